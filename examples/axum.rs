@@ -1,0 +1,51 @@
+//! An axum service behind keys from a file.
+//!
+//! `LISTEN` and `KEYS` in the environment replace the address and the file.
+
+use std::env;
+use std::error::Error;
+
+use axum::{Router, routing::get};
+use keygate::{ApiKeyLayer, Client, YamlStore};
+use tokio::net::TcpListener;
+
+/// Prints the key of the first `KEY: client name` in a file.
+const FIRST_KEY: &str = "awk -F'[ :]+' '$2 { print $2; exit }'";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let keys = env::var("KEYS").unwrap_or_else(|_| "examples/keys.yml".to_owned());
+
+    let store = YamlStore::open(&keys)?;
+    for warning in store.warnings() {
+        eprintln!("{warning}");
+    }
+    println!("{} keys of {} clients in {keys}", store.len(), store.client_count());
+
+    let app = Router::new()
+        .route("/route1", get(greet))
+        .layer(ApiKeyLayer::new(store))
+        // Added behind the layer, so that it stands outside of it.
+        .route("/", get(|| async { "This page is public. /route1 asks for a key.\n" }));
+
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    println!("listening on http://{address}, Ctrl-C stops");
+    // The shell reads the key from the file, so that it is not printed here.
+    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: $({FIRST_KEY} {keys})""#);
+    axum::serve(listener, app).with_graceful_shutdown(ctrl_c()).await?;
+    println!("stopped");
+    Ok(())
+}
+
+async fn greet(client: Client) -> String {
+    format!("Hello, {}\n", client.name())
+}
+
+async fn ctrl_c() {
+    // Where the signal cannot be caught, it ends the process by itself.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,281 @@
+//! From a request to the digest of the key in it. The text of a key lives here and nowhere else.
+
+use std::fmt;
+
+use http::header::{AUTHORIZATION, COOKIE, HeaderName};
+use http::{HeaderMap, Uri};
+
+use crate::config::ConfigError;
+use crate::digest::KeyDigest;
+use crate::error::WrongReason;
+use crate::key::MAX_KEY_BYTES;
+
+mod cookie;
+mod fields;
+mod query;
+mod scheme;
+
+pub(crate) use fields::Fields;
+
+/// The header that carries the key where nothing else is said.
+const DEFAULT_HEADER: HeaderName = HeaderName::from_static("x-api-key");
+
+const BEARER: &str = "Bearer";
+
+/// The scheme of the challenge for keys that do not come by `Authorization`. It is not registered
+/// with IANA, as no scheme for API keys is.
+pub(crate) const API_KEY: &str = "ApiKey";
+
+/// One place where a request may carry its key.
+///
+/// A name that cannot be one is reported by [`Authenticator::sources`](crate::Authenticator::sources).
+///
+/// ```
+/// use keygate::{ApiKeyLayer, Authenticator, MemoryStore, Source};
+///
+/// let auth = Authenticator::new(MemoryStore::new())
+///     .sources([Source::bearer(), Source::header("x-api-key"), Source::cookie("api_key")])?;
+/// let layer = ApiKeyLayer::from(auth);
+/// # Ok::<(), keygate::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct Source(Result<Place, ConfigError>);
+
+#[derive(Clone)]
+pub(crate) enum Place {
+    Header(HeaderName),
+    Authorization(Box<str>),
+    Query(Box<str>),
+    Cookie(Box<str>),
+}
+
+impl Source {
+    /// A header field whose whole value is the key, such as `x-api-key`.
+    ///
+    /// The value is taken as it is: a `Bearer` before the key would be part of the key.
+    pub fn header(name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        let parsed = HeaderName::from_bytes(name.as_bytes());
+        Self(match parsed {
+            Ok(name) if name == AUTHORIZATION || name == COOKIE => Err(ConfigError::SharedHeader(name.to_string())),
+            Ok(name) => Ok(Place::Header(name)),
+            Err(_) => Err(ConfigError::HeaderName(name.to_owned())),
+        })
+    }
+
+    /// `Authorization: Bearer KEY` (RFC 6750 section 2.1).
+    #[must_use]
+    pub fn bearer() -> Self {
+        Self::scheme(BEARER)
+    }
+
+    /// `Authorization: SCHEME KEY`, for a scheme of another name, such as `ApiKey`.
+    ///
+    /// The name of the scheme matches without regard to case (RFC 9110 section 11.1), the key exactly.
+    pub fn scheme(name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        Self(if name.eq_ignore_ascii_case("basic") || name.eq_ignore_ascii_case("digest") {
+            Err(ConfigError::PasswordScheme(name.to_owned()))
+        } else if name.eq_ignore_ascii_case(BEARER) {
+            Ok(Place::Authorization(BEARER.into()))
+        } else if scheme::is_token(name) {
+            Ok(Place::Authorization(name.into()))
+        } else {
+            Err(ConfigError::SchemeName(name.to_owned()))
+        })
+    }
+
+    /// A parameter of the query, such as `?api_key=KEY`.
+    ///
+    /// Names and values are read as `application/x-www-form-urlencoded`. Addresses end up in logs,
+    /// histories and `Referer` fields: use this for callers that can set no header.
+    ///
+    /// A header map holds no query, so [`Authenticator::sources`](crate::Authenticator::sources)
+    /// refuses this source, and `sources_in_parts` takes it.
+    pub fn query(name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        Self(if name.is_empty() { Err(ConfigError::QueryName) } else { Ok(Place::Query(name.into())) })
+    }
+
+    /// A cookie (RFC 6265 section 4.2).
+    ///
+    /// Browsers send cookies by themselves: protect what changes state against forged requests.
+    pub fn cookie(name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        Self(if scheme::is_token(name) {
+            Ok(Place::Cookie(name.into()))
+        } else {
+            Err(ConfigError::CookieName(name.to_owned()))
+        })
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(place) => place.fmt(f),
+            Err(error) => write!(f, "Source({error})"),
+        }
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "header({:?})", name.as_str()),
+            Self::Authorization(scheme) => write!(f, "scheme({scheme:?})"),
+            Self::Query(name) => write!(f, "query({name:?})"),
+            Self::Cookie(name) => write!(f, "cookie({name:?})"),
+        }
+    }
+}
+
+/// What a request carries, once its sources have been read.
+#[derive(Debug)]
+pub(crate) enum Credential {
+    /// No source carries anything.
+    Absent,
+    /// At least one source is there and blank, and none carries a key.
+    Blank,
+    /// A source carries what cannot be a key.
+    Wrong { reason: WrongReason, by_bearer: bool },
+    Key { digest: KeyDigest, by_bearer: bool },
+}
+
+impl Credential {
+    /// What a text is that stands where a key is expected.
+    pub(crate) fn of(key: &[u8], by_bearer: bool) -> Self {
+        if is_blank(key) {
+            Self::Blank
+        } else if key.len() > MAX_KEY_BYTES {
+            Self::Wrong { reason: WrongReason::Malformed, by_bearer }
+        } else {
+            Self::Key { digest: KeyDigest::of(key), by_bearer }
+        }
+    }
+
+    fn ambiguous(by_bearer: bool) -> Self {
+        Self::Wrong { reason: WrongReason::Ambiguous, by_bearer }
+    }
+}
+
+fn is_blank(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b' ' | b'\t'))
+}
+
+/// The sources of an authenticator, in the order in which they are tried.
+#[derive(Clone)]
+pub(crate) struct Sources {
+    places: Box<[Place]>,
+    /// The header fields that the sources read, each once.
+    header_names: Box<[HeaderName]>,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self::of([Place::Header(DEFAULT_HEADER)].into())
+    }
+}
+
+impl Sources {
+    pub(crate) fn new(sources: impl IntoIterator<Item = Source>) -> Result<Self, ConfigError> {
+        let places = sources.into_iter().map(|source| source.0).collect::<Result<Box<[_]>, _>>()?;
+        if places.is_empty() { Err(ConfigError::NoSources) } else { Ok(Self::of(places)) }
+    }
+
+    fn of(places: Box<[Place]>) -> Self {
+        let mut header_names: Vec<HeaderName> = Vec::new();
+        for name in places.iter().filter_map(Place::header_name) {
+            if !header_names.contains(name) {
+                header_names.push(name.clone());
+            }
+        }
+        Self { places, header_names: header_names.into() }
+    }
+
+    /// Whether a source is in the query, which the headers do not show.
+    pub(crate) fn read_uri(&self) -> bool {
+        self.places.iter().any(|place| matches!(place, Place::Query(_)))
+    }
+
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// The first source that is present and not blank decides; a wrong key there is not rescued by a
+    /// right one further on.
+    #[inline]
+    pub(crate) fn read(&self, mut fields: impl Fields, uri: Option<&Uri>) -> Credential {
+        let mut blank = false;
+        for place in &self.places {
+            match place.read(&mut fields, uri) {
+                Credential::Absent => {}
+                Credential::Blank => blank = true,
+                decided => return decided,
+            }
+        }
+        if blank { Credential::Blank } else { Credential::Absent }
+    }
+
+    /// Marks the values of every source as sensitive, so that `Debug` of the headers hides them.
+    pub(crate) fn redact(&self, headers: &mut HeaderMap) {
+        for name in &self.header_names {
+            fields::redact(headers, name);
+        }
+    }
+
+    /// Removes the credentials of every source, and nothing else.
+    pub(crate) fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri) {
+        for place in &self.places {
+            match place {
+                Place::Header(name) => {
+                    headers.remove(name);
+                }
+                Place::Authorization(scheme) => scheme::strip(headers, scheme),
+                Place::Cookie(name) => cookie::strip(headers, name),
+                Place::Query(name) => query::strip(uri, name),
+            }
+        }
+    }
+
+    pub(crate) fn header_names(&self) -> &[HeaderName] {
+        &self.header_names
+    }
+}
+
+impl Place {
+    #[inline]
+    fn read(&self, fields: &mut impl Fields, uri: Option<&Uri>) -> Credential {
+        match self {
+            Self::Header(name) => match fields.only(name) {
+                None => Credential::Absent,
+                Some(Ok(value)) => Credential::of(value.as_bytes(), false),
+                Some(Err(_)) => Credential::ambiguous(false),
+            },
+            Self::Authorization(scheme) => scheme::read(fields, scheme),
+            Self::Cookie(name) => cookie::read(fields, name),
+            Self::Query(name) => uri.map_or(Credential::Absent, |uri| query::read(uri, name)),
+        }
+    }
+
+    fn header_name(&self) -> Option<&HeaderName> {
+        match self {
+            Self::Header(name) => Some(name),
+            Self::Authorization(_) => Some(&AUTHORIZATION),
+            Self::Cookie(_) => Some(&COOKIE),
+            Self::Query(_) => None,
+        }
+    }
+
+    /// The scheme to challenge with (RFC 9110 section 11.6.1).
+    pub(crate) fn scheme(&self) -> &str {
+        match self {
+            Self::Authorization(scheme) => scheme,
+            _ => API_KEY,
+        }
+    }
+}
+
+pub(crate) fn is_bearer(scheme: &str) -> bool {
+    scheme == BEARER
+}

@@ -1,0 +1,45 @@
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use super::{Credential, Fields, is_bearer};
+
+/// A token of RFC 9110 section 5.6.2: the name of a scheme or a cookie.
+pub(super) fn is_token(text: &str) -> bool {
+    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_tchar)
+}
+
+pub(super) fn read(fields: &mut impl Fields, scheme: &str) -> Credential {
+    let by_bearer = is_bearer(scheme);
+    match fields.only(&AUTHORIZATION) {
+        None => Credential::Absent,
+        Some(Err(_)) => Credential::ambiguous(by_bearer),
+        Some(Ok(value)) => match split(value.as_bytes()) {
+            (b"", _) => Credential::Blank,
+            (name, key) if name.eq_ignore_ascii_case(scheme.as_bytes()) => Credential::of(key, by_bearer),
+            _ => Credential::Absent,
+        },
+    }
+}
+
+/// The scheme and what follows the blanks behind it (RFC 9110 section 11.4).
+fn split(value: &[u8]) -> (&[u8], &[u8]) {
+    let value = value.trim_ascii();
+    let end = value.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(value.len());
+    let (scheme, key) = value.split_at(end);
+    (scheme, key.trim_ascii_start())
+}
+
+pub(super) fn strip(headers: &mut HeaderMap, scheme: &str) {
+    let ours = |value: &http::HeaderValue| split(value.as_bytes()).0.eq_ignore_ascii_case(scheme.as_bytes());
+    if !headers.get_all(AUTHORIZATION).iter().any(ours) {
+        return;
+    }
+    let lines: Vec<_> = headers.get_all(AUTHORIZATION).iter().cloned().collect();
+    headers.remove(AUTHORIZATION);
+    for line in lines {
+        if !ours(&line) {
+            headers.append(AUTHORIZATION, line);
+        }
+    }
+}

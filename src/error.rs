@@ -1,0 +1,176 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use crate::digest::KeyId;
+
+/// Why a request was not let in.
+///
+/// `Display` is fit for the public and is the `detail` of the answer: it tells a missing key from a
+/// wrong one, and nothing else. Why a key is wrong is in [`AuthError::reason`], for the service's own
+/// logs and metrics.
+///
+/// ```
+/// use http::{HeaderMap, StatusCode};
+/// use keygate::{AuthError, MemoryStore, verify};
+///
+/// let error = verify(&MemoryStore::new(), &HeaderMap::new()).unwrap_err();
+/// assert!(matches!(error, AuthError::NoCredentials));
+/// assert_eq!(error.status(), StatusCode::UNAUTHORIZED);
+/// assert_eq!(error.to_string(), "Credentials not present in request");
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// The request carries no key: 401.
+    #[error("Credentials not present in request")]
+    NoCredentials,
+    /// The request carries a key that does not let it in: 401.
+    #[error("Credentials not valid")]
+    #[non_exhaustive]
+    WrongCredentials {
+        /// What is wrong with the key. Not for the caller: it would teach those who probe.
+        reason: WrongReason,
+        /// The key, where the store knows it.
+        key_id: Option<KeyId>,
+        /// Whether the key came as `Authorization: Bearer`, whose challenge then names the error
+        /// (RFC 6750 section 3.1).
+        by_bearer: bool,
+    },
+    /// The store could not say whether the key is right: 503.
+    #[error("Credentials could not be checked")]
+    Unavailable(#[source] StoreError),
+}
+
+impl AuthError {
+    #[inline]
+    pub(crate) fn wrong(reason: WrongReason, key_id: Option<KeyId>, by_bearer: bool) -> Self {
+        Self::WrongCredentials { reason, key_id, by_bearer }
+    }
+
+    /// The status of the answer: 401 or 503 (RFC 9110 sections 15.5.2 and 15.6.4).
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NoCredentials | Self::WrongCredentials { .. } => StatusCode::UNAUTHORIZED,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What is wrong with the key, if it is the key that is wrong.
+    pub fn reason(&self) -> Option<WrongReason> {
+        match self {
+            Self::WrongCredentials { reason, .. } => Some(*reason),
+            _ => None,
+        }
+    }
+
+    /// The refused key, if the store knows it.
+    pub fn key_id(&self) -> Option<KeyId> {
+        match self {
+            Self::WrongCredentials { key_id, .. } => *key_id,
+            _ => None,
+        }
+    }
+}
+
+/// Why a key is wrong: for logs and metrics, never for the caller.
+///
+/// Its `Display` is one word, made for a metric's label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum WrongReason {
+    /// No store knows this key.
+    #[error("unknown")]
+    Unknown,
+    /// The key has expired.
+    #[error("expired")]
+    Expired,
+    /// The key was revoked.
+    #[error("revoked")]
+    Revoked,
+    /// The client of this key is switched off.
+    #[error("disabled")]
+    Disabled,
+    /// The request carries more than one key in one place.
+    #[error("ambiguous")]
+    Ambiguous,
+    /// The text cannot be a key: it is longer than [`MAX_KEY_BYTES`](crate::MAX_KEY_BYTES).
+    #[error("malformed")]
+    Malformed,
+}
+
+/// A store could not answer. Never the same as "there is no such key".
+///
+/// The error that the store met is its [`source`](Error::source), for the service's own logs; neither
+/// `Display` nor the answer to the caller shows it.
+///
+/// ```
+/// use std::error::Error;
+/// use keygate::{StoreError, StoreErrorKind};
+///
+/// let error = StoreError::new("connection refused: db.internal:5432");
+/// assert_eq!(error.kind(), StoreErrorKind::Failed);
+/// assert!(!error.to_string().contains("db.internal"));
+/// assert_eq!(error.source().unwrap().to_string(), "connection refused: db.internal:5432");
+/// ```
+#[derive(Clone)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// What kept a store from answering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// The store met an error of its own.
+    Failed,
+    /// The store did not answer before the deadline.
+    TimedOut,
+    /// The store answered with the record of another key.
+    WrongRecord,
+}
+
+impl StoreError {
+    /// Wraps the error that the store met.
+    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind: StoreErrorKind::Failed, source: Some(Arc::from(source.into())) }
+    }
+
+    pub(crate) fn timed_out() -> Self {
+        Self { kind: StoreErrorKind::TimedOut, source: None }
+    }
+
+    pub(crate) fn wrong_record() -> Self {
+        Self { kind: StoreErrorKind::WrongRecord, source: None }
+    }
+
+    /// What kept the store from answering.
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            StoreErrorKind::Failed => "the key store could not answer",
+            StoreErrorKind::TimedOut => "the key store did not answer in time",
+            StoreErrorKind::WrongRecord => "the key store answered with the record of another key",
+        })
+    }
+}
+
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreError").field("kind", &self.kind).field("source", &self.source).finish()
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn Error + 'static))
+    }
+}

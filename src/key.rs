@@ -1,0 +1,149 @@
+use crate::profile::ProfileError;
+use crate::digest::KeyId;
+
+/// The longest key that is hashed, in bytes. A longer one is refused before any work is done.
+///
+/// The cap is the one that Unkey and api-keys-simplified chose; the longest keys in use (JSON web
+/// tokens aside) are far below it.
+pub const MAX_KEY_BYTES: usize = 512;
+
+/// The shortest key that a store takes without being told to, in characters.
+///
+/// Sixteen characters of base64 hold 96 bits; generated keys should hold 128 and more.
+pub const MIN_KEY_CHARS: usize = 16;
+
+/// Why a text can never be a key: no request could present it, or nobody could mean it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnusableKey {
+    /// There is no text, or only blanks.
+    #[error("the key is empty")]
+    Empty,
+    /// The key is longer than [`MAX_KEY_BYTES`].
+    #[error("the key is longer than {MAX_KEY_BYTES} bytes")]
+    TooLong,
+    /// There is a control character or a line end in the key (RFC 9110 section 5.5).
+    #[error("the key holds a control character or a line end, which no header can carry")]
+    Control,
+    /// The key begins or ends with a blank, which every HTTP parser removes (RFC 9110 section 5.5).
+    #[error("the key begins or ends with a blank, which no header can carry")]
+    OuterBlank,
+}
+
+/// Whether a usable key is long enough to be hashed with plain SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strength {
+    Weak,
+    Fair,
+}
+
+/// The one rule for key texts, asked by every loader.
+pub(crate) fn check(key: &[u8]) -> Result<Strength, UnusableKey> {
+    if key.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
+        return Err(UnusableKey::Empty);
+    }
+    if key.len() > MAX_KEY_BYTES {
+        return Err(UnusableKey::TooLong);
+    }
+    if key.iter().any(u8::is_ascii_control) {
+        return Err(UnusableKey::Control);
+    }
+    if key.starts_with(b" ") || key.ends_with(b" ") {
+        return Err(UnusableKey::OuterBlank);
+    }
+    let chars = std::str::from_utf8(key).map_or(key.len(), |text| text.chars().count());
+    Ok(if chars < MIN_KEY_CHARS { Strength::Weak } else { Strength::Fair })
+}
+
+/// Why a store did not take a key, or has none to revoke.
+///
+/// No variant holds the key; those about a key that the store knows hold its [`KeyId`].
+///
+/// ```
+/// use keygate::{KeyError, MemoryStore};
+///
+/// let store = MemoryStore::new();
+/// assert!(matches!(store.insert("hunter2", "User 1"), Err(KeyError::Weak)));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The store already holds this key.
+    #[error("this key is already in the store, as {key_id}: give each client a key of its own")]
+    Duplicate {
+        /// The key that is already there.
+        key_id: KeyId,
+    },
+    /// The store holds another key with the same [`KeyId`].
+    #[error("another key in the store has the same id, {key_id}: generate a new key")]
+    IdConflict {
+        /// The id that both keys have.
+        key_id: KeyId,
+    },
+    /// This key was revoked, and revoked is final.
+    #[error("this key was revoked, as {key_id}, and cannot come back: generate a new key")]
+    Revoked {
+        /// The key that was revoked.
+        key_id: KeyId,
+    },
+    /// The key is shorter than [`MIN_KEY_CHARS`].
+    #[error(
+        "the key is shorter than {MIN_KEY_CHARS} characters, so that it could be guessed: \
+         generate one of 32 random bytes"
+    )]
+    Weak,
+    /// No request could present this key.
+    #[error("{0}")]
+    Unusable(#[from] UnusableKey),
+    /// The profile that came with the key breaks a rule.
+    #[error("{0}")]
+    Profile(#[from] ProfileError),
+    /// A client of this name is in the store with other scopes, another quota or other metadata.
+    #[error(
+        "the store holds a client `{name}` with another profile: \
+         give all keys of one client the same profile"
+    )]
+    ProfileConflict {
+        /// The name of the client.
+        name: String,
+    },
+    /// The store holds no key with this id.
+    #[error("no key in the store has the id {key_id}")]
+    Unknown {
+        /// The id that was asked for.
+        key_id: KeyId,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_no_request_could_present_are_unusable() {
+        let long = "k".repeat(MAX_KEY_BYTES + 1);
+        let cases: [(&[u8], UnusableKey); 9] = [
+            (b"", UnusableKey::Empty),
+            (b" \t ", UnusableKey::Empty),
+            (long.as_bytes(), UnusableKey::TooLong),
+            (b"key with a line end\n", UnusableKey::Control),
+            (b"key with\ta tab in it", UnusableKey::Control),
+            (b"key with a null \0 in it", UnusableKey::Control),
+            (b"key with a delete \x7f", UnusableKey::Control),
+            (b" key after a blank", UnusableKey::OuterBlank),
+            (b"key before a blank ", UnusableKey::OuterBlank),
+        ];
+        for (key, reason) in cases {
+            assert_eq!(check(key), Err(reason), "{}", key.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn length_is_counted_in_characters() {
+        assert_eq!(check(b"fifteen chars.."), Ok(Strength::Weak));
+        assert_eq!(check(b"sixteen chars..."), Ok(Strength::Fair));
+        assert_eq!(check("ééééééééééééééé".as_bytes()), Ok(Strength::Weak));
+        assert_eq!(check("k".repeat(MAX_KEY_BYTES).as_bytes()), Ok(Strength::Fair));
+        assert_eq!(check(b"sixteen bytes \xff\xfe"), Ok(Strength::Fair));
+    }
+}

@@ -1,0 +1,129 @@
+use std::fmt;
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use crate::authenticate::Authenticator;
+use crate::respond::ProblemJson;
+use crate::store::KeyStore;
+
+mod caching;
+mod future;
+mod service;
+
+#[cfg(feature = "axum")]
+pub(crate) use service::Anonymous;
+
+pub use future::ResponseFuture;
+pub use service::ApiKeyService;
+
+/// A tower layer that lets requests with a right key through, with the [`Client`](crate::Client) in
+/// their extensions, and answers the others.
+///
+/// It goes around any service of `http` requests and responses, and passes its error type through.
+/// Put a CORS layer outside of it, so that refusals get their CORS fields, too, and preflight
+/// requests never come here: they carry no key, and this layer makes no exception for `OPTIONS`.
+///
+/// Every response that carries an [`AuthError`](crate::AuthError) in its extensions is completed on
+/// its way out, also one that a handler returned: with the challenges (RFC 9110 section 11.6.1),
+/// `Cache-Control: no-store` and `Retry-After`.
+///
+/// Answers to verified requests get the source's headers in `Vary`, and `Cache-Control: private`
+/// where the service said nothing: shared caches keep apart only what comes with `Authorization`
+/// (RFC 9111 section 3.5). [`ApiKeyLayer::without_cache_fields`] turns that off.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use keygate::{ApiKeyLayer, Client, YamlStore};
+///
+/// let store: YamlStore = "api_key: 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU".parse()?;
+/// let app: Router = Router::new()
+///     .route("/route1", get(|client: Client| async move { format!("Hello, {}", client.name()) }))
+///     .layer(ApiKeyLayer::new(store));
+/// # Ok::<(), keygate::YamlError>(())
+/// ```
+#[must_use]
+pub struct ApiKeyLayer<S, R = ProblemJson> {
+    auth: Arc<Authenticator<S>>,
+    respond: R,
+    options: Options,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Options {
+    strip: bool,
+    optional: bool,
+    without_cache_fields: bool,
+}
+
+impl<S: KeyStore> ApiKeyLayer<S> {
+    /// A layer that reads the key from `x-api-key`. For other sources, see
+    /// [`Authenticator`] and `ApiKeyLayer::from`.
+    pub fn new(store: S) -> Self {
+        Authenticator::new(store).into()
+    }
+}
+
+impl<S, R> From<Authenticator<S, R>> for ApiKeyLayer<S> {
+    fn from(auth: Authenticator<S, R>) -> Self {
+        let auth = Arc::new(auth.reading_requests());
+        Self { auth, respond: ProblemJson, options: Options::default() }
+    }
+}
+
+impl<S, R> ApiKeyLayer<S, R> {
+    /// Replaces what makes the responses to requests that are not let in: [`ProblemJson`],
+    /// [`NoBody`](crate::NoBody), [`Grpc`](crate::Grpc), or a closure.
+    pub fn with_response<T>(self, respond: T) -> ApiKeyLayer<S, T> {
+        ApiKeyLayer { auth: self.auth, respond, options: self.options }
+    }
+
+    /// Removes the credentials of every source from the request before the service sees it.
+    ///
+    /// What an outer layer or the server has seen or logged by then, this cannot take back.
+    pub fn strip_credentials(mut self) -> Self {
+        self.options.strip = true;
+        self
+    }
+
+    /// Lets requests without credentials through, as anonymous: without a
+    /// [`Client`](crate::Client).
+    ///
+    /// Wrong credentials are still answered 401, and so are blank ones: a variable that is not set
+    /// must not make an anonymous caller of a known one.
+    pub fn optional(mut self) -> Self {
+        self.options.optional = true;
+        self
+    }
+
+    /// Leaves `Vary` and `Cache-Control` of the service's answers as they are.
+    ///
+    /// Only for a service that sets them itself, or whose answers no cache can see.
+    pub fn without_cache_fields(mut self) -> Self {
+        self.options.without_cache_fields = true;
+        self
+    }
+}
+
+impl<Inner, S, R: Clone> Layer<Inner> for ApiKeyLayer<S, R> {
+    type Service = ApiKeyService<Inner, S, R>;
+
+    fn layer(&self, inner: Inner) -> Self::Service {
+        ApiKeyService::new(inner, Arc::clone(&self.auth), self.respond.clone(), self.options)
+    }
+}
+
+impl<S, R: Clone> Clone for ApiKeyLayer<S, R> {
+    fn clone(&self) -> Self {
+        Self { auth: Arc::clone(&self.auth), respond: self.respond.clone(), options: self.options }
+    }
+}
+
+impl<S, R> fmt::Debug for ApiKeyLayer<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeyLayer")
+            .field("auth", &self.auth)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

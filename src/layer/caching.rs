@@ -1,0 +1,37 @@
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY};
+
+use crate::credential::Sources;
+
+/// What an answer says to shared caches about the credentials that it depends on.
+#[derive(Clone, Copy)]
+pub(super) enum Caching {
+    AsTheServiceSays,
+    /// It is for any caller without credentials, and for no other.
+    Varying,
+    /// It is for one client.
+    Private,
+}
+
+impl Caching {
+    pub(super) fn apply(self, headers: &mut HeaderMap, sources: &Sources) {
+        if matches!(self, Self::AsTheServiceSays) {
+            return;
+        }
+        for name in sources.header_names() {
+            if !varies_by(headers, name) {
+                headers.append(VARY, HeaderValue::from(name.clone()));
+            }
+        }
+        if matches!(self, Self::Private) {
+            headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
+        }
+    }
+}
+
+/// Whether `Vary` names this field, or every field (RFC 9110 section 12.5.5).
+fn varies_by(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.get_all(VARY).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).any(|member| {
+        let member = member.trim_ascii();
+        member == b"*" || member.eq_ignore_ascii_case(name.as_str().as_bytes())
+    })
+}

@@ -1,0 +1,155 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::caching::Caching;
+use crate::authenticate::{Authenticate, Rules};
+use crate::error::AuthError;
+use crate::respond::{Complete, Respond, complete};
+
+pin_project! {
+    /// The future of [`ApiKeyService`](crate::ApiKeyService).
+    #[must_use = "a response future does nothing unless it is awaited"]
+    pub struct ResponseFuture<Inner, ReqBody, R>
+    where
+        Inner: Service<Request<ReqBody>>,
+    {
+        #[pin]
+        state: State<Inner, ReqBody, Inner::Future, Inner::Response, R>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<Inner, ReqBody, Fut, Res, R> {
+        Refused { response: Option<Res> },
+        // Behind a box: a request is large, and most stores never park one.
+        Parked { parked: Option<Box<Parked<Inner, ReqBody, R>>> },
+        Running { #[pin] future: Fut, finish: Finish },
+    }
+}
+
+/// A request and the service that is ready for it, while the store is asked.
+struct Parked<Inner, ReqBody, R> {
+    authenticate: Authenticate,
+    service: Inner,
+    request: Request<ReqBody>,
+    respond: R,
+    finish: Finish,
+}
+
+/// What is left to do when the service has answered.
+pub(super) struct Finish {
+    pub(super) rules: Arc<Rules>,
+    pub(super) caching: Caching,
+}
+
+impl Finish {
+    #[inline]
+    fn apply<B>(&self, response: &mut Response<B>) {
+        let extensions = response.extensions();
+        match extensions.get::<AuthError>() {
+            None => self.caching.apply(response.headers_mut(), self.rules.sources()),
+            // An inner layer, or `Authenticator::respond`, has done it with challenges of its own.
+            Some(_) if extensions.get::<Complete>().is_some() => {}
+            Some(error) => complete(response, &error.clone(), self.rules.challenges()),
+        }
+    }
+}
+
+impl<Inner: Service<Request<ReqBody>>, ReqBody, R> ResponseFuture<Inner, ReqBody, R> {
+    pub(super) fn refused(response: Inner::Response) -> Self {
+        Self { state: State::Refused { response: Some(response) } }
+    }
+
+    #[inline]
+    pub(super) fn running(future: Inner::Future, finish: Finish) -> Self {
+        Self { state: State::Running { future, finish } }
+    }
+
+    pub(super) fn parked(
+        authenticate: Authenticate,
+        service: Inner,
+        request: Request<ReqBody>,
+        respond: R,
+        finish: Finish,
+    ) -> Self {
+        let parked = Box::new(Parked { authenticate, service, request, respond, finish });
+        Self { state: State::Parked { parked: Some(parked) } }
+    }
+}
+
+impl<Inner, ReqBody, ResBody, R> Future for ResponseFuture<Inner, ReqBody, R>
+where
+    Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    R: Respond<ResBody>,
+{
+    type Output = Result<Response<ResBody>, Inner::Error>;
+
+    /// # Panics
+    ///
+    /// When polled again after it has answered, as futures may.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            match state.as_mut().project() {
+                StateProjection::Running { future, finish } => {
+                    let mut response = ready!(future.poll(cx))?;
+                    finish.apply(&mut response);
+                    return Poll::Ready(Ok(response));
+                }
+                StateProjection::Refused { response } => {
+                    let response = response.take().expect(POLLED_AFTER_END);
+                    return Poll::Ready(Ok(response));
+                }
+                StateProjection::Parked { parked } => {
+                    let waiting = parked.as_mut().expect(POLLED_AFTER_END);
+                    let result = ready!(Pin::new(&mut waiting.authenticate).poll(cx));
+                    let parked = *parked.take().expect(POLLED_AFTER_END);
+                    state.set(parked.proceed(result));
+                }
+            }
+        }
+    }
+}
+
+const POLLED_AFTER_END: &str = "a response future is not polled after its end";
+
+impl<Inner, ReqBody, ResBody, R> Parked<Inner, ReqBody, R>
+where
+    Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    R: Respond<ResBody>,
+{
+    fn proceed(
+        mut self,
+        result: Result<crate::Client, AuthError>,
+    ) -> State<Inner, ReqBody, Inner::Future, Response<ResBody>, R> {
+        match result {
+            Ok(client) => {
+                self.request.extensions_mut().insert(client);
+                State::Running { future: self.service.call(self.request), finish: self.finish }
+            }
+            Err(error) => {
+                let mut response = self.respond.respond(&error);
+                complete(&mut response, &error, self.finish.rules.challenges());
+                State::Refused { response: Some(response) }
+            }
+        }
+    }
+}
+
+impl<Inner: Service<Request<ReqBody>>, ReqBody, R> fmt::Debug for ResponseFuture<Inner, ReqBody, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Refused { .. } => "ResponseFuture(refused)",
+            State::Parked { .. } => "ResponseFuture(waiting for the store)",
+            State::Running { .. } => "ResponseFuture(running)",
+        })
+    }
+}

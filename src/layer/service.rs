@@ -1,0 +1,134 @@
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::Options;
+use super::caching::Caching;
+use super::future::{Finish, ResponseFuture};
+use crate::authenticate::Authenticator;
+use crate::client::Client;
+use crate::credential::Credential;
+use crate::error::AuthError;
+use crate::respond::Respond;
+use crate::store::KeyStore;
+
+/// The service that [`ApiKeyLayer`](crate::ApiKeyLayer) makes.
+pub struct ApiKeyService<Inner, S, R> {
+    inner: Inner,
+    auth: Arc<Authenticator<S>>,
+    respond: R,
+    options: Options,
+}
+
+/// Left in the extensions of a request that was let through without credentials, so that an
+/// extractor can tell it from a request that no layer has seen.
+#[derive(Clone, Copy)]
+pub(crate) struct Anonymous;
+
+impl<Inner, S, R> ApiKeyService<Inner, S, R> {
+    pub(super) fn new(inner: Inner, auth: Arc<Authenticator<S>>, respond: R, options: Options) -> Self {
+        Self { inner, auth, respond, options }
+    }
+}
+
+impl<Inner, S, R, ReqBody, ResBody> Service<Request<ReqBody>> for ApiKeyService<Inner, S, R>
+where
+    Inner: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+    S: KeyStore,
+    R: Respond<ResBody> + Clone,
+{
+    type Response = Response<ResBody>;
+    type Error = Inner::Error;
+    type Future = ResponseFuture<Inner, ReqBody, R>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let credential = self.credential(&mut request);
+        if self.options.optional && matches!(credential, Credential::Absent) {
+            request.extensions_mut().remove::<Client>();
+            request.extensions_mut().insert(Anonymous);
+            let caching = self.caching(Caching::Varying);
+            return ResponseFuture::running(self.inner.call(request), self.finish(caching));
+        }
+        if self.options.strip {
+            self.strip(&mut request);
+        }
+        match self.auth.ask(credential).try_decided() {
+            Ok(Ok(client)) => {
+                // Also replaces a `Client` that something before this layer put there.
+                request.extensions_mut().insert(client);
+                let caching = self.caching(Caching::Private);
+                ResponseFuture::running(self.inner.call(request), self.finish(caching))
+            }
+            Ok(Err(error)) => ResponseFuture::refused(self.refuse(&error)),
+            Err(authenticate) => {
+                // The instance that was polled ready is the one that is called.
+                let clone = self.inner.clone();
+                let ready = mem::replace(&mut self.inner, clone);
+                let finish = self.finish(self.caching(Caching::Private));
+                ResponseFuture::parked(authenticate, ready, request, self.respond.clone(), finish)
+            }
+        }
+    }
+}
+
+impl<Inner, S: KeyStore, R> ApiKeyService<Inner, S, R> {
+    fn credential<B>(&self, request: &mut Request<B>) -> Credential {
+        let sources = self.auth.rules().sources();
+        if !sources.read_uri() {
+            return sources.read(request.headers_mut(), None);
+        }
+        let uri = mem::take(request.uri_mut());
+        let credential = sources.read(request.headers_mut(), Some(&uri));
+        *request.uri_mut() = uri;
+        credential
+    }
+
+    fn strip<B>(&self, request: &mut Request<B>) {
+        let mut uri = mem::take(request.uri_mut());
+        self.auth.rules().sources().strip(request.headers_mut(), &mut uri);
+        *request.uri_mut() = uri;
+    }
+
+    fn caching(&self, caching: Caching) -> Caching {
+        if self.options.without_cache_fields { Caching::AsTheServiceSays } else { caching }
+    }
+
+    fn finish(&self, caching: Caching) -> Finish {
+        Finish { rules: Arc::clone(self.auth.rules()), caching }
+    }
+
+    fn refuse<B>(&self, error: &AuthError) -> Response<B>
+    where
+        R: Respond<B>,
+    {
+        self.auth.respond_with(&self.respond, error)
+    }
+}
+
+impl<Inner: Clone, S, R: Clone> Clone for ApiKeyService<Inner, S, R> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            auth: Arc::clone(&self.auth),
+            respond: self.respond.clone(),
+            options: self.options,
+        }
+    }
+}
+
+impl<Inner, S, R> fmt::Debug for ApiKeyService<Inner, S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeyService")
+            .field("auth", &self.auth)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

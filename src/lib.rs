@@ -1,0 +1,50 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
+mod authenticate;
+mod challenge;
+mod client;
+mod config;
+mod credential;
+mod digest;
+mod error;
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+mod extract;
+mod key;
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+mod layer;
+mod profile;
+mod quota;
+mod record;
+mod respond;
+mod scope;
+mod store;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
+
+pub use authenticate::{Authenticate, Authenticator, authenticate, verify};
+pub use client::Client;
+pub use config::ConfigError;
+pub use credential::Source;
+pub use digest::{KeyDigest, KeyId, ParseDigestError, ParseKeyIdError};
+pub use error::{AuthError, StoreError, StoreErrorKind, WrongReason};
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+pub use extract::NotVerified;
+pub use key::{KeyError, MAX_KEY_BYTES, MIN_KEY_CHARS, UnusableKey};
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use layer::{ApiKeyLayer, ApiKeyService, ResponseFuture};
+pub use profile::{ClientProfile, MAX_METADATA_BYTES, MAX_NAME_CHARS, ProfileError};
+pub use quota::{ParseQuotaError, Quota, Rate, RateUnit};
+pub use record::{KeyRecord, KeyState};
+pub use respond::{Grpc, NoBody, ProblemJson, Respond};
+pub use scope::{ParseScopeError, Scope};
+pub use store::{FromKeysError, KeyStore, Local, LocalKeyStore, Lookup, MemoryStore, StoreFn, store_fn};
+#[cfg(feature = "yaml")]
+#[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
+pub use store::{YamlError, YamlStore, YamlWarning};

@@ -1,0 +1,109 @@
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::profile::ClientProfile;
+use crate::digest::{KeyDigest, KeyId};
+
+/// Whether a key may be used at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyState {
+    /// The key may be used until it expires.
+    #[default]
+    Active,
+    /// The client of this key is switched off for now.
+    Disabled,
+    /// The key was revoked, which is final.
+    Revoked,
+}
+
+/// What a store files under a digest: that digest, the client's profile, the key's expiry and state.
+///
+/// A store hands out records of keys that have expired or been revoked, too: verification refuses
+/// them, and knows why. It also compares the digest in the record with the one that it asked for,
+/// so a store that returns the wrong row cannot let anybody in.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use keygate::{KeyDigest, KeyRecord};
+///
+/// let digest = KeyDigest::of(b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU");
+/// let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+/// let record = KeyRecord::new(digest, "User 1").with_expiry(tomorrow);
+/// assert_eq!(record.expires(), Some(tomorrow));
+/// ```
+#[derive(Clone)]
+pub struct KeyRecord {
+    digest: KeyDigest,
+    profile: ClientProfile,
+    expires: Option<SystemTime>,
+    state: KeyState,
+}
+
+impl KeyRecord {
+    /// An active key of this client that never expires.
+    #[inline]
+    pub fn new(digest: KeyDigest, profile: impl Into<ClientProfile>) -> Self {
+        Self { digest, profile: profile.into(), expires: None, state: KeyState::Active }
+    }
+
+    /// Replaces the expiry: at this instant, and ever after, the key is refused.
+    #[inline]
+    #[must_use]
+    pub fn with_expiry(self, expires: impl Into<Option<SystemTime>>) -> Self {
+        Self { expires: expires.into(), ..self }
+    }
+
+    /// Replaces the state.
+    #[inline]
+    #[must_use]
+    pub fn with_state(self, state: KeyState) -> Self {
+        Self { state, ..self }
+    }
+
+    /// The digest of the key.
+    #[inline]
+    pub fn digest(&self) -> KeyDigest {
+        self.digest
+    }
+
+    /// The public handle of the key.
+    #[inline]
+    pub fn key_id(&self) -> KeyId {
+        self.digest.key_id()
+    }
+
+    /// The client whose key this is.
+    #[inline]
+    pub fn profile(&self) -> &ClientProfile {
+        &self.profile
+    }
+
+    /// The instant at which the key expires.
+    #[inline]
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.expires
+    }
+
+    /// Whether the key may be used at all.
+    #[inline]
+    pub fn state(&self) -> KeyState {
+        self.state
+    }
+
+    #[inline]
+    pub(crate) fn into_profile(self) -> ClientProfile {
+        self.profile
+    }
+}
+
+impl fmt::Debug for KeyRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRecord")
+            .field("key_id", &self.key_id())
+            .field("profile", &self.profile)
+            .field("expires", &self.expires)
+            .field("state", &self.state)
+            .finish()
+    }
+}

@@ -1,0 +1,147 @@
+use std::borrow::Cow;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+
+use crate::challenge::Challenges;
+use crate::error::AuthError;
+
+/// Makes the response to a request that is not let in: its status, its body, and the fields that
+/// describe the body.
+///
+/// Whoever calls it adds the rest: the challenges, `Cache-Control: no-store`, `Retry-After`, and the
+/// error in the response's extensions. A closure from `&AuthError` to a response is one.
+///
+/// ```
+/// use http::Response;
+/// use keygate::{ApiKeyLayer, AuthError, MemoryStore};
+///
+/// let layer = ApiKeyLayer::new(MemoryStore::new()).with_response(|error: &AuthError| {
+///     Response::builder().status(error.status()).body(format!("no: {error}")).unwrap()
+/// });
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not make responses with the body `{B}`",
+    note = "`ProblemJson` needs a body made from text, `NoBody` and `Grpc` need one that is `Default`",
+    note = "use `.with_response(..)` with one of these, or with a closure `Fn(&AuthError) -> Response<{B}>`"
+)]
+pub trait Respond<B> {
+    /// Makes the response.
+    fn respond(&self, error: &AuthError) -> Response<B>;
+}
+
+impl<B, F: Fn(&AuthError) -> Response<B>> Respond<B> for F {
+    fn respond(&self, error: &AuthError) -> Response<B> {
+        self(error)
+    }
+}
+
+/// Problem details in JSON (RFC 9457), the default: for bodies that are made from text, as those of
+/// axum and `http_body_util::Full` are.
+///
+/// ```
+/// use keygate::{AuthError, ProblemJson, Respond};
+///
+/// let response: http::Response<String> = ProblemJson.respond(&AuthError::NoCredentials);
+/// assert_eq!(response.headers()["content-type"], "application/problem+json");
+/// assert!(response.body().contains(r#""detail":"Credentials not present in request""#));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProblemJson;
+
+impl<B: From<Cow<'static, str>>> Respond<B> for ProblemJson {
+    fn respond(&self, error: &AuthError) -> Response<B> {
+        // `type` is absent, which means `about:blank`: the title is then that of the status
+        // (RFC 9457 section 4.2.1).
+        let body = match error {
+            AuthError::NoCredentials => {
+                r#"{"title":"Unauthorized","status":401,"detail":"Credentials not present in request"}"#
+            }
+            AuthError::WrongCredentials { .. } => {
+                r#"{"title":"Unauthorized","status":401,"detail":"Credentials not valid"}"#
+            }
+            AuthError::Unavailable(_) => {
+                r#"{"title":"Service Unavailable","status":503,"detail":"Credentials could not be checked"}"#
+            }
+        };
+        let mut response = Response::new(B::from(Cow::Borrowed(body)));
+        *response.status_mut() = error.status();
+        set(&mut response, CONTENT_TYPE, "application/problem+json");
+        response
+    }
+}
+
+/// The status and an empty body: for bodies that are `Default` and nothing else.
+///
+/// ```
+/// use keygate::{AuthError, NoBody, Respond};
+///
+/// let response: http::Response<()> = NoBody.respond(&AuthError::NoCredentials);
+/// assert_eq!(response.status(), 401);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoBody;
+
+impl<B: Default> Respond<B> for NoBody {
+    fn respond(&self, error: &AuthError) -> Response<B> {
+        let mut response = Response::new(B::default());
+        *response.status_mut() = error.status();
+        response
+    }
+}
+
+/// A gRPC status without messages ("Trailers-Only"): `UNAUTHENTICATED` (16) or `UNAVAILABLE` (14).
+///
+/// ```
+/// use keygate::{AuthError, Grpc, Respond};
+///
+/// let response: http::Response<()> = Grpc.respond(&AuthError::NoCredentials);
+/// assert_eq!(response.headers()["grpc-status"], "16");
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Grpc;
+
+impl<B: Default> Respond<B> for Grpc {
+    fn respond(&self, error: &AuthError) -> Response<B> {
+        let (code, message) = match error {
+            AuthError::NoCredentials => ("16", "Credentials not present in request"),
+            AuthError::WrongCredentials { .. } => ("16", "Credentials not valid"),
+            AuthError::Unavailable(_) => ("14", "Credentials could not be checked"),
+        };
+        // gRPC has its own status: the one of HTTP is always 200.
+        let mut response = Response::new(B::default());
+        set(&mut response, CONTENT_TYPE, "application/grpc");
+        set(&mut response, HeaderName::from_static("grpc-status"), code);
+        set(&mut response, HeaderName::from_static("grpc-message"), message);
+        response
+    }
+}
+
+fn set<B>(response: &mut Response<B>, name: HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+}
+
+/// Put beside the error in the extensions of a response whose fields are complete, so that an outer
+/// layer leaves the challenges of an inner one alone.
+#[derive(Clone, Copy)]
+pub(crate) struct Complete;
+
+/// Adds what every refusal carries, whoever made its body.
+pub(crate) fn complete<B>(response: &mut Response<B>, error: &AuthError, challenges: &Challenges) {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if error.status() == StatusCode::UNAUTHORIZED {
+        challenges.set(error, response.headers_mut());
+    }
+    if error.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().entry(RETRY_AFTER).or_insert_with(retry_after);
+    }
+    response.extensions_mut().insert(error.clone());
+    response.extensions_mut().insert(Complete);
+}
+
+/// One to five seconds, at random: callers that were refused together do not come back together.
+fn retry_after() -> HeaderValue {
+    // The one source of random numbers in the standard library; nothing here is secret.
+    HeaderValue::from(1 + RandomState::new().build_hasher().finish() % 5)
+}

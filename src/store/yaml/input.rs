@@ -1,0 +1,92 @@
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::error::{Fault, FaultKind, Place};
+
+/// The largest file that is read: about 18 million keys, and a bound where somebody names a device.
+const MAX_FILE_BYTES: usize = 1 << 30;
+
+pub(super) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let file = File::open(path)?;
+    // One byte more than the file says it has, so that its end is seen without growing.
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    read(file, usize::try_from(size).unwrap_or(MAX_FILE_BYTES).saturating_add(1))
+}
+
+/// Reads to the end into a buffer that is overwritten when it is given up, also when it has to grow:
+/// `Read::read_to_end` would leave copies of the keys behind.
+pub(super) fn read(mut reader: impl Read, size: usize) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let mut buffer = Zeroizing::new(vec![0; size.clamp(8 * 1024, MAX_FILE_BYTES + 1)]);
+    let mut filled = 0;
+    loop {
+        if filled == buffer.len() {
+            let mut larger = Zeroizing::new(vec![0; (filled * 2).min(MAX_FILE_BYTES + 1)]);
+            larger[..filled].copy_from_slice(&buffer);
+            buffer = larger;
+        }
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+        if filled > MAX_FILE_BYTES {
+            return Err(FaultKind::TooLarge.into());
+        }
+    }
+    buffer.truncate(filled);
+    Ok(buffer)
+}
+
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let valid = &bytes[..error.valid_up_to()];
+        let line_start = valid.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = String::from_utf8_lossy(&valid[line_start..]).chars().count() + 1;
+        FaultKind::NotUtf8.at(Place::new(line, column))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time, and is interrupted before each.
+    struct Slow<'a>(&'a [u8], bool);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let count = self.0.len().min(1).min(buffer.len());
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn everything_is_read_however_it_comes() {
+        let text: Vec<u8> = (0..30_000_u32).map(|number| (number % 251) as u8).collect();
+        assert_eq!(*read(Slow(&text, false), 0).unwrap(), text);
+        assert_eq!(*read(&text[..], text.len()).unwrap(), text);
+        assert_eq!(*read(&text[..], text.len() + 1).unwrap(), text);
+    }
+
+    #[test]
+    fn endless_input_is_refused() {
+        assert!(matches!(read(io::repeat(b'#'), 0), Err(fault) if fault.is_too_large()));
+    }
+
+    #[test]
+    fn place_of_the_first_byte_that_is_not_utf8_is_told() {
+        let fault = utf8(b"api_keys:\n  \xc3\xa9\xff: x").unwrap_err();
+        assert_eq!(fault.place(), Some(Place::new(2, 4)));
+    }
+}
