@@ -52,6 +52,9 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("profile", &self.profile).field("key_id", &self.key_id).finish()
+        f.debug_struct("Client")
+            .field("profile", &self.profile)
+            .field("key_id", &self.key_id)
+            .finish()
     }
 }

@@ -57,7 +57,9 @@ impl Source {
         let name = name.as_ref();
         let parsed = HeaderName::from_bytes(name.as_bytes());
         Self(match parsed {
-            Ok(name) if name == AUTHORIZATION || name == COOKIE => Err(ConfigError::SharedHeader(name.to_string())),
+            Ok(name) if name == AUTHORIZATION || name == COOKIE => {
+                Err(ConfigError::SharedHeader(name.to_string()))
+            }
             Ok(name) => Ok(Place::Header(name)),
             Err(_) => Err(ConfigError::HeaderName(name.to_owned())),
         })
@@ -94,7 +96,11 @@ impl Source {
     /// refuses this source, and `sources_in_parts` takes it.
     pub fn query(name: impl AsRef<str>) -> Self {
         let name = name.as_ref();
-        Self(if name.is_empty() { Err(ConfigError::QueryName) } else { Ok(Place::Query(name.into())) })
+        Self(if name.is_empty() {
+            Err(ConfigError::QueryName)
+        } else {
+            Ok(Place::Query(name.into()))
+        })
     }
 
     /// A cookie (RFC 6265 section 4.2).
@@ -138,8 +144,14 @@ pub(crate) enum Credential {
     /// At least one source is there and blank, and none carries a key.
     Blank,
     /// A source carries what cannot be a key.
-    Wrong { reason: WrongReason, by_bearer: bool },
-    Key { digest: KeyDigest, by_bearer: bool },
+    Wrong {
+        reason: WrongReason,
+        by_bearer: bool,
+    },
+    Key {
+        digest: KeyDigest,
+        by_bearer: bool,
+    },
 }
 
 impl Credential {

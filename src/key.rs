@@ -1,5 +1,5 @@
-use crate::profile::ProfileError;
 use crate::digest::KeyId;
+use crate::profile::ProfileError;
 
 /// The longest key that is hashed, in bytes. A longer one is refused before any work is done.
 ///

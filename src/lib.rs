@@ -44,7 +44,9 @@ pub use quota::{ParseQuotaError, Quota, Rate, RateUnit};
 pub use record::{KeyRecord, KeyState};
 pub use respond::{Grpc, NoBody, ProblemJson, Respond};
 pub use scope::{ParseScopeError, Scope};
-pub use store::{FromKeysError, KeyStore, Local, LocalKeyStore, Lookup, MemoryStore, StoreFn, store_fn};
+pub use store::{
+    FromKeysError, KeyStore, Local, LocalKeyStore, Lookup, MemoryStore, StoreFn, store_fn,
+};
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 pub use store::{YamlError, YamlStore, YamlWarning};

@@ -227,7 +227,8 @@ mod tests {
         for (name, answer) in cases {
             assert_eq!(ClientProfile::from(name).validate(), answer, "{name:?}");
         }
-        let full = ClientProfile::new("n").with_metadata([("k", "v".repeat(MAX_METADATA_BYTES - 1))]);
+        let full =
+            ClientProfile::new("n").with_metadata([("k", "v".repeat(MAX_METADATA_BYTES - 1))]);
         assert_eq!(full.validate(), Ok(()));
         let over = ClientProfile::new("n").with_metadata([("k", "v".repeat(MAX_METADATA_BYTES))]);
         assert_eq!(over.validate(), Err(ProfileError::MetadataTooLong));

@@ -162,7 +162,11 @@ impl FromStr for Quota {
     ///
     /// Anything but a [`Rate`] or the word `unlimited`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "unlimited" { Ok(Self(Box::default())) } else { Ok(text.parse::<Rate>()?.into()) }
+        if text == "unlimited" {
+            Ok(Self(Box::default()))
+        } else {
+            Ok(text.parse::<Rate>()?.into())
+        }
     }
 }
 

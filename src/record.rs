@@ -1,8 +1,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::profile::ClientProfile;
 use crate::digest::{KeyDigest, KeyId};
+use crate::profile::ClientProfile;
 
 /// Whether a key may be used at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

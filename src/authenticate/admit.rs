@@ -20,7 +20,9 @@ impl Asked {
         match credential {
             Credential::Key { digest, by_bearer } => Ok(Self { digest, by_bearer }),
             Credential::Absent | Credential::Blank => Err(AuthError::NoCredentials),
-            Credential::Wrong { reason, by_bearer } => Err(AuthError::wrong(reason, None, by_bearer)),
+            Credential::Wrong { reason, by_bearer } => {
+                Err(AuthError::wrong(reason, None, by_bearer))
+            }
         }
     }
 

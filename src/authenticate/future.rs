@@ -35,8 +35,18 @@ impl Authenticate {
         Self(State::Decided(Some(result)))
     }
 
-    pub(super) fn waiting(lookup: Lookup, asked: Asked, clock: Option<Clock>, deadline: Duration) -> Self {
-        Self(State::Waiting(Box::new(Waiting { lookup, delay: Delay::new(deadline), asked, clock })))
+    pub(super) fn waiting(
+        lookup: Lookup,
+        asked: Asked,
+        clock: Option<Clock>,
+        deadline: Duration,
+    ) -> Self {
+        Self(State::Waiting(Box::new(Waiting {
+            lookup,
+            delay: Delay::new(deadline),
+            asked,
+            clock,
+        })))
     }
 
     /// The decision, if it needs no waiting.
@@ -59,7 +69,9 @@ impl Future for Authenticate {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let waiting = match &mut self.0 {
             State::Decided(result) => {
-                return Poll::Ready(result.take().expect("a verification is not polled after its end"));
+                return Poll::Ready(
+                    result.take().expect("a verification is not polled after its end"),
+                );
             }
             State::Waiting(waiting) => waiting,
         };

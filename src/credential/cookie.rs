@@ -43,7 +43,9 @@ pub(super) fn strip(headers: &mut HeaderMap, name: &str) {
         let kept: Vec<_> = pairs(&line).filter(|pair| !ours(pair)).collect();
         let kept = kept.join(&b';');
         // The bytes stood in a header a moment ago, so they can stand in one again.
-        if let (false, Ok(mut value)) = (kept.trim_ascii().is_empty(), HeaderValue::from_bytes(kept.trim_ascii())) {
+        if let (false, Ok(mut value)) =
+            (kept.trim_ascii().is_empty(), HeaderValue::from_bytes(kept.trim_ascii()))
+        {
             value.set_sensitive(true);
             headers.append(COOKIE, value);
         }

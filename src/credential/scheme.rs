@@ -16,7 +16,9 @@ pub(super) fn read(fields: &mut impl Fields, scheme: &str) -> Credential {
         Some(Err(_)) => Credential::ambiguous(by_bearer),
         Some(Ok(value)) => match split(value.as_bytes()) {
             (b"", _) => Credential::Blank,
-            (name, key) if name.eq_ignore_ascii_case(scheme.as_bytes()) => Credential::of(key, by_bearer),
+            (name, key) if name.eq_ignore_ascii_case(scheme.as_bytes()) => {
+                Credential::of(key, by_bearer)
+            }
             _ => Credential::Absent,
         },
     }
@@ -31,7 +33,9 @@ fn split(value: &[u8]) -> (&[u8], &[u8]) {
 }
 
 pub(super) fn strip(headers: &mut HeaderMap, scheme: &str) {
-    let ours = |value: &http::HeaderValue| split(value.as_bytes()).0.eq_ignore_ascii_case(scheme.as_bytes());
+    let ours = |value: &http::HeaderValue| {
+        split(value.as_bytes()).0.eq_ignore_ascii_case(scheme.as_bytes())
+    };
     if !headers.get_all(AUTHORIZATION).iter().any(ours) {
         return;
     }

@@ -30,8 +30,10 @@ impl Caching {
 
 /// Whether `Vary` names this field, or every field (RFC 9110 section 12.5.5).
 fn varies_by(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers.get_all(VARY).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).any(|member| {
-        let member = member.trim_ascii();
-        member == b"*" || member.eq_ignore_ascii_case(name.as_str().as_bytes())
-    })
+    headers.get_all(VARY).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).any(
+        |member| {
+            let member = member.trim_ascii();
+            member == b"*" || member.eq_ignore_ascii_case(name.as_str().as_bytes())
+        },
+    )
 }

@@ -144,7 +144,9 @@ where
     }
 }
 
-impl<Inner: Service<Request<ReqBody>>, ReqBody, R> fmt::Debug for ResponseFuture<Inner, ReqBody, R> {
+impl<Inner: Service<Request<ReqBody>>, ReqBody, R> fmt::Debug
+    for ResponseFuture<Inner, ReqBody, R>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.state {
             State::Refused { .. } => "ResponseFuture(refused)",

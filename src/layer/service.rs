@@ -30,7 +30,12 @@ pub struct ApiKeyService<Inner, S, R> {
 pub(crate) struct Anonymous;
 
 impl<Inner, S, R> ApiKeyService<Inner, S, R> {
-    pub(super) fn new(inner: Inner, auth: Arc<Authenticator<S>>, respond: R, options: Options) -> Self {
+    pub(super) fn new(
+        inner: Inner,
+        auth: Arc<Authenticator<S>>,
+        respond: R,
+        options: Options,
+    ) -> Self {
         Self { inner, auth, respond, options }
     }
 }

@@ -114,9 +114,10 @@ impl MemoryStore {
         let mut clients = self.lock();
         let profile = shared_profile(&clients, record.profile())?;
         let row = Row { digest: record.digest(), profile: profile.clone() };
-        self.shared.table.insert(row, Mark::of(&record)).map_err(|conflict| {
-            self.explain(conflict, &record.digest())
-        })?;
+        self.shared
+            .table
+            .insert(row, Mark::of(&record))
+            .map_err(|conflict| self.explain(conflict, &record.digest()))?;
         clients.insert(ByName(profile));
         Ok(record.key_id())
     }

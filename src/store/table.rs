@@ -135,9 +135,13 @@ impl Table {
             let directory = self.directory.load_full();
             let segment = directory.segment_of(prefix).load_full();
             match segment.place(prefix) {
-                Ok(place) if segment.row(place).digest == row.digest => return Err(Conflict::SameKey),
+                Ok(place) if segment.row(place).digest == row.digest => {
+                    return Err(Conflict::SameKey);
+                }
                 Ok(_) => return Err(Conflict::SameId),
-                Err(place) if segment.len() < MAX_ROWS || self.is_lopsided(&directory, &segment) => {
+                Err(place)
+                    if segment.len() < MAX_ROWS || self.is_lopsided(&directory, &segment) =>
+                {
                     let live = usize::from(!mark.is_revoked());
                     directory.put(prefix, &Arc::new(segment.with_row(place, row, mark)));
                     self.rows.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-use super::{Clients, MemoryStore, shared_profile, ByName};
+use super::{ByName, Clients, MemoryStore, shared_profile};
 use crate::digest::KeyId;
 use crate::key::KeyError;
 use crate::record::KeyRecord;
@@ -44,7 +44,8 @@ impl<P: Copy + Ord> Bulk<P> {
         self.entries.sort_unstable_by(|(row, _, place), (other, _, other_place)| {
             row.digest.words().cmp(&other.digest.words()).then(place.cmp(other_place))
         });
-        let clashes = self.entries.windows(2).filter(|pair| pair[0].0.prefix() == pair[1].0.prefix());
+        let clashes =
+            self.entries.windows(2).filter(|pair| pair[0].0.prefix() == pair[1].0.prefix());
         let conflicts = clashes.map(|pair| {
             let [(row, _, place), (other, _, other_place)] = pair else { unreachable!() };
             BulkConflict {

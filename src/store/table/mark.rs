@@ -23,7 +23,10 @@ impl Mark {
         let time = record.expires().map_or(0, |expires| {
             // Before 1970 is long gone: any instant that has passed will do.
             let since = expires.duration_since(UNIX_EPOCH).unwrap_or_default();
-            u64::try_from(since.as_nanos()).ok().filter(|nanos| *nanos < LAST).map_or(0, |nanos| nanos + 1)
+            u64::try_from(since.as_nanos())
+                .ok()
+                .filter(|nanos| *nanos < LAST)
+                .map_or(0, |nanos| nanos + 1)
         });
         match record.state() {
             KeyState::Revoked => Self::REVOKED,
@@ -49,10 +52,11 @@ impl Mark {
         }
         let state = if self.0 & DISABLED == 0 { KeyState::Active } else { KeyState::Disabled };
         let time = (self.0 & TIME).checked_sub(1);
-        record.with_state(state).with_expiry(time.map(|nanos| UNIX_EPOCH + Duration::from_nanos(nanos)))
+        record
+            .with_state(state)
+            .with_expiry(time.map(|nanos| UNIX_EPOCH + Duration::from_nanos(nanos)))
     }
 }
-
 
 #[cfg(test)]
 mod tests {

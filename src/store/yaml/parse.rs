@@ -8,8 +8,8 @@ use crate::digest::KeyDigest;
 use crate::key::{self, Strength};
 use crate::profile::ClientProfile;
 use crate::record::KeyRecord;
-use crate::store::memory::Bulk;
 use crate::store::MemoryStore;
+use crate::store::memory::Bulk;
 
 /// The client of the key in `api_key`.
 const DEFAULT_CLIENT: &str = "default";
@@ -56,9 +56,12 @@ impl File {
             let place = field.place;
             let name = field.text("the name of a field", "use `api_keys`")?;
             let known = FIELDS.iter().position(|known| *known == name.0);
-            let index = known.ok_or_else(|| FaultKind::UnknownField { nearest: nearest(&name.0) }.at(place))?;
+            let index = known
+                .ok_or_else(|| FaultKind::UnknownField { nearest: nearest(&name.0) }.at(place))?;
             if let Some(first) = self.seen[index].replace(place) {
-                return Err(FaultKind::SecondField { field: FIELDS[index], first: first.line }.at(place));
+                return Err(
+                    FaultKind::SecondField { field: FIELDS[index], first: first.line }.at(place)
+                );
             }
             let value = events.node()?;
             match FIELDS[index] {
@@ -92,9 +95,16 @@ impl File {
         Ok(())
     }
 
-    fn add(&mut self, key: &Text<'_>, place: Place, client: &str, client_place: Place) -> Result<(), Fault> {
+    fn add(
+        &mut self,
+        key: &Text<'_>,
+        place: Place,
+        client: &str,
+        client_place: Place,
+    ) -> Result<(), Fault> {
         let key = key.0.as_bytes();
-        let strength = key::check(key).map_err(|unusable| FaultKind::Key(unusable.into()).at(place))?;
+        let strength =
+            key::check(key).map_err(|unusable| FaultKind::Key(unusable.into()).at(place))?;
         if strength == Strength::Weak {
             self.weak.push(place);
         }
@@ -108,11 +118,15 @@ impl File {
         }
         let keys = self.keys.finish().map_err(|conflict| {
             let first = conflict.first.line;
-            let kind =
-                if conflict.same_key { FaultKind::SecondKey { first } } else { FaultKind::SameId { first } };
+            let kind = if conflict.same_key {
+                FaultKind::SecondKey { first }
+            } else {
+                FaultKind::SameId { first }
+            };
             kind.at(conflict.second)
         })?;
-        let weak = self.weak.iter().map(|place| YamlWarning::new(WarningKind::WeakKey, Some(*place)));
+        let weak =
+            self.weak.iter().map(|place| YamlWarning::new(WarningKind::WeakKey, Some(*place)));
         let mut warnings: Vec<_> = weak.collect();
         if keys.is_empty() {
             warnings.push(YamlWarning::new(WarningKind::NoKeys, None));
@@ -206,7 +220,8 @@ fn node<'a>(event: Event<'a>, span: Span) -> Result<Option<Node<'a>>, Fault> {
     let (kind, anchor, tag) = match event {
         Event::Scalar(text, style, anchor, tag) => {
             let nothing = span.is_empty() && style == ScalarStyle::Plain;
-            let kind = if nothing { NodeKind::Nothing } else { NodeKind::Scalar(Text(text), style) };
+            let kind =
+                if nothing { NodeKind::Nothing } else { NodeKind::Scalar(Text(text), style) };
             (kind, anchor, tag.is_some())
         }
         Event::MappingStart(_, anchor, tag) => (NodeKind::Mapping, anchor, tag.is_some()),
@@ -273,7 +288,9 @@ impl<'a> Node<'a> {
             },
             _ => None,
         }
-        .ok_or_else(|| self.wrong_type("`true` or `false`", "write one of these two, without quotes"))
+        .ok_or_else(|| {
+            self.wrong_type("`true` or `false`", "write one of these two, without quotes")
+        })
     }
 }
 
