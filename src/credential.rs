@@ -14,6 +14,8 @@ mod cookie;
 mod fields;
 mod query;
 mod scheme;
+#[cfg(feature = "tower")]
+mod strip;
 
 pub(crate) use fields::Fields;
 
@@ -137,7 +139,7 @@ impl fmt::Debug for Place {
 }
 
 /// What a request carries, once its sources have been read.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Credential {
     /// No source carries anything.
     Absent,
@@ -231,25 +233,12 @@ impl Sources {
 
     /// Marks the values of every source as sensitive, so that `Debug` of the headers hides them.
     pub(crate) fn redact(&self, headers: &mut HeaderMap) {
-        for name in &self.header_names {
+        for name in self.header_names() {
             fields::redact(headers, name);
         }
     }
 
-    /// Removes the credentials of every source, and nothing else.
-    pub(crate) fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri) {
-        for place in &self.places {
-            match place {
-                Place::Header(name) => {
-                    headers.remove(name);
-                }
-                Place::Authorization(scheme) => scheme::strip(headers, scheme),
-                Place::Cookie(name) => cookie::strip(headers, name),
-                Place::Query(name) => query::strip(uri, name),
-            }
-        }
-    }
-
+    /// The header fields that the sources read, each once.
     pub(crate) fn header_names(&self) -> &[HeaderName] {
         &self.header_names
     }

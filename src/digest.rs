@@ -89,8 +89,8 @@ impl KeyDigest {
 impl PartialEq for KeyDigest {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-        let difference = (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h);
+        let words = self.0.iter().zip(&other.0);
+        let difference = words.fold(0, |difference, (word, other)| difference | (word ^ other));
         difference.ct_eq(&0).into()
     }
 }

@@ -104,6 +104,6 @@ impl fmt::Debug for KeyRecord {
             .field("profile", &self.profile)
             .field("expires", &self.expires)
             .field("state", &self.state)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

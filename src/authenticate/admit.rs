@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use super::Clock;
+use super::rules::Clock;
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::digest::KeyDigest;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures_timer::Delay;
 
-use super::{Asked, Clock};
+use super::admit::Asked;
+use super::rules::Clock;
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
 use crate::store::Lookup;

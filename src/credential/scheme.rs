@@ -1,4 +1,3 @@
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use super::{Credential, Fields, is_bearer};
@@ -25,25 +24,9 @@ pub(super) fn read(fields: &mut impl Fields, scheme: &str) -> Credential {
 }
 
 /// The scheme and what follows the blanks behind it (RFC 9110 section 11.4).
-fn split(value: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn split(value: &[u8]) -> (&[u8], &[u8]) {
     let value = value.trim_ascii();
     let end = value.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(value.len());
     let (scheme, key) = value.split_at(end);
     (scheme, key.trim_ascii_start())
-}
-
-pub(super) fn strip(headers: &mut HeaderMap, scheme: &str) {
-    let ours = |value: &http::HeaderValue| {
-        split(value.as_bytes()).0.eq_ignore_ascii_case(scheme.as_bytes())
-    };
-    if !headers.get_all(AUTHORIZATION).iter().any(ours) {
-        return;
-    }
-    let lines: Vec<_> = headers.get_all(AUTHORIZATION).iter().cloned().collect();
-    headers.remove(AUTHORIZATION);
-    for line in lines {
-        if !ours(&line) {
-            headers.append(AUTHORIZATION, line);
-        }
-    }
 }

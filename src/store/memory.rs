@@ -79,7 +79,7 @@ impl MemoryStore {
             add().map_err(|error| FromKeysError { index, error })?;
         }
         bulk.finish().map_err(|conflict| FromKeysError {
-            index: conflict.second,
+            index: conflict.places[1],
             error: conflict.into_error(),
         })
     }
@@ -111,15 +111,14 @@ impl MemoryStore {
     ///
     /// As for [`MemoryStore::insert`]; whether the key is weak or unusable cannot be told any more.
     pub fn insert_record(&self, record: KeyRecord) -> Result<KeyId, KeyError> {
+        let (digest, mark) = (record.digest(), Mark::of(&record));
         let mut clients = self.lock();
-        let profile = shared_profile(&clients, record.profile())?;
-        let row = Row { digest: record.digest(), profile: profile.clone() };
-        self.shared
-            .table
-            .insert(row, Mark::of(&record))
-            .map_err(|conflict| self.explain(conflict, &record.digest()))?;
+        let profile = shared_profile(&clients, record.into_profile())?;
+        let row = Row { digest, profile: profile.clone() };
+        let inserted = self.shared.table.insert(row, mark);
+        inserted.map_err(|conflict| self.explain(conflict, &digest))?;
         clients.insert(ByName(profile));
-        Ok(record.key_id())
+        Ok(digest.key_id())
     }
 
     fn explain(&self, conflict: Conflict, digest: &KeyDigest) -> KeyError {
@@ -205,11 +204,11 @@ fn fair_digest(key: &[u8]) -> Result<KeyDigest, KeyError> {
 }
 
 /// The profile that all keys of this client share: the one that is there, or the new one.
-fn shared_profile(clients: &Clients, profile: &ClientProfile) -> Result<ClientProfile, KeyError> {
+fn shared_profile(clients: &Clients, profile: ClientProfile) -> Result<ClientProfile, KeyError> {
     profile.validate()?;
     match clients.get(profile.name()) {
-        None => Ok(profile.clone()),
-        Some(ByName(known)) if known == profile => Ok(known.clone()),
+        None => Ok(profile),
+        Some(ByName(known)) if *known == profile => Ok(known.clone()),
         Some(_) => Err(KeyError::ProfileConflict { name: profile.name().to_owned() }),
     }
 }

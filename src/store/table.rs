@@ -77,7 +77,7 @@ impl Directory {
 }
 
 /// What stands in the way of a new row.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Conflict {
     SameKey,
     SameId,

@@ -11,6 +11,7 @@ use crate::profile::ClientProfile;
 use crate::record::KeyRecord;
 
 mod error;
+mod events;
 mod input;
 mod parse;
 

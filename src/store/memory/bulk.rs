@@ -13,8 +13,8 @@ pub(in crate::store) struct Bulk<P> {
 
 /// Two keys of one bulk that cannot stand side by side.
 pub(in crate::store) struct BulkConflict<P> {
-    pub(in crate::store) first: P,
-    pub(in crate::store) second: P,
+    /// In the order of the source.
+    pub(in crate::store) places: [P; 2],
     pub(in crate::store) same_key: bool,
     key_id: KeyId,
 }
@@ -32,9 +32,9 @@ impl<P: Copy + Ord> Bulk<P> {
     }
 
     pub(in crate::store) fn push(&mut self, record: KeyRecord, place: P) -> Result<(), KeyError> {
-        let profile = shared_profile(&self.clients, record.profile())?;
-        let mark = Mark::of(&record);
-        self.entries.push((Row { digest: record.digest(), profile: profile.clone() }, mark, place));
+        let (digest, mark) = (record.digest(), Mark::of(&record));
+        let profile = shared_profile(&self.clients, record.into_profile())?;
+        self.entries.push((Row { digest, profile: profile.clone() }, mark, place));
         self.clients.insert(ByName(profile));
         Ok(())
     }
@@ -49,13 +49,12 @@ impl<P: Copy + Ord> Bulk<P> {
         let conflicts = clashes.map(|pair| {
             let [(row, _, place), (other, _, other_place)] = pair else { unreachable!() };
             BulkConflict {
-                first: *place.min(other_place),
-                second: *place.max(other_place),
+                places: [*place.min(other_place), *place.max(other_place)],
                 same_key: row.digest == other.digest,
                 key_id: row.digest.key_id(),
             }
         });
-        if let Some(conflict) = conflicts.min_by_key(|conflict| conflict.second) {
+        if let Some(conflict) = conflicts.min_by_key(|conflict| conflict.places[1]) {
             return Err(conflict);
         }
         let rows = self.entries.into_iter().map(|(row, mark, _)| (row, mark)).collect();

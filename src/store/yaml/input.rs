@@ -52,10 +52,10 @@ fn read_at_most(
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
     std::str::from_utf8(bytes).map_err(|error| {
         let valid = &bytes[..error.valid_up_to()];
-        let line_start = valid.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
-        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = String::from_utf8_lossy(&valid[line_start..]).chars().count() + 1;
-        FaultKind::NotUtf8.at(Place::new(line, column))
+        let lines = || valid.split(|byte| *byte == b'\n');
+        let column =
+            lines().next_back().map_or(0, |line| String::from_utf8_lossy(line).chars().count());
+        FaultKind::NotUtf8.at(Place::new(lines().count(), column + 1))
     })
 }
 

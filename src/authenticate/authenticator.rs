@@ -1,0 +1,198 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::request::Parts;
+use http::{HeaderMap, Response};
+
+use super::Rules;
+use crate::challenge::Challenges;
+use crate::config::ConfigError;
+use crate::credential::{Source, Sources};
+use crate::error::AuthError;
+use crate::respond::{ProblemJson, Respond, complete};
+use crate::store::KeyStore;
+
+/// A store, the sources of keys, and the rules: the thing that verifies.
+///
+/// Methods named `verify...` need a store that never waits and answer at once; those named
+/// `authenticate...` take any store and answer in the future. All of them, and the tower layer, give
+/// the same answers.
+///
+/// `R` is what it must be given to read its sources: a [`HeaderMap`], or the request's [`Parts`] where
+/// a source is a [`Source::query`]. The methods that could not see a source do not exist.
+///
+/// ```
+/// use http::HeaderMap;
+/// use keygate::{Authenticator, MemoryStore, Source};
+///
+/// let store = MemoryStore::new();
+/// store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
+/// let auth = Authenticator::new(store)
+///     .sources([Source::bearer(), Source::header("x-api-key")])?
+///     .realm("orders")?;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("authorization", "Bearer 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU".parse()?);
+/// assert_eq!(auth.verify(&headers)?.name(), "User 1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// With a query source, the method that takes headers alone does not compile:
+///
+/// ```compile_fail,E0599
+/// # use http::HeaderMap;
+/// # use keygate::{Authenticator, MemoryStore, Source};
+/// let auth = Authenticator::new(MemoryStore::new()).sources_in_parts([Source::query("key")]).unwrap();
+/// auth.verify(&HeaderMap::new());
+/// ```
+pub struct Authenticator<S, R = HeaderMap> {
+    pub(super) store: S,
+    pub(super) rules: Arc<Rules>,
+    reads: PhantomData<fn(R)>,
+}
+
+impl<S: KeyStore> Authenticator<S> {
+    /// An authenticator that reads `x-api-key`, has the realm `api`, the system's clock, and a
+    /// deadline of a second.
+    pub fn new(store: S) -> Self {
+        Self { store, rules: Arc::default(), reads: PhantomData }
+    }
+}
+
+/// How it is built.
+impl<S, R> Authenticator<S, R> {
+    /// Replaces the sources of keys, in the order in which they are tried: the first that is present
+    /// and not blank decides.
+    ///
+    /// # Errors
+    ///
+    /// An empty list, a source whose name cannot be one, and a [`Source::query`], which needs
+    /// [`Authenticator::sources_in_parts`].
+    pub fn sources(
+        self,
+        sources: impl IntoIterator<Item = Source>,
+    ) -> Result<Authenticator<S, HeaderMap>, ConfigError> {
+        let sources = Sources::new(sources)?;
+        if sources.read_uri() {
+            return Err(ConfigError::QueryInHeaders);
+        }
+        self.reading(sources)
+    }
+
+    /// Replaces the sources of keys by ones that may be in the query, too.
+    ///
+    /// The tower layer works as before; the methods that see headers alone are gone.
+    ///
+    /// ```
+    /// use keygate::{ApiKeyLayer, Authenticator, MemoryStore, Source};
+    ///
+    /// let auth = Authenticator::new(MemoryStore::new())
+    ///     .sources_in_parts([Source::header("x-api-key"), Source::query("api_key")])?;
+    /// let layer = ApiKeyLayer::from(auth);
+    /// # Ok::<(), keygate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An empty list, and a source whose name cannot be one.
+    pub fn sources_in_parts(
+        self,
+        sources: impl IntoIterator<Item = Source>,
+    ) -> Result<Authenticator<S, Parts>, ConfigError> {
+        let sources = Sources::new(sources)?;
+        self.reading(sources)
+    }
+
+    fn reading<Q>(self, sources: Sources) -> Result<Authenticator<S, Q>, ConfigError> {
+        let challenges = Challenges::new(self.rules.challenges.realm(), &sources)?;
+        let changed = self.changed(|rules| {
+            rules.challenges = challenges;
+            rules.sources = sources;
+        });
+        Ok(Authenticator { store: changed.store, rules: changed.rules, reads: PhantomData })
+    }
+
+    /// Replaces the realm, the name of what the keys open, which stands in every challenge.
+    ///
+    /// # Errors
+    ///
+    /// A realm that is blank, not ASCII, or holds `"`, `\` or control characters.
+    pub fn realm(self, realm: impl AsRef<str>) -> Result<Self, ConfigError> {
+        let challenges = Challenges::new(realm.as_ref(), &self.rules.sources)?;
+        Ok(self.changed(|rules| rules.challenges = challenges))
+    }
+
+    /// Replaces the clock that tells whether a key has expired. It is read for keys that expire only.
+    #[must_use]
+    pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.changed(|rules| rules.clock = Some(Arc::new(clock)))
+    }
+
+    /// Replaces the deadline of a lookup that waits, after which the answer is
+    /// [`AuthError::Unavailable`].
+    #[must_use]
+    pub fn deadline(self, deadline: Duration) -> Self {
+        self.changed(|rules| rules.deadline = deadline)
+    }
+
+    fn changed(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+        change(Arc::make_mut(&mut self.rules));
+        self
+    }
+}
+
+/// What stacks without the tower layer do around it.
+impl<S, R> Authenticator<S, R> {
+    /// Marks the headers that carry credentials as sensitive, so that `Debug` and loggers that heed
+    /// the mark hide them. The tower layer does so by itself.
+    pub fn redact(&self, headers: &mut HeaderMap) {
+        self.rules.sources.redact(headers);
+    }
+
+    /// The answer to a request that is not let in: problem details (RFC 9457) with the challenges,
+    /// `Cache-Control: no-store` and, where it applies, `Retry-After`.
+    ///
+    /// The error travels in the extensions of the response.
+    pub fn respond<B>(&self, error: &AuthError) -> Response<B>
+    where
+        ProblemJson: Respond<B>,
+    {
+        self.respond_with(&ProblemJson, error)
+    }
+
+    /// As [`Authenticator::respond`], with a body of your own making.
+    pub fn respond_with<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
+        let mut response = respond.respond(error);
+        complete(&mut response, error, &self.rules.challenges);
+        response
+    }
+
+    /// The layer has the whole request, and so reads every source.
+    #[cfg(feature = "tower")]
+    pub(crate) fn reading_requests(self) -> Authenticator<S> {
+        Authenticator { store: self.store, rules: self.rules, reads: PhantomData }
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+}
+
+impl<S: Clone, R> Clone for Authenticator<S, R> {
+    fn clone(&self) -> Self {
+        Self { store: self.store.clone(), rules: Arc::clone(&self.rules), reads: PhantomData }
+    }
+}
+
+impl<S, R> fmt::Debug for Authenticator<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticator")
+            .field("sources", &self.rules.sources.places())
+            .field("realm", &self.rules.challenges.realm())
+            .field("deadline", &self.rules.deadline)
+            .finish_non_exhaustive()
+    }
+}

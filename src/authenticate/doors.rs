@@ -1,0 +1,67 @@
+//! The methods of an authenticator that verify. Each only says what it reads; what is read goes one
+//! way, through `Rules`.
+
+use http::HeaderMap;
+use http::request::Parts;
+
+use super::{Authenticate, Authenticator};
+use crate::client::Client;
+use crate::credential::Credential;
+use crate::error::AuthError;
+use crate::store::{KeyStore, Local};
+
+impl<S: Local, R> Authenticator<S, R> {
+    /// Verifies the head of a request.
+    ///
+    /// # Errors
+    ///
+    /// Why the request is not to be let in.
+    pub fn verify_parts(&self, parts: &Parts) -> Result<Client, AuthError> {
+        self.rules.verify(&self.store, &parts.headers, Some(&parts.uri))
+    }
+
+    /// Verifies a key that was found in some other way: in a message of a WebSocket, in a stack with
+    /// header types of its own, in a tool.
+    ///
+    /// # Errors
+    ///
+    /// Why the key is not valid. A blank key is [`AuthError::NoCredentials`].
+    pub fn verify_key(&self, key: &[u8]) -> Result<Client, AuthError> {
+        self.rules.check(&self.store, Credential::of(key, false))
+    }
+}
+
+impl<S: Local> Authenticator<S> {
+    /// Verifies the headers of a request.
+    ///
+    /// # Errors
+    ///
+    /// Why the request is not to be let in.
+    pub fn verify(&self, headers: &HeaderMap) -> Result<Client, AuthError> {
+        self.rules.verify(&self.store, headers, None)
+    }
+}
+
+impl<S: KeyStore, R> Authenticator<S, R> {
+    /// Verifies the head of a request; the future borrows nothing.
+    pub fn authenticate_parts(&self, parts: &Parts) -> Authenticate {
+        self.rules.authenticate(&self.store, &parts.headers, Some(&parts.uri))
+    }
+
+    /// Verifies a key that was found in some other way; the future borrows nothing.
+    pub fn authenticate_key(&self, key: &[u8]) -> Authenticate {
+        self.ask(Credential::of(key, false))
+    }
+
+    #[inline]
+    pub(crate) fn ask(&self, credential: Credential) -> Authenticate {
+        self.rules.ask(&self.store, credential)
+    }
+}
+
+impl<S: KeyStore> Authenticator<S> {
+    /// Verifies the headers of a request; the future borrows nothing.
+    pub fn authenticate(&self, headers: &HeaderMap) -> Authenticate {
+        self.rules.authenticate(&self.store, headers, None)
+    }
+}

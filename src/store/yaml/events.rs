@@ -1,0 +1,208 @@
+use std::borrow::Cow;
+use std::ops::Deref;
+
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput};
+use zeroize::Zeroize as _;
+
+use super::error::{Fault, FaultKind, Place};
+
+/// Deeper than any key file needs, and shallow enough to stop a file made to exhaust the parser.
+const MAX_DEPTH: usize = 32;
+
+/// The events of one document, without those that a key file may not hold.
+pub(super) struct Events<'a>(Parser<'a, StrInput<'a>>);
+
+/// The beginning of a value.
+pub(super) struct Node<'a> {
+    pub(super) place: Place,
+    kind: NodeKind<'a>,
+}
+
+enum NodeKind<'a> {
+    Scalar(Text<'a>, ScalarStyle),
+    /// Nothing stands where a value could.
+    Nothing,
+    Mapping,
+    Sequence,
+}
+
+impl<'a> Events<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let mut options = Options::default();
+        options.flow_nesting_limit = MAX_DEPTH;
+        options.block_nesting_limit = MAX_DEPTH;
+        options.disallow_directives = true;
+        options.emit_unresolved_aliases = true;
+        options.set_emit_comments(false);
+        Self(Parser::new_from_str_with_options(text, options))
+    }
+
+    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Fault> {
+        self.0.next().transpose().map_err(|error| syntax(&error))
+    }
+
+    /// The value that the whole file is, unless the file is empty.
+    pub(super) fn root(&mut self) -> Result<Option<Node<'a>>, Fault> {
+        while let Some((event, span)) = self.next()? {
+            match event {
+                Event::StreamStart | Event::DocumentStart(..) => {}
+                Event::StreamEnd => return Ok(None),
+                event => {
+                    return match node(event, span)? {
+                        Some(root) if root.is_null() => self.end().map(|()| None),
+                        root => Ok(root),
+                    };
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Nothing may follow the one document.
+    pub(super) fn end(&mut self) -> Result<(), Fault> {
+        while let Some((event, span)) = self.next()? {
+            if !matches!(event, Event::DocumentEnd | Event::StreamEnd) {
+                return Err(FaultKind::SecondDocument.at(place(&span)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The next key of the mapping that is being read, or its end.
+    pub(super) fn entry(&mut self) -> Result<Option<Node<'a>>, Fault> {
+        match self.next()? {
+            Some((event, span)) => node(event, span),
+            None => Ok(None),
+        }
+    }
+
+    /// The value behind a key.
+    pub(super) fn node(&mut self) -> Result<Node<'a>, Fault> {
+        // The parser gives every key a value, if only one that is not there.
+        self.entry()?.ok_or_else(|| FaultKind::Syntax("a value is missing".to_owned()).into())
+    }
+}
+
+/// What begins with this event; nothing where a mapping or sequence ends.
+fn node(event: Event<'_>, span: Span) -> Result<Option<Node<'_>>, Fault> {
+    let place = place(&span);
+    let (kind, anchor, tag) = match event {
+        Event::Scalar(text, style, anchor, tag) => {
+            let nothing = span.is_empty() && style == ScalarStyle::Plain;
+            let kind =
+                if nothing { NodeKind::Nothing } else { NodeKind::Scalar(Text(text), style) };
+            (kind, anchor, tag.is_some())
+        }
+        Event::MappingStart(_, anchor, tag) => (NodeKind::Mapping, anchor, tag.is_some()),
+        Event::SequenceStart(_, anchor, tag) => (NodeKind::Sequence, anchor, tag.is_some()),
+        Event::MappingEnd | Event::SequenceEnd => return Ok(None),
+        // Aliases, and whatever else the parser may come to tell apart.
+        _ => return Err(FaultKind::Anchor.at(place)),
+    };
+    if anchor != 0 {
+        return Err(FaultKind::Anchor.at(place));
+    }
+    if tag {
+        return Err(FaultKind::Tag.at(place));
+    }
+    Ok(Some(Node { place, kind }))
+}
+
+impl<'a> Node<'a> {
+    fn found(&self) -> &'static str {
+        match self.kind {
+            NodeKind::Scalar(..) => "a text",
+            NodeKind::Nothing => "nothing",
+            NodeKind::Mapping => "a mapping",
+            NodeKind::Sequence => "a list",
+        }
+    }
+
+    fn wrong_type(&self, expected: &'static str, way_out: &'static str) -> Fault {
+        FaultKind::WrongType { expected, found: self.found(), way_out }.at(self.place)
+    }
+
+    /// The text exactly as it stands, whatever a YAML schema would make of it.
+    pub(super) fn text(
+        self,
+        expected: &'static str,
+        way_out: &'static str,
+    ) -> Result<Text<'a>, Fault> {
+        match self.kind {
+            NodeKind::Scalar(text, _) => Ok(text),
+            _ => Err(self.wrong_type(expected, way_out)),
+        }
+    }
+
+    pub(super) fn mapping(
+        &self,
+        expected: &'static str,
+        way_out: &'static str,
+    ) -> Result<(), Fault> {
+        match self.kind {
+            NodeKind::Mapping => Ok(()),
+            _ => Err(self.wrong_type(expected, way_out)),
+        }
+    }
+
+    /// `null` as in the core schema of YAML 1.2 (section 10.3.2).
+    pub(super) fn is_null(&self) -> bool {
+        match &self.kind {
+            NodeKind::Scalar(text, ScalarStyle::Plain) => {
+                matches!(&*text.0, "~" | "null" | "Null" | "NULL")
+            }
+            kind => matches!(kind, NodeKind::Nothing),
+        }
+    }
+
+    /// `true` and `false` as in the core schema of YAML 1.2 (section 10.3.2).
+    pub(super) fn boolean(self) -> Result<bool, Fault> {
+        match &self.kind {
+            NodeKind::Scalar(text, ScalarStyle::Plain) => match &*text.0 {
+                "true" | "True" | "TRUE" => Some(true),
+                "false" | "False" | "FALSE" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        }
+        .ok_or_else(|| {
+            self.wrong_type("`true` or `false`", "write one of these two, without quotes")
+        })
+    }
+}
+
+/// A text of the file, overwritten when it is given up if it is a copy.
+pub(super) struct Text<'a>(Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Text<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(text) = &mut self.0 {
+            text.zeroize();
+        }
+    }
+}
+
+fn place(span: &Span) -> Place {
+    Place::new(span.start.line(), span.start.col() + 1)
+}
+
+fn syntax(error: &ScanError) -> Fault {
+    let marker = error.marker();
+    let kind = match error.kind() {
+        ErrorKind::RecursionLimitExceeded => FaultKind::TooDeep,
+        // The other messages are fixed texts; this one holds a character of the file.
+        ErrorKind::UnexpectedCharacter { .. } => FaultKind::Syntax(
+            "a text cannot begin with this character: put it in quotes".to_owned(),
+        ),
+        _ => FaultKind::Syntax(error.info()),
+    };
+    kind.at(Place::new(marker.line(), marker.col() + 1))
+}
