@@ -16,6 +16,7 @@ mod key;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 mod layer;
+mod mark;
 mod profile;
 mod quota;
 mod record;

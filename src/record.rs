@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::digest::{KeyDigest, KeyId};
+use crate::mark::Mark;
 use crate::profile::ClientProfile;
 
 /// Whether a key may be used at all.
@@ -36,29 +37,28 @@ pub enum KeyState {
 pub struct KeyRecord {
     digest: KeyDigest,
     profile: ClientProfile,
-    expires: Option<SystemTime>,
-    state: KeyState,
+    mark: Mark,
 }
 
 impl KeyRecord {
     /// An active key of this client that never expires.
     #[inline]
     pub fn new(digest: KeyDigest, profile: impl Into<ClientProfile>) -> Self {
-        Self { digest, profile: profile.into(), expires: None, state: KeyState::Active }
+        Self { digest, profile: profile.into(), mark: Mark::CLEAR }
     }
 
     /// Replaces the expiry: at this instant, and ever after, the key is refused.
-    #[inline]
+    ///
+    /// It is kept to the nanosecond up to the year 2115; a later one means that the key never expires.
     #[must_use]
     pub fn with_expiry(self, expires: impl Into<Option<SystemTime>>) -> Self {
-        Self { expires: expires.into(), ..self }
+        Self { mark: self.mark.with_expiry(expires.into()), ..self }
     }
 
     /// Replaces the state.
-    #[inline]
     #[must_use]
     pub fn with_state(self, state: KeyState) -> Self {
-        Self { state, ..self }
+        Self { mark: self.mark.with_state(state), ..self }
     }
 
     /// The digest of the key.
@@ -80,15 +80,23 @@ impl KeyRecord {
     }
 
     /// The instant at which the key expires.
-    #[inline]
     pub fn expires(&self) -> Option<SystemTime> {
-        self.expires
+        self.mark.expires()
     }
 
     /// Whether the key may be used at all.
-    #[inline]
     pub fn state(&self) -> KeyState {
-        self.state
+        self.mark.state()
+    }
+
+    #[inline]
+    pub(crate) fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    #[inline]
+    pub(crate) fn with_mark(self, mark: Mark) -> Self {
+        Self { mark, ..self }
     }
 
     #[inline]
@@ -102,8 +110,8 @@ impl fmt::Debug for KeyRecord {
         f.debug_struct("KeyRecord")
             .field("key_id", &self.key_id())
             .field("profile", &self.profile)
-            .field("expires", &self.expires)
-            .field("state", &self.state)
+            .field("expires", &self.expires())
+            .field("state", &self.state())
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::LocalKeyStore;
-use super::table::{Conflict, Mark, Row, Table};
+use super::table::{Conflict, Row, Table};
 use crate::digest::{KeyDigest, KeyId};
 use crate::error::StoreError;
 use crate::key::{self, KeyError, Strength};
@@ -111,7 +111,7 @@ impl MemoryStore {
     ///
     /// As for [`MemoryStore::insert`]; whether the key is weak or unusable cannot be told any more.
     pub fn insert_record(&self, record: KeyRecord) -> Result<KeyId, KeyError> {
-        let (digest, mark) = (record.digest(), Mark::of(&record));
+        let (digest, mark) = (record.digest(), record.mark());
         let mut clients = self.lock();
         let profile = shared_profile(&clients, record.into_profile())?;
         let row = Row { digest, profile: profile.clone() };

@@ -1,10 +1,13 @@
 //! The digest table that all local stores share: lock-free to read, cheap to change at any size.
 //!
-//! Rows lie in segments of at most [`MAX_ROWS`], in the order of their digests. A directory over the
-//! leading bits of the digest finds the segment (extendible hashing: Fagin and others, 1979), an
-//! index over the next bits finds the row. Both work because digests are evenly spread. A change
-//! copies one segment and swaps it in; a segment that has grown too large is split in two, and the
-//! directory doubles when it has no bit left to tell the halves apart.
+//! Rows lie in segments of at most 512, in the order of their digests. A directory over the leading
+//! bits of the digest finds the group, the group finds the segment by the next bits (both are
+//! extendible hashing: Fagin, Nievergelt, Pippenger and Strong, 1979), and an index over the bits
+//! behind those finds the row. All of it works because digests are evenly spread.
+//!
+//! Nothing is changed in place: a change copies one segment, one group and the directory, and swaps
+//! the directory. So a reader holds one guard and sees one state, and the cost of a change grows
+//! with the square root of the table: measured at 10 million keys, it is under 0.1 ms.
 //!
 //! Two digests with the same first eight bytes are refused (they would have the same `KeyId`), so
 //! that a search ends at one row at the most, and compares the rest of it in constant time.
@@ -15,66 +18,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arc_swap::ArcSwap;
 
 use crate::digest::KeyDigest;
+use crate::mark::Mark;
 use crate::record::{KeyRecord, KeyState};
 
-mod mark;
+mod directory;
 mod segment;
 
-pub(super) use mark::Mark;
+use directory::Directory;
 pub(super) use segment::Row;
-use segment::Segment;
-
-/// A change costs a copy of its segment. Measured at 10 million keys: 512 rows keep a change under
-/// 0.1 ms, and the segments' own weight under one byte per key.
-const MAX_ROWS: usize = 512;
-
-/// The directory does not double while it has fewer rows than this per slot: segments grow instead.
-/// SHA-256 spreads too evenly to ever get here, digests that somebody made up may.
-const MIN_ROWS_PER_SLOT: usize = 32;
+use segment::{MAX_ROWS, Segment};
 
 pub(super) struct Table {
-    directory: ArcSwap<Directory>,
-    rows: AtomicUsize,
+    root: ArcSwap<Root>,
     /// Rows that are not revoked.
     live: AtomicUsize,
 }
 
-struct Directory {
-    /// How many leading bits of a digest choose the slot; at least 1.
-    bits: u32,
-    slots: Box<[ArcSwap<Segment>]>,
-}
-
-impl Directory {
-    #[inline]
-    fn slot_of(&self, prefix: u64) -> usize {
-        // As many bits are left as tell the slots apart, so they fit.
-        #[allow(clippy::cast_possible_truncation)]
-        let slot = (prefix >> (64 - self.bits)) as usize;
-        slot
-    }
-
-    fn segment_of(&self, prefix: u64) -> &ArcSwap<Segment> {
-        &self.slots[self.slot_of(prefix)]
-    }
-
-    /// Puts a segment into every slot that its bits stand for.
-    fn put(&self, prefix: u64, segment: &Arc<Segment>) {
-        let spare = self.bits - segment.bits();
-        let first = self.slot_of(prefix) >> spare << spare;
-        for slot in &self.slots[first..first + (1 << spare)] {
-            slot.store(Arc::clone(segment));
-        }
-    }
-
-    fn doubled(&self) -> Self {
-        let twice = self.slots.iter().flat_map(|slot| {
-            let segment = slot.load_full();
-            [ArcSwap::new(Arc::clone(&segment)), ArcSwap::new(segment)]
-        });
-        Self { bits: self.bits + 1, slots: twice.collect() }
-    }
-}
+type Root = Directory<Group>;
+type Group = Directory<Segment>;
 
 /// What stands in the way of a new row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,30 +51,31 @@ impl Table {
 
     /// Builds a table of rows that are in the order of their digests, without two of the same id.
     pub(super) fn from_sorted(rows: Vec<(Row, Mark)>) -> Self {
-        let count = rows.len();
         let live = rows.iter().filter(|(_, mark)| !mark.is_revoked()).count();
-        let mut bits = 1;
-        // Three quarters full leaves every segment room to grow before it must be split.
+        // Segments three quarters full and groups half full have room to grow before they split.
+        let mut bits = 0;
         while rows.len() >> bits > MAX_ROWS / 4 * 3 {
             bits += 1;
         }
+        let group_bits = bits.min(7);
+        let root_bits = bits - group_bits;
+
         let mut rows = rows.into_iter().peekable();
-        let slots = (0..1_u64 << bits).map(|slot| {
-            let mut segment = Vec::new();
-            while let Some(row) = rows.next_if(|(row, _)| row.prefix() >> (64 - bits) == slot) {
-                segment.push(row);
-            }
-            ArcSwap::from_pointee(Segment::new(bits, segment))
-        });
-        let directory = Directory { bits, slots: slots.collect() };
-        Self {
-            directory: ArcSwap::from_pointee(directory),
-            rows: AtomicUsize::new(count),
-            live: AtomicUsize::new(live),
-        }
+        let mut segment = |slot: u64| {
+            let ours = |(row, _): &(Row, Mark)| row.prefix() >> 1 >> (63 - bits) == slot;
+            Arc::new(Segment::new(bits, std::iter::from_fn(|| rows.next_if(ours))))
+        };
+        let mut group = |slot: u64| {
+            let first = slot << group_bits;
+            let segments = (first..first + (1 << group_bits)).map(&mut segment).collect();
+            Arc::new(Group::new(root_bits, group_bits, segments))
+        };
+        let groups = (0..1 << root_bits).map(&mut group).collect();
+        let root = Root::new(0, root_bits, groups);
+        Self { root: ArcSwap::from_pointee(root), live: AtomicUsize::new(live) }
     }
 
-    /// Keys that are not revoked.
+    /// Rows that are not revoked.
     pub(super) fn live(&self) -> usize {
         self.live.load(Ordering::Relaxed)
     }
@@ -121,59 +83,48 @@ impl Table {
     /// Finds the record of a digest. Waits for nobody.
     #[inline]
     pub(super) fn find(&self, digest: &KeyDigest) -> Option<KeyRecord> {
-        let directory = self.directory.load();
-        let segment = directory.segment_of(digest.prefix()).load();
+        let root = self.root.load();
+        let segment = root.node(digest.prefix()).node(digest.prefix());
         let place = segment.place(digest.prefix()).ok()?;
+        // Plain comparison will do: nothing is at stake before `admit` compares again, and to get
+        // here takes a key whose digest has the same first eight bytes.
         let row = segment.row(place);
-        (row.digest == *digest).then(|| segment.mark(place).apply(row.record()))
+        (row.digest.words() == digest.words()).then(|| row.record().with_mark(segment.mark(place)))
     }
 
     /// Adds a row. Changes must come one after the other: the caller holds a lock.
     pub(super) fn insert(&self, row: Row, mark: Mark) -> Result<(), Conflict> {
         let prefix = row.prefix();
-        loop {
-            let directory = self.directory.load_full();
-            let segment = directory.segment_of(prefix).load_full();
-            match segment.place(prefix) {
-                Ok(place) if segment.row(place).digest == row.digest => {
-                    return Err(Conflict::SameKey);
-                }
-                Ok(_) => return Err(Conflict::SameId),
-                Err(place)
-                    if segment.len() < MAX_ROWS || self.is_lopsided(&directory, &segment) =>
-                {
-                    let live = usize::from(!mark.is_revoked());
-                    directory.put(prefix, &Arc::new(segment.with_row(place, row, mark)));
-                    self.rows.fetch_add(1, Ordering::Relaxed);
-                    self.live.fetch_add(live, Ordering::Relaxed);
-                    return Ok(());
-                }
-                Err(_) if segment.bits() == directory.bits => {
-                    self.directory.store(Arc::new(directory.doubled()));
-                }
-                Err(_) => {
-                    for (prefix, half) in segment.split(prefix) {
-                        directory.put(prefix, &Arc::new(half));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether splitting this segment would take a directory far too large for so few rows.
-    fn is_lopsided(&self, directory: &Directory, segment: &Segment) -> bool {
-        let rows = self.rows.load(Ordering::Relaxed);
-        segment.bits() == directory.bits && rows / MIN_ROWS_PER_SLOT < directory.slots.len()
+        let mut root = Root::clone(&self.root.load());
+        root.make_room(prefix);
+        let mut group = Group::clone(root.node(prefix));
+        group.make_room(prefix);
+        let segment = group.node(prefix);
+        let place = match segment.place(prefix) {
+            Ok(place) if segment.row(place).digest == row.digest => return Err(Conflict::SameKey),
+            Ok(_) => return Err(Conflict::SameId),
+            Err(place) => place,
+        };
+        let segment = segment.with_row(place, row, mark);
+        group.put(prefix, segment);
+        root.put(prefix, group);
+        self.root.store(Arc::new(root));
+        self.live.fetch_add(usize::from(!mark.is_revoked()), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Marks the key with this prefix as revoked; says whether there is one. Changes must come one
     /// after the other: the caller holds a lock.
     pub(super) fn revoke(&self, prefix: u64) -> bool {
-        let directory = self.directory.load();
-        let segment = directory.segment_of(prefix).load_full();
+        let mut root = Root::clone(&self.root.load());
+        let mut group = Group::clone(root.node(prefix));
+        let segment = group.node(prefix);
         let Ok(place) = segment.place(prefix) else { return false };
         if !segment.mark(place).is_revoked() {
-            directory.put(prefix, &Arc::new(segment.with_mark(place, Mark::REVOKED)));
+            let segment = segment.revoked(place);
+            group.put(prefix, segment);
+            root.put(prefix, group);
+            self.root.store(Arc::new(root));
             self.live.fetch_sub(1, Ordering::Relaxed);
         }
         true
@@ -191,6 +142,8 @@ mod tests {
 
     use super::*;
     use crate::profile::ClientProfile;
+
+    const REVOKED: Mark = Mark::CLEAR.revoked();
 
     fn row(digest: KeyDigest) -> Row {
         Row { digest, profile: ClientProfile::new("User 1") }
@@ -214,7 +167,6 @@ mod tests {
             table.insert(row(digest(spread(number), 0)), Mark::CLEAR).unwrap();
             assert_eq!(table.live(), number as usize + 1);
         }
-        assert!(table.directory.load().bits > 5);
         for number in 0..20_000 {
             assert!(table.find(&digest(spread(number), 0)).is_some(), "{number}");
             assert!(table.find(&digest(spread(number), 1)).is_none(), "{number}");
@@ -235,7 +187,6 @@ mod tests {
             assert!(table.find(&digest(u64::MAX, 0)).is_none());
             table.insert(row(digest(count + more, 0)), Mark::CLEAR).unwrap();
         }
-        assert!(table.directory.load().slots.len() <= 4_096);
     }
 
     #[test]
@@ -256,7 +207,7 @@ mod tests {
         ) {
             let mut model = bulk;
             let rows = model.iter().map(|(&prefix, &revoked)| {
-                (row(digest(prefix, 0)), if revoked { Mark::REVOKED } else { Mark::CLEAR })
+                (row(digest(prefix, 0)), if revoked { REVOKED } else { Mark::CLEAR })
             });
             let table = Table::from_sorted(rows.collect());
             for (what, fresh, known) in steps {

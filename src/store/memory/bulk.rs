@@ -1,8 +1,9 @@
 use super::{ByName, Clients, MemoryStore, shared_profile};
 use crate::digest::KeyId;
 use crate::key::KeyError;
+use crate::mark::Mark;
 use crate::record::KeyRecord;
-use crate::store::table::{Mark, Row, Table};
+use crate::store::table::{Row, Table};
 
 /// Many keys at once: collected, sorted and cut into a table, several times faster than one insert
 /// after the other. `P` is where a key stands in its source, for the error.
@@ -32,7 +33,7 @@ impl<P: Copy + Ord> Bulk<P> {
     }
 
     pub(in crate::store) fn push(&mut self, record: KeyRecord, place: P) -> Result<(), KeyError> {
-        let (digest, mark) = (record.digest(), Mark::of(&record));
+        let (digest, mark) = (record.digest(), record.mark());
         let profile = shared_profile(&self.clients, record.into_profile())?;
         self.entries.push((Row { digest, profile: profile.clone() }, mark, place));
         self.clients.insert(ByName(profile));

@@ -1,5 +1,6 @@
-use super::mark::Mark;
+use super::directory::Node;
 use crate::digest::KeyDigest;
+use crate::mark::Mark;
 use crate::profile::ClientProfile;
 use crate::record::KeyRecord;
 
@@ -24,6 +25,10 @@ impl Row {
     }
 }
 
+/// A change copies its segment. Measured at 10 million keys: 512 rows keep a change under 0.1 ms, and
+/// the weight of the segments themselves under one byte per key.
+pub(super) const MAX_ROWS: usize = 512;
+
 /// The rows whose prefixes share their first `bits` bits, in the order of those prefixes.
 pub(super) struct Segment {
     bits: u32,
@@ -36,13 +41,13 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    pub(super) fn new(bits: u32, rows: Vec<(Row, Mark)>) -> Self {
-        let (rows, marks) = rows.into_iter().unzip();
+    pub(super) fn new(bits: u32, rows: impl Iterator<Item = (Row, Mark)>) -> Self {
+        let (rows, marks) = rows.unzip();
         Self::from_parts(bits, rows, marks)
     }
 
     fn from_parts(bits: u32, rows: Vec<Row>, marks: Vec<Mark>) -> Self {
-        let marked = marks.iter().any(|mark| *mark != Mark::CLEAR);
+        let marked = !marks.iter().all(|mark| mark.is_clear());
         let mut segment = Self {
             bits,
             starts: Box::default(),
@@ -63,15 +68,6 @@ impl Segment {
         // The buckets behind the last row start where the rows end.
         starts.resize(self.rows.len(), count);
         starts.into_boxed_slice()
-    }
-
-    #[inline]
-    pub(super) fn bits(&self) -> u32 {
-        self.bits
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
     }
 
     /// The place of the row with this prefix, or the place where it would have to stand.
@@ -109,21 +105,35 @@ impl Segment {
         Self::from_parts(self.bits, rows, marks)
     }
 
-    pub(super) fn with_mark(&self, place: usize, mark: Mark) -> Self {
+    pub(super) fn revoked(&self, place: usize) -> Self {
         let mut marks = self.all_marks();
-        marks[place] = mark;
+        marks[place] = marks[place].revoked();
         Self::from_parts(self.bits, self.rows.to_vec(), marks)
     }
+}
 
-    /// Cuts the segment in two at its next bit; each half comes with a prefix that belongs to it.
-    pub(super) fn split(&self, prefix: u64) -> [(u64, Self); 2] {
+impl Node for Segment {
+    const MIN_ROWS: usize = 32;
+
+    fn shared_bits(&self) -> u32 {
+        self.bits
+    }
+
+    fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn is_full(&self, _: u64) -> bool {
+        self.rows.len() >= MAX_ROWS
+    }
+
+    fn split(&self) -> [Self; 2] {
         let bit = 1 << (63 - self.bits);
         let cut = self.rows.partition_point(|row| row.prefix() & bit == 0);
-        let half = |range: std::ops::Range<usize>| {
-            let marks = range.clone().map(|place| self.mark(place)).collect();
-            Self::from_parts(self.bits + 1, self.rows[range].to_vec(), marks)
-        };
-        [(prefix & !bit, half(0..cut)), (prefix | bit, half(cut..self.rows.len()))]
+        [0..cut, cut..self.rows.len()].map(|half| {
+            let marks = half.clone().map(|place| self.mark(place)).collect();
+            Self::from_parts(self.bits + 1, self.rows[half].to_vec(), marks)
+        })
     }
 }
 
