@@ -1,5 +1,3 @@
-use std::sync::LazyLock;
-
 use http::HeaderMap;
 
 use crate::client::Client;
@@ -14,7 +12,7 @@ mod rules;
 
 pub use authenticator::Authenticator;
 pub use future::Authenticate;
-pub(crate) use rules::Rules;
+pub(crate) use rules::SharedRules;
 
 /// Verifies the key in `x-api-key` against a store that never waits, and says whose it is.
 ///
@@ -39,7 +37,7 @@ pub(crate) use rules::Rules;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn verify<S: Local + ?Sized>(store: &S, headers: &HeaderMap) -> Result<Client, AuthError> {
-    DEFAULT_RULES.verify(store, headers, None)
+    SharedRules::Default.verify(store, headers, None)
 }
 
 /// Verifies the key in `x-api-key` against any store.
@@ -61,7 +59,5 @@ pub fn verify<S: Local + ?Sized>(store: &S, headers: &HeaderMap) -> Result<Clien
 /// # }
 /// ```
 pub fn authenticate<S: KeyStore + ?Sized>(store: &S, headers: &HeaderMap) -> Authenticate {
-    DEFAULT_RULES.authenticate(store, headers, None)
+    SharedRules::Default.authenticate(store, headers, None)
 }
-
-static DEFAULT_RULES: LazyLock<Rules> = LazyLock::new(Rules::default);

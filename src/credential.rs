@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::header::{AUTHORIZATION, COOKIE, HeaderName};
+use http::header::{AUTHORIZATION, COOKIE, Entry, HeaderName};
 use http::{HeaderMap, Uri};
 
 use crate::config::ConfigError;
@@ -11,13 +11,10 @@ use crate::error::WrongReason;
 use crate::key::MAX_KEY_BYTES;
 
 mod cookie;
-mod fields;
 mod query;
 mod scheme;
 #[cfg(feature = "tower")]
 mod strip;
-
-pub(crate) use fields::Fields;
 
 /// The header that carries the key where nothing else is said.
 const DEFAULT_HEADER: HeaderName = HeaderName::from_static("x-api-key");
@@ -158,6 +155,7 @@ pub(crate) enum Credential {
 
 impl Credential {
     /// What a text is that stands where a key is expected.
+    #[inline]
     pub(crate) fn of(key: &[u8], by_bearer: bool) -> Self {
         if is_blank(key) {
             Self::Blank
@@ -173,6 +171,12 @@ impl Credential {
     }
 }
 
+/// Most requests have no field of several lines at all, which the two lengths tell without a search.
+#[inline]
+fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.len() != headers.keys_len() && headers.get_all(name).iter().nth(1).is_some()
+}
+
 fn is_blank(text: &[u8]) -> bool {
     text.iter().all(|byte| matches!(byte, b' ' | b'\t'))
 }
@@ -183,6 +187,7 @@ pub(crate) struct Sources {
     places: Box<[Place]>,
     /// The header fields that the sources read, each once.
     header_names: Box<[HeaderName]>,
+    read_uri: bool,
 }
 
 impl Default for Sources {
@@ -204,12 +209,14 @@ impl Sources {
                 header_names.push(name.clone());
             }
         }
-        Self { places, header_names: header_names.into() }
+        let read_uri = places.iter().any(|place| matches!(place, Place::Query(_)));
+        Self { places, header_names: header_names.into(), read_uri }
     }
 
     /// Whether a source is in the query, which the headers do not show.
+    #[inline]
     pub(crate) fn read_uri(&self) -> bool {
-        self.places.iter().any(|place| matches!(place, Place::Query(_)))
+        self.read_uri
     }
 
     pub(crate) fn places(&self) -> &[Place] {
@@ -218,11 +225,10 @@ impl Sources {
 
     /// The first source that is present and not blank decides; a wrong key there is not rescued by a
     /// right one further on.
-    #[inline]
-    pub(crate) fn read(&self, mut fields: impl Fields, uri: Option<&Uri>) -> Credential {
+    pub(crate) fn read(&self, headers: &HeaderMap, uri: Option<&Uri>) -> Credential {
         let mut blank = false;
         for place in &self.places {
-            match place.read(&mut fields, uri) {
+            match place.read(headers, uri) {
                 Credential::Absent => {}
                 Credential::Blank => blank = true,
                 decided => return decided,
@@ -231,10 +237,31 @@ impl Sources {
         if blank { Credential::Blank } else { Credential::Absent }
     }
 
+    /// As [`Sources::read`], and marks the values of every source as sensitive.
+    ///
+    /// One header alone, as most services have it, is marked where it is found: looking it up again
+    /// for that costs 15 ns.
+    #[cfg(feature = "tower")]
+    #[inline]
+    pub(crate) fn read_and_redact(&self, headers: &mut HeaderMap, uri: Option<&Uri>) -> Credential {
+        if let [Place::Header(name)] = &*self.places
+            && !has_several(headers, name)
+        {
+            return headers.get_mut(name).map_or(Credential::Absent, |value| {
+                value.set_sensitive(true);
+                Credential::of(value.as_bytes(), false)
+            });
+        }
+        self.redact(headers);
+        self.read(headers, uri)
+    }
+
     /// Marks the values of every source as sensitive, so that `Debug` of the headers hides them.
     pub(crate) fn redact(&self, headers: &mut HeaderMap) {
         for name in self.header_names() {
-            fields::redact(headers, name);
+            if let Entry::Occupied(mut entry) = headers.entry(name) {
+                entry.iter_mut().for_each(|value| value.set_sensitive(true));
+            }
         }
     }
 
@@ -246,15 +273,15 @@ impl Sources {
 
 impl Place {
     #[inline]
-    fn read(&self, fields: &mut impl Fields, uri: Option<&Uri>) -> Credential {
+    fn read(&self, headers: &HeaderMap, uri: Option<&Uri>) -> Credential {
         match self {
-            Self::Header(name) => match fields.only(name) {
+            Self::Header(name) => match headers.get(name) {
                 None => Credential::Absent,
-                Some(Ok(value)) => Credential::of(value.as_bytes(), false),
-                Some(Err(_)) => Credential::ambiguous(false),
+                Some(_) if has_several(headers, name) => Credential::ambiguous(false),
+                Some(value) => Credential::of(value.as_bytes(), false),
             },
-            Self::Authorization(scheme) => scheme::read(fields, scheme),
-            Self::Cookie(name) => cookie::read(fields, name),
+            Self::Authorization(scheme) => scheme::read(headers, scheme),
+            Self::Cookie(name) => cookie::read(headers, name),
             Self::Query(name) => uri.map_or(Credential::Absent, |uri| query::read(uri, name)),
         }
     }

@@ -28,7 +28,8 @@ const ALGORITHM: &str = "sha256";
 /// # Ok::<(), keygate::ParseDigestError>(())
 /// ```
 #[derive(Clone, Copy)]
-pub struct KeyDigest([u64; 4]);
+#[repr(align(8))]
+pub struct KeyDigest([u8; 32]);
 
 impl KeyDigest {
     /// Hashes the text of a key, exactly as it was presented.
@@ -37,50 +38,52 @@ impl KeyDigest {
     #[inline]
     #[must_use]
     pub fn of(key: &[u8]) -> Self {
-        Self::from_bytes(Sha256::digest(key).into())
+        Self(Sha256::digest(key).into())
     }
 
     /// Takes a digest that was made elsewhere: the 32 bytes of SHA-256 over the key.
     #[inline]
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        let (words, _) = bytes.as_chunks::<8>();
-        Self([0, 1, 2, 3].map(|word| u64::from_be_bytes(words[word])))
+        Self(bytes)
     }
 
     /// The 32 bytes, as a database column would hold them.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        let (words, _) = bytes.as_chunks_mut::<8>();
-        for (bytes, word) in words.iter_mut().zip(self.0) {
-            *bytes = word.to_be_bytes();
-        }
-        bytes
+        self.0
     }
 
     /// The digest with its algorithm: `sha256:` and 64 lowercase hexadecimal digits.
     #[must_use]
     pub fn to_text(self) -> String {
-        let [a, b, c, d] = self.0;
+        let [a, b, c, d] = self.words();
         format!("{ALGORITHM}:{a:016x}{b:016x}{c:016x}{d:016x}")
     }
 
     /// The first eight bytes: the place of the digest in a table, and the number behind [`KeyId`].
     #[inline]
     pub(crate) fn prefix(self) -> u64 {
-        self.0[0]
+        self.words()[0]
     }
 
     #[inline]
     pub(crate) fn key_id(self) -> KeyId {
-        KeyId(self.0[0])
+        KeyId(self.prefix())
     }
 
-    /// All four words, for sorting.
+    /// The digest as four numbers that sort as the bytes do.
     #[inline]
     pub(crate) fn words(self) -> [u64; 4] {
-        self.0
+        let (words, _) = self.0.as_chunks::<8>();
+        [0, 1, 2, 3].map(|word| u64::from_be_bytes(words[word]))
+    }
+
+    /// Zero where the digests are the same.
+    #[inline]
+    pub(crate) fn difference(self, other: Self) -> u64 {
+        let words = self.words().into_iter().zip(other.words());
+        words.fold(0, |difference, (word, other)| difference | (word ^ other))
     }
 }
 
@@ -89,9 +92,7 @@ impl KeyDigest {
 impl PartialEq for KeyDigest {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        let words = self.0.iter().zip(&other.0);
-        let difference = words.fold(0, |difference, (word, other)| difference | (word ^ other));
-        difference.ct_eq(&0).into()
+        self.difference(*other).ct_eq(&0).into()
     }
 }
 
@@ -133,7 +134,11 @@ impl FromStr for KeyDigest {
         for (word, digits) in words.iter_mut().zip(quarters) {
             *word = parse_word(digits).ok_or(ParseDigestError::Digits)?;
         }
-        Ok(Self(words))
+        let mut bytes = [0; 32];
+        for (bytes, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+            *bytes = word.to_be_bytes();
+        }
+        Ok(Self(bytes))
     }
 }
 

@@ -115,10 +115,13 @@ pub enum WrongReason {
 /// assert!(!error.to_string().contains("db.internal"));
 /// assert_eq!(error.source().unwrap().to_string(), "connection refused: db.internal:5432");
 /// ```
+// One pointer, because it shares its place with the answers of every lookup.
 #[derive(Clone)]
-pub struct StoreError {
+pub struct StoreError(Arc<Fault>);
+
+struct Fault {
     kind: StoreErrorKind,
-    source: Option<Arc<dyn Error + Send + Sync>>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 /// What kept a store from answering.
@@ -136,26 +139,30 @@ pub enum StoreErrorKind {
 impl StoreError {
     /// Wraps the error that the store met.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind: StoreErrorKind::Failed, source: Some(Arc::from(source.into())) }
+        Self::of(StoreErrorKind::Failed, Some(source.into()))
+    }
+
+    fn of(kind: StoreErrorKind, source: Option<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Arc::new(Fault { kind, source }))
     }
 
     pub(crate) fn timed_out() -> Self {
-        Self { kind: StoreErrorKind::TimedOut, source: None }
+        Self::of(StoreErrorKind::TimedOut, None)
     }
 
     pub(crate) fn wrong_record() -> Self {
-        Self { kind: StoreErrorKind::WrongRecord, source: None }
+        Self::of(StoreErrorKind::WrongRecord, None)
     }
 
     /// What kept the store from answering.
     pub fn kind(&self) -> StoreErrorKind {
-        self.kind
+        self.0.kind
     }
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
+        f.write_str(match self.0.kind {
             StoreErrorKind::Failed => "the key store could not answer",
             StoreErrorKind::TimedOut => "the key store did not answer in time",
             StoreErrorKind::WrongRecord => "the key store answered with the record of another key",
@@ -166,14 +173,14 @@ impl fmt::Display for StoreError {
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoreError")
-            .field("kind", &self.kind)
-            .field("source", &self.source)
+            .field("kind", &self.0.kind)
+            .field("source", &self.0.source)
             .finish()
     }
 }
 
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn Error + 'static))
+        self.0.source.as_ref().map(|source| &**source as &(dyn Error + 'static))
     }
 }

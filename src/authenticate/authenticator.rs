@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use http::request::Parts;
 use http::{HeaderMap, Response};
 
-use super::Rules;
+use super::SharedRules;
+use super::rules::Rules;
 use crate::challenge::Challenges;
 use crate::config::ConfigError;
 use crate::credential::{Source, Sources};
@@ -49,7 +50,7 @@ use crate::store::KeyStore;
 /// ```
 pub struct Authenticator<S, R = HeaderMap> {
     pub(super) store: S,
-    pub(super) rules: Arc<Rules>,
+    pub(super) rules: SharedRules,
     reads: PhantomData<fn(R)>,
 }
 
@@ -57,7 +58,7 @@ impl<S: KeyStore> Authenticator<S> {
     /// An authenticator that reads `x-api-key`, has the realm `api`, the system's clock, and a
     /// deadline of a second.
     pub fn new(store: S) -> Self {
-        Self { store, rules: Arc::default(), reads: PhantomData }
+        Self { store, rules: SharedRules::default(), reads: PhantomData }
     }
 }
 
@@ -137,9 +138,8 @@ impl<S, R> Authenticator<S, R> {
         self.changed(|rules| rules.deadline = deadline)
     }
 
-    fn changed(mut self, change: impl FnOnce(&mut Rules)) -> Self {
-        change(Arc::make_mut(&mut self.rules));
-        self
+    fn changed(self, change: impl FnOnce(&mut Rules)) -> Self {
+        Self { rules: self.rules.change(change), ..self }
     }
 }
 
@@ -176,14 +176,14 @@ impl<S, R> Authenticator<S, R> {
     }
 
     #[cfg(feature = "tower")]
-    pub(crate) fn rules(&self) -> &Arc<Rules> {
+    pub(crate) fn rules(&self) -> &SharedRules {
         &self.rules
     }
 }
 
 impl<S: Clone, R> Clone for Authenticator<S, R> {
     fn clone(&self) -> Self {
-        Self { store: self.store.clone(), rules: Arc::clone(&self.rules), reads: PhantomData }
+        Self { store: self.store.clone(), rules: self.rules.clone(), reads: PhantomData }
     }
 }
 

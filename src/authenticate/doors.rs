@@ -50,12 +50,17 @@ impl<S: KeyStore, R> Authenticator<S, R> {
 
     /// Verifies a key that was found in some other way; the future borrows nothing.
     pub fn authenticate_key(&self, key: &[u8]) -> Authenticate {
-        self.ask(Credential::of(key, false))
+        self.rules.ask(&self.store, Credential::of(key, false))
     }
 
+    /// What the layer asks: the decision, or the future of it where the store has to wait.
+    #[cfg(feature = "tower")]
     #[inline]
-    pub(crate) fn ask(&self, credential: Credential) -> Authenticate {
-        self.rules.ask(&self.store, credential)
+    pub(crate) fn decide(
+        &self,
+        credential: Credential,
+    ) -> Result<Result<Client, AuthError>, Authenticate> {
+        self.rules.decide(&self.store, credential)
     }
 }
 

@@ -49,16 +49,6 @@ impl Authenticate {
             clock,
         })))
     }
-
-    /// The decision, if it needs no waiting.
-    #[cfg(feature = "tower")]
-    #[inline]
-    pub(crate) fn try_decided(self) -> Result<Result<Client, AuthError>, Self> {
-        match self.0 {
-            State::Decided(Some(result)) => Ok(result),
-            state => Err(Self(state)),
-        }
-    }
 }
 
 impl Future for Authenticate {

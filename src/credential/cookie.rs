@@ -1,12 +1,12 @@
-use http::header::{COOKIE, HeaderValue};
+use http::header::{COOKIE, HeaderMap, HeaderValue};
 
-use super::{Credential, Fields};
+use super::Credential;
 
 /// HTTP/2 may spread the pairs of `Cookie` over several lines (RFC 9113 section 8.2.3), so names are
 /// counted, not lines.
-pub(super) fn read(fields: &mut impl Fields, name: &str) -> Credential {
+pub(super) fn read(headers: &HeaderMap, name: &str) -> Credential {
     let mut found = None;
-    for line in fields.all(&COOKIE) {
+    for line in headers.get_all(COOKIE) {
         for pair in pairs(line) {
             if let Some(value) = value_of(pair, name)
                 && found.replace(Credential::of(value, false)).is_some()

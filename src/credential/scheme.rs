@@ -1,6 +1,6 @@
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderMap};
 
-use super::{Credential, Fields, is_bearer};
+use super::{Credential, has_several, is_bearer};
 
 /// A token of RFC 9110 section 5.6.2: the name of a scheme or a cookie.
 pub(super) fn is_token(text: &str) -> bool {
@@ -8,12 +8,12 @@ pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_tchar)
 }
 
-pub(super) fn read(fields: &mut impl Fields, scheme: &str) -> Credential {
+pub(super) fn read(headers: &HeaderMap, scheme: &str) -> Credential {
     let by_bearer = is_bearer(scheme);
-    match fields.only(&AUTHORIZATION) {
+    match headers.get(AUTHORIZATION) {
         None => Credential::Absent,
-        Some(Err(_)) => Credential::ambiguous(by_bearer),
-        Some(Ok(value)) => match split(value.as_bytes()) {
+        Some(_) if has_several(headers, &AUTHORIZATION) => Credential::ambiguous(by_bearer),
+        Some(value) => match split(value.as_bytes()) {
             (b"", _) => Credential::Blank,
             (name, key) if name.eq_ignore_ascii_case(scheme.as_bytes()) => {
                 Credential::of(key, by_bearer)

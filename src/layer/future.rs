@@ -1,7 +1,6 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
@@ -9,7 +8,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::caching::Caching;
-use crate::authenticate::{Authenticate, Rules};
+use crate::authenticate::{Authenticate, SharedRules};
 use crate::error::AuthError;
 use crate::respond::{Complete, Respond, complete};
 
@@ -46,7 +45,7 @@ struct Parked<Inner, ReqBody, R> {
 
 /// What is left to do when the service has answered.
 pub(super) struct Finish {
-    pub(super) rules: Arc<Rules>,
+    pub(super) rules: SharedRules,
     pub(super) caching: Caching,
 }
 
@@ -95,14 +94,18 @@ where
     /// # Panics
     ///
     /// When polled again after it has answered, as futures may.
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
                 StateProjection::Running { future, finish } => {
-                    let mut response = ready!(future.poll(cx))?;
-                    finish.apply(&mut response);
-                    return Poll::Ready(Ok(response));
+                    // Changed where it lies: unpacking and packing it again costs two copies.
+                    let mut result = ready!(future.poll(cx));
+                    if let Ok(response) = &mut result {
+                        finish.apply(response);
+                    }
+                    return Poll::Ready(result);
                 }
                 StateProjection::Refused { response } => {
                     let response = response.take().expect(POLLED_AFTER_END);

@@ -54,6 +54,7 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let credential = self.credential(&mut request);
         if self.options.optional && matches!(credential, Credential::Absent) {
@@ -65,12 +66,12 @@ where
         if self.options.strip {
             self.strip(&mut request);
         }
-        match self.auth.ask(credential).try_decided() {
+        match self.auth.decide(credential) {
             Ok(Ok(client)) => {
                 // Also replaces a `Client` that something before this layer put there.
                 request.extensions_mut().insert(client);
-                let caching = self.caching(Caching::Private);
-                ResponseFuture::running(self.inner.call(request), self.finish(caching))
+                let finish = self.finish(self.caching(Caching::Private));
+                ResponseFuture::running(self.inner.call(request), finish)
             }
             Ok(Err(error)) => ResponseFuture::refused(self.refuse(&error)),
             Err(authenticate) => {
@@ -85,13 +86,14 @@ where
 }
 
 impl<Inner, S: KeyStore, R> ApiKeyService<Inner, S, R> {
+    #[inline]
     fn credential<B>(&self, request: &mut Request<B>) -> Credential {
         let sources = self.auth.rules().sources();
         if !sources.read_uri() {
-            return sources.read(request.headers_mut(), None);
+            return sources.read_and_redact(request.headers_mut(), None);
         }
         let uri = mem::take(request.uri_mut());
-        let credential = sources.read(request.headers_mut(), Some(&uri));
+        let credential = sources.read_and_redact(request.headers_mut(), Some(&uri));
         *request.uri_mut() = uri;
         credential
     }
@@ -107,7 +109,7 @@ impl<Inner, S: KeyStore, R> ApiKeyService<Inner, S, R> {
     }
 
     fn finish(&self, caching: Caching) -> Finish {
-        Finish { rules: Arc::clone(self.auth.rules()), caching }
+        Finish { rules: self.auth.rules().clone(), caching }
     }
 
     fn refuse<B>(&self, error: &AuthError) -> Response<B>

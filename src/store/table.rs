@@ -89,7 +89,7 @@ impl Table {
         // Plain comparison will do: nothing is at stake before `admit` compares again, and to get
         // here takes a key whose digest has the same first eight bytes.
         let row = segment.row(place);
-        (row.digest.words() == digest.words()).then(|| row.record().with_mark(segment.mark(place)))
+        (row.digest.difference(*digest) == 0).then(|| row.record().with_mark(segment.mark(place)))
     }
 
     /// Adds a row. Changes must come one after the other: the caller holds a lock.

@@ -1,0 +1,110 @@
+use std::time::{Duration, SystemTime};
+
+use super::rule::{Rule, Violation};
+use super::sample::{Sample, now};
+use crate::record::{KeyRecord, KeyState};
+use crate::store::Answer;
+
+/// Whether this is the answer to the question for a sample; `None` stands for no answer in time.
+pub(super) fn check(sample: &Sample, answer: Option<Answer>) -> Result<(), Violation> {
+    match answer {
+        Some(Ok(Some(record))) => check_record(sample, &record),
+        Some(Ok(None)) if is_refused(&sample.record) => {
+            Err(broken(Rule::NotHidden, &sample.to_string(), answer))
+        }
+        answer => Err(broken(Rule::Found, &sample.to_string(), answer)),
+    }
+}
+
+/// Whether this is the answer to the question for something that is not in the store.
+pub(super) fn check_none(answer: Option<Answer>, what: &str, rule: Rule) -> Result<(), Violation> {
+    match answer {
+        Some(Ok(None)) => Ok(()),
+        answer => Err(broken(rule, what, answer)),
+    }
+}
+
+fn broken(rule: Rule, what: &str, answer: Option<Answer>) -> Violation {
+    let seen = match &answer {
+        Some(Ok(Some(_))) => "was answered with a record",
+        Some(Ok(None)) => "was answered `Ok(None)`",
+        Some(Err(_)) => "was answered with an error",
+        None => "was not answered in time",
+    };
+    let violation = Violation::new(rule, format!("{what} {seen}"));
+    match answer {
+        Some(Err(error)) => violation.caused_by(error),
+        _ => violation,
+    }
+}
+
+fn check_record(sample: &Sample, record: &KeyRecord) -> Result<(), Violation> {
+    let filed = &sample.record;
+    let (seen, profile) = (record.profile(), filed.profile());
+    // What was filed is told; of what came back only the expiry, since the rest may hold a key.
+    let (rule, expected) = if record.digest() != filed.digest() {
+        (Rule::OwnRecord, "its own digest".to_owned())
+    } else if seen.name() != profile.name() {
+        (Rule::Name, format!("the name {:?}", profile.name()))
+    } else if sorted_scopes(record) != sorted_scopes(filed) {
+        (Rule::Scopes, format!("the scopes {:?}", profile.scopes()))
+    } else if seen.quota() != profile.quota() {
+        (Rule::Quota, format!("the quota {:?}", profile.quota()))
+    } else if seen.metadata() != profile.metadata() {
+        (Rule::Metadata, format!("metadata of {} entries", profile.metadata().len()))
+    } else if record.state() != filed.state() {
+        (Rule::State, format!("the state {:?}", filed.state()))
+    } else if !is_kept(filed, record.expires()) {
+        (Rule::Expiry, format!("the expiry {:?}, not {:?}", filed.expires(), record.expires()))
+    } else {
+        return Ok(());
+    };
+    Err(Violation::new(rule, format!("the record of {sample} should have {expected}")))
+}
+
+fn sorted_scopes(record: &KeyRecord) -> Vec<&str> {
+    let mut scopes: Vec<_> = record.profile().scopes().iter().map(crate::Scope::as_str).collect();
+    scopes.sort_unstable();
+    scopes
+}
+
+/// Whether verification refuses this key, known as it is.
+fn is_refused(record: &KeyRecord) -> bool {
+    record.state() != KeyState::Active || record.expires().is_some_and(|expires| expires <= now())
+}
+
+/// The precision that [`Rule::Expiry`] asks for.
+fn is_kept(filed: &KeyRecord, seen: Option<SystemTime>) -> bool {
+    match (filed.expires(), seen) {
+        _ if filed.state() == KeyState::Revoked => true,
+        (Some(filed), Some(seen)) => {
+            filed.duration_since(seen).is_ok_and(|cut| cut < Duration::from_micros(1))
+        }
+        (filed, seen) => filed == seen,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+    use crate::digest::KeyDigest;
+
+    #[test]
+    fn expiry_may_lose_what_is_finer_than_a_microsecond_and_is_never_later() {
+        let record = KeyRecord::new(KeyDigest::of(b"key"), "User 1");
+        assert!(is_kept(&record, None));
+        assert!(!is_kept(&record, Some(UNIX_EPOCH)));
+
+        let filed = UNIX_EPOCH + Duration::from_nanos(2_000_000_000_123_456_789);
+        let record = record.with_expiry(filed);
+        let nanos = Duration::from_nanos;
+        assert!(is_kept(&record, Some(filed)));
+        assert!(is_kept(&record, Some(filed - nanos(789))));
+        assert!(!is_kept(&record, Some(filed - nanos(1_000))));
+        assert!(!is_kept(&record, Some(filed + nanos(211))));
+        assert!(!is_kept(&record, None));
+        assert!(is_kept(&record.with_state(KeyState::Revoked), None));
+    }
+}

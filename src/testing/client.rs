@@ -1,0 +1,38 @@
+use crate::client::Client;
+use crate::digest::KeyDigest;
+use crate::profile::ClientProfile;
+
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+impl Client {
+    /// A client that nobody has verified, for the tests of a handler.
+    ///
+    /// Each has the same [`KeyId`](crate::KeyId), that of a key which no store takes.
+    ///
+    /// ```
+    /// use keygate::{Client, ClientProfile};
+    ///
+    /// fn greet(client: &Client) -> String {
+    ///     let team = client.profile().metadata().get("team");
+    ///     format!("Hello, {} of {}", client.name(), team.map_or("no team", |team| team))
+    /// }
+    ///
+    /// let profile = ClientProfile::new("User 1").with_metadata([("team", "billing")]);
+    /// assert_eq!(greet(&Client::for_test(profile)), "Hello, User 1 of billing");
+    /// assert_eq!(greet(&Client::for_test("User 2")), "Hello, User 2 of no team");
+    /// ```
+    ///
+    /// Behind a router, put it where the layer would: extractors look into the extensions.
+    ///
+    /// ```
+    /// use axum::{Extension, Router, routing::get};
+    /// use keygate::Client;
+    ///
+    /// let routes: Router = Router::new()
+    ///     .route("/", get(|client: Client| async move { client.name().to_owned() }));
+    /// let under_test = routes.layer(Extension(Client::for_test("User 1")));
+    /// ```
+    pub fn for_test(profile: impl Into<ClientProfile>) -> Self {
+        // Too short for a key.
+        Self::new(profile.into(), KeyDigest::of(b"for_test").key_id())
+    }
+}

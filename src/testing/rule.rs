@@ -1,0 +1,153 @@
+use std::error::Error;
+use std::fmt;
+
+use crate::error::StoreError;
+
+/// What a store owes to those who verify with it, in the order in which the suite asks.
+///
+/// `Display` says the rule in words.
+///
+/// ```
+/// use keygate::testing::Rule;
+///
+/// assert_eq!(Rule::Unknown.to_string(), "a digest that is not in the store is `Ok(None)`");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rule {
+    /// "There is no such key" is not an error: callers would see 503 for 401.
+    #[error("a digest that is not in the store is `Ok(None)`")]
+    Unknown,
+    /// Only for stores that are filled with keys: a key is the exact text, in its own case and whole.
+    #[error("a key is found by its exact text and by no other")]
+    ExactKey,
+    /// Every record that was filed can be had.
+    #[error("a known digest is answered with its record")]
+    Found,
+    /// The digest in the record is the one that was asked for; verification compares the two.
+    #[error("a record holds the digest under which it is filed")]
+    OwnRecord,
+    /// The name of the client comes back as it was filed.
+    #[error("the name of the client is kept")]
+    Name,
+    /// Two keys with the same client name are two keys of one client.
+    #[error("all keys of a client are known, under the same name")]
+    SharedClient,
+    /// The scopes of the client come back, in any order.
+    #[error("the scopes of the client are kept")]
+    Scopes,
+    /// The quota of the client comes back; no quota is not the same as `unlimited`.
+    #[error("the quota of the client is kept")]
+    Quota,
+    /// The metadata of the client comes back.
+    #[error("the metadata of the client is kept")]
+    Metadata,
+    /// The expiry of a key comes back, to the microsecond.
+    ///
+    /// What is finer may be cut off, but never rounded up: a key must not outlive its expiry. A revoked
+    /// key is refused whatever its expiry, which may be forgotten.
+    #[error("the expiry of a key is kept to the microsecond, and never made later")]
+    Expiry,
+    /// The state of a key comes back.
+    #[error("the state of a key is kept")]
+    State,
+    /// Verification refuses such keys, and can only say why if it sees them.
+    #[error("records of expired, disabled and revoked keys are handed out")]
+    NotHidden,
+    /// Digests that differ in any of their 256 bits are different ones.
+    #[error("all 32 bytes of a digest count")]
+    WholeDigest,
+    /// A lookup changes nothing.
+    #[error("the same question has the same answer every time")]
+    Repeatable,
+    /// Lookups that are under way at the same time do not meet.
+    #[error("many lookups can be under way at once")]
+    Interleaved,
+    /// Lookups from several threads do not meet. Asked of stores that answer without waiting only,
+    /// because a thread of the suite's own would not belong to the store's runtime.
+    #[error("lookups can be made in several threads at once")]
+    Threads,
+    /// A caller that hangs up takes nothing with it: no lock, no connection.
+    #[error("a lookup that is dropped half-way harms no later one")]
+    Dropped,
+    /// Through an [`Authenticator`](crate::Authenticator): a right key is let in.
+    #[error("a right key makes a client")]
+    Admitted,
+    /// Through an [`Authenticator`](crate::Authenticator): a key works until its expiry, not at it.
+    #[error("a key is admitted before the instant of its expiry, and refused at it")]
+    ExpiresOnTime,
+    /// Through an [`Authenticator`](crate::Authenticator): the service can tell why a key is wrong.
+    #[error("a wrong key is refused for the right reason")]
+    Reason,
+    /// A lookup borrows nothing from the store.
+    #[error("a lookup outlives the store that it came from")]
+    Outlives,
+    /// A store without records knows none, also if another one had some before.
+    #[error("a fresh store without keys knows none")]
+    Empty,
+}
+
+/// The first rule that a store broke, and what was seen. It holds no key.
+///
+/// ```
+/// use keygate::store_fn;
+/// use keygate::testing::{Rule, store_contract};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let forgetful = async |_| store_fn(|_| async { Ok(None) });
+/// let violation = store_contract(forgetful).await.unwrap_err();
+/// assert_eq!(violation.rule(), Rule::Found);
+/// assert!(violation.to_string().ends_with("was answered `Ok(None)`"));
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Violation {
+    rule: Rule,
+    seen: String,
+    source: Option<StoreError>,
+}
+
+impl Violation {
+    pub(super) fn new(rule: Rule, seen: impl Into<String>) -> Self {
+        Self { rule, seen: seen.into(), source: None }
+    }
+
+    pub(super) fn under(self, rule: Rule) -> Self {
+        Self { rule, ..self }
+    }
+
+    pub(super) fn caused_by(self, source: StoreError) -> Self {
+        Self { source: Some(source), ..self }
+    }
+
+    /// The rule that was broken.
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// What was seen instead.
+    pub fn seen(&self) -> &str {
+        &self.seen
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the rule {:?} is broken ({}): {}", self.rule, self.rule, self.seen)
+    }
+}
+
+/// As `Display`, and the error that the store gave, since this is what `unwrap` prints.
+impl fmt::Debug for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        self.source.iter().try_for_each(|source| write!(f, "; {source:?}"))
+    }
+}
+
+impl Error for Violation {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| source as &(dyn Error + 'static))
+    }
+}

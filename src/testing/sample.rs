@@ -1,0 +1,207 @@
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::digest::KeyDigest;
+use crate::profile::{ClientProfile, MAX_METADATA_BYTES, MAX_NAME_CHARS};
+use crate::quota::Quota;
+use crate::record::{KeyRecord, KeyState};
+use crate::scope::Scope;
+
+/// One key of the suite: what the store is given, and what it is asked for.
+#[derive(Clone)]
+pub(super) struct Sample {
+    what: String,
+    /// The text of the key, unless its digest was made by hand.
+    pub(super) key: Option<String>,
+    pub(super) record: KeyRecord,
+}
+
+/// Fit for a message: what kind of key it is, and its public id.
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.what, self.record.key_id())
+    }
+}
+
+impl Sample {
+    fn of_key(what: &str, key: impl Into<String>, profile: impl Into<ClientProfile>) -> Self {
+        let key = key.into();
+        let record = KeyRecord::new(KeyDigest::of(key.as_bytes()), profile);
+        Self { what: what.to_owned(), key: Some(key), record }
+    }
+
+    /// A key of its own for each description.
+    fn of_client(what: &str, profile: impl Into<ClientProfile>) -> Self {
+        Self::of_key(what, KeyDigest::of(what.as_bytes()).to_text(), profile)
+    }
+
+    /// A key of a client that has no other.
+    fn of_kind(what: &str) -> Self {
+        Self::of_client(what, what)
+    }
+
+    fn of_digest(what: &str, digest: [u8; 32]) -> Self {
+        let record = KeyRecord::new(KeyDigest::from_bytes(digest), what);
+        Self { what: what.to_owned(), key: None, record }
+    }
+
+    fn with_expiry(self, expires: SystemTime) -> Self {
+        Self { record: self.record.with_expiry(expires), ..self }
+    }
+
+    fn with_state(self, state: KeyState) -> Self {
+        Self { record: self.record.with_state(state), ..self }
+    }
+}
+
+/// The instant at which the clock of the suite stands, in the year 2023.
+pub(super) fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+}
+
+/// Records as a store meets them in earnest, and at the edges of what may be filed.
+pub(super) fn records() -> Vec<Sample> {
+    let past = UNIX_EPOCH + Duration::from_micros(1_000_000_000_654_321);
+    let future = UNIX_EPOCH + Duration::from_micros(2_000_000_000_123_456);
+    let finer = UNIX_EPOCH + Duration::from_nanos(2_000_000_000_123_456_789);
+    let year_2112 = UNIX_EPOCH + Duration::from_secs(4_500_000_000);
+
+    let detailed = ClientProfile::new("Detailed")
+        .with_scopes([scope("orders:read"), scope("stock:*"), scope("v1.2:some_thing-else")])
+        .with_quota(two_rates())
+        .with_metadata([("team", "billing"), ("note", "Größe \"8\", it's\n\\n; --"), ("none", "")]);
+    let unlimited =
+        ClientProfile::new("Unlimited").with_scopes([scope("*")]).with_quota(quota("unlimited"));
+    let largest = ClientProfile::new("é".repeat(MAX_NAME_CHARS))
+        .with_metadata([("k", "v".repeat(MAX_METADATA_BYTES - 1))]);
+
+    let mut samples = vec![
+        Sample::of_client("a plain key", "Plain"),
+        Sample::of_client("another key of the same client", "Plain"),
+        Sample::of_client("a key of a client with scopes, quota and metadata", &detailed),
+        Sample::of_client("another key of it, which expires", &detailed).with_expiry(future),
+        Sample::of_client("a key of a client with an unlimited quota", &unlimited),
+        Sample::of_client("a key of the client with the largest profile", &largest),
+        Sample::of_client("a key of a client with quotes in its name", "O'Hara \"&\" \\ Søn; --"),
+        Sample::of_kind("an expired key").with_expiry(past),
+        Sample::of_kind("a key that expires between two microseconds").with_expiry(finer),
+        Sample::of_kind("a key that expired when 1970 began").with_expiry(UNIX_EPOCH),
+        Sample::of_kind("a key that expires in the year 2112").with_expiry(year_2112),
+        Sample::of_kind("a disabled key").with_state(KeyState::Disabled),
+        Sample::of_kind("a disabled key that expires")
+            .with_state(KeyState::Disabled)
+            .with_expiry(future),
+        Sample::of_kind("a revoked key").with_state(KeyState::Revoked),
+        Sample::of_kind("a revoked key that has expired")
+            .with_state(KeyState::Revoked)
+            .with_expiry(past),
+        Sample::of_digest("a digest of zeros", [0; 32]),
+        Sample::of_digest("a digest of ones", [0xff; 32]),
+        Sample::of_digest("a digest with zero bytes in it and a blank at its end", *TRAPS),
+    ];
+    samples.extend((0..64).map(|number| Sample::of_kind(&format!("key {number} of many"))));
+    samples
+}
+
+/// For stores that end a text at a zero byte, trim it, or read it as UTF-8.
+const TRAPS: &[u8; 32] = b"\x7f 'a\"\\\0b%_\xc3\x28\xff\n\r\t\0\0Ab\x80\xfeZz;--\x01\x02\x03\x04 ";
+
+/// Keys as generators make them: letters, digits, and the signs of both alphabets of base64.
+pub(super) fn keys() -> Vec<Sample> {
+    let long = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_".repeat(8);
+    vec![
+        Sample::of_key("a key", "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA", "Client 1"),
+        Sample::of_key("another key", "Fq7yMd_2hVn-KsW0pLxEi9RzBt4UcJgO3aAe5oYk8Xw", "Client 2"),
+        Sample::of_key("a second key", "Nw3bGzR-v6TiC_1yQsHfLmE8Xo0KjPu9aDd4Ae7cVkU", "Client 1"),
+        Sample::of_key(
+            "a key in base64 with padding",
+            "q/J+8rYt0Lz3+Kx/W1mVbA==",
+            "Größe 3: \"it's\"",
+        ),
+        Sample::of_key("a key of hexadecimal digits", "4c9f0be17a2d35866bd1e07f93a8c254", "Hex"),
+        Sample::of_key("a key with leading zeros", "00012345678901234567", "Digits"),
+        Sample::of_key("a key like a number", "1e10000000000000", "Number"),
+        Sample::of_key("a key like an octal number", "0o17171717171717", "Octal"),
+        Sample::of_key("a key of sixteen characters", "s1xt33n-ch4r-K3y", "Short"),
+        Sample::of_key("a key of 512 bytes", long, "Long"),
+    ]
+}
+
+/// Digests that are not in the store and look like one that is.
+pub(super) fn near(digest: KeyDigest) -> Vec<(String, KeyDigest)> {
+    let bytes = digest.to_bytes();
+    let changed = |change: &dyn Fn(&mut [u8; 32])| {
+        let mut other = bytes;
+        change(&mut other);
+        KeyDigest::from_bytes(other)
+    };
+    let mut near: Vec<_> = (0..256)
+        .map(|bit| {
+            let flipped = changed(&|other| other[bit / 8] ^= 1 << (bit % 8));
+            (format!("differs from it in bit {bit} alone"), flipped)
+        })
+        .collect();
+    for same in [8, 16, 24] {
+        let tail = changed(&|other| other[same..].iter_mut().for_each(|byte| *byte = !*byte));
+        near.push((format!("shares its first {same} bytes"), tail));
+    }
+    near.push(("is it backwards".to_owned(), changed(&|other| other.reverse())));
+    let folded = KeyDigest::from_bytes(other_case(bytes));
+    near.push(("differs from it in the case of its base64 letters".to_owned(), folded));
+    near.retain(|(_, other)| *other != digest);
+    near
+}
+
+/// The bytes whose base64 text has capital letters where that of `bytes` has small ones, and the
+/// other way round: a column that ignores case takes the two for one.
+fn other_case(bytes: [u8; 32]) -> [u8; 32] {
+    let mut bytes = bytes;
+    // The last two bytes do not fill a group, and stay.
+    for group in bytes.chunks_exact_mut(3) {
+        let bits = u32::from_be_bytes([0, group[0], group[1], group[2]]);
+        let folded = [18, 12, 6, 0].map(|shift| match bits >> shift & 0x3f {
+            capital @ 0..26 => (capital + 26) << shift,
+            small @ 26..52 => (small - 26) << shift,
+            other => other << shift,
+        });
+        group.copy_from_slice(&folded.iter().sum::<u32>().to_be_bytes()[1..]);
+    }
+    bytes
+}
+
+/// Texts that are not the key and look like it.
+pub(super) fn similar(key: &str) -> Vec<(&'static str, String)> {
+    let cut = |length: usize| key.get(..length).unwrap_or(key).to_owned();
+    let mut similar = vec![
+        ("in lower case", key.to_lowercase()),
+        ("in upper case", key.to_uppercase()),
+        ("without its last character", cut(key.len() - 1)),
+        ("with another last character", format!("{}!", cut(key.len() - 1))),
+        ("with one character more", format!("{key}0")),
+        ("with a blank behind it", format!("{key} ")),
+        ("with a line end behind it", format!("{key}\n")),
+        ("in quotes", format!("\"{key}\"")),
+        ("without its leading zeros", key.trim_start_matches('0').to_owned()),
+        ("cut after 16 bytes", cut(16)),
+        ("cut after 32 bytes", cut(32)),
+        ("cut after 72 bytes", cut(72)),
+        ("cut after 255 bytes", cut(255)),
+        ("as a number", key.parse().map_or(String::new(), |number: f64| number.to_string())),
+    ];
+    similar.retain(|(_, text)| !text.is_empty() && text != key);
+    similar
+}
+
+fn scope(text: &str) -> Scope {
+    text.parse().expect("the scopes of the suite follow the grammar")
+}
+
+fn quota(text: &str) -> Quota {
+    text.parse().expect("the quotas of the suite follow the grammar")
+}
+
+fn two_rates() -> Quota {
+    let burst = "10/second".parse().and_then(|rate: crate::Rate| rate.with_burst(25));
+    let rates = [burst, "100000/day".parse()].map(|rate| rate.expect("two rates of the grammar"));
+    Quota::all_of(rates).expect("two rates are a quota")
+}
