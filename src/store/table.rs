@@ -2,8 +2,8 @@
 //!
 //! Rows lie in segments of at most 512, in the order of their digests. A directory over the leading
 //! bits of the digest finds the group, the group finds the segment by the next bits (both are
-//! extendible hashing: Fagin, Nievergelt, Pippenger and Strong, 1979), and an index over the bits
-//! behind those finds the row. All of it works because digests are evenly spread.
+//! extendible hashing: Fagin, Nievergelt, Pippenger and Strong, 1979), and the bits behind those say
+//! where the row should lie. All of it works because digests are evenly spread.
 //!
 //! Nothing is changed in place: a change copies one segment, one group and the directory, and swaps
 //! the directory. So a reader holds one guard and sees one state, and the cost of a change grows
@@ -63,7 +63,7 @@ impl Table {
         let mut rows = rows.into_iter().peekable();
         let mut segment = |slot: u64| {
             let ours = |(row, _): &(Row, Mark)| row.prefix() >> 1 >> (63 - bits) == slot;
-            Arc::new(Segment::new(bits, std::iter::from_fn(|| rows.next_if(ours))))
+            Arc::new(Segment::new(bits, std::iter::from_fn(|| rows.next_if(ours)).collect()))
         };
         let mut group = |slot: u64| {
             let first = slot << group_bits;
@@ -85,10 +85,10 @@ impl Table {
     pub(super) fn find(&self, digest: &KeyDigest) -> Option<KeyRecord> {
         let root = self.root.load();
         let segment = root.node(digest.prefix()).node(digest.prefix());
-        let place = segment.place(digest.prefix()).ok()?;
+        let place = segment.place(digest.prefix())?;
         // Plain comparison will do: nothing is at stake before `admit` compares again, and to get
         // here takes a key whose digest has the same first eight bytes.
-        let row = segment.row(place);
+        let row = segment.row(place)?;
         (row.digest.difference(*digest) == 0).then(|| row.record().with_mark(segment.mark(place)))
     }
 
@@ -100,12 +100,11 @@ impl Table {
         let mut group = Group::clone(root.node(prefix));
         group.make_room(prefix);
         let segment = group.node(prefix);
-        let place = match segment.place(prefix) {
-            Ok(place) if segment.row(place).digest == row.digest => return Err(Conflict::SameKey),
-            Ok(_) => return Err(Conflict::SameId),
-            Err(place) => place,
-        };
-        let segment = segment.with_row(place, row, mark);
+        if let Some(known) = segment.place(prefix).and_then(|place| segment.row(place)) {
+            let same = known.digest == row.digest;
+            return Err(if same { Conflict::SameKey } else { Conflict::SameId });
+        }
+        let segment = segment.with_row(row, mark);
         group.put(prefix, segment);
         root.put(prefix, group);
         self.root.store(Arc::new(root));
@@ -119,9 +118,9 @@ impl Table {
         let mut root = Root::clone(&self.root.load());
         let mut group = Group::clone(root.node(prefix));
         let segment = group.node(prefix);
-        let Ok(place) = segment.place(prefix) else { return false };
+        let Some(place) = segment.place(prefix) else { return false };
         if !segment.mark(place).is_revoked() {
-            let segment = segment.revoked(place);
+            let segment = segment.with_mark(prefix, Mark::revoked);
             group.put(prefix, segment);
             root.put(prefix, group);
             self.root.store(Arc::new(root));

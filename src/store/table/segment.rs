@@ -4,14 +4,14 @@ use crate::mark::Mark;
 use crate::profile::ClientProfile;
 use crate::record::KeyRecord;
 
-/// One key: 40 bytes.
+/// One key: 40 bytes, and no more where a row may be missing.
 #[derive(Clone)]
 pub(in crate::store) struct Row {
     pub(in crate::store) digest: KeyDigest,
     pub(in crate::store) profile: ClientProfile,
 }
 
-const _: () = assert!(size_of::<Row>() == 40);
+const _: () = assert!(size_of::<Option<Row>>() == 40);
 
 impl Row {
     #[inline]
@@ -30,60 +30,53 @@ impl Row {
 pub(super) const MAX_ROWS: usize = 512;
 
 /// The rows whose prefixes share their first `bits` bits, in the order of those prefixes.
+///
+/// Each row lies in the slot where the bits behind the shared ones say it should be, or as soon after
+/// it as others let it. A fifth of the slots is empty, so that a search looks at three rows on the
+/// average.
 pub(super) struct Segment {
     bits: u32,
-    /// `starts[b]` is the first row of bucket `b` or of one behind it; as many buckets as rows, cut
-    /// from the bits behind the shared ones. Empty where rows are too many for `u16`.
-    starts: Box<[u16]>,
-    rows: Box<[Row]>,
-    /// As long as `rows`, or empty when all marks are clear.
+    rows: usize,
+    slots: Box<[Option<Row>]>,
+    /// As many as slots, or none when all are clear.
     marks: Box<[Mark]>,
 }
 
 impl Segment {
-    pub(super) fn new(bits: u32, rows: impl Iterator<Item = (Row, Mark)>) -> Self {
-        let (rows, marks) = rows.unzip();
-        Self::from_parts(bits, rows, marks)
-    }
-
-    fn from_parts(bits: u32, rows: Vec<Row>, marks: Vec<Mark>) -> Self {
-        let marked = !marks.iter().all(|mark| mark.is_clear());
-        let mut segment = Self {
-            bits,
-            starts: Box::default(),
-            rows: rows.into_boxed_slice(),
-            marks: if marked { marks.into_boxed_slice() } else { Box::default() },
-        };
-        segment.starts = segment.index();
-        segment
-    }
-
-    fn index(&self) -> Box<[u16]> {
-        let Ok(count) = u16::try_from(self.rows.len()) else { return Box::default() };
-        let mut starts = Vec::with_capacity(self.rows.len());
-        for (place, row) in (0..count).zip(&self.rows) {
-            let bucket = bucket(row.prefix(), self.bits, self.rows.len());
-            starts.resize(starts.len().max(bucket + 1), place);
+    /// Lays out rows that are in the order of their digests.
+    pub(super) fn new(bits: u32, rows: Vec<(Row, Mark)>) -> Self {
+        let count = rows.len();
+        let marked = !rows.iter().all(|(_, mark)| mark.is_clear());
+        let mut slots = Vec::with_capacity(homes(count));
+        let mut marks = Vec::new();
+        for (row, mark) in rows {
+            let home = home(row.prefix(), bits, homes(count));
+            slots.resize(slots.len().max(home), None);
+            if marked {
+                marks.resize(slots.len(), Mark::CLEAR);
+                marks.push(mark);
+            }
+            slots.push(Some(row));
         }
-        // The buckets behind the last row start where the rows end.
-        starts.resize(self.rows.len(), count);
-        starts.into_boxed_slice()
+        Self { bits, rows: count, slots: slots.into(), marks: marks.into() }
     }
 
-    /// The place of the row with this prefix, or the place where it would have to stand.
+    /// The slot of the row with this prefix.
     #[inline]
-    pub(super) fn place(&self, prefix: u64) -> Result<usize, usize> {
-        let bucket = bucket(prefix, self.bits, self.starts.len());
-        let start = self.starts.get(bucket).map_or(0, |start| usize::from(*start));
-        let end = self.starts.get(bucket + 1).map_or(self.rows.len(), |end| usize::from(*end));
-        // One row on the average; all of them where the digests are not spread.
-        let found = self.rows[start..end].binary_search_by_key(&prefix, Row::prefix);
-        found.map(|place| start + place).map_err(|place| start + place)
+    pub(super) fn place(&self, prefix: u64) -> Option<usize> {
+        let mut place = home(prefix, self.bits, homes(self.rows));
+        loop {
+            let row = self.slots.get(place)?.as_ref()?;
+            if row.prefix() >= prefix {
+                return (row.prefix() == prefix).then_some(place);
+            }
+            place += 1;
+        }
     }
 
     #[inline]
-    pub(super) fn row(&self, place: usize) -> &Row {
-        &self.rows[place]
+    pub(super) fn row(&self, place: usize) -> Option<&Row> {
+        self.slots[place].as_ref()
     }
 
     #[inline]
@@ -91,24 +84,24 @@ impl Segment {
         self.marks.get(place).copied().unwrap_or(Mark::CLEAR)
     }
 
-    fn all_marks(&self) -> Vec<Mark> {
-        (0..self.rows.len()).map(|place| self.mark(place)).collect()
+    pub(super) fn with_row(&self, row: Row, mark: Mark) -> Self {
+        let mut rows: Vec<_> = self.all().collect();
+        let place = rows.partition_point(|(other, _)| other.prefix() < row.prefix());
+        rows.insert(place, (row, mark));
+        Self::new(self.bits, rows)
     }
 
-    pub(super) fn with_row(&self, place: usize, row: Row, mark: Mark) -> Self {
-        let mut rows = Vec::with_capacity(self.rows.len() + 1);
-        rows.extend_from_slice(&self.rows[..place]);
-        rows.push(row);
-        rows.extend_from_slice(&self.rows[place..]);
-        let mut marks = self.all_marks();
-        marks.insert(place, mark);
-        Self::from_parts(self.bits, rows, marks)
+    pub(super) fn with_mark(&self, prefix: u64, change: impl Fn(Mark) -> Mark) -> Self {
+        let rows = self.all().map(|(row, mark)| {
+            let mark = if row.prefix() == prefix { change(mark) } else { mark };
+            (row, mark)
+        });
+        Self::new(self.bits, rows.collect())
     }
 
-    pub(super) fn revoked(&self, place: usize) -> Self {
-        let mut marks = self.all_marks();
-        marks[place] = marks[place].revoked();
-        Self::from_parts(self.bits, self.rows.to_vec(), marks)
+    fn all(&self) -> impl Iterator<Item = (Row, Mark)> {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(place, row)| Some((row.clone()?, self.mark(place))))
     }
 }
 
@@ -120,29 +113,34 @@ impl Node for Segment {
     }
 
     fn rows(&self) -> usize {
-        self.rows.len()
+        self.rows
     }
 
     fn is_full(&self, _: u64) -> bool {
-        self.rows.len() >= MAX_ROWS
+        self.rows >= MAX_ROWS
     }
 
     fn split(&self) -> [Self; 2] {
         let bit = 1 << (63 - self.bits);
-        let cut = self.rows.partition_point(|row| row.prefix() & bit == 0);
-        [0..cut, cut..self.rows.len()].map(|half| {
-            let marks = half.clone().map(|place| self.mark(place)).collect();
-            Self::from_parts(self.bits + 1, self.rows[half].to_vec(), marks)
+        [0, bit].map(|side| {
+            let rows = self.all().filter(|(row, _)| row.prefix() & bit == side);
+            Self::new(self.bits + 1, rows.collect())
         })
     }
 }
 
-/// Which of `count` buckets a prefix belongs to: the bits behind the shared ones, scaled.
+/// The slots in which rows are at home.
 #[inline]
-fn bucket(prefix: u64, bits: u32, count: usize) -> usize {
-    let scaled = u128::from(prefix << bits) * count as u128;
-    // Less than `count`, since the prefix is less than 2^64.
+fn homes(rows: usize) -> usize {
+    rows + rows / 4
+}
+
+/// The slot where a prefix is at home: the bits behind the shared ones, scaled.
+#[inline]
+fn home(prefix: u64, bits: u32, homes: usize) -> usize {
+    let scaled = u128::from(prefix << bits) * homes as u128;
+    // Less than `homes`, since the prefix is less than 2^64.
     #[allow(clippy::cast_possible_truncation)]
-    let bucket = (scaled >> 64) as usize;
-    bucket
+    let home = (scaled >> 64) as usize;
+    home
 }
