@@ -4,16 +4,28 @@
 
 use std::env;
 use std::error::Error;
+use std::process::ExitCode;
 
 use axum::{Router, routing::get};
 use keygate::{ApiKeyLayer, Client, YamlStore};
 use tokio::net::TcpListener;
 
 /// Prints the key of the first `KEY: client name` in a file.
-const FIRST_KEY: &str = "awk -F'[ :]+' '$2 { print $2; exit }'";
+const FIRST_KEY: &str = "awk -F'[ :]+' '/^[^#]+$/ && $2 { print $2; exit }'";
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    // Returning the error from here would show its `Debug`, which is not made for people.
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let keys = env::var("KEYS").unwrap_or_else(|_| "examples/keys.yml".to_owned());
 
@@ -25,15 +37,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let app = Router::new()
         .route("/route1", get(greet))
-        .layer(ApiKeyLayer::new(store))
+        .route_layer(ApiKeyLayer::new(store))
         // Added behind the layer, so that it stands outside of it.
-        .route("/", get(|| async { "This page is public. /route1 asks for a key.\n" }));
+        .route("/", get("This page is public. /route1 asks for a key.\n"));
 
-    let listener = TcpListener::bind(listen).await?;
+    let listener =
+        TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}, Ctrl-C stops");
     // The shell reads the key from the file, so that it is not printed here.
-    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: $({FIRST_KEY} {keys})""#);
+    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: $({FIRST_KEY} '{keys}')""#);
     axum::serve(listener, app).with_graceful_shutdown(ctrl_c()).await?;
     println!("stopped");
     Ok(())

@@ -171,6 +171,15 @@ impl Credential {
     }
 }
 
+#[inline]
+fn read_header(headers: &HeaderMap, name: &HeaderName) -> Credential {
+    match headers.get(name) {
+        None => Credential::Absent,
+        Some(_) if has_several(headers, name) => Credential::ambiguous(false),
+        Some(value) => Credential::of(value.as_bytes(), false),
+    }
+}
+
 /// Most requests have no field of several lines at all, which the two lengths tell without a search.
 #[inline]
 fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
@@ -225,9 +234,17 @@ impl Sources {
 
     /// The first source that is present and not blank decides; a wrong key there is not rescued by a
     /// right one further on.
+    #[inline]
     pub(crate) fn read(&self, headers: &HeaderMap, uri: Option<&Uri>) -> Credential {
+        match &*self.places {
+            [Place::Header(name)] => read_header(headers, name),
+            places => Self::read_in_order(places, headers, uri),
+        }
+    }
+
+    fn read_in_order(places: &[Place], headers: &HeaderMap, uri: Option<&Uri>) -> Credential {
         let mut blank = false;
-        for place in &self.places {
+        for place in places {
             match place.read(headers, uri) {
                 Credential::Absent => {}
                 Credential::Blank => blank = true,
@@ -275,11 +292,7 @@ impl Place {
     #[inline]
     fn read(&self, headers: &HeaderMap, uri: Option<&Uri>) -> Credential {
         match self {
-            Self::Header(name) => match headers.get(name) {
-                None => Credential::Absent,
-                Some(_) if has_several(headers, name) => Credential::ambiguous(false),
-                Some(value) => Credential::of(value.as_bytes(), false),
-            },
+            Self::Header(name) => read_header(headers, name),
             Self::Authorization(scheme) => scheme::read(headers, scheme),
             Self::Cookie(name) => cookie::read(headers, name),
             Self::Query(name) => uri.map_or(Credential::Absent, |uri| query::read(uri, name)),

@@ -50,6 +50,18 @@ pub(super) struct Finish {
 }
 
 impl Finish {
+    /// Changes the response where it lies: unpacking and packing it again costs two copies.
+    #[inline]
+    fn poll<F, B, E>(&self, future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output>
+    where
+        F: Future<Output = Result<Response<B>, E>>,
+    {
+        let mut poll = future.poll(cx);
+        if let Poll::Ready(Ok(response)) = &mut poll {
+            self.apply(response);
+        }
+        poll
+    }
     #[inline]
     fn apply<B>(&self, response: &mut Response<B>) {
         let extensions = response.extensions();
@@ -100,12 +112,7 @@ where
         loop {
             match state.as_mut().project() {
                 StateProjection::Running { future, finish } => {
-                    // Changed where it lies: unpacking and packing it again costs two copies.
-                    let mut result = ready!(future.poll(cx));
-                    if let Ok(response) = &mut result {
-                        finish.apply(response);
-                    }
-                    return Poll::Ready(result);
+                    return finish.poll(future, cx);
                 }
                 StateProjection::Refused { response } => {
                     let response = response.take().expect(POLLED_AFTER_END);
