@@ -64,7 +64,8 @@ impl KeyDigest {
     /// The first eight bytes: the place of the digest in a table, and the number behind [`KeyId`].
     #[inline]
     pub(crate) fn prefix(self) -> u64 {
-        self.words()[0]
+        let (words, _) = self.0.as_chunks::<8>();
+        u64::from_be_bytes(words[0])
     }
 
     #[inline]
@@ -76,14 +77,19 @@ impl KeyDigest {
     #[inline]
     pub(crate) fn words(self) -> [u64; 4] {
         let (words, _) = self.0.as_chunks::<8>();
-        [0, 1, 2, 3].map(|word| u64::from_be_bytes(words[word]))
+        [words[0], words[1], words[2], words[3]].map(u64::from_be_bytes)
     }
 
     /// Zero where the digests are the same.
     #[inline]
     pub(crate) fn difference(self, other: Self) -> u64 {
-        let words = self.words().into_iter().zip(other.words());
-        words.fold(0, |difference, (word, other)| difference | (word ^ other))
+        let (words, _) = self.0.as_chunks::<8>();
+        let (others, _) = other.0.as_chunks::<8>();
+        let differences = words
+            .iter()
+            .zip(others)
+            .map(|(word, other)| u64::from_ne_bytes(*word) ^ u64::from_ne_bytes(*other));
+        differences.fold(0, |all, difference| all | difference)
     }
 }
 

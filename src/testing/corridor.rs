@@ -115,3 +115,84 @@ fn broken(rule: Rule, what: &str, result: Option<Result<Client, AuthError>>) -> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::KeyDigest;
+    use crate::error::StoreError;
+    use crate::store::{KeyStore, store_fn};
+    use crate::testing::sample;
+
+    /// The rule that the corridor finds broken, asked of a store that was not asked anything else.
+    async fn rule_broken_by(
+        find: impl Fn(Option<KeyRecord>) -> Result<Option<KeyRecord>, StoreError>
+        + Copy
+        + Send
+        + Sync
+        + 'static,
+    ) -> Option<Rule> {
+        let samples = sample::records();
+        let records: Vec<_> = samples.iter().map(|sample| sample.record.clone()).collect();
+        let store = store_fn(move |digest: KeyDigest| {
+            let record = records.iter().find(|record| record.digest() == digest).cloned();
+            async move { find(record) }
+        });
+        rule_broken_by_store(store, &samples).await
+    }
+
+    async fn rule_broken_by_store(store: impl KeyStore, samples: &[Sample]) -> Option<Rule> {
+        let patience = Duration::from_secs(10);
+        let subject = Subject { store: Arc::new(store), samples, patience };
+        subject.admits_and_refuses().await.err().map(|violation| violation.rule())
+    }
+
+    #[tokio::test]
+    async fn right_store_passes_the_corridor() {
+        assert_eq!(rule_broken_by(Ok).await, None);
+    }
+
+    #[tokio::test]
+    async fn right_key_that_is_not_admitted_is_noticed() {
+        assert_eq!(rule_broken_by(|_| Ok(None)).await, Some(Rule::Admitted));
+        let failing = rule_broken_by(|_| Err(StoreError::new("out of order")));
+        assert_eq!(failing.await, Some(Rule::Admitted));
+        let anonymous = rule_broken_by(|record| {
+            Ok(record.map(|record| KeyRecord::new(record.digest(), "anybody")))
+        });
+        assert_eq!(anonymous.await, Some(Rule::Admitted));
+    }
+
+    #[tokio::test]
+    async fn expiry_that_is_off_by_an_instant_is_noticed() {
+        let moved = |by: fn(SystemTime) -> SystemTime| {
+            rule_broken_by(move |record| {
+                Ok(record.map(|record| {
+                    let expires = record.expires().map(by);
+                    record.with_expiry(expires)
+                }))
+            })
+        };
+        assert_eq!(moved(|expires| expires + INSTANT).await, Some(Rule::ExpiresOnTime));
+        assert_eq!(moved(|expires| expires - INSTANT).await, Some(Rule::ExpiresOnTime));
+        let lost = rule_broken_by(|record| Ok(record.map(|record| record.with_expiry(None))));
+        assert_eq!(lost.await, Some(Rule::ExpiresOnTime));
+    }
+
+    #[tokio::test]
+    async fn wrong_reason_is_noticed() {
+        let hidden =
+            rule_broken_by(|record| Ok(record.filter(|it| it.state() != KeyState::Revoked)));
+        assert_eq!(hidden.await, Some(Rule::Reason));
+        let swapped = rule_broken_by(|record| {
+            Ok(record.map(|record| match record.state() {
+                KeyState::Disabled => record.with_state(KeyState::Revoked),
+                _ => record,
+            }))
+        });
+        assert_eq!(swapped.await, Some(Rule::Reason));
+        let failing =
+            rule_broken_by(|record| record.map(Some).ok_or_else(|| StoreError::new("no rows")));
+        assert_eq!(failing.await, Some(Rule::Reason));
+    }
+}

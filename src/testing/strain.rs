@@ -115,3 +115,45 @@ fn questions(samples: &[Sample]) -> impl Iterator<Item = (KeyDigest, Option<&Sam
         [(sample.record.digest(), Some(sample)), (unknown(index), None)]
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::store_fn;
+    use crate::testing::sample;
+
+    /// Remembers that a lookup is under way, and hangs all others for as long.
+    #[tokio::test]
+    async fn store_that_hangs_for_ever_fails_in_time() {
+        let samples = sample::records();
+        let records: Vec<_> = samples.iter().map(|sample| sample.record.clone()).collect();
+        let is_busy = Arc::new(AtomicBool::new(false));
+        let store = store_fn(move |digest| {
+            let record = records.iter().find(|record| record.digest() == digest).cloned();
+            let is_busy = Arc::clone(&is_busy);
+            async move {
+                if is_busy.swap(true, Ordering::SeqCst) {
+                    pending::<()>().await;
+                }
+                tokio::task::yield_now().await;
+                is_busy.store(false, Ordering::SeqCst);
+                Ok(record)
+            }
+        });
+        let patience = Duration::from_millis(20);
+        let subject = Subject { store: Arc::new(store), samples: &samples, patience };
+        subject.keeps_records().await.unwrap();
+        let violation = subject.bears_lookups_that_are_given_up().await.unwrap_err();
+        assert_eq!(violation.rule(), Rule::Dropped);
+        assert!(violation.seen().ends_with("was not answered in time"), "{violation}");
+        let violation = subject.bears_interleaved_lookups().await.unwrap_err();
+        assert_eq!(
+            (violation.rule(), violation.seen()),
+            (Rule::Interleaved, "not all were answered in time")
+        );
+    }
+}
