@@ -1,0 +1,119 @@
+//! A hyper service behind the layer, put together with tower, with keys from a file.
+//!
+//! `LISTEN` and `KEYS` in the environment replace the address and the file.
+
+use std::convert::Infallible;
+use std::env;
+use std::error::Error;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use keygate::{ApiKeyLayer, Client, YamlStore};
+use tokio::net::TcpListener;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+/// Prints the key of the first `KEY: client name` in a file.
+const FIRST_KEY: &str = "awk -F'[ :]+' '/^[^#]+$/ && $2 { print $2; exit }'";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // Returning the error from here would show its `Debug`, which is not made for people.
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
+    let keys = env::var("KEYS").unwrap_or_else(|_| "examples/keys.yml".to_owned());
+
+    let store = YamlStore::open(&keys)?;
+    for warning in store.warnings() {
+        eprintln!("{warning}");
+    }
+    println!("{} keys of {} clients in {keys}", store.len(), store.client_count());
+
+    let listener =
+        TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
+    let address = listener.local_addr()?;
+    println!("listening on http://{address}, Ctrl-C stops");
+    // The shell reads the key from the file, so that it is not printed here.
+    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: $({FIRST_KEY} '{keys}')""#);
+    serve(listener, ApiKeyLayer::new(store)).await;
+    println!("stopped");
+    Ok(())
+}
+
+async fn greet(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let client = request.extensions().get::<Client>().expect("the layer lets only clients through");
+    Ok(text(format!("Hello, {}\n", client.name())))
+}
+
+fn text(body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}
+
+/// Answers requests of HTTP/1.1 and HTTP/2 until Ctrl-C, and those in flight to their end.
+async fn serve(listener: TcpListener, layer: ApiKeyLayer<YamlStore>) {
+    let route1 = layer.layer(service_fn(greet));
+    let app = service_fn(move |request: Request<Incoming>| {
+        let route1 = route1.clone();
+        async move {
+            match request.uri().path() {
+                "/" => Ok(text("This page is public. /route1 asks for a key.\n")),
+                "/route1" => route1.oneshot(request).await,
+                _ => {
+                    let mut response = Response::new(Full::default());
+                    *response.status_mut() = StatusCode::NOT_FOUND;
+                    Ok(response)
+                }
+            }
+        }
+    });
+
+    let server = auto::Builder::new(TokioExecutor::new());
+    let connections = GracefulShutdown::new();
+    let mut ctrl_c = pin!(ctrl_c());
+    loop {
+        let accepted = tokio::select! {
+            // First in every turn, so that Ctrl-C is caught from the first turn on.
+            biased;
+            () = &mut ctrl_c => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Mostly too many open files: wait for some to be closed.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            continue;
+        };
+        let service = TowerToHyperService::new(app.clone());
+        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+        tokio::spawn(connections.watch(connection));
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+async fn ctrl_c() {
+    // Where the signal cannot be caught, it ends the process by itself.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,10 @@
+//! Refusals fit the bodies of each stack: in memory, and over real connections.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod in_axum;
+mod in_hyper;
+mod in_memory;
+mod in_tonic;
+mod serving;

@@ -1,0 +1,44 @@
+//! Reads one challenge by the grammar of RFC 9110 section 11.6.1.
+
+/// A challenge with parameters, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Challenge<'a> {
+    pub(crate) scheme: &'a str,
+    pub(crate) parameters: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Challenge<'a> {
+    /// The one challenge of a field line: a scheme, one blank, and `name="value"` parameters.
+    ///
+    /// Narrower than the grammar, which the answers have no need of: every value is quoted, and no
+    /// character in it is escaped.
+    pub(crate) fn parse(line: &'a str) -> Result<Self, String> {
+        let (scheme, mut rest) = line.split_once(' ').ok_or("no parameters")?;
+        if !is_token(scheme) {
+            return Err(format!("not a scheme: {scheme}"));
+        }
+        let mut parameters = Vec::new();
+        loop {
+            let (name, quoted) = rest.split_once("=\"").ok_or("no quoted value")?;
+            if !is_token(name) {
+                return Err(format!("not the name of a parameter: {name}"));
+            }
+            let (value, behind) = quoted.split_once('"').ok_or("no closing quote")?;
+            if let Some(odd) =
+                value.chars().find(|char| !matches!(char, ' '..='~') || *char == '\\')
+            {
+                return Err(format!("{odd:?} between the quotes"));
+            }
+            parameters.push((name, value));
+            if behind.is_empty() {
+                return Ok(Self { scheme, parameters });
+            }
+            rest = behind.strip_prefix(", ").ok_or("no comma between parameters")?;
+        }
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_tchar)
+}

@@ -1,0 +1,9 @@
+//! What the test crates share; each of them uses a part of it.
+#![allow(dead_code)]
+
+pub(crate) mod answer;
+pub(crate) mod challenge;
+pub(crate) mod keys;
+pub(crate) mod polling;
+pub(crate) mod services;
+pub(crate) mod stores;

@@ -1,0 +1,113 @@
+//! Which types threads can share. Most of this file is tested by compiling it.
+
+use std::convert::Infallible;
+use std::future::Ready;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{Request, Response};
+use keygate::testing::{Rule, Violation};
+use keygate::{
+    ApiKeyLayer, ApiKeyService, AuthError, Authenticate, Authenticator, Client, ClientProfile,
+    ConfigError, FromKeysError, Grpc, KeyDigest, KeyError, KeyId, KeyRecord, KeyState, KeyStore,
+    LocalKeyStore, Lookup, MemoryStore, NoBody, NotVerified, ParseDigestError, ParseKeyIdError,
+    ParseQuotaError, ParseScopeError, ProblemJson, ProfileError, Quota, Rate, RateUnit,
+    ResponseFuture, Scope, Source, StoreError, StoreErrorKind, StoreFn, UnusableKey, WrongReason,
+    YamlError, YamlStore, YamlWarning,
+};
+
+fn is_shared<T: Send + Sync + 'static>() {}
+fn is_sent<T: Send + 'static>() {}
+
+/// Checks each type, and lists their names.
+macro_rules! check {
+    ($check:ident: $($name:ident $(<$($parameter:ty),+>)?,)+) => {{
+        $($check::<$name $(<$($parameter),+>)?>();)+
+        [$(stringify!($name)),+]
+    }};
+}
+
+type Inner = tower::util::BoxCloneSyncService<Request<()>, Response<()>, Infallible>;
+type Answer = Result<Option<KeyRecord>, StoreError>;
+
+#[test]
+fn every_public_type_can_be_shared_or_at_least_sent() {
+    let shared = check![is_shared:
+        ApiKeyLayer<Arc<dyn KeyStore>>,
+        ApiKeyService<Inner, Arc<dyn LocalKeyStore>, ProblemJson>,
+        AuthError,
+        Authenticator<MemoryStore, Parts>,
+        Client,
+        ClientProfile,
+        ConfigError,
+        FromKeysError,
+        Grpc,
+        KeyDigest,
+        KeyError,
+        KeyId,
+        KeyRecord,
+        KeyState,
+        MemoryStore,
+        NoBody,
+        NotVerified,
+        ParseDigestError,
+        ParseKeyIdError,
+        ParseQuotaError,
+        ParseScopeError,
+        ProblemJson,
+        ProfileError,
+        Quota,
+        Rate,
+        RateUnit,
+        Rule,
+        Scope,
+        Source,
+        StoreError,
+        StoreErrorKind,
+        StoreFn<fn(KeyDigest) -> Ready<Answer>>,
+        UnusableKey,
+        Violation,
+        WrongReason,
+        YamlError,
+        YamlStore,
+        YamlWarning,
+    ];
+    // A future is polled by one task at a time.
+    let sent = check![is_sent: Authenticate, Lookup, ResponseFuture<Inner, (), ProblemJson>,];
+    is_shared::<Box<dyn KeyStore>>();
+    is_shared::<Box<dyn LocalKeyStore>>();
+    is_shared::<Authenticator<Arc<dyn KeyStore>>>();
+
+    let checked = shared.into_iter().chain(sent).collect();
+    assert_eq!(crate::public_types::names(), checked);
+}
+
+/// An error must fit into `Box<dyn Error + Send + Sync>`.
+#[test]
+fn errors_can_leave_their_thread() {
+    fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
+    is_error::<AuthError>();
+    is_error::<ConfigError>();
+    is_error::<FromKeysError>();
+    is_error::<KeyError>();
+    is_error::<NotVerified>();
+    is_error::<ParseDigestError>();
+    is_error::<ParseKeyIdError>();
+    is_error::<ParseQuotaError>();
+    is_error::<ParseScopeError>();
+    is_error::<ProfileError>();
+    is_error::<StoreError>();
+    is_error::<UnusableKey>();
+    is_error::<Violation>();
+    is_error::<YamlError>();
+}
+
+#[test]
+fn handles_are_cheap_enough_to_clone_for_every_task() {
+    fn is_handle<T: Clone + Send + Sync + 'static>() {}
+    is_handle::<ApiKeyLayer<MemoryStore>>();
+    is_handle::<Authenticator<Arc<dyn KeyStore>>>();
+    is_handle::<Client>();
+    is_handle::<MemoryStore>();
+    is_handle::<YamlStore>();
+}

@@ -1,0 +1,10 @@
+//! All doors onto the same corridor: whatever the request, they give the same answer.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod agreement;
+mod answers;
+mod cases;
+mod expiry;
+mod open;

@@ -1,0 +1,101 @@
+//! The `curl` program, which is to call the examples as their users do.
+
+use std::process::{Command, Output};
+use std::sync::Once;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    Http1,
+    Http2,
+}
+
+impl Version {
+    pub(crate) const ALL: [Self; 2] = [Self::Http1, Self::Http2];
+
+    fn option(self) -> &'static str {
+        match self {
+            Self::Http1 => "--http1.1",
+            Self::Http2 => "--http2-prior-knowledge",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Http1 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
+        }
+    }
+}
+
+/// What a server answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// In the order of their names, and without those that tell the time or the length.
+    headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// All values of a field.
+    pub(crate) fn header(&self, name: &str) -> Vec<&str> {
+        let ours = self.headers.iter().filter(|(known, _)| known == name);
+        ours.map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+/// Asks for a path, with this key or with none.
+pub(crate) fn get(version: Version, url: &str, key: Option<&str>) -> Answer {
+    check_program();
+    let mut curl = Command::new("curl");
+    curl.args(["-q", "-sS", "-i", "--noproxy", "*", "--max-time", "60", version.option(), url]);
+    if let Some(key) = key {
+        curl.args(["-H", &format!("x-api-key: {key}")]);
+    }
+    let (name, answer) = parse(&curl.output().expect("curl starts"));
+    assert_eq!(name, version.name(), "{url} was not answered in the version that was asked for");
+    answer
+}
+
+/// Runs a line as if it were pasted into a shell, in the directory of the crate.
+pub(crate) fn paste(line: &str) -> Answer {
+    check_program();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).current_dir(env!("CARGO_MANIFEST_DIR")).env("no_proxy", "*");
+    parse(&shell.output().expect("the shell starts")).1
+}
+
+/// What is missing is said once, and in plain words: without curl these tests prove nothing.
+fn check_program() {
+    static CHECKED: Once = Once::new();
+    CHECKED.call_once(|| {
+        let output = Command::new("curl").arg("--version").output();
+        let output = output.unwrap_or_else(|error| {
+            panic!("these tests call the examples with the program `curl`: install it ({error})")
+        });
+        let features = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            features.split_whitespace().any(|feature| feature == "HTTP2"),
+            "this `curl` cannot speak HTTP/2, which these tests need: install one that can\n{features}",
+        );
+    });
+}
+
+fn parse(output: &Output) -> (String, Answer) {
+    let text = String::from_utf8(output.stdout.clone()).expect("answers are text");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "curl: {}\n{complaint}\n{text}", output.status);
+    let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
+    let mut lines = head.lines();
+    let mut status = lines.next().expect("a head has a status line").split(' ');
+    let version = status.next().expect("a status line names the version").to_owned();
+    let status =
+        status.next().and_then(|status| status.parse().ok()).expect("a status is a number");
+    let fields = lines.filter_map(|line| line.split_once(':'));
+    let fields = fields.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
+    // Some stacks name the length of an empty body, others do not.
+    let mut headers: Vec<_> =
+        fields.filter(|(name, _)| name != "date" && name != "content-length").collect();
+    headers.sort();
+    (version, Answer { status, headers, body: body.to_owned() })
+}

@@ -1,0 +1,170 @@
+//! Responses that carry an error get the fields of a refusal, once, on their way out.
+
+use std::convert::Infallible;
+
+use axum::response::IntoResponse;
+use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::{HeaderValue, Request, Response};
+use keygate::{ApiKeyLayer, AuthError, Authenticator, KeyStore, NoBody, Source};
+use tower::{Layer as _, ServiceExt as _};
+
+use crate::common::answer::lines;
+use crate::common::keys::{Keys, RIGHT, RIGHT_TOO, UNANSWERABLE, WRONG, refusal_of};
+use crate::common::services::{answer, answer_from, greet};
+use crate::common::stores::{Anyone, Later};
+
+fn with_key(name: &str, key: &str) -> Request<()> {
+    Request::builder().header(name, key).body(()).unwrap()
+}
+
+fn orders<S: KeyStore>(store: S) -> Authenticator<S> {
+    let sources = [Source::header("x-api-key"), Source::bearer()];
+    Authenticator::new(store).sources(sources).unwrap().realm("orders").unwrap()
+}
+
+const PLAIN: [&str; 2] = [r#"Bearer realm="orders""#, r#"ApiKey realm="orders""#];
+
+/// A handler that met this error and returned it by `?`.
+async fn returned<S: KeyStore>(
+    layer: &ApiKeyLayer<S>,
+    error: AuthError,
+) -> axum::response::Response {
+    let handler = tower::service_fn(move |_: Request<()>| {
+        let response = error.clone().into_response();
+        async { Ok::<_, Infallible>(response) }
+    });
+    let Ok(response) = layer.layer(handler).oneshot(with_key("x-api-key", RIGHT)).await;
+    response
+}
+
+#[tokio::test]
+async fn refusal_that_a_handler_returns_gets_the_challenges_of_its_layer_once() {
+    async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
+        for error in [AuthError::NoCredentials, refusal_of(WRONG)] {
+            let response = returned(&layer, error).await;
+            assert_eq!(response.status(), 401);
+            assert_eq!(lines(&response, "www-authenticate"), PLAIN);
+            assert_eq!(lines(&response, "cache-control"), ["no-store"]);
+            assert!(lines(&response, "retry-after").is_empty());
+        }
+    }
+    check(orders(Keys).into()).await;
+    check(orders(Later(Keys)).into()).await;
+    check(ApiKeyLayer::from(orders(Keys)).optional()).await;
+    check(ApiKeyLayer::from(orders(Keys)).without_cache_fields()).await;
+}
+
+#[tokio::test]
+async fn refusal_of_a_bearer_key_that_a_handler_returns_names_the_error() {
+    let bearer = Authenticator::new(Keys).sources([Source::bearer()]).unwrap();
+    let headers = http::HeaderMap::from_iter([(
+        http::header::AUTHORIZATION,
+        HeaderValue::from_static("Bearer wrong"),
+    )]);
+    let error = bearer.verify(&headers).unwrap_err();
+    let response = returned(&orders(Keys).into(), error).await;
+    let named = [r#"Bearer realm="orders", error="invalid_token""#, PLAIN[1]];
+    assert_eq!(lines(&response, "www-authenticate"), named);
+}
+
+#[tokio::test]
+async fn outage_that_a_handler_returns_gets_one_retry_after_and_no_challenge() {
+    let response = returned(&orders(Keys).into(), refusal_of(UNANSWERABLE)).await;
+    assert_eq!(response.status(), 503);
+    assert!(lines(&response, "www-authenticate").is_empty());
+    assert_eq!(lines(&response, "cache-control"), ["no-store"]);
+    assert_eq!(lines(&response, "retry-after").len(), 1);
+}
+
+#[tokio::test]
+async fn error_in_the_extensions_is_enough_for_a_service_of_any_kind() {
+    let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
+        let mut response = Response::new("see the manual".to_owned());
+        *response.status_mut() = http::StatusCode::UNAUTHORIZED;
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Negotiate"));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public"));
+        response.extensions_mut().insert(AuthError::NoCredentials);
+        response
+    })
+    .await;
+    assert_eq!(lines(&response, "www-authenticate"), PLAIN);
+    assert_eq!(lines(&response, "cache-control"), ["no-store"]);
+    assert_eq!(response.body(), "see the manual");
+}
+
+#[tokio::test]
+async fn refusal_without_an_error_in_its_extensions_is_the_services_own() {
+    let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
+        let mut response = Response::new(String::new());
+        *response.status_mut() = http::StatusCode::UNAUTHORIZED;
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Negotiate"));
+        response
+    })
+    .await;
+    assert_eq!(lines(&response, "www-authenticate"), ["Negotiate"]);
+}
+
+#[tokio::test]
+async fn answer_that_respond_made_keeps_the_challenges_of_its_authenticator() {
+    let stock = Authenticator::new(Keys).realm("stock").unwrap();
+    let respond = move |_| stock.respond(&AuthError::NoCredentials);
+    let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), respond).await;
+    assert_eq!(lines(&response, "www-authenticate"), [r#"ApiKey realm="stock""#]);
+}
+
+/// An outer layer for whoever has any key at all, and an inner one with its own header and realm.
+async fn through_both<S: KeyStore>(inner: S, request: Request<()>) -> Response<String> {
+    let inner = Authenticator::new(inner).sources([Source::header("x-inner")]).unwrap();
+    let inner: ApiKeyLayer<_> = inner.realm("inner").unwrap().into();
+    let outer: ApiKeyLayer<_> = orders(Anyone::default()).into();
+    let greeter =
+        tower::service_fn(
+            |request: Request<()>| async move { Ok::<_, Infallible>(greet(&request)) },
+        );
+    let Ok(response) = outer.layer(inner.layer(greeter)).oneshot(request).await;
+    response
+}
+
+#[tokio::test]
+async fn refusal_of_an_inner_layer_keeps_the_challenge_of_that_layer() {
+    for key in [None, Some(WRONG)] {
+        for later in [false, true] {
+            let mut request = with_key("x-api-key", RIGHT);
+            if let Some(key) = key {
+                request.headers_mut().insert("x-inner", key.parse().unwrap());
+            }
+            let response = if later {
+                through_both(Later(Keys), request).await
+            } else {
+                through_both(Keys, request).await
+            };
+            assert_eq!(response.status(), 401);
+            assert_eq!(lines(&response, "www-authenticate"), [r#"ApiKey realm="inner""#]);
+            assert_eq!(lines(&response, "cache-control"), ["no-store"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn refusal_of_an_outer_layer_has_the_challenges_of_that_layer() {
+    let response = through_both(Keys, with_key("x-inner", RIGHT)).await;
+    assert_eq!(lines(&response, "www-authenticate"), PLAIN);
+}
+
+#[tokio::test]
+async fn client_of_nested_layers_is_that_of_the_innermost() {
+    let mut request = with_key("x-api-key", RIGHT);
+    request.headers_mut().insert("x-inner", RIGHT_TOO.parse().unwrap());
+    let response = through_both(Keys, request).await;
+    assert_eq!(response.body(), "User 2");
+    assert_eq!(lines(&response, "vary"), ["x-inner", "x-api-key", "authorization"]);
+    assert_eq!(lines(&response, "cache-control"), ["private"]);
+}
+
+#[tokio::test]
+async fn refusal_carries_its_error_for_outer_layers_to_see() {
+    let layer = ApiKeyLayer::new(Keys).with_response(NoBody);
+    let response = answer(&layer, with_key("x-api-key", WRONG)).await;
+    let error = response.extensions().get::<AuthError>().unwrap();
+    assert_eq!(error.reason(), Some(keygate::WrongReason::Unknown));
+}

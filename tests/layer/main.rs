@@ -1,0 +1,13 @@
+//! The tower layer over doubles of services and stores.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod caching;
+mod cancelling;
+mod completing;
+mod guarding;
+mod optional;
+mod outages;
+mod readiness;
+mod stripping;

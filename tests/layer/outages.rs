@@ -1,0 +1,114 @@
+//! A store that cannot tell is never a wrong key.
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use http::{Request, Response};
+use keygate::{
+    ApiKeyLayer, AuthError, Authenticator, KeyStore, LocalKeyStore as _, StoreErrorKind, store_fn,
+};
+
+use crate::common::answer::lines;
+use crate::common::keys::{Keys, MIXED_UP, RIGHT, UNANSWERABLE};
+use crate::common::services::answer;
+use crate::common::stores::{Later, Stuck};
+
+fn with_key(key: &str) -> Request<()> {
+    Request::builder().header("x-api-key", key).body(()).unwrap()
+}
+
+fn assert_unavailable(response: &Response<String>, kind: StoreErrorKind) {
+    assert_eq!(response.status(), 503);
+    let error = response.extensions().get();
+    let Some(AuthError::Unavailable(error)) = error else { panic!("not unavailable: {error:?}") };
+    assert_eq!(error.kind(), kind);
+    assert!(lines(response, "www-authenticate").is_empty());
+    assert_eq!(lines(response, "cache-control"), ["no-store"]);
+    let retry_after = lines(response, "retry-after");
+    assert!(retry_after.len() == 1 && matches!(retry_after[0], "1" | "2" | "3" | "4" | "5"));
+}
+
+#[tokio::test]
+async fn store_that_fails_is_unavailable() {
+    async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
+        let response = answer(&layer, with_key(UNANSWERABLE)).await;
+        assert_unavailable(&response, StoreErrorKind::Failed);
+        assert!(!response.body().contains("db.internal"));
+    }
+    check(ApiKeyLayer::new(Keys)).await;
+    check(ApiKeyLayer::new(Later(Keys))).await;
+}
+
+#[tokio::test]
+async fn store_that_answers_with_the_record_of_another_key_is_unavailable() {
+    async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
+        let response = answer(&layer, with_key(MIXED_UP)).await;
+        assert_unavailable(&response, StoreErrorKind::WrongRecord);
+    }
+    check(ApiKeyLayer::new(Keys)).await;
+    check(ApiKeyLayer::new(Later(Keys))).await;
+}
+
+const DEADLINE: Duration = Duration::from_millis(20);
+
+/// Lets a test fail that would never end.
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("the deadline is not kept")
+}
+
+// In the two tests that follow, and in no other, the real clock is the subject.
+
+#[tokio::test]
+async fn store_that_never_answers_is_unavailable_after_the_deadline() {
+    let layer = ApiKeyLayer::from(Authenticator::new(Stuck::times(1, Keys)).deadline(DEADLINE));
+    let begun = Instant::now();
+    let response = in_time(answer(&layer, with_key(RIGHT))).await;
+    assert!(begun.elapsed() >= DEADLINE);
+    assert_unavailable(&response, StoreErrorKind::TimedOut);
+
+    let response = answer(&layer, with_key(RIGHT)).await;
+    assert_eq!(response.body(), "User 1");
+}
+
+#[tokio::test]
+async fn lookup_that_never_answers_is_dropped_at_the_deadline() {
+    let store = Stuck::times(1, Keys);
+    let auth = Authenticator::new(store.clone()).deadline(DEADLINE);
+    let mut asked = pin!(auth.authenticate_key(RIGHT.as_bytes()));
+    let error = in_time(asked.as_mut()).await.unwrap_err();
+    assert_eq!(error.status(), 503);
+    assert_eq!(store.dropped(), 1, "the lookup is kept as long as its future");
+}
+
+#[tokio::test]
+async fn answer_that_is_there_counts_whatever_the_deadline() {
+    let at_once = store_fn(|digest| std::future::ready(Keys.find(&digest)));
+    let auth = Authenticator::new(at_once).deadline(Duration::ZERO);
+    assert_eq!(answer(&auth.into(), with_key(RIGHT)).await.body(), "User 1");
+    let auth = Authenticator::new(Keys).deadline(Duration::ZERO);
+    assert_eq!(answer(&auth.into(), with_key(RIGHT)).await.body(), "User 1");
+}
+
+#[tokio::test]
+async fn deadline_may_be_as_far_as_can_be() {
+    let layer = ApiKeyLayer::from(Authenticator::new(Later(Keys)).deadline(Duration::MAX));
+    assert_eq!(answer(&layer, with_key(RIGHT)).await.body(), "User 1");
+}
+
+#[test]
+fn deadline_is_a_second_where_nothing_else_is_said() {
+    assert!(format!("{:?}", Authenticator::new(Keys)).contains("deadline: 1s"));
+}
+
+#[tokio::test]
+async fn callers_that_are_refused_together_do_not_come_back_together() {
+    let layer = ApiKeyLayer::new(Keys);
+    let mut seen = BTreeSet::new();
+    // All of the five are missing one in 5 * 0.8^300 times, which is never.
+    for _ in 0..300 {
+        let response = answer(&layer, with_key(UNANSWERABLE)).await;
+        seen.insert(lines(&response, "retry-after").concat());
+    }
+    assert_eq!(seen, ["1", "2", "3", "4", "5"].map(str::to_owned).into());
+}

@@ -1,0 +1,10 @@
+//! No type of the crate ever shows a key, its digest, or the bytes of either.
+
+mod canary;
+mod errors;
+mod panics;
+#[path = "../public_types/mod.rs"]
+mod public_types;
+mod requests;
+mod types;
+mod yaml;

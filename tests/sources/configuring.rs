@@ -1,0 +1,161 @@
+//! What is wrong with sources and realms is said when they are configured, with a way out.
+
+use keygate::{Authenticator, ConfigError, Source};
+
+use crate::common::keys::Keys;
+
+fn sources(sources: impl IntoIterator<Item = Source>) -> Result<(), ConfigError> {
+    let sources: Vec<_> = sources.into_iter().collect();
+    let in_headers = Authenticator::new(Keys).sources(sources.clone()).map(drop);
+    let in_parts = Authenticator::new(Keys).sources_in_parts(sources).map(drop);
+    assert_eq!(in_headers, in_parts);
+    in_headers
+}
+
+fn assert_refused(source: Source, error: &ConfigError, message: &str) {
+    assert_eq!(sources([source.clone()]).as_ref(), Err(error));
+    assert_eq!(sources([Source::header("x-api-key"), source]).as_ref(), Err(error));
+    assert_eq!(error.to_string(), message);
+}
+
+#[test]
+fn header_needs_the_name_of_a_field() {
+    let long = "x".repeat(70_000);
+    for name in ["", "x api key", "x-api-key:", "schlüssel", "x\n", &long] {
+        assert_refused(
+            Source::header(name),
+            &ConfigError::HeaderName(name.to_owned()),
+            &format!("`{name}` is not the name of a header field"),
+        );
+    }
+}
+
+#[test]
+fn header_that_carries_more_than_a_key_is_not_one() {
+    for name in ["Authorization", "authorization", "COOKIE"] {
+        let name_in_lowercase = name.to_lowercase();
+        assert_refused(
+            Source::header(name),
+            &ConfigError::SharedHeader(name_in_lowercase.clone()),
+            &format!(
+                "`{name_in_lowercase}` carries more than a key: use `Source::bearer()`, \
+                 `Source::scheme(..)` or `Source::cookie(..)`"
+            ),
+        );
+    }
+}
+
+#[test]
+fn scheme_needs_a_token() {
+    for name in ["", "Api Key", "ApiKey,", "Schlüssel", "a/b", "\"a\""] {
+        assert_refused(
+            Source::scheme(name),
+            &ConfigError::SchemeName(name.to_owned()),
+            &format!("`{name}` is not the name of an authentication scheme"),
+        );
+    }
+}
+
+#[test]
+fn scheme_for_passwords_is_not_one_for_keys() {
+    for name in ["basic", "Basic", "DIGEST"] {
+        assert_refused(
+            Source::scheme(name),
+            &ConfigError::PasswordScheme(name.to_owned()),
+            &format!("the scheme `{name}` carries passwords, not keys"),
+        );
+    }
+}
+
+#[test]
+fn cookie_needs_a_token() {
+    for name in ["", "api key", "api;key", "api=key", "schlüssel"] {
+        assert_refused(
+            Source::cookie(name),
+            &ConfigError::CookieName(name.to_owned()),
+            &format!("`{name}` is not the name of a cookie"),
+        );
+    }
+}
+
+#[test]
+fn parameter_of_the_query_needs_a_name() {
+    let message = "a parameter of the query needs a name";
+    let parts = Authenticator::new(Keys).sources_in_parts([Source::query("")]);
+    assert_eq!(parts.map(drop), Err(ConfigError::QueryName));
+    assert_refused(Source::query(""), &ConfigError::QueryName, message);
+}
+
+#[test]
+fn list_of_sources_is_not_empty() {
+    assert_eq!(sources([]), Err(ConfigError::NoSources));
+    let message = "there are no sources, so that every request would be refused: name at least one";
+    assert_eq!(ConfigError::NoSources.to_string(), message);
+}
+
+#[test]
+fn headers_alone_hold_no_query() {
+    for place in [&[] as &[Source], &[Source::bearer()]] {
+        let sources = place.iter().cloned().chain([Source::query("key")]);
+        let error = Authenticator::new(Keys).sources(sources).unwrap_err();
+        assert_eq!(error, ConfigError::QueryInHeaders);
+        assert_eq!(
+            error.to_string(),
+            "`Source::query` stands in the request's target, which `verify(&HeaderMap)` cannot see: \
+             name the sources with `sources_in_parts`"
+        );
+    }
+}
+
+#[test]
+fn first_fault_in_the_list_is_told() {
+    let faults = [Source::cookie(""), Source::scheme("basic")];
+    assert_eq!(sources(faults), Err(ConfigError::CookieName(String::new())));
+}
+
+#[test]
+fn what_can_be_a_name_is_one() {
+    let fine = [
+        Source::header("X-API-Key"),
+        Source::header("proxy-key"),
+        Source::bearer(),
+        Source::scheme("Api-Key"),
+        Source::cookie("__Host-key"),
+    ];
+    assert_eq!(sources(fine), Ok(()));
+    for name in ["api_key", "api key", "schlüssel", "&=", "[key]"] {
+        let parts = Authenticator::new(Keys).sources_in_parts([Source::query(name)]);
+        assert_eq!(parts.map(drop), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn realm_stands_between_quotes_as_it_is() {
+    let message =
+        "a realm is not empty, is ASCII, and holds no quote, backslash or control character";
+    assert_eq!(ConfigError::Realm.to_string(), message);
+    for realm in ["", " ", "  ", "a\"b", "a\\b", "a\nb", "a\tb", "a\0", "\x7f", "Größe", "a\u{a0}b"]
+    {
+        let auth = Authenticator::new(Keys).realm(realm);
+        assert_eq!(auth.map(drop), Err(ConfigError::Realm), "{realm:?}");
+    }
+    for realm in ["api", "orders and stock", "a, b=c; d", "~!#$%&'()*+-./:<>?@[]^_`{|}"] {
+        let auth = Authenticator::new(Keys).realm(realm).unwrap();
+        let response = auth.respond::<String>(&keygate::AuthError::NoCredentials);
+        let challenge = format!("ApiKey realm=\"{realm}\"");
+        assert_eq!(response.headers()["www-authenticate"], *challenge);
+    }
+}
+
+#[test]
+fn realm_and_sources_may_come_in_any_order() {
+    let one =
+        Authenticator::new(Keys).realm("orders").unwrap().sources([Source::bearer()]).unwrap();
+    let other =
+        Authenticator::new(Keys).sources([Source::bearer()]).unwrap().realm("orders").unwrap();
+    for auth in [one, other] {
+        let response = auth.respond::<String>(&keygate::AuthError::NoCredentials);
+        let lines: Vec<_> = response.headers().get_all("www-authenticate").iter().collect();
+        assert_eq!(lines, [r#"Bearer realm="orders""#]);
+    }
+}

@@ -1,0 +1,10 @@
+//! The places in which a request may carry its key, whatever else it carries.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod configuring;
+mod hostile;
+mod reading;
+mod stripping;
+mod writing;

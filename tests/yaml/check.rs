@@ -1,0 +1,143 @@
+//! How these tests look at a key file.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use keygate::{Authenticator, YamlError, YamlStore};
+
+/// Stands in every key of a refused file, and in no message.
+pub(crate) const CANARY: &str = "c4n4ry";
+
+/// The name of the client that this key lets in, if it lets anybody in.
+pub(crate) fn client_of(store: &YamlStore, key: &str) -> Option<String> {
+    let client = Authenticator::new(store.clone()).verify_key(key.as_bytes()).ok()?;
+    Some(client.name().to_owned())
+}
+
+/// Loads a text in each of the ways in which it can be loaded.
+#[track_caller]
+pub(crate) fn load(text: impl AsRef<[u8]>) -> YamlStore {
+    let text = text.as_ref();
+    let shown = text.escape_ascii();
+    let read = YamlStore::from_reader(text).unwrap_or_else(|error| panic!("{error}\n{shown}"));
+    let parsed: YamlStore = std::str::from_utf8(text).unwrap().parse().unwrap();
+    let opened = YamlStore::open(file(text)).unwrap();
+    assert_eq!((read.len(), read.clients()), (parsed.len(), parsed.clients()), "{shown}");
+    assert_eq!((read.len(), read.clients()), (opened.len(), opened.clients()), "{shown}");
+    read
+}
+
+/// Checks that a file holds these keys of these clients, and no near miss of them.
+#[track_caller]
+pub(crate) fn holds(text: impl AsRef<[u8]>, entries: &[(&str, &str)]) -> YamlStore {
+    let store = load(&text);
+    let shown = text.as_ref().escape_ascii();
+    assert_eq!(store.len(), entries.len(), "{shown}");
+    for (key, name) in entries {
+        assert_eq!(client_of(&store, key).as_deref(), Some(*name), "`{key}` of {shown}");
+        for miss in near_misses(key) {
+            if entries.iter().all(|(key, _)| *key != miss) {
+                assert_eq!(client_of(&store, &miss), None, "`{miss}` for `{key}` of {shown}");
+            }
+        }
+    }
+    store
+}
+
+/// Texts that a sloppy reader might take for the key.
+fn near_misses(key: &str) -> Vec<String> {
+    let mut shorter = key.to_owned();
+    shorter.pop();
+    let swapped = key.chars().map(|letter| {
+        if letter.is_ascii_lowercase() {
+            letter.to_ascii_uppercase()
+        } else {
+            letter.to_ascii_lowercase()
+        }
+    });
+    let mut misses = vec![
+        shorter,
+        format!("{key}0"),
+        format!("{key} "),
+        format!(" {key}"),
+        format!("'{key}'"),
+        format!("\"{key}\""),
+        key.trim_start_matches(['0', '+']).to_owned(),
+        key.replace(['_', '-'], ""),
+        swapped.collect(),
+    ];
+    misses.retain(|miss| miss != key);
+    misses
+}
+
+/// A bad text, the line and column of its fault, and what is said of it.
+pub(crate) type Bad<'a> = (&'a str, &'a str, &'a str);
+
+/// Checks that each of these texts is refused as it should be, and tells of all that are not.
+#[track_caller]
+pub(crate) fn refused(cases: &[Bad<'_>]) {
+    let mut wrong = String::new();
+    for (text, place, message) in cases {
+        let shown = text.chars().take(60).collect::<String>();
+        if let Err(found) = check_refusal(text.as_bytes(), place, message) {
+            let _ = writeln!(wrong, "{shown:?}\n  expected {place}: {message}\n  found {found}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// As [`refused`], for what is not text.
+#[track_caller]
+pub(crate) fn refused_bytes(bytes: &[u8], place: &str, message: &str) {
+    let outcome = check_refusal(bytes, place, message);
+    outcome.unwrap_or_else(|found| panic!("expected {place}: {message}\nfound {found}"));
+}
+
+fn check_refusal(text: &[u8], place: &str, message: &str) -> Result<(), String> {
+    let path = file(text);
+    let told = |loaded: Result<YamlStore, YamlError>| match loaded {
+        Ok(store) => Err(format!("a file of {} keys", store.len())),
+        Err(error) => Ok(error),
+    };
+    let error = told(YamlStore::open(&path))?;
+    let mut said = format!("{error} {error:?}");
+    if let Some(source) = error.source() {
+        let _ = write!(said, "{source} {source:?}");
+    }
+    if said.contains(CANARY) {
+        return Err(format!("a message with a part of the key: {error}"));
+    }
+    if error.path() != Some(&*path) {
+        return Err(format!("the path {:?}", error.path()));
+    }
+    same(&format!("{}:{place}: {message}", path.display()), &error)?;
+
+    let (line, column) = place.split_once(':').unwrap();
+    let numbers = (error.line(), error.column());
+    if numbers != (line.parse().ok(), column.parse().ok()) {
+        return Err(format!("the numbers {numbers:?}"));
+    }
+    let without_path = format!("line {line}, column {column}: {message}");
+    same(&without_path, &told(YamlStore::from_reader(text))?)?;
+    if let Ok(text) = std::str::from_utf8(text) {
+        same(&without_path, &told(text.parse())?)?;
+    }
+    Ok(())
+}
+
+fn same(expected: &str, error: &YamlError) -> Result<(), String> {
+    let found = error.to_string();
+    if found == expected { Ok(()) } else { Err(found) }
+}
+
+/// A file of its own with this text.
+pub(crate) fn file(text: &[u8]) -> PathBuf {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("keys {number}.yml"));
+    fs::write(&path, text).expect("a file can be written");
+    path
+}

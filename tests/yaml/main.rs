@@ -1,0 +1,9 @@
+//! Key files: what is taken, exactly as it stands, and what is refused, where and with which way out.
+
+mod accepted;
+mod check;
+mod properties;
+mod refused_entries;
+mod refused_syntax;
+mod unreadable;
+mod weak_keys;
