@@ -2,7 +2,6 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::io::{self, Read};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -161,30 +160,4 @@ fn refused_as_second_key(text: String) {
     let message = loaded.unwrap_err();
     assert!(message.contains("already in the file"), "{message}");
     assert!(factor <= 8, "{factor}");
-}
-
-/// Counts what is taken from it, and never ends.
-struct Endless<'a>(&'a Cell<u64>);
-
-impl Read for Endless<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        buffer.fill(b'#');
-        self.0.set(self.0.get() + buffer.len() as u64);
-        Ok(buffer.len())
-    }
-}
-
-#[test]
-#[cfg_attr(
-    debug_assertions,
-    ignore = "overwriting two gibibytes takes a minute without optimisation"
-)]
-fn endless_input_is_refused_at_a_gibibyte() {
-    let taken = Cell::new(0);
-    let error = YamlStore::from_reader(Endless(&taken)).err().unwrap();
-    assert_eq!(
-        error.to_string(),
-        "the file is larger than one gibibyte: keep so many keys in a database",
-    );
-    assert_eq!(taken.get(), (1 << 30) + 1);
 }

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod input;
 mod parse;
+mod syntax;
 
 use error::Fault;
 pub use error::{YamlError, YamlWarning};

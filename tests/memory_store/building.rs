@@ -1,12 +1,14 @@
 //! Stores of many keys at once.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use keygate::{
     ClientProfile, FromKeysError, KeyError, KeyRecord, KeyState, MemoryStore, ProfileError,
     UnusableKey,
 };
 use proptest::prelude::*;
 
-use crate::{Contents, digest, key, state};
+use crate::{Contents, digest, find, key, state};
 
 fn refused(keys: Vec<(String, ClientProfile)>) -> (usize, KeyError) {
     let FromKeysError { index, error, .. } = MemoryStore::from_keys(keys).unwrap_err();
@@ -62,6 +64,33 @@ fn store_built_at_once_takes_more_keys_and_revokes_the_first() {
     store.insert(key(2_000), "User 2").unwrap();
     assert_eq!((store.len(), store.client_count()), (2_000, 2));
     assert_eq!(state(&store, digest(2_000)), Some(KeyState::Active));
+}
+
+#[test]
+fn record_comes_back_with_its_expiry_and_state_while_the_store_grows_around_it() {
+    let expires = |number: usize| {
+        let nanos = 1_700_000_000_123_456_789 + number as u64;
+        (number % 3 != 0).then(|| UNIX_EPOCH + Duration::from_nanos(nanos))
+    };
+    let state = |number: usize| match number % 5 {
+        0 => KeyState::Disabled,
+        1 => KeyState::Revoked,
+        _ => KeyState::Active,
+    };
+    let store = MemoryStore::new();
+    for number in 0..3_000 {
+        let record = KeyRecord::new(digest(number), format!("User {}", number % 7))
+            .with_expiry(expires(number))
+            .with_state(state(number));
+        store.insert_record(record).unwrap();
+    }
+    for number in 0..3_000 {
+        let record = find(&store, digest(number)).unwrap();
+        let kept = (record.profile().name(), record.expires(), record.state());
+        let name = format!("User {}", number % 7);
+        assert_eq!(kept, (&*name, expires(number), state(number)), "{number}");
+    }
+    assert_eq!((store.len(), store.client_count()), (2_400, 7));
 }
 
 /// Some keys, in two orders.

@@ -115,3 +115,21 @@ fn revoking_a_key_leaves_all_others_alone() {
     }
     assert_eq!(store.len(), 2_000);
 }
+
+#[test]
+fn revoked_key_stays_revoked_while_the_store_grows_around_it() {
+    let store = MemoryStore::new();
+    let mut revoked = Vec::new();
+    for number in 0..3_000 {
+        let key_id = store.insert(key(number), "User 1").unwrap();
+        if number % 100 == 0 {
+            store.revoke(&key_id).unwrap();
+            revoked.push((number, key_id));
+        }
+    }
+    for (number, key_id) in revoked {
+        assert_eq!(state(&store, digest(number)), Some(KeyState::Revoked), "{number}");
+        assert_eq!(store.insert(key(number), "User 1"), Err(KeyError::Revoked { key_id }));
+    }
+    assert_eq!(store.len(), 2_970);
+}

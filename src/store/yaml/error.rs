@@ -155,6 +155,21 @@ impl Place {
         let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Self { line: narrow(line), column: narrow(column) }
     }
+
+    /// The place behind this text, which begins here (YAML 1.2 section 5.4: a line ends with LF,
+    /// CR, or both).
+    pub(super) fn behind(mut self, text: &str) -> Self {
+        let mut behind_cr = false;
+        for character in text.chars() {
+            match character {
+                '\n' if behind_cr => {}
+                '\n' | '\r' => self = Self { line: self.line + 1, column: 1 },
+                _ => self.column += 1,
+            }
+            behind_cr = character == '\r';
+        }
+        self
+    }
 }
 
 /// An error before the file is named.
@@ -195,8 +210,37 @@ pub(super) enum FaultKind {
     TooLarge,
     #[error("this byte is not UTF-8: save the file as UTF-8")]
     NotUtf8,
-    #[error("this is not valid YAML: {0}")]
+    #[error(
+        "this is not valid YAML ({0}): write `KEY: client name`, one a line and all indented alike, \
+         and put a text with `: ` or ` #` in it in quotes"
+    )]
     Syntax(String),
+    #[error("there is a control character here: remove it, and save the file as UTF-8")]
+    Control,
+    #[error("there is a byte order mark here: remove it, since it may stand only at the beginning")]
+    ByteOrderMark,
+    #[error("there is a tab here, which cannot indent YAML: use spaces")]
+    Tab,
+    #[error("a text cannot begin with this character: put it in quotes")]
+    Indicator,
+    #[error("this bracket has no partner: put the text in quotes if the bracket belongs to it")]
+    Bracket,
+    #[error(
+        "this quote has no partner: close it, or put the text in quotes of the other kind if the \
+         quote belongs to it"
+    )]
+    Quote,
+    #[error(
+        "there is text behind the closing quote: put all of it in quotes of the other kind, on one line"
+    )]
+    BehindQuote,
+    #[error(
+        "there is an escape in these quotes that YAML does not know: use single quotes, or write \
+         `\\\\` for a backslash"
+    )]
+    Escape,
+    #[error("YAML directives (`%`) are not taken in a key file: remove this line")]
+    Directive,
     #[error("this is nested deeper than a key file can be: write `KEY: client name`, one a line")]
     TooDeep,
     #[error("a second YAML document begins here: keep all keys in one, without `---` between them")]
@@ -231,6 +275,8 @@ pub(super) enum FaultKind {
     WeakKey,
     #[error("no client is named for this key: write `KEY: client name`, `null` and `~` in quotes")]
     NoClient,
+    #[error("the key is empty: write `KEY: client name`, or remove the line")]
+    EmptyKey,
     #[error("{0}: replace it")]
     Key(KeyError),
 }

@@ -1,16 +1,21 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput};
+use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput};
 use zeroize::Zeroize as _;
 
 use super::error::{Fault, FaultKind, Place};
+use super::syntax;
+use crate::key::MAX_KEY_BYTES;
 
 /// Deeper than any key file needs, and shallow enough to stop a file made to exhaust the parser.
 const MAX_DEPTH: usize = 32;
 
 /// The events of one document, without those that a key file may not hold.
-pub(super) struct Events<'a>(Parser<'a, StrInput<'a>>);
+pub(super) struct Events<'a> {
+    parser: Parser<'a, StrInput<'a>>,
+    text: &'a str,
+}
 
 /// The beginning of a value.
 pub(super) struct Node<'a> {
@@ -33,12 +38,15 @@ impl<'a> Events<'a> {
         options.block_nesting_limit = MAX_DEPTH;
         options.disallow_directives = true;
         options.emit_unresolved_aliases = true;
+        options.emit_anchor_events = true;
+        // So that a key that is too long is told as such.
+        options.simple_key_max_lookahead = 8 * MAX_KEY_BYTES;
         options.set_emit_comments(false);
-        Self(Parser::new_from_str_with_options(text, options))
+        Self { parser: Parser::new_from_str_with_options(text, options), text }
     }
 
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Fault> {
-        self.0.next().transpose().map_err(|error| syntax(&error))
+        self.parser.next().transpose().map_err(|error| syntax::fault(self.text, &error))
     }
 
     /// The value that the whole file is, unless the file is empty.
@@ -48,7 +56,7 @@ impl<'a> Events<'a> {
                 Event::StreamStart | Event::DocumentStart(..) => {}
                 Event::StreamEnd => return Ok(None),
                 event => {
-                    return match node(event, span)? {
+                    return match self.begin(event, span)? {
                         Some(root) if root.is_null() => self.end().map(|()| None),
                         root => Ok(root),
                     };
@@ -62,7 +70,7 @@ impl<'a> Events<'a> {
     pub(super) fn end(&mut self) -> Result<(), Fault> {
         while let Some((event, span)) = self.next()? {
             if !matches!(event, Event::DocumentEnd | Event::StreamEnd) {
-                return Err(FaultKind::SecondDocument.at(place(&span)));
+                return Err(FaultKind::SecondDocument.at(begin_of(&span)));
             }
         }
         Ok(())
@@ -71,7 +79,7 @@ impl<'a> Events<'a> {
     /// The next key of the mapping that is being read, or its end.
     pub(super) fn entry(&mut self) -> Result<Option<Node<'a>>, Fault> {
         match self.next()? {
-            Some((event, span)) => node(event, span),
+            Some((event, span)) => self.begin(event, span),
             None => Ok(None),
         }
     }
@@ -81,31 +89,34 @@ impl<'a> Events<'a> {
         // The parser gives every key a value, if only one that is not there.
         self.entry()?.ok_or_else(|| FaultKind::Syntax("a value is missing".to_owned()).into())
     }
-}
 
-/// What begins with this event; nothing where a mapping or sequence ends.
-fn node(event: Event<'_>, span: Span) -> Result<Option<Node<'_>>, Fault> {
-    let place = place(&span);
-    let (kind, anchor, tag) = match event {
-        Event::Scalar(text, style, anchor, tag) => {
-            let nothing = span.is_empty() && style == ScalarStyle::Plain;
-            let kind =
-                if nothing { NodeKind::Nothing } else { NodeKind::Scalar(Text(text), style) };
-            (kind, anchor, tag.is_some())
+    /// What begins with this event; nothing where a mapping or sequence ends.
+    fn begin(&mut self, event: Event<'a>, span: Span) -> Result<Option<Node<'a>>, Fault> {
+        let place = begin_of(&span);
+        let (kind, anchor, tag) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let nothing = span.is_empty() && style == ScalarStyle::Plain;
+                let kind =
+                    if nothing { NodeKind::Nothing } else { NodeKind::Scalar(Text(text), style) };
+                (kind, anchor, tag.is_some())
+            }
+            Event::MappingStart(_, anchor, tag) => (NodeKind::Mapping, anchor, tag.is_some()),
+            Event::SequenceStart(_, anchor, tag) => (NodeKind::Sequence, anchor, tag.is_some()),
+            Event::MappingEnd | Event::SequenceEnd => return Ok(None),
+            // Aliases, and whatever else the parser may come to tell apart.
+            _ => return Err(FaultKind::Anchor.at(place)),
+        };
+        if anchor != 0 {
+            // The parser tells the place of an anchor behind the value that has it.
+            let anchor = self.next()?.map_or(place, |(_, anchor)| begin_of(&anchor));
+            return Err(FaultKind::Anchor.at(anchor));
         }
-        Event::MappingStart(_, anchor, tag) => (NodeKind::Mapping, anchor, tag.is_some()),
-        Event::SequenceStart(_, anchor, tag) => (NodeKind::Sequence, anchor, tag.is_some()),
-        Event::MappingEnd | Event::SequenceEnd => return Ok(None),
-        // Aliases, and whatever else the parser may come to tell apart.
-        _ => return Err(FaultKind::Anchor.at(place)),
-    };
-    if anchor != 0 {
-        return Err(FaultKind::Anchor.at(place));
+        if tag {
+            let tag = span.tag_span().map_or(place, |tag| begin_of(&tag));
+            return Err(FaultKind::Tag.at(tag));
+        }
+        Ok(Some(Node { place, kind }))
     }
-    if tag {
-        return Err(FaultKind::Tag.at(place));
-    }
-    Ok(Some(Node { place, kind }))
 }
 
 impl<'a> Node<'a> {
@@ -143,6 +154,10 @@ impl<'a> Node<'a> {
             NodeKind::Mapping => Ok(()),
             _ => Err(self.wrong_type(expected, way_out)),
         }
+    }
+
+    pub(super) fn is_longer_than(&self, bytes: usize) -> bool {
+        matches!(&self.kind, NodeKind::Scalar(text, _) if text.len() > bytes)
     }
 
     /// `null` as in the core schema of YAML 1.2 (section 10.3.2).
@@ -190,19 +205,6 @@ impl Drop for Text<'_> {
     }
 }
 
-fn place(span: &Span) -> Place {
-    Place::new(span.start.line(), span.start.col() + 1)
-}
-
-fn syntax(error: &ScanError) -> Fault {
-    let marker = error.marker();
-    let kind = match error.kind() {
-        ErrorKind::RecursionLimitExceeded => FaultKind::TooDeep,
-        // The other messages are fixed texts; this one holds a character of the file.
-        ErrorKind::UnexpectedCharacter { .. } => FaultKind::Syntax(
-            "a text cannot begin with this character: put it in quotes".to_owned(),
-        ),
-        _ => FaultKind::Syntax(error.info()),
-    };
-    kind.at(Place::new(marker.line(), marker.col() + 1))
+fn begin_of(span: &Span) -> Place {
+    syntax::place(&span.start)
 }

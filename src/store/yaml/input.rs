@@ -51,11 +51,10 @@ fn read_at_most(
 
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
     std::str::from_utf8(bytes).map_err(|error| {
-        let valid = &bytes[..error.valid_up_to()];
-        let lines = || valid.split(|byte| *byte == b'\n');
-        let column =
-            lines().next_back().map_or(0, |line| String::from_utf8_lossy(line).chars().count());
-        FaultKind::NotUtf8.at(Place::new(lines().count(), column + 1))
+        let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+        // As the parser counts: a byte order mark has no column.
+        let valid = valid.strip_prefix('\u{feff}').unwrap_or(valid);
+        FaultKind::NotUtf8.at(Place::new(1, 1).behind(valid))
     })
 }
 

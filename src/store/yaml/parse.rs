@@ -1,8 +1,10 @@
+use zeroize::Zeroizing;
+
 use super::error::{Fault, FaultKind, Place, WarningKind, YamlWarning};
 use super::events::{Events, Node, Text};
 use crate::digest::KeyDigest;
-use crate::key::{self, Strength};
-use crate::profile::ClientProfile;
+use crate::key::{self, KeyError, MAX_KEY_BYTES, Strength, UnusableKey};
+use crate::profile::{ClientProfile, ProfileError};
 use crate::record::KeyRecord;
 use crate::store::MemoryStore;
 use crate::store::memory::Bulk;
@@ -73,6 +75,10 @@ impl File {
 
     fn read_keys(&mut self, value: &Node<'_>, events: &mut Events<'_>) -> Result<(), Fault> {
         let way_out = "write each key on a line of its own, as `KEY: client name`";
+        // YAML itself has an end to how long a key may be, and takes a longer one for a value.
+        if value.is_longer_than(MAX_KEY_BYTES) {
+            return Err(FaultKind::Key(UnusableKey::TooLong.into()).at(value.place));
+        }
         value.mapping("a mapping of keys to client names", way_out)?;
         while let Some(key) = events.entry()? {
             let key_place = key.place;
@@ -96,13 +102,24 @@ impl File {
         client_place: Place,
     ) -> Result<(), Fault> {
         let key = key.as_bytes();
-        let strength =
-            key::check(key).map_err(|unusable| FaultKind::Key(unusable.into()).at(place))?;
+        let strength = key::check(key).map_err(|unusable| {
+            let kind = match unusable {
+                UnusableKey::Empty => FaultKind::EmptyKey,
+                unusable => FaultKind::Key(unusable.into()),
+            };
+            kind.at(place)
+        })?;
         if strength == Strength::Weak {
             self.weak.push(place);
         }
         let record = KeyRecord::new(KeyDigest::of(key), ClientProfile::new(client));
-        self.keys.push(record, place).map_err(|error| FaultKind::Key(error).at(client_place))
+        self.keys.push(record, place).map_err(|error| {
+            let kind = match error {
+                KeyError::Profile(ProfileError::NoName) => FaultKind::NoClient,
+                error => FaultKind::Key(error),
+            };
+            kind.at(client_place)
+        })
     }
 
     fn finish(self) -> Result<(MemoryStore, Vec<YamlWarning>), Fault> {
@@ -129,7 +146,15 @@ impl File {
     }
 }
 
+/// The field that was meant, or the one that most files need where nothing is near.
 fn nearest(field: &str) -> &'static str {
-    let distance = |known: &&str| strsim::damerau_levenshtein(field, known);
-    FIELDS.into_iter().min_by_key(distance).unwrap_or(FIELDS[0])
+    const MOST: &str = "api_keys";
+    // What is longer than this is a key, and comparing it takes a hundred times as long as reading.
+    if field.len() > 24 {
+        return MOST;
+    }
+    let field = Zeroizing::new(field.to_ascii_lowercase());
+    let distances = FIELDS.map(|known| (strsim::damerau_levenshtein(&field, known), known));
+    let near = distances.into_iter().filter(|(distance, _)| distance * 3 < field.len() * 2);
+    near.min().map_or(MOST, |(_, known)| known)
 }
