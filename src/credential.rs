@@ -276,7 +276,10 @@ impl Sources {
     /// Marks the values of every source as sensitive, so that `Debug` of the headers hides them.
     pub(crate) fn redact(&self, headers: &mut HeaderMap) {
         for name in self.header_names() {
-            if let Entry::Occupied(mut entry) = headers.entry(name) {
+            // Not before it is known to be there: `entry` makes room for a field, which may be too much.
+            if headers.contains_key(name)
+                && let Ok(Entry::Occupied(mut entry)) = headers.try_entry(name)
+            {
                 entry.iter_mut().for_each(|value| value.set_sensitive(true));
             }
         }

@@ -74,13 +74,17 @@ impl<S, R> From<Authenticator<S, R>> for ApiKeyLayer<S> {
 impl<S, R> ApiKeyLayer<S, R> {
     /// Replaces what makes the responses to requests that are not let in: [`ProblemJson`],
     /// [`NoBody`](crate::NoBody), [`Grpc`](crate::Grpc), or a closure.
+    ///
+    /// A refusal that comes from a handler behind this layer has the body that the handler gave it;
+    /// for axum's extractors and `?` that is [`ProblemJson`].
     pub fn with_response<T>(self, respond: T) -> ApiKeyLayer<S, T> {
         ApiKeyLayer { auth: self.auth, respond, options: self.options }
     }
 
     /// Removes the credentials of every source from the request before the service sees it.
     ///
-    /// What an outer layer or the server has seen or logged by then, this cannot take back.
+    /// What an outer layer or the server has seen, kept or logged by then, this cannot take back: an
+    /// axum `Router` around it keeps the whole target, and a key in its query, in `OriginalUri`.
     pub fn strip_credentials(mut self) -> Self {
         self.options.strip = true;
         self

@@ -12,7 +12,13 @@ pub(super) fn read(headers: &HeaderMap, scheme: &str) -> Credential {
     let by_bearer = is_bearer(scheme);
     match headers.get(AUTHORIZATION) {
         None => Credential::Absent,
-        Some(_) if has_several(headers, &AUTHORIZATION) => Credential::ambiguous(by_bearer),
+        Some(_) if has_several(headers, &AUTHORIZATION) => {
+            let schemes =
+                headers.get_all(AUTHORIZATION).iter().map(|line| split(line.as_bytes()).0);
+            Credential::ambiguous(
+                schemes.into_iter().any(|name| name.eq_ignore_ascii_case(b"bearer")),
+            )
+        }
         Some(value) => match split(value.as_bytes()) {
             (b"", _) => Credential::Blank,
             (name, key) if name.eq_ignore_ascii_case(scheme.as_bytes()) => {

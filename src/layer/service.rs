@@ -9,7 +9,7 @@ use tower_service::Service;
 use super::Options;
 use super::caching::Caching;
 use super::future::{Finish, ResponseFuture};
-use crate::authenticate::Authenticator;
+use crate::authenticate::{Authenticate, Authenticator};
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::error::AuthError;
@@ -56,36 +56,82 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let credential = self.credential(&mut request);
+        match self.decide(&mut request) {
+            Decision::Serve(caching) => {
+                let finish = self.finish(caching);
+                ResponseFuture::running(self.inner.call(request), finish)
+            }
+            Decision::Refuse(error) => self.refuse(&error),
+            Decision::Wait(authenticate) => self.park(authenticate, request),
+        }
+    }
+}
+
+impl<Inner, S, R> ApiKeyService<Inner, S, R> {
+    #[inline(never)]
+    fn refuse<ReqBody, ResBody>(&self, error: &AuthError) -> ResponseFuture<Inner, ReqBody, R>
+    where
+        Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
+        R: Respond<ResBody>,
+    {
+        ResponseFuture::refused(self.auth.respond_with(&self.respond, error))
+    }
+
+    #[inline(never)]
+    fn park<ReqBody>(
+        &mut self,
+        authenticate: Authenticate,
+        request: Request<ReqBody>,
+    ) -> ResponseFuture<Inner, ReqBody, R>
+    where
+        Inner: Service<Request<ReqBody>> + Clone,
+        R: Clone,
+    {
+        // The instance that was polled ready is the one that is called.
+        let clone = self.inner.clone();
+        let ready = mem::replace(&mut self.inner, clone);
+        let finish = self.finish(Caching::Private);
+        ResponseFuture::parked(authenticate, ready, request, self.respond.clone(), finish)
+    }
+
+    fn finish(&self, caching: Caching) -> Finish {
+        let as_said = self.options.without_cache_fields;
+        let caching = if as_said { Caching::AsTheServiceSays } else { caching };
+        Finish { rules: self.auth.rules().clone(), caching }
+    }
+}
+
+/// What becomes of a request.
+enum Decision {
+    /// The service sees it, and its answer is for the callers that this says.
+    Serve(Caching),
+    Refuse(AuthError),
+    Wait(Authenticate),
+}
+
+impl<Inner, S: KeyStore, R> ApiKeyService<Inner, S, R> {
+    #[inline]
+    fn decide<B>(&self, request: &mut Request<B>) -> Decision {
+        let credential = self.credential(request);
         if self.options.optional && matches!(credential, Credential::Absent) {
             request.extensions_mut().remove::<Client>();
             request.extensions_mut().insert(Anonymous);
-            let caching = self.caching(Caching::Varying);
-            return ResponseFuture::running(self.inner.call(request), self.finish(caching));
+            return Decision::Serve(Caching::Varying);
         }
         if self.options.strip {
-            self.strip(&mut request);
+            self.strip(request);
         }
         match self.auth.decide(credential) {
             Ok(Ok(client)) => {
                 // Also replaces a `Client` that something before this layer put there.
                 request.extensions_mut().insert(client);
-                let finish = self.finish(self.caching(Caching::Private));
-                ResponseFuture::running(self.inner.call(request), finish)
+                Decision::Serve(Caching::Private)
             }
-            Ok(Err(error)) => ResponseFuture::refused(self.refuse(&error)),
-            Err(authenticate) => {
-                // The instance that was polled ready is the one that is called.
-                let clone = self.inner.clone();
-                let ready = mem::replace(&mut self.inner, clone);
-                let finish = self.finish(self.caching(Caching::Private));
-                ResponseFuture::parked(authenticate, ready, request, self.respond.clone(), finish)
-            }
+            Ok(Err(error)) => Decision::Refuse(error),
+            Err(authenticate) => Decision::Wait(authenticate),
         }
     }
-}
 
-impl<Inner, S: KeyStore, R> ApiKeyService<Inner, S, R> {
     #[inline]
     fn credential<B>(&self, request: &mut Request<B>) -> Credential {
         let sources = self.auth.rules().sources();
@@ -102,21 +148,6 @@ impl<Inner, S: KeyStore, R> ApiKeyService<Inner, S, R> {
         let mut uri = mem::take(request.uri_mut());
         self.auth.rules().sources().strip(request.headers_mut(), &mut uri);
         *request.uri_mut() = uri;
-    }
-
-    fn caching(&self, caching: Caching) -> Caching {
-        if self.options.without_cache_fields { Caching::AsTheServiceSays } else { caching }
-    }
-
-    fn finish(&self, caching: Caching) -> Finish {
-        Finish { rules: self.auth.rules().clone(), caching }
-    }
-
-    fn refuse<B>(&self, error: &AuthError) -> Response<B>
-    where
-        R: Respond<B>,
-    {
-        self.auth.respond_with(&self.respond, error)
     }
 }
 

@@ -164,7 +164,7 @@ mod tests {
         let table = Table::new();
         for number in 0..20_000 {
             table.insert(row(digest(spread(number), 0)), Mark::CLEAR).unwrap();
-            assert_eq!(table.live(), number as usize + 1);
+            assert_eq!(u64::try_from(table.live()), Ok(number + 1));
         }
         for number in 0..20_000 {
             assert!(table.find(&digest(spread(number), 0)).is_some(), "{number}");

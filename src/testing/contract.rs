@@ -105,3 +105,28 @@ async fn examine<S: KeyStore>(subject: Subject<'_, S>) -> Result<(), Violation> 
     subject.admits_and_refuses().await?;
     subject.leaves_lookups_behind().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::KeyDigest;
+    use crate::store::{LocalKeyStore as _, MemoryStore, store_fn};
+    use crate::testing::corridor::NOBODYS_KEY;
+    use crate::testing::rule::Rule;
+
+    #[tokio::test]
+    async fn store_goes_through_the_corridor() {
+        let violation = key_contract(async |keys| {
+            let store = MemoryStore::from_keys(keys).unwrap();
+            store_fn(move |digest| {
+                let wrong = (digest == KeyDigest::of(NOBODYS_KEY))
+                    .then(|| KeyRecord::new(digest, "whom nobody asked for"));
+                let answer = store.find(&digest);
+                async move { Ok(wrong.or(answer?)) }
+            })
+        })
+        .await
+        .unwrap_err();
+        assert_eq!(violation.rule(), Rule::Reason);
+    }
+}

@@ -14,6 +14,9 @@ use crate::store::KeyStore;
 /// The finest step that every platform's clock can take is a tenth of this.
 const INSTANT: Duration = Duration::from_micros(1);
 
+/// A key that is presented and in no store.
+pub(super) const NOBODYS_KEY: &[u8] = b"a key that nobody has, presented";
+
 /// About 32 years.
 const LONG: Duration = Duration::from_secs(1_000_000_000);
 
@@ -32,7 +35,7 @@ impl<S: KeyStore> Subject<'_, S> {
                 check(sample, time, result)?;
             }
         }
-        let unknown = auth.authenticate_key(b"a key that nobody has");
+        let unknown = auth.authenticate_key(NOBODYS_KEY);
         let result = in_time(unknown, self.patience).await;
         match refusal(result.as_ref()) {
             Some((WrongReason::Unknown, None)) => Ok(()),

@@ -1,7 +1,7 @@
 //! The `curl` program, which is to call the examples as their users do.
 
 use std::process::{Command, Output};
-use std::sync::Once;
+use std::sync::LazyLock;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
@@ -65,20 +65,19 @@ pub(crate) fn paste(line: &str) -> Answer {
     parse(&shell.output().expect("the shell starts")).1
 }
 
-/// What is missing is said once, and in plain words: without curl these tests prove nothing.
+/// Without curl these tests prove nothing, so each says in plain words what is missing.
 fn check_program() {
-    static CHECKED: Once = Once::new();
-    CHECKED.call_once(|| {
-        let output = Command::new("curl").arg("--version").output();
-        let output = output.unwrap_or_else(|error| {
-            panic!("these tests call the examples with the program `curl`: install it ({error})")
-        });
-        let features = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(
-            features.split_whitespace().any(|feature| feature == "HTTP2"),
-            "this `curl` cannot speak HTTP/2, which these tests need: install one that can\n{features}",
-        );
+    static MISSING: LazyLock<Option<String>> = LazyLock::new(|| {
+        let version = match Command::new("curl").arg("--version").output() {
+            Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+            Err(error) => return Some(format!("install the program `curl`: {error}")),
+        };
+        let http2 = version.split_whitespace().any(|feature| feature == "HTTP2");
+        (!http2).then(|| format!("install a `curl` with HTTP/2, this one has none:\n{version}"))
     });
+    if let Some(missing) = &*MISSING {
+        panic!("these tests call the examples with curl: {missing}");
+    }
 }
 
 fn parse(output: &Output) -> (String, Answer) {

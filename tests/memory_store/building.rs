@@ -70,7 +70,7 @@ fn store_built_at_once_takes_more_keys_and_revokes_the_first() {
 fn record_comes_back_with_its_expiry_and_state_while_the_store_grows_around_it() {
     let expires = |number: usize| {
         let nanos = 1_700_000_000_123_456_789 + number as u64;
-        (number % 3 != 0).then(|| UNIX_EPOCH + Duration::from_nanos(nanos))
+        (!number.is_multiple_of(3)).then(|| UNIX_EPOCH + Duration::from_nanos(nanos))
     };
     let state = |number: usize| match number % 5 {
         0 => KeyState::Disabled,
