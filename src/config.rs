@@ -1,33 +1,36 @@
 /// What is wrong with the configuration of an [`Authenticator`](crate::Authenticator).
 ///
-/// It is reported when the authenticator is built, never at the first request.
+/// It is reported when the authenticator is built, never at the first request. It does not repeat what
+/// was given: that may be a key in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The list of sources is empty.
     #[error("there are no sources, so that every request would be refused: name at least one")]
     NoSources,
-    /// The text is not the name of a header field (RFC 9110 section 5.1).
-    #[error("`{0}` is not the name of a header field")]
-    HeaderName(String),
+    /// The text given to `Source::header` is not the name of a header field (RFC 9110 section 5.1).
+    #[error(
+        "what `Source::header` was given is not the name of a header field, such as `x-api-key`"
+    )]
+    HeaderName,
     /// The header carries more than a key.
     #[error(
         "`{0}` carries more than a key: use `Source::bearer()`, `Source::scheme(..)` or \
          `Source::cookie(..)`"
     )]
-    SharedHeader(String),
-    /// The text is not the name of an authentication scheme (RFC 9110 section 11.1).
-    #[error("`{0}` is not the name of an authentication scheme")]
-    SchemeName(String),
+    SharedHeader(&'static str),
+    /// The text given to `Source::scheme` is not the name of a scheme (RFC 9110 section 11.1).
+    #[error("what `Source::scheme` was given is not the name of a scheme, such as `ApiKey`")]
+    SchemeName,
     /// The scheme carries a name and a password, not a key.
-    #[error("the scheme `{0}` carries passwords, not keys")]
-    PasswordScheme(String),
+    #[error("the scheme `{0}` carries passwords, not keys: use `Source::bearer()`")]
+    PasswordScheme(&'static str),
     /// A parameter of the query has no name.
-    #[error("a parameter of the query needs a name")]
+    #[error("a parameter of the query needs a name, such as `api_key`")]
     QueryName,
-    /// The text is not the name of a cookie (RFC 6265 section 4.1.1).
-    #[error("`{0}` is not the name of a cookie")]
-    CookieName(String),
+    /// The text given to `Source::cookie` is not the name of a cookie (RFC 6265 section 4.1.1).
+    #[error("what `Source::cookie` was given is not the name of a cookie, such as `api_key`")]
+    CookieName,
     /// A header map holds no query.
     #[error(
         "`Source::query` stands in the request's target, which `verify(&HeaderMap)` cannot see: \

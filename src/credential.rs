@@ -57,10 +57,14 @@ impl Source {
         let parsed = HeaderName::from_bytes(name.as_bytes());
         Self(match parsed {
             Ok(name) if name == AUTHORIZATION || name == COOKIE => {
-                Err(ConfigError::SharedHeader(name.to_string()))
+                Err(ConfigError::SharedHeader(if name == COOKIE {
+                    "cookie"
+                } else {
+                    "authorization"
+                }))
             }
             Ok(name) => Ok(Place::Header(name)),
-            Err(_) => Err(ConfigError::HeaderName(name.to_owned())),
+            Err(_) => Err(ConfigError::HeaderName),
         })
     }
 
@@ -75,14 +79,16 @@ impl Source {
     /// The name of the scheme matches without regard to case (RFC 9110 section 11.1), the key exactly.
     pub fn scheme(name: impl AsRef<str>) -> Self {
         let name = name.as_ref();
-        Self(if name.eq_ignore_ascii_case("basic") || name.eq_ignore_ascii_case("digest") {
-            Err(ConfigError::PasswordScheme(name.to_owned()))
+        let password =
+            ["Basic", "Digest"].into_iter().find(|known| name.eq_ignore_ascii_case(known));
+        Self(if let Some(password) = password {
+            Err(ConfigError::PasswordScheme(password))
         } else if name.eq_ignore_ascii_case(BEARER) {
             Ok(Place::Authorization(BEARER.into()))
         } else if scheme::is_token(name) {
             Ok(Place::Authorization(name.into()))
         } else {
-            Err(ConfigError::SchemeName(name.to_owned()))
+            Err(ConfigError::SchemeName)
         })
     }
 
@@ -110,7 +116,7 @@ impl Source {
         Self(if scheme::is_token(name) {
             Ok(Place::Cookie(name.into()))
         } else {
-            Err(ConfigError::CookieName(name.to_owned()))
+            Err(ConfigError::CookieName)
         })
     }
 }

@@ -93,10 +93,10 @@ pub enum KeyError {
     )]
     Weak,
     /// No request could present this key.
-    #[error("{0}")]
+    #[error(transparent)]
     Unusable(#[from] UnusableKey),
     /// The profile that came with the key breaks a rule.
-    #[error("{0}")]
+    #[error(transparent)]
     Profile(#[from] ProfileError),
     /// A client of this name is in the store with other scopes, another quota or other metadata.
     #[error(

@@ -17,11 +17,13 @@ const REVOKED: u64 = 1 << 63;
 impl Mark {
     pub(crate) const CLEAR: Self = Self(0);
 
-    /// An expiry before 1970 becomes the beginning of 1970, one after the year 2115 none.
+    /// An expiry before 1970 becomes the beginning of 1970, one after the year 2115 its end.
     pub(crate) fn with_expiry(self, expires: Option<SystemTime>) -> Self {
-        let nanos = expires.map(|expires| expires.duration_since(UNIX_EPOCH).unwrap_or_default());
-        let time = nanos.and_then(|since| u64::try_from(since.as_nanos()).ok()?.checked_add(1));
-        Self(self.0 & !TIME | time.filter(|time| *time <= TIME).unwrap_or(0))
+        let time = expires.map_or(0, |expires| {
+            let since = expires.duration_since(UNIX_EPOCH).unwrap_or_default();
+            u64::try_from(since.as_nanos()).map_or(TIME, |nanos| nanos.saturating_add(1).min(TIME))
+        });
+        Self(self.0 & !TIME | time)
     }
 
     pub(crate) fn with_state(self, state: KeyState) -> Self {
@@ -87,7 +89,8 @@ mod tests {
         assert_eq!(through(Some(past), KeyState::Active), (Some(UNIX_EPOCH), KeyState::Active));
         for nanos in [TIME, u64::MAX] {
             let far = UNIX_EPOCH + Duration::from_nanos(nanos);
-            assert_eq!(through(Some(far), KeyState::Disabled), (None, KeyState::Disabled));
+            let last = Some(UNIX_EPOCH + Duration::from_nanos(TIME - 1));
+            assert_eq!(through(Some(far), KeyState::Disabled), (last, KeyState::Disabled));
         }
     }
 

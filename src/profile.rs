@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -60,10 +60,12 @@ impl ClientProfile {
     }
 
     /// Replaces the scopes: what the client may do. None means nothing that needs a scope.
+    ///
+    /// They are kept in their order, each once.
     #[must_use]
     pub fn with_scopes(self, scopes: impl IntoIterator<Item = Scope>) -> Self {
-        let scopes = scopes.into_iter().collect();
-        self.with(|details| details.scopes = scopes)
+        let scopes: BTreeSet<_> = scopes.into_iter().collect();
+        self.with(|details| details.scopes = scopes.into_iter().collect())
     }
 
     /// Replaces the quota: how much the client may ask for.
@@ -90,7 +92,10 @@ impl ClientProfile {
             Facts::Detailed(details) => details,
         };
         change(&mut details);
-        Self(Arc::new(Facts::Detailed(details)))
+        // So that profiles that say the same are the same.
+        let plain =
+            details.scopes.is_empty() && details.quota.is_none() && details.metadata.is_empty();
+        Self(Arc::new(if plain { Facts::Name(details.name) } else { Facts::Detailed(details) }))
     }
 
     fn details(&self) -> Option<&Details> {
@@ -232,6 +237,17 @@ mod tests {
         assert_eq!(full.validate(), Ok(()));
         let over = ClientProfile::new("n").with_metadata([("k", "v".repeat(MAX_METADATA_BYTES))]);
         assert_eq!(over.validate(), Err(ProfileError::MetadataTooLong));
+    }
+
+    #[test]
+    fn profiles_that_say_the_same_are_equal() {
+        let scope = |text: &str| text.parse().unwrap();
+        let named = ClientProfile::new("n");
+        assert_eq!(named.clone().with_scopes([]).with_metadata([("", ""); 0]), named);
+        let [one, other] = [["a", "b", "a"], ["b", "a", "b"]]
+            .map(|scopes| named.clone().with_scopes(scopes.map(scope)));
+        assert_eq!(one, other);
+        assert_eq!(one.scopes().len(), 2);
     }
 
     #[test]

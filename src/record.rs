@@ -49,7 +49,7 @@ impl KeyRecord {
 
     /// Replaces the expiry: at this instant, and ever after, the key is refused.
     ///
-    /// It is kept to the nanosecond up to the year 2115; a later one means that the key never expires.
+    /// It is kept to the nanosecond; one after the year 2115 becomes the end of that year.
     #[must_use]
     pub fn with_expiry(self, expires: impl Into<Option<SystemTime>>) -> Self {
         Self { mark: self.mark.with_expiry(expires.into()), ..self }

@@ -14,7 +14,7 @@ use crate::record::{KeyRecord, KeyState};
 
 mod bulk;
 
-pub(super) use bulk::Bulk;
+pub(super) use bulk::{Bulk, BulkConflict};
 
 /// Keys in memory: for tests, for keys that come from elsewhere, for services that make them at run
 /// time.
@@ -72,16 +72,14 @@ impl MemoryStore {
     {
         let mut bulk = Bulk::new();
         for (index, (key, profile)) in keys.into_iter().enumerate() {
-            let add = || {
-                let record = KeyRecord::new(fair_digest(key.as_ref())?, profile);
-                bulk.push(record, index)
-            };
-            add().map_err(|error| FromKeysError { index, error })?;
+            let pushed = fair_digest(key.as_ref())
+                .and_then(|digest| bulk.push(KeyRecord::new(digest, profile), index));
+            if let Err(error) = pushed {
+                // Two keys further up may already be in each other's way.
+                return Err(bulk.finish().err().map_or(FromKeysError { index, error }, Into::into));
+            }
         }
-        bulk.finish().map_err(|conflict| FromKeysError {
-            index: conflict.places[1],
-            error: conflict.into_error(),
-        })
+        Ok(bulk.finish()?)
     }
 
     fn from_parts(table: Table, clients: Clients) -> Self {
@@ -250,6 +248,11 @@ pub struct FromKeysError {
     /// The place of the key in the list, counted from 0.
     pub index: usize,
     /// Why it was refused.
-    #[source]
     pub error: KeyError,
+}
+
+impl From<BulkConflict<usize>> for FromKeysError {
+    fn from(conflict: BulkConflict<usize>) -> Self {
+        Self { index: conflict.places[1], error: conflict.into_error() }
+    }
 }

@@ -2,7 +2,7 @@ use keygate::{YamlStore, YamlWarning};
 
 use super::check::{CANARY, file, holds, refused};
 
-const REFUSED: &str = "the key is shorter than 16 characters, so that it could be guessed: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk";
+const REFUSED: &str = "the key is shorter than 16 characters, so that it could be guessed: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key stands before the colon)";
 const LIST: &str = "expected a mapping of keys to client names, found a list: write each key on a line of its own, as `KEY: client name`";
 const WARNED: &str = "the key is shorter than 16 characters, so that it could be guessed: replace it by one of 32 random bytes, and remove `allow_weak_keys`";
 

@@ -43,7 +43,7 @@ impl<P: Copy + Ord> Bulk<P> {
     /// Builds the store, or names the conflict whose second key comes first in the source.
     pub(in crate::store) fn finish(mut self) -> Result<MemoryStore, BulkConflict<P>> {
         self.entries.sort_unstable_by(|(row, _, place), (other, _, other_place)| {
-            row.digest.words().cmp(&other.digest.words()).then(place.cmp(other_place))
+            row.prefix().cmp(&other.prefix()).then(place.cmp(other_place))
         });
         let clashes =
             self.entries.windows(2).filter(|pair| pair[0].0.prefix() == pair[1].0.prefix());

@@ -270,7 +270,7 @@ pub(super) enum FaultKind {
     SameId { first: u32 },
     #[error(
         "the key is shorter than {MIN_KEY_CHARS} characters, so that it could be guessed: \
-         generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk"
+         generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key stands before the colon)"
     )]
     WeakKey,
     #[error("no client is named for this key: write `KEY: client name`, `null` and `~` in quotes")]
