@@ -186,12 +186,15 @@ fn two_threads(effort: Effort, size: u64) {
     let figures = subjects.run(rounds(effort));
 
     let mut table = Table::of_ratios();
-    let mut row =
-        |what, beside, target| table.compare(what, NANOSECONDS, &figures, [what, beside], target);
+    let mut row = |ours, yardstick, target| {
+        let what = format!("{ours} / {yardstick}");
+        table.compare(&what, NANOSECONDS, &figures, [ours, yardstick], target);
+    };
     row(SAME_CLIENT, ONE_THREAD, Some(1.4));
     row(OWN_CLIENTS, ONE_THREAD, None);
     row(OWN_STORES, ONE_THREAD, None);
-    table.print(&format!("cost per request in each thread / {ONE_THREAD}, keys: {size}"));
+    row(SAME_CLIENT, OWN_STORES, None);
+    table.print(&format!("a request in each of several threads, keys: {size}"));
 }
 
 const WITHOUT: &str = "without a layer";

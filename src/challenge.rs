@@ -61,9 +61,7 @@ impl Challenges {
         &self.realm
     }
 
-    /// Puts the challenges in the place of those that are there.
-    pub(crate) fn set(&self, error: &AuthError, headers: &mut HeaderMap) {
-        headers.remove(WWW_AUTHENTICATE);
+    pub(crate) fn append(&self, error: &AuthError, headers: &mut HeaderMap) {
         let by_bearer = matches!(error, AuthError::WrongCredentials { by_bearer: true, .. });
         for line in &self.lines {
             let named = line.invalid_token.as_ref().filter(|_| by_bearer);

@@ -9,7 +9,7 @@ use crate::challenge::Challenges;
 use crate::client::Client;
 use crate::error::AuthError;
 use crate::layer::Anonymous;
-use crate::respond::{ProblemJson, Respond as _, complete};
+use crate::respond::{ProblemJson, Provisional, Respond as _, complete};
 
 /// Why a handler got no [`Client`].
 ///
@@ -102,8 +102,7 @@ impl IntoResponse for AuthError {
         let body: http::Response<Cow<'static, str>> = ProblemJson.respond(&self);
         let mut response = body.map(Into::into);
         complete(&mut response, &self, &Challenges::default());
-        // So that a layer puts its own challenges in the place of the default ones.
-        response.extensions_mut().remove::<crate::respond::Complete>();
+        response.extensions_mut().insert(Provisional);
         response
     }
 }

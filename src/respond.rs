@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::challenge::Challenges;
@@ -122,22 +122,26 @@ fn set<B>(response: &mut Response<B>, name: HeaderName, value: &'static str) {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
-/// Put beside the error in the extensions of a response whose fields are complete, so that an outer
-/// layer leaves the challenges of an inner one alone.
+/// Put beside the error in the extensions of a response that was made without an authenticator, whose
+/// challenges are therefore those of the default one, until a layer puts its own in their place.
 #[derive(Clone, Copy)]
-pub(crate) struct Complete;
+pub(crate) struct Provisional;
 
-/// Adds what every refusal carries, whoever made its body.
+/// Adds what every refusal carries, whoever made its body. Challenges that are there stay: they are
+/// those of an inner layer.
 pub(crate) fn complete<B>(response: &mut Response<B>, error: &AuthError, challenges: &Challenges) {
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if error.status() == StatusCode::UNAUTHORIZED {
-        challenges.set(error, response.headers_mut());
-    }
-    if error.status() == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().entry(RETRY_AFTER).or_insert_with(retry_after);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    match error.status() {
+        StatusCode::UNAUTHORIZED if !headers.contains_key(WWW_AUTHENTICATE) => {
+            challenges.append(error, headers);
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            headers.entry(RETRY_AFTER).or_insert_with(retry_after);
+        }
+        _ => {}
     }
     response.extensions_mut().insert(error.clone());
-    response.extensions_mut().insert(Complete);
 }
 
 /// One to five seconds, at random: callers that were refused together do not come back together.

@@ -14,9 +14,6 @@ pub(super) enum Caching {
 
 impl Caching {
     pub(super) fn apply(self, headers: &mut HeaderMap, sources: &Sources) {
-        if matches!(self, Self::AsTheServiceSays) {
-            return;
-        }
         for name in sources.header_names() {
             if !varies_by(headers, name) {
                 headers.append(VARY, HeaderValue::from(name.clone()));

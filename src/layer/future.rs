@@ -3,6 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use http::header::WWW_AUTHENTICATE;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -10,7 +11,7 @@ use tower_service::Service;
 use super::caching::Caching;
 use crate::authenticate::{Authenticate, SharedRules};
 use crate::error::AuthError;
-use crate::respond::{Complete, Respond, complete};
+use crate::respond::{Provisional, Respond, complete};
 
 pin_project! {
     /// The future of [`ApiKeyService`](crate::ApiKeyService).
@@ -64,12 +65,20 @@ impl Finish {
     }
     #[inline]
     fn apply<B>(&self, response: &mut Response<B>) {
-        let extensions = response.extensions();
-        match extensions.get::<AuthError>() {
-            None => self.caching.apply(response.headers_mut(), self.rules.sources()),
-            // An inner layer, or `Authenticator::respond`, has done it with challenges of its own.
-            Some(_) if extensions.get::<Complete>().is_some() => {}
-            Some(error) => complete(response, &error.clone(), self.rules.challenges()),
+        if response.extensions().get::<AuthError>().is_some() {
+            self.complete(response);
+        } else if !matches!(self.caching, Caching::AsTheServiceSays) {
+            self.caching.apply(response.headers_mut(), self.rules.sources());
+        }
+    }
+
+    #[cold]
+    fn complete<B>(&self, response: &mut Response<B>) {
+        if let Some(error) = response.extensions().get::<AuthError>().cloned() {
+            if response.extensions_mut().remove::<Provisional>().is_some() {
+                response.headers_mut().remove(WWW_AUTHENTICATE);
+            }
+            complete(response, &error, self.rules.challenges());
         }
     }
 }
