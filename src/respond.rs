@@ -122,6 +122,19 @@ fn set<B>(response: &mut Response<B>, name: HeaderName, value: &'static str) {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
+/// The whole answer to a request that is not let in. The challenges are those of the sources, whatever
+/// `respond` says: never a scheme that is off.
+pub(crate) fn refusal<B>(
+    respond: &impl Respond<B>,
+    error: &AuthError,
+    challenges: &Challenges,
+) -> Response<B> {
+    let mut response = respond.respond(error);
+    response.headers_mut().remove(WWW_AUTHENTICATE);
+    complete(&mut response, error, challenges);
+    response
+}
+
 /// Put beside the error in the extensions of a response that was made without an authenticator, whose
 /// challenges are therefore those of the default one, until a layer puts its own in their place.
 #[derive(Clone, Copy)]

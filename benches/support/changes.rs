@@ -22,8 +22,9 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// `behind` is how many inserts lie between that of a key and its revocation.
-    pub(crate) fn new(store: MemoryStore, size: u64, behind: u32) -> Self {
+    pub(crate) fn new(store: &MemoryStore, size: u64, behind: u32) -> Self {
         let inserted = VecDeque::new();
+        let store = store.clone();
         let mut writer =
             Self { store, next: size, inserted, inserts: Vec::new(), revokes: Vec::new() };
         for _ in 0..behind {

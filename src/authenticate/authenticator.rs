@@ -12,7 +12,7 @@ use crate::challenge::Challenges;
 use crate::config::ConfigError;
 use crate::credential::{Source, Sources};
 use crate::error::AuthError;
-use crate::respond::{ProblemJson, Respond, complete};
+use crate::respond::{ProblemJson, Respond, refusal};
 use crate::store::KeyStore;
 
 /// A store, the sources of keys, and the rules: the thing that verifies.
@@ -164,9 +164,7 @@ impl<S, R> Authenticator<S, R> {
 
     /// As [`Authenticator::respond`], with a body of your own making.
     pub fn respond_with<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
-        let mut response = respond.respond(error);
-        complete(&mut response, error, &self.rules.challenges);
-        response
+        refusal(respond, error, &self.rules.challenges)
     }
 
     /// The layer has the whole request, and so reads every source.

@@ -11,7 +11,7 @@ use tower_service::Service;
 use super::caching::Caching;
 use crate::authenticate::{Authenticate, SharedRules};
 use crate::error::AuthError;
-use crate::respond::{Provisional, Respond, complete};
+use crate::respond::{Provisional, Respond, complete, refusal};
 
 pin_project! {
     /// The future of [`ApiKeyService`](crate::ApiKeyService).
@@ -155,8 +155,7 @@ where
                 State::Running { future: self.service.call(self.request), finish: self.finish }
             }
             Err(error) => {
-                let mut response = self.respond.respond(&error);
-                complete(&mut response, &error, self.finish.rules.challenges());
+                let response = refusal(&self.respond, &error, self.finish.rules.challenges());
                 State::Refused { response: Some(response) }
             }
         }
