@@ -25,8 +25,8 @@ pub use service::ApiKeyService;
 /// requests never come here: they carry no key, and this layer makes no exception for `OPTIONS`.
 ///
 /// Every response that carries an [`AuthError`](crate::AuthError) in its extensions is completed on
-/// its way out, also one that a handler returned: with the challenges (RFC 9110 section 11.6.1),
-/// `Cache-Control: no-store` and `Retry-After`.
+/// its way out, also one that a handler returned: with the challenges (RFC 9110 section 11.6.1) unless
+/// it has some, `Cache-Control: no-store` and `Retry-After`.
 ///
 /// Answers to verified requests get the source's headers in `Vary`, and `Cache-Control: private`
 /// where the service said nothing: shared caches keep apart only what comes with `Authorization`

@@ -81,7 +81,6 @@ async fn error_in_the_extensions_is_enough_for_a_service_of_any_kind() {
     let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
         let mut response = Response::new("see the manual".to_owned());
         *response.status_mut() = http::StatusCode::UNAUTHORIZED;
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Negotiate"));
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public"));
         response.extensions_mut().insert(AuthError::NoCredentials);
         response
@@ -90,6 +89,19 @@ async fn error_in_the_extensions_is_enough_for_a_service_of_any_kind() {
     assert_eq!(lines(&response, "www-authenticate"), PLAIN);
     assert_eq!(lines(&response, "cache-control"), ["no-store"]);
     assert_eq!(response.body(), "see the manual");
+}
+
+#[tokio::test]
+async fn challenges_that_a_service_has_chosen_are_kept() {
+    let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
+        let mut response = Response::new(String::new());
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Negotiate"));
+        response.extensions_mut().insert(AuthError::NoCredentials);
+        response
+    })
+    .await;
+    assert_eq!(lines(&response, "www-authenticate"), ["Negotiate"]);
+    assert_eq!(lines(&response, "cache-control"), ["no-store"]);
 }
 
 #[tokio::test]
