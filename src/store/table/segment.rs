@@ -32,11 +32,13 @@ pub(super) const MAX_ROWS: usize = 512;
 /// The rows whose prefixes share their first `bits` bits, in the order of those prefixes.
 ///
 /// Each row lies in the slot where the bits behind the shared ones say it should be, or as soon after
-/// it as others let it. A fifth of the slots is empty, so that a search looks at three rows on the
-/// average.
+/// it as others let it. A fifth of the slots is empty (a ninth where keys expire), so that a search
+/// looks at three rows on the average (at five).
 pub(super) struct Segment {
     bits: u32,
     rows: usize,
+    /// How many slots rows are at home in; some may have to lie behind them.
+    homes: usize,
     slots: Box<[Option<Row>]>,
     /// As many as slots, or none when all are clear.
     marks: Box<[Mark]>,
@@ -47,10 +49,12 @@ impl Segment {
     pub(super) fn new(bits: u32, rows: Vec<(Row, Mark)>) -> Self {
         let count = rows.len();
         let marked = !rows.iter().all(|(_, mark)| mark.is_clear());
-        let mut slots = Vec::with_capacity(homes(count));
+        // Marks take their room from the empty slots, so that no key costs more than 56 bytes.
+        let homes = if marked { count + count / 8 } else { count + count / 4 };
+        let mut slots = Vec::with_capacity(homes);
         let mut marks = Vec::new();
         for (row, mark) in rows {
-            let home = home(row.prefix(), bits, homes(count));
+            let home = home(row.prefix(), bits, homes);
             slots.resize(slots.len().max(home), None);
             if marked {
                 marks.resize(slots.len(), Mark::CLEAR);
@@ -58,13 +62,13 @@ impl Segment {
             }
             slots.push(Some(row));
         }
-        Self { bits, rows: count, slots: slots.into(), marks: marks.into() }
+        Self { bits, rows: count, homes, slots: slots.into(), marks: marks.into() }
     }
 
     /// The slot of the row with this prefix.
     #[inline]
     pub(super) fn place(&self, prefix: u64) -> Option<usize> {
-        let mut place = home(prefix, self.bits, homes(self.rows));
+        let mut place = home(prefix, self.bits, self.homes);
         loop {
             let row = self.slots.get(place)?.as_ref()?;
             if row.prefix() >= prefix {
@@ -127,12 +131,6 @@ impl Node for Segment {
             Self::new(self.bits + 1, rows.collect())
         })
     }
-}
-
-/// The slots in which rows are at home.
-#[inline]
-fn homes(rows: usize) -> usize {
-    rows + rows / 4
 }
 
 /// The slot where a prefix is at home: the bits behind the shared ones, scaled.
