@@ -18,20 +18,19 @@ use tokio::net::TcpListener;
 /// Stands for the client of a database, and reads the whole file for each query.
 ///
 /// Put the connection pool of your database in its place, and a query like
-/// `SELECT client FROM api_keys WHERE digest = $1` in the place of [`Database::client_of`].
+/// `SELECT digest, client, expires FROM api_keys WHERE digest = $1` in the place of
+/// [`Database::record_of`]. Take the digest of the record from the row: it is compared with the one
+/// that was asked for.
 #[derive(Clone)]
 struct Database {
     file: PathBuf,
 }
 
 impl Database {
-    async fn client_of(&self, digest: KeyDigest) -> Result<Option<String>, DatabaseError> {
+    async fn record_of(&self, digest: KeyDigest) -> Result<Option<KeyRecord>, DatabaseError> {
         let file = self.file.clone();
         // Files are read by threads that may block.
-        let query = move || {
-            let record = YamlStore::open(file)?.find(&digest)?;
-            Ok(record.map(|record| record.profile().name().to_owned()))
-        };
+        let query = move || Ok(YamlStore::open(file)?.find(&digest)?);
         tokio::task::spawn_blocking(query).await?
     }
 }
@@ -43,8 +42,7 @@ impl KeyStore for Database {
         let database = self.clone();
         Lookup::pending(async move {
             // A database that is down makes a 503, and never a wrong key.
-            let client = database.client_of(digest).await.map_err(StoreError::new)?;
-            Ok(client.map(|client| KeyRecord::new(digest, client)))
+            database.record_of(digest).await.map_err(StoreError::new)
         })
     }
 }

@@ -137,6 +137,7 @@ pub(crate) fn refusal<B>(
 
 /// Put beside the error in the extensions of a response that was made without an authenticator, whose
 /// challenges are therefore those of the default one, until a layer puts its own in their place.
+#[cfg(feature = "axum")]
 #[derive(Clone, Copy)]
 pub(crate) struct Provisional;
 

@@ -34,6 +34,8 @@ pub(crate) type Answer = Result<Option<KeyRecord>, StoreError>;
 /// - "There is no such key" is `Ok(None)`; "I cannot tell" is a [`StoreError`]. A caller sees 401 for
 ///   the first and 503 for the second.
 /// - Hand out records of expired, disabled and revoked keys: verification refuses them.
+/// - Take the digest of a record from where it is stored, not from the question: verification compares
+///   the two, so that a store or cache that returns the wrong row lets nobody in.
 /// - The lookup does not borrow the store. Clone the pool or the `Arc` into the future.
 ///
 /// ```
@@ -44,8 +46,9 @@ pub(crate) type Answer = Result<Option<KeyRecord>, StoreError>;
 /// struct Database { /* a connection pool */ }
 ///
 /// impl Database {
-///     async fn client_of(&self, digest: [u8; 32]) -> Result<Option<String>, std::io::Error> {
-///         Ok(Some("User 1".to_owned()))
+///     /// `SELECT digest, client FROM api_keys WHERE digest = $1`
+///     async fn row(&self, digest: [u8; 32]) -> Result<Option<([u8; 32], String)>, std::io::Error> {
+///         Ok(Some((digest, "User 1".to_owned())))
 ///     }
 /// }
 ///
@@ -53,8 +56,8 @@ pub(crate) type Answer = Result<Option<KeyRecord>, StoreError>;
 ///     fn lookup(&self, digest: KeyDigest) -> Lookup {
 ///         let database = self.clone();
 ///         Lookup::pending(async move {
-///             let name = database.client_of(digest.to_bytes()).await.map_err(StoreError::new)?;
-///             Ok(name.map(|name| KeyRecord::new(digest, name)))
+///             let row = database.row(digest.to_bytes()).await.map_err(StoreError::new)?;
+///             Ok(row.map(|(digest, name)| KeyRecord::new(KeyDigest::from_bytes(digest), name)))
 ///         })
 ///     }
 /// }

@@ -133,6 +133,9 @@ impl<S, R> Authenticator<S, R> {
 
     /// Replaces the deadline of a lookup that waits, after which the answer is
     /// [`AuthError::Unavailable`].
+    ///
+    /// It is kept by a thread that the process starts with its first such lookup, whatever the async
+    /// runtime, on the system's monotonic clock.
     #[must_use]
     pub fn deadline(self, deadline: Duration) -> Self {
         self.changed(|rules| rules.deadline = deadline)

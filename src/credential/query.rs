@@ -1,8 +1,6 @@
-use std::borrow::Cow;
-
 use http::Uri;
 use percent_encoding::percent_decode;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::Credential;
 
@@ -25,20 +23,24 @@ fn split(pair: &str) -> (&str, &str) {
     pair.split_once('=').unwrap_or((pair, ""))
 }
 
-/// Names may be written in escapes, too: `api%5Fkey` is `api_key`.
+/// Names may be written in escapes, too: `api%5Fkey` is `api_key`. Compared as they are decoded,
+/// without a copy: a query may have thousands of them.
 pub(super) fn is_named(pair: &&str, name: &str) -> bool {
-    *decode(split(pair).0) == name.as_bytes()
+    decoded(split(pair).0).eq(name.bytes())
+}
+
+/// Decodes into a buffer that never has to grow, since growing would leave a part of the key behind.
+fn decode(text: &str) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    bytes.extend(decoded(text));
+    bytes
 }
 
 /// Decodes as bytes, since keys are bytes: what is not UTF-8 stays what it is.
-fn decode(text: &str) -> Zeroizing<Vec<u8>> {
-    let mut spaced: Cow<'_, str> = text.into();
-    if text.contains('+') {
-        spaced = text.replace('+', " ").into();
-    }
-    let decoded = Zeroizing::new(percent_decode(spaced.as_bytes()).collect());
-    if let Cow::Owned(spaced) = &mut spaced {
-        spaced.zeroize();
-    }
-    decoded
+fn decoded(text: &str) -> impl Iterator<Item = u8> {
+    // A plus sign that is meant comes as an escape, and so is decoded behind this.
+    text.split('+').enumerate().flat_map(|(index, part)| {
+        let blank = (index > 0).then_some(b' ');
+        blank.into_iter().chain(percent_decode(part.as_bytes()))
+    })
 }

@@ -20,7 +20,8 @@ pub(super) fn read(headers: &HeaderMap, scheme: &str) -> Credential {
             )
         }
         Some(value) => match split(value.as_bytes()) {
-            (b"", _) => Credential::Blank,
+            // A scheme without credentials, or a key without its scheme.
+            (_, b"") => Credential::Blank,
             (name, key) if name.eq_ignore_ascii_case(scheme.as_bytes()) => {
                 Credential::of(key, by_bearer)
             }

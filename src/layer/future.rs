@@ -3,6 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+#[cfg(feature = "axum")]
 use http::header::WWW_AUTHENTICATE;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -11,7 +12,9 @@ use tower_service::Service;
 use super::caching::Caching;
 use crate::authenticate::{Authenticate, SharedRules};
 use crate::error::AuthError;
-use crate::respond::{Provisional, Respond, complete, refusal};
+#[cfg(feature = "axum")]
+use crate::respond::Provisional;
+use crate::respond::{Respond, complete, refusal};
 
 pin_project! {
     /// The future of [`ApiKeyService`](crate::ApiKeyService).
@@ -75,6 +78,7 @@ impl Finish {
     #[cold]
     fn complete<B>(&self, response: &mut Response<B>) {
         if let Some(error) = response.extensions().get::<AuthError>().cloned() {
+            #[cfg(feature = "axum")]
             if response.extensions_mut().remove::<Provisional>().is_some() {
                 response.headers_mut().remove(WWW_AUTHENTICATE);
             }

@@ -54,3 +54,24 @@ fn warnings_tell_the_place_and_the_way_out_and_not_the_key() {
     assert_eq!(read.warnings()[0].to_string(), format!("line 3, column 5: {WARNED}"));
     assert!(!format!("{opened:?} {warning:?}").contains(CANARY));
 }
+
+#[test]
+fn names_that_look_like_keys_are_warned_about_where_they_stand() {
+    let swapped = "api_keys:\n  Accounting Service: 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU\n";
+    let store: keygate::YamlStore = swapped.parse().unwrap();
+    let [warning] = store.warnings() else { panic!("{:?}", store.warnings()) };
+    assert_eq!((warning.line(), warning.column()), (Some(2), Some(23)));
+    assert!(warning.to_string().contains("looks like a key"));
+    assert!(!warning.to_string().contains("08zEk8IC"));
+
+    let uuid = "api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R: 123e4567-e89b-12d3-a456-426614174000\n";
+    assert!(uuid.parse::<keygate::YamlStore>().unwrap().warnings().is_empty());
+}
+
+#[test]
+fn key_that_an_editor_has_wrapped_is_refused() {
+    let error =
+        "api_key: 08zEk8IC0le3I0kPwSF1g4\n  XU9R5WgbpUq2vZkZ0pkQU\n".parse::<keygate::YamlStore>();
+    let message = "line 1, column 10: the key goes on in the next line: write it on one";
+    assert_eq!(error.unwrap_err().to_string(), message);
+}

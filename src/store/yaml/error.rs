@@ -90,6 +90,11 @@ pub(super) enum WarningKind {
          replace it by one of 32 random bytes, and remove `allow_weak_keys`"
     )]
     WeakKey,
+    #[error(
+        "the name of this client looks like a key, and names are shown: \
+         the key stands before the colon, and the name behind it"
+    )]
+    NameLikeKey,
     #[error("the file holds no keys, so that every request is refused")]
     NoKeys,
 }
@@ -277,6 +282,8 @@ pub(super) enum FaultKind {
     NoClient,
     #[error("the key is empty: write `KEY: client name`, or remove the line")]
     EmptyKey,
+    #[error("the key goes on in the next line: write it on one")]
+    FoldedKey,
     #[error("{0}: replace it")]
     Key(KeyError),
 }

@@ -20,6 +20,8 @@ pub(super) struct Events<'a> {
 /// The beginning of a value.
 pub(super) struct Node<'a> {
     pub(super) place: Place,
+    /// Whether it goes on in another line, where a text has lost its line ends to blanks.
+    pub(super) folded: bool,
     kind: NodeKind<'a>,
 }
 
@@ -93,6 +95,7 @@ impl<'a> Events<'a> {
     /// What begins with this event; nothing where a mapping or sequence ends.
     fn begin(&mut self, event: Event<'a>, span: Span) -> Result<Option<Node<'a>>, Fault> {
         let place = begin_of(&span);
+        let folded = span.start.line() != span.end.line();
         let (kind, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let nothing = span.is_empty() && style == ScalarStyle::Plain;
@@ -115,7 +118,7 @@ impl<'a> Events<'a> {
             let tag = span.tag_span().map_or(place, |tag| begin_of(&tag));
             return Err(FaultKind::Tag.at(tag));
         }
-        Ok(Some(Node { place, kind }))
+        Ok(Some(Node { place, folded, kind }))
     }
 }
 
@@ -143,6 +146,15 @@ impl<'a> Node<'a> {
             NodeKind::Scalar(text, _) => Ok(text),
             _ => Err(self.wrong_type(expected, way_out)),
         }
+    }
+
+    /// A text that stands on one line unless it is in quotes, since a key wrapped by an editor would
+    /// load with a blank in it, and open nothing.
+    pub(super) fn key(self, way_out: &'static str) -> Result<Text<'a>, Fault> {
+        if self.folded && matches!(self.kind, NodeKind::Scalar(_, ScalarStyle::Plain)) {
+            return Err(FaultKind::FoldedKey.at(self.place));
+        }
+        self.text("a key", way_out)
     }
 
     pub(super) fn mapping(

@@ -29,7 +29,9 @@ pub(super) fn parse(text: &str) -> Result<(MemoryStore, Vec<YamlWarning>), Fault
 /// What has been read of the file so far.
 struct File {
     keys: Bulk<Place>,
-    weak: Vec<Place>,
+    /// The first key that is too short.
+    weak: Option<Place>,
+    warnings: Vec<YamlWarning>,
     allow_weak: bool,
     /// Where each of `FIELDS` was seen.
     seen: [Option<Place>; FIELDS.len()],
@@ -37,7 +39,13 @@ struct File {
 
 impl Default for File {
     fn default() -> Self {
-        Self { keys: Bulk::new(), weak: Vec::new(), allow_weak: false, seen: [None; FIELDS.len()] }
+        Self {
+            keys: Bulk::new(),
+            weak: None,
+            warnings: Vec::new(),
+            allow_weak: false,
+            seen: [None; FIELDS.len()],
+        }
     }
 }
 
@@ -62,7 +70,7 @@ impl File {
             match FIELDS[index] {
                 "api_key" => {
                     let place = value.place;
-                    let key = value.text("a key", "write `api_key: KEY`")?;
+                    let key = value.key("write `api_key: KEY`")?;
                     self.add(&key, place, DEFAULT_CLIENT, place)?;
                 }
                 "api_keys" if value.is_null() => {}
@@ -82,7 +90,7 @@ impl File {
         value.mapping("a mapping of keys to client names", way_out)?;
         while let Some(key) = events.entry()? {
             let key_place = key.place;
-            let key = key.text("a key", way_out)?;
+            let key = key.key(way_out)?;
             let client = events.node()?;
             let client_place = client.place;
             if client.is_null() {
@@ -110,7 +118,11 @@ impl File {
             kind.at(place)
         })?;
         if strength == Strength::Weak {
-            self.weak.push(place);
+            self.weak.get_or_insert(place);
+            self.warnings.push(YamlWarning::new(WarningKind::WeakKey, Some(place)));
+        }
+        if looks_like_key(client) {
+            self.warnings.push(YamlWarning::new(WarningKind::NameLikeKey, Some(client_place)));
         }
         let record = KeyRecord::new(KeyDigest::of(key), ClientProfile::new(client));
         self.keys.push(record, place).map_err(|error| {
@@ -123,8 +135,8 @@ impl File {
     }
 
     fn finish(self) -> Result<(MemoryStore, Vec<YamlWarning>), Fault> {
-        if let (false, Some(first)) = (self.allow_weak, self.weak.first()) {
-            return Err(FaultKind::WeakKey.at(*first));
+        if let (false, Some(first)) = (self.allow_weak, self.weak) {
+            return Err(FaultKind::WeakKey.at(first));
         }
         let keys = self.keys.finish().map_err(|conflict| {
             let [first, second] = conflict.places;
@@ -136,14 +148,23 @@ impl File {
             };
             kind.at(second)
         })?;
-        let weak =
-            self.weak.iter().map(|place| YamlWarning::new(WarningKind::WeakKey, Some(*place)));
-        let mut warnings: Vec<_> = weak.collect();
+        let mut warnings = self.warnings;
         if keys.is_empty() {
             warnings.push(YamlWarning::new(WarningKind::NoKeys, None));
         }
         Ok((keys, warnings))
     }
+}
+
+/// Whether a text is as long and as mixed as a key and hardly a name: a key and its client that stand
+/// the wrong way round would make a secret of the name, and show the key wherever names are shown.
+fn looks_like_key(name: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| name.as_bytes().iter().any(kind);
+    name.len() >= 32
+        && !name.contains(' ')
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit)
 }
 
 /// The field that was meant, or the one that most files need where nothing is near.
