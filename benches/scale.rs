@@ -180,7 +180,7 @@ const TOGETHER: &str = "with a writer";
 
 /// Changes are measured in processor time: what else runs on the machine is none of theirs.
 fn changes(effort: Effort, size: &Size, [other, store]: [&MemoryStore; 2]) {
-    let (rounds, reads) = effort.pick((1_u64, 1_000), (5, 200_000), (9, 1_000_000));
+    let (rounds, reads) = effort.pick((1_u64, 1_000), (7, 100_000), (21, 400_000));
     let keys = size.keys.into();
     let auth = Authenticator::new(store.clone());
     // Far enough that no cache holds the place of a key when it is revoked.
