@@ -24,6 +24,18 @@ pub use service::ApiKeyService;
 /// Put a CORS layer outside of it, so that refusals get their CORS fields, too, and preflight
 /// requests never come here: they carry no key, and this layer makes no exception for `OPTIONS`.
 ///
+/// ```
+/// use axum::{Router, routing::get};
+/// use keygate::{ApiKeyLayer, MemoryStore};
+/// use tower_http::cors::CorsLayer;
+///
+/// let app: Router = Router::new()
+///     .route("/route1", get(|| async { "hello" }))
+///     .layer(ApiKeyLayer::new(MemoryStore::new()))
+///     // Added behind the key layer, so that it stands outside of it.
+///     .layer(CorsLayer::permissive());
+/// ```
+///
 /// Every response that carries an [`AuthError`](crate::AuthError) in its extensions is completed on
 /// its way out, also one that a handler returned: with the challenges (RFC 9110 section 11.6.1) unless
 /// it has some, `Cache-Control: no-store` and `Retry-After`.
