@@ -107,12 +107,6 @@ pub enum KeyError {
         /// The name of the client.
         name: String,
     },
-    /// The store holds no key with this id.
-    #[error("no key in the store has the id {key_id}")]
-    Unknown {
-        /// The id that was asked for.
-        key_id: KeyId,
-    },
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod api_key;
 mod authenticate;
 mod challenge;
 mod client;
@@ -13,9 +14,11 @@ mod error;
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 mod extract;
 mod key;
+mod label;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 mod layer;
+mod manage;
 mod mark;
 mod profile;
 mod quota;
@@ -27,6 +30,9 @@ mod store;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 
+pub use api_key::{
+    ApiKey, DEFAULT_PREFIX, GenerateError, InvalidPrefix, KEY_PATTERN, KeyFormat, MAX_PREFIX_CHARS,
+};
 pub use authenticate::{Authenticate, Authenticator, authenticate, verify};
 pub use client::Client;
 pub use config::ConfigError;
@@ -37,10 +43,14 @@ pub use error::{AuthError, StoreError, StoreErrorKind, WrongReason};
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub use extract::NotVerified;
 pub use key::{KeyError, MAX_KEY_BYTES, MIN_KEY_CHARS, UnusableKey};
+pub use label::{LabelError, MAX_NAME_CHARS};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use layer::{ApiKeyLayer, ApiKeyService, ResponseFuture};
-pub use profile::{ClientProfile, MAX_METADATA_BYTES, MAX_NAME_CHARS, ProfileError};
+pub use manage::{
+    BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated, RotationConflict,
+};
+pub use profile::{ClientProfile, MAX_METADATA_BYTES, ProfileError};
 pub use quota::{ParseQuotaError, Quota, Rate, RateUnit};
 pub use record::{KeyRecord, KeyState};
 pub use respond::{Grpc, NoBody, ProblemJson, Respond};

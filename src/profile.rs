@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use crate::label::{self, LabelError, MAX_NAME_CHARS};
 use crate::quota::Quota;
 use crate::scope::Scope;
-
-/// The longest name of a client or label of a key, in characters.
-pub const MAX_NAME_CHARS: usize = 128;
 
 /// The most that the names and values of a client's metadata may hold together, in bytes.
 pub const MAX_METADATA_BYTES: usize = 4096;
@@ -129,6 +127,16 @@ impl ClientProfile {
         self.details().map_or(&NONE, |details| &details.metadata)
     }
 
+    /// Whether both are handles of one profile.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// What is different for profiles that are not the same.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     /// Checks the rules that every store keeps.
     ///
     /// # Errors
@@ -136,19 +144,7 @@ impl ClientProfile {
     /// A name that is empty, longer than [`MAX_NAME_CHARS`], or holds control characters or outer
     /// blanks; metadata of more than [`MAX_METADATA_BYTES`].
     pub fn validate(&self) -> Result<(), ProfileError> {
-        let name = self.name();
-        if name.trim().is_empty() {
-            return Err(ProfileError::NoName);
-        }
-        if name.chars().count() > MAX_NAME_CHARS {
-            return Err(ProfileError::NameTooLong);
-        }
-        if name.chars().any(char::is_control) {
-            return Err(ProfileError::NameControl);
-        }
-        if name.trim() != name {
-            return Err(ProfileError::NameOuterBlank);
-        }
+        label::check(self.name())?;
         let bytes = self.metadata().iter().map(|(name, value)| name.len() + value.len());
         if bytes.sum::<usize>() > MAX_METADATA_BYTES {
             return Err(ProfileError::MetadataTooLong);
@@ -209,6 +205,17 @@ pub enum ProfileError {
     /// The metadata is longer than [`MAX_METADATA_BYTES`].
     #[error("the metadata of the client is longer than {MAX_METADATA_BYTES} bytes in all")]
     MetadataTooLong,
+}
+
+impl From<LabelError> for ProfileError {
+    fn from(error: LabelError) -> Self {
+        match error {
+            LabelError::Empty => Self::NoName,
+            LabelError::TooLong => Self::NameTooLong,
+            LabelError::Control => Self::NameControl,
+            LabelError::OuterBlank => Self::NameOuterBlank,
+        }
+    }
 }
 
 #[cfg(test)]

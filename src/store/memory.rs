@@ -1,8 +1,7 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::LocalKeyStore;
 use super::table::{Conflict, Row, Table};
@@ -13,8 +12,14 @@ use crate::profile::ClientProfile;
 use crate::record::{KeyRecord, KeyState};
 
 mod bulk;
+mod ledger;
+mod manage_keys;
+mod managing;
+#[cfg(feature = "yaml")]
+mod whole;
 
 pub(super) use bulk::{Bulk, BulkConflict};
+use ledger::Ledger;
 
 /// Keys in memory: for tests, for keys that come from elsewhere, for services that make them at run
 /// time.
@@ -48,17 +53,13 @@ pub struct MemoryStore {
 struct Shared {
     table: Table,
     /// Every change to the table is made under this lock.
-    clients: Mutex<Clients>,
+    ledger: Mutex<Ledger>,
 }
-
-/// The profiles, in the order of their names. A tree and not a hash table: growing one of those at
-/// ten million clients stops every change for seconds.
-type Clients = BTreeSet<ByName>;
 
 impl MemoryStore {
     /// A store without keys: every request is refused.
     pub fn new() -> Self {
-        Self::from_parts(Table::new(), Clients::new())
+        Self::from_parts(Table::new(), Ledger::default())
     }
 
     /// A store of these keys and their clients.
@@ -83,8 +84,8 @@ impl MemoryStore {
         Ok(bulk.finish()?)
     }
 
-    fn from_parts(table: Table, clients: Clients) -> Self {
-        Self { shared: Arc::new(Shared { table, clients: Mutex::new(clients) }) }
+    fn from_parts(table: Table, ledger: Ledger) -> Self {
+        Self { shared: Arc::new(Shared { table, ledger: Mutex::new(ledger) }) }
     }
 
     /// Adds a key for a client, and says under which id it is known from now on.
@@ -106,43 +107,35 @@ impl MemoryStore {
 
     /// Adds a key of which only the digest is known, with its expiry and state.
     ///
+    /// The first key of a client decides whether the client is disabled. A further one that is active
+    /// is disabled with its client.
+    ///
     /// # Errors
     ///
-    /// As for [`MemoryStore::insert`]; whether the key is weak or unusable cannot be told any more.
+    /// As for [`MemoryStore::insert`]; whether the key is weak or unusable cannot be told any more. A
+    /// disabled key of an enabled client contradicts the client's other keys.
     pub fn insert_record(&self, record: KeyRecord) -> Result<KeyId, KeyError> {
-        let (digest, mark) = (record.digest(), record.mark());
-        let mut clients = self.lock();
-        let profile = shared_profile(&clients, record.into_profile())?;
-        let row = Row { digest, profile: profile.clone() };
-        let inserted = self.shared.table.insert(row, mark);
-        inserted.map_err(|conflict| self.explain(conflict, &digest))?;
-        clients.insert(ByName(profile));
-        Ok(digest.key_id())
-    }
-
-    fn explain(&self, conflict: Conflict, digest: &KeyDigest) -> KeyError {
-        let key_id = digest.key_id();
-        match conflict {
-            Conflict::SameId => KeyError::IdConflict { key_id },
-            Conflict::SameKey if self.shared.table.state(digest) == Some(KeyState::Revoked) => {
-                KeyError::Revoked { key_id }
+        let (digest, mut mark) = (record.digest(), record.mark());
+        let mut ledger = self.lock();
+        let profile = ledger.shared_profile(record.into_profile())?;
+        let is_new = !ledger.knows(profile.name());
+        match (mark.state(), is_new || !ledger.is_enabled(profile.name())) {
+            (KeyState::Disabled, false) => {
+                return Err(KeyError::ProfileConflict { name: profile.name().to_owned() });
             }
-            Conflict::SameKey => KeyError::Duplicate { key_id },
+            (KeyState::Active, true) if !is_new => mark = mark.with_state(KeyState::Disabled),
+            _ => {}
         }
-    }
-
-    /// Revokes a key, for good: the store remembers it, and the same key cannot come back.
-    ///
-    /// Every request whose lookup begins after this call is refused. Revoking a key again changes
-    /// nothing.
-    ///
-    /// # Errors
-    ///
-    /// The store has never held a key with this id.
-    pub fn revoke(&self, key_id: &KeyId) -> Result<(), KeyError> {
-        let _lock = self.lock();
-        let known = self.shared.table.revoke(key_id.prefix());
-        if known { Ok(()) } else { Err(KeyError::Unknown { key_id: *key_id }) }
+        let row = Row { digest, profile: profile.clone() };
+        let mut edit = self.shared.table.edit();
+        edit.insert(row, mark)
+            .map_err(|conflict| explain(&self.shared.table, conflict, &digest))?;
+        edit.publish();
+        if is_new {
+            ledger.set_enabled(profile.name(), mark.state() != KeyState::Disabled);
+            ledger.put(profile);
+        }
+        Ok(digest.key_id())
     }
 
     /// How many keys there are, revoked ones aside.
@@ -157,18 +150,12 @@ impl MemoryStore {
 
     /// How many clients there are. A client whose keys were all revoked is still one.
     pub fn client_count(&self) -> usize {
-        self.lock().len()
+        self.lock().client_count()
     }
 
     /// The clients, in the order of their names.
     pub fn clients(&self) -> Vec<ClientProfile> {
-        self.lock().iter().map(|client| client.0.clone()).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Clients> {
-        // Nothing that runs under the lock leaves the set half-changed, so a panic in another
-        // thread is no reason to stop serving.
-        self.shared.clients.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock().profiles().cloned().collect()
     }
 }
 
@@ -202,17 +189,20 @@ fn fair_digest(key: &[u8]) -> Result<KeyDigest, KeyError> {
     }
 }
 
-/// The profile that all keys of this client share: the one that is there, or the new one.
-fn shared_profile(clients: &Clients, profile: ClientProfile) -> Result<ClientProfile, KeyError> {
-    profile.validate()?;
-    match clients.get(profile.name()) {
-        None => Ok(profile),
-        Some(ByName(known)) if *known == profile => Ok(known.clone()),
-        Some(_) => Err(KeyError::ProfileConflict { name: profile.name().to_owned() }),
+/// What stands in the way of a new key.
+fn explain(table: &Table, conflict: Conflict, digest: &KeyDigest) -> KeyError {
+    let key_id = digest.key_id();
+    match conflict {
+        Conflict::SameId => KeyError::IdConflict { key_id },
+        Conflict::SameKey if table.state(digest) == Some(KeyState::Revoked) => {
+            KeyError::Revoked { key_id }
+        }
+        Conflict::SameKey => KeyError::Duplicate { key_id },
     }
 }
 
 /// A profile that compares by its name alone.
+#[derive(Clone)]
 pub(super) struct ByName(ClientProfile);
 
 impl Borrow<str> for ByName {

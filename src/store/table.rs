@@ -22,6 +22,7 @@ use crate::mark::Mark;
 use crate::record::{KeyRecord, KeyState};
 
 mod directory;
+mod edit;
 mod segment;
 
 use directory::Directory;
@@ -99,41 +100,12 @@ impl Table {
         (row.digest.difference(*digest) == 0).then(|| row.record().with_mark(segment.mark(place)))
     }
 
-    /// Adds a row. Changes must come one after the other: the caller holds a lock.
-    pub(super) fn insert(&self, row: Row, mark: Mark) -> Result<(), Conflict> {
-        let prefix = row.prefix();
-        let mut root = Root::clone(&self.root.load());
-        root.make_room(prefix);
-        let mut group = Group::clone(root.node(prefix));
-        group.make_room(prefix);
-        let segment = group.node(prefix);
-        if let Some(known) = segment.place(prefix).and_then(|place| segment.row(place)) {
-            let same = known.digest == row.digest;
-            return Err(if same { Conflict::SameKey } else { Conflict::SameId });
-        }
-        let segment = segment.with_row(row, mark);
-        group.put(prefix, segment);
-        root.put(prefix, group);
-        self.publish(root);
-        self.live.fetch_add(usize::from(!mark.is_revoked()), Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Marks the key with this prefix as revoked; says whether there is one. Changes must come one
-    /// after the other: the caller holds a lock.
-    pub(super) fn revoke(&self, prefix: u64) -> bool {
-        let mut root = Root::clone(&self.root.load());
-        let mut group = Group::clone(root.node(prefix));
-        let segment = group.node(prefix);
-        let Some(place) = segment.place(prefix) else { return false };
-        if !segment.mark(place).is_revoked() {
-            let segment = segment.with_mark(prefix, Mark::revoked);
-            group.put(prefix, segment);
-            root.put(prefix, group);
-            self.publish(root);
-            self.live.fetch_sub(1, Ordering::Relaxed);
-        }
-        true
+    /// The row with this prefix.
+    pub(super) fn row(&self, prefix: u64) -> Option<(Row, Mark)> {
+        let root = self.root.load();
+        let segment = root.node(prefix).node(prefix);
+        let place = segment.place(prefix)?;
+        Some((segment.row(place)?.clone(), segment.mark(place)))
     }
 
     fn publish(&self, root: Root) {
@@ -144,6 +116,23 @@ impl Table {
     /// The state of the key with this digest, if it is here.
     pub(super) fn state(&self, digest: &KeyDigest) -> Option<KeyState> {
         self.find(digest).map(|record| record.state())
+    }
+}
+
+#[cfg(test)]
+impl Table {
+    fn insert(&self, row: Row, mark: Mark) -> Result<(), Conflict> {
+        let mut edit = self.edit();
+        edit.insert(row, mark)?;
+        edit.publish();
+        Ok(())
+    }
+
+    fn revoke(&self, prefix: u64) -> bool {
+        let mut edit = self.edit();
+        let known = edit.change_mark(prefix, Mark::revoked);
+        edit.publish();
+        known
     }
 }
 

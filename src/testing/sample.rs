@@ -2,7 +2,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::digest::KeyDigest;
-use crate::profile::{ClientProfile, MAX_METADATA_BYTES, MAX_NAME_CHARS};
+use crate::label::MAX_NAME_CHARS;
+use crate::profile::{ClientProfile, MAX_METADATA_BYTES};
 use crate::quota::Quota;
 use crate::record::{KeyRecord, KeyState};
 use crate::scope::Scope;

@@ -3,7 +3,8 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::{
-    Authenticator, KeyError, KeyRecord, KeyState, MemoryStore, ParseKeyIdError, WrongReason,
+    Authenticator, KeyError, KeyRecord, KeyState, ManageError, MemoryStore, ParseKeyIdError,
+    WrongReason,
 };
 
 use crate::{Contents, by_hand, digest, find, key, state};
@@ -42,7 +43,7 @@ fn key_inserted_as_revoked_cannot_come_back() {
     let key_id = store.insert_record(record.clone().with_state(KeyState::Revoked)).unwrap();
     assert_eq!(store.insert(key(1), "User 1"), Err(KeyError::Revoked { key_id }));
     assert_eq!(store.insert_record(record), Err(KeyError::Revoked { key_id }));
-    assert_eq!(store.revoke(&key_id), Ok(()));
+    assert!(store.revoke(&key_id).is_ok());
     assert_eq!((state(&store, digest(1)), store.len()), (Some(KeyState::Revoked), 0));
 }
 
@@ -82,7 +83,7 @@ fn revoking_again_changes_nothing() {
     store.revoke(&key_id).unwrap();
     let contents = || Contents::of(&store, [digest(1), digest(2)]);
     let before = contents();
-    assert_eq!(store.revoke(&key_id), Ok(()));
+    assert!(store.revoke(&key_id).is_ok());
     assert_eq!(contents(), before);
     assert_eq!(before.len, 1);
 }
@@ -93,11 +94,15 @@ fn revoking_an_id_that_no_key_has_is_an_error() -> Result<(), ParseKeyIdError> {
     let known = store.insert_record(KeyRecord::new(by_hand(7, 0), "User 1")).unwrap();
     for text in ["0000000000000006", "0000000000000008", "8000000000000007", "ffffffffffffffff"] {
         let key_id = text.parse()?;
-        assert_eq!(store.revoke(&key_id), Err(KeyError::Unknown { key_id }));
-        assert_eq!(MemoryStore::new().revoke(&key_id), Err(KeyError::Unknown { key_id }));
+        for store in [&store, &MemoryStore::new()] {
+            let refused = store.revoke(&key_id).unwrap_err();
+            let is_meant =
+                matches!(refused, ManageError::UnknownKey { key_id: id, .. } if id == key_id);
+            assert!(is_meant, "{refused}");
+        }
     }
     assert_eq!((store.len(), state(&store, by_hand(7, 0))), (1, Some(KeyState::Active)));
-    assert_eq!(store.revoke(&known.to_string().parse()?), Ok(()));
+    assert!(store.revoke(&known.to_string().parse()?).is_ok());
     Ok(())
 }
 

@@ -1,15 +1,21 @@
-use super::{ByName, Clients, MemoryStore, shared_profile};
+use super::MemoryStore;
+use super::ledger::Ledger;
 use crate::digest::KeyId;
 use crate::key::KeyError;
 use crate::mark::Mark;
-use crate::record::KeyRecord;
+use crate::record::{KeyRecord, KeyState};
 use crate::store::table::{Row, Table};
+
+#[cfg(feature = "yaml")]
+mod declared;
 
 /// Many keys at once: collected, sorted and cut into a table, several times faster than one insert
 /// after the other. `P` is where a key stands in its source, for the error.
 pub(in crate::store) struct Bulk<P> {
     entries: Vec<(Row, Mark, P)>,
-    clients: Clients,
+    ledger: Ledger,
+    /// Whether rows may have been pushed before their client was declared.
+    declared: bool,
 }
 
 /// Two keys of one bulk that cannot stand side by side.
@@ -29,15 +35,27 @@ impl<P> BulkConflict<P> {
 
 impl<P: Copy + Ord> Bulk<P> {
     pub(in crate::store) fn new() -> Self {
-        Self { entries: Vec::new(), clients: Clients::new() }
+        Self { entries: Vec::new(), ledger: Ledger::default(), declared: false }
     }
 
     pub(in crate::store) fn push(&mut self, record: KeyRecord, place: P) -> Result<(), KeyError> {
         let (digest, mark) = (record.digest(), record.mark());
-        let profile = shared_profile(&self.clients, record.into_profile())?;
+        let profile = self.ledger.shared_profile(record.into_profile())?;
         self.entries.push((Row { digest, profile: profile.clone() }, mark, place));
-        self.clients.insert(ByName(profile));
+        self.ledger.put(profile);
         Ok(())
+    }
+
+    /// Gives every key the profile that its client has in the end, and disables it with its client.
+    fn follow_clients(&mut self) {
+        for (row, mark, _) in &mut self.entries {
+            if let Ok(profile) = self.ledger.profile(row.profile.name()) {
+                row.profile = profile.clone();
+            }
+            if mark.state() == KeyState::Active && !self.ledger.is_enabled(row.profile.name()) {
+                *mark = mark.with_state(KeyState::Disabled);
+            }
+        }
     }
 
     /// Builds the store, or names the conflict whose second key comes first in the source.
@@ -58,7 +76,10 @@ impl<P: Copy + Ord> Bulk<P> {
         if let Some(conflict) = conflicts.min_by_key(|conflict| conflict.places[1]) {
             return Err(conflict);
         }
+        if self.declared {
+            self.follow_clients();
+        }
         let rows = self.entries.into_iter().map(|(row, mark, _)| (row, mark)).collect();
-        Ok(MemoryStore::from_parts(Table::from_sorted(rows), self.clients))
+        Ok(MemoryStore::from_parts(Table::from_sorted(rows), self.ledger))
     }
 }

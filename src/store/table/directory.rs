@@ -54,7 +54,7 @@ impl<T: Node> Directory<T> {
     }
 
     /// Every node once: one with few bits stands in several slots.
-    fn nodes(&self) -> impl Iterator<Item = &Arc<T>> {
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Arc<T>> {
         let mut slot = 0;
         std::iter::from_fn(move || {
             let node = self.slots.get(slot)?;
@@ -68,10 +68,9 @@ impl<T: Node> Directory<T> {
         1 << (self.shared + self.bits - node.shared_bits())
     }
 
-    /// Puts a node into every slot that its bits stand for, in the place of one with as many rows or
-    /// fewer.
+    /// Puts a node into every slot that its bits stand for.
     pub(super) fn put(&mut self, prefix: u64, node: T) {
-        self.rows += node.rows() - self.node(prefix).rows();
+        self.rows = self.rows + node.rows() - self.node(prefix).rows();
         self.place(prefix, node);
     }
 

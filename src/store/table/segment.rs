@@ -103,9 +103,18 @@ impl Segment {
         Self::new(self.bits, rows.collect())
     }
 
-    fn all(&self) -> impl Iterator<Item = (Row, Mark)> {
+    pub(super) fn bits(&self) -> u32 {
+        self.bits
+    }
+
+    /// In the order of the digests.
+    pub(super) fn rows_and_marks(&self) -> impl Iterator<Item = (&Row, Mark)> {
         let slots = self.slots.iter().enumerate();
-        slots.filter_map(|(place, row)| Some((row.clone()?, self.mark(place))))
+        slots.filter_map(|(place, row)| Some((row.as_ref()?, self.mark(place))))
+    }
+
+    fn all(&self) -> impl Iterator<Item = (Row, Mark)> {
+        self.rows_and_marks().map(|(row, mark)| (row.clone(), mark))
     }
 }
 

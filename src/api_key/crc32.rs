@@ -1,0 +1,13 @@
+//! CRC-32 of ISO-HDLC, as zip, PNG and Ethernet use it (ITU-T V.42 section 8.1.1.6.2).
+
+/// The polynomial, its bits in reverse.
+const POLYNOMIAL: u32 = 0xedb8_8320;
+
+/// One bit at a time: 50 bytes at the issue of a key do not need a table.
+pub(super) fn of(text: &[u8]) -> u32 {
+    !text.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (POLYNOMIAL & (crc & 1).wrapping_neg())
+        })
+    })
+}

@@ -1,0 +1,22 @@
+use super::Bulk;
+use crate::manage::KeyNotes;
+use crate::profile::ClientProfile;
+use crate::record::KeyRecord;
+use crate::store::table::Row;
+
+/// For sources that say more of a client than its name, in any order.
+impl<P> Bulk<P> {
+    /// Says all of a client, of which keys may have been pushed already, by its name alone.
+    pub(in crate::store) fn declare(&mut self, profile: ClientProfile, enabled: bool) {
+        self.ledger.set_enabled(profile.name(), enabled);
+        self.ledger.put(profile);
+        self.declared = true;
+    }
+
+    /// As [`Bulk::push`], of a client that is declared before the end.
+    pub(in crate::store) fn push_noted(&mut self, record: KeyRecord, notes: KeyNotes, place: P) {
+        let (digest, mark) = (record.digest(), record.mark());
+        self.ledger.note(digest.key_id(), notes);
+        self.entries.push((Row { digest, profile: record.into_profile() }, mark, place));
+    }
+}

@@ -1,0 +1,65 @@
+use std::time::Duration;
+
+use super::MemoryStore;
+use crate::digest::KeyId;
+use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated};
+use crate::profile::ClientProfile;
+
+impl ManageKeys for MemoryStore {
+    fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Result<ClientInfo, ManageError>> {
+        Box::pin(async move { self.add_client(profile) })
+    }
+
+    fn enable_client<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+        Box::pin(async move { self.enable_client(name) })
+    }
+
+    fn disable_client<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+        Box::pin(async move { self.disable_client(name) })
+    }
+
+    fn remove_client<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+        Box::pin(async move { self.remove_client(name) })
+    }
+
+    fn list_clients(&self) -> BoxFuture<'_, Result<Vec<ClientInfo>, ManageError>> {
+        Box::pin(async move { Ok(self.list_clients()) })
+    }
+
+    fn issue<'a>(
+        &'a self,
+        client: &'a str,
+        key: NewKey,
+    ) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+        Box::pin(async move { self.issue(client, key) })
+    }
+
+    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+        Box::pin(async move { self.revoke(key_id) })
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        key_id: &'a KeyId,
+        successor: NewKey,
+        grace: Duration,
+    ) -> BoxFuture<'a, Result<Rotated, ManageError>> {
+        Box::pin(async move { self.rotate(key_id, successor, grace) })
+    }
+
+    fn list_keys<'a>(
+        &'a self,
+        client: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<KeyInfo>, ManageError>> {
+        Box::pin(async move { self.list_keys(client) })
+    }
+}
