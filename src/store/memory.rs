@@ -78,10 +78,11 @@ impl MemoryStore {
                 .and_then(|digest| bulk.push(KeyRecord::new(digest, profile), index));
             if let Err(error) = pushed {
                 // Two keys further up may already be in each other's way.
-                return Err(bulk.finish().err().map_or(FromKeysError { index, error }, Into::into));
+                let earlier = bulk.finish().err().and_then(first);
+                return Err(earlier.unwrap_or(FromKeysError { index, error }));
             }
         }
-        Ok(bulk.finish()?)
+        bulk.finish().map_err(|conflicts| first(conflicts).expect("one of several conflicts"))
     }
 
     fn from_parts(table: Table, ledger: Ledger) -> Self {
@@ -107,34 +108,25 @@ impl MemoryStore {
 
     /// Adds a key of which only the digest is known, with its expiry and state.
     ///
-    /// The first key of a client decides whether the client is disabled. A further one that is active
-    /// is disabled with its client.
+    /// An active key of a disabled client is disabled with it. A disabled key of an enabled client stays
+    /// so until the client is enabled again.
     ///
     /// # Errors
     ///
-    /// As for [`MemoryStore::insert`]; whether the key is weak or unusable cannot be told any more. A
-    /// disabled key of an enabled client contradicts the client's other keys.
+    /// As for [`MemoryStore::insert`]; whether the key is weak or unusable cannot be told any more.
     pub fn insert_record(&self, record: KeyRecord) -> Result<KeyId, KeyError> {
         let (digest, mut mark) = (record.digest(), record.mark());
         let mut ledger = self.lock();
         let profile = ledger.shared_profile(record.into_profile())?;
-        let is_new = !ledger.knows(profile.name());
-        match (mark.state(), is_new || !ledger.is_enabled(profile.name())) {
-            (KeyState::Disabled, false) => {
-                return Err(KeyError::ProfileConflict { name: profile.name().to_owned() });
-            }
-            (KeyState::Active, true) if !is_new => mark = mark.with_state(KeyState::Disabled),
-            _ => {}
+        if mark.state() == KeyState::Active && !ledger.is_enabled(profile.name()) {
+            mark = mark.with_state(KeyState::Disabled);
         }
         let row = Row { digest, profile: profile.clone() };
         let mut edit = self.shared.table.edit();
         edit.insert(row, mark)
             .map_err(|conflict| explain(&self.shared.table, conflict, &digest))?;
         edit.publish();
-        if is_new {
-            ledger.set_enabled(profile.name(), mark.state() != KeyState::Disabled);
-            ledger.put(profile);
-        }
+        ledger.put(profile);
         Ok(digest.key_id())
     }
 
@@ -242,8 +234,7 @@ pub struct FromKeysError {
     pub error: KeyError,
 }
 
-impl From<BulkConflict<usize>> for FromKeysError {
-    fn from(conflict: BulkConflict<usize>) -> Self {
-        Self { index: conflict.places[1], error: conflict.into_error() }
-    }
+fn first(conflicts: Vec<BulkConflict<usize>>) -> Option<FromKeysError> {
+    let first = conflicts.into_iter().next()?;
+    Some(FromKeysError { index: first.places[1], error: first.into_error() })
 }

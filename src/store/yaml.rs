@@ -12,12 +12,13 @@ use crate::record::KeyRecord;
 
 mod error;
 mod events;
+mod fault;
 mod input;
 mod parse;
 mod syntax;
 
-use error::Fault;
 pub use error::{YamlError, YamlWarning};
+use fault::Fault;
 
 /// Keys and their clients in a YAML file.
 ///
@@ -86,8 +87,8 @@ impl YamlStore {
     }
 
     fn load(text: &[u8]) -> Result<Self, Fault> {
-        let (keys, warnings) = parse::parse(input::utf8(text)?)?;
-        Ok(Self { keys, warnings: warnings.into() })
+        let parsed = parse::parse(input::utf8(text)?)?;
+        Ok(Self { keys: parsed.keys, warnings: parsed.warnings.into() })
     }
 
     fn with_path(self, path: &Path) -> Self {

@@ -214,7 +214,7 @@ fn nesting_is_refused_before_it_is_followed() {
     let stairs: Vec<_> = (0..300).map(|depth| " ".repeat(depth) + "? ").collect();
     let list = "expected a mapping of keys to client names, found a list: write each key on a line of its own, as `KEY: client name`";
     let name = "expected the name of a client, found a mapping: write each key on a line of its own, as `KEY: client name`";
-    let field = "expected the name of a field, found a mapping: use `api_keys`";
+    let field = "expected the name of a field, found a mapping: keys stand indented below `api_keys:`, as `KEY: client name`";
     refused(&[
         (&opened("["), "1:33", DEEP),
         (&opened("{"), "1:33", DEEP),

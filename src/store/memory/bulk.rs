@@ -58,8 +58,11 @@ impl<P: Copy + Ord> Bulk<P> {
         }
     }
 
-    /// Builds the store, or names the conflict whose second key comes first in the source.
-    pub(in crate::store) fn finish(mut self) -> Result<MemoryStore, BulkConflict<P>> {
+    /// Builds the store, or names the conflicts in the order of their second keys in the source.
+    pub(in crate::store) fn finish(mut self) -> Result<MemoryStore, Vec<BulkConflict<P>>> {
+        if self.declared {
+            self.follow_clients();
+        }
         self.entries.sort_unstable_by(|(row, _, place), (other, _, other_place)| {
             row.prefix().cmp(&other.prefix()).then(place.cmp(other_place))
         });
@@ -73,11 +76,10 @@ impl<P: Copy + Ord> Bulk<P> {
                 key_id: row.digest.key_id(),
             }
         });
-        if let Some(conflict) = conflicts.min_by_key(|conflict| conflict.places[1]) {
-            return Err(conflict);
-        }
-        if self.declared {
-            self.follow_clients();
+        let mut conflicts = conflicts.collect::<Vec<_>>();
+        if !conflicts.is_empty() {
+            conflicts.sort_by_key(|conflict| conflict.places[1]);
+            return Err(conflicts);
         }
         let rows = self.entries.into_iter().map(|(row, mark, _)| (row, mark)).collect();
         Ok(MemoryStore::from_parts(Table::from_sorted(rows), self.ledger))

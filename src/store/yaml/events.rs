@@ -4,7 +4,7 @@ use std::ops::Deref;
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput};
 use zeroize::Zeroize as _;
 
-use super::error::{Fault, FaultKind, Place};
+use super::fault::{Fault, FaultKind, Place};
 use super::syntax;
 use crate::key::MAX_KEY_BYTES;
 
@@ -15,6 +15,8 @@ const MAX_DEPTH: usize = 32;
 pub(super) struct Events<'a> {
     parser: Parser<'a, StrInput<'a>>,
     text: &'a str,
+    /// How many mappings and lists are open.
+    depth: usize,
 }
 
 /// The beginning of a value.
@@ -44,11 +46,29 @@ impl<'a> Events<'a> {
         // So that a key that is too long is told as such.
         options.simple_key_max_lookahead = 8 * MAX_KEY_BYTES;
         options.set_emit_comments(false);
-        Self { parser: Parser::new_from_str_with_options(text, options), text }
+        Self { parser: Parser::new_from_str_with_options(text, options), text, depth: 0 }
     }
 
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Fault> {
-        self.parser.next().transpose().map_err(|error| syntax::fault(self.text, &error))
+        let next = self.parser.next().transpose();
+        let next = next.map_err(|error| syntax::fault(self.text, &error))?;
+        match next {
+            Some((Event::MappingStart(..) | Event::SequenceStart(..), _)) => self.depth += 1,
+            Some((Event::MappingEnd | Event::SequenceEnd, _)) => self.depth -= 1,
+            _ => {}
+        }
+        Ok(next)
+    }
+
+    /// How many mappings and lists were open before this value, which has just begun.
+    pub(super) fn depth_before(&self, value: &Node<'_>) -> usize {
+        self.depth - usize::from(value.is_mapping() || value.is_sequence())
+    }
+
+    /// Skips what is left of the values that began at this depth.
+    pub(super) fn leave(&mut self, depth: usize) -> Result<(), Fault> {
+        while self.depth > depth && self.next()?.is_some() {}
+        Ok(())
     }
 
     /// The value that the whole file is, unless the file is empty.
@@ -132,7 +152,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn wrong_type(&self, expected: &'static str, way_out: &'static str) -> Fault {
+    pub(super) fn wrong_type(&self, expected: &'static str, way_out: &'static str) -> Fault {
         FaultKind::WrongType { expected, found: self.found(), way_out }.at(self.place)
     }
 
@@ -162,10 +182,23 @@ impl<'a> Node<'a> {
         expected: &'static str,
         way_out: &'static str,
     ) -> Result<(), Fault> {
-        match self.kind {
-            NodeKind::Mapping => Ok(()),
-            _ => Err(self.wrong_type(expected, way_out)),
-        }
+        if self.is_mapping() { Ok(()) } else { Err(self.wrong_type(expected, way_out)) }
+    }
+
+    pub(super) fn sequence(
+        &self,
+        expected: &'static str,
+        way_out: &'static str,
+    ) -> Result<(), Fault> {
+        if self.is_sequence() { Ok(()) } else { Err(self.wrong_type(expected, way_out)) }
+    }
+
+    pub(super) fn is_mapping(&self) -> bool {
+        matches!(self.kind, NodeKind::Mapping)
+    }
+
+    pub(super) fn is_sequence(&self) -> bool {
+        matches!(self.kind, NodeKind::Sequence)
     }
 
     pub(super) fn is_longer_than(&self, bytes: usize) -> bool {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::error::{Fault, FaultKind, Place};
+use super::fault::{Fault, FaultKind, Place};
 
 /// The largest file that is read: about 18 million keys, and a bound where somebody names a device.
 const MAX_FILE_BYTES: usize = 1 << 30;

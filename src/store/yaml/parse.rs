@@ -1,7 +1,6 @@
-use zeroize::Zeroizing;
-
-use super::error::{Fault, FaultKind, Place, WarningKind, YamlWarning};
+use super::error::{WarningKind, YamlWarning};
 use super::events::{Events, Node, Text};
+use super::fault::{Fault, FaultKind, Place};
 use crate::digest::KeyDigest;
 use crate::key::{self, KeyError, MAX_KEY_BYTES, Strength, UnusableKey};
 use crate::profile::{ClientProfile, ProfileError};
@@ -9,97 +8,159 @@ use crate::record::KeyRecord;
 use crate::store::MemoryStore;
 use crate::store::memory::Bulk;
 
-/// The client of the key in `api_key`.
-const DEFAULT_CLIENT: &str = "default";
+mod clients;
+mod fields;
+mod values;
 
-const FIELDS: [&str; 3] = ["api_key", "api_keys", "allow_weak_keys"];
+use clients::Clients;
+use fields::Fields;
+
+/// The client of the key in `api_key`.
+pub(super) const DEFAULT_CLIENT: &str = "default";
+
+/// The newest form of the file that is known here.
+const VERSION: u32 = 1;
+
+const ROOT: Fields = Fields {
+    known: &["api_key", "api_keys", "allow_weak_keys", "version", "clients"],
+    most: "api_keys",
+    way_out: "keys stand indented below `api_keys:`, as `KEY: client name`",
+};
+
+/// What stands in a key file.
+pub(super) struct Parsed {
+    pub(super) keys: MemoryStore,
+    pub(super) warnings: Vec<YamlWarning>,
+    /// How many keys stand there as they are, and not as digests.
+    pub(super) plain: usize,
+}
 
 /// Turns the text of a key file into a store. One pass over the events of the parser, whose scalars
 /// borrow from the text, so that no copy of a key is made on the way to its digest.
-pub(super) fn parse(text: &str) -> Result<(MemoryStore, Vec<YamlWarning>), Fault> {
-    let mut events = Events::new(text);
-    let mut file = File::default();
-    if let Some(root) = events.root()? {
-        file.read(&root, &mut events)?;
-        events.end()?;
+pub(super) fn parse(text: &str) -> Result<Parsed, Fault> {
+    let mut file = File::new(Faults { first_only: true, found: Vec::new() });
+    file.read_all(&mut Events::new(text))?;
+    file.finish().map_err(|mut faults| faults.swap_remove(0))
+}
+
+/// All that is wrong in the text of a key file, up to where it is no YAML any more.
+pub(super) fn lint(text: &str) -> Result<Parsed, Vec<Fault>> {
+    let mut file = File::new(Faults { first_only: false, found: Vec::new() });
+    if let Err(last) = file.read_all(&mut Events::new(text)) {
+        file.faults.found.push(last);
+        return Err(file.faults.found);
     }
     file.finish()
+}
+
+/// Where faults go: back to the caller at once, or on a list.
+struct Faults {
+    first_only: bool,
+    found: Vec<Fault>,
+}
+
+impl Faults {
+    fn take(&mut self, result: Result<(), Fault>) -> Result<(), Fault> {
+        match result {
+            Err(fault) if !self.first_only => self.found.push(fault),
+            result => return result,
+        }
+        Ok(())
+    }
 }
 
 /// What has been read of the file so far.
 struct File {
     keys: Bulk<Place>,
-    /// The first key that is too short.
-    weak: Option<Place>,
+    clients: Clients,
+    plain: usize,
+    weak: Vec<Place>,
     warnings: Vec<YamlWarning>,
     allow_weak: bool,
-    /// Where each of `FIELDS` was seen.
-    seen: [Option<Place>; FIELDS.len()],
-}
-
-impl Default for File {
-    fn default() -> Self {
-        Self {
-            keys: Bulk::new(),
-            weak: None,
-            warnings: Vec::new(),
-            allow_weak: false,
-            seen: [None; FIELDS.len()],
-        }
-    }
+    faults: Faults,
 }
 
 impl File {
-    fn read(&mut self, root: &Node<'_>, events: &mut Events<'_>) -> Result<(), Fault> {
-        root.mapping(
-            "a mapping",
-            "the file begins with `api_keys:`, and its keys are indented below, as `KEY: client name`",
-        )?;
-        while let Some(field) = events.entry()? {
-            let place = field.place;
-            let name = field.text("the name of a field", "use `api_keys`")?;
-            let known = FIELDS.iter().position(|known| **known == *name);
-            let index = known
-                .ok_or_else(|| FaultKind::UnknownField { nearest: nearest(&name) }.at(place))?;
-            if let Some(first) = self.seen[index].replace(place) {
-                return Err(
-                    FaultKind::SecondField { field: FIELDS[index], first: first.line }.at(place)
-                );
-            }
-            let value = events.node()?;
-            match FIELDS[index] {
-                "api_key" => {
-                    let place = value.place;
-                    let key = value.key("write `api_key: KEY`")?;
-                    self.add(&key, place, DEFAULT_CLIENT, place)?;
-                }
-                "api_keys" if value.is_null() => {}
-                "api_keys" => self.read_keys(&value, events)?,
-                _ => self.allow_weak = value.boolean()?,
-            }
+    fn new(faults: Faults) -> Self {
+        Self {
+            keys: Bulk::new(),
+            clients: Clients::default(),
+            plain: 0,
+            weak: Vec::new(),
+            warnings: Vec::new(),
+            allow_weak: false,
+            faults,
+        }
+    }
+
+    fn read_all(&mut self, events: &mut Events<'_>) -> Result<(), Fault> {
+        if let Some(root) = events.root()? {
+            root.mapping(
+                "a mapping",
+                "the file begins with `api_keys:`, and its keys are indented below, as `KEY: client name`",
+            )?;
+            self.read(events)?;
+            events.end()?;
         }
         Ok(())
     }
 
+    fn read(&mut self, events: &mut Events<'_>) -> Result<(), Fault> {
+        let mut seen = ROOT.seen();
+        while let Some(field) = events.entry()? {
+            let value = events.node()?;
+            let depth = events.depth_before(&value);
+            let result = seen.name(field).and_then(|name| self.read_field(name, value, events));
+            self.faults.take(result)?;
+            events.leave(depth)?;
+        }
+        Ok(())
+    }
+
+    fn read_field(
+        &mut self,
+        name: &str,
+        value: Node<'_>,
+        events: &mut Events<'_>,
+    ) -> Result<(), Fault> {
+        match name {
+            "api_key" => {
+                let place = value.place;
+                let key = value.key("write `api_key: KEY`")?;
+                self.add(&key, place, DEFAULT_CLIENT, place)
+            }
+            "api_keys" | "clients" if value.is_null() => Ok(()),
+            "api_keys" => self.read_keys(&value, events),
+            "allow_weak_keys" => value.boolean().map(|allow| self.allow_weak = allow),
+            "version" => check_version(value),
+            _ => self.read_clients(&value, events),
+        }
+    }
+
     fn read_keys(&mut self, value: &Node<'_>, events: &mut Events<'_>) -> Result<(), Fault> {
-        let way_out = "write each key on a line of its own, as `KEY: client name`";
         // YAML itself has an end to how long a key may be, and takes a longer one for a value.
         if value.is_longer_than(MAX_KEY_BYTES) {
             return Err(FaultKind::Key(UnusableKey::TooLong.into()).at(value.place));
         }
-        value.mapping("a mapping of keys to client names", way_out)?;
+        value.mapping("a mapping of keys to client names", KEY_AND_CLIENT)?;
         while let Some(key) = events.entry()? {
-            let key_place = key.place;
-            let key = key.key(way_out)?;
             let client = events.node()?;
-            let client_place = client.place;
-            if client.is_null() {
-                return Err(FaultKind::NoClient.at(key_place));
-            }
-            let client = client.text("the name of a client", way_out)?;
-            self.add(&key, key_place, &client, client_place)?;
+            let depth = events.depth_before(&client);
+            let result = self.read_key(key, client);
+            self.faults.take(result)?;
+            events.leave(depth)?;
         }
         Ok(())
+    }
+
+    fn read_key(&mut self, key: Node<'_>, client: Node<'_>) -> Result<(), Fault> {
+        let (key_place, client_place) = (key.place, client.place);
+        let key = key.key(KEY_AND_CLIENT)?;
+        if client.is_null() {
+            return Err(FaultKind::NoClient.at(key_place));
+        }
+        let client = client.text("the name of a client", KEY_AND_CLIENT)?;
+        self.add(&key, key_place, &client, client_place)
     }
 
     fn add(
@@ -118,12 +179,12 @@ impl File {
             kind.at(place)
         })?;
         if strength == Strength::Weak {
-            self.weak.get_or_insert(place);
-            self.warnings.push(YamlWarning::new(WarningKind::WeakKey, Some(place)));
+            self.weak.push(place);
         }
         if looks_like_key(client) {
             self.warnings.push(YamlWarning::new(WarningKind::NameLikeKey, Some(client_place)));
         }
+        self.plain += 1;
         let record = KeyRecord::new(KeyDigest::of(key), ClientProfile::new(client));
         self.keys.push(record, place).map_err(|error| {
             let kind = match error {
@@ -134,25 +195,51 @@ impl File {
         })
     }
 
-    fn finish(self) -> Result<(MemoryStore, Vec<YamlWarning>), Fault> {
-        if let (false, Some(first)) = (self.allow_weak, self.weak) {
-            return Err(FaultKind::WeakKey.at(first));
-        }
-        let keys = self.keys.finish().map_err(|conflict| {
-            let [first, second] = conflict.places;
-            let first = first.line;
-            let kind = if conflict.same_key {
-                FaultKind::SecondKey { first }
+    fn finish(mut self) -> Result<Parsed, Vec<Fault>> {
+        let mut faults = self.faults.found;
+        for place in self.weak {
+            if self.allow_weak {
+                self.warnings.push(YamlWarning::new(WarningKind::WeakKey, Some(place)));
             } else {
-                FaultKind::SameId { first }
-            };
-            kind.at(second)
-        })?;
-        let mut warnings = self.warnings;
-        if keys.is_empty() {
-            warnings.push(YamlWarning::new(WarningKind::NoKeys, None));
+                faults.push(FaultKind::WeakKey.at(place));
+            }
         }
-        Ok((keys, warnings))
+        // In the order of the file.
+        self.warnings.sort_by_key(YamlWarning::place);
+        self.clients.declare(&mut self.keys);
+        match self.keys.finish() {
+            Ok(keys) if faults.is_empty() => {
+                if keys.is_empty() {
+                    self.warnings.push(YamlWarning::new(WarningKind::NoKeys, None));
+                }
+                return Ok(Parsed { keys, warnings: self.warnings, plain: self.plain });
+            }
+            Ok(_) => {}
+            Err(conflicts) => faults.extend(conflicts.into_iter().map(|conflict| {
+                let [first, second] = conflict.places;
+                let first = first.line;
+                let kind = if conflict.same_key {
+                    FaultKind::SecondKey { first }
+                } else {
+                    FaultKind::SameId { first }
+                };
+                kind.at(second)
+            })),
+        }
+        faults.sort_by_key(Fault::place);
+        Err(faults)
+    }
+}
+
+const KEY_AND_CLIENT: &str = "write each key on a line of its own, as `KEY: client name`";
+
+fn check_version(value: Node<'_>) -> Result<(), Fault> {
+    let place = value.place;
+    let wrong = value.wrong_type("a whole number", "write `version: 1`, or remove the line");
+    match value.text("", "").map(|text| text.parse::<u32>()) {
+        Ok(Ok(1..=VERSION)) => Ok(()),
+        Ok(Ok(VERSION..)) => Err(FaultKind::Version { known: VERSION }.at(place)),
+        _ => Err(wrong),
     }
 }
 
@@ -165,17 +252,4 @@ fn looks_like_key(name: &str) -> bool {
         && has(u8::is_ascii_uppercase)
         && has(u8::is_ascii_lowercase)
         && has(u8::is_ascii_digit)
-}
-
-/// The field that was meant, or the one that most files need where nothing is near.
-fn nearest(field: &str) -> &'static str {
-    const MOST: &str = "api_keys";
-    // What is longer than this is a key, and comparing it takes a hundred times as long as reading.
-    if field.len() > 24 {
-        return MOST;
-    }
-    let field = Zeroizing::new(field.to_ascii_lowercase());
-    let distances = FIELDS.map(|known| (strsim::damerau_levenshtein(&field, known), known));
-    let near = distances.into_iter().filter(|(distance, _)| distance * 3 < field.len() * 2);
-    near.min().map_or(MOST, |(_, known)| known)
 }

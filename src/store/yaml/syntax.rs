@@ -2,7 +2,7 @@
 
 use granit_parser::{ErrorKind, Marker, ScanError};
 
-use super::error::{Fault, FaultKind, Place};
+use super::fault::{Fault, FaultKind, Place};
 
 pub(super) fn place(marker: &Marker) -> Place {
     Place::new(marker.line(), marker.col() + 1)
