@@ -180,7 +180,13 @@ fn other_types_are_refused_where_they_stand() {
     let key = |what| found("a key", what, line);
     let name = |what| found("the name of a client", what, line);
     let one = |what| found("a key", what, "write `api_key: KEY`");
-    let field = |what| found("the name of a field", what, "use `api_keys`");
+    let field = |what| {
+        found(
+            "the name of a field",
+            what,
+            "keys stand indented below `api_keys:`, as `KEY: client name`",
+        )
+    };
     let allow = |what| found("`true` or `false`", what, "write one of these two, without quotes");
     let cases = [
         ("c4n4ry-0123456789\n", "1:1", root("a text")),

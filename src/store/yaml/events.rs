@@ -98,7 +98,22 @@ impl<'a> Events<'a> {
         Ok(())
     }
 
-    /// The next key of the mapping that is being read, or its end.
+    /// The next key of the mapping that is being read and its value, or its end.
+    pub(super) fn pair(
+        &mut self,
+        expected: &'static str,
+        way_out: &'static str,
+    ) -> Result<Option<(Node<'a>, Node<'a>)>, Fault> {
+        match self.entry()? {
+            Some(key) if key.is_mapping() || key.is_sequence() => {
+                Err(key.wrong_type(expected, way_out))
+            }
+            Some(key) => Ok(Some((key, self.node()?))),
+            None => Ok(None),
+        }
+    }
+
+    /// The next value of the list that is being read, or its end.
     pub(super) fn entry(&mut self) -> Result<Option<Node<'a>>, Fault> {
         match self.next()? {
             Some((event, span)) => self.begin(event, span),
@@ -107,7 +122,7 @@ impl<'a> Events<'a> {
     }
 
     /// The value behind a key.
-    pub(super) fn node(&mut self) -> Result<Node<'a>, Fault> {
+    fn node(&mut self) -> Result<Node<'a>, Fault> {
         // The parser gives every key a value, if only one that is not there.
         self.entry()?.ok_or_else(|| FaultKind::Syntax("a value is missing".to_owned()).into())
     }

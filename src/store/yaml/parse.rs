@@ -107,8 +107,7 @@ impl File {
 
     fn read(&mut self, events: &mut Events<'_>) -> Result<(), Fault> {
         let mut seen = ROOT.seen();
-        while let Some(field) = events.entry()? {
-            let value = events.node()?;
+        while let Some((field, value)) = events.pair("the name of a field", ROOT.way_out)? {
             let depth = events.depth_before(&value);
             let result = seen.name(field).and_then(|name| self.read_field(name, value, events));
             self.faults.take(result)?;
@@ -143,8 +142,7 @@ impl File {
             return Err(FaultKind::Key(UnusableKey::TooLong.into()).at(value.place));
         }
         value.mapping("a mapping of keys to client names", KEY_AND_CLIENT)?;
-        while let Some(key) = events.entry()? {
-            let client = events.node()?;
+        while let Some((key, client)) = events.pair("a key", KEY_AND_CLIENT)? {
             let depth = events.depth_before(&client);
             let result = self.read_key(key, client);
             self.faults.take(result)?;

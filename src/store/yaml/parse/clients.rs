@@ -46,8 +46,7 @@ impl File {
         events: &mut Events<'_>,
     ) -> Result<(), Fault> {
         value.mapping("a mapping of client names", ALL)?;
-        while let Some(name) = events.entry()? {
-            let value = events.node()?;
+        while let Some((name, value)) = events.pair("the name of a client", ALL)? {
             let depth = events.depth_before(&value);
             let result = self.read_client(name, &value, events);
             self.faults.take(result)?;
@@ -79,8 +78,7 @@ impl File {
 
         let mut profile = ClientProfile::new(&*name);
         let (mut enabled, mut seen) = (true, CLIENT.seen());
-        while let Some(field) = events.entry()? {
-            let value = events.node()?;
+        while let Some((field, value)) = events.pair("the name of a field", CLIENT.way_out)? {
             let depth = events.depth_before(&value);
             let result = seen.name(field).and_then(|field| match field {
                 "enabled" => value.boolean().map(|answer| enabled = answer),
@@ -129,8 +127,7 @@ fn read_key(
     item.mapping("a key", "write it as `- digest: sha256:...`")?;
     let (mut digest, mut expires) = (None, None);
     let (mut notes, mut seen) = (KeyNotes::default(), KEY.seen());
-    while let Some(field) = events.entry()? {
-        let value = events.node()?;
+    while let Some((field, value)) = events.pair("the name of a field", KEY.way_out)? {
         let place = value.place;
         match seen.name(field)? {
             "digest" => {
@@ -177,8 +174,7 @@ fn metadata(value: &Node<'_>, events: &mut Events<'_>) -> Result<BTreeMap<String
     value.mapping("a mapping of texts", WAY_OUT)?;
     let mut metadata = BTreeMap::new();
     let mut places = BTreeMap::new();
-    while let Some(name) = events.entry()? {
-        let value = events.node()?;
+    while let Some((name, value)) = events.pair("a text", WAY_OUT)? {
         let place = name.place;
         let name = name.text("a text", WAY_OUT)?.to_owned();
         if let Some(first) = places.insert(name.clone(), place) {

@@ -72,8 +72,7 @@ fn limit(value: Node<'_>, events: &mut Events<'_>) -> Result<Rate, Fault> {
         return value.text("a limit", QUOTA)?.parse().map_err(quota(place));
     }
     let (mut rate, mut burst, mut seen) = (None, None, RATE.seen());
-    while let Some(field) = events.entry()? {
-        let value = events.node()?;
+    while let Some((field, value)) = events.pair("the name of a field", RATE.way_out)? {
         let place = value.place;
         if seen.name(field)? == "rate" {
             let text = value.text("a rate", "write it as `100/minute`")?;
