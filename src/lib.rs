@@ -60,4 +60,4 @@ pub use store::{
 };
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
-pub use store::{YamlError, YamlStore, YamlWarning};
+pub use store::{ReloadError, YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning};

@@ -42,7 +42,7 @@ impl RateUnit {
 
 /// One limit: so many requests in each unit of time, and so many at once.
 ///
-/// As text it is `100/minute`; the burst equals the count unless [`Rate::with_burst`] says
+/// As text it is `100/minute`, or `100/minute, 20 at once` where it is shown; the burst equals the count unless [`Rate::with_burst`] says
 /// otherwise. Both are at least 1.
 ///
 /// ```
@@ -73,6 +73,12 @@ impl Rate {
     /// How many requests may come at once.
     pub fn burst(&self) -> u32 {
         self.burst.get()
+    }
+
+    /// As the grammar of fields has it: `100/minute`.
+    #[cfg(feature = "yaml")]
+    pub(crate) fn without_burst(&self) -> String {
+        format!("{}/{}", self.count, self.per.name())
     }
 
     /// Replaces the burst.
@@ -107,7 +113,8 @@ impl FromStr for Rate {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.count, self.per.name())
+        write!(f, "{}/{}", self.count, self.per.name())?;
+        if self.burst == self.count { Ok(()) } else { write!(f, ", {} at once", self.burst) }
     }
 }
 
@@ -146,6 +153,14 @@ impl Quota {
     /// Whether the quota says `unlimited`.
     pub fn is_unlimited(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((first, others)) = self.0.split_first() else { return f.write_str("unlimited") };
+        write!(f, "{first}")?;
+        others.iter().try_for_each(|rate| write!(f, "; {rate}"))
     }
 }
 
@@ -232,6 +247,7 @@ mod tests {
         let rate: Rate = "100/minute".parse().unwrap();
         assert_eq!(rate.burst(), 100);
         assert_eq!(rate.with_burst(20).map(|rate| rate.burst()), Ok(20));
+        assert_eq!(rate.with_burst(20).unwrap().to_string(), "100/minute, 20 at once");
         assert_eq!(rate.with_burst(0), Err(ParseQuotaError::Burst));
     }
 }

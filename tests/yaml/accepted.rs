@@ -206,7 +206,7 @@ fn file_without_keys_loads_and_lets_nobody_in() {
         for key in ["", "null", "~", "{}", "api_keys", A] {
             assert_eq!(client_of(&store, key), None, "{key} of {text:?}");
         }
-        let [warning] = store.warnings() else { panic!("{:?}", store.warnings()) };
+        let [warning] = &store.warnings()[..] else { panic!("{:?}", store.warnings()) };
         assert_eq!((warning.line(), warning.column()), (None, None));
         assert!(warning.to_string().contains("every request is refused"), "{warning}");
     }

@@ -139,5 +139,9 @@ pub(crate) fn file(text: &[u8]) -> PathBuf {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("keys {number}.yml"));
     fs::write(&path, text).expect("a file can be written");
+    // Keys that everybody can read are warned about.
+    #[cfg(unix)]
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .expect("its mode can be changed");
     path
 }

@@ -48,7 +48,7 @@ fn warnings_tell_the_place_and_the_way_out_and_not_the_key() {
     let path = file(text.as_bytes());
     let opened = YamlStore::open(&path).unwrap();
     let read: YamlStore = text.parse().unwrap();
-    let [warning] = opened.warnings() else { panic!("{:?}", opened.warnings()) };
+    let [warning] = &opened.warnings()[..] else { panic!("{:?}", opened.warnings()) };
     assert_eq!(warning.to_string(), format!("{}:3:5: {WARNED}", path.display()));
     assert_eq!((warning.line(), warning.column()), (Some(3), Some(5)));
     assert_eq!(read.warnings()[0].to_string(), format!("line 3, column 5: {WARNED}"));
@@ -59,7 +59,7 @@ fn warnings_tell_the_place_and_the_way_out_and_not_the_key() {
 fn names_that_look_like_keys_are_warned_about_where_they_stand() {
     let swapped = "api_keys:\n  Accounting Service: 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU\n";
     let store: keygate::YamlStore = swapped.parse().unwrap();
-    let [warning] = store.warnings() else { panic!("{:?}", store.warnings()) };
+    let [warning] = &store.warnings()[..] else { panic!("{:?}", store.warnings()) };
     assert_eq!((warning.line(), warning.column()), (Some(2), Some(23)));
     assert!(warning.to_string().contains("looks like a key"));
     assert!(!warning.to_string().contains("08zEk8IC"));

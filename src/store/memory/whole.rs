@@ -1,6 +1,10 @@
+use std::collections::HashSet;
+
 use super::MemoryStore;
 use super::ledger::Ledger;
+use crate::digest::{KeyDigest, KeyId};
 use crate::mark::Mark;
+use crate::record::KeyState;
 use crate::store::table::Row;
 
 /// For stores that keep what they hold elsewhere, and load it anew.
@@ -28,6 +32,30 @@ impl MemoryStore {
         *ledger = std::mem::take(&mut *other.lock());
         ledger.clock = clock;
         self.shared.table.replace(&other.shared.table);
+    }
+
+    pub(in crate::store) fn revoked(&self) -> HashSet<KeyDigest> {
+        let mut revoked = HashSet::new();
+        self.shared.table.for_each(|row, mark| {
+            if mark.is_revoked() {
+                revoked.insert(row.digest);
+            }
+        });
+        revoked
+    }
+
+    /// Whether the key with this digest is here and not revoked.
+    pub(in crate::store) fn has_live(&self, digest: &KeyDigest) -> bool {
+        self.shared.table.state(digest).is_some_and(|state| state != KeyState::Revoked)
+    }
+
+    pub(in crate::store) fn share_clock(&self, other: &Self) {
+        let clock = self.lock().clock.clone();
+        other.lock().clock = clock;
+    }
+
+    pub(in crate::store) fn digest_of(&self, key_id: KeyId) -> Option<KeyDigest> {
+        self.shared.table.row(key_id.prefix()).map(|(row, _)| row.digest)
     }
 }
 

@@ -16,8 +16,8 @@ use crate::key::MIN_KEY_CHARS;
 /// assert!(error.to_string().contains("shorter than 16 characters"));
 /// assert!(!format!("{error} {error:?}").contains("hunter2"));
 /// ```
-// Behind a box: the result of loading a file is not to be as large as its rarest answer.
-pub struct YamlError(Box<Located>);
+#[derive(Clone)]
+pub struct YamlError(Arc<Located>);
 
 struct Located {
     path: Option<PathBuf>,
@@ -26,7 +26,7 @@ struct Located {
 
 impl YamlError {
     pub(super) fn new(path: Option<&Path>, fault: Fault) -> Self {
-        Self(Box::new(Located { path: path.map(Path::to_owned), fault }))
+        Self(Arc::new(Located { path: path.map(Path::to_owned), fault }))
     }
 
     /// The file, unless the text came from elsewhere.
@@ -97,6 +97,12 @@ pub(super) enum WarningKind {
     NameLikeKey,
     #[error("the file holds no keys, so that every request is refused")]
     NoKeys,
+    #[cfg(unix)]
+    #[error(
+        "everybody on this machine can read the keys in this file: `chmod o-r` it, or let \
+         `keygate hash` turn them into digests"
+    )]
+    ReadableByOthers,
 }
 
 impl YamlWarning {

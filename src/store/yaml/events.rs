@@ -49,7 +49,7 @@ impl<'a> Events<'a> {
         Self { parser: Parser::new_from_str_with_options(text, options), text, depth: 0 }
     }
 
-    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Fault> {
+    pub(super) fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Fault> {
         let next = self.parser.next().transpose();
         let next = next.map_err(|error| syntax::fault(self.text, &error))?;
         match next {
@@ -248,6 +248,12 @@ impl<'a> Node<'a> {
 
 /// A text of the file, overwritten when it is given up if it is a copy.
 pub(super) struct Text<'a>(Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    pub(super) fn new(text: Cow<'a, str>) -> Self {
+        Self(text)
+    }
+}
 
 impl Deref for Text<'_> {
     type Target = str;

@@ -1,0 +1,196 @@
+//! Changes to the text of a key file: pieces are put in and taken out where the parser says that
+//! something begins or ends, and every other byte stays.
+
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use super::parse::DEFAULT_CLIENT;
+use crate::digest::KeyDigest;
+
+mod insert;
+mod outline;
+mod remove;
+mod write;
+
+pub(super) use outline::Outline;
+use outline::{Entry, Piece};
+use remove::Short;
+use write::Item;
+pub(super) use write::{Value, time};
+
+/// A change to one key file, put together step by step.
+pub(super) struct Edit<'a> {
+    outline: &'a Outline<'a>,
+    eol: &'static str,
+    /// What goes, and what comes in its place.
+    splices: Vec<(Range<usize>, Zeroizing<String>)>,
+    /// What is to be said of clients besides, in the order in which it was asked for.
+    additions: Vec<Addition>,
+    /// The short forms that go.
+    gone: BTreeSet<usize>,
+}
+
+/// What one client is to have that it does not.
+struct Addition {
+    client: String,
+    fields: Vec<(String, Value)>,
+    keys: Vec<Item>,
+}
+
+impl<'a> Edit<'a> {
+    pub(super) fn of(outline: &'a Outline<'a>) -> Self {
+        let eol = if outline.text.contains("\r\n") { "\r\n" } else { "\n" };
+        Self { outline, eol, splices: Vec::new(), additions: Vec::new(), gone: BTreeSet::new() }
+    }
+
+    /// Adds a client that the file does not name.
+    pub(super) fn add_client(&mut self, name: &str, fields: Vec<(String, Value)>) {
+        self.addition(name).fields.extend(fields);
+    }
+
+    pub(super) fn set_enabled(&mut self, name: &str, enabled: bool) {
+        let value = Value::Raw(enabled.to_string());
+        let known = self.client(name).map(|client| &client.value);
+        match known.and_then(|client| client.field("enabled")) {
+            Some(field) => self.splices.push(replacement(&field.value, value.flow())),
+            None if enabled => {}
+            None => self.addition(name).fields.insert(0, ("enabled".to_owned(), value)),
+        }
+    }
+
+    /// Takes out a client with its keys, those of the short forms included.
+    pub(super) fn remove_client(&mut self, name: &str) {
+        let clients = self.root_field("clients");
+        let place = clients.and_then(|clients| {
+            clients.value.entries().iter().position(|entry| entry.key.text() == Some(name))
+        });
+        if let (Some(clients), Some(place)) = (clients, place) {
+            let splices = remove::entries(self.outline, &clients.value, &[place].into());
+            self.splices.extend(splices);
+        }
+        self.gone
+            .extend(self.shorts().iter().filter(|short| short.client == name).map(Short::place));
+    }
+
+    pub(super) fn add_key(&mut self, client: &str, fields: Vec<(String, Value)>) {
+        let item = Item { value: Value::Mapping(fields), comment: None };
+        self.addition(client).keys.push(item);
+    }
+
+    /// Sets fields of a key; one of a short form becomes a digest first.
+    pub(super) fn set_key(&mut self, digest: KeyDigest, fields: Vec<(String, Value)>) {
+        if let Some(key) = self.long(digest) {
+            let splices = insert::fields(self.outline, key, &fields, self.eol);
+            self.splices.extend(splices);
+        } else if let Some(short) = self.shorts().into_iter().find(|short| short.digest() == digest)
+        {
+            self.lengthen(&short, fields);
+        }
+    }
+
+    /// Turns all keys of the short forms into digests; says how many.
+    pub(super) fn hash(&mut self) -> usize {
+        let shorts = self.shorts();
+        shorts.iter().for_each(|short| self.lengthen(short, Vec::new()));
+        shorts.len()
+    }
+
+    fn lengthen(&mut self, short: &Short<'_>, fields: Vec<(String, Value)>) {
+        let digest = Value::Raw(short.digest().to_text());
+        let fields = [("digest".to_owned(), digest)].into_iter().chain(fields);
+        let value = Value::Mapping(fields.collect());
+        let comment = short.comment(self.outline.text);
+        self.addition(short.client).keys.push(Item { value, comment });
+        self.gone.insert(short.place());
+    }
+
+    /// A line that holds a key in clear that is to be taken out of the file, somewhere else than where
+    /// it is taken out: in a comment, most likely.
+    pub(super) fn line_with_removed_key(&self) -> Option<usize> {
+        let gone = self.shorts().into_iter().filter(|short| self.gone.contains(&short.place()));
+        let gone = gone.map(|short| (short.key(), short.range())).collect::<Vec<_>>();
+        let keys = gone.iter().map(|(key, _)| *key).collect::<HashSet<_>>();
+        let text = self.outline.text;
+        let is_in_a_word = |char: char| !char.is_whitespace() && !"\"'`,;:#()[]{}<>".contains(char);
+        let words = text.split(|char| !is_in_a_word(char)).filter(|word| keys.contains(word));
+        let place = |word: &str| word.as_ptr().addr() - text.as_ptr().addr();
+        // They are in the order of the file.
+        let is_taken_out = |place: &usize| {
+            let before = gone.partition_point(|(_, range)| range.start <= *place);
+            before.checked_sub(1).is_some_and(|last| gone[last].1.contains(place))
+        };
+        let place = words.map(place).find(|place| !is_taken_out(place))?;
+        Some(text[..place].split('\n').count())
+    }
+
+    /// The text with all the changes in it.
+    pub(super) fn finish(mut self) -> Zeroizing<String> {
+        let removals = remove::shorts(self.outline, &self.gone);
+        let additions = std::mem::take(&mut self.additions);
+        let insertions = insert::additions(self.outline, additions, self.eol);
+        self.splices.extend(removals.into_iter().chain(insertions));
+        // Stable: what goes to one place goes there in the order in which it was asked for.
+        self.splices.sort_by_key(|(range, _)| (range.start, range.end));
+
+        let text = self.outline.text;
+        let more: usize = self.splices.iter().map(|(_, put)| put.len()).sum();
+        let mut edited = Zeroizing::new(String::with_capacity(text.len() + more));
+        let mut end = 0;
+        for (range, put) in &self.splices {
+            // Changes that overlap would be a fault of ours: what comes of it is loaded and compared
+            // before it is used.
+            edited.push_str(text.get(end..range.start).unwrap_or_default());
+            edited.push_str(put);
+            end = end.max(range.end);
+        }
+        edited.push_str(&text[end..]);
+        edited
+    }
+
+    fn addition(&mut self, client: &str) -> &mut Addition {
+        let place = self.additions.iter().position(|addition| addition.client == client);
+        let place = place.unwrap_or_else(|| {
+            let client = client.to_owned();
+            self.additions.push(Addition { client, fields: Vec::new(), keys: Vec::new() });
+            self.additions.len() - 1
+        });
+        &mut self.additions[place]
+    }
+
+    fn root_field(&self, name: &str) -> Option<&'a Entry<'a>> {
+        self.outline.root.as_ref()?.field(name)
+    }
+
+    fn client(&self, name: &str) -> Option<&'a Entry<'a>> {
+        self.root_field("clients")?.value.field(name)
+    }
+
+    /// The key with this digest in `clients:`.
+    fn long(&self, digest: KeyDigest) -> Option<&'a Piece<'a>> {
+        let clients = self.root_field("clients")?.value.entries().iter();
+        let keys = clients.filter_map(|client| client.value.field("keys"));
+        let mut items = keys.flat_map(|keys| keys.value.items());
+        items.find(|item| {
+            let text = item.field("digest").and_then(|field| field.value.text());
+            text.is_some_and(|text| text.parse() == Ok(digest))
+        })
+    }
+
+    /// The keys of `api_key` and `api_keys`, in the order of the file.
+    fn shorts(&self) -> Vec<Short<'a>> {
+        let one = self.root_field("api_key").into_iter();
+        let one = one.filter_map(|entry| Some(Short::new(entry, &entry.value, DEFAULT_CLIENT)?));
+        let many = self.root_field("api_keys").into_iter();
+        let many = many.flat_map(|entry| entry.value.entries());
+        let many = many.filter_map(|entry| Short::new(entry, &entry.key, entry.value.text()?));
+        let mut shorts = one.chain(many).collect::<Vec<_>>();
+        shorts.sort_by_key(Short::place);
+        shorts
+    }
+}
+
+fn replacement(piece: &Piece<'_>, put: String) -> (Range<usize>, Zeroizing<String>) {
+    (piece.range.clone(), Zeroizing::new(put))
+}

@@ -1,0 +1,222 @@
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use super::Addition;
+use super::outline::{Entry, Outline, Piece};
+use super::write::{Item, Value, scalar};
+
+type Splice = (Range<usize>, Zeroizing<String>);
+
+/// Puts in what clients are to have besides; those that the file does not name yet go to the end.
+pub(super) fn additions(outline: &Outline<'_>, additions: Vec<Addition>, eol: &str) -> Vec<Splice> {
+    let clients = outline.root.as_ref().and_then(|root| root.field("clients"));
+    let mut splices = Vec::new();
+    let mut new = Vec::new();
+    for addition in additions {
+        match clients.and_then(|clients| clients.value.field(&addition.client)) {
+            Some(client) => splices.extend(to_client(outline, client, addition, eol)),
+            None => new.push((scalar(&addition.client), as_mapping(addition))),
+        }
+    }
+    if new.is_empty() {
+        return splices;
+    }
+    match (clients, &outline.root) {
+        (Some(clients), _) => splices.extend(entries(outline, clients, new, eol)),
+        (None, Some(root)) if root.is_flow() => {
+            let new = vec![("clients".to_owned(), Value::Mapping(new))];
+            splices.push(into_flow(root, &new));
+        }
+        (None, _) => {
+            let mut text = String::from("clients:");
+            Value::Mapping(new).behind_name(0, eol, &mut text);
+            splices.push(line_at(outline, outline.end, text, eol));
+        }
+    }
+    splices
+}
+
+fn as_mapping(addition: Addition) -> Value {
+    let mut fields = addition.fields;
+    if !addition.keys.is_empty() {
+        fields.push(("keys".to_owned(), Value::List(addition.keys)));
+    }
+    Value::Mapping(fields)
+}
+
+fn to_client(
+    outline: &Outline<'_>,
+    client: &Entry<'_>,
+    addition: Addition,
+    eol: &str,
+) -> Vec<Splice> {
+    let mut splices = Vec::new();
+    let mut fields = addition.fields;
+    match client.value.field("keys") {
+        _ if addition.keys.is_empty() => {}
+        Some(keys) => splices.extend(items(outline, keys, addition.keys, eol)),
+        None => fields.push(("keys".to_owned(), Value::List(addition.keys))),
+    }
+    if !fields.is_empty() {
+        splices.extend(entries(outline, client, fields, eol));
+    }
+    splices
+}
+
+/// Sets fields of a mapping: those that are there are replaced, the others come behind the last.
+pub(super) fn fields(
+    outline: &Outline<'_>,
+    mapping: &Piece<'_>,
+    fields: &[(String, Value)],
+    eol: &str,
+) -> Vec<Splice> {
+    let mut splices = Vec::new();
+    for (name, value) in fields {
+        if let Some(known) = mapping.field(name) {
+            splices.push((known.value.range.clone(), Zeroizing::new(value.flow())));
+        } else if mapping.is_flow() {
+            let text = format!(", {name}: {}", value.flow());
+            splices.push((mapping_end(mapping), Zeroizing::new(text)));
+        } else {
+            let column = column(outline.text, mapping.range.start);
+            let text = format!("{:column$}{name}: {}", "", value.flow());
+            let place = line_behind(outline.text, mapping.range.end, column);
+            splices.push(line_at(outline, place, text, eol));
+        }
+    }
+    splices
+}
+
+/// Puts entries into the mapping that is the value of an entry.
+fn entries(
+    outline: &Outline<'_>,
+    parent: &Entry<'_>,
+    new: Vec<(String, Value)>,
+    eol: &str,
+) -> Vec<Splice> {
+    let mapping = &parent.value;
+    let between_brackets = is_between_brackets(outline, parent);
+    if between_brackets && mapping.is_empty() {
+        let blank = if mapping.range.is_empty() { " " } else { "" };
+        let text = format!("{blank}{}", Value::Mapping(new).flow());
+        return vec![(mapping.range.clone(), Zeroizing::new(text))];
+    }
+    if mapping.is_flow() && !mapping.is_empty() {
+        return vec![into_flow(mapping, &new)];
+    }
+    if mapping.is_empty() {
+        let column = column(outline.text, parent.key.range.start);
+        let mut text = String::new();
+        Value::Mapping(new).behind_name(column, eol, &mut text);
+        return below(outline, parent, &text, eol);
+    }
+    let column = column(outline.text, mapping.range.start);
+    let mut splices = Vec::new();
+    for (name, value) in new {
+        let mut text = format!("{:column$}{name}:", "");
+        value.behind_name(column, eol, &mut text);
+        // Whether a client is enabled is to be seen at first sight.
+        let place = if name == "enabled" {
+            line_start(outline.text, mapping.range.start)
+        } else {
+            line_behind(outline.text, mapping.range.end, column)
+        };
+        splices.push(line_at(outline, place, text, eol));
+    }
+    splices
+}
+
+/// Puts items into the list that is the value of an entry.
+fn items(outline: &Outline<'_>, parent: &Entry<'_>, new: Vec<Item>, eol: &str) -> Vec<Splice> {
+    let list = &parent.value;
+    let between_brackets = is_between_brackets(outline, parent);
+    if between_brackets && list.is_empty() {
+        return vec![(list.range.clone(), Zeroizing::new(Value::List(new).flow()))];
+    }
+    if list.is_flow() && !list.is_empty() {
+        let new = new.iter().map(|item| format!(", {}", item.value.flow())).collect::<String>();
+        return vec![(mapping_end(list), Zeroizing::new(new))];
+    }
+    if list.is_empty() {
+        let column = column(outline.text, parent.key.range.start);
+        let mut text = String::new();
+        Value::List(new).behind_name(column, eol, &mut text);
+        return below(outline, parent, &text, eol);
+    }
+    let column = column(outline.text, list.range.start);
+    let place = line_behind(outline.text, list.range.end, column);
+    let mut splices = Vec::new();
+    for item in new {
+        let mut text = String::new();
+        item.block(column, eol, &mut text);
+        splices.push(line_at(outline, place, text, eol));
+    }
+    splices
+}
+
+fn into_flow(mapping: &Piece<'_>, new: &[(String, Value)]) -> Splice {
+    let separator = if mapping.is_empty() { "" } else { ", " };
+    let new = new.iter().map(|(name, value)| format!("{name}: {}", value.flow()));
+    let text = format!("{separator}{}", new.collect::<Vec<_>>().join(", "));
+    (mapping_end(mapping), Zeroizing::new(text))
+}
+
+/// Behind the last value between brackets, or behind the bracket where there is none.
+fn mapping_end(piece: &Piece<'_>) -> Range<usize> {
+    let last = piece.entries().last().map(|entry| &entry.value).or(piece.items().last());
+    let end = last.map_or(piece.range.start + 1, |last| last.range.end);
+    end..end
+}
+
+/// Lines below an entry that has nothing yet, whose empty brackets or `null` go.
+fn below(outline: &Outline<'_>, parent: &Entry<'_>, lines: &str, eol: &str) -> Vec<Splice> {
+    let empty = &parent.value.range;
+    let blanks = outline.text[..empty.start].trim_end_matches([' ', '\t']).len();
+    let place = line_behind(outline.text, empty.end, usize::MAX);
+    let lines = lines.strip_prefix(eol).unwrap_or(lines).to_owned();
+    vec![(blanks..empty.end, Zeroizing::default()), line_at(outline, place, lines, eol)]
+}
+
+/// A line, or several, at the beginning of one.
+fn line_at(outline: &Outline<'_>, place: usize, line: String, eol: &str) -> Splice {
+    let begun =
+        !matches!(outline.text[..place].chars().next_back(), None | Some('\n' | '\u{feff}'));
+    let line = if begun { format!("{eol}{line}") } else { format!("{line}{eol}") };
+    (place..place, Zeroizing::new(line))
+}
+
+/// Where the line after this place begins, and behind comments that stand as deep as this column.
+fn line_behind(text: &str, place: usize, column: usize) -> usize {
+    let next = |place: usize| text[place..].find('\n').map_or(text.len(), |end| place + end + 1);
+    let mut place = next(place);
+    loop {
+        let line = &text[place..next(place)];
+        let blanks = line.len() - line.trim_start_matches(' ').len();
+        if blanks < column || !line[blanks..].starts_with('#') {
+            return place;
+        }
+        place += line.len();
+    }
+}
+
+fn line_start(text: &str, place: usize) -> usize {
+    text[..place].rfind('\n').map_or(0, |end| end + 1)
+}
+
+fn column(text: &str, place: usize) -> usize {
+    let line = &text[line_start(text, place)..place];
+    line.trim_start_matches('\u{feff}').chars().count()
+}
+
+/// Whether an entry stands inside of brackets, where lines have no meaning.
+fn is_between_brackets(outline: &Outline<'_>, entry: &Entry<'_>) -> bool {
+    fn within(piece: &Piece<'_>, place: usize) -> bool {
+        if !piece.range.contains(&place) {
+            return false;
+        }
+        let entries = piece.entries().iter().flat_map(|entry| [&entry.key, &entry.value]);
+        piece.is_flow() || entries.chain(piece.items()).any(|inner| within(inner, place))
+    }
+    outline.root.as_ref().is_some_and(|root| within(root, entry.key.range.start))
+}

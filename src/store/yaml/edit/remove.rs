@@ -1,0 +1,121 @@
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use super::outline::{Entry, Outline, Piece};
+use crate::digest::KeyDigest;
+
+type Splice = (Range<usize>, Zeroizing<String>);
+
+/// A key that stands in the file as it is, with the name of its client.
+pub(super) struct Short<'a> {
+    entry: Range<usize>,
+    key: &'a str,
+    pub(super) client: &'a str,
+}
+
+impl<'a> Short<'a> {
+    pub(super) fn new(entry: &'a Entry<'_>, key: &'a Piece<'_>, client: &'a str) -> Option<Self> {
+        let entry = entry.key.range.start..entry.value.range.end;
+        Some(Self { entry, key: key.text()?, client })
+    }
+
+    /// Where it begins, which no other does.
+    pub(super) fn place(&self) -> usize {
+        self.entry.start
+    }
+
+    pub(super) fn key(&self) -> &'a str {
+        self.key
+    }
+
+    pub(super) fn range(&self) -> Range<usize> {
+        self.entry.clone()
+    }
+
+    pub(super) fn digest(&self) -> KeyDigest {
+        KeyDigest::of(self.key.as_bytes())
+    }
+
+    /// What somebody noted behind the key, unless they noted the key.
+    pub(super) fn comment(&self, text: &str) -> Option<String> {
+        let behind = text[self.entry.end..].lines().next()?.trim();
+        let is_comment = behind.starts_with('#') && !behind.contains(self.key);
+        is_comment.then(|| behind.to_owned())
+    }
+}
+
+/// Takes out the short forms that begin at these places.
+pub(super) fn shorts(outline: &Outline<'_>, gone: &BTreeSet<usize>) -> Vec<Splice> {
+    let Some(root) = &outline.root else { return Vec::new() };
+    let mut splices = Vec::new();
+    let mut fields = BTreeSet::new();
+    for (place, field) in root.entries().iter().enumerate() {
+        match field.key.text() {
+            Some("api_key") if gone.contains(&field.key.range.start) => {
+                fields.insert(place);
+            }
+            Some("api_keys") => {
+                let keys = field.value.entries().iter().enumerate();
+                let keys = keys.filter(|(_, entry)| gone.contains(&entry.key.range.start));
+                let keys = keys.map(|(place, _)| place).collect::<BTreeSet<_>>();
+                if keys.is_empty() {
+                    continue;
+                }
+                // A field that nothing is left in goes too, if that loses no comment.
+                let inside = &outline.text[field.key.range.end..field.value.range.start];
+                let bare = !inside.contains('#') && !field.value.is_flow();
+                if keys.len() == field.value.entries().len() && bare && !root.is_flow() {
+                    let line = line_of(outline.text, &field.key.range);
+                    splices.push((line, Zeroizing::default()));
+                }
+                splices.extend(entries(outline, &field.value, &keys));
+            }
+            _ => {}
+        }
+    }
+    splices.extend(entries(outline, root, &fields));
+    splices
+}
+
+/// Takes these entries out of a mapping.
+pub(super) fn entries(
+    outline: &Outline<'_>,
+    mapping: &Piece<'_>,
+    gone: &BTreeSet<usize>,
+) -> Vec<Splice> {
+    let all = mapping.entries();
+    let range = |place: &usize| {
+        let entry = &all[*place];
+        let range = entry.key.range.start..entry.value.range.end;
+        if !mapping.is_flow() {
+            return lines_of(outline.text, &range);
+        }
+        // Up to the next one, or with the comma behind it, which the last one may have.
+        let end = all.get(place + 1).map_or_else(
+            || {
+                let behind = outline.text[range.end..].trim_start();
+                let comma = outline.text.len() - behind.len() + 1;
+                if behind.starts_with(',') { comma } else { range.end }
+            },
+            |next| next.key.range.start,
+        );
+        range.start..end
+    };
+    gone.iter().map(|place| (range(place), Zeroizing::default())).collect()
+}
+
+/// The lines of an entry, from the beginning of the first to behind the end of the last.
+fn lines_of(text: &str, range: &Range<usize>) -> Range<usize> {
+    line_of(text, &(range.start..range.start)).start..line_of(text, range).end
+}
+
+fn line_of(text: &str, range: &Range<usize>) -> Range<usize> {
+    let start = text[..range.start].rfind('\n').map_or(0, |place| place + 1);
+    // What stands before everything else in a file is no part of its first line.
+    let start =
+        if start == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { start };
+    let end = text[range.end..].find('\n').map_or(text.len(), |place| range.end + place + 1);
+    start..end
+}

@@ -1,0 +1,186 @@
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+use crate::profile::ClientProfile;
+use crate::quota::{Quota, Rate};
+
+/// What is to stand in a key file, before it is known how it is laid out there.
+pub(in crate::store::yaml) enum Value {
+    /// A scalar as it is to be written.
+    Raw(String),
+    Mapping(Vec<(String, Value)>),
+    /// A mapping or list that stands on one line wherever it is.
+    Short(Box<Value>),
+    List(Vec<Item>),
+}
+
+/// One value of a list, and the comment that is to stand behind its first line.
+pub(in crate::store::yaml) struct Item {
+    pub(super) value: Value,
+    pub(super) comment: Option<String>,
+}
+
+impl Value {
+    pub(in crate::store::yaml) fn text(text: &str) -> Self {
+        Self::Raw(scalar(text))
+    }
+
+    /// All that there is to say of a client, its keys aside.
+    pub(in crate::store::yaml) fn client(profile: &ClientProfile) -> Vec<(String, Self)> {
+        let mut fields = Vec::new();
+        if !profile.scopes().is_empty() {
+            let scopes = profile.scopes().iter().map(|scope| Self::text(scope.as_str()));
+            fields.push(("scopes".to_owned(), Self::short_list(scopes)));
+        }
+        if let Some(quota) = profile.quota() {
+            fields.push(("quota".to_owned(), quota_value(quota)));
+        }
+        if !profile.metadata().is_empty() {
+            let metadata = profile.metadata().iter();
+            let metadata = metadata.map(|(name, value)| (scalar(name), Self::text(value)));
+            let metadata = Self::Mapping(metadata.collect());
+            fields.push(("metadata".to_owned(), Self::Short(Box::new(metadata))));
+        }
+        fields
+    }
+
+    fn short_list(values: impl Iterator<Item = Self>) -> Self {
+        let items = values.map(|value| Item { value, comment: None });
+        Self::Short(Box::new(Self::List(items.collect())))
+    }
+
+    /// On one line, between brackets.
+    pub(super) fn flow(&self) -> String {
+        match self {
+            Self::Raw(text) => text.clone(),
+            Self::Short(value) => value.flow(),
+            Self::Mapping(entries) => {
+                let entries =
+                    entries.iter().map(|(name, value)| format!("{name}: {}", value.flow()));
+                format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+            }
+            Self::List(items) => {
+                let items = items.iter().map(|item| item.value.flow());
+                format!("[{}]", items.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
+    /// Appends what stands behind `name:`, line by line, where `name` stands in this column.
+    pub(super) fn behind_name(&self, column: usize, eol: &str, into: &mut String) {
+        match self {
+            Self::Mapping(entries) if !entries.is_empty() => {
+                for (name, value) in entries {
+                    let _ = write!(into, "{eol}{:column$}  {name}:", "");
+                    value.behind_name(column + 2, eol, into);
+                }
+            }
+            Self::List(items) if !items.is_empty() => {
+                for item in items {
+                    into.push_str(eol);
+                    item.block(column + 2, eol, into);
+                }
+            }
+            Self::Mapping(_) => {}
+            value => {
+                into.push(' ');
+                into.push_str(&value.flow());
+            }
+        }
+    }
+}
+
+impl Item {
+    /// Appends the item as a line of its own or several, its dash in this column.
+    pub(super) fn block(&self, column: usize, eol: &str, into: &mut String) {
+        let comment = self.comment.as_ref().map_or(String::new(), |text| format!("  {text}"));
+        let _ = write!(into, "{:column$}- ", "");
+        let Value::Mapping(entries) = &self.value else {
+            let _ = write!(into, "{}{comment}", self.value.flow());
+            return;
+        };
+        for (place, (name, value)) in entries.iter().enumerate() {
+            if place > 0 {
+                let _ = write!(into, "{eol}{:column$}  ", "");
+            }
+            let _ = write!(into, "{name}: {}", value.flow());
+            if place == 0 {
+                into.push_str(&comment);
+            }
+        }
+    }
+}
+
+fn quota_value(quota: &Quota) -> Value {
+    match quota.rates() {
+        [] => Value::Raw("unlimited".to_owned()),
+        [rate] => rate_value(rate),
+        rates => Value::short_list(rates.iter().map(rate_value)),
+    }
+}
+
+fn rate_value(rate: &Rate) -> Value {
+    let text = Value::Raw(rate.without_burst());
+    if rate.burst() == rate.count() {
+        return text;
+    }
+    let burst = Value::Raw(rate.burst().to_string());
+    let entries = vec![("rate".to_owned(), text), ("burst".to_owned(), burst)];
+    Value::Short(Box::new(Value::Mapping(entries)))
+}
+
+/// A time as RFC 3339 has it, in UTC; without a fraction where there is none.
+pub(in crate::store::yaml) fn time(time: SystemTime) -> String {
+    // Every time that a store holds is one that jiff knows: those of files were read by it.
+    jiff::Timestamp::try_from(time).map_or_else(|_| String::new(), |time| time.to_string())
+}
+
+/// A text as a YAML scalar that every YAML reader takes for just this text, in quotes where it must.
+pub(super) fn scalar(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
+    // What does not show is escaped, so that an editor cannot mangle it.
+    let hidden = |char: char| {
+        char.is_control()
+            || matches!(char, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(hidden) {
+        return format!("'{}'", text.replace('\'', "''"));
+    }
+    let mut quoted = String::from("\"");
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            char if hidden(char) => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(char));
+            }
+            char => quoted.push(char),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Whether a text needs no quotes, in a block as well as between brackets, nor looks like something
+/// else than a text to readers that tell types apart.
+fn is_plain(text: &str) -> bool {
+    let fits = |char: char| {
+        char.is_alphanumeric()
+            || matches!(char, ' ' | '_' | '.' | '/' | '@' | '+' | '-' | ':' | '*')
+    };
+    let like_a_word = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    let like_a_number = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_digit())
+            && text.chars().all(|char| char.is_ascii_hexdigit() || "xo_.+-:eE ".contains(char))
+    };
+    text.starts_with(char::is_alphanumeric)
+        && text.chars().all(fits)
+        && !text.ends_with([' ', ':'])
+        && !text.contains(": ")
+        && !like_a_word.contains(&&*text.to_ascii_lowercase())
+        && !like_a_number(text)
+}

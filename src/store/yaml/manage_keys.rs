@@ -1,0 +1,87 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::file::{EditFault, edit_error};
+use super::{YamlStore, blocking};
+use crate::digest::KeyId;
+use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated};
+use crate::profile::ClientProfile;
+
+impl ManageKeys for YamlStore {
+    fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Result<ClientInfo, ManageError>> {
+        self.in_thread(move |store| store.add_client(profile))
+    }
+
+    fn enable_client<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+        let name = name.to_owned();
+        self.in_thread(move |store| store.enable_client(&name))
+    }
+
+    fn disable_client<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+        let name = name.to_owned();
+        self.in_thread(move |store| store.disable_client(&name))
+    }
+
+    fn remove_client<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+        let name = name.to_owned();
+        self.in_thread(move |store| store.remove_client(&name))
+    }
+
+    fn list_clients(&self) -> BoxFuture<'_, Result<Vec<ClientInfo>, ManageError>> {
+        Box::pin(async move { Ok(self.list_clients()) })
+    }
+
+    fn issue<'a>(
+        &'a self,
+        client: &'a str,
+        key: NewKey,
+    ) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+        let client = client.to_owned();
+        self.in_thread(move |store| store.issue(&client, key))
+    }
+
+    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+        let key_id = *key_id;
+        self.in_thread(move |store| store.revoke(&key_id))
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        key_id: &'a KeyId,
+        successor: NewKey,
+        grace: Duration,
+    ) -> BoxFuture<'a, Result<Rotated, ManageError>> {
+        let key_id = *key_id;
+        self.in_thread(move |store| store.rotate(&key_id, successor, grace))
+    }
+
+    fn list_keys<'a>(
+        &'a self,
+        client: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<KeyInfo>, ManageError>> {
+        Box::pin(async move { self.list_keys(client) })
+    }
+}
+
+impl YamlStore {
+    fn in_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Self) -> Result<T, ManageError> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, ManageError>> {
+        let store = self.clone();
+        Box::pin(async move {
+            let path = store.origin.path().unwrap_or(Path::new("")).to_owned();
+            let done = blocking::run(move || work(store)).await;
+            done.unwrap_or_else(|error| Err(edit_error(&path, EditFault::Thread(error))))
+        })
+    }
+}

@@ -1,0 +1,238 @@
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::edit::{Edit, Outline, Value, time};
+use super::file::{EditFault, Lock, Replaced, create, edit_error, replace};
+use super::origin::load;
+use super::{YamlError, YamlStore, input};
+use crate::digest::{KeyDigest, KeyId};
+use crate::error::StoreError;
+use crate::manage::{ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
+use crate::profile::ClientProfile;
+use crate::store::MemoryStore;
+
+/// How often an edit begins anew because somebody else has changed the file meanwhile.
+const ATTEMPTS: usize = 10;
+
+const NEW_FILE: &str = "\
+# The keys of a service, for keygate: `keygate client add NAME`, `keygate key issue NAME`.
+version: 1
+clients:
+";
+
+/// The methods of [`ManageKeys`](crate::ManageKeys), without a future: they wait for the disk.
+impl YamlStore {
+    /// Makes a new file without keys, for its owner alone, and opens it.
+    ///
+    /// # Errors
+    ///
+    /// There is a file of this name, or none can be made.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, ManageError> {
+        let path = path.as_ref();
+        create(path, NEW_FILE.as_bytes()).map_err(|fault| edit_error(path, fault))?;
+        Ok(Self::open(path)?)
+    }
+
+    /// Adds a client, enabled and without keys.
+    ///
+    /// # Errors
+    ///
+    /// There is a client of this name, the profile breaks a rule, or the file cannot be changed.
+    pub fn add_client(&self, profile: impl Into<ClientProfile>) -> Result<ClientInfo, ManageError> {
+        let profile = profile.into();
+        self.change(
+            |keys| keys.add_client(&profile),
+            |edit, _, _| edit.add_client(profile.name(), Value::client(&profile)),
+        )
+    }
+
+    /// Lets the keys of a client in again. Enabling an enabled client changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// There is no client of this name, or the file cannot be changed.
+    pub fn enable_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
+        self.change(|keys| keys.enable_client(name), |edit, _, _| edit.set_enabled(name, true))
+    }
+
+    /// Refuses all keys of a client until it is enabled again. Disabling a disabled client changes
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// There is no client of this name, or the file cannot be changed.
+    pub fn disable_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
+        self.change(|keys| keys.disable_client(name), |edit, _, _| edit.set_enabled(name, false))
+    }
+
+    /// Removes a client and forgets its keys, the marks of revoked ones included.
+    ///
+    /// # Errors
+    ///
+    /// There is no client of this name, it is still enabled, or the file cannot be changed.
+    pub fn remove_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
+        self.change(|keys| keys.remove_client(name), |edit, _, _| edit.remove_client(name))
+    }
+
+    /// The clients, in the order of their names.
+    pub fn list_clients(&self) -> Vec<ClientInfo> {
+        self.keys.list_clients()
+    }
+
+    /// Adds a key to a client, as a digest. One of a disabled client is refused until the client is
+    /// enabled.
+    ///
+    /// # Errors
+    ///
+    /// There is no client of this name; the store holds this key or one with the same id; the expiry
+    /// has passed; the label breaks a rule; or the file cannot be changed.
+    pub fn issue(&self, client: &str, key: NewKey) -> Result<KeyInfo, ManageError> {
+        self.change(
+            |keys| keys.issue(client, key.clone()),
+            |edit, issued, _| edit.add_key(client, fields_of(issued, key.digest())),
+        )
+    }
+
+    /// Revokes a key, for good. Revoking a key again changes nothing. One of the short forms becomes a
+    /// digest.
+    ///
+    /// # Errors
+    ///
+    /// There is no key with this id, or the file cannot be changed.
+    pub fn revoke(&self, key_id: &KeyId) -> Result<KeyInfo, ManageError> {
+        self.change(
+            |keys| keys.revoke(key_id),
+            |edit, revoked, digest| {
+                let at = revoked.revoked.map(|at| ("revoked".to_owned(), Value::Raw(time(at))));
+                edit.set_key(digest(*key_id), at.into_iter().collect());
+            },
+        )
+    }
+
+    /// Replaces a key by another of the same client, in one step: the new one works, and the old one
+    /// expires after `grace`, or earlier if it would have anyway. A grace of zero ends it now.
+    ///
+    /// The new key has the old one's label unless it brings its own, and the expiry that it brings,
+    /// which is none where none is said.
+    ///
+    /// # Errors
+    ///
+    /// There is no key with this id; the key was revoked, has expired, or is being replaced already;
+    /// and all that can be wrong with the new key, as in [`YamlStore::issue`].
+    pub fn rotate(
+        &self,
+        key_id: &KeyId,
+        successor: NewKey,
+        grace: Duration,
+    ) -> Result<Rotated, ManageError> {
+        self.change(
+            |keys| keys.rotate(key_id, successor.clone(), grace),
+            |edit, rotated, digest| {
+                let replaced = Value::Raw(rotated.new.key_id.to_string());
+                let end = rotated.old.expires;
+                let end = end.map(|end| ("expires".to_owned(), Value::Raw(time(end))));
+                let replaced = [("replaced_by".to_owned(), replaced)];
+                edit.set_key(digest(*key_id), replaced.into_iter().chain(end).collect());
+                edit.add_key(&rotated.new.client, fields_of(&rotated.new, successor.digest()));
+            },
+        )
+    }
+
+    /// The keys of one client or of all, revoked and expired ones included, in the order of clients
+    /// and then of creation.
+    ///
+    /// # Errors
+    ///
+    /// There is no client of this name.
+    pub fn list_keys(&self, client: Option<&str>) -> Result<Vec<KeyInfo>, ManageError> {
+        self.keys.list_keys(client)
+    }
+
+    /// Turns the keys that stand in the file as they are into digests, and says how many there were.
+    /// The same keys go on working.
+    ///
+    /// Version control and backups still hold the old text.
+    ///
+    /// # Errors
+    ///
+    /// One of the keys stands somewhere else in the file too, or the file cannot be changed.
+    pub fn hash_keys(&self) -> Result<usize, ManageError> {
+        let mut count = 0;
+        self.change(|_| Ok(()), |edit, (), _| count = edit.hash())?;
+        Ok(count)
+    }
+
+    /// Changes the file and what is held here: `change` what the file holds, in memory, and `write` the
+    /// same into its text. What comes of both must be the same.
+    fn change<T>(
+        &self,
+        change: impl Fn(&MemoryStore) -> Result<T, ManageError>,
+        mut write: impl FnMut(&mut Edit<'_>, &T, &dyn Fn(KeyId) -> KeyDigest),
+    ) -> Result<T, ManageError> {
+        let Some(path) = self.origin.path() else {
+            return Err(ManageError::ReadOnly {
+                why: "it was made from a text: open a file to have one that can be changed",
+            });
+        };
+        let fault = |fault| edit_error(path, fault);
+        let yaml = |fault| ManageError::from(YamlError::new(Some(path), fault));
+        let mut state = self.origin.lock();
+        let target = fs::canonicalize(path).map_err(|error| fault(EditFault::Find(error)))?;
+        let _lock = Lock::acquire(&target).map_err(fault)?;
+        for _ in 0..ATTEMPTS {
+            let text = input::read_file(&target).map_err(yaml)?;
+            let parsed = load(&text).map_err(yaml)?;
+            if state.digest() != KeyDigest::of(&text) {
+                let checked = self.origin.check(&state, &parsed.keys);
+                checked.map_err(|error| ManageError::Unavailable(StoreError::new(error)))?;
+            }
+            let keys = parsed.keys;
+            self.keys.share_clock(&keys);
+            let answer = change(&keys)?;
+
+            let edited = {
+                let outline = Outline::of(input::utf8(&text).map_err(yaml)?).map_err(yaml)?;
+                let mut edit = Edit::of(&outline);
+                let digest =
+                    |key_id| keys.digest_of(key_id).expect("a key that was changed is there");
+                write(&mut edit, &answer, &digest);
+                if let Some(line) = edit.line_with_removed_key() {
+                    return Err(fault(EditFault::PlainElsewhere { line }));
+                }
+                edit.finish()
+            };
+            let loaded = load(edited.as_bytes()).map_err(|_| fault(EditFault::Layout))?;
+            if !loaded.keys.holds_the_same(&keys) {
+                return Err(fault(EditFault::Layout));
+            }
+            let new = Zeroizing::new(edited);
+            let replaced = if new.as_bytes() == &**text {
+                Replaced::Done
+            } else {
+                replace(&target, &text, new.as_bytes()).map_err(fault)?
+            };
+            if replaced != Replaced::Changed {
+                self.origin.adopt(&mut state, KeyDigest::of(new.as_bytes()), &loaded);
+            }
+            match replaced {
+                Replaced::Done => return Ok(answer),
+                Replaced::Unsynced(error) => return Err(fault(EditFault::Sync(error))),
+                Replaced::Changed => {}
+            }
+        }
+        Err(fault(EditFault::Restless))
+    }
+}
+
+/// What a file says of a new key.
+fn fields_of(key: &KeyInfo, digest: KeyDigest) -> Vec<(String, Value)> {
+    let mut fields = vec![("digest".to_owned(), Value::Raw(digest.to_text()))];
+    let label = key.label.as_deref().map(Value::text);
+    let [created, expires] = [key.created, key.expires].map(|at| at.map(|at| Value::Raw(time(at))));
+    let others = [("label", label), ("created", created), ("expires", expires)];
+    fields.extend(others.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    fields
+}

@@ -1,0 +1,162 @@
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use super::fault::Fault;
+use super::parse::{Parsed, parse};
+use super::{ReloadError, YamlError, YamlHealth, YamlWarning, input};
+use crate::digest::KeyDigest;
+use crate::store::MemoryStore;
+
+/// Where the keys of a store come from, and what is known of it.
+pub(super) struct Origin {
+    keys: MemoryStore,
+    path: Option<PathBuf>,
+    /// Held by whoever changes what the store holds, from the reading of the file on.
+    state: Mutex<State>,
+}
+
+pub(super) struct State {
+    /// Of the text that the keys were read from.
+    digest: KeyDigest,
+    loaded: SystemTime,
+    warnings: Vec<YamlWarning>,
+    trouble: Option<(SystemTime, ReloadError)>,
+    /// Every key that was seen revoked and has not come back since by somebody's will.
+    revoked: HashSet<KeyDigest>,
+}
+
+impl Origin {
+    pub(super) fn open(path: &Path) -> Result<Self, YamlError> {
+        let text = input::read_file(path).map_err(|fault| YamlError::new(Some(path), fault))?;
+        let parsed = load(&text).map_err(|fault| YamlError::new(Some(path), fault))?;
+        Ok(Self::new(Some(path), &text, parsed))
+    }
+
+    pub(super) fn text(text: &[u8]) -> Result<Self, YamlError> {
+        let parsed = load(text).map_err(|fault| YamlError::new(None, fault))?;
+        Ok(Self::new(None, text, parsed))
+    }
+
+    fn new(path: Option<&Path>, text: &[u8], parsed: Parsed) -> Self {
+        let state = State {
+            digest: KeyDigest::of(text),
+            loaded: SystemTime::now(),
+            warnings: path.map_or_else(|| parsed.warnings.clone(), |path| parsed.warnings_at(path)),
+            trouble: None,
+            revoked: parsed.keys.revoked(),
+        };
+        Self { keys: parsed.keys, path: path.map(Path::to_owned), state: Mutex::new(state) }
+    }
+
+    pub(super) fn keys(&self) -> &MemoryStore {
+        &self.keys
+    }
+
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    pub(super) fn warnings(&self) -> Vec<YamlWarning> {
+        self.lock().warnings.clone()
+    }
+
+    pub(super) fn health(&self) -> YamlHealth {
+        let state = self.lock();
+        let (failing_since, error) = state.trouble.clone().unzip();
+        YamlHealth { loaded: state.loaded, failing_since, error, keys: self.keys.len() }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // What is half-changed after a panic is read anew with the next change of the file.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what the file says, as somebody asked for.
+    pub(super) fn reload(&self) -> Result<(), ReloadError> {
+        let path = self.path().ok_or(ReloadError::NoFile)?;
+        let mut state = self.lock();
+        let read = input::read_file(path).and_then(|text| Ok((KeyDigest::of(&text), load(&text)?)));
+        let read = read.map_err(|fault| ReloadError::from(YamlError::new(Some(path), fault)));
+        let result = read.map(|(digest, parsed)| self.adopt(&mut state, digest, &parsed));
+        state.note(result)
+    }
+
+    /// Takes a text of the file, unless it is one that should be asked about first.
+    pub(super) fn follow(&self, state: &mut State, text: &[u8]) -> Result<(), ReloadError> {
+        let digest = KeyDigest::of(text);
+        if state.digest == digest {
+            return Ok(());
+        }
+        let parsed = load(text).map_err(|fault| YamlError::new(self.path(), fault))?;
+        self.check(state, &parsed.keys)?;
+        self.adopt(state, digest, &parsed);
+        Ok(())
+    }
+
+    /// Whether what was read looks like a file that is being written, or like a mistake.
+    pub(super) fn check(&self, state: &State, read: &MemoryStore) -> Result<(), ReloadError> {
+        if read.is_empty() && !self.keys.is_empty() {
+            return Err(ReloadError::NoKeys);
+        }
+        match state.revoked.iter().find(|digest| read.has_live(digest)) {
+            Some(digest) => Err(ReloadError::RevokedKey { key_id: digest.key_id() }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn adopt(&self, state: &mut State, digest: KeyDigest, parsed: &Parsed) {
+        state.revoked.retain(|digest| !parsed.keys.has_live(digest));
+        state.revoked.extend(parsed.keys.revoked());
+        state.warnings =
+            self.path().map_or_else(|| parsed.warnings.clone(), |path| parsed.warnings_at(path));
+        self.keys.replace(&parsed.keys);
+        state.digest = digest;
+        state.loaded = SystemTime::now();
+        state.trouble = None;
+    }
+}
+
+impl State {
+    pub(super) fn digest(&self) -> KeyDigest {
+        self.digest
+    }
+
+    /// Keeps in mind how a reading ended.
+    pub(super) fn note(&mut self, result: Result<(), ReloadError>) -> Result<(), ReloadError> {
+        match &result {
+            Ok(()) => self.trouble = None,
+            Err(error) => {
+                let since = self.trouble.as_ref().map_or_else(SystemTime::now, |(since, _)| *since);
+                self.trouble = Some((since, error.clone()));
+            }
+        }
+        result
+    }
+}
+
+pub(super) fn load(text: &[u8]) -> Result<Parsed, Fault> {
+    parse(input::utf8(text)?)
+}
+
+impl Parsed {
+    /// The warnings as those of this file, with what there is to say of the file itself.
+    pub(super) fn warnings_at(&self, path: &Path) -> Vec<YamlWarning> {
+        let shared: Arc<Path> = path.into();
+        let mut warnings = Vec::new();
+        #[cfg(unix)]
+        if self.plain > 0 && is_readable_by_others(path) {
+            use super::error::WarningKind;
+            warnings.push(YamlWarning::new(WarningKind::ReadableByOthers, None));
+        }
+        warnings.extend(self.warnings.iter().cloned());
+        warnings.into_iter().map(|warning| warning.at(&shared)).collect()
+    }
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+}
