@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::challenge::Challenges;
 use crate::error::AuthError;
@@ -130,8 +130,12 @@ pub(crate) fn refusal<B>(
     challenges: &Challenges,
 ) -> Response<B> {
     let mut response = respond.respond(error);
-    response.headers_mut().remove(WWW_AUTHENTICATE);
-    complete(&mut response, error, challenges);
+    let headers = response.headers_mut();
+    if error.status() != StatusCode::UNAUTHORIZED {
+        headers.remove(WWW_AUTHENTICATE);
+    }
+    add_fields(headers, error, Some(challenges));
+    response.extensions_mut().insert(error.clone());
     response
 }
 
@@ -143,19 +147,23 @@ pub(crate) struct Provisional;
 
 /// Adds what every refusal carries, whoever made its body. Challenges that are there stay: they are
 /// those of an inner layer.
+#[cfg(feature = "tower")]
 pub(crate) fn complete<B>(response: &mut Response<B>, error: &AuthError, challenges: &Challenges) {
     let headers = response.headers_mut();
+    let missing = (!headers.contains_key(WWW_AUTHENTICATE)).then_some(challenges);
+    add_fields(headers, error, missing);
+    response.extensions_mut().insert(error.clone());
+}
+
+fn add_fields(headers: &mut HeaderMap, error: &AuthError, challenges: Option<&Challenges>) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    match error.status() {
-        StatusCode::UNAUTHORIZED if !headers.contains_key(WWW_AUTHENTICATE) => {
-            challenges.append(error, headers);
-        }
-        StatusCode::SERVICE_UNAVAILABLE => {
+    match (error.status(), challenges) {
+        (StatusCode::UNAUTHORIZED, Some(challenges)) => challenges.put(error, headers),
+        (StatusCode::SERVICE_UNAVAILABLE, _) => {
             headers.entry(RETRY_AFTER).or_insert_with(retry_after);
         }
         _ => {}
     }
-    response.extensions_mut().insert(error.clone());
 }
 
 /// One to five seconds, at random: callers that were refused together do not come back together.
