@@ -17,7 +17,7 @@ mod yaml;
 pub use memory::{FromKeysError, MemoryStore};
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
-pub use yaml::{YamlError, YamlStore, YamlWarning};
+pub use yaml::{ReloadError, YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning};
 
 /// What a store says: the record under a digest, none, or that it cannot say.
 pub(crate) type Answer = Result<Option<KeyRecord>, StoreError>;

@@ -82,6 +82,8 @@ impl<P: Copy + Ord> Bulk<P> {
             return Err(conflicts);
         }
         let rows = self.entries.into_iter().map(|(row, mark, _)| (row, mark)).collect();
-        Ok(MemoryStore::from_parts(Table::from_sorted(rows), self.ledger))
+        let table = Table::from_sorted(rows);
+        self.ledger.pack();
+        Ok(MemoryStore::from_parts(table, self.ledger))
     }
 }

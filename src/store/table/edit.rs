@@ -44,7 +44,7 @@ impl Edit<'_> {
         let mut group = Group::clone(self.root.node(prefix));
         group.make_room(prefix);
         let segment = group.node(prefix);
-        if let Some(known) = segment.place(prefix).and_then(|place| segment.row(place)) {
+        if let Some((known, _)) = segment.find(prefix) {
             let same = known.digest == row.digest;
             return Err(if same { Conflict::SameKey } else { Conflict::SameId });
         }
@@ -63,8 +63,8 @@ impl Edit<'_> {
     ) -> bool {
         let mut group = Group::clone(self.root.node(prefix));
         let segment = group.node(prefix);
-        let Some(place) = segment.place(prefix) else { return false };
-        let (before, after) = (segment.mark(place), change(segment.mark(place)));
+        let Some((_, before)) = segment.find(prefix) else { return false };
+        let after = change(before);
         if before != after {
             let segment = segment.with_mark(prefix, &change);
             group.put(prefix, segment);
