@@ -25,6 +25,8 @@ mod managing;
 mod origin;
 mod parse;
 mod syntax;
+#[cfg(feature = "watch")]
+mod watch;
 
 pub use error::{YamlError, YamlWarning};
 pub use health::{ReloadError, YamlHealth};

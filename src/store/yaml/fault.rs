@@ -185,6 +185,9 @@ pub(super) enum FaultKind {
     Time,
     #[error("{0}")]
     KeyId(ParseKeyIdError),
+    #[cfg(feature = "watch")]
+    #[error("no thread could be started to follow the file ({0}): open it without following it")]
+    Thread(io::Error),
 }
 
 impl FaultKind {

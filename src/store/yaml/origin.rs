@@ -25,6 +25,18 @@ pub(super) struct State {
     trouble: Option<(SystemTime, ReloadError)>,
     /// Every key that was seen revoked and has not come back since by somebody's will.
     revoked: HashSet<KeyDigest>,
+    #[cfg(feature = "watch")]
+    watcher: Option<super::watch::Watcher>,
+}
+
+/// What came of a look at the file.
+#[cfg(feature = "watch")]
+pub(super) enum Followed {
+    Same,
+    Changed,
+    Refused,
+    /// It changed between two readings.
+    Restless,
 }
 
 impl Origin {
@@ -46,6 +58,8 @@ impl Origin {
             warnings: path.map_or_else(|| parsed.warnings.clone(), |path| parsed.warnings_at(path)),
             trouble: None,
             revoked: parsed.keys.revoked(),
+            #[cfg(feature = "watch")]
+            watcher: None,
         };
         Self { keys: parsed.keys, path: path.map(Path::to_owned), state: Mutex::new(state) }
     }
@@ -83,16 +97,44 @@ impl Origin {
         state.note(result)
     }
 
-    /// Takes a text of the file, unless it is one that should be asked about first.
-    pub(super) fn follow(&self, state: &mut State, text: &[u8]) -> Result<(), ReloadError> {
-        let digest = KeyDigest::of(text);
-        if state.digest == digest {
-            return Ok(());
+    /// Takes what the file says, if it reads as it did before, and unless it is something that should
+    /// be asked about first.
+    #[cfg(feature = "watch")]
+    pub(super) fn follow(&self, first: Option<KeyDigest>) -> Followed {
+        let Some(path) = self.path() else { return Followed::Same };
+        // From here on nobody else changes what is held, so that an older reading never replaces a
+        // newer one.
+        let mut state = self.lock();
+        let read = input::read_file(path);
+        let digest = read.as_ref().map(|text| KeyDigest::of(text)).ok();
+        if digest != first {
+            return Followed::Restless;
         }
-        let parsed = load(text).map_err(|fault| YamlError::new(self.path(), fault))?;
-        self.check(state, &parsed.keys)?;
-        self.adopt(state, digest, &parsed);
-        Ok(())
+        if digest == Some(state.digest) {
+            let _ = state.note(Ok(()));
+            return Followed::Same;
+        }
+        let parsed = read.and_then(|text| Ok((KeyDigest::of(&text), load(&text)?)));
+        let parsed = parsed.map_err(|fault| ReloadError::from(YamlError::new(Some(path), fault)));
+        let checked = parsed.and_then(|(digest, parsed)| {
+            self.check(&state, &parsed.keys)?;
+            self.adopt(&mut state, digest, &parsed);
+            Ok(())
+        });
+        match state.note(checked) {
+            Ok(()) => Followed::Changed,
+            Err(_) => Followed::Refused,
+        }
+    }
+
+    #[cfg(feature = "watch")]
+    pub(super) fn digest(&self) -> KeyDigest {
+        self.lock().digest
+    }
+
+    #[cfg(feature = "watch")]
+    pub(super) fn keep_watcher(&self, watcher: super::watch::Watcher) {
+        self.lock().watcher = Some(watcher);
     }
 
     /// Whether what was read looks like a file that is being written, or like a mistake.

@@ -1,0 +1,200 @@
+//! Follows the file: a thread that is woken by the system's notices, and looks by itself besides.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use super::fault::FaultKind;
+use super::origin::{Followed, Origin};
+use super::{YamlError, YamlStore, input};
+use crate::digest::KeyDigest;
+
+mod notices;
+mod report;
+
+use notices::Notices;
+use report::Report;
+
+/// How often the file is looked at without a notice: a notice that never comes costs half a second.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Between the two readings that must agree.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A file may change again without changing its times for as long as their grain is coarse: two
+/// seconds on FAT, as git's index assumes of any file system.
+const GRAIN: Duration = Duration::from_secs(2);
+
+/// After so many looks the file is read whatever its times say.
+const READ_EVERY: u32 = 60;
+
+impl YamlStore {
+    /// Loads a file and follows it: the store takes what the file says, within a second of its change.
+    ///
+    /// It does not matter how the file changes: in place, by a file renamed over it, by being deleted
+    /// and made again, or by a symbolic link on its path that points elsewhere, as Kubernetes does with
+    /// ConfigMaps and Secrets. The switch is one step, and no reader waits. A change of 10,000 keys is
+    /// taken about 0.1 s after the system told of it.
+    ///
+    /// A change is taken when two readings, 50 ms apart, agree. The store keeps what it holds, and says so
+    /// in [`YamlStore::health`], while
+    ///
+    /// - the file is gone, cannot be read, or is not a valid key file;
+    /// - the file holds no keys any more, or a key that was revoked would work again: a file looks
+    ///   like that while it is being written. [`YamlStore::reload`] takes it all the same.
+    ///
+    /// With the feature `tracing`, each change and each failure is an event, and a failure that lasts
+    /// is told again every minute.
+    ///
+    /// The thread that follows ends when the store and its clones are dropped.
+    ///
+    /// ```
+    /// use keygate::YamlStore;
+    ///
+    /// # let path = std::env::temp_dir().join(format!("keygate-watch-{}.yml", std::process::id()));
+    /// # std::fs::write(&path, "api_key: 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU\n")?;
+    /// let store = YamlStore::watch(&path)?;
+    /// assert_eq!(store.health().failing_since, None);
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`YamlStore::open`]; or no thread could be started.
+    #[cfg_attr(docsrs, doc(cfg(feature = "watch")))]
+    pub fn watch(path: impl AsRef<Path>) -> Result<Self, YamlError> {
+        let path = path.as_ref();
+        let store = Self::open(path)?;
+        let thread = |error| YamlError::new(Some(path), FaultKind::Thread(error).into());
+        store.origin.keep_watcher(start(path, &store.origin).map_err(thread)?);
+        Ok(store)
+    }
+}
+
+fn start(path: &Path, origin: &Arc<Origin>) -> io::Result<Watcher> {
+    let (sender, wakes) = channel();
+    let follower = Follower {
+        path: path.to_owned(),
+        origin: Arc::downgrade(origin),
+        notices: Notices::new(sender.clone()),
+        wakes,
+        seen: None,
+        looks: 0,
+        report: Report::default(),
+    };
+    thread::Builder::new().name("keygate-watch".to_owned()).spawn(|| follower.run())?;
+    Ok(Watcher(sender))
+}
+
+/// What the follower is told.
+enum Wake {
+    Look,
+    End,
+}
+
+/// Ends the follower when it is dropped with the store.
+pub(super) struct Watcher(Sender<Wake>);
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        // It has ended already if it does not hear.
+        let _ = self.0.send(Wake::End);
+    }
+}
+
+struct Follower {
+    path: PathBuf,
+    origin: Weak<Origin>,
+    notices: Notices,
+    wakes: Receiver<Wake>,
+    seen: Option<Seen>,
+    looks: u32,
+    report: Report,
+}
+
+impl Follower {
+    fn run(mut self) {
+        loop {
+            self.notices.follow(&self.path);
+            let Some(origin) = self.origin.upgrade() else { return };
+            self.look(&origin);
+            self.report.on(&self.path, &origin.health());
+            drop(origin);
+            if !self.wait() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until there is reason to look; says whether to go on.
+    fn wait(&self) -> bool {
+        match self.wakes.recv_timeout(POLL) {
+            Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => false,
+            Err(RecvTimeoutError::Timeout) => true,
+            // One look will do for all notices that came.
+            Ok(Wake::Look) => !self.wakes.try_iter().any(|wake| matches!(wake, Wake::End)),
+        }
+    }
+
+    fn look(&mut self, origin: &Origin) {
+        let now = Seen::at(&self.path);
+        self.looks = (self.looks + 1) % READ_EVERY;
+        if self.looks != 0 && self.seen.as_ref().is_some_and(|seen| seen.still_holds(&now)) {
+            return;
+        }
+        let first = input::read_file(&self.path).map(|text| KeyDigest::of(&text)).ok();
+        if first != Some(origin.digest()) {
+            thread::sleep(PAUSE);
+        }
+        let followed = origin.follow(first);
+        if let Followed::Changed = followed {
+            self.report.change(&self.path, origin.keys());
+        }
+        // What is still being written is looked at again.
+        self.seen = if let Followed::Restless = followed { None } else { Some(now) };
+    }
+}
+
+/// What the system says of a file without reading it.
+#[derive(PartialEq, Eq)]
+struct Seen {
+    at: SystemTime,
+    file: Option<File>,
+}
+
+#[derive(PartialEq, Eq)]
+struct File {
+    size: u64,
+    modified: Option<SystemTime>,
+    #[cfg(unix)]
+    identity: (u64, u64, i64, i64),
+}
+
+impl Seen {
+    fn at(path: &Path) -> Self {
+        let file = fs::metadata(path).ok().map(|metadata| File {
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            identity: {
+                use std::os::unix::fs::MetadataExt as _;
+                (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+            },
+        });
+        Self { at: SystemTime::now(), file }
+    }
+
+    /// Whether what was read then is what a reading would give now.
+    fn still_holds(&self, now: &Self) -> bool {
+        let modified = self.file.as_ref().and_then(|file| file.modified);
+        let settled = modified.is_none_or(|modified| {
+            self.at.duration_since(modified).is_ok_and(|since| since > GRAIN)
+        });
+        settled && self.file == now.file
+    }
+}

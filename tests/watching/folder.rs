@@ -1,0 +1,78 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keygate::{KeyDigest, YamlStore, verify};
+
+pub(crate) const KEYS: [&str; 3] = [
+    "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU",
+    "ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM",
+    "Wg1vaDs8uqFbYtNDsJ8H3gKjl_oI0T_O6Jg8qNLWJcU",
+];
+
+/// Much longer than a change may take, on a machine that is busy with something else.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A folder of its own, removed in the end.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("watching {} {number}", std::process::id());
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Renames a new file over an old one, as most editors and deployments do.
+    pub(crate) fn rename_over(&self, name: &str, text: &str) {
+        let new = self.write("new", text);
+        fs::rename(new, self.path(name)).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A file of the short form with these of the keys.
+pub(crate) fn short(keys: &[usize]) -> String {
+    let lines = keys.iter().map(|place| format!("  {}: User {place}\n", KEYS[*place]));
+    format!("api_keys:\n{}", lines.collect::<String>())
+}
+
+/// A key of `clients:` as a digest, the last lines of the file.
+pub(crate) fn long(place: usize, more: &str) -> String {
+    let digest = KeyDigest::of(KEYS[place].as_bytes()).to_text();
+    format!("clients:\n  User {place}:\n    keys:\n      - digest: {digest}\n{more}")
+}
+
+pub(crate) fn lets_in(store: &YamlStore, place: usize) -> bool {
+    let header = [("x-api-key".parse().unwrap(), KEYS[place].parse().unwrap())];
+    verify(store, &http::HeaderMap::from_iter(header)).is_ok()
+}
+
+/// Waits until something is so.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < DEADLINE, "{what} did not come to be so");
+        thread::sleep(Duration::from_millis(2));
+    }
+}

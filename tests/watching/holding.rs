@@ -1,0 +1,130 @@
+//! What a store does not take from its file.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use keygate::{ReloadError, YamlStore};
+
+use crate::folder::{Folder, KEYS, lets_in, long, short, until};
+
+fn held(store: &YamlStore) -> ReloadError {
+    until("the refusal", || store.health().error.is_some());
+    store.health().error.unwrap()
+}
+
+#[test]
+fn file_that_does_not_parse_keeps_the_last_good_state_and_says_where() {
+    let folder = Folder::new();
+    let store = YamlStore::watch(folder.write("keys.yml", &short(&[0]))).unwrap();
+    folder.rename_over("keys.yml", &format!("{}  oops\n", short(&[0, 1])));
+    let ReloadError::Invalid(error) = held(&store) else { panic!("{:?}", store.health()) };
+    assert_eq!((error.line(), error.column()), (Some(4), Some(3)));
+    assert_eq!(error.path(), Some(&*folder.path("keys.yml")));
+    assert!(lets_in(&store, 0) && !lets_in(&store, 1));
+
+    let since = store.health().failing_since;
+    folder.rename_over("keys.yml", "api_keys: [");
+    until("the other fault", || !store.health().error.unwrap().to_string().contains(":4:3:"));
+    assert_eq!(store.health().failing_since, since, "the time is that of the first failure");
+
+    folder.rename_over("keys.yml", &short(&[1]));
+    until("the good file", || lets_in(&store, 1) && !lets_in(&store, 0));
+    assert!(store.health().failing_since.is_none() && store.health().error.is_none());
+}
+
+#[test]
+fn revoked_key_whose_line_is_not_written_yet_does_not_come_back() {
+    let folder = Folder::new();
+    let whole = long(0, "        revoked: 2026-11-01T12:00:00Z\n");
+    let store = YamlStore::watch(folder.write("keys.yml", &whole)).unwrap();
+    assert!(!lets_in(&store, 0));
+
+    // The first part alone is a valid file, in which the key is live.
+    fs::write(folder.path("keys.yml"), long(0, "")).unwrap();
+    let error = held(&store);
+    assert!(matches!(error, ReloadError::RevokedKey { .. }), "{error}");
+    assert!(!lets_in(&store, 0));
+
+    fs::write(folder.path("keys.yml"), &whole).unwrap();
+    until("the whole file", || store.health().error.is_none());
+    assert!(!lets_in(&store, 0));
+}
+
+#[test]
+fn revoked_key_does_not_come_back_after_its_line_was_away_either() {
+    let folder = Folder::new();
+    let whole = long(0, "        revoked: 2026-11-01T12:00:00Z\n") + &short(&[1]);
+    let store = YamlStore::watch(folder.write("keys.yml", &whole)).unwrap();
+    folder.rename_over("keys.yml", &short(&[1, 2]));
+    until("the file without it", || lets_in(&store, 2));
+    folder.rename_over("keys.yml", &short(&[0, 1]));
+    assert!(matches!(held(&store), ReloadError::RevokedKey { .. }));
+    assert!(!lets_in(&store, 0) && lets_in(&store, 2));
+
+    store.reload().unwrap();
+    assert!(lets_in(&store, 0) && !lets_in(&store, 2));
+    assert!(store.health().error.is_none());
+    // What was taken by hand is no more in question.
+    folder.rename_over("keys.yml", &short(&[0, 2]));
+    until("the next change", || lets_in(&store, 2) && lets_in(&store, 0));
+}
+
+#[test]
+fn file_without_keys_is_taken_by_hand_alone() {
+    let folder = Folder::new();
+    let path = folder.write("keys.yml", &short(&[0]));
+    let store = YamlStore::watch(&path).unwrap();
+    for text in
+        ["", "# nothing yet\n", "api_keys:\n", &long(0, "        revoked: 2026-11-01T12:00:00Z\n")]
+    {
+        fs::write(&path, text).unwrap();
+        until("the refusal", || matches!(store.health().error, Some(ReloadError::NoKeys)));
+        assert!(lets_in(&store, 0), "{text}");
+        fs::write(&path, short(&[0])).unwrap();
+        until("the good file", || store.health().error.is_none());
+    }
+    fs::write(&path, "").unwrap();
+    held(&store);
+    store.reload().unwrap();
+    assert!(store.is_empty() && store.health().error.is_none());
+}
+
+#[test]
+fn file_that_is_being_written_is_taken_when_it_is_whole() {
+    let folder = Folder::new();
+    let path = folder.write("keys.yml", &short(&[0, 1, 2]));
+    let store = YamlStore::watch(&path).unwrap();
+    let text = short(&[0, 1, 2]) + "clients:\n  New: {}\n";
+    // Slower than any disk, and faster than two readings.
+    let writer = thread::spawn({
+        let (path, text) = (path.clone(), text.clone());
+        move || {
+            for end in 1..=text.len() {
+                fs::write(&path, &text[..end]).unwrap();
+                thread::sleep(Duration::from_millis(3));
+            }
+        }
+    });
+    while !writer.is_finished() {
+        assert!(
+            (0..KEYS.len()).all(|place| lets_in(&store, place)),
+            "a half-written file was taken"
+        );
+        thread::sleep(Duration::from_micros(200));
+    }
+    writer.join().unwrap();
+    until("the whole file", || store.client_count() == 4);
+}
+
+#[test]
+fn reload_by_hand_says_what_is_wrong() {
+    let store: YamlStore = short(&[0]).parse().unwrap();
+    assert!(matches!(store.reload(), Err(ReloadError::NoFile)));
+    let folder = Folder::new();
+    let path = folder.write("keys.yml", &short(&[0]));
+    let store = YamlStore::open(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(store.reload(), Err(ReloadError::Invalid(_))));
+    assert!(lets_in(&store, 0) && store.health().failing_since.is_some());
+}
