@@ -23,8 +23,9 @@
 //! ```
 //!
 //! A store that can only be filled with keys as text, and with the names of clients, is asked by
-//! [`key_contract`]; both know the same rules. A handler is tested with
-//! [`Client::for_test`](crate::Client::for_test).
+//! [`key_contract`]; both know the same rules. One that implements [`ManageKeys`](crate::ManageKeys)
+//! is also asked by [`manage_contract`], which fills it itself and turns its clock. A handler is tested
+//! with [`Client::for_test`](crate::Client::for_test).
 //!
 //! # What the suite cannot see
 //!
@@ -32,16 +33,36 @@
 //! - How fast a store is. A lookup that takes ten seconds is taken for one that hangs.
 //! - What happens to a store when its database goes away: that must be a
 //!   [`StoreError`](crate::StoreError), never `None`.
+//! - Whether a change outlives the process that made it, and what becomes of one that is cut short.
+//!   What two processes do to one file or database is not asked either.
+
+use std::sync::Arc;
+use std::time::SystemTime;
 
 mod ask;
 mod check;
 mod client;
+mod clock;
 mod contract;
 mod corridor;
 mod lookups;
+mod manage;
 mod rule;
 mod sample;
 mod strain;
 
 pub use contract::{key_contract, store_contract};
+pub use manage::manage_contract;
 pub use rule::{Rule, Violation};
+
+/// The clock that [`manage_contract`] hands to the stores that it has made, and turns.
+///
+/// ```
+/// use keygate::MemoryStore;
+/// use keygate::testing::Clock;
+///
+/// fn store(clock: Clock) -> MemoryStore {
+///     MemoryStore::new().with_clock(move || clock())
+/// }
+/// ```
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;

@@ -77,6 +77,13 @@ fn is_refused(record: &KeyRecord) -> bool {
 fn is_kept(filed: &KeyRecord, seen: Option<SystemTime>) -> bool {
     match (filed.expires(), seen) {
         _ if filed.state() == KeyState::Revoked => true,
+        (filed, seen) => is_same_microsecond(filed, seen),
+    }
+}
+
+/// Whether a time is this one, or this one cut to the microsecond.
+pub(super) fn is_same_microsecond(filed: Option<SystemTime>, seen: Option<SystemTime>) -> bool {
+    match (filed, seen) {
         (Some(filed), Some(seen)) => {
             filed.duration_since(seen).is_ok_and(|cut| cut < Duration::from_micros(1))
         }

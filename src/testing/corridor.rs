@@ -1,7 +1,8 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::ask::{Subject, in_time};
+use super::clock::FakeClock;
 use super::rule::{Rule, Violation};
 use super::sample::{Sample, now};
 use crate::authenticate::Authenticator;
@@ -12,18 +13,18 @@ use crate::record::{KeyRecord, KeyState};
 use crate::store::KeyStore;
 
 /// The finest step that every platform's clock can take is a tenth of this.
-const INSTANT: Duration = Duration::from_micros(1);
+pub(super) const INSTANT: Duration = Duration::from_micros(1);
 
 /// A key that is presented and in no store.
 pub(super) const NOBODYS_KEY: &[u8] = b"a key that nobody has, presented";
 
 /// About 32 years.
-const LONG: Duration = Duration::from_secs(1_000_000_000);
+pub(super) const LONG: Duration = Duration::from_secs(1_000_000_000);
 
 /// What those see who verify with the store.
 impl<S: KeyStore> Subject<'_, S> {
     pub(super) async fn admits_and_refuses(&self) -> Result<(), Violation> {
-        let clock = FakeClock::default();
+        let clock = FakeClock::at(now());
         let auth = Authenticator::new(Arc::clone(&self.store))
             .clock(clock.reader())
             .deadline(self.patience);
@@ -41,20 +42,6 @@ impl<S: KeyStore> Subject<'_, S> {
             Some((WrongReason::Unknown, None)) => Ok(()),
             _ => Err(broken(Rule::Reason, "an unknown key", result)),
         }
-    }
-}
-
-#[derive(Clone, Default)]
-struct FakeClock(Arc<Mutex<Option<SystemTime>>>);
-
-impl FakeClock {
-    fn set(&self, time: SystemTime) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(time);
-    }
-
-    fn reader(&self) -> impl Fn() -> SystemTime + Send + Sync + 'static {
-        let clock = self.clone();
-        move || clock.0.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or_else(now)
     }
 }
 
@@ -95,14 +82,20 @@ fn check(
     Err(broken(rule, &format!("at {time:?} {sample}"), result))
 }
 
-fn refusal(result: Option<&Result<Client, AuthError>>) -> Option<(WrongReason, Option<KeyId>)> {
+pub(super) fn refusal(
+    result: Option<&Result<Client, AuthError>>,
+) -> Option<(WrongReason, Option<KeyId>)> {
     match result? {
         Err(error) => Some((error.reason()?, error.key_id())),
         Ok(_) => None,
     }
 }
 
-fn broken(rule: Rule, what: &str, result: Option<Result<Client, AuthError>>) -> Violation {
+pub(super) fn broken(
+    rule: Rule,
+    what: &str,
+    result: Option<Result<Client, AuthError>>,
+) -> Violation {
     match result {
         None => Violation::new(rule, format!("{what} was not answered in time")),
         Some(Ok(client)) => {

@@ -3,7 +3,8 @@ use std::fmt;
 
 use crate::error::StoreError;
 
-/// What a store owes to those who verify with it, in the order in which the suite asks.
+/// What a store owes to those who verify with it, in the order in which the suite asks, and then to
+/// those who manage it.
 ///
 /// `Display` says the rule in words.
 ///
@@ -85,6 +86,85 @@ pub enum Rule {
     /// A store without records knows none, also if another one had some before.
     #[error("a fresh store without keys knows none")]
     Empty,
+    /// The name, the scopes, the quota and the metadata are kept exactly, and reach the handlers.
+    #[error("a client that is added is listed, enabled, with the profile that was given")]
+    ClientAdded,
+    /// Names are compared exactly. A client that is disabled has its name still.
+    #[error("a second client of the same name is refused")]
+    ClientOnce,
+    /// See [`ClientProfile::validate`](crate::ClientProfile::validate).
+    #[error("a profile that breaks a rule is refused")]
+    FairProfile,
+    /// In the order of their names, with the number of their keys that were not revoked.
+    #[error("the clients are listed in order, with the number of their keys")]
+    ClientsListed,
+    /// In the order of clients and then of creation, with those that have expired or were revoked.
+    #[error("the keys are listed in order, whatever their state")]
+    KeysListed,
+    /// Whoever mistypes a name is to see the right one.
+    #[error("an unknown name or id is an error that tells the nearest known one")]
+    Nearby,
+    /// A change is done when it can be seen.
+    #[error("a key is admitted as soon as it was issued")]
+    Issued,
+    /// The creation may be cut to the second; the expiry is kept as [`Rule::Expiry`] says.
+    #[error("client, label, creation and expiry of a key are listed as they are")]
+    KeyFacts,
+    /// A digest, and an id, belong to one key. One that was revoked stays so.
+    #[error("a key that is there already, or has the id of one, is refused")]
+    KeyOnce,
+    /// At the instant of its expiry, a key has expired.
+    #[error("a key whose expiry has passed is not issued")]
+    FairExpiry,
+    /// See [`NewKey::with_label`](crate::NewKey::with_label).
+    #[error("a label that breaks a rule is refused")]
+    FairLabel,
+    /// A change is done when it can be seen, and no other key is touched.
+    #[error("a key is refused as soon as it was revoked")]
+    Revoked,
+    /// Neither issuing nor rotating nor enabling its client brings a key back.
+    #[error("a revoked key never comes back")]
+    RevokedForGood,
+    /// Revoking, disabling and enabling again are no errors, and move no time.
+    #[error("a change that was made already changes nothing")]
+    Repeated,
+    /// The successor has the old key's client, its label unless it brings one, and its own expiry.
+    #[error("the successor of a key is admitted as soon as it was rotated")]
+    Rotated,
+    /// `expires` becomes the earlier of the two. The end of a grace may be cut to the second.
+    #[error("a rotated key works until the end of its grace or its own expiry, the earlier one")]
+    Grace,
+    /// A key that was revoked, has expired or is being replaced is a
+    /// [`ManageError::Conflict`](crate::ManageError::Conflict).
+    #[error("a key that cannot be rotated is a conflict that says why")]
+    Conflict,
+    /// There is no moment at which neither key works, and none after a grace of zero at which both do.
+    #[error("a rotation is one step for those who look at both keys")]
+    OneStep,
+    /// Also if several try at once: one is made, and the others are told its successor.
+    #[error("a key has one successor")]
+    OneSuccessor,
+    /// Changes that are under way at the same time do not undo each other.
+    #[error("changes that are made at once are all made")]
+    AllMade,
+    /// Also keys that are issued or rotated meanwhile. Other clients are not touched.
+    #[error("all keys of a disabled client are refused")]
+    Disabled,
+    /// What expired or was revoked meanwhile stays refused.
+    #[error("the keys of a client that is enabled again are admitted")]
+    Enabled,
+    /// A client that callers still use is not removed by one command.
+    #[error("a client is disabled before it is removed")]
+    DisabledFirst,
+    /// A client of the same name that is added later is a new one. Other clients are not touched.
+    #[error("a client that was removed is forgotten, with all its keys")]
+    Removed,
+    /// What cannot be done is not begun.
+    #[error("a change that is refused changes nothing")]
+    WholeOrNot,
+    /// Neither in lists nor in errors, which end in logs.
+    #[error("nothing that a store tells of its keys holds a digest")]
+    NoDigest,
 }
 
 /// The first rule that a store broke, and what was seen. It holds no key.

@@ -67,15 +67,8 @@ pub(super) fn records() -> Vec<Sample> {
     let finer = UNIX_EPOCH + Duration::from_nanos(2_000_000_000_123_456_789);
     let year_2112 = UNIX_EPOCH + Duration::from_secs(4_500_000_000);
 
-    let detailed = ClientProfile::new("Detailed")
-        .with_scopes([scope("orders:read"), scope("stock:*"), scope("v1.2:some_thing-else")])
-        .with_quota(two_rates())
-        .with_metadata([("team", "billing"), ("note", "Größe \"8\", it's\n\\n; --"), ("none", "")]);
-    let unlimited =
-        ClientProfile::new("Unlimited").with_scopes([scope("*")]).with_quota(quota("unlimited"));
-    let largest = ClientProfile::new("é".repeat(MAX_NAME_CHARS))
-        .with_metadata([("k", "v".repeat(MAX_METADATA_BYTES - 1))]);
-
+    let (detailed, unlimited, largest) =
+        (detailed_profile(), unlimited_profile(), largest_profile());
     let mut samples = vec![
         Sample::of_client("a plain key", "Plain"),
         Sample::of_client("another key of the same client", "Plain"),
@@ -102,6 +95,23 @@ pub(super) fn records() -> Vec<Sample> {
     ];
     samples.extend((0..64).map(|number| Sample::of_kind(&format!("key {number} of many"))));
     samples
+}
+
+pub(super) fn detailed_profile() -> ClientProfile {
+    ClientProfile::new("Detailed")
+        .with_scopes([scope("orders:read"), scope("stock:*"), scope("v1.2:some_thing-else")])
+        .with_quota(two_rates())
+        .with_metadata([("team", "billing"), ("note", "Größe \"8\", it's\n\\n; --"), ("none", "")])
+}
+
+pub(super) fn unlimited_profile() -> ClientProfile {
+    ClientProfile::new("Unlimited").with_scopes([scope("*")]).with_quota(quota("unlimited"))
+}
+
+/// The longest name, in bytes too, and as much metadata as is allowed.
+pub(super) fn largest_profile() -> ClientProfile {
+    ClientProfile::new("é".repeat(MAX_NAME_CHARS))
+        .with_metadata([("k", "v".repeat(MAX_METADATA_BYTES - 1))])
 }
 
 /// For stores that end a text at a zero byte, trim it, or read it as UTF-8.

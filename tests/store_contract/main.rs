@@ -1,6 +1,13 @@
 //! The store-contract suite against the crate's own stores, and against stores that break it.
 
 mod broken;
+mod half_made;
+mod managing;
+mod mismanaged;
+mod misrotated;
+#[path = "../managing/model.rs"]
+mod model;
+mod naive;
 mod records;
 mod strained;
 mod texts;

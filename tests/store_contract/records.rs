@@ -127,7 +127,7 @@ async fn burst_that_is_lost_is_caught() {
         let Some(quota) = profile.quota().filter(|quota| !quota.is_unlimited()) else {
             return Some(record);
         };
-        let rates = quota.rates().iter().map(|rate| rate.to_string().parse().unwrap());
+        let rates = quota.rates().iter().map(|rate| rate.with_burst(rate.count()).unwrap());
         let quota = keygate::Quota::all_of(rates).unwrap();
         Some(with_profile(&record, profile.with_quota(quota)))
     });

@@ -1,0 +1,85 @@
+use super::stage::{Key, Outcome, Stage, expect};
+use crate::key::KeyError;
+use crate::label::MAX_NAME_CHARS;
+use crate::manage::{ClientInfo, ManageError, ManageKeys};
+use crate::profile::{ClientProfile, MAX_METADATA_BYTES};
+use crate::store::KeyStore;
+use crate::testing::rule::{Rule, Violation};
+use crate::testing::sample::{detailed_profile, largest_profile, unlimited_profile};
+
+pub(super) async fn are_added<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+    let nothing = stage.contents().await?;
+    let is_empty = nothing.clients.is_empty() && nothing.keys.is_empty();
+    expect(Rule::Empty, is_empty, "a fresh store lists clients or keys")?;
+
+    let profiles = [
+        ClientProfile::new("App 1"),
+        // Names that differ in their case alone are two names.
+        ClientProfile::new("app 1"),
+        ClientProfile::new("O'Hara \"&\" \\ Søn: {#}; --"),
+        detailed_profile(),
+        unlimited_profile(),
+        largest_profile(),
+    ];
+    for profile in profiles {
+        let told = stage.add(profile.clone()).await?;
+        let known = stage.clients().await?;
+        let listed = known.iter().find(|client| client.profile.name() == profile.name());
+        let right = ClientInfo::new(profile.clone());
+        if told != right || listed != Some(&right) {
+            return Err(Violation::new(
+                Rule::ClientAdded,
+                format!("the client {:?} is told or listed otherwise", profile.name()),
+            ));
+        }
+        let key = Key::of(profile.name());
+        stage.issue(profile.name(), key.to_new()).await?;
+        stage.admits(Rule::Issued, "as soon as it is issued", &key, profile.name()).await?;
+        let is_seen = match stage.present(&key).await {
+            Some(Ok(client)) => *client.profile() == profile,
+            _ => false,
+        };
+        expect(Rule::ClientAdded, is_seen, "a handler does not see the profile that was added")?;
+    }
+    Ok(())
+}
+
+pub(super) async fn are_refused<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+    stage.add(detailed_profile()).await?;
+    stage.add("Disabled").await?;
+    stage.disable("Disabled").await?;
+    let again =
+        [detailed_profile(), ClientProfile::new("Detailed"), ClientProfile::new("Disabled")];
+    for profile in again {
+        let name = profile.name().to_owned();
+        stage
+            .refused(
+                Rule::ClientOnce,
+                "adding a client whose name another has",
+                |store| store.add_client(profile),
+                |error| matches!(error, ManageError::ClientExists { name: known } if *known == name),
+            )
+            .await?;
+    }
+
+    let too_much = [("k", "v".repeat(MAX_METADATA_BYTES))];
+    let unfair = [
+        ("without a name", ClientProfile::new("")),
+        ("with a blank name", ClientProfile::new(" ")),
+        ("with a blank before its name", ClientProfile::new(" App 1")),
+        ("with a line end in its name", ClientProfile::new("App\n1")),
+        ("with too long a name", ClientProfile::new("n".repeat(MAX_NAME_CHARS + 1))),
+        ("with too much metadata", ClientProfile::new("App 1").with_metadata(too_much)),
+    ];
+    for (what, profile) in unfair {
+        stage
+            .refused(
+                Rule::FairProfile,
+                &format!("adding a client {what}"),
+                |store| store.add_client(profile),
+                |error| matches!(error, ManageError::Key(KeyError::Profile(_))),
+            )
+            .await?;
+    }
+    Ok(())
+}

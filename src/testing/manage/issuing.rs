@@ -1,0 +1,144 @@
+use std::time::Duration;
+
+use super::stage::{Key, Outcome, Stage, expect, is_same_second};
+use crate::error::WrongReason;
+use crate::key::KeyError;
+use crate::label::MAX_NAME_CHARS;
+use crate::manage::{KeyInfo, ManageError, ManageKeys, NewKey};
+use crate::store::KeyStore;
+use crate::testing::check::is_same_microsecond;
+use crate::testing::corridor::{INSTANT, LONG};
+use crate::testing::rule::{Rule, Violation};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(super) async fn admits<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+    for client in ["App 1", "App 2"] {
+        stage.add(client).await?;
+    }
+    let keys = ["first", "second", "third"].map(Key::of);
+    for (key, client) in keys.iter().zip(["App 1", "App 1", "App 2"]) {
+        stage.refuses(Rule::Unknown, "before it is issued", key, WrongReason::Unknown).await?;
+        stage.issue(client, key.to_new()).await?;
+        stage.admits(Rule::Issued, "as soon as it is issued", key, client).await?;
+    }
+    for (key, client) in keys.iter().zip(["App 1", "App 1", "App 2"]) {
+        stage.admits(Rule::Issued, "when others were issued", key, client).await?;
+    }
+
+    let expiring = Key::of("expiring");
+    let expires = stage.now() + DAY;
+    stage.issue("App 1", expiring.to_new().with_expiry(expires)).await?;
+    stage.admits(Rule::Issued, "when it was issued", &expiring, "App 1").await?;
+    stage.clock.set(expires - INSTANT);
+    stage.admits(Rule::ExpiresOnTime, "just before its expiry", &expiring, "App 1").await?;
+    stage.clock.set(expires);
+    stage.refuses(Rule::ExpiresOnTime, "at its expiry", &expiring, WrongReason::Expired).await?;
+    stage.clock.turn(LONG);
+    stage.admits(Rule::Issued, "after many years", &keys[0], "App 1").await
+}
+
+pub(super) async fn keeps_what_is_known<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+    stage.add("App 1").await?;
+    let longest = "é".repeat(MAX_NAME_CHARS);
+    // Between two microseconds, as the clock stands.
+    let (day, year_2112) = (stage.now() + DAY, stage.now() + 84 * 365 * DAY);
+    let cases = [
+        (None, None),
+        (Some("production"), Some(day)),
+        (Some("O'Hara \"&\" \\ Søn: {#}; --"), Some(year_2112)),
+        (Some("production"), None),
+        (Some("null"), None),
+        (Some("8"), None),
+        (Some(&*longest), None),
+    ];
+    for (index, (label, expires)) in cases.into_iter().enumerate() {
+        let key = Key::of(&format!("key {index}"));
+        let new = key.to_new().with_expiry(expires);
+        let new = label.into_iter().fold(new, NewKey::with_label);
+        let told = stage.issue("App 1", new).await?;
+        let mut right = KeyInfo::new(key.id, "App 1");
+        right.label = label.map(str::to_owned);
+        // As they are told, once those are known to be close enough.
+        (right.created, right.expires) = (told.created, told.expires);
+        expect(
+            Rule::KeyFacts,
+            is_same_second(told.created, stage.now()),
+            "a key that was issued is told with another time of creation",
+        )?;
+        expect(
+            Rule::Expiry,
+            is_same_microsecond(expires, told.expires),
+            &format!("the expiry {expires:?} of a new key is told as {:?}", told.expires),
+        )?;
+        let listed = stage.listed(Rule::KeyFacts, &key).await?;
+        if told != right || listed != right {
+            return Err(Violation::new(
+                Rule::KeyFacts,
+                format!(
+                    "the new key should be {right:?}, was told as {told:?}, listed as {listed:?}"
+                ),
+            ));
+        }
+        stage.clock.turn(Duration::from_secs(1));
+    }
+    Ok(())
+}
+
+pub(super) async fn refuses<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+    for client in ["App 1", "App 2"] {
+        stage.add(client).await?;
+    }
+    let [there, expired, revoked] = ["there", "expired", "revoked"].map(Key::of);
+    stage.issue("App 1", there.to_new()).await?;
+    stage.issue("App 1", revoked.to_new()).await?;
+    stage.issue("App 1", expired.to_new().with_expiry(stage.now() + DAY)).await?;
+    stage.revoke(&revoked).await?;
+    stage.clock.turn(2 * DAY);
+
+    for client in ["App 1", "App 2"] {
+        for (what, key, new) in [
+            ("issuing a key again", &there, there.to_new().with_label("again")),
+            ("issuing an expired key again", &expired, expired.to_new()),
+            ("issuing a revoked key again", &revoked, revoked.to_new()),
+            ("issuing a key with the id of another", &there, there.with_same_id()),
+            ("issuing a key with the id of a revoked one", &revoked, revoked.with_same_id()),
+        ] {
+            let is_same = new.digest() == key.digest();
+            let is_reason = |error: &ManageError| match error {
+                ManageError::Key(KeyError::IdConflict { key_id }) => !is_same && *key_id == key.id,
+                ManageError::Key(KeyError::Revoked { key_id }) => {
+                    is_same && *key_id == key.id && key.id == revoked.id
+                }
+                ManageError::Key(KeyError::Duplicate { key_id }) => {
+                    is_same && *key_id == key.id && key.id != revoked.id
+                }
+                _ => false,
+            };
+            let change = |store| ManageKeys::issue(store, client, new);
+            stage.refused(Rule::KeyOnce, what, change, is_reason).await?;
+        }
+    }
+
+    let new = Key::of("new");
+    for (what, expires) in [
+        ("issuing a key that expires now", stage.now()),
+        ("issuing a key that expired just before", stage.now() - INSTANT),
+        ("issuing a key that expired long ago", stage.now() - LONG),
+        ("issuing a key that expired when 1970 began", std::time::UNIX_EPOCH),
+    ] {
+        let change = |store| ManageKeys::issue(store, "App 1", new.to_new().with_expiry(expires));
+        let is_reason = |error: &ManageError| matches!(error, ManageError::ExpiryPassed);
+        stage.refused(Rule::FairExpiry, what, change, is_reason).await?;
+    }
+    for label in ["", " ", " a", "a ", "a\nb", "a\0b", &*"n".repeat(MAX_NAME_CHARS + 1)] {
+        let change = |store| ManageKeys::issue(store, "App 1", new.to_new().with_label(label));
+        let is_reason = |error: &ManageError| matches!(error, ManageError::Label(_));
+        let what = format!("issuing a key with the label {label:?}");
+        stage.refused(Rule::FairLabel, &what, change, is_reason).await?;
+    }
+    let when = "after it was not issued";
+    stage.refuses(Rule::WholeOrNot, when, &new, WrongReason::Unknown).await?;
+    stage.issue("App 1", new.to_new().with_expiry(stage.now() + DAY)).await?;
+    stage.admits(Rule::Issued, "when at last it was issued", &new, "App 1").await
+}

@@ -1,0 +1,67 @@
+use std::time::Duration;
+
+use super::stage::{Key, Outcome, Stage, expect};
+use crate::digest::KeyId;
+use crate::manage::{KeyInfo, ManageKeys};
+use crate::store::KeyStore;
+use crate::testing::rule::Rule;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+pub(super) async fn keeps_order<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+    for client in ["App 3", "App 1", "App 2"] {
+        stage.add(client).await?;
+    }
+    let keys: Vec<_> = (0..12).map(|index| Key::of(&format!("key {index}"))).collect();
+    for (key, client) in keys.iter().zip(["App 3", "App 1"].into_iter().cycle()) {
+        stage.issue(client, key.to_new().with_expiry(stage.now() + 10 * MINUTE)).await?;
+        stage.clock.turn(MINUTE);
+    }
+    stage.revoke(&keys[0]).await?;
+    stage.revoke(&keys[3]).await?;
+
+    let names: Vec<_> =
+        stage.clients().await?.iter().map(|client| client.profile.name().to_owned()).collect();
+    let in_order = names == ["App 1", "App 2", "App 3"];
+    expect(Rule::ClientsListed, in_order, "the clients are not listed in order")?;
+
+    let of_app_1: Vec<_> = keys.iter().skip(1).step_by(2).map(|key| key.id).collect();
+    let of_app_3: Vec<_> = keys.iter().step_by(2).map(|key| key.id).collect();
+    let all = [&*of_app_1, &*of_app_3].concat();
+    for (client, right) in [
+        (None, &all),
+        (Some("App 1"), &of_app_1),
+        (Some("App 2"), &Vec::new()),
+        (Some("App 3"), &of_app_3),
+    ] {
+        let listed = ids(&stage.keys(client).await?);
+        let what = format!("the keys of {} are not listed in order", client.unwrap_or("all"));
+        expect(Rule::KeysListed, listed == *right, &what)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn counts<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+    for client in ["App 1", "App 2"] {
+        stage.add(client).await?;
+    }
+    let [plain, revoked, expired, old, new] =
+        ["plain", "revoked", "expired", "old", "new"].map(Key::of);
+    for key in [&plain, &revoked, &old] {
+        stage.issue("App 1", key.to_new()).await?;
+    }
+    stage.issue("App 1", expired.to_new().with_expiry(stage.now() + MINUTE)).await?;
+    stage.revoke(&revoked).await?;
+    stage.rotate(&old, new.to_new(), MINUTE).await?;
+    stage.clock.turn(2 * MINUTE);
+
+    let counts: Vec<_> = stage.clients().await?.iter().map(|client| client.keys).collect();
+    let what = "the keys of a client are miscounted: all count but the revoked ones";
+    expect(Rule::ClientsListed, counts == [4, 0], what)?;
+    let told = [stage.disable("App 1").await?.keys, stage.enable("App 1").await?.keys];
+    expect(Rule::ClientsListed, told == [4, 4], what)
+}
+
+fn ids(keys: &[KeyInfo]) -> Vec<KeyId> {
+    keys.iter().map(|key| key.key_id).collect()
+}

@@ -1,0 +1,174 @@
+use std::fmt;
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::stage::{Key, Outcome, Stage, expect, unexpected};
+use crate::error::WrongReason;
+use crate::manage::{BoxFuture, ManageError, ManageKeys, Rotated, RotationConflict};
+use crate::store::KeyStore;
+use crate::testing::rule::{Rule, Violation};
+
+/// How many changes are under way at once.
+const AT_ONCE: usize = 8;
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+pub(super) type Answer<T> = Result<T, ManageError>;
+
+/// Several rotations of one key, each polled once before any is polled again.
+pub(super) async fn has_one_winner<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+    stage.add("App 1").await?;
+    for grace in [HOUR, Duration::ZERO] {
+        let (old, successors) = contested(&stage, &format!("with a grace of {grace:?}")).await?;
+        let rotations = successors
+            .iter()
+            .map(|successor| stage.store.rotate(&old.id, successor.to_new(), grace))
+            .collect();
+        let answers = interleaved(&stage, Rule::OneSuccessor, rotations).await?;
+        one_won(&stage, &old, &successors, &answers, grace).await?;
+    }
+    Ok(())
+}
+
+/// A key of `App 1`, and those that are to replace it.
+pub(super) async fn contested<S: KeyStore + ManageKeys>(
+    stage: &Stage<S>,
+    what: &str,
+) -> Outcome<(Key, Vec<Key>)> {
+    let old = Key::of(&format!("contested {what}"));
+    stage.issue("App 1", old.to_new()).await?;
+    let successors = (0..AT_ONCE).map(|index| Key::of(&format!("successor {index} {what}")));
+    Ok((old, successors.collect()))
+}
+
+/// Whether one of the rotations was made, and the others were told which.
+pub(super) async fn one_won<S: KeyStore + ManageKeys>(
+    stage: &Stage<S>,
+    old: &Key,
+    successors: &[Key],
+    answers: &[Answer<Rotated>],
+    grace: Duration,
+) -> Outcome {
+    let rule = Rule::OneSuccessor;
+    let won: Vec<_> =
+        answers.iter().filter_map(|answer| Some(answer.as_ref().ok()?.new.key_id)).collect();
+    let &[winner] = &*won else {
+        return Err(Violation::new(rule, format!("{} rotations of one key were made", won.len())));
+    };
+    for answer in answers {
+        match answer {
+            Ok(_) => {}
+            Err(ManageError::Conflict {
+                key_id,
+                conflict: RotationConflict::Replaced { successor },
+            }) if (*key_id, *successor) == (old.id, winner) => {}
+            Err(ManageError::Conflict { conflict: RotationConflict::Expired, .. })
+                if grace.is_zero() => {}
+            Err(error) => {
+                let what = "one of several rotations of one key";
+                return Err(unexpected(rule, what, Some(Err(error.clone()))));
+            }
+        }
+    }
+    let replaced_by = stage.listed(rule, old).await?.replaced_by;
+    expect(rule, replaced_by == Some(winner), "the old key is listed with another successor")?;
+    for successor in successors {
+        if successor.id == winner {
+            stage.admits(rule, "when its rotation was made", successor, "App 1").await?;
+        } else {
+            let when = "when another rotation was made";
+            stage.refuses(rule, when, successor, WrongReason::Unknown).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Changes of different keys and clients, each polled once before any is polled again.
+pub(super) async fn loses_nothing<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+    stage.add("App 1").await?;
+    let crowd = Crowd::of("at once");
+    for (what, changes) in [
+        ("adding clients", crowd.additions(&*stage.store)),
+        ("issuing keys", crowd.issues(&*stage.store)),
+    ] {
+        let answers = interleaved(&stage, Rule::AllMade, changes).await?;
+        all_made(what, answers)?;
+    }
+    crowd.is_there(&stage).await
+}
+
+pub(super) fn all_made(what: &str, answers: Vec<Answer<()>>) -> Outcome {
+    let refused = answers.into_iter().find(Result::is_err);
+    refused.map_or(Ok(()), |answer| Err(unexpected(Rule::AllMade, what, Some(answer))))
+}
+
+/// Clients and keys that are added at the same time.
+pub(super) struct Crowd {
+    names: Vec<String>,
+    keys: Vec<Key>,
+}
+
+impl Crowd {
+    pub(super) fn of(what: &str) -> Self {
+        let names = (0..AT_ONCE).map(|index| format!("App {index} {what}"));
+        let keys = (0..AT_ONCE).map(|index| Key::of(&format!("key {index} {what}")));
+        Self { names: names.collect(), keys: keys.collect() }
+    }
+
+    pub(super) fn additions<'a, S: ManageKeys>(
+        &'a self,
+        store: &'a S,
+    ) -> Vec<BoxFuture<'a, Answer<()>>> {
+        let add = |name: &'a String| emptied(store.add_client(name.as_str().into()));
+        self.names.iter().map(add).collect()
+    }
+
+    pub(super) fn issues<'a, S: ManageKeys>(
+        &'a self,
+        store: &'a S,
+    ) -> Vec<BoxFuture<'a, Answer<()>>> {
+        self.keys.iter().map(|key| emptied(store.issue("App 1", key.to_new()))).collect()
+    }
+
+    pub(super) async fn is_there<S: KeyStore + ManageKeys>(&self, stage: &Stage<S>) -> Outcome {
+        let known = stage.clients().await?;
+        for name in &self.names {
+            let is_listed = known.iter().any(|client| client.profile.name() == name);
+            let what = "one of several clients that were added at once is not listed";
+            expect(Rule::AllMade, is_listed, what)?;
+        }
+        for key in &self.keys {
+            stage.admits(Rule::AllMade, "issued at once with others", key, "App 1").await?;
+            stage.listed(Rule::AllMade, key).await?;
+        }
+        Ok(())
+    }
+}
+
+fn emptied<'a, T: 'a>(change: BoxFuture<'a, Answer<T>>) -> BoxFuture<'a, Answer<()>> {
+    Box::pin(async move { change.await.map(drop) })
+}
+
+/// The answers of changes of which each is polled once before any is polled again, the last one first.
+async fn interleaved<S: KeyStore + ManageKeys, T: fmt::Debug + Send>(
+    stage: &Stage<S>,
+    rule: Rule,
+    mut changes: Vec<BoxFuture<'_, Answer<T>>>,
+) -> Outcome<Vec<Answer<T>>> {
+    let mut answers = Vec::new();
+    let all: BoxFuture<'_, Answer<Vec<Answer<T>>>> = Box::pin(poll_fn(move |cx| {
+        for index in (0..changes.len()).rev() {
+            if let Poll::Ready(answer) = Pin::new(&mut changes[index]).poll(cx) {
+                drop(changes.swap_remove(index));
+                answers.push(answer);
+            }
+        }
+        if changes.is_empty() {
+            Poll::Ready(Ok(std::mem::take(&mut answers)))
+        } else {
+            Poll::Pending
+        }
+    }));
+    stage.done(rule, "changing at once", all).await
+}

@@ -1,0 +1,78 @@
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::stage::{Key, Outcome, Stage, expect};
+use crate::manage::{ManageError, ManageKeys, Rotated};
+use crate::store::KeyStore;
+use crate::testing::rule::Rule;
+
+/// How often a rotation that waits is interrupted by a look at its keys.
+const LOOKS: usize = 64;
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// Looks at both keys whenever a rotation waits.
+pub(super) async fn sees_one_step<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+    stage.add("App 1").await?;
+    for grace in [HOUR, Duration::ZERO] {
+        let [old, new] = ["old", "new"].map(|what| Key::of(&format!("{what}, grace {grace:?}")));
+        stage.issue("App 1", old.to_new()).await?;
+        let mut rotation = stage.store.rotate(&old.id, new.to_new(), grace);
+        let mut answer = None;
+        for _ in 0..LOOKS {
+            let poll =
+                |cx: &mut std::task::Context<'_>| Poll::Ready(Pin::new(&mut rotation).poll(cx));
+            if let Poll::Ready(result) = poll_fn(poll).await {
+                answer = Some(result);
+                break;
+            }
+            look(&stage, &old, &new, grace).await?;
+            yield_once().await;
+        }
+        let ready: Option<Result<Rotated, ManageError>> = answer;
+        let rest = match ready {
+            Some(result) => Box::pin(async { result }),
+            None => rotation,
+        };
+        stage.done(Rule::Rotated, "rotating a key", rest).await?;
+        look(&stage, &old, &new, grace).await?;
+    }
+    Ok(())
+}
+
+/// Each key is asked for twice, so that a rotation between two questions is told from a gap.
+pub(super) async fn look<S: KeyStore + ManageKeys>(
+    stage: &Stage<S>,
+    old: &Key,
+    new: &Key,
+    grace: Duration,
+) -> Outcome {
+    let new_before = works(stage, new).await;
+    let old_works = works(stage, old).await;
+    let new_after = works(stage, new).await;
+    let gap = "during a rotation, neither key works";
+    expect(Rule::OneStep, old_works || new_after, gap)?;
+    if grace.is_zero() {
+        let both = "during a rotation with a grace of zero, both keys work";
+        return expect(Rule::OneStep, !(new_before && old_works), both);
+    }
+    expect(Rule::OneStep, old_works, "during a rotation, the old key does not work in its grace")
+}
+
+async fn works<S: KeyStore + ManageKeys>(stage: &Stage<S>, key: &Key) -> bool {
+    matches!(stage.present(key).await, Some(Ok(_)))
+}
+
+/// Lets the store's runtime go on.
+async fn yield_once() {
+    let mut has_yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

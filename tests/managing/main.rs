@@ -1,0 +1,5 @@
+//! What a `MemoryStore` promises to those who manage its clients and keys.
+
+mod model;
+mod properties;
+mod sharing;
