@@ -40,4 +40,7 @@ pub enum ConfigError {
     /// The realm is empty, not ASCII, or holds `"`, `\` or control characters.
     #[error("a realm is not empty, is ASCII, and holds no quote, backslash or control character")]
     Realm,
+    /// The prefix given to `require_format` is not one that keys can have.
+    #[error("the prefix of a key has 1 to 16 characters of a-z and 0-9, and begins with a letter")]
+    Prefix,
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use http::header::{AUTHORIZATION, COOKIE, Entry, HeaderName};
 use http::{HeaderMap, Uri};
 
+use crate::api_key::KeyFormat;
 use crate::config::ConfigError;
 use crate::digest::KeyDigest;
 use crate::error::WrongReason;
@@ -162,10 +163,10 @@ pub(crate) enum Credential {
 impl Credential {
     /// What a text is that stands where a key is expected.
     #[inline]
-    pub(crate) fn of(key: &[u8], by_bearer: bool) -> Self {
+    fn of(key: &[u8], by_bearer: bool, format: Option<&KeyFormat>) -> Self {
         if is_blank(key) {
             Self::Blank
-        } else if key.len() > MAX_KEY_BYTES {
+        } else if key.len() > MAX_KEY_BYTES || format.is_some_and(|format| !format.matches(key)) {
             Self::Wrong { reason: WrongReason::Malformed, by_bearer }
         } else {
             Self::Key { digest: KeyDigest::of(key), by_bearer }
@@ -178,11 +179,11 @@ impl Credential {
 }
 
 #[inline]
-fn read_header(headers: &HeaderMap, name: &HeaderName) -> Credential {
+fn read_header(headers: &HeaderMap, name: &HeaderName, format: Option<&KeyFormat>) -> Credential {
     match headers.get(name) {
         None => Credential::Absent,
         Some(_) if has_several(headers, name) => Credential::ambiguous(false),
-        Some(value) => Credential::of(value.as_bytes(), false),
+        Some(value) => Credential::of(value.as_bytes(), false, format),
     }
 }
 
@@ -204,6 +205,8 @@ pub(crate) struct Sources {
     /// The header fields that the sources read, each once.
     header_names: Box<[HeaderName]>,
     read_uri: bool,
+    /// What every key has, if all are generated ones.
+    format: Option<KeyFormat>,
 }
 
 impl Default for Sources {
@@ -226,13 +229,27 @@ impl Sources {
             }
         }
         let read_uri = places.iter().any(|place| matches!(place, Place::Query(_)));
-        Self { places, header_names: header_names.into(), read_uri }
+        Self { places, header_names: header_names.into(), read_uri, format: None }
     }
 
     /// Whether a source is in the query, which the headers do not show.
     #[inline]
     pub(crate) fn read_uri(&self) -> bool {
         self.read_uri
+    }
+
+    pub(crate) fn format(&self) -> Option<&KeyFormat> {
+        self.format.as_ref()
+    }
+
+    pub(crate) fn require(&mut self, format: Option<KeyFormat>) {
+        self.format = format;
+    }
+
+    /// What a text is that was found in some other way.
+    #[inline]
+    pub(crate) fn credential(&self, key: &[u8]) -> Credential {
+        Credential::of(key, false, self.format.as_ref())
     }
 
     pub(crate) fn places(&self) -> &[Place] {
@@ -244,15 +261,20 @@ impl Sources {
     #[inline]
     pub(crate) fn read(&self, headers: &HeaderMap, uri: Option<&Uri>) -> Credential {
         match &*self.places {
-            [Place::Header(name)] => read_header(headers, name),
-            places => Self::read_in_order(places, headers, uri),
+            [Place::Header(name)] => read_header(headers, name, self.format.as_ref()),
+            places => self.read_in_order(places, headers, uri),
         }
     }
 
-    fn read_in_order(places: &[Place], headers: &HeaderMap, uri: Option<&Uri>) -> Credential {
+    fn read_in_order(
+        &self,
+        places: &[Place],
+        headers: &HeaderMap,
+        uri: Option<&Uri>,
+    ) -> Credential {
         let mut blank = false;
         for place in places {
-            match place.read(headers, uri) {
+            match place.read(headers, uri, self.format.as_ref()) {
                 Credential::Absent => {}
                 Credential::Blank => blank = true,
                 decided => return decided,
@@ -273,7 +295,7 @@ impl Sources {
         {
             return headers.get_mut(name).map_or(Credential::Absent, |value| {
                 value.set_sensitive(true);
-                Credential::of(value.as_bytes(), false)
+                Credential::of(value.as_bytes(), false, self.format.as_ref())
             });
         }
         self.redact(headers);
@@ -300,12 +322,19 @@ impl Sources {
 
 impl Place {
     #[inline]
-    fn read(&self, headers: &HeaderMap, uri: Option<&Uri>) -> Credential {
+    fn read(
+        &self,
+        headers: &HeaderMap,
+        uri: Option<&Uri>,
+        format: Option<&KeyFormat>,
+    ) -> Credential {
         match self {
-            Self::Header(name) => read_header(headers, name),
-            Self::Authorization(scheme) => scheme::read(headers, scheme),
-            Self::Cookie(name) => cookie::read(headers, name),
-            Self::Query(name) => uri.map_or(Credential::Absent, |uri| query::read(uri, name)),
+            Self::Header(name) => read_header(headers, name, format),
+            Self::Authorization(scheme) => scheme::read(headers, scheme, format),
+            Self::Cookie(name) => cookie::read(headers, name, format),
+            Self::Query(name) => {
+                uri.map_or(Credential::Absent, |uri| query::read(uri, name, format))
+            }
         }
     }
 

@@ -96,7 +96,8 @@ pub enum WrongReason {
     /// The request carries more than one key in one place.
     #[error("ambiguous")]
     Ambiguous,
-    /// The text cannot be a key: it is longer than [`MAX_KEY_BYTES`](crate::MAX_KEY_BYTES).
+    /// The text cannot be a key: it is longer than [`MAX_KEY_BYTES`](crate::MAX_KEY_BYTES), or does not
+    /// have the form that [`require_format`](crate::Authenticator::require_format) asks for.
     #[error("malformed")]
     Malformed,
 }

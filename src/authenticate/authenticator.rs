@@ -8,6 +8,7 @@ use http::{HeaderMap, Response};
 
 use super::SharedRules;
 use super::rules::Rules;
+use crate::api_key::KeyFormat;
 use crate::challenge::Challenges;
 use crate::config::ConfigError;
 use crate::credential::{Source, Sources};
@@ -109,8 +110,10 @@ impl<S, R> Authenticator<S, R> {
     fn reading<Q>(self, sources: Sources) -> Result<Authenticator<S, Q>, ConfigError> {
         let challenges = Challenges::new(self.rules.challenges.realm(), &sources)?;
         let changed = self.changed(|rules| {
+            let format = rules.sources.format().cloned();
             rules.challenges = challenges;
             rules.sources = sources;
+            rules.sources.require(format);
         });
         Ok(Authenticator { store: changed.store, rules: changed.rules, reads: PhantomData })
     }
@@ -123,6 +126,33 @@ impl<S, R> Authenticator<S, R> {
     pub fn realm(self, realm: impl AsRef<str>) -> Result<Self, ConfigError> {
         let challenges = Challenges::new(realm.as_ref(), &self.rules.sources)?;
         Ok(self.changed(|rules| rules.challenges = challenges))
+    }
+
+    /// Refuses every key that does not have the form of generated keys with this prefix, as
+    /// [`WrongReason::Malformed`](crate::WrongReason::Malformed), without hashing it or asking the store.
+    ///
+    /// For services whose keys are all made by [`ApiKey::generate`](crate::ApiKey::generate) or the
+    /// command line: it spares the store what scanners and typing errors send. Keys made elsewhere do not
+    /// have the form, those that a file holds as digests included, and would all be refused.
+    ///
+    /// ```
+    /// use keygate::{ApiKey, Authenticator, MemoryStore, WrongReason};
+    ///
+    /// let auth = Authenticator::new(MemoryStore::new()).require_format("acme")?;
+    /// let refused = auth.verify_key(b"hunter2").unwrap_err();
+    /// assert_eq!(refused.reason(), Some(WrongReason::Malformed));
+    /// let key = ApiKey::generate("acme")?;
+    /// let refused = auth.verify_key(key.expose().as_bytes()).unwrap_err();
+    /// assert_eq!(refused.reason(), Some(WrongReason::Unknown));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A prefix that no generated key has.
+    pub fn require_format(self, prefix: &str) -> Result<Self, ConfigError> {
+        let format = KeyFormat::new(prefix).map_err(|_| ConfigError::Prefix)?;
+        Ok(self.changed(|rules| rules.sources.require(Some(format))))
     }
 
     /// Replaces the clock that tells whether a key has expired. It is read for keys that expire only.

@@ -27,7 +27,7 @@ impl<S: Local, R> Authenticator<S, R> {
     ///
     /// Why the key is not valid. A blank key is [`AuthError::NoCredentials`].
     pub fn verify_key(&self, key: &[u8]) -> Result<Client, AuthError> {
-        self.rules.check(&self.store, Credential::of(key, false))
+        self.rules.check(&self.store, self.rules.sources.credential(key))
     }
 }
 
@@ -50,7 +50,7 @@ impl<S: KeyStore, R> Authenticator<S, R> {
 
     /// Verifies a key that was found in some other way; the future borrows nothing.
     pub fn authenticate_key(&self, key: &[u8]) -> Authenticate {
-        self.rules.ask(&self.store, Credential::of(key, false))
+        self.rules.ask(&self.store, self.rules.sources.credential(key))
     }
 
     /// What the layer asks: the decision, or the future of it where the store has to wait.

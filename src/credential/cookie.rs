@@ -1,15 +1,16 @@
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 
 use super::Credential;
+use crate::api_key::KeyFormat;
 
 /// HTTP/2 may spread the pairs of `Cookie` over several lines (RFC 9113 section 8.2.3), so names are
 /// counted, not lines.
-pub(super) fn read(headers: &HeaderMap, name: &str) -> Credential {
+pub(super) fn read(headers: &HeaderMap, name: &str, format: Option<&KeyFormat>) -> Credential {
     let mut found = None;
     for line in headers.get_all(COOKIE) {
         for pair in pairs(line) {
             if let Some(value) = value_of(pair, name)
-                && found.replace(Credential::of(value, false)).is_some()
+                && found.replace(Credential::of(value, false, format)).is_some()
             {
                 return Credential::ambiguous(false);
             }

@@ -3,8 +3,9 @@ use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 use super::Credential;
+use crate::api_key::KeyFormat;
 
-pub(super) fn read(uri: &Uri, name: &str) -> Credential {
+pub(super) fn read(uri: &Uri, name: &str, format: Option<&KeyFormat>) -> Credential {
     let values = uri.query().into_iter().flat_map(pairs).filter(|pair| is_named(pair, name));
     let mut found = None;
     for (_, value) in values.map(split) {
@@ -12,7 +13,7 @@ pub(super) fn read(uri: &Uri, name: &str) -> Credential {
             return Credential::ambiguous(false);
         }
     }
-    found.map_or(Credential::Absent, |value| Credential::of(&decode(value), false))
+    found.map_or(Credential::Absent, |value| Credential::of(&decode(value), false, format))
 }
 
 pub(super) fn pairs(query: &str) -> impl Iterator<Item = &str> {

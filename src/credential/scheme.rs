@@ -1,6 +1,7 @@
 use http::header::{AUTHORIZATION, HeaderMap};
 
 use super::{Credential, has_several, is_bearer};
+use crate::api_key::KeyFormat;
 
 /// A token of RFC 9110 section 5.6.2: the name of a scheme or a cookie.
 pub(super) fn is_token(text: &str) -> bool {
@@ -8,7 +9,7 @@ pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_tchar)
 }
 
-pub(super) fn read(headers: &HeaderMap, scheme: &str) -> Credential {
+pub(super) fn read(headers: &HeaderMap, scheme: &str, format: Option<&KeyFormat>) -> Credential {
     let by_bearer = is_bearer(scheme);
     match headers.get(AUTHORIZATION) {
         None => Credential::Absent,
@@ -23,7 +24,7 @@ pub(super) fn read(headers: &HeaderMap, scheme: &str) -> Credential {
             // A scheme without credentials, or a key without its scheme.
             (_, b"") => Credential::Blank,
             (name, key) if name.eq_ignore_ascii_case(scheme.as_bytes()) => {
-                Credential::of(key, by_bearer)
+                Credential::of(key, by_bearer, format)
             }
             _ => Credential::Absent,
         },

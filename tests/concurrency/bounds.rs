@@ -8,12 +8,14 @@ use http::request::Parts;
 use http::{Request, Response};
 use keygate::testing::{Rule, Violation};
 use keygate::{
-    ApiKeyLayer, ApiKeyService, AuthError, Authenticate, Authenticator, Client, ClientProfile,
-    ConfigError, FromKeysError, Grpc, KeyDigest, KeyError, KeyId, KeyRecord, KeyState, KeyStore,
-    LocalKeyStore, Lookup, MemoryStore, NoBody, NotVerified, ParseDigestError, ParseKeyIdError,
-    ParseQuotaError, ParseScopeError, ProblemJson, ProfileError, Quota, Rate, RateUnit,
-    ResponseFuture, Scope, Source, StoreError, StoreErrorKind, StoreFn, UnusableKey, WrongReason,
-    YamlError, YamlStore, YamlWarning,
+    ApiKey, ApiKeyLayer, ApiKeyService, AuthError, Authenticate, Authenticator, Client, ClientInfo,
+    ClientProfile, ConfigError, FromKeysError, GenerateError, Grpc, InvalidPrefix, KeyDigest,
+    KeyError, KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore, LabelError, LocalKeyStore,
+    Lookup, ManageError, ManageKeys, MemoryStore, NewKey, NoBody, NotVerified, ParseDigestError,
+    ParseKeyIdError, ParseQuotaError, ParseScopeError, ProblemJson, ProfileError, Quota, Rate,
+    RateUnit, ReloadError, ResponseFuture, Rotated, RotationConflict, Scope, Source, StoreError,
+    StoreErrorKind, StoreFn, UnusableKey, WrongReason, YamlError, YamlHealth, YamlLint, YamlStore,
+    YamlWarning,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -33,21 +35,30 @@ type Answer = Result<Option<KeyRecord>, StoreError>;
 #[test]
 fn every_public_type_can_be_shared_or_at_least_sent() {
     let shared = check![is_shared:
+        ApiKey,
         ApiKeyLayer<Arc<dyn KeyStore>>,
         ApiKeyService<Inner, Arc<dyn LocalKeyStore>, ProblemJson>,
         AuthError,
         Authenticator<MemoryStore, Parts>,
         Client,
+        ClientInfo,
         ClientProfile,
         ConfigError,
         FromKeysError,
+        GenerateError,
         Grpc,
+        InvalidPrefix,
         KeyDigest,
         KeyError,
+        KeyFormat,
         KeyId,
+        KeyInfo,
         KeyRecord,
         KeyState,
+        LabelError,
+        ManageError,
         MemoryStore,
+        NewKey,
         NoBody,
         NotVerified,
         ParseDigestError,
@@ -59,6 +70,9 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Quota,
         Rate,
         RateUnit,
+        ReloadError,
+        Rotated,
+        RotationConflict,
         Rule,
         Scope,
         Source,
@@ -69,6 +83,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Violation,
         WrongReason,
         YamlError,
+        YamlHealth,
+        YamlLint,
         YamlStore,
         YamlWarning,
     ];
@@ -76,6 +92,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
     let sent = check![is_sent: Authenticate, Lookup, ResponseFuture<Inner, (), ProblemJson>,];
     is_shared::<Box<dyn KeyStore>>();
     is_shared::<Box<dyn LocalKeyStore>>();
+    is_shared::<Box<dyn ManageKeys>>();
     is_shared::<Authenticator<Arc<dyn KeyStore>>>();
 
     let checked = shared.into_iter().chain(sent).collect();
@@ -89,7 +106,13 @@ fn errors_can_leave_their_thread() {
     is_error::<AuthError>();
     is_error::<ConfigError>();
     is_error::<FromKeysError>();
+    is_error::<GenerateError>();
+    is_error::<InvalidPrefix>();
     is_error::<KeyError>();
+    is_error::<LabelError>();
+    is_error::<ManageError>();
+    is_error::<ReloadError>();
+    is_error::<RotationConflict>();
     is_error::<NotVerified>();
     is_error::<ParseDigestError>();
     is_error::<ParseKeyIdError>();

@@ -7,4 +7,5 @@ mod agreement;
 mod answers;
 mod cases;
 mod expiry;
+mod format;
 mod open;

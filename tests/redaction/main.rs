@@ -2,6 +2,7 @@
 
 mod canary;
 mod errors;
+mod managing;
 mod panics;
 #[path = "../public_types/mod.rs"]
 mod public_types;

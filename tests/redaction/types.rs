@@ -19,7 +19,7 @@ use keygate::{
 use tower::{Layer as _, Service as _};
 
 use crate::canary::{CANARY, assert_hidden, debug, error, text};
-use crate::{errors, public_types};
+use crate::{errors, managing, public_types};
 
 /// The name of a type, and all that it shows.
 pub(crate) type Shown = (&'static str, String);
@@ -39,7 +39,7 @@ fn every_public_type_is_looked_at() {
 }
 
 fn all() -> Vec<Shown> {
-    [keys(), clients(), stores(), errors::all(), doors()].concat()
+    [keys(), clients(), stores(), managing::all(), errors::all(), doors()].concat()
 }
 
 pub(crate) fn digest() -> KeyDigest {
@@ -124,7 +124,7 @@ fn stores() -> Vec<Shown> {
     let file =
         format!("allow_weak_keys: true\napi_key: {CANARY}\napi_keys:\n  {}: x\n", &CANARY[..8]);
     let yaml: YamlStore = file.parse().unwrap();
-    let warnings: &[YamlWarning] = yaml.warnings();
+    let warnings: Vec<YamlWarning> = yaml.warnings();
     let yaml_error: YamlError = format!("{CANARY}: x").parse::<YamlStore>().unwrap_err();
     let known = record();
     let function = store_fn(move |_| {

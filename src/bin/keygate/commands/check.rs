@@ -1,0 +1,84 @@
+use std::io::{self, IsTerminal as _, Read as _};
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use keygate::{AuthError, Authenticator, KeyInfo, MAX_KEY_BYTES, ManageError, WrongReason};
+use pollster::block_on;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::key::ending;
+use crate::args::Globals;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::show;
+use crate::store::{find_key, open};
+
+pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
+    let store = open(globals, out)?;
+    let key = read_key()?;
+    let verdict = block_on(Authenticator::new(store.clone()).authenticate_key(&key));
+    let now = SystemTime::now();
+    let (reason, key_id) = match verdict {
+        Ok(client) => (None, Some(client.key_id())),
+        Err(AuthError::WrongCredentials { reason, key_id, .. }) => (Some(reason), key_id),
+        Err(AuthError::Unavailable(error)) => return Err(ManageError::Unavailable(error).into()),
+        Err(_) => return Err(Failure::usage("there is no key on standard input: write it there")),
+    };
+    let key = key_id.map(|key_id| find_key(&*store, key_id)).transpose()?;
+    let text = match (reason, &key) {
+        (None, Some(key)) => format!("valid: {}, {}\n", show::named(key), ending(key, now)),
+        (Some(reason), Some(key)) => {
+            format!("not valid: {} {}\n", show::named(key), refusal(reason))
+        }
+        (_, None) => format!("not valid: the key {}\n", reason.map_or("is unknown", refusal)),
+    };
+    out.answer(&text, &json(reason, key.as_ref(), now))?;
+    Ok(if reason.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn refusal(reason: WrongReason) -> &'static str {
+    match reason {
+        WrongReason::Expired => "has expired",
+        WrongReason::Revoked => "was revoked",
+        WrongReason::Disabled => "belongs to a client that is disabled",
+        WrongReason::Malformed => "does not have the form of a key",
+        _ => "is unknown",
+    }
+}
+
+fn json(reason: Option<WrongReason>, key: Option<&KeyInfo>, now: SystemTime) -> Value {
+    json!({
+        "valid": reason.is_none(),
+        "reason": reason.map(|reason| reason.to_string()),
+        "key": key.map(|key| show::key_json(key, now)),
+    })
+}
+
+/// The key on standard input, without the end of its line.
+fn read_key() -> Result<Zeroizing<Vec<u8>>, Failure> {
+    // A key has no business in a shell's history or on a screen.
+    let mut key = if io::stdin().is_terminal() { ask() } else { read() }.map_err(|error| {
+        Failure::usage(format!("the key cannot be read from standard input ({error})"))
+    })?;
+    if key.ends_with(b"\n") {
+        key.pop();
+        if key.ends_with(b"\r") {
+            key.pop();
+        }
+    }
+    Ok(key)
+}
+
+fn ask() -> io::Result<Zeroizing<Vec<u8>>> {
+    rpassword::prompt_password("Key (not shown): ").map(|key| Zeroizing::new(key.into_bytes()))
+}
+
+fn read() -> io::Result<Zeroizing<Vec<u8>>> {
+    // One byte and a line end more than a key has: enough to see that it is too long. It is
+    // reserved at once, so that no copy stays behind where the text has grown.
+    const LIMIT: usize = MAX_KEY_BYTES + 3;
+    let mut key = Zeroizing::new(Vec::with_capacity(2 * LIMIT));
+    io::stdin().lock().take(LIMIT as u64).read_to_end(&mut key)?;
+    Ok(key)
+}

@@ -1,0 +1,88 @@
+use std::collections::BTreeMap;
+
+use keygate::{ClientInfo, ClientProfile, ManageError};
+use pollster::block_on;
+
+use crate::args::{AddArgs, ClientCommand, Globals};
+use crate::confirm::Consent;
+use crate::failure::Failure;
+use crate::output::{Output, RED};
+use crate::show;
+use crate::store::{Store, open};
+use crate::table::{Cell, Table};
+
+pub(super) fn run(command: ClientCommand, globals: &Globals, out: &Output) -> Result<(), Failure> {
+    let consent = match command {
+        ClientCommand::Remove(_) => Consent::new(globals.yes)?,
+        _ => Consent::Given,
+    };
+    let store = &*open(globals, out)?;
+    match command {
+        ClientCommand::Add(args) => {
+            let client = block_on(store.add_client(profile(args)?))?;
+            changed(&client, "added", "; issue it a key with `keygate key issue`", out)
+        }
+        ClientCommand::Enable(args) => {
+            let client = block_on(store.enable_client(&args.name))?;
+            changed(&client, "enabled", "", out)
+        }
+        ClientCommand::Disable(args) => {
+            let client = block_on(store.disable_client(&args.name))?;
+            changed(&client, "disabled", ": its keys are refused until it is enabled", out)
+        }
+        ClientCommand::Remove(args) => remove(&args.name, consent, store, out),
+        ClientCommand::List => list(store, out),
+    }
+}
+
+fn profile(args: AddArgs) -> Result<ClientProfile, Failure> {
+    let count = args.metadata.len();
+    let metadata: BTreeMap<_, _> = args.metadata.into_iter().collect();
+    if metadata.len() < count {
+        return Err(Failure::usage("the same metadata is given twice: keep one of the two"));
+    }
+    let profile = ClientProfile::new(args.name).with_scopes(args.scopes).with_metadata(metadata);
+    Ok(match args.quota {
+        Some(quota) => profile.with_quota(quota),
+        None => profile,
+    })
+}
+
+fn remove(name: &str, consent: Consent, store: &dyn Store, out: &Output) -> Result<(), Failure> {
+    let keys = block_on(store.list_keys(Some(name)))?.len();
+    let clients = block_on(store.list_clients())?;
+    if clients.iter().any(|client| client.profile.name() == name && client.enabled) {
+        return Err(ManageError::StillEnabled { name: name.to_owned() }.into());
+    }
+    consent.to(&format!("Remove the client {name} and forget its {}?", counted(keys)))?;
+    let client = block_on(store.remove_client(name))?;
+    changed(&client, "removed", "", out)
+}
+
+fn changed(client: &ClientInfo, how: &str, more: &str, out: &Output) -> Result<(), Failure> {
+    let note = format!("{how} {}{more}", client.profile.name());
+    out.done(&note, &show::client_json(client))
+}
+
+fn list(store: &dyn Store, out: &Output) -> Result<(), Failure> {
+    let clients = block_on(store.list_clients())?;
+    if clients.is_empty() && !out.is_json() {
+        out.note("there are no clients: add one with `keygate client add`");
+        return Ok(());
+    }
+    let mut table = Table::new(["CLIENT", "ENABLED", "KEYS", "SCOPES", "QUOTA"]);
+    for client in &clients {
+        table.push([
+            client.profile.name().into(),
+            if client.enabled { "yes".into() } else { Cell::styled("no", RED) },
+            client.keys.to_string().into(),
+            show::scopes(client).join(" ").into(),
+            client.profile.quota().map(ToString::to_string).unwrap_or_default().into(),
+        ]);
+    }
+    out.answer(&table.render(), &clients.iter().map(show::client_json).collect())
+}
+
+fn counted(keys: usize) -> String {
+    if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") }
+}

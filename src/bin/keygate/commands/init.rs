@@ -1,0 +1,19 @@
+use keygate::YamlStore;
+use serde_json::json;
+
+use crate::args::Globals;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
+    let location = globals.location()?;
+    let path = location.file();
+    if path.symlink_metadata().is_ok() {
+        let path = path.display();
+        return Err(Failure::refused(format!("{path} exists already: use it, or name a new file")));
+    }
+    YamlStore::create(path)?;
+    let path = path.display().to_string();
+    let note = format!("made {path}, which has no clients yet: add one with `keygate client add`");
+    out.done(&note, &json!({ "store": path }))
+}

@@ -1,0 +1,49 @@
+use std::time::SystemTime;
+
+use keygate::{KeyInfo, KeyState};
+use pollster::block_on;
+
+use super::filing::Draft;
+use crate::args::{Globals, IssueArgs};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::relative;
+use crate::show;
+use crate::store::Store;
+
+pub(super) fn run(
+    args: &IssueArgs,
+    store: &dyn Store,
+    globals: &Globals,
+    out: &Output,
+) -> Result<(), Failure> {
+    let now = SystemTime::now();
+    let IssueArgs { client, made } = args;
+    let expires = made.expires.map(|expires| expires.instant(now)).transpose()?;
+    // Fails for a client that there is not, and says which one is near.
+    block_on(store.list_keys(Some(client)))?;
+
+    let draft = Draft::new(client, made.label.as_deref(), expires, now, made)?;
+    let (delivery, issued) =
+        draft.file(made, globals, out, |new| block_on(store.issue(client, new)))?;
+    let note = format!("issued {}, {}", show::named(&issued), ending(&issued, now));
+    delivery.complete(&note, out)?;
+    warn_of_disabled(&issued, out);
+    Ok(())
+}
+
+/// `expires in 3 days`, or that it never does.
+pub(in crate::commands) fn ending(key: &KeyInfo, now: SystemTime) -> String {
+    key.expires.map_or_else(
+        || "never expires".to_owned(),
+        |expires| format!("expires {}", relative::from_now(expires, now)),
+    )
+}
+
+pub(super) fn warn_of_disabled(key: &KeyInfo, out: &Output) {
+    if key.state == KeyState::Disabled {
+        out.warn(
+            "the client is disabled, and its keys are refused: `keygate client enable` ends that",
+        );
+    }
+}

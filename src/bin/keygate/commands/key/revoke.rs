@@ -1,0 +1,43 @@
+use std::time::SystemTime;
+
+use keygate::KeyInfo;
+use pollster::block_on;
+
+use crate::args::RevokeArgs;
+use crate::confirm::Consent;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::show;
+use crate::store::{Store, find_key};
+
+pub(super) fn run(
+    args: &RevokeArgs,
+    consent: Consent,
+    store: &dyn Store,
+    out: &Output,
+) -> Result<(), Failure> {
+    let keys = args.ids.iter().map(|id| find_key(store, *id)).collect::<Result<Vec<_>, _>>()?;
+    let named: Vec<_> = keys.iter().map(show::named).collect();
+    consent.to(&format!("Revoke {}, for good?", named.join(", ")))?;
+
+    let mut revoked = Vec::new();
+    for id in &args.ids {
+        let key = block_on(store.revoke(id))
+            .map_err(|error| Failure::from(error).and(&so_far(&revoked, args.ids.len())))?;
+        revoked.push(key);
+    }
+    let named: Vec<_> = revoked.iter().map(show::named).collect();
+    let now = SystemTime::now();
+    let json = revoked.iter().map(|key| show::key_json(key, now)).collect();
+    out.done(&format!("revoked {}", named.join(", ")), &json)
+}
+
+/// Which keys a failure half-way has left revoked.
+fn so_far(revoked: &[KeyInfo], asked: usize) -> String {
+    let named: Vec<_> = revoked.iter().map(show::named).collect();
+    match named.len() {
+        0 if asked == 1 => String::new(),
+        0 => "; none of them was revoked".to_owned(),
+        _ => format!("; only these were revoked: {}", named.join(", ")),
+    }
+}

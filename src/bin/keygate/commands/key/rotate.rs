@@ -1,0 +1,86 @@
+use std::time::SystemTime;
+
+use keygate::{KeyInfo, KeyState, ManageError, RotationConflict};
+use pollster::block_on;
+
+use super::filing::Draft;
+use super::issue::{ending, warn_of_disabled};
+use crate::args::{Globals, RotateArgs};
+use crate::expiry::after;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::relative;
+use crate::show;
+use crate::store::{Store, find_key};
+
+pub(super) fn run(
+    args: &RotateArgs,
+    store: &dyn Store,
+    globals: &Globals,
+    out: &Output,
+) -> Result<(), Failure> {
+    let now = SystemTime::now();
+    let RotateArgs { id, grace, made, .. } = args;
+    after(now, *grace)?;
+    let old = find_key(store, *id)?;
+    if let Some(conflict) = conflict(&old, now) {
+        return Err(ManageError::Conflict { key_id: *id, conflict }.into());
+    }
+    let expires = expiry(args, &old, now, out)?;
+    let label = made.label.as_deref().or(old.label.as_deref());
+
+    let mut draft = Draft::new(&old.client, label, expires, now, made)?;
+    draft.facts.insert("replaces".to_owned(), id.to_string().into());
+    let (delivery, rotated) =
+        draft.file(made, globals, out, |new| block_on(store.rotate(id, new, *grace)))?;
+
+    let new = show::named(&rotated.new);
+    let old = ends(&rotated.old, now);
+    let note = format!("issued {new}, {}, in place of {id}, {old}", ending(&rotated.new, now));
+    delivery.complete(&note, out)?;
+    warn_of_disabled(&rotated.new, out);
+    Ok(())
+}
+
+/// What the store will say, told before a key is shown that nobody can use.
+fn conflict(key: &KeyInfo, now: SystemTime) -> Option<RotationConflict> {
+    if key.state == KeyState::Revoked {
+        return Some(RotationConflict::Revoked);
+    }
+    if key.has_expired(now) {
+        return Some(RotationConflict::Expired);
+    }
+    key.replaced_by.map(|successor| RotationConflict::Replaced { successor })
+}
+
+/// The expiry that was said, or else the old key's lifetime begun anew.
+fn expiry(
+    args: &RotateArgs,
+    old: &KeyInfo,
+    now: SystemTime,
+    out: &Output,
+) -> Result<Option<SystemTime>, Failure> {
+    if let Some(expires) = args.made.expires {
+        return expires.instant(now).map(Some);
+    }
+    let Some(expires) = old.expires.filter(|_| !args.no_expiry) else { return Ok(None) };
+    let lifetime = old.created.and_then(|created| expires.duration_since(created).ok());
+    let Some(lifetime) = lifetime.filter(|lifetime| !lifetime.is_zero()) else {
+        return Err(Failure::usage(format!(
+            "the key {} expires, and how long it was meant to live is not known: \
+             give --expires or --no-expiry",
+            old.key_id
+        )));
+    };
+    let length = relative::length(lifetime);
+    out.note(&format!("the new key gets the lifetime of the old one, {length}"));
+    after(now, lifetime).map(Some)
+}
+
+fn ends(old: &KeyInfo, now: SystemTime) -> String {
+    match old.expires {
+        Some(expires) if expires <= now => "which has ended".to_owned(),
+        Some(expires) => format!("which works until {}", show::time(expires)),
+        None => "which goes on working".to_owned(),
+    }
+}

@@ -1,0 +1,142 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use keygate::ApiKey;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::output::{Output, unwritable};
+
+/// A key that was written out, and is not valid before the store is told.
+pub(crate) enum Delivery {
+    Printed,
+    Filed { path: PathBuf, facts: Map<String, Value> },
+}
+
+impl Delivery {
+    /// Writes the key to its place and makes sure that it has arrived there. These are the only
+    /// places where the tool shows a key.
+    pub(crate) fn hand_over(
+        key: &ApiKey,
+        facts: Map<String, Value>,
+        file: Option<&Path>,
+        out: &Output,
+    ) -> Result<Self, Failure> {
+        if let Some(path) = file {
+            write_file(path, key)?;
+            return Ok(Self::Filed { path: path.to_owned(), facts });
+        }
+        let line = if out.is_json() { object(key, &facts) } else { text(key) };
+        print(&line)
+            .map_err(|error| Failure::refused(unwritable(&error) + "; nothing was changed"))?;
+        Ok(Self::Printed)
+    }
+
+    /// Says what the store made of the change.
+    pub(crate) fn complete(self, note: &str, out: &Output) -> Result<(), Failure> {
+        match self {
+            Self::Printed => {
+                out.note(note);
+                Ok(())
+            }
+            Self::Filed { path, mut facts } => {
+                let path = path.display().to_string();
+                let note = format!("{note}; it is in {path}");
+                facts.insert("out".to_owned(), path.into());
+                out.done(&note, &facts.into())
+            }
+        }
+    }
+
+    /// Takes back a key that the store does not hold.
+    pub(crate) fn withdraw(self, failure: Failure) -> Failure {
+        match self {
+            Self::Printed => failure.and("; the key just printed is not valid: throw it away"),
+            Self::Filed { path, .. } => match fs::remove_file(&path) {
+                Ok(()) => failure,
+                Err(_) => failure.and("; the key just written is not valid: remove its file"),
+            },
+        }
+    }
+}
+
+fn text(key: &ApiKey) -> Zeroizing<String> {
+    [key.expose(), "\n"].concat().into()
+}
+
+/// The facts with the key before them. A generated key has no character that JSON would escape, and
+/// a `Value` would leave a copy of it in memory.
+fn object(key: &ApiKey, facts: &Map<String, Value>) -> Zeroizing<String> {
+    let facts = Value::from(facts.clone()).to_string();
+    ["{\"key\":\"", key.expose(), "\",", &facts[1..], "\n"].concat().into()
+}
+
+fn print(line: &str) -> io::Result<()> {
+    #[cfg(unix)]
+    let target = unix::target_of_stdout()?;
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(line.as_bytes())?;
+    stdout.flush()?;
+    // Some file systems say only now that they are full; a pipe has nothing to sync.
+    #[cfg(unix)]
+    if target.metadata()?.is_file() {
+        target.sync_all()?;
+    }
+    Ok(())
+}
+
+fn write_file(path: &Path, key: &ApiKey) -> Result<(), Failure> {
+    let failed = |error: io::Error| {
+        let what = match error.kind() {
+            io::ErrorKind::AlreadyExists => "exists already: name a new file".to_owned(),
+            _ => format!("cannot be written ({error}): name another file"),
+        };
+        Failure::refused(format!("{} {what}; nothing was changed", path.display()))
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(failed)?;
+    fill(file, path, key).map_err(|error| {
+        let _ = fs::remove_file(path);
+        failed(error)
+    })
+}
+
+fn fill(mut file: File, path: &Path, key: &ApiKey) -> io::Result<()> {
+    file.write_all(text(key).as_bytes())?;
+    file.sync_all()?;
+    #[cfg(unix)]
+    unix::sync_folder_of(path)?;
+    Ok(())
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{self, File};
+    use std::io;
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+    use std::path::Path;
+
+    /// Where standard output goes, unless that is nowhere: Rust puts the null device in the place
+    /// of a standard output that was closed, and a key would be lost there without an error.
+    pub(super) fn target_of_stdout() -> io::Result<File> {
+        let target = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let metadata = target.metadata()?;
+        let is_null = metadata.file_type().is_char_device()
+            && fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == metadata.rdev());
+        if is_null {
+            return Err(io::Error::other("it is closed or /dev/null, and the key would be lost"));
+        }
+        Ok(target)
+    }
+
+    pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+}

@@ -1,0 +1,110 @@
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+
+use crate::duration::{self, DurationError};
+use crate::failure::Failure;
+
+/// When a key is to expire, as the command line says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    After(Duration),
+    At(SystemTime),
+}
+
+impl Expiry {
+    /// The instant meant by a command that is given now.
+    pub(crate) fn instant(self, now: SystemTime) -> Result<SystemTime, Failure> {
+        match self {
+            Self::After(duration) => after(now, duration),
+            Self::At(time) => Ok(time),
+        }
+    }
+}
+
+/// When this long has passed since the current second began, which is when a key counts as made.
+pub(crate) fn after(now: SystemTime, duration: Duration) -> Result<SystemTime, Failure> {
+    let end = whole_seconds(now).checked_add(duration);
+    // The last time that can be written is in the year 9999.
+    end.filter(|end| Timestamp::try_from(*end).is_ok())
+        .ok_or_else(|| Failure::usage(DurationError::TooLong))
+}
+
+/// Times are kept without fractions of a second.
+pub(crate) fn whole_seconds(time: SystemTime) -> SystemTime {
+    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+impl FromStr for Expiry {
+    type Err = ExpiryError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // A dash is in every time, and in no duration.
+        if !text.contains('-') {
+            return Ok(Self::After(duration::parse_positive(text)?));
+        }
+        // What follows a bracket is no RFC 3339, and would be read.
+        let time = (!text.contains('[')).then(|| text.parse::<Timestamp>().ok()).flatten();
+        let time = time.and_then(|time| SystemTime::try_from(time).ok());
+        time.map(Self::At).ok_or(ExpiryError::Time)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ExpiryError {
+    #[error("{0}, and a time is written with its offset, such as 2026-12-31T00:00:00Z")]
+    Duration(#[from] DurationError),
+    #[error(
+        "a time is written with its offset, such as 2026-12-31T00:00:00Z, and a duration as 90d"
+    )]
+    Time,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn expiry_is_a_duration_or_a_time_with_an_offset() {
+        let cases = [
+            ("90d", Expiry::After(Duration::from_secs(7_776_000))),
+            ("1970-01-02T00:00:00Z", Expiry::At(at(86_400))),
+            ("1970-01-02T02:00:00+02:00", Expiry::At(at(86_400))),
+        ];
+        for (text, expiry) in cases {
+            assert_eq!(text.parse(), Ok(expiry), "{text}");
+        }
+        let refused = [
+            "2026-12-31",
+            "2026-12-31T00:00:00",
+            "2026-12-31T00:00:00+01:00[Europe/Paris]",
+            "2026-13-31T00:00:00Z",
+            "99999-12-31T00:00:00Z",
+            "-1d",
+        ];
+        for text in refused {
+            assert_eq!(text.parse::<Expiry>(), Err(ExpiryError::Time), "{text}");
+        }
+        assert_eq!("0d".parse::<Expiry>(), Err(ExpiryError::Duration(DurationError::Zero)));
+    }
+
+    #[test]
+    fn lifetime_begins_with_the_second() {
+        let now = at(100) + Duration::from_nanos(1);
+        assert_eq!(after(now, Duration::from_secs(10)).ok(), Some(at(110)));
+    }
+
+    #[test]
+    fn time_that_cannot_be_written_is_wrong_usage() {
+        for seconds in [300_000_000_000, u64::MAX] {
+            let failure = after(at(0), Duration::from_secs(seconds)).unwrap_err();
+            assert_eq!(failure.exit_code(), 2);
+        }
+    }
+}

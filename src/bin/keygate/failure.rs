@@ -1,0 +1,93 @@
+use std::fmt::Display;
+
+use keygate::{ManageError, YamlError};
+
+/// Why a command was not done: one line of plain words, and the exit code that goes with it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: Code,
+    message: String,
+}
+
+/// What scripts may rely on.
+#[derive(Clone, Copy, Debug)]
+enum Code {
+    Refused = 1,
+    Usage = 2,
+    Unavailable = 3,
+}
+
+impl Failure {
+    /// The command was understood, and the answer is no.
+    pub(crate) fn refused(message: impl Display) -> Self {
+        Self::new(Code::Refused, message)
+    }
+
+    /// The command was not understood, or cannot be meant.
+    pub(crate) fn usage(message: impl Display) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    fn new(code: Code, message: impl Display) -> Self {
+        Self { code, message: message.to_string() }
+    }
+
+    /// Says more, and keeps the code.
+    pub(crate) fn and(self, more: &str) -> Self {
+        Self { message: self.message + more, ..self }
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.code as u8
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn is_unavailable(&self) -> bool {
+        matches!(self.code, Code::Unavailable)
+    }
+}
+
+impl From<ManageError> for Failure {
+    fn from(error: ManageError) -> Self {
+        let code = match error {
+            ManageError::Unavailable(_) | ManageError::ReadOnly { .. } => Code::Unavailable,
+            _ => Code::Refused,
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<YamlError> for Failure {
+    fn from(error: YamlError) -> Self {
+        Self::new(Code::Unavailable, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keygate::{MemoryStore, RotationConflict, StoreError};
+
+    use super::*;
+
+    #[test]
+    fn exit_codes_tell_a_refusal_from_an_outage() {
+        let store = MemoryStore::new();
+        let unknown = store.disable_client("App 1").unwrap_err();
+        let key_id = "0000000000000000".parse().unwrap();
+        let conflict = ManageError::Conflict { key_id, conflict: RotationConflict::Expired };
+        let outage = ManageError::Unavailable(StoreError::new("disk on fire"));
+        let read_only = ManageError::ReadOnly { why: "made from text" };
+        let unreadable = "api_keys: [".parse::<keygate::YamlStore>().unwrap_err();
+
+        assert_eq!(Failure::from(unknown).exit_code(), 1);
+        assert_eq!(Failure::from(ManageError::ExpiryPassed).exit_code(), 1);
+        assert_eq!(Failure::from(conflict).exit_code(), 1);
+        assert_eq!(Failure::usage("").exit_code(), 2);
+        assert_eq!(Failure::from(outage).exit_code(), 3);
+        assert_eq!(Failure::from(read_only).exit_code(), 3);
+        assert_eq!(Failure::from(unreadable).exit_code(), 3);
+    }
+}

@@ -1,0 +1,97 @@
+//! Errors of the command line in one line, and without what was typed: an argument in the wrong
+//! place may be a key.
+
+use std::error::Error as _;
+use std::io;
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::args::Cli;
+use crate::failure::Failure;
+use crate::output::{Output, unwritable};
+
+/// Prints what was asked for, help or version, or says what is wrong.
+pub(crate) fn answer(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let asked = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if !asked {
+        return Output::new(json).fail(&explain(error));
+    }
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    match error.print() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Output::new(json).fail(&Failure::refused(unwritable(&error)))
+        }
+        _ => code.into(),
+    }
+}
+
+fn explain(error: &clap::Error) -> Failure {
+    let place = context(error, ContextKind::InvalidArg);
+    let what = match error.kind() {
+        ErrorKind::ValueValidation => {
+            let reason = error.source().map_or_else(|| "not valid".to_owned(), ToString::to_string);
+            format!("{place}: {reason}")
+        }
+        ErrorKind::InvalidValue => match context(error, ContextKind::ValidValue) {
+            values if values.is_empty() => format!("{place} has no value"),
+            values => format!("{place} is one of {values}"),
+        },
+        ErrorKind::UnknownArgument => {
+            let nearest = nearest(error, ContextKind::SuggestedArg);
+            format!(
+                "there is an argument too many or unknown, not shown because it may be a key{nearest} \
+                 (put `--` before a name that begins with a dash)"
+            )
+        }
+        ErrorKind::InvalidSubcommand => {
+            format!("there is no such command{}", nearest(error, ContextKind::SuggestedSubcommand))
+        }
+        ErrorKind::MissingSubcommand => "a command is missing".to_owned(),
+        ErrorKind::MissingRequiredArgument => format!("{place} is missing"),
+        ErrorKind::ArgumentConflict => match context(error, ContextKind::PriorArg) {
+            other if other == place || other.is_empty() => format!("{place} is given twice"),
+            other => format!("{place} cannot be used with {other}"),
+        },
+        ErrorKind::TooManyValues => format!("{place} takes no value"),
+        ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
+        _ => "the command line was not understood".to_owned(),
+    };
+    Failure::usage(format!("{what}: see `{} --help`", command()))
+}
+
+/// What clap knows of the error. Only kinds that come from the definitions may be asked for here.
+fn context(error: &clap::Error, kind: ContextKind) -> String {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        _ => String::new(),
+    }
+}
+
+fn nearest(error: &clap::Error, kind: ContextKind) -> String {
+    match context(error, kind) {
+        nearest if nearest.is_empty() => nearest,
+        nearest => format!("; the nearest is `{nearest}`"),
+    }
+}
+
+/// The command that was meant, as far as it was understood.
+fn command() -> String {
+    let mut command = Cli::command();
+    let mut path = command.get_name().to_owned();
+    for argument in std::env::args_os().skip(1) {
+        if let Some(found) = command.find_subcommand(argument) {
+            path = format!("{path} {}", found.get_name());
+            command = found.clone();
+        }
+    }
+    path
+}

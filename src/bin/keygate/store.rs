@@ -1,0 +1,64 @@
+use std::error::Error as _;
+use std::io;
+use std::sync::Arc;
+
+use keygate::{KeyId, KeyInfo, KeyStore, ManageError, ManageKeys, YamlStore};
+use pollster::block_on;
+
+use crate::args::Globals;
+use crate::failure::Failure;
+use crate::location::Location;
+use crate::output::Output;
+
+/// What the commands ask of a store, whichever it is.
+pub(crate) trait Store: ManageKeys + KeyStore {}
+
+impl<S: ManageKeys + KeyStore> Store for S {}
+
+/// Opens the store that the command line or the environment names, and passes its warnings on.
+pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
+    let store = load(globals)?;
+    // Of a store that has no keys yet, there is nothing to mend.
+    if !store.is_empty() {
+        store.warnings().iter().for_each(|warning| out.warn(&warning.to_string()));
+    }
+    Ok(Arc::new(store))
+}
+
+/// Whether a store that failed while it was changed may hold this key all the same.
+pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
+    match load(globals).and_then(|store| find_key(&store, key_id)) {
+        Ok(_) => true,
+        Err(failure) => failure.is_unavailable(),
+    }
+}
+
+fn load(globals: &Globals) -> Result<YamlStore, Failure> {
+    let Location::File(path) = globals.location()?;
+    YamlStore::open(path).map_err(|error| {
+        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        let is_missing = source.is_some_and(|error| error.kind() == io::ErrorKind::NotFound);
+        let way_out = if is_missing { "; `keygate init` makes a new one" } else { "" };
+        Failure::from(error).and(way_out)
+    })
+}
+
+/// The key with this id, revoked or not.
+pub(crate) fn find_key(store: &dyn Store, key_id: KeyId) -> Result<KeyInfo, Failure> {
+    let mut keys = block_on(store.list_keys(None))?;
+    if let Some(place) = keys.iter().position(|key| key.key_id == key_id) {
+        return Ok(keys.swap_remove(place));
+    }
+    let nearest = nearest(key_id, keys.iter().map(|key| key.key_id));
+    Err(ManageError::UnknownKey { key_id, nearest }.into())
+}
+
+/// The id that differs in the fewest digits, if it is fewer than half of them.
+fn nearest(key_id: KeyId, ids: impl Iterator<Item = KeyId>) -> Option<KeyId> {
+    let text = key_id.to_string();
+    let distance = |id: &KeyId| {
+        let other = id.to_string();
+        text.bytes().zip(other.bytes()).filter(|(digit, other)| digit != other).count()
+    };
+    ids.map(|id| (distance(&id), id)).min().filter(|(distance, _)| *distance < 8).map(|(_, id)| id)
+}

@@ -1,0 +1,118 @@
+use crate::tool::{Place, id_of};
+
+const FILE: &str = "\
+clients:
+  App 1:
+    keys:
+      - digest: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+        label: production
+        created: 2020-01-01T00:00:00Z
+        expires: 2098-12-31T00:00:00Z
+      - digest: sha256:3c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+        created: 2020-01-02T00:00:00Z
+        expires: 2021-01-01T00:00:00Z
+  Größe 日本:
+    enabled: false
+    keys:
+      - digest: sha256:4c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+";
+
+#[test]
+fn table_of_keys_is_aligned_and_says_times_relatively() {
+    let place = Place::with_file(FILE);
+    let answer = place.run(["key", "list"]).succeeds();
+    let lines: Vec<_> = answer.out.lines().collect();
+    assert_eq!(
+        lines[0],
+        "ID                CLIENT      LABEL       STATE     CREATED      EXPIRES"
+    );
+    assert!(
+        lines[1].starts_with("2c26b46b68ffc68f  App 1       production  active    "),
+        "{}",
+        lines[1]
+    );
+    assert!(
+        lines[1].contains(" years ago  expires in 7") && lines[1].ends_with(" years"),
+        "{}",
+        lines[1]
+    );
+    assert!(
+        lines[2].starts_with("3c26b46b68ffc68f  App 1                   expired   "),
+        "{}",
+        lines[2]
+    );
+    assert!(lines[2].contains(" ago  expired ") && lines[2].ends_with(" ago"), "{}", lines[2]);
+    assert_eq!(lines[3], "4c26b46b68ffc68f  Größe 日本              disabled               never");
+    assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn keys_of_one_client_are_listed_alone() {
+    let place = Place::with_file(FILE);
+    let answer = place.run(["key", "list", "Größe 日本", "--json"]).succeeds();
+    let keys = answer.json();
+    assert_eq!(keys.as_array().unwrap().len(), 1);
+    assert_eq!((&keys[0]["client"], &keys[0]["state"]), (&"Größe 日本".into(), &"disabled".into()));
+    place.run(["key", "list", "App 2"]).fails(1, "the nearest is `App 1`");
+}
+
+#[test]
+fn expiring_keys_are_live_ones_that_end_within_the_time_the_next_first() {
+    let place = Place::with_client("App 1");
+    let [late, soon] = ["10d", "2d"].map(|end| id_of(&place.issue(&["App 1", "--expires", end])));
+    place.issue(&["App 1", "--expires", "20d"]);
+    place.issue(&["App 1"]);
+    let revoked = id_of(&place.issue(&["App 1", "--expires", "3d"]));
+    place.run(["key", "revoke", "--yes", &revoked]).succeeds();
+
+    let answer = place.run(["key", "list", "--expiring", "14d", "--json"]).succeeds();
+    let ids: Vec<_> =
+        answer.json().as_array().unwrap().iter().map(|key| key["key_id"].clone()).collect();
+    assert_eq!(ids, [soon.as_str(), late.as_str()]);
+    let answer = place.run(["key", "list", "--expiring", "14d"]).succeeds();
+    assert!(
+        answer.out.contains("expiring") && answer.out.contains("expires in 2 days"),
+        "{}",
+        answer.out
+    );
+    place.run(["key", "list", "--expiring", "0d"]).fails(2, "the duration is zero");
+}
+
+#[test]
+fn json_of_a_key_has_all_but_key_and_digest() {
+    let place = Place::with_file(FILE);
+    let expected = serde_json::json!({
+        "key_id": "2c26b46b68ffc68f",
+        "client": "App 1",
+        "label": "production",
+        "state": "active",
+        "created": "2020-01-01T00:00:00Z",
+        "expires": "2098-12-31T00:00:00Z",
+        "revoked": null,
+        "replaced_by": null,
+    });
+    assert_eq!(place.keys()[0], expected);
+}
+
+#[test]
+fn empty_list_is_a_note_for_people_and_an_array_for_programs() {
+    let place = Place::new();
+    for (list, way_out) in [("key", "keygate key issue"), ("client", "keygate client add")] {
+        let answer = place.run([list, "list"]).succeeds();
+        assert_eq!(answer.out, "");
+        assert!(answer.err.contains(way_out), "{}", answer.err);
+        let answer = place.run([list, "list", "--json"]).succeeds();
+        assert_eq!((answer.out.as_str(), answer.err.as_str()), ("[]\n", ""));
+    }
+}
+
+#[test]
+fn reader_who_has_read_enough_is_no_error_and_a_full_disk_is() {
+    let place = Place::with_file(FILE);
+    for command in [["key", "list"], ["client", "list"], ["completions", "bash"]] {
+        let answer = place.run_on_closed_pipe(command).succeeds();
+        assert_eq!(answer.err, "");
+        place.run_on_full_disk(command).fails(1, "No space left on device");
+    }
+    assert_eq!(place.run_on_closed_pipe(["--help"]).succeeds().err, "");
+}
