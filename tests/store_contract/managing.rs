@@ -1,9 +1,13 @@
 //! The contract of stores whose keys are managed, against stores that keep it.
 
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use keygate::testing::{Clock, Violation, manage_contract};
 use keygate::{
     BoxFuture, ClientInfo, ClientProfile, KeyDigest, KeyId, KeyInfo, KeyStore, Lookup, ManageError,
-    ManageKeys, MemoryStore, NewKey, Rotated,
+    ManageKeys, MemoryStore, NewKey, Rotated, YamlStore,
 };
 
 use crate::naive::{Naive, Right};
@@ -17,7 +21,24 @@ async fn memory_store_can_be_managed() -> Result<(), Violation> {
     manage_contract(async |clock| memory(clock)).await
 }
 
-// A `YamlStore` over a file of its own comes here: `manage_contract(async |clock| ...)`.
+/// Over a file of its own, in one of the ways in which one may begin.
+fn yaml(clock: Clock, text: &str) -> YamlStore {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("managed {number}.yml"));
+    fs::write(&path, text).unwrap();
+    YamlStore::open(path).unwrap().with_clock(move || clock())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn yaml_store_can_be_managed() -> Result<(), Violation> {
+    manage_contract(async |clock| yaml(clock, "")).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn yaml_store_between_brackets_can_be_managed() -> Result<(), Violation> {
+    manage_contract(async |clock| yaml(clock, "{version: 1, clients: {}} # all of it\n")).await
+}
 
 #[tokio::test]
 async fn naive_store_can_be_managed() -> Result<(), Violation> {
