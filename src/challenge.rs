@@ -1,7 +1,7 @@
 use http::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 
 use crate::config::ConfigError;
-use crate::credential::{Sources, is_bearer};
+use crate::credential::{BEARER, Sources, is_bearer};
 use crate::error::AuthError;
 
 /// Not empty, and true of every service.
@@ -71,6 +71,21 @@ impl Challenges {
 
     /// Puts these challenges in the place of any that are there.
     pub(crate) fn put(&self, error: &AuthError, headers: &mut HeaderMap) {
+        if let AuthError::InsufficientScope(missing) = error {
+            // RFC 6750 section 3.1, for keys that came by Bearer.
+            let bearer = self.lines.iter().find(|line| line.invalid_token.is_some());
+            if let (Some(_), true) = (bearer, missing.client().by_bearer()) {
+                let challenge = format!(
+                    "{BEARER} realm=\"{}\", error=\"insufficient_scope\", scope=\"{}\"",
+                    self.realm,
+                    missing.list(),
+                );
+                headers.extend(
+                    HeaderValue::try_from(challenge).map(|value| (WWW_AUTHENTICATE, value)),
+                );
+            }
+            return;
+        }
         let by_bearer = matches!(error, AuthError::WrongCredentials { by_bearer: true, .. });
         let mut values = self.lines.iter().map(|line| {
             let named = line.invalid_token.as_ref().filter(|_| by_bearer);

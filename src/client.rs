@@ -26,12 +26,13 @@ use crate::profile::ClientProfile;
 pub struct Client {
     profile: ClientProfile,
     key_id: KeyId,
+    by_bearer: bool,
 }
 
 impl Client {
     #[inline]
-    pub(crate) fn new(profile: ClientProfile, key_id: KeyId) -> Self {
-        Self { profile, key_id }
+    pub(crate) fn new(profile: ClientProfile, key_id: KeyId, by_bearer: bool) -> Self {
+        Self { profile, key_id, by_bearer }
     }
 
     /// The name of the client.
@@ -42,6 +43,11 @@ impl Client {
     /// All that is known of the client.
     pub fn profile(&self) -> &ClientProfile {
         &self.profile
+    }
+
+    /// Whether the key came as `Authorization: Bearer`, whose challenges name what is missing.
+    pub(crate) fn by_bearer(&self) -> bool {
+        self.by_bearer
     }
 
     /// The public handle of the key that the client used.

@@ -20,7 +20,7 @@ mod strip;
 /// The header that carries the key where nothing else is said.
 const DEFAULT_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 
-const BEARER: &str = "Bearer";
+pub(crate) const BEARER: &str = "Bearer";
 
 /// The scheme of the challenge for keys that do not come by `Authorization`. It is not registered
 /// with IANA, as no scheme for API keys is.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use crate::digest::KeyId;
+use crate::require::MissingScope;
 
 /// Why a request was not let in.
 ///
@@ -39,6 +40,9 @@ pub enum AuthError {
         /// (RFC 6750 section 3.1).
         by_bearer: bool,
     },
+    /// The key is right, and its client may not do this: 403.
+    #[error("{0}")]
+    InsufficientScope(MissingScope),
     /// The store could not say whether the key is right: 503.
     #[error("Credentials could not be checked")]
     Unavailable(#[source] StoreError),
@@ -50,10 +54,11 @@ impl AuthError {
         Self::WrongCredentials { reason, key_id, by_bearer }
     }
 
-    /// The status of the answer: 401 or 503 (RFC 9110 sections 15.5.2 and 15.6.4).
+    /// The status of the answer: 401, 403 or 503 (RFC 9110 sections 15.5.2, 15.5.4 and 15.6.4).
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoCredentials | Self::WrongCredentials { .. } => StatusCode::UNAUTHORIZED,
+            Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -70,6 +75,7 @@ impl AuthError {
     pub fn key_id(&self) -> Option<KeyId> {
         match self {
             Self::WrongCredentials { key_id, .. } => *key_id,
+            Self::InsufficientScope(missing) => Some(missing.client().key_id()),
             _ => None,
         }
     }

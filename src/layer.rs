@@ -11,7 +11,6 @@ mod caching;
 mod future;
 mod service;
 
-#[cfg(feature = "axum")]
 pub(crate) use service::Anonymous;
 
 pub use future::ResponseFuture;

@@ -23,6 +23,7 @@ mod mark;
 mod profile;
 mod quota;
 mod record;
+mod require;
 mod respond;
 mod scope;
 mod store;
@@ -53,6 +54,10 @@ pub use manage::{
 pub use profile::{ClientProfile, MAX_METADATA_BYTES, ProfileError};
 pub use quota::{ParseQuotaError, Quota, Rate, RateUnit};
 pub use record::{KeyRecord, KeyState};
+pub use require::MissingScope;
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use require::{RequireScope, RequireScopeFuture, RequireScopeService};
 pub use respond::{Grpc, NoBody, ProblemJson, Respond};
 pub use scope::{ParseScopeError, Scope};
 pub use store::{

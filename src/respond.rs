@@ -54,18 +54,22 @@ impl<B: From<Cow<'static, str>>> Respond<B> for ProblemJson {
     fn respond(&self, error: &AuthError) -> Response<B> {
         // `type` is absent, which means `about:blank`: the title is then that of the status
         // (RFC 9457 section 4.2.1).
-        let body = match error {
+        let body: Cow<'static, str> = match error {
             AuthError::NoCredentials => {
-                r#"{"title":"Unauthorized","status":401,"detail":"Credentials not present in request"}"#
+                r#"{"title":"Unauthorized","status":401,"detail":"Credentials not present in request"}"#.into()
             }
             AuthError::WrongCredentials { .. } => {
-                r#"{"title":"Unauthorized","status":401,"detail":"Credentials not valid"}"#
+                r#"{"title":"Unauthorized","status":401,"detail":"Credentials not valid"}"#.into()
             }
             AuthError::Unavailable(_) => {
-                r#"{"title":"Service Unavailable","status":503,"detail":"Credentials could not be checked"}"#
+                r#"{"title":"Service Unavailable","status":503,"detail":"Credentials could not be checked"}"#.into()
+            }
+            // No scope has a character that JSON would escape.
+            AuthError::InsufficientScope(missing) => {
+                format!(r#"{{"title":"Forbidden","status":403,"detail":"{missing}"}}"#).into()
             }
         };
-        let mut response = Response::new(B::from(Cow::Borrowed(body)));
+        let mut response = Response::new(B::from(body));
         *response.status_mut() = error.status();
         set(&mut response, CONTENT_TYPE, "application/problem+json");
         response
@@ -91,7 +95,8 @@ impl<B: Default> Respond<B> for NoBody {
     }
 }
 
-/// A gRPC status without messages ("Trailers-Only"): `UNAUTHENTICATED` (16) or `UNAVAILABLE` (14).
+/// A gRPC status without messages ("Trailers-Only"): `UNAUTHENTICATED` (16), `PERMISSION_DENIED` (7) or
+/// `UNAVAILABLE` (14).
 ///
 /// ```
 /// use keygate::{AuthError, Grpc, Respond};
@@ -107,13 +112,23 @@ impl<B: Default> Respond<B> for Grpc {
         let (code, message) = match error {
             AuthError::NoCredentials => ("16", "Credentials not present in request"),
             AuthError::WrongCredentials { .. } => ("16", "Credentials not valid"),
+            AuthError::InsufficientScope(_) => ("7", ""),
             AuthError::Unavailable(_) => ("14", "Credentials could not be checked"),
         };
         // gRPC has its own status: the one of HTTP is always 200.
         let mut response = Response::new(B::default());
         set(&mut response, CONTENT_TYPE, "application/grpc");
         set(&mut response, HeaderName::from_static("grpc-status"), code);
-        set(&mut response, HeaderName::from_static("grpc-message"), message);
+        let message = match error {
+            // Text without characters that would need an escape there.
+            AuthError::InsufficientScope(missing) => {
+                HeaderValue::try_from(missing.to_string()).ok()
+            }
+            _ => Some(HeaderValue::from_static(message)),
+        };
+        if let Some(message) = message {
+            response.headers_mut().insert(HeaderName::from_static("grpc-message"), message);
+        }
         response
     }
 }
@@ -158,7 +173,9 @@ pub(crate) fn complete<B>(response: &mut Response<B>, error: &AuthError, challen
 fn add_fields(headers: &mut HeaderMap, error: &AuthError, challenges: Option<&Challenges>) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     match (error.status(), challenges) {
-        (StatusCode::UNAUTHORIZED, Some(challenges)) => challenges.put(error, headers),
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(challenges)) => {
+            challenges.put(error, headers);
+        }
         (StatusCode::SERVICE_UNAVAILABLE, _) => {
             headers.entry(RETRY_AFTER).or_insert_with(retry_after);
         }

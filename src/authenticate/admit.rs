@@ -45,10 +45,10 @@ impl Asked {
         let key_id = record.key_id();
         // Most keys are active and never expire: that is one comparison.
         if record.mark().is_clear() {
-            return Ok(Client::new(record.into_profile(), key_id));
+            return Ok(Client::new(record.into_profile(), key_id, self.by_bearer));
         }
         match refusal(&record, clock) {
-            None => Ok(Client::new(record.into_profile(), key_id)),
+            None => Ok(Client::new(record.into_profile(), key_id, self.by_bearer)),
             Some(reason) => Err(AuthError::wrong(reason, Some(key_id), self.by_bearer)),
         }
     }

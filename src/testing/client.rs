@@ -33,6 +33,6 @@ impl Client {
     /// ```
     pub fn for_test(profile: impl Into<ClientProfile>) -> Self {
         // Too short for a key.
-        Self::new(profile.into(), KeyDigest::of(b"for_test").key_id())
+        Self::new(profile.into(), KeyDigest::of(b"for_test").key_id(), false)
     }
 }

@@ -11,11 +11,11 @@ use keygate::{
     ApiKey, ApiKeyLayer, ApiKeyService, AuthError, Authenticate, Authenticator, Client, ClientInfo,
     ClientProfile, ConfigError, FromKeysError, GenerateError, Grpc, InvalidPrefix, KeyDigest,
     KeyError, KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore, LabelError, LocalKeyStore,
-    Lookup, ManageError, ManageKeys, MemoryStore, NewKey, NoBody, NotVerified, ParseDigestError,
-    ParseKeyIdError, ParseQuotaError, ParseScopeError, ProblemJson, ProfileError, Quota, Rate,
-    RateUnit, ReloadError, ResponseFuture, Rotated, RotationConflict, Scope, Source, StoreError,
-    StoreErrorKind, StoreFn, UnusableKey, WrongReason, YamlError, YamlHealth, YamlLint, YamlStore,
-    YamlWarning,
+    Lookup, ManageError, ManageKeys, MemoryStore, MissingScope, NewKey, NoBody, NotVerified,
+    ParseDigestError, ParseKeyIdError, ParseQuotaError, ParseScopeError, ProblemJson, ProfileError,
+    Quota, Rate, RateUnit, ReloadError, RequireScope, RequireScopeFuture, RequireScopeService,
+    ResponseFuture, Rotated, RotationConflict, Scope, Source, StoreError, StoreErrorKind, StoreFn,
+    UnusableKey, WrongReason, YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -58,6 +58,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         LabelError,
         ManageError,
         MemoryStore,
+        MissingScope,
         NewKey,
         NoBody,
         NotVerified,
@@ -71,6 +72,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Rate,
         RateUnit,
         ReloadError,
+        RequireScope<ProblemJson>,
+        RequireScopeService<Inner, ProblemJson>,
         Rotated,
         RotationConflict,
         Rule,
@@ -89,7 +92,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         YamlWarning,
     ];
     // A future is polled by one task at a time.
-    let sent = check![is_sent: Authenticate, Lookup, ResponseFuture<Inner, (), ProblemJson>,];
+    let sent = check![is_sent: Authenticate, Lookup, RequireScopeFuture<Ready<()>, ()>, ResponseFuture<Inner, (), ProblemJson>,];
     is_shared::<Box<dyn KeyStore>>();
     is_shared::<Box<dyn LocalKeyStore>>();
     is_shared::<Box<dyn ManageKeys>>();

@@ -11,10 +11,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::{HeaderMap, Request, Response};
 use keygate::testing::{Rule, Violation, store_contract};
 use keygate::{
-    ApiKeyLayer, Authenticator, Client, ClientProfile, Grpc, KeyDigest, KeyError, KeyId, KeyRecord,
-    KeyState, Lookup, MemoryStore, NoBody, ParseDigestError, ParseKeyIdError, ParseQuotaError,
-    ParseScopeError, ProblemJson, ProfileError, Quota, Rate, RateUnit, Scope, Source, StoreError,
-    YamlError, YamlStore, YamlWarning, authenticate, store_fn, verify,
+    ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, Grpc, KeyDigest, KeyError, KeyId,
+    KeyRecord, KeyState, Lookup, MemoryStore, NoBody, ParseDigestError, ParseKeyIdError,
+    ParseQuotaError, ParseScopeError, ProblemJson, ProfileError, Quota, Rate, RateUnit,
+    RequireScope, Scope, Source, StoreError, YamlError, YamlStore, YamlWarning, authenticate,
+    store_fn, verify,
 };
 use tower::{Layer as _, Service as _};
 
@@ -170,6 +171,7 @@ fn doors() -> Vec<Shown> {
     let mut service = ApiKeyLayer::from(auth()).layer(inner());
     let mut waiting_service = ApiKeyLayer::new(waiting()).layer(inner());
     let mut refusing_service = ApiKeyLayer::new(MemoryStore::new()).layer(inner());
+    let mut required = RequireScope::new("a").unwrap().layer(inner());
     let futures = [
         debug(&service.call(request())),
         debug(&waiting_service.call(request())),
@@ -190,6 +192,10 @@ fn doors() -> Vec<Shown> {
         errors::auth_errors().iter().map(|error| auth().respond(error)).collect();
     vec![
         ("Authenticator", debug(&auth()) + &debug(&Authenticator::new(Arc::new(store())))),
+        ("MissingScope", missing_scope()),
+        ("RequireScope", debug(&RequireScope::new("a").unwrap())),
+        ("RequireScopeService", debug(&required)),
+        ("RequireScopeFuture", debug(&required.call(request()))),
         ("Authenticate", verdicts.concat()),
         ("Source", sources.each_ref().map(debug).concat()),
         ("ApiKeyLayer", debug(&ApiKeyLayer::from(auth()).optional().strip_credentials())),
@@ -201,6 +207,13 @@ fn doors() -> Vec<Shown> {
         ("Rule", text(&Rule::Expiry)),
         ("Violation", violation()),
     ]
+}
+
+fn missing_scope() -> String {
+    let client = verify(&store(), &headers()).unwrap();
+    let refused = client.require_all(["a", CANARY]).unwrap_err();
+    let AuthError::InsufficientScope(missing) = &refused else { panic!("{refused}") };
+    text(missing) + &error(&refused)
 }
 
 /// Of a store that answers each question with a record about the canary.

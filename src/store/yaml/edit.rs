@@ -1,7 +1,7 @@
 //! Changes to the text of a key file: pieces are put in and taken out where the parser says that
 //! something begins or ends, and every other byte stays.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use zeroize::Zeroizing;
@@ -9,11 +9,13 @@ use zeroize::Zeroizing;
 use super::parse::DEFAULT_CLIENT;
 use crate::digest::KeyDigest;
 
+mod gone;
 mod insert;
 mod outline;
 mod remove;
 mod write;
 
+use gone::Gone;
 pub(super) use outline::Outline;
 use outline::{Entry, Piece};
 use remove::Short;
@@ -30,6 +32,8 @@ pub(super) struct Edit<'a> {
     additions: Vec<Addition>,
     /// The short forms that go.
     gone: BTreeSet<usize>,
+    /// Whether no copy of their keys may be left, as in a comment.
+    without_copies: bool,
 }
 
 /// What one client is to have that it does not.
@@ -42,7 +46,14 @@ struct Addition {
 impl<'a> Edit<'a> {
     pub(super) fn of(outline: &'a Outline<'a>) -> Self {
         let eol = if outline.text.contains("\r\n") { "\r\n" } else { "\n" };
-        Self { outline, eol, splices: Vec::new(), additions: Vec::new(), gone: BTreeSet::new() }
+        Self {
+            outline,
+            eol,
+            splices: Vec::new(),
+            additions: Vec::new(),
+            gone: BTreeSet::new(),
+            without_copies: false,
+        }
     }
 
     /// Adds a client that the file does not name.
@@ -54,6 +65,11 @@ impl<'a> Edit<'a> {
         let value = Value::Raw(enabled.to_string());
         let known = self.client(name).map(|client| &client.value);
         match known.and_then(|client| client.field("enabled")) {
+            Some(field)
+                if field
+                    .value
+                    .text()
+                    .is_some_and(|text| text.eq_ignore_ascii_case(&value.flow())) => {}
             Some(field) => self.splices.push(replacement(&field.value, value.flow())),
             None if enabled => {}
             None => self.addition(name).fields.insert(0, ("enabled".to_owned(), value)),
@@ -92,6 +108,7 @@ impl<'a> Edit<'a> {
 
     /// Turns all keys of the short forms into digests; says how many.
     pub(super) fn hash(&mut self) -> usize {
+        self.without_copies = true;
         let shorts = self.shorts();
         shorts.iter().for_each(|short| self.lengthen(short, Vec::new()));
         shorts.len()
@@ -106,34 +123,23 @@ impl<'a> Edit<'a> {
         self.gone.insert(short.place());
     }
 
-    /// A line that holds a key in clear that is to be taken out of the file, somewhere else than where
-    /// it is taken out: in a comment, most likely.
-    pub(super) fn line_with_removed_key(&self) -> Option<usize> {
-        let gone = self.shorts().into_iter().filter(|short| self.gone.contains(&short.place()));
-        let gone = gone.map(|short| (short.key(), short.range())).collect::<Vec<_>>();
-        let keys = gone.iter().map(|(key, _)| *key).collect::<HashSet<_>>();
-        let text = self.outline.text;
-        let is_in_a_word = |char: char| !char.is_whitespace() && !"\"'`,;:#()[]{}<>".contains(char);
-        let words = text.split(|char| !is_in_a_word(char)).filter(|word| keys.contains(word));
-        let place = |word: &str| word.as_ptr().addr() - text.as_ptr().addr();
-        // They are in the order of the file.
-        let is_taken_out = |place: &usize| {
-            let before = gone.partition_point(|(_, range)| range.start <= *place);
-            before.checked_sub(1).is_some_and(|last| gone[last].1.contains(place))
-        };
-        let place = words.map(place).find(|place| !is_taken_out(place))?;
-        Some(text[..place].split('\n').count())
-    }
-
     /// The text with all the changes in it.
-    pub(super) fn finish(mut self) -> Zeroizing<String> {
+    ///
+    /// # Errors
+    ///
+    /// The line of a key in clear that is to be taken out of the file, and stands somewhere else too: in
+    /// a comment, most likely.
+    pub(super) fn finish(mut self) -> Result<Zeroizing<String>, usize> {
         let removals = remove::shorts(self.outline, &self.gone);
         let additions = std::mem::take(&mut self.additions);
-        let insertions = insert::additions(self.outline, additions, self.eol);
+        let insertions = insert::additions(self.outline, additions, &self.gone, self.eol);
         self.splices.extend(removals.into_iter().chain(insertions));
         // Stable: what goes to one place goes there in the order in which it was asked for.
         self.splices.sort_by_key(|(range, _)| (range.start, range.end));
 
+        // A key that was revoked or removed is no secret any more, and is not to live on for a comment.
+        let gone = if self.without_copies { self.shorts() } else { Vec::new() };
+        let gone = Gone::new(self.outline.text, gone)?;
         let text = self.outline.text;
         let more: usize = self.splices.iter().map(|(_, put)| put.len()).sum();
         let mut edited = Zeroizing::new(String::with_capacity(text.len() + more));
@@ -141,12 +147,20 @@ impl<'a> Edit<'a> {
         for (range, put) in &self.splices {
             // Changes that overlap would be a fault of ours: what comes of it is loaded and compared
             // before it is used.
-            edited.push_str(text.get(end..range.start).unwrap_or_default());
+            let kept = end..range.start.max(end);
+            gone.none_in_kept(kept.clone())?;
+            gone.none_in_new(put)?;
+            edited.push_str(&text[kept]);
+            // The line that did not end may be gone.
+            let begun = edited.ends_with(|last| last != '\n' && last != '\u{feff}');
+            let is_behind_all = range.start == text.len() && !begun;
+            let put = if is_behind_all { put.strip_prefix(self.eol) } else { None }.unwrap_or(put);
             edited.push_str(put);
             end = end.max(range.end);
         }
+        gone.none_in_kept(end..text.len())?;
         edited.push_str(&text[end..]);
-        edited
+        Ok(edited)
     }
 
     fn addition(&mut self, client: &str) -> &mut Addition {

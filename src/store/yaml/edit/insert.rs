@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use zeroize::Zeroizing;
@@ -9,7 +10,12 @@ use super::write::{Item, Value, scalar};
 type Splice = (Range<usize>, Zeroizing<String>);
 
 /// Puts in what clients are to have besides; those that the file does not name yet go to the end.
-pub(super) fn additions(outline: &Outline<'_>, additions: Vec<Addition>, eol: &str) -> Vec<Splice> {
+pub(super) fn additions(
+    outline: &Outline<'_>,
+    additions: Vec<Addition>,
+    gone: &BTreeSet<usize>,
+    eol: &str,
+) -> Vec<Splice> {
     let clients = outline.root.as_ref().and_then(|root| root.field("clients"));
     let mut splices = Vec::new();
     let mut new = Vec::new();
@@ -26,9 +32,20 @@ pub(super) fn additions(outline: &Outline<'_>, additions: Vec<Addition>, eol: &s
         (Some(clients), _) => splices.extend(entries(outline, clients, new, eol)),
         (None, Some(root)) if root.is_flow() => {
             let new = vec![("clients".to_owned(), Value::Mapping(new))];
-            splices.push(into_flow(root, &new));
+            let last = root.entries().last();
+            // The comma before one that goes is there already.
+            let after_comma = last.is_some_and(|last| gone.contains(&last.key.range.start));
+            let (place, new) = into_flow(root, &new);
+            let new = new
+                .strip_prefix(", ")
+                .filter(|_| after_comma)
+                .map_or(new.clone(), |new| Zeroizing::new(new.to_owned()));
+            splices.push((place, new));
         }
-        (None, _) => {
+        (None, root) => {
+            if let Some(root) = root.as_ref().filter(|root| root.is_empty()) {
+                splices.push((with_blanks_before(outline.text, &root.range), Zeroizing::default()));
+            }
             let mut text = String::from("clients:");
             Value::Mapping(new).behind_name(0, eol, &mut text);
             splices.push(line_at(outline, outline.end, text, eol));
@@ -74,7 +91,9 @@ pub(super) fn fields(
     let mut splices = Vec::new();
     for (name, value) in fields {
         if let Some(known) = mapping.field(name) {
-            splices.push((known.value.range.clone(), Zeroizing::new(value.flow())));
+            if !known.value.text().is_some_and(|known| value.is_said_by(known)) {
+                splices.push((known.value.range.clone(), Zeroizing::new(value.flow())));
+            }
         } else if mapping.is_flow() {
             let text = format!(", {name}: {}", value.flow());
             splices.push((mapping_end(mapping), Zeroizing::new(text)));
@@ -97,13 +116,11 @@ fn entries(
 ) -> Vec<Splice> {
     let mapping = &parent.value;
     let between_brackets = is_between_brackets(outline, parent);
-    if between_brackets && mapping.is_empty() {
-        let blank = if mapping.range.is_empty() { " " } else { "" };
-        let text = format!("{blank}{}", Value::Mapping(new).flow());
-        return vec![(mapping.range.clone(), Zeroizing::new(text))];
-    }
-    if mapping.is_flow() && !mapping.is_empty() {
+    if mapping.is_flow() && (!mapping.is_empty() || has_comment(outline, mapping)) {
         return vec![into_flow(mapping, &new)];
+    }
+    if between_brackets && mapping.is_empty() {
+        return vec![in_place_of_nothing(outline, parent, &Value::Mapping(new))];
     }
     if mapping.is_empty() {
         let column = column(outline.text, parent.key.range.start);
@@ -118,7 +135,7 @@ fn entries(
         value.behind_name(column, eol, &mut text);
         // Whether a client is enabled is to be seen at first sight.
         let place = if name == "enabled" {
-            line_start(outline.text, mapping.range.start)
+            line_behind(outline.text, parent.key.range.end, usize::MAX)
         } else {
             line_behind(outline.text, mapping.range.end, column)
         };
@@ -131,12 +148,12 @@ fn entries(
 fn items(outline: &Outline<'_>, parent: &Entry<'_>, new: Vec<Item>, eol: &str) -> Vec<Splice> {
     let list = &parent.value;
     let between_brackets = is_between_brackets(outline, parent);
-    if between_brackets && list.is_empty() {
-        return vec![(list.range.clone(), Zeroizing::new(Value::List(new).flow()))];
+    if list.is_flow() && (!list.is_empty() || has_comment(outline, list)) {
+        let new = new.iter().map(|item| item.value.flow()).collect::<Vec<_>>();
+        return vec![behind_last(list, &new)];
     }
-    if list.is_flow() && !list.is_empty() {
-        let new = new.iter().map(|item| format!(", {}", item.value.flow())).collect::<String>();
-        return vec![(mapping_end(list), Zeroizing::new(new))];
+    if between_brackets && list.is_empty() {
+        return vec![in_place_of_nothing(outline, parent, &Value::List(new))];
     }
     if list.is_empty() {
         let column = column(outline.text, parent.key.range.start);
@@ -156,10 +173,26 @@ fn items(outline: &Outline<'_>, parent: &Entry<'_>, new: Vec<Item>, eol: &str) -
 }
 
 fn into_flow(mapping: &Piece<'_>, new: &[(String, Value)]) -> Splice {
-    let separator = if mapping.is_empty() { "" } else { ", " };
     let new = new.iter().map(|(name, value)| format!("{name}: {}", value.flow()));
-    let text = format!("{separator}{}", new.collect::<Vec<_>>().join(", "));
-    (mapping_end(mapping), Zeroizing::new(text))
+    behind_last(mapping, &new.collect::<Vec<_>>())
+}
+
+fn behind_last(piece: &Piece<'_>, new: &[String]) -> Splice {
+    let separator = if piece.is_empty() { "" } else { ", " };
+    (mapping_end(piece), Zeroizing::new(format!("{separator}{}", new.join(", "))))
+}
+
+fn has_comment(outline: &Outline<'_>, piece: &Piece<'_>) -> bool {
+    outline.text[piece.range.clone()].contains('#')
+}
+
+/// Between brackets, where a name may stand without a colon.
+fn in_place_of_nothing(outline: &Outline<'_>, parent: &Entry<'_>, value: &Value) -> Splice {
+    let nothing = &parent.value.range;
+    let before = &outline.text[parent.key.range.end.min(nothing.start)..nothing.start];
+    let colon = if before.contains(':') { "" } else { ":" };
+    let blank = if before.ends_with([' ', '\t', '\n']) { "" } else { " " };
+    (nothing.clone(), Zeroizing::new(format!("{colon}{blank}{}", value.flow())))
 }
 
 /// Behind the last value between brackets, or behind the bracket where there is none.
@@ -172,10 +205,18 @@ fn mapping_end(piece: &Piece<'_>) -> Range<usize> {
 /// Lines below an entry that has nothing yet, whose empty brackets or `null` go.
 fn below(outline: &Outline<'_>, parent: &Entry<'_>, lines: &str, eol: &str) -> Vec<Splice> {
     let empty = &parent.value.range;
-    let blanks = outline.text[..empty.start].trim_end_matches([' ', '\t']).len();
     let place = line_behind(outline.text, empty.end, usize::MAX);
     let lines = lines.strip_prefix(eol).unwrap_or(lines).to_owned();
-    vec![(blanks..empty.end, Zeroizing::default()), line_at(outline, place, lines, eol)]
+    let gone = with_blanks_before(outline.text, empty);
+    vec![(gone, Zeroizing::default()), line_at(outline, place, lines, eol)]
+}
+
+/// An empty value with the blanks before it, or with its line where that holds nothing else.
+fn with_blanks_before(text: &str, empty: &Range<usize>) -> Range<usize> {
+    let start = text[..empty.start].trim_end_matches([' ', '\t']).len();
+    let rest = text[empty.end..].split_inclusive('\n').next().unwrap_or_default();
+    let alone = text[..start].ends_with('\n') && rest.trim().is_empty() && !empty.is_empty();
+    start..if alone { empty.end + rest.len() } else { empty.end }
 }
 
 /// A line, or several, at the beginning of one.

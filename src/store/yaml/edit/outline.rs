@@ -116,11 +116,18 @@ impl<'a> Reader<'a> {
         let mut range = range(span);
         let shape = match event {
             Event::Scalar(text, style, ..) => {
-                // A text of several lines reaches up to the next value.
-                range.end = range.start + self.text[range.clone()].trim_end().len();
-                if range.is_empty() && self.text[range.end..].starts_with(':') {
-                    // Nothing stands behind the colon, where something may come to stand.
-                    range = range.end + 1..range.end + 1;
+                // A text of several lines reaches up to the next value, with blank lines that are no
+                // part of it, unless they are.
+                let keeps_blank_lines = text.ends_with("\n\n") || *text == *"\n";
+                let whole = &self.text[range.clone()];
+                let without_indent = whole.trim_end_matches([' ', '\t']);
+                let whole = match without_indent.strip_suffix('\n') {
+                    Some(whole) if keeps_blank_lines => whole,
+                    _ => whole.trim_end(),
+                };
+                range.end = range.start + whole.len();
+                if range.is_empty() && style == ScalarStyle::Plain {
+                    range = self.nothing(range.end);
                 }
                 let plain = style == ScalarStyle::Plain;
                 let null = plain && matches!(&*text, "~" | "null" | "Null" | "NULL");
@@ -142,14 +149,45 @@ impl<'a> Reader<'a> {
                     items.push(item);
                 }
                 if let (false, Some(first)) = (flow, items.first()) {
-                    // The parser begins some lists at their first dash, and others behind it.
-                    range.start = self.text[..first.range.start].trim_end().len().saturating_sub(1);
+                    range.start = self.dash_before(first.range.start);
                 }
                 Shape::List { flow, items }
             }
             _ => return Ok(None),
         };
         Ok(Some(Piece { range, shape }))
+    }
+
+    /// Where something may come to stand in the place of nothing: behind the colon, if there is one.
+    fn nothing(&self, place: usize) -> Range<usize> {
+        let Some(behind) = self.text[place..].strip_prefix(':') else { return place..place };
+        let blanks = behind.len() - behind.trim_start_matches([' ', '\t']).len();
+        let end = behind[blanks..].starts_with([',', '}', ']']);
+        let place = place + 1 + if end { blanks } else { 0 };
+        place..place
+    }
+
+    /// The dash of the item that begins here, perhaps with blanks and comments between them. The parser
+    /// begins some lists at their first dash, and others behind it.
+    fn dash_before(&self, place: usize) -> usize {
+        let mut end = place;
+        loop {
+            let start = self.text[..end].rfind('\n').map_or(0, |place| place + 1);
+            let line = self.text[start..end].trim_start_matches([' ', '\u{feff}']);
+            if line.starts_with('-')
+                && (line[1..].is_empty() || line[1..].starts_with([' ', '\t', '\r']))
+            {
+                return end - line.len();
+            }
+            match start.checked_sub(1) {
+                // On the line of its name, as in `? keys` and `: - digest`.
+                _ if end == place && !line.trim().is_empty() => {
+                    return self.text[..place].trim_end().len().saturating_sub(1);
+                }
+                Some(before) => end = before,
+                None => return place,
+            }
+        }
     }
 
     /// The next value inside of one, whose range grows with it: those without brackets end where

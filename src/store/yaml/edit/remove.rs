@@ -41,8 +41,13 @@ impl<'a> Short<'a> {
     /// What somebody noted behind the key, unless they noted the key.
     pub(super) fn comment(&self, text: &str) -> Option<String> {
         let behind = text[self.entry.end..].lines().next()?.trim();
-        let is_comment = behind.starts_with('#') && !behind.contains(self.key);
-        is_comment.then(|| behind.to_owned())
+        let behind = behind.strip_prefix(',').unwrap_or(behind).trim_start();
+        (behind.starts_with('#') && !self.is_noted_behind(text)).then(|| behind.to_owned())
+    }
+
+    pub(super) fn is_noted_behind(&self, text: &str) -> bool {
+        let behind = text[self.entry.end..].lines().next().unwrap_or_default();
+        behind.split_once('#').is_some_and(|(_, comment)| comment.contains(self.key))
     }
 }
 
@@ -85,25 +90,51 @@ pub(super) fn entries(
     mapping: &Piece<'_>,
     gone: &BTreeSet<usize>,
 ) -> Vec<Splice> {
-    let all = mapping.entries();
-    let range = |place: &usize| {
-        let entry = &all[*place];
+    let ranges = gone.iter().flat_map(|place| {
+        let entry = &mapping.entries()[*place];
         let range = entry.key.range.start..entry.value.range.end;
-        if !mapping.is_flow() {
-            return lines_of(outline.text, &range);
+        if mapping.is_flow() {
+            between_brackets(outline.text, range)
+        } else {
+            vec![lines_of(outline.text, &range)]
         }
-        // Up to the next one, or with the comma behind it, which the last one may have.
-        let end = all.get(place + 1).map_or_else(
-            || {
-                let behind = outline.text[range.end..].trim_start();
-                let comma = outline.text.len() - behind.len() + 1;
-                if behind.starts_with(',') { comma } else { range.end }
-            },
-            |next| next.key.range.start,
-        );
-        range.start..end
-    };
-    gone.iter().map(|place| (range(place), Zeroizing::default())).collect()
+    });
+    ranges.map(|range| (range, Zeroizing::default())).collect()
+}
+
+/// An entry between brackets, with the comma behind it if there is one, and with its lines where those
+/// hold nothing else but a comment behind it.
+fn between_brackets(text: &str, entry: Range<usize>) -> Vec<Range<usize>> {
+    let line = line_of(text, &(entry.start..entry.start));
+    let before = text[line.start..entry.start].trim_end();
+    let start = if before.ends_with('?') { line.start + before.len() - 1 } else { entry.start };
+    let comma = comma_behind(text, entry.end);
+    if let Some(comma) = comma.filter(|comma| text[entry.end..*comma].contains('#')) {
+        return vec![start..entry.end, comma..comma + 1];
+    }
+    let end = comma.map_or(entry.end, |comma| comma + 1);
+    let rest = &text[end..line_of(text, &(end..end)).end];
+    let next = rest.trim_start();
+    let ends_line = next.is_empty() || next.starts_with('#');
+    if ends_line && text[line.start..start].trim().is_empty() {
+        return vec![line.start..end + rest.len()];
+    }
+    let blanks = if ends_line || comma.is_none() { 0 } else { rest.len() - next.len() };
+    let is_last = next.starts_with(['}', ']']);
+    vec![start..end + if is_last { 0 } else { blanks }]
+}
+
+/// The comma behind a value between brackets, which comments may stand before.
+fn comma_behind(text: &str, mut place: usize) -> Option<usize> {
+    loop {
+        let rest = text[place..].trim_start();
+        place = text.len() - rest.len();
+        match rest.chars().next()? {
+            ',' => return Some(place),
+            '#' => place += rest.find('\n')?,
+            _ => return None,
+        }
+    }
 }
 
 /// The lines of an entry, from the beginning of the first to behind the end of the last.

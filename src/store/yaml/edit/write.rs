@@ -49,6 +49,13 @@ impl Value {
         Self::Short(Box::new(Self::List(items.collect())))
     }
 
+    /// Whether a scalar of the file says the same already, if in other words.
+    pub(super) fn is_said_by(&self, known: &str) -> bool {
+        let Self::Raw(new) = self else { return false };
+        let instant = |text: &str| text.parse::<jiff::Timestamp>().ok();
+        known == new || instant(new).is_some_and(|new| instant(known) == Some(new))
+    }
+
     /// On one line, between brackets.
     pub(super) fn flow(&self) -> String {
         match self {
@@ -143,7 +150,7 @@ pub(super) fn scalar(text: &str) -> String {
     // What does not show is escaped, so that an editor cannot mangle it.
     let hidden = |char: char| {
         char.is_control()
-            || matches!(char, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(char, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
     };
     if !text.contains(hidden) {
         return format!("'{}'", text.replace('\'', "''"));
@@ -175,7 +182,7 @@ fn is_plain(text: &str) -> bool {
     let like_a_word = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
     let like_a_number = |text: &str| {
         text.starts_with(|first: char| first.is_ascii_digit())
-            && text.chars().all(|char| char.is_ascii_hexdigit() || "xo_.+-:eE ".contains(char))
+            && text.chars().all(|char| char.is_ascii_hexdigit() || "xo_.+-:eE TZtz".contains(char))
     };
     text.starts_with(char::is_alphanumeric)
         && text.chars().all(fits)

@@ -1,0 +1,185 @@
+//! What clients may do: in handlers, and in front of routes.
+
+use axum::body::{Body, to_bytes};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use http::{Request, Response, StatusCode};
+use keygate::{
+    ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, Grpc, MemoryStore, RequireScope,
+    Source,
+};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+const READER: &str = "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA";
+const WRITER: &str = "Fq7yMd_2hVn-KsW0pLxEi9RzBt4UcJgO3aAe5oYk8Xw";
+const NOBODY: &str = "Nw3bGzR-v6TiC_1yQsHfLmE8Xo0KjPu9aDd4Ae7cVkU";
+
+fn store() -> MemoryStore {
+    let with = |name: &str, scopes: &[&str]| {
+        ClientProfile::new(name).with_scopes(scopes.iter().map(|scope| scope.parse().unwrap()))
+    };
+    MemoryStore::from_keys([
+        (READER, with("Reader", &["orders:read"])),
+        (WRITER, with("Writer", &["orders:*"])),
+        (NOBODY, with("Nobody", &[])),
+    ])
+    .unwrap()
+}
+
+async fn by_hand(client: Client) -> Result<&'static str, AuthError> {
+    client.require("orders:write")?;
+    Ok("written")
+}
+
+fn app(layer: ApiKeyLayer<MemoryStore>) -> Router {
+    Router::new()
+        .route("/write", post(|| async { "written" }))
+        .route_layer(RequireScope::new("orders:write").unwrap())
+        .route(
+            "/any",
+            get(|| async { "read" })
+                .layer(RequireScope::any(["orders:read", "stock:read"]).unwrap()),
+        )
+        .route(
+            "/all",
+            get(|| async { "read" })
+                .layer(RequireScope::all(["orders:read", "orders:write"]).unwrap()),
+        )
+        .route("/hand", post(by_hand))
+        .route("/open", get(|| async { "open" }))
+        .layer(layer)
+}
+
+fn header_or_bearer() -> ApiKeyLayer<MemoryStore> {
+    let sources = [Source::bearer(), Source::header("x-api-key")];
+    ApiKeyLayer::from(Authenticator::new(store()).sources(sources).unwrap())
+}
+
+fn request(target: &str, header: &str, value: &str) -> Request<Body> {
+    let method = if ["/write", "/hand"].contains(&target) { "POST" } else { "GET" };
+    let request = Request::builder().method(method).uri(target).header(header, value);
+    request.body(Body::empty()).unwrap()
+}
+
+async fn ask(target: &str, key: &str) -> Response<Body> {
+    app(header_or_bearer()).oneshot(request(target, "x-api-key", key)).await.unwrap()
+}
+
+#[tokio::test]
+async fn clients_come_as_far_as_their_scopes_go() {
+    let cases = [
+        ("/open", [200, 200, 200]),
+        ("/write", [403, 200, 403]),
+        ("/hand", [403, 200, 403]),
+        ("/any", [200, 200, 403]),
+        ("/all", [403, 200, 403]),
+    ];
+    for (target, expected) in cases {
+        for (key, status) in [READER, WRITER, NOBODY].into_iter().zip(expected) {
+            assert_eq!(ask(target, key).await.status(), status, "{target} {key}");
+        }
+        // Who it is comes before what they may do.
+        assert_eq!(ask(target, "0000000000000000").await.status(), 401);
+    }
+}
+
+#[tokio::test]
+async fn refusal_names_the_scope_and_is_not_stored() {
+    for target in ["/write", "/hand"] {
+        let refused = ask(target, READER).await;
+        assert_eq!(refused.headers()["content-type"], "application/problem+json");
+        assert_eq!(refused.headers()["cache-control"], "no-store");
+        assert!(
+            !refused.headers().contains_key("www-authenticate"),
+            "the key did not come by Bearer"
+        );
+        let error = refused.extensions().get::<AuthError>().unwrap().clone();
+        let AuthError::InsufficientScope(missing) = error else { panic!("{error}") };
+        assert_eq!(
+            (missing.client().name(), missing.needed()[0].as_str()),
+            ("Reader", "orders:write")
+        );
+        let body = to_bytes(refused.into_body(), 1_000).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let problem = serde_json::json!({
+            "title": "Forbidden", "status": 403, "detail": "Scope orders:write needed",
+        });
+        assert_eq!(body, problem);
+    }
+}
+
+#[tokio::test]
+async fn bearer_is_told_what_is_missing() {
+    for (target, scopes) in [
+        ("/write", "orders:write"),
+        ("/hand", "orders:write"),
+        ("/all", "orders:read orders:write"),
+    ] {
+        let request = request(target, "authorization", &format!("Bearer {NOBODY}"));
+        let refused = app(header_or_bearer()).oneshot(request).await.unwrap();
+        let challenges = refused.headers().get_all("www-authenticate").iter().collect::<Vec<_>>();
+        let expected =
+            format!("Bearer realm=\"api\", error=\"insufficient_scope\", scope=\"{scopes}\"");
+        assert_eq!(challenges, [expected.as_str()]);
+    }
+}
+
+#[tokio::test]
+async fn anonymous_caller_is_asked_for_a_key() {
+    let request = Request::post("/write").body(Body::empty()).unwrap();
+    let refused = app(header_or_bearer().optional()).oneshot(request).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(refused.headers().get_all("www-authenticate").iter().count(), 2);
+}
+
+#[tokio::test]
+async fn without_a_key_layer_nobody_comes_through() {
+    let app: Router = Router::new()
+        .route("/", get(|| async { "let in" }))
+        .layer(RequireScope::new("orders:read").unwrap());
+    let refused = app.oneshot(Request::new(Body::empty())).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let error = refused.extensions().get::<AuthError>().unwrap();
+    let source = std::error::Error::source(error).and_then(std::error::Error::source).unwrap();
+    assert!(source.to_string().contains("ApiKeyLayer"), "{source}");
+}
+
+#[tokio::test]
+async fn grpc_says_permission_denied() {
+    let inner = service_fn(|_: Request<()>| async { Ok::<_, ()>(Response::new(Body::empty())) });
+    let guarded = RequireScope::new("orders:write").unwrap().with_response(Grpc).layer(inner);
+    let mut request = Request::new(());
+    request.extensions_mut().insert(Client::for_test("User 1"));
+    let refused = guarded.oneshot(request).await.unwrap();
+    assert_eq!(
+        (refused.status(), &refused.headers()["grpc-status"]),
+        (StatusCode::OK, &"7".parse().unwrap())
+    );
+    assert_eq!(refused.headers()["grpc-message"], "Scope orders:write needed");
+}
+
+#[tokio::test]
+async fn empty_list_of_alternatives_lets_nobody_in() {
+    let none: [&str; 0] = [];
+    let app: Router = Router::new()
+        .route("/", get(|| async { "let in" }))
+        .layer(RequireScope::any(none).unwrap())
+        .layer(Extension(Client::for_test(
+            ClientProfile::new("All").with_scopes(["*".parse().unwrap()]),
+        )));
+    let refused = app.oneshot(Request::new(Body::empty())).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+}
+
+#[test]
+fn text_that_is_no_scope_is_an_error_from_the_beginning_and_covered_by_nothing() {
+    for text in ["", "Orders:read", "orders:", "a b"] {
+        assert!(RequireScope::new(text).is_err(), "{text}");
+        let all = ClientProfile::new("All").with_scopes(["*".parse().unwrap()]);
+        let client = Client::for_test(all);
+        assert!(client.require(text).is_err(), "{text}");
+        assert!(client.require_all(["a", text]).is_err(), "{text}");
+        assert!(client.require_any([text]).is_err(), "{text}");
+        assert!(client.require_any([text, "a"]).is_ok(), "{text}");
+    }
+}
