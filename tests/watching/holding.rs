@@ -76,7 +76,7 @@ fn file_without_keys_is_taken_by_hand_alone() {
     let path = folder.write("keys.yml", &short(&[0]));
     let store = YamlStore::watch(&path).unwrap();
     for text in
-        ["", "# nothing yet\n", "api_keys:\n", &long(0, "        revoked: 2026-11-01T12:00:00Z\n")]
+        ["", "# nothing yet\n", "api_keys:\n", &long(1, "        revoked: 2026-11-01T12:00:00Z\n")]
     {
         fs::write(&path, text).unwrap();
         until("the refusal", || matches!(store.health().error, Some(ReloadError::NoKeys)));
@@ -87,6 +87,15 @@ fn file_without_keys_is_taken_by_hand_alone() {
     fs::write(&path, "").unwrap();
     held(&store);
     store.reload().unwrap();
+    assert!(store.is_empty() && store.health().error.is_none());
+}
+
+#[test]
+fn last_key_can_be_revoked() {
+    let folder = Folder::new();
+    let store = YamlStore::watch(folder.write("keys.yml", &short(&[0]))).unwrap();
+    folder.rename_over("keys.yml", &long(0, "        revoked: 2026-11-01T12:00:00Z\n"));
+    until("the revocation", || !lets_in(&store, 0));
     assert!(store.is_empty() && store.health().error.is_none());
 }
 

@@ -49,6 +49,15 @@ impl MemoryStore {
         self.shared.table.state(digest).is_some_and(|state| state != KeyState::Revoked)
     }
 
+    /// Whether there is a key here that is not revoked and not in the other store at all.
+    pub(in crate::store) fn has_live_unknown_to(&self, other: &Self) -> bool {
+        let mut found = false;
+        self.shared.table.for_each(|row, mark| {
+            found |= !mark.is_revoked() && other.shared.table.state(&row.digest).is_none();
+        });
+        found
+    }
+
     pub(in crate::store) fn share_clock(&self, other: &Self) {
         let clock = self.lock().clock.clone();
         other.lock().clock = clock;

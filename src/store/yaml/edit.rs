@@ -1,7 +1,7 @@
 //! Changes to the text of a key file: pieces are put in and taken out where the parser says that
 //! something begins or ends, and every other byte stays.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use zeroize::Zeroizing;
@@ -26,12 +26,18 @@ pub(super) use write::{Value, time};
 pub(super) struct Edit<'a> {
     outline: &'a Outline<'a>,
     eol: &'static str,
+    /// What stands below `clients:`, by name.
+    clients: HashMap<&'a str, &'a Entry<'a>>,
     /// What goes, and what comes in its place.
     splices: Vec<(Range<usize>, Zeroizing<String>)>,
     /// What is to be said of clients besides, in the order in which it was asked for.
     additions: Vec<Addition>,
+    /// The places of these, by the names of their clients.
+    added: HashMap<String, usize>,
     /// The short forms that go.
     gone: BTreeSet<usize>,
+    /// Those of them that leave the comment behind them where it is.
+    comments_left: BTreeSet<usize>,
     /// Whether no copy of their keys may be left, as in a comment.
     without_copies: bool,
 }
@@ -46,12 +52,18 @@ struct Addition {
 impl<'a> Edit<'a> {
     pub(super) fn of(outline: &'a Outline<'a>) -> Self {
         let eol = if outline.text.contains("\r\n") { "\r\n" } else { "\n" };
+        let clients = outline.root.as_ref().and_then(|root| root.field("clients"));
+        let clients = clients.map_or(&[][..], |clients| clients.value.entries());
+        let named = clients.iter().filter_map(|entry| Some((entry.key.text()?, entry)));
         Self {
             outline,
             eol,
+            clients: named.collect(),
             splices: Vec::new(),
             additions: Vec::new(),
+            added: HashMap::new(),
             gone: BTreeSet::new(),
+            comments_left: BTreeSet::new(),
             without_copies: false,
         }
     }
@@ -83,7 +95,8 @@ impl<'a> Edit<'a> {
             clients.value.entries().iter().position(|entry| entry.key.text() == Some(name))
         });
         if let (Some(clients), Some(place)) = (clients, place) {
-            let splices = remove::entries(self.outline, &clients.value, &[place].into());
+            let splices =
+                remove::entries(self.outline, &clients.value, &[place].into(), &[].into());
             self.splices.extend(splices);
         }
         self.gone
@@ -119,6 +132,13 @@ impl<'a> Edit<'a> {
         let fields = [("digest".to_owned(), digest)].into_iter().chain(fields);
         let value = Value::Mapping(fields.collect());
         let comment = short.comment(self.outline.text);
+        let comment = if self.is_between_brackets(short.client) {
+            // Nothing can stand behind the digest there.
+            self.comments_left.extend(comment.map(|_| short.place()));
+            None
+        } else {
+            comment
+        };
         self.addition(short.client).keys.push(Item { value, comment });
         self.gone.insert(short.place());
     }
@@ -130,9 +150,10 @@ impl<'a> Edit<'a> {
     /// The line of a key in clear that is to be taken out of the file, and stands somewhere else too: in
     /// a comment, most likely.
     pub(super) fn finish(mut self) -> Result<Zeroizing<String>, usize> {
-        let removals = remove::shorts(self.outline, &self.gone);
+        let removals = remove::shorts(self.outline, &self.gone, &self.comments_left);
         let additions = std::mem::take(&mut self.additions);
-        let insertions = insert::additions(self.outline, additions, &self.gone, self.eol);
+        let insertions =
+            insert::additions(self.outline, &self.clients, additions, &self.gone, self.eol);
         self.splices.extend(removals.into_iter().chain(insertions));
         // Stable: what goes to one place goes there in the order in which it was asked for.
         self.splices.sort_by_key(|(range, _)| (range.start, range.end));
@@ -164,12 +185,13 @@ impl<'a> Edit<'a> {
     }
 
     fn addition(&mut self, client: &str) -> &mut Addition {
-        let place = self.additions.iter().position(|addition| addition.client == client);
-        let place = place.unwrap_or_else(|| {
+        let known = self.added.get(client).copied();
+        let place = known.unwrap_or(self.additions.len());
+        if known.is_none() {
+            self.added.insert(client.to_owned(), place);
             let client = client.to_owned();
             self.additions.push(Addition { client, fields: Vec::new(), keys: Vec::new() });
-            self.additions.len() - 1
-        });
+        }
         &mut self.additions[place]
     }
 
@@ -178,7 +200,20 @@ impl<'a> Edit<'a> {
     }
 
     fn client(&self, name: &str) -> Option<&'a Entry<'a>> {
-        self.root_field("clients")?.value.field(name)
+        self.clients.get(name).copied()
+    }
+
+    /// Whether the keys of a client stand between brackets, or would.
+    fn is_between_brackets(&self, name: &str) -> bool {
+        let clients = self.root_field("clients").map(|clients| &clients.value);
+        let client = self.client(name).map(|client| &client.value);
+        let keys = client.and_then(|client| client.field("keys")).map(|keys| &keys.value);
+        let is_filled = |piece: &Piece<'_>| {
+            piece.is_flow()
+                && (!piece.is_empty() || self.outline.text[piece.range.clone()].contains('#'))
+        };
+        self.outline.root.as_ref().is_some_and(Piece::is_flow)
+            || [clients, client, keys].into_iter().flatten().any(is_filled)
     }
 
     /// The key with this digest in `clients:`.

@@ -39,9 +39,9 @@ pub enum ReloadError {
     /// The file is gone, cannot be read, or is not a valid key file.
     #[error(transparent)]
     Invalid(#[from] YamlError),
-    /// The file holds no keys any more, as one does that is being written.
+    /// Keys are gone from the file and none is left in it, as in one that is being written.
     #[error(
-        "the file holds no keys any more: if that is meant, call `reload()` or restart the service"
+        "the file holds no keys any more, and not because all were revoked: if that is meant, call `reload()` or restart the service"
     )]
     NoKeys,
     /// A key that was revoked would work again, as it would if its line had not been written yet.

@@ -139,7 +139,8 @@ impl Origin {
 
     /// Whether what was read looks like a file that is being written, or like a mistake.
     pub(super) fn check(&self, state: &State, read: &MemoryStore) -> Result<(), ReloadError> {
-        if read.is_empty() && !self.keys.is_empty() {
+        // A file whose last keys were revoked holds them still.
+        if read.is_empty() && self.keys.has_live_unknown_to(read) {
             return Err(ReloadError::NoKeys);
         }
         match state.revoked.iter().find(|digest| read.has_live(digest)) {

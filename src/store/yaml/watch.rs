@@ -44,7 +44,7 @@ impl YamlStore {
     /// in [`YamlStore::health`], while
     ///
     /// - the file is gone, cannot be read, or is not a valid key file;
-    /// - the file holds no keys any more, or a key that was revoked would work again: a file looks
+    /// - the file holds no keys any more, and not because all were revoked; or a key that was revoked would work again: a file looks
     ///   like that while it is being written. [`YamlStore::reload`] takes it all the same.
     ///
     /// With the feature `tracing`, each change and each failure is an event, and a failure that lasts

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use zeroize::Zeroizing;
@@ -12,16 +12,19 @@ type Splice = (Range<usize>, Zeroizing<String>);
 /// Puts in what clients are to have besides; those that the file does not name yet go to the end.
 pub(super) fn additions(
     outline: &Outline<'_>,
+    known: &HashMap<&str, &Entry<'_>>,
     additions: Vec<Addition>,
     gone: &BTreeSet<usize>,
     eol: &str,
 ) -> Vec<Splice> {
     let clients = outline.root.as_ref().and_then(|root| root.field("clients"));
+    let in_root = outline.root.as_ref().is_some_and(Piece::is_flow);
+    let in_clients = in_root || clients.is_some_and(|clients| clients.value.is_flow());
     let mut splices = Vec::new();
     let mut new = Vec::new();
     for addition in additions {
-        match clients.and_then(|clients| clients.value.field(&addition.client)) {
-            Some(client) => splices.extend(to_client(outline, client, addition, eol)),
+        match known.get(&*addition.client) {
+            Some(client) => splices.extend(to_client(outline, client, addition, in_clients, eol)),
             None => new.push((scalar(&addition.client), as_mapping(addition))),
         }
     }
@@ -29,7 +32,7 @@ pub(super) fn additions(
         return splices;
     }
     match (clients, &outline.root) {
-        (Some(clients), _) => splices.extend(entries(outline, clients, new, eol)),
+        (Some(clients), _) => splices.extend(entries(outline, clients, new, in_root, eol)),
         (None, Some(root)) if root.is_flow() => {
             let new = vec![("clients".to_owned(), Value::Mapping(new))];
             let last = root.entries().last();
@@ -66,17 +69,21 @@ fn to_client(
     outline: &Outline<'_>,
     client: &Entry<'_>,
     addition: Addition,
+    between_brackets: bool,
     eol: &str,
 ) -> Vec<Splice> {
     let mut splices = Vec::new();
     let mut fields = addition.fields;
     match client.value.field("keys") {
         _ if addition.keys.is_empty() => {}
-        Some(keys) => splices.extend(items(outline, keys, addition.keys, eol)),
+        Some(keys) => {
+            let in_client = between_brackets || client.value.is_flow();
+            splices.extend(items(outline, keys, addition.keys, in_client, eol));
+        }
         None => fields.push(("keys".to_owned(), Value::List(addition.keys))),
     }
     if !fields.is_empty() {
-        splices.extend(entries(outline, client, fields, eol));
+        splices.extend(entries(outline, client, fields, between_brackets, eol));
     }
     splices
 }
@@ -107,15 +114,16 @@ pub(super) fn fields(
     splices
 }
 
-/// Puts entries into the mapping that is the value of an entry.
+/// Puts entries into the mapping that is the value of an entry, which itself may stand between
+/// brackets, where lines have no meaning.
 fn entries(
     outline: &Outline<'_>,
     parent: &Entry<'_>,
     new: Vec<(String, Value)>,
+    between_brackets: bool,
     eol: &str,
 ) -> Vec<Splice> {
     let mapping = &parent.value;
-    let between_brackets = is_between_brackets(outline, parent);
     if mapping.is_flow() && (!mapping.is_empty() || has_comment(outline, mapping)) {
         return vec![into_flow(mapping, &new)];
     }
@@ -135,7 +143,7 @@ fn entries(
         value.behind_name(column, eol, &mut text);
         // Whether a client is enabled is to be seen at first sight.
         let place = if name == "enabled" {
-            line_behind(outline.text, parent.key.range.end, usize::MAX)
+            line_behind(outline.text, colon_behind(outline.text, &parent.key), usize::MAX)
         } else {
             line_behind(outline.text, mapping.range.end, column)
         };
@@ -145,9 +153,14 @@ fn entries(
 }
 
 /// Puts items into the list that is the value of an entry.
-fn items(outline: &Outline<'_>, parent: &Entry<'_>, new: Vec<Item>, eol: &str) -> Vec<Splice> {
+fn items(
+    outline: &Outline<'_>,
+    parent: &Entry<'_>,
+    new: Vec<Item>,
+    between_brackets: bool,
+    eol: &str,
+) -> Vec<Splice> {
     let list = &parent.value;
-    let between_brackets = is_between_brackets(outline, parent);
     if list.is_flow() && (!list.is_empty() || has_comment(outline, list)) {
         let new = new.iter().map(|item| item.value.flow()).collect::<Vec<_>>();
         return vec![behind_last(list, &new)];
@@ -245,19 +258,20 @@ fn line_start(text: &str, place: usize) -> usize {
     text[..place].rfind('\n').map_or(0, |end| end + 1)
 }
 
+/// The colon between a key and its value, which stands on a line of its own where the key says `?`.
+fn colon_behind(text: &str, key: &Piece<'_>) -> usize {
+    let mut place = key.range.end;
+    loop {
+        let rest = text[place..].trim_start();
+        place = text.len() - rest.len();
+        if !rest.starts_with('#') {
+            return place;
+        }
+        place += rest.find('\n').unwrap_or(rest.len());
+    }
+}
+
 fn column(text: &str, place: usize) -> usize {
     let line = &text[line_start(text, place)..place];
     line.trim_start_matches('\u{feff}').chars().count()
-}
-
-/// Whether an entry stands inside of brackets, where lines have no meaning.
-fn is_between_brackets(outline: &Outline<'_>, entry: &Entry<'_>) -> bool {
-    fn within(piece: &Piece<'_>, place: usize) -> bool {
-        if !piece.range.contains(&place) {
-            return false;
-        }
-        let entries = piece.entries().iter().flat_map(|entry| [&entry.key, &entry.value]);
-        piece.is_flow() || entries.chain(piece.items()).any(|inner| within(inner, place))
-    }
-    outline.root.as_ref().is_some_and(|root| within(root, entry.key.range.start))
 }

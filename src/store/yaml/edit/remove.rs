@@ -52,7 +52,11 @@ impl<'a> Short<'a> {
 }
 
 /// Takes out the short forms that begin at these places.
-pub(super) fn shorts(outline: &Outline<'_>, gone: &BTreeSet<usize>) -> Vec<Splice> {
+pub(super) fn shorts(
+    outline: &Outline<'_>,
+    gone: &BTreeSet<usize>,
+    comments_left: &BTreeSet<usize>,
+) -> Vec<Splice> {
     let Some(root) = &outline.root else { return Vec::new() };
     let mut splices = Vec::new();
     let mut fields = BTreeSet::new();
@@ -70,17 +74,19 @@ pub(super) fn shorts(outline: &Outline<'_>, gone: &BTreeSet<usize>) -> Vec<Splic
                 }
                 // A field that nothing is left in goes too, if that loses no comment.
                 let inside = &outline.text[field.key.range.end..field.value.range.start];
-                let bare = !inside.contains('#') && !field.value.is_flow();
+                // One that says `?` has a colon on another line.
+                let is_explicit = inside.trim_end().contains('\n');
+                let bare = !inside.contains('#') && !is_explicit && !field.value.is_flow();
                 if keys.len() == field.value.entries().len() && bare && !root.is_flow() {
                     let line = line_of(outline.text, &field.key.range);
                     splices.push((line, Zeroizing::default()));
                 }
-                splices.extend(entries(outline, &field.value, &keys));
+                splices.extend(entries(outline, &field.value, &keys, comments_left));
             }
             _ => {}
         }
     }
-    splices.extend(entries(outline, root, &fields));
+    splices.extend(entries(outline, root, &fields, comments_left));
     splices
 }
 
@@ -89,14 +95,17 @@ pub(super) fn entries(
     outline: &Outline<'_>,
     mapping: &Piece<'_>,
     gone: &BTreeSet<usize>,
+    comments_left: &BTreeSet<usize>,
 ) -> Vec<Splice> {
     let ranges = gone.iter().flat_map(|place| {
         let entry = &mapping.entries()[*place];
         let range = entry.key.range.start..entry.value.range.end;
-        if mapping.is_flow() {
-            between_brackets(outline.text, range)
-        } else {
-            vec![lines_of(outline.text, &range)]
+        let leaves_comment = comments_left.contains(&range.start);
+        let lines = lines_of(outline.text, &range);
+        match (mapping.is_flow(), leaves_comment) {
+            (true, _) => between_brackets(outline.text, range, leaves_comment),
+            (false, true) => vec![lines.start..range.end],
+            (false, false) => vec![lines],
         }
     });
     ranges.map(|range| (range, Zeroizing::default())).collect()
@@ -104,7 +113,7 @@ pub(super) fn entries(
 
 /// An entry between brackets, with the comma behind it if there is one, and with its lines where those
 /// hold nothing else but a comment behind it.
-fn between_brackets(text: &str, entry: Range<usize>) -> Vec<Range<usize>> {
+fn between_brackets(text: &str, entry: Range<usize>, leaves_comment: bool) -> Vec<Range<usize>> {
     let line = line_of(text, &(entry.start..entry.start));
     let before = text[line.start..entry.start].trim_end();
     let start = if before.ends_with('?') { line.start + before.len() - 1 } else { entry.start };
@@ -116,7 +125,7 @@ fn between_brackets(text: &str, entry: Range<usize>) -> Vec<Range<usize>> {
     let rest = &text[end..line_of(text, &(end..end)).end];
     let next = rest.trim_start();
     let ends_line = next.is_empty() || next.starts_with('#');
-    if ends_line && text[line.start..start].trim().is_empty() {
+    if ends_line && !leaves_comment && text[line.start..start].trim().is_empty() {
         return vec![line.start..end + rest.len()];
     }
     let blanks = if ends_line || comma.is_none() { 0 } else { rest.len() - next.len() };

@@ -124,7 +124,7 @@ fn remove_left_over(path: &Path) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let between = name.strip_prefix(&*begin).and_then(|rest| rest.strip_suffix(TEMPORARY));
-        if between.is_some_and(|pid| pid.bytes().all(|byte| byte.is_ascii_digit())) {
+        if between.is_some_and(|pid| pid.parse::<u32>().is_ok()) {
             let _ = fs::remove_file(entry.path());
         }
     }
