@@ -6,6 +6,8 @@ use http::StatusCode;
 
 use crate::digest::KeyId;
 use crate::require::MissingScope;
+#[cfg(feature = "throttle")]
+use crate::throttle::Throttled;
 
 /// Why a request was not let in.
 ///
@@ -43,6 +45,11 @@ pub enum AuthError {
     /// The key is right, and its client may not do this: 403.
     #[error("{0}")]
     InsufficientScope(MissingScope),
+    /// The key is right, and its client has spent its quota for now: 429.
+    #[cfg(feature = "throttle")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
+    #[error("Too many requests")]
+    Throttled(Throttled),
     /// The store could not say whether the key is right: 503.
     #[error("Credentials could not be checked")]
     Unavailable(#[source] StoreError),
@@ -54,11 +61,14 @@ impl AuthError {
         Self::WrongCredentials { reason, key_id, by_bearer }
     }
 
-    /// The status of the answer: 401, 403 or 503 (RFC 9110 sections 15.5.2, 15.5.4 and 15.6.4).
+    /// The status of the answer: 401, 403 or 503 (RFC 9110 sections 15.5.2, 15.5.4 and 15.6.4), or 429
+    /// (RFC 6585 section 4).
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoCredentials | Self::WrongCredentials { .. } => StatusCode::UNAUTHORIZED,
             Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
+            #[cfg(feature = "throttle")]
+            Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -76,6 +86,8 @@ impl AuthError {
         match self {
             Self::WrongCredentials { key_id, .. } => *key_id,
             Self::InsufficientScope(missing) => Some(missing.client().key_id()),
+            #[cfg(feature = "throttle")]
+            Self::Throttled(throttled) => Some(throttled.client().key_id()),
             _ => None,
         }
     }

@@ -4,6 +4,8 @@
 
 mod api_key;
 mod authenticate;
+#[cfg(feature = "throttle")]
+mod by_client;
 mod challenge;
 mod client;
 mod config;
@@ -30,6 +32,9 @@ mod store;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+#[cfg(feature = "throttle")]
+#[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
+mod throttle;
 
 pub use api_key::{
     ApiKey, DEFAULT_PREFIX, GenerateError, InvalidPrefix, KEY_PATTERN, KeyFormat, MAX_PREFIX_CHARS,
@@ -66,3 +71,11 @@ pub use store::{
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 pub use store::{ReloadError, YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning};
+#[cfg(feature = "throttle")]
+#[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
+pub use throttle::{
+    Allowance, Count, Counters, LocalCounters, MemoryCounters, Spend, Tally, Throttle, Throttled,
+};
+#[cfg(all(feature = "throttle", feature = "tower"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "throttle", feature = "tower"))))]
+pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The unit of time behind a rate.
@@ -30,7 +31,8 @@ impl RateUnit {
         })
     }
 
-    fn name(self) -> &'static str {
+    /// As it stands behind the `/` of a rate.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Second => "second",
             Self::Minute => "minute",
@@ -132,7 +134,7 @@ impl fmt::Display for Rate {
 /// # Ok::<(), keygate::ParseQuotaError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Quota(Box<[Rate]>);
+pub struct Quota(Arc<[Rate]>);
 
 impl Quota {
     /// A quota of several rates, all of which must allow a request.
@@ -141,7 +143,7 @@ impl Quota {
     ///
     /// An empty list: write `unlimited` where no limit is meant.
     pub fn all_of(rates: impl IntoIterator<Item = Rate>) -> Result<Self, ParseQuotaError> {
-        let rates: Box<[Rate]> = rates.into_iter().collect();
+        let rates: Arc<[Rate]> = rates.into_iter().collect();
         if rates.is_empty() { Err(ParseQuotaError::Empty) } else { Ok(Self(rates)) }
     }
 
@@ -166,7 +168,7 @@ impl fmt::Display for Quota {
 
 impl From<Rate> for Quota {
     fn from(rate: Rate) -> Self {
-        Self(Box::new([rate]))
+        Self(Arc::new([rate]))
     }
 }
 
@@ -178,7 +180,7 @@ impl FromStr for Quota {
     /// Anything but a [`Rate`] or the word `unlimited`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "unlimited" {
-            Ok(Self(Box::default()))
+            Ok(Self(Arc::default()))
         } else {
             Ok(text.parse::<Rate>()?.into())
         }

@@ -68,6 +68,10 @@ impl<B: From<Cow<'static, str>>> Respond<B> for ProblemJson {
             AuthError::InsufficientScope(missing) => {
                 format!(r#"{{"title":"Forbidden","status":403,"detail":"{missing}"}}"#).into()
             }
+            #[cfg(feature = "throttle")]
+            AuthError::Throttled(_) => {
+                r#"{"title":"Too Many Requests","status":429,"detail":"Too many requests"}"#.into()
+            }
         };
         let mut response = Response::new(B::from(body));
         *response.status_mut() = error.status();
@@ -95,8 +99,8 @@ impl<B: Default> Respond<B> for NoBody {
     }
 }
 
-/// A gRPC status without messages ("Trailers-Only"): `UNAUTHENTICATED` (16), `PERMISSION_DENIED` (7) or
-/// `UNAVAILABLE` (14).
+/// A gRPC status without messages ("Trailers-Only"): `UNAUTHENTICATED` (16), `PERMISSION_DENIED` (7),
+/// `RESOURCE_EXHAUSTED` (8) or `UNAVAILABLE` (14).
 ///
 /// ```
 /// use keygate::{AuthError, Grpc, Respond};
@@ -113,6 +117,8 @@ impl<B: Default> Respond<B> for Grpc {
             AuthError::NoCredentials => ("16", "Credentials not present in request"),
             AuthError::WrongCredentials { .. } => ("16", "Credentials not valid"),
             AuthError::InsufficientScope(_) => ("7", ""),
+            #[cfg(feature = "throttle")]
+            AuthError::Throttled(_) => ("8", "Too many requests"),
             AuthError::Unavailable(_) => ("14", "Credentials could not be checked"),
         };
         // gRPC has its own status: the one of HTTP is always 200.
@@ -170,8 +176,17 @@ pub(crate) fn complete<B>(response: &mut Response<B>, error: &AuthError, challen
     response.extensions_mut().insert(error.clone());
 }
 
-fn add_fields(headers: &mut HeaderMap, error: &AuthError, challenges: Option<&Challenges>) {
+pub(crate) fn add_fields(
+    headers: &mut HeaderMap,
+    error: &AuthError,
+    challenges: Option<&Challenges>,
+) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    #[cfg(feature = "throttle")]
+    if let AuthError::Throttled(throttled) = error {
+        headers.insert(RETRY_AFTER, throttled.retry_after().into());
+        throttled.fields().put(headers);
+    }
     match (error.status(), challenges) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(challenges)) => {
             challenges.put(error, headers);

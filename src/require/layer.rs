@@ -4,8 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::CACHE_CONTROL;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -13,7 +12,7 @@ use tower_service::Service;
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
 use crate::layer::Anonymous;
-use crate::respond::{ProblemJson, Respond};
+use crate::respond::{ProblemJson, Respond, add_fields};
 use crate::scope::{ParseScopeError, Scope};
 
 /// A tower layer that lets a client through that has a scope, and answers the others with 403.
@@ -156,8 +155,7 @@ where
             }
             Err(error) => {
                 let mut response = self.respond.respond(&error);
-                let no_store = HeaderValue::from_static("no-store");
-                response.headers_mut().insert(CACHE_CONTROL, no_store);
+                add_fields(response.headers_mut(), &error, None);
                 // The key layer outside adds the rest to what carries an error.
                 response.extensions_mut().insert(error);
                 RequireScopeFuture { state: State::Refused { response: Some(response) } }

@@ -1,0 +1,184 @@
+//! Holds each client to its quota.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::client::Client;
+use crate::error::{AuthError, StoreError};
+use crate::quota::Quota;
+
+mod account;
+mod allowance;
+mod counters;
+mod gcra;
+#[cfg(feature = "tower")]
+mod layer;
+mod memory;
+mod throttled;
+
+pub use allowance::Allowance;
+pub use counters::{Count, Counters, LocalCounters, Spend, Tally};
+#[cfg(feature = "tower")]
+pub use layer::{ThrottleFuture, ThrottleLayer, ThrottleService};
+pub use memory::MemoryCounters;
+pub use throttled::Throttled;
+
+/// Decides whether a client may have one more request, by its quota.
+///
+/// A quota is one [`Rate`](crate::Rate) or several. A rate of N a unit with a burst of M lets M requests
+/// through at once, and earns one more in every N-th part of the unit, up to M (the generic cell rate
+/// algorithm, ITU-T I.371). In a time T, no more than M + N x T / unit are allowed; so a client that
+/// begins with all of its burst is allowed more in its first unit than in any later one:
+///
+/// | quota | at once | 1st minute | 2nd | 3rd |
+/// | --- | --- | --- | --- | --- |
+/// | `100/minute` | 100 | 200 | 100 | 100 |
+/// | `{rate: 100/minute, burst: 20}` | 20 | 120 | 100 | 100 |
+/// | `{rate: 1/second, burst: 1}` | 1 | 61 | 60 | 60 |
+/// | `[10/second, 10000/day]` | 10 | 610 | 600 | 600, until 10000 and what the day has earned are spent |
+///
+/// Where a quota has several rates, all must allow a request, and it is counted by all or by none. All
+/// keys of a client share its quota. A client without one has the default quota, which is none unless
+/// [`Throttle::with_default_quota`] says so. A quota that changes applies to the next request, and the
+/// share of it that was spent stays spent. Units are lengths of time: a day is 24 hours.
+///
+/// A throttle is a handle: clones share what they count.
+///
+/// ```
+/// use keygate::{AuthError, Client, ClientProfile, Throttle};
+///
+/// let throttle = Throttle::new();
+/// let client = Client::for_test(ClientProfile::new("App 1").with_quota("1/day".parse()?));
+/// assert!(throttle.check(&client).is_ok());
+/// let refused = throttle.check(&client).unwrap_err();
+/// assert_eq!(refused.status(), 429);
+/// let AuthError::Throttled(throttled) = refused else { unreachable!() };
+/// assert_eq!(throttled.retry_after(), 86_400);
+/// # Ok::<(), keygate::ParseQuotaError>(())
+/// ```
+///
+/// # Limits
+///
+/// A rate is kept to the nanosecond: of more than 10^9 requests a second, 10^9 are allowed. The clock may
+/// be set back: nobody is let in by that, nor kept out for longer than the burst takes. One that is set
+/// forward earns what it skips.
+pub struct Throttle<C = MemoryCounters> {
+    counters: Arc<C>,
+    default: Option<Quota>,
+    clock: Option<Clock>,
+}
+
+type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+impl Throttle {
+    /// A throttle with counters in memory, and no quota for clients that have none.
+    pub fn new() -> Self {
+        Self::with_counters(MemoryCounters::new())
+    }
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C> Throttle<C> {
+    /// A throttle with counters that live elsewhere.
+    pub fn with_counters(counters: C) -> Self {
+        Self { counters: Arc::new(counters), default: None, clock: None }
+    }
+
+    /// Replaces the quota of clients that have none of their own.
+    #[must_use]
+    pub fn with_default_quota(self, quota: Quota) -> Self {
+        Self { default: Some(quota), ..self }
+    }
+
+    /// Replaces the clock.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self { clock: Some(Arc::new(clock)), ..self }
+    }
+
+    /// The quota that holds for a client; `None` where there is no limit.
+    fn quota<'a>(&'a self, client: &'a Client) -> Option<&'a Quota> {
+        let own = client.profile().quota();
+        own.or(self.default.as_ref()).filter(|quota| !quota.is_unlimited())
+    }
+
+    fn now(&self) -> SystemTime {
+        self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
+    }
+
+    fn spend<'a>(&'a self, client: &'a Client) -> Option<Spend<'a>> {
+        let quota = self.quota(client)?;
+        Some(Spend { client: client.name(), quota, now: self.now() })
+    }
+}
+
+impl<C: LocalCounters> Throttle<C> {
+    /// Counts one request of a client, if its quota allows it.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::Throttled`]: not now. [`AuthError::Unavailable`]: the counters cannot tell.
+    #[inline]
+    pub fn check(&self, client: &Client) -> Result<Allowance, AuthError> {
+        match self.spend(client) {
+            None => Ok(Allowance::unlimited()),
+            Some(spend) => decide(client, spend.quota, self.counters.spend_now(&spend)),
+        }
+    }
+}
+
+impl<C: Counters> Throttle<C> {
+    /// As [`Throttle::check`], for counters that wait. The future borrows nothing.
+    pub fn check_later(
+        &self,
+        client: &Client,
+    ) -> impl Future<Output = Result<Allowance, AuthError>> + Send + use<C> {
+        let asked = self.ask(client);
+        let client = client.clone();
+        async move {
+            match asked {
+                None => Ok(Allowance::unlimited()),
+                Some((count, quota)) => decide(&client, &quota, count.await),
+            }
+        }
+    }
+
+    fn ask(&self, client: &Client) -> Option<(Count, Quota)> {
+        let spend = self.spend(client)?;
+        Some((self.counters.spend(&spend), spend.quota.clone()))
+    }
+}
+
+fn decide(
+    client: &Client,
+    quota: &Quota,
+    answer: Result<Tally, StoreError>,
+) -> Result<Allowance, AuthError> {
+    match answer {
+        Ok(tally) if tally.allowed => Ok(Allowance::new(quota, tally)),
+        Ok(tally) => Err(Throttled::error(client, quota, tally)),
+        Err(error) => Err(AuthError::Unavailable(error)),
+    }
+}
+
+impl<C> Clone for Throttle<C> {
+    fn clone(&self) -> Self {
+        Self {
+            counters: Arc::clone(&self.counters),
+            default: self.default.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+}
+
+impl<C> fmt::Debug for Throttle<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Throttle").field("default_quota", &self.default).finish_non_exhaustive()
+    }
+}

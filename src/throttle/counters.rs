@@ -1,0 +1,182 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, SystemTime};
+
+use crate::error::StoreError;
+use crate::quota::Quota;
+
+/// One request of a client that is to be counted.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Spend<'a> {
+    /// The name of the client: all of its keys share its quota.
+    pub client: &'a str,
+    /// What the client may ask for; never an unlimited one.
+    pub quota: &'a Quota,
+    /// When the request came, by the clock of the [`Throttle`](crate::Throttle).
+    pub now: SystemTime,
+}
+
+/// What a quota says to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tally {
+    /// Whether the request is allowed: all of the quota's rates allowed it, and it was counted by all.
+    /// Otherwise it was counted by none.
+    pub allowed: bool,
+    /// Which of the quota's rates is the tightest: the one that refuses for longest, or that allows
+    /// the fewest further requests.
+    pub rate: usize,
+    /// How many further requests that rate allows at once.
+    pub remaining: u64,
+    /// How long until it allows its whole burst again.
+    pub full_in: Duration,
+    /// How long until one request is allowed; zero for one that is.
+    pub wait: Duration,
+}
+
+impl Tally {
+    /// A request that is allowed, and how it stands with the tightest of the rates.
+    pub fn allowed(rate: usize, remaining: u64, full_in: Duration) -> Self {
+        Self { allowed: true, rate, remaining, full_in, wait: Duration::ZERO }
+    }
+
+    /// A request that is not, for so long.
+    pub fn refused(rate: usize, wait: Duration, full_in: Duration) -> Self {
+        Self { allowed: false, rate, remaining: 0, full_in, wait }
+    }
+}
+
+/// Counts what clients spend, at once or later: where the counters live.
+///
+/// Implement this trait for counters that wait, as those in a database do, and [`LocalCounters`] for those
+/// that never do: this one comes with it. The trait is dyn-compatible.
+///
+/// All rates of a quota must allow a request, and count it together or not at all. Requests of one
+/// client that come at the same time must not be allowed more than the quota does. A quota that is not
+/// the one of the client's last request carries over what was spent.
+///
+/// ```
+/// use keygate::{Count, Counters, Spend, StoreError, Tally, Throttle};
+///
+/// struct Remote;
+///
+/// impl Counters for Remote {
+///     fn spend(&self, spend: &Spend<'_>) -> Count {
+///         let client = spend.client.to_owned();
+///         Count::pending(async move {
+///             // Ask a server about `client` ...
+///             Ok(Tally::allowed(0, 99, std::time::Duration::from_secs(1)))
+///         })
+///     }
+/// }
+///
+/// let throttle = Throttle::with_counters(Remote);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not count what clients spend",
+    note = "implement `LocalCounters` if it answers without waiting, `Counters` if it waits"
+)]
+pub trait Counters: Send + Sync + 'static {
+    /// Counts one request, if the quota allows it.
+    fn spend(&self, spend: &Spend<'_>) -> Count;
+}
+
+/// Counts what clients spend, without waiting.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not count without waiting",
+    note = "if it is a `Counters` that waits, use `check_later` or the layer instead of `check`"
+)]
+pub trait LocalCounters: Send + Sync + 'static {
+    /// Counts one request, if the quota allows it.
+    ///
+    /// # Errors
+    ///
+    /// The counters cannot tell.
+    fn spend_now(&self, spend: &Spend<'_>) -> Result<Tally, StoreError>;
+}
+
+impl<C: LocalCounters + ?Sized> Counters for C {
+    #[inline]
+    fn spend(&self, spend: &Spend<'_>) -> Count {
+        Count(State::Ready(self.spend_now(spend)))
+    }
+}
+
+impl<C: Counters + ?Sized> Counters for Arc<C> {
+    fn spend(&self, spend: &Spend<'_>) -> Count {
+        (**self).spend(spend)
+    }
+}
+
+/// The answer of [`Counters`]: either given, or on its way. It borrows nothing from them.
+#[must_use = "a count does nothing unless it is awaited"]
+pub struct Count(State);
+
+enum State {
+    Ready(Result<Tally, StoreError>),
+    Waiting(Pin<Box<dyn Future<Output = Result<Tally, StoreError>> + Send>>),
+    Answered,
+}
+
+impl Count {
+    /// The answer is known.
+    pub fn ready(tally: Tally) -> Self {
+        Self(State::Ready(Ok(tally)))
+    }
+
+    /// The counters cannot tell.
+    pub fn failed(error: StoreError) -> Self {
+        Self(State::Ready(Err(error)))
+    }
+
+    /// The answer is on its way.
+    pub fn pending<F>(future: F) -> Self
+    where
+        F: Future<Output = Result<Tally, StoreError>> + Send + 'static,
+    {
+        Self(State::Waiting(Box::pin(future)))
+    }
+
+    /// The answer, if it is there without waiting.
+    ///
+    /// # Errors
+    ///
+    /// The count itself, where the answer is on its way.
+    #[inline]
+    pub fn try_ready(self) -> Result<Result<Tally, StoreError>, Self> {
+        match self.0 {
+            State::Ready(answer) => Ok(answer),
+            state => Err(Self(state)),
+        }
+    }
+}
+
+impl Future for Count {
+    type Output = Result<Tally, StoreError>;
+
+    /// # Panics
+    ///
+    /// When polled again after it has answered, as futures may.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = match &mut self.0 {
+            State::Ready(answer) => answer.clone(),
+            State::Waiting(future) => ready!(future.as_mut().poll(cx)),
+            State::Answered => panic!("a count is not polled after its answer"),
+        };
+        self.0 = State::Answered;
+        Poll::Ready(answer)
+    }
+}
+
+impl fmt::Debug for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            State::Waiting(_) => "Count(waiting)",
+            _ => "Count(answered)",
+        })
+    }
+}
