@@ -61,6 +61,6 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("profile", &self.profile)
             .field("key_id", &self.key_id)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use crate::client::Client;
 use crate::digest::KeyId;
 use crate::require::MissingScope;
 #[cfg(feature = "throttle")]
@@ -81,14 +82,33 @@ impl AuthError {
         }
     }
 
+    /// The client, where its key was right and something else was not.
+    pub(crate) fn client(&self) -> Option<&Client> {
+        match self {
+            Self::InsufficientScope(missing) => Some(missing.client()),
+            #[cfg(feature = "throttle")]
+            Self::Throttled(throttled) => throttled.client(),
+            _ => None,
+        }
+    }
+
+    /// One word for a metric's label.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::NoCredentials => "no_credentials",
+            Self::WrongCredentials { reason, .. } => reason.name(),
+            Self::InsufficientScope(_) => "insufficient_scope",
+            #[cfg(feature = "throttle")]
+            Self::Throttled(_) => "throttled",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
     /// The refused key, if the store knows it.
     pub fn key_id(&self) -> Option<KeyId> {
         match self {
             Self::WrongCredentials { key_id, .. } => *key_id,
-            Self::InsufficientScope(missing) => Some(missing.client().key_id()),
-            #[cfg(feature = "throttle")]
-            Self::Throttled(throttled) => Some(throttled.client().key_id()),
-            _ => None,
+            error => Some(error.client()?.key_id()),
         }
     }
 }
@@ -96,29 +116,44 @@ impl AuthError {
 /// Why a key is wrong: for logs and metrics, never for the caller.
 ///
 /// Its `Display` is one word, made for a metric's label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WrongReason {
     /// No store knows this key.
-    #[error("unknown")]
     Unknown,
     /// The key has expired.
-    #[error("expired")]
     Expired,
     /// The key was revoked.
-    #[error("revoked")]
     Revoked,
     /// The client of this key is switched off.
-    #[error("disabled")]
     Disabled,
     /// The request carries more than one key in one place.
-    #[error("ambiguous")]
     Ambiguous,
     /// The text cannot be a key: it is longer than [`MAX_KEY_BYTES`](crate::MAX_KEY_BYTES), or does not
     /// have the form that [`require_format`](crate::Authenticator::require_format) asks for.
-    #[error("malformed")]
     Malformed,
 }
+
+impl WrongReason {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Disabled => "disabled",
+            Self::Ambiguous => "ambiguous",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+impl fmt::Display for WrongReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Error for WrongReason {}
 
 /// A store could not answer. Never the same as "there is no such key".
 ///

@@ -22,6 +22,7 @@ mod label;
 mod layer;
 mod manage;
 mod mark;
+mod observe;
 mod profile;
 mod quota;
 mod record;
@@ -56,6 +57,7 @@ pub use layer::{ApiKeyLayer, ApiKeyService, ResponseFuture};
 pub use manage::{
     BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated, RotationConflict,
 };
+pub use observe::{Observe, Outcome};
 pub use profile::{ClientProfile, MAX_METADATA_BYTES, ProfileError};
 pub use quota::{ParseQuotaError, Quota, Rate, RateUnit};
 pub use record::{KeyRecord, KeyState};

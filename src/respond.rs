@@ -185,7 +185,9 @@ pub(crate) fn add_fields(
     #[cfg(feature = "throttle")]
     if let AuthError::Throttled(throttled) = error {
         headers.insert(RETRY_AFTER, throttled.retry_after().into());
-        throttled.fields().put(headers);
+        if let Some(fields) = throttled.fields() {
+            fields.put(headers);
+        }
     }
     match (error.status(), challenges) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(challenges)) => {

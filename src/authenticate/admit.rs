@@ -5,7 +5,9 @@ use crate::client::Client;
 use crate::credential::Credential;
 use crate::digest::KeyDigest;
 use crate::error::{AuthError, StoreError, WrongReason};
+use crate::observe::{Observers, Outcome};
 use crate::record::{KeyRecord, KeyState};
+use crate::store::Answer;
 
 /// The question that is put to a store.
 #[derive(Clone, Copy)]
@@ -50,6 +52,44 @@ impl Asked {
         match refusal(&record, clock) {
             None => Ok(Client::new(record.into_profile(), key_id, self.by_bearer)),
             Some(reason) => Err(AuthError::wrong(reason, Some(key_id), self.by_bearer)),
+        }
+    }
+}
+
+impl Asked {
+    /// As [`Asked::admit`], and tells of it.
+    #[cold]
+    pub(super) fn admit_and_tell(
+        self,
+        answer: Answer,
+        clock: Option<&Clock>,
+        observers: &Observers,
+    ) -> Result<Client, AuthError> {
+        let record = answer.as_ref().ok().and_then(Option::as_ref);
+        // Of another key, nothing is said.
+        let record = record.filter(|record| record.digest() == self.digest);
+        let profile = record.map(|record| record.profile().clone());
+        let result = self.admit(answer, clock);
+        observers.tell(match &result {
+            Ok(client) => Outcome::admitted(client),
+            Err(error) => Outcome::refused(error, profile.as_ref()),
+        });
+        result
+    }
+}
+
+/// What is needed to decide later, when the store has answered.
+pub(super) struct Judge {
+    pub(super) clock: Option<Clock>,
+    pub(super) observers: Observers,
+}
+
+impl Judge {
+    pub(super) fn decide(&self, asked: Asked, answer: Answer) -> Result<Client, AuthError> {
+        if self.observers.is_empty() {
+            asked.admit(answer, self.clock.as_ref())
+        } else {
+            asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers)
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::challenge::Challenges;
 use crate::config::ConfigError;
 use crate::credential::{Source, Sources};
 use crate::error::AuthError;
+use crate::observe::Observe;
 use crate::respond::{ProblemJson, Respond, refusal};
 use crate::store::KeyStore;
 
@@ -155,6 +156,12 @@ impl<S, R> Authenticator<S, R> {
         Ok(self.changed(|rules| rules.sources.require(Some(format))))
     }
 
+    /// Adds an observer, which is told what becomes of each request.
+    #[must_use]
+    pub fn add_observer(self, observer: impl Observe) -> Self {
+        self.changed(|rules| rules.observers.add(observer))
+    }
+
     /// Replaces the clock that tells whether a key has expired. It is read for keys that expire only.
     #[must_use]
     pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
@@ -197,6 +204,9 @@ impl<S, R> Authenticator<S, R> {
 
     /// As [`Authenticator::respond`], with a body of your own making.
     pub fn respond_with<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
+        if !self.rules.observers.is_empty() {
+            self.rules.tell_of_later(error);
+        }
         refusal(respond, error, &self.rules.challenges)
     }
 

@@ -6,6 +6,7 @@ use http::request::Parts;
 
 use super::{Authenticate, Authenticator};
 use crate::client::Client;
+#[cfg(feature = "tower")]
 use crate::credential::Credential;
 use crate::error::AuthError;
 use crate::store::{KeyStore, Local};

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use futures_timer::Delay;
 
-use super::admit::Asked;
-use super::rules::Clock;
+use super::admit::{Asked, Judge};
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
 use crate::store::Lookup;
@@ -27,7 +26,7 @@ struct Waiting {
     lookup: Lookup,
     delay: Delay,
     asked: Asked,
-    clock: Option<Clock>,
+    judge: Judge,
 }
 
 impl Authenticate {
@@ -36,17 +35,12 @@ impl Authenticate {
         Self(State::Decided(Some(result)))
     }
 
-    pub(super) fn waiting(
-        lookup: Lookup,
-        asked: Asked,
-        clock: Option<Clock>,
-        deadline: Duration,
-    ) -> Self {
+    pub(super) fn waiting(lookup: Lookup, asked: Asked, judge: Judge, deadline: Duration) -> Self {
         Self(State::Waiting(Box::new(Waiting {
             lookup,
             delay: Delay::new(deadline),
             asked,
-            clock,
+            judge,
         })))
     }
 }
@@ -73,7 +67,7 @@ impl Future for Authenticate {
                 Poll::Pending => return Poll::Pending,
             },
         };
-        let result = waiting.asked.admit(answer, waiting.clock.as_ref());
+        let result = waiting.judge.decide(waiting.asked, answer);
         // The lookup is dropped here, so that what it holds of the store is free again.
         self.0 = State::Decided(None);
         Poll::Ready(result)

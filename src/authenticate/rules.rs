@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, Uri};
 
 use super::Authenticate;
-use super::admit::Asked;
+use super::admit::{Asked, Judge};
 use crate::challenge::Challenges;
 use crate::client::Client;
 use crate::credential::{Credential, Sources};
 use crate::error::AuthError;
-use crate::store::{KeyStore, Local, Lookup};
+use crate::observe::{Observers, Outcome};
+use crate::store::{Answer, KeyStore, Local, Lookup};
 
 /// How long a store that waits may take, where nothing else is said. Long enough for a database that
 /// fails over its connection, short enough that callers do not pile up.
@@ -23,6 +24,7 @@ pub(crate) struct Rules {
     pub(super) challenges: Challenges,
     pub(super) clock: Option<Clock>,
     pub(super) deadline: Duration,
+    pub(crate) observers: Observers,
 }
 
 /// The rules, as an authenticator and the responses on their way share them.
@@ -70,6 +72,7 @@ impl Default for Rules {
             challenges: Challenges::default(),
             clock: None,
             deadline: DEFAULT_DEADLINE,
+            observers: Observers::default(),
         }
     }
 }
@@ -90,8 +93,8 @@ impl Rules {
         store: &S,
         credential: Credential,
     ) -> Result<Client, AuthError> {
-        let asked = Asked::of(credential)?;
-        asked.admit(store.find_local(&asked.digest), self.clock.as_ref())
+        let asked = self.question(credential)?;
+        self.settle(asked, store.find_local(&asked.digest))
     }
 
     pub(super) fn authenticate<S: KeyStore + ?Sized>(
@@ -122,19 +125,49 @@ impl Rules {
         store: &S,
         credential: Credential,
     ) -> Result<Result<Client, AuthError>, Authenticate> {
-        let asked = match Asked::of(credential) {
+        let asked = match self.question(credential) {
             Ok(asked) => asked,
             Err(error) => return Ok(Err(error)),
         };
         match store.lookup(asked.digest).try_ready() {
-            Ok(answer) => Ok(asked.admit(answer, self.clock.as_ref())),
+            Ok(answer) => Ok(self.settle(asked, answer)),
             Err(lookup) => Err(self.wait(lookup, asked)),
         }
     }
 
     #[cold]
     fn wait(&self, lookup: Lookup, asked: Asked) -> Authenticate {
-        Authenticate::waiting(lookup, asked, self.clock.clone(), self.deadline)
+        Authenticate::waiting(lookup, asked, self.judge(), self.deadline)
+    }
+
+    #[inline]
+    fn question(&self, credential: Credential) -> Result<Asked, AuthError> {
+        let asked = Asked::of(credential);
+        if let (Err(error), false) = (&asked, self.observers.is_empty()) {
+            self.observers.tell(Outcome::refused(error, None));
+        }
+        asked
+    }
+
+    #[inline]
+    fn settle(&self, asked: Asked, answer: Answer) -> Result<Client, AuthError> {
+        if self.observers.is_empty() {
+            asked.admit(answer, self.clock.as_ref())
+        } else {
+            asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers)
+        }
+    }
+
+    fn judge(&self) -> Judge {
+        Judge { clock: self.clock.clone(), observers: self.observers.clone() }
+    }
+
+    /// Tells of a refusal that this authenticator did not decide on: of a scope or a quota.
+    #[cold]
+    pub(crate) fn tell_of_later(&self, error: &AuthError) {
+        if error.client().is_some() {
+            self.observers.tell(Outcome::refused(error, None));
+        }
     }
 
     #[cfg(feature = "tower")]

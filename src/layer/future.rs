@@ -107,6 +107,9 @@ impl Finish {
             if response.extensions_mut().remove::<Provisional>().is_some() {
                 response.headers_mut().remove(WWW_AUTHENTICATE);
             }
+            if !self.rules.observers.is_empty() {
+                self.rules.tell_of_later(&error);
+            }
             complete(response, &error, self.rules.challenges());
         }
     }

@@ -50,6 +50,10 @@ impl NewKey {
         self.digest
     }
 
+    pub(crate) fn into_label(self) -> Option<Box<str>> {
+        self.label.map(Into::into)
+    }
+
     /// What people are to call the key.
     pub fn label(&self) -> Option<&str> {
         self.label.as_deref()

@@ -82,7 +82,9 @@ impl MemoryStore {
                 return Err(earlier.unwrap_or(FromKeysError { index, error }));
             }
         }
-        bulk.finish().map_err(|conflicts| first(conflicts).expect("one of several conflicts"))
+        bulk.finish().map_err(|conflicts| {
+            first(conflicts).unwrap_or_else(|| unreachable!("one of several conflicts"))
+        })
     }
 
     fn from_parts(table: Table, ledger: Ledger) -> Self {

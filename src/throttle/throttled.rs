@@ -10,38 +10,39 @@ use crate::client::Client;
 use crate::error::AuthError;
 use crate::quota::Quota;
 
-/// Which client has spent its quota, and for how long it is to wait.
+/// Who has spent what they may, and for how long they are to wait.
 ///
 /// See [`Throttle`](crate::Throttle) for an example.
 #[derive(Clone)]
 pub struct Throttled(Arc<Refusal>);
 
 struct Refusal {
-    client: Client,
-    quota: Quota,
+    /// None where an address was throttled, of which nobody is known.
+    client: Option<Client>,
+    quota: Option<Quota>,
     tally: Tally,
 }
 
 impl Throttled {
     #[cold]
     pub(super) fn error(client: &Client, quota: &Quota, tally: Tally) -> AuthError {
-        let refusal = Refusal { client: client.clone(), quota: quota.clone(), tally };
+        let refusal = Refusal { client: Some(client.clone()), quota: Some(quota.clone()), tally };
         AuthError::Throttled(Self(Arc::new(refusal)))
     }
 
-    /// The client that is to wait.
-    pub fn client(&self) -> &Client {
-        &self.0.client
+    /// The client that is to wait; none where an address is.
+    pub fn client(&self) -> Option<&Client> {
+        self.0.client.as_ref()
     }
 
-    /// How many seconds it is to wait, at least one: whoever waits so long is let in, unless others
+    /// How many seconds to wait, at least one: whoever waits so long is let in, unless others
     /// with the same quota come first.
     pub fn retry_after(&self) -> u64 {
         seconds(self.0.tally.wait).max(1)
     }
 
-    pub(crate) fn fields(&self) -> Fields<'_> {
-        Fields { quota: &self.0.quota, tally: &self.0.tally }
+    pub(crate) fn fields(&self) -> Option<Fields<'_>> {
+        Some(Fields { quota: self.0.quota.as_ref()?, tally: &self.0.tally })
     }
 }
 

@@ -98,7 +98,9 @@ impl MemoryStore {
         let mut edit = self.shared.table.edit();
         edit.change_all(|row| row.profile.is_same(&profile), |_| None);
         edit.publish();
-        ids.into_iter().for_each(|key_id| ledger.note(key_id, KeyNotes::default()));
+        for key_id in ids {
+            ledger.note(key_id, KeyNotes::default());
+        }
         ledger.forget(name);
         Ok(removed)
     }
@@ -136,7 +138,7 @@ impl MemoryStore {
         let mut ledger = self.lock();
         let now = ledger.now();
         let profile = ledger.profile(client)?.clone();
-        let (row, mark, notes) = filed(&ledger, profile, &key, now)?;
+        let (row, mark, notes) = filed(&ledger, profile, key, now)?;
         let mut edit = self.shared.table.edit();
         edit.insert(row.clone(), mark)
             .map_err(|conflict| explain(&self.shared.table, conflict, &row.digest))?;
@@ -202,7 +204,7 @@ impl MemoryStore {
             (None, Some(label)) => successor.with_label(&**label),
             _ => successor,
         };
-        let (new, new_mark, new_notes) = filed(&ledger, old.profile.clone(), &successor, now)?;
+        let (new, new_mark, new_notes) = filed(&ledger, old.profile.clone(), successor, now)?;
         // A grace that reaches beyond all times leaves the old key its own end.
         let end = now.checked_add(grace).map(whole_seconds);
         let end = [old_mark.expires(), end].into_iter().flatten().min();
@@ -260,7 +262,7 @@ impl MemoryStore {
 fn filed(
     ledger: &Ledger,
     profile: ClientProfile,
-    key: &NewKey,
+    key: NewKey,
     now: SystemTime,
 ) -> Result<(Row, Mark, KeyNotes), ManageError> {
     if key.expires().is_some_and(|expires| expires <= now) {
@@ -269,15 +271,16 @@ fn filed(
     if let Some(label) = key.label() {
         label::check(label).map_err(ManageError::Label)?;
     }
+    let digest = key.digest();
     let state =
         if ledger.is_enabled(profile.name()) { KeyState::Active } else { KeyState::Disabled };
     let mark = Mark::CLEAR.with_expiry(key.expires()).with_state(state);
     let notes = KeyNotes {
-        label: key.label().map(Into::into),
         created: Some(whole_seconds(now)),
+        label: key.into_label(),
         ..KeyNotes::default()
     };
-    Ok((Row { digest: key.digest(), profile }, mark, notes))
+    Ok((Row { digest, profile }, mark, notes))
 }
 
 fn info(row: &Row, mark: Mark, notes: KeyNotes) -> KeyInfo {

@@ -153,7 +153,7 @@ impl Follower {
         }
         let followed = origin.follow(first);
         if let Followed::Changed = followed {
-            self.report.change(&self.path, origin.keys());
+            Report::change(&self.path, origin.keys());
         }
         // What is still being written is looked at again.
         self.seen = if let Followed::Restless = followed { None } else { Some(now) };

@@ -16,7 +16,7 @@ pub(super) struct Report {
 
 impl Report {
     /// The store took a change.
-    pub(super) fn change(&mut self, path: &Path, keys: &MemoryStore) {
+    pub(super) fn change(path: &Path, keys: &MemoryStore) {
         #[cfg(feature = "tracing")]
         tracing::info!(
             path = %path.display(),

@@ -1,0 +1,125 @@
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::client::Client;
+use crate::digest::KeyId;
+use crate::error::AuthError;
+use crate::profile::ClientProfile;
+
+/// Is told what became of each request: for logs, metrics, and to know who is calling.
+///
+/// An [`Authenticator`](crate::Authenticator) tells it of every request that it decided on; the
+/// [`ApiKeyLayer`](crate::ApiKeyLayer) and [`Authenticator::respond`](crate::Authenticator::respond), of those
+/// that a scope or a quota refused besides. A closure from `&Outcome` is an observer.
+///
+/// It is called on the way of the request: it should do little and wait for nothing. What it panics
+/// with is lost, and the request goes on.
+///
+/// ```
+/// use keygate::{Authenticator, MemoryStore, Outcome};
+///
+/// let auth = Authenticator::new(MemoryStore::new())
+///     .add_observer(|outcome: &Outcome<'_>| println!("{}", outcome.name()));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not told what becomes of requests",
+    note = "implement `Observe`, or give a closure `Fn(&Outcome<'_>)`"
+)]
+pub trait Observe: Send + Sync + 'static {
+    /// Is told of one request.
+    fn observe(&self, outcome: &Outcome<'_>);
+}
+
+impl<F: Fn(&Outcome<'_>) + Send + Sync + 'static> Observe for F {
+    fn observe(&self, outcome: &Outcome<'_>) {
+        self(outcome);
+    }
+}
+
+/// What became of a request: let in, or refused and why.
+///
+/// It is fit for the service's own logs: it holds no key, and no id of one that the store does not
+/// know.
+#[derive(Clone, Copy)]
+pub struct Outcome<'a> {
+    result: Result<&'a Client, &'a AuthError>,
+    profile: Option<&'a ClientProfile>,
+}
+
+impl<'a> Outcome<'a> {
+    pub(crate) fn admitted(client: &'a Client) -> Self {
+        Self { result: Ok(client), profile: Some(client.profile()) }
+    }
+
+    /// Of a key that the store knows or not; the profile is that of its client.
+    pub(crate) fn refused(error: &'a AuthError, profile: Option<&'a ClientProfile>) -> Self {
+        Self { result: Err(error), profile: profile.or_else(|| Some(error.client()?.profile())) }
+    }
+
+    /// The client that was let in, or why not.
+    ///
+    /// # Errors
+    ///
+    /// The request was refused.
+    pub fn result(&self) -> Result<&'a Client, &'a AuthError> {
+        self.result
+    }
+
+    /// The client whose key it is, also where the key was refused.
+    pub fn client(&self) -> Option<&'a ClientProfile> {
+        self.profile
+    }
+
+    /// The key, where the store knows it.
+    pub fn key_id(&self) -> Option<KeyId> {
+        match self.result {
+            Ok(client) => Some(client.key_id()),
+            Err(error) => error.key_id(),
+        }
+    }
+
+    /// One word, made for a metric's label: `admitted`, `no_credentials`, a
+    /// [`WrongReason`](crate::WrongReason), `insufficient_scope`, `throttled` or `unavailable`.
+    pub fn name(&self) -> &'static str {
+        match self.result {
+            Ok(_) => "admitted",
+            Err(error) => error.name(),
+        }
+    }
+}
+
+impl fmt::Debug for Outcome<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("name", &self.name())
+            .field("client", &self.profile.map(ClientProfile::name))
+            .field("key_id", &self.key_id())
+            .finish()
+    }
+}
+
+/// All observers of an authenticator, in the order in which they were added.
+#[derive(Clone, Default)]
+pub(crate) struct Observers(Option<Arc<Vec<Arc<dyn Observe>>>>);
+
+impl Observers {
+    pub(crate) fn add(&mut self, observer: impl Observe) {
+        let mut all = self.0.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+        all.push(Arc::new(observer));
+        self.0 = Some(Arc::new(all));
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    #[cold]
+    pub(crate) fn tell(&self, outcome: Outcome<'_>) {
+        for observer in self.0.iter().flat_map(|all| all.iter()) {
+            // Whatever is wrong with it, the request is not to suffer.
+            let _ = catch_unwind(AssertUnwindSafe(|| observer.observe(&outcome)));
+        }
+    }
+}
