@@ -1,4 +1,3 @@
-#![cfg(feature = "throttle")]
 //! Quotas: how much each client may ask for.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

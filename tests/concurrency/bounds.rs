@@ -8,14 +8,16 @@ use http::request::Parts;
 use http::{Request, Response};
 use keygate::testing::{Rule, Violation};
 use keygate::{
-    ApiKey, ApiKeyLayer, ApiKeyService, AuthError, Authenticate, Authenticator, Client, ClientInfo,
-    ClientProfile, ConfigError, FromKeysError, GenerateError, Grpc, InvalidPrefix, KeyDigest,
-    KeyError, KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore, LabelError, LocalKeyStore,
-    Lookup, ManageError, ManageKeys, MemoryStore, MissingScope, NewKey, NoBody, NotVerified,
-    ParseDigestError, ParseKeyIdError, ParseQuotaError, ParseScopeError, ProblemJson, ProfileError,
-    Quota, Rate, RateUnit, ReloadError, RequireScope, RequireScopeFuture, RequireScopeService,
-    ResponseFuture, Rotated, RotationConflict, Scope, Source, StoreError, StoreErrorKind, StoreFn,
-    UnusableKey, WrongReason, YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning,
+    Allowance, ApiKey, ApiKeyLayer, ApiKeyService, AuthError, Authenticate, Authenticator, Client,
+    ClientInfo, ClientProfile, ConfigError, Count, Counters, FromKeysError, GenerateError, Grpc,
+    InvalidPrefix, KeyDigest, KeyError, KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore,
+    LabelError, LocalCounters, LocalKeyStore, Lookup, ManageError, ManageKeys, MemoryCounters,
+    MemoryStore, MissingScope, NewKey, NoBody, NotVerified, Outcome, ParseDigestError,
+    ParseKeyIdError, ParseQuotaError, ParseScopeError, ProblemJson, ProfileError, Quota, Rate,
+    RateUnit, ReloadError, RequireScope, RequireScopeFuture, RequireScopeService, ResponseFuture,
+    Rotated, RotationConflict, Scope, Source, Spend, StoreError, StoreErrorKind, StoreFn, Tally,
+    Throttle, ThrottleFuture, ThrottleLayer, ThrottleService, Throttled, UnusableKey, WrongReason,
+    YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -35,6 +37,7 @@ type Answer = Result<Option<KeyRecord>, StoreError>;
 #[test]
 fn every_public_type_can_be_shared_or_at_least_sent() {
     let shared = check![is_shared:
+        Allowance,
         ApiKey,
         ApiKeyLayer<Arc<dyn KeyStore>>,
         ApiKeyService<Inner, Arc<dyn LocalKeyStore>, ProblemJson>,
@@ -58,10 +61,12 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         LabelError,
         ManageError,
         MemoryStore,
+        MemoryCounters,
         MissingScope,
         NewKey,
         NoBody,
         NotVerified,
+        Outcome,
         ParseDigestError,
         ParseKeyIdError,
         ParseQuotaError,
@@ -79,9 +84,15 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Rule,
         Scope,
         Source,
+        Spend,
         StoreError,
         StoreErrorKind,
         StoreFn<fn(KeyDigest) -> Ready<Answer>>,
+        Tally,
+        Throttle<Arc<dyn Counters>>,
+        ThrottleLayer<Arc<dyn Counters>, ProblemJson>,
+        ThrottleService<Inner, MemoryCounters, ProblemJson>,
+        Throttled,
         UnusableKey,
         Violation,
         WrongReason,
@@ -92,9 +103,10 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         YamlWarning,
     ];
     // A future is polled by one task at a time.
-    let sent = check![is_sent: Authenticate, Lookup, RequireScopeFuture<Ready<()>, ()>, ResponseFuture<Inner, (), ProblemJson>,];
+    let sent = check![is_sent: Count, ThrottleFuture<Inner, (), ProblemJson>, Authenticate, Lookup, RequireScopeFuture<Ready<()>, ()>, ResponseFuture<Inner, (), ProblemJson>,];
     is_shared::<Box<dyn KeyStore>>();
     is_shared::<Box<dyn LocalKeyStore>>();
+    is_shared::<Box<dyn LocalCounters>>();
     is_shared::<Box<dyn ManageKeys>>();
     is_shared::<Authenticator<Arc<dyn KeyStore>>>();
 

@@ -4,8 +4,17 @@
 use std::collections::BTreeSet;
 
 /// Traits, and a name for a type of the standard library.
-const NOT_TYPES: [&str; 6] =
-    ["BoxFuture", "KeyStore", "Local", "LocalKeyStore", "ManageKeys", "Respond"];
+const NOT_TYPES: [&str; 9] = [
+    "BoxFuture",
+    "Counters",
+    "KeyStore",
+    "Local",
+    "LocalCounters",
+    "LocalKeyStore",
+    "ManageKeys",
+    "Observe",
+    "Respond",
+];
 
 pub(crate) fn names() -> BTreeSet<&'static str> {
     let files = [include_str!("../../src/lib.rs"), include_str!("../../src/testing.rs")];

@@ -7,5 +7,6 @@ mod panics;
 #[path = "../public_types/mod.rs"]
 mod public_types;
 mod requests;
+mod throttling;
 mod types;
 mod yaml;

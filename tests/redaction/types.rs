@@ -20,7 +20,7 @@ use keygate::{
 use tower::{Layer as _, Service as _};
 
 use crate::canary::{CANARY, assert_hidden, debug, error, text};
-use crate::{errors, managing, public_types};
+use crate::{errors, managing, public_types, throttling};
 
 /// The name of a type, and all that it shows.
 pub(crate) type Shown = (&'static str, String);
@@ -40,7 +40,8 @@ fn every_public_type_is_looked_at() {
 }
 
 fn all() -> Vec<Shown> {
-    [keys(), clients(), stores(), managing::all(), errors::all(), doors()].concat()
+    [keys(), clients(), stores(), managing::all(), throttling::all(), errors::all(), doors()]
+        .concat()
 }
 
 pub(crate) fn digest() -> KeyDigest {

@@ -1,0 +1,90 @@
+//! The types of quotas and outcomes, after they met the canary.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::{Request, Response};
+use keygate::{
+    AuthError, Authenticator, Count, MemoryCounters, Outcome, StoreError, Tally, Throttle,
+    ThrottleLayer, verify,
+};
+use tower::{Layer as _, Service as _};
+
+use crate::canary::{debug, error};
+use crate::types::{Shown, headers, profile, store};
+
+pub(crate) fn all() -> Vec<Shown> {
+    let client = verify(&store(), &headers()).unwrap();
+    let counters = MemoryCounters::new();
+    let throttle = Throttle::with_counters(counters.clone())
+        .with_default_quota("1/day".parse().unwrap())
+        .with_clock(|| UNIX_EPOCH);
+    let allowance = throttle.check(&client).unwrap();
+    let refused = throttle.check(&client).unwrap_err();
+    let AuthError::Throttled(throttled) = &refused else { panic!("{refused}") };
+
+    let tally = Tally::refused(0, Duration::from_secs(1), Duration::from_secs(2));
+    let counts = [
+        Count::ready(tally),
+        Count::failed(StoreError::new("no connection")),
+        Count::pending(std::future::pending()),
+    ];
+    let layer = ThrottleLayer::new(throttle.clone());
+    let mut service = layer.layer(tower::service_fn(|_: Request<()>| async {
+        Ok::<_, Infallible>(Response::new(String::new()))
+    }));
+    let mut request = Request::new(());
+    *request.headers_mut() = headers();
+    request.extensions_mut().insert(client);
+    vec![
+        ("Allowance", debug(&allowance)),
+        ("Throttled", debug(throttled) + &error(&refused)),
+        ("Tally", debug(&tally)),
+        ("Spend", spend()),
+        ("Count", counts.iter().map(debug).collect()),
+        ("MemoryCounters", debug(&counters)),
+        ("Throttle", debug(&throttle)),
+        ("ThrottleLayer", debug(&layer)),
+        ("ThrottleFuture", debug(&service.call(request))),
+        ("ThrottleService", debug(&service)),
+        ("Outcome", outcomes()),
+    ]
+}
+
+/// What counters are asked, of a client whose metadata holds the canary.
+fn spend() -> String {
+    struct Asked(Arc<Mutex<String>>);
+
+    impl keygate::LocalCounters for Asked {
+        fn spend_now(&self, spend: &keygate::Spend<'_>) -> Result<Tally, StoreError> {
+            self.0.lock().unwrap().push_str(&debug(spend));
+            Ok(Tally::allowed(0, 1, Duration::ZERO))
+        }
+    }
+
+    let shown = Arc::new(Mutex::new(String::new()));
+    let throttle = Throttle::with_counters(Asked(Arc::clone(&shown)));
+    let client = keygate::Client::for_test(profile().with_quota("1/day".parse().unwrap()));
+    let _ = throttle.check(&client).unwrap();
+    let shown = shown.lock().unwrap().clone();
+    assert!(!shown.is_empty());
+    shown
+}
+
+/// Of requests with the canary, known to the store and not.
+fn outcomes() -> String {
+    let shown = Arc::new(Mutex::new(String::new()));
+    for known in [store(), keygate::MemoryStore::new()] {
+        let told = Arc::clone(&shown);
+        let auth = Authenticator::new(known).add_observer(move |outcome: &Outcome<'_>| {
+            let mut told = told.lock().unwrap();
+            told.push_str(&debug(outcome));
+            told.push_str(&format!("{:?}", outcome.result()));
+        });
+        let _ = auth.verify(&headers());
+    }
+    let shown = shown.lock().unwrap().clone();
+    assert!(shown.contains("admitted") && shown.contains("unknown"), "{shown}");
+    shown
+}
