@@ -1,4 +1,4 @@
-//! An axum service behind keys from a file.
+//! An axum service behind keys from a file, which may change while it runs.
 //!
 //! `LISTEN` and `KEYS` in the environment replace the address and the file.
 
@@ -29,7 +29,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let keys = env::var("KEYS").unwrap_or_else(|_| "examples/keys.yml".to_owned());
 
-    let store = YamlStore::open(&keys)?;
+    let store = YamlStore::watch(&keys)?;
     for warning in store.warnings() {
         eprintln!("{warning}");
     }

@@ -164,7 +164,9 @@ fn missing_key_file_ends_it_with_its_path(example: &str) {
 fn address_that_is_taken_ends_it_with_the_address(example: &str) {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ended = Server::run_to_end(example, &address, None);
+    let text = format!("api_key: {CANARY}-sixteen-chars\n");
+    let keys = key_file(&format!("keys for a taken address of {example}"), &text);
+    let ended = Server::run_to_end(example, &address, Some(&keys));
 
     assert_eq!(ended.code, Some(1));
     let said = ended.of_the_program();
@@ -229,6 +231,24 @@ fn all_examples_give_the_same_answers() {
     let [first, others @ ..] = EXAMPLES.map(answers);
     for (example, answers) in EXAMPLES[1..].iter().zip(others) {
         assert_eq!(answers, first, "{example} and {}", EXAMPLES[0]);
+    }
+}
+
+#[test]
+fn changed_key_file_is_followed_without_a_restart() {
+    let [key, later] = ["a", "b"].map(|letter| format!("{CANARY}-sixteen-chars-{letter}"));
+    let keys = key_file("keys that change", &format!("api_key: {key}\n"));
+    let server = Server::start("axum", Some(&keys));
+    let ask = || {
+        [&key, &later]
+            .map(|key| curl::get(Version::Http1, &server.url("/route1"), Some(key)).status)
+    };
+    assert_eq!(ask(), [200, 401]);
+
+    fs::write(&keys, format!("api_key: {later}\n")).unwrap();
+    let deadline = Instant::now() + DEADLINE;
+    while ask() != [401, 200] {
+        assert!(Instant::now() < deadline, "the file is not followed");
     }
 }
 

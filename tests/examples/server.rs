@@ -1,7 +1,8 @@
 //! An example as a process.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Read};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -203,9 +204,10 @@ pub(crate) fn seed_clients() -> Vec<(String, String)> {
     entries.map(|(key, name)| (key.trim().to_owned(), name.to_owned())).collect()
 }
 
-/// A key file of its own for one test.
+/// A key file of its own for one test, which its owner alone can read: others are warned of.
 pub(crate) fn key_file(name: &str, text: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.yml"));
     fs::write(&path, text).expect("a file can be written");
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("the file is our own");
     path
 }

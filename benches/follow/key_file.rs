@@ -1,0 +1,58 @@
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use keygate::KeyDigest;
+
+use crate::support::keys::{key, name};
+
+const KEYS_PER_CLIENT: u64 = 10;
+
+/// A key file in a folder of its own, as the command line writes them. Both are removed in the end.
+pub(crate) struct KeyFile {
+    folder: PathBuf,
+    path: PathBuf,
+    size: u64,
+}
+
+impl KeyFile {
+    /// With the digests of the keys below `size`.
+    pub(crate) fn new(size: u64) -> io::Result<Self> {
+        let folder = env::temp_dir().join(format!("keygate-bench-{}-{size}", process::id()));
+        fs::create_dir(&folder)?;
+        let file = Self { path: folder.join("keys.yml"), folder, size };
+        file.write()?;
+        Ok(file)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A client from the middle of the file.
+    pub(crate) fn client(&self) -> String {
+        name(self.size / KEYS_PER_CLIENT / 2)
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let mut file = BufWriter::new(File::create_new(&self.path)?);
+        writeln!(file, "version: 1\nclients:")?;
+        for number in 0..self.size {
+            if number % KEYS_PER_CLIENT == 0 {
+                writeln!(file, "  {}:\n    keys:", name(number / KEYS_PER_CLIENT))?;
+            }
+            writeln!(file, "      - digest: {}", KeyDigest::of(&key(number)).to_text())?;
+            writeln!(file, "        label: key {number}\n        created: 2026-11-23T10:00:00Z")?;
+        }
+        file.flush()
+    }
+}
+
+impl Drop for KeyFile {
+    fn drop(&mut self) {
+        // What is left over lies where such things are cleaned.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}

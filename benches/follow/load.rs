@@ -1,0 +1,106 @@
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::caller::Caller;
+use crate::support::probes::Probes;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+const CONNECTIONS: u64 = 4;
+
+/// How many of the permanent keys each connection presents in turns.
+const KEYS: u64 = 64;
+
+/// Before a connection that broke is made anew.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Callers with permanent keys, who ask again as soon as they are answered.
+pub(crate) struct Load {
+    start: Instant,
+    ends: Arc<AtomicBool>,
+    thread: JoinHandle<Tally>,
+}
+
+/// The requests that were sent, and those of them that were refused or not answered.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) sent: u64,
+    pub(crate) failed: u64,
+}
+
+impl Load {
+    /// With permanent keys below `size`.
+    pub(crate) fn start(address: SocketAddr, size: u64) -> io::Result<Self> {
+        let ends = Arc::new(AtomicBool::new(false));
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let mut callers = JoinSet::new();
+        for _ in 0..CONNECTIONS {
+            let call = call(address, Probes::picks(size, KEYS), Arc::clone(&ends));
+            callers.spawn_on(call, runtime.handle());
+        }
+        let thread = thread::spawn(move || {
+            let tallies = runtime.block_on(callers.join_all());
+            Tally {
+                sent: tallies.iter().map(|tally| tally.sent).sum(),
+                failed: tallies.iter().map(|tally| tally.failed).sum(),
+            }
+        });
+        Ok(Self { start: Instant::now(), ends, thread })
+    }
+
+    /// Ends it, and says what became of the requests and how many there were in a second.
+    pub(crate) fn end(self) -> (Tally, f64) {
+        self.ends.store(true, Ordering::Relaxed);
+        let tally = self.thread.join().expect("no caller panics");
+        #[expect(clippy::cast_precision_loss, reason = "nobody sends so many requests")]
+        let sent = tally.sent as f64;
+        (tally, sent / self.start.elapsed().as_secs_f64())
+    }
+}
+
+async fn call(address: SocketAddr, mut keys: Probes, ends: Arc<AtomicBool>) -> Tally {
+    let mut tally = Tally::default();
+    while let Err(error) = keep_calling(address, &mut keys, &ends, &mut tally).await {
+        tally.fail(&error.to_string());
+        sleep(PAUSE).await;
+    }
+    tally
+}
+
+/// Calls over one connection, to the end or until it breaks.
+async fn keep_calling(
+    address: SocketAddr,
+    keys: &mut Probes,
+    ends: &AtomicBool,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    let mut caller = Caller::connect(address).await?;
+    while !ends.load(Ordering::Relaxed) {
+        tally.sent += 1;
+        let status = caller.ask(keys.value()).await?;
+        if status != StatusCode::OK {
+            tally.fail(status.as_str());
+        }
+    }
+    Ok(())
+}
+
+impl Tally {
+    /// Counts a failure, and shows the first one.
+    fn fail(&mut self, what: &str) {
+        if self.failed == 0 {
+            eprintln!("a request with a permanent key failed: {what}");
+        }
+        self.failed += 1;
+    }
+}

@@ -1,0 +1,143 @@
+//! How soon a running service follows its key file: the command line issues and revokes keys, while
+//! others call the service without a pause.
+//!
+//! Files up to 10,000 keys are changed 100 times each way, larger ones less often.
+//! `KEYGATE_BENCH_QUICK=1` makes the changes few and leaves the largest file out,
+//! `KEYGATE_BENCH_HUGE=1` adds one of a million keys. A request with a permanent key that is refused
+//! or not answered ends the run with an error.
+
+use std::env;
+use std::error::Error;
+use std::time::Instant;
+
+use http::StatusCode;
+use tokio::runtime::Builder;
+
+use caller::Caller;
+use key_file::KeyFile;
+use load::Load;
+use service::Service;
+use support::effort::Effort;
+use support::figures::part;
+use support::table::{Table, Unit, met};
+use tool::Ran;
+
+mod caller;
+mod key_file;
+mod load;
+mod service;
+mod tool;
+
+#[path = "../support"]
+#[expect(dead_code, reason = "there is no yardstick to compare with")]
+mod support {
+    pub(crate) mod effort;
+    pub(crate) mod figures;
+    pub(crate) mod keys;
+    pub(crate) mod probes;
+    pub(crate) mod table;
+}
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+struct Size {
+    keys: u64,
+    name: &'static str,
+    /// How many keys are issued and revoked again.
+    changes: usize,
+    /// In seconds, from the end of a command to the first answer that honours it, at the latest.
+    target: Option<f64>,
+}
+
+const SIZES: [Size; 5] = [
+    Size { keys: 10, name: "10 keys", changes: 100, target: Some(1.0) },
+    Size { keys: 1_000, name: "1,000 keys", changes: 100, target: Some(1.0) },
+    Size { keys: 10_000, name: "10,000 keys", changes: 100, target: Some(1.0) },
+    Size { keys: 100_000, name: "100,000 keys", changes: 30, target: None },
+    Size { keys: 1_000_000, name: "1,000,000 keys", changes: 5, target: None },
+];
+
+const MILLISECONDS: Unit = Unit("ms", 1e-3, 0);
+
+fn main() -> Result<(), Failure> {
+    let effort = Effort::of_this_run();
+    let huge = env::var_os("KEYGATE_BENCH_HUGE").is_some();
+    let sizes = if huge { SIZES.len() } else { effort.pick(2, 3, 4) };
+    for size in &SIZES[..sizes] {
+        follow(size, size.changes.min(effort.pick(2, 10, 100)))?;
+    }
+    Ok(())
+}
+
+fn follow(size: &Size, changes: usize) -> Result<(), Failure> {
+    let keys = KeyFile::new(size.keys)?;
+    let service = Service::start(keys.path())?;
+    let load = Load::start(service.address, size.keys)?;
+    let [issues, revokes] = change(&keys, &service, changes)?;
+    let (tally, rate) = load.end();
+
+    let mut table = Table::new(&["what", "p50", "p90", "p99", "max", "target", "met"]);
+    for (command, times) in [("key issue", issues), ("key revoke", revokes)] {
+        table.row(cells(&format!("{command} takes"), &times.command, None));
+        table.row(cells("  honoured after its start", &times.after_start, None));
+        table.row(cells("  honoured after its end", &times.after_end, size.target));
+    }
+    table.print(&format!("{}, and {changes} issued and revoked one by one", size.name));
+    println!("valid requests: {} sent, {rate:.0} a second, {} failed", tally.sent, tally.failed);
+    if tally.failed == 0 {
+        return Ok(());
+    }
+    Err(format!("{}: {} valid requests failed", size.name, tally.failed).into())
+}
+
+/// Issues and revokes one key after the other, and waits for each change to be honoured.
+fn change(keys: &KeyFile, service: &Service, changes: usize) -> Result<[Times; 2], Failure> {
+    let mut times = [Times::default(), Times::default()];
+    let [issues, revokes] = &mut times;
+    let mut gone = Vec::new();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let connect = || runtime.block_on(Caller::connect(service.address));
+    for _ in 0..changes {
+        let (key, ran) = tool::issue(keys.path(), &keys.client())?;
+        let value = key.value()?;
+        // A new connection, since one that waits for a long command may be closed meanwhile.
+        let mut caller = connect()?;
+        issues.add(ran, runtime.block_on(caller.wait_for(StatusCode::OK, &value))?);
+
+        let ran = tool::revoke(keys.path(), &key)?;
+        let mut caller = connect()?;
+        revokes.add(ran, runtime.block_on(caller.wait_for(StatusCode::UNAUTHORIZED, &value))?);
+        gone.push(value);
+    }
+    let mut caller = connect()?;
+    for value in gone {
+        let status = runtime.block_on(caller.ask(value))?;
+        if status != StatusCode::UNAUTHORIZED {
+            return Err(format!("a revoked key works again: {status}").into());
+        }
+    }
+    Ok(times)
+}
+
+/// What the commands of one kind took, in seconds.
+#[derive(Default)]
+struct Times {
+    command: Vec<f64>,
+    after_start: Vec<f64>,
+    after_end: Vec<f64>,
+}
+
+impl Times {
+    fn add(&mut self, ran: Ran, honoured: Instant) {
+        self.command.push((ran.end - ran.start).as_secs_f64());
+        self.after_start.push((honoured - ran.start).as_secs_f64());
+        self.after_end.push((honoured - ran.end).as_secs_f64());
+    }
+}
+
+fn cells(what: &str, times: &[f64], target: Option<f64>) -> [String; 7] {
+    let parts = [500, 900, 990, 1000].map(|thousandths| part(times.to_vec(), thousandths));
+    let [p50, p90, p99, max] = parts.map(|time| MILLISECONDS.show(time));
+    let limit = target.map(|target| MILLISECONDS.show(target)).unwrap_or_default();
+    [what.to_owned(), p50, p90, p99, max, limit, met(parts[3], target)]
+}

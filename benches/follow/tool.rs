@@ -1,0 +1,52 @@
+use std::error::Error;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use http::HeaderValue;
+use serde::Deserialize;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// A command that was run, from its start to its end.
+#[derive(Clone, Copy)]
+pub(crate) struct Ran {
+    pub(crate) start: Instant,
+    pub(crate) end: Instant,
+}
+
+/// What the tool says of a new key.
+#[derive(Deserialize)]
+pub(crate) struct Issued {
+    key: String,
+    key_id: String,
+}
+
+impl Issued {
+    /// As requests present it.
+    pub(crate) fn value(&self) -> Result<HeaderValue, Failure> {
+        Ok(HeaderValue::try_from(&self.key)?)
+    }
+}
+
+pub(crate) fn issue(store: &Path, client: &str) -> Result<(Issued, Ran), Failure> {
+    let (said, ran) = run(store, &["key", "issue", client, "--json"])?;
+    Ok((serde_json::from_str(&said)?, ran))
+}
+
+pub(crate) fn revoke(store: &Path, key: &Issued) -> Result<Ran, Failure> {
+    Ok(run(store, &["key", "revoke", &key.key_id, "--yes"])?.1)
+}
+
+fn run(store: &Path, args: &[&str]) -> Result<(String, Ran), Failure> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keygate"));
+    command.args(args).arg("--store").arg(store).stdin(Stdio::null());
+    let start = Instant::now();
+    let output = command.output()?;
+    let ran = Ran { start, end: Instant::now() };
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("keygate {}: {}: {said}", args.join(" "), output.status).into());
+    }
+    Ok((String::from_utf8(output.stdout)?, ran))
+}
