@@ -3,6 +3,7 @@
 mod accepted;
 mod check;
 mod properties;
+mod refused_clients;
 mod refused_entries;
 mod refused_syntax;
 mod unreadable;

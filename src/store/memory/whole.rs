@@ -63,6 +63,12 @@ impl MemoryStore {
         other.lock().clock = clock;
     }
 
+    /// Another store that holds the same and can be changed without this one.
+    pub(in crate::store) fn fork(&self) -> Self {
+        let ledger = self.lock();
+        Self::from_parts(self.shared.table.fork(), ledger.clone())
+    }
+
     pub(in crate::store) fn digest_of(&self, key_id: KeyId) -> Option<KeyDigest> {
         self.shared.table.row(key_id.prefix()).map(|(row, _)| row.digest)
     }

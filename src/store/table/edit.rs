@@ -1,5 +1,12 @@
 use std::sync::Arc;
+#[cfg(feature = "yaml")]
+use std::sync::Mutex;
+#[cfg(feature = "yaml")]
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
+
+#[cfg(feature = "yaml")]
+use arc_swap::ArcSwap;
 
 use super::{Conflict, Group, Root, Row, Segment, Table};
 use crate::mark::Mark;
@@ -25,6 +32,16 @@ impl Table {
             for segment in group.nodes() {
                 segment.rows_and_marks().for_each(|(row, mark)| each(row, mark));
             }
+        }
+    }
+
+    /// Another table with the same rows, which costs nothing: rows are never changed in place.
+    #[cfg(feature = "yaml")]
+    pub(in crate::store) fn fork(&self) -> Self {
+        Self {
+            root: ArcSwap::new(self.root.load_full()),
+            retired: Mutex::new(None),
+            live: AtomicUsize::new(self.live()),
         }
     }
 

@@ -123,7 +123,9 @@ impl<'a> Edit<'a> {
     pub(super) fn hash(&mut self) -> usize {
         self.without_copies = true;
         let shorts = self.shorts();
-        shorts.iter().for_each(|short| self.lengthen(short, Vec::new()));
+        for short in &shorts {
+            self.lengthen(short, Vec::new());
+        }
         shorts.len()
     }
 
@@ -230,7 +232,7 @@ impl<'a> Edit<'a> {
     /// The keys of `api_key` and `api_keys`, in the order of the file.
     fn shorts(&self) -> Vec<Short<'a>> {
         let one = self.root_field("api_key").into_iter();
-        let one = one.filter_map(|entry| Some(Short::new(entry, &entry.value, DEFAULT_CLIENT)?));
+        let one = one.filter_map(|entry| Short::new(entry, &entry.value, DEFAULT_CLIENT));
         let many = self.root_field("api_keys").into_iter();
         let many = many.flat_map(|entry| entry.value.entries());
         let many = many.filter_map(|entry| Short::new(entry, &entry.key, entry.value.text()?));

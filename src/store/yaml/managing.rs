@@ -89,6 +89,7 @@ impl YamlStore {
     ///
     /// There is no client of this name; the store holds this key or one with the same id; the expiry
     /// has passed; the label breaks a rule; or the file cannot be changed.
+    #[allow(clippy::needless_pass_by_value)] // As in the trait.
     pub fn issue(&self, client: &str, key: NewKey) -> Result<KeyInfo, ManageError> {
         self.change(
             |keys| keys.issue(client, key.clone()),
@@ -122,6 +123,7 @@ impl YamlStore {
     ///
     /// There is no key with this id; the key was revoked, has expired, or is being replaced already;
     /// and all that can be wrong with the new key, as in [`YamlStore::issue`].
+    #[allow(clippy::needless_pass_by_value)] // As in the trait.
     pub fn rotate(
         &self,
         key_id: &KeyId,
@@ -184,13 +186,15 @@ impl YamlStore {
         let _lock = Lock::acquire(&target).map_err(fault)?;
         for _ in 0..ATTEMPTS {
             let text = input::read_file(&target).map_err(yaml)?;
-            let parsed = load(&text).map_err(yaml)?;
-            if state.digest() != KeyDigest::of(&text) {
-                let checked = self.origin.check(&state, &parsed.keys);
+            let keys = if state.digest() == KeyDigest::of(&text) {
+                self.keys.fork()
+            } else {
+                let keys = load(&text).map_err(yaml)?.keys;
+                let checked = self.origin.check(&state, &keys);
                 checked.map_err(|error| ManageError::Unavailable(StoreError::new(error)))?;
-            }
-            let keys = parsed.keys;
-            self.keys.share_clock(&keys);
+                self.keys.share_clock(&keys);
+                keys
+            };
             let answer = change(&keys)?;
 
             let edited = {

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use super::remove::Short;
@@ -16,7 +16,9 @@ const FEW: usize = 4;
 pub(super) struct Gone<'a> {
     text: &'a str,
     shorts: Vec<Short<'a>>,
-    by_beginning: HashMap<[u8; BEGINNING], Vec<&'a str>>,
+    long: HashSet<&'a str>,
+    /// How long those are that begin so: many may have the same beginning.
+    lengths: HashMap<[u8; BEGINNING], BTreeSet<usize>>,
     weak: HashSet<&'a str>,
 }
 
@@ -25,16 +27,19 @@ impl<'a> Gone<'a> {
     ///
     /// The line of a key that is noted behind itself, too.
     pub(super) fn new(text: &'a str, shorts: Vec<Short<'a>>) -> Result<Self, usize> {
-        let mut by_beginning = HashMap::<_, Vec<_>>::new();
-        let mut weak = HashSet::new();
+        let mut lengths = HashMap::<_, BTreeSet<_>>::new();
+        let (mut long, mut weak) = (HashSet::new(), HashSet::new());
         for key in shorts.iter().map(Short::key) {
             match key.as_bytes().first_chunk() {
-                Some(beginning) => by_beginning.entry(*beginning).or_default().push(key),
+                Some(beginning) => {
+                    lengths.entry(*beginning).or_default().insert(key.len());
+                    long.insert(key);
+                }
                 None => _ = weak.insert(key),
             }
         }
         let noted = shorts.iter().find(|short| short.is_noted_behind(text)).map(Short::place);
-        let gone = Self { text, shorts, by_beginning, weak };
+        let gone = Self { text, shorts, long, lengths, weak };
         noted.map_or(Ok(()), |place| Err(gone.line(place))).map(|()| gone)
     }
 
@@ -68,18 +73,17 @@ impl<'a> Gone<'a> {
     }
 
     fn find(&self, text: &str) -> Option<(usize, &'a str)> {
-        if self.by_beginning.len() < FEW {
-            let mut keys = self.by_beginning.values().flatten();
-            return keys.find_map(|key| Some((text.find(key)?, *key)));
+        if self.long.len() < FEW {
+            return self.long.iter().find_map(|key| Some((text.find(key)?, *key)));
         }
         let windows = text.as_bytes().windows(BEGINNING).enumerate();
         let mut begun = windows.filter_map(|(place, window)| {
-            let keys = self.by_beginning.get(window.first_chunk::<BEGINNING>()?)?;
-            Some((place, keys))
+            let lengths = self.lengths.get(window.first_chunk::<BEGINNING>()?)?;
+            Some((place, lengths))
         });
-        begun.find_map(|(place, keys)| {
-            let rest = &text.as_bytes()[place..];
-            let key = keys.iter().find(|key| rest.starts_with(key.as_bytes()))?;
+        begun.find_map(|(place, lengths)| {
+            let parts = lengths.iter().filter_map(|length| text.get(place..place + length));
+            let key = parts.into_iter().find_map(|part| self.long.get(part))?;
             Some((place, *key))
         })
     }

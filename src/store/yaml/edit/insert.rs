@@ -51,7 +51,7 @@ pub(super) fn additions(
             }
             let mut text = String::from("clients:");
             Value::Mapping(new).behind_name(0, eol, &mut text);
-            splices.push(line_at(outline, outline.end, text, eol));
+            splices.push(line_at(outline, outline.end, &text, eol));
         }
     }
     splices
@@ -108,7 +108,7 @@ pub(super) fn fields(
             let column = column(outline.text, mapping.range.start);
             let text = format!("{:column$}{name}: {}", "", value.flow());
             let place = line_behind(outline.text, mapping.range.end, column);
-            splices.push(line_at(outline, place, text, eol));
+            splices.push(line_at(outline, place, &text, eol));
         }
     }
     splices
@@ -147,7 +147,7 @@ fn entries(
         } else {
             line_behind(outline.text, mapping.range.end, column)
         };
-        splices.push(line_at(outline, place, text, eol));
+        splices.push(line_at(outline, place, &text, eol));
     }
     splices
 }
@@ -180,7 +180,7 @@ fn items(
     for item in new {
         let mut text = String::new();
         item.block(column, eol, &mut text);
-        splices.push(line_at(outline, place, text, eol));
+        splices.push(line_at(outline, place, &text, eol));
     }
     splices
 }
@@ -219,7 +219,7 @@ fn mapping_end(piece: &Piece<'_>) -> Range<usize> {
 fn below(outline: &Outline<'_>, parent: &Entry<'_>, lines: &str, eol: &str) -> Vec<Splice> {
     let empty = &parent.value.range;
     let place = line_behind(outline.text, empty.end, usize::MAX);
-    let lines = lines.strip_prefix(eol).unwrap_or(lines).to_owned();
+    let lines = lines.strip_prefix(eol).unwrap_or(lines);
     let gone = with_blanks_before(outline.text, empty);
     vec![(gone, Zeroizing::default()), line_at(outline, place, lines, eol)]
 }
@@ -233,7 +233,7 @@ fn with_blanks_before(text: &str, empty: &Range<usize>) -> Range<usize> {
 }
 
 /// A line, or several, at the beginning of one.
-fn line_at(outline: &Outline<'_>, place: usize, line: String, eol: &str) -> Splice {
+fn line_at(outline: &Outline<'_>, place: usize, line: &str, eol: &str) -> Splice {
     let begun =
         !matches!(outline.text[..place].chars().next_back(), None | Some('\n' | '\u{feff}'));
     let line = if begun { format!("{eol}{line}") } else { format!("{line}{eol}") };

@@ -104,33 +104,37 @@ pub(super) fn entries(
         let lines = lines_of(outline.text, &range);
         match (mapping.is_flow(), leaves_comment) {
             (true, _) => between_brackets(outline.text, range, leaves_comment),
-            (false, true) => vec![lines.start..range.end],
-            (false, false) => vec![lines],
+            (false, true) => [Some(lines.start..range.end), None],
+            (false, false) => [Some(lines), None],
         }
     });
-    ranges.map(|range| (range, Zeroizing::default())).collect()
+    ranges.flatten().map(|range| (range, Zeroizing::default())).collect()
 }
 
 /// An entry between brackets, with the comma behind it if there is one, and with its lines where those
 /// hold nothing else but a comment behind it.
-fn between_brackets(text: &str, entry: Range<usize>, leaves_comment: bool) -> Vec<Range<usize>> {
+fn between_brackets(
+    text: &str,
+    entry: Range<usize>,
+    leaves_comment: bool,
+) -> [Option<Range<usize>>; 2] {
     let line = line_of(text, &(entry.start..entry.start));
     let before = text[line.start..entry.start].trim_end();
     let start = if before.ends_with('?') { line.start + before.len() - 1 } else { entry.start };
     let comma = comma_behind(text, entry.end);
     if let Some(comma) = comma.filter(|comma| text[entry.end..*comma].contains('#')) {
-        return vec![start..entry.end, comma..comma + 1];
+        return [Some(start..entry.end), Some(comma..comma + 1)];
     }
     let end = comma.map_or(entry.end, |comma| comma + 1);
     let rest = &text[end..line_of(text, &(end..end)).end];
     let next = rest.trim_start();
     let ends_line = next.is_empty() || next.starts_with('#');
     if ends_line && !leaves_comment && text[line.start..start].trim().is_empty() {
-        return vec![line.start..end + rest.len()];
+        return [Some(line.start..end + rest.len()), None];
     }
     let blanks = if ends_line || comma.is_none() { 0 } else { rest.len() - next.len() };
     let is_last = next.starts_with(['}', ']']);
-    vec![start..end + if is_last { 0 } else { blanks }]
+    [Some(start..end + if is_last { 0 } else { blanks }), None]
 }
 
 /// The comma behind a value between brackets, which comments may stand before.

@@ -1,0 +1,10 @@
+//! The file, the folder around it, and whom they belong to.
+
+mod changed;
+mod folders;
+mod full_disk;
+mod links;
+mod modes;
+mod mounts;
+mod temporaries;
+mod users;

@@ -1,0 +1,242 @@
+//! The same content as one of the many texts that say it.
+
+mod flow;
+mod scalar;
+mod tree;
+
+use self::tree::{Entry, Node, root};
+use super::content::Content;
+use super::dice::Dice;
+
+/// To whom a line or a comment belongs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Owner {
+    /// In `NAMES`.
+    pub(super) client: Option<usize>,
+    pub(super) key: Option<char>,
+    /// The key, where it stands in clear.
+    pub(super) short: Option<char>,
+    /// Whether no change but one to the client or key may change the line.
+    pub(super) is_sure: bool,
+}
+
+pub(super) type Lines = Vec<(Owner, String)>;
+/// The second tells whether the comment has a line of its own.
+pub(super) type Comments = Vec<(Owner, bool, String)>;
+
+pub(super) struct Page {
+    text: String,
+    lines: Lines,
+    comments: Comments,
+}
+
+impl Page {
+    pub(super) fn new(content: &Content, dice: Dice) -> Self {
+        let mut pen = Pen { dice, lines: Vec::new(), comments: Vec::new() };
+        let root = root(content, &mut pen.dice);
+        pen.document(&root);
+        let eol = if pen.dice.once_in(4) { "\r\n" } else { "\n" };
+        let mark = if pen.dice.once_in(6) { "\u{feff}" } else { "" };
+        let lines = pen.lines.iter().map(|(_, line)| line.replace('\n', eol));
+        let mut text = format!("{mark}{}", lines.collect::<Vec<_>>().join(eol));
+        if !pen.dice.once_in(4) && !pen.lines.is_empty() {
+            text.push_str(eol);
+        }
+        Self { text, lines: pen.lines, comments: pen.comments }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn parts(&self) -> (Lines, Comments) {
+        let split = |(owner, line): &(Owner, String)| {
+            line.split('\n').map(|line| (*owner, line.to_owned())).collect::<Vec<_>>()
+        };
+        (self.lines.iter().flat_map(split).collect(), self.comments.clone())
+    }
+}
+
+const FILE: Owner = Owner { client: None, key: None, short: None, is_sure: true };
+
+struct Pen {
+    dice: Dice,
+    lines: Lines,
+    comments: Comments,
+}
+
+impl Pen {
+    fn document(&mut self, root: &Node) {
+        self.gap(FILE);
+        if self.dice.once_in(5) {
+            let line = format!("---{}", self.comment(FILE));
+            self.put(FILE, line);
+        }
+        match root {
+            Node::Map(entries) if entries.is_empty() => {
+                let nothing = self.dice.pick(&["", "~", "{}", "null"]);
+                if !nothing.is_empty() {
+                    let line = format!("{nothing}{}", self.comment(FILE));
+                    self.put(Owner { is_sure: false, ..FILE }, line);
+                }
+            }
+            root if self.dice.once_in(8) => {
+                let line = self.flow(root, 0, FILE);
+                let line = format!("{line}{}", self.comment(FILE));
+                self.put(Owner { is_sure: false, ..FILE }, line);
+            }
+            Node::Map(entries) => self.map(entries, 0, FILE),
+            _ => unreachable!("a file is a mapping"),
+        }
+        self.gap(FILE);
+        if self.dice.once_in(8) {
+            self.put(FILE, "...".to_owned());
+            self.gap(FILE);
+        }
+    }
+
+    fn put(&mut self, owner: Owner, line: String) {
+        self.lines.push((owner, line));
+    }
+
+    /// The text of a comment that is there once.
+    fn number(&mut self, owner: Owner, own_line: bool) -> String {
+        let text = format!("# n{}: \"[{{'- n", self.comments.len());
+        self.comments.push((owner, own_line, text.clone()));
+        text
+    }
+
+    /// Behind something on its line, or nothing.
+    fn comment(&mut self, owner: Owner) -> String {
+        if !self.dice.once_in(3) {
+            return if self.dice.once_in(9) { " \t".to_owned() } else { String::new() };
+        }
+        let blanks = self.dice.pick(&[" ", "   ", "\t"]);
+        format!("{blanks}{}", self.number(owner, false))
+    }
+
+    /// Blank lines and comments between others.
+    fn gap(&mut self, owner: Owner) {
+        for _ in 0..[0, 0, 0, 1, 2][self.dice.roll(5)] {
+            let indent = " ".repeat(self.dice.roll(9));
+            let line = match self.dice.roll(3) {
+                0 => String::new(),
+                1 => indent,
+                _ => format!("{indent}{}", self.number(owner, true)),
+            };
+            self.put(owner, line);
+        }
+    }
+
+    fn map(&mut self, entries: &[Entry], indent: usize, owner: Owner) {
+        for entry in entries {
+            self.gap(owner);
+            self.entry(entry, " ".repeat(indent), indent);
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry, prefix: String, indent: usize) {
+        let owner = entry.owner;
+        let name = self.scalar(&entry.name, false);
+        let blank = self.dice.pick(&[" ", " ", "  ", "\t"]);
+        let mut line = prefix;
+        let is_explicit =
+            line.trim().is_empty() && !entry.value.is_nothing() && self.dice.once_in(12);
+        if is_explicit {
+            // One of a key in clear has no place when the key moves.
+            let comment = if owner.short.is_some() { String::new() } else { self.comment(owner) };
+            self.put(owner, format!("{line}? {name}{comment}"));
+        } else {
+            line.push_str(&name);
+        }
+        line.push(':');
+        match &entry.value {
+            Node::Text(text) if is_literal(text) && self.dice.once_in(3) => {
+                let comment = self.comment(owner);
+                self.put(owner, format!("{line}{blank}|{comment}"));
+                for text in text.lines() {
+                    self.put(owner, format!("{:indent$}   {text}", ""));
+                }
+            }
+            Node::Text(text) => {
+                let text = self.scalar(text, false);
+                let comment = self.comment(owner);
+                self.put(owner, format!("{line}{blank}{text}{comment}"));
+            }
+            value if value.is_nothing() => {
+                let nothing = self.nothing(value);
+                let comment = self.comment(owner);
+                let blank = if nothing.is_empty() { "" } else { blank };
+                self.put(
+                    Owner { is_sure: false, ..owner },
+                    format!("{line}{blank}{nothing}{comment}"),
+                );
+            }
+            value if self.dice.once_in(4) => {
+                let text = self.flow(value, indent + 2, owner);
+                let comment = self.comment(owner);
+                let owner = Owner { is_sure: false, ..owner };
+                self.put(owner, format!("{line}{blank}{text}{comment}"));
+            }
+            Node::Map(entries) => {
+                let comment = self.comment(owner);
+                self.put(owner, format!("{line}{comment}"));
+                let indent = indent + 1 + self.dice.roll(4);
+                self.map(entries, indent, Owner { is_sure: true, ..owner });
+            }
+            Node::List(items) => {
+                let comment = self.comment(owner);
+                self.put(owner, format!("{line}{comment}"));
+                let more = usize::from(is_explicit);
+                let indent = indent + more + self.dice.roll(4);
+                self.list(items, indent, Owner { is_sure: true, ..owner });
+            }
+            Node::Null => unreachable!("it is nothing"),
+        }
+    }
+
+    fn list(&mut self, items: &[Entry], indent: usize, owner: Owner) {
+        for item in items {
+            self.gap(owner);
+            let dash = format!("{:indent$}-", "");
+            match &item.value {
+                Node::Map(entries) if !self.dice.once_in(4) => {
+                    let blanks = 1 + self.dice.roll(3);
+                    let inner = indent + 1 + blanks;
+                    if self.dice.once_in(5) {
+                        let comment = self.comment(item.owner);
+                        self.put(item.owner, format!("{dash}{comment}"));
+                        self.map(entries, inner, item.owner);
+                    } else {
+                        self.entry(&entries[0], format!("{dash}{}", " ".repeat(blanks)), inner);
+                        self.map(&entries[1..], inner, item.owner);
+                    }
+                }
+                Node::Text(text) => {
+                    let text = self.scalar(text, false);
+                    let comment = self.comment(item.owner);
+                    self.put(item.owner, format!("{dash} {text}{comment}"));
+                }
+                value => {
+                    let text = self.flow(value, indent + 2, item.owner);
+                    let comment = self.comment(item.owner);
+                    self.put(
+                        Owner { is_sure: false, ..item.owner },
+                        format!("{dash} {text}{comment}"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn nothing(&mut self, value: &Node) -> &'static str {
+        match value {
+            Node::List(_) => self.dice.pick(&["", "[]", "~", "null", "[ ]"]),
+            _ => self.dice.pick(&["", "{}", "~", "null", "{ }"]),
+        }
+    }
+}
+
+fn is_literal(text: &str) -> bool {
+    text.ends_with('\n') && !text.ends_with("\n\n") && text.len() > 1
+}

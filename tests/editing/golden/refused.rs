@@ -1,0 +1,97 @@
+//! Changes that cannot be made, and leave everything as it was.
+
+use std::time::Duration;
+
+use keygate::{ClientProfile, YamlStore};
+
+use super::refused;
+use crate::stage::{fill, id, new};
+
+pub(super) const LAYOUT: &str = "the file is laid out in a way that cannot be edited here without changing more than was meant: write each client and each key on lines of their own; nothing was changed";
+
+#[test]
+fn changes_that_the_rules_forbid_leave_the_file_alone() {
+    let file = "api_keys:\n  KEY_A: User 1   # c\nclients:\n  App 1:\n";
+    refused(
+        file,
+        |store| store.add_client("User 1"),
+        "there is a client `User 1` already: choose another name, or issue it a key",
+    );
+    refused(
+        file,
+        |store| store.add_client("two\nlines"),
+        "the name of the client holds a control character or a line end",
+    );
+    refused(
+        file,
+        |store| store.add_client(ClientProfile::new("n").with_metadata([("k", "v".repeat(4096))])),
+        "the metadata of the client is longer than 4096 bytes in all",
+    );
+    refused(
+        file,
+        |store| store.disable_client("App"),
+        "there is no client of this name; the nearest is `App 1`",
+    );
+    refused(
+        file,
+        |store| store.remove_client("App 1"),
+        "the client `App 1` is enabled: disable it first, and remove it when nobody misses it",
+    );
+    refused(
+        file,
+        |store| store.issue("App 1", new('A')),
+        "this key is already in the store, as ID_A: give each client a key of its own",
+    );
+}
+
+#[test]
+fn store_made_from_a_text_is_read_only() {
+    let store: YamlStore = fill("api_keys:\n  KEY_A: User 1\n").parse().unwrap();
+    let message = "this store is read-only: it was made from a text: open a file to have one that can be changed";
+    let said = [
+        store.add_client("A").unwrap_err(),
+        store.enable_client("User 1").unwrap_err(),
+        store.disable_client("User 1").unwrap_err(),
+        store.remove_client("User 1").unwrap_err(),
+        store.issue("User 1", new('B')).unwrap_err(),
+        store.revoke(&id('A')).unwrap_err(),
+        store.rotate(&id('A'), new('B'), Duration::ZERO).unwrap_err(),
+        store.hash_keys().unwrap_err(),
+    ];
+    for error in said {
+        assert_eq!(error.to_string(), message);
+    }
+    assert_eq!(store.list_keys(None).unwrap().len(), 1);
+}
+
+fn elsewhere(line: usize) -> String {
+    format!(
+        "line {line} also holds one of these keys, perhaps in a comment: remove it there first; nothing was changed"
+    )
+}
+
+#[test]
+fn key_that_stands_elsewhere_too_is_told_before_it_is_hashed() {
+    for (text, line) in [
+        ("# was KEY_B, then KEY_A\napi_keys:\n  KEY_A: User 1\n", 1),
+        ("api_keys:\n  KEY_A: User 1   # (KEY_A)\n", 2),
+        ("api_keys:\n  KEY_A: User 1\n# x-api-key:KEY_A\n", 3),
+        ("api_keys:\n  KEY_A: User 1\n# https://example/?key=KEY_A&x=1\n", 3),
+        ("api_keys:\n  KEY_A: User 1\n# KEY_A.\n", 3),
+        ("api_keys:\n  KEY_A: User 1\n  # KEY_A: User 2\n", 3),
+        ("clients:\n  B:\n    metadata: {key: KEY_A}\napi_key: 'KEY_A'\n", 3),
+        ("api_keys:\n  KEY_A: KEY_A\n", 2),
+        ("api_keys:\n  KEY_A: KEY_B\n  KEY_B: x\n", 2),
+    ] {
+        refused(text, YamlStore::hash_keys, &elsewhere(line));
+    }
+}
+
+#[test]
+fn short_keys_that_stand_in_other_words_are_hashed_all_the_same() {
+    super::edited(
+        "# A keys file, of the seventh.\nallow_weak_keys: true\napi_keys:\n  key: User 1\n  7: seven\n",
+        YamlStore::hash_keys,
+        "# A keys file, of the seventh.\nallow_weak_keys: true\nclients:\n  User 1:\n    keys:\n      - digest: sha256:2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683\n  seven:\n    keys:\n      - digest: sha256:7902699be42c8a8e46fbbb4501726517e86b22c56a189f7625a6da49081b2451\n",
+    );
+}

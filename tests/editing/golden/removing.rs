@@ -1,0 +1,74 @@
+//! Clients that are removed.
+
+use super::edited;
+
+fn remove(store: &keygate::YamlStore) -> Result<keygate::ClientInfo, keygate::ManageError> {
+    store.remove_client("A")
+}
+
+#[test]
+fn client_goes_with_its_keys_and_no_other() {
+    edited(
+        "# Head.\nclients:\n  # About A.\n  A:   # a\n    enabled: false\n    # Deep.\n    keys:\n      - digest: DIGEST_A\n        # Deeper.\n\n  # About B.\n  B:\n    keys:\n      - digest: DIGEST_B\n# Tail.\n",
+        remove,
+        "# Head.\nclients:\n  # About A.\n        # Deeper.\n\n  # About B.\n  B:\n    keys:\n      - digest: DIGEST_B\n# Tail.\n",
+    );
+    edited(
+        "clients:\n  B: {}\n  A: {enabled: false}   # a\n\n# Tail.\n",
+        remove,
+        "clients:\n  B: {}\n\n# Tail.\n",
+    );
+}
+
+#[test]
+fn last_client_leaves_the_field() {
+    edited("clients:   # all\n  A:\n    enabled: false\n", remove, "clients:   # all\n");
+    edited("clients: {A: {enabled: false}}\n", remove, "clients: {}\n");
+    edited("{clients: {A: {enabled: false}, }}\n", remove, "{clients: { }}\n");
+}
+
+#[test]
+fn client_in_both_forms_goes_from_both() {
+    edited(
+        "api_keys:\n  KEY_A: A   # one\n  KEY_B: B   # two\n  KEY_C: 'A'\nclients:\n  A:\n    enabled: false\n  B:\n",
+        remove,
+        "api_keys:\n  KEY_B: B   # two\nclients:\n  B:\n",
+    );
+    edited(
+        "api_key: KEY_A\nclients:\n  default:\n    enabled: false\n",
+        |store| store.remove_client("default"),
+        "clients:\n",
+    );
+}
+
+#[test]
+fn client_between_brackets_goes_with_its_comma() {
+    for (before, after) in [
+        ("{A: {enabled: false}, B: }", "{B: }"),
+        ("{B: , A: {enabled: false}}", "{B: , }"),
+        ("{B: , \"A\": {enabled: false} , C: }", "{B: , C: }"),
+        (
+            "{\n    # About A.\n    A: {enabled: false},   # a\n    # About B.\n    B: {}   # b\n  }",
+            "{\n    # About A.\n    # About B.\n    B: {}   # b\n  }",
+        ),
+        (
+            "{\n    B: {},   # b\n    A: {\n      enabled: false   # off\n    },   # a\n  }",
+            "{\n    B: {},   # b\n  }",
+        ),
+        (
+            "{\n    B: {},   # b\n    A: {enabled: false}   # a\n    , C: {}\n  }",
+            "{\n    B: {},   # b\n       # a\n     C: {}\n  }",
+        ),
+    ] {
+        edited(&format!("clients: {before}\n"), remove, &format!("clients: {after}\n"));
+    }
+}
+
+#[test]
+fn explicit_client_goes() {
+    edited(
+        "clients:\n  ? A\n  : enabled: false\n  ? B\n  : enabled: true\n",
+        remove,
+        "clients:\n  ? B\n  : enabled: true\n",
+    );
+}

@@ -1,0 +1,6 @@
+//! Several processes and threads at one file, and processes that are killed.
+
+mod dropping;
+mod killing;
+pub(crate) mod worker;
+mod writing;

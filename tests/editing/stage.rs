@@ -1,0 +1,109 @@
+//! A key file in a folder of its own, and a store that was opened from it at a fixed time.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use keygate::{KeyDigest, KeyId, KeyRecord, NewKey, YamlStore};
+
+/// 2026-11-24T10:00:00.6Z: within a second, so that it is seen where fractions are cut off.
+pub(crate) fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(1_795_514_400_600)
+}
+
+/// A folder that is removed with all that is in it.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// Below the folder for temporary files, which every user may enter.
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("keygate-editing-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        // A process of the same id may have been killed here.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).expect("a folder can be made");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A file of this name, for its owner alone.
+    pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, text).expect("a file can be written");
+        set_mode(&path, 0o600);
+        path
+    }
+
+    /// The names of all that is in it, in order.
+    pub(crate) fn names(&self) -> Vec<OsString> {
+        names_in(&self.0)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700));
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn names_in(folder: &Path) -> Vec<OsString> {
+    let entries = fs::read_dir(folder).expect("the folder can be read");
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode can be changed");
+}
+
+pub(crate) fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o7777
+}
+
+pub(crate) fn read(path: &Path) -> String {
+    fs::read_to_string(path).expect("the file is there, and text")
+}
+
+pub(crate) fn open(path: &Path) -> YamlStore {
+    let store = YamlStore::open(path);
+    store.unwrap_or_else(|error| panic!("{error}\n{}", read(path))).with_clock(now)
+}
+
+/// The key that is called by this letter.
+pub(crate) fn key(letter: char) -> String {
+    format!("key-for-tests-{letter}-08zEk8IC0le3I0kPwSF1g4XU9R5Wgb")
+}
+
+pub(crate) fn digest(letter: char) -> KeyDigest {
+    KeyDigest::of(key(letter).as_bytes())
+}
+
+pub(crate) fn id(letter: char) -> KeyId {
+    KeyRecord::new(digest(letter), "").key_id()
+}
+
+pub(crate) fn new(letter: char) -> NewKey {
+    NewKey::new(digest(letter))
+}
+
+/// A text in which `KEY_A`, `DIGEST_A` and `ID_A` stand for what is long and says nothing.
+pub(crate) fn fill(text: &str) -> String {
+    let mut text = text.to_owned();
+    for letter in 'A'..='H' {
+        text = text
+            .replace(&format!("KEY_{letter}"), &key(letter))
+            .replace(&format!("DIGEST_{letter}"), &digest(letter).to_text())
+            .replace(&format!("ID_{letter}"), &id(letter).to_string());
+    }
+    text
+}
