@@ -82,8 +82,8 @@ use origin::Origin;
 /// the file and this store before they answer. What is not concerned, stays as it is in the file: comments, order,
 /// quotes, blank lines. The file is replaced as a whole, by one of the same owner and mode; a symbolic
 /// link stays one. Processes that edit the same file wait for each other, by a lock in a file beside it,
-/// `.NAME.lock`, which stays there. A change costs a reading of the file and two of its new text: about
-/// 15 ms at 1,000 keys, mostly for the disk.
+/// `.NAME.lock`, which stays there. A change costs
+/// about 1.4 ms for the disk and 13 us for each key in the file (measured: 0.13 s at 10,000 keys).
 ///
 /// Other processes see the change when they read the file: see `YamlStore::watch` (feature `watch`) and
 /// [`YamlStore::reload`].

@@ -181,16 +181,16 @@ impl YamlStore {
         };
         let fault = |fault| edit_error(path, fault);
         let yaml = |fault| ManageError::from(YamlError::new(Some(path), fault));
-        let mut state = self.origin.lock();
         let target = fs::canonicalize(path).map_err(|error| fault(EditFault::Find(error)))?;
         let _lock = Lock::acquire(&target).map_err(fault)?;
+        let _turn = self.origin.turn();
         for _ in 0..ATTEMPTS {
             let text = input::read_file(&target).map_err(yaml)?;
-            let keys = if state.digest() == KeyDigest::of(&text) {
+            let keys = if self.origin.digest() == KeyDigest::of(&text) {
                 self.keys.fork()
             } else {
                 let keys = load(&text).map_err(yaml)?.keys;
-                let checked = self.origin.check(&state, &keys);
+                let checked = self.origin.check(&self.origin.lock(), &keys);
                 checked.map_err(|error| ManageError::Unavailable(StoreError::new(error)))?;
                 self.keys.share_clock(&keys);
                 keys
@@ -216,7 +216,7 @@ impl YamlStore {
                 replace(&target, &text, new.as_bytes()).map_err(fault)?
             };
             if replaced != Replaced::Changed {
-                self.origin.adopt(&mut state, KeyDigest::of(new.as_bytes()), &loaded);
+                self.origin.adopt(&mut self.origin.lock(), KeyDigest::of(new.as_bytes()), &loaded);
             }
             match replaced {
                 Replaced::Done => return Ok(answer),

@@ -13,7 +13,10 @@ use crate::store::MemoryStore;
 pub(super) struct Origin {
     keys: MemoryStore,
     path: Option<PathBuf>,
-    /// Held by whoever changes what the store holds, from the reading of the file on.
+    /// Held by whoever changes what the store holds, from the reading of the file on, so that an older
+    /// reading never replaces a newer one.
+    turn: Mutex<()>,
+    /// Held for moments.
     state: Mutex<State>,
 }
 
@@ -61,7 +64,12 @@ impl Origin {
             #[cfg(feature = "watch")]
             watcher: None,
         };
-        Self { keys: parsed.keys, path: path.map(Path::to_owned), state: Mutex::new(state) }
+        Self {
+            keys: parsed.keys,
+            path: path.map(Path::to_owned),
+            turn: Mutex::new(()),
+            state: Mutex::new(state),
+        }
     }
 
     pub(super) fn keys(&self) -> &MemoryStore {
@@ -82,6 +90,11 @@ impl Origin {
         YamlHealth { loaded: state.loaded, failing_since, error, keys: self.keys.len() }
     }
 
+    /// Waits until nobody else changes what the store holds.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // What is half-changed after a panic is read anew with the next change of the file.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -90,9 +103,10 @@ impl Origin {
     /// Takes what the file says, as somebody asked for.
     pub(super) fn reload(&self) -> Result<(), ReloadError> {
         let path = self.path().ok_or(ReloadError::NoFile)?;
-        let mut state = self.lock();
+        let _turn = self.turn();
         let read = input::read_file(path).and_then(|text| Ok((KeyDigest::of(&text), load(&text)?)));
         let read = read.map_err(|fault| ReloadError::from(YamlError::new(Some(path), fault)));
+        let mut state = self.lock();
         let result = read.map(|(digest, parsed)| self.adopt(&mut state, digest, &parsed));
         state.note(result)
     }
@@ -102,20 +116,19 @@ impl Origin {
     #[cfg(feature = "watch")]
     pub(super) fn follow(&self, first: Option<KeyDigest>) -> Followed {
         let Some(path) = self.path() else { return Followed::Same };
-        // From here on nobody else changes what is held, so that an older reading never replaces a
-        // newer one.
-        let mut state = self.lock();
+        let _turn = self.turn();
         let read = input::read_file(path);
         let digest = read.as_ref().map(|text| KeyDigest::of(text)).ok();
         if digest != first {
             return Followed::Restless;
         }
-        if digest == Some(state.digest) {
-            let _ = state.note(Ok(()));
+        if digest == Some(self.digest()) {
+            let _ = self.lock().note(Ok(()));
             return Followed::Same;
         }
         let parsed = read.and_then(|text| Ok((KeyDigest::of(&text), load(&text)?)));
         let parsed = parsed.map_err(|fault| ReloadError::from(YamlError::new(Some(path), fault)));
+        let mut state = self.lock();
         let checked = parsed.and_then(|(digest, parsed)| {
             self.check(&state, &parsed.keys)?;
             self.adopt(&mut state, digest, &parsed);
@@ -127,7 +140,6 @@ impl Origin {
         }
     }
 
-    #[cfg(feature = "watch")]
     pub(super) fn digest(&self) -> KeyDigest {
         self.lock().digest
     }
@@ -162,10 +174,6 @@ impl Origin {
 }
 
 impl State {
-    pub(super) fn digest(&self) -> KeyDigest {
-        self.digest
-    }
-
     /// Keeps in mind how a reading ended.
     pub(super) fn note(&mut self, result: Result<(), ReloadError>) -> Result<(), ReloadError> {
         match &result {
