@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::{
@@ -76,7 +77,10 @@ fn refusals(store: &MemoryStore) -> Vec<ManageError> {
 
 /// What is said of a file with the canary in it, whole and in parts.
 fn file() -> (String, String, String) {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shown.yml");
+    // Several tests look at all types at the same time.
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("shown {number}.yml"));
     fs::write(&path, format!("api_key: {CANARY}\n")).unwrap();
     let store = YamlStore::open(&path).unwrap();
     // A comment that repeats the key keeps the key from being hashed, and is not shown.
