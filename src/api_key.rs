@@ -24,10 +24,10 @@ pub const DEFAULT_PREFIX: &str = "kg";
 
 /// A regular expression that finds generated keys of any prefix in a text, for secret scanners.
 ///
-/// It uses nothing that any dialect of regular expressions lacks. Put your own prefix in the place of
+/// `\b` is the end of a word, as in PCRE, RE2 and most other dialects. Put your own prefix in the place of
 /// `[a-z][a-z0-9]{0,15}` to find your keys alone; [`KeyFormat::matches`] then tells by the checksum
 /// whether a finding is one.
-pub const KEY_PATTERN: &str = r"\b[a-z][a-z0-9]{0,15}_[0-9A-Za-z]{49}\b";
+pub const KEY_PATTERN: &str = r"[a-z][a-z0-9]{0,15}_[0-9A-Za-z]{49}\b";
 
 /// The form of generated keys: `<prefix>_`, 43 random characters, and a checksum of 6.
 ///
@@ -123,6 +123,12 @@ fn push_random(text: &mut String) -> Result<(), GenerateError> {
         text.extend(digits.take(end - text.len()));
     }
     Ok(())
+}
+
+/// Whether a text is a generated key, of whatever prefix.
+pub(crate) fn is_key(text: &str) -> bool {
+    let prefix = text.split_once('_').map(|(prefix, _)| KeyFormat::new(prefix));
+    matches!(prefix, Some(Ok(format)) if format.matches(text.as_bytes()))
 }
 
 fn checksum(text: &[u8]) -> [u8; CHECKSUM_CHARS] {
@@ -226,6 +232,16 @@ mod tests {
         for prefix in ["", "1a", "Acme", "ac_me", "ac-me", "é", "a1234567890bcdefg", "acme ", "_"]
         {
             assert_eq!(KeyFormat::new(prefix), Err(InvalidPrefix), "{prefix:?}");
+        }
+    }
+
+    #[test]
+    fn generated_keys_are_told_from_names() {
+        for prefix in ["kg", "acmelive"] {
+            assert!(is_key(ApiKey::generate(prefix).unwrap().expose()));
+        }
+        for name in ["User 1", "kg_", "kg_0123", "_", "", "App_1"] {
+            assert!(!is_key(name), "{name}");
         }
     }
 

@@ -1,3 +1,5 @@
+use crate::api_key::is_key;
+
 /// The longest name of a client or label of a key, in characters.
 pub const MAX_NAME_CHARS: usize = 128;
 
@@ -9,13 +11,22 @@ pub(crate) fn check(text: &str) -> Result<(), LabelError> {
     if text.chars().count() > MAX_NAME_CHARS {
         return Err(LabelError::TooLong);
     }
-    if text.chars().any(char::is_control) {
+    if text.chars().any(|char| char.is_control() || turns_writing(char)) {
         return Err(LabelError::Control);
     }
     if text.trim() != text {
         return Err(LabelError::OuterBlank);
     }
+    if is_key(text) {
+        return Err(LabelError::Key);
+    }
     Ok(())
+}
+
+/// What changes the direction of the text around it (Unicode Standard Annex 9 section 2), and would
+/// have a list show something else than it says.
+fn turns_writing(char: char) -> bool {
+    matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Why a text is not a label.
@@ -31,6 +42,9 @@ pub enum LabelError {
     /// There is a control character or a line end in the label.
     #[error("it holds a control character or a line end")]
     Control,
+    /// It is a key, and labels are shown.
+    #[error("it is a key")]
+    Key,
     /// The label begins or ends with a blank.
     #[error("it begins or ends with a blank")]
     OuterBlank,

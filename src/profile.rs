@@ -199,6 +199,9 @@ pub enum ProfileError {
     /// There is a control character or a line end in the name.
     #[error("the name of the client holds a control character or a line end")]
     NameControl,
+    /// The name is a key, and names are shown.
+    #[error("what stands in the place of the client's name is a key")]
+    NameIsKey,
     /// The name begins or ends with a blank.
     #[error("the name of the client begins or ends with a blank")]
     NameOuterBlank,
@@ -214,6 +217,7 @@ impl From<LabelError> for ProfileError {
             LabelError::TooLong => Self::NameTooLong,
             LabelError::Control => Self::NameControl,
             LabelError::OuterBlank => Self::NameOuterBlank,
+            LabelError::Key => Self::NameIsKey,
         }
     }
 }
@@ -235,6 +239,8 @@ mod tests {
             (" User 1", Err(ProfileError::NameOuterBlank)),
             ("User 1 ", Err(ProfileError::NameOuterBlank)),
             ("Größe 1", Ok(())),
+            ("User \u{202e}1", Err(ProfileError::NameControl)),
+            (crate::ApiKey::generate("kg").unwrap().expose(), Err(ProfileError::NameIsKey)),
         ];
         for (name, answer) in cases {
             assert_eq!(ClientProfile::from(name).validate(), answer, "{name:?}");

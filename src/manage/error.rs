@@ -107,7 +107,7 @@ pub enum RotationConflict {
     #[error("has expired: issue a new key")]
     Expired,
     /// The key is being replaced already, perhaps since a moment ago.
-    #[error("is being replaced by {successor} already: use that one")]
+    #[error("is being replaced by {successor} already: use that one, or issue a new key")]
     Replaced {
         /// The key that takes its place.
         successor: KeyId,

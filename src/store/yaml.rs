@@ -3,7 +3,7 @@ use std::io::Read;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{LocalKeyStore, MemoryStore};
 use crate::digest::KeyDigest;
@@ -32,6 +32,9 @@ pub use error::{YamlError, YamlWarning};
 pub use health::{ReloadError, YamlHealth};
 pub use lint::YamlLint;
 use origin::Origin;
+
+/// Between two readings that must agree before a text counts as whole.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Keys and their clients in a YAML file.
 ///

@@ -91,6 +91,74 @@ fn file_without_keys_is_taken_by_hand_alone() {
 }
 
 #[test]
+fn last_client_that_is_removed_by_an_edit_is_gone() {
+    let folder = Folder::new();
+    let path = folder.write("keys.yml", &short(&[0]));
+    let store = YamlStore::watch(&path).unwrap();
+    let other = YamlStore::open(&path).unwrap();
+    other.disable_client("User 0").unwrap();
+    other.remove_client("User 0").unwrap();
+    until("the removal", || !lets_in(&store, 0) && store.client_count() == 0);
+    assert!(store.health().error.is_none());
+}
+
+#[test]
+fn revocation_is_honoured_beside_something_in_doubt() {
+    let folder = Folder::new();
+    let revoked = "        revoked: 2026-11-01T12:00:00Z\n";
+    let store =
+        YamlStore::watch(folder.write("keys.yml", &(long(0, revoked) + &short(&[1, 2])))).unwrap();
+    assert!(lets_in(&store, 1));
+    // The first key would come back, and so the file is not taken.
+    folder.rename_over("keys.yml", &(long(1, revoked) + &short(&[0, 2])));
+    until("the revocation", || !lets_in(&store, 1));
+    assert!(matches!(held(&store), ReloadError::RevokedKey { .. }));
+    assert!(!lets_in(&store, 0) && lets_in(&store, 2));
+}
+
+#[test]
+fn folder_of_the_process_does_not_change_the_file() {
+    // A process of its own, since the folder is that of all threads.
+    if std::env::var_os("KEYGATE_ALONE").is_none() {
+        let test = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "holding::folder_of_the_process_does_not_change_the_file"])
+            .env("KEYGATE_ALONE", "1")
+            .status();
+        assert!(test.unwrap().success());
+        return;
+    }
+    let (folder, other) = (Folder::new(), Folder::new());
+    folder.write("keys.yml", &short(&[0]));
+    let theirs = other.write("keys.yml", &short(&[2]));
+    std::env::set_current_dir(folder.path("")).unwrap();
+    let store = YamlStore::watch("keys.yml").unwrap();
+    std::env::set_current_dir(other.path("")).unwrap();
+    folder.rename_over("keys.yml", &short(&[0, 1]));
+    until("the change", || lets_in(&store, 1));
+    store.add_client("New").unwrap();
+    store.reload().unwrap();
+    assert!(lets_in(&store, 1) && !lets_in(&store, 2));
+    assert_eq!(fs::read_to_string(theirs).unwrap(), short(&[2]));
+}
+
+#[cfg(unix)]
+#[test]
+fn pipe_in_the_place_of_the_file_stops_nobody() {
+    let folder = Folder::new();
+    let path = folder.write("keys.yml", &short(&[0]));
+    let store = YamlStore::watch(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    let error = held(&store).to_string();
+    assert!(error.contains("regular file"), "{error}");
+    assert!(store.add_client("New").unwrap_err().to_string().contains("regular file"));
+    assert!(YamlStore::watch(&path).unwrap_err().to_string().contains("regular file"));
+    folder.rename_over("keys.yml", &short(&[1]));
+    until("the good file", || lets_in(&store, 1));
+}
+
+#[test]
 fn last_key_can_be_revoked() {
     let folder = Folder::new();
     let store = YamlStore::watch(folder.write("keys.yml", &short(&[0]))).unwrap();

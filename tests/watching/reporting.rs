@@ -45,5 +45,13 @@ fn changes_and_failures_are_events_that_show_no_key() {
     let failed = |line: &str| line.contains("ERROR") && line.contains("reported.yml:2:3");
     until("the event of the failure", || log.text().lines().any(failed));
     assert_eq!(log.text().lines().filter(|line| failed(line)).count(), 1, "told once in a minute");
+
+    // Another fault is told at once, and so is the end of it.
+    folder.rename_over("reported.yml", "api_keys: [");
+    let other = |line: &str| line.contains("ERROR") && line.contains("reported.yml:1:11");
+    until("the event of the other failure", || log.text().lines().any(other));
+    folder.rename_over("reported.yml", &short(&[0, 1]));
+    let again = |line: &str| line.contains("INFO") && line.contains("followed again");
+    until("the event of the end", || log.text().lines().any(again));
     assert!(KEYS.iter().all(|key| !log.text().contains(key)), "{}", log.text());
 }

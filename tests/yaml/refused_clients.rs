@@ -503,7 +503,7 @@ clients: []
     let path = file(text.as_bytes());
     let found = YamlStore::lint(&path);
     let lines: Vec<_> = found.errors.iter().map(|error| error.line().unwrap()).collect();
-    assert_eq!(lines, [1, 2, 4, 5, 8, 9, 10, 11, 12, 14, 15, 18, 20, 22, 25, 26, 27]);
+    assert_eq!(lines, [1, 2, 4, 5, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19, 20, 22, 25, 26, 27]);
     assert!(!format!("{found:?}").to_lowercase().contains(CANARY));
     // What loading says, stands among them.
     let loaded = YamlStore::open(&path).unwrap_err().to_string();

@@ -58,6 +58,17 @@ impl MemoryStore {
         found
     }
 
+    /// Revokes those of these keys that are here, in one step.
+    #[cfg(feature = "watch")]
+    pub(in crate::store) fn revoke_all(&self, digests: &HashSet<KeyDigest>) {
+        let _ledger = self.lock();
+        let mut edit = self.shared.table.edit();
+        for digest in digests.iter().filter(|digest| self.has_live(digest)) {
+            edit.change_mark(digest.prefix(), Mark::revoked);
+        }
+        edit.publish();
+    }
+
     pub(in crate::store) fn share_clock(&self, other: &Self) {
         let clock = self.lock().clock.clone();
         other.lock().clock = clock;

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 #[cfg(feature = "yaml")]
-use std::sync::Mutex;
-#[cfg(feature = "yaml")]
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
+#[cfg(feature = "yaml")]
+use std::sync::{Mutex, PoisonError};
 
 #[cfg(feature = "yaml")]
 use arc_swap::ArcSwap;
@@ -49,6 +49,8 @@ impl Table {
     #[cfg(feature = "yaml")]
     pub(in crate::store) fn replace(&self, other: &Self) {
         self.publish(Root::clone(&other.root.load()));
+        // All of the old rows at once is too much to keep until the next change.
+        drop(self.retired.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.live.store(other.live(), Ordering::Relaxed);
     }
 }

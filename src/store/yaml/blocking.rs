@@ -20,7 +20,10 @@ pub(super) async fn run<T: Send + 'static>(
         let answer = catch_unwind(AssertUnwindSafe(work));
         let mut shared = theirs.lock().unwrap_or_else(PoisonError::into_inner);
         shared.0 = Some(answer);
-        shared.1.wake_by_ref();
+        let waker = shared.1.clone();
+        // Some wakers poll at once, and would wait for the lock.
+        drop(shared);
+        waker.wake();
     })?;
     poll_fn(move |cx| {
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);

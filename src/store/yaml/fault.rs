@@ -75,6 +75,8 @@ impl Fault {
 pub(super) enum FaultKind {
     #[error("the file cannot be read ({0}): check the path and its permissions")]
     Io(io::Error),
+    #[error("this is no regular file, and only those are followed and edited: name one")]
+    NotRegular,
     #[error("the file is larger than one gibibyte: keep so many keys in a database")]
     TooLarge,
     #[error("this byte is not UTF-8: save the file as UTF-8")]

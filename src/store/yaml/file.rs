@@ -5,7 +5,7 @@ mod lock;
 mod replace;
 
 pub(super) use fault::{EditFault, edit_error};
-pub(super) use lock::Lock;
+pub(super) use lock::{Lock, left_by_edit};
 pub(super) use replace::{Replaced, create, replace};
 
 use std::ffi::OsString;

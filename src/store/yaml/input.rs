@@ -9,6 +9,15 @@ use super::fault::{Fault, FaultKind, Place};
 /// The largest file that is read: about 18 million keys, and a bound where somebody names a device.
 const MAX_FILE_BYTES: usize = 1 << 30;
 
+/// As [`read_file`], and refuses what is no regular file: a pipe would have its reader wait for the
+/// other end, and a device has no text to come back to.
+pub(super) fn read_regular(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(FaultKind::NotRegular.into());
+    }
+    read_file(path)
+}
+
 pub(super) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let file = File::open(path)?;
     // One byte more than the file says it has, so that its end is seen without growing.

@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use super::origin::warnings_at;
+use super::parse::Unloaded;
 use super::{YamlError, YamlStore, YamlWarning, input, parse};
 
 /// Everything that is wrong or weak in a key file, in the order of the file.
@@ -20,7 +22,7 @@ use super::{YamlError, YamlStore, YamlWarning, input, parse};
 pub struct YamlLint {
     /// What keeps the file from being loaded.
     pub errors: Vec<YamlError>,
-    /// What is legal and should be mended all the same. Empty where there are errors.
+    /// What is legal and should be mended all the same.
     pub warnings: Vec<YamlWarning>,
 }
 
@@ -29,20 +31,20 @@ impl YamlStore {
     /// more, nothing can be found.
     pub fn lint(path: impl AsRef<Path>) -> YamlLint {
         let path = path.as_ref();
-        let text = match input::read_file(path) {
-            Ok(text) => text,
-            Err(fault) => return YamlLint::of_errors(path, vec![fault]),
-        };
-        match input::utf8(&text).map_err(|fault| vec![fault]).and_then(parse::lint) {
+        let alone = |fault| Unloaded { faults: vec![fault], warnings: Vec::new(), plain: 0 };
+        let text = input::read_file(path).map_err(alone);
+        let linted = text.and_then(|text| parse::lint(input::utf8(&text).map_err(alone)?));
+        match linted {
             Ok(parsed) => YamlLint { errors: Vec::new(), warnings: parsed.warnings_at(path) },
-            Err(faults) => YamlLint::of_errors(path, faults),
+            Err(unloaded) => YamlLint::of(path, unloaded),
         }
     }
 }
 
 impl YamlLint {
-    fn of_errors(path: &Path, faults: Vec<super::fault::Fault>) -> Self {
-        let errors = faults.into_iter().map(|fault| YamlError::new(Some(path), fault));
-        Self { errors: errors.collect(), warnings: Vec::new() }
+    fn of(path: &Path, unloaded: Unloaded) -> Self {
+        let warnings = warnings_at(path, unloaded.plain, &unloaded.warnings);
+        let errors = unloaded.faults.into_iter().map(|fault| YamlError::new(Some(path), fault));
+        Self { errors: errors.collect(), warnings }
     }
 }

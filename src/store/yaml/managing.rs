@@ -1,13 +1,15 @@
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::edit::{Edit, Outline, Value, time};
-use super::file::{EditFault, Lock, Replaced, create, edit_error, replace};
+use super::fault::Fault;
+use super::file::{EditFault, Lock, Replaced, create, edit_error, left_by_edit, replace};
 use super::origin::load;
-use super::{YamlError, YamlStore, input};
+use super::{PAUSE, YamlError, YamlStore, input};
 use crate::digest::{KeyDigest, KeyId};
 use crate::error::StoreError;
 use crate::manage::{ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
@@ -181,16 +183,17 @@ impl YamlStore {
         };
         let fault = |fault| edit_error(path, fault);
         let yaml = |fault| ManageError::from(YamlError::new(Some(path), fault));
-        let target = fs::canonicalize(path).map_err(|error| fault(EditFault::Find(error)))?;
-        let _lock = Lock::acquire(&target).map_err(fault)?;
+        let file = self.origin.file().unwrap_or(path);
+        let (target, lock) = lock(file).map_err(fault)?;
         let _turn = self.origin.turn();
         for _ in 0..ATTEMPTS {
-            let text = input::read_file(&target).map_err(yaml)?;
-            let keys = if self.origin.digest() == KeyDigest::of(&text) {
+            let text = settled(&target).map_err(yaml)?;
+            let digest = KeyDigest::of(&text);
+            let keys = if self.origin.digest() == digest {
                 self.keys.fork()
             } else {
                 let keys = load(&text).map_err(yaml)?.keys;
-                let checked = self.origin.check(&self.origin.lock(), &keys);
+                let checked = self.origin.check(&self.origin.lock(), digest, &keys);
                 checked.map_err(|error| ManageError::Unavailable(StoreError::new(error)))?;
                 self.keys.share_clock(&keys);
                 keys
@@ -213,6 +216,7 @@ impl YamlStore {
             let replaced = if new.as_bytes() == &**text {
                 Replaced::Done
             } else {
+                lock.leave(KeyDigest::of(new.as_bytes()));
                 replace(&target, &text, new.as_bytes()).map_err(fault)?
             };
             if replaced != Replaced::Changed {
@@ -226,6 +230,38 @@ impl YamlStore {
         }
         Err(fault(EditFault::Restless))
     }
+}
+
+/// The file itself, behind any links, and its lock.
+fn lock(file: &Path) -> Result<(PathBuf, Lock), EditFault> {
+    loop {
+        let target = fs::canonicalize(file).map_err(EditFault::Find)?;
+        let lock = Lock::acquire(&target)?;
+        // The links may lead elsewhere since we began to wait.
+        if fs::canonicalize(file).map_err(EditFault::Find)? == target {
+            return Ok((target, lock));
+        }
+    }
+}
+
+/// What the file says when nobody is writing it: what the last edit left, or what has been there for
+/// a while.
+fn settled(file: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let mut text = input::read_regular(file)?;
+    for _ in 0..ATTEMPTS {
+        let modified = fs::metadata(file).and_then(|metadata| metadata.modified());
+        let age = modified.ok().and_then(|modified| modified.elapsed().ok());
+        if age.is_some_and(|age| age > PAUSE) || left_by_edit(file) == Some(KeyDigest::of(&text)) {
+            break;
+        }
+        thread::sleep(PAUSE);
+        let again = input::read_regular(file)?;
+        if *again == *text {
+            break;
+        }
+        text = again;
+    }
+    Ok(text)
 }
 
 /// What a file says of a new key.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use super::fault::Fault;
+use super::file::left_by_edit;
 use super::parse::{Parsed, parse};
 use super::{ReloadError, YamlError, YamlHealth, YamlWarning, input};
 use crate::digest::KeyDigest;
@@ -13,6 +14,8 @@ use crate::store::MemoryStore;
 pub(super) struct Origin {
     keys: MemoryStore,
     path: Option<PathBuf>,
+    /// The same from the root on, so that it stays the same file when the process changes its folder.
+    file: Option<PathBuf>,
     /// Held by whoever changes what the store holds, from the reading of the file on, so that an older
     /// reading never replaces a newer one.
     turn: Mutex<()>,
@@ -67,6 +70,7 @@ impl Origin {
         Self {
             keys: parsed.keys,
             path: path.map(Path::to_owned),
+            file: path.and_then(|path| std::path::absolute(path).ok()),
             turn: Mutex::new(()),
             state: Mutex::new(state),
         }
@@ -78,6 +82,11 @@ impl Origin {
 
     pub(super) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+
+    /// Where to read and to write.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     pub(super) fn warnings(&self) -> Vec<YamlWarning> {
@@ -104,7 +113,9 @@ impl Origin {
     pub(super) fn reload(&self) -> Result<(), ReloadError> {
         let path = self.path().ok_or(ReloadError::NoFile)?;
         let _turn = self.turn();
-        let read = input::read_file(path).and_then(|text| Ok((KeyDigest::of(&text), load(&text)?)));
+        let file = self.file().unwrap_or(path);
+        let read = input::read_regular(file);
+        let read = read.and_then(|text| Ok((KeyDigest::of(&text), load(&text)?)));
         let read = read.map_err(|fault| ReloadError::from(YamlError::new(Some(path), fault)));
         let mut state = self.lock();
         let result = read.map(|(digest, parsed)| self.adopt(&mut state, digest, &parsed));
@@ -115,9 +126,9 @@ impl Origin {
     /// be asked about first.
     #[cfg(feature = "watch")]
     pub(super) fn follow(&self, first: Option<KeyDigest>) -> Followed {
-        let Some(path) = self.path() else { return Followed::Same };
+        let (Some(path), Some(file)) = (self.path(), self.file()) else { return Followed::Same };
         let _turn = self.turn();
-        let read = input::read_file(path);
+        let read = input::read_regular(file);
         let digest = read.as_ref().map(|text| KeyDigest::of(text)).ok();
         if digest != first {
             return Followed::Restless;
@@ -130,7 +141,12 @@ impl Origin {
         let parsed = parsed.map_err(|fault| ReloadError::from(YamlError::new(Some(path), fault)));
         let mut state = self.lock();
         let checked = parsed.and_then(|(digest, parsed)| {
-            self.check(&state, &parsed.keys)?;
+            if let Err(error) = self.check(&state, digest, &parsed.keys) {
+                // Whatever else is in doubt: that a key is revoked is not said by mistake.
+                state.revoked.extend(parsed.keys.revoked());
+                self.keys.revoke_all(&state.revoked);
+                return Err(error);
+            }
             self.adopt(&mut state, digest, &parsed);
             Ok(())
         });
@@ -150,9 +166,15 @@ impl Origin {
     }
 
     /// Whether what was read looks like a file that is being written, or like a mistake.
-    pub(super) fn check(&self, state: &State, read: &MemoryStore) -> Result<(), ReloadError> {
-        // A file whose last keys were revoked holds them still.
-        if read.is_empty() && self.keys.has_live_unknown_to(read) {
+    pub(super) fn check(
+        &self,
+        state: &State,
+        digest: KeyDigest,
+        read: &MemoryStore,
+    ) -> Result<(), ReloadError> {
+        // A file whose last keys were revoked holds them still; and what an edit left is meant.
+        let is_suspect = read.is_empty() && self.keys.has_live_unknown_to(read);
+        if is_suspect && self.file().and_then(left_by_edit) != Some(digest) {
             return Err(ReloadError::NoKeys);
         }
         match state.revoked.iter().find(|digest| read.has_live(digest)) {
@@ -192,18 +214,23 @@ pub(super) fn load(text: &[u8]) -> Result<Parsed, Fault> {
 }
 
 impl Parsed {
-    /// The warnings as those of this file, with what there is to say of the file itself.
     pub(super) fn warnings_at(&self, path: &Path) -> Vec<YamlWarning> {
-        let shared: Arc<Path> = path.into();
-        let mut warnings = Vec::new();
-        #[cfg(unix)]
-        if self.plain > 0 && is_readable_by_others(path) {
-            use super::error::WarningKind;
-            warnings.push(YamlWarning::new(WarningKind::ReadableByOthers, None));
-        }
-        warnings.extend(self.warnings.iter().cloned());
-        warnings.into_iter().map(|warning| warning.at(&shared)).collect()
+        warnings_at(path, self.plain, &self.warnings)
     }
+}
+
+/// The warnings as those of this file, with what there is to say of the file itself, in which so many
+/// keys stand in clear.
+pub(super) fn warnings_at(path: &Path, plain: usize, warnings: &[YamlWarning]) -> Vec<YamlWarning> {
+    let shared: Arc<Path> = path.into();
+    let mut all = Vec::new();
+    #[cfg(unix)]
+    if plain > 0 && is_readable_by_others(path) {
+        use super::error::WarningKind;
+        all.push(YamlWarning::new(WarningKind::ReadableByOthers, None));
+    }
+    all.extend(warnings.iter().cloned());
+    all.into_iter().map(|warning| warning.at(&shared)).collect()
 }
 
 #[cfg(unix)]

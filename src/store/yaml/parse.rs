@@ -35,20 +35,26 @@ pub(super) struct Parsed {
     pub(super) plain: usize,
 }
 
+/// What is wrong with a text that cannot be loaded, and what is weak in it besides.
+pub(super) struct Unloaded {
+    pub(super) faults: Vec<Fault>,
+    pub(super) warnings: Vec<YamlWarning>,
+    pub(super) plain: usize,
+}
+
 /// Turns the text of a key file into a store. One pass over the events of the parser, whose scalars
 /// borrow from the text, so that no copy of a key is made on the way to its digest.
 pub(super) fn parse(text: &str) -> Result<Parsed, Fault> {
     let mut file = File::new(Faults { first_only: true, found: Vec::new() });
     file.read_all(&mut Events::new(text))?;
-    file.finish().map_err(|mut faults| faults.swap_remove(0))
+    file.finish().map_err(|mut unloaded| unloaded.faults.swap_remove(0))
 }
 
 /// All that is wrong in the text of a key file, up to where it is no YAML any more.
-pub(super) fn lint(text: &str) -> Result<Parsed, Vec<Fault>> {
+pub(super) fn lint(text: &str) -> Result<Parsed, Unloaded> {
     let mut file = File::new(Faults { first_only: false, found: Vec::new() });
     if let Err(last) = file.read_all(&mut Events::new(text)) {
         file.faults.found.push(last);
-        return Err(file.faults.found);
     }
     file.finish()
 }
@@ -193,7 +199,7 @@ impl File {
         })
     }
 
-    fn finish(mut self) -> Result<Parsed, Vec<Fault>> {
+    fn finish(mut self) -> Result<Parsed, Unloaded> {
         let mut faults = self.faults.found;
         for place in self.weak {
             if self.allow_weak {
@@ -225,7 +231,7 @@ impl File {
             })),
         }
         faults.sort_by_key(Fault::place);
-        Err(faults)
+        Err(Unloaded { faults, warnings: self.warnings, plain: self.plain })
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::fault::FaultKind;
 use super::origin::{Followed, Origin};
-use super::{YamlError, YamlStore, input};
+use super::{PAUSE, YamlError, YamlStore, input};
 use crate::digest::KeyDigest;
 
 mod notices;
@@ -22,9 +22,6 @@ use report::Report;
 /// How often the file is looked at without a notice: a notice that never comes costs half a second.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Between the two readings that must agree.
-const PAUSE: Duration = Duration::from_millis(50);
-
 /// A file may change again without changing its times for as long as their grain is coarse: two
 /// seconds on FAT, as git's index assumes of any file system.
 const GRAIN: Duration = Duration::from_secs(2);
@@ -34,6 +31,7 @@ const READ_EVERY: u32 = 60;
 
 impl YamlStore {
     /// Loads a file and follows it: the store takes what the file says, within a second of its change.
+    /// With more than 100,000 keys, reading them takes longer than that.
     ///
     /// It does not matter how the file changes: in place, by a file renamed over it, by being deleted
     /// and made again, or by a symbolic link on its path that points elsewhere, as Kubernetes does with
@@ -44,8 +42,11 @@ impl YamlStore {
     /// in [`YamlStore::health`], while
     ///
     /// - the file is gone, cannot be read, or is not a valid key file;
-    /// - the file holds no keys any more, and not because all were revoked; or a key that was revoked would work again: a file looks
-    ///   like that while it is being written. [`YamlStore::reload`] takes it all the same.
+    /// - the file holds no keys any more, and neither were all revoked nor did an edit by keygate leave
+    ///   it so; or a key that was revoked would work again. A file looks like that while it is being
+    ///   written. [`YamlStore::reload`] takes it all the same.
+    ///
+    /// Keys that the file says are revoked are refused also where the rest of it is not taken.
     ///
     /// With the feature `tracing`, each change and each failure is an event, and a failure that lasts
     /// is told again every minute.
@@ -69,17 +70,20 @@ impl YamlStore {
     #[cfg_attr(docsrs, doc(cfg(feature = "watch")))]
     pub fn watch(path: impl AsRef<Path>) -> Result<Self, YamlError> {
         let path = path.as_ref();
+        input::read_regular(path).map_err(|fault| YamlError::new(Some(path), fault))?;
         let store = Self::open(path)?;
         let thread = |error| YamlError::new(Some(path), FaultKind::Thread(error).into());
-        store.origin.keep_watcher(start(path, &store.origin).map_err(thread)?);
+        // The folder of the process may change, and the file is to be the same.
+        let file = store.origin.file().unwrap_or(path).to_owned();
+        store.origin.keep_watcher(start(file, &store.origin).map_err(thread)?);
         Ok(store)
     }
 }
 
-fn start(path: &Path, origin: &Arc<Origin>) -> io::Result<Watcher> {
+fn start(path: PathBuf, origin: &Arc<Origin>) -> io::Result<Watcher> {
     let (sender, wakes) = channel();
     let follower = Follower {
-        path: path.to_owned(),
+        path,
         origin: Arc::downgrade(origin),
         notices: Notices::new(sender.clone()),
         wakes,
@@ -147,7 +151,7 @@ impl Follower {
         if self.looks != 0 && self.seen.as_ref().is_some_and(|seen| seen.still_holds(&now)) {
             return;
         }
-        let first = input::read_file(&self.path).map(|text| KeyDigest::of(&text)).ok();
+        let first = input::read_regular(&self.path).map(|text| KeyDigest::of(&text)).ok();
         if first != Some(origin.digest()) {
             thread::sleep(PAUSE);
         }
@@ -155,8 +159,9 @@ impl Follower {
         if let Followed::Changed = followed {
             Report::change(&self.path, origin.keys());
         }
-        // What is still being written is looked at again.
-        self.seen = if let Followed::Restless = followed { None } else { Some(now) };
+        // What is still being written, or could not be read, is looked at again.
+        let again = first.is_none() || matches!(followed, Followed::Restless);
+        self.seen = if again { None } else { Some(now) };
     }
 }
 

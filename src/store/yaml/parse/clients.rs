@@ -111,7 +111,7 @@ fn read_keys(
     value.sequence("a list of keys", "write each as `- digest: sha256:...`")?;
     while let Some(item) = events.entry()? {
         let depth = events.depth_before(&item);
-        let result = read_key(keys, profile, &item, events);
+        let result = read_key(keys, faults, profile, &item, events);
         faults.take(result)?;
         events.leave(depth)?;
     }
@@ -120,6 +120,7 @@ fn read_keys(
 
 fn read_key(
     keys: &mut Bulk<Place>,
+    faults: &mut Faults,
     profile: &ClientProfile,
     item: &Node<'_>,
     events: &mut Events<'_>,
@@ -129,29 +130,39 @@ fn read_key(
     let (mut notes, mut seen) = (KeyNotes::default(), KEY.seen());
     while let Some((field, value)) = events.pair("the name of a field", KEY.way_out)? {
         let place = value.place;
-        match seen.name(field)? {
-            "digest" => {
-                let text = value.text("a digest", "write `sha256:` and 64 hexadecimal digits")?;
-                let parsed = text.parse::<KeyDigest>();
-                let parsed = parsed.map_err(|error| FaultKind::Digest(error).at(place))?;
-                digest = Some((parsed, place));
+        let depth = events.depth_before(&value);
+        let result = seen.name(field).and_then(|field| {
+            match field {
+                "digest" => {
+                    // Also where it is none, so that it is not missed besides.
+                    digest = Some((None, place));
+                    let text =
+                        value.text("a digest", "write `sha256:` and 64 hexadecimal digits")?;
+                    let parsed = text.parse::<KeyDigest>();
+                    let parsed = parsed.map_err(|error| FaultKind::Digest(error).at(place))?;
+                    digest = Some((Some(parsed), place));
+                }
+                "label" => {
+                    let text = value.text("a label", "write a short text, or remove the line")?;
+                    label::check(&text).map_err(|error| FaultKind::Label(error).at(place))?;
+                    notes.label = Some((&*text).into());
+                }
+                "created" => notes.created = Some(time_of(value)?),
+                "expires" => expires = Some(time_of(value)?),
+                "revoked" => notes.revoked = Some(time_of(value)?),
+                _ => {
+                    let text = value.text("the id of a key", "write its 16 hexadecimal digits")?;
+                    let id = text.parse().map_err(|error| FaultKind::KeyId(error).at(place))?;
+                    notes.replaced_by = Some(id);
+                }
             }
-            "label" => {
-                let text = value.text("a label", "write a short text, or remove the line")?;
-                label::check(&text).map_err(|error| FaultKind::Label(error).at(place))?;
-                notes.label = Some((&*text).into());
-            }
-            "created" => notes.created = Some(time_of(value)?),
-            "expires" => expires = Some(time_of(value)?),
-            "revoked" => notes.revoked = Some(time_of(value)?),
-            _ => {
-                let text = value.text("the id of a key", "write its 16 hexadecimal digits")?;
-                let id = text.parse().map_err(|error| FaultKind::KeyId(error).at(place))?;
-                notes.replaced_by = Some(id);
-            }
-        }
+            Ok(())
+        });
+        faults.take(result)?;
+        events.leave(depth)?;
     }
     let (digest, place) = digest.ok_or_else(|| FaultKind::NoDigest.at(item.place))?;
+    let Some(digest) = digest else { return Ok(()) };
     let state = if notes.revoked.is_some() { KeyState::Revoked } else { KeyState::Active };
     let record = KeyRecord::new(digest, profile).with_expiry(expires).with_state(state);
     keys.push_noted(record, notes, place);

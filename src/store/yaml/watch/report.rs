@@ -11,7 +11,7 @@ const AGAIN: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 pub(super) struct Report {
-    told: Option<Instant>,
+    told: Option<(Instant, String)>,
 }
 
 impl Report {
@@ -28,24 +28,40 @@ impl Report {
         let _ = (path, keys);
     }
 
-    /// Tells of a failure when it begins, and again while it lasts.
+    /// Tells of a failure when it begins or is another, again while it lasts, and of its end.
     pub(super) fn on(&mut self, path: &Path, health: &YamlHealth) {
         let Some(error) = &health.error else {
-            self.told = None;
+            if self.told.take().is_some() {
+                ended(path);
+            }
             return;
         };
-        if self.told.is_some_and(|told| told.elapsed() < AGAIN) {
-            return;
+        let text = error.to_string();
+        let is_told = |(at, told): &(Instant, String)| at.elapsed() < AGAIN && *told == text;
+        if !self.told.as_ref().is_some_and(is_told) {
+            failing(path, health, &text);
+            self.told = Some((Instant::now(), text));
         }
-        self.told = Some(Instant::now());
-        #[cfg(feature = "tracing")]
-        tracing::error!(
-            path = %path.display(),
-            since = health.failing_since.map(super::super::edit::time),
-            %error,
-            "the key file is not followed: changes to it, revocations included, have no effect"
-        );
-        #[cfg(not(feature = "tracing"))]
-        let _ = (path, error);
     }
 }
+
+#[cfg(feature = "tracing")]
+fn failing(path: &Path, health: &YamlHealth, error: &str) {
+    tracing::error!(
+        path = %path.display(),
+        since = health.failing_since.map(super::super::edit::time),
+        error,
+        "the key file is not followed: changes to it may have no effect"
+    );
+}
+
+#[cfg(feature = "tracing")]
+fn ended(path: &Path) {
+    tracing::info!(path = %path.display(), "the key file is followed again");
+}
+
+#[cfg(not(feature = "tracing"))]
+fn failing(_: &Path, _: &YamlHealth, _: &str) {}
+
+#[cfg(not(feature = "tracing"))]
+fn ended(_: &Path) {}
