@@ -1,6 +1,8 @@
 //! Files that others change between two changes of ours.
 
 use std::fs;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use crate::stage::{Folder, fill, id, new, open, read};
 
@@ -34,7 +36,7 @@ fn two_stores_of_one_file_see_what_the_other_has_done() {
         fill("this key is already in the store, as ID_A: give each client a key of its own")
     );
     other.revoke(&id('A')).unwrap();
-    let error = one.rotate(&id('A'), new('B'), std::time::Duration::ZERO).unwrap_err();
+    let error = one.rotate(&id('A'), new('B'), Duration::ZERO).unwrap_err();
     assert_eq!(
         error.to_string(),
         fill("the key ID_A was revoked, and revoked is final: issue a new key")
@@ -87,4 +89,34 @@ fn file_that_lost_all_its_keys_is_not_edited() {
     assert!(error.starts_with("the file holds no keys any more"), "{error}");
     assert_eq!(read(&path), "");
     assert_eq!(store.len(), 1);
+}
+
+#[test]
+fn file_that_somebody_is_writing_is_edited_when_it_is_whole() {
+    let whole = fill(
+        "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        revoked: 2026-11-01T12:00:00Z\n  B: {}\n",
+    );
+    // A file so far is valid, and in it the key is live.
+    let (begin, end) = whole.split_at(whole.find("        revoked").unwrap());
+    // The real clock is the subject. Where the machine lets the writer wait for as long as lies between
+    // two readings, nothing is shown.
+    let shown = (0..50).any(|_| {
+        let folder = Folder::new();
+        let path = folder.file("keys.yml", "clients:\n  A:\n");
+        let store = open(&path);
+        let begun = Instant::now();
+        fs::write(&path, begin).unwrap();
+        let in_time = std::thread::scope(|scope| {
+            scope.spawn(|| store.add_client("C").unwrap());
+            std::thread::sleep(Duration::from_millis(20));
+            let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+            file.write_all(end.as_bytes()).unwrap();
+            begun.elapsed() < Duration::from_millis(40)
+        });
+        if in_time {
+            assert_eq!(read(&path), format!("{whole}  C:\n"));
+        }
+        in_time
+    });
+    assert!(shown, "the machine was never quick enough");
 }
