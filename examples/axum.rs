@@ -1,13 +1,20 @@
 //! An axum service behind keys from a file, which may change while it runs.
 //!
-//! `LISTEN` and `KEYS` in the environment replace the address and the file.
+//! `LISTEN` and `KEYS` in the environment replace the address and the file. `/usage` tells who is calling,
+//! and asks for a scope, which the file gives to a client:
+//!
+//! ```yaml
+//! clients:
+//!   User 1:
+//!     scopes: [usage:read]
+//! ```
 
 use std::env;
 use std::error::Error;
 use std::process::ExitCode;
 
-use axum::{Router, routing::get};
-use keygate::{ApiKeyLayer, Client, YamlStore};
+use axum::{Json, Router, routing::get};
+use keygate::{ApiKeyLayer, Authenticator, Client, RequireScope, Usage, YamlStore};
 use tokio::net::TcpListener;
 
 /// Prints the key of the first `KEY: client name` in a file.
@@ -35,9 +42,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
     println!("{} keys of {} clients in {keys}", store.len(), store.client_count());
 
+    let usage = Usage::new();
+    let auth = Authenticator::new(store).add_observer(usage.clone());
     let app = Router::new()
+        .route("/usage", get(move || async move { Json(usage.snapshot()) }))
+        // For the route above it alone.
+        .route_layer(RequireScope::new("usage:read")?)
         .route("/route1", get(greet))
-        .route_layer(ApiKeyLayer::new(store))
+        .route_layer(ApiKeyLayer::from(auth))
         // Added behind the layer, so that it stands outside of it.
         .route("/", get("This page is public. /route1 asks for a key.\n"));
 

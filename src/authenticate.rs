@@ -6,11 +6,15 @@ use crate::store::{KeyStore, Local};
 
 mod admit;
 mod authenticator;
+mod caller;
 mod doors;
 mod future;
+#[cfg(feature = "throttle")]
+mod guarded;
 mod rules;
 
 pub use authenticator::Authenticator;
+pub(crate) use caller::Caller;
 pub use future::Authenticate;
 pub(crate) use rules::SharedRules;
 
@@ -37,7 +41,7 @@ pub(crate) use rules::SharedRules;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn verify<S: Local + ?Sized>(store: &S, headers: &HeaderMap) -> Result<Client, AuthError> {
-    SharedRules::Default.verify(store, headers, None)
+    SharedRules::Default.verify(store, headers, None, Caller::Headers(headers))
 }
 
 /// Verifies the key in `x-api-key` against any store.
@@ -59,5 +63,5 @@ pub fn verify<S: Local + ?Sized>(store: &S, headers: &HeaderMap) -> Result<Clien
 /// # }
 /// ```
 pub fn authenticate<S: KeyStore + ?Sized>(store: &S, headers: &HeaderMap) -> Authenticate {
-    SharedRules::Default.authenticate(store, headers, None)
+    SharedRules::Default.authenticate(store, headers, None, Caller::Headers(headers))
 }

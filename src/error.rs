@@ -46,7 +46,7 @@ pub enum AuthError {
     /// The key is right, and its client may not do this: 403.
     #[error("{0}")]
     InsufficientScope(MissingScope),
-    /// The key is right, and its client has spent its quota for now: 429.
+    /// The client has spent its quota for now, or too many wrong keys came from one address: 429.
     #[cfg(feature = "throttle")]
     #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
     #[error("Too many requests")]

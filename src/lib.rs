@@ -4,7 +4,12 @@
 
 mod api_key;
 mod authenticate;
-#[cfg(feature = "throttle")]
+#[cfg(any(feature = "throttle", feature = "usage", feature = "metrics"))]
+// Each of the three needs a part of it.
+#[cfg_attr(
+    not(all(feature = "throttle", feature = "usage", feature = "metrics")),
+    allow(dead_code)
+)]
 mod by_client;
 mod challenge;
 mod client;
@@ -15,6 +20,9 @@ mod error;
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 mod extract;
+#[cfg(feature = "throttle")]
+#[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
+mod failures;
 mod key;
 mod label;
 #[cfg(feature = "tower")]
@@ -36,6 +44,9 @@ pub mod testing;
 #[cfg(feature = "throttle")]
 #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
 mod throttle;
+#[cfg(feature = "usage")]
+#[cfg_attr(docsrs, doc(cfg(feature = "usage")))]
+mod usage;
 
 pub use api_key::{
     ApiKey, DEFAULT_PREFIX, GenerateError, InvalidPrefix, KEY_PATTERN, KeyFormat, MAX_PREFIX_CHARS,
@@ -49,6 +60,9 @@ pub use error::{AuthError, StoreError, StoreErrorKind, WrongReason};
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub use extract::NotVerified;
+#[cfg(feature = "throttle")]
+#[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
+pub use failures::{FailureThrottle, ParseNetworkError, TrustedProxies};
 pub use key::{KeyError, MAX_KEY_BYTES, MIN_KEY_CHARS, UnusableKey};
 pub use label::{LabelError, MAX_NAME_CHARS};
 #[cfg(feature = "tower")]
@@ -57,6 +71,15 @@ pub use layer::{ApiKeyLayer, ApiKeyService, ResponseFuture};
 pub use manage::{
     BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated, RotationConflict,
 };
+#[cfg(feature = "tracing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub use observe::OutcomeEvents;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use observe::OutcomeMetrics;
+#[cfg(all(feature = "metrics", feature = "yaml"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "metrics", feature = "yaml"))))]
+pub use observe::record_store_metrics;
 pub use observe::{Observe, Outcome};
 pub use profile::{ClientProfile, MAX_METADATA_BYTES, ProfileError};
 pub use quota::{ParseQuotaError, Quota, Rate, RateUnit};
@@ -81,3 +104,6 @@ pub use throttle::{
 #[cfg(all(feature = "throttle", feature = "tower"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "throttle", feature = "tower"))))]
 pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};
+#[cfg(feature = "usage")]
+#[cfg_attr(docsrs, doc(cfg(feature = "usage")))]
+pub use usage::{Activity, ClientUsage, KeyUsage, Rates, TopClient, Usage, UsageSnapshot};

@@ -7,6 +7,24 @@ use crate::digest::KeyId;
 use crate::error::AuthError;
 use crate::profile::ClientProfile;
 
+#[cfg(any(feature = "usage", feature = "metrics"))]
+mod kind;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(all(feature = "metrics", feature = "yaml"))]
+mod store_metrics;
+#[cfg(feature = "tracing")]
+mod tracing;
+
+#[cfg(any(feature = "usage", feature = "metrics"))]
+pub(crate) use kind::Kind;
+#[cfg(feature = "metrics")]
+pub use metrics::OutcomeMetrics;
+#[cfg(all(feature = "metrics", feature = "yaml"))]
+pub use store_metrics::record_store_metrics;
+#[cfg(feature = "tracing")]
+pub use tracing::OutcomeEvents;
+
 /// Is told what became of each request: for logs, metrics, and to know who is calling.
 ///
 /// An [`Authenticator`](crate::Authenticator) tells it of every request that it decided on; the

@@ -122,7 +122,7 @@ impl fmt::Display for Rate {
 
 /// How much a client may ask for: one or more rates that must all allow a request, or no limit.
 ///
-/// This version reads quotas and keeps them with the client; it does not enforce them.
+/// Stores keep it with the client; a `Throttle` (feature `throttle`) holds the client to it.
 ///
 /// ```
 /// use keygate::Quota;

@@ -19,9 +19,11 @@ mod throttled;
 
 pub use allowance::Allowance;
 pub use counters::{Count, Counters, LocalCounters, Spend, Tally};
+pub(crate) use gcra::Limit;
 #[cfg(feature = "tower")]
 pub use layer::{ThrottleFuture, ThrottleLayer, ThrottleService};
 pub use memory::MemoryCounters;
+pub(crate) use memory::nanos;
 pub use throttled::Throttled;
 
 /// Decides whether a client may have one more request, by its quota.
@@ -135,6 +137,10 @@ impl<C: LocalCounters> Throttle<C> {
 
 impl<C: Counters> Throttle<C> {
     /// As [`Throttle::check`], for counters that wait. The future borrows nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::Throttled`]: not now. [`AuthError::Unavailable`]: the counters cannot tell.
     pub fn check_later(
         &self,
         client: &Client,

@@ -1,5 +1,7 @@
 use std::time::SystemTime;
 
+#[cfg(feature = "throttle")]
+use super::guarded::Guard;
 use super::rules::Clock;
 use crate::client::Client;
 use crate::credential::Credential;
@@ -57,24 +59,41 @@ impl Asked {
 }
 
 impl Asked {
-    /// As [`Asked::admit`], and tells of it.
+    /// As [`Asked::admit`], and tells of it. What refuses is what this makes of an error.
     #[cold]
     pub(super) fn admit_and_tell(
         self,
         answer: Answer,
         clock: Option<&Clock>,
         observers: &Observers,
+        refused: impl FnOnce(AuthError) -> AuthError,
     ) -> Result<Client, AuthError> {
         let record = answer.as_ref().ok().and_then(Option::as_ref);
         // Of another key, nothing is said.
         let record = record.filter(|record| record.digest() == self.digest);
         let profile = record.map(|record| record.profile().clone());
-        let result = self.admit(answer, clock);
+        let result = self.admit(answer, clock).map_err(refused);
         observers.tell(match &result {
             Ok(client) => Outcome::admitted(client),
             Err(error) => Outcome::refused(error, profile.as_ref()),
         });
         result
+    }
+
+    /// As both, as there are observers or not.
+    #[cfg(feature = "throttle")]
+    pub(super) fn admit_guarded(
+        self,
+        answer: Answer,
+        clock: Option<&Clock>,
+        observers: &Observers,
+        refused: impl FnOnce(AuthError) -> AuthError,
+    ) -> Result<Client, AuthError> {
+        if observers.is_empty() {
+            self.admit(answer, clock).map_err(refused)
+        } else {
+            self.admit_and_tell(answer, clock, observers, refused)
+        }
     }
 }
 
@@ -82,15 +101,37 @@ impl Asked {
 pub(super) struct Judge {
     pub(super) clock: Option<Clock>,
     pub(super) observers: Observers,
+    #[cfg(feature = "throttle")]
+    pub(super) guard: Option<Guard>,
 }
 
 impl Judge {
     pub(super) fn decide(&self, asked: Asked, answer: Answer) -> Result<Client, AuthError> {
+        #[cfg(feature = "throttle")]
+        if let Some(guard) = &self.guard {
+            return self.decide_guarded(guard, asked, answer);
+        }
         if self.observers.is_empty() {
             asked.admit(answer, self.clock.as_ref())
         } else {
-            asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers)
+            asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, |error| error)
         }
+    }
+
+    #[cfg(feature = "throttle")]
+    fn decide_guarded(
+        &self,
+        Guard { failures, address }: &Guard,
+        asked: Asked,
+        answer: Answer,
+    ) -> Result<Client, AuthError> {
+        let clock = self.clock.as_ref();
+        let counted = |error| failures.count_waited(error, asked.digest, *address, now(clock));
+        let result = asked.admit_guarded(answer, clock, &self.observers, counted);
+        if result.is_ok() {
+            failures.remember(asked.digest, now(clock));
+        }
+        result
     }
 }
 
@@ -102,6 +143,9 @@ fn refusal(record: &KeyRecord, clock: Option<&Clock>) -> Option<WrongReason> {
     }
     // A clock costs 23 ns to read, so it is read for keys that expire only.
     let expires = record.expires()?;
-    let now = clock.map_or_else(SystemTime::now, |clock| clock());
-    (now >= expires).then_some(WrongReason::Expired)
+    (now(clock) >= expires).then_some(WrongReason::Expired)
+}
+
+pub(super) fn now(clock: Option<&Clock>) -> SystemTime {
+    clock.map_or_else(SystemTime::now, |clock| clock())
 }

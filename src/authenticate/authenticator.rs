@@ -13,6 +13,8 @@ use crate::challenge::Challenges;
 use crate::config::ConfigError;
 use crate::credential::{Source, Sources};
 use crate::error::AuthError;
+#[cfg(feature = "throttle")]
+use crate::failures::{FailureThrottle, Failures};
 use crate::observe::Observe;
 use crate::respond::{ProblemJson, Respond, refusal};
 use crate::store::KeyStore;
@@ -162,7 +164,38 @@ impl<S, R> Authenticator<S, R> {
         self.changed(|rules| rules.observers.add(observer))
     }
 
-    /// Replaces the clock that tells whether a key has expired. It is read for keys that expire only.
+    /// Slows down wrong keys that come from one address: see [`FailureThrottle`](crate::FailureThrottle).
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use http::Request;
+    /// use keygate::{AuthError, Authenticator, FailureThrottle, MemoryStore};
+    ///
+    /// let store = MemoryStore::new();
+    /// store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
+    /// let failures = FailureThrottle::by_peer(|peer: &IpAddr| *peer);
+    /// let auth = Authenticator::new(store).throttle_failures(failures);
+    ///
+    /// let answer = |key| {
+    ///     let request = Request::get("/").header("x-api-key", key).extension(IpAddr::from([192, 0, 2, 1]));
+    ///     auth.verify_parts(&request.body(()).unwrap().into_parts().0)
+    /// };
+    /// for _ in 0..20 {
+    ///     assert!(matches!(answer("guess"), Err(AuthError::WrongCredentials { .. })));
+    /// }
+    /// assert!(matches!(answer("guess"), Err(AuthError::Throttled(_))));
+    /// assert!(answer("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU").is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "throttle")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
+    #[must_use]
+    pub fn throttle_failures(self, throttle: FailureThrottle) -> Self {
+        self.changed(|rules| rules.failures = Some(Arc::new(Failures::new(throttle))))
+    }
+
+    /// Replaces the clock that tells whether a key has expired. It is read for keys that expire only, and
+    /// for wrong ones where failures are throttled.
     #[must_use]
     pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.changed(|rules| rules.clock = Some(Arc::new(clock)))

@@ -4,12 +4,16 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Uri};
 
-use super::Authenticate;
 use super::admit::{Asked, Judge};
+#[cfg(feature = "throttle")]
+use super::guarded::Guard;
+use super::{Authenticate, Caller};
 use crate::challenge::Challenges;
 use crate::client::Client;
 use crate::credential::{Credential, Sources};
 use crate::error::AuthError;
+#[cfg(feature = "throttle")]
+use crate::failures::Failures;
 use crate::observe::{Observers, Outcome};
 use crate::store::{Answer, KeyStore, Local, Lookup};
 
@@ -25,6 +29,8 @@ pub(crate) struct Rules {
     pub(super) clock: Option<Clock>,
     pub(super) deadline: Duration,
     pub(crate) observers: Observers,
+    #[cfg(feature = "throttle")]
+    pub(super) failures: Option<Arc<Failures>>,
 }
 
 /// The rules, as an authenticator and the responses on their way share them.
@@ -73,6 +79,8 @@ impl Default for Rules {
             clock: None,
             deadline: DEFAULT_DEADLINE,
             observers: Observers::default(),
+            #[cfg(feature = "throttle")]
+            failures: None,
         }
     }
 }
@@ -83,16 +91,23 @@ impl Rules {
         store: &S,
         headers: &HeaderMap,
         uri: Option<&Uri>,
+        caller: Caller<'_>,
     ) -> Result<Client, AuthError> {
-        self.check(store, self.sources.read(headers, uri))
+        self.check(store, self.sources.read(headers, uri), caller)
     }
 
+    #[cfg_attr(not(feature = "throttle"), expect(unused_variables))]
     #[inline]
     pub(super) fn check<S: Local + ?Sized>(
         &self,
         store: &S,
         credential: Credential,
+        caller: Caller<'_>,
     ) -> Result<Client, AuthError> {
+        #[cfg(feature = "throttle")]
+        if let Some(failures) = &self.failures {
+            return self.check_guarded(failures, store, credential, caller);
+        }
         let asked = self.question(credential)?;
         self.settle(asked, store.find_local(&asked.digest))
     }
@@ -102,8 +117,9 @@ impl Rules {
         store: &S,
         headers: &HeaderMap,
         uri: Option<&Uri>,
+        caller: Caller<'_>,
     ) -> Authenticate {
-        self.ask(store, self.sources.read(headers, uri))
+        self.ask(store, self.sources.read(headers, uri), caller)
     }
 
     #[inline]
@@ -111,33 +127,56 @@ impl Rules {
         &self,
         store: &S,
         credential: Credential,
+        caller: Caller<'_>,
     ) -> Authenticate {
-        match self.decide(store, credential) {
+        match self.decide(store, credential, caller) {
             Ok(result) => Authenticate::decided(result),
             Err(authenticate) => authenticate,
         }
     }
 
     /// The decision, or the future of it where the store has to wait.
+    #[cfg_attr(not(feature = "throttle"), expect(unused_variables))]
     #[inline]
     pub(super) fn decide<S: KeyStore + ?Sized>(
         &self,
         store: &S,
         credential: Credential,
+        caller: Caller<'_>,
     ) -> Result<Result<Client, AuthError>, Authenticate> {
+        #[cfg(feature = "throttle")]
+        if let Some(failures) = &self.failures {
+            return self.decide_guarded(failures, store, credential, caller);
+        }
         let asked = match self.question(credential) {
             Ok(asked) => asked,
             Err(error) => return Ok(Err(error)),
         };
         match store.lookup(asked.digest).try_ready() {
             Ok(answer) => Ok(self.settle(asked, answer)),
-            Err(lookup) => Err(self.wait(lookup, asked)),
+            Err(lookup) => Err(self.wait(
+                lookup,
+                asked,
+                #[cfg(feature = "throttle")]
+                None,
+            )),
         }
     }
 
     #[cold]
-    fn wait(&self, lookup: Lookup, asked: Asked) -> Authenticate {
-        Authenticate::waiting(lookup, asked, self.judge(), self.deadline)
+    pub(super) fn wait(
+        &self,
+        lookup: Lookup,
+        asked: Asked,
+        #[cfg(feature = "throttle")] guard: Option<Guard>,
+    ) -> Authenticate {
+        let judge = Judge {
+            clock: self.clock.clone(),
+            observers: self.observers.clone(),
+            #[cfg(feature = "throttle")]
+            guard,
+        };
+        Authenticate::waiting(lookup, asked, judge, self.deadline)
     }
 
     #[inline]
@@ -154,12 +193,8 @@ impl Rules {
         if self.observers.is_empty() {
             asked.admit(answer, self.clock.as_ref())
         } else {
-            asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers)
+            asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, |error| error)
         }
-    }
-
-    fn judge(&self) -> Judge {
-        Judge { clock: self.clock.clone(), observers: self.observers.clone() }
     }
 
     /// Tells of a refusal that this authenticator did not decide on: of a scope or a quota.

@@ -9,7 +9,7 @@ use tower_service::Service;
 use super::Options;
 use super::caching::Caching;
 use super::future::{Finish, ResponseFuture};
-use crate::authenticate::{Authenticate, Authenticator};
+use crate::authenticate::{Authenticate, Authenticator, Caller};
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::error::AuthError;
@@ -134,7 +134,8 @@ impl<Inner, S: KeyStore, R> ApiKeyService<Inner, S, R> {
         if self.options.strip {
             self.strip(request);
         }
-        match self.auth.decide(credential) {
+        let caller = Caller::Request(request.headers(), request.extensions());
+        match self.auth.decide(credential, caller) {
             Ok(Ok(client)) => {
                 // Also replaces a `Client` that something before this layer put there.
                 request.extensions_mut().insert(client);

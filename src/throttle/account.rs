@@ -32,12 +32,11 @@ impl Account {
     pub(super) fn with_share(quota: &Quota, share: u64, now: u64) -> Self {
         let limits = quota.rates().iter().map(Limit::of).collect::<Box<[_]>>();
         let full_at = |limit: &Limit| if share == 0 { 0 } else { limit.at_share(share, now) };
-        let spent = match *limits {
-            [limit] => Spent::One(limit, AtomicU64::new(full_at(&limit))),
-            _ => {
-                let all = limits.iter().map(full_at).collect();
-                Spent::Several(limits, Mutex::new(Some(all)))
-            }
+        let spent = if let [limit] = *limits {
+            Spent::One(limit, AtomicU64::new(full_at(&limit)))
+        } else {
+            let all = limits.iter().map(full_at).collect();
+            Spent::Several(limits, Mutex::new(Some(all)))
         };
         Self { quota: quota.clone(), spent }
     }

@@ -10,7 +10,7 @@ const MAX_WINDOW: u64 = 1 << 62;
 /// What is kept of a client is one instant, at which it will have its whole burst again. Each request
 /// puts it off by `step`; one that would put it off by more than `window` from now is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limit {
+pub(crate) struct Limit {
     /// Nanoseconds in which one request is earned, rounded up: the rate is never exceeded.
     step: u64,
     /// Nanoseconds in which the whole burst is earned.
@@ -18,7 +18,7 @@ pub(super) struct Limit {
 }
 
 impl Limit {
-    pub(super) fn of(rate: &Rate) -> Self {
+    pub(crate) fn of(rate: &Rate) -> Self {
         // A unit is at most a day, which is 8.64e13 ns.
         let unit = u64::try_from(rate.per().duration().as_nanos()).unwrap_or(u64::MAX);
         let step = unit.div_ceil(u64::from(rate.count()));
@@ -26,13 +26,26 @@ impl Limit {
         Self { step, window }
     }
 
+    /// The limit of so many that share one, where each of them would have this.
+    pub(crate) fn shared_by(self, many: u64) -> Self {
+        let burst = self.window / self.step;
+        let step = self.step.div_ceil(many);
+        let window = step.saturating_mul(burst.saturating_mul(many)).min(MAX_WINDOW);
+        Self { step, window }
+    }
+
     /// The instant after one more request, or how long until one is allowed. Instants are nanoseconds
     /// since 1970, and no further off than [`Limit::latest`].
     #[inline]
-    pub(super) fn spend(self, full_at: u64, now: u64) -> Result<u64, u64> {
+    pub(crate) fn spend(self, full_at: u64, now: u64) -> Result<u64, u64> {
         let latest = self.latest(now);
         let next = full_at.max(now).saturating_add(self.step);
         if next <= latest { Ok(next) } else { Err(next - latest) }
+    }
+
+    /// Nanoseconds in which one request is earned.
+    pub(crate) fn step(self) -> u64 {
+        self.step
     }
 
     /// The furthest that requests can have put the instant off.
@@ -40,7 +53,7 @@ impl Limit {
     /// Where the clock went back, one may be further off: it is then as if it were this one, so that
     /// nobody is let in by that, nor kept out for longer than the burst takes.
     #[inline]
-    pub(super) fn latest(self, now: u64) -> u64 {
+    pub(crate) fn latest(self, now: u64) -> u64 {
         now.saturating_add(self.window)
     }
 

@@ -285,7 +285,7 @@ where
                             Err(StoreError::timed_out())
                         }
                     };
-                    parked.take().expect(POLLED_AFTER_END).proceed(answer)
+                    (*parked.take().expect(POLLED_AFTER_END)).proceed(answer)
                 }
             };
             state.set(next);
@@ -301,7 +301,7 @@ where
     R: Respond<ResBody>,
 {
     fn proceed(
-        mut self: Box<Self>,
+        mut self,
         answer: Result<super::Tally, StoreError>,
     ) -> State<Inner, ReqBody, Inner::Future, Response<ResBody>, R> {
         match decide(&self.client, &self.quota, answer) {

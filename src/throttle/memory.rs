@@ -76,7 +76,7 @@ impl LocalCounters for MemoryCounters {
 }
 
 /// Nanoseconds since 1970, which fit until the year 2554; half of what 64 bits hold is left for sums.
-fn nanos(time: SystemTime) -> u64 {
+pub(crate) fn nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX / 2)
 }

@@ -1,5 +1,6 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
@@ -28,6 +29,14 @@ impl Throttled {
     pub(super) fn error(client: &Client, quota: &Quota, tally: Tally) -> AuthError {
         let refusal = Refusal { client: Some(client.clone()), quota: Some(quota.clone()), tally };
         AuthError::Throttled(Self(Arc::new(refusal)))
+    }
+
+    /// Of an address, from which too many wrong keys came. Neither a client nor a quota is known, so
+    /// that no RateLimit fields tell of it.
+    #[cold]
+    pub(crate) fn address(wait: Duration) -> AuthError {
+        let tally = Tally::refused(0, wait, wait);
+        AuthError::Throttled(Self(Arc::new(Refusal { client: None, quota: None, tally })))
     }
 
     /// The client that is to wait; none where an address is.

@@ -9,6 +9,7 @@ use std::time::Instant;
 mod curl;
 mod half_sent;
 mod server;
+mod usage;
 
 use curl::{Answer, Version};
 use half_sent::HalfSent;

@@ -1,0 +1,187 @@
+//! Slows down those who present wrong keys.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+
+use http::{Extensions, HeaderMap};
+
+use crate::quota::Rate;
+
+mod buckets;
+mod forwarded;
+mod guard;
+mod network;
+mod proxies;
+mod sets;
+mod verified;
+
+use buckets::{Buckets, Limits};
+pub(crate) use guard::{Address, Failures};
+pub use network::ParseNetworkError;
+pub use proxies::TrustedProxies;
+use verified::Verified;
+
+/// Slows down wrong keys that come from one address:
+/// [`Authenticator::throttle_failures`](crate::Authenticator::throttle_failures).
+///
+/// Up to 20 wrong keys at once are refused as wrong (401), and from then on one in six seconds;
+/// [`FailureThrottle::with_rate`] says otherwise. The others are refused as
+/// [`AuthError::Throttled`](crate::AuthError::Throttled): 429, with a `Retry-After`, and nothing that names
+/// a limit. It holds for wrong keys only. A right key from the same address gets in:
+///
+/// - A store that answers at once is asked in any case, and the answer to a wrong key is then 429.
+/// - A store that waits is not asked while the address is over its limit, except about keys that it has
+///   verified within a day (the last 16,384 of them). It is the store that answers about those, so
+///   one that is revoked stays out. All others, which may be right, have to wait: a service that has just
+///   been started knows none.
+/// - Of a store that answers some lookups at once, as a cache in front of a database does, those answers
+///   count; a lookup that would wait is dropped before it is polled.
+///
+/// Every [`AuthError::WrongCredentials`](crate::AuthError::WrongCredentials) counts, whatever its reason, and
+/// is 429 over the limit. Were keys that are revoked, expired or disabled not counted, a caller could tell
+/// them from unknown ones by when the 429 begins. Requests without credentials do not count, nor do stores
+/// that cannot answer.
+///
+/// # Addresses
+///
+/// What the address of a request is, you say: see [`FailureThrottle::by_peer`] and
+/// [`FailureThrottle::behind`]. IPv4 addresses count by themselves, in whichever form they are written
+/// (`::ffff:192.0.2.1` is `192.0.2.1`). Of IPv6, each network of 64 bits counts as one address, because one
+/// caller has all of it, and each of 48 bits as eight.
+///
+/// A request without an address is not throttled. One limit for all of them would let a caller who can
+/// hide its address lock out the others, so see to it that there always is one.
+/// [`verify_key`](crate::Authenticator::verify_key) sees no request and has none;
+/// [`verify`](crate::Authenticator::verify) sees headers, and empty extensions.
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use axum::extract::ConnectInfo;
+/// use keygate::{ApiKeyLayer, Authenticator, FailureThrottle, MemoryStore};
+///
+/// let failures = FailureThrottle::by_peer(|peer: &ConnectInfo<SocketAddr>| peer.0.ip())
+///     .with_rate("10/minute".parse()?);
+/// let auth = Authenticator::new(MemoryStore::new()).throttle_failures(failures);
+/// let layer = ApiKeyLayer::from(auth);
+/// // Serve it with `app.into_make_service_with_connect_info::<SocketAddr>()`.
+/// # Ok::<(), keygate::ParseQuotaError>(())
+/// ```
+///
+/// # Limits
+///
+/// It takes 1.2 MB, and 0.3 MB more with a store that waits, however many addresses there are. 65,536 are
+/// counted. A flood of more makes it forget those that have spent least, and never one that is over
+/// its limit; where there is no room left, addresses share the limit of a network.
+///
+/// It keeps load from the store, and shows in the logs who is guessing. It does not replace keys that cannot be
+/// guessed: a right guess is let in, and who has many addresses has as many limits. Keys that are looked
+/// up side by side all get to the store before the first is known to be wrong; they are all
+/// counted, up to four times the burst. Counts are those of this process.
+///
+/// A throttle is a handle: clones share what they count, and may be given to several authenticators.
+#[derive(Clone)]
+pub struct FailureThrottle {
+    address: Arc<AddressOf>,
+    proxies: Option<Arc<TrustedProxies>>,
+    rate: Rate,
+    limits: Limits,
+    counts: Arc<Counts>,
+}
+
+type AddressOf = dyn Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync;
+
+struct Counts {
+    buckets: Buckets,
+    /// Of stores that wait.
+    verified: OnceLock<Verified>,
+}
+
+impl FailureThrottle {
+    /// Counts by the address that this function tells from the head of a request.
+    ///
+    /// It is called for wrong keys, and for all keys where the store waits. Do not read a header that
+    /// callers can write: whoever does chooses whom to lock out.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use http::{Extensions, HeaderMap};
+    /// use keygate::FailureThrottle;
+    ///
+    /// /// What the server of this service leaves in every request.
+    /// #[derive(Clone)]
+    /// struct Connection { peer: IpAddr }
+    ///
+    /// let failures = FailureThrottle::by(|_headers: &HeaderMap, extensions: &Extensions| {
+    ///     Some(extensions.get::<Connection>()?.peer)
+    /// });
+    /// ```
+    pub fn by(
+        address: impl Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        let rate = default_rate();
+        let counts = Counts { buckets: Buckets::new(), verified: OnceLock::new() };
+        Self {
+            address: Arc::new(address),
+            proxies: None,
+            rate,
+            limits: Limits::of(&rate),
+            counts: Arc::new(counts),
+        }
+    }
+
+    /// Counts by the peer's address, which the server left in the request's extensions in some type of its
+    /// own: axum in `ConnectInfo<SocketAddr>`, as in the example of [`FailureThrottle`].
+    pub fn by_peer<T: Send + Sync + 'static>(
+        address: impl Fn(&T) -> IpAddr + Send + Sync + 'static,
+    ) -> Self {
+        Self::by(move |_, extensions| extensions.get().map(&address))
+    }
+
+    /// Takes the address for that of a peer, which may be one of these proxies: then it is the client's
+    /// that counts, as they tell it.
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use axum::extract::ConnectInfo;
+    /// use keygate::{FailureThrottle, TrustedProxies};
+    ///
+    /// let failures = FailureThrottle::by_peer(|peer: &ConnectInfo<SocketAddr>| peer.0.ip())
+    ///     .behind(TrustedProxies::new(["10.0.0.0/8", "fd00::/8"])?);
+    /// # Ok::<(), keygate::ParseNetworkError>(())
+    /// ```
+    #[must_use]
+    pub fn behind(self, proxies: TrustedProxies) -> Self {
+        Self { proxies: Some(Arc::new(proxies)), ..self }
+    }
+
+    /// Replaces the rate of wrong keys from one address, which is 10 a minute with a burst of 20.
+    ///
+    /// The burst of `"10/minute".parse()?` is 10: see [`Rate::with_burst`].
+    #[must_use]
+    pub fn with_rate(self, rate: Rate) -> Self {
+        Self { rate, limits: Limits::of(&rate), ..self }
+    }
+
+    fn address(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
+        let peer = (self.address)(headers, extensions)?;
+        Some(match &self.proxies {
+            Some(proxies) => proxies.client(peer, headers),
+            None => peer,
+        })
+    }
+}
+
+fn default_rate() -> Rate {
+    let rate = "10/minute".parse().and_then(|rate: Rate| rate.with_burst(20));
+    rate.expect("the rate of wrong keys is one")
+}
+
+impl fmt::Debug for FailureThrottle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FailureThrottle")
+            .field("rate", &self.rate)
+            .field("behind", &self.proxies)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,80 @@
+use std::net::IpAddr;
+
+use http::HeaderMap;
+
+use super::forwarded::Field;
+use super::network::{Network, ParseNetworkError};
+
+/// The networks of your own proxies, which are believed what they say about the address of a client.
+///
+/// A proxy adds the address that a request came from to a header, behind what was there already. So the list
+/// is read from its end, and only as far as those who wrote it are trusted:
+///
+/// - A peer that is not in a trusted network is the client, whatever the headers say.
+/// - Otherwise the client is the rightmost address that is not in a trusted network. All lines of the
+///   header count, joined in their order.
+/// - Where an element is no address (`unknown`, `_hidden`, or anything that cannot be read), or the list
+///   ends, the client is the last trusted proxy before it: the nearest that is known.
+///
+/// The header is `X-Forwarded-For`, or [`Forwarded`](TrustedProxies::reading_forwarded) (RFC 7239), and never
+/// both: a proxy that adds to the one hands the other on as the caller wrote it. Name the one that your proxies
+/// write, and see to it that each of them does: one that hands it on unchanged lets callers choose their
+/// address. Trust the addresses of your proxies, and not all of a network that others are in.
+///
+/// ```
+/// use http::HeaderMap;
+/// use keygate::TrustedProxies;
+///
+/// let proxies = TrustedProxies::new(["10.0.0.0/8", "fd00::/8"])?;
+/// let mut headers = HeaderMap::new();
+/// headers.insert("x-forwarded-for", "6.6.6.6, 192.0.2.1, 10.0.0.2".parse()?);
+///
+/// let client = proxies.client("10.0.0.1".parse()?, &headers);
+/// assert_eq!(client.to_string(), "192.0.2.1");
+/// // Who comes without a proxy may write what it likes.
+/// let client = proxies.client("203.0.113.9".parse()?, &headers);
+/// assert_eq!(client.to_string(), "203.0.113.9");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TrustedProxies {
+    networks: Box<[Network]>,
+    field: Field,
+}
+
+impl TrustedProxies {
+    /// The proxies in these networks, such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`, that write
+    /// `X-Forwarded-For`.
+    ///
+    /// # Errors
+    ///
+    /// A text that is not a network.
+    pub fn new(
+        networks: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Self, ParseNetworkError> {
+        let networks = networks.into_iter().map(|network| network.as_ref().parse());
+        Ok(Self { networks: networks.collect::<Result<_, _>>()?, field: Field::XForwardedFor })
+    }
+
+    /// Reads `Forwarded` (RFC 7239) in place of `X-Forwarded-For`.
+    #[must_use]
+    pub fn reading_forwarded(self) -> Self {
+        Self { field: Field::Forwarded, ..self }
+    }
+
+    /// The address of the client, for a request with these headers from this peer. IPv4 addresses in
+    /// IPv6 are given as IPv4 addresses.
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut nearest = peer.to_canonical();
+        let mut hops = self.field.hops(headers);
+        while self.trusts(nearest) {
+            let Some(Some(hop)) = hops.next() else { break };
+            nearest = hop.to_canonical();
+        }
+        nearest
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(address))
+    }
+}

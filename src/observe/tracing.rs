@@ -1,0 +1,57 @@
+use std::error::Error as _;
+
+use super::{Observe, Outcome};
+use crate::error::AuthError;
+
+/// An observer that tells of every outcome in a `tracing` event.
+///
+/// | outcome | level | fields, besides `outcome` |
+/// | --- | --- | --- |
+/// | `admitted` | DEBUG | `client`, `key_id` |
+/// | refused | INFO | `client`, `key_id`, where the key is known |
+/// | `unavailable` | ERROR | `error`, and as its `source` what the store met |
+///
+/// The target is `keygate::outcome`. No event holds a key.
+///
+/// ```
+/// use keygate::{Authenticator, MemoryStore, OutcomeEvents};
+///
+/// let auth = Authenticator::new(MemoryStore::new()).add_observer(OutcomeEvents::new());
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct OutcomeEvents;
+
+impl OutcomeEvents {
+    /// An observer that tells whatever subscriber there is.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+macro_rules! tell {
+    ($level:ident, $outcome:expr, $text:literal, $($more:tt)*) => {
+        ::tracing::event!(
+            target: "keygate::outcome",
+            ::tracing::Level::$level,
+            outcome = $outcome.name(),
+            client = $outcome.client().map(crate::profile::ClientProfile::name),
+            key_id = $outcome.key_id().map(::tracing::field::display),
+            $($more)*
+            $text
+        )
+    };
+}
+
+impl Observe for OutcomeEvents {
+    fn observe(&self, outcome: &Outcome<'_>) {
+        match outcome.result() {
+            Ok(_) => tell!(DEBUG, outcome, "request admitted",),
+            Err(AuthError::Unavailable(error)) => {
+                let source = error.source().map(::tracing::field::display);
+                tell!(ERROR, outcome, "request refused", %error, source,);
+            }
+            Err(_) => tell!(INFO, outcome, "request refused",),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Who is calling: how much, since when, and what was refused.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::by_client::ByClient;
+use crate::digest::KeyId;
+use crate::observe::{Kind, Observe, Outcome};
+
+mod counts;
+mod gather;
+mod snapshot;
+mod stripes;
+mod windows;
+
+use counts::Counts;
+pub use snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient, UsageSnapshot};
+use stripes::Stripes;
+
+/// Counts who is calling: per client and key, how many requests, how many a minute, since when, and what
+/// was refused.
+///
+/// It is an observer, which an [`Authenticator`](crate::Authenticator) is given, and a handle: clones
+/// share what they count. It counts from its start, in this process alone.
+///
+/// ```
+/// use keygate::{Authenticator, MemoryStore, Usage};
+///
+/// let store = MemoryStore::new();
+/// store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
+/// let usage = Usage::new();
+/// let auth = Authenticator::new(store).add_observer(usage.clone());
+///
+/// let _ = auth.verify_key(b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU");
+/// let _ = auth.verify_key(b"a key that nobody has");
+/// let snapshot = usage.snapshot();
+/// assert_eq!(snapshot.clients[0].client, "User 1");
+/// assert_eq!(snapshot.clients[0].activity.requests, 1);
+/// assert_eq!(snapshot.outcomes["unknown"], 1);
+/// assert_eq!(usage.top(3)[0].per_minute, 1.0);
+/// # Ok::<(), keygate::KeyError>(())
+/// ```
+///
+/// # What is counted
+///
+/// | | counts |
+/// | --- | --- |
+/// | requests | those whose key was right, also where a scope or a quota refused them afterwards |
+/// | refused | by [`Outcome::name`]: `insufficient_scope` and `throttled`, which are among the requests; `expired`, `revoked` and `disabled`, which are not |
+/// | first and last seen | any of these |
+/// | rates | requests a minute, over the last 1, 5 and 60 minutes |
+///
+/// A window ends now, and is kept in twelve parts: of 5 seconds, 25 seconds and 5 minutes. It begins
+/// within one of them, whose requests count in part, as if they had come evenly; so a rate is exact but
+/// for what came in that one part. A client that was first seen a minute ago has a rate over 60 minutes all
+/// the same: that of an hour in which it was silent for 59.
+///
+/// Requests without a key, and with keys that no client has, are counted by outcome and nothing else:
+/// whatever callers send, it takes no memory.
+///
+/// # Cost and limits
+///
+/// Counting takes no lock, and allocates nothing for a key that was seen before, but once where two threads
+/// count the same key at the very same instant: from then on, each has counters of its own for it.
+///
+/// A key takes less than 1 KiB, and up to 4 KiB more where threads meet (256 bytes for each processor).
+/// One that has not been seen for 40 days is forgotten, and its client with its last key; so is one that
+/// was revoked or removed, once it is not presented any more. What was counted of it stays in
+/// [`UsageSnapshot::outcomes`] alone. Should it come back, its counts begin anew, as its first seen tells.
+/// A client whose name changes is another one.
+///
+/// The clock may be set: rates then begin anew, or count what the clock has skipped as silence.
+#[derive(Clone)]
+pub struct Usage {
+    shared: Arc<Shared>,
+    clock: Option<Clock>,
+    since: SystemTime,
+}
+
+type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+struct Shared {
+    keys: ByClient<Counts>,
+    /// Of whom nobody knows who they are.
+    strangers: Stripes,
+    forgotten: [AtomicU64; Kind::COUNT],
+}
+
+/// Long enough for those who call once a month.
+const MEMORY: Duration = Duration::from_secs(40 * 24 * 60 * 60);
+
+/// Nanoseconds from the looking after of a part of the keys to that of the next: of all, within a day.
+const PAUSE: u64 = 300_000_000_000;
+
+impl Usage {
+    /// Begins to count.
+    pub fn new() -> Self {
+        let shared = Shared {
+            keys: ByClient::with_pause(PAUSE),
+            strangers: Stripes::new(),
+            forgotten: [const { AtomicU64::new(0) }; Kind::COUNT],
+        };
+        Self { shared: Arc::new(shared), clock: None, since: SystemTime::now() }
+    }
+
+    /// Replaces the clock, from the start.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self { since: clock(), clock: Some(Arc::new(clock)), ..self }
+    }
+
+    /// All that is counted, as it is now. It takes time and memory for every client, and is made for
+    /// people and tools that ask now and then.
+    pub fn snapshot(&self) -> UsageSnapshot {
+        let now = self.now();
+        UsageSnapshot {
+            taken: now,
+            since: self.since,
+            outcomes: self.shared.outcomes(),
+            clients: gather::clients(&self.shared.keys, nanos(now)),
+        }
+    }
+
+    /// The clients that make the most requests now, the loudest first; those that made none in the last
+    /// minute are left out.
+    pub fn top(&self, n: usize) -> Vec<TopClient> {
+        gather::top(&self.shared.keys, nanos(self.now()), n)
+    }
+
+    #[inline]
+    fn now(&self) -> SystemTime {
+        self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
+    }
+}
+
+impl Default for Usage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Observe for Usage {
+    fn observe(&self, outcome: &Outcome<'_>) {
+        let now = nanos(self.now());
+        let kind = Kind::of(outcome);
+        match (outcome.client(), outcome.key_id()) {
+            (Some(client), Some(key_id)) => self.shared.count(client.name(), key_id, kind, now),
+            _ => self.shared.strangers.here().add(kind, now),
+        }
+    }
+}
+
+impl Shared {
+    #[inline]
+    fn count(&self, client: &str, key_id: KeyId, kind: Kind, now: u64) {
+        let keys = self.keys.pin_hashed(key_id.prefix(), client);
+        keys.get_or_insert_with(|| Counts::new(key_id, now)).add(kind, now);
+        drop(keys);
+        self.keys.look_after(now, |counts| self.may_forget(counts, now));
+    }
+
+    fn may_forget(&self, counts: &Counts, now: u64) -> bool {
+        let silence = Duration::from_nanos(now.saturating_sub(counts.last_seen()));
+        let may = silence >= MEMORY;
+        if may {
+            for kind in Kind::all() {
+                self.forgotten[kind.place()].fetch_add(counts.count(kind), Ordering::Relaxed);
+            }
+        }
+        may
+    }
+
+    fn outcomes(&self) -> BTreeMap<&'static str, u64> {
+        let mut outcomes = BTreeMap::new();
+        let mut add = |kind: Kind, count| *outcomes.entry(kind.name()).or_default() += count;
+        for kind in Kind::all() {
+            add(kind, self.forgotten[kind.place()].load(Ordering::Relaxed));
+            add(kind, self.strangers.iter().map(|stripe| stripe.count(kind)).sum());
+        }
+        self.keys.for_each(|_, counts| Kind::all().for_each(|kind| add(kind, counts.count(kind))));
+        outcomes
+    }
+}
+
+/// Nanoseconds since 1970, which fit until the year 2554.
+#[inline]
+fn nanos(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = since.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(since.subsec_nanos().into())
+}
+
+impl fmt::Debug for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Usage").field("outcomes", &self.shared.outcomes()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,89 @@
+//! From the counters of keys to what is told of clients.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::counts::Counts;
+use super::snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient};
+use crate::by_client::ByClient;
+use crate::observe::Kind;
+
+/// All clients, in the order of their names.
+pub(super) fn clients(keys: &ByClient<Counts>, now: u64) -> Vec<ClientUsage> {
+    let mut by_name: BTreeMap<String, Vec<KeyUsage>> = BTreeMap::new();
+    keys.for_each(|name, counts| {
+        let usage = KeyUsage { key_id: counts.key_id, activity: activity(counts, now) };
+        match by_name.get_mut(name) {
+            Some(keys) => keys.push(usage),
+            None => drop(by_name.insert(name.to_owned(), vec![usage])),
+        }
+    });
+    let together = |(client, mut keys): (String, Vec<KeyUsage>)| {
+        keys.sort_by_key(|key| (key.activity.first_seen, key.key_id));
+        let all = keys.iter().map(|key| key.activity.clone());
+        let activity = all.reduce(sum)?;
+        Some(ClientUsage { client, activity, keys })
+    };
+    by_name.into_iter().filter_map(together).collect()
+}
+
+/// The clients with the most requests in the last minute.
+pub(super) fn top(keys: &ByClient<Counts>, now: u64, n: usize) -> Vec<TopClient> {
+    let mut by_name: HashMap<String, [f64; 2]> = HashMap::new();
+    keys.for_each(|name, counts| {
+        let [minute, _, hour] = counts.lately(now);
+        match by_name.get_mut(name) {
+            Some(sums) => *sums = [sums[0] + minute, sums[1] + hour],
+            None if hour > 0.0 => drop(by_name.insert(name.to_owned(), [minute, hour])),
+            None => {}
+        }
+    });
+    let loud = by_name.into_iter().filter(|(_, [minute, _])| *minute > 0.0);
+    let mut loud: Vec<_> = loud
+        .map(|(client, [minute, hour])| TopClient {
+            client,
+            per_minute: minute,
+            per_minute_before: (hour - minute).max(0.0) / 59.0,
+        })
+        .collect();
+    loud.sort_unstable_by(|one, other| {
+        let louder = other.per_minute.total_cmp(&one.per_minute);
+        louder.then_with(|| one.client.cmp(&other.client))
+    });
+    loud.truncate(n);
+    loud
+}
+
+fn activity(counts: &Counts, now: u64) -> Activity {
+    let refused = Kind::all().filter(|kind| *kind != Kind::ADMITTED);
+    let refused = refused.map(|kind| (kind.name(), counts.count(kind)));
+    let [minute, five, hour] = counts.lately(now);
+    Activity {
+        requests: counts.count(Kind::ADMITTED),
+        refused: refused.filter(|(_, count)| *count > 0).collect(),
+        first_seen: time(counts.first_seen),
+        last_seen: time(counts.last_seen()),
+        rates: Rates {
+            last_minute: minute,
+            last_5_minutes: five / 5.0,
+            last_60_minutes: hour / 60.0,
+        },
+    }
+}
+
+fn sum(mut one: Activity, other: Activity) -> Activity {
+    one.requests += other.requests;
+    for (name, count) in other.refused {
+        *one.refused.entry(name).or_default() += count;
+    }
+    one.first_seen = one.first_seen.min(other.first_seen);
+    one.last_seen = one.last_seen.max(other.last_seen);
+    one.rates.last_minute += other.rates.last_minute;
+    one.rates.last_5_minutes += other.rates.last_5_minutes;
+    one.rates.last_60_minutes += other.rates.last_60_minutes;
+    one
+}
+
+fn time(nanos: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(nanos)
+}

@@ -1,0 +1,116 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+const MINUTE: u64 = 60_000_000_000;
+
+/// Nanoseconds of the windows of which the rate is told.
+const LENGTHS: [u64; 3] = [MINUTE, 5 * MINUTE, 60 * MINUTE];
+
+/// Each window is kept in so many parts.
+const PARTS: u64 = 12;
+
+/// The parts of a window, the one that is over in part, and some for those who read while time goes on.
+const SLOTS: usize = 16;
+
+/// How many requests there had been when each part of a window began, from which follows how many there
+/// were in it. So counting writes here once in a part of the shortest window, and not with each request.
+#[repr(C)]
+pub(super) struct Windows {
+    rings: [Ring; LENGTHS.len()],
+    rolling: AtomicBool,
+}
+
+#[repr(C)]
+struct Ring {
+    /// The last part that has begun, in its lengths since 1970.
+    current: AtomicU64,
+    totals: [AtomicU64; SLOTS],
+}
+
+impl Windows {
+    pub(super) fn new(now: u64) -> Self {
+        let ring = |length: u64| Ring {
+            current: AtomicU64::new(now / (length / PARTS)),
+            totals: [const { AtomicU64::new(0) }; SLOTS],
+        };
+        Self { rings: LENGTHS.map(ring), rolling: AtomicBool::new(false) }
+    }
+
+    /// Whether another part has begun. The parts of the other windows begin with one of the first.
+    #[inline]
+    pub(super) fn have_gone_on(&self, now: u64) -> bool {
+        now / (LENGTHS[0] / PARTS) != self.rings[0].current.load(Ordering::Relaxed)
+    }
+
+    /// Begins the parts that have begun. Whoever comes while another thread does so goes by.
+    #[cold]
+    pub(super) fn roll(&self, now: u64, total: impl Fn() -> u64) {
+        if self.rolling.swap(true, Ordering::Acquire) {
+            return;
+        }
+        let total = total();
+        for (ring, length) in self.rings.iter().zip(LENGTHS) {
+            ring.roll(now / (length / PARTS), total);
+        }
+        self.rolling.store(false, Ordering::Release);
+    }
+
+    /// How many requests there were in the last 1, 5 and 60 minutes.
+    pub(super) fn last(&self, now: u64, total: u64) -> [f64; LENGTHS.len()] {
+        let mut last = [0.0; LENGTHS.len()];
+        for ((last, ring), length) in last.iter_mut().zip(&self.rings).zip(LENGTHS) {
+            *last = ring.last(now, length, total);
+        }
+        last
+    }
+}
+
+impl Ring {
+    fn roll(&self, part: u64, total: u64) {
+        let current = self.current.load(Ordering::Relaxed);
+        // Another thread may have read the clock later and come here first.
+        if part == current || part + 1 == current {
+            return;
+        }
+        let slots = SLOTS as u64;
+        // A clock that was set back makes all of it begin anew.
+        let begun = if part > current { (part - current).min(slots) } else { slots };
+        for number in 0..begun {
+            self.slot(part.wrapping_sub(number)).store(total, Ordering::Relaxed);
+        }
+        self.current.store(part, Ordering::Release);
+    }
+
+    fn last(&self, now: u64, length: u64, total: u64) -> f64 {
+        let part = length / PARTS;
+        let start = now.saturating_sub(length);
+        let after = |part| float(total - self.until(part, total));
+        let [more, less] = [0, 1].map(|next| after(start / part + next));
+        // As if the requests of the part in which the window begins were spread evenly over it.
+        let share = float(start % part) / float(part);
+        more - (more - less) * share
+    }
+
+    /// How many requests there had been when a part began.
+    fn until(&self, part: u64, total: u64) -> u64 {
+        let current = self.current.load(Ordering::Acquire);
+        if part > current {
+            // Nothing has been counted since.
+            return total;
+        }
+        let oldest = current.saturating_sub(SLOTS as u64 - 1);
+        self.slot(part.max(oldest)).load(Ordering::Relaxed).min(total)
+    }
+
+    fn slot(&self, part: u64) -> &AtomicU64 {
+        // Below 16.
+        #[allow(clippy::cast_possible_truncation)]
+        let place = (part % SLOTS as u64) as usize;
+        &self.totals[place]
+    }
+}
+
+/// Exact as far as 2^53.
+#[allow(clippy::cast_precision_loss)]
+fn float(number: u64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,141 @@
+//! A store that counts what it is asked, a clock that stands, and requests from anywhere.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::Request;
+use http::request::Parts;
+use keygate::{
+    AuthError, Authenticator, Client, FailureThrottle, KeyDigest, KeyStore, LocalKeyStore, Lookup,
+    MemoryStore, Rate,
+};
+
+use crate::common::keys::{Keys, RIGHT};
+use crate::common::polling::{poll_once, yield_once};
+
+pub(crate) const HOME: &str = "192.0.2.1";
+pub(crate) const ELSEWHERE: &str = "198.51.100.7";
+
+#[derive(Clone)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// A burst of three, and one in six seconds.
+pub(crate) fn throttle() -> FailureThrottle {
+    FailureThrottle::by_peer(|peer: &Peer| peer.0).with_rate(rate("10/minute", 3))
+}
+
+pub(crate) fn rate(text: &str, burst: u32) -> Rate {
+    text.parse::<Rate>().unwrap().with_burst(burst).unwrap()
+}
+
+/// A clock that stands until it is turned, at a time between two seconds.
+#[derive(Clone)]
+pub(crate) struct FakeClock(Arc<AtomicU64>);
+
+impl FakeClock {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(1_800_000_000_400)))
+    }
+
+    pub(crate) fn turn(&self, by: Duration) {
+        self.0.fetch_add(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+
+    pub(crate) fn of<S: KeyStore>(&self, auth: Authenticator<S>) -> Authenticator<S> {
+        let millis = Arc::clone(&self.0);
+        auth.clock(move || UNIX_EPOCH + Duration::from_millis(millis.load(Ordering::SeqCst)))
+    }
+}
+
+pub(crate) fn parts(key: &str, from: &str) -> Parts {
+    let peer = Peer(from.parse().unwrap());
+    Request::get("/").header("x-api-key", key).extension(peer).body(()).unwrap().into_parts().0
+}
+
+pub(crate) fn guess(number: usize) -> String {
+    format!("guess-{number}-kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU")
+}
+
+/// The wait that a refusal tells of.
+pub(crate) fn wait(result: Result<Client, AuthError>) -> Option<Duration> {
+    match result {
+        Err(AuthError::Throttled(throttled)) => Some(Duration::from_secs(throttled.retry_after())),
+        _ => None,
+    }
+}
+
+/// Which lookups wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waits {
+    Always,
+    /// As a cache of all keys before a database.
+    ForUnknown,
+}
+
+/// Knows the keys of [`Keys`], and those that a memory store holds.
+#[derive(Clone)]
+pub(crate) struct Counting {
+    pub(crate) keys: Arc<MemoryStore>,
+    waits: Waits,
+    lookups: Arc<AtomicUsize>,
+    polled: Arc<AtomicUsize>,
+}
+
+impl Counting {
+    pub(crate) fn new(waits: Waits) -> Self {
+        let keys = Arc::new(MemoryStore::new());
+        Self { keys, waits, lookups: Arc::default(), polled: Arc::default() }
+    }
+
+    /// How many lookups were asked for, and how many were begun, since last asked.
+    pub(crate) fn take(&self) -> (usize, usize) {
+        (self.lookups.swap(0, Ordering::SeqCst), self.polled.swap(0, Ordering::SeqCst))
+    }
+}
+
+impl KeyStore for Counting {
+    fn lookup(&self, digest: KeyDigest) -> Lookup {
+        self.lookups.fetch_add(1, Ordering::SeqCst);
+        let find = {
+            let keys = Arc::clone(&self.keys);
+            move || match Keys.find(&digest) {
+                Ok(None) => keys.find(&digest),
+                found => found,
+            }
+        };
+        if self.waits == Waits::ForUnknown
+            && let Ok(Some(record)) = find()
+        {
+            return Lookup::ready(record);
+        }
+        let polled = Arc::clone(&self.polled);
+        Lookup::pending(async move {
+            polled.fetch_add(1, Ordering::SeqCst);
+            yield_once().await;
+            find()
+        })
+    }
+}
+
+/// Polls as often as it takes.
+pub(crate) fn wait_for<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let std::task::Poll::Ready(output) = poll_once(future.as_mut()) {
+            return output;
+        }
+    }
+}
+
+/// Asks about guesses until one is throttled, and says how many were not.
+pub(crate) fn exhaust(mut ask: impl FnMut(&str) -> Result<Client, AuthError>) -> usize {
+    (0..1_000).find(|number| wait(ask(&guess(*number))).is_some()).expect("no limit in sight")
+}
+
+pub(crate) fn is_right(result: &Result<Client, AuthError>) -> bool {
+    result
+        .as_ref()
+        .is_ok_and(|client| client.name() == crate::common::keys::client_of(RIGHT).name())
+}

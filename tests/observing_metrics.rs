@@ -1,0 +1,212 @@
+//! What observers make of outcomes: metrics and `tracing` events.
+
+#![cfg(all(feature = "metrics", feature = "tracing"))]
+// Each of these figures is exact in binary.
+#![allow(clippy::float_cmp)]
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use keygate::{
+    Authenticator, KeyDigest, KeyRecord, KeyState, MemoryStore, OutcomeEvents, OutcomeMetrics,
+    StoreError, YamlStore, record_store_metrics,
+};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+
+const KEY: &str = "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA";
+
+fn store() -> MemoryStore {
+    let store = MemoryStore::from_keys([(KEY, "Right")]).unwrap();
+    let digest = KeyDigest::of(b"revoked");
+    store.insert_record(KeyRecord::new(digest, "Gone").with_state(KeyState::Revoked)).unwrap();
+    store
+}
+
+/// Counters by outcome and client.
+fn counters(snapshotter: &Snapshotter) -> BTreeMap<(String, String), u64> {
+    let all = snapshotter.snapshot().into_vec().into_iter();
+    all.map(|(key, _, _, value)| {
+        assert_eq!(key.key().name(), "keygate_requests_total");
+        let label = |name| {
+            let mut labels = key.key().labels();
+            labels.find(|label| label.key() == name).unwrap().value().to_owned()
+        };
+        let DebugValue::Counter(count) = value else { panic!("a counter") };
+        ((label("outcome"), label("client")), count)
+    })
+    .collect()
+}
+
+fn expected(counts: &[(&str, &str, u64)]) -> BTreeMap<(String, String), u64> {
+    let owned = |(outcome, client, count): &(&str, &str, u64)| {
+        (((*outcome).to_owned(), (*client).to_owned()), *count)
+    };
+    counts.iter().map(owned).collect()
+}
+
+#[test]
+fn outcomes_are_counted_by_name_and_client() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || {
+        let auth = Authenticator::new(store()).add_observer(OutcomeMetrics::new());
+        for key in [KEY, KEY, "revoked", "nobody's", " "] {
+            let _ = auth.verify_key(key.as_bytes());
+        }
+    });
+    let counts = [
+        ("admitted", "Right", 2),
+        ("revoked", "Gone", 1),
+        ("unknown", "", 1),
+        ("no_credentials", "", 1),
+    ];
+    assert_eq!(counters(&snapshotter), expected(&counts));
+}
+
+#[test]
+fn clients_above_the_bound_share_a_label() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let keys: Vec<_> =
+        (0..5).map(|number| (format!("the key with number {number}"), number)).collect();
+    let named = keys.iter().map(|(key, number)| (key, format!("Client {number}")));
+    let store = MemoryStore::from_keys(named).unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        let observer = OutcomeMetrics::new().with_max_clients(2);
+        let auth = Authenticator::new(store).add_observer(observer);
+        for _ in 0..2 {
+            for (key, _) in &keys {
+                auth.verify_key(key.as_bytes()).unwrap();
+            }
+        }
+    });
+    let counts =
+        [("admitted", "Client 0", 2), ("admitted", "Client 1", 2), ("admitted", "other", 6)];
+    assert_eq!(counters(&snapshotter), expected(&counts));
+}
+
+#[test]
+fn bound_holds_and_no_count_is_lost_when_clients_come_at_once() {
+    const CLIENTS: usize = 40;
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let key = |number: usize| format!("the key with number {number}");
+    let named = (0..CLIENTS).map(|number| (key(number), format!("Client {number}")));
+    let store = MemoryStore::from_keys(named).unwrap();
+    let auth = Authenticator::new(store).add_observer(OutcomeMetrics::new().with_max_clients(10));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                metrics::with_local_recorder(&recorder, || {
+                    for number in 0..CLIENTS {
+                        auth.verify_key(key(number).as_bytes()).unwrap();
+                    }
+                });
+            });
+        }
+    });
+    let counters = counters(&snapshotter);
+    assert_eq!(counters.values().sum::<u64>(), 160);
+    let own = counters.keys().filter(|(_, client)| client != "other").count();
+    assert!((1..=10).contains(&own), "{own}");
+}
+
+#[test]
+fn gauges_tell_how_the_store_is() {
+    let path = std::env::temp_dir().join(format!("keygate-gauges-{}.yml", std::process::id()));
+    let entry = |number: u8, more: &str| {
+        let digest = KeyDigest::of(&[number]).to_text();
+        format!("      - digest: {digest}\n{more}")
+    };
+    let text = [
+        "clients:\n  App:\n    keys:\n".to_owned(),
+        entry(1, ""),
+        entry(2, "        expires: 2001-01-01T00:00:00Z\n"),
+        entry(3, "        expires: 2100-01-01T00:00:00Z\n"),
+        entry(4, "        expires: 2090-01-01T00:00:00Z\n"),
+        entry(5, "        expires: 2080-01-01T00:00:00Z\n        revoked: 2020-01-01T00:00:00Z\n"),
+    ];
+    std::fs::write(&path, text.concat()).unwrap();
+    let store = YamlStore::open(&path).unwrap();
+    let gauges = gauges(&store);
+    assert_eq!(gauges["keygate_keys"], 4.0);
+    assert_eq!(gauges["keygate_store_failing_seconds"], 0.0);
+    assert!((0.0..60.0).contains(&gauges["keygate_store_age_seconds"]));
+    // 2090-01-01: the next that is ahead, of a key that works.
+    assert_eq!(gauges["keygate_next_expiry_timestamp_seconds"], 3_786_912_000.0);
+
+    std::fs::write(&path, "api_key: [").unwrap();
+    assert!(store.reload().is_err());
+    assert!(self::gauges(&store)["keygate_store_failing_seconds"] > 0.0);
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn keys_that_never_expire_are_told_as_infinitely_far() {
+    let store: YamlStore = format!("api_key: {KEY}\n").parse().unwrap();
+    assert_eq!(gauges(&store)["keygate_next_expiry_timestamp_seconds"], f64::INFINITY);
+}
+
+fn gauges(store: &YamlStore) -> BTreeMap<String, f64> {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || record_store_metrics(store));
+    let all = snapshotter.snapshot().into_vec().into_iter();
+    all.map(|(key, _, _, value)| {
+        let DebugValue::Gauge(value) = value else { panic!("a gauge") };
+        (key.key().name().to_owned(), value.into_inner())
+    })
+    .collect()
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn every_outcome_is_an_event_that_shows_no_key() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .without_time()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
+        .with_writer(move || writer.clone())
+        .finish();
+    let auth = Authenticator::new(store()).add_observer(OutcomeEvents::new());
+    let broken = keygate::store_fn(|_| async { Err(StoreError::new("connection refused")) });
+    let broken = Authenticator::new(broken).add_observer(OutcomeEvents::new());
+    let guard = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
+    let id = auth.verify_key(KEY.as_bytes()).unwrap().key_id();
+    for key in ["revoked", "nobody's", " "] {
+        assert!(auth.verify_key(key.as_bytes()).is_err());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(runtime.block_on(broken.authenticate_key(KEY.as_bytes())).is_err());
+    drop(guard);
+
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    let revoked = KeyDigest::of(b"revoked").to_text()["sha256:".len()..][..16].to_owned();
+    let expected = [
+        format!(r#"DEBUG keygate::outcome: request admitted outcome="admitted" client="Right" key_id={id}"#),
+        format!(r#"INFO keygate::outcome: request refused outcome="revoked" client="Gone" key_id={revoked}"#),
+        r#"INFO keygate::outcome: request refused outcome="unknown""#.to_owned(),
+        r#"INFO keygate::outcome: request refused outcome="no_credentials""#.to_owned(),
+        r#"ERROR keygate::outcome: request refused outcome="unavailable" error=the key store could not answer source=connection refused"#.to_owned(),
+    ];
+    assert_eq!(lines, expected);
+    assert!(!text.contains(KEY) && !text.contains("nobody's"), "{text}");
+}

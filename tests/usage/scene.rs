@@ -1,0 +1,75 @@
+//! A store with some clients, and a usage whose clock stands still.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use keygate::{
+    Activity, Authenticator, Client, KeyDigest, KeyRecord, KeyState, MemoryStore, Usage,
+    UsageSnapshot,
+};
+
+/// When each scene begins: at the beginning of a part of every window.
+pub(crate) const START: u64 = 1_800_000_000;
+
+pub(crate) struct Scene {
+    pub(crate) usage: Usage,
+    pub(crate) auth: Authenticator<MemoryStore>,
+    clock: Arc<AtomicU64>,
+}
+
+impl Scene {
+    /// The keys are `a 1` and `a 2` of `A`, `b 1` of `B`, and so on.
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(AtomicU64::new(0));
+        let millis = Arc::clone(&clock);
+        let now = move || at(0.0) + Duration::from_millis(millis.load(Ordering::Relaxed));
+        let usage = Usage::new().with_clock(now);
+        let auth = Authenticator::new(store()).add_observer(usage.clone());
+        Self { usage, auth, clock }
+    }
+
+    /// Turns the clock to so many seconds after the start.
+    pub(crate) fn turn_to(&self, seconds: f64) {
+        let millis = Duration::from_secs_f64(seconds).as_millis();
+        self.clock.store(u64::try_from(millis).unwrap(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn call(&self, key: &str) -> Option<Client> {
+        self.auth.verify_key(key.as_bytes()).ok()
+    }
+
+    pub(crate) fn calls(&self, key: &str, count: usize) {
+        (0..count).for_each(|_| drop(self.call(key)));
+    }
+
+    pub(crate) fn of(&self, client: &str) -> Activity {
+        of(&self.usage.snapshot(), client).expect("the client was seen")
+    }
+}
+
+pub(crate) fn of(snapshot: &UsageSnapshot, client: &str) -> Option<Activity> {
+    let usage = snapshot.clients.iter().find(|usage| usage.client == client)?;
+    Some(usage.activity.clone())
+}
+
+pub(crate) fn at(seconds: f64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(START) + Duration::from_secs_f64(seconds)
+}
+
+fn store() -> MemoryStore {
+    let store = MemoryStore::new();
+    let record = |key: &str, name: &str| KeyRecord::new(KeyDigest::of(key.as_bytes()), name);
+    for record in [
+        record("a 1", "A"),
+        record("a 2", "A"),
+        record("a expired", "A").with_expiry(UNIX_EPOCH),
+        record("a revoked", "A").with_state(KeyState::Revoked),
+        record("b 1", "B"),
+        record("b disabled", "B").with_state(KeyState::Disabled),
+        record("c 1", "C"),
+    ] {
+        store.insert_record(record).unwrap();
+    }
+    store
+}
