@@ -133,7 +133,7 @@ impl Observers {
         self.0.is_none()
     }
 
-    #[cold]
+    #[inline(never)]
     pub(crate) fn tell(&self, outcome: Outcome<'_>) {
         for observer in self.0.iter().flat_map(|all| all.iter()) {
             // Whatever is wrong with it, the request is not to suffer.

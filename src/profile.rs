@@ -229,6 +229,7 @@ mod tests {
     #[test]
     fn rules_for_names_and_metadata_are_kept() {
         let long = "n".repeat(MAX_NAME_CHARS + 1);
+        let key = crate::ApiKey::generate("kg").unwrap();
         let cases = [
             ("", Err(ProfileError::NoName)),
             (" \u{a0}", Err(ProfileError::NoName)),
@@ -240,7 +241,7 @@ mod tests {
             ("User 1 ", Err(ProfileError::NameOuterBlank)),
             ("Größe 1", Ok(())),
             ("User \u{202e}1", Err(ProfileError::NameControl)),
-            (crate::ApiKey::generate("kg").unwrap().expose(), Err(ProfileError::NameIsKey)),
+            (key.expose(), Err(ProfileError::NameIsKey)),
         ];
         for (name, answer) in cases {
             assert_eq!(ClientProfile::from(name).validate(), answer, "{name:?}");

@@ -16,7 +16,10 @@ use tower::ServiceExt as _;
 const KEY: &str = "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA";
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<(&'static str, Option<String>, bool)>>>);
+struct Log(Arc<Mutex<Vec<Told>>>);
+
+/// The name of an outcome, of its client, and whether its key is known.
+type Told = (&'static str, Option<String>, bool);
 
 impl Log {
     fn observer(&self) -> impl Fn(&Outcome<'_>) + Send + Sync + use<> {
@@ -27,7 +30,7 @@ impl Log {
         }
     }
 
-    fn take(&self) -> Vec<(&'static str, Option<String>, bool)> {
+    fn take(&self) -> Vec<Told> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }

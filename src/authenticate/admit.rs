@@ -60,7 +60,7 @@ impl Asked {
 
 impl Asked {
     /// As [`Asked::admit`], and tells of it. What refuses is what this makes of an error.
-    #[cold]
+    #[inline(never)]
     pub(super) fn admit_and_tell(
         self,
         answer: Answer,
@@ -71,6 +71,8 @@ impl Asked {
         let record = answer.as_ref().ok().and_then(Option::as_ref);
         // Of another key, nothing is said.
         let record = record.filter(|record| record.digest() == self.digest);
+        // Of one that is let in, the client tells.
+        let record = record.filter(|record| !record.mark().is_clear());
         let profile = record.map(|record| record.profile().clone());
         let result = self.admit(answer, clock).map_err(refused);
         observers.tell(match &result {

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Allowance, Count, Counters, MemoryCounters, Throttle, decide};
+use super::{Allowance, Count, Counters, MemoryCounters, Throttle, Throttled, decide};
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
 use crate::layer::Anonymous;
@@ -135,22 +135,26 @@ where
                 )),
             );
         };
-        let decision = match self.layer.throttle.ask(client) {
-            None => Ok(Allowance::unlimited()),
-            Some((count, quota)) => match count.try_ready() {
-                Ok(answer) => decide(client, &quota, answer),
-                Err(count) => {
-                    let client = client.clone();
-                    return self.park(count, client, quota, request);
-                }
-            },
+        let fields = self.layer.fields;
+        let Some(spend) = self.layer.throttle.spend(client) else {
+            return ThrottleFuture::running(self.inner.call(request), None);
         };
-        match decision {
-            Ok(allowance) => {
-                let fields = self.layer.fields.then_some(allowance);
+        match self.layer.throttle.counters.spend(&spend).try_ready() {
+            Ok(Ok(tally)) if tally.allowed => {
+                let fields = fields.then(|| Allowance::new(spend.quota, tally));
                 ThrottleFuture::running(self.inner.call(request), fields)
             }
-            Err(error) => ThrottleFuture::refused(&self.layer.respond, error),
+            Ok(Ok(tally)) => {
+                let error = Throttled::error(client, spend.quota, tally);
+                ThrottleFuture::refused(&self.layer.respond, error)
+            }
+            Ok(Err(error)) => {
+                ThrottleFuture::refused(&self.layer.respond, AuthError::Unavailable(error))
+            }
+            Err(count) => {
+                let (client, quota) = (client.clone(), spend.quota.clone());
+                self.park(count, client, quota, request)
+            }
         }
     }
 }

@@ -8,16 +8,18 @@ use http::request::Parts;
 use http::{Request, Response};
 use keygate::testing::{Rule, Violation};
 use keygate::{
-    Allowance, ApiKey, ApiKeyLayer, ApiKeyService, AuthError, Authenticate, Authenticator, Client,
-    ClientInfo, ClientProfile, ConfigError, Count, Counters, FromKeysError, GenerateError, Grpc,
-    InvalidPrefix, KeyDigest, KeyError, KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore,
-    LabelError, LocalCounters, LocalKeyStore, Lookup, ManageError, ManageKeys, MemoryCounters,
-    MemoryStore, MissingScope, NewKey, NoBody, NotVerified, Outcome, ParseDigestError,
-    ParseKeyIdError, ParseQuotaError, ParseScopeError, ProblemJson, ProfileError, Quota, Rate,
-    RateUnit, ReloadError, RequireScope, RequireScopeFuture, RequireScopeService, ResponseFuture,
-    Rotated, RotationConflict, Scope, Source, Spend, StoreError, StoreErrorKind, StoreFn, Tally,
-    Throttle, ThrottleFuture, ThrottleLayer, ThrottleService, Throttled, UnusableKey, WrongReason,
-    YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning,
+    Activity, Allowance, ApiKey, ApiKeyLayer, ApiKeyService, AuthError, Authenticate,
+    Authenticator, Client, ClientInfo, ClientProfile, ClientUsage, ConfigError, Count, Counters,
+    FailureThrottle, FromKeysError, GenerateError, Grpc, InvalidPrefix, KeyDigest, KeyError,
+    KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore, KeyUsage, LabelError, LocalCounters,
+    LocalKeyStore, Lookup, ManageError, ManageKeys, MemoryCounters, MemoryStore, MissingScope,
+    NewKey, NoBody, NotVerified, Outcome, OutcomeEvents, OutcomeMetrics, ParseDigestError,
+    ParseKeyIdError, ParseNetworkError, ParseQuotaError, ParseScopeError, ProblemJson,
+    ProfileError, Quota, Rate, RateUnit, Rates, ReloadError, RequireScope, RequireScopeFuture,
+    RequireScopeService, ResponseFuture, Rotated, RotationConflict, Scope, Source, Spend,
+    StoreError, StoreErrorKind, StoreFn, Tally, Throttle, ThrottleFuture, ThrottleLayer,
+    ThrottleService, Throttled, TopClient, TrustedProxies, UnusableKey, Usage, UsageSnapshot,
+    WrongReason, YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -37,6 +39,7 @@ type Answer = Result<Option<KeyRecord>, StoreError>;
 #[test]
 fn every_public_type_can_be_shared_or_at_least_sent() {
     let shared = check![is_shared:
+        Activity,
         Allowance,
         ApiKey,
         ApiKeyLayer<Arc<dyn KeyStore>>,
@@ -46,7 +49,9 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Client,
         ClientInfo,
         ClientProfile,
+        ClientUsage,
         ConfigError,
+        FailureThrottle,
         FromKeysError,
         GenerateError,
         Grpc,
@@ -58,6 +63,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         KeyInfo,
         KeyRecord,
         KeyState,
+        KeyUsage,
         LabelError,
         ManageError,
         MemoryStore,
@@ -67,8 +73,11 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         NoBody,
         NotVerified,
         Outcome,
+        OutcomeEvents,
+        OutcomeMetrics,
         ParseDigestError,
         ParseKeyIdError,
+        ParseNetworkError,
         ParseQuotaError,
         ParseScopeError,
         ProblemJson,
@@ -76,6 +85,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Quota,
         Rate,
         RateUnit,
+        Rates,
         ReloadError,
         RequireScope<ProblemJson>,
         RequireScopeService<Inner, ProblemJson>,
@@ -93,7 +103,11 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ThrottleLayer<Arc<dyn Counters>, ProblemJson>,
         ThrottleService<Inner, MemoryCounters, ProblemJson>,
         Throttled,
+        TopClient,
+        TrustedProxies,
         UnusableKey,
+        Usage,
+        UsageSnapshot,
         Violation,
         WrongReason,
         YamlError,
@@ -131,6 +145,7 @@ fn errors_can_leave_their_thread() {
     is_error::<NotVerified>();
     is_error::<ParseDigestError>();
     is_error::<ParseKeyIdError>();
+    is_error::<ParseNetworkError>();
     is_error::<ParseQuotaError>();
     is_error::<ParseScopeError>();
     is_error::<ProfileError>();

@@ -6,8 +6,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use http::{Request, Response};
 use keygate::{
-    AuthError, Authenticator, Count, MemoryCounters, Outcome, StoreError, Tally, Throttle,
-    ThrottleLayer, verify,
+    Activity, AuthError, Authenticator, ClientUsage, Count, FailureThrottle, KeyUsage,
+    MemoryCounters, Outcome, OutcomeEvents, OutcomeMetrics, Rates, StoreError, Tally, Throttle,
+    ThrottleLayer, TopClient, TrustedProxies, Usage, UsageSnapshot, verify,
 };
 use tower::{Layer as _, Service as _};
 
@@ -50,6 +51,10 @@ pub(crate) fn all() -> Vec<Shown> {
         ("ThrottleService", debug(&service)),
         ("Outcome", outcomes()),
     ]
+    .into_iter()
+    .chain(counted())
+    .chain(addresses())
+    .collect()
 }
 
 /// What counters are asked, of a client whose metadata holds the canary.
@@ -80,11 +85,50 @@ fn outcomes() -> String {
         let auth = Authenticator::new(known).add_observer(move |outcome: &Outcome<'_>| {
             let mut told = told.lock().unwrap();
             told.push_str(&debug(outcome));
-            told.push_str(&format!("{:?}", outcome.result()));
+            told.push_str(&debug(&outcome.result()));
         });
         let _ = auth.verify(&headers());
     }
     let shown = shown.lock().unwrap().clone();
     assert!(shown.contains("admitted") && shown.contains("unknown"), "{shown}");
     shown
+}
+
+/// What is counted of requests with the canary, of a known key and not.
+fn counted() -> Vec<Shown> {
+    let usage = Usage::new();
+    for known in [store(), keygate::MemoryStore::new()] {
+        let auth = Authenticator::new(known).add_observer(usage.clone());
+        let _ = auth.verify(&headers());
+    }
+    let snapshot: UsageSnapshot = usage.snapshot();
+    let json = serde_json::to_string(&snapshot).unwrap();
+    assert!(json.contains("User 1"), "{json}");
+    let client: &ClientUsage = &snapshot.clients[0];
+    let key: &KeyUsage = &client.keys[0];
+    let activity: &Activity = &client.activity;
+    let rates: &Rates = &activity.rates;
+    let top: Vec<TopClient> = usage.top(3);
+    vec![
+        ("Usage", debug(&usage)),
+        ("UsageSnapshot", debug(&snapshot) + &json),
+        ("ClientUsage", debug(client)),
+        ("KeyUsage", debug(key)),
+        ("Activity", debug(activity)),
+        ("Rates", debug(rates)),
+        ("TopClient", debug(&top)),
+        ("OutcomeEvents", debug(&OutcomeEvents::new())),
+        ("OutcomeMetrics", debug(&OutcomeMetrics::new())),
+    ]
+}
+
+fn addresses() -> Vec<Shown> {
+    let proxies = TrustedProxies::new(["10.0.0.0/8"]).unwrap();
+    let refused = TrustedProxies::new([crate::canary::CANARY]).unwrap_err();
+    let failures = FailureThrottle::by(|_, _| None).behind(proxies.clone());
+    vec![
+        ("TrustedProxies", debug(&proxies)),
+        ("ParseNetworkError", error(&refused)),
+        ("FailureThrottle", debug(&failures)),
+    ]
 }
