@@ -21,7 +21,6 @@ use crate::quota::Quota;
 /// # Ok::<(), keygate::ParseQuotaError>(())
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "a refusal is an error; what is allowed may be told to the caller"]
 pub struct Allowance(Option<(Quota, Tally)>);
 
 impl Allowance {

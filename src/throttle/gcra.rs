@@ -100,6 +100,9 @@ mod tests {
 
     use super::*;
 
+    /// A second.
+    const S: u64 = 1_000_000_000;
+
     fn rate(count: u32, unit: &str, burst: u32) -> Rate {
         format!("{count}/{unit}").parse::<Rate>().unwrap().with_burst(burst).unwrap()
     }
@@ -113,7 +116,6 @@ mod tests {
             full_at = spent.unwrap_or(full_at);
             spent.is_ok()
         };
-        const S: u64 = 1_000_000_000;
         let start = 1_000 * S;
         assert_eq!([at(start), at(start), at(start), at(start)], [true, true, true, false]);
         assert_eq!([at(start + S - 1), at(start + S), at(start + S)], [false, true, false]);
@@ -125,7 +127,6 @@ mod tests {
     #[test]
     fn clock_that_goes_back_neither_unlocks_nor_locks_for_longer_than_the_burst() {
         let limit = Limit::of(&rate(1, "second", 2));
-        const S: u64 = 1_000_000_000;
         let full_at = limit.spend(limit.spend(0, 1_000 * S).unwrap(), 1_000 * S).unwrap();
         let seen = full_at.min(limit.latest(10 * S));
         assert_eq!(limit.spend(seen, 10 * S), Err(S));

@@ -71,7 +71,7 @@ fn spend() -> String {
     let shown = Arc::new(Mutex::new(String::new()));
     let throttle = Throttle::with_counters(Asked(Arc::clone(&shown)));
     let client = keygate::Client::for_test(profile().with_quota("1/day".parse().unwrap()));
-    let _ = throttle.check(&client).unwrap();
+    throttle.check(&client).unwrap();
     let shown = shown.lock().unwrap().clone();
     assert!(!shown.is_empty());
     shown

@@ -108,7 +108,9 @@ fn clock_that_goes_back_holds_nobody_for_longer_than_could_be_owed() {
 fn flood_of_a_million_addresses_leaves_those_that_are_held_and_takes_no_memory() {
     let buckets = Buckets::new();
     let held = (0..100).map(|last| IpAddr::from([192, 0, 2, last])).collect::<Vec<_>>();
-    held.iter().for_each(|address| hold(&buckets, *address, NOW));
+    for address in &held {
+        hold(&buckets, *address, NOW);
+    }
     for number in 0..1_000_000_u32 {
         let flood = IpAddr::from(Ipv4Addr::from_bits(0x0a00_0000 + number));
         assert!(buckets.spend(flood, limits(), NOW).is_ok());
