@@ -104,14 +104,14 @@ fn file_that_somebody_is_writing_is_edited_when_it_is_whole() {
         let folder = Folder::new();
         let path = folder.file("keys.yml", "clients:\n  A:\n");
         let store = open(&path);
-        let begun = Instant::now();
+        let start = Instant::now();
         fs::write(&path, begin).unwrap();
         let in_time = std::thread::scope(|scope| {
             scope.spawn(|| store.add_client("C").unwrap());
             std::thread::sleep(Duration::from_millis(20));
             let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
             file.write_all(end.as_bytes()).unwrap();
-            begun.elapsed() < Duration::from_millis(40)
+            start.elapsed() < Duration::from_millis(40)
         });
         if in_time {
             assert_eq!(read(&path), format!("{whole}  C:\n"));
