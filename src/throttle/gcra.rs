@@ -191,9 +191,10 @@ mod tests {
             let new = Limit::of(&rate(other, "hour", other));
             let moved = new.at_share(share, now);
             prop_assert!(new.owed(moved, now) <= new.window);
-            let expected = f64::from(spent.min(burst)) / f64::from(burst);
-            let seen = new.owed(moved, now) as f64 / new.window as f64;
-            prop_assert!((expected - seen).abs() < 1e-6, "{} {}", expected, seen);
+            // In millionths.
+            let expected = u64::from(spent.min(burst)) * 1_000_000 / u64::from(burst);
+            let seen = scale(new.owed(moved, now), 1_000_000, new.window);
+            prop_assert!(expected.abs_diff(seen) <= 1, "{} {}", expected, seen);
         }
     }
 }
