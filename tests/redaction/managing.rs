@@ -56,7 +56,8 @@ pub(crate) fn all() -> Vec<Shown> {
 
 /// What is refused, with the canary in the place of a name, of an id, and of the key itself.
 fn refusals(store: &MemoryStore) -> Vec<ManageError> {
-    let id = store.list_keys(None).unwrap()[0].key_id;
+    let keys = store.list_keys(None).unwrap();
+    let id = keys.iter().find(|key| key.replaced_by.is_some()).unwrap().key_id;
     let unknown = "0123456789abcdef".parse().unwrap();
     let again = NewKey::new(digest());
     vec![

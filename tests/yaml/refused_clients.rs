@@ -509,3 +509,31 @@ clients: []
     let loaded = YamlStore::open(&path).unwrap_err().to_string();
     assert_eq!(loaded, found.errors[0].to_string());
 }
+
+#[test]
+fn successors_that_are_not_there_and_keys_replaced_for_ever_are_warned_about() {
+    let other = "sha256:3c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
+    let text = format!(
+        "clients:
+  A:
+    keys:
+      - digest: {DIGEST}
+        replaced_by: 3c26b46b68ffc68f
+        expires: 2027-01-31T00:00:00Z
+      - digest: {other}
+        replaced_by: 0123456789abcdef
+"
+    );
+    let found = YamlStore::lint(file(text.as_bytes()));
+    assert!(found.errors.is_empty(), "{found:?}");
+    let said = found.warnings.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let begins = |number: usize, what: &str| said[number].contains(what);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(
+        found
+            .warnings
+            .iter()
+            .all(|warning| (warning.line(), warning.column()) == (Some(8), Some(22)))
+    );
+    assert!(begins(0, "does not expire") && begins(1, "not in the file"), "{said:?}");
+}

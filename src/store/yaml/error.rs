@@ -95,6 +95,16 @@ pub(super) enum WarningKind {
          the key stands before the colon, and the name behind it"
     )]
     NameLikeKey,
+    #[error(
+        "this key was replaced by one that is not in the file: mend the id, or remove the line if \
+         that key was removed"
+    )]
+    UnknownSuccessor,
+    #[error(
+        "this key was replaced and does not expire: give it an `expires`, or revoke it when nobody \
+         uses it any more"
+    )]
+    ReplacedForEver,
     #[error("the file holds no keys, so that every request is refused")]
     NoKeys,
     #[cfg(unix)]

@@ -1,7 +1,7 @@
 use super::error::{WarningKind, YamlWarning};
 use super::events::{Events, Node, Text};
 use super::fault::{Fault, FaultKind, Place};
-use crate::digest::KeyDigest;
+use crate::digest::{KeyDigest, KeyId};
 use crate::key::{self, KeyError, MAX_KEY_BYTES, Strength, UnusableKey};
 use crate::profile::{ClientProfile, ProfileError};
 use crate::record::KeyRecord;
@@ -80,6 +80,8 @@ struct File {
     keys: Bulk<Place>,
     clients: Clients,
     plain: usize,
+    /// The ids that stand behind `replaced_by`.
+    successors: Vec<(KeyId, Place)>,
     weak: Vec<Place>,
     warnings: Vec<YamlWarning>,
     allow_weak: bool,
@@ -92,6 +94,7 @@ impl File {
             keys: Bulk::new(),
             clients: Clients::default(),
             plain: 0,
+            successors: Vec::new(),
             weak: Vec::new(),
             warnings: Vec::new(),
             allow_weak: false,
@@ -213,6 +216,13 @@ impl File {
         self.clients.declare(&mut self.keys);
         match self.keys.finish() {
             Ok(keys) if faults.is_empty() => {
+                let unknown =
+                    self.successors.iter().filter(|(id, _)| keys.digest_of(*id).is_none());
+                let unknown = unknown.map(|(_, place)| {
+                    YamlWarning::new(WarningKind::UnknownSuccessor, Some(*place))
+                });
+                self.warnings.extend(unknown);
+                self.warnings.sort_by_key(YamlWarning::place);
                 if keys.is_empty() {
                     self.warnings.push(YamlWarning::new(WarningKind::NoKeys, None));
                 }

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
+use super::File;
 use super::fields::Fields;
 use super::values::{quota, time_of};
-use super::{Faults, File};
 use crate::digest::KeyDigest;
 use crate::label;
 use crate::manage::KeyNotes;
@@ -10,6 +10,7 @@ use crate::profile::{ClientProfile, ProfileError};
 use crate::record::{KeyRecord, KeyState};
 use crate::scope::Scope;
 use crate::store::memory::Bulk;
+use crate::store::yaml::error::{WarningKind, YamlWarning};
 use crate::store::yaml::events::{Events, Node};
 use crate::store::yaml::fault::{Fault, FaultKind, Place};
 
@@ -90,7 +91,7 @@ impl File {
                 "metadata" => metadata(&value, events)
                     .map(|metadata| profile = profile.clone().with_metadata(metadata)),
                 _ if value.is_null() => Ok(()),
-                _ => read_keys(&mut self.keys, &mut self.faults, &profile, &value, events),
+                _ => self.read_client_keys(&profile, &value, events),
             });
             self.faults.take(result)?;
             events.leave(depth)?;
@@ -99,74 +100,81 @@ impl File {
         self.clients.0.insert((&*name).into(), (place, profile, enabled));
         Ok(())
     }
-}
 
-fn read_keys(
-    keys: &mut Bulk<Place>,
-    faults: &mut Faults,
-    profile: &ClientProfile,
-    value: &Node<'_>,
-    events: &mut Events<'_>,
-) -> Result<(), Fault> {
-    value.sequence("a list of keys", "write each as `- digest: sha256:...`")?;
-    while let Some(item) = events.entry()? {
-        let depth = events.depth_before(&item);
-        let result = read_key(keys, faults, profile, &item, events);
-        faults.take(result)?;
-        events.leave(depth)?;
+    fn read_client_keys(
+        &mut self,
+        profile: &ClientProfile,
+        value: &Node<'_>,
+        events: &mut Events<'_>,
+    ) -> Result<(), Fault> {
+        value.sequence("a list of keys", "write each as `- digest: sha256:...`")?;
+        while let Some(item) = events.entry()? {
+            let depth = events.depth_before(&item);
+            let result = self.read_client_key(profile, &item, events);
+            self.faults.take(result)?;
+            events.leave(depth)?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn read_key(
-    keys: &mut Bulk<Place>,
-    faults: &mut Faults,
-    profile: &ClientProfile,
-    item: &Node<'_>,
-    events: &mut Events<'_>,
-) -> Result<(), Fault> {
-    item.mapping("a key", "write it as `- digest: sha256:...`")?;
-    let (mut digest, mut expires) = (None, None);
-    let (mut notes, mut seen) = (KeyNotes::default(), KEY.seen());
-    while let Some((field, value)) = events.pair("the name of a field", KEY.way_out)? {
-        let place = value.place;
-        let depth = events.depth_before(&value);
-        let result = seen.name(field).and_then(|field| {
-            match field {
-                "digest" => {
-                    // Also where it is none, so that it is not missed besides.
-                    digest = Some((None, place));
-                    let text =
-                        value.text("a digest", "write `sha256:` and 64 hexadecimal digits")?;
-                    let parsed = text.parse::<KeyDigest>();
-                    let parsed = parsed.map_err(|error| FaultKind::Digest(error).at(place))?;
-                    digest = Some((Some(parsed), place));
+    fn read_client_key(
+        &mut self,
+        profile: &ClientProfile,
+        item: &Node<'_>,
+        events: &mut Events<'_>,
+    ) -> Result<(), Fault> {
+        item.mapping("a key", "write it as `- digest: sha256:...`")?;
+        let (mut digest, mut expires, mut replaced) = (None, None, None);
+        let (mut notes, mut seen) = (KeyNotes::default(), KEY.seen());
+        while let Some((field, value)) = events.pair("the name of a field", KEY.way_out)? {
+            let place = value.place;
+            let depth = events.depth_before(&value);
+            let result = seen.name(field).and_then(|field| {
+                match field {
+                    "digest" => {
+                        // Also where it is none, so that it is not missed besides.
+                        digest = Some((None, place));
+                        let text =
+                            value.text("a digest", "write `sha256:` and 64 hexadecimal digits")?;
+                        let parsed = text.parse::<KeyDigest>();
+                        let parsed = parsed.map_err(|error| FaultKind::Digest(error).at(place))?;
+                        digest = Some((Some(parsed), place));
+                    }
+                    "label" => {
+                        let text =
+                            value.text("a label", "write a short text, or remove the line")?;
+                        label::check(&text).map_err(|error| FaultKind::Label(error).at(place))?;
+                        notes.label = Some((&*text).into());
+                    }
+                    "created" => notes.created = Some(time_of(value)?),
+                    "expires" => expires = Some(time_of(value)?),
+                    "revoked" => notes.revoked = Some(time_of(value)?),
+                    _ => {
+                        let text =
+                            value.text("the id of a key", "write its 16 hexadecimal digits")?;
+                        let id = text.parse().map_err(|error| FaultKind::KeyId(error).at(place))?;
+                        notes.replaced_by = Some(id);
+                        replaced = Some((id, place));
+                    }
                 }
-                "label" => {
-                    let text = value.text("a label", "write a short text, or remove the line")?;
-                    label::check(&text).map_err(|error| FaultKind::Label(error).at(place))?;
-                    notes.label = Some((&*text).into());
-                }
-                "created" => notes.created = Some(time_of(value)?),
-                "expires" => expires = Some(time_of(value)?),
-                "revoked" => notes.revoked = Some(time_of(value)?),
-                _ => {
-                    let text = value.text("the id of a key", "write its 16 hexadecimal digits")?;
-                    let id = text.parse().map_err(|error| FaultKind::KeyId(error).at(place))?;
-                    notes.replaced_by = Some(id);
-                }
+                Ok(())
+            });
+            self.faults.take(result)?;
+            events.leave(depth)?;
+        }
+        let (digest, place) = digest.ok_or_else(|| FaultKind::NoDigest.at(item.place))?;
+        let Some(digest) = digest else { return Ok(()) };
+        let state = if notes.revoked.is_some() { KeyState::Revoked } else { KeyState::Active };
+        let record = KeyRecord::new(digest, profile).with_expiry(expires).with_state(state);
+        if let (Some((id, place)), KeyState::Active) = (replaced, state) {
+            self.successors.push((id, place));
+            if expires.is_none() {
+                self.warnings.push(YamlWarning::new(WarningKind::ReplacedForEver, Some(place)));
             }
-            Ok(())
-        });
-        faults.take(result)?;
-        events.leave(depth)?;
+        }
+        self.keys.push_noted(record, notes, place);
+        Ok(())
     }
-    let (digest, place) = digest.ok_or_else(|| FaultKind::NoDigest.at(item.place))?;
-    let Some(digest) = digest else { return Ok(()) };
-    let state = if notes.revoked.is_some() { KeyState::Revoked } else { KeyState::Active };
-    let record = KeyRecord::new(digest, profile).with_expiry(expires).with_state(state);
-    keys.push_noted(record, notes, place);
-    Ok(())
 }
 
 fn scopes(value: &Node<'_>, events: &mut Events<'_>) -> Result<Vec<Scope>, Fault> {
