@@ -41,7 +41,7 @@ fn on_terminal_with(
         screen.push(byte[0]);
     }
     // Echo is turned off right behind the question.
-    thread::sleep(Duration::from_millis(200));
+    thread::sleep(Duration::from_millis(600));
     keyboard.write_all(typed.as_bytes()).unwrap();
     output.read_to_end(&mut screen).unwrap();
     let code = script.wait().unwrap().code().unwrap();

@@ -96,10 +96,27 @@ fn overtaken(place: &Place, command: &[&str], text: &str) -> Answer {
     lock.lock().unwrap();
     let mut command = place.command(command);
     let tool = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    thread::sleep(Duration::from_millis(300));
+    wait_for_lock(tool.id());
     fs::write(place.path("keys.yaml"), text).unwrap();
     lock.unlock().unwrap();
     finish(tool)
+}
+
+/// Waits until a process has opened the lock; it may then still be on its way to ask for it.
+fn wait_for_lock(process: u32) {
+    let begun = Instant::now();
+    let open = format!("/proc/{process}/fd");
+    let is_lock = |path: std::path::PathBuf| path.to_string_lossy().ends_with("lock");
+    loop {
+        // On systems without such a folder, only time tells.
+        let Ok(open) = fs::read_dir(&open) else { break thread::sleep(Duration::from_secs(1)) };
+        let mut targets = open.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+        if targets.any(is_lock) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "the tool did not come to the lock");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The file beside the key file that keeps its editors apart.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keygate::{ReloadError, YamlStore};
 
@@ -169,29 +169,39 @@ fn last_key_can_be_revoked() {
 
 #[test]
 fn file_that_is_being_written_is_taken_when_it_is_whole() {
+    // Where the machine lets the writer wait for as long as lies between two readings, nothing is shown.
+    let shown = (0..20).any(|_| is_taken_when_whole());
+    assert!(shown, "the machine was never quick enough");
+}
+
+/// Writes a file slower than any disk; says whether that was faster than two readings.
+fn is_taken_when_whole() -> bool {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0, 1, 2]));
     let store = YamlStore::watch(&path).unwrap();
     let text = short(&[0, 1, 2]) + "clients:\n  New: {}\n";
-    // Slower than any disk, and faster than two readings.
     let writer = thread::spawn({
         let (path, text) = (path.clone(), text.clone());
         move || {
+            let mut longest = Duration::ZERO;
             for end in 1..=text.len() {
+                let start = Instant::now();
                 fs::write(&path, &text[..end]).unwrap();
                 thread::sleep(Duration::from_millis(3));
+                longest = longest.max(start.elapsed());
             }
+            longest
         }
     });
+    let mut taken = false;
     while !writer.is_finished() {
-        assert!(
-            (0..KEYS.len()).all(|place| lets_in(&store, place)),
-            "a half-written file was taken"
-        );
+        taken |= !(0..KEYS.len()).all(|place| lets_in(&store, place));
         thread::sleep(Duration::from_micros(200));
     }
-    writer.join().unwrap();
+    let in_time = writer.join().unwrap() < Duration::from_millis(20);
+    assert!(!(in_time && taken), "a half-written file was taken");
     until("the whole file", || store.client_count() == 4);
+    in_time
 }
 
 #[test]
