@@ -45,11 +45,20 @@ impl FromStr for Expiry {
         if !text.contains('-') {
             return Ok(Self::After(duration::parse_positive(text)?));
         }
-        // What follows a bracket is no RFC 3339, and would be read.
-        let time = (!text.contains('[')).then(|| text.parse::<Timestamp>().ok()).flatten();
+        let time = has_form(text).then(|| text.parse::<Timestamp>().ok()).flatten();
         let time = time.and_then(|time| SystemTime::try_from(time).ok());
         time.map(Self::At).ok_or(ExpiryError::Time)
     }
+}
+
+/// Whether a time has the form that key files take (RFC 3339 section 5.6): others would be read, with
+/// another separator, a shorter offset, or the name of a zone behind it.
+fn has_form(text: &str) -> bool {
+    let is_offset = |text: &[u8]| matches!(text, [b'+' | b'-', h, i, b':', m, _] if [*h, *i] < *b"24" && *m < b'6');
+    let bytes = text.as_bytes();
+    let separator = bytes.get(10).is_some_and(|byte| matches!(byte, b'T' | b't'));
+    separator
+        && (text.ends_with(['Z', 'z']) || bytes.last_chunk::<6>().is_some_and(|end| is_offset(end)))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +93,10 @@ mod tests {
             "2026-12-31",
             "2026-12-31T00:00:00",
             "2026-12-31T00:00:00+01:00[Europe/Paris]",
+            "2026-12-31 00:00:00Z",
+            "2026-12-31T00:00:00+0100",
+            "2026-12-31T00:00:00+01",
+            "2026-12-31T00:00:00-25:00",
             "2026-13-31T00:00:00Z",
             "99999-12-31T00:00:00Z",
             "-1d",
