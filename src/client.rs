@@ -1,6 +1,8 @@
 use std::fmt;
 
 use crate::digest::KeyId;
+#[cfg(all(feature = "throttle", feature = "usage"))]
+use crate::instant::Lent;
 use crate::profile::ClientProfile;
 
 /// A verified caller: who it is, and which of its keys it used.
@@ -27,12 +29,21 @@ pub struct Client {
     profile: ClientProfile,
     key_id: KeyId,
     by_bearer: bool,
+    /// When it was let in, from who counts it to who throttles it.
+    #[cfg(all(feature = "throttle", feature = "usage"))]
+    pub(crate) seen: Lent,
 }
 
 impl Client {
     #[inline]
     pub(crate) fn new(profile: ClientProfile, key_id: KeyId, by_bearer: bool) -> Self {
-        Self { profile, key_id, by_bearer }
+        Self {
+            profile,
+            key_id,
+            by_bearer,
+            #[cfg(all(feature = "throttle", feature = "usage"))]
+            seen: Lent::default(),
+        }
     }
 
     /// The name of the client.

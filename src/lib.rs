@@ -23,6 +23,10 @@ mod extract;
 #[cfg(feature = "throttle")]
 #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
 mod failures;
+#[cfg(any(feature = "throttle", feature = "usage"))]
+// Each of the two needs a part of it.
+#[cfg_attr(not(all(feature = "throttle", feature = "usage", feature = "tower")), allow(dead_code))]
+mod instant;
 mod key;
 mod label;
 #[cfg(feature = "tower")]

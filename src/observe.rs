@@ -1,4 +1,6 @@
+use std::any::Any;
 use std::fmt;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -137,7 +139,17 @@ impl Observers {
     pub(crate) fn tell(&self, outcome: Outcome<'_>) {
         for observer in self.0.iter().flat_map(|all| all.iter()) {
             // Whatever is wrong with it, the request is not to suffer.
-            let _ = catch_unwind(AssertUnwindSafe(|| observer.observe(&outcome)));
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer.observe(&outcome))) {
+                lose(panic);
+            }
         }
+    }
+}
+
+/// What an observer panicked with may panic, too, when it is dropped; then it stays in memory.
+#[cold]
+fn lose(panic: Box<dyn Any + Send>) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        mem::forget(panic);
     }
 }

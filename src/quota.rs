@@ -44,8 +44,24 @@ impl RateUnit {
 
 /// One limit: so many requests in each unit of time, and so many at once.
 ///
-/// As text it is `100/minute`, or `100/minute, 20 at once` where it is shown; the burst equals the count unless [`Rate::with_burst`] says
-/// otherwise. Both are at least 1.
+/// As text it is `100/minute`; the burst equals the count unless [`Rate::with_burst`] says otherwise. Both
+/// are at least 1. One with another burst is shown as `100/minute, 20 at once`, which is for people: it does
+/// not parse, and the file has it as `{rate: 100/minute, burst: 20}`.
+///
+/// A client that has been silent may make as many requests at once as the burst says. From then on it
+/// earns one more in every N-th part of the unit, evenly, and never has more than the burst. In a time T,
+/// no more than burst + N x T / unit are allowed: the burst comes on top of the rate, once, so that the
+/// first unit of one that begins with it allows more than any later one.
+///
+/// | rate | at once | 1st minute | each later one |
+/// | --- | --- | --- | --- |
+/// | `100/minute` | 100 | 200 | 100 |
+/// | `{rate: 100/minute, burst: 20}` | 20 | 120 | 100 |
+/// | `{rate: 100/minute, burst: 1}` | 1 | 101 | 100 |
+/// | `2/second` | 2 | 122 | 120 |
+///
+/// A burst larger than the count is for clients that work in batches: `{rate: 100/minute, burst: 500}`
+/// allows 500 at once after five minutes of silence.
 ///
 /// ```
 /// use keygate::{Rate, RateUnit};

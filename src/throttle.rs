@@ -1,29 +1,36 @@
 //! Holds each client to its quota.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
+use crate::instant::{Clock, nanos};
 use crate::quota::Quota;
 
 mod account;
 mod allowance;
 mod counters;
+mod fields;
+#[cfg(feature = "tower")]
+mod future;
 mod gcra;
 #[cfg(feature = "tower")]
 mod layer;
 mod memory;
 mod throttled;
 
+use account::Standing;
 pub use allowance::Allowance;
 pub use counters::{Count, Counters, LocalCounters, Spend, Tally};
+#[cfg(feature = "tower")]
+pub use future::ThrottleFuture;
 pub(crate) use gcra::Limit;
 #[cfg(feature = "tower")]
-pub use layer::{ThrottleFuture, ThrottleLayer, ThrottleService};
+pub use layer::{ThrottleLayer, ThrottleService};
 pub use memory::MemoryCounters;
-pub(crate) use memory::nanos;
 pub use throttled::Throttled;
 
 /// Decides whether a client may have one more request, by its quota.
@@ -71,8 +78,6 @@ pub struct Throttle<C = MemoryCounters> {
     clock: Option<Clock>,
 }
 
-type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-
 impl Throttle {
     /// A throttle with counters in memory, and no quota for clients that have none.
     pub fn new() -> Self {
@@ -114,9 +119,38 @@ impl<C> Throttle<C> {
         self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
     }
 
-    fn spend<'a>(&'a self, client: &'a Client) -> Option<Spend<'a>> {
-        let quota = self.quota(client)?;
-        Some(Spend { client: client.name(), quota, now: self.now() })
+    fn spend<'a>(&'a self, client: &'a Client, quota: &'a Quota) -> Spend<'a> {
+        Spend { client: client.name(), quota, now: self.now(), clock: self.clock.as_ref() }
+    }
+}
+
+#[cfg(feature = "tower")]
+impl<C> Throttle<C> {
+    /// When a request came, of a client that is in its extensions.
+    #[inline]
+    fn came(&self, client: &Client) -> u64 {
+        #[cfg(feature = "usage")]
+        if let (None, Some(seen)) = (&self.clock, client.seen.borrow()) {
+            return seen;
+        }
+        let _ = client;
+        nanos(self.now())
+    }
+}
+
+impl<C: Send + Sync + 'static> Throttle<C> {
+    /// How it stands with a client after one more request, where its counters are those in memory: all
+    /// that is told of it is then worked out when it is asked for.
+    #[inline]
+    fn count_in_memory(
+        &self,
+        client: &Client,
+        quota: &Quota,
+        now: impl FnOnce() -> u64,
+    ) -> Option<Standing> {
+        let counters: &dyn Any = &*self.counters;
+        let counters = counters.downcast_ref::<MemoryCounters>()?;
+        Some(counters.count(client.name(), quota, now(), || nanos(self.now())))
     }
 }
 
@@ -128,10 +162,12 @@ impl<C: LocalCounters> Throttle<C> {
     /// [`AuthError::Throttled`]: not now. [`AuthError::Unavailable`]: the counters cannot tell.
     #[inline]
     pub fn check(&self, client: &Client) -> Result<Allowance, AuthError> {
-        match self.spend(client) {
-            None => Ok(Allowance::unlimited()),
-            Some(spend) => decide(client, spend.quota, self.counters.spend_now(&spend)),
-        }
+        let Some(quota) = self.quota(client) else { return Ok(Allowance::unlimited()) };
+        let answer = match self.count_in_memory(client, quota, || nanos(self.now())) {
+            Some(standing) => Ok(standing.tally()),
+            None => self.counters.spend_now(&self.spend(client, quota)),
+        };
+        decide(client, quota, answer)
     }
 }
 
@@ -145,19 +181,16 @@ impl<C: Counters> Throttle<C> {
         &self,
         client: &Client,
     ) -> impl Future<Output = Result<Allowance, AuthError>> + Send + use<C> {
-        let asked = self.ask(client);
-        let client = client.clone();
+        let asked = self.quota(client).map(|quota| {
+            let count = self.counters.spend(&self.spend(client, quota));
+            (count, client.clone(), quota.clone())
+        });
         async move {
             match asked {
                 None => Ok(Allowance::unlimited()),
-                Some((count, quota)) => decide(&client, &quota, count.await),
+                Some((count, client, quota)) => decide(&client, &quota, count.await),
             }
         }
-    }
-
-    fn ask(&self, client: &Client) -> Option<(Count, Quota)> {
-        let spend = self.spend(client)?;
-        Some((self.counters.spend(&spend), spend.quota.clone()))
     }
 }
 

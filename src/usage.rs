@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use crate::by_client::ByClient;
 use crate::digest::KeyId;
+use crate::instant::{Clock, nanos};
 use crate::observe::{Kind, Observe, Outcome};
 
 mod counts;
@@ -80,8 +81,6 @@ pub struct Usage {
     since: SystemTime,
 }
 
-type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-
 struct Shared {
     keys: ByClient<Counts>,
     /// Of whom nobody knows who they are.
@@ -145,6 +144,10 @@ impl Default for Usage {
 impl Observe for Usage {
     fn observe(&self, outcome: &Outcome<'_>) {
         let now = nanos(self.now());
+        #[cfg(feature = "throttle")]
+        if let (Ok(client), None) = (outcome.result(), &self.clock) {
+            client.seen.lend(now);
+        }
         let kind = Kind::of(outcome);
         match (outcome.client(), outcome.key_id()) {
             (Some(client), Some(key_id)) => self.shared.count(client.name(), key_id, kind, now),
@@ -183,14 +186,6 @@ impl Shared {
         self.keys.for_each(|_, counts| Kind::all().for_each(|kind| add(kind, counts.count(kind))));
         outcomes
     }
-}
-
-/// Nanoseconds since 1970, which fit until the year 2554.
-#[inline]
-fn nanos(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = since.as_secs().saturating_mul(1_000_000_000);
-    seconds.saturating_add(since.subsec_nanos().into())
 }
 
 impl fmt::Debug for Usage {

@@ -72,6 +72,8 @@ fn first_minutes_are_those_of_the_table_in_the_docs() {
     let cases = [
         (Quota::from(rate("100/minute", 100)), [200, 100, 100]),
         (rate("100/minute", 20).into(), [120, 100, 100]),
+        (rate("100/minute", 1).into(), [101, 100, 100]),
+        (rate("2/second", 2).into(), [122, 120, 120]),
         (rate("1/second", 1).into(), [61, 60, 60]),
         (
             Quota::all_of([rate("10/second", 10), rate("10000/day", 10_000)]).unwrap(),

@@ -60,8 +60,30 @@ impl Asked {
 
 impl Asked {
     /// As [`Asked::admit`], and tells of it. What refuses is what this makes of an error.
-    #[inline(never)]
+    #[inline]
     pub(super) fn admit_and_tell(
+        self,
+        answer: Answer,
+        clock: Option<&Clock>,
+        observers: &Observers,
+        refused: impl FnOnce(AuthError) -> AuthError,
+    ) -> Result<Client, AuthError> {
+        match answer {
+            // Most are this: their record goes on in registers, and not by way of the memory.
+            Ok(Some(record)) if record.mark().is_clear() => {
+                let result = self.admit(Ok(Some(record)), clock).map_err(refused);
+                observers.tell(match &result {
+                    Ok(client) => Outcome::admitted(client),
+                    Err(error) => Outcome::refused(error, None),
+                });
+                result
+            }
+            answer => self.admit_others_and_tell(answer, clock, observers, refused),
+        }
+    }
+
+    #[inline(never)]
+    fn admit_others_and_tell(
         self,
         answer: Answer,
         clock: Option<&Clock>,

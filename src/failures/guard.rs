@@ -7,7 +7,8 @@ use http::{Extensions, HeaderMap};
 use super::{FailureThrottle, Verified};
 use crate::digest::KeyDigest;
 use crate::error::AuthError;
-use crate::throttle::{Throttled, nanos};
+use crate::instant::nanos;
+use crate::throttle::Throttled;
 
 /// The throttle of one authenticator, and what is known of how its store answers.
 pub(crate) struct Failures {

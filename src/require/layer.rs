@@ -33,6 +33,16 @@ use crate::scope::{ParseScopeError, Scope};
 ///     .layer(ApiKeyLayer::new(MemoryStore::new()));
 /// # Ok::<(), keygate::ParseScopeError>(())
 /// ```
+///
+/// # Fields
+///
+/// | field of a 403 | meaning |
+/// | --- | --- |
+/// | `WWW-Authenticate: Bearer realm="api", error="insufficient_scope", scope="orders:write"` | which scope is missing (RFC 6750 section 3), where the key came by Bearer, and not otherwise |
+/// | `Cache-Control: no-store` | no cache keeps the refusal, and so none answers with it when the client has the scope |
+/// | `Content-Type: application/problem+json` | that of the body (RFC 9457), unless [`RequireScope::with_response`] makes another |
+///
+/// There is no `Retry-After`, since waiting does not help.
 #[derive(Clone)]
 #[must_use]
 pub struct RequireScope<R = ProblemJson> {

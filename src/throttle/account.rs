@@ -47,13 +47,17 @@ impl Account {
     }
 
     /// Counts one request, if all rates allow it; `None` where the account is closed.
+    ///
+    /// `now` may have been read some time ago. Who is refused by it is judged by the clock as it is
+    /// `again`, read when what others have spent was seen: so that only a clock that was set back puts
+    /// what was spent after `now` in doubt.
     #[inline]
-    pub(super) fn spend(&self, now: u64) -> Option<Tally> {
+    pub(super) fn spend(&self, now: u64, again: impl Fn() -> u64) -> Option<Standing> {
         match &self.spent {
-            Spent::One(limit, full_at) => spend_one(*limit, full_at, now),
+            Spent::One(limit, full_at) => spend_one(*limit, full_at, now, again),
             Spent::Several(limits, all) => {
                 let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-                Some(spend_all(limits, all.as_mut()?, now))
+                Some(spend_several(limits, all.as_mut()?, now, again))
             }
         }
     }
@@ -93,63 +97,156 @@ impl Account {
     }
 }
 
+/// How a client stands with the tightest of its rates.
+#[derive(Clone, Copy)]
+pub(super) struct Standing {
+    rate: usize,
+    limit: Limit,
+    full_at: u64,
+    now: u64,
+    /// How long until a request is allowed; zero where this one is.
+    wait: u64,
+}
+
+impl Standing {
+    #[inline]
+    pub(super) fn is_allowed(&self) -> bool {
+        self.wait == 0
+    }
+
+    #[inline]
+    pub(super) fn tally(&self) -> Tally {
+        let full_in = Duration::from_nanos(self.limit.owed(self.full_at, self.now));
+        if self.is_allowed() {
+            Tally::allowed(self.rate, self.limit.remaining(self.full_at, self.now), full_in)
+        } else {
+            Tally::refused(self.rate, Duration::from_nanos(self.wait), full_in)
+        }
+    }
+}
+
 #[inline]
-fn spend_one(limit: Limit, full_at: &AtomicU64, now: u64) -> Option<Tally> {
-    let mut last = full_at.load(Ordering::Relaxed);
+fn spend_one(
+    limit: Limit,
+    full_at: &AtomicU64,
+    now: u64,
+    again: impl Fn() -> u64,
+) -> Option<Standing> {
+    let last = full_at.load(Ordering::Relaxed);
+    // Nothing else is read or written by what is decided here, so the order of the one value is all
+    // that counts.
+    if let Ok(next) = limit.spend(last, now)
+        && full_at.compare_exchange(last, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    {
+        return Some(Standing { rate: 0, limit, full_at: next, now, wait: 0 });
+    }
+    spend_one_again(limit, full_at, again)
+}
+
+#[inline(never)]
+fn spend_one_again(limit: Limit, full_at: &AtomicU64, again: impl Fn() -> u64) -> Option<Standing> {
     loop {
+        // First this, and then the clock.
+        let last = full_at.load(Ordering::Acquire);
         if last == CLOSED {
             return None;
         }
-        let latest = limit.latest(now);
-        if last > latest {
-            // The clock went back.
-            let _ = full_at.compare_exchange(last, latest, Ordering::Relaxed, Ordering::Relaxed);
-            last = full_at.load(Ordering::Relaxed);
-            continue;
-        }
-        let next = match limit.spend(last, now) {
-            Ok(next) => next,
-            Err(wait) => return Some(refused(0, limit, last, now, wait)),
+        let now = again();
+        let (next, wait) = match limit.spend(last, now) {
+            Ok(next) => (next, 0),
+            // The clock went back, if that is less.
+            Err(wait) => (last.min(limit.latest(now)), wait.min(limit.step())),
         };
-        // Nothing else is read or written by what is decided here, so the order of the one value is
-        // all that counts.
-        match full_at.compare_exchange_weak(last, next, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => return Some(allowed(0, limit, next, now)),
-            Err(other) => last = other,
+        let relaxed = Ordering::Relaxed;
+        if next == last || full_at.compare_exchange(last, next, relaxed, relaxed).is_ok() {
+            return Some(Standing { rate: 0, limit, full_at: next, now, wait });
         }
     }
 }
 
-fn spend_all(limits: &[Limit], all: &mut [u64], now: u64) -> Tally {
-    for (limit, full_at) in limits.iter().zip(&mut *all) {
-        *full_at = limit.latest(now).min(*full_at);
+fn spend_several(limits: &[Limit], all: &mut [u64], now: u64, again: impl Fn() -> u64) -> Standing {
+    let spent = |now| move |(limit, full_at): (&Limit, &u64)| limit.spend(*full_at, now);
+    let mut now = now;
+    if limits.iter().zip(&*all).map(spent(now)).any(|spent| spent.is_err()) {
+        now = again();
+        for (limit, full_at) in limits.iter().zip(&mut *all) {
+            // The clock went back, if that is less.
+            *full_at = limit.latest(now).min(*full_at);
+        }
     }
-    let spent = |(limit, full_at): (&Limit, &u64)| limit.spend(*full_at, now);
-    let waits = limits.iter().zip(&*all).map(spent).enumerate();
+    let waits = limits.iter().zip(&*all).map(spent(now)).enumerate();
     let refusal = waits.filter_map(|(rate, spent)| Some((spent.err()?, rate))).max();
     if let Some((wait, rate)) = refusal {
-        return refused(rate, limits[rate], all[rate], now, wait);
+        return Standing { rate, limit: limits[rate], full_at: all[rate], now, wait };
     }
-    let mut tightest: Option<Tally> = None;
+    let mut tightest: Option<(u64, Standing)> = None;
     for (rate, (limit, full_at)) in limits.iter().zip(all).enumerate() {
         *full_at = limit.spend(*full_at, now).unwrap_or(*full_at);
-        let tally = allowed(rate, *limit, *full_at, now);
-        if tightest.is_none_or(|tightest| tally.remaining < tightest.remaining) {
-            tightest = Some(tally);
+        let remaining = limit.remaining(*full_at, now);
+        if tightest.is_none_or(|(least, _)| remaining < least) {
+            let standing = Standing { rate, limit: *limit, full_at: *full_at, now, wait: 0 };
+            tightest = Some((remaining, standing));
         }
     }
     // A quota that is not unlimited has rates.
-    tightest.unwrap_or(Tally::allowed(0, u64::MAX, Duration::ZERO))
+    tightest.map_or(Standing { rate: 0, limit: Limit::NONE, full_at: now, now, wait: 0 }, |it| it.1)
 }
 
-#[inline]
-fn allowed(rate: usize, limit: Limit, full_at: u64, now: u64) -> Tally {
-    let full_in = Duration::from_nanos(limit.owed(full_at, now));
-    Tally::allowed(rate, limit.remaining(full_at, now), full_in)
-}
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
 
-#[cold]
-fn refused(rate: usize, limit: Limit, full_at: u64, now: u64, wait: u64) -> Tally {
-    let full_in = Duration::from_nanos(limit.owed(full_at, now));
-    Tally::refused(rate, Duration::from_nanos(wait), full_in)
+    use super::*;
+
+    /// A minute after 1970, in which one request is earned each second.
+    const NOW: u64 = 60_000_000_000;
+    const SECOND: u64 = 1_000_000_000;
+
+    fn accounts() -> [Account; 2] {
+        let rate = |text: &str, burst| text.parse::<crate::Rate>()?.with_burst(burst);
+        let second = rate("1/second", 2).unwrap();
+        let several = Quota::all_of([second, rate("600/minute", 600).unwrap()]).unwrap();
+        [second.into(), several].map(|quota| Account::new(&quota))
+    }
+
+    #[test]
+    fn who_read_the_clock_earlier_gives_nothing_back() {
+        for account in accounts() {
+            let allowed = |read, now| account.spend(read, || now).unwrap().is_allowed();
+            assert!(allowed(NOW, NOW) && allowed(NOW, NOW));
+            // Were its instant that of a clock set back, half a second would be given back each time.
+            for _ in 0..10 {
+                assert!(!allowed(NOW - SECOND / 2, NOW));
+            }
+            assert!(!allowed(NOW + SECOND - 1, NOW + SECOND - 1));
+            assert!(allowed(NOW + SECOND, NOW + SECOND));
+        }
+    }
+
+    #[test]
+    fn who_read_the_clock_earlier_has_what_was_earned_since() {
+        for account in accounts() {
+            let allowed = |read, now| account.spend(read, || now).unwrap().is_allowed();
+            assert!(allowed(NOW, NOW) && allowed(NOW, NOW));
+            assert!(allowed(NOW, NOW + SECOND));
+            assert!(!allowed(NOW, NOW + SECOND));
+        }
+    }
+
+    #[test]
+    fn clock_is_read_again_for_those_alone_who_are_refused() {
+        for account in accounts() {
+            let read = Cell::new(0);
+            let spend = || {
+                account.spend(NOW, || {
+                    read.set(read.get() + 1);
+                    NOW
+                })
+            };
+            assert!(spend().unwrap().is_allowed() && spend().unwrap().is_allowed());
+            assert_eq!(read.get(), 0);
+            assert!(!spend().unwrap().is_allowed());
+            assert_eq!(read.get(), 1);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 use http::HeaderMap;
 
 use super::counters::Tally;
-use super::throttled::Fields;
+use super::fields::Fields;
 use crate::quota::Quota;
 
 /// A request that a [`Throttle`](crate::Throttle) allowed, and how its client stands now.

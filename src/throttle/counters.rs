@@ -6,10 +6,11 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use crate::error::StoreError;
+use crate::instant::{Clock, nanos};
 use crate::quota::Quota;
 
 /// One request of a client that is to be counted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Spend<'a> {
     /// The name of the client: all of its keys share its quota.
@@ -18,6 +19,24 @@ pub struct Spend<'a> {
     pub quota: &'a Quota,
     /// When the request came, by the clock of the [`Throttle`](crate::Throttle).
     pub now: SystemTime,
+    pub(super) clock: Option<&'a Clock>,
+}
+
+impl Spend<'_> {
+    /// What the clock says now.
+    pub(super) fn again(&self) -> u64 {
+        nanos(self.clock.map_or_else(SystemTime::now, |clock| clock()))
+    }
+}
+
+impl fmt::Debug for Spend<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spend")
+            .field("client", &self.client)
+            .field("quota", &self.quota)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a quota says to a request.

@@ -18,6 +18,9 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
+    /// That of a quota without rates, of which none is counted: as much at once as can be told.
+    pub(super) const NONE: Self = Self { step: 1, window: MAX_WINDOW };
+
     pub(crate) fn of(rate: &Rate) -> Self {
         // A unit is at most a day, which is 8.64e13 ns.
         let unit = u64::try_from(rate.per().duration().as_nanos()).unwrap_or(u64::MAX);

@@ -1,25 +1,19 @@
 use std::fmt;
-use std::future::Future;
 use std::mem;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::task::{Context, Poll};
 
 use futures_timer::Delay;
-use http::{Request, Response};
-use pin_project_lite::pin_project;
+use http::{Extensions, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Allowance, Count, Counters, MemoryCounters, Throttle, Throttled, decide};
+use super::future::{DEADLINE, Parked, ThrottleFuture};
+use super::{Allowance, Count, Counters, MemoryCounters, Throttle, decide};
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
 use crate::layer::Anonymous;
 use crate::quota::Quota;
-use crate::respond::{ProblemJson, Respond, add_fields};
-
-/// How long counters that wait may take.
-const DEADLINE: Duration = Duration::from_secs(1);
+use crate::respond::{ProblemJson, Respond};
 
 /// A tower layer that holds each client to its quota, and answers 429 when it is spent.
 ///
@@ -50,9 +44,15 @@ const DEADLINE: Duration = Duration::from_secs(1);
 /// | `Retry-After: 12` | 429 | whole seconds, rounded up: who waits so long is let in (RFC 9110 section 10.2.3) |
 /// | `RateLimit-Policy: "minute";q=100;w=60` | all | each rate of the quota: `q` requests in `w` seconds, under the name of its unit |
 /// | `RateLimit: "minute";r=42;t=35` | all | the tightest rate: `r` more requests at once; the whole burst in `t` seconds |
+/// | `Cache-Control: no-store` | 429 | no cache keeps the refusal, and so none answers with it when the time is over |
+/// | `Content-Type: application/problem+json` | 429 | that of the body (RFC 9457), unless [`ThrottleLayer::with_response`] makes another |
 ///
-/// The two are those of draft-ietf-httpapi-ratelimit-headers-11. They name no client and no key.
-/// [`ThrottleLayer::without_fields`] leaves them out of what is allowed.
+/// `RateLimit-Policy` and `RateLimit` are those of draft-ietf-httpapi-ratelimit-headers-11. They name no
+/// client and no key. [`ThrottleLayer::without_fields`] leaves them out of what is allowed. A burst that is
+/// not the count of its rate shows in `r` and `t` alone: of `{rate: 100/minute, burst: 20}`, 20 are left at
+/// first, and all of them are there again in 12 seconds.
+///
+/// A 429 has no challenge, since the key is right, and no `Vary`, since it is not kept.
 #[must_use]
 pub struct ThrottleLayer<C = MemoryCounters, R = ProblemJson> {
     throttle: Throttle<C>,
@@ -122,44 +122,76 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline(never)]
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let extensions = request.extensions();
-        let Some(client) = extensions.get::<Client>() else {
-            if extensions.get::<Anonymous>().is_some() {
-                return ThrottleFuture::running(self.inner.call(request), None);
-            }
-            return ThrottleFuture::refused(
-                &self.layer.respond,
-                AuthError::Unavailable(StoreError::new(
-                    "no `ApiKeyLayer` stands outside of this `ThrottleLayer`: put one around it",
-                )),
-            );
-        };
-        let fields = self.layer.fields;
-        let Some(spend) = self.layer.throttle.spend(client) else {
-            return ThrottleFuture::running(self.inner.call(request), None);
-        };
-        match self.layer.throttle.counters.spend(&spend).try_ready() {
-            Ok(Ok(tally)) if tally.allowed => {
-                let fields = fields.then(|| Allowance::new(spend.quota, tally));
-                ThrottleFuture::running(self.inner.call(request), fields)
-            }
-            Ok(Ok(tally)) => {
-                let error = Throttled::error(client, spend.quota, tally);
-                ThrottleFuture::refused(&self.layer.respond, error)
-            }
-            Ok(Err(error)) => {
-                ThrottleFuture::refused(&self.layer.respond, AuthError::Unavailable(error))
-            }
-            Err(count) => {
-                let (client, quota) = (client.clone(), spend.quota.clone());
-                self.park(count, client, quota, request)
-            }
+        match self.layer.decide(request.extensions()) {
+            Decision::Serve(None) => self.serve(request),
+            Decision::Serve(fields) => ThrottleFuture::running(self.inner.call(request), fields),
+            Decision::Refuse(error) => ThrottleFuture::refused(&self.layer.respond, error),
+            Decision::Wait(count, client, quota) => self.park(count, client, quota, request),
         }
     }
 }
 
-impl<Inner: Clone, C, R: Clone> ThrottleService<Inner, C, R> {
+/// What becomes of a request.
+enum Decision {
+    /// The service sees it, and its answer tells of this.
+    Serve(Option<Allowance>),
+    Refuse(AuthError),
+    Wait(Count, Client, Quota),
+}
+
+impl<C: Counters, R> ThrottleLayer<C, R> {
+    #[inline]
+    fn decide(&self, extensions: &Extensions) -> Decision {
+        let Some(client) = extensions.get::<Client>() else {
+            return decide_on_stranger(extensions);
+        };
+        let Some(quota) = self.throttle.quota(client) else { return Decision::Serve(None) };
+        let came = || self.throttle.came(client);
+        match self.throttle.count_in_memory(client, quota, came) {
+            Some(standing) if !self.fields && standing.is_allowed() => Decision::Serve(None),
+            Some(standing) => self.tell(decide(client, quota, Ok(standing.tally()))),
+            None => self.ask(client, quota),
+        }
+    }
+
+    fn ask(&self, client: &Client, quota: &Quota) -> Decision {
+        let count = self.throttle.counters.spend(&self.throttle.spend(client, quota));
+        match count.try_ready() {
+            Ok(answer) => self.tell(decide(client, quota, answer)),
+            Err(count) => Decision::Wait(count, client.clone(), quota.clone()),
+        }
+    }
+
+    fn tell(&self, decided: Result<Allowance, AuthError>) -> Decision {
+        match decided {
+            Ok(allowance) => Decision::Serve(self.fields.then_some(allowance)),
+            Err(error) => Decision::Refuse(error),
+        }
+    }
+}
+
+#[cold]
+fn decide_on_stranger(extensions: &Extensions) -> Decision {
+    match extensions.get::<Anonymous>() {
+        Some(_) => Decision::Serve(None),
+        None => Decision::Refuse(AuthError::Unavailable(StoreError::new(
+            "no `ApiKeyLayer` stands outside of this `ThrottleLayer`: put one around it",
+        ))),
+    }
+}
+
+impl<Inner, C, R> ThrottleService<Inner, C, R> {
+    /// Small and on its own, so that the future of the inner service is written where it stays.
+    #[inline(never)]
+    fn serve<ReqBody>(&mut self, request: Request<ReqBody>) -> ThrottleFuture<Inner, ReqBody, R>
+    where
+        Inner: Service<Request<ReqBody>>,
+    {
+        ThrottleFuture::running(self.inner.call(request), None)
+    }
+
     #[cold]
     fn park<ReqBody>(
         &mut self,
@@ -169,12 +201,13 @@ impl<Inner: Clone, C, R: Clone> ThrottleService<Inner, C, R> {
         request: Request<ReqBody>,
     ) -> ThrottleFuture<Inner, ReqBody, R>
     where
-        Inner: Service<Request<ReqBody>>,
+        Inner: Service<Request<ReqBody>> + Clone,
+        R: Clone,
     {
         // The instance that was polled ready is the one that is called.
         let clone = self.inner.clone();
         let service = mem::replace(&mut self.inner, clone);
-        let parked = Parked {
+        ThrottleFuture::parked(Parked {
             count,
             delay: Delay::new(DEADLINE),
             client,
@@ -183,8 +216,7 @@ impl<Inner: Clone, C, R: Clone> ThrottleService<Inner, C, R> {
             request,
             respond: self.layer.respond.clone(),
             fields: self.layer.fields,
-        };
-        ThrottleFuture { state: State::Parked { parked: Some(Box::new(parked)) } }
+        })
     }
 }
 
@@ -197,135 +229,5 @@ impl<Inner: Clone, C, R: Clone> Clone for ThrottleService<Inner, C, R> {
 impl<Inner, C, R> fmt::Debug for ThrottleService<Inner, C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ThrottleService").field("layer", &self.layer).finish_non_exhaustive()
-    }
-}
-
-pin_project! {
-    /// The future of [`ThrottleService`].
-    #[must_use = "a response future does nothing unless it is awaited"]
-    pub struct ThrottleFuture<Inner, ReqBody, R>
-    where
-        Inner: Service<Request<ReqBody>>,
-    {
-        #[pin]
-        state: State<Inner, ReqBody, Inner::Future, Inner::Response, R>,
-    }
-}
-
-pin_project! {
-    #[project = StateProjection]
-    enum State<Inner, ReqBody, Fut, Res, R> {
-        Refused { response: Option<Res> },
-        Running { #[pin] future: Fut, fields: Option<Allowance> },
-        Parked { parked: Option<Box<Parked<Inner, ReqBody, R>>> },
-    }
-}
-
-/// A request and the service that is ready for it, while the counters are asked.
-struct Parked<Inner, ReqBody, R> {
-    count: Count,
-    delay: Delay,
-    client: Client,
-    quota: Quota,
-    service: Inner,
-    request: Request<ReqBody>,
-    respond: R,
-    fields: bool,
-}
-
-impl<Inner, ReqBody, R> ThrottleFuture<Inner, ReqBody, R>
-where
-    Inner: Service<Request<ReqBody>>,
-{
-    fn running(future: Inner::Future, fields: Option<Allowance>) -> Self {
-        Self { state: State::Running { future, fields } }
-    }
-
-    fn refused<ResBody>(respond: &R, error: AuthError) -> Self
-    where
-        Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
-        R: Respond<ResBody>,
-    {
-        Self { state: State::Refused { response: Some(refusal(respond, error)) } }
-    }
-}
-
-fn refusal<B>(respond: &impl Respond<B>, error: AuthError) -> Response<B> {
-    let mut response = respond.respond(&error);
-    add_fields(response.headers_mut(), &error, None);
-    response.extensions_mut().insert(error);
-    response
-}
-
-impl<Inner, ReqBody, ResBody, R> Future for ThrottleFuture<Inner, ReqBody, R>
-where
-    Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    R: Respond<ResBody>,
-{
-    type Output = Result<Response<ResBody>, Inner::Error>;
-
-    /// # Panics
-    ///
-    /// When polled again after it has answered, as futures may.
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            let mut state = self.as_mut().project().state;
-            let next = match state.as_mut().project() {
-                StateProjection::Running { future, fields: None } => return future.poll(cx),
-                StateProjection::Running { future, fields: Some(allowance) } => {
-                    let mut response = ready!(future.poll(cx))?;
-                    allowance.put_fields(response.headers_mut());
-                    return Poll::Ready(Ok(response));
-                }
-                StateProjection::Refused { response } => {
-                    return Poll::Ready(Ok(response.take().expect(POLLED_AFTER_END)));
-                }
-                StateProjection::Parked { parked } => {
-                    let waiting = parked.as_mut().expect(POLLED_AFTER_END);
-                    let answer = match Pin::new(&mut waiting.count).poll(cx) {
-                        Poll::Ready(answer) => answer,
-                        Poll::Pending => {
-                            ready!(Pin::new(&mut waiting.delay).poll(cx));
-                            Err(StoreError::timed_out())
-                        }
-                    };
-                    (*parked.take().expect(POLLED_AFTER_END)).proceed(answer)
-                }
-            };
-            state.set(next);
-        }
-    }
-}
-
-const POLLED_AFTER_END: &str = "a response future is not polled after its end";
-
-impl<Inner, ReqBody, ResBody, R> Parked<Inner, ReqBody, R>
-where
-    Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    R: Respond<ResBody>,
-{
-    fn proceed(
-        mut self,
-        answer: Result<super::Tally, StoreError>,
-    ) -> State<Inner, ReqBody, Inner::Future, Response<ResBody>, R> {
-        match decide(&self.client, &self.quota, answer) {
-            Ok(allowance) => {
-                let fields = self.fields.then_some(allowance);
-                State::Running { future: self.service.call(self.request), fields }
-            }
-            Err(error) => State::Refused { response: Some(refusal(&self.respond, error)) },
-        }
-    }
-}
-
-impl<Inner: Service<Request<ReqBody>>, ReqBody, R> fmt::Debug
-    for ThrottleFuture<Inner, ReqBody, R>
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.state {
-            State::Refused { .. } => "ThrottleFuture(refused)",
-            State::Running { .. } => "ThrottleFuture(running)",
-            State::Parked { .. } => "ThrottleFuture(waiting for the counters)",
-        })
     }
 }

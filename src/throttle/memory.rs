@@ -1,11 +1,12 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::account::Account;
+use super::account::{Account, Standing};
 use super::counters::{LocalCounters, Spend, Tally};
 use crate::by_client::ByClient;
 use crate::error::StoreError;
+use crate::instant::nanos;
+use crate::quota::Quota;
 
 /// Counters in the memory of this process.
 ///
@@ -51,19 +52,25 @@ impl Default for MemoryCounters {
     }
 }
 
-impl LocalCounters for MemoryCounters {
+impl MemoryCounters {
+    /// Counts one request at an instant that was read before; `again` reads the clock.
     #[inline]
-    fn spend_now(&self, spend: &Spend<'_>) -> Result<Tally, StoreError> {
-        let now = nanos(spend.now);
-        let accounts = self.accounts.pin(spend.client);
-        let tally = loop {
-            let account = accounts.get_or_insert_with(|| Account::new(spend.quota));
-            if account.is_of(spend.quota) {
-                if let Some(tally) = account.spend(now) {
-                    break tally;
+    pub(super) fn count(
+        &self,
+        client: &str,
+        quota: &Quota,
+        now: u64,
+        again: impl Fn() -> u64,
+    ) -> Standing {
+        let accounts = self.accounts.pin(client);
+        let standing = loop {
+            let account = accounts.get_or_insert_with(|| Account::new(quota));
+            if account.is_of(quota) {
+                if let Some(standing) = account.spend(now, &again) {
+                    break standing;
                 }
             } else if let Some(share) = account.close(now) {
-                accounts.put(Account::with_share(spend.quota, share, now));
+                accounts.put(Account::with_share(quota, share, now));
                 continue;
             }
             // Closed: whoever closed it is about to replace or remove it.
@@ -71,14 +78,16 @@ impl LocalCounters for MemoryCounters {
         };
         drop(accounts);
         self.accounts.look_after(now, |account| account.close_if_full(now));
-        Ok(tally)
+        standing
     }
 }
 
-/// Nanoseconds since 1970, which fit until the year 2554; half of what 64 bits hold is left for sums.
-pub(crate) fn nanos(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX / 2)
+impl LocalCounters for MemoryCounters {
+    #[inline]
+    fn spend_now(&self, spend: &Spend<'_>) -> Result<Tally, StoreError> {
+        let standing = self.count(spend.client, spend.quota, nanos(spend.now), || spend.again());
+        Ok(standing.tally())
+    }
 }
 
 impl fmt::Debug for MemoryCounters {

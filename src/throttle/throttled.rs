@@ -1,11 +1,9 @@
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue};
-
 use super::counters::Tally;
+use super::fields::Fields;
 use super::gcra::seconds;
 use crate::client::Client;
 use crate::error::AuthError;
@@ -61,46 +59,5 @@ impl fmt::Debug for Throttled {
             .field("client", &self.0.client)
             .field("retry_after", &self.retry_after())
             .finish_non_exhaustive()
-    }
-}
-
-/// The fields of draft-ietf-httpapi-ratelimit-headers-11 (May 2026), which name no client and no key.
-///
-/// `RateLimit-Policy` lists all rates, each under the name of its unit: `q` requests in `w` seconds.
-/// `RateLimit` tells of the tightest: `r` are left, and all of the burst in `t` seconds.
-pub(crate) struct Fields<'a> {
-    pub(super) quota: &'a Quota,
-    pub(super) tally: &'a Tally,
-}
-
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-
-impl Fields<'_> {
-    pub(crate) fn put(&self, headers: &mut HeaderMap) {
-        let mut policy = String::with_capacity(64);
-        for (place, rate) in self.quota.rates().iter().enumerate() {
-            let separator = if place == 0 { "" } else { ", " };
-            let window = rate.per().duration().as_secs();
-            let name = self.name(place);
-            let _ = write!(policy, "{separator}\"{name}\";q={};w={window}", rate.count());
-        }
-        let name = self.name(self.tally.rate);
-        let full_in = seconds(self.tally.full_in);
-        let limit = format!("\"{name}\";r={};t={full_in}", self.tally.remaining);
-        for (field, text) in [(POLICY, policy), (LIMIT, limit)] {
-            if let Ok(value) = HeaderValue::try_from(text) {
-                headers.insert(field, value);
-            }
-        }
-    }
-
-    /// The unit of a rate, and its number among those of the same unit.
-    fn name(&self, place: usize) -> String {
-        let rates = self.quota.rates();
-        let Some(rate) = rates.get(place) else { return "default".to_owned() };
-        let before = rates[..place].iter().filter(|other| other.per() == rate.per()).count();
-        let number = if before == 0 { String::new() } else { format!("-{}", before + 1) };
-        format!("{}{number}", rate.per().name())
     }
 }

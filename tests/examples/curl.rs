@@ -32,7 +32,7 @@ impl Version {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     /// In the order of their names, and without those that tell the time or the length.
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 

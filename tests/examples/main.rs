@@ -8,6 +8,7 @@ use std::time::Instant;
 
 mod curl;
 mod half_sent;
+mod quotas;
 mod server;
 mod usage;
 

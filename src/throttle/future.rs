@@ -1,0 +1,173 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_timer::Delay;
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::{Allowance, Count, Tally, decide};
+use crate::client::Client;
+use crate::error::{AuthError, StoreError};
+use crate::quota::Quota;
+use crate::respond::{Respond, add_fields};
+
+/// How long counters that wait may take.
+pub(super) const DEADLINE: Duration = Duration::from_secs(1);
+
+pin_project! {
+    /// The future of [`ThrottleService`](crate::ThrottleService).
+    #[must_use = "a response future does nothing unless it is awaited"]
+    pub struct ThrottleFuture<Inner, ReqBody, R>
+    where
+        Inner: Service<Request<ReqBody>>,
+    {
+        #[pin]
+        state: State<Inner, ReqBody, Inner::Future, Inner::Response, R>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<Inner, ReqBody, Fut, Res, R> {
+        Refused { response: Option<Res> },
+        Running { #[pin] future: Fut, fields: Option<Allowance> },
+        Parked { parked: Option<Box<Parked<Inner, ReqBody, R>>> },
+    }
+}
+
+/// A request and the service that is ready for it, while the counters are asked.
+pub(super) struct Parked<Inner, ReqBody, R> {
+    pub(super) count: Count,
+    pub(super) delay: Delay,
+    pub(super) client: Client,
+    pub(super) quota: Quota,
+    pub(super) service: Inner,
+    pub(super) request: Request<ReqBody>,
+    pub(super) respond: R,
+    pub(super) fields: bool,
+}
+
+impl<Inner, ReqBody, R> ThrottleFuture<Inner, ReqBody, R>
+where
+    Inner: Service<Request<ReqBody>>,
+{
+    #[inline]
+    pub(super) fn running(future: Inner::Future, fields: Option<Allowance>) -> Self {
+        Self { state: State::Running { future, fields } }
+    }
+
+    #[cold]
+    pub(super) fn refused<ResBody>(respond: &R, error: AuthError) -> Self
+    where
+        Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
+        R: Respond<ResBody>,
+    {
+        Self { state: State::Refused { response: Some(refusal(respond, error)) } }
+    }
+
+    pub(super) fn parked(parked: Parked<Inner, ReqBody, R>) -> Self {
+        Self { state: State::Parked { parked: Some(Box::new(parked)) } }
+    }
+}
+
+fn refusal<B>(respond: &impl Respond<B>, error: AuthError) -> Response<B> {
+    let mut response = respond.respond(&error);
+    add_fields(response.headers_mut(), &error, None);
+    response.extensions_mut().insert(error);
+    response
+}
+
+impl<Inner, ReqBody, ResBody, R> Future for ThrottleFuture<Inner, ReqBody, R>
+where
+    Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    R: Respond<ResBody>,
+{
+    type Output = Result<Response<ResBody>, Inner::Error>;
+
+    /// # Panics
+    ///
+    /// When polled again after it has answered, as futures may.
+    // Not inlined, so that the response is moved once: from the inner future to the caller's place.
+    #[inline(never)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.as_mut().project().state.project() {
+            StateProjection::Running { future, fields: None } => future.poll(cx),
+            StateProjection::Running { future, fields: Some(allowance) } => {
+                let mut poll = future.poll(cx);
+                if let Poll::Ready(Ok(response)) = &mut poll {
+                    allowance.put_fields(response.headers_mut());
+                }
+                poll
+            }
+            StateProjection::Refused { response } => {
+                Poll::Ready(Ok(response.take().expect(POLLED_AFTER_END)))
+            }
+            StateProjection::Parked { .. } => self.poll_parked(cx),
+        }
+    }
+}
+
+impl<Inner, ReqBody, ResBody, R> ThrottleFuture<Inner, ReqBody, R>
+where
+    Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    R: Respond<ResBody>,
+{
+    #[inline(never)]
+    fn poll_parked(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<ResBody>, Inner::Error>> {
+        let mut state = self.as_mut().project().state;
+        let StateProjection::Parked { parked } = state.as_mut().project() else {
+            unreachable!("only a parked request is asked about");
+        };
+        let waiting = parked.as_mut().expect(POLLED_AFTER_END);
+        let answer = match Pin::new(&mut waiting.count).poll(cx) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => {
+                ready!(Pin::new(&mut waiting.delay).poll(cx));
+                Err(StoreError::timed_out())
+            }
+        };
+        let parked = *parked.take().expect(POLLED_AFTER_END);
+        state.set(parked.proceed(answer));
+        self.poll(cx)
+    }
+}
+
+const POLLED_AFTER_END: &str = "a response future is not polled after its end";
+
+impl<Inner, ReqBody, ResBody, R> Parked<Inner, ReqBody, R>
+where
+    Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    R: Respond<ResBody>,
+{
+    fn proceed(
+        mut self,
+        answer: Result<Tally, StoreError>,
+    ) -> State<Inner, ReqBody, Inner::Future, Response<ResBody>, R> {
+        match decide(&self.client, &self.quota, answer) {
+            Ok(allowance) => {
+                let fields = self.fields.then_some(allowance);
+                State::Running { future: self.service.call(self.request), fields }
+            }
+            Err(error) => State::Refused { response: Some(refusal(&self.respond, error)) },
+        }
+    }
+}
+
+impl<Inner: Service<Request<ReqBody>>, ReqBody, R> fmt::Debug
+    for ThrottleFuture<Inner, ReqBody, R>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Refused { .. } => "ThrottleFuture(refused)",
+            State::Running { .. } => "ThrottleFuture(running)",
+            State::Parked { .. } => "ThrottleFuture(waiting for the counters)",
+        })
+    }
+}

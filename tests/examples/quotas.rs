@@ -1,0 +1,70 @@
+//! What a client sees that lacks a scope, or that has spent its quota: every field.
+
+use super::curl::{self, Answer, Version};
+use super::server::Server;
+
+const USER_1: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
+const OPERATOR: &str = "Kp3xQm7Zr1Vt9Yw5Bn2Hc8Jd4Lf6Gs0Ta-Ue_Io3Rk1";
+
+/// What the CORS layer outside adds to each answer.
+const CORS: [(&str, &str); 2] =
+    [("access-control-allow-origin", "*"), ("access-control-expose-headers", "*")];
+
+#[track_caller]
+fn assert_fields(answer: &Answer, expected: &[(&str, &str)]) {
+    let mut expected: Vec<_> = CORS.iter().chain(expected).copied().collect();
+    expected.sort_unstable();
+    let seen = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    assert_eq!(seen.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn refusals_of_a_scope_and_of_a_quota_have_these_fields_and_no_others() {
+    let server = Server::start("quotas", None);
+    for version in Version::ALL {
+        let get = |path, key| curl::get(version, &server.url(path), Some(key));
+
+        let answer = get("/usage", USER_1);
+        assert_eq!(answer.status, 403);
+        let problem = ("content-type", "application/problem+json");
+        let refused = [("cache-control", "no-store"), problem];
+        assert_fields(&answer, &refused);
+        let body = r#"{"title":"Forbidden","status":403,"detail":"Scope usage:read needed"}"#;
+        assert_eq!(answer.body, body);
+
+        // One more each second, while the ten at once are spent.
+        let mut answer = get("/orders", USER_1);
+        // Before anything is spent.
+        if version == Version::Http1 {
+            assert_eq!(answer.status, 200);
+            assert_fields(
+                &answer,
+                &[
+                    ("cache-control", "private"),
+                    ("content-type", "text/plain; charset=utf-8"),
+                    ("ratelimit", r#""minute";r=9;t=1"#),
+                    ("ratelimit-policy", r#""minute";q=60;w=60"#),
+                    ("vary", "x-api-key"),
+                ],
+            );
+        }
+        while answer.status == 200 {
+            answer = get("/orders", USER_1);
+        }
+        assert_eq!(answer.status, 429);
+        let throttled = [
+            refused[0],
+            refused[1],
+            ("ratelimit", r#""minute";r=0;t=10"#),
+            ("ratelimit-policy", r#""minute";q=60;w=60"#),
+            ("retry-after", "1"),
+        ];
+        assert_fields(&answer, &throttled);
+        let body = r#"{"title":"Too Many Requests","status":429,"detail":"Too many requests"}"#;
+        assert_eq!(answer.body, body);
+    }
+
+    let top = curl::get(Version::Http1, &server.url("/top"), Some(OPERATOR));
+    let top: serde_json::Value = serde_json::from_str(&top.body).unwrap();
+    assert_eq!(top[0]["client"], "User 1");
+}
