@@ -40,6 +40,8 @@ mod quota;
 mod record;
 mod require;
 mod respond;
+#[cfg(any(feature = "yaml", feature = "sqlite"))]
+mod rfc3339;
 mod scope;
 mod store;
 #[cfg(feature = "testing")]
@@ -94,6 +96,9 @@ pub use require::MissingScope;
 pub use require::{RequireScope, RequireScopeFuture, RequireScopeService};
 pub use respond::{Grpc, NoBody, ProblemJson, Respond};
 pub use scope::{ParseScopeError, Scope};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres"))))]
+pub use store::DatabaseError;
 pub use store::{
     FromKeysError, KeyStore, Local, LocalKeyStore, Lookup, MemoryStore, StoreFn, store_fn,
 };

@@ -94,7 +94,7 @@ impl Rate {
     }
 
     /// As the grammar of fields has it: `100/minute`.
-    #[cfg(feature = "yaml")]
+    #[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres"))]
     pub(crate) fn without_burst(&self) -> String {
         format!("{}/{}", self.count, self.per.name())
     }

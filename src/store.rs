@@ -9,12 +9,17 @@ use crate::error::StoreError;
 use crate::record::KeyRecord;
 
 mod memory;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 mod table;
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 mod yaml;
 
 pub use memory::{FromKeysError, MemoryStore};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres"))))]
+pub use sql::DatabaseError;
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 pub use yaml::{ReloadError, YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning};

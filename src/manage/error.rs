@@ -78,6 +78,13 @@ pub enum ManageError {
     Unavailable(StoreError),
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+impl From<StoreError> for ManageError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
 impl From<ProfileError> for ManageError {
     fn from(error: ProfileError) -> Self {
         Self::Key(error.into())

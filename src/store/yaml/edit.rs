@@ -20,7 +20,7 @@ pub(super) use outline::Outline;
 use outline::{Entry, Piece};
 use remove::Short;
 use write::Item;
-pub(super) use write::{Value, time};
+pub(super) use write::Value;
 
 /// A change to one key file, put together step by step.
 pub(super) struct Edit<'a> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::edit::{Edit, Outline, Value, time};
+use super::edit::{Edit, Outline, Value};
 use super::fault::Fault;
 use super::file::{EditFault, Lock, Replaced, create, edit_error, left_by_edit, replace};
 use super::origin::load;
@@ -14,6 +14,7 @@ use crate::digest::{KeyDigest, KeyId};
 use crate::error::StoreError;
 use crate::manage::{ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
 use crate::profile::ClientProfile;
+use crate::rfc3339;
 use crate::store::MemoryStore;
 
 /// How often an edit begins anew because somebody else has changed the file meanwhile.
@@ -109,7 +110,8 @@ impl YamlStore {
         self.change(
             |keys| keys.revoke(key_id),
             |edit, revoked, digest| {
-                let at = revoked.revoked.map(|at| ("revoked".to_owned(), Value::Raw(time(at))));
+                let at =
+                    revoked.revoked.map(|at| ("revoked".to_owned(), Value::Raw(rfc3339::text(at))));
                 edit.set_key(digest(*key_id), at.into_iter().collect());
             },
         )
@@ -137,7 +139,7 @@ impl YamlStore {
             |edit, rotated, digest| {
                 let replaced = Value::Raw(rotated.new.key_id.to_string());
                 let end = rotated.old.expires;
-                let end = end.map(|end| ("expires".to_owned(), Value::Raw(time(end))));
+                let end = end.map(|end| ("expires".to_owned(), Value::Raw(rfc3339::text(end))));
                 let replaced = [("replaced_by".to_owned(), replaced)];
                 edit.set_key(digest(*key_id), replaced.into_iter().chain(end).collect());
                 edit.add_key(&rotated.new.client, fields_of(&rotated.new, successor.digest()));
@@ -268,7 +270,8 @@ fn settled(file: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
 fn fields_of(key: &KeyInfo, digest: KeyDigest) -> Vec<(String, Value)> {
     let mut fields = vec![("digest".to_owned(), Value::Raw(digest.to_text()))];
     let label = key.label.as_deref().map(Value::text);
-    let [created, expires] = [key.created, key.expires].map(|at| at.map(|at| Value::Raw(time(at))));
+    let [created, expires] =
+        [key.created, key.expires].map(|at| at.map(|at| Value::Raw(rfc3339::text(at))));
     let others = [("label", label), ("created", created), ("expires", expires)];
     fields.extend(others.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     fields

@@ -1,5 +1,4 @@
 use std::fmt::Write as _;
-use std::time::SystemTime;
 
 use crate::profile::ClientProfile;
 use crate::quota::{Quota, Rate};
@@ -134,12 +133,6 @@ fn rate_value(rate: &Rate) -> Value {
     let burst = Value::Raw(rate.burst().to_string());
     let entries = vec![("rate".to_owned(), text), ("burst".to_owned(), burst)];
     Value::Short(Box::new(Value::Mapping(entries)))
-}
-
-/// A time as RFC 3339 has it, in UTC; without a fraction where there is none.
-pub(in crate::store::yaml) fn time(time: SystemTime) -> String {
-    // Every time that a store holds is one that jiff knows: those of files were read by it.
-    jiff::Timestamp::try_from(time).map_or_else(|_| String::new(), |time| time.to_string())
 }
 
 /// A text as a YAML scalar that every YAML reader takes for just this text, in quotes where it must.

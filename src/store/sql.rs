@@ -1,0 +1,15 @@
+//! What the stores in SQL databases share: what their rows mean, and the rules by which they change.
+
+mod error;
+mod manage_keys;
+mod managing;
+mod row;
+mod transaction;
+
+pub use error::DatabaseError;
+pub(super) use manage_keys::manage_keys;
+pub(super) use managing::{
+    add_client, enable_client, issue, list_clients, list_keys, remove_client, revoke, rotate,
+};
+pub(super) use row::{BadRow, ClientRow, KeyRow, metadata_text, profile, quota_text};
+pub(super) use transaction::{Database, Transaction};

@@ -1,0 +1,70 @@
+use crate::error::StoreError;
+use crate::manage::ManageError;
+
+/// Why a database of keys cannot be used.
+///
+/// It is made for the operator, and never shows a password.
+///
+/// ```
+/// use keygate::DatabaseError;
+///
+/// assert!(DatabaseError::NoTables.to_string().contains("keygate migrate"));
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatabaseError {
+    /// The URL or the path does not name a database, or an option in it is not known.
+    #[error("the location of the database is not valid: {why}")]
+    Location {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The database has no tables of keygate yet.
+    #[error("the database has no tables of keygate: make them with `keygate migrate`")]
+    NoTables,
+    /// The tables are older than this version needs.
+    #[error(
+        "the tables are of version {found} and this keygate needs version {needed}: \
+         bring them up to date with `keygate migrate`"
+    )]
+    TooOld {
+        /// The version of the tables.
+        found: i32,
+        /// The version that is needed.
+        needed: i32,
+    },
+    /// The tables were made by a later version, which says that this one cannot read them.
+    #[error(
+        "the tables are of version {found}, which this keygate cannot read: use a later one \
+         (the latest it can read is version {readable})"
+    )]
+    TooNew {
+        /// The version of the tables.
+        found: i32,
+        /// The latest version that can be read.
+        readable: i32,
+    },
+    /// The database could not be reached, or answered with an error.
+    #[error("{}", fault(.0))]
+    Unavailable(StoreError),
+}
+
+fn fault(error: &StoreError) -> String {
+    use std::error::Error as _;
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+impl From<StoreError> for DatabaseError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl From<DatabaseError> for ManageError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Unavailable(error) => Self::Unavailable(error),
+            error => Self::Unavailable(StoreError::new(error)),
+        }
+    }
+}

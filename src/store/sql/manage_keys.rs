@@ -1,0 +1,72 @@
+/// Implements [`ManageKeys`](crate::ManageKeys) for a [`Database`](super::Database), by the rules of
+/// [`managing`](super::managing).
+macro_rules! manage_keys {
+    ($store:ty) => {
+        impl crate::manage::ManageKeys for $store {
+            fn add_client(
+                &self,
+                profile: ClientProfile,
+            ) -> BoxFuture<'_, Result<ClientInfo, ManageError>> {
+                Box::pin(sql::add_client(self, profile))
+            }
+
+            fn enable_client<'a>(
+                &'a self,
+                name: &'a str,
+            ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+                Box::pin(sql::enable_client(self, name, true))
+            }
+
+            fn disable_client<'a>(
+                &'a self,
+                name: &'a str,
+            ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+                Box::pin(sql::enable_client(self, name, false))
+            }
+
+            fn remove_client<'a>(
+                &'a self,
+                name: &'a str,
+            ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+                Box::pin(sql::remove_client(self, name))
+            }
+
+            fn list_clients(&self) -> BoxFuture<'_, Result<Vec<ClientInfo>, ManageError>> {
+                Box::pin(sql::list_clients(self))
+            }
+
+            fn issue<'a>(
+                &'a self,
+                client: &'a str,
+                key: NewKey,
+            ) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+                Box::pin(sql::issue(self, client, key))
+            }
+
+            fn revoke<'a>(
+                &'a self,
+                key_id: &'a KeyId,
+            ) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+                Box::pin(sql::revoke(self, *key_id))
+            }
+
+            fn rotate<'a>(
+                &'a self,
+                key_id: &'a KeyId,
+                successor: NewKey,
+                grace: Duration,
+            ) -> BoxFuture<'a, Result<Rotated, ManageError>> {
+                Box::pin(sql::rotate(self, *key_id, successor, grace))
+            }
+
+            fn list_keys<'a>(
+                &'a self,
+                client: Option<&'a str>,
+            ) -> BoxFuture<'a, Result<Vec<KeyInfo>, ManageError>> {
+                Box::pin(sql::list_keys(self, client))
+            }
+        }
+    };
+}
+
+pub(in crate::store) use manage_keys;

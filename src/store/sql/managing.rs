@@ -1,0 +1,214 @@
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::row::{ClientRow, KeyRow, kept_expiry};
+use super::transaction::{Database, Transaction};
+use crate::digest::KeyId;
+use crate::key::KeyError;
+use crate::label;
+use crate::manage::{
+    ClientInfo, KeyInfo, KeyNotes, ManageError, NewKey, Rotated, RotationConflict, nearest_client,
+    nearest_key,
+};
+use crate::profile::ClientProfile;
+
+pub(in crate::store) async fn add_client<D: Database>(
+    database: &D,
+    profile: ClientProfile,
+) -> Result<ClientInfo, ManageError> {
+    profile.validate()?;
+    let mut transaction = database.write().await?;
+    let client = ClientRow { profile, enabled: true };
+    if !transaction.insert_client(&client).await? {
+        return Err(ManageError::ClientExists { name: client.profile.name().to_owned() });
+    }
+    transaction.commit().await?;
+    Ok(ClientInfo::new(client.profile))
+}
+
+pub(in crate::store) async fn enable_client<D: Database>(
+    database: &D,
+    name: &str,
+    enabled: bool,
+) -> Result<ClientInfo, ManageError> {
+    let mut transaction = database.write().await?;
+    let client = known_client(&mut transaction, name).await?;
+    if client.enabled != enabled {
+        transaction.set_enabled(name, enabled).await?;
+    }
+    let keys = transaction.live_keys(name).await?;
+    transaction.commit().await?;
+    Ok(ClientInfo { profile: client.profile, enabled, keys })
+}
+
+pub(in crate::store) async fn remove_client<D: Database>(
+    database: &D,
+    name: &str,
+) -> Result<ClientInfo, ManageError> {
+    let mut transaction = database.write().await?;
+    let client = known_client(&mut transaction, name).await?;
+    if client.enabled {
+        return Err(ManageError::StillEnabled { name: name.to_owned() });
+    }
+    let keys = transaction.live_keys(name).await?;
+    transaction.delete_client(name).await?;
+    transaction.commit().await?;
+    Ok(ClientInfo { profile: client.profile, enabled: false, keys })
+}
+
+pub(in crate::store) async fn list_clients<D: Database>(
+    database: &D,
+) -> Result<Vec<ClientInfo>, ManageError> {
+    let mut clients = database.read().await?.clients().await?;
+    // The database may order texts by the rules of a language.
+    clients.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
+    Ok(clients)
+}
+
+pub(in crate::store) async fn issue<D: Database>(
+    database: &D,
+    client: &str,
+    key: NewKey,
+) -> Result<KeyInfo, ManageError> {
+    let mut transaction = database.write().await?;
+    let client = known_client(&mut transaction, client).await?;
+    let row = filed(&client, key, database.now())?;
+    insert(&mut transaction, &row).await?;
+    transaction.commit().await?;
+    Ok(row.info())
+}
+
+pub(in crate::store) async fn revoke<D: Database>(
+    database: &D,
+    key_id: KeyId,
+) -> Result<KeyInfo, ManageError> {
+    let mut transaction = database.write().await?;
+    let mut key = known_key(&mut transaction, key_id).await?;
+    if key.notes.revoked.is_none() {
+        key.notes.revoked = Some(whole_seconds(database.now()));
+        transaction.update_key(&key).await?;
+    }
+    transaction.commit().await?;
+    Ok(key.info())
+}
+
+pub(in crate::store) async fn rotate<D: Database>(
+    database: &D,
+    key_id: KeyId,
+    successor: NewKey,
+    grace: Duration,
+) -> Result<Rotated, ManageError> {
+    let mut transaction = database.write().await?;
+    let mut old = known_key(&mut transaction, key_id).await?;
+    let now = database.now();
+    let conflict = |conflict| ManageError::Conflict { key_id, conflict };
+    if old.notes.revoked.is_some() {
+        return Err(conflict(RotationConflict::Revoked));
+    }
+    if old.expires.is_some_and(|expires| expires <= now) {
+        return Err(conflict(RotationConflict::Expired));
+    }
+    if let Some(successor) = old.notes.replaced_by {
+        return Err(conflict(RotationConflict::Replaced { successor }));
+    }
+
+    let successor = match (successor.label(), &old.notes.label) {
+        (None, Some(label)) => successor.with_label(&**label),
+        _ => successor,
+    };
+    let client = known_client(&mut transaction, &old.client).await?;
+    let new = filed(&client, successor, now)?;
+    insert(&mut transaction, &new).await?;
+    // A grace that reaches beyond all times leaves the old key its own end.
+    let end = now.checked_add(grace).map(whole_seconds);
+    old.expires = kept_expiry([old.expires, end].into_iter().flatten().min());
+    old.notes.replaced_by = Some(new.key_id());
+    transaction.update_key(&old).await?;
+    transaction.commit().await?;
+    Ok(Rotated { old: old.info(), new: new.info() })
+}
+
+pub(in crate::store) async fn list_keys<D: Database>(
+    database: &D,
+    client: Option<&str>,
+) -> Result<Vec<KeyInfo>, ManageError> {
+    let mut transaction = database.read().await?;
+    if let Some(name) = client {
+        known_client(&mut transaction, name).await?;
+    }
+    let keys = transaction.keys(client).await?.into_iter();
+    let mut keys = keys.map(KeyRow::info).collect::<Vec<_>>();
+    keys.sort_by(|key, other| {
+        let order = |key: &KeyInfo| (key.created, key.key_id);
+        key.client.cmp(&other.client).then_with(|| order(key).cmp(&order(other)))
+    });
+    Ok(keys)
+}
+
+async fn known_client(
+    transaction: &mut impl Transaction,
+    name: &str,
+) -> Result<ClientRow, ManageError> {
+    if let Some(client) = transaction.client(name).await? {
+        return Ok(client);
+    }
+    let names = transaction.client_names().await?;
+    let nearest = nearest_client(name, names.iter().map(String::as_str));
+    Err(ManageError::UnknownClient { nearest })
+}
+
+/// The key with this id, which nobody else changes until the end.
+async fn known_key(
+    transaction: &mut impl Transaction,
+    key_id: KeyId,
+) -> Result<KeyRow, ManageError> {
+    if let Some(key) = transaction.key(key_id).await? {
+        // Whoever changes a key locks its client first, so that no two wait for each other.
+        if transaction.client(&key.client).await?.is_some()
+            && let Some(key) = transaction.key(key_id).await?
+        {
+            return Ok(key);
+        }
+    }
+    let nearest = nearest_key(key_id, transaction.key_ids().await?.into_iter());
+    Err(ManageError::UnknownKey { key_id, nearest })
+}
+
+/// How a new key of this client is to be filed.
+fn filed(client: &ClientRow, key: NewKey, now: SystemTime) -> Result<KeyRow, ManageError> {
+    if key.expires().is_some_and(|expires| expires <= now) {
+        return Err(ManageError::ExpiryPassed);
+    }
+    if let Some(label) = key.label() {
+        label::check(label).map_err(ManageError::Label)?;
+    }
+    Ok(KeyRow {
+        digest: key.digest(),
+        client: client.profile.name().to_owned(),
+        enabled: client.enabled,
+        expires: kept_expiry(key.expires()),
+        notes: KeyNotes {
+            created: Some(whole_seconds(now)),
+            label: key.into_label(),
+            ..KeyNotes::default()
+        },
+    })
+}
+
+async fn insert(transaction: &mut impl Transaction, key: &KeyRow) -> Result<(), ManageError> {
+    if transaction.insert_key(key).await? {
+        return Ok(());
+    }
+    let key_id = key.key_id();
+    Err(match transaction.key(key_id).await? {
+        Some(known) if known.digest != key.digest => KeyError::IdConflict { key_id },
+        Some(known) if known.notes.revoked.is_some() => KeyError::Revoked { key_id },
+        _ => KeyError::Duplicate { key_id },
+    }
+    .into())
+}
+
+/// Cuts off what is finer than a second, as all stores do with what nobody needs in a list.
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}

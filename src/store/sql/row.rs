@@ -1,0 +1,240 @@
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+
+use crate::digest::{KeyDigest, KeyId};
+use crate::error::StoreError;
+use crate::manage::{KeyInfo, KeyNotes};
+use crate::mark::Mark;
+use crate::profile::ClientProfile;
+use crate::quota::{Quota, Rate};
+use crate::record::{KeyRecord, KeyState};
+use crate::scope::ParseScopeError;
+
+/// A client, as its row says.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::store) struct ClientRow {
+    pub(in crate::store) profile: ClientProfile,
+    pub(in crate::store) enabled: bool,
+}
+
+/// A key, as its row says.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::store) struct KeyRow {
+    pub(in crate::store) digest: KeyDigest,
+    pub(in crate::store) client: String,
+    /// Whether the client is enabled, which its own row says.
+    pub(in crate::store) enabled: bool,
+    pub(in crate::store) expires: Option<SystemTime>,
+    pub(in crate::store) notes: KeyNotes,
+}
+
+impl KeyRow {
+    pub(in crate::store) fn key_id(&self) -> KeyId {
+        self.digest.key_id()
+    }
+
+    pub(in crate::store) fn state(&self) -> KeyState {
+        match (&self.notes.revoked, self.enabled) {
+            (Some(_), _) => KeyState::Revoked,
+            (None, false) => KeyState::Disabled,
+            (None, true) => KeyState::Active,
+        }
+    }
+
+    pub(in crate::store) fn info(self) -> KeyInfo {
+        KeyInfo {
+            key_id: self.key_id(),
+            state: self.state(),
+            client: self.client,
+            label: self.notes.label.map(Into::into),
+            created: self.notes.created,
+            expires: self.expires,
+            revoked: self.notes.revoked,
+            replaced_by: self.notes.replaced_by,
+        }
+    }
+
+    /// The record under which requests find the key.
+    pub(in crate::store) fn record(&self, profile: ClientProfile) -> KeyRecord {
+        KeyRecord::new(self.digest, profile).with_expiry(self.expires).with_state(self.state())
+    }
+}
+
+/// Why a row is not what a row of this table is: only a hand can have written it.
+///
+/// It names a client or a key by its id, which the operator needs to find the row.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the row of {whose} cannot be used: {why}")]
+pub(in crate::store) struct BadRow {
+    pub(in crate::store) whose: String,
+    pub(in crate::store) why: String,
+}
+
+impl BadRow {
+    pub(in crate::store) fn client(name: &str, why: impl ToString) -> Self {
+        Self { whose: format!("the client `{name}`"), why: why.to_string() }
+    }
+
+    pub(in crate::store) fn key(key_id: KeyId, why: impl ToString) -> Self {
+        Self { whose: format!("the key {key_id}"), why: why.to_string() }
+    }
+}
+
+impl From<BadRow> for StoreError {
+    fn from(row: BadRow) -> Self {
+        Self::new(row)
+    }
+}
+
+/// The profile that the columns of a client say.
+pub(in crate::store) fn profile(
+    name: &str,
+    scopes: &[String],
+    quota: Option<&str>,
+    metadata: &str,
+) -> Result<ClientProfile, BadRow> {
+    let bad = |why: String| BadRow::client(name, why);
+    let mut profile = ClientProfile::new(name);
+    if !scopes.is_empty() {
+        let scopes = scopes.iter().map(|scope| scope.parse()).collect::<Result<Vec<_>, _>>();
+        profile =
+            profile.with_scopes(scopes.map_err(|error: ParseScopeError| bad(error.to_string()))?);
+    }
+    if let Some(quota) = quota {
+        profile = profile.with_quota(parse_quota(quota).map_err(bad)?);
+    }
+    if metadata != "{}" {
+        let metadata: BTreeMap<String, String> = serde_json::from_str(metadata)
+            .map_err(|_| bad("its metadata is not an object of texts".to_owned()))?;
+        profile = profile.with_metadata(metadata);
+    }
+    profile.validate().map_err(|error| bad(error.to_string()))?;
+    Ok(profile)
+}
+
+const QUOTA: &str = "its quota is not `\"100/minute\"`, `{\"rate\": \"100/minute\", \"burst\": 20}`, \
+                     a list of these, or `\"unlimited\"`";
+
+fn parse_quota(text: &str) -> Result<Quota, String> {
+    let value: Value = serde_json::from_str(text).map_err(|_| QUOTA.to_owned())?;
+    match &value {
+        Value::String(text) => text.parse().map_err(|error| format!("its quota: {error}")),
+        Value::Array(rates) => {
+            let rates = rates.iter().map(parse_rate).collect::<Result<Vec<_>, _>>()?;
+            Quota::all_of(rates).map_err(|error| format!("its quota: {error}"))
+        }
+        value => Ok(parse_rate(value)?.into()),
+    }
+}
+
+fn parse_rate(value: &Value) -> Result<Rate, String> {
+    let rate = |text: &str| text.parse::<Rate>().map_err(|error| format!("its quota: {error}"));
+    match value {
+        Value::String(text) => rate(text),
+        Value::Object(fields) => {
+            let known = fields.keys().all(|field| field == "rate" || field == "burst");
+            let text = fields.get("rate").and_then(Value::as_str).filter(|_| known);
+            let plain = rate(text.ok_or(QUOTA)?)?;
+            let Some(burst) = fields.get("burst") else { return Ok(plain) };
+            let burst = burst.as_u64().and_then(|burst| u32::try_from(burst).ok());
+            plain.with_burst(burst.ok_or(QUOTA)?).map_err(|error| format!("its quota: {error}"))
+        }
+        _ => Err(QUOTA.to_owned()),
+    }
+}
+
+/// The quota as its column holds it.
+pub(in crate::store) fn quota_text(quota: &Quota) -> String {
+    let rate = |rate: &Rate| {
+        let text = rate.without_burst();
+        if rate.burst() == rate.count() {
+            json!(text)
+        } else {
+            json!({ "rate": text, "burst": rate.burst() })
+        }
+    };
+    let value = match quota.rates() {
+        [] => json!("unlimited"),
+        [only] => rate(only),
+        rates => rates.iter().map(rate).collect(),
+    };
+    value.to_string()
+}
+
+/// The metadata as its column holds it.
+pub(in crate::store) fn metadata_text(profile: &ClientProfile) -> String {
+    let pairs = profile.metadata().iter();
+    let pairs: Map<_, _> = pairs.map(|(name, text)| (name.clone(), json!(text))).collect();
+    Value::Object(pairs).to_string()
+}
+
+/// The expiry that a database keeps: to the microsecond, and never later.
+pub(in crate::store) fn kept_expiry(expires: Option<SystemTime>) -> Option<SystemTime> {
+    let kept = Mark::CLEAR.with_expiry(expires).expires()?;
+    let since = kept.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Some(UNIX_EPOCH + Duration::new(since.as_secs(), since.subsec_micros() * 1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotas_come_back_from_their_column() {
+        let rate = |text: &str| text.parse::<Rate>().unwrap();
+        let quotas = [
+            "unlimited".parse().unwrap(),
+            "100/minute".parse().unwrap(),
+            rate("100/minute").with_burst(20).unwrap().into(),
+            Quota::all_of([rate("10/second"), rate("9/day").with_burst(1).unwrap()]).unwrap(),
+        ];
+        for quota in quotas {
+            assert_eq!(parse_quota(&quota_text(&quota)), Ok(quota));
+        }
+    }
+
+    #[test]
+    fn quotas_that_a_hand_has_spoilt_are_refused() {
+        for text in [
+            "",
+            "null",
+            "7",
+            "[]",
+            "{}",
+            "\"0/minute\"",
+            "\"100\"",
+            "[\"unlimited\"]",
+            "{\"rate\":\"1/day\",\"burst\":0}",
+            "{\"rate\":\"1/day\",\"burst\":-1}",
+            "{\"rate\":\"1/day\",\"brust\":2}",
+            "{\"burst\":2}",
+            "[[\"1/day\"]]",
+        ] {
+            assert!(parse_quota(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn profiles_that_a_hand_has_spoilt_are_refused_by_name() {
+        let scopes = |scope: &str| vec![scope.to_owned()];
+        assert!(profile("App 1", &scopes("orders:read"), None, "{\"team\":\"a\"}").is_ok());
+        for (name, scope, metadata) in [
+            ("App 1", "Orders", "{}"),
+            ("App 1", "orders", "{\"team\":1}"),
+            ("App 1", "orders", "[]"),
+            (" App 1", "orders", "{}"),
+        ] {
+            let error = profile(name, &scopes(scope), None, metadata).unwrap_err();
+            assert!(error.to_string().contains(&format!("the client `{name}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn expiries_are_cut_to_the_microsecond() {
+        let at = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
+        assert_eq!(kept_expiry(Some(at(1_999))), Some(at(1_000)));
+        assert_eq!(kept_expiry(None), None);
+    }
+}

@@ -1,0 +1,76 @@
+use std::future::Future;
+use std::time::SystemTime;
+
+use super::row::{ClientRow, KeyRow};
+use crate::digest::KeyId;
+use crate::error::StoreError;
+use crate::manage::ClientInfo;
+
+/// A database of keys: where transactions come from.
+pub(in crate::store) trait Database: Sync {
+    type Transaction: Transaction;
+
+    /// One that sees one state of the database, and changes nothing.
+    fn read(&self) -> impl Future<Output = Result<Self::Transaction, StoreError>> + Send;
+
+    /// One whose changes are kept when it is committed.
+    fn write(&self) -> impl Future<Output = Result<Self::Transaction, StoreError>> + Send;
+
+    fn now(&self) -> SystemTime;
+}
+
+/// The statements of which all changes are made. Dropped without a commit, it changes nothing.
+pub(in crate::store) trait Transaction: Send {
+    /// The client of this name; to a writer, nobody else changes it or its keys until the end.
+    fn client(
+        &mut self,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<ClientRow>, StoreError>> + Send;
+
+    /// At most as many names as it is worth to compare.
+    fn client_names(&mut self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+
+    /// All clients with their numbers of keys, in the order of their names.
+    fn clients(&mut self) -> impl Future<Output = Result<Vec<ClientInfo>, StoreError>> + Send;
+
+    /// How many keys a client has, revoked ones aside.
+    fn live_keys(&mut self, client: &str)
+    -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    /// Whether the client was added: not if there is one of its name.
+    fn insert_client(
+        &mut self,
+        client: &ClientRow,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    fn set_enabled(
+        &mut self,
+        name: &str,
+        enabled: bool,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Deletes the client and its keys.
+    fn delete_client(&mut self, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    fn key(
+        &mut self,
+        key_id: KeyId,
+    ) -> impl Future<Output = Result<Option<KeyRow>, StoreError>> + Send;
+
+    fn key_ids(&mut self) -> impl Future<Output = Result<Vec<KeyId>, StoreError>> + Send;
+
+    /// The keys of one client or of all, in any order.
+    fn keys(
+        &mut self,
+        client: Option<&str>,
+    ) -> impl Future<Output = Result<Vec<KeyRow>, StoreError>> + Send;
+
+    /// Whether the key was added: not if there is one with its digest or its id.
+    fn insert_key(&mut self, key: &KeyRow)
+    -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Writes the expiry, the revocation and the successor of a key that is there.
+    fn update_key(&mut self, key: &KeyRow) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    fn commit(self) -> impl Future<Output = Result<(), StoreError>> + Send;
+}

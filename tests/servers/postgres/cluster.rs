@@ -1,0 +1,75 @@
+//! The data folder: made once in a test binary, and copied for each server.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use super::super::place::Place;
+use super::super::tools::{copy, postgres_program};
+use super::{Postgres, run_in};
+
+/// What survives SIGKILL of the server needs no `fsync`: that is for the death of the machine. No
+/// shared memory is left in `/dev/shm` by a killed server.
+const SETTINGS: &str = "
+listen_addresses = '127.0.0.1'
+fsync = off
+full_page_writes = off
+max_wal_size = 1GB
+dynamic_shared_memory_type = mmap
+";
+
+const ACCESS: &str = "
+local all all trust
+host all all 127.0.0.1/32 scram-sha-256
+";
+
+const ACCESS_BY_TLS: &str = "
+local all all trust
+hostssl all all 127.0.0.1/32 scram-sha-256
+";
+
+/// Copies the template to a folder that is not there yet.
+pub(super) fn copy_template(data: &Path) {
+    // Never dropped: its watchdog removes it when the process ends.
+    static TEMPLATE: OnceLock<Place> = OnceLock::new();
+    let template = TEMPLATE.get_or_init(|| {
+        let place = Place::new("template");
+        make(&place.work());
+        place
+    });
+    copy(&template.work(), data);
+}
+
+/// Makes a folder with a system identifier of its own.
+pub(super) fn make(data: &Path) {
+    let root = data.parent().unwrap();
+    let password = root.join("password");
+    fs::write(&password, Postgres::PASSWORD).unwrap();
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o644)).unwrap();
+    let mut initdb = Command::new(postgres_program("initdb"));
+    initdb
+        .arg("-D")
+        .arg(data)
+        .args(["-U", Postgres::OWNER, "-A", "scram-sha-256", "-E", "UTF8"])
+        // Small segments of the log are quicker to copy.
+        .args(["--no-locale", "--no-sync", "--no-instructions", "--wal-segsize=1", "--pwfile"])
+        .arg(&password);
+    run_in(root, &mut initdb);
+    fs::remove_file(password).unwrap();
+    let settings = data.join("postgresql.conf");
+    let settings_before = fs::read_to_string(&settings).unwrap();
+    fs::write(settings, settings_before + SETTINGS).unwrap();
+    fs::write(data.join("pg_hba.conf"), ACCESS).unwrap();
+    let by_tls = data.join("pg_hba_tls.conf");
+    fs::write(&by_tls, ACCESS_BY_TLS).unwrap();
+    fs::set_permissions(by_tls, fs::Permissions::from_mode(0o644)).unwrap();
+}
+
+/// Whether the server of this process says in its eighth line that it is ready.
+pub(super) fn is_ready(data: &Path, id: u32) -> bool {
+    let status = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let mut lines = status.lines().map(str::trim_end);
+    lines.next() == Some(&id.to_string()) && lines.nth(6) == Some("ready")
+}

@@ -1,0 +1,200 @@
+//! The processes of one server: started, stopped without dying, and killed.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::account;
+use super::place::Place;
+
+/// A loaded machine takes its time.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A place, and the server that runs in it, if it does.
+#[derive(Debug)]
+pub(super) struct Process {
+    // First, so that it ends the server before that is waited for.
+    pub(super) place: Place,
+    child: Mutex<Option<Reaped>>,
+}
+
+/// Is waited for when it is dropped.
+#[derive(Debug)]
+struct Reaped(Child);
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Another process took the port meanwhile.
+#[derive(Debug)]
+pub(super) struct PortTaken;
+
+impl Process {
+    pub(super) fn new(place: Place) -> Self {
+        Self { place, child: Mutex::new(None) }
+    }
+
+    fn child(&self) -> MutexGuard<'_, Option<Reaped>> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.child().is_some()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.place.root().join("log")
+    }
+
+    /// What the server has written since it was made.
+    pub(super) fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
+    }
+
+    /// Starts the server, and waits until it is ready, given its process and what it wrote since.
+    ///
+    /// # Panics
+    ///
+    /// If it runs already, ends for another reason than its port, or is not ready for a minute.
+    pub(super) fn start(
+        &self,
+        command: &mut Command,
+        is_ready: impl Fn(u32, &str) -> bool,
+    ) -> Result<(), PortTaken> {
+        let mut place_of_child = self.child();
+        assert!(place_of_child.is_none(), "the server runs already");
+        let before = self.log().len();
+        let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
+        let error_log = log.try_clone().unwrap();
+        let child = account::lower(command)
+            .current_dir(self.place.work())
+            .env("HOME", self.place.root())
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(error_log)
+            .spawn()
+            .unwrap();
+        let mut child = Reaped(child);
+        let started = Instant::now();
+        loop {
+            let ended = child.0.try_wait().unwrap();
+            let log = self.log().split_off(before);
+            if let Some(status) = ended {
+                assert!(log.contains("Address already in use"), "{command:?}: {status}: {log}");
+                return Err(PortTaken);
+            }
+            if is_ready(child.0.id(), &log) {
+                break;
+            }
+            assert!(started.elapsed() < DEADLINE, "{command:?} is not ready: {log}");
+            thread::sleep(Duration::from_millis(5));
+        }
+        *place_of_child = Some(child);
+        Ok(())
+    }
+
+    /// Kills everything at once.
+    pub(super) fn kill(&self) {
+        self.place.kill_all();
+        self.child().take();
+    }
+
+    /// Holds everything where it is, and returns once nothing moves.
+    pub(super) fn stop(&self) {
+        let main = self.id();
+        // The first one is stopped before the others are looked up: it starts no more of them.
+        signal("STOP", &[main]);
+        wait_until("the server stops", || state(main) == Some('T'));
+        let all = working_in(&self.place.work());
+        signal("STOP", &all);
+        wait_until("all of the server stops", || {
+            all.iter().all(|id| matches!(state(*id), None | Some('T' | 'Z')))
+        });
+    }
+
+    /// Lets everything go on.
+    pub(super) fn resume(&self) {
+        signal("CONT", &working_in(&self.place.work()));
+    }
+
+    /// Signals the first process only, and waits until it has ended.
+    pub(super) fn end(&self, name: &str) -> ExitStatus {
+        signal(name, &[self.id()]);
+        let mut child = self.child().take().unwrap();
+        let mut status = None;
+        wait_until("the server ends", || {
+            status = child.0.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+
+    /// Gives the first process the time to end the others and to collect them, which in a container
+    /// nobody else may do. What is left after it is killed with the place.
+    pub(super) fn abort(&self) {
+        let Some(mut child) = self.child().take() else { return };
+        self.resume();
+        signal("QUIT", &[child.0.id()]);
+        let since = Instant::now();
+        while matches!(child.0.try_wait(), Ok(None)) && since.elapsed() < Duration::from_secs(10) {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child().as_ref().expect("the server does not run").0.id()
+    }
+}
+
+/// A port that nobody listens on now.
+///
+/// Below the range that the system gives to outgoing connections: one of these could otherwise take
+/// the port while the server is down, and a client that retries could meet itself there.
+pub(super) fn free_port() -> u16 {
+    loop {
+        let Ok(listener) = TcpListener::bind(("127.0.0.1", 0)) else { continue };
+        let drawn = listener.local_addr().unwrap().port();
+        let port = 10_000 + drawn % 22_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+fn working_in(folder: &Path) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|process| fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == folder))
+        .filter_map(|process| process.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// The letter of `/proc/*/stat`, behind the name, which is anything in parentheses.
+fn state(id: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+fn signal(name: &str, ids: &[u32]) {
+    let ids = ids.iter().map(u32::to_string);
+    // The shell's own `kill`: the program is not everywhere. Some may have ended meanwhile.
+    let script = r#"for id; do kill -s "$0" "$id" 2>/dev/null; done; true"#;
+    let status = Command::new("sh").args(["-c", script, name]).args(ids).status().unwrap();
+    assert!(status.success());
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < DEADLINE, "waited for a minute until {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
