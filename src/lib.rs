@@ -75,7 +75,8 @@ pub use label::{LabelError, MAX_NAME_CHARS};
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use layer::{ApiKeyLayer, ApiKeyService, ResponseFuture};
 pub use manage::{
-    BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated, RotationConflict,
+    BoxFuture, ClientInfo, Holdings, Imported, KeyInfo, ManageError, ManageKeys, NewKey, Refusal,
+    Refused, Rotated, RotationConflict, TransferKeys,
 };
 #[cfg(feature = "tracing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
@@ -99,9 +100,15 @@ pub use scope::{ParseScopeError, Scope};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres"))))]
 pub use store::DatabaseError;
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub use store::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions};
 pub use store::{
     FromKeysError, KeyStore, Local, LocalKeyStore, Lookup, MemoryStore, StoreFn, store_fn,
 };
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use store::{SqliteOptions, SqliteStore};
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 pub use store::{ReloadError, YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning};

@@ -11,13 +11,16 @@ mod error;
 mod info;
 mod nearby;
 mod new_key;
+mod transfer;
 
 pub use error::{ManageError, RotationConflict};
 pub use info::{ClientInfo, KeyInfo, Rotated};
 pub use new_key::NewKey;
+pub use transfer::{Holdings, Imported, Refusal, Refused, TransferKeys};
 
 pub(crate) use info::KeyNotes;
 pub(crate) use nearby::{nearest_client, nearest_key};
+pub(crate) use transfer::{HeldClient, HeldKey, Plan, plan};
 
 /// A future behind a pointer, as the methods of [`ManageKeys`] return them.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -15,6 +15,7 @@ mod bulk;
 mod ledger;
 mod manage_keys;
 mod managing;
+mod transfer;
 #[cfg(feature = "yaml")]
 mod whole;
 

@@ -5,6 +5,7 @@ mod manage_keys;
 mod managing;
 mod row;
 mod transaction;
+mod transfer;
 
 pub use error::DatabaseError;
 pub(super) use manage_keys::manage_keys;
@@ -13,3 +14,4 @@ pub(super) use managing::{
 };
 pub(super) use row::{BadRow, ClientRow, KeyRow, metadata_text, profile, quota_text};
 pub(super) use transaction::{Database, Transaction};
+pub(super) use transfer::{export_keys, import_keys};

@@ -21,13 +21,19 @@ use crate::digest::KeyDigest;
 use crate::mark::Mark;
 use crate::record::{KeyRecord, KeyState};
 
+#[cfg(feature = "postgres")]
+mod apply;
 mod blocks;
+mod build;
 mod directory;
 mod edit;
 mod segment;
 
 use blocks::MAX_ROWS;
+pub(super) use build::Build;
 use directory::Directory;
+#[cfg(feature = "postgres")]
+use edit::Edit;
 pub(super) use segment::Row;
 use segment::Segment;
 
@@ -57,32 +63,11 @@ impl Table {
 
     /// Builds a table of rows that are in the order of their digests, without two of the same id.
     pub(super) fn from_sorted(rows: Vec<(Row, Mark)>) -> Self {
-        let live = rows.iter().filter(|(_, mark)| !mark.is_revoked()).count();
-        // Segments three quarters full and groups half full have room to grow before they split.
-        let mut bits = 0;
-        while rows.len() >> bits > MAX_ROWS / 4 * 3 {
-            bits += 1;
+        let mut build = Build::new(rows.len());
+        for (row, mark) in rows {
+            build.push(row, mark);
         }
-        let group_bits = bits.min(7);
-        let root_bits = bits - group_bits;
-
-        let mut rows = rows.into_iter().peekable();
-        let mut segment = |slot: u64| {
-            let ours = |(row, _): &(Row, Mark)| row.prefix() >> 1 >> (63 - bits) == slot;
-            Arc::new(Segment::new(bits, std::iter::from_fn(|| rows.next_if(ours)).collect()))
-        };
-        let mut group = |slot: u64| {
-            let first = slot << group_bits;
-            let segments = (first..first + (1 << group_bits)).map(&mut segment).collect();
-            Arc::new(Group::new(root_bits, group_bits, segments))
-        };
-        let groups = (0..1 << root_bits).map(&mut group).collect();
-        let root = Root::new(0, root_bits, groups);
-        Self {
-            root: ArcSwap::from_pointee(root),
-            retired: Mutex::new(None),
-            live: AtomicUsize::new(live),
-        }
+        build.finish()
     }
 
     /// Rows that are not revoked.

@@ -25,6 +25,7 @@ mod managing;
 mod origin;
 mod parse;
 mod syntax;
+mod transfer;
 #[cfg(feature = "watch")]
 mod watch;
 

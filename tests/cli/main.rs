@@ -4,11 +4,21 @@
 mod asking;
 mod checking;
 mod clients;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod databases;
 mod delivering;
+mod importing;
 mod issuing;
 mod key_files;
 mod listing;
+#[cfg(feature = "postgres")]
+mod passwords;
 mod revoking;
 mod rotating;
+#[cfg(feature = "postgres")]
+#[path = "../servers/mod.rs"]
+mod servers;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod store_files;
 mod tool;
 mod usage;

@@ -12,6 +12,7 @@ use serde_json::Value;
 /// A folder with a key file, `keys.yaml`, in which the tool is started. It is removed in the end.
 pub(crate) struct Place {
     folder: PathBuf,
+    store: String,
 }
 
 /// What the tool answered. No answer may show a key on standard error, a panic, or a colour.
@@ -52,7 +53,16 @@ impl Place {
         let name = format!("cli-{}-{count}", std::process::id());
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir(&folder).unwrap();
-        Self { folder }
+        Self { folder, store: "keys.yaml".to_owned() }
+    }
+
+    /// With the tables of a database, in the place of the file.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn with_database(url: &str) -> Self {
+        let mut place = Self::empty();
+        url.clone_into(&mut place.store);
+        place.run(["migrate"]).succeeds();
+        place
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -82,7 +92,7 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keygate"));
         command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
         command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
-        command.env("KEYGATE_STORE", "keys.yaml");
+        command.env_remove("PGPASSFILE").env("KEYGATE_STORE", &self.store);
         command
     }
 

@@ -1,13 +1,19 @@
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use zeroize::Zeroizing;
 
 mod client;
 mod key;
+mod store;
 
 pub(crate) use client::{AddArgs, ClientCommand};
 pub(crate) use key::{IssueArgs, KeyCommand, ListArgs, MadeKey, RevokeArgs, RotateArgs};
+pub(crate) use store::{ExportArgs, ImportArgs};
 
 use crate::failure::Failure;
 use crate::location::Location;
@@ -31,6 +37,10 @@ Examples:
   keygate check < key
   keygate key list --expiring 14d
   keygate key rotate 1f0c2b7a9d3e4c58 --grace 24h --out new-key
+  keygate import keys.yaml --store sqlite:keys.db
+
+A password for PostgreSQL may also come from the file ~/.pgpass, or with the whole URL from a file
+that --store-file names. It is never shown.
 
 Durations are digits and s, m (minutes), h, d or w. Answers go to standard output, all else to
 standard error. Exit codes: 0 done, 1 refused or not valid, 2 wrong usage, 3 store unavailable.";
@@ -38,11 +48,13 @@ standard error. Exit codes: 0 done, 1 refused or not valid, 2 wrong usage, 3 sto
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// The file that holds the keys
-    #[arg(long, global = true, value_name = "PATH", env = "KEYGATE_STORE")]
-    // The variable may hold a password once databases are stores, and help is copied into reports.
-    #[arg(hide_env_values = true)]
+    /// Where the keys are: PATH of a key file, sqlite:PATH, or postgres://USER@HOST/DATABASE
+    /// [env: KEYGATE_STORE]
+    #[arg(long, global = true, value_name = "STORE")]
     store: Option<OsString>,
+    /// A file whose one line is the URL of a database, such as a mounted secret
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "store")]
+    store_file: Option<PathBuf>,
     /// Answer in JSON, on standard error one object a line
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -53,12 +65,32 @@ pub(crate) struct Globals {
 
 impl Globals {
     pub(crate) fn location(&self) -> Result<Location, Failure> {
-        let Some(store) = &self.store else {
+        if let Some(path) = &self.store_file {
+            return Location::parse_secret(&secret(path)?).map_err(Failure::usage);
+        }
+        // Read here and not by clap: one that is set is no conflict with an option.
+        let Some(store) = self.store.clone().or_else(|| std::env::var_os("KEYGATE_STORE")) else {
             return Err(Failure::usage(
                 "no store was named: give --store PATH or set KEYGATE_STORE",
             ));
         };
-        Location::parse(store).map_err(Failure::usage)
+        Location::parse(&store).map_err(Failure::usage)
+    }
+}
+
+fn secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    /// Longer than any URL of a database.
+    const LIMIT: u64 = 64 * 1024;
+    let mut text = Zeroizing::new(Vec::new());
+    let read = File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut text));
+    match read {
+        Ok(_) => Ok(text),
+        Err(error) => {
+            let path = path.display();
+            Err(Failure::unavailable(format!(
+                "{path} cannot be read ({error}): check --store-file"
+            )))
+        }
     }
 }
 
@@ -67,6 +99,14 @@ pub(crate) enum Command {
     /// Make a new key file, readable by you alone
     #[command(after_help = "Example:\n  keygate init --store keys.yaml")]
     Init,
+    /// Make the tables of a database, or bring them up to date
+    #[command(after_help = "\
+Examples:
+  keygate migrate --store sqlite:keys.db
+  keygate migrate --store postgres://owner@db.example/keys
+
+An SQLite file that is missing is made. What is up to date stays as it is.")]
+    Migrate,
     /// Add, enable, disable, remove and list clients
     #[command(subcommand, arg_required_else_help = false)]
     Client(ClientCommand),
@@ -81,6 +121,24 @@ Examples:
 
 Exit codes: 0 the key is valid, 1 it is not.")]
     Check,
+    /// Add the clients and keys of another store; what is here stays as it is
+    #[command(after_help = "\
+Examples:
+  keygate import keys.yaml --store sqlite:keys.db
+  keygate import keys.yaml --store postgres://owner@db.example/keys
+  keygate import sqlite:keys.db --store new.yaml --json
+
+All is added in one step, or nothing. What is here already and says the same is kept; what differs
+is refused, and so are new keys of a client that was refused. Import again to go on.
+
+Exit codes: 0 all is here, 1 something was refused, 3 a store is unavailable.")]
+    Import(ImportArgs),
+    /// Write all clients and keys as a key file, keys as digests
+    #[command(after_help = "\
+Examples:
+  keygate export --store sqlite:keys.db > keys.yaml
+  keygate export --store postgres://owner@db.example/keys --out keys.yaml")]
+    Export(ExportArgs),
     /// Turn the plaintext keys of a file into digests; the same keys go on working
     #[command(after_help = "\
 Examples:

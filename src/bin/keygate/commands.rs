@@ -7,19 +7,25 @@ use crate::output::Output;
 mod check;
 mod client;
 mod completions;
+mod export;
 mod hash;
+mod import;
 mod init;
 mod key;
 mod lint;
+mod migrate;
 
 /// Does what was asked. The exit code is that of the answer; a failure brings its own.
 pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
     let globals = &cli.globals;
     match cli.command {
         Command::Init => init::run(globals, out)?,
+        Command::Migrate => migrate::run(globals, out)?,
         Command::Client(command) => client::run(command, globals, out)?,
         Command::Key(command) => key::run(command, globals, out)?,
         Command::Check => return check::run(globals, out),
+        Command::Import(args) => return import::run(&args, globals, out),
+        Command::Export(args) => export::run(&args, globals, out)?,
         Command::Hash => hash::run(globals, out)?,
         Command::Lint => return lint::run(globals, out),
         Command::Completions { shell } => completions::run(shell, out)?,

@@ -25,7 +25,7 @@ impl Delivery {
         out: &Output,
     ) -> Result<Self, Failure> {
         if let Some(path) = file {
-            write_file(path, key)?;
+            write_new_file(path, text(key).as_bytes())?;
             return Ok(Self::Filed { path: path.to_owned(), facts });
         }
         let line = if out.is_json() { object(key, &facts) } else { text(key) };
@@ -87,7 +87,8 @@ fn print(line: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn write_file(path: &Path, key: &ApiKey) -> Result<(), Failure> {
+/// Makes a file of this text, readable by its owner alone.
+pub(crate) fn write_new_file(path: &Path, text: &[u8]) -> Result<(), Failure> {
     let failed = |error: io::Error| {
         let what = match error.kind() {
             io::ErrorKind::AlreadyExists => "exists already: name a new file".to_owned(),
@@ -100,14 +101,14 @@ fn write_file(path: &Path, key: &ApiKey) -> Result<(), Failure> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path).map_err(failed)?;
-    fill(file, path, key).map_err(|error| {
+    fill(file, path, text).map_err(|error| {
         let _ = fs::remove_file(path);
         failed(error)
     })
 }
 
-fn fill(mut file: File, path: &Path, key: &ApiKey) -> io::Result<()> {
-    file.write_all(text(key).as_bytes())?;
+fn fill(mut file: File, path: &Path, text: &[u8]) -> io::Result<()> {
+    file.write_all(text)?;
     file.sync_all()?;
     #[cfg(unix)]
     unix::sync_folder_of(path)?;

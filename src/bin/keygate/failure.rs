@@ -28,6 +28,11 @@ impl Failure {
         Self::new(Code::Usage, message)
     }
 
+    /// What was asked for could not be reached.
+    pub(crate) fn unavailable(message: impl Display) -> Self {
+        Self::new(Code::Unavailable, message)
+    }
+
     fn new(code: Code, message: impl Display) -> Self {
         Self { code, message: message.to_string() }
     }
@@ -63,6 +68,17 @@ impl From<ManageError> for Failure {
 impl From<YamlError> for Failure {
     fn from(error: YamlError) -> Self {
         Self::new(Code::Unavailable, error)
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl From<keygate::DatabaseError> for Failure {
+    fn from(error: keygate::DatabaseError) -> Self {
+        let code = match error {
+            keygate::DatabaseError::Location { .. } => Code::Usage,
+            _ => Code::Unavailable,
+        };
+        Self::new(code, error)
     }
 }
 

@@ -1,39 +1,140 @@
 use std::ffi::OsStr;
+#[cfg(feature = "sqlite")]
+use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::failure::Failure;
+
 /// Where the keys are kept.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Location {
     File(PathBuf),
+    #[cfg(feature = "sqlite")]
+    Sqlite(PathBuf),
+    /// The whole URL, with the password that may stand in it.
+    #[cfg(feature = "postgres")]
+    Postgres(String),
 }
 
 impl Location {
-    /// Reads a path. A database is recognised, so that its URL is never taken for a file's name.
+    /// Reads a path or the URL of a database, so that a URL is never taken for a file's name.
     pub(crate) fn parse(text: &OsStr) -> Result<Self, LocationError> {
         if text.is_empty() {
             return Err(LocationError::Empty);
         }
         match scheme(&text.to_string_lossy()) {
             None => Ok(Self::File(text.into())),
-            Some("sqlite" | "postgres" | "postgresql") => Err(LocationError::Database),
+            Some("sqlite") => sqlite(text),
+            Some("postgres") => postgres(text),
             Some(_) => Err(LocationError::Url),
         }
     }
 
-    /// The file, for commands that only a file has an answer to.
-    pub(crate) fn file(&self) -> &Path {
-        let Self::File(path) = self;
-        path
+    /// Reads what stands in a mounted secret: the URL of a database, and nothing else, since what
+    /// stands there is not to be shown, and the name of a file is.
+    pub(crate) fn parse_secret(text: &[u8]) -> Result<Self, LocationError> {
+        let text = text.strip_suffix(b"\n").unwrap_or(text);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let text = str::from_utf8(text).ok().filter(|text| !text.contains(char::is_control));
+        let text = text.ok_or(LocationError::Secret)?;
+        if scheme(text).is_none() {
+            return Err(LocationError::Secret);
+        }
+        Self::parse(text.as_ref())
     }
+
+    /// The file, for commands that only a file has an answer to.
+    // Without the features of databases, every store is a file.
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres")),
+        allow(clippy::unnecessary_wraps, unused_variables)
+    )]
+    pub(crate) fn file(&self, command: &str) -> Result<&Path, Failure> {
+        match self {
+            Self::File(path) => Ok(path),
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            _ => Err(Failure::usage(format!(
+                "`keygate {command}` is for key files, and the store is a database: \
+                 give --store PATH{}",
+                if command == "init" { ", or make its tables with `keygate migrate`" } else { "" }
+            ))),
+        }
+    }
+}
+
+/// Without the URL: a password may stand in it.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => f.write_str("the PostgreSQL database"),
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({self})")
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite(text: &OsStr) -> Result<Location, LocationError> {
+    let path = behind_scheme(text);
+    let path = match path.as_encoded_bytes().strip_prefix(b"//") {
+        Some(rest) if !rest.is_empty() => behind(&path, 2),
+        _ => path,
+    };
+    match path.to_str() {
+        Some("" | ":memory:") => Err(LocationError::InMemory),
+        _ => Ok(Location::Sqlite(path.into())),
+    }
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn sqlite(_: &OsStr) -> Result<Location, LocationError> {
+    Err(LocationError::Feature { database: "SQLite", feature: "sqlite" })
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(text: &OsStr) -> Result<Location, LocationError> {
+    text.to_str().map(|url| Location::Postgres(url.to_owned())).ok_or(LocationError::NotUtf8)
+}
+
+#[cfg(not(feature = "postgres"))]
+fn postgres(_: &OsStr) -> Result<Location, LocationError> {
+    Err(LocationError::Feature { database: "PostgreSQL", feature: "postgres" })
 }
 
 fn scheme(text: &str) -> Option<&'static str> {
     let (scheme, rest) = text.split_once(':')?;
-    let databases = ["sqlite", "postgres", "postgresql"];
-    let database = databases.into_iter().find(|known| known.eq_ignore_ascii_case(scheme));
+    let databases = [("sqlite", "sqlite"), ("postgres", "postgres"), ("postgresql", "postgres")];
+    let database = databases.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(scheme));
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let database = database.map(|(_, database)| database);
     database.or((is_scheme && rest.starts_with("//")).then_some("another"))
+}
+
+#[cfg(feature = "sqlite")]
+fn behind_scheme(text: &OsStr) -> OsString {
+    behind(text, "sqlite:".len())
+}
+
+/// Without the first bytes, which are ASCII.
+#[cfg(all(feature = "sqlite", unix))]
+fn behind(text: &OsStr, count: usize) -> OsString {
+    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+    OsString::from_vec(text.as_bytes()[count..].to_vec())
+}
+
+#[cfg(all(feature = "sqlite", not(unix)))]
+fn behind(text: &OsStr, count: usize) -> OsString {
+    text.to_string_lossy()[count..].into()
 }
 
 /// Holds nothing of the text, in which a password may stand.
@@ -41,12 +142,28 @@ fn scheme(text: &str) -> Option<&'static str> {
 pub(crate) enum LocationError {
     #[error("the store has an empty name: give --store PATH or set KEYGATE_STORE")]
     Empty,
+    #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
     #[error(
-        "this version keeps keys in files only, and the store names a database: give --store PATH"
+        "this keygate was built without {database}: \
+         install one with `cargo install keygate --features cli,{feature}`"
     )]
-    Database,
-    #[error("this version keeps keys in files only, and the store is a URL: give --store PATH")]
+    Feature { database: &'static str, feature: &'static str },
+    #[cfg(feature = "sqlite")]
+    #[error("the SQLite database has no file, and would end with the command: give sqlite:PATH")]
+    InMemory,
+    #[cfg(feature = "postgres")]
+    #[error("the URL of the store is not UTF-8")]
+    NotUtf8,
+    #[error(
+        "the store is a URL of a kind that is not known: \
+         give PATH, sqlite:PATH or postgres://USER@HOST/DATABASE"
+    )]
     Url,
+    #[error(
+        "the file that --store-file names holds something else than one line \
+         with the URL of a database"
+    )]
+    Secret,
 }
 
 #[cfg(test)]
@@ -68,17 +185,59 @@ mod tests {
         for text in files {
             assert_eq!(Location::parse(text.as_ref()), Ok(Location::File(text.into())), "{text}");
         }
-        let others = [
-            ("", LocationError::Empty),
-            ("sqlite:keys.db", LocationError::Database),
-            ("sqlite::memory:", LocationError::Database),
-            ("postgres://me:secret@db/keys", LocationError::Database),
-            ("PostgreSQL://db/keys", LocationError::Database),
-            ("redis://db", LocationError::Url),
-            ("file:///etc/keys.yaml", LocationError::Url),
-        ];
-        for (text, error) in others {
-            assert_eq!(Location::parse(text.as_ref()), Err(error), "{text}");
+        for text in ["redis://db", "file:///etc/keys.yaml"] {
+            assert_eq!(Location::parse(text.as_ref()), Err(LocationError::Url), "{text}");
+        }
+        assert_eq!(Location::parse("".as_ref()), Err(LocationError::Empty));
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn sqlite_is_a_path_behind_its_scheme() {
+        for (text, path) in [
+            ("sqlite:keys.db", "keys.db"),
+            ("SQLite:/var/keys.db", "/var/keys.db"),
+            ("sqlite://keys.db", "keys.db"),
+            ("sqlite:///var/keys.db", "/var/keys.db"),
+        ] {
+            let parsed = Location::parse(text.as_ref());
+            assert_eq!(parsed, Ok(Location::Sqlite(path.into())), "{text}");
+        }
+        for text in ["sqlite::memory:", "sqlite:"] {
+            assert_eq!(Location::parse(text.as_ref()), Err(LocationError::InMemory), "{text}");
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn postgres_is_a_url_that_is_never_shown() {
+        for text in ["postgres://me:hunter2@db/keys", "PostgreSQL://me:hunter2@db/keys"] {
+            let location = Location::parse(text.as_ref()).unwrap();
+            assert_eq!(location, Location::Postgres(text.to_owned()));
+            assert!(!format!("{location} {location:?}").contains("hunter2"));
+        }
+    }
+
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    #[test]
+    fn databases_need_their_features() {
+        for text in ["sqlite:keys.db", "postgres://db/keys", "POSTGRESQL://db/keys"] {
+            let error = Location::parse(text.as_ref()).unwrap_err();
+            assert!(error.to_string().contains("--features cli,"), "{text}");
+        }
+    }
+
+    #[test]
+    fn secret_is_one_line_with_the_url_of_a_database() {
+        for text in ["", "keys.yaml\n", "api_keys: x\n", "postgres://a\npostgres://b\n", "\u{0}"] {
+            let error = Location::parse_secret(text.as_bytes());
+            assert_eq!(error, Err(LocationError::Secret), "{text}");
+        }
+        assert_eq!(Location::parse_secret(b"\xff"), Err(LocationError::Secret));
+        #[cfg(feature = "postgres")]
+        for end in ["", "\n", "\r\n"] {
+            let parsed = Location::parse_secret(format!("postgres://db/keys{end}").as_bytes());
+            assert_eq!(parsed, Ok(Location::Postgres("postgres://db/keys".to_owned())));
         }
     }
 }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod actor;
 mod args;
 mod commands;
 mod confirm;
@@ -19,6 +21,7 @@ mod relative;
 mod show;
 mod store;
 mod table;
+mod wait;
 
 use args::Cli;
 use output::Output;

@@ -96,6 +96,11 @@ pub(crate) fn scopes(client: &ClientInfo) -> Vec<&str> {
     client.profile.scopes().iter().map(keygate::Scope::as_str).collect()
 }
 
+/// `1 key`, `2 keys`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// RFC 3339, in UTC.
 pub(crate) fn time(time: SystemTime) -> String {
     Timestamp::try_from(time).unwrap_or(Timestamp::MAX).to_string()

@@ -2,45 +2,69 @@ use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
 
-use keygate::{KeyId, KeyInfo, KeyStore, ManageError, ManageKeys, YamlStore};
-use pollster::block_on;
+use keygate::{KeyId, KeyInfo, KeyStore, ManageError, TransferKeys, YamlStore};
 
 use crate::args::Globals;
 use crate::failure::Failure;
 use crate::location::Location;
 use crate::output::Output;
+use crate::wait::block_on;
 
 /// What the commands ask of a store, whichever it is.
-pub(crate) trait Store: ManageKeys + KeyStore {}
+pub(crate) trait Store: TransferKeys + KeyStore {}
 
-impl<S: ManageKeys + KeyStore> Store for S {}
+impl<S: TransferKeys + KeyStore> Store for S {}
 
 /// Opens the store that the command line or the environment names, and passes its warnings on.
 pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
-    let store = load(globals)?;
-    // Of a store that has no keys yet, there is nothing to mend.
-    if !store.is_empty() {
-        store.warnings().iter().for_each(|warning| out.warn(&warning.to_string()));
-    }
-    Ok(Arc::new(store))
+    open_at(&globals.location()?, out)
+}
+
+pub(crate) fn open_at(location: &Location, out: &Output) -> Result<Arc<dyn Store>, Failure> {
+    load(location, |store| {
+        // Of a store that has no keys yet, there is nothing to mend.
+        if !store.is_empty() {
+            store.warnings().iter().for_each(|warning| out.warn(&warning.to_string()));
+        }
+    })
 }
 
 /// Whether a store that failed while it was changed may hold this key all the same.
 pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
-    match load(globals).and_then(|store| find_key(&store, key_id)) {
+    let store = globals.location().and_then(|location| load(&location, |_| {}));
+    match store.and_then(|store| find_key(&*store, key_id)) {
         Ok(_) => true,
         Err(failure) => failure.is_unavailable(),
     }
 }
 
-fn load(globals: &Globals) -> Result<YamlStore, Failure> {
-    let Location::File(path) = globals.location()?;
-    YamlStore::open(path).map_err(|error| {
-        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-        let is_missing = source.is_some_and(|error| error.kind() == io::ErrorKind::NotFound);
-        let way_out = if is_missing { "; `keygate init` makes a new one" } else { "" };
-        Failure::from(error).and(way_out)
+fn load(location: &Location, look_at: impl FnOnce(&YamlStore)) -> Result<Arc<dyn Store>, Failure> {
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    use crate::actor::{actor, tool};
+    Ok(match location {
+        Location::File(path) => {
+            let store = YamlStore::open(path).map_err(unreadable)?;
+            look_at(&store);
+            Arc::new(store)
+        }
+        #[cfg(feature = "sqlite")]
+        Location::Sqlite(path) => {
+            let store = block_on(keygate::SqliteStore::open(path)).map_err(Failure::unavailable)?;
+            Arc::new(store.with_actor(actor()).with_tool(tool()))
+        }
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => {
+            let store = block_on(keygate::PostgresStore::connect(url))?;
+            Arc::new(store.with_actor(actor()).with_tool(tool()))
+        }
     })
+}
+
+fn unreadable(error: keygate::YamlError) -> Failure {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let is_missing = source.is_some_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let way_out = if is_missing { "; `keygate init` makes a new one" } else { "" };
+    Failure::from(error).and(way_out)
 }
 
 /// The key with this id, revoked or not.

@@ -1,5 +1,6 @@
-/// Implements [`ManageKeys`](crate::ManageKeys) for a [`Database`](super::Database), by the rules of
-/// [`managing`](super::managing).
+/// Implements [`ManageKeys`](crate::ManageKeys) and [`TransferKeys`](crate::TransferKeys) for a
+/// [`Database`](super::Database), by the rules of [`managing`](super::managing) and
+/// [`transfer`](super::transfer).
 macro_rules! manage_keys {
     ($store:ty) => {
         impl crate::manage::ManageKeys for $store {
@@ -64,6 +65,19 @@ macro_rules! manage_keys {
                 client: Option<&'a str>,
             ) -> BoxFuture<'a, Result<Vec<KeyInfo>, ManageError>> {
                 Box::pin(sql::list_keys(self, client))
+            }
+        }
+
+        impl crate::manage::TransferKeys for $store {
+            fn export_keys(&self) -> BoxFuture<'_, Result<crate::manage::Holdings, ManageError>> {
+                Box::pin(sql::export_keys(self))
+            }
+
+            fn import_keys<'a>(
+                &'a self,
+                holdings: &'a crate::manage::Holdings,
+            ) -> BoxFuture<'a, Result<crate::manage::Imported, ManageError>> {
+                Box::pin(sql::import_keys(self, holdings))
             }
         }
     };

@@ -69,6 +69,38 @@ pub(in crate::store) trait Transaction: Send {
     fn insert_key(&mut self, key: &KeyRow)
     -> impl Future<Output = Result<bool, StoreError>> + Send;
 
+    /// Whether all of these clients were added, as [`Transaction::insert_client`] would one by one.
+    /// After a no, some of them may be there, and the transaction is given up.
+    fn insert_clients(
+        &mut self,
+        clients: &[ClientRow],
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        async move {
+            for client in clients {
+                if !self.insert_client(client).await? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+    }
+
+    /// As [`Transaction::insert_clients`], for keys of clients that are there. A key may bring its
+    /// revocation and its successor.
+    fn insert_keys(
+        &mut self,
+        keys: &[KeyRow],
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        async move {
+            for key in keys {
+                if !self.insert_key(key).await? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+    }
+
     /// Writes the expiry, the revocation and the successor of a key that is there.
     fn update_key(&mut self, key: &KeyRow) -> impl Future<Output = Result<(), StoreError>> + Send;
 

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 #[cfg(feature = "yaml")]
+use std::sync::Mutex;
+#[cfg(any(feature = "yaml", feature = "postgres"))]
+use std::sync::PoisonError;
+#[cfg(feature = "yaml")]
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
-#[cfg(feature = "yaml")]
-use std::sync::{Mutex, PoisonError};
 
 #[cfg(feature = "yaml")]
 use arc_swap::ArcSwap;
@@ -16,8 +18,8 @@ use crate::mark::Mark;
 /// Edits must come one after the other: the caller holds a lock from the first step to the last.
 pub(in crate::store) struct Edit<'a> {
     table: &'a Table,
-    root: Root,
-    live: usize,
+    pub(super) root: Root,
+    pub(super) live: usize,
 }
 
 impl Table {
@@ -46,7 +48,7 @@ impl Table {
     }
 
     /// Takes over the rows of another table, which has no readers of its own.
-    #[cfg(feature = "yaml")]
+    #[cfg(any(feature = "yaml", feature = "postgres"))]
     pub(in crate::store) fn replace(&self, other: &Self) {
         self.publish(Root::clone(&other.root.load()));
         // All of the old rows at once is too much to keep until the next change.

@@ -73,7 +73,7 @@ impl ManageKeys for YamlStore {
 }
 
 impl YamlStore {
-    fn in_thread<T: Send + 'static>(
+    pub(super) fn in_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce(Self) -> Result<T, ManageError> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, ManageError>> {

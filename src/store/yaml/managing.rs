@@ -173,7 +173,7 @@ impl YamlStore {
 
     /// Changes the file and what is held here: `change` what the file holds, in memory, and `write` the
     /// same into its text. What comes of both must be the same.
-    fn change<T>(
+    pub(super) fn change<T>(
         &self,
         change: impl Fn(&MemoryStore) -> Result<T, ManageError>,
         mut write: impl FnMut(&mut Edit<'_>, &T, &dyn Fn(KeyId) -> KeyDigest),

@@ -3,7 +3,6 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use keygate::{AuthError, Authenticator, KeyInfo, MAX_KEY_BYTES, ManageError, WrongReason};
-use pollster::block_on;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -13,6 +12,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::show;
 use crate::store::{find_key, open};
+use crate::wait::block_on;
 
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
     let store = open(globals, out)?;

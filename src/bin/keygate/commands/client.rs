@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
 use keygate::{ClientInfo, ClientProfile, ManageError};
-use pollster::block_on;
 
 use crate::args::{AddArgs, ClientCommand, Globals};
 use crate::confirm::Consent;
 use crate::failure::Failure;
 use crate::output::{Output, RED};
-use crate::show;
+use crate::show::{self, counted};
 use crate::store::{Store, open};
 use crate::table::{Cell, Table};
+use crate::wait::block_on;
 
 pub(super) fn run(command: ClientCommand, globals: &Globals, out: &Output) -> Result<(), Failure> {
     let consent = match command {
@@ -54,7 +54,7 @@ fn remove(name: &str, consent: Consent, store: &dyn Store, out: &Output) -> Resu
     if clients.iter().any(|client| client.profile.name() == name && client.enabled) {
         return Err(ManageError::StillEnabled { name: name.to_owned() }.into());
     }
-    consent.to(&format!("Remove the client {name} and forget its {}?", counted(keys)))?;
+    consent.to(&format!("Remove the client {name} and forget its {}?", counted(keys, "key")))?;
     let client = block_on(store.remove_client(name))?;
     changed(&client, "removed", "", out)
 }
@@ -81,8 +81,4 @@ fn list(store: &dyn Store, out: &Output) -> Result<(), Failure> {
         ]);
     }
     out.answer(&table.render(), &clients.iter().map(show::client_json).collect())
-}
-
-fn counted(keys: usize) -> String {
-    if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") }
 }

@@ -7,10 +7,11 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
-    let consent = Consent::new(globals.yes)?;
     let location = globals.location()?;
-    let store = YamlStore::open(location.file())?;
-    let path = location.file().display().to_string();
+    let file = location.file("hash")?;
+    let consent = Consent::new(globals.yes)?;
+    let store = YamlStore::open(file)?;
+    let path = file.display().to_string();
     consent.to(&format!("Replace every plaintext key in {path} by its digest, for good?"))?;
 
     let hashed = store.hash_keys()?;

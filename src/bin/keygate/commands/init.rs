@@ -7,7 +7,7 @@ use crate::output::Output;
 
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
     let location = globals.location()?;
-    let path = location.file();
+    let path = location.file("init")?;
     if path.symlink_metadata().is_ok() {
         let path = path.display();
         return Err(Failure::refused(format!("{path} exists already: use it, or name a new file")));

@@ -17,7 +17,8 @@ struct Finding {
 
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
     let location = globals.location()?;
-    let lint = YamlStore::lint(location.file());
+    let file = location.file("lint")?;
+    let lint = YamlStore::lint(file);
     let unreadable = |error: &keygate::YamlError| {
         error.source().is_some_and(<dyn std::error::Error>::is::<io::Error>)
     };
@@ -26,7 +27,7 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
         return Err(errors.swap_remove(place).into());
     }
 
-    let path = location.file().display().to_string();
+    let path = file.display().to_string();
     let finding = |is_error, line: Option<usize>, column: Option<usize>, text: &str| {
         let place = line.zip(column);
         let message = text.strip_prefix(&prefix(&path, place)).unwrap_or(text).to_owned();

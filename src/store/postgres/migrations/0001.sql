@@ -1,5 +1,13 @@
 -- The tables of keygate, version 1. All names stand in a schema of their own, so that the database
 -- may hold others besides and no search path matters.
+create table keygate.migrations (
+    version int primary key,
+    -- The version that a keygate must know at least to read these tables.
+    oldest_reader int not null,
+    applied timestamptz not null default now(),
+    by text not null default session_user
+);
+
 create table keygate.clients (
     name text primary key check (char_length(name) between 1 and 128),
     enabled boolean not null default true,
@@ -32,8 +40,11 @@ create table keygate.events (
     seq bigint generated always as identity primary key,
     txid xid8 not null default pg_current_xact_id(),
     at timestamptz not null default clock_timestamp(),
+    -- As they call themselves.
     actor text not null,
     tool text not null,
+    -- As the server knows them.
+    role text not null default session_user,
     -- client.added, client.enabled, client.disabled, client.changed, client.removed, key.issued,
     -- key.revoked, key.rotated, key.changed, key.removed, all.removed
     action text not null,
@@ -176,3 +187,6 @@ create trigger woken after insert on keygate.events
     for each statement execute function keygate.wake();
 create trigger append_only before update or delete or truncate on keygate.events
     for each statement execute function keygate.append_only();
+
+-- Otherwise everyone could make tables of their own that write events.
+revoke execute on all functions in schema keygate from public;

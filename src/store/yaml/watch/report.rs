@@ -49,7 +49,7 @@ impl Report {
 fn failing(path: &Path, health: &YamlHealth, error: &str) {
     tracing::error!(
         path = %path.display(),
-        since = health.failing_since.map(super::super::edit::time),
+        since = health.failing_since.map(crate::rfc3339::text),
         error,
         "the key file is not followed: changes to it may have no effect"
     );

@@ -1,7 +1,6 @@
 use std::time::SystemTime;
 
 use keygate::{KeyInfo, KeyState};
-use pollster::block_on;
 
 use super::filing::Draft;
 use crate::args::{Globals, IssueArgs};
@@ -10,6 +9,7 @@ use crate::output::Output;
 use crate::relative;
 use crate::show;
 use crate::store::Store;
+use crate::wait::block_on;
 
 pub(super) fn run(
     args: &IssueArgs,

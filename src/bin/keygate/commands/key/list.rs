@@ -1,7 +1,6 @@
 use std::time::{Duration, SystemTime};
 
 use keygate::KeyInfo;
-use pollster::block_on;
 
 use crate::args::ListArgs;
 use crate::failure::Failure;
@@ -10,6 +9,7 @@ use crate::relative::from_now;
 use crate::show::{self, State};
 use crate::store::Store;
 use crate::table::{Cell, Table};
+use crate::wait::block_on;
 
 /// A key that ends within this time is said to be expiring, unless the command names another.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);

@@ -1,7 +1,6 @@
 use std::time::SystemTime;
 
 use keygate::KeyInfo;
-use pollster::block_on;
 
 use crate::args::RevokeArgs;
 use crate::confirm::Consent;
@@ -9,6 +8,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::show;
 use crate::store::{Store, find_key};
+use crate::wait::block_on;
 
 pub(super) fn run(
     args: &RevokeArgs,

@@ -1,7 +1,6 @@
 use std::time::SystemTime;
 
 use keygate::{KeyInfo, KeyState, ManageError, RotationConflict};
-use pollster::block_on;
 
 use super::filing::Draft;
 use super::issue::{ending, warn_of_disabled};
@@ -12,6 +11,7 @@ use crate::output::Output;
 use crate::relative;
 use crate::show;
 use crate::store::{Store, find_key};
+use crate::wait::block_on;
 
 pub(super) fn run(
     args: &RotateArgs,

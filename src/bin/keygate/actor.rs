@@ -1,0 +1,29 @@
+//! Who changes a database, and through what, as its history will say.
+
+/// The account, by the name that the environment gives it or else by its number.
+pub(crate) fn actor() -> String {
+    let names = ["USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let mut names = names.map(|name| cleaned(&name)).filter(|name| !name.is_empty());
+    names.next().or_else(number).unwrap_or_else(|| "unknown".to_owned())
+}
+
+pub(crate) fn tool() -> String {
+    concat!("keygate ", env!("CARGO_PKG_VERSION"), " (command line)").to_owned()
+}
+
+/// Short, and on one line.
+fn cleaned(name: &str) -> String {
+    let plain = name.chars().filter(|char| !char.is_control()).take(64).collect::<String>();
+    plain.trim().to_owned()
+}
+
+fn number() -> Option<String> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let process = std::fs::metadata("/proc/self").ok()?;
+        Some(format!("uid {}", process.uid()))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}

@@ -1,0 +1,57 @@
+use std::process::ExitCode;
+
+use keygate::{Imported, Refused};
+use serde_json::{Value, json};
+
+use crate::args::{Globals, ImportArgs};
+use crate::failure::Failure;
+use crate::location::Location;
+use crate::output::Output;
+use crate::show::counted;
+use crate::store::{open, open_at};
+use crate::wait::block_on;
+
+pub(super) fn run(args: &ImportArgs, globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
+    let source = Location::parse(&args.source).map_err(Failure::usage)?;
+    let holdings = block_on(open_at(&source, out)?.export_keys())?;
+    let store = open(globals, out)?;
+    let imported = block_on(store.import_keys(&holdings))?;
+    if !out.is_json() {
+        imported.refused.iter().for_each(|refused| out.warn(&format!("refused {refused}")));
+    }
+    out.done(&summary(&imported), &json(&imported))?;
+    Ok(ExitCode::from(u8::from(!imported.is_complete())))
+}
+
+fn summary(imported: &Imported) -> String {
+    let counted =
+        |clients, keys| format!("{} and {}", counted(clients, "client"), counted(keys, "key"));
+    let added = counted(imported.clients_added, imported.keys_added);
+    let kept = counted(imported.clients_kept, imported.keys_kept);
+    let clients = imported.refused.iter().filter(|refused| is_client(refused)).count();
+    let refused = counted(clients, imported.refused.len() - clients);
+    format!("added {added}, kept {kept}, refused {refused}")
+}
+
+fn is_client(refused: &Refused) -> bool {
+    matches!(refused, Refused::Client { .. })
+}
+
+fn json(imported: &Imported) -> Value {
+    let clients = imported.refused.iter().filter_map(|refused| match refused {
+        Refused::Client { name, why } => Some(json!({ "name": name, "why": why.to_string() })),
+        _ => None,
+    });
+    let keys = imported.refused.iter().filter_map(|refused| match refused {
+        Refused::Key { key_id, client, why } => {
+            let (key_id, why) = (key_id.to_string(), why.to_string());
+            Some(json!({ "key_id": key_id, "client": client, "why": why }))
+        }
+        _ => None,
+    });
+    let part = |added, kept, refused: Vec<Value>| json!({ "added": added, "kept": kept, "refused": refused });
+    json!({
+        "clients": part(imported.clients_added, imported.clients_kept, clients.collect()),
+        "keys": part(imported.keys_added, imported.keys_kept, keys.collect()),
+    })
+}

@@ -1,0 +1,184 @@
+//! Moving everything that one store holds into another.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{BoxFuture, KeyNotes, ManageError, ManageKeys};
+use crate::digest::{KeyDigest, KeyId};
+use crate::mark::Mark;
+use crate::profile::ClientProfile;
+
+mod imported;
+mod plan;
+
+pub use imported::{Imported, Refusal, Refused};
+pub(crate) use plan::{Plan, plan};
+
+/// Moves clients and keys from one store to another: a key file to a database, and back.
+///
+/// [`MemoryStore`](crate::MemoryStore), `YamlStore`, `SqliteStore` and `PostgresStore` have it. The keys
+/// go on working, since their digests move with them. Whoever moves keys can change all of them: a
+/// service that only verifies needs [`KeyStore`](crate::KeyStore) alone.
+///
+/// ```
+/// use keygate::{ClientProfile, ManageKeys, MemoryStore, TransferKeys};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), keygate::ManageError> {
+/// let (old, new) = (MemoryStore::new(), MemoryStore::new());
+/// old.add_client("App 1")?;
+///
+/// let imported = new.import_keys(&old.export_keys().await?).await?;
+/// assert_eq!((imported.clients_added, imported.refused.len()), (1, 0));
+/// let again = new.import_keys(&old.export_keys().await?).await?;
+/// assert_eq!((again.clients_added, again.clients_kept), (0, 1));
+/// # Ok(())
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a store from which or into which keys can be moved",
+    note = "`MemoryStore`, `YamlStore`, `SqliteStore` and `PostgresStore` are"
+)]
+pub trait TransferKeys: ManageKeys {
+    /// All clients and keys, as they are at one instant.
+    ///
+    /// # Errors
+    ///
+    /// The store could not be read.
+    fn export_keys(&self) -> BoxFuture<'_, Result<Holdings, ManageError>>;
+
+    /// Adds what is not there yet, in one step: all of it or, after an error, nothing.
+    ///
+    /// Nothing that is there is changed. A client or key that is there and says the same is kept, so
+    /// that importing again changes nothing; one that differs is refused, and the answer says in what.
+    /// A key that was revoked here stays so. New keys of a client that was refused are refused with it:
+    /// under the client that is here, they might be allowed more than they were.
+    ///
+    /// # Errors
+    ///
+    /// The store could not be read or changed. That something was refused is no error.
+    fn import_keys<'a>(
+        &'a self,
+        holdings: &'a Holdings,
+    ) -> BoxFuture<'a, Result<Imported, ManageError>>;
+}
+
+/// Everything that a store holds: its clients and its keys, as digests.
+///
+/// Times are those that every store can keep: what is finer than a microsecond is cut off, so that no
+/// key lives longer than it should. It shows no digest, and has none to give away: it is made by one
+/// store and read by another. Equal holdings say the same of the same clients and keys.
+///
+/// ```
+/// use keygate::{MemoryStore, TransferKeys};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::from_keys([("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")])?;
+/// let holdings = store.export_keys().await?;
+/// assert_eq!(format!("{holdings:?}"), "Holdings { clients: 1, keys: 1 }");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// In the order of their names.
+    clients: Vec<HeldClient>,
+    /// In the order of their ids.
+    keys: Vec<HeldKey>,
+}
+
+/// A client, as it moves.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct HeldClient {
+    pub(crate) profile: ClientProfile,
+    pub(crate) enabled: bool,
+}
+
+/// A key, as it moves.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct HeldKey {
+    pub(crate) digest: KeyDigest,
+    pub(crate) client: String,
+    pub(crate) expires: Option<SystemTime>,
+    /// Says when it was revoked, if it was.
+    pub(crate) notes: KeyNotes,
+    /// Whether it is disabled though its client is not, which only a store in memory can say.
+    pub(crate) disabled: bool,
+}
+
+impl HeldKey {
+    pub(crate) fn key_id(&self) -> KeyId {
+        self.digest.key_id()
+    }
+}
+
+impl Holdings {
+    pub(crate) fn new(mut clients: Vec<HeldClient>, mut keys: Vec<HeldKey>) -> Self {
+        clients.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
+        for key in &mut keys {
+            key.expires = Mark::CLEAR.with_expiry(key.expires).expires().map(microseconds);
+            key.notes.created = key.notes.created.map(microseconds);
+            key.notes.revoked = key.notes.revoked.map(microseconds);
+        }
+        keys.sort_by_key(HeldKey::key_id);
+        Self { clients, keys }
+    }
+
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn clients(&self) -> &[HeldClient] {
+        &self.clients
+    }
+
+    /// How many clients there are.
+    pub fn client_count(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// How many keys there are, revoked ones included.
+    pub fn key_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there are neither clients nor keys.
+    pub fn is_empty(&self) -> bool {
+        self.clients.is_empty() && self.keys.is_empty()
+    }
+}
+
+impl fmt::Debug for Holdings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Holdings")
+            .field("clients", &self.clients.len())
+            .field("keys", &self.keys.len())
+            .finish()
+    }
+}
+
+/// Cuts off what is finer than a microsecond.
+fn microseconds(time: SystemTime) -> SystemTime {
+    let cut = |since: Duration| Duration::new(since.as_secs(), since.subsec_micros() * 1000);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => UNIX_EPOCH + cut(since),
+        Err(before) => {
+            // To the earlier microsecond, which is the longer way back.
+            let back = before.duration() + Duration::from_nanos(999);
+            UNIX_EPOCH.checked_sub(cut(back)).unwrap_or(time)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_cut_and_never_become_later() {
+        let at = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
+        let before = |nanos| UNIX_EPOCH - Duration::from_nanos(nanos);
+        assert_eq!(microseconds(at(1_999)), at(1_000));
+        assert_eq!(microseconds(at(2_000)), at(2_000));
+        assert_eq!(microseconds(before(1_001)), before(2_000));
+        assert_eq!(microseconds(before(2_000)), before(2_000));
+    }
+}

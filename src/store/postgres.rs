@@ -1,0 +1,228 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+
+use super::sql::{self, Database, DatabaseError};
+use super::{Answer, KeyStore, Lookup};
+use crate::digest::{KeyDigest, KeyId};
+use crate::error::StoreError;
+use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
+use crate::profile::ClientProfile;
+use crate::record::{KeyRecord, KeyState};
+
+pub(in crate::store) mod columns;
+mod connections;
+pub(in crate::store) mod error;
+mod options;
+pub(super) mod schema;
+mod transaction;
+
+use columns::{client_columns, client_row, digest, time};
+use connections::Connections;
+use error::unavailable;
+pub use options::PostgresOptions;
+use transaction::PostgresTransaction;
+
+/// Keys and clients in PostgreSQL, for many instances at once.
+///
+/// A handle: cloning it is cheap, and clones share their connections. Each lookup asks the
+/// database, so that a change is seen by every request whose lookup begins after it, on all
+/// instances. It needs tokio, and PostgreSQL 14 or later.
+///
+/// ```no_run
+/// use keygate::{ApiKeyLayer, PostgresStore};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), keygate::DatabaseError> {
+/// let url = "postgres://service@db.internal/keys?sslmode=verify-full";
+/// let layer = ApiKeyLayer::new(PostgresStore::connect(url).await?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # The URL
+///
+/// `postgres://user:password@host:5432/database`. A password may come from the environment
+/// (`PGPASSWORD`) or from the usual password file (`PGPASSFILE`, `~/.pgpass`) instead. TLS is used where
+/// the server offers it; `?sslmode=verify-full` refuses a server that does not, or whose
+/// certificate no authority known to the system signed for its name, and
+/// `&sslrootcert=/etc/ca.pem` names another authority. A folder behind `?host=` is that of a socket.
+///
+/// # Who may do what
+///
+/// The role that makes the tables owns them, with [`PostgresStore::migrate`] or `keygate migrate`. A
+/// service needs less. For a role that finds keys and changes nothing:
+///
+/// ```sql
+#[doc = include_str!("postgres/grants/serving.sql")]
+/// ```
+///
+/// For one that manages clients and keys besides, and can neither change tables nor what is noted of
+/// its changes:
+///
+/// ```sql
+#[doc = include_str!("postgres/grants/managing.sql")]
+/// ```
+///
+/// # What is noted
+///
+/// `keygate.events` says who changed what, when and through which tool, in the transaction of the change,
+/// also where it was made by hand. `actor` and `tool` are what a program says of itself
+/// ([`PostgresStore::with_actor`], [`PostgresStore::with_tool`]), or else the role and the
+/// `application_name`; `role` is the role that logged in.
+///
+/// # Limits
+///
+/// - A lookup waits at most a second for a connection, and then fails; see
+///   [`PostgresOptions::max_connections`]. A connection that nobody used for 30 seconds is closed.
+/// - The first lookup on a connection that broke within the last second fails: nothing is asked twice.
+/// - A change whose commit is cut off may have been made. List what is there before repeating it.
+/// - A row that a hand has spoilt is an error for the key that it is of, and never "no such key".
+/// - Dropping a future that changes something takes the change back, unless the commit was on its way.
+#[derive(Clone)]
+pub struct PostgresStore {
+    connections: Connections,
+    /// Of their own, so that no lookup waits for a change that waits for another.
+    changing: Connections,
+    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    actor: Option<Arc<str>>,
+    tool: Option<Arc<str>>,
+}
+
+/// As long as a request waits for its lookup.
+const LOOKUP_DEADLINE: Duration = Duration::from_secs(1);
+const CHANGE_DEADLINE: Duration = Duration::from_secs(10);
+
+impl PostgresStore {
+    /// Connects to a database whose tables are there, and changes nothing in it.
+    ///
+    /// # Errors
+    ///
+    /// The URL is not one, the database cannot be reached within a second, or its tables are missing,
+    /// too old or too new.
+    pub async fn connect(url: &str) -> Result<Self, DatabaseError> {
+        Self::options(url)?.connect().await
+    }
+
+    /// Brings the tables up to date where they are not, and connects.
+    ///
+    /// It is one transaction, and safe when many instances start at once: one makes the tables, the
+    /// others wait for it. Where nothing is to be done, it needs no right to do it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`PostgresStore::connect`], or the role may not make tables.
+    pub async fn migrate(url: &str) -> Result<Self, DatabaseError> {
+        Self::options(url)?.migrate().await
+    }
+
+    /// Begins to connect in other ways than the usual.
+    ///
+    /// # Errors
+    ///
+    /// The URL is not one, or an option in it is not known. The error does not show it.
+    pub fn options(url: &str) -> Result<PostgresOptions, DatabaseError> {
+        PostgresOptions::new(url)
+    }
+
+    async fn open(options: &PostgresOptions, migrates: bool) -> Result<Self, DatabaseError> {
+        let connect = options.connect_options();
+        let connections =
+            Connections::new(connect.clone(), options.max_connections, LOOKUP_DEADLINE);
+        let changing = Connections::new(connect, 1, CHANGE_DEADLINE);
+        let mut lease = connections.take().await?;
+        if migrates {
+            schema::migrate(&mut lease).await?;
+        } else {
+            schema::check(&mut lease).await?;
+        }
+        lease.finish();
+        let clock = Arc::new(SystemTime::now);
+        Ok(Self { connections, changing, clock, actor: None, tool: None })
+    }
+
+    /// Replaces the clock that tells when a key was issued, and whether it may still be.
+    #[must_use]
+    pub fn with_clock(self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self { clock: Arc::new(now), ..self }
+    }
+
+    /// Replaces the name that events say a change is by. The default is the role of the URL.
+    #[must_use]
+    pub fn with_actor(self, actor: impl Into<String>) -> Self {
+        Self { actor: Some(actor.into().into()), ..self }
+    }
+
+    /// Replaces the name of the tool that events say a change was made with. The default is the
+    /// `application_name` of the URL, or else `keygate`.
+    #[must_use]
+    pub fn with_tool(self, tool: impl Into<String>) -> Self {
+        Self { tool: Some(tool.into().into()), ..self }
+    }
+
+    async fn record(&self, digest: KeyDigest) -> Answer {
+        let mut lease = self.connections.take().await?;
+        let digest = digest.to_bytes();
+        let row = sqlx::query(LOOKUP).bind(&digest[..]).fetch_optional(&mut *lease).await;
+        let row = row.map_err(unavailable)?;
+        lease.finish();
+        row.map(|row| record(&row)).transpose()
+    }
+}
+
+const LOOKUP: &str = concat!(
+    "select k.digest, k.algorithm, k.expires, k.revoked is not null, ",
+    client_columns!(),
+    " from keygate.keys k join keygate.clients c on c.name = k.client where k.digest = $1"
+);
+
+fn record(row: &PgRow) -> Result<KeyRecord, StoreError> {
+    let digest = digest(row, 0, 1)?;
+    let expires = time(row, 2, digest.key_id(), "expires")?;
+    let is_revoked: bool = row.try_get(3).map_err(unavailable)?;
+    let client = client_row(row, 4)?;
+    let state = match (is_revoked, client.enabled) {
+        (true, _) => KeyState::Revoked,
+        (false, false) => KeyState::Disabled,
+        (false, true) => KeyState::Active,
+    };
+    Ok(KeyRecord::new(digest, client.profile).with_expiry(expires).with_state(state))
+}
+
+impl KeyStore for PostgresStore {
+    fn lookup(&self, digest: KeyDigest) -> Lookup {
+        let store = self.clone();
+        Lookup::pending(async move { store.record(digest).await })
+    }
+}
+
+impl Database for PostgresStore {
+    type Transaction = PostgresTransaction;
+
+    async fn read(&self) -> Result<PostgresTransaction, StoreError> {
+        PostgresTransaction::read(self).await
+    }
+
+    async fn write(&self) -> Result<PostgresTransaction, StoreError> {
+        PostgresTransaction::write(self).await
+    }
+
+    fn now(&self) -> SystemTime {
+        (self.clock)()
+    }
+}
+
+sql::manage_keys!(PostgresStore);
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("connections", &self.connections)
+            .field("actor", &self.actor)
+            .field("tool", &self.tool)
+            .finish_non_exhaustive()
+    }
+}

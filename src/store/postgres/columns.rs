@@ -1,0 +1,158 @@
+//! What the columns of a row mean. They are asked for in one order, and read by their places.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sqlx::decode::Decode;
+use sqlx::encode::{Encode, IsNull};
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueFormat, PgValueRef, Postgres};
+use sqlx::types::time::OffsetDateTime;
+use sqlx::{Row as _, Type};
+
+use crate::digest::{KeyDigest, KeyId};
+use crate::label;
+use crate::manage::KeyNotes;
+use crate::store::sql::{BadRow, ClientRow, KeyRow, profile};
+
+/// The columns of a client `c`, for [`client_row`].
+macro_rules! client_columns {
+    () => {
+        "c.name, c.enabled, c.scopes, c.quota::text, c.metadata::text"
+    };
+}
+
+/// The columns of a key `k` of a client `c`, for [`key_row`].
+macro_rules! key_columns {
+    () => {
+        "k.digest, k.algorithm, k.client, c.enabled, k.label, k.created, k.expires, k.revoked, \
+         k.replaced_by"
+    };
+}
+
+pub(in crate::store) use {client_columns, key_columns};
+
+/// The client whose columns begin at this place.
+pub(in crate::store) fn client_row(row: &PgRow, first: usize) -> Result<ClientRow, BadRow> {
+    let name: &str = row.try_get(first).map_err(|_| BadRow::client("?", "it has no name"))?;
+    let bad = |why: &str| BadRow::client(name, why);
+    let enabled = row.try_get(first + 1).map_err(|_| bad("its `enabled` is not there"))?;
+    let scopes: Vec<String> =
+        row.try_get(first + 2).map_err(|_| bad("its scopes are not a list of texts"))?;
+    let quota: Option<&str> = row.try_get(first + 3).map_err(|_| bad("its quota is no text"))?;
+    let metadata: &str =
+        row.try_get(first + 4).map_err(|_| bad("its metadata are not there"))?;
+    Ok(ClientRow { profile: profile(name, &scopes, quota, metadata)?, enabled })
+}
+
+/// The key whose columns begin at this place.
+pub(in crate::store) fn key_row(row: &PgRow, first: usize) -> Result<KeyRow, BadRow> {
+    let digest = digest(row, first, first + 1)?;
+    let key_id = digest.key_id();
+    let bad = |why: &str| BadRow::key(key_id, why);
+    let client = row.try_get(first + 2).map_err(|_| bad("it has no client"))?;
+    let enabled = row.try_get(first + 3).map_err(|_| bad("its client is not there"))?;
+    let label: Option<String> = row.try_get(first + 4).map_err(|_| bad("its label is no text"))?;
+    if let Some(label) = &label {
+        label::check(label).map_err(|error| bad(&format!("its label: {error}")))?;
+    }
+    let successor: Option<&str> =
+        row.try_get(first + 8).map_err(|_| bad("its `replaced_by` is no text"))?;
+    let replaced_by = successor.map(str::parse).transpose();
+    let notes = KeyNotes {
+        label: label.map(Into::into),
+        created: time(row, first + 5, key_id, "created")?,
+        revoked: time(row, first + 7, key_id, "revoked")?,
+        replaced_by: replaced_by.map_err(|_| bad("its `replaced_by` is not the id of a key"))?,
+    };
+    let expires = time(row, first + 6, key_id, "expires")?;
+    Ok(KeyRow { digest, client, enabled, expires, notes })
+}
+
+/// The digest of a row, which no other may be taken for.
+pub(in crate::store) fn digest(
+    row: &PgRow,
+    digest: usize,
+    algorithm: usize,
+) -> Result<KeyDigest, BadRow> {
+    let unnamed = |why: &str| BadRow { whose: "a key".to_owned(), why: why.to_owned() };
+    let bytes: &[u8] = row.try_get(digest).map_err(|_| unnamed("it has no digest"))?;
+    let bytes = bytes.try_into().map_err(|_| unnamed("its digest is not of 32 bytes"))?;
+    let digest = KeyDigest::from_bytes(bytes);
+    match row.try_get(algorithm) {
+        Ok("sha256") => Ok(digest),
+        _ => Err(BadRow::key(digest.key_id(), "its algorithm is not `sha256`")),
+    }
+}
+
+/// The time in this column, if there is one.
+pub(in crate::store) fn time(
+    row: &PgRow,
+    index: usize,
+    key_id: KeyId,
+    name: &str,
+) -> Result<Option<SystemTime>, BadRow> {
+    let bad = || BadRow::key(key_id, format!("its `{name}` is not between 1970 and 9999"));
+    let time: Option<Micros> = row.try_get(index).map_err(|_| bad())?;
+    time.map(|time| time.system_time().ok_or_else(bad)).transpose()
+}
+
+/// A `timestamptz` as the server sends it: microseconds since 2000. The driver's own reading of it
+/// panics at `infinity`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Micros(i64);
+
+const EPOCH: i64 = 946_684_800_000_000;
+const END: i64 = 253_402_300_800_000_000;
+
+impl Micros {
+    fn system_time(self) -> Option<SystemTime> {
+        let since = self.0.checked_add(EPOCH).filter(|since| (0..END).contains(since))?;
+        UNIX_EPOCH.checked_add(Duration::from_micros(since.try_into().ok()?))
+    }
+}
+
+/// What is finer than a microsecond is cut off, and what the database cannot hold is its last instant.
+impl From<SystemTime> for Micros {
+    fn from(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let micros = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+        Self(micros.min(END - 1) - EPOCH)
+    }
+}
+
+impl Type<Postgres> for Micros {
+    fn type_info() -> PgTypeInfo {
+        <OffsetDateTime as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Micros {
+    fn encode_by_ref(&self, buf: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        <i64 as Encode<'_, Postgres>>::encode(self.0, buf)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Micros {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        match value.format() {
+            PgValueFormat::Binary => <i64 as Decode<'r, Postgres>>::decode(value).map(Self),
+            PgValueFormat::Text => Err("a time is read from a prepared statement only".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_come_back_or_are_refused() {
+        for micros in [0, 1, 1_800_000_000_250_123, 253_402_300_799_999_999] {
+            let time = UNIX_EPOCH + Duration::from_micros(micros);
+            assert_eq!(Micros::from(time).system_time(), Some(time));
+        }
+        for micros in [i64::MIN, i64::MAX, -EPOCH - 1, END - EPOCH] {
+            assert_eq!(Micros(micros).system_time(), None);
+        }
+    }
+}

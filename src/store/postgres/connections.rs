@@ -1,0 +1,204 @@
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _, raw_sql};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+
+use super::error::unavailable;
+use crate::error::StoreError;
+
+/// How long a connection that was given up may take to come back in order.
+const ORDER_DEADLINE: Duration = Duration::from_secs(1);
+/// A connection that was not used for this long is tried before it is used.
+const TRUSTED: Duration = Duration::from_secs(1);
+/// A connection that nobody uses is closed, so that quiet instances leave theirs to others.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The connections of a store.
+///
+/// The driver's own pool asks the server for a sign of life after each use: a second round trip.
+#[derive(Clone)]
+pub(super) struct Connections(Arc<Shared>);
+
+struct Shared {
+    options: PgConnectOptions,
+    deadline: Duration,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Idle>>,
+    is_reaped: AtomicBool,
+}
+
+struct Idle {
+    connection: PgConnection,
+    since: Instant,
+}
+
+impl Connections {
+    /// At most so many, for which nobody waits longer than the deadline.
+    pub(super) fn new(options: PgConnectOptions, max: u32, deadline: Duration) -> Self {
+        let permits = usize::try_from(max).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Self(Arc::new(Shared {
+            options,
+            deadline,
+            permits: Arc::new(Semaphore::new(permits)),
+            idle: Mutex::default(),
+            is_reaped: AtomicBool::new(false),
+        }))
+    }
+
+    /// A connection that works, as far as can be told.
+    pub(super) async fn take(&self) -> Result<Lease, StoreError> {
+        if let Ok(permit) = Arc::clone(&self.0.permits).try_acquire_owned() {
+            if let Some(connection) = self.0.trusted() {
+                return Ok(Lease::new(connection, permit, &self.0));
+            }
+            return self.wait(async { Ok(permit) }).await;
+        }
+        let permits = Arc::clone(&self.0.permits);
+        self.wait(async { permits.acquire_owned().await.map_err(StoreError::new) }).await
+    }
+
+    async fn wait(
+        &self,
+        permit: impl Future<Output = Result<OwnedSemaphorePermit, StoreError>>,
+    ) -> Result<Lease, StoreError> {
+        let lease = timeout(self.0.deadline, async {
+            let permit = permit.await?;
+            let connection = self.0.connection().await?;
+            Ok(Lease::new(connection, permit, &self.0))
+        });
+        lease.await.unwrap_or_else(|_| Err(StoreError::timed_out()))
+    }
+}
+
+impl Shared {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trusted(&self) -> Option<PgConnection> {
+        self.idle().pop_if(|idle| idle.since.elapsed() < TRUSTED).map(|idle| idle.connection)
+    }
+
+    async fn connection(&self) -> Result<PgConnection, StoreError> {
+        loop {
+            let Some(Idle { mut connection, since }) = self.idle().pop() else { break };
+            if since.elapsed() < TRUSTED || connection.ping().await.is_ok() {
+                return Ok(connection);
+            }
+        }
+        self.options.connect().await.map_err(unavailable)
+    }
+
+    fn put_back(self: &Arc<Self>, connection: PgConnection) {
+        self.idle().push(Idle { connection, since: Instant::now() });
+        if !self.is_reaped.load(Ordering::Relaxed)
+            && let Ok(runtime) = Handle::try_current()
+            && !self.is_reaped.swap(true, Ordering::AcqRel)
+        {
+            runtime.spawn(reap(Reaper(Arc::downgrade(self))));
+        }
+    }
+}
+
+/// Says that nobody reaps any more, also when its runtime has ended.
+struct Reaper(Weak<Shared>);
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.is_reaped.store(false, Ordering::Release);
+        }
+    }
+}
+
+async fn reap(reaper: Reaper) {
+    loop {
+        sleep(IDLE_TIMEOUT / 2).await;
+        let Some(shared) = reaper.0.upgrade() else { return };
+        let old = {
+            let mut idle = shared.idle();
+            let fresh = idle.iter().position(|idle| idle.since.elapsed() < IDLE_TIMEOUT);
+            let fresh = fresh.unwrap_or(idle.len());
+            idle.drain(..fresh).collect::<Vec<_>>()
+        };
+        drop(shared);
+        for Idle { connection, .. } in old {
+            let _ = timeout(ORDER_DEADLINE, connection.close()).await;
+        }
+    }
+}
+
+/// A connection for a while. Dropped before its work is done, it is brought back in order first.
+pub(super) struct Lease {
+    connection: Option<PgConnection>,
+    permit: Option<OwnedSemaphorePermit>,
+    shared: Arc<Shared>,
+    pub(super) in_transaction: bool,
+}
+
+impl Lease {
+    fn new(connection: PgConnection, permit: OwnedSemaphorePermit, shared: &Arc<Shared>) -> Self {
+        let shared = Arc::clone(shared);
+        Self { connection: Some(connection), permit: Some(permit), shared, in_transaction: false }
+    }
+
+    /// Gives the connection back, on which nothing is under way.
+    pub(super) fn finish(mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.shared.put_back(connection);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
+        let (permit, shared) = (self.permit.take(), Arc::clone(&self.shared));
+        let in_transaction = self.in_transaction;
+        runtime.spawn(async move {
+            let order = async {
+                if in_transaction {
+                    raw_sql("rollback").execute(&mut connection).await?;
+                }
+                connection.ping().await
+            };
+            if let Ok(Ok(())) = timeout(ORDER_DEADLINE, order).await {
+                shared.put_back(connection);
+            }
+            drop(permit);
+        });
+    }
+}
+
+impl Deref for Lease {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        self.connection.as_ref().unwrap_or_else(|| unreachable!("a lease ends with its connection"))
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.connection.as_mut().unwrap_or_else(|| unreachable!("a lease ends with its connection"))
+    }
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections")
+            .field("host", &self.0.options.get_host())
+            .field("port", &self.0.options.get_port())
+            .field("database", &self.0.options.get_database())
+            .field("user", &self.0.options.get_username())
+            .finish_non_exhaustive()
+    }
+}

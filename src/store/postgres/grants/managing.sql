@@ -1,0 +1,4 @@
+create role keygate_managing login password '...';
+grant usage on schema keygate to keygate_managing;
+grant select on keygate.migrations, keygate.events to keygate_managing;
+grant select, insert, update, delete on keygate.clients, keygate.keys to keygate_managing;

@@ -1,0 +1,120 @@
+use sqlx::postgres::PgConnection;
+use sqlx::{Row as _, raw_sql};
+
+use super::error::{code, unavailable};
+use crate::store::sql::DatabaseError;
+
+/// All versions of the tables, the first first. What stands here was run somewhere: it is never
+/// changed, only added to.
+const MIGRATIONS: [Migration; 1] =
+    [Migration { version: 1, oldest_reader: 1, sql: include_str!("migrations/0001.sql") }];
+
+struct Migration {
+    version: i32,
+    /// The version that a keygate must know at least to read these tables.
+    oldest_reader: i32,
+    sql: &'static str,
+}
+
+/// The version that this keygate needs, and the latest that it knows.
+const NEEDED: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
+/// Held while tables are made, by all that would make them. Any number that others do not use.
+const LOCK: i64 = 0x6b65_7967_6174_6501;
+
+/// Whether the tables can be used.
+pub(in crate::store) async fn check(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    let newest = "select version, oldest_reader from keygate.migrations \
+                  order by version desc limit 1";
+    let row = match sqlx::query(newest).fetch_optional(connection).await {
+        Ok(row) => row.ok_or(DatabaseError::NoTables)?,
+        // The table or its schema is not there.
+        Err(error) if matches!(code(&error), Some("42P01" | "3F000")) => {
+            return Err(DatabaseError::NoTables);
+        }
+        Err(error) => return Err(unavailable(error).into()),
+    };
+    let number = |index: usize| row.try_get::<i32, _>(index).map_err(unavailable);
+    judge(number(0)?, number(1)?)
+}
+
+fn judge(found: i32, oldest_reader: i32) -> Result<(), DatabaseError> {
+    if found < NEEDED {
+        return Err(DatabaseError::TooOld { found, needed: NEEDED });
+    }
+    if oldest_reader > NEEDED {
+        return Err(DatabaseError::TooNew { found, readable: NEEDED });
+    }
+    Ok(())
+}
+
+/// Brings the tables up to date, in one transaction; needs no rights where they are.
+pub(in crate::store) async fn migrate(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    match check(connection).await {
+        Err(DatabaseError::NoTables | DatabaseError::TooOld { .. }) => {}
+        judged => return judged,
+    }
+    // Without the lock, the tables of two would stand in each other's way.
+    let begin = "begin isolation level read committed";
+    raw_sql(begin).execute(&mut *connection).await.map_err(unavailable)?;
+    match make(connection).await {
+        Ok(()) => raw_sql("commit").execute(&mut *connection).await.map_err(unavailable)?,
+        Err(error) => {
+            // The connection is given up with its error; what it began goes with it.
+            let _ = raw_sql("rollback").execute(&mut *connection).await;
+            return Err(unavailable(error).into());
+        }
+    };
+    check(connection).await
+}
+
+async fn make(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let lock = "select pg_advisory_xact_lock($1)";
+    sqlx::query(lock).bind(LOCK).execute(&mut *connection).await?;
+    // What a search path finds must not be taken for what is meant.
+    raw_sql("set local search_path = pg_catalog, pg_temp").execute(&mut *connection).await?;
+    let found = "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+                 where n.nspname = 'keygate' and c.relname = 'migrations'), \
+                 exists (select from pg_namespace where nspname = 'keygate')";
+    let row = sqlx::query(found).fetch_one(&mut *connection).await?;
+    let (has_tables, has_schema): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
+    // An owner may be given a schema and no right to make one.
+    if !has_schema {
+        raw_sql("create schema keygate").execute(&mut *connection).await?;
+    }
+    let mut version = 0;
+    if has_tables {
+        let newest = "select coalesce(max(version), 0) from keygate.migrations";
+        version = sqlx::query(newest).fetch_one(&mut *connection).await?.try_get(0)?;
+    }
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > version) {
+        raw_sql(migration.sql).execute(&mut *connection).await?;
+        let note = "insert into keygate.migrations (version, oldest_reader) values ($1, $2)";
+        let note = sqlx::query(note).bind(migration.version).bind(migration.oldest_reader);
+        note.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_count_up_from_one() {
+        for (number, migration) in (1..).zip(&MIGRATIONS) {
+            assert_eq!(migration.version, number);
+            assert!((1..=number).contains(&migration.oldest_reader));
+        }
+    }
+
+    #[test]
+    fn later_tables_are_read_as_long_as_they_say_so() {
+        assert!(judge(NEEDED, NEEDED).is_ok());
+        assert!(judge(NEEDED + 5, NEEDED).is_ok());
+        let error = judge(NEEDED + 5, NEEDED + 1).unwrap_err();
+        assert!(matches!(error, DatabaseError::TooNew { .. }));
+        let error = judge(NEEDED - 1, 1).unwrap_err();
+        assert!(matches!(error, DatabaseError::TooOld { .. }));
+    }
+}

@@ -1,0 +1,216 @@
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgRow, Postgres};
+use sqlx::query::Query;
+use sqlx::{Row as _, raw_sql};
+use tokio::time::timeout;
+
+use super::PostgresStore;
+use super::columns::{Micros, client_columns, client_row, key_columns, key_row};
+use super::connections::Lease;
+use super::error::unavailable;
+use crate::digest::KeyId;
+use crate::error::StoreError;
+use crate::manage::ClientInfo;
+use crate::store::sql::{ClientRow, KeyRow, Transaction, metadata_text, quota_text};
+
+/// A statement that takes longer is given up: a server that was stopped answers nothing at all.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Who reads of it is told the nearest, and it takes about 50 ms to compare so many.
+const MAX_COMPARED: &str = "100000";
+
+pub(in crate::store) struct PostgresTransaction {
+    lease: Lease,
+    writes: bool,
+}
+
+type Statement<'q> = Query<'q, Postgres, PgArguments>;
+
+impl PostgresTransaction {
+    pub(super) async fn read(store: &PostgresStore) -> Result<Self, StoreError> {
+        let begin = "begin isolation level repeatable read read only";
+        Self::begin(store, begin, false).await
+    }
+
+    pub(super) async fn write(store: &PostgresStore) -> Result<Self, StoreError> {
+        let begin = "begin isolation level read committed";
+        let mut transaction = Self::begin(store, begin, true).await?;
+        // Who is noted in the events. A change waits for another, and not for a forgotten terminal.
+        let local = "select set_config('keygate.actor', $1, true), \
+                     set_config('keygate.tool', $2, true), \
+                     set_config('lock_timeout', '10s', true)";
+        let texts = [&store.actor, &store.tool].map(|text| text.as_deref().unwrap_or_default());
+        transaction.execute(sqlx::query(local).bind(texts[0]).bind(texts[1])).await?;
+        Ok(transaction)
+    }
+
+    async fn begin(
+        store: &PostgresStore,
+        begin: &'static str,
+        writes: bool,
+    ) -> Result<Self, StoreError> {
+        let mut lease = store.changing.take().await?;
+        lease.in_transaction = true;
+        within(raw_sql(begin).execute(&mut *lease)).await?;
+        Ok(Self { lease, writes })
+    }
+
+    async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
+        Ok(within(statement.execute(&mut *self.lease)).await?.rows_affected())
+    }
+
+    async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, StoreError> {
+        within(statement.fetch_all(&mut *self.lease)).await
+    }
+
+    async fn row(&mut self, statement: Statement<'_>) -> Result<Option<PgRow>, StoreError> {
+        within(statement.fetch_optional(&mut *self.lease)).await
+    }
+}
+
+async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    match timeout(PATIENCE, answer).await {
+        Ok(answer) => answer.map_err(unavailable),
+        Err(_) => Err(StoreError::timed_out()),
+    }
+}
+
+impl Transaction for PostgresTransaction {
+    async fn client(&mut self, name: &str) -> Result<Option<ClientRow>, StoreError> {
+        let select =
+            concat!("select ", client_columns!(), " from keygate.clients c where c.name = $1");
+        let locked = concat!(
+            "select ",
+            client_columns!(),
+            " from keygate.clients c where c.name = $1 for update"
+        );
+        // No table holds a text with a zero in it, and the server would not take the question.
+        if name.contains('\0') {
+            return Ok(None);
+        }
+        let statement = sqlx::query(if self.writes { locked } else { select });
+        let row = self.row(statement.bind(name)).await?;
+        Ok(row.map(|row| client_row(&row, 0)).transpose()?)
+    }
+
+    async fn client_names(&mut self) -> Result<Vec<String>, StoreError> {
+        let select = "select name from keygate.clients order by name limit 10000";
+        let rows = self.rows(sqlx::query(select)).await?;
+        rows.iter().map(|row| row.try_get(0).map_err(unavailable)).collect()
+    }
+
+    async fn clients(&mut self) -> Result<Vec<ClientInfo>, StoreError> {
+        let select = concat!(
+            "select ",
+            client_columns!(),
+            ", coalesce(k.live, 0) from keygate.clients c left join \
+             (select client, count(*) as live from keygate.keys where revoked is null group by client) k \
+             on k.client = c.name order by c.name"
+        );
+        let rows = self.rows(sqlx::query(select)).await?;
+        let info = |row: &PgRow| {
+            let ClientRow { profile, enabled } = client_row(row, 0)?;
+            let keys = count(row, 5)?;
+            Ok(ClientInfo { profile, enabled, keys })
+        };
+        rows.iter().map(info).collect()
+    }
+
+    async fn live_keys(&mut self, client: &str) -> Result<usize, StoreError> {
+        let select = "select count(*) from keygate.keys where client = $1 and revoked is null";
+        let row = self.row(sqlx::query(select).bind(client)).await?;
+        row.map_or(Ok(0), |row| count(&row, 0))
+    }
+
+    async fn insert_client(&mut self, client: &ClientRow) -> Result<bool, StoreError> {
+        let insert = "insert into keygate.clients (name, enabled, scopes, quota, metadata) \
+                      values ($1, $2, $3, $4::jsonb, $5::jsonb) on conflict do nothing";
+        let profile = &client.profile;
+        let scopes = profile.scopes().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let statement = sqlx::query(insert).bind(profile.name()).bind(client.enabled).bind(scopes);
+        let statement = statement.bind(profile.quota().map(quota_text)).bind(metadata_text(profile));
+        Ok(self.execute(statement).await? == 1)
+    }
+
+    async fn set_enabled(&mut self, name: &str, enabled: bool) -> Result<(), StoreError> {
+        let update = "update keygate.clients set enabled = $2 where name = $1";
+        self.execute(sqlx::query(update).bind(name).bind(enabled)).await.map(drop)
+    }
+
+    async fn delete_client(&mut self, name: &str) -> Result<(), StoreError> {
+        let delete = "delete from keygate.clients where name = $1";
+        self.execute(sqlx::query(delete).bind(name)).await.map(drop)
+    }
+
+    async fn key(&mut self, key_id: KeyId) -> Result<Option<KeyRow>, StoreError> {
+        let select = concat!(
+            "select ",
+            key_columns!(),
+            " from keygate.keys k join keygate.clients c on c.name = k.client where k.key_id = $1"
+        );
+        let row = self.row(sqlx::query(select).bind(key_id.to_string())).await?;
+        Ok(row.map(|row| key_row(&row, 0)).transpose()?)
+    }
+
+    async fn key_ids(&mut self) -> Result<Vec<KeyId>, StoreError> {
+        let select = "select key_id from keygate.keys order by key_id limit $1::text::bigint";
+        let rows = self.rows(sqlx::query(select).bind(MAX_COMPARED)).await?;
+        let id = |row: &PgRow| row.try_get::<&str, _>(0).ok()?.parse().ok();
+        Ok(rows.iter().filter_map(id).collect())
+    }
+
+    async fn keys(&mut self, client: Option<&str>) -> Result<Vec<KeyRow>, StoreError> {
+        let all = concat!(
+            "select ",
+            key_columns!(),
+            " from keygate.keys k join keygate.clients c on c.name = k.client"
+        );
+        let of_client = concat!(
+            "select ",
+            key_columns!(),
+            " from keygate.keys k join keygate.clients c on c.name = k.client where k.client = $1"
+        );
+        let statement = match client {
+            Some(client) => sqlx::query(of_client).bind(client),
+            None => sqlx::query(all),
+        };
+        let rows = self.rows(statement).await?;
+        rows.iter().map(|row| Ok(key_row(row, 0)?)).collect()
+    }
+
+    async fn insert_key(&mut self, key: &KeyRow) -> Result<bool, StoreError> {
+        let insert = "insert into keygate.keys \
+                      (digest, client, label, created, expires, revoked, replaced_by) \
+                      values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
+        let (digest, notes) = (key.digest.to_bytes(), &key.notes);
+        let statement = sqlx::query(insert).bind(&digest[..]).bind(&key.client);
+        let statement = statement.bind(notes.label.as_deref()).bind(notes.created.map(Micros::from));
+        let statement = statement.bind(key.expires.map(Micros::from));
+        let statement = statement.bind(notes.revoked.map(Micros::from));
+        let statement = statement.bind(notes.replaced_by.map(|key_id| key_id.to_string()));
+        Ok(self.execute(statement).await? == 1)
+    }
+
+    async fn update_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
+        let update = "update keygate.keys set expires = $2, revoked = $3, replaced_by = $4 \
+                      where digest = $1";
+        let (digest, notes) = (key.digest.to_bytes(), &key.notes);
+        let statement = sqlx::query(update).bind(&digest[..]).bind(key.expires.map(Micros::from));
+        let statement = statement.bind(notes.revoked.map(Micros::from));
+        let statement = statement.bind(notes.replaced_by.map(|key_id| key_id.to_string()));
+        self.execute(statement).await.map(drop)
+    }
+
+    async fn commit(mut self) -> Result<(), StoreError> {
+        within(raw_sql("commit").execute(&mut *self.lease)).await?;
+        self.lease.in_transaction = false;
+        self.lease.finish();
+        Ok(())
+    }
+}
+
+fn count(row: &PgRow, index: usize) -> Result<usize, StoreError> {
+    let count: i64 = row.try_get(index).map_err(unavailable)?;
+    usize::try_from(count).map_err(StoreError::new)
+}

@@ -1,0 +1,144 @@
+//! The thread that follows the database.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot::Receiver;
+use tokio::time::sleep;
+
+use super::ReplicaOptions;
+use super::clients::Clients;
+use super::fault::Fault;
+use super::history::Position;
+use super::pending::Pending;
+use super::refused::Refused;
+use super::report;
+use super::session::Session;
+use super::shared::{Progress, Shared, Status};
+use crate::error::StoreError;
+use crate::store::sql::DatabaseError;
+
+/// How often the status is looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The pause before the first attempt to connect again, and the longest. Each is halved at random, so
+/// that the instances of a fleet do not come all at once.
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Follows on a thread and in a runtime of its own, so that nothing that blocks those of the service
+/// delays a revoke.
+pub(super) fn start(options: ReplicaOptions, shared: Arc<Shared>, ended: Receiver<Infallible>) {
+    let theirs = Arc::clone(&shared);
+    let run = move || {
+        let end = End(theirs);
+        match runtime() {
+            Ok(runtime) => {
+                runtime.block_on(Follower::new(options, Arc::clone(&end.0)).run(ended));
+                // A name that is being resolved may take its time, and nobody waits for it.
+                runtime.shutdown_background();
+            }
+            Err(error) => fail(&end.0, error),
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("keygate-replica".to_owned()).spawn(run) {
+        fail(&shared, error);
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+fn fail(shared: &Shared, error: io::Error) {
+    let error = DatabaseError::Unavailable(StoreError::new(error));
+    shared.told().error = Some(error.clone());
+    shared.progress.send_replace(Progress::Failed(error));
+}
+
+/// However the follower ends, by a panic, too: nothing is served that nobody follows.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.set_status(Status::Ended);
+    }
+}
+
+/// What is known besides the table, and stays when connections come and go.
+pub(super) struct Follower {
+    pub(super) options: ReplicaOptions,
+    pub(super) shared: Arc<Shared>,
+    pub(super) clients: Clients,
+    pub(super) refused: Refused,
+    pub(super) pending: Pending,
+    /// Up to where the history of the database is known; nothing before the first load.
+    pub(super) position: Option<Position>,
+    pub(super) migrated: bool,
+}
+
+impl Follower {
+    fn new(options: ReplicaOptions, shared: Arc<Shared>) -> Self {
+        Self {
+            options,
+            shared,
+            clients: Clients::default(),
+            refused: Refused::default(),
+            pending: Pending::default(),
+            position: None,
+            migrated: false,
+        }
+    }
+
+    async fn run(mut self, ended: Receiver<Infallible>) {
+        let shared = Arc::clone(&self.shared);
+        tokio::select! {
+            biased;
+            _ = ended => {}
+            () = watch_the_clock(&shared) => {}
+            () = self.follow() => {}
+        }
+    }
+
+    async fn follow(&mut self) {
+        let mut pause = PAUSE;
+        loop {
+            let began = Instant::now();
+            let fault = match Session::open(self).await {
+                Ok(mut session) => session.follow(self).await,
+                Err(fault) => fault,
+            };
+            if self.shared.since_contact().is_some_and(|since| since < began.elapsed()) {
+                pause = PAUSE;
+            }
+            self.failed(fault);
+            sleep(jittered(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn failed(&self, Fault { error, is_lasting }: Fault) {
+        report::failing(&self.shared, &error);
+        if is_lasting && self.position.is_none() && !self.shared.is_ready() {
+            self.shared.progress.send_replace(Progress::Failed(error));
+        }
+    }
+}
+
+async fn watch_the_clock(shared: &Shared) {
+    loop {
+        sleep(TICK).await;
+        shared.judge();
+    }
+}
+
+fn jittered(pause: Duration) -> Duration {
+    let mut byte = [0];
+    // Without randomness all pauses are as long.
+    let _ = getrandom::fill(&mut byte);
+    pause - pause * u32::from(byte[0]) / 512
+}

@@ -1,0 +1,80 @@
+//! Where in the history of a database something stands.
+
+use sqlx::postgres::PgRow;
+use sqlx::{Error, Row as _};
+
+/// What has been seen of a database.
+#[derive(Clone, Debug)]
+pub(super) struct Position {
+    pub(super) database: String,
+    pub(super) visible: Visible,
+    pub(super) newest: Newest,
+}
+
+impl Position {
+    /// Whether this may be the same database at a later time.
+    pub(super) fn follows(&self, last: &Self) -> bool {
+        self.database == last.database && self.visible.next >= last.visible.next
+    }
+}
+
+/// One event of each transaction that was seen last: a database that went back in time has lost what
+/// came last, and so at least one of these.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Newest {
+    pub(super) seqs: Vec<i64>,
+    pub(super) txids: Vec<String>,
+    pub(super) times: Vec<String>,
+}
+
+/// A look at all of them at each poll costs less than a millisecond.
+const MOST: usize = 1000;
+
+impl Newest {
+    pub(super) fn add(&mut self, row: &PgRow) -> Result<(), Error> {
+        let txid: &str = row.try_get(1)?;
+        if self.txids.len() < MOST && self.txids.last().is_none_or(|last| last != txid) {
+            self.seqs.push(row.try_get(0)?);
+            self.txids.push(txid.to_owned());
+            self.times.push(row.try_get(2)?);
+        }
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> i64 {
+        i64::try_from(self.seqs.len()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Which transactions are visible: those that began before `next`, the running ones aside
+/// (`pg_snapshot`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Visible {
+    pub(super) next: u64,
+    pub(super) running: Vec<String>,
+}
+
+impl Visible {
+    /// Of `xmin:xmax:xip,xip`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (_, rest) = text.split_once(':')?;
+        let (next, running) = rest.split_once(':')?;
+        let running = running.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect();
+        Some(Self { next: next.parse().ok()?, running })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_are_read() {
+        let visible = |next, running: &[&str]| {
+            Some(Visible { next, running: running.iter().map(ToString::to_string).collect() })
+        };
+        assert_eq!(Visible::parse("10:20:10,14,15"), visible(20, &["10", "14", "15"]));
+        assert_eq!(Visible::parse("7:7:"), visible(7, &[]));
+        assert_eq!(Visible::parse("7"), None);
+    }
+}

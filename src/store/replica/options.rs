@@ -1,0 +1,100 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Replica;
+use crate::store::postgres::PostgresOptions;
+use crate::store::sql::DatabaseError;
+
+/// How a [`Replica`] connects, and how long it serves without contact.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use keygate::Replica;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), keygate::DatabaseError> {
+/// let replica = Replica::options("postgres://service@db.internal/keys?sslmode=verify-full")?
+///     .max_staleness(Duration::from_secs(60))
+///     .connect()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use = "options do nothing until they start a replica"]
+pub struct ReplicaOptions {
+    pub(super) database: PostgresOptions,
+    pub(super) max_staleness: Duration,
+    pub(super) snapshot: Option<PathBuf>,
+    pub(super) migrate: bool,
+}
+
+/// Longer than a managed database takes to fail over, which is one to two minutes, and short enough
+/// to bound how long a revoke may go unheard.
+const MAX_STALENESS: Duration = Duration::from_secs(5 * 60);
+
+impl ReplicaOptions {
+    pub(super) fn new(url: &str) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            database: PostgresOptions::new(url)?,
+            max_staleness: MAX_STALENESS,
+            snapshot: None,
+            migrate: false,
+        })
+    }
+
+    /// Replaces how long known keys are served without contact with the database.
+    ///
+    /// The default is five minutes: longer than the one or two minutes that a managed database takes
+    /// to fail over. As long may a revoke go unheard by an instance that is cut off.
+    pub fn max_staleness(self, max_staleness: Duration) -> Self {
+        Self { max_staleness, ..self }
+    }
+
+    /// Keeps a copy on disk, from which an instance can start while the database is out of reach.
+    ///
+    /// The file holds digests and clients, never the text of a key, and is for its owner alone. It
+    /// is written when the keys were loaded, and after changes at most once in ten seconds. What was
+    /// not heard before it was written last counts against
+    /// [`max_staleness`](ReplicaOptions::max_staleness).
+    pub fn snapshot(self, path: impl Into<PathBuf>) -> Self {
+        Self { snapshot: Some(path.into()), ..self }
+    }
+
+    /// Makes the tables, or brings them up to date, before the keys are loaded.
+    ///
+    /// Safe when many instances start at once: one does it and the others wait. It takes a role that
+    /// may; the one that serves need not.
+    pub fn migrate(self) -> Self {
+        Self { migrate: true, ..self }
+    }
+
+    /// Starts a replica, and waits until it is ready: see [`Replica::ready`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Replica::ready`].
+    pub async fn connect(self) -> Result<Replica, DatabaseError> {
+        let replica = self.start();
+        replica.ready().await?;
+        Ok(replica)
+    }
+
+    /// Starts a replica at once: the service may start, and every request is answered by 503 until
+    /// the keys were loaded.
+    pub fn start(self) -> Replica {
+        Replica::start(self)
+    }
+}
+
+impl fmt::Debug for ReplicaOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplicaOptions")
+            .field("database", &self.database)
+            .field("max_staleness", &self.max_staleness)
+            .field("snapshot", &self.snapshot)
+            .field("migrate", &self.migrate)
+            .finish()
+    }
+}

@@ -1,0 +1,56 @@
+//! What is told: in the health, and as `tracing` events with that feature.
+
+use super::clients::Clients;
+use super::shared::Shared;
+use crate::store::sql::DatabaseError;
+
+/// All keys were loaded.
+pub(super) fn loaded(shared: &Shared, clients: &Clients) {
+    let mut told = shared.told();
+    told.loads += 1;
+    told.clients = clients.len();
+    #[cfg(feature = "tracing")]
+    tracing::info!(
+        keys = shared.table.live(),
+        clients = told.clients,
+        refused = told.refused_rows,
+        "the replica has loaded all keys"
+    );
+}
+
+/// All that has changed was taken.
+pub(super) fn followed(shared: &Shared, clients: &Clients) {
+    let mut told = shared.told();
+    told.clients = clients.len();
+    if told.error.take().is_some() {
+        #[cfg(feature = "tracing")]
+        tracing::info!("the replica follows the database again");
+    }
+}
+
+/// The database is not what it was.
+pub(super) fn reset(shared: &Shared) {
+    shared.told().resets += 1;
+    #[cfg(feature = "tracing")]
+    tracing::error!(
+        "the database is another one or went back in time: changes may be lost, all keys are \
+         loaded anew"
+    );
+}
+
+/// The database cannot be followed, as far as this try goes.
+pub(super) fn failing(shared: &Shared, error: &DatabaseError) {
+    let text = error.to_string();
+    let told = shared.told().error.replace(error.clone());
+    let is_told = told.is_some_and(|told| told.to_string() == text);
+    #[cfg(feature = "tracing")]
+    if !is_told {
+        tracing::error!(
+            last_contact = ?shared.since_contact(),
+            error = text,
+            "the replica does not follow the database: changes have no effect"
+        );
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = is_told;
+}

@@ -1,0 +1,55 @@
+//! What the rows of clients and keys mean to requests.
+
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+
+use super::clients::Clients;
+use crate::digest::KeyDigest;
+use crate::mark::Mark;
+use crate::record::KeyState;
+use crate::store::postgres::columns;
+use crate::store::sql::BadRow;
+use crate::store::table::Row;
+
+/// The columns of a key, for [`key`]: labels and notes are not for requests.
+macro_rules! replica_columns {
+    () => {
+        "k.digest, k.algorithm, k.client, k.expires, k.revoked"
+    };
+}
+
+pub(super) use replica_columns;
+
+/// What becomes of the row of a key.
+pub(super) enum Key {
+    Good(Row, Mark),
+    /// Without a digest there is nobody to refuse.
+    Bad(Option<KeyDigest>, BadRow),
+    /// Its client is not known yet.
+    Unknown(KeyDigest, String),
+}
+
+pub(super) fn key(row: &PgRow, clients: &Clients) -> Key {
+    let bytes = row.try_get::<&[u8], _>(0).ok().and_then(|bytes| bytes.try_into().ok());
+    let digest = bytes.map(KeyDigest::from_bytes);
+    read(row, clients).unwrap_or_else(|bad| Key::Bad(digest, bad))
+}
+
+fn read(row: &PgRow, clients: &Clients) -> Result<Key, BadRow> {
+    let digest = columns::digest(row, 0, 1)?;
+    let key_id = digest.key_id();
+    let name: &str = row.try_get(2).map_err(|_| BadRow::key(key_id, "it has no client"))?;
+    let expires = columns::time(row, 3, key_id, "expires")?;
+    let revoked = columns::time(row, 4, key_id, "revoked")?.is_some();
+    let Some(client) = clients.get(name) else {
+        return Ok(Key::Unknown(digest, name.to_owned()));
+    };
+    let client = client.map_err(|bad| BadRow::key(key_id, bad))?;
+    let state = match (revoked, client.enabled) {
+        (true, _) => KeyState::Revoked,
+        (false, false) => KeyState::Disabled,
+        (false, true) => KeyState::Active,
+    };
+    let mark = Mark::CLEAR.with_state(state).with_expiry(expires);
+    Ok(Key::Good(Row { digest, profile: client.profile.clone() }, mark))
+}

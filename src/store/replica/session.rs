@@ -1,0 +1,178 @@
+//! One connection to the database, from its first question to its first fault.
+
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::{Acquire as _, ConnectOptions as _, raw_sql};
+use tokio::time::{sleep, timeout};
+
+use super::fault::Fault;
+use super::follower::Follower;
+use super::history::Position;
+use super::shared::{Progress, Status};
+use super::{load, poll, report};
+use crate::store::postgres::schema;
+
+/// How often the database is asked without a wake-up: one that never comes costs half a second.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Between two polls at least: wake-ups that come faster are answered together.
+const REST: Duration = Duration::from_millis(5);
+
+/// How long a poll may take: a server that was stopped keeps its connections, and never answers.
+const POLL_DEADLINE: Duration = Duration::from_secs(1);
+
+/// How long the rows that changed may take, of which one turn reads so many at the most.
+const TURN_DEADLINE: Duration = Duration::from_secs(10);
+
+const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+
+/// How long one instance waits for another that makes the tables.
+const MIGRATE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// All that a poll reads is of one state of the database. The cost of a poll must not hang on what the
+/// planner believes of the tables: what it looks for is always found by an index.
+const BEGIN: &str = "begin isolation level repeatable read read only; \
+                     set local enable_seqscan = off; set local jit = off";
+
+pub(super) struct Session {
+    listener: PgListener,
+}
+
+impl Session {
+    pub(super) async fn open(follower: &mut Follower) -> Result<Self, Fault> {
+        let options = follower.options.database.connect_options();
+        // The driver's listener wants a pool, of this one connection. It never connects again by
+        // itself: a connection with a fault is given up.
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(CONNECT_DEADLINE)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(options.clone());
+        let listener = match PgListener::connect_with(&pool).await {
+            Ok(listener) => listener,
+            // The pool keeps the reason to itself.
+            Err(sqlx::Error::PoolTimedOut) => {
+                return match timeout(POLL_DEADLINE, options.connect()).await {
+                    Ok(Err(error)) => Err(error.into()),
+                    _ => Err(Fault::late("no connection was made")),
+                };
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut session = Self { listener };
+        session.listener.ignore_pool_close_event(true);
+        session.listener.eager_reconnect(false);
+        // What is closed is not lent again.
+        drop(pool.close());
+        session.prepare(follower).await?;
+        Ok(session)
+    }
+
+    async fn prepare(&mut self, follower: &mut Follower) -> Result<(), Fault> {
+        let connection = self.listener.acquire().await?;
+        if follower.options.migrate && !follower.migrated {
+            let migration = timeout(MIGRATE_DEADLINE, schema::migrate(connection)).await;
+            migration.map_err(|_| Fault::late("the tables were not made"))??;
+            follower.migrated = true;
+        } else {
+            let check = timeout(POLL_DEADLINE, schema::check(connection)).await;
+            check.map_err(|_| Fault::late("the server did not answer"))??;
+        }
+        let listen = timeout(POLL_DEADLINE, self.listener.listen("keygate")).await;
+        Ok(listen.map_err(|_| Fault::late("the server did not answer"))??)
+    }
+
+    /// Follows the database until something is wrong.
+    pub(super) async fn follow(&mut self, follower: &mut Follower) -> Fault {
+        // Changes of which only a part was read may be any.
+        follower.pending.all |= follower.pending.is_taken();
+        loop {
+            let turned = match self.turn(follower).await {
+                Ok(Turn::Done) => self.wait().await,
+                Ok(Turn::More) => Ok(()),
+                Err(fault) => Err(fault),
+            };
+            if let Err(fault) = turned {
+                return fault;
+            }
+        }
+    }
+
+    async fn turn(&mut self, follower: &mut Follower) -> Result<Turn, Fault> {
+        let asked = Instant::now();
+        let connection = self.listener.acquire().await?;
+        let look = timeout(POLL_DEADLINE, async {
+            raw_sql(BEGIN).execute(&mut *connection).await?;
+            poll::look(connection, follower.position.as_ref()).await
+        });
+        let look = look.await.map_err(|_| Fault::late("the server did not answer"))??;
+        let mut position =
+            Position { database: look.database, visible: look.visible, newest: look.newest };
+        let mut loads = follower.pending.all;
+        match &follower.position {
+            None => loads = true,
+            Some(last) if look.lost || !position.follows(last) => {
+                report::reset(&follower.shared);
+                loads = true;
+            }
+            Some(last) if position.visible == last.visible => {}
+            Some(last) if !loads => {
+                let events = poll::events(connection, last, &mut follower.pending);
+                let events = timeout(TURN_DEADLINE, events).await;
+                let newest = events.map_err(|_| Fault::late("the events did not come"))??;
+                position.newest = newest.unwrap_or(position.newest);
+                loads = follower.pending.all;
+            }
+            Some(_) => {}
+        }
+        // Set with what is served or before it: what was served is known to be lost where it is.
+        if loads {
+            position.newest = load::load(connection, follower).await?;
+            follower.position = Some(position);
+        } else {
+            follower.position = Some(position);
+            let changes = timeout(TURN_DEADLINE, poll::apply(connection, follower));
+            changes.await.map_err(|_| Fault::late("the rows did not come"))??;
+        }
+        let commit = timeout(POLL_DEADLINE, raw_sql("commit").execute(&mut *connection));
+        commit.await.map_err(|_| Fault::late("the server did not answer"))??;
+        follower.pending.done(loads);
+        if !follower.pending.is_empty() {
+            return Ok(Turn::More);
+        }
+        follower.shared.in_contact(asked);
+        if follower.shared.status() != Status::Fresh {
+            // After a load that took its time, more may have changed.
+            return Ok(Turn::More);
+        }
+        report::followed(&follower.shared, &follower.clients);
+        if !matches!(*follower.shared.progress.borrow(), Progress::Ready) {
+            follower.shared.progress.send_replace(Progress::Ready);
+        }
+        Ok(Turn::Done)
+    }
+
+    /// Waits for a wake-up, or until it is time to ask without one.
+    async fn wait(&mut self) -> Result<(), Fault> {
+        if self.listener.next_buffered().is_none() {
+            match timeout(POLL, self.listener.try_recv()).await {
+                Err(_) => return Ok(()),
+                Ok(Ok(Some(_))) => {}
+                Ok(Ok(None)) => return Err(Fault::late("the connection was lost")),
+                Ok(Err(error)) => return Err(error.into()),
+            }
+        }
+        sleep(REST).await;
+        while self.listener.next_buffered().is_some() {}
+        Ok(())
+    }
+}
+
+enum Turn {
+    Done,
+    /// There is more to read at once.
+    More,
+}

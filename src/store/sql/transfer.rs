@@ -1,0 +1,66 @@
+use std::collections::HashMap;
+
+use super::row::{ClientRow, KeyRow};
+use super::transaction::{Database, Transaction};
+use crate::error::StoreError;
+use crate::manage::{HeldClient, HeldKey, Holdings, Imported, ManageError, plan};
+
+/// How often an import begins anew because somebody else has added the same meanwhile.
+const ATTEMPTS: usize = 5;
+
+pub(in crate::store) async fn export_keys<D: Database>(
+    database: &D,
+) -> Result<Holdings, ManageError> {
+    held(&mut database.read().await?).await
+}
+
+pub(in crate::store) async fn import_keys<D: Database>(
+    database: &D,
+    holdings: &Holdings,
+) -> Result<Imported, ManageError> {
+    for _ in 0..ATTEMPTS {
+        let mut transaction = database.write().await?;
+        let here = held(&mut transaction).await?;
+        let plan = plan(&here, holdings);
+        let clients = plan.clients.iter().copied().map(client_row).collect::<Vec<_>>();
+        let keys = key_rows(&here, holdings, &plan.keys);
+        if transaction.insert_clients(&clients).await? && transaction.insert_keys(&keys).await? {
+            transaction.commit().await?;
+            return Ok(plan.imported);
+        }
+    }
+    let busy = "others add the same clients or keys at once: nothing was changed, try again";
+    Err(ManageError::Unavailable(StoreError::new(busy)))
+}
+
+async fn held(transaction: &mut impl Transaction) -> Result<Holdings, ManageError> {
+    let clients = transaction.clients().await?.into_iter();
+    let clients =
+        clients.map(|client| HeldClient { profile: client.profile, enabled: client.enabled });
+    let keys = transaction.keys(None).await?.into_iter().map(|key| HeldKey {
+        digest: key.digest,
+        client: key.client,
+        expires: key.expires,
+        notes: key.notes,
+        disabled: false,
+    });
+    Ok(Holdings::new(clients.collect(), keys.collect()))
+}
+
+fn client_row(client: &HeldClient) -> ClientRow {
+    ClientRow { profile: client.profile.clone(), enabled: client.enabled }
+}
+
+fn key_rows(here: &Holdings, new: &Holdings, keys: &[&HeldKey]) -> Vec<KeyRow> {
+    let clients = here.clients().iter().chain(new.clients());
+    let enabled = clients.map(|client| (client.profile.name(), client.enabled));
+    let enabled = enabled.collect::<HashMap<_, _>>();
+    let row = |key: &&HeldKey| KeyRow {
+        digest: key.digest,
+        client: key.client.clone(),
+        enabled: enabled.get(&*key.client).copied().unwrap_or(false),
+        expires: key.expires,
+        notes: key.notes.clone(),
+    };
+    keys.iter().map(row).collect()
+}

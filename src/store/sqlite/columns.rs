@@ -1,0 +1,138 @@
+//! What the columns of a row mean. They are asked for in one order, and read by their places.
+
+use std::time::SystemTime;
+
+use sqlx::decode::Decode;
+use sqlx::sqlite::{Sqlite, SqliteRow};
+use sqlx::{Row as _, Type};
+
+use crate::digest::{KeyDigest, KeyId};
+use crate::label;
+use crate::manage::KeyNotes;
+use crate::record::{KeyRecord, KeyState};
+use crate::rfc3339;
+use crate::store::sql::{BadRow, ClientRow, KeyRow, profile};
+
+/// The columns of a client `c`, for [`client_row`].
+macro_rules! client_columns {
+    () => {
+        "c.name, c.enabled, c.scopes, c.quota, c.metadata"
+    };
+}
+
+/// The columns of a key `k` of a client `c`, for [`key_row`].
+macro_rules! key_columns {
+    () => {
+        "k.digest, k.algorithm, k.client, c.enabled, k.label, k.created, k.expires, k.revoked, \
+         k.replaced_by"
+    };
+}
+
+pub(super) use {client_columns, key_columns};
+
+/// What a request needs of a key and its client, by its digest. It has the columns of a client
+/// behind four of the key.
+pub(super) const RECORD: &str = concat!(
+    "select k.digest, k.algorithm, k.expires, k.revoked, ",
+    client_columns!(),
+    " from keygate_keys k left join keygate_clients c on c.name = k.client where k.digest = ?1"
+);
+
+/// The record in a row of [`RECORD`].
+pub(super) fn record(row: &SqliteRow) -> Result<KeyRecord, BadRow> {
+    let digest = digest(row)?;
+    let key_id = digest.key_id();
+    if there::<&str>(row, 4).is_none() {
+        return Err(BadRow::key(key_id, "its client is not there"));
+    }
+    let client = client_row(row, 4)?;
+    let expires = time(row, 2, key_id, "expires")?;
+    let state = match (time(row, 3, key_id, "revoked")?, client.enabled) {
+        (Some(_), _) => KeyState::Revoked,
+        (None, false) => KeyState::Disabled,
+        (None, true) => KeyState::Active,
+    };
+    Ok(KeyRecord::new(digest, client.profile).with_expiry(expires).with_state(state))
+}
+
+/// The client whose columns begin at this place.
+pub(super) fn client_row(row: &SqliteRow, first: usize) -> Result<ClientRow, BadRow> {
+    let name: &str =
+        there(row, first).ok_or_else(|| BadRow::client("?", "its name is no text"))?;
+    let bad = |why: &str| BadRow::client(name, why);
+    let enabled = flag(row, first + 1).ok_or_else(|| bad("its `enabled` is not 0 or 1"))?;
+    let scopes: &str = there(row, first + 2).ok_or_else(|| bad("its scopes are no text"))?;
+    let scopes: Vec<String> = match scopes {
+        "[]" => Vec::new(),
+        scopes => serde_json::from_str(scopes)
+            .map_err(|_| bad("its scopes are not a list of texts"))?,
+    };
+    let quota: Option<&str> = row.try_get(first + 3).map_err(|_| bad("its quota is no text"))?;
+    let metadata: &str =
+        there(row, first + 4).ok_or_else(|| bad("its metadata are no text"))?;
+    Ok(ClientRow { profile: profile(name, &scopes, quota, metadata)?, enabled })
+}
+
+/// The key whose columns begin the row.
+pub(super) fn key_row(row: &SqliteRow) -> Result<KeyRow, BadRow> {
+    let digest = digest(row)?;
+    let key_id = digest.key_id();
+    let bad = |why: &str| BadRow::key(key_id, why);
+    let client = there(row, 2).ok_or_else(|| bad("its client is no text"))?;
+    let enabled = flag(row, 3).ok_or_else(|| bad("its client is not there"))?;
+    let label: Option<String> = row.try_get(4).map_err(|_| bad("its label is no text"))?;
+    if let Some(label) = &label {
+        label::check(label).map_err(|error| bad(&format!("its label: {error}")))?;
+    }
+    let successor: Option<&str> =
+        row.try_get(8).map_err(|_| bad("its `replaced_by` is no text"))?;
+    let replaced_by = successor.map(str::parse).transpose();
+    let notes = KeyNotes {
+        label: label.map(Into::into),
+        created: time(row, 5, key_id, "created")?,
+        revoked: time(row, 7, key_id, "revoked")?,
+        replaced_by: replaced_by.map_err(|_| bad("its `replaced_by` is not the id of a key"))?,
+    };
+    let expires = time(row, 6, key_id, "expires")?;
+    Ok(KeyRow { digest, client, enabled, expires, notes })
+}
+
+/// The digest and its algorithm, which begin the row.
+fn digest(row: &SqliteRow) -> Result<KeyDigest, BadRow> {
+    let unnamed = |why: &str| BadRow { whose: "a key".to_owned(), why: why.to_owned() };
+    let bytes: &[u8] = there(row, 0).ok_or_else(|| unnamed("it has no digest"))?;
+    let bytes = bytes.try_into().map_err(|_| unnamed("its digest is not of 32 bytes"))?;
+    let digest = KeyDigest::from_bytes(bytes);
+    match there(row, 1) {
+        Some("sha256") => Ok(digest),
+        _ => Err(BadRow::key(digest.key_id(), "its algorithm is not `sha256`")),
+    }
+}
+
+/// What may not be null. The driver reads null as an empty text or as zero, unless it is asked for an
+/// option.
+fn there<'r, T>(row: &'r SqliteRow, index: usize) -> Option<T>
+where
+    T: Decode<'r, Sqlite> + Type<Sqlite>,
+{
+    row.try_get::<Option<T>, _>(index).ok().flatten()
+}
+
+fn flag(row: &SqliteRow, index: usize) -> Option<bool> {
+    match there::<i64>(row, index) {
+        Some(0) => Some(false),
+        Some(1) => Some(true),
+        _ => None,
+    }
+}
+
+fn time(
+    row: &SqliteRow,
+    index: usize,
+    key_id: KeyId,
+    name: &str,
+) -> Result<Option<SystemTime>, BadRow> {
+    let bad = || BadRow::key(key_id, format!("its `{name}` is not a time of RFC 3339"));
+    let text: Option<&str> = row.try_get(index).map_err(|_| bad())?;
+    text.map(|text| rfc3339::parse(text).ok_or_else(bad)).transpose()
+}

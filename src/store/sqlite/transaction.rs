@@ -1,0 +1,215 @@
+use std::time::SystemTime;
+
+use sqlx::sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow};
+use sqlx::query::Query;
+use sqlx::{Row as _, Sqlite};
+
+use super::SqliteStore;
+use super::begun::Begun;
+use super::columns::{client_columns, client_row, key_columns, key_row};
+use super::connections::Role;
+use crate::digest::KeyId;
+use crate::error::StoreError;
+use crate::manage::ClientInfo;
+use crate::rfc3339;
+use crate::store::sql::{
+    ClientRow, Database, KeyRow, Transaction, metadata_text, quota_text,
+};
+
+/// A transaction on the file of a store.
+pub(in crate::store) struct SqliteTransaction {
+    begun: Begun,
+    writes: bool,
+}
+
+impl Database for SqliteStore {
+    type Transaction = SqliteTransaction;
+
+    async fn read(&self) -> Result<SqliteTransaction, StoreError> {
+        let begun = Begun::reader(self.place.lease(Role::Reader).await?).await?;
+        Ok(SqliteTransaction { begun, writes: false })
+    }
+
+    async fn write(&self) -> Result<SqliteTransaction, StoreError> {
+        let begun = self.place.begin_writing().await?;
+        let mut transaction = SqliteTransaction { begun, writes: true };
+        let origin = sqlx::query(SET_ORIGIN).bind(self.actor.as_deref().map(str::to_owned)).bind(self.tool.to_string());
+        transaction.execute(origin).await?;
+        Ok(transaction)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
+    }
+}
+
+const SET_ORIGIN: &str =
+    "insert or replace into keygate_origin (only_one, actor, tool) values (1, ?1, ?2)";
+const CLEAR_ORIGIN: &str = "delete from keygate_origin";
+
+const CLIENT: &str =
+    concat!("select ", client_columns!(), " from keygate_clients c where c.name = ?1");
+const CLIENT_NAMES: &str = "select name from keygate_clients limit 10000";
+const CLIENTS: &str = concat!(
+    "select ",
+    client_columns!(),
+    ", count(k.digest) from keygate_clients c \
+     left join keygate_keys k on k.client = c.name and k.revoked is null \
+     group by c.name order by c.name"
+);
+const LIVE_KEYS: &str =
+    "select count(*) from keygate_keys where client = ?1 and revoked is null";
+const INSERT_CLIENT: &str =
+    "insert into keygate_clients (name, enabled, scopes, quota, metadata) \
+     values (?1, ?2, ?3, ?4, ?5) on conflict do nothing";
+const SET_ENABLED: &str = "update keygate_clients set enabled = ?2 where name = ?1";
+const DELETE_CLIENT: &str = "delete from keygate_clients where name = ?1";
+const KEY: &str = concat!(
+    "select ",
+    key_columns!(),
+    " from keygate_keys k left join keygate_clients c on c.name = k.client where k.key_id = ?1"
+);
+const KEY_IDS: &str = "select key_id from keygate_keys";
+const KEYS: &str = concat!(
+    "select ",
+    key_columns!(),
+    " from keygate_keys k left join keygate_clients c on c.name = k.client"
+);
+const KEYS_OF: &str = concat!(
+    "select ",
+    key_columns!(),
+    " from keygate_keys k left join keygate_clients c on c.name = k.client where k.client = ?1"
+);
+const INSERT_KEY: &str =
+    "insert into keygate_keys (digest, client, label, created, expires, revoked, replaced_by) \
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7) on conflict do nothing";
+const UPDATE_KEY: &str =
+    "update keygate_keys set expires = ?2, revoked = ?3, replaced_by = ?4 where digest = ?1";
+
+type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+impl SqliteTransaction {
+    async fn execute(&mut self, statement: Statement<'_>) -> Result<SqliteQueryResult, StoreError> {
+        let lease = self.begun.lease();
+        let done = statement.execute(lease.connection()?).await;
+        done.map_err(|error| lease.fault(error))
+    }
+
+    async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
+        let lease = self.begun.lease();
+        let rows = statement.fetch_all(lease.connection()?).await;
+        rows.map_err(|error| lease.fault(error))
+    }
+
+    async fn row(&mut self, statement: Statement<'_>) -> Result<Option<SqliteRow>, StoreError> {
+        let lease = self.begun.lease();
+        let row = statement.fetch_optional(lease.connection()?).await;
+        row.map_err(|error| lease.fault(error))
+    }
+
+    fn count(&mut self, row: &SqliteRow, index: usize) -> Result<usize, StoreError> {
+        let count: i64 = row.try_get(index).map_err(|error| self.begun.lease().fault(error))?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    fn text(&mut self, row: &SqliteRow) -> Result<String, StoreError> {
+        row.try_get(0).map_err(|error| self.begun.lease().fault(error))
+    }
+}
+
+impl Transaction for SqliteTransaction {
+    async fn client(&mut self, name: &str) -> Result<Option<ClientRow>, StoreError> {
+        let row = self.row(sqlx::query(CLIENT).bind(name.to_owned())).await?;
+        Ok(row.map(|row| client_row(&row, 0)).transpose()?)
+    }
+
+    async fn client_names(&mut self) -> Result<Vec<String>, StoreError> {
+        let rows = self.rows(sqlx::query(CLIENT_NAMES)).await?;
+        rows.iter().map(|row| self.text(row)).collect()
+    }
+
+    async fn clients(&mut self) -> Result<Vec<ClientInfo>, StoreError> {
+        let mut clients = Vec::new();
+        for row in self.rows(sqlx::query(CLIENTS)).await? {
+            let ClientRow { profile, enabled } = client_row(&row, 0)?;
+            clients.push(ClientInfo { profile, enabled, keys: self.count(&row, 5)? });
+        }
+        Ok(clients)
+    }
+
+    async fn live_keys(&mut self, client: &str) -> Result<usize, StoreError> {
+        let row = self.row(sqlx::query(LIVE_KEYS).bind(client.to_owned())).await?;
+        row.map_or(Ok(0), |row| self.count(&row, 0))
+    }
+
+    async fn insert_client(&mut self, client: &ClientRow) -> Result<bool, StoreError> {
+        let profile = &client.profile;
+        let scopes: Vec<_> = profile.scopes().iter().map(ToString::to_string).collect();
+        let statement = sqlx::query(INSERT_CLIENT)
+            .bind(profile.name().to_owned())
+            .bind(client.enabled)
+            .bind(serde_json::Value::from(scopes).to_string())
+            .bind(profile.quota().map(quota_text))
+            .bind(metadata_text(profile));
+        Ok(self.execute(statement).await?.rows_affected() == 1)
+    }
+
+    async fn set_enabled(&mut self, name: &str, enabled: bool) -> Result<(), StoreError> {
+        let statement = sqlx::query(SET_ENABLED).bind(name.to_owned()).bind(enabled);
+        self.execute(statement).await.map(drop)
+    }
+
+    async fn delete_client(&mut self, name: &str) -> Result<(), StoreError> {
+        self.execute(sqlx::query(DELETE_CLIENT).bind(name.to_owned())).await.map(drop)
+    }
+
+    async fn key(&mut self, key_id: KeyId) -> Result<Option<KeyRow>, StoreError> {
+        let row = self.row(sqlx::query(KEY).bind(key_id.to_string())).await?;
+        Ok(row.map(|row| key_row(&row)).transpose()?)
+    }
+
+    async fn key_ids(&mut self) -> Result<Vec<KeyId>, StoreError> {
+        let rows = self.rows(sqlx::query(KEY_IDS)).await?;
+        let ids = rows.iter().map(|row| self.text(row)).collect::<Result<Vec<_>, _>>()?;
+        // The database makes them of the digests.
+        Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    async fn keys(&mut self, client: Option<&str>) -> Result<Vec<KeyRow>, StoreError> {
+        let statement = match client {
+            Some(client) => sqlx::query(KEYS_OF).bind(client.to_owned()),
+            None => sqlx::query(KEYS),
+        };
+        let rows = self.rows(statement).await?;
+        Ok(rows.iter().map(key_row).collect::<Result<_, _>>()?)
+    }
+
+    async fn insert_key(&mut self, key: &KeyRow) -> Result<bool, StoreError> {
+        let notes = &key.notes;
+        let statement = sqlx::query(INSERT_KEY)
+            .bind(key.digest.to_bytes().to_vec())
+            .bind(key.client.clone())
+            .bind(notes.label.as_deref().map(str::to_owned))
+            .bind(notes.created.map(rfc3339::text))
+            .bind(key.expires.map(rfc3339::text))
+            .bind(notes.revoked.map(rfc3339::text))
+            .bind(notes.replaced_by.map(|key_id| key_id.to_string()));
+        Ok(self.execute(statement).await?.rows_affected() == 1)
+    }
+
+    async fn update_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
+        let statement = sqlx::query(UPDATE_KEY)
+            .bind(key.digest.to_bytes().to_vec())
+            .bind(key.expires.map(rfc3339::text))
+            .bind(key.notes.revoked.map(rfc3339::text))
+            .bind(key.notes.replaced_by.map(|key_id| key_id.to_string()));
+        self.execute(statement).await.map(drop)
+    }
+
+    async fn commit(mut self) -> Result<(), StoreError> {
+        if self.writes {
+            self.execute(sqlx::query(CLEAR_ORIGIN)).await?;
+        }
+        self.begun.commit().await
+    }
+}

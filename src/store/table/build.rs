@@ -1,0 +1,77 @@
+use std::mem;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+
+use super::{Group, MAX_ROWS, Root, Row, Segment, Table};
+use crate::mark::Mark;
+
+/// Builds a table of rows that come one by one in the order of their digests, and holds no second
+/// copy of them.
+pub(in crate::store) struct Build {
+    bits: u32,
+    group_bits: u32,
+    groups: Vec<Arc<Group>>,
+    segments: Vec<Arc<Segment>>,
+    /// Those of the segment that is being filled.
+    rows: Vec<(Row, Mark)>,
+    /// The number of that segment.
+    slot: u64,
+    live: usize,
+}
+
+impl Build {
+    /// `count` is about how many rows will come.
+    pub(in crate::store) fn new(count: usize) -> Self {
+        // Segments three quarters full and groups half full have room to grow before they split.
+        let mut bits = 0;
+        while count >> bits > MAX_ROWS / 4 * 3 {
+            bits += 1;
+        }
+        Self {
+            bits,
+            group_bits: bits.min(7),
+            groups: Vec::new(),
+            segments: Vec::new(),
+            rows: Vec::new(),
+            slot: 0,
+            live: 0,
+        }
+    }
+
+    /// The next row, which has a greater prefix than all before it.
+    pub(in crate::store) fn push(&mut self, row: Row, mark: Mark) {
+        // In two steps, since there may be no bits, and a shift by 64 is none.
+        let slot = row.prefix() >> 1 >> (63 - self.bits);
+        while self.slot < slot {
+            self.end_segment();
+        }
+        self.live += usize::from(!mark.is_revoked());
+        self.rows.push((row, mark));
+    }
+
+    fn end_segment(&mut self) {
+        let next = Vec::with_capacity(self.rows.len());
+        let rows = mem::replace(&mut self.rows, next);
+        self.segments.push(Arc::new(Segment::new(self.bits, rows)));
+        self.slot += 1;
+        if self.segments.len() == 1 << self.group_bits {
+            let shared = self.bits - self.group_bits;
+            let segments = mem::take(&mut self.segments);
+            self.groups.push(Arc::new(Group::new(shared, self.group_bits, segments)));
+        }
+    }
+
+    pub(in crate::store) fn finish(mut self) -> Table {
+        while self.slot < 1 << self.bits {
+            self.end_segment();
+        }
+        let root = Root::new(0, self.bits - self.group_bits, self.groups);
+        Table {
+            root: ArcSwap::from_pointee(root),
+            retired: Mutex::new(None),
+            live: AtomicUsize::new(self.live),
+        }
+    }
+}

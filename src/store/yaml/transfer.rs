@@ -1,0 +1,56 @@
+use super::YamlStore;
+use super::edit::Value;
+use crate::manage::{
+    BoxFuture, HeldClient, HeldKey, Holdings, Imported, ManageError, TransferKeys,
+};
+use crate::rfc3339;
+
+impl TransferKeys for YamlStore {
+    fn export_keys(&self) -> BoxFuture<'_, Result<Holdings, ManageError>> {
+        self.keys.export_keys()
+    }
+
+    fn import_keys<'a>(
+        &'a self,
+        holdings: &'a Holdings,
+    ) -> BoxFuture<'a, Result<Imported, ManageError>> {
+        let holdings = holdings.clone();
+        self.in_thread(move |store| {
+            let plan = store.change(
+                |keys| keys.take(&holdings),
+                |edit, plan, _| {
+                    for client in &plan.clients {
+                        edit.add_client(client.profile.name(), client_fields(client));
+                    }
+                    for key in &plan.keys {
+                        edit.add_key(&key.client, key_fields(key));
+                    }
+                },
+            )?;
+            Ok(plan.imported)
+        })
+    }
+}
+
+fn client_fields(client: &HeldClient) -> Vec<(String, Value)> {
+    let disabled = (!client.enabled).then(|| ("enabled".to_owned(), raw(&false)));
+    disabled.into_iter().chain(Value::client(&client.profile)).collect()
+}
+
+fn key_fields(key: &HeldKey) -> Vec<(String, Value)> {
+    let notes = &key.notes;
+    let time = |time: Option<_>| time.map(|time| raw(&rfc3339::text(time)));
+    let fields = [
+        ("digest", Some(raw(&key.digest.to_text()))),
+        ("label", notes.label.as_deref().map(Value::text)),
+        ("created", time(notes.created)),
+        ("expires", time(key.expires)),
+        ("replaced_by", notes.replaced_by.as_ref().map(raw)),
+        ("revoked", time(notes.revoked)),
+    ];
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn raw(value: &impl ToString) -> Value {
+    Value::Raw(value.to_string())
+}

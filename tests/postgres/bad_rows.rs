@@ -1,0 +1,93 @@
+//! Rows that a hand has spoilt: an error for the key, and never "no such key".
+
+use std::error::Error as _;
+
+use keygate::{AuthError, ManageError, ManageKeys as _, PostgresStore};
+
+use crate::servers::Postgres;
+use crate::{KEY, OTHER_KEY, ask, filled, issue};
+
+/// Spoils the row of [`KEY`] or its client, and looks at what callers and managers meet.
+async fn spoilt(sql: &str, told: &str) {
+    let database = Postgres::shared().database();
+    let store = filled(&database).await;
+    store.add_client("App 2".into()).await.unwrap();
+    let other = issue(&store, OTHER_KEY).await;
+    let mine = "digest <> (select max(digest) from keygate.keys)";
+    let is_mine = database.psql(&format!("select key_id = '{other}' from keygate.keys where {mine}"));
+    let mine = if is_mine == "t" { mine.replace("<>", "=") } else { mine.to_owned() };
+    database.psql(&format!("update keygate.keys set client = 'App 2' where not ({mine})"));
+    database.psql(&sql.replace("MINE", &mine));
+    assert_unavailable(&store, told).await;
+    assert_eq!(ask(&store, OTHER_KEY).await.unwrap().name(), "App 2");
+    // The connection goes on.
+    assert_unavailable(&store, told).await;
+    let listed = store.list_keys(None).await.err().or(store.list_clients().await.err());
+    let Some(ManageError::Unavailable(error)) = &listed else { panic!("{sql}: {listed:?}") };
+    let shown = error.source().unwrap().to_string();
+    assert!(shown.contains(told), "{sql}: {shown}");
+}
+
+async fn assert_unavailable(store: &PostgresStore, told: &str) {
+    let error = ask(store, KEY).await.unwrap_err();
+    let AuthError::Unavailable(error) = &error else { panic!("{told}: {error:?}") };
+    let shown = error.source().unwrap().to_string();
+    assert!(shown.contains(told), "{told}: {shown}");
+}
+
+#[tokio::test]
+async fn keys_that_a_hand_has_spoilt_are_unavailable() {
+    for (column, told) in [
+        ("algorithm = 'md5'", "algorithm"),
+        ("expires = 'infinity'", "expires"),
+        ("expires = '-infinity'", "expires"),
+        ("expires = '12000-01-01'", "expires"),
+        ("expires = '0044-03-15 BC'", "expires"),
+    ] {
+        spoilt(&format!("update keygate.keys set {column} where MINE"), told).await;
+    }
+}
+
+#[tokio::test]
+async fn clients_that_a_hand_has_spoilt_make_their_keys_unavailable() {
+    for column in [
+        "scopes = '{Orders}'",
+        "scopes = '{NULL}'",
+        "scopes = '{{a,b},{c,d}}'",
+        "quota = '7'",
+        "quota = 'null'",
+        "quota = '\"0/minute\"'",
+        "metadata = '[]'",
+        "metadata = 'null'",
+        "metadata = '{\"a\": 1}'",
+        "metadata = jsonb_build_object('a', repeat('x', 5000))",
+        "name = ' App 1'",
+        "name = E'App\\t1'",
+    ] {
+        let sql = format!("update keygate.clients set {column} where name = 'App 1'");
+        spoilt(&sql, "App").await;
+    }
+}
+
+/// What no request needs is told to those who manage keys only.
+#[tokio::test]
+async fn notes_that_a_hand_has_spoilt_are_told_to_managers() {
+    for (column, told) in [
+        ("label = ' a '", "label"),
+        ("label = ''", "label"),
+        ("created = 'infinity'", "created"),
+        ("replaced_by = 'x'", "replaced_by"),
+        ("revoked = 'infinity'", "revoked"),
+    ] {
+        let database = Postgres::shared().database();
+        let store = filled(&database).await;
+        database.psql(&format!("update keygate.keys set {column}"));
+        let error = store.list_keys(None).await.unwrap_err();
+        let ManageError::Unavailable(error) = &error else { panic!("{error:?}") };
+        assert!(error.source().unwrap().to_string().contains(told), "{error:?}");
+        match ask(&store, KEY).await {
+            Ok(client) => assert!(told != "revoked", "{client:?}"),
+            Err(error) => assert!(told == "revoked" && error.reason().is_some(), "{error:?}"),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `PostgresStore` on real servers.
+
+mod bad_rows;
+mod contract;
+mod events;
+mod grants;
+mod migrations;
+mod outage;
+mod passwords;
+#[path = "../servers/mod.rs"]
+mod servers;
+mod tls;
+
+use keygate::testing::Clock;
+use keygate::{
+    AuthError, Authenticator, Client, KeyDigest, KeyId, ManageKeys as _, NewKey, PostgresStore,
+};
+use servers::Database;
+
+/// A fair key that no test but those of one database knows.
+const KEY: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
+const OTHER_KEY: &str = "ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM";
+
+/// A store in a database that was empty.
+async fn made(database: &Database<'_>) -> PostgresStore {
+    PostgresStore::migrate(&database.url()).await.unwrap()
+}
+
+/// A store with [`KEY`] of the client `App 1`.
+async fn filled(database: &Database<'_>) -> PostgresStore {
+    let store = made(database).await;
+    store.add_client("App 1".into()).await.unwrap();
+    issue(&store, KEY).await;
+    store
+}
+
+async fn issue(store: &PostgresStore, key: &str) -> KeyId {
+    let key = NewKey::new(KeyDigest::of(key.as_bytes()));
+    store.issue("App 1", key).await.unwrap().key_id
+}
+
+/// What a caller with this key meets.
+async fn ask(store: &PostgresStore, key: &str) -> Result<Client, AuthError> {
+    Authenticator::new(store.clone()).authenticate_key(key.as_bytes()).await
+}
+
+fn with_clock(store: PostgresStore, clock: Clock) -> PostgresStore {
+    store.with_clock(move || clock())
+}

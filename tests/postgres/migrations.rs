@@ -1,0 +1,104 @@
+//! Making the tables, and telling those that cannot be used.
+
+use keygate::{DatabaseError, ManageKeys as _, PostgresStore};
+
+use crate::servers::Postgres;
+use crate::{KEY, ask, filled, made};
+
+const VERSIONS: &str = "select version, oldest_reader from keygate.migrations";
+
+#[tokio::test]
+async fn fifty_instances_start_at_once_on_an_empty_database() {
+    // Beside a server that others use, there would not be enough connections.
+    let server = Postgres::start();
+    let database = server.database();
+    let url = database.url();
+    let starting = (0..50).map(|_| {
+        let url = url.clone();
+        tokio::spawn(async move { PostgresStore::migrate(&url).await })
+    });
+    let mut stores = Vec::new();
+    for store in starting.collect::<Vec<_>>() {
+        stores.push(store.await.unwrap().unwrap());
+    }
+    assert_eq!(database.psql(VERSIONS), "1|1");
+    stores[0].add_client("App 1".into()).await.unwrap();
+    crate::issue(&stores[1], KEY).await;
+    for store in &stores {
+        assert_eq!(ask(store, KEY).await.unwrap().name(), "App 1");
+    }
+}
+
+#[tokio::test]
+async fn connecting_makes_nothing() {
+    let database = Postgres::shared().database();
+    let error = PostgresStore::connect(&database.url()).await.unwrap_err();
+    assert!(matches!(error, DatabaseError::NoTables), "{error:?}");
+    assert_eq!(database.psql("select count(*) from pg_namespace where nspname = 'keygate'"), "0");
+    database.psql("create schema keygate");
+    let error = PostgresStore::connect(&database.url()).await.unwrap_err();
+    assert!(matches!(error, DatabaseError::NoTables), "{error:?}");
+}
+
+#[tokio::test]
+async fn migrating_twice_changes_nothing() {
+    let database = Postgres::shared().database();
+    filled(&database).await;
+    let applied = "select applied from keygate.migrations";
+    let before = database.psql(applied);
+    let store = made(&database).await;
+    assert!(ask(&store, KEY).await.is_ok());
+    assert_eq!(database.psql(applied), before);
+}
+
+#[tokio::test]
+async fn later_tables_are_read_where_they_allow_it() {
+    let database = Postgres::shared().database();
+    filled(&database).await;
+    database.psql("insert into keygate.migrations (version, oldest_reader) values (2, 1)");
+    let store = PostgresStore::connect(&database.url()).await.unwrap();
+    assert!(ask(&store, KEY).await.is_ok());
+    assert!(PostgresStore::migrate(&database.url()).await.is_ok());
+    database.psql("insert into keygate.migrations (version, oldest_reader) values (3, 2)");
+    for opened in [
+        PostgresStore::connect(&database.url()).await,
+        PostgresStore::migrate(&database.url()).await,
+    ] {
+        let error = opened.unwrap_err();
+        assert!(matches!(error, DatabaseError::TooNew { found: 3, readable: 1, .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn older_tables_are_told() {
+    let database = Postgres::shared().database();
+    made(&database).await;
+    database.psql("update keygate.migrations set version = 0");
+    let error = PostgresStore::connect(&database.url()).await.unwrap_err();
+    assert!(matches!(error, DatabaseError::TooOld { found: 0, needed: 1, .. }), "{error:?}");
+}
+
+/// Also one that is cut off: all or nothing.
+#[tokio::test]
+async fn migration_that_fails_leaves_nothing() {
+    let database = Postgres::shared().database();
+    database.psql("create schema keygate; create table keygate.events ()");
+    let error = PostgresStore::migrate(&database.url()).await.unwrap_err();
+    assert!(error.to_string().contains("already exists"), "{error}");
+    let tables = "select count(*) from pg_tables where schemaname = 'keygate'";
+    assert_eq!(database.psql(tables), "1");
+    database.psql("drop table keygate.events");
+    assert!(PostgresStore::migrate(&database.url()).await.is_ok());
+}
+
+#[tokio::test]
+async fn objects_of_the_same_names_elsewhere_are_not_taken() {
+    let database = Postgres::shared().database();
+    database.psql(
+        "create table public.clients (name text primary key); \
+         create function public.actor() returns text language sql as $$ select 'wrong' $$;",
+    );
+    let store = filled(&database).await;
+    assert!(ask(&store, KEY).await.is_ok());
+    assert_eq!(database.psql("select count(*) from keygate.events where actor = 'wrong'"), "0");
+}

@@ -1,0 +1,135 @@
+//! The suites for all stores.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use keygate::testing::{Clock, Violation, manage_contract, store_contract};
+use keygate::{
+    BoxFuture, ClientInfo, ClientProfile, KeyDigest, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore,
+    Lookup, ManageError, ManageKeys, NewKey, Rotated, SqliteStore,
+};
+
+use crate::stage::Folder;
+
+/// A store of these records, issued before all of them expire.
+async fn filled(folder: &Folder, records: Vec<KeyRecord>) -> SqliteStore {
+    let path = folder.database();
+    let _ = std::fs::remove_file(&path);
+    let store = SqliteStore::migrate(&path).await.unwrap();
+    let early = store.clone().with_clock(|| UNIX_EPOCH - Duration::from_secs(1));
+    for record in &records {
+        match early.add_client(record.profile().clone()).await {
+            Ok(_) | Err(ManageError::ClientExists { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        let key = NewKey::new(record.digest()).with_expiry(record.expires());
+        early.issue(record.profile().name(), key).await.unwrap();
+    }
+    for record in &records {
+        match record.state() {
+            KeyState::Revoked => _ = early.revoke(&record.key_id()).await.unwrap(),
+            KeyState::Disabled => {
+                early.disable_client(record.profile().name()).await.unwrap();
+            }
+            _ => {}
+        }
+    }
+    store
+}
+
+#[tokio::test]
+async fn sqlite_store_keeps_the_contract() -> Result<(), Violation> {
+    let folder = Folder::new();
+    store_contract(async |records| filled(&folder, records).await).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_store_keeps_the_contract_in_threads() -> Result<(), Violation> {
+    let folder = Folder::new();
+    store_contract(async |records| filled(&folder, records).await).await
+}
+
+async fn empty(folder: &Folder) -> SqliteStore {
+    let path = folder.database();
+    let _ = std::fs::remove_file(&path);
+    SqliteStore::migrate(&path).await.unwrap()
+}
+
+fn timed(store: SqliteStore, clock: &Clock) -> SqliteStore {
+    let clock = Clock::clone(clock);
+    store.with_clock(move || clock())
+}
+
+#[tokio::test]
+async fn sqlite_store_can_be_managed() -> Result<(), Violation> {
+    let folder = Folder::new();
+    manage_contract(async |clock| timed(empty(&folder).await, &clock)).await
+}
+
+/// Two stores with connections of their own on one file: one is changed, and the other is asked and
+/// listed.
+struct Pair {
+    changed: SqliteStore,
+    asked: SqliteStore,
+}
+
+impl KeyStore for Pair {
+    fn lookup(&self, digest: KeyDigest) -> Lookup {
+        self.asked.lookup(digest)
+    }
+}
+
+type Answer<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
+
+impl ManageKeys for Pair {
+    fn add_client(&self, profile: ClientProfile) -> Answer<'_, ClientInfo> {
+        self.changed.add_client(profile)
+    }
+
+    fn enable_client<'a>(&'a self, name: &'a str) -> Answer<'a, ClientInfo> {
+        self.asked.enable_client(name)
+    }
+
+    fn disable_client<'a>(&'a self, name: &'a str) -> Answer<'a, ClientInfo> {
+        self.changed.disable_client(name)
+    }
+
+    fn remove_client<'a>(&'a self, name: &'a str) -> Answer<'a, ClientInfo> {
+        self.changed.remove_client(name)
+    }
+
+    fn list_clients(&self) -> Answer<'_, Vec<ClientInfo>> {
+        self.asked.list_clients()
+    }
+
+    fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> Answer<'a, KeyInfo> {
+        self.changed.issue(client, key)
+    }
+
+    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> Answer<'a, KeyInfo> {
+        self.changed.revoke(key_id)
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        key_id: &'a KeyId,
+        successor: NewKey,
+        grace: Duration,
+    ) -> Answer<'a, Rotated> {
+        self.asked.rotate(key_id, successor, grace)
+    }
+
+    fn list_keys<'a>(&'a self, client: Option<&'a str>) -> Answer<'a, Vec<KeyInfo>> {
+        self.asked.list_keys(client)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_stores_on_one_file_are_managed_as_one() -> Result<(), Violation> {
+    let folder = Folder::new();
+    manage_contract(async |clock| {
+        let changed = timed(empty(&folder).await, &clock);
+        let asked = SqliteStore::open(folder.database()).await.unwrap();
+        Pair { changed, asked: timed(asked, &clock) }
+    })
+    .await
+}

@@ -1,0 +1,145 @@
+//! Files that are not as they should be, and places where none can be written.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use keygate::{DatabaseError, SqliteStore};
+
+use crate::stage::{Folder, Met, ask, store};
+use crate::worker;
+
+const NOBODY: u32 = 65_534;
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// What a process of a plain user says that uses the database: this user's, or where that is root,
+/// `nobody`'s, to whom the files then belong.
+fn use_as_plain_user(folder: &Folder) -> Vec<String> {
+    let mut command = worker::command("use App 2", &folder.database());
+    let is_root = std::os::unix::fs::MetadataExt::uid(&fs::metadata(folder.path()).unwrap()) == 0;
+    if is_root {
+        command.uid(NOBODY).gid(NOBODY);
+        for name in folder.names() {
+            chown(folder.path().join(name), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    worker::said(&output.stdout)
+}
+
+#[tokio::test]
+async fn file_that_cannot_be_written_serves_lookups() {
+    let folder = Folder::new();
+    store(&folder.database(), "A").await;
+    set_mode(&folder.database(), 0o400);
+    let said = use_as_plain_user(&folder);
+    assert_eq!([&*said[0], &*said[2]], ["Admitted", "Admitted"]);
+    assert!(said[1].contains("attempt to write a readonly database"), "{said:?}");
+}
+
+#[tokio::test]
+async fn folder_that_cannot_be_written_serves_lookups() {
+    let folder = Folder::new();
+    store(&folder.database(), "A").await;
+    set_mode(folder.path(), 0o500);
+    let said = use_as_plain_user(&folder);
+    set_mode(folder.path(), 0o700);
+    assert_eq!([&*said[0], &*said[2]], ["Admitted", "Admitted"]);
+    assert!(said[1].contains("unable to open database file"), "{said:?}");
+}
+
+#[tokio::test]
+async fn file_that_cannot_be_read_is_told_as_such() {
+    let folder = Folder::new();
+    store(&folder.database(), "A").await;
+    set_mode(&folder.database(), 0o000);
+    let said = use_as_plain_user(&folder);
+    let path = folder.database();
+    let expected = format!("not opened: {}: unable to open database file", path.display());
+    assert!(said.len() == 1 && said[0].starts_with(&expected), "{said:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_told_as_such() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let text = "App 1: not a database, and longer than the head of one\n".repeat(9);
+    fs::write(&path, &text).unwrap();
+    for opened in [SqliteStore::open(&path).await, SqliteStore::migrate(&path).await] {
+        let error = opened.unwrap_err();
+        assert!(matches!(error, DatabaseError::Unavailable(_)), "{error:?}");
+        let expected = format!("{}: file is not a database (SQLite's code 26)", path.display());
+        assert_eq!(error.to_string(), expected);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn folder_in_the_place_of_a_file_is_told_as_such() {
+    let folder = Folder::new();
+    for opened in [SqliteStore::open(folder.path()).await, SqliteStore::migrate(folder.path()).await]
+    {
+        let error = opened.unwrap_err();
+        assert!(matches!(error, DatabaseError::Location { .. }), "{error:?}");
+        assert!(error.to_string().ends_with("is not a file"), "{error}");
+    }
+    let path = folder.path().join("none").join("keys.db");
+    let error = SqliteStore::migrate(path).await.unwrap_err();
+    assert!(error.to_string().contains("cannot be made: No such file"), "{error}");
+}
+
+#[tokio::test]
+async fn file_with_any_name_is_that_file() {
+    let folder = Folder::new();
+    for name in ["file:keys.db", ":memory:", "a?mode=memory", "100%41 #ü '.db", "-x"] {
+        let path = folder.path().join(name);
+        let store = store(&path, "A").await;
+        assert_eq!(ask(&store, 'A').await, Met::Admitted);
+        assert!(fs::metadata(&path).unwrap().len() > 0, "{name}");
+    }
+    assert_eq!(folder.names().len(), 5);
+}
+
+/// What a shell says in a new file system of this size, with the job that `RUN` does on `keys.db`.
+fn inside_mount(size: &str, script: &str, job: &str, from: &Path) -> Vec<String> {
+    let folder = Folder::new();
+    let place = folder.path().join("mounted");
+    fs::create_dir(&place).unwrap();
+    let job = worker::command(job, &place.join("keys.db"));
+    let script = script.replace("RUN", "\"$@\"");
+    let script = format!(
+        "mount -t tmpfs -o size={size} none \"$PLACE\" || exit 99; cd \"$PLACE\"; {script}"
+    );
+    for unshare in [&["--mount"][..], &["--user", "--map-root-user", "--mount"]] {
+        let mut command = Command::new("unshare");
+        command.args(unshare).args(["sh", "-c", &script, "sh"]);
+        command.arg(std::env::current_exe().unwrap()).args(job.get_args());
+        command.envs(job.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("PLACE", &place).env("FROM", from);
+        let output = command.output().expect("there is `unshare`, of util-linux");
+        if output.status.code() != Some(99) && !output.stderr.starts_with(b"unshare:") {
+            return worker::said(&output.stdout);
+        }
+    }
+    panic!("nothing can be mounted here, neither as this user nor in a name space");
+}
+
+#[tokio::test]
+async fn full_disk_refuses_changes_and_serves_lookups() {
+    let folder = Folder::new();
+    store(&folder.database(), "A").await;
+    let fill = "cp \"$FROM\" keys.db; dd if=/dev/zero of=rest bs=4k 2>/dev/null; RUN";
+    let said = inside_mount("1m", fill, "use App 2", &folder.database());
+    assert_eq!([&*said[0], &*said[2]], ["Admitted", "Admitted"], "{said:?}");
+    assert!(said[1].contains("disk"), "{said:?}");
+    let again = format!("{fill}; rm rest; RUN");
+    let said = inside_mount("1m", &again, "use App 2", &folder.database());
+    assert_eq!(said[3..], ["Admitted", "done", "Admitted"]);
+}

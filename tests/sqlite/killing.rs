@@ -1,0 +1,124 @@
+//! A process that is killed while it changes keys leaves the old state or the new one.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::thread;
+use std::time::Duration;
+
+use keygate::{KeyInfo, KeyState, ManageKeys as _, SqliteStore};
+
+use crate::stage::{Folder, Met, ask, sqlite3, store};
+use crate::worker::{self, check_whole};
+
+const KILLS: usize = 60;
+
+type Keys = BTreeMap<String, KeyInfo>;
+
+async fn keys(store: &SqliteStore) -> Keys {
+    let keys = store.list_keys(None).await.unwrap();
+    keys.into_iter().map(|key| (key.key_id.to_string(), key)).collect()
+}
+
+#[tokio::test]
+async fn killed_process_leaves_all_that_it_was_told_and_no_half_of_a_change() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "A").await;
+    let (mut told, mut ahead, mut journals) = (0, 0, 0);
+    for number in 0..KILLS {
+        let before = keys(&store).await;
+        let mut child = worker::command("churn", &path).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut output = Vec::new();
+        while worker::said(&output).is_empty() {
+            stdout.read_until(b'\n', &mut output).unwrap();
+        }
+        thread::sleep(some_time(number));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        stdout.read_to_end(&mut output).unwrap();
+        journals += usize::from(folder.names().contains(&"keys.db-journal".to_owned()));
+
+        // The first to look finds what the killed one has left, and rolls it back.
+        assert_eq!(ask(&store, 'A').await, Met::Admitted);
+        let after = keys(&store).await;
+        let said = worker::said(&output);
+        let made = check(&before, &after, &said);
+        assert!((said.len()..=said.len() + 1).contains(&made), "{made} changes of {said:?}");
+        told += said.len();
+        ahead += made - said.len();
+    }
+    println!("{KILLS} kills: {told} told, {ahead} made and not told, {journals} journals left");
+    check_whole(&path);
+    assert_eq!(sqlite3(&path, "select count(*) from keygate_origin;"), "0");
+    let changes = "select count(*) from keygate_events where action in
+        ('key.issued', 'key.revoked');";
+    let last = keys(&store).await;
+    let revoked = last.values().filter(|key| key.state == KeyState::Revoked).count();
+    assert_eq!(sqlite3(&path, changes), (last.len() + revoked).to_string());
+}
+
+/// Whether all that was told is there; how many changes there are.
+fn check(before: &Keys, after: &Keys, told: &[String]) -> usize {
+    for line in told {
+        let words = line.split(' ').collect::<Vec<_>>();
+        let key = |place: usize| after.get(words[place]).unwrap_or_else(|| panic!("lost: {line}"));
+        match words[0] {
+            "issued" => _ = key(1),
+            "revoked" => assert_eq!(key(1).state, KeyState::Revoked, "{line}"),
+            "rotated" => assert_eq!(key(1).replaced_by, Some(key(2).key_id), "{line}"),
+            other => panic!("{other}?"),
+        }
+    }
+    for (id, key) in before {
+        assert_eq!(after.get(id), Some(key), "a key of another process has changed");
+    }
+    for key in after.values() {
+        // A rotation is one change of two keys.
+        if let Some(successor) = key.replaced_by {
+            assert!(after.contains_key(&successor.to_string()));
+        }
+    }
+    let new = after.iter().filter(|(id, _)| !before.contains_key(*id)).map(|(_, key)| key);
+    new.map(|key| 1 + usize::from(key.state == KeyState::Revoked)).sum()
+}
+
+/// Up to 30 ms: several changes.
+fn some_time(number: usize) -> Duration {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    let digest = keygate::KeyDigest::of(format!("{now} {number}").as_bytes()).to_bytes();
+    Duration::from_micros(u64::from(u16::from_be_bytes([digest[0], digest[1]])) * 30_000 / 65_536)
+}
+
+/// A journal that was written whole and a file that was overwritten in part, which no other instant
+/// leaves for certain.
+#[tokio::test]
+async fn hot_journal_is_rolled_back_by_the_next_lookup() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "A").await;
+    // With a cache of two pages the statement writes into the file before it is done.
+    let mut child = std::process::Command::new("sqlite3")
+        .args(["-batch", "-init", "/dev/null"])
+        .arg(&path)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let sql = "pragma cache_size = 2; pragma cache_spill = 1; begin immediate;
+        update keygate_keys set revoked = '2026-11-23T10:00:00Z';
+        insert into keygate_keys (digest, client)
+        with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000)
+        select randomblob(32), 'App 1' from n;
+        select 'written';\n";
+    std::io::Write::write_all(child.stdin.as_mut().unwrap(), sql.as_bytes()).unwrap();
+    let mut written = [0; 7];
+    child.stdout.as_mut().unwrap().read_exact(&mut written).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(folder.names(), ["keys.db", "keys.db-journal"]);
+    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(folder.names(), ["keys.db"]);
+    assert_eq!(keys(&store).await.len(), 1);
+    check_whole(&path);
+}

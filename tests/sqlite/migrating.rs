@@ -1,0 +1,138 @@
+//! Tables that are made, found, too old and too new.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use keygate::{DatabaseError, ManageKeys as _, SqliteStore};
+
+use crate::stage::{Folder, Met, ask, sqlite3, store};
+use crate::worker;
+
+async fn refused(folder: &Folder) -> DatabaseError {
+    SqliteStore::open(folder.database()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn opening_makes_nothing() {
+    let folder = Folder::new();
+    let error = refused(&folder).await;
+    assert!(matches!(&error, DatabaseError::Location { .. }), "{error:?}");
+    assert!(error.to_string().contains("make it with `keygate migrate`"), "{error}");
+    assert_eq!(folder.names(), [""; 0]);
+
+    fs::write(folder.database(), "").unwrap();
+    assert!(matches!(refused(&folder).await, DatabaseError::NoTables));
+    assert_eq!(fs::metadata(folder.database()).unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn new_file_is_for_its_owner_alone() {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "A").await;
+    let mode = fs::metadata(folder.database()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(folder.names(), ["keys.db"]);
+    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+}
+
+#[tokio::test]
+async fn migrating_twice_changes_nothing() {
+    let folder = Folder::new();
+    store(&folder.database(), "A").await;
+    let before = fs::read(folder.database()).unwrap();
+    let store = SqliteStore::migrate(folder.database()).await.unwrap();
+    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(fs::read(folder.database()).unwrap(), before);
+    let versions = "select version, oldest_reader, by from keygate_migrations;";
+    let expected = format!("1|1|keygate {}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(sqlite3(&folder.database(), versions), expected);
+}
+
+#[tokio::test]
+async fn tables_of_others_stay_as_they_are() {
+    let folder = Folder::new();
+    let path = folder.database();
+    sqlite3(&path, "pragma journal_mode = wal; create table orders (id integer primary key);
+        insert into orders values (7);");
+    assert!(matches!(refused(&folder).await, DatabaseError::NoTables));
+    store(&path, "A").await;
+    assert_eq!(sqlite3(&path, "select id from orders; pragma journal_mode;"), "7\nwal");
+}
+
+#[tokio::test]
+async fn newer_tables_are_read_where_they_say_so() {
+    let folder = Folder::new();
+    let path = folder.database();
+    store(&path, "A").await;
+    let newer = "alter table keygate_keys add column note text;
+        insert into keygate_migrations (version, oldest_reader, by) values (9, 1, 'later');";
+    sqlite3(&path, newer);
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    SqliteStore::migrate(&path).await.unwrap().add_client("App 2".into()).await.unwrap();
+
+    sqlite3(&path, "update keygate_migrations set oldest_reader = 2 where version = 9;");
+    let is_too_new =
+        |error| matches!(error, DatabaseError::TooNew { found: 9, readable: 1 });
+    assert!(is_too_new(refused(&folder).await));
+    assert!(is_too_new(SqliteStore::migrate(&path).await.unwrap_err()));
+}
+
+#[tokio::test]
+async fn tables_that_were_never_completed_are_too_old() {
+    let folder = Folder::new();
+    store(&folder.database(), "A").await;
+    sqlite3(&folder.database(), "delete from keygate_migrations;");
+    let error = refused(&folder).await;
+    assert!(matches!(error, DatabaseError::TooOld { found: 0, needed: 1 }), "{error:?}");
+}
+
+#[tokio::test]
+async fn migration_that_fails_leaves_no_trace() {
+    let folder = Folder::new();
+    // In the way of the last tables of ours.
+    sqlite3(&folder.database(), "create table keygate_events (id integer);");
+    let error = SqliteStore::migrate(folder.database()).await.unwrap_err();
+    assert!(error.to_string().contains("keygate_events already exists"), "{error}");
+    assert_eq!(sqlite3(&folder.database(), ".tables"), "keygate_events");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn twenty_stores_that_start_at_once_all_serve() {
+    for _ in 0..5 {
+        let folder = Folder::new();
+        let path = folder.database();
+        let starts: Vec<_> = (0..20)
+            .map(|number: u32| {
+                let path = path.clone();
+                tokio::spawn(async move {
+                    let store = SqliteStore::migrate(&path).await?;
+                    store.add_client(format!("App {number}").into()).await.unwrap();
+                    Ok::<_, DatabaseError>(())
+                })
+            })
+            .collect();
+        for start in starts {
+            start.await.unwrap().unwrap();
+        }
+        let counts = "select (select count(*) from keygate_clients),
+            (select count(*) from keygate_migrations);";
+        assert_eq!(sqlite3(&path, counts), "20|1");
+    }
+}
+
+#[test]
+fn twenty_processes_that_start_at_once_all_serve() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let children: Vec<_> = (0..20)
+        .map(|number| worker::command(&format!("start App {number}"), &path).spawn().unwrap())
+        .collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(worker::said(&output.stdout), ["done"], "{output:?}");
+    }
+    let counts = "select (select count(*) from keygate_clients),
+        (select count(*) from keygate_migrations);";
+    assert_eq!(sqlite3(&path, counts), "20|1");
+}

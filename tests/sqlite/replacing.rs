@@ -1,0 +1,163 @@
+//! Files that take the place of the one that was opened.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use keygate::{ManageKeys as _, SqliteStore};
+
+use crate::stage::{Folder, Met, REVOKED, UNKNOWN, ask, id, new, sqlite3, store};
+
+fn is_outage(met: &Met, what: &str) -> bool {
+    matches!(met, Met::Outage(cause) if cause.contains(what))
+}
+
+#[tokio::test]
+async fn restored_file_is_noticed_by_the_next_lookup() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "A").await;
+    let saved = folder.path().join("saved.db");
+    fs::copy(&path, &saved).unwrap();
+    store.revoke(&id('A')).await.unwrap();
+    store.issue("App 1", new('B')).await.unwrap();
+    assert_eq!(ask(&store, 'A').await, REVOKED);
+    fs::rename(&saved, &path).unwrap();
+    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(ask(&store, 'B').await, UNKNOWN);
+}
+
+#[tokio::test]
+async fn change_after_a_restore_is_made_in_the_restored_file() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "A").await;
+    let saved = folder.path().join("saved.db");
+    fs::copy(&path, &saved).unwrap();
+    fs::rename(&saved, &path).unwrap();
+    store.revoke(&id('A')).await.unwrap();
+    let revoked = "select count(*) from keygate_keys where revoked is not null;";
+    assert_eq!(sqlite3(&path, revoked), "1");
+    assert_eq!(ask(&store, 'A').await, REVOKED);
+}
+
+#[tokio::test]
+async fn file_restored_in_place_is_served_as_it_is() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "A").await;
+    let saved = folder.path().join("saved.db");
+    fs::copy(&path, &saved).unwrap();
+    store.revoke(&id('A')).await.unwrap();
+    assert_eq!(ask(&store, 'A').await, REVOKED);
+    sqlite3(&path, &format!(".restore {}", saved.display()));
+    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+}
+
+#[tokio::test]
+async fn link_that_is_turned_to_another_file_is_noticed() {
+    let folder = Folder::new();
+    let [one, two] = ["one.db", "two.db"].map(|name| folder.path().join(name));
+    store(&one, "A").await;
+    store(&two, "B").await;
+    let path = folder.database();
+    std::os::unix::fs::symlink(&one, &path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    let next = folder.path().join("next");
+    std::os::unix::fs::symlink(&two, &next).unwrap();
+    fs::rename(&next, &path).unwrap();
+    assert_eq!(ask(&store, 'A').await, UNKNOWN);
+    assert_eq!(ask(&store, 'B').await, Met::Admitted);
+}
+
+#[tokio::test]
+async fn missing_file_is_an_outage_until_it_is_back() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "A").await;
+    let away = folder.path().join("away.db");
+    fs::rename(&path, &away).unwrap();
+    for letter in ['A', 'Z'] {
+        let met = ask(&store, letter).await;
+        assert!(is_outage(&met, "No such file"), "{met:?}");
+    }
+    assert!(store.revoke(&id('A')).await.is_err());
+    assert!(store.list_keys(None).await.is_err());
+    assert_eq!(folder.names(), ["away.db"], "nothing is made in its place");
+    fs::rename(&away, &path).unwrap();
+    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(ask(&store, 'Z').await, UNKNOWN);
+}
+
+#[tokio::test]
+async fn file_without_tables_is_an_outage_until_they_are_made() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "A").await;
+    let other = folder.path().join("other.db");
+    fs::write(&other, "").unwrap();
+    fs::rename(&other, &path).unwrap();
+    for letter in ['A', 'Z'] {
+        let met = ask(&store, letter).await;
+        assert!(is_outage(&met, "no tables of keygate"), "{met:?}");
+    }
+    assert!(store.add_client("App 2".into()).await.is_err());
+    SqliteStore::migrate(&path).await.unwrap();
+    assert_eq!(ask(&store, 'A').await, UNKNOWN);
+}
+
+#[tokio::test]
+async fn file_of_something_else_is_an_outage() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "A").await;
+    let other = folder.path().join("other.db");
+    fs::write(&other, "App 1: not a database, and longer than the head of one\n".repeat(9)).unwrap();
+    fs::rename(&other, &path).unwrap();
+    let met = ask(&store, 'A').await;
+    assert!(is_outage(&met, "file is not a database"), "{met:?}");
+}
+
+/// Two files take turns. After each turn, callers meet what the file then says, while others ask
+/// at the same time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answer_is_stale_while_many_ask() {
+    let folder = Folder::new();
+    let [one, two] = ["one.db", "two.db"].map(|name| folder.path().join(name));
+    store(&one, "A").await;
+    store(&two, "B").await;
+    let path = folder.database();
+    fs::copy(&one, &path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    let is_done = Arc::new(AtomicBool::new(false));
+    let others: Vec<_> = (0..8)
+        .map(|_| {
+            let (store, is_done) = (store.clone(), Arc::clone(&is_done));
+            tokio::spawn(async move {
+                while !is_done.load(Ordering::Relaxed) {
+                    let met = ask(&store, 'A').await;
+                    assert!(met == Met::Admitted || met == UNKNOWN, "{met:?}");
+                }
+            })
+        })
+        .collect();
+    for turn in 0..100 {
+        let (file, known, unknown) =
+            if turn % 2 == 0 { (&two, 'B', 'A') } else { (&one, 'A', 'B') };
+        let next = folder.path().join("next");
+        fs::copy(file, &next).unwrap();
+        fs::rename(&next, &path).unwrap();
+        let asked = (0..8).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { (ask(&store, known).await, ask(&store, unknown).await) })
+        });
+        for asked in asked.collect::<Vec<_>>() {
+            assert_eq!(asked.await.unwrap(), (Met::Admitted, UNKNOWN), "turn {turn}");
+        }
+    }
+    is_done.store(true, Ordering::Relaxed);
+    for other in others {
+        other.await.unwrap();
+    }
+}

@@ -1,0 +1,102 @@
+//! Rows that a hand has spoilt: that key or client is an outage, never unknown, and the rest is served.
+
+use keygate::ManageKeys as _;
+
+use crate::stage::{Folder, Met, UNKNOWN, ask, id, sqlite3, store, try_sqlite3};
+
+/// What callers with `A` meet after these statements, which no check holds up.
+async fn spoilt(sql: &str) -> Met {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "A").await;
+    store.add_client("App 2".into()).await.unwrap();
+    store.issue("App 2", crate::stage::new('B')).await.unwrap();
+    let unchecked = "pragma ignore_check_constraints = on; pragma foreign_keys = off;";
+    let sql = sql.replace("KEY_A", &format!("where key_id = '{}'", id('A')));
+    let sql = sql.replace("APP_1", "where name = 'App 1'");
+    sqlite3(&folder.database(), &format!("{unchecked}{sql}"));
+    let met = ask(&store, 'A').await;
+    assert_eq!(ask(&store, 'B').await, Met::Admitted, "{sql}");
+    assert_eq!(ask(&store, 'Z').await, UNKNOWN, "{sql}");
+    met
+}
+
+#[tokio::test]
+async fn spoilt_row_is_an_outage_that_names_it() {
+    let key = format!("the row of the key {} cannot be used", id('A'));
+    let client = "the row of the client `App 1` cannot be used";
+    for (sql, whose, why) in [
+        ("update keygate_keys set expires = 'tomorrow' KEY_A;", &*key, "`expires`"),
+        ("update keygate_keys set expires = '2026-11-23' KEY_A;", &key, "`expires`"),
+        ("update keygate_keys set expires = '' KEY_A;", &key, "`expires`"),
+        ("update keygate_keys set revoked = 'yes' KEY_A;", &key, "`revoked`"),
+        ("update keygate_keys set algorithm = 'md5' KEY_A;", &key, "algorithm"),
+        ("update keygate_keys set client = 'App 3' KEY_A;", &key, "client is not there"),
+        ("delete from keygate_clients APP_1;", &key, "client is not there"),
+        ("update keygate_clients set enabled = 2 APP_1;", client, "`enabled`"),
+        ("update keygate_clients set scopes = '' APP_1;", client, "scopes"),
+        ("update keygate_clients set scopes = '{}' APP_1;", client, "scopes"),
+        ("update keygate_clients set scopes = '[1]' APP_1;", client, "scopes"),
+        ("update keygate_clients set scopes = '[\"A b\"]' APP_1;", client, "scope"),
+        ("update keygate_clients set quota = '7' APP_1;", client, "quota"),
+        ("update keygate_clients set metadata = '[]' APP_1;", client, "metadata"),
+        ("update keygate_clients set metadata = '{\"a\":1}' APP_1;", client, "metadata"),
+        ("update keygate_clients set metadata = cast(x'ff' as text) APP_1;", client, "metadata"),
+    ] {
+        match spoilt(sql).await {
+            Met::Outage(cause) => {
+                assert!(cause.contains(whose) && cause.contains(why), "{sql}: {cause}");
+            }
+            met => panic!("{sql}: {met:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn spoilt_name_is_an_outage() {
+    for sql in [
+        "update keygate_clients set name = '' APP_1; update keygate_keys set client = '' KEY_A;",
+        "update keygate_clients set name = ' x' APP_1; update keygate_keys set client = ' x' KEY_A;",
+    ] {
+        let met = spoilt(sql).await;
+        assert!(matches!(met, Met::Outage(_)), "{sql}: {met:?}");
+    }
+}
+
+#[tokio::test]
+async fn rows_by_hand_are_checked_by_the_database() {
+    let folder = Folder::new();
+    store(&folder.database(), "A").await;
+    for sql in [
+        "insert into keygate_clients (name) values ('');",
+        "insert into keygate_clients (name) values (null);",
+        "insert into keygate_clients (name) values ('App 1');",
+        "update keygate_clients set enabled = 2;",
+        "update keygate_clients set scopes = 'a';",
+        "update keygate_clients set metadata = null;",
+        "update keygate_keys set expires = 'tomorrow';",
+        "update keygate_keys set client = 'App 2';",
+        "insert into keygate_keys (digest, client) values (x'00', 'App 1');",
+        "insert into keygate_keys (digest, client) values ('text', 'App 1');",
+    ] {
+        try_sqlite3(&folder.database(), sql).expect_err(sql);
+    }
+}
+
+#[tokio::test]
+async fn rows_by_hand_are_served() {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "").await;
+    let digest = crate::stage::digest('C').to_text().replace("sha256:", "");
+    sqlite3(
+        &folder.database(),
+        &format!(
+            "insert into keygate_clients (name, scopes, quota) values ('By hand',
+                '[\"orders:read\"]', '{{\"rate\": \"100/minute\", \"burst\": 20}}');
+             insert into keygate_keys (digest, client, expires)
+             values (x'{digest}', 'By hand', '2099-01-01T01:00:00+01:00');"
+        ),
+    );
+    assert_eq!(ask(&store, 'C').await, Met::Admitted);
+    let keys = store.list_keys(Some("By hand")).await.unwrap();
+    assert!(keys[0].created.is_some() && keys[0].expires.is_some());
+}

@@ -1,0 +1,127 @@
+//! A database in a folder of its own.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use keygate::{
+    AuthError, Authenticator, KeyDigest, KeyId, KeyRecord, ManageKeys as _, NewKey, SqliteStore,
+    StoreError, WrongReason,
+};
+
+/// A folder that is removed with all that is in it.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// Below the folder for temporary files, which every user may enter.
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("keygate-sqlite-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        // A process of the same id may have been killed here.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).expect("a folder can be made");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where the database is, or is to be.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join("keys.db")
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).expect("the folder can be read");
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The key that is called by this letter.
+pub(crate) fn key(letter: char) -> String {
+    format!("key-for-tests-{letter}-08zEk8IC0le3I0kPwSF1g4XU9R5Wgb")
+}
+
+pub(crate) fn digest(letter: char) -> KeyDigest {
+    KeyDigest::of(key(letter).as_bytes())
+}
+
+pub(crate) fn id(letter: char) -> KeyId {
+    KeyRecord::new(digest(letter), "").key_id()
+}
+
+pub(crate) fn new(letter: char) -> NewKey {
+    NewKey::new(digest(letter))
+}
+
+/// A store on a new database with the client `App 1` and these keys of it.
+pub(crate) async fn store(path: &Path, letters: &str) -> SqliteStore {
+    let store = SqliteStore::migrate(path).await.unwrap();
+    store.add_client("App 1".into()).await.unwrap();
+    for letter in letters.chars() {
+        store.issue("App 1", new(letter)).await.unwrap();
+    }
+    store
+}
+
+/// What a caller with this key meets.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Met {
+    Admitted,
+    Wrong(WrongReason),
+    Outage(String),
+}
+
+pub(crate) const UNKNOWN: Met = Met::Wrong(WrongReason::Unknown);
+pub(crate) const REVOKED: Met = Met::Wrong(WrongReason::Revoked);
+
+pub(crate) async fn ask(store: &SqliteStore, letter: char) -> Met {
+    let auth = Authenticator::new(store.clone());
+    match auth.authenticate_key(key(letter).as_bytes()).await {
+        Ok(_) => Met::Admitted,
+        Err(AuthError::WrongCredentials { reason, .. }) => Met::Wrong(reason),
+        Err(AuthError::Unavailable(error)) => Met::Outage(cause(&error)),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+pub(crate) fn cause(error: &StoreError) -> String {
+    use std::error::Error as _;
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// What the `sqlite3` program answers, a process of its own: rows in lines, fields between `|`.
+pub(crate) fn sqlite3(path: &Path, sql: &str) -> String {
+    try_sqlite3(path, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+}
+
+pub(crate) fn try_sqlite3(path: &Path, sql: &str) -> Result<String, String> {
+    let mut command = Command::new("sqlite3");
+    command.args(["-batch", "-bail", "-init", "/dev/null"]).arg(path);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("there is `sqlite3`: `tests/run` installs it");
+    let sql = format!(".timeout 5000\npragma foreign_keys = on;\n{sql}\n");
+    // One that ends early says why itself.
+    let _ = child.stdin.take().unwrap().write_all(sql.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    if output.status.success() && output.stderr.is_empty() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stderr))
+    }
+}

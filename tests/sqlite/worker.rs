@@ -1,0 +1,120 @@
+//! This test program, run again as a process of its own that does one job.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use keygate::{ApiKey, KeyId, ManageKeys as _, NewKey, SqliteStore};
+
+use crate::stage::{Met, ask, cause, sqlite3};
+
+const JOB: &str = "KEYGATE_TEST_JOB";
+const FILE: &str = "KEYGATE_TEST_FILE";
+
+/// Stands before what a job says, since the test harness says things of its own.
+const SAID: &str = "said: ";
+
+/// Does the job that the process was started for; with the other tests, there is none.
+#[tokio::test]
+async fn work() {
+    let Ok(job) = std::env::var(JOB) else { return };
+    let path = PathBuf::from(std::env::var_os(FILE).expect("a job is about a file"));
+    let (name, argument) = job.split_once(' ').unwrap_or((&job, ""));
+    match name {
+        "start" => start(&path, argument).await,
+        "issue" => issue(&path, argument).await,
+        "churn" => churn(&path).await,
+        "use" => make_use(&path, argument).await,
+        other => panic!("there is no job {other}"),
+    }
+}
+
+/// The command that does a job with a file.
+pub(crate) fn command(job: &str, path: &Path) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.args(["--exact", "worker::work", "--nocapture", "--test-threads=1"]);
+    command.env(JOB, job).env(FILE, path).env_remove("RUST_BACKTRACE");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    command
+}
+
+/// What a job has said, line by line; one that was cut off in the middle is none.
+pub(crate) fn said(output: &[u8]) -> Vec<String> {
+    let output = String::from_utf8_lossy(output);
+    let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    let lines = whole.lines().filter_map(|line| line.split_once(SAID));
+    lines.map(|(_, said)| said.to_owned()).collect()
+}
+
+fn say(text: &str) {
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{SAID}{text}").and_then(|()| output.flush()).expect("somebody listens");
+}
+
+async fn start(path: &Path, client: &str) {
+    let store = SqliteStore::migrate(path).await.unwrap();
+    store.add_client(client.into()).await.unwrap();
+    say("done");
+}
+
+/// Issues so many keys to `App 1`.
+async fn issue(path: &Path, count: &str) {
+    let store = SqliteStore::open(path).await.unwrap();
+    for _ in 0..count.parse().expect("a number") {
+        let issued = store.issue("App 1", generated()).await.expect("a key is issued");
+        say(&issued.key_id.to_string());
+    }
+}
+
+/// Issues, rotates and revokes, again and again, and says what was done as soon as it was.
+async fn churn(path: &Path) {
+    let store = SqliteStore::open(path).await.unwrap();
+    let mut live: Vec<KeyId> = Vec::new();
+    for turn in 0.. {
+        match (turn % 4, live.pop()) {
+            (1, Some(old)) => {
+                let grace = Duration::from_secs(3600);
+                let rotated = store.rotate(&old, generated(), grace).await.unwrap();
+                say(&format!("rotated {old} {}", rotated.new.key_id));
+                live.insert(0, rotated.new.key_id);
+            }
+            (3, Some(old)) => {
+                store.revoke(&old).await.unwrap();
+                say(&format!("revoked {old}"));
+            }
+            (_, back) => {
+                live.extend(back);
+                let issued = store.issue("App 1", generated()).await.unwrap();
+                say(&format!("issued {}", issued.key_id));
+                live.push(issued.key_id);
+            }
+        }
+    }
+}
+
+/// Opens, asks for the key `A`, adds a client and asks again: one line each, of which the client's
+/// says why it was not added.
+async fn make_use(path: &Path, client: &str) {
+    let store = match SqliteStore::open(path).await {
+        Ok(store) => store,
+        Err(error) => return say(&format!("not opened: {error}")),
+    };
+    let tell = |met: Met| say(&format!("{met:?}"));
+    tell(ask(&store, 'A').await);
+    match store.add_client(client.into()).await {
+        Ok(_) => say("done"),
+        Err(keygate::ManageError::Unavailable(error)) => say(&cause(&error)),
+        Err(error) => say(&error.to_string()),
+    }
+    tell(ask(&store, 'A').await);
+}
+
+pub(crate) fn generated() -> NewKey {
+    NewKey::from(&ApiKey::generate("kg").expect("the system has random numbers"))
+}
+
+/// Whether SQLite finds the whole file in order.
+pub(crate) fn check_whole(path: &Path) {
+    assert_eq!(sqlite3(path, "pragma integrity_check; pragma foreign_key_check;"), "ok");
+}
