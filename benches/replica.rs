@@ -100,12 +100,7 @@ async fn fill(server: &Postgres, keys: u64) -> Result<(), Failure> {
 
 const BARE: &str = "bare reading";
 
-fn loading(
-    effort: Effort,
-    keys: u64,
-    server: &Postgres,
-    runtime: &Runtime,
-) -> Result<(), Failure> {
+fn loading(effort: Effort, keys: u64, server: &Postgres, runtime: &Runtime) -> Result<(), Failure> {
     let url = server.url();
     let mut connection = runtime.block_on(PgConnection::connect(&url))?;
     let mut rounds = Rounds::new();
@@ -204,9 +199,8 @@ fn requests(effort: Effort, keys: u64, replica: &Replica) {
     let service = |store: MemoryStore| {
         ApiKeyLayer::new(store).without_cache_fields().layer(Handler::<Text>::new())
     };
-    let ours = || {
-        ApiKeyLayer::new(replica.clone()).without_cache_fields().layer(Handler::<Text>::new())
-    };
+    let ours =
+        || ApiKeyLayer::new(replica.clone()).without_cache_fields().layer(Handler::<Text>::new());
     rounds.add(REPLICA, through::<_, Text>(count, sent.clone(), ours()));
     rounds.add(MEMORY, through::<_, Text>(count, sent, service(memory.clone())));
     rounds.add("unknown, replica", through::<_, Text>(count, unknown.clone(), ours()));

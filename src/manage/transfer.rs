@@ -66,7 +66,7 @@ pub trait TransferKeys: ManageKeys {
 /// Everything that a store holds: its clients and its keys, as digests.
 ///
 /// Times are those that every store can keep: what is finer than a microsecond is cut off, so that no
-/// key lives longer than it should. It shows no digest, and has none to give away: it is made by one
+/// key lives longer than it should, and one before 1970 becomes its beginning. It shows no digest, and has none to give away: it is made by one
 /// store and read by another. Equal holdings say the same of the same clients and keys.
 ///
 /// ```
@@ -155,17 +155,10 @@ impl fmt::Debug for Holdings {
     }
 }
 
-/// Cuts off what is finer than a microsecond.
+/// Cuts off what is finer than a microsecond. No store keeps a time before 1970.
 fn microseconds(time: SystemTime) -> SystemTime {
-    let cut = |since: Duration| Duration::new(since.as_secs(), since.subsec_micros() * 1000);
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(since) => UNIX_EPOCH + cut(since),
-        Err(before) => {
-            // To the earlier microsecond, which is the longer way back.
-            let back = before.duration() + Duration::from_nanos(999);
-            UNIX_EPOCH.checked_sub(cut(back)).unwrap_or(time)
-        }
-    }
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    UNIX_EPOCH + Duration::new(since.as_secs(), since.subsec_micros() * 1000)
 }
 
 #[cfg(test)]
@@ -173,12 +166,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_cut_and_never_become_later() {
+    fn times_are_cut_to_the_microsecond() {
         let at = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
-        let before = |nanos| UNIX_EPOCH - Duration::from_nanos(nanos);
         assert_eq!(microseconds(at(1_999)), at(1_000));
         assert_eq!(microseconds(at(2_000)), at(2_000));
-        assert_eq!(microseconds(before(1_001)), before(2_000));
-        assert_eq!(microseconds(before(2_000)), before(2_000));
+        assert_eq!(microseconds(UNIX_EPOCH - Duration::from_secs(1)), UNIX_EPOCH);
     }
 }

@@ -24,6 +24,7 @@ mod report;
 mod rows;
 mod session;
 mod shared;
+mod snapshot;
 
 pub use health::ReplicaHealth;
 pub use options::ReplicaOptions;
@@ -98,7 +99,7 @@ impl Replica {
     fn start(options: ReplicaOptions) -> Self {
         let shared = Arc::new(Shared::new(options.max_staleness));
         let (life, ended) = oneshot::channel();
-        follower::start(options, Arc::clone(&shared), ended);
+        follower::start(options, &shared, ended);
         Self { shared, _life: Arc::new(life) }
     }
 

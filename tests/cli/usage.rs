@@ -21,9 +21,10 @@ fn store_comes_from_the_option_or_the_environment_and_from_nowhere_else() {
 #[test]
 fn databases_are_recognised_and_their_passwords_never_shown() {
     let place = Place::new();
-    let postgres = match cfg!(feature = "postgres") {
-        true => (3, ""),
-        false => (2, "this keygate was built without PostgreSQL"),
+    let postgres = if cfg!(feature = "postgres") {
+        (3, "")
+    } else {
+        (2, "this keygate was built without PostgreSQL")
     };
     for (url, (code, text)) in [
         ("postgres://me:hunter2@127.0.0.1:1/keys", postgres),

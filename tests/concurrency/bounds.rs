@@ -10,16 +10,17 @@ use keygate::testing::{Rule, Violation};
 use keygate::{
     Activity, Allowance, ApiKey, ApiKeyLayer, ApiKeyService, AuthError, Authenticate,
     Authenticator, Client, ClientInfo, ClientProfile, ClientUsage, ConfigError, Count, Counters,
-    FailureThrottle, FromKeysError, GenerateError, Grpc, InvalidPrefix, KeyDigest, KeyError,
-    KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore, KeyUsage, LabelError, LocalCounters,
-    LocalKeyStore, Lookup, ManageError, ManageKeys, MemoryCounters, MemoryStore, MissingScope,
-    NewKey, NoBody, NotVerified, Outcome, OutcomeEvents, OutcomeMetrics, ParseDigestError,
-    ParseKeyIdError, ParseNetworkError, ParseQuotaError, ParseScopeError, ProblemJson,
-    ProfileError, Quota, Rate, RateUnit, Rates, ReloadError, RequireScope, RequireScopeFuture,
-    RequireScopeService, ResponseFuture, Rotated, RotationConflict, Scope, Source, Spend,
-    StoreError, StoreErrorKind, StoreFn, Tally, Throttle, ThrottleFuture, ThrottleLayer,
-    ThrottleService, Throttled, TopClient, TrustedProxies, UnusableKey, Usage, UsageSnapshot,
-    WrongReason, YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning,
+    FailureThrottle, FromKeysError, GenerateError, Grpc, Holdings, Imported, InvalidPrefix,
+    KeyDigest, KeyError, KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore, KeyUsage,
+    LabelError, LocalCounters, LocalKeyStore, Lookup, ManageError, ManageKeys, MemoryCounters,
+    MemoryStore, MissingScope, NewKey, NoBody, NotVerified, Outcome, OutcomeEvents, OutcomeMetrics,
+    ParseDigestError, ParseKeyIdError, ParseNetworkError, ParseQuotaError, ParseScopeError,
+    ProblemJson, ProfileError, Quota, Rate, RateUnit, Rates, Refusal, Refused, ReloadError,
+    RequireScope, RequireScopeFuture, RequireScopeService, ResponseFuture, Rotated,
+    RotationConflict, Scope, Source, Spend, StoreError, StoreErrorKind, StoreFn, Tally, Throttle,
+    ThrottleFuture, ThrottleLayer, ThrottleService, Throttled, TopClient, TrustedProxies,
+    UnusableKey, Usage, UsageSnapshot, WrongReason, YamlError, YamlHealth, YamlLint, YamlStore,
+    YamlWarning,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -54,6 +55,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         FailureThrottle,
         FromKeysError,
         GenerateError,
+        Holdings,
+        Imported,
         Grpc,
         InvalidPrefix,
         KeyDigest,
@@ -86,6 +89,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Rate,
         RateUnit,
         Rates,
+        Refusal,
+        Refused,
         ReloadError,
         RequireScope<ProblemJson>,
         RequireScopeService<Inner, ProblemJson>,
@@ -124,8 +129,30 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
     is_shared::<Box<dyn ManageKeys>>();
     is_shared::<Authenticator<Arc<dyn KeyStore>>>();
 
-    let checked = shared.into_iter().chain(sent).collect();
+    let checked = shared.into_iter().chain(sent).chain(of_sqlite()).chain(of_replicas()).collect();
     assert_eq!(crate::public_types::names(), checked);
+}
+
+#[cfg(feature = "postgres")]
+fn of_replicas() -> [&'static str; 3] {
+    use keygate::{Replica, ReplicaHealth, ReplicaOptions};
+    check![is_shared: Replica, ReplicaHealth, ReplicaOptions,]
+}
+
+#[cfg(not(feature = "postgres"))]
+fn of_replicas() -> [&'static str; 3] {
+    ["Replica", "ReplicaHealth", "ReplicaOptions"]
+}
+
+#[cfg(feature = "sqlite")]
+fn of_sqlite() -> [&'static str; 2] {
+    use keygate::{SqliteOptions, SqliteStore};
+    check![is_shared: SqliteOptions, SqliteStore,]
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn of_sqlite() -> [&'static str; 2] {
+    ["SqliteOptions", "SqliteStore"]
 }
 
 /// An error must fit into `Box<dyn Error + Send + Sync>`.

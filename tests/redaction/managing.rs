@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::{
-    ApiKey, KeyDigest, KeyFormat, ManageError, MemoryStore, NewKey, RotationConflict, YamlStore,
+    ApiKey, KeyDigest, KeyFormat, KeyRecord, ManageError, MemoryStore, NewKey, RotationConflict,
+    YamlStore,
 };
 
 use crate::canary::{CANARY, debug, error, text};
@@ -36,6 +37,7 @@ pub(crate) fn all() -> Vec<Shown> {
     });
     let conflicts = conflicts.map(|conflict: &RotationConflict| error(conflict)).collect();
     let (health, reload, lint) = file();
+    let moved = moved();
     vec![
         ("ApiKey", shown),
         ("KeyFormat", debug(&KeyFormat::default())),
@@ -46,12 +48,35 @@ pub(crate) fn all() -> Vec<Shown> {
         ("NewKey", debug(&successor) + &debug(&NewKey::new(digest()))),
         ("Rotated", debug(&rotated)),
         ("RotationConflict", conflicts),
+        ("Holdings", moved.0),
+        ("Imported", moved.1),
+        ("Refused", moved.2),
+        ("Refusal", moved.3),
         ("LabelError", error(&label)),
         ("ManageError", errors.iter().map(|cause| error(cause)).collect()),
         ("YamlHealth", health),
         ("ReloadError", reload),
         ("YamlLint", lint),
     ]
+}
+
+/// What moves from one store to another, what came of it, and what was refused.
+fn moved() -> (String, String, String, String) {
+    use keygate::{Refusal, Refused, TransferKeys as _};
+
+    let (old, new) = (MemoryStore::new(), MemoryStore::new());
+    old.insert_record(KeyRecord::new(digest(), profile())).unwrap();
+    let key_id = new.insert_record(KeyRecord::new(digest(), profile())).unwrap();
+    new.revoke(&key_id).unwrap();
+    new.disable_client("User 1").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let holdings = runtime.block_on(old.export_keys()).unwrap();
+    let imported = runtime.block_on(new.import_keys(&holdings)).unwrap();
+    assert_eq!(imported.refused.len(), 2);
+    let refused = imported.refused.iter().map(|refused: &Refused| error(refused)).collect();
+    let why = [Refusal::Revoked, Refusal::IdConflict, Refusal::Client, Refusal::Disabled];
+    let why = why.map(|why| error(&why)).concat();
+    (debug(&holdings), debug(&imported), refused, why)
 }
 
 /// What is refused, with the canary in the place of a name, of an id, and of the key itself.

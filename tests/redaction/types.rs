@@ -40,8 +40,8 @@ fn every_public_type_is_looked_at() {
 }
 
 fn all() -> Vec<Shown> {
-    [keys(), clients(), stores(), managing::all(), throttling::all(), errors::all(), doors()]
-        .concat()
+    let stores = [stores(), sqlite(), replicas()].concat();
+    [keys(), clients(), stores, managing::all(), throttling::all(), errors::all(), doors()].concat()
 }
 
 pub(crate) fn digest() -> KeyDigest {
@@ -120,6 +120,51 @@ fn clients() -> Vec<Shown> {
         ("RateUnit", debug(&RateUnit::Day)),
         ("ParseQuotaError", quota_errors),
     ]
+}
+
+#[cfg(feature = "postgres")]
+fn replicas() -> Vec<Shown> {
+    use keygate::Replica;
+    // Nobody listens there, and nobody waits for an answer.
+    let url = format!("postgres://service:{CANARY}@127.0.0.1:1/keys");
+    let options = Replica::options(&url).unwrap();
+    let replica = options.clone().start();
+    vec![
+        ("ReplicaOptions", debug(&options)),
+        ("Replica", debug(&replica)),
+        ("ReplicaHealth", debug(&replica.health())),
+    ]
+}
+
+#[cfg(not(feature = "postgres"))]
+fn replicas() -> Vec<Shown> {
+    ["Replica", "ReplicaHealth", "ReplicaOptions"].map(|name| (name, String::new())).to_vec()
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite() -> Vec<Shown> {
+    use keygate::{ManageKeys as _, NewKey, SqliteStore};
+    let path = format!("redaction-{}.db", std::process::id());
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(path);
+    let _ = std::fs::remove_file(&path);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let store = runtime.block_on(async {
+        let store = SqliteStore::migrate(&path).await.unwrap().with_actor(CANARY);
+        store.add_client(profile()).await.unwrap();
+        store.issue("User 1", NewKey::new(digest())).await.unwrap();
+        store
+    });
+    let shown = vec![
+        ("SqliteStore", debug(&store)),
+        ("SqliteOptions", debug(&SqliteStore::options(&path))),
+    ];
+    let _ = std::fs::remove_file(&path);
+    shown
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn sqlite() -> Vec<Shown> {
+    vec![("SqliteStore", String::new()), ("SqliteOptions", String::new())]
 }
 
 fn stores() -> Vec<Shown> {

@@ -1,13 +1,15 @@
 //! Replicas of real databases: what they follow, and what they do when there is nobody to follow.
 #![cfg(target_os = "linux")]
 
+mod contract;
 mod fleet;
 mod following;
 mod loading;
 mod ordering;
 mod outages;
+mod returning;
 #[path = "../servers/mod.rs"]
 mod servers;
+mod snapshots;
 mod spoilt;
 mod stage;
-mod returning;

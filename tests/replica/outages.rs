@@ -27,7 +27,7 @@ impl Callers {
             while !stopped.load(Ordering::Relaxed) {
                 let age = replica.health().lag.unwrap();
                 let answer = ask(&replica, 0);
-                let young = age < STALENESS - Duration::from_millis(500);
+                let young = age + Duration::from_millis(500) < STALENESS;
                 assert!(!young || is_active(&replica, 0), "{answer:?} at the age of {age:?}");
                 assert_ne!(answer, Answer::Unknown);
                 assert!(!matches!(ask(&replica, 9), Answer::Found(..)));

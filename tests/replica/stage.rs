@@ -20,7 +20,11 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Makes the tables.
 pub(crate) async fn migrate(url: &str) {
-    PostgresStore::migrate(url).await.unwrap();
+    let since = Instant::now();
+    // A busy machine may be late to make a connection.
+    while let Err(error) = PostgresStore::migrate(url).await {
+        assert!(since.elapsed() < PATIENCE, "{error}");
+    }
 }
 
 pub(crate) async fn filled(database: &Database<'_>, keys: u32) -> Replica {

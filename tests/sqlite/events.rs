@@ -10,8 +10,10 @@ const EVENTS: &str = "select actor, tool, action, client, key_id from keygate_ev
 
 fn events(folder: &Folder) -> Vec<String> {
     let events = sqlite3(&folder.database(), EVENTS);
-    events.lines().map(|line| line.replace(&id('A').to_string(), "A")
-        .replace(&id('B').to_string(), "B")).collect()
+    events
+        .lines()
+        .map(|line| line.replace(&id('A').to_string(), "A").replace(&id('B').to_string(), "B"))
+        .collect()
 }
 
 #[tokio::test]
@@ -99,7 +101,8 @@ async fn changes_by_hand_are_noted() {
         delete from keygate_keys where key_id = 'B';
         update keygate_clients set name = 'App 2';
         delete from keygate_clients;";
-    let sql = sql.replace("'A'", &format!("'{}'", id('A'))).replace("'B'", &format!("'{}'", id('B')));
+    let sql =
+        sql.replace("'A'", &format!("'{}'", id('A'))).replace("'B'", &format!("'{}'", id('B')));
     sqlite3(&folder.database(), &sql);
     let mut after = events(&folder).split_off(before);
     let mut last = after.split_off(6);

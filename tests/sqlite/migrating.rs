@@ -52,8 +52,11 @@ async fn migrating_twice_changes_nothing() {
 async fn tables_of_others_stay_as_they_are() {
     let folder = Folder::new();
     let path = folder.database();
-    sqlite3(&path, "pragma journal_mode = wal; create table orders (id integer primary key);
-        insert into orders values (7);");
+    sqlite3(
+        &path,
+        "pragma journal_mode = wal; create table orders (id integer primary key);
+        insert into orders values (7);",
+    );
     assert!(matches!(refused(&folder).await, DatabaseError::NoTables));
     store(&path, "A").await;
     assert_eq!(sqlite3(&path, "select id from orders; pragma journal_mode;"), "7\nwal");
@@ -72,8 +75,7 @@ async fn newer_tables_are_read_where_they_say_so() {
     SqliteStore::migrate(&path).await.unwrap().add_client("App 2".into()).await.unwrap();
 
     sqlite3(&path, "update keygate_migrations set oldest_reader = 2 where version = 9;");
-    let is_too_new =
-        |error| matches!(error, DatabaseError::TooNew { found: 9, readable: 1 });
+    let is_too_new = |error| matches!(error, DatabaseError::TooNew { found: 9, readable: 1 });
     assert!(is_too_new(refused(&folder).await));
     assert!(is_too_new(SqliteStore::migrate(&path).await.unwrap_err()));
 }

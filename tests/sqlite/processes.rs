@@ -57,9 +57,9 @@ async fn lookups_go_on_while_many_keys_are_added() {
         select randomblob(32), 'App 1' from n;
         commit;";
     let path = path.clone();
-    let adding = tokio::task::spawn_blocking(move || sqlite3(&path, &format!(
-        "pragma cache_spill = off; {sql}"
-    )));
+    let adding = tokio::task::spawn_blocking(move || {
+        sqlite3(&path, &format!("pragma cache_spill = off; {sql}"))
+    });
     let (mut asked, mut longest) = (0_u32, Duration::ZERO);
     while !adding.is_finished() {
         let begun = Instant::now();
@@ -127,7 +127,7 @@ async fn file_that_stays_locked_is_an_outage_and_serves_again_after_it() {
     let store = store(&path, "A").await;
     let holder = Holder::new(&path, "begin exclusive");
     // More of them than there are connections, and all of them given up.
-    for _ in 0..20 {
+    for _ in 0..6 {
         let lookup = store.lookup(digest('A'));
         assert!(tokio::time::timeout(Duration::from_millis(5), lookup).await.is_err());
     }

@@ -113,7 +113,8 @@ async fn file_of_something_else_is_an_outage() {
     let path = folder.database();
     let store = store(&path, "A").await;
     let other = folder.path().join("other.db");
-    fs::write(&other, "App 1: not a database, and longer than the head of one\n".repeat(9)).unwrap();
+    fs::write(&other, "App 1: not a database, and longer than the head of one\n".repeat(9))
+        .unwrap();
     fs::rename(&other, &path).unwrap();
     let met = ask(&store, 'A').await;
     assert!(is_outage(&met, "file is not a database"), "{met:?}");

@@ -114,7 +114,7 @@ async fn times_finer_than_a_microsecond_are_cut_and_stay_the_same() {
     old.insert_record(record).unwrap();
     let new = MemoryStore::new();
     new.import_keys(&held(&old).await).await.unwrap();
-    let cut = UNIX_EPOCH + Duration::from_nanos(1_900_000_000_123_456_000);
+    let cut = UNIX_EPOCH + Duration::from_micros(1_900_000_000_123_456);
     assert_eq!(new.list_keys(None).unwrap()[0].expires, Some(cut));
     assert!(new.import_keys(&held(&old).await).await.unwrap().is_complete());
     assert!(old.import_keys(&held(&new).await).await.unwrap().is_complete());

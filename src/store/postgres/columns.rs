@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sqlx::decode::Decode;
 use sqlx::encode::{Encode, IsNull};
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueFormat, PgValueRef, Postgres};
+use sqlx::postgres::{
+    PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValueFormat, PgValueRef, Postgres,
+};
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{Row as _, Type};
 
@@ -39,8 +41,7 @@ pub(in crate::store) fn client_row(row: &PgRow, first: usize) -> Result<ClientRo
     let scopes: Vec<String> =
         row.try_get(first + 2).map_err(|_| bad("its scopes are not a list of texts"))?;
     let quota: Option<&str> = row.try_get(first + 3).map_err(|_| bad("its quota is no text"))?;
-    let metadata: &str =
-        row.try_get(first + 4).map_err(|_| bad("its metadata are not there"))?;
+    let metadata: &str = row.try_get(first + 4).map_err(|_| bad("its metadata are not there"))?;
     Ok(ClientRow { profile: profile(name, &scopes, quota, metadata)?, enabled })
 }
 
@@ -117,6 +118,12 @@ impl From<SystemTime> for Micros {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let micros = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
         Self(micros.min(END - 1) - EPOCH)
+    }
+}
+
+impl PgHasArrayType for Micros {
+    fn array_type_info() -> PgTypeInfo {
+        OffsetDateTime::array_type_info()
     }
 }
 

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sqlx::postgres::{PgArguments, PgRow, Postgres};
 use sqlx::query::Query;
@@ -12,6 +12,7 @@ use super::error::unavailable;
 use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::manage::ClientInfo;
+use crate::profile::ClientProfile;
 use crate::store::sql::{ClientRow, KeyRow, Transaction, metadata_text, quota_text};
 
 /// A statement that takes longer is given up: a server that was stopped answers nothing at all.
@@ -24,6 +25,9 @@ pub(in crate::store) struct PostgresTransaction {
     lease: Lease,
     writes: bool,
 }
+
+/// How many rows one statement takes: the round trips are few, and the texts some megabytes.
+const BATCH: usize = 5_000;
 
 type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
@@ -129,7 +133,8 @@ impl Transaction for PostgresTransaction {
         let profile = &client.profile;
         let scopes = profile.scopes().iter().map(ToString::to_string).collect::<Vec<_>>();
         let statement = sqlx::query(insert).bind(profile.name()).bind(client.enabled).bind(scopes);
-        let statement = statement.bind(profile.quota().map(quota_text)).bind(metadata_text(profile));
+        let statement =
+            statement.bind(profile.quota().map(quota_text)).bind(metadata_text(profile));
         Ok(self.execute(statement).await? == 1)
     }
 
@@ -185,11 +190,64 @@ impl Transaction for PostgresTransaction {
                       values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
         let (digest, notes) = (key.digest.to_bytes(), &key.notes);
         let statement = sqlx::query(insert).bind(&digest[..]).bind(&key.client);
-        let statement = statement.bind(notes.label.as_deref()).bind(notes.created.map(Micros::from));
+        let statement =
+            statement.bind(notes.label.as_deref()).bind(notes.created.map(Micros::from));
         let statement = statement.bind(key.expires.map(Micros::from));
         let statement = statement.bind(notes.revoked.map(Micros::from));
         let statement = statement.bind(notes.replaced_by.map(|key_id| key_id.to_string()));
         Ok(self.execute(statement).await? == 1)
+    }
+
+    async fn insert_clients(&mut self, clients: &[ClientRow]) -> Result<bool, StoreError> {
+        // No scope has a blank, and rows of lists cannot be handed over as one list.
+        let insert = "insert into keygate.clients (name, enabled, scopes, quota, metadata) \
+                      select name, enabled, string_to_array(scopes, ' '), quota::jsonb, metadata::jsonb \
+                      from unnest($1::text[], $2::bool[], $3::text[], $4::text[], $5::text[]) \
+                      as new (name, enabled, scopes, quota, metadata) on conflict do nothing";
+        for clients in clients.chunks(BATCH) {
+            let profiles = || clients.iter().map(|client| &client.profile);
+            let scopes = profiles().map(|profile| {
+                let scopes = profile.scopes().iter().map(ToString::to_string);
+                scopes.collect::<Vec<_>>().join(" ")
+            });
+            let statement = sqlx::query(insert)
+                .bind(profiles().map(ClientProfile::name).collect::<Vec<_>>())
+                .bind(clients.iter().map(|client| client.enabled).collect::<Vec<_>>())
+                .bind(scopes.collect::<Vec<_>>())
+                .bind(profiles().map(|profile| profile.quota().map(quota_text)).collect::<Vec<_>>())
+                .bind(profiles().map(metadata_text).collect::<Vec<_>>());
+            if self.execute(statement).await? != clients.len() as u64 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn insert_keys(&mut self, keys: &[KeyRow]) -> Result<bool, StoreError> {
+        let insert = "insert into keygate.keys \
+                      (digest, client, label, created, expires, revoked, replaced_by) \
+                      select * from unnest($1::bytea[], $2::text[], $3::text[], $4::timestamptz[], \
+                      $5::timestamptz[], $6::timestamptz[], $7::text[]) on conflict do nothing";
+        for keys in keys.chunks(BATCH) {
+            let notes = || keys.iter().map(|key| &key.notes);
+            let time = |time: Option<SystemTime>| time.map(Micros::from);
+            let statement = sqlx::query(insert)
+                .bind(keys.iter().map(|key| key.digest.to_bytes().to_vec()).collect::<Vec<_>>())
+                .bind(keys.iter().map(|key| key.client.as_str()).collect::<Vec<_>>())
+                .bind(notes().map(|notes| notes.label.as_deref()).collect::<Vec<_>>())
+                .bind(notes().map(|notes| time(notes.created)).collect::<Vec<_>>())
+                .bind(keys.iter().map(|key| time(key.expires)).collect::<Vec<_>>())
+                .bind(notes().map(|notes| time(notes.revoked)).collect::<Vec<_>>())
+                .bind(
+                    notes()
+                        .map(|notes| notes.replaced_by.map(|id| id.to_string()))
+                        .collect::<Vec<_>>(),
+                );
+            if self.execute(statement).await? != keys.len() as u64 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn update_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {

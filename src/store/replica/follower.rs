@@ -19,6 +19,7 @@ use super::refused::Refused;
 use super::report;
 use super::session::Session;
 use super::shared::{Progress, Shared, Status};
+use super::snapshot::{self, Keeper, Read};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 
@@ -32,8 +33,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Follows on a thread and in a runtime of its own, so that nothing that blocks those of the service
 /// delays a revoke.
-pub(super) fn start(options: ReplicaOptions, shared: Arc<Shared>, ended: Receiver<Infallible>) {
-    let theirs = Arc::clone(&shared);
+pub(super) fn start(options: ReplicaOptions, shared: &Arc<Shared>, ended: Receiver<Infallible>) {
+    let theirs = Arc::clone(shared);
     let run = move || {
         let end = End(theirs);
         match runtime() {
@@ -46,7 +47,7 @@ pub(super) fn start(options: ReplicaOptions, shared: Arc<Shared>, ended: Receive
         }
     };
     if let Err(error) = thread::Builder::new().name("keygate-replica".to_owned()).spawn(run) {
-        fail(&shared, error);
+        fail(shared, error);
     }
 }
 
@@ -79,10 +80,12 @@ pub(super) struct Follower {
     /// Up to where the history of the database is known; nothing before the first load.
     pub(super) position: Option<Position>,
     pub(super) migrated: bool,
+    pub(super) snapshot: Option<Keeper>,
 }
 
 impl Follower {
     fn new(options: ReplicaOptions, shared: Arc<Shared>) -> Self {
+        let snapshot = options.snapshot.clone().map(Keeper::new);
         Self {
             options,
             shared,
@@ -91,6 +94,7 @@ impl Follower {
             pending: Pending::default(),
             position: None,
             migrated: false,
+            snapshot,
         }
     }
 
@@ -121,10 +125,44 @@ impl Follower {
         }
     }
 
-    fn failed(&self, Fault { error, is_lasting }: Fault) {
+    fn failed(&mut self, Fault { error, is_lasting }: Fault) {
+        if !is_lasting && self.shared.status() == Status::NotReady {
+            self.start_from_snapshot();
+        }
         report::failing(&self.shared, &error);
         if is_lasting && self.position.is_none() && !self.shared.is_ready() {
             self.shared.progress.send_replace(Progress::Failed(error));
+        }
+    }
+}
+
+/// Nothing here comes before the first contact is tried: what the database says is newer.
+impl Follower {
+    fn start_from_snapshot(&mut self) {
+        let Some(path) = self.options.snapshot.take() else { return };
+        let shared = &self.shared;
+        match snapshot::read(&path) {
+            Ok(Read { table, refused, clients, age }) => {
+                self.refused.forget();
+                shared.change(Some(refused), |served| served.replace(&table));
+                shared.told().clients = clients;
+                shared.heard_of_before(age);
+                if shared.is_ready() {
+                    shared.progress.send_replace(Progress::Ready);
+                }
+                report::snapshot_read(shared, age);
+            }
+            Err(error) => report::snapshot_failed(&error),
+        }
+    }
+
+    /// All that the database holds is served.
+    pub(super) fn keep_snapshot(&mut self) {
+        let (Some(keeper), Some(contact)) = (&mut self.snapshot, self.shared.last_contact()) else {
+            return;
+        };
+        if let Err(error) = keeper.keep(&self.shared, contact) {
+            report::snapshot_failed(&error);
         }
     }
 }
@@ -140,5 +178,5 @@ fn jittered(pause: Duration) -> Duration {
     let mut byte = [0];
     // Without randomness all pauses are as long.
     let _ = getrandom::fill(&mut byte);
-    pause - pause * u32::from(byte[0]) / 512
+    pause.saturating_sub(pause * u32::from(byte[0]) / 512)
 }

@@ -86,6 +86,9 @@ async fn read(
     };
     query(KEYS).try_map(push).fetch_all(&mut *connection).await?;
 
+    if let Some(snapshot) = &mut follower.snapshot {
+        snapshot.changed();
+    }
     follower.refused.replace(refused);
     follower.clients = clients;
     let shared = &follower.shared;

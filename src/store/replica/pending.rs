@@ -65,12 +65,12 @@ impl Pending {
     }
 
     pub(super) fn take_clients(&mut self) -> Vec<String> {
-        self.taken = true;
         let mut taken = Vec::new();
         while taken.len() < TURN {
             let Some(name) = self.clients.pop_first() else { break };
             taken.push(name);
         }
+        self.taken |= !taken.is_empty();
         taken
     }
 
@@ -85,6 +85,7 @@ impl Pending {
             let Some(key_id) = next else { break };
             taken.insert(key_id);
         }
+        self.taken |= !taken.is_empty();
         taken
     }
 }

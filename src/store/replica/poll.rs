@@ -50,8 +50,8 @@ pub(super) async fn look(
     }
     let visible = Visible::parse(row.try_get(2)?);
     let visible = visible.ok_or_else(|| Fault::new("PostgreSQL answered with no snapshot"))?;
-    let lost = row.try_get::<i64, _>(3)? != newest.len();
-    Ok(Look { database: row.try_get(1)?, visible, newest, lost })
+    let found: i64 = row.try_get(3)?;
+    Ok(Look { database: row.try_get(1)?, visible, lost: found != newest.len(), newest })
 }
 
 /// More events than these are taken for a change of all.
@@ -95,7 +95,7 @@ pub(super) async fn apply(
     connection: &mut PgConnection,
     follower: &mut Follower,
 ) -> Result<(), Fault> {
-    let Follower { shared, clients, refused, pending, .. } = follower;
+    let Follower { shared, clients, refused, pending, snapshot, .. } = follower;
     let names = pending.take_clients();
     if !names.is_empty() {
         read_clients(connection, &names, clients).await?;
@@ -131,12 +131,17 @@ pub(super) async fn apply(
             }
         }
     }
+    if let Some(snapshot) = snapshot {
+        snapshot.changed();
+    }
+    // Told before it is served: who sees a change finds it counted.
+    refused.tell(&mut shared.told());
+    shared.told().clients = clients.len();
     shared.change(refused.changed(), |table| {
         let mut edit = table.edit();
         edit.apply(changes.into_iter().collect());
         edit.publish();
     });
-    refused.tell(&mut shared.told());
     Ok(())
 }
 

@@ -35,6 +35,11 @@ impl Refused {
             .then(|| self.keys.values().map(|(digest, _)| *digest).collect())
     }
 
+    /// Others are refused, which are not known here.
+    pub(super) fn forget(&mut self) {
+        *self = Self { changed: true, ..Self::default() };
+    }
+
     /// Those of a database that takes the place of the former one.
     pub(super) fn replace(&mut self, other: Self) {
         let changed = self.changed || !self.keys.is_empty() || !other.keys.is_empty();

@@ -1,5 +1,8 @@
 //! What is told: in the health, and as `tracing` events with that feature.
 
+use std::io;
+use std::time::Duration;
+
 use super::clients::Clients;
 use super::shared::Shared;
 use crate::store::sql::DatabaseError;
@@ -53,4 +56,24 @@ pub(super) fn failing(shared: &Shared, error: &DatabaseError) {
     }
     #[cfg(not(feature = "tracing"))]
     let _ = is_told;
+}
+
+/// Keys were taken from a copy on disk.
+pub(super) fn snapshot_read(shared: &Shared, age: Duration) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        keys = shared.table.live(),
+        ?age,
+        "the database is out of reach, and the replica starts from its snapshot"
+    );
+    #[cfg(not(feature = "tracing"))]
+    let _ = (shared, age);
+}
+
+/// A copy on disk could not be read or written.
+pub(super) fn snapshot_failed(error: &io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(%error, "the snapshot of the replica could not be read or written");
+    #[cfg(not(feature = "tracing"))]
+    let _ = error;
 }

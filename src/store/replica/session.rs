@@ -137,9 +137,9 @@ impl Session {
             let changes = timeout(TURN_DEADLINE, poll::apply(connection, follower));
             changes.await.map_err(|_| Fault::late("the rows did not come"))??;
         }
+        follower.pending.done(loads);
         let commit = timeout(POLL_DEADLINE, raw_sql("commit").execute(&mut *connection));
         commit.await.map_err(|_| Fault::late("the server did not answer"))??;
-        follower.pending.done(loads);
         if !follower.pending.is_empty() {
             return Ok(Turn::More);
         }
@@ -149,6 +149,7 @@ impl Session {
             return Ok(Turn::More);
         }
         report::followed(&follower.shared, &follower.clients);
+        follower.keep_snapshot();
         if !matches!(*follower.shared.progress.borrow(), Progress::Ready) {
             follower.shared.progress.send_replace(Progress::Ready);
         }

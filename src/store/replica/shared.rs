@@ -136,7 +136,7 @@ impl Shared {
         Some(Duration::from_millis(u64::try_from(since).unwrap_or(0)))
     }
 
-    fn last_contact(&self) -> Option<SystemTime> {
+    pub(super) fn last_contact(&self) -> Option<SystemTime> {
         let contact = self.contact.load(Ordering::Relaxed);
         let since = Duration::from_millis(contact.unsigned_abs());
         match contact {
@@ -178,17 +178,17 @@ impl Shared {
     ///
     /// A key that moves between the two is never in neither: readers who found none of it see that
     /// keys have moved, and look again.
-    pub(super) fn change(
-        &self,
-        refused: Option<HashSet<KeyDigest>>,
-        change: impl FnOnce(&Table),
-    ) {
+    pub(super) fn change(&self, refused: Option<HashSet<KeyDigest>>, change: impl FnOnce(&Table)) {
         let Some(refused) = refused else { return change(&self.table) };
         let both = self.refused.load().union(&refused).copied().collect();
         self.refused.store(Arc::new(both));
         change(&self.table);
         self.word.fetch_add(1 << STATUS_BITS, Ordering::AcqRel);
         self.refused.store(Arc::new(refused));
+    }
+
+    pub(super) fn refused(&self) -> HashSet<KeyDigest> {
+        HashSet::clone(&self.refused.load())
     }
 
     pub(super) fn told(&self) -> MutexGuard<'_, ReplicaHealth> {

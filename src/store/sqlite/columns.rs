@@ -57,19 +57,18 @@ pub(super) fn record(row: &SqliteRow) -> Result<KeyRecord, BadRow> {
 
 /// The client whose columns begin at this place.
 pub(super) fn client_row(row: &SqliteRow, first: usize) -> Result<ClientRow, BadRow> {
-    let name: &str =
-        there(row, first).ok_or_else(|| BadRow::client("?", "its name is no text"))?;
+    let name: &str = there(row, first).ok_or_else(|| BadRow::client("?", "its name is no text"))?;
     let bad = |why: &str| BadRow::client(name, why);
     let enabled = flag(row, first + 1).ok_or_else(|| bad("its `enabled` is not 0 or 1"))?;
     let scopes: &str = there(row, first + 2).ok_or_else(|| bad("its scopes are no text"))?;
     let scopes: Vec<String> = match scopes {
         "[]" => Vec::new(),
-        scopes => serde_json::from_str(scopes)
-            .map_err(|_| bad("its scopes are not a list of texts"))?,
+        scopes => {
+            serde_json::from_str(scopes).map_err(|_| bad("its scopes are not a list of texts"))?
+        }
     };
     let quota: Option<&str> = row.try_get(first + 3).map_err(|_| bad("its quota is no text"))?;
-    let metadata: &str =
-        there(row, first + 4).ok_or_else(|| bad("its metadata are no text"))?;
+    let metadata: &str = there(row, first + 4).ok_or_else(|| bad("its metadata are no text"))?;
     Ok(ClientRow { profile: profile(name, &scopes, quota, metadata)?, enabled })
 }
 

@@ -10,6 +10,12 @@ use super::error::{fault, plain_fault};
 use super::file::Identity;
 use crate::error::StoreError;
 
+/// How long a lookup waits for the moment of a commit: 100,000 new keys locked readers out for 0.1 s.
+/// The authenticator gives up after 1 s, and the thread of what it gave up should soon be free.
+const READER_WAITS: Duration = Duration::from_secs(2);
+/// How long a change waits for another process to end its own.
+const WRITER_WAITS: Duration = Duration::from_secs(5);
+
 /// The connections to one file, which another may have taken the place of.
 pub(super) struct Connections {
     readers: Arc<Slots>,
@@ -43,10 +49,10 @@ struct Slots {
 
 impl Connections {
     /// Connects nothing yet.
-    pub(super) fn new(path: &Path, identity: Identity, readers: u32, busy: Duration) -> Self {
+    pub(super) fn new(path: &Path, identity: Identity, readers: u32) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .busy_timeout(busy)
+            .busy_timeout(READER_WAITS)
             .foreign_keys(true)
             .thread_name(|number| format!("keygate-sqlite-{number}"))
             .disable_statement_logging();
@@ -62,11 +68,8 @@ impl Connections {
         // A change that spills out of the cache locks all readers out until it ends. What is told as
         // done must outlive a loss of power, a revocation above all: EXTRA.
         let writing = options.clone().synchronous(SqliteSynchronous::Extra);
-        let writing = writing.pragma("cache_spill", "off");
-        Self {
-            readers: slots(options, readers.max(1) as usize),
-            writer: slots(writing, 1),
-        }
+        let writing = writing.pragma("cache_spill", "off").busy_timeout(WRITER_WAITS);
+        Self { readers: slots(options, readers.max(1) as usize), writer: slots(writing, 1) }
     }
 
     /// A connection to the file, or none where another has taken its place.

@@ -62,10 +62,9 @@ pub(super) fn check(path: &Path) -> Result<(), DatabaseError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(()),
         Ok(_) => location(format!("{} is not a file", path.display())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => location(format!(
-            "there is no file {}: make it with `keygate migrate`",
-            path.display()
-        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            location(format!("there is no file {}: make it with `keygate migrate`", path.display()))
+        }
         Err(error) => Err(input_fault(path, error).into()),
     }
 }

@@ -1,5 +1,4 @@
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::SqliteStore;
 use crate::store::sql::DatabaseError;
@@ -25,12 +24,11 @@ use crate::store::sql::DatabaseError;
 pub struct SqliteOptions {
     pub(super) path: PathBuf,
     pub(super) max_connections: u32,
-    pub(super) busy: Duration,
 }
 
 impl SqliteOptions {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), max_connections: 4, busy: Duration::from_secs(5) }
+        Self { path: path.to_owned(), max_connections: 4 }
     }
 
     /// Replaces how many connections answer lookups and lists; one more makes changes.

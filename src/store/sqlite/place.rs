@@ -92,10 +92,10 @@ impl Place {
 
 /// Opens the file that stands at the path now, and sees that its tables can be read.
 async fn connections(options: &SqliteOptions, migrate: bool) -> Result<Connections, DatabaseError> {
-    let SqliteOptions { path, max_connections, busy } = options;
+    let SqliteOptions { path, max_connections } = options;
     for _ in 0..ATTEMPTS {
         let identity = Identity::at(path)?;
-        let connections = Connections::new(path, identity, *max_connections, *busy);
+        let connections = Connections::new(path, identity, *max_connections);
         if migrate {
             let Some(lease) = connections.lease(Role::Writer).await? else { continue };
             tables::migrate(lease).await?;

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
-use sqlx::sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow};
 use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow};
 use sqlx::{Row as _, Sqlite};
 
 use super::SqliteStore;
@@ -12,9 +12,7 @@ use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::manage::ClientInfo;
 use crate::rfc3339;
-use crate::store::sql::{
-    ClientRow, Database, KeyRow, Transaction, metadata_text, quota_text,
-};
+use crate::store::sql::{ClientRow, Database, KeyRow, Transaction, metadata_text, quota_text};
 
 /// A transaction on the file of a store.
 pub(in crate::store) struct SqliteTransaction {
@@ -33,7 +31,9 @@ impl Database for SqliteStore {
     async fn write(&self) -> Result<SqliteTransaction, StoreError> {
         let begun = self.place.begin_writing().await?;
         let mut transaction = SqliteTransaction { begun, writes: true };
-        let origin = sqlx::query(SET_ORIGIN).bind(self.actor.as_deref().map(str::to_owned)).bind(self.tool.to_string());
+        let origin = sqlx::query(SET_ORIGIN)
+            .bind(self.actor.as_deref().map(str::to_owned))
+            .bind(self.tool.to_string());
         transaction.execute(origin).await?;
         Ok(transaction)
     }
@@ -57,10 +57,8 @@ const CLIENTS: &str = concat!(
      left join keygate_keys k on k.client = c.name and k.revoked is null \
      group by c.name order by c.name"
 );
-const LIVE_KEYS: &str =
-    "select count(*) from keygate_keys where client = ?1 and revoked is null";
-const INSERT_CLIENT: &str =
-    "insert into keygate_clients (name, enabled, scopes, quota, metadata) \
+const LIVE_KEYS: &str = "select count(*) from keygate_keys where client = ?1 and revoked is null";
+const INSERT_CLIENT: &str = "insert into keygate_clients (name, enabled, scopes, quota, metadata) \
      values (?1, ?2, ?3, ?4, ?5) on conflict do nothing";
 const SET_ENABLED: &str = "update keygate_clients set enabled = ?2 where name = ?1";
 const DELETE_CLIENT: &str = "delete from keygate_clients where name = ?1";
@@ -80,8 +78,7 @@ const KEYS_OF: &str = concat!(
     key_columns!(),
     " from keygate_keys k left join keygate_clients c on c.name = k.client where k.client = ?1"
 );
-const INSERT_KEY: &str =
-    "insert into keygate_keys (digest, client, label, created, expires, revoked, replaced_by) \
+const INSERT_KEY: &str = "insert into keygate_keys (digest, client, label, created, expires, revoked, replaced_by) \
      values (?1, ?2, ?3, ?4, ?5, ?6, ?7) on conflict do nothing";
 const UPDATE_KEY: &str =
     "update keygate_keys set expires = ?2, revoked = ?3, replaced_by = ?4 where digest = ?1";

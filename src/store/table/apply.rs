@@ -47,3 +47,63 @@ impl Edit<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use crate::digest::KeyDigest;
+    use crate::mark::Mark;
+    use crate::profile::ClientProfile;
+    use crate::store::table::{Row, Table};
+
+    fn row(prefix: u64) -> Row {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&prefix.to_be_bytes());
+        Row { digest: KeyDigest::from_bytes(bytes), profile: ClientProfile::new("User 1") }
+    }
+
+    /// Some spread evenly, some crowded at either end, as of digests that somebody made up.
+    fn prefix() -> impl Strategy<Value = u64> {
+        prop_oneof![4 => any::<u64>(), 1 => 0..900_u64, 1 => (0..900_u64).prop_map(|end| !end)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn changed_tables_agree_with_a_map(
+            batches in proptest::collection::vec(
+                proptest::collection::btree_map(prefix(), proptest::option::of(any::<bool>()), 0..1000),
+                1..5,
+            ),
+        ) {
+            let mark = |revoked: bool| if revoked { Mark::CLEAR.revoked() } else { Mark::CLEAR };
+            let (table, mut model) = (Table::new(), BTreeMap::new());
+            for batch in batches {
+                let mut edit = table.edit();
+                let changes = batch.iter().map(|(&prefix, &change)| {
+                    (prefix, change.map(|revoked| (row(prefix), mark(revoked))))
+                });
+                edit.apply(changes.collect());
+                edit.publish();
+                for (prefix, change) in batch {
+                    match change {
+                        Some(revoked) => _ = model.insert(prefix, revoked),
+                        None => _ = model.remove(&prefix),
+                    }
+                }
+                let mut rows = Vec::new();
+                table.for_each(|row, mark| rows.push((row.prefix(), mark.is_revoked())));
+                prop_assert!(rows.iter().copied().eq(model.iter().map(|(&prefix, &revoked)| (prefix, revoked))));
+                prop_assert_eq!(table.live(), model.values().filter(|revoked| !**revoked).count());
+                for (&prefix, &revoked) in &model {
+                    let found = table.row(prefix).map(|(_, mark)| mark.is_revoked());
+                    prop_assert_eq!(found, Some(revoked));
+                }
+            }
+        }
+    }
+}

@@ -1,13 +1,11 @@
 use std::sync::Arc;
-#[cfg(feature = "yaml")]
-use std::sync::Mutex;
 #[cfg(any(feature = "yaml", feature = "postgres"))]
-use std::sync::PoisonError;
-#[cfg(feature = "yaml")]
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
+#[cfg(any(feature = "yaml", feature = "postgres"))]
+use std::sync::{Mutex, PoisonError};
 
-#[cfg(feature = "yaml")]
+#[cfg(any(feature = "yaml", feature = "postgres"))]
 use arc_swap::ArcSwap;
 
 use super::{Conflict, Group, Root, Row, Segment, Table};
@@ -38,7 +36,7 @@ impl Table {
     }
 
     /// Another table with the same rows, which costs nothing: rows are never changed in place.
-    #[cfg(feature = "yaml")]
+    #[cfg(any(feature = "yaml", feature = "postgres"))]
     pub(in crate::store) fn fork(&self) -> Self {
         Self {
             root: ArcSwap::new(self.root.load_full()),

@@ -5,7 +5,8 @@ create table keygate_clients (
     -- `["orders:read", "invoices:*"]`
     scopes text not null default '[]' check (json_valid(scopes)),
     -- null, `"100/minute"`, `{"rate": "100/minute", "burst": 20}`, a list of these, or `"unlimited"`
-    quota text check (json_valid(quota)),
+    -- (An older SQLite says that null is no JSON.)
+    quota text check (quota is null or json_valid(quota)),
     -- Texts by their names.
     metadata text not null default '{}' check (json_valid(metadata))
 ) strict, without rowid;

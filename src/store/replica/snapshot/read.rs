@@ -1,0 +1,135 @@
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{CHECKSUM_BYTES, CLIENT, FORMAT, KEY, REFUSED, Refused};
+use crate::digest::KeyDigest;
+use crate::mark::Mark;
+use crate::profile::ClientProfile;
+use crate::record::KeyState;
+use crate::store::sql::profile;
+use crate::store::table::{Build, Row, Table};
+
+/// What a copy held.
+pub(in crate::store::replica) struct Read {
+    pub(in crate::store::replica) table: Table,
+    pub(in crate::store::replica) refused: Refused,
+    pub(in crate::store::replica) clients: usize,
+    /// How long ago the database was last heard of.
+    pub(in crate::store::replica) age: Duration,
+}
+
+/// Reads a copy, or says why it is none.
+pub(in crate::store::replica) fn read(path: &Path) -> io::Result<Read> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let age = SystemTime::now().duration_since(metadata.modified()?);
+    let age = age.map_err(|_| bad("its time is in the future"))?;
+    let body = metadata.len().checked_sub(CHECKSUM_BYTES).ok_or_else(|| bad("it is cut off"))?;
+    check(&mut file, body)?;
+    file.rewind()?;
+    let mut input = Input { file: BufReader::new(file).take(body), clients: Vec::new() };
+    let (table, refused) = input.all(body)?;
+    Ok(Read { table, refused, clients: input.clients.len(), age })
+}
+
+fn bad(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the snapshot cannot be used: {why}"))
+}
+
+fn check(file: &mut File, body: u64) -> io::Result<()> {
+    let mut sum = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut input = file.take(body);
+    loop {
+        let count = input.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        sum.update(&buffer[..count]);
+    }
+    let mut stated = [0; 32];
+    file.read_exact(&mut stated)?;
+    if sum.finalize()[..] == stated { Ok(()) } else { Err(bad("it is not as it was written")) }
+}
+
+struct Input {
+    file: io::Take<BufReader<File>>,
+    clients: Vec<ClientProfile>,
+}
+
+impl Input {
+    fn all(&mut self, body: u64) -> io::Result<(Table, Refused)> {
+        let mut head = String::new();
+        (&mut self.file).take(100).read_line(&mut head)?;
+        let count = head.trim_end().strip_prefix(FORMAT).and_then(|rest| rest.trim().parse().ok());
+        let count: u64 = count.ok_or_else(|| bad("it is of another version"))?;
+        // A key takes more than 40 bytes.
+        let most = usize::try_from(count.min(body / 40)).map_err(io::Error::other)?;
+        let mut build = Build::new(most);
+        let mut refused = Refused::new();
+        let (mut keys, mut last) = (0, None);
+        let mut kind = [0];
+        while self.file.read(&mut kind)? == 1 {
+            match kind[0] {
+                CLIENT => {
+                    let client = self.client()?;
+                    self.clients.push(client);
+                }
+                KEY => {
+                    let (row, mark) = self.key()?;
+                    if last >= Some(row.prefix()) {
+                        return Err(bad("its keys are not in order"));
+                    }
+                    last = Some(row.prefix());
+                    keys += 1;
+                    build.push(row, mark);
+                }
+                REFUSED => _ = refused.insert(KeyDigest::from_bytes(self.bytes()?)),
+                _ => return Err(bad("it has a record of another kind")),
+            }
+        }
+        if keys != count {
+            return Err(bad("it has not as many keys as it says"));
+        }
+        Ok((build.finish(), refused))
+    }
+
+    fn bytes<const COUNT: usize>(&mut self) -> io::Result<[u8; COUNT]> {
+        let mut bytes = [0; COUNT];
+        self.file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn client(&mut self) -> io::Result<ClientProfile> {
+        let length = u64::from(u32::from_le_bytes(self.bytes()?));
+        let mut text = Vec::new();
+        (&mut self.file).take(length).read_to_end(&mut text)?;
+        let columns = serde_json::from_slice(&text).map_err(|_| bad("a client is not JSON"))?;
+        let (name, scopes, quota, metadata): Columns = columns;
+        profile(&name, &scopes, quota.as_deref(), &metadata).map_err(|row| bad(&row.to_string()))
+    }
+
+    fn key(&mut self) -> io::Result<(Row, Mark)> {
+        let digest = KeyDigest::from_bytes(self.bytes()?);
+        let client = u32::from_le_bytes(self.bytes()?);
+        let [state] = self.bytes()?;
+        let expires = u64::from_le_bytes(self.bytes()?);
+        let client = usize::try_from(client).ok().and_then(|client| self.clients.get(client));
+        let profile = client.ok_or_else(|| bad("a key has no client"))?.clone();
+        let state = match state {
+            0 => KeyState::Active,
+            1 => KeyState::Disabled,
+            2 => KeyState::Revoked,
+            _ => return Err(bad("a key has another state")),
+        };
+        let expires = expires.checked_sub(1).map(|nanos| UNIX_EPOCH + Duration::from_nanos(nanos));
+        Ok((Row { digest, profile }, Mark::CLEAR.with_expiry(expires).with_state(state)))
+    }
+}
+
+/// Name, scopes, quota and metadata.
+type Columns = (String, Vec<String>, Option<String>, String);

@@ -1,0 +1,92 @@
+//! Starting while the database is out of reach.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use keygate::Replica;
+
+use crate::servers::Postgres;
+use crate::stage::{Answer, ask, at, is_active, is_revoked, issue, migrate, revoke, until};
+
+/// A copy of some keys, of which one is disabled, one revoked and one bad; the server is gone.
+async fn scene(name: &str) -> (Postgres, PathBuf) {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_file(&path);
+    let server = Postgres::start();
+    migrate(&server.url()).await;
+    server.psql(&issue(0, 2000, "User 1"));
+    server.psql(&issue(2000, 2001, "User 2"));
+    server.psql("update keygate.clients set enabled = false where name = 'User 2'");
+    server.psql("update keygate.clients set scopes = '{orders:read}', quota = '\"1/day\"'");
+    server.psql(&revoke(1));
+    server.psql(&format!("update keygate.keys set algorithm = 'md5' {}", at(2)));
+    server.psql(&format!("update keygate.keys set expires = '2100-01-01Z' {}", at(3)));
+    let options = Replica::options(&server.url()).unwrap();
+    let _replica = options.snapshot(&path).connect().await.unwrap();
+    until("a snapshot", || path.exists()).await;
+    server.kill();
+    (server, path)
+}
+
+fn start(server: &Postgres, path: &Path) -> Replica {
+    Replica::options(&server.url()).unwrap().snapshot(path).start()
+}
+
+#[tokio::test]
+async fn replica_starts_from_a_snapshot() {
+    use keygate::LocalKeyStore as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (server, path) = scene("snapshot").await;
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let replica = start(&server, &path);
+    replica.ready().await.unwrap();
+    assert!(is_active(&replica, 0) && is_revoked(&replica, 1) && is_active(&replica, 1999));
+    let record = replica.find(&crate::stage::digest(3)).unwrap().unwrap();
+    let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800);
+    assert_eq!(record.expires(), Some(expires));
+    assert_eq!(record.profile().scopes().len(), 1);
+    assert!(record.profile().quota().is_some());
+    assert_eq!(ask(&replica, 2), Answer::Unavailable);
+    assert_eq!(
+        ask(&replica, 2000),
+        Answer::Found(keygate::KeyState::Disabled, "User 2".to_owned())
+    );
+    assert_eq!(ask(&replica, 2001), Answer::Unavailable);
+
+    server.restart();
+    server.psql(&revoke(0));
+    server.psql(&format!("delete from keygate.keys {}", at(2)));
+    until("what the database says", || is_revoked(&replica, 0)).await;
+    until("a key that is gone", || ask(&replica, 2) == Answer::Unknown).await;
+    assert_eq!((replica.health().resets, replica.health().clients), (0, 2));
+}
+
+#[tokio::test]
+async fn old_snapshot_serves_nobody() {
+    let (server, path) = scene("old snapshot").await;
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+    let replica = start(&server, &path);
+    until("it is read", || replica.health().lag.is_some()).await;
+    assert!(!replica.is_ready() && ask(&replica, 0) == Answer::Unavailable);
+    server.restart();
+    replica.ready().await.unwrap();
+    assert!(is_active(&replica, 0));
+}
+
+#[tokio::test]
+async fn snapshot_that_was_changed_or_cut_is_not_taken() {
+    let (server, path) = scene("spoilt snapshot").await;
+    let whole = fs::read(&path).unwrap();
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
+    for spoilt in [&changed[..], &whole[..whole.len() / 2], &whole[..10], b""] {
+        fs::write(&path, spoilt).unwrap();
+        let replica = start(&server, &path);
+        until("it has tried", || replica.health().error.is_some()).await;
+        assert!(!replica.is_ready() && ask(&replica, 0) == Answer::Unavailable);
+        assert_eq!(replica.health().lag, None);
+    }
+}
