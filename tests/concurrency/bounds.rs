@@ -129,19 +129,29 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
     is_shared::<Box<dyn ManageKeys>>();
     is_shared::<Authenticator<Arc<dyn KeyStore>>>();
 
-    let checked = shared.into_iter().chain(sent).chain(of_sqlite()).chain(of_replicas()).collect();
+    let checked = shared.into_iter().chain(sent).chain(of_sqlite()).chain(of_postgres()).chain(of_databases()).collect();
     assert_eq!(crate::public_types::names(), checked);
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn of_databases() -> [&'static str; 1] {
+    check![is_shared: keygate::DatabaseError,]
+}
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+fn of_databases() -> [&'static str; 1] {
+    ["DatabaseError"]
+}
+
 #[cfg(feature = "postgres")]
-fn of_replicas() -> [&'static str; 3] {
-    use keygate::{Replica, ReplicaHealth, ReplicaOptions};
-    check![is_shared: Replica, ReplicaHealth, ReplicaOptions,]
+fn of_postgres() -> [&'static str; 5] {
+    use keygate::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions};
+    check![is_shared: PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions,]
 }
 
 #[cfg(not(feature = "postgres"))]
-fn of_replicas() -> [&'static str; 3] {
-    ["Replica", "ReplicaHealth", "ReplicaOptions"]
+fn of_postgres() -> [&'static str; 5] {
+    ["PostgresOptions", "PostgresStore", "Replica", "ReplicaHealth", "ReplicaOptions"]
 }
 
 #[cfg(feature = "sqlite")]

@@ -95,7 +95,7 @@ fn quota_text(quota: &Quota) -> String {
     };
     match quota.rates() {
         [] => "\"unlimited\"".to_owned(),
-        rates => serde_json::Value::from_iter(rates.iter().map(rate)).to_string(),
+        rates => rates.iter().map(rate).collect::<serde_json::Value>().to_string(),
     }
 }
 

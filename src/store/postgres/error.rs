@@ -6,6 +6,7 @@ use crate::error::StoreError;
 /// What the driver met, in words that show neither a password nor what a row holds.
 ///
 /// The driver's own errors print details of the server, which quote rows.
+#[allow(clippy::needless_pass_by_value)] // As `map_err` hands it over.
 pub(in crate::store) fn unavailable(error: Error) -> StoreError {
     StoreError::new(text(&error))
 }

@@ -44,7 +44,7 @@ fn read(row: &PgRow, clients: &Clients) -> Result<Key, BadRow> {
     let Some(client) = clients.get(name) else {
         return Ok(Key::Unknown(digest, name.to_owned()));
     };
-    let client = client.map_err(|bad| BadRow::key(key_id, bad))?;
+    let client = client.map_err(|bad| BadRow::key(key_id, bad.to_string()))?;
     let state = match (revoked, client.enabled) {
         (true, _) => KeyState::Revoked,
         (false, false) => KeyState::Disabled,

@@ -9,7 +9,7 @@ use crate::manage::{KeyInfo, KeyNotes};
 use crate::mark::Mark;
 use crate::profile::ClientProfile;
 use crate::quota::{Quota, Rate};
-use crate::record::{KeyRecord, KeyState};
+use crate::record::KeyState;
 use crate::scope::ParseScopeError;
 
 /// A client, as its row says.
@@ -55,11 +55,6 @@ impl KeyRow {
             replaced_by: self.notes.replaced_by,
         }
     }
-
-    /// The record under which requests find the key.
-    pub(in crate::store) fn record(&self, profile: ClientProfile) -> KeyRecord {
-        KeyRecord::new(self.digest, profile).with_expiry(self.expires).with_state(self.state())
-    }
 }
 
 /// Why a row is not what a row of this table is: only a hand can have written it.
@@ -73,12 +68,12 @@ pub(in crate::store) struct BadRow {
 }
 
 impl BadRow {
-    pub(in crate::store) fn client(name: &str, why: impl ToString) -> Self {
-        Self { whose: format!("the client `{name}`"), why: why.to_string() }
+    pub(in crate::store) fn client(name: &str, why: impl Into<String>) -> Self {
+        Self { whose: format!("the client `{name}`"), why: why.into() }
     }
 
-    pub(in crate::store) fn key(key_id: KeyId, why: impl ToString) -> Self {
-        Self { whose: format!("the key {key_id}"), why: why.to_string() }
+    pub(in crate::store) fn key(key_id: KeyId, why: impl Into<String>) -> Self {
+        Self { whose: format!("the key {key_id}"), why: why.into() }
     }
 }
 
