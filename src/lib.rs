@@ -100,18 +100,18 @@ pub use scope::{ParseScopeError, Scope};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres"))))]
 pub use store::DatabaseError;
-#[cfg(feature = "postgres")]
-#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
-pub use store::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions};
 pub use store::{
     FromKeysError, KeyStore, Local, LocalKeyStore, Lookup, MemoryStore, StoreFn, store_fn,
 };
-#[cfg(feature = "sqlite")]
-#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
-pub use store::{SqliteOptions, SqliteStore};
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub use store::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions};
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 pub use store::{ReloadError, YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning};
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use store::{SqliteOptions, SqliteStore};
 #[cfg(feature = "throttle")]
 #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
 pub use throttle::{

@@ -101,7 +101,7 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// The URL is not one, the database cannot be reached within a second, or its tables are missing,
+    /// The URL is not one, the database cannot be reached within ten seconds, or its tables are missing,
     /// too old or too new.
     pub async fn connect(url: &str) -> Result<Self, DatabaseError> {
         Self::options(url)?.connect().await
@@ -133,7 +133,8 @@ impl PostgresStore {
         let connections =
             Connections::new(connect.clone(), options.max_connections, LOOKUP_DEADLINE);
         let changing = Connections::new(connect, 1, CHANGE_DEADLINE);
-        let mut lease = connections.take().await?;
+        // A fleet that starts at once keeps the server busy for longer than a lookup may wait.
+        let mut lease = changing.take().await?;
         if migrates {
             schema::migrate(&mut lease).await?;
         } else {

@@ -129,7 +129,13 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
     is_shared::<Box<dyn ManageKeys>>();
     is_shared::<Authenticator<Arc<dyn KeyStore>>>();
 
-    let checked = shared.into_iter().chain(sent).chain(of_sqlite()).chain(of_postgres()).chain(of_databases()).collect();
+    let checked = shared
+        .into_iter()
+        .chain(sent)
+        .chain(of_sqlite())
+        .chain(of_postgres())
+        .chain(of_databases())
+        .collect();
     assert_eq!(crate::public_types::names(), checked);
 }
 

@@ -63,7 +63,8 @@ fn fill(database: &Database<'_>, records: &[KeyRecord]) {
         )
         .unwrap();
         if !enabled {
-            writeln!(sql, "update keygate.clients set enabled = false where name = {name};").unwrap();
+            writeln!(sql, "update keygate.clients set enabled = false where name = {name};")
+                .unwrap();
         }
         let expires = record.expires().map_or("null".to_owned(), |expires| {
             let micros = expires.duration_since(UNIX_EPOCH).unwrap().as_micros();

@@ -10,7 +10,7 @@ use crate::{KEY, OTHER_KEY, filled, issue, made};
 
 const WHAT: &str = "select action, client, key_id from keygate.events order by seq";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_change_is_noted_once() {
     let database = Postgres::shared().database();
     let store = made(&database).await.with_actor("ada").with_tool("a test");
@@ -48,7 +48,7 @@ fn sorted(lines: &str) -> Vec<&str> {
     lines
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_without_names_are_noted_by_role_and_application() {
     let database = Postgres::shared().database();
     filled(&database).await;
@@ -56,7 +56,7 @@ async fn changes_without_names_are_noted_by_role_and_application() {
     assert_eq!(database.psql(by), format!("{}|keygate", Postgres::OWNER));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn change_that_is_taken_back_is_not_noted() {
     let database = Postgres::shared().database();
     let store = filled(&database).await;
@@ -68,7 +68,7 @@ async fn change_that_is_taken_back_is_not_noted() {
     assert_eq!(database.psql(WHAT), before);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_by_hand_are_noted() {
     let server = Postgres::start();
     server.psql("create role hand superuser login password 'h'");
@@ -91,10 +91,8 @@ async fn changes_by_hand_are_noted() {
         noted("update keygate.clients set name = 'App 2', metadata = '{\"a\": \"b\"}'"),
         format!(
             "client.added|App 2||{by}\nclient.removed|App 1||{by}\n{}",
-            sorted(&format!(
-                "key.changed|App 2|{key}|{by}\nkey.changed|App 2|{other}|{by}"
-            ))
-            .join("\n")
+            sorted(&format!("key.changed|App 2|{key}|{by}\nkey.changed|App 2|{other}|{by}"))
+                .join("\n")
         )
     );
     assert_eq!(
@@ -120,13 +118,15 @@ async fn changes_by_hand_are_noted() {
         format!("all.removed|||{by}\nall.removed|||{by}")
     );
     assert_eq!(
-        noted("begin; set local keygate.actor = 'ada'; set local keygate.tool = 'runbook'; \
-               insert into keygate.clients (name) values ('App 3'); commit"),
+        noted(
+            "begin; set local keygate.actor = 'ada'; set local keygate.tool = 'runbook'; \
+               insert into keygate.clients (name) values ('App 3'); commit"
+        ),
         "client.added|App 3||ada|runbook|hand"
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_are_only_added_to() {
     let database = Postgres::shared().database();
     filled(&database).await;
@@ -138,7 +138,7 @@ async fn events_are_only_added_to() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn listeners_are_woken_once_in_a_transaction() {
     let database = Postgres::shared().database();
     made(&database).await;

@@ -3,13 +3,9 @@
 mod bad_rows;
 mod contract;
 mod events;
-mod grants;
 mod migrations;
-mod outage;
-mod passwords;
 #[path = "../servers/mod.rs"]
 mod servers;
-mod tls;
 
 use keygate::testing::Clock;
 use keygate::{

@@ -7,7 +7,7 @@ use crate::{KEY, ask, filled, made};
 
 const VERSIONS: &str = "select version, oldest_reader from keygate.migrations";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_instances_start_at_once_on_an_empty_database() {
     // Beside a server that others use, there would not be enough connections.
     let server = Postgres::start();
@@ -29,7 +29,7 @@ async fn fifty_instances_start_at_once_on_an_empty_database() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connecting_makes_nothing() {
     let database = Postgres::shared().database();
     let error = PostgresStore::connect(&database.url()).await.unwrap_err();
@@ -40,7 +40,7 @@ async fn connecting_makes_nothing() {
     assert!(matches!(error, DatabaseError::NoTables), "{error:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn migrating_twice_changes_nothing() {
     let database = Postgres::shared().database();
     filled(&database).await;
@@ -51,7 +51,7 @@ async fn migrating_twice_changes_nothing() {
     assert_eq!(database.psql(applied), before);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn later_tables_are_read_where_they_allow_it() {
     let database = Postgres::shared().database();
     filled(&database).await;
@@ -69,7 +69,7 @@ async fn later_tables_are_read_where_they_allow_it() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn older_tables_are_told() {
     let database = Postgres::shared().database();
     made(&database).await;
@@ -79,7 +79,7 @@ async fn older_tables_are_told() {
 }
 
 /// Also one that is cut off: all or nothing.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn migration_that_fails_leaves_nothing() {
     let database = Postgres::shared().database();
     database.psql("create schema keygate; create table keygate.events ()");
@@ -91,7 +91,7 @@ async fn migration_that_fails_leaves_nothing() {
     assert!(PostgresStore::migrate(&database.url()).await.is_ok());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn objects_of_the_same_names_elsewhere_are_not_taken() {
     let database = Postgres::shared().database();
     database.psql(
