@@ -141,7 +141,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn of_databases() -> [&'static str; 1] {
-    check![is_shared: keygate::DatabaseError,]
+    use keygate::DatabaseError;
+    check![is_shared: DatabaseError,]
 }
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]

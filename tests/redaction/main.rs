@@ -7,6 +7,9 @@ mod panics;
 #[path = "../public_types/mod.rs"]
 mod public_types;
 mod requests;
+#[cfg(feature = "postgres")]
+#[path = "../servers/mod.rs"]
+mod servers;
 mod throttling;
 mod types;
 mod yaml;

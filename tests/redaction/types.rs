@@ -124,12 +124,24 @@ fn clients() -> Vec<Shown> {
 
 #[cfg(feature = "postgres")]
 fn replicas() -> Vec<Shown> {
-    use keygate::Replica;
+    use keygate::{PostgresStore, Replica};
     // Nobody listens there, and nobody waits for an answer.
     let url = format!("postgres://service:{CANARY}@127.0.0.1:1/keys");
     let options = Replica::options(&url).unwrap();
     let replica = options.clone().start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let unreachable = runtime.block_on(PostgresStore::connect(&url)).unwrap_err();
+    let not_a_url =
+        PostgresStore::options(&format!("postgres://{CANARY}:{CANARY}@[/")).unwrap_err();
+    let lazy = PostgresStore::options(&url).unwrap();
+    let server = crate::servers::Postgres::start();
+    server.psql(&format!("create role other superuser login password '{CANARY}'"));
+    let url = server.url_as("other", CANARY);
+    let connected = runtime.block_on(PostgresStore::migrate(&url)).unwrap();
     vec![
+        ("PostgresOptions", debug(&lazy)),
+        ("PostgresStore", debug(&connected)),
+        ("DatabaseError", error(&unreachable) + &error(&not_a_url)),
         ("ReplicaOptions", debug(&options)),
         ("Replica", debug(&replica)),
         ("ReplicaHealth", debug(&replica.health())),
@@ -138,18 +150,26 @@ fn replicas() -> Vec<Shown> {
 
 #[cfg(not(feature = "postgres"))]
 fn replicas() -> Vec<Shown> {
-    ["Replica", "ReplicaHealth", "ReplicaOptions"].map(|name| (name, String::new())).to_vec()
+    let names = ["DatabaseError", "PostgresOptions", "PostgresStore"];
+    let replicas = ["Replica", "ReplicaHealth", "ReplicaOptions"];
+    names.into_iter().chain(replicas).map(|name| (name, "not built".to_owned())).collect()
 }
 
 #[cfg(feature = "sqlite")]
 fn sqlite() -> Vec<Shown> {
     use keygate::{ManageKeys as _, NewKey, SqliteStore};
-    let path = format!("redaction-{}.db", std::process::id());
+    // Each test that asks has a file of its own.
+    let thread = std::thread::current();
+    let path = format!(
+        "redaction-{}-{}.db",
+        std::process::id(),
+        thread.name().unwrap_or("test").replace("::", "-")
+    );
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(path);
     let _ = std::fs::remove_file(&path);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let store = runtime.block_on(async {
-        let store = SqliteStore::migrate(&path).await.unwrap().with_actor(CANARY);
+        let store = SqliteStore::migrate(&path).await.unwrap();
         store.add_client(profile()).await.unwrap();
         store.issue("User 1", NewKey::new(digest())).await.unwrap();
         store
@@ -164,7 +184,7 @@ fn sqlite() -> Vec<Shown> {
 
 #[cfg(not(feature = "sqlite"))]
 fn sqlite() -> Vec<Shown> {
-    vec![("SqliteStore", String::new()), ("SqliteOptions", String::new())]
+    vec![("SqliteStore", "not built".to_owned()), ("SqliteOptions", "not built".to_owned())]
 }
 
 fn stores() -> Vec<Shown> {
