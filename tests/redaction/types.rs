@@ -169,7 +169,7 @@ fn sqlite() -> Vec<Shown> {
     let _ = std::fs::remove_file(&path);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let store = runtime.block_on(async {
-        let store = SqliteStore::migrate(&path).await.unwrap();
+        let store = SqliteStore::migrate(&path).await.unwrap().with_actor(CANARY);
         store.add_client(profile()).await.unwrap();
         store.issue("User 1", NewKey::new(digest())).await.unwrap();
         store
