@@ -3,6 +3,8 @@
 mod bad_rows;
 mod contract;
 mod events;
+#[path = "../filling/mod.rs"]
+mod filling;
 mod migrations;
 #[path = "../servers/mod.rs"]
 mod servers;

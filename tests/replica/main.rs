@@ -2,6 +2,8 @@
 #![cfg(target_os = "linux")]
 
 mod contract;
+#[path = "../filling/mod.rs"]
+mod filling;
 mod fleet;
 mod following;
 mod loading;
