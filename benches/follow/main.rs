@@ -13,29 +13,29 @@ use std::time::Instant;
 use http::StatusCode;
 use tokio::runtime::Builder;
 
-use caller::Caller;
-use key_file::KeyFile;
-use load::Load;
 use service::Service;
+use support::caller::Caller;
 use support::effort::Effort;
 use support::figures::part;
+use support::key_file::KeyFile;
+use support::load::Load;
 use support::table::{Table, Unit, met};
-use tool::Ran;
+use support::tool::{self, Ran};
 
-mod caller;
-mod key_file;
-mod load;
 mod service;
-mod tool;
 
 #[path = "../support"]
 #[expect(dead_code, reason = "there is no yardstick to compare with")]
 mod support {
+    pub(crate) mod caller;
     pub(crate) mod effort;
     pub(crate) mod figures;
+    pub(crate) mod key_file;
     pub(crate) mod keys;
+    pub(crate) mod load;
     pub(crate) mod probes;
     pub(crate) mod table;
+    pub(crate) mod tool;
 }
 
 type Failure = Box<dyn Error + Send + Sync>;

@@ -20,7 +20,7 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn start(keys: &Path) -> Result<Self, Failure> {
         let app = Router::new()
-            .route("/", get(async |client: Client| client.name().to_owned()))
+            .route("/route1", get(async |client: Client| client.name().to_owned()))
             .route_layer(ApiKeyLayer::new(YamlStore::watch(keys)?));
         let runtime = Runtime::new()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;

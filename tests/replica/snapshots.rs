@@ -88,5 +88,22 @@ async fn snapshot_that_was_changed_or_cut_is_not_taken() {
         until("it has tried", || replica.health().error.is_some()).await;
         assert!(!replica.is_ready() && ask(&replica, 0) == Answer::Unavailable);
         assert_eq!(replica.health().lag, None);
+        let error = replica.health().snapshot_error.unwrap();
+        assert!(error.contains("spoilt snapshot: the snapshot cannot be used: "), "{error}");
     }
+}
+
+#[tokio::test]
+async fn snapshot_that_cannot_be_written_is_told_and_stops_nothing() {
+    let server = Postgres::start();
+    migrate(&server.url()).await;
+    server.psql(&issue(0, 1, "User 1"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no such folder");
+    let options = Replica::options(&server.url()).unwrap().snapshot(folder.join("snapshot"));
+    let replica = options.connect().await.unwrap();
+    until("a complaint", || replica.health().snapshot_error.is_some()).await;
+    let error = replica.health().snapshot_error.unwrap();
+    assert!(error.contains("no such folder/snapshot: No such file"), "{error}");
+    server.psql(&revoke(0));
+    until("the revoke", || is_revoked(&replica, 0)).await;
 }

@@ -152,7 +152,7 @@ impl Follower {
                 }
                 report::snapshot_read(shared, age);
             }
-            Err(error) => report::snapshot_failed(&error),
+            Err(error) => report::snapshot_failed(shared, &path, &error),
         }
     }
 
@@ -161,8 +161,10 @@ impl Follower {
         let (Some(keeper), Some(contact)) = (&mut self.snapshot, self.shared.last_contact()) else {
             return;
         };
-        if let Err(error) = keeper.keep(&self.shared, contact) {
-            report::snapshot_failed(&error);
+        match keeper.keep(&self.shared, contact) {
+            Ok(false) => {}
+            Ok(true) => self.shared.told().snapshot_error = None,
+            Err(error) => report::snapshot_failed(&self.shared, &keeper.path, &error),
         }
     }
 }

@@ -40,4 +40,6 @@ pub struct ReplicaHealth {
     pub resets: u64,
     /// Why the database is not followed, if it is not.
     pub error: Option<DatabaseError>,
+    /// Why the [snapshot](crate::ReplicaOptions::snapshot) could not be read or written, until it was.
+    pub snapshot_error: Option<String>,
 }

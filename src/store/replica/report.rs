@@ -1,6 +1,7 @@
 //! What is told: in the health, and as `tracing` events with that feature.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use super::clients::Clients;
@@ -71,9 +72,8 @@ pub(super) fn snapshot_read(shared: &Shared, age: Duration) {
 }
 
 /// A copy on disk could not be read or written.
-pub(super) fn snapshot_failed(error: &io::Error) {
+pub(super) fn snapshot_failed(shared: &Shared, path: &Path, error: &io::Error) {
+    shared.told().snapshot_error = Some(format!("{}: {error}", path.display()));
     #[cfg(feature = "tracing")]
-    tracing::error!(%error, "the snapshot of the replica could not be read or written");
-    #[cfg(not(feature = "tracing"))]
-    let _ = error;
+    tracing::error!(path = %path.display(), %error, "the snapshot of the replica could not be read or written");
 }

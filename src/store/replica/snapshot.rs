@@ -35,7 +35,7 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// Keeps the copy as new as it has to be.
 pub(super) struct Keeper {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// Whether there are changes that the copy does not have, or is not being given.
     is_dirty: bool,
     last: Option<Instant>,
@@ -51,16 +51,21 @@ impl Keeper {
         self.is_dirty = true;
     }
 
-    /// After contact: writes the copy, or notes that it is as good as new.
+    /// After contact: writes the copy, or notes that it is as good as new. Says whether one was kept
+    /// since it was called last.
     ///
     /// # Errors
     ///
     /// The copy could not be written.
-    pub(super) fn keep(&mut self, shared: &Shared, contact: SystemTime) -> io::Result<()> {
+    pub(super) fn keep(&mut self, shared: &Shared, contact: SystemTime) -> io::Result<bool> {
+        let mut is_kept = false;
         if let Some(writing) = &self.writing {
             match writing.try_recv() {
-                Err(TryRecvError::Empty) => return Ok(()),
-                Ok(Ok(())) => self.writing = None,
+                Err(TryRecvError::Empty) => return Ok(false),
+                Ok(Ok(())) => {
+                    self.writing = None;
+                    is_kept = true;
+                }
                 Ok(Err(error)) => return self.failed(error),
                 Err(TryRecvError::Disconnected) => {
                     return self.failed(io::Error::other("the thread that writes it has ended"));
@@ -68,13 +73,17 @@ impl Keeper {
             }
         }
         if self.last.is_some_and(|last| last.elapsed() < EVERY) {
-            return Ok(());
+            return Ok(is_kept);
         }
         self.last = Some(Instant::now());
         if self.is_dirty {
-            return self.start(shared, contact);
+            self.start(shared, contact)?;
+            return Ok(is_kept);
         }
-        write::touch(&self.path, contact).or_else(|error| self.failed(error))
+        match write::touch(&self.path, contact) {
+            Ok(()) => Ok(true),
+            Err(error) => self.failed(error),
+        }
     }
 
     /// Writes in a thread of its own, so that no revoke waits for it.
@@ -91,7 +100,7 @@ impl Keeper {
         Ok(())
     }
 
-    fn failed(&mut self, error: io::Error) -> io::Result<()> {
+    fn failed(&mut self, error: io::Error) -> io::Result<bool> {
         self.writing = None;
         self.is_dirty = true;
         Err(error)

@@ -11,8 +11,8 @@ use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::caller::Caller;
-use crate::support::probes::Probes;
+use super::caller::Caller;
+use super::probes::Probes;
 
 type Failure = Box<dyn Error + Send + Sync>;
 

@@ -33,7 +33,7 @@ impl Caller {
 
     /// How a request with this key is answered.
     pub(crate) async fn ask(&mut self, key: HeaderValue) -> Result<StatusCode, Failure> {
-        let request = Request::get("/").header(HOST, "localhost").header("x-api-key", key);
+        let request = Request::get("/route1").header(HOST, "localhost").header("x-api-key", key);
         self.0.ready().await?;
         let response = self.0.send_request(request.body(Empty::new())?).await?;
         let status = response.status();

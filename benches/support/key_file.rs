@@ -6,7 +6,7 @@ use std::process;
 
 use keygate::KeyDigest;
 
-use crate::support::keys::{key, name};
+use super::keys::{key, name};
 
 const KEYS_PER_CLIENT: u64 = 10;
 

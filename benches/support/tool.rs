@@ -1,5 +1,5 @@
 use std::error::Error;
-use std::path::Path;
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ pub(crate) struct Ran {
 #[derive(Deserialize)]
 pub(crate) struct Issued {
     key: String,
-    key_id: String,
+    pub(crate) key_id: String,
 }
 
 impl Issued {
@@ -29,18 +29,18 @@ impl Issued {
     }
 }
 
-pub(crate) fn issue(store: &Path, client: &str) -> Result<(Issued, Ran), Failure> {
+pub(crate) fn issue(store: impl AsRef<OsStr>, client: &str) -> Result<(Issued, Ran), Failure> {
     let (said, ran) = run(store, &["key", "issue", client, "--json"])?;
     Ok((serde_json::from_str(&said)?, ran))
 }
 
-pub(crate) fn revoke(store: &Path, key: &Issued) -> Result<Ran, Failure> {
+pub(crate) fn revoke(store: impl AsRef<OsStr>, key: &Issued) -> Result<Ran, Failure> {
     Ok(run(store, &["key", "revoke", &key.key_id, "--yes"])?.1)
 }
 
-fn run(store: &Path, args: &[&str]) -> Result<(String, Ran), Failure> {
+pub(crate) fn run(store: impl AsRef<OsStr>, args: &[&str]) -> Result<(String, Ran), Failure> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keygate"));
-    command.args(args).arg("--store").arg(store).stdin(Stdio::null());
+    command.args(args).arg("--store").arg(store.as_ref()).stdin(Stdio::null());
     let start = Instant::now();
     let output = command.output()?;
     let ran = Ran { start, end: Instant::now() };

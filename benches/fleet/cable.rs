@@ -1,0 +1,57 @@
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use crate::Failure;
+
+/// What one instance reaches its server through, and what can be cut.
+pub(crate) struct Cable {
+    pub(crate) port: u16,
+    /// `None` while it is cut.
+    connections: Connections,
+    _runtime: Runtime,
+}
+
+type Connections = Arc<Mutex<Option<JoinSet<()>>>>;
+
+impl Cable {
+    pub(crate) fn new(server: SocketAddr) -> Result<Self, Failure> {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+        let port = listener.local_addr()?.port();
+        let connections = Arc::new(Mutex::new(Some(JoinSet::new())));
+        runtime.spawn(accept(listener, server, Arc::clone(&connections)));
+        Ok(Self { port, connections, _runtime: runtime })
+    }
+
+    /// Ends all connections, and those that are tried from now on at once.
+    pub(crate) fn cut(&self) {
+        // Tasks of a set end with it.
+        self.set(None);
+    }
+
+    pub(crate) fn mend(&self) {
+        self.set(Some(JoinSet::new()));
+    }
+
+    fn set(&self, connections: Option<JoinSet<()>>) {
+        *self.connections.lock().unwrap_or_else(PoisonError::into_inner) = connections;
+    }
+}
+
+async fn accept(listener: TcpListener, server: SocketAddr, connections: Connections) {
+    while let Ok((mut near, _)) = listener.accept().await {
+        let mut connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connections) = connections.as_mut() {
+            connections.spawn(async move {
+                let Ok(mut far) = TcpStream::connect(server).await else { return };
+                let _ = copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    }
+}

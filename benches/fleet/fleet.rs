@@ -1,0 +1,140 @@
+use std::path::Path;
+use std::time::Instant;
+
+use http::{HeaderValue, StatusCode};
+use sqlx::{Connection as _, PgConnection};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::Failure;
+use crate::cable::Cable;
+use crate::instance::Instance;
+use crate::servers::{Postgres, query};
+use crate::support::caller::Caller;
+use crate::support::key_file::KeyFile;
+use crate::support::load::Load;
+use crate::support::tool;
+
+/// How many keys were imported before the instances were started.
+const KEYS: u64 = 1_000;
+
+pub(crate) struct Fleet {
+    pub(crate) instances: [Instance; 3],
+    /// Between the last instance and the server.
+    pub(crate) cable: Cable,
+    keys: KeyFile,
+    pub(crate) server: Postgres,
+    runtime: Runtime,
+}
+
+impl Fleet {
+    pub(crate) fn start() -> Result<Self, Failure> {
+        let server = Postgres::start();
+        let cable = Cable::new(([127, 0, 0, 1], server.port()).into())?;
+        let keys = KeyFile::new(KEYS)?;
+        tool::run(server.url(), &["migrate"])?;
+        tool::run(server.url(), &["import", text(keys.path())?])?;
+        let by_cable =
+            server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", cable.port));
+        let instances = [
+            Instance::start(&server.url())?,
+            Instance::start(&server.url())?,
+            Instance::start(&by_cable)?,
+        ];
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { instances, cable, keys, server, runtime })
+    }
+
+    /// A client of the file.
+    pub(crate) fn client(&self) -> String {
+        self.keys.client()
+    }
+
+    /// Puts the instances under load until it is ended.
+    pub(crate) fn load(&self) -> Result<FleetLoad, Failure> {
+        let start = |instance: &Instance| Load::start(instance.address, KEYS);
+        Ok(FleetLoad(self.instances.iter().map(start).collect::<Result<_, _>>()?))
+    }
+
+    /// How each instance answers this key now.
+    pub(crate) fn ask(&self, key: &HeaderValue) -> Result<[StatusCode; 3], Failure> {
+        let mut statuses = [StatusCode::OK; 3];
+        for (status, instance) in statuses.iter_mut().zip(&self.instances) {
+            let answer = async { Caller::connect(instance.address).await?.ask(key.clone()).await };
+            *status = self.runtime.block_on(answer)?;
+        }
+        Ok(statuses)
+    }
+
+    /// Waits until all instances answer this key so, and says when the last one did.
+    pub(crate) fn wait_for(
+        &self,
+        status: StatusCode,
+        key: &HeaderValue,
+    ) -> Result<Instant, Failure> {
+        let wait = async |instance: &Instance| {
+            Caller::connect(instance.address).await?.wait_for(status, key).await
+        };
+        let [first, second, third] = &self.instances;
+        let all = async { tokio::try_join!(wait(first), wait(second), wait(third)) };
+        let (first, second, third) = self.runtime.block_on(all)?;
+        Ok(first.max(second).max(third))
+    }
+
+    /// A transaction that has changed something, and stays open until it is committed.
+    pub(crate) fn begin(&self, change: &str) -> Result<Open<'_>, Failure> {
+        let mut open = Open {
+            runtime: &self.runtime,
+            connection: self.runtime.block_on(PgConnection::connect(&self.server.url()))?,
+        };
+        open.run(&format!("begin; {change}"))?;
+        Ok(open)
+    }
+
+    pub(crate) fn sql(&self, statements: &str) -> Result<(), Failure> {
+        query(&self.server.socket_url(), statements)?;
+        Ok(())
+    }
+}
+
+pub(crate) struct Open<'a> {
+    runtime: &'a Runtime,
+    connection: PgConnection,
+}
+
+impl Open<'_> {
+    fn run(&mut self, statements: &str) -> Result<(), Failure> {
+        let statements = sqlx::raw_sql(sqlx::AssertSqlSafe(statements));
+        self.runtime.block_on(statements.execute(&mut self.connection))?;
+        Ok(())
+    }
+
+    pub(crate) fn commit(mut self) -> Result<(), Failure> {
+        self.run("commit")
+    }
+}
+
+/// The load on all instances.
+pub(crate) struct FleetLoad(Vec<Load>);
+
+impl FleetLoad {
+    /// Ends it, and says how many requests there were.
+    ///
+    /// # Errors
+    ///
+    /// If one of them was refused or not answered.
+    pub(crate) fn end(self) -> Result<(), Failure> {
+        let (mut sent, mut failed, mut rates) = (0, 0, 0.0);
+        for load in self.0 {
+            let (tally, rate) = load.end();
+            sent += tally.sent;
+            failed += tally.failed;
+            rates += rate;
+        }
+        println!("valid requests: {sent} sent, {rates:.0} a second, {failed} failed");
+        if failed == 0 { Ok(()) } else { Err(format!("{failed} valid requests failed").into()) }
+    }
+}
+
+fn text(path: &Path) -> Result<&str, Failure> {
+    path.to_str().ok_or_else(|| "a temporary folder that is not UTF-8".into())
+}

@@ -1,0 +1,58 @@
+//! Three instances of `examples/axum_postgres.rs` on one PostgreSQL, all under load: how soon they refuse
+//! what the command line revokes, and what their callers see of a server that is lost.
+//!
+//! `KEYGATE_BENCH_QUICK=1` makes the revokes few, and leaves out the five minutes after which keys are
+//! not served any more. A key that is answered as it must not be ends the run with an error.
+//!
+//! Linux schedules tasks of the root control group by session (`sched_autogroup`), and gives those of
+//! others up to seconds without time where one session keeps all processors busy; services are in
+//! groups of their own. Where the bench is started from a root shell, it is to be turned off:
+//! `echo 0 > /proc/sys/kernel/sched_autogroup_enabled`.
+
+use std::error::Error;
+
+use fleet::Fleet;
+use support::effort::Effort;
+use support::table::Unit;
+
+mod cable;
+mod fleet;
+mod instance;
+mod outages;
+mod revokes;
+
+#[path = "../../tests/servers/mod.rs"]
+mod servers;
+
+#[path = "../support"]
+#[expect(dead_code, reason = "there is no yardstick to compare with")]
+mod support {
+    pub(crate) mod caller;
+    pub(crate) mod effort;
+    pub(crate) mod figures;
+    pub(crate) mod key_file;
+    pub(crate) mod keys;
+    pub(crate) mod load;
+    pub(crate) mod probes;
+    pub(crate) mod table;
+    pub(crate) mod tool;
+}
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+const MILLISECONDS: Unit = Unit("ms", 1e-3, 1);
+
+fn main() -> Result<(), Failure> {
+    let effort = Effort::of_this_run();
+    let fleet = Fleet::start()?;
+    revokes::one_by_one(&fleet, effort)?;
+    revokes::out_of_order(&fleet)?;
+    revokes::at_once(&fleet, effort)?;
+    outages::killed(&fleet)?;
+    outages::stopped(&fleet)?;
+    outages::cut_off(&fleet)?;
+    if effort == Effort::Full {
+        outages::too_long(&fleet)?;
+    }
+    Ok(())
+}
