@@ -4,12 +4,15 @@
 
 use std::error::Error;
 use std::fs;
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use keygate::{KeyDigest, KeyStore, ManageKeys, NewKey, PostgresStore, SqliteStore};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _, SqliteConnection};
+use keygate::{ClientProfile, KeyDigest, KeyStore, ManageKeys, NewKey, PostgresStore, SqliteStore};
+use sqlx::postgres::{PgConnectOptions, PgRow};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
+use sqlx::types::time::OffsetDateTime;
+use sqlx::{ConnectOptions as _, PgConnection, Row as _, SqliteConnection};
 use tokio::runtime::Runtime;
 
 use servers::Postgres;
@@ -38,19 +41,25 @@ const MICROSECONDS: Unit = Unit("us", 1e3, 1);
 /// The most that a lookup may cost, in those of the driver.
 const TARGET: f64 = 1.2;
 
-const SQLITE: &str = "SqliteStore, known key";
-const SQLITE_UNKNOWN: &str = "SqliteStore, unknown key";
-const SQLITE_DRIVER: &str = "sqlx on SQLite, one connection";
-const SQLITE_RECORD: &str = "select k.digest, k.algorithm, k.expires, k.revoked, \
+/// Which keys are looked up: ours, and the yardstick.
+type Subject = (&'static str, [&'static str; 2]);
+
+/// Of clients with a name and nothing else, of clients with all that there is, and of nobody.
+const SQLITE: [Subject; 3] = [
+    ("a key", ["SQLite, a key", "sqlx, a key"]),
+    ("a key of a client with details", ["SQLite, details", "sqlx, details"]),
+    ("an unknown key", ["SQLite, unknown", "sqlx, unknown"]),
+];
+const POSTGRES: [Subject; 3] = [
+    ("a key", ["PostgreSQL, a key", "sqlx, a key"]),
+    ("a key of a client with details", ["PostgreSQL, details", "sqlx, details"]),
+    ("an unknown key", ["PostgreSQL, unknown", "sqlx, unknown"]),
+];
+
+/// That of the store.
+const SQLITE_QUERY: &str = "select k.digest, k.algorithm, k.expires, k.revoked, \
     c.name, c.enabled, c.scopes, c.quota, c.metadata \
     from keygate_keys k left join keygate_clients c on c.name = k.client where k.digest = ?1";
-
-const POSTGRES: &str = "PostgresStore, known key";
-const POSTGRES_UNKNOWN: &str = "PostgresStore, unknown key";
-const POSTGRES_DRIVER: &str = "sqlx on PostgreSQL, one connection";
-const POSTGRES_RECORD: &str = "select k.digest, k.algorithm, k.expires::text, k.revoked::text, \
-    c.name, c.enabled, c.scopes, c.quota::text, c.metadata::text \
-    from keygate.keys k left join keygate.clients c on c.name = k.client where k.digest = $1";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let effort = Effort::of_this_run();
@@ -61,15 +70,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn rounds(effort: Effort) -> usize {
-    effort.pick(1, 7, 31)
+    effort.pick(1, 51, 401)
 }
 
+/// Few, so that both sides of a ratio are measured within what the machine does besides.
 fn count(effort: Effort) -> u64 {
-    effort.pick(10, 2_000, 5_000)
-}
-
-fn digest(number: u64) -> KeyDigest {
-    KeyDigest::of(&key(number))
+    effort.pick(10, 200, 200)
 }
 
 fn sqlite(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn Error>> {
@@ -77,33 +83,21 @@ fn sqlite(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn Er
     let path = folder.0.join("keys.db");
     let store = runtime.block_on(SqliteStore::migrate(&path))?;
     runtime.block_on(fill(&store, size))?;
-    let count = count(effort);
-    let mut driver = runtime.block_on(plain_sqlite(&path))?;
-
+    let asked = Asked { count: count(effort), size };
+    let drivers = SQLITE.map(|_| runtime.block_on(plain_sqlite(&path)));
     let mut subjects = Rounds::new();
-    subjects.add(SQLITE, || runtime.block_on(lookups(&store, count, size, 0)));
-    subjects.add(SQLITE_UNKNOWN, || runtime.block_on(lookups(&store, count, size, size)));
-    subjects.add(SQLITE_DRIVER, || {
-        runtime.block_on(async {
-            let start = Instant::now();
-            for turn in 0..count {
-                let row = sqlx::query(SQLITE_RECORD)
-                    .bind(digest(mix(turn) % size).to_bytes().to_vec())
-                    .fetch_optional(&mut driver)
-                    .await;
-                let row = row.expect("the driver answers").expect("the key is known");
-                assert_eq!(row.get::<&[u8], _>(0).len(), 32);
-            }
-            per_lookup(start, count)
-        })
-    });
-    let figures = subjects.run(rounds(effort));
-    let mut table = Table::of_ratios();
-    for ours in [SQLITE, SQLITE_UNKNOWN] {
-        let name = format!("{ours} / {SQLITE_DRIVER}");
-        table.compare(&name, MICROSECONDS, &figures, [ours, SQLITE_DRIVER], TARGET);
+    for ((place, (_, names)), driver) in SQLITE.iter().enumerate().zip(drivers) {
+        let (store, mut driver) = (&store, driver?);
+        subjects.add(names[0], move || runtime.block_on(asked.of_store(store, place)));
+        subjects.add(names[1], move || {
+            runtime.block_on(asked.of_driver(place, async |digest| {
+                let query = sqlx::query(SQLITE_QUERY).bind(digest.to_vec());
+                let row = query.fetch_optional(&mut driver).await;
+                row.expect("the driver answers").map(|row| sqlite_columns(&row)).is_some()
+            }))
+        });
     }
-    table.print(&format!("a lookup in SQLite; keys: {size}"));
+    show(&format!("a lookup in SQLite; keys: {}", 2 * size), subjects, &SQLITE, effort);
     Ok(())
 }
 
@@ -111,67 +105,110 @@ async fn plain_sqlite(path: &Path) -> sqlx::Result<SqliteConnection> {
     SqliteConnectOptions::new().filename(path).disable_statement_logging().connect().await
 }
 
+fn sqlite_columns(row: &SqliteRow) {
+    black_box((row.get::<&[u8], _>(0), row.get::<&str, _>(1)));
+    black_box((row.get::<Option<&str>, _>(2), row.get::<Option<&str>, _>(3)));
+    black_box((row.get::<&str, _>(4), row.get::<i64, _>(5), row.get::<&str, _>(6)));
+    black_box((row.get::<Option<&str>, _>(7), row.get::<&str, _>(8)));
+}
+
 fn postgres(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn Error>> {
     let server = Postgres::start();
-    let url = server.url();
-    let store = runtime.block_on(PostgresStore::migrate(&url))?;
+    let store = runtime.block_on(PostgresStore::migrate(&server.url()))?;
     runtime.block_on(fill(&store, size))?;
-    let count = count(effort);
-    let mut driver = runtime.block_on(PgConnection::connect(&url))?;
-
+    let asked = Asked { count: count(effort), size };
+    runtime.block_on(store.lookup(digest(0)))?;
+    // What the store asks is asked by the yardstick, to the letter.
+    let last = "select query from pg_stat_activity where query like '%k.digest = $1'";
+    let query: &'static str = server.psql(last).leak();
+    let drivers = POSTGRES.map(|_| runtime.block_on(plain_postgres(&server)));
     let mut subjects = Rounds::new();
-    subjects.add(POSTGRES, || runtime.block_on(lookups(&store, count, size, 0)));
-    subjects.add(POSTGRES_UNKNOWN, || runtime.block_on(lookups(&store, count, size, size)));
-    subjects.add(POSTGRES_DRIVER, || {
-        runtime.block_on(async {
-            let start = Instant::now();
-            for turn in 0..count {
-                let row = sqlx::query(POSTGRES_RECORD)
-                    .bind(digest(mix(turn) % size).to_bytes().to_vec())
-                    .fetch_optional(&mut driver)
-                    .await;
-                let row = row.expect("the driver answers").expect("the key is known");
-                assert_eq!(row.get::<&[u8], _>(0).len(), 32);
-            }
-            per_lookup(start, count)
-        })
-    });
-    let figures = subjects.run(rounds(effort));
-    let mut table = Table::of_ratios();
-    for ours in [POSTGRES, POSTGRES_UNKNOWN] {
-        let name = format!("{ours} / {POSTGRES_DRIVER}");
-        table.compare(&name, MICROSECONDS, &figures, [ours, POSTGRES_DRIVER], TARGET);
+    for ((place, (_, names)), driver) in POSTGRES.iter().enumerate().zip(drivers) {
+        let (store, mut driver) = (&store, driver?);
+        subjects.add(names[0], move || runtime.block_on(asked.of_store(store, place)));
+        subjects.add(names[1], move || {
+            runtime.block_on(asked.of_driver(place, async |digest| {
+                let row = sqlx::query(query).bind(&digest[..]).fetch_optional(&mut driver).await;
+                row.expect("the driver answers").map(|row| postgres_columns(&row)).is_some()
+            }))
+        });
     }
-    table.print(&format!("a lookup in PostgreSQL over TCP; keys: {size}"));
+    show(&format!("a lookup in PostgreSQL; keys: {}", 2 * size), subjects, &POSTGRES, effort);
     Ok(())
 }
 
-/// Adds so many keys, ten to a client.
+async fn plain_postgres(server: &Postgres) -> sqlx::Result<PgConnection> {
+    let options: PgConnectOptions = server.url().parse()?;
+    options.disable_statement_logging().connect().await
+}
+
+fn postgres_columns(row: &PgRow) {
+    black_box((row.get::<&[u8], _>(0), row.get::<&str, _>(1)));
+    black_box((row.get::<Option<OffsetDateTime>, _>(2), row.get::<bool, _>(3)));
+    black_box((row.get::<&str, _>(4), row.get::<bool, _>(5), row.get::<Vec<String>, _>(6)));
+    black_box((row.get::<Option<&str>, _>(7), row.get::<&str, _>(8)));
+}
+
+fn show(title: &str, subjects: Rounds<'_>, all: &[Subject], effort: Effort) {
+    let figures = subjects.run(rounds(effort));
+    let mut table = Table::of_ratios();
+    for (what, names) in all {
+        table.compare(&format!("{what} / sqlx"), MICROSECONDS, &figures, *names, TARGET);
+    }
+    table.print(title);
+}
+
+fn digest(number: u64) -> KeyDigest {
+    KeyDigest::of(&key(number))
+}
+
+/// Adds twice so many keys, ten to a client; the latter half of clients with details.
 async fn fill(store: &impl ManageKeys, size: u64) -> Result<(), Box<dyn Error>> {
-    for number in 0..size {
+    for number in 0..2 * size {
         let client = format!("Client {}", number / 10);
         if number % 10 == 0 {
-            store.add_client(client.as_str().into()).await?;
+            let mut profile = ClientProfile::new(&client);
+            if number >= size {
+                profile = profile
+                    .with_scopes(["orders:read".parse()?, "orders:write".parse()?])
+                    .with_quota("100/minute".parse()?)
+                    .with_metadata([("team", "billing"), ("contact", "ops@example.com")]);
+            }
+            store.add_client(profile).await?;
         }
         store.issue(&client, NewKey::new(digest(number))).await?;
     }
     Ok(())
 }
 
-/// Nanoseconds for each of so many lookups of keys, which are known from zero on and unknown from
-/// `size` on.
-async fn lookups(store: &impl KeyStore, count: u64, size: u64, first: u64) -> f64 {
-    let start = Instant::now();
-    for turn in 0..count {
-        let record = store.lookup(digest(first + mix(turn) % size)).await;
-        assert_eq!(record.expect("the store answers").is_some(), first == 0);
-    }
-    per_lookup(start, count)
+/// So many lookups, each of one of `size` keys.
+#[derive(Clone, Copy)]
+struct Asked {
+    count: u64,
+    size: u64,
 }
 
-#[allow(clippy::cast_precision_loss)] // Of some thousands.
-fn per_lookup(start: Instant, count: u64) -> f64 {
-    nanoseconds(start.elapsed()) / count as f64
+impl Asked {
+    /// Nanoseconds for each lookup.
+    async fn of_store(self, store: &impl KeyStore, place: usize) -> f64 {
+        let ask = async |digest| store.lookup(digest).await.expect("the store answers").is_some();
+        self.timed(place, ask).await
+    }
+
+    async fn of_driver(self, place: usize, mut ask: impl AsyncFnMut([u8; 32]) -> bool) -> f64 {
+        self.timed(place, async |digest: KeyDigest| ask(digest.to_bytes()).await).await
+    }
+
+    #[allow(clippy::cast_precision_loss)] // Of some thousands.
+    async fn timed(self, place: usize, mut ask: impl AsyncFnMut(KeyDigest) -> bool) -> f64 {
+        let first = place as u64 * self.size;
+        let start = Instant::now();
+        for turn in 0..self.count {
+            let is_known = ask(digest(first + mix(turn) % self.size)).await;
+            assert_eq!(is_known, place < 2);
+        }
+        nanoseconds(start.elapsed()) / self.count as f64
+    }
 }
 
 /// A folder that is removed with all that is in it.

@@ -142,12 +142,16 @@ impl ClientProfile {
     /// # Errors
     ///
     /// A name that is empty, longer than [`MAX_NAME_CHARS`], or holds control characters or outer
-    /// blanks; metadata of more than [`MAX_METADATA_BYTES`].
+    /// blanks; metadata of more than [`MAX_METADATA_BYTES`], or with a zero character.
     pub fn validate(&self) -> Result<(), ProfileError> {
         label::check(self.name())?;
         let bytes = self.metadata().iter().map(|(name, value)| name.len() + value.len());
         if bytes.sum::<usize>() > MAX_METADATA_BYTES {
             return Err(ProfileError::MetadataTooLong);
+        }
+        let mut texts = self.metadata().iter().flat_map(|(name, value)| [name, value]);
+        if texts.any(|text| text.contains('\0')) {
+            return Err(ProfileError::MetadataZero);
         }
         Ok(())
     }
@@ -208,6 +212,9 @@ pub enum ProfileError {
     /// The metadata is longer than [`MAX_METADATA_BYTES`].
     #[error("the metadata of the client is longer than {MAX_METADATA_BYTES} bytes in all")]
     MetadataTooLong,
+    /// There is a zero character in the metadata.
+    #[error("the metadata of the client holds a zero character, which no PostgreSQL can keep")]
+    MetadataZero,
 }
 
 impl From<LabelError> for ProfileError {
@@ -251,6 +258,10 @@ mod tests {
         assert_eq!(full.validate(), Ok(()));
         let over = ClientProfile::new("n").with_metadata([("k", "v".repeat(MAX_METADATA_BYTES))]);
         assert_eq!(over.validate(), Err(ProfileError::MetadataTooLong));
+        for pair in [("k", "v\0"), ("\0", "v")] {
+            let zero = ClientProfile::new("n").with_metadata([pair]);
+            assert_eq!(zero.validate(), Err(ProfileError::MetadataZero));
+        }
     }
 
     #[test]

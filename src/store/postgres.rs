@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
+use tokio::time::timeout;
 
 use super::sql::{self, Database, DatabaseError};
 use super::{Answer, KeyStore, Lookup};
@@ -17,11 +18,12 @@ pub(in crate::store) mod columns;
 mod connections;
 pub(in crate::store) mod error;
 mod options;
+mod password;
 pub(super) mod schema;
 mod transaction;
 
 use columns::{client_columns, client_row, digest, time};
-use connections::Connections;
+use connections::{Connections, Lease};
 use error::unavailable;
 pub use options::PostgresOptions;
 use transaction::PostgresTransaction;
@@ -46,10 +48,11 @@ use transaction::PostgresTransaction;
 /// # The URL
 ///
 /// `postgres://user:password@host:5432/database`. A password may come from the environment
-/// (`PGPASSWORD`) or from the usual password file (`PGPASSFILE`, `~/.pgpass`) instead. TLS is used where
-/// the server offers it; `?sslmode=verify-full` refuses a server that does not, or whose
-/// certificate no authority known to the system signed for its name, and
-/// `&sslrootcert=/etc/ca.pem` names another authority. A folder behind `?host=` is that of a socket.
+/// (`PGPASSWORD`) or from the usual password file (`PGPASSFILE`, or else `~/.pgpass`, for nobody
+/// else to read: `chmod 600`) instead. TLS is used where the server offers it; `?sslmode=verify-full`
+/// refuses a server that does not, or whose certificate no authority known to the system signed for
+/// its name, and `&sslrootcert=/etc/ca.pem` names one more authority. A folder behind `?host=` is that
+/// of a socket.
 ///
 /// # Who may do what
 ///
@@ -76,10 +79,12 @@ use transaction::PostgresTransaction;
 ///
 /// # Limits
 ///
-/// - A lookup waits at most a second for a connection, and then fails; see
-///   [`PostgresOptions::max_connections`]. A connection that nobody used for 30 seconds is closed.
-/// - The first lookup on a connection that broke within the last second fails: nothing is asked twice.
+/// - A lookup takes at most a second, waiting for a connection included, and then fails; see
+///   [`PostgresOptions::lookup_deadline`] and [`PostgresOptions::max_connections`]. A connection that nobody used for 30 seconds is closed.
+/// - A lookup that finds its connection ended is asked once more, on a new one; one that finds no server
+///   fails at once.
 /// - A change whose commit is cut off may have been made. List what is there before repeating it.
+/// - Who asks for the id of a key that is not there is told the nearest of the first million only.
 /// - A row that a hand has spoilt is an error for the key that it is of, and never "no such key".
 /// - Dropping a future that changes something takes the change back, unless the commit was on its way.
 #[derive(Clone)]
@@ -87,13 +92,12 @@ pub struct PostgresStore {
     connections: Connections,
     /// Of their own, so that no lookup waits for a change that waits for another.
     changing: Connections,
+    lookup_deadline: Duration,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     actor: Option<Arc<str>>,
     tool: Option<Arc<str>>,
 }
 
-/// As long as a request waits for its lookup.
-const LOOKUP_DEADLINE: Duration = Duration::from_secs(1);
 const CHANGE_DEADLINE: Duration = Duration::from_secs(10);
 
 impl PostgresStore {
@@ -129,10 +133,9 @@ impl PostgresStore {
     }
 
     async fn open(options: &PostgresOptions, migrates: bool) -> Result<Self, DatabaseError> {
-        let connect = options.connect_options();
-        let connections =
-            Connections::new(connect.clone(), options.max_connections, LOOKUP_DEADLINE);
-        let changing = Connections::new(connect, 1, CHANGE_DEADLINE);
+        let lookup_deadline = options.lookup_deadline;
+        let connections = Connections::new(options, options.max_connections, lookup_deadline);
+        let changing = Connections::new(options, 1, CHANGE_DEADLINE);
         // A fleet that starts at once keeps the server busy for longer than a lookup may wait.
         let mut lease = changing.take().await?;
         if migrates {
@@ -142,7 +145,7 @@ impl PostgresStore {
         }
         lease.finish();
         let clock = Arc::new(SystemTime::now);
-        Ok(Self { connections, changing, clock, actor: None, tool: None })
+        Ok(Self { connections, changing, lookup_deadline, clock, actor: None, tool: None })
     }
 
     /// Replaces the clock that tells when a key was issued, and whether it may still be.
@@ -154,24 +157,38 @@ impl PostgresStore {
     /// Replaces the name that events say a change is by. The default is the role of the URL.
     #[must_use]
     pub fn with_actor(self, actor: impl Into<String>) -> Self {
-        Self { actor: Some(actor.into().into()), ..self }
+        Self { actor: Some(noted(&actor.into())), ..self }
     }
 
     /// Replaces the name of the tool that events say a change was made with. The default is the
     /// `application_name` of the URL, or else `keygate`.
     #[must_use]
     pub fn with_tool(self, tool: impl Into<String>) -> Self {
-        Self { tool: Some(tool.into().into()), ..self }
+        Self { tool: Some(noted(&tool.into())), ..self }
     }
 
     async fn record(&self, digest: KeyDigest) -> Answer {
-        let mut lease = self.connections.take().await?;
         let digest = digest.to_bytes();
-        let row = sqlx::query(LOOKUP).bind(&digest[..]).fetch_optional(&mut *lease).await;
+        let mut lease = self.connections.take().await?;
+        let mut row = find(&mut lease, &digest).await;
+        if let Err(error) = &row
+            && lease.is_renewed(error).await?
+        {
+            row = find(&mut lease, &digest).await;
+        }
         let row = row.map_err(unavailable)?;
         lease.finish();
         row.map(|row| record(&row)).transpose()
     }
+}
+
+/// No text in the database holds a zero, and no change is to fail for its author's name.
+fn noted(name: &str) -> Arc<str> {
+    name.replace('\0', "\u{fffd}").into()
+}
+
+async fn find(lease: &mut Lease, digest: &[u8; 32]) -> Result<Option<PgRow>, sqlx::Error> {
+    sqlx::query(LOOKUP).bind(&digest[..]).fetch_optional(&mut **lease).await
 }
 
 const LOOKUP: &str = concat!(
@@ -196,7 +213,11 @@ fn record(row: &PgRow) -> Result<KeyRecord, StoreError> {
 impl KeyStore for PostgresStore {
     fn lookup(&self, digest: KeyDigest) -> Lookup {
         let store = self.clone();
-        Lookup::pending(async move { store.record(digest).await })
+        Lookup::pending(async move {
+            // A server that was stopped answers nothing at all.
+            let answer = timeout(store.lookup_deadline, store.record(digest)).await;
+            answer.unwrap_or_else(|_| Err(StoreError::timed_out()))
+        })
     }
 }
 

@@ -1,11 +1,10 @@
 //! The public suites.
 
-use keygate::PostgresStore;
 use keygate::testing::{Violation, manage_contract, store_contract};
 
 use crate::filling::fill;
 use crate::servers::Postgres;
-use crate::{made, with_clock};
+use crate::{made, patient, with_clock};
 
 #[tokio::test]
 async fn lookups_keep_the_contract() -> Result<(), Violation> {
@@ -22,7 +21,7 @@ async fn lookups_keep_the_contract() -> Result<(), Violation> {
 async fn lookups_over_many_connections_keep_the_contract() -> Result<(), Violation> {
     store_contract(async |records| {
         let database = Postgres::shared().database();
-        let options = PostgresStore::options(&database.url()).unwrap().max_connections(8);
+        let options = patient(&database.url()).max_connections(3);
         let store = options.migrate().await.unwrap();
         fill(&database, &records);
         store
@@ -40,7 +39,7 @@ async fn managing_keeps_the_contract() -> Result<(), Violation> {
 async fn managing_over_many_connections_keeps_the_contract() -> Result<(), Violation> {
     manage_contract(async |clock| {
         let database = Postgres::shared().database();
-        let options = PostgresStore::options(&database.url()).unwrap().max_connections(4);
+        let options = patient(&database.url()).max_connections(4);
         with_clock(options.migrate().await.unwrap(), clock)
     })
     .await

@@ -1,19 +1,30 @@
 //! `PostgresStore` on real servers.
 
+mod bad_input;
 mod bad_rows;
 mod contract;
 mod events;
 #[path = "../filling/mod.rs"]
 mod filling;
+mod grants;
+mod many_keys;
 mod migrations;
+mod outages;
+mod passwords;
 #[path = "../servers/mod.rs"]
 mod servers;
+mod tls;
+
+use std::time::Duration;
 
 use keygate::testing::Clock;
 use keygate::{
-    AuthError, Authenticator, Client, KeyDigest, KeyId, ManageKeys as _, NewKey, PostgresStore,
+    AuthError, Authenticator, Client, KeyDigest, KeyId, ManageKeys as _, NewKey, PostgresOptions,
+    PostgresStore,
 };
 use servers::Database;
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A fair key that no test but those of one database knows.
 const KEY: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
@@ -21,7 +32,12 @@ const OTHER_KEY: &str = "ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM";
 
 /// A store in a database that was empty.
 async fn made(database: &Database<'_>) -> PostgresStore {
-    PostgresStore::migrate(&database.url()).await.unwrap()
+    patient(&database.url()).migrate().await.unwrap()
+}
+
+/// Ways to connect that no loaded machine is too slow for.
+fn patient(url: &str) -> PostgresOptions {
+    PostgresStore::options(url).unwrap().lookup_deadline(PATIENCE)
 }
 
 /// A store with [`KEY`] of the client `App 1`.
@@ -39,7 +55,8 @@ async fn issue(store: &PostgresStore, key: &str) -> KeyId {
 
 /// What a caller with this key meets.
 async fn ask(store: &PostgresStore, key: &str) -> Result<Client, AuthError> {
-    Authenticator::new(store.clone()).authenticate_key(key.as_bytes()).await
+    let authenticator = Authenticator::new(store.clone()).deadline(PATIENCE);
+    authenticator.authenticate_key(key.as_bytes()).await
 }
 
 fn with_clock(store: PostgresStore, clock: Clock) -> PostgresStore {

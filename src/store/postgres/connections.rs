@@ -10,7 +10,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use super::error::unavailable;
+use super::error::{is_lost, not_connected};
+use super::options::PostgresOptions;
 use crate::error::StoreError;
 
 /// How long a connection that was given up may take to come back in order.
@@ -28,6 +29,7 @@ pub(super) struct Connections(Arc<Shared>);
 
 struct Shared {
     options: PgConnectOptions,
+    no_password: Option<Arc<str>>,
     deadline: Duration,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
@@ -41,10 +43,11 @@ struct Idle {
 
 impl Connections {
     /// At most so many, for which nobody waits longer than the deadline.
-    pub(super) fn new(options: PgConnectOptions, max: u32, deadline: Duration) -> Self {
+    pub(super) fn new(options: &PostgresOptions, max: u32, deadline: Duration) -> Self {
         let permits = usize::try_from(max).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Self(Arc::new(Shared {
-            options,
+            options: options.connect_options(),
+            no_password: options.no_password.clone(),
             deadline,
             permits: Arc::new(Semaphore::new(permits)),
             idle: Mutex::default(),
@@ -56,7 +59,7 @@ impl Connections {
     pub(super) async fn take(&self) -> Result<Lease, StoreError> {
         if let Ok(permit) = Arc::clone(&self.0.permits).try_acquire_owned() {
             if let Some(connection) = self.0.trusted() {
-                return Ok(Lease::new(connection, permit, &self.0));
+                return Ok(Lease::new(connection, true, permit, &self.0));
             }
             return self.wait(async { Ok(permit) }).await;
         }
@@ -70,8 +73,8 @@ impl Connections {
     ) -> Result<Lease, StoreError> {
         let lease = timeout(self.0.deadline, async {
             let permit = permit.await?;
-            let connection = self.0.connection().await?;
-            Ok(Lease::new(connection, permit, &self.0))
+            let (connection, is_used) = self.0.connection().await?;
+            Ok(Lease::new(connection, is_used, permit, &self.0))
         });
         lease.await.unwrap_or_else(|_| Err(StoreError::timed_out()))
     }
@@ -86,14 +89,20 @@ impl Shared {
         self.idle().pop_if(|idle| idle.since.elapsed() < TRUSTED).map(|idle| idle.connection)
     }
 
-    async fn connection(&self) -> Result<PgConnection, StoreError> {
+    /// A connection, and whether it was used before.
+    async fn connection(&self) -> Result<(PgConnection, bool), StoreError> {
         loop {
             let Some(Idle { mut connection, since }) = self.idle().pop() else { break };
             if since.elapsed() < TRUSTED || connection.ping().await.is_ok() {
-                return Ok(connection);
+                return Ok((connection, true));
             }
         }
-        self.options.connect().await.map_err(unavailable)
+        Ok((self.connect().await?, false))
+    }
+
+    async fn connect(&self) -> Result<PgConnection, StoreError> {
+        let connection = self.options.connect().await;
+        connection.map_err(|error| not_connected(error, self.no_password.as_deref()))
     }
 
     fn put_back(self: &Arc<Self>, connection: PgConnection) {
@@ -138,15 +147,37 @@ async fn reap(reaper: Reaper) {
 /// A connection for a while. Dropped before its work is done, it is brought back in order first.
 pub(super) struct Lease {
     connection: Option<PgConnection>,
+    is_used: bool,
     permit: Option<OwnedSemaphorePermit>,
     shared: Arc<Shared>,
     pub(super) in_transaction: bool,
 }
 
 impl Lease {
-    fn new(connection: PgConnection, permit: OwnedSemaphorePermit, shared: &Arc<Shared>) -> Self {
-        let shared = Arc::clone(shared);
-        Self { connection: Some(connection), permit: Some(permit), shared, in_transaction: false }
+    fn new(
+        connection: PgConnection,
+        is_used: bool,
+        permit: OwnedSemaphorePermit,
+        shared: &Arc<Shared>,
+    ) -> Self {
+        let (connection, permit, shared) = (Some(connection), Some(permit), Arc::clone(shared));
+        Self { connection, is_used, permit, shared, in_transaction: false }
+    }
+
+    /// Whether to ask again after this error: the connection was used before, and had ended since.
+    /// Then there is a new one in its place.
+    ///
+    /// Only for what may be asked twice.
+    pub(super) async fn is_renewed(&mut self, error: &sqlx::Error) -> Result<bool, StoreError> {
+        if !self.is_used || !is_lost(error) {
+            return Ok(false);
+        }
+        self.is_used = false;
+        self.connection = None;
+        // What else is idle has ended with it.
+        self.shared.idle().clear();
+        self.connection = Some(self.shared.connect().await?);
+        Ok(true)
     }
 
     /// Gives the connection back, on which nothing is under way.

@@ -1,3 +1,5 @@
+use std::io::ErrorKind;
+
 use sqlx::Error;
 use sqlx::postgres::PgDatabaseError;
 
@@ -11,12 +13,35 @@ pub(in crate::store) fn unavailable(error: Error) -> StoreError {
     StoreError::new(text(&error))
 }
 
+/// As [`unavailable`], of a connection that was not made.
+pub(super) fn not_connected(error: Error, no_password: Option<&str>) -> StoreError {
+    match no_password {
+        Some(why) if code(&error) == Some("28P01") => {
+            StoreError::new(format!("{}; {why}", text(&error)))
+        }
+        _ => unavailable(error),
+    }
+}
+
+/// Whether the connection had ended, so that the question was not answered on it.
+pub(super) fn is_lost(error: &Error) -> bool {
+    match error {
+        Error::Io(_) => true,
+        // The server's last words, read by who asks next.
+        error => code(error).is_some_and(|code| code.starts_with("57P") || code.starts_with("08")),
+    }
+}
+
 fn text(error: &Error) -> String {
     match error {
         Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
             Some(error) => format!("PostgreSQL: {} ({})", error.message(), error.code()),
             None => "PostgreSQL answered with an error".to_owned(),
         },
+        // So says the driver's TLS, of certificates above all.
+        Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            format!("PostgreSQL cannot be reached by TLS: {error}")
+        }
         Error::Io(error) => format!("PostgreSQL cannot be reached: {error}"),
         Error::Tls(error) => format!("PostgreSQL cannot be reached by TLS: {error}"),
         Error::Configuration(_) => "the connection to PostgreSQL is not set up rightly".to_owned(),

@@ -1,11 +1,13 @@
-use std::borrow::Cow;
-use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, fmt, fs};
 
-use percent_encoding::percent_decode_str;
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::PostgresStore;
+use super::password::{self, Found};
 use crate::store::sql::DatabaseError;
 
 /// How a [`PostgresStore`] connects.
@@ -25,9 +27,13 @@ use crate::store::sql::DatabaseError;
 pub struct PostgresOptions {
     connect: PgConnectOptions,
     pub(super) max_connections: u32,
+    pub(super) lookup_deadline: Duration,
+    /// What to say where the server wants a password.
+    pub(super) no_password: Option<Arc<str>>,
 }
 
 const DEFAULT_MAX_CONNECTIONS: u32 = 1;
+const DEFAULT_LOOKUP_DEADLINE: Duration = Duration::from_secs(1);
 
 const FORM: &str = "a URL is `postgres://user@host:5432/database?sslmode=verify-full`";
 
@@ -53,6 +59,9 @@ const KNOWN: [&str; 18] = [
     "user",
 ];
 
+/// The names of one option.
+const ROOT_CERTIFICATE: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
+
 impl PostgresOptions {
     pub(in crate::store) fn new(url: &str) -> Result<Self, DatabaseError> {
         let fault = |why: String| DatabaseError::Location { why };
@@ -60,23 +69,45 @@ impl PostgresOptions {
         if !matches!(scheme, Some("postgres" | "postgresql")) {
             return Err(fault(format!("it does not begin with `postgres://`; {FORM}")));
         }
-        let query = url.split_once('?').map_or("", |(_, query)| query);
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-            let name: Cow<'_, str> = percent_decode_str(name).decode_utf8_lossy();
-            if !KNOWN.contains(&&*name) && !name.starts_with("options[") {
-                let known = KNOWN.iter().min_by_key(|known| strsim::osa_distance(known, &name));
-                let known = known.unwrap_or(&"sslmode");
-                return Err(fault(format!(
-                    "an option behind its `?` is not known; the nearest is `{known}`"
-                )));
-            }
-        }
         // The driver's complaints quote what they do not take.
-        let connect: PgConnectOptions = url.parse().map_err(|_| {
-            fault(format!("it cannot be read, or an option in it has no such value; {FORM}"))
-        })?;
-        Ok(Self { connect, max_connections: DEFAULT_MAX_CONNECTIONS })
+        let unreadable =
+            || fault(format!("it cannot be read, or an option in it has no such value; {FORM}"));
+        let mut address = address_of(PgConnectOptions::from_url, url).map_err(|_| unreadable())?;
+        let mut names = address.query_pairs().map(|(name, _)| name);
+        if let Some(known) = names.find_map(|name| nearest_to_unknown(&name)) {
+            return Err(fault(format!(
+                "an option behind its `?` is not known; the nearest is `{known}`"
+            )));
+        }
+        let has_password = address.password().is_some()
+            || address.query_pairs().any(|(name, _)| name == "password")
+            || env::var("PGPASSWORD").is_ok_and(|password| !password.is_empty());
+        if !has_password {
+            // The driver would look for the password file, and log lines of it.
+            address.query_pairs_mut().append_pair("password", "");
+        }
+        let connect = PgConnectOptions::from_url(&address).map_err(|_| unreadable())?;
+        let connect = with_plain_host(connect);
+        let authorities =
+            address.query_pairs().filter(|(name, _)| ROOT_CERTIFICATE.contains(&&**name));
+        let authority = authorities.last();
+        let connect = with_authority(connect, authority.as_ref().map(|(_, path)| &**path));
+        let connect = connect.map_err(fault)?;
+        let options = Self {
+            connect,
+            max_connections: DEFAULT_MAX_CONNECTIONS,
+            lookup_deadline: DEFAULT_LOOKUP_DEADLINE,
+            no_password: None,
+        };
+        if has_password {
+            return Ok(options);
+        }
+        Ok(match password::find(&options.connect) {
+            Found::Password(password) => {
+                Self { connect: options.connect.password(&password), ..options }
+            }
+            Found::Nothing(why) => Self { no_password: Some(why.into()), ..options },
+        })
     }
 
     /// Replaces the number of connections that lookups open at most; 0 counts as 1. Those who manage
@@ -87,6 +118,14 @@ impl PostgresOptions {
     /// database directly and are many.
     pub fn max_connections(self, max_connections: u32) -> Self {
         Self { max_connections: max_connections.max(1), ..self }
+    }
+
+    /// Replaces how long a lookup may take, waiting for a connection included, before it fails.
+    ///
+    /// The default is 1 second, as long as an [`Authenticator`](crate::Authenticator) waits for it by
+    /// default: whoever raises one raises the other.
+    pub fn lookup_deadline(self, lookup_deadline: Duration) -> Self {
+        Self { lookup_deadline, ..self }
     }
 
     /// Connects to a database whose tables are there: see [`PostgresStore::connect`].
@@ -116,6 +155,56 @@ impl PostgresOptions {
             None => options.application_name("keygate"),
         }
     }
+}
+
+/// An address of the type that the driver takes, and does not name.
+fn address_of<A: FromStr, T>(_: fn(&A) -> T, url: &str) -> Result<A, A::Err> {
+    url.parse()
+}
+
+/// The option that is most like this one, if it is not one.
+fn nearest_to_unknown(name: &str) -> Option<&'static str> {
+    if KNOWN.contains(&name) || name.starts_with("options[") {
+        return None;
+    }
+    KNOWN.into_iter().min_by_key(|known| strsim::osa_distance(known, name))
+}
+
+/// The driver looks up the brackets around an address of IPv6 too.
+fn with_plain_host(connect: PgConnectOptions) -> PgConnectOptions {
+    let host = connect.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    match host.map(str::to_owned) {
+        Some(host) => connect.host(&host),
+        None => connect,
+    }
+}
+
+/// Sees to it that the authority that somebody has named is asked, or says that it is not.
+fn with_authority(
+    connect: PgConnectOptions,
+    path: Option<&str>,
+) -> Result<PgConnectOptions, String> {
+    let mode = connect.get_ssl_mode();
+    if let Some(path) = path {
+        if matches!(mode, PgSslMode::Allow | PgSslMode::Disable | PgSslMode::Prefer) {
+            let why = "`sslrootcert` names an authority that nobody would ask: \
+                       say `sslmode=verify-full` besides";
+            return Err(why.to_owned());
+        }
+        let text = fs::read(path).map_err(|error| {
+            format!("the file that `sslrootcert` names cannot be read: {error}")
+        })?;
+        if !String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") {
+            return Err("the file that `sslrootcert` names holds no certificate in PEM".to_owned());
+        }
+    }
+    let is_named =
+        path.is_some() || env::var_os("PGSSLROOTCERT").is_some_and(|path| !path.is_empty());
+    // As PostgreSQL's own programs do. The driver would trust whoever answers.
+    if is_named && matches!(mode, PgSslMode::Require) {
+        return Ok(connect.ssl_mode(PgSslMode::VerifyCa));
+    }
+    Ok(connect)
 }
 
 impl fmt::Debug for PostgresOptions {
@@ -152,6 +241,13 @@ mod tests {
         }
         let options = PostgresOptions::new("postgres://a:c4n4ry@host/keys").unwrap();
         assert!(!format!("{options:?}").contains(CANARY), "{options:?}");
+    }
+
+    #[test]
+    fn addresses_are_taken_without_their_brackets() {
+        let host = |url| PostgresOptions::new(url).unwrap().connect.get_host().to_owned();
+        assert_eq!(host("postgres://me:p@[::1]:5433/keys"), "::1");
+        assert_eq!(host("postgres://me:p@127.0.0.1/keys"), "127.0.0.1");
     }
 
     #[test]

@@ -1,0 +1,229 @@
+//! The usual password file, read by the rules of PostgreSQL's own programs (section "The Password
+//! File" of its manual).
+//!
+//! The driver can read it too, and writes a line that it does not understand to the log: a password.
+
+use std::env;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use sqlx::postgres::PgConnectOptions;
+use zeroize::Zeroizing;
+
+/// The folders of sockets that the file calls `localhost`.
+const SOCKETS: [&str; 3] = ["/var/run/postgresql", "/tmp", "/private/tmp"];
+
+const FORM: &str = "host:port:database:user:password";
+
+pub(super) enum Found {
+    Password(Zeroizing<String>),
+    /// And what to say if the server refuses the connection for that.
+    Nothing(String),
+}
+
+/// What the file has for this connection.
+pub(super) fn find(options: &PgConnectOptions) -> Found {
+    let nothing = |why: &str| Found::Nothing(format!("no password was given, and {why}"));
+    let missing = || nothing("there is no password file");
+    let Some((path, is_named)) = place() else { return missing() };
+    let why = match read(&path) {
+        Ok(text) => match search(&text, &wanted(options)) {
+            Ok(password) => return Found::Password(password),
+            Err(why) => why,
+        },
+        Err(Unread::Io(error)) if error.kind() == io::ErrorKind::NotFound && !is_named => {
+            return missing();
+        }
+        Err(Unread::Io(error)) => format!("cannot be read: {error}"),
+        Err(Unread::NoFile) => "was not read: it is not a plain file".to_owned(),
+        #[cfg(unix)]
+        Err(Unread::Open(mode)) => {
+            format!("was not read: its mode is {mode:03o} and others may use it; `chmod 600` it")
+        }
+    };
+    nothing(&format!("the password file {} {why}", path.display()))
+}
+
+/// Where the file is, and whether somebody said so.
+fn place() -> Option<(PathBuf, bool)> {
+    if let Some(path) = env::var_os("PGPASSFILE").filter(|path| !path.is_empty()) {
+        return Some((path.into(), true));
+    }
+    #[cfg(windows)]
+    let path = PathBuf::from(env::var_os("APPDATA")?).join("postgresql").join("pgpass.conf");
+    #[cfg(not(windows))]
+    let path = env::home_dir()?.join(".pgpass");
+    Some((path, false))
+}
+
+enum Unread {
+    Io(io::Error),
+    NoFile,
+    #[cfg(unix)]
+    Open(u32),
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Unread> {
+    // Before it is opened, which would wait for the writer of a pipe.
+    if !path.metadata()?.is_file() {
+        return Err(Unread::NoFile);
+    }
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = metadata.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(Unread::Open(mode & 0o777));
+        }
+    }
+    // Enough from the beginning, so that no copy is left behind by a text that grows.
+    let length = usize::try_from(metadata.len()).unwrap_or_default();
+    let mut text = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
+    file.read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Host, port, database and user, each with another text that means the same, if there is one.
+type Wanted = [(String, Option<&'static str>); 4];
+
+fn wanted(options: &PgConnectOptions) -> Wanted {
+    let socket = options.get_socket().map(|folder| folder.display().to_string());
+    let host = socket.unwrap_or_else(|| options.get_host().to_owned());
+    let folder = host.trim_end_matches('/');
+    let local = SOCKETS.contains(&folder).then_some("localhost");
+    let user = options.get_username();
+    let database = options.get_database().unwrap_or(user);
+    [
+        (host, local),
+        (options.get_port().to_string(), None),
+        (database.to_owned(), None),
+        (user.to_owned(), None),
+    ]
+}
+
+/// The password of the first line that fits, or why there is none.
+fn search(text: &[u8], wanted: &Wanted) -> Result<Zeroizing<String>, String> {
+    let mut malformed = None;
+    for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() || line.starts_with(b"#") {
+            continue;
+        }
+        match std::str::from_utf8(line).ok().and_then(|line| fields(line)) {
+            Some((fields, password)) => {
+                if fields.iter().zip(wanted).all(|(field, wanted)| fits(field, wanted)) {
+                    return Ok(unescaped(password));
+                }
+            }
+            None => {
+                malformed.get_or_insert(number);
+            }
+        }
+    }
+    Err(match malformed {
+        Some(number) => format!("has a line {number} that is not `{FORM}`"),
+        None => "has no line for this host, port, database and user".to_owned(),
+    })
+}
+
+/// The four fields of a line, as they stand there, and the password behind them.
+fn fields(line: &str) -> Option<([&str; 4], &str)> {
+    let mut rest = line;
+    let mut fields = [""; 4];
+    for field in &mut fields {
+        (*field, rest) = rest.split_at_checked(end(rest))?;
+        rest = rest.strip_prefix(':')?;
+    }
+    Some((fields, &rest[..end(rest)]))
+}
+
+/// Where the next colon is that no backslash stands before, or else the end.
+fn end(text: &str) -> usize {
+    let mut escaped = false;
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            b':' if !escaped => return index,
+            byte => escaped = byte == b'\\' && !escaped,
+        }
+    }
+    text.len()
+}
+
+fn fits(field: &str, (wanted, same): &(String, Option<&str>)) -> bool {
+    let field_text = unescaped(field);
+    field == "*" || *field_text == *wanted || same.is_some_and(|same| *field_text == *same)
+}
+
+fn unescaped(text: &str) -> Zeroizing<String> {
+    let mut plain = Zeroizing::new(String::with_capacity(text.len()));
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        // A backslash at the very end stands for itself.
+        plain.push(if letter == '\\' { letters.next().unwrap_or(letter) } else { letter });
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted() -> Wanted {
+        [("db", None), ("5432", None), ("keys", None), ("me", None)]
+            .map(|(text, same)| (text.to_owned(), same))
+    }
+
+    fn password(text: &str) -> Option<String> {
+        search(text.as_bytes(), &wanted()).ok().map(|password| password.to_string())
+    }
+
+    #[test]
+    fn first_line_that_fits_is_taken() {
+        for (text, expected) in [
+            ("db:5432:keys:me:secret", Some("secret")),
+            ("db:5432:keys:me:secret\r\n", Some("secret")),
+            ("\n# db:5432:keys:me:no\n*:*:*:*:secret \n", Some("secret ")),
+            ("db:5433:keys:me:no\ndb:*:keys:you:no\n*:5432:*:me:one\n*:*:*:*:two", Some("one")),
+            ("db:5432:keys:me:a\\:b\\\\c\\d", Some("a:b\\cd")),
+            // PostgreSQL's own programs end a password here too.
+            ("db:5432:keys:me:a:b", Some("a")),
+            ("db:5432:keys:me:", Some("")),
+            ("d\\b:5432:keys:me:secret", Some("secret")),
+            ("\\*:5432:keys:me:no", None),
+            ("malformed\ndb:5432:keys:me:secret", Some("secret")),
+            ("db:5432:keys:me", None),
+            ("db:5432:keys:me\\:no", None),
+            ("", None),
+        ] {
+            assert_eq!(password(text).as_deref(), expected, "{text:?}");
+        }
+        let mut bytes = b"\xff:\xff\ndb:5432:keys:me:secret".to_vec();
+        assert!(search(&bytes, &wanted()).is_ok());
+        bytes.truncate(3);
+        assert!(search(&bytes, &wanted()).unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_line_is_told_without_it() {
+        let why = search(b"db:5432:keys:other:x\nc4n4ry\n", &wanted()).unwrap_err();
+        assert!(why.contains("line 2") && why.contains(FORM) && !why.contains("c4n4ry"), "{why}");
+    }
+
+    #[test]
+    fn usual_sockets_are_called_localhost() {
+        let options = PgConnectOptions::new_without_pgpass().username("me").database("keys");
+        let [host, ..] = super::wanted(&options.clone().socket("/var/run/postgresql"));
+        assert!(fits("localhost", &host) && fits("/var/run/postgresql", &host));
+        let [host, _, database, _] = super::wanted(&options.socket("/run/own"));
+        assert!(!fits("localhost", &host) && fits("/run/own", &host) && fits("keys", &database));
+    }
+}

@@ -1,0 +1,69 @@
+//! Texts that no PostgreSQL can keep: refused as what they are, before it is asked.
+
+use keygate::{
+    ClientProfile, KeyDigest, KeyError, ManageError, ManageKeys, MemoryStore, NewKey, ProfileError,
+    TransferKeys as _,
+};
+
+use crate::servers::Postgres;
+use crate::{KEY, ask, filled, made};
+
+fn assert_refused(what: &str, error: &ManageError, expected: ProfileError) {
+    let ManageError::Key(KeyError::Profile(found)) = error else { panic!("{what}: {error:?}") };
+    assert_eq!(*found, expected, "{what}");
+}
+
+async fn add(store: &dyn ManageKeys, profile: ClientProfile) -> ManageError {
+    store.add_client(profile).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn zeros_in_names_and_metadata_are_refused() {
+    let database = Postgres::shared().database();
+    let store = filled(&database).await;
+    let memory = MemoryStore::new();
+    let app = || ClientProfile::new("App 2");
+    for store in [&store as &dyn ManageKeys, &memory] {
+        for pair in [("team", "a\0"), ("\0", "a"), ("a\0b", "")] {
+            let error = add(store, app().with_metadata([pair])).await;
+            assert_refused("metadata", &error, ProfileError::MetadataZero);
+        }
+        let error = add(store, "App\0 2".into()).await;
+        assert_refused("name", &error, ProfileError::NameControl);
+    }
+    let key = NewKey::new(KeyDigest::of(b"another")).with_label("a\0b");
+    let error = store.issue("App 1", key).await.unwrap_err();
+    assert!(matches!(error, ManageError::Label(_)), "{error:?}");
+    for error in [
+        store.disable_client("App 1\0").await.unwrap_err(),
+        store.list_keys(Some("\0")).await.unwrap_err(),
+        store.issue("App 1\0", NewKey::new(KeyDigest::of(b"another"))).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, ManageError::UnknownClient { .. }), "{error:?}");
+    }
+    assert_eq!(database.psql("select count(*) from keygate.clients"), "1");
+}
+
+/// All that is not a zero comes back, from the other end of Unicode too.
+#[tokio::test]
+async fn other_texts_are_kept() {
+    let store = made(&Postgres::shared().database()).await;
+    let text = "\u{1}\u{7f}\u{85}\u{2028}\u{202e}\u{fffe}\u{10ffff}\\u0000 '\"{}";
+    let profile = ClientProfile::new("App 1").with_metadata([(text, text)]);
+    store.add_client(profile.clone()).await.unwrap();
+    assert_eq!(store.list_clients().await.unwrap()[0].profile, profile);
+    let copy = made(&Postgres::shared().database()).await;
+    let held = store.export_keys().await.unwrap();
+    assert!(copy.import_keys(&held).await.unwrap().is_complete());
+    assert_eq!(copy.list_clients().await.unwrap()[0].profile, profile);
+}
+
+#[tokio::test]
+async fn no_change_fails_for_the_name_of_who_makes_it() {
+    let database = Postgres::shared().database();
+    let store = filled(&database).await.with_actor("a\0da").with_tool("\0");
+    store.disable_client("App 1").await.unwrap();
+    assert!(ask(&store, KEY).await.unwrap_err().reason().is_some());
+    let by = "select actor, tool from keygate.events order by seq desc limit 1";
+    assert_eq!(database.psql(by), "a\u{fffd}da|\u{fffd}");
+}

@@ -1,0 +1,108 @@
+//! Connections by TLS, and those that are refused for the want of it.
+
+use std::path::Path;
+
+use keygate::{DatabaseError, PostgresStore};
+
+use crate::servers::{Database, Postgres};
+use crate::{KEY, ask, filled};
+
+/// How many connections of stores are by TLS, and how many are not.
+fn encrypted(database: &Database<'_>) -> String {
+    database.psql(
+        "select count(*) filter (where s.ssl), count(*) filter (where not s.ssl) \
+         from pg_stat_ssl s join pg_stat_activity a using (pid) \
+         where a.application_name = 'keygate' and a.datname = current_database()",
+    )
+}
+
+async fn refused(url: &str) -> String {
+    let error = PostgresStore::connect(url).await.unwrap_err();
+    assert!(matches!(error, DatabaseError::Unavailable(_)), "{error:?}");
+    error.to_string()
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn server_is_verified_in_full() {
+    let server = Postgres::tls();
+    let database = server.database();
+    let store = filled(&database).await;
+    assert!(ask(&store, KEY).await.is_ok());
+    // One for lookups, and one for changes.
+    assert_eq!(encrypted(&database), "2|0");
+
+    let url = database.url();
+    assert!(url.contains("sslmode=verify-full"), "{url}");
+    let error = refused(&url.replace(&name(&server.ca()), &name(&server.other_ca()))).await;
+    assert!(error.contains("by TLS: invalid peer certificate"), "{error}");
+    let by_address = url.replace("localhost", "127.0.0.1");
+    let error = refused(&by_address).await;
+    assert!(error.contains("certificate not valid for name"), "{error}");
+    // No authority but those of the system.
+    let error = refused(url.split_once("&sslrootcert").unwrap().0).await;
+    assert!(error.contains("invalid peer certificate"), "{error}");
+    let by_address = by_address.replace("verify-full", "verify-ca");
+    assert!(PostgresStore::connect(&by_address).await.is_ok());
+}
+
+/// As to PostgreSQL's own programs: whoever names an authority wants it asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn required_tls_is_of_the_authority_that_is_named() {
+    let server = Postgres::tls();
+    let database = server.database();
+    filled(&database).await;
+    let required =
+        database.url().replace("verify-full", "require").replace("localhost", "127.0.0.1");
+    let store = PostgresStore::connect(&required).await.unwrap();
+    assert!(ask(&store, KEY).await.is_ok());
+    let error = refused(&required.replace(&name(&server.ca()), &name(&server.other_ca()))).await;
+    assert!(error.contains("invalid peer certificate"), "{error}");
+    // Without one, there is TLS, with whomever it may be.
+    drop(store);
+    let store =
+        PostgresStore::connect(required.split_once("&sslrootcert").unwrap().0).await.unwrap();
+    assert!(ask(&store, KEY).await.is_ok());
+    assert!(encrypted(&database).ends_with("|0"));
+    assert_ne!(encrypted(&database), "0|0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn plain_connection_is_refused_by_a_server_that_wants_tls() {
+    let server = Postgres::tls();
+    let url = server.url().replace("verify-full", "disable");
+    let error = refused(url.split_once("&sslrootcert").unwrap().0).await;
+    assert!(error.contains("no encryption"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn server_without_tls_is_refused_where_tls_is_asked_for() {
+    let database = Postgres::shared().database();
+    for mode in ["require", "verify-ca", "verify-full"] {
+        let error = refused(&format!("{}?sslmode={mode}", database.url())).await;
+        assert!(error.contains("server does not support TLS"), "{mode}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn authority_that_nobody_asks_or_can_read_is_refused() {
+    let location = |options: &str| {
+        let url = format!("postgres://me@127.0.0.1:1/keys?{options}");
+        match PostgresStore::options(&url).unwrap_err() {
+            DatabaseError::Location { why } => why,
+            error => panic!("{error:?}"),
+        }
+    };
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    for mode in ["", "sslmode=prefer&", "sslmode=allow&", "sslmode=disable&"] {
+        let why = location(&format!("{mode}sslrootcert={here}"));
+        assert!(why.contains("sslmode=verify-full"), "{why}");
+    }
+    let why = location("sslmode=verify-full&sslrootcert=/nowhere/ca.pem");
+    assert!(why.contains("sslrootcert") && why.contains("cannot be read"), "{why}");
+    let why = location(&format!("sslmode=verify-full&ssl-ca={here}"));
+    assert!(why.contains("holds no certificate"), "{why}");
+}
