@@ -14,7 +14,7 @@ mod new_key;
 mod transfer;
 
 pub use error::{ManageError, RotationConflict};
-pub use info::{ClientInfo, KeyInfo, Rotated};
+pub use info::{ClientInfo, KeyInfo, Readable, Rotated};
 pub use new_key::NewKey;
 pub use transfer::{Holdings, Imported, Refusal, Refused, TransferKeys};
 
@@ -29,8 +29,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// What a command line or an admin page asks of a store. It is an ability of its own: a store that only
 /// verifies implements [`KeyStore`](crate::KeyStore) alone. The trait is dyn-compatible, so that the
-/// store can be chosen at run time; stores that never wait have synchronous methods of the same names
-/// besides.
+/// store can be chosen at run time; stores that never wait have synchronous methods besides for what
+/// every store must bring.
 ///
 /// A change has been made, for every request whose lookup begins later, when its future is done. A
 /// change is made as a whole or not at all. One whose future is dropped half-way may have been made
@@ -154,4 +154,67 @@ pub trait ManageKeys: Send + Sync {
         &'a self,
         client: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<KeyInfo>, ManageError>>;
+
+    /// The client of this name.
+    ///
+    /// A store that can ask for one does; by default, it is looked for among all.
+    ///
+    /// # Errors
+    ///
+    /// There is no client of this name.
+    fn find_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+        Box::pin(async move {
+            let mut clients = self.list_clients().await?;
+            let place = clients.iter().position(|client| client.profile.name() == name);
+            place.map(|place| clients.swap_remove(place)).ok_or_else(|| {
+                let names = clients.iter().map(|client| client.profile.name());
+                ManageError::UnknownClient { nearest: nearest_client(name, names) }
+            })
+        })
+    }
+
+    /// The key with this id, revoked or not.
+    ///
+    /// A store that can ask for one does; by default, it is looked for among all.
+    ///
+    /// # Errors
+    ///
+    /// There is no key with this id.
+    fn find_key<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+        Box::pin(async move {
+            let mut keys = self.list_keys(None).await?;
+            let place = keys.iter().position(|key| key.key_id == *key_id);
+            place.map(|place| keys.swap_remove(place)).ok_or_else(|| {
+                let nearest = nearest_key(*key_id, keys.iter().map(|key| key.key_id));
+                ManageError::UnknownKey { key_id: *key_id, nearest }
+            })
+        })
+    }
+
+    /// As [`ManageKeys::list_clients`], for operators: what cannot be read, such as a row that a hand
+    /// has spoilt, is told beside the list, and is no error.
+    ///
+    /// By default, there is nothing of that kind.
+    ///
+    /// # Errors
+    ///
+    /// The store could not be read.
+    fn list_readable_clients(&self) -> BoxFuture<'_, Result<Readable<ClientInfo>, ManageError>> {
+        Box::pin(async move { Ok(self.list_clients().await?.into()) })
+    }
+
+    /// As [`ManageKeys::list_keys`], for operators: what cannot be read, such as a row that a hand
+    /// has spoilt, is told beside the list, and is no error.
+    ///
+    /// By default, there is nothing of that kind.
+    ///
+    /// # Errors
+    ///
+    /// There is no client of this name.
+    fn list_readable_keys<'a>(
+        &'a self,
+        client: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Readable<KeyInfo>, ManageError>> {
+        Box::pin(async move { Ok(self.list_keys(client).await?.into()) })
+    }
 }

@@ -91,6 +91,34 @@ impl KeyInfo {
     }
 }
 
+/// A list of all that a store could read, and what it could not.
+///
+/// ```
+/// use keygate::{ManageKeys, MemoryStore};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), keygate::ManageError> {
+/// let listed = MemoryStore::new().list_readable_keys(None).await?;
+/// println!("{} keys, and {} rows are spoilt", listed.found.len(), listed.unreadable.len());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Readable<T> {
+    /// In the order of the list.
+    pub found: Vec<T>,
+    /// One line for each that could not be read: which one it is, and why. Its keys are refused.
+    pub unreadable: Vec<String>,
+}
+
+/// All was read.
+impl<T> From<Vec<T>> for Readable<T> {
+    fn from(found: Vec<T>) -> Self {
+        Self { found, unreadable: Vec::new() }
+    }
+}
+
 /// The two keys of a rotation.
 ///
 /// See [`ManageKeys`](crate::ManageKeys) for an example.

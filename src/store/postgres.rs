@@ -167,6 +167,18 @@ impl PostgresStore {
         Self { tool: Some(noted(&tool.into())), ..self }
     }
 
+    /// The version of the tables, which may be a later one than this code was written for.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached, or has lost its tables.
+    pub async fn schema_version(&self) -> Result<i32, DatabaseError> {
+        let mut lease = self.changing.take().await?;
+        let (version, _) = schema::newest(&mut lease).await?;
+        lease.finish();
+        Ok(version)
+    }
+
     async fn record(&self, digest: KeyDigest) -> Answer {
         let digest = digest.to_bytes();
         let mut lease = self.connections.take().await?;

@@ -10,7 +10,8 @@ mod transfer;
 pub use error::DatabaseError;
 pub(super) use manage_keys::manage_keys;
 pub(super) use managing::{
-    add_client, enable_client, issue, list_clients, list_keys, remove_client, revoke, rotate,
+    add_client, enable_client, find_client, find_key, issue, list_clients, list_keys,
+    list_readable_clients, list_readable_keys, remove_client, revoke, rotate,
 };
 pub(super) use row::{BadRow, ClientRow, KeyRow, metadata_text, profile, quota_text};
 pub(super) use transaction::{Database, Transaction};

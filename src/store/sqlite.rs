@@ -116,6 +116,15 @@ impl SqliteStore {
         SqliteOptions::new(path.as_ref())
     }
 
+    /// The version of the tables, which may be a later one than this code was written for.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or has lost its tables.
+    pub async fn schema_version(&self) -> Result<i32, DatabaseError> {
+        tables::version(&mut self.place.lease(Role::Reader).await?).await
+    }
+
     async fn opened(options: SqliteOptions, migrate: bool) -> Result<Self, DatabaseError> {
         let place = Place::open(options, migrate).await?;
         Ok(Self { place: Arc::new(place), clock: None, actor: None, tool: "keygate".into() })

@@ -1,6 +1,8 @@
 //! Every command on every kind of store.
 
 use std::fs;
+#[cfg(feature = "sqlite")]
+use std::process::Command;
 use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
@@ -89,6 +91,74 @@ fn every_command_runs_on_every_kind_of_store() {
         place.run(["client", "disable", "App 1"]).succeeds();
         place.run(["client", "remove", "App 1", "--yes"]).succeeds();
         assert_eq!(place.run(["key", "list", "--json"]).succeeds().out, "[]\n");
+    }
+}
+
+#[test]
+fn migrating_says_the_versions_of_the_tables() {
+    let mut urls = Vec::new();
+    #[cfg(feature = "sqlite")]
+    urls.push("sqlite:keys.db".to_owned());
+    #[cfg(feature = "postgres")]
+    urls.push(Postgres::shared().database().url());
+    for url in urls {
+        let place = Place::empty();
+        let migrate = ["migrate", "--store", &url];
+        let made = place.run(migrate).succeeds().err;
+        assert!(
+            made.starts_with("made the tables of ") && made.ends_with("at version 1\n"),
+            "{made}"
+        );
+        let kept = place.run(migrate).succeeds().err;
+        assert!(kept.ends_with("are at version 1: nothing was due\n"), "{kept}");
+        let json = place.run([&migrate[..], &["--json"]].concat()).succeeds().json();
+        assert_eq!((&json["before"], &json["version"]), (&json!(1), &json!(1)));
+    }
+}
+
+/// Spoils the row of this key in a way that the database lets pass.
+fn spoil(place: &Place, id: &str) {
+    let sql = |schema: &str| format!("update {schema}keys set label = ' x ' where key_id = '{id}'");
+    let file = place.path("keys.db");
+    #[cfg(feature = "sqlite")]
+    if file.exists() {
+        let sqlite3 = Command::new("sqlite3").arg(&file).arg(sql("keygate_")).status();
+        assert!(sqlite3.expect("there is `sqlite3`: `tests/run` installs it").success());
+    }
+    #[cfg(feature = "postgres")]
+    if !file.exists() {
+        crate::servers::query(place.store(), &sql("keygate.")).unwrap();
+    }
+}
+
+#[test]
+fn spoilt_row_is_told_and_stops_nothing() {
+    for place in databases() {
+        place.run(["client", "add", "App 1"]).succeeds();
+        let [good, bad, old] = ["good", "bad", "old"].map(|label| {
+            let key = place.issue(&["App 1", "--label", label]);
+            (id_of(&key), key)
+        });
+        spoil(&place, &bad.0);
+        let answer = place.run(["key", "list"]);
+        assert_eq!(answer.code, 1, "{}", answer.err);
+        assert!(answer.out.contains(&good.0) && answer.out.contains(&old.0), "{}", answer.out);
+        let [warning, end] = answer.err.lines().collect::<Vec<_>>()[..] else {
+            panic!("{}", answer.err)
+        };
+        let row = format!("warning: the row of the key {} cannot be used: its label", bad.0);
+        assert!(warning.starts_with(&row), "{warning}");
+        assert!(end.starts_with("keygate: 1 row is not in the list"), "{end}");
+        assert_eq!(place.run(["key", "list", "--json"]).json().as_array().unwrap().len(), 2);
+
+        // None of these looks for its key in a list.
+        place.run_with(good.1.as_bytes(), ["check"]).succeeds();
+        place.run(["key", "rotate", &old.0, "--grace", "0s", "--out", "k"]).succeeds();
+        place.run(["key", "revoke", "--yes", &good.0]).succeeds();
+        place.run(["client", "disable", "App 1"]).succeeds();
+        place.run(["client", "list"]).succeeds();
+        place.run(["key", "revoke", "--yes", &bad.0]).fails(3, "its label");
+        place.run(["export"]).fails(3, "its label");
     }
 }
 

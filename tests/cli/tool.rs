@@ -65,6 +65,12 @@ impl Place {
         place
     }
 
+    /// The path or the URL of the store.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn store(&self) -> &str {
+        &self.store
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }

@@ -59,10 +59,15 @@ pub(crate) fn get(version: Version, url: &str, key: Option<&str>) -> Answer {
 
 /// Runs a line as if it were pasted into a shell, in the directory of the crate.
 pub(crate) fn paste(line: &str) -> Answer {
-    check_program();
     let mut shell = Command::new("sh");
-    shell.args(["-c", line]).current_dir(env!("CARGO_MANIFEST_DIR")).env("no_proxy", "*");
-    parse(&shell.output().expect("the shell starts")).1
+    shell.args(["-c", line]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    answer(&mut shell)
+}
+
+/// Runs a shell that runs curl.
+pub(crate) fn answer(shell: &mut Command) -> Answer {
+    check_program();
+    parse(&shell.env("no_proxy", "*").output().expect("the shell starts")).1
 }
 
 /// Without curl these tests prove nothing, so each says in plain words what is missing.

@@ -8,8 +8,13 @@ use std::time::Instant;
 
 mod curl;
 mod half_sent;
+#[cfg(all(feature = "cli", feature = "sqlite", feature = "postgres"))]
+mod moving;
 mod quotas;
 mod server;
+#[cfg(all(feature = "cli", feature = "sqlite", feature = "postgres"))]
+#[path = "../servers/mod.rs"]
+mod servers;
 mod usage;
 
 use curl::{Answer, Version};

@@ -52,11 +52,21 @@ impl Ended {
 impl Server {
     /// Starts an example on a free port, and waits until it says where it listens.
     pub(crate) fn start(example: &str, keys: Option<&Path>) -> Self {
-        let mut server = Self::spawn(example, "127.0.0.1:0", keys);
-        let line = server.wait_for_stdout("listening on ");
+        Self::spawn(example, "127.0.0.1:0", keys).listening()
+    }
+
+    /// Starts an example by a command that brings everything with it, but for the port, and waits as
+    /// [`Server::start`] does.
+    #[cfg(all(feature = "cli", feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn start_by(command: &mut Command) -> Self {
+        Self::spawn_by(command.env("LISTEN", "127.0.0.1:0")).listening()
+    }
+
+    fn listening(mut self) -> Self {
+        let line = self.wait_for_stdout("listening on ");
         let (url, _) = line.split_once(',').expect("the address ends at a comma");
-        server.url.push_str(url.trim_start_matches("listening on "));
-        server
+        self.url.push_str(url.trim_start_matches("listening on "));
+        self
     }
 
     /// Runs an example that is to end by itself.
@@ -71,6 +81,10 @@ impl Server {
         if let Some(keys) = keys {
             command.env("KEYS", keys);
         }
+        Self::spawn_by(&mut command)
+    }
+
+    fn spawn_by(command: &mut Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("cargo starts");
         let (sender, lines) = channel();

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::{
-    ApiKey, KeyDigest, KeyFormat, KeyRecord, ManageError, MemoryStore, NewKey, RotationConflict,
-    YamlStore,
+    ApiKey, KeyDigest, KeyFormat, KeyRecord, ManageError, MemoryStore, NewKey, Readable,
+    RotationConflict, YamlStore,
 };
 
 use crate::canary::{CANARY, debug, error, text};
@@ -47,6 +47,7 @@ pub(crate) fn all() -> Vec<Shown> {
         ("KeyInfo", debug(&issued)),
         ("NewKey", debug(&successor) + &debug(&NewKey::new(digest()))),
         ("Rotated", debug(&rotated)),
+        ("Readable", debug(&Readable::from(vec![issued.clone()]))),
         ("RotationConflict", conflicts),
         ("Holdings", moved.0),
         ("Imported", moved.1),

@@ -108,6 +108,25 @@ async fn file_with_any_name_is_that_file() {
     assert_eq!(folder.names().len(), 5);
 }
 
+/// SQLite would take the first of them for a URL or for no file, and look for each in the folder of
+/// the moment.
+#[tokio::test]
+async fn relative_path_is_that_of_the_folder_in_which_it_was_named() {
+    let folder = Folder::new();
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    let names = ["file:keys.db", ":memory:", "keys.db", "./a?mode=memory", "../outer.db"];
+    for name in names {
+        let mut command = worker::command("wander App 1", Path::new(name));
+        let output = command.current_dir(&inner).output().unwrap();
+        assert_eq!(worker::said(&output.stdout), ["Wrong(Unknown)"], "{name}: {output:?}");
+        let clients = crate::stage::sqlite3(&inner.join(name), "select name from keygate_clients;");
+        assert_eq!(clients, "App 1", "{name}");
+    }
+    assert_eq!(fs::read_dir(&inner).unwrap().count(), 4);
+    assert_eq!(folder.names(), ["inner", "outer.db"]);
+}
+
 /// What a shell says in a new file system of this size, with the job that `RUN` does on `keys.db`.
 fn inside_mount(size: &str, script: &str, job: &str, from: &Path) -> Vec<String> {
     let folder = Folder::new();

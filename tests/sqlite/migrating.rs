@@ -44,6 +44,7 @@ async fn migrating_twice_changes_nothing() {
     assert_eq!(ask(&store, 'A').await, Met::Admitted);
     assert_eq!(fs::read(folder.database()).unwrap(), before);
     let versions = "select version, oldest_reader, by from keygate_migrations;";
+    assert_eq!(store.schema_version().await.unwrap(), 1);
     let expected = format!("1|1|keygate {}", env!("CARGO_PKG_VERSION"));
     assert_eq!(sqlite3(&folder.database(), versions), expected);
 }
@@ -72,6 +73,7 @@ async fn newer_tables_are_read_where_they_say_so() {
     sqlite3(&path, newer);
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(store.schema_version().await.unwrap(), 9);
     SqliteStore::migrate(&path).await.unwrap().add_client("App 2".into()).await.unwrap();
 
     sqlite3(&path, "update keygate_migrations set oldest_reader = 2 where version = 9;");
@@ -120,6 +122,25 @@ async fn twenty_stores_that_start_at_once_all_serve() {
         let counts = "select (select count(*) from keygate_clients),
             (select count(*) from keygate_migrations);";
         assert_eq!(sqlite3(&path, counts), "20|1");
+    }
+}
+
+/// Whoever has read in a transaction cannot wait for another who writes: SQLite refuses it at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn stores_that_complete_tables_at_once_wait_for_each_other() {
+    for _ in 0..5 {
+        let folder = Folder::new();
+        let path = folder.database();
+        sqlite3(
+            &path,
+            "create table keygate_migrations (version integer primary key,
+                oldest_reader integer not null, applied text not null default '', by text not null);",
+        );
+        let starts = (0..20).map(|_| tokio::spawn(SqliteStore::migrate(path.clone())));
+        for start in starts.collect::<Vec<_>>() {
+            start.await.unwrap().unwrap();
+        }
+        assert_eq!(sqlite3(&path, "select version from keygate_migrations;"), "1");
     }
 }
 

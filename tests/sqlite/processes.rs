@@ -75,10 +75,10 @@ async fn lookups_go_on_while_many_keys_are_added() {
 }
 
 /// A process that holds the lock of a file, until it is dropped.
-struct Holder(std::process::Child);
+pub(crate) struct Holder(std::process::Child);
 
 impl Holder {
-    fn new(path: &std::path::Path, begin: &str) -> Self {
+    pub(crate) fn new(path: &std::path::Path, begin: &str) -> Self {
         let mut command = Command::new("sqlite3");
         command.args(["-batch", "-init", "/dev/null"]).arg(path);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use keygate::{ManageKeys as _, SqliteStore};
 
+use crate::processes::Holder;
 use crate::stage::{Folder, Met, REVOKED, UNKNOWN, ask, id, new, sqlite3, store};
 
 fn is_outage(met: &Met, what: &str) -> bool {
@@ -38,6 +39,28 @@ async fn change_after_a_restore_is_made_in_the_restored_file() {
     store.revoke(&id('A')).await.unwrap();
     let revoked = "select count(*) from keygate_keys where revoked is not null;";
     assert_eq!(sqlite3(&path, revoked), "1");
+    assert_eq!(ask(&store, 'A').await, REVOKED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn change_that_waited_while_a_file_was_restored_is_made_in_the_restored_file() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "A").await;
+    let saved = folder.path().join("saved.db");
+    fs::copy(&path, &saved).unwrap();
+    let holder = Holder::new(&path, "begin immediate");
+    let revoking = {
+        let store = store.clone();
+        tokio::spawn(async move { store.revoke(&id('A')).await })
+    };
+    // Long enough for it to wait, as a rule. It is right either way.
+    for _ in 0..200 {
+        assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    }
+    fs::rename(&saved, &path).unwrap();
+    drop(holder);
+    revoking.await.unwrap().unwrap();
     assert_eq!(ask(&store, 'A').await, REVOKED);
 }
 

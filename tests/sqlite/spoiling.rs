@@ -1,15 +1,19 @@
 //! Rows that a hand has spoilt: that key or client is an outage, never unknown, and the rest is served.
 
-use keygate::ManageKeys as _;
+use std::time::Duration;
 
-use crate::stage::{Folder, Met, UNKNOWN, ask, id, sqlite3, store, try_sqlite3};
+use keygate::{ManageError, ManageKeys as _};
+
+use crate::stage::{
+    Folder, Met, REVOKED, UNKNOWN, ask, cause, id, new, sqlite3, store, try_sqlite3,
+};
 
 /// What callers with `A` meet after these statements, which no check holds up.
 async fn spoilt(sql: &str) -> Met {
     let folder = Folder::new();
     let store = store(&folder.database(), "A").await;
     store.add_client("App 2".into()).await.unwrap();
-    store.issue("App 2", crate::stage::new('B')).await.unwrap();
+    store.issue("App 2", new('B')).await.unwrap();
     let unchecked = "pragma ignore_check_constraints = on; pragma foreign_keys = off;";
     let sql = sql.replace("KEY_A", &format!("where key_id = '{}'", id('A')));
     let sql = sql.replace("APP_1", "where name = 'App 1'");
@@ -60,6 +64,72 @@ async fn spoilt_name_is_an_outage() {
         let met = spoilt(sql).await;
         assert!(matches!(met, Met::Outage(_)), "{sql}: {met:?}");
     }
+}
+
+#[tokio::test]
+async fn operators_list_what_can_be_read_and_are_told_the_rest() {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "ABC").await;
+    store.add_client("App 2".into()).await.unwrap();
+    sqlite3(
+        &folder.database(),
+        &format!(
+            "pragma ignore_check_constraints = on;
+            update keygate_keys set label = ' x ' where key_id = '{}';
+            update keygate_keys set expires = 'tomorrow' where key_id = '{}';
+            update keygate_clients set quota = '7' where name = 'App 2';",
+            id('A'),
+            id('B')
+        ),
+    );
+    for client in [None, Some("App 1")] {
+        let keys = store.list_readable_keys(client).await.unwrap();
+        let found = keys.found.iter().map(|key| key.key_id);
+        assert_eq!(found.collect::<Vec<_>>(), [id('C')]);
+        let mut rows = [('A', "its label"), ('B', "its `expires`")].map(|(letter, why)| {
+            format!("the row of the key {} cannot be used: {why}", id(letter))
+        });
+        rows.sort();
+        assert_eq!(keys.unreadable.len(), 2);
+        assert!(keys.unreadable.iter().zip(&rows).all(|(told, row)| told.starts_with(row)));
+    }
+    let clients = store.list_readable_clients().await.unwrap();
+    assert_eq!((clients.found.len(), clients.found[0].keys), (1, 3));
+    assert!(clients.unreadable[0].starts_with("the row of the client `App 2` cannot be used"));
+
+    // Who asks for a list or moves all is not given less.
+    let is_told = |error| match error {
+        ManageError::Unavailable(error) => cause(&error).contains("cannot be used"),
+        _ => false,
+    };
+    assert!(is_told(store.list_keys(None).await.unwrap_err()));
+    assert!(is_told(store.list_clients().await.unwrap_err()));
+    assert!(is_told(keygate::TransferKeys::export_keys(&store).await.unwrap_err()));
+}
+
+#[tokio::test]
+async fn spoilt_row_stops_no_change_of_another() {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "ABC").await;
+    let sql = format!(
+        "pragma ignore_check_constraints = on;
+        update keygate_keys set expires = 'tomorrow' where key_id = '{}';",
+        id('A')
+    );
+    sqlite3(&folder.database(), &sql);
+    assert_eq!(store.find_key(&id('B')).await.unwrap().client, "App 1");
+    assert_eq!(store.find_client("App 1").await.unwrap().keys, 3);
+    store.revoke(&id('B')).await.unwrap();
+    store.rotate(&id('C'), new('D'), Duration::ZERO).await.unwrap();
+    assert_eq!((ask(&store, 'B').await, ask(&store, 'D').await), (REVOKED, Met::Admitted));
+    store.disable_client("App 1").await.unwrap();
+    store.enable_client("App 1").await.unwrap();
+    for error in [store.find_key(&id('A')).await, store.revoke(&id('A')).await] {
+        assert!(error.unwrap_err().to_string().contains("`expires`"));
+    }
+    let ManageError::UnknownKey { .. } = store.find_key(&id('Z')).await.unwrap_err() else {
+        panic!("it is not told that there is no such key")
+    };
 }
 
 #[tokio::test]

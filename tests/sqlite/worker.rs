@@ -26,6 +26,7 @@ async fn work() {
         "issue" => issue(&path, argument).await,
         "churn" => churn(&path).await,
         "use" => make_use(&path, argument).await,
+        "wander" => wander(&path, argument).await,
         other => panic!("there is no job {other}"),
     }
 }
@@ -108,6 +109,14 @@ async fn make_use(path: &Path, client: &str) {
         Err(error) => say(&error.to_string()),
     }
     tell(ask(&store, 'A').await);
+}
+
+/// Makes the database, and uses it from another folder.
+async fn wander(path: &Path, client: &str) {
+    let store = SqliteStore::migrate(path).await.unwrap();
+    std::env::set_current_dir("/").unwrap();
+    store.add_client(client.into()).await.unwrap();
+    say(&format!("{:?}", ask(&store, 'A').await));
 }
 
 pub(crate) fn generated() -> NewKey {

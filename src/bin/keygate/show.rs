@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use keygate::{ClientInfo, KeyId, KeyInfo, KeyState};
 use serde_json::{Value, json};
 
-use crate::output::{GREEN, RED, YELLOW};
+use crate::failure::Failure;
+use crate::output::{GREEN, Output, RED, YELLOW};
 
 /// What a key is good for. Where several words apply, the first of the list is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,25 @@ pub(crate) fn client_json(client: &ClientInfo) -> Value {
 
 pub(crate) fn scopes(client: &ClientInfo) -> Vec<&str> {
     client.profile.scopes().iter().map(keygate::Scope::as_str).collect()
+}
+
+/// Tells what a list lacks: a list that is not whole is no success.
+pub(crate) fn unreadable(rows: &[String], out: &Output) -> Result<(), Failure> {
+    /// Each of so many is named.
+    const TOLD: usize = 20;
+    rows.iter().take(TOLD).for_each(|row| out.warn(row));
+    let rest =
+        if rows.len() > TOLD { format!(" (the first {TOLD} are named)") } else { String::new() };
+    match rows.len() {
+        0 => Ok(()),
+        1 => Err(Failure::refused(
+            "1 row is not in the list, and what it is about is refused: mend it in the database",
+        )),
+        count => Err(Failure::refused(format!(
+            "{count} rows are not in the list{rest}, and what they are about is refused: \
+             mend them in the database"
+        ))),
+    }
 }
 
 /// `1 key`, `2 keys`.

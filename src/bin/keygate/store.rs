@@ -2,7 +2,7 @@ use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
 
-use keygate::{KeyId, KeyInfo, KeyStore, ManageError, TransferKeys, YamlStore};
+use keygate::{KeyId, KeyStore, TransferKeys, YamlStore};
 
 use crate::args::Globals;
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ pub(crate) fn open_at(location: &Location, out: &Output) -> Result<Arc<dyn Store
 /// Whether a store that failed while it was changed may hold this key all the same.
 pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
     let store = globals.location().and_then(|location| load(&location, |_| {}));
-    match store.and_then(|store| find_key(&*store, key_id)) {
+    match store.and_then(|store| Ok(block_on(store.find_key(&key_id))?)) {
         Ok(_) => true,
         Err(failure) => failure.is_unavailable(),
     }
@@ -65,24 +65,4 @@ fn unreadable(error: keygate::YamlError) -> Failure {
     let is_missing = source.is_some_and(|error| error.kind() == io::ErrorKind::NotFound);
     let way_out = if is_missing { "; `keygate init` makes a new one" } else { "" };
     Failure::from(error).and(way_out)
-}
-
-/// The key with this id, revoked or not.
-pub(crate) fn find_key(store: &dyn Store, key_id: KeyId) -> Result<KeyInfo, Failure> {
-    let mut keys = block_on(store.list_keys(None))?;
-    if let Some(place) = keys.iter().position(|key| key.key_id == key_id) {
-        return Ok(keys.swap_remove(place));
-    }
-    let nearest = nearest(key_id, keys.iter().map(|key| key.key_id));
-    Err(ManageError::UnknownKey { key_id, nearest }.into())
-}
-
-/// The id that differs in the fewest digits, if it is fewer than half of them.
-fn nearest(key_id: KeyId, ids: impl Iterator<Item = KeyId>) -> Option<KeyId> {
-    let text = key_id.to_string();
-    let distance = |id: &KeyId| {
-        let other = id.to_string();
-        text.bytes().zip(other.bytes()).filter(|(digit, other)| digit != other).count()
-    };
-    ids.map(|id| (distance(&id), id)).min().filter(|(distance, _)| *distance < 8).map(|(_, id)| id)
 }

@@ -24,6 +24,14 @@ const LOCK: i64 = 0x6b65_7967_6174_6501;
 
 /// Whether the tables can be used.
 pub(in crate::store) async fn check(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    let (found, oldest_reader) = newest(connection).await?;
+    judge(found, oldest_reader)
+}
+
+/// The version of the tables, and the oldest that can read them.
+pub(in crate::store) async fn newest(
+    connection: &mut PgConnection,
+) -> Result<(i32, i32), DatabaseError> {
     let newest = "select version, oldest_reader from keygate.migrations \
                   order by version desc limit 1";
     let row = match sqlx::query(newest).fetch_optional(connection).await {
@@ -35,7 +43,7 @@ pub(in crate::store) async fn check(connection: &mut PgConnection) -> Result<(),
         Err(error) => return Err(unavailable(error).into()),
     };
     let number = |index: usize| row.try_get::<i32, _>(index).map_err(unavailable);
-    judge(number(0)?, number(1)?)
+    Ok((number(0)?, number(1)?))
 }
 
 fn judge(found: i32, oldest_reader: i32) -> Result<(), DatabaseError> {

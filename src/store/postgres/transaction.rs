@@ -13,7 +13,7 @@ use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::manage::ClientInfo;
 use crate::profile::ClientProfile;
-use crate::store::sql::{ClientRow, KeyRow, Transaction, metadata_text, quota_text};
+use crate::store::sql::{BadRow, ClientRow, KeyRow, Transaction, metadata_text, quota_text};
 
 /// A statement that takes longer is given up: a server that was stopped answers nothing at all.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -110,19 +110,19 @@ impl Transaction for PostgresTransaction {
         rows.iter().map(|row| row.try_get(0).map_err(unavailable)).collect()
     }
 
-    async fn clients(&mut self) -> Result<Vec<ClientInfo>, StoreError> {
+    async fn clients(&mut self) -> Result<Vec<Result<ClientInfo, BadRow>>, StoreError> {
         let select = concat!(
             "select ",
             client_columns!(),
             ", coalesce(k.live, 0) from keygate.clients c left join \
              (select client, count(*) as live from keygate.keys where revoked is null group by client) k \
-             on k.client = c.name order by c.name"
+             on k.client = c.name"
         );
         let rows = self.rows(sqlx::query(select)).await?;
         let info = |row: &PgRow| {
-            let ClientRow { profile, enabled } = client_row(row, 0)?;
             let keys = count(row, 5)?;
-            Ok(ClientInfo { profile, enabled, keys })
+            let client = client_row(row, 0);
+            Ok(client.map(|ClientRow { profile, enabled }| ClientInfo { profile, enabled, keys }))
         };
         rows.iter().map(info).collect()
     }
@@ -164,16 +164,21 @@ impl Transaction for PostgresTransaction {
         Ok(row.map(|row| key_row(&row, 0)).transpose()?)
     }
 
-    async fn key_ids(&mut self) -> Result<Vec<KeyId>, StoreError> {
-        // Only to tell who asked for one that is not there which is the nearest: not worth more.
-        let select = "select key_id from keygate.keys limit 1000000";
-        let id = |row: PgRow| Ok(row.try_get::<&str, _>(0).ok().and_then(|id| id.parse().ok()));
-        let ids: Vec<Option<KeyId>> =
-            within(sqlx::query(select).try_map(id).fetch_all(&mut *self.lease)).await?;
-        Ok(ids.into_iter().flatten().collect())
+    async fn key_ids(&mut self, near: KeyId) -> Result<Vec<KeyId>, StoreError> {
+        // It takes about 50 ms to compare so many.
+        let select = "(select key_id from keygate.keys where key_id >= $1 \
+                      order by key_id limit 50000) union all \
+                      (select key_id from keygate.keys where key_id < $1 \
+                      order by key_id desc limit 50000)";
+        let rows = self.rows(sqlx::query(select).bind(near.to_string())).await?;
+        let id = |row: &PgRow| row.try_get::<&str, _>(0).ok()?.parse().ok();
+        Ok(rows.iter().filter_map(id).collect())
     }
 
-    async fn keys(&mut self, client: Option<&str>) -> Result<Vec<KeyRow>, StoreError> {
+    async fn keys(
+        &mut self,
+        client: Option<&str>,
+    ) -> Result<Vec<Result<KeyRow, BadRow>>, StoreError> {
         let all = concat!(
             "select ",
             key_columns!(),
@@ -189,7 +194,7 @@ impl Transaction for PostgresTransaction {
             None => sqlx::query(all),
         };
         let rows = self.rows(statement).await?;
-        rows.iter().map(|row| Ok(key_row(row, 0)?)).collect()
+        Ok(rows.iter().map(|row| key_row(row, 0)).collect())
     }
 
     async fn insert_key(&mut self, key: &KeyRow) -> Result<bool, StoreError> {

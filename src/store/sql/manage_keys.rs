@@ -66,6 +66,33 @@ macro_rules! manage_keys {
             ) -> BoxFuture<'a, Result<Vec<KeyInfo>, ManageError>> {
                 Box::pin(sql::list_keys(self, client))
             }
+
+            fn find_client<'a>(
+                &'a self,
+                name: &'a str,
+            ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+                Box::pin(sql::find_client(self, name))
+            }
+
+            fn find_key<'a>(
+                &'a self,
+                key_id: &'a KeyId,
+            ) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+                Box::pin(sql::find_key(self, *key_id))
+            }
+
+            fn list_readable_clients(
+                &self,
+            ) -> BoxFuture<'_, Result<crate::manage::Readable<ClientInfo>, ManageError>> {
+                Box::pin(sql::list_readable_clients(self))
+            }
+
+            fn list_readable_keys<'a>(
+                &'a self,
+                client: Option<&'a str>,
+            ) -> BoxFuture<'a, Result<crate::manage::Readable<KeyInfo>, ManageError>> {
+                Box::pin(sql::list_readable_keys(self, client))
+            }
         }
 
         impl crate::manage::TransferKeys for $store {

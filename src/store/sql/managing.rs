@@ -1,13 +1,14 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::row::{ClientRow, KeyRow, kept_expiry};
+use super::row::{BadRow, ClientRow, KeyRow, kept_expiry};
 use super::transaction::{Database, Transaction};
 use crate::digest::KeyId;
+use crate::error::StoreError;
 use crate::key::KeyError;
 use crate::label;
 use crate::manage::{
-    ClientInfo, KeyInfo, KeyNotes, ManageError, NewKey, Rotated, RotationConflict, nearest_client,
-    nearest_key,
+    ClientInfo, KeyInfo, KeyNotes, ManageError, NewKey, Readable, Rotated, RotationConflict,
+    nearest_client, nearest_key,
 };
 use crate::profile::ClientProfile;
 
@@ -58,10 +59,23 @@ pub(in crate::store) async fn remove_client<D: Database>(
 pub(in crate::store) async fn list_clients<D: Database>(
     database: &D,
 ) -> Result<Vec<ClientInfo>, ManageError> {
-    let mut clients = database.read().await?.clients().await?;
-    // The database may order texts by the rules of a language.
-    clients.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
-    Ok(clients)
+    whole(database.read().await?.clients().await?, sort_clients)
+}
+
+pub(in crate::store) async fn list_readable_clients<D: Database>(
+    database: &D,
+) -> Result<Readable<ClientInfo>, ManageError> {
+    Ok(readable(database.read().await?.clients().await?, sort_clients))
+}
+
+pub(in crate::store) async fn find_client<D: Database>(
+    database: &D,
+    name: &str,
+) -> Result<ClientInfo, ManageError> {
+    let mut transaction = database.read().await?;
+    let ClientRow { profile, enabled } = known_client(&mut transaction, name).await?;
+    let keys = transaction.live_keys(name).await?;
+    Ok(ClientInfo { profile, enabled, keys })
 }
 
 pub(in crate::store) async fn issue<D: Database>(
@@ -131,17 +145,73 @@ pub(in crate::store) async fn list_keys<D: Database>(
     database: &D,
     client: Option<&str>,
 ) -> Result<Vec<KeyInfo>, ManageError> {
+    whole(keys(database, client).await?, sort_keys)
+}
+
+pub(in crate::store) async fn list_readable_keys<D: Database>(
+    database: &D,
+    client: Option<&str>,
+) -> Result<Readable<KeyInfo>, ManageError> {
+    Ok(readable(keys(database, client).await?, sort_keys))
+}
+
+pub(in crate::store) async fn find_key<D: Database>(
+    database: &D,
+    key_id: KeyId,
+) -> Result<KeyInfo, ManageError> {
+    let mut transaction = database.read().await?;
+    match transaction.key(key_id).await? {
+        Some(key) => Ok(key.info()),
+        None => Err(unknown_key(&mut transaction, key_id).await?),
+    }
+}
+
+async fn keys<D: Database>(
+    database: &D,
+    client: Option<&str>,
+) -> Result<Vec<Result<KeyInfo, BadRow>>, ManageError> {
     let mut transaction = database.read().await?;
     if let Some(name) = client {
         known_client(&mut transaction, name).await?;
     }
     let keys = transaction.keys(client).await?.into_iter();
-    let mut keys = keys.map(KeyRow::info).collect::<Vec<_>>();
+    Ok(keys.map(|key| key.map(KeyRow::info)).collect())
+}
+
+/// The list, if every row can be read.
+fn whole<T>(
+    rows: Vec<Result<T, BadRow>>,
+    sort: impl FnOnce(&mut [T]),
+) -> Result<Vec<T>, ManageError> {
+    let rows = rows.into_iter().collect::<Result<Vec<_>, _>>();
+    let mut found = rows.map_err(StoreError::from)?;
+    sort(&mut found);
+    Ok(found)
+}
+
+fn readable<T>(rows: Vec<Result<T, BadRow>>, sort: impl FnOnce(&mut [T])) -> Readable<T> {
+    let mut listed = Readable::from(Vec::with_capacity(rows.len()));
+    for row in rows {
+        match row {
+            Ok(row) => listed.found.push(row),
+            Err(bad) => listed.unreadable.push(bad.to_string()),
+        }
+    }
+    sort(&mut listed.found);
+    listed.unreadable.sort();
+    listed
+}
+
+fn sort_clients(clients: &mut [ClientInfo]) {
+    // The database may order texts by the rules of a language.
+    clients.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
+}
+
+fn sort_keys(keys: &mut [KeyInfo]) {
     keys.sort_by(|key, other| {
         let order = |key: &KeyInfo| (key.created, key.key_id);
         key.client.cmp(&other.client).then_with(|| order(key).cmp(&order(other)))
     });
-    Ok(keys)
 }
 
 async fn known_client(
@@ -169,8 +239,15 @@ async fn known_key(
             return Ok(key);
         }
     }
-    let nearest = nearest_key(key_id, transaction.key_ids().await?.into_iter());
-    Err(ManageError::UnknownKey { key_id, nearest })
+    Err(unknown_key(transaction, key_id).await?)
+}
+
+async fn unknown_key(
+    transaction: &mut impl Transaction,
+    key_id: KeyId,
+) -> Result<ManageError, StoreError> {
+    let nearest = nearest_key(key_id, transaction.key_ids(key_id).await?.into_iter());
+    Ok(ManageError::UnknownKey { key_id, nearest })
 }
 
 /// How a new key of this client is to be filed.

@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::time::SystemTime;
 
-use super::row::{ClientRow, KeyRow};
+use super::row::{BadRow, ClientRow, KeyRow};
 use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::manage::ClientInfo;
@@ -30,8 +30,10 @@ pub(in crate::store) trait Transaction: Send {
     /// At most as many names as it is worth to compare.
     fn client_names(&mut self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
-    /// All clients with their numbers of keys, in the order of their names.
-    fn clients(&mut self) -> impl Future<Output = Result<Vec<ClientInfo>, StoreError>> + Send;
+    /// All clients with their numbers of keys, in any order.
+    fn clients(
+        &mut self,
+    ) -> impl Future<Output = Result<Vec<Result<ClientInfo, BadRow>>, StoreError>> + Send;
 
     /// How many keys a client has, revoked ones aside.
     fn live_keys(&mut self, client: &str)
@@ -57,13 +59,17 @@ pub(in crate::store) trait Transaction: Send {
         key_id: KeyId,
     ) -> impl Future<Output = Result<Option<KeyRow>, StoreError>> + Send;
 
-    fn key_ids(&mut self) -> impl Future<Output = Result<Vec<KeyId>, StoreError>> + Send;
+    /// At most as many ids as it is worth to compare with this one, those next to it in order.
+    fn key_ids(
+        &mut self,
+        near: KeyId,
+    ) -> impl Future<Output = Result<Vec<KeyId>, StoreError>> + Send;
 
     /// The keys of one client or of all, in any order.
     fn keys(
         &mut self,
         client: Option<&str>,
-    ) -> impl Future<Output = Result<Vec<KeyRow>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Result<KeyRow, BadRow>>, StoreError>> + Send;
 
     /// Whether the key was added: not if there is one with its digest or its id.
     fn insert_key(&mut self, key: &KeyRow)

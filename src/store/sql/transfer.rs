@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::row::{ClientRow, KeyRow};
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
-use crate::manage::{HeldClient, HeldKey, Holdings, Imported, ManageError, plan};
+use crate::manage::{ClientInfo, HeldClient, HeldKey, Holdings, Imported, ManageError, plan};
 
 /// How often an import begins anew because somebody else has added the same meanwhile.
 const ATTEMPTS: usize = 5;
@@ -33,18 +33,19 @@ pub(in crate::store) async fn import_keys<D: Database>(
     Err(ManageError::Unavailable(StoreError::new(busy)))
 }
 
+/// All of it: a move must not lose what cannot be read.
 async fn held(transaction: &mut impl Transaction) -> Result<Holdings, ManageError> {
-    let clients = transaction.clients().await?.into_iter();
-    let clients =
-        clients.map(|client| HeldClient { profile: client.profile, enabled: client.enabled });
-    let keys = transaction.keys(None).await?.into_iter().map(|key| HeldKey {
-        digest: key.digest,
-        client: key.client,
-        expires: key.expires,
-        notes: key.notes,
-        disabled: false,
-    });
-    Ok(Holdings::new(clients.collect(), keys.collect()))
+    let mut clients = Vec::new();
+    for client in transaction.clients().await? {
+        let ClientInfo { profile, enabled, .. } = client.map_err(StoreError::from)?;
+        clients.push(HeldClient { profile, enabled });
+    }
+    let mut keys = Vec::new();
+    for key in transaction.keys(None).await? {
+        let KeyRow { digest, client, expires, notes, .. } = key.map_err(StoreError::from)?;
+        keys.push(HeldKey { digest, client, expires, notes, disabled: false });
+    }
+    Ok(Holdings::new(clients, keys))
 }
 
 fn client_row(client: &HeldClient) -> ClientRow {

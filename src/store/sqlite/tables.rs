@@ -41,6 +41,11 @@ pub(super) async fn check(lease: &mut Lease) -> Result<(), DatabaseError> {
     }
 }
 
+/// The version of the tables.
+pub(super) async fn version(lease: &mut Lease) -> Result<i32, DatabaseError> {
+    newest(lease).await?.map(|(version, _)| version).ok_or(DatabaseError::NoTables)
+}
+
 fn readable((found, oldest_reader): (i32, i32)) -> Result<(), DatabaseError> {
     if oldest_reader > VERSION {
         return Err(DatabaseError::TooNew { found, readable: VERSION });

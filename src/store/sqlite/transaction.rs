@@ -12,7 +12,9 @@ use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::manage::ClientInfo;
 use crate::rfc3339;
-use crate::store::sql::{ClientRow, Database, KeyRow, Transaction, metadata_text, quota_text};
+use crate::store::sql::{
+    BadRow, ClientRow, Database, KeyRow, Transaction, metadata_text, quota_text,
+};
 
 /// A transaction on the file of a store.
 pub(in crate::store) struct SqliteTransaction {
@@ -55,7 +57,7 @@ const CLIENTS: &str = concat!(
     client_columns!(),
     ", count(k.digest) from keygate_clients c \
      left join keygate_keys k on k.client = c.name and k.revoked is null \
-     group by c.name order by c.name"
+     group by c.name"
 );
 const LIVE_KEYS: &str = "select count(*) from keygate_keys where client = ?1 and revoked is null";
 const INSERT_CLIENT: &str = "insert into keygate_clients (name, enabled, scopes, quota, metadata) \
@@ -67,7 +69,11 @@ const KEY: &str = concat!(
     key_columns!(),
     " from keygate_keys k left join keygate_clients c on c.name = k.client where k.key_id = ?1"
 );
-const KEY_IDS: &str = "select key_id from keygate_keys";
+/// It takes about 50 ms to compare so many.
+const KEY_IDS: &str = "select * from (select key_id from keygate_keys where key_id >= ?1 \
+     order by key_id limit 50000) union all \
+     select * from (select key_id from keygate_keys where key_id < ?1 \
+     order by key_id desc limit 50000)";
 const KEYS: &str = concat!(
     "select ",
     key_columns!(),
@@ -125,11 +131,16 @@ impl Transaction for SqliteTransaction {
         rows.iter().map(|row| self.text(row)).collect()
     }
 
-    async fn clients(&mut self) -> Result<Vec<ClientInfo>, StoreError> {
+    async fn clients(&mut self) -> Result<Vec<Result<ClientInfo, BadRow>>, StoreError> {
         let mut clients = Vec::new();
         for row in self.rows(sqlx::query(CLIENTS)).await? {
-            let ClientRow { profile, enabled } = client_row(&row, 0)?;
-            clients.push(ClientInfo { profile, enabled, keys: self.count(&row, 5)? });
+            let keys = self.count(&row, 5)?;
+            let client = client_row(&row, 0);
+            clients.push(client.map(|ClientRow { profile, enabled }| ClientInfo {
+                profile,
+                enabled,
+                keys,
+            }));
         }
         Ok(clients)
     }
@@ -165,20 +176,23 @@ impl Transaction for SqliteTransaction {
         Ok(row.map(|row| key_row(&row)).transpose()?)
     }
 
-    async fn key_ids(&mut self) -> Result<Vec<KeyId>, StoreError> {
-        let rows = self.rows(sqlx::query(KEY_IDS)).await?;
+    async fn key_ids(&mut self, near: KeyId) -> Result<Vec<KeyId>, StoreError> {
+        let rows = self.rows(sqlx::query(KEY_IDS).bind(near.to_string())).await?;
         let ids = rows.iter().map(|row| self.text(row)).collect::<Result<Vec<_>, _>>()?;
         // The database makes them of the digests.
         Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
     }
 
-    async fn keys(&mut self, client: Option<&str>) -> Result<Vec<KeyRow>, StoreError> {
+    async fn keys(
+        &mut self,
+        client: Option<&str>,
+    ) -> Result<Vec<Result<KeyRow, BadRow>>, StoreError> {
         let statement = match client {
             Some(client) => sqlx::query(KEYS_OF).bind(client.to_owned()),
             None => sqlx::query(KEYS),
         };
         let rows = self.rows(statement).await?;
-        Ok(rows.iter().map(key_row).collect::<Result<_, _>>()?)
+        Ok(rows.iter().map(key_row).collect())
     }
 
     async fn insert_key(&mut self, key: &KeyRow) -> Result<bool, StoreError> {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::stage::{Key, Outcome, Stage, expect};
+use super::stage::{Contents, Key, Outcome, Stage, expect};
 use crate::digest::KeyId;
 use crate::manage::{KeyInfo, ManageKeys};
 use crate::store::KeyStore;
@@ -38,7 +38,31 @@ pub(super) async fn keeps_order<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Ou
         let what = format!("the keys of {} are not listed in order", client.unwrap_or("all"));
         expect(Rule::KeysListed, listed == *right, &what)?;
     }
-    Ok(())
+    agrees_with_itself(&stage).await
+}
+
+/// Whichever way is asked, the answer is that of the lists.
+async fn agrees_with_itself<S: KeyStore + ManageKeys>(stage: &Stage<S>) -> Outcome {
+    let Contents { clients, keys } = stage.contents().await?;
+    for key in &keys {
+        let found = stage.store.find_key(&key.key_id);
+        let found = stage.done(Rule::KeysListed, "finding a key", found).await?;
+        expect(Rule::KeysListed, found == *key, "a key that is found is not as it is listed")?;
+    }
+    for client in &clients {
+        let found = stage.store.find_client(client.profile.name());
+        let found = stage.done(Rule::ClientsListed, "finding a client", found).await?;
+        let what = "a client that is found is not as it is listed";
+        expect(Rule::ClientsListed, found == *client, what)?;
+    }
+    let list = stage.store.list_readable_keys(None);
+    let list = stage.done(Rule::KeysListed, "listing the readable keys", list).await?;
+    let what = "the readable keys are not all keys";
+    expect(Rule::KeysListed, list == keys.into(), what)?;
+    let list = stage.store.list_readable_clients();
+    let list = stage.done(Rule::ClientsListed, "listing the readable clients", list).await?;
+    let what = "the readable clients are not all clients";
+    expect(Rule::ClientsListed, list == clients.into(), what)
 }
 
 pub(super) async fn counts<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {

@@ -53,7 +53,8 @@ async fn names_are_unknown<S: KeyStore + ManageKeys>(
     let change = |store| ManageKeys::issue(store, name, new);
     stage.refused(rule, &what("issuing a key to"), change, is_reason).await?;
     let list = |store| ManageKeys::list_keys(store, Some(name));
-    stage.refused(rule, &what("listing the keys of"), list, is_reason).await
+    stage.refused(rule, &what("listing the keys of"), list, is_reason).await?;
+    stage.refused(rule, &what("finding"), |store| store.find_client(name), is_reason).await
 }
 
 async fn id_is_unknown<S: KeyStore + ManageKeys>(
@@ -72,5 +73,6 @@ async fn id_is_unknown<S: KeyStore + ManageKeys>(
     stage.refused(Rule::Nearby, &what("revoking"), |store| store.revoke(&id), is_reason).await?;
     let new = Key::of("new").to_new();
     let change = |store| ManageKeys::rotate(store, &id, new, Duration::ZERO);
-    stage.refused(Rule::Nearby, &what("rotating"), change, is_reason).await
+    stage.refused(Rule::Nearby, &what("rotating"), change, is_reason).await?;
+    stage.refused(Rule::Nearby, &what("finding"), |store| store.find_key(&id), is_reason).await
 }

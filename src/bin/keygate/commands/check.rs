@@ -11,7 +11,7 @@ use crate::args::Globals;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::show;
-use crate::store::{find_key, open};
+use crate::store::open;
 use crate::wait::block_on;
 
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
@@ -25,7 +25,7 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
         Err(AuthError::Unavailable(error)) => return Err(ManageError::Unavailable(error).into()),
         Err(_) => return Err(Failure::usage("there is no key on standard input: write it there")),
     };
-    let key = key_id.map(|key_id| find_key(&*store, key_id)).transpose()?;
+    let key = key_id.map(|key_id| block_on(store.find_key(&key_id))).transpose()?;
     let text = match (reason, &key) {
         (None, Some(key)) => format!("valid: {}, {}\n", show::named(key), ending(key, now)),
         (Some(reason), Some(key)) => {

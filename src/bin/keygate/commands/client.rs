@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use keygate::{ClientInfo, ClientProfile, ManageError};
+use keygate::{ClientInfo, ClientProfile, ManageError, Readable};
 
 use crate::args::{AddArgs, ClientCommand, Globals};
 use crate::confirm::Consent;
@@ -49,11 +49,10 @@ fn profile(args: AddArgs) -> Result<ClientProfile, Failure> {
 }
 
 fn remove(name: &str, consent: Consent, store: &dyn Store, out: &Output) -> Result<(), Failure> {
-    let keys = block_on(store.list_keys(Some(name)))?.len();
-    let clients = block_on(store.list_clients())?;
-    if clients.iter().any(|client| client.profile.name() == name && client.enabled) {
+    if block_on(store.find_client(name))?.enabled {
         return Err(ManageError::StillEnabled { name: name.to_owned() }.into());
     }
+    let keys = block_on(store.list_keys(Some(name)))?.len();
     consent.to(&format!("Remove the client {name} and forget its {}?", counted(keys, "key")))?;
     let client = block_on(store.remove_client(name))?;
     changed(&client, "removed", "", out)
@@ -65,8 +64,8 @@ fn changed(client: &ClientInfo, how: &str, more: &str, out: &Output) -> Result<(
 }
 
 fn list(store: &dyn Store, out: &Output) -> Result<(), Failure> {
-    let clients = block_on(store.list_clients())?;
-    if clients.is_empty() && !out.is_json() {
+    let Readable { found: clients, unreadable, .. } = block_on(store.list_readable_clients())?;
+    if clients.is_empty() && unreadable.is_empty() && !out.is_json() {
         out.note("there are no clients: add one with `keygate client add`");
         return Ok(());
     }
@@ -80,5 +79,6 @@ fn list(store: &dyn Store, out: &Output) -> Result<(), Failure> {
             client.profile.quota().map(ToString::to_string).unwrap_or_default().into(),
         ]);
     }
-    out.answer(&table.render(), &clients.iter().map(show::client_json).collect())
+    out.answer(&table.render(), &clients.iter().map(show::client_json).collect())?;
+    show::unreadable(&unreadable, out)
 }

@@ -16,18 +16,61 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
     use crate::wait::block_on;
 
     let location = globals.location()?;
-    match &location {
+    let Versions { before, after } = match &location {
         Location::File(_) => return Err(of_a_file()),
         #[cfg(feature = "sqlite")]
-        Location::Sqlite(path) => {
-            let made = block_on(keygate::SqliteStore::migrate(path));
-            made.map(drop).map_err(Failure::unavailable)?;
-        }
+        Location::Sqlite(path) => block_on(sqlite(path)).map_err(Failure::unavailable)?,
         #[cfg(feature = "postgres")]
-        Location::Postgres(url) => block_on(keygate::PostgresStore::migrate(url)).map(drop)?,
+        Location::Postgres(url) => block_on(postgres(url))?,
+    };
+    let note = match before {
+        None => format!("made the tables of {location}, at version {after}"),
+        Some(before) if before == after => {
+            format!("the tables of {location} are at version {after}: nothing was due")
+        }
+        Some(before) => format!("took the tables of {location} from version {before} to {after}"),
+    };
+    let store = location.to_string();
+    out.done(&note, &json!({ "store": store, "before": before, "version": after }))
+}
+
+/// Those of the tables before and after; none where there were no tables.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+struct Versions {
+    before: Option<i32>,
+    after: i32,
+}
+
+#[cfg(feature = "sqlite")]
+async fn sqlite(path: &std::path::Path) -> Result<Versions, keygate::DatabaseError> {
+    let before = match keygate::SqliteStore::open(path).await {
+        Ok(store) => Some(store.schema_version().await?),
+        // Above all, the file is not there yet. What else may be wrong with it, migrating says.
+        Err(keygate::DatabaseError::Location { .. }) => None,
+        Err(error) => unmigrated(error)?,
+    };
+    let after = keygate::SqliteStore::migrate(path).await?.schema_version().await?;
+    Ok(Versions { before, after })
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(url: &str) -> Result<Versions, keygate::DatabaseError> {
+    let before = match keygate::PostgresStore::connect(url).await {
+        Ok(store) => Some(store.schema_version().await?),
+        Err(error) => unmigrated(error)?,
+    };
+    let after = keygate::PostgresStore::migrate(url).await?.schema_version().await?;
+    Ok(Versions { before, after })
+}
+
+/// The version of tables that cannot be used before they are migrated.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn unmigrated(error: keygate::DatabaseError) -> Result<Option<i32>, keygate::DatabaseError> {
+    match error {
+        keygate::DatabaseError::NoTables => Ok(None),
+        keygate::DatabaseError::TooOld { found, .. } => Ok(Some(found)),
+        error => Err(error),
     }
-    let note = format!("the tables of {location} are up to date");
-    out.done(&note, &json!({ "store": location.to_string() }))
 }
 
 fn of_a_file() -> Failure {

@@ -21,7 +21,7 @@ pub(super) fn run(
     let IssueArgs { client, made } = args;
     let expires = made.expires.map(|expires| expires.instant(now)).transpose()?;
     // Fails for a client that there is not, and says which one is near.
-    block_on(store.list_keys(Some(client)))?;
+    block_on(store.find_client(client))?;
 
     let draft = Draft::new(client, made.label.as_deref(), expires, now, made)?;
     let (delivery, issued) =

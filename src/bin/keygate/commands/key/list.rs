@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use keygate::KeyInfo;
+use keygate::{KeyInfo, Readable};
 
 use crate::args::ListArgs;
 use crate::failure::Failure;
@@ -16,12 +16,13 @@ const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 pub(super) fn run(args: &ListArgs, store: &dyn Store, out: &Output) -> Result<(), Failure> {
     let now = SystemTime::now();
-    let mut keys = block_on(store.list_keys(args.client.as_deref()))?;
+    let listed = block_on(store.list_readable_keys(args.client.as_deref()))?;
+    let Readable { found: mut keys, unreadable, .. } = listed;
     if let Some(within) = args.expiring {
         keys.retain(|key| key.is_live(now) && expires_within(key, within, now));
         keys.sort_by_key(|key| key.expires);
     }
-    if keys.is_empty() && !out.is_json() {
+    if keys.is_empty() && unreadable.is_empty() && !out.is_json() {
         out.note(if args.expiring.is_some() {
             "no keys expire within this time"
         } else {
@@ -30,7 +31,8 @@ pub(super) fn run(args: &ListArgs, store: &dyn Store, out: &Output) -> Result<()
         return Ok(());
     }
     let table = table(&keys, args.expiring.unwrap_or(SOON), now);
-    out.answer(&table, &keys.iter().map(|key| show::key_json(key, now)).collect())
+    out.answer(&table, &keys.iter().map(|key| show::key_json(key, now)).collect())?;
+    show::unreadable(&unreadable, out)
 }
 
 fn expires_within(key: &KeyInfo, within: Duration, now: SystemTime) -> bool {

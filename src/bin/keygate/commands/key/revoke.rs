@@ -7,7 +7,7 @@ use crate::confirm::Consent;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::show;
-use crate::store::{Store, find_key};
+use crate::store::Store;
 use crate::wait::block_on;
 
 pub(super) fn run(
@@ -16,7 +16,8 @@ pub(super) fn run(
     store: &dyn Store,
     out: &Output,
 ) -> Result<(), Failure> {
-    let keys = args.ids.iter().map(|id| find_key(store, *id)).collect::<Result<Vec<_>, _>>()?;
+    let keys = args.ids.iter().map(|id| block_on(store.find_key(id)));
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let named: Vec<_> = keys.iter().map(show::named).collect();
     consent.to(&format!("Revoke {}, for good?", named.join(", ")))?;
 

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::relative;
 use crate::show;
-use crate::store::{Store, find_key};
+use crate::store::Store;
 use crate::wait::block_on;
 
 pub(super) fn run(
@@ -22,7 +22,7 @@ pub(super) fn run(
     let now = SystemTime::now();
     let RotateArgs { id, grace, made, .. } = args;
     after(now, *grace)?;
-    let old = find_key(store, *id)?;
+    let old = block_on(store.find_key(id))?;
     if let Some(conflict) = conflict(&old, now) {
         return Err(ManageError::Conflict { key_id: *id, conflict }.into());
     }

@@ -1,0 +1,210 @@
+//! From a file to SQLite and to PostgreSQL, by the commands that stand in the README.
+
+use std::env;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use crate::curl;
+use crate::server::{DEADLINE, Server, seed_clients};
+use crate::servers::Postgres;
+
+const HEADING: &str = "\n## From a file to a database\n";
+
+/// What a user sees, in short: the services that start, the last lines of the tool, and the answers.
+const SEEN: [&str; 24] = [
+    "axum",
+    "200",
+    "200",
+    "401",
+    "made the tables of sqlite:keys.db, at version 1",
+    "added 3 clients and 3 keys, kept 0 clients and 0 keys, refused 0 clients and 0 keys",
+    "axum_sqlite",
+    "200",
+    "200",
+    "401",
+    "issued KEY_ID of App 1, never expires; it is in new-key",
+    "200",
+    "revoked 139143d40928093b of App 1",
+    "401",
+    "made the tables of the PostgreSQL database, at version 1",
+    "added 3 clients and 4 keys, kept 0 clients and 0 keys, refused 0 clients and 0 keys",
+    "axum_postgres",
+    "200",
+    "200",
+    "401",
+    "401",
+    "revoked 0363a007c1cfff40 of User 1",
+    "401",
+    "wrote 3 clients and 4 keys to back.yml, readable by you alone",
+];
+
+/// A user in a copy of the repository, with a shell and one more terminal for the service.
+struct User {
+    folder: PathBuf,
+    store: Option<String>,
+    postgres: String,
+    server: Option<Server>,
+    /// What the lines have shown, in words.
+    seen: Vec<String>,
+}
+
+impl User {
+    fn new(postgres: String, password: &str) -> Self {
+        let folder = env::temp_dir().join(format!("keygate-moving-{}", std::process::id()));
+        // A process of the same id may have been killed here.
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("bin")).unwrap();
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+        symlink(repository.join("examples"), folder.join("examples")).unwrap();
+        symlink(env!("CARGO_BIN_EXE_keygate"), folder.join("bin/keygate")).unwrap();
+        // The crate as it is here, and what the commands make in a folder that goes away.
+        let manifest = repository.join("Cargo.toml");
+        let cargo = format!(
+            "#!/bin/sh\ncommand=$1\nshift\nexec '{}' \"$command\" --manifest-path '{}' \"$@\"\n",
+            env!("CARGO"),
+            manifest.display()
+        );
+        fs::write(folder.join("bin/cargo"), cargo).unwrap();
+        fs::set_permissions(folder.join("bin/cargo"), Permissions::from_mode(0o700)).unwrap();
+        fs::write(folder.join(".pgpass"), password).unwrap();
+        fs::set_permissions(folder.join(".pgpass"), Permissions::from_mode(0o600)).unwrap();
+        Self { folder, store: None, postgres, server: None, seen: Vec::new() }
+    }
+
+    fn shell(&self, command: &str) -> Command {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).current_dir(&self.folder);
+        let path = env::var("PATH").unwrap();
+        shell.env("PATH", format!("{}:{path}", self.folder.join("bin").display()));
+        shell.env("PGPASSFILE", self.folder.join(".pgpass"));
+        shell.env("CARGO_TERM_COLOR", "never").env_remove("KEYS").env_remove("KEYGATE_STORE");
+        if let Some(store) = &self.store {
+            shell.env("KEYGATE_STORE", store);
+        }
+        shell
+    }
+
+    /// Does what the line says, as far as it can be done here.
+    fn follow(&mut self, line: &str) {
+        let (command, remark) = line.split_once("  # ").unwrap_or((line, ""));
+        let command = command.trim_end();
+        match command.split_once(' ') {
+            // The tool is that of this build.
+            Some(("cargo", rest)) if rest.starts_with("install keygate --features ") => {}
+            Some(("cargo", rest)) => self.serve(rest.strip_prefix("run ").expect(line)),
+            Some(("export", rest)) => self.export(rest),
+            Some(("keygate", _)) => self.keygate(command),
+            Some(("curl", _)) => self.curl(command, remark),
+            _ => panic!("the README has a line that this test does not know: {line}"),
+        }
+    }
+
+    fn export(&mut self, rest: &str) {
+        let store = rest.strip_prefix("KEYGATE_STORE=").expect("the one variable of the tool");
+        let store = store.trim_matches('\'');
+        // There is no database of the README's.
+        let is_postgres = store.starts_with("postgres://keygate_owner@");
+        self.store = Some(if is_postgres { self.postgres.clone() } else { store.to_owned() });
+    }
+
+    /// Stops the service with Ctrl-C, and starts the next.
+    fn serve(&mut self, what: &str) {
+        if let Some(server) = self.server.take() {
+            server.interrupt();
+            assert_eq!(server.wait_for_end().code, Some(0));
+        }
+        // Before, so that no deadline counts the time of the compiler.
+        let built = self.shell(&format!("cargo build {what}")).output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let mut command = self.shell(&format!("exec cargo run {what}"));
+        self.server = Some(Server::start_by(&mut command));
+        self.seen.push(what.rsplit(' ').next().unwrap().to_owned());
+    }
+
+    fn keygate(&mut self, command: &str) {
+        let output = self.shell(command).output().unwrap();
+        let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+        assert!(output.status.success(), "{command}: {err}");
+        let key = fs::read_to_string(self.folder.join("new-key")).unwrap_or_default();
+        let secrets = seed_clients().into_iter().map(|(key, _)| key);
+        for secret in secrets.chain([key.trim().to_owned(), Postgres::PASSWORD.to_owned()]) {
+            let shown =
+                !secret.is_empty() && [&out, &err].iter().any(|text| text.contains(&secret));
+            assert!(!shown, "{command} shows a secret");
+        }
+        self.seen.extend(err.lines().last().map(str::to_owned));
+    }
+
+    /// Calls the service, which is to answer with the status that the remark says.
+    fn curl(&mut self, command: &str, remark: &str) {
+        let expected: u16 = remark.trim().parse().expect("the remark is the status");
+        let server = self.server.as_ref().expect("a service runs");
+        let command = command.replace("http://127.0.0.1:3000", &server.url(""));
+        // A change in PostgreSQL is on its way to the replica for some milliseconds; one in SQLite is
+        // there.
+        let is_patient = self.store.as_ref() == Some(&self.postgres);
+        let deadline = Instant::now() + DEADLINE;
+        let answer = loop {
+            let answer = curl::answer(&mut self.shell(&command));
+            if answer.status == expected || !is_patient || Instant::now() > deadline {
+                break answer;
+            }
+        };
+        assert_eq!(answer.status, expected, "{command}\n{answer:?}\nafter {:#?}", self.seen);
+        self.seen.push(expected.to_string());
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The lines between the fences of this section.
+fn lines() -> Vec<String> {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, section) = readme.split_once(HEADING).expect("the README has this section");
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let blocks =
+        section.split("\n```sh\n").skip(1).map(|block| block.split_once("\n```").unwrap().0);
+    let lines = blocks.flat_map(str::lines).filter(|line| !line.is_empty());
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn service_without_a_database_ends_with_the_way_out() {
+    let run = "run --all-features --example axum_sqlite";
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(run.split(' ')).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = cargo.env("KEYS", "/nonexistent/keys.db").output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    let said = String::from_utf8_lossy(&output.stderr);
+    let end = "there is no file /nonexistent/keys.db: make it with `keygate migrate`\n";
+    assert!(said.ends_with(end), "{said}");
+}
+
+#[test]
+fn commands_of_the_readme_move_the_keys_and_the_same_calls_go_on() {
+    let postgres = Postgres::shared();
+    let database = postgres.database();
+    let (owner, port, name) = (Postgres::OWNER, postgres.port(), database.name());
+    let url = format!("postgres://{owner}@127.0.0.1:{port}/{name}");
+    let password = format!("127.0.0.1:{port}:*:{owner}:{}\n", Postgres::PASSWORD);
+    let mut user = User::new(url, &password);
+    for line in lines() {
+        user.follow(&line);
+    }
+
+    let key = fs::read_to_string(user.folder.join("new-key")).unwrap();
+    let key_id =
+        keygate::KeyDigest::of(key.trim().as_bytes()).to_text()["sha256:".len()..][..16].to_owned();
+    let seen = user.seen.iter().map(|seen| seen.replace(&key_id, "KEY_ID"));
+    assert_eq!(seen.collect::<Vec<_>>(), SEEN);
+    let back = fs::read_to_string(user.folder.join("back.yml")).unwrap();
+    assert_eq!(back.matches("digest: sha256:").count(), 4);
+    assert_eq!(back.matches("revoked: ").count(), 2);
+}
