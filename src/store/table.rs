@@ -27,6 +27,8 @@ mod blocks;
 mod build;
 mod directory;
 mod edit;
+#[cfg(feature = "postgres")]
+mod gather;
 mod segment;
 
 use blocks::MAX_ROWS;
@@ -34,6 +36,8 @@ pub(super) use build::Build;
 use directory::Directory;
 #[cfg(feature = "postgres")]
 use edit::Edit;
+#[cfg(feature = "postgres")]
+pub(super) use gather::Gather;
 pub(super) use segment::Row;
 use segment::Segment;
 

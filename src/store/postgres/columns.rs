@@ -16,10 +16,10 @@ use crate::label;
 use crate::manage::KeyNotes;
 use crate::store::sql::{BadRow, ClientRow, KeyRow, profile};
 
-/// The columns of a client `c`, for [`client_row`].
+/// The columns of a client `c`, for [`client_row`]. They name their types, of which a copy says nothing.
 macro_rules! client_columns {
     () => {
-        "c.name, c.enabled, c.scopes, c.quota::text, c.metadata::text"
+        "c.name::text, c.enabled::boolean, c.scopes::text[], c.quota::text, c.metadata::text"
     };
 }
 
@@ -34,14 +34,14 @@ macro_rules! key_columns {
 pub(in crate::store) use {client_columns, key_columns};
 
 /// The client whose columns begin at this place.
-pub(in crate::store) fn client_row(row: &PgRow, first: usize) -> Result<ClientRow, BadRow> {
-    let name: &str = row.try_get(first).map_err(|_| BadRow::client("?", "it has no name"))?;
+pub(in crate::store) fn client_row(row: &impl Columns, first: usize) -> Result<ClientRow, BadRow> {
+    let name = there(row.text(first)).ok_or_else(|| BadRow::client("?", "it has no name"))?;
     let bad = |why: &str| BadRow::client(name, why);
-    let enabled = row.try_get(first + 1).map_err(|_| bad("its `enabled` is not there"))?;
-    let scopes: Vec<String> =
-        row.try_get(first + 2).map_err(|_| bad("its scopes are not a list of texts"))?;
-    let quota: Option<&str> = row.try_get(first + 3).map_err(|_| bad("its quota is no text"))?;
-    let metadata: &str = row.try_get(first + 4).map_err(|_| bad("its metadata are not there"))?;
+    let enabled = there(row.flag(first + 1)).ok_or_else(|| bad("its `enabled` is not there"))?;
+    let scopes =
+        there(row.texts(first + 2)).ok_or_else(|| bad("its scopes are not a list of texts"))?;
+    let quota = row.text(first + 3).map_err(|_| bad("its quota is no text"))?;
+    let metadata = there(row.text(first + 4)).ok_or_else(|| bad("its metadata are not there"))?;
     Ok(ClientRow { profile: profile(name, &scopes, quota, metadata)?, enabled })
 }
 
@@ -69,31 +69,71 @@ pub(in crate::store) fn key_row(row: &PgRow, first: usize) -> Result<KeyRow, Bad
     Ok(KeyRow { digest, client, enabled, expires, notes })
 }
 
+/// A row, however it was asked for. What is null is nothing.
+pub(in crate::store) trait Columns {
+    fn bytes(&self, place: usize) -> Result<Option<&[u8]>, Unread>;
+    fn text(&self, place: usize) -> Result<Option<&str>, Unread>;
+    fn texts(&self, place: usize) -> Result<Option<Vec<String>>, Unread>;
+    fn flag(&self, place: usize) -> Result<Option<bool>, Unread>;
+    fn micros(&self, place: usize) -> Result<Option<Micros>, Unread>;
+}
+
+/// What is in this place is of another type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Unread;
+
+impl Columns for PgRow {
+    fn bytes(&self, place: usize) -> Result<Option<&[u8]>, Unread> {
+        self.try_get(place).map_err(|_| Unread)
+    }
+
+    fn text(&self, place: usize) -> Result<Option<&str>, Unread> {
+        self.try_get(place).map_err(|_| Unread)
+    }
+
+    fn texts(&self, place: usize) -> Result<Option<Vec<String>>, Unread> {
+        self.try_get(place).map_err(|_| Unread)
+    }
+
+    fn flag(&self, place: usize) -> Result<Option<bool>, Unread> {
+        self.try_get(place).map_err(|_| Unread)
+    }
+
+    fn micros(&self, place: usize) -> Result<Option<Micros>, Unread> {
+        self.try_get(place).map_err(|_| Unread)
+    }
+}
+
+/// What must be there.
+fn there<T>(column: Result<Option<T>, Unread>) -> Option<T> {
+    column.ok().flatten()
+}
+
 /// The digest of a row, which no other may be taken for.
 pub(in crate::store) fn digest(
-    row: &PgRow,
+    row: &impl Columns,
     digest: usize,
     algorithm: usize,
 ) -> Result<KeyDigest, BadRow> {
     let unnamed = |why: &str| BadRow { whose: "a key".to_owned(), why: why.to_owned() };
-    let bytes: &[u8] = row.try_get(digest).map_err(|_| unnamed("it has no digest"))?;
+    let bytes = there(row.bytes(digest)).ok_or_else(|| unnamed("it has no digest"))?;
     let bytes = bytes.try_into().map_err(|_| unnamed("its digest is not of 32 bytes"))?;
     let digest = KeyDigest::from_bytes(bytes);
-    match row.try_get(algorithm) {
-        Ok("sha256") => Ok(digest),
+    match row.text(algorithm) {
+        Ok(Some("sha256")) => Ok(digest),
         _ => Err(BadRow::key(digest.key_id(), "its algorithm is not `sha256`")),
     }
 }
 
 /// The time in this column, if there is one.
 pub(in crate::store) fn time(
-    row: &PgRow,
+    row: &impl Columns,
     index: usize,
     key_id: KeyId,
     name: &str,
 ) -> Result<Option<SystemTime>, BadRow> {
     let bad = || BadRow::key(key_id, format!("its `{name}` is not between 1970 and 9999"));
-    let time: Option<Micros> = row.try_get(index).map_err(|_| bad())?;
+    let time = row.micros(index).map_err(|_| bad())?;
     time.map(|time| time.system_time().ok_or_else(bad)).transpose()
 }
 
@@ -106,6 +146,10 @@ const EPOCH: i64 = 946_684_800_000_000;
 const END: i64 = 253_402_300_800_000_000;
 
 impl Micros {
+    pub(in crate::store) fn from_server(micros: i64) -> Self {
+        Self(micros)
+    }
+
     fn system_time(self) -> Option<SystemTime> {
         let since = self.0.checked_add(EPOCH).filter(|since| (0..END).contains(since))?;
         UNIX_EPOCH.checked_add(Duration::from_micros(since.try_into().ok()?))

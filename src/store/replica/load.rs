@@ -4,32 +4,44 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{Error, Row as _, query, query_scalar, raw_sql};
+use sqlx::{Error, query, query_scalar, raw_sql};
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
-use super::clients::Clients;
+use super::clients::Loading;
+use super::copy::{Copied, copy};
 use super::fault::Fault;
 use super::follower::Follower;
 use super::history::Newest;
 use super::refused::Refused;
 use super::report;
 use super::rows::{self, Key, replica_columns};
-use crate::store::postgres::columns::{client_columns, client_row};
+use crate::store::postgres::columns::{Columns as _, client_columns, client_row};
 use crate::store::sql::BadRow;
-use crate::store::table::Build;
+use crate::store::table::{Build, Gather, Table};
 
-/// How long no row may come: sorting millions of keys before the first takes seconds.
+/// How long no row may come: a server that reads a table from a busy disk may take seconds.
 const STALLED: Duration = Duration::from_secs(30);
 
 const NEWEST: &str =
     "select seq, txid::text, at::text from keygate.events order by seq desc limit 100";
 
-const CLIENTS: &str = concat!("select ", client_columns!(), " from keygate.clients c");
+/// How many clients the server believes that it has; -1 where it does not know.
+const ABOUT: &str =
+    "select reltuples::bigint from pg_class where oid = 'keygate.clients'::regclass";
 
-const COUNT: &str = "select count(*) from keygate.keys";
+/// It may believe anything.
+const MOST_ROOM: usize = 10_000_000;
 
-/// In the order of the table, so that it is built of rows as they come, without a second copy.
-const KEYS: &str = concat!("select ", replica_columns!(), " from keygate.keys k order by k.digest");
+const CLIENTS: &str = concat!(
+    "copy (select ",
+    client_columns!(),
+    " from keygate.clients c) to stdout (format binary)"
+);
+
+/// In no order: that of the table is made here, in less time than a server takes to read its index.
+const KEYS: &str =
+    concat!("copy (select ", replica_columns!(), " from keygate.keys k) to stdout (format binary)");
 
 /// Replaces all that is served by what the database holds in this transaction, in one step, and says
 /// which events came last.
@@ -53,38 +65,33 @@ async fn read(
     let mut newest = Newest::default();
     query(NEWEST).try_map(|row: PgRow| newest.add(&row)).fetch_all(&mut *connection).await?;
 
-    let mut clients = Clients::default();
-    let put = |row: PgRow| {
+    let about: i64 = query_scalar(ABOUT).fetch_one(&mut *connection).await?;
+    let mut loading = Loading::with_room(usize::try_from(about).unwrap_or(0).min(MOST_ROOM));
+    let put = |row: &Copied<'_, 5>| {
         rows.fetch_add(1, Ordering::Relaxed);
-        clients.put(row.try_get(0)?, client_row(&row, 0));
-        Ok(())
+        // One without a name has no keys.
+        if let Ok(Some(name)) = row.text(0) {
+            loading.put(name, client_row(row, 0));
+        }
     };
-    query(CLIENTS).try_map(put).fetch_all(&mut *connection).await?;
+    copy(connection, CLIENTS, put).await?;
+    let (clients, mut order) = loading.end();
 
-    let count: i64 = query_scalar(COUNT).fetch_one(&mut *connection).await?;
-    let mut build = Build::new(usize::try_from(count).unwrap_or(0));
+    let mut gather = Gather::new();
     let mut refused = Refused::default();
-    let mut last = None;
-    let push = |row: PgRow| {
+    let push = |row: &Copied<'_, 5>| {
         rows.fetch_add(1, Ordering::Relaxed);
-        match rows::key(&row, &clients) {
-            // The database sees to this, unless a hand took its index away.
-            Key::Good(row, _) if last == Some(row.prefix()) => {
-                let bad = BadRow::key(row.digest.key_id(), "another key has the same id");
-                refused.add(Some(row.digest), bad);
-            }
-            Key::Good(row, mark) => {
-                last = Some(row.prefix());
-                build.push(row, mark);
-            }
+        match rows::key(row, |name| order.find(name, &clients)) {
+            Key::Good(row, mark) => gather.push(row, mark),
             Key::Bad(digest, bad) => refused.add(digest, bad),
             Key::Unknown(digest, _) => {
                 refused.add(Some(digest), BadRow::key(digest.key_id(), "its client is not there"));
             }
         }
-        Ok(())
     };
-    query(KEYS).try_map(push).fetch_all(&mut *connection).await?;
+    copy(connection, KEYS, push).await?;
+    drop(order);
+    let table = table(gather, &mut refused, rows).await;
 
     if let Some(snapshot) = &mut follower.snapshot {
         snapshot.changed();
@@ -92,11 +99,31 @@ async fn read(
     follower.refused.replace(refused);
     follower.clients = clients;
     let shared = &follower.shared;
-    let table = build.finish();
     shared.change(follower.refused.changed(), |served| served.replace(&table));
     follower.refused.tell(&mut shared.told());
     report::loaded(shared, &follower.clients);
     Ok(newest)
+}
+
+async fn table(gather: Gather, refused: &mut Refused, rows: &AtomicU64) -> Table {
+    let mut build = Build::new(gather.len());
+    let mut last = None;
+    for part in gather.sorted() {
+        for (row, mark) in part {
+            // The database sees to this, unless a hand took its index away.
+            if last == Some(row.prefix()) {
+                let bad = BadRow::key(row.digest.key_id(), "another key has the same id");
+                refused.add(Some(row.digest), bad);
+                continue;
+            }
+            last = Some(row.prefix());
+            build.push(row, mark);
+        }
+        rows.fetch_add(1, Ordering::Relaxed);
+        // What else the follower does goes on.
+        yield_now().await;
+    }
+    build.finish()
 }
 
 async fn stalled(rows: &AtomicU64) {

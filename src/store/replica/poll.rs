@@ -166,6 +166,6 @@ async fn read_keys(
     key_ids: &[String],
     clients: &Clients,
 ) -> Result<Vec<Key>, Error> {
-    let read = |row: PgRow| Ok(rows::key(&row, clients));
+    let read = |row: PgRow| Ok(rows::key(&row, |name| clients.get(name)));
     query(KEYS).bind(key_ids).try_map(read).fetch_all(connection).await
 }

@@ -1,20 +1,19 @@
 //! What the rows of clients and keys mean to requests.
 
-use sqlx::Row as _;
-use sqlx::postgres::PgRow;
-
-use super::clients::Clients;
+use super::clients::Seen;
 use crate::digest::KeyDigest;
 use crate::mark::Mark;
 use crate::record::KeyState;
-use crate::store::postgres::columns;
+use crate::store::postgres::columns::{self, Columns};
 use crate::store::sql::BadRow;
 use crate::store::table::Row;
 
-/// The columns of a key, for [`key`]: labels and notes are not for requests.
+/// The columns of a key, for [`key`]: labels and notes are not for requests. They name their types, of
+/// which a copy says nothing.
 macro_rules! replica_columns {
     () => {
-        "k.digest, k.algorithm, k.client, k.expires, k.revoked"
+        "k.digest::bytea, k.algorithm::text, k.client::text, k.expires::timestamptz, \
+         k.revoked::timestamptz"
     };
 }
 
@@ -29,19 +28,26 @@ pub(super) enum Key {
     Unknown(KeyDigest, String),
 }
 
-pub(super) fn key(row: &PgRow, clients: &Clients) -> Key {
-    let bytes = row.try_get::<&[u8], _>(0).ok().and_then(|bytes| bytes.try_into().ok());
+pub(super) fn key<'a>(
+    row: &impl Columns,
+    client: impl FnOnce(&str) -> Option<Result<Seen<'a>, &'a BadRow>>,
+) -> Key {
+    let bytes = row.bytes(0).ok().flatten().and_then(|bytes| bytes.try_into().ok());
     let digest = bytes.map(KeyDigest::from_bytes);
-    read(row, clients).unwrap_or_else(|bad| Key::Bad(digest, bad))
+    read(row, client).unwrap_or_else(|bad| Key::Bad(digest, bad))
 }
 
-fn read(row: &PgRow, clients: &Clients) -> Result<Key, BadRow> {
+fn read<'a>(
+    row: &impl Columns,
+    client: impl FnOnce(&str) -> Option<Result<Seen<'a>, &'a BadRow>>,
+) -> Result<Key, BadRow> {
     let digest = columns::digest(row, 0, 1)?;
     let key_id = digest.key_id();
-    let name: &str = row.try_get(2).map_err(|_| BadRow::key(key_id, "it has no client"))?;
+    let name = row.text(2).ok().flatten();
+    let name = name.ok_or_else(|| BadRow::key(key_id, "it has no client"))?;
     let expires = columns::time(row, 3, key_id, "expires")?;
     let revoked = columns::time(row, 4, key_id, "revoked")?.is_some();
-    let Some(client) = clients.get(name) else {
+    let Some(client) = client(name) else {
         return Ok(Key::Unknown(digest, name.to_owned()));
     };
     let client = client.map_err(|bad| BadRow::key(key_id, bad.to_string()))?;
