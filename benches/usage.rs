@@ -11,6 +11,7 @@ use keygate::{
 };
 use tower::Layer as _;
 
+use support::by_hand::counted_and_limited;
 use support::clock::processor_time;
 use support::counting::{self, Counting};
 use support::drive::{Handler, Requests, answer, through, time};
@@ -24,6 +25,7 @@ use support::table::{Table, Unit, met};
 use support::threads::together;
 
 mod support {
+    pub(crate) mod by_hand;
     pub(crate) mod clock;
     pub(crate) mod counting;
     pub(crate) mod drive;
@@ -69,6 +71,7 @@ const USAGE: &str = "layer with usage";
 const THROTTLE: &str = "layer with throttle, without fields";
 const FULL: &str = "layer with usage and throttle, without fields";
 const FIELDS: &str = "layer with usage and throttle";
+const BY_HAND: &str = "layer with governor and a map of counts, by hand";
 const ALONE: &str = "usage alone";
 
 fn one_request(effort: Effort, size: u64) {
@@ -93,13 +96,16 @@ fn one_request(effort: Effort, size: u64) {
     let service = layer(Some(&usage)).layer(inner);
     subjects.add(FULL, through::<_, Text>(count, requests.clone(), service));
     let service = layer(Some(&usage)).layer(throttle.layer(Handler::<Text>::new()));
-    subjects.add(FIELDS, through::<_, Text>(count, requests, service));
+    subjects.add(FIELDS, through::<_, Text>(count, requests.clone(), service));
+    let service = layer(None).layer(counted_and_limited(Handler::<Text>::new()));
+    subjects.add(BY_HAND, through::<_, Text>(count, requests, service));
     let figures = subjects.run(rounds(effort));
 
     let mut table = Table::new(&["what", "ours", "yardstick", "difference", "target", "met"]);
     let mut row =
         |ours, yardstick, target| difference(&mut table, &figures, [ours, yardstick], target);
     row(FULL, LAYER, Some(BOTH));
+    row(BY_HAND, LAYER, None);
     row(FIELDS, FULL, None);
     row(IDLE, LAYER, None);
     row(USAGE, LAYER, None);

@@ -109,11 +109,17 @@ impl<T> Pinned<'_, T> {
         self.part.get(&self.name)
     }
 
+    #[inline]
     pub(crate) fn get_or_insert_with(&self, value: impl FnOnce() -> T) -> &T {
         match self.get() {
             Some(value) => value,
-            None => self.part.get_or_insert_with(self.name.to_owned(), value),
+            None => self.insert_with(value),
         }
+    }
+
+    #[cold]
+    fn insert_with(&self, value: impl FnOnce() -> T) -> &T {
+        self.part.get_or_insert_with(self.name.to_owned(), value)
     }
 
     /// Puts a value there, if there is none yet.
@@ -159,7 +165,10 @@ fn words(bytes: &[u8]) -> (&[[u8; 8]], u64) {
 
 #[inline]
 fn is_same(one: &str, other: &str) -> bool {
-    one.len() == other.len() && words(one.as_bytes()) == words(other.as_bytes())
+    let [(ours, last), (others, last_of_other)] = [one, other].map(|name| words(name.as_bytes()));
+    // One by one: comparing the slices is a call, too.
+    let mut pairs = ours.iter().zip(others);
+    one.len() == other.len() && last == last_of_other && pairs.all(|(our, other)| our == other)
 }
 
 /// A name with its hash, which is made once for the part and the place in it.
@@ -234,5 +243,24 @@ impl Hasher for Hashed {
     #[inline]
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn names_that_differ_in_one_byte_or_in_length_are_not_the_same() {
+        for length in 0..=128 {
+            let name = "n".repeat(length);
+            assert!(is_same(&name, &name.clone()), "{length}");
+            assert!(!is_same(&name, &"n".repeat(length + 1)), "{length}");
+            for place in 0..length {
+                let mut other = name.clone();
+                other.replace_range(place..=place, "x");
+                assert!(!is_same(&name, &other), "{length}, {place}");
+            }
+        }
     }
 }

@@ -238,7 +238,9 @@ impl Rules {
         asked
     }
 
-    #[inline]
+    // As `Asked::admit`.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     fn settle(&self, asked: Asked, answer: Answer) -> Result<Client, AuthError> {
         if self.observers.is_empty() {
             asked.admit(answer, self.clock.as_ref())

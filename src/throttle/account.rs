@@ -43,7 +43,7 @@ impl Account {
 
     #[inline]
     pub(super) fn is_of(&self, quota: &Quota) -> bool {
-        self.quota == *quota
+        self.quota.is_same(quota) || self.quota == *quota
     }
 
     /// Counts one request, if all rates allow it; `None` where the account is closed.
