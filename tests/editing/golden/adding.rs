@@ -98,7 +98,7 @@ fn quotas_are_written_in_their_shortest_form() {
 fn texts_with_line_ends_and_controls_stay_on_one_line() {
     let metadata = [
         ("lines", "one\ntwo\r\n\n"),
-        ("control", "\u{0}\u{1b}\u{7f}\u{85}\t"),
+        ("control", "\u{1}\u{1b}\u{7f}\u{85}\t"),
         ("mark", "\u{feff}\u{202e}\u{2028}"),
         ("quotes", "it's \"so\" \\ % # {[,]}"),
         ("both", "'\"\n\\"),
@@ -111,7 +111,7 @@ fn texts_with_line_ends_and_controls_stay_on_one_line() {
         |store| store.add_client(app_1().with_metadata(metadata)),
         concat!(
             "clients:\n  App 1:\n    metadata: {'* star': '- dash', both: \"'\\\"\\n\\\\\", ",
-            "control: \"\\u0000\\u001b\\u007f\\u0085\\t\", lines: \"one\\ntwo\\r\\n\\n\", ",
+            "control: \"\\u0001\\u001b\\u007f\\u0085\\t\", lines: \"one\\ntwo\\r\\n\\n\", ",
             "mark: \"\\ufeff\\u202e\\u2028\", no character: \"\\uffff\\ufffe\u{e000}\", ",
             "quotes: 'it''s \"so\" \\ % # {[,]}', '~': 'null'}\n",
         ),
