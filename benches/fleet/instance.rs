@@ -14,7 +14,7 @@ pub(crate) struct Instance {
 impl Instance {
     pub(crate) fn start(url: &str) -> Result<Self, Failure> {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["run", "--quiet", "--example", "axum_postgres", "--features", "postgres,cli"]);
+        cargo.args(["run", "--quiet", "--example", "axum_postgres", "--all-features"]);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }

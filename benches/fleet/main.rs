@@ -48,6 +48,9 @@ fn main() -> Result<(), Failure> {
     revokes::one_by_one(&fleet, effort)?;
     revokes::out_of_order(&fleet)?;
     revokes::at_once(&fleet, effort)?;
+    if effort == Effort::Smoke {
+        return Ok(());
+    }
     outages::killed(&fleet)?;
     outages::stopped(&fleet)?;
     outages::cut_off(&fleet)?;
