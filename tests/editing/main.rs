@@ -3,6 +3,8 @@
 mod files;
 mod generated;
 mod golden;
+#[path = "../killed/mod.rs"]
+mod killed;
 mod processes;
 
 mod stage;

@@ -1,18 +1,16 @@
 //! A process that is killed while it changes keys leaves the old state or the new one.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::thread;
 use std::time::Duration;
 
-use keygate::{KeyInfo, KeyState, ManageKeys as _, SqliteStore};
+use keygate::{KeyState, ManageKeys as _, SqliteStore};
 
+use crate::killed::{Keys, check};
 use crate::stage::{Folder, Met, ask, sqlite3, store};
 use crate::worker::{self, check_whole};
 
 const KILLS: usize = 60;
-
-type Keys = BTreeMap<String, KeyInfo>;
 
 async fn keys(store: &SqliteStore) -> Keys {
     let keys = store.list_keys(None).await.unwrap();
@@ -56,31 +54,6 @@ async fn killed_process_leaves_all_that_it_was_told_and_no_half_of_a_change() {
     let last = keys(&store).await;
     let revoked = last.values().filter(|key| key.state == KeyState::Revoked).count();
     assert_eq!(sqlite3(&path, changes), (last.len() + revoked).to_string());
-}
-
-/// Whether all that was told is there; how many changes there are.
-fn check(before: &Keys, after: &Keys, told: &[String]) -> usize {
-    for line in told {
-        let words = line.split(' ').collect::<Vec<_>>();
-        let key = |place: usize| after.get(words[place]).unwrap_or_else(|| panic!("lost: {line}"));
-        match words[0] {
-            "issued" => _ = key(1),
-            "revoked" => assert_eq!(key(1).state, KeyState::Revoked, "{line}"),
-            "rotated" => assert_eq!(key(1).replaced_by, Some(key(2).key_id), "{line}"),
-            other => panic!("{other}?"),
-        }
-    }
-    for (id, key) in before {
-        assert_eq!(after.get(id), Some(key), "a key of another process has changed");
-    }
-    for key in after.values() {
-        // A rotation is one change of two keys.
-        if let Some(successor) = key.replaced_by {
-            assert!(after.contains_key(&successor.to_string()));
-        }
-    }
-    let new = after.iter().filter(|(id, _)| !before.contains_key(*id)).map(|(_, key)| key);
-    new.map(|key| 1 + usize::from(key.state == KeyState::Revoked)).sum()
 }
 
 /// Up to 30 ms: several changes.

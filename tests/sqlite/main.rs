@@ -3,6 +3,8 @@
 mod contract;
 mod events;
 mod files;
+#[path = "../killed/mod.rs"]
+mod killed;
 mod killing;
 mod migrating;
 mod processes;

@@ -1,6 +1,7 @@
 //! Files that take the place of the one that was opened.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,13 +14,19 @@ fn is_outage(met: &Met, what: &str) -> bool {
     matches!(met, Met::Outage(cause) if cause.contains(what))
 }
 
-#[tokio::test]
-async fn restored_file_is_noticed_by_the_next_lookup() {
+/// A store with the key A, in its file; and a copy of that file.
+async fn saved() -> (Folder, PathBuf, SqliteStore, PathBuf) {
     let folder = Folder::new();
     let path = folder.database();
     let store = store(&path, "A").await;
     let saved = folder.path().join("saved.db");
     fs::copy(&path, &saved).unwrap();
+    (folder, path, store, saved)
+}
+
+#[tokio::test]
+async fn restored_file_is_noticed_by_the_next_lookup() {
+    let (_folder, path, store, saved) = saved().await;
     store.revoke(&id('A')).await.unwrap();
     store.issue("App 1", new('B')).await.unwrap();
     assert_eq!(ask(&store, 'A').await, REVOKED);
@@ -30,11 +37,7 @@ async fn restored_file_is_noticed_by_the_next_lookup() {
 
 #[tokio::test]
 async fn change_after_a_restore_is_made_in_the_restored_file() {
-    let folder = Folder::new();
-    let path = folder.database();
-    let store = store(&path, "A").await;
-    let saved = folder.path().join("saved.db");
-    fs::copy(&path, &saved).unwrap();
+    let (_folder, path, store, saved) = saved().await;
     fs::rename(&saved, &path).unwrap();
     store.revoke(&id('A')).await.unwrap();
     let revoked = "select count(*) from keygate_keys where revoked is not null;";
@@ -44,11 +47,7 @@ async fn change_after_a_restore_is_made_in_the_restored_file() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn change_that_waited_while_a_file_was_restored_is_made_in_the_restored_file() {
-    let folder = Folder::new();
-    let path = folder.database();
-    let store = store(&path, "A").await;
-    let saved = folder.path().join("saved.db");
-    fs::copy(&path, &saved).unwrap();
+    let (_folder, path, store, saved) = saved().await;
     let holder = Holder::new(&path, "begin immediate");
     let revoking = {
         let store = store.clone();
@@ -66,11 +65,7 @@ async fn change_that_waited_while_a_file_was_restored_is_made_in_the_restored_fi
 
 #[tokio::test]
 async fn file_restored_in_place_is_served_as_it_is() {
-    let folder = Folder::new();
-    let path = folder.database();
-    let store = store(&path, "A").await;
-    let saved = folder.path().join("saved.db");
-    fs::copy(&path, &saved).unwrap();
+    let (_folder, path, store, saved) = saved().await;
     store.revoke(&id('A')).await.unwrap();
     assert_eq!(ask(&store, 'A').await, REVOKED);
     sqlite3(&path, &format!(".restore {}", saved.display()));

@@ -1,6 +1,5 @@
 //! A process that edits and is killed at any instant leaves the old file or the new one, whole.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -8,18 +7,14 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keygate::{KeyInfo, KeyState};
-
 use super::worker;
+use crate::killed::{Keys, check};
 use crate::stage::{Folder, digest, open, read};
 
 const DEFAULT_KILLS: usize = 100;
 
 /// So many processes in turn edit one file, before the next begins a new one.
 const PER_FILE: usize = 25;
-
-/// What is known of the keys of a file, by their ids.
-type Keys = BTreeMap<String, KeyInfo>;
 
 #[derive(Default)]
 struct Seen {
@@ -104,27 +99,6 @@ fn kill_one(folder: &Folder, number: usize, seen: &mut Seen) {
     open(&path).add_client(format!("after {number}")).unwrap();
     assert_eq!(temporaries(folder), 0);
     assert_eq!(keys(&path), after);
-}
-
-/// Whether all that was told is there; how many changes there are.
-fn check(before: &Keys, after: &Keys, told: &[String]) -> usize {
-    for line in told {
-        let words = line.split(' ').collect::<Vec<_>>();
-        let key = |place: usize| after.get(words[place]).unwrap_or_else(|| panic!("lost: {line}"));
-        match words[0] {
-            "issued" => _ = key(1),
-            "revoked" => assert_eq!(key(1).state, KeyState::Revoked, "{line}"),
-            "rotated" => assert_eq!(key(1).replaced_by, Some(key(2).key_id), "{line}"),
-            other => panic!("{other}?"),
-        }
-    }
-    for (id, key) in before {
-        // Each process changes keys of its own.
-        assert_eq!(after.get(id), Some(key), "a key of another process has changed");
-    }
-    // A rotation makes a key and an issue makes one; a revocation changes one.
-    let new = after.iter().filter(|(id, _)| !before.contains_key(*id)).map(|(_, key)| key);
-    new.map(|key| 1 + usize::from(key.state == KeyState::Revoked)).sum()
 }
 
 fn temporaries(folder: &Folder) -> usize {

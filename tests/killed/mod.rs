@@ -1,0 +1,39 @@
+//! What a process that was killed may leave of the changes that it made to keys.
+
+use std::collections::BTreeMap;
+
+use keygate::{KeyInfo, KeyState};
+
+/// What is known of the keys of a store, by their ids.
+pub(crate) type Keys = BTreeMap<String, KeyInfo>;
+
+/// Whether all that was told is there; how many changes there are.
+///
+/// # Panics
+///
+/// If a change is lost or half made, or another process's key has changed.
+pub(crate) fn check(before: &Keys, after: &Keys, told: &[String]) -> usize {
+    for line in told {
+        let words = line.split(' ').collect::<Vec<_>>();
+        let key = |place: usize| after.get(words[place]).unwrap_or_else(|| panic!("lost: {line}"));
+        match words[0] {
+            "issued" => _ = key(1),
+            "revoked" => assert_eq!(key(1).state, KeyState::Revoked, "{line}"),
+            "rotated" => assert_eq!(key(1).replaced_by, Some(key(2).key_id), "{line}"),
+            other => panic!("{other}?"),
+        }
+    }
+    for (id, key) in before {
+        // Each process changes keys of its own.
+        assert_eq!(after.get(id), Some(key), "a key of another process has changed");
+    }
+    for key in after.values() {
+        // A rotation is one change of two keys.
+        if let Some(successor) = key.replaced_by {
+            assert!(after.contains_key(&successor.to_string()));
+        }
+    }
+    // A rotation makes a key and an issue makes one; a revocation changes one.
+    let new = after.iter().filter(|(id, _)| !before.contains_key(*id)).map(|(_, key)| key);
+    new.map(|key| 1 + usize::from(key.state == KeyState::Revoked)).sum()
+}
