@@ -46,6 +46,11 @@ impl Client {
         }
     }
 
+    #[inline]
+    pub(crate) fn into_parts(self) -> (ClientProfile, KeyId, bool) {
+        (self.profile, self.key_id, self.by_bearer)
+    }
+
     /// The name of the client.
     pub fn name(&self) -> &str {
         self.profile.name()

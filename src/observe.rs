@@ -135,6 +135,34 @@ impl Observers {
         self.0.is_none()
     }
 
+    /// Tells of a client, and hands it back. Where nobody is told, it never leaves the registers; where
+    /// somebody is, its parts go there one by one: as a whole, it would be copied back and forth, which
+    /// takes longer than telling.
+    #[inline]
+    pub(crate) fn tell_admitted(&self, client: Client) -> Client {
+        if self.is_empty() {
+            return client;
+        }
+        let (profile, key_id, by_bearer) = client.into_parts();
+        self.tell_of_parts(profile, key_id, by_bearer)
+    }
+
+    #[inline(never)]
+    fn tell_of_parts(&self, profile: ClientProfile, key_id: KeyId, by_bearer: bool) -> Client {
+        let client = Client::new(profile, key_id, by_bearer);
+        self.tell(Outcome::admitted(&client));
+        client
+    }
+
+    /// Tells of a refusal of somebody unknown, and hands it back.
+    #[inline]
+    pub(crate) fn tell_refused(&self, error: AuthError) -> AuthError {
+        if !self.is_empty() {
+            self.tell(Outcome::refused(&error, None));
+        }
+        error
+    }
+
     #[inline(never)]
     pub(crate) fn tell(&self, outcome: Outcome<'_>) {
         for observer in self.0.iter().flat_map(|all| all.iter()) {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
-use crate::instant::{Clock, nanos};
+use crate::instant::{self, Clock, nanos};
 use crate::quota::Quota;
 
 mod account;
@@ -115,42 +115,41 @@ impl<C> Throttle<C> {
         own.or(self.default.as_ref()).filter(|quota| !quota.is_unlimited())
     }
 
-    fn now(&self) -> SystemTime {
-        self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
-    }
-
     fn spend<'a>(&'a self, client: &'a Client, quota: &'a Quota) -> Spend<'a> {
-        Spend { client: client.name(), quota, now: self.now(), clock: self.clock.as_ref() }
-    }
-}
-
-#[cfg(feature = "tower")]
-impl<C> Throttle<C> {
-    /// When a request came, of a client that is in its extensions.
-    #[inline]
-    fn came(&self, client: &Client) -> u64 {
-        #[cfg(feature = "usage")]
-        if let (None, Some(seen)) = (&self.clock, client.seen.borrow()) {
-            return seen;
-        }
-        let _ = client;
-        nanos(self.now())
+        let now = self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock());
+        Spend { client: client.name(), quota, now, clock: self.clock.as_ref() }
     }
 }
 
 impl<C: Send + Sync + 'static> Throttle<C> {
     /// How it stands with a client after one more request, where its counters are those in memory: all
-    /// that is told of it is then worked out when it is asked for.
+    /// that is told of it is then worked out when it is asked for. When it came may have been read before.
     #[inline]
     fn count_in_memory(
         &self,
         client: &Client,
         quota: &Quota,
-        now: impl FnOnce() -> u64,
+        came: Option<u64>,
     ) -> Option<Standing> {
         let counters: &dyn Any = &*self.counters;
         let counters = counters.downcast_ref::<MemoryCounters>()?;
-        Some(counters.count(client.name(), quota, now(), || nanos(self.now())))
+        let now = || self.clock.as_ref().map_or_else(instant::now, |clock| nanos(clock()));
+        Some(counters.count(client.name(), quota, came.unwrap_or_else(now), now))
+    }
+}
+
+#[cfg(feature = "tower")]
+impl<C> Throttle<C> {
+    /// When a request came, of a client that is in its extensions, if that was read. It says nothing of a
+    /// client that somebody keeps.
+    #[cfg_attr(not(feature = "usage"), expect(clippy::unused_self, unused_variables))]
+    #[inline]
+    fn came(&self, client: &Client) -> Option<u64> {
+        #[cfg(feature = "usage")]
+        if self.clock.is_none() {
+            return client.seen.borrow();
+        }
+        None
     }
 }
 
@@ -163,7 +162,7 @@ impl<C: LocalCounters> Throttle<C> {
     #[inline]
     pub fn check(&self, client: &Client) -> Result<Allowance, AuthError> {
         let Some(quota) = self.quota(client) else { return Ok(Allowance::unlimited()) };
-        let answer = match self.count_in_memory(client, quota, || nanos(self.now())) {
+        let answer = match self.count_in_memory(client, quota, None) {
             Some(standing) => Ok(standing.tally()),
             None => self.counters.spend_now(&self.spend(client, quota)),
         };
@@ -219,5 +218,24 @@ impl<C> Clone for Throttle<C> {
 impl<C> fmt::Debug for Throttle<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Throttle").field("default_quota", &self.default).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "usage"))]
+mod tests {
+    use super::*;
+    use crate::digest::KeyDigest;
+
+    const HOUR: u64 = 3_600_000_000_000;
+
+    /// As the service of a connection does that lasts.
+    #[test]
+    fn client_that_is_kept_is_judged_by_the_clock_and_not_by_when_it_was_let_in() {
+        let quota = "1/hour".parse().unwrap();
+        let throttle = Throttle::new().with_default_quota(quota);
+        let client = Client::new("User 1".into(), KeyDigest::of(b"x").key_id(), false);
+        client.seen.lend(instant::now() - 2 * HOUR);
+        assert!(throttle.check(&client).is_ok());
+        assert!(throttle.check(&client).is_err());
     }
 }

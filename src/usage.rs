@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::by_client::ByClient;
 use crate::digest::KeyId;
-use crate::instant::{Clock, nanos};
+use crate::instant::{self, Clock, nanos};
 use crate::observe::{Kind, Observe, Outcome};
 
 mod counts;
@@ -18,6 +18,7 @@ mod stripes;
 mod windows;
 
 use counts::Counts;
+use gather::time;
 pub use snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient, UsageSnapshot};
 use stripes::Stripes;
 
@@ -78,7 +79,8 @@ use stripes::Stripes;
 pub struct Usage {
     shared: Arc<Shared>,
     clock: Option<Clock>,
-    since: SystemTime,
+    /// In nanoseconds since 1970.
+    since: u64,
 }
 
 struct Shared {
@@ -102,13 +104,13 @@ impl Usage {
             strangers: Stripes::new(),
             forgotten: [const { AtomicU64::new(0) }; Kind::COUNT],
         };
-        Self { shared: Arc::new(shared), clock: None, since: SystemTime::now() }
+        Self { shared: Arc::new(shared), clock: None, since: instant::now() }
     }
 
     /// Replaces the clock, from the start.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self { since: clock(), clock: Some(Arc::new(clock)), ..self }
+        Self { since: nanos(clock()), clock: Some(Arc::new(clock)), ..self }
     }
 
     /// All that is counted, as it is now. It takes time and memory for every client, and is made for
@@ -116,22 +118,22 @@ impl Usage {
     pub fn snapshot(&self) -> UsageSnapshot {
         let now = self.now();
         UsageSnapshot {
-            taken: now,
-            since: self.since,
+            taken: time(now),
+            since: time(self.since),
             outcomes: self.shared.outcomes(),
-            clients: gather::clients(&self.shared.keys, nanos(now)),
+            clients: gather::clients(&self.shared.keys, now),
         }
     }
 
     /// The clients that make the most requests now, the loudest first; those that made none in the last
     /// minute are left out.
     pub fn top(&self, n: usize) -> Vec<TopClient> {
-        gather::top(&self.shared.keys, nanos(self.now()), n)
+        gather::top(&self.shared.keys, self.now(), n)
     }
 
     #[inline]
-    fn now(&self) -> SystemTime {
-        self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
+    fn now(&self) -> u64 {
+        self.clock.as_ref().map_or_else(instant::now, |clock| nanos(clock()))
     }
 }
 
@@ -143,7 +145,7 @@ impl Default for Usage {
 
 impl Observe for Usage {
     fn observe(&self, outcome: &Outcome<'_>) {
-        let now = nanos(self.now());
+        let now = self.now();
         #[cfg(feature = "throttle")]
         if let (Ok(client), None) = (outcome.result(), &self.clock) {
             client.seen.lend(now);

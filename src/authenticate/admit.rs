@@ -72,15 +72,16 @@ impl Asked {
         observers: &Observers,
         refused: impl FnOnce(AuthError) -> AuthError,
     ) -> Result<Client, AuthError> {
+        if observers.is_empty() {
+            return self.admit(answer, clock).map_err(refused);
+        }
         match answer {
             // Most are this: their record goes on in registers, and not by way of the memory.
             Ok(Some(record)) if record.mark().is_clear() => {
-                let result = self.admit(Ok(Some(record)), clock).map_err(refused);
-                observers.tell(match &result {
-                    Ok(client) => Outcome::admitted(client),
-                    Err(error) => Outcome::refused(error, None),
-                });
-                result
+                match self.admit(Ok(Some(record)), clock) {
+                    Ok(client) => Ok(observers.tell_admitted(client)),
+                    Err(error) => Err(observers.tell_refused(refused(error))),
+                }
             }
             answer => self.admit_others_and_tell(answer, clock, observers, refused),
         }
@@ -107,22 +108,6 @@ impl Asked {
         });
         result
     }
-
-    /// As both, as there are observers or not.
-    #[cfg(feature = "throttle")]
-    pub(super) fn admit_guarded(
-        self,
-        answer: Answer,
-        clock: Option<&Clock>,
-        observers: &Observers,
-        refused: impl FnOnce(AuthError) -> AuthError,
-    ) -> Result<Client, AuthError> {
-        if observers.is_empty() {
-            self.admit(answer, clock).map_err(refused)
-        } else {
-            self.admit_and_tell(answer, clock, observers, refused)
-        }
-    }
 }
 
 /// What is needed to decide later, when the store has answered.
@@ -139,11 +124,7 @@ impl Judge {
         if let Some(guard) = &self.guard {
             return self.decide_guarded(guard, asked, answer);
         }
-        if self.observers.is_empty() {
-            asked.admit(answer, self.clock.as_ref())
-        } else {
-            asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, |error| error)
-        }
+        asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, |error| error)
     }
 
     #[cfg(feature = "throttle")]
@@ -155,7 +136,7 @@ impl Judge {
     ) -> Result<Client, AuthError> {
         let clock = self.clock.as_ref();
         let counted = |error| failures.count_waited(error, asked.digest, *address, now(clock));
-        let result = asked.admit_guarded(answer, clock, &self.observers, counted);
+        let result = asked.admit_and_tell(answer, clock, &self.observers, counted);
         if result.is_ok() {
             failures.remember(asked.digest, now(clock));
         }

@@ -12,7 +12,6 @@ use crate::client::Client;
 use crate::credential::Credential;
 use crate::error::AuthError;
 use crate::failures::{Address, Failures};
-use crate::observe::Outcome;
 use crate::store::{Answer, KeyStore, Local};
 
 /// What is needed to count a wrong key when the store has answered.
@@ -44,7 +43,7 @@ impl Rules {
             Ok(asked) => {
                 self.settle_guarded(failures, asked, store.find_local(&asked.digest), caller)
             }
-            Err(error) => Err(self.refuse(self.counted(failures, error, caller))),
+            Err(error) => Err(self.observers.tell_refused(self.counted(failures, error, caller))),
         }
     }
 
@@ -58,7 +57,9 @@ impl Rules {
     ) -> Result<Result<Client, AuthError>, Authenticate> {
         let asked = match Asked::of(credential) {
             Ok(asked) => asked,
-            Err(error) => return Ok(Err(self.refuse(self.counted(failures, error, caller)))),
+            Err(error) => {
+                return Ok(Err(self.observers.tell_refused(self.counted(failures, error, caller))));
+            }
         };
         let refused =
             |address| failures.refuse_unasked(asked.digest, address, now(self.clock.as_ref()));
@@ -66,7 +67,7 @@ impl Rules {
         let waits = failures.store_waits();
         let asked_for = waits.then(|| caller.address(failures));
         if let Some(error) = asked_for.and_then(refused) {
-            return Ok(Err(self.refuse(error)));
+            return Ok(Err(self.observers.tell_refused(error)));
         }
         match store.lookup(asked.digest).try_ready() {
             Ok(answer) => {
@@ -79,7 +80,7 @@ impl Rules {
                 failures.note_wait();
                 let address = asked_for.unwrap_or_else(|| caller.address(failures));
                 if !waits && let Some(error) = refused(address) {
-                    return Ok(Err(self.refuse(error)));
+                    return Ok(Err(self.observers.tell_refused(error)));
                 }
                 let guard = Guard { failures: Arc::clone(failures), address };
                 Err(self.wait(lookup, asked, Some(guard)))
@@ -95,17 +96,10 @@ impl Rules {
         caller: Caller<'_>,
     ) -> Result<Client, AuthError> {
         let counted = |error| self.counted(failures, error, caller);
-        asked.admit_guarded(answer, self.clock.as_ref(), &self.observers, counted)
+        asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, counted)
     }
 
     fn counted(&self, failures: &Failures, error: AuthError, caller: Caller<'_>) -> AuthError {
         failures.count(error, || caller.address(failures), || now(self.clock.as_ref()))
-    }
-
-    fn refuse(&self, error: AuthError) -> AuthError {
-        if !self.observers.is_empty() {
-            self.observers.tell(Outcome::refused(&error, None));
-        }
-        error
     }
 }

@@ -96,34 +96,9 @@ impl Rules {
         self.check(store, self.sources.read(headers, uri), caller)
     }
 
+    #[cfg_attr(not(feature = "throttle"), expect(unused_variables))]
     #[inline]
     pub(super) fn check<S: Local + ?Sized>(
-        &self,
-        store: &S,
-        credential: Credential,
-        caller: Caller<'_>,
-    ) -> Result<Client, AuthError> {
-        if self.is_watched() {
-            return self.check_watched(store, credential, caller);
-        }
-        let asked = Asked::of(credential)?;
-        asked.admit(store.find_local(&asked.digest), self.clock.as_ref())
-    }
-
-    /// Whether anybody is told of what is decided, or counts it. Most authenticators have nobody, and so
-    /// have the straight way for themselves: the other one in its place costs 10 ns.
-    #[inline]
-    fn is_watched(&self) -> bool {
-        #[cfg(feature = "throttle")]
-        if self.failures.is_some() {
-            return true;
-        }
-        !self.observers.is_empty()
-    }
-
-    #[cfg_attr(not(feature = "throttle"), expect(unused_variables))]
-    #[inline(never)]
-    fn check_watched<S: Local + ?Sized>(
         &self,
         store: &S,
         credential: Credential,
@@ -161,34 +136,9 @@ impl Rules {
     }
 
     /// The decision, or the future of it where the store has to wait.
+    #[cfg_attr(not(feature = "throttle"), expect(unused_variables))]
     #[inline]
     pub(super) fn decide<S: KeyStore + ?Sized>(
-        &self,
-        store: &S,
-        credential: Credential,
-        caller: Caller<'_>,
-    ) -> Result<Result<Client, AuthError>, Authenticate> {
-        if self.is_watched() {
-            return self.decide_watched(store, credential, caller);
-        }
-        let asked = match Asked::of(credential) {
-            Ok(asked) => asked,
-            Err(error) => return Ok(Err(error)),
-        };
-        match store.lookup(asked.digest).try_ready() {
-            Ok(answer) => Ok(asked.admit(answer, self.clock.as_ref())),
-            Err(lookup) => Err(self.wait(
-                lookup,
-                asked,
-                #[cfg(feature = "throttle")]
-                None,
-            )),
-        }
-    }
-
-    #[cfg_attr(not(feature = "throttle"), expect(unused_variables))]
-    #[inline(never)]
-    fn decide_watched<S: KeyStore + ?Sized>(
         &self,
         store: &S,
         credential: Credential,
@@ -231,22 +181,14 @@ impl Rules {
 
     #[inline]
     fn question(&self, credential: Credential) -> Result<Asked, AuthError> {
-        let asked = Asked::of(credential);
-        if let (Err(error), false) = (&asked, self.observers.is_empty()) {
-            self.observers.tell(Outcome::refused(error, None));
-        }
-        asked
+        Asked::of(credential).map_err(|error| self.observers.tell_refused(error))
     }
 
     // As `Asked::admit`.
     #[allow(clippy::inline_always)]
     #[inline(always)]
     fn settle(&self, asked: Asked, answer: Answer) -> Result<Client, AuthError> {
-        if self.observers.is_empty() {
-            asked.admit(answer, self.clock.as_ref())
-        } else {
-            asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, |error| error)
-        }
+        asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, |error| error)
     }
 
     /// Tells of a refusal that this authenticator did not decide on: of a scope or a quota.

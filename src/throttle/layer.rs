@@ -148,8 +148,7 @@ impl<C: Counters, R> ThrottleLayer<C, R> {
             return decide_on_stranger(extensions);
         };
         let Some(quota) = self.throttle.quota(client) else { return Decision::Serve(None) };
-        let came = || self.throttle.came(client);
-        match self.throttle.count_in_memory(client, quota, came) {
+        match self.throttle.count_in_memory(client, quota, self.throttle.came(client)) {
             Some(standing) if !self.fields && standing.is_allowed() => Decision::Serve(None),
             Some(standing) => self.tell(decide(client, quota, Ok(standing.tally()))),
             None => self.ask(client, quota),

@@ -84,6 +84,6 @@ fn sum(mut one: Activity, other: Activity) -> Activity {
     one
 }
 
-fn time(nanos: u64) -> SystemTime {
+pub(super) fn time(nanos: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(nanos)
 }
