@@ -15,10 +15,14 @@ use super::follower::Follower;
 use super::history::Newest;
 use super::refused::Refused;
 use super::report;
-use super::rows::{self, Key, replica_columns};
+use super::rows::replica_columns;
 use crate::store::postgres::columns::{Columns as _, client_columns, client_row};
 use crate::store::sql::BadRow;
 use crate::store::table::{Build, Gather, Table};
+
+mod keys;
+
+use keys::LoadingKeys;
 
 /// How long no row may come: a server that reads a table from a busy disk may take seconds.
 const STALLED: Duration = Duration::from_secs(30);
@@ -75,22 +79,15 @@ async fn read(
         }
     };
     copy(connection, CLIENTS, put).await?;
-    let (clients, mut order) = loading.end();
+    let (clients, order) = loading.end();
 
-    let mut gather = Gather::new();
-    let mut refused = Refused::default();
+    let mut loading = LoadingKeys::new(&clients, order);
     let push = |row: &Copied<'_, 5>| {
         rows.fetch_add(1, Ordering::Relaxed);
-        match rows::key(row, |name| order.find(name, &clients)) {
-            Key::Good(row, mark) => gather.push(row, mark),
-            Key::Bad(digest, bad) => refused.add(digest, bad),
-            Key::Unknown(digest, _) => {
-                refused.add(Some(digest), BadRow::key(digest.key_id(), "its client is not there"));
-            }
-        }
+        loading.push(row);
     };
     copy(connection, KEYS, push).await?;
-    drop(order);
+    let (gather, mut refused) = loading.end();
     let table = table(gather, &mut refused, rows).await;
 
     if let Some(snapshot) = &mut follower.snapshot {

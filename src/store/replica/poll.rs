@@ -12,7 +12,6 @@ use super::history::{Newest, Position, Visible};
 use super::pending::Pending;
 use super::rows::{self, Key, replica_columns};
 use crate::store::postgres::columns::{client_columns, client_row};
-use crate::store::sql::BadRow;
 
 /// What names a database: the cluster and its timeline, the database and its tables.
 const LOOK: &str = "
@@ -126,9 +125,7 @@ pub(super) async fn apply(
         match key {
             Key::Good(row, mark) => _ = changes.insert(row.prefix(), Some((row, mark))),
             Key::Bad(digest, bad) => refused.add(digest, bad),
-            Key::Unknown(digest, _) => {
-                refused.add(Some(digest), BadRow::key(digest.key_id(), "its client is not there"));
-            }
+            Key::Unknown(digest, _) => refused.add_orphan(digest),
         }
     }
     if let Some(snapshot) = snapshot {
@@ -166,6 +163,11 @@ async fn read_keys(
     key_ids: &[String],
     clients: &Clients,
 ) -> Result<Vec<Key>, Error> {
-    let read = |row: PgRow| Ok(rows::key(&row, |name| clients.get(name)));
+    let read = |row: PgRow| {
+        Ok(match rows::unowned(&row) {
+            Ok(key) => key.of(clients.get(key.client)),
+            Err((digest, bad)) => Key::Bad(digest, bad),
+        })
+    };
     query(KEYS).bind(key_ids).try_map(read).fetch_all(connection).await
 }

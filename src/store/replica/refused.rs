@@ -25,6 +25,11 @@ impl Refused {
         self.changed = true;
     }
 
+    /// A key whose client is not there.
+    pub(super) fn add_orphan(&mut self, digest: KeyDigest) {
+        self.add(Some(digest), BadRow::key(digest.key_id(), "its client is not there"));
+    }
+
     pub(super) fn remove(&mut self, prefix: u64) {
         self.changed |= self.keys.remove(&prefix).is_some();
     }

@@ -8,7 +8,7 @@ use crate::store::postgres::columns::{self, Columns};
 use crate::store::sql::BadRow;
 use crate::store::table::Row;
 
-/// The columns of a key, for [`key`]: labels and notes are not for requests. They name their types, of
+/// The columns of a key, for [`unowned`]: labels and notes are not for requests. They name their types, of
 /// which a copy says nothing.
 macro_rules! replica_columns {
     () => {
@@ -28,34 +28,49 @@ pub(super) enum Key {
     Unknown(KeyDigest, String),
 }
 
-pub(super) fn key<'a>(
-    row: &impl Columns,
-    client: impl FnOnce(&str) -> Option<Result<Seen<'a>, &'a BadRow>>,
-) -> Key {
-    let bytes = row.bytes(0).ok().flatten().and_then(|bytes| bytes.try_into().ok());
-    let digest = bytes.map(KeyDigest::from_bytes);
-    read(row, client).unwrap_or_else(|bad| Key::Bad(digest, bad))
+/// The row of a key, before its client is looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Unowned<'a> {
+    pub(super) digest: KeyDigest,
+    pub(super) client: &'a str,
+    /// As far as the row alone says.
+    pub(super) mark: Mark,
 }
 
-fn read<'a>(
-    row: &impl Columns,
-    client: impl FnOnce(&str) -> Option<Result<Seen<'a>, &'a BadRow>>,
-) -> Result<Key, BadRow> {
+/// Reads the row of a key, or says whose cannot be used, if it has a digest, and why.
+pub(super) fn unowned(row: &impl Columns) -> Result<Unowned<'_>, (Option<KeyDigest>, BadRow)> {
+    read(row).map_err(|bad| {
+        let bytes = row.bytes(0).ok().flatten().and_then(|bytes| bytes.try_into().ok());
+        (bytes.map(KeyDigest::from_bytes), bad)
+    })
+}
+
+fn read(row: &impl Columns) -> Result<Unowned<'_>, BadRow> {
     let digest = columns::digest(row, 0, 1)?;
     let key_id = digest.key_id();
-    let name = row.text(2).ok().flatten();
-    let name = name.ok_or_else(|| BadRow::key(key_id, "it has no client"))?;
+    let client = row.text(2).ok().flatten();
+    let client = client.ok_or_else(|| BadRow::key(key_id, "it has no client"))?;
     let expires = columns::time(row, 3, key_id, "expires")?;
     let revoked = columns::time(row, 4, key_id, "revoked")?.is_some();
-    let Some(client) = client(name) else {
-        return Ok(Key::Unknown(digest, name.to_owned()));
-    };
-    let client = client.map_err(|bad| BadRow::key(key_id, bad.to_string()))?;
-    let state = match (revoked, client.enabled) {
-        (true, _) => KeyState::Revoked,
-        (false, false) => KeyState::Disabled,
-        (false, true) => KeyState::Active,
-    };
+    let state = if revoked { KeyState::Revoked } else { KeyState::Active };
     let mark = Mark::CLEAR.with_state(state).with_expiry(expires);
-    Ok(Key::Good(Row { digest, profile: client.profile.clone() }, mark))
+    Ok(Unowned { digest, client, mark })
+}
+
+impl Unowned<'_> {
+    pub(super) fn of(self, client: Option<Result<Seen<'_>, &BadRow>>) -> Key {
+        let Self { digest, mark, .. } = self;
+        match client {
+            None => Key::Unknown(digest, self.client.to_owned()),
+            Some(Err(bad)) => Key::Bad(Some(digest), BadRow::key(digest.key_id(), bad.to_string())),
+            Some(Ok(Seen { profile, enabled })) => {
+                let mark = if enabled || mark.is_revoked() {
+                    mark
+                } else {
+                    mark.with_state(KeyState::Disabled)
+                };
+                Key::Good(Row { digest, profile: profile.clone() }, mark)
+            }
+        }
+    }
 }
