@@ -12,30 +12,25 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http_body_util::Full;
-use keygate::{
-    ApiKeyLayer, KeyDigest, KeyState, LocalKeyStore, MemoryStore, PostgresStore, Replica,
-};
+use keygate::{KeyDigest, KeyState, LocalKeyStore, PostgresStore, Replica};
 use sqlx::postgres::PgRow;
 use sqlx::{Connection as _, PgConnection};
 use tokio::runtime::Runtime;
-use tower::Layer as _;
 
 use servers::{Postgres, query};
 use support::counting::{self, Counting};
-use support::drive::{Handler, Requests, through};
 use support::effort::Effort;
 use support::figures::part;
 use support::keys::{key, name};
-use support::probes::Probes;
 use support::rounds::Rounds;
 use support::stores::store;
 use support::table::{Table, Unit, met};
 use support::{child, memory};
 
-#[path = "../tests/servers/mod.rs"]
+mod requests;
+#[path = "../../tests/servers/mod.rs"]
 mod servers;
+#[path = "../support"]
 mod support {
     pub(crate) mod child;
     pub(crate) mod clock;
@@ -55,9 +50,7 @@ mod support {
 static ALLOCATOR: Counting = Counting;
 
 type Failure = Box<dyn Error>;
-type Text = Full<Bytes>;
 
-const NANOSECONDS: Unit = Unit("ns", 1.0, 0);
 const MILLISECONDS: Unit = Unit("ms", 1.0, 1);
 const BYTES: Unit = Unit("B", 1.0, 0);
 
@@ -66,7 +59,11 @@ const MEMORY: &str = "MemoryStore";
 
 fn main() -> Result<(), Failure> {
     if let Some([subject, of]) = child::task() {
-        return weigh(&subject, &of);
+        return if subject == requests::TASK {
+            requests::measure(&of)
+        } else {
+            weigh(&subject, &of)
+        };
     }
     let effort = Effort::of_this_run();
     let keys = match env::var("KEYGATE_BENCH_KEYS") {
@@ -78,8 +75,8 @@ fn main() -> Result<(), Failure> {
     runtime.block_on(fill(&server, keys))?;
     loading(effort, keys, &server, &runtime)?;
     weights(keys, &server)?;
+    requests::compare(effort, keys, &server)?;
     let replica = runtime.block_on(Replica::connect(&server.url()))?;
-    requests(effort, keys, &replica);
     changes(effort, keys, &server, &replica, &runtime)
 }
 
@@ -204,31 +201,6 @@ fn weights(keys: u64, server: &Postgres) -> Result<(), Failure> {
     }
     table.print(&format!("memory for each of {keys} keys"));
     Ok(())
-}
-
-fn requests(effort: Effort, keys: u64, replica: &Replica) {
-    let count = effort.pick(100, 50_000, 200_000);
-    let probes = effort.pick(100, 1 << 16, 1 << 18);
-    let memory: MemoryStore = store(keys);
-    let mut rounds = Rounds::new();
-    let sent = Requests::with_keys(Probes::picks(keys, probes));
-    let unknown = Requests::with_keys(Probes::new(keys..keys + probes));
-    let service = |store: MemoryStore| {
-        ApiKeyLayer::new(store).without_cache_fields().layer(Handler::<Text>::new())
-    };
-    let ours =
-        || ApiKeyLayer::new(replica.clone()).without_cache_fields().layer(Handler::<Text>::new());
-    rounds.add(REPLICA, through::<_, Text>(count, sent.clone(), ours()));
-    rounds.add(MEMORY, through::<_, Text>(count, sent, service(memory.clone())));
-    rounds.add("unknown, replica", through::<_, Text>(count, unknown.clone(), ours()));
-    rounds.add("unknown, MemoryStore", through::<_, Text>(count, unknown, service(memory)));
-    let figures = rounds.run(effort.pick(1, 15, 31));
-    let target = (effort != Effort::Smoke).then_some(1.05);
-    let mut table = Table::of_ratios();
-    table.compare("a valid key", NANOSECONDS, &figures, [REPLICA, MEMORY], target);
-    let unknown = ["unknown, replica", "unknown, MemoryStore"];
-    table.compare("an unknown key", NANOSECONDS, &figures, unknown, None);
-    table.print("a request: replica / MemoryStore");
 }
 
 fn changes(
