@@ -3,7 +3,7 @@ use crate::profile::ClientProfile;
 /// The enabled clients as they came.
 ///
 /// Whoever issues a key has just added its client, and so does an import: keys lie in the order of
-/// their clients. To look here first saves a third of all loading.
+/// their clients. To look here first saves a fifth of all loading.
 pub(in crate::store::replica) struct Order {
     profiles: Vec<ClientProfile>,
     /// That of the last key that was found here.
