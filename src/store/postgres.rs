@@ -100,13 +100,18 @@ pub struct PostgresStore {
 
 const CHANGE_DEADLINE: Duration = Duration::from_secs(10);
 
+const NOT_READ: &str = "PostgreSQL did not tell the version of the tables within ten seconds: the server hangs, \
+    or a transaction holds keygate.migrations";
+const NOT_MADE: &str = "the tables were not made within a minute: another migration is running, or a transaction \
+    holds them";
+
 impl PostgresStore {
     /// Connects to a database whose tables are there, and changes nothing in it.
     ///
     /// # Errors
     ///
-    /// The URL is not one, the database cannot be reached within ten seconds, or its tables are missing,
-    /// too old or too new.
+    /// The URL is not one, the database cannot be reached or does not answer within ten seconds, or its
+    /// tables are missing, too old or too new.
     pub async fn connect(url: &str) -> Result<Self, DatabaseError> {
         Self::options(url)?.connect().await
     }
@@ -118,7 +123,7 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// As for [`PostgresStore::connect`], or the role may not make tables.
+    /// As for [`PostgresStore::connect`], or the role may not make tables, or cannot within a minute.
     pub async fn migrate(url: &str) -> Result<Self, DatabaseError> {
         Self::options(url)?.migrate().await
     }
@@ -139,9 +144,11 @@ impl PostgresStore {
         // A fleet that starts at once keeps the server busy for longer than a lookup may wait.
         let mut lease = changing.take().await?;
         if migrates {
-            schema::migrate(&mut lease).await?;
+            let made = timeout(schema::MIGRATE_DEADLINE, schema::migrate(&mut lease)).await;
+            made.map_err(|_| StoreError::new(NOT_MADE))??;
         } else {
-            schema::check(&mut lease).await?;
+            let checked = timeout(CHANGE_DEADLINE, schema::check(&mut lease)).await;
+            checked.map_err(|_| StoreError::new(NOT_READ))??;
         }
         lease.finish();
         let clock = Arc::new(SystemTime::now);
@@ -174,7 +181,8 @@ impl PostgresStore {
     /// The database cannot be reached, or has lost its tables.
     pub async fn schema_version(&self) -> Result<i32, DatabaseError> {
         let mut lease = self.changing.take().await?;
-        let (version, _) = schema::newest(&mut lease).await?;
+        let newest = timeout(CHANGE_DEADLINE, schema::newest(&mut lease)).await;
+        let (version, _) = newest.map_err(|_| StoreError::new(NOT_READ))??;
         lease.finish();
         Ok(version)
     }

@@ -9,6 +9,8 @@ mod following;
 mod loading;
 mod ordering;
 mod outages;
+mod pooling;
+mod restoring;
 mod returning;
 #[path = "../servers/mod.rs"]
 mod servers;

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use keygate::{DatabaseError, KeyDigest, KeyState, LocalKeyStore as _, PostgresStore, Replica};
+use keygate::{
+    DatabaseError, KeyDigest, KeyId, KeyRecord, KeyState, LocalKeyStore as _, PostgresStore,
+    Replica,
+};
 use tokio::time::sleep;
 
 use crate::servers::Database;
@@ -50,6 +53,10 @@ pub(crate) fn issue(first: u32, end: u32, client: &str) -> String {
 
 pub(crate) fn digest(number: u32) -> KeyDigest {
     KeyDigest::of(format!("key {number}").as_bytes())
+}
+
+pub(crate) fn key_id(number: u32) -> KeyId {
+    KeyRecord::new(digest(number), "").key_id()
 }
 
 /// `where` this is the key of that number.

@@ -6,12 +6,14 @@
 #![allow(dead_code, unused_imports)]
 
 mod account;
+mod pgbouncer;
 mod place;
 mod postgres;
 mod process;
 mod redis;
 mod tools;
 
+pub(crate) use pgbouncer::Pgbouncer;
 pub(crate) use postgres::database::Database;
 pub(crate) use postgres::{Postgres, Saved, query};
 pub(crate) use redis::Redis;

@@ -147,6 +147,11 @@ impl Postgres {
         self.process.place.root().join(name)
     }
 
+    /// Where it keeps what is not its data.
+    fn folder(&self) -> PathBuf {
+        self.process.place.root().to_owned()
+    }
+
     /// A new, empty database, which lives as long as the server.
     pub(crate) fn database(&self) -> Database<'_> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));

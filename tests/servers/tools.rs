@@ -36,13 +36,15 @@ pub(super) fn postgres_program(name: &str) -> PathBuf {
 
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
+    // Some servers lie where only root looks.
+    let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    folders.map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 fn missing(name: &str) -> ! {
     panic!(
         "`{name}` is missing, and this test runs a real server: `tests/run` installs what the tests \
-         need (Debian: postgresql, postgresql-client, redis-server, openssl)"
+         need (Debian: postgresql, postgresql-client, pgbouncer, redis-server, openssl)"
     )
 }
 

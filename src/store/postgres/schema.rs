@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use sqlx::postgres::PgConnection;
 use sqlx::{Row as _, raw_sql};
 
@@ -22,6 +24,9 @@ const NEEDED: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 /// Held while tables are made, by all that would make them. Any number that others do not use.
 const LOCK: i64 = 0x6b65_7967_6174_6501;
 
+/// How long one that would make the tables waits for another, and for what holds them.
+pub(in crate::store) const MIGRATE_DEADLINE: Duration = Duration::from_secs(60);
+
 /// Whether the tables can be used.
 pub(in crate::store) async fn check(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     let (found, oldest_reader) = newest(connection).await?;
@@ -34,7 +39,7 @@ pub(in crate::store) async fn newest(
 ) -> Result<(i32, i32), DatabaseError> {
     let newest = "select version, oldest_reader from keygate.migrations \
                   order by version desc limit 1";
-    let row = match sqlx::query(newest).fetch_optional(connection).await {
+    let row = match raw_sql(newest).fetch_optional(connection).await {
         Ok(row) => row.ok_or(DatabaseError::NoTables)?,
         // The table or its schema is not there.
         Err(error) if matches!(code(&error), Some("42P01" | "3F000")) => {
@@ -78,13 +83,13 @@ pub(in crate::store) async fn migrate(connection: &mut PgConnection) -> Result<(
 
 async fn make(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let lock = "select pg_advisory_xact_lock($1)";
-    sqlx::query(lock).bind(LOCK).execute(&mut *connection).await?;
+    sqlx::query(lock).persistent(false).bind(LOCK).execute(&mut *connection).await?;
     // What a search path finds must not be taken for what is meant.
     raw_sql("set local search_path = pg_catalog, pg_temp").execute(&mut *connection).await?;
     let found = "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
                  where n.nspname = 'keygate' and c.relname = 'migrations'), \
                  exists (select from pg_namespace where nspname = 'keygate')";
-    let row = sqlx::query(found).fetch_one(&mut *connection).await?;
+    let row = sqlx::query(found).persistent(false).fetch_one(&mut *connection).await?;
     let (has_tables, has_schema): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
     // An owner may be given a schema and no right to make one.
     if !has_schema {
@@ -93,12 +98,16 @@ async fn make(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let mut version = 0;
     if has_tables {
         let newest = "select coalesce(max(version), 0) from keygate.migrations";
-        version = sqlx::query(newest).fetch_one(&mut *connection).await?.try_get(0)?;
+        version =
+            sqlx::query(newest).persistent(false).fetch_one(&mut *connection).await?.try_get(0)?;
     }
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > version) {
         raw_sql(migration.sql).execute(&mut *connection).await?;
         let note = "insert into keygate.migrations (version, oldest_reader) values ($1, $2)";
-        let note = sqlx::query(note).bind(migration.version).bind(migration.oldest_reader);
+        let note = sqlx::query(note)
+            .persistent(false)
+            .bind(migration.version)
+            .bind(migration.oldest_reader);
         note.execute(&mut *connection).await?;
     }
     Ok(())

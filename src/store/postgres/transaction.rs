@@ -67,15 +67,15 @@ impl PostgresTransaction {
     }
 
     async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
-        Ok(within(statement.execute(&mut *self.lease)).await?.rows_affected())
+        Ok(within(statement.persistent(false).execute(&mut *self.lease)).await?.rows_affected())
     }
 
     async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, StoreError> {
-        within(statement.fetch_all(&mut *self.lease)).await
+        within(statement.persistent(false).fetch_all(&mut *self.lease)).await
     }
 
     async fn row(&mut self, statement: Statement<'_>) -> Result<Option<PgRow>, StoreError> {
-        within(statement.fetch_optional(&mut *self.lease)).await
+        within(statement.persistent(false).fetch_optional(&mut *self.lease)).await
     }
 }
 

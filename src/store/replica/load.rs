@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{Error, query, query_scalar, raw_sql};
+use sqlx::{Error, query_scalar, raw_sql};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
@@ -13,6 +13,7 @@ use super::copy::{Copied, copy};
 use super::fault::Fault;
 use super::follower::Follower;
 use super::history::Newest;
+use super::poll::unnamed;
 use super::refused::Refused;
 use super::report;
 use super::rows::replica_columns;
@@ -67,9 +68,9 @@ async fn read(
 ) -> Result<Newest, Error> {
     raw_sql("set local enable_seqscan = on").execute(&mut *connection).await?;
     let mut newest = Newest::default();
-    query(NEWEST).try_map(|row: PgRow| newest.add(&row)).fetch_all(&mut *connection).await?;
+    unnamed(NEWEST).try_map(|row: PgRow| newest.add(&row)).fetch_all(&mut *connection).await?;
 
-    let about: i64 = query_scalar(ABOUT).fetch_one(&mut *connection).await?;
+    let about: i64 = query_scalar(ABOUT).persistent(false).fetch_one(&mut *connection).await?;
     let mut loading = Loading::with_room(usize::try_from(about).unwrap_or(0).min(MOST_ROOM));
     let put = |row: &Copied<'_, 5>| {
         rows.fetch_add(1, Ordering::Relaxed);

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{Error, Row as _, query};
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Error, Postgres, Row as _, SqlSafeStr, query, raw_sql};
 
 use super::clients::Clients;
 use super::fault::Fault;
@@ -13,20 +14,54 @@ use super::pending::Pending;
 use super::rows::{self, Key, replica_columns};
 use crate::store::postgres::columns::{client_columns, client_row};
 
-/// What names a database: the cluster and its timeline, the database and its tables.
+/// What names a database besides its cluster: its tables, and the triggers that write the events. Where these
+/// were made anew or switched off for a while, rows may have changed without one.
 const LOOK: &str = "
 select pg_is_in_recovery(),
     concat_ws('/',
-        (select system_identifier from pg_control_system()),
-        case when not pg_is_in_recovery()
-            then left(pg_walfile_name(pg_current_wal_lsn()), 8) end,
+        {cluster}
         (select oid from pg_database where datname = current_database()),
         to_regclass('keygate.events')::oid, to_regclass('keygate.keys')::oid,
-        to_regclass('keygate.clients')::oid),
+        to_regclass('keygate.clients')::oid, triggers.marks),
     pg_current_snapshot()::text,
     (select count(*) from unnest($1::bigint[], $2::text[], $3::text[]) as seen (seq, txid, at)
         join keygate.events e on e.seq = seen.seq
-            and e.txid = seen.txid::xid8 and e.at::text = seen.at)";
+            and e.txid = seen.txid::xid8 and e.at::text = seen.at),
+    triggers.alive
+from (select string_agg(concat_ws('.', oid, xmin), ',' order by oid) as marks,
+        count(*) filter (where tgenabled in ('O', 'A')) as alive
+    from pg_trigger
+    where tgrelid in (to_regclass('keygate.clients'), to_regclass('keygate.keys'))
+        and tgname in ('inserted', 'updated', 'deleted', 'truncated') and not tgisinternal) triggers";
+
+/// Of both tables.
+const TRIGGERS: i64 = 8;
+
+/// What names a cluster and its timeline. Some servers keep these functions to themselves, such as Amazon
+/// Aurora with its settings as they come, and others that were made safe by hand.
+const CLUSTER: [&str; 2] = [
+    "(select system_identifier from pg_control_system())",
+    "case when not pg_is_in_recovery() then left(pg_walfile_name(pg_current_wal_lsn()), 8) end",
+];
+
+/// The question of each poll, as much of it as this server answers.
+pub(super) struct Question(String);
+
+impl Question {
+    /// Outside of a transaction, which a part that is refused would spoil.
+    pub(super) async fn of(connection: &mut PgConnection) -> Result<Self, Error> {
+        let mut cluster = String::new();
+        for part in CLUSTER {
+            let select = AssertSqlSafe(format!("select {part}"));
+            match raw_sql(select).execute(&mut *connection).await {
+                Ok(_) => cluster += &format!("{part}, "),
+                Err(Error::Database(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self(LOOK.replace("{cluster}", &cluster)))
+    }
+}
 
 /// The answer to a poll.
 pub(super) struct Look {
@@ -39,13 +74,18 @@ pub(super) struct Look {
 
 pub(super) async fn look(
     connection: &mut PgConnection,
+    question: &Question,
     last: Option<&Position>,
 ) -> Result<Look, Fault> {
     let newest = last.map(|last| last.newest.clone()).unwrap_or_default();
-    let look = query(LOOK).bind(&newest.seqs).bind(&newest.txids).bind(&newest.times);
+    let look = unnamed(AssertSqlSafe(question.0.as_str()));
+    let look = look.bind(&newest.seqs).bind(&newest.txids).bind(&newest.times);
     let row = look.fetch_one(connection).await?;
     if row.try_get(0)? {
         return Err(Fault::new("PostgreSQL answers as a standby, which is not followed"));
+    }
+    if row.try_get::<i64, _>(4)? < TRIGGERS {
+        return Err(Fault::new(NO_TRIGGERS));
     }
     let visible = Visible::parse(row.try_get(2)?);
     let visible = visible.ok_or_else(|| Fault::new("PostgreSQL answered with no snapshot"))?;
@@ -53,19 +93,32 @@ pub(super) async fn look(
     Ok(Look { database: row.try_get(1)?, visible, lost: found != newest.len(), newest })
 }
 
+/// As it is while a dump is restored: the triggers come last.
+const NO_TRIGGERS: &str = "the triggers of keygate.clients or keygate.keys are missing or switched off, so that \
+    changes cannot be followed: let a restore end, or use `alter table ... enable trigger all`";
+
+/// A statement that a pooler may send to the server by any of its connections, which know none of another's
+/// names. It is used within one transaction.
+pub(super) fn unnamed<'q>(sql: impl SqlSafeStr) -> Query<'q, Postgres, PgArguments> {
+    query(sql).persistent(false)
+}
+
 /// More events than these are taken for a change of all.
 const MOST_EVENTS: usize = 200_000;
 
 /// Exactly what was not visible before: transactions commit in another order than that of their
-/// numbers, and those of their events.
+/// numbers, and those of their events. None that is visible has a number from the next one on, unless it came
+/// with a dump of another cluster, which had counted further.
 const EVENTS: &str = "
 select seq, txid::text, at::text, action, client, key_id from keygate.events
-where txid >= $1::text::xid8 or txid = any($2::text[]::xid8[]) limit 200001";
+where txid >= $1::text::xid8 and txid < $2::text::xid8 or txid = any($3::text[]::xid8[])
+order by txid, seq limit 200001";
 
 /// Notes what has changed, and says which events came last if there are any.
 pub(super) async fn events(
     connection: &mut PgConnection,
     last: &Position,
+    visible: &Visible,
     pending: &mut Pending,
 ) -> Result<Option<Newest>, Error> {
     let mut newest = Newest::default();
@@ -75,7 +128,8 @@ pub(super) async fn events(
         newest.add(&row)?;
         pending.add(&row)
     };
-    let events = query(EVENTS).bind(last.visible.next.to_string()).bind(&last.visible.running);
+    let [from, to] = [&last.visible, visible].map(|visible| visible.next.to_string());
+    let events = unnamed(EVENTS).bind(from).bind(to).bind(&last.visible.running);
     events.try_map(note).fetch_all(connection).await?;
     pending.all |= count > MOST_EVENTS;
     Ok((count > 0).then_some(newest))
@@ -99,7 +153,7 @@ pub(super) async fn apply(
     if !names.is_empty() {
         read_clients(connection, &names, clients).await?;
         let add = |row: PgRow| pending.add_key(&row);
-        query(KEYS_OF).bind(&names).try_map(add).fetch_all(&mut *connection).await?;
+        unnamed(KEYS_OF).bind(&names).try_map(add).fetch_all(&mut *connection).await?;
     }
     let key_ids = pending.take_keys();
     if key_ids.is_empty() {
@@ -154,7 +208,7 @@ async fn read_clients(
         clients.put(row.try_get(0)?, client_row(&row, 0));
         Ok(())
     };
-    query(CLIENTS).bind(names).try_map(put).fetch_all(connection).await?;
+    unnamed(CLIENTS).bind(names).try_map(put).fetch_all(connection).await?;
     Ok(())
 }
 
@@ -169,5 +223,5 @@ async fn read_keys(
             Err((digest, bad)) => Key::Bad(digest, bad),
         })
     };
-    query(KEYS).bind(key_ids).try_map(read).fetch_all(connection).await
+    unnamed(KEYS).bind(key_ids).try_map(read).fetch_all(connection).await
 }

@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 use super::fault::Fault;
 use super::follower::Follower;
 use super::history::Position;
+use super::poll::Question;
 use super::shared::{Progress, Status};
 use super::{load, poll, report};
 use crate::store::postgres::schema;
@@ -29,9 +30,6 @@ const TURN_DEADLINE: Duration = Duration::from_secs(10);
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
-/// How long one instance waits for another that makes the tables.
-const MIGRATE_DEADLINE: Duration = Duration::from_secs(60);
-
 /// All that a poll reads is of one state of the database. The cost of a poll must not hang on what the
 /// planner believes of the tables: what it looks for is always found by an index.
 const BEGIN: &str = "begin isolation level repeatable read read only; \
@@ -39,6 +37,7 @@ const BEGIN: &str = "begin isolation level repeatable read read only; \
 
 pub(super) struct Session {
     listener: PgListener,
+    question: Question,
 }
 
 impl Session {
@@ -64,27 +63,33 @@ impl Session {
             }
             Err(error) => return Err(error.into()),
         };
-        let mut session = Self { listener };
-        session.listener.ignore_pool_close_event(true);
-        session.listener.eager_reconnect(false);
+        let mut listener = listener;
+        listener.ignore_pool_close_event(true);
+        listener.eager_reconnect(false);
         // What is closed is not lent again.
         drop(pool.close());
-        session.prepare(follower).await?;
-        Ok(session)
+        let question = Self::prepare(&mut listener, follower).await?;
+        Ok(Self { listener, question })
     }
 
-    async fn prepare(&mut self, follower: &mut Follower) -> Result<(), Fault> {
-        let connection = self.listener.acquire().await?;
+    async fn prepare(
+        listener: &mut PgListener,
+        follower: &mut Follower,
+    ) -> Result<Question, Fault> {
+        let connection = listener.acquire().await?;
         if follower.options.migrate && !follower.migrated {
-            let migration = timeout(MIGRATE_DEADLINE, schema::migrate(connection)).await;
+            let migration = timeout(schema::MIGRATE_DEADLINE, schema::migrate(connection)).await;
             migration.map_err(|_| Fault::late("the tables were not made"))??;
             follower.migrated = true;
         } else {
             let check = timeout(POLL_DEADLINE, schema::check(connection)).await;
             check.map_err(|_| Fault::late("the server did not answer"))??;
         }
-        let listen = timeout(POLL_DEADLINE, self.listener.listen("keygate")).await;
-        Ok(listen.map_err(|_| Fault::late("the server did not answer"))??)
+        let question = timeout(POLL_DEADLINE, Question::of(connection)).await;
+        let question = question.map_err(|_| Fault::late("the server did not answer"))??;
+        let listen = timeout(POLL_DEADLINE, listener.listen("keygate")).await;
+        listen.map_err(|_| Fault::late("the server did not answer"))??;
+        Ok(question)
     }
 
     /// Follows the database until something is wrong.
@@ -108,7 +113,7 @@ impl Session {
         let connection = self.listener.acquire().await?;
         let look = timeout(POLL_DEADLINE, async {
             raw_sql(BEGIN).execute(&mut *connection).await?;
-            poll::look(connection, follower.position.as_ref()).await
+            poll::look(connection, &self.question, follower.position.as_ref()).await
         });
         let look = look.await.map_err(|_| Fault::late("the server did not answer"))??;
         let mut position =
@@ -122,7 +127,8 @@ impl Session {
             }
             Some(last) if position.visible == last.visible => {}
             Some(last) if !loads => {
-                let events = poll::events(connection, last, &mut follower.pending);
+                let events =
+                    poll::events(connection, last, &position.visible, &mut follower.pending);
                 let events = timeout(TURN_DEADLINE, events).await;
                 let newest = events.map_err(|_| Fault::late("the events did not come"))??;
                 position.newest = newest.unwrap_or(position.newest);

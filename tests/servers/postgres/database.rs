@@ -1,6 +1,10 @@
 //! One database of a server.
 
+use std::path::PathBuf;
+use std::process::Command;
+
 use super::{Postgres, query};
+use crate::servers::tools::{postgres_program, run};
 
 /// An empty database at first.
 #[derive(Debug)]
@@ -32,9 +36,38 @@ impl<'a> Database<'a> {
         self.server.url_of(user, password, &self.name)
     }
 
+    /// As [`Database::url`], by another way that leads to the server.
+    pub(crate) fn url_at(&self, port: u16) -> String {
+        self.url().replacen(&format!(":{}/", self.server.port()), &format!(":{port}/"), 1)
+    }
+
+    /// The whole of it as `pg_dump` has it, in a file of this name.
+    pub(crate) fn dump(&self, name: &str) -> Dump<'_> {
+        let path = self.server.folder().join(name);
+        let url = self.server.socket_url_of(&self.name);
+        run(Command::new(postgres_program("pg_dump")).args(["-Fc", "-d", &url, "-f"]).arg(&path));
+        Dump { database: self, path }
+    }
+
     /// As [`Postgres::psql`], in this database.
     pub(crate) fn psql(&self, sql: &str) -> String {
         let url = self.server.socket_url_of(&self.name);
         query(&url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+}
+
+/// What a database held.
+#[derive(Debug)]
+pub(crate) struct Dump<'a> {
+    database: &'a Database<'a>,
+    path: PathBuf,
+}
+
+impl Dump<'_> {
+    /// Restores a part of it: `pre-data`, `data` or `post-data`, in their order.
+    pub(crate) fn restore(&self, section: &str) {
+        let url = self.database.server.socket_url_of(&self.database.name);
+        let mut command = Command::new(postgres_program("pg_restore"));
+        run(command.args(["--section", section, "-d", &url]).arg(&self.path));
     }
 }
