@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::record::KeyRecord;
 
 mod clients;
+mod clock;
 mod copy;
 mod fault;
 mod follower;

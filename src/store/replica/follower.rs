@@ -10,7 +10,6 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot::Receiver;
 use tokio::time::sleep;
 
-use super::ReplicaOptions;
 use super::clients::Clients;
 use super::fault::Fault;
 use super::history::Position;
@@ -20,11 +19,9 @@ use super::report;
 use super::session::Session;
 use super::shared::{Progress, Shared, Status};
 use super::snapshot::{self, Keeper, Read};
+use super::{ReplicaOptions, clock};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
-
-/// How often the status is looked at.
-const TICK: Duration = Duration::from_millis(50);
 
 /// The pause before the first attempt to connect again, and the longest. Each is halved at random, so
 /// that the instances of a fleet do not come all at once.
@@ -46,7 +43,9 @@ pub(super) fn start(options: ReplicaOptions, shared: &Arc<Shared>, ended: Receiv
             Err(error) => fail(&end.0, error),
         }
     };
-    if let Err(error) = thread::Builder::new().name("keygate-replica".to_owned()).spawn(run) {
+    let follower = thread::Builder::new().name("keygate-replica".to_owned());
+    if let Err(error) = clock::start(shared).and_then(|()| follower.spawn(run)) {
+        shared.end();
         fail(shared, error);
     }
 }
@@ -66,7 +65,7 @@ struct End(Arc<Shared>);
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.0.set_status(Status::Ended);
+        self.0.end();
     }
 }
 
@@ -99,11 +98,9 @@ impl Follower {
     }
 
     async fn run(mut self, ended: Receiver<Infallible>) {
-        let shared = Arc::clone(&self.shared);
         tokio::select! {
             biased;
             _ = ended => {}
-            () = watch_the_clock(&shared) => {}
             () = self.follow() => {}
         }
     }
@@ -166,13 +163,6 @@ impl Follower {
             Ok(true) => self.shared.told().snapshot_error = None,
             Err(error) => report::snapshot_failed(&self.shared, &keeper.path, &error),
         }
-    }
-}
-
-async fn watch_the_clock(shared: &Shared) {
-    loop {
-        sleep(TICK).await;
-        shared.judge();
     }
 }
 

@@ -43,7 +43,6 @@ pub(super) struct Shared {
     /// Milliseconds from the start to the last contact; may lie before the start.
     contact: AtomicI64,
     started: Instant,
-    started_at: SystemTime,
     max_staleness: Duration,
     faults: Faults,
     told: Mutex<ReplicaHealth>,
@@ -76,7 +75,6 @@ impl Shared {
             refused: ArcSwap::default(),
             contact: AtomicI64::new(i64::MIN),
             started: Instant::now(),
-            started_at: SystemTime::now(),
             max_staleness,
             faults: Faults {
                 not_ready: StoreError::new("the replica has not loaded the keys yet"),
@@ -98,10 +96,10 @@ impl Shared {
         status(self.word.load(Ordering::Acquire))
     }
 
-    pub(super) fn set_status(&self, status: Status) {
-        // Only the follower writes.
-        let moves = self.word.load(Ordering::Relaxed) >> STATUS_BITS;
-        self.word.store(moves << STATUS_BITS | status as u64, Ordering::Release);
+    /// Nobody follows the database any more.
+    pub(super) fn end(&self) {
+        let ended = |word| Some(with_status(word, Status::Ended));
+        let _ = self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, ended);
     }
 
     #[cold]
@@ -112,7 +110,7 @@ impl Shared {
         if self.word.load(Ordering::Acquire) != word {
             return None;
         }
-        // The follower may be late to say so where the machine is busy.
+        // The clock may be late to say so where the machine is busy.
         let fresh = status(word) == Status::Fresh
             && self.since_contact().is_some_and(|since| since < OUT_OF_CONTACT);
         Some(if fresh { Ok(None) } else { Err(self.faults.unheard.clone()) })
@@ -136,14 +134,9 @@ impl Shared {
         Some(Duration::from_millis(u64::try_from(since).unwrap_or(0)))
     }
 
+    /// By today's clock: it may have been set since.
     pub(super) fn last_contact(&self) -> Option<SystemTime> {
-        let contact = self.contact.load(Ordering::Relaxed);
-        let since = Duration::from_millis(contact.unsigned_abs());
-        match contact {
-            i64::MIN => None,
-            0.. => self.started_at.checked_add(since),
-            _ => self.started_at.checked_sub(since),
-        }
+        SystemTime::now().checked_sub(self.since_contact()?)
     }
 
     /// All that the database answered to what was asked at this time is here.
@@ -161,16 +154,27 @@ impl Shared {
         self.judge();
     }
 
-    /// Says how far the keys can be trusted now.
+    /// Says how far the keys can be trusted now. The follower and the clock both do: who finds that the
+    /// other was here looks again.
     pub(super) fn judge(&self) {
-        let status = match self.since_contact() {
+        let mut word = self.word.load(Ordering::Acquire);
+        loop {
+            let status = self.status_by_the_clock();
+            if matches!(self::status(word), Status::Ended) || self::status(word) == status {
+                return;
+            }
+            let judged = with_status(word, status);
+            let set = self.word.compare_exchange(word, judged, Ordering::AcqRel, Ordering::Acquire);
+            word = if set.is_ok() { judged } else { self.word.load(Ordering::Acquire) };
+        }
+    }
+
+    fn status_by_the_clock(&self) -> Status {
+        match self.since_contact() {
             None => Status::NotReady,
             Some(since) if since > self.max_staleness => Status::Stale,
             Some(since) if since >= OUT_OF_CONTACT => Status::OutOfContact,
             Some(_) => Status::Fresh,
-        };
-        if self.status() != status {
-            self.set_status(status);
         }
     }
 
@@ -205,7 +209,7 @@ impl Shared {
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        matches!(self.status(), Status::Fresh | Status::OutOfContact)
+        is_served(self.status()) && is_served(self.status_by_the_clock())
     }
 }
 
@@ -215,7 +219,7 @@ impl LocalKeyStore for Shared {
         loop {
             let word = self.word.load(Ordering::Acquire);
             let status = status(word);
-            if !matches!(status, Status::Fresh | Status::OutOfContact) {
+            if !is_served(status) {
                 return Err(self.fault(status));
             }
             if let Some(record) = self.table.find(digest) {
@@ -226,6 +230,15 @@ impl LocalKeyStore for Shared {
             }
         }
     }
+}
+
+#[inline]
+fn is_served(status: Status) -> bool {
+    matches!(status, Status::Fresh | Status::OutOfContact)
+}
+
+fn with_status(word: u64, status: Status) -> u64 {
+    word >> STATUS_BITS << STATUS_BITS | status as u64
 }
 
 #[inline]
