@@ -131,3 +131,19 @@ async fn is_revoked_or_unavailable(replica: &Replica) {
     })
     .await;
 }
+
+#[tokio::test]
+async fn staleness_of_less_than_a_poll_fails_nobody_in_contact() {
+    let server = Postgres::start();
+    migrate(&server.url()).await;
+    server.psql(&issue(0, 1, "User 1"));
+    let options = Replica::options(&server.url()).unwrap().max_staleness(Duration::ZERO);
+    let replica = options.connect().await.unwrap();
+    let before = replica.health().last_contact;
+    until("a few polls", || {
+        assert!(is_active(&replica, 0) && replica.is_ready(), "{:?}", replica.health());
+        let since = replica.health().last_contact.unwrap().duration_since(before.unwrap());
+        since.is_ok_and(|since| since > Duration::from_secs(2))
+    })
+    .await;
+}

@@ -34,6 +34,9 @@ pub struct ReplicaOptions {
 /// to bound how long a revoke may go unheard.
 const MAX_STALENESS: Duration = Duration::from_secs(5 * 60);
 
+/// Two polls.
+const LEAST_STALENESS: Duration = Duration::from_secs(1);
+
 impl ReplicaOptions {
     pub(super) fn new(url: &str) -> Result<Self, DatabaseError> {
         Ok(Self {
@@ -48,8 +51,11 @@ impl ReplicaOptions {
     ///
     /// The default is five minutes: longer than the one or two minutes that a managed database takes
     /// to fail over. As long may a revoke go unheard by an instance that is cut off.
+    ///
+    /// Less than one second counts as one: the database is asked every half second, and an answer that
+    /// is awaited is no outage.
     pub fn max_staleness(self, max_staleness: Duration) -> Self {
-        Self { max_staleness, ..self }
+        Self { max_staleness: max_staleness.max(LEAST_STALENESS), ..self }
     }
 
     /// Keeps a copy on disk, from which an instance can start while the database is out of reach.
