@@ -12,6 +12,7 @@ use crate::record::KeyRecord;
 
 mod clients;
 mod clock;
+mod connect;
 mod copy;
 mod fault;
 mod follower;

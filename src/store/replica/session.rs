@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::{PgListener, PgPoolOptions};
-use sqlx::{Acquire as _, ConnectOptions as _, raw_sql};
+use sqlx::postgres::PgListener;
+use sqlx::{Acquire as _, raw_sql};
 use tokio::time::{sleep, timeout};
 
+use super::connect::listener;
 use super::fault::Fault;
 use super::follower::Follower;
 use super::history::Position;
@@ -28,8 +29,6 @@ const POLL_DEADLINE: Duration = Duration::from_secs(4);
 /// How long the rows that changed may take, of which one turn reads so many at the most.
 const TURN_DEADLINE: Duration = Duration::from_secs(10);
 
-const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
-
 /// All that a poll reads is of one state of the database. The cost of a poll must not hang on what the
 /// planner believes of the tables: what it looks for is always found by an index.
 const BEGIN: &str = "begin isolation level repeatable read read only; \
@@ -43,31 +42,7 @@ pub(super) struct Session {
 impl Session {
     pub(super) async fn open(follower: &mut Follower) -> Result<Self, Fault> {
         let options = follower.options.database.connect_options();
-        // The driver's listener wants a pool, of this one connection. It never connects again by
-        // itself: a connection with a fault is given up.
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(CONNECT_DEADLINE)
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_lazy_with(options.clone());
-        let listener = match PgListener::connect_with(&pool).await {
-            Ok(listener) => listener,
-            // The pool keeps the reason to itself.
-            Err(sqlx::Error::PoolTimedOut) => {
-                return match timeout(CONNECT_DEADLINE, options.connect()).await {
-                    Ok(Err(error)) => Err(error.into()),
-                    _ => Err(Fault::late("no connection was made")),
-                };
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let mut listener = listener;
-        listener.ignore_pool_close_event(true);
-        listener.eager_reconnect(false);
-        // What is closed is not lent again.
-        drop(pool.close());
+        let mut listener = listener(&options).await?;
         let question = Self::prepare(&mut listener, follower).await?;
         Ok(Self { listener, question })
     }
