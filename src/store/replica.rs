@@ -14,6 +14,7 @@ mod clients;
 mod clock;
 mod connect;
 mod copy;
+mod fallback;
 mod fault;
 mod follower;
 mod health;

@@ -1,6 +1,7 @@
 //! The thread that follows the database.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -8,17 +9,19 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot::Receiver;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::clients::Clients;
+use super::fallback::{Attempt, Fallback};
 use super::fault::Fault;
 use super::history::Position;
 use super::pending::Pending;
 use super::refused::Refused;
 use super::report;
 use super::session::Session;
-use super::shared::{Progress, Shared, Status};
-use super::snapshot::{self, Keeper, Read};
+use super::shared::{Progress, Shared};
+use super::snapshot::{self, Keeper};
 use super::{ReplicaOptions, clock};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
@@ -80,28 +83,39 @@ pub(super) struct Follower {
     pub(super) position: Option<Position>,
     pub(super) migrated: bool,
     pub(super) snapshot: Option<Keeper>,
+    attempt: watch::Sender<Attempt>,
 }
 
 impl Follower {
     fn new(options: ReplicaOptions, shared: Arc<Shared>) -> Self {
-        let snapshot = options.snapshot.clone().map(Keeper::new);
+        let place = snapshot::place(&options.database.connect_options());
+        let snapshot = options.snapshot.clone().map(|path| Keeper::new(path, place));
         Self {
             options,
             shared,
             clients: Clients::default(),
-            refused: Refused::default(),
+            refused: Refused::unknown(),
             pending: Pending::default(),
             position: None,
             migrated: false,
             snapshot,
+            attempt: watch::Sender::default(),
         }
     }
 
     async fn run(mut self, ended: Receiver<Infallible>) {
+        let fallback = Fallback::new(&self.options, &self.shared, self.attempt.subscribe());
+        let start = async {
+            if let Some(fallback) = fallback {
+                fallback.run().await;
+            }
+            pending::<()>().await;
+        };
         tokio::select! {
             biased;
             _ = ended => {}
             () = self.follow() => {}
+            () = start => {}
         }
     }
 
@@ -110,7 +124,10 @@ impl Follower {
         loop {
             let began = Instant::now();
             let fault = match Session::open(self).await {
-                Ok(mut session) => session.follow(self).await,
+                Ok(mut session) => {
+                    self.attempt.send_replace(Attempt::Answered);
+                    session.follow(self).await
+                }
                 Err(fault) => fault,
             };
             if self.shared.since_contact().is_some_and(|since| since < began.elapsed()) {
@@ -122,34 +139,13 @@ impl Follower {
         }
     }
 
-    fn failed(&mut self, Fault { error, is_lasting }: Fault) {
-        if !is_lasting && self.shared.status() == Status::NotReady {
-            self.start_from_snapshot();
-        }
+    fn failed(&self, Fault { error, is_lasting }: Fault) {
         report::failing(&self.shared, &error);
+        // A server that refuses has answered.
+        let attempt = if is_lasting { Attempt::Answered } else { Attempt::Failed };
+        self.attempt.send_replace(attempt);
         if is_lasting && self.position.is_none() && !self.shared.is_ready() {
             self.shared.progress.send_replace(Progress::Failed(error));
-        }
-    }
-}
-
-/// Nothing here comes before the first contact is tried: what the database says is newer.
-impl Follower {
-    fn start_from_snapshot(&mut self) {
-        let Some(path) = self.options.snapshot.take() else { return };
-        let shared = &self.shared;
-        match snapshot::read(&path) {
-            Ok(Read { table, refused, clients, age }) => {
-                self.refused.forget();
-                shared.change(Some(refused), |served| served.replace(&table));
-                shared.told().clients = clients;
-                shared.heard_of_before(age);
-                if shared.is_ready() {
-                    shared.progress.send_replace(Progress::Ready);
-                }
-                report::snapshot_read(shared, age);
-            }
-            Err(error) => report::snapshot_failed(shared, &path, &error),
         }
     }
 

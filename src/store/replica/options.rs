@@ -60,10 +60,23 @@ impl ReplicaOptions {
 
     /// Keeps a copy on disk, from which an instance can start while the database is out of reach.
     ///
+    /// The snapshot is served when the first attempt to reach the database has failed, which a refused
+    /// connection does at once, or is under way for more than a second. Once the database has let
+    /// the replica in, its keys are waited for, and they take the snapshot's place whenever they come.
+    /// A server that answers by what waiting does not mend (see [`Replica::ready`]) is not out of
+    /// reach: there is no start from a snapshot then.
+    ///
     /// The file holds digests and clients, never the text of a key, and is for its owner alone. It
-    /// is written when the keys were loaded, and after changes at most once in ten seconds. What was
-    /// not heard before it was written last counts against
-    /// [`max_staleness`](ReplicaOptions::max_staleness).
+    /// is written when the keys were loaded and after changes, at once where it has rested for nine
+    /// times as long as writing it took, and for a second at least; a change that comes in between is
+    /// not in the file until then. It says itself when the database was last heard of, within ten
+    /// seconds, and counts from there against [`max_staleness`](ReplicaOptions::max_staleness), also
+    /// where it was copied.
+    ///
+    /// It also names the host or socket, the port and the database of the URL. One of another place is
+    /// not served, and [`snapshot_error`](crate::ReplicaHealth::snapshot_error) says so. Instances of
+    /// one database may share a path, at the price that each of them writes the whole file every ten
+    /// seconds. A disk that hangs stops nothing but the snapshot.
     pub fn snapshot(self, path: impl Into<PathBuf>) -> Self {
         Self { snapshot: Some(path.into()), ..self }
     }

@@ -19,6 +19,11 @@ pub(super) struct Refused {
 }
 
 impl Refused {
+    /// Others may be refused, which are not known here.
+    pub(super) fn unknown() -> Self {
+        Self { changed: true, ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, digest: Option<KeyDigest>, row: BadRow) {
         let Some(digest) = digest else { return self.nameless.push(row) };
         self.keys.insert(digest.prefix(), (digest, row));
@@ -38,11 +43,6 @@ impl Refused {
     pub(super) fn changed(&mut self) -> Option<HashSet<KeyDigest>> {
         std::mem::take(&mut self.changed)
             .then(|| self.keys.values().map(|(digest, _)| *digest).collect())
-    }
-
-    /// Others are refused, which are not known here.
-    pub(super) fn forget(&mut self) {
-        *self = Self { changed: true, ..Self::default() };
     }
 
     /// Those of a database that takes the place of the former one.

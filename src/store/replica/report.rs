@@ -73,7 +73,12 @@ pub(super) fn snapshot_read(shared: &Shared, age: Duration) {
 
 /// A copy on disk could not be read or written.
 pub(super) fn snapshot_failed(shared: &Shared, path: &Path, error: &io::Error) {
-    shared.told().snapshot_error = Some(format!("{}: {error}", path.display()));
+    let text = format!("{}: {error}", path.display());
+    let told = shared.told().snapshot_error.replace(text.clone());
     #[cfg(feature = "tracing")]
-    tracing::error!(path = %path.display(), %error, "the snapshot of the replica could not be read or written");
+    if told.as_ref() != Some(&text) {
+        tracing::error!(error = text, "the snapshot of the replica could not be read or written");
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = told;
 }

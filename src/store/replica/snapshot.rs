@@ -1,12 +1,13 @@
 //! A copy on disk, from which an instance starts while the database is out of reach.
 //!
-//! A line that names the format and says how many keys there are; then a record for each client, before
-//! the first of its keys, and for each key, in the order of their digests; then the SHA-256 of all that.
-//! Its time of modification is that of the last contact.
+//! A line that names the format; the time of the last contact and a checksum of it, which are written
+//! anew while nothing changes; how many keys there are, and a line that names the database; then a
+//! record for each client, before the first of its keys, and for each key, in the order of their
+//! digests; then the SHA-256 of all that, the time aside.
 
 use std::collections::HashSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,12 +15,15 @@ use std::time::{Duration, Instant, SystemTime};
 use super::shared::Shared;
 use crate::digest::KeyDigest;
 
+mod contact;
+mod place;
 mod read;
 mod write;
 
+pub(super) use place::place;
 pub(super) use read::{Read, read};
 
-const FORMAT: &str = "keygate snapshot 1";
+const FORMAT: &str = "keygate snapshot 2\n";
 /// Begins the record of a client: its length in four bytes, and its columns as JSON.
 const CLIENT: u8 = b'C';
 /// Begins the record of a key: its digest, the number of its client in four bytes, its state in one,
@@ -27,84 +31,121 @@ const CLIENT: u8 = b'C';
 const KEY: u8 = b'K';
 /// Begins the record of a key whose row cannot be used: its digest.
 const REFUSED: u8 = b'R';
-const CHECKSUM_BYTES: u64 = 32;
+/// The checksum of all but the time of the last contact, which is where a copy ends.
+type Sum = [u8; 32];
 
-/// The copy is as old as this at the most, in contact: writing a million keys takes half a second of
-/// a processor.
+/// The time of the last contact that the copy names is as old as this at the most, in contact.
 const EVERY: Duration = Duration::from_secs(10);
+
+/// After it was written, the copy is let alone for so many times as long as that took: half a second
+/// of a processor for a million keys. A revoke that it lacks is forgotten where it is needed.
+const REST: u32 = 9;
+const LEAST_REST: Duration = Duration::from_secs(1);
+
+/// A disk that takes as long does not answer any more.
+const SILENT: Duration = Duration::from_secs(60);
 
 /// Keeps the copy as new as it has to be.
 pub(super) struct Keeper {
     pub(super) path: PathBuf,
+    place: String,
     /// Whether there are changes that the copy does not have, or is not being given.
     is_dirty: bool,
-    last: Option<Instant>,
-    writing: Option<Receiver<io::Result<()>>>,
+    /// What the copy ends with that was written last.
+    written: Option<Sum>,
+    noted: Option<Instant>,
+    rests: Option<Instant>,
+    busy: Option<Busy>,
+}
+
+struct Busy {
+    since: Instant,
+    end: Receiver<(io::Result<Option<Sum>>, Duration)>,
 }
 
 impl Keeper {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, is_dirty: true, last: None, writing: None }
+    pub(super) fn new(path: PathBuf, place: String) -> Self {
+        Self { path, place, is_dirty: true, written: None, noted: None, rests: None, busy: None }
     }
 
     pub(super) fn changed(&mut self) {
         self.is_dirty = true;
     }
 
-    /// After contact: writes the copy, or notes that it is as good as new. Says whether one was kept
-    /// since it was called last.
+    /// After contact: has the copy written, or has it noted that it is as good as new. Says whether one
+    /// was kept since it was called last.
     ///
     /// # Errors
     ///
     /// The copy could not be written.
     pub(super) fn keep(&mut self, shared: &Shared, contact: SystemTime) -> io::Result<bool> {
-        let mut is_kept = false;
-        if let Some(writing) = &self.writing {
-            match writing.try_recv() {
-                Err(TryRecvError::Empty) => return Ok(false),
-                Ok(Ok(())) => {
-                    self.writing = None;
-                    is_kept = true;
+        let is_kept = match self.busy.take() {
+            None => false,
+            Some(busy) => match busy.end.try_recv() {
+                Err(TryRecvError::Empty) => {
+                    let is_silent = busy.since.elapsed() > SILENT;
+                    self.busy = Some(busy);
+                    return if is_silent { Err(silent()) } else { Ok(false) };
                 }
-                Ok(Err(error)) => return self.failed(error),
+                Ok((end, took)) => {
+                    self.rests = Instant::now().checked_add((took * REST).max(LEAST_REST));
+                    self.ended(end)?
+                }
                 Err(TryRecvError::Disconnected) => {
-                    return self.failed(io::Error::other("the thread that writes it has ended"));
+                    self.ended(Err(io::Error::other("the thread that writes it has ended")))?
                 }
-            }
-        }
-        if self.last.is_some_and(|last| last.elapsed() < EVERY) {
-            return Ok(is_kept);
-        }
-        self.last = Some(Instant::now());
-        if self.is_dirty {
-            self.start(shared, contact)?;
-            return Ok(is_kept);
-        }
-        match write::touch(&self.path, contact) {
-            Ok(()) => Ok(true),
-            Err(error) => self.failed(error),
-        }
-    }
-
-    /// Writes in a thread of its own, so that no revoke waits for it.
-    fn start(&mut self, shared: &Shared, contact: SystemTime) -> io::Result<()> {
-        let (table, refused, path) = (shared.table.fork(), shared.refused(), self.path.clone());
-        let (sender, writing) = channel();
-        let write = move || {
-            // Nobody hears it where the replica was dropped.
-            let _ = sender.send(write::write(&path, &table, &refused, contact));
+            },
         };
-        thread::Builder::new().name("keygate-snapshot".to_owned()).spawn(write)?;
-        self.writing = Some(writing);
-        self.is_dirty = false;
-        Ok(())
+        let now = Instant::now();
+        if self.rests.is_some_and(|rests| now < rests) {
+            return Ok(is_kept);
+        }
+        if self.is_dirty {
+            self.is_dirty = false;
+            let (table, refused) = (shared.table.fork(), shared.refused());
+            let place = self.place.clone();
+            self.start(move |path| {
+                write::write(path, &place, &table, &refused, contact).map(Some)
+            })?;
+        } else if let Some(sum) = self.written
+            && self.noted.is_none_or(|noted| noted.elapsed() >= EVERY)
+        {
+            self.start(move |path| Ok(write::touch(path, contact, sum)?.then_some(sum)))?;
+        }
+        Ok(is_kept)
     }
 
-    fn failed(&mut self, error: io::Error) -> io::Result<bool> {
-        self.writing = None;
-        self.is_dirty = true;
-        Err(error)
+    /// The copy ends with this now, or is not ours any more.
+    fn ended(&mut self, end: io::Result<Option<Sum>>) -> io::Result<bool> {
+        self.written = *end.as_ref().unwrap_or(&None);
+        self.is_dirty |= self.written.is_none();
+        end.map(|sum| sum.is_some())
     }
+
+    /// In a thread of its own, so that no revoke waits for a disk.
+    fn start(
+        &mut self,
+        work: impl FnOnce(&Path) -> io::Result<Option<Sum>> + Send + 'static,
+    ) -> io::Result<()> {
+        let (path, since) = (self.path.clone(), Instant::now());
+        let (sender, end) = channel();
+        let run = move || {
+            let result = work(&path);
+            // Nobody hears it where the replica was dropped.
+            let _ = sender.send((result, since.elapsed()));
+        };
+        self.noted = Some(since);
+        self.busy = Some(Busy { since, end });
+        thread::Builder::new().name("keygate-snapshot".to_owned()).spawn(run).map(drop)
+    }
+}
+
+fn silent() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the disk has not answered for a minute")
+}
+
+fn bad(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the snapshot cannot be used: {why}"))
 }
 
 /// Keys that are refused, as both sides have them.

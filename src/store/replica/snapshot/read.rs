@@ -1,11 +1,11 @@
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{CHECKSUM_BYTES, CLIENT, FORMAT, KEY, REFUSED, Refused};
+use super::{CLIENT, FORMAT, KEY, REFUSED, Refused, Sum, bad, contact};
 use crate::digest::KeyDigest;
 use crate::mark::Mark;
 use crate::profile::ClientProfile;
@@ -18,30 +18,34 @@ pub(in crate::store::replica) struct Read {
     pub(in crate::store::replica) table: Table,
     pub(in crate::store::replica) refused: Refused,
     pub(in crate::store::replica) clients: usize,
-    /// How long ago the database was last heard of.
-    pub(in crate::store::replica) age: Duration,
+    /// When the database was last heard of.
+    pub(in crate::store::replica) contact: SystemTime,
 }
 
-/// Reads a copy, or says why it is none.
-pub(in crate::store::replica) fn read(path: &Path) -> io::Result<Read> {
+/// Reads a copy of the database at this place, or says why it is none.
+pub(in crate::store::replica) fn read(path: &Path, place: &str) -> io::Result<Read> {
     let mut file = File::open(path)?;
-    let metadata = file.metadata()?;
-    let age = SystemTime::now().duration_since(metadata.modified()?);
-    let age = age.map_err(|_| bad("its time is in the future"))?;
-    let body = metadata.len().checked_sub(CHECKSUM_BYTES).ok_or_else(|| bad("it is cut off"))?;
-    check(&mut file, body)?;
-    file.rewind()?;
-    let mut input = Input { file: BufReader::new(file).take(body), clients: Vec::new() };
-    let (table, refused) = input.all(body)?;
-    Ok(Read { table, refused, clients: input.clients.len(), age })
+    let end = file.metadata()?.len().checked_sub(size_of::<Sum>() as u64);
+    let end = end.filter(|end| *end >= contact::END).ok_or_else(|| bad("it is cut off"))?;
+    let mut format = [0; FORMAT.len()];
+    file.read_exact(&mut format)?;
+    if format != FORMAT.as_bytes() {
+        return Err(bad("it is of another version"));
+    }
+    let sum = check(&mut file, end - contact::END)?;
+    let contact = contact::noted(&mut file, sum)?;
+    if contact > SystemTime::now() {
+        return Err(bad("its time is in the future"));
+    }
+    let body = BufReader::new(file).take(end - contact::END);
+    let mut input = Input { file: body, clients: Vec::new() };
+    let (table, refused) = input.all(end, place)?;
+    Ok(Read { table, refused, clients: input.clients.len(), contact })
 }
 
-fn bad(why: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("the snapshot cannot be used: {why}"))
-}
-
-fn check(file: &mut File, body: u64) -> io::Result<()> {
-    let mut sum = Sha256::new();
+fn check(file: &mut File, body: u64) -> io::Result<Sum> {
+    file.seek(SeekFrom::Start(contact::END))?;
+    let mut sum = Sha256::new_with_prefix(FORMAT);
     let mut buffer = vec![0; 1 << 16];
     let mut input = file.take(body);
     loop {
@@ -51,9 +55,9 @@ fn check(file: &mut File, body: u64) -> io::Result<()> {
         }
         sum.update(&buffer[..count]);
     }
-    let mut stated = [0; 32];
+    let mut stated = Sum::default();
     file.read_exact(&mut stated)?;
-    if sum.finalize()[..] == stated { Ok(()) } else { Err(bad("it is not as it was written")) }
+    if sum.finalize()[..] == stated { Ok(stated) } else { Err(bad("it is not as it was written")) }
 }
 
 struct Input {
@@ -62,11 +66,13 @@ struct Input {
 }
 
 impl Input {
-    fn all(&mut self, body: u64) -> io::Result<(Table, Refused)> {
-        let mut head = String::new();
-        (&mut self.file).take(100).read_line(&mut head)?;
-        let count = head.trim_end().strip_prefix(FORMAT).and_then(|rest| rest.trim().parse().ok());
-        let count: u64 = count.ok_or_else(|| bad("it is of another version"))?;
+    fn all(&mut self, body: u64, place: &str) -> io::Result<(Table, Refused)> {
+        let count = u64::from_le_bytes(self.bytes()?);
+        let mut stated = String::new();
+        self.file.read_line(&mut stated)?;
+        if stated.trim_end() != place {
+            return Err(bad(&format!("it is of {}, not of {place}", stated.trim_end())));
+        }
         // A key takes more than 40 bytes.
         let most = usize::try_from(count.min(body / 40)).map_err(io::Error::other)?;
         let mut build = Build::new(most);

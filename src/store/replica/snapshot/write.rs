@@ -1,62 +1,112 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{CLIENT, FORMAT, KEY, REFUSED, Refused};
+use super::{CLIENT, FORMAT, KEY, REFUSED, Refused, Sum, contact};
 use crate::mark::Mark;
 use crate::profile::ClientProfile;
 use crate::record::KeyState;
 use crate::store::sql::{metadata_text, quota_text};
 use crate::store::table::{Row, Table};
 
-/// Notes that the copy is as good as one of this time.
-pub(super) fn touch(path: &Path, contact: SystemTime) -> io::Result<()> {
-    OpenOptions::new().write(true).open(path)?.set_modified(contact)
+/// Notes that the copy is as good as one of this time, if it is the one that ends with this.
+///
+/// Another may be there: one that another process wrote, which may lack what this one knows.
+pub(super) fn touch(path: &Path, contact: SystemTime, sum: Sum) -> io::Result<bool> {
+    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
+    let end = file.metadata()?.len().checked_sub(size_of::<Sum>() as u64);
+    let mut stated = Sum::default();
+    if let Some(end) = end {
+        file.seek(SeekFrom::Start(end))?;
+        file.read_exact(&mut stated)?;
+    }
+    if stated != sum {
+        return Ok(false);
+    }
+    contact::note(&file, contact, sum)?;
+    Ok(true)
 }
 
-/// Puts the copy into its place in one step.
+/// Puts the copy into its place in one step, and says what it ends with.
 pub(super) fn write(
     path: &Path,
+    place: &str,
     table: &Table,
     refused: &Refused,
     contact: SystemTime,
-) -> io::Result<()> {
-    let mut temporary = OsString::from(path);
-    temporary.push(".keygate-tmp");
-    let temporary = PathBuf::from(temporary);
-    // What is there was left by a process that died; a link there would lead elsewhere.
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let written = fill(&temporary, table, refused, contact);
-    let placed = written.and_then(|()| fs::rename(&temporary, path));
+) -> io::Result<Sum> {
+    remove_old(path);
+    let temporary = temporary(path)?;
+    let filled = fill(&temporary, place, table, refused, contact);
+    let placed = filled.and_then(|sum| fs::rename(&temporary, path).map(|()| sum));
     if placed.is_err() {
         let _ = fs::remove_file(&temporary);
     }
     placed
 }
 
-fn fill(path: &Path, table: &Table, refused: &Refused, contact: SystemTime) -> io::Result<()> {
+const TEMPORARY: &str = ".keygate-tmp-";
+
+/// Nobody writes for as long.
+const OLD: Duration = Duration::from_secs(60 * 60);
+
+/// A name of its own, since many instances may write to one place.
+fn temporary(path: &Path) -> io::Result<PathBuf> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let mut temporary = OsString::from(path);
+    temporary.push(format!("{TEMPORARY}{:016x}", u64::from_le_bytes(random)));
+    Ok(temporary.into())
+}
+
+/// What processes have left that died. Whatever goes wrong here is met when the copy is written.
+fn remove_old(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let begin = format!("{}{TEMPORARY}", name.to_string_lossy());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(&begin);
+        let modified = || entry.metadata()?.modified();
+        let is_old = || modified().is_ok_and(|at| at.elapsed().is_ok_and(|since| since > OLD));
+        if is_ours && is_old() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn fill(
+    path: &Path,
+    place: &str,
+    table: &Table,
+    refused: &Refused,
+    contact: SystemTime,
+) -> io::Result<Sum> {
     let mut options = OpenOptions::new();
     options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
     let mut output = Output { file: BufWriter::new(&file), sum: Sha256::new() };
-    output.all(table, refused)?;
+    output.put(FORMAT.as_bytes())?;
+    output.file.seek(SeekFrom::Start(contact::END))?;
+    output.all(place, table, refused)?;
     let Output { file: mut buffer, sum } = output;
-    buffer.write_all(&sum.finalize())?;
+    let sum = Sum::from(sum.finalize());
+    buffer.write_all(&sum)?;
     buffer.flush()?;
     drop(buffer);
-    file.set_modified(contact)?;
-    file.sync_all()
+    contact::note(&file, contact, sum)?;
+    file.sync_all()?;
+    Ok(sum)
 }
 
 struct Output<'a> {
@@ -70,10 +120,11 @@ impl Output<'_> {
         self.file.write_all(bytes)
     }
 
-    fn all(&mut self, table: &Table, refused: &Refused) -> io::Result<()> {
+    fn all(&mut self, place: &str, table: &Table, refused: &Refused) -> io::Result<()> {
         let mut count = 0_u64;
         table.for_each(|_, _| count += 1);
-        self.put(format!("{FORMAT} {count}\n").as_bytes())?;
+        self.put(&count.to_le_bytes())?;
+        self.put(format!("{place}\n").as_bytes())?;
         let mut clients = HashMap::new();
         let mut written = Ok(());
         table.for_each(|row, mark| {
