@@ -40,8 +40,9 @@ use shared::{Progress, Shared};
 /// A handle: cloning it is cheap, and clones share their keys. A thread of its own follows the
 /// database over one connection, and ends when the last clone is dropped. It is woken by the
 /// database, and asks by itself at least every half second, so that a change is known within
-/// milliseconds, and within about half a second where wake-ups get lost, as behind a pooler. Changes
-/// that somebody makes by hand in SQL are followed, too.
+/// milliseconds, and within about half a second where wake-ups get lost. Behind a pooler that lends
+/// connections for a transaction, use [`without_wake_ups`](ReplicaOptions::without_wake_ups). Changes that
+/// somebody makes by hand in SQL are followed, too.
 ///
 /// | contact with the database | known keys | other keys |
 /// | --- | --- | --- |
@@ -54,14 +55,18 @@ use shared::{Progress, Shared};
 ///
 /// A database that was restored from a copy or has failed over may have forgotten changes. All keys
 /// are then loaded anew, which [`Replica::health`] counts and, with the feature `tracing`, an event
-/// tells of.
+/// tells of. It shows by the system identifier and the timeline, by the identity of the tables, and by the
+/// events that were seen last. Where a server keeps the first two to itself (it refuses `pg_control_system`, or
+/// `pg_current_wal_lsn` as Amazon Aurora does), by the others.
+///
+/// Tables whose triggers are missing or switched off are not followed: contact is lost, with an error that
+/// says so, until they are there. So it is while a dump is restored. Then all keys are loaded.
 ///
 /// A row that a hand has spoilt refuses its key, by 503, and stops nothing else.
 ///
 /// # Limits
 ///
-/// What changes the tables without their triggers is not seen before the next load: a session with
-/// `session_replication_role = replica`, triggers that were disabled. While a machine sleeps, time
+/// What a session with `session_replication_role = replica` changes is not seen before the next load. While a machine sleeps, time
 /// may not pass for the replica: for an instant after it wakes, keys are served as before.
 ///
 /// ```no_run

@@ -182,3 +182,26 @@ async fn lookup_that_is_given_up_leaves_the_store_usable() {
     server.resume();
     is_back(&store).await;
 }
+
+/// As a forgotten terminal holds it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_that_somebody_holds_are_not_waited_for_without_end() {
+    let database = Postgres::shared().database();
+    filled(&database).await;
+    let hold = "begin; lock table keygate.migrations; select pg_sleep(120)";
+    let url = database.url();
+    let terminal = std::thread::spawn(move || crate::servers::query(&url, hold));
+    let locks =
+        "select count(*) from pg_locks where relation = 'keygate.migrations'::regclass and granted";
+    let since = Instant::now();
+    while database.psql(locks) == "0" {
+        assert!(since.elapsed() < PATIENCE);
+    }
+    let error = PostgresStore::connect(&database.url()).await.unwrap_err();
+    assert!(matches!(error, DatabaseError::Unavailable(_)), "{error:?}");
+    assert!(error.to_string().contains("keygate.migrations"), "{error}");
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and wait_event = 'PgSleep'";
+    database.psql(end);
+    terminal.join().unwrap().unwrap_err();
+}

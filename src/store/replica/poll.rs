@@ -54,7 +54,7 @@ impl Question {
         for part in CLUSTER {
             let select = AssertSqlSafe(format!("select {part}"));
             match raw_sql(select).execute(&mut *connection).await {
-                Ok(_) => cluster += &format!("{part}, "),
+                Ok(_) => cluster.extend([part, ", "]),
                 Err(Error::Database(_)) => {}
                 Err(error) => return Err(error),
             }

@@ -62,8 +62,10 @@ impl Session {
         }
         let question = timeout(POLL_DEADLINE, Question::of(connection)).await;
         let question = question.map_err(|_| Fault::late("the server did not answer"))??;
-        let listen = timeout(POLL_DEADLINE, listener.listen("keygate")).await;
-        listen.map_err(|_| Fault::late("the server did not answer"))??;
+        if follower.options.listens {
+            let listen = timeout(POLL_DEADLINE, listener.listen("keygate")).await;
+            listen.map_err(|_| Fault::late("the server did not answer"))??;
+        }
         Ok(question)
     }
 

@@ -1,0 +1,37 @@
+//! Through a pooler that hands each transaction to another connection, so that wake-ups get lost.
+
+use keygate::{ManageKeys as _, PostgresStore, Replica};
+
+use crate::servers::{Pgbouncer, Postgres};
+use crate::stage::{is_active, is_revoked, issue, key_id, migrate, revoke, until};
+
+#[tokio::test]
+async fn replicas_follow_and_changes_are_made_through_a_pooler() {
+    let database = Postgres::shared().database();
+    let pooler = Pgbouncer::start(&database);
+    let url = database.url_at(pooler.port());
+    migrate(&url).await;
+    database.psql(&issue(0, 20, "User 1"));
+    let mut replicas = Vec::new();
+    for _ in 0..3 {
+        let options = Replica::options(&url).unwrap().without_wake_ups();
+        replicas.push(options.connect().await.unwrap());
+    }
+    for number in 0..5 {
+        database.psql(&revoke(number));
+        until("a revoke", || replicas.iter().all(|replica| is_revoked(replica, number))).await;
+    }
+    for number in 5..10 {
+        // A store each, as the command line has it.
+        let store = PostgresStore::connect(&url).await.unwrap();
+        let key_id = key_id(number);
+        store.revoke(&key_id).await.unwrap();
+        store.add_client(format!("Client {number}").into()).await.unwrap();
+        assert_eq!(store.list_clients().await.unwrap().len() as u32, number - 3);
+        until("a revoke", || replicas.iter().all(|replica| is_revoked(replica, number))).await;
+    }
+    for replica in &replicas {
+        assert!(is_active(replica, 10));
+        assert_eq!((replica.health().loads, replica.health().resets), (1, 0));
+    }
+}

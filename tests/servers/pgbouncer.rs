@@ -1,0 +1,57 @@
+//! A pooler before a server, which hands each transaction to a connection of its own choice.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use super::account;
+use super::place::Place;
+use super::postgres::Postgres;
+use super::postgres::database::Database;
+use super::process::{PortTaken, Process, free_port};
+use super::tools::program;
+
+/// A running pooler, which ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Pgbouncer {
+    process: Process,
+    port: u16,
+}
+
+impl Pgbouncer {
+    /// One that lends connections to this database for a transaction each.
+    pub(crate) fn start(database: &Database<'_>) -> Self {
+        let process = Process::new(Place::new("pgbouncer"));
+        fs::create_dir(process.place.work()).unwrap();
+        account::give(&process.place.work());
+        let mut pooler = Self { process, port: free_port() };
+        while pooler.launch(database).is_err() {
+            pooler.port = free_port();
+        }
+        pooler
+    }
+
+    fn launch(&self, database: &Database<'_>) -> Result<(), PortTaken> {
+        let folder = self.process.place.work();
+        let (owner, password) = (Postgres::OWNER, Postgres::PASSWORD);
+        let users = format!("\"{owner}\" \"{password}\"\n");
+        fs::write(folder.join("users"), users).unwrap();
+        let mut settings = String::from("[databases]\n");
+        let (name, port) = (database.name(), database.server().port());
+        writeln!(settings, "{name} = host=127.0.0.1 port={port}").unwrap();
+        writeln!(settings, "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {}", self.port)
+            .unwrap();
+        settings.push_str("unix_socket_dir =\nauth_type = plain\nauth_file = users\n");
+        // A connection each, of which the one that waited longest is next.
+        settings
+            .push_str("pool_mode = transaction\ndefault_pool_size = 5\nserver_round_robin = 1\n");
+        settings.push_str("ignore_startup_parameters = extra_float_digits\n");
+        fs::write(folder.join("settings"), settings).unwrap();
+        let mut command = Command::new(program("pgbouncer"));
+        self.process.start(command.arg("settings"), |_, log| log.contains("process up"))
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+}
