@@ -20,6 +20,7 @@ mod follower;
 mod health;
 mod history;
 mod load;
+mod look;
 mod options;
 mod pending;
 mod poll;
@@ -53,21 +54,27 @@ use shared::{Progress, Shared};
 ///
 /// Contact is an answer of the primary: a standby may lag behind, and is not followed.
 ///
+/// # Databases that went back in time
+///
 /// A database that was restored from a copy or has failed over may have forgotten changes. All keys
 /// are then loaded anew, which [`Replica::health`] counts and, with the feature `tracing`, an event
-/// tells of. It shows by the system identifier and the timeline, by the identity of the tables, and by the
-/// events that were seen last. Where a server keeps the first two to itself (it refuses `pg_control_system`, or
-/// `pg_current_wal_lsn` as Amazon Aurora does), by the others.
+/// tells of. It is known by the system identifier and the timeline of its cluster
+/// (`pg_control_system`, `pg_walfile_name`), and by the changes that were seen last and are gone.
 ///
-/// Tables whose triggers are missing or switched off are not followed: contact is lost, with an error that
-/// says so, until they are there. So it is while a dump is restored. Then all keys are loaded.
+/// Some servers keep the first two to themselves: Amazon Aurora, and those whose owner took the right
+/// to ask for them away from everyone. All keys are then loaded anew after each start of the server,
+/// without a word, and a database that went back in time is told of only where a change that was
+/// seen is gone, or its transactions are fewer.
 ///
-/// A row that a hand has spoilt refuses its key, by 503, and stops nothing else.
+/// Tables whose triggers are missing or switched off, as while a dump is restored, are not followed, and
+/// count as out of contact; then all keys are loaded anew.
 ///
 /// # Limits
 ///
-/// What a session with `session_replication_role = replica` changes is not seen before the next load. While a machine sleeps, time
-/// may not pass for the replica: for an instant after it wakes, keys are served as before.
+/// - A row that a hand has spoilt refuses its key, by 503, and stops nothing else.
+/// - What a session with `session_replication_role = replica` changes is not seen before the next load.
+/// - While a machine sleeps, time may not pass for the replica: for an instant after it wakes, keys are
+///   served as before.
 ///
 /// ```no_run
 /// use keygate::{ApiKeyLayer, Replica};

@@ -6,6 +6,7 @@ mod contract;
 mod filling;
 mod fleet;
 mod following;
+mod hardened;
 mod loading;
 mod ordering;
 mod outages;

@@ -27,7 +27,8 @@ async fn replicas_follow_and_changes_are_made_through_a_pooler() {
         let key_id = key_id(number);
         store.revoke(&key_id).await.unwrap();
         store.add_client(format!("Client {number}").into()).await.unwrap();
-        assert_eq!(store.list_clients().await.unwrap().len() as u32, number - 3);
+        let clients = store.list_clients().await.unwrap();
+        assert!(clients.iter().any(|client| client.profile.name().ends_with(&number.to_string())));
         until("a revoke", || replicas.iter().all(|replica| is_revoked(replica, number))).await;
     }
     for replica in &replicas {

@@ -70,32 +70,3 @@ async fn events_of_a_cluster_that_counted_further_are_not_read_again_and_again()
     }
     assert_eq!((replica.health().loads, replica.health().resets), (1, 0));
 }
-
-const SERVING: &str = include_str!("../../src/store/postgres/grants/serving.sql");
-
-/// As on servers that keep to themselves what names them.
-#[tokio::test]
-async fn server_that_does_not_say_which_it_is_is_followed_by_its_events() {
-    let server = Postgres::start();
-    migrate(&server.url()).await;
-    for function in ["pg_control_system()", "pg_current_wal_lsn()", "pg_walfile_name(pg_lsn)"] {
-        server.psql(&format!("revoke execute on function {function} from public"));
-    }
-    server.psql(&SERVING.replace("'...'", "'secret'"));
-    server.psql(&issue(0, 3, "User 1"));
-    let replica = connect(&server.url_as("keygate_serving", "secret")).await.unwrap();
-    server.shutdown_fast();
-    let saved = server.save();
-    server.restart();
-    server.psql(&revoke(0));
-    until("a revoke", || is_revoked(&replica, 0)).await;
-    server.kill();
-    server.put_back(&saved);
-    server.restart();
-    for _ in 0..20 {
-        server.psql("create table t (); drop table t");
-    }
-    server.psql(&revoke(1));
-    until("the older state", || is_active(&replica, 0) && is_revoked(&replica, 1)).await;
-    assert_eq!(replica.health().resets, 1);
-}

@@ -20,6 +20,10 @@ impl Fault {
         let error = DatabaseError::Unavailable(StoreError::new(why));
         Self { error, is_lasting: false }
     }
+
+    pub(super) fn lasting(why: &str) -> Self {
+        Self { is_lasting: true, ..Self::new(why) }
+    }
 }
 
 impl From<Error> for Fault {

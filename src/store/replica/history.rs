@@ -7,6 +7,8 @@ use sqlx::{Error, Row as _};
 #[derive(Clone, Debug)]
 pub(super) struct Position {
     pub(super) database: String,
+    /// Where this differs, changes may have come of which no event tells.
+    pub(super) feed: String,
     pub(super) visible: Visible,
     pub(super) newest: Newest,
 }

@@ -1,101 +1,18 @@
-//! What a poll asks, and what it reads of what has changed.
+//! What a poll reads of what has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Error, Postgres, Row as _, SqlSafeStr, query, raw_sql};
+use sqlx::{Error, Postgres, Row as _, SqlSafeStr, query};
 
 use super::clients::Clients;
 use super::fault::Fault;
 use super::follower::Follower;
-use super::history::{Newest, Position, Visible};
+use super::history::{Newest, Visible};
 use super::pending::Pending;
 use super::rows::{self, Key, replica_columns};
 use crate::store::postgres::columns::{client_columns, client_row};
-
-/// What names a database besides its cluster: its tables, and the triggers that write the events. Where these
-/// were made anew or switched off for a while, rows may have changed without one.
-const LOOK: &str = "
-select pg_is_in_recovery(),
-    concat_ws('/',
-        {cluster}
-        (select oid from pg_database where datname = current_database()),
-        to_regclass('keygate.events')::oid, to_regclass('keygate.keys')::oid,
-        to_regclass('keygate.clients')::oid, triggers.marks),
-    pg_current_snapshot()::text,
-    (select count(*) from unnest($1::bigint[], $2::text[], $3::text[]) as seen (seq, txid, at)
-        join keygate.events e on e.seq = seen.seq
-            and e.txid = seen.txid::xid8 and e.at::text = seen.at),
-    triggers.alive
-from (select string_agg(concat_ws('.', oid, xmin), ',' order by oid) as marks,
-        count(*) filter (where tgenabled in ('O', 'A')) as alive
-    from pg_trigger
-    where tgrelid in (to_regclass('keygate.clients'), to_regclass('keygate.keys'))
-        and tgname in ('inserted', 'updated', 'deleted', 'truncated') and not tgisinternal) triggers";
-
-/// Of both tables.
-const TRIGGERS: i64 = 8;
-
-/// What names a cluster and its timeline. Some servers keep these functions to themselves, such as Amazon
-/// Aurora with its settings as they come, and others that were made safe by hand.
-const CLUSTER: [&str; 2] = [
-    "(select system_identifier from pg_control_system())",
-    "case when not pg_is_in_recovery() then left(pg_walfile_name(pg_current_wal_lsn()), 8) end",
-];
-
-/// The question of each poll, as much of it as this server answers.
-pub(super) struct Question(String);
-
-impl Question {
-    /// Outside of a transaction, which a part that is refused would spoil.
-    pub(super) async fn of(connection: &mut PgConnection) -> Result<Self, Error> {
-        let mut cluster = String::new();
-        for part in CLUSTER {
-            let select = AssertSqlSafe(format!("select {part}"));
-            match raw_sql(select).execute(&mut *connection).await {
-                Ok(_) => cluster.extend([part, ", "]),
-                Err(Error::Database(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Self(LOOK.replace("{cluster}", &cluster)))
-    }
-}
-
-/// The answer to a poll.
-pub(super) struct Look {
-    pub(super) database: String,
-    pub(super) visible: Visible,
-    pub(super) newest: Newest,
-    /// Whether something that was seen is not there any more.
-    pub(super) lost: bool,
-}
-
-pub(super) async fn look(
-    connection: &mut PgConnection,
-    question: &Question,
-    last: Option<&Position>,
-) -> Result<Look, Fault> {
-    let newest = last.map(|last| last.newest.clone()).unwrap_or_default();
-    let look = unnamed(AssertSqlSafe(question.0.as_str()));
-    let look = look.bind(&newest.seqs).bind(&newest.txids).bind(&newest.times);
-    let row = look.fetch_one(connection).await?;
-    if row.try_get(0)? {
-        return Err(Fault::new("PostgreSQL answers as a standby, which is not followed"));
-    }
-    if row.try_get::<i64, _>(4)? < TRIGGERS {
-        return Err(Fault::new(NO_TRIGGERS));
-    }
-    let visible = Visible::parse(row.try_get(2)?);
-    let visible = visible.ok_or_else(|| Fault::new("PostgreSQL answered with no snapshot"))?;
-    let found: i64 = row.try_get(3)?;
-    Ok(Look { database: row.try_get(1)?, visible, lost: found != newest.len(), newest })
-}
-
-/// As it is while a dump is restored: the triggers come last.
-const NO_TRIGGERS: &str = "the triggers of keygate.clients or keygate.keys are missing or switched off, so that \
-    changes cannot be followed: let a restore end, or use `alter table ... enable trigger all`";
 
 /// A statement that a pooler may send to the server by any of its connections, which know none of another's
 /// names. It is used within one transaction.
@@ -117,8 +34,8 @@ order by txid, seq limit 200001";
 /// Notes what has changed, and says which events came last if there are any.
 pub(super) async fn events(
     connection: &mut PgConnection,
-    last: &Position,
-    visible: &Visible,
+    last: &Visible,
+    now: &Visible,
     pending: &mut Pending,
 ) -> Result<Option<Newest>, Error> {
     let mut newest = Newest::default();
@@ -128,8 +45,8 @@ pub(super) async fn events(
         newest.add(&row)?;
         pending.add(&row)
     };
-    let [from, to] = [&last.visible, visible].map(|visible| visible.next.to_string());
-    let events = unnamed(EVENTS).bind(from).bind(to).bind(&last.visible.running);
+    let [from, to] = [last, now].map(|visible| visible.next.to_string());
+    let events = unnamed(EVENTS).bind(from).bind(to).bind(&last.running);
     events.try_map(note).fetch_all(connection).await?;
     pending.all |= count > MOST_EVENTS;
     Ok((count > 0).then_some(newest))

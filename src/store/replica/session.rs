@@ -9,8 +9,7 @@ use tokio::time::{sleep, timeout};
 use super::connect::listener;
 use super::fault::Fault;
 use super::follower::Follower;
-use super::history::Position;
-use super::poll::Question;
+use super::look::Look;
 use super::shared::{Progress, Status};
 use super::{load, poll, report};
 use crate::store::postgres::schema;
@@ -36,21 +35,19 @@ const BEGIN: &str = "begin isolation level repeatable read read only; \
 
 pub(super) struct Session {
     listener: PgListener,
-    question: Question,
+    look: Look,
 }
 
 impl Session {
     pub(super) async fn open(follower: &mut Follower) -> Result<Self, Fault> {
         let options = follower.options.database.connect_options();
         let mut listener = listener(&options).await?;
-        let question = Self::prepare(&mut listener, follower).await?;
-        Ok(Self { listener, question })
+        let look = Self::prepare(&mut listener, follower).await?;
+        Ok(Self { listener, look })
     }
 
-    async fn prepare(
-        listener: &mut PgListener,
-        follower: &mut Follower,
-    ) -> Result<Question, Fault> {
+    async fn prepare(listener: &mut PgListener, follower: &mut Follower) -> Result<Look, Fault> {
+        let silent = |_| Fault::late("the server did not answer");
         let connection = listener.acquire().await?;
         if follower.options.migrate && !follower.migrated {
             let migration = timeout(schema::MIGRATE_DEADLINE, schema::migrate(connection)).await;
@@ -58,15 +55,14 @@ impl Session {
             follower.migrated = true;
         } else {
             let check = timeout(POLL_DEADLINE, schema::check(connection)).await;
-            check.map_err(|_| Fault::late("the server did not answer"))??;
+            check.map_err(silent)??;
         }
-        let question = timeout(POLL_DEADLINE, Question::of(connection)).await;
-        let question = question.map_err(|_| Fault::late("the server did not answer"))??;
+        let look = timeout(POLL_DEADLINE, Look::find(connection)).await.map_err(silent)??;
+        follower.pending.all |= look.is_blind;
         if follower.options.listens {
-            let listen = timeout(POLL_DEADLINE, listener.listen("keygate")).await;
-            listen.map_err(|_| Fault::late("the server did not answer"))??;
+            timeout(POLL_DEADLINE, listener.listen("keygate")).await.map_err(silent)??;
         }
-        Ok(question)
+        Ok(look)
     }
 
     /// Follows the database until something is wrong.
@@ -90,22 +86,22 @@ impl Session {
         let connection = self.listener.acquire().await?;
         let look = timeout(POLL_DEADLINE, async {
             raw_sql(BEGIN).execute(&mut *connection).await?;
-            poll::look(connection, &self.question, follower.position.as_ref()).await
+            self.look.ask(connection, follower.position.as_ref()).await
         });
-        let look = look.await.map_err(|_| Fault::late("the server did not answer"))??;
-        let mut position =
-            Position { database: look.database, visible: look.visible, newest: look.newest };
+        let seen = look.await.map_err(|_| Fault::late("the server did not answer"))??;
+        let mut position = seen.position;
         let mut loads = follower.pending.all;
         match &follower.position {
             None => loads = true,
-            Some(last) if look.lost || !position.follows(last) => {
+            Some(last) if seen.lost || !position.follows(last) => {
                 report::reset(&follower.shared);
                 loads = true;
             }
+            Some(last) if position.feed != last.feed => loads = true,
             Some(last) if position.visible == last.visible => {}
             Some(last) if !loads => {
-                let events =
-                    poll::events(connection, last, &position.visible, &mut follower.pending);
+                let (last, now) = (&last.visible, &position.visible);
+                let events = poll::events(connection, last, now, &mut follower.pending);
                 let events = timeout(TURN_DEADLINE, events).await;
                 let newest = events.map_err(|_| Fault::late("the events did not come"))??;
                 position.newest = newest.unwrap_or(position.newest);
