@@ -70,12 +70,10 @@ use transaction::PostgresTransaction;
 #[doc = include_str!("postgres/grants/managing.sql")]
 /// ```
 ///
-/// # What is noted
+/// [`PostgresStore::with_actor`] and [`PostgresStore::with_tool`] name who is noted in the events of
+/// their changes.
 ///
-/// `keygate.events` says who changed what, when and through which tool, in the transaction of the change,
-/// also where it was made by hand. `actor` and `tool` are what a program says of itself
-/// ([`PostgresStore::with_actor`], [`PostgresStore::with_tool`]), or else the role and the
-/// `application_name`; `role` is the role that logged in.
+#[doc = include_str!("postgres/tables.md")]
 ///
 /// # Limits
 ///

@@ -48,13 +48,6 @@ use place::Place;
 /// - A missing file, one without tables, and a row that a hand has spoilt are a
 ///   [`StoreError`](crate::StoreError), and never an unknown key.
 ///
-/// # The tables
-///
-/// `keygate_clients`, `keygate_keys` and `keygate_events` may be read and changed by hand. Scopes,
-/// quotas and metadata are JSON, times are texts as in RFC 3339. Triggers note every change in
-/// `keygate_events`, to which rows are only ever added: who (`actor`), when, through which `tool`
-/// (`sql` for changes by hand), and what. Say `pragma foreign_keys = on` before a change by hand.
-///
 /// ```
 /// use keygate::{ApiKey, ManageKeys, SqliteStore};
 ///
@@ -75,6 +68,8 @@ use place::Place;
 /// # Ok(())
 /// # }
 /// ```
+///
+#[doc = include_str!("sqlite/tables.md")]
 #[derive(Clone)]
 pub struct SqliteStore {
     place: Arc<Place>,

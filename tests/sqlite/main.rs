@@ -11,4 +11,5 @@ mod processes;
 mod replacing;
 mod spoiling;
 mod stage;
+mod tables;
 mod worker;
