@@ -9,8 +9,8 @@ use crate::tool::Place;
 fn location_comes_from_a_file_and_beats_the_environment() {
     let place = Place::with_database("sqlite:keys.db");
     place.run(["client", "add", "App 1"]).succeeds();
-    for end in ["", "\n", "\r\n"] {
-        fs::write(place.path("secret"), format!("sqlite:keys.db{end}")).unwrap();
+    for (start, end) in [("", ""), ("", "\n"), ("", "\r\n"), ("\u{feff}", "\n\n")] {
+        fs::write(place.path("secret"), format!("{start}sqlite:keys.db{end}")).unwrap();
         let mut command = place.command(["client", "list", "--store-file", "secret"]);
         let answer = command.env("KEYGATE_STORE", "none.yaml").output().unwrap();
         let answer = crate::tool::Answer::from(answer).succeeds();

@@ -28,10 +28,15 @@ fn databases_are_recognised_and_their_passwords_never_shown() {
     };
     for (url, (code, text)) in [
         ("postgres://me:hunter2@127.0.0.1:1/keys", postgres),
-        ("postgresql://me:hunter2@127.0.0.1:1", postgres),
-        ("redis://:hunter2@db", (2, "a kind that is not known")),
+        ("PostgreSQL://me:hunter2@127.0.0.1:1", postgres),
+        ("redis://:hunter2@db", (2, "a kind that is known")),
+        ("me:hunter2@127.0.0.1/keys", (2, "a kind that is known")),
+        ("host=127.0.0.1 user=me password=hunter2", (2, "a kind that is known")),
+        ("jdbc:postgresql://h/keys?password=hunter2", (2, "a kind that is known")),
     ] {
         let answer = place.run(["key", "list", "--store", url]).fails(code, text);
+        assert!(!answer.err.contains("hunter2"), "{}", answer.err);
+        let answer = place.run(["import", url]).fails(code, text);
         assert!(!answer.err.contains("hunter2"), "{}", answer.err);
         for arguments in
             [&["key", "list"][..], &["--help"], &["key", "list", "--help"], &["key", "lst"]]

@@ -24,6 +24,7 @@ impl Location {
             return Err(LocationError::Empty);
         }
         match scheme(&text.to_string_lossy()) {
+            None if may_hold_password(text) => Err(LocationError::Url),
             None => Ok(Self::File(text.into())),
             Some("sqlite") => sqlite(text),
             Some("postgres") => postgres(text),
@@ -34,8 +35,8 @@ impl Location {
     /// Reads what stands in a mounted secret: the URL of a database, and nothing else, since what
     /// stands there is not to be shown, and the name of a file is.
     pub(crate) fn parse_secret(text: &[u8]) -> Result<Self, LocationError> {
-        let text = text.strip_suffix(b"\n").unwrap_or(text);
-        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        // Editors put a mark before the text, and blank lines behind it.
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
         let text = str::from_utf8(text).ok().filter(|text| !text.contains(char::is_control));
         let text = text.ok_or(LocationError::Secret)?;
         if scheme(text).is_none() {
@@ -90,8 +91,13 @@ fn sqlite(text: &OsStr) -> Result<Location, LocationError> {
         _ => path,
     };
     match path.to_str() {
+        None => Err(LocationError::NotUtf8),
         Some("" | ":memory:") => Err(LocationError::InMemory),
-        _ => Ok(Location::Sqlite(path.into())),
+        Some(path) if path.contains('?') || path.starts_with("file:") => {
+            Err(LocationError::SqliteUrl)
+        }
+        Some(_) if may_hold_password(&path) => Err(LocationError::Url),
+        Some(_) => Ok(Location::Sqlite(path.into())),
     }
 }
 
@@ -112,12 +118,28 @@ fn postgres(_: &OsStr) -> Result<Location, LocationError> {
 
 fn scheme(text: &str) -> Option<&'static str> {
     let (scheme, rest) = text.split_once(':')?;
-    let databases = [("sqlite", "sqlite"), ("postgres", "postgres"), ("postgresql", "postgres")];
+    let databases = [
+        ("sqlite", "sqlite"),
+        ("sqlite3", "another"),
+        ("postgres", "postgres"),
+        ("postgresql", "postgres"),
+    ];
     let database = databases.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(scheme));
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     let database = database.map(|(_, database)| database);
     database.or((is_scheme && rest.starts_with("//")).then_some("another"))
+}
+
+/// Whether this looks like what other tools take for a database, with a password in it, and is not the
+/// name of a file: one that is missing is named in the message.
+fn may_hold_password(text: &OsStr) -> bool {
+    let lossy = text.to_string_lossy().to_ascii_lowercase();
+    let is_drive = cfg!(windows) && lossy.get(1..2) == Some(":");
+    let rest = if is_drive { &lossy[2..] } else { &lossy };
+    let has_password = ["password=", "pwd=", "://"].iter().any(|mark| rest.contains(mark))
+        || rest.split_once(':').is_some_and(|(_, behind)| behind.contains('@'));
+    has_password && !Path::new(text).exists()
 }
 
 #[cfg(feature = "sqlite")]
@@ -151,11 +173,17 @@ pub(crate) enum LocationError {
     #[cfg(feature = "sqlite")]
     #[error("the SQLite database has no file, and would end with the command: give sqlite:PATH")]
     InMemory,
-    #[cfg(feature = "postgres")]
-    #[error("the URL of the store is not UTF-8")]
+    #[cfg(feature = "sqlite")]
+    #[error(
+        "an SQLite database is named by its path alone: give sqlite:PATH, without `file:` before \
+         it and options behind a `?`"
+    )]
+    SqliteUrl,
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    #[error("the name of the database is not UTF-8")]
     NotUtf8,
     #[error(
-        "the store is a URL of a kind that is not known: \
+        "the store is neither a file nor a URL of a kind that is known: \
          give PATH, sqlite:PATH or postgres://USER@HOST/DATABASE"
     )]
     Url,
@@ -178,17 +206,34 @@ mod tests {
             "./sqlite:x",
             "C:\\keys.yaml",
             "a b:c",
-            "1://x",
+            "me@home:keys",
             "-",
             "clés",
         ];
         for text in files {
             assert_eq!(Location::parse(text.as_ref()), Ok(Location::File(text.into())), "{text}");
         }
-        for text in ["redis://db", "file:///etc/keys.yaml"] {
+        for text in ["redis://db", "file:///etc/keys.yaml", "1://x", "sqlite3:keys.db"] {
             assert_eq!(Location::parse(text.as_ref()), Err(LocationError::Url), "{text}");
         }
         assert_eq!(Location::parse("".as_ref()), Err(LocationError::Empty));
+    }
+
+    #[test]
+    fn what_may_hold_a_password_is_no_missing_file() {
+        for text in [
+            "owner:hunter2@127.0.0.1/keys",
+            "host=127.0.0.1 user=owner PASSWORD=hunter2",
+            "jdbc:postgresql://h/keys?password=hunter2",
+            "o:hunter2@h/x",
+            "Server=h;Pwd=hunter2",
+        ] {
+            assert_eq!(Location::parse(text.as_ref()), Err(LocationError::Url), "{text}");
+        }
+        let there = std::env::temp_dir().join(format!("owner:{}@keys.yml", std::process::id()));
+        std::fs::write(&there, "").unwrap();
+        assert_eq!(Location::parse(there.as_ref()), Ok(Location::File(there.clone())));
+        std::fs::remove_file(there).unwrap();
     }
 
     #[cfg(feature = "sqlite")]
@@ -206,6 +251,11 @@ mod tests {
         for text in ["sqlite::memory:", "sqlite:"] {
             assert_eq!(Location::parse(text.as_ref()), Err(LocationError::InMemory), "{text}");
         }
+        for text in ["sqlite:keys.db?mode=rwc", "sqlite://keys.db?mode=ro", "sqlite:file:keys.db"] {
+            assert_eq!(Location::parse(text.as_ref()), Err(LocationError::SqliteUrl), "{text}");
+        }
+        let text = "sqlite://owner:hunter2@h/keys.db";
+        assert_eq!(Location::parse(text.as_ref()), Err(LocationError::Url));
     }
 
     #[cfg(feature = "postgres")]
@@ -235,8 +285,9 @@ mod tests {
         }
         assert_eq!(Location::parse_secret(b"\xff"), Err(LocationError::Secret));
         #[cfg(feature = "postgres")]
-        for end in ["", "\n", "\r\n"] {
-            let parsed = Location::parse_secret(format!("postgres://db/keys{end}").as_bytes());
+        for (start, end) in [("", ""), ("", "\n"), ("\u{feff}", "\r\n"), ("\n", "\n \n\n")] {
+            let text = format!("{start}postgres://db/keys{end}");
+            let parsed = Location::parse_secret(text.as_bytes());
             assert_eq!(parsed, Ok(Location::Postgres("postgres://db/keys".to_owned())));
         }
     }

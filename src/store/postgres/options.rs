@@ -66,7 +66,10 @@ impl PostgresOptions {
     pub(in crate::store) fn new(url: &str) -> Result<Self, DatabaseError> {
         let fault = |why: String| DatabaseError::Location { why };
         let scheme = url.split_once("://").map(|(scheme, _)| scheme);
-        if !matches!(scheme, Some("postgres" | "postgresql")) {
+        let is_ours = |scheme: &str| {
+            ["postgres", "postgresql"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours))
+        };
+        if !scheme.is_some_and(is_ours) {
             return Err(fault(format!("it does not begin with `postgres://`; {FORM}")));
         }
         // The driver's complaints quote what they do not take.
