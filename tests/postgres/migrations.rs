@@ -2,7 +2,7 @@
 
 use keygate::{DatabaseError, ManageKeys as _, PostgresStore};
 
-use crate::servers::Postgres;
+use crate::servers::{Postgres, query};
 use crate::{KEY, ask, filled, made};
 
 const VERSIONS: &str = "select version, oldest_reader from keygate.migrations";
@@ -101,4 +101,34 @@ async fn objects_of_the_same_names_elsewhere_are_not_taken() {
     let store = filled(&database).await;
     assert!(ask(&store, KEY).await.is_ok());
     assert_eq!(database.psql("select count(*) from keygate.events where actor = 'wrong'"), "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_encodings_than_utf8_are_refused_before_and_after() {
+    let server = Postgres::start();
+    for encoding in ["SQL_ASCII", "LATIN1"] {
+        let name = encoding.to_lowercase();
+        let url = format!("{}/{name}", server.url().strip_suffix("/postgres").unwrap());
+        server.psql(&format!(
+            "create database {name} encoding '{encoding}' template template0 locale 'C'"
+        ));
+        let is_told = |error: &DatabaseError| matches!(error, DatabaseError::Encoding { found, .. } if found == encoding);
+        let error = PostgresStore::migrate(&url).await.unwrap_err();
+        assert!(is_told(&error), "{error:?}");
+        assert!(error.to_string().contains("encoding 'UTF8' template template0"), "{error}");
+        // As one that was made before this was looked at.
+        query(
+            &url,
+            concat!(
+                "create schema keygate; ",
+                include_str!("../../src/store/postgres/migrations/0001.sql")
+            ),
+        )
+        .unwrap();
+        query(&url, "insert into keygate.migrations (version, oldest_reader) values (1, 1)")
+            .unwrap();
+        for opened in [PostgresStore::connect(&url).await, PostgresStore::migrate(&url).await] {
+            assert!(is_told(&opened.unwrap_err()));
+        }
+    }
 }

@@ -30,7 +30,15 @@ pub(in crate::store) const MIGRATE_DEADLINE: Duration = Duration::from_secs(60);
 /// Whether the tables can be used.
 pub(in crate::store) async fn check(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     let (found, oldest_reader) = newest(connection).await?;
-    judge(found, oldest_reader)
+    judge(found, oldest_reader)?;
+    check_encoding(connection).await
+}
+
+/// In another encoding, one row that a hand wrote would make all of them unreadable.
+async fn check_encoding(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    let row = raw_sql("show server_encoding").fetch_one(connection).await.map_err(unavailable)?;
+    let found: String = row.try_get(0).map_err(unavailable)?;
+    if found == "UTF8" { Ok(()) } else { Err(DatabaseError::Encoding { found }) }
 }
 
 /// The version of the tables, and the oldest that can read them.
@@ -67,6 +75,7 @@ pub(in crate::store) async fn migrate(connection: &mut PgConnection) -> Result<(
         Err(DatabaseError::NoTables | DatabaseError::TooOld { .. }) => {}
         judged => return judged,
     }
+    check_encoding(connection).await?;
     // Without the lock, the tables of two would stand in each other's way.
     let begin = "begin isolation level read committed";
     raw_sql(begin).execute(&mut *connection).await.map_err(unavailable)?;

@@ -44,6 +44,16 @@ pub enum DatabaseError {
         /// The latest version that can be read.
         readable: i32,
     },
+    /// The texts of the database are in another encoding than UTF-8, so that no client of it could
+    /// read what another wrote.
+    #[error(
+        "the encoding of the database is {found}, and must be UTF8: make one with `create database \
+         ... encoding 'UTF8' template template0`, and move the keys there with `keygate import`"
+    )]
+    Encoding {
+        /// The encoding, by PostgreSQL's name.
+        found: String,
+    },
     /// The database could not be reached, or answered with an error.
     #[error("{}", fault(.0))]
     Unavailable(StoreError),
