@@ -79,6 +79,8 @@ use transaction::PostgresTransaction;
 ///
 /// - A lookup takes at most a second, waiting for a connection included, and then fails; see
 ///   [`PostgresOptions::lookup_deadline`] and [`PostgresOptions::max_connections`]. A connection that nobody used for 30 seconds is closed.
+/// - A standby is an outage, since it may lag behind a revoke; [`PostgresOptions::allow_standby`] takes it.
+///   Each new connection asks for that once.
 /// - A lookup that finds its connection ended is asked once more, on a new one; one that finds no server
 ///   fails at once.
 /// - A change whose commit is cut off may have been made. List what is there before repeating it.

@@ -13,6 +13,7 @@ mod outages;
 mod passwords;
 #[path = "../servers/mod.rs"]
 mod servers;
+mod standbys;
 mod tables;
 mod tls;
 

@@ -199,12 +199,17 @@ impl Postgres {
 
     /// As [`Postgres::restart`], as a standby that took over: on the next timeline.
     pub(crate) fn restart_promoted(&self) {
+        self.restart_as_standby();
+        assert_eq!(self.psql("select pg_promote()"), "t");
+    }
+
+    /// As [`Postgres::restart`], as a standby that follows nothing.
+    pub(crate) fn restart_as_standby(&self) {
         if self.process.is_running() {
             self.shutdown_fast();
         }
         fs::write(self.data().join("standby.signal"), "").unwrap();
         self.restart();
-        assert_eq!(self.psql("select pg_promote()"), "t");
     }
 
     /// A copy of the data, of a server that does not run.

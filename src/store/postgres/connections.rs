@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions as _, Connection as _, raw_sql};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, raw_sql};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use super::error::{is_lost, not_connected};
+use super::error::{is_lost, not_connected, unavailable};
 use super::options::PostgresOptions;
 use crate::error::StoreError;
 
@@ -30,6 +30,7 @@ pub(super) struct Connections(Arc<Shared>);
 struct Shared {
     options: PgConnectOptions,
     no_password: Option<Arc<str>>,
+    allows_standby: bool,
     deadline: Duration,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
@@ -48,6 +49,7 @@ impl Connections {
         Self(Arc::new(Shared {
             options: options.connect_options(),
             no_password: options.no_password.clone(),
+            allows_standby: options.allows_standby,
             deadline,
             permits: Arc::new(Semaphore::new(permits)),
             idle: Mutex::default(),
@@ -102,7 +104,12 @@ impl Shared {
 
     async fn connect(&self) -> Result<PgConnection, StoreError> {
         let connection = self.options.connect().await;
-        connection.map_err(|error| not_connected(error, self.no_password.as_deref()))
+        let mut connection =
+            connection.map_err(|error| not_connected(error, self.no_password.as_deref()))?;
+        if !self.allows_standby {
+            refuse_standby(&mut connection).await?;
+        }
+        Ok(connection)
     }
 
     fn put_back(self: &Arc<Self>, connection: PgConnection) {
@@ -114,6 +121,18 @@ impl Shared {
             runtime.spawn(reap(Reaper(Arc::downgrade(self))));
         }
     }
+}
+
+/// A standby that lags behind lets revoked keys in, and knows no new ones.
+async fn refuse_standby(connection: &mut PgConnection) -> Result<(), StoreError> {
+    // Not prepared: it is asked once on each connection, and poolers need not keep it.
+    let row = raw_sql("select pg_is_in_recovery()").fetch_one(connection).await;
+    if row.and_then(|row| row.try_get(0)).map_err(unavailable)? {
+        let why =
+            "PostgreSQL answers as a standby, which may lag behind: name the primary in the URL";
+        return Err(StoreError::new(why));
+    }
+    Ok(())
 }
 
 /// Says that nobody reaps any more, also when its runtime has ended.

@@ -28,6 +28,7 @@ pub struct PostgresOptions {
     connect: PgConnectOptions,
     pub(super) max_connections: u32,
     pub(super) lookup_deadline: Duration,
+    pub(super) allows_standby: bool,
     /// What to say where the server wants a password.
     pub(super) no_password: Option<Arc<str>>,
 }
@@ -100,6 +101,7 @@ impl PostgresOptions {
             connect,
             max_connections: DEFAULT_MAX_CONNECTIONS,
             lookup_deadline: DEFAULT_LOOKUP_DEADLINE,
+            allows_standby: false,
             no_password: None,
         };
         if has_password {
@@ -129,6 +131,14 @@ impl PostgresOptions {
     /// default: whoever raises one raises the other.
     pub fn lookup_deadline(self, lookup_deadline: Duration) -> Self {
         Self { lookup_deadline, ..self }
+    }
+
+    /// Takes a standby for the database too, which changes nothing and may lag behind: a revoked key
+    /// is let in, and a new one is unknown, until the standby has caught up.
+    ///
+    /// By default, a server that answers as a standby is an outage.
+    pub fn allow_standby(self) -> Self {
+        Self { allows_standby: true, ..self }
     }
 
     /// Connects to a database whose tables are there: see [`PostgresStore::connect`].
