@@ -13,6 +13,8 @@ pub(super) use managing::{
     add_client, enable_client, find_client, find_key, issue, list_clients, list_keys,
     list_readable_clients, list_readable_keys, remove_client, revoke, rotate,
 };
-pub(super) use row::{BadRow, ClientRow, KeyRow, metadata_text, profile, quota_text};
+pub(super) use row::{
+    BadRow, ClientRow, Found, KeyRow, metadata_text, profile, quota_text, set_aside,
+};
 pub(super) use transaction::{Database, Transaction};
 pub(super) use transfer::{export_keys, import_keys};

@@ -157,8 +157,11 @@ fn spoilt_row_is_told_and_stops_nothing() {
         place.run(["key", "revoke", "--yes", &good.0]).succeeds();
         place.run(["client", "disable", "App 1"]).succeeds();
         place.run(["client", "list"]).succeeds();
-        place.run(["key", "revoke", "--yes", &bad.0]).fails(3, "its label");
+        place.run(["key", "rotate", &bad.0, "--grace", "0s", "--out", "l"]).fails(3, "its label");
         place.run(["export"]).fails(3, "its label");
+        let answer = place.run(["key", "revoke", "--yes", &bad.0]).succeeds();
+        assert_eq!(answer.err, format!("revoked {} of App 1\n", bad.0));
+        place.run(["client", "remove", "--yes", "App 1"]).succeeds();
     }
 }
 

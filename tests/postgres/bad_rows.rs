@@ -2,7 +2,9 @@
 
 use std::error::Error as _;
 
-use keygate::{AuthError, ManageError, ManageKeys as _, PostgresStore};
+use keygate::{
+    AuthError, KeyDigest, KeyRecord, ManageError, ManageKeys as _, PostgresStore, WrongReason,
+};
 
 use crate::servers::Postgres;
 use crate::{KEY, OTHER_KEY, ask, filled, issue};
@@ -87,5 +89,34 @@ async fn notes_that_a_hand_has_spoilt_are_told_to_managers() {
             Ok(client) => assert!(told != "revoked", "{client:?}"),
             Err(error) => assert!(told == "revoked" && error.reason().is_some(), "{error:?}"),
         }
+        assert_revokes(&store).await;
+        let error = ask(&store, KEY).await.unwrap_err();
+        assert_eq!(error.reason(), Some(WrongReason::Revoked), "{column}");
+    }
+}
+
+/// Taking rights away depends on nothing that a hand has spoilt.
+async fn assert_revokes(store: &PostgresStore) {
+    let key_id = KeyRecord::new(KeyDigest::of(KEY.as_bytes()), "").key_id();
+    let key = store.revoke(&key_id).await.unwrap();
+    assert!(key.key_id == key_id && key.revoked.is_some() && key.client.contains("App"), "{key:?}");
+    if let Err(AuthError::WrongCredentials { reason, .. }) = ask(store, KEY).await {
+        assert_eq!(reason, WrongReason::Revoked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_a_hand_has_spoilt_are_disabled_and_removed() {
+    for column in ["scopes = '{Orders}'", "quota = '7'", "metadata = '[]'"] {
+        let database = Postgres::shared().database();
+        let store = filled(&database).await;
+        database.psql(&format!("update keygate.clients set {column}"));
+        assert_revokes(&store).await;
+        let client = store.disable_client("App 1").await.unwrap();
+        assert!(!client.enabled && client.profile.name() == "App 1", "{client:?}");
+        assert_eq!(database.psql("select enabled from keygate.clients"), "f");
+        assert!(store.enable_client("App 1").await.is_err());
+        store.remove_client("App 1").await.unwrap();
+        assert_eq!(database.psql("select count(*) from keygate.keys"), "0");
     }
 }

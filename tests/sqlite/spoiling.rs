@@ -124,9 +124,10 @@ async fn spoilt_row_stops_no_change_of_another() {
     assert_eq!((ask(&store, 'B').await, ask(&store, 'D').await), (REVOKED, Met::Admitted));
     store.disable_client("App 1").await.unwrap();
     store.enable_client("App 1").await.unwrap();
-    for error in [store.find_key(&id('A')).await, store.revoke(&id('A')).await] {
-        assert!(error.unwrap_err().to_string().contains("`expires`"));
-    }
+    let error = store.find_key(&id('A')).await.unwrap_err();
+    assert!(error.to_string().contains("`expires`"), "{error}");
+    let error = store.rotate(&id('A'), new('E'), Duration::ZERO).await.unwrap_err();
+    assert!(error.to_string().contains("`expires`"), "{error}");
     let ManageError::UnknownKey { .. } = store.find_key(&id('Z')).await.unwrap_err() else {
         panic!("it is not told that there is no such key")
     };
@@ -169,4 +170,36 @@ async fn rows_by_hand_are_served() {
     assert_eq!(ask(&store, 'C').await, Met::Admitted);
     let keys = store.list_keys(Some("By hand")).await.unwrap();
     assert!(keys[0].created.is_some() && keys[0].expires.is_some());
+}
+
+#[tokio::test]
+async fn rights_are_taken_away_whatever_else_is_spoilt() {
+    for (column, value) in [("label", "' x '"), ("created", "'soon'"), ("expires", "'tomorrow'")] {
+        let folder = Folder::new();
+        let store = store(&folder.database(), "A").await;
+        sqlite3(
+            &folder.database(),
+            &format!(
+                "pragma ignore_check_constraints = on; update keygate_keys set {column} = {value};"
+            ),
+        );
+        let key = store.revoke(&id('A')).await.unwrap();
+        assert!(key.revoked.is_some() && key.client == "App 1", "{key:?}");
+        let revoked = "select revoked is not null from keygate_keys;";
+        assert_eq!(sqlite3(&folder.database(), revoked), "1");
+    }
+    for (column, value) in [("enabled", "2"), ("scopes", "'{}'"), ("quota", "'7'")] {
+        let folder = Folder::new();
+        let store = store(&folder.database(), "A").await;
+        sqlite3(
+            &folder.database(),
+            &format!(
+                "pragma ignore_check_constraints = on; update keygate_clients set {column} = {value};"
+            ),
+        );
+        store.revoke(&id('A')).await.unwrap();
+        assert!(!store.disable_client("App 1").await.unwrap().enabled);
+        store.remove_client("App 1").await.unwrap();
+        assert_eq!(sqlite3(&folder.database(), "select count(*) from keygate_keys;"), "0");
+    }
 }

@@ -14,7 +14,8 @@ use sqlx::{Row as _, Type};
 use crate::digest::{KeyDigest, KeyId};
 use crate::label;
 use crate::manage::KeyNotes;
-use crate::store::sql::{BadRow, ClientRow, KeyRow, profile};
+use crate::profile::ClientProfile;
+use crate::store::sql::{BadRow, ClientRow, Found, KeyRow, profile, set_aside};
 
 /// The columns of a client `c`, for [`client_row`]. They name their types, of which a copy says nothing.
 macro_rules! client_columns {
@@ -45,28 +46,55 @@ pub(in crate::store) fn client_row(row: &impl Columns, first: usize) -> Result<C
     Ok(ClientRow { profile: profile(name, &scopes, quota, metadata)?, enabled })
 }
 
+/// As [`client_row`], with its bare name where a hand has spoilt the rest.
+pub(super) fn found_client(row: &PgRow) -> Result<Found<ClientRow>, BadRow> {
+    let bad = match client_row(row, 0) {
+        Ok(row) => return Ok(Found { row, fault: None }),
+        Err(bad) => bad,
+    };
+    let (Some(name), Some(enabled)) = (there(row.text(0)), there(row.flag(1))) else {
+        return Err(bad);
+    };
+    let row = ClientRow { profile: ClientProfile::new(name), enabled };
+    Ok(Found { row, fault: Some(bad) })
+}
+
 /// The key whose columns begin at this place.
 pub(in crate::store) fn key_row(row: &PgRow, first: usize) -> Result<KeyRow, BadRow> {
-    let digest = digest(row, first, first + 1)?;
+    found_key(row, first)?.whole()
+}
+
+/// As [`key_row`], with all that can be read of one that a hand has spoilt.
+pub(super) fn found_key(row: &PgRow, first: usize) -> Result<Found<KeyRow>, BadRow> {
+    let digest = digest_bytes(row, first)?;
     let key_id = digest.key_id();
     let bad = |why: &str| BadRow::key(key_id, why);
     let client = row.try_get(first + 2).map_err(|_| bad("it has no client"))?;
-    let enabled = row.try_get(first + 3).map_err(|_| bad("its client is not there"))?;
-    let label: Option<String> = row.try_get(first + 4).map_err(|_| bad("its label is no text"))?;
+    let mut fault = check_algorithm(row, first + 1, key_id).err();
+    let enabled =
+        set_aside(&mut fault, row.try_get(first + 3).map_err(|_| bad("its client is not there")));
+    let label = set_aside(&mut fault, label(row, first + 4, key_id));
+    let created = set_aside(&mut fault, time(row, first + 5, key_id, "created"));
+    let expires = set_aside(&mut fault, time(row, first + 6, key_id, "expires"));
+    let revoked = set_aside(&mut fault, time(row, first + 7, key_id, "revoked"));
+    let replaced_by = set_aside(&mut fault, successor(row, first + 8, key_id));
+    let notes = KeyNotes { label: label.map(Into::into), created, revoked, replaced_by };
+    Ok(Found { row: KeyRow { digest, client, enabled, expires, notes }, fault })
+}
+
+fn label(row: &PgRow, index: usize, key_id: KeyId) -> Result<Option<String>, BadRow> {
+    let bad = |why: &str| BadRow::key(key_id, why);
+    let label: Option<String> = row.try_get(index).map_err(|_| bad("its label is no text"))?;
     if let Some(label) = &label {
         label::check(label).map_err(|error| bad(&format!("its label: {error}")))?;
     }
-    let successor: Option<&str> =
-        row.try_get(first + 8).map_err(|_| bad("its `replaced_by` is no text"))?;
-    let replaced_by = successor.map(str::parse).transpose();
-    let notes = KeyNotes {
-        label: label.map(Into::into),
-        created: time(row, first + 5, key_id, "created")?,
-        revoked: time(row, first + 7, key_id, "revoked")?,
-        replaced_by: replaced_by.map_err(|_| bad("its `replaced_by` is not the id of a key"))?,
-    };
-    let expires = time(row, first + 6, key_id, "expires")?;
-    Ok(KeyRow { digest, client, enabled, expires, notes })
+    Ok(label)
+}
+
+fn successor(row: &PgRow, index: usize, key_id: KeyId) -> Result<Option<KeyId>, BadRow> {
+    let bad = |why: &str| BadRow::key(key_id, why);
+    let id: Option<&str> = row.try_get(index).map_err(|_| bad("its `replaced_by` is no text"))?;
+    id.map(str::parse).transpose().map_err(|_| bad("its `replaced_by` is not the id of a key"))
 }
 
 /// A row, however it was asked for. What is null is nothing.
@@ -115,13 +143,22 @@ pub(in crate::store) fn digest(
     digest: usize,
     algorithm: usize,
 ) -> Result<KeyDigest, BadRow> {
+    let digest = digest_bytes(row, digest)?;
+    check_algorithm(row, algorithm, digest.key_id())?;
+    Ok(digest)
+}
+
+fn digest_bytes(row: &impl Columns, index: usize) -> Result<KeyDigest, BadRow> {
     let unnamed = |why: &str| BadRow { whose: "a key".to_owned(), why: why.to_owned() };
-    let bytes = there(row.bytes(digest)).ok_or_else(|| unnamed("it has no digest"))?;
+    let bytes = there(row.bytes(index)).ok_or_else(|| unnamed("it has no digest"))?;
     let bytes = bytes.try_into().map_err(|_| unnamed("its digest is not of 32 bytes"))?;
-    let digest = KeyDigest::from_bytes(bytes);
-    match row.text(algorithm) {
-        Ok(Some("sha256")) => Ok(digest),
-        _ => Err(BadRow::key(digest.key_id(), "its algorithm is not `sha256`")),
+    Ok(KeyDigest::from_bytes(bytes))
+}
+
+fn check_algorithm(row: &impl Columns, index: usize, key_id: KeyId) -> Result<(), BadRow> {
+    match row.text(index) {
+        Ok(Some("sha256")) => Ok(()),
+        _ => Err(BadRow::key(key_id, "its algorithm is not `sha256`")),
     }
 }
 

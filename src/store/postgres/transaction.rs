@@ -6,14 +6,16 @@ use sqlx::{Row as _, raw_sql};
 use tokio::time::timeout;
 
 use super::PostgresStore;
-use super::columns::{Micros, client_columns, client_row, key_columns, key_row};
+use super::columns::{
+    Micros, client_columns, client_row, found_client, found_key, key_columns, key_row,
+};
 use super::connections::Lease;
 use super::error::unavailable;
 use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::manage::ClientInfo;
 use crate::profile::ClientProfile;
-use crate::store::sql::{BadRow, ClientRow, KeyRow, Transaction, metadata_text, quota_text};
+use crate::store::sql::{BadRow, ClientRow, Found, KeyRow, Transaction, metadata_text, quota_text};
 
 /// A statement that takes longer is given up: a server that was stopped answers nothing at all.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -87,7 +89,7 @@ async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Resu
 }
 
 impl Transaction for PostgresTransaction {
-    async fn client(&mut self, name: &str) -> Result<Option<ClientRow>, StoreError> {
+    async fn found_client(&mut self, name: &str) -> Result<Option<Found<ClientRow>>, StoreError> {
         let select =
             concat!("select ", client_columns!(), " from keygate.clients c where c.name = $1");
         let locked = concat!(
@@ -101,7 +103,7 @@ impl Transaction for PostgresTransaction {
         }
         let statement = sqlx::query(if self.writes { locked } else { select });
         let row = self.row(statement.bind(name)).await?;
-        Ok(row.map(|row| client_row(&row, 0)).transpose()?)
+        Ok(row.map(|row| found_client(&row)).transpose()?)
     }
 
     async fn client_names(&mut self) -> Result<Vec<String>, StoreError> {
@@ -154,14 +156,14 @@ impl Transaction for PostgresTransaction {
         self.execute(sqlx::query(delete).bind(name)).await.map(drop)
     }
 
-    async fn key(&mut self, key_id: KeyId) -> Result<Option<KeyRow>, StoreError> {
+    async fn found_key(&mut self, key_id: KeyId) -> Result<Option<Found<KeyRow>>, StoreError> {
         let select = concat!(
             "select ",
             key_columns!(),
             " from keygate.keys k join keygate.clients c on c.name = k.client where k.key_id = $1"
         );
         let row = self.row(sqlx::query(select).bind(key_id.to_string())).await?;
-        Ok(row.map(|row| key_row(&row, 0)).transpose()?)
+        Ok(row.map(|row| found_key(&row, 0)).transpose()?)
     }
 
     async fn key_ids(&mut self, near: KeyId) -> Result<Vec<KeyId>, StoreError> {
@@ -263,13 +265,17 @@ impl Transaction for PostgresTransaction {
         Ok(true)
     }
 
-    async fn update_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
-        let update = "update keygate.keys set expires = $2, revoked = $3, replaced_by = $4 \
-                      where digest = $1";
-        let (digest, notes) = (key.digest.to_bytes(), &key.notes);
+    async fn revoke_key(&mut self, key_id: KeyId, revoked: SystemTime) -> Result<(), StoreError> {
+        let update = "update keygate.keys set revoked = $2 where key_id = $1";
+        let statement = sqlx::query(update).bind(key_id.to_string());
+        self.execute(statement.bind(Micros::from(revoked))).await.map(drop)
+    }
+
+    async fn replace_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
+        let update = "update keygate.keys set expires = $2, replaced_by = $3 where digest = $1";
+        let (digest, successor) = (key.digest.to_bytes(), key.notes.replaced_by);
         let statement = sqlx::query(update).bind(&digest[..]).bind(key.expires.map(Micros::from));
-        let statement = statement.bind(notes.revoked.map(Micros::from));
-        let statement = statement.bind(notes.replaced_by.map(|key_id| key_id.to_string()));
+        let statement = statement.bind(successor.map(|key_id| key_id.to_string()));
         self.execute(statement).await.map(drop)
     }
 

@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::row::{BadRow, ClientRow, KeyRow, kept_expiry};
+use super::row::{BadRow, ClientRow, Found, KeyRow, kept_expiry};
 use super::transaction::{Database, Transaction};
 use crate::digest::KeyId;
 use crate::error::StoreError;
@@ -32,7 +32,9 @@ pub(in crate::store) async fn enable_client<D: Database>(
     enabled: bool,
 ) -> Result<ClientInfo, ManageError> {
     let mut transaction = database.write().await?;
-    let client = known_client(&mut transaction, name).await?;
+    let found = found_client(&mut transaction, name).await?;
+    // Rights are taken away also where a hand has spoilt the rest.
+    let client = if enabled { found.whole().map_err(StoreError::from)? } else { found.row };
     if client.enabled != enabled {
         transaction.set_enabled(name, enabled).await?;
     }
@@ -46,7 +48,7 @@ pub(in crate::store) async fn remove_client<D: Database>(
     name: &str,
 ) -> Result<ClientInfo, ManageError> {
     let mut transaction = database.write().await?;
-    let client = known_client(&mut transaction, name).await?;
+    let client = found_client(&mut transaction, name).await?.row;
     if client.enabled {
         return Err(ManageError::StillEnabled { name: name.to_owned() });
     }
@@ -96,10 +98,11 @@ pub(in crate::store) async fn revoke<D: Database>(
     key_id: KeyId,
 ) -> Result<KeyInfo, ManageError> {
     let mut transaction = database.write().await?;
-    let mut key = known_key(&mut transaction, key_id).await?;
+    let mut key = found_key(&mut transaction, key_id).await?.row;
     if key.notes.revoked.is_none() {
-        key.notes.revoked = Some(whole_seconds(database.now()));
-        transaction.update_key(&key).await?;
+        let revoked = whole_seconds(database.now());
+        transaction.revoke_key(key_id, revoked).await?;
+        key.notes.revoked = Some(revoked);
     }
     transaction.commit().await?;
     Ok(key.info())
@@ -112,7 +115,8 @@ pub(in crate::store) async fn rotate<D: Database>(
     grace: Duration,
 ) -> Result<Rotated, ManageError> {
     let mut transaction = database.write().await?;
-    let mut old = known_key(&mut transaction, key_id).await?;
+    let old = found_key(&mut transaction, key_id).await?;
+    let mut old = old.whole().map_err(StoreError::from)?;
     let now = database.now();
     let conflict = |conflict| ManageError::Conflict { key_id, conflict };
     if old.notes.revoked.is_some() {
@@ -136,7 +140,7 @@ pub(in crate::store) async fn rotate<D: Database>(
     let end = now.checked_add(grace).map(whole_seconds);
     old.expires = kept_expiry([old.expires, end].into_iter().flatten().min());
     old.notes.replaced_by = Some(new.key_id());
-    transaction.update_key(&old).await?;
+    transaction.replace_key(&old).await?;
     transaction.commit().await?;
     Ok(Rotated { old: old.info(), new: new.info() })
 }
@@ -172,7 +176,7 @@ async fn keys<D: Database>(
 ) -> Result<Vec<Result<KeyInfo, BadRow>>, ManageError> {
     let mut transaction = database.read().await?;
     if let Some(name) = client {
-        known_client(&mut transaction, name).await?;
+        found_client(&mut transaction, name).await?;
     }
     let keys = transaction.keys(client).await?.into_iter();
     Ok(keys.map(|key| key.map(KeyRow::info)).collect())
@@ -218,7 +222,14 @@ async fn known_client(
     transaction: &mut impl Transaction,
     name: &str,
 ) -> Result<ClientRow, ManageError> {
-    if let Some(client) = transaction.client(name).await? {
+    Ok(found_client(transaction, name).await?.whole().map_err(StoreError::from)?)
+}
+
+async fn found_client(
+    transaction: &mut impl Transaction,
+    name: &str,
+) -> Result<Found<ClientRow>, ManageError> {
+    if let Some(client) = transaction.found_client(name).await? {
         return Ok(client);
     }
     let names = transaction.client_names().await?;
@@ -227,14 +238,14 @@ async fn known_client(
 }
 
 /// The key with this id, which nobody else changes until the end.
-async fn known_key(
+async fn found_key(
     transaction: &mut impl Transaction,
     key_id: KeyId,
-) -> Result<KeyRow, ManageError> {
-    if let Some(key) = transaction.key(key_id).await? {
+) -> Result<Found<KeyRow>, ManageError> {
+    if let Some(key) = transaction.found_key(key_id).await? {
         // Whoever changes a key locks its client first, so that no two wait for each other.
-        if transaction.client(&key.client).await?.is_some()
-            && let Some(key) = transaction.key(key_id).await?
+        if transaction.found_client(&key.row.client).await?.is_some()
+            && let Some(key) = transaction.found_key(key_id).await?
         {
             return Ok(key);
         }

@@ -57,6 +57,30 @@ impl KeyRow {
     }
 }
 
+/// A row as far as it can be read, and the first thing that is wrong with it.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Found<T> {
+    pub(in crate::store) row: T,
+    pub(in crate::store) fault: Option<BadRow>,
+}
+
+impl<T> Found<T> {
+    pub(in crate::store) fn whole(self) -> Result<T, BadRow> {
+        self.fault.map_or(Ok(self.row), Err)
+    }
+}
+
+/// Puts the first fault of a row aside, to go on with the rest of it.
+pub(in crate::store) fn set_aside<T: Default>(
+    fault: &mut Option<BadRow>,
+    column: Result<T, BadRow>,
+) -> T {
+    column.unwrap_or_else(|bad| {
+        fault.get_or_insert(bad);
+        T::default()
+    })
+}
+
 /// Why a row is not what a row of this table is: only a hand can have written it.
 ///
 /// It names a client or a key by its id, which the operator needs to find the row.

@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::time::SystemTime;
 
-use super::row::{BadRow, ClientRow, KeyRow};
+use super::row::{BadRow, ClientRow, Found, KeyRow};
 use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::manage::ClientInfo;
@@ -21,11 +21,12 @@ pub(in crate::store) trait Database: Sync {
 
 /// The statements of which all changes are made. Dropped without a commit, it changes nothing.
 pub(in crate::store) trait Transaction: Send {
-    /// The client of this name; to a writer, nobody else changes it or its keys until the end.
-    fn client(
+    /// The client of this name, as far as it can be read; to a writer, nobody else changes it or its
+    /// keys until the end.
+    fn found_client(
         &mut self,
         name: &str,
-    ) -> impl Future<Output = Result<Option<ClientRow>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Found<ClientRow>>, StoreError>> + Send;
 
     /// At most as many names as it is worth to compare.
     fn client_names(&mut self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
@@ -54,10 +55,18 @@ pub(in crate::store) trait Transaction: Send {
     /// Deletes the client and its keys.
     fn delete_client(&mut self, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// The key with this id, as far as it can be read.
+    fn found_key(
+        &mut self,
+        key_id: KeyId,
+    ) -> impl Future<Output = Result<Option<Found<KeyRow>>, StoreError>> + Send;
+
     fn key(
         &mut self,
         key_id: KeyId,
-    ) -> impl Future<Output = Result<Option<KeyRow>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<KeyRow>, StoreError>> + Send {
+        async move { Ok(self.found_key(key_id).await?.map(Found::whole).transpose()?) }
+    }
 
     /// At most as many ids as it is worth to compare with this one, those next to it in order.
     fn key_ids(
@@ -107,8 +116,15 @@ pub(in crate::store) trait Transaction: Send {
         }
     }
 
-    /// Writes the expiry, the revocation and the successor of a key that is there.
-    fn update_key(&mut self, key: &KeyRow) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Writes the revocation of a key that is there, and leaves the rest as it is.
+    fn revoke_key(
+        &mut self,
+        key_id: KeyId,
+        revoked: SystemTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Writes the expiry and the successor of a key that is there.
+    fn replace_key(&mut self, key: &KeyRow) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     fn commit(self) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

@@ -9,9 +9,10 @@ use sqlx::{Row as _, Type};
 use crate::digest::{KeyDigest, KeyId};
 use crate::label;
 use crate::manage::KeyNotes;
+use crate::profile::ClientProfile;
 use crate::record::{KeyRecord, KeyState};
 use crate::rfc3339;
-use crate::store::sql::{BadRow, ClientRow, KeyRow, profile};
+use crate::store::sql::{BadRow, ClientRow, Found, KeyRow, profile, set_aside};
 
 /// The columns of a client `c`, for [`client_row`].
 macro_rules! client_columns {
@@ -72,39 +73,74 @@ pub(super) fn client_row(row: &SqliteRow, first: usize) -> Result<ClientRow, Bad
     Ok(ClientRow { profile: profile(name, &scopes, quota, metadata)?, enabled })
 }
 
+/// As [`client_row`], with its bare name where a hand has spoilt the rest.
+pub(super) fn found_client(row: &SqliteRow) -> Result<Found<ClientRow>, BadRow> {
+    let bad = match client_row(row, 0) {
+        Ok(row) => return Ok(Found { row, fault: None }),
+        Err(bad) => bad,
+    };
+    let Some(name) = there::<&str>(row, 0) else { return Err(bad) };
+    // One that cannot be told counts as enabled: it can be disabled then.
+    let enabled = flag(row, 1).unwrap_or(true);
+    let row = ClientRow { profile: ClientProfile::new(name), enabled };
+    Ok(Found { row, fault: Some(bad) })
+}
+
 /// The key whose columns begin the row.
 pub(super) fn key_row(row: &SqliteRow) -> Result<KeyRow, BadRow> {
-    let digest = digest(row)?;
+    found_key(row)?.whole()
+}
+
+/// As [`key_row`], with all that can be read of one that a hand has spoilt.
+pub(super) fn found_key(row: &SqliteRow) -> Result<Found<KeyRow>, BadRow> {
+    let digest = digest_bytes(row)?;
     let key_id = digest.key_id();
     let bad = |why: &str| BadRow::key(key_id, why);
     let client = there(row, 2).ok_or_else(|| bad("its client is no text"))?;
-    let enabled = flag(row, 3).ok_or_else(|| bad("its client is not there"))?;
-    let label: Option<String> = row.try_get(4).map_err(|_| bad("its label is no text"))?;
+    let mut fault = check_algorithm(row, 1, key_id).err();
+    let enabled = set_aside(&mut fault, flag(row, 3).ok_or_else(|| bad("its client is not there")));
+    let label = set_aside(&mut fault, label(row, 4, key_id));
+    let created = set_aside(&mut fault, time(row, 5, key_id, "created"));
+    let expires = set_aside(&mut fault, time(row, 6, key_id, "expires"));
+    let revoked = set_aside(&mut fault, time(row, 7, key_id, "revoked"));
+    let replaced_by = set_aside(&mut fault, successor(row, 8, key_id));
+    let notes = KeyNotes { label: label.map(Into::into), created, revoked, replaced_by };
+    Ok(Found { row: KeyRow { digest, client, enabled, expires, notes }, fault })
+}
+
+fn label(row: &SqliteRow, index: usize, key_id: KeyId) -> Result<Option<String>, BadRow> {
+    let bad = |why: &str| BadRow::key(key_id, why);
+    let label: Option<String> = row.try_get(index).map_err(|_| bad("its label is no text"))?;
     if let Some(label) = &label {
         label::check(label).map_err(|error| bad(&format!("its label: {error}")))?;
     }
-    let successor: Option<&str> =
-        row.try_get(8).map_err(|_| bad("its `replaced_by` is no text"))?;
-    let replaced_by = successor.map(str::parse).transpose();
-    let notes = KeyNotes {
-        label: label.map(Into::into),
-        created: time(row, 5, key_id, "created")?,
-        revoked: time(row, 7, key_id, "revoked")?,
-        replaced_by: replaced_by.map_err(|_| bad("its `replaced_by` is not the id of a key"))?,
-    };
-    let expires = time(row, 6, key_id, "expires")?;
-    Ok(KeyRow { digest, client, enabled, expires, notes })
+    Ok(label)
+}
+
+fn successor(row: &SqliteRow, index: usize, key_id: KeyId) -> Result<Option<KeyId>, BadRow> {
+    let bad = |why: &str| BadRow::key(key_id, why);
+    let id: Option<&str> = row.try_get(index).map_err(|_| bad("its `replaced_by` is no text"))?;
+    id.map(str::parse).transpose().map_err(|_| bad("its `replaced_by` is not the id of a key"))
 }
 
 /// The digest and its algorithm, which begin the row.
 fn digest(row: &SqliteRow) -> Result<KeyDigest, BadRow> {
+    let digest = digest_bytes(row)?;
+    check_algorithm(row, 1, digest.key_id())?;
+    Ok(digest)
+}
+
+fn digest_bytes(row: &SqliteRow) -> Result<KeyDigest, BadRow> {
     let unnamed = |why: &str| BadRow { whose: "a key".to_owned(), why: why.to_owned() };
     let bytes: &[u8] = there(row, 0).ok_or_else(|| unnamed("it has no digest"))?;
     let bytes = bytes.try_into().map_err(|_| unnamed("its digest is not of 32 bytes"))?;
-    let digest = KeyDigest::from_bytes(bytes);
-    match there(row, 1) {
-        Some("sha256") => Ok(digest),
-        _ => Err(BadRow::key(digest.key_id(), "its algorithm is not `sha256`")),
+    Ok(KeyDigest::from_bytes(bytes))
+}
+
+fn check_algorithm(row: &SqliteRow, index: usize, key_id: KeyId) -> Result<(), BadRow> {
+    match there(row, index) {
+        Some("sha256") => Ok(()),
+        _ => Err(BadRow::key(key_id, "its algorithm is not `sha256`")),
     }
 }
 

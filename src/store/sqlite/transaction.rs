@@ -6,14 +6,14 @@ use sqlx::{Row as _, Sqlite};
 
 use super::SqliteStore;
 use super::begun::Begun;
-use super::columns::{client_columns, client_row, key_columns, key_row};
+use super::columns::{client_columns, client_row, found_client, found_key, key_columns, key_row};
 use super::connections::Role;
 use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::manage::ClientInfo;
 use crate::rfc3339;
 use crate::store::sql::{
-    BadRow, ClientRow, Database, KeyRow, Transaction, metadata_text, quota_text,
+    BadRow, ClientRow, Database, Found, KeyRow, Transaction, metadata_text, quota_text,
 };
 
 /// A transaction on the file of a store.
@@ -86,8 +86,9 @@ const KEYS_OF: &str = concat!(
 );
 const INSERT_KEY: &str = "insert into keygate_keys (digest, client, label, created, expires, revoked, replaced_by) \
      values (?1, ?2, ?3, ?4, ?5, ?6, ?7) on conflict do nothing";
-const UPDATE_KEY: &str =
-    "update keygate_keys set expires = ?2, revoked = ?3, replaced_by = ?4 where digest = ?1";
+const REVOKE_KEY: &str = "update keygate_keys set revoked = ?2 where key_id = ?1";
+const REPLACE_KEY: &str =
+    "update keygate_keys set expires = ?2, replaced_by = ?3 where digest = ?1";
 
 type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
@@ -121,9 +122,9 @@ impl SqliteTransaction {
 }
 
 impl Transaction for SqliteTransaction {
-    async fn client(&mut self, name: &str) -> Result<Option<ClientRow>, StoreError> {
+    async fn found_client(&mut self, name: &str) -> Result<Option<Found<ClientRow>>, StoreError> {
         let row = self.row(sqlx::query(CLIENT).bind(name.to_owned())).await?;
-        Ok(row.map(|row| client_row(&row, 0)).transpose()?)
+        Ok(row.map(|row| found_client(&row)).transpose()?)
     }
 
     async fn client_names(&mut self) -> Result<Vec<String>, StoreError> {
@@ -171,9 +172,9 @@ impl Transaction for SqliteTransaction {
         self.execute(sqlx::query(DELETE_CLIENT).bind(name.to_owned())).await.map(drop)
     }
 
-    async fn key(&mut self, key_id: KeyId) -> Result<Option<KeyRow>, StoreError> {
+    async fn found_key(&mut self, key_id: KeyId) -> Result<Option<Found<KeyRow>>, StoreError> {
         let row = self.row(sqlx::query(KEY).bind(key_id.to_string())).await?;
-        Ok(row.map(|row| key_row(&row)).transpose()?)
+        Ok(row.map(|row| found_key(&row)).transpose()?)
     }
 
     async fn key_ids(&mut self, near: KeyId) -> Result<Vec<KeyId>, StoreError> {
@@ -208,11 +209,15 @@ impl Transaction for SqliteTransaction {
         Ok(self.execute(statement).await?.rows_affected() == 1)
     }
 
-    async fn update_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
-        let statement = sqlx::query(UPDATE_KEY)
+    async fn revoke_key(&mut self, key_id: KeyId, revoked: SystemTime) -> Result<(), StoreError> {
+        let statement = sqlx::query(REVOKE_KEY).bind(key_id.to_string());
+        self.execute(statement.bind(rfc3339::text(revoked))).await.map(drop)
+    }
+
+    async fn replace_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
+        let statement = sqlx::query(REPLACE_KEY)
             .bind(key.digest.to_bytes().to_vec())
             .bind(key.expires.map(rfc3339::text))
-            .bind(key.notes.revoked.map(rfc3339::text))
             .bind(key.notes.replaced_by.map(|key_id| key_id.to_string()));
         self.execute(statement).await.map(drop)
     }

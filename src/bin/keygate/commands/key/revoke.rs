@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use keygate::KeyInfo;
+use keygate::{KeyInfo, ManageError};
 
 use crate::args::RevokeArgs;
 use crate::confirm::Consent;
@@ -16,9 +16,13 @@ pub(super) fn run(
     store: &dyn Store,
     out: &Output,
 ) -> Result<(), Failure> {
-    let keys = args.ids.iter().map(|id| block_on(store.find_key(id)));
-    let keys = keys.collect::<Result<Vec<_>, _>>()?;
-    let named: Vec<_> = keys.iter().map(show::named).collect();
+    let named = args.ids.iter().map(|id| match block_on(store.find_key(id)) {
+        Ok(key) => Ok(show::named(&key)),
+        // A row that a hand has spoilt: the key is revoked all the same.
+        Err(ManageError::Unavailable(_)) => Ok(id.to_string()),
+        Err(error) => Err(error),
+    });
+    let named = named.collect::<Result<Vec<_>, _>>()?;
     consent.to(&format!("Revoke {}, for good?", named.join(", ")))?;
 
     let mut revoked = Vec::new();
