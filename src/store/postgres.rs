@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use sqlx::Row as _;
 use sqlx::postgres::PgRow;
+use sqlx::{Row as _, raw_sql};
 use tokio::time::timeout;
 
 use super::sql::{self, Database, DatabaseError};
@@ -79,6 +79,7 @@ use transaction::PostgresTransaction;
 ///
 /// - A lookup takes at most a second, waiting for a connection included, and then fails; see
 ///   [`PostgresOptions::lookup_deadline`] and [`PostgresOptions::max_connections`]. A connection that nobody used for 30 seconds is closed.
+/// - Behind a pooler that lends connections for a transaction, use [`PostgresOptions::through_pooler`].
 /// - A standby is an outage, since it may lag behind a revoke; [`PostgresOptions::allow_standby`] takes it.
 ///   Each new connection asks for that once.
 /// - A lookup that finds its connection ended is asked once more, on a new one; one that finds no server
@@ -93,6 +94,7 @@ pub struct PostgresStore {
     /// Of their own, so that no lookup waits for a change that waits for another.
     changing: Connections,
     lookup_deadline: Duration,
+    through_pooler: bool,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     actor: Option<Arc<str>>,
     tool: Option<Arc<str>>,
@@ -152,7 +154,9 @@ impl PostgresStore {
         }
         lease.finish();
         let clock = Arc::new(SystemTime::now);
-        Ok(Self { connections, changing, lookup_deadline, clock, actor: None, tool: None })
+        let through_pooler = options.through_pooler;
+        let (actor, tool) = (None, None);
+        Ok(Self { connections, changing, lookup_deadline, through_pooler, clock, actor, tool })
     }
 
     /// Replaces the clock that tells when a key was issued, and whether it may still be.
@@ -190,25 +194,38 @@ impl PostgresStore {
     async fn record(&self, digest: KeyDigest) -> Answer {
         let digest = digest.to_bytes();
         let mut lease = self.connections.take().await?;
-        let mut row = find(&mut lease, &digest).await;
+        let mut row = self.find(&mut lease, &digest).await;
         if let Err(error) = &row
             && lease.is_renewed(error).await?
         {
-            row = find(&mut lease, &digest).await;
+            row = self.find(&mut lease, &digest).await;
         }
         let row = row.map_err(unavailable)?;
         lease.finish();
         row.map(|row| record(&row)).transpose()
+    }
+
+    async fn find(
+        &self,
+        lease: &mut Lease,
+        digest: &[u8; 32],
+    ) -> Result<Option<PgRow>, sqlx::Error> {
+        let lookup = sqlx::query(LOOKUP).bind(&digest[..]);
+        if !self.through_pooler {
+            return lookup.fetch_optional(&mut **lease).await;
+        }
+        lease.in_transaction = true;
+        raw_sql("begin read only").execute(&mut **lease).await?;
+        let row = lookup.persistent(false).fetch_optional(&mut **lease).await?;
+        raw_sql("commit").execute(&mut **lease).await?;
+        lease.in_transaction = false;
+        Ok(row)
     }
 }
 
 /// No text in the database holds a zero, and no change is to fail for its author's name.
 fn noted(name: &str) -> Arc<str> {
     name.replace('\0', "\u{fffd}").into()
-}
-
-async fn find(lease: &mut Lease, digest: &[u8; 32]) -> Result<Option<PgRow>, sqlx::Error> {
-    sqlx::query(LOOKUP).bind(&digest[..]).fetch_optional(&mut **lease).await
 }
 
 const LOOKUP: &str = concat!(

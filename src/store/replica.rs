@@ -42,7 +42,7 @@ use shared::{Progress, Shared};
 /// database over one connection, and ends when the last clone is dropped. It is woken by the
 /// database, and asks by itself at least every half second, so that a change is known within
 /// milliseconds, and within about half a second where wake-ups get lost. Behind a pooler that lends
-/// connections for a transaction, use [`without_wake_ups`](ReplicaOptions::without_wake_ups). Changes that
+/// connections for a transaction, use [`through_pooler`](ReplicaOptions::through_pooler). Changes that
 /// somebody makes by hand in SQL are followed, too.
 ///
 /// | contact with the database | known keys | other keys |

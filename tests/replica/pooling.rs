@@ -1,6 +1,6 @@
 //! Through a pooler that hands each transaction to another connection, so that wake-ups get lost.
 
-use keygate::{ManageKeys as _, PostgresStore, Replica};
+use keygate::{KeyState, KeyStore as _, ManageKeys as _, PostgresStore, Replica};
 
 use crate::servers::{Pgbouncer, Postgres};
 use crate::stage::{is_active, is_revoked, issue, key_id, migrate, revoke, until};
@@ -12,14 +12,22 @@ async fn replicas_follow_and_changes_are_made_through_a_pooler() {
     let url = database.url_at(pooler.port());
     migrate(&url).await;
     database.psql(&issue(0, 20, "User 1"));
-    let mut replicas = Vec::new();
+    let (mut replicas, mut stores) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        let options = Replica::options(&url).unwrap().without_wake_ups();
+        let options = Replica::options(&url).unwrap().through_pooler();
         replicas.push(options.connect().await.unwrap());
     }
     for number in 0..5 {
         database.psql(&revoke(number));
         until("a revoke", || replicas.iter().all(|replica| is_revoked(replica, number))).await;
+    }
+    for number in 0..15 {
+        // More than one connection of the pooler's is asked, and more than one store asks each.
+        let store = PostgresStore::options(&url).unwrap().through_pooler().connect().await.unwrap();
+        let record = store.lookup(crate::stage::digest(number)).await.unwrap().unwrap();
+        assert_eq!(record.state() == KeyState::Revoked, number < 5);
+        assert_eq!(record.profile().name(), "User 1");
+        stores.push(store);
     }
     for number in 5..10 {
         // A store each, as the command line has it.

@@ -54,7 +54,9 @@ fn load(location: &Location, look_at: impl FnOnce(&YamlStore)) -> Result<Arc<dyn
         }
         #[cfg(feature = "postgres")]
         Location::Postgres(url) => {
-            let store = block_on(keygate::PostgresStore::connect(url))?;
+            // There may be a pooler on the way, and one round trip more is nothing here.
+            let options = keygate::PostgresStore::options(url)?.through_pooler();
+            let store = block_on(options.connect())?;
             Arc::new(store.with_actor(actor()).with_tool(tool()))
         }
     })

@@ -29,6 +29,7 @@ pub struct PostgresOptions {
     pub(super) max_connections: u32,
     pub(super) lookup_deadline: Duration,
     pub(super) allows_standby: bool,
+    pub(super) through_pooler: bool,
     /// What to say where the server wants a password.
     pub(super) no_password: Option<Arc<str>>,
 }
@@ -102,6 +103,7 @@ impl PostgresOptions {
             max_connections: DEFAULT_MAX_CONNECTIONS,
             lookup_deadline: DEFAULT_LOOKUP_DEADLINE,
             allows_standby: false,
+            through_pooler: false,
             no_password: None,
         };
         if has_password {
@@ -131,6 +133,15 @@ impl PostgresOptions {
     /// default: whoever raises one raises the other.
     pub fn lookup_deadline(self, lookup_deadline: Duration) -> Self {
         Self { lookup_deadline, ..self }
+    }
+
+    /// Gives no statement a name.
+    ///
+    /// For poolers that lend a connection for a transaction, as pgbouncer does with
+    /// `pool_mode=transaction`: a name would be known, or be another's, on another connection. A lookup
+    /// takes three round trips in the place of one.
+    pub fn through_pooler(self) -> Self {
+        Self { through_pooler: true, ..self }
     }
 
     /// Takes a standby for the database too, which changes nothing and may lag behind: a revoked key

@@ -27,10 +27,14 @@ pub(super) struct Newest {
     pub(super) seqs: Vec<i64>,
     pub(super) txids: Vec<String>,
     pub(super) times: Vec<String>,
+    /// The greatest number of an event that was seen.
+    pub(super) greatest: i64,
+    /// Up to here, events came with a dump, and tell nothing of this cluster.
+    pub(super) foreign: i64,
 }
 
-/// A look at twice as many at each poll costs less than a millisecond or two.
-const MOST: usize = 1000;
+/// A look at twice as many at each poll costs less than a millisecond.
+const MOST: usize = 250;
 
 impl Newest {
     /// Rows come in the order of their transactions; of too many, the last stay.
@@ -40,7 +44,8 @@ impl Newest {
     }
 
     fn note(&mut self, seq: i64, txid: &str, at: &str) {
-        if self.txids.last().is_some_and(|last| last == txid) {
+        self.greatest = self.greatest.max(seq);
+        if seq <= self.foreign || self.txids.last().is_some_and(|last| last == txid) {
             return;
         }
         if self.seqs.len() == 2 * MOST {
@@ -90,6 +95,15 @@ mod tests {
         assert!((MOST..=2 * MOST).contains(&newest.seqs.len()));
         let last = (0..10_000).step_by(2).collect::<Vec<_>>();
         assert!(last.ends_with(&newest.seqs));
+    }
+
+    #[test]
+    fn what_came_with_a_dump_is_not_among_them() {
+        let mut newest = Newest { foreign: 5, ..Newest::default() };
+        for (seq, txid) in [(4, "900"), (5, "901"), (6, "7")] {
+            newest.note(seq, txid, "at");
+        }
+        assert_eq!((newest.seqs, newest.greatest), (vec![6], 6));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::clients::Loading;
 use super::copy::{Copied, copy};
 use super::fault::Fault;
 use super::follower::Follower;
-use super::history::Newest;
+use super::history::{Newest, Visible};
 use super::poll::unnamed;
 use super::refused::Refused;
 use super::report;
@@ -28,8 +28,13 @@ use keys::LoadingKeys;
 /// How long no row may come: a server that reads a table from a busy disk may take seconds.
 const STALLED: Duration = Duration::from_secs(30);
 
-const NEWEST: &str =
-    "select seq, txid::text, at::text from keygate.events order by seq desc limit 100";
+const NEWEST: &str = "select seq, txid::text, at::text from (
+        select * from keygate.events order by seq desc limit 100
+    ) e order by e.seq";
+
+/// Visible, and of transactions that are yet to come.
+const FOREIGN: &str =
+    "select coalesce(max(seq), 0) from keygate.events where txid >= $1::text::xid8";
 
 /// How many clients the server believes that it has; -1 where it does not know.
 const ABOUT: &str =
@@ -53,10 +58,11 @@ const KEYS: &str =
 pub(super) async fn load(
     connection: &mut PgConnection,
     follower: &mut Follower,
+    visible: &Visible,
 ) -> Result<Newest, Fault> {
     let rows = AtomicU64::new(0);
     tokio::select! {
-        loaded = read(connection, follower, &rows) => Ok(loaded?),
+        loaded = read(connection, follower, visible, &rows) => Ok(loaded?),
         () = stalled(&rows) => Err(Fault::late("the keys did not come")),
     }
 }
@@ -64,10 +70,13 @@ pub(super) async fn load(
 async fn read(
     connection: &mut PgConnection,
     follower: &mut Follower,
+    visible: &Visible,
     rows: &AtomicU64,
 ) -> Result<Newest, Error> {
     raw_sql("set local enable_seqscan = on").execute(&mut *connection).await?;
-    let mut newest = Newest::default();
+    let foreign = query_scalar(FOREIGN).persistent(false).bind(visible.next.to_string());
+    let foreign = foreign.fetch_one(&mut *connection).await?;
+    let mut newest = Newest { foreign, greatest: foreign, ..Newest::default() };
     unnamed(NEWEST).try_map(|row: PgRow| newest.add(&row)).fetch_all(&mut *connection).await?;
 
     let about: i64 = query_scalar(ABOUT).persistent(false).fetch_one(&mut *connection).await?;

@@ -28,7 +28,7 @@ pub struct ReplicaOptions {
     pub(super) max_staleness: Duration,
     pub(super) snapshot: Option<PathBuf>,
     pub(super) migrate: bool,
-    pub(super) listens: bool,
+    pub(super) through_pooler: bool,
 }
 
 /// Longer than a managed database takes to fail over, which is one to two minutes, and short enough
@@ -45,7 +45,7 @@ impl ReplicaOptions {
             max_staleness: MAX_STALENESS,
             snapshot: None,
             migrate: false,
-            listens: true,
+            through_pooler: false,
         })
     }
 
@@ -96,8 +96,8 @@ impl ReplicaOptions {
     /// For poolers that lend a connection for a transaction, as pgbouncer does with
     /// `pool_mode=transaction`. A `LISTEN` would stay on a connection that is lent to others, whose drivers may
     /// not expect what they then hear.
-    pub fn without_wake_ups(self) -> Self {
-        Self { listens: false, ..self }
+    pub fn through_pooler(self) -> Self {
+        Self { through_pooler: true, ..self }
     }
 
     /// Starts a replica, and waits until it is ready: see [`Replica::ready`].
@@ -125,7 +125,7 @@ impl fmt::Debug for ReplicaOptions {
             .field("max_staleness", &self.max_staleness)
             .field("snapshot", &self.snapshot)
             .field("migrate", &self.migrate)
-            .field("listens", &self.listens)
+            .field("through_pooler", &self.through_pooler)
             .finish()
     }
 }

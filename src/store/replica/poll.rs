@@ -9,7 +9,7 @@ use sqlx::{Error, Postgres, Row as _, SqlSafeStr, query};
 use super::clients::Clients;
 use super::fault::Fault;
 use super::follower::Follower;
-use super::history::{Newest, Visible};
+use super::history::{Newest, Position, Visible};
 use super::pending::Pending;
 use super::rows::{self, Key, replica_columns};
 use crate::store::postgres::columns::{client_columns, client_row};
@@ -23,33 +23,36 @@ pub(super) fn unnamed<'q>(sql: impl SqlSafeStr) -> Query<'q, Postgres, PgArgumen
 /// More events than these are taken for a change of all.
 const MOST_EVENTS: usize = 200_000;
 
-/// Exactly what was not visible before: transactions commit in another order than that of their
-/// numbers, and those of their events. None that is visible has a number from the next one on, unless it came
-/// with a dump of another cluster, which had counted further.
+/// What was not visible before: transactions commit in another order than that of their numbers, and those
+/// of their events. None that is visible has a number from the next one on, unless it came with a dump of
+/// another cluster, which had counted further. A database that went back in time gives numbers of transactions
+/// again, but of nothing that is followed are those of events.
 const EVENTS: &str = "
-select seq, txid::text, at::text, action, client, key_id from keygate.events
-where txid >= $1::text::xid8 and txid < $2::text::xid8 or txid = any($3::text[]::xid8[])
-order by txid, seq limit 200001";
+select seq, txid::text, at::text, action, client, key_id from (
+    select * from keygate.events where txid >= $1::text::xid8 and txid < $2::text::xid8
+    union select * from keygate.events where txid = any($3::text[]::xid8[])
+    union select * from keygate.events where seq > $4
+) e order by e.txid, e.seq limit 200001";
 
-/// Notes what has changed, and says which events came last if there are any.
+/// Notes what has changed, and which events came last.
 pub(super) async fn events(
     connection: &mut PgConnection,
-    last: &Visible,
+    last: &Position,
     now: &Visible,
     pending: &mut Pending,
-) -> Result<Option<Newest>, Error> {
-    let mut newest = Newest::default();
+) -> Result<Newest, Error> {
+    let mut newest = last.newest.clone();
     let mut count = 0;
     let note = |row: PgRow| {
         count += 1;
         newest.add(&row)?;
         pending.add(&row)
     };
-    let [from, to] = [last, now].map(|visible| visible.next.to_string());
-    let events = unnamed(EVENTS).bind(from).bind(to).bind(&last.running);
-    events.try_map(note).fetch_all(connection).await?;
+    let [from, to] = [&last.visible, now].map(|visible| visible.next.to_string());
+    let events = unnamed(EVENTS).bind(from).bind(to).bind(&last.visible.running);
+    events.bind(last.newest.greatest).try_map(note).fetch_all(connection).await?;
     pending.all |= count > MOST_EVENTS;
-    Ok((count > 0).then_some(newest))
+    Ok(newest)
 }
 
 const CLIENTS: &str =

@@ -59,7 +59,7 @@ impl Session {
         }
         let look = timeout(POLL_DEADLINE, Look::find(connection)).await.map_err(silent)??;
         follower.pending.all |= look.is_blind;
-        if follower.options.listens {
+        if !follower.options.through_pooler {
             timeout(POLL_DEADLINE, listener.listen("keygate")).await.map_err(silent)??;
         }
         Ok(look)
@@ -100,18 +100,17 @@ impl Session {
             Some(last) if position.feed != last.feed => loads = true,
             Some(last) if position.visible == last.visible => {}
             Some(last) if !loads => {
-                let (last, now) = (&last.visible, &position.visible);
+                let now = &position.visible;
                 let events = poll::events(connection, last, now, &mut follower.pending);
                 let events = timeout(TURN_DEADLINE, events).await;
-                let newest = events.map_err(|_| Fault::late("the events did not come"))??;
-                position.newest = newest.unwrap_or(position.newest);
+                position.newest = events.map_err(|_| Fault::late("the events did not come"))??;
                 loads = follower.pending.all;
             }
             Some(_) => {}
         }
         // Set with what is served or before it: what was served is known to be lost where it is.
         if loads {
-            position.newest = load::load(connection, follower).await?;
+            position.newest = load::load(connection, follower, &position.visible).await?;
             follower.position = Some(position);
         } else {
             follower.position = Some(position);
