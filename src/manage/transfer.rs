@@ -66,7 +66,8 @@ pub trait TransferKeys: ManageKeys {
 /// Everything that a store holds: its clients and its keys, as digests.
 ///
 /// Times are those that every store can keep: what is finer than a microsecond is cut off, so that no
-/// key lives longer than it should, and one before 1970 becomes its beginning. It shows no digest, and has none to give away: it is made by one
+/// key lives longer than it should, one before 1970 becomes its beginning, and an expiry after
+/// 2116-02-20T23:53:38Z becomes that instant. It shows no digest, and has none to give away: it is made by one
 /// store and read by another. Equal holdings say the same of the same clients and keys.
 ///
 /// ```

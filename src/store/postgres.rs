@@ -18,6 +18,7 @@ pub(in crate::store) mod columns;
 mod connections;
 pub(in crate::store) mod error;
 mod options;
+mod parameters;
 mod password;
 pub(super) mod schema;
 mod transaction;
@@ -54,6 +55,11 @@ use transaction::PostgresTransaction;
 /// its name, and `&sslrootcert=/etc/ca.pem` names one more authority. A folder behind `?host=` is that
 /// of a socket.
 ///
+/// A certificate that signs itself, as `openssl req -x509` makes it, is one of an authority, and no
+/// server's: make an authority and a certificate that it signs, or add
+/// `-addext basicConstraints=critical,CA:FALSE`. There is one host in a URL; parameters of libpq that are
+/// not supported, such as `channel_binding` and `target_session_attrs`, are refused by name.
+///
 /// # Who may do what
 ///
 /// The role that makes the tables owns them, with [`PostgresStore::migrate`] or `keygate migrate`. A
@@ -85,6 +91,11 @@ use transaction::PostgresTransaction;
 /// - A lookup that finds its connection ended is asked once more, on a new one; one that finds no server
 ///   fails at once.
 /// - A change whose commit is cut off may have been made. List what is there before repeating it.
+/// - Triggers send notices, which a prepared transaction (`prepare transaction`) cannot: a change by hand is
+///   made in a transaction of the usual kind.
+/// - A dump of the data alone (`pg_dump -a`) has the events, and restoring it writes them once more: dump
+///   the tables too, or restore with `pg_restore --disable-triggers`.
+/// - A key that expires after 2116-02-20 expires then.
 /// - Who asks for the id of a key that is not there is told the nearest of the first million only.
 /// - A row that a hand has spoilt is an error for the key that it is of, and never "no such key".
 /// - Dropping a future that changes something takes the change back, unless the commit was on its way.

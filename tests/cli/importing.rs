@@ -84,7 +84,7 @@ fn source_that_is_missing_or_broken_is_unavailable() {
     fs::write(place.path("bad.yml"), "api_keys: [").unwrap();
     place.run(["import", "bad.yml"]).fails(3, "bad.yml");
     place.run(["import"]).fails(2, "<SOURCE> is missing");
-    place.run(["import", "redis://me:hunter2@db"]).fails(2, "not known");
+    place.run(["import", "redis://me:hunter2@db"]).fails(2, "of a kind that is known");
     assert_eq!(place.file(), before);
 }
 

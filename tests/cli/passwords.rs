@@ -109,3 +109,13 @@ fn history_says_who_and_through_what() {
     let events = database.psql("select actor, tool from keygate.events");
     assert!(events.contains(&format!("alice|{tool}")), "{events}");
 }
+
+#[test]
+fn import_says_which_of_two_databases_cannot_be_reached() {
+    let here = Postgres::shared().database().url();
+    let place = Place::with_database(&here);
+    let gone = "postgres://me@127.0.0.1:1/keys";
+    place.run(["import", gone]).fails(3, "the store to import from: PostgreSQL cannot be reached");
+    let into = ["import", here.as_str(), "--store", gone];
+    place.run(into).fails(3, "the store to import into: PostgreSQL cannot be reached");
+}

@@ -42,6 +42,11 @@ impl Failure {
         Self { message: self.message + more, ..self }
     }
 
+    /// Says which store it is about, where a command has two.
+    pub(crate) fn of(self, store: &str) -> Self {
+        Self { message: format!("{store}: {}", self.message), ..self }
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         self.code as u8
     }

@@ -3,6 +3,8 @@ use std::fmt::Write as _;
 use clap::builder::styling::Style;
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::output::one_line;
+
 const HEADING: Style = Style::new().bold();
 
 /// Rows below headings, each column as wide as its widest text on a terminal.
@@ -17,7 +19,7 @@ pub(crate) struct Cell {
 
 impl Cell {
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style }
+        Self { text: one_line(&text.into()), style }
     }
 }
 
@@ -85,6 +87,14 @@ mod tests {
              Größe 1         b\n\
              x        12345\n"
         );
+    }
+
+    #[test]
+    fn row_is_one_line_whatever_a_hand_has_written() {
+        let mut table = Table::new(["NAME", "KEYS"]);
+        table.push(["a\nb\u{1b}[2J".into(), "1".into()]);
+        let plain = anstream::adapter::strip_str(&table.render()).to_string();
+        assert_eq!(plain, "NAME           KEYS\na\\nb\\u{1b}[2J  1\n");
     }
 
     #[test]

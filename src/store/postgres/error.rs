@@ -38,7 +38,13 @@ fn text(error: &Error) -> String {
             Some(error) => format!("PostgreSQL: {} ({})", error.message(), error.code()),
             None => "PostgreSQL answered with an error".to_owned(),
         },
-        // So says the driver's TLS, of certificates above all.
+        // The driver's TLS says it in its own terms.
+        Error::Io(error) if error.to_string().contains("CaUsedAsEndEntity") => {
+            "PostgreSQL cannot be reached by TLS: its certificate is that of an authority (CA:TRUE), \
+             which may not be a server's: see the docs of `PostgresStore`"
+                .to_owned()
+        }
+        // So says it of other certificates.
         Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
             format!("PostgreSQL cannot be reached by TLS: {error}")
         }

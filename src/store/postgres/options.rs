@@ -7,6 +7,7 @@ use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::PostgresStore;
+use super::parameters::{names_hosts, refused};
 use super::password::{self, Found};
 use crate::store::sql::DatabaseError;
 
@@ -39,28 +40,6 @@ const DEFAULT_LOOKUP_DEADLINE: Duration = Duration::from_secs(1);
 
 const FORM: &str = "a URL is `postgres://user@host:5432/database?sslmode=verify-full`";
 
-/// What a URL may say behind the `?`. The driver would pass over others, and log their values.
-const KNOWN: [&str; 18] = [
-    "application_name",
-    "dbname",
-    "host",
-    "hostaddr",
-    "options",
-    "password",
-    "port",
-    "ssl-ca",
-    "ssl-cert",
-    "ssl-key",
-    "ssl-mode",
-    "ssl-root-cert",
-    "sslcert",
-    "sslkey",
-    "sslmode",
-    "sslrootcert",
-    "statement-cache-capacity",
-    "user",
-];
-
 /// The names of one option.
 const ROOT_CERTIFICATE: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
 
@@ -74,15 +53,20 @@ impl PostgresOptions {
         if !scheme.is_some_and(is_ours) {
             return Err(fault(format!("it does not begin with `postgres://`; {FORM}")));
         }
+        if names_hosts(url) {
+            return Err(fault(
+                "it names more than one host, which is not supported: name the primary, or a name \
+                 that always leads to it"
+                    .to_owned(),
+            ));
+        }
         // The driver's complaints quote what they do not take.
         let unreadable =
             || fault(format!("it cannot be read, or an option in it has no such value; {FORM}"));
         let mut address = address_of(PgConnectOptions::from_url, url).map_err(|_| unreadable())?;
         let mut names = address.query_pairs().map(|(name, _)| name);
-        if let Some(known) = names.find_map(|name| nearest_to_unknown(&name)) {
-            return Err(fault(format!(
-                "an option behind its `?` is not known; the nearest is `{known}`"
-            )));
+        if let Some(why) = names.find_map(|name| refused(&name)) {
+            return Err(fault(why));
         }
         let has_password = address.password().is_some()
             || address.query_pairs().any(|(name, _)| name == "password")
@@ -186,14 +170,6 @@ fn address_of<A: FromStr, T>(_: fn(&A) -> T, url: &str) -> Result<A, A::Err> {
     url.parse()
 }
 
-/// The option that is most like this one, if it is not one.
-fn nearest_to_unknown(name: &str) -> Option<&'static str> {
-    if KNOWN.contains(&name) || name.starts_with("options[") {
-        return None;
-    }
-    KNOWN.into_iter().min_by_key(|known| strsim::osa_distance(known, name))
-}
-
 /// The driver looks up the brackets around an address of IPv6 too.
 fn with_plain_host(connect: PgConnectOptions) -> PgConnectOptions {
     let host = connect.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -213,6 +189,11 @@ fn with_authority(
         if matches!(mode, PgSslMode::Allow | PgSslMode::Disable | PgSslMode::Prefer) {
             let why = "`sslrootcert` names an authority that nobody would ask: \
                        say `sslmode=verify-full` besides";
+            return Err(why.to_owned());
+        }
+        if path == "system" {
+            let why = "`sslrootcert=system` is not needed: `sslmode=verify-full` asks the authorities \
+                       known to the system";
             return Err(why.to_owned());
         }
         let text = fs::read(path).map_err(|error| {
@@ -265,6 +246,26 @@ mod tests {
         }
         let options = PostgresOptions::new("postgres://a:c4n4ry@host/keys").unwrap();
         assert!(!format!("{options:?}").contains(CANARY), "{options:?}");
+    }
+
+    #[test]
+    fn what_libpq_takes_besides_is_named() {
+        for (url, told) in [
+            ("postgres://a@host/keys?channel_binding=require", "`channel_binding`"),
+            ("postgres://a@host/keys?sslmode=require&connect_timeout=3", "`connect_timeout`"),
+            ("postgres://a@host/keys?target_session_attrs=any", "`target_session_attrs`"),
+            ("postgres://a@one,two/keys", "more than one host"),
+            ("postgres://a:p,w@one:5432,two:5433/keys", "more than one host"),
+            ("postgres://a@/keys?host=one,two", "more than one host"),
+            ("postgres://a@host/keys?sslmode=verify-full&sslrootcert=system", "not needed"),
+            ("postgres://a@host/keys?conect_timeout=3", "the nearest is"),
+        ] {
+            let error = PostgresOptions::new(url).unwrap_err().to_string();
+            assert!(error.contains(told), "{url}: {error}");
+        }
+        for url in ["POSTGRES://a:p,w@host/keys", "postgresql://host/a,b?application_name=a,b"] {
+            assert!(PostgresOptions::new(url).is_ok(), "{url}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use keygate::{Imported, Refused};
+use keygate::{Holdings, Imported, Refused};
 use serde_json::{Value, json};
 
 use crate::args::{Globals, ImportArgs};
@@ -12,15 +12,20 @@ use crate::store::{open, open_at};
 use crate::wait::block_on;
 
 pub(super) fn run(args: &ImportArgs, globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
-    let source = Location::parse(&args.source).map_err(Failure::usage)?;
-    let holdings = block_on(open_at(&source, out)?.export_keys())?;
-    let store = open(globals, out)?;
-    let imported = block_on(store.import_keys(&holdings))?;
+    let holdings = exported(args, out).map_err(|failure| failure.of("the store to import from"))?;
+    let into = |failure: Failure| failure.of("the store to import into");
+    let store = open(globals, out).map_err(into)?;
+    let imported = block_on(store.import_keys(&holdings)).map_err(|error| into(error.into()))?;
     if !out.is_json() {
         imported.refused.iter().for_each(|refused| out.warn(&format!("refused {refused}")));
     }
     out.done(&summary(&imported), &json(&imported))?;
     Ok(ExitCode::from(u8::from(!imported.is_complete())))
+}
+
+fn exported(args: &ImportArgs, out: &Output) -> Result<Holdings, Failure> {
+    let source = Location::parse(&args.source).map_err(Failure::usage)?;
+    Ok(block_on(open_at(&source, out)?.export_keys())?)
 }
 
 fn summary(imported: &Imported) -> String {
