@@ -1,5 +1,6 @@
 //! Connections by TLS, and those that are refused for the want of it.
 
+use std::fs;
 use std::path::Path;
 
 use keygate::{DatabaseError, PostgresStore};
@@ -105,4 +106,19 @@ async fn authority_that_nobody_asks_or_can_read_is_refused() {
     assert!(why.contains("sslrootcert") && why.contains("cannot be read"), "{why}");
     let why = location(&format!("sslmode=verify-full&ssl-ca={here}"));
     assert!(why.contains("holds no certificate"), "{why}");
+}
+
+/// PostgreSQL's manual makes one so, and its own programs take it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificate_that_signs_itself_is_refused_in_plain_words() {
+    let server = Postgres::tls();
+    let database = server.database();
+    let folder = server.ca().parent().unwrap().to_owned();
+    for (authority, own) in [("ca.pem", "server.pem"), ("ca.key", "server.key")] {
+        fs::copy(folder.join(authority), folder.join(own)).unwrap();
+    }
+    server.restart();
+    let error = refused(&database.url()).await;
+    assert!(error.contains("its certificate is that of an authority"), "{error}");
+    assert!(!error.contains("CaUsedAsEndEntity"), "{error}");
 }
