@@ -1,6 +1,7 @@
 //! The key is handed over before the store is told: where that fails, nothing has changed.
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -96,22 +97,22 @@ fn overtaken(place: &Place, command: &[&str], text: &str) -> Answer {
     lock.lock().unwrap();
     let mut command = place.command(command);
     let tool = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for_lock(tool.id());
+    wait_for(&lock_file(place), tool.id());
     fs::write(place.path("keys.yaml"), text).unwrap();
     lock.unlock().unwrap();
     finish(tool)
 }
 
 /// Waits until a process has opened the lock; it may then still be on its way to ask for it.
-fn wait_for_lock(process: u32) {
+fn wait_for(lock: &Path, process: u32) {
     let begun = Instant::now();
+    let lock = fs::canonicalize(lock).unwrap();
     let open = format!("/proc/{process}/fd");
-    let is_lock = |path: std::path::PathBuf| path.to_string_lossy().ends_with("lock");
     loop {
         // On systems without such a folder, only time tells.
         let Ok(open) = fs::read_dir(&open) else { break thread::sleep(Duration::from_secs(1)) };
         let mut targets = open.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
-        if targets.any(is_lock) {
+        if targets.any(|path| path == lock) {
             break;
         }
         assert!(begun.elapsed() < Duration::from_secs(30), "the tool did not come to the lock");

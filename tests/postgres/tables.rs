@@ -51,6 +51,19 @@ async fn statements_of_the_documentation_do_what_it_says() {
     assert_eq!(revoked.lines().count(), 1, "{revoked}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_events_go_as_the_documentation_says_and_no_others() {
+    let database = Postgres::shared().database();
+    filled(&database).await;
+    let old = "insert into keygate.events (actor, tool, action, at)
+        select 'a', 't', 'client.changed', now() - interval '500 days' from generate_series(1, 3000)";
+    database.psql(old);
+    database.psql(documented("Events are kept until"));
+    // The last thousand and one, and the two of the client and the key that are there.
+    assert_eq!(database.psql("select count(*) from keygate.events"), "1003");
+    crate::servers::query(&database.url(), "delete from keygate.events").unwrap_err();
+}
+
 /// The names in the first column of the table with this heading.
 fn columns(table: &str) -> Vec<&'static str> {
     let (_, rest) = DOCS.split_once(&format!("\n| `{table}` |")).expect(table);
