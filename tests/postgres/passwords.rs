@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keygate::PostgresStore;
+use keygate::{PostgresStore, Replica};
 
 use crate::made;
 use crate::servers::{Database, Postgres};
@@ -23,6 +23,10 @@ async fn connect_for_another() {
     match PostgresStore::connect(&url).await {
         Ok(_) => println!("connected"),
         Err(error) => println!("refused: {error}; {error:?}"),
+    }
+    match Replica::connect(&url).await {
+        Ok(_) => println!("followed"),
+        Err(error) => println!("replica: {error}; {error:?}"),
     }
 }
 
@@ -63,13 +67,15 @@ impl Home {
     #[track_caller]
     fn connects(&self, url: &str, settings: &[(&str, &str)]) {
         let shown = self.run(url, settings);
-        assert!(shown.contains("\nconnected\n"), "{shown}");
+        assert!(shown.contains("\nconnected\n") && shown.contains("\nfollowed\n"), "{shown}");
     }
 
     #[track_caller]
     fn is_refused(&self, url: &str, settings: &[(&str, &str)], told: &str) {
         let shown = self.run(url, settings);
         assert!(shown.contains("refused: ") && shown.contains(told), "{told}: {shown}");
+        let replica = shown.lines().find(|line| line.starts_with("replica: "));
+        assert!(replica.is_some_and(|line| line.contains(told)), "{told}: {shown}");
         assert!(shown.contains("password authentication failed"), "{shown}");
     }
 }

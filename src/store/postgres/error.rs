@@ -14,7 +14,7 @@ pub(in crate::store) fn unavailable(error: Error) -> StoreError {
 }
 
 /// As [`unavailable`], of a connection that was not made.
-pub(super) fn not_connected(error: Error, no_password: Option<&str>) -> StoreError {
+pub(in crate::store) fn not_connected(error: Error, no_password: Option<&str>) -> StoreError {
     match no_password {
         Some(why) if code(&error) == Some("28P01") => {
             StoreError::new(format!("{}; {why}", text(&error)))

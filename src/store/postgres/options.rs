@@ -32,7 +32,7 @@ pub struct PostgresOptions {
     pub(super) allows_standby: bool,
     pub(super) through_pooler: bool,
     /// What to say where the server wants a password.
-    pub(super) no_password: Option<Arc<str>>,
+    pub(in crate::store) no_password: Option<Arc<str>>,
 }
 
 const DEFAULT_MAX_CONNECTIONS: u32 = 1;

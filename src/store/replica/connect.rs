@@ -8,6 +8,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::{sleep, timeout};
 
 use super::fault::Fault;
+use crate::store::postgres::PostgresOptions;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
@@ -16,7 +17,8 @@ const PROMPT: Duration = Duration::from_millis(100);
 
 /// The driver's listener wants a pool, of this one connection. It never connects again by itself: a
 /// connection with a fault is given up.
-pub(super) async fn listener(options: &PgConnectOptions) -> Result<PgListener, Fault> {
+pub(super) async fn listener(database: &PostgresOptions) -> Result<PgListener, Fault> {
+    let (options, no_password) = (database.connect_options(), database.no_password.as_deref());
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(CONNECT_DEADLINE)
@@ -28,9 +30,9 @@ pub(super) async fn listener(options: &PgConnectOptions) -> Result<PgListener, F
         biased;
         listener = PgListener::connect_with(&pool) => match listener {
             Err(sqlx::Error::PoolTimedOut) => Err(Fault::late("no connection was made")),
-            listener => Ok(listener?),
+            listener => listener.map_err(|error| Fault::unconnected(error, no_password)),
         },
-        fault = refused(options) => Err(fault),
+        fault = refused(&options, no_password) => Err(fault),
     }?;
     listener.ignore_pool_close_event(true);
     listener.eager_reconnect(false);
@@ -41,10 +43,10 @@ pub(super) async fn listener(options: &PgConnectOptions) -> Result<PgListener, F
 
 /// The pool keeps a refusal to itself, and tries again until its deadline, all instances of a fleet in
 /// step.
-async fn refused(options: &PgConnectOptions) -> Fault {
+async fn refused(options: &PgConnectOptions, no_password: Option<&str>) -> Fault {
     sleep(PROMPT).await;
     match timeout(CONNECT_DEADLINE, options.connect()).await {
-        Ok(Err(error)) => error.into(),
+        Ok(Err(error)) => Fault::unconnected(error, no_password),
         Err(_) => Fault::late("no connection was made"),
         Ok(Ok(connection)) => {
             let _ = connection.close().await;

@@ -1,7 +1,7 @@
 use sqlx::Error;
 
 use crate::error::StoreError;
-use crate::store::postgres::error::{code, unavailable};
+use crate::store::postgres::error::{code, not_connected, unavailable};
 use crate::store::sql::DatabaseError;
 
 /// Why a session with the database ends.
@@ -19,6 +19,14 @@ impl Fault {
     pub(super) fn new(why: &str) -> Self {
         let error = DatabaseError::Unavailable(StoreError::new(why));
         Self { error, is_lasting: false }
+    }
+
+    /// That of a connection that was not made.
+    pub(super) fn unconnected(error: Error, no_password: Option<&str>) -> Self {
+        if code(&error) != Some("28P01") {
+            return error.into();
+        }
+        Self { error: not_connected(error, no_password).into(), is_lasting: true }
     }
 
     pub(super) fn lasting(why: &str) -> Self {

@@ -40,8 +40,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) async fn open(follower: &mut Follower) -> Result<Self, Fault> {
-        let options = follower.options.database.connect_options();
-        let mut listener = listener(&options).await?;
+        let mut listener = listener(&follower.options.database).await?;
         let look = Self::prepare(&mut listener, follower).await?;
         Ok(Self { listener, look })
     }
