@@ -19,6 +19,7 @@ use servers::Postgres;
 use support::clock::nanoseconds;
 use support::effort::Effort;
 use support::keys::{key, mix};
+use support::pin::to_one_processor;
 use support::rounds::Rounds;
 use support::table::{Table, Unit};
 
@@ -32,6 +33,7 @@ mod support {
     pub(crate) mod figures;
     #[expect(dead_code, reason = "ten keys share a client")]
     pub(crate) mod keys;
+    pub(crate) mod pin;
     pub(crate) mod rounds;
     pub(crate) mod table;
 }
@@ -64,6 +66,7 @@ const SQLITE_QUERY: &str = "select k.digest, k.algorithm, k.expires, k.revoked, 
 fn main() -> Result<(), Box<dyn Error>> {
     let effort = Effort::of_this_run();
     let size = effort.pick(10, 1_000, 1_000);
+    to_one_processor()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     sqlite(effort, size, &runtime)?;
     postgres(effort, size, &runtime)
