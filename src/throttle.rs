@@ -50,7 +50,7 @@ pub use throttled::Throttled;
 /// Where a quota has several rates, all must allow a request, and it is counted by all or by none. All
 /// keys of a client share its quota. A client without one has the default quota, which is none unless
 /// [`Throttle::with_default_quota`] says so. A quota that changes applies to the next request, and the
-/// share of it that was spent stays spent. Units are lengths of time: a day is 24 hours.
+/// share of it that was spent stays spent; in a unit that it did not have before, as many requests. Units are lengths of time: a day is 24 hours.
 ///
 /// A throttle is a handle: clones share what they count.
 ///
@@ -227,6 +227,41 @@ mod tests {
     use crate::digest::KeyDigest;
 
     const HOUR: u64 = 3_600_000_000_000;
+
+    /// Whose second is spent, as that of a busy client always is.
+    #[test]
+    fn quota_that_gets_another_unit_or_more_of_one_takes_no_more_than_was_spent() {
+        let now = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1_800_000_000));
+        let clock = {
+            let now = std::sync::Arc::clone(&now);
+            move || {
+                let seconds = now.load(std::sync::atomic::Ordering::Relaxed);
+                SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
+            }
+        };
+        let throttle = Throttle::new().with_clock(clock);
+        let allowed = |quota: &[&str], seconds: u64| {
+            let rates = quota.iter().map(|rate| rate.parse().unwrap());
+            let profile = crate::profile::ClientProfile::new("User 1");
+            let profile = profile.with_quota(Quota::all_of(rates).unwrap());
+            let client = Client::new(profile, KeyDigest::of(b"x").key_id(), false);
+            let mut allowed = 0;
+            for _ in 0..seconds {
+                allowed += (0..10).filter(|_| throttle.check(&client).is_ok()).count();
+                now.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+            allowed
+        };
+        assert_eq!(allowed(&["10/second"], 1), 10);
+        now.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        // All of the second is spent, and ten requests of the day.
+        assert_eq!(allowed(&["10/second", "10000/day"], 1), 0);
+        assert_eq!(allowed(&["10/second", "10000/day"], 100), 1_000);
+        // The tenth of the day that is spent stays so, in whatever order.
+        now.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        let rest = allowed(&["1000/day", "10/second"], 200);
+        assert!((895..=905).contains(&rest), "{rest}");
+    }
 
     /// As the service of a connection does that lasts.
     #[test]

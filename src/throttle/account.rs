@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::counters::Tally;
 use super::gcra::Limit;
-use crate::quota::Quota;
+use crate::quota::{Quota, Rate, RateUnit};
 
 /// What one client has spent of one quota.
 ///
@@ -25,18 +25,17 @@ const CLOSED: u64 = u64::MAX;
 
 impl Account {
     pub(super) fn new(quota: &Quota) -> Self {
-        Self::with_share(quota, 0, 0)
+        Self::carrying(quota, &[], 0)
     }
 
-    /// An account of which this share is spent already, in 2^-32 of each burst.
-    pub(super) fn with_share(quota: &Quota, share: u64, now: u64) -> Self {
+    /// An account of a client that has spent this of another quota.
+    pub(super) fn carrying(quota: &Quota, parts: &[Part], now: u64) -> Self {
         let limits = quota.rates().iter().map(Limit::of).collect::<Box<[_]>>();
-        let full_at = |limit: &Limit| if share == 0 { 0 } else { limit.at_share(share, now) };
-        let spent = if let [limit] = *limits {
-            Spent::One(limit, AtomicU64::new(full_at(&limit)))
-        } else {
-            let all = limits.iter().map(full_at).collect();
-            Spent::Several(limits, Mutex::new(Some(all)))
+        let full_at = |(rate, limit): (&Rate, &Limit)| carried(rate, *limit, parts, now);
+        let mut all = quota.rates().iter().zip(&limits).map(full_at).collect::<Box<[_]>>();
+        let spent = match (&*limits, &mut *all) {
+            ([limit], [full_at]) => Spent::One(*limit, AtomicU64::new(*full_at)),
+            _ => Spent::Several(limits, Mutex::new(Some(all))),
         };
         Self { quota: quota.clone(), spent }
     }
@@ -62,16 +61,22 @@ impl Account {
         }
     }
 
-    /// Closes the account and says what share of it is spent; `None` where it is closed already.
-    pub(super) fn close(&self, now: u64) -> Option<u64> {
+    /// Closes the account and says what is spent of it; `None` where it is closed already.
+    pub(super) fn close(&self, now: u64) -> Option<Vec<Part>> {
+        let part = |(rate, (limit, full_at)): (&Rate, (&Limit, u64))| Part {
+            per: rate.per(),
+            share: limit.share(full_at, now),
+            requests: limit.owed(full_at, now).div_ceil(limit.step()),
+        };
+        let rates = self.quota.rates().iter();
         match &self.spent {
             Spent::One(limit, full_at) => {
                 let last = full_at.swap(CLOSED, Ordering::Relaxed);
-                (last != CLOSED).then(|| limit.share(last, now))
+                (last != CLOSED).then(|| rates.zip([(limit, last)]).map(part).collect())
             }
             Spent::Several(limits, all) => {
                 let last = all.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-                limits.iter().zip(last).map(|(limit, full_at)| limit.share(full_at, now)).max()
+                Some(rates.zip(limits.iter().zip(last)).map(part).collect())
             }
         }
     }
@@ -94,6 +99,29 @@ impl Account {
                 full
             }
         }
+    }
+}
+
+/// What is spent of one rate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    per: RateUnit,
+    /// Of its burst, in 2^-32.
+    share: u64,
+    requests: u64,
+}
+
+/// The instant at which the burst of a rate is there again, after this was spent of another quota: of a unit
+/// that it had, too, the same share; of another, as many requests, since a second that is spent says little of
+/// a day.
+fn carried(rate: &Rate, limit: Limit, parts: &[Part], now: u64) -> u64 {
+    let same_unit = parts.iter().filter(|part| part.per == rate.per());
+    if let Some(share) = same_unit.map(|part| part.share).max() {
+        return if share == 0 { 0 } else { limit.at_share(share, now) };
+    }
+    match parts.iter().map(|part| part.requests).max() {
+        None | Some(0) => 0,
+        Some(requests) => limit.at_requests(requests, now),
     }
 }
 

@@ -77,6 +77,11 @@ impl Limit {
         scale(self.owed(full_at, now), 1 << 32, self.window)
     }
 
+    /// The instant at which the whole burst is there again after so many requests.
+    pub(super) fn at_requests(self, requests: u64, now: u64) -> u64 {
+        now.saturating_add(self.step.saturating_mul(requests).min(self.window))
+    }
+
     /// The instant at which such a share of the burst would be spent.
     pub(super) fn at_share(self, share: u64, now: u64) -> u64 {
         now.saturating_add(scale(self.window, share, 1 << 32))

@@ -69,8 +69,8 @@ impl MemoryCounters {
                 if let Some(standing) = account.spend(now, &again) {
                     break standing;
                 }
-            } else if let Some(share) = account.close(now) {
-                accounts.put(Account::with_share(quota, share, now));
+            } else if let Some(parts) = account.close(now) {
+                accounts.put(Account::carrying(quota, &parts, now));
                 continue;
             }
             // Closed: whoever closed it is about to replace or remove it.
