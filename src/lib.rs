@@ -115,7 +115,8 @@ pub use store::{SqliteOptions, SqliteStore};
 #[cfg(feature = "throttle")]
 #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
 pub use throttle::{
-    Allowance, Count, Counters, LocalCounters, MemoryCounters, Spend, Tally, Throttle, Throttled,
+    Allowance, Count, Counters, Immediate, LocalCounters, MemoryCounters, Spend, Tally, Throttle,
+    Throttled,
 };
 #[cfg(all(feature = "throttle", feature = "tower"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "throttle", feature = "tower"))))]

@@ -185,7 +185,10 @@ pub(crate) fn add_fields(
     #[cfg(feature = "throttle")]
     if let AuthError::Throttled(throttled) = error {
         headers.insert(RETRY_AFTER, throttled.retry_after().into());
-        if let Some(fields) = throttled.fields() {
+        // Those that are there stay: whoever refused has put them, and each one adds a line.
+        if let Some(fields) = throttled.fields()
+            && !fields.are_in(headers)
+        {
             fields.put(headers);
         }
     }

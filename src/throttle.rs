@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
@@ -12,7 +12,9 @@ use crate::quota::Quota;
 
 mod account;
 mod allowance;
+mod carry;
 mod counters;
+mod deadline;
 mod fields;
 #[cfg(feature = "tower")]
 mod future;
@@ -24,7 +26,8 @@ mod throttled;
 
 use account::Standing;
 pub use allowance::Allowance;
-pub use counters::{Count, Counters, LocalCounters, Spend, Tally};
+pub use counters::{Count, Counters, Immediate, LocalCounters, Spend, Tally};
+use deadline::{DEFAULT_DEADLINE, Timed};
 #[cfg(feature = "tower")]
 pub use future::ThrottleFuture;
 pub(crate) use gcra::Limit;
@@ -49,10 +52,14 @@ pub use throttled::Throttled;
 ///
 /// Where a quota has several rates, all must allow a request, and it is counted by all or by none. All
 /// keys of a client share its quota. A client without one has the default quota, which is none unless
-/// [`Throttle::with_default_quota`] says so. A quota that changes applies to the next request, and the
-/// share of it that was spent stays spent; in a unit that it did not have before, as many requests. Units are lengths of time: a day is 24 hours.
+/// [`Throttle::with_default_quota`] says so. Units are lengths of time: a day is 24 hours.
 ///
-/// A throttle is a handle: clones share what they count.
+/// A quota that changes applies to the next request. Of each unit, the share that was spent stays spent,
+/// also where the unit comes back after a while; in one that is new, as many requests are.
+///
+/// A throttle is a handle: clones share what they count, also where one of them gets another default quota,
+/// which is then a quota that changes with each request. Give routes that have limits of their own throttles
+/// of their own.
 ///
 /// ```
 /// use keygate::{AuthError, Client, ClientProfile, Throttle};
@@ -71,11 +78,12 @@ pub use throttled::Throttled;
 ///
 /// A rate is kept to the nanosecond: of more than 10^9 requests a second, 10^9 are allowed. The clock may
 /// be set back: nobody is let in by that, nor kept out for longer than the burst takes. One that is set
-/// forward earns what it skips.
+/// forward earns what it skips, also where it was set back before.
 pub struct Throttle<C = MemoryCounters> {
     counters: Arc<C>,
     default: Option<Quota>,
     clock: Option<Clock>,
+    deadline: Duration,
 }
 
 impl Throttle {
@@ -94,7 +102,12 @@ impl Default for Throttle {
 impl<C> Throttle<C> {
     /// A throttle with counters that live elsewhere.
     pub fn with_counters(counters: C) -> Self {
-        Self { counters: Arc::new(counters), default: None, clock: None }
+        Self {
+            counters: Arc::new(counters),
+            default: None,
+            clock: None,
+            deadline: DEFAULT_DEADLINE,
+        }
     }
 
     /// Replaces the quota of clients that have none of their own.
@@ -109,6 +122,15 @@ impl<C> Throttle<C> {
         Self { clock: Some(Arc::new(clock)), ..self }
     }
 
+    /// Replaces the deadline of counters that wait, which is a second. After it, the answer is
+    /// [`AuthError::Unavailable`]: nobody is let in uncounted.
+    ///
+    /// It is kept as [`Authenticator::deadline`](crate::Authenticator::deadline) is.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
     /// The quota that holds for a client; `None` where there is no limit.
     fn quota<'a>(&'a self, client: &'a Client) -> Option<&'a Quota> {
         let own = client.profile().quota();
@@ -121,7 +143,7 @@ impl<C> Throttle<C> {
     }
 }
 
-impl<C: Send + Sync + 'static> Throttle<C> {
+impl<C: 'static> Throttle<C> {
     /// How it stands with a client after one more request, where its counters are those in memory: all
     /// that is told of it is then worked out when it is asked for. When it came may have been read before.
     #[inline]
@@ -153,7 +175,7 @@ impl<C> Throttle<C> {
     }
 }
 
-impl<C: LocalCounters> Throttle<C> {
+impl<C: Immediate> Throttle<C> {
     /// Counts one request of a client, if its quota allows it.
     ///
     /// # Errors
@@ -164,7 +186,7 @@ impl<C: LocalCounters> Throttle<C> {
         let Some(quota) = self.quota(client) else { return Ok(Allowance::unlimited()) };
         let answer = match self.count_in_memory(client, quota, None) {
             Some(standing) => Ok(standing.tally()),
-            None => self.counters.spend_now(&self.spend(client, quota)),
+            None => self.counters.spend_local(&self.spend(client, quota)),
         };
         decide(client, quota, answer)
     }
@@ -175,19 +197,22 @@ impl<C: Counters> Throttle<C> {
     ///
     /// # Errors
     ///
-    /// [`AuthError::Throttled`]: not now. [`AuthError::Unavailable`]: the counters cannot tell.
+    /// [`AuthError::Throttled`]: not now. [`AuthError::Unavailable`]: the counters cannot tell, or did not
+    /// before the deadline.
     pub fn check_later(
         &self,
         client: &Client,
     ) -> impl Future<Output = Result<Allowance, AuthError>> + Send + use<C> {
         let asked = self.quota(client).map(|quota| {
-            let count = self.counters.spend(&self.spend(client, quota));
+            let count = self.counters.spend(&self.spend(client, quota)).try_ready();
+            let count = count.map_err(|count| Timed::new(count, self.deadline));
             (count, client.clone(), quota.clone())
         });
         async move {
             match asked {
                 None => Ok(Allowance::unlimited()),
-                Some((count, client, quota)) => decide(&client, &quota, count.await),
+                Some((Ok(answer), client, quota)) => decide(&client, &quota, answer),
+                Some((Err(count), client, quota)) => decide(&client, &quota, count.await),
             }
         }
     }
@@ -211,6 +236,7 @@ impl<C> Clone for Throttle<C> {
             counters: Arc::clone(&self.counters),
             default: self.default.clone(),
             clock: self.clock.clone(),
+            deadline: self.deadline,
         }
     }
 }
@@ -261,6 +287,11 @@ mod tests {
         now.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
         let rest = allowed(&["1000/day", "10/second"], 200);
         assert!((895..=905).contains(&rest), "{rest}");
+        // Now all of it is, also after an hour in which the quota had no day.
+        assert_eq!(allowed(&["5/day"], 1), 0);
+        // All but as many as were spent of the day.
+        assert_eq!(allowed(&["10/second"], 3_600), 35_995);
+        assert_eq!(allowed(&["10/second", "5/day"], 1), 0);
     }
 
     /// As the service of a connection does that lasts.

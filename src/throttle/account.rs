@@ -1,10 +1,12 @@
+use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::carry::Part;
 use super::counters::Tally;
 use super::gcra::Limit;
-use crate::quota::{Quota, Rate, RateUnit};
+use crate::quota::{Quota, Rate};
 
 /// What one client has spent of one quota.
 ///
@@ -13,6 +15,9 @@ use crate::quota::{Quota, Rate, RateUnit};
 pub(super) struct Account {
     quota: Quota,
     spent: Spent,
+    /// Of units that this quota does not have and an earlier one had, so that a day is still spent when
+    /// the day comes back.
+    resting: Box<[Part]>,
 }
 
 enum Spent {
@@ -28,16 +33,17 @@ impl Account {
         Self::carrying(quota, &[], 0)
     }
 
-    /// An account of a client that has spent this of another quota.
+    /// An account of a client that has spent this of other quotas.
     pub(super) fn carrying(quota: &Quota, parts: &[Part], now: u64) -> Self {
-        let limits = quota.rates().iter().map(Limit::of).collect::<Box<[_]>>();
-        let full_at = |(rate, limit): (&Rate, &Limit)| carried(rate, *limit, parts, now);
-        let mut all = quota.rates().iter().zip(&limits).map(full_at).collect::<Box<[_]>>();
+        let rates = quota.rates();
+        let limits = rates.iter().map(Limit::of).collect::<Box<[_]>>();
+        let full_at = |(rate, limit): (&Rate, &Limit)| Part::carry(parts, rate, *limit, now);
+        let mut all = rates.iter().zip(&limits).map(full_at).collect::<Box<[_]>>();
         let spent = match (&*limits, &mut *all) {
             ([limit], [full_at]) => Spent::One(*limit, AtomicU64::new(*full_at)),
             _ => Spent::Several(limits, Mutex::new(Some(all))),
         };
-        Self { quota: quota.clone(), spent }
+        Self { quota: quota.clone(), spent, resting: Part::resting(quota, parts, now) }
     }
 
     #[inline]
@@ -62,27 +68,30 @@ impl Account {
     }
 
     /// Closes the account and says what is spent of it; `None` where it is closed already.
-    pub(super) fn close(&self, now: u64) -> Option<Vec<Part>> {
-        let part = |(rate, (limit, full_at)): (&Rate, (&Limit, u64))| Part {
-            per: rate.per(),
-            share: limit.share(full_at, now),
-            requests: limit.owed(full_at, now).div_ceil(limit.step()),
-        };
+    pub(super) fn close(&self) -> Option<Vec<Part>> {
+        let part =
+            |(rate, (limit, full_at)): (&Rate, (&Limit, u64))| Part::new(rate, *limit, full_at);
         let rates = self.quota.rates().iter();
-        match &self.spent {
+        let mut parts: Vec<_> = match &self.spent {
             Spent::One(limit, full_at) => {
-                let last = full_at.swap(CLOSED, Ordering::Relaxed);
-                (last != CLOSED).then(|| rates.zip([(limit, last)]).map(part).collect())
+                let last = Some(full_at.swap(CLOSED, Ordering::Relaxed));
+                let last = last.filter(|last| *last != CLOSED)?;
+                rates.zip([(limit, last)]).map(part).collect()
             }
             Spent::Several(limits, all) => {
                 let last = all.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-                Some(rates.zip(limits.iter().zip(last)).map(part).collect())
+                rates.zip(limits.iter().zip(last)).map(part).collect()
             }
-        }
+        };
+        parts.extend_from_slice(&self.resting);
+        Some(parts)
     }
 
     /// Closes the account if nothing of it is spent any more, so that a new one would be the same.
     pub(super) fn close_if_full(&self, now: u64) -> bool {
+        if !self.resting.iter().all(|part| part.is_full(now)) {
+            return false;
+        }
         match &self.spent {
             Spent::One(_, full_at) => {
                 let last = full_at.load(Ordering::Relaxed);
@@ -99,29 +108,6 @@ impl Account {
                 full
             }
         }
-    }
-}
-
-/// What is spent of one rate.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
-    per: RateUnit,
-    /// Of its burst, in 2^-32.
-    share: u64,
-    requests: u64,
-}
-
-/// The instant at which the burst of a rate is there again, after this was spent of another quota: of a unit
-/// that it had, too, the same share; of another, as many requests, since a second that is spent says little of
-/// a day.
-fn carried(rate: &Rate, limit: Limit, parts: &[Part], now: u64) -> u64 {
-    let same_unit = parts.iter().filter(|part| part.per == rate.per());
-    if let Some(share) = same_unit.map(|part| part.share).max() {
-        return if share == 0 { 0 } else { limit.at_share(share, now) };
-    }
-    match parts.iter().map(|part| part.requests).max() {
-        None | Some(0) => 0,
-        Some(requests) => limit.at_requests(requests, now),
     }
 }
 
@@ -144,12 +130,12 @@ impl Standing {
 
     #[inline]
     pub(super) fn tally(&self) -> Tally {
-        let full_in = Duration::from_nanos(self.limit.owed(self.full_at, self.now));
-        if self.is_allowed() {
-            Tally::allowed(self.rate, self.limit.remaining(self.full_at, self.now), full_in)
-        } else {
-            Tally::refused(self.rate, Duration::from_nanos(self.wait), full_in)
+        if !self.is_allowed() {
+            return Tally::refused(self.rate, Duration::from_nanos(self.wait));
         }
+        let remaining = self.limit.remaining(self.full_at, self.now);
+        let wait = Duration::from_nanos(self.limit.wait(self.full_at, self.now));
+        Tally::allowed(self.rate, remaining, wait)
     }
 }
 
@@ -207,13 +193,14 @@ fn spend_several(limits: &[Limit], all: &mut [u64], now: u64, again: impl Fn() -
     if let Some((wait, rate)) = refusal {
         return Standing { rate, limit: limits[rate], full_at: all[rate], now, wait };
     }
-    let mut tightest: Option<(u64, Standing)> = None;
+    let mut tightest: Option<((u64, Reverse<u64>), Standing)> = None;
     for (rate, (limit, full_at)) in limits.iter().zip(all).enumerate() {
         *full_at = limit.spend(*full_at, now).unwrap_or(*full_at);
-        let remaining = limit.remaining(*full_at, now);
-        if tightest.is_none_or(|(least, _)| remaining < least) {
+        // Where several have none left, the one that has none for longest.
+        let left = (limit.remaining(*full_at, now), Reverse(limit.wait(*full_at, now)));
+        if tightest.is_none_or(|(least, _)| left < least) {
             let standing = Standing { rate, limit: *limit, full_at: *full_at, now, wait: 0 };
-            tightest = Some((remaining, standing));
+            tightest = Some((left, standing));
         }
     }
     // A quota that is not unlimited has rates.

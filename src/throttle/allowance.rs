@@ -17,7 +17,7 @@ use crate::quota::Quota;
 /// let mut headers = HeaderMap::new();
 /// allowance.put_fields(&mut headers);
 /// assert_eq!(headers["ratelimit-policy"], r#""minute";q=100;w=60"#);
-/// assert_eq!(headers["ratelimit"], r#""minute";r=99;t=1"#);
+/// assert_eq!(headers["ratelimit"], r#""minute";r=99;t=60"#);
 /// # Ok::<(), keygate::ParseQuotaError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl Allowance {
         self.0.as_ref().map(|(_, tally)| tally)
     }
 
-    /// Puts `RateLimit-Policy` and `RateLimit` into the headers of a response, as
+    /// Adds `RateLimit-Policy` and `RateLimit` to the headers of a response, as
     /// [`ThrottleLayer`](crate::ThrottleLayer) does; nothing where there is no limit.
     pub fn put_fields(&self, headers: &mut HeaderMap) {
         if let Some((quota, tally)) = &self.0 {

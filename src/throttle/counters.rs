@@ -51,21 +51,20 @@ pub struct Tally {
     pub rate: usize,
     /// How many further requests that rate allows at once.
     pub remaining: u64,
-    /// How long until it allows its whole burst again.
-    pub full_in: Duration,
-    /// How long until one request is allowed; zero for one that is.
+    /// How long until one more request is allowed; zero where one is.
     pub wait: Duration,
 }
 
 impl Tally {
-    /// A request that is allowed, and how it stands with the tightest of the rates.
-    pub fn allowed(rate: usize, remaining: u64, full_in: Duration) -> Self {
-        Self { allowed: true, rate, remaining, full_in, wait: Duration::ZERO }
+    /// A request that is allowed, how many further ones are by the tightest of the rates, and how long until
+    /// one is: zero, unless none remains.
+    pub fn allowed(rate: usize, remaining: u64, wait: Duration) -> Self {
+        Self { allowed: true, rate, remaining, wait }
     }
 
     /// A request that is not, for so long.
-    pub fn refused(rate: usize, wait: Duration, full_in: Duration) -> Self {
-        Self { allowed: false, rate, remaining: 0, full_in, wait }
+    pub fn refused(rate: usize, wait: Duration) -> Self {
+        Self { allowed: false, rate, remaining: 0, wait }
     }
 }
 
@@ -88,7 +87,7 @@ impl Tally {
 ///         let client = spend.client.to_owned();
 ///         Count::pending(async move {
 ///             // Ask a server about `client` ...
-///             Ok(Tally::allowed(0, 99, std::time::Duration::from_secs(1)))
+///             Ok(Tally::allowed(0, 99, std::time::Duration::ZERO))
 ///         })
 ///     }
 /// }
@@ -105,6 +104,8 @@ pub trait Counters: Send + Sync + 'static {
 }
 
 /// Counts what clients spend, without waiting.
+///
+/// All such counters are [`Counters`]. `Arc<C>` and `Arc<dyn LocalCounters>` work as well as `C`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not count without waiting",
     note = "if it is a `Counters` that waits, use `check_later` or the layer instead of `check`"
@@ -126,9 +127,45 @@ impl<C: LocalCounters + ?Sized> Counters for C {
 }
 
 impl<C: Counters + ?Sized> Counters for Arc<C> {
+    #[inline]
     fn spend(&self, spend: &Spend<'_>) -> Count {
         (**self).spend(spend)
     }
+}
+
+/// Counters that can be asked without waiting: [`LocalCounters`], or an `Arc` around them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not count without waiting",
+    note = "if it is a `Counters` that waits, use `check_later` or the layer instead of `check`",
+    note = "if it never waits, implement `LocalCounters` for it; of the smart pointers, only `Arc` is taken"
+)]
+pub trait Immediate: sealed::Sealed + 'static {
+    #[doc(hidden)]
+    fn spend_local(&self, spend: &Spend<'_>) -> Result<Tally, StoreError>;
+}
+
+impl<C: LocalCounters + ?Sized> Immediate for C {
+    #[inline]
+    fn spend_local(&self, spend: &Spend<'_>) -> Result<Tally, StoreError> {
+        self.spend_now(spend)
+    }
+}
+
+impl<C: Immediate + ?Sized> Immediate for Arc<C> {
+    #[inline]
+    fn spend_local(&self, spend: &Spend<'_>) -> Result<Tally, StoreError> {
+        (**self).spend_local(spend)
+    }
+}
+
+mod sealed {
+    use std::sync::Arc;
+
+    use super::LocalCounters;
+
+    pub trait Sealed {}
+    impl<C: LocalCounters + ?Sized> Sealed for C {}
+    impl<C: Sealed + ?Sized> Sealed for Arc<C> {}
 }
 
 /// The answer of [`Counters`]: either given, or on its way. It borrows nothing from them.

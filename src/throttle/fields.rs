@@ -3,12 +3,14 @@ use http::{HeaderMap, HeaderValue};
 
 use super::counters::Tally;
 use super::gcra::seconds;
-use crate::quota::Quota;
+use crate::quota::{Quota, Rate};
 
 /// The fields of draft-ietf-httpapi-ratelimit-headers-11 (May 2026), which name no client and no key.
 ///
 /// `RateLimit-Policy` lists all rates, each under the name of its unit: `q` requests in `w` seconds.
-/// `RateLimit` tells of the tightest: `r` are left, and all of the burst in `t` seconds.
+/// `RateLimit` tells of the tightest: `r` are left. `t` is the effective window (section 4.1.2): as long as it
+/// takes to earn them, so that `r` in `t` seconds is the rate and no more (section 8.5); and where none is
+/// left, the time until there is one, which is also that of `Retry-After` (section 6).
 pub(crate) struct Fields<'a> {
     pub(super) quota: &'a Quota,
     pub(super) tally: &'a Tally,
@@ -17,20 +19,31 @@ pub(crate) struct Fields<'a> {
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
+/// The largest integer of structured fields (RFC 9651 section 3.3.1).
+const MAX_INTEGER: u64 = 999_999_999_999_999;
+
 impl Fields<'_> {
+    /// As one more line of each field, if there are some: those of another limit.
     pub(crate) fn put(&self, headers: &mut HeaderMap) {
-        for (field, value) in [(POLICY, self.policy()), (LIMIT, self.limit())] {
-            if let Some(value) = value {
-                headers.insert(field, value);
+        let lines = [self.policy(headers), self.limit(headers)];
+        for (field, line) in [POLICY, LIMIT].into_iter().zip(lines) {
+            if let Some(line) = line {
+                headers.append(field, line);
             }
         }
     }
 
-    fn policy(&self) -> Option<HeaderValue> {
+    /// Whether there are such fields, of whatever limit.
+    #[expect(clippy::unused_self, reason = "so that nothing else of this module need be known")]
+    pub(crate) fn are_in(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(POLICY)
+    }
+
+    fn policy(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let mut text = Text::default();
         for (place, rate) in self.quota.rates().iter().enumerate() {
             text.push(if place == 0 { "" } else { ", " });
-            self.name(place, &mut text);
+            self.name(place, rate, headers, &mut text);
             text.push(";q=");
             text.number(rate.count().into());
             text.push(";w=");
@@ -39,29 +52,46 @@ impl Fields<'_> {
         text.value()
     }
 
-    fn limit(&self) -> Option<HeaderValue> {
+    /// None where the counters tell of a rate that the quota does not have.
+    fn limit(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let Tally { rate: place, remaining, wait, .. } = *self.tally;
+        let rate = self.quota.rates().get(place)?;
         let mut text = Text::default();
-        self.name(self.tally.rate, &mut text);
+        self.name(place, rate, headers, &mut text);
         text.push(";r=");
-        text.number(self.tally.remaining);
+        text.number(remaining);
         text.push(";t=");
-        text.number(seconds(self.tally.full_in));
+        text.number(match remaining {
+            0 => seconds(wait).max(1),
+            _ => remaining
+                .saturating_mul(rate.per().duration().as_secs())
+                .div_ceil(rate.count().into()),
+        });
         text.value()
     }
 
     /// The unit of a rate, and its number among those of the same unit.
-    fn name(&self, place: usize, text: &mut Text) {
-        let rates = self.quota.rates();
-        let Some(rate) = rates.get(place) else { return text.push("\"default\"") };
+    fn name(&self, place: usize, rate: &Rate, headers: &HeaderMap, text: &mut Text) {
+        let unit = rate.per().name();
         text.push("\"");
-        text.push(rate.per().name());
-        let before = rates[..place].iter().filter(|other| other.per() == rate.per()).count();
+        text.push(unit);
+        let ours = self.quota.rates()[..place].iter().filter(|other| other.per() == rate.per());
+        let before = ours.count() + named(headers, unit);
         if before > 0 {
             text.push("-");
             text.number(before as u64 + 1);
         }
         text.push("\"");
     }
+}
+
+/// How many policies that are there begin with this name.
+fn named(headers: &HeaderMap, name: &str) -> usize {
+    let lines = headers.get_all(POLICY).iter().filter_map(|line| line.to_str().ok());
+    lines
+        .flat_map(|line| line.split('"').skip(1).step_by(2))
+        .filter(|it| it.starts_with(name))
+        .count()
 }
 
 /// A line, which takes no memory elsewhere where it is as short as most are: every answer has two, and
@@ -104,7 +134,7 @@ impl Text {
     fn number(&mut self, number: u64) {
         // As many as the largest has.
         let mut digits = [0; 20];
-        let mut rest = number;
+        let mut rest = number.min(MAX_INTEGER);
         let mut first = digits.len();
         loop {
             first -= 1;
@@ -131,19 +161,24 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::quota::Rate;
+
+    fn put(rates: &[&str], tally: Tally, headers: &mut HeaderMap) {
+        let quota = Quota::all_of(rates.iter().map(|rate| rate.parse().unwrap())).unwrap();
+        Fields { quota: &quota, tally: &tally }.put(headers);
+    }
+
+    fn lines(headers: &HeaderMap, field: HeaderName) -> Vec<&str> {
+        headers.get_all(field).iter().map(|line| line.to_str().unwrap()).collect()
+    }
 
     #[test]
     fn lines_of_many_rates_and_of_the_largest_numbers_are_whole() {
         let units = ["second", "minute", "hour", "day"];
-        let rates = (0..24).map(|number| {
-            let unit = units[number % units.len()];
-            format!("{}/{unit}", u32::MAX).parse::<Rate>().unwrap()
-        });
-        let quota = Quota::all_of(rates).unwrap();
-        let tally = Tally::allowed(23, u64::MAX, Duration::from_secs(u64::MAX));
+        let rates: Vec<_> =
+            (0..24).map(|number| format!("{}/{}", u32::MAX, units[number % units.len()])).collect();
+        let rates: Vec<_> = rates.iter().map(String::as_str).collect();
         let mut headers = HeaderMap::new();
-        Fields { quota: &quota, tally: &tally }.put(&mut headers);
+        put(&rates, Tally::allowed(23, u64::MAX, Duration::ZERO), &mut headers);
         let expected = |number: usize| {
             let count = number / units.len() + 1;
             let count = if count == 1 { String::new() } else { format!("-{count}") };
@@ -152,7 +187,47 @@ mod tests {
         };
         let policy = (0..24).map(expected).collect::<Vec<_>>().join(", ");
         assert_eq!(headers[POLICY], policy);
-        let limit = r#""day-6";r=18446744073709551615;t=18446744073709551615"#;
-        assert_eq!(headers[LIMIT], limit);
+        assert_eq!(headers[LIMIT], r#""day-6";r=999999999999999;t=4294967297"#);
+    }
+
+    #[test]
+    fn window_is_that_of_the_rate_and_at_the_end_the_wait() {
+        for (remaining, wait, expected) in [
+            (99, 0, r#""minute";r=99;t=60"#),
+            (3, 0, r#""minute";r=3;t=2"#),
+            (1, 0, r#""minute";r=1;t=1"#),
+            (0, 600, r#""minute";r=0;t=1"#),
+            (0, 12_001, r#""minute";r=0;t=13"#),
+        ] {
+            let mut headers = HeaderMap::new();
+            let tally = Tally::allowed(0, remaining, Duration::from_millis(wait));
+            put(&["100/minute"], tally, &mut headers);
+            assert_eq!(lines(&headers, LIMIT), [expected]);
+        }
+    }
+
+    #[test]
+    fn fields_of_another_limit_stay_and_no_two_have_one_name() {
+        let mut headers = HeaderMap::new();
+        headers.append(POLICY, HeaderValue::from_static(r#""default";q=5;w=1, "hour";q=9;w=3600"#));
+        put(&["10/minute"], Tally::allowed(0, 0, Duration::from_secs(6)), &mut headers);
+        put(&["10/second", "100/minute"], Tally::allowed(1, 50, Duration::ZERO), &mut headers);
+        put(&["7/hour"], Tally::allowed(0, 7, Duration::ZERO), &mut headers);
+        let policies = [
+            r#""default";q=5;w=1, "hour";q=9;w=3600"#,
+            r#""minute";q=10;w=60"#,
+            r#""second";q=10;w=1, "minute-2";q=100;w=60"#,
+            r#""hour-2";q=7;w=3600"#,
+        ];
+        assert_eq!(lines(&headers, POLICY), policies);
+        let limits = [r#""minute";r=0;t=6"#, r#""minute-2";r=50;t=30"#, r#""hour-2";r=7;t=3600"#];
+        assert_eq!(lines(&headers, LIMIT), limits);
+    }
+
+    #[test]
+    fn rate_that_the_quota_does_not_have_is_not_told_of() {
+        let mut headers = HeaderMap::new();
+        put(&["10/minute"], Tally::allowed(1, 5, Duration::ZERO), &mut headers);
+        assert_eq!((lines(&headers, POLICY).len(), lines(&headers, LIMIT).len()), (1, 0));
     }
 }

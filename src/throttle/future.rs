@@ -2,21 +2,17 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use futures_timer::Delay;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{Allowance, Count, Tally, decide};
+use super::deadline::Timed;
+use super::{Allowance, Tally, decide};
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
 use crate::quota::Quota;
 use crate::respond::{Respond, add_fields};
-
-/// How long counters that wait may take.
-pub(super) const DEADLINE: Duration = Duration::from_secs(1);
 
 pin_project! {
     /// The future of [`ThrottleService`](crate::ThrottleService).
@@ -41,8 +37,7 @@ pin_project! {
 
 /// A request and the service that is ready for it, while the counters are asked.
 pub(super) struct Parked<Inner, ReqBody, R> {
-    pub(super) count: Count,
-    pub(super) delay: Delay,
+    pub(super) count: Timed,
     pub(super) client: Client,
     pub(super) quota: Quota,
     pub(super) service: Inner,
@@ -126,13 +121,7 @@ where
             unreachable!("only a parked request is asked about");
         };
         let waiting = parked.as_mut().expect(POLLED_AFTER_END);
-        let answer = match Pin::new(&mut waiting.count).poll(cx) {
-            Poll::Ready(answer) => answer,
-            Poll::Pending => {
-                ready!(Pin::new(&mut waiting.delay).poll(cx));
-                Err(StoreError::timed_out())
-            }
-        };
+        let answer = ready!(Pin::new(&mut waiting.count).poll(cx));
         let parked = *parked.take().expect(POLLED_AFTER_END);
         state.set(parked.proceed(answer));
         self.poll(cx)

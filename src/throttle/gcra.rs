@@ -46,6 +46,12 @@ impl Limit {
         if next <= latest { Ok(next) } else { Err(next - latest) }
     }
 
+    /// How long until one more request is allowed; zero where one is.
+    #[inline]
+    pub(super) fn wait(self, full_at: u64, now: u64) -> u64 {
+        self.spend(full_at, now).err().unwrap_or_default()
+    }
+
     /// Nanoseconds in which one request is earned.
     pub(crate) fn step(self) -> u64 {
         self.step
@@ -66,7 +72,7 @@ impl Limit {
         (self.window - self.owed(full_at, now)) / self.step
     }
 
-    /// How long until the whole burst is there again.
+    /// How much time what is spent takes to be earned.
     #[inline]
     pub(super) fn owed(self, full_at: u64, now: u64) -> u64 {
         full_at.saturating_sub(now).min(self.window)

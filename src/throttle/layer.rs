@@ -2,12 +2,12 @@ use std::fmt;
 use std::mem;
 use std::task::{Context, Poll};
 
-use futures_timer::Delay;
 use http::{Extensions, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::future::{DEADLINE, Parked, ThrottleFuture};
+use super::deadline::Timed;
+use super::future::{Parked, ThrottleFuture};
 use super::{Allowance, Count, Counters, MemoryCounters, Throttle, decide};
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
@@ -43,14 +43,16 @@ use crate::respond::{ProblemJson, Respond};
 /// | --- | --- | --- |
 /// | `Retry-After: 12` | 429 | whole seconds, rounded up: who waits so long is let in (RFC 9110 section 10.2.3) |
 /// | `RateLimit-Policy: "minute";q=100;w=60` | all | each rate of the quota: `q` requests in `w` seconds, under the name of its unit |
-/// | `RateLimit: "minute";r=42;t=35` | all | the tightest rate: `r` more requests at once; the whole burst in `t` seconds |
+/// | `RateLimit: "minute";r=42;t=26` | all | the tightest rate: `r` more requests at once, as many as it earns in `t` seconds; where none is left, the next is allowed in `t` seconds |
 /// | `Cache-Control: no-store` | 429 | no cache keeps the refusal, and so none answers with it when the time is over |
 /// | `Content-Type: application/problem+json` | 429 | that of the body (RFC 9457), unless [`ThrottleLayer::with_response`] makes another |
 ///
-/// `RateLimit-Policy` and `RateLimit` are those of draft-ietf-httpapi-ratelimit-headers-11. They name no
-/// client and no key. [`ThrottleLayer::without_fields`] leaves them out of what is allowed. A burst that is
-/// not the count of its rate shows in `r` and `t` alone: of `{rate: 100/minute, burst: 20}`, 20 are left at
-/// first, and all of them are there again in 12 seconds.
+/// `RateLimit-Policy` and `RateLimit` are those of draft-ietf-httpapi-ratelimit-headers-11, where `t` is the
+/// effective window: who makes no more than `r` requests in `t` seconds keeps to the rate, and on a 429 it is the
+/// time of `Retry-After`. They name no client and no key. A burst that is not the count of its rate shows in
+/// `r` and `t` alone: of `{rate: 100/minute, burst: 20}`, 20 are left at first, which are earned in 12 seconds.
+/// Where the answer has such fields already, as behind two throttles, a line is added to them.
+/// [`ThrottleLayer::without_fields`] leaves them out of what is allowed.
 ///
 /// A 429 has no challenge, since the key is right, and no `Vary`, since it is not kept.
 #[must_use]
@@ -207,8 +209,7 @@ impl<Inner, C, R> ThrottleService<Inner, C, R> {
         let clone = self.inner.clone();
         let service = mem::replace(&mut self.inner, clone);
         ThrottleFuture::parked(Parked {
-            count,
-            delay: Delay::new(DEADLINE),
+            count: Timed::new(count, self.layer.throttle.deadline),
             client,
             quota,
             service,

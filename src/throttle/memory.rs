@@ -69,7 +69,7 @@ impl MemoryCounters {
                 if let Some(standing) = account.spend(now, &again) {
                     break standing;
                 }
-            } else if let Some(parts) = account.close(now) {
+            } else if let Some(parts) = account.close() {
                 accounts.put(Account::carrying(quota, &parts, now));
                 continue;
             }

@@ -33,7 +33,7 @@ impl Throttled {
     /// that no RateLimit fields tell of it.
     #[cold]
     pub(crate) fn address(wait: Duration) -> AuthError {
-        let tally = Tally::refused(0, wait, wait);
+        let tally = Tally::refused(0, wait);
         AuthError::Throttled(Self(Arc::new(Refusal { client: None, quota: None, tally })))
     }
 

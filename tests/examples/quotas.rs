@@ -42,7 +42,7 @@ fn refusals_of_a_scope_and_of_a_quota_have_these_fields_and_no_others() {
                 &[
                     ("cache-control", "private"),
                     ("content-type", "text/plain; charset=utf-8"),
-                    ("ratelimit", r#""minute";r=9;t=1"#),
+                    ("ratelimit", r#""minute";r=9;t=9"#),
                     ("ratelimit-policy", r#""minute";q=60;w=60"#),
                     ("vary", "x-api-key"),
                 ],
@@ -55,7 +55,7 @@ fn refusals_of_a_scope_and_of_a_quota_have_these_fields_and_no_others() {
         let throttled = [
             refused[0],
             refused[1],
-            ("ratelimit", r#""minute";r=0;t=10"#),
+            ("ratelimit", r#""minute";r=0;t=1"#),
             ("ratelimit-policy", r#""minute";q=60;w=60"#),
             ("retry-after", "1"),
         ];

@@ -25,7 +25,7 @@ pub(crate) fn all() -> Vec<Shown> {
     let refused = throttle.check(&client).unwrap_err();
     let AuthError::Throttled(throttled) = &refused else { panic!("{refused}") };
 
-    let tally = Tally::refused(0, Duration::from_secs(1), Duration::from_secs(2));
+    let tally = Tally::refused(0, Duration::from_secs(1));
     let counts = [
         Count::ready(tally),
         Count::failed(StoreError::new("no connection")),

@@ -1,0 +1,101 @@
+use axum::body::Body;
+use axum::routing::get;
+use axum::{Extension, Router};
+use http::{Request, Response, StatusCode};
+use keygate::{ApiKeyLayer, ClientProfile, MemoryStore, RequireScope, Throttle, ThrottleLayer};
+use tower::ServiceExt as _;
+
+use crate::scene::{FakeClock, KEY, ask, client, rate};
+
+#[tokio::test]
+async fn refusals_further_out_spend_nothing() {
+    let profile = ClientProfile::new("User 1").with_quota(rate("2/day", 2).into());
+    let store =
+        MemoryStore::from_keys([(KEY, profile.with_scopes(["a".parse().unwrap()]))]).unwrap();
+    let app = Router::new()
+        .route("/a", get(|| async { "a" }).layer(RequireScope::new("a").unwrap()))
+        .route("/b", get(|| async { "b" }).layer(RequireScope::new("b").unwrap()));
+    let throttle = || ThrottleLayer::new(FakeClock::new().throttle());
+
+    let scoped = |scope: &'static str| -> Router {
+        Router::new()
+            .route(&format!("/{scope}"), get(|| async { "let in" }))
+            .layer(throttle())
+            .layer(RequireScope::new(scope).unwrap())
+    };
+    let outside = scoped("a").merge(scoped("b")).layer(ApiKeyLayer::new(store.clone()));
+    for _ in 0..10 {
+        assert_eq!(ask(&outside, "/b", KEY).await.status(), 403);
+        assert_eq!(ask(&outside, "/a", "0000000000000000").await.status(), 401);
+    }
+    assert_eq!(ask(&outside, "/a", KEY).await.status(), 200);
+
+    // With the scopes inside, what lacks one is counted.
+    let inside = app.layer(throttle()).layer(ApiKeyLayer::new(store));
+    for expected in [403, 403, 429] {
+        assert_eq!(ask(&inside, "/b", KEY).await.status(), expected);
+    }
+    let refused = ask(&inside, "/a", KEY).await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.headers()["cache-control"], "no-store");
+    assert_eq!(refused.headers()["content-type"], "application/problem+json");
+    assert!(!refused.headers().contains_key("www-authenticate"));
+    assert_eq!(refused.headers()["retry-after"], "43200");
+}
+
+#[tokio::test]
+async fn fields_are_on_allowed_answers_too_unless_turned_off() {
+    let app = |layer: ThrottleLayer| -> Router {
+        Router::new()
+            .route("/", get(|| async { "let in" }))
+            .layer(layer)
+            .layer(Extension(client("User 1", rate("100/minute", 20))))
+    };
+    let layer = || ThrottleLayer::new(FakeClock::new().throttle());
+    let with = ask(&app(layer()), "/", "").await;
+    assert_eq!(with.headers()["ratelimit-policy"], r#""minute";q=100;w=60"#);
+    assert_eq!(with.headers()["ratelimit"], r#""minute";r=19;t=12"#);
+    let without = ask(&app(layer().without_fields()), "/", "").await;
+    assert!(without.headers().keys().all(|name| !name.as_str().starts_with("ratelimit")));
+}
+
+#[tokio::test]
+async fn anonymous_callers_pass_and_without_a_key_layer_nobody_does() {
+    let app = || -> Router {
+        let throttle = Throttle::new().with_default_quota(rate("1/day", 1).into());
+        Router::new().route("/", get(|| async { "let in" })).layer(ThrottleLayer::new(throttle))
+    };
+    let optional = app().layer(ApiKeyLayer::new(MemoryStore::new()).optional());
+    for _ in 0..3 {
+        let request = Request::new(Body::empty());
+        assert_eq!(optional.clone().oneshot(request).await.unwrap().status(), 200);
+    }
+    let unguarded = app().oneshot(Request::new(Body::empty())).await.unwrap();
+    assert_eq!(unguarded.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn answers_behind_two_throttles_tell_of_both_and_a_refusal_of_each_once() {
+    let layer = |quota| ThrottleLayer::new(FakeClock::new().throttle().with_default_quota(quota));
+    let store = MemoryStore::from_keys([(KEY, "User 1")]).unwrap();
+    let app: Router = Router::new()
+        .route("/", get(|| async { "let in" }))
+        .layer(layer(rate("2/minute", 2).into()))
+        .layer(layer(rate("100/minute", 100).into()))
+        .layer(ApiKeyLayer::new(store));
+    let lines = |answer: &Response<Body>, field: &str| -> Vec<String> {
+        let lines = answer.headers().get_all(field).iter();
+        lines.map(|line| line.to_str().unwrap().to_owned()).collect()
+    };
+    let policies = [r#""minute";q=2;w=60"#, r#""minute-2";q=100;w=60"#];
+    for expected in [
+        [r#""minute";r=1;t=30"#, r#""minute-2";r=99;t=60"#],
+        [r#""minute";r=0;t=30"#, r#""minute-2";r=98;t=59"#],
+        [r#""minute";r=0;t=30"#, r#""minute-2";r=97;t=59"#],
+    ] {
+        let answer = ask(&app, "/", KEY).await;
+        assert_eq!(lines(&answer, "ratelimit"), expected);
+        assert_eq!(lines(&answer, "ratelimit-policy"), policies);
+    }
+    assert_eq!(lines(&ask(&app, "/", KEY).await, "retry-after"), ["30"]);
+}

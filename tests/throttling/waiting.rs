@@ -1,0 +1,73 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
+use axum::routing::get;
+use axum::{Extension, Router};
+use http::StatusCode;
+use keygate::{
+    AuthError, Count, Counters, Spend, StoreError, StoreErrorKind, Tally, Throttle, ThrottleLayer,
+};
+
+use crate::scene::{ask, client, rate};
+
+/// Counters that answer later, or not at all.
+struct Remote(Mutex<Vec<Option<Result<Tally, StoreError>>>>);
+
+impl Counters for Remote {
+    fn spend(&self, spend: &Spend<'_>) -> Count {
+        assert_eq!((spend.client, spend.quota.rates().len()), ("User 1", 1));
+        let answer = self.0.lock().unwrap().pop().unwrap();
+        Count::pending(async move {
+            tokio::task::yield_now().await;
+            match answer {
+                Some(answer) => answer,
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn counters_that_wait_decide_and_their_faults_are_not_come_in() {
+    let answers = vec![
+        None,
+        Some(Err(StoreError::new("connection refused"))),
+        Some(Ok(Tally::refused(0, Duration::from_millis(1_001)))),
+        Some(Ok(Tally::allowed(0, 5, Duration::ZERO))),
+    ];
+    let throttle = Throttle::with_counters(Remote(Mutex::new(answers)))
+        .with_deadline(Duration::from_millis(10));
+    let app: Router = Router::new()
+        .route("/", get(|| async { "let in" }))
+        .layer(ThrottleLayer::new(throttle))
+        .layer(Extension(client("User 1", rate("10/hour", 10))));
+    let allowed = ask(&app, "/", "").await;
+    assert_eq!(
+        (allowed.status(), &allowed.headers()["ratelimit"]),
+        (StatusCode::OK, &r#""hour";r=5;t=1800"#.parse().unwrap())
+    );
+    let refused = ask(&app, "/", "").await;
+    assert_eq!(
+        (refused.status(), &refused.headers()["retry-after"]),
+        (StatusCode::TOO_MANY_REQUESTS, &"2".parse().unwrap())
+    );
+    for _ in ["failed", "silent"] {
+        let unavailable = ask(&app, "/", "").await;
+        assert_eq!(unavailable.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(unavailable.headers().contains_key("retry-after"));
+    }
+}
+
+#[tokio::test]
+async fn counters_are_asked_later_in_a_function_too() {
+    let answers = vec![None, Some(Ok(Tally::allowed(0, 5, Duration::ZERO)))];
+    let throttle = Throttle::with_counters(Remote(Mutex::new(answers)))
+        .with_deadline(Duration::from_millis(10));
+    let client = client("User 1", rate("10/hour", 10));
+    let allowance = throttle.check_later(&client).await.unwrap();
+    assert_eq!(allowance.remaining(), Some(5));
+    let AuthError::Unavailable(silent) = throttle.check_later(&client).await.unwrap_err() else {
+        panic!("counters that do not answer are not there");
+    };
+    assert_eq!(silent.kind(), StoreErrorKind::TimedOut);
+}
