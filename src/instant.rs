@@ -53,10 +53,31 @@ impl Lent {
         self.0.store(now, Ordering::Relaxed);
     }
 
+    /// What was lent, if that is the time still: who waited meanwhile has to read the clock.
     #[inline]
     pub(crate) fn borrow(&self) -> Option<u64> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|now| *now > 0)
+        let lent = self.0.load(Ordering::Relaxed);
+        (lent > 0 && is_now(lent, coarse())).then_some(lent)
     }
+}
+
+/// What the system's clock said at the last tick of the kernel, which takes a fifth of what the clock does;
+/// zero where the system does not tell, so that nothing is lent.
+#[inline]
+fn coarse() -> u64 {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return read(ClockId::CLOCK_REALTIME_COARSE);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    0
+}
+
+/// Whether an instant is still the time, as the coarse clock has it: that lags behind by a tick, which is
+/// 10 ms at most, and is never ahead.
+#[inline]
+fn is_now(instant: u64, coarse: u64) -> bool {
+    const LATE: u64 = 1_000_000;
+    const TICK: u64 = 10_000_000;
+    coarse <= instant.saturating_add(LATE) && instant <= coarse.saturating_add(TICK)
 }
 
 /// A clone is kept for who knows how long, and has to read the clock again.
@@ -93,6 +114,24 @@ mod tests {
         let lent = Lent::default();
         assert_eq!(lent.borrow(), None);
         lent.lend(7);
-        assert_eq!((lent.borrow(), lent.clone().borrow()), (Some(7), None));
+        assert_eq!(
+            (lent.0.load(Ordering::Relaxed), lent.clone().0.load(Ordering::Relaxed)),
+            (7, 0)
+        );
+    }
+
+    #[test]
+    fn instant_is_lent_until_it_is_not_the_time_any_more() {
+        let [lent, millisecond] = [1_800_000_000_000_000_000, 1_000_000];
+        for (coarse, expected) in [
+            (lent, true),
+            (lent - 4 * millisecond, true),
+            (lent + millisecond, true),
+            (lent + 2 * millisecond, false),
+            // The clock was set back meanwhile.
+            (lent - 11 * millisecond, false),
+        ] {
+            assert_eq!(is_now(lent, coarse), expected, "{coarse}");
+        }
     }
 }

@@ -78,7 +78,9 @@ pub use throttled::Throttled;
 ///
 /// A rate is kept to the nanosecond: of more than 10^9 requests a second, 10^9 are allowed. The clock may
 /// be set back: nobody is let in by that, nor kept out for longer than the burst takes. One that is set
-/// forward earns what it skips, also where it was set back before.
+/// forward earns what it skips, also where it was set back before. Behind an authenticator with a `Usage`, the
+/// layer takes the instant at which that has counted the request, if it is no older than a tick of the
+/// kernel's clock and a millisecond.
 pub struct Throttle<C = MemoryCounters> {
     counters: Arc<C>,
     default: Option<Quota>,
@@ -292,6 +294,18 @@ mod tests {
         // All but as many as were spent of the day.
         assert_eq!(allowed(&["10/second"], 3_600), 35_995);
         assert_eq!(allowed(&["10/second", "5/day"], 1), 0);
+    }
+
+    /// As a request does that waits for its turn between the two layers.
+    #[cfg(feature = "tower")]
+    #[test]
+    fn request_that_waited_is_judged_by_the_clock_and_not_by_when_it_was_let_in() {
+        let throttle = Throttle::new();
+        let client = Client::new("User 1".into(), KeyDigest::of(b"x").key_id(), false);
+        client.seen.lend(instant::now() - HOUR / 3_600);
+        assert_eq!(throttle.came(&client), None);
+        client.seen.lend(instant::now() + HOUR);
+        assert_eq!(throttle.came(&client), None, "the clock was set back");
     }
 
     /// As the service of a connection does that lasts.
