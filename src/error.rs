@@ -51,7 +51,8 @@ pub enum AuthError {
     #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
     #[error("Too many requests")]
     Throttled(Throttled),
-    /// The store could not say whether the key is right: 503.
+    /// The store could not say whether the key is right, or the counters of quotas what its client has spent:
+    /// 503.
     #[error("Credentials could not be checked")]
     Unavailable(#[source] StoreError),
 }
@@ -74,10 +75,13 @@ impl AuthError {
         }
     }
 
-    /// What is wrong with the key, if it is the key that is wrong.
+    /// What is wrong with the key, if it is the key that is wrong: also where that is answered 429, since too
+    /// many wrong ones came from its address, unless the store was not asked.
     pub fn reason(&self) -> Option<WrongReason> {
         match self {
             Self::WrongCredentials { reason, .. } => Some(*reason),
+            #[cfg(feature = "throttle")]
+            Self::Throttled(throttled) => Some(throttled.wrong()?.0),
             _ => None,
         }
     }
@@ -88,6 +92,7 @@ impl AuthError {
             Self::InsufficientScope(missing) => Some(missing.client()),
             #[cfg(feature = "throttle")]
             Self::Throttled(throttled) => throttled.client(),
+            Self::Unavailable(error) => error.0.client.as_ref(),
             _ => None,
         }
     }
@@ -99,6 +104,8 @@ impl AuthError {
             Self::WrongCredentials { reason, .. } => reason.name(),
             Self::InsufficientScope(_) => "insufficient_scope",
             #[cfg(feature = "throttle")]
+            Self::Throttled(throttled) if throttled.client().is_none() => "too_many_failures",
+            #[cfg(feature = "throttle")]
             Self::Throttled(_) => "throttled",
             Self::Unavailable(_) => "unavailable",
         }
@@ -108,6 +115,8 @@ impl AuthError {
     pub fn key_id(&self) -> Option<KeyId> {
         match self {
             Self::WrongCredentials { key_id, .. } => *key_id,
+            #[cfg(feature = "throttle")]
+            Self::Throttled(throttled) if throttled.client().is_none() => throttled.wrong()?.1,
             error => Some(error.client()?.key_id()),
         }
     }
@@ -155,7 +164,7 @@ impl fmt::Display for WrongReason {
 
 impl Error for WrongReason {}
 
-/// A store could not answer. Never the same as "there is no such key".
+/// A store could not answer, or the counters of quotas. Never the same as "there is no such key".
 ///
 /// The error that the store met is its [`source`](Error::source), for the service's own logs; neither
 /// `Display` nor the answer to the caller shows it.
@@ -175,7 +184,9 @@ pub struct StoreError(Arc<Fault>);
 
 struct Fault {
     kind: StoreErrorKind,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+    /// Whose requests the counters could not count: none where it was a store.
+    client: Option<Client>,
 }
 
 /// What kept a store from answering.
@@ -197,7 +208,17 @@ impl StoreError {
     }
 
     fn of(kind: StoreErrorKind, source: Option<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(Arc::new(Fault { kind, source }))
+        let source = source.map(Arc::from);
+        Self(Arc::new(Fault { kind, source, client: None }))
+    }
+
+    /// Of the counters of quotas, which were asked about this client.
+    #[cfg(feature = "throttle")]
+    #[cold]
+    pub(crate) fn for_client(&self, client: &Client) -> Self {
+        let Fault { kind, source, .. } = &*self.0;
+        let client = Some(client.clone());
+        Self(Arc::new(Fault { kind: *kind, source: source.clone(), client }))
     }
 
     pub(crate) fn timed_out() -> Self {
@@ -217,6 +238,10 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0.kind {
+            StoreErrorKind::TimedOut if self.0.client.is_some() => {
+                "the counters of quotas did not answer in time"
+            }
+            _ if self.0.client.is_some() => "the counters of quotas could not answer",
             StoreErrorKind::Failed => "the key store could not answer",
             StoreErrorKind::TimedOut => "the key store did not answer in time",
             StoreErrorKind::WrongRecord => "the key store answered with the record of another key",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::client::Client;
 use crate::digest::KeyId;
-use crate::error::AuthError;
+use crate::error::{AuthError, WrongReason};
 use crate::profile::ClientProfile;
 
 #[cfg(any(feature = "usage", feature = "metrics"))]
@@ -31,7 +31,12 @@ pub use tracing::OutcomeEvents;
 ///
 /// An [`Authenticator`](crate::Authenticator) tells it of every request that it decided on; the
 /// [`ApiKeyLayer`](crate::ApiKeyLayer) and [`Authenticator::respond`](crate::Authenticator::respond), of those
-/// that a scope or a quota refused besides. A closure from `&Outcome` is an observer.
+/// that were refused behind it: by a scope, by a quota, because the counters of quotas could not answer, or
+/// because a caller that was let through as anonymous had to be a client. Each is told of once, by the
+/// authenticator that is next to it where there are several. Anonymous requests that are served are not told of,
+/// nor are refusals that never become a response with the [`AuthError`] in its extensions.
+///
+/// A closure from `&Outcome` is an observer.
 ///
 /// It is called on the way of the request: it should do little and wait for nothing. What it panics
 /// with is lost, and the request goes on.
@@ -99,8 +104,15 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// One word, made for a metric's label: `admitted`, `no_credentials`, a
-    /// [`WrongReason`](crate::WrongReason), `insufficient_scope`, `throttled` or `unavailable`.
+    /// What is wrong with the key, where it is wrong and the store was asked: also where the outcome is
+    /// `too_many_failures`.
+    pub fn reason(&self) -> Option<WrongReason> {
+        self.result.err()?.reason()
+    }
+
+    /// One word, made for a metric's label: `admitted`, `no_credentials`, a [`WrongReason`],
+    /// `insufficient_scope`, `throttled` (a client, by its quota), `too_many_failures` (a wrong key, by the
+    /// [`FailureThrottle`](crate::FailureThrottle)) or `unavailable`.
     pub fn name(&self) -> &'static str {
         match self.result {
             Ok(_) => "admitted",

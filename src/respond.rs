@@ -157,8 +157,14 @@ pub(crate) fn refusal<B>(
     }
     add_fields(headers, error, Some(challenges));
     response.extensions_mut().insert(error.clone());
+    response.extensions_mut().insert(Told);
     response
 }
+
+/// Put beside the error in the extensions of a response by the authenticator whose observers know of it, so that
+/// neither a layer of its own nor one of another authenticator around it tells of it once more.
+#[derive(Clone, Copy)]
+pub(crate) struct Told;
 
 /// Put beside the error in the extensions of a response that was made without an authenticator, whose
 /// challenges are therefore those of the default one, until a layer puts its own in their place.

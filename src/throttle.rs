@@ -228,7 +228,7 @@ fn decide(
     match answer {
         Ok(tally) if tally.allowed => Ok(Allowance::new(quota, tally)),
         Ok(tally) => Err(Throttled::error(client, quota, tally)),
-        Err(error) => Err(AuthError::Unavailable(error)),
+        Err(error) => Err(AuthError::Unavailable(error.for_client(client))),
     }
 }
 

@@ -51,7 +51,7 @@ use stripes::Stripes;
 /// | | counts |
 /// | --- | --- |
 /// | requests | those whose key was right, also where a scope or a quota refused them afterwards |
-/// | refused | by [`Outcome::name`]: `insufficient_scope` and `throttled`, which are among the requests; `expired`, `revoked` and `disabled`, which are not |
+/// | refused | by [`Outcome::name`]: `insufficient_scope`, `throttled`, and `unavailable` where the counters of quotas were, which are among the requests; `expired`, `revoked`, `disabled`, and `too_many_failures` of such keys, which are not |
 /// | first and last seen | any of these |
 /// | rates | requests a minute, over the last 1, 5 and 60 minutes |
 ///

@@ -9,7 +9,7 @@ use axum::routing::get;
 use http::{HeaderMap, Request};
 use keygate::{
     ApiKeyLayer, Authenticator, Client, ClientProfile, KeyDigest, KeyRecord, KeyState, KeyStore,
-    Lookup, MemoryStore, Outcome, RequireScope, StoreError,
+    Lookup, MemoryStore, Outcome, RequireScope, Source, StoreError,
 };
 use tower::ServiceExt as _;
 
@@ -109,6 +109,153 @@ async fn scope_that_is_missing_is_told_by_the_layer_and_by_whoever_responds() {
     let client = auth.verify_key(KEY.as_bytes()).unwrap();
     let _: http::Response<String> = auth.respond(&client.require("a").unwrap_err());
     assert_eq!(log.take(), [right("admitted"), right("insufficient_scope")]);
+}
+
+#[tokio::test]
+async fn refusal_that_was_told_when_it_was_made_is_not_told_again_on_its_way_out() {
+    let log = Log::default();
+    let auth = Authenticator::new(store(false).0).add_observer(log.observer());
+    let by_hand = auth.clone();
+    let app: Router = Router::new()
+        .route(
+            "/",
+            get(|client: Client| async move {
+                let error = client.require("a").unwrap_err();
+                by_hand.respond::<Body>(&error)
+            }),
+        )
+        .layer(ApiKeyLayer::from(auth));
+    let request = Request::get("/").header("x-api-key", KEY).body(Body::empty()).unwrap();
+    assert_eq!(app.oneshot(request).await.unwrap().status(), 403);
+    let right = |name| (name, Some("Right".to_owned()), true);
+    assert_eq!(log.take(), [right("admitted"), right("insufficient_scope")]);
+}
+
+#[tokio::test]
+async fn refusal_behind_two_key_layers_is_told_by_the_inner_one() {
+    let (inner, outer) = (Log::default(), Log::default());
+    let gateway = MemoryStore::from_keys([("a key of the gateway", "Gateway")]).unwrap();
+    let gateway = Authenticator::new(gateway)
+        .sources([Source::header("x-gateway-key")])
+        .unwrap()
+        .add_observer(outer.observer());
+    // Also where nobody observes the inner one.
+    for observed in [true, false] {
+        let auth = Authenticator::new(store(false).0);
+        let auth = if observed { auth.add_observer(inner.observer()) } else { auth };
+        let app: Router = Router::new()
+            .route("/", get(|client: Client| async move { client.require("a") }))
+            .layer(ApiKeyLayer::from(auth))
+            .layer(ApiKeyLayer::from(gateway.clone()));
+        for (key, status) in [(Some(KEY), 403), (Some("expired"), 401), (None, 401)] {
+            let request = Request::get("/").header("x-gateway-key", "a key of the gateway");
+            let request =
+                key.into_iter().fold(request, |request, key| request.header("x-api-key", key));
+            let request = request.body(Body::empty()).unwrap();
+            assert_eq!(app.clone().oneshot(request).await.unwrap().status(), status);
+            assert_eq!(outer.take(), [("admitted", Some("Gateway".to_owned()), true)]);
+        }
+    }
+    let right = |name| (name, Some("Right".to_owned()), true);
+    let expected = [
+        right("admitted"),
+        right("insufficient_scope"),
+        ("expired", Some("Expired".to_owned()), true),
+        ("no_credentials", None, false),
+    ];
+    assert_eq!(inner.take(), expected);
+}
+
+#[tokio::test]
+async fn anonymous_caller_that_had_to_be_a_client_is_told() {
+    let log = Log::default();
+    let auth = Authenticator::new(store(false).0).add_observer(log.observer());
+    let app: Router = Router::new()
+        .route("/scope", get(|| async { "let in" }))
+        .route_layer(RequireScope::new("a").unwrap())
+        .route("/client", get(|client: Client| async move { client.name().to_owned() }))
+        .route("/anybody", get(|| async { "let in" }))
+        .layer(ApiKeyLayer::from(auth).optional());
+    for (target, status) in [("/scope", 401), ("/client", 401), ("/anybody", 200)] {
+        let request = Request::get(target).body(Body::empty()).unwrap();
+        assert_eq!(app.clone().oneshot(request).await.unwrap().status(), status);
+        let expected: &[Told] =
+            if status == 401 { &[("no_credentials", None, false)] } else { &[] };
+        assert_eq!(log.take(), expected, "{target}");
+    }
+}
+
+#[cfg(feature = "throttle")]
+#[tokio::test]
+async fn counters_that_do_not_answer_are_told_of_with_the_client() {
+    use keygate::{Count, Counters, Spend, Throttle, ThrottleLayer};
+
+    /// Answers none, or says so.
+    struct Lost(bool);
+
+    impl Counters for Lost {
+        fn spend(&self, _: &Spend<'_>) -> Count {
+            if self.0 {
+                Count::pending(std::future::pending())
+            } else {
+                Count::failed(StoreError::new("connection refused"))
+            }
+        }
+    }
+
+    let log = Log::default();
+    let right = |name| (name, Some("Right".to_owned()), true);
+    for silent in [false, true] {
+        let throttle = Throttle::with_counters(Lost(silent))
+            .with_default_quota("1/day".parse().unwrap())
+            .with_deadline(Duration::from_millis(1));
+        let auth = Authenticator::new(store(false).0).add_observer(log.observer());
+        let app: Router = Router::new()
+            .route("/", get(|| async { "let in" }))
+            .layer(ThrottleLayer::new(throttle.clone()))
+            .layer(ApiKeyLayer::from(auth.clone()));
+        let request = Request::get("/").header("x-api-key", KEY).body(Body::empty()).unwrap();
+        assert_eq!(app.oneshot(request).await.unwrap().status(), 503);
+        assert_eq!(log.take(), [right("admitted"), right("unavailable")]);
+
+        let client = auth.verify_key(KEY.as_bytes()).unwrap();
+        let error = throttle.check_later(&client).await.unwrap_err();
+        assert_eq!(error.key_id(), Some(client.key_id()));
+        let _: http::Response<String> = auth.respond(&error);
+        assert_eq!(log.take(), [right("admitted"), right("unavailable")]);
+    }
+}
+
+#[cfg(feature = "throttle")]
+#[test]
+fn wrong_keys_over_the_limit_of_their_address_are_told_with_what_is_wrong_with_them() {
+    use keygate::{FailureThrottle, WrongReason};
+
+    let log: Arc<Mutex<Vec<_>>> = Arc::default();
+    let told = Arc::clone(&log);
+    let failures = FailureThrottle::by(|_, _| Some([192, 0, 2, 1].into()));
+    let auth = Authenticator::new(store(false).0)
+        .throttle_failures(failures.with_rate("1/day".parse().unwrap()))
+        .add_observer(move |outcome: &Outcome<'_>| {
+            let client = outcome.client().map(|client| client.name().to_owned());
+            let told_of = (outcome.name(), outcome.reason(), client, outcome.key_id());
+            told.lock().unwrap().push(told_of);
+        });
+    let verify = |key: &str| {
+        auth.verify(&HeaderMap::from_iter([("x-api-key".parse().unwrap(), key.parse().unwrap())]))
+    };
+    let expired = Some(KeyRecord::new(KeyDigest::of(b"expired"), "Expired").key_id());
+    assert!(verify("nobody's").is_err());
+    let error = verify("expired").unwrap_err();
+    assert_eq!((error.status().as_u16(), error.key_id()), (429, expired));
+    assert!(verify("nobody's").is_err());
+    let name = Some("Expired".to_owned());
+    let expected = [
+        ("unknown", Some(WrongReason::Unknown), None, None),
+        ("too_many_failures", Some(WrongReason::Expired), name, expired),
+        ("too_many_failures", Some(WrongReason::Unknown), None, None),
+    ];
+    assert_eq!(*log.lock().unwrap(), expected);
 }
 
 #[test]

@@ -238,7 +238,7 @@ impl<S, R> Authenticator<S, R> {
     /// As [`Authenticator::respond`], with a body of your own making.
     pub fn respond_with<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
         if !self.rules.observers.is_empty() {
-            self.rules.tell_of_later(error);
+            self.rules.tell_of_client(error);
         }
         refusal(respond, error, &self.rules.challenges)
     }

@@ -191,11 +191,23 @@ impl Rules {
         asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, |error| error)
     }
 
-    /// Tells of a refusal that this authenticator did not decide on: of a scope or a quota.
+    /// Tells of a refusal that this authenticator did not decide on, if it is not one: of a client by its scopes
+    /// or its quota. Of keys that are wrong, and stores that do not answer, it has told when it decided.
     #[cold]
-    pub(crate) fn tell_of_later(&self, error: &AuthError) {
+    pub(crate) fn tell_of_client(&self, error: &AuthError) {
         if error.client().is_some() {
             self.observers.tell(Outcome::refused(error, None));
+        }
+    }
+
+    /// As [`Rules::tell_of_client`], for what comes from behind the layer: also of those who were let through
+    /// as anonymous.
+    #[cfg(feature = "tower")]
+    #[cold]
+    pub(crate) fn tell_of_later(&self, error: &AuthError) {
+        match error {
+            AuthError::NoCredentials => self.observers.tell(Outcome::refused(error, None)),
+            error => self.tell_of_client(error),
         }
     }
 

@@ -55,7 +55,7 @@ impl Failures {
         let counts = &self.throttle.counts;
         let wait = counts.buckets.over(address?, self.throttle.limits, now)?;
         let known = counts.verified.get().is_some_and(|verified| verified.knows(digest, now));
-        (!known).then(|| throttled(wait))
+        (!known).then(|| throttled(wait, None))
     }
 
     /// What a refusal becomes that was decided on at once.
@@ -70,7 +70,7 @@ impl Failures {
         }
         let Some(address) = address() else { return error };
         let spent = self.throttle.counts.buckets.spend(address, self.throttle.limits, nanos(now()));
-        spent.map_or_else(throttled, |()| error)
+        told(spent, error)
     }
 
     /// What a refusal becomes for which the store was waited for.
@@ -89,7 +89,7 @@ impl Failures {
         }
         let Some(address) = address else { return error };
         let spent = self.throttle.counts.buckets.charge(address, self.throttle.limits, nanos(now));
-        spent.map_or_else(throttled, |()| error)
+        told(spent, error)
     }
 
     /// Remembers a key that a store has verified after a while.
@@ -103,8 +103,15 @@ fn is_failure(error: &AuthError) -> bool {
     matches!(error, AuthError::WrongCredentials { .. })
 }
 
-fn throttled(wait: u64) -> AuthError {
-    Throttled::address(Duration::from_nanos(wait))
+fn told(spent: Result<(), u64>, error: AuthError) -> AuthError {
+    match spent {
+        Ok(()) => error,
+        Err(wait) => throttled(wait, Some(&error)),
+    }
+}
+
+fn throttled(wait: u64, error: Option<&AuthError>) -> AuthError {
+    Throttled::address(Duration::from_nanos(wait), error)
 }
 
 /// Written once, so that processors do not take it from each other.

@@ -14,7 +14,7 @@ use crate::authenticate::{Authenticate, SharedRules};
 use crate::error::AuthError;
 #[cfg(feature = "axum")]
 use crate::respond::Provisional;
-use crate::respond::{Respond, complete, refusal};
+use crate::respond::{Respond, Told, complete, refusal};
 
 pin_project! {
     /// The future of [`ApiKeyService`](crate::ApiKeyService).
@@ -107,7 +107,8 @@ impl Finish {
             if response.extensions_mut().remove::<Provisional>().is_some() {
                 response.headers_mut().remove(WWW_AUTHENTICATE);
             }
-            if !self.rules.observers.is_empty() {
+            let told = response.extensions_mut().insert(Told);
+            if told.is_none() && !self.rules.observers.is_empty() {
                 self.rules.tell_of_later(&error);
             }
             complete(response, &error, self.rules.challenges());

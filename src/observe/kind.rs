@@ -6,7 +6,7 @@ use crate::error::{AuthError, WrongReason};
 pub(crate) struct Kind(usize);
 
 impl Kind {
-    pub(crate) const COUNT: usize = 11;
+    pub(crate) const COUNT: usize = 12;
 
     #[cfg(feature = "usage")]
     pub(crate) const ADMITTED: Self = Self(0);
@@ -22,6 +22,7 @@ impl Kind {
         "malformed",
         "insufficient_scope",
         "throttled",
+        "too_many_failures",
         "unavailable",
     ];
 
@@ -40,8 +41,10 @@ impl Kind {
             },
             AuthError::InsufficientScope(_) => 8,
             #[cfg(feature = "throttle")]
-            AuthError::Throttled(_) => 9,
-            AuthError::Unavailable(_) => 10,
+            AuthError::Throttled(throttled) if throttled.client().is_some() => 9,
+            #[cfg(feature = "throttle")]
+            AuthError::Throttled(_) => 10,
+            AuthError::Unavailable(_) => 11,
         })
     }
 
@@ -100,7 +103,11 @@ mod tests {
         let throttle = crate::Throttle::new();
         let _ = throttle.check(&client).unwrap();
         let error = throttle.check(&client).unwrap_err();
-        let outcome = Outcome::refused(&error, None);
-        assert_eq!(Kind::of(&outcome).name(), outcome.name());
+        let wrong = AuthError::wrong(WrongReason::Expired, None, false);
+        let address = crate::Throttled::address(std::time::Duration::from_secs(1), Some(&wrong));
+        for error in [error, address] {
+            let outcome = Outcome::refused(&error, None);
+            assert_eq!(Kind::of(&outcome).name(), outcome.name());
+        }
     }
 }

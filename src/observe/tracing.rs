@@ -9,6 +9,7 @@ use crate::error::AuthError;
 /// | --- | --- | --- |
 /// | `admitted` | DEBUG | `client`, `key_id` |
 /// | refused | INFO | `client`, `key_id`, where the key is known |
+/// | `too_many_failures` | INFO | these, and as `reason` what is wrong with the key, where the store was asked |
 /// | `unavailable` | ERROR | `error`, and as its `source` what the store met |
 ///
 /// The target is `keygate::outcome`. No event holds a key.
@@ -50,6 +51,11 @@ impl Observe for OutcomeEvents {
             Err(AuthError::Unavailable(error)) => {
                 let source = error.source().map(::tracing::field::display);
                 tell!(ERROR, outcome, "request refused", %error, source,);
+            }
+            #[cfg(feature = "throttle")]
+            Err(AuthError::Throttled(_)) => {
+                let reason = outcome.reason().map(::tracing::field::display);
+                tell!(INFO, outcome, "request refused", reason,);
             }
             Err(_) => tell!(INFO, outcome, "request refused",),
         }

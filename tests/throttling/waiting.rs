@@ -70,4 +70,5 @@ async fn counters_are_asked_later_in_a_function_too() {
         panic!("counters that do not answer are not there");
     };
     assert_eq!(silent.kind(), StoreErrorKind::TimedOut);
+    assert_eq!(silent.to_string(), "the counters of quotas did not answer in time");
 }
