@@ -2,14 +2,16 @@
 //!
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and short.
 
+use std::fmt::Debug;
 use std::hint::black_box;
 
 use bytes::Bytes;
+use http::Request;
 use http_body_util::Full;
 use keygate::{
     ApiKeyLayer, Authenticator, MemoryStore, Observe as _, Outcome, Throttle, ThrottleLayer, Usage,
 };
-use tower::Layer as _;
+use tower::{Layer as _, Service};
 
 use support::by_hand::counted_and_limited;
 use support::clock::processor_time;
@@ -153,12 +155,16 @@ fn two_threads(effort: Effort, size: u64) {
     let usages = [Usage::new(), Usage::new()];
     let alone =
         |place: usize, number| counting_alone(&stores[place], &usages[place], number, count);
-    let through = |usages: Option<&[Usage; 2]>, place: usize, number| {
-        let usage = usages.map(|usages| &usages[place]);
-        let mut requests = Requests::with_keys(Probes::new([number]));
-        let mut service = layer(&stores[place], usage).layer(Handler::<Text>::new());
-        move || {
-            time::<Text, _>(count, &mut requests, |request| answer(&mut service, request));
+    let throttles = [throttle(), throttle()].map(ThrottleLayer::without_fields);
+    let through = |with_usage: bool, with_throttle: bool, place: usize, number| {
+        let usage = with_usage.then_some(&usages[place]);
+        let layer = layer(&stores[place], usage);
+        let requests = Requests::with_keys(Probes::new([number]));
+        let handler = Handler::<Text>::new();
+        if with_throttle {
+            serving(count, requests, layer.layer(throttles[place].layer(handler)))
+        } else {
+            serving(count, requests, layer.layer(handler))
         }
     };
     let mut table = Table::of_ratios();
@@ -175,10 +181,22 @@ fn two_threads(effort: Effort, size: u64) {
         }
     };
     rows(ALONE, &threads(effort, count, alone), Some(1.4));
-    let with = |place, number| through(Some(&usages), place, number);
-    rows(USAGE, &threads(effort, count, with), None);
-    rows(LAYER, &threads(effort, count, |place, number| through(None, place, number)), None);
+    for (what, with_usage, with_throttle) in
+        [(FULL, true, true), (USAGE, true, false), (THROTTLE, false, true), (LAYER, false, false)]
+    {
+        let worker = |place, number| through(with_usage, with_throttle, place, number);
+        rows(what, &threads(effort, count, worker), None);
+    }
     table.print(&format!("a request in each of several threads, keys: {size}"));
+}
+
+fn serving<S>(count: u32, mut requests: Requests, mut service: S) -> Box<dyn FnMut() + Send>
+where
+    S: Service<Request<Text>, Error: Debug> + Send + 'static,
+{
+    Box::new(move || {
+        time(count, &mut requests, |request| answer(&mut service, request));
+    })
 }
 
 fn threads<W: FnMut() + Send>(
