@@ -1,11 +1,9 @@
-use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use super::carry::Part;
-use super::counters::Tally;
 use super::gcra::Limit;
+use super::several::Several;
+use super::standing::Standing;
 use crate::quota::{Quota, Rate};
 
 /// What one client has spent of one quota.
@@ -15,15 +13,11 @@ use crate::quota::{Quota, Rate};
 pub(super) struct Account {
     quota: Quota,
     spent: Spent,
-    /// Of units that this quota does not have and an earlier one had, so that a day is still spent when
-    /// the day comes back.
-    resting: Box<[Part]>,
 }
 
 enum Spent {
     One(Limit, AtomicU64),
-    /// All rates are asked before any is spent, so one lock is for all of them; no other client's.
-    Several(Box<[Limit]>, Mutex<Option<Box<[u64]>>>),
+    Several(Box<Several>),
 }
 
 const CLOSED: u64 = u64::MAX;
@@ -35,15 +29,15 @@ impl Account {
 
     /// An account of a client that has spent this of other quotas.
     pub(super) fn carrying(quota: &Quota, parts: &[Part], now: u64) -> Self {
-        let rates = quota.rates();
-        let limits = rates.iter().map(Limit::of).collect::<Box<[_]>>();
+        let limits = quota.rates().iter().map(Limit::of).collect::<Box<[_]>>();
         let full_at = |(rate, limit): (&Rate, &Limit)| Part::carry(parts, rate, *limit, now);
-        let mut all = rates.iter().zip(&limits).map(full_at).collect::<Box<[_]>>();
-        let spent = match (&*limits, &mut *all) {
-            ([limit], [full_at]) => Spent::One(*limit, AtomicU64::new(*full_at)),
-            _ => Spent::Several(limits, Mutex::new(Some(all))),
+        let all = quota.rates().iter().zip(&limits).map(full_at).collect::<Box<[_]>>();
+        let resting = Part::resting(quota, parts, now);
+        let spent = match (&*limits, &*all, &*resting) {
+            ([limit], [full_at], []) => Spent::One(*limit, AtomicU64::new(*full_at)),
+            _ => Spent::Several(Box::new(Several::new(limits, all, resting))),
         };
-        Self { quota: quota.clone(), spent, resting: Part::resting(quota, parts, now) }
+        Self { quota: quota.clone(), spent }
     }
 
     #[inline]
@@ -60,82 +54,33 @@ impl Account {
     pub(super) fn spend(&self, now: u64, again: impl Fn() -> u64) -> Option<Standing> {
         match &self.spent {
             Spent::One(limit, full_at) => spend_one(*limit, full_at, now, again),
-            Spent::Several(limits, all) => {
-                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-                Some(spend_several(limits, all.as_mut()?, now, again))
-            }
+            Spent::Several(several) => several.spend(now, again),
         }
     }
 
     /// Closes the account and says what is spent of it; `None` where it is closed already.
     pub(super) fn close(&self) -> Option<Vec<Part>> {
-        let part =
-            |(rate, (limit, full_at)): (&Rate, (&Limit, u64))| Part::new(rate, *limit, full_at);
-        let rates = self.quota.rates().iter();
-        let mut parts: Vec<_> = match &self.spent {
+        let rates = self.quota.rates();
+        match &self.spent {
+            Spent::Several(several) => several.close(rates),
             Spent::One(limit, full_at) => {
                 let last = Some(full_at.swap(CLOSED, Ordering::Relaxed));
                 let last = last.filter(|last| *last != CLOSED)?;
-                rates.zip([(limit, last)]).map(part).collect()
+                Some(rates.iter().map(|rate| Part::new(rate, *limit, last)).collect())
             }
-            Spent::Several(limits, all) => {
-                let last = all.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-                rates.zip(limits.iter().zip(last)).map(part).collect()
-            }
-        };
-        parts.extend_from_slice(&self.resting);
-        Some(parts)
+        }
     }
 
     /// Closes the account if nothing of it is spent any more, so that a new one would be the same.
     pub(super) fn close_if_full(&self, now: u64) -> bool {
-        if !self.resting.iter().all(|part| part.is_full(now)) {
-            return false;
-        }
         match &self.spent {
+            Spent::Several(several) => several.close_if_full(now),
             Spent::One(_, full_at) => {
                 let last = full_at.load(Ordering::Relaxed);
                 let relaxed = Ordering::Relaxed;
                 last <= now && full_at.compare_exchange(last, CLOSED, relaxed, relaxed).is_ok()
             }
-            Spent::Several(_, all) => {
-                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-                let full =
-                    all.as_ref().is_some_and(|all| all.iter().all(|full_at| *full_at <= now));
-                if full {
-                    *all = None;
-                }
-                full
-            }
         }
-    }
-}
-
-/// How a client stands with the tightest of its rates.
-#[derive(Clone, Copy)]
-pub(super) struct Standing {
-    rate: usize,
-    limit: Limit,
-    full_at: u64,
-    now: u64,
-    /// How long until a request is allowed; zero where this one is.
-    wait: u64,
-}
-
-impl Standing {
-    #[inline]
-    pub(super) fn is_allowed(&self) -> bool {
-        self.wait == 0
-    }
-
-    #[inline]
-    pub(super) fn tally(&self) -> Tally {
-        if !self.is_allowed() {
-            return Tally::refused(self.rate, Duration::from_nanos(self.wait));
-        }
-        let remaining = self.limit.remaining(self.full_at, self.now);
-        let wait = Duration::from_nanos(self.limit.wait(self.full_at, self.now));
-        Tally::allowed(self.rate, remaining, wait)
     }
 }
 
@@ -176,35 +121,6 @@ fn spend_one_again(limit: Limit, full_at: &AtomicU64, again: impl Fn() -> u64) -
             return Some(Standing { rate: 0, limit, full_at: next, now, wait });
         }
     }
-}
-
-fn spend_several(limits: &[Limit], all: &mut [u64], now: u64, again: impl Fn() -> u64) -> Standing {
-    let spent = |now| move |(limit, full_at): (&Limit, &u64)| limit.spend(*full_at, now);
-    let mut now = now;
-    if limits.iter().zip(&*all).map(spent(now)).any(|spent| spent.is_err()) {
-        now = again();
-        for (limit, full_at) in limits.iter().zip(&mut *all) {
-            // The clock went back, if that is less.
-            *full_at = limit.latest(now).min(*full_at);
-        }
-    }
-    let waits = limits.iter().zip(&*all).map(spent(now)).enumerate();
-    let refusal = waits.filter_map(|(rate, spent)| Some((spent.err()?, rate))).max();
-    if let Some((wait, rate)) = refusal {
-        return Standing { rate, limit: limits[rate], full_at: all[rate], now, wait };
-    }
-    let mut tightest: Option<((u64, Reverse<u64>), Standing)> = None;
-    for (rate, (limit, full_at)) in limits.iter().zip(all).enumerate() {
-        *full_at = limit.spend(*full_at, now).unwrap_or(*full_at);
-        // Where several have none left, the one that has none for longest.
-        let left = (limit.remaining(*full_at, now), Reverse(limit.wait(*full_at, now)));
-        if tightest.is_none_or(|(least, _)| left < least) {
-            let standing = Standing { rate, limit: *limit, full_at: *full_at, now, wait: 0 };
-            tightest = Some((left, standing));
-        }
-    }
-    // A quota that is not unlimited has rates.
-    tightest.map_or(Standing { rate: 0, limit: Limit::NONE, full_at: now, now, wait: 0 }, |it| it.1)
 }
 
 #[cfg(test)]

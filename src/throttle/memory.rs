@@ -1,8 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::account::{Account, Standing};
+use super::account::Account;
 use super::counters::{LocalCounters, Spend, Tally};
+use super::standing::Standing;
 use crate::by_client::ByClient;
 use crate::error::StoreError;
 use crate::instant::nanos;
@@ -12,7 +13,7 @@ use crate::quota::Quota;
 ///
 /// A handle: clones share what they count. Deciding allocates nothing for a client that was seen before,
 /// and takes no lock that two clients share: one atomic for a quota of one rate, one small lock of
-/// the client's own for several.
+/// the client's own for several, and where units of an earlier quota are still to be earned.
 ///
 /// A client that has its whole burst again is forgotten: each request looks after a part of the others,
 /// so that all are looked after about once a minute where there are requests at all.
