@@ -61,7 +61,7 @@ impl Lent {
     }
 }
 
-/// What the system's clock said at the last tick of the kernel, which takes a fifth of what the clock does;
+/// What the system's clock said at the last tick of the kernel, which takes a quarter of what the clock does;
 /// zero where the system does not tell, so that nothing is lent.
 #[inline]
 fn coarse() -> u64 {
