@@ -61,7 +61,8 @@ impl RateUnit {
 /// | `2/second` | 2 | 122 | 120 |
 ///
 /// A burst larger than the count is for clients that work in batches: `{rate: 100/minute, burst: 500}`
-/// allows 500 at once after five minutes of silence.
+/// allows 500 at once after five minutes of silence. One that takes more than 100 years to earn is
+/// refused: of `1/day`, that is more than 36,525.
 ///
 /// ```
 /// use keygate::{Rate, RateUnit};
@@ -76,6 +77,9 @@ pub struct Rate {
     per: RateUnit,
     burst: NonZeroU32,
 }
+
+/// 100 years: 36,525 days, in seconds.
+const LONGEST_BURST: u64 = 36_525 * 86_400;
 
 impl Rate {
     /// How many requests each unit of time allows.
@@ -103,9 +107,14 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// A burst of zero, which would let nothing in.
+    /// A burst of zero, which would let nothing in, or one that takes more than 100 years to earn.
     pub fn with_burst(self, burst: u32) -> Result<Self, ParseQuotaError> {
         let burst = NonZeroU32::new(burst).ok_or(ParseQuotaError::Burst)?;
+        // Both products stay below 2^64, whatever the numbers are.
+        let takes = self.per.duration().as_secs() * u64::from(burst.get());
+        if takes > LONGEST_BURST * u64::from(self.count.get()) {
+            return Err(ParseQuotaError::LongBurst);
+        }
         Ok(Self { burst, ..self })
     }
 }
@@ -226,6 +235,12 @@ pub enum ParseQuotaError {
     /// The burst is zero.
     #[error("the burst of a quota is a whole number from 1 to 4294967295")]
     Burst,
+    /// The burst takes more than 100 years (36,525 days) to earn.
+    #[error(
+        "the burst of a quota takes more than 100 years to earn at its rate: lower the burst, or \
+         raise the rate"
+    )]
+    LongBurst,
     /// A list of rates is empty.
     #[error("a quota has at least one rate; write `unlimited` where there is no limit")]
     Empty,
@@ -274,5 +289,23 @@ mod tests {
         assert_eq!(rate.with_burst(20).map(|rate| rate.burst()), Ok(20));
         assert_eq!(rate.with_burst(20).unwrap().to_string(), "100/minute, 20 at once");
         assert_eq!(rate.with_burst(0), Err(ParseQuotaError::Burst));
+    }
+
+    #[test]
+    fn burst_is_earned_within_a_hundred_years() {
+        for (text, most) in [
+            ("1/day", 36_525),
+            ("2/day", 73_050),
+            ("1/hour", 36_525 * 24),
+            ("1/minute", 36_525 * 24 * 60),
+            ("1/second", 36_525 * 86_400),
+        ] {
+            let rate: Rate = text.parse().unwrap();
+            assert_eq!(rate.with_burst(most).map(|rate| rate.burst()), Ok(most), "{text}");
+            assert_eq!(rate.with_burst(most + 1), Err(ParseQuotaError::LongBurst), "{text}");
+        }
+        for text in ["2/second", "4294967295/second", "4294967295/day"] {
+            assert!(text.parse::<Rate>().unwrap().with_burst(u32::MAX).is_ok(), "{text}");
+        }
     }
 }

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use crate::quota::Rate;
 
-/// More than anybody waits for, and little enough that sums of it and a time stay in 64 bits.
+/// More than any burst takes that a [`Rate`] can have, and little enough that sums of it and a time stay in
+/// 64 bits.
 const MAX_WINDOW: u64 = 1 << 62;
 
 /// One limit as the generic cell rate algorithm has it (ITU-T I.371 annex A, its virtual scheduling).
@@ -150,15 +151,45 @@ mod tests {
 
     #[test]
     fn limits_without_sense_do_not_overflow() {
-        for rate in [
-            rate(1, "day", u32::MAX),
-            rate(u32::MAX, "second", 1),
-            rate(u32::MAX, "second", u32::MAX),
-        ] {
+        for rate in extremes() {
             let limit = Limit::of(&rate);
             let full_at = limit.spend(0, u64::MAX / 4).unwrap();
             assert!(limit.remaining(full_at, u64::MAX / 4) < u64::from(u32::MAX));
             let _ = limit.spend(u64::MAX / 2, u64::MAX);
+        }
+    }
+
+    /// The least and the most that a rate can have, of each number with each other one.
+    fn extremes() -> Vec<Rate> {
+        let mut rates = Vec::new();
+        for unit in ["second", "minute", "hour", "day"] {
+            for count in [1, 7, u32::MAX - 1, u32::MAX] {
+                let rate: Rate = format!("{count}/{unit}").parse().unwrap();
+                let fits = |burst: u64| {
+                    let burst = u32::try_from(burst).unwrap_or(u32::MAX);
+                    rate.with_burst(burst).ok()
+                };
+                let (mut most, mut too_much) = (1, 1 << 32);
+                while too_much - most > 1 {
+                    let middle = u64::midpoint(most, too_much);
+                    *if fits(middle).is_some() { &mut most } else { &mut too_much } = middle;
+                }
+                rates.extend([rate].into_iter().chain([1, 2, most].into_iter().filter_map(fits)));
+            }
+        }
+        rates
+    }
+
+    /// Where a limit is cut, it admits less than the rate says, and nobody is told.
+    #[test]
+    fn every_rate_admits_its_burst_at_once_and_no_more() {
+        let now = 1 << 60;
+        for rate in extremes() {
+            let (limit, burst) = (Limit::of(&rate), u64::from(rate.burst()));
+            assert_eq!(limit.remaining(0, now), burst, "{rate}");
+            let last = limit.spend(limit.at_requests(burst - 1, now), now).unwrap();
+            assert_eq!(limit.remaining(last, now), 0, "{rate}");
+            assert!(limit.spend(last, now).is_err(), "{rate}");
         }
     }
 

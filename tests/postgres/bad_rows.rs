@@ -57,6 +57,7 @@ async fn clients_that_a_hand_has_spoilt_make_their_keys_unavailable() {
         "quota = '7'",
         "quota = 'null'",
         "quota = '\"0/minute\"'",
+        "quota = '{\"rate\": \"1/day\", \"burst\": 36526}'",
         "metadata = '[]'",
         "metadata = 'null'",
         "metadata = '{\"a\": 1}'",

@@ -42,6 +42,11 @@ async fn spoilt_row_is_an_outage_that_names_it() {
         ("update keygate_clients set scopes = '[1]' APP_1;", client, "scopes"),
         ("update keygate_clients set scopes = '[\"A b\"]' APP_1;", client, "scope"),
         ("update keygate_clients set quota = '7' APP_1;", client, "quota"),
+        (
+            "update keygate_clients set quota = '{\"rate\":\"1/day\",\"burst\":36526}' APP_1;",
+            client,
+            "100 years",
+        ),
         ("update keygate_clients set metadata = '[]' APP_1;", client, "metadata"),
         ("update keygate_clients set metadata = '{\"a\":1}' APP_1;", client, "metadata"),
         ("update keygate_clients set metadata = cast(x'ff' as text) APP_1;", client, "metadata"),

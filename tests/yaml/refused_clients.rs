@@ -16,6 +16,7 @@ const TIME: &str = "this is not a time: write it as in `2027-01-31T00:00:00Z`, w
 const RATE_FORM: &str = "a quota is written like `100/minute`, or is `unlimited`";
 const RATE_COUNT: &str = "the count of a quota is a whole number from 1 to 4294967295";
 const RATE_UNIT: &str = "the unit of a quota is `second`, `minute`, `hour` or `day`";
+const RATE_LONG_BURST: &str = "the burst of a quota takes more than 100 years to earn at its rate: lower the burst, or raise the rate";
 const RATE_BURST: &str = "the burst of a quota is a whole number from 1 to 4294967295";
 
 /// One client with this field, which begins at 3:5.
@@ -264,6 +265,8 @@ fn quotas_follow_their_grammar() {
             ("quota: {rate: 1/day, burst: ''}", "3:33", RATE_BURST),
             ("quota: {rate: 1/day, burst: 4294967296}", "3:33", RATE_BURST),
             ("quota: {rate: 1/day, burst: c4n4ry}", "3:33", RATE_BURST),
+            ("quota: {rate: 1/day, burst: 36526}", "3:33", RATE_LONG_BURST),
+            ("quota: [1/day, {burst: 36526, rate: 1/day}]", "3:28", RATE_LONG_BURST),
             ("quota: {rate: 1/day, burst: []}", "3:33", &burst("a list")),
         ],
     );

@@ -227,6 +227,7 @@ mod tests {
             "[\"unlimited\"]",
             "{\"rate\":\"1/day\",\"burst\":0}",
             "{\"rate\":\"1/day\",\"burst\":-1}",
+            "{\"rate\":\"1/day\",\"burst\":36526}",
             "{\"rate\":\"1/day\",\"brust\":2}",
             "{\"burst\":2}",
             "[[\"1/day\"]]",
@@ -248,6 +249,9 @@ mod tests {
             let error = profile(name, &scopes(scope), None, metadata).unwrap_err();
             assert!(error.to_string().contains(&format!("the client `{name}`")), "{error}");
         }
+        let quota = Some("{\"rate\":\"1/day\",\"burst\":36526}");
+        let error = profile("App 1", &[], quota, "{}").unwrap_err().to_string();
+        assert!(error.contains("the client `App 1`") && error.contains("100 years"), "{error}");
     }
 
     #[test]
