@@ -87,6 +87,25 @@ fn clients_above_the_bound_share_a_label() {
     assert_eq!(counters(&snapshotter), expected(&counts));
 }
 
+/// Its own counter would be in the same series, and its label lost to somebody else.
+#[test]
+fn client_named_as_the_others_counts_with_them_and_takes_no_label() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let names = ["other", "First", "Second"];
+    let keys = names.map(|name| (format!("the key of the client {name}"), name));
+    let store = MemoryStore::from_keys(keys.clone()).unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        let observer = OutcomeMetrics::new().with_max_clients(1);
+        let auth = Authenticator::new(store).add_observer(observer);
+        for (key, _) in &keys {
+            auth.verify_key(key.as_bytes()).unwrap();
+        }
+    });
+    let counts = [("admitted", "First", 1), ("admitted", "other", 2)];
+    assert_eq!(counters(&snapshotter), expected(&counts));
+}
+
 #[test]
 fn bound_holds_and_no_count_is_lost_when_clients_come_at_once() {
     const CLIENTS: usize = 40;

@@ -16,8 +16,9 @@ use crate::by_client::ByClient;
 /// `admitted` and as `insufficient_scope` or `throttled`: do not add them up.
 ///
 /// The first 1,000 clients that come have a label of their own, and all others are `client="other"`,
-/// so that the metrics do not grow with the clients. Labels stay for as long as the process. Once a
-/// client was seen, counting takes no lock and allocates nothing here; what the recorder does is its own.
+/// so that the metrics do not grow with the clients. A client that is named `other` counts with these,
+/// and takes no label. Labels stay for as long as the process. Once a client was seen, counting takes no
+/// lock and allocates nothing here; what the recorder does is its own.
 ///
 /// Install the recorder first: what a counter is told before that is lost, and it goes on so.
 ///
@@ -63,6 +64,9 @@ impl OutcomeMetrics {
     }
 
     fn count(&self, client: &str, kind: Kind) {
+        if client == OTHERS {
+            return self.others.count(kind, OTHERS);
+        }
         let place = self.clients.pin(client);
         if let Some(counters) = place.get() {
             return counters.count(kind, client);
