@@ -1,7 +1,9 @@
-/// What is wrong with the configuration of an [`Authenticator`](crate::Authenticator).
+use crate::scope::ParseScopeError;
+
+/// What is wrong with the configuration of an [`Authenticator`](crate::Authenticator) or a `RequireScope`.
 ///
-/// It is reported when the authenticator is built, never at the first request. It does not repeat what
-/// was given: that may be a key in the wrong place.
+/// It is reported when these are built, never at the first request. It does not repeat what was given:
+/// that may be a key in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -43,4 +45,10 @@ pub enum ConfigError {
     /// The prefix given to `require_format` is not one that keys can have.
     #[error("the prefix of a key has 1 to 16 characters of a-z and 0-9, and begins with a letter")]
     Prefix,
+    /// A text given to `RequireScope` is not a scope.
+    #[error(transparent)]
+    Scope(#[from] ParseScopeError),
+    /// The list of scopes given to `RequireScope` is empty.
+    #[error("there are no scopes for `RequireScope` to ask for: name at least one")]
+    NoScopes,
 }

@@ -39,7 +39,7 @@ impl Client {
         self.require_all([scope])
     }
 
-    /// Asks for several scopes.
+    /// Asks for several scopes, all of which the client must have. Of an empty list, every client has all.
     ///
     /// # Errors
     ///
@@ -62,11 +62,11 @@ impl Client {
         if all { Ok(()) } else { Err(MissingScope::error(self, needed, false)) }
     }
 
-    /// Asks for one of several scopes.
+    /// Asks for several scopes, one of which the client must have. Of an empty list, no client has one.
     ///
     /// # Errors
     ///
-    /// [`AuthError::InsufficientScope`]: the client's scopes cover none of these, or there are none.
+    /// [`AuthError::InsufficientScope`]: the client's scopes cover none of these.
     pub fn require_any<T: AsRef<str>>(
         &self,
         scopes: impl IntoIterator<Item = T>,

@@ -1,12 +1,12 @@
 //! What clients may do: in handlers, and in front of routes.
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
 use http::{Request, Response, StatusCode};
 use keygate::{
-    ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, Grpc, MemoryStore, RequireScope,
-    Source,
+    ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, ConfigError, Grpc, MemoryStore,
+    RequireScope, Source,
 };
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
@@ -158,23 +158,30 @@ async fn grpc_says_permission_denied() {
     assert_eq!(refused.headers()["grpc-message"], "Scope orders:write needed");
 }
 
-#[tokio::test]
-async fn empty_list_of_alternatives_lets_nobody_in() {
+#[test]
+fn empty_list_of_scopes_is_an_error_from_the_beginning() {
     let none: [&str; 0] = [];
-    let app: Router = Router::new()
-        .route("/", get(|| async { "let in" }))
-        .layer(RequireScope::any(none).unwrap())
-        .layer(Extension(Client::for_test(
-            ClientProfile::new("All").with_scopes(["*".parse().unwrap()]),
-        )));
-    let refused = app.oneshot(Request::new(Body::empty())).await.unwrap();
-    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    for layer in [RequireScope::all(none), RequireScope::any(none)] {
+        assert_eq!(layer.unwrap_err(), ConfigError::NoScopes);
+    }
+}
+
+#[test]
+fn of_no_scopes_every_client_has_all_and_none_has_one() {
+    let none: [&str; 0] = [];
+    for scope in [None, Some("*")] {
+        let scopes = scope.iter().map(|scope| scope.parse().unwrap());
+        let client = Client::for_test(ClientProfile::new("App 1").with_scopes(scopes));
+        assert!(client.require_all(none).is_ok());
+        assert!(client.require_any(none).is_err());
+    }
 }
 
 #[test]
 fn text_that_is_no_scope_is_an_error_from_the_beginning_and_covered_by_nothing() {
     for text in ["", "Orders:read", "orders:", "a b"] {
-        assert!(RequireScope::new(text).is_err(), "{text}");
+        let error = RequireScope::new(text).unwrap_err();
+        assert!(matches!(error, ConfigError::Scope(_)), "{text}: {error}");
         let all = ClientProfile::new("All").with_scopes(["*".parse().unwrap()]);
         let client = Client::for_test(all);
         assert!(client.require(text).is_err(), "{text}");

@@ -10,10 +10,11 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::client::Client;
+use crate::config::ConfigError;
 use crate::error::{AuthError, StoreError};
 use crate::layer::Anonymous;
 use crate::respond::{ProblemJson, Respond, add_fields};
-use crate::scope::{ParseScopeError, Scope};
+use crate::scope::Scope;
 
 /// A tower layer that lets a client through that has a scope, and answers the others with 403.
 ///
@@ -31,7 +32,7 @@ use crate::scope::{ParseScopeError, Scope};
 ///     .route_layer(RequireScope::new("orders:write")?)
 ///     .route("/stock", get(|| async { "full" }))
 ///     .layer(ApiKeyLayer::new(MemoryStore::new()));
-/// # Ok::<(), keygate::ParseScopeError>(())
+/// # Ok::<(), keygate::ConfigError>(())
 /// ```
 ///
 /// # Fields
@@ -62,7 +63,7 @@ impl RequireScope {
     /// # Errors
     ///
     /// A text that is no scope.
-    pub fn new(scope: impl AsRef<str>) -> Result<Self, ParseScopeError> {
+    pub fn new(scope: impl AsRef<str>) -> Result<Self, ConfigError> {
         Self::all([scope])
     }
 
@@ -70,30 +71,29 @@ impl RequireScope {
     ///
     /// # Errors
     ///
-    /// A text that is no scope.
-    pub fn all<T: AsRef<str>>(
-        scopes: impl IntoIterator<Item = T>,
-    ) -> Result<Self, ParseScopeError> {
+    /// A text that is no scope, or an empty list, which would let every client in.
+    pub fn all<T: AsRef<str>>(scopes: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
         Self::of(scopes, false)
     }
 
-    /// Asks for several scopes, one of which the client must have. None at all lets nobody in.
+    /// Asks for several scopes, one of which the client must have.
     ///
     /// # Errors
     ///
-    /// A text that is no scope.
-    pub fn any<T: AsRef<str>>(
-        scopes: impl IntoIterator<Item = T>,
-    ) -> Result<Self, ParseScopeError> {
+    /// A text that is no scope, or an empty list, which would let nobody in.
+    pub fn any<T: AsRef<str>>(scopes: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
         Self::of(scopes, true)
     }
 
     fn of<T: AsRef<str>>(
         scopes: impl IntoIterator<Item = T>,
         any: bool,
-    ) -> Result<Self, ParseScopeError> {
-        let scopes = scopes.into_iter().map(|scope| scope.as_ref().parse());
-        let scopes = scopes.collect::<Result<_, _>>()?;
+    ) -> Result<Self, ConfigError> {
+        let scopes = scopes.into_iter().map(|scope| scope.as_ref().parse::<Scope>());
+        let scopes = scopes.collect::<Result<Arc<[_]>, _>>()?;
+        if scopes.is_empty() {
+            return Err(ConfigError::NoScopes);
+        }
         Ok(Self { rule: Rule { scopes, any }, respond: ProblemJson })
     }
 }

@@ -5,8 +5,8 @@ use std::time::UNIX_EPOCH;
 
 use keygate::{
     AuthError, Authenticator, ConfigError, FromKeysError, KeyDigest, KeyError, KeyRecord, KeyState,
-    MemoryStore, NotVerified, Source, StoreError, StoreErrorKind, UnusableKey, WrongReason,
-    authenticate, store_fn, verify,
+    MemoryStore, NotVerified, RequireScope, Source, StoreError, StoreErrorKind, UnusableKey,
+    WrongReason, authenticate, store_fn, verify,
 };
 
 use crate::canary::{CANARY, debug, error, text, trace_of_unknown_in};
@@ -34,6 +34,7 @@ pub(crate) fn all() -> Vec<Shown> {
         auth.sources_in_parts([source]).unwrap_err()
     };
     let config_errors = names.map(|source| debug(&source) + &error(&config(source))).concat();
+    let config_errors = config_errors + &error(&RequireScope::new(CANARY).unwrap_err());
     let reasons: Vec<WrongReason> = auth_errors().iter().filter_map(AuthError::reason).collect();
     vec![
         ("AuthError", auth_errors().iter().map(|cause| error(cause)).collect()),
