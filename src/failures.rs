@@ -79,6 +79,12 @@ use verified::Verified;
 /// up side by side all get to the store before the first is known to be wrong; they are all
 /// counted, up to four times the burst. Counts are those of this process.
 ///
+/// A lookup that is given up, because its caller has gone before a store that waits has answered, does not
+/// count: neither side has learnt anything of the key, and right clients that lose patience with a slow
+/// store would lock themselves out. What bounds the load of such lookups is the deadline
+/// ([`Authenticator::deadline`](crate::Authenticator::deadline)), the store's own pool of connections, and
+/// a limit of concurrent requests outside of the key layer, such as tower's `ConcurrencyLimitLayer`.
+///
 /// A throttle is a handle: clones share what they count, and may be given to several authenticators.
 #[derive(Clone)]
 pub struct FailureThrottle {

@@ -128,6 +128,18 @@ fn keys_that_are_looked_up_side_by_side_are_all_counted() {
 }
 
 #[test]
+fn lookups_that_are_given_up_are_no_failures() {
+    let stage = Stage::new(Waits::Always);
+    for number in 0..100 {
+        let request = parts(&guess(number), HOME);
+        let mut asked = Box::pin(stage.auth.authenticate_parts(&request));
+        assert!(poll_once(asked.as_mut()).is_pending());
+    }
+    assert_eq!(stage.store.take(), (100, 100));
+    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
+}
+
+#[test]
 fn store_that_cannot_answer_and_keys_that_cannot_be_one_do_as_with_other_stores() {
     let stage = Stage::new(Waits::Always);
     for _ in 0..100 {
