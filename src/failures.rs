@@ -85,7 +85,8 @@ use verified::Verified;
 /// ([`Authenticator::deadline`](crate::Authenticator::deadline)), the store's own pool of connections, and
 /// a limit of concurrent requests outside of the key layer, such as tower's `ConcurrencyLimitLayer`.
 ///
-/// A throttle is a handle: clones share what they count, and may be given to several authenticators.
+/// A throttle is a handle: clones share what they count, and may be given to several authenticators; one
+/// with another rate counts on its own.
 #[derive(Clone)]
 pub struct FailureThrottle {
     address: Arc<AddressOf>,
@@ -101,6 +102,12 @@ struct Counts {
     buckets: Buckets,
     /// Of stores that wait.
     verified: OnceLock<Verified>,
+}
+
+impl Counts {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { buckets: Buckets::new(), verified: OnceLock::new() })
+    }
 }
 
 impl FailureThrottle {
@@ -126,13 +133,12 @@ impl FailureThrottle {
         address: impl Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync + 'static,
     ) -> Self {
         let rate = default_rate();
-        let counts = Counts { buckets: Buckets::new(), verified: OnceLock::new() };
         Self {
             address: Arc::new(address),
             proxies: None,
             rate,
             limits: Limits::of(&rate),
-            counts: Arc::new(counts),
+            counts: Counts::new(),
         }
     }
 
@@ -161,12 +167,14 @@ impl FailureThrottle {
         Self { proxies: Some(Arc::new(proxies)), ..self }
     }
 
-    /// Replaces the rate of wrong keys from one address, which is 10 a minute with a burst of 20.
+    /// Replaces the rate of wrong keys from one address, which is 10 a minute with a burst of 20, and
+    /// begins to count anew, apart from all clones.
     ///
     /// The burst of `"10/minute".parse()?` is 10: see [`Rate::with_burst`].
     #[must_use]
     pub fn with_rate(self, rate: Rate) -> Self {
-        Self { rate, limits: Limits::of(&rate), ..self }
+        // What is kept of an address is cut to what can be owed at one rate.
+        Self { rate, limits: Limits::of(&rate), counts: Counts::new(), ..self }
     }
 
     fn address(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use keygate::{AuthError, Authenticator, FailureThrottle, MemoryStore, WrongReason};
 
 use crate::common::keys::{Keys, MIXED_UP, RIGHT, RIGHT_TOO, UNANSWERABLE, WRONG};
-use crate::stage::{ELSEWHERE, FakeClock, HOME, exhaust, is_right, parts, throttle, wait};
+use crate::stage::{ELSEWHERE, FakeClock, HOME, exhaust, is_right, parts, rate, throttle, wait};
 
 #[test]
 fn wrong_keys_are_throttled_and_right_ones_and_other_addresses_are_not() {
@@ -94,4 +94,17 @@ fn clones_share_what_they_count_also_between_authenticators() {
     assert_eq!(exhaust(|guess| one.verify_parts(&parts(guess, HOME))), 3);
     assert_eq!(exhaust(|guess| other.verify_parts(&parts(guess, HOME))), 0);
     assert_eq!(exhaust(|guess| one.clone().verify_parts(&parts(guess, HOME))), 0);
+}
+
+#[test]
+fn clone_with_another_rate_counts_on_its_own() {
+    let clock = FakeClock::new();
+    let failures = throttle();
+    let quick = failures.clone().with_rate(rate("60/second", 2));
+    let one = clock.of(Authenticator::new(Keys).throttle_failures(failures));
+    let other = clock.of(Authenticator::new(Keys).throttle_failures(quick));
+    assert_eq!(exhaust(|guess| one.verify_parts(&parts(guess, HOME))), 3);
+    let wrong = exhaust(|guess| other.verify_parts(&parts(guess, HOME)));
+    assert_eq!(wait(one.verify_parts(&parts(WRONG, HOME))), Some(Duration::from_secs(6)));
+    assert_eq!(wrong, 2);
 }
