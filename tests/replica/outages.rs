@@ -48,16 +48,20 @@ async fn scene() -> (Postgres, Replica) {
     server.psql(&issue(0, 3, "User 1"));
     let options = Replica::options(&server.url()).unwrap().max_staleness(STALENESS);
     let replica = options.connect().await.unwrap();
+    assert_eq!(replica.health().failing_since, None);
     (server, replica)
 }
 
 async fn outlives(server: &Postgres, replica: &Replica) {
     until("an unknown key is not judged", || ask(replica, 9) == Answer::Unavailable).await;
     assert!(is_active(replica, 0) && replica.is_ready());
+    until("it is told", || replica.health().failing_since.is_some()).await;
+    let since = replica.health().failing_since;
     until("all is too old", || ask(replica, 0) == Answer::Unavailable).await;
     assert!(replica.health().lag.unwrap() >= STALENESS);
     assert!(!replica.is_ready());
     assert!(replica.health().error.is_some(), "{:?}", replica.health());
+    assert_eq!(replica.health().failing_since, since, "the first failure counts");
     let _ = server;
 }
 
@@ -68,6 +72,7 @@ async fn is_back(replica: &Replica) {
     until("unknown keys are judged again", || ask(replica, 9) == Answer::Unknown).await;
     assert!(is_active(replica, 0) && is_revoked(replica, 1) && replica.is_ready());
     until("no error", || replica.health().error.is_none()).await;
+    assert_eq!(replica.health().failing_since, None);
 }
 
 #[tokio::test]

@@ -68,4 +68,13 @@ mod tests {
         shared.in_contact(Instant::now());
         assert!(shared.status() == Status::Ended && !shared.is_ready());
     }
+
+    #[test]
+    fn what_has_ended_says_since_when_and_why() {
+        let shared = heard_of_once();
+        assert!(shared.health().failing_since.is_none());
+        shared.end();
+        let health = shared.health();
+        assert!(health.failing_since.is_some() && health.error.is_some(), "{health:?}");
+    }
 }

@@ -59,7 +59,7 @@ fn runtime() -> io::Result<Runtime> {
 
 fn fail(shared: &Shared, error: io::Error) {
     let error = DatabaseError::Unavailable(StoreError::new(error));
-    shared.told().error = Some(error.clone());
+    shared.fails(error.clone());
     shared.progress.send_replace(Progress::Failed(error));
 }
 

@@ -38,7 +38,10 @@ pub struct ReplicaHealth {
     /// How often the database turned out to be another one or to have gone back in time: restored
     /// from a copy, or failed over to a standby.
     pub resets: u64,
-    /// Why the database is not followed, if it is not.
+    /// Since when the database is not followed, if it is not: when the first attempt failed since it was
+    /// last followed.
+    pub failing_since: Option<SystemTime>,
+    /// Why it is not.
     pub error: Option<DatabaseError>,
     /// Why the [snapshot](crate::ReplicaOptions::snapshot) could not be read or written, until it was.
     pub snapshot_error: Option<String>,

@@ -26,6 +26,7 @@ pub(super) fn loaded(shared: &Shared, clients: &Clients) {
 pub(super) fn followed(shared: &Shared, clients: &Clients) {
     let mut told = shared.told();
     told.clients = clients.len();
+    told.failing_since = None;
     if told.error.take().is_some() {
         #[cfg(feature = "tracing")]
         tracing::info!("the replica follows the database again");
@@ -45,7 +46,7 @@ pub(super) fn reset(shared: &Shared) {
 /// The database cannot be followed, as far as this try goes.
 pub(super) fn failing(shared: &Shared, error: &DatabaseError) {
     let text = error.to_string();
-    let told = shared.told().error.replace(error.clone());
+    let told = shared.fails(error.clone());
     let is_told = told.is_some_and(|told| told.to_string() == text);
     #[cfg(feature = "tracing")]
     if !is_told {

@@ -100,6 +100,16 @@ impl Shared {
     pub(super) fn end(&self) {
         let ended = |word| Some(with_status(word, Status::Ended));
         let _ = self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, ended);
+        if self.told().error.is_none() {
+            self.fails(DatabaseError::Unavailable(self.faults.ended.clone()));
+        }
+    }
+
+    /// The database is not followed now, for this reason. Gives the reason back for which it was not before.
+    pub(super) fn fails(&self, error: DatabaseError) -> Option<DatabaseError> {
+        let mut told = self.told();
+        told.failing_since.get_or_insert_with(SystemTime::now);
+        told.error.replace(error)
     }
 
     #[cold]
