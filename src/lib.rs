@@ -85,7 +85,7 @@ pub use observe::OutcomeEvents;
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub use observe::OutcomeMetrics;
 #[cfg(all(feature = "metrics", feature = "yaml"))]
-#[cfg_attr(docsrs, doc(cfg(all(feature = "metrics", feature = "yaml"))))]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub use observe::record_store_metrics;
 pub use observe::{Observe, Outcome};
 pub use profile::{ClientProfile, MAX_METADATA_BYTES, ProfileError};
@@ -100,6 +100,12 @@ pub use scope::{ParseScopeError, Scope};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres"))))]
 pub use store::DatabaseError;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use store::Gauged;
+#[cfg(all(feature = "metrics", not(feature = "yaml")))]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use store::record_store_metrics;
 pub use store::{
     FromKeysError, KeyStore, Local, LocalKeyStore, Lookup, MemoryStore, StoreFn, store_fn,
 };

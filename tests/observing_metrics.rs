@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::{
-    Authenticator, KeyDigest, KeyRecord, KeyState, MemoryStore, OutcomeEvents, OutcomeMetrics,
-    StoreError, YamlStore, record_store_metrics,
+    Authenticator, Gauged, KeyDigest, KeyRecord, KeyState, MemoryStore, NewKey, OutcomeEvents,
+    OutcomeMetrics, StoreError, YamlStore, record_store_metrics,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
@@ -149,33 +150,107 @@ fn gauges_tell_how_the_store_is() {
     ];
     std::fs::write(&path, text.concat()).unwrap();
     let store = YamlStore::open(&path).unwrap();
-    let gauges = gauges(&store);
-    assert_eq!(gauges["keygate_keys"], 4.0);
-    assert_eq!(gauges["keygate_store_failing_seconds"], 0.0);
-    assert!((0.0..60.0).contains(&gauges["keygate_store_age_seconds"]));
+    let gauges = gauges("yaml", &store);
+    assert_eq!(gauges[KEYS], 4.0);
+    assert_eq!(gauges[FAILING], 0.0);
+    assert!((0.0..60.0).contains(&gauges[AGE]));
     // 2090-01-01: the next that is ahead, of a key that works.
-    assert_eq!(gauges["keygate_next_expiry_timestamp_seconds"], 3_786_912_000.0);
+    assert_eq!(gauges[NEXT_EXPIRY], 3_786_912_000.0);
 
     std::fs::write(&path, "api_key: [").unwrap();
     assert!(store.reload().is_err());
-    assert!(self::gauges(&store)["keygate_store_failing_seconds"] > 0.0);
+    assert!(self::gauges("yaml", &store)[FAILING] > 0.0);
     std::fs::remove_file(path).unwrap();
 }
 
 #[test]
 fn keys_that_never_expire_are_told_as_infinitely_far() {
     let store: YamlStore = format!("api_key: {KEY}\n").parse().unwrap();
-    assert_eq!(gauges(&store)["keygate_next_expiry_timestamp_seconds"], f64::INFINITY);
+    assert_eq!(gauges("yaml", &store)[NEXT_EXPIRY], f64::INFINITY);
 }
 
-fn gauges(store: &YamlStore) -> BTreeMap<String, f64> {
+#[test]
+fn store_that_follows_nothing_has_neither_an_age_nor_failures() {
+    let gauges = gauges("memory", &Arc::new(store()));
+    let expected = [(KEYS, 1.0), (NEXT_EXPIRY, f64::INFINITY)];
+    assert_eq!(gauges, expected.map(|(name, value)| (name.to_owned(), value)).into());
+}
+
+#[test]
+fn next_expiry_is_the_first_ahead_of_all_keys_that_work() {
+    let store = MemoryStore::new();
+    for client in ["App 1", "App 2", "Off"] {
+        store.add_client(client).unwrap();
+    }
+    let far = |seconds| UNIX_EPOCH + Duration::from_secs(4_000_000_000 + seconds);
+    // Many that never expire, so that most segments of the table have nothing to look at.
+    for number in 0..20_000_u32 {
+        let key = NewKey::new(KeyDigest::of(&number.to_be_bytes()));
+        let key = match number % 4_000 {
+            1_000 => key.with_expiry(far(u64::from(20_000 - number))),
+            3_000 => key.with_expiry(far(0)),
+            _ => key,
+        };
+        store.issue(["App 1", "App 2"][number as usize % 2], key).unwrap();
+    }
+    for key in store.list_keys(None).unwrap() {
+        if key.expires == Some(far(0)) {
+            store.revoke(&key.key_id).unwrap();
+        }
+    }
+    let next = || gauges("memory", &store)[NEXT_EXPIRY];
+    assert_eq!(next(), 4_000_003_000.0);
+
+    let sooner = NewKey::new(KeyDigest::of(b"sooner")).with_expiry(far(2));
+    store.issue("Off", sooner).unwrap();
+    assert_eq!(next(), 4_000_000_002.0);
+    store.disable_client("Off").unwrap();
+    assert_eq!(next(), 4_000_003_000.0);
+    store.enable_client("Off").unwrap();
+    assert_eq!(next(), 4_000_000_002.0);
+}
+
+#[test]
+fn stores_of_two_kinds_have_gauges_of_their_own() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let yaml: YamlStore = "api_keys:\n".parse().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        record_store_metrics(&store());
+        record_store_metrics(&yaml);
+    });
+    let all = all_gauges(&snapshotter);
+    let keys = |kind: &str| all[&(KEYS.to_owned(), kind.to_owned())];
+    assert_eq!((keys("memory"), keys("yaml")), (1.0, 0.0));
+}
+
+const KEYS: &str = "keygate_keys";
+const AGE: &str = "keygate_store_age_seconds";
+const FAILING: &str = "keygate_store_failing_seconds";
+const NEXT_EXPIRY: &str = "keygate_next_expiry_timestamp_seconds";
+
+/// Those of one store, all of which have its label.
+fn gauges(kind: &str, store: &impl Gauged) -> BTreeMap<String, f64> {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || record_store_metrics(store));
+    let all = all_gauges(&snapshotter).into_iter();
+    all.map(|((name, store), value)| {
+        assert_eq!(store, kind);
+        (name, value)
+    })
+    .collect()
+}
+
+/// By name and store.
+fn all_gauges(snapshotter: &Snapshotter) -> BTreeMap<(String, String), f64> {
     let all = snapshotter.snapshot().into_vec().into_iter();
     all.map(|(key, _, _, value)| {
         let DebugValue::Gauge(value) = value else { panic!("a gauge") };
-        (key.key().name().to_owned(), value.into_inner())
+        let labels = key.key().labels().collect::<Vec<_>>();
+        let [label] = labels[..] else { panic!("one label") };
+        assert_eq!(label.key(), "store");
+        ((key.key().name().to_owned(), label.value().to_owned()), value.into_inner())
     })
     .collect()
 }

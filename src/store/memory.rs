@@ -2,6 +2,8 @@ use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+#[cfg(feature = "metrics")]
+use std::time::SystemTime;
 
 use super::LocalKeyStore;
 use super::table::{Conflict, Row, Table};
@@ -141,6 +143,12 @@ impl MemoryStore {
     /// Whether there are no keys, revoked ones aside.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// When the next of the keys that work expires after this time.
+    #[cfg(feature = "metrics")]
+    pub(super) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
+        self.shared.table.next_expiry(now)
     }
 
     /// How many clients there are. A client whose keys were all revoked is still one.

@@ -1,6 +1,8 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "metrics")]
+use std::time::SystemTime;
 
 use tokio::sync::oneshot;
 
@@ -146,6 +148,12 @@ impl Replica {
     /// How the replica is doing.
     pub fn health(&self) -> ReplicaHealth {
         self.shared.health()
+    }
+
+    /// When the next of the keys that work expires after this time.
+    #[cfg(feature = "metrics")]
+    pub(super) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
+        self.shared.table.next_expiry(now)
     }
 }
 

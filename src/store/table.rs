@@ -14,6 +14,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(feature = "metrics")]
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
@@ -88,6 +90,16 @@ impl Table {
         // here takes a key whose digest has the same first eight bytes.
         let (row, mark) = segment.find(digest.prefix())?;
         (row.digest.difference(*digest) == 0).then(|| row.record().with_mark(mark))
+    }
+
+    /// When the next of the keys that work expires after this time.
+    #[cfg(feature = "metrics")]
+    pub(super) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
+        let root = self.root.load();
+        let segments = root.nodes().flat_map(|group| group.nodes());
+        let marks = segments.flat_map(|segment| segment.marks());
+        let works = marks.filter(|mark| mark.state() == KeyState::Active);
+        works.filter_map(Mark::expires).filter(|expires| *expires > now).min()
     }
 
     /// The row with this prefix.

@@ -178,6 +178,12 @@ impl YamlStore {
         self.keys.is_empty()
     }
 
+    /// When the next of the keys that work expires after this time.
+    #[cfg(feature = "metrics")]
+    pub(super) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
+        self.keys.next_expiry(now)
+    }
+
     /// How many clients there are.
     pub fn client_count(&self) -> usize {
         self.keys.client_count()

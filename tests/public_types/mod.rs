@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 /// Traits, and a name for a type of the standard library.
-const NOT_TYPES: [&str; 10] = [
+const NOT_TYPES: [&str; 11] = [
     "BoxFuture",
     "Counters",
+    "Gauged",
     "KeyStore",
     "Local",
     "LocalCounters",

@@ -6,6 +6,7 @@ mod contract;
 mod filling;
 mod fleet;
 mod following;
+mod gauges;
 mod hardened;
 mod loading;
 mod ordering;

@@ -101,6 +101,14 @@ impl Segment {
         even.chain(uneven.into_iter().flatten().map(|(row, mark)| (row, *mark)))
     }
 
+    /// The marks, unless all are clear.
+    #[cfg(feature = "metrics")]
+    pub(super) fn marks(&self) -> impl Iterator<Item = Mark> {
+        let marked = !matches!(self.slots, Slots::Plain(_));
+        let marked = marked.then(|| self.rows_and_marks());
+        marked.into_iter().flatten().map(|(_, mark)| mark)
+    }
+
     /// Copies all rows, with room for some more.
     fn all(&self, more: usize) -> Vec<(Row, Mark)> {
         let mut rows = Vec::with_capacity(self.rows + more);
