@@ -84,9 +84,6 @@ pub use observe::OutcomeEvents;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub use observe::OutcomeMetrics;
-#[cfg(all(feature = "metrics", feature = "yaml"))]
-#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
-pub use observe::record_store_metrics;
 pub use observe::{Observe, Outcome};
 pub use profile::{ClientProfile, MAX_METADATA_BYTES, ProfileError};
 pub use quota::{ParseQuotaError, Quota, Rate, RateUnit};
@@ -100,15 +97,12 @@ pub use scope::{ParseScopeError, Scope};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres"))))]
 pub use store::DatabaseError;
-#[cfg(feature = "metrics")]
-#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
-pub use store::Gauged;
-#[cfg(all(feature = "metrics", not(feature = "yaml")))]
-#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
-pub use store::record_store_metrics;
 pub use store::{
     FromKeysError, KeyStore, Local, LocalKeyStore, Lookup, MemoryStore, StoreFn, store_fn,
 };
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use store::{Gauged, record_store_metrics};
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use store::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions};

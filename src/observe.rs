@@ -13,8 +13,6 @@ use crate::profile::ClientProfile;
 mod kind;
 #[cfg(feature = "metrics")]
 mod metrics;
-#[cfg(all(feature = "metrics", feature = "yaml"))]
-mod store_metrics;
 #[cfg(feature = "tracing")]
 mod tracing;
 
@@ -22,8 +20,6 @@ mod tracing;
 pub(crate) use kind::Kind;
 #[cfg(feature = "metrics")]
 pub use metrics::OutcomeMetrics;
-#[cfg(all(feature = "metrics", feature = "yaml"))]
-pub use store_metrics::record_store_metrics;
 #[cfg(feature = "tracing")]
 pub use tracing::OutcomeEvents;
 

@@ -1,1 +1,0 @@
-pub use crate::store::record_store_metrics;
