@@ -12,8 +12,9 @@ use crate::by_client::ByClient;
 /// `keygate_requests_total{outcome, client}`.
 ///
 /// `outcome` is an [`Outcome::name`], `client` the name of the client whose key it is, and empty where
-/// that is not known. A request whose key is right and that a scope or a quota refuses then, counts as
-/// `admitted` and as `insufficient_scope` or `throttled`: do not add them up.
+/// that is not known. A request whose key is right and that is refused then, by a scope, a quota or because the
+/// counters of quotas could not answer, counts as `admitted` and as `insufficient_scope`, `throttled` or
+/// `unavailable`: do not add them up.
 ///
 /// The first 1,000 clients that come have a label of their own, and all others are `client="other"`,
 /// so that the metrics do not grow with the clients. A client that is named `other` counts with these,
