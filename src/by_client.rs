@@ -71,6 +71,12 @@ impl<T: Send + 'static> ByClient<T> {
         self.pin_hashed(hash(name, self.seed), name)
     }
 
+    /// In one of several places that each name has, told apart by numbers that are spread evenly.
+    #[inline]
+    pub(crate) fn pin_apart<'a>(&'a self, name: &'a str, place: u64) -> Pinned<'a, T> {
+        self.pin_hashed(hash(name, self.seed) ^ place, name)
+    }
+
     /// By a number that is spread evenly, besides the name: that of a key has its own place.
     #[inline]
     pub(crate) fn pin_hashed<'a>(&'a self, hash: u64, name: &'a str) -> Pinned<'a, T> {

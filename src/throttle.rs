@@ -19,6 +19,7 @@ mod fields;
 #[cfg(feature = "tower")]
 mod future;
 mod gcra;
+mod held;
 #[cfg(feature = "tower")]
 mod layer;
 mod memory;
@@ -32,6 +33,7 @@ use deadline::{DEFAULT_DEADLINE, Timed};
 #[cfg(feature = "tower")]
 pub use future::ThrottleFuture;
 pub(crate) use gcra::Limit;
+use held::{DefaultQuota, Held};
 #[cfg(feature = "tower")]
 pub use layer::{ThrottleLayer, ThrottleService};
 pub use memory::MemoryCounters;
@@ -56,12 +58,18 @@ pub use throttled::Throttled;
 /// keys of a client share its quota. A client without one has the default quota, which is none unless
 /// [`Throttle::with_default_quota`] says so. Units are lengths of time: a day is 24 hours.
 ///
-/// A quota that changes applies to the next request. Of each unit, the share that was spent stays spent,
-/// also where the unit comes back after a while; in one that is new, as many requests are.
+/// A quota that changes applies to the next request, and what was spent goes over to it:
 ///
-/// A throttle is a handle: clones share what they count, also where one of them gets another default quota,
-/// which is then a quota that changes with each request. Give routes that have limits of their own throttles
-/// of their own.
+/// | a rate of the new quota | has spent |
+/// | --- | --- |
+/// | that was there before | what it had |
+/// | in the place of another of its unit | the same share of its burst |
+/// | of a unit that was there earlier | the same share, less what was earned since |
+/// | that comes beside others which stay | nothing: the others hold what was spent |
+/// | in the place of all others, which are of other units | as many requests |
+///
+/// A throttle is a handle: clones share what they count. One that gets another default quota counts that
+/// apart, so that routes can have limits of their own; a client's own quota all of them share.
 ///
 /// ```
 /// use keygate::{AuthError, Client, ClientProfile, Throttle};
@@ -85,7 +93,7 @@ pub use throttled::Throttled;
 /// kernel's clock and a millisecond.
 pub struct Throttle<C = MemoryCounters> {
     counters: Arc<C>,
-    default: Option<Quota>,
+    default: Option<DefaultQuota>,
     clock: Option<Clock>,
     deadline: Duration,
 }
@@ -117,7 +125,7 @@ impl<C> Throttle<C> {
     /// Replaces the quota of clients that have none of their own.
     #[must_use]
     pub fn with_default_quota(self, quota: Quota) -> Self {
-        Self { default: Some(quota), ..self }
+        Self { default: Some(DefaultQuota::new(quota)), ..self }
     }
 
     /// Replaces the clock.
@@ -136,14 +144,15 @@ impl<C> Throttle<C> {
     }
 
     /// The quota that holds for a client; `None` where there is no limit.
-    fn quota<'a>(&'a self, client: &'a Client) -> Option<&'a Quota> {
-        let own = client.profile().quota();
-        own.or(self.default.as_ref()).filter(|quota| !quota.is_unlimited())
+    #[inline]
+    fn held<'a>(&'a self, client: &'a Client) -> Option<Held<'a>> {
+        Held::of(client.profile().quota(), self.default.as_ref())
     }
 
-    fn spend<'a>(&'a self, client: &'a Client, quota: &'a Quota) -> Spend<'a> {
+    fn spend<'a>(&'a self, client: &'a Client, held: Held<'a>) -> Spend<'a> {
         let now = self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock());
-        Spend { client: client.name(), quota, now, clock: self.clock.as_ref() }
+        let Held { quota, is_default, .. } = held;
+        Spend { client: client.name(), quota, is_default, now, held, clock: self.clock.as_ref() }
     }
 }
 
@@ -154,13 +163,13 @@ impl<C: 'static> Throttle<C> {
     fn count_in_memory(
         &self,
         client: &Client,
-        quota: &Quota,
+        held: Held<'_>,
         came: Option<u64>,
     ) -> Option<Standing> {
         let counters: &dyn Any = &*self.counters;
         let counters = counters.downcast_ref::<MemoryCounters>()?;
         let now = || self.clock.as_ref().map_or_else(instant::now, |clock| nanos(clock()));
-        Some(counters.count(client.name(), quota, came.unwrap_or_else(now), now))
+        Some(counters.count(client.name(), held, came.unwrap_or_else(now), now))
     }
 }
 
@@ -187,17 +196,18 @@ impl<C: Immediate> Throttle<C> {
     /// [`AuthError::Throttled`]: not now. [`AuthError::Unavailable`]: the counters cannot tell.
     #[inline]
     pub fn check(&self, client: &Client) -> Result<Allowance, AuthError> {
-        let Some(quota) = self.quota(client) else { return Ok(Allowance::unlimited()) };
-        let answer = match self.count_in_memory(client, quota, None) {
+        let Some(held) = self.held(client) else { return Ok(Allowance::unlimited()) };
+        let answer = match self.count_in_memory(client, held, None) {
             Some(standing) => Ok(standing.tally()),
-            None => self.counters.spend_local(&self.spend(client, quota)),
+            None => self.counters.spend_local(&self.spend(client, held)),
         };
-        decide(client, quota, answer)
+        decide(client, held.quota, answer)
     }
 }
 
 impl<C: Counters> Throttle<C> {
-    /// As [`Throttle::check`], for counters that wait. The future borrows nothing.
+    /// As [`Throttle::check`], for counters that wait. They are asked now, and not when the future is first
+    /// polled. It borrows nothing.
     ///
     /// # Errors
     ///
@@ -207,10 +217,10 @@ impl<C: Counters> Throttle<C> {
         &self,
         client: &Client,
     ) -> impl Future<Output = Result<Allowance, AuthError>> + Send + use<C> {
-        let asked = self.quota(client).map(|quota| {
-            let count = self.counters.spend(&self.spend(client, quota)).try_ready();
+        let asked = self.held(client).map(|held| {
+            let count = self.counters.spend(&self.spend(client, held)).try_ready();
             let count = count.map_err(|count| Timed::new(count, self.deadline));
-            (count, client.clone(), quota.clone())
+            (count, client.clone(), held.quota.clone())
         });
         async move {
             match asked {
@@ -247,7 +257,8 @@ impl<C> Clone for Throttle<C> {
 
 impl<C> fmt::Debug for Throttle<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Throttle").field("default_quota", &self.default).finish_non_exhaustive()
+        let default = self.default.as_ref().map(DefaultQuota::quota);
+        f.debug_struct("Throttle").field("default_quota", &default).finish_non_exhaustive()
     }
 }
 

@@ -1,10 +1,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::carry::Part;
+use super::carry::{Part, carried};
 use super::gcra::Limit;
 use super::several::Several;
 use super::standing::Standing;
-use crate::quota::{Quota, Rate};
+use crate::quota::Quota;
 
 /// What one client has spent of one quota.
 ///
@@ -23,16 +23,11 @@ enum Spent {
 const CLOSED: u64 = u64::MAX;
 
 impl Account {
-    pub(super) fn new(quota: &Quota) -> Self {
-        Self::carrying(quota, &[], 0)
-    }
-
     /// An account of a client that has spent this of other quotas.
     pub(super) fn carrying(quota: &Quota, parts: &[Part], now: u64) -> Self {
         let limits = quota.rates().iter().map(Limit::of).collect::<Box<[_]>>();
-        let full_at = |(rate, limit): (&Rate, &Limit)| Part::carry(parts, rate, *limit, now);
-        let all = quota.rates().iter().zip(&limits).map(full_at).collect::<Box<[_]>>();
-        let resting = Part::resting(quota, parts, now);
+        let all = carried(quota, parts, now);
+        let resting = Part::resting(quota, parts);
         let spent = match (&*limits, &*all, &*resting) {
             ([limit], [full_at], []) => Spent::One(*limit, AtomicU64::new(*full_at)),
             _ => Spent::Several(Box::new(Several::new(limits, all, resting))),
@@ -63,10 +58,22 @@ impl Account {
         let rates = self.quota.rates();
         match &self.spent {
             Spent::Several(several) => several.close(rates),
-            Spent::One(limit, full_at) => {
+            Spent::One(_, full_at) => {
                 let last = Some(full_at.swap(CLOSED, Ordering::Relaxed));
                 let last = last.filter(|last| *last != CLOSED)?;
-                Some(rates.iter().map(|rate| Part::new(rate, *limit, last)).collect())
+                Some(rates.iter().map(|rate| Part::new(*rate, last)).collect())
+            }
+        }
+    }
+
+    /// What is spent of it, as it is now; `None` where it is closed.
+    pub(super) fn parts(&self) -> Option<Vec<Part>> {
+        let rates = self.quota.rates();
+        match &self.spent {
+            Spent::Several(several) => several.parts(rates),
+            Spent::One(_, full_at) => {
+                let last = Some(full_at.load(Ordering::Relaxed)).filter(|last| *last != CLOSED)?;
+                Some(rates.iter().map(|rate| Part::new(*rate, last)).collect())
             }
         }
     }
@@ -75,10 +82,18 @@ impl Account {
     pub(super) fn close_if_full(&self, now: u64) -> bool {
         match &self.spent {
             Spent::Several(several) => several.close_if_full(now),
-            Spent::One(_, full_at) => {
+            Spent::One(limit, full_at) => {
                 let last = full_at.load(Ordering::Relaxed);
+                let next = match limit.latest(now) {
+                    _ if last <= now => CLOSED,
+                    // The clock went back.
+                    latest if last != CLOSED => last.min(latest),
+                    _ => last,
+                };
                 let relaxed = Ordering::Relaxed;
-                last <= now && full_at.compare_exchange(last, CLOSED, relaxed, relaxed).is_ok()
+                let changed =
+                    next != last && full_at.compare_exchange(last, next, relaxed, relaxed).is_ok();
+                changed && next == CLOSED
             }
         }
     }
@@ -137,7 +152,7 @@ mod tests {
         let rate = |text: &str, burst| text.parse::<crate::Rate>()?.with_burst(burst);
         let second = rate("1/second", 2).unwrap();
         let several = Quota::all_of([second, rate("600/minute", 600).unwrap()]).unwrap();
-        [second.into(), several].map(|quota| Account::new(&quota))
+        [second.into(), several].map(|quota| Account::carrying(&quota, &[], 0))
     }
 
     #[test]

@@ -53,6 +53,11 @@ impl Limit {
         self.spend(full_at, now).err().unwrap_or_default()
     }
 
+    /// Nanoseconds in which the whole burst is earned.
+    pub(super) fn window(self) -> u64 {
+        self.window
+    }
+
     /// Nanoseconds in which one request is earned.
     pub(crate) fn step(self) -> u64 {
         self.step
@@ -102,7 +107,7 @@ fn scale(value: u64, by: u64, over: u64) -> u64 {
 
 /// Whole seconds, rounded up.
 pub(super) fn seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
 }
 
 #[cfg(test)]

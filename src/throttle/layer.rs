@@ -8,6 +8,7 @@ use tower_service::Service;
 
 use super::deadline::Timed;
 use super::future::{Parked, ThrottleFuture};
+use super::held::Held;
 use super::{Allowance, Count, Counters, MemoryCounters, Throttle, decide};
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
@@ -149,19 +150,19 @@ impl<C: Counters, R> ThrottleLayer<C, R> {
         let Some(client) = extensions.get::<Client>() else {
             return decide_on_stranger(extensions);
         };
-        let Some(quota) = self.throttle.quota(client) else { return Decision::Serve(None) };
-        match self.throttle.count_in_memory(client, quota, self.throttle.came(client)) {
+        let Some(held) = self.throttle.held(client) else { return Decision::Serve(None) };
+        match self.throttle.count_in_memory(client, held, self.throttle.came(client)) {
             Some(standing) if !self.fields && standing.is_allowed() => Decision::Serve(None),
-            Some(standing) => self.tell(decide(client, quota, Ok(standing.tally()))),
-            None => self.ask(client, quota),
+            Some(standing) => self.tell(decide(client, held.quota, Ok(standing.tally()))),
+            None => self.ask(client, held),
         }
     }
 
-    fn ask(&self, client: &Client, quota: &Quota) -> Decision {
-        let count = self.throttle.counters.spend(&self.throttle.spend(client, quota));
+    fn ask(&self, client: &Client, held: Held<'_>) -> Decision {
+        let count = self.throttle.counters.spend(&self.throttle.spend(client, held));
         match count.try_ready() {
-            Ok(answer) => self.tell(decide(client, quota, answer)),
-            Err(count) => Decision::Wait(count, client.clone(), quota.clone()),
+            Ok(answer) => self.tell(decide(client, held.quota, answer)),
+            Err(count) => Decision::Wait(count, client.clone(), held.quota.clone()),
         }
     }
 

@@ -3,17 +3,17 @@ use std::sync::Arc;
 
 use super::account::Account;
 use super::counters::{LocalCounters, Spend, Tally};
+use super::held::Held;
 use super::standing::Standing;
 use crate::by_client::ByClient;
 use crate::error::StoreError;
 use crate::instant::nanos;
-use crate::quota::Quota;
 
 /// Counters in the memory of this process.
 ///
 /// A handle: clones share what they count. Deciding allocates nothing for a client that was seen before,
 /// and takes no lock that two clients share: one atomic for a quota of one rate, one small lock of
-/// the client's own for several, and where units of an earlier quota are still to be earned.
+/// the client's own for several, and after its quota had other units.
 ///
 /// A client that has its whole burst again is forgotten: each request looks after a part of the others,
 /// so that all are looked after about once a minute where there are requests at all.
@@ -36,7 +36,8 @@ impl MemoryCounters {
         Self { accounts: Arc::new(ByClient::new()) }
     }
 
-    /// How many clients there are of which something is remembered.
+    /// How many clients there are of which something is remembered; those count twice that had a default quota
+    /// and one of their own.
     pub fn len(&self) -> usize {
         self.accounts.len()
     }
@@ -59,13 +60,14 @@ impl MemoryCounters {
     pub(super) fn count(
         &self,
         client: &str,
-        quota: &Quota,
+        held: Held<'_>,
         now: u64,
         again: impl Fn() -> u64,
     ) -> Standing {
-        let accounts = self.accounts.pin(client);
+        let quota = held.quota;
+        let accounts = self.accounts.pin_apart(client, held.place());
         let standing = loop {
-            let account = accounts.get_or_insert_with(|| Account::new(quota));
+            let account = accounts.get_or_insert_with(|| self.open(client, held, now));
             if account.is_of(quota) {
                 if let Some(standing) = account.spend(now, &again) {
                     break standing;
@@ -81,12 +83,20 @@ impl MemoryCounters {
         self.accounts.look_after(now, |account| account.close_if_full(now));
         standing
     }
+
+    /// An account of a client that has none of this quota, but perhaps one of the other that it can have: its
+    /// own, or the default.
+    fn open(&self, client: &str, held: Held<'_>, now: u64) -> Account {
+        let other = self.accounts.pin_apart(client, held.other_place());
+        let parts = other.get().and_then(Account::parts).unwrap_or_default();
+        Account::carrying(held.quota, &parts, now)
+    }
 }
 
 impl LocalCounters for MemoryCounters {
     #[inline]
     fn spend_now(&self, spend: &Spend<'_>) -> Result<Tally, StoreError> {
-        let standing = self.count(spend.client, spend.quota, nanos(spend.now), || spend.again());
+        let standing = self.count(spend.client, spend.held, nanos(spend.now), || spend.again());
         Ok(standing.tally())
     }
 }

@@ -1,44 +1,71 @@
 use std::cmp::Reverse;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::carry::Part;
 use super::gcra::Limit;
 use super::standing::Standing;
 use crate::quota::Rate;
 
-/// What one client has spent of several rates.
+/// What one client has spent of several rates, or of one and others that its quota had before.
 ///
 /// All are asked before any is spent, so one lock is for all of them; no other client's.
 pub(super) struct Several {
     limits: Box<[Limit]>,
-    /// When the burst of each is there again; none once it is closed.
-    spent: Mutex<Option<Box<[u64]>>>,
+    /// None once it is closed.
+    spent: Mutex<Option<Spent>>,
+}
+
+struct Spent {
+    /// When the burst of each is there again.
+    full_at: Box<[u64]>,
     resting: Box<[Part]>,
 }
 
 impl Several {
-    pub(super) fn new(limits: Box<[Limit]>, spent: Box<[u64]>, resting: Box<[Part]>) -> Self {
-        Self { limits, spent: Mutex::new(Some(spent)), resting }
+    pub(super) fn new(limits: Box<[Limit]>, full_at: Box<[u64]>, resting: Box<[Part]>) -> Self {
+        Self { limits, spent: Mutex::new(Some(Spent { full_at, resting })) }
     }
 
     pub(super) fn spend(&self, now: u64, again: impl Fn() -> u64) -> Option<Standing> {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(spend(&self.limits, spent.as_mut()?, now, again))
+        Some(spend(&self.limits, &mut self.lock().as_mut()?.full_at, now, again))
     }
 
     pub(super) fn close(&self, rates: &[Rate]) -> Option<Vec<Part>> {
-        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        let rates = rates.iter().zip(&self.limits).zip(spent);
-        let parts = rates.map(|((rate, limit), full_at)| Part::new(rate, *limit, full_at));
-        Some(parts.chain(self.resting.iter().copied()).collect())
+        Some(self.lock().take()?.parts(rates))
+    }
+
+    pub(super) fn parts(&self, rates: &[Rate]) -> Option<Vec<Part>> {
+        Some(self.lock().as_ref()?.parts(rates))
     }
 
     pub(super) fn close_if_full(&self, now: u64) -> bool {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = |spent: &mut Box<[u64]>| spent.iter().all(|full_at| *full_at <= now);
-        spent
-            .take_if(|spent| full(spent) && self.resting.iter().all(|part| part.is_full(now)))
+        self.lock()
+            .take_if(|Spent { full_at, resting }| {
+                heed(&self.limits, full_at, now);
+                resting.iter_mut().for_each(|part| part.heed(now));
+                full_at.iter().all(|full_at| *full_at <= now)
+                    && resting.iter().all(|part| part.is_full(now))
+            })
             .is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Spent>> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Spent {
+    fn parts(&self, rates: &[Rate]) -> Vec<Part> {
+        let full_at = rates.iter().zip(&self.full_at);
+        let parts = full_at.map(|(rate, full_at)| Part::new(*rate, *full_at));
+        parts.chain(self.resting.iter().copied()).collect()
+    }
+}
+
+/// Nothing is owed for longer than the burst takes, where the clock went back.
+fn heed(limits: &[Limit], all: &mut [u64], now: u64) {
+    for (limit, full_at) in limits.iter().zip(all) {
+        *full_at = limit.latest(now).min(*full_at);
     }
 }
 
@@ -47,10 +74,7 @@ fn spend(limits: &[Limit], all: &mut [u64], now: u64, again: impl Fn() -> u64) -
     let mut now = now;
     if limits.iter().zip(&*all).map(spent(now)).any(|spent| spent.is_err()) {
         now = again();
-        for (limit, full_at) in limits.iter().zip(&mut *all) {
-            // The clock went back, if that is less.
-            *full_at = limit.latest(now).min(*full_at);
-        }
+        heed(limits, all, now);
     }
     let waits = limits.iter().zip(&*all).map(spent(now)).enumerate();
     let refusal = waits.filter_map(|(rate, spent)| Some((spent.err()?, rate))).max();

@@ -1,4 +1,4 @@
-use keygate::{Client, MemoryCounters};
+use keygate::{Client, MemoryCounters, Quota, Rate};
 
 use crate::scene::{FakeClock, admitted, client, rate, several};
 
@@ -51,14 +51,142 @@ fn handles_with_default_quotas_of_other_units_do_not_undo_each_other() {
 }
 
 #[test]
-fn handles_with_default_quotas_of_one_unit_share_it() {
+fn handles_with_default_quotas_of_one_unit_each_keep_their_own() {
     let clock = FakeClock::new();
-    let few = clock.throttle().with_default_quota(rate("10/day", 10).into());
-    let many = few.clone().with_default_quota(rate("100/day", 100).into());
+    let login = clock.throttle().with_default_quota(rate("5/hour", 5).into());
+    let all = login.clone().with_default_quota(rate("3600/hour", 10).into());
     let client = Client::for_test("User 1");
-    assert_eq!(admitted(&few, &client, 5), 5);
-    assert_eq!(admitted(&many, &client, 100), 50);
-    assert_eq!(admitted(&few, &client, 100), 0);
+    assert_eq!(admitted(&login, &client, 2), 2);
+    assert_eq!(admitted(&all, &client, 100), 10);
+    let (mut of_login, mut of_all) = (2, 10);
+    for _ in 0..1_000 {
+        clock.turn(1_000);
+        of_login += admitted(&login, &client, 1);
+        of_all += admitted(&all, &client, 2);
+    }
+    // 1,000 seconds earn one and a part of the first, and 1,000 of the second.
+    assert_eq!((of_login, of_all), (6, 1_010));
+}
+
+#[test]
+fn own_quota_is_one_for_all_handles_whatever_their_default() {
+    let clock = FakeClock::new();
+    let login = clock.throttle().with_default_quota(rate("5/hour", 5).into());
+    let all = login.clone().with_default_quota(rate("3600/hour", 10).into());
+    let client = client("User 1", rate("10/hour", 10));
+    assert_eq!(admitted(&login, &client, 7), 7);
+    assert_eq!(admitted(&all, &client, 100), 3);
+}
+
+#[test]
+fn client_that_gets_or_loses_its_own_quota_takes_what_was_spent_along() {
+    let clock = FakeClock::new();
+    let throttle = clock.throttle().with_default_quota(rate("100/hour", 100).into());
+    let [without, with] = [Client::for_test("User 1"), client("User 1", rate("10/hour", 10))];
+    assert_eq!(admitted(&throttle, &without, 50), 50);
+    assert_eq!(admitted(&throttle, &with, 100), 5, "half of it is spent");
+    // Whatever it was that was spent by then, an hour later it is earned again.
+    clock.turn(3_600_000);
+    assert_eq!(admitted(&throttle, &without, 200), 100);
+
+    let throttle = clock.throttle().with_default_quota(rate("100/hour", 100).into());
+    assert_eq!(admitted(&throttle, &with, 5), 5);
+    assert_eq!(admitted(&throttle, &without, 200), 50);
+}
+
+#[test]
+fn unit_that_was_earned_back_is_no_new_one_when_it_returns() {
+    let clock = FakeClock::new();
+    let throttle = clock.throttle();
+    assert_eq!(admitted(&throttle, &client("User 1", rate("100/hour", 100)), 1), 1);
+    clock.turn(60_000);
+    assert_eq!(admitted(&throttle, &client("User 1", rate("1000/day", 1000)), 300), 300);
+    clock.turn(3_600_000);
+    assert_eq!(admitted(&throttle, &client("User 1", rate("100/hour", 100)), 200), 100);
+}
+
+#[test]
+fn rates_of_one_unit_keep_their_own_when_one_changes_or_they_change_places() {
+    let list = |rates: [Rate; 2]| client("User 1", Quota::all_of(rates).unwrap());
+    let throttle = FakeClock::new().throttle();
+    let pace = rate("600/minute", 10);
+    assert_eq!(admitted(&throttle, &list([pace, rate("100/minute", 500)]), 100), 10);
+    // Of the second, 2% is spent.
+    let allowed = throttle.check(&list([rate("100/minute", 500), rate("900/minute", 300)]));
+    assert_eq!(allowed.unwrap_err().status(), 429, "the second has the share of the first");
+    assert_eq!(admitted(&throttle, &list([rate("120/minute", 500), pace]), 100), 0);
+    let clock = FakeClock::new();
+    let throttle = clock.throttle();
+    let (pace, volume) = (rate("86400/day", 1), rate("10000/day", 10_000));
+    assert_eq!(admitted(&throttle, &list([pace, volume]), 10), 1);
+    let mut hour = 0;
+    for _ in 0..3_600 {
+        clock.turn(1_000);
+        hour += admitted(&throttle, &list([volume, pace]), 2);
+    }
+    assert_eq!(hour, 3_600);
+}
+
+#[test]
+fn rate_that_is_raised_beside_another_of_its_unit_keeps_its_share() {
+    let clock = FakeClock::new();
+    let throttle = clock.throttle();
+    let list = |volume| client("User 1", Quota::all_of([rate("600/minute", 10), volume]).unwrap());
+    assert_eq!(admitted(&throttle, &list(rate("100/minute", 500)), 100), 10);
+    let mut minute = 0;
+    for _ in 0..600 {
+        clock.turn(100);
+        minute += admitted(&throttle, &list(rate("120/minute", 500)), 2);
+    }
+    // 490 were left, and 120 are earned.
+    assert_eq!(minute, 600);
+}
+
+#[test]
+fn limit_that_comes_beside_another_begins_with_nothing_spent() {
+    for added in [rate("10/second", 10), rate("1000/hour", 1_000)] {
+        let clock = FakeClock::new();
+        let throttle = clock.throttle();
+        let day = rate("10000/day", 10_000);
+        assert_eq!(admitted(&throttle, &client("User 1", day), 5_000), 5_000);
+        let both = client("User 1", Quota::all_of([added, day]).unwrap());
+        let burst = usize::try_from(added.burst()).unwrap();
+        assert_eq!(admitted(&throttle, &both, 2_000), burst);
+        let rest = admitted(&throttle, &client("User 1", day), 10_000);
+        assert_eq!(rest, 5_000 - burst);
+    }
+}
+
+#[test]
+fn clock_that_was_ahead_keeps_nobody_in_memory() {
+    for quota in [Quota::from(rate("1/minute", 1)), several()] {
+        let clock = FakeClock::new();
+        let counters = MemoryCounters::new();
+        let throttle = clock.over(counters.clone());
+        let years = 10 * 365 * 24 * 60 * 60 * 1_000;
+        clock.turn(years);
+        for number in 0..2_000 {
+            let client = client(&format!("User {number}"), quota.clone());
+            assert_eq!(admitted(&throttle, &client, 1), 1);
+        }
+        clock.turn_back(years);
+        for _ in 0..1_000 {
+            clock.turn(251);
+            let _ = throttle.check(&client("User 0", rate("1/day", 1)));
+        }
+        assert_eq!(counters.len(), 1);
+    }
+}
+
+#[test]
+fn many_changes_of_a_quota_take_no_more_and_no_more_memory() {
+    let throttle = FakeClock::new().throttle();
+    let first = client("User 1", rate("1/day", 1));
+    assert_eq!(admitted(&throttle, &first, 2), 1);
+    for count in 2..1_000 {
+        let _ = throttle.check(&client("User 1", rate("1/day", count)));
+    }
+    assert_eq!(admitted(&throttle, &client("User 1", rate("999/day", 999)), 10), 0);
 }
 
 #[test]
