@@ -74,7 +74,8 @@ use stripes::Stripes;
 /// [`UsageSnapshot::outcomes`] alone. Should it come back, its counts begin anew, as its first seen tells.
 /// A client whose name changes is another one.
 ///
-/// The clock may be set: rates then begin anew, or count what the clock has skipped as silence.
+/// The clock may be set: rates then begin anew, or count what the clock has skipped as silence. One that skips 40
+/// days, such as one that begins in 1970, makes it forget who was seen before.
 #[derive(Clone)]
 pub struct Usage {
     shared: Arc<Shared>,
@@ -126,9 +127,9 @@ impl Usage {
     }
 
     /// The clients that make the most requests now, the loudest first; those that made none in the last
-    /// minute are left out.
+    /// minute are left out. Of the hour before, what came before this `Usage` is left out, too.
     pub fn top(&self, n: usize) -> Vec<TopClient> {
-        gather::top(&self.shared.keys, self.now(), n)
+        gather::top(&self.shared.keys, self.since, self.now(), n)
     }
 
     #[inline]

@@ -30,7 +30,8 @@ impl Counts {
             key_id,
             first_seen: now,
             windows: Windows::new(now),
-            first: Stripe::default(),
+            // Who looks before it has counted is not to take it for one that was silent since 1970.
+            first: Stripe::seen_at(now),
             more: OnceLock::new(),
             growing: AtomicBool::new(false),
         }
@@ -80,6 +81,15 @@ mod tests {
 
     use super::*;
     use crate::digest::KeyDigest;
+
+    /// One that is looked at before it has counted would be forgotten at once.
+    #[test]
+    fn key_is_seen_from_the_instant_at_which_there_is_one() {
+        let counts = Counts::new(KeyDigest::of(b"x").key_id(), 7);
+        assert_eq!(counts.last_seen(), 7);
+        counts.grow();
+        assert_eq!(counts.last_seen(), 7);
+    }
 
     #[test]
     fn what_was_counted_before_it_grew_and_after_is_all_there() {

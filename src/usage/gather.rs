@@ -8,6 +8,8 @@ use super::snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient};
 use crate::by_client::ByClient;
 use crate::observe::Kind;
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// All clients, in the order of their names.
 pub(super) fn clients(keys: &ByClient<Counts>, now: u64) -> Vec<ClientUsage> {
     let mut by_name: BTreeMap<String, Vec<KeyUsage>> = BTreeMap::new();
@@ -27,8 +29,10 @@ pub(super) fn clients(keys: &ByClient<Counts>, now: u64) -> Vec<ClientUsage> {
     by_name.into_iter().filter_map(together).collect()
 }
 
-/// The clients with the most requests in the last minute.
-pub(super) fn top(keys: &ByClient<Counts>, now: u64, n: usize) -> Vec<TopClient> {
+/// The clients with the most requests in the last minute, of those that were counted since then.
+pub(super) fn top(keys: &ByClient<Counts>, since: u64, now: u64, n: usize) -> Vec<TopClient> {
+    let before = Duration::from_nanos(now.saturating_sub(since)).saturating_sub(MINUTE);
+    let minutes_before = before.min(59 * MINUTE).as_secs_f64() / 60.0;
     let mut by_name: HashMap<String, [f64; 2]> = HashMap::new();
     keys.for_each(|name, counts| {
         let [minute, _, hour] = counts.lately(now);
@@ -43,7 +47,8 @@ pub(super) fn top(keys: &ByClient<Counts>, now: u64, n: usize) -> Vec<TopClient>
         .map(|(client, [minute, hour])| TopClient {
             client,
             per_minute: minute,
-            per_minute_before: (hour - minute).max(0.0) / 59.0,
+            per_minute_before: (minutes_before >= 1.0)
+                .then(|| (hour - minute).max(0.0) / minutes_before),
         })
         .collect();
     loud.sort_unstable_by(|one, other| {

@@ -136,7 +136,7 @@ pub struct Rates {
 /// for loud in usage.top(10) {
 ///     match loud.ratio() {
 ///         Some(ratio) => println!("{}: {ratio:.1} times its rate of the hour before", loud.client),
-///         None => println!("{}: silent in the hour before", loud.client),
+///         None => println!("{}: silent before, or nobody was counted", loud.client),
 ///     }
 /// }
 /// ```
@@ -147,14 +147,17 @@ pub struct TopClient {
     pub client: String,
     /// How many requests it made in the last minute.
     pub per_minute: f64,
-    /// How many a minute it made before that, in the other 59 minutes of the last hour.
-    pub per_minute_before: f64,
+    /// How many a minute it made before that, in the other 59 minutes of the last hour, or as many of them as
+    /// there are since the [`Usage`](crate::Usage) began to count; `None` where that is not one.
+    pub per_minute_before: Option<f64>,
 }
 
 impl TopClient {
-    /// How many times the rate of before there is now; `None` where there was none before.
+    /// How many times the rate of before there is now; `None` where there was none before, or where that is not
+    /// known.
     pub fn ratio(&self) -> Option<f64> {
-        (self.per_minute_before > 0.0).then(|| self.per_minute / self.per_minute_before)
+        let before = self.per_minute_before.filter(|before| *before > 0.0)?;
+        Some(self.per_minute / before)
     }
 }
 

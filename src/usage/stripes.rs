@@ -14,6 +14,10 @@ pub(super) struct Stripe {
 }
 
 impl Stripe {
+    pub(super) fn seen_at(now: u64) -> Self {
+        Self { seen: AtomicU64::new(now), ..Self::default() }
+    }
+
     #[inline]
     pub(super) fn add(&self, kind: Kind, now: u64) {
         self.counts[kind.place()].fetch_add(1, Ordering::Relaxed);

@@ -103,9 +103,27 @@ fn loudest_comes_first_and_says_how_loud_it_was_before() {
     let top = scene.usage.top(10);
     let names: Vec<_> = top.iter().map(|top| top.client.as_str()).collect();
     assert_eq!(names, ["A", "B"], "C is silent now");
-    assert_eq!((top[0].per_minute, top[0].per_minute_before), (100.0, 0.0));
+    assert_eq!((top[0].per_minute, top[0].per_minute_before), (100.0, Some(0.0)));
     assert_eq!(top[0].ratio(), None);
-    assert_eq!((top[1].per_minute, top[1].per_minute_before), (10.0, 10.0));
-    assert_eq!(top[1].ratio(), Some(1.0));
+    // 590 in 58 minutes and 55 seconds.
+    let before = 590.0 / (3_535.0 / 60.0);
+    assert_eq!((top[1].per_minute, top[1].per_minute_before), (10.0, Some(before)));
+    assert_eq!(top[1].ratio(), Some(10.0 / before));
     assert_eq!(scene.usage.top(1), top[..1]);
+}
+
+#[test]
+fn client_that_is_steady_is_so_soon_after_the_start_too() {
+    let scene = Scene::new();
+    for second in 0..4_200 {
+        scene.turn_to(f64::from(second));
+        scene.calls("a 1", 1);
+        let top = scene.usage.top(1);
+        let ratio = top[0].ratio();
+        match second {
+            // Nothing can be said of what came before, while that is less than a minute.
+            0..120 => assert_eq!((top[0].per_minute_before, ratio), (None, None), "{second}"),
+            _ => assert!((0.9..1.1).contains(&ratio.unwrap()), "{second}: {ratio:?}"),
+        }
+    }
 }

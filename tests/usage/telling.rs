@@ -19,7 +19,7 @@ fn snapshot_is_json_with_times_in_seconds() {
     assert_eq!(a["keys"].as_array().unwrap().len(), 2);
     let top = serde_json::to_value(scene.usage.top(1)).unwrap();
     let expected = serde_json::json!(
-        [{ "client": "A", "per_minute": 2.0, "per_minute_before": 0.0 }]
+        [{ "client": "A", "per_minute": 2.0, "per_minute_before": null }]
     );
     assert_eq!(top, expected);
 }
@@ -38,6 +38,7 @@ fn outcomes_have_all_names_from_the_start() {
         "no_credentials",
         "revoked",
         "throttled",
+        "too_many_failures",
         "unavailable",
         "unknown",
     ];
