@@ -88,6 +88,35 @@ fn clients_above_the_bound_share_a_label() {
     assert_eq!(counters(&snapshotter), expected(&counts));
 }
 
+/// As one that is installed late, or forgets series that were idle.
+#[test]
+fn recorder_that_did_not_know_the_counter_counts_from_there_on() {
+    let auth = Authenticator::new(store()).add_observer(OutcomeMetrics::new());
+    let verify = || auth.verify_key(KEY.as_bytes()).unwrap();
+    verify();
+    for _ in ["installed late", "begun anew"] {
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        metrics::with_local_recorder(&recorder, || (verify(), verify()));
+        assert_eq!(counters(&snapshotter), expected(&[("admitted", "Right", 2)]));
+    }
+}
+
+#[test]
+fn clones_share_their_labels() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let observer = OutcomeMetrics::new().with_max_clients(1);
+    metrics::with_local_recorder(&recorder, || {
+        for name in ["First", "Second"] {
+            let auth = Authenticator::new(MemoryStore::from_keys([(KEY, name)]).unwrap());
+            auth.add_observer(observer.clone()).verify_key(KEY.as_bytes()).unwrap();
+        }
+    });
+    let counts = [("admitted", "First", 1), ("admitted", "other", 1)];
+    assert_eq!(counters(&snapshotter), expected(&counts));
+}
+
 /// Its own counter would be in the same series, and its label lost to somebody else.
 #[test]
 fn client_named_as_the_others_counts_with_them_and_takes_no_label() {

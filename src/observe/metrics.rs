@@ -1,9 +1,9 @@
 use std::array;
 use std::fmt;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use ::metrics::{Counter, counter, describe_counter};
+use ::metrics::{Key, Label, Level, Metadata, describe_counter, with_recorder};
 
 use super::{Kind, Observe, Outcome};
 use crate::by_client::ByClient;
@@ -18,10 +18,13 @@ use crate::by_client::ByClient;
 ///
 /// The first 1,000 clients that come have a label of their own, and all others are `client="other"`,
 /// so that the metrics do not grow with the clients. A client that is named `other` counts with these,
-/// and takes no label. Labels stay for as long as the process. Once a client was seen, counting takes no
-/// lock and allocates nothing here; what the recorder does is its own.
+/// and takes no label. Clients keep their labels for as long as the process lasts. Once a client was seen,
+/// counting takes no lock and allocates nothing here; what the recorder does is its own.
 ///
-/// Install the recorder first: what a counter is told before that is lost, and it goes on so.
+/// The recorder is asked for the counter each time, so that one which is installed late, or forgets what was
+/// idle, counts from there on.
+///
+/// It is a handle: clones share their labels, and may be given to several authenticators.
 ///
 /// ```
 /// use keygate::{Authenticator, MemoryStore, OutcomeMetrics};
@@ -29,59 +32,39 @@ use crate::by_client::ByClient;
 /// let auth = Authenticator::new(MemoryStore::new())
 ///     .add_observer(OutcomeMetrics::new().with_max_clients(100));
 /// ```
-pub struct OutcomeMetrics {
-    clients: ByClient<Counters>,
+#[derive(Clone)]
+pub struct OutcomeMetrics(Arc<Labels>);
+
+struct Labels {
+    clients: ByClient<Keys>,
     /// How many clients have a label, or are about to get one.
-    labels: AtomicUsize,
+    used: AtomicUsize,
     max_clients: usize,
-    others: Counters,
-    strangers: Counters,
+    others: Keys,
+    strangers: Keys,
 }
 
 /// One for each outcome, once there was one.
-struct Counters([OnceLock<Counter>; Kind::COUNT]);
+struct Keys([OnceLock<Key>; Kind::COUNT]);
 
 const REQUESTS: &str = "keygate_requests_total";
 const OTHERS: &str = "other";
 const NOBODY: &str = "";
 
+static METADATA: Metadata<'static> =
+    Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+
 impl OutcomeMetrics {
     /// An observer for whatever recorder there is.
     pub fn new() -> Self {
         describe_counter!(REQUESTS, "Requests by what became of them and whose key they carried");
-        Self {
-            clients: ByClient::new(),
-            labels: AtomicUsize::new(0),
-            max_clients: 1_000,
-            others: Counters::new(),
-            strangers: Counters::new(),
-        }
+        Self(Arc::new(Labels::new(1_000)))
     }
 
-    /// Replaces the number of clients that have a label of their own.
+    /// Replaces the number of clients that have a label of their own, and begins anew with giving them out.
     #[must_use]
     pub fn with_max_clients(self, max_clients: usize) -> Self {
-        Self { max_clients, ..self }
-    }
-
-    fn count(&self, client: &str, kind: Kind) {
-        if client == OTHERS {
-            return self.others.count(kind, OTHERS);
-        }
-        let place = self.clients.pin(client);
-        if let Some(counters) = place.get() {
-            return counters.count(kind, client);
-        }
-        let relaxed = Ordering::Relaxed;
-        let one_more = |labels| (labels < self.max_clients).then_some(labels + 1);
-        if self.labels.fetch_update(relaxed, relaxed, one_more).is_err() {
-            return self.others.count(kind, OTHERS);
-        }
-        let counters = place.add(Counters::new()).unwrap_or_else(|theirs| {
-            self.labels.fetch_sub(1, relaxed);
-            theirs
-        });
-        counters.count(kind, client);
+        Self(Arc::new(Labels::new(max_clients)))
     }
 }
 
@@ -95,29 +78,63 @@ impl Observe for OutcomeMetrics {
     fn observe(&self, outcome: &Outcome<'_>) {
         let kind = Kind::of(outcome);
         match outcome.client() {
-            Some(client) => self.count(client.name(), kind),
-            None => self.strangers.count(kind, NOBODY),
+            Some(client) => self.0.count(client.name(), kind),
+            None => self.0.strangers.count(kind, NOBODY),
         }
     }
 }
 
-impl Counters {
+impl Labels {
+    fn new(max_clients: usize) -> Self {
+        Self {
+            clients: ByClient::new(),
+            used: AtomicUsize::new(0),
+            max_clients,
+            others: Keys::new(),
+            strangers: Keys::new(),
+        }
+    }
+
+    fn count(&self, client: &str, kind: Kind) {
+        if client == OTHERS {
+            return self.others.count(kind, OTHERS);
+        }
+        let place = self.clients.pin(client);
+        if let Some(keys) = place.get() {
+            return keys.count(kind, client);
+        }
+        let relaxed = Ordering::Relaxed;
+        let one_more = |used| (used < self.max_clients).then_some(used + 1);
+        if self.used.fetch_update(relaxed, relaxed, one_more).is_err() {
+            return self.others.count(kind, OTHERS);
+        }
+        let keys = place.add(Keys::new()).unwrap_or_else(|theirs| {
+            self.used.fetch_sub(1, relaxed);
+            theirs
+        });
+        keys.count(kind, client);
+    }
+}
+
+impl Keys {
     fn new() -> Self {
         Self(array::from_fn(|_| OnceLock::new()))
     }
 
     fn count(&self, kind: Kind, client: &str) {
-        let register =
-            || counter!(REQUESTS, "outcome" => kind.name(), "client" => client.to_owned());
-        self.0[kind.place()].get_or_init(register).increment(1);
+        let key = self.0[kind.place()].get_or_init(|| {
+            let client = Label::new("client", client.to_owned());
+            Key::from_parts(REQUESTS, vec![Label::new("outcome", kind.name()), client])
+        });
+        with_recorder(|recorder| recorder.register_counter(key, &METADATA).increment(1));
     }
 }
 
 impl fmt::Debug for OutcomeMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OutcomeMetrics")
-            .field("clients", &self.labels.load(Ordering::Relaxed))
-            .field("max_clients", &self.max_clients)
-            .finish_non_exhaustive()
+            .field("clients", &self.0.used.load(Ordering::Relaxed))
+            .field("max_clients", &self.0.max_clients)
+            .finish()
     }
 }
