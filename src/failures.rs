@@ -36,7 +36,8 @@ use verified::Verified;
 ///   one that is revoked stays out. All others, which may be right, have to wait: a service that has just
 ///   been started knows none.
 /// - Of a store that answers some lookups at once, as a cache in front of a database does, those answers
-///   count; a lookup that would wait is dropped before it is polled.
+///   count, and right keys are remembered, too, from the first lookup that waits on; one that would wait while
+///   the address is over its limit is dropped before it is polled.
 ///
 /// Every [`AuthError::WrongCredentials`](crate::AuthError::WrongCredentials) counts, whatever its reason, and
 /// is 429 over the limit. Were keys that are revoked, expired or disabled not counted, a caller could tell
@@ -84,6 +85,15 @@ use verified::Verified;
 /// store would lock themselves out. What bounds the load of such lookups is the deadline
 /// ([`Authenticator::deadline`](crate::Authenticator::deadline)), the store's own pool of connections, and
 /// a limit of concurrent requests outside of the key layer, such as tower's `ConcurrencyLimitLayer`.
+///
+/// The clock may be set back: an address that owes then is kept out for up to four times as long as its burst
+/// takes to be earned.
+///
+/// # Fields
+///
+/// A 429 for an address has `Retry-After`, `Cache-Control: no-store` and the body's `Content-Type`, as that of a
+/// [`ThrottleLayer`](crate::ThrottleLayer) has, and no `RateLimit` fields: they would tell who guesses how much is
+/// left.
 ///
 /// A throttle is a handle: clones share what they count, and may be given to several authenticators; one
 /// with another rate counts on its own.

@@ -96,7 +96,9 @@ impl Rules {
         caller: Caller<'_>,
     ) -> Result<Client, AuthError> {
         let counted = |error| self.counted(failures, error, caller);
-        asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, counted)
+        let result = asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, counted);
+        failures.note_verdict(asked.digest, &result, || now(self.clock.as_ref()));
+        result
     }
 
     fn counted(&self, failures: &Failures, error: AuthError, caller: Caller<'_>) -> AuthError {

@@ -92,7 +92,25 @@ impl Failures {
         told(spent, error)
     }
 
-    /// Remembers a key that a store has verified after a while.
+    /// Remembers or forgets a key about which a store has said something at once, if it lets others wait: they
+    /// may be the same key another time.
+    pub(crate) fn note_verdict<T>(
+        &self,
+        digest: KeyDigest,
+        verdict: &Result<T, AuthError>,
+        now: impl FnOnce() -> SystemTime,
+    ) {
+        if !self.has_waited.load(Ordering::Relaxed) {
+            return;
+        }
+        match (verdict, self.throttle.counts.verified.get()) {
+            (Ok(_), _) => self.remember(digest, now()),
+            (Err(error), Some(verified)) if error.reason().is_some() => verified.forget(digest),
+            _ => {}
+        }
+    }
+
+    /// Remembers a key that a store has verified.
     pub(crate) fn remember(&self, digest: KeyDigest, now: SystemTime) {
         let verified = self.throttle.counts.verified.get_or_init(Verified::new);
         verified.remember(digest, nanos(now));

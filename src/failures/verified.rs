@@ -7,7 +7,7 @@ const WAYS: usize = 8;
 /// Nanoseconds for which a digest is remembered: a day, so that who calls once a day is known.
 const LASTS: u64 = 86_400_000_000_000;
 
-/// The digests that a store which waits has verified of late: up to 16,384 of them, each for a day.
+/// The digests that a store which lets some lookups wait has verified of late: up to 16,384 of them, each for a day.
 ///
 /// It says which lookups are made, and not what they answer, so a key that is revoked meanwhile is
 /// refused as any other. A set that is full forgets the one that was verified longest ago; only right

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use keygate::{ApiKeyLayer, AuthError, Authenticator, Outcome};
+use keygate::{ApiKeyLayer, AuthError, Authenticator, Outcome, WrongReason};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::common::keys::{DISABLED, EXPIRED, Keys, REVOKED, RIGHT, WRONG};
@@ -38,7 +38,7 @@ fn throttled_answer_tells_when_to_come_back_and_nothing_else() {
     );
     assert_eq!(body, r#"{"title":"Too Many Requests","status":429,"detail":"Too many requests"}"#);
     let error = auth.verify_parts(&parts(WRONG, HOME)).unwrap_err();
-    assert_eq!((error.reason(), error.key_id()), (None, None));
+    assert_eq!((error.reason(), error.key_id()), (Some(WrongReason::Unknown), None));
     let AuthError::Throttled(throttled) = error else { panic!("{error}") };
     assert!(throttled.client().is_none());
     assert!(!format!("{throttled:?}").contains(HOME));
@@ -106,10 +106,10 @@ fn observers_are_told_once_of_what_was_answered() {
             ("unknown", None),
             ("unknown", None),
             ("revoked", Some("Revoked")),
-            ("throttled", None),
-            ("throttled", None),
+            ("too_many_failures", None),
+            ("too_many_failures", None),
             ("admitted", Some("User 1")),
-            ("throttled", None),
+            ("too_many_failures", None),
         ];
         let seen = log.lock().unwrap();
         let seen: Vec<_> = seen.iter().map(|(name, client)| (*name, client.as_deref())).collect();

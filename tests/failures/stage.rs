@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::Request;
@@ -67,11 +67,13 @@ pub(crate) fn wait(result: Result<Client, AuthError>) -> Option<Duration> {
 }
 
 /// Which lookups wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Waits {
     Always,
     /// As a cache of all keys before a database.
     ForUnknown,
+    /// As one that has forgotten them all once this is set.
+    OnceForgotten(Arc<AtomicBool>),
 }
 
 /// Knows the keys of [`Keys`], and those that a memory store holds.
@@ -105,9 +107,12 @@ impl KeyStore for Counting {
                 found => found,
             }
         };
-        if self.waits == Waits::ForUnknown
-            && let Ok(Some(record)) = find()
-        {
+        let waits = match &self.waits {
+            Waits::Always => true,
+            Waits::ForUnknown => false,
+            Waits::OnceForgotten(forgotten) => forgotten.load(Ordering::SeqCst),
+        };
+        if !waits && let Ok(Some(record)) = find() {
             return Lookup::ready(record);
         }
         let polled = Arc::clone(&self.polled);

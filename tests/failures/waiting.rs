@@ -1,6 +1,7 @@
 //! With a store that waits, and is not to be asked what an attacker likes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keygate::{AuthError, Authenticator, Client, KeyDigest, WrongReason};
@@ -96,6 +97,28 @@ fn store_that_answers_some_at_once_is_heard_and_its_other_lookups_are_not_begun(
     assert!(wait(stage.ask(WRONG, HOME)).is_some());
     assert!(wait(stage.ask(REVOKED, HOME)).is_some());
     assert_eq!(stage.store.take(), (3, 0));
+}
+
+/// What a cache says of a key is as good as what the database says.
+#[test]
+fn key_that_was_answered_at_once_is_known_when_the_cache_has_forgotten_it() {
+    let forgotten = Arc::new(AtomicBool::new(false));
+    let stage = Stage::new(Waits::OnceForgotten(Arc::clone(&forgotten)));
+    let revoked = "kg-remembered-5WgbpUq2vZkZ0pkQU9R5Wgbp";
+    stage.store.keys.insert(revoked, "User 3").unwrap();
+    assert!(is_right(&stage.ask(RIGHT, ELSEWHERE)));
+    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
+    assert!(is_right(&stage.ask(RIGHT, HOME)));
+    assert!(stage.ask(revoked, HOME).is_ok());
+    let id = keygate::KeyRecord::new(KeyDigest::of(revoked.as_bytes()), "").key_id();
+    stage.store.keys.revoke(&id).unwrap();
+    assert!(stage.ask(revoked, HOME).is_err());
+
+    forgotten.store(true, Ordering::SeqCst);
+    stage.store.take();
+    assert!(is_right(&stage.ask(RIGHT, HOME)));
+    assert!(wait(stage.ask(revoked, HOME)).is_some());
+    assert_eq!(stage.store.take().1, 1, "of the one that was refused, nobody asks");
 }
 
 #[test]
