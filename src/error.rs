@@ -76,7 +76,7 @@ impl AuthError {
     }
 
     /// What is wrong with the key, if it is the key that is wrong: also where that is answered 429, since too
-    /// many wrong ones came from its address, unless the store was not asked.
+    /// many wrong ones came from its address, unless a store would have had to be asked about it and was not.
     pub fn reason(&self) -> Option<WrongReason> {
         match self {
             Self::WrongCredentials { reason, .. } => Some(*reason),
@@ -92,7 +92,8 @@ impl AuthError {
             Self::InsufficientScope(missing) => Some(missing.client()),
             #[cfg(feature = "throttle")]
             Self::Throttled(throttled) => throttled.client(),
-            Self::Unavailable(error) => error.0.client.as_ref(),
+            #[cfg(feature = "throttle")]
+            Self::Unavailable(error) => error.client(),
             _ => None,
         }
     }
@@ -185,8 +186,18 @@ pub struct StoreError(Arc<Fault>);
 struct Fault {
     kind: StoreErrorKind,
     source: Option<Arc<dyn Error + Send + Sync>>,
-    /// Whose requests the counters could not count: none where it was a store.
-    client: Option<Client>,
+    of: Origin,
+}
+
+/// What could not answer.
+enum Origin {
+    Store,
+    /// The counters of quotas, asked about this client.
+    #[cfg(feature = "throttle")]
+    Counters(Client),
+    /// A layer that found nobody, since it is in the wrong place.
+    #[cfg(feature = "tower")]
+    Layer,
 }
 
 /// What kept a store from answering.
@@ -208,8 +219,7 @@ impl StoreError {
     }
 
     fn of(kind: StoreErrorKind, source: Option<Box<dyn Error + Send + Sync>>) -> Self {
-        let source = source.map(Arc::from);
-        Self(Arc::new(Fault { kind, source, client: None }))
+        Self(Arc::new(Fault { kind, source: source.map(Arc::from), of: Origin::Store }))
     }
 
     /// Of the counters of quotas, which were asked about this client.
@@ -217,8 +227,30 @@ impl StoreError {
     #[cold]
     pub(crate) fn for_client(&self, client: &Client) -> Self {
         let Fault { kind, source, .. } = &*self.0;
-        let client = Some(client.clone());
-        Self(Arc::new(Fault { kind: *kind, source: source.clone(), client }))
+        let of = Origin::Counters(client.clone());
+        Self(Arc::new(Fault { kind: *kind, source: source.clone(), of }))
+    }
+
+    #[cfg(feature = "throttle")]
+    fn client(&self) -> Option<&Client> {
+        match &self.0.of {
+            Origin::Counters(client) => Some(client),
+            _ => None,
+        }
+    }
+
+    /// Of a layer that stands where no `ApiKeyLayer` tells it who the client is.
+    #[cfg(feature = "tower")]
+    #[cold]
+    pub(crate) fn of_layer(text: &'static str) -> Self {
+        let source: Box<dyn Error + Send + Sync> = text.into();
+        let source = Some(Arc::from(source));
+        Self(Arc::new(Fault { kind: StoreErrorKind::Failed, source, of: Origin::Layer }))
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_of_layer(&self) -> bool {
+        matches!(self.0.of, Origin::Layer)
     }
 
     pub(crate) fn timed_out() -> Self {
@@ -237,14 +269,20 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0.kind {
-            StoreErrorKind::TimedOut if self.0.client.is_some() => {
+        f.write_str(match (&self.0.of, self.0.kind) {
+            #[cfg(feature = "throttle")]
+            (Origin::Counters(_), StoreErrorKind::TimedOut) => {
                 "the counters of quotas did not answer in time"
             }
-            _ if self.0.client.is_some() => "the counters of quotas could not answer",
-            StoreErrorKind::Failed => "the key store could not answer",
-            StoreErrorKind::TimedOut => "the key store did not answer in time",
-            StoreErrorKind::WrongRecord => "the key store answered with the record of another key",
+            #[cfg(feature = "throttle")]
+            (Origin::Counters(_), _) => "the counters of quotas could not answer",
+            #[cfg(feature = "tower")]
+            (Origin::Layer, _) => "a layer does not know who the client is",
+            (_, StoreErrorKind::Failed) => "the key store could not answer",
+            (_, StoreErrorKind::TimedOut) => "the key store did not answer in time",
+            (_, StoreErrorKind::WrongRecord) => {
+                "the key store answered with the record of another key"
+            }
         })
     }
 }

@@ -84,7 +84,7 @@ pub use observe::OutcomeEvents;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub use observe::OutcomeMetrics;
-pub use observe::{Observe, Outcome};
+pub use observe::{Observe, Outcome, QueuedObserver};
 pub use profile::{ClientProfile, MAX_METADATA_BYTES, ProfileError};
 pub use quota::{ParseQuotaError, Quota, Rate, RateUnit};
 pub use record::{KeyRecord, KeyState};

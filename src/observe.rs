@@ -13,6 +13,7 @@ use crate::profile::ClientProfile;
 mod kind;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod queue;
 #[cfg(feature = "tracing")]
 mod tracing;
 
@@ -20,6 +21,7 @@ mod tracing;
 pub(crate) use kind::Kind;
 #[cfg(feature = "metrics")]
 pub use metrics::OutcomeMetrics;
+pub use queue::QueuedObserver;
 #[cfg(feature = "tracing")]
 pub use tracing::OutcomeEvents;
 
@@ -28,14 +30,18 @@ pub use tracing::OutcomeEvents;
 /// An [`Authenticator`](crate::Authenticator) tells it of every request that it decided on; the
 /// [`ApiKeyLayer`](crate::ApiKeyLayer) and [`Authenticator::respond`](crate::Authenticator::respond), of those
 /// that were refused behind it: by a scope, by a quota, because the counters of quotas could not answer, or
-/// because a caller that was let through as anonymous had to be a client. Each is told of once, by the
-/// authenticator that is next to it where there are several. Anonymous requests that are served are not told of,
-/// nor are refusals that never become a response with the [`AuthError`] in its extensions.
+/// because a caller that was let through as anonymous had to be a client. Such a request is told of twice, as
+/// admitted and as refused. Each refusal is told of once, by the authenticator that is next to it where there are
+/// several.
+///
+/// Not told of: anonymous requests that are served; refusals that never become a response with the [`AuthError`]
+/// in its extensions; an [`AuthError::Unavailable`] that a handler makes itself. Told of twice: a request that
+/// passes the same authenticator twice, by two layers, or by a layer and a handler that verifies it once more.
+///
+/// It is called on the way of the request, which waits for it: one that may take its time belongs into a
+/// [`QueuedObserver`], which never waits. What it panics with is lost, and the request goes on.
 ///
 /// A closure from `&Outcome` is an observer.
-///
-/// It is called on the way of the request: it should do little and wait for nothing. What it panics
-/// with is lost, and the request goes on.
 ///
 /// ```
 /// use keygate::{Authenticator, MemoryStore, Outcome};
@@ -100,8 +106,8 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// What is wrong with the key, where it is wrong and the store was asked: also where the outcome is
-    /// `too_many_failures`.
+    /// What is wrong with the key, where that is known: also where the outcome is `too_many_failures`, unless a
+    /// store would have had to be asked about the key and was not.
     pub fn reason(&self) -> Option<WrongReason> {
         self.result.err()?.reason()
     }
@@ -174,11 +180,15 @@ impl Observers {
     #[inline(never)]
     pub(crate) fn tell(&self, outcome: Outcome<'_>) {
         for observer in self.0.iter().flat_map(|all| all.iter()) {
-            // Whatever is wrong with it, the request is not to suffer.
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer.observe(&outcome))) {
-                lose(panic);
-            }
+            guarded(|| observer.observe(&outcome));
         }
+    }
+}
+
+/// Whatever is wrong with an observer, nothing else is to suffer.
+fn guarded(observe: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(observe)) {
+        lose(panic);
     }
 }
 

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 
 use crate::challenge::Challenges;
 use crate::error::AuthError;
@@ -151,13 +151,11 @@ pub(crate) fn refusal<B>(
     challenges: &Challenges,
 ) -> Response<B> {
     let mut response = respond.respond(error);
-    let headers = response.headers_mut();
     if error.status() != StatusCode::UNAUTHORIZED {
-        headers.remove(WWW_AUTHENTICATE);
+        response.headers_mut().remove(WWW_AUTHENTICATE);
     }
-    add_fields(headers, error, Some(challenges));
+    add_fields(&mut response, error, Some(challenges));
     response.extensions_mut().insert(error.clone());
-    response.extensions_mut().insert(Told);
     response
 }
 
@@ -165,6 +163,12 @@ pub(crate) fn refusal<B>(
 /// neither a layer of its own nor one of another authenticator around it tells of it once more.
 #[derive(Clone, Copy)]
 pub(crate) struct Told;
+
+/// Put there when the RateLimit fields of the error are among the headers: with those of another limit, they
+/// cannot be told apart.
+#[cfg(feature = "throttle")]
+#[derive(Clone, Copy)]
+struct Limited;
 
 /// Put beside the error in the extensions of a response that was made without an authenticator, whose
 /// challenges are therefore those of the default one, until a layer puts its own in their place.
@@ -176,28 +180,27 @@ pub(crate) struct Provisional;
 /// those of an inner layer.
 #[cfg(feature = "tower")]
 pub(crate) fn complete<B>(response: &mut Response<B>, error: &AuthError, challenges: &Challenges) {
-    let headers = response.headers_mut();
-    let missing = (!headers.contains_key(WWW_AUTHENTICATE)).then_some(challenges);
-    add_fields(headers, error, missing);
+    let missing = (!response.headers().contains_key(WWW_AUTHENTICATE)).then_some(challenges);
+    add_fields(response, error, missing);
     response.extensions_mut().insert(error.clone());
 }
 
-pub(crate) fn add_fields(
-    headers: &mut HeaderMap,
+pub(crate) fn add_fields<B>(
+    response: &mut Response<B>,
     error: &AuthError,
     challenges: Option<&Challenges>,
 ) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     #[cfg(feature = "throttle")]
     if let AuthError::Throttled(throttled) = error {
-        headers.insert(RETRY_AFTER, throttled.retry_after().into());
-        // Those that are there stay: whoever refused has put them, and each one adds a line.
+        response.headers_mut().insert(RETRY_AFTER, throttled.retry_after().into());
         if let Some(fields) = throttled.fields()
-            && !fields.are_in(headers)
+            && response.extensions_mut().insert(Limited).is_none()
         {
-            fields.put(headers);
+            fields.put(response.headers_mut());
         }
     }
+    let headers = response.headers_mut();
     match (error.status(), challenges) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(challenges)) => {
             challenges.put(error, headers);

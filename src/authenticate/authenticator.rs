@@ -16,7 +16,7 @@ use crate::error::AuthError;
 #[cfg(feature = "throttle")]
 use crate::failures::{FailureThrottle, Failures};
 use crate::observe::Observe;
-use crate::respond::{ProblemJson, Respond, refusal};
+use crate::respond::{ProblemJson, Respond, Told, refusal};
 use crate::store::KeyStore;
 
 /// A store, the sources of keys, and the rules: the thing that verifies.
@@ -237,10 +237,11 @@ impl<S, R> Authenticator<S, R> {
 
     /// As [`Authenticator::respond`], with a body of your own making.
     pub fn respond_with<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
-        if !self.rules.observers.is_empty() {
-            self.rules.tell_of_client(error);
+        let mut response = refusal(respond, error, &self.rules.challenges);
+        if !self.rules.observers.is_empty() && self.rules.tell_of_client(error) {
+            response.extensions_mut().insert(Told);
         }
-        refusal(respond, error, &self.rules.challenges)
+        response
     }
 
     /// The layer has the whole request, and so reads every source.

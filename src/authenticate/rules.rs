@@ -2,6 +2,8 @@ use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
+#[cfg(feature = "tower")]
+use http::Response;
 use http::{HeaderMap, Uri};
 
 use super::admit::{Asked, Judge};
@@ -15,6 +17,8 @@ use crate::error::AuthError;
 #[cfg(feature = "throttle")]
 use crate::failures::Failures;
 use crate::observe::{Observers, Outcome};
+#[cfg(feature = "tower")]
+use crate::respond::{Respond, Told, refusal};
 use crate::store::{Answer, KeyStore, Local, Lookup};
 
 /// How long a store that waits may take, where nothing else is said. Long enough for a database that
@@ -191,24 +195,40 @@ impl Rules {
         asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, |error| error)
     }
 
-    /// Tells of a refusal that this authenticator did not decide on, if it is not one: of a client by its scopes
-    /// or its quota. Of keys that are wrong, and stores that do not answer, it has told when it decided.
+    /// Tells of a refusal that no authenticator decided on, if it is one, and says so: of a client by its scopes
+    /// or its quota. Of keys that are wrong, and stores that do not answer, one has told when it decided.
     #[cold]
-    pub(crate) fn tell_of_client(&self, error: &AuthError) {
-        if error.client().is_some() {
+    pub(crate) fn tell_of_client(&self, error: &AuthError) -> bool {
+        let later = error.client().is_some();
+        if later {
             self.observers.tell(Outcome::refused(error, None));
         }
+        later
     }
 
     /// As [`Rules::tell_of_client`], for what comes from behind the layer: also of those who were let through
-    /// as anonymous.
+    /// as anonymous, and of layers that found nobody.
     #[cfg(feature = "tower")]
     #[cold]
-    pub(crate) fn tell_of_later(&self, error: &AuthError) {
-        match error {
-            AuthError::NoCredentials => self.observers.tell(Outcome::refused(error, None)),
-            error => self.tell_of_client(error),
+    pub(crate) fn tell_of_later(&self, error: &AuthError, anonymous: bool) {
+        let later = match error {
+            AuthError::NoCredentials => anonymous,
+            AuthError::Unavailable(error) => error.is_of_layer(),
+            _ => false,
+        };
+        if later {
+            self.observers.tell(Outcome::refused(error, None));
+        } else {
+            self.tell_of_client(error);
         }
+    }
+
+    /// The answer to a request that was told of when it was decided on.
+    #[cfg(feature = "tower")]
+    pub(crate) fn refuse<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
+        let mut response = refusal(respond, error, &self.challenges);
+        response.extensions_mut().insert(Told);
+        response
     }
 
     #[cfg(feature = "tower")]

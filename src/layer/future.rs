@@ -14,7 +14,7 @@ use crate::authenticate::{Authenticate, SharedRules};
 use crate::error::AuthError;
 #[cfg(feature = "axum")]
 use crate::respond::Provisional;
-use crate::respond::{Respond, Told, complete, refusal};
+use crate::respond::{Respond, Told, complete};
 
 pin_project! {
     /// The future of [`ApiKeyService`](crate::ApiKeyService).
@@ -51,6 +51,7 @@ struct Parked<Inner, ReqBody, R> {
 pub(super) struct Finish {
     pub(super) rules: SharedRules,
     pub(super) caching: Caching,
+    pub(super) anonymous: bool,
 }
 
 impl Finish {
@@ -109,7 +110,7 @@ impl Finish {
             }
             let told = response.extensions_mut().insert(Told);
             if told.is_none() && !self.rules.observers.is_empty() {
-                self.rules.tell_of_later(&error);
+                self.rules.tell_of_later(&error, self.anonymous);
             }
             complete(response, &error, self.rules.challenges());
         }
@@ -200,8 +201,7 @@ where
                 State::Running { future: self.service.call(self.request), finish: self.finish }
             }
             Err(error) => {
-                let response = refusal(&self.respond, &error, self.finish.rules.challenges());
-                State::Refused { response: Some(response) }
+                State::Refused { response: Some(self.finish.rules.refuse(&self.respond, &error)) }
             }
         }
     }

@@ -87,7 +87,7 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
         Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
         R: Respond<ResBody>,
     {
-        ResponseFuture::refused(self.auth.respond_with(&self.respond, error))
+        ResponseFuture::refused(self.auth.rules().refuse(&self.respond, error))
     }
 
     #[inline(never)]
@@ -108,9 +108,10 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
     }
 
     fn finish(&self, caching: Caching) -> Finish {
+        let anonymous = matches!(caching, Caching::Varying);
         let as_said = self.options.without_cache_fields;
         let caching = if as_said { Caching::AsTheServiceSays } else { caching };
-        Finish { rules: self.auth.rules().clone(), caching }
+        Finish { rules: self.auth.rules().clone(), caching, anonymous }
     }
 }
 

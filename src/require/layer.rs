@@ -43,6 +43,14 @@ use crate::scope::Scope;
 /// | `Cache-Control: no-store` | no cache keeps the refusal, and so none answers with it when the client has the scope |
 /// | `Content-Type: application/problem+json` | that of the body (RFC 9457), unless [`RequireScope::with_response`] makes another |
 ///
+/// ```text
+/// HTTP/1.1 403 Forbidden
+/// content-type: application/problem+json
+/// cache-control: no-store
+///
+/// {"title":"Forbidden","status":403,"detail":"Scope usage:read needed"}
+/// ```
+///
 /// There is no `Retry-After`, since waiting does not help.
 #[derive(Clone)]
 #[must_use]
@@ -111,7 +119,7 @@ impl Rule {
         let Some(client) = extensions.get::<Client>() else {
             return Err(match extensions.get::<Anonymous>() {
                 Some(_) => AuthError::NoCredentials,
-                None => AuthError::Unavailable(StoreError::new(
+                None => AuthError::Unavailable(StoreError::of_layer(
                     "no `ApiKeyLayer` stands outside of this `RequireScope`: put one around it",
                 )),
             });
@@ -165,7 +173,7 @@ where
             }
             Err(error) => {
                 let mut response = self.respond.respond(&error);
-                add_fields(response.headers_mut(), &error, None);
+                add_fields(&mut response, &error, None);
                 // The key layer outside adds the rest to what carries an error.
                 response.extensions_mut().insert(error);
                 RequireScopeFuture { state: State::Refused { response: Some(response) } }

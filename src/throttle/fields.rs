@@ -33,12 +33,6 @@ impl Fields<'_> {
         }
     }
 
-    /// Whether there are such fields, of whatever limit.
-    #[expect(clippy::unused_self, reason = "so that nothing else of this module need be known")]
-    pub(crate) fn are_in(&self, headers: &HeaderMap) -> bool {
-        headers.contains_key(POLICY)
-    }
-
     fn policy(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let mut text = Text::default();
         for (place, rate) in self.quota.rates().iter().enumerate() {

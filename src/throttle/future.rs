@@ -71,7 +71,7 @@ where
 
 fn refusal<B>(respond: &impl Respond<B>, error: AuthError) -> Response<B> {
     let mut response = respond.respond(&error);
-    add_fields(response.headers_mut(), &error, None);
+    add_fields(&mut response, &error, None);
     response.extensions_mut().insert(error);
     response
 }

@@ -52,8 +52,21 @@ use crate::respond::{ProblemJson, Respond};
 /// effective window: who makes no more than `r` requests in `t` seconds keeps to the rate, and on a 429 it is the
 /// time of `Retry-After`. They name no client and no key. A burst that is not the count of its rate shows in
 /// `r` and `t` alone: of `{rate: 100/minute, burst: 20}`, 20 are left at first, which are earned in 12 seconds.
-/// Where the answer has such fields already, as behind two throttles, a line is added to them.
+/// Where the answer has such fields already, as behind two throttles, a line is added to them, with other names:
+/// a handler that asks a throttle of its own puts the fields of what is [allowed](Allowance::put_fields), too, so
+/// that each limit has one name on all answers.
 /// [`ThrottleLayer::without_fields`] leaves them out of what is allowed.
+///
+/// ```text
+/// HTTP/1.1 429 Too Many Requests
+/// content-type: application/problem+json
+/// cache-control: no-store
+/// retry-after: 1
+/// ratelimit-policy: "minute";q=60;w=60
+/// ratelimit: "minute";r=0;t=1
+///
+/// {"title":"Too Many Requests","status":429,"detail":"Too many requests"}
+/// ```
 ///
 /// A 429 has no challenge, since the key is right, and no `Vary`, since it is not kept.
 #[must_use]
@@ -178,7 +191,7 @@ impl<C: Counters, R> ThrottleLayer<C, R> {
 fn decide_on_stranger(extensions: &Extensions) -> Decision {
     match extensions.get::<Anonymous>() {
         Some(_) => Decision::Serve(None),
-        None => Decision::Refuse(AuthError::Unavailable(StoreError::new(
+        None => Decision::Refuse(AuthError::Unavailable(StoreError::of_layer(
             "no `ApiKeyLayer` stands outside of this `ThrottleLayer`: put one around it",
         ))),
     }

@@ -7,8 +7,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::{Request, Response};
 use keygate::{
     Activity, AuthError, Authenticator, ClientUsage, Count, FailureThrottle, KeyUsage,
-    MemoryCounters, Outcome, OutcomeEvents, OutcomeMetrics, Rates, StoreError, Tally, Throttle,
-    ThrottleLayer, TopClient, TrustedProxies, Usage, UsageSnapshot, verify,
+    MemoryCounters, Outcome, OutcomeEvents, OutcomeMetrics, QueuedObserver, Rates, StoreError,
+    Tally, Throttle, ThrottleLayer, TopClient, TrustedProxies, Usage, UsageSnapshot, verify,
 };
 use tower::{Layer as _, Service as _};
 
@@ -119,6 +119,7 @@ fn counted() -> Vec<Shown> {
         ("TopClient", debug(&top)),
         ("OutcomeEvents", debug(&OutcomeEvents::new())),
         ("OutcomeMetrics", debug(&OutcomeMetrics::new())),
+        ("QueuedObserver", debug(&QueuedObserver::new(OutcomeEvents::new(), 1).unwrap())),
     ]
 }
 

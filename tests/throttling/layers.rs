@@ -2,7 +2,9 @@ use axum::body::Body;
 use axum::routing::get;
 use axum::{Extension, Router};
 use http::{Request, Response, StatusCode};
-use keygate::{ApiKeyLayer, ClientProfile, MemoryStore, RequireScope, Throttle, ThrottleLayer};
+use keygate::{
+    ApiKeyLayer, Client, ClientProfile, MemoryStore, RequireScope, Throttle, ThrottleLayer,
+};
 use tower::ServiceExt as _;
 
 use crate::scene::{FakeClock, KEY, ask, client, rate};
@@ -98,4 +100,28 @@ async fn answers_behind_two_throttles_tell_of_both_and_a_refusal_of_each_once() 
         assert_eq!(lines(&answer, "ratelimit-policy"), policies);
     }
     assert_eq!(lines(&ask(&app, "/", KEY).await, "retry-after"), ["30"]);
+}
+
+/// As a service does without extractors.
+#[tokio::test]
+async fn error_that_a_handler_left_in_the_response_gets_its_own_fields() {
+    let own = FakeClock::new().throttle().with_default_quota(rate("1/hour", 1).into());
+    let handler = get(async move |client: Client| {
+        let mut response = Response::new(Body::empty());
+        if let Err(error) = own.check(&client) {
+            *response.status_mut() = error.status();
+            response.extensions_mut().insert(error);
+        }
+        response
+    });
+    let outer = FakeClock::new().throttle().with_default_quota(rate("100/minute", 100).into());
+    let app: Router = Router::new()
+        .route("/", handler)
+        .layer(ThrottleLayer::new(outer))
+        .layer(ApiKeyLayer::new(MemoryStore::from_keys([(KEY, "User 1")]).unwrap()));
+    ask(&app, "/", KEY).await;
+    let refused = ask(&app, "/", KEY).await;
+    assert_eq!(refused.headers()["retry-after"], "3600");
+    let lines: Vec<_> = refused.headers().get_all("ratelimit").iter().collect();
+    assert_eq!(lines, [r#""minute";r=98;t=59"#, r#""hour";r=0;t=3600"#]);
 }

@@ -72,3 +72,12 @@ async fn counters_are_asked_later_in_a_function_too() {
     assert_eq!(silent.kind(), StoreErrorKind::TimedOut);
     assert_eq!(silent.to_string(), "the counters of quotas did not answer in time");
 }
+
+#[tokio::test]
+async fn wait_without_end_is_told_as_the_longest_there_is() {
+    let answers = vec![Some(Ok(Tally::refused(0, Duration::MAX)))];
+    let throttle = Throttle::with_counters(Remote(Mutex::new(answers)));
+    let refused = throttle.check_later(&client("User 1", rate("10/hour", 10))).await.unwrap_err();
+    let AuthError::Throttled(throttled) = refused else { panic!("{refused}") };
+    assert_eq!(throttled.retry_after(), u64::MAX);
+}
