@@ -143,6 +143,23 @@ fn rate_that_is_raised_beside_another_of_its_unit_keeps_its_share() {
 }
 
 #[test]
+fn rates_of_one_unit_that_all_change_take_the_shares_of_those_of_their_size() {
+    let clock = FakeClock::new();
+    let throttle = clock.throttle();
+    let list = |rates: [Rate; 2]| client("User 1", Quota::all_of(rates).unwrap());
+    let before = list([rate("600/minute", 10), rate("100/minute", 500)]);
+    assert_eq!(admitted(&throttle, &before, 100), 10);
+    // In the other order, besides. Of the larger burst, 2% are spent: 588 are left, and 120 are earned.
+    let after = list([rate("120/minute", 600), rate("1200/minute", 20)]);
+    let mut minute = 0;
+    for _ in 0..600 {
+        clock.turn(100);
+        minute += admitted(&throttle, &after, 3);
+    }
+    assert_eq!(minute, 588 + 120);
+}
+
+#[test]
 fn limit_that_comes_beside_another_begins_with_nothing_spent() {
     for added in [rate("10/second", 10), rate("1000/hour", 1_000)] {
         let clock = FakeClock::new();
