@@ -233,10 +233,7 @@ impl StoreError {
 
     #[cfg(feature = "throttle")]
     fn client(&self) -> Option<&Client> {
-        match &self.0.of {
-            Origin::Counters(client) => Some(client),
-            _ => None,
-        }
+        if let Origin::Counters(client) = &self.0.of { Some(client) } else { None }
     }
 
     /// Of a layer that stands where no `ApiKeyLayer` tells it who the client is.
