@@ -227,7 +227,10 @@ impl Rules {
     #[cfg(feature = "tower")]
     pub(crate) fn refuse<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
         let mut response = refusal(respond, error, &self.challenges);
-        response.extensions_mut().insert(Told);
+        // The one that a layer around this might tell of; a mark takes its time.
+        if matches!(error, AuthError::NoCredentials) {
+            response.extensions_mut().insert(Told);
+        }
         response
     }
 

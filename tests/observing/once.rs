@@ -181,3 +181,25 @@ async fn layer_that_finds_nobody_is_told_of_as_a_fault() {
     let right = ("admitted", Some("Right".to_owned()), true);
     assert_eq!(log.take(), [right, ("unavailable", None, false)]);
 }
+
+/// Where the outer key is for those who have one.
+#[tokio::test]
+async fn missing_key_of_an_inner_layer_is_not_that_of_an_outer_one_that_lets_anybody_through() {
+    let [inner, outer] = [Log::default(), Log::default()];
+    let gateway = Authenticator::new(MemoryStore::new()).add_observer(outer.observer());
+    let gateway = gateway.sources([Source::header("x-gateway-key")]).unwrap();
+    let auth = Authenticator::new(store(false).0).add_observer(inner.observer());
+    let app: Router = Router::new()
+        .route("/", get(|| async { "let in" }))
+        .layer(ApiKeyLayer::from(auth))
+        .layer(ApiKeyLayer::from(gateway).optional());
+    for (key, expected) in [(None, "no_credentials"), (Some("nobody's"), "unknown")] {
+        let mut request = Request::new(Body::empty());
+        if let Some(key) = key {
+            request.headers_mut().insert("x-api-key", key.parse().unwrap());
+        }
+        assert_eq!(app.clone().oneshot(request).await.unwrap().status(), 401);
+        assert_eq!(inner.take(), [(expected, None, false)]);
+        assert_eq!(outer.take(), []);
+    }
+}
