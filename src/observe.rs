@@ -32,11 +32,13 @@ pub use tracing::OutcomeEvents;
 /// that were refused behind it: by a scope, by a quota, because the counters of quotas could not answer, or
 /// because a caller that was let through as anonymous had to be a client. Such a request is told of twice, as
 /// admitted and as refused. Each refusal is told of once, by the authenticator that is next to it where there are
-/// several.
+/// several, and by none where that one has no observers.
 ///
 /// Not told of: anonymous requests that are served; refusals that never become a response with the [`AuthError`]
-/// in its extensions; an [`AuthError::Unavailable`] that a handler makes itself. Told of twice: a request that
-/// passes the same authenticator twice, by two layers, or by a layer and a handler that verifies it once more.
+/// in its extensions; errors that a handler makes itself, or [`verify`](crate::verify), which has no observers.
+/// Told of twice: a request that passes the same authenticator twice, by two layers, or by a layer and a handler
+/// that verifies it once more; one that a layer has let through as anonymous and another authenticator has refused
+/// for want of a key; an error that is answered twice by [`respond`](crate::Authenticator::respond).
 ///
 /// It is called on the way of the request, which waits for it: one that may take its time belongs into a
 /// [`QueuedObserver`], which never waits. What it panics with is lost, and the request goes on.
@@ -113,8 +115,8 @@ impl<'a> Outcome<'a> {
     }
 
     /// One word, made for a metric's label: `admitted`, `no_credentials`, a [`WrongReason`],
-    /// `insufficient_scope`, `throttled` (a client, by its quota), `too_many_failures` (a wrong key, by the
-    /// [`FailureThrottle`](crate::FailureThrottle)) or `unavailable`.
+    /// `insufficient_scope`, `throttled` (a client, by its quota), `too_many_failures` (a wrong key, by a
+    /// `FailureThrottle`) or `unavailable`.
     pub fn name(&self) -> &'static str {
         match self.result {
             Ok(_) => "admitted",

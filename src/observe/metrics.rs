@@ -18,8 +18,8 @@ use crate::by_client::ByClient;
 ///
 /// The first 1,000 clients that come have a label of their own, and all others are `client="other"`,
 /// so that the metrics do not grow with the clients. A client that is named `other` counts with these,
-/// and takes no label. Clients keep their labels for as long as the process lasts. Once a client was seen,
-/// counting takes no lock and allocates nothing here; what the recorder does is its own.
+/// and takes no label. Clients keep their labels for as long as the process lasts. Once a client had an outcome,
+/// counting more of the kind takes no lock and allocates nothing here; what the recorder does is its own.
 ///
 /// The recorder is asked for the counter each time, so that one which is installed late, or forgets what was
 /// idle, counts from there on.
@@ -106,7 +106,11 @@ impl Labels {
         let relaxed = Ordering::Relaxed;
         let one_more = |used| (used < self.max_clients).then_some(used + 1);
         if self.used.fetch_update(relaxed, relaxed, one_more).is_err() {
-            return self.others.count(kind, OTHERS);
+            // Another thread may have taken the last one for the same client.
+            return match place.get() {
+                Some(keys) => keys.count(kind, client),
+                None => self.others.count(kind, OTHERS),
+            };
         }
         let keys = place.add(Keys::new()).unwrap_or_else(|theirs| {
             self.used.fetch_sub(1, relaxed);

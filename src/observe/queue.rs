@@ -37,6 +37,9 @@ pub struct QueuedObserver {
     lost: Arc<AtomicU64>,
 }
 
+/// A tenth of a gigabyte.
+const MAX_CAPACITY: usize = 1 << 20;
+
 /// An outcome that owns what it tells of.
 struct Told {
     result: Result<Client, AuthError>,
@@ -44,13 +47,14 @@ struct Told {
 }
 
 impl QueuedObserver {
-    /// Starts the thread, with a queue for so many outcomes: one takes less than 100 bytes.
+    /// Starts the thread, with a queue for so many outcomes, from 1 to 1,048,576. A place takes less than 100 bytes
+    /// from the start, and keeps as much of a refusal while it waits there.
     ///
     /// # Errors
     ///
     /// The system starts no further thread.
     pub fn new(observer: impl Observe, capacity: usize) -> io::Result<Self> {
-        let (queue, told) = sync_channel(capacity.max(1));
+        let (queue, told) = sync_channel(capacity.clamp(1, MAX_CAPACITY));
         let thread = thread::Builder::new().name("keygate-observer".to_owned());
         thread.spawn(move || tell_all(&observer, &told))?;
         Ok(Self { queue, lost: Arc::default() })
