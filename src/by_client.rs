@@ -71,7 +71,7 @@ impl<T: Send + 'static> ByClient<T> {
         self.pin_hashed(hash(name, self.seed), name)
     }
 
-    /// In one of several places that each name has, told apart by numbers that are spread evenly.
+    /// In one of several places that each name has: zero, and numbers that are spread evenly.
     #[inline]
     pub(crate) fn pin_apart<'a>(&'a self, name: &'a str, place: u64) -> Pinned<'a, T> {
         self.pin_hashed(hash(name, self.seed) ^ place, name)

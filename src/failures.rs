@@ -76,7 +76,7 @@ use verified::Verified;
 /// its limit; where there is no room left, addresses share the limit of a network.
 ///
 /// It keeps load from the store, and shows in the logs who is guessing. It does not replace keys that cannot be
-/// guessed: a right guess is let in, and who has many addresses has as many limits. Keys that are looked
+/// guessed: a right guess is let in, but for a store that waits, and who has many addresses has as many limits. Keys that are looked
 /// up side by side all get to the store before the first is known to be wrong; they are all
 /// counted, up to four times the burst. Counts are those of this process.
 ///

@@ -159,8 +159,9 @@ pub(crate) fn refusal<B>(
     response
 }
 
-/// Put beside the error in the extensions of a response by the authenticator whose observers know of it, so that
-/// neither a layer of its own nor one of another authenticator around it tells of it once more.
+/// Put beside the error in the extensions of a response by the authenticator that has told of it, if it has
+/// somebody to tell, so that neither a layer of its own nor one of another authenticator around it tells of it
+/// once more.
 #[derive(Clone, Copy)]
 pub(crate) struct Told;
 

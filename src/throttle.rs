@@ -64,12 +64,12 @@ pub use throttled::Throttled;
 /// | --- | --- |
 /// | that was there before | what it had |
 /// | in the place of another of its unit | the same share of its burst |
-/// | of a unit that was there earlier | the same share, less what was earned since |
+/// | of a unit that was there earlier | the same share, less what was earned and with what was requested since |
 /// | that comes beside others which stay | nothing: the others hold what was spent |
 /// | in the place of all others, which are of other units | as many requests |
 ///
-/// A throttle is a handle: clones share what they count. One that gets another default quota counts that
-/// apart, so that routes can have limits of their own; a client's own quota all of them share.
+/// A throttle is a handle: clones share what they count. A clone that gets a default quota counts that apart, so
+/// that routes can have limits of their own; a client's own quota all of them share.
 ///
 /// ```
 /// use keygate::{AuthError, Client, ClientProfile, Throttle};
@@ -113,6 +113,9 @@ impl Default for Throttle {
 
 impl<C> Throttle<C> {
     /// A throttle with counters that live elsewhere.
+    ///
+    /// Throttles that are made from the same counters, by an `Arc`, count together: give them one default quota.
+    /// Clones of a throttle keep several apart.
     pub fn with_counters(counters: C) -> Self {
         Self {
             counters: Arc::new(counters),
@@ -123,9 +126,19 @@ impl<C> Throttle<C> {
     }
 
     /// Replaces the quota of clients that have none of their own.
+    ///
+    /// Where there are clones of this throttle already, what is spent of it is counted for this handle alone,
+    /// and for those that are made of it.
     #[must_use]
     pub fn with_default_quota(self, quota: Quota) -> Self {
-        Self { default: Some(DefaultQuota::new(quota)), ..self }
+        let is_shared = Arc::strong_count(&self.counters) > 1;
+        let new = if is_shared { DefaultQuota::apart } else { DefaultQuota::new };
+        Self { default: Some(new(quota)), ..self }
+    }
+
+    /// The counters.
+    pub fn counters(&self) -> &C {
+        &self.counters
     }
 
     /// Replaces the clock.
@@ -151,8 +164,8 @@ impl<C> Throttle<C> {
 
     fn spend<'a>(&'a self, client: &'a Client, held: Held<'a>) -> Spend<'a> {
         let now = self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock());
-        let Held { quota, is_default, .. } = held;
-        Spend { client: client.name(), quota, is_default, now, held, clock: self.clock.as_ref() }
+        let (Held { quota, place }, is_apart) = (held, held.is_apart());
+        Spend { client: client.name(), quota, is_apart, now, place, clock: self.clock.as_ref() }
     }
 }
 

@@ -62,16 +62,14 @@ impl FakeClock {
 #[test]
 fn million_clients_are_remembered_in_little_and_forgotten_with_their_burst() {
     let clock = FakeClock::default();
-    let counters = MemoryCounters::new();
-    let throttle = Throttle::with_counters(counters.clone())
-        .with_clock(clock.now())
-        .with_default_quota("60/minute".parse().unwrap());
+    let throttle =
+        Throttle::new().with_clock(clock.now()).with_default_quota("60/minute".parse().unwrap());
     let check = |name: &str| throttle.check(&Client::for_test(name)).is_ok();
     let before = LIVE.get();
     for number in 0..MILLION {
         assert!(check(&format!("Client {number}")));
     }
-    assert_eq!(counters.len(), 1_000_000);
+    assert_eq!(throttle.counters().len(), 1_000_000);
     let each = (LIVE.get() - before) / 1_000_000;
     assert!(each <= 192, "{each} bytes for each");
 
@@ -80,7 +78,7 @@ fn million_clients_are_remembered_in_little_and_forgotten_with_their_burst() {
         clock.turn_to(Duration::from_millis(60_000 + 251 * pause));
         check("Busy");
     }
-    assert_eq!(counters.len(), 1);
+    assert_eq!(throttle.counters().len(), 1);
     let each = (LIVE.get() - before) / 1_000_000;
     assert!(each <= 32, "{each} bytes of the table for each that was there");
 

@@ -66,18 +66,6 @@ impl Account {
         }
     }
 
-    /// What is spent of it, as it is now; `None` where it is closed.
-    pub(super) fn parts(&self) -> Option<Vec<Part>> {
-        let rates = self.quota.rates();
-        match &self.spent {
-            Spent::Several(several) => several.parts(rates),
-            Spent::One(_, full_at) => {
-                let last = Some(full_at.load(Ordering::Relaxed)).filter(|last| *last != CLOSED)?;
-                Some(rates.iter().map(|rate| Part::new(*rate, last)).collect())
-            }
-        }
-    }
-
     /// Closes the account if nothing of it is spent any more, so that a new one would be the same.
     pub(super) fn close_if_full(&self, now: u64) -> bool {
         match &self.spent {

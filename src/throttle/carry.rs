@@ -26,6 +26,14 @@ impl Part {
         self.full_at <= now
     }
 
+    /// Counts a request that other rates have allowed, as far as the burst goes: were it not, changing the unit
+    /// back and forth would add the quotas up.
+    pub(super) fn charge(&mut self, now: u64) {
+        let limit = Limit::of(&self.rate);
+        let next = self.full_at.max(now).saturating_add(limit.step());
+        self.full_at = next.min(limit.latest(now));
+    }
+
     /// Nothing is owed for longer than the burst takes, where the clock went back.
     pub(super) fn heed(&mut self, now: u64) {
         self.full_at = self.full_at.min(Limit::of(&self.rate).latest(now));
@@ -83,9 +91,9 @@ fn share(rate: &Rate, rates: &[Rate], mut of_unit: Vec<&Part>, now: u64) -> u64 
         other.per() == rate.per() && of_unit.iter().all(|part| part.rate != **other)
     };
     let mut come: Vec<_> = rates.iter().filter(is_new).collect();
-    come.sort_by_key(|other| Limit::of(other).window());
+    come.sort_by_key(|other| other.burst());
     of_unit.retain(|part| !rates.contains(&part.rate));
-    of_unit.sort_by_key(|part| Limit::of(&part.rate).window());
+    of_unit.sort_by_key(|part| part.rate.burst());
     match come.iter().position(|other| *other == rate) {
         Some(place) if come.len() == of_unit.len() => of_unit[place].share(now),
         _ => of_unit.iter().map(|part| part.share(now)).max().unwrap_or(0),

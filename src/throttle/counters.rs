@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
-use super::held::Held;
 use crate::error::StoreError;
 use crate::instant::{Clock, nanos};
 use crate::quota::Quota;
@@ -18,12 +17,12 @@ pub struct Spend<'a> {
     pub client: &'a str,
     /// What the client may ask for; never an unlimited one.
     pub quota: &'a Quota,
-    /// Whether that is the default quota of the [`Throttle`](crate::Throttle), and not the client's own. Throttles
-    /// that share counters may have several: count each of them apart.
-    pub is_default: bool,
+    /// Whether that is a default quota which a handle of the [`Throttle`](crate::Throttle) counts apart from what
+    /// the client spends otherwise: count it by the quota, too, and not by the client alone.
+    pub is_apart: bool,
     /// When the request came, by the clock of the [`Throttle`](crate::Throttle).
     pub now: SystemTime,
-    pub(super) held: Held<'a>,
+    pub(super) place: u64,
     pub(super) clock: Option<&'a Clock>,
 }
 
@@ -39,7 +38,7 @@ impl fmt::Debug for Spend<'_> {
         f.debug_struct("Spend")
             .field("client", &self.client)
             .field("quota", &self.quota)
-            .field("is_default", &self.is_default)
+            .field("is_apart", &self.is_apart)
             .field("now", &self.now)
             .finish_non_exhaustive()
     }
@@ -80,7 +79,7 @@ impl Tally {
 /// that never do: this one comes with it. The trait is dyn-compatible.
 ///
 /// All rates of a quota must allow a request, and count it together or not at all. Requests of one
-/// client that come at the same time must not be allowed more than the quota does. A quota of its own that is not
+/// client that come at the same time must not be allowed more than the quota does. A quota that is not
 /// the one of the client's last request carries over what was spent.
 ///
 /// ```

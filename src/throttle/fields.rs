@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 
@@ -64,28 +66,36 @@ impl Fields<'_> {
         text.value()
     }
 
-    /// The unit of a rate, and its number among those of the same unit.
+    /// The unit of a rate, and the first number that no other one has.
     fn name(&self, place: usize, rate: &Rate, headers: &HeaderMap, text: &mut Text) {
         let unit = rate.per().name();
         text.push("\"");
         text.push(unit);
         let ours = self.quota.rates()[..place].iter().filter(|other| other.per() == rate.per());
-        let before = ours.count() + named(headers, unit);
-        if before > 0 {
+        let number = if headers.contains_key(POLICY) {
+            free_number(unit, ours.count(), headers)
+        } else {
+            ours.count() + 1
+        };
+        if number > 1 {
             text.push("-");
-            text.number(before as u64 + 1);
+            text.number(number as u64);
         }
         text.push("\"");
     }
 }
 
-/// How many policies that are there begin with this name.
-fn named(headers: &HeaderMap, name: &str) -> usize {
+/// The number behind so many others that no text of the policies which are there has after this name.
+#[cold]
+fn free_number(name: &str, before: usize, headers: &HeaderMap) -> usize {
     let lines = headers.get_all(POLICY).iter().filter_map(|line| line.to_str().ok());
-    lines
-        .flat_map(|line| line.split('"').skip(1).step_by(2))
-        .filter(|it| it.starts_with(name))
-        .count()
+    let taken = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+    let taken = taken.filter_map(|text| match text.strip_prefix(name)? {
+        "" => Some(1),
+        number => number.strip_prefix('-')?.parse().ok(),
+    });
+    let taken: BTreeSet<usize> = taken.collect();
+    (1..).filter(|number| !taken.contains(number)).nth(before).unwrap_or(usize::MAX)
 }
 
 /// A line, which takes no memory elsewhere where it is as short as most are: every answer has two, and
@@ -207,14 +217,23 @@ mod tests {
         put(&["10/minute"], Tally::allowed(0, 0, Duration::from_secs(6)), &mut headers);
         put(&["10/second", "100/minute"], Tally::allowed(1, 50, Duration::ZERO), &mut headers);
         put(&["7/hour"], Tally::allowed(0, 7, Duration::ZERO), &mut headers);
+        headers.append(POLICY, HeaderValue::from_static(r#""day-2";q=5;w=86400;c="day""#));
+        put(&["2/day", "3/day"], Tally::allowed(0, 2, Duration::ZERO), &mut headers);
         let policies = [
             r#""default";q=5;w=1, "hour";q=9;w=3600"#,
             r#""minute";q=10;w=60"#,
             r#""second";q=10;w=1, "minute-2";q=100;w=60"#,
             r#""hour-2";q=7;w=3600"#,
+            r#""day-2";q=5;w=86400;c="day""#,
+            r#""day-3";q=2;w=86400, "day-4";q=3;w=86400"#,
         ];
         assert_eq!(lines(&headers, POLICY), policies);
-        let limits = [r#""minute";r=0;t=6"#, r#""minute-2";r=50;t=30"#, r#""hour-2";r=7;t=3600"#];
+        let limits = [
+            r#""minute";r=0;t=6"#,
+            r#""minute-2";r=50;t=30"#,
+            r#""hour-2";r=7;t=3600"#,
+            r#""day-3";r=2;t=86400"#,
+        ];
         assert_eq!(lines(&headers, LIMIT), limits);
     }
 

@@ -53,11 +53,6 @@ impl Limit {
         self.spend(full_at, now).err().unwrap_or_default()
     }
 
-    /// Nanoseconds in which the whole burst is earned.
-    pub(super) fn window(self) -> u64 {
-        self.window
-    }
-
     /// Nanoseconds in which one request is earned.
     pub(crate) fn step(self) -> u64 {
         self.step

@@ -1,4 +1,4 @@
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, RandomState};
 
 use crate::quota::Quota;
 
@@ -9,11 +9,20 @@ pub(super) struct DefaultQuota {
     place: u64,
 }
 
+/// That of what a client spends of its own quota, and of the default one in its absence: so what was spent goes
+/// over when it gets or loses its own.
+const SHARED_PLACE: u64 = 0;
+
 impl DefaultQuota {
     pub(super) fn new(quota: Quota) -> Self {
-        let mut hasher = DefaultHasher::new();
-        quota.hash(&mut hasher);
-        Self { quota, place: hasher.finish().max(1) }
+        Self { quota, place: SHARED_PLACE }
+    }
+
+    /// One of a handle among others, which may have default quotas, too: all of them would seem to be one that
+    /// changes with each request.
+    pub(super) fn apart(quota: Quota) -> Self {
+        // Seeded at random: no other handle has this place.
+        Self { quota, place: RandomState::new().hash_one(SHARED_PLACE).max(1) }
     }
 
     pub(super) fn quota(&self) -> &Quota {
@@ -25,32 +34,22 @@ impl DefaultQuota {
 #[derive(Clone, Copy)]
 pub(super) struct Held<'a> {
     pub(super) quota: &'a Quota,
-    pub(super) is_default: bool,
-    /// The place of the default quota, if there is one: each has its own, so that handles which have several
-    /// do not undo each other.
-    default_place: u64,
+    pub(super) place: u64,
 }
-
-/// That of a client's own quota, whatever it says: so what was spent goes over when it changes.
-const OWN_PLACE: u64 = 0;
 
 impl<'a> Held<'a> {
     /// None where there is no limit.
     #[inline]
     pub(super) fn of(own: Option<&'a Quota>, default: Option<&'a DefaultQuota>) -> Option<Self> {
-        let default_place = default.map_or(OWN_PLACE, |default| default.place);
-        let quota = own.or(default.map(DefaultQuota::quota))?;
-        let held = Self { quota, is_default: own.is_none(), default_place };
-        (!quota.is_unlimited()).then_some(held)
+        let held = match (own, default) {
+            (Some(quota), _) => Self { quota, place: SHARED_PLACE },
+            (None, Some(default)) => Self { quota: &default.quota, place: default.place },
+            (None, None) => return None,
+        };
+        (!held.quota.is_unlimited()).then_some(held)
     }
 
-    #[inline]
-    pub(super) fn place(&self) -> u64 {
-        if self.is_default { self.default_place } else { OWN_PLACE }
-    }
-
-    /// The place of what the client had before it got a quota of its own, or while it had one.
-    pub(super) fn other_place(&self) -> u64 {
-        if self.is_default { OWN_PLACE } else { self.default_place }
+    pub(super) fn is_apart(&self) -> bool {
+        self.place != SHARED_PLACE
     }
 }

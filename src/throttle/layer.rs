@@ -52,9 +52,9 @@ use crate::respond::{ProblemJson, Respond};
 /// effective window: who makes no more than `r` requests in `t` seconds keeps to the rate, and on a 429 it is the
 /// time of `Retry-After`. They name no client and no key. A burst that is not the count of its rate shows in
 /// `r` and `t` alone: of `{rate: 100/minute, burst: 20}`, 20 are left at first, which are earned in 12 seconds.
-/// Where the answer has such fields already, as behind two throttles, a line is added to them, with other names:
-/// a handler that asks a throttle of its own puts the fields of what is [allowed](Allowance::put_fields), too, so
-/// that each limit has one name on all answers.
+/// Where the answer has such fields already, as behind two throttles, a line is added to them, with other names.
+/// These are unique in one answer and no more: give two throttles different units, where callers keep what they
+/// know of a limit by its name.
 /// [`ThrottleLayer::without_fields`] leaves them out of what is allowed.
 ///
 /// ```text

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::Arc;
 
 use super::account::Account;
 use super::counters::{LocalCounters, Spend, Tally};
@@ -11,7 +10,7 @@ use crate::instant::nanos;
 
 /// Counters in the memory of this process.
 ///
-/// A handle: clones share what they count. Deciding allocates nothing for a client that was seen before,
+/// Deciding allocates nothing for a client that was seen before,
 /// and takes no lock that two clients share: one atomic for a quota of one rate, one small lock of
 /// the client's own for several, and after its quota had other units.
 ///
@@ -21,23 +20,20 @@ use crate::instant::nanos;
 /// ```
 /// use keygate::{MemoryCounters, Throttle};
 ///
-/// let counters = MemoryCounters::new();
-/// let throttle = Throttle::with_counters(counters.clone());
-/// assert_eq!(counters.len(), 0);
+/// let throttle = Throttle::with_counters(MemoryCounters::new());
+/// assert_eq!(throttle.counters().len(), 0);
 /// ```
-#[derive(Clone)]
 pub struct MemoryCounters {
-    accounts: Arc<ByClient<Account>>,
+    accounts: ByClient<Account>,
 }
 
 impl MemoryCounters {
     /// Counters that have seen nobody yet.
     pub fn new() -> Self {
-        Self { accounts: Arc::new(ByClient::new()) }
+        Self { accounts: ByClient::new() }
     }
 
-    /// How many clients there are of which something is remembered; those count twice that had a default quota
-    /// and one of their own.
+    /// How many clients there are of which something is remembered, in each place where they are counted.
     pub fn len(&self) -> usize {
         self.accounts.len()
     }
@@ -65,9 +61,9 @@ impl MemoryCounters {
         again: impl Fn() -> u64,
     ) -> Standing {
         let quota = held.quota;
-        let accounts = self.accounts.pin_apart(client, held.place());
+        let accounts = self.accounts.pin_apart(client, held.place);
         let standing = loop {
-            let account = accounts.get_or_insert_with(|| self.open(client, held, now));
+            let account = accounts.get_or_insert_with(|| Account::carrying(quota, &[], now));
             if account.is_of(quota) {
                 if let Some(standing) = account.spend(now, &again) {
                     break standing;
@@ -83,20 +79,13 @@ impl MemoryCounters {
         self.accounts.look_after(now, |account| account.close_if_full(now));
         standing
     }
-
-    /// An account of a client that has none of this quota, but perhaps one of the other that it can have: its
-    /// own, or the default.
-    fn open(&self, client: &str, held: Held<'_>, now: u64) -> Account {
-        let other = self.accounts.pin_apart(client, held.other_place());
-        let parts = other.get().and_then(Account::parts).unwrap_or_default();
-        Account::carrying(held.quota, &parts, now)
-    }
 }
 
 impl LocalCounters for MemoryCounters {
     #[inline]
     fn spend_now(&self, spend: &Spend<'_>) -> Result<Tally, StoreError> {
-        let standing = self.count(spend.client, spend.held, nanos(spend.now), || spend.again());
+        let held = Held { quota: spend.quota, place: spend.place };
+        let standing = self.count(spend.client, held, nanos(spend.now), || spend.again());
         Ok(standing.tally())
     }
 }

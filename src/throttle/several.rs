@@ -27,15 +27,19 @@ impl Several {
     }
 
     pub(super) fn spend(&self, now: u64, again: impl Fn() -> u64) -> Option<Standing> {
-        Some(spend(&self.limits, &mut self.lock().as_mut()?.full_at, now, again))
+        let mut spent = self.lock();
+        let Spent { full_at, resting } = spent.as_mut()?;
+        let standing = spend(&self.limits, full_at, now, again);
+        if standing.is_allowed() {
+            resting.iter_mut().for_each(|part| part.charge(standing.now));
+        }
+        Some(standing)
     }
 
     pub(super) fn close(&self, rates: &[Rate]) -> Option<Vec<Part>> {
-        Some(self.lock().take()?.parts(rates))
-    }
-
-    pub(super) fn parts(&self, rates: &[Rate]) -> Option<Vec<Part>> {
-        Some(self.lock().as_ref()?.parts(rates))
+        let Spent { full_at, resting } = self.lock().take()?;
+        let parts = rates.iter().zip(full_at).map(|(rate, full_at)| Part::new(*rate, full_at));
+        Some(parts.chain(resting).collect())
     }
 
     pub(super) fn close_if_full(&self, now: u64) -> bool {
@@ -51,14 +55,6 @@ impl Several {
 
     fn lock(&self) -> MutexGuard<'_, Option<Spent>> {
         self.spent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Spent {
-    fn parts(&self, rates: &[Rate]) -> Vec<Part> {
-        let full_at = rates.iter().zip(&self.full_at);
-        let parts = full_at.map(|(rate, full_at)| Part::new(*rate, *full_at));
-        parts.chain(self.resting.iter().copied()).collect()
     }
 }
 

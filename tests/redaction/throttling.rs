@@ -17,8 +17,7 @@ use crate::types::{Shown, headers, profile, store};
 
 pub(crate) fn all() -> Vec<Shown> {
     let client = verify(&store(), &headers()).unwrap();
-    let counters = MemoryCounters::new();
-    let throttle = Throttle::with_counters(counters.clone())
+    let throttle = Throttle::with_counters(MemoryCounters::new())
         .with_default_quota("1/day".parse().unwrap())
         .with_clock(|| UNIX_EPOCH);
     let allowance = throttle.check(&client).unwrap();
@@ -44,7 +43,7 @@ pub(crate) fn all() -> Vec<Shown> {
         ("Tally", debug(&tally)),
         ("Spend", spend()),
         ("Count", counts.iter().map(debug).collect()),
-        ("MemoryCounters", debug(&counters)),
+        ("MemoryCounters", debug(throttle.counters())),
         ("Throttle", debug(&throttle)),
         ("ThrottleLayer", debug(&layer)),
         ("ThrottleFuture", debug(&service.call(request))),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use keygate::{Client, LocalCounters, MemoryCounters, Quota, Throttle};
+use keygate::{Client, LocalCounters, MemoryCounters, Quota, Spend, StoreError, Tally, Throttle};
 
 use crate::scene::{FakeClock, admitted, client, rate, several, throttled};
 
@@ -133,4 +133,23 @@ fn rate_that_has_none_left_for_longest_is_told_of() {
     let allowance = FakeClock::new().throttle().check(&client("User 1", quota)).unwrap();
     let tally = allowance.tally().unwrap();
     assert_eq!((tally.rate, tally.remaining, tally.wait.as_secs()), (1, 0, 60));
+}
+
+/// As counters that halve a quota while the service is busy.
+#[test]
+fn counters_around_those_in_memory_may_ask_for_another_quota() {
+    struct Halved(MemoryCounters);
+
+    impl LocalCounters for Halved {
+        fn spend_now(&self, spend: &Spend<'_>) -> Result<Tally, StoreError> {
+            let quota = Quota::from(rate("5/hour", 5));
+            let mut halved = *spend;
+            halved.quota = &quota;
+            self.0.spend_now(&halved)
+        }
+    }
+
+    let throttle = FakeClock::new().over(Halved(MemoryCounters::new()));
+    let client = client("User 1", rate("10/hour", 10));
+    assert_eq!((0..20).filter(|_| throttle.check(&client).is_ok()).count(), 5);
 }

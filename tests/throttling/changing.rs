@@ -1,4 +1,4 @@
-use keygate::{Client, MemoryCounters, Quota, Rate};
+use keygate::{Client, Quota, Rate};
 
 use crate::scene::{FakeClock, admitted, client, rate, several};
 
@@ -18,12 +18,11 @@ fn quota_that_changes_carries_over_what_was_spent() {
 #[test]
 fn idle_clients_are_forgotten_and_busy_ones_are_not() {
     let clock = FakeClock::new();
-    let counters = MemoryCounters::new();
-    let throttle = clock.over(counters.clone());
+    let throttle = clock.throttle();
     for number in 0..20_000 {
         throttle.check(&client(&format!("User {number}"), rate("60/minute", 60))).unwrap();
     }
-    assert_eq!(counters.len(), 20_000);
+    assert_eq!(throttle.counters().len(), 20_000);
     let busy = client("Busy", rate("1/day", 1));
     assert_eq!(admitted(&throttle, &busy, 1), 1);
     // One client's requests are enough to forget all others.
@@ -31,7 +30,7 @@ fn idle_clients_are_forgotten_and_busy_ones_are_not() {
         clock.turn(251);
         let _ = throttle.check(&busy);
     }
-    assert_eq!(counters.len(), 1);
+    assert_eq!(throttle.counters().len(), 1);
     assert_eq!(admitted(&throttle, &busy, 100), 0);
 }
 
@@ -79,19 +78,38 @@ fn own_quota_is_one_for_all_handles_whatever_their_default() {
 }
 
 #[test]
-fn client_that_gets_or_loses_its_own_quota_takes_what_was_spent_along() {
-    let clock = FakeClock::new();
-    let throttle = clock.throttle().with_default_quota(rate("100/hour", 100).into());
-    let [without, with] = [Client::for_test("User 1"), client("User 1", rate("10/hour", 10))];
-    assert_eq!(admitted(&throttle, &without, 50), 50);
-    assert_eq!(admitted(&throttle, &with, 100), 5, "half of it is spent");
-    // Whatever it was that was spent by then, an hour later it is earned again.
-    clock.turn(3_600_000);
-    assert_eq!(admitted(&throttle, &without, 200), 100);
+fn handles_with_equal_default_quotas_each_keep_their_own() {
+    let throttle = FakeClock::new().throttle();
+    let route = || throttle.clone().with_default_quota(rate("5/hour", 5).into());
+    let (one, other) = (route(), route());
+    let client = Client::for_test("User 1");
+    assert_eq!(admitted(&one, &client, 10), 5);
+    assert_eq!(admitted(&other, &client, 10), 5);
+    assert_eq!(admitted(&one.clone(), &client, 10), 0, "a clone shares what its original counts");
+}
 
-    let throttle = clock.throttle().with_default_quota(rate("100/hour", 100).into());
-    assert_eq!(admitted(&throttle, &with, 5), 5);
-    assert_eq!(admitted(&throttle, &without, 200), 50);
+#[test]
+fn client_that_gets_or_loses_its_own_quota_takes_what_was_spent_along() {
+    for (own, default) in [("100/hour", "100/hour"), ("100/day", "100/hour")] {
+        let [own, default] = [own, default].map(|text| rate(text, 100));
+        let [without, with] = [Client::for_test("User 1"), client("User 1", own)];
+        for [first, second] in [[&with, &without], [&without, &with]] {
+            let throttle = FakeClock::new().throttle().with_default_quota(default.into());
+            assert_eq!(admitted(&throttle, first, 1), 1);
+            assert_eq!(admitted(&throttle, second, 200), 99);
+            assert_eq!(admitted(&throttle, first, 200), 0);
+        }
+    }
+}
+
+#[test]
+fn unit_that_goes_back_and_forth_does_not_add_the_quotas_up() {
+    let throttle = FakeClock::new().throttle();
+    let mut all = 0;
+    for unit in ["hour", "day", "minute", "hour", "second", "day", "hour"] {
+        all += admitted(&throttle, &client("User 1", rate(&format!("100/{unit}"), 100)), 40);
+    }
+    assert_eq!(all, 100);
 }
 
 #[test]
@@ -178,8 +196,7 @@ fn limit_that_comes_beside_another_begins_with_nothing_spent() {
 fn clock_that_was_ahead_keeps_nobody_in_memory() {
     for quota in [Quota::from(rate("1/minute", 1)), several()] {
         let clock = FakeClock::new();
-        let counters = MemoryCounters::new();
-        let throttle = clock.over(counters.clone());
+        let throttle = clock.throttle();
         let years = 10 * 365 * 24 * 60 * 60 * 1_000;
         clock.turn(years);
         for number in 0..2_000 {
@@ -191,7 +208,7 @@ fn clock_that_was_ahead_keeps_nobody_in_memory() {
             clock.turn(251);
             let _ = throttle.check(&client("User 0", rate("1/day", 1)));
         }
-        assert_eq!(counters.len(), 1);
+        assert_eq!(throttle.counters().len(), 1);
     }
 }
 
