@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::{
-    Authenticator, Client, KeyDigest, KeyRecord, LocalKeyStore, MemoryCounters, StoreError,
-    Throttle, Usage,
+    Authenticator, Client, KeyDigest, KeyRecord, LocalKeyStore, StoreError, Throttle, Usage,
 };
 
 /// Counts the bytes that each thread has asked for and not given back.

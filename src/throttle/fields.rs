@@ -213,14 +213,15 @@ mod tests {
     #[test]
     fn fields_of_another_limit_stay_and_no_two_have_one_name() {
         let mut headers = HeaderMap::new();
-        headers.append(POLICY, HeaderValue::from_static(r#""default";q=5;w=1, "hour";q=9;w=3600"#));
+        let theirs = r#""default";q=5;w=1, "hour";q=9;w=3600, "minute-3";q=9;w=60"#;
+        headers.append(POLICY, HeaderValue::from_static(theirs));
         put(&["10/minute"], Tally::allowed(0, 0, Duration::from_secs(6)), &mut headers);
         put(&["10/second", "100/minute"], Tally::allowed(1, 50, Duration::ZERO), &mut headers);
         put(&["7/hour"], Tally::allowed(0, 7, Duration::ZERO), &mut headers);
         headers.append(POLICY, HeaderValue::from_static(r#""day-2";q=5;w=86400;c="day""#));
         put(&["2/day", "3/day"], Tally::allowed(0, 2, Duration::ZERO), &mut headers);
         let policies = [
-            r#""default";q=5;w=1, "hour";q=9;w=3600"#,
+            theirs,
             r#""minute";q=10;w=60"#,
             r#""second";q=10;w=1, "minute-2";q=100;w=60"#,
             r#""hour-2";q=7;w=3600"#,

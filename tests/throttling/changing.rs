@@ -165,9 +165,9 @@ fn rates_of_one_unit_that_all_change_take_the_shares_of_those_of_their_size() {
     let clock = FakeClock::new();
     let throttle = clock.throttle();
     let list = |rates: [Rate; 2]| client("User 1", Quota::all_of(rates).unwrap());
-    let before = list([rate("600/minute", 10), rate("100/minute", 500)]);
+    let before = list([rate("100/minute", 500), rate("600/minute", 10)]);
     assert_eq!(admitted(&throttle, &before, 100), 10);
-    // In the other order, besides. Of the larger burst, 2% are spent: 588 are left, and 120 are earned.
+    // Of the larger burst, 2% are spent: 588 are left, and 120 are earned.
     let after = list([rate("120/minute", 600), rate("1200/minute", 20)]);
     let mut minute = 0;
     for _ in 0..600 {
