@@ -1,4 +1,5 @@
 use keygate::{Client, Quota, Rate};
+use proptest::prelude::*;
 
 use crate::scene::{FakeClock, admitted, client, rate, several};
 
@@ -238,4 +239,37 @@ fn day_that_is_spent_is_remembered_while_the_quota_has_none() {
         let _ = throttle.check(&client("User 2", rate("1/day", 1)));
     }
     assert_eq!(admitted(&throttle, &client("User 1", rate("1/day", 1)), 100), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// At one instant nothing is earned, so whatever unit a quota changes to, no more is let in than it allows.
+    #[test]
+    fn units_that_change_let_in_what_one_of_them_allows(
+        count in 1..50_u32, steps in proptest::collection::vec((0..4_usize, 0..60_usize), 1..12),
+    ) {
+        let throttle = FakeClock::new().throttle();
+        let mut all = 0;
+        for (unit, tries) in steps {
+            let unit = ["second", "minute", "hour", "day"][unit];
+            let quota = rate(&format!("{count}/{unit}"), count);
+            all += admitted(&throttle, &client("User 1", quota), tries);
+        }
+        prop_assert!(all <= usize::try_from(count).unwrap(), "{all}");
+    }
+
+    #[test]
+    fn counts_that_change_let_in_what_the_largest_allows(
+        steps in proptest::collection::vec((1..50_u32, 0..60_usize), 1..12),
+    ) {
+        let throttle = FakeClock::new().throttle();
+        let (mut all, mut most) = (0, 0);
+        for (count, tries) in steps {
+            most = most.max(usize::try_from(count).unwrap());
+            let quota = rate(&format!("{count}/hour"), count);
+            all += admitted(&throttle, &client("User 1", quota), tries);
+            prop_assert!(all <= most, "{all} of {most}");
+        }
+    }
 }
