@@ -35,9 +35,9 @@ use verified::Verified;
 ///   verified within a day (the last 16,384 of them). It is the store that answers about those, so
 ///   one that is revoked stays out. All others, which may be right, have to wait: a service that has just
 ///   been started knows none.
-/// - Of a store that answers some lookups at once, as a cache in front of a database does, those answers
-///   count, and right keys are remembered, too, from the first lookup that waits on; one that would wait while
-///   the address is over its limit is dropped before it is polled.
+/// - A store may answer some lookups at once, as a cache in front of a database does. It is asked in any case, and
+///   what it answers at once holds. A lookup that it lets wait is dropped before it is begun, while the address is
+///   over its limit. Right keys are remembered in both cases, once any lookup has waited.
 ///
 /// Every [`AuthError::WrongCredentials`](crate::AuthError::WrongCredentials) counts, whatever its reason, and
 /// is 429 over the limit. Were keys that are revoked, expired or disabled not counted, a caller could tell
@@ -76,8 +76,8 @@ use verified::Verified;
 /// its limit; where there is no room left, addresses share the limit of a network.
 ///
 /// It keeps load from the store, and shows in the logs who is guessing. It does not replace keys that cannot be
-/// guessed: a right guess is let in, but for a store that waits, and who has many addresses has as many limits. Keys that are looked
-/// up side by side all get to the store before the first is known to be wrong; they are all
+/// guessed: who guesses right is let in (by a store that waits, once the wait is over), and who has many addresses
+/// has many limits. Keys that are looked up side by side all get to the store before the first is known to be wrong; they are all
 /// counted, up to four times the burst. Counts are those of this process.
 ///
 /// A lookup that is given up, because its caller has gone before a store that waits has answered, does not

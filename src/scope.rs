@@ -8,8 +8,8 @@ use smol_str::SmolStr;
 /// A scope is one or more segments of `a-z`, `0-9`, `_`, `.` and `-`, joined by `:`. The last
 /// segment may be `*`, and `*` may stand alone.
 ///
-/// A scope that a client has covers itself; one that ends in `*` covers all that begin as it does and
-/// go on; `*` alone covers all. A client without scopes may do nothing that needs one.
+/// A scope that a client has covers itself. One that ends in `:*` covers every scope that has the same segments
+/// before the `*` and at least one more; `*` alone covers all. A client without scopes may do nothing that needs one.
 ///
 /// | the client has | asked for | covered |
 /// | --- | --- | --- |

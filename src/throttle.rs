@@ -68,8 +68,9 @@ pub use throttled::Throttled;
 /// | that comes beside others which stay | nothing: the others hold what was spent |
 /// | in the place of all others, which are of other units | as many requests |
 ///
-/// A throttle is a handle: clones share what they count. A clone that gets a default quota counts that apart, so
-/// that routes can have limits of their own; a client's own quota all of them share.
+/// A throttle is a handle: clones share what they count. A clone that gets another default quota counts that
+/// apart, so that routes can have limits of their own; a client's own quota all of them share. Give a route that
+/// is to share nothing, or that has an equal default quota, a throttle of its own.
 ///
 /// ```
 /// use keygate::{AuthError, Client, ClientProfile, Throttle};
@@ -127,12 +128,14 @@ impl<C> Throttle<C> {
 
     /// Replaces the quota of clients that have none of their own.
     ///
-    /// Where there are clones of this throttle already, what is spent of it is counted for this handle alone,
-    /// and for those that are made of it.
+    /// Where there are clones of this throttle already, what is spent of it is counted apart from what they
+    /// count, together with that of handles which have an equal one; then nothing goes over between it and a
+    /// client's own quota.
     #[must_use]
     pub fn with_default_quota(self, quota: Quota) -> Self {
         let is_shared = Arc::strong_count(&self.counters) > 1;
-        let new = if is_shared { DefaultQuota::apart } else { DefaultQuota::new };
+        let is_apart = is_shared || self.default.as_ref().is_some_and(DefaultQuota::is_apart);
+        let new = if is_apart { DefaultQuota::apart } else { DefaultQuota::new };
         Self { default: Some(new(quota)), ..self }
     }
 
@@ -150,7 +153,7 @@ impl<C> Throttle<C> {
     /// Replaces the deadline of counters that wait, which is a second. After it, the answer is
     /// [`AuthError::Unavailable`]: nobody is let in uncounted.
     ///
-    /// It is kept as [`Authenticator::deadline`](crate::Authenticator::deadline) is.
+    /// It is kept by a thread that the process starts with the first such wait, on the system's monotonic clock.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }

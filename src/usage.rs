@@ -68,7 +68,7 @@ use stripes::Stripes;
 /// Counting takes no lock, and allocates nothing for a key that was seen before, but once where two threads
 /// count the same key at the very same instant: from then on, each has counters of its own for it.
 ///
-/// A key takes less than 1 KiB, and up to 4 KiB more where threads meet (256 bytes for each processor).
+/// A key takes less than 1 KiB, and up to 4 KiB more where threads meet (up to 512 bytes for each processor).
 /// One that has not been seen for 40 days is forgotten, and its client with its last key; so is one that
 /// was revoked or removed, once it is not presented any more. What was counted of it stays in
 /// [`UsageSnapshot::outcomes`] alone. Should it come back, its counts begin anew, as its first seen tells.

@@ -22,7 +22,7 @@ use crate::by_client::ByClient;
 /// counting more of the kind takes no lock and allocates nothing here; what the recorder does is its own.
 ///
 /// The recorder is asked for the counter each time, so that one which is installed late, or forgets what was
-/// idle, counts from there on.
+/// idle, counts from there on. What the counter means is described to it once, when the observer is made.
 ///
 /// It is a handle: clones share their labels, and may be given to several authenticators.
 ///

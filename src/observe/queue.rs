@@ -37,7 +37,7 @@ pub struct QueuedObserver {
     lost: Arc<AtomicU64>,
 }
 
-/// A tenth of a gigabyte.
+/// A tenth of a gigabyte for the places.
 const MAX_CAPACITY: usize = 1 << 20;
 
 /// An outcome that owns what it tells of.
@@ -48,7 +48,8 @@ struct Told {
 
 impl QueuedObserver {
     /// Starts the thread, with a queue for so many outcomes, from 1 to 1,048,576. A place takes less than 100 bytes
-    /// from the start, and keeps as much of a refusal while it waits there.
+    /// from the start. What stands in it keeps the client's profile and the error in memory: some hundred bytes for
+    /// a refusal, and more where many scopes were asked for.
     ///
     /// # Errors
     ///

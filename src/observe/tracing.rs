@@ -10,7 +10,7 @@ use crate::error::AuthError;
 /// | `admitted` | DEBUG | `client`, `key_id` |
 /// | refused | INFO | `client`, `key_id`, where the key is known |
 /// | `too_many_failures` | INFO | these, and as `reason` what is wrong with the key, where that is known |
-/// | `unavailable` | ERROR | `error`, and as its `source` what the store met, or the counters of quotas; these with `client` and `key_id` |
+/// | `unavailable` | ERROR | `error`, and as its `source` what the store met, or the counters of quotas met; `client` and `key_id` where it was the counters |
 ///
 /// The target is `keygate::outcome`. No event holds a key. A request that is refused behind the authenticator has
 /// two events: see [`Observe`].

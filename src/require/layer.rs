@@ -45,11 +45,15 @@ use crate::scope::Scope;
 ///
 /// ```text
 /// HTTP/1.1 403 Forbidden
+/// date: Sat, 28 Nov 2026 03:26:05 GMT
+/// content-length: 69
 /// content-type: application/problem+json
 /// cache-control: no-store
 ///
 /// {"title":"Forbidden","status":403,"detail":"Scope usage:read needed"}
 /// ```
+///
+/// `Date` and `Content-Length` are the server's; a CORS layer outside adds fields of its own.
 ///
 /// There is no `Retry-After`, since waiting does not help.
 #[derive(Clone)]

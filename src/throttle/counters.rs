@@ -80,7 +80,8 @@ impl Tally {
 ///
 /// All rates of a quota must allow a request, and count it together or not at all. Requests of one
 /// client that come at the same time must not be allowed more than the quota does. A quota that is not
-/// the one of the client's last request carries over what was spent.
+/// the one of the client's last request carries over what was spent, as the table of
+/// [`Throttle`](crate::Throttle) says.
 ///
 /// ```
 /// use keygate::{Count, Counters, Spend, StoreError, Tally, Throttle};

@@ -72,7 +72,7 @@ impl Fields<'_> {
         text.push("\"");
         text.push(unit);
         let ours = self.quota.rates()[..place].iter().filter(|other| other.per() == rate.per());
-        let number = if headers.contains_key(POLICY) {
+        let number = if headers.contains_key(POLICY) || headers.contains_key(LIMIT) {
             free_number(unit, ours.count(), headers)
         } else {
             ours.count() + 1
@@ -85,11 +85,14 @@ impl Fields<'_> {
     }
 }
 
-/// The number behind so many others that no text of the policies which are there has after this name.
+/// The number behind so many others that no text of the fields which are there has after this name.
 #[cold]
 fn free_number(name: &str, before: usize, headers: &HeaderMap) -> usize {
-    let lines = headers.get_all(POLICY).iter().filter_map(|line| line.to_str().ok());
-    let taken = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+    let lines = [POLICY, LIMIT].map(|field| headers.get_all(field));
+    let lines = lines.iter().flatten().filter_map(|line| line.to_str().ok());
+    // A quote that is escaped ends no text (RFC 9651 section 3.3.3); neither does our name have one.
+    let lines: Vec<_> = lines.map(|line| line.replace("\\\\", "").replace("\\\"", "")).collect();
+    let taken = lines.iter().flat_map(|line| line.split('"').skip(1).step_by(2));
     let taken = taken.filter_map(|text| match text.strip_prefix(name)? {
         "" => Some(1),
         number => number.strip_prefix('-')?.parse().ok(),
@@ -213,7 +216,7 @@ mod tests {
     #[test]
     fn fields_of_another_limit_stay_and_no_two_have_one_name() {
         let mut headers = HeaderMap::new();
-        let theirs = r#""default";q=5;w=1, "hour";q=9;w=3600, "minute-3";q=9;w=60"#;
+        let theirs = r#""a\"b\\";q=5;w=1, "hour";q=9;w=3600, "minute-3";q=9;w=60"#;
         headers.append(POLICY, HeaderValue::from_static(theirs));
         put(&["10/minute"], Tally::allowed(0, 0, Duration::from_secs(6)), &mut headers);
         put(&["10/second", "100/minute"], Tally::allowed(1, 50, Duration::ZERO), &mut headers);

@@ -1,4 +1,4 @@
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::quota::Quota;
 
@@ -21,8 +21,14 @@ impl DefaultQuota {
     /// One of a handle among others, which may have default quotas, too: all of them would seem to be one that
     /// changes with each request.
     pub(super) fn apart(quota: Quota) -> Self {
-        // Seeded at random: no other handle has this place.
-        Self { quota, place: RandomState::new().hash_one(SHARED_PLACE).max(1) }
+        // By the quota, so that a handle which is made anew for each request has what the last one had.
+        let mut hasher = DefaultHasher::new();
+        quota.hash(&mut hasher);
+        Self { quota, place: hasher.finish().max(SHARED_PLACE + 1) }
+    }
+
+    pub(super) fn is_apart(&self) -> bool {
+        self.place != SHARED_PLACE
     }
 
     pub(super) fn quota(&self) -> &Quota {

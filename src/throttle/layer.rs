@@ -59,6 +59,8 @@ use crate::respond::{ProblemJson, Respond};
 ///
 /// ```text
 /// HTTP/1.1 429 Too Many Requests
+/// date: Sat, 28 Nov 2026 03:26:05 GMT
+/// content-length: 71
 /// content-type: application/problem+json
 /// cache-control: no-store
 /// retry-after: 1
@@ -67,6 +69,8 @@ use crate::respond::{ProblemJson, Respond};
 ///
 /// {"title":"Too Many Requests","status":429,"detail":"Too many requests"}
 /// ```
+///
+/// `Date` and `Content-Length` are the server's; a CORS layer outside adds fields of its own.
 ///
 /// A 429 has no challenge, since the key is right, and no `Vary`, since it is not kept.
 #[must_use]

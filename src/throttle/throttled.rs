@@ -57,8 +57,8 @@ impl Throttled {
         }
     }
 
-    /// How many seconds to wait, at least one: whoever waits so long is let in, unless others
-    /// with the same quota come first.
+    /// How many seconds to wait, at least one: a client that waits so long is let in, unless others
+    /// with the same quota come first; a wrong key from an address that waits is refused as wrong again.
     pub fn retry_after(&self) -> u64 {
         seconds(self.0.tally.wait).max(1)
     }

@@ -1,4 +1,4 @@
-use keygate::{Client, Quota, Rate};
+use keygate::{Client, Quota, Rate, Throttle, YamlStore, verify};
 use proptest::prelude::*;
 
 use crate::scene::{FakeClock, admitted, client, rate, several};
@@ -78,15 +78,17 @@ fn own_quota_is_one_for_all_handles_whatever_their_default() {
     assert_eq!(admitted(&all, &client, 100), 3);
 }
 
+/// As of a handler that makes one for each request.
 #[test]
-fn handles_with_equal_default_quotas_each_keep_their_own() {
+fn handles_with_equal_default_quotas_share_it_also_when_the_others_are_gone() {
     let throttle = FakeClock::new().throttle();
-    let route = || throttle.clone().with_default_quota(rate("5/hour", 5).into());
-    let (one, other) = (route(), route());
+    let route = |throttle: &Throttle| throttle.clone().with_default_quota(rate("5/hour", 5).into());
     let client = Client::for_test("User 1");
-    assert_eq!(admitted(&one, &client, 10), 5);
-    assert_eq!(admitted(&other, &client, 10), 5);
-    assert_eq!(admitted(&one.clone(), &client, 10), 0, "a clone shares what its original counts");
+    let all: usize = (0..100).map(|_| admitted(&route(&throttle), &client, 1)).sum();
+    assert_eq!((all, throttle.counters().len()), (5, 1));
+    let last = route(&throttle);
+    drop(throttle);
+    assert_eq!(admitted(&last.with_default_quota(rate("5/hour", 5).into()), &client, 10), 0);
 }
 
 #[test]
@@ -239,6 +241,36 @@ fn day_that_is_spent_is_remembered_while_the_quota_has_none() {
         let _ = throttle.check(&client("User 2", rate("1/day", 1)));
     }
     assert_eq!(admitted(&throttle, &client("User 1", rate("1/day", 1)), 100), 0);
+}
+
+#[test]
+fn quota_that_is_changed_in_the_file_holds_for_the_next_request() {
+    const KEY: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
+    let path = std::env::temp_dir().join(format!("keygate-quota-{}.yml", std::process::id()));
+    let write = |quota: &str| {
+        let text = format!("api_keys: {{{KEY}: User 1}}\nclients: {{User 1: {{{quota}}}}}\n");
+        std::fs::write(&path, text).unwrap();
+    };
+    write("quota: 10/hour");
+    let store = YamlStore::open(&path).unwrap();
+    let throttle = FakeClock::new().throttle().with_default_quota(rate("4/hour", 4).into());
+    let headers =
+        http::HeaderMap::from_iter([("x-api-key".parse().unwrap(), KEY.parse().unwrap())]);
+    let allowed =
+        || (0..100).filter(|_| throttle.check(&verify(&store, &headers).unwrap()).is_ok());
+    assert_eq!(allowed().take(5).count(), 5);
+    for (quota, expected) in [
+        ("quota: 20/hour", 10),
+        ("quota: 30/hour", 0),
+        ("quota: unlimited", 100),
+        ("enabled: true", 0),
+        ("quota: [30/hour, {rate: 7/second, burst: 7}]", 0),
+    ] {
+        write(quota);
+        store.reload().unwrap();
+        assert_eq!(allowed().count(), expected, "{quota}");
+    }
+    std::fs::remove_file(path).unwrap();
 }
 
 proptest! {

@@ -47,10 +47,14 @@ fn counting_a_key_that_was_seen_before_allocates_nothing() {
 #[test]
 fn neither_do_throttle_and_usage_together() {
     let scene = Scene::new();
-    let throttle = keygate::Throttle::new().with_default_quota("100/second".parse().unwrap());
-    let call = || throttle.check(&scene.call("a 1").unwrap()).is_ok();
-    assert!(call());
-    let before = COUNT.get();
-    assert!((0..50).all(|_| call()));
-    assert_eq!(COUNT.get(), before);
+    let one = keygate::Quota::from("100/second".parse::<keygate::Rate>().unwrap());
+    let several = ["100/second", "1000/day"].map(|rate| rate.parse().unwrap());
+    for quota in [one, keygate::Quota::all_of(several).unwrap()] {
+        let throttle = keygate::Throttle::new().with_default_quota(quota);
+        let call = || throttle.check(&scene.call("a 1").unwrap()).is_ok();
+        assert!(call());
+        let before = COUNT.get();
+        assert!((0..50).all(|_| call()));
+        assert_eq!(COUNT.get(), before);
+    }
 }
