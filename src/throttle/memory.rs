@@ -10,9 +10,9 @@ use crate::instant::nanos;
 
 /// Counters in the memory of this process.
 ///
-/// Deciding allocates nothing for a client that was seen before,
-/// and takes no lock that two clients share: one atomic for a quota of one rate, one small lock of
-/// the client's own for several, and after its quota had other units.
+/// Deciding allocates nothing for a client that was seen before, and takes no lock that two clients share: one
+/// atomic for a quota of one rate, one small lock of the client's own for several, and where its quota had other
+/// units before.
 ///
 /// A client that has its whole burst again is forgotten: each request looks after a part of the others,
 /// so that all are looked after about once a minute where there are requests at all.
@@ -33,7 +33,8 @@ impl MemoryCounters {
         Self { accounts: ByClient::new() }
     }
 
-    /// How many clients there are of which something is remembered, in each place where they are counted.
+    /// How many clients there are of which something is remembered. One that has spent of a default quota which a
+    /// clone of the throttle counts apart is another one there.
     pub fn len(&self) -> usize {
         self.accounts.len()
     }
