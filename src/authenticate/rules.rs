@@ -213,13 +213,11 @@ impl Rules {
     pub(crate) fn tell_of_later(&self, error: &AuthError, anonymous: bool) {
         let later = match error {
             AuthError::NoCredentials => anonymous,
-            AuthError::Unavailable(error) => error.is_of_layer(),
-            _ => false,
+            AuthError::Unavailable(fault) if fault.is_of_layer() => true,
+            error => error.client().is_some(),
         };
         if later {
             self.observers.tell(Outcome::refused(error, None));
-        } else {
-            self.tell_of_client(error);
         }
     }
 
