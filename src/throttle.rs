@@ -63,8 +63,8 @@ pub use throttled::Throttled;
 /// | a rate of the new quota | has spent |
 /// | --- | --- |
 /// | that was there before | what it had |
+/// | that was there earlier, or another of its unit was | what that had, or the same share, less what was earned and with what was requested since |
 /// | in the place of another of its unit | the same share of its burst |
-/// | of a unit that was there earlier | the same share, less what was earned and with what was requested since |
 /// | that comes beside others which stay | nothing: the others hold what was spent |
 /// | in the place of all others, which are of other units | as many requests |
 ///

@@ -15,10 +15,15 @@ impl Part {
         Self { rate, full_at, is_last: true }
     }
 
-    /// Those of units that this quota does not have. They are kept beside it, so that a day which is spent
-    /// is still spent when the day comes back.
+    /// Those of rates that this quota does not have, and in whose place no new one of their unit has come. They
+    /// are kept beside it, so that a day which is spent is still spent when the day comes back.
     pub(super) fn resting(quota: &Quota, parts: &[Self]) -> Box<[Self]> {
-        let rests = |part: &&Self| !has_unit(quota.rates(), part);
+        let rates = quota.rates();
+        let rests = |part: &&Self| {
+            let of_unit = |rate: &&Rate| rate.per() == part.rate.per();
+            let mut of_unit = rates.iter().filter(of_unit);
+            !rates.contains(&part.rate) && of_unit.all(|rate| !is_new(rate, parts))
+        };
         parts.iter().filter(rests).map(|part| Self { is_last: false, ..*part }).collect()
     }
 
@@ -56,6 +61,9 @@ pub(super) fn carried(quota: &Quota, parts: &[Part], now: u64) -> Box<[u64]> {
 
 fn full_at(rate: &Rate, rates: &[Rate], parts: &[Part], now: u64) -> u64 {
     let limit = Limit::of(rate);
+    if let Some(same) = parts.iter().find(|part| part.rate == *rate) {
+        return same.full_at.min(limit.latest(now));
+    }
     let (last, earlier): (Vec<&Part>, _) =
         parts.iter().filter(|part| part.rate.per() == rate.per()).partition(|part| part.is_last);
     let of_unit = if last.is_empty() { earlier } else { last };
@@ -65,10 +73,7 @@ fn full_at(rate: &Rate, rates: &[Rate], parts: &[Part], now: u64) -> u64 {
             requests => limit.at_requests(requests, now),
         };
     }
-    if let Some(same) = of_unit.iter().find(|part| part.rate == *rate) {
-        return same.full_at.min(limit.latest(now));
-    }
-    match share(rate, rates, of_unit, now) {
+    match share(rate, rates, of_unit, parts, now) {
         0 => 0,
         share => limit.at_share(share, now),
     }
@@ -86,11 +91,9 @@ fn requests(rates: &[Rate], parts: &[Part], now: u64) -> u64 {
 
 /// The share that is spent of the rate in whose place this one has come: by the order of their bursts, where as
 /// many have come as have gone.
-fn share(rate: &Rate, rates: &[Rate], mut of_unit: Vec<&Part>, now: u64) -> u64 {
-    let is_new = |other: &&Rate| {
-        other.per() == rate.per() && of_unit.iter().all(|part| part.rate != **other)
-    };
-    let mut come: Vec<_> = rates.iter().filter(is_new).collect();
+fn share(rate: &Rate, rates: &[Rate], mut of_unit: Vec<&Part>, parts: &[Part], now: u64) -> u64 {
+    let comes = |other: &&Rate| other.per() == rate.per() && is_new(other, parts);
+    let mut come: Vec<_> = rates.iter().filter(comes).collect();
     come.sort_by_key(|other| other.burst());
     of_unit.retain(|part| !rates.contains(&part.rate));
     of_unit.sort_by_key(|part| part.rate.burst());
@@ -98,6 +101,10 @@ fn share(rate: &Rate, rates: &[Rate], mut of_unit: Vec<&Part>, now: u64) -> u64 
         Some(place) if come.len() == of_unit.len() => of_unit[place].share(now),
         _ => of_unit.iter().map(|part| part.share(now)).max().unwrap_or(0),
     }
+}
+
+fn is_new(rate: &Rate, parts: &[Part]) -> bool {
+    parts.iter().all(|part| part.rate != *rate)
 }
 
 fn has_unit(rates: &[Rate], part: &Part) -> bool {

@@ -11,8 +11,8 @@ use crate::instant::nanos;
 /// Counters in the memory of this process.
 ///
 /// Deciding allocates nothing for a client that was seen before, and takes no lock that two clients share: one
-/// atomic for a quota of one rate, one small lock of the client's own for several, and where its quota had other
-/// units before.
+/// atomic for a quota of one rate, one small lock of the client's own for several, and where its quota had others
+/// before.
 ///
 /// A client that has its whole burst again is forgotten: each request looks after a part of the others,
 /// so that all are looked after about once a minute where there are requests at all.

@@ -180,6 +180,22 @@ fn rates_of_one_unit_that_all_change_take_the_shares_of_those_of_their_size() {
     assert_eq!(minute, 588 + 120);
 }
 
+/// As where an operator tries out which of two limits, or both, to have.
+#[test]
+fn rates_of_one_unit_that_come_and_go_do_not_add_up() {
+    let throttle = FakeClock::new().throttle();
+    let (few, many) = (rate("10/minute", 10), rate("100/minute", 100));
+    let mut all = 0;
+    for _ in 0..20 {
+        for rates in [vec![few], vec![few, many], vec![many], vec![few, many]] {
+            let client = client("User 1", Quota::all_of(rates).unwrap());
+            all += admitted(&throttle, &client, 200);
+        }
+    }
+    // Of each its burst, once: neither was in the place of the other.
+    assert_eq!(all, 10 + 100);
+}
+
 #[test]
 fn limit_that_comes_beside_another_begins_with_nothing_spent() {
     for added in [rate("10/second", 10), rate("1000/hour", 1_000)] {
