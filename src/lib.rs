@@ -23,6 +23,7 @@ mod extract;
 #[cfg(feature = "throttle")]
 #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
 mod failures;
+pub mod guide;
 #[cfg(any(feature = "throttle", feature = "usage"))]
 // Each of the two needs a part of it.
 #[cfg_attr(not(all(feature = "throttle", feature = "usage", feature = "tower")), allow(dead_code))]
