@@ -1,17 +1,23 @@
+use std::sync::LazyLock;
+
 use http::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::config::ConfigError;
-use crate::credential::{BEARER, Sources, is_bearer};
+use crate::credential::{BEARER, Place, Sources, is_bearer};
 use crate::error::AuthError;
 
 /// Not empty, and true of every service.
 const DEFAULT_REALM: &str = "api";
 
 /// The challenge of the default source and realm.
-const DEFAULT: &str = r#"ApiKey realm="api""#;
+const DEFAULT: &str = r#"ApiKey realm="api", in="header", name="x-api-key""#;
 
-/// What a refusal asks for: one `WWW-Authenticate` line per enabled scheme, Bearer first
-/// (RFC 9110 section 11.6.1).
+/// A name in a challenge is printable ASCII: the rest is escaped as in a query, and `%` to tell it apart.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
+
+/// The challenges of a refusal: one `WWW-Authenticate` line per place of a key, in the order of the
+/// sources after Bearer (RFC 9110 section 11.6.1).
 #[derive(Clone)]
 pub(crate) struct Challenges {
     realm: String,
@@ -27,12 +33,20 @@ struct Line {
 
 impl Default for Challenges {
     fn default() -> Self {
-        let challenges = Self::new(DEFAULT_REALM, &Sources::default());
-        challenges.expect("the default realm and sources are well formed")
+        Self::of_default().clone()
     }
 }
 
 impl Challenges {
+    /// The challenges of the default sources and realm, built once.
+    pub(crate) fn of_default() -> &'static Self {
+        static CHALLENGES: LazyLock<Challenges> = LazyLock::new(|| {
+            let challenges = Challenges::new(DEFAULT_REALM, &Sources::default());
+            challenges.expect("the default realm and sources are well formed")
+        });
+        &CHALLENGES
+    }
+
     /// # Errors
     ///
     /// A realm that cannot stand between quotes (RFC 9110 section 5.6.4), or says nothing.
@@ -41,16 +55,24 @@ impl Challenges {
         if realm.trim().is_empty() || !realm.bytes().all(fits) {
             return Err(ConfigError::Realm);
         }
-        let mut schemes: Vec<&str> = Vec::new();
+        let mut places: Vec<&Place> = Vec::new();
         for place in sources.places() {
-            if !schemes.iter().any(|known| known.eq_ignore_ascii_case(place.scheme())) {
-                schemes.push(place.scheme());
+            if !places.iter().any(|known| is_same(known, place)) {
+                places.push(place);
             }
         }
-        schemes.sort_by_key(|scheme| !is_bearer(scheme));
-        let lines = schemes.into_iter().map(|scheme| {
+        places.sort_by_key(|place| !is_bearer(place.scheme()));
+        let lines = places.into_iter().map(|place| {
             let value = |text: String| HeaderValue::try_from(text).map_err(|_| ConfigError::Realm);
-            let plain = format!("{scheme} realm=\"{realm}\"");
+            let scheme = place.scheme();
+            let plain = match place.location() {
+                Some((location, name)) => {
+                    let name = utf8_percent_encode(name, ESCAPED).to_string();
+                    let name = name.replace('\\', r"\\").replace('"', r#"\""#);
+                    format!(r#"{scheme} realm="{realm}", in="{location}", name="{name}""#)
+                }
+                None => format!("{scheme} realm=\"{realm}\""),
+            };
             let invalid_token = format!("{plain}, error=\"invalid_token\"");
             Ok(Line {
                 // A static text is cloned without counting references: 10 ns a refusal.
@@ -59,7 +81,9 @@ impl Challenges {
                 } else {
                     value(plain)?
                 },
-                invalid_token: is_bearer(scheme).then(|| value(invalid_token)).transpose()?,
+                invalid_token: is_bearer(place.scheme())
+                    .then(|| value(invalid_token))
+                    .transpose()?,
             })
         });
         Ok(Self { realm: realm.to_owned(), lines: lines.collect::<Result<_, ConfigError>>()? })
@@ -98,4 +122,9 @@ impl Challenges {
             headers.append(WWW_AUTHENTICATE, value);
         }
     }
+}
+
+/// Schemes match without regard to case (RFC 9110 section 11.1), names of queries and cookies exactly.
+fn is_same(one: &Place, other: &Place) -> bool {
+    one.location() == other.location() && one.scheme().eq_ignore_ascii_case(other.scheme())
 }

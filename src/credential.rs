@@ -24,8 +24,8 @@ const DEFAULT_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 
 pub(crate) const BEARER: &str = "Bearer";
 
-/// The scheme of the challenge for keys that do not come by `Authorization`. It is not registered
-/// with IANA, as no scheme for API keys is.
+/// The scheme of the challenge for keys that do not come by `Authorization`. Not registered with IANA, as
+/// no scheme for API keys is.
 pub(crate) const API_KEY: &str = "ApiKey";
 
 /// What a request carries, once its sources have been read.

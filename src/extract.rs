@@ -101,7 +101,7 @@ impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
         let body: http::Response<Cow<'static, str>> = ProblemJson.respond(&self);
         let mut response = body.map(Into::into);
-        complete(&mut response, &self, &Challenges::default());
+        complete(&mut response, &self, Challenges::of_default());
         response.extensions_mut().insert(Provisional);
         response
     }

@@ -122,7 +122,10 @@ async fn anonymous_request_to_a_handler_that_asks_for_a_client_is_refused_as_the
         let by_layer = call(&strict, "/", None).await;
         assert_eq!(by_extractor, by_layer);
         assert_eq!(by_extractor.status, 401);
-        assert_eq!(by_extractor.lines("www-authenticate"), [r#"ApiKey realm="orders""#]);
+        assert_eq!(
+            by_extractor.lines("www-authenticate"),
+            [r#"ApiKey realm="orders", in="header", name="x-api-key""#]
+        );
     }
 }
 
@@ -183,7 +186,10 @@ async fn error_is_a_response_with_the_default_challenge_where_there_is_no_layer(
     for key in [None, Some(WRONG)] {
         let answer = call(&app, "/", key).await;
         assert_eq!(answer.status, 401);
-        assert_eq!(answer.lines("www-authenticate"), [r#"ApiKey realm="api""#]);
+        assert_eq!(
+            answer.lines("www-authenticate"),
+            [r#"ApiKey realm="api", in="header", name="x-api-key""#]
+        );
         assert_eq!(answer.lines("cache-control"), ["no-store"]);
         assert_eq!(answer.lines("content-type"), ["application/problem+json"]);
     }
@@ -201,7 +207,8 @@ async fn error_is_a_response_with_the_challenges_of_its_layer_once() {
     let app = Router::new().route("/", handler).layer(ApiKeyLayer::from(auth));
     let answer = call(&app, "/", Some(RIGHT)).await;
     assert_eq!(answer.status, 401);
-    let challenges = [r#"Bearer realm="orders""#, r#"ApiKey realm="orders""#];
+    let challenges =
+        [r#"Bearer realm="orders""#, r#"ApiKey realm="orders", in="header", name="x-api-key""#];
     assert_eq!(answer.lines("www-authenticate"), challenges);
     assert_eq!(answer.lines("cache-control"), ["no-store"]);
 }

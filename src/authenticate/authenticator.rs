@@ -71,6 +71,28 @@ impl<S, R> Authenticator<S, R> {
     /// Replaces the sources of keys, in the order in which they are tried: the first that is present
     /// and not blank decides.
     ///
+    /// A 401 challenges for each of them, in the same order after Bearer. `ApiKey` is not a registered
+    /// scheme, and `Authorization: ApiKey KEY` is no source unless it is named as one: `in` and `name`
+    /// say where the key belongs, in the words of OpenAPI.
+    ///
+    /// ```
+    /// use keygate::{AuthError, Authenticator, MemoryStore, Source};
+    ///
+    /// let auth = Authenticator::new(MemoryStore::new())
+    ///     .sources([Source::header("x-api-key"), Source::bearer(), Source::cookie("api_key")])?;
+    /// let response = auth.respond::<String>(&AuthError::NoCredentials);
+    /// let challenges: Vec<_> = response.headers().get_all("www-authenticate").iter().collect();
+    /// assert_eq!(challenges, [
+    ///     r#"Bearer realm="api""#,
+    ///     r#"ApiKey realm="api", in="header", name="x-api-key""#,
+    ///     r#"ApiKey realm="api", in="cookie", name="api_key""#,
+    /// ]);
+    /// # Ok::<(), keygate::ConfigError>(())
+    /// ```
+    ///
+    /// The name of a query parameter stands there as it is, with all but printable ASCII, and `%`,
+    /// percent-encoded.
+    ///
     /// # Errors
     ///
     /// An empty list, a source whose name cannot be one, and a [`Source::query`], which needs

@@ -154,7 +154,17 @@ impl Place {
     pub(crate) fn scheme(&self) -> &str {
         match self {
             Self::Authorization(scheme) => scheme,
-            _ => API_KEY,
+            Self::Header(_) | Self::Query(_) | Self::Cookie(_) => API_KEY,
+        }
+    }
+
+    /// The `in` and `name` of OpenAPI's `apiKey` security scheme. A scheme needs neither.
+    pub(crate) fn location(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Header(name) => Some(("header", name.as_str())),
+            Self::Query(name) => Some(("query", name)),
+            Self::Cookie(name) => Some(("cookie", name)),
+            Self::Authorization(_) => None,
         }
     }
 }

@@ -36,7 +36,10 @@ async fn requests_are_answered_as_in_memory() {
             let none = Answer::of(send(version, address, "/", &[]).await).await;
             assert_eq!(none.status, 401);
             assert!(none.body.contains("not present"));
-            assert_eq!(none.lines("www-authenticate"), [r#"ApiKey realm="api""#]);
+            assert_eq!(
+                none.lines("www-authenticate"),
+                [r#"ApiKey realm="api", in="header", name="x-api-key""#]
+            );
             assert_eq!(none.lines("cache-control"), ["no-store"]);
 
             let wrong =

@@ -128,7 +128,10 @@ async fn closure_makes_the_body_and_the_layer_adds_the_fields_of_a_refusal() {
     assert_eq!(answer.status, 401);
     assert_eq!(answer.body, "<p>Credentials not valid</p>");
     assert_eq!(answer.lines("content-type"), ["text/html"]);
-    assert_eq!(answer.lines("www-authenticate"), [r#"ApiKey realm="api""#]);
+    assert_eq!(
+        answer.lines("www-authenticate"),
+        [r#"ApiKey realm="api", in="header", name="x-api-key""#]
+    );
     assert_eq!(answer.lines("cache-control"), ["no-store"]);
 }
 

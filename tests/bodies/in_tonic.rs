@@ -50,7 +50,8 @@ fn assert_refused(status: &Status, code: Code, message: &str) {
     assert_eq!((status.code(), status.message()), (code, message));
     let metadata = status.metadata();
     let challenge = metadata.get("www-authenticate").map(|value| value.to_str().unwrap());
-    let expected = (code == Code::Unauthenticated).then_some(r#"ApiKey realm="api""#);
+    let expected = (code == Code::Unauthenticated)
+        .then_some(r#"ApiKey realm="api", in="header", name="x-api-key""#);
     assert_eq!(challenge, expected);
 }
 

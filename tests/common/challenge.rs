@@ -4,14 +4,14 @@
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Challenge<'a> {
     pub(crate) scheme: &'a str,
-    pub(crate) parameters: Vec<(&'a str, &'a str)>,
+    pub(crate) parameters: Vec<(&'a str, String)>,
 }
 
 impl<'a> Challenge<'a> {
     /// The one challenge of a field line: a scheme, one blank, and `name="value"` parameters.
     ///
-    /// Narrower than the grammar, which the answers have no need of: every value is quoted, and no
-    /// character in it is escaped.
+    /// Narrower than the grammar, which the answers have no need of: every value is quoted, is printable
+    /// ASCII, and only `"` and `\\` are escaped.
     pub(crate) fn parse(line: &'a str) -> Result<Self, String> {
         let (scheme, mut rest) = line.split_once(' ').ok_or("no parameters")?;
         if !is_token(scheme) {
@@ -23,17 +23,29 @@ impl<'a> Challenge<'a> {
             if !is_token(name) {
                 return Err(format!("not the name of a parameter: {name}"));
             }
-            let (value, behind) = quoted.split_once('"').ok_or("no closing quote")?;
-            if let Some(odd) =
-                value.chars().find(|char| !matches!(char, ' '..='~') || *char == '\\')
-            {
-                return Err(format!("{odd:?} between the quotes"));
-            }
+            let (value, behind) = unquoted(quoted)?;
             parameters.push((name, value));
             if behind.is_empty() {
                 return Ok(Self { scheme, parameters });
             }
             rest = behind.strip_prefix(", ").ok_or("no comma between parameters")?;
+        }
+    }
+}
+
+/// The value up to the closing quote, and the rest of the line.
+fn unquoted(quoted: &str) -> Result<(String, &str), String> {
+    let mut value = String::new();
+    let mut chars = quoted.chars();
+    loop {
+        match chars.next().ok_or("no closing quote")? {
+            '"' => return Ok((value, chars.as_str())),
+            '\\' => match chars.next() {
+                Some(char @ ('"' | '\\')) => value.push(char),
+                other => return Err(format!("{other:?} behind a backslash")),
+            },
+            char @ ' '..='~' => value.push(char),
+            odd => return Err(format!("{odd:?} between the quotes")),
         }
     }
 }

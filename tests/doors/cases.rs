@@ -15,8 +15,8 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// None where nothing was said, so that the default applies.
     pub(crate) sources: Option<Vec<Source>>,
-    /// The schemes to challenge with, in order.
-    pub(crate) schemes: Vec<&'static str>,
+    /// The challenges without their realm, in order: a scheme, and `name=value` for each parameter.
+    pub(crate) challenges: Vec<&'static str>,
     pub(crate) request: Request<()>,
     /// The key that decides, where there is one and it did not come by Bearer.
     pub(crate) key: Option<Vec<u8>>,
@@ -38,6 +38,7 @@ pub(crate) fn all() -> Vec<Case> {
 }
 
 const REALM: &str = "orders";
+const BY_HEADER: &str = "ApiKey in=header name=x-api-key";
 
 impl Case {
     pub(crate) fn realm(&self) -> Option<&'static str> {
@@ -46,15 +47,16 @@ impl Case {
 
     fn new(name: &'static str, request: http::request::Builder, outcome: Outcome) -> Self {
         let request = request.body(()).unwrap();
-        Self { name, sources: None, schemes: vec!["ApiKey"], request, key: None, outcome }
+        let challenges = vec![BY_HEADER];
+        Self { name, sources: None, challenges, request, key: None, outcome }
     }
 
     fn with_key(self, key: impl AsRef<[u8]>) -> Self {
         Self { key: Some(key.as_ref().to_owned()), ..self }
     }
 
-    fn from(self, sources: &[Source], schemes: &[&'static str]) -> Self {
-        Self { sources: Some(sources.to_vec()), schemes: schemes.to_vec(), ..self }
+    fn from(self, sources: &[Source], challenges: &[&'static str]) -> Self {
+        Self { sources: Some(sources.to_vec()), challenges: challenges.to_vec(), ..self }
     }
 }
 

@@ -85,7 +85,10 @@ fn missing_and_wrong_keys_are_told_apart(example: &str) {
         for (key, detail) in cases {
             let answer = curl::get(version, &server.url("/route1"), key);
             assert_eq!(answer.status, 401, "{answer:?}");
-            assert_eq!(answer.header("www-authenticate"), [r#"ApiKey realm="api""#]);
+            assert_eq!(
+                answer.header("www-authenticate"),
+                [r#"ApiKey realm="api", in="header", name="x-api-key""#]
+            );
             assert_eq!(answer.header("cache-control"), ["no-store"]);
             assert_eq!(answer.header("content-type"), ["application/problem+json"]);
             let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();

@@ -22,7 +22,8 @@ fn orders<S: KeyStore>(store: S) -> Authenticator<S> {
     Authenticator::new(store).sources(sources).unwrap().realm("orders").unwrap()
 }
 
-const PLAIN: [&str; 2] = [r#"Bearer realm="orders""#, r#"ApiKey realm="orders""#];
+const PLAIN: [&str; 2] =
+    [r#"Bearer realm="orders""#, r#"ApiKey realm="orders", in="header", name="x-api-key""#];
 
 /// A handler that met this error and returned it by `?`.
 async fn returned<S: KeyStore>(
@@ -121,7 +122,10 @@ async fn answer_that_respond_made_keeps_the_challenges_of_its_authenticator() {
     let stock = Authenticator::new(Keys).realm("stock").unwrap();
     let respond = move |_| stock.respond(&AuthError::NoCredentials);
     let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), respond).await;
-    assert_eq!(lines(&response, "www-authenticate"), [r#"ApiKey realm="stock""#]);
+    assert_eq!(
+        lines(&response, "www-authenticate"),
+        [r#"ApiKey realm="stock", in="header", name="x-api-key""#]
+    );
 }
 
 /// An outer layer for whoever has any key at all, and an inner one with its own header and realm.
@@ -151,7 +155,10 @@ async fn refusal_of_an_inner_layer_keeps_the_challenge_of_that_layer() {
                 through_both(Keys, request).await
             };
             assert_eq!(response.status(), 401);
-            assert_eq!(lines(&response, "www-authenticate"), [r#"ApiKey realm="inner""#]);
+            assert_eq!(
+                lines(&response, "www-authenticate"),
+                [r#"ApiKey realm="inner", in="header", name="x-inner""#]
+            );
             assert_eq!(lines(&response, "cache-control"), ["no-store"]);
         }
     }

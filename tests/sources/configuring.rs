@@ -146,7 +146,7 @@ fn realm_stands_between_quotes_as_it_is() {
     for realm in ["api", "orders and stock", "a, b=c; d", "~!#$%&'()*+-./:<>?@[]^_`{|}"] {
         let auth = Authenticator::new(Keys).realm(realm).unwrap();
         let response = auth.respond::<String>(&keygate::AuthError::NoCredentials);
-        let challenge = format!("ApiKey realm=\"{realm}\"");
+        let challenge = format!("ApiKey realm=\"{realm}\", in=\"header\", name=\"x-api-key\"");
         assert_eq!(response.headers()["www-authenticate"], *challenge);
     }
 }

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod challenging;
 mod configuring;
 mod hostile;
 mod reading;

@@ -52,7 +52,10 @@ pub(super) fn by_query() -> Vec<Case> {
             Outcome::Unavailable(StoreErrorKind::Failed),
         ),
     ];
-    cases.into_iter().map(|case| case.from(&[Source::query("api_key")], &["ApiKey"])).collect()
+    cases
+        .into_iter()
+        .map(|case| case.from(&[Source::query("api_key")], &["ApiKey in=query name=api_key"]))
+        .collect()
 }
 
 pub(super) fn by_cookie() -> Vec<Case> {
@@ -77,5 +80,8 @@ pub(super) fn by_cookie() -> Vec<Case> {
             Outcome::Unavailable(StoreErrorKind::WrongRecord)
         }),
     ];
-    cases.into_iter().map(|case| case.from(&[Source::cookie("api_key")], &["ApiKey"])).collect()
+    cases
+        .into_iter()
+        .map(|case| case.from(&[Source::cookie("api_key")], &["ApiKey in=cookie name=api_key"]))
+        .collect()
 }

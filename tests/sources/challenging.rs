@@ -1,0 +1,76 @@
+//! Challenges name the place of a key as an OpenAPI security scheme does.
+
+use keygate::{AuthError, Authenticator, Source};
+
+use crate::common::answer::lines;
+use crate::common::challenge::Challenge;
+use crate::common::keys::Keys;
+
+fn challenges(sources: impl IntoIterator<Item = Source>) -> Vec<String> {
+    let auth = Authenticator::new(Keys).sources_in_parts(sources).unwrap();
+    let response = auth.respond::<String>(&AuthError::NoCredentials);
+    lines(&response, "www-authenticate").into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn each_place_is_one_line_in_the_order_of_the_sources() {
+    let sources = [
+        Source::query("key"),
+        Source::scheme("Token"),
+        Source::header("X-Api-Key"),
+        Source::bearer(),
+        Source::cookie("__Host-key"),
+        Source::header("x-key"),
+    ];
+    let expected = [
+        r#"Bearer realm="api""#,
+        r#"ApiKey realm="api", in="query", name="key""#,
+        r#"Token realm="api""#,
+        r#"ApiKey realm="api", in="header", name="x-api-key""#,
+        r#"ApiKey realm="api", in="cookie", name="__Host-key""#,
+        r#"ApiKey realm="api", in="header", name="x-key""#,
+    ];
+    assert_eq!(challenges(sources), expected);
+}
+
+#[test]
+fn place_that_is_named_twice_is_challenged_once() {
+    let sources = [
+        Source::header("x-api-key"),
+        Source::header("X-API-KEY"),
+        Source::scheme("token"),
+        Source::scheme("Token"),
+        Source::query("key"),
+        Source::query("Key"),
+        Source::query("key"),
+        Source::cookie("key"),
+    ];
+    let expected = [
+        r#"ApiKey realm="api", in="header", name="x-api-key""#,
+        r#"token realm="api""#,
+        r#"ApiKey realm="api", in="query", name="key""#,
+        r#"ApiKey realm="api", in="query", name="Key""#,
+        r#"ApiKey realm="api", in="cookie", name="key""#,
+    ];
+    assert_eq!(challenges(sources), expected);
+}
+
+#[test]
+fn name_in_the_query_is_quoted_and_escaped_where_it_must_be() {
+    for (name, written) in [
+        ("api key", r"api key"),
+        ("a\"b\\c", r#"a\"b\\c"#),
+        ("a\", error=\"x", r#"a\", error=\"x"#),
+        ("[key],=&", "[key],=&"),
+        ("schlüssel", "schl%C3%BCssel"),
+        ("a\r\nb\0\x7f\t", "a%0D%0Ab%00%7F%09"),
+        ("50%", "50%25"),
+    ] {
+        let [line] = &challenges([Source::query(name)])[..] else { panic!("one line") };
+        assert_eq!(*line, format!(r#"ApiKey realm="api", in="query", name="{written}""#));
+        let challenge = Challenge::parse(line).unwrap();
+        let unescaped = &challenge.parameters[2].1;
+        let decoded = percent_encoding::percent_decode_str(unescaped).decode_utf8().unwrap();
+        assert_eq!(decoded, name);
+    }
+}
