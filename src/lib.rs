@@ -97,7 +97,7 @@ pub use respond::{Grpc, NoBody, ProblemJson, Respond};
 pub use scope::{ParseScopeError, Scope};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres"))))]
-pub use store::DatabaseError;
+pub use store::{DatabaseError, DatabaseFinding};
 pub use store::{
     FromKeysError, KeyStore, Local, LocalKeyStore, Lookup, MemoryStore, StoreFn, store_fn,
 };

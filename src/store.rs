@@ -40,7 +40,7 @@ pub use postgres::{PostgresOptions, PostgresStore};
 pub use replica::{Replica, ReplicaHealth, ReplicaOptions};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres"))))]
-pub use sql::DatabaseError;
+pub use sql::{DatabaseError, DatabaseFinding};
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use sqlite::{SqliteOptions, SqliteStore};

@@ -17,6 +17,7 @@ use crate::record::{KeyRecord, KeyState};
 pub(in crate::store) mod columns;
 mod connections;
 pub(in crate::store) mod error;
+mod inspect;
 mod options;
 mod parameters;
 mod password;

@@ -1,6 +1,7 @@
 //! What the stores in SQL databases share: what their rows mean, and the rules by which they change.
 
 mod error;
+mod finding;
 mod manage_keys;
 mod managing;
 mod row;
@@ -8,6 +9,7 @@ mod transaction;
 mod transfer;
 
 pub use error::DatabaseError;
+pub use finding::DatabaseFinding;
 pub(super) use manage_keys::manage_keys;
 pub(super) use managing::{
     add_client, enable_client, find_client, find_key, issue, list_clients, list_keys,

@@ -14,6 +14,7 @@ mod columns;
 mod connections;
 mod error;
 mod file;
+mod inspect;
 mod options;
 mod place;
 mod tables;

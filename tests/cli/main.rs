@@ -8,6 +8,8 @@ mod clients;
 mod databases;
 mod delivering;
 mod importing;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod inspecting;
 mod issuing;
 mod key_files;
 mod listing;

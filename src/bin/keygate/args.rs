@@ -13,7 +13,7 @@ mod store;
 
 pub(crate) use client::{AddArgs, ClientCommand};
 pub(crate) use key::{IssueArgs, KeyCommand, ListArgs, MadeKey, RevokeArgs, RotateArgs};
-pub(crate) use store::{ExportArgs, ImportArgs};
+pub(crate) use store::{ExportArgs, ImportArgs, MigrateArgs};
 
 use crate::failure::Failure;
 use crate::location::Location;
@@ -104,9 +104,12 @@ pub(crate) enum Command {
 Examples:
   keygate migrate --store sqlite:keys.db
   keygate migrate --store postgres://owner@db.example/keys
+  keygate migrate --check --store postgres://service@db.example/keys
 
-An SQLite file that is missing is made. What is up to date stays as it is.")]
-    Migrate,
+An SQLite file that is missing is made. What is up to date stays as it is.
+
+Exit codes of --check: 0 no errors (there may be warnings), 1 errors, 3 the database is unavailable.")]
+    Migrate(MigrateArgs),
     /// Add, enable, disable, remove and list clients
     #[command(subcommand, arg_required_else_help = false)]
     Client(ClientCommand),

@@ -20,7 +20,7 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
     let globals = &cli.globals;
     match cli.command {
         Command::Init => init::run(globals, out)?,
-        Command::Migrate => migrate::run(globals, out)?,
+        Command::Migrate(args) => return migrate::run(&args, globals, out),
         Command::Client(command) => client::run(command, globals, out)?,
         Command::Key(command) => key::run(command, globals, out)?,
         Command::Check => return check::run(globals, out),

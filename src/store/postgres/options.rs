@@ -6,10 +6,10 @@ use std::{env, fmt, fs};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use super::PostgresStore;
 use super::parameters::{names_hosts, refused};
 use super::password::{self, Found};
-use crate::store::sql::DatabaseError;
+use super::{PostgresStore, inspect};
+use crate::store::sql::{DatabaseError, DatabaseFinding};
 
 /// How a [`PostgresStore`] connects.
 ///
@@ -143,6 +143,17 @@ impl PostgresOptions {
     /// As for [`PostgresStore::connect`].
     pub async fn connect(self) -> Result<PostgresStore, DatabaseError> {
         PostgresStore::open(&self, false).await
+    }
+
+    /// Looks for what keeps the database from being used, and for what can hide, delay or rewrite a
+    /// change. It changes nothing; tables that are missing or of another version are a finding, and
+    /// then the only one.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached, or does not answer within ten seconds.
+    pub async fn inspect(self) -> Result<Vec<DatabaseFinding>, DatabaseError> {
+        inspect::inspect(&self).await
     }
 
     /// Brings the tables up to date, and connects: see [`PostgresStore::migrate`].

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use super::SqliteStore;
-use crate::store::sql::DatabaseError;
+use super::{SqliteStore, inspect};
+use crate::store::sql::{DatabaseError, DatabaseFinding};
 
 /// How an SQLite database is opened: see [`SqliteStore::options`].
 ///
@@ -47,6 +47,16 @@ impl SqliteOptions {
     /// As for [`SqliteStore::open`].
     pub async fn open(self) -> Result<SqliteStore, DatabaseError> {
         SqliteStore::opened(self, false).await
+    }
+
+    /// Looks for what keeps the database from being used, and for what can hide or rewrite a change.
+    /// It changes nothing; a file or tables that are missing are findings.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub async fn inspect(self) -> Result<Vec<DatabaseFinding>, DatabaseError> {
+        inspect::inspect(self).await
     }
 
     /// Makes what is missing and opens the database: see [`SqliteStore::migrate`].

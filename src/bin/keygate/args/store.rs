@@ -4,6 +4,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 #[derive(Args)]
+pub(crate) struct MigrateArgs {
+    /// Change nothing; list what keeps the database from being used, and what could hide a change
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct ImportArgs {
     /// The store that the clients and keys come from, as --store names one
     pub(crate) source: OsString,

@@ -1,21 +1,33 @@
-use crate::args::Globals;
+use std::process::ExitCode;
+
+use crate::args::{Globals, MigrateArgs};
 use crate::failure::Failure;
 use crate::location::Location;
 use crate::output::Output;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod inspect;
+
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-pub(super) fn run(globals: &Globals, _: &Output) -> Result<(), Failure> {
+pub(super) fn run(_: &MigrateArgs, globals: &Globals, _: &Output) -> Result<ExitCode, Failure> {
     let Location::File(_) = globals.location()?;
     Err(of_a_file())
 }
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
+pub(super) fn run(
+    args: &MigrateArgs,
+    globals: &Globals,
+    out: &Output,
+) -> Result<ExitCode, Failure> {
     use serde_json::json;
 
     use crate::wait::block_on;
 
     let location = globals.location()?;
+    if args.check {
+        return inspect::run(&location, out);
+    }
     let Versions { before, after } = match &location {
         Location::File(_) => return Err(of_a_file()),
         #[cfg(feature = "sqlite")]
@@ -31,7 +43,8 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
         Some(before) => format!("took the tables of {location} from version {before} to {after}"),
     };
     let store = location.to_string();
-    out.done(&note, &json!({ "store": store, "before": before, "version": after }))
+    out.done(&note, &json!({ "store": store, "before": before, "version": after }))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Those of the tables before and after; none where there were no tables.

@@ -1,0 +1,58 @@
+use sqlx::postgres::PgConnection;
+use sqlx::{Row as _, raw_sql};
+
+use crate::store::sql::DatabaseFinding;
+
+/// Triggers and rules of others on the tables of keygate.
+const FOREIGN: &str = "
+select pg_catalog.format('the trigger `%s` on `keygate.%s`', t.tgname, c.relname)
+from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
+where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'keygate')
+    and not t.tgisinternal and t.tgenabled <> 'D'
+    and t.tgname not in ('inserted', 'updated', 'deleted', 'truncated', 'woken', 'append_only')
+union all
+select pg_catalog.format('the rule `%s` on `keygate.%s`', r.rulename, c.relname)
+from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
+where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'keygate')
+    and c.relkind = 'r' and r.ev_enabled <> 'D'
+order by 1";
+
+/// The own triggers that run, each of which is needed.
+const OWN: &str = "
+select pg_catalog.count(*)
+from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
+where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'keygate')
+    and not t.tgisinternal and t.tgenabled in ('O', 'A')
+    and (c.relname in ('clients', 'keys')
+            and t.tgname in ('inserted', 'updated', 'deleted', 'truncated')
+        or c.relname = 'events' and t.tgname in ('woken', 'append_only'))";
+
+const COUNT: i64 = 10;
+
+pub(super) async fn look(
+    connection: &mut PgConnection,
+    findings: &mut Vec<DatabaseFinding>,
+) -> Result<(), sqlx::Error> {
+    let foreign = foreign(connection).await?;
+    if !foreign.is_empty() {
+        let message = format!(
+            "{} may undo or rewrite changes; a change that does not read back as made is rolled back",
+            foreign.join(", ")
+        );
+        findings.push(DatabaseFinding::warning("triggers", message));
+    }
+    let own: i64 = raw_sql(OWN).fetch_one(connection).await?.try_get(0)?;
+    if own < COUNT {
+        let message = "triggers of keygate are missing or disabled, so that no replica hears of \
+                       changes: `alter table ... enable trigger user` on keygate.clients, \
+                       keygate.keys and keygate.events";
+        findings.push(DatabaseFinding::error("triggers-missing", message));
+    }
+    Ok(())
+}
+
+/// The triggers and rules of others, each with its table.
+async fn foreign(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let rows = raw_sql(FOREIGN).fetch_all(connection).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
