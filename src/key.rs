@@ -1,4 +1,5 @@
 use crate::digest::KeyId;
+use crate::invisible::{self, InvisibleChar};
 use crate::profile::ProfileError;
 
 /// The longest key that is hashed, in bytes. A longer one is refused before any work is done.
@@ -25,6 +26,9 @@ pub enum UnusableKey {
     /// There is a control character or a line end in the key (RFC 9110 section 5.5).
     #[error("the key holds a control character or a line end, which no header can carry")]
     Control,
+    /// The key has a character that people cannot see, or a blank other than U+0020.
+    #[error("the key holds {0}, which people cannot see and no client sends")]
+    Invisible(InvisibleChar),
     /// The key begins or ends with a blank, which every HTTP parser removes (RFC 9110 section 5.5).
     #[error("the key begins or ends with a blank, which no header can carry")]
     OuterBlank,
@@ -51,7 +55,11 @@ pub(crate) fn check(key: &[u8]) -> Result<Strength, UnusableKey> {
     if key.starts_with(b" ") || key.ends_with(b" ") {
         return Err(UnusableKey::OuterBlank);
     }
-    let chars = std::str::from_utf8(key).map_or(key.len(), |text| text.chars().count());
+    let text = std::str::from_utf8(key).ok();
+    if let Some(found) = text.and_then(invisible::in_key) {
+        return Err(UnusableKey::Invisible(found));
+    }
+    let chars = text.map_or(key.len(), |text| text.chars().count());
     Ok(if chars < MIN_KEY_CHARS { Strength::Weak } else { Strength::Fair })
 }
 
@@ -116,7 +124,9 @@ mod tests {
     #[test]
     fn keys_that_no_request_could_present_are_unusable() {
         let long = "k".repeat(MAX_KEY_BYTES + 1);
-        let cases: [(&[u8], UnusableKey); 9] = [
+        let no_break = InvisibleChar { character: '\u{a0}', position: 5 };
+        let bom = InvisibleChar { character: '\u{feff}', position: 1 };
+        let cases: [(&[u8], UnusableKey); 11] = [
             (b"", UnusableKey::Empty),
             (b" \t ", UnusableKey::Empty),
             (long.as_bytes(), UnusableKey::TooLong),
@@ -126,6 +136,8 @@ mod tests {
             (b"key with a delete \x7f", UnusableKey::Control),
             (b" key after a blank", UnusableKey::OuterBlank),
             (b"key before a blank ", UnusableKey::OuterBlank),
+            ("key,\u{a0}then a no-break space".as_bytes(), UnusableKey::Invisible(no_break)),
+            ("\u{feff}key behind a mark".as_bytes(), UnusableKey::Invisible(bom)),
         ];
         for (key, reason) in cases {
             assert_eq!(check(key), Err(reason), "{}", key.escape_ascii());

@@ -1,4 +1,5 @@
 use crate::api_key::is_key;
+use crate::invisible::{self, InvisibleChar};
 
 /// The longest name of a client or label of a key, in characters.
 pub const MAX_NAME_CHARS: usize = 128;
@@ -11,8 +12,11 @@ pub(crate) fn check(text: &str) -> Result<(), LabelError> {
     if text.chars().count() > MAX_NAME_CHARS {
         return Err(LabelError::TooLong);
     }
-    if text.chars().any(|char| char.is_control() || turns_writing(char)) {
+    if text.chars().any(char::is_control) {
         return Err(LabelError::Control);
+    }
+    if let Some(found) = invisible::in_name(text) {
+        return Err(LabelError::Invisible(found));
     }
     if text.trim() != text {
         return Err(LabelError::OuterBlank);
@@ -21,12 +25,6 @@ pub(crate) fn check(text: &str) -> Result<(), LabelError> {
         return Err(LabelError::Key);
     }
     Ok(())
-}
-
-/// What changes the direction of the text around it (Unicode Standard Annex 9 section 2), and would
-/// have a list show something else than it says.
-fn turns_writing(char: char) -> bool {
-    matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Why a text is not a label.
@@ -42,6 +40,9 @@ pub enum LabelError {
     /// There is a control character or a line end in the label.
     #[error("it holds a control character or a line end")]
     Control,
+    /// The label has a character that people cannot see.
+    #[error("it holds {0}, which people cannot see")]
+    Invisible(InvisibleChar),
     /// It is a key, and labels are shown.
     #[error("it is a key")]
     Key,

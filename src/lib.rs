@@ -28,6 +28,7 @@ pub mod guide;
 // Each of the two needs a part of it.
 #[cfg_attr(not(all(feature = "throttle", feature = "usage", feature = "tower")), allow(dead_code))]
 mod instant;
+mod invisible;
 mod key;
 mod label;
 #[cfg(feature = "tower")]
@@ -70,6 +71,7 @@ pub use extract::NotVerified;
 #[cfg(feature = "throttle")]
 #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
 pub use failures::{FailureThrottle, ParseNetworkError, TrustedProxies};
+pub use invisible::InvisibleChar;
 pub use key::{KeyError, MAX_KEY_BYTES, MIN_KEY_CHARS, UnusableKey};
 pub use label::{LabelError, MAX_NAME_CHARS};
 #[cfg(feature = "tower")]

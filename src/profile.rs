@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use crate::invisible::{self, InvisibleChar};
 use crate::label::{self, LabelError, MAX_NAME_CHARS};
 use crate::quota::Quota;
 use crate::scope::Scope;
@@ -151,8 +152,9 @@ impl ClientProfile {
     ///
     /// # Errors
     ///
-    /// A name that is empty, longer than [`MAX_NAME_CHARS`], or holds control characters or outer
-    /// blanks; metadata of more than [`MAX_METADATA_BYTES`], or with a zero character.
+    /// A name that is empty, longer than [`MAX_NAME_CHARS`], or has control characters, characters that
+    /// people cannot see, or outer blanks; metadata of more than [`MAX_METADATA_BYTES`], with a zero
+    /// character, or with a name that has a character that people cannot see.
     pub fn validate(&self) -> Result<(), ProfileError> {
         label::check(self.name())?;
         let bytes = self.metadata().iter().map(|(name, value)| name.len() + value.len());
@@ -162,6 +164,9 @@ impl ClientProfile {
         let mut texts = self.metadata().iter().flat_map(|(name, value)| [name, value]);
         if texts.any(|text| text.contains('\0')) {
             return Err(ProfileError::MetadataZero);
+        }
+        if let Some(found) = self.metadata().keys().find_map(|name| invisible::in_name(name)) {
+            return Err(ProfileError::MetadataInvisible(found));
         }
         Ok(())
     }
@@ -213,6 +218,9 @@ pub enum ProfileError {
     /// There is a control character or a line end in the name.
     #[error("the name of the client holds a control character or a line end")]
     NameControl,
+    /// The name has a character that people cannot see.
+    #[error("the name of the client holds {0}, which people cannot see")]
+    NameInvisible(InvisibleChar),
     /// The name is a key, and names are shown.
     #[error("what stands in the place of the client's name is a key")]
     NameIsKey,
@@ -225,6 +233,9 @@ pub enum ProfileError {
     /// There is a zero character in the metadata.
     #[error("the metadata of the client holds a zero character, which no PostgreSQL can keep")]
     MetadataZero,
+    /// A name in the metadata has a character that people cannot see.
+    #[error("a name in the metadata of the client holds {0}, which people cannot see")]
+    MetadataInvisible(InvisibleChar),
 }
 
 impl From<LabelError> for ProfileError {
@@ -233,6 +244,7 @@ impl From<LabelError> for ProfileError {
             LabelError::Empty => Self::NoName,
             LabelError::TooLong => Self::NameTooLong,
             LabelError::Control => Self::NameControl,
+            LabelError::Invisible(found) => Self::NameInvisible(found),
             LabelError::OuterBlank => Self::NameOuterBlank,
             LabelError::Key => Self::NameIsKey,
         }
@@ -257,7 +269,13 @@ mod tests {
             (" User 1", Err(ProfileError::NameOuterBlank)),
             ("User 1 ", Err(ProfileError::NameOuterBlank)),
             ("Größe 1", Ok(())),
-            ("User \u{202e}1", Err(ProfileError::NameControl)),
+            (
+                "User \u{202e}1",
+                Err(ProfileError::NameInvisible(InvisibleChar {
+                    character: '\u{202e}',
+                    position: 6,
+                })),
+            ),
             (key.expose(), Err(ProfileError::NameIsKey)),
         ];
         for (name, answer) in cases {
@@ -272,6 +290,11 @@ mod tests {
             let zero = ClientProfile::new("n").with_metadata([pair]);
             assert_eq!(zero.validate(), Err(ProfileError::MetadataZero));
         }
+        let unseen = ClientProfile::new("n").with_metadata([("te\u{2060}am", "x")]);
+        let found = InvisibleChar { character: '\u{2060}', position: 3 };
+        assert_eq!(unseen.validate(), Err(ProfileError::MetadataInvisible(found)));
+        let family = ClientProfile::new("n").with_metadata([("team", "👨\u{200d}👩")]);
+        assert_eq!(family.validate(), Ok(()));
     }
 
     #[test]

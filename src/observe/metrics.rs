@@ -7,6 +7,7 @@ use ::metrics::{Key, Label, Level, Metadata, describe_counter, with_recorder};
 
 use super::{Kind, Observe, Outcome};
 use crate::by_client::ByClient;
+use crate::label;
 
 /// An observer that counts every outcome through the `metrics` facade, as
 /// `keygate_requests_total{outcome, client}`.
@@ -18,7 +19,8 @@ use crate::by_client::ByClient;
 ///
 /// The first 1,000 clients that come have a label of their own, and all others are `client="other"`,
 /// so that the metrics do not grow with the clients. A client that is named `other` counts with these,
-/// and takes no label. Clients keep their labels for as long as the process lasts. Once a client had an outcome,
+/// and takes no label; so does a client of your own store whose name breaks the rules for names
+/// ([`ClientProfile::validate`](crate::ClientProfile::validate)). Clients keep their labels for as long as the process lasts. Once a client had an outcome,
 /// counting more of the kind takes no lock and allocates nothing here; what the recorder does is its own.
 ///
 /// The recorder is asked for the counter each time, so that one which is installed late, or forgets what was
@@ -105,6 +107,9 @@ impl Labels {
         }
         let relaxed = Ordering::Relaxed;
         let one_more = |used| (used < self.max_clients).then_some(used + 1);
+        if label::check(client).is_err() {
+            return self.others.count(kind, OTHERS);
+        }
         if self.used.fetch_update(relaxed, relaxed, one_more).is_err() {
             // Another thread may have taken the last one for the same client.
             return match place.get() {
@@ -140,5 +145,23 @@ impl fmt::Debug for OutcomeMetrics {
             .field("clients", &self.0.used.load(Ordering::Relaxed))
             .field("max_clients", &self.0.max_clients)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_break_the_rules_have_no_label() {
+        let labels = Labels::new(10);
+        for name in ["Us\u{200b}er", "User\u{2028}1", "User\n1", "App 1"] {
+            for _ in 0..2 {
+                labels.count(name, Kind::ADMITTED);
+            }
+        }
+        assert_eq!(labels.used.load(Ordering::Relaxed), 1);
+        assert!(labels.clients.pin("App 1").get().is_some());
+        assert!(labels.others.0[Kind::ADMITTED.place()].get().is_some());
     }
 }

@@ -160,3 +160,22 @@ fn refused_key_leaves_the_store_as_it_was() {
     }
     assert_eq!(contents(), before);
 }
+
+#[test]
+fn invisible_characters_are_refused_in_keys_and_names() {
+    let store = MemoryStore::new();
+    for char in ['\u{200b}', '\u{a0}', '\u{feff}'] {
+        let Err(KeyError::Unusable(UnusableKey::Invisible(found))) =
+            store.insert(key(1) + &String::from(char) + &key(2), "User 1")
+        else {
+            panic!("{char:?}")
+        };
+        assert_eq!((found.character, found.position), (char, key(1).len() + 1));
+    }
+    let refused = store.insert(key(1), "User\u{200e}");
+    let Err(KeyError::Profile(ProfileError::NameInvisible(found))) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!((found.character, found.position), ('\u{200e}', 5));
+    assert!(store.is_empty());
+}

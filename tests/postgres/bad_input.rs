@@ -49,7 +49,8 @@ async fn zeros_in_names_and_metadata_are_refused() {
 async fn other_texts_are_kept() {
     let store = made(&Postgres::shared().database()).await;
     let text = "\u{1}\u{7f}\u{85}\u{2028}\u{202e}\u{fffe}\u{10ffff}\\u0000 '\"{}";
-    let profile = ClientProfile::new("App 1").with_metadata([(text, text)]);
+    let profile = ClientProfile::new("App 1")
+        .with_metadata([("\u{1}\u{85}\u{fffe}\u{10ffff}\\u0000 '\"{}", text)]);
     store.add_client(profile.clone()).await.unwrap();
     assert_eq!(store.list_clients().await.unwrap()[0].profile, profile);
     let copy = made(&Postgres::shared().database()).await;

@@ -14,13 +14,17 @@ use crate::types::{Shown, digest, headers, profile, ready, record, store};
 
 pub(crate) fn all() -> Vec<Shown> {
     let refused = AuthError::NoCredentials;
-    let unusable =
-        ["", &format!("{CANARY}\n"), &format!(" {CANARY}"), &CANARY.repeat(12)].map(|key| {
-            match MemoryStore::new().insert(key, "User 1").unwrap_err() {
-                KeyError::Unusable(cause) => cause,
-                other => panic!("{other}"),
-            }
-        });
+    let unusable = [
+        "",
+        &format!("{CANARY}\n"),
+        &format!(" {CANARY}"),
+        &format!("{CANARY}\u{feff}"),
+        &CANARY.repeat(12),
+    ]
+    .map(|key| match MemoryStore::new().insert(key, "User 1").unwrap_err() {
+        KeyError::Unusable(cause) => cause,
+        other => panic!("{other}"),
+    });
     let names = [
         Source::header("not a name"),
         Source::header("cookie"),

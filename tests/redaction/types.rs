@@ -105,6 +105,8 @@ fn clients() -> Vec<Shown> {
         let cause: ProfileError = profile.validate().unwrap_err();
         error(&cause) + &error(&KeyError::from(cause))
     });
+    let unseen = ClientProfile::new(format!("{CANARY}\u{200b}")).validate();
+    let Err(ProfileError::NameInvisible(invisible)) = unseen else { panic!("{unseen:?}") };
     let detailed = profile().with_scopes([scope.clone()]).with_quota(quota.clone());
     vec![
         ("ClientProfile", debug(&profile()) + &debug(&detailed)),
@@ -113,6 +115,7 @@ fn clients() -> Vec<Shown> {
             "Client",
             debug(&verify(&store(), &headers()).unwrap()) + &debug(&Client::for_test(profile())),
         ),
+        ("InvisibleChar", text(&invisible)),
         ("Scope", text(&scope)),
         ("ParseScopeError", error(&scope_error)),
         ("Quota", debug(&quota)),

@@ -25,7 +25,7 @@ fn names() -> impl Strategy<Value = String> {
         Just("null".to_owned()),
         Just("'".to_owned()),
         Just("# x".to_owned()),
-        Just("\u{200b}".to_owned()),
+        Just("x\u{a0}e\u{301}".to_owned()),
         "[a-zA-Z0-9:#'\"é ]{1,12}".prop_map(|text| format!("x{text}y")),
     ]
 }

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod check;
+mod invisible;
 mod properties;
 mod refused_clients;
 mod refused_entries;

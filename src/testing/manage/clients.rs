@@ -68,6 +68,7 @@ pub(super) async fn are_refused<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Ou
         ("with a blank name", ClientProfile::new(" ")),
         ("with a blank before its name", ClientProfile::new(" App 1")),
         ("with a line end in its name", ClientProfile::new("App\n1")),
+        ("with an invisible character in its name", ClientProfile::new("App\u{200b} 1")),
         ("with too long a name", ClientProfile::new("n".repeat(MAX_NAME_CHARS + 1))),
         ("with too much metadata", ClientProfile::new("App 1").with_metadata(too_much)),
     ];
