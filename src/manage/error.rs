@@ -73,6 +73,12 @@ pub enum ManageError {
         /// Why, and what to do.
         why: &'static str,
     },
+    /// The key file cannot be edited, because of something that it says. Nothing was changed.
+    #[error("{why}")]
+    NotEditable {
+        /// The file, the line where there is one, why, and what to do.
+        why: String,
+    },
     /// The store could not be read or changed. It is as it was, unless the error says otherwise.
     #[error("{}", fault(.0))]
     Unavailable(StoreError),

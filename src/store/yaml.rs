@@ -89,6 +89,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// `.NAME.lock`, which stays there. A change costs
 /// about 1.4 ms for the disk and 13 us for each key in the file (measured: 0.13 s at 10,000 keys).
 ///
+/// JSON and other flow style (between brackets) is read and not edited: a change inside of it is refused
+/// with [`ManageError::NotEditable`](crate::ManageError::NotEditable). The scopes, quota and metadata of a
+/// client may be in flow style, and empty brackets are filled.
+///
 /// Other processes see the change when they read the file: see `YamlStore::watch` (feature `watch`) and
 /// [`YamlStore::reload`].
 ///

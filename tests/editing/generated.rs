@@ -2,6 +2,7 @@
 
 mod content;
 mod dice;
+mod flow;
 mod layout;
 mod oracle;
 mod step;
@@ -17,6 +18,7 @@ use proptest::test_runner::{FileFailurePersistence, TestCaseError, TestRunner};
 
 use self::content::{Content, Twin};
 use self::dice::Dice;
+use self::flow::Flow;
 use self::layout::Page;
 use self::oracle::Kept;
 use self::step::{Step, make};
@@ -27,6 +29,7 @@ use crate::stage::{Folder, read};
 struct Count {
     asked: Cell<u32>,
     refused: Cell<u32>,
+    made: Cell<u32>,
 }
 
 #[test]
@@ -45,8 +48,9 @@ fn store_and_file_do_as_a_store_in_memory_and_nothing_else_moves() {
         check(&Content::new(Dice::new(content)), Dice::new(layout), &steps, &count)
     });
     run.unwrap_or_else(|failure| panic!("{failure}"));
-    let (asked, refused) = (count.asked.get(), count.refused.get());
+    let (asked, refused, made) = (count.asked.get(), count.refused.get(), count.made.get());
     assert!(refused * 100 <= asked, "{refused} of {asked} changes were refused for the layout");
+    assert!(made * 4 >= asked, "only {made} of {asked} changes were made");
 }
 
 fn check(
@@ -62,7 +66,7 @@ fn check(
     let opened = YamlStore::open(&path);
     let store = opened.map_err(|error| TestCaseError::fail(format!("{error}\n{}", page.text())))?;
     let store = store.with_clock(twin.clock());
-    let mut kept = Kept::new(&page);
+    let (mut kept, mut flow) = (Kept::new(&page), Flow::new(&page, content));
     same(&store, &twin, page.text())?;
     for step in steps {
         let step = Step::new(*step, content);
@@ -78,9 +82,18 @@ fn check(
             prop_assert_eq!(read(&path), before);
             continue;
         }
+        let is_flow = flow.refuses(&step, &twin);
+        if told.as_ref().is_err_and(|error| error.contains("is in flow style")) {
+            prop_assert!(is_flow, "{:?} was refused\n{}", step, before);
+            prop_assert_eq!(read(&path), before);
+            continue;
+        }
         let right = twin.make(&step);
         let shown = format!("{step:?}\n{before}\n---- became\n{}", read(&path));
         if right.is_ok() {
+            prop_assert!(!is_flow, "{} was made", shown);
+            count.made.set(count.made.get() + 1);
+            flow.make(&step);
             kept.touch(&step, &twin);
         } else {
             prop_assert_eq!(read(&path), before, "refused");

@@ -2,6 +2,7 @@
 
 mod adding;
 mod empty;
+mod flow;
 mod issuing;
 mod moving;
 mod names;

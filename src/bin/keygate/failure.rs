@@ -101,11 +101,13 @@ mod tests {
         let conflict = ManageError::Conflict { key_id, conflict: RotationConflict::Expired };
         let outage = ManageError::Unavailable(StoreError::new("disk on fire"));
         let read_only = ManageError::ReadOnly { why: "made from text" };
+        let layout = ManageError::NotEditable { why: "flow style".to_owned() };
         let unreadable = "api_keys: [".parse::<keygate::YamlStore>().unwrap_err();
 
         assert_eq!(Failure::from(unknown).exit_code(), 1);
         assert_eq!(Failure::from(ManageError::ExpiryPassed).exit_code(), 1);
         assert_eq!(Failure::from(conflict).exit_code(), 1);
+        assert_eq!(Failure::from(layout).exit_code(), 1);
         assert_eq!(Failure::usage("").exit_code(), 2);
         assert_eq!(Failure::from(outage).exit_code(), 3);
         assert_eq!(Failure::from(read_only).exit_code(), 3);

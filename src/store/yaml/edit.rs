@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use super::file::EditFault;
 use super::parse::DEFAULT_CLIENT;
 use crate::digest::KeyDigest;
 
@@ -36,8 +37,8 @@ pub(super) struct Edit<'a> {
     added: HashMap<String, usize>,
     /// The short forms that go.
     gone: BTreeSet<usize>,
-    /// Those of them that leave the comment behind them where it is.
-    comments_left: BTreeSet<usize>,
+    /// Where the first part in flow style begins that would have to change.
+    flow: Option<usize>,
     /// Whether no copy of their keys may be left, as in a comment.
     without_copies: bool,
 }
@@ -63,7 +64,7 @@ impl<'a> Edit<'a> {
             additions: Vec::new(),
             added: HashMap::new(),
             gone: BTreeSet::new(),
-            comments_left: BTreeSet::new(),
+            flow: None,
             without_copies: false,
         }
     }
@@ -82,7 +83,10 @@ impl<'a> Edit<'a> {
                     .value
                     .text()
                     .is_some_and(|text| text.eq_ignore_ascii_case(&value.flow())) => {}
-            Some(field) => self.splices.push(replacement(&field.value, value.flow())),
+            Some(field) => {
+                self.touch([self.clients_piece(), known]);
+                self.splices.push(replacement(&field.value, value.flow()));
+            }
             None if enabled => {}
             None => self.addition(name).fields.insert(0, ("enabled".to_owned(), value)),
         }
@@ -90,28 +94,36 @@ impl<'a> Edit<'a> {
 
     /// Takes out a client with its keys, those of the short forms included.
     pub(super) fn remove_client(&mut self, name: &str) {
-        let clients = self.root_field("clients");
+        let clients = self.clients_piece();
         let place = clients.and_then(|clients| {
-            clients.value.entries().iter().position(|entry| entry.key.text() == Some(name))
+            clients.entries().iter().position(|entry| entry.key.text() == Some(name))
         });
         if let (Some(clients), Some(place)) = (clients, place) {
-            let splices =
-                remove::entries(self.outline, &clients.value, &[place].into(), &[].into());
-            self.splices.extend(splices);
+            self.touch([Some(clients)]);
+            self.splices.extend(remove::entries(self.outline, clients, &[place].into()));
         }
-        self.gone
-            .extend(self.shorts().iter().filter(|short| short.client == name).map(Short::place));
+        for short in self.shorts().iter().filter(|short| short.client == name) {
+            self.take_out(short);
+        }
     }
 
     pub(super) fn add_key(&mut self, client: &str, fields: Vec<(String, Value)>) {
-        let item = Item { value: Value::Mapping(fields), comment: None };
+        self.add_item(client, Item { value: Value::Mapping(fields), comment: None });
+    }
+
+    fn add_item(&mut self, client: &str, item: Item) {
+        let keys = self.client(client).and_then(|client| client.value.field("keys"));
         self.addition(client).keys.push(item);
+        self.touch([keys.map(|keys| &keys.value)]);
     }
 
     /// Sets fields of a key; one of a short form becomes a digest first.
     pub(super) fn set_key(&mut self, digest: KeyDigest, fields: Vec<(String, Value)>) {
-        if let Some(key) = self.long(digest) {
-            let splices = insert::fields(self.outline, key, &fields, self.eol);
+        if let Some(parts) = self.long(digest) {
+            let splices = insert::fields(self.outline, parts[3], &fields, self.eol);
+            if !splices.is_empty() {
+                self.touch(parts.map(Some));
+            }
             self.splices.extend(splices);
         } else if let Some(short) = self.shorts().into_iter().find(|short| short.digest() == digest)
         {
@@ -129,33 +141,47 @@ impl<'a> Edit<'a> {
         shorts.len()
     }
 
-    fn lengthen(&mut self, short: &Short<'_>, fields: Vec<(String, Value)>) {
+    fn lengthen(&mut self, short: &Short<'a>, fields: Vec<(String, Value)>) {
         let digest = Value::Raw(short.digest().to_text());
         let fields = [("digest".to_owned(), digest)].into_iter().chain(fields);
         let value = Value::Mapping(fields.collect());
         let comment = short.comment(self.outline.text);
-        let comment = if self.is_between_brackets(short.client) {
-            // Nothing can stand behind the digest there.
-            self.comments_left.extend(comment.map(|_| short.place()));
-            None
-        } else {
-            comment
-        };
-        self.addition(short.client).keys.push(Item { value, comment });
+        self.add_item(short.client, Item { value, comment });
+        self.take_out(short);
+    }
+
+    fn take_out(&mut self, short: &Short<'a>) {
+        self.touch([short.parent]);
         self.gone.insert(short.place());
+    }
+
+    /// Remembers the first part in flow style among these and the document, which all have to change.
+    fn touch<const N: usize>(&mut self, parts: [Option<&Piece<'a>>; N]) {
+        let mut parts = self.outline.root.iter().chain(parts.into_iter().flatten());
+        let flow = parts.find(|part| part.is_filled_flow(self.outline.text));
+        self.flow = self.flow.or(flow.map(|part| part.range.start));
     }
 
     /// The text with all the changes in it.
     ///
     /// # Errors
     ///
-    /// The line of a key in clear that is to be taken out of the file, and stands somewhere else too: in
-    /// a comment, most likely.
-    pub(super) fn finish(mut self) -> Result<Zeroizing<String>, usize> {
-        let removals = remove::shorts(self.outline, &self.gone, &self.comments_left);
+    /// Something in flow style would have to change; or a key in clear is to be taken out of the file,
+    /// and stands somewhere else too: in a comment, most likely.
+    pub(super) fn finish(mut self) -> Result<Zeroizing<String>, EditFault> {
+        if let Some(place) = self.flow {
+            return Err(EditFault::Flow { line: line(self.outline.text, place) });
+        }
+        self.spliced().map_err(|line| EditFault::PlainElsewhere { line })
+    }
+
+    /// # Errors
+    ///
+    /// The line on which a key in clear would be left.
+    fn spliced(&mut self) -> Result<Zeroizing<String>, usize> {
+        let removals = remove::shorts(self.outline, &self.gone);
         let additions = std::mem::take(&mut self.additions);
-        let insertions =
-            insert::additions(self.outline, &self.clients, additions, &self.gone, self.eol);
+        let insertions = insert::additions(self.outline, &self.clients, additions, self.eol);
         self.splices.extend(removals.into_iter().chain(insertions));
         // Stable: what goes to one place goes there in the order in which it was asked for.
         self.splices.sort_by_key(|(range, _)| (range.start, range.end));
@@ -187,6 +213,7 @@ impl<'a> Edit<'a> {
     }
 
     fn addition(&mut self, client: &str) -> &mut Addition {
+        self.touch([self.clients_piece(), self.client(client).map(|client| &client.value)]);
         let known = self.added.get(client).copied();
         let place = known.unwrap_or(self.additions.len());
         if known.is_none() {
@@ -205,37 +232,35 @@ impl<'a> Edit<'a> {
         self.clients.get(name).copied()
     }
 
-    /// Whether the keys of a client stand between brackets, or would.
-    fn is_between_brackets(&self, name: &str) -> bool {
-        let clients = self.root_field("clients").map(|clients| &clients.value);
-        let client = self.client(name).map(|client| &client.value);
-        let keys = client.and_then(|client| client.field("keys")).map(|keys| &keys.value);
-        let is_filled = |piece: &Piece<'_>| {
-            piece.is_flow()
-                && (!piece.is_empty() || self.outline.text[piece.range.clone()].contains('#'))
-        };
-        self.outline.root.as_ref().is_some_and(Piece::is_flow)
-            || [clients, client, keys].into_iter().flatten().any(is_filled)
+    fn clients_piece(&self) -> Option<&'a Piece<'a>> {
+        self.root_field("clients").map(|clients| &clients.value)
     }
 
-    /// The key with this digest in `clients:`.
-    fn long(&self, digest: KeyDigest) -> Option<&'a Piece<'a>> {
-        let clients = self.root_field("clients")?.value.entries().iter();
-        let keys = clients.filter_map(|client| client.value.field("keys"));
-        let mut items = keys.flat_map(|keys| keys.value.items());
-        items.find(|item| {
-            let text = item.field("digest").and_then(|field| field.value.text());
-            text.is_some_and(|text| text.parse() == Ok(digest))
+    /// The key with this digest in `clients:`, behind all that it stands in.
+    fn long(&self, digest: KeyDigest) -> Option<[&'a Piece<'a>; 4]> {
+        let clients = self.clients_piece()?;
+        clients.entries().iter().find_map(|client| {
+            let keys = &client.value.field("keys")?.value;
+            let key = keys.items().iter().find(|item| {
+                let text = item.field("digest").and_then(|field| field.value.text());
+                text.is_some_and(|text| text.parse() == Ok(digest))
+            })?;
+            Some([clients, &client.value, keys, key])
         })
     }
 
     /// The keys of `api_key` and `api_keys`, in the order of the file.
     fn shorts(&self) -> Vec<Short<'a>> {
         let one = self.root_field("api_key").into_iter();
-        let one = one.filter_map(|entry| Short::new(entry, &entry.value, DEFAULT_CLIENT));
+        let one = one.filter_map(|entry| Short::new(entry, &entry.value, DEFAULT_CLIENT, None));
         let many = self.root_field("api_keys").into_iter();
-        let many = many.flat_map(|entry| entry.value.entries());
-        let many = many.filter_map(|entry| Short::new(entry, &entry.key, entry.value.text()?));
+        let many = many.flat_map(|field| {
+            let entries = field.value.entries().iter();
+            entries.map(|entry| (entry, &field.value))
+        });
+        let many = many.filter_map(|(entry, parent)| {
+            Short::new(entry, &entry.key, entry.value.text()?, Some(parent))
+        });
         let mut shorts = one.chain(many).collect::<Vec<_>>();
         shorts.sort_by_key(Short::place);
         shorts
@@ -244,4 +269,8 @@ impl<'a> Edit<'a> {
 
 fn replacement(piece: &Piece<'_>, put: String) -> (Range<usize>, Zeroizing<String>) {
     (piece.range.clone(), Zeroizing::new(put))
+}
+
+fn line(text: &str, place: usize) -> usize {
+    text[..place].split('\n').count()
 }

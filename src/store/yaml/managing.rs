@@ -208,7 +208,7 @@ impl YamlStore {
                 let digest =
                     |key_id| keys.digest_of(key_id).expect("a key that was changed is there");
                 write(&mut edit, &answer, &digest);
-                edit.finish().map_err(|line| fault(EditFault::PlainElsewhere { line }))?
+                edit.finish().map_err(fault)?
             };
             let loaded = load(edited.as_bytes()).map_err(|_| fault(EditFault::Layout))?;
             if !loaded.keys.holds_the_same(&keys) {

@@ -1,9 +1,13 @@
 //! The same content as one of the many texts that say it.
 
 mod flow;
+mod part;
 mod scalar;
 mod tree;
 
+use std::collections::BTreeSet;
+
+pub(super) use self::part::Part;
 use self::tree::{Entry, Node, root};
 use super::content::Content;
 use super::dice::Dice;
@@ -28,6 +32,7 @@ pub(super) struct Page {
     text: String,
     lines: Lines,
     comments: Comments,
+    flow: BTreeSet<Part>,
 }
 
 impl Page {
@@ -36,6 +41,7 @@ impl Page {
             dice,
             lines: Vec::new(),
             comments: Vec::new(),
+            flow: BTreeSet::new(),
             behind_literal: None,
             last_literal: 0,
         };
@@ -50,11 +56,16 @@ impl Page {
         if (!pen.dice.once_in(4) || ends_literal) && !pen.lines.is_empty() {
             text.push_str(eol);
         }
-        Self { text, lines: pen.lines, comments: pen.comments }
+        Self { text, lines: pen.lines, comments: pen.comments, flow: pen.flow }
     }
 
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The parts in flow style that hold something, apart from those inside of others.
+    pub(super) fn flow(&self) -> &BTreeSet<Part> {
+        &self.flow
     }
 
     pub(super) fn parts(&self) -> (Lines, Comments) {
@@ -71,6 +82,7 @@ struct Pen {
     dice: Dice,
     lines: Lines,
     comments: Comments,
+    flow: BTreeSet<Part>,
     /// How deep a line may stand behind a literal text without being part of it.
     behind_literal: Option<usize>,
     /// How many lines there were behind the last literal text.
@@ -92,7 +104,8 @@ impl Pen {
                     self.put(Owner { is_sure: false, ..FILE }, line);
                 }
             }
-            root if self.dice.once_in(8) => {
+            root if self.dice.once_in(12) => {
+                self.flow.insert(Part::Document);
                 let line = self.flow(root, 0, FILE);
                 let line = format!("{line}{}", self.comment(FILE));
                 self.put(Owner { is_sure: false, ..FILE }, line);
@@ -187,7 +200,8 @@ impl Pen {
                     format!("{line}{blank}{nothing}{comment}"),
                 );
             }
-            value if self.dice.once_in(4) => {
+            value if self.dice.once_in(9) => {
+                self.flow.extend(Part::of(entry));
                 let text = self.flow(value, indent + 2, owner);
                 let comment = self.comment(owner);
                 let owner = Owner { is_sure: false, ..owner };
@@ -215,7 +229,7 @@ impl Pen {
             self.gap(owner);
             let dash = format!("{:indent$}-", "");
             match &item.value {
-                Node::Map(entries) if !self.dice.once_in(4) => {
+                Node::Map(entries) if !self.dice.once_in(9) => {
                     let blanks = 1 + self.dice.roll(3);
                     let inner = indent + 1 + blanks;
                     if self.dice.once_in(5) {
@@ -233,6 +247,7 @@ impl Pen {
                     self.put(item.owner, format!("{dash} {text}{comment}"));
                 }
                 value => {
+                    self.flow.extend(Part::of(item));
                     let text = self.flow(value, indent + 2, item.owner);
                     let comment = self.comment(item.owner);
                     self.put(

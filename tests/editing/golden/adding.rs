@@ -119,27 +119,6 @@ fn texts_with_line_ends_and_controls_stay_on_one_line() {
 }
 
 #[test]
-fn client_goes_between_brackets_where_the_others_are() {
-    edited(
-        "clients: {B: {keys: []}, C: }   # all\n",
-        |store| store.add_client(app_1().with_quota(quota("1/day"))),
-        "clients: {B: {keys: []}, C: , App 1: {quota: 1/day}}   # all\n",
-    );
-    edited(
-        "clients: {\n  B: {},   # one\n  C: {},   # two\n}\n",
-        |store| store.add_client("App 1"),
-        "clients: {\n  B: {},   # one\n  C: {}, App 1: {},   # two\n}\n",
-    );
-    edited(
-        "{api_key: KEY_A}\n",
-        |store| store.add_client("App 1"),
-        "{api_key: KEY_A, clients: {App 1: {}}}\n",
-    );
-    edited("{}\n", |store| store.add_client("App 1"), "{clients: {App 1: {}}}\n");
-    edited("{'clients': }\n", |store| store.add_client("App 1"), "{'clients': {App 1: {}}}\n");
-}
-
-#[test]
 fn explicit_keys_are_left_as_they_are() {
     edited(
         "? clients\n:\n  ? B\n  : keys: []\n",

@@ -11,6 +11,7 @@ fn file_without_anything_gets_its_first_client() {
     edited("---\n", |store| store.add_client("A"), "---\nclients:\n  A:\n");
     edited("---\n# c\n...\n", |store| store.add_client("A"), "---\n# c\nclients:\n  A:\n...\n");
     edited("~   # nothing\n", |store| store.add_client("A"), "   # nothing\nclients:\n  A:\n");
+    edited("{ }   # nothing\n", |store| store.add_client("A"), "   # nothing\nclients:\n  A:\n");
     edited("--- null\n# c\n", |store| store.add_client("A"), "---\n# c\nclients:\n  A:\n");
 }
 
@@ -68,29 +69,13 @@ fn nothing_on_a_line_of_its_own_goes() {
 }
 
 #[test]
-fn nothing_over_several_lines_keeps_its_comments() {
+fn nothing_over_several_lines_goes() {
     edited(
-        "clients:\n  A:\n    keys: [\n      # None yet.\n    ]\n",
+        "clients:\n  A:\n    keys: [\n\n    ]\n",
         |store| store.issue("A", new('A')),
-        "clients:\n  A:\n    keys: [{digest: DIGEST_A, created: 2026-11-24T10:00:00Z}\n      # None yet.\n    ]\n",
+        "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        created: 2026-11-24T10:00:00Z\n",
     );
-    edited(
-        "clients: {   # all\n}\n",
-        |store| store.add_client("A"),
-        "clients: {A: {}   # all\n}\n",
-    );
-}
-
-#[test]
-fn nothing_between_brackets_is_filled_there() {
-    let key = "{digest: DIGEST_A, created: 2026-11-24T10:00:00Z}";
-    for nothing in ["A: ", "A: {}", "A: ~", "A", "A: {keys: []}", "A: {keys: }", "A: {keys: ~}"] {
-        edited(
-            &format!("clients: {{{nothing}, B: {{}}}}\n"),
-            |store| store.issue("A", new('A')),
-            &format!("clients: {{A: {{keys: [{key}]}}, B: {{}}}}\n"),
-        );
-    }
+    edited("{\n}\n", |store| store.add_client("A"), "clients:\n  A:\n");
 }
 
 #[test]

@@ -100,6 +100,6 @@ impl<'a> Gone<'a> {
     }
 
     fn line(&self, place: usize) -> usize {
-        self.text[..place].split('\n').count()
+        super::line(self.text, place)
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use zeroize::Zeroizing;
@@ -14,46 +14,30 @@ pub(super) fn additions(
     outline: &Outline<'_>,
     known: &HashMap<&str, &Entry<'_>>,
     additions: Vec<Addition>,
-    gone: &BTreeSet<usize>,
     eol: &str,
 ) -> Vec<Splice> {
     let clients = outline.root.as_ref().and_then(|root| root.field("clients"));
-    let in_root = outline.root.as_ref().is_some_and(Piece::is_flow);
-    let in_clients = in_root || clients.is_some_and(|clients| clients.value.is_flow());
     let mut splices = Vec::new();
     let mut new = Vec::new();
     for addition in additions {
         match known.get(&*addition.client) {
-            Some(client) => splices.extend(to_client(outline, client, addition, in_clients, eol)),
+            Some(client) => splices.extend(to_client(outline, client, addition, eol)),
             None => new.push((scalar(&addition.client), as_mapping(addition))),
         }
     }
     if new.is_empty() {
         return splices;
     }
-    match (clients, &outline.root) {
-        (Some(clients), _) => splices.extend(entries(outline, clients, new, in_root, eol)),
-        (None, Some(root)) if root.is_flow() => {
-            let new = vec![("clients".to_owned(), Value::Mapping(new))];
-            let last = root.entries().last();
-            // The comma before one that goes is there already.
-            let after_comma = last.is_some_and(|last| gone.contains(&last.key.range.start));
-            let (place, new) = into_flow(root, &new);
-            let new = new
-                .strip_prefix(", ")
-                .filter(|_| after_comma)
-                .map_or(new.clone(), |new| Zeroizing::new(new.to_owned()));
-            splices.push((place, new));
-        }
-        (None, root) => {
-            if let Some(root) = root.as_ref().filter(|root| root.is_empty()) {
-                splices.push((with_blanks_before(outline.text, &root.range), Zeroizing::default()));
-            }
-            let mut text = String::from("clients:");
-            Value::Mapping(new).behind_name(0, eol, &mut text);
-            splices.push(line_at(outline, outline.end, &text, eol));
-        }
+    if let Some(clients) = clients {
+        splices.extend(entries(outline, clients, new, eol));
+        return splices;
     }
+    if let Some(root) = outline.root.as_ref().filter(|root| root.is_empty()) {
+        splices.push((with_blanks_before(outline.text, &root.range), Zeroizing::default()));
+    }
+    let mut text = String::from("clients:");
+    Value::Mapping(new).behind_name(0, eol, &mut text);
+    splices.push(line_at(outline, outline.end, &text, eol));
     splices
 }
 
@@ -69,21 +53,17 @@ fn to_client(
     outline: &Outline<'_>,
     client: &Entry<'_>,
     addition: Addition,
-    between_brackets: bool,
     eol: &str,
 ) -> Vec<Splice> {
     let mut splices = Vec::new();
     let mut fields = addition.fields;
     match client.value.field("keys") {
         _ if addition.keys.is_empty() => {}
-        Some(keys) => {
-            let in_client = between_brackets || client.value.is_flow();
-            splices.extend(items(outline, keys, addition.keys, in_client, eol));
-        }
+        Some(keys) => splices.extend(items(outline, keys, addition.keys, eol)),
         None => fields.push(("keys".to_owned(), Value::List(addition.keys))),
     }
     if !fields.is_empty() {
-        splices.extend(entries(outline, client, fields, between_brackets, eol));
+        splices.extend(entries(outline, client, fields, eol));
     }
     splices
 }
@@ -101,9 +81,6 @@ pub(super) fn fields(
             if !known.value.text().is_some_and(|known| value.is_said_by(known)) {
                 splices.push((known.value.range.clone(), Zeroizing::new(value.flow())));
             }
-        } else if mapping.is_flow() {
-            let text = format!(", {name}: {}", value.flow());
-            splices.push((mapping_end(mapping), Zeroizing::new(text)));
         } else {
             let column = column(outline.text, mapping.range.start);
             let text = format!("{:column$}{name}: {}", "", value.flow());
@@ -114,22 +91,14 @@ pub(super) fn fields(
     splices
 }
 
-/// Puts entries into the mapping that is the value of an entry, which itself may stand between
-/// brackets, where lines have no meaning.
+/// Puts entries into the mapping that is the value of an entry.
 fn entries(
     outline: &Outline<'_>,
     parent: &Entry<'_>,
     new: Vec<(String, Value)>,
-    between_brackets: bool,
     eol: &str,
 ) -> Vec<Splice> {
     let mapping = &parent.value;
-    if mapping.is_flow() && (!mapping.is_empty() || has_comment(outline, mapping)) {
-        return vec![into_flow(mapping, &new)];
-    }
-    if between_brackets && mapping.is_empty() {
-        return vec![in_place_of_nothing(outline, parent, &Value::Mapping(new))];
-    }
     if mapping.is_empty() {
         let column = column(outline.text, parent.key.range.start);
         let mut text = String::new();
@@ -153,21 +122,8 @@ fn entries(
 }
 
 /// Puts items into the list that is the value of an entry.
-fn items(
-    outline: &Outline<'_>,
-    parent: &Entry<'_>,
-    new: Vec<Item>,
-    between_brackets: bool,
-    eol: &str,
-) -> Vec<Splice> {
+fn items(outline: &Outline<'_>, parent: &Entry<'_>, new: Vec<Item>, eol: &str) -> Vec<Splice> {
     let list = &parent.value;
-    if list.is_flow() && (!list.is_empty() || has_comment(outline, list)) {
-        let new = new.iter().map(|item| item.value.flow()).collect::<Vec<_>>();
-        return vec![behind_last(list, &new)];
-    }
-    if between_brackets && list.is_empty() {
-        return vec![in_place_of_nothing(outline, parent, &Value::List(new))];
-    }
     if list.is_empty() {
         let column = column(outline.text, parent.key.range.start);
         let mut text = String::new();
@@ -185,36 +141,6 @@ fn items(
     splices
 }
 
-fn into_flow(mapping: &Piece<'_>, new: &[(String, Value)]) -> Splice {
-    let new = new.iter().map(|(name, value)| format!("{name}: {}", value.flow()));
-    behind_last(mapping, &new.collect::<Vec<_>>())
-}
-
-fn behind_last(piece: &Piece<'_>, new: &[String]) -> Splice {
-    let separator = if piece.is_empty() { "" } else { ", " };
-    (mapping_end(piece), Zeroizing::new(format!("{separator}{}", new.join(", "))))
-}
-
-fn has_comment(outline: &Outline<'_>, piece: &Piece<'_>) -> bool {
-    outline.text[piece.range.clone()].contains('#')
-}
-
-/// Between brackets, where a name may stand without a colon.
-fn in_place_of_nothing(outline: &Outline<'_>, parent: &Entry<'_>, value: &Value) -> Splice {
-    let nothing = &parent.value.range;
-    let before = &outline.text[parent.key.range.end.min(nothing.start)..nothing.start];
-    let colon = if before.contains(':') { "" } else { ":" };
-    let blank = if before.ends_with([' ', '\t', '\n']) { "" } else { " " };
-    (nothing.clone(), Zeroizing::new(format!("{colon}{blank}{}", value.flow())))
-}
-
-/// Behind the last value between brackets, or behind the bracket where there is none.
-fn mapping_end(piece: &Piece<'_>) -> Range<usize> {
-    let last = piece.entries().last().map(|entry| &entry.value).or(piece.items().last());
-    let end = last.map_or(piece.range.start + 1, |last| last.range.end);
-    end..end
-}
-
 /// Lines below an entry that has nothing yet, whose empty brackets or `null` go.
 fn below(outline: &Outline<'_>, parent: &Entry<'_>, lines: &str, eol: &str) -> Vec<Splice> {
     let empty = &parent.value.range;
@@ -228,16 +154,19 @@ fn below(outline: &Outline<'_>, parent: &Entry<'_>, lines: &str, eol: &str) -> V
 fn with_blanks_before(text: &str, empty: &Range<usize>) -> Range<usize> {
     let start = text[..empty.start].trim_end_matches([' ', '\t']).len();
     let rest = text[empty.end..].split_inclusive('\n').next().unwrap_or_default();
-    let alone = text[..start].ends_with('\n') && rest.trim().is_empty() && !empty.is_empty();
+    let alone = begins_line(text, start) && rest.trim().is_empty() && !empty.is_empty();
     start..if alone { empty.end + rest.len() } else { empty.end }
 }
 
 /// A line, or several, at the beginning of one.
 fn line_at(outline: &Outline<'_>, place: usize, line: &str, eol: &str) -> Splice {
-    let begun =
-        !matches!(outline.text[..place].chars().next_back(), None | Some('\n' | '\u{feff}'));
-    let line = if begun { format!("{eol}{line}") } else { format!("{line}{eol}") };
+    let begins = begins_line(outline.text, place);
+    let line = if begins { format!("{line}{eol}") } else { format!("{eol}{line}") };
     (place..place, Zeroizing::new(line))
+}
+
+fn begins_line(text: &str, place: usize) -> bool {
+    matches!(text[..place].chars().next_back(), None | Some('\n' | '\u{feff}'))
 }
 
 /// Where the line after this place begins, and behind comments that stand as deep as this column.

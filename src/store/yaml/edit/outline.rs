@@ -86,8 +86,13 @@ impl<'a> Piece<'a> {
         self.entries().iter().find(|entry| entry.key.text() == Some(name))
     }
 
-    pub(super) fn is_flow(&self) -> bool {
-        matches!(self.shape, Shape::Mapping { flow: true, .. } | Shape::List { flow: true, .. })
+    /// Whether it is in flow style (between brackets, as in JSON) and holds something, if only a comment.
+    pub(super) fn is_filled_flow(&self, text: &str) -> bool {
+        let flow = matches!(
+            self.shape,
+            Shape::Mapping { flow: true, .. } | Shape::List { flow: true, .. }
+        );
+        flow && (!self.is_empty() || text[self.range.clone()].contains('#'))
     }
 
     /// Whether there is nothing in it that a line below could not take the place of.
@@ -160,10 +165,7 @@ impl<'a> Reader<'a> {
 
     /// Where something may come to stand in the place of nothing: behind the colon, if there is one.
     fn nothing(&self, place: usize) -> Range<usize> {
-        let Some(behind) = self.text[place..].strip_prefix(':') else { return place..place };
-        let blanks = behind.len() - behind.trim_start_matches([' ', '\t']).len();
-        let end = behind[blanks..].starts_with([',', '}', ']']);
-        let place = place + 1 + if end { blanks } else { 0 };
+        let place = place + usize::from(self.text[place..].starts_with(':'));
         place..place
     }
 

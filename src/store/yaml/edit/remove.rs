@@ -13,12 +13,19 @@ pub(super) struct Short<'a> {
     entry: Range<usize>,
     key: &'a str,
     pub(super) client: &'a str,
+    /// The mapping that it stands in, unless that is the document.
+    pub(super) parent: Option<&'a Piece<'a>>,
 }
 
 impl<'a> Short<'a> {
-    pub(super) fn new(entry: &'a Entry<'_>, key: &'a Piece<'_>, client: &'a str) -> Option<Self> {
+    pub(super) fn new(
+        entry: &'a Entry<'_>,
+        key: &'a Piece<'_>,
+        client: &'a str,
+        parent: Option<&'a Piece<'a>>,
+    ) -> Option<Self> {
         let entry = entry.key.range.start..entry.value.range.end;
-        Some(Self { entry, key: key.text()?, client })
+        Some(Self { entry, key: key.text()?, client, parent })
     }
 
     /// Where it begins, which no other does.
@@ -41,7 +48,6 @@ impl<'a> Short<'a> {
     /// What somebody noted behind the key, unless they noted the key.
     pub(super) fn comment(&self, text: &str) -> Option<String> {
         let behind = text[self.entry.end..].lines().next()?.trim();
-        let behind = behind.strip_prefix(',').unwrap_or(behind).trim_start();
         (behind.starts_with('#') && !self.is_noted_behind(text)).then(|| behind.to_owned())
     }
 
@@ -52,11 +58,7 @@ impl<'a> Short<'a> {
 }
 
 /// Takes out the short forms that begin at these places.
-pub(super) fn shorts(
-    outline: &Outline<'_>,
-    gone: &BTreeSet<usize>,
-    comments_left: &BTreeSet<usize>,
-) -> Vec<Splice> {
+pub(super) fn shorts(outline: &Outline<'_>, gone: &BTreeSet<usize>) -> Vec<Splice> {
     let Some(root) = &outline.root else { return Vec::new() };
     let mut splices = Vec::new();
     let mut fields = BTreeSet::new();
@@ -76,78 +78,31 @@ pub(super) fn shorts(
                 let inside = &outline.text[field.key.range.end..field.value.range.start];
                 // One that says `?` has a colon on another line.
                 let is_explicit = inside.trim_end().contains('\n');
-                let bare = !inside.contains('#') && !is_explicit && !field.value.is_flow();
-                if keys.len() == field.value.entries().len() && bare && !root.is_flow() {
+                let bare = !inside.contains('#') && !is_explicit;
+                if keys.len() == field.value.entries().len() && bare {
                     let line = line_of(outline.text, &field.key.range);
                     splices.push((line, Zeroizing::default()));
                 }
-                splices.extend(entries(outline, &field.value, &keys, comments_left));
+                splices.extend(entries(outline, &field.value, &keys));
             }
             _ => {}
         }
     }
-    splices.extend(entries(outline, root, &fields, comments_left));
+    splices.extend(entries(outline, root, &fields));
     splices
 }
 
-/// Takes these entries out of a mapping.
+/// Takes these entries out of a mapping in block style.
 pub(super) fn entries(
     outline: &Outline<'_>,
     mapping: &Piece<'_>,
     gone: &BTreeSet<usize>,
-    comments_left: &BTreeSet<usize>,
 ) -> Vec<Splice> {
-    let ranges = gone.iter().flat_map(|place| {
+    let lines = gone.iter().map(|place| {
         let entry = &mapping.entries()[*place];
-        let range = entry.key.range.start..entry.value.range.end;
-        let leaves_comment = comments_left.contains(&range.start);
-        let lines = lines_of(outline.text, &range);
-        match (mapping.is_flow(), leaves_comment) {
-            (true, _) => between_brackets(outline.text, range, leaves_comment),
-            (false, true) => [Some(lines.start..range.end), None],
-            (false, false) => [Some(lines), None],
-        }
+        lines_of(outline.text, &(entry.key.range.start..entry.value.range.end))
     });
-    ranges.flatten().map(|range| (range, Zeroizing::default())).collect()
-}
-
-/// An entry between brackets, with the comma behind it if there is one, and with its lines where those
-/// hold nothing else but a comment behind it.
-fn between_brackets(
-    text: &str,
-    entry: Range<usize>,
-    leaves_comment: bool,
-) -> [Option<Range<usize>>; 2] {
-    let line = line_of(text, &(entry.start..entry.start));
-    let before = text[line.start..entry.start].trim_end();
-    let start = if before.ends_with('?') { line.start + before.len() - 1 } else { entry.start };
-    let comma = comma_behind(text, entry.end);
-    if let Some(comma) = comma.filter(|comma| text[entry.end..*comma].contains('#')) {
-        return [Some(start..entry.end), Some(comma..comma + 1)];
-    }
-    let end = comma.map_or(entry.end, |comma| comma + 1);
-    let rest = &text[end..line_of(text, &(end..end)).end];
-    let next = rest.trim_start();
-    let ends_line = next.is_empty() || next.starts_with('#');
-    if ends_line && !leaves_comment && text[line.start..start].trim().is_empty() {
-        return [Some(line.start..end + rest.len()), None];
-    }
-    let blanks = if ends_line || comma.is_none() { 0 } else { rest.len() - next.len() };
-    let is_last = next.starts_with(['}', ']']);
-    [Some(start..end + if is_last { 0 } else { blanks }), None]
-}
-
-/// The comma behind a value between brackets, which comments may stand before.
-fn comma_behind(text: &str, mut place: usize) -> Option<usize> {
-    loop {
-        let rest = text[place..].trim_start();
-        place = text.len() - rest.len();
-        match rest.chars().next()? {
-            ',' => return Some(place),
-            '#' => place += rest.find('\n')?,
-            _ => return None,
-        }
-    }
+    lines.map(|lines| (lines, Zeroizing::default())).collect()
 }
 
 /// The lines of an entry, from the beginning of the first to behind the end of the last.

@@ -51,6 +51,12 @@ pub(in crate::store::yaml) enum EditFault {
          meant: write each client and each key on lines of their own; nothing was changed"
     )]
     Layout,
+    #[error(
+        "line {line} is in flow style (between brackets, as in JSON), which is read and not edited: \
+         `keygate export` writes the same clients and keys as a file in block style, which can be; \
+         nothing was changed"
+    )]
+    Flow { line: usize },
     #[error("the file changes faster than it can be edited: nothing was changed")]
     Restless,
     #[error(
@@ -85,7 +91,15 @@ pub(in crate::store::yaml) fn edit_error(path: &Path, fault: EditFault) -> Manag
             why: "the file is on a read-only mount: change it where it comes from",
         };
     }
-    ManageError::Unavailable(StoreError::new(EditError { path: path.to_owned(), fault }))
+    let refuses = matches!(
+        fault,
+        EditFault::Layout | EditFault::Flow { .. } | EditFault::PlainElsewhere { .. }
+    );
+    let error = EditError { path: path.to_owned(), fault };
+    if refuses {
+        return ManageError::NotEditable { why: error.to_string() };
+    }
+    ManageError::Unavailable(StoreError::new(error))
 }
 
 impl From<YamlError> for ManageError {

@@ -1,0 +1,27 @@
+use super::tree::Entry;
+
+/// What may be written in flow style, and is not edited there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Document,
+    ApiKeys,
+    Clients,
+    /// In `NAMES`, as the next one.
+    Client(usize),
+    Keys(usize),
+    Key(char),
+}
+
+impl Part {
+    /// None for scopes and metadata, which no edit changes.
+    pub(super) fn of(entry: &Entry) -> Option<Self> {
+        match (entry.owner.client, entry.owner.key, &*entry.name) {
+            (_, Some(key), _) => Some(Self::Key(key)),
+            (None, None, "api_keys") => Some(Self::ApiKeys),
+            (None, None, _) => Some(Self::Clients),
+            (Some(client), None, "keys") => Some(Self::Keys(client)),
+            (Some(_), None, "scopes" | "metadata") => None,
+            (Some(client), None, _) => Some(Self::Client(client)),
+        }
+    }
+}
