@@ -94,6 +94,9 @@ impl<S, R> ApiKeyLayer<S, R> {
 
     /// Removes the credentials of every source from the request before the service sees it.
     ///
+    /// Where a source is in `Authorization`, complete credentials of another scheme stay, and any other value
+    /// goes: it may be a key that was sent without its scheme.
+    ///
     /// What an outer layer or the server has seen, kept or logged by then, this cannot take back: an
     /// axum `Router` around it keeps the whole target, and a key in its query, in `OriginalUri`.
     pub fn strip_credentials(mut self) -> Self {

@@ -19,10 +19,14 @@ impl Sources {
     }
 }
 
+/// Also removes what is of no scheme: it may be a key whose scheme was forgotten, or is misspelt.
 fn strip_scheme(headers: &mut HeaderMap, scheme: &str) {
     rewrite(headers, &AUTHORIZATION, |line| {
-        let ours = scheme::split(line.as_bytes()).0.eq_ignore_ascii_case(scheme.as_bytes());
-        (!ours).then(|| line.clone())
+        let (name, credentials) = scheme::split(line.as_bytes());
+        let of_other_scheme = !credentials.is_empty()
+            && !name.eq_ignore_ascii_case(scheme.as_bytes())
+            && std::str::from_utf8(name).is_ok_and(scheme::is_token);
+        (name.is_empty() || of_other_scheme).then(|| line.clone())
     });
 }
 

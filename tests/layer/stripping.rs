@@ -193,3 +193,18 @@ async fn cookies_of_the_name_go_and_the_others_stay() {
     check(&["a=1; a=2", "key=KEY", "b=3"], &["a=1; a=2", "b=3"]).await;
     check(&["z=\"q\"", "a=1; key=KEY", "b = 3 ;c"], &["z=\"q\"", "a=1", "b = 3 ;c"]).await;
 }
+
+#[tokio::test]
+async fn key_in_authorization_without_its_scheme_goes() {
+    let with_bearer = layer([Source::header("x-api-key"), Source::bearer()]);
+    for value in [RIGHT_TOO, "Bearer:KEY", "Bearer: KEY", "\"Bearer KEY\"", "=KEY x"] {
+        let value = value.replace("KEY", RIGHT_TOO);
+        let fields = [("x-api-key", RIGHT), ("authorization", &*value)];
+        let parts = stripped(&with_bearer, "/", &fields).await;
+        assert!(parts.headers.is_empty(), "{:?}", parts.headers);
+
+        // Where no source is in `Authorization`, it is the service's.
+        let parts = stripped(&layer([Source::header("x-api-key")]), "/", &fields).await;
+        assert_eq!(lines(&parts, "authorization"), [value]);
+    }
+}

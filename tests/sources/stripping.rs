@@ -48,8 +48,20 @@ fn field() -> impl Strategy<Value = (&'static str, Piece)> {
         select(&["KEY", "", "Bearer KEY", "  "][..])
             .prop_map(|text| ("x-key", Piece { text: text.replace("KEY", KEY), goes: true })),
         piece(
-            &["Bearer KEY", "bearer  KEY", "BEARER", "Bearer \t", "Bearer KEY KEY"],
-            &["Basic a2V5", "Bearers key", "", "key", "Digest username=\"Bearer key\""],
+            &[
+                "Bearer KEY",
+                "bearer  KEY",
+                "BEARER",
+                "Bearer \t",
+                "Bearer KEY KEY",
+                "KEY",
+                " KEY ",
+                "Negotiate",
+                "Bearer:KEY",
+                "Bearer: KEY",
+                "\"Bearer KEY\"",
+            ],
+            &["Basic a2V5", "Bearers key", "", "Digest username=\"Bearer key\""],
         )
         .prop_map(|piece| ("authorization", piece)),
         (select(&["accept", "x-keys", "x-ke", "set-cookie"][..]), select(OTHER_COOKIES))
