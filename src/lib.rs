@@ -95,7 +95,7 @@ pub use require::MissingScope;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use require::{RequireScope, RequireScopeFuture, RequireScopeService};
-pub use respond::{Grpc, NoBody, ProblemJson, Respond};
+pub use respond::{Grpc, MapBody, NoBody, ProblemJson, Respond};
 pub use scope::{ParseScopeError, Scope};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres"))))]

@@ -1,5 +1,6 @@
-use std::borrow::Cow;
+use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::marker::PhantomData;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -23,12 +24,34 @@ use crate::error::AuthError;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not make responses with the body `{B}`",
-    note = "`ProblemJson` needs a body made from text, `NoBody` and `Grpc` need one that is `Default`",
-    note = "use `.with_response(..)` with one of these, or with a closure `Fn(&AuthError) -> Response<{B}>`"
+    note = "`ProblemJson` needs a body made from `String` and `&'static str`, `NoBody` and `Grpc` need one that is `Default`",
+    note = "for a boxed body, use `.with_response(ProblemJson.map_body(|body: String| ..))`",
+    note = "or use `.with_response(..)` with a closure `Fn(&AuthError) -> Response<{B}>`"
 )]
 pub trait Respond<B> {
     /// Makes the response.
     fn respond(&self, error: &AuthError) -> Response<B>;
+
+    /// Converts the body of each response, such as for a service whose bodies are boxed.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    /// use bytes::Bytes;
+    /// use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
+    /// use keygate::{ApiKeyLayer, MemoryStore, ProblemJson, Respond as _};
+    ///
+    /// type Body = BoxBody<Bytes, Infallible>;
+    ///
+    /// let respond = ProblemJson.map_body(|body: Full<Bytes>| -> Body { body.boxed() });
+    /// let layer = ApiKeyLayer::new(MemoryStore::new()).with_response(respond);
+    /// ```
+    fn map_body<F, C>(self, map: F) -> MapBody<Self, F, B>
+    where
+        Self: Sized,
+        F: Fn(B) -> C,
+    {
+        MapBody { respond: self, map, from: PhantomData }
+    }
 }
 
 impl<B, F: Fn(&AuthError) -> Response<B>> Respond<B> for F {
@@ -37,8 +60,39 @@ impl<B, F: Fn(&AuthError) -> Response<B>> Respond<B> for F {
     }
 }
 
-/// Problem details in JSON (RFC 9457), the default: for bodies that are made from text, as those of
-/// axum and `http_body_util::Full` are.
+/// The responses of `R` with converted bodies, made by [`Respond::map_body`].
+pub struct MapBody<R, F, B> {
+    respond: R,
+    map: F,
+    from: PhantomData<fn(B)>,
+}
+
+impl<R, F, B, C> Respond<C> for MapBody<R, F, B>
+where
+    R: Respond<B>,
+    F: Fn(B) -> C,
+{
+    fn respond(&self, error: &AuthError) -> Response<C> {
+        self.respond.respond(error).map(&self.map)
+    }
+}
+
+impl<R: Clone, F: Clone, B> Clone for MapBody<R, F, B> {
+    fn clone(&self) -> Self {
+        Self { respond: self.respond.clone(), map: self.map.clone(), from: PhantomData }
+    }
+}
+
+impl<R: fmt::Debug, F, B> fmt::Debug for MapBody<R, F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MapBody").field(&self.respond).finish_non_exhaustive()
+    }
+}
+
+/// Problem details in JSON (RFC 9457), the default, for bodies made from `String` and `&'static str`.
+///
+/// The bodies of axum, salvo, jsonrpsee, lambda_http and warp are, and so is `http_body_util::Full`. For
+/// boxed bodies, see [`Respond::map_body`].
 ///
 /// ```
 /// use keygate::{AuthError, ProblemJson, Respond};
@@ -50,11 +104,11 @@ impl<B, F: Fn(&AuthError) -> Response<B>> Respond<B> for F {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProblemJson;
 
-impl<B: From<Cow<'static, str>>> Respond<B> for ProblemJson {
+impl<B: From<String> + From<&'static str>> Respond<B> for ProblemJson {
     fn respond(&self, error: &AuthError) -> Response<B> {
         // `type` is absent, which means `about:blank`: the title is then that of the status
         // (RFC 9457 section 4.2.1).
-        let body: Cow<'static, str> = match error {
+        let body: B = match error {
             AuthError::NoCredentials => {
                 r#"{"title":"Unauthorized","status":401,"detail":"Credentials not present in request"}"#.into()
             }
@@ -73,7 +127,7 @@ impl<B: From<Cow<'static, str>>> Respond<B> for ProblemJson {
                 r#"{"title":"Too Many Requests","status":429,"detail":"Too many requests"}"#.into()
             }
         };
-        let mut response = Response::new(B::from(body));
+        let mut response = Response::new(body);
         *response.status_mut() = error.status();
         set(&mut response, CONTENT_TYPE, "application/problem+json");
         response

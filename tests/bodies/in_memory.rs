@@ -1,6 +1,5 @@
 //! What makes the responses, with every kind of body that it fits.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 
 use bytes::Bytes;
@@ -9,6 +8,7 @@ use http_body_util::{Empty, Full};
 use keygate::{ApiKeyLayer, AuthError, Grpc, NoBody, ProblemJson, Respond};
 use tower::{Layer as _, ServiceExt as _};
 
+use crate::boxed::FromText;
 use crate::common::answer::Answer;
 use crate::common::keys::{Keys, UNANSWERABLE, WRONG, refusal_of};
 
@@ -48,7 +48,7 @@ const CASES: [(Option<&str>, u16, &str); 3] = [
 
 async fn assert_problem_json<B>()
 where
-    B: hyper::body::Body<Error: std::fmt::Debug> + From<Cow<'static, str>>,
+    B: hyper::body::Body<Error: std::fmt::Debug> + From<String> + From<&'static str>,
 {
     for (key, status, body) in CASES {
         let answer = answer::<_, B>(ProblemJson, key).await;
@@ -63,6 +63,7 @@ async fn problem_json_fits_bodies_that_are_made_from_text() {
     assert_problem_json::<axum::body::Body>().await;
     assert_problem_json::<Full<Bytes>>().await;
     assert_problem_json::<String>().await;
+    assert_problem_json::<FromText>().await;
 }
 
 async fn assert_no_body<B>()

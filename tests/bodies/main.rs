@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod boxed;
 mod in_axum;
 mod in_hyper;
 mod in_memory;

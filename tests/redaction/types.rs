@@ -14,8 +14,8 @@ use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, Grpc, KeyDigest, KeyError, KeyId,
     KeyRecord, KeyState, Lookup, MemoryStore, NoBody, ParseDigestError, ParseKeyIdError,
     ParseQuotaError, ParseScopeError, ProblemJson, ProfileError, Quota, Rate, RateUnit,
-    RequireScope, Scope, Source, StoreError, YamlError, YamlStore, YamlWarning, authenticate,
-    store_fn, verify,
+    RequireScope, Respond as _, Scope, Source, StoreError, YamlError, YamlStore, YamlWarning,
+    authenticate, store_fn, verify,
 };
 use tower::{Layer as _, Service as _};
 
@@ -271,6 +271,7 @@ fn doors() -> Vec<Shown> {
         ("ApiKeyService", debug(&service) + &debug(&waiting_service)),
         ("ResponseFuture", futures.concat()),
         ("ProblemJson", debug(&ProblemJson) + &debug(&refusals)),
+        ("MapBody", debug(&ProblemJson.map_body(|body: String| body))),
         ("NoBody", debug(&NoBody)),
         ("Grpc", debug(&Grpc)),
         ("Rule", text(&Rule::Expiry)),

@@ -1,0 +1,104 @@
+//! Bodies that are made from text and from nothing else, and boxed ones, behind each layer.
+
+use std::convert::Infallible;
+use std::future::Ready;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::combinators::{BoxBody, UnsyncBoxBody};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body, Frame};
+use keygate::{ApiKeyLayer, AuthError, Client, ProblemJson, RequireScope, Respond};
+use tower::{Layer as _, ServiceExt as _};
+
+use crate::common::answer::Answer;
+use crate::common::keys::Keys;
+
+/// A body as salvo, jsonrpsee and warp have it: neither `Default` nor made from `Cow`.
+pub(crate) struct FromText(Full<Bytes>);
+
+impl From<String> for FromText {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&'static str> for FromText {
+    fn from(text: &'static str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Body for FromText {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+}
+
+type Answered<B> = Ready<Result<Response<B>, Infallible>>;
+
+fn unreached<B>(request: Request<()>) -> Answered<B> {
+    unreachable!("{:?} is let in", request.into_body())
+}
+
+/// The refusals of two layers around a service with these bodies: a fixed text, and one that names a scope.
+async fn assert_problem_json<R, B>(respond: R)
+where
+    R: Respond<B> + Clone,
+    B: Body<Error: std::fmt::Debug>,
+{
+    let inner = || tower::service_fn(unreached::<B>);
+    let by_key = ApiKeyLayer::new(Keys).with_response(respond.clone()).layer(inner());
+    let Ok(response) = by_key.oneshot(Request::new(())).await;
+    let answer = Answer::of(response).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.lines("content-type"), ["application/problem+json"]);
+    assert_eq!(
+        answer.body,
+        r#"{"title":"Unauthorized","status":401,"detail":"Credentials not present in request"}"#
+    );
+
+    let by_scope = RequireScope::new("orders:write").unwrap().with_response(respond);
+    let mut request = Request::new(());
+    request.extensions_mut().insert(Client::for_test("User 1"));
+    let Ok(response) = by_scope.layer(inner()).oneshot(request).await;
+    let answer = Answer::of(response).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(
+        answer.body,
+        r#"{"title":"Forbidden","status":403,"detail":"Scope orders:write needed"}"#
+    );
+}
+
+#[tokio::test]
+async fn problem_json_needs_a_body_from_text_and_no_more() {
+    assert_problem_json::<_, FromText>(ProblemJson).await;
+}
+
+#[tokio::test]
+async fn map_body_makes_boxed_bodies() {
+    let boxed = ProblemJson.map_body(|body: Full<Bytes>| body.boxed());
+    assert_problem_json::<_, BoxBody<Bytes, Infallible>>(boxed).await;
+    let boxed = ProblemJson.map_body(|body: FromText| body.boxed_unsync());
+    assert_problem_json::<_, UnsyncBoxBody<Bytes, Infallible>>(boxed).await;
+}
+
+#[tokio::test]
+async fn map_body_converts_what_a_closure_returns() {
+    let respond = |error: &AuthError| Response::new(format!("{}: {error}", error.status()));
+    let respond = respond.map_body(|text: String| Full::<Bytes>::from(text).boxed());
+    let layer = ApiKeyLayer::new(Keys).with_response(respond);
+    let service = layer.layer(tower::service_fn(unreached::<BoxBody<Bytes, Infallible>>));
+    let Ok(response) = service.oneshot(Request::new(())).await;
+    let answer = Answer::of(response).await;
+    assert_eq!(answer.body, "401 Unauthorized: Credentials not present in request");
+    assert_eq!(answer.lines("www-authenticate").len(), 1);
+}
