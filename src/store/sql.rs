@@ -2,19 +2,22 @@
 
 mod error;
 mod finding;
+mod listing;
 mod manage_keys;
 mod managing;
+mod read_back;
 mod row;
 mod transaction;
 mod transfer;
 
 pub use error::DatabaseError;
 pub use finding::DatabaseFinding;
-pub(super) use manage_keys::manage_keys;
-pub(super) use managing::{
-    add_client, enable_client, find_client, find_key, issue, list_clients, list_keys,
-    list_readable_clients, list_readable_keys, remove_client, revoke, rotate,
+pub(super) use listing::{
+    find_client, find_key, list_clients, list_keys, list_readable_clients, list_readable_keys,
 };
+pub(super) use manage_keys::manage_keys;
+pub(super) use managing::{add_client, enable_client, issue, remove_client, revoke, rotate};
+pub(super) use read_back::not_kept;
 pub(super) use row::{
     BadRow, ClientRow, Found, KeyRow, metadata_text, profile, quota_text, set_aside,
 };

@@ -14,6 +14,7 @@ mod passwords;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod standbys;
+mod swallowed;
 mod tables;
 mod tls;
 

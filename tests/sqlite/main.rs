@@ -11,5 +11,6 @@ mod processes;
 mod replacing;
 mod spoiling;
 mod stage;
+mod swallowed;
 mod tables;
 mod worker;

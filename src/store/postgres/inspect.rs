@@ -14,6 +14,8 @@ use crate::store::sql::{DatabaseError, DatabaseFinding};
 mod durability;
 mod triggers;
 
+pub(super) use triggers::foreign as foreign_triggers;
+
 pub(super) async fn inspect(
     options: &PostgresOptions,
 ) -> Result<Vec<DatabaseFinding>, DatabaseError> {

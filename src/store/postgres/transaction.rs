@@ -1,21 +1,17 @@
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgRow, Postgres};
 use sqlx::query::Query;
-use sqlx::{Row as _, raw_sql};
+use sqlx::{AssertSqlSafe, Row as _, raw_sql};
 use tokio::time::timeout;
 
 use super::PostgresStore;
-use super::columns::{
-    Micros, client_columns, client_row, found_client, found_key, key_columns, key_row,
-};
 use super::connections::Lease;
 use super::error::unavailable;
-use crate::digest::KeyId;
 use crate::error::StoreError;
-use crate::manage::ClientInfo;
-use crate::profile::ClientProfile;
-use crate::store::sql::{BadRow, ClientRow, Found, KeyRow, Transaction, metadata_text, quota_text};
+use crate::store::sql::not_kept;
+
+mod statements;
 
 /// A statement that takes longer is given up: a server that was stopped answers nothing at all.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,10 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(in crate::store) struct PostgresTransaction {
     lease: Lease,
     writes: bool,
+    /// How many rows were written.
+    changes: u64,
 }
-
-/// How many rows one statement takes: the round trips are few, and the texts some megabytes.
-const BATCH: usize = 5_000;
 
 type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
@@ -37,39 +32,51 @@ impl PostgresTransaction {
     }
 
     pub(super) async fn write(store: &PostgresStore) -> Result<Self, StoreError> {
-        let begin = "begin isolation level read committed";
-        let mut transaction = Self::begin(store, begin, true).await?;
-        // Who is noted in the events. A change waits for another, and not for a forgotten terminal.
-        let local = "select set_config('keygate.actor', $1, true), \
-                     set_config('keygate.tool', $2, true), \
-                     set_config('lock_timeout', '10s', true)";
-        let texts = [&store.actor, &store.tool].map(|text| text.as_deref().unwrap_or_default());
-        transaction.execute(sqlx::query(local).bind(texts[0]).bind(texts[1])).await?;
-        Ok(transaction)
+        let [actor, tool] =
+            [&store.actor, &store.tool].map(|text| literal(text.as_deref().unwrap_or_default()));
+        // Triggers that wait for the commit would rewrite what was read back before it. A change waits
+        // for another, and not for a forgotten terminal.
+        let begin = format!(
+            "begin isolation level read committed; set constraints all immediate; \
+             select set_config('keygate.actor', {actor}, true), \
+             set_config('keygate.tool', {tool}, true), set_config('lock_timeout', '10s', true)"
+        );
+        Self::begin(store, &begin, true).await
     }
 
-    async fn begin(
-        store: &PostgresStore,
-        begin: &'static str,
-        writes: bool,
-    ) -> Result<Self, StoreError> {
+    async fn begin(store: &PostgresStore, begin: &str, writes: bool) -> Result<Self, StoreError> {
         let mut lease = store.changing.take().await?;
         lease.in_transaction = true;
         let answer = timeout(PATIENCE, async {
-            let mut answer = raw_sql(begin).execute(&mut *lease).await;
+            let mut answer = raw_sql(AssertSqlSafe(begin)).execute(&mut *lease).await;
             if let Err(error) = &answer
                 && lease.is_renewed(error).await?
             {
-                answer = raw_sql(begin).execute(&mut *lease).await;
+                answer = raw_sql(AssertSqlSafe(begin)).execute(&mut *lease).await;
             }
             answer.map_err(unavailable)
         });
         answer.await.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
-        Ok(Self { lease, writes })
+        Ok(Self { lease, writes, changes: 0 })
     }
 
+    /// Makes a change, and returns how many rows were written.
     async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
-        Ok(within(statement.persistent(false).execute(&mut *self.lease)).await?.rows_affected())
+        let done = within(statement.persistent(false).execute(&mut *self.lease)).await?;
+        self.changes += done.rows_affected();
+        Ok(done.rows_affected())
+    }
+
+    /// Checks that there is an event for each row that was changed: replicas hear of nothing else.
+    async fn check_events(&mut self) -> Result<(), StoreError> {
+        let select = "select count(*) from keygate.events where txid = pg_current_xact_id()";
+        let row = self.row(sqlx::query(select)).await?;
+        let events = row.map_or(Ok(0), |row| count(&row, 0))?;
+        if (events as u64) < self.changes {
+            let found = "the change was not noted in `keygate.events`".to_owned();
+            return Err(not_kept(self, found).await);
+        }
+        Ok(())
     }
 
     async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, StoreError> {
@@ -81,209 +88,16 @@ impl PostgresTransaction {
     }
 }
 
+/// A text in a statement without parameters, whatever it holds.
+fn literal(text: &str) -> String {
+    let hex = text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    format!("convert_from(decode('{hex}', 'hex'), 'UTF8')")
+}
+
 async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
     match timeout(PATIENCE, answer).await {
         Ok(answer) => answer.map_err(unavailable),
         Err(_) => Err(StoreError::timed_out()),
-    }
-}
-
-impl Transaction for PostgresTransaction {
-    async fn found_client(&mut self, name: &str) -> Result<Option<Found<ClientRow>>, StoreError> {
-        let select =
-            concat!("select ", client_columns!(), " from keygate.clients c where c.name = $1");
-        let locked = concat!(
-            "select ",
-            client_columns!(),
-            " from keygate.clients c where c.name = $1 for update"
-        );
-        // No table holds a text with a zero in it, and the server would not take the question.
-        if name.contains('\0') {
-            return Ok(None);
-        }
-        let statement = sqlx::query(if self.writes { locked } else { select });
-        let row = self.row(statement.bind(name)).await?;
-        Ok(row.map(|row| found_client(&row)).transpose()?)
-    }
-
-    async fn client_names(&mut self) -> Result<Vec<String>, StoreError> {
-        let select = "select name from keygate.clients order by name limit 10000";
-        let rows = self.rows(sqlx::query(select)).await?;
-        rows.iter().map(|row| row.try_get(0).map_err(unavailable)).collect()
-    }
-
-    async fn clients(&mut self) -> Result<Vec<Result<ClientInfo, BadRow>>, StoreError> {
-        let select = concat!(
-            "select ",
-            client_columns!(),
-            ", coalesce(k.live, 0) from keygate.clients c left join \
-             (select client, count(*) as live from keygate.keys where revoked is null group by client) k \
-             on k.client = c.name"
-        );
-        let rows = self.rows(sqlx::query(select)).await?;
-        let info = |row: &PgRow| {
-            let keys = count(row, 5)?;
-            let client = client_row(row, 0);
-            Ok(client.map(|ClientRow { profile, enabled }| ClientInfo { profile, enabled, keys }))
-        };
-        rows.iter().map(info).collect()
-    }
-
-    async fn live_keys(&mut self, client: &str) -> Result<usize, StoreError> {
-        let select = "select count(*) from keygate.keys where client = $1 and revoked is null";
-        let row = self.row(sqlx::query(select).bind(client)).await?;
-        row.map_or(Ok(0), |row| count(&row, 0))
-    }
-
-    async fn insert_client(&mut self, client: &ClientRow) -> Result<bool, StoreError> {
-        let insert = "insert into keygate.clients (name, enabled, scopes, quota, metadata) \
-                      values ($1, $2, $3, $4::jsonb, $5::jsonb) on conflict do nothing";
-        let profile = &client.profile;
-        let scopes = profile.scopes().iter().map(ToString::to_string).collect::<Vec<_>>();
-        let statement = sqlx::query(insert).bind(profile.name()).bind(client.enabled).bind(scopes);
-        let statement =
-            statement.bind(profile.quota().map(quota_text)).bind(metadata_text(profile));
-        Ok(self.execute(statement).await? == 1)
-    }
-
-    async fn set_enabled(&mut self, name: &str, enabled: bool) -> Result<(), StoreError> {
-        let update = "update keygate.clients set enabled = $2 where name = $1";
-        self.execute(sqlx::query(update).bind(name).bind(enabled)).await.map(drop)
-    }
-
-    async fn delete_client(&mut self, name: &str) -> Result<(), StoreError> {
-        let delete = "delete from keygate.clients where name = $1";
-        self.execute(sqlx::query(delete).bind(name)).await.map(drop)
-    }
-
-    async fn found_key(&mut self, key_id: KeyId) -> Result<Option<Found<KeyRow>>, StoreError> {
-        let select = concat!(
-            "select ",
-            key_columns!(),
-            " from keygate.keys k join keygate.clients c on c.name = k.client where k.key_id = $1"
-        );
-        let row = self.row(sqlx::query(select).bind(key_id.to_string())).await?;
-        Ok(row.map(|row| found_key(&row, 0)).transpose()?)
-    }
-
-    async fn key_ids(&mut self, near: KeyId) -> Result<Vec<KeyId>, StoreError> {
-        // It takes about 50 ms to compare so many.
-        let select = "(select key_id from keygate.keys where key_id >= $1 \
-                      order by key_id limit 50000) union all \
-                      (select key_id from keygate.keys where key_id < $1 \
-                      order by key_id desc limit 50000)";
-        let rows = self.rows(sqlx::query(select).bind(near.to_string())).await?;
-        let id = |row: &PgRow| row.try_get::<&str, _>(0).ok()?.parse().ok();
-        Ok(rows.iter().filter_map(id).collect())
-    }
-
-    async fn keys(
-        &mut self,
-        client: Option<&str>,
-    ) -> Result<Vec<Result<KeyRow, BadRow>>, StoreError> {
-        let all = concat!(
-            "select ",
-            key_columns!(),
-            " from keygate.keys k join keygate.clients c on c.name = k.client"
-        );
-        let of_client = concat!(
-            "select ",
-            key_columns!(),
-            " from keygate.keys k join keygate.clients c on c.name = k.client where k.client = $1"
-        );
-        let statement = match client {
-            Some(client) => sqlx::query(of_client).bind(client),
-            None => sqlx::query(all),
-        };
-        let rows = self.rows(statement).await?;
-        Ok(rows.iter().map(|row| key_row(row, 0)).collect())
-    }
-
-    async fn insert_key(&mut self, key: &KeyRow) -> Result<bool, StoreError> {
-        let insert = "insert into keygate.keys \
-                      (digest, client, label, created, expires, revoked, replaced_by) \
-                      values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
-        let (digest, notes) = (key.digest.to_bytes(), &key.notes);
-        let statement = sqlx::query(insert).bind(&digest[..]).bind(&key.client);
-        let statement =
-            statement.bind(notes.label.as_deref()).bind(notes.created.map(Micros::from));
-        let statement = statement.bind(key.expires.map(Micros::from));
-        let statement = statement.bind(notes.revoked.map(Micros::from));
-        let statement = statement.bind(notes.replaced_by.map(|key_id| key_id.to_string()));
-        Ok(self.execute(statement).await? == 1)
-    }
-
-    async fn insert_clients(&mut self, clients: &[ClientRow]) -> Result<bool, StoreError> {
-        // No scope has a blank, and rows of lists cannot be handed over as one list.
-        let insert = "insert into keygate.clients (name, enabled, scopes, quota, metadata) \
-                      select name, enabled, string_to_array(scopes, ' '), quota::jsonb, metadata::jsonb \
-                      from unnest($1::text[], $2::bool[], $3::text[], $4::text[], $5::text[]) \
-                      as new (name, enabled, scopes, quota, metadata) on conflict do nothing";
-        for clients in clients.chunks(BATCH) {
-            let profiles = || clients.iter().map(|client| &client.profile);
-            let scopes = profiles().map(|profile| {
-                let scopes = profile.scopes().iter().map(ToString::to_string);
-                scopes.collect::<Vec<_>>().join(" ")
-            });
-            let statement = sqlx::query(insert)
-                .bind(profiles().map(ClientProfile::name).collect::<Vec<_>>())
-                .bind(clients.iter().map(|client| client.enabled).collect::<Vec<_>>())
-                .bind(scopes.collect::<Vec<_>>())
-                .bind(profiles().map(|profile| profile.quota().map(quota_text)).collect::<Vec<_>>())
-                .bind(profiles().map(metadata_text).collect::<Vec<_>>());
-            if self.execute(statement).await? != clients.len() as u64 {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    async fn insert_keys(&mut self, keys: &[KeyRow]) -> Result<bool, StoreError> {
-        let insert = "insert into keygate.keys \
-                      (digest, client, label, created, expires, revoked, replaced_by) \
-                      select * from unnest($1::bytea[], $2::text[], $3::text[], $4::timestamptz[], \
-                      $5::timestamptz[], $6::timestamptz[], $7::text[]) on conflict do nothing";
-        for keys in keys.chunks(BATCH) {
-            let notes = || keys.iter().map(|key| &key.notes);
-            let time = |time: Option<SystemTime>| time.map(Micros::from);
-            let statement = sqlx::query(insert)
-                .bind(keys.iter().map(|key| key.digest.to_bytes().to_vec()).collect::<Vec<_>>())
-                .bind(keys.iter().map(|key| key.client.as_str()).collect::<Vec<_>>())
-                .bind(notes().map(|notes| notes.label.as_deref()).collect::<Vec<_>>())
-                .bind(notes().map(|notes| time(notes.created)).collect::<Vec<_>>())
-                .bind(keys.iter().map(|key| time(key.expires)).collect::<Vec<_>>())
-                .bind(notes().map(|notes| time(notes.revoked)).collect::<Vec<_>>())
-                .bind(
-                    notes()
-                        .map(|notes| notes.replaced_by.map(|id| id.to_string()))
-                        .collect::<Vec<_>>(),
-                );
-            if self.execute(statement).await? != keys.len() as u64 {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    async fn revoke_key(&mut self, key_id: KeyId, revoked: SystemTime) -> Result<(), StoreError> {
-        let update = "update keygate.keys set revoked = $2 where key_id = $1";
-        let statement = sqlx::query(update).bind(key_id.to_string());
-        self.execute(statement.bind(Micros::from(revoked))).await.map(drop)
-    }
-
-    async fn replace_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
-        let update = "update keygate.keys set expires = $2, replaced_by = $3 where digest = $1";
-        let (digest, successor) = (key.digest.to_bytes(), key.notes.replaced_by);
-        let statement = sqlx::query(update).bind(&digest[..]).bind(key.expires.map(Micros::from));
-        let statement = statement.bind(successor.map(|key_id| key_id.to_string()));
-        self.execute(statement).await.map(drop)
-    }
-
-    async fn commit(mut self) -> Result<(), StoreError> {
-        within(raw_sql("commit").execute(&mut *self.lease)).await?;
-        self.lease.in_transaction = false;
-        self.lease.finish();
-        Ok(())
     }
 }
 

@@ -1,14 +1,16 @@
+use std::slice;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::row::{BadRow, ClientRow, Found, KeyRow, kept_expiry};
+use super::read_back::{self, column_fault, not_kept};
+use super::row::{ClientRow, Found, KeyRow, kept_expiry};
 use super::transaction::{Database, Transaction};
 use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::key::KeyError;
 use crate::label;
 use crate::manage::{
-    ClientInfo, KeyInfo, KeyNotes, ManageError, NewKey, Readable, Rotated, RotationConflict,
-    nearest_client, nearest_key,
+    ClientInfo, KeyInfo, KeyNotes, ManageError, NewKey, Rotated, RotationConflict, nearest_client,
+    nearest_key,
 };
 use crate::profile::ClientProfile;
 
@@ -19,9 +21,7 @@ pub(in crate::store) async fn add_client<D: Database>(
     profile.validate()?;
     let mut transaction = database.write().await?;
     let client = ClientRow { profile, enabled: true };
-    if !transaction.insert_client(&client).await? {
-        return Err(ManageError::ClientExists { name: client.profile.name().to_owned() });
-    }
+    insert_client(&mut transaction, &client).await?;
     transaction.commit().await?;
     Ok(ClientInfo::new(client.profile))
 }
@@ -37,6 +37,11 @@ pub(in crate::store) async fn enable_client<D: Database>(
     let client = if enabled { found.whole().map_err(StoreError::from)? } else { found.row };
     if client.enabled != enabled {
         transaction.set_enabled(name, enabled).await?;
+        let found = transaction.found_client(name).await?;
+        if found.is_none_or(|found| found.row.enabled != enabled) {
+            let found = format!("`enabled` of the client `{name}` is not what was written");
+            return Err(not_kept(&mut transaction, found).await.into());
+        }
     }
     let keys = transaction.live_keys(name).await?;
     transaction.commit().await?;
@@ -54,30 +59,14 @@ pub(in crate::store) async fn remove_client<D: Database>(
     }
     let keys = transaction.live_keys(name).await?;
     transaction.delete_client(name).await?;
+    if transaction.found_client(name).await?.is_some()
+        || !transaction.keys(Some(name)).await?.is_empty()
+    {
+        let found = format!("the client `{name}` or a key of it is there after it was deleted");
+        return Err(not_kept(&mut transaction, found).await.into());
+    }
     transaction.commit().await?;
     Ok(ClientInfo { profile: client.profile, enabled: false, keys })
-}
-
-pub(in crate::store) async fn list_clients<D: Database>(
-    database: &D,
-) -> Result<Vec<ClientInfo>, ManageError> {
-    whole(database.read().await?.clients().await?, sort_clients)
-}
-
-pub(in crate::store) async fn list_readable_clients<D: Database>(
-    database: &D,
-) -> Result<Readable<ClientInfo>, ManageError> {
-    Ok(readable(database.read().await?.clients().await?, sort_clients))
-}
-
-pub(in crate::store) async fn find_client<D: Database>(
-    database: &D,
-    name: &str,
-) -> Result<ClientInfo, ManageError> {
-    let mut transaction = database.read().await?;
-    let ClientRow { profile, enabled } = known_client(&mut transaction, name).await?;
-    let keys = transaction.live_keys(name).await?;
-    Ok(ClientInfo { profile, enabled, keys })
 }
 
 pub(in crate::store) async fn issue<D: Database>(
@@ -88,7 +77,8 @@ pub(in crate::store) async fn issue<D: Database>(
     let mut transaction = database.write().await?;
     let client = known_client(&mut transaction, client).await?;
     let row = filed(&client, key, database.now())?;
-    insert(&mut transaction, &row).await?;
+    insert_key(&mut transaction, &row).await?;
+    read_back::keys(&mut transaction, slice::from_ref(&row)).await?;
     transaction.commit().await?;
     Ok(row.info())
 }
@@ -103,6 +93,11 @@ pub(in crate::store) async fn revoke<D: Database>(
         let revoked = whole_seconds(database.now());
         transaction.revoke_key(key_id, revoked).await?;
         key.notes.revoked = Some(revoked);
+        let found = transaction.found_key(key_id).await?;
+        if found.is_none_or(|found| found.row.notes.revoked != key.notes.revoked) {
+            let found = column_fault(key_id, "revoked");
+            return Err(not_kept(&mut transaction, found).await.into());
+        }
     }
     transaction.commit().await?;
     Ok(key.info())
@@ -135,97 +130,27 @@ pub(in crate::store) async fn rotate<D: Database>(
     };
     let client = known_client(&mut transaction, &old.client).await?;
     let new = filed(&client, successor, now)?;
-    insert(&mut transaction, &new).await?;
+    insert_key(&mut transaction, &new).await?;
     // A grace that reaches beyond all times leaves the old key its own end.
     let end = now.checked_add(grace).map(whole_seconds);
     old.expires = kept_expiry([old.expires, end].into_iter().flatten().min());
     old.notes.replaced_by = Some(new.key_id());
     transaction.replace_key(&old).await?;
+    let written = [old, new];
+    read_back::keys(&mut transaction, &written).await?;
     transaction.commit().await?;
+    let [old, new] = written;
     Ok(Rotated { old: old.info(), new: new.info() })
 }
 
-pub(in crate::store) async fn list_keys<D: Database>(
-    database: &D,
-    client: Option<&str>,
-) -> Result<Vec<KeyInfo>, ManageError> {
-    whole(keys(database, client).await?, sort_keys)
-}
-
-pub(in crate::store) async fn list_readable_keys<D: Database>(
-    database: &D,
-    client: Option<&str>,
-) -> Result<Readable<KeyInfo>, ManageError> {
-    Ok(readable(keys(database, client).await?, sort_keys))
-}
-
-pub(in crate::store) async fn find_key<D: Database>(
-    database: &D,
-    key_id: KeyId,
-) -> Result<KeyInfo, ManageError> {
-    let mut transaction = database.read().await?;
-    match transaction.key(key_id).await? {
-        Some(key) => Ok(key.info()),
-        None => Err(unknown_key(&mut transaction, key_id).await?),
-    }
-}
-
-async fn keys<D: Database>(
-    database: &D,
-    client: Option<&str>,
-) -> Result<Vec<Result<KeyInfo, BadRow>>, ManageError> {
-    let mut transaction = database.read().await?;
-    if let Some(name) = client {
-        found_client(&mut transaction, name).await?;
-    }
-    let keys = transaction.keys(client).await?.into_iter();
-    Ok(keys.map(|key| key.map(KeyRow::info)).collect())
-}
-
-/// The list, if every row can be read.
-fn whole<T>(
-    rows: Vec<Result<T, BadRow>>,
-    sort: impl FnOnce(&mut [T]),
-) -> Result<Vec<T>, ManageError> {
-    let rows = rows.into_iter().collect::<Result<Vec<_>, _>>();
-    let mut found = rows.map_err(StoreError::from)?;
-    sort(&mut found);
-    Ok(found)
-}
-
-fn readable<T>(rows: Vec<Result<T, BadRow>>, sort: impl FnOnce(&mut [T])) -> Readable<T> {
-    let mut listed = Readable::from(Vec::with_capacity(rows.len()));
-    for row in rows {
-        match row {
-            Ok(row) => listed.found.push(row),
-            Err(bad) => listed.unreadable.push(bad.to_string()),
-        }
-    }
-    sort(&mut listed.found);
-    listed.unreadable.sort();
-    listed
-}
-
-fn sort_clients(clients: &mut [ClientInfo]) {
-    // The database may order texts by the rules of a language.
-    clients.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
-}
-
-fn sort_keys(keys: &mut [KeyInfo]) {
-    keys.sort_by(|key, other| {
-        let order = |key: &KeyInfo| (key.created, key.key_id);
-        key.client.cmp(&other.client).then_with(|| order(key).cmp(&order(other)))
-    });
-}
-
-async fn known_client(
+pub(super) async fn known_client(
     transaction: &mut impl Transaction,
     name: &str,
 ) -> Result<ClientRow, ManageError> {
     Ok(found_client(transaction, name).await?.whole().map_err(StoreError::from)?)
 }
 
-async fn found_client(
+pub(super) async fn found_client(
     transaction: &mut impl Transaction,
     name: &str,
 ) -> Result<Found<ClientRow>, ManageError> {
@@ -253,7 +178,7 @@ async fn found_key(
     Err(unknown_key(transaction, key_id).await?)
 }
 
-async fn unknown_key(
+pub(super) async fn unknown_key(
     transaction: &mut impl Transaction,
     key_id: KeyId,
 ) -> Result<ManageError, StoreError> {
@@ -282,17 +207,43 @@ fn filed(client: &ClientRow, key: NewKey, now: SystemTime) -> Result<KeyRow, Man
     })
 }
 
-async fn insert(transaction: &mut impl Transaction, key: &KeyRow) -> Result<(), ManageError> {
-    if transaction.insert_key(key).await? {
-        return Ok(());
+/// How often an insert is tried that neither adds a row nor finds the one in its way: somebody else may
+/// have deleted it meanwhile.
+const ATTEMPTS: usize = 3;
+
+async fn insert_client(
+    transaction: &mut impl Transaction,
+    client: &ClientRow,
+) -> Result<(), ManageError> {
+    let name = client.profile.name();
+    for _ in 0..ATTEMPTS {
+        if transaction.insert_client(client).await? {
+            return Ok(read_back::clients(transaction, slice::from_ref(client)).await?);
+        }
+        if transaction.found_client(name).await?.is_some() {
+            return Err(ManageError::ClientExists { name: name.to_owned() });
+        }
     }
+    let found = format!("the client `{name}` is not there after it was written");
+    Err(not_kept(transaction, found).await.into())
+}
+
+async fn insert_key(transaction: &mut impl Transaction, key: &KeyRow) -> Result<(), ManageError> {
     let key_id = key.key_id();
-    Err(match transaction.key(key_id).await? {
-        Some(known) if known.digest != key.digest => KeyError::IdConflict { key_id },
-        Some(known) if known.notes.revoked.is_some() => KeyError::Revoked { key_id },
-        _ => KeyError::Duplicate { key_id },
+    for _ in 0..ATTEMPTS {
+        if transaction.insert_key(key).await? {
+            return Ok(());
+        }
+        let error = match transaction.key(key_id).await? {
+            None => continue,
+            Some(known) if known.digest != key.digest => KeyError::IdConflict { key_id },
+            Some(known) if known.notes.revoked.is_some() => KeyError::Revoked { key_id },
+            Some(_) => KeyError::Duplicate { key_id },
+        };
+        return Err(error.into());
     }
-    .into())
+    let found = format!("the key {key_id} is not there after it was written");
+    Err(not_kept(transaction, found).await.into())
 }
 
 /// Cuts off what is finer than a second, as all stores do with what nobody needs in a list.

@@ -28,6 +28,12 @@ pub(in crate::store) trait Transaction: Send {
         name: &str,
     ) -> impl Future<Output = Result<Option<Found<ClientRow>>, StoreError>> + Send;
 
+    /// The clients of these names, in any order.
+    fn clients_named(
+        &mut self,
+        names: &[&str],
+    ) -> impl Future<Output = Result<Vec<Result<ClientRow, BadRow>>, StoreError>> + Send;
+
     /// At most as many names as it is worth to compare.
     fn client_names(&mut self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
@@ -67,6 +73,12 @@ pub(in crate::store) trait Transaction: Send {
     ) -> impl Future<Output = Result<Option<KeyRow>, StoreError>> + Send {
         async move { Ok(self.found_key(key_id).await?.map(Found::whole).transpose()?) }
     }
+
+    /// The keys with these ids, in any order.
+    fn keys_with(
+        &mut self,
+        key_ids: &[KeyId],
+    ) -> impl Future<Output = Result<Vec<Result<KeyRow, BadRow>>, StoreError>> + Send;
 
     /// At most as many ids as it is worth to compare with this one, those next to it in order.
     fn key_ids(
@@ -126,5 +138,9 @@ pub(in crate::store) trait Transaction: Send {
     /// Writes the expiry and the successor of a key that is there.
     fn replace_key(&mut self, key: &KeyRow) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// The triggers and rules on the tables that are not keygate's, each in words.
+    fn foreign_triggers(&mut self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+
+    /// Keeps the changes, if all of them were noted in the events.
     fn commit(self) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use super::read_back;
 use super::row::{ClientRow, KeyRow};
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
@@ -18,6 +19,7 @@ pub(in crate::store) async fn import_keys<D: Database>(
     database: &D,
     holdings: &Holdings,
 ) -> Result<Imported, ManageError> {
+    let mut swallowed = Ok(());
     for _ in 0..ATTEMPTS {
         let mut transaction = database.write().await?;
         let here = held(&mut transaction).await?;
@@ -25,10 +27,18 @@ pub(in crate::store) async fn import_keys<D: Database>(
         let clients = plan.clients.iter().copied().map(client_row).collect::<Vec<_>>();
         let keys = key_rows(&here, holdings, &plan.keys);
         if transaction.insert_clients(&clients).await? && transaction.insert_keys(&keys).await? {
+            read_back::clients(&mut transaction, &clients).await?;
+            read_back::keys(&mut transaction, &keys).await?;
             transaction.commit().await?;
             return Ok(plan.imported);
         }
+        // What is in the way of an insert is there; else a trigger or a rule has swallowed the row.
+        swallowed = read_back::clients(&mut transaction, &clients).await;
+        if swallowed.is_ok() {
+            swallowed = read_back::keys(&mut transaction, &keys).await;
+        }
     }
+    swallowed?;
     let busy = "others add the same clients or keys at once: nothing was changed, try again";
     Err(ManageError::Unavailable(StoreError::new(busy)))
 }

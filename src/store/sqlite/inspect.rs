@@ -62,7 +62,7 @@ async fn triggers(
 }
 
 /// The triggers of others, each with its table.
-async fn foreign_triggers(lease: &mut Lease) -> Result<Vec<String>, StoreError> {
+pub(super) async fn foreign_triggers(lease: &mut Lease) -> Result<Vec<String>, StoreError> {
     let names = sqlx::query_scalar(FOREIGN).fetch_all(lease.connection()?).await;
     names.map_err(|error| lease.fault(error))
 }

@@ -8,18 +8,26 @@ use super::SqliteStore;
 use super::begun::Begun;
 use super::columns::{client_columns, client_row, found_client, found_key, key_columns, key_row};
 use super::connections::Role;
+use super::inspect::foreign_triggers;
 use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::manage::ClientInfo;
 use crate::rfc3339;
 use crate::store::sql::{
-    BadRow, ClientRow, Database, Found, KeyRow, Transaction, metadata_text, quota_text,
+    BadRow, ClientRow, Database, Found, KeyRow, Transaction, metadata_text, not_kept, quota_text,
 };
 
 /// A transaction on the file of a store.
 pub(in crate::store) struct SqliteTransaction {
     begun: Begun,
-    writes: bool,
+    /// Of a transaction that writes: its last event so far, and how many rows were written.
+    written: Option<Written>,
+}
+
+#[derive(Default)]
+struct Written {
+    last_event: i64,
+    rows: u64,
 }
 
 impl Database for SqliteStore {
@@ -27,16 +35,18 @@ impl Database for SqliteStore {
 
     async fn read(&self) -> Result<SqliteTransaction, StoreError> {
         let begun = Begun::reader(self.place.lease(Role::Reader).await?).await?;
-        Ok(SqliteTransaction { begun, writes: false })
+        Ok(SqliteTransaction { begun, written: None })
     }
 
     async fn write(&self) -> Result<SqliteTransaction, StoreError> {
         let begun = self.place.begin_writing().await?;
-        let mut transaction = SqliteTransaction { begun, writes: true };
+        let mut transaction = SqliteTransaction { begun, written: None };
         let origin = sqlx::query(SET_ORIGIN)
             .bind(self.actor.as_deref().map(str::to_owned))
             .bind(self.tool.to_string());
         transaction.execute(origin).await?;
+        let last_event = transaction.number(sqlx::query(LAST_EVENT)).await?;
+        transaction.written = Some(Written { last_event, rows: 0 });
         Ok(transaction)
     }
 
@@ -49,8 +59,16 @@ const SET_ORIGIN: &str =
     "insert or replace into keygate_origin (only_one, actor, tool) values (1, ?1, ?2)";
 const CLEAR_ORIGIN: &str = "delete from keygate_origin";
 
+const LAST_EVENT: &str = "select coalesce(max(seq), 0) from keygate_events";
+const EVENTS: &str = "select count(*) from keygate_events where seq > ?1";
+
 const CLIENT: &str =
     concat!("select ", client_columns!(), " from keygate_clients c where c.name = ?1");
+const CLIENTS_NAMED: &str = concat!(
+    "select ",
+    client_columns!(),
+    " from keygate_clients c where c.name in (select value from json_each(?1))"
+);
 const CLIENT_NAMES: &str = "select name from keygate_clients limit 10000";
 const CLIENTS: &str = concat!(
     "select ",
@@ -68,6 +86,12 @@ const KEY: &str = concat!(
     "select ",
     key_columns!(),
     " from keygate_keys k left join keygate_clients c on c.name = k.client where k.key_id = ?1"
+);
+const KEYS_WITH: &str = concat!(
+    "select ",
+    key_columns!(),
+    " from keygate_keys k left join keygate_clients c on c.name = k.client \
+     where k.key_id in (select value from json_each(?1))"
 );
 /// It takes about 50 ms to compare so many.
 const KEY_IDS: &str = "select * from (select key_id from keygate_keys where key_id >= ?1 \
@@ -96,7 +120,17 @@ impl SqliteTransaction {
     async fn execute(&mut self, statement: Statement<'_>) -> Result<SqliteQueryResult, StoreError> {
         let lease = self.begun.lease();
         let done = statement.execute(lease.connection()?).await;
-        done.map_err(|error| lease.fault(error))
+        let done = done.map_err(|error| lease.fault(error))?;
+        if let Some(written) = &mut self.written {
+            written.rows += done.rows_affected();
+        }
+        Ok(done)
+    }
+
+    async fn number(&mut self, statement: Statement<'_>) -> Result<i64, StoreError> {
+        let row = self.row(statement).await?;
+        let number = row.map_or(Ok(0), |row| row.try_get(0));
+        number.map_err(|error| self.begun.lease().fault(error))
     }
 
     async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
@@ -125,6 +159,15 @@ impl Transaction for SqliteTransaction {
     async fn found_client(&mut self, name: &str) -> Result<Option<Found<ClientRow>>, StoreError> {
         let row = self.row(sqlx::query(CLIENT).bind(name.to_owned())).await?;
         Ok(row.map(|row| found_client(&row)).transpose()?)
+    }
+
+    async fn clients_named(
+        &mut self,
+        names: &[&str],
+    ) -> Result<Vec<Result<ClientRow, BadRow>>, StoreError> {
+        let names = serde_json::Value::from(names).to_string();
+        let rows = self.rows(sqlx::query(CLIENTS_NAMED).bind(names)).await?;
+        Ok(rows.iter().map(|row| client_row(row, 0)).collect())
     }
 
     async fn client_names(&mut self) -> Result<Vec<String>, StoreError> {
@@ -177,6 +220,16 @@ impl Transaction for SqliteTransaction {
         Ok(row.map(|row| found_key(&row)).transpose()?)
     }
 
+    async fn keys_with(
+        &mut self,
+        key_ids: &[KeyId],
+    ) -> Result<Vec<Result<KeyRow, BadRow>>, StoreError> {
+        let key_ids = key_ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let key_ids = serde_json::Value::from(key_ids).to_string();
+        let rows = self.rows(sqlx::query(KEYS_WITH).bind(key_ids)).await?;
+        Ok(rows.iter().map(key_row).collect())
+    }
+
     async fn key_ids(&mut self, near: KeyId) -> Result<Vec<KeyId>, StoreError> {
         let rows = self.rows(sqlx::query(KEY_IDS).bind(near.to_string())).await?;
         let ids = rows.iter().map(|row| self.text(row)).collect::<Result<Vec<_>, _>>()?;
@@ -222,8 +275,17 @@ impl Transaction for SqliteTransaction {
         self.execute(statement).await.map(drop)
     }
 
+    async fn foreign_triggers(&mut self) -> Result<Vec<String>, StoreError> {
+        foreign_triggers(self.begun.lease()).await
+    }
+
     async fn commit(mut self) -> Result<(), StoreError> {
-        if self.writes {
+        if let Some(Written { last_event, rows }) = self.written.take() {
+            let events = self.number(sqlx::query(EVENTS).bind(last_event)).await?;
+            if u64::try_from(events).unwrap_or_default() < rows {
+                let found = "the change was not noted in `keygate_events`".to_owned();
+                return Err(not_kept(&mut self, found).await);
+            }
             self.execute(sqlx::query(CLEAR_ORIGIN)).await?;
         }
         self.begun.commit().await

@@ -52,7 +52,9 @@ pub(super) async fn look(
 }
 
 /// The triggers and rules of others, each with its table.
-async fn foreign(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+pub(in crate::store::postgres) async fn foreign(
+    connection: &mut PgConnection,
+) -> Result<Vec<String>, sqlx::Error> {
     let rows = raw_sql(FOREIGN).fetch_all(connection).await?;
     rows.iter().map(|row| row.try_get(0)).collect()
 }

@@ -1,0 +1,252 @@
+//! The statements of which all changes are made.
+
+use std::time::SystemTime;
+
+use sqlx::postgres::PgRow;
+use sqlx::{Row as _, raw_sql};
+
+use super::{PostgresTransaction, count, within};
+use crate::digest::KeyId;
+use crate::error::StoreError;
+use crate::manage::ClientInfo;
+use crate::profile::ClientProfile;
+use crate::store::postgres::columns::{
+    Micros, client_columns, client_row, found_client, found_key, key_columns, key_row,
+};
+use crate::store::postgres::error::unavailable;
+use crate::store::postgres::inspect;
+use crate::store::sql::{BadRow, ClientRow, Found, KeyRow, Transaction, metadata_text, quota_text};
+
+/// How many rows one statement takes: the round trips are few, and the texts some megabytes.
+const BATCH: usize = 5_000;
+
+impl Transaction for PostgresTransaction {
+    async fn found_client(&mut self, name: &str) -> Result<Option<Found<ClientRow>>, StoreError> {
+        let select =
+            concat!("select ", client_columns!(), " from keygate.clients c where c.name = $1");
+        let locked = concat!(
+            "select ",
+            client_columns!(),
+            " from keygate.clients c where c.name = $1 for update"
+        );
+        // No table holds a text with a zero in it, and the server would not take the question.
+        if name.contains('\0') {
+            return Ok(None);
+        }
+        let statement = sqlx::query(if self.writes { locked } else { select });
+        let row = self.row(statement.bind(name)).await?;
+        Ok(row.map(|row| found_client(&row)).transpose()?)
+    }
+
+    async fn clients_named(
+        &mut self,
+        names: &[&str],
+    ) -> Result<Vec<Result<ClientRow, BadRow>>, StoreError> {
+        let select =
+            concat!("select ", client_columns!(), " from keygate.clients c where c.name = any($1)");
+        let rows = self.rows(sqlx::query(select).bind(names)).await?;
+        Ok(rows.iter().map(|row| client_row(row, 0)).collect())
+    }
+
+    async fn client_names(&mut self) -> Result<Vec<String>, StoreError> {
+        let select = "select name from keygate.clients order by name limit 10000";
+        let rows = self.rows(sqlx::query(select)).await?;
+        rows.iter().map(|row| row.try_get(0).map_err(unavailable)).collect()
+    }
+
+    async fn clients(&mut self) -> Result<Vec<Result<ClientInfo, BadRow>>, StoreError> {
+        let select = concat!(
+            "select ",
+            client_columns!(),
+            ", coalesce(k.live, 0) from keygate.clients c left join \
+             (select client, count(*) as live from keygate.keys where revoked is null group by client) k \
+             on k.client = c.name"
+        );
+        let rows = self.rows(sqlx::query(select)).await?;
+        let info = |row: &PgRow| {
+            let keys = count(row, 5)?;
+            let client = client_row(row, 0);
+            Ok(client.map(|ClientRow { profile, enabled }| ClientInfo { profile, enabled, keys }))
+        };
+        rows.iter().map(info).collect()
+    }
+
+    async fn live_keys(&mut self, client: &str) -> Result<usize, StoreError> {
+        let select = "select count(*) from keygate.keys where client = $1 and revoked is null";
+        let row = self.row(sqlx::query(select).bind(client)).await?;
+        row.map_or(Ok(0), |row| count(&row, 0))
+    }
+
+    async fn insert_client(&mut self, client: &ClientRow) -> Result<bool, StoreError> {
+        let insert = "insert into keygate.clients (name, enabled, scopes, quota, metadata) \
+                      values ($1, $2, $3, $4::jsonb, $5::jsonb) on conflict do nothing";
+        let profile = &client.profile;
+        let scopes = profile.scopes().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let statement = sqlx::query(insert).bind(profile.name()).bind(client.enabled).bind(scopes);
+        let statement =
+            statement.bind(profile.quota().map(quota_text)).bind(metadata_text(profile));
+        Ok(self.execute(statement).await? == 1)
+    }
+
+    async fn set_enabled(&mut self, name: &str, enabled: bool) -> Result<(), StoreError> {
+        let update = "update keygate.clients set enabled = $2 where name = $1";
+        self.execute(sqlx::query(update).bind(name).bind(enabled)).await.map(drop)
+    }
+
+    async fn delete_client(&mut self, name: &str) -> Result<(), StoreError> {
+        let delete = "delete from keygate.clients where name = $1";
+        self.execute(sqlx::query(delete).bind(name)).await.map(drop)
+    }
+
+    async fn found_key(&mut self, key_id: KeyId) -> Result<Option<Found<KeyRow>>, StoreError> {
+        let select = concat!(
+            "select ",
+            key_columns!(),
+            " from keygate.keys k left join keygate.clients c on c.name = k.client where k.key_id = $1"
+        );
+        let row = self.row(sqlx::query(select).bind(key_id.to_string())).await?;
+        Ok(row.map(|row| found_key(&row, 0)).transpose()?)
+    }
+
+    async fn keys_with(
+        &mut self,
+        key_ids: &[KeyId],
+    ) -> Result<Vec<Result<KeyRow, BadRow>>, StoreError> {
+        let select = concat!(
+            "select ",
+            key_columns!(),
+            " from keygate.keys k left join keygate.clients c on c.name = k.client \
+             where k.key_id = any($1)"
+        );
+        let key_ids = key_ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let rows = self.rows(sqlx::query(select).bind(key_ids)).await?;
+        Ok(rows.iter().map(|row| key_row(row, 0)).collect())
+    }
+
+    async fn key_ids(&mut self, near: KeyId) -> Result<Vec<KeyId>, StoreError> {
+        // It takes about 50 ms to compare so many.
+        let select = "(select key_id from keygate.keys where key_id >= $1 \
+                      order by key_id limit 50000) union all \
+                      (select key_id from keygate.keys where key_id < $1 \
+                      order by key_id desc limit 50000)";
+        let rows = self.rows(sqlx::query(select).bind(near.to_string())).await?;
+        let id = |row: &PgRow| row.try_get::<&str, _>(0).ok()?.parse().ok();
+        Ok(rows.iter().filter_map(id).collect())
+    }
+
+    async fn keys(
+        &mut self,
+        client: Option<&str>,
+    ) -> Result<Vec<Result<KeyRow, BadRow>>, StoreError> {
+        let all = concat!(
+            "select ",
+            key_columns!(),
+            " from keygate.keys k left join keygate.clients c on c.name = k.client"
+        );
+        let of_client = concat!(
+            "select ",
+            key_columns!(),
+            " from keygate.keys k left join keygate.clients c on c.name = k.client where k.client = $1"
+        );
+        let statement = match client {
+            Some(client) => sqlx::query(of_client).bind(client),
+            None => sqlx::query(all),
+        };
+        let rows = self.rows(statement).await?;
+        Ok(rows.iter().map(|row| key_row(row, 0)).collect())
+    }
+
+    async fn insert_key(&mut self, key: &KeyRow) -> Result<bool, StoreError> {
+        let insert = "insert into keygate.keys \
+                      (digest, client, label, created, expires, revoked, replaced_by) \
+                      values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
+        let (digest, notes) = (key.digest.to_bytes(), &key.notes);
+        let statement = sqlx::query(insert).bind(&digest[..]).bind(&key.client);
+        let statement =
+            statement.bind(notes.label.as_deref()).bind(notes.created.map(Micros::from));
+        let statement = statement.bind(key.expires.map(Micros::from));
+        let statement = statement.bind(notes.revoked.map(Micros::from));
+        let statement = statement.bind(notes.replaced_by.map(|key_id| key_id.to_string()));
+        Ok(self.execute(statement).await? == 1)
+    }
+
+    async fn insert_clients(&mut self, clients: &[ClientRow]) -> Result<bool, StoreError> {
+        // No scope has a blank, and rows of lists cannot be handed over as one list.
+        let insert = "insert into keygate.clients (name, enabled, scopes, quota, metadata) \
+                      select name, enabled, string_to_array(scopes, ' '), quota::jsonb, metadata::jsonb \
+                      from unnest($1::text[], $2::bool[], $3::text[], $4::text[], $5::text[]) \
+                      as new (name, enabled, scopes, quota, metadata) on conflict do nothing";
+        for clients in clients.chunks(BATCH) {
+            let profiles = || clients.iter().map(|client| &client.profile);
+            let scopes = profiles().map(|profile| {
+                let scopes = profile.scopes().iter().map(ToString::to_string);
+                scopes.collect::<Vec<_>>().join(" ")
+            });
+            let statement = sqlx::query(insert)
+                .bind(profiles().map(ClientProfile::name).collect::<Vec<_>>())
+                .bind(clients.iter().map(|client| client.enabled).collect::<Vec<_>>())
+                .bind(scopes.collect::<Vec<_>>())
+                .bind(profiles().map(|profile| profile.quota().map(quota_text)).collect::<Vec<_>>())
+                .bind(profiles().map(metadata_text).collect::<Vec<_>>());
+            if self.execute(statement).await? != clients.len() as u64 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn insert_keys(&mut self, keys: &[KeyRow]) -> Result<bool, StoreError> {
+        let insert = "insert into keygate.keys \
+                      (digest, client, label, created, expires, revoked, replaced_by) \
+                      select * from unnest($1::bytea[], $2::text[], $3::text[], $4::timestamptz[], \
+                      $5::timestamptz[], $6::timestamptz[], $7::text[]) on conflict do nothing";
+        for keys in keys.chunks(BATCH) {
+            let notes = || keys.iter().map(|key| &key.notes);
+            let time = |time: Option<SystemTime>| time.map(Micros::from);
+            let statement = sqlx::query(insert)
+                .bind(keys.iter().map(|key| key.digest.to_bytes().to_vec()).collect::<Vec<_>>())
+                .bind(keys.iter().map(|key| key.client.as_str()).collect::<Vec<_>>())
+                .bind(notes().map(|notes| notes.label.as_deref()).collect::<Vec<_>>())
+                .bind(notes().map(|notes| time(notes.created)).collect::<Vec<_>>())
+                .bind(keys.iter().map(|key| time(key.expires)).collect::<Vec<_>>())
+                .bind(notes().map(|notes| time(notes.revoked)).collect::<Vec<_>>())
+                .bind(
+                    notes()
+                        .map(|notes| notes.replaced_by.map(|id| id.to_string()))
+                        .collect::<Vec<_>>(),
+                );
+            if self.execute(statement).await? != keys.len() as u64 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn revoke_key(&mut self, key_id: KeyId, revoked: SystemTime) -> Result<(), StoreError> {
+        let update = "update keygate.keys set revoked = $2 where key_id = $1";
+        let statement = sqlx::query(update).bind(key_id.to_string());
+        self.execute(statement.bind(Micros::from(revoked))).await.map(drop)
+    }
+
+    async fn replace_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
+        let update = "update keygate.keys set expires = $2, replaced_by = $3 where digest = $1";
+        let (digest, successor) = (key.digest.to_bytes(), key.notes.replaced_by);
+        let statement = sqlx::query(update).bind(&digest[..]).bind(key.expires.map(Micros::from));
+        let statement = statement.bind(successor.map(|key_id| key_id.to_string()));
+        self.execute(statement).await.map(drop)
+    }
+
+    async fn foreign_triggers(&mut self) -> Result<Vec<String>, StoreError> {
+        within(inspect::foreign_triggers(&mut self.lease)).await
+    }
+
+    async fn commit(mut self) -> Result<(), StoreError> {
+        if self.changes > 0 {
+            self.check_events().await?;
+        }
+        within(raw_sql("commit").execute(&mut *self.lease)).await?;
+        self.lease.in_transaction = false;
+        self.lease.finish();
+        Ok(())
+    }
+}
