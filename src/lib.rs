@@ -23,6 +23,10 @@ mod extract;
 #[cfg(feature = "throttle")]
 #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
 mod failures;
+#[cfg(any(feature = "postgres", feature = "yaml"))]
+// Each of the two needs a part of it.
+#[cfg_attr(not(all(feature = "postgres", feature = "yaml")), allow(dead_code))]
+mod folder;
 pub mod guide;
 #[cfg(any(feature = "throttle", feature = "usage"))]
 // Each of the two needs a part of it.

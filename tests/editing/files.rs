@@ -6,5 +6,6 @@ mod full_disk;
 mod links;
 mod modes;
 mod mounts;
+mod prepared;
 mod temporaries;
 mod users;

@@ -1,18 +1,18 @@
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use keygate::ApiKey;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::new_file::NewFile;
 use crate::output::{Output, unwritable};
 
 /// A key that was written out, and is not valid before the store is told.
 pub(crate) enum Delivery {
     Printed,
-    Filed { path: PathBuf, facts: Map<String, Value> },
+    Filed { file: NewFile, facts: Map<String, Value> },
 }
 
 impl Delivery {
@@ -25,8 +25,7 @@ impl Delivery {
         out: &Output,
     ) -> Result<Self, Failure> {
         if let Some(path) = file {
-            write_new_file(path, text(key).as_bytes())?;
-            return Ok(Self::Filed { path: path.to_owned(), facts });
+            return Ok(Self::Filed { file: NewFile::write(path, text(key).as_bytes())?, facts });
         }
         let line = if out.is_json() { object(key, &facts) } else { text(key) };
         print(&line)
@@ -41,8 +40,8 @@ impl Delivery {
                 out.note(note);
                 Ok(())
             }
-            Self::Filed { path, mut facts } => {
-                let path = path.display().to_string();
+            Self::Filed { file, mut facts } => {
+                let path = file.path.display().to_string();
                 let note = format!("{note}; it is in {path}");
                 facts.insert("out".to_owned(), path.into());
                 out.done(&note, &facts.into())
@@ -54,7 +53,7 @@ impl Delivery {
     pub(crate) fn withdraw(self, failure: Failure) -> Failure {
         match self {
             Self::Printed => failure.and("; the key just printed is not valid: throw it away"),
-            Self::Filed { path, .. } => match fs::remove_file(&path) {
+            Self::Filed { file, .. } => match file.remove() {
                 Ok(()) => failure,
                 Err(_) => failure.and("; the key just written is not valid: remove its file"),
             },
@@ -87,41 +86,12 @@ fn print(line: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a file of this text, readable by its owner alone.
-pub(crate) fn write_new_file(path: &Path, text: &[u8]) -> Result<(), Failure> {
-    let failed = |error: io::Error| {
-        let what = match error.kind() {
-            io::ErrorKind::AlreadyExists => "exists already: name a new file".to_owned(),
-            _ => format!("cannot be written ({error}): name another file"),
-        };
-        Failure::refused(format!("{} {what}; nothing was changed", path.display()))
-    };
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(failed)?;
-    fill(file, path, text).map_err(|error| {
-        let _ = fs::remove_file(path);
-        failed(error)
-    })
-}
-
-fn fill(mut file: File, path: &Path, text: &[u8]) -> io::Result<()> {
-    file.write_all(text)?;
-    file.sync_all()?;
-    #[cfg(unix)]
-    unix::sync_folder_of(path)?;
-    Ok(())
-}
-
 #[cfg(unix)]
 mod unix {
     use std::fs::{self, File};
     use std::io;
     use std::os::fd::AsFd as _;
     use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-    use std::path::Path;
 
     /// Where standard output goes, unless that is nowhere: Rust puts the null device in the place
     /// of a standard output that was closed, and a key would be lost there without an error.
@@ -134,10 +104,5 @@ mod unix {
             return Err(io::Error::other("it is closed or /dev/null, and the key would be lost"));
         }
         Ok(target)
-    }
-
-    pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
     }
 }

@@ -16,6 +16,7 @@ mod expiry;
 mod failure;
 mod location;
 mod misuse;
+mod new_file;
 mod output;
 mod relative;
 mod show;

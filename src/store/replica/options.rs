@@ -79,6 +79,9 @@ impl ReplicaOptions {
     /// not served, and [`snapshot_error`](crate::ReplicaHealth::snapshot_error) says so. Instances of
     /// one database may share a path, at the price that each of them writes the whole file every ten
     /// seconds. A disk that hangs stops nothing but the snapshot.
+    ///
+    /// A symbolic link in its place is not followed. On Unix, a snapshot that belongs to neither the user
+    /// of this process nor root is not read.
     pub fn snapshot(self, path: impl Into<PathBuf>) -> Self {
         Self { snapshot: Some(path.into()), ..self }
     }

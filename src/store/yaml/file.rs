@@ -2,24 +2,21 @@
 
 pub(super) mod fault;
 mod lock;
+pub(super) mod mount;
 mod replace;
+mod target;
 
 pub(super) use fault::{EditFault, edit_error};
 pub(super) use lock::{Lock, left_by_edit};
 pub(super) use replace::{Replaced, create, replace};
+pub(super) use target::Target;
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
 
-/// A hidden file beside another, whose name begins with that of the other.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(suffix);
-    path.with_file_name(name)
-}
-
-/// The folder that a file is in.
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+/// The name of a hidden file beside another, which begins with that of the other.
+fn beside(name: &OsStr, suffix: &str) -> OsString {
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(suffix);
+    hidden
 }

@@ -1,28 +1,48 @@
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use super::fault::{Fault, FaultKind, Place};
+use super::file::Target;
 
 /// The largest file that is read: about 18 million keys, and a bound where somebody names a device.
 const MAX_FILE_BYTES: usize = 1 << 30;
 
-/// As [`read_file`], and refuses what is no regular file: a pipe would have its reader wait for the
-/// other end, and a device has no text to come back to.
+/// Reads a regular file, and refuses all else: a pipe would have its reader wait for the other end, and
+/// a device has no text to come back to.
 pub(super) fn read_regular(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(FaultKind::NotRegular.into());
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let at_once = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, at_once);
     }
-    read_file(path)
+    read_opened(&options.open(path)?)
 }
 
+/// As [`read_regular`], for a file that is being edited.
+pub(super) fn read_target(target: &Target) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    read_opened(&target.open()?)
+}
+
+/// Reads a file, or what a pipe gives to its end.
 pub(super) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let file = File::open(path)?;
+    if file.metadata()?.is_file() { read_opened(&file) } else { read(file, 0) }
+}
+
+fn read_opened(file: &File) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(FaultKind::NotRegular.into());
+    }
+    let size = usize::try_from(metadata.len()).ok().filter(|size| *size <= MAX_FILE_BYTES);
     // One byte more than the file says it has, so that its end is seen without growing.
-    let size = file.metadata().map_or(0, |metadata| metadata.len());
-    read(file, usize::try_from(size).unwrap_or(MAX_FILE_BYTES).saturating_add(1))
+    read(file, size.ok_or(FaultKind::TooLarge)? + 1)
 }
 
 /// Reads to the end into a buffer that is overwritten when it is given up, also when it has to grow:

@@ -1,5 +1,4 @@
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -7,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::edit::{Edit, Outline, Value};
 use super::fault::Fault;
-use super::file::{EditFault, Lock, Replaced, create, edit_error, left_by_edit, replace};
+use super::file::{EditFault, Lock, Replaced, Target, create, edit_error, replace};
 use super::origin::load;
 use super::{PAUSE, YamlError, YamlStore, input};
 use crate::digest::{KeyDigest, KeyId};
@@ -186,10 +185,10 @@ impl YamlStore {
         let fault = |fault| edit_error(path, fault);
         let yaml = |fault| ManageError::from(YamlError::new(Some(path), fault));
         let file = self.origin.file().unwrap_or(path);
-        let (target, lock) = lock(file).map_err(fault)?;
+        let (target, lock) = Target::lock(file).map_err(fault)?;
         let _turn = self.origin.turn();
         for _ in 0..ATTEMPTS {
-            let text = settled(&target).map_err(yaml)?;
+            let text = settled(&target, &lock).map_err(yaml)?;
             let digest = KeyDigest::of(&text);
             let keys = if self.origin.digest() == digest {
                 self.keys.fork()
@@ -234,30 +233,18 @@ impl YamlStore {
     }
 }
 
-/// The file itself, behind any links, and its lock.
-fn lock(file: &Path) -> Result<(PathBuf, Lock), EditFault> {
-    loop {
-        let target = fs::canonicalize(file).map_err(EditFault::Find)?;
-        let lock = Lock::acquire(&target)?;
-        // The links may lead elsewhere since we began to wait.
-        if fs::canonicalize(file).map_err(EditFault::Find)? == target {
-            return Ok((target, lock));
-        }
-    }
-}
-
 /// What the file says when nobody is writing it: what the last edit left, or what has been there for
 /// a while.
-fn settled(file: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    let mut text = input::read_regular(file)?;
+fn settled(target: &Target, lock: &Lock) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let mut text = input::read_target(target)?;
     for _ in 0..ATTEMPTS {
-        let modified = fs::metadata(file).and_then(|metadata| metadata.modified());
+        let modified = target.open().and_then(|file| file.metadata()?.modified());
         let age = modified.ok().and_then(|modified| modified.elapsed().ok());
-        if age.is_some_and(|age| age > PAUSE) || left_by_edit(file) == Some(KeyDigest::of(&text)) {
+        if age.is_some_and(|age| age > PAUSE) || lock.left() == Some(KeyDigest::of(&text)) {
             break;
         }
         thread::sleep(PAUSE);
-        let again = input::read_regular(file)?;
+        let again = input::read_target(target)?;
         if *again == *text {
             break;
         }

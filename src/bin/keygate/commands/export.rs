@@ -6,8 +6,8 @@ use keygate::{ApiKey, Holdings, TransferKeys as _, YamlStore};
 use serde_json::json;
 
 use crate::args::{ExportArgs, Globals};
-use crate::deliver::write_new_file;
 use crate::failure::Failure;
+use crate::new_file::NewFile;
 use crate::output::Output;
 use crate::show::counted;
 use crate::store::open;
@@ -20,7 +20,7 @@ pub(super) fn run(args: &ExportArgs, globals: &Globals, out: &Output) -> Result<
     let Some(path) = &args.out else {
         return out.answer(&text, &json!({ "clients": clients, "keys": keys, "file": text }));
     };
-    write_new_file(path, text.as_bytes())?;
+    NewFile::write(path, text.as_bytes())?;
     let path = path.display().to_string();
     let (counted, keys_counted) = (counted(clients, "client"), counted(keys, "key"));
     let note = format!("wrote {counted} and {keys_counted} to {path}, readable by you alone");

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{CLIENT, FORMAT, KEY, REFUSED, Refused, Sum, bad, contact};
 use crate::digest::KeyDigest;
+use crate::folder::{Folder, ROOT, own};
 use crate::mark::Mark;
 use crate::profile::ClientProfile;
 use crate::record::KeyState;
@@ -24,7 +25,9 @@ pub(in crate::store::replica) struct Read {
 
 /// Reads a copy of the database at this place, or says why it is none.
 pub(in crate::store::replica) fn read(path: &Path, place: &str) -> io::Result<Read> {
-    let mut file = File::open(path)?;
+    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    // Whoever prepared it chose the keys that it lets in.
+    let mut file = own(Folder::of(path)?.read(name)?, Some(ROOT))?;
     let end = file.metadata()?.len().checked_sub(size_of::<Sum>() as u64);
     let end = end.filter(|end| *end >= contact::END).ok_or_else(|| bad("it is cut off"))?;
     let mut format = [0; FORMAT.len()];

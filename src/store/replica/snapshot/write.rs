@@ -1,14 +1,15 @@
 use std::collections::HashMap;
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{CLIENT, FORMAT, KEY, REFUSED, Refused, Sum, contact};
+use crate::folder::{Folder, is_foreign, own_alone};
 use crate::mark::Mark;
 use crate::profile::ClientProfile;
 use crate::record::KeyState;
@@ -19,8 +20,11 @@ use crate::store::table::{Row, Table};
 ///
 /// Another may be there: one that another process wrote, which may lack what this one knows.
 pub(super) fn touch(path: &Path, contact: SystemTime, sum: Sum) -> io::Result<bool> {
-    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+    let (folder, name) = locate(path)?;
+    let mut file = match folder.write(name).and_then(|file| own_alone(file, None)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound || is_foreign(&error) => {
+            return Ok(false);
+        }
         file => file?,
     };
     let end = file.metadata()?.len().checked_sub(size_of::<Sum>() as u64);
@@ -44,14 +48,21 @@ pub(super) fn write(
     refused: &Refused,
     contact: SystemTime,
 ) -> io::Result<Sum> {
-    remove_old(path);
-    let temporary = temporary(path)?;
-    let filled = fill(&temporary, place, table, refused, contact);
-    let placed = filled.and_then(|sum| fs::rename(&temporary, path).map(|()| sum));
+    let (folder, name) = locate(path)?;
+    remove_old(&folder, name);
+    let temporary = temporary(name)?;
+    let file = folder.create(&temporary)?;
+    let filled = fill(&file, place, table, refused, contact);
+    let placed = filled.and_then(|sum| folder.rename(&temporary, name).map(|()| sum));
     if placed.is_err() {
-        let _ = fs::remove_file(&temporary);
+        let _ = folder.remove(&temporary);
     }
     placed
+}
+
+fn locate(path: &Path) -> io::Result<(Folder, &OsStr)> {
+    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    Ok((Folder::of(path)?, name))
 }
 
 const TEMPORARY: &str = ".keygate-tmp-";
@@ -60,42 +71,35 @@ const TEMPORARY: &str = ".keygate-tmp-";
 const OLD: Duration = Duration::from_secs(60 * 60);
 
 /// A name of its own, since many instances may write to one place.
-fn temporary(path: &Path) -> io::Result<PathBuf> {
+fn temporary(name: &OsStr) -> io::Result<OsString> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let mut temporary = OsString::from(path);
+    let mut temporary = name.to_owned();
     temporary.push(format!("{TEMPORARY}{:016x}", u64::from_le_bytes(random)));
-    Ok(temporary.into())
+    Ok(temporary)
 }
 
 /// What processes have left that died. Whatever goes wrong here is met when the copy is written.
-fn remove_old(path: &Path) {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+fn remove_old(folder: &Folder, name: &OsStr) {
     let begin = format!("{}{TEMPORARY}", name.to_string_lossy());
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_ours = entry.file_name().to_string_lossy().starts_with(&begin);
-        let modified = || entry.metadata()?.modified();
+    for name in folder.names() {
+        let is_ours = name.to_string_lossy().starts_with(&begin);
+        let modified = || folder.read(&name)?.metadata()?.modified();
         let is_old = || modified().is_ok_and(|at| at.elapsed().is_ok_and(|since| since > OLD));
         if is_ours && is_old() {
-            let _ = fs::remove_file(entry.path());
+            let _ = folder.remove(&name);
         }
     }
 }
 
 fn fill(
-    path: &Path,
+    file: &File,
     place: &str,
     table: &Table,
     refused: &Refused,
     contact: SystemTime,
 ) -> io::Result<Sum> {
-    let mut options = OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    let mut output = Output { file: BufWriter::new(&file), sum: Sha256::new() };
+    let mut output = Output { file: BufWriter::new(file), sum: Sha256::new() };
     output.put(FORMAT.as_bytes())?;
     output.file.seek(SeekFrom::Start(contact::END))?;
     output.all(place, table, refused)?;
@@ -104,7 +108,7 @@ fn fill(
     buffer.write_all(&sum)?;
     buffer.flush()?;
     drop(buffer);
-    contact::note(&file, contact, sum)?;
+    contact::note(file, contact, sum)?;
     file.sync_all()?;
     Ok(sum)
 }
@@ -170,5 +174,67 @@ impl Output<'_> {
         self.put(&[CLIENT])?;
         self.put(&length.to_le_bytes())?;
         self.put(columns.as_bytes())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::super::read::read;
+    use super::*;
+    use crate::store::table::Build;
+
+    const PLACE: &str = "a database";
+
+    /// A folder with a snapshot of no keys, its path, and what it ends with.
+    fn fixture(name: &str) -> (std::path::PathBuf, Sum) {
+        let folder = std::env::temp_dir().join(format!("keygate-{name}-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join("snapshot");
+        let sum = write_empty(&path);
+        (path, sum)
+    }
+
+    fn write_empty(path: &Path) -> Sum {
+        write(path, PLACE, &Build::new(0).finish(), &Refused::new(), UNIX_EPOCH).unwrap()
+    }
+
+    #[test]
+    fn links_in_the_place_of_a_snapshot_are_not_written_to() {
+        let (path, sum) = fixture("snapshot-links");
+        let target = path.with_file_name("target");
+        let now = SystemTime::now();
+        assert!(touch(&path, now, sum).unwrap());
+        for link in [symlink, fs::hard_link] as [fn(_, _) -> _; 2] {
+            let text = fs::read(&path).unwrap();
+            fs::rename(&path, &target).unwrap();
+            link(&target, &path).unwrap();
+            assert!(!touch(&path, now + Duration::from_secs(1), sum).unwrap());
+            write_empty(&path);
+            assert_eq!(fs::read(&target).unwrap(), text);
+            assert!(fs::symlink_metadata(&path).unwrap().is_file());
+        }
+        fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn snapshot_that_somebody_else_prepared_is_not_read() {
+        let (path, _) = fixture("snapshot-foreign");
+        read(&path, PLACE).unwrap();
+        let why = |path: &Path| read(path, PLACE).err().unwrap().to_string();
+        let link = path.with_file_name("link");
+        symlink(&path, &link).unwrap();
+        assert_eq!(why(&link), "it is a symbolic link");
+        let pipe = path.with_file_name("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(why(&pipe), "it is not a regular file");
+        // Others than root cannot make a file of somebody else.
+        match std::os::unix::fs::chown(&path, Some(12_345), None) {
+            Ok(()) => assert_eq!(why(&path), "it belongs to user 12345"),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
+        }
+        fs::remove_dir_all(path.parent().unwrap()).unwrap();
     }
 }

@@ -10,6 +10,19 @@ use crate::store::yaml::error::YamlError;
 pub(in crate::store::yaml) enum EditFault {
     #[error("the file cannot be found ({0}): check the path")]
     Find(io::Error),
+    #[error("its folder cannot be opened ({0}): whoever edits the file needs to write to it")]
+    Folder(io::Error),
+    #[error(
+        "the file is mounted by itself, so that no other can take its place: mount its folder instead, or \
+         edit the file where it is mounted from; nothing was changed"
+    )]
+    Mounted,
+    #[error(
+        "the lock `{}` is not one that keygate made for this file ({error}): find out who put it \
+         there, and remove it; nothing was changed",
+        .path.display()
+    )]
+    ForeignLock { path: PathBuf, error: io::Error },
     #[error(
         "the lock `{}` cannot be made ({error}): whoever edits the file needs to write to its folder",
         .path.display()

@@ -1,17 +1,24 @@
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Seek as _, Write as _};
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::beside;
 use super::fault::EditFault;
+use super::{Target, beside};
 use crate::digest::KeyDigest;
+use crate::folder::{Folder, Foreign, is_foreign, own, own_alone, owner_of};
 
 /// An edit takes milliseconds: whoever has the lock for so long has been stopped.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const PAUSE: Duration = Duration::from_millis(5);
+
+const SUFFIX: &str = ".lock";
+
+/// `sha256:` and 64 digits.
+const NOTE_BYTES: usize = 71;
 
 /// Keeps all others that use keygate from editing a file, until it is dropped or its process ends.
 ///
@@ -23,16 +30,26 @@ pub(in crate::store::yaml) struct Lock {
 }
 
 impl Lock {
-    /// `path` is without symbolic links, so that all who edit the file come to the same lock.
-    pub(in crate::store::yaml) fn acquire(path: &Path) -> Result<Self, EditFault> {
-        let of = path;
-        let path = beside(path, ".lock");
-        let fault = |error| EditFault::Lock { path: path.clone(), error };
-        let file = open(&path, of).map_err(fault)?;
+    pub(super) fn acquire(target: &Target) -> Result<Self, EditFault> {
+        let name = beside(&target.name, SUFFIX);
+        let fault = |error: io::Error| {
+            let path = target.path.with_file_name(&name);
+            if is_foreign(&error) {
+                EditFault::ForeignLock { path, error }
+            } else {
+                EditFault::Lock { path, error }
+            }
+        };
+        let of = target.open().and_then(|file| file.metadata()).map_err(EditFault::Find)?;
+        can_give(&of).map_err(EditFault::Owner)?;
         let begun = Instant::now();
+        let mut file = open(&target.folder, &name, &of).map_err(fault)?;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { file }),
+                Ok(()) if is_removed(&file).map_err(fault)? => {
+                    file = open(&target.folder, &name, &of).map_err(fault)?;
+                }
+                Ok(()) => break,
                 Err(TryLockError::Error(error)) => return Err(fault(error)),
                 Err(TryLockError::WouldBlock) if begun.elapsed() > PATIENCE => {
                     return Err(EditFault::Busy);
@@ -40,55 +57,91 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
             }
         }
+        let note = note(&file).map_err(fault)?;
+        if !is_note(&note) {
+            return Err(fault(Foreign::Content.into()));
+        }
+        Ok(Self { file })
     }
-}
 
-impl Lock {
+    /// Which text the last edit left.
+    pub(in crate::store::yaml) fn left(&self) -> Option<KeyDigest> {
+        digest(&self.file)
+    }
+
     /// Notes which text an edit is about to leave. Where that fails, the text will be looked at twice.
     pub(in crate::store::yaml) fn leave(&self, text: KeyDigest) {
+        // As long as the one before, so that nothing has to be cut off.
         let mut file = &self.file;
-        let _ = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(text.to_text().as_bytes()));
+        let _ = file.rewind().and_then(|()| file.write_all(text.to_text().as_bytes()));
     }
 }
 
 /// Which text the last edit of this file left.
 pub(in crate::store::yaml) fn left_by_edit(path: &Path) -> Option<KeyDigest> {
     let path = fs::canonicalize(path).ok()?;
-    let note = beside(&path, ".lock");
-    // So that nobody can have us wait for the other end of a pipe.
-    let is_file = fs::metadata(&note).is_ok_and(|metadata| metadata.is_file());
-    is_file.then(|| fs::read_to_string(note).ok()?.parse().ok())?
+    let owner = owner_of(&fs::metadata(&path).ok()?);
+    let lock = Folder::of(&path).ok()?.read(&beside(path.file_name()?, SUFFIX)).ok()?;
+    let lock = own(lock, Some(owner)).ok()?;
+    digest(&lock)
+}
+
+fn digest(lock: &File) -> Option<KeyDigest> {
+    std::str::from_utf8(&note(lock).ok()?).ok()?.parse().ok()
+}
+
+/// What a lock holds, and no more than shows that it is another file.
+fn note(lock: &File) -> io::Result<Vec<u8>> {
+    let (mut note, mut lock) = (Vec::new(), lock);
+    lock.rewind()?;
+    lock.take(NOTE_BYTES as u64 + 1).read_to_end(&mut note)?;
+    Ok(note)
+}
+
+/// Returns whether keygate wrote this, all of it or as much as a full disk or a crash left.
+fn is_note(note: &[u8]) -> bool {
+    const ALGORITHM: &[u8] = b"sha256:";
+    let (algorithm, digest) = note.split_at(note.len().min(ALGORITHM.len()));
+    let is_begun = ALGORITHM.starts_with(algorithm) && digest.iter().all(u8::is_ascii_hexdigit);
+    note.len() <= NOTE_BYTES && (is_begun || note.iter().all(|byte| *byte == 0))
 }
 
 /// Opens a lock, or makes it for those who may edit the file: otherwise root would keep them out.
-fn open(path: &Path, of: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // What is new is no link to something else.
-    match options.clone().create_new(true).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            // Opening a pipe would wait for its other end.
-            if fs::metadata(path)?.is_file() {
-                options.open(path)
-            } else {
-                Err(io::Error::other("it is no regular file"))
+fn open(folder: &Folder, name: &OsStr, of: &Metadata) -> io::Result<File> {
+    loop {
+        match folder.create(name) {
+            Ok(file) => {
+                #[cfg(unix)]
+                {
+                    use std::os::unix::fs::{MetadataExt as _, fchown};
+                    // Root may be without the right to.
+                    let _ = fchown(&file, Some(of.uid()), Some(of.gid()));
+                }
             }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
-        made => {
-            let file = made?;
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::{MetadataExt as _, fchown};
-                let owner = fs::metadata(of)?;
-                // Who is not root owns the file, or cannot edit it.
-                let _ = fchown(&file, Some(owner.uid()), Some(owner.gid()));
-            }
-            Ok(file)
+        match folder.write(name).and_then(|file| own_alone(file, Some(owner_of(of)))) {
+            // Removed in between.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
         }
     }
+}
+
+/// Before a lock is made, which would belong to somebody else than the file.
+fn can_give(of: &Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    if !crate::folder::is_own(of) && !rustix::process::geteuid().is_root() {
+        return Err(rustix::io::Errno::PERM.into());
+    }
+    let _ = of;
+    Ok(())
+}
+
+fn is_removed(file: &File) -> io::Result<bool> {
+    #[cfg(unix)]
+    return Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) == 0);
+    #[cfg(not(unix))]
+    return file.metadata().map(|_| false);
 }

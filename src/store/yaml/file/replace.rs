@@ -1,9 +1,11 @@
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::fault::EditFault;
-use super::{beside, folder};
+use super::{Target, beside};
+use crate::folder::Folder;
 use crate::store::yaml::input;
 
 /// What the name of a file ends with that is to take the place of another.
@@ -21,29 +23,32 @@ pub(in crate::store::yaml) enum Replaced {
 
 /// Replaces a file that holds `old` by one that holds `new`: readers see the one or the other, whole.
 ///
-/// The caller has the lock. `path` is without symbolic links.
+/// The caller has the lock.
 pub(in crate::store::yaml) fn replace(
-    path: &Path,
+    target: &Target,
     old: &[u8],
     new: &[u8],
 ) -> Result<Replaced, EditFault> {
-    let before = fs::metadata(path).map_err(EditFault::Find)?;
+    let before = target.open().and_then(|file| file.metadata()).map_err(EditFault::Find)?;
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::nlink(&before) > 1 {
         return Err(EditFault::HardLink);
     }
-    remove_left_over(path);
-    let mut temporary = Temporary::make(path)?;
+    remove_left_over(target);
+    let mut temporary = Temporary::make(target)?;
     temporary.fill(new, &before)?;
 
     // Somebody may be editing who knows of no lock. What happens from here to the renaming is lost;
     // that is microseconds.
-    if input::read_file(path).ok().is_none_or(|now| *now != *old) {
+    if input::read_target(target).ok().is_none_or(|now| *now != *old) {
         return Ok(Replaced::Changed);
     }
-    fs::rename(&temporary.path, path).map_err(EditFault::Rename)?;
+    target.folder.rename(&temporary.name, &target.name).map_err(|error| match error.kind() {
+        io::ErrorKind::ResourceBusy => EditFault::Mounted,
+        _ => EditFault::Rename(error),
+    })?;
     temporary.is_renamed = true;
-    match sync_folder(path) {
+    match target.folder.sync() {
         Ok(()) => Ok(Replaced::Done),
         Err(error) => Ok(Replaced::Unsynced(error.to_string())),
     }
@@ -51,42 +56,32 @@ pub(in crate::store::yaml) fn replace(
 
 /// Makes a new file, for its owner alone, unless there is one of this name.
 pub(in crate::store::yaml) fn create(path: &Path, text: &[u8]) -> Result<(), EditFault> {
-    let mut file = exclusive(path).map_err(|error| match error.kind() {
+    let folder = Folder::of(path).map_err(EditFault::Make)?;
+    let name = path.file_name().unwrap_or_default();
+    let mut file = folder.create(name).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => EditFault::Exists,
         _ => EditFault::Make(error),
     })?;
     let written = file.write_all(text).and_then(|()| file.sync_all());
-    written.and_then(|()| sync_folder(path)).map_err(|error| {
-        let _ = fs::remove_file(path);
+    written.and_then(|()| folder.sync()).map_err(|error| {
+        let _ = folder.remove(name);
         EditFault::Write(error)
     })
 }
 
-fn exclusive(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    // Folders can be opened, and written out, on Unix alone.
-    if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
-}
-
 /// A file beside another, removed unless it takes its place.
-struct Temporary {
-    path: PathBuf,
+struct Temporary<'a> {
+    folder: &'a Folder,
+    name: OsString,
     file: File,
     is_renamed: bool,
 }
 
-impl Temporary {
-    fn make(path: &Path) -> Result<Self, EditFault> {
-        let path = beside(path, &format!(".{}{TEMPORARY}", std::process::id()));
-        let file = exclusive(&path).map_err(EditFault::Make)?;
-        Ok(Self { path, file, is_renamed: false })
+impl<'a> Temporary<'a> {
+    fn make(target: &'a Target) -> Result<Self, EditFault> {
+        let name = beside(&target.name, &format!(".{}{TEMPORARY}", std::process::id()));
+        let file = target.folder.create(&name).map_err(EditFault::Make)?;
+        Ok(Self { folder: &target.folder, name, file, is_renamed: false })
     }
 
     /// Writes it out, and gives it the owner and the mode of the file that it is to replace: the mode
@@ -108,24 +103,26 @@ impl Temporary {
     }
 }
 
-impl Drop for Temporary {
+impl Drop for Temporary<'_> {
     fn drop(&mut self) {
         if !self.is_renamed {
-            let _ = fs::remove_file(&self.path);
+            let _ = self.folder.remove(&self.name);
         }
     }
 }
 
 /// Removes what killed processes have left: whoever has the lock knows that nobody else needs it.
-fn remove_left_over(path: &Path) {
-    let begin = beside(path, ".");
-    let begin = begin.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for entry in fs::read_dir(folder(path)).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let between = name.strip_prefix(&*begin).and_then(|rest| rest.strip_suffix(TEMPORARY));
-        if between.is_some_and(|pid| pid.parse::<u32>().is_ok()) {
-            let _ = fs::remove_file(entry.path());
+fn remove_left_over(target: &Target) {
+    let begin = beside(&target.name, ".");
+    for name in target.folder.names() {
+        if is_temporary(&name, &begin) {
+            let _ = target.folder.remove(&name);
         }
     }
+}
+
+fn is_temporary(name: &OsStr, begin: &OsStr) -> bool {
+    let (name, begin) = (name.to_string_lossy(), begin.to_string_lossy());
+    let process = name.strip_prefix(&*begin).and_then(|rest| rest.strip_suffix(TEMPORARY));
+    process.is_some_and(|process| process.parse::<u32>().is_ok())
 }

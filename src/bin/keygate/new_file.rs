@@ -1,0 +1,142 @@
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// A file that was made just now, for its owner alone.
+pub(crate) struct NewFile {
+    pub(crate) path: PathBuf,
+    folder: Folder,
+    name: OsString,
+}
+
+impl NewFile {
+    /// Makes a file of this text, and writes it out.
+    pub(crate) fn write(path: &Path, text: &[u8]) -> Result<Self, Failure> {
+        let failed = |error: io::Error| {
+            let what = match error.kind() {
+                io::ErrorKind::AlreadyExists => "exists already: name a new file".to_owned(),
+                _ => format!("cannot be written ({error}): name another file"),
+            };
+            Failure::refused(format!("{} {what}; nothing was changed", path.display()))
+        };
+        let name = path.file_name().unwrap_or_default().to_owned();
+        let folder = Folder::of(path).map_err(failed)?;
+        let file = folder.create(&name).map_err(failed)?;
+        let new = Self { path: path.to_owned(), folder, name };
+        if let Err(error) = new.fill(file, text) {
+            let _ = new.remove();
+            return Err(failed(error));
+        }
+        Ok(new)
+    }
+
+    fn fill(&self, mut file: File, text: &[u8]) -> io::Result<()> {
+        file.write_all(text)?;
+        file.sync_all()?;
+        self.folder.sync()
+    }
+
+    /// Removes it from the folder in which it was made, wherever its path leads now.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        self.folder.remove(&self.name)
+    }
+}
+
+#[cfg(unix)]
+use unix::Folder;
+
+#[cfg(not(unix))]
+use portable::Folder;
+
+#[cfg(unix)]
+mod unix {
+    use std::ffi::OsStr;
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, Mode, OFlags, fsync, open, openat, unlinkat};
+
+    /// An open folder.
+    pub(super) struct Folder(OwnedFd);
+
+    impl Folder {
+        pub(super) fn of(path: &Path) -> io::Result<Self> {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            Ok(Self(open(folder.unwrap_or(Path::new(".")), flags, Mode::empty())?))
+        }
+
+        pub(super) fn create(&self, name: &OsStr) -> io::Result<File> {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+            Ok(openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?.into())
+        }
+
+        pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {
+            Ok(unlinkat(&self.0, name, AtFlags::empty())?)
+        }
+
+        pub(super) fn sync(&self) -> io::Result<()> {
+            Ok(fsync(&self.0)?)
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod portable {
+    use std::ffi::OsStr;
+    use std::fs::{self, File, OpenOptions};
+    use std::io;
+    use std::path::{Path, PathBuf};
+
+    /// A folder by its path.
+    pub(super) struct Folder(PathBuf);
+
+    impl Folder {
+        pub(super) fn of(path: &Path) -> io::Result<Self> {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            fs::canonicalize(folder.unwrap_or(Path::new("."))).map(Self)
+        }
+
+        pub(super) fn create(&self, name: &OsStr) -> io::Result<File> {
+            OpenOptions::new().write(true).create_new(true).open(self.0.join(name))
+        }
+
+        pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {
+            fs::remove_file(self.0.join(name))
+        }
+
+        /// Folders cannot be written out here.
+        pub(super) fn sync(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn file_is_removed_where_it_was_made() {
+        let base = std::env::temp_dir().join(format!("keygate-out-{}", std::process::id()));
+        for name in ["made", "theirs"] {
+            fs::create_dir_all(base.join(name)).unwrap();
+        }
+        fs::write(base.join("theirs/key"), "theirs").unwrap();
+        let new = NewFile::write(&base.join("made/key"), b"ours").unwrap();
+        fs::rename(base.join("made"), base.join("moved")).unwrap();
+        symlink("theirs", base.join("made")).unwrap();
+        new.remove().unwrap();
+        assert_eq!(fs::read_to_string(base.join("theirs/key")).unwrap(), "theirs");
+        assert_eq!(fs::read_dir(base.join("moved")).unwrap().count(), 0);
+        fs::remove_dir_all(base).unwrap();
+    }
+}

@@ -1,0 +1,156 @@
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fs::{
+    AtFlags, Dir, Mode, OFlags, fstat, fsync, open, openat, renameat, stat, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::{Foreign, parent};
+
+/// The user that a file belongs to.
+pub(crate) type Owner = u32;
+
+pub(crate) const ROOT: Owner = 0;
+
+/// The owner of a file.
+pub(crate) fn owner_of(file: &Metadata) -> Owner {
+    file.uid()
+}
+
+/// Returns a regular file of the user of this process, or of `owner`.
+///
+/// # Errors
+///
+/// It [is foreign](super::is_foreign).
+pub(crate) fn own(file: File, owner: Option<Owner>) -> io::Result<File> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(Foreign::NotRegular.into());
+    }
+    if !is_own(&metadata) && owner != Some(metadata.uid()) {
+        return Err(Foreign::Owner(metadata.uid()).into());
+    }
+    Ok(file)
+}
+
+/// As [`own`], for a file to write to, which must have no other name.
+pub(crate) fn own_alone(file: File, owner: Option<Owner>) -> io::Result<File> {
+    let file = own(file, owner)?;
+    // None is left where the file was removed meanwhile.
+    if file.metadata()?.nlink() > 1 { Err(Foreign::HardLink.into()) } else { Ok(file) }
+}
+
+/// Returns whether a file belongs to the user of this process.
+pub(crate) fn is_own(file: &Metadata) -> bool {
+    file.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// An open folder.
+pub(crate) struct Folder(OwnedFd);
+
+/// On Linux, also a folder whose names cannot be read.
+#[cfg(target_os = "linux")]
+const ACCESS: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const ACCESS: OFlags = OFlags::RDONLY;
+
+impl Folder {
+    /// Opens the folder that a file is in.
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        let flags = ACCESS | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self(open(parent(path), flags, Mode::empty())?))
+    }
+
+    /// Returns whether the file is still in this folder, by its path.
+    pub(crate) fn is_of(&self, path: &Path) -> bool {
+        let Ok(ours) = fstat(&self.0) else { return false };
+        stat(parent(path)).is_ok_and(|now| (now.st_dev, now.st_ino) == (ours.st_dev, ours.st_ino))
+    }
+
+    /// Makes a file, for its owner alone.
+    pub(crate) fn create(&self, name: &OsStr) -> io::Result<File> {
+        self.open(name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
+    }
+
+    /// Opens a file for reading. A link is not followed, and a pipe is not waited for.
+    pub(crate) fn read(&self, name: &OsStr) -> io::Result<File> {
+        self.open(name, OFlags::RDONLY)
+    }
+
+    /// As [`Folder::read`], for writing too.
+    pub(crate) fn write(&self, name: &OsStr) -> io::Result<File> {
+        self.open(name, OFlags::RDWR)
+    }
+
+    fn open(&self, name: &OsStr, flags: OFlags) -> io::Result<File> {
+        let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        match openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR) {
+            Ok(file) => Ok(file.into()),
+            // As Linux and FreeBSD have it.
+            Err(Errno::LOOP | Errno::MLINK) => Err(Foreign::Link.into()),
+            // A socket, or a pipe.
+            Err(Errno::NXIO) => Err(Foreign::NotRegular.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Puts a file in the place of another.
+    pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        Ok(renameat(&self.0, from, &self.0, to)?)
+    }
+
+    /// Removes a file, or a link.
+    pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
+        Ok(unlinkat(&self.0, name, AtFlags::empty())?)
+    }
+
+    /// The names in the folder, as far as they can be read.
+    pub(crate) fn names(&self) -> Vec<OsString> {
+        let entries = self.readable().and_then(Dir::new).into_iter().flatten().flatten();
+        entries.map(|entry| OsStr::from_bytes(entry.file_name().to_bytes()).to_owned()).collect()
+    }
+
+    /// Writes the names in the folder out to the disk.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        Ok(fsync(self.readable()?)?)
+    }
+
+    fn readable(&self) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        openat(&self.0, c".", flags, Mode::empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn files_stay_in_the_folder_that_was_opened() {
+        let base = std::env::temp_dir().join(format!("keygate-folder-{}", std::process::id()));
+        let (path, moved) = (base.join("a/file"), base.join("b"));
+        fs::create_dir_all(base.join("a")).unwrap();
+        let folder = Folder::of(&path).unwrap();
+        fs::rename(base.join("a"), &moved).unwrap();
+        std::os::unix::fs::symlink("elsewhere", base.join("a")).unwrap();
+        fs::create_dir(base.join("elsewhere")).unwrap();
+        fs::write(base.join("elsewhere/file"), "theirs").unwrap();
+
+        assert!(!folder.is_of(&path) && folder.is_of(&moved.join("file")));
+        folder.create("file".as_ref()).unwrap();
+        folder.rename("file".as_ref(), "other".as_ref()).unwrap();
+        assert_eq!(fs::read_dir(&moved).unwrap().count(), 1);
+        folder.remove("other".as_ref()).unwrap();
+        assert_eq!(fs::read_dir(&moved).unwrap().count(), 0);
+        assert_eq!(fs::read_to_string(base.join("elsewhere/file")).unwrap(), "theirs");
+        fs::remove_dir_all(base).unwrap();
+    }
+}

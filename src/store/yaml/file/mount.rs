@@ -1,0 +1,71 @@
+//! Files that are mounted by themselves, as `docker -v ./keys.yml:/app/keys.yml` and a `subPath` of
+//! Kubernetes do it. No file can be renamed over such a one, and one that takes its place where it comes
+//! from is never seen here.
+
+use std::path::Path;
+
+/// Returns whether the file is itself a mount point, which Linux alone says.
+#[cfg(target_os = "linux")]
+pub(in crate::store::yaml) fn is_mount_point(path: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+
+    if let Ok(found) = statx(CWD, path, AtFlags::empty(), StatxFlags::empty())
+        && found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT)
+    {
+        return found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT);
+    }
+    // Before Linux 5.8.
+    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    std::fs::canonicalize(path).is_ok_and(|path| is_in(&mounts, &path))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in crate::store::yaml) fn is_mount_point(_: &Path) -> bool {
+    false
+}
+
+/// Returns whether one of the mounts is at this path (`proc_pid_mountinfo(5)`).
+#[cfg(target_os = "linux")]
+fn is_in(mounts: &[u8], path: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let path = path.as_os_str().as_bytes();
+    let mut points = mounts.split(|byte| *byte == b'\n');
+    points.any(|line| {
+        line.split(|byte| *byte == b' ').nth(4).is_some_and(|point| unescaped(point) == path)
+    })
+}
+
+/// Blanks, tabs, line ends and backslashes stand there as three octal digits.
+#[cfg(target_os = "linux")]
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, more @ ..] = rest {
+        rest = more;
+        let digits = more.get(..3).filter(|_| *first == b'\\');
+        let code =
+            digits.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok());
+        if code.is_some() {
+            rest = &more[3..];
+        }
+        bytes.push(code.unwrap_or(*first));
+    }
+    bytes
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_found_in_mountinfo() {
+        let mounts = b"22 27 0:21 / /proc rw,relatime - proc proc rw\n\
+            941 823 254:0 /srv/a\\040b/keys.yml /app/my\\040keys\\134.yml ro - ext4 /dev/vda rw\n";
+        assert!(is_in(mounts, Path::new("/app/my keys\\.yml")));
+        assert!(is_in(mounts, Path::new("/proc")));
+        assert!(!is_in(mounts, Path::new("/srv/a b/keys.yml")));
+        assert!(!is_in(mounts, Path::new("/app")));
+        assert!(!is_in(b"", Path::new("/app")));
+    }
+}
