@@ -68,7 +68,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// client that is named in several is one client. A file without any key loads, and every request is
 /// refused.
 ///
-/// A key is the text that stands in the file, also where it looks like a number, a date or `null`.
+/// A key is the text that stands in the file, also where it looks like a number or a date. `null` and `~`
+/// are no texts unless they are in quotes; without, they may be the whole value of `api_keys`, `clients`,
+/// one client and its `keys`, which then hold nothing.
 /// `allow_weak_keys: true` lets keys shorter than 16 characters in, with a warning each. `version: 1`
 /// may say of which version the file is; a later one is refused.
 ///

@@ -29,8 +29,10 @@ pub(super) struct Node<'a> {
 
 enum NodeKind<'a> {
     Scalar(Text<'a>, ScalarStyle),
-    /// Nothing stands where a value could.
-    Nothing,
+    /// `null`, or nothing where a value could stand.
+    Null {
+        is_written: bool,
+    },
     Mapping,
     Sequence,
 }
@@ -133,9 +135,12 @@ impl<'a> Events<'a> {
         let folded = span.start.line() != span.end.line();
         let (kind, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let nothing = span.is_empty() && style == ScalarStyle::Plain;
-                let kind =
-                    if nothing { NodeKind::Nothing } else { NodeKind::Scalar(Text(text), style) };
+                let is_written = !span.is_empty();
+                let kind = if is_null(&text, style) {
+                    NodeKind::Null { is_written }
+                } else {
+                    NodeKind::Scalar(Text(text), style)
+                };
                 (kind, anchor, tag.is_some())
             }
             Event::MappingStart(_, anchor, tag) => (NodeKind::Mapping, anchor, tag.is_some()),
@@ -161,7 +166,8 @@ impl<'a> Node<'a> {
     fn found(&self) -> &'static str {
         match self.kind {
             NodeKind::Scalar(..) => "a text",
-            NodeKind::Nothing => "nothing",
+            NodeKind::Null { is_written: true } => "null",
+            NodeKind::Null { is_written: false } => "nothing",
             NodeKind::Mapping => "a mapping",
             NodeKind::Sequence => "a list",
         }
@@ -179,6 +185,9 @@ impl<'a> Node<'a> {
     ) -> Result<Text<'a>, Fault> {
         match self.kind {
             NodeKind::Scalar(text, _) => Ok(text),
+            NodeKind::Null { is_written: true } => {
+                Err(FaultKind::Null { expected, way_out }.at(self.place))
+            }
             _ => Err(self.wrong_type(expected, way_out)),
         }
     }
@@ -220,14 +229,8 @@ impl<'a> Node<'a> {
         matches!(&self.kind, NodeKind::Scalar(text, _) if text.len() > bytes)
     }
 
-    /// `null` as in the core schema of YAML 1.2 (section 10.3.2).
     pub(super) fn is_null(&self) -> bool {
-        match &self.kind {
-            NodeKind::Scalar(text, ScalarStyle::Plain) => {
-                matches!(&*text.0, "~" | "null" | "Null" | "NULL")
-            }
-            kind => matches!(kind, NodeKind::Nothing),
-        }
+        matches!(self.kind, NodeKind::Null { .. })
     }
 
     /// `true` and `false` as in the core schema of YAML 1.2 (section 10.3.2).
@@ -269,6 +272,11 @@ impl Drop for Text<'_> {
             text.zeroize();
         }
     }
+}
+
+/// Whether a scalar is `null` in the core schema of YAML 1.2 (section 10.3.2).
+pub(super) fn is_null(text: &str, style: ScalarStyle) -> bool {
+    style == ScalarStyle::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 fn begin_of(span: &Span) -> Place {

@@ -128,6 +128,8 @@ pub(super) enum FaultKind {
     Tag,
     #[error("expected {expected}, found {found}: {way_out}")]
     WrongType { expected: &'static str, found: &'static str, way_out: &'static str },
+    #[error("expected {expected}, found null: {way_out} (`null` and `~` are texts only in quotes)")]
+    Null { expected: &'static str, way_out: &'static str },
     #[error(
         "unknown field (not shown here, since it may be a key); the nearest known one is \
          `{nearest}`: {way_out}"

@@ -249,10 +249,11 @@ const KEY_AND_CLIENT: &str = "write each key on a line of its own, as `KEY: clie
 
 fn check_version(value: Node<'_>) -> Result<(), Fault> {
     let place = value.place;
-    let wrong = value.wrong_type("a whole number", "write `version: 1`, or remove the line");
-    match value.text("", "").map(|text| text.parse::<u32>()) {
-        Ok(Ok(1..=VERSION)) => Ok(()),
-        Ok(Ok(VERSION..)) => Err(FaultKind::Version { known: VERSION }.at(place)),
+    let (expected, way_out) = ("a whole number", "write `version: 1`, or remove the line");
+    let wrong = value.wrong_type(expected, way_out);
+    match value.text(expected, way_out)?.parse::<u32>() {
+        Ok(1..=VERSION) => Ok(()),
+        Ok(VERSION..) => Err(FaultKind::Version { known: VERSION }.at(place)),
         _ => Err(wrong),
     }
 }

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use granit_parser::{Event, ScalarStyle, Span};
 
-use crate::store::yaml::events::{Events, Text};
+use crate::store::yaml::events::{Events, Text, is_null};
 use crate::store::yaml::fault::{Fault, FaultKind};
 
 /// Where each part of a key file stands, in bytes.
@@ -134,9 +134,7 @@ impl<'a> Reader<'a> {
                 if range.is_empty() && style == ScalarStyle::Plain {
                     range = self.nothing(range.end);
                 }
-                let plain = style == ScalarStyle::Plain;
-                let null = plain && matches!(&*text, "~" | "null" | "Null" | "NULL");
-                if null { Shape::Null } else { Shape::Text(Text::new(text)) }
+                if is_null(&text, style) { Shape::Null } else { Shape::Text(Text::new(text)) }
             }
             Event::MappingStart(..) => {
                 let flow = !range.is_empty();

@@ -199,9 +199,6 @@ fn metadata(value: &Node<'_>, events: &mut Events<'_>) -> Result<BTreeMap<String
         if let Some(first) = places.insert(name.clone(), place) {
             return Err(FaultKind::SecondName { first: first.line }.at(place));
         }
-        if value.is_null() {
-            return Err(value.wrong_type("a text", WAY_OUT));
-        }
         metadata.insert(name, value.text("a text", WAY_OUT)?.to_owned());
     }
     Ok(metadata)
