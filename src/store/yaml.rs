@@ -75,7 +75,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// may say of which version the file is; a later one is refused.
 ///
 /// Everything else is refused, with its line and column and without showing what stands there: other
-/// fields, anchors, aliases and tags, several documents, nesting deeper than any key file needs, the
+/// fields, texts that run over several lines, anchors, aliases and tags, several documents, nesting deeper than any key file needs, the
 /// same key twice, and keys that no request could present. A file may have one gibibyte.
 ///
 /// The text of the file is overwritten in memory when it has been read; what stays are digests, names

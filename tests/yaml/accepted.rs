@@ -130,13 +130,10 @@ fn quotes_and_escapes_are_read_as_yaml_says() {
         ("0123456789#not-a-remark", "0123456789#not-a-remark"),
         ("? key-a-0123456789\n  ", A),
         ("? 'key-a-0123456789'\n  ", A),
-        ("? |-\n    key-a-0123456789\n  ", A),
     ];
     for (written, key) in cases {
         holds(format!("api_keys:\n  {written}: User 1\n"), &[(key, "User 1")]);
     }
-    holds("api_key: >-\n  key-a-0123456789\n", &[(A, "default")]);
-    holds("api_key:\n  \"key-a-\\\n  0123456789\"\n", &[(A, "default")]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod accepted;
 mod check;
 mod invisible;
+mod lines;
 mod nulls;
 mod properties;
 mod refused_clients;

@@ -67,11 +67,3 @@ fn names_that_look_like_keys_are_warned_about_where_they_stand() {
     let uuid = "api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R: 123e4567-e89b-12d3-a456-426614174000\n";
     assert!(uuid.parse::<keygate::YamlStore>().unwrap().warnings().is_empty());
 }
-
-#[test]
-fn key_that_an_editor_has_wrapped_is_refused() {
-    let error =
-        "api_key: 08zEk8IC0le3I0kPwSF1g4\n  XU9R5WgbpUq2vZkZ0pkQU\n".parse::<keygate::YamlStore>();
-    let message = "line 1, column 10: the key goes on in the next line: write it on one";
-    assert_eq!(error.unwrap_err().to_string(), message);
-}

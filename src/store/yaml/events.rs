@@ -22,13 +22,12 @@ pub(super) struct Events<'a> {
 /// The beginning of a value.
 pub(super) struct Node<'a> {
     pub(super) place: Place,
-    /// Whether it goes on in another line, where a text has lost its line ends to blanks.
-    pub(super) folded: bool,
     kind: NodeKind<'a>,
 }
 
 enum NodeKind<'a> {
-    Scalar(Text<'a>, ScalarStyle),
+    /// And where its second line begins, if it has one.
+    Scalar(Text<'a>, ScalarStyle, Option<Place>),
     /// `null`, or nothing where a value could stand.
     Null {
         is_written: bool,
@@ -132,14 +131,13 @@ impl<'a> Events<'a> {
     /// What begins with this event; nothing where a mapping or sequence ends.
     fn begin(&mut self, event: Event<'a>, span: Span) -> Result<Option<Node<'a>>, Fault> {
         let place = begin_of(&span);
-        let folded = span.start.line() != span.end.line();
         let (kind, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let is_written = !span.is_empty();
                 let kind = if is_null(&text, style) {
                     NodeKind::Null { is_written }
                 } else {
-                    NodeKind::Scalar(Text(text), style)
+                    NodeKind::Scalar(Text(text), style, self.second_line(&span))
                 };
                 (kind, anchor, tag.is_some())
             }
@@ -158,7 +156,18 @@ impl<'a> Events<'a> {
             let tag = span.tag_span().map_or(place, |tag| begin_of(&tag));
             return Err(FaultKind::Tag.at(tag));
         }
-        Ok(Some(Node { place, folded, kind }))
+        Ok(Some(Node { place, kind }))
+    }
+
+    /// Where the second line of a text begins that runs over several.
+    fn second_line(&self, span: &Span) -> Option<Place> {
+        if span.start.line() == span.end.line() {
+            return None;
+        }
+        let text = self.text.get(span.byte_range()?)?;
+        let (first, others) = text.split_at(text.find(['\n', '\r'])?);
+        let blank = others.len() - others.trim_start().len();
+        Some(begin_of(span).behind(first).behind(&others[..blank]))
     }
 }
 
@@ -177,28 +186,30 @@ impl<'a> Node<'a> {
         FaultKind::WrongType { expected, found: self.found(), way_out }.at(self.place)
     }
 
-    /// The text exactly as it stands, whatever a YAML schema would make of it.
+    /// The text exactly as it stands, on one line, whatever a YAML schema would make of it.
     pub(super) fn text(
         self,
         expected: &'static str,
         way_out: &'static str,
     ) -> Result<Text<'a>, Fault> {
         match self.kind {
-            NodeKind::Scalar(text, _) => Ok(text),
+            NodeKind::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, _) => {
+                Err(FaultKind::BlockScalar.at(self.place))
+            }
+            NodeKind::Scalar(_, style, Some(second)) => {
+                let first = self.place.line;
+                let kind = match style {
+                    ScalarStyle::Plain => FaultKind::SecondLine { first },
+                    _ => FaultKind::SecondQuotedLine { first },
+                };
+                Err(kind.at(second))
+            }
+            NodeKind::Scalar(text, ..) => Ok(text),
             NodeKind::Null { is_written: true } => {
                 Err(FaultKind::Null { expected, way_out }.at(self.place))
             }
             _ => Err(self.wrong_type(expected, way_out)),
         }
-    }
-
-    /// A text that stands on one line unless it is in quotes, since a key wrapped by an editor would
-    /// load with a blank in it, and open nothing.
-    pub(super) fn key(self, way_out: &'static str) -> Result<Text<'a>, Fault> {
-        if self.folded && matches!(self.kind, NodeKind::Scalar(_, ScalarStyle::Plain)) {
-            return Err(FaultKind::FoldedKey.at(self.place));
-        }
-        self.text("a key", way_out)
     }
 
     pub(super) fn mapping(
@@ -226,7 +237,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn is_longer_than(&self, bytes: usize) -> bool {
-        matches!(&self.kind, NodeKind::Scalar(text, _) if text.len() > bytes)
+        matches!(&self.kind, NodeKind::Scalar(text, ..) if text.len() > bytes)
     }
 
     pub(super) fn is_null(&self) -> bool {
@@ -236,7 +247,7 @@ impl<'a> Node<'a> {
     /// `true` and `false` as in the core schema of YAML 1.2 (section 10.3.2).
     pub(super) fn boolean(self) -> Result<bool, Fault> {
         match &self.kind {
-            NodeKind::Scalar(text, ScalarStyle::Plain) => match &*text.0 {
+            NodeKind::Scalar(text, ScalarStyle::Plain, _) => match &*text.0 {
                 "true" | "True" | "TRUE" => Some(true),
                 "false" | "False" | "FALSE" => Some(false),
                 _ => None,

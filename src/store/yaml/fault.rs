@@ -131,6 +131,22 @@ pub(super) enum FaultKind {
     #[error("expected {expected}, found null: {way_out} (`null` and `~` are texts only in quotes)")]
     Null { expected: &'static str, way_out: &'static str },
     #[error(
+        "this line is read as more of the text on line {first}, because it is indented deeper (between \
+         brackets, because there is no comma before it): indent it like its neighbours, or write that \
+         text on one line"
+    )]
+    SecondLine { first: u32 },
+    #[error(
+        "this line is inside of the quotes that open on line {first}: close them on that line, since a text \
+         stands on one line"
+    )]
+    SecondQuotedLine { first: u32 },
+    #[error(
+        "this text is written with `|` or `>`, which is for several lines, and a text stands on one line: \
+         write it behind the colon, in quotes if it needs them"
+    )]
+    BlockScalar,
+    #[error(
         "unknown field (not shown here, since it may be a key); the nearest known one is \
          `{nearest}`: {way_out}"
     )]
@@ -150,8 +166,6 @@ pub(super) enum FaultKind {
     NoClient,
     #[error("the key is empty: write `KEY: client name`, or remove the line")]
     EmptyKey,
-    #[error("the key goes on in the next line: write it on one")]
-    FoldedKey,
     #[error("{0}: replace it")]
     Key(KeyError),
     #[error(

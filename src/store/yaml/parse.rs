@@ -134,7 +134,7 @@ impl File {
         match name {
             "api_key" => {
                 let place = value.place;
-                let key = value.key("write `api_key: KEY`")?;
+                let key = value.text("a key", "write `api_key: KEY`")?;
                 self.add(&key, place, DEFAULT_CLIENT, place)
             }
             "api_keys" | "clients" if value.is_null() => Ok(()),
@@ -162,7 +162,7 @@ impl File {
 
     fn read_key(&mut self, key: Node<'_>, client: Node<'_>) -> Result<(), Fault> {
         let (key_place, client_place) = (key.place, client.place);
-        let key = key.key(KEY_AND_CLIENT)?;
+        let key = key.text("a key", KEY_AND_CLIENT)?;
         if client.is_null() {
             return Err(FaultKind::NoClient.at(key_place));
         }

@@ -70,7 +70,7 @@ impl Content {
                 enabled: *dice.pick(&[&None, &Some(true), &Some(false)]),
                 scopes: ["orders:read", "*"][..dice.roll(3)].to_vec(),
                 quota: *dice.pick(&[&None, &Some("100/minute"), &Some("unlimited")]),
-                metadata: [("team", "billing: #1"), ("é", "two\nlines\n")][..dice.roll(3)].to_vec(),
+                metadata: [("team", "billing: #1"), ("é", "two\nlines")][..dice.roll(3)].to_vec(),
                 keys: (0..dice.roll(4))
                     .map(|_| Key {
                         letter: letters.next().unwrap(),

