@@ -209,7 +209,8 @@ pub enum ParseDigestError {
 ///
 /// It is made for logs, lists and commands: it names a key and does not help anybody to guess it.
 /// A store refuses two keys with the same one. A key that no store knows has no id, since what was
-/// sent may be somebody's password.
+/// sent may be somebody's password: [`NewKey::key_id`](crate::NewKey::key_id) and
+/// [`KeyRecord::key_id`](crate::KeyRecord::key_id) give one, a [`KeyDigest`] gives none.
 ///
 /// ```
 /// use keygate::{KeyId, MemoryStore};
@@ -218,6 +219,11 @@ pub enum ParseDigestError {
 /// let id = store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
 /// assert_eq!(id.to_string().parse::<KeyId>(), Ok(id));
 /// # Ok::<(), keygate::KeyError>(())
+/// ```
+///
+/// ```compile_fail,E0624
+/// # use keygate::KeyDigest;
+/// KeyDigest::of(b"somebody's password").key_id();
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(u64);

@@ -82,8 +82,8 @@ pub use label::{LabelError, MAX_NAME_CHARS};
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use layer::{ApiKeyLayer, ApiKeyService, ResponseFuture};
 pub use manage::{
-    BoxFuture, ClientInfo, Holdings, Imported, KeyInfo, ManageError, ManageKeys, NewKey, Readable,
-    Refusal, Refused, Rotated, RotationConflict, TransferKeys,
+    BoxFuture, ClientInfo, Expiry, Holdings, Imported, KeyInfo, ManageError, ManageKeys, NewKey,
+    Readable, Refusal, Refused, Rotated, RotationConflict, TransferKeys,
 };
 #[cfg(feature = "tracing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]

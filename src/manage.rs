@@ -8,12 +8,15 @@ use crate::digest::KeyId;
 use crate::profile::ClientProfile;
 
 mod error;
+mod expiry;
 mod info;
 mod nearby;
 mod new_key;
+pub(crate) mod rules;
 mod transfer;
 
 pub use error::{ManageError, RotationConflict};
+pub use expiry::Expiry;
 pub use info::{ClientInfo, KeyInfo, Readable, Rotated};
 pub use new_key::NewKey;
 pub use transfer::{Holdings, Imported, Refusal, Refused, TransferKeys};
@@ -130,8 +133,8 @@ pub trait ManageKeys: Send + Sync {
     /// Replaces a key by another of the same client, in one step: the new one works, and the old one
     /// expires after `grace`, or earlier if it would have anyway. A grace of zero ends it now.
     ///
-    /// The new key has the old one's label unless it brings its own, and the expiry that it brings,
-    /// which is none where none is said.
+    /// The new key has the old one's label unless it brings its own, and [the old one's
+    /// lifetime](KeyInfo::inherited_expiry) unless it brings its own [`Expiry`].
     ///
     /// # Errors
     ///

@@ -1,5 +1,6 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::rules::whole_seconds;
 use crate::digest::KeyId;
 use crate::profile::ClientProfile;
 use crate::record::KeyState;
@@ -88,6 +89,40 @@ impl KeyInfo {
     /// Whether the key has expired at this instant.
     pub fn has_expired(&self, now: SystemTime) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
+    }
+
+    /// The expiry that a successor inherits if the key is rotated at this instant: the lifetime of
+    /// this key, from now on.
+    ///
+    /// It is the expiry of this key where its lifetime is not known, because `created` is `None` or
+    /// is not before `expires`, and where the new one would lie beyond the year 9999.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// use keygate::KeyInfo;
+    ///
+    /// let at = |days: u64| UNIX_EPOCH + Duration::from_secs(days * 24 * 60 * 60);
+    /// let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse()?, "App 1");
+    /// assert_eq!(key.inherited_expiry(at(1_080)), None);
+    /// key.expires = Some(at(1_090));
+    /// assert_eq!(key.inherited_expiry(at(1_080)), Some(at(1_090)));
+    /// key.created = Some(at(1_000));
+    /// assert_eq!(key.inherited_expiry(at(1_080)), Some(at(1_170)));
+    /// key.expires = Some(at(2_900_000)); // in the year 9909
+    /// assert_eq!(key.inherited_expiry(at(100_000)), key.expires);
+    /// # Ok::<(), keygate::ParseKeyIdError>(())
+    /// ```
+    pub fn inherited_expiry(&self, now: SystemTime) -> Option<SystemTime> {
+        /// In seconds after 1970.
+        const YEAR_10000: u64 = 253_402_300_800;
+        let expires = self.expires?;
+        let lifetime = self.created.and_then(|created| expires.duration_since(created).ok());
+        // From the second that the successor is created in, so that both live equally long.
+        let renewed = lifetime.and_then(|lifetime| whole_seconds(now).checked_add(lifetime));
+        let can_be_kept = |renewed: &SystemTime| {
+            *renewed > now && *renewed < UNIX_EPOCH + Duration::from_secs(YEAR_10000)
+        };
+        Some(renewed.filter(can_be_kept).unwrap_or(expires))
     }
 }
 

@@ -1,7 +1,6 @@
-use std::time::SystemTime;
-
+use super::Expiry;
 use crate::api_key::ApiKey;
-use crate::digest::KeyDigest;
+use crate::digest::{KeyDigest, KeyId};
 
 /// A key that is to be filed: its digest, and what is to be known of it.
 ///
@@ -16,20 +15,20 @@ use crate::digest::KeyDigest;
 /// let key = ApiKey::generate("acme")?;
 /// let in_90_days = SystemTime::now() + Duration::from_secs(90 * 24 * 60 * 60);
 /// let new = NewKey::from(&key).with_label("production").with_expiry(in_90_days);
-/// assert_eq!(new.label(), Some("production"));
+/// assert_eq!((new.label(), new.key_id()), (Some("production"), key.key_id()));
 /// # Ok::<(), keygate::GenerateError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct NewKey {
     digest: KeyDigest,
     label: Option<String>,
-    expires: Option<SystemTime>,
+    expiry: Expiry,
 }
 
 impl NewKey {
-    /// The key with this digest, without label and expiry.
+    /// The key with this digest, without a label. Its expiry is [`Expiry::Inherit`].
     pub fn new(digest: KeyDigest) -> Self {
-        Self { digest, label: None, expires: None }
+        Self { digest, label: None, expiry: Expiry::Inherit }
     }
 
     /// Replaces the label, by which people tell the keys of a client apart: 1 to
@@ -39,15 +38,21 @@ impl NewKey {
         Self { label: Some(label.into()), ..self }
     }
 
-    /// Replaces the expiry: at this instant, and ever after, the key is refused.
+    /// Replaces the expiry: an [`Expiry`], a `SystemTime`, or an `Option` of one, where `None` is
+    /// [`Expiry::Never`].
     #[must_use]
-    pub fn with_expiry(self, expires: impl Into<Option<SystemTime>>) -> Self {
-        Self { expires: expires.into(), ..self }
+    pub fn with_expiry(self, expiry: impl Into<Expiry>) -> Self {
+        Self { expiry: expiry.into(), ..self }
     }
 
     /// The digest under which the key is to be filed.
     pub fn digest(&self) -> KeyDigest {
         self.digest
+    }
+
+    /// The public handle under which the key is to be known.
+    pub fn key_id(&self) -> KeyId {
+        self.digest.key_id()
     }
 
     pub(crate) fn into_label(self) -> Option<Box<str>> {
@@ -59,9 +64,9 @@ impl NewKey {
         self.label.as_deref()
     }
 
-    /// The instant at which the key is to expire.
-    pub fn expires(&self) -> Option<SystemTime> {
-        self.expires
+    /// The expiry that the key brings.
+    pub fn expiry(&self) -> Expiry {
+        self.expiry
     }
 }
 

@@ -88,6 +88,7 @@ where
     nearby::is_told(fresh().await).await?;
     revoking::is_final(fresh().await).await?;
     rotating::hands_over(fresh().await).await?;
+    rotating::inherits_the_lifetime(fresh().await).await?;
     rotating::ends_the_old_key(fresh().await).await?;
     rotating::bears_a_grace_without_end(fresh().await).await?;
     rotating::conflicts(fresh().await).await?;

@@ -128,9 +128,13 @@ pub enum Rule {
     /// Revoking, disabling and enabling again are no errors, and move no time.
     #[error("a change that was made already changes nothing")]
     Repeated,
-    /// The successor has the old key's client, its label unless it brings one, and its own expiry.
+    /// The successor has the old key's client, and its label unless it brings one.
     #[error("the successor of a key is admitted as soon as it was rotated")]
     Rotated,
+    /// See [`KeyInfo::inherited_expiry`](crate::KeyInfo::inherited_expiry). A key that is issued
+    /// inherits nothing, and never expires.
+    #[error("a successor lives as long as the old key was meant to, unless it brings an expiry")]
+    Inherited,
     /// `expires` becomes the earlier of the two. The end of a grace may be cut to the second.
     #[error("a rotated key works until the end of its grace or its own expiry, the earlier one")]
     Grace,

@@ -86,12 +86,16 @@ fn expiry_that_is_said_goes_before_the_old_lifetime() {
 }
 
 #[test]
-fn lifetime_that_is_not_known_must_be_said() {
-    let place = with_key("        expires: 2098-12-31T00:00:00Z\n");
-    let before = place.file();
-    place.run(["key", "rotate", OLD]).fails(2, "give --expires or --no-expiry");
-    assert_eq!(place.file(), before);
-    place.run(["key", "rotate", OLD, "--no-expiry"]).succeeds();
+fn successor_of_a_key_of_unknown_age_has_its_expiry() {
+    for created in ["", "        created: 2098-12-31T00:00:00Z\n"] {
+        let place = with_key(&format!("{created}        expires: 2098-12-31T00:00:00Z\n"));
+        let answer = place.run(["key", "rotate", OLD, "--json"]).succeeds();
+        assert!(answer.err.contains("expires with the old one"), "{}", answer.err);
+        let new = answer.json();
+        assert_eq!(new["expires"], "2098-12-31T00:00:00Z");
+        let listed = place.keys().into_iter().find(|key| key["key_id"] == new["key_id"]).unwrap();
+        assert_eq!(listed["expires"], new["expires"]);
+    }
 }
 
 #[test]

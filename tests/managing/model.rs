@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::{
-    ClientInfo, ClientProfile, KeyDigest, KeyError, KeyId, KeyInfo, KeyRecord, KeyState,
+    ClientInfo, ClientProfile, Expiry, KeyDigest, KeyError, KeyId, KeyInfo, KeyRecord, KeyState,
     LabelError, ManageError, NewKey, Rotated, RotationConflict,
 };
 
@@ -114,7 +114,11 @@ impl Model {
 
     fn file(&mut self, name: &str, new: &NewKey, now: SystemTime) -> Result<usize, ManageError> {
         self.client(name)?;
-        if new.expires().is_some_and(|expires| expires <= now) {
+        let expires = match new.expiry() {
+            Expiry::At(expires) => Some(expires),
+            _ => None,
+        };
+        if expires.is_some_and(|expires| expires <= now) {
             return Err(ManageError::ExpiryPassed);
         }
         if let Some(error) = new.label().and_then(label_error) {
@@ -131,7 +135,7 @@ impl Model {
         let mut info = KeyInfo::new(key_id, name);
         info.label = new.label().map(str::to_owned);
         info.created = Some(whole_second(now));
-        info.expires = new.expires();
+        info.expires = expires;
         self.keys.push(Key { digest: new.digest(), info });
         Ok(self.keys.len() - 1)
     }
@@ -162,6 +166,13 @@ impl Model {
         if let Some(conflict) = conflict {
             return Err(ManageError::Conflict { key_id, conflict });
         }
+        let new = match (new.expiry(), old.expires, old.created) {
+            (Expiry::Inherit, Some(expires), Some(created)) => {
+                let lifetime = expires.duration_since(created).unwrap();
+                new.with_expiry(whole_second(now) + lifetime)
+            }
+            _ => new,
+        };
         let new = match (new.label(), old.label) {
             (None, Some(label)) => new.with_label(label),
             _ => new,

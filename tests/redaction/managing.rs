@@ -46,6 +46,7 @@ pub(crate) fn all() -> Vec<Shown> {
         ("ClientInfo", debug(&client)),
         ("KeyInfo", debug(&issued)),
         ("NewKey", debug(&successor) + &debug(&NewKey::new(digest()))),
+        ("Expiry", debug(&successor.expiry())),
         ("Rotated", debug(&rotated)),
         ("Readable", debug(&Readable::from(vec![issued.clone()]))),
         ("RotationConflict", conflicts),

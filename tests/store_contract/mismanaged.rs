@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use keygate::testing::{Rule, manage_contract};
 use keygate::{
-    ClientInfo, ClientProfile, KeyError, KeyId, KeyInfo, KeyState, ManageError, NewKey, StoreError,
+    ClientInfo, ClientProfile, Expiry, KeyError, KeyId, KeyInfo, KeyState, ManageError, NewKey,
+    StoreError,
 };
 
 use crate::model::{Change, Key, Model, Told};
@@ -91,8 +92,11 @@ async fn key_that_lives_at_the_instant_of_its_expiry_is_caught() {
     let rule = rule_broken_by_making(|model, change, now| {
         let change = match change {
             Change::Issue(name, new) => {
-                let expires = new.expires().map(|expires| expires + Duration::from_micros(1));
-                Change::Issue(name, new.with_expiry(expires))
+                let late = match new.expiry() {
+                    Expiry::At(expires) => Expiry::At(expires + Duration::from_micros(1)),
+                    expiry => expiry,
+                };
+                Change::Issue(name, new.with_expiry(late))
             }
             change => change,
         };
@@ -126,7 +130,7 @@ async fn bad_label_that_is_left_out_is_caught() {
     let rule = rule_broken_by_making(|model, change, now| {
         let bare = match &change {
             Change::Issue(name, new) => {
-                let bare = NewKey::new(new.digest()).with_expiry(new.expires());
+                let bare = NewKey::new(new.digest()).with_expiry(new.expiry());
                 Some(Change::Issue(name.clone(), bare))
             }
             _ => None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keygate::testing::Rule;
-use keygate::{KeyError, KeyState, ManageError};
+use keygate::{Expiry, KeyError, KeyState, ManageError};
 
 use crate::mismanaged::{client, key, rule_broken_by_making};
 use crate::model::{Change, Told};
@@ -21,6 +21,49 @@ async fn successor_without_the_label_is_caught() {
         Ok(told)
     });
     assert_eq!(rule.await, Rule::Rotated);
+}
+
+#[tokio::test]
+async fn successor_without_the_old_lifetime_is_caught() {
+    let rule = rule_broken_by_making(|model, change, now| {
+        let change = match change {
+            Change::Rotate(id, new, grace) if new.expiry() == Expiry::Inherit => {
+                Change::Rotate(id, new.with_expiry(None), grace)
+            }
+            change => change,
+        };
+        model.make(change, now)
+    });
+    assert_eq!(rule.await, Rule::Inherited);
+}
+
+#[tokio::test]
+async fn successor_with_the_old_expiry_is_caught() {
+    let rule = rule_broken_by_making(|model, change, now| {
+        let change = match change {
+            Change::Rotate(id, new, grace) if new.expiry() == Expiry::Inherit => {
+                let expires = key(model, id).and_then(|key| key.info.expires);
+                Change::Rotate(id, new.with_expiry(expires), grace)
+            }
+            change => change,
+        };
+        model.make(change, now)
+    });
+    assert_eq!(rule.await, Rule::Inherited);
+}
+
+#[tokio::test]
+async fn successor_that_inherits_against_its_will_is_caught() {
+    let rule = rule_broken_by_making(|model, change, now| {
+        let change = match change {
+            Change::Rotate(id, new, grace) if new.expiry() == Expiry::Never => {
+                Change::Rotate(id, new.with_expiry(Expiry::Inherit), grace)
+            }
+            change => change,
+        };
+        model.make(change, now)
+    });
+    assert_eq!(rule.await, Rule::Inherited);
 }
 
 #[tokio::test]

@@ -8,12 +8,12 @@ use crate::failure::Failure;
 
 /// When a key is to expire, as the command line says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Expiry {
+pub(crate) enum ExpiryArg {
     After(Duration),
     At(SystemTime),
 }
 
-impl Expiry {
+impl ExpiryArg {
     /// The instant meant by a command that is given now.
     pub(crate) fn instant(self, now: SystemTime) -> Result<SystemTime, Failure> {
         match self {
@@ -37,7 +37,7 @@ pub(crate) fn whole_seconds(time: SystemTime) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-impl FromStr for Expiry {
+impl FromStr for ExpiryArg {
     type Err = ExpiryError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -82,9 +82,9 @@ mod tests {
     #[test]
     fn expiry_is_a_duration_or_a_time_with_an_offset() {
         let cases = [
-            ("90d", Expiry::After(Duration::from_secs(7_776_000))),
-            ("1970-01-02T00:00:00Z", Expiry::At(at(86_400))),
-            ("1970-01-02T02:00:00+02:00", Expiry::At(at(86_400))),
+            ("90d", ExpiryArg::After(Duration::from_secs(7_776_000))),
+            ("1970-01-02T00:00:00Z", ExpiryArg::At(at(86_400))),
+            ("1970-01-02T02:00:00+02:00", ExpiryArg::At(at(86_400))),
         ];
         for (text, expiry) in cases {
             assert_eq!(text.parse(), Ok(expiry), "{text}");
@@ -102,9 +102,9 @@ mod tests {
             "-1d",
         ];
         for text in refused {
-            assert_eq!(text.parse::<Expiry>(), Err(ExpiryError::Time), "{text}");
+            assert_eq!(text.parse::<ExpiryArg>(), Err(ExpiryError::Time), "{text}");
         }
-        assert_eq!("0d".parse::<Expiry>(), Err(ExpiryError::Duration(DurationError::Zero)));
+        assert_eq!("0d".parse::<ExpiryArg>(), Err(ExpiryError::Duration(DurationError::Zero)));
     }
 
     #[test]

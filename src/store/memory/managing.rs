@@ -2,13 +2,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::ledger::{Ledger, whole_seconds};
+use super::ledger::Ledger;
 use super::{MemoryStore, explain};
 use crate::digest::KeyId;
-use crate::label;
-use crate::manage::{
-    ClientInfo, KeyInfo, KeyNotes, ManageError, NewKey, Rotated, RotationConflict, nearest_key,
-};
+use crate::manage::rules::{self, whole_seconds};
+use crate::manage::{ClientInfo, KeyInfo, KeyNotes, ManageError, NewKey, Rotated, nearest_key};
 use crate::mark::Mark;
 use crate::profile::ClientProfile;
 use crate::record::KeyState;
@@ -172,8 +170,8 @@ impl MemoryStore {
     /// Replaces a key by another of the same client, in one step: the new one works, and the old one
     /// expires after `grace`, or earlier if it would have anyway. A grace of zero ends it now.
     ///
-    /// The new key has the old one's label unless it brings its own, and the expiry that it brings,
-    /// which is none where none is said.
+    /// The new key has the old one's label unless it brings its own, and [the old one's
+    /// lifetime](KeyInfo::inherited_expiry) unless it brings its own [`Expiry`](crate::Expiry).
     ///
     /// # Errors
     ///
@@ -189,25 +187,9 @@ impl MemoryStore {
         let now = ledger.now();
         let (old, old_mark) = self.row(*key_id)?;
         let mut old_notes = ledger.notes(*key_id);
-        let conflict = |conflict| ManageError::Conflict { key_id: *key_id, conflict };
-        if old_mark.is_revoked() {
-            return Err(conflict(RotationConflict::Revoked));
-        }
-        if old_mark.expires().is_some_and(|expires| expires <= now) {
-            return Err(conflict(RotationConflict::Expired));
-        }
-        if let Some(successor) = old_notes.replaced_by {
-            return Err(conflict(RotationConflict::Replaced { successor }));
-        }
-
-        let successor = match (successor.label(), &old_notes.label) {
-            (None, Some(label)) => successor.with_label(&**label),
-            _ => successor,
-        };
+        let known = info(&old, old_mark, old_notes.clone());
+        let (successor, end) = rules::rotate(&known, successor, grace, now)?;
         let (new, new_mark, new_notes) = filed(&ledger, old.profile.clone(), successor, now)?;
-        // A grace that reaches beyond all times leaves the old key its own end.
-        let end = now.checked_add(grace).map(whole_seconds);
-        let end = [old_mark.expires(), end].into_iter().flatten().min();
         let old_mark = old_mark.with_expiry(end);
 
         let mut edit = self.shared.table.edit();
@@ -265,21 +247,11 @@ fn filed(
     key: NewKey,
     now: SystemTime,
 ) -> Result<(Row, Mark, KeyNotes), ManageError> {
-    if key.expires().is_some_and(|expires| expires <= now) {
-        return Err(ManageError::ExpiryPassed);
-    }
-    if let Some(label) = key.label() {
-        label::check(label).map_err(ManageError::Label)?;
-    }
     let digest = key.digest();
+    let (expires, notes) = rules::issue(key, now)?;
     let state =
         if ledger.is_enabled(profile.name()) { KeyState::Active } else { KeyState::Disabled };
-    let mark = Mark::CLEAR.with_expiry(key.expires()).with_state(state);
-    let notes = KeyNotes {
-        created: Some(whole_seconds(now)),
-        label: key.into_label(),
-        ..KeyNotes::default()
-    };
+    let mark = Mark::CLEAR.with_expiry(expires).with_state(state);
     Ok((Row { digest, profile }, mark, notes))
 }
 

@@ -1,5 +1,5 @@
 use std::slice;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use super::read_back::{self, column_fault, not_kept};
 use super::row::{ClientRow, Found, KeyRow, kept_expiry};
@@ -7,10 +7,9 @@ use super::transaction::{Database, Transaction};
 use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::key::KeyError;
-use crate::label;
+use crate::manage::rules::{self, whole_seconds};
 use crate::manage::{
-    ClientInfo, KeyInfo, KeyNotes, ManageError, NewKey, Rotated, RotationConflict, nearest_client,
-    nearest_key,
+    ClientInfo, KeyInfo, ManageError, NewKey, Rotated, nearest_client, nearest_key,
 };
 use crate::profile::ClientProfile;
 
@@ -113,27 +112,11 @@ pub(in crate::store) async fn rotate<D: Database>(
     let old = found_key(&mut transaction, key_id).await?;
     let mut old = old.whole().map_err(StoreError::from)?;
     let now = database.now();
-    let conflict = |conflict| ManageError::Conflict { key_id, conflict };
-    if old.notes.revoked.is_some() {
-        return Err(conflict(RotationConflict::Revoked));
-    }
-    if old.expires.is_some_and(|expires| expires <= now) {
-        return Err(conflict(RotationConflict::Expired));
-    }
-    if let Some(successor) = old.notes.replaced_by {
-        return Err(conflict(RotationConflict::Replaced { successor }));
-    }
-
-    let successor = match (successor.label(), &old.notes.label) {
-        (None, Some(label)) => successor.with_label(&**label),
-        _ => successor,
-    };
+    let (successor, end) = rules::rotate(&old.clone().info(), successor, grace, now)?;
     let client = known_client(&mut transaction, &old.client).await?;
     let new = filed(&client, successor, now)?;
     insert_key(&mut transaction, &new).await?;
-    // A grace that reaches beyond all times leaves the old key its own end.
-    let end = now.checked_add(grace).map(whole_seconds);
-    old.expires = kept_expiry([old.expires, end].into_iter().flatten().min());
+    old.expires = kept_expiry(end);
     old.notes.replaced_by = Some(new.key_id());
     transaction.replace_key(&old).await?;
     let written = [old, new];
@@ -188,22 +171,14 @@ pub(super) async fn unknown_key(
 
 /// How a new key of this client is to be filed.
 fn filed(client: &ClientRow, key: NewKey, now: SystemTime) -> Result<KeyRow, ManageError> {
-    if key.expires().is_some_and(|expires| expires <= now) {
-        return Err(ManageError::ExpiryPassed);
-    }
-    if let Some(label) = key.label() {
-        label::check(label).map_err(ManageError::Label)?;
-    }
+    let digest = key.digest();
+    let (expires, notes) = rules::issue(key, now)?;
     Ok(KeyRow {
-        digest: key.digest(),
+        digest,
         client: client.profile.name().to_owned(),
         enabled: client.enabled,
-        expires: kept_expiry(key.expires()),
-        notes: KeyNotes {
-            created: Some(whole_seconds(now)),
-            label: key.into_label(),
-            ..KeyNotes::default()
-        },
+        expires: kept_expiry(expires),
+        notes,
     })
 }
 
@@ -244,10 +219,4 @@ async fn insert_key(transaction: &mut impl Transaction, key: &KeyRow) -> Result<
     }
     let found = format!("the key {key_id} is not there after it was written");
     Err(not_kept(transaction, found).await.into())
-}
-
-/// Cuts off what is finer than a second, as all stores do with what nobody needs in a list.
-fn whole_seconds(time: SystemTime) -> SystemTime {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }

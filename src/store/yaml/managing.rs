@@ -119,8 +119,8 @@ impl YamlStore {
     /// Replaces a key by another of the same client, in one step: the new one works, and the old one
     /// expires after `grace`, or earlier if it would have anyway. A grace of zero ends it now.
     ///
-    /// The new key has the old one's label unless it brings its own, and the expiry that it brings,
-    /// which is none where none is said.
+    /// The new key has the old one's label unless it brings its own, and [the old one's
+    /// lifetime](KeyInfo::inherited_expiry) unless it brings its own [`Expiry`](crate::Expiry).
     ///
     /// # Errors
     ///

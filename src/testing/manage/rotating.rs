@@ -3,12 +3,13 @@ use std::time::Duration;
 use super::stage::{Key, Outcome, Stage, expect, is_same_second};
 use crate::error::WrongReason;
 use crate::key::KeyError;
-use crate::manage::{KeyInfo, ManageError, ManageKeys, NewKey, Rotated, RotationConflict};
+use crate::manage::{Expiry, KeyInfo, ManageError, ManageKeys, NewKey, Rotated, RotationConflict};
 use crate::store::KeyStore;
 use crate::testing::check::is_same_microsecond;
 use crate::testing::corridor::LONG;
 use crate::testing::rule::Rule;
 
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -24,7 +25,10 @@ pub(super) async fn hands_over<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Out
         (&third, &fourth, fourth.to_new().with_label("mobile"), "mobile"),
     ] {
         stage.clock.turn(MINUTE);
-        let expires = new.expires();
+        let own = match new.expiry() {
+            Expiry::At(expires) => Some(expires),
+            _ => None,
+        };
         let told = stage.rotate(key, new, HOUR).await?;
         stage.admits(Rule::Rotated, "as a successor", successor, "App 1").await?;
         stage.admits(Rule::Grace, "within its grace", key, "App 1").await?;
@@ -35,7 +39,7 @@ pub(super) async fn hands_over<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Out
         (new.created, new.expires) = (told.new.created, told.new.expires);
         let is_now = is_same_second(told.new.created, stage.now());
         expect(Rule::Rotated, is_now, "a successor is told with another time of creation")?;
-        let is_kept = is_same_microsecond(expires, told.new.expires);
+        let is_kept = own.is_none() || is_same_microsecond(own, told.new.expires);
         expect(Rule::Rotated, is_kept, "a successor has another expiry than its own")?;
         let mut replaced = KeyInfo { replaced_by: Some(successor.id), ..old };
         replaced.expires = told.old.expires;
@@ -51,6 +55,45 @@ pub(super) async fn hands_over<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Out
     }
     stage.clock.turn(2 * HOUR);
     stage.admits(Rule::Rotated, "as the last of a line", &fourth, "App 1").await
+}
+
+pub(super) async fn inherits_the_lifetime<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+    stage.add("App 1").await?;
+    // Finer than a second, as a lifetime may be.
+    let lifetime = 90 * 24 * HOUR + Duration::from_micros(250);
+    let other = stage.now() + LONG;
+    for (own, new, right) in [
+        (None, Expiry::Inherit, None),
+        (None, Expiry::At(other), Some(other)),
+        (Some(lifetime), Expiry::Never, None),
+        (Some(lifetime), Expiry::At(other), Some(other)),
+    ] {
+        let what = format!("a key with the lifetime {own:?}, rotated to {new:?},");
+        let [old, successor] = ["old", "new"].map(|which| Key::of(&format!("{which} {what}")));
+        let own = own.map(|own| stage.now() + own);
+        stage.issue("App 1", old.to_new().with_expiry(own)).await?;
+        stage.rotate(&old, successor.to_new().with_expiry(new), HOUR).await?;
+        let listed = stage.listed(Rule::Inherited, &successor).await?.expires;
+        let what = format!("{what} has a successor that should expire at {right:?}: {listed:?}");
+        expect(Rule::Inherited, is_same_microsecond(right, listed), &what)?;
+    }
+
+    let [first, second, third] = ["first", "second", "third"].map(Key::of);
+    stage.issue("App 1", first.to_new().with_expiry(stage.now() + lifetime)).await?;
+    for (key, successor) in [(&first, &second), (&second, &third)] {
+        // The creation may be cut to the second.
+        stage.clock.turn(80 * 24 * HOUR);
+        let (least, most) = (stage.now() + lifetime - SECOND, stage.now() + lifetime + SECOND);
+        stage.rotate(key, successor.to_new(), HOUR).await?;
+        let end = stage.listed(Rule::Inherited, successor).await?.expires;
+        let what = format!("a successor should expire about {most:?} as it inherits: {end:?}");
+        expect(Rule::Inherited, end.is_some_and(|end| least < end && end < most), &what)?;
+    }
+    stage.clock.set(stage.now() + lifetime - SECOND);
+    stage.admits(Rule::Inherited, "before an inherited expiry", &third, "App 1").await?;
+    stage.clock.turn(2 * SECOND);
+    let when = "after an inherited expiry";
+    stage.refuses(Rule::Inherited, when, &third, WrongReason::Expired).await
 }
 
 pub(super) async fn ends_the_old_key<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
@@ -70,7 +113,8 @@ pub(super) async fn ends_the_old_key<S: KeyStore + ManageKeys>(stage: Stage<S>) 
         let rotated = stage.now();
         let own = left.map(|left| rotated + left);
         stage.issue("App 1", old.to_new().with_expiry(own)).await?;
-        let told = stage.rotate(&old, new.to_new(), grace).await?;
+        let new_key = new.to_new().with_expiry(Expiry::Never);
+        let told = stage.rotate(&old, new_key, grace).await?;
         let end = rotated + end;
         let ends_by_grace = rotated.checked_add(grace) == Some(end);
         let is_end = is_same_microsecond(Some(end), told.old.expires)
@@ -78,9 +122,8 @@ pub(super) async fn ends_the_old_key<S: KeyStore + ManageKeys>(stage: Stage<S>) 
         let seen = format!("{what} should end at {end:?}, and not at {:?}", told.old.expires);
         expect(Rule::Grace, is_end, &seen)?;
 
-        let second = Duration::from_secs(1);
-        if end > rotated + second {
-            stage.clock.set(end - second);
+        if end > rotated + SECOND {
+            stage.clock.set(end - SECOND);
             stage.admits(Rule::Grace, &format!("{what} a second before"), &old, "App 1").await?;
         }
         stage.clock.set(end);

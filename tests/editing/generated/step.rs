@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use keygate::{
-    ClientInfo, ClientProfile, KeyInfo, ManageError, MemoryStore, NewKey, Rotated, YamlStore,
+    ClientInfo, ClientProfile, Expiry, KeyInfo, ManageError, MemoryStore, NewKey, Rotated,
+    YamlStore,
 };
 
 use super::content::{Content, LABELS, LETTERS, NAMES};
@@ -69,8 +70,11 @@ fn profile(name: usize, more: u8) -> ClientProfile {
 
 fn new_key(letter: char, more: u8) -> NewKey {
     let label = LABELS.get(usize::from(more / 4) % 8);
-    let expires =
-        (more % 3 == 2).then(|| now() + Duration::from_millis(90_000_000 + u64::from(more)));
+    let expires = match more % 3 {
+        0 => Expiry::Inherit,
+        1 => Expiry::Never,
+        _ => Expiry::At(now() + Duration::from_millis(90_000_000 + u64::from(more))),
+    };
     label
         .into_iter()
         .fold(NewKey::new(digest(letter)).with_expiry(expires), |new, label| new.with_label(*label))

@@ -110,7 +110,7 @@ fn rotation_sets_the_end_of_the_old_key() {
         "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        label: x\n        expires: 2030-01-01T00:00:00Z   # by contract\n\n  B:\n",
         |store| store.rotate(&id('A'), new('B'), hour),
         &format!(
-            "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        label: x\n        expires: 2026-11-24T11:00:00Z   # by contract\n        replaced_by: ID_B\n      - {successor}\n  B:\n"
+            "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        label: x\n        expires: 2026-11-24T11:00:00Z   # by contract\n        replaced_by: ID_B\n      - {successor}        expires: 2030-01-01T00:00:00Z\n\n  B:\n"
         ),
     );
     edited(
@@ -135,6 +135,6 @@ fn end_that_stays_is_left_as_it_is_written() {
     edited(
         "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        expires: '2026-11-24T12:30:00.0+02:00'\n        label: x\n",
         |store| store.rotate(&id('A'), new('B'), Duration::from_secs(3600)),
-        "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        expires: '2026-11-24T12:30:00.0+02:00'\n        label: x\n        replaced_by: ID_B\n      - digest: DIGEST_B\n        label: x\n        created: 2026-11-24T10:00:00Z\n",
+        "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        expires: '2026-11-24T12:30:00.0+02:00'\n        label: x\n        replaced_by: ID_B\n      - digest: DIGEST_B\n        label: x\n        created: 2026-11-24T10:00:00Z\n        expires: 2026-11-24T10:30:00Z\n",
     );
 }

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use keygate::{DEFAULT_PREFIX, InvalidPrefix, KeyFormat, KeyId};
 
 use crate::duration;
-use crate::expiry::Expiry;
+use crate::expiry::ExpiryArg;
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
@@ -40,7 +40,8 @@ Examples:
   keygate key rotate 1f0c2b7a9d3e4c58 --grace 7d --expires 90d --out key
   keygate key rotate 1f0c2b7a9d3e4c58 --grace 0s --no-expiry > key
 
-Where no expiry is said, the new key lives as long as the old one was meant to.")]
+Without --expires and --no-expiry, the new key lives as long as the old one was meant to; where it is
+not known since when that lives, they expire together.")]
     Rotate(RotateArgs),
 }
 
@@ -74,7 +75,7 @@ pub(crate) struct MadeKey {
     pub(crate) label: Option<String>,
     /// When the key expires: a duration from now, or a time with an offset
     #[arg(long, value_name = "90d|TIME")]
-    pub(crate) expires: Option<Expiry>,
+    pub(crate) expires: Option<ExpiryArg>,
     /// What the key begins with: 1 to 16 of a-z and 0-9, a letter first
     #[arg(long, default_value = DEFAULT_PREFIX, value_parser = format)]
     pub(crate) prefix: KeyFormat,

@@ -5,7 +5,7 @@ use keygate::{KeyInfo, KeyState, ManageError, RotationConflict};
 use super::filing::Draft;
 use super::issue::{ending, warn_of_disabled};
 use crate::args::{Globals, RotateArgs};
-use crate::expiry::after;
+use crate::expiry::{after, whole_seconds};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::relative;
@@ -53,7 +53,7 @@ fn conflict(key: &KeyInfo, now: SystemTime) -> Option<RotationConflict> {
     key.replaced_by.map(|successor| RotationConflict::Replaced { successor })
 }
 
-/// The expiry that was said, or else the old key's lifetime begun anew.
+/// Returns the expiry that was given, or else the one that the new key inherits.
 fn expiry(
     args: &RotateArgs,
     old: &KeyInfo,
@@ -63,18 +63,16 @@ fn expiry(
     if let Some(expires) = args.made.expires {
         return expires.instant(now).map(Some);
     }
-    let Some(expires) = old.expires.filter(|_| !args.no_expiry) else { return Ok(None) };
-    let lifetime = old.created.and_then(|created| expires.duration_since(created).ok());
-    let Some(lifetime) = lifetime.filter(|lifetime| !lifetime.is_zero()) else {
-        return Err(Failure::usage(format!(
-            "the key {} expires, and how long it was meant to live is not known: \
-             give --expires or --no-expiry",
-            old.key_id
-        )));
-    };
-    let length = relative::length(lifetime);
-    out.note(&format!("the new key gets the lifetime of the old one, {length}"));
-    after(now, lifetime).map(Some)
+    let inherited = old.inherited_expiry(now).filter(|_| !args.no_expiry);
+    if let Some(expires) = inherited {
+        out.note(&if inherited == old.expires {
+            "the new key expires with the old one, whose lifetime is not known".to_owned()
+        } else {
+            let lifetime = expires.duration_since(whole_seconds(now)).unwrap_or_default();
+            format!("the new key gets the lifetime of the old one, {}", relative::length(lifetime))
+        });
+    }
+    Ok(inherited)
 }
 
 fn ends(old: &KeyInfo, now: SystemTime) -> String {

@@ -1,0 +1,55 @@
+use std::time::SystemTime;
+
+/// The expiry of a new key.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use keygate::{Expiry, KeyDigest, NewKey};
+///
+/// let key = || NewKey::new(KeyDigest::of(b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU"));
+/// let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
+/// assert_eq!(key().expiry(), Expiry::Inherit);
+/// assert_eq!(key().with_expiry(in_an_hour).expiry(), Expiry::At(in_an_hour));
+/// assert_eq!(key().with_expiry(None).expiry(), Expiry::Never);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Expiry {
+    /// On rotation, [the lifetime of the old key](crate::KeyInfo::inherited_expiry). On issue, the
+    /// store's default: the key never expires.
+    #[default]
+    Inherit,
+    /// The key never expires.
+    Never,
+    /// At this instant, and ever after, the key is refused.
+    At(SystemTime),
+}
+
+impl Expiry {
+    /// Returns the instant at which the key expires, with `inherited` in the place of
+    /// [`Expiry::Inherit`].
+    ///
+    /// A store passes [`KeyInfo::inherited_expiry`](crate::KeyInfo::inherited_expiry) of the old key
+    /// when it rotates a key, and its default, `None`, when it issues one.
+    #[must_use]
+    pub fn or_inherited(self, inherited: Option<SystemTime>) -> Option<SystemTime> {
+        match self {
+            Self::Inherit => inherited,
+            Self::Never => None,
+            Self::At(time) => Some(time),
+        }
+    }
+}
+
+impl From<SystemTime> for Expiry {
+    fn from(time: SystemTime) -> Self {
+        Self::At(time)
+    }
+}
+
+/// `None` is [`Expiry::Never`], as it is in a [`KeyInfo`](crate::KeyInfo).
+impl From<Option<SystemTime>> for Expiry {
+    fn from(time: Option<SystemTime>) -> Self {
+        time.map_or(Self::Never, Self::At)
+    }
+}

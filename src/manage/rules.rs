@@ -1,0 +1,56 @@
+//! The meaning of issuing and rotating a key, the same for every store.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{Expiry, KeyInfo, KeyNotes, ManageError, NewKey, RotationConflict};
+use crate::label;
+use crate::record::KeyState;
+
+/// Checks a new key, and returns its expiry and what is noted of it.
+pub(crate) fn issue(
+    key: NewKey,
+    now: SystemTime,
+) -> Result<(Option<SystemTime>, KeyNotes), ManageError> {
+    let expires = key.expiry().or_inherited(None);
+    if expires.is_some_and(|expires| expires <= now) {
+        return Err(ManageError::ExpiryPassed);
+    }
+    if let Some(label) = key.label() {
+        label::check(label).map_err(ManageError::Label)?;
+    }
+    let created = Some(whole_seconds(now));
+    Ok((expires, KeyNotes { created, label: key.into_label(), ..KeyNotes::default() }))
+}
+
+/// Returns the new key, with all that it takes over from the old one, and the old key's end.
+pub(crate) fn rotate(
+    old: &KeyInfo,
+    mut new: NewKey,
+    grace: Duration,
+    now: SystemTime,
+) -> Result<(NewKey, Option<SystemTime>), ManageError> {
+    let conflict = match old.replaced_by {
+        _ if old.state == KeyState::Revoked => Some(RotationConflict::Revoked),
+        _ if old.has_expired(now) => Some(RotationConflict::Expired),
+        Some(successor) => Some(RotationConflict::Replaced { successor }),
+        None => None,
+    };
+    if let Some(conflict) = conflict {
+        return Err(ManageError::Conflict { key_id: old.key_id, conflict });
+    }
+    if let (None, Some(label)) = (new.label(), &old.label) {
+        new = new.with_label(label);
+    }
+    if new.expiry() == Expiry::Inherit {
+        new = new.with_expiry(old.inherited_expiry(now));
+    }
+    // A grace that reaches beyond all times leaves the old key its own end.
+    let end = now.checked_add(grace).map(whole_seconds);
+    Ok((new, [old.expires, end].into_iter().flatten().min()))
+}
+
+/// Cuts a time to the second, the precision of every time but an expiry.
+pub(crate) fn whole_seconds(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}
