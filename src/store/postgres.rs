@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use sqlx::postgres::PgRow;
-use sqlx::{Row as _, raw_sql};
+use sqlx::raw_sql;
 use tokio::time::timeout;
 
 use super::sql::{self, Database, DatabaseError};
@@ -12,22 +12,25 @@ use crate::digest::{KeyDigest, KeyId};
 use crate::error::StoreError;
 use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
 use crate::profile::ClientProfile;
-use crate::record::{KeyRecord, KeyState};
 
 pub(in crate::store) mod columns;
 mod connections;
 pub(in crate::store) mod error;
 mod inspect;
+mod lookup;
 mod options;
 mod parameters;
 mod password;
 pub(super) mod schema;
+mod server;
+pub(super) mod settings;
 mod transaction;
 
-use columns::{client_columns, client_row, digest, time};
 use connections::{Connections, Lease};
 use error::unavailable;
 pub use options::PostgresOptions;
+use server::{Server, server_columns};
+use settings::local_settings;
 use transaction::PostgresTransaction;
 
 /// Keys and clients in PostgreSQL, for many instances at once.
@@ -107,10 +110,13 @@ pub struct PostgresStore {
     changing: Connections,
     lookup_deadline: Duration,
     through_pooler: bool,
+    server: Server,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     actor: Option<Arc<str>>,
     tool: Option<Arc<str>>,
 }
+
+const SERVER: &str = concat!(local_settings!(), "select ", server_columns!());
 
 const CHANGE_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -164,11 +170,23 @@ impl PostgresStore {
             let checked = timeout(CHANGE_DEADLINE, schema::check(&mut lease)).await;
             checked.map_err(|_| StoreError::new(NOT_READ))??;
         }
+        let server = timeout(CHANGE_DEADLINE, raw_sql(SERVER).fetch_one(&mut *lease)).await;
+        let server = server.map_err(|_| StoreError::new(NOT_READ))?.map_err(unavailable)?;
+        let server = Server::new(&server, options.allows_standby)?;
         lease.finish();
         let clock = Arc::new(SystemTime::now);
         let through_pooler = options.through_pooler;
         let (actor, tool) = (None, None);
-        Ok(Self { connections, changing, lookup_deadline, through_pooler, clock, actor, tool })
+        Ok(Self {
+            connections,
+            changing,
+            lookup_deadline,
+            through_pooler,
+            server,
+            clock,
+            actor,
+            tool,
+        })
     }
 
     /// Replaces the clock that tells when a key was issued, and whether it may still be.
@@ -214,49 +232,21 @@ impl PostgresStore {
         }
         let row = row.map_err(unavailable)?;
         lease.finish();
-        row.map(|row| record(&row)).transpose()
+        lookup::record(&row, &self.server)
     }
 
-    async fn find(
-        &self,
-        lease: &mut Lease,
-        digest: &[u8; 32],
-    ) -> Result<Option<PgRow>, sqlx::Error> {
-        let lookup = sqlx::query(LOOKUP).bind(&digest[..]);
-        if !self.through_pooler {
-            return lookup.fetch_optional(&mut **lease).await;
+    async fn find(&self, lease: &mut Lease, digest: &[u8; 32]) -> Result<PgRow, sqlx::Error> {
+        if self.through_pooler {
+            lookup::find_unprepared(lease, digest).await
+        } else {
+            lookup::find(lease, digest).await
         }
-        lease.in_transaction = true;
-        raw_sql("begin read only").execute(&mut **lease).await?;
-        let row = lookup.persistent(false).fetch_optional(&mut **lease).await?;
-        raw_sql("commit").execute(&mut **lease).await?;
-        lease.in_transaction = false;
-        Ok(row)
     }
 }
 
 /// No text in the database holds a zero, and no change is to fail for its author's name.
 fn noted(name: &str) -> Arc<str> {
     name.replace('\0', "\u{fffd}").into()
-}
-
-const LOOKUP: &str = concat!(
-    "select k.digest, k.algorithm, k.expires, k.revoked is not null, ",
-    client_columns!(),
-    " from keygate.keys k join keygate.clients c on c.name = k.client where k.digest = $1"
-);
-
-fn record(row: &PgRow) -> Result<KeyRecord, StoreError> {
-    let digest = digest(row, 0, 1)?;
-    let expires = time(row, 2, digest.key_id(), "expires")?;
-    let is_revoked: bool = row.try_get(3).map_err(unavailable)?;
-    let client = client_row(row, 4)?;
-    let state = match (is_revoked, client.enabled) {
-        (true, _) => KeyState::Revoked,
-        (false, false) => KeyState::Disabled,
-        (false, true) => KeyState::Active,
-    };
-    Ok(KeyRecord::new(digest, client.profile).with_expiry(expires).with_state(state))
 }
 
 impl KeyStore for PostgresStore {

@@ -11,12 +11,15 @@ mod many_keys;
 mod migrations;
 mod outages;
 mod passwords;
+mod row_security;
+mod search_path;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod standbys;
 mod swallowed;
 mod tables;
 mod tls;
+mod trips;
 
 use std::time::Duration;
 

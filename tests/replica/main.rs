@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 mod contract;
+mod far;
 #[path = "../filling/mod.rs"]
 mod filling;
 mod fleet;

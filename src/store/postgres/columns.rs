@@ -1,5 +1,6 @@
 //! What the columns of a row mean. They are asked for in one order, and read by their places.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sqlx::decode::Decode;
@@ -9,7 +10,7 @@ use sqlx::postgres::{
     PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValueFormat, PgValueRef, Postgres,
 };
 use sqlx::types::time::OffsetDateTime;
-use sqlx::{Row as _, Type};
+use sqlx::{Row as _, Type, TypeInfo as _, ValueRef as _};
 
 use crate::digest::{KeyDigest, KeyId};
 use crate::label;
@@ -99,7 +100,7 @@ fn successor(row: &PgRow, index: usize, key_id: KeyId) -> Result<Option<KeyId>, 
 
 /// A row, however it was asked for. What is null is nothing.
 pub(in crate::store) trait Columns {
-    fn bytes(&self, place: usize) -> Result<Option<&[u8]>, Unread>;
+    fn bytes(&self, place: usize) -> Result<Option<Cow<'_, [u8]>>, Unread>;
     fn text(&self, place: usize) -> Result<Option<&str>, Unread>;
     fn texts(&self, place: usize) -> Result<Option<Vec<String>>, Unread>;
     fn flag(&self, place: usize) -> Result<Option<bool>, Unread>;
@@ -111,8 +112,15 @@ pub(in crate::store) trait Columns {
 pub(in crate::store) struct Unread;
 
 impl Columns for PgRow {
-    fn bytes(&self, place: usize) -> Result<Option<&[u8]>, Unread> {
-        self.try_get(place).map_err(|_| Unread)
+    fn bytes(&self, place: usize) -> Result<Option<Cow<'_, [u8]>>, Unread> {
+        let value = self.try_get_raw(place).map_err(|_| Unread)?;
+        if value.is_null() {
+            return Ok(None);
+        }
+        if value.type_info().name() != "BYTEA" {
+            return Err(Unread);
+        }
+        raw_bytes(&value).map(Some)
     }
 
     fn text(&self, place: usize) -> Result<Option<&str>, Unread> {
@@ -128,7 +136,31 @@ impl Columns for PgRow {
     }
 
     fn micros(&self, place: usize) -> Result<Option<Micros>, Unread> {
-        self.try_get(place).map_err(|_| Unread)
+        let value = self.try_get_raw(place).map_err(|_| Unread)?;
+        if value.is_null() {
+            return Ok(None);
+        }
+        let is_time = value.type_info().name() == "TIMESTAMPTZ";
+        let is_binary = matches!(value.format(), PgValueFormat::Binary);
+        // Not prepared, a time comes as the bytes that `timestamptz_send` makes of it.
+        if !(is_time && is_binary || value.type_info().name() == "BYTEA") {
+            return Err(Unread);
+        }
+        let bytes = raw_bytes(&value)?;
+        let micros = (&*bytes).try_into().map_err(|_| Unread)?;
+        Ok(Some(Micros(i64::from_be_bytes(micros))))
+    }
+}
+
+/// The bytes of a value, which a statement that was not prepared gives in hex.
+fn raw_bytes<'r>(value: &PgValueRef<'r>) -> Result<Cow<'r, [u8]>, Unread> {
+    let bytes = value.as_bytes().map_err(|_| Unread)?;
+    match value.format() {
+        PgValueFormat::Binary => Ok(Cow::Borrowed(bytes)),
+        PgValueFormat::Text => {
+            let decoded = <Vec<u8> as Decode<'_, Postgres>>::decode(value.clone());
+            decoded.map(Cow::Owned).map_err(|_| Unread)
+        }
     }
 }
 
@@ -151,7 +183,7 @@ pub(in crate::store) fn digest(
 fn digest_bytes(row: &impl Columns, index: usize) -> Result<KeyDigest, BadRow> {
     let unnamed = |why: &str| BadRow { whose: "a key".to_owned(), why: why.to_owned() };
     let bytes = there(row.bytes(index)).ok_or_else(|| unnamed("it has no digest"))?;
-    let bytes = bytes.try_into().map_err(|_| unnamed("its digest is not of 32 bytes"))?;
+    let bytes = (&*bytes).try_into().map_err(|_| unnamed("its digest is not of 32 bytes"))?;
     Ok(KeyDigest::from_bytes(bytes))
 }
 
@@ -217,15 +249,6 @@ impl Type<Postgres> for Micros {
 impl Encode<'_, Postgres> for Micros {
     fn encode_by_ref(&self, buf: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         <i64 as Encode<'_, Postgres>>::encode(self.0, buf)
-    }
-}
-
-impl<'r> Decode<'r, Postgres> for Micros {
-    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
-        match value.format() {
-            PgValueFormat::Binary => <i64 as Decode<'r, Postgres>>::decode(value).map(Self),
-            PgValueFormat::Text => Err("a time is read from a prepared statement only".into()),
-        }
     }
 }
 

@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _, raw_sql};
+use sqlx::{ConnectOptions as _, Connection as _, raw_sql};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::error::{is_lost, not_connected, unavailable};
 use super::options::PostgresOptions;
+use super::server::refuse_standby;
+use super::settings::{local_settings, session_settings};
 use crate::error::StoreError;
 
 /// How long a connection that was given up may take to come back in order.
@@ -20,6 +22,10 @@ const ORDER_DEADLINE: Duration = Duration::from_secs(1);
 const TRUSTED: Duration = Duration::from_secs(1);
 /// A connection that nobody uses is closed, so that quiet instances leave theirs to others.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The first statements of a connection. Behind a pooler, nothing that they set may outlast them.
+const GREETING: &str = concat!(session_settings!(), "select pg_catalog.pg_is_in_recovery()");
+const POOLED_GREETING: &str = concat!(local_settings!(), "select pg_catalog.pg_is_in_recovery()");
 
 /// The connections of a store.
 ///
@@ -31,6 +37,7 @@ struct Shared {
     options: PgConnectOptions,
     no_password: Option<Arc<str>>,
     allows_standby: bool,
+    through_pooler: bool,
     deadline: Duration,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
@@ -50,6 +57,7 @@ impl Connections {
             options: options.connect_options(),
             no_password: options.no_password.clone(),
             allows_standby: options.allows_standby,
+            through_pooler: options.through_pooler,
             deadline,
             permits: Arc::new(Semaphore::new(permits)),
             idle: Mutex::default(),
@@ -106,8 +114,10 @@ impl Shared {
         let connection = self.options.connect().await;
         let mut connection =
             connection.map_err(|error| not_connected(error, self.no_password.as_deref()))?;
+        let greeting = if self.through_pooler { POOLED_GREETING } else { GREETING };
+        let row = raw_sql(greeting).fetch_one(&mut connection).await.map_err(unavailable)?;
         if !self.allows_standby {
-            refuse_standby(&mut connection).await?;
+            refuse_standby(&row, 0)?;
         }
         Ok(connection)
     }
@@ -121,18 +131,6 @@ impl Shared {
             runtime.spawn(reap(Reaper(Arc::downgrade(self))));
         }
     }
-}
-
-/// A standby that lags behind lets revoked keys in, and knows no new ones.
-async fn refuse_standby(connection: &mut PgConnection) -> Result<(), StoreError> {
-    // Not prepared: it is asked once on each connection, and poolers need not keep it.
-    let row = raw_sql("select pg_is_in_recovery()").fetch_one(connection).await;
-    if row.and_then(|row| row.try_get(0)).map_err(unavailable)? {
-        let why =
-            "PostgreSQL answers as a standby, which may lag behind: name the primary in the URL";
-        return Err(StoreError::new(why));
-    }
-    Ok(())
 }
 
 /// Says that nobody reaps any more, also when its runtime has ended.

@@ -35,7 +35,10 @@ pub(super) fn is_lost(error: &Error) -> bool {
 fn text(error: &Error) -> String {
     match error {
         Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
-            Some(error) => format!("PostgreSQL: {} ({})", error.message(), error.code()),
+            Some(error) => {
+                let way_out = if is_row_security(error) { ROW_SECURITY } else { "" };
+                format!("PostgreSQL: {} ({}){way_out}", error.message(), error.code())
+            }
             None => "PostgreSQL answered with an error".to_owned(),
         },
         // The driver's TLS says it in its own terms.
@@ -58,6 +61,14 @@ fn text(error: &Error) -> String {
         Error::BeginFailed => "PostgreSQL began no transaction".to_owned(),
         _ => "the driver of PostgreSQL met an error".to_owned(),
     }
+}
+
+const ROW_SECURITY: &str = "; keygate must see all rows: `alter table keygate.... disable row level \
+    security`, or give its role `bypassrls`";
+
+/// Whether a policy would have hidden rows. The message may be in another language.
+fn is_row_security(error: &PgDatabaseError) -> bool {
+    error.code() == "42501" && error.routine() == Some("check_enable_rls")
 }
 
 /// The code of a fault that the server told (appendix A of its manual).

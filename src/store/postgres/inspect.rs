@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::connections::Connections;
 use super::error::unavailable;
 use super::options::PostgresOptions;
+use super::settings::local_settings;
 use super::{CHANGE_DEADLINE, NOT_READ, schema};
 use crate::error::StoreError;
 use crate::store::sql::{DatabaseError, DatabaseFinding};
@@ -44,7 +45,7 @@ async fn look(
     connection: &mut PgConnection,
     findings: &mut Vec<DatabaseFinding>,
 ) -> Result<(), sqlx::Error> {
-    let begin = "begin isolation level repeatable read read only";
+    let begin = concat!("begin isolation level repeatable read read only; ", local_settings!());
     raw_sql(begin).execute(&mut *connection).await?;
     triggers::look(connection, findings).await?;
     durability::look(connection, findings).await?;

@@ -4,6 +4,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Row as _, raw_sql};
 
 use super::error::{code, unavailable};
+use super::settings::local_settings;
 use crate::store::sql::DatabaseError;
 
 /// All versions of the tables, the first first. What stands here was run somewhere: it is never
@@ -31,7 +32,25 @@ pub(in crate::store) const MIGRATE_DEADLINE: Duration = Duration::from_secs(60);
 pub(in crate::store) async fn check(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     let (found, oldest_reader) = newest(connection).await?;
     judge(found, oldest_reader)?;
-    check_encoding(connection).await
+    check_encoding(connection).await?;
+    check_row_security(connection).await
+}
+
+/// Names the policies that would hide rows.
+async fn check_row_security(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    let active = concat!(
+        local_settings!(),
+        "select c.relname::text, coalesce((select string_agg(p.polname::text, ', ' order by p.polname) \
+         from pg_catalog.pg_policy p where p.polrelid = c.oid), 'none') \
+         from pg_catalog.pg_class c \
+         where c.relnamespace = to_regnamespace('keygate') and c.relkind in ('r', 'p') \
+         and pg_catalog.row_security_active(c.oid) order by c.relname limit 1"
+    );
+    let Some(row) = raw_sql(active).fetch_optional(connection).await.map_err(unavailable)? else {
+        return Ok(());
+    };
+    let text = |index: usize| row.try_get(index).map_err(unavailable);
+    Err(DatabaseError::RowSecurity { table: text(0)?, policies: text(1)? })
 }
 
 /// In another encoding, one row that a hand wrote would make all of them unreadable.
@@ -45,8 +64,10 @@ async fn check_encoding(connection: &mut PgConnection) -> Result<(), DatabaseErr
 pub(in crate::store) async fn newest(
     connection: &mut PgConnection,
 ) -> Result<(i32, i32), DatabaseError> {
-    let newest = "select version, oldest_reader from keygate.migrations \
-                  order by version desc limit 1";
+    let newest = concat!(
+        local_settings!(),
+        "select version, oldest_reader from keygate.migrations order by version desc limit 1"
+    );
     let row = match raw_sql(newest).fetch_optional(connection).await {
         Ok(row) => row.ok_or(DatabaseError::NoTables)?,
         // The table or its schema is not there.
@@ -77,7 +98,8 @@ pub(in crate::store) async fn migrate(connection: &mut PgConnection) -> Result<(
     }
     check_encoding(connection).await?;
     // Without the lock, the tables of two would stand in each other's way.
-    let begin = "begin isolation level read committed";
+    // A name that a search path finds must not be taken for the one that is meant.
+    let begin = concat!("begin isolation level read committed; ", local_settings!());
     raw_sql(begin).execute(&mut *connection).await.map_err(unavailable)?;
     match make(connection).await {
         Ok(()) => raw_sql("commit").execute(&mut *connection).await.map_err(unavailable)?,
@@ -91,10 +113,8 @@ pub(in crate::store) async fn migrate(connection: &mut PgConnection) -> Result<(
 }
 
 async fn make(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let lock = "select pg_advisory_xact_lock($1)";
+    let lock = "select pg_catalog.pg_advisory_xact_lock($1)";
     sqlx::query(lock).persistent(false).bind(LOCK).execute(&mut *connection).await?;
-    // What a search path finds must not be taken for what is meant.
-    raw_sql("set local search_path = pg_catalog, pg_temp").execute(&mut *connection).await?;
     let found = "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
                  where n.nspname = 'keygate' and c.relname = 'migrations'), \
                  exists (select from pg_namespace where nspname = 'keygate')";

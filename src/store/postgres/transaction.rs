@@ -8,6 +8,8 @@ use tokio::time::timeout;
 use super::PostgresStore;
 use super::connections::Lease;
 use super::error::unavailable;
+use super::server::server_columns;
+use super::settings::{hex, local_settings};
 use crate::error::StoreError;
 use crate::store::sql::not_kept;
 
@@ -28,35 +30,50 @@ type Statement<'q> = Query<'q, Postgres, PgArguments>;
 impl PostgresTransaction {
     pub(super) async fn read(store: &PostgresStore) -> Result<Self, StoreError> {
         let begin = "begin isolation level repeatable read read only";
-        Self::begin(store, begin, false).await
+        Self::begin(store, begin, "", false).await
     }
 
     pub(super) async fn write(store: &PostgresStore) -> Result<Self, StoreError> {
-        let [actor, tool] =
-            [&store.actor, &store.tool].map(|text| literal(text.as_deref().unwrap_or_default()));
-        // Triggers that wait for the commit would rewrite what was read back before it. A change waits
-        // for another, and not for a forgotten terminal.
-        let begin = format!(
-            "begin isolation level read committed; set constraints all immediate; \
-             select set_config('keygate.actor', {actor}, true), \
-             set_config('keygate.tool', {tool}, true), set_config('lock_timeout', '10s', true)"
+        // Triggers that wait for the commit would rewrite what was read back before it.
+        let begin = "begin isolation level read committed; set constraints all immediate";
+        // Who is noted in the events.
+        let [actor, tool] = [&store.actor, &store.tool].map(|text| {
+            let text = text.as_deref().unwrap_or_default();
+            format!("pg_catalog.convert_from(pg_catalog.decode('{}', 'hex'), 'UTF8')", hex(text))
+        });
+        let noted = format!(
+            ", pg_catalog.set_config('keygate.actor', {actor}, true), \
+             pg_catalog.set_config('keygate.tool', {tool}, true)"
         );
-        Self::begin(store, &begin, true).await
+        Self::begin(store, begin, &noted, true).await
     }
 
-    async fn begin(store: &PostgresStore, begin: &str, writes: bool) -> Result<Self, StoreError> {
+    /// Begins in one round trip, on a server that has the keys of the store.
+    async fn begin(
+        store: &PostgresStore,
+        begin: &str,
+        columns: &str,
+        writes: bool,
+    ) -> Result<Self, StoreError> {
+        let settings = local_settings!();
+        // A change waits for another, and not for a forgotten terminal.
+        let begin = format!(
+            "{begin}; {settings}set local lock_timeout = '10s'; select {}{columns}",
+            server_columns!()
+        );
         let mut lease = store.changing.take().await?;
         lease.in_transaction = true;
         let answer = timeout(PATIENCE, async {
-            let mut answer = raw_sql(AssertSqlSafe(begin)).execute(&mut *lease).await;
+            let mut answer = raw_sql(AssertSqlSafe(&*begin)).fetch_one(&mut *lease).await;
             if let Err(error) = &answer
                 && lease.is_renewed(error).await?
             {
-                answer = raw_sql(AssertSqlSafe(begin)).execute(&mut *lease).await;
+                answer = raw_sql(AssertSqlSafe(&*begin)).fetch_one(&mut *lease).await;
             }
             answer.map_err(unavailable)
         });
-        answer.await.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
+        let row = answer.await.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
+        store.server.check(&row, 0)?;
         Ok(Self { lease, writes, changes: 0 })
     }
 
@@ -86,12 +103,6 @@ impl PostgresTransaction {
     async fn row(&mut self, statement: Statement<'_>) -> Result<Option<PgRow>, StoreError> {
         within(statement.persistent(false).fetch_optional(&mut *self.lease)).await
     }
-}
-
-/// A text in a statement without parameters, whatever it holds.
-fn literal(text: &str) -> String {
-    let hex = text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
-    format!("convert_from(decode('{hex}', 'hex'), 'UTF8')")
 }
 
 async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {

@@ -1,24 +1,28 @@
 //! Whether the database is the one that it was, and what of it is visible.
 
-use sqlx::postgres::PgConnection;
+use std::fmt::{Display, Write as _};
+
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
 
 use super::fault::Fault;
-use super::history::{Position, Visible};
-use super::poll::unnamed;
+use super::history::{Newest, Position, Visible};
 use crate::store::postgres::error::code;
+use crate::store::postgres::settings::local_settings;
 
 /// The cluster, and its timeline, which a standby that takes over changes.
-const SYSTEM: &str = "(select system_identifier::text from pg_control_system())";
-const TIMELINE: &str = "case when not pg_is_in_recovery() \
-                        then left(pg_walfile_name(pg_current_wal_lsn()), 8) end";
+const SYSTEM: &str = "(select system_identifier::text from pg_catalog.pg_control_system())";
+const TIMELINE: &str = "case when not pg_catalog.pg_is_in_recovery() then pg_catalog.left(\
+                        pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) end";
 
 /// In their place: as long as a server runs, it is one and goes on.
-const STARTED: &str = "pg_postmaster_start_time()::text";
+const STARTED: &str = "pg_catalog.pg_postmaster_start_time()::text";
 
 /// The question of each poll, as far as the server answers it.
 pub(super) struct Look {
-    sql: String,
+    /// What names the cluster, and what may change with the events that are not seen.
+    database: String,
+    feed: String,
     /// Whether nothing tells one server from another that answers at the same address.
     pub(super) is_blind: bool,
 }
@@ -38,20 +42,49 @@ impl Look {
         let timeline = told(connection, TIMELINE).await?;
         let is_named = system.is_some() && timeline.is_some();
         let started = if is_named { None } else { told(connection, STARTED).await? };
-        let sql = look(system, timeline, started);
-        Ok(Self { sql, is_blind: !is_named && started.is_none() })
+        let part = |part: Option<&'static str>| part.unwrap_or("null").to_owned();
+        let database = format!("{}, {}", part(system), part(timeline));
+        Ok(Self { database, feed: part(started), is_blind: !is_named && started.is_none() })
     }
 
-    /// Looks, in the transaction in which all else is read.
-    pub(super) async fn ask(
-        &self,
-        connection: &mut PgConnection,
-        before: Option<&Position>,
-    ) -> Result<Seen, Fault> {
-        let newest = before.map(|before| before.newest.clone()).unwrap_or_default();
-        let look = unnamed(AssertSqlSafe(self.sql.as_str()));
-        let look = look.bind(&newest.seqs).bind(&newest.txids).bind(&newest.times);
-        let row = look.fetch_one(connection).await?;
+    /// The statement that looks, whose row ends with `look`.
+    pub(super) fn statement(&self, newest: &Newest) -> String {
+        let Self { database, feed, .. } = self;
+        let times = newest.times.iter().map(|time| format!("{time:016x}"));
+        let [seqs, txids, times] =
+            [array(newest.seqs.iter()), array(newest.txids.iter()), array(times)];
+        // A trigger that was disabled and enabled again has another `xmin`.
+        format!(
+            "select pg_catalog.pg_is_in_recovery(), triggers.live,
+                pg_catalog.concat_ws('/', {database},
+                    (select oid from pg_catalog.pg_database
+                        where datname = pg_catalog.current_database()),
+                    to_regclass('keygate.events')::oid, to_regclass('keygate.keys')::oid,
+                    to_regclass('keygate.clients')::oid),
+                pg_catalog.concat_ws('/', {feed}, triggers.state),
+                pg_catalog.pg_current_snapshot()::text,
+                (select pg_catalog.count(*)
+                    from unnest({seqs}::bigint[], {txids}::xid8[], {times}::text[])
+                        as seen (seq, txid, at)
+                    join keygate.events e on e.seq = seen.seq and e.txid = seen.txid
+                        and pg_catalog.timestamptz_send(e.at) = pg_catalog.decode(seen.at, 'hex')),
+                'look'
+            from (
+                select pg_catalog.string_agg(
+                        pg_catalog.concat_ws(':', oid, xmin, tgenabled), ',' order by oid) as state,
+                    pg_catalog.count(*) filter (where tgenabled in ('O', 'A')
+                        and tgname in ('inserted', 'updated', 'deleted', 'truncated')) as live
+                from pg_catalog.pg_trigger
+                where tgrelid in (to_regclass('keygate.clients'), to_regclass('keygate.keys'))
+                    and not tgisinternal
+            ) as triggers; "
+        )
+    }
+}
+
+impl Seen {
+    /// Reads the row of a look for these events.
+    pub(super) fn read(row: &PgRow, newest: Newest) -> Result<Self, Fault> {
         if row.try_get(0)? {
             return Err(Fault::new("PostgreSQL answers as a standby, which is not followed"));
         }
@@ -71,12 +104,26 @@ impl Look {
     }
 }
 
+/// An array in a statement, of numbers or texts of hex digits.
+pub(super) fn array(numbers: impl Iterator<Item = impl Display>) -> String {
+    let mut array = "'{".to_owned();
+    for (index, number) in numbers.enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        // A text takes whatever is written to it.
+        let _ = write!(array, "{comma}\"{number}\"");
+    }
+    array + "}'"
+}
+
 /// The part, if the server answers to it.
 async fn told(
     connection: &mut PgConnection,
     part: &'static str,
 ) -> Result<Option<&'static str>, Error> {
-    match raw_sql(AssertSqlSafe(format!("select {part}"))).execute(connection).await {
+    match raw_sql(AssertSqlSafe(format!("{}select {part}", local_settings!())))
+        .execute(connection)
+        .await
+    {
         Ok(_) => Ok(Some(part)),
         // Not permitted, not in this state, not supported, no such function (appendix A of
         // PostgreSQL's manual).
@@ -89,29 +136,3 @@ async fn told(
 
 /// Those of clients and keys that write events.
 const TRIGGERS: i64 = 8;
-
-fn look(system: Option<&str>, timeline: Option<&str>, started: Option<&str>) -> String {
-    let [system, timeline, started] =
-        [system, timeline, started].map(|part| part.unwrap_or("null"));
-    // A trigger that was disabled and enabled again has another `xmin`.
-    format!(
-        "select pg_is_in_recovery(), triggers.live,
-            concat_ws('/', {system}, {timeline},
-                (select oid from pg_database where datname = current_database()),
-                to_regclass('keygate.events')::oid, to_regclass('keygate.keys')::oid,
-                to_regclass('keygate.clients')::oid),
-            concat_ws('/', {started}, triggers.state),
-            pg_current_snapshot()::text,
-            (select count(*) from unnest($1::bigint[], $2::text[], $3::text[]) as seen (seq, txid, at)
-                join keygate.events e on e.seq = seen.seq
-                    and e.txid = seen.txid::xid8 and e.at::text = seen.at)
-        from (
-            select string_agg(concat_ws(':', oid, xmin, tgenabled), ',' order by oid) as state,
-                count(*) filter (where tgenabled in ('O', 'A')
-                    and tgname in ('inserted', 'updated', 'deleted', 'truncated')) as live
-            from pg_trigger
-            where tgrelid in (to_regclass('keygate.clients'), to_regclass('keygate.keys'))
-                and not tgisinternal
-        ) as triggers"
-    )
-}

@@ -1,24 +1,34 @@
-//! What a poll reads of what has changed.
+//! A poll: what has changed, and the rows of what had changed before, in one message.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
-use sqlx::postgres::{PgArguments, PgConnection, PgRow};
-use sqlx::query::Query;
-use sqlx::{Error, Postgres, Row as _, SqlSafeStr, query};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
 
-use super::clients::Clients;
 use super::fault::Fault;
 use super::follower::Follower;
-use super::history::{Newest, Position, Visible};
+use super::history::{Position, event_columns};
+use super::look::{Look, Seen, array};
 use super::pending::Pending;
 use super::rows::{self, Key, replica_columns};
+use crate::digest::KeyId;
 use crate::store::postgres::columns::{client_columns, client_row};
+use crate::store::postgres::settings::{hex, local_settings};
 
-/// A statement that a pooler may send to the server by any of its connections, which know none of another's
-/// names. It is used within one transaction.
-pub(super) fn unnamed<'q>(sql: impl SqlSafeStr) -> Query<'q, Postgres, PgArguments> {
-    query(sql).persistent(false)
-}
+/// All that a poll reads is of one state of the database. The cost of a poll must not hang on what the
+/// planner believes of the tables: what it looks for is always found by an index. Timeouts of the role are
+/// not for polls, which have their own.
+///
+/// No statement has a name or a transaction block: a pooler may send each message to the server by another
+/// connection, and a message that fails leaves nothing behind.
+pub(super) const SETTINGS: &str = concat!(
+    local_settings!(),
+    "set local enable_seqscan = off; set local jit = off; set local bytea_output = hex; \
+     set local statement_timeout = 0; set local lock_timeout = 0; "
+);
+
+const SNAPSHOT: &str = "set transaction isolation level repeatable read read only; ";
 
 /// More events than these are taken for a change of all.
 const MOST_EVENTS: usize = 200_000;
@@ -27,121 +37,169 @@ const MOST_EVENTS: usize = 200_000;
 /// of their events. None that is visible has a number from the next one on, unless it came with a dump of
 /// another cluster, which had counted further. A database that went back in time gives numbers of transactions
 /// again, but of nothing that is followed are those of events.
-const EVENTS: &str = "
-select seq, txid::text, at::text, action, client, key_id from (
-    select * from keygate.events where txid >= $1::text::xid8 and txid < $2::text::xid8
-    union select * from keygate.events where txid = any($3::text[]::xid8[])
-    union select * from keygate.events where seq > $4
-) e order by e.txid, e.seq limit 200001";
-
-/// Notes what has changed, and which events came last.
-pub(super) async fn events(
-    connection: &mut PgConnection,
-    last: &Position,
-    now: &Visible,
-    pending: &mut Pending,
-) -> Result<Newest, Error> {
-    let mut newest = last.newest.clone();
-    let mut count = 0;
-    let note = |row: PgRow| {
-        count += 1;
-        newest.add(&row)?;
-        pending.add(&row)
-    };
-    let [from, to] = [&last.visible, now].map(|visible| visible.next.to_string());
-    let events = unnamed(EVENTS).bind(from).bind(to).bind(&last.visible.running);
-    events.bind(last.newest.greatest).try_map(note).fetch_all(connection).await?;
-    pending.all |= count > MOST_EVENTS;
-    Ok(newest)
+fn events(last: &Position) -> String {
+    let (next, greatest) = (last.visible.next, last.newest.greatest);
+    let running = array(last.visible.running.iter());
+    let columns = event_columns!();
+    format!(
+        "select {columns}, action, client, key_id, 'event' from (
+            select * from keygate.events where txid >= '{next}'::xid8
+                and txid < pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
+            union select * from keygate.events where txid = any({running}::xid8[])
+            union select * from keygate.events where seq > {greatest}
+        ) e order by e.txid, e.seq limit 200001; "
+    )
 }
 
-const CLIENTS: &str =
-    concat!("select ", client_columns!(), " from keygate.clients c where c.name = any($1)");
+/// The clients and keys whose rows a poll reads.
+pub(super) struct Wanted {
+    names: Vec<String>,
+    key_ids: BTreeSet<KeyId>,
+}
 
-const KEYS_OF: &str = "select key_id from keygate.keys where client = any($1)";
+impl Wanted {
+    /// Takes as much of what is pending as one poll reads.
+    pub(super) fn take(pending: &mut Pending) -> Self {
+        Self { names: pending.take_clients(), key_ids: pending.take_keys() }
+    }
 
-const KEYS: &str =
-    concat!("select ", replica_columns!(), " from keygate.keys k where k.key_id = any($1)");
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.key_ids.is_empty()
+    }
 
-/// Reads the rows of what is pending, as much as one turn takes, and serves them.
-pub(super) async fn apply(
+    /// The statements that read the rows; those of the keys' clients too, which may be new.
+    fn statements(&self) -> String {
+        // A text takes whatever is written to it.
+        let mut sql = String::new();
+        let clients = client_columns!();
+        if !self.names.is_empty() {
+            let names = array(self.names.iter().map(hex));
+            let names = format!(
+                "any((select pg_catalog.array_agg(pg_catalog.convert_from(\
+                 pg_catalog.decode(name, 'hex'), 'UTF8')) from unnest({names}::text[]) as name)::text[])"
+            );
+            let _ = write!(
+                sql,
+                "select {clients}, 'client' from keygate.clients c where c.name = {names}; \
+                 select key_id, 'key of a client' from keygate.keys where client = {names}; "
+            );
+        }
+        if !self.key_ids.is_empty() {
+            let (keys, key_ids) = (replica_columns!(unprepared), array(self.key_ids.iter()));
+            let _ = write!(
+                sql,
+                "select {clients}, 'owner' from keygate.clients c where c.name in \
+                 (select k.client from keygate.keys k where k.key_id = any({key_ids}::text[])); \
+                 select {keys}, 'key' from keygate.keys k where k.key_id = any({key_ids}::text[]); "
+            );
+        }
+        sql
+    }
+}
+
+/// The rows of a poll.
+pub(super) struct Polled {
+    pub(super) seen: Seen,
+    events: Vec<PgRow>,
+    clients: Vec<PgRow>,
+    keys_of_clients: Vec<PgRow>,
+    owners: Vec<PgRow>,
+    keys: Vec<PgRow>,
+}
+
+/// Polls in one round trip.
+pub(super) async fn poll(
     connection: &mut PgConnection,
-    follower: &mut Follower,
-) -> Result<(), Fault> {
-    let Follower { shared, clients, refused, pending, snapshot, .. } = follower;
-    let names = pending.take_clients();
-    if !names.is_empty() {
-        read_clients(connection, &names, clients).await?;
-        let add = |row: PgRow| pending.add_key(&row);
-        unnamed(KEYS_OF).bind(&names).try_map(add).fetch_all(&mut *connection).await?;
-    }
-    let key_ids = pending.take_keys();
-    if key_ids.is_empty() {
-        return Ok(());
-    }
-    let texts = key_ids.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let mut read = read_keys(connection, &texts, clients).await?;
-    let unknown = read.iter().filter_map(|key| match key {
-        Key::Unknown(_, client) => Some(client.clone()),
-        _ => None,
-    });
-    let unknown = unknown.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
-    if !unknown.is_empty() {
-        read_clients(connection, &unknown, clients).await?;
-        read = read_keys(connection, &texts, clients).await?;
-    }
-    let mut changes = BTreeMap::new();
-    for key_id in key_ids {
-        refused.remove(key_id.prefix());
-        changes.insert(key_id.prefix(), None);
-    }
-    for key in read {
-        match key {
-            Key::Good(row, mark) => _ = changes.insert(row.prefix(), Some((row, mark))),
-            Key::Bad(digest, bad) => refused.add(digest, bad),
-            Key::Unknown(digest, _) => refused.add_orphan(digest),
+    look: &Look,
+    last: &Position,
+    wanted: &Wanted,
+) -> Result<Polled, Fault> {
+    let look = look.statement(&last.newest);
+    let sql = format!("{SNAPSHOT}{SETTINGS}{look}{}{}", events(last), wanted.statements());
+    let rows = raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await?;
+    let mut seen = None;
+    let [mut events, mut clients, mut keys_of_clients, mut owners, mut keys] =
+        [const { Vec::new() }; 5];
+    for row in rows {
+        match part(&row)? {
+            "look" => seen = Some(Seen::read(&row, last.newest.clone())?),
+            "event" => events.push(row),
+            "client" => clients.push(row),
+            "key of a client" => keys_of_clients.push(row),
+            "owner" => owners.push(row),
+            _ => keys.push(row),
         }
     }
-    if let Some(snapshot) = snapshot {
-        snapshot.changed();
-    }
-    // Told before it is served: who sees a change finds it counted.
-    refused.tell(&mut shared.told());
-    shared.told().clients = clients.len();
-    shared.change(refused.changed(), |table| {
-        let mut edit = table.edit();
-        edit.apply(changes.into_iter().collect());
-        edit.publish();
-    });
-    Ok(())
+    let seen = seen.ok_or_else(|| Fault::new("PostgreSQL answered to a part of a poll only"))?;
+    Ok(Polled { seen, events, clients, keys_of_clients, owners, keys })
 }
 
-async fn read_clients(
-    connection: &mut PgConnection,
-    names: &[String],
-    clients: &mut Clients,
-) -> Result<(), Error> {
-    for name in names {
-        clients.remove(name);
-    }
-    let put = |row: PgRow| {
-        clients.put(row.try_get(0)?, client_row(&row, 0));
+/// Which part of a message a row belongs to.
+fn part(row: &PgRow) -> Result<&str, Error> {
+    row.try_get(row.len().saturating_sub(1))
+}
+
+impl Polled {
+    /// Notes what has changed, and which events came last.
+    pub(super) fn note(&mut self, pending: &mut Pending) -> Result<(), Error> {
+        for row in &self.events {
+            self.seen.position.newest.add(row)?;
+            pending.add(row)?;
+        }
+        pending.all |= self.events.len() > MOST_EVENTS;
         Ok(())
-    };
-    unnamed(CLIENTS).bind(names).try_map(put).fetch_all(connection).await?;
-    Ok(())
-}
+    }
 
-async fn read_keys(
-    connection: &mut PgConnection,
-    key_ids: &[String],
-    clients: &Clients,
-) -> Result<Vec<Key>, Error> {
-    let read = |row: PgRow| {
-        Ok(match rows::unowned(&row) {
-            Ok(key) => key.of(clients.get(key.client)),
-            Err((digest, bad)) => Key::Bad(digest, bad),
-        })
-    };
-    unnamed(KEYS).bind(key_ids).try_map(read).fetch_all(connection).await
+    /// Serves the rows.
+    pub(super) fn apply(&self, follower: &mut Follower, wanted: Wanted) -> Result<(), Error> {
+        let Follower { shared, clients, refused, pending, snapshot, .. } = follower;
+        let Wanted { names, key_ids } = wanted;
+        for name in &names {
+            clients.remove(name);
+        }
+        for row in &self.clients {
+            clients.put(row.try_get(0)?, client_row(row, 0));
+        }
+        for row in &self.keys_of_clients {
+            pending.add_key(row)?;
+        }
+        for row in &self.owners {
+            let name = row.try_get(0)?;
+            // Keys share the profile of a client that is known.
+            if clients.get(name).is_none() {
+                clients.put(name, client_row(row, 0));
+            }
+        }
+        if key_ids.is_empty() {
+            return Ok(());
+        }
+        let mut changes = BTreeMap::new();
+        for key_id in key_ids {
+            refused.remove(key_id.prefix());
+            changes.insert(key_id.prefix(), None);
+        }
+        for row in &self.keys {
+            let key = match rows::unowned(row) {
+                Ok(key) => key.of(clients.get(key.client)),
+                Err((digest, bad)) => Key::Bad(digest, bad),
+            };
+            match key {
+                Key::Good(row, mark) => _ = changes.insert(row.prefix(), Some((row, mark))),
+                Key::Bad(digest, bad) => refused.add(digest, bad),
+                Key::Unknown(digest) => refused.add_orphan(digest),
+            }
+        }
+        if let Some(snapshot) = snapshot {
+            snapshot.changed();
+        }
+        // Told before it is served: who sees a change finds it counted.
+        refused.tell(&mut shared.told());
+        shared.told().clients = clients.len();
+        shared.change(refused.changed(), |table| {
+            let mut edit = table.edit();
+            edit.apply(changes.into_iter().collect());
+            edit.publish();
+        });
+        Ok(())
+    }
 }

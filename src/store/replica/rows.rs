@@ -15,6 +15,11 @@ macro_rules! replica_columns {
         "k.digest::bytea, k.algorithm::text, k.client::text, k.expires::timestamptz, \
          k.revoked::timestamptz"
     };
+    (unprepared) => {
+        "k.digest::bytea, k.algorithm::text, k.client::text, \
+         pg_catalog.timestamptz_send(k.expires::timestamptz), \
+         pg_catalog.timestamptz_send(k.revoked::timestamptz)"
+    };
 }
 
 pub(super) use replica_columns;
@@ -25,7 +30,7 @@ pub(super) enum Key {
     /// Without a digest there is nobody to refuse.
     Bad(Option<KeyDigest>, BadRow),
     /// Its client is not known yet.
-    Unknown(KeyDigest, String),
+    Unknown(KeyDigest),
 }
 
 /// The row of a key, before its client is looked for.
@@ -40,7 +45,7 @@ pub(super) struct Unowned<'a> {
 /// Reads the row of a key, or says whose cannot be used, if it has a digest, and why.
 pub(super) fn unowned(row: &impl Columns) -> Result<Unowned<'_>, (Option<KeyDigest>, BadRow)> {
     read(row).map_err(|bad| {
-        let bytes = row.bytes(0).ok().flatten().and_then(|bytes| bytes.try_into().ok());
+        let bytes = row.bytes(0).ok().flatten().and_then(|bytes| (&*bytes).try_into().ok());
         (bytes.map(KeyDigest::from_bytes), bad)
     })
 }
@@ -61,7 +66,7 @@ impl Unowned<'_> {
     pub(super) fn of(self, client: Option<Result<Seen<'_>, &BadRow>>) -> Key {
         let Self { digest, mark, .. } = self;
         match client {
-            None => Key::Unknown(digest, self.client.to_owned()),
+            None => Key::Unknown(digest),
             Some(Err(bad)) => Key::Bad(Some(digest), BadRow::key(digest.key_id(), bad.to_string())),
             Some(Ok(Seen { profile, enabled })) => {
                 let mark = if enabled || mark.is_revoked() {

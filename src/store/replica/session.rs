@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use sqlx::Acquire as _;
 use sqlx::postgres::PgListener;
-use sqlx::{Acquire as _, raw_sql};
 use tokio::time::{sleep, timeout};
 
 use super::connect::listener;
 use super::fault::Fault;
 use super::follower::Follower;
 use super::look::Look;
+use super::poll::Wanted;
 use super::shared::{Progress, Status};
 use super::{load, poll, report};
 use crate::store::postgres::schema;
@@ -23,15 +24,10 @@ const REST: Duration = Duration::from_millis(5);
 /// How long a poll may take: a server that was stopped keeps its connections, and never answers. One
 /// on a machine without time for it answers late (2.3 s were seen), and a new connection would cost it
 /// more than the answer.
-const POLL_DEADLINE: Duration = Duration::from_secs(4);
+pub(super) const POLL_DEADLINE: Duration = Duration::from_secs(4);
 
 /// How long the rows that changed may take, of which one turn reads so many at the most.
 const TURN_DEADLINE: Duration = Duration::from_secs(10);
-
-/// All that a poll reads is of one state of the database. The cost of a poll must not hang on what the
-/// planner believes of the tables: what it looks for is always found by an index.
-const BEGIN: &str = "begin isolation level repeatable read read only; \
-                     set local enable_seqscan = off; set local jit = off";
 
 pub(super) struct Session {
     listener: PgListener,
@@ -46,7 +42,6 @@ impl Session {
     }
 
     async fn prepare(listener: &mut PgListener, follower: &mut Follower) -> Result<Look, Fault> {
-        let silent = |_| Fault::late("the server did not answer");
         let connection = listener.acquire().await?;
         if follower.options.migrate && !follower.migrated {
             let migration = timeout(schema::MIGRATE_DEADLINE, schema::migrate(connection)).await;
@@ -54,12 +49,12 @@ impl Session {
             follower.migrated = true;
         } else {
             let check = timeout(POLL_DEADLINE, schema::check(connection)).await;
-            check.map_err(silent)??;
+            check.map_err(|_| silent())??;
         }
-        let look = timeout(POLL_DEADLINE, Look::find(connection)).await.map_err(silent)??;
+        let look = timeout(POLL_DEADLINE, Look::find(connection)).await.map_err(|_| silent())??;
         follower.pending.all |= look.is_blind;
         if !follower.options.through_pooler {
-            timeout(POLL_DEADLINE, listener.listen("keygate")).await.map_err(silent)??;
+            timeout(POLL_DEADLINE, listener.listen("keygate")).await.map_err(|_| silent())??;
         }
         Ok(look)
     }
@@ -83,42 +78,26 @@ impl Session {
     async fn turn(&mut self, follower: &mut Follower) -> Result<Turn, Fault> {
         let asked = Instant::now();
         let connection = self.listener.acquire().await?;
-        let look = timeout(POLL_DEADLINE, async {
-            raw_sql(BEGIN).execute(&mut *connection).await?;
-            self.look.ask(connection, follower.position.as_ref()).await
-        });
-        let seen = look.await.map_err(|_| Fault::late("the server did not answer"))??;
-        let mut position = seen.position;
-        let mut loads = follower.pending.all;
         match &follower.position {
-            None => loads = true,
-            Some(last) if seen.lost || !position.follows(last) => {
-                report::reset(&follower.shared);
-                loads = true;
+            Some(last) if !follower.pending.all => {
+                let last = last.clone();
+                let wanted = Wanted::take(&mut follower.pending);
+                let deadline = if wanted.is_empty() { POLL_DEADLINE } else { TURN_DEADLINE };
+                let polled = timeout(deadline, poll::poll(connection, &self.look, &last, &wanted));
+                let mut polled = polled.await.map_err(|_| silent())??;
+                let position = &polled.seen.position;
+                if polled.seen.lost || !position.follows(&last) || position.feed != last.feed {
+                    follower.pending.all = true;
+                    return Ok(Turn::More);
+                }
+                polled.note(&mut follower.pending)?;
+                // Set with what is served or before it: what was served is known to be lost where it is.
+                follower.position = Some(polled.seen.position.clone());
+                polled.apply(follower, wanted)?;
+                follower.pending.done(false);
             }
-            Some(last) if position.feed != last.feed => loads = true,
-            Some(last) if position.visible == last.visible => {}
-            Some(last) if !loads => {
-                let now = &position.visible;
-                let events = poll::events(connection, last, now, &mut follower.pending);
-                let events = timeout(TURN_DEADLINE, events).await;
-                position.newest = events.map_err(|_| Fault::late("the events did not come"))??;
-                loads = follower.pending.all;
-            }
-            Some(_) => {}
+            _ => load::load(connection, &self.look, follower).await?,
         }
-        // Set with what is served or before it: what was served is known to be lost where it is.
-        if loads {
-            position.newest = load::load(connection, follower, &position.visible).await?;
-            follower.position = Some(position);
-        } else {
-            follower.position = Some(position);
-            let changes = timeout(TURN_DEADLINE, poll::apply(connection, follower));
-            changes.await.map_err(|_| Fault::late("the rows did not come"))??;
-        }
-        follower.pending.done(loads);
-        let commit = timeout(POLL_DEADLINE, raw_sql("commit").execute(&mut *connection));
-        commit.await.map_err(|_| Fault::late("the server did not answer"))??;
         if !follower.pending.is_empty() {
             return Ok(Turn::More);
         }
@@ -149,6 +128,10 @@ impl Session {
         while self.listener.next_buffered().is_some() {}
         Ok(())
     }
+}
+
+fn silent() -> Fault {
+    Fault::late("the server did not answer")
 }
 
 enum Turn {

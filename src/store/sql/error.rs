@@ -54,6 +54,18 @@ pub enum DatabaseError {
         /// The encoding, by PostgreSQL's name.
         found: String,
     },
+    /// Row-level security would hide rows of a table from this role, so that a revoked key could
+    /// work and a valid key be unknown.
+    #[error(
+        "row-level security hides rows of keygate.{table} from this role (policies: {policies}): \
+         `alter table keygate.{table} disable row level security`, or give the role `bypassrls`"
+    )]
+    RowSecurity {
+        /// The table, in the schema `keygate`.
+        table: String,
+        /// The names of its policies. Where there are none, the role sees no row at all.
+        policies: String,
+    },
     /// The database could not be reached, or answered with an error.
     #[error("{}", fault(.0))]
     Unavailable(StoreError),

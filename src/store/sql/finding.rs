@@ -31,6 +31,7 @@ impl DatabaseFinding {
     pub(in crate::store) fn of(error: DatabaseError) -> Result<Self, DatabaseError> {
         match error {
             DatabaseError::Unavailable(_) => Err(error),
+            DatabaseError::RowSecurity { .. } => Ok(Self::error("row-security", error.to_string())),
             DatabaseError::Location { why } => Ok(Self::error("tables", why)),
             error => Ok(Self::error("tables", error.to_string())),
         }

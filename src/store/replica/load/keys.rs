@@ -76,7 +76,7 @@ impl<'a> LoadingKeys<'a> {
         match key {
             Key::Good(row, mark) => self.gather.push(row, mark),
             Key::Bad(digest, bad) => self.refused.add(digest, bad),
-            Key::Unknown(digest, _) => self.refused.add_orphan(digest),
+            Key::Unknown(digest) => self.refused.add_orphan(digest),
         }
     }
 
@@ -117,6 +117,7 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
     use std::collections::BTreeMap;
 
     use super::*;
@@ -143,8 +144,8 @@ mod tests {
     }
 
     impl Columns for KeyRow {
-        fn bytes(&self, place: usize) -> Result<Option<&[u8]>, Unread> {
-            if place == 0 { Ok(Some(&self.bytes)) } else { Err(Unread) }
+        fn bytes(&self, place: usize) -> Result<Option<Cow<'_, [u8]>>, Unread> {
+            if place == 0 { Ok(Some(Cow::Borrowed(&self.bytes))) } else { Err(Unread) }
         }
 
         fn text(&self, place: usize) -> Result<Option<&str>, Unread> {

@@ -1,0 +1,124 @@
+//! A line to a server that counts round trips, takes its time, and can lead elsewhere.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Accepts connections on a port of its own until the process ends.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    port: u16,
+    line: Arc<Line>,
+}
+
+#[derive(Debug)]
+struct Line {
+    server: AtomicU16,
+    delay: AtomicU64,
+    trips: AtomicUsize,
+    swallowed: Mutex<Option<&'static str>>,
+}
+
+impl Wire {
+    /// A line to this port on the loopback.
+    pub(crate) fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let line = Arc::new(Line {
+            server: AtomicU16::new(server),
+            delay: AtomicU64::new(0),
+            trips: AtomicUsize::new(0),
+            swallowed: Mutex::new(None),
+        });
+        let accepting = Arc::clone(&line);
+        thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                let server = accepting.server.load(Ordering::Relaxed);
+                let Ok(far) = TcpStream::connect(("127.0.0.1", server)) else { continue };
+                accepting.join(&near, &far);
+            }
+        });
+        Self { port, line }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Makes each round trip take so long, half of it in each direction.
+    pub(crate) fn delay(&self, trip: Duration) {
+        let micros = u64::try_from(trip.as_micros()).unwrap() / 2;
+        self.line.delay.store(micros, Ordering::Relaxed);
+    }
+
+    /// Leads connections that begin from now on to another server.
+    pub(crate) fn lead_to(&self, server: u16) {
+        self.line.server.store(server, Ordering::Relaxed);
+    }
+
+    /// Loses what is sent to the server where this text is in it.
+    pub(crate) fn swallow(&self, text: Option<&'static str>) {
+        *self.line.swallowed.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    /// How often something was sent to the server after the server had sent something, so far.
+    pub(crate) fn trips(&self) -> usize {
+        self.line.trips.load(Ordering::Relaxed)
+    }
+}
+
+impl Line {
+    fn join(self: &Arc<Self>, near: &TcpStream, far: &TcpStream) {
+        for stream in [near, far] {
+            stream.set_nodelay(true).unwrap();
+        }
+        let asked = Arc::new(AtomicBool::new(false));
+        self.carry(near, far, &asked, true);
+        self.carry(far, near, &asked, false);
+    }
+
+    fn carry(
+        self: &Arc<Self>,
+        from: &TcpStream,
+        to: &TcpStream,
+        asked: &Arc<AtomicBool>,
+        is_question: bool,
+    ) {
+        let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
+        let (line, asked) = (Arc::clone(self), Arc::clone(asked));
+        let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+        thread::spawn(move || {
+            let mut buffer = vec![0; 65536];
+            while let Ok(length @ 1..) = from.read(&mut buffer) {
+                let bytes = &buffer[..length];
+                if asked.swap(is_question, Ordering::Relaxed) != is_question && is_question {
+                    line.trips.fetch_add(1, Ordering::Relaxed);
+                }
+                if is_question && line.loses(bytes) {
+                    continue;
+                }
+                let delay = Duration::from_micros(line.delay.load(Ordering::Relaxed));
+                if sender.send((Instant::now() + delay, bytes.to_vec())).is_err() {
+                    break;
+                }
+            }
+        });
+        thread::spawn(move || {
+            for (due, bytes) in receiver {
+                thread::sleep(due.saturating_duration_since(Instant::now()));
+                if to.write_all(&bytes).is_err() {
+                    break;
+                }
+            }
+            let _ = to.shutdown(Shutdown::Both);
+        });
+    }
+
+    fn loses(&self, bytes: &[u8]) -> bool {
+        let swallowed = self.swallowed.lock().unwrap_or_else(PoisonError::into_inner);
+        swallowed.is_some_and(|text| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
+    }
+}
