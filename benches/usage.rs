@@ -92,9 +92,9 @@ fn one_request(effort: Effort, size: u64) {
     subjects.add(IDLE, through::<_, Text>(count, requests.clone(), service));
     let service = layer(Some(&usage)).layer(Handler::<Text>::new());
     subjects.add(USAGE, through::<_, Text>(count, requests.clone(), service));
-    let inner = throttle.clone().without_fields().layer(Handler::<Text>::new());
+    let inner = throttle.clone().without_headers().layer(Handler::<Text>::new());
     subjects.add(THROTTLE, through::<_, Text>(count, requests.clone(), layer(None).layer(inner)));
-    let inner = throttle.clone().without_fields().layer(Handler::<Text>::new());
+    let inner = throttle.clone().without_headers().layer(Handler::<Text>::new());
     let service = layer(Some(&usage)).layer(inner);
     subjects.add(FULL, through::<_, Text>(count, requests.clone(), service));
     let service = layer(Some(&usage)).layer(throttle.layer(Handler::<Text>::new()));
@@ -155,7 +155,7 @@ fn two_threads(effort: Effort, size: u64) {
     let usages = [Usage::new(), Usage::new()];
     let alone =
         |place: usize, number| counting_alone(&stores[place], &usages[place], number, count);
-    let throttles = [throttle(), throttle()].map(ThrottleLayer::without_fields);
+    let throttles = [throttle(), throttle()].map(ThrottleLayer::without_headers);
     let through = |with_usage: bool, with_throttle: bool, place: usize, number| {
         let usage = with_usage.then_some(&usages[place]);
         let layer = layer(&stores[place], usage);

@@ -1,8 +1,6 @@
 use std::fmt;
 
 use crate::digest::KeyId;
-#[cfg(all(feature = "throttle", feature = "usage"))]
-use crate::instant::Lent;
 use crate::profile::ClientProfile;
 
 /// A verified caller: who it is, and which of its keys it used.
@@ -29,21 +27,12 @@ pub struct Client {
     profile: ClientProfile,
     key_id: KeyId,
     by_bearer: bool,
-    /// When it was let in, from who counts it to who throttles it.
-    #[cfg(all(feature = "throttle", feature = "usage"))]
-    pub(crate) seen: Lent,
 }
 
 impl Client {
     #[inline]
     pub(crate) fn new(profile: ClientProfile, key_id: KeyId, by_bearer: bool) -> Self {
-        Self {
-            profile,
-            key_id,
-            by_bearer,
-            #[cfg(all(feature = "throttle", feature = "usage"))]
-            seen: Lent::default(),
-        }
+        Self { profile, key_id, by_bearer }
     }
 
     #[inline]

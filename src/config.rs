@@ -1,6 +1,7 @@
 use crate::scope::ParseScopeError;
 
-/// What is wrong with the configuration of an [`Authenticator`](crate::Authenticator) or a `RequireScope`.
+/// What is wrong with the configuration of an [`Authenticator`](crate::Authenticator), a `RequireScope` or a
+/// `Throttle`.
 ///
 /// It is reported when these are built, never at the first request. It does not repeat what was given:
 /// that may be a key in the wrong place.
@@ -48,6 +49,9 @@ pub enum ConfigError {
     /// A text given to `RequireScope` is not a scope.
     #[error(transparent)]
     Scope(#[from] ParseScopeError),
+    /// The name given to `Throttle::limit` is not the name of a limit.
+    #[error("the name of a limit has 1 to 64 of the characters a-z, 0-9, `_`, `.` and `-`")]
+    LimitName,
     /// The list of scopes given to `RequireScope` is empty.
     #[error("there are no scopes for `RequireScope` to ask for: name at least one")]
     NoScopes,

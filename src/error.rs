@@ -6,9 +6,9 @@ use http::StatusCode;
 
 use crate::client::Client;
 use crate::digest::KeyId;
-use crate::require::MissingScope;
 #[cfg(feature = "throttle")]
-use crate::throttle::Throttled;
+use crate::limit::Throttled;
+use crate::require::MissingScope;
 
 /// Why a request was not let in.
 ///

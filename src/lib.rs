@@ -4,15 +4,13 @@
 
 mod api_key;
 mod authenticate;
-#[cfg(any(feature = "throttle", feature = "usage", feature = "metrics"))]
-// Each of the three needs a part of it.
-#[cfg_attr(
-    not(all(feature = "throttle", feature = "usage", feature = "metrics")),
-    allow(dead_code)
-)]
-mod by_client;
 mod challenge;
 mod client;
+#[cfg(any(feature = "throttle", feature = "usage", feature = "metrics"))]
+#[cfg_attr(not(feature = "usage"), allow(dead_code, reason = "`Usage` alone iterates"))]
+mod client_map;
+#[cfg(any(feature = "throttle", feature = "usage"))]
+mod clock;
 mod config;
 mod credential;
 mod digest;
@@ -20,24 +18,20 @@ mod error;
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 mod extract;
-#[cfg(feature = "throttle")]
-#[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
-mod failures;
 #[cfg(any(feature = "postgres", feature = "yaml"))]
 // Each of the two needs a part of it.
 #[cfg_attr(not(all(feature = "postgres", feature = "yaml")), allow(dead_code))]
 mod folder;
 pub mod guide;
-#[cfg(any(feature = "throttle", feature = "usage"))]
-// Each of the two needs a part of it.
-#[cfg_attr(not(all(feature = "throttle", feature = "usage", feature = "tower")), allow(dead_code))]
-mod instant;
 mod invisible;
 mod key;
 mod label;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 mod layer;
+#[cfg(feature = "throttle")]
+#[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
+mod limit;
 mod manage;
 mod mark;
 mod observe;
@@ -53,9 +47,6 @@ mod store;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
-#[cfg(feature = "throttle")]
-#[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
-mod throttle;
 #[cfg(feature = "usage")]
 #[cfg_attr(docsrs, doc(cfg(feature = "usage")))]
 mod usage;
@@ -72,15 +63,21 @@ pub use error::{AuthError, StoreError, StoreErrorKind, WrongReason};
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub use extract::NotVerified;
-#[cfg(feature = "throttle")]
-#[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
-pub use failures::{FailureThrottle, ParseNetworkError, TrustedProxies};
 pub use invisible::InvisibleChar;
 pub use key::{KeyError, MAX_KEY_BYTES, MIN_KEY_CHARS, UnusableKey};
 pub use label::{LabelError, MAX_NAME_CHARS};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use layer::{ApiKeyLayer, ApiKeyService, ResponseFuture};
+#[cfg(feature = "throttle")]
+#[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
+pub use limit::{
+    Counters, Decision, FailureThrottle, LocalCounters, MemoryCounters, ParseNetworkError,
+    PendingDecision, Permit, RateLimitRequest, Throttle, Throttled, TrustedProxies,
+};
+#[cfg(all(feature = "throttle", feature = "tower"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "throttle", feature = "tower"))))]
+pub use limit::{ThrottleFuture, ThrottleLayer, ThrottleService};
 pub use manage::{
     BoxFuture, ClientInfo, Expiry, Holdings, Imported, KeyInfo, ManageError, ManageKeys, NewKey,
     Readable, Refusal, Refused, Rotated, RotationConflict, TransferKeys,
@@ -119,15 +116,6 @@ pub use store::{ReloadError, YamlError, YamlHealth, YamlLint, YamlStore, YamlWar
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use store::{SqliteOptions, SqliteStore};
-#[cfg(feature = "throttle")]
-#[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
-pub use throttle::{
-    Allowance, Count, Counters, Immediate, LocalCounters, MemoryCounters, Spend, Tally, Throttle,
-    Throttled,
-};
-#[cfg(all(feature = "throttle", feature = "tower"))]
-#[cfg_attr(docsrs, doc(cfg(all(feature = "throttle", feature = "tower"))))]
-pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};
 #[cfg(feature = "usage")]
 #[cfg_attr(docsrs, doc(cfg(feature = "usage")))]
 pub use usage::{Activity, ClientUsage, KeyUsage, Rates, TopClient, Usage, UsageSnapshot};

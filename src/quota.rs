@@ -177,13 +177,6 @@ impl Quota {
         &self.0
     }
 
-    /// Whether both are handles of one quota.
-    #[cfg(feature = "throttle")]
-    #[inline]
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
     /// Whether the quota says `unlimited`.
     pub fn is_unlimited(&self) -> bool {
         self.0.is_empty()

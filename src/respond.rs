@@ -249,10 +249,10 @@ pub(crate) fn add_fields<B>(
     #[cfg(feature = "throttle")]
     if let AuthError::Throttled(throttled) = error {
         response.headers_mut().insert(RETRY_AFTER, throttled.retry_after().into());
-        if let Some(fields) = throttled.fields()
+        if let Some(own) = throttled.headers()
             && response.extensions_mut().insert(Limited).is_none()
         {
-            fields.put(response.headers_mut());
+            own.add_to(response.headers_mut());
         }
     }
     let headers = response.headers_mut();

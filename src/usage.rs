@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::by_client::ByClient;
+use papaya::Equivalent;
+use smol_str::SmolStr;
+
+use crate::client_map::ClientMap;
+use crate::clock::{self, Clock, nanos};
 use crate::digest::KeyId;
-use crate::instant::{self, Clock, nanos};
 use crate::observe::{Kind, Observe, Outcome};
 
 mod counts;
@@ -85,27 +88,53 @@ pub struct Usage {
 }
 
 struct Shared {
-    keys: ByClient<Counts>,
+    keys: ClientMap<Key, Counts>,
     /// Of whom nobody knows who they are.
     strangers: Stripes,
     forgotten: [AtomicU64; Kind::COUNT],
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    key_id: KeyId,
+    client: SmolStr,
+}
+
+/// A borrowed [`Key`]; both hash alike.
+#[derive(Hash)]
+struct KeyRef<'a> {
+    key_id: KeyId,
+    client: &'a str,
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    #[inline]
+    fn equivalent(&self, key: &Key) -> bool {
+        self.key_id == key.key_id && self.client == key.client
+    }
+}
+
+impl KeyRef<'_> {
+    fn to_key(&self) -> Key {
+        Key { key_id: self.key_id, client: self.client.into() }
+    }
 }
 
 /// Long enough for those who call once a month.
 const MEMORY: Duration = Duration::from_secs(40 * 24 * 60 * 60);
 
 /// Nanoseconds from the looking after of a part of the keys to that of the next: of all, within a day.
-const PAUSE: u64 = 300_000_000_000;
+const INTERVAL: u64 = 300_000_000_000;
 
 impl Usage {
     /// Begins to count.
     pub fn new() -> Self {
         let shared = Shared {
-            keys: ByClient::with_pause(PAUSE),
+            keys: ClientMap::with_interval(INTERVAL),
             strangers: Stripes::new(),
             forgotten: [const { AtomicU64::new(0) }; Kind::COUNT],
         };
-        Self { shared: Arc::new(shared), clock: None, since: instant::now() }
+        Self { shared: Arc::new(shared), clock: None, since: nanos(SystemTime::now()) }
     }
 
     /// Replaces the clock, from the start.
@@ -134,7 +163,7 @@ impl Usage {
 
     #[inline]
     fn now(&self) -> u64 {
-        self.clock.as_ref().map_or_else(instant::now, |clock| nanos(clock()))
+        nanos(clock::now(self.clock.as_ref()))
     }
 }
 
@@ -147,10 +176,6 @@ impl Default for Usage {
 impl Observe for Usage {
     fn observe(&self, outcome: &Outcome<'_>) {
         let now = self.now();
-        #[cfg(feature = "throttle")]
-        if let (Ok(client), None) = (outcome.result(), &self.clock) {
-            client.seen.lend(now);
-        }
         let kind = Kind::of(outcome);
         match (outcome.client(), outcome.key_id()) {
             (Some(client), Some(key_id)) => self.shared.count(client.name(), key_id, kind, now),
@@ -162,10 +187,14 @@ impl Observe for Usage {
 impl Shared {
     #[inline]
     fn count(&self, client: &str, key_id: KeyId, kind: Kind, now: u64) {
-        let keys = self.keys.pin_hashed(key_id.prefix(), client);
-        keys.get_or_insert_with(|| Counts::new(key_id, now)).add(kind, now);
-        drop(keys);
-        self.keys.look_after(now, |counts| self.may_forget(counts, now));
+        let key = KeyRef { key_id, client };
+        let shard = self.keys.shard(&key);
+        let counts = shard
+            .get(&key)
+            .unwrap_or_else(|| shard.get_or_insert_with(key.to_key(), || Counts::new(key_id, now)));
+        counts.add(kind, now);
+        drop(shard);
+        self.keys.sweep(now, |counts| self.may_forget(counts, now));
     }
 
     fn may_forget(&self, counts: &Counts, now: u64) -> bool {

@@ -28,12 +28,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Load {
     start: Instant,
     ends: Arc<AtomicBool>,
-    thread: JoinHandle<Tally>,
+    thread: JoinHandle<Decision>,
 }
 
 /// The requests that were sent, and those of them that were refused or not answered.
 #[derive(Default)]
-pub(crate) struct Tally {
+pub(crate) struct Decision {
     pub(crate) sent: u64,
     pub(crate) failed: u64,
 }
@@ -50,7 +50,7 @@ impl Load {
         }
         let thread = thread::spawn(move || {
             let tallies = runtime.block_on(callers.join_all());
-            Tally {
+            Decision {
                 sent: tallies.iter().map(|tally| tally.sent).sum(),
                 failed: tallies.iter().map(|tally| tally.failed).sum(),
             }
@@ -59,7 +59,7 @@ impl Load {
     }
 
     /// Ends it, and says what became of the requests and how many there were in a second.
-    pub(crate) fn end(self) -> (Tally, f64) {
+    pub(crate) fn end(self) -> (Decision, f64) {
         self.ends.store(true, Ordering::Relaxed);
         let tally = self.thread.join().expect("no caller panics");
         #[expect(clippy::cast_precision_loss, reason = "nobody sends so many requests")]
@@ -68,8 +68,8 @@ impl Load {
     }
 }
 
-async fn call(address: SocketAddr, mut keys: Probes, ends: Arc<AtomicBool>) -> Tally {
-    let mut tally = Tally::default();
+async fn call(address: SocketAddr, mut keys: Probes, ends: Arc<AtomicBool>) -> Decision {
+    let mut tally = Decision::default();
     while let Err(error) = keep_calling(address, &mut keys, &ends, &mut tally).await {
         tally.fail(&error.to_string());
         sleep(PAUSE).await;
@@ -82,7 +82,7 @@ async fn keep_calling(
     address: SocketAddr,
     keys: &mut Probes,
     ends: &AtomicBool,
-    tally: &mut Tally,
+    tally: &mut Decision,
 ) -> Result<(), Failure> {
     let mut caller = Caller::connect(address).await?;
     while !ends.load(Ordering::Relaxed) {
@@ -95,7 +95,7 @@ async fn keep_calling(
     Ok(())
 }
 
-impl Tally {
+impl Decision {
     /// Counts a failure, and shows the first one.
     fn fail(&mut self, what: &str) {
         if self.failed == 0 {

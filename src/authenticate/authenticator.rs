@@ -14,7 +14,7 @@ use crate::config::ConfigError;
 use crate::credential::{Source, Sources};
 use crate::error::AuthError;
 #[cfg(feature = "throttle")]
-use crate::failures::{FailureThrottle, Failures};
+use crate::limit::{FailureThrottle, Failures};
 use crate::observe::Observe;
 use crate::respond::{ProblemJson, Respond, Told, refusal};
 use crate::store::KeyStore;

@@ -11,7 +11,7 @@ use super::rules::Rules;
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::error::AuthError;
-use crate::failures::{Address, Failures};
+use crate::limit::{Address, Failures};
 use crate::store::{Answer, KeyStore, Local};
 
 /// What is needed to count a wrong key when the store has answered.

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::credential::{Credential, Sources};
 use crate::error::AuthError;
 #[cfg(feature = "throttle")]
-use crate::failures::Failures;
+use crate::limit::Failures;
 use crate::observe::{Observers, Outcome};
 #[cfg(feature = "tower")]
 use crate::respond::{Respond, Told, refusal};

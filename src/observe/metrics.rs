@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use ::metrics::{Key, Label, Level, Metadata, describe_counter, with_recorder};
 
 use super::{Kind, Observe, Outcome};
-use crate::by_client::ByClient;
+use crate::client_map::ClientMap;
 use crate::label;
 
 /// An observer that counts every outcome through the `metrics` facade, as
@@ -38,7 +38,7 @@ use crate::label;
 pub struct OutcomeMetrics(Arc<Labels>);
 
 struct Labels {
-    clients: ByClient<Keys>,
+    clients: ClientMap<String, Keys>,
     /// How many clients have a label, or are about to get one.
     used: AtomicUsize,
     max_clients: usize,
@@ -89,7 +89,7 @@ impl Observe for OutcomeMetrics {
 impl Labels {
     fn new(max_clients: usize) -> Self {
         Self {
-            clients: ByClient::new(),
+            clients: ClientMap::new(),
             used: AtomicUsize::new(0),
             max_clients,
             others: Keys::new(),
@@ -101,8 +101,8 @@ impl Labels {
         if client == OTHERS {
             return self.others.count(kind, OTHERS);
         }
-        let place = self.clients.pin(client);
-        if let Some(keys) = place.get() {
+        let shard = self.clients.shard(client);
+        if let Some(keys) = shard.get(client) {
             return keys.count(kind, client);
         }
         let relaxed = Ordering::Relaxed;
@@ -112,14 +112,15 @@ impl Labels {
         }
         if self.used.fetch_update(relaxed, relaxed, one_more).is_err() {
             // Another thread may have taken the last one for the same client.
-            return match place.get() {
+            return match shard.get(client) {
                 Some(keys) => keys.count(kind, client),
                 None => self.others.count(kind, OTHERS),
             };
         }
-        let keys = place.add(Keys::new()).unwrap_or_else(|theirs| {
+        let added = shard.try_insert(client.to_owned(), Keys::new());
+        let keys = added.unwrap_or_else(|occupied| {
             self.used.fetch_sub(1, relaxed);
-            theirs
+            occupied.current
         });
         keys.count(kind, client);
     }

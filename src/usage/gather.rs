@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::Key;
 use super::counts::Counts;
 use super::snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient};
-use crate::by_client::ByClient;
+use crate::client_map::ClientMap;
 use crate::observe::Kind;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// All clients, in the order of their names.
-pub(super) fn clients(keys: &ByClient<Counts>, now: u64) -> Vec<ClientUsage> {
+pub(super) fn clients(keys: &ClientMap<Key, Counts>, now: u64) -> Vec<ClientUsage> {
     let mut by_name: BTreeMap<String, Vec<KeyUsage>> = BTreeMap::new();
-    keys.for_each(|name, counts| {
+    keys.for_each(|key, counts| {
+        let name = key.client.as_str();
         let usage = KeyUsage { key_id: counts.key_id, activity: activity(counts, now) };
         match by_name.get_mut(name) {
             Some(keys) => keys.push(usage),
@@ -30,11 +32,12 @@ pub(super) fn clients(keys: &ByClient<Counts>, now: u64) -> Vec<ClientUsage> {
 }
 
 /// The clients with the most requests in the last minute, of those that were counted since then.
-pub(super) fn top(keys: &ByClient<Counts>, since: u64, now: u64, n: usize) -> Vec<TopClient> {
+pub(super) fn top(keys: &ClientMap<Key, Counts>, since: u64, now: u64, n: usize) -> Vec<TopClient> {
     let before = Duration::from_nanos(now.saturating_sub(since)).saturating_sub(MINUTE);
     let minutes_before = before.min(59 * MINUTE).as_secs_f64() / 60.0;
     let mut by_name: HashMap<String, [f64; 2]> = HashMap::new();
-    keys.for_each(|name, counts| {
+    keys.for_each(|key, counts| {
+        let name = key.client.as_str();
         let [minute, _, hour] = counts.lately(now);
         match by_name.get_mut(name) {
             Some(sums) => *sums = [sums[0] + minute, sums[1] + hour],

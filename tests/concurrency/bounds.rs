@@ -8,16 +8,16 @@ use http::request::Parts;
 use http::{Request, Response};
 use keygate::testing::{Rule, Violation};
 use keygate::{
-    Activity, Allowance, ApiKey, ApiKeyLayer, ApiKeyService, AuthError, Authenticate,
-    Authenticator, Client, ClientInfo, ClientProfile, ClientUsage, ConfigError, Count, Counters,
-    FailureThrottle, FromKeysError, GenerateError, Grpc, Holdings, Imported, InvalidPrefix,
-    KeyDigest, KeyError, KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore, KeyUsage,
-    LabelError, LocalCounters, LocalKeyStore, Lookup, ManageError, ManageKeys, MemoryCounters,
-    MemoryStore, MissingScope, NewKey, NoBody, NotVerified, Outcome, OutcomeEvents, OutcomeMetrics,
-    ParseDigestError, ParseKeyIdError, ParseNetworkError, ParseQuotaError, ParseScopeError,
-    ProblemJson, ProfileError, QueuedObserver, Quota, Rate, RateUnit, Rates, Readable, Refusal,
-    Refused, ReloadError, RequireScope, RequireScopeFuture, RequireScopeService, ResponseFuture,
-    Rotated, RotationConflict, Scope, Source, Spend, StoreError, StoreErrorKind, StoreFn, Tally,
+    Activity, ApiKey, ApiKeyLayer, ApiKeyService, AuthError, Authenticate, Authenticator, Client,
+    ClientInfo, ClientProfile, ClientUsage, ConfigError, Counters, Decision, FailureThrottle,
+    FromKeysError, GenerateError, Grpc, Holdings, Imported, InvalidPrefix, KeyDigest, KeyError,
+    KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore, KeyUsage, LabelError, LocalCounters,
+    LocalKeyStore, Lookup, ManageError, ManageKeys, MemoryCounters, MemoryStore, MissingScope,
+    NewKey, NoBody, NotVerified, Outcome, OutcomeEvents, OutcomeMetrics, ParseDigestError,
+    ParseKeyIdError, ParseNetworkError, ParseQuotaError, ParseScopeError, PendingDecision, Permit,
+    ProblemJson, ProfileError, QueuedObserver, Quota, Rate, RateLimitRequest, RateUnit, Rates,
+    Readable, Refusal, Refused, ReloadError, RequireScope, RequireScopeFuture, RequireScopeService,
+    ResponseFuture, Rotated, RotationConflict, Scope, Source, StoreError, StoreErrorKind, StoreFn,
     Throttle, ThrottleFuture, ThrottleLayer, ThrottleService, Throttled, TopClient, TrustedProxies,
     UnusableKey, Usage, UsageSnapshot, WrongReason, YamlError, YamlHealth, YamlLint, YamlStore,
     YamlWarning,
@@ -41,7 +41,7 @@ type Answer = Result<Option<KeyRecord>, StoreError>;
 fn every_public_type_can_be_shared_or_at_least_sent() {
     let shared = check![is_shared:
         Activity,
-        Allowance,
+        Permit,
         ApiKey,
         ApiKeyLayer<Arc<dyn KeyStore>>,
         ApiKeyService<Inner, Arc<dyn LocalKeyStore>, ProblemJson>,
@@ -101,11 +101,11 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Rule,
         Scope,
         Source,
-        Spend,
+        RateLimitRequest,
         StoreError,
         StoreErrorKind,
         StoreFn<fn(KeyDigest) -> Ready<Answer>>,
-        Tally,
+        Decision,
         Throttle<Arc<dyn Counters>>,
         ThrottleLayer<Arc<dyn Counters>, ProblemJson>,
         ThrottleService<Inner, MemoryCounters, ProblemJson>,
@@ -124,7 +124,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         YamlWarning,
     ];
     // A future is polled by one task at a time.
-    let sent = check![is_sent: Count, ThrottleFuture<Inner, (), ProblemJson>, Authenticate, Lookup, RequireScopeFuture<Ready<()>, ()>, ResponseFuture<Inner, (), ProblemJson>,];
+    let sent = check![is_sent: PendingDecision, ThrottleFuture<Inner, (), ProblemJson>, Authenticate, Lookup, RequireScopeFuture<Ready<()>, ()>, ResponseFuture<Inner, (), ProblemJson>,];
     is_shared::<Box<dyn KeyStore>>();
     is_shared::<Box<dyn LocalKeyStore>>();
     is_shared::<Box<dyn LocalCounters>>();

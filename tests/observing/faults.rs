@@ -34,17 +34,17 @@ async fn faults_of_the_store_are_told_as_such() {
 #[cfg(feature = "throttle")]
 #[tokio::test]
 async fn counters_that_do_not_answer_are_told_of_with_the_client() {
-    use keygate::{Count, Counters, Spend, Throttle, ThrottleLayer};
+    use keygate::{Counters, PendingDecision, RateLimitRequest, Throttle, ThrottleLayer};
 
     /// Answers none, or says so.
     struct Lost(bool);
 
     impl Counters for Lost {
-        fn spend(&self, _: &Spend<'_>) -> Count {
+        fn count(&self, _: &RateLimitRequest<'_>) -> PendingDecision {
             if self.0 {
-                Count::pending(std::future::pending())
+                PendingDecision::pending(std::future::pending())
             } else {
-                Count::failed(StoreError::new("connection refused"))
+                PendingDecision::failed(StoreError::new("connection refused"))
             }
         }
     }

@@ -4,11 +4,10 @@
 use std::collections::BTreeSet;
 
 /// Traits, and a name for a type of the standard library.
-const NOT_TYPES: [&str; 12] = [
+const NOT_TYPES: [&str; 11] = [
     "BoxFuture",
     "Counters",
     "Gauged",
-    "Immediate",
     "KeyStore",
     "Local",
     "LocalCounters",

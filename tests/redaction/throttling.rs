@@ -6,9 +6,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use http::{Request, Response};
 use keygate::{
-    Activity, AuthError, Authenticator, ClientUsage, Count, FailureThrottle, KeyUsage,
-    MemoryCounters, Outcome, OutcomeEvents, OutcomeMetrics, QueuedObserver, Rates, StoreError,
-    Tally, Throttle, ThrottleLayer, TopClient, TrustedProxies, Usage, UsageSnapshot, verify,
+    Activity, AuthError, Authenticator, ClientUsage, Decision, FailureThrottle, KeyUsage,
+    MemoryCounters, Outcome, OutcomeEvents, OutcomeMetrics, PendingDecision, QueuedObserver, Rates,
+    StoreError, Throttle, ThrottleLayer, TopClient, TrustedProxies, Usage, UsageSnapshot, verify,
 };
 use tower::{Layer as _, Service as _};
 
@@ -20,15 +20,15 @@ pub(crate) fn all() -> Vec<Shown> {
     let throttle = Throttle::with_counters(MemoryCounters::new())
         .with_default_quota("1/day".parse().unwrap())
         .with_clock(|| UNIX_EPOCH);
-    let allowance = throttle.check(&client).unwrap();
+    let permit = throttle.check(&client).unwrap();
     let refused = throttle.check(&client).unwrap_err();
     let AuthError::Throttled(throttled) = &refused else { panic!("{refused}") };
 
-    let tally = Tally::refused(0, Duration::from_secs(1));
+    let decision = Decision::refused(0, Duration::from_secs(1));
     let counts = [
-        Count::ready(tally),
-        Count::failed(StoreError::new("no connection")),
-        Count::pending(std::future::pending()),
+        PendingDecision::ready(decision),
+        PendingDecision::failed(StoreError::new("no connection")),
+        PendingDecision::pending(std::future::pending()),
     ];
     let layer = ThrottleLayer::new(throttle.clone());
     let mut service = layer.layer(tower::service_fn(|_: Request<()>| async {
@@ -38,11 +38,11 @@ pub(crate) fn all() -> Vec<Shown> {
     *request.headers_mut() = headers();
     request.extensions_mut().insert(client);
     vec![
-        ("Allowance", debug(&allowance)),
+        ("Permit", debug(&permit)),
         ("Throttled", debug(throttled) + &error(&refused)),
-        ("Tally", debug(&tally)),
-        ("Spend", spend()),
-        ("Count", counts.iter().map(debug).collect()),
+        ("Decision", debug(&decision)),
+        ("RateLimitRequest", counted_request()),
+        ("PendingDecision", counts.iter().map(debug).collect()),
         ("MemoryCounters", debug(throttle.counters())),
         ("Throttle", debug(&throttle)),
         ("ThrottleLayer", debug(&layer)),
@@ -57,13 +57,16 @@ pub(crate) fn all() -> Vec<Shown> {
 }
 
 /// What counters are asked, of a client whose metadata holds the canary.
-fn spend() -> String {
+fn counted_request() -> String {
     struct Asked(Arc<Mutex<String>>);
 
     impl keygate::LocalCounters for Asked {
-        fn spend_now(&self, spend: &keygate::Spend<'_>) -> Result<Tally, StoreError> {
-            self.0.lock().unwrap().push_str(&debug(spend));
-            Ok(Tally::allowed(0, 1, Duration::ZERO))
+        fn count_now(
+            &self,
+            request: &keygate::RateLimitRequest<'_>,
+        ) -> Result<Decision, StoreError> {
+            self.0.lock().unwrap().push_str(&debug(request));
+            Ok(Decision::allowed(0, 1, Duration::ZERO))
         }
     }
 

@@ -1,12 +1,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use keygate::{Client, LocalCounters, MemoryCounters, Quota, Spend, StoreError, Tally, Throttle};
+use keygate::{
+    Client, Decision, LocalCounters, MemoryCounters, Quota, RateLimitRequest, StoreError, Throttle,
+};
 
-use crate::scene::{FakeClock, admitted, client, rate, several, throttled};
+use crate::fixture::{FakeClock, admitted, client, rate, several, throttled};
 
 #[test]
-fn first_minutes_are_those_of_the_table_in_the_docs() {
+fn first_minutes_match_the_table_in_the_docs() {
     let cases = [
         (Quota::from(rate("100/minute", 100)), [200, 100, 100]),
         (rate("100/minute", 20).into(), [120, 100, 100]),
@@ -22,12 +24,12 @@ fn first_minutes_are_those_of_the_table_in_the_docs() {
         let clock = FakeClock::new();
         let throttle = clock.throttle();
         let client = client("User 1", quota);
-        // As often as it could ever be allowed, to the end of each minute.
+        // More often than could ever be allowed, to the end of each minute.
         let mut seen = expected.map(|_| 0);
         seen[0] += admitted(&throttle, &client, 1_000);
         for minute in &mut seen {
             for _ in 0..600 {
-                clock.turn(100);
+                clock.advance(100);
                 *minute += admitted(&throttle, &client, 5);
             }
         }
@@ -36,7 +38,7 @@ fn first_minutes_are_those_of_the_table_in_the_docs() {
 }
 
 #[test]
-fn who_waits_as_long_as_was_said_is_let_in_and_nobody_much_earlier() {
+fn retry_after_is_enough_and_a_second_less_is_not() {
     for (quota, burst) in [("1/second", 1), ("7/minute", 3), ("100/hour", 5), ("1000/second", 2)] {
         let clock = FakeClock::new();
         let throttle = clock.throttle();
@@ -46,26 +48,26 @@ fn who_waits_as_long_as_was_said_is_let_in_and_nobody_much_earlier() {
             let (wait, headers) = throttled(&throttle, &client);
             assert_eq!(headers["retry-after"], wait.to_string());
             assert!(wait >= 1);
-            clock.turn(wait.saturating_sub(1) * 1_000);
+            clock.advance(wait.saturating_sub(1) * 1_000);
             assert!(wait == 1 || throttle.check(&client).is_err(), "{quota}: a second too early");
-            clock.turn(1_000);
+            clock.advance(1_000);
             assert!(throttle.check(&client).is_ok(), "{quota}");
         }
     }
 }
 
 #[test]
-fn all_keys_of_a_client_share_its_quota_and_clients_do_not() {
+fn keys_share_the_quota_of_their_client() {
     let throttle = FakeClock::new().throttle();
     let (one, other) = (client("User 1", rate("5/hour", 5)), client("User 2", rate("5/hour", 5)));
     assert_eq!(admitted(&throttle, &one, 3), 3);
-    // The same client as another verification would hand it out.
+    // The same client, verified again.
     assert_eq!(admitted(&throttle, &client("User 1", rate("5/hour", 5)), 10), 2);
     assert_eq!(admitted(&throttle, &other, 10), 5);
 }
 
 #[test]
-fn client_without_a_quota_has_the_default_one_and_unlimited_is_unlimited() {
+fn client_without_a_quota_has_the_default_one() {
     let clock = FakeClock::new();
     let plain = Client::for_test("User 1");
     assert_eq!(admitted(&clock.throttle(), &plain, 10_000), 10_000);
@@ -77,13 +79,13 @@ fn client_without_a_quota_has_the_default_one_and_unlimited_is_unlimited() {
 }
 
 #[test]
-fn several_rates_are_spent_together_or_not_at_all() {
+fn rates_of_a_quota_are_spent_together_or_not_at_all() {
     let clock = FakeClock::new();
     let throttle = clock.throttle();
     let client = client("User 1", several());
     assert_eq!(admitted(&throttle, &client, 100), 10);
-    // Had the refusals been counted by the minute, nothing would be left of it.
-    clock.turn(1_000);
+    // Had the minute counted the refusals, nothing would be left of it.
+    clock.advance(1_000);
     assert_eq!(admitted(&throttle, &client, 100), 5);
     let (wait, headers) = throttled(&throttle, &client);
     assert_eq!(wait, 3, "the minute earns one in four seconds, of which one has passed");
@@ -92,7 +94,7 @@ fn several_rates_are_spent_together_or_not_at_all() {
 }
 
 #[test]
-fn clock_that_goes_back_neither_lets_in_nor_locks_out() {
+fn clock_set_back_neither_admits_nor_locks_out() {
     for quota in [
         Quota::from(rate("10/minute", 10)),
         Quota::all_of([rate("10/minute", 10), rate("100/day", 100)]).unwrap(),
@@ -101,12 +103,22 @@ fn clock_that_goes_back_neither_lets_in_nor_locks_out() {
         let throttle = clock.throttle();
         let client = client("User 1", quota);
         assert_eq!(admitted(&throttle, &client, 100), 10);
-        clock.turn_back(500_000_000);
+        clock.set_back(500_000_000);
         assert_eq!(admitted(&throttle, &client, 100), 0);
         // One of the day is earned in 864 s.
-        clock.turn(900_000);
+        clock.advance(900_000);
         assert_eq!(admitted(&throttle, &client, 1), 1, "not longer than the burst takes");
     }
+}
+
+#[test]
+fn cost_is_spent_as_so_many_requests() {
+    let counters = MemoryCounters::new();
+    let quota = Quota::from(rate("10/hour", 10));
+    let request = RateLimitRequest::new("default", "User 1", &quota, SystemTime::now());
+    let count = |cost| counters.count_now(&request.with_cost(cost)).unwrap();
+    assert_eq!((count(7).remaining, count(4).allowed, count(3).remaining), (3, false, 0));
+    assert!(!count(11).allowed, "a cost above the burst");
 }
 
 #[test]
@@ -119,7 +131,7 @@ fn system_clock_is_the_default() {
 }
 
 #[test]
-fn counters_behind_a_pointer_are_asked_without_waiting() {
+fn counters_behind_a_pointer_do_not_wait() {
     let counters: Arc<dyn LocalCounters> = Arc::new(MemoryCounters::new());
     let throttle = FakeClock::new().over(counters);
     let client = client("User 1", rate("3/day", 3));
@@ -128,24 +140,22 @@ fn counters_behind_a_pointer_are_asked_without_waiting() {
 }
 
 #[test]
-fn rate_that_has_none_left_for_longest_is_told_of() {
+fn rate_that_waits_longest_is_reported() {
     let quota = Quota::all_of([rate("60/minute", 1), rate("1/minute", 1)]).unwrap();
-    let allowance = FakeClock::new().throttle().check(&client("User 1", quota)).unwrap();
-    let tally = allowance.tally().unwrap();
-    assert_eq!((tally.rate, tally.remaining, tally.wait.as_secs()), (1, 0, 60));
+    let permit = FakeClock::new().throttle().check(&client("User 1", quota)).unwrap();
+    let decision = permit.decision().unwrap();
+    assert_eq!((decision.rate, decision.remaining, decision.wait.as_secs()), (1, 0, 60));
 }
 
-/// As counters that halve a quota while the service is busy.
+/// Such as counters that halve a quota while the service is busy.
 #[test]
-fn counters_around_those_in_memory_may_ask_for_another_quota() {
+fn wrapped_counters_may_replace_the_quota() {
     struct Halved(MemoryCounters);
 
     impl LocalCounters for Halved {
-        fn spend_now(&self, spend: &Spend<'_>) -> Result<Tally, StoreError> {
+        fn count_now(&self, request: &RateLimitRequest<'_>) -> Result<Decision, StoreError> {
             let quota = Quota::from(rate("5/hour", 5));
-            let mut halved = *spend;
-            halved.quota = &quota;
-            self.0.spend_now(&halved)
+            self.0.count_now(&request.with_quota(&quota))
         }
     }
 

@@ -7,7 +7,7 @@ use http::{Request, StatusCode};
 use keygate::{Quota, ThrottleLayer};
 use tower::ServiceExt as _;
 
-use crate::scene::{FakeClock, client, rate};
+use crate::fixture::{FakeClock, client, rate};
 
 #[test]
 fn thousand_at_once_are_admitted_exactly() {
@@ -63,7 +63,7 @@ async fn thousand_tasks_through_the_layer_are_admitted_exactly() {
 
 #[test]
 fn quota_that_changes_while_threads_spend_it_is_kept() {
-    // The two quotas in turn are of one size, so that what is spent is the same under both.
+    // The alternating quotas are of one size, so that as much is spent under both.
     let quotas = [rate("100/day", 100), rate("101/day", 101)];
     for _ in 0..50 {
         let throttle = FakeClock::new().throttle();

@@ -7,7 +7,7 @@ use keygate::{
 };
 use tower::ServiceExt as _;
 
-use crate::scene::{FakeClock, KEY, ask, client, rate};
+use crate::fixture::{FakeClock, KEY, ask, client, rate};
 
 #[tokio::test]
 async fn refusals_further_out_spend_nothing() {
@@ -32,7 +32,7 @@ async fn refusals_further_out_spend_nothing() {
     }
     assert_eq!(ask(&outside, "/a", KEY).await.status(), 200);
 
-    // With the scopes inside, what lacks one is counted.
+    // With the scopes inside, a request that lacks one is counted.
     let inside = app.layer(throttle()).layer(ApiKeyLayer::new(store));
     for expected in [403, 403, 429] {
         assert_eq!(ask(&inside, "/b", KEY).await.status(), expected);
@@ -46,7 +46,7 @@ async fn refusals_further_out_spend_nothing() {
 }
 
 #[tokio::test]
-async fn fields_are_on_allowed_answers_too_unless_turned_off() {
+async fn headers_are_on_allowed_responses_unless_disabled() {
     let app = |layer: ThrottleLayer| -> Router {
         Router::new()
             .route("/", get(|| async { "let in" }))
@@ -57,12 +57,12 @@ async fn fields_are_on_allowed_answers_too_unless_turned_off() {
     let with = ask(&app(layer()), "/", "").await;
     assert_eq!(with.headers()["ratelimit-policy"], r#""minute";q=100;w=60"#);
     assert_eq!(with.headers()["ratelimit"], r#""minute";r=19;t=12"#);
-    let without = ask(&app(layer().without_fields()), "/", "").await;
+    let without = ask(&app(layer().without_headers()), "/", "").await;
     assert!(without.headers().keys().all(|name| !name.as_str().starts_with("ratelimit")));
 }
 
 #[tokio::test]
-async fn anonymous_callers_pass_and_without_a_key_layer_nobody_does() {
+async fn anonymous_callers_pass_only_behind_a_key_layer() {
     let app = || -> Router {
         let throttle = Throttle::new().with_default_quota(rate("1/day", 1).into());
         Router::new().route("/", get(|| async { "let in" })).layer(ThrottleLayer::new(throttle))
@@ -77,23 +77,24 @@ async fn anonymous_callers_pass_and_without_a_key_layer_nobody_does() {
 }
 
 #[tokio::test]
-async fn answers_behind_two_throttles_tell_of_both_and_a_refusal_of_each_once() {
-    let layer = |quota| ThrottleLayer::new(FakeClock::new().throttle().with_default_quota(quota));
+async fn responses_behind_two_throttles_describe_both() {
+    let all = FakeClock::new().throttle().with_default_quota(rate("100/minute", 100).into());
+    let search = all.limit("search").unwrap().with_default_quota(rate("2/minute", 2).into());
     let store = MemoryStore::from_keys([(KEY, "User 1")]).unwrap();
     let app: Router = Router::new()
         .route("/", get(|| async { "let in" }))
-        .layer(layer(rate("2/minute", 2).into()))
-        .layer(layer(rate("100/minute", 100).into()))
+        .layer(ThrottleLayer::new(search))
+        .layer(ThrottleLayer::new(all))
         .layer(ApiKeyLayer::new(store));
     let lines = |answer: &Response<Body>, field: &str| -> Vec<String> {
         let lines = answer.headers().get_all(field).iter();
         lines.map(|line| line.to_str().unwrap().to_owned()).collect()
     };
-    let policies = [r#""minute";q=2;w=60"#, r#""minute-2";q=100;w=60"#];
+    let policies = [r#""search-minute";q=2;w=60"#, r#""minute";q=100;w=60"#];
     for expected in [
-        [r#""minute";r=1;t=30"#, r#""minute-2";r=99;t=60"#],
-        [r#""minute";r=0;t=30"#, r#""minute-2";r=98;t=59"#],
-        [r#""minute";r=0;t=30"#, r#""minute-2";r=97;t=59"#],
+        [r#""search-minute";r=1;t=30"#, r#""minute";r=99;t=60"#],
+        [r#""search-minute";r=0;t=30"#, r#""minute";r=98;t=59"#],
+        [r#""search-minute";r=0;t=30"#, r#""minute";r=97;t=59"#],
     ] {
         let answer = ask(&app, "/", KEY).await;
         assert_eq!(lines(&answer, "ratelimit"), expected);
@@ -102,9 +103,9 @@ async fn answers_behind_two_throttles_tell_of_both_and_a_refusal_of_each_once() 
     assert_eq!(lines(&ask(&app, "/", KEY).await, "retry-after"), ["30"]);
 }
 
-/// As a service does without extractors.
+/// Such as in a service without extractors.
 #[tokio::test]
-async fn error_that_a_handler_left_in_the_response_gets_its_own_fields() {
+async fn error_from_a_handler_gets_its_own_headers() {
     let own = FakeClock::new().throttle().with_default_quota(rate("1/hour", 1).into());
     let handler = get(async move |client: Client| {
         let mut response = Response::new(Body::empty());

@@ -3,6 +3,7 @@
 mod admitting;
 mod changing;
 mod exactness;
+mod fixture;
 mod layers;
-mod scene;
+mod usage;
 mod waiting;

@@ -5,19 +5,20 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use http::StatusCode;
 use keygate::{
-    AuthError, Count, Counters, Spend, StoreError, StoreErrorKind, Tally, Throttle, ThrottleLayer,
+    AuthError, Counters, Decision, PendingDecision, RateLimitRequest, StoreError, StoreErrorKind,
+    Throttle, ThrottleLayer,
 };
 
-use crate::scene::{ask, client, rate};
+use crate::fixture::{ask, client, rate};
 
-/// Counters that answer later, or not at all.
-struct Remote(Mutex<Vec<Option<Result<Tally, StoreError>>>>);
+/// Counters that answer late or never.
+struct Remote(Mutex<Vec<Option<Result<Decision, StoreError>>>>);
 
 impl Counters for Remote {
-    fn spend(&self, spend: &Spend<'_>) -> Count {
-        assert_eq!((spend.client, spend.quota.rates().len()), ("User 1", 1));
+    fn count(&self, request: &RateLimitRequest<'_>) -> PendingDecision {
+        assert_eq!((request.client, request.quota.rates().len()), ("User 1", 1));
         let answer = self.0.lock().unwrap().pop().unwrap();
-        Count::pending(async move {
+        PendingDecision::pending(async move {
             tokio::task::yield_now().await;
             match answer {
                 Some(answer) => answer,
@@ -28,12 +29,12 @@ impl Counters for Remote {
 }
 
 #[tokio::test]
-async fn counters_that_wait_decide_and_their_faults_are_not_come_in() {
+async fn faults_of_counters_that_wait_admit_nobody() {
     let answers = vec![
         None,
         Some(Err(StoreError::new("connection refused"))),
-        Some(Ok(Tally::refused(0, Duration::from_millis(1_001)))),
-        Some(Ok(Tally::allowed(0, 5, Duration::ZERO))),
+        Some(Ok(Decision::refused(0, Duration::from_millis(1_001)))),
+        Some(Ok(Decision::allowed(0, 5, Duration::ZERO))),
     ];
     let throttle = Throttle::with_counters(Remote(Mutex::new(answers)))
         .with_deadline(Duration::from_millis(10));
@@ -59,8 +60,8 @@ async fn counters_that_wait_decide_and_their_faults_are_not_come_in() {
 }
 
 #[tokio::test]
-async fn counters_are_asked_later_in_a_function_too() {
-    let answers = vec![None, Some(Ok(Tally::allowed(0, 5, Duration::ZERO)))];
+async fn check_later_waits_up_to_the_deadline() {
+    let answers = vec![None, Some(Ok(Decision::allowed(0, 5, Duration::ZERO)))];
     let throttle = Throttle::with_counters(Remote(Mutex::new(answers)))
         .with_deadline(Duration::from_millis(10));
     let client = client("User 1", rate("10/hour", 10));
@@ -74,8 +75,8 @@ async fn counters_are_asked_later_in_a_function_too() {
 }
 
 #[tokio::test]
-async fn wait_without_end_is_told_as_the_longest_there_is() {
-    let answers = vec![Some(Ok(Tally::refused(0, Duration::MAX)))];
+async fn endless_wait_is_the_longest_retry_after() {
+    let answers = vec![Some(Ok(Decision::refused(0, Duration::MAX)))];
     let throttle = Throttle::with_counters(Remote(Mutex::new(answers)));
     let refused = throttle.check_later(&client("User 1", rate("10/hour", 10))).await.unwrap_err();
     let AuthError::Throttled(throttled) = refused else { panic!("{refused}") };

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 use http::{Extensions, HeaderMap};
 
 use super::{FailureThrottle, Verified};
+use crate::clock::nanos;
 use crate::digest::KeyDigest;
 use crate::error::AuthError;
-use crate::instant::nanos;
-use crate::throttle::Throttled;
+use crate::limit::Throttled;
 
 /// The throttle of one authenticator, and what is known of how its store answers.
 pub(crate) struct Failures {

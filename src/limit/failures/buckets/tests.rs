@@ -129,7 +129,7 @@ fn flood_of_a_million_addresses_leaves_those_that_are_held_and_takes_no_memory()
 #[test]
 fn entry_that_has_spent_least_gives_way() {
     let set = Set {
-        ways: std::array::from_fn(|way| Way { tag: 1 + way as u64, full_at: NOW + way as u64 }),
+        ways: std::array::from_fn(|way| Way { tag: 1 + way as u64, tat: NOW + way as u64 }),
         shared: 0,
     };
     assert!(matches!(set.place(100, limits(), NOW), Place::Free(0)));
@@ -148,7 +148,7 @@ fn where_all_are_held_newcomers_share_the_limit_of_a_network() {
     for _ in 0..SETS * WAYS * 4 {
         hold(&buckets, newcomer(), NOW);
     }
-    let full = |set: &Set| set.ways.iter().all(|way| way.full_at > NOW + 12 * S);
+    let full = |set: &Set| set.ways.iter().all(|way| way.tat > NOW + 12 * S);
     buckets.0.each(|set| assert!(full(set) && set.shared > 0));
     let late = newcomer();
     let wait = buckets.over(late, limits(), NOW).expect("its set has nothing left to share");

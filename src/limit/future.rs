@@ -7,11 +7,12 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::deadline::Timed;
-use super::{Allowance, Tally, decide};
+use super::counters::Decision;
+use super::deadline::WithDeadline;
+use super::permit::Permit;
+use super::throttle::{EffectiveQuota, decide};
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
-use crate::quota::Quota;
 use crate::respond::{Respond, add_fields};
 
 pin_project! {
@@ -30,29 +31,28 @@ pin_project! {
     #[project = StateProjection]
     enum State<Inner, ReqBody, Fut, Res, R> {
         Refused { response: Option<Res> },
-        Running { #[pin] future: Fut, fields: Option<Allowance> },
+        Running { #[pin] future: Fut, permit: Option<Permit> },
         Parked { parked: Option<Box<Parked<Inner, ReqBody, R>>> },
     }
 }
 
-/// A request and the service that is ready for it, while the counters are asked.
+/// A request and the service that is ready for it, while the counters decide.
 pub(super) struct Parked<Inner, ReqBody, R> {
-    pub(super) count: Timed,
+    pub(super) decision: WithDeadline,
     pub(super) client: Client,
-    pub(super) quota: Quota,
+    pub(super) quota: EffectiveQuota,
     pub(super) service: Inner,
     pub(super) request: Request<ReqBody>,
     pub(super) respond: R,
-    pub(super) fields: bool,
+    pub(super) headers: bool,
 }
 
 impl<Inner, ReqBody, R> ThrottleFuture<Inner, ReqBody, R>
 where
     Inner: Service<Request<ReqBody>>,
 {
-    #[inline]
-    pub(super) fn running(future: Inner::Future, fields: Option<Allowance>) -> Self {
-        Self { state: State::Running { future, fields } }
+    pub(super) fn running(future: Inner::Future, permit: Option<Permit>) -> Self {
+        Self { state: State::Running { future, permit } }
     }
 
     #[cold]
@@ -85,16 +85,13 @@ where
 
     /// # Panics
     ///
-    /// When polled again after it has answered, as futures may.
-    // Not inlined, so that the response is moved once: from the inner future to the caller's place.
-    #[inline(never)]
+    /// If it is polled again after completion.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.as_mut().project().state.project() {
-            StateProjection::Running { future, fields: None } => future.poll(cx),
-            StateProjection::Running { future, fields: Some(allowance) } => {
+            StateProjection::Running { future, permit } => {
                 let mut poll = future.poll(cx);
-                if let Poll::Ready(Ok(response)) = &mut poll {
-                    allowance.put_fields(response.headers_mut());
+                if let (Poll::Ready(Ok(response)), Some(permit)) = (&mut poll, permit) {
+                    permit.add_headers(response.headers_mut());
                 }
                 poll
             }
@@ -111,24 +108,23 @@ where
     Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
     R: Respond<ResBody>,
 {
-    #[inline(never)]
     fn poll_parked(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<ResBody>, Inner::Error>> {
         let mut state = self.as_mut().project().state;
         let StateProjection::Parked { parked } = state.as_mut().project() else {
-            unreachable!("only a parked request is asked about");
+            unreachable!("called for parked requests only");
         };
         let waiting = parked.as_mut().expect(POLLED_AFTER_END);
-        let answer = ready!(Pin::new(&mut waiting.count).poll(cx));
+        let decision = ready!(Pin::new(&mut waiting.decision).poll(cx));
         let parked = *parked.take().expect(POLLED_AFTER_END);
-        state.set(parked.proceed(answer));
+        state.set(parked.proceed(decision));
         self.poll(cx)
     }
 }
 
-const POLLED_AFTER_END: &str = "a response future is not polled after its end";
+const POLLED_AFTER_END: &str = "`ThrottleFuture` polled after completion";
 
 impl<Inner, ReqBody, ResBody, R> Parked<Inner, ReqBody, R>
 where
@@ -137,12 +133,12 @@ where
 {
     fn proceed(
         mut self,
-        answer: Result<Tally, StoreError>,
+        decision: Result<Decision, StoreError>,
     ) -> State<Inner, ReqBody, Inner::Future, Response<ResBody>, R> {
-        match decide(&self.client, &self.quota, answer) {
-            Ok(allowance) => {
-                let fields = self.fields.then_some(allowance);
-                State::Running { future: self.service.call(self.request), fields }
+        match decide(&self.client, self.quota, decision) {
+            Ok(permit) => {
+                let permit = self.headers.then_some(permit);
+                State::Running { future: self.service.call(self.request), permit }
             }
             Err(error) => State::Refused { response: Some(refusal(&self.respond, error)) },
         }

@@ -12,7 +12,7 @@ use tower::ServiceExt as _;
 
 pub(crate) const KEY: &str = "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA";
 
-/// A clock that stands still until it is turned, at a time between two seconds.
+/// A clock that stands still until it is set, at a time between two seconds.
 #[derive(Clone)]
 pub(crate) struct FakeClock(Arc<AtomicU64>);
 
@@ -21,11 +21,11 @@ impl FakeClock {
         Self(Arc::new(AtomicU64::new(1_800_000_000_400)))
     }
 
-    pub(crate) fn turn(&self, millis: u64) {
+    pub(crate) fn advance(&self, millis: u64) {
         self.0.fetch_add(millis, Ordering::Relaxed);
     }
 
-    pub(crate) fn turn_back(&self, millis: u64) {
+    pub(crate) fn set_back(&self, millis: u64) {
         self.0.fetch_sub(millis, Ordering::Relaxed);
     }
 

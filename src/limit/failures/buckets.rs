@@ -1,8 +1,8 @@
 use std::net::IpAddr;
 
 use super::sets::{Sets, Tag};
+use crate::limit::gcra::Gcra;
 use crate::quota::Rate;
-use crate::throttle::Limit;
 
 const SETS: usize = 8_192;
 const WAYS: usize = 8;
@@ -17,25 +17,25 @@ const MOST_OWED: u64 = 4;
 /// How many wrong keys may come from one address, and from a network that is given out as one.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
-    address: Limit,
-    network: Limit,
+    address: Gcra,
+    network: Gcra,
 }
 
 impl Limits {
     pub(super) fn of(rate: &Rate) -> Self {
-        let address = Limit::of(rate);
+        let address = Gcra::new(rate);
         Self { address, network: address.shared_by(NETWORK_COUNTS_AS) }
     }
 }
 
-impl Limit {
-    /// As [`Limit::spend`], and also where that is over the limit, as far as [`Set::heed`] lets it.
-    fn charge(self, full_at: u64, now: u64) -> u64 {
-        full_at.max(now).saturating_add(self.step())
+impl Gcra {
+    /// As [`Gcra::check`], and also where that is over the limit, as far as [`Set::clamp`] lets it.
+    fn charge(self, tat: u64, now: u64) -> u64 {
+        tat.max(now).saturating_add(self.step())
     }
 
-    fn give_back(self, full_at: u64) -> u64 {
-        full_at.saturating_sub(self.step())
+    fn give_back(self, tat: u64) -> u64 {
+        tat.saturating_sub(self.step())
     }
 
     fn furthest(self, now: u64) -> u64 {
@@ -62,15 +62,15 @@ struct Set {
 #[derive(Clone, Copy, Default)]
 struct Way {
     tag: Tag,
-    /// The instant at which the whole burst is there again.
-    full_at: u64,
+    /// When the whole burst is earned again, in nanoseconds since 1970.
+    tat: u64,
 }
 
 /// One thing that is counted.
 #[derive(Clone, Copy)]
 struct Counted {
     tag: Tag,
-    limit: Limit,
+    limit: Gcra,
 }
 
 impl Buckets {
@@ -82,13 +82,14 @@ impl Buckets {
     /// nanoseconds.
     pub(super) fn spend(&self, address: IpAddr, limits: Limits, now: u64) -> Result<(), u64> {
         let (single, network) = self.counted(address, limits);
-        let spend = |counted| self.count(counted, limits, now, Limit::spend);
+        let spend =
+            |counted| self.count(counted, limits, now, |limit, tat, now| limit.check(tat, 1, now));
         if network.is_none_or(|network| spend(network).is_ok()) {
             if spend(single).is_ok() {
                 return Ok(());
             }
             if let Some(network) = network {
-                let back = |limit: Limit, full_at, _| Ok(limit.give_back(full_at));
+                let back = |limit: Gcra, tat, _| Ok(limit.give_back(tat));
                 let _ = self.count(network, limits, now, back);
             }
         }
@@ -101,8 +102,7 @@ impl Buckets {
         let over = self.over(address, limits, now).is_some();
         let (single, network) = self.counted(address, limits);
         let charge = |counted| {
-            let _ = self
-                .count(counted, limits, now, |limit, full_at, now| Ok(limit.charge(full_at, now)));
+            let _ = self.count(counted, limits, now, |limit, tat, now| Ok(limit.charge(tat, now)));
         };
         // What is beyond its own limit is not its neighbours' to pay.
         if self.wait(single, limits, now).is_none() {
@@ -124,13 +124,13 @@ impl Buckets {
 
     fn wait(&self, counted: Counted, limits: Limits, now: u64) -> Option<u64> {
         self.0.with(counted.tag, |set| {
-            set.heed(limits, now);
-            let (full_at, limit) = match set.place(counted.tag, limits, now) {
-                Place::Own(way) => (set.ways[way].full_at, counted.limit),
+            set.clamp(limits, now);
+            let (tat, limit) = match set.place(counted.tag, limits, now) {
+                Place::Own(way) => (set.ways[way].tat, counted.limit),
                 Place::Free(_) => return None,
                 Place::Shared => (set.shared, limits.network),
             };
-            limit.spend(full_at, now).err()
+            limit.check(tat, 1, now).err()
         })
     }
 
@@ -139,19 +139,19 @@ impl Buckets {
         counted: Counted,
         limits: Limits,
         now: u64,
-        count: impl FnOnce(Limit, u64, u64) -> Result<u64, u64>,
+        count: impl FnOnce(Gcra, u64, u64) -> Result<u64, u64>,
     ) -> Result<(), u64> {
         self.0.with(counted.tag, |set| {
-            set.heed(limits, now);
-            let (full_at, limit) = match set.place(counted.tag, limits, now) {
-                Place::Own(way) => (&mut set.ways[way].full_at, counted.limit),
+            set.clamp(limits, now);
+            let (tat, limit) = match set.place(counted.tag, limits, now) {
+                Place::Own(way) => (&mut set.ways[way].tat, counted.limit),
                 Place::Free(way) => {
-                    set.ways[way] = Way { tag: counted.tag, full_at: 0 };
-                    (&mut set.ways[way].full_at, counted.limit)
+                    set.ways[way] = Way { tag: counted.tag, tat: 0 };
+                    (&mut set.ways[way].tat, counted.limit)
                 }
                 Place::Shared => (&mut set.shared, limits.network),
             };
-            *full_at = count(limit, *full_at, now)?;
+            *tat = count(limit, *tat, now)?;
             Ok(())
         })
     }
@@ -181,10 +181,10 @@ enum Place {
 
 impl Set {
     /// Nothing is owed for longer than it may be, also where the clock went back.
-    fn heed(&mut self, limits: Limits, now: u64) {
+    fn clamp(&mut self, limits: Limits, now: u64) {
         let furthest = limits.address.furthest(now).max(limits.network.furthest(now));
         for way in &mut self.ways {
-            way.full_at = way.full_at.min(furthest);
+            way.tat = way.tat.min(furthest);
         }
         self.shared = self.shared.min(furthest);
     }
@@ -193,9 +193,9 @@ impl Set {
         if let Some(own) = self.ways.iter().position(|way| way.tag == tag) {
             return Place::Own(own);
         }
-        let least = (0..WAYS).min_by_key(|way| self.ways[*way].full_at).unwrap_or(0);
+        let least = (0..WAYS).min_by_key(|way| self.ways[*way].tat).unwrap_or(0);
         // By the limit of an address, also where it is that of a network, which is over no sooner.
-        match limits.address.spend(self.ways[least].full_at, now) {
+        match limits.address.check(self.ways[least].tat, 1, now) {
             Ok(_) => Place::Free(least),
             Err(_) => Place::Shared,
         }

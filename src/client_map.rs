@@ -1,0 +1,92 @@
+//! Per-client state, created on first use and swept when it is idle.
+
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use papaya::{HashMap, HashMapRef, LocalGuard};
+
+/// Enough that sweeping one shard takes well below a millisecond at a million clients.
+const SHARDS: usize = 256;
+
+/// Nanoseconds between the sweeps of two shards: about a minute for all of them.
+const INTERVAL: u64 = 250_000_000;
+
+/// A concurrent map from clients to their state, in shards that are swept one after the other.
+///
+/// A lookup takes no lock.
+pub(crate) struct ClientMap<K, V> {
+    hasher: RandomState,
+    shards: Box<[HashMap<K, V>]>,
+    interval: u64,
+    /// Time of the last sweep, in nanoseconds since 1970.
+    swept: AtomicU64,
+    next: AtomicUsize,
+}
+
+/// One shard, pinned: references into it stay valid until it is dropped.
+pub(crate) type Shard<'a, K, V> = HashMapRef<'a, K, V, RandomState, LocalGuard<'a>>;
+
+impl<K: Eq + Hash + Send + 'static, V: Send + 'static> ClientMap<K, V> {
+    pub(crate) fn new() -> Self {
+        Self::with_interval(INTERVAL)
+    }
+
+    /// Replaces the nanoseconds between the sweeps of two shards.
+    pub(crate) fn with_interval(interval: u64) -> Self {
+        // With a collector for each shard, a request would load one more cold cache line.
+        let collector = Arc::default();
+        let shard = |_| HashMap::builder().shared_collector(Arc::clone(&collector)).build();
+        Self {
+            hasher: RandomState::new(),
+            shards: (0..SHARDS).map(shard).collect(),
+            interval,
+            swept: AtomicU64::new(0),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(HashMap::len).sum()
+    }
+
+    pub(crate) fn for_each(&self, mut each: impl FnMut(&K, &V)) {
+        for shard in &self.shards {
+            for (key, value) in &shard.pin() {
+                each(key, value);
+            }
+        }
+    }
+
+    /// The shard of a key, which may be asked for by any type that hashes as the key does.
+    #[inline]
+    pub(crate) fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> Shard<'_, K, V> {
+        // The remainder is below 256.
+        #[allow(clippy::cast_possible_truncation)]
+        let shard = (self.hasher.hash_one(key) % SHARDS as u64) as usize;
+        self.shards[shard].pin()
+    }
+
+    /// Removes the idle entries of one shard, if its turn has come.
+    #[inline]
+    pub(crate) fn sweep(&self, now: u64, is_idle: impl Fn(&V) -> bool) {
+        let swept = self.swept.load(Ordering::Relaxed);
+        if now.abs_diff(swept) >= self.interval {
+            self.sweep_next(swept, now, is_idle);
+        }
+    }
+
+    #[cold]
+    fn sweep_next(&self, swept: u64, now: u64, is_idle: impl Fn(&V) -> bool) {
+        let relaxed = Ordering::Relaxed;
+        if self.swept.compare_exchange(swept, now, relaxed, relaxed).is_err() {
+            return;
+        }
+        let shard = self.shards[self.next.fetch_add(1, relaxed) % SHARDS].pin();
+        for (key, value) in &shard {
+            if is_idle(value) {
+                shard.remove(key);
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, SystemTime};
+
+use crate::error::StoreError;
+use crate::quota::Quota;
+
+/// One request to be counted against a quota.
+///
+/// Requests are counted together if their limit and their client are the same, in whichever process.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct RateLimitRequest<'a> {
+    /// Name of the limit: see [`Throttle::named`](crate::Throttle::named).
+    pub limit: &'a str,
+    /// Name of the client. All of its keys share its quota.
+    pub client: &'a str,
+    /// The client's quota, which is never unlimited.
+    pub quota: &'a Quota,
+    /// Cost of the request, in requests: 1, unless [`RateLimitRequest::with_cost`] says otherwise. A cost above the
+    /// burst is never allowed.
+    pub cost: u32,
+    /// Time of the request, by the clock of the [`Throttle`](crate::Throttle).
+    pub now: SystemTime,
+}
+
+impl<'a> RateLimitRequest<'a> {
+    /// A request of cost 1, as a [`Throttle`](crate::Throttle) makes it: for tests of your own counters.
+    pub fn new(limit: &'a str, client: &'a str, quota: &'a Quota, now: SystemTime) -> Self {
+        Self { limit, client, quota, cost: 1, now }
+    }
+
+    /// Replaces the cost.
+    #[must_use]
+    pub fn with_cost(self, cost: u32) -> Self {
+        Self { cost, ..self }
+    }
+
+    /// Replaces the quota, as counters do that wrap others and change what a client may ask for.
+    #[must_use]
+    pub fn with_quota(self, quota: &'a Quota) -> Self {
+        Self { quota, ..self }
+    }
+}
+
+/// The decision of [`Counters`] about one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Decision {
+    /// Whether the request is allowed. An allowed request was counted by all rates of the quota, a refused one by
+    /// none.
+    pub allowed: bool,
+    /// Index of the tightest of the quota's rates: the one that refuses for longest, or that allows the fewest
+    /// further requests.
+    pub rate: usize,
+    /// The number of further requests that this rate allows at once.
+    pub remaining: u64,
+    /// Time until one more request is allowed; zero if one is.
+    pub wait: Duration,
+}
+
+impl Decision {
+    /// An allowed request: the tightest rate, the further requests it allows at once, and the time until it allows
+    /// one, which is zero unless none remains.
+    pub fn allowed(rate: usize, remaining: u64, wait: Duration) -> Self {
+        Self { allowed: true, rate, remaining, wait }
+    }
+
+    /// A request refused by this rate for this long.
+    pub fn refused(rate: usize, wait: Duration) -> Self {
+        Self { allowed: false, rate, remaining: 0, wait }
+    }
+}
+
+/// Counts requests against quotas, in memory or elsewhere.
+///
+/// Implement this trait for counters that wait, such as those in a database, and [`LocalCounters`] for counters that
+/// never do: they are `Counters` as well. The trait is dyn-compatible.
+///
+/// All rates of a quota must allow a request, and count it together or not at all. Concurrent requests of one client
+/// must not be allowed more than the quota. When the quota differs from that of the last request, requests that are
+/// owed are carried over, as the table of [`Throttle`](crate::Throttle) says.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use keygate::{Counters, Decision, PendingDecision, RateLimitRequest, Throttle};
+///
+/// struct Remote;
+///
+/// impl Counters for Remote {
+///     fn count(&self, request: &RateLimitRequest<'_>) -> PendingDecision {
+///         let key = format!("{}:{}", request.limit, request.client);
+///         PendingDecision::pending(async move {
+///             // Ask a server about `key` ...
+///             Ok(Decision::allowed(0, 99, Duration::ZERO))
+///         })
+///     }
+/// }
+///
+/// let quota = "100/minute".parse()?;
+/// let request = RateLimitRequest::new("default", "User 1", &quota, SystemTime::now());
+/// assert!(Remote.count(&request).try_ready().is_err());
+/// let throttle = Throttle::with_counters(Remote);
+/// # Ok::<(), keygate::ParseQuotaError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not count requests against quotas",
+    note = "implement `LocalCounters` if it answers without waiting, `Counters` if it waits"
+)]
+pub trait Counters: Send + Sync + 'static {
+    /// Counts one request if the quota allows it.
+    fn count(&self, request: &RateLimitRequest<'_>) -> PendingDecision;
+}
+
+/// Counts requests against quotas without waiting.
+///
+/// All such counters are [`Counters`]. `Arc<C>` and `Arc<dyn LocalCounters>` work as well as `C`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not count without waiting",
+    note = "if it is a `Counters` that waits, use `check_later` or the layer instead of `check`"
+)]
+pub trait LocalCounters: Send + Sync + 'static {
+    /// Counts one request if the quota allows it.
+    ///
+    /// # Errors
+    ///
+    /// The counters are unavailable.
+    fn count_now(&self, request: &RateLimitRequest<'_>) -> Result<Decision, StoreError>;
+}
+
+impl<C: LocalCounters + ?Sized> Counters for C {
+    #[inline]
+    fn count(&self, request: &RateLimitRequest<'_>) -> PendingDecision {
+        PendingDecision(State::Ready(self.count_now(request)))
+    }
+}
+
+impl<C: Counters + ?Sized> Counters for Arc<C> {
+    #[inline]
+    fn count(&self, request: &RateLimitRequest<'_>) -> PendingDecision {
+        (**self).count(request)
+    }
+}
+
+/// Counters that decide without waiting: [`LocalCounters`], or an `Arc` of them.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not count without waiting",
+    note = "if it is a `Counters` that waits, use `check_later` or the layer instead of `check`",
+    note = "if it never waits, implement `LocalCounters` for it; of the smart pointers, only `Arc` is supported"
+)]
+pub trait SyncCounters: sealed::Sealed + 'static {
+    fn count_sync(&self, request: &RateLimitRequest<'_>) -> Result<Decision, StoreError>;
+}
+
+impl<C: LocalCounters + ?Sized> SyncCounters for C {
+    #[inline]
+    fn count_sync(&self, request: &RateLimitRequest<'_>) -> Result<Decision, StoreError> {
+        self.count_now(request)
+    }
+}
+
+impl<C: SyncCounters + ?Sized> SyncCounters for Arc<C> {
+    #[inline]
+    fn count_sync(&self, request: &RateLimitRequest<'_>) -> Result<Decision, StoreError> {
+        (**self).count_sync(request)
+    }
+}
+
+mod sealed {
+    use std::sync::Arc;
+
+    use super::LocalCounters;
+
+    pub trait Sealed {}
+    impl<C: LocalCounters + ?Sized> Sealed for C {}
+    impl<C: Sealed + ?Sized> Sealed for Arc<C> {}
+}
+
+/// The decision of [`Counters`], ready or pending. It borrows nothing from them.
+#[must_use = "a decision does nothing unless it is awaited"]
+pub struct PendingDecision(State);
+
+enum State {
+    Ready(Result<Decision, StoreError>),
+    Pending(Pin<Box<dyn Future<Output = Result<Decision, StoreError>> + Send>>),
+    Done,
+}
+
+impl PendingDecision {
+    /// A decision that is known.
+    pub fn ready(decision: Decision) -> Self {
+        Self(State::Ready(Ok(decision)))
+    }
+
+    /// Counters that are unavailable.
+    pub fn failed(error: StoreError) -> Self {
+        Self(State::Ready(Err(error)))
+    }
+
+    /// A decision that must be awaited.
+    pub fn pending<F>(future: F) -> Self
+    where
+        F: Future<Output = Result<Decision, StoreError>> + Send + 'static,
+    {
+        Self(State::Pending(Box::pin(future)))
+    }
+
+    /// Returns the decision if it is known without waiting.
+    ///
+    /// # Errors
+    ///
+    /// The pending decision itself.
+    #[inline]
+    pub fn try_ready(self) -> Result<Result<Decision, StoreError>, Self> {
+        match self.0 {
+            State::Ready(decision) => Ok(decision),
+            state => Err(Self(state)),
+        }
+    }
+}
+
+impl Future for PendingDecision {
+    type Output = Result<Decision, StoreError>;
+
+    /// # Panics
+    ///
+    /// If it is polled again after completion.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let decision = match &mut self.0 {
+            State::Ready(decision) => decision.clone(),
+            State::Pending(future) => ready!(future.as_mut().poll(cx)),
+            State::Done => panic!("`PendingDecision` polled after completion"),
+        };
+        self.0 = State::Done;
+        Poll::Ready(decision)
+    }
+}
+
+impl fmt::Debug for PendingDecision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            State::Ready(_) => "PendingDecision(ready)",
+            State::Pending(_) => "PendingDecision(pending)",
+            State::Done => "PendingDecision(done)",
+        })
+    }
+}

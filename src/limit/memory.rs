@@ -1,0 +1,112 @@
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+use papaya::Equivalent;
+use smol_str::SmolStr;
+
+use super::counters::{Decision, LocalCounters, RateLimitRequest};
+use super::state::QuotaState;
+use crate::client_map::ClientMap;
+use crate::clock::nanos;
+use crate::error::StoreError;
+
+/// Counters in the memory of this process.
+///
+/// A decision about a client that was seen before allocates nothing, and takes only a lock of that client. A
+/// client that has its whole burst again is removed: each request sweeps a part of the others, so that all are
+/// swept about once a minute while there are requests.
+///
+/// ```
+/// use keygate::{MemoryCounters, Throttle};
+///
+/// let throttle = Throttle::with_counters(MemoryCounters::new());
+/// assert_eq!(throttle.counters().len(), 0);
+/// ```
+pub struct MemoryCounters {
+    clients: ClientMap<Key, Entry>,
+}
+
+/// `None` once it is swept: another entry is taking its place.
+type Entry = Mutex<Option<QuotaState>>;
+
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    limit: SmolStr,
+    client: SmolStr,
+}
+
+/// A borrowed [`Key`]; both hash alike.
+#[derive(Hash)]
+struct KeyRef<'a> {
+    limit: &'a str,
+    client: &'a str,
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    #[inline]
+    fn equivalent(&self, key: &Key) -> bool {
+        self.client == key.client && self.limit == key.limit
+    }
+}
+
+impl KeyRef<'_> {
+    fn to_key(&self) -> Key {
+        Key { limit: self.limit.into(), client: self.client.into() }
+    }
+}
+
+impl MemoryCounters {
+    /// Counters that have seen no client yet.
+    pub fn new() -> Self {
+        Self { clients: ClientMap::new() }
+    }
+
+    /// The number of clients that are remembered, once for each limit.
+    pub fn len(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// Whether no client is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Default for MemoryCounters {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl LocalCounters for MemoryCounters {
+    fn count_now(&self, request: &RateLimitRequest<'_>) -> Result<Decision, StoreError> {
+        let key = KeyRef { limit: request.limit, client: request.client };
+        let shard = self.clients.shard(&key);
+        let now = nanos(request.now);
+        let decision = loop {
+            let entry = shard.get(&key).unwrap_or_else(|| {
+                let state = || Mutex::new(Some(QuotaState::new(request.quota)));
+                shard.get_or_insert_with(key.to_key(), state)
+            });
+            let mut state = entry.lock().unwrap_or_else(PoisonError::into_inner);
+            match state.as_mut() {
+                Some(state) => break state.check(request.quota, request.cost, now),
+                // The sweep is about to remove it.
+                None => std::thread::yield_now(),
+            }
+        };
+        drop(shard);
+        self.clients.sweep(now, |entry| {
+            let mut state = entry.lock().unwrap_or_else(PoisonError::into_inner);
+            state.take_if(|state| state.is_idle(now)).is_some()
+        });
+        Ok(decision)
+    }
+}
+
+impl fmt::Debug for MemoryCounters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryCounters").field("clients", &self.len()).finish()
+    }
+}
