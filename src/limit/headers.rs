@@ -56,12 +56,11 @@ impl RateLimitHeaders {
     fn limit(&self) -> Result<String, fmt::Error> {
         let Decision { rate: index, remaining, wait, .. } = self.decision;
         let rate = self.quota.rates().get(index).ok_or(fmt::Error)?;
-        let window = match remaining {
-            0 => seconds(wait).max(1),
-            _ => {
-                let earned = remaining.saturating_mul(rate.per().duration().as_secs());
-                earned.div_ceil(rate.count().into())
-            }
+        let window = if remaining == 0 {
+            seconds(wait).max(1)
+        } else {
+            let earned = remaining.saturating_mul(rate.per().duration().as_secs());
+            earned.div_ceil(rate.count().into())
         };
         let mut line = String::new();
         self.write_name(index, &mut line)?;

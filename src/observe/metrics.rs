@@ -162,7 +162,7 @@ mod tests {
             }
         }
         assert_eq!(labels.used.load(Ordering::Relaxed), 1);
-        assert!(labels.clients.pin("App 1").get().is_some());
+        assert!(labels.clients.shard("App 1").get("App 1").is_some());
         assert!(labels.others.0[Kind::ADMITTED.place()].get().is_some());
     }
 }
