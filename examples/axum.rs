@@ -36,10 +36,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let keys = env::var("KEYS").unwrap_or_else(|_| "examples/keys.yml".to_owned());
 
-    let store = YamlStore::watch(&keys)?;
-    for warning in store.warnings() {
-        eprintln!("{warning}");
-    }
+    let store = YamlStore::watch(&keys, |event| eprintln!("{event}"))?;
     println!("{} keys of {} clients in {keys}", store.len(), store.client_count());
 
     let usage = Usage::new();

@@ -27,7 +27,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let keys = env::var("KEYS").unwrap_or_else(|_| "keys.db".to_owned());
 
-    // The one line that is not as with a file: `YamlStore::watch(&keys)?`.
+    // The one line that is not as with a file: `YamlStore::watch(&keys, ..)?`.
     let store = SqliteStore::open(&keys).await?;
 
     let usage = Usage::new();

@@ -20,7 +20,7 @@ mod error;
 mod extract;
 #[cfg(any(feature = "postgres", feature = "yaml"))]
 // Each of the two needs a part of it.
-#[cfg_attr(not(all(feature = "postgres", feature = "yaml")), allow(dead_code))]
+#[cfg_attr(not(all(feature = "postgres", feature = "yaml")), allow(dead_code, unused_imports))]
 mod folder;
 pub mod guide;
 mod invisible;
@@ -107,12 +107,14 @@ pub use store::{
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub use store::{Gauged, record_store_metrics};
+#[cfg(feature = "yaml")]
+#[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
+pub use store::{
+    LockHolder, ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlStore, YamlWarning,
+};
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use store::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions};
-#[cfg(feature = "yaml")]
-#[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
-pub use store::{ReloadError, YamlError, YamlHealth, YamlLint, YamlStore, YamlWarning};
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use store::{SqliteOptions, SqliteStore};

@@ -188,7 +188,7 @@ impl Observers {
 }
 
 /// Whatever is wrong with an observer, nothing else is to suffer.
-fn guarded(observe: impl FnOnce()) {
+pub(crate) fn guarded(observe: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(observe)) {
         lose(panic);
     }

@@ -21,7 +21,7 @@ impl Service {
     pub(crate) fn start(keys: &Path) -> Result<Self, Failure> {
         let app = Router::new()
             .route("/route1", get(async |client: Client| client.name().to_owned()))
-            .route_layer(ApiKeyLayer::new(YamlStore::watch(keys)?));
+            .route_layer(ApiKeyLayer::new(YamlStore::watch(keys, |event| eprintln!("{event}"))?));
         let runtime = Runtime::new()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;

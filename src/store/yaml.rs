@@ -24,6 +24,7 @@ mod manage_keys;
 mod managing;
 mod origin;
 mod parse;
+mod report;
 mod syntax;
 mod transfer;
 #[cfg(feature = "watch")]
@@ -33,6 +34,7 @@ pub use error::{YamlError, YamlWarning};
 pub use health::{ReloadError, YamlHealth};
 pub use lint::YamlLint;
 use origin::Origin;
+pub use report::{LockHolder, YamlEvent};
 
 /// Between two readings that must agree before a text counts as whole.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -129,7 +131,11 @@ impl YamlStore {
     /// The file is missing, cannot be read, or is not a valid key file. The error says where, what
     /// and what to do, and shows no text of the file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, YamlError> {
-        let origin = Origin::open(path.as_ref())?;
+        Self::read(path.as_ref(), input::read_file)
+    }
+
+    fn read(path: &Path, read: origin::Read) -> Result<Self, YamlError> {
+        let origin = Origin::open(path, read)?;
         Ok(Self { keys: origin.keys().clone(), origin: Arc::new(origin) })
     }
 

@@ -5,7 +5,7 @@ use std::io::{Seek as _, Write as _};
 
 use keygate::{ApiKey, NewKey, YamlStore};
 
-use crate::folder::{Folder, KEYS, lets_in, short, until};
+use crate::folder::{Folder, KEYS, lets_in, short, until, watch};
 
 fn follows_to(store: &YamlStore, keys: &[usize]) {
     until("what the file says", || {
@@ -18,7 +18,7 @@ fn follows_to(store: &YamlStore, keys: &[usize]) {
 #[test]
 fn file_renamed_over_it_is_followed_again_and_again() {
     let folder = Folder::new();
-    let store = YamlStore::watch(folder.write("keys.yml", &short(&[0]))).unwrap();
+    let store = watch(folder.write("keys.yml", &short(&[0]))).unwrap();
     for keys in [&[0, 1][..], &[1], &[0, 1, 2], &[2]] {
         folder.rename_over("keys.yml", &short(keys));
         follows_to(&store, keys);
@@ -29,7 +29,7 @@ fn file_renamed_over_it_is_followed_again_and_again() {
 fn edit_in_place_is_followed() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
-    let store = YamlStore::watch(&path).unwrap();
+    let store = watch(&path).unwrap();
     for keys in [&[0, 1][..], &[1], &[0]] {
         let mut file = OpenOptions::new().write(true).open(&path).unwrap();
         let text = short(keys);
@@ -44,7 +44,7 @@ fn edit_of_the_same_length_and_time_is_followed() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
     let time = fs::metadata(&path).unwrap().modified().unwrap();
-    let store = YamlStore::watch(&path).unwrap();
+    let store = watch(&path).unwrap();
     for place in [1, 2, 0] {
         let mut file = OpenOptions::new().write(true).open(&path).unwrap();
         file.rewind().unwrap();
@@ -58,7 +58,7 @@ fn edit_of_the_same_length_and_time_is_followed() {
 fn file_that_is_deleted_and_made_again_is_followed() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
-    let store = YamlStore::watch(&path).unwrap();
+    let store = watch(&path).unwrap();
     fs::remove_file(&path).unwrap();
     until("its absence", || store.health().failing_since.is_some());
     assert!(lets_in(&store, 0));
@@ -72,7 +72,7 @@ fn folder_that_is_removed_and_made_again_is_followed() {
     let inner = folder.path("inner");
     fs::create_dir(&inner).unwrap();
     let path = folder.write("inner/keys.yml", &short(&[0]));
-    let store = YamlStore::watch(&path).unwrap();
+    let store = watch(&path).unwrap();
     fs::remove_dir_all(&inner).unwrap();
     until("its absence", || store.health().failing_since.is_some());
     fs::create_dir(&inner).unwrap();
@@ -99,7 +99,7 @@ fn swap_of_a_mounted_volume_is_followed() {
     };
     version(1, &[0]);
     symlink("..data/keys.yml", folder.path("keys.yml")).unwrap();
-    let store = YamlStore::watch(folder.path("keys.yml")).unwrap();
+    let store = watch(folder.path("keys.yml")).unwrap();
     for (number, keys) in [(2, &[0, 1][..]), (3, &[1]), (4, &[2])] {
         version(number, keys);
         fs::remove_dir_all(folder.path(&format!("..{}", number - 1))).unwrap();
@@ -113,7 +113,7 @@ fn target_of_a_link_into_another_folder_is_followed() {
     let (folder, other) = (Folder::new(), Folder::new());
     let target = other.write("real.yml", &short(&[0]));
     std::os::unix::fs::symlink(target, folder.path("keys.yml")).unwrap();
-    let store = YamlStore::watch(folder.path("keys.yml")).unwrap();
+    let store = watch(folder.path("keys.yml")).unwrap();
     other.rename_over("real.yml", &short(&[1]));
     follows_to(&store, &[1]);
 }
@@ -122,7 +122,7 @@ fn target_of_a_link_into_another_folder_is_followed() {
 fn change_through_another_store_is_followed() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0, 1]));
-    let store = YamlStore::watch(&path).unwrap();
+    let store = watch(&path).unwrap();
     let other = YamlStore::open(&path).unwrap();
     let key = ApiKey::generate("kg").unwrap();
     other.issue("User 0", NewKey::from(&key)).unwrap();
@@ -137,7 +137,7 @@ fn change_through_another_store_is_followed() {
 fn change_through_the_store_itself_is_not_undone() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0, 1]));
-    let store = YamlStore::watch(&path).unwrap();
+    let store = watch(&path).unwrap();
     for _ in 0..20 {
         let key = ApiKey::generate("kg").unwrap();
         let issued = store.issue("User 0", NewKey::from(&key)).unwrap();

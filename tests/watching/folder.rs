@@ -1,10 +1,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keygate::{KeyDigest, YamlStore, verify};
+use keygate::{KeyDigest, YamlEvent, YamlStore, verify};
 
 pub(crate) const KEYS: [&str; 3] = [
     "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU",
@@ -75,4 +76,18 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(begun.elapsed() < DEADLINE, "{what} did not come to be so");
         thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Follows a file whose events do not matter.
+pub(crate) fn watch(path: impl AsRef<Path>) -> Result<YamlStore, keygate::YamlError> {
+    YamlStore::watch(path, |_| {})
+}
+
+type Events = Arc<Mutex<Vec<String>>>;
+
+/// Collects events, as they are shown.
+pub(crate) fn events() -> (Events, impl Fn(YamlEvent) + Send + Sync + 'static) {
+    let events = Events::default();
+    let collected = Arc::clone(&events);
+    (events, move |event| collected.lock().unwrap().push(event.to_string()))
 }

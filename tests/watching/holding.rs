@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use keygate::{ReloadError, YamlStore};
 
-use crate::folder::{Folder, KEYS, lets_in, long, short, until};
+use crate::folder::{Folder, KEYS, lets_in, long, short, until, watch};
 
 fn held(store: &YamlStore) -> ReloadError {
     until("the refusal", || store.health().error.is_some());
@@ -16,7 +16,7 @@ fn held(store: &YamlStore) -> ReloadError {
 #[test]
 fn file_that_does_not_parse_keeps_the_last_good_state_and_says_where() {
     let folder = Folder::new();
-    let store = YamlStore::watch(folder.write("keys.yml", &short(&[0]))).unwrap();
+    let store = watch(folder.write("keys.yml", &short(&[0]))).unwrap();
     folder.rename_over("keys.yml", &format!("{}  oops\n", short(&[0, 1])));
     let ReloadError::Invalid(error) = held(&store) else { panic!("{:?}", store.health()) };
     assert_eq!((error.line(), error.column()), (Some(4), Some(3)));
@@ -37,7 +37,7 @@ fn file_that_does_not_parse_keeps_the_last_good_state_and_says_where() {
 fn revoked_key_whose_line_is_not_written_yet_does_not_come_back() {
     let folder = Folder::new();
     let whole = long(0, "        revoked: 2026-11-01T12:00:00Z\n");
-    let store = YamlStore::watch(folder.write("keys.yml", &whole)).unwrap();
+    let store = watch(folder.write("keys.yml", &whole)).unwrap();
     assert!(!lets_in(&store, 0));
 
     // The first part alone is a valid file, in which the key is live.
@@ -55,7 +55,7 @@ fn revoked_key_whose_line_is_not_written_yet_does_not_come_back() {
 fn revoked_key_does_not_come_back_after_its_line_was_away_either() {
     let folder = Folder::new();
     let whole = long(0, "        revoked: 2026-11-01T12:00:00Z\n") + &short(&[1]);
-    let store = YamlStore::watch(folder.write("keys.yml", &whole)).unwrap();
+    let store = watch(folder.write("keys.yml", &whole)).unwrap();
     folder.rename_over("keys.yml", &short(&[1, 2]));
     until("the file without it", || lets_in(&store, 2));
     folder.rename_over("keys.yml", &short(&[0, 1]));
@@ -74,7 +74,7 @@ fn revoked_key_does_not_come_back_after_its_line_was_away_either() {
 fn file_without_keys_is_taken_by_hand_alone() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
-    let store = YamlStore::watch(&path).unwrap();
+    let store = watch(&path).unwrap();
     for text in
         ["", "# nothing yet\n", "api_keys:\n", &long(1, "        revoked: 2026-11-01T12:00:00Z\n")]
     {
@@ -94,7 +94,7 @@ fn file_without_keys_is_taken_by_hand_alone() {
 fn last_client_that_is_removed_by_an_edit_is_gone() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
-    let store = YamlStore::watch(&path).unwrap();
+    let store = watch(&path).unwrap();
     let other = YamlStore::open(&path).unwrap();
     other.disable_client("User 0").unwrap();
     other.remove_client("User 0").unwrap();
@@ -106,8 +106,7 @@ fn last_client_that_is_removed_by_an_edit_is_gone() {
 fn revocation_is_honoured_beside_something_in_doubt() {
     let folder = Folder::new();
     let revoked = "        revoked: 2026-11-01T12:00:00Z\n";
-    let store =
-        YamlStore::watch(folder.write("keys.yml", &(long(0, revoked) + &short(&[1, 2])))).unwrap();
+    let store = watch(folder.write("keys.yml", &(long(0, revoked) + &short(&[1, 2])))).unwrap();
     assert!(lets_in(&store, 1));
     // The first key would come back, and so the file is not taken.
     folder.rename_over("keys.yml", &(long(1, revoked) + &short(&[0, 2])));
@@ -131,7 +130,7 @@ fn folder_of_the_process_does_not_change_the_file() {
     folder.write("keys.yml", &short(&[0]));
     let theirs = other.write("keys.yml", &short(&[2]));
     std::env::set_current_dir(folder.path("")).unwrap();
-    let store = YamlStore::watch("keys.yml").unwrap();
+    let store = watch("keys.yml").unwrap();
     std::env::set_current_dir(other.path("")).unwrap();
     folder.rename_over("keys.yml", &short(&[0, 1]));
     until("the change", || lets_in(&store, 1));
@@ -146,14 +145,37 @@ fn folder_of_the_process_does_not_change_the_file() {
 fn pipe_in_the_place_of_the_file_stops_nobody() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
-    let store = YamlStore::watch(&path).unwrap();
+    let store = watch(&path).unwrap();
     fs::remove_file(&path).unwrap();
     let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
     assert!(made.success());
     let error = held(&store).to_string();
     assert!(error.contains("regular file"), "{error}");
     assert!(store.add_client("New").unwrap_err().to_string().contains("regular file"));
-    assert!(YamlStore::watch(&path).unwrap_err().to_string().contains("regular file"));
+    assert!(watch(&path).unwrap_err().to_string().contains("regular file"));
+    folder.rename_over("keys.yml", &short(&[1]));
+    until("the good file", || lets_in(&store, 1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn file_over_the_limit_is_refused_by_its_length() {
+    let bytes_read = || {
+        let account = fs::read_to_string("/proc/self/io").unwrap();
+        let line = account.lines().find_map(|line| line.strip_prefix("rchar: "));
+        line.unwrap().parse::<u64>().unwrap()
+    };
+    let folder = Folder::new();
+    let path = folder.write("keys.yml", &short(&[0]));
+    let store = watch(&path).unwrap();
+    let before = bytes_read();
+    fs::File::options().write(true).open(&path).unwrap().set_len((1 << 30) + 1).unwrap();
+    let error = held(&store).to_string();
+    assert!(error.contains("larger than one gibibyte"), "{error}");
+    let error = store.add_client("New").unwrap_err().to_string();
+    assert!(error.contains("larger than one gibibyte"), "{error}");
+    // With what the other tests read meanwhile.
+    assert!(bytes_read() - before < 1 << 28);
     folder.rename_over("keys.yml", &short(&[1]));
     until("the good file", || lets_in(&store, 1));
 }
@@ -161,7 +183,7 @@ fn pipe_in_the_place_of_the_file_stops_nobody() {
 #[test]
 fn last_key_can_be_revoked() {
     let folder = Folder::new();
-    let store = YamlStore::watch(folder.write("keys.yml", &short(&[0]))).unwrap();
+    let store = watch(folder.write("keys.yml", &short(&[0]))).unwrap();
     folder.rename_over("keys.yml", &long(0, "        revoked: 2026-11-01T12:00:00Z\n"));
     until("the revocation", || !lets_in(&store, 0));
     assert!(store.is_empty() && store.health().error.is_none());
@@ -178,7 +200,7 @@ fn file_that_is_being_written_is_taken_when_it_is_whole() {
 fn is_taken_when_whole() -> bool {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0, 1, 2]));
-    let store = YamlStore::watch(&path).unwrap();
+    let store = watch(&path).unwrap();
     let text = short(&[0, 1, 2]) + "clients:\n  New: {}\n";
     let writer = thread::spawn({
         let (path, text) = (path.clone(), text.clone());

@@ -1,8 +1,13 @@
 //! A store that follows its file: real files, real notices, the real clock.
 
 mod changing;
+mod events;
 mod folder;
 mod holding;
+#[cfg(target_os = "linux")]
+mod mounted;
+#[cfg(target_os = "linux")]
+mod recovering;
 #[cfg(feature = "tracing")]
 mod reporting;
 mod working;

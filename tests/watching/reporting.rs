@@ -3,9 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use keygate::YamlStore;
-
-use crate::folder::{Folder, KEYS, lets_in, short, until};
+use crate::folder::{Folder, KEYS, lets_in, short, until, watch};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -35,7 +33,7 @@ fn changes_and_failures_are_events_that_show_no_key() {
     tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
 
     let folder = Folder::new();
-    let store = YamlStore::watch(folder.write("reported.yml", &short(&[0]))).unwrap();
+    let store = watch(folder.write("reported.yml", &short(&[0]))).unwrap();
     folder.rename_over("reported.yml", &short(&[0, 1]));
     until("the change", || lets_in(&store, 1));
     let loaded = |line: &str| line.contains("INFO") && line.contains("reported.yml");

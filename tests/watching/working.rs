@@ -4,9 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use keygate::YamlStore;
-
-use crate::folder::{Folder, lets_in, short, until};
+use crate::folder::{Folder, lets_in, short, until, watch};
 
 /// How many threads of this process follow a file, as the system sees it.
 #[cfg(target_os = "linux")]
@@ -30,7 +28,7 @@ fn follower_ends_with_the_last_clone_of_the_store() {
         return;
     }
     let folder = Folder::new();
-    let store = YamlStore::watch(folder.write("keys.yml", &short(&[0]))).unwrap();
+    let store = watch(folder.write("keys.yml", &short(&[0]))).unwrap();
     until("the follower", || followers("keygate-watch") == 1);
     let clone = store.clone();
     drop(store);
@@ -43,7 +41,7 @@ fn follower_ends_with_the_last_clone_of_the_store() {
 #[test]
 fn readers_see_the_one_state_or_the_other_while_the_file_changes() {
     let folder = Folder::new();
-    let store = YamlStore::watch(folder.write("keys.yml", &short(&[0, 1]))).unwrap();
+    let store = watch(folder.write("keys.yml", &short(&[0, 1]))).unwrap();
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..2 {
@@ -67,6 +65,6 @@ fn readers_see_the_one_state_or_the_other_while_the_file_changes() {
 #[test]
 fn missing_file_is_an_error_from_the_beginning() {
     let folder = Folder::new();
-    let error = YamlStore::watch(folder.path("none.yml")).unwrap_err();
+    let error = watch(folder.path("none.yml")).unwrap_err();
     assert!(error.to_string().contains("none.yml"), "{error}");
 }

@@ -107,6 +107,11 @@ pub(super) enum WarningKind {
     ReplacedForEver,
     #[error("the file holds no keys, so that every request is refused")]
     NoKeys,
+    #[error(
+        "the file is mounted by itself: where it is replaced outside, as most editors do and keygate itself, \
+         no change is seen here, and a revoked key works on; mount its folder instead"
+    )]
+    Mounted,
     #[cfg(unix)]
     #[error(
         "everybody on this machine can read the keys in this file: `chmod o-r` it, or let \

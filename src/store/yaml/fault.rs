@@ -65,6 +65,12 @@ impl Fault {
         &self.kind
     }
 
+    /// Returns whether nothing but another file, or a change of this one, can mend it.
+    #[cfg(feature = "watch")]
+    pub(super) fn is_of_the_file(&self) -> bool {
+        matches!(self.kind, FaultKind::NotRegular | FaultKind::TooLarge | FaultKind::Replaced)
+    }
+
     #[cfg(test)]
     pub(super) fn is_too_large(&self) -> bool {
         matches!(self.kind, FaultKind::TooLarge)
@@ -77,6 +83,12 @@ pub(super) enum FaultKind {
     Io(io::Error),
     #[error("this is no regular file, and only those are followed and edited: name one")]
     NotRegular,
+    #[cfg(unix)]
+    #[error(
+        "the file was replaced outside of this mount, where no change is seen any more: mount its folder \
+         instead of the file, and restart the service"
+    )]
+    Replaced,
     #[error("the file is larger than one gibibyte: keep so many keys in a database")]
     TooLarge,
     #[error("this byte is not UTF-8: save the file as UTF-8")]

@@ -2,12 +2,13 @@
 
 pub(super) mod fault;
 mod lock;
-pub(super) mod mount;
+mod mount;
 mod replace;
 mod target;
 
 pub(super) use fault::{EditFault, edit_error};
 pub(super) use lock::{Lock, left_by_edit};
+pub(super) use mount::is_mount_point;
 pub(super) use replace::{Replaced, create, replace};
 pub(super) use target::Target;
 

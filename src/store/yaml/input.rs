@@ -21,7 +21,26 @@ pub(super) fn read_regular(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
         let at_once = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, at_once);
     }
-    read_opened(&options.open(path)?)
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    if is_replaced(&file, || options.open(path))? {
+        return Err(FaultKind::Replaced.into());
+    }
+    read_opened(&file)
+}
+
+/// Returns whether a path leads to a file without a name, as it does where a file was mounted by itself and
+/// then replaced. Where it was opened just before it was replaced, another is there now.
+#[cfg(unix)]
+fn is_replaced(file: &File, again: impl FnOnce() -> io::Result<File>) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let one = file.metadata()?;
+    if one.nlink() > 0 || !one.is_file() {
+        return Ok(false);
+    }
+    let other = again()?.metadata()?;
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }
 
 /// As [`read_regular`], for a file that is being edited.

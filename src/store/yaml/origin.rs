@@ -3,9 +3,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use zeroize::Zeroizing;
+
+use super::error::WarningKind;
 use super::fault::Fault;
-use super::file::left_by_edit;
+use super::file::{is_mount_point, left_by_edit};
 use super::parse::{Parsed, parse};
+use super::report::Reporter;
 use super::{ReloadError, YamlError, YamlHealth, YamlWarning, input};
 use crate::digest::KeyDigest;
 use crate::store::MemoryStore;
@@ -21,6 +25,7 @@ pub(super) struct Origin {
     turn: Mutex<()>,
     /// Held for moments.
     state: Mutex<State>,
+    reporter: Reporter,
 }
 
 pub(super) struct State {
@@ -35,6 +40,9 @@ pub(super) struct State {
     watcher: Option<super::watch::Watcher>,
 }
 
+/// Reads a file as a whole.
+pub(super) type Read = fn(&Path) -> Result<Zeroizing<Vec<u8>>, Fault>;
+
 /// What came of a look at the file.
 #[cfg(feature = "watch")]
 pub(super) enum Followed {
@@ -46,8 +54,8 @@ pub(super) enum Followed {
 }
 
 impl Origin {
-    pub(super) fn open(path: &Path) -> Result<Self, YamlError> {
-        let text = input::read_file(path).map_err(|fault| YamlError::new(Some(path), fault))?;
+    pub(super) fn open(path: &Path, read: Read) -> Result<Self, YamlError> {
+        let text = read(path).map_err(|fault| YamlError::new(Some(path), fault))?;
         let parsed = load(&text).map_err(|fault| YamlError::new(Some(path), fault))?;
         Ok(Self::new(Some(path), &text, parsed))
     }
@@ -73,6 +81,7 @@ impl Origin {
             file: path.and_then(|path| std::path::absolute(path).ok()),
             turn: Mutex::new(()),
             state: Mutex::new(state),
+            reporter: Reporter::default(),
         }
     }
 
@@ -87,6 +96,10 @@ impl Origin {
     /// Where to read and to write.
     pub(super) fn file(&self) -> Option<&Path> {
         self.file.as_deref()
+    }
+
+    pub(super) fn reporter(&self) -> &Reporter {
+        &self.reporter
     }
 
     pub(super) fn warnings(&self) -> Vec<YamlWarning> {
@@ -224,9 +237,11 @@ impl Parsed {
 pub(super) fn warnings_at(path: &Path, plain: usize, warnings: &[YamlWarning]) -> Vec<YamlWarning> {
     let shared: Arc<Path> = path.into();
     let mut all = Vec::new();
+    if is_mount_point(path) {
+        all.push(YamlWarning::new(WarningKind::Mounted, None));
+    }
     #[cfg(unix)]
     if plain > 0 && is_readable_by_others(path) {
-        use super::error::WarningKind;
         all.push(YamlWarning::new(WarningKind::ReadableByOthers, None));
     }
     all.extend(warnings.iter().cloned());

@@ -8,16 +8,17 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::fault::FaultKind;
+use super::fault::{Fault, FaultKind};
 use super::origin::{Followed, Origin};
+use super::report::YamlEvent;
 use super::{PAUSE, YamlError, YamlStore, input};
 use crate::digest::KeyDigest;
 
 mod notices;
-mod report;
+mod reported;
 
 use notices::Notices;
-use report::Report;
+use reported::Reported;
 
 /// How often the file is looked at without a notice: a notice that never comes costs half a second.
 const POLL: Duration = Duration::from_millis(500);
@@ -48,8 +49,16 @@ impl YamlStore {
     ///
     /// Keys that the file says are revoked are refused also where the rest of it is not taken.
     ///
-    /// With the feature `tracing`, each change and each failure is an event, and a failure that lasts
-    /// is told again every minute.
+    /// Mount the folder of the file into a container, and never the file by itself: a file that replaces it
+    /// outside is not seen inside, so that a revoked key works on. On Linux, such a mount is a warning. On
+    /// Unix, it is a failure as soon as the file outside has been replaced, unless the old one is kept under
+    /// another name. See [`guide::operate`](crate::guide::operate).
+    ///
+    /// The closure gets each [`YamlEvent`]: the warnings at the start, changes, failures, and their end. Print
+    /// or log them: a typo in a revocation made by hand leaves the key working, and shows nowhere else but in
+    /// [`YamlStore::health`]. The closure runs in the thread that follows, which waits for it; a panic of it
+    /// is caught. It must not hold a clone of the store, which would then never be dropped. With the feature
+    /// `tracing`, the events are `tracing` events, too.
     ///
     /// The thread that follows ends when the store and its clones are dropped.
     ///
@@ -58,7 +67,7 @@ impl YamlStore {
     ///
     /// # let path = std::env::temp_dir().join(format!("keygate-watch-{}.yml", std::process::id()));
     /// # std::fs::write(&path, "api_key: 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU\n")?;
-    /// let store = YamlStore::watch(&path)?;
+    /// let store = YamlStore::watch(&path, |event| eprintln!("{event}"))?;
     /// assert_eq!(store.health().failing_since, None);
     /// # std::fs::remove_file(path)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -66,12 +75,15 @@ impl YamlStore {
     ///
     /// # Errors
     ///
-    /// As for [`YamlStore::open`]; or no thread could be started.
+    /// As for [`YamlStore::open`]; the file is not a regular one, or was replaced outside of its mount; or no
+    /// thread could be started.
     #[cfg_attr(docsrs, doc(cfg(feature = "watch")))]
-    pub fn watch(path: impl AsRef<Path>) -> Result<Self, YamlError> {
+    pub fn watch(
+        path: impl AsRef<Path>,
+        events: impl Fn(YamlEvent) + Send + Sync + 'static,
+    ) -> Result<Self, YamlError> {
         let path = path.as_ref();
-        input::read_regular(path).map_err(|fault| YamlError::new(Some(path), fault))?;
-        let store = Self::open(path)?;
+        let store = Self::read(path, input::read_regular)?.with_events(events);
         let thread = |error| YamlError::new(Some(path), FaultKind::Thread(error).into());
         // The folder of the process may change, and the file is to be the same.
         let file = store.origin.file().unwrap_or(path).to_owned();
@@ -89,7 +101,7 @@ fn start(path: PathBuf, origin: &Arc<Origin>) -> io::Result<Watcher> {
         wakes,
         seen: None,
         looks: 0,
-        report: Report::default(),
+        reported: Reported::at_start(origin),
     };
     thread::Builder::new().name("keygate-watch".to_owned()).spawn(|| follower.run())?;
     Ok(Watcher(sender))
@@ -118,7 +130,7 @@ struct Follower {
     wakes: Receiver<Wake>,
     seen: Option<Seen>,
     looks: u32,
-    report: Report,
+    reported: Reported,
 }
 
 impl Follower {
@@ -127,7 +139,7 @@ impl Follower {
             self.notices.follow(&self.path);
             let Some(origin) = self.origin.upgrade() else { return };
             self.look(&origin);
-            self.report.on(&self.path, &origin.health());
+            self.reported.report(&self.path, &origin);
             drop(origin);
             if !self.wait() {
                 return;
@@ -151,16 +163,21 @@ impl Follower {
         if self.looks != 0 && self.seen.as_ref().is_some_and(|seen| seen.still_holds(&now)) {
             return;
         }
-        let first = input::read_regular(&self.path).map(|text| KeyDigest::of(&text)).ok();
+        let read = input::read_regular(&self.path).map(|text| KeyDigest::of(&text));
+        let is_refused = read.as_ref().is_err_and(Fault::is_of_the_file);
+        let first = read.ok();
         if first != Some(origin.digest()) {
             thread::sleep(PAUSE);
         }
         let followed = origin.follow(first);
         if let Followed::Changed = followed {
-            Report::change(&self.path, origin.keys());
+            let (keys, clients) = (origin.keys().len(), origin.keys().client_count());
+            let path = self.path.clone();
+            origin.reporter().report(YamlEvent::Reloaded { path, keys, clients });
         }
-        // What is still being written, or could not be read, is looked at again.
-        let again = first.is_none() || matches!(followed, Followed::Restless);
+        // What is still being written, or could not be read, is looked at again; a file that is too large or
+        // none at all, when it has changed.
+        let again = first.is_none() && !is_refused || matches!(followed, Followed::Restless);
         self.seen = if again { None } else { Some(now) };
     }
 }
@@ -177,7 +194,7 @@ struct File {
     size: u64,
     modified: Option<SystemTime>,
     #[cfg(unix)]
-    identity: (u64, u64, i64, i64),
+    identity: (u64, u64, u64, i64, i64),
 }
 
 impl Seen {
@@ -188,7 +205,8 @@ impl Seen {
             #[cfg(unix)]
             identity: {
                 use std::os::unix::fs::MetadataExt as _;
-                (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+                let (dev, ino, nlink) = (metadata.dev(), metadata.ino(), metadata.nlink());
+                (dev, ino, nlink, metadata.ctime(), metadata.ctime_nsec())
             },
         });
         Self { at: SystemTime::now(), file }

@@ -38,6 +38,22 @@ pub(super) fn inside_mount(options: &str, script: &str, job: &str, text: &str) -
 }
 
 #[test]
+fn edit_of_a_file_mounted_by_itself_says_so() {
+    let script = "cp \"$FROM\" real.yml; touch keys.yml; mount --bind real.yml keys.yml || exit 99; RUN; \
+                  cmp \"$FROM\" real.yml && ls -A";
+    let output = inside_mount("size=64k", script, "add A", "clients:\n");
+    let said = worker::said(output.as_bytes()).concat();
+    assert!(
+        said.ends_with(
+            "keys.yml: the file is mounted by itself, so that no other can take its place: mount its folder \
+             instead, or edit the file where it is mounted from; nothing was changed"
+        ),
+        "{output}"
+    );
+    assert!(output.ends_with("keys.yml\nreal.yml\n") && !output.contains(".lock"), "{output}");
+}
+
+#[test]
 fn read_only_mount_is_told_as_such() {
     let said = "read-only: the file is on a read-only mount: change it where it comes from";
     let script = "cp \"$FROM\" keys.yml; mount -o remount,bind,ro \"$PLACE\" || exit 99; RUN; cmp \"$FROM\" keys.yml && ls -A";

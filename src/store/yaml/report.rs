@@ -1,0 +1,163 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::{ReloadError, YamlStore, YamlWarning};
+use crate::observe::guarded;
+#[cfg(feature = "watch")]
+use crate::rfc3339;
+
+/// Something that the operator of a service should know of its [`YamlStore`].
+///
+/// `Display` is one line, and never shows a key.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum YamlEvent {
+    /// Something in the file should be mended: when the store is made, and when it comes up later.
+    Warning(YamlWarning),
+    /// The store took a change of the file.
+    #[cfg(feature = "watch")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "watch")))]
+    Reloaded {
+        /// The key file.
+        path: PathBuf,
+        /// The number of keys now, without revoked ones.
+        keys: usize,
+        /// The number of clients now.
+        clients: usize,
+    },
+    /// The store cannot take what the file says, and keeps what it holds: when that begins, when the reason
+    /// changes, and again every minute while it lasts. [`YamlStore::health`] says the same.
+    #[cfg(feature = "watch")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "watch")))]
+    ReloadFailed {
+        /// The key file.
+        path: PathBuf,
+        /// Time of the first failure.
+        since: SystemTime,
+        /// The reason.
+        error: ReloadError,
+    },
+    /// A failure has ended, and the store holds what the file says.
+    #[cfg(feature = "watch")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "watch")))]
+    Recovered {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// An edit has waited for a second, since another process holds the lock. It waits for 30 seconds at
+    /// the most.
+    Waiting {
+        /// The lock.
+        lock: PathBuf,
+        /// The process that holds it, where the system says so: on Linux, outside of containers.
+        process: Option<LockHolder>,
+    },
+}
+
+/// A process that holds the lock of a key file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LockHolder {
+    /// The process ID.
+    pub id: u32,
+    /// The name of the program.
+    pub name: String,
+}
+
+impl fmt::Display for LockHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} ({})", self.id, self.name)
+    }
+}
+
+impl fmt::Display for YamlEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Warning(warning) => write!(f, "warning: {warning}"),
+            #[cfg(feature = "watch")]
+            Self::Reloaded { path, keys, clients } => {
+                write!(f, "{}: loaded again; keys: {keys}, clients: {clients}", path.display())
+            }
+            #[cfg(feature = "watch")]
+            Self::ReloadFailed { path, since, error } => {
+                let (path, since) = (path.display(), rfc3339::text(*since));
+                write!(f, "{path}: not followed since {since}, changes have no effect: {error}")
+            }
+            #[cfg(feature = "watch")]
+            Self::Recovered { path } => write!(f, "{}: followed again", path.display()),
+            Self::Waiting { lock, process } => {
+                write!(f, "waiting for the lock {}, which ", lock.display())?;
+                match process {
+                    Some(process) => write!(f, "{process} holds"),
+                    None => f.write_str("another process holds"),
+                }
+            }
+        }
+    }
+}
+
+type Report = Arc<dyn Fn(YamlEvent) + Send + Sync>;
+
+/// Where the events of a store go.
+#[derive(Default)]
+pub(super) struct Reporter(Mutex<Option<Report>>);
+
+impl Reporter {
+    pub(super) fn report(&self, event: YamlEvent) {
+        #[cfg(feature = "tracing")]
+        trace(&event);
+        let report = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(report) = report {
+            guarded(|| report(event));
+        }
+    }
+}
+
+impl YamlStore {
+    /// Reports events to a closure, for all clones, and the warnings that there are at once. It replaces the
+    /// one before.
+    ///
+    /// Whoever causes an event waits for the closure; a panic of it is caught. It must not hold a clone of the
+    /// store, which would then never be dropped.
+    #[must_use]
+    pub fn with_events(self, report: impl Fn(YamlEvent) + Send + Sync + 'static) -> Self {
+        let reporter = self.origin.reporter();
+        *reporter.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(report));
+        for warning in self.warnings() {
+            reporter.report(YamlEvent::Warning(warning));
+        }
+        self
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn trace(event: &YamlEvent) {
+    match event {
+        YamlEvent::Warning(warning) => tracing::warn!("{warning}"),
+        #[cfg(feature = "watch")]
+        YamlEvent::Reloaded { path, keys, clients } => tracing::info!(
+            path = %path.display(),
+            keys,
+            clients,
+            "the key file was loaded again"
+        ),
+        #[cfg(feature = "watch")]
+        YamlEvent::ReloadFailed { path, since, error } => tracing::error!(
+            path = %path.display(),
+            since = rfc3339::text(*since),
+            error = %error,
+            "the key file is not followed: changes to it may have no effect"
+        ),
+        #[cfg(feature = "watch")]
+        YamlEvent::Recovered { path } => {
+            tracing::info!(path = %path.display(), "the key file is followed again");
+        }
+        YamlEvent::Waiting { lock, process } => tracing::warn!(
+            path = %lock.display(),
+            process = process.as_ref().map(|process| process.id),
+            "an edit waits for the lock of the key file"
+        ),
+    }
+}
