@@ -25,3 +25,4 @@ mod servers;
 mod store_files;
 mod tool;
 mod usage;
+mod waiting;

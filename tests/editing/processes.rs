@@ -2,5 +2,6 @@
 
 mod dropping;
 mod killing;
+mod waiting;
 pub(crate) mod worker;
 mod writing;

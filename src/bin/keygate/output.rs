@@ -17,6 +17,7 @@ const fn ansi(color: AnsiColor) -> clap::builder::styling::Color {
 
 /// Answers go to standard output; notes, warnings and errors to standard error. Colours are taken
 /// out where there is no terminal and under `NO_COLOR`.
+#[derive(Clone)]
 pub(crate) struct Output {
     json: bool,
 }

@@ -2,7 +2,7 @@ use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
 
-use keygate::{KeyId, KeyStore, TransferKeys, YamlStore};
+use keygate::{KeyId, KeyStore, TransferKeys, YamlEvent, YamlStore};
 
 use crate::args::Globals;
 use crate::failure::Failure;
@@ -26,27 +26,37 @@ pub(crate) fn open_at(location: &Location, out: &Output) -> Result<Arc<dyn Store
         if !store.is_empty() {
             store.warnings().iter().for_each(|warning| out.warn(&warning.to_string()));
         }
+        say_when_waiting(store, out)
+    })
+}
+
+/// Has a store say that it waits for the lock of its file.
+pub(crate) fn say_when_waiting(store: YamlStore, out: &Output) -> YamlStore {
+    let out = out.clone();
+    store.with_events(move |event| {
+        if let YamlEvent::Waiting { .. } = event {
+            out.note(&event.to_string());
+        }
     })
 }
 
 /// Whether a store that failed while it was changed may hold this key all the same.
 pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
-    let store = globals.location().and_then(|location| load(&location, |_| {}));
+    let store = globals.location().and_then(|location| load(&location, |store| store));
     match store.and_then(|store| Ok(block_on(store.find_key(&key_id))?)) {
         Ok(_) => true,
         Err(failure) => failure.is_unavailable(),
     }
 }
 
-fn load(location: &Location, look_at: impl FnOnce(&YamlStore)) -> Result<Arc<dyn Store>, Failure> {
+fn load(
+    location: &Location,
+    prepare: impl FnOnce(YamlStore) -> YamlStore,
+) -> Result<Arc<dyn Store>, Failure> {
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     use crate::actor::{actor, tool};
     Ok(match location {
-        Location::File(path) => {
-            let store = YamlStore::open(path).map_err(unreadable)?;
-            look_at(&store);
-            Arc::new(store)
-        }
+        Location::File(path) => Arc::new(prepare(YamlStore::open(path).map_err(unreadable)?)),
         #[cfg(feature = "sqlite")]
         Location::Sqlite(path) => {
             let store = block_on(keygate::SqliteStore::open(path)).map_err(Failure::unavailable)?;

@@ -1,6 +1,7 @@
 //! The file that a store was opened from: locked, read and replaced as a whole.
 
 pub(super) mod fault;
+mod holder;
 mod lock;
 mod mount;
 mod replace;

@@ -185,7 +185,8 @@ impl YamlStore {
         let fault = |fault| edit_error(path, fault);
         let yaml = |fault| ManageError::from(YamlError::new(Some(path), fault));
         let file = self.origin.file().unwrap_or(path);
-        let (target, lock) = Target::lock(file).map_err(fault)?;
+        let (target, lock) =
+            Target::lock(file, &|event| self.origin.reporter().report(event)).map_err(fault)?;
         let _turn = self.origin.turn();
         for _ in 0..ATTEMPTS {
             let text = settled(&target, &lock).map_err(yaml)?;

@@ -62,13 +62,14 @@ pub enum YamlEvent {
 pub struct LockHolder {
     /// The process ID.
     pub id: u32,
-    /// The name of the program.
-    pub name: String,
+    /// The name of the program, where it can be read.
+    pub name: Option<String>,
 }
 
 impl fmt::Display for LockHolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {} ({})", self.id, self.name)
+        write!(f, "process {}", self.id)?;
+        self.name.as_ref().map_or(Ok(()), |name| write!(f, " ({name})"))
     }
 }
 

@@ -5,12 +5,13 @@ use crate::args::Globals;
 use crate::confirm::Consent;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::store::say_when_waiting;
 
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
     let location = globals.location()?;
     let file = location.file("hash")?;
     let consent = Consent::new(globals.yes)?;
-    let store = YamlStore::open(file)?;
+    let store = say_when_waiting(YamlStore::open(file)?, out);
     let path = file.display().to_string();
     consent.to(&format!("Replace every plaintext key in {path} by its digest, for good?"))?;
 

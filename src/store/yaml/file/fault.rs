@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use crate::error::StoreError;
 use crate::manage::ManageError;
 use crate::store::yaml::error::YamlError;
+use crate::store::yaml::report::LockHolder;
 
 /// What kept a key file from being edited, with the way out.
 #[derive(Debug, thiserror::Error)]
@@ -29,10 +30,10 @@ pub(in crate::store::yaml) enum EditFault {
     )]
     Lock { path: PathBuf, error: io::Error },
     #[error(
-        "somebody else has been editing the file for 30 seconds: end that process, and try again \
-         (its lock goes with it)"
+        "{} has held the lock of the file for 30 seconds: end it, and try again; nothing was changed",
+        .holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
     )]
-    Busy,
+    Busy { holder: Option<LockHolder> },
     #[error(
         "no file can be made beside it ({0}), and a file is replaced as a whole: whoever edits it \
          needs to write to its folder; nothing was changed"
@@ -118,5 +119,19 @@ pub(in crate::store::yaml) fn edit_error(path: &Path, fault: EditFault) -> Manag
 impl From<YamlError> for ManageError {
     fn from(error: YamlError) -> Self {
         Self::Unavailable(StoreError::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lock_held_for_too_long_is_an_outage_that_names_its_holder() {
+        let holder = LockHolder { id: 12, name: Some("vi".to_owned()) };
+        let said = |holder| edit_error("a.yml".as_ref(), EditFault::Busy { holder }).to_string();
+        let rest = "has held the lock of the file for 30 seconds: end it, and try again; nothing was changed";
+        assert_eq!(said(Some(holder)), format!("a.yml: process 12 (vi) {rest}"));
+        assert_eq!(said(None), format!("a.yml: another process {rest}"));
     }
 }

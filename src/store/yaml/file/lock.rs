@@ -6,12 +6,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::fault::EditFault;
+use super::holder::holder;
 use super::{Target, beside};
 use crate::digest::KeyDigest;
 use crate::folder::{Folder, Foreign, is_foreign, own, own_alone, owner_of};
+use crate::store::yaml::report::YamlEvent;
 
 /// An edit takes milliseconds: whoever has the lock for so long has been stopped.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Nobody waits for longer without being told.
+const SOON: Duration = Duration::from_secs(1);
 
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -30,10 +35,12 @@ pub(in crate::store::yaml) struct Lock {
 }
 
 impl Lock {
-    pub(super) fn acquire(target: &Target) -> Result<Self, EditFault> {
+    /// Acquires the lock of a file. Whoever has to wait for it is told so, once.
+    pub(super) fn acquire(target: &Target, waits: &dyn Fn(YamlEvent)) -> Result<Self, EditFault> {
         let name = beside(&target.name, SUFFIX);
+        let path = || target.path.with_file_name(&name);
         let fault = |error: io::Error| {
-            let path = target.path.with_file_name(&name);
+            let path = path();
             if is_foreign(&error) {
                 EditFault::ForeignLock { path, error }
             } else {
@@ -43,6 +50,7 @@ impl Lock {
         let of = target.open().and_then(|file| file.metadata()).map_err(EditFault::Find)?;
         can_give(&of).map_err(EditFault::Owner)?;
         let begun = Instant::now();
+        let mut is_reported = false;
         let mut file = open(&target.folder, &name, &of).map_err(fault)?;
         loop {
             match file.try_lock() {
@@ -52,7 +60,11 @@ impl Lock {
                 Ok(()) => break,
                 Err(TryLockError::Error(error)) => return Err(fault(error)),
                 Err(TryLockError::WouldBlock) if begun.elapsed() > PATIENCE => {
-                    return Err(EditFault::Busy);
+                    return Err(EditFault::Busy { holder: holder(&file) });
+                }
+                Err(TryLockError::WouldBlock) if !is_reported && begun.elapsed() > SOON => {
+                    is_reported = true;
+                    waits(YamlEvent::Waiting { lock: path(), process: holder(&file) });
                 }
                 Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
             }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::fault::EditFault;
 use super::{Lock, mount};
 use crate::folder::Folder;
+use crate::store::yaml::report::YamlEvent;
 
 /// A key file that is to be edited, behind any links, in its open folder.
 pub(in crate::store::yaml) struct Target {
@@ -16,13 +17,16 @@ pub(in crate::store::yaml) struct Target {
 
 impl Target {
     /// Finds the file and acquires its lock.
-    pub(in crate::store::yaml) fn lock(file: &Path) -> Result<(Self, Lock), EditFault> {
+    pub(in crate::store::yaml) fn lock(
+        file: &Path,
+        waits: &dyn Fn(YamlEvent),
+    ) -> Result<(Self, Lock), EditFault> {
         loop {
             let target = Self::find(file)?;
             if mount::is_mount_point(&target.path) {
                 return Err(EditFault::Mounted);
             }
-            let lock = Lock::acquire(&target)?;
+            let lock = Lock::acquire(&target, waits)?;
             // The links may lead elsewhere since we began to wait, and the folder may be another.
             let now = fs::canonicalize(file).map_err(EditFault::Find)?;
             if now == target.path && target.folder.is_of(&target.path) {

@@ -1,0 +1,58 @@
+//! Which process holds a lock.
+
+use std::fs::File;
+
+use crate::store::yaml::report::LockHolder;
+
+/// Returns the process that holds the lock on this file, which Linux alone says (`proc_locks(5)`), and only
+/// of processes that can be seen from here.
+#[cfg(target_os = "linux")]
+pub(super) fn holder(file: &File) -> Option<LockHolder> {
+    use std::fs::read_to_string;
+    use std::os::unix::fs::MetadataExt as _;
+
+    use rustix::fs::{major, minor};
+
+    let file = file.metadata().ok()?;
+    let device = file.dev();
+    let place = format!("{:02x}:{:02x}:{}", major(device), minor(device), file.ino());
+    let id = find(&read_to_string("/proc/locks").ok()?, &place)?;
+    let name = read_to_string(format!("/proc/{id}/comm")).ok();
+    Some(LockHolder { id, name: name.map(|name| name.trim().escape_debug().to_string()) })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn holder(_: &File) -> Option<LockHolder> {
+    None
+}
+
+#[cfg(target_os = "linux")]
+fn find(locks: &str, place: &str) -> Option<u32> {
+    let holders = locks.lines().filter_map(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match words[..] {
+            // Those that wait for it have an arrow before the kind.
+            [_, "FLOCK", _, _, id, of, ..] if of == place => id.parse().ok(),
+            _ => None,
+        }
+    });
+    // Zero is a process of another namespace.
+    { holders }.find(|id| *id > 0)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holder_is_found_and_nobody_who_waits() {
+        let locks = "1: POSIX  ADVISORY  WRITE 10 fe:00:77 0 EOF\n\
+            2: -> FLOCK  ADVISORY  WRITE 11 fe:00:77 0 EOF\n\
+            3: FLOCK  ADVISORY  WRITE 12 fe:00:77 0 EOF\n\
+            4: FLOCK  ADVISORY  WRITE 13 fe:00:777 0 EOF\n\
+            5: FLOCK  ADVISORY  WRITE 0 fe:00:78 0 EOF\n";
+        assert_eq!(find(locks, "fe:00:77"), Some(12));
+        assert_eq!(find(locks, "fe:00:78"), None);
+        assert_eq!(find(locks, "fe:00:7"), None);
+    }
+}
