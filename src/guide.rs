@@ -5,3 +5,6 @@ pub mod databases {}
 
 #[doc = include_str!("../docs/operate.md")]
 pub mod operate {}
+
+#[doc = include_str!("../docs/sources.md")]
+pub mod sources {}

@@ -35,7 +35,7 @@ use crate::store::KeyStore;
 /// let store = MemoryStore::new();
 /// store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
 /// let auth = Authenticator::new(store)
-///     .sources([Source::bearer(), Source::header("x-api-key")])?
+///     .sources([Source::header("x-api-key"), Source::bearer()])?
 ///     .realm("orders")?;
 ///
 /// let mut headers = HeaderMap::new();
@@ -69,7 +69,7 @@ impl<S: KeyStore> Authenticator<S> {
 /// How it is built.
 impl<S, R> Authenticator<S, R> {
     /// Replaces the sources of keys, in the order in which they are tried: the first that is present
-    /// and not blank decides.
+    /// and not blank decides. Name the narrower source first: a proxy may add a Bearer token of its own.
     ///
     /// A 401 challenges for each of them, in the same order after Bearer. `ApiKey` is not a registered
     /// scheme, and `Authorization: ApiKey KEY` is no source unless it is named as one: `in` and `name`

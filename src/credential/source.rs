@@ -15,7 +15,7 @@ use crate::config::ConfigError;
 /// use keygate::{ApiKeyLayer, Authenticator, MemoryStore, Source};
 ///
 /// let auth = Authenticator::new(MemoryStore::new())
-///     .sources([Source::bearer(), Source::header("x-api-key"), Source::cookie("api_key")])?;
+///     .sources([Source::header("x-api-key"), Source::bearer(), Source::cookie("api_key")])?;
 /// let layer = ApiKeyLayer::from(auth);
 /// # Ok::<(), keygate::ConfigError>(())
 /// ```
@@ -33,7 +33,8 @@ pub(crate) enum Place {
 impl Source {
     /// A header field whose whole value is the key, such as `x-api-key`.
     ///
-    /// The value is taken as it is: a `Bearer` before the key would be part of the key.
+    /// The value is taken as it is: a `Bearer` before the key would be part of the key. Use `-` in the name
+    /// and not `_`: nginx drops headers with a `_` unless `underscores_in_headers` is on.
     pub fn header(name: impl AsRef<str>) -> Self {
         let name = name.as_ref();
         let parsed = HeaderName::from_bytes(name.as_bytes());
@@ -76,7 +77,7 @@ impl Source {
 
     /// A parameter of the query, such as `?api_key=KEY`.
     ///
-    /// Names and values are read as `application/x-www-form-urlencoded`. Addresses end up in logs,
+    /// Names and values are read as `application/x-www-form-urlencoded`: a `+` is a blank. Addresses end up in logs,
     /// histories and `Referer` fields: use this for callers that can set no header.
     ///
     /// A header map holds no query, so [`Authenticator::sources`](crate::Authenticator::sources)
