@@ -1,0 +1,27 @@
+//! The small grammars, each against a second reading of it. The first byte chooses one.
+
+mod addresses;
+mod keys;
+mod locations;
+mod times;
+mod words;
+
+/// Parses the text behind the first byte of `data`.
+///
+/// # Panics
+///
+/// A parser does not do as its second reading, or a message shows a password.
+pub fn check(data: &[u8]) {
+    let Some((choice, rest)) = data.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(rest) else { return keys::matches(rest) };
+    match choice {
+        b's' => words::scopes(text),
+        b'q' => words::quota(text),
+        b't' => times::time(text),
+        b'k' => keys::matches(rest),
+        b'n' => addresses::network(text),
+        b'f' => addresses::forwarded(text),
+        b'l' => locations::location(text),
+        _ => {}
+    }
+}

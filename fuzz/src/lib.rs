@@ -1,0 +1,40 @@
+//! The bodies of the fuzz targets, as plain functions, so that the corpus can be replayed without a fuzzer.
+//!
+//! Each `check` panics where keygate does not do as a second, independent reading of the same input.
+
+#![forbid(unsafe_code)]
+
+pub mod editor;
+pub mod grammars;
+mod model;
+mod reference;
+pub mod sources;
+pub mod yaml;
+
+/// The tool's reading of `--store`, which no public function of the library leads to.
+#[path = "../../src/bin/keygate/location.rs"]
+#[allow(dead_code)]
+mod location;
+
+/// What `location` needs of the tool.
+mod failure {
+    #[derive(Debug)]
+    pub(crate) struct Failure;
+
+    impl Failure {
+        pub(crate) fn usage(_: String) -> Self {
+            Self
+        }
+    }
+}
+
+/// The body of a target.
+pub type Check = fn(&[u8]);
+
+/// Every target, by the name of its corpus.
+pub const TARGETS: [(&str, Check); 4] = [
+    ("editor", editor::check),
+    ("grammars", grammars::check),
+    ("sources", sources::check),
+    ("yaml", yaml::check),
+];

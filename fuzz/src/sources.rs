@@ -1,0 +1,171 @@
+//! Reading the key from a request, against [`reference`](crate::reference).
+//!
+//! The first byte chooses the sources. Each line of the rest is a part of the request: its first character
+//! says which one.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::{Request, Response, Uri};
+use keygate::{
+    ApiKeyLayer, AuthError, Authenticator, Client, KeyDigest, KeyRecord, LocalKeyStore, Source,
+    StoreError, WrongReason,
+};
+use tower::{Layer as _, ServiceExt as _};
+
+use crate::reference::{self, Found, Place};
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const X_KEY: HeaderName = HeaderName::from_static("x-key");
+
+const ORDERS: [&[Place]; 8] = [
+    &[Place::Header("x-api-key")],
+    &[Place::Scheme("Bearer")],
+    &[Place::Query("key")],
+    &[Place::Cookie("key")],
+    &[
+        Place::Header("x-api-key"),
+        Place::Scheme("Bearer"),
+        Place::Cookie("key"),
+        Place::Query("key"),
+    ],
+    &[Place::Query("k y"), Place::Scheme("Token"), Place::Scheme("Bearer")],
+    &[Place::Cookie("key"), Place::Header("x-key"), Place::Header("x-api-key")],
+    &[Place::Scheme("ApiKey"), Place::Query("schl\u{fc}ssel"), Place::Cookie("a.b")],
+];
+
+/// Reads a key from the request that `data` describes.
+///
+/// # Panics
+///
+/// The decision is not that of the reference, or a key is left in a stripped request.
+pub fn check(data: &[u8]) {
+    let Some((choice, rest)) = data.split_first() else { return };
+    let places = ORDERS[usize::from(*choice) % ORDERS.len()];
+    let Some(request) = request(rest) else { return };
+    let found = reference::read(places, request.headers(), request.uri());
+    let auth = Authenticator::new(Half)
+        .sources_in_parts(places.iter().map(source))
+        .expect("the sources are well formed");
+
+    let (parts, ()) = request.clone().into_parts();
+    compare(&found, auth.verify_parts(&parts));
+
+    let response = auth.respond::<String>(&AuthError::NoCredentials);
+    assert_eq!(response.headers().get_all(WWW_AUTHENTICATE).iter().count(), places.len());
+
+    let layer = ApiKeyLayer::from(auth).strip_credentials();
+    let service = layer.layer(tower::service_fn(|request: Request<()>| async move {
+        let (parts, ()) = request.into_parts();
+        let mut response = Response::new(String::new());
+        response.extensions_mut().insert(parts);
+        Ok::<_, Infallible>(response)
+    }));
+    let mut call = pin!(service.oneshot(request));
+    let Poll::Ready(Ok(mut response)) = call.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    else {
+        panic!("nothing here waits");
+    };
+    if let Some(parts) = response.extensions_mut().remove::<http::request::Parts>() {
+        let client = parts.extensions.get::<Client>().cloned();
+        compare(&found, Ok(client.expect("an admitted request has a client")));
+        let left = reference::read(places, &parts.headers, &parts.uri);
+        assert_eq!(left, Found::Nothing, "{:?} {}", parts.headers, parts.uri);
+        if places.iter().any(|place| matches!(place, Place::Scheme(_))) {
+            for line in parts.headers.get_all(AUTHORIZATION) {
+                let words = line.as_bytes().trim_ascii().split(|byte| b" \t".contains(byte));
+                assert_ne!(
+                    words.count(),
+                    1 - usize::from(line.is_empty()),
+                    "{line:?} may be a key"
+                );
+            }
+        }
+        let Found::Key { key, .. } = found else { unreachable!() };
+        assert!(!format!("{:?}", response.headers()).contains(&*String::from_utf8_lossy(&key)));
+    } else {
+        let error = response.extensions_mut().remove::<AuthError>();
+        compare(&found, Err(error.expect("a refusal carries its error")));
+    }
+}
+
+/// Knows half of all keys, so that known and unknown ones occur.
+struct Half;
+
+impl LocalKeyStore for Half {
+    fn find(&self, digest: &KeyDigest) -> Result<Option<KeyRecord>, StoreError> {
+        Ok(is_known(digest).then(|| KeyRecord::new(*digest, "User 1")))
+    }
+}
+
+fn is_known(digest: &KeyDigest) -> bool {
+    digest.to_bytes()[0].is_multiple_of(2)
+}
+
+fn compare(found: &Found, result: Result<Client, AuthError>) {
+    match (found, result) {
+        (Found::Nothing, Err(AuthError::NoCredentials)) => {}
+        (Found::Wrong { reason, by_bearer }, Err(error)) => {
+            assert_wrong(&error, *reason, *by_bearer)
+        }
+        (Found::Key { key, by_bearer }, result) => {
+            let digest = KeyDigest::of(key);
+            match result {
+                Ok(client) => {
+                    assert!(is_known(&digest));
+                    assert_eq!(client.key_id(), KeyRecord::new(digest, "User 1").key_id());
+                }
+                Err(error) => {
+                    assert!(!is_known(&digest), "{error:?}");
+                    assert_wrong(&error, WrongReason::Unknown, *by_bearer);
+                }
+            }
+        }
+        (found, result) => panic!("{result:?}, but the reference says {found:?}"),
+    }
+}
+
+fn assert_wrong(error: &AuthError, expected: WrongReason, bearer: bool) {
+    match error {
+        AuthError::WrongCredentials { reason, by_bearer, .. } => {
+            assert_eq!((*reason, *by_bearer), (expected, bearer));
+        }
+        error => panic!("{error:?}, but the reference says {expected:?}"),
+    }
+}
+
+fn source(place: &Place) -> Source {
+    match place {
+        Place::Header(name) => Source::header(name),
+        Place::Scheme(name) => Source::scheme(name),
+        Place::Query(name) => Source::query(name),
+        Place::Cookie(name) => Source::cookie(name),
+    }
+}
+
+/// The request; none where a part of it could not come from the wire.
+fn request(text: &[u8]) -> Option<Request<()>> {
+    let mut request = Request::new(());
+    for line in text.split(|byte| *byte == b'\n').take(64) {
+        let Some((part, value)) = line.split_first() else { continue };
+        let name = match part {
+            b'h' => X_API_KEY,
+            b'k' => X_KEY,
+            b'a' => AUTHORIZATION,
+            b'c' => COOKIE,
+            b'?' => {
+                *request.uri_mut() = Uri::try_from([b"/path?", value].concat()).ok()?;
+                continue;
+            }
+            b'u' => {
+                *request.uri_mut() = Uri::try_from(value).ok()?;
+                continue;
+            }
+            _ => continue,
+        };
+        request.headers_mut().append(name, HeaderValue::from_bytes(value).ok()?);
+    }
+    Some(request)
+}

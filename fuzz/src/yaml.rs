@@ -1,0 +1,53 @@
+//! Loading a key file: no panic, a place for each error, and nothing of the file in any message.
+
+use keygate::YamlStore;
+
+/// A word of so many characters may be a key.
+const LONG_WORD: usize = 14;
+
+/// Loads `data` as a key file.
+///
+/// # Panics
+///
+/// A message shows a word of the file, an error has no place in the file, or the two ways of loading differ.
+pub fn check(data: &[u8]) {
+    let loaded = YamlStore::from_reader(data);
+    if let Ok(text) = std::str::from_utf8(data) {
+        let parsed: Result<YamlStore, _> = text.parse();
+        assert_eq!(said(&parsed), said(&loaded), "`parse` and `from_reader` differ");
+        if let Err(error) = &loaded {
+            let line = error.line().expect("an error in a text has a line");
+            let column = error.column().expect("an error in a text has a column");
+            let lines = text.split(['\r', '\n']).count();
+            assert!((1..=lines).contains(&line), "line {line} of {lines}");
+            assert!((1..=text.len() + 1).contains(&column), "column {column}");
+        }
+    }
+    let said = said(&loaded);
+    for word in long_words(data).filter(|word| said.contains(word)) {
+        // A word of the message itself stays there when the file has another one in its place.
+        let other = if word.starts_with('Q') { "Z" } else { "Q" }.repeat(word.len());
+        let changed = String::from_utf8_lossy(data).replace(word, &other);
+        let said = self::said(&YamlStore::from_reader(changed.as_bytes()));
+        assert!(!said.contains(&other), "a word of the file is shown: {said}");
+    }
+}
+
+fn said(loaded: &Result<YamlStore, keygate::YamlError>) -> String {
+    match loaded {
+        Ok(store) => {
+            let warnings: String =
+                store.warnings().iter().map(|warning| format!("{warning}\n")).collect();
+            format!("{warnings}{store:?}")
+        }
+        Err(error) => format!("{error}\n{error:?}"),
+    }
+}
+
+fn long_words(data: &[u8]) -> impl Iterator<Item = &str> {
+    let texts = data.utf8_chunks().map(|chunk| chunk.valid());
+    let is_part = |char: char| char.is_alphanumeric() || "_-+/=.".contains(char);
+    texts
+        .flat_map(move |text| text.split(move |char| !is_part(char)))
+        .filter(|word| word.chars().count() >= LONG_WORD)
+}
