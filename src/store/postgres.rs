@@ -19,9 +19,11 @@ pub(in crate::store) mod error;
 mod inspect;
 mod lookup;
 mod options;
+mod owner;
 mod parameters;
 mod password;
 pub(super) mod schema;
+mod sequence;
 mod server;
 pub(super) mod settings;
 mod transaction;
@@ -66,8 +68,9 @@ use transaction::PostgresTransaction;
 ///
 /// # Who may do what
 ///
-/// The role that makes the tables owns them, with [`PostgresStore::migrate`] or `keygate migrate`. A
-/// service needs less. For a role that finds keys and changes nothing:
+/// The role that makes the tables, with [`PostgresStore::migrate`] or `keygate migrate`, owns them. It must
+/// be the owner of the database, the role that connects, or one that it is a member of: a schema of
+/// anybody else is refused. A service needs less. For a role that finds keys and changes nothing:
 ///
 /// ```sql
 #[doc = include_str!("postgres/grants/serving.sql")]
@@ -94,7 +97,8 @@ use transaction::PostgresTransaction;
 ///   Each new connection asks for that once.
 /// - A lookup that finds its connection ended is asked once more, on a new one; one that finds no server
 ///   fails at once.
-/// - A change whose commit is cut off may have been made. List what is there before repeating it.
+/// - A change whose commit is cut off, or not confirmed within ten seconds, may have been made. The error
+///   says so; list what is there before repeating it.
 /// - Triggers send notices, which a prepared transaction (`prepare transaction`) cannot: a change by hand is
 ///   made in a transaction of the usual kind.
 /// - A dump of the data alone (`pg_dump -a`) has the events, and restoring it writes them once more: dump
@@ -122,8 +126,7 @@ const CHANGE_DEADLINE: Duration = Duration::from_secs(10);
 
 const NOT_READ: &str = "PostgreSQL did not tell the version of the tables within ten seconds: the server hangs, \
     or a transaction holds keygate.migrations";
-const NOT_MADE: &str = "the tables were not made within a minute: another migration is running, or a transaction \
-    holds them";
+const NOT_MADE: &str = "PostgreSQL did not make the tables within twenty minutes";
 
 impl PostgresStore {
     /// Connects to a database whose tables are there, and changes nothing in it.
@@ -139,11 +142,14 @@ impl PostgresStore {
     /// Brings the tables up to date where they are not, and connects.
     ///
     /// It is one transaction, and safe when many instances start at once: one makes the tables, the
-    /// others wait for it. Where nothing is to be done, it needs no right to do it.
+    /// others wait for it. Where nothing is to be done, it needs no right to do it. New versions of the
+    /// tables may rebuild indexes; the guide's page on databases says what is locked, and for how long.
+    /// A sequence that is behind its rows is set.
     ///
     /// # Errors
     ///
-    /// As for [`PostgresStore::connect`], or the role may not make tables, or cannot within a minute.
+    /// As for [`PostgresStore::connect`], or the role may not make tables, the schema belongs to somebody else, or
+    /// another transaction holds a table.
     pub async fn migrate(url: &str) -> Result<Self, DatabaseError> {
         Self::options(url)?.migrate().await
     }

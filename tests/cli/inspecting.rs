@@ -91,6 +91,19 @@ fn postgres_check_lists_what_is_wrong_and_changes_nothing() {
     let json = json.json();
     assert_eq!((&json[1]["kind"], &json[1]["name"]), (&"error".into(), &"triggers-missing".into()));
     assert!(answer.out.contains(json[1]["message"].as_str().unwrap()));
+    database.psql("alter table keygate.clients enable trigger updated");
+    database.psql("alter sequence keygate.events_seq_seq restart with 1");
+    database.psql("insert into keygate.clients (name) values ('App 1')");
+    database.psql("alter sequence keygate.events_seq_seq restart with 1");
+    database.psql("alter table keygate.keys alter column client type text collate \"en-x-icu\"");
+    let behind = ": sequence: the sequence of `keygate.events` is behind its rows";
+    let collated = "warning: collation: `keygate.keys.client` sorted by the rules of a language";
+    finds(&place, 1, &[triggers, lost, fsync, behind, collated]);
+    let mended = place.run(["migrate"]).succeeds().err;
+    assert!(mended.contains("nothing was due"), "{mended}");
+    finds(&place, 0, &[triggers, lost, fsync, collated]);
+    database.psql("create role mallory; alter table keygate.keys owner to mallory");
+    finds(&place, 1, &[": owner: `keygate.keys` belongs to the role `mallory`"]);
     server.kill();
     place.run(CHECK).fails(3, "PostgreSQL cannot be reached");
 }

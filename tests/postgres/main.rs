@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod bad_rows;
+mod collations;
+mod commits;
 mod contract;
 mod events;
 #[path = "../filling/mod.rs"]
@@ -10,9 +12,11 @@ mod grants;
 mod many_keys;
 mod migrations;
 mod outages;
+mod owners;
 mod passwords;
 mod row_security;
 mod search_path;
+mod sequences;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod standbys;

@@ -65,7 +65,7 @@ async fn functions_of_other_roles_are_never_run() {
     let traps = "select count(*) from pg_proc where proowner = 'mallory'::regrole";
     assert!(database.psql(traps).parse::<u32>().unwrap() > 1000);
     let owner = format!(
-        "create role tables login password '...'; grant create on database {} to tables",
+        "create role tables login password '...'; alter database {} owner to tables",
         database.name()
     );
     let owner = trapped(&database, "tables", &owner);

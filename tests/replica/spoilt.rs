@@ -35,3 +35,17 @@ async fn bad_rows_refuse_their_keys_and_stop_nothing() {
         assert_eq!(replica.health().refused_rows, 0);
     }
 }
+
+#[tokio::test]
+async fn keys_without_a_client_are_refused_and_not_unknown() {
+    let database = Postgres::shared().database();
+    let replica = filled(&database, 2).await;
+    database.psql("set session_replication_role = replica; delete from keygate.clients");
+    let late = connect(&database.url()).await.unwrap();
+    assert_eq!([ask(&late, 0), ask(&late, 2)], [Answer::Unavailable, Answer::Unknown]);
+    database.psql(&revoke(0));
+    // The first replica heard of no client that went, and of the revoke.
+    until("a revoke", || is_revoked(&replica, 0)).await;
+    assert_eq!(ask(&late, 0), Answer::Unavailable);
+    assert!(late.health().refused[0].contains("its client is not there"));
+}

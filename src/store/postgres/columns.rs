@@ -28,8 +28,9 @@ macro_rules! client_columns {
 /// The columns of a key `k` of a client `c`, for [`key_row`].
 macro_rules! key_columns {
     () => {
-        "k.digest, k.algorithm, k.client, c.enabled, k.label, k.created, k.expires, k.revoked, \
-         k.replaced_by"
+        "k.digest, k.algorithm, k.client, c.enabled, k.label, \
+         pg_catalog.timestamptz_send(k.created), pg_catalog.timestamptz_send(k.expires), \
+         pg_catalog.timestamptz_send(k.revoked), k.replaced_by"
     };
 }
 

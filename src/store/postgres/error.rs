@@ -32,13 +32,10 @@ pub(super) fn is_lost(error: &Error) -> bool {
     }
 }
 
-fn text(error: &Error) -> String {
+pub(super) fn text(error: &Error) -> String {
     match error {
         Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
-            Some(error) => {
-                let way_out = if is_row_security(error) { ROW_SECURITY } else { "" };
-                format!("PostgreSQL: {} ({}){way_out}", error.message(), error.code())
-            }
+            Some(error) => format!("PostgreSQL: {} ({}){}", error.message(), error.code(), way_out(error)),
             None => "PostgreSQL answered with an error".to_owned(),
         },
         // The driver's TLS says it in its own terms.
@@ -66,9 +63,17 @@ fn text(error: &Error) -> String {
 const ROW_SECURITY: &str = "; keygate must see all rows: `alter table keygate.... disable row level \
     security`, or give its role `bypassrls`";
 
-/// Whether a policy would have hidden rows. The message may be in another language.
-fn is_row_security(error: &PgDatabaseError) -> bool {
-    error.code() == "42501" && error.routine() == Some("check_enable_rls")
+const SEQUENCE: &str = "; the sequence of keygate.events did not come along with its rows, as in a logical \
+    replication or a dump of the data alone: `keygate migrate` sets it, and so does `select \
+    setval('keygate.events_seq_seq', max(seq)) from keygate.events`";
+
+/// The way out of a fault whose message does not name its cause. The message may be in another language.
+fn way_out(error: &PgDatabaseError) -> &'static str {
+    match error.code() {
+        "42501" if error.routine() == Some("check_enable_rls") => ROW_SECURITY,
+        "23505" if error.schema() == Some("keygate") && error.table() == Some("events") => SEQUENCE,
+        _ => "",
+    }
 }
 
 /// The code of a fault that the server told (appendix A of its manual).

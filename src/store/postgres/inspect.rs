@@ -13,6 +13,7 @@ use crate::error::StoreError;
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
 mod durability;
+mod tables;
 mod triggers;
 
 pub(super) use triggers::foreign as foreign_triggers;
@@ -49,6 +50,7 @@ async fn look(
     raw_sql(begin).execute(&mut *connection).await?;
     triggers::look(connection, findings).await?;
     durability::look(connection, findings).await?;
+    tables::look(connection, findings).await?;
     raw_sql("commit").execute(connection).await?;
     Ok(())
 }

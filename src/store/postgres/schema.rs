@@ -5,12 +5,16 @@ use sqlx::{Row as _, raw_sql};
 
 use super::error::{code, unavailable};
 use super::settings::local_settings;
+use super::{owner, sequence};
+use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 
 /// All versions of the tables, the first first. What stands here was run somewhere: it is never
 /// changed, only added to.
-const MIGRATIONS: [Migration; 1] =
-    [Migration { version: 1, oldest_reader: 1, sql: include_str!("migrations/0001.sql") }];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { version: 1, oldest_reader: 1, sql: include_str!("migrations/0001.sql") },
+    Migration { version: 2, oldest_reader: 1, sql: include_str!("migrations/0002.sql") },
+];
 
 struct Migration {
     version: i32,
@@ -25,14 +29,15 @@ const NEEDED: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 /// Held while tables are made, by all that would make them. Any number that others do not use.
 const LOCK: i64 = 0x6b65_7967_6174_6501;
 
-/// How long one that would make the tables waits for another, and for what holds them.
-pub(in crate::store) const MIGRATE_DEADLINE: Duration = Duration::from_secs(60);
+/// How long a migration may take: it rebuilds indexes.
+pub(in crate::store) const MIGRATE_DEADLINE: Duration = Duration::from_secs(20 * 60);
 
 /// Whether the tables can be used.
 pub(in crate::store) async fn check(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    owner::check(connection).await?;
     let (found, oldest_reader) = newest(connection).await?;
-    judge(found, oldest_reader)?;
     check_encoding(connection).await?;
+    judge(found, oldest_reader)?;
     check_row_security(connection).await
 }
 
@@ -93,6 +98,7 @@ fn judge(found: i32, oldest_reader: i32) -> Result<(), DatabaseError> {
 /// Brings the tables up to date, in one transaction; needs no rights where they are.
 pub(in crate::store) async fn migrate(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     match check(connection).await {
+        Ok(()) if sequence::is_behind(connection).await.map_err(unavailable)? => {}
         Err(DatabaseError::NoTables | DatabaseError::TooOld { .. }) => {}
         judged => return judged,
     }
@@ -106,15 +112,43 @@ pub(in crate::store) async fn migrate(connection: &mut PgConnection) -> Result<(
         Err(error) => {
             // The connection is given up with its error; what it began goes with it.
             let _ = raw_sql("rollback").execute(&mut *connection).await;
-            return Err(unavailable(error).into());
+            return Err(error);
         }
     };
     check(connection).await
 }
 
-async fn make(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+/// One that would make the tables waits for another, but only for a moment for what holds a table: all
+/// lookups wait behind it. The role's own limits are not for this.
+const PATIENCE: &str = "set local lock_timeout = '60s'; set local statement_timeout = 0; \
+                        set local idle_in_transaction_session_timeout = 0";
+const HASTE: &str = "set local lock_timeout = '5s'";
+
+async fn make(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    raw_sql(PATIENCE).execute(&mut *connection).await.map_err(unavailable)?;
     let lock = "select pg_catalog.pg_advisory_xact_lock($1)";
-    sqlx::query(lock).persistent(false).bind(LOCK).execute(&mut *connection).await?;
+    let lock = sqlx::query(lock).persistent(false).bind(LOCK);
+    lock.execute(&mut *connection).await.map_err(not_made)?;
+    // Somebody else may have made the schema meanwhile.
+    owner::check(connection).await?;
+    raw_sql(HASTE).execute(&mut *connection).await.map_err(unavailable)?;
+    apply(connection).await.map_err(not_made)?;
+    sequence::mend(connection).await.map_err(not_made)?;
+    Ok(())
+}
+
+const NOT_MADE: &str = "the tables were not changed: another migration runs, or a transaction holds them; \
+                        end it and try again";
+
+fn not_made(error: sqlx::Error) -> DatabaseError {
+    // The lock timeout (appendix A of PostgreSQL's manual).
+    if code(&error) == Some("55P03") {
+        return StoreError::new(NOT_MADE).into();
+    }
+    unavailable(error).into()
+}
+
+async fn apply(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let found = "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
                  where n.nspname = 'keygate' and c.relname = 'migrations'), \
                  exists (select from pg_namespace where nspname = 'keygate')";

@@ -66,6 +66,20 @@ pub enum DatabaseError {
         /// The names of its policies. Where there are none, the role sees no row at all.
         policies: String,
     },
+    /// The tables or their schema belong to a role that could replace them with others.
+    #[error(
+        "{object} belongs to the role `{owner}`, who could replace it: it must belong to `{role}`, to \
+         a role that `{role}` is a member of, or to the owner of the database; `alter ... owner to` \
+         changes it if the content is yours, else drop the schema and run `keygate migrate`"
+    )]
+    ForeignOwner {
+        /// The schema, the table or the function.
+        object: String,
+        /// The role that it belongs to.
+        owner: String,
+        /// The role of the session.
+        role: String,
+    },
     /// The database could not be reached, or answered with an error.
     #[error("{}", fault(.0))]
     Unavailable(StoreError),

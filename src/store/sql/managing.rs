@@ -2,7 +2,7 @@ use std::slice;
 use std::time::{Duration, SystemTime};
 
 use super::read_back::{self, column_fault, not_kept};
-use super::row::{ClientRow, Found, KeyRow, kept_expiry};
+use super::row::{BadRow, ClientRow, Found, KeyRow, kept_expiry};
 use super::transaction::{Database, Transaction};
 use crate::digest::KeyId;
 use crate::error::StoreError;
@@ -126,6 +126,9 @@ pub(in crate::store) async fn rotate<D: Database>(
     Ok(Rotated { old: old.info(), new: new.info() })
 }
 
+const BY_NO_INDEX: &str = "its index does not find it: make the indexes anew, in PostgreSQL by `reindex \
+    schema keygate`, in SQLite by `reindex`";
+
 pub(super) async fn known_client(
     transaction: &mut impl Transaction,
     name: &str,
@@ -141,6 +144,9 @@ pub(super) async fn found_client(
         return Ok(client);
     }
     let names = transaction.client_names().await?;
+    if names.iter().any(|known| known == name) {
+        return Err(StoreError::from(BadRow::client(name, BY_NO_INDEX)).into());
+    }
     let nearest = nearest_client(name, names.iter().map(String::as_str));
     Err(ManageError::UnknownClient { nearest })
 }
@@ -152,9 +158,8 @@ async fn found_key(
 ) -> Result<Found<KeyRow>, ManageError> {
     if let Some(key) = transaction.found_key(key_id).await? {
         // Whoever changes a key locks its client first, so that no two wait for each other.
-        if transaction.found_client(&key.row.client).await?.is_some()
-            && let Some(key) = transaction.found_key(key_id).await?
-        {
+        transaction.found_client(&key.row.client).await?;
+        if let Some(key) = transaction.found_key(key_id).await? {
             return Ok(key);
         }
     }
@@ -165,7 +170,11 @@ pub(super) async fn unknown_key(
     transaction: &mut impl Transaction,
     key_id: KeyId,
 ) -> Result<ManageError, StoreError> {
-    let nearest = nearest_key(key_id, transaction.key_ids(key_id).await?.into_iter());
+    let near = transaction.key_ids(key_id).await?;
+    if near.contains(&key_id) {
+        return Err(BadRow::key(key_id, BY_NO_INDEX).into());
+    }
+    let nearest = nearest_key(key_id, near.into_iter());
     Ok(ManageError::UnknownKey { key_id, nearest })
 }
 

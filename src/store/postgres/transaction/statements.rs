@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
+use sqlx::Row as _;
 use sqlx::postgres::PgRow;
-use sqlx::{Row as _, raw_sql};
 
-use super::{PostgresTransaction, count, within};
+use super::{PostgresTransaction, count, literal, within};
 use crate::digest::KeyId;
 use crate::error::StoreError;
 use crate::manage::ClientInfo;
@@ -22,19 +22,14 @@ const BATCH: usize = 5_000;
 
 impl Transaction for PostgresTransaction {
     async fn found_client(&mut self, name: &str) -> Result<Option<Found<ClientRow>>, StoreError> {
-        let select =
-            concat!("select ", client_columns!(), " from keygate.clients c where c.name = $1");
-        let locked = concat!(
-            "select ",
-            client_columns!(),
-            " from keygate.clients c where c.name = $1 for update"
-        );
         // No table holds a text with a zero in it, and the server would not take the question.
         if name.contains('\0') {
             return Ok(None);
         }
-        let statement = sqlx::query(if self.writes { locked } else { select });
-        let row = self.row(statement.bind(name)).await?;
+        let select =
+            concat!("select ", client_columns!(), " from keygate.clients c where c.name = ");
+        let lock = if self.writes { " for update" } else { "" };
+        let row = self.plain_row(&format!("{select}{}{lock}", literal(name))).await?;
         Ok(row.map(|row| found_client(&row)).transpose()?)
     }
 
@@ -102,9 +97,9 @@ impl Transaction for PostgresTransaction {
         let select = concat!(
             "select ",
             key_columns!(),
-            " from keygate.keys k left join keygate.clients c on c.name = k.client where k.key_id = $1"
+            " from keygate.keys k left join keygate.clients c on c.name = k.client where k.key_id = "
         );
-        let row = self.row(sqlx::query(select).bind(key_id.to_string())).await?;
+        let row = self.plain_row(&format!("{select}'{key_id}'")).await?;
         Ok(row.map(|row| found_key(&row, 0)).transpose()?)
     }
 
@@ -244,9 +239,6 @@ impl Transaction for PostgresTransaction {
         if self.changes > 0 {
             self.check_events().await?;
         }
-        within(raw_sql("commit").execute(&mut *self.lease)).await?;
-        self.lease.in_transaction = false;
-        self.lease.finish();
-        Ok(())
+        self.end().await
     }
 }

@@ -1,0 +1,38 @@
+//! The sequence that numbers events. A logical replication and a dump of the data alone copy the rows of
+//! a table and not the state of its sequence, which then gives numbers that are taken.
+
+use sqlx::postgres::PgConnection;
+use sqlx::{Row as _, raw_sql};
+
+/// Whether this role may read and set it.
+const MAY_SET: &str = "
+select pg_catalog.to_regclass('keygate.events_seq_seq') is not null
+    and pg_catalog.has_sequence_privilege('keygate.events_seq_seq', 'select')
+    and pg_catalog.has_sequence_privilege('keygate.events_seq_seq', 'update')";
+
+const IS_BEHIND: &str = "
+select s.last_value + s.is_called::int
+    <= (select coalesce(pg_catalog.max(e.seq), 0) from keygate.events e)
+from keygate.events_seq_seq s";
+
+/// Nobody may take a number meanwhile.
+const SET: &str = "
+lock table keygate.events in share row exclusive mode;
+select pg_catalog.setval('keygate.events_seq_seq', pg_catalog.max(e.seq)) from keygate.events e";
+
+/// Whether the next number is one that is taken. A role that could not mend it does not look.
+pub(super) async fn is_behind(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let may_set: bool = raw_sql(MAY_SET).fetch_one(&mut *connection).await?.try_get(0)?;
+    if !may_set {
+        return Ok(false);
+    }
+    raw_sql(IS_BEHIND).fetch_one(connection).await?.try_get(0)
+}
+
+/// Sets it behind the last number, if it is before it.
+pub(super) async fn mend(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    if is_behind(connection).await? {
+        raw_sql(SET).execute(connection).await?;
+    }
+    Ok(())
+}
