@@ -1,6 +1,11 @@
-use std::any::Any;
+//! What happens to requests, for logs, metrics and usage.
+//!
+//! The authenticator and the layers notify observers; nothing comes back. Start with [`Observe`] and [`Outcome`]
+//! below. `queue.rs` moves a slow observer to its own thread; `metrics.rs` and `tracing.rs` pass outcomes to those
+//! facades, and `usage.rs` counts them by client and key. `kind.rs` numbers the outcomes, for counters.
+//! `store_metrics.rs` sets gauges of the stores in memory.
+
 use std::fmt;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -14,36 +19,43 @@ mod kind;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod queue;
+#[cfg(feature = "metrics")]
+mod store_metrics;
 #[cfg(feature = "tracing")]
 mod tracing;
+#[cfg(feature = "usage")]
+mod usage;
 
 #[cfg(any(feature = "usage", feature = "metrics"))]
-pub(crate) use kind::Kind;
+use kind::Kind;
 #[cfg(feature = "metrics")]
 pub use metrics::OutcomeMetrics;
 pub use queue::QueuedObserver;
+#[cfg(feature = "metrics")]
+pub use store_metrics::{StoreMetrics, record_store_metrics};
 #[cfg(feature = "tracing")]
 pub use tracing::OutcomeEvents;
+#[cfg(feature = "usage")]
+pub use usage::{Activity, ClientUsage, KeyUsage, Rates, TopClient, Usage, UsageSnapshot};
 
-/// Is told what became of each request: for logs, metrics, and to know who is calling.
+/// Receives the outcome of each request: for logs, metrics, and to know who is calling.
 ///
-/// An [`Authenticator`](crate::Authenticator) tells it of every request that it decided on; the
-/// [`ApiKeyLayer`](crate::ApiKeyLayer) and [`Authenticator::respond`](crate::Authenticator::respond), of those
-/// that were refused behind it: by a scope, by a quota, because the counters of quotas could not answer, or
-/// because a caller that was let through as anonymous had to be a client. Such a request is told of twice, as
-/// admitted and as refused. Each refusal is told of once, by the authenticator that is next to it where there are
-/// several, and by none where that one has no observers.
+/// An [`Authenticator`](crate::Authenticator) notifies its observers of every request that it decides on. The
+/// [`ApiKeyLayer`](crate::ApiKeyLayer) and [`Authenticator::respond`](crate::Authenticator::respond) notify them of
+/// requests that were admitted and then refused: for a scope or a quota, because the counters of quotas were
+/// unavailable, or because an anonymous caller had to be a client. Such a request has two outcomes, admitted and refused.
+/// A refusal is reported once, by the nearest authenticator, or by none if that one has no observers.
 ///
-/// Not told of: anonymous requests that are served; refusals that never become a response with the [`AuthError`]
-/// in its extensions; errors that a handler makes itself, or [`verify`](crate::verify), which has no observers.
-/// Told of twice: a request that passes the same authenticator twice, by two layers, or by a layer and a handler
-/// that verifies it once more; one that a layer has let through as anonymous and another authenticator has refused
-/// for want of a key; an error that is answered twice by [`respond`](crate::Authenticator::respond).
+/// Not reported: anonymous requests that are served; refusals that never become a response with the [`AuthError`] in its
+/// extensions; errors that a handler makes itself; and [`verify`](crate::verify), which has no observers. Reported
+/// twice: a request that passes the same authenticator twice, for example in two layers; an anonymous request that
+/// another authenticator refuses for want of a key; an error that [`respond`](crate::Authenticator::respond) answers
+/// twice.
 ///
-/// It is called on the way of the request, which waits for it: one that may take its time belongs into a
-/// [`QueuedObserver`], which never waits. What it panics with is lost, and the request goes on.
+/// The request waits for the call: wrap an observer that may be slow in a [`QueuedObserver`]. A panic of an observer
+/// ends neither the request nor the other observers; with the feature `tracing`, it is reported as an event.
 ///
-/// A closure from `&Outcome` is an observer.
+/// A closure over `&Outcome` is an observer.
 ///
 /// ```
 /// use keygate::{Authenticator, MemoryStore, Outcome};
@@ -52,11 +64,11 @@ pub use tracing::OutcomeEvents;
 ///     .add_observer(|outcome: &Outcome<'_>| println!("{}", outcome.name()));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not told what becomes of requests",
-    note = "implement `Observe`, or give a closure `Fn(&Outcome<'_>)`"
+    message = "`{Self}` does not observe outcomes of requests",
+    note = "implement `Observe`, or pass a closure `Fn(&Outcome<'_>)`"
 )]
 pub trait Observe: Send + Sync + 'static {
-    /// Is told of one request.
+    /// Receives the outcome of one request.
     fn observe(&self, outcome: &Outcome<'_>);
 }
 
@@ -66,10 +78,9 @@ impl<F: Fn(&Outcome<'_>) + Send + Sync + 'static> Observe for F {
     }
 }
 
-/// What became of a request: let in, or refused and why.
+/// The outcome of a request: admitted, or refused and why.
 ///
-/// It is fit for the service's own logs: it holds no key, and no id of one that the store does not
-/// know.
+/// It is fit for the service's own logs: it holds no key, and no id of a key that the store does not know.
 #[derive(Clone, Copy)]
 pub struct Outcome<'a> {
     result: Result<&'a Client, &'a AuthError>,
@@ -81,26 +92,26 @@ impl<'a> Outcome<'a> {
         Self { result: Ok(client), profile: Some(client.profile()) }
     }
 
-    /// Of a key that the store knows or not; the profile is that of its client.
+    /// A refusal. The profile is that of the key's client, if the key is known.
     pub(crate) fn refused(error: &'a AuthError, profile: Option<&'a ClientProfile>) -> Self {
         Self { result: Err(error), profile: profile.or_else(|| Some(error.client()?.profile())) }
     }
 
-    /// The client that was let in, or why not.
+    /// The admitted client.
     ///
     /// # Errors
     ///
-    /// The request was refused.
+    /// Why the request was refused.
     pub fn result(&self) -> Result<&'a Client, &'a AuthError> {
         self.result
     }
 
-    /// The client whose key it is, also where the key was refused.
+    /// The client that the key belongs to, also if the key was refused.
     pub fn client(&self) -> Option<&'a ClientProfile> {
         self.profile
     }
 
-    /// The key, where the store knows it.
+    /// The id of the key, if the store knows it.
     pub fn key_id(&self) -> Option<KeyId> {
         match self.result {
             Ok(client) => Some(client.key_id()),
@@ -108,15 +119,14 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// What is wrong with the key, where that is known: also where the outcome is `too_many_failures`, unless a
-    /// store would have had to be asked about the key and was not.
+    /// Why the key is wrong, if that is known. For `too_many_failures` it is known unless the store was not asked.
     pub fn reason(&self) -> Option<WrongReason> {
         self.result.err()?.reason()
     }
 
-    /// One word, made for a metric's label: `admitted`, `no_credentials`, a [`WrongReason`],
-    /// `insufficient_scope`, `throttled` (a client, by its quota), `too_many_failures` (a wrong key, by a
-    /// `FailureThrottle`) or `unavailable`.
+    /// One word, for the label of a metric: `admitted`, `no_credentials`, a [`WrongReason`], `insufficient_scope`,
+    /// `throttled` (a client, by its quota), `too_many_failures` (a wrong key, by a `FailureThrottle`) or
+    /// `unavailable`.
     pub fn name(&self) -> &'static str {
         match self.result {
             Ok(_) => "admitted",
@@ -135,7 +145,7 @@ impl fmt::Debug for Outcome<'_> {
     }
 }
 
-/// All observers of an authenticator, in the order in which they were added.
+/// The observers of an authenticator, in the order in which they were added.
 #[derive(Clone, Default)]
 pub(crate) struct Observers(Option<Arc<Vec<Arc<dyn Observe>>>>);
 
@@ -151,53 +161,56 @@ impl Observers {
         self.0.is_none()
     }
 
-    /// Tells of a client, and hands it back. Where nobody is told, it never leaves the registers; where
-    /// somebody is, its parts go there one by one: as a whole, it would be copied back and forth, which
-    /// takes longer than telling.
+    /// Reports an admitted client and returns it. Without observers, the client stays in registers; with observers,
+    /// its parts are passed on one by one, since copying the whole takes longer than notifying (15 ns).
     #[inline]
-    pub(crate) fn tell_admitted(&self, client: Client) -> Client {
+    pub(crate) fn notify_admitted(&self, client: Client) -> Client {
         if self.is_empty() {
             return client;
         }
         let (profile, key_id, by_bearer) = client.into_parts();
-        self.tell_of_parts(profile, key_id, by_bearer)
+        self.notify_admitted_parts(profile, key_id, by_bearer)
     }
 
     #[inline(never)]
-    fn tell_of_parts(&self, profile: ClientProfile, key_id: KeyId, by_bearer: bool) -> Client {
+    fn notify_admitted_parts(
+        &self,
+        profile: ClientProfile,
+        key_id: KeyId,
+        by_bearer: bool,
+    ) -> Client {
         let client = Client::new(profile, key_id, by_bearer);
-        self.tell(Outcome::admitted(&client));
+        self.notify(Outcome::admitted(&client));
         client
     }
 
-    /// Tells of a refusal of somebody unknown, and hands it back.
+    /// Reports the refusal of an unknown caller and returns it.
     #[inline]
-    pub(crate) fn tell_refused(&self, error: AuthError) -> AuthError {
+    pub(crate) fn notify_refused(&self, error: AuthError) -> AuthError {
         if !self.is_empty() {
-            self.tell(Outcome::refused(&error, None));
+            self.notify(Outcome::refused(&error, None));
         }
         error
     }
 
     #[inline(never)]
-    pub(crate) fn tell(&self, outcome: Outcome<'_>) {
+    pub(crate) fn notify(&self, outcome: Outcome<'_>) {
         for observer in self.0.iter().flat_map(|all| all.iter()) {
             guarded(|| observer.observe(&outcome));
         }
     }
 }
 
-/// Whatever is wrong with an observer, nothing else is to suffer.
-pub(crate) fn guarded(observe: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(observe)) {
-        lose(panic);
+/// Calls code of the service whose panic must not harm a request, other observers, or the thread that follows a store.
+pub(crate) fn guarded(call: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(call)).is_err() {
+        report_panic();
     }
 }
 
-/// What an observer panicked with may panic, too, when it is dropped; then it stays in memory.
+/// The panic hook has printed the text by now, but in a service nobody may see it.
 #[cold]
-fn lose(panic: Box<dyn Any + Send>) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-        mem::forget(panic);
-    }
+fn report_panic() {
+    #[cfg(feature = "tracing")]
+    ::tracing::error!(target: "keygate::observer", "an observer panicked");
 }

@@ -217,7 +217,7 @@ pub(crate) fn refusal<B>(
 /// somebody to tell, so that neither a layer of its own nor one of another authenticator around it tells of it
 /// once more.
 #[derive(Clone, Copy)]
-pub(crate) struct Told;
+pub(crate) struct Notified;
 
 /// Put there when the RateLimit fields of the error are among the headers: with those of another limit, they
 /// cannot be told apart.

@@ -9,9 +9,6 @@ use crate::error::StoreError;
 use crate::record::KeyRecord;
 
 mod memory;
-#[cfg(feature = "metrics")]
-#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
-mod metrics;
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 mod postgres;
@@ -29,9 +26,6 @@ mod table;
 mod yaml;
 
 pub use memory::{FromKeysError, MemoryStore};
-#[cfg(feature = "metrics")]
-#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
-pub use metrics::{Gauged, record_store_metrics};
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use postgres::{PostgresOptions, PostgresStore};

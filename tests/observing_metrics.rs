@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::{
-    Authenticator, Gauged, KeyDigest, KeyRecord, KeyState, MemoryStore, NewKey, OutcomeEvents,
-    OutcomeMetrics, StoreError, YamlStore, record_store_metrics,
+    Authenticator, KeyDigest, KeyRecord, KeyState, MemoryStore, NewKey, OutcomeEvents,
+    OutcomeMetrics, StoreError, StoreMetrics, YamlStore, record_store_metrics,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
@@ -259,7 +259,7 @@ const FAILING: &str = "keygate_store_failing_seconds";
 const NEXT_EXPIRY: &str = "keygate_next_expiry_timestamp_seconds";
 
 /// Those of one store, all of which have its label.
-fn gauges(kind: &str, store: &impl Gauged) -> BTreeMap<String, f64> {
+fn gauges(kind: &str, store: &impl StoreMetrics) -> BTreeMap<String, f64> {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || record_store_metrics(store));

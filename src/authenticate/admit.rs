@@ -65,7 +65,7 @@ impl Asked {
     /// As [`Asked::admit`], and tells of it. What refuses is what this makes of an error.
     #[allow(clippy::inline_always)]
     #[inline(always)]
-    pub(super) fn admit_and_tell(
+    pub(super) fn admit_and_notify(
         self,
         answer: Answer,
         clock: Option<&Clock>,
@@ -79,16 +79,16 @@ impl Asked {
             // Most are this: their record goes on in registers, and not by way of the memory.
             Ok(Some(record)) if record.mark().is_clear() => {
                 match self.admit(Ok(Some(record)), clock) {
-                    Ok(client) => Ok(observers.tell_admitted(client)),
-                    Err(error) => Err(observers.tell_refused(refused(error))),
+                    Ok(client) => Ok(observers.notify_admitted(client)),
+                    Err(error) => Err(observers.notify_refused(refused(error))),
                 }
             }
-            answer => self.admit_others_and_tell(answer, clock, observers, refused),
+            answer => self.admit_others_and_notify(answer, clock, observers, refused),
         }
     }
 
     #[inline(never)]
-    fn admit_others_and_tell(
+    fn admit_others_and_notify(
         self,
         answer: Answer,
         clock: Option<&Clock>,
@@ -102,7 +102,7 @@ impl Asked {
         let record = record.filter(|record| !record.mark().is_clear());
         let profile = record.map(|record| record.profile().clone());
         let result = self.admit(answer, clock).map_err(refused);
-        observers.tell(match &result {
+        observers.notify(match &result {
             Ok(client) => Outcome::admitted(client),
             Err(error) => Outcome::refused(error, profile.as_ref()),
         });
@@ -124,7 +124,7 @@ impl Judge {
         if let Some(guard) = &self.guard {
             return self.decide_guarded(guard, asked, answer);
         }
-        asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, |error| error)
+        asked.admit_and_notify(answer, self.clock.as_ref(), &self.observers, |error| error)
     }
 
     #[cfg(feature = "throttle")]
@@ -136,7 +136,7 @@ impl Judge {
     ) -> Result<Client, AuthError> {
         let clock = self.clock.as_ref();
         let counted = |error| failures.count_waited(error, asked.digest, *address, now(clock));
-        let result = asked.admit_and_tell(answer, clock, &self.observers, counted);
+        let result = asked.admit_and_notify(answer, clock, &self.observers, counted);
         if result.is_ok() {
             failures.remember(asked.digest, now(clock));
         }

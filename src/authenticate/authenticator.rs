@@ -16,7 +16,7 @@ use crate::error::AuthError;
 #[cfg(feature = "throttle")]
 use crate::limit::{FailureThrottle, Failures};
 use crate::observe::Observe;
-use crate::respond::{ProblemJson, Respond, Told, refusal};
+use crate::respond::{Notified, ProblemJson, Respond, refusal};
 use crate::store::KeyStore;
 
 /// A store, the sources of keys, and the rules: the thing that verifies.
@@ -260,8 +260,8 @@ impl<S, R> Authenticator<S, R> {
     /// As [`Authenticator::respond`], with a body of your own making.
     pub fn respond_with<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
         let mut response = refusal(respond, error, &self.rules.challenges);
-        if !self.rules.observers.is_empty() && self.rules.tell_of_client(error) {
-            response.extensions_mut().insert(Told);
+        if !self.rules.observers.is_empty() && self.rules.notify_client_refused(error) {
+            response.extensions_mut().insert(Notified);
         }
         response
     }

@@ -43,7 +43,7 @@ impl Rules {
             Ok(asked) => {
                 self.settle_guarded(failures, asked, store.find_local(&asked.digest), caller)
             }
-            Err(error) => Err(self.observers.tell_refused(self.counted(failures, error, caller))),
+            Err(error) => Err(self.observers.notify_refused(self.counted(failures, error, caller))),
         }
     }
 
@@ -58,7 +58,9 @@ impl Rules {
         let asked = match Asked::of(credential) {
             Ok(asked) => asked,
             Err(error) => {
-                return Ok(Err(self.observers.tell_refused(self.counted(failures, error, caller))));
+                return Ok(Err(self
+                    .observers
+                    .notify_refused(self.counted(failures, error, caller))));
             }
         };
         let refused =
@@ -67,7 +69,7 @@ impl Rules {
         let waits = failures.store_waits();
         let asked_for = waits.then(|| caller.address(failures));
         if let Some(error) = asked_for.and_then(refused) {
-            return Ok(Err(self.observers.tell_refused(error)));
+            return Ok(Err(self.observers.notify_refused(error)));
         }
         match store.lookup(asked.digest).try_ready() {
             Ok(answer) => {
@@ -80,7 +82,7 @@ impl Rules {
                 failures.note_wait();
                 let address = asked_for.unwrap_or_else(|| caller.address(failures));
                 if !waits && let Some(error) = refused(address) {
-                    return Ok(Err(self.observers.tell_refused(error)));
+                    return Ok(Err(self.observers.notify_refused(error)));
                 }
                 let guard = Guard { failures: Arc::clone(failures), address };
                 Err(self.wait(lookup, asked, Some(guard)))
@@ -96,7 +98,7 @@ impl Rules {
         caller: Caller<'_>,
     ) -> Result<Client, AuthError> {
         let counted = |error| self.counted(failures, error, caller);
-        let result = asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, counted);
+        let result = asked.admit_and_notify(answer, self.clock.as_ref(), &self.observers, counted);
         failures.note_verdict(asked.digest, &result, || now(self.clock.as_ref()));
         result
     }

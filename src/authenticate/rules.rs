@@ -18,7 +18,7 @@ use crate::error::AuthError;
 use crate::limit::Failures;
 use crate::observe::{Observers, Outcome};
 #[cfg(feature = "tower")]
-use crate::respond::{Respond, Told, refusal};
+use crate::respond::{Notified, Respond, refusal};
 use crate::store::{Answer, KeyStore, Local, Lookup};
 
 /// How long a store that waits may take, where nothing else is said. Long enough for a database that
@@ -185,39 +185,39 @@ impl Rules {
 
     #[inline]
     fn question(&self, credential: Credential) -> Result<Asked, AuthError> {
-        Asked::of(credential).map_err(|error| self.observers.tell_refused(error))
+        Asked::of(credential).map_err(|error| self.observers.notify_refused(error))
     }
 
     // As `Asked::admit`.
     #[allow(clippy::inline_always)]
     #[inline(always)]
     fn settle(&self, asked: Asked, answer: Answer) -> Result<Client, AuthError> {
-        asked.admit_and_tell(answer, self.clock.as_ref(), &self.observers, |error| error)
+        asked.admit_and_notify(answer, self.clock.as_ref(), &self.observers, |error| error)
     }
 
     /// Tells of a refusal that no authenticator decided on, if it is one, and says so: of a client by its scopes
     /// or its quota. Of keys that are wrong, and stores that do not answer, one has told when it decided.
     #[cold]
-    pub(crate) fn tell_of_client(&self, error: &AuthError) -> bool {
+    pub(crate) fn notify_client_refused(&self, error: &AuthError) -> bool {
         let later = error.client().is_some();
         if later {
-            self.observers.tell(Outcome::refused(error, None));
+            self.observers.notify(Outcome::refused(error, None));
         }
         later
     }
 
-    /// As [`Rules::tell_of_client`], for what comes from behind the layer: also of those who were let through
+    /// As [`Rules::notify_client_refused`], for what comes from behind the layer: also of those who were let through
     /// as anonymous, and of layers that found nobody.
     #[cfg(feature = "tower")]
     #[cold]
-    pub(crate) fn tell_of_later(&self, error: &AuthError, anonymous: bool) {
+    pub(crate) fn notify_downstream(&self, error: &AuthError, anonymous: bool) {
         let later = match error {
             AuthError::NoCredentials => anonymous,
             AuthError::Unavailable(fault) if fault.is_of_layer() => true,
             error => error.client().is_some(),
         };
         if later {
-            self.observers.tell(Outcome::refused(error, None));
+            self.observers.notify(Outcome::refused(error, None));
         }
     }
 
@@ -227,7 +227,7 @@ impl Rules {
         let mut response = refusal(respond, error, &self.challenges);
         // The one that a layer around this might tell of; a mark takes its time.
         if matches!(error, AuthError::NoCredentials) {
-            response.extensions_mut().insert(Told);
+            response.extensions_mut().insert(Notified);
         }
         response
     }

@@ -14,7 +14,7 @@ use crate::authenticate::{Authenticate, SharedRules};
 use crate::error::AuthError;
 #[cfg(feature = "axum")]
 use crate::respond::Provisional;
-use crate::respond::{Respond, Told, complete};
+use crate::respond::{Notified, Respond, complete};
 
 pin_project! {
     /// The future of [`ApiKeyService`](crate::ApiKeyService).
@@ -108,9 +108,9 @@ impl Finish {
             if response.extensions_mut().remove::<Provisional>().is_some() {
                 response.headers_mut().remove(WWW_AUTHENTICATE);
             }
-            let told = response.extensions_mut().insert(Told);
+            let told = response.extensions_mut().insert(Notified);
             if told.is_none() && !self.rules.observers.is_empty() {
-                self.rules.tell_of_later(&error, self.anonymous);
+                self.rules.notify_downstream(&error, self.anonymous);
             }
             complete(response, &error, self.rules.challenges());
         }

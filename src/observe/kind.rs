@@ -1,7 +1,7 @@
 use super::Outcome;
 use crate::error::{AuthError, WrongReason};
 
-/// What became of a request, as the place of its counter.
+/// The kind of an outcome, as the index of its counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kind(usize);
 
@@ -58,7 +58,7 @@ impl Kind {
     }
 
     #[inline]
-    pub(crate) fn place(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         self.0
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     use crate::error::StoreError;
 
     #[test]
-    fn every_outcome_has_a_place_under_its_own_name() {
+    fn kinds_have_the_names_of_their_outcomes() {
         let reasons = [
             WrongReason::Unknown,
             WrongReason::Expired,
@@ -97,7 +97,7 @@ mod tests {
 
     #[cfg(feature = "throttle")]
     #[test]
-    fn throttled_has_a_place_under_its_own_name() {
+    fn kinds_of_throttling_have_the_names_of_outcomes() {
         let profile = crate::ClientProfile::new("User 1").with_quota("1/day".parse().unwrap());
         let client = Client::new(profile, KeyDigest::of(b"x").key_id(), false);
         let throttle = crate::Throttle::new();

@@ -9,22 +9,20 @@ use super::{Kind, Observe, Outcome};
 use crate::client_map::ClientMap;
 use crate::label;
 
-/// An observer that counts every outcome through the `metrics` facade, as
-/// `keygate_requests_total{outcome, client}`.
+/// An observer that counts outcomes through the `metrics` facade, as `keygate_requests_total{outcome, client}`.
 ///
-/// `outcome` is an [`Outcome::name`], `client` the name of the client whose key it is, and empty where
-/// that is not known. A request whose key is right and that is refused then, by a scope, a quota or because the
-/// counters of quotas could not answer, counts as `admitted` and as `insufficient_scope`, `throttled` or
-/// `unavailable`: do not add them up.
+/// `outcome` is an [`Outcome::name`]. `client` is the name of the client that the key belongs to, and empty if that is
+/// unknown. A request that is admitted and then refused, for a scope or a quota or because the counters of quotas were
+/// unavailable, counts as `admitted` and as `insufficient_scope`, `throttled` or `unavailable`: do not add them up.
 ///
-/// The first 1,000 clients that come have a label of their own, and all others are `client="other"`,
-/// so that the metrics do not grow with the clients. A client that is named `other` counts with these,
-/// and takes no label; so does a client of your own store whose name breaks the rules for names
-/// ([`ClientProfile::validate`](crate::ClientProfile::validate)). Clients keep their labels for as long as the process lasts. Once a client had an outcome,
-/// counting more of the kind takes no lock and allocates nothing here; what the recorder does is its own.
+/// The first 1,000 clients have a label each, and all others are `client="other"`, so that the metrics do not grow with
+/// the clients. A client named `other` counts with these and takes no label, as does a client of your own store whose name
+/// breaks the rules for names ([`ClientProfile::validate`](crate::ClientProfile::validate)). Clients keep their labels until
+/// the process ends. For a client that had this outcome before, counting takes no lock and allocates nothing here; the
+/// cost of the recorder comes on top.
 ///
-/// The recorder is asked for the counter each time, so that one which is installed late, or forgets what was
-/// idle, counts from there on. What the counter means is described to it once, when the observer is made.
+/// The recorder is asked for the counter each time, so that a recorder that is installed late, or that forgets idle
+/// counters, counts from there on. The counter is described once, when the observer is made.
 ///
 /// It is a handle: clones share their labels, and may be given to several authenticators.
 ///
@@ -39,31 +37,31 @@ pub struct OutcomeMetrics(Arc<Labels>);
 
 struct Labels {
     clients: ClientMap<String, Keys>,
-    /// How many clients have a label, or are about to get one.
+    /// The number of clients that have a label, or are about to get one.
     used: AtomicUsize,
     max_clients: usize,
     others: Keys,
-    strangers: Keys,
+    unknown: Keys,
 }
 
-/// One for each outcome, once there was one.
+/// One key per kind of outcome, made on first use.
 struct Keys([OnceLock<Key>; Kind::COUNT]);
 
 const REQUESTS: &str = "keygate_requests_total";
 const OTHERS: &str = "other";
-const NOBODY: &str = "";
+const UNKNOWN: &str = "";
 
 static METADATA: Metadata<'static> =
     Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
 impl OutcomeMetrics {
-    /// An observer for whatever recorder there is.
+    /// An observer for the current recorder.
     pub fn new() -> Self {
-        describe_counter!(REQUESTS, "Requests by what became of them and whose key they carried");
+        describe_counter!(REQUESTS, "Requests by outcome and client");
         Self(Arc::new(Labels::new(1_000)))
     }
 
-    /// Replaces the number of clients that have a label of their own, and begins anew with giving them out.
+    /// Replaces the number of clients that have a label each, and forgets the labels assigned so far.
     #[must_use]
     pub fn with_max_clients(self, max_clients: usize) -> Self {
         Self(Arc::new(Labels::new(max_clients)))
@@ -81,7 +79,7 @@ impl Observe for OutcomeMetrics {
         let kind = Kind::of(outcome);
         match outcome.client() {
             Some(client) => self.0.count(client.name(), kind),
-            None => self.0.strangers.count(kind, NOBODY),
+            None => self.0.unknown.count(kind, UNKNOWN),
         }
     }
 }
@@ -93,7 +91,7 @@ impl Labels {
             used: AtomicUsize::new(0),
             max_clients,
             others: Keys::new(),
-            strangers: Keys::new(),
+            unknown: Keys::new(),
         }
     }
 
@@ -111,7 +109,7 @@ impl Labels {
             return self.others.count(kind, OTHERS);
         }
         if self.used.fetch_update(relaxed, relaxed, one_more).is_err() {
-            // Another thread may have taken the last one for the same client.
+            // Another thread may have taken the last label for the same client.
             return match shard.get(client) {
                 Some(keys) => keys.count(kind, client),
                 None => self.others.count(kind, OTHERS),
@@ -132,7 +130,7 @@ impl Keys {
     }
 
     fn count(&self, kind: Kind, client: &str) {
-        let key = self.0[kind.place()].get_or_init(|| {
+        let key = self.0[kind.index()].get_or_init(|| {
             let client = Label::new("client", client.to_owned());
             Key::from_parts(REQUESTS, vec![Label::new("outcome", kind.name()), client])
         });
@@ -163,6 +161,6 @@ mod tests {
         }
         assert_eq!(labels.used.load(Ordering::Relaxed), 1);
         assert!(labels.clients.shard("App 1").get("App 1").is_some());
-        assert!(labels.others.0[Kind::ADMITTED.place()].get().is_some());
+        assert!(labels.others.0[Kind::ADMITTED.index()].get().is_some());
     }
 }

@@ -3,17 +3,17 @@ use std::error::Error as _;
 use super::{Observe, Outcome};
 use crate::error::AuthError;
 
-/// An observer that tells of every outcome in a `tracing` event.
+/// An observer that emits a `tracing` event for each outcome.
 ///
 /// | outcome | level | fields, besides `outcome` |
 /// | --- | --- | --- |
 /// | `admitted` | DEBUG | `client`, `key_id` |
-/// | refused | INFO | `client`, `key_id`, where the key is known |
-/// | `too_many_failures` | INFO | these, and as `reason` what is wrong with the key, where that is known |
-/// | `unavailable` | ERROR | `error`, and as its `source` what the store met, or the counters of quotas met; `client` and `key_id` where it was the counters |
+/// | refused | INFO | `client`, `key_id`, if the key is known |
+/// | `too_many_failures` | INFO | the same, and `reason`: why the key is wrong, if that is known |
+/// | `unavailable` | ERROR | `error` and `source`: what the store, or the counters of quotas, met; `client` and `key_id` if it was the counters |
 ///
-/// The target is `keygate::outcome`. No event holds a key. A request that is refused behind the authenticator has
-/// two events: see [`Observe`].
+/// The target is `keygate::outcome`. No event holds a key. A request that is refused after it was admitted has two
+/// events: see [`Observe`].
 ///
 /// ```
 /// use keygate::{Authenticator, MemoryStore, OutcomeEvents};
@@ -25,13 +25,13 @@ use crate::error::AuthError;
 pub struct OutcomeEvents;
 
 impl OutcomeEvents {
-    /// An observer that tells whatever subscriber there is.
+    /// An observer for the current subscriber.
     pub fn new() -> Self {
         Self
     }
 }
 
-macro_rules! tell {
+macro_rules! emit {
     ($level:ident, $outcome:expr, $text:literal, $($more:tt)*) => {
         ::tracing::event!(
             target: "keygate::outcome",
@@ -48,17 +48,17 @@ macro_rules! tell {
 impl Observe for OutcomeEvents {
     fn observe(&self, outcome: &Outcome<'_>) {
         match outcome.result() {
-            Ok(_) => tell!(DEBUG, outcome, "request admitted",),
+            Ok(_) => emit!(DEBUG, outcome, "request admitted",),
             Err(AuthError::Unavailable(error)) => {
                 let source = error.source().map(::tracing::field::display);
-                tell!(ERROR, outcome, "request refused", %error, source,);
+                emit!(ERROR, outcome, "request refused", %error, source,);
             }
             #[cfg(feature = "throttle")]
             Err(AuthError::Throttled(_)) => {
                 let reason = outcome.reason().map(::tracing::field::display);
-                tell!(INFO, outcome, "request refused", reason,);
+                emit!(INFO, outcome, "request refused", reason,);
             }
-            Err(_) => tell!(INFO, outcome, "request refused",),
+            Err(_) => emit!(INFO, outcome, "request refused",),
         }
     }
 }

@@ -152,7 +152,7 @@ impl Replica {
 
     /// When the next of the keys that work expires after this time.
     #[cfg(feature = "metrics")]
-    pub(super) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
+    pub(crate) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
         self.shared.table.next_expiry(now)
     }
 }

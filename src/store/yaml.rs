@@ -192,7 +192,7 @@ impl YamlStore {
 
     /// When the next of the keys that work expires after this time.
     #[cfg(feature = "metrics")]
-    pub(super) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
+    pub(crate) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
         self.keys.next_expiry(now)
     }
 

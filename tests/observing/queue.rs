@@ -28,7 +28,7 @@ fn slow_observer_behind_a_queue_holds_nobody_up_and_what_it_is_told_is_whole() {
     for key in [KEY, "expired", "nobody's", KEY, KEY, KEY] {
         let _ = auth.verify_key(key.as_bytes());
     }
-    let lost = queued.lost();
+    let lost = queued.dropped();
     assert!((3..=4).contains(&lost), "one is with the observer, perhaps, and two wait: {lost}");
     // It goes on when the last handle is gone, until all is told.
     drop((auth, queued));
@@ -57,5 +57,5 @@ fn observer_behind_a_queue_goes_on_after_a_panic() {
     for _ in 0..3 {
         assert_eq!(told.recv_timeout(LONG), Ok("admitted"));
     }
-    assert_eq!(queued.lost(), 0);
+    assert_eq!(queued.dropped(), 0);
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 const NOT_TYPES: [&str; 11] = [
     "BoxFuture",
     "Counters",
-    "Gauged",
     "KeyStore",
     "Local",
     "LocalCounters",
@@ -15,6 +14,7 @@ const NOT_TYPES: [&str; 11] = [
     "ManageKeys",
     "Observe",
     "Respond",
+    "StoreMetrics",
     "TransferKeys",
 ];
 

@@ -1,17 +1,15 @@
-//! From the counters of keys to what is told of clients.
-
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::super::Kind;
 use super::Key;
 use super::counts::Counts;
 use super::snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient};
 use crate::client_map::ClientMap;
-use crate::observe::Kind;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// All clients, in the order of their names.
+/// Sums the counts of keys by client, in the order of their names.
 pub(super) fn clients(keys: &ClientMap<Key, Counts>, now: u64) -> Vec<ClientUsage> {
     let mut by_name: BTreeMap<String, Vec<KeyUsage>> = BTreeMap::new();
     keys.for_each(|key, counts| {
@@ -31,22 +29,22 @@ pub(super) fn clients(keys: &ClientMap<Key, Counts>, now: u64) -> Vec<ClientUsag
     by_name.into_iter().filter_map(together).collect()
 }
 
-/// The clients with the most requests in the last minute, of those that were counted since then.
+/// The `n` clients with the most requests in the last minute. Counting started at `since`.
 pub(super) fn top(keys: &ClientMap<Key, Counts>, since: u64, now: u64, n: usize) -> Vec<TopClient> {
     let before = Duration::from_nanos(now.saturating_sub(since)).saturating_sub(MINUTE);
     let minutes_before = before.min(59 * MINUTE).as_secs_f64() / 60.0;
     let mut by_name: HashMap<String, [f64; 2]> = HashMap::new();
     keys.for_each(|key, counts| {
         let name = key.client.as_str();
-        let [minute, _, hour] = counts.lately(now);
+        let [minute, _, hour] = counts.recent(now);
         match by_name.get_mut(name) {
             Some(sums) => *sums = [sums[0] + minute, sums[1] + hour],
             None if hour > 0.0 => drop(by_name.insert(name.to_owned(), [minute, hour])),
             None => {}
         }
     });
-    let loud = by_name.into_iter().filter(|(_, [minute, _])| *minute > 0.0);
-    let mut loud: Vec<_> = loud
+    let busy = by_name.into_iter().filter(|(_, [minute, _])| *minute > 0.0);
+    let mut busy: Vec<_> = busy
         .map(|(client, [minute, hour])| TopClient {
             client,
             per_minute: minute,
@@ -54,18 +52,18 @@ pub(super) fn top(keys: &ClientMap<Key, Counts>, since: u64, now: u64, n: usize)
                 .then(|| (hour - minute).max(0.0) / minutes_before),
         })
         .collect();
-    loud.sort_unstable_by(|one, other| {
-        let louder = other.per_minute.total_cmp(&one.per_minute);
-        louder.then_with(|| one.client.cmp(&other.client))
+    busy.sort_unstable_by(|one, other| {
+        let busier = other.per_minute.total_cmp(&one.per_minute);
+        busier.then_with(|| one.client.cmp(&other.client))
     });
-    loud.truncate(n);
-    loud
+    busy.truncate(n);
+    busy
 }
 
 fn activity(counts: &Counts, now: u64) -> Activity {
     let refused = Kind::all().filter(|kind| *kind != Kind::ADMITTED);
     let refused = refused.map(|kind| (kind.name(), counts.count(kind)));
-    let [minute, five, hour] = counts.lately(now);
+    let [minute, five, hour] = counts.recent(now);
     Activity {
         requests: counts.count(Kind::ADMITTED),
         refused: refused.filter(|(_, count)| *count > 0).collect(),

@@ -1,16 +1,15 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::super::Kind;
 use super::stripes::{Stripe, Stripes};
 use super::windows::Windows;
 use crate::digest::KeyId;
-use crate::observe::Kind;
 
-/// What is counted of one key of one client. Times are nanoseconds since 1970.
+/// The counts of one key of one client. Times are nanoseconds since 1970.
 ///
-/// One stripe is enough for most. That it is not shows when two threads meet at it: then there is one
-/// for each, from there on.
-// What each request needs comes first, and so in few cache lines.
+/// Most keys need one stripe. When two threads meet at it, each gets its own from then on.
+// The fields that each request needs come first, to share cache lines.
 #[repr(C)]
 pub(super) struct Counts {
     more: OnceLock<Stripes>,
@@ -21,7 +20,7 @@ pub(super) struct Counts {
     pub(super) first_seen: u64,
 }
 
-// With the name, its place in a table and what the allocator adds, the promise of 1 KiB is kept.
+// With the name, the slot in the map and the overhead of the allocator, a key takes less than 1 KiB.
 const _: () = assert!(size_of::<Counts>() <= 640);
 
 impl Counts {
@@ -30,7 +29,7 @@ impl Counts {
             key_id,
             first_seen: now,
             windows: Windows::new(now),
-            // Who looks before it has counted is not to take it for one that was silent since 1970.
+            // A sweep before the first count must not take it for idle since 1970.
             first: Stripe::seen_at(now),
             more: OnceLock::new(),
             growing: AtomicBool::new(false),
@@ -39,19 +38,19 @@ impl Counts {
 
     #[inline]
     pub(super) fn add(&self, kind: Kind, now: u64) {
-        if self.windows.have_gone_on(now) {
+        if self.windows.is_outdated(now) {
             self.windows.roll(now, || self.count(Kind::ADMITTED));
         }
         match self.more.get() {
-            Some(stripes) => stripes.here().add(kind, now),
-            None if self.first.add_alone(kind, now) => {}
+            Some(stripes) => stripes.of_thread().add(kind, now),
+            None if self.first.add_uncontended(kind, now) => {}
             None => self.grow(),
         }
     }
 
     #[cold]
     fn grow(&self) {
-        // Were two threads to do so, one would wait for the other.
+        // `OnceLock::set` would make a second thread wait.
         if !self.growing.swap(true, Ordering::Relaxed) {
             let _ = self.more.set(Stripes::new());
         }
@@ -65,8 +64,8 @@ impl Counts {
         self.stripes().map(Stripe::seen).max().unwrap_or(self.first_seen)
     }
 
-    /// How many requests were let in over the last 1, 5 and 60 minutes.
-    pub(super) fn lately(&self, now: u64) -> [f64; 3] {
+    /// The requests admitted in the last 1, 5 and 60 minutes.
+    pub(super) fn recent(&self, now: u64) -> [f64; 3] {
         self.windows.last(now, self.count(Kind::ADMITTED))
     }
 
@@ -82,9 +81,8 @@ mod tests {
     use super::*;
     use crate::digest::KeyDigest;
 
-    /// One that is looked at before it has counted would be forgotten at once.
     #[test]
-    fn key_is_seen_from_the_instant_at_which_there_is_one() {
+    fn new_key_counts_as_seen_before_its_first_count() {
         let counts = Counts::new(KeyDigest::of(b"x").key_id(), 7);
         assert_eq!(counts.last_seen(), 7);
         counts.grow();
@@ -92,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_counted_before_it_grew_and_after_is_all_there() {
+    fn growing_keeps_all_counts() {
         let counts = Counts::new(KeyDigest::of(b"x").key_id(), 0);
         counts.add(Kind::ADMITTED, 1);
         counts.grow();

@@ -2,17 +2,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const MINUTE: u64 = 60_000_000_000;
 
-/// Nanoseconds of the windows of which the rate is told.
+/// Lengths of the windows, in nanoseconds.
 const LENGTHS: [u64; 3] = [MINUTE, 5 * MINUTE, 60 * MINUTE];
 
-/// Each window is kept in so many parts.
+/// The parts of each window.
 const PARTS: u64 = 12;
 
-/// The parts of a window, the one that is over in part, and some for those who read while time goes on.
+/// The parts of a window, the part that it starts in, and some more for readers while time goes on.
 const SLOTS: usize = 16;
 
-/// How many requests there had been when each part of a window began, from which follows how many there
-/// were in it. So counting writes here once in a part of the shortest window, and not with each request.
+/// The total number of requests at the start of each part of a window; differences are the requests in a part. Counting
+/// writes here once per part of the shortest window, and not with each request.
 #[repr(C)]
 pub(super) struct Windows {
     rings: [Ring; LENGTHS.len()],
@@ -21,7 +21,7 @@ pub(super) struct Windows {
 
 #[repr(C)]
 struct Ring {
-    /// The last part that has begun, in its lengths since 1970.
+    /// The latest part, as its number since 1970.
     current: AtomicU64,
     totals: [AtomicU64; SLOTS],
 }
@@ -35,13 +35,13 @@ impl Windows {
         Self { rings: LENGTHS.map(ring), rolling: AtomicBool::new(false) }
     }
 
-    /// Whether another part has begun. The parts of the other windows begin with one of the first.
+    /// Whether a new part has started. Parts of the longer windows start together with one of the shortest.
     #[inline]
-    pub(super) fn have_gone_on(&self, now: u64) -> bool {
+    pub(super) fn is_outdated(&self, now: u64) -> bool {
         now / (LENGTHS[0] / PARTS) != self.rings[0].current.load(Ordering::Relaxed)
     }
 
-    /// Begins the parts that have begun. Whoever comes while another thread does so goes by.
+    /// Records the start of new parts. While one thread does, others skip it.
     #[cold]
     pub(super) fn roll(&self, now: u64, total: impl Fn() -> u64) {
         if self.rolling.swap(true, Ordering::Acquire) {
@@ -54,7 +54,7 @@ impl Windows {
         self.rolling.store(false, Ordering::Release);
     }
 
-    /// How many requests there were in the last 1, 5 and 60 minutes.
+    /// The requests in the last 1, 5 and 60 minutes.
     pub(super) fn last(&self, now: u64, total: u64) -> [f64; LENGTHS.len()] {
         let mut last = [0.0; LENGTHS.len()];
         for ((last, ring), length) in last.iter_mut().zip(&self.rings).zip(LENGTHS) {
@@ -67,12 +67,12 @@ impl Windows {
 impl Ring {
     fn roll(&self, part: u64, total: u64) {
         let current = self.current.load(Ordering::Relaxed);
-        // Another thread may have read the clock later and come here first.
+        // Another thread may have read the clock later and been here first.
         if part == current || part + 1 == current {
             return;
         }
         let slots = SLOTS as u64;
-        // A clock that was set back makes all of it begin anew.
+        // If the clock was set back, all parts start anew.
         let begun = if part > current { (part - current).min(slots) } else { slots };
         for number in 0..begun {
             self.slot(part.wrapping_sub(number)).store(total, Ordering::Relaxed);
@@ -85,12 +85,12 @@ impl Ring {
         let start = now.saturating_sub(length);
         let after = |part| float(total - self.until(part, total));
         let [more, less] = [0, 1].map(|next| after(start / part + next));
-        // As if the requests of the part in which the window begins were spread evenly over it.
+        // As if the requests of the part that the window starts in were spread evenly over it.
         let share = float(start % part) / float(part);
         more - (more - less) * share
     }
 
-    /// How many requests there had been when a part began.
+    /// The total at the start of a part.
     fn until(&self, part: u64, total: u64) -> u64 {
         let current = self.current.load(Ordering::Acquire);
         if part > current {
@@ -109,7 +109,7 @@ impl Ring {
     }
 }
 
-/// Exact as far as 2^53.
+/// Exact up to 2^53.
 #[allow(clippy::cast_precision_loss)]
 fn float(number: u64) -> f64 {
     number as f64

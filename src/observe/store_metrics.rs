@@ -3,37 +3,35 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ::metrics::{describe_gauge, gauge};
 
-use super::MemoryStore;
+use crate::store::MemoryStore;
 #[cfg(feature = "postgres")]
-use super::Replica;
+use crate::store::Replica;
 #[cfg(feature = "yaml")]
-use super::YamlStore;
+use crate::store::YamlStore;
 
 const KEYS: &str = "keygate_keys";
 const AGE: &str = "keygate_store_age_seconds";
 const FAILING: &str = "keygate_store_failing_seconds";
 const NEXT_EXPIRY: &str = "keygate_next_expiry_timestamp_seconds";
 
-/// Sets the gauges of a store, through the `metrics` facade. Call it from a timer of the service, about
-/// once in a quarter of a minute.
+/// Sets the gauges of a store through the `metrics` facade. Call it from a timer, about every 15 seconds.
 ///
 /// | gauge | meaning |
 /// | --- | --- |
-/// | `keygate_keys` | how many keys there are, revoked ones aside |
-/// | `keygate_store_age_seconds` | how old what the store holds is at the most: how long ago the file was read, or the database last heard of; infinity where it never was |
-/// | `keygate_store_failing_seconds` | for how long the store has not followed its file or database; 0 where it does |
-/// | `keygate_next_expiry_timestamp_seconds` | when the next of the keys that work expires, in seconds since 1970; infinity where none will |
+/// | `keygate_keys` | number of keys, without revoked ones |
+/// | `keygate_store_age_seconds` | maximum age of the keys: time since the file was read, or since the last contact with the database; infinity if there was none |
+/// | `keygate_store_failing_seconds` | time for which the store has failed to follow its file or database; 0 if it follows |
+/// | `keygate_next_expiry_timestamp_seconds` | time at which the next active key expires, in seconds since 1970; infinity if none will |
 ///
-/// The stores that hold their keys in memory have them, and the label `store` tells which one it is: `yaml`
-/// for a `YamlStore` (feature `yaml`), `replica` for a `Replica` (feature `postgres`), `memory` for a
-/// [`MemoryStore`]. A `MemoryStore` follows nothing: its age and how long it has been failing are not set.
+/// The label `store` is `yaml` for a `YamlStore` (feature `yaml`), `replica` for a `Replica` (feature `postgres`) and
+/// `memory` for a [`MemoryStore`]. A `MemoryStore` follows nothing, and has the first and the last gauge alone.
 ///
 /// # Limits
 ///
-/// Two stores of one kind set the same gauges, each over the other: tell of one of them.
+/// Two stores of one kind overwrite each other's gauges: record one of them.
 ///
-/// For the next expiry, it looks at the keys that expire, are disabled or revoked, and at those beside them:
-/// 11 ms for a million that expire. No request waits for that.
+/// The next expiry is searched among the keys that expire, are disabled or revoked, and their neighbours: 11 ms for a
+/// million that expire. No request waits for it.
 ///
 /// ```
 /// use keygate::{YamlStore, record_store_metrics};
@@ -55,11 +53,14 @@ const NEXT_EXPIRY: &str = "keygate_next_expiry_timestamp_seconds";
 ///     }
 /// }
 /// ```
-pub fn record_store_metrics(store: &(impl Gauged + ?Sized)) {
-    describe_gauge!(KEYS, "Keys in the store, revoked ones aside");
-    describe_gauge!(AGE, "Seconds since what the store holds was known to be so");
-    describe_gauge!(FAILING, "Seconds for which the store has not followed its file or database");
-    describe_gauge!(NEXT_EXPIRY, "When the next key expires, in seconds since 1970");
+pub fn record_store_metrics(store: &(impl StoreMetrics + ?Sized)) {
+    describe_gauge!(KEYS, "Keys in the store, without revoked ones");
+    describe_gauge!(AGE, "Seconds since the keys were known to be current");
+    describe_gauge!(
+        FAILING,
+        "Seconds for which the store has failed to follow its file or database"
+    );
+    describe_gauge!(NEXT_EXPIRY, "Time at which the next key expires, in seconds since 1970");
     let Gauges { store, keys, following, next_expiry } = store.gauges(SystemTime::now());
     // Exact as far as 2^53.
     #[allow(clippy::cast_precision_loss)]
@@ -73,13 +74,13 @@ pub fn record_store_metrics(store: &(impl Gauged + ?Sized)) {
     gauge!(NEXT_EXPIRY, "store" => store).set(since);
 }
 
-/// A store that holds its keys in memory, of which [`record_store_metrics`] can tell: a [`MemoryStore`], a
-/// `YamlStore`, a `Replica`, or an `Arc` around one.
+/// A store that [`record_store_metrics`] supports, because it holds its keys in memory: a [`MemoryStore`], a `YamlStore`, a
+/// `Replica`, or an `Arc` of one.
 ///
 /// ```
-/// use keygate::{Gauged, MemoryStore, record_store_metrics};
+/// use keygate::{StoreMetrics, MemoryStore, record_store_metrics};
 ///
-/// fn record_all(stores: &[&dyn Gauged]) {
+/// fn record_all(stores: &[&dyn StoreMetrics]) {
 ///     stores.iter().for_each(|store| record_store_metrics(*store));
 /// }
 ///
@@ -87,10 +88,10 @@ pub fn record_store_metrics(store: &(impl Gauged + ?Sized)) {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no gauges",
-    label = "this store does not hold its keys in memory, or is not one of this crate",
+    label = "not a store of this crate that holds its keys in memory",
     note = "`MemoryStore`, `YamlStore` and `Replica` have gauges"
 )]
-pub trait Gauged: sealed::Sealed {
+pub trait StoreMetrics: sealed::Sealed {
     #[doc(hidden)]
     fn gauges(&self, now: SystemTime) -> Gauges;
 }
@@ -103,7 +104,7 @@ pub struct Gauges {
     next_expiry: Option<SystemTime>,
 }
 
-/// Of a store that follows something.
+/// How well a store follows its file or database.
 #[derive(Debug)]
 struct Following {
     age: Option<Duration>,
@@ -117,13 +118,13 @@ impl Following {
     }
 }
 
-/// Zero where the clock was set back since.
+/// The time since then, or zero if the clock was set back.
 #[cfg(any(feature = "yaml", feature = "postgres"))]
 fn ago(since: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(since).unwrap_or_default()
 }
 
-impl Gauged for MemoryStore {
+impl StoreMetrics for MemoryStore {
     fn gauges(&self, now: SystemTime) -> Gauges {
         let next_expiry = self.next_expiry(now);
         Gauges { store: "memory", keys: self.len(), following: None, next_expiry }
@@ -131,7 +132,7 @@ impl Gauged for MemoryStore {
 }
 
 #[cfg(feature = "yaml")]
-impl Gauged for YamlStore {
+impl StoreMetrics for YamlStore {
     fn gauges(&self, now: SystemTime) -> Gauges {
         let health = self.health();
         let age = Some(ago(health.loaded, now));
@@ -141,7 +142,7 @@ impl Gauged for YamlStore {
 }
 
 #[cfg(feature = "postgres")]
-impl Gauged for Replica {
+impl StoreMetrics for Replica {
     fn gauges(&self, now: SystemTime) -> Gauges {
         let health = self.health();
         let following = Some(Following::new(health.lag, health.failing_since, now));
@@ -150,7 +151,7 @@ impl Gauged for Replica {
     }
 }
 
-impl<S: Gauged + ?Sized> Gauged for Arc<S> {
+impl<S: StoreMetrics + ?Sized> StoreMetrics for Arc<S> {
     fn gauges(&self, now: SystemTime) -> Gauges {
         (**self).gauges(now)
     }

@@ -1,5 +1,3 @@
-//! Who is calling: how much, since when, and what was refused.
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -9,27 +7,26 @@ use std::time::{Duration, SystemTime};
 use papaya::Equivalent;
 use smol_str::SmolStr;
 
+use super::{Kind, Observe, Outcome};
 use crate::client_map::ClientMap;
 use crate::clock::{self, Clock, nanos};
 use crate::digest::KeyId;
-use crate::observe::{Kind, Observe, Outcome};
 
+mod aggregate;
 mod counts;
-mod gather;
 mod snapshot;
 mod stripes;
 mod windows;
 
+use aggregate::time;
 use counts::Counts;
-use gather::time;
 pub use snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient, UsageSnapshot};
 use stripes::Stripes;
 
-/// Counts who is calling: per client and key, how many requests, how many a minute, since when, and what
-/// was refused.
+/// Counts requests per client and key: how many, at which rate, since when, and what was refused.
 ///
-/// It is an observer, which an [`Authenticator`](crate::Authenticator) is given, and a handle: clones
-/// share what they count. It counts from its start, in this process alone.
+/// It is an observer of an [`Authenticator`](crate::Authenticator), and a handle: clones share their counts. It counts
+/// from its start, in this process alone.
 ///
 /// ```
 /// use keygate::{Authenticator, MemoryStore, Usage};
@@ -53,44 +50,41 @@ use stripes::Stripes;
 ///
 /// | | counts |
 /// | --- | --- |
-/// | requests | those whose key was right, also where a scope or a quota refused them afterwards |
-/// | refused | by [`Outcome::name`]: `insufficient_scope`, `throttled`, and `unavailable` where the counters of quotas were, which are among the requests; `expired`, `revoked`, `disabled`, and `too_many_failures` of such keys, which are not |
+/// | requests | those with a valid key, also if a scope or a quota refused them afterwards |
+/// | refused | by [`Outcome::name`]. `insufficient_scope`, `throttled`, and `unavailable` because of the counters of quotas, are among the requests; `expired`, `revoked`, `disabled`, and `too_many_failures` of such keys, are not |
 /// | first and last seen | any of these |
 /// | rates | requests a minute, over the last 1, 5 and 60 minutes |
 ///
-/// A window ends now, and is kept in twelve parts: of 5 seconds, 25 seconds and 5 minutes. It begins
-/// within one of them, whose requests count in part, as if they had come evenly; so a rate is exact but
-/// for what came in that one part. A client that was first seen a minute ago has a rate over 60 minutes all
-/// the same: that of an hour in which it was silent for 59.
+/// A window ends now and is kept in twelve parts: of 5 seconds, 25 seconds and 5 minutes. It starts within a part, whose
+/// requests count in proportion, as if they had come evenly; a rate is exact but for that part. The window of a client
+/// that was first seen a minute ago is 60 minutes long all the same, 59 of them silent.
 ///
-/// Requests without a key, and with keys that no client has, are counted by outcome and nothing else:
-/// whatever callers send, it takes no memory.
+/// Requests without a key, or with an unknown key, are counted by outcome alone: whatever callers send takes no memory.
 ///
 /// # Cost and limits
 ///
-/// Counting takes no lock, and allocates nothing for a key that was seen before, but once where two threads
-/// count the same key at the very same instant: from then on, each has counters of its own for it.
+/// Counting takes no lock. For a key that was seen before, it allocates nothing, except once when two threads count the
+/// same key at the same instant: from then on, the threads have counters of their own for it.
 ///
-/// A key takes less than 1 KiB, and up to 4 KiB more where threads meet (up to 512 bytes for each processor).
-/// One that has not been seen for 40 days is forgotten, and its client with its last key; so is one that
-/// was revoked or removed, once it is not presented any more. What was counted of it stays in
-/// [`UsageSnapshot::outcomes`] alone. Should it come back, its counts begin anew, as its first seen tells.
-/// A client whose name changes is another one.
+/// A key takes less than 1 KiB, and up to 4 KiB more if threads meet (up to 512 bytes for each processor). A key that has
+/// not been seen for 40 days is forgotten, and its client with its last key; so is one that was revoked or removed, once
+/// it is no longer presented. Its counts remain in [`UsageSnapshot::outcomes`] alone. If it returns, its counts start
+/// anew, as its first seen shows. A client whose name changes is another client.
 ///
-/// The clock may be set: rates then begin anew, or count what the clock has skipped as silence. One that skips 40
-/// days, such as one that begins in 1970, makes it forget who was seen before.
+/// If the clock is set back, rates start anew; if it is set forward, the skipped time counts as silence. A clock that
+/// skips 40 days, such as one that starts in 1970, makes the keys seen before forgotten.
 #[derive(Clone)]
 pub struct Usage {
     shared: Arc<Shared>,
     clock: Option<Clock>,
-    /// In nanoseconds since 1970.
+    /// Start of counting, in nanoseconds since 1970.
     since: u64,
 }
 
 struct Shared {
     keys: ClientMap<Key, Counts>,
-    /// Of whom nobody knows who they are.
-    strangers: Stripes,
+    /// Counts of requests whose key is missing or unknown.
+    unknown: Stripes,
     forgotten: [AtomicU64; Kind::COUNT],
 }
 
@@ -120,45 +114,44 @@ impl KeyRef<'_> {
     }
 }
 
-/// Long enough for those who call once a month.
-const MEMORY: Duration = Duration::from_secs(40 * 24 * 60 * 60);
+/// Long enough for clients that call once a month.
+const RETENTION: Duration = Duration::from_secs(40 * 24 * 60 * 60);
 
-/// Nanoseconds from the looking after of a part of the keys to that of the next: of all, within a day.
+/// Nanoseconds between the sweeps of two shards: all are swept within a day.
 const INTERVAL: u64 = 300_000_000_000;
 
 impl Usage {
-    /// Begins to count.
+    /// A `Usage` that counts from now on.
     pub fn new() -> Self {
         let shared = Shared {
             keys: ClientMap::with_interval(INTERVAL),
-            strangers: Stripes::new(),
+            unknown: Stripes::new(),
             forgotten: [const { AtomicU64::new(0) }; Kind::COUNT],
         };
         Self { shared: Arc::new(shared), clock: None, since: nanos(SystemTime::now()) }
     }
 
-    /// Replaces the clock, from the start.
+    /// Replaces the clock, and starts to count at its time.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { since: nanos(clock()), clock: Some(Arc::new(clock)), ..self }
     }
 
-    /// All that is counted, as it is now. It takes time and memory for every client, and is made for
-    /// people and tools that ask now and then.
+    /// Copies all counts. It takes time and memory for each client: call it now and then.
     pub fn snapshot(&self) -> UsageSnapshot {
         let now = self.now();
         UsageSnapshot {
             taken: time(now),
             since: time(self.since),
             outcomes: self.shared.outcomes(),
-            clients: gather::clients(&self.shared.keys, now),
+            clients: aggregate::clients(&self.shared.keys, now),
         }
     }
 
-    /// The clients that make the most requests now, the loudest first; those that made none in the last
-    /// minute are left out. Of the hour before, what came before this `Usage` is left out, too.
+    /// The `n` clients with the most requests in the last minute, the busiest first. Clients without any are left out. The
+    /// hour before is counted from the start of this `Usage` at the earliest.
     pub fn top(&self, n: usize) -> Vec<TopClient> {
-        gather::top(&self.shared.keys, self.since, self.now(), n)
+        aggregate::top(&self.shared.keys, self.since, self.now(), n)
     }
 
     #[inline]
@@ -179,7 +172,7 @@ impl Observe for Usage {
         let kind = Kind::of(outcome);
         match (outcome.client(), outcome.key_id()) {
             (Some(client), Some(key_id)) => self.shared.count(client.name(), key_id, kind, now),
-            _ => self.shared.strangers.here().add(kind, now),
+            _ => self.shared.unknown.of_thread().add(kind, now),
         }
     }
 }
@@ -194,26 +187,26 @@ impl Shared {
             .unwrap_or_else(|| shard.get_or_insert_with(key.to_key(), || Counts::new(key_id, now)));
         counts.add(kind, now);
         drop(shard);
-        self.keys.sweep(now, |counts| self.may_forget(counts, now));
+        self.keys.sweep(now, |counts| self.forget_idle(counts, now));
     }
 
-    fn may_forget(&self, counts: &Counts, now: u64) -> bool {
+    fn forget_idle(&self, counts: &Counts, now: u64) -> bool {
         let silence = Duration::from_nanos(now.saturating_sub(counts.last_seen()));
-        let may = silence >= MEMORY;
-        if may {
+        let is_idle = silence >= RETENTION;
+        if is_idle {
             for kind in Kind::all() {
-                self.forgotten[kind.place()].fetch_add(counts.count(kind), Ordering::Relaxed);
+                self.forgotten[kind.index()].fetch_add(counts.count(kind), Ordering::Relaxed);
             }
         }
-        may
+        is_idle
     }
 
     fn outcomes(&self) -> BTreeMap<&'static str, u64> {
         let mut outcomes = BTreeMap::new();
         let mut add = |kind: Kind, count| *outcomes.entry(kind.name()).or_default() += count;
         for kind in Kind::all() {
-            add(kind, self.forgotten[kind.place()].load(Ordering::Relaxed));
-            add(kind, self.strangers.iter().map(|stripe| stripe.count(kind)).sum());
+            add(kind, self.forgotten[kind.index()].load(Ordering::Relaxed));
+            add(kind, self.unknown.iter().map(|stripe| stripe.count(kind)).sum());
         }
         self.keys.for_each(|_, counts| Kind::all().for_each(|kind| add(kind, counts.count(kind))));
         outcomes

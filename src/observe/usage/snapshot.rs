@@ -5,11 +5,10 @@ use serde::{Serialize, Serializer};
 
 use crate::digest::KeyId;
 
-/// What a [`Usage`](crate::Usage) has counted.
+/// The counts of a [`Usage`](crate::Usage).
 ///
-/// It serializes under the names of its fields, which stay as they are; more may be added. Times are
-/// whole seconds since 1970, rates are requests a minute, key ids are their 16 hexadecimal digits, and
-/// [`Activity`] stands in line with what surrounds it:
+/// It serializes under the names of its fields, which are stable; more may be added. Times are whole seconds since 1970,
+/// rates are requests a minute, key ids are 16 hexadecimal digits, and [`Activity`] is flattened:
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -47,20 +46,20 @@ use crate::digest::KeyId;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct UsageSnapshot {
-    /// When it was taken.
+    /// Time of the snapshot.
     #[serde(serialize_with = "unix_seconds")]
     pub taken: SystemTime,
-    /// Since when there has been counting.
+    /// Start of counting.
     #[serde(serialize_with = "unix_seconds")]
     pub since: SystemTime,
-    /// How often there was each outcome, by its [`name`](crate::Outcome::name), of all callers since the
-    /// start. All names are there.
+    /// The number of each outcome since the start, of all callers, by its [`name`](crate::Outcome::name). Every name is
+    /// present.
     pub outcomes: BTreeMap<&'static str, u64>,
     /// The clients, in the order of their names.
     pub clients: Vec<ClientUsage>,
 }
 
-/// What was counted of one client: of all its keys together.
+/// The counts of one client: the sum of its keys.
 ///
 /// See [`UsageSnapshot`] for an example.
 #[derive(Clone, Debug, Serialize)]
@@ -68,14 +67,14 @@ pub struct UsageSnapshot {
 pub struct ClientUsage {
     /// The name of the client.
     pub client: String,
-    /// What it did.
+    /// The sum of its keys.
     #[serde(flatten)]
     pub activity: Activity,
-    /// The keys that it used, in the order in which they were first seen.
+    /// The keys it used, in the order in which they were first seen.
     pub keys: Vec<KeyUsage>,
 }
 
-/// What was counted of one key.
+/// The counts of one key.
 ///
 /// See [`UsageSnapshot`] for an example.
 #[derive(Clone, Debug, Serialize)]
@@ -84,33 +83,32 @@ pub struct KeyUsage {
     /// The public handle of the key.
     #[serde(serialize_with = "text")]
     pub key_id: KeyId,
-    /// What was done with it.
+    /// Its counts.
     #[serde(flatten)]
     pub activity: Activity,
 }
 
-/// What a client did, or one of its keys. [`Usage`](crate::Usage) says what counts as what.
+/// The counts of a client or a key. [`Usage`](crate::Usage) defines them.
 ///
 /// See [`UsageSnapshot`] for an example.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Activity {
-    /// How many requests its key let in.
+    /// Requests with a valid key.
     pub requests: u64,
-    /// How many were refused, by the [`name`](crate::Outcome::name) of the outcome; those that never
-    /// occurred are left out.
+    /// Refusals by the [`name`](crate::Outcome::name) of the outcome, without those that never occurred.
     pub refused: BTreeMap<&'static str, u64>,
-    /// When it was seen first.
+    /// Time of the first request.
     #[serde(serialize_with = "unix_seconds")]
     pub first_seen: SystemTime,
-    /// When it was seen last.
+    /// Time of the last request.
     #[serde(serialize_with = "unix_seconds")]
     pub last_seen: SystemTime,
-    /// How many requests a minute there were of late.
+    /// Recent requests a minute.
     pub rates: Rates,
 }
 
-/// Requests a minute. [`Usage`](crate::Usage) says how exact they are.
+/// Requests a minute. The docs of [`Usage`](crate::Usage) say how exact they are.
 ///
 /// See [`UsageSnapshot`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -124,7 +122,7 @@ pub struct Rates {
     pub last_60_minutes: f64,
 }
 
-/// One of the clients that make the most requests now.
+/// One of the busiest clients.
 ///
 /// It serializes under the names of its fields.
 ///
@@ -133,10 +131,10 @@ pub struct Rates {
 ///
 /// let usage = Usage::new();
 /// let auth = Authenticator::new(MemoryStore::new()).add_observer(usage.clone());
-/// for loud in usage.top(10) {
-///     match loud.ratio() {
-///         Some(ratio) => println!("{}: {ratio:.1} times its rate of the hour before", loud.client),
-///         None => println!("{}: silent before, or nobody was counted", loud.client),
+/// for client in usage.top(10) {
+///     match client.ratio() {
+///         Some(ratio) => println!("{}: {ratio:.1} times its rate of the hour before", client.client),
+///         None => println!("{}: no requests before", client.client),
 ///     }
 /// }
 /// ```
@@ -145,16 +143,15 @@ pub struct Rates {
 pub struct TopClient {
     /// The name of the client.
     pub client: String,
-    /// How many requests it made in the last minute.
+    /// Requests in the last minute.
     pub per_minute: f64,
-    /// How many a minute it made before that, in the other 59 minutes of the last hour, or as many of them as
-    /// there are since the [`Usage`](crate::Usage) began to count; `None` where that is not one.
+    /// Requests a minute in the other 59 minutes of the last hour, or in as many of them as the [`Usage`](crate::Usage) has
+    /// counted; `None` if that is less than one.
     pub per_minute_before: Option<f64>,
 }
 
 impl TopClient {
-    /// How many times the rate of before there is now; `None` where there was none before, or where that is not
-    /// known.
+    /// The current rate divided by the rate before; `None` if there was none, or if it is unknown.
     pub fn ratio(&self) -> Option<f64> {
         let before = self.per_minute_before.filter(|before| *before > 0.0)?;
         Some(self.per_minute / before)

@@ -2,13 +2,13 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-use crate::observe::Kind;
+use super::super::Kind;
 
-/// The counters of one place.
+/// One set of counters.
 #[derive(Default)]
 #[repr(C)]
 pub(super) struct Stripe {
-    /// When it last counted anything, in nanoseconds since 1970.
+    /// Time of the last count, in nanoseconds since 1970.
     seen: AtomicU64,
     counts: [AtomicU64; Kind::COUNT],
 }
@@ -20,25 +20,25 @@ impl Stripe {
 
     #[inline]
     pub(super) fn add(&self, kind: Kind, now: u64) {
-        self.counts[kind.place()].fetch_add(1, Ordering::Relaxed);
+        self.counts[kind.index()].fetch_add(1, Ordering::Relaxed);
         self.seen.store(now, Ordering::Relaxed);
     }
 
-    /// As [`Stripe::add`], and says whether no other thread counted at the same instant.
+    /// As [`Stripe::add`]. Returns whether no other thread counted at the same instant.
     #[inline]
-    pub(super) fn add_alone(&self, kind: Kind, now: u64) -> bool {
-        let (count, relaxed) = (&self.counts[kind.place()], Ordering::Relaxed);
+    pub(super) fn add_uncontended(&self, kind: Kind, now: u64) -> bool {
+        let (count, relaxed) = (&self.counts[kind.index()], Ordering::Relaxed);
         let last = count.load(relaxed);
-        let alone = count.compare_exchange(last, last + 1, relaxed, relaxed).is_ok();
-        if !alone {
+        let is_uncontended = count.compare_exchange(last, last + 1, relaxed, relaxed).is_ok();
+        if !is_uncontended {
             count.fetch_add(1, relaxed);
         }
         self.seen.store(now, relaxed);
-        alone
+        is_uncontended
     }
 
     pub(super) fn count(&self, kind: Kind) -> u64 {
-        self.counts[kind.place()].load(Ordering::Relaxed)
+        self.counts[kind.index()].load(Ordering::Relaxed)
     }
 
     pub(super) fn seen(&self) -> u64 {
@@ -46,20 +46,19 @@ impl Stripe {
     }
 }
 
-/// Counters of their own for some of the threads, so that two that count the same need not wait for
-/// each other's cache line. Processors fetch lines in pairs, hence twice 64 bytes.
+/// Several stripes, so that threads which count the same key do not wait for each other's cache line. Processors fetch
+/// lines in pairs, hence the alignment of twice 64 bytes.
 pub(super) struct Stripes(Box<[Apart]>);
 
 #[derive(Default)]
 #[repr(align(128))]
 struct Apart(Stripe);
 
-/// More threads than this take turns.
+/// The most stripes; more threads than this share them.
 const MAX: usize = 32;
 
 impl Stripes {
-    /// Twice as many as there are processors: the threads that come to count take them in turn, and
-    /// not all of them go on.
+    /// Twice as many stripes as processors: they are assigned in rotation, also to threads that end.
     pub(super) fn new() -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let count = (processors * 2).next_power_of_two().min(MAX);
@@ -67,8 +66,8 @@ impl Stripes {
     }
 
     #[inline]
-    pub(super) fn here(&self) -> &Stripe {
-        &self.0[number_of_thread() & (self.0.len() - 1)].0
+    pub(super) fn of_thread(&self) -> &Stripe {
+        &self.0[thread_number() & (self.0.len() - 1)].0
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Stripe> {
@@ -77,13 +76,13 @@ impl Stripes {
 }
 
 #[inline]
-fn number_of_thread() -> usize {
+fn thread_number() -> usize {
     const NONE: usize = usize::MAX;
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static NUMBER: Cell<usize> = const { Cell::new(NONE) };
     }
-    // Without a destructor, it is there as long as the thread.
+    // It has no destructor, so it is accessible as long as the thread lives.
     NUMBER.with(|number| {
         if number.get() == NONE {
             number.set(NEXT.fetch_add(1, Ordering::Relaxed));
