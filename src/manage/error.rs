@@ -73,7 +73,8 @@ pub enum ManageError {
         /// Why, and what to do.
         why: &'static str,
     },
-    /// The key file cannot be edited, because of something that it says. Nothing was changed.
+    /// The key file cannot be edited because of something that it says, or not be made because there is
+    /// one. Nothing was changed.
     #[error("{why}")]
     NotEditable {
         /// The file, the line where there is one, why, and what to do.

@@ -10,12 +10,12 @@ use crate::tool::{Answer, Place, finish, id_of, is_key};
 
 #[test]
 fn full_disk_leaves_the_store_as_it_was() {
-    nothing_changes(1, "No space left on device", |place, command| place.run_on_full_disk(command));
+    nothing_changes(3, "No space left on device", |place, command| place.run_on_full_disk(command));
 }
 
 #[test]
 fn closed_pipe_leaves_the_store_as_it_was() {
-    nothing_changes(1, "standard output cannot be written", |place, command| {
+    nothing_changes(3, "standard output cannot be written", |place, command| {
         place.run_on_closed_pipe(command)
     });
 }
@@ -23,7 +23,7 @@ fn closed_pipe_leaves_the_store_as_it_was() {
 #[test]
 fn null_device_and_closed_output_leave_the_store_as_it_was() {
     // Rust opens the null device where standard output is closed.
-    nothing_changes(1, "the key would be lost", |place, command| {
+    nothing_changes(3, "the key would be lost", |place, command| {
         place.command(command).stdout(Stdio::null()).output().unwrap().into()
     });
 }
@@ -40,7 +40,7 @@ fn file_that_exists_is_neither_overwritten_nor_changes_the_store() {
 
 #[test]
 fn file_in_no_folder_leaves_the_store_as_it_was() {
-    nothing_changes(1, "cannot be written", |place, command| {
+    nothing_changes(3, "cannot be written", |place, command| {
         place.run(command.iter().copied().chain(["--out", "no/such/folder"]))
     });
 }

@@ -36,9 +36,19 @@ fn init_overwrites_nothing() {
 }
 
 #[test]
-fn init_in_no_folder_is_a_store_that_is_unavailable() {
+fn init_in_a_missing_folder_says_that_it_is_missing() {
     let place = Place::empty();
-    place.run(["init", "--store", "no/keys.yaml"]).fails(3, "no/keys.yaml");
+    let reason = "no/keys.yaml: its folder is not there: make it first";
+    place.run(["init", "--store", "no/keys.yaml"]).fails(3, reason);
+    let place = Place::with_client("App 1");
+    for command in [&["export"][..], &["key", "issue", "App 1"]] {
+        let out = command.iter().copied().chain(["--out", "no/file"]);
+        place.run(out).fails(3, "no/file cannot be written, because its folder is not there");
+    }
+    #[cfg(feature = "sqlite")]
+    place
+        .run(["migrate", "--store", "sqlite:no/keys.db"])
+        .fails(3, "no/keys.db cannot be made: its folder is not there: make it first");
 }
 
 #[test]

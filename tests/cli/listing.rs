@@ -112,7 +112,7 @@ fn reader_who_has_read_enough_is_no_error_and_a_full_disk_is() {
     for command in [["key", "list"], ["client", "list"], ["completions", "bash"]] {
         let answer = place.run_on_closed_pipe(command).succeeds();
         assert_eq!(answer.err, "");
-        place.run_on_full_disk(command).fails(1, "No space left on device");
+        place.run_on_full_disk(command).fails(3, "No space left on device");
     }
     assert_eq!(place.run_on_closed_pipe(["--help"]).succeeds().err, "");
 }

@@ -7,6 +7,7 @@ mod clients;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod databases;
 mod delivering;
+mod exit_codes;
 mod flow_style;
 mod importing;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

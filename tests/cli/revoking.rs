@@ -31,6 +31,14 @@ fn several_keys_are_revoked_at_once() {
 }
 
 #[test]
+fn key_that_is_named_twice_is_reported_once() {
+    let place = Place::with_client("App 1");
+    let [first, second] = [(); 2].map(|()| id_of(&place.issue(&["App 1"])));
+    let answer = place.run(["key", "revoke", "--yes", &first, &second, &first]).succeeds();
+    assert_eq!(answer.err, format!("revoked {first} of App 1, {second} of App 1\n"));
+}
+
+#[test]
 fn one_unknown_id_keeps_all_keys() {
     let place = Place::with_client("App 1");
     let id = id_of(&place.issue(&["App 1"]));

@@ -43,7 +43,8 @@ A password for PostgreSQL may also come from the file ~/.pgpass, or with the who
 that --store-file names. It is never shown.
 
 Durations are digits and s, m (minutes), h, d or w. Answers go to standard output, all else to
-standard error. Exit codes: 0 done, 1 refused or not valid, 2 wrong usage, 3 store unavailable.";
+standard error. Exit codes: 0 done, 1 refused or not valid, 2 wrong usage,
+3 something cannot be reached, read, written or locked.";
 
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]

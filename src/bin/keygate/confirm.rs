@@ -30,7 +30,9 @@ impl Consent {
         write!(io::stderr(), "{} [y/N] ", one_line(question))
             .and_then(|()| io::stdin().lock().read_line(&mut answer))
             .map_err(|error| {
-                Failure::refused(format!("the question could not be asked ({error}): give --yes"))
+                Failure::unavailable(format!(
+                    "the question could not be asked ({error}): give --yes"
+                ))
             })?;
         if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
             Ok(())

@@ -29,7 +29,7 @@ impl Delivery {
         }
         let line = if out.is_json() { object(key, &facts) } else { text(key) };
         print(&line)
-            .map_err(|error| Failure::refused(unwritable(&error) + "; nothing was changed"))?;
+            .map_err(|error| Failure::unavailable(unwritable(&error) + "; nothing was changed"))?;
         Ok(Self::Printed)
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn answer(error: &clap::Error) -> ExitCode {
     let code = u8::try_from(error.exit_code()).unwrap_or(2);
     match error.print() {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Output::new(json).fail(&Failure::refused(unwritable(&error)))
+            Output::new(json).fail(&Failure::unavailable(unwritable(&error)))
         }
         _ => code.into(),
     }

@@ -15,15 +15,23 @@ pub(crate) struct NewFile {
 impl NewFile {
     /// Makes a file of this text, and writes it out.
     pub(crate) fn write(path: &Path, text: &[u8]) -> Result<Self, Failure> {
-        let failed = |error: io::Error| {
-            let what = match error.kind() {
-                io::ErrorKind::AlreadyExists => "exists already: name a new file".to_owned(),
-                _ => format!("cannot be written ({error}): name another file"),
-            };
-            Failure::refused(format!("{} {what}; nothing was changed", path.display()))
+        let shown = path.display();
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Failure::refused(format!(
+                "{shown} exists already: name a new file; nothing was changed"
+            )),
+            _ => Failure::unavailable(format!(
+                "{shown} cannot be written ({error}): name another file; nothing was changed"
+            )),
         };
         let name = path.file_name().unwrap_or_default().to_owned();
-        let folder = Folder::of(path).map_err(failed)?;
+        let folder = Folder::of(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Failure::unavailable(format!(
+                "{shown} cannot be written, because its folder is not there: make it first; nothing \
+                 was changed"
+            )),
+            _ => failed(error),
+        })?;
         let file = folder.create(&name).map_err(failed)?;
         let new = Self { path: path.to_owned(), folder, name };
         if let Err(error) = new.fill(file, text) {

@@ -34,7 +34,7 @@ impl Output {
     /// What was asked for.
     pub(crate) fn answer(&self, text: &str, json: &Value) -> Result<(), Failure> {
         let written = if self.json { write_json(json) } else { write_text(text) };
-        written.map_err(|error| Failure::refused(unwritable(&error)))
+        written.map_err(|error| Failure::unavailable(unwritable(&error)))
     }
 
     /// That a change was made, which is a note for people and an answer for programs.
@@ -44,7 +44,7 @@ impl Output {
             return Ok(());
         }
         write_json(json).map_err(|error| {
-            Failure::refused(format!("the change was made, but {}", unwritable(&error)))
+            Failure::unavailable(format!("the change was made, but {}", unwritable(&error)))
         })
     }
 

@@ -48,7 +48,11 @@ pub(super) fn create(path: &Path) -> Result<(), DatabaseError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            let why = format!("{} cannot be made: {error}", path.display());
+            let why = match error.kind() {
+                io::ErrorKind::NotFound => "its folder is not there: make it first".to_owned(),
+                _ => error.to_string(),
+            };
+            let why = format!("{} cannot be made: {why}", path.display());
             Err(DatabaseError::Location { why })
         }
         _ => Ok(()),

@@ -59,7 +59,7 @@ fn json(reason: Option<WrongReason>, key: Option<&KeyInfo>, now: SystemTime) -> 
 fn read_key() -> Result<Zeroizing<Vec<u8>>, Failure> {
     // A key has no business in a shell's history or on a screen.
     let mut key = if io::stdin().is_terminal() { ask() } else { read() }.map_err(|error| {
-        Failure::usage(format!("the key cannot be read from standard input ({error})"))
+        Failure::unavailable(format!("the key cannot be read from standard input ({error})"))
     })?;
     if key.ends_with(b"\n") {
         key.pop();

@@ -1,5 +1,3 @@
-use std::error::Error as _;
-use std::io;
 use std::process::ExitCode;
 
 use keygate::YamlStore;
@@ -19,10 +17,8 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
     let location = globals.location()?;
     let file = location.file("lint")?;
     let lint = YamlStore::lint(file);
-    let unreadable = |error: &keygate::YamlError| {
-        error.source().is_some_and(<dyn std::error::Error>::is::<io::Error>)
-    };
-    if let Some(place) = lint.errors.iter().position(unreadable) {
+    // An error without a line is one of reading the file, and not one that it says.
+    if let Some(place) = lint.errors.iter().position(|error| error.line().is_none()) {
         let mut errors = lint.errors;
         return Err(errors.swap_remove(place).into());
     }

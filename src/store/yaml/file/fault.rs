@@ -11,6 +11,8 @@ use crate::store::yaml::report::LockHolder;
 pub(in crate::store::yaml) enum EditFault {
     #[error("the file cannot be found ({0}): check the path")]
     Find(io::Error),
+    #[error("its folder is not there: make it first")]
+    NoFolder,
     #[error("its folder cannot be opened ({0}): whoever edits the file needs to write to it")]
     Folder(io::Error),
     #[error(
@@ -107,7 +109,10 @@ pub(in crate::store::yaml) fn edit_error(path: &Path, fault: EditFault) -> Manag
     }
     let refuses = matches!(
         fault,
-        EditFault::Layout | EditFault::Flow { .. } | EditFault::PlainElsewhere { .. }
+        EditFault::Layout
+            | EditFault::Flow { .. }
+            | EditFault::PlainElsewhere { .. }
+            | EditFault::Exists
     );
     let error = EditError { path: path.to_owned(), fault };
     if refuses {

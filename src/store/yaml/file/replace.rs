@@ -56,7 +56,10 @@ pub(in crate::store::yaml) fn replace(
 
 /// Makes a new file, for its owner alone, unless there is one of this name.
 pub(in crate::store::yaml) fn create(path: &Path, text: &[u8]) -> Result<(), EditFault> {
-    let folder = Folder::of(path).map_err(EditFault::Make)?;
+    let folder = Folder::of(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => EditFault::NoFolder,
+        _ => EditFault::Folder(error),
+    })?;
     let name = path.file_name().unwrap_or_default();
     let mut file = folder.create(name).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => EditFault::Exists,

@@ -32,7 +32,7 @@ impl Draft {
         now: SystemTime,
         made: &MadeKey,
     ) -> Result<Self, Failure> {
-        let key = made.prefix.generate().map_err(Failure::refused)?;
+        let key = made.prefix.generate().map_err(Failure::unavailable)?;
         let mut new = NewKey::from(&key).with_expiry(expires);
         if let Some(label) = label {
             new = new.with_label(label);

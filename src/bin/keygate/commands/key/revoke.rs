@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use keygate::{KeyInfo, ManageError};
@@ -16,7 +17,9 @@ pub(super) fn run(
     store: &dyn Store,
     out: &Output,
 ) -> Result<(), Failure> {
-    let named = args.ids.iter().map(|id| match block_on(store.find_key(id)) {
+    let mut once = args.ids.iter().collect::<BTreeSet<_>>();
+    let ids = args.ids.iter().filter(|id| once.remove(id)).collect::<Vec<_>>();
+    let named = ids.iter().map(|id| match block_on(store.find_key(id)) {
         Ok(key) => Ok(show::named(&key)),
         // A row that a hand has spoilt: the key is revoked all the same.
         Err(ManageError::Unavailable(_)) => Ok(id.to_string()),
@@ -26,9 +29,9 @@ pub(super) fn run(
     consent.to(&format!("Revoke {}, for good?", named.join(", ")))?;
 
     let mut revoked = Vec::new();
-    for id in &args.ids {
+    for id in &ids {
         let key = block_on(store.revoke(id))
-            .map_err(|error| Failure::from(error).and(&so_far(&revoked, args.ids.len())))?;
+            .map_err(|error| Failure::from(error).and(&so_far(&revoked, ids.len())))?;
         revoked.push(key);
     }
     let named: Vec<_> = revoked.iter().map(show::named).collect();

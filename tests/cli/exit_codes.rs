@@ -1,0 +1,89 @@
+//! The exit code of each kind of failure, as the operators' guide lists them.
+
+use std::fs;
+
+use crate::tool::{Place, id_of};
+
+const REFUSED: i32 = 1;
+const USAGE: i32 = 2;
+const UNAVAILABLE: i32 = 3;
+
+#[test]
+fn edit_refused_for_what_the_file_says_exits_1() {
+    let cases = [
+        ("{\"clients\": {\"App 1\": {}}}\n", &["client", "disable", "App 1"][..], "flow style"),
+        (
+            "api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: A # 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU\n",
+            &["hash", "--yes"],
+            "remove it there first",
+        ),
+        ("clients:\n  App 1:\n", &["client", "add", "App 1"], "already"),
+        ("clients:\n  App 1:\n", &["client", "remove", "App 1", "--yes"], "disable it first"),
+        ("clients:\n", &["client", "disable", "App 1"], "no clients"),
+        ("clients:\n", &["init"], "exists already"),
+    ];
+    for (text, command, reason) in cases {
+        let place = Place::with_file(text);
+        place.run(command.iter().copied()).fails(REFUSED, reason);
+        assert_eq!(place.file(), text);
+    }
+}
+
+#[test]
+fn file_that_cannot_be_read_exits_3() {
+    let place = Place::with_client("App 1");
+    fs::create_dir(place.path("folder")).unwrap();
+    for store in ["none.yaml", "folder", "no/keys.yaml"] {
+        for command in [&["lint"][..], &["hash", "--yes"], &["key", "list"], &["export"]] {
+            let command = ["--store", store].into_iter().chain(command.iter().copied());
+            place.run(command).fails(UNAVAILABLE, "cannot be read");
+        }
+        place.run(["import", store]).fails(UNAVAILABLE, "cannot be read");
+    }
+    place.run(["client", "list", "--store-file", "none"]).fails(UNAVAILABLE, "cannot be read");
+    let folder = fs::File::open(place.path("folder")).unwrap();
+    let output = place.command(["check"]).stdin(folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(UNAVAILABLE));
+    place
+        .run(["--store", "sqlite:none.db", "key", "list"])
+        .fails(if cfg!(feature = "sqlite") { UNAVAILABLE } else { USAGE }, "");
+}
+
+#[test]
+fn file_that_cannot_be_written_or_locked_exits_3() {
+    let place = Place::with_client("App 1");
+    fs::hard_link(place.path("keys.yaml"), place.path("other.yaml")).unwrap();
+    place.run(["client", "disable", "App 1"]).fails(UNAVAILABLE, "hard link");
+
+    let place = Place::with_file("clients:\n  App 1:\n");
+    fs::create_dir(place.path(".keys.yaml.lock")).unwrap();
+    place.run(["client", "disable", "App 1"]).fails(UNAVAILABLE, "the lock");
+
+    let place = Place::with_client("App 1");
+    place.run_on_full_disk(["client", "list"]).fails(UNAVAILABLE, "No space left");
+    place.run_on_full_disk(["--help"]).fails(UNAVAILABLE, "No space left");
+    place.run_on_full_disk(["completions", "bash"]).fails(UNAVAILABLE, "No space left");
+}
+
+#[test]
+fn file_that_does_not_load_exits_3_and_1_from_lint() {
+    let place = Place::with_file("clients: [\n");
+    place.run(["client", "list"]).fails(UNAVAILABLE, "keys.yaml:1:");
+    place.run(["client", "add", "App 1"]).fails(UNAVAILABLE, "keys.yaml:1:");
+    assert_eq!(place.run(["lint"]).code, REFUSED);
+}
+
+#[test]
+fn wrong_usage_exits_2() {
+    let place = Place::with_client("App 1");
+    let id = id_of(&place.issue(&["App 1"]));
+    for (command, reason) in [
+        (&["key", "revoke", &id][..], "give --yes"),
+        (&["key", "rotate", &id, "--grace", "soon"], ""),
+        (&["migrate"], "for databases"),
+        (&["client", "add"], "is missing"),
+        (&["lint", "--store", "mysql://db"], ""),
+    ] {
+        place.run(command.iter().copied()).fails(USAGE, reason);
+    }
+}
