@@ -4,8 +4,9 @@ use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Instant;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::curl;
 use crate::server::{DEADLINE, Server, seed_clients};
@@ -37,7 +38,7 @@ const SEEN: [&str; 24] = [
     "401",
     "401",
     "revoked 0363a007c1cfff40 of User 1",
-    "401",
+    "HTTP/1.1 401 Unauthorized",
     "wrote 3 clients and 4 keys to back.yml, readable by you alone",
 ];
 
@@ -98,6 +99,7 @@ impl User {
             Some(("export", rest)) => self.export(rest),
             Some(("keygate", _)) => self.keygate(command),
             Some(("curl", _)) => self.curl(command, remark),
+            Some(("until", _)) => self.until(command),
             _ => panic!("the README has a line that this test does not know: {line}"),
         }
     }
@@ -143,18 +145,27 @@ impl User {
         let expected: u16 = remark.trim().parse().expect("the remark is the status");
         let server = self.server.as_ref().expect("a service runs");
         let command = command.replace("http://127.0.0.1:3000", &server.url(""));
-        // A change in PostgreSQL is on its way to the replica for some milliseconds; one in SQLite is
-        // there.
-        let is_patient = self.store.as_ref() == Some(&self.postgres);
-        let deadline = Instant::now() + DEADLINE;
-        let answer = loop {
-            let answer = curl::answer(&mut self.shell(&command));
-            if answer.status == expected || !is_patient || Instant::now() > deadline {
-                break answer;
-            }
-        };
+        let answer = curl::answer(&mut self.shell(&command));
         assert_eq!(answer.status, expected, "{command}\n{answer:?}\nafter {:#?}", self.seen);
         self.seen.push(expected.to_string());
+    }
+
+    /// Runs a loop of the shell, which must end in time.
+    fn until(&mut self, command: &str) {
+        let server = self.server.as_ref().expect("a service runs");
+        let command = command.replace("http://127.0.0.1:3000", &server.url(""));
+        let mut shell = self.shell(&command).stdout(Stdio::piped()).spawn().unwrap();
+        let deadline = Instant::now() + DEADLINE;
+        while shell.try_wait().unwrap().is_none() {
+            if Instant::now() > deadline {
+                shell.kill().unwrap();
+                panic!("{command}\ndid not end after {:#?}", self.seen);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        let output = shell.wait_with_output().unwrap();
+        assert!(output.status.success(), "{command}");
+        self.seen.push(String::from_utf8(output.stdout).unwrap().trim_end().to_owned());
     }
 }
 

@@ -49,6 +49,12 @@ pub(super) fn text(error: &Error) -> String {
             format!("PostgreSQL cannot be reached by TLS: {error}")
         }
         Error::Io(error) => format!("PostgreSQL cannot be reached: {error}"),
+        // The driver has no kind for it.
+        Error::Tls(error) if error.to_string().contains("does not support TLS") => {
+            "the PostgreSQL server has no TLS, which `sslmode` in the URL asks for: enable it there \
+             (`ssl = on`, with a certificate), or write `sslmode=disable` where you trust the network"
+                .to_owned()
+        }
         Error::Tls(error) => format!("PostgreSQL cannot be reached by TLS: {error}"),
         Error::Configuration(_) => "the connection to PostgreSQL is not set up rightly".to_owned(),
         Error::ColumnDecode { index, .. } => {
