@@ -28,7 +28,7 @@ pub(super) fn run(
     if args.check {
         return inspect::run(&location, out);
     }
-    let Versions { before, after } = match &location {
+    let Versions { before, after, was_behind } = match &location {
         Location::File(_) => return Err(of_a_file()),
         #[cfg(feature = "sqlite")]
         Location::Sqlite(path) => block_on(sqlite(path)).map_err(Failure::unavailable)?,
@@ -37,6 +37,11 @@ pub(super) fn run(
     };
     let note = match before {
         None => format!("made the tables of {location}, at version {after}"),
+        Some(before) if before == after && was_behind => {
+            format!(
+                "set the sequence of {location} behind its rows; its tables are at version {after}"
+            )
+        }
         Some(before) if before == after => {
             format!("the tables of {location} are at version {after}: nothing was due")
         }
@@ -52,6 +57,8 @@ pub(super) fn run(
 struct Versions {
     before: Option<i32>,
     after: i32,
+    /// Whether a sequence that was behind its rows was set.
+    was_behind: bool,
 }
 
 #[cfg(feature = "sqlite")]
@@ -63,7 +70,7 @@ async fn sqlite(path: &std::path::Path) -> Result<Versions, keygate::DatabaseErr
         Err(error) => unmigrated(error)?,
     };
     let after = keygate::SqliteStore::migrate(path).await?.schema_version().await?;
-    Ok(Versions { before, after })
+    Ok(Versions { before, after, was_behind: false })
 }
 
 #[cfg(feature = "postgres")]
@@ -72,8 +79,10 @@ async fn postgres(url: &str) -> Result<Versions, keygate::DatabaseError> {
         Ok(store) => Some(store.schema_version().await?),
         Err(error) => unmigrated(error)?,
     };
+    let findings = keygate::PostgresStore::options(url)?.inspect().await?;
+    let was_behind = findings.iter().any(|finding| finding.name == "sequence");
     let after = keygate::PostgresStore::migrate(url).await?.schema_version().await?;
-    Ok(Versions { before, after })
+    Ok(Versions { before, after, was_behind })
 }
 
 /// The version of tables that cannot be used before they are migrated.
