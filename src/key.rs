@@ -1,6 +1,7 @@
 use crate::digest::KeyId;
 use crate::invisible::{self, InvisibleChar};
 use crate::profile::ProfileError;
+use crate::timestamp::TimeError;
 
 /// The longest key that is hashed, in bytes. A longer one is refused before any work is done.
 ///
@@ -106,6 +107,9 @@ pub enum KeyError {
     /// The profile that came with the key breaks a rule.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The expiry cannot be kept.
+    #[error("the expiry: {0}")]
+    Expiry(TimeError),
     /// A client of this name is in the store with other scopes, another quota or other metadata.
     #[error(
         "the store holds a client `{name}` with another profile: \

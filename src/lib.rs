@@ -47,6 +47,7 @@ mod store;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+mod timestamp;
 
 pub use api_key::{
     ApiKey, DEFAULT_PREFIX, GenerateError, InvalidPrefix, KEY_PATTERN, KeyFormat, MAX_PREFIX_CHARS,
@@ -115,3 +116,4 @@ pub use store::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaO
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use store::{SqliteOptions, SqliteStore};
+pub use timestamp::{TimeError, Timestamp};

@@ -1,12 +1,13 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::record::KeyState;
+use crate::timestamp::{TimeError, Timestamp};
 
 /// The state and the expiry of a key in eight bytes, which a table of millions keeps for each.
 ///
 /// Zero for a key that is active and never expires: most checks are one comparison, and a table of
-/// such keys needs no marks at all. The two top bits are the state, the others count nanoseconds
-/// since 1970, plus one.
+/// such keys needs no marks at all. The two top bits are the state, the others count microseconds
+/// since 1970, plus one: 58 bits reach to the end of 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(u64);
 
@@ -14,16 +15,32 @@ const TIME: u64 = (1 << 62) - 1;
 const DISABLED: u64 = 1 << 62;
 const REVOKED: u64 = 1 << 63;
 
+const _: () = assert!(Timestamp::END < 1 << 58);
+
+/// Stand for expiries that cannot be kept. No table holds them.
+const BEFORE_EPOCH: u64 = TIME - 1;
+const AFTER_END: u64 = TIME;
+
 impl Mark {
     pub(crate) const CLEAR: Self = Self(0);
 
-    /// An expiry before 1970 becomes the beginning of 1970, one after the year 2115 its end.
     pub(crate) fn with_expiry(self, expires: Option<SystemTime>) -> Self {
-        let time = expires.map_or(0, |expires| {
-            let since = expires.duration_since(UNIX_EPOCH).unwrap_or_default();
-            u64::try_from(since.as_nanos()).map_or(TIME, |nanos| nanos.saturating_add(1).min(TIME))
-        });
+        let time = match expires.map(Timestamp::try_from) {
+            None => 0,
+            Some(Ok(time)) => time.micros() + 1,
+            Some(Err(TimeError::BeforeEpoch)) => BEFORE_EPOCH,
+            Some(Err(_)) => AFTER_END,
+        };
         Self(self.0 & !TIME | time)
+    }
+
+    /// Why the expiry cannot be kept.
+    pub(crate) fn fault(self) -> Option<TimeError> {
+        match self.0 & TIME {
+            BEFORE_EPOCH => Some(TimeError::BeforeEpoch),
+            AFTER_END => Some(TimeError::AfterEnd),
+            _ => None,
+        }
     }
 
     pub(crate) fn with_state(self, state: KeyState) -> Self {
@@ -40,8 +57,11 @@ impl Mark {
     }
 
     pub(crate) fn expires(self) -> Option<SystemTime> {
-        let nanos = (self.0 & TIME).checked_sub(1)?;
-        Some(UNIX_EPOCH + Duration::from_nanos(nanos))
+        match self.0 & TIME {
+            0 => None,
+            BEFORE_EPOCH => Some(UNIX_EPOCH - Duration::from_micros(1)),
+            time => Some(UNIX_EPOCH + Duration::from_micros((time - 1).min(Timestamp::END))),
+        }
     }
 
     pub(crate) fn state(self) -> KeyState {
@@ -72,26 +92,34 @@ mod tests {
         (mark.expires(), mark.state())
     }
 
+    fn micros(micros: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_micros(micros)
+    }
+
     #[test]
-    fn expiry_and_state_come_back_to_the_nanosecond() {
-        let instants = [0, 1, 1_700_000_000_123_456_789, TIME - 1];
-        let instants = instants.map(|nanos| Some(UNIX_EPOCH + Duration::from_nanos(nanos)));
-        for expires in [None].into_iter().chain(instants) {
+    fn expiry_and_state_come_back_to_the_microsecond() {
+        let instants = [0, 1, 1_700_000_000_123_456, 64_723_363_200_000_000, Timestamp::END - 1];
+        for expires in [None].into_iter().chain(instants.map(micros).map(Some)) {
             for state in [KeyState::Active, KeyState::Disabled, KeyState::Revoked] {
                 assert_eq!(through(expires, state), (expires, state));
+                assert_eq!(Mark::CLEAR.with_state(state).with_expiry(expires).fault(), None);
             }
+            let finer = expires.map(|expires| expires + Duration::from_nanos(999));
+            assert_eq!(through(finer, KeyState::Active), (expires, KeyState::Active));
         }
     }
 
     #[test]
-    fn instants_out_of_range_keep_their_meaning() {
-        let past = UNIX_EPOCH - Duration::from_secs(1);
-        assert_eq!(through(Some(past), KeyState::Active), (Some(UNIX_EPOCH), KeyState::Active));
-        for nanos in [TIME, u64::MAX] {
-            let far = UNIX_EPOCH + Duration::from_nanos(nanos);
-            let last = Some(UNIX_EPOCH + Duration::from_nanos(TIME - 1));
-            assert_eq!(through(Some(far), KeyState::Disabled), (last, KeyState::Disabled));
+    fn expiries_that_cannot_be_kept_are_faults_and_keep_their_meaning() {
+        for expires in [micros(Timestamp::END), UNIX_EPOCH + Duration::from_secs(u64::MAX / 4)] {
+            let mark = Mark::CLEAR.with_state(KeyState::Disabled).with_expiry(Some(expires));
+            assert_eq!(mark.fault(), Some(TimeError::AfterEnd));
+            assert_eq!(mark.state(), KeyState::Disabled);
+            assert_eq!(mark.expires(), Some(micros(Timestamp::END)));
         }
+        let mark = Mark::CLEAR.with_expiry(Some(UNIX_EPOCH - Duration::from_secs(1)));
+        assert_eq!(mark.fault(), Some(TimeError::BeforeEpoch));
+        assert!(mark.expires() < Some(UNIX_EPOCH));
     }
 
     #[test]

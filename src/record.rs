@@ -49,7 +49,8 @@ impl KeyRecord {
 
     /// Replaces the expiry: at this instant, and ever after, the key is refused.
     ///
-    /// It is kept to the nanosecond; one after the year 2115 becomes the end of that year.
+    /// It is kept as a [`Timestamp`](crate::Timestamp): to the microsecond, cut towards the past. Every store
+    /// refuses a record whose expiry is before 1970 or after the end of 9999.
     #[must_use]
     pub fn with_expiry(self, expires: impl Into<Option<SystemTime>>) -> Self {
         Self { mark: self.mark.with_expiry(expires.into()), ..self }

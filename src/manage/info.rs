@@ -1,9 +1,10 @@
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use super::rules::whole_seconds;
 use crate::digest::KeyId;
 use crate::profile::ClientProfile;
 use crate::record::KeyState;
+use crate::timestamp::Timestamp;
 
 /// What a store tells of a client to those who manage it.
 ///
@@ -113,15 +114,12 @@ impl KeyInfo {
     /// # Ok::<(), keygate::ParseKeyIdError>(())
     /// ```
     pub fn inherited_expiry(&self, now: SystemTime) -> Option<SystemTime> {
-        /// In seconds after 1970.
-        const YEAR_10000: u64 = 253_402_300_800;
         let expires = self.expires?;
         let lifetime = self.created.and_then(|created| expires.duration_since(created).ok());
         // From the second that the successor is created in, so that both live equally long.
         let renewed = lifetime.and_then(|lifetime| whole_seconds(now).checked_add(lifetime));
-        let can_be_kept = |renewed: &SystemTime| {
-            *renewed > now && *renewed < UNIX_EPOCH + Duration::from_secs(YEAR_10000)
-        };
+        let can_be_kept =
+            |renewed: &SystemTime| *renewed > now && Timestamp::try_from(*renewed).is_ok();
         Some(renewed.filter(can_be_kept).unwrap_or(expires))
     }
 }

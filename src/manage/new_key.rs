@@ -40,6 +40,8 @@ impl NewKey {
 
     /// Replaces the expiry: an [`Expiry`], a `SystemTime`, or an `Option` of one, where `None` is
     /// [`Expiry::Never`].
+    ///
+    /// Stores keep it as a [`Timestamp`](crate::Timestamp), and refuse one that is none.
     #[must_use]
     pub fn with_expiry(self, expiry: impl Into<Expiry>) -> Self {
         Self { expiry: expiry.into(), ..self }

@@ -3,8 +3,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Expiry, KeyInfo, KeyNotes, ManageError, NewKey, RotationConflict};
+use crate::key::KeyError;
 use crate::label;
 use crate::record::KeyState;
+use crate::timestamp::{TimeError, Timestamp};
 
 /// Checks a new key, and returns its expiry and what is noted of it.
 pub(crate) fn issue(
@@ -12,9 +14,7 @@ pub(crate) fn issue(
     now: SystemTime,
 ) -> Result<(Option<SystemTime>, KeyNotes), ManageError> {
     let expires = key.expiry().or_inherited(None);
-    if expires.is_some_and(|expires| expires <= now) {
-        return Err(ManageError::ExpiryPassed);
-    }
+    let expires = expires.map(|expires| kept_expiry(expires, now)).transpose()?;
     if let Some(label) = key.label() {
         label::check(label).map_err(ManageError::Label)?;
     }
@@ -44,9 +44,19 @@ pub(crate) fn rotate(
     if new.expiry() == Expiry::Inherit {
         new = new.with_expiry(old.inherited_expiry(now));
     }
-    // A grace that reaches beyond all times leaves the old key its own end.
+    // A grace that reaches beyond the times that are kept leaves the old key its own end.
     let end = now.checked_add(grace).map(whole_seconds);
+    let end = end.filter(|end| Timestamp::try_from(*end).is_ok());
     Ok((new, [old.expires, end].into_iter().flatten().min()))
+}
+
+/// Returns the expiry of a new key as every store keeps it.
+fn kept_expiry(expires: SystemTime, now: SystemTime) -> Result<SystemTime, ManageError> {
+    match Timestamp::try_from(expires).map(SystemTime::from) {
+        Ok(kept) if kept > now => Ok(kept),
+        Ok(_) | Err(TimeError::BeforeEpoch) => Err(ManageError::ExpiryPassed),
+        Err(error) => Err(KeyError::Expiry(error).into()),
+    }
 }
 
 /// Cuts a time to the second, the precision of every time but an expiry.

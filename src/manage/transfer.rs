@@ -1,11 +1,10 @@
 //! Moving everything that one store holds into another.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use super::{BoxFuture, KeyNotes, ManageError, ManageKeys};
 use crate::digest::{KeyDigest, KeyId};
-use crate::mark::Mark;
 use crate::profile::ClientProfile;
 
 mod imported;
@@ -65,10 +64,9 @@ pub trait TransferKeys: ManageKeys {
 
 /// Everything that a store holds: its clients and its keys, as digests.
 ///
-/// Times are those that every store can keep: what is finer than a microsecond is cut off, so that no
-/// key lives longer than it should, one before 1970 becomes its beginning, and an expiry after
-/// 2116-02-20T23:53:38Z becomes that instant. It shows no digest, and has none to give away: it is made by one
-/// store and read by another. Equal holdings say the same of the same clients and keys.
+/// Times are those that every store keeps, as a [`Timestamp`](crate::Timestamp) does. It shows no digest, and
+/// has none to give away: it is made by one store and read by another. Equal holdings say the same of the
+/// same clients and keys.
 ///
 /// ```
 /// use keygate::{MemoryStore, TransferKeys};
@@ -117,11 +115,6 @@ impl HeldKey {
 impl Holdings {
     pub(crate) fn new(mut clients: Vec<HeldClient>, mut keys: Vec<HeldKey>) -> Self {
         clients.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
-        for key in &mut keys {
-            key.expires = Mark::CLEAR.with_expiry(key.expires).expires().map(microseconds);
-            key.notes.created = key.notes.created.map(microseconds);
-            key.notes.revoked = key.notes.revoked.map(microseconds);
-        }
         keys.sort_by_key(HeldKey::key_id);
         Self { clients, keys }
     }
@@ -153,24 +146,5 @@ impl fmt::Debug for Holdings {
             .field("clients", &self.clients.len())
             .field("keys", &self.keys.len())
             .finish()
-    }
-}
-
-/// Cuts off what is finer than a microsecond. No store keeps a time before 1970.
-fn microseconds(time: SystemTime) -> SystemTime {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    UNIX_EPOCH + Duration::new(since.as_secs(), since.subsec_micros() * 1000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_cut_to_the_microsecond() {
-        let at = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
-        assert_eq!(microseconds(at(1_999)), at(1_000));
-        assert_eq!(microseconds(at(2_000)), at(2_000));
-        assert_eq!(microseconds(UNIX_EPOCH - Duration::from_secs(1)), UNIX_EPOCH);
     }
 }

@@ -121,6 +121,7 @@ impl MemoryStore {
     /// As for [`MemoryStore::insert`]; whether the key is weak or unusable cannot be told any more.
     pub fn insert_record(&self, record: KeyRecord) -> Result<KeyId, KeyError> {
         let (digest, mut mark) = (record.digest(), record.mark());
+        mark.fault().map_or(Ok(()), |fault| Err(KeyError::Expiry(fault)))?;
         let mut ledger = self.lock();
         let profile = ledger.shared_profile(record.into_profile())?;
         if mark.state() == KeyState::Active && !ledger.is_enabled(profile.name()) {

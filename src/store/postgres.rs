@@ -103,7 +103,6 @@ use transaction::PostgresTransaction;
 ///   made in a transaction of the usual kind.
 /// - A dump of the data alone (`pg_dump -a`) has the events, and restoring it writes them once more: dump
 ///   the tables too, or restore with `pg_restore --disable-triggers`.
-/// - A key that expires after 2116-02-20 expires then.
 /// - Who asks for the id of a key that is not there is told the nearest of the first million only.
 /// - A row that a hand has spoilt is an error for the key that it is of, and never "no such key".
 /// - Dropping a future that changes something takes the change back, unless the commit was on its way.

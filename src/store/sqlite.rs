@@ -46,7 +46,6 @@ use place::Place;
 ///   default, a rollback journal, and not a write-ahead log: one of those stays beside the file while
 ///   the database is open, and would spoil a restored one.
 /// - What was told as done outlives a loss of power (`synchronous` is `extra`).
-/// - A key that expires after 2116-02-20 expires then.
 /// - A missing file, one without tables, and a row that a hand has spoilt are a
 ///   [`StoreError`](crate::StoreError), and never an unknown key.
 ///

@@ -77,7 +77,7 @@ fn is_refused(record: &KeyRecord) -> bool {
 fn is_kept(filed: &KeyRecord, seen: Option<SystemTime>) -> bool {
     match (filed.expires(), seen) {
         _ if filed.state() == KeyState::Revoked => true,
-        (filed, seen) => is_same_microsecond(filed, seen),
+        (filed, seen) => filed == seen,
     }
 }
 
@@ -105,12 +105,19 @@ mod tests {
         assert!(!is_kept(&record, Some(UNIX_EPOCH)));
 
         let filed = UNIX_EPOCH + Duration::from_nanos(2_000_000_000_123_456_789);
-        let record = record.with_expiry(filed);
         let nanos = Duration::from_nanos;
-        assert!(is_kept(&record, Some(filed)));
+        for (seen, is_same) in [
+            (Some(filed), true),
+            (Some(filed - nanos(789)), true),
+            (Some(filed - nanos(1_000)), false),
+            (Some(filed + nanos(211)), false),
+            (None, false),
+        ] {
+            assert_eq!(is_same_microsecond(Some(filed), seen), is_same, "{seen:?}");
+        }
+        let record = record.with_expiry(filed);
         assert!(is_kept(&record, Some(filed - nanos(789))));
-        assert!(!is_kept(&record, Some(filed - nanos(1_000))));
-        assert!(!is_kept(&record, Some(filed + nanos(211))));
+        assert!(!is_kept(&record, Some(filed - nanos(1_789))));
         assert!(!is_kept(&record, None));
         assert!(is_kept(&record.with_state(KeyState::Revoked), None));
     }

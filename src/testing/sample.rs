@@ -65,7 +65,8 @@ pub(super) fn records() -> Vec<Sample> {
     let past = UNIX_EPOCH + Duration::from_micros(1_000_000_000_654_321);
     let future = UNIX_EPOCH + Duration::from_micros(2_000_000_000_123_456);
     let finer = UNIX_EPOCH + Duration::from_nanos(2_000_000_000_123_456_789);
-    let year_2112 = UNIX_EPOCH + Duration::from_secs(4_500_000_000);
+    let year_4021 = UNIX_EPOCH + Duration::from_secs(64_723_363_200);
+    let last = UNIX_EPOCH + Duration::from_micros(253_402_300_799_999_999);
 
     let (detailed, unlimited, largest) =
         (detailed_profile(), unlimited_profile(), largest_profile());
@@ -80,7 +81,8 @@ pub(super) fn records() -> Vec<Sample> {
         Sample::of_kind("an expired key").with_expiry(past),
         Sample::of_kind("a key that expires between two microseconds").with_expiry(finer),
         Sample::of_kind("a key that expired when 1970 began").with_expiry(UNIX_EPOCH),
-        Sample::of_kind("a key that expires in the year 2112").with_expiry(year_2112),
+        Sample::of_kind("a key that expires in the year 4021").with_expiry(year_4021),
+        Sample::of_kind("a key that expires in the last instant of 9999").with_expiry(last),
         Sample::of_kind("a disabled key").with_state(KeyState::Disabled),
         Sample::of_kind("a disabled key that expires")
             .with_state(KeyState::Disabled)

@@ -106,7 +106,7 @@ fn what_would_be_refused_is_refused_before_a_key_is_shown() {
     issue(&["App 1", "--expires", "2020-01-01T00:00:00Z"]).fails(1, "has passed already");
     issue(&["App 1", "--label", " x"]).fails(1, "the label does not fit");
     issue(&["App 1", "--expires", "0d"]).fails(2, "the duration is zero");
-    issue(&["App 1", "--expires", "9999999d"]).fails(2, "too long");
+    issue(&["App 1", "--expires", "9999999d"]).fails(2, "beyond the end of 9999");
     issue(&["App 1", "--expires", "2099-12-31"]).fails(2, "with its offset");
     issue(&["App 1", "--prefix", "Acme"]).fails(2, "begins with a letter");
     assert_eq!(place.file(), before);

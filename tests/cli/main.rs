@@ -24,6 +24,7 @@ mod rotating;
 mod servers;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod store_files;
+mod times;
 mod tool;
 mod usage;
 mod waiting;

@@ -26,8 +26,10 @@ pub(crate) fn fill(database: &Database<'_>, records: &[KeyRecord]) {
                 .unwrap();
         }
         let expires = record.expires().map_or("null".to_owned(), |expires| {
-            let micros = expires.duration_since(UNIX_EPOCH).unwrap().as_micros();
-            format!("'epoch'::timestamptz + interval '1 microsecond' * {micros}")
+            let since = expires.duration_since(UNIX_EPOCH).unwrap();
+            let (seconds, micros) = (since.as_secs(), since.subsec_micros());
+            // The server multiplies in floating point, which has no room for both.
+            format!("'epoch'::timestamptz + interval '1s' * {seconds} + interval '1us' * {micros}")
         });
         let revoked = if record.state() == KeyState::Revoked { "now()" } else { "null" };
         let digest = digest.trim_start_matches("sha256:");

@@ -69,8 +69,8 @@ fn store_built_at_once_takes_more_keys_and_revokes_the_first() {
 #[test]
 fn record_comes_back_with_its_expiry_and_state_while_the_store_grows_around_it() {
     let expires = |number: usize| {
-        let nanos = 1_700_000_000_123_456_789 + number as u64;
-        (!number.is_multiple_of(3)).then(|| UNIX_EPOCH + Duration::from_nanos(nanos))
+        let micros = 1_700_000_000_123_456 + number as u64 * 50_000_000_000_000;
+        (!number.is_multiple_of(3)).then(|| UNIX_EPOCH + Duration::from_micros(micros))
     };
     let state = |number: usize| match number % 5 {
         0 => KeyState::Disabled,

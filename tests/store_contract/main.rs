@@ -14,7 +14,6 @@ mod texts;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use keygate::testing::{Violation, key_contract, store_contract};
 use keygate::{
@@ -86,23 +85,6 @@ impl KeyStore for Spawning {
 async fn contract_can_be_spawned_and_stays_within_its_runtime() -> Result<(), Violation> {
     let contract = store_contract(async |records| Spawning(memory(records)));
     tokio::spawn(contract).await.unwrap()
-}
-
-#[tokio::test]
-async fn expiry_may_be_kept_in_whole_microseconds() -> Result<(), Violation> {
-    store_contract(async |records: Vec<KeyRecord>| {
-        let cut = |record: KeyRecord| match record.expires() {
-            Some(expires) => {
-                let nanos = expires
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .map_or(0, |since| since.subsec_nanos() % 1_000);
-                record.with_expiry(expires - Duration::from_nanos(nanos.into()))
-            }
-            None => record,
-        };
-        memory(records.into_iter().map(cut).collect())
-    })
-    .await
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ fn profiles() -> impl Strategy<Value = (ClientProfile, bool)> {
 }
 
 fn keys() -> impl Strategy<Value = Key> {
-    let times = proptest::option::of(2_000_000_000_000_000_000..3_000_000_000_000_000_000_u64);
+    let times = proptest::option::of(2_000_000_000_000_000..253_402_300_800_000_000_u64);
     let label = proptest::option::of(names());
     (any::<[u8; 32]>(), 0..4_usize, label, times, any::<bool>(), any::<bool>()).prop_map(
         |(bytes, client, label, expires, revoked, rotated)| Key {
@@ -89,7 +89,7 @@ fn filled(profiles: Vec<(ClientProfile, bool)>, keys: Vec<Key>) -> MemoryStore {
     }
     for key in keys {
         let digest = KeyDigest::from_bytes(key.bytes);
-        let expires = key.expires.map(|nanos| UNIX_EPOCH + Duration::from_nanos(nanos));
+        let expires = key.expires.map(|micros| UNIX_EPOCH + Duration::from_micros(micros));
         let mut new = NewKey::new(digest).with_expiry(expires);
         if let Some(label) = key.label {
             new = new.with_label(label);

@@ -1,8 +1,9 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::{
-    ClientProfile, Holdings, KeyDigest, KeyRecord, KeyState, LocalKeyStore as _, MemoryStore,
-    NewKey, Refusal, Refused, TransferKeys, YamlStore,
+    ClientProfile, Holdings, KeyDigest, KeyError, KeyRecord, KeyState, LocalKeyStore as _,
+    ManageError, ManageKeys, MemoryStore, NewKey, Refusal, Refused, TimeError, TransferKeys,
+    YamlStore,
 };
 
 use crate::place::Place;
@@ -28,7 +29,7 @@ clients:
     quota: unlimited
     keys:
       - digest: sha256:baa5a0964d3320fbc0c6a922140453c8513ea24ab8fd0577034804a967248096
-        revoked: 1969-12-31T23:59:59Z
+        revoked: 1970-01-01T00:00:00Z
 api_keys:
   08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1
 ";
@@ -103,6 +104,73 @@ async fn nothing_that_is_there_is_changed() {
         ];
         assert_eq!(imported.refused, expected);
         assert_eq!(held(new).await, there);
+    }
+}
+
+#[tokio::test]
+async fn times_up_to_the_end_of_9999_stay_the_same() {
+    const YEAR_4021: u64 = 64_723_363_200_000_000;
+    const LAST: u64 = 253_402_300_799_999_999;
+    let times = [0, 1, 4_611_686_018_427_387, YEAR_4021, LAST];
+    let times = times.map(|micros| UNIX_EPOCH + Duration::from_micros(micros));
+    let old = MemoryStore::new();
+    for (number, expires) in times.into_iter().enumerate() {
+        let digest = KeyDigest::of(&[u8::try_from(number).unwrap()]);
+        old.insert_record(KeyRecord::new(digest, "App 1").with_expiry(expires)).unwrap();
+    }
+    let place = Place::new();
+    let stores: Vec<Box<dyn TransferKeys>> = vec![
+        Box::new(MemoryStore::new()),
+        Box::new(place.empty_file("new.yml")),
+        #[cfg(feature = "sqlite")]
+        {
+            keygate::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
+            Box::new(keygate::SqliteStore::open(place.path("keys.db")).await.unwrap())
+        },
+    ];
+    for store in &stores {
+        assert!(store.import_keys(&held(&old).await).await.unwrap().is_complete());
+        assert!(held(&**store).await == held(&old).await);
+        let listed = store.list_keys(Some("App 1")).await.unwrap();
+        let mut expires: Vec<_> = listed.iter().filter_map(|key| key.expires).collect();
+        expires.sort_unstable();
+        assert_eq!(expires, times);
+    }
+}
+
+#[tokio::test]
+async fn expiries_that_cannot_be_kept_are_refused() {
+    let place = Place::new();
+    let file = place.empty_file("keys.yml");
+    file.add_client("App 1").unwrap();
+    let memory = MemoryStore::new();
+    memory.add_client("App 1").unwrap();
+    let end = UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+    let record = |expires| KeyRecord::new(KeyDigest::of(b"1"), "App 1").with_expiry(expires);
+    let refused = Err(KeyError::Expiry(TimeError::AfterEnd));
+    assert_eq!(memory.insert_record(record(end)), refused);
+    let before = UNIX_EPOCH - Duration::from_secs(1);
+    let refused = Err(KeyError::Expiry(TimeError::BeforeEpoch));
+    assert_eq!(memory.insert_record(record(before)), refused);
+
+    #[cfg(feature = "sqlite")]
+    keygate::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
+    #[cfg(feature = "sqlite")]
+    let sqlite = keygate::SqliteStore::open(place.path("keys.db")).await.unwrap();
+    #[cfg(feature = "sqlite")]
+    ManageKeys::add_client(&sqlite, "App 1".into()).await.unwrap();
+    let stores: Vec<&dyn ManageKeys> = vec![
+        &memory,
+        &file,
+        #[cfg(feature = "sqlite")]
+        &sqlite,
+    ];
+    for store in stores {
+        let new = NewKey::new(KeyDigest::of(b"1")).with_expiry(end);
+        let error = store.issue("App 1", new).await.unwrap_err();
+        let reason = ManageError::Key(KeyError::Expiry(TimeError::AfterEnd));
+        assert_eq!(error.to_string(), reason.to_string());
+        assert!(store.list_keys(None).await.unwrap().is_empty());
     }
 }
 

@@ -9,5 +9,6 @@ mod properties;
 mod refused_clients;
 mod refused_entries;
 mod refused_syntax;
+mod times;
 mod unreadable;
 mod weak_keys;

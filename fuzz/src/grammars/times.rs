@@ -2,8 +2,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::YamlStore;
 
-/// What the compact record keeps, from 1970 up to the year 2116.
-const KEPT: Duration = Duration::from_nanos(u64::MAX >> 2);
+/// The length of the times that are kept, from 1970 up to the end of 9999.
+const KEPT: Duration = Duration::from_secs(253_402_300_800);
 
 /// A time as a key file has it, which is the one public place where it is parsed.
 pub(super) fn time(text: &str) {
@@ -16,10 +16,7 @@ pub(super) fn time(text: &str) {
     );
     let loaded = file.parse::<YamlStore>().ok();
     let expires = loaded.map(|store| store.list_keys(None).expect("a list")[0].expires);
-    let expected = instant(text);
-    if expected.is_some_and(|time| !(UNIX_EPOCH..UNIX_EPOCH + KEPT).contains(&time)) {
-        return;
-    }
+    let expected = instant(text).filter(|time| (UNIX_EPOCH..UNIX_EPOCH + KEPT).contains(time));
     match (expires, expected) {
         (None, None) => {}
         (Some(Some(loaded)), Some(expected)) => {
@@ -45,17 +42,17 @@ fn instant(text: &str) -> Option<SystemTime> {
     let february = if is_leap { 29 } else { 28 };
     let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let length = *lengths.get(usize::try_from(month - 1).ok()?)?;
-    if !shape || !(1..=length).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+    if !shape || !(1..=length).contains(&day) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let rest = text.get(19..)?;
     let (fraction, offset) = match rest.strip_prefix('.') {
         Some(behind) => {
             let end = behind.find(|char: char| !char.is_ascii_digit())?;
-            if !(1..=9).contains(&end) {
+            if end == 0 {
                 return None;
             }
-            (format!("{:0<9}", &behind[..end]).parse::<u32>().ok()?, &behind[end..])
+            (format!("{:0<9}", &behind[..end.min(9)]).parse::<u32>().ok()?, &behind[end..])
         }
         None => (0, rest),
     };
@@ -82,8 +79,7 @@ fn instant(text: &str) -> Option<SystemTime> {
     let leaps = |year: i64| year / 4 - year / 100 + year / 400;
     let days_before = (year * 365 + leaps(year - 1)) - (1970 * 365 + leaps(1969));
     let months: i64 = lengths[..usize::try_from(month - 1).ok()?].iter().sum();
-    // A leap second is the last one of its minute.
-    let clock = (hour * 60 + minute - offset) * 60 + second.min(59);
+    let clock = (hour * 60 + minute - offset) * 60 + second;
     let seconds = (days_before + months + day - 1) * 86_400 + clock;
     let whole = Duration::from_secs(seconds.unsigned_abs());
     let start =

@@ -24,7 +24,7 @@ pub(crate) fn parse_positive(text: &str) -> Result<Duration, DurationError> {
 pub(crate) enum DurationError {
     #[error("a duration is digits and one of s, m (minutes), h, d and w, such as 90d")]
     Form,
-    #[error("the duration is too long: choose a shorter one")]
+    #[error("the duration reaches beyond the end of 9999: choose a shorter one")]
     TooLong,
     #[error("the duration is zero: choose a longer one")]
     Zero,

@@ -1,7 +1,7 @@
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jiff::Timestamp;
+use keygate::{TimeError, Timestamp};
 
 use crate::duration::{self, DurationError};
 use crate::failure::Failure;
@@ -26,7 +26,6 @@ impl ExpiryArg {
 /// When this long has passed since the current second began, which is when a key counts as made.
 pub(crate) fn after(now: SystemTime, duration: Duration) -> Result<SystemTime, Failure> {
     let end = whole_seconds(now).checked_add(duration);
-    // The last time that can be written is in the year 9999.
     end.filter(|end| Timestamp::try_from(*end).is_ok())
         .ok_or_else(|| Failure::usage(DurationError::TooLong))
 }
@@ -45,20 +44,12 @@ impl FromStr for ExpiryArg {
         if !text.contains('-') {
             return Ok(Self::After(duration::parse_positive(text)?));
         }
-        let time = has_form(text).then(|| text.parse::<Timestamp>().ok()).flatten();
-        let time = time.and_then(|time| SystemTime::try_from(time).ok());
-        time.map(Self::At).ok_or(ExpiryError::Time)
+        match text.parse::<Timestamp>() {
+            Ok(time) => Ok(Self::At(time.into())),
+            Err(TimeError::Form) => Err(ExpiryError::Form),
+            Err(error) => Err(ExpiryError::Time(error)),
+        }
     }
-}
-
-/// Whether a time has the form that key files take (RFC 3339 section 5.6): others would be read, with
-/// another separator, a shorter offset, or the name of a zone behind it.
-fn has_form(text: &str) -> bool {
-    let is_offset = |text: &[u8]| matches!(text, [b'+' | b'-', h, i, b':', m, _] if [*h, *i] < *b"24" && *m < b'6');
-    let bytes = text.as_bytes();
-    let separator = bytes.get(10).is_some_and(|byte| matches!(byte, b'T' | b't'));
-    separator
-        && (text.ends_with(['Z', 'z']) || bytes.last_chunk::<6>().is_some_and(|end| is_offset(end)))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +59,9 @@ pub(crate) enum ExpiryError {
     #[error(
         "a time is written with its offset, such as 2026-12-31T00:00:00Z, and a duration as 90d"
     )]
-    Time,
+    Form,
+    #[error("{0}")]
+    Time(TimeError),
 }
 
 #[cfg(test)]
@@ -102,7 +95,14 @@ mod tests {
             "-1d",
         ];
         for text in refused {
-            assert_eq!(text.parse::<ExpiryArg>(), Err(ExpiryError::Time), "{text}");
+            assert_eq!(text.parse::<ExpiryArg>(), Err(ExpiryError::Form), "{text}");
+        }
+        for (text, error) in [
+            ("1969-12-31T23:59:59Z", TimeError::BeforeEpoch),
+            ("9999-12-31T23:59:59-01:00", TimeError::AfterEnd),
+            ("2016-12-31T23:59:60Z", TimeError::LeapSecond),
+        ] {
+            assert_eq!(text.parse::<ExpiryArg>(), Err(ExpiryError::Time(error)), "{text}");
         }
         assert_eq!("0d".parse::<ExpiryArg>(), Err(ExpiryError::Duration(DurationError::Zero)));
     }
@@ -115,7 +115,9 @@ mod tests {
 
     #[test]
     fn time_that_cannot_be_written_is_wrong_usage() {
-        for seconds in [300_000_000_000, u64::MAX] {
+        let last = 253_402_300_799;
+        assert_eq!(after(at(0), Duration::from_secs(last)).ok(), Some(at(last)));
+        for seconds in [last + 1, u64::MAX] {
             let failure = after(at(0), Duration::from_secs(seconds)).unwrap_err();
             assert_eq!(failure.exit_code(), 2);
         }

@@ -4,8 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use clap::builder::styling::Style;
-use jiff::Timestamp;
-use keygate::{ClientInfo, KeyId, KeyInfo, KeyState};
+use keygate::{ClientInfo, KeyId, KeyInfo, KeyState, Timestamp};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -123,7 +122,8 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 
 /// RFC 3339, in UTC.
 pub(crate) fn time(time: SystemTime) -> String {
-    Timestamp::try_from(time).unwrap_or(Timestamp::MAX).to_string()
+    // Stores hold no others than those that can be written.
+    Timestamp::try_from(time).map_or_else(|error| error.to_string(), |time| time.to_string())
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ impl<P: Copy + Ord> Bulk<P> {
 
     pub(in crate::store) fn push(&mut self, record: KeyRecord, place: P) -> Result<(), KeyError> {
         let (digest, mark) = (record.digest(), record.mark());
+        mark.fault().map_or(Ok(()), |fault| Err(KeyError::Expiry(fault)))?;
         let profile = self.ledger.shared_profile(record.into_profile())?;
         self.entries.push((Row { digest, profile: profile.clone() }, mark, place));
         self.ledger.put(profile);

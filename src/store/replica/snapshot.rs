@@ -23,11 +23,11 @@ mod write;
 pub(super) use place::place;
 pub(super) use read::{Read, read};
 
-const FORMAT: &str = "keygate snapshot 2\n";
+const FORMAT: &str = "keygate snapshot 3\n";
 /// Begins the record of a client: its length in four bytes, and its columns as JSON.
 const CLIENT: u8 = b'C';
 /// Begins the record of a key: its digest, the number of its client in four bytes, its state in one,
-/// and its expiry in nanoseconds since 1970, plus one, in eight.
+/// and its expiry in microseconds since 1970, plus one, in eight.
 const KEY: u8 = b'K';
 /// Begins the record of a key whose row cannot be used: its digest.
 const REFUSED: u8 = b'R';

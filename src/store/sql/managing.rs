@@ -2,7 +2,7 @@ use std::slice;
 use std::time::{Duration, SystemTime};
 
 use super::read_back::{self, column_fault, not_kept};
-use super::row::{BadRow, ClientRow, Found, KeyRow, kept_expiry};
+use super::row::{BadRow, ClientRow, Found, KeyRow};
 use super::transaction::{Database, Transaction};
 use crate::digest::KeyId;
 use crate::error::StoreError;
@@ -116,7 +116,7 @@ pub(in crate::store) async fn rotate<D: Database>(
     let client = known_client(&mut transaction, &old.client).await?;
     let new = filed(&client, successor, now)?;
     insert_key(&mut transaction, &new).await?;
-    old.expires = kept_expiry(end);
+    old.expires = end;
     old.notes.replaced_by = Some(new.key_id());
     transaction.replace_key(&old).await?;
     let written = [old, new];
@@ -186,7 +186,7 @@ fn filed(client: &ClientRow, key: NewKey, now: SystemTime) -> Result<KeyRow, Man
         digest,
         client: client.profile.name().to_owned(),
         enabled: client.enabled,
-        expires: kept_expiry(expires),
+        expires,
         notes,
     })
 }

@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
 use crate::digest::{KeyDigest, KeyId};
 use crate::error::StoreError;
 use crate::manage::{KeyInfo, KeyNotes};
-use crate::mark::Mark;
 use crate::profile::ClientProfile;
 use crate::quota::{Quota, Rate};
 use crate::record::KeyState;
@@ -189,13 +188,6 @@ pub(in crate::store) fn metadata_text(profile: &ClientProfile) -> String {
     Value::Object(pairs).to_string()
 }
 
-/// The expiry that a database keeps: to the microsecond, and never later.
-pub(in crate::store) fn kept_expiry(expires: Option<SystemTime>) -> Option<SystemTime> {
-    let kept = Mark::CLEAR.with_expiry(expires).expires()?;
-    let since = kept.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Some(UNIX_EPOCH + Duration::new(since.as_secs(), since.subsec_micros() * 1000))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,12 +244,5 @@ mod tests {
         let quota = Some("{\"rate\":\"1/day\",\"burst\":36526}");
         let error = profile("App 1", &[], quota, "{}").unwrap_err().to_string();
         assert!(error.contains("the client `App 1`") && error.contains("100 years"), "{error}");
-    }
-
-    #[test]
-    fn expiries_are_cut_to_the_microsecond() {
-        let at = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
-        assert_eq!(kept_expiry(Some(at(1_999))), Some(at(1_000)));
-        assert_eq!(kept_expiry(None), None);
     }
 }

@@ -169,5 +169,5 @@ fn time(
 ) -> Result<Option<SystemTime>, BadRow> {
     let bad = || BadRow::key(key_id, format!("its `{name}` is not a time of RFC 3339"));
     let text: Option<&str> = row.try_get(index).map_err(|_| bad())?;
-    text.map(|text| rfc3339::parse(text).ok_or_else(bad)).transpose()
+    text.map(|text| rfc3339::parse(text).map_err(|_| bad())).transpose()
 }

@@ -6,6 +6,7 @@ use crate::label::LabelError;
 use crate::profile::ProfileError;
 use crate::quota::ParseQuotaError;
 use crate::scope::ParseScopeError;
+use crate::timestamp::TimeError;
 
 /// A line and a column, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -208,11 +209,8 @@ pub(super) enum FaultKind {
     Digest(ParseDigestError),
     #[error("the label does not fit ({0}): choose another")]
     Label(LabelError),
-    #[error(
-        "this is not a time: write it as in `2027-01-31T00:00:00Z`, with an offset (RFC 3339), or \
-         remove the line"
-    )]
-    Time,
+    #[error("{0}, or remove the line")]
+    Time(TimeError),
     #[error("{0}")]
     KeyId(ParseKeyIdError),
     #[cfg(feature = "watch")]

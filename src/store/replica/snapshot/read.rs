@@ -1,7 +1,7 @@
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
@@ -13,6 +13,7 @@ use crate::profile::ClientProfile;
 use crate::record::KeyState;
 use crate::store::sql::profile;
 use crate::store::table::{Build, Row, Table};
+use crate::timestamp::Timestamp;
 
 /// What a copy held.
 pub(in crate::store::replica) struct Read {
@@ -135,7 +136,8 @@ impl Input {
             2 => KeyState::Revoked,
             _ => return Err(bad("a key has another state")),
         };
-        let expires = expires.checked_sub(1).map(|nanos| UNIX_EPOCH + Duration::from_nanos(nanos));
+        let expires = expires.checked_sub(1).map(Timestamp::from_micros).transpose();
+        let expires = expires.map_err(|error| bad(&error.to_string()))?.map(SystemTime::from);
         Ok((Row { digest, profile }, Mark::CLEAR.with_expiry(expires).with_state(state)))
     }
 }

@@ -3,7 +3,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -15,6 +15,7 @@ use crate::profile::ClientProfile;
 use crate::record::KeyState;
 use crate::store::sql::{metadata_text, quota_text};
 use crate::store::table::{Row, Table};
+use crate::timestamp::Timestamp;
 
 /// Notes that the copy is as good as one of this time, if it is the one that ends with this.
 ///
@@ -156,8 +157,8 @@ impl Output<'_> {
             KeyState::Revoked => 2,
         };
         let expires = mark.expires().map_or(0, |expires| {
-            let since = expires.duration_since(UNIX_EPOCH).unwrap_or_default();
-            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX - 1) + 1
+            // A table holds no others.
+            Timestamp::try_from(expires).map_or(u64::MAX, |expires| expires.micros() + 1)
         });
         self.put(&[KEY])?;
         self.put(&row.digest.to_bytes())?;
@@ -181,6 +182,7 @@ impl Output<'_> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
+    use std::time::UNIX_EPOCH;
 
     use super::super::read::read;
     use super::*;

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use crate::profile::ClientProfile;
 use crate::quota::{Quota, Rate};
+use crate::rfc3339;
 
 /// What is to stand in a key file, before it is known how it is laid out there.
 pub(in crate::store::yaml) enum Value {
@@ -51,7 +52,7 @@ impl Value {
     /// Whether a scalar of the file says the same already, if in other words.
     pub(super) fn is_said_by(&self, known: &str) -> bool {
         let Self::Raw(new) = self else { return false };
-        let instant = |text: &str| text.parse::<jiff::Timestamp>().ok();
+        let instant = |text: &str| rfc3339::parse(text).ok();
         known == new || instant(new).is_some_and(|new| instant(known) == Some(new))
     }
 

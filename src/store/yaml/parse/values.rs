@@ -19,7 +19,7 @@ const RATE: Fields = Fields {
 pub(super) fn time_of(value: Node<'_>) -> Result<SystemTime, Fault> {
     let place = value.place;
     let text = value.text("a time", "write it as in `2027-01-31T00:00:00Z`, or remove the line")?;
-    rfc3339::parse(&text).ok_or_else(|| FaultKind::Time.at(place))
+    rfc3339::parse(&text).map_err(|error| FaultKind::Time(error).at(place))
 }
 
 pub(super) fn quota(value: Node<'_>, events: &mut Events<'_>) -> Result<Quota, Fault> {

@@ -1,0 +1,72 @@
+//! Times far ahead, and their spellings.
+
+use crate::tool::Place;
+
+#[test]
+fn far_expiries_are_listed_and_exported_as_they_were_given() {
+    for (given, kept) in [
+        ("4021-01-01T00:00:00Z", "4021-01-01T00:00:00Z"),
+        ("2116-02-20T23:53:39Z", "2116-02-20T23:53:39Z"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+        ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.999999Z"),
+        ("2099-12-31T02:00:00.5+02:00", "2099-12-31T00:00:00.5Z"),
+    ] {
+        let place = Place::with_client("App 1");
+        place.issue(&["App 1", "--expires", given]);
+        assert_eq!(place.keys()[0]["expires"], kept, "{given}");
+        let exported = place.run(["export"]).succeeds().out;
+        assert!(exported.contains(&format!("expires: {kept}\n")), "{exported}");
+    }
+}
+
+#[test]
+fn lifetime_of_a_hundred_years_is_kept() {
+    let place = Place::with_client("App 1");
+    place.issue(&["App 1", "--expires", "36500d"]);
+    let key = &place.keys()[0];
+    let seconds = |field: &str| {
+        let time: keygate::Timestamp = key[field].as_str().unwrap().parse().unwrap();
+        time.system_time().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+    };
+    assert_eq!(seconds("expires") - seconds("created"), 36_500 * 86_400);
+}
+
+#[test]
+fn tool_and_file_take_the_same_spellings() {
+    let digest = format!("sha256:{:064}", 1);
+    for (time, is_taken) in [
+        ("2099-12-31T00:00:00Z", true),
+        ("2099-12-31t00:00:00z", true),
+        ("2099-12-31T00:00:00.123456789123Z", true),
+        ("2099-12-31T00:00:00-00:00", true),
+        ("2099-12-31T00:00:00+23:59", true),
+        ("9999-12-31T23:59:59Z", true),
+        ("9999-12-31T23:59:59-00:01", false),
+        ("2099-12-31T23:59:60Z", false),
+        ("1969-12-31T23:59:59Z", false),
+        ("2099-12-31", false),
+        ("2099-12-31T00:00Z", false),
+        ("2099-12-31 00:00:00Z", false),
+        ("2099-12-31_00:00:00Z", false),
+        ("2099-12-31T00:00:00", false),
+        ("2099-12-31T00:00:00,5Z", false),
+        ("2099-12-31T00:00:00.Z", false),
+        ("2099-12-31T00:00:00+01", false),
+        ("2099-12-31T00:00:00+0100", false),
+        ("2099-12-31T00:00:00+24:00", false),
+        ("2099-12-31T00:00:00+01:60", false),
+        ("2099-12-31T24:00:00Z", false),
+        ("2099-02-29T00:00:00Z", false),
+        ("+002099-12-31T00:00:00Z", false),
+        ("2099-12-31T00:00:00Z[UTC]", false),
+        (" 2099-12-31T00:00:00Z", false),
+    ] {
+        let place = Place::with_client("App 1");
+        let answer = place.run(["key", "issue", "App 1", "--expires", time]);
+        assert_eq!(answer.code, if is_taken { 0 } else { 2 }, "{time}: {}", answer.err);
+        let keys = format!("    keys:\n      - digest: {digest}\n        expires: '{time}'\n");
+        let place = Place::with_file(&format!("clients:\n  App 1:\n{keys}"));
+        let answer = place.run(["key", "list"]);
+        assert_eq!(answer.code, if is_taken { 0 } else { 3 }, "{time}: {}", answer.err);
+    }
+}
