@@ -105,14 +105,12 @@ pub use store::{DatabaseError, DatabaseFinding};
 pub use store::{
     FromKeysError, KeyStore, Local, LocalKeyStore, Lookup, MemoryStore, StoreFn, store_fn,
 };
-#[cfg(feature = "yaml")]
-#[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
-pub use store::{
-    LockHolder, ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlStore, YamlWarning,
-};
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use store::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions};
+#[cfg(feature = "yaml")]
+#[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
+pub use store::{ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlStore, YamlWarning};
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use store::{SqliteOptions, SqliteStore};

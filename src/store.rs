@@ -40,9 +40,7 @@ pub use sql::{DatabaseError, DatabaseFinding};
 pub use sqlite::{SqliteOptions, SqliteStore};
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
-pub use yaml::{
-    LockHolder, ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlStore, YamlWarning,
-};
+pub use yaml::{ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlStore, YamlWarning};
 
 /// What a store says: the record under a digest, none, or that it cannot say.
 pub(crate) type Answer = Result<Option<KeyRecord>, StoreError>;

@@ -34,7 +34,7 @@ pub use error::{YamlError, YamlWarning};
 pub use health::{ReloadError, YamlHealth};
 pub use lint::YamlLint;
 use origin::Origin;
-pub use report::{LockHolder, YamlEvent};
+pub use report::YamlEvent;
 
 /// Between two readings that must agree before a text counts as whole.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -14,8 +14,8 @@ use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, Grpc, KeyDigest, KeyError, KeyId,
     KeyRecord, KeyState, Lookup, MemoryStore, NoBody, ParseDigestError, ParseKeyIdError,
     ParseQuotaError, ParseScopeError, ProblemJson, ProfileError, Quota, Rate, RateUnit,
-    RequireScope, Respond as _, Scope, Source, StoreError, YamlError, YamlStore, YamlWarning,
-    authenticate, store_fn, verify,
+    RequireScope, Respond as _, Scope, Source, StoreError, YamlError, YamlEvent, YamlStore,
+    YamlWarning, authenticate, store_fn, verify,
 };
 use tower::{Layer as _, Service as _};
 
@@ -195,6 +195,8 @@ fn stores() -> Vec<Shown> {
         format!("allow_weak_keys: true\napi_key: {CANARY}\napi_keys:\n  {}: x\n", &CANARY[..8]);
     let yaml: YamlStore = file.parse().unwrap();
     let warnings: Vec<YamlWarning> = yaml.warnings();
+    let (sender, events) = std::sync::mpsc::channel();
+    let yaml = yaml.with_events(move |event: YamlEvent| sender.send(text(&event)).unwrap());
     let yaml_error: YamlError = format!("{CANARY}: x").parse::<YamlStore>().unwrap_err();
     let known = record();
     let function = store_fn(move |_| {
@@ -209,6 +211,7 @@ fn stores() -> Vec<Shown> {
     vec![
         ("MemoryStore", debug(&store())),
         ("YamlStore", debug(&yaml)),
+        ("YamlEvent", events.try_iter().collect()),
         ("YamlWarning", warnings.iter().map(text).collect()),
         ("YamlError", error(&yaml_error)),
         ("StoreFn", debug(&function)),

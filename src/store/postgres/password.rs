@@ -75,7 +75,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Unread> {
     if !path.metadata()?.is_file() {
         return Err(Unread::NoFile);
     }
-    let mut file = File::open(path)?;
+    let file = File::open(path)?;
     let metadata = file.metadata()?;
     #[cfg(unix)]
     {
@@ -85,12 +85,18 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Unread> {
             return Err(Unread::Open(mode & 0o777));
         }
     }
+    if metadata.len() > MAX_BYTES {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge).into());
+    }
     // Enough from the beginning, so that no copy is left behind by a text that grows.
     let length = usize::try_from(metadata.len()).unwrap_or_default();
     let mut text = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
-    file.read_to_end(&mut text)?;
+    file.take(MAX_BYTES).read_to_end(&mut text)?;
     Ok(text)
 }
+
+/// More than ten thousand lines.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// Host, port, database and user, each with another text that means the same, if there is one.
 type Wanted = [(String, Option<&'static str>); 4];
@@ -184,6 +190,21 @@ mod tests {
 
     fn password(text: &str) -> Option<String> {
         search(text.as_bytes(), &wanted()).ok().map(|password| password.to_string())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn file_of_a_gigabyte_is_not_read() {
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        let path = std::env::temp_dir().join(format!("keygate-pgpass-{}", std::process::id()));
+        let mut options = File::options();
+        let file = options.write(true).create_new(true).mode(0o600).open(&path).unwrap();
+        file.set_len(1 << 30).unwrap();
+        let read = read(&path);
+        std::fs::remove_file(path).unwrap();
+        let Err(Unread::Io(error)) = read else { panic!("it was read") };
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]

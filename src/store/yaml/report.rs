@@ -51,26 +51,12 @@ pub enum YamlEvent {
     Waiting {
         /// The lock.
         lock: PathBuf,
-        /// The process that holds it, where the system says so: on Linux, outside of containers.
-        process: Option<LockHolder>,
+        /// The process that holds it, where the system says so: on Linux, for processes that can be seen
+        /// from this one.
+        process_id: Option<u32>,
+        /// The name of its program, where that can be read.
+        process_name: Option<String>,
     },
-}
-
-/// A process that holds the lock of a key file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LockHolder {
-    /// The process ID.
-    pub id: u32,
-    /// The name of the program, where it can be read.
-    pub name: Option<String>,
-}
-
-impl fmt::Display for LockHolder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {}", self.id)?;
-        self.name.as_ref().map_or(Ok(()), |name| write!(f, " ({name})"))
-    }
 }
 
 impl fmt::Display for YamlEvent {
@@ -88,14 +74,20 @@ impl fmt::Display for YamlEvent {
             }
             #[cfg(feature = "watch")]
             Self::Recovered { path } => write!(f, "{}: followed again", path.display()),
-            Self::Waiting { lock, process } => {
-                write!(f, "waiting for the lock {}, which ", lock.display())?;
-                match process {
-                    Some(process) => write!(f, "{process} holds"),
-                    None => f.write_str("another process holds"),
-                }
+            Self::Waiting { lock, process_id, process_name } => {
+                let process = holder_text(*process_id, process_name.as_deref());
+                write!(f, "waiting for the lock {}, which {process} holds", lock.display())
             }
         }
+    }
+}
+
+/// Names the process that holds a lock.
+pub(super) fn holder_text(id: Option<u32>, name: Option<&str>) -> String {
+    match (id, name) {
+        (Some(id), Some(name)) => format!("process {id} ({name})"),
+        (Some(id), None) => format!("process {id}"),
+        (None, _) => "another process".to_owned(),
     }
 }
 
@@ -155,9 +147,10 @@ fn trace(event: &YamlEvent) {
         YamlEvent::Recovered { path } => {
             tracing::info!(path = %path.display(), "the key file is followed again");
         }
-        YamlEvent::Waiting { lock, process } => tracing::warn!(
+        YamlEvent::Waiting { lock, process_id, process_name } => tracing::warn!(
             path = %lock.display(),
-            process = process.as_ref().map(|process| process.id),
+            process_id,
+            process_name,
             "an edit waits for the lock of the key file"
         ),
     }

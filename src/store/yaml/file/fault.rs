@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use crate::error::StoreError;
 use crate::manage::ManageError;
 use crate::store::yaml::error::YamlError;
-use crate::store::yaml::report::LockHolder;
 
 /// What kept a key file from being edited, with the way out.
 #[derive(Debug, thiserror::Error)]
@@ -32,10 +31,9 @@ pub(in crate::store::yaml) enum EditFault {
     )]
     Lock { path: PathBuf, error: io::Error },
     #[error(
-        "{} has held the lock of the file for 30 seconds: end it, and try again; nothing was changed",
-        .holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
+        "{holder} has held the lock of the file for 30 seconds: end it, and try again; nothing was changed"
     )]
-    Busy { holder: Option<LockHolder> },
+    Busy { holder: String },
     #[error(
         "no file can be made beside it ({0}), and a file is replaced as a whole: whoever edits it \
          needs to write to its folder; nothing was changed"
@@ -130,13 +128,16 @@ impl From<YamlError> for ManageError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::yaml::report::holder_text;
 
     #[test]
     fn lock_held_for_too_long_is_an_outage_that_names_its_holder() {
-        let holder = LockHolder { id: 12, name: Some("vi".to_owned()) };
-        let said = |holder| edit_error("a.yml".as_ref(), EditFault::Busy { holder }).to_string();
+        let said = |id, name| {
+            let holder = holder_text(id, name);
+            edit_error("a.yml".as_ref(), EditFault::Busy { holder }).to_string()
+        };
         let rest = "has held the lock of the file for 30 seconds: end it, and try again; nothing was changed";
-        assert_eq!(said(Some(holder)), format!("a.yml: process 12 (vi) {rest}"));
-        assert_eq!(said(None), format!("a.yml: another process {rest}"));
+        assert_eq!(said(Some(12), Some("vi")), format!("a.yml: process 12 (vi) {rest}"));
+        assert_eq!(said(None, None), format!("a.yml: another process {rest}"));
     }
 }

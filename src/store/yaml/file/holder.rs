@@ -2,13 +2,17 @@
 
 use std::fs::File;
 
-use crate::store::yaml::report::LockHolder;
-
-/// Returns the process that holds the lock on this file, which Linux alone says (`proc_locks(5)`), and only
-/// of processes that can be seen from here.
+/// Returns the process that holds the lock on this file, and the name of its program. Linux alone says so
+/// (`proc_locks(5)`), and only of processes that can be seen from here.
 #[cfg(target_os = "linux")]
-pub(super) fn holder(file: &File) -> Option<LockHolder> {
-    use std::fs::read_to_string;
+pub(super) fn holder(file: &File) -> (Option<u32>, Option<String>) {
+    let id = id(file);
+    let name = id.and_then(|id| std::fs::read_to_string(format!("/proc/{id}/comm")).ok());
+    (id, name.map(|name| name.trim().escape_debug().to_string()))
+}
+
+#[cfg(target_os = "linux")]
+fn id(file: &File) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;
 
     use rustix::fs::{major, minor};
@@ -16,14 +20,12 @@ pub(super) fn holder(file: &File) -> Option<LockHolder> {
     let file = file.metadata().ok()?;
     let device = file.dev();
     let place = format!("{:02x}:{:02x}:{}", major(device), minor(device), file.ino());
-    let id = find(&read_to_string("/proc/locks").ok()?, &place)?;
-    let name = read_to_string(format!("/proc/{id}/comm")).ok();
-    Some(LockHolder { id, name: name.map(|name| name.trim().escape_debug().to_string()) })
+    find(&std::fs::read_to_string("/proc/locks").ok()?, &place)
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn holder(_: &File) -> Option<LockHolder> {
-    None
+pub(super) fn holder(_: &File) -> (Option<u32>, Option<String>) {
+    (None, None)
 }
 
 #[cfg(target_os = "linux")]

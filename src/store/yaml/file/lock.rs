@@ -10,7 +10,7 @@ use super::holder::holder;
 use super::{Target, beside};
 use crate::digest::KeyDigest;
 use crate::folder::{Folder, Foreign, is_foreign, own, own_alone, owner_of};
-use crate::store::yaml::report::YamlEvent;
+use crate::store::yaml::report::{YamlEvent, holder_text};
 
 /// An edit takes milliseconds: whoever has the lock for so long has been stopped.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -60,11 +60,13 @@ impl Lock {
                 Ok(()) => break,
                 Err(TryLockError::Error(error)) => return Err(fault(error)),
                 Err(TryLockError::WouldBlock) if begun.elapsed() > PATIENCE => {
-                    return Err(EditFault::Busy { holder: holder(&file) });
+                    let (id, name) = holder(&file);
+                    return Err(EditFault::Busy { holder: holder_text(id, name.as_deref()) });
                 }
                 Err(TryLockError::WouldBlock) if !is_reported && begun.elapsed() > SOON => {
                     is_reported = true;
-                    waits(YamlEvent::Waiting { lock: path(), process: holder(&file) });
+                    let (process_id, process_name) = holder(&file);
+                    waits(YamlEvent::Waiting { lock: path(), process_id, process_name });
                 }
                 Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
             }
