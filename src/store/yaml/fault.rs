@@ -84,7 +84,7 @@ pub(super) enum FaultKind {
     Io(io::Error),
     #[error("this is no regular file, and only those are followed and edited: name one")]
     NotRegular,
-    #[cfg(unix)]
+    #[cfg_attr(not(unix), expect(dead_code, reason = "nothing shows it"))]
     #[error(
         "the file was replaced outside of this mount, where no change is seen any more: mount its folder \
          instead of the file, and restart the service"

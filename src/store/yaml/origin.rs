@@ -236,6 +236,8 @@ impl Parsed {
 /// keys stand in clear.
 pub(super) fn warnings_at(path: &Path, plain: usize, warnings: &[YamlWarning]) -> Vec<YamlWarning> {
     let shared: Arc<Path> = path.into();
+    #[cfg(not(unix))]
+    let _ = plain;
     let mut all = Vec::new();
     if is_mount_point(path) {
         all.push(YamlWarning::new(WarningKind::Mounted, None));

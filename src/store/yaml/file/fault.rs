@@ -41,7 +41,6 @@ pub(in crate::store::yaml) enum EditFault {
     Make(io::Error),
     #[error("the new file could not be written ({0}): nothing was changed")]
     Write(io::Error),
-    #[cfg(unix)]
     #[error(
         "the file belongs to another user or group, and the new one cannot be given to them ({0}): edit \
          it as that user; nothing was changed"

@@ -124,14 +124,7 @@ fn is_note(note: &[u8]) -> bool {
 fn open(folder: &Folder, name: &OsStr, of: &Metadata) -> io::Result<File> {
     loop {
         match folder.create(name) {
-            Ok(file) => {
-                #[cfg(unix)]
-                {
-                    use std::os::unix::fs::{MetadataExt as _, fchown};
-                    // Root may be without the right to.
-                    let _ = fchown(&file, Some(of.uid()), Some(of.gid()));
-                }
-            }
+            Ok(file) => give(&file, of),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -141,6 +134,17 @@ fn open(folder: &Folder, name: &OsStr, of: &Metadata) -> io::Result<File> {
             opened => return opened,
         }
     }
+}
+
+/// Gives a new lock to the owner of the file. Root may be without the right to.
+fn give(lock: &File, of: &Metadata) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let _ = fchown(lock, Some(of.uid()), Some(of.gid()));
+    }
+    #[cfg(not(unix))]
+    let _ = (lock, of);
 }
 
 /// Before a lock is made, which would belong to somebody else than the file.
