@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +18,7 @@ pub(in crate::store) mod columns;
 mod connections;
 pub(in crate::store) mod error;
 mod inspect;
+mod login;
 mod lookup;
 mod options;
 mod owner;
@@ -27,9 +29,11 @@ mod sequence;
 mod server;
 pub(super) mod settings;
 mod transaction;
+mod url;
 
 use connections::{Connections, Lease};
 use error::unavailable;
+pub(in crate::store) use login::Login;
 pub use options::PostgresOptions;
 use server::{Server, server_columns};
 use settings::local_settings;
@@ -56,7 +60,8 @@ use transaction::PostgresTransaction;
 ///
 /// `postgres://user:password@host:5432/database`. A password may come from the environment
 /// (`PGPASSWORD`) or from the usual password file (`PGPASSFILE`, or else `~/.pgpass`, for nobody
-/// else to read: `chmod 600`) instead. TLS is used where the server offers it; `?sslmode=verify-full`
+/// else to read: `chmod 600`) instead, which is read for each new connection, so that it can be changed
+/// while the service runs. Without a user, it is that of `PGUSER`, or else of the process. TLS is used where the server offers it; `?sslmode=verify-full`
 /// refuses a server that does not, or whose certificate no authority known to the system signed for
 /// its name, and `&sslrootcert=/etc/ca.pem` names one more authority. A folder behind `?host=` is that
 /// of a socket.
@@ -160,6 +165,16 @@ impl PostgresStore {
     /// The URL is not one, or an option in it is not known. The error does not show it.
     pub fn options(url: &str) -> Result<PostgresOptions, DatabaseError> {
         PostgresOptions::new(url)
+    }
+
+    /// As [`PostgresStore::options`], with the URL in a file, as secrets are mounted: one line, which is
+    /// read anew for each connection. A password can be changed there while the service runs.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, is longer than 64 KiB, or holds something else than a URL.
+    pub fn options_from_file(path: impl Into<PathBuf>) -> Result<PostgresOptions, DatabaseError> {
+        PostgresOptions::from_file(path.into())
     }
 
     async fn open(options: &PostgresOptions, migrates: bool) -> Result<Self, DatabaseError> {

@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 #[cfg(feature = "metrics")]
 use std::time::SystemTime;
@@ -7,6 +8,7 @@ use std::time::SystemTime;
 use tokio::sync::oneshot;
 
 use super::LocalKeyStore;
+use super::postgres::PostgresOptions;
 use super::sql::DatabaseError;
 use crate::digest::KeyDigest;
 use crate::error::StoreError;
@@ -50,7 +52,7 @@ use shared::{Progress, Shared};
 /// | contact with the database | known keys | other keys |
 /// | --- | --- | --- |
 /// | not yet | 503 | 503 |
-/// | within 2 seconds | served | 401 |
+/// | within 2 seconds, or up to 5 to a far database | served | 401 |
 /// | longer ago | served | 503: it may have been issued meanwhile |
 /// | longer ago than [`max_staleness`](ReplicaOptions::max_staleness) | 503 | 503 |
 ///
@@ -112,6 +114,16 @@ impl Replica {
     /// The URL is not one, or has an option that is not known.
     pub fn options(url: &str) -> Result<ReplicaOptions, DatabaseError> {
         ReplicaOptions::new(url)
+    }
+
+    /// As [`Replica::options`], with the URL in a file: see
+    /// [`PostgresStore::options_from_file`](crate::PostgresStore::options_from_file).
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, is longer than 64 KiB, or holds something else than a URL.
+    pub fn options_from_file(path: impl Into<PathBuf>) -> Result<ReplicaOptions, DatabaseError> {
+        Ok(ReplicaOptions::of(PostgresOptions::from_file(path.into())?))
     }
 
     fn start(options: ReplicaOptions) -> Self {

@@ -6,14 +6,17 @@ mod collations;
 mod commits;
 mod contract;
 mod events;
+mod far;
 #[path = "../filling/mod.rs"]
 mod filling;
 mod grants;
+mod libpq;
 mod many_keys;
 mod migrations;
 mod outages;
 mod owners;
 mod passwords;
+mod rotation;
 mod row_security;
 mod search_path;
 mod sequences;

@@ -31,10 +31,10 @@ async fn connect_for_another() {
 }
 
 /// A folder that is somebody's home.
-struct Home(PathBuf);
+pub(crate) struct Home(PathBuf);
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("home-{}-{number}", std::process::id());
@@ -43,7 +43,11 @@ impl Home {
         Self(path)
     }
 
-    fn write(&self, name: &str, text: &str, mode: u32) -> PathBuf {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str, mode: u32) -> PathBuf {
         let path = self.0.join(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
@@ -51,7 +55,7 @@ impl Home {
     }
 
     /// What a process with this home says and logs; never the password.
-    fn run(&self, url: &str, settings: &[(&str, &str)]) -> String {
+    pub(crate) fn run(&self, url: &str, settings: &[(&str, &str)]) -> String {
         let mut command = Command::new("/proc/self/exe");
         command.args(["--exact", "passwords::connect_for_another", "--nocapture"]);
         command.env_remove("PGPASSFILE").env_remove("PGPASSWORD").env("HOME", &self.0);
@@ -65,7 +69,7 @@ impl Home {
     }
 
     #[track_caller]
-    fn connects(&self, url: &str, settings: &[(&str, &str)]) {
+    pub(crate) fn connects(&self, url: &str, settings: &[(&str, &str)]) {
         let shown = self.run(url, settings);
         assert!(shown.contains("\nconnected\n") && shown.contains("\nfollowed\n"), "{shown}");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use keygate::Replica;
 
 use crate::servers::{Postgres, Wire};
-use crate::stage::{connect, filled, is_revoked, revoke, until};
+use crate::stage::{Answer, ask, connect, filled, is_revoked, revoke, until};
 
 /// Waits until something was heard of the database by a poll that begins from now on.
 async fn polled(replica: &Replica) {
@@ -37,4 +37,21 @@ async fn poll_takes_one_round_trip_and_a_revoke_two() {
         heard.push(wire.trips() - before);
     }
     assert_eq!(heard.iter().min(), Some(&2), "{heard:?}");
+}
+
+#[tokio::test]
+async fn unknown_keys_of_a_far_database_do_not_flap() {
+    let database = Postgres::shared().database();
+    drop(filled(&database, 1).await);
+    let wire = Wire::to(database.server().port());
+    let replica = connect(&database.url_at(wire.port())).await.unwrap();
+    wire.delay(Duration::from_millis(800));
+    // What was measured before tells nothing of the first poll.
+    polled(&replica).await;
+    polled(&replica).await;
+    let since = std::time::Instant::now();
+    while since.elapsed() < Duration::from_secs(6) {
+        assert_eq!(ask(&replica, 9), Answer::Unknown, "{:?}", replica.health());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

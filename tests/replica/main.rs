@@ -20,3 +20,5 @@ mod servers;
 mod snapshots;
 mod spoilt;
 mod stage;
+mod timeouts;
+mod wake_ups;

@@ -31,13 +31,25 @@ impl Pgbouncer {
         pooler
     }
 
+    /// Leads to the server on this port from the next transaction on, as after a switchover.
+    pub(crate) fn lead_to(&self, database: &Database<'_>, port: u16) {
+        self.configure(database, port);
+        self.process.signal("HUP");
+    }
+
     fn launch(&self, database: &Database<'_>) -> Result<(), PortTaken> {
+        self.configure(database, database.server().port());
+        let mut command = Command::new(program("pgbouncer"));
+        self.process.start(command.arg("settings"), |_, log| log.contains("process up"))
+    }
+
+    fn configure(&self, database: &Database<'_>, port: u16) {
         let folder = self.process.place.work();
         let (owner, password) = (Postgres::OWNER, Postgres::PASSWORD);
         let users = format!("\"{owner}\" \"{password}\"\n");
         fs::write(folder.join("users"), users).unwrap();
         let mut settings = String::from("[databases]\n");
-        let (name, port) = (database.name(), database.server().port());
+        let name = database.name();
         writeln!(settings, "{name} = host=127.0.0.1 port={port}").unwrap();
         writeln!(settings, "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {}", self.port)
             .unwrap();
@@ -47,8 +59,6 @@ impl Pgbouncer {
             .push_str("pool_mode = transaction\ndefault_pool_size = 5\nserver_round_robin = 1\n");
         settings.push_str("ignore_startup_parameters = extra_float_digits\n");
         fs::write(folder.join("settings"), settings).unwrap();
-        let mut command = Command::new(program("pgbouncer"));
-        self.process.start(command.arg("settings"), |_, log| log.contains("process up"))
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -70,6 +70,22 @@ impl Postgres {
         server
     }
 
+    /// A standby with the data of this server as they are now, whose replay stands still. This server is
+    /// started again for it.
+    pub(crate) fn standby(&self) -> Self {
+        self.shutdown_fast();
+        let process = Process::new(Place::new("standby"));
+        tools::copy(&self.data(), &process.place.work());
+        self.restart();
+        fs::write(process.place.work().join("standby.signal"), "").unwrap();
+        let (has_tls, databases) = (self.has_tls, AtomicUsize::new(0));
+        let mut server = Self { process, port: free_port(), has_tls, databases };
+        while server.launch().is_err() {
+            server.port = free_port();
+        }
+        server
+    }
+
     fn launch(&self) -> Result<(), PortTaken> {
         let root = self.process.place.root();
         let data = self.data();

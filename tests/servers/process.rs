@@ -125,6 +125,11 @@ impl Process {
         signal("CONT", &working_in(&self.place.work()));
     }
 
+    /// Signals the first process only.
+    pub(super) fn signal(&self, name: &str) {
+        signal(name, &[self.id()]);
+    }
+
     /// Signals the first process only, and waits until it has ended.
     pub(super) fn end(&self, name: &str) -> ExitStatus {
         signal(name, &[self.id()]);

@@ -4,18 +4,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::PgConnection;
 use sqlx::{ConnectOptions as _, Connection as _, raw_sql};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::error::{is_lost, not_connected, unavailable};
+use super::login::Login;
 use super::options::PostgresOptions;
 use super::server::refuse_standby;
 use super::settings::{local_settings, session_settings};
 use crate::error::StoreError;
 
+/// How long it may take to connect: seven round trips of a far database, by TLS and with a password.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(8);
 /// How long a connection that was given up may take to come back in order.
 const ORDER_DEADLINE: Duration = Duration::from_secs(1);
 /// A connection that was not used for this long is tried before it is used.
@@ -34,10 +37,7 @@ const POOLED_GREETING: &str = concat!(local_settings!(), "select pg_catalog.pg_i
 pub(super) struct Connections(Arc<Shared>);
 
 struct Shared {
-    options: PgConnectOptions,
-    no_password: Option<Arc<str>>,
-    allows_standby: bool,
-    through_pooler: bool,
+    options: PostgresOptions,
     deadline: Duration,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
@@ -54,10 +54,7 @@ impl Connections {
     pub(super) fn new(options: &PostgresOptions, max: u32, deadline: Duration) -> Self {
         let permits = usize::try_from(max).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Self(Arc::new(Shared {
-            options: options.connect_options(),
-            no_password: options.no_password.clone(),
-            allows_standby: options.allows_standby,
-            through_pooler: options.through_pooler,
+            options: options.clone(),
             deadline,
             permits: Arc::new(Semaphore::new(permits)),
             idle: Mutex::default(),
@@ -83,8 +80,17 @@ impl Connections {
     ) -> Result<Lease, StoreError> {
         let lease = timeout(self.0.deadline, async {
             let permit = permit.await?;
-            let (connection, is_used) = self.0.connection().await?;
-            Ok(Lease::new(connection, is_used, permit, &self.0))
+            if let Some(connection) = self.0.living().await {
+                return Ok(Lease::new(connection, true, permit, &self.0));
+            }
+            // To a far database, that may take longer than anybody waits: it goes on for who comes next.
+            let shared = Arc::clone(&self.0);
+            let connecting = tokio::spawn(async move {
+                let connection = timeout(CONNECT_DEADLINE, shared.connect()).await;
+                let connection = connection.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
+                Ok(Lease::new(connection, false, permit, &shared))
+            });
+            connecting.await.map_err(StoreError::new)?
         });
         lease.await.unwrap_or_else(|_| Err(StoreError::timed_out()))
     }
@@ -99,24 +105,24 @@ impl Shared {
         self.idle().pop_if(|idle| idle.since.elapsed() < TRUSTED).map(|idle| idle.connection)
     }
 
-    /// A connection, and whether it was used before.
-    async fn connection(&self) -> Result<(PgConnection, bool), StoreError> {
+    /// A connection that was used before and responds.
+    async fn living(&self) -> Option<PgConnection> {
         loop {
-            let Some(Idle { mut connection, since }) = self.idle().pop() else { break };
+            let Idle { mut connection, since } = self.idle().pop()?;
             if since.elapsed() < TRUSTED || connection.ping().await.is_ok() {
-                return Ok((connection, true));
+                return Some(connection);
             }
         }
-        Ok((self.connect().await?, false))
     }
 
     async fn connect(&self) -> Result<PgConnection, StoreError> {
-        let connection = self.options.connect().await;
+        let Login { options, no_password } = self.options.login().await?;
+        let connection = options.connect().await;
         let mut connection =
-            connection.map_err(|error| not_connected(error, self.no_password.as_deref()))?;
-        let greeting = if self.through_pooler { POOLED_GREETING } else { GREETING };
+            connection.map_err(|error| not_connected(error, no_password.as_deref()))?;
+        let greeting = if self.options.through_pooler { POOLED_GREETING } else { GREETING };
         let row = raw_sql(greeting).fetch_one(&mut connection).await.map_err(unavailable)?;
-        if !self.allows_standby {
+        if !self.options.allows_standby {
             refuse_standby(&row, 0)?;
         }
         Ok(connection)
@@ -242,11 +248,12 @@ impl DerefMut for Lease {
 
 impl fmt::Debug for Connections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.0.options.place();
         f.debug_struct("Connections")
-            .field("host", &self.0.options.get_host())
-            .field("port", &self.0.options.get_port())
-            .field("database", &self.0.options.get_database())
-            .field("user", &self.0.options.get_username())
+            .field("host", &place.get_host())
+            .field("port", &place.get_port())
+            .field("database", &place.get_database())
+            .field("user", &place.get_username())
             .finish_non_exhaustive()
     }
 }

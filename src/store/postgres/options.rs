@@ -1,14 +1,12 @@
-use std::str::FromStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use std::{env, fmt, fs};
 
-use sqlx::ConnectOptions as _;
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::postgres::PgConnectOptions;
 
-use super::parameters::{names_hosts, refused};
-use super::password::{self, Found};
-use super::{PostgresStore, inspect};
+use super::url::{self, Address};
+use super::{PostgresStore, inspect, login};
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
 /// How a [`PostgresStore`] connects.
@@ -26,79 +24,37 @@ use crate::store::sql::{DatabaseError, DatabaseFinding};
 #[derive(Clone)]
 #[must_use = "options do nothing until they connect"]
 pub struct PostgresOptions {
-    connect: PgConnectOptions,
+    pub(super) address: Address,
+    /// Where the URL is read anew for each connection.
+    pub(super) file: Option<Arc<Path>>,
     pub(super) max_connections: u32,
     pub(super) lookup_deadline: Duration,
     pub(super) allows_standby: bool,
     pub(super) through_pooler: bool,
-    /// What to say where the server wants a password.
-    pub(in crate::store) no_password: Option<Arc<str>>,
 }
 
 const DEFAULT_MAX_CONNECTIONS: u32 = 1;
 const DEFAULT_LOOKUP_DEADLINE: Duration = Duration::from_secs(1);
 
-const FORM: &str = "a URL is `postgres://user@host:5432/database?sslmode=verify-full`";
-
-/// The names of one option.
-const ROOT_CERTIFICATE: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
-
 impl PostgresOptions {
     pub(in crate::store) fn new(url: &str) -> Result<Self, DatabaseError> {
-        let fault = |why: String| DatabaseError::Location { why };
-        let scheme = url.split_once("://").map(|(scheme, _)| scheme);
-        let is_ours = |scheme: &str| {
-            ["postgres", "postgresql"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours))
-        };
-        if !scheme.is_some_and(is_ours) {
-            return Err(fault(format!("it does not begin with `postgres://`; {FORM}")));
-        }
-        if names_hosts(url) {
-            return Err(fault(
-                "it names more than one host, which is not supported: name the primary, or a name \
-                 that always leads to it"
-                    .to_owned(),
-            ));
-        }
-        // The driver's complaints quote what they do not take.
-        let unreadable =
-            || fault(format!("it cannot be read, or an option in it has no such value; {FORM}"));
-        let mut address = address_of(PgConnectOptions::from_url, url).map_err(|_| unreadable())?;
-        let mut names = address.query_pairs().map(|(name, _)| name);
-        if let Some(why) = names.find_map(|name| refused(&name)) {
-            return Err(fault(why));
-        }
-        let has_password = address.password().is_some()
-            || address.query_pairs().any(|(name, _)| name == "password")
-            || env::var("PGPASSWORD").is_ok_and(|password| !password.is_empty());
-        if !has_password {
-            // The driver would look for the password file, and log lines of it.
-            address.query_pairs_mut().append_pair("password", "");
-        }
-        let connect = PgConnectOptions::from_url(&address).map_err(|_| unreadable())?;
-        let connect = with_plain_host(connect);
-        let authorities =
-            address.query_pairs().filter(|(name, _)| ROOT_CERTIFICATE.contains(&&**name));
-        let authority = authorities.last();
-        let connect = with_authority(connect, authority.as_ref().map(|(_, path)| &**path));
-        let connect = connect.map_err(fault)?;
-        let options = Self {
-            connect,
+        Ok(Self::at(url::parse(url)?, None))
+    }
+
+    pub(in crate::store) fn from_file(path: PathBuf) -> Result<Self, DatabaseError> {
+        let address = login::read(&path)?;
+        Ok(Self::at(address, Some(path.into())))
+    }
+
+    fn at(address: Address, file: Option<Arc<Path>>) -> Self {
+        Self {
+            address,
+            file,
             max_connections: DEFAULT_MAX_CONNECTIONS,
             lookup_deadline: DEFAULT_LOOKUP_DEADLINE,
             allows_standby: false,
             through_pooler: false,
-            no_password: None,
-        };
-        if has_password {
-            return Ok(options);
         }
-        Ok(match password::find(&options.connect) {
-            Found::Password(password) => {
-                Self { connect: options.connect.password(&password), ..options }
-            }
-            Found::Nothing(why) => Self { no_password: Some(why.into()), ..options },
-        })
     }
 
     /// Replaces the number of connections that lookups open at most; 0 counts as 1. Those who manage
@@ -165,71 +121,19 @@ impl PostgresOptions {
         PostgresStore::open(&self, true).await
     }
 
-    /// What a connection of its own is made of.
-    pub(in crate::store) fn connect_options(&self) -> PgConnectOptions {
-        // The driver's log would show at every lookup what never changes.
-        let options = self.connect.clone().disable_statement_logging();
-        match options.get_application_name() {
-            Some(_) => options,
-            None => options.application_name("keygate"),
-        }
+    /// Where the database is looked for.
+    pub(in crate::store) fn place(&self) -> &PgConnectOptions {
+        &self.address.connect
     }
-}
-
-/// An address of the type that the driver takes, and does not name.
-fn address_of<A: FromStr, T>(_: fn(&A) -> T, url: &str) -> Result<A, A::Err> {
-    url.parse()
-}
-
-/// The driver looks up the brackets around an address of IPv6 too.
-fn with_plain_host(connect: PgConnectOptions) -> PgConnectOptions {
-    let host = connect.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    match host.map(str::to_owned) {
-        Some(host) => connect.host(&host),
-        None => connect,
-    }
-}
-
-/// Sees to it that the authority that somebody has named is asked, or says that it is not.
-fn with_authority(
-    connect: PgConnectOptions,
-    path: Option<&str>,
-) -> Result<PgConnectOptions, String> {
-    let mode = connect.get_ssl_mode();
-    if let Some(path) = path {
-        if matches!(mode, PgSslMode::Allow | PgSslMode::Disable | PgSslMode::Prefer) {
-            let why = "`sslrootcert` names an authority that nobody would ask: \
-                       say `sslmode=verify-full` besides";
-            return Err(why.to_owned());
-        }
-        if path == "system" {
-            let why = "`sslrootcert=system` is not needed: `sslmode=verify-full` asks the authorities \
-                       known to the system";
-            return Err(why.to_owned());
-        }
-        let text = fs::read(path).map_err(|error| {
-            format!("the file that `sslrootcert` names cannot be read: {error}")
-        })?;
-        if !String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") {
-            return Err("the file that `sslrootcert` names holds no certificate in PEM".to_owned());
-        }
-    }
-    let is_named =
-        path.is_some() || env::var_os("PGSSLROOTCERT").is_some_and(|path| !path.is_empty());
-    // As PostgreSQL's own programs do. The driver would trust whoever answers.
-    if is_named && matches!(mode, PgSslMode::Require) {
-        return Ok(connect.ssl_mode(PgSslMode::VerifyCa));
-    }
-    Ok(connect)
 }
 
 impl fmt::Debug for PostgresOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresOptions")
-            .field("host", &self.connect.get_host())
-            .field("port", &self.connect.get_port())
-            .field("database", &self.connect.get_database())
-            .field("user", &self.connect.get_username())
+            .field("host", &self.place().get_host())
+            .field("port", &self.place().get_port())
+            .field("database", &self.place().get_database())
+            .field("user", &self.place().get_username())
             .field("max_connections", &self.max_connections)
             .finish_non_exhaustive()
     }
@@ -269,6 +173,7 @@ mod tests {
             ("postgres://a:p,w@one:5432,two:5433/keys", "more than one host"),
             ("postgres://a@/keys?host=one,two", "more than one host"),
             ("postgres://a@host/keys?sslmode=verify-full&sslrootcert=system", "not needed"),
+            ("postgres://a@host/keys?hostaddr=127.0.0.1", "`hostaddr` beside a host"),
             ("postgres://a@host/keys?conect_timeout=3", "the nearest is"),
         ] {
             let error = PostgresOptions::new(url).unwrap_err().to_string();
@@ -281,18 +186,8 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_without_their_brackets() {
-        let host = |url| PostgresOptions::new(url).unwrap().connect.get_host().to_owned();
+        let host = |url| PostgresOptions::new(url).unwrap().place().get_host().to_owned();
         assert_eq!(host("postgres://me:p@[::1]:5433/keys"), "::1");
         assert_eq!(host("postgres://me:p@127.0.0.1/keys"), "127.0.0.1");
-    }
-
-    #[test]
-    fn name_of_the_application_can_be_replaced() {
-        let name = |url| {
-            let options = PostgresOptions::new(url).unwrap().connect_options();
-            options.get_application_name().map(str::to_owned)
-        };
-        assert_eq!(name("postgres://host/keys").as_deref(), Some("keygate"));
-        assert_eq!(name("postgres://host/keys?application_name=a").as_deref(), Some("a"));
     }
 }

@@ -1,4 +1,6 @@
-//! What a URL may say, and what libpq takes besides.
+//! What a URL and the environment may say, and what libpq takes besides.
+
+use std::env;
 
 /// What a URL may say behind the `?`. The driver would pass over others, and log their values.
 const KNOWN: [&str; 18] = [
@@ -77,4 +79,49 @@ pub(super) fn names_hosts(url: &str) -> bool {
     let mut options = query.split('&').filter_map(|option| option.split_once('='));
     hosts.contains(',')
         || options.any(|(name, hosts)| matches!(name, "host" | "hostaddr") && hosts.contains(','))
+}
+
+/// What the environment can demand of libpq's connections, and the driver does not do: it is not passed
+/// over in silence. Without a value, any demands it.
+const DEMANDS: [(&str, Option<&str>); 6] = [
+    ("PGCHANNELBINDING", Some("require")),
+    ("PGGSSENCMODE", Some("require")),
+    ("PGREQUIREAUTH", None),
+    ("PGREQUIREPEER", None),
+    ("PGSSLCRL", None),
+    ("PGSSLCRLDIR", None),
+];
+
+const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// Refuses what the driver would pass over. What the URL says itself counts there.
+pub(super) fn check_environment(has_mode: bool, has_port: bool) -> Result<(), String> {
+    let value = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    for (name, demand) in DEMANDS {
+        if value(name).is_some_and(|value| demand.is_none_or(|demand| demand == value)) {
+            return Err(format!("`{name}` in the environment is not supported: unset it"));
+        }
+    }
+    let is_mode = |mode: String| SSL_MODES.contains(&&*mode.to_ascii_lowercase());
+    if !has_mode && value("PGSSLMODE").is_some_and(|mode| !is_mode(mode)) {
+        return Err(format!("`PGSSLMODE` in the environment is none of {}", SSL_MODES.join(", ")));
+    }
+    if !has_port && value("PGPORT").is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Err("`PGPORT` in the environment is no port".to_owned());
+    }
+    Ok(())
+}
+
+/// The user of a URL that names none, as libpq has it.
+pub(super) fn system_user() -> Result<String, String> {
+    if let Some(user) = env::var("PGUSER").ok().filter(|user| !user.is_empty()) {
+        return Ok(user);
+    }
+    // So a system without users is called.
+    let user = whoami::username().ok().filter(|user| user != "anonymous");
+    user.ok_or_else(|| {
+        "it names no user, and the system has no name for that of this process: write \
+         `postgres://user@host/database`, or set PGUSER"
+            .to_owned()
+    })
 }

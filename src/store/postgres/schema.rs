@@ -105,7 +105,10 @@ pub(in crate::store) async fn migrate(connection: &mut PgConnection) -> Result<(
     check_encoding(connection).await?;
     // Without the lock, the tables of two would stand in each other's way.
     // A name that a search path finds must not be taken for the one that is meant.
-    let begin = concat!("begin isolation level read committed; ", local_settings!());
+    let begin = concat!(
+        "begin isolation level read committed; set local statement_timeout = 0; ",
+        local_settings!()
+    );
     raw_sql(begin).execute(&mut *connection).await.map_err(unavailable)?;
     match make(connection).await {
         Ok(()) => raw_sql("commit").execute(&mut *connection).await.map_err(unavailable)?,

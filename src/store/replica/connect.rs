@@ -8,9 +8,11 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::{sleep, timeout};
 
 use super::fault::Fault;
-use crate::store::postgres::PostgresOptions;
+use crate::store::postgres::{Login, PostgresOptions};
+use crate::store::sql::DatabaseError;
 
-const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+/// Seven round trips of a far database, by TLS and with a password.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(8);
 
 /// A connection that takes longer is made once more, to hear what is wrong.
 const PROMPT: Duration = Duration::from_millis(100);
@@ -18,7 +20,8 @@ const PROMPT: Duration = Duration::from_millis(100);
 /// The driver's listener wants a pool, of this one connection. It never connects again by itself: a
 /// connection with a fault is given up.
 pub(super) async fn listener(database: &PostgresOptions) -> Result<PgListener, Fault> {
-    let (options, no_password) = (database.connect_options(), database.no_password.as_deref());
+    let Login { options, no_password } = database.login().await.map_err(DatabaseError::from)?;
+    let no_password = no_password.as_deref();
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(CONNECT_DEADLINE)

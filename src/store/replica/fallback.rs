@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::ReplicaOptions;
 use super::report;
-use super::shared::{OUT_OF_CONTACT, Progress, Shared};
+use super::shared::{LONGEST_ALLOWANCE, Progress, Shared};
 use super::snapshot::{self, Read};
 
 /// How long an attempt that is under way is waited for: what the database says is newer.
@@ -40,7 +40,7 @@ impl Fallback {
         attempt: watch::Receiver<Attempt>,
     ) -> Option<Self> {
         let path = options.snapshot.clone()?;
-        let place = snapshot::place(&options.database.connect_options());
+        let place = snapshot::place(options.database.place());
         Some(Self { path, place, shared: Arc::clone(shared), attempt })
     }
 
@@ -88,7 +88,7 @@ impl Fallback {
         shared.change(Some(refused), |served| served.replace(&table));
         shared.told().clients = clients;
         // Nobody has heard of the keys that were issued since, however short that is.
-        shared.heard_of_before(age.max(OUT_OF_CONTACT));
+        shared.heard_of_before(age.max(LONGEST_ALLOWANCE));
         if shared.is_ready() {
             shared.progress.send_replace(Progress::Ready);
         }

@@ -83,12 +83,14 @@ pub(super) struct Follower {
     pub(super) position: Option<Position>,
     pub(super) migrated: bool,
     pub(super) snapshot: Option<Keeper>,
+    /// Until when nobody listens for wake-ups, since that took too long.
+    pub(super) deaf_until: Option<Instant>,
     attempt: watch::Sender<Attempt>,
 }
 
 impl Follower {
     fn new(options: ReplicaOptions, shared: Arc<Shared>) -> Self {
-        let place = snapshot::place(&options.database.connect_options());
+        let place = snapshot::place(options.database.place());
         let snapshot = options.snapshot.clone().map(|path| Keeper::new(path, place));
         Self {
             options,
@@ -99,6 +101,7 @@ impl Follower {
             position: None,
             migrated: false,
             snapshot,
+            deaf_until: None,
             attempt: watch::Sender::default(),
         }
     }
@@ -147,6 +150,15 @@ impl Follower {
         if is_lasting && self.position.is_none() && !self.shared.is_ready() {
             self.shared.progress.send_replace(Progress::Failed(error));
         }
+    }
+
+    pub(super) fn is_deaf(&self) -> bool {
+        self.deaf_until.is_some()
+    }
+
+    /// Whether it is time to listen again.
+    pub(super) fn hears_again(&mut self) -> bool {
+        self.deaf_until.take_if(|until| *until <= Instant::now()).is_some()
     }
 
     /// All that the database holds is served.

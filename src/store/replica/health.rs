@@ -43,6 +43,9 @@ pub struct ReplicaHealth {
     pub failing_since: Option<SystemTime>,
     /// Why it is not.
     pub error: Option<DatabaseError>,
+    /// Why the database wakes nobody up, if it does not: changes are then found within half a second, by
+    /// polling.
+    pub no_wake_ups: Option<String>,
     /// Why the [snapshot](crate::ReplicaOptions::snapshot) could not be read or written, until it was.
     pub snapshot_error: Option<String>,
 }

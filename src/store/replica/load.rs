@@ -79,12 +79,13 @@ pub(super) async fn load(
     let rows = timeout(POLL_DEADLINE, rows).await;
     let rows = rows.map_err(|_| Fault::late("the server did not answer"))??;
     let row = rows.last().ok_or_else(|| Fault::new("PostgreSQL answered with no row"))?;
-    let Seen { mut position, lost } = Seen::read(row, newest)?;
+    let Seen { mut position, lost, is_queue_high } = Seen::read(row, newest)?;
     if let Some(last) = last
         && (lost || !position.follows(&last))
     {
         report::reset(&follower.shared);
     }
+    report::wake_ups(follower, is_queue_high);
     let rows = AtomicU64::new(0);
     position.newest = tokio::select! {
         loaded = read(connection, follower, &position.visible, &rows) => loaded?,

@@ -18,11 +18,15 @@ const TIMELINE: &str = "case when not pg_catalog.pg_is_in_recovery() then pg_cat
 /// In their place: as long as a server runs, it is one and goes on.
 const STARTED: &str = "pg_catalog.pg_postmaster_start_time()::text";
 
+/// Whether others have not read so much of what was notified that wake-ups are left out.
+const QUEUE: &str = "pg_catalog.pg_notification_queue_usage() > 0.01";
+
 /// The question of each poll, as far as the server answers it.
 pub(super) struct Look {
     /// What names the cluster, and what may change with the events that are not seen.
     database: String,
     feed: String,
+    queue: &'static str,
     /// Whether nothing tells one server from another that answers at the same address.
     pub(super) is_blind: bool,
 }
@@ -32,6 +36,8 @@ pub(super) struct Seen {
     pub(super) position: Position,
     /// Whether something that was seen is not there any more.
     pub(super) lost: bool,
+    /// Whether the server's queue of notifications is high, as far as it says.
+    pub(super) is_queue_high: bool,
 }
 
 impl Look {
@@ -44,12 +50,14 @@ impl Look {
         let started = if is_named { None } else { told(connection, STARTED).await? };
         let part = |part: Option<&'static str>| part.unwrap_or("null").to_owned();
         let database = format!("{}, {}", part(system), part(timeline));
-        Ok(Self { database, feed: part(started), is_blind: !is_named && started.is_none() })
+        let queue = told(connection, QUEUE).await?.unwrap_or("null::boolean");
+        let is_blind = !is_named && started.is_none();
+        Ok(Self { database, feed: part(started), queue, is_blind })
     }
 
     /// The statement that looks, whose row ends with `look`.
     pub(super) fn statement(&self, newest: &Newest) -> String {
-        let Self { database, feed, .. } = self;
+        let Self { database, feed, queue, .. } = self;
         let times = newest.times.iter().map(|time| format!("{time:016x}"));
         let [seqs, txids, times] =
             [array(newest.seqs.iter()), array(newest.txids.iter()), array(times)];
@@ -68,7 +76,7 @@ impl Look {
                         as seen (seq, txid, at)
                     join keygate.events e on e.seq = seen.seq and e.txid = seen.txid
                         and pg_catalog.timestamptz_send(e.at) = pg_catalog.decode(seen.at, 'hex')),
-                'look'
+                {queue}, 'look'
             from (
                 select pg_catalog.string_agg(
                         pg_catalog.concat_ws(':', oid, xmin, tgenabled), ',' order by oid) as state,
@@ -100,7 +108,8 @@ impl Seen {
         let (database, feed) = (row.try_get(2)?, row.try_get(3)?);
         let found: i64 = row.try_get(5)?;
         let lost = found != newest.len();
-        Ok(Seen { position: Position { database, feed, visible, newest }, lost })
+        let is_queue_high = row.try_get::<Option<bool>, _>(6)? == Some(true);
+        Ok(Self { position: Position { database, feed, visible, newest }, lost, is_queue_high })
     }
 }
 

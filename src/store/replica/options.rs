@@ -40,13 +40,17 @@ const LEAST_STALENESS: Duration = Duration::from_secs(1);
 
 impl ReplicaOptions {
     pub(super) fn new(url: &str) -> Result<Self, DatabaseError> {
-        Ok(Self {
-            database: PostgresOptions::new(url)?,
+        Ok(Self::of(PostgresOptions::new(url)?))
+    }
+
+    pub(super) fn of(database: PostgresOptions) -> Self {
+        Self {
+            database,
             max_staleness: MAX_STALENESS,
             snapshot: None,
             migrate: false,
             through_pooler: false,
-        })
+        }
     }
 
     /// Replaces how long known keys are served without contact with the database.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::clients::Clients;
+use super::follower::Follower;
 use super::shared::Shared;
 use crate::store::sql::DatabaseError;
 
@@ -30,6 +31,29 @@ pub(super) fn followed(shared: &Shared, clients: &Clients) {
     if told.error.take().is_some() {
         #[cfg(feature = "tracing")]
         tracing::info!("the replica follows the database again");
+    }
+}
+
+/// Whether wake-ups come.
+pub(super) fn wake_ups(follower: &Follower, is_queue_high: bool) {
+    let why = if follower.is_deaf() {
+        Some("`listen` took too long on this server, and is tried again after a minute")
+    } else if is_queue_high {
+        Some(
+            "the queue of notifications is more than 1% full, since a listener does not read it: \
+             end the sessions that listen inside of a long transaction",
+        )
+    } else {
+        None
+    };
+    let mut told = follower.shared.told();
+    if told.no_wake_ups.as_deref() == why {
+        return;
+    }
+    told.no_wake_ups = why.map(str::to_owned);
+    #[cfg(feature = "tracing")]
+    if let Some(why) = why {
+        tracing::warn!(why, "the replica gets no wake-ups, and finds changes by polling");
     }
 }
 

@@ -16,7 +16,7 @@ use super::{load, poll, report};
 use crate::store::postgres::schema;
 
 /// How often the database is asked without a wake-up: one that never comes costs half a second.
-const POLL: Duration = Duration::from_millis(500);
+pub(super) const POLL: Duration = Duration::from_millis(500);
 
 /// Between two polls at least: wake-ups that come faster are answered together.
 const REST: Duration = Duration::from_millis(5);
@@ -25,6 +25,10 @@ const REST: Duration = Duration::from_millis(5);
 /// on a machine without time for it answers late (2.3 s were seen), and a new connection would cost it
 /// more than the answer.
 pub(super) const POLL_DEADLINE: Duration = Duration::from_secs(4);
+
+/// How long it may take to listen for wake-ups, which are not needed, and for how long nobody tries again.
+const LISTEN_DEADLINE: Duration = Duration::from_secs(2);
+const DEAF: Duration = Duration::from_secs(60);
 
 /// How long the rows that changed may take, of which one turn reads so many at the most.
 const TURN_DEADLINE: Duration = Duration::from_secs(10);
@@ -53,8 +57,8 @@ impl Session {
         }
         let look = timeout(POLL_DEADLINE, Look::find(connection)).await.map_err(|_| silent())??;
         follower.pending.all |= look.is_blind;
-        if !follower.options.through_pooler {
-            timeout(POLL_DEADLINE, listener.listen("keygate")).await.map_err(|_| silent())??;
+        if !follower.options.through_pooler && !follower.is_deaf() {
+            listen(listener, follower).await?;
         }
         Ok(look)
     }
@@ -65,6 +69,9 @@ impl Session {
         follower.pending.all |= follower.pending.is_taken();
         loop {
             let turned = match self.turn(follower).await {
+                Ok(Turn::Done) if follower.hears_again() => {
+                    listen(&mut self.listener, follower).await
+                }
                 Ok(Turn::Done) => self.wait().await,
                 Ok(Turn::More) => Ok(()),
                 Err(fault) => Err(fault),
@@ -85,6 +92,8 @@ impl Session {
                 let deadline = if wanted.is_empty() { POLL_DEADLINE } else { TURN_DEADLINE };
                 let polled = timeout(deadline, poll::poll(connection, &self.look, &last, &wanted));
                 let mut polled = polled.await.map_err(|_| silent())??;
+                follower.shared.polled(asked.elapsed());
+                report::wake_ups(follower, polled.seen.is_queue_high);
                 let position = &polled.seen.position;
                 if polled.seen.lost || !position.follows(&last) || position.feed != last.feed {
                     follower.pending.all = true;
@@ -128,6 +137,16 @@ impl Session {
         while self.listener.next_buffered().is_some() {}
         Ok(())
     }
+}
+
+/// Listens for wake-ups. A server whose queue is full of what others have not read may take minutes to
+/// begin with it: the connection is given up then, and the next one only polls.
+async fn listen(listener: &mut PgListener, follower: &mut Follower) -> Result<(), Fault> {
+    if let Ok(listening) = timeout(LISTEN_DEADLINE, listener.listen("keygate")).await {
+        return Ok(listening?);
+    }
+    follower.deaf_until = Instant::now().checked_add(DEAF);
+    Err(Fault::late("`listen` took too long, and wake-ups are done without"))
 }
 
 fn silent() -> Fault {

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::ReplicaHealth;
+use super::session::POLL;
 use crate::digest::KeyDigest;
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
@@ -18,6 +19,11 @@ use crate::store::{Answer, LocalKeyStore};
 /// Without contact for as long, a key that is not here may have been issued meanwhile. Four polls:
 /// one that is late or lost changes nothing.
 pub(super) const OUT_OF_CONTACT: Duration = Duration::from_secs(2);
+
+/// So many round trips and the pause between two polls are no outage either, up to a limit: a database
+/// may be far away.
+const TRIPS: u32 = 4;
+pub(super) const LONGEST_ALLOWANCE: Duration = Duration::from_secs(5);
 
 /// How far a replica can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +48,8 @@ pub(super) struct Shared {
     refused: ArcSwap<HashSet<KeyDigest>>,
     /// Milliseconds from the start to the last contact; may lie before the start.
     contact: AtomicI64,
+    /// Milliseconds that a poll takes.
+    trip: AtomicU64,
     started: Instant,
     max_staleness: Duration,
     faults: Faults,
@@ -74,6 +82,7 @@ impl Shared {
             table: Table::new(),
             refused: ArcSwap::default(),
             contact: AtomicI64::new(i64::MIN),
+            trip: AtomicU64::new(0),
             started: Instant::now(),
             max_staleness,
             faults: Faults {
@@ -122,7 +131,7 @@ impl Shared {
         }
         // The clock may be late to say so where the machine is busy.
         let fresh = status(word) == Status::Fresh
-            && self.since_contact().is_some_and(|since| since < OUT_OF_CONTACT);
+            && self.since_contact().is_some_and(|since| since < self.allowance());
         Some(if fresh { Ok(None) } else { Err(self.faults.unheard.clone()) })
     }
 
@@ -156,6 +165,19 @@ impl Shared {
         self.judge();
     }
 
+    /// A poll has taken this long. A longer one counts at once, and a shorter one by and by.
+    pub(super) fn polled(&self, trip: Duration) {
+        let trip = u64::try_from(trip.as_millis()).unwrap_or(u64::MAX);
+        let before = self.trip.load(Ordering::Relaxed);
+        self.trip.store(trip.max(before / 4 * 3 + trip / 4), Ordering::Relaxed);
+    }
+
+    /// How long after the last contact the database counts as heard of.
+    fn allowance(&self) -> Duration {
+        let trip = Duration::from_millis(self.trip.load(Ordering::Relaxed));
+        (POLL + trip.saturating_mul(TRIPS)).clamp(OUT_OF_CONTACT, LONGEST_ALLOWANCE)
+    }
+
     /// What is held is as old as this.
     pub(super) fn heard_of_before(&self, age: Duration) {
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
@@ -183,7 +205,7 @@ impl Shared {
         match self.since_contact() {
             None => Status::NotReady,
             Some(since) if since > self.max_staleness => Status::Stale,
-            Some(since) if since >= OUT_OF_CONTACT => Status::OutOfContact,
+            Some(since) if since >= self.allowance() => Status::OutOfContact,
             Some(_) => Status::Fresh,
         }
     }

@@ -1,0 +1,125 @@
+//! Reads a URL, with what the environment says besides.
+
+use std::str::FromStr;
+use std::{env, fs};
+
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+use super::parameters::{check_environment, names_hosts, refused, system_user};
+use crate::store::sql::DatabaseError;
+
+/// What a URL says.
+#[derive(Clone)]
+pub(super) struct Address {
+    pub(super) connect: PgConnectOptions,
+    /// Whether the password file is not asked.
+    pub(super) has_password: bool,
+}
+
+const FORM: &str = "a URL is `postgres://user@host:5432/database?sslmode=verify-full`";
+
+/// The names of one option.
+const ROOT_CERTIFICATE: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
+
+/// The fault does not show the URL.
+pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
+    let fault = |why: String| DatabaseError::Location { why };
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    let is_ours = |scheme: &str| {
+        ["postgres", "postgresql"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours))
+    };
+    if !scheme.is_some_and(is_ours) {
+        return Err(fault(format!("it does not begin with `postgres://`; {FORM}")));
+    }
+    if names_hosts(url) {
+        return Err(fault(
+            "it names more than one host, which is not supported: name the primary, or a name \
+             that always leads to it"
+                .to_owned(),
+        ));
+    }
+    // The driver's complaints quote what they do not take.
+    let unreadable =
+        || fault(format!("it cannot be read, or an option in it has no such value; {FORM}"));
+    let mut address = address_of(PgConnectOptions::from_url, url).map_err(|_| unreadable())?;
+    let mut names = address.query_pairs().map(|(name, _)| name);
+    if let Some(why) = names.find_map(|name| refused(&name)) {
+        return Err(fault(why));
+    }
+    let names = |wanted: &[&str]| address.query_pairs().any(|(name, _)| wanted.contains(&&*name));
+    let has_host = address.has_host() || names(&["host"]);
+    if names(&["hostaddr"]) && has_host {
+        return Err(fault(
+            "`hostaddr` beside a host is not supported, since a certificate is checked against one \
+             of them: leave `hostaddr` out"
+                .to_owned(),
+        ));
+    }
+    let (has_mode, has_port) =
+        (names(&["sslmode", "ssl-mode"]), address.port().is_some() || names(&["port"]));
+    check_environment(has_mode, has_port).map_err(fault)?;
+    let has_user = !address.username().is_empty() || names(&["user"]);
+    let has_password = address.password().is_some()
+        || address.query_pairs().any(|(name, _)| name == "password")
+        || env::var("PGPASSWORD").is_ok_and(|password| !password.is_empty());
+    if !has_password {
+        // The driver would look for the password file, and log lines of it.
+        address.query_pairs_mut().append_pair("password", "");
+    }
+    let connect = PgConnectOptions::from_url(&address).map_err(|_| unreadable())?;
+    let connect = if has_user { connect } else { connect.username(&system_user().map_err(fault)?) };
+    let connect = with_plain_host(connect);
+    let authorities = address.query_pairs().filter(|(name, _)| ROOT_CERTIFICATE.contains(&&**name));
+    let authority = authorities.last();
+    let connect = with_authority(connect, authority.as_ref().map(|(_, path)| &**path));
+    let connect = connect.map_err(fault)?;
+    Ok(Address { connect, has_password })
+}
+
+/// An address of the type that the driver takes, and does not name.
+fn address_of<A: FromStr, T>(_: fn(&A) -> T, url: &str) -> Result<A, A::Err> {
+    url.parse()
+}
+
+/// The driver looks up the brackets around an address of IPv6 too.
+fn with_plain_host(connect: PgConnectOptions) -> PgConnectOptions {
+    let host = connect.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    match host.map(str::to_owned) {
+        Some(host) => connect.host(&host),
+        None => connect,
+    }
+}
+
+/// Sees to it that the authority that somebody has named is asked, or says that it is not.
+fn with_authority(
+    connect: PgConnectOptions,
+    path: Option<&str>,
+) -> Result<PgConnectOptions, String> {
+    let mode = connect.get_ssl_mode();
+    if let Some(path) = path {
+        if matches!(mode, PgSslMode::Allow | PgSslMode::Disable | PgSslMode::Prefer) {
+            let why = "`sslrootcert` names an authority that nobody would ask: \
+                       say `sslmode=verify-full` besides";
+            return Err(why.to_owned());
+        }
+        if path == "system" {
+            let why = "`sslrootcert=system` is not needed: `sslmode=verify-full` asks the authorities \
+                       known to the system";
+            return Err(why.to_owned());
+        }
+        let text = fs::read(path).map_err(|error| {
+            format!("the file that `sslrootcert` names cannot be read: {error}")
+        })?;
+        if !String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") {
+            return Err("the file that `sslrootcert` names holds no certificate in PEM".to_owned());
+        }
+    }
+    let is_named =
+        path.is_some() || env::var_os("PGSSLROOTCERT").is_some_and(|path| !path.is_empty());
+    // As PostgreSQL's own programs do. The driver would trust whoever answers.
+    if is_named && matches!(mode, PgSslMode::Require) {
+        return Ok(connect.ssl_mode(PgSslMode::VerifyCa));
+    }
+    Ok(connect)
+}
