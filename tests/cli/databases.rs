@@ -100,7 +100,7 @@ fn migrating_says_the_versions_of_the_tables() {
     #[cfg(feature = "sqlite")]
     stores.push(("sqlite:keys.db".to_owned(), 1));
     #[cfg(feature = "postgres")]
-    stores.push((Postgres::shared().database().url(), 2));
+    stores.push((Postgres::shared().database().url(), 3));
     for (url, version) in stores {
         let place = Place::empty();
         let migrate = ["migrate", "--store", &url];

@@ -30,7 +30,7 @@ const SEEN: [&str; 24] = [
     "200",
     "revoked 139143d40928093b of App 1",
     "401",
-    "made the tables of the PostgreSQL database, at version 1",
+    "made the tables of the PostgreSQL database, at version 3",
     "added 3 clients and 4 keys, kept 0 clients and 0 keys, refused 0 clients and 0 keys",
     "axum_postgres",
     "200",

@@ -21,7 +21,7 @@ async fn fifty_instances_start_at_once_on_an_empty_database() {
     for store in starting.collect::<Vec<_>>() {
         stores.push(store.await.unwrap().unwrap());
     }
-    assert_eq!(database.psql(VERSIONS), "1|1\n2|1");
+    assert_eq!(database.psql(VERSIONS), "1|1\n2|1\n3|1");
     stores[0].add_client("App 1".into()).await.unwrap();
     crate::issue(&stores[1], KEY).await;
     for store in &stores {
@@ -55,17 +55,17 @@ async fn migrating_twice_changes_nothing() {
 async fn later_tables_are_read_where_they_allow_it() {
     let database = Postgres::shared().database();
     filled(&database).await;
-    database.psql("insert into keygate.migrations (version, oldest_reader) values (3, 1)");
+    database.psql("insert into keygate.migrations (version, oldest_reader) values (4, 1)");
     let store = PostgresStore::connect(&database.url()).await.unwrap();
     assert!(ask(&store, KEY).await.is_ok());
     assert!(PostgresStore::migrate(&database.url()).await.is_ok());
-    database.psql("insert into keygate.migrations (version, oldest_reader) values (4, 3)");
+    database.psql("insert into keygate.migrations (version, oldest_reader) values (5, 4)");
     for opened in [
         PostgresStore::connect(&database.url()).await,
         PostgresStore::migrate(&database.url()).await,
     ] {
         let error = opened.unwrap_err();
-        assert!(matches!(error, DatabaseError::TooNew { found: 4, readable: 2, .. }), "{error:?}");
+        assert!(matches!(error, DatabaseError::TooNew { found: 5, readable: 3, .. }), "{error:?}");
     }
 }
 
@@ -73,9 +73,9 @@ async fn later_tables_are_read_where_they_allow_it() {
 async fn older_tables_are_told() {
     let database = Postgres::shared().database();
     made(&database).await;
-    database.psql("delete from keygate.migrations where version = 2");
+    database.psql("delete from keygate.migrations where version = 3");
     let error = PostgresStore::connect(&database.url()).await.unwrap_err();
-    assert!(matches!(error, DatabaseError::TooOld { found: 1, needed: 2, .. }), "{error:?}");
+    assert!(matches!(error, DatabaseError::TooOld { found: 2, needed: 3, .. }), "{error:?}");
 }
 
 /// Also one that is cut off: all or nothing.

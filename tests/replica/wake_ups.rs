@@ -3,6 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
+use keygate::PostgresStore;
+
 use crate::servers::{Postgres, Wire, query};
 use crate::stage::{connect, filled, is_active, is_revoked, revoke, until};
 
@@ -33,6 +35,8 @@ async fn full_queue_costs_wake_ups_and_no_change() {
         replica.health().no_wake_ups.is_some_and(|why| why.contains("queue of notifications"))
     })
     .await;
+    let findings = PostgresStore::options(&database.url()).unwrap().inspect().await.unwrap();
+    assert!(findings.iter().any(|found| found.name == "notify-queue"), "{findings:?}");
     let other = connect(&database.url()).await.unwrap();
     assert!(is_revoked(&other, 0) && is_active(&other, 1));
 

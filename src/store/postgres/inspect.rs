@@ -13,6 +13,7 @@ use crate::error::StoreError;
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
 mod durability;
+mod queue;
 mod tables;
 mod triggers;
 
@@ -50,6 +51,7 @@ async fn look(
     raw_sql(begin).execute(&mut *connection).await?;
     triggers::look(connection, findings).await?;
     durability::look(connection, findings).await?;
+    queue::look(connection, findings).await?;
     tables::look(connection, findings).await?;
     raw_sql("commit").execute(connection).await?;
     Ok(())

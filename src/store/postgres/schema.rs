@@ -11,9 +11,10 @@ use crate::store::sql::DatabaseError;
 
 /// All versions of the tables, the first first. What stands here was run somewhere: it is never
 /// changed, only added to.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration { version: 1, oldest_reader: 1, sql: include_str!("migrations/0001.sql") },
     Migration { version: 2, oldest_reader: 1, sql: include_str!("migrations/0002.sql") },
+    Migration { version: 3, oldest_reader: 1, sql: include_str!("migrations/0003.sql") },
 ];
 
 struct Migration {
