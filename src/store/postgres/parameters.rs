@@ -70,6 +70,13 @@ pub(super) fn refused(name: &str) -> Option<String> {
     Some(format!("an option behind its `?` is not known; the nearest is `{nearest}`"))
 }
 
+/// Whether a part of the password would be read as the name of a database, which is shown.
+pub(super) fn splits_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let place = rest.split('?').next().unwrap_or_default();
+    place.split_once(['/', '#']).is_some_and(|(_, behind)| behind.contains('@'))
+}
+
 /// Whether there is a list of hosts, as libpq takes it.
 pub(super) fn names_hosts(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

@@ -6,7 +6,7 @@ use std::{env, fs};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use super::parameters::{check_environment, names_hosts, refused, system_user};
+use super::parameters::{check_environment, names_hosts, refused, splits_password, system_user};
 use crate::store::sql::DatabaseError;
 
 /// What a URL says.
@@ -31,6 +31,13 @@ pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
     };
     if !scheme.is_some_and(is_ours) {
         return Err(fault(format!("it does not begin with `postgres://`; {FORM}")));
+    }
+    if splits_password(url) {
+        return Err(fault(
+            "an `@` stands behind its first `/`, as where a password holds a `/`: percent-encode the \
+             `/`, `?`, `#` and `@` of names and passwords (`%2F`, `%3F`, `%23`, `%40`)"
+                .to_owned(),
+        ));
     }
     if names_hosts(url) {
         return Err(fault(
