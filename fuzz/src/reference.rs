@@ -92,7 +92,7 @@ fn one_of(values: Vec<Vec<u8>>, by_bearer: bool) -> Found {
 }
 
 /// The scheme, and all that follows the blanks behind it.
-fn words(value: &[u8]) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn words(value: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let value = value.trim_ascii();
     let is_blank = |byte: &u8| *byte == b' ' || *byte == b'\t';
     let name: Vec<u8> = value.iter().copied().take_while(|byte| !is_blank(byte)).collect();

@@ -71,22 +71,31 @@ pub fn check(data: &[u8]) {
     if let Some(parts) = response.extensions_mut().remove::<http::request::Parts>() {
         let client = parts.extensions.get::<Client>().cloned();
         compare(&found, Ok(client.expect("an admitted request has a client")));
-        let left = reference::read(places, &parts.headers, &parts.uri);
-        assert_eq!(left, Found::Nothing, "{:?} {}", parts.headers, parts.uri);
-        if places.iter().any(|place| matches!(place, Place::Scheme(_))) {
-            for line in parts.headers.get_all(AUTHORIZATION) {
-                let words = line.as_bytes().trim_ascii().split(|byte| b" \t".contains(byte));
-                assert_ne!(
-                    words.count(),
-                    1 - usize::from(line.is_empty()),
-                    "{line:?} may be a key"
-                );
-            }
-        }
+        assert_stripped(places, &parts);
         let Found::Key { key, .. } = found else { unreachable!() };
     } else {
         let error = response.extensions_mut().remove::<AuthError>();
         compare(&found, Err(error.expect("a refusal carries its error")));
+    }
+}
+
+/// Nothing is left that a source reads, nor in `Authorization` what may be a key without its scheme.
+fn assert_stripped(places: &[Place], parts: &http::request::Parts) {
+    for place in places {
+        if let Place::Scheme(scheme) = place {
+            for line in parts.headers.get_all(AUTHORIZATION) {
+                let (name, credentials) = reference::words(line.as_bytes());
+                let is_empty = name.is_empty();
+                assert!(is_empty || !credentials.is_empty(), "{line:?} may be a key");
+                assert!(
+                    !name.eq_ignore_ascii_case(scheme.as_bytes()),
+                    "a line of {scheme} is left"
+                );
+            }
+        } else {
+            let left = reference::read(&[*place], &parts.headers, &parts.uri);
+            assert_eq!(left, Found::Nothing, "{:?} {}", parts.headers, parts.uri);
+        }
     }
 }
 
