@@ -32,8 +32,9 @@ fn words_of_password(text: &str) -> impl Iterator<Item = &str> {
         .and_then(|(_, rest)| rest.rsplit_once('@'))
         .and_then(|(before, _)| before.split_once(':'))
         .map_or("", |(_, password)| password);
-    // Shorter ones, and words of the messages, stand there by chance.
-    password
-        .split(['/', '#', '@', ':'])
-        .filter(|word| word.len() >= 8 && word.contains(|char: char| char.is_ascii_digit()))
+    // Shorter ones, words of the messages, and those that stand elsewhere in the URL, are shown by chance.
+    password.split(['/', '#', '@', ':']).filter(|word| {
+        let has_digit = word.contains(|char: char| char.is_ascii_digit());
+        word.len() >= 8 && has_digit && text.matches(word).count() == 1
+    })
 }

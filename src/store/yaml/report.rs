@@ -1,9 +1,12 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(feature = "watch")]
 use std::time::SystemTime;
 
-use super::{ReloadError, YamlStore, YamlWarning};
+#[cfg(feature = "watch")]
+use super::ReloadError;
+use super::{YamlStore, YamlWarning};
 use crate::observe::guarded;
 #[cfg(feature = "watch")]
 use crate::rfc3339;
