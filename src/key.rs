@@ -3,15 +3,26 @@ use crate::invisible::{self, InvisibleChar};
 use crate::profile::ProfileError;
 use crate::timestamp::TimeError;
 
+mod lookalike;
+mod weak;
+
+#[cfg(feature = "yaml")]
+pub(crate) use lookalike::look_swapped;
+pub use lookalike::looks_like_key;
+pub(crate) use weak::Strength;
+pub use weak::WeakKey;
+
 /// The longest key that is hashed, in bytes. A longer one is refused before any work is done.
 ///
 /// The cap is the one that Unkey and api-keys-simplified chose; the longest keys in use (JSON web
 /// tokens aside) are far below it.
 pub const MAX_KEY_BYTES: usize = 512;
 
-/// The shortest key that a store takes without being told to, in characters.
+/// The shortest key that a store takes without `allow_weak_keys`, in characters.
 ///
-/// Sixteen characters of base64 hold 96 bits; generated keys should hold 128 and more.
+/// Sixteen characters of base64 hold 96 bits. Plain hashing is right from 112 bits on (OWASP ASVS 5.0
+/// 6.5.2; NIST SP 800-63B-4 3.1.2.2), which 19 random letters and digits hold: a key file warns of shorter
+/// keys. Generated keys hold 256.
 pub const MIN_KEY_CHARS: usize = 16;
 
 /// Why a text can never be a key: no request could present it, or nobody could mean it.
@@ -35,13 +46,6 @@ pub enum UnusableKey {
     OuterBlank,
 }
 
-/// Whether a usable key is long enough to be hashed with plain SHA-256.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strength {
-    Weak,
-    Fair,
-}
-
 /// The one rule for key texts, asked by every loader.
 pub(crate) fn check(key: &[u8]) -> Result<Strength, UnusableKey> {
     if key.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
@@ -56,12 +60,10 @@ pub(crate) fn check(key: &[u8]) -> Result<Strength, UnusableKey> {
     if key.starts_with(b" ") || key.ends_with(b" ") {
         return Err(UnusableKey::OuterBlank);
     }
-    let text = std::str::from_utf8(key).ok();
-    if let Some(found) = text.and_then(invisible::in_key) {
+    if let Some(found) = std::str::from_utf8(key).ok().and_then(invisible::in_key) {
         return Err(UnusableKey::Invisible(found));
     }
-    let chars = text.map_or(key.len(), |text| text.chars().count());
-    Ok(if chars < MIN_KEY_CHARS { Strength::Weak } else { Strength::Fair })
+    Ok(Strength::of(key))
 }
 
 /// Why a store did not take a key, or has none to revoke.
@@ -69,10 +71,10 @@ pub(crate) fn check(key: &[u8]) -> Result<Strength, UnusableKey> {
 /// No variant holds the key; those about a key that the store knows hold its [`KeyId`].
 ///
 /// ```
-/// use keygate::{KeyError, MemoryStore};
+/// use keygate::{KeyError, MemoryStore, WeakKey};
 ///
 /// let store = MemoryStore::new();
-/// assert!(matches!(store.insert("hunter2", "User 1"), Err(KeyError::Weak)));
+/// assert!(matches!(store.insert("hunter2", "User 1"), Err(KeyError::Weak(WeakKey::Short))));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -95,12 +97,9 @@ pub enum KeyError {
         /// The key that was revoked.
         key_id: KeyId,
     },
-    /// The key is shorter than [`MIN_KEY_CHARS`].
-    #[error(
-        "the key is shorter than {MIN_KEY_CHARS} characters, so that it could be guessed: \
-         generate one of 32 random bytes"
-    )]
-    Weak,
+    /// The key could be guessed.
+    #[error("{0}: generate one of 32 random bytes")]
+    Weak(WeakKey),
     /// No request could present this key.
     #[error(transparent)]
     Unusable(#[from] UnusableKey),
@@ -150,10 +149,10 @@ mod tests {
 
     #[test]
     fn length_is_counted_in_characters() {
-        assert_eq!(check(b"fifteen chars.."), Ok(Strength::Weak));
-        assert_eq!(check(b"sixteen chars..."), Ok(Strength::Fair));
-        assert_eq!(check("ééééééééééééééé".as_bytes()), Ok(Strength::Weak));
-        assert_eq!(check("k".repeat(MAX_KEY_BYTES).as_bytes()), Ok(Strength::Fair));
-        assert_eq!(check(b"sixteen bytes \xff\xfe"), Ok(Strength::Fair));
+        assert_eq!(check(b"fifteen chars.."), Ok(Strength::Weak(WeakKey::Short)));
+        assert_eq!(check(b"sixteen chars..."), Ok(Strength::Low));
+        assert_eq!(check("éèêëēĕėęěeéèêëē".as_bytes()), Ok(Strength::Weak(WeakKey::Short)));
+        assert_eq!(check("key 01 ".repeat(73).trim_end().as_bytes()), Ok(Strength::Fair));
+        assert_eq!(check(b"nineteen bytes \xff\xfe\xfd\xfc"), Ok(Strength::Fair));
     }
 }

@@ -62,7 +62,7 @@ pub use error::{AuthError, StoreError, StoreErrorKind, WrongReason};
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub use extract::NotVerified;
 pub use invisible::InvisibleChar;
-pub use key::{KeyError, MAX_KEY_BYTES, MIN_KEY_CHARS, UnusableKey};
+pub use key::{KeyError, MAX_KEY_BYTES, MIN_KEY_CHARS, UnusableKey, WeakKey, looks_like_key};
 pub use label::{LabelError, MAX_NAME_CHARS};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
@@ -110,7 +110,10 @@ pub use store::{
 pub use store::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions};
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
-pub use store::{ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlStore, YamlWarning};
+pub use store::{
+    ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlStore, YamlText, YamlTextKind,
+    YamlWarning,
+};
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use store::{SqliteOptions, SqliteStore};

@@ -40,7 +40,10 @@ pub use sql::{DatabaseError, DatabaseFinding};
 pub use sqlite::{SqliteOptions, SqliteStore};
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
-pub use yaml::{ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlStore, YamlWarning};
+pub use yaml::{
+    ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlStore, YamlText, YamlTextKind,
+    YamlWarning,
+};
 
 /// What a store says: the record under a digest, none, or that it cannot say.
 pub(crate) type Answer = Result<Option<KeyRecord>, StoreError>;

@@ -185,11 +185,11 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
-/// The digest of a key that is long enough and can stand in a request.
+/// Returns the digest of a key that is no weak one and can stand in a request.
 fn fair_digest(key: &[u8]) -> Result<KeyDigest, KeyError> {
     match key::check(key)? {
-        Strength::Weak => Err(KeyError::Weak),
-        Strength::Fair => Ok(KeyDigest::of(key)),
+        Strength::Weak(why) => Err(KeyError::Weak(why)),
+        Strength::Low | Strength::Fair => Ok(KeyDigest::of(key)),
     }
 }
 

@@ -32,7 +32,7 @@ mod watch;
 
 pub use error::{YamlError, YamlWarning};
 pub use health::{ReloadError, YamlHealth};
-pub use lint::YamlLint;
+pub use lint::{YamlLint, YamlText, YamlTextKind};
 use origin::Origin;
 pub use report::YamlEvent;
 
@@ -73,7 +73,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// A key is the text that stands in the file, also where it looks like a number or a date. `null` and `~`
 /// are no texts unless they are in quotes; without, they may be the whole value of `api_keys`, `clients`,
 /// one client and its `keys`, which then hold nothing.
-/// `allow_weak_keys: true` lets keys shorter than 16 characters in, with a warning each. `version: 1`
+/// `allow_weak_keys: true` lets weak keys in, with a warning each: keys shorter than 16 characters or of
+/// fewer than 6 different ones, simple sequences, and templates that nothing fills in. `version: 1`
 /// may say of which version the file is; a later one is refused.
 ///
 /// Everything else is refused, with its line and column and without showing what stands there: other

@@ -133,8 +133,8 @@ pub(super) fn keys() -> Vec<Sample> {
         ),
         Sample::of_key("a key of hexadecimal digits", "4c9f0be17a2d35866bd1e07f93a8c254", "Hex"),
         Sample::of_key("a key with leading zeros", "00012345678901234567", "Digits"),
-        Sample::of_key("a key like a number", "1e10000000000000", "Number"),
-        Sample::of_key("a key like an octal number", "0o17171717171717", "Octal"),
+        Sample::of_key("a key like a number", "1e9738204165803947", "Number"),
+        Sample::of_key("a key like an octal number", "0o17526340712635", "Octal"),
         Sample::of_key("a key of sixteen characters", "s1xt33n-ch4r-K3y", "Short"),
         Sample::of_key("a key of 512 bytes", long, "Long"),
     ]

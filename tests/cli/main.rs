@@ -14,6 +14,7 @@ mod importing;
 mod inspecting;
 mod issuing;
 mod key_files;
+mod linting;
 mod listing;
 #[cfg(feature = "postgres")]
 mod passwords;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::{
     ClientInfo, ClientProfile, Expiry, KeyDigest, KeyError, KeyId, KeyInfo, KeyRecord, KeyState,
-    LabelError, ManageError, NewKey, Rotated, RotationConflict,
+    LabelError, ManageError, NewKey, ProfileError, Rotated, RotationConflict,
 };
 
 /// A change, and all that it needs.
@@ -241,7 +241,11 @@ fn label_error(label: &str) -> Option<LabelError> {
         _ if label.chars().count() > 128 => Some(LabelError::TooLong),
         _ if label.chars().any(char::is_control) => Some(LabelError::Control),
         _ if label.trim() != label => Some(LabelError::OuterBlank),
-        _ => None,
+        // Nobody else makes the character and its position.
+        _ => match ClientProfile::new(label).validate() {
+            Err(ProfileError::NameInvisible(found)) => Some(LabelError::Invisible(found)),
+            _ => None,
+        },
     }
 }
 

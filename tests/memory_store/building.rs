@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::{
     ClientProfile, FromKeysError, KeyError, KeyRecord, KeyState, MemoryStore, ProfileError,
-    UnusableKey,
+    UnusableKey, WeakKey,
 };
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ fn refused_list_names_the_key_by_its_place() {
     let cases = [
         (key(2), "User 3".into(), KeyError::Duplicate { key_id }),
         (key(2), "User 2".into(), KeyError::Duplicate { key_id }),
-        ("short".to_owned(), "User 3".into(), KeyError::Weak),
+        ("short".to_owned(), "User 3".into(), KeyError::Weak(WeakKey::Short)),
         (String::new(), "User 3".into(), KeyError::Unusable(UnusableKey::Empty)),
         (key(3) + "\n", "User 3".into(), KeyError::Unusable(UnusableKey::Control)),
         (key(3), "".into(), KeyError::Profile(ProfileError::NoName)),

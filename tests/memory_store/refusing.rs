@@ -2,7 +2,7 @@
 
 use keygate::{
     ClientProfile, KeyDigest, KeyError, KeyRecord, KeyState, MAX_KEY_BYTES, MIN_KEY_CHARS,
-    MemoryStore, ProfileError, UnusableKey,
+    MemoryStore, ProfileError, UnusableKey, WeakKey,
 };
 
 use crate::{Contents, by_hand, digest, find, key};
@@ -48,10 +48,16 @@ fn short_key_is_weak_counted_in_characters() {
     let store = MemoryStore::new();
     let cases = [("k", MIN_KEY_CHARS - 1), ("é", MIN_KEY_CHARS - 1), ("🐦", 4), ("k", 1)];
     for (char, count) in cases {
-        assert_eq!(store.insert(char.repeat(count), "User 1"), Err(KeyError::Weak), "{char}");
+        assert_eq!(
+            store.insert(char.repeat(count), "User 1"),
+            Err(KeyError::Weak(WeakKey::Short)),
+            "{char}"
+        );
     }
-    assert!(store.insert("k".repeat(MIN_KEY_CHARS), "User 1").is_ok());
-    assert!(store.insert("é".repeat(MIN_KEY_CHARS), "User 1").is_ok());
+    for key in ["sixteen letters.", "séchzéhn zéichén"] {
+        assert_eq!(key.chars().count(), MIN_KEY_CHARS);
+        assert!(store.insert(key, "User 1").is_ok(), "{key}");
+    }
     assert!(store.insert(b"not UTF-8: \xff\xfe\xfd\xfc\xfb", "User 1").is_ok());
 }
 
@@ -76,7 +82,7 @@ fn key_that_no_request_could_present_is_unusable() {
         let refused = store.insert(&key, "User 1");
         assert_eq!(refused, Err(KeyError::Unusable(reason)), "{}", key.escape_debug());
     }
-    assert!(store.insert("k".repeat(MAX_KEY_BYTES), "User 1").is_ok());
+    assert!(store.insert("key-0123".repeat(MAX_KEY_BYTES / 8), "User 1").is_ok());
     assert!(store.insert(key(1) + " " + &key(2), "User 1").is_ok());
 }
 
@@ -178,4 +184,23 @@ fn invisible_characters_are_refused_in_keys_and_names() {
     };
     assert_eq!((found.character, found.position), ('\u{200e}', 5));
     assert!(store.is_empty());
+}
+
+#[test]
+fn texts_that_are_no_secret_are_refused_by_every_constructor() {
+    let cases = [
+        ("${ACME_API_KEY_1}", WeakKey::Template),
+        ("$env://ACME_API_KEY", WeakKey::Template),
+        ("{{ .Values.key_1 }}", WeakKey::Template),
+        ("<your-api-key-123>", WeakKey::Template),
+        ("aaaaaaaaaaaaaaaaaaaaaaaa", WeakKey::Sequence),
+        ("1234567890123456", WeakKey::Sequence),
+        ("abcabcabcabcabcabcabc", WeakKey::FewCharacters),
+    ];
+    for (key, why) in cases {
+        let error = KeyError::Weak(why);
+        assert_eq!(MemoryStore::new().insert(key, "User 1"), Err(error.clone()), "{key}");
+        let refused = MemoryStore::from_keys([(key, "User 1")]).unwrap_err();
+        assert_eq!((refused.index, refused.error), (0, error), "{key}");
+    }
 }

@@ -25,6 +25,9 @@ pub(crate) fn all() -> Vec<Shown> {
         KeyError::Unusable(cause) => cause,
         other => panic!("{other}"),
     });
+    let Err(KeyError::Weak(weak)) = MemoryStore::new().insert(&CANARY[..8], "User 1") else {
+        panic!("a weak key was taken")
+    };
     let names = [
         Source::header("not a name"),
         Source::header("cookie"),
@@ -49,6 +52,7 @@ pub(crate) fn all() -> Vec<Shown> {
         ("KeyError", key_errors().iter().map(|cause| error(cause)).collect()),
         ("FromKeysError", from_keys_errors()),
         ("UnusableKey", unusable.map(|cause: UnusableKey| error(&cause)).concat()),
+        ("WeakKey", error(&weak)),
         ("ConfigError", config_errors),
     ]
 }

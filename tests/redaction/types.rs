@@ -197,6 +197,15 @@ fn stores() -> Vec<Shown> {
     let warnings: Vec<YamlWarning> = yaml.warnings();
     let (sender, events) = std::sync::mpsc::channel();
     let yaml = yaml.with_events(move |event: YamlEvent| sender.send(text(&event)).unwrap());
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("redaction-texts-{}.yml", std::process::id()));
+    std::fs::write(&path, &file).unwrap();
+    let (mut texts, mut kinds) = (String::new(), String::new());
+    YamlStore::lint_with(&path, |text| {
+        texts += &debug(&text);
+        kinds += &debug(&text.kind);
+    });
+    assert!(!texts.is_empty());
     let yaml_error: YamlError = format!("{CANARY}: x").parse::<YamlStore>().unwrap_err();
     let known = record();
     let function = store_fn(move |_| {
@@ -214,6 +223,8 @@ fn stores() -> Vec<Shown> {
         ("YamlEvent", events.try_iter().collect()),
         ("YamlWarning", warnings.iter().map(text).collect()),
         ("YamlError", error(&yaml_error)),
+        ("YamlText", texts),
+        ("YamlTextKind", kinds),
         ("StoreFn", debug(&function)),
         ("Lookup", lookups.iter().map(debug).collect()),
     ]

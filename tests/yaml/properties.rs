@@ -244,6 +244,7 @@ fn emit(entries: &BTreeMap<String, String>, single: Option<&str>, style: &Style)
     };
     let remark = style.remark;
     let mut lines = vec![format!("{}{remark}", style.begin)];
+    lines.push(format!("allow_weak_keys: true{remark}"));
     lines.extend(single.map(|key| format!("api_key: {}{remark}", scalar(key))));
     lines.push(format!("api_keys:{}{remark}", if flow { " {" } else { "" }));
     for (key, name) in entries {

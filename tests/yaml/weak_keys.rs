@@ -24,18 +24,18 @@ fn allowed_weak_keys_are_warned_of_wherever_the_file_allows_them() {
     let entries = [
         (CANARY, "default"),
         ("c4n4ry-1", "User 1"),
-        ("c4n4ry-0123456789", "User 2"),
+        ("c4n4ry-0123456789ab", "User 2"),
         ("0", "User 3"),
     ];
-    let keys = "api_key: c4n4ry\napi_keys:\n  c4n4ry-1: User 1\n  c4n4ry-0123456789: User 2\n  0: User 3\n";
+    let keys = "api_key: c4n4ry\napi_keys:\n  c4n4ry-1: User 1\n  c4n4ry-0123456789ab: User 2\n  0: User 3\n";
     for word in ["true", "True", "TRUE"] {
         let before = holds(format!("allow_weak_keys: {word}\n{keys}"), &entries);
         assert_eq!(lines(&before), [2, 4, 6]);
         let behind = holds(format!("{keys}allow_weak_keys: {word}\n"), &entries);
         assert_eq!(lines(&behind), [1, 3, 5]);
     }
-    let strong = "allow_weak_keys: true\napi_key: c4n4ry-0123456789\n";
-    assert_eq!(lines(&holds(strong, &[("c4n4ry-0123456789", "default")])), [0; 0]);
+    let strong = "allow_weak_keys: true\napi_key: c4n4ry-0123456789ab\n";
+    assert_eq!(lines(&holds(strong, &[("c4n4ry-0123456789ab", "default")])), [0; 0]);
 }
 
 fn lines(store: &YamlStore) -> Vec<usize> {
@@ -66,4 +66,75 @@ fn names_that_look_like_keys_are_warned_about_where_they_stand() {
 
     let uuid = "api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R: 123e4567-e89b-12d3-a456-426614174000\n";
     assert!(uuid.parse::<keygate::YamlStore>().unwrap().warnings().is_empty());
+}
+
+const NO_SECRET: [(&str, &str); 8] = [
+    ("${C4N4RY}", TEMPLATE),
+    ("$env://c4n4ry_key_1", TEMPLATE),
+    ("{{ .Values.c4n4ry }}", TEMPLATE),
+    ("<your-c4n4ry-key-1>", TEMPLATE),
+    ("aaaaaaaaaaaaaaaa", SEQUENCE),
+    ("1234567890123456", SEQUENCE),
+    ("zyxwvutsrqponmlkjihgfedcbazyx", SEQUENCE),
+    ("abcabcabcabcabcabcabcabc", FEW),
+];
+const TEMPLATE: &str =
+    "the key is a template or a reference, which keygate does not fill in, and no secret";
+const SEQUENCE: &str = "the key is a simple sequence of characters, so that it could be guessed";
+const FEW: &str = "the key has fewer than 6 different characters, so that it could be guessed";
+
+#[test]
+fn texts_that_are_no_secret_are_refused_unless_allowed() {
+    for (key, why) in NO_SECRET {
+        let message = format!(
+            "{why}: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key stands before the colon)"
+        );
+        refused(&[
+            (&format!("api_key: \"{key}\"\n"), "1:10", &message),
+            (&format!("api_keys:\n  \"{key}\": User 1\n"), "2:3", &message),
+        ]);
+        let allowed = format!("allow_weak_keys: true\napi_keys:\n  \"{key}\": User 1\n");
+        let store = holds(allowed, &[(key, "User 1")]);
+        let warned = store.warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let expected = format!(
+            "line 3, column 3: {why}: replace it by one of 32 random bytes, and remove `allow_weak_keys`"
+        );
+        assert_eq!(warned, [expected]);
+    }
+}
+
+#[test]
+fn keys_below_112_bits_are_warned_about() {
+    let cases = [
+        ("c4n4ry-01234567zy", true),
+        ("c4n4ry-012345678zyx", false),
+        ("5f4dcc3b5aa765d61d8327deb88", true),
+        ("5f4dcc3b5aa765d61d8327deb882", false),
+    ];
+    for (key, is_low) in cases {
+        let store = holds(format!("api_keys:\n  {key}: User 1\n"), &[(key, "User 1")]);
+        assert_eq!(lines(&store), if is_low { vec![2] } else { vec![] }, "{key}");
+        assert!(store.warnings().iter().all(|warning| warning.to_string().contains("112 bits")));
+    }
+}
+
+#[test]
+fn key_in_the_place_of_a_text_is_warned_about_everywhere() {
+    const KEY: &str = "c4n4ryIC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
+    let text = format!(
+        "clients:\n  {KEY}:\n    metadata: {{{KEY}: x, key: {KEY}}}\n    keys:\n      - digest: sha256:{}\n        label: {KEY}\n",
+        "01".repeat(32)
+    );
+    let store: YamlStore = text.parse().unwrap();
+    let places = store
+        .warnings()
+        .iter()
+        .map(|warning| (warning.line(), warning.column()))
+        .collect::<Vec<_>>();
+    let some = |line, column| (Some(line), Some(column));
+    assert_eq!(places, [some(2, 3), some(3, 16), some(3, 69), some(6, 16)]);
+    for warning in store.warnings() {
+        let warning = warning.to_string();
+        assert!(warning.contains("looks like a key") && !warning.contains(CANARY), "{warning}");
+    }
 }

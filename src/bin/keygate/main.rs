@@ -15,6 +15,7 @@ mod duration;
 mod expiry;
 mod failure;
 mod location;
+mod lookalike;
 mod misuse;
 mod new_file;
 mod output;

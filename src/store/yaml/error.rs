@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::fault::{Fault, FaultKind, Place};
-use crate::key::MIN_KEY_CHARS;
+use crate::key::WeakKey;
 
 /// Why a key file was not loaded: where, what, and what to do. It never shows text of the file.
 ///
@@ -85,16 +85,27 @@ pub struct YamlWarning {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum WarningKind {
+    #[error("{0}: replace it by one of 32 random bytes, and remove `allow_weak_keys`")]
+    WeakKey(WeakKey),
     #[error(
-        "the key is shorter than {MIN_KEY_CHARS} characters, so that it could be guessed: \
-         replace it by one of 32 random bytes, and remove `allow_weak_keys`"
+        "this key cannot hold 112 bits, below which a plain digest is too little: replace it by one of \
+         19 or more random letters and digits, such as `keygate key issue` makes"
     )]
-    WeakKey,
+    LowKey,
+    #[error(
+        "the name of this client looks like a key, and its key like a name: write `KEY: client name`, \
+         and replace the key if the name was shown"
+    )]
+    Swapped,
     #[error(
         "the name of this client looks like a key, and names are shown: \
          the key stands before the colon, and the name behind it"
     )]
     NameLikeKey,
+    #[error(
+        "{what} looks like a key, and is shown to people: choose another text, and replace the key"
+    )]
+    TextLikeKey { what: &'static str },
     #[error(
         "this key was replaced by one that is not in the file: mend the id, or remove the line if \
          that key was removed"

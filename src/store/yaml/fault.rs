@@ -1,7 +1,7 @@
 use std::io;
 
 use crate::digest::{ParseDigestError, ParseKeyIdError};
-use crate::key::{KeyError, MIN_KEY_CHARS};
+use crate::key::{KeyError, WeakKey};
 use crate::label::LabelError;
 use crate::profile::ProfileError;
 use crate::quota::ParseQuotaError;
@@ -171,10 +171,10 @@ pub(super) enum FaultKind {
     #[error("this key has the same id as the one on line {first}: generate a new key")]
     SameId { first: u32 },
     #[error(
-        "the key is shorter than {MIN_KEY_CHARS} characters, so that it could be guessed: \
-         generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key stands before the colon)"
+        "{0}: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk \
+         (the key stands before the colon)"
     )]
-    WeakKey,
+    WeakKey(WeakKey),
     #[error("no client is named for this key: write `KEY: client name`, `null` and `~` in quotes")]
     NoClient,
     #[error("the key is empty: write `KEY: client name`, or remove the line")]

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::Path;
 
 use super::origin::warnings_at;
@@ -24,18 +25,79 @@ pub struct YamlLint {
     pub errors: Vec<YamlError>,
     /// What is legal and should be mended all the same.
     pub warnings: Vec<YamlWarning>,
+    /// The number of keys in plaintext, which [`YamlStore::hash_keys`] turns into digests.
+    pub plaintext_keys: usize,
+}
+
+/// A text of a key file, as [`YamlStore::lint_with`] passes it. `Debug` does not show the text.
+#[non_exhaustive]
+pub struct YamlText<'a> {
+    /// The meaning of the text.
+    pub kind: YamlTextKind,
+    /// The text, which is a key in plaintext where the kind says so.
+    pub text: &'a str,
+    /// The line of the text, counted from 1.
+    pub line: usize,
+    /// The column of the text in characters, counted from 1.
+    pub column: usize,
+}
+
+impl fmt::Debug for YamlText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, line, column, .. } = self;
+        write!(f, "YamlText({kind:?} at {line}:{column}, not shown)")
+    }
+}
+
+/// The meaning of a [`YamlText`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum YamlTextKind {
+    /// A key in plaintext.
+    Key,
+    /// The name of a client.
+    ClientName,
 }
 
 impl YamlStore {
     /// Looks for everything that is wrong or weak in a file. Behind a place where the file is no YAML any
     /// more, nothing can be found.
     pub fn lint(path: impl AsRef<Path>) -> YamlLint {
+        Self::lint_with(path, |_| {})
+    }
+
+    /// Looks for everything that [`YamlStore::lint`] finds, and passes the keys and names of the file to
+    /// rules of your own, in the order of the file and as often as they stand there.
+    ///
+    /// A copy of a key that the closure makes is overwritten by nobody.
+    ///
+    /// ```
+    /// use keygate::{YamlStore, YamlTextKind};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("keygate-lint-with-{}.yml", std::process::id()));
+    /// std::fs::write(&path, "api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: user 1\n")?;
+    /// let mut lower = Vec::new();
+    /// YamlStore::lint_with(&path, |text| {
+    ///     if text.kind == YamlTextKind::ClientName && text.text.starts_with(char::is_lowercase) {
+    ///         lower.push((text.line, text.column));
+    ///     }
+    /// });
+    /// assert_eq!(lower, [(2, 48)]);
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn lint_with(path: impl AsRef<Path>, mut rule: impl FnMut(YamlText<'_>)) -> YamlLint {
         let path = path.as_ref();
         let alone = |fault| Unloaded { faults: vec![fault], warnings: Vec::new(), plain: 0 };
         let text = input::read_file(path).map_err(alone);
-        let linted = text.and_then(|text| parse::lint(input::utf8(&text).map_err(alone)?));
+        let linted =
+            text.and_then(|text| parse::lint(input::utf8(&text).map_err(alone)?, &mut rule));
         match linted {
-            Ok(parsed) => YamlLint { errors: Vec::new(), warnings: parsed.warnings_at(path) },
+            Ok(parsed) => YamlLint {
+                errors: Vec::new(),
+                warnings: parsed.warnings_at(path),
+                plaintext_keys: parsed.plain,
+            },
             Err(unloaded) => YamlLint::of(path, unloaded),
         }
     }
@@ -45,6 +107,6 @@ impl YamlLint {
     fn of(path: &Path, unloaded: Unloaded) -> Self {
         let warnings = warnings_at(path, unloaded.plain, &unloaded.warnings);
         let errors = unloaded.faults.into_iter().map(|fault| YamlError::new(Some(path), fault));
-        Self { errors: errors.collect(), warnings }
+        Self { errors: errors.collect(), warnings, plaintext_keys: unloaded.plain }
     }
 }

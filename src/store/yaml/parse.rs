@@ -1,8 +1,11 @@
 use super::error::{WarningKind, YamlWarning};
 use super::events::{Events, Node, Text};
 use super::fault::{Fault, FaultKind, Place};
+use super::lint::{YamlText, YamlTextKind};
 use crate::digest::{KeyDigest, KeyId};
-use crate::key::{self, KeyError, MAX_KEY_BYTES, Strength, UnusableKey};
+use crate::key::{
+    self, KeyError, MAX_KEY_BYTES, Strength, UnusableKey, WeakKey, look_swapped, looks_like_key,
+};
 use crate::profile::{ClientProfile, ProfileError};
 use crate::record::KeyRecord;
 use crate::store::MemoryStore;
@@ -45,19 +48,23 @@ pub(super) struct Unloaded {
 /// Turns the text of a key file into a store. One pass over the events of the parser, whose scalars
 /// borrow from the text, so that no copy of a key is made on the way to its digest.
 pub(super) fn parse(text: &str) -> Result<Parsed, Fault> {
-    let mut file = File::new(Faults { first_only: true, found: Vec::new() });
+    let mut rule = |_: YamlText<'_>| {};
+    let mut file = File::new(Faults { first_only: true, found: Vec::new() }, &mut rule);
     file.read_all(&mut Events::new(text))?;
     file.finish().map_err(|mut unloaded| unloaded.faults.swap_remove(0))
 }
 
 /// All that is wrong in the text of a key file, up to where it is no YAML any more.
-pub(super) fn lint(text: &str) -> Result<Parsed, Unloaded> {
-    let mut file = File::new(Faults { first_only: false, found: Vec::new() });
+pub(super) fn lint(text: &str, rule: Rule<'_>) -> Result<Parsed, Unloaded> {
+    let mut file = File::new(Faults { first_only: false, found: Vec::new() }, rule);
     if let Err(last) = file.read_all(&mut Events::new(text)) {
         file.faults.found.push(last);
     }
     file.finish()
 }
+
+/// A rule of the caller, to which each key and name is passed.
+type Rule<'r> = &'r mut dyn FnMut(YamlText<'_>);
 
 /// Where faults go: back to the caller at once, or on a list.
 struct Faults {
@@ -76,20 +83,21 @@ impl Faults {
 }
 
 /// What has been read of the file so far.
-struct File {
+struct File<'r> {
     keys: Bulk<Place>,
     clients: Clients,
     plain: usize,
     /// The ids that stand behind `replaced_by`.
     successors: Vec<(KeyId, Place)>,
-    weak: Vec<Place>,
+    weak: Vec<(WeakKey, Place)>,
     warnings: Vec<YamlWarning>,
     allow_weak: bool,
     faults: Faults,
+    rule: Rule<'r>,
 }
 
-impl File {
-    fn new(faults: Faults) -> Self {
+impl<'r> File<'r> {
+    fn new(faults: Faults, rule: Rule<'r>) -> Self {
         Self {
             keys: Bulk::new(),
             clients: Clients::default(),
@@ -99,6 +107,7 @@ impl File {
             warnings: Vec::new(),
             allow_weak: false,
             faults,
+            rule,
         }
     }
 
@@ -177,6 +186,10 @@ impl File {
         client: &str,
         client_place: Place,
     ) -> Result<(), Fault> {
+        self.show(YamlTextKind::Key, key, place);
+        if client_place != place {
+            self.show(YamlTextKind::ClientName, client, client_place);
+        }
         let key = key.as_bytes();
         let strength = key::check(key).map_err(|unusable| {
             let kind = match unusable {
@@ -185,11 +198,12 @@ impl File {
             };
             kind.at(place)
         })?;
-        if strength == Strength::Weak {
-            self.weak.push(place);
-        }
-        if looks_like_key(client) {
-            self.warnings.push(YamlWarning::new(WarningKind::NameLikeKey, Some(client_place)));
+        match strength {
+            Strength::Weak(why) => self.weak.push((why, place)),
+            _ if look_swapped(key, client) => self.warn(WarningKind::Swapped, client_place),
+            _ if looks_like_key(client) => self.warn(WarningKind::NameLikeKey, client_place),
+            Strength::Low => self.warn(WarningKind::LowKey, place),
+            Strength::Fair => {}
         }
         self.plain += 1;
         let record = KeyRecord::new(KeyDigest::of(key), ClientProfile::new(client));
@@ -202,13 +216,22 @@ impl File {
         })
     }
 
+    fn show(&mut self, kind: YamlTextKind, text: &str, place: Place) {
+        let (line, column) = (place.line as usize, place.column as usize);
+        (self.rule)(YamlText { kind, text, line, column });
+    }
+
+    fn warn(&mut self, kind: WarningKind, place: Place) {
+        self.warnings.push(YamlWarning::new(kind, Some(place)));
+    }
+
     fn finish(mut self) -> Result<Parsed, Unloaded> {
         let mut faults = self.faults.found;
-        for place in self.weak {
+        for (why, place) in self.weak {
             if self.allow_weak {
-                self.warnings.push(YamlWarning::new(WarningKind::WeakKey, Some(place)));
+                self.warnings.push(YamlWarning::new(WarningKind::WeakKey(why), Some(place)));
             } else {
-                faults.push(FaultKind::WeakKey.at(place));
+                faults.push(FaultKind::WeakKey(why).at(place));
             }
         }
         // In the order of the file.
@@ -256,15 +279,4 @@ fn check_version(value: Node<'_>) -> Result<(), Fault> {
         Ok(VERSION..) => Err(FaultKind::Version { known: VERSION }.at(place)),
         _ => Err(wrong),
     }
-}
-
-/// Whether a text is as long and as mixed as a key and hardly a name: a key and its client that stand
-/// the wrong way round would make a secret of the name, and show the key wherever names are shown.
-fn looks_like_key(name: &str) -> bool {
-    let has = |kind: fn(&u8) -> bool| name.as_bytes().iter().any(kind);
-    name.len() >= 32
-        && !name.contains(' ')
-        && has(u8::is_ascii_uppercase)
-        && has(u8::is_ascii_lowercase)
-        && has(u8::is_ascii_digit)
 }

@@ -131,7 +131,9 @@ pub(super) async fn refuses<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcom
         let is_reason = |error: &ManageError| matches!(error, ManageError::ExpiryPassed);
         stage.refused(Rule::FairExpiry, what, change, is_reason).await?;
     }
-    for label in ["", " ", " a", "a ", "a\nb", "a\0b", &*"n".repeat(MAX_NAME_CHARS + 1)] {
+    for label in
+        ["", " ", " a", "a ", "a\nb", "a\0b", "a\u{200b}b", &*"n".repeat(MAX_NAME_CHARS + 1)]
+    {
         let change = |store| ManageKeys::issue(store, "App 1", new.to_new().with_label(label));
         let is_reason = |error: &ManageError| matches!(error, ManageError::Label(_));
         let what = format!("issuing a key with the label {label:?}");

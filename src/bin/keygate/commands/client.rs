@@ -5,6 +5,7 @@ use keygate::{ClientInfo, ClientProfile, ManageError, Readable};
 use crate::args::{AddArgs, ClientCommand, Globals};
 use crate::confirm::Consent;
 use crate::failure::Failure;
+use crate::lookalike::warn_of_key;
 use crate::output::{Output, RED};
 use crate::show::{self, counted};
 use crate::store::{Store, open};
@@ -19,7 +20,13 @@ pub(super) fn run(command: ClientCommand, globals: &Globals, out: &Output) -> Re
     let store = &*open(globals, out)?;
     match command {
         ClientCommand::Add(args) => {
-            let client = block_on(store.add_client(profile(args)?))?;
+            let profile = profile(args)?;
+            warn_of_key("the name of the client", profile.name(), out);
+            for (name, value) in profile.metadata() {
+                warn_of_key("a name in the metadata", name, out);
+                warn_of_key("a text in the metadata", value, out);
+            }
+            let client = block_on(store.add_client(profile))?;
             changed(&client, "added", "; issue it a key with `keygate key issue`", out)
         }
         ClientCommand::Enable(args) => {

@@ -1,11 +1,23 @@
+use std::collections::HashSet;
 use std::process::ExitCode;
 
-use keygate::YamlStore;
+use keygate::{YamlLint, YamlStore, YamlText, YamlTextKind};
 use serde_json::{Value, json};
 
 use crate::args::Globals;
 use crate::failure::Failure;
 use crate::output::{Output, one_line};
+use crate::show::counted;
+
+mod guessable;
+mod names;
+
+use guessable::is_guessable;
+use names::Names;
+
+const LOOKED_FOR: &str = "looked for syntax and grammar, keys that are there twice, weak or guessable, texts \
+                          that look like keys, names that look alike, rotations without an end, and the \
+                          rights of the file";
 
 struct Finding {
     is_error: bool,
@@ -16,7 +28,8 @@ struct Finding {
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
     let location = globals.location()?;
     let file = location.file("lint")?;
-    let lint = YamlStore::lint(file);
+    let mut ours = OwnRules::default();
+    let lint = YamlStore::lint_with(file, |text| ours.apply(&text));
     // An error without a line is one of reading the file, and not one that it says.
     if let Some(place) = lint.errors.iter().position(|error| error.line().is_none()) {
         let mut errors = lint.errors;
@@ -24,9 +37,29 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
     }
 
     let path = file.display().to_string();
+    let findings = all_findings(&path, &lint, ours);
+    if findings.is_empty() && !out.is_json() {
+        out.note(&format!("nothing is wrong in {path}: {LOOKED_FOR}"));
+    } else {
+        let text = findings.iter().map(|finding| line(&path, finding)).collect::<String>();
+        out.answer(&text, &findings.iter().map(|finding| json(&path, finding)).collect())?;
+    }
+    // `hash` needs a file that loads.
+    if lint.plaintext_keys > 0 && lint.errors.is_empty() {
+        let keys = counted(lint.plaintext_keys, "key");
+        out.note(&format!(
+            "{path} holds {keys} in plaintext: `keygate hash` turns them into digests, and they go on working"
+        ));
+    }
+    let faulty = findings.iter().any(|finding| finding.is_error);
+    Ok(ExitCode::from(u8::from(faulty)))
+}
+
+/// What the file itself says, and what the rules of the tool find besides, in the order of the file.
+fn all_findings(path: &str, lint: &YamlLint, ours: OwnRules) -> Vec<Finding> {
     let finding = |is_error, line: Option<usize>, column: Option<usize>, text: &str| {
         let place = line.zip(column);
-        let message = text.strip_prefix(&prefix(&path, place)).unwrap_or(text).to_owned();
+        let message = text.strip_prefix(&prefix(path, place)).unwrap_or(text).to_owned();
         Finding { is_error, place, message }
     };
     let errors = lint.errors.iter();
@@ -36,16 +69,43 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
     let warnings = warnings
         .map(|warning| finding(false, warning.line(), warning.column(), &warning.to_string()));
     let mut findings: Vec<_> = errors.chain(warnings).collect();
+    // A key that is refused or warned about already is not to be found twice.
+    let taken = findings.iter().filter_map(|finding| finding.place).collect::<HashSet<_>>();
+    findings.extend(ours.names);
+    findings.extend(
+        ours.keys.into_iter().filter(|key| key.place.is_none_or(|place| !taken.contains(&place))),
+    );
     findings.sort_by_key(|finding| finding.place);
+    findings
+}
 
-    if findings.is_empty() && !out.is_json() {
-        out.note(&format!("nothing is wrong in {path}"));
-    } else {
-        let text = findings.iter().map(|finding| line(&path, finding)).collect::<String>();
-        out.answer(&text, &findings.iter().map(|finding| json(&path, finding)).collect())?;
+/// The rules that need tables of words and of Unicode.
+#[derive(Default)]
+struct OwnRules {
+    seen: Names,
+    names: Vec<Finding>,
+    keys: Vec<Finding>,
+}
+
+impl OwnRules {
+    fn apply(&mut self, text: &YamlText<'_>) {
+        let place = Some((text.line, text.column));
+        match text.kind {
+            YamlTextKind::ClientName => {
+                let found = self.seen.add(text.text, text.line).into_iter();
+                let found = found.map(|message| Finding { is_error: false, place, message });
+                self.names.extend(found);
+            }
+            YamlTextKind::Key if is_guessable(text.text) => {
+                let message =
+                    "the key is made of words or patterns that are guessed first: replace it \
+                               by one of 32 random bytes"
+                        .to_owned();
+                self.keys.push(Finding { is_error: false, place, message });
+            }
+            _ => {}
+        }
     }
-    let faulty = findings.iter().any(|finding| finding.is_error);
-    Ok(ExitCode::from(u8::from(faulty)))
 }
 
 fn prefix(path: &str, place: Option<(usize, usize)>) -> String {

@@ -4,6 +4,7 @@ use super::File;
 use super::fields::Fields;
 use super::values::{quota, time_of};
 use crate::digest::KeyDigest;
+use crate::key::looks_like_key;
 use crate::label;
 use crate::manage::KeyNotes;
 use crate::profile::{ClientProfile, ProfileError};
@@ -13,6 +14,7 @@ use crate::store::memory::Bulk;
 use crate::store::yaml::error::{WarningKind, YamlWarning};
 use crate::store::yaml::events::{Events, Node};
 use crate::store::yaml::fault::{Fault, FaultKind, Place};
+use crate::store::yaml::lint::YamlTextKind;
 
 const CLIENT: Fields = Fields {
     known: &["enabled", "scopes", "quota", "metadata", "keys"],
@@ -40,7 +42,7 @@ impl Clients {
     }
 }
 
-impl File {
+impl File<'_> {
     pub(super) fn read_clients(
         &mut self,
         value: &Node<'_>,
@@ -69,6 +71,8 @@ impl File {
         }
         let client = |error| FaultKind::Client(error).at(place);
         label::check(&name).map_err(|error| client(ProfileError::from(error)))?;
+        self.show(YamlTextKind::ClientName, &name, place);
+        self.look_for_key("the name of this client", &name, place);
         // Known from here on, so that a fault further down does not make others.
         let declared = (place, ClientProfile::new(&*name), true);
         self.clients.0.insert((&*name).into(), declared);
@@ -88,7 +92,8 @@ impl File {
                 "quota" => {
                     quota(value, events).map(|quota| profile = profile.clone().with_quota(quota))
                 }
-                "metadata" => metadata(&value, events)
+                "metadata" => self
+                    .metadata(&value, events)
                     .map(|metadata| profile = profile.clone().with_metadata(metadata)),
                 _ if value.is_null() => Ok(()),
                 _ => self.read_client_keys(&profile, &value, events),
@@ -144,6 +149,7 @@ impl File {
                         let text =
                             value.text("a label", "write a short text, or remove the line")?;
                         label::check(&text).map_err(|error| FaultKind::Label(error).at(place))?;
+                        self.look_for_key("this label", &text, place);
                         notes.label = Some((&*text).into());
                     }
                     "created" => notes.created = Some(time_of(value)?),
@@ -175,6 +181,37 @@ impl File {
         self.keys.push_noted(record, notes, place);
         Ok(())
     }
+
+    /// Warns of a key that stands where a text comes that is shown.
+    fn look_for_key(&mut self, what: &'static str, text: &str, place: Place) {
+        if looks_like_key(text) {
+            self.warn(WarningKind::TextLikeKey { what }, place);
+        }
+    }
+
+    fn metadata(
+        &mut self,
+        value: &Node<'_>,
+        events: &mut Events<'_>,
+    ) -> Result<BTreeMap<String, String>, Fault> {
+        const WAY_OUT: &str = "write it as `{team: billing}`, an empty text as `''`";
+        value.mapping("a mapping of texts", WAY_OUT)?;
+        let mut metadata = BTreeMap::new();
+        let mut places = BTreeMap::new();
+        while let Some((name, value)) = events.pair("a text", WAY_OUT)? {
+            let place = name.place;
+            let name = name.text("a text", WAY_OUT)?.to_owned();
+            self.look_for_key("this name in the metadata", &name, place);
+            if let Some(first) = places.insert(name.clone(), place) {
+                return Err(FaultKind::SecondName { first: first.line }.at(place));
+            }
+            let place = value.place;
+            let value = value.text("a text", WAY_OUT)?;
+            self.look_for_key("this text in the metadata", &value, place);
+            metadata.insert(name, value.to_owned());
+        }
+        Ok(metadata)
+    }
 }
 
 fn scopes(value: &Node<'_>, events: &mut Events<'_>) -> Result<Vec<Scope>, Fault> {
@@ -186,20 +223,4 @@ fn scopes(value: &Node<'_>, events: &mut Events<'_>) -> Result<Vec<Scope>, Fault
         scopes.push(text.parse().map_err(|error| FaultKind::Scope(error).at(place))?);
     }
     Ok(scopes)
-}
-
-fn metadata(value: &Node<'_>, events: &mut Events<'_>) -> Result<BTreeMap<String, String>, Fault> {
-    const WAY_OUT: &str = "write it as `{team: billing}`, an empty text as `''`";
-    value.mapping("a mapping of texts", WAY_OUT)?;
-    let mut metadata = BTreeMap::new();
-    let mut places = BTreeMap::new();
-    while let Some((name, value)) = events.pair("a text", WAY_OUT)? {
-        let place = name.place;
-        let name = name.text("a text", WAY_OUT)?.to_owned();
-        if let Some(first) = places.insert(name.clone(), place) {
-            return Err(FaultKind::SecondName { first: first.line }.at(place));
-        }
-        metadata.insert(name, value.text("a text", WAY_OUT)?.to_owned());
-    }
-    Ok(metadata)
 }

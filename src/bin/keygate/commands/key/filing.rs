@@ -10,6 +10,7 @@ use crate::args::{Globals, MadeKey};
 use crate::deliver::Delivery;
 use crate::expiry::whole_seconds;
 use crate::failure::Failure;
+use crate::lookalike::warn_of_key;
 use crate::output::Output;
 use crate::show;
 use crate::store::may_hold;
@@ -31,6 +32,7 @@ impl Draft {
         expires: Option<SystemTime>,
         now: SystemTime,
         made: &MadeKey,
+        out: &Output,
     ) -> Result<Self, Failure> {
         let key = made.prefix.generate().map_err(Failure::unavailable)?;
         let mut new = NewKey::from(&key).with_expiry(expires);
@@ -38,6 +40,7 @@ impl Draft {
             new = new.with_label(label);
         }
         rehearse(&new)?;
+        warn_of_key("the label", label.unwrap_or_default(), out);
         let facts = [
             ("key_id", key.key_id().to_string().into()),
             ("client", client.into()),

@@ -23,7 +23,7 @@ pub(super) fn run(
     // Fails for a client that there is not, and says which one is near.
     block_on(store.find_client(client))?;
 
-    let draft = Draft::new(client, made.label.as_deref(), expires, now, made)?;
+    let draft = Draft::new(client, made.label.as_deref(), expires, now, made, out)?;
     let (delivery, issued) =
         draft.file(made, globals, out, |new| block_on(store.issue(client, new)))?;
     let note = format!("issued {}, {}", show::named(&issued), ending(&issued, now));

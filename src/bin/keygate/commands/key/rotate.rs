@@ -29,7 +29,7 @@ pub(super) fn run(
     let expires = expiry(args, &old, now, out)?;
     let label = made.label.as_deref().or(old.label.as_deref());
 
-    let mut draft = Draft::new(&old.client, label, expires, now, made)?;
+    let mut draft = Draft::new(&old.client, label, expires, now, made, out)?;
     draft.facts.insert("replaces".to_owned(), id.to_string().into());
     let (delivery, rotated) =
         draft.file(made, globals, out, |new| block_on(store.rotate(id, new, *grace)))?;

@@ -1,0 +1,233 @@
+use super::MIN_KEY_CHARS;
+
+/// The fewest different characters of a key that a store takes without `allow_weak_keys`.
+const MIN_DISTINCT_CHARS: usize = 6;
+
+/// Why a key could be guessed.
+///
+/// It holds no text of the key.
+///
+/// ```
+/// use keygate::{KeyError, MemoryStore, WeakKey};
+///
+/// let refused = |key| match MemoryStore::new().insert(key, "User 1") {
+///     Err(KeyError::Weak(why)) => why,
+///     other => panic!("{other:?}"),
+/// };
+/// assert_eq!(refused("hunter2"), WeakKey::Short);
+/// assert_eq!(refused("${ACME_API_KEY}"), WeakKey::Template);
+/// assert_eq!(refused("abababababababab"), WeakKey::FewCharacters);
+/// assert_eq!(refused("1234567890123456"), WeakKey::Sequence);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeakKey {
+    /// The key is shorter than [`MIN_KEY_CHARS`].
+    #[error("the key is shorter than {MIN_KEY_CHARS} characters, so that it could be guessed")]
+    Short,
+    /// The key is a template such as `${KEY}` or `{{ key }}`, a reference such as `$env://KEY`, or a
+    /// placeholder such as `<your-key>`.
+    #[error("the key is a template or a reference, which keygate does not fill in, and no secret")]
+    Template,
+    /// The key has fewer than 6 different characters.
+    #[error(
+        "the key has fewer than {MIN_DISTINCT_CHARS} different characters, so that it could be guessed"
+    )]
+    FewCharacters,
+    /// Each character of the key follows the one before it by the same step of -1, 0 or 1.
+    #[error("the key is a simple sequence of characters, so that it could be guessed")]
+    Sequence,
+}
+
+/// Whether a usable key is long and mixed enough to be hashed with plain SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strength {
+    Weak(WeakKey),
+    /// It cannot hold 112 bits, from which on plain hashing is right (OWASP ASVS 5.0 6.5.2; NIST SP
+    /// 800-63B-4 3.1.2.2).
+    Low,
+    Fair,
+}
+
+impl Strength {
+    pub(crate) fn of(key: &[u8]) -> Self {
+        match std::str::from_utf8(key) {
+            Ok(text) => Self::of_chars(key, text.chars()),
+            Err(_) => Self::of_chars(key, key.iter().copied().map(char::from)),
+        }
+    }
+
+    fn of_chars(key: &[u8], chars: impl Iterator<Item = char> + Clone) -> Self {
+        let count = chars.clone().count();
+        if is_template(key) {
+            Self::Weak(WeakKey::Template)
+        } else if count < MIN_KEY_CHARS {
+            Self::Weak(WeakKey::Short)
+        } else if is_sequence(chars.clone()) {
+            Self::Weak(WeakKey::Sequence)
+        } else if has_few_chars(chars) {
+            Self::Weak(WeakKey::FewCharacters)
+        } else if count < chars_for_112_bits(key) {
+            Self::Low
+        } else {
+            Self::Fair
+        }
+    }
+}
+
+/// The fewest random characters of this alphabet that hold 112 bits.
+fn chars_for_112_bits(key: &[u8]) -> usize {
+    if key.iter().all(u8::is_ascii_digit) {
+        34
+    } else if key.iter().all(u8::is_ascii_hexdigit) {
+        28
+    } else {
+        19
+    }
+}
+
+/// Returns whether a text is written for a program that puts something else in its place, as shells,
+/// Helm, Jinja, Compose, Azure Pipelines and secret managers do.
+fn is_template(key: &[u8]) -> bool {
+    const BRACKETS: [(&[u8], &[u8]); 6] = [
+        (b"${", b"}"),
+        (b"$(", b")"),
+        (b"#{", b"}"),
+        (b"{{", b"}}"),
+        (b"{%", b"%}"),
+        (b"<%", b"%>"),
+    ];
+    if !key.iter().any(|byte| matches!(byte, b'$' | b'{' | b'<' | b'%' | b':')) {
+        return false;
+    }
+    let find =
+        |text: &[u8], part: &[u8]| text.windows(part.len()).position(|window| window == part);
+    // One bracket closes by chance in a random key, and hardly ever behind words alone.
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b" _-.:/".contains(byte);
+    let is_filled_in = BRACKETS.iter().any(|(open, close)| {
+        find(key, open).is_some_and(|place| {
+            let inner = &key[place + open.len()..];
+            find(inner, close)
+                .is_some_and(|end| close.len() > 1 || inner[..end].iter().all(is_word))
+        })
+    });
+    let is_variable = |name: Option<&[u8]>| {
+        name.is_some_and(|name| {
+            !name.is_empty()
+                && name
+                    .iter()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+        })
+    };
+    let is_reference = find(key, b"://").is_some_and(|place| {
+        let scheme = key[..place].strip_prefix(b"$").unwrap_or(&key[..place]);
+        !scheme.is_empty() && scheme.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-')
+    });
+    is_filled_in
+        || is_reference
+        || is_variable(key.strip_prefix(b"$"))
+        || is_variable(key.strip_prefix(b"%").and_then(|rest| rest.strip_suffix(b"%")))
+        || (key.starts_with(b"<") && key.ends_with(b">"))
+}
+
+fn has_few_chars(chars: impl Iterator<Item = char>) -> bool {
+    let (mut seen, mut count) = (['\0'; MIN_DISTINCT_CHARS], 0);
+    for char in chars {
+        if !seen[..count].contains(&char) {
+            seen[count] = char;
+            count += 1;
+        }
+        if count == MIN_DISTINCT_CHARS {
+            return false;
+        }
+    }
+    true
+}
+
+/// Returns whether all characters step by the same -1, 0 or 1, where 0 follows 9, and a follows z.
+fn is_sequence(chars: impl Iterator<Item = char> + Clone) -> bool {
+    let mut steps = chars.clone().zip(chars.skip(1)).map(|(char, next)| step(char, next));
+    match steps.next() {
+        Some(Some(first)) => steps.all(|step| step == Some(first)),
+        _ => false,
+    }
+}
+
+fn step(char: char, next: char) -> Option<i8> {
+    match (char, next) {
+        ('9', '0') | ('z', 'a') | ('Z', 'A') => Some(1),
+        ('0', '9') | ('a', 'z') | ('A', 'Z') => Some(-1),
+        _ => match i64::from(u32::from(next)) - i64::from(u32::from(char)) {
+            -1 => Some(-1),
+            0 => Some(0),
+            1 => Some(1),
+            _ => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_are_no_secret_are_weak() {
+        let cases = [
+            ("${ACME_KEY}", WeakKey::Template),
+            ("prefix-${ACME_KEY:-none}-suffix", WeakKey::Template),
+            ("$(cat /run/secrets/key)", WeakKey::Template),
+            ("$env://ACME_API_KEY", WeakKey::Template),
+            ("op://vault/acme/credential", WeakKey::Template),
+            ("{{ .Values.key }}", WeakKey::Template),
+            ("{{key}}", WeakKey::Template),
+            ("{% include key %}", WeakKey::Template),
+            ("#{AcmeApiKeySecret}#", WeakKey::Template),
+            ("$ACME_API_KEY_SECRET", WeakKey::Template),
+            ("%ACME_API_KEY_1%", WeakKey::Template),
+            ("<your-key>", WeakKey::Template),
+            ("<your api key goes here>", WeakKey::Template),
+            ("aaaaaaaaaaaaaaaa", WeakKey::Sequence),
+            ("1234567890123456", WeakKey::Sequence),
+            ("9876543210987654", WeakKey::Sequence),
+            ("abcdefghijklmnopqrstuvwxyzabcd", WeakKey::Sequence),
+            ("dcbazyxwvutsrqponm", WeakKey::Sequence),
+            ("OPQRSTUVWXYZABCDEF", WeakKey::Sequence),
+            ("ababababababababababab", WeakKey::FewCharacters),
+            ("1122334455112233445511", WeakKey::FewCharacters),
+            ("ééééééééééééééüüüüüüüü", WeakKey::FewCharacters),
+            ("hunter2", WeakKey::Short),
+        ];
+        for (key, why) in cases {
+            assert_eq!(Strength::of(key.as_bytes()), Strength::Weak(why), "{key}");
+        }
+        assert_eq!(Strength::of(&[0xff; 20]), Strength::Weak(WeakKey::Sequence));
+    }
+
+    #[test]
+    fn secrets_that_resemble_them_are_taken() {
+        let keys = [
+            "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA",
+            "$2b$12$EXRkfkdmXn2gzds2SSitu.",
+            "{5f4dcc3b5aa765d61d83}{27deb882cf99}",
+            "acme:5f4dcc3b5aa765d61d8327deb882cf99",
+            "12345678901234567809876543210987654",
+            "aAbBcXaAbBcXaAbBcXaAbBcX",
+            "k9${+Lw4}Tq#{7|x}Zr81",
+            "Zm9vYmFy/+8=$%<QyYt",
+            "abcdefghijklmnopqrstuvwxyz9",
+        ];
+        for key in keys {
+            assert_eq!(Strength::of(key.as_bytes()), Strength::Fair, "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_below_112_bits_are_low() {
+        for (digit, least) in [("8Tq", 19), ("a07", 28), ("479", 34)] {
+            // More than five different characters, and no step that repeats.
+            let long = format!("{}{}", "13906258", digit.repeat(14));
+            assert_eq!(Strength::of(&long.as_bytes()[..least - 1]), Strength::Low, "{digit}");
+            assert_eq!(Strength::of(&long.as_bytes()[..least]), Strength::Fair, "{digit}");
+        }
+    }
+}
