@@ -1,11 +1,11 @@
 //! Changes that cannot be made, and leave everything as it was.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keygate::{ClientProfile, YamlStore};
 
 use super::refused;
-use crate::stage::{fill, id, new};
+use crate::stage::{Folder, fill, id, new};
 
 pub(super) const LAYOUT: &str = "the file is laid out in a way that cannot be edited here without changing more than was meant: write each client and each key on lines of their own; nothing was changed";
 
@@ -85,6 +85,37 @@ fn key_that_stands_elsewhere_too_is_told_before_it_is_hashed() {
     ] {
         refused(text, YamlStore::hash_keys, &elsewhere(line));
     }
+}
+
+#[test]
+fn weak_key_is_found_as_a_word_of_any_comment() {
+    for comment in
+        ["x=hunter2", "a/hunter2/b", "|hunter2|", "was.hunter2", "hunter2", "old-hunter2_"]
+    {
+        let text = format!("# {comment}\nallow_weak_keys: true\napi_key: hunter2\n");
+        refused(&text, YamlStore::hash_keys, &elsewhere(1));
+        let own = format!("allow_weak_keys: true\napi_key: hunter2   # {comment}\n");
+        refused(&own, YamlStore::hash_keys, &elsewhere(2));
+        let moving = format!(
+            "allow_weak_keys: true\napi_keys:\n  KEY_A: User 1   # {comment}\n  hunter2: User 2\n"
+        );
+        refused(&moving, YamlStore::hash_keys, &elsewhere(3));
+    }
+}
+
+#[test]
+fn long_comment_and_keys_that_begin_alike_take_linear_time() {
+    let keys =
+        (16..512).map(|length| format!("  {}!: x\n", "a".repeat(length))).collect::<String>();
+    let comment = "a".repeat(320_000);
+    let folder = Folder::new();
+    let text = format!("# {comment}\nallow_weak_keys: true\napi_keys:\n{keys}");
+    let path = folder.file("keys.yml", text);
+    let store = YamlStore::open(&path).unwrap();
+    // Comparing each place with each length took minutes.
+    let begun = Instant::now();
+    assert_eq!(store.hash_keys().unwrap(), 496);
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
 #[test]

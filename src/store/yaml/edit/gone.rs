@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::remove::Short;
@@ -7,19 +7,15 @@ use crate::key::MIN_KEY_CHARS;
 /// So many bytes of two keys do not agree by chance.
 const BEGINNING: usize = MIN_KEY_CHARS;
 
-/// Fewer keys than this are looked for one by one.
-const FEW: usize = 4;
-
 /// The keys in clear that are taken out of a file, of which none may be left anywhere in it.
 ///
-/// Weak ones may be words like any other, and are looked for in comments alone.
+/// Weak ones may be words like any other, and are looked for in comments alone, as whole words.
 pub(super) struct Gone<'a> {
     text: &'a str,
     shorts: Vec<Short<'a>>,
-    long: HashSet<&'a str>,
-    /// How long those are that begin so: many may have the same beginning.
-    lengths: HashMap<[u8; BEGINNING], BTreeSet<usize>>,
-    weak: HashSet<&'a str>,
+    long: Keys<'a>,
+    beginnings: HashSet<[u8; BEGINNING]>,
+    weak: Keys<'a>,
 }
 
 impl<'a> Gone<'a> {
@@ -27,19 +23,12 @@ impl<'a> Gone<'a> {
     ///
     /// The line of a key that is noted behind itself, too.
     pub(super) fn new(text: &'a str, shorts: Vec<Short<'a>>) -> Result<Self, usize> {
-        let mut lengths = HashMap::<_, BTreeSet<_>>::new();
-        let (mut long, mut weak) = (HashSet::new(), HashSet::new());
-        for key in shorts.iter().map(Short::key) {
-            match key.as_bytes().first_chunk() {
-                Some(beginning) => {
-                    lengths.entry(*beginning).or_default().insert(key.len());
-                    long.insert(key);
-                }
-                None => _ = weak.insert(key),
-            }
-        }
+        let keys = shorts.iter().map(Short::key);
+        let (long, weak): (Vec<_>, Vec<_>) = keys.partition(|key| key.len() >= BEGINNING);
+        let beginnings = long.iter().filter_map(|key| key.as_bytes().first_chunk()).copied();
+        let beginnings = beginnings.collect();
         let noted = shorts.iter().find(|short| short.is_noted_behind(text)).map(Short::place);
-        let gone = Self { text, shorts, long, lengths, weak };
+        let gone = Self { text, shorts, long: Keys::new(long), beginnings, weak: Keys::new(weak) };
         noted.map_or(Ok(()), |place| Err(gone.line(place))).map(|()| gone)
     }
 
@@ -49,12 +38,11 @@ impl<'a> Gone<'a> {
     ///
     /// The line on which one of the keys stands.
     pub(super) fn none_in_kept(&self, kept: Range<usize>) -> Result<(), usize> {
-        let part = &self.text[kept.clone()];
-        let found = self.find(part).map(|(place, _)| place).or_else(|| self.find_weak(part));
-        found.map_or(Ok(()), |place| Err(self.line(kept.start + place)))
+        let found = self.find(&self.text[kept.clone()]);
+        found.map_or(Ok(()), |(place, _)| Err(self.line(kept.start + place)))
     }
 
-    /// Looks through what is put in, where names and comments come from the lines that go.
+    /// Looks through new text, whose names and comments come from the lines that go.
     ///
     /// # Errors
     ///
@@ -73,33 +61,116 @@ impl<'a> Gone<'a> {
     }
 
     fn find(&self, text: &str) -> Option<(usize, &'a str)> {
-        if self.long.len() < FEW {
-            return self.long.iter().find_map(|key| Some((text.find(key)?, *key)));
-        }
+        self.find_long(text).or_else(|| self.find_weak(text))
+    }
+
+    fn find_long(&self, text: &str) -> Option<(usize, &'a str)> {
         let windows = text.as_bytes().windows(BEGINNING).enumerate();
-        let mut begun = windows.filter_map(|(place, window)| {
-            let lengths = self.lengths.get(window.first_chunk::<BEGINNING>()?)?;
-            Some((place, lengths))
+        let mut begun = windows.filter(|(_, window)| {
+            window.first_chunk().is_some_and(|beginning| self.beginnings.contains(beginning))
         });
-        begun.find_map(|(place, lengths)| {
-            let parts = lengths.iter().filter_map(|length| text.get(place..place + length));
-            let key = parts.into_iter().find_map(|part| self.long.get(part))?;
-            Some((place, *key))
+        begun.find_map(|(place, _)| {
+            let rest = &text.as_bytes()[place..];
+            Some((place, self.long.beginning(rest).next()?))
         })
     }
 
-    fn find_weak(&self, text: &str) -> Option<usize> {
-        if self.weak.is_empty() {
-            return None;
-        }
-        let is_outside = |char: char| char.is_whitespace() || "\"'`,;:#()[]{}<>".contains(char);
-        let comments = text.lines().filter_map(|line| line.split_once('#'));
-        let mut words = comments.flat_map(|(_, comment)| comment.split(is_outside));
-        let word = words.find(|word| self.weak.contains(word))?;
-        Some(word.as_ptr().addr() - text.as_ptr().addr())
+    fn find_weak(&self, text: &str) -> Option<(usize, &'a str)> {
+        let comments = text.lines().filter_map(|line| Some(line.split_once('#')?.1));
+        comments.into_iter().find_map(|comment| {
+            let (place, key) = self.weak.find_word(comment)?;
+            Some((comment.as_ptr().addr() - text.as_ptr().addr() + place, key))
+        })
     }
 
     fn line(&self, place: usize) -> usize {
         super::line(self.text, place)
+    }
+}
+
+/// Returns whether a key stands in a comment: a weak one as a word of its own.
+pub(super) fn is_noted(comment: &str, key: &str) -> bool {
+    if key.len() >= BEGINNING {
+        return comment.contains(key);
+    }
+    Keys::new(vec![key]).find_word(comment).is_some()
+}
+
+/// Keys in byte order. The keys with which a text begins lie before it, each the beginning of the next.
+struct Keys<'a> {
+    sorted: Vec<&'a str>,
+    /// The longest other key with which each key begins.
+    within: Vec<Option<usize>>,
+}
+
+impl<'a> Keys<'a> {
+    fn new(mut sorted: Vec<&'a str>) -> Self {
+        sorted.sort_unstable();
+        sorted.dedup();
+        let (mut within, mut open) = (Vec::with_capacity(sorted.len()), Vec::<usize>::new());
+        for (place, key) in sorted.iter().enumerate() {
+            while open.pop_if(|last| !key.starts_with(sorted[*last])).is_some() {}
+            within.push(open.last().copied());
+            open.push(place);
+        }
+        Self { sorted, within }
+    }
+
+    /// The keys with which a text begins, the longest first.
+    fn beginning(&self, text: &[u8]) -> impl Iterator<Item = &'a str> {
+        let last = self.sorted.partition_point(|key| key.as_bytes() <= text).checked_sub(1);
+        let last_key = last.map_or("", |last| self.sorted[last]).as_bytes();
+        let common = last_key.iter().zip(text).take_while(|(byte, other)| byte == other).count();
+        let chain = std::iter::successors(last, |place| self.within[*place]);
+        chain.map(|place| self.sorted[place]).filter(move |key| key.len() <= common)
+    }
+
+    /// The first key that stands in a text without a letter or digit beside it.
+    fn find_word(&self, text: &str) -> Option<(usize, &'a str)> {
+        let mut before = None;
+        text.char_indices().find_map(|(place, char)| {
+            let before = before.replace(char);
+            let rest = &text[place..];
+            let is_apart = |beside: Option<char>, edge: Option<char>| {
+                let is_letter = |char: Option<char>| char.is_some_and(char::is_alphanumeric);
+                !is_letter(beside) || !is_letter(edge)
+            };
+            is_apart(before, Some(char)).then(|| self.beginning(rest.as_bytes()))?.find_map(|key| {
+                let behind = rest[key.len()..].chars().next();
+                is_apart(behind, key.chars().next_back()).then_some((place, key))
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_found_at_word_boundaries_alone() {
+        let keys = Keys::new(vec!["hunter2", "hunter", "7", "a.a", "-x"]);
+        let found = |text| keys.find_word(text).map(|(place, key)| (place, key));
+        for text in ["x=hunter2", "/hunter2/", "|hunter2|", "was.hunter2.", "hunter2", "_hunter2_"]
+        {
+            assert_eq!(found(text).map(|(_, key)| key), Some("hunter2"), "{text}");
+        }
+        for text in ["", "hunter22", "xhunter2", "hunters", "2027", "éhunter2", "ba.a"] {
+            assert_eq!(found(text), None, "{text}");
+        }
+        assert_eq!(found("hunter2x hunter-2"), Some((9, "hunter")));
+        assert_eq!(found("xa.a.a"), Some((3, "a.a")));
+        assert_eq!(found("ab-x"), Some((2, "-x")));
+    }
+
+    #[test]
+    fn every_key_at_a_beginning_is_found() {
+        let keys = Keys::new(vec!["ab", "a", "abd", "b", "abcde", "abc"]);
+        let found = |text: &str| keys.beginning(text.as_bytes()).collect::<Vec<_>>();
+        assert_eq!(found("abcdx"), ["abc", "ab", "a"]);
+        assert_eq!(found("abcde"), ["abcde", "abc", "ab", "a"]);
+        assert_eq!(found("ac"), ["a"]);
+        assert_eq!(found("c"), [""; 0]);
+        assert_eq!(found("A"), [""; 0]);
     }
 }

@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use super::gone::is_noted;
 use super::outline::{Entry, Outline, Piece};
 use crate::digest::KeyDigest;
 
@@ -53,7 +54,7 @@ impl<'a> Short<'a> {
 
     pub(super) fn is_noted_behind(&self, text: &str) -> bool {
         let behind = text[self.entry.end..].lines().next().unwrap_or_default();
-        behind.split_once('#').is_some_and(|(_, comment)| comment.contains(self.key))
+        behind.split_once('#').is_some_and(|(_, comment)| is_noted(comment, self.key))
     }
 }
 
