@@ -20,9 +20,43 @@ fn key_that_is_not_valid_is_told_with_the_reason() {
         answer.out
     };
     assert_eq!(reason(b"nobody's key, and long enough"), "not valid: the key is unknown\n");
-    assert_eq!(reason(b"key with an end\n\n"), "not valid: the key is unknown\n");
     assert_eq!(reason(&[0xff; 40]), "not valid: the key is unknown\n");
     assert_eq!(reason(&[b'k'; 600]), "not valid: the key does not have the form of a key\n");
+}
+
+#[test]
+fn outer_blanks_get_the_verdict_of_the_wire() {
+    let place = Place::with_client("App 1");
+    let key = place.issue(&["App 1"]);
+    for (text, seen) in [
+        (format!("{key} \n"), "a blank behind it, which HTTP removes"),
+        (format!("\t{key}"), "a blank before it, which HTTP removes"),
+    ] {
+        let answer = place.run_with(text.as_bytes(), ["check"]).succeeds();
+        assert!(answer.out.starts_with("valid: ") && answer.err.contains(seen), "{answer:?}");
+        let answer = place.run_with(text.as_bytes(), ["check", "--json"]).succeeds();
+        assert_eq!(answer.json()["around"].as_array().unwrap().len(), 1, "{answer:?}");
+    }
+}
+
+#[test]
+fn kinds_of_what_surrounds_a_key_are_told_without_it() {
+    let place = Place::with_client("App 1");
+    let key = place.issue(&["App 1"]);
+    for (text, seen) in [
+        (format!("\"{key}\"\n"), "quotes"),
+        (format!("Bearer {key}\n"), "a scheme, such as `Bearer`"),
+        (format!("x-api-key: {key}\n"), "a name, as of a header or a variable"),
+        (format!("\u{feff}{key}\n"), "a byte order mark"),
+        (format!("{key}\n\n"), "further lines"),
+        (format!("{key}\n{key}\n"), "further lines"),
+    ] {
+        let answer = place.run_with(text.as_bytes(), ["check"]);
+        assert_eq!((answer.code, answer.out.as_str()), (1, "not valid: the key is unknown\n"));
+        assert!(answer.err.contains(&format!("around the key: {seen};")), "{}", answer.err);
+        let answer = place.run_with(text.as_bytes(), ["check", "--json"]);
+        assert_eq!((answer.code, &answer.json()["around"]), (1, &serde_json::json!([seen])));
+    }
 }
 
 #[test]

@@ -14,10 +14,15 @@ use crate::show;
 use crate::store::open;
 use crate::wait::block_on;
 
+mod around;
+
+use around::look_around;
+
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
     let store = open(globals, out)?;
-    let key = read_key()?;
-    let verdict = block_on(Authenticator::new(store.clone()).authenticate_key(&key));
+    let input = read_key()?;
+    let (key, around) = look_around(&input);
+    let verdict = block_on(Authenticator::new(store.clone()).authenticate_key(key));
     let now = SystemTime::now();
     let (reason, key_id) = match verdict {
         Ok(client) => (None, Some(client.key_id())),
@@ -33,8 +38,24 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
         }
         (_, None) => format!("not valid: the key {}\n", reason.map_or("is unknown", refusal)),
     };
-    out.answer(&text, &json(reason, key.as_ref(), now))?;
+    let others = if reason.is_some() { &around.others[..] } else { &[] };
+    out.answer(&text, &json(reason, key.as_ref(), now, &[&around.blanks, others].concat()))?;
+    if !out.is_json() {
+        note_around(&around.blanks, others, out);
+    }
     Ok(if reason.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn note_around(blanks: &[&str], others: &[&str], out: &Output) {
+    if !blanks.is_empty() {
+        out.note(&format!("around the key: {}, which HTTP removes", blanks.join(", ")));
+    }
+    if !others.is_empty() {
+        let others = others.join(", ");
+        out.note(&format!(
+            "around the key: {others}; a request is refused with it, so send the key alone"
+        ));
+    }
 }
 
 fn refusal(reason: WrongReason) -> &'static str {
@@ -47,27 +68,26 @@ fn refusal(reason: WrongReason) -> &'static str {
     }
 }
 
-fn json(reason: Option<WrongReason>, key: Option<&KeyInfo>, now: SystemTime) -> Value {
+fn json(
+    reason: Option<WrongReason>,
+    key: Option<&KeyInfo>,
+    now: SystemTime,
+    around: &[&str],
+) -> Value {
     json!({
         "valid": reason.is_none(),
         "reason": reason.map(|reason| reason.to_string()),
         "key": key.map(|key| show::key_json(key, now)),
+        "around": around,
     })
 }
 
-/// The key on standard input, without the end of its line.
+/// The text on standard input.
 fn read_key() -> Result<Zeroizing<Vec<u8>>, Failure> {
     // A key has no business in a shell's history or on a screen.
-    let mut key = if io::stdin().is_terminal() { ask() } else { read() }.map_err(|error| {
+    if io::stdin().is_terminal() { ask() } else { read() }.map_err(|error| {
         Failure::unavailable(format!("the key cannot be read from standard input ({error})"))
-    })?;
-    if key.ends_with(b"\n") {
-        key.pop();
-        if key.ends_with(b"\r") {
-            key.pop();
-        }
-    }
-    Ok(key)
+    })
 }
 
 fn ask() -> io::Result<Zeroizing<Vec<u8>>> {
@@ -75,9 +95,9 @@ fn ask() -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 fn read() -> io::Result<Zeroizing<Vec<u8>>> {
-    // One byte and a line end more than a key has: enough to see that it is too long. It is
-    // reserved at once, so that no copy stays behind where the text has grown.
-    const LIMIT: usize = MAX_KEY_BYTES + 3;
+    // More than a key has, with a header's name and blanks around it: enough to see that it is too
+    // long. It is reserved at once, so that no copy stays behind where the text has grown.
+    const LIMIT: usize = MAX_KEY_BYTES + 1024;
     let mut key = Zeroizing::new(Vec::with_capacity(2 * LIMIT));
     io::stdin().lock().take(LIMIT as u64).read_to_end(&mut key)?;
     Ok(key)

@@ -1,0 +1,122 @@
+//! What surrounds a key on standard input. Only its kind is ever said, never its text.
+
+/// A text for which a key was given, and what surrounds the key in it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Around {
+    /// Blanks, which every HTTP parser removes (RFC 9110 section 5.5).
+    pub(super) blanks: Vec<&'static str>,
+    /// All else, with which no request is admitted.
+    pub(super) others: Vec<&'static str>,
+}
+
+/// Takes the end of its line and outer blanks from a text, and says what else surrounds the key.
+pub(super) fn look_around(text: &[u8]) -> (&[u8], Around) {
+    let mut around = Around::default();
+    let text =
+        text.strip_suffix(b"\n").map_or(text, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    if text.first().is_some_and(is_blank) {
+        around.blanks.push("a blank before it");
+    }
+    if text.last().is_some_and(is_blank) {
+        around.blanks.push("a blank behind it");
+    }
+    let sent = trim(text);
+    around.others = others(sent);
+    (sent, around)
+}
+
+fn others(mut text: &[u8]) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    if let Some(rest) = text.strip_prefix("\u{feff}".as_bytes()) {
+        found.push("a byte order mark");
+        text = trim(rest);
+    }
+    if let Some(end) = text.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        found.push("further lines");
+        text = trim(&text[..end]);
+    }
+    if let Some(rest) = behind_name(text) {
+        found.push("a name, as of a header or a variable");
+        text = trim(rest);
+    }
+    if let Some(rest) = behind_scheme(text) {
+        found.push("a scheme, such as `Bearer`");
+        text = rest;
+    }
+    let quoted =
+        |quote: u8| text.len() > 2 && text.first() == Some(&quote) && text.last() == Some(&quote);
+    if b"\"'`".iter().any(|quote| quoted(*quote)) {
+        found.push("quotes");
+    }
+    found
+}
+
+/// The text behind `x-api-key:` or `API_KEY=`.
+fn behind_name(text: &[u8]) -> Option<&[u8]> {
+    let end = text.iter().position(|byte| matches!(byte, b':' | b'='))?;
+    let (name, rest) = (&text[..end], &text[end + 1..]);
+    let is_name = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_');
+    (!name.is_empty() && name.iter().all(is_name) && !trim(rest).is_empty()).then_some(rest)
+}
+
+/// The text behind `Bearer`: one word of letters before one word more.
+fn behind_scheme(text: &[u8]) -> Option<&[u8]> {
+    let end = text.iter().position(|byte| *byte == b' ')?;
+    let (scheme, rest) = (&text[..end], trim(&text[end..]));
+    let is_one_word = !rest.contains(&b' ');
+    (!scheme.is_empty() && scheme.iter().all(u8::is_ascii_alphabetic) && is_one_word)
+        .then_some(rest)
+}
+
+fn trim(text: &[u8]) -> &[u8] {
+    let is_inner = |byte: &u8| !matches!(byte, b' ' | b'\t');
+    let start = text.iter().position(is_inner).unwrap_or(text.len());
+    let end = text.iter().rposition(is_inner).map_or(start, |last| last + 1);
+    &text[start..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn surroundings_are_told_by_their_kind() {
+        const NAME: &str = "a name, as of a header or a variable";
+        const SCHEME: &str = "a scheme, such as `Bearer`";
+        let cases: [(&str, &[&str]); 14] = [
+            ("q/J+8rYt0Lz3+Kx/W1mVbA==\n", &[]),
+            ("acme_3f9:Zk2\r\n", &[]),
+            ("correct horse battery", &[]),
+            ("\u{feff}key-0123\n", &["a byte order mark"]),
+            ("key-0123\n\n", &["further lines"]),
+            ("key-0123\nkey-4567\n", &["further lines"]),
+            ("\"key-0123\"", &["quotes"]),
+            ("'key-0123'\n", &["quotes"]),
+            ("Bearer key-0123\n", &[SCHEME]),
+            ("x-api-key: key-0123\n", &[NAME]),
+            ("x-api-key:key-0123\n", &[NAME]),
+            ("API_KEY=\"key-0123\"\n", &[NAME, "quotes"]),
+            ("Authorization: Bearer key-0123\r\n\r\n", &["further lines", NAME, SCHEME]),
+            ("\u{feff}'key-0123'\n\n", &["a byte order mark", "further lines", "quotes"]),
+        ];
+        for (text, others) in cases {
+            assert_eq!(
+                look_around(text.as_bytes()).1,
+                Around { blanks: vec![], others: others.into() },
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn outer_blanks_and_the_end_of_the_line_are_removed() {
+        for text in [" key-1", "key-1\t\n", " \tkey-1 \r\n"] {
+            let (key, around) = look_around(text.as_bytes());
+            assert_eq!(key, b"key-1");
+            assert!(!around.blanks.is_empty() && around.others.is_empty(), "{text:?}");
+        }
+        assert_eq!(look_around(b" \n").0, b"");
+        assert_eq!(look_around(b"").0, b"");
+    }
+}
