@@ -79,7 +79,7 @@ impl PostgresOptions {
     ///
     /// For poolers that lend a connection for a transaction, as pgbouncer does with
     /// `pool_mode=transaction`: a name would be known, or be another's, on another connection. A lookup
-    /// takes three round trips in the place of one.
+    /// takes one round trip all the same.
     pub fn through_pooler(self) -> Self {
         Self { through_pooler: true, ..self }
     }
