@@ -3,12 +3,12 @@
 use std::error::Error as _;
 
 use keygate::{
-    KeyDigest, KeyRecord, KeyState, KeyStore as _, ManageError, ManageKeys as _, PostgresStore,
-    StoreError,
+    AuthError, KeyDigest, KeyRecord, KeyState, KeyStore as _, ManageError, ManageKeys as _,
+    PostgresStore, StoreError, WrongReason,
 };
 
-use crate::made;
 use crate::servers::{Database, Postgres, query};
+use crate::{KEY, OTHER_KEY, ask, filled, made};
 
 const FIRST: &str = include_str!("../../src/store/postgres/migrations/0001.sql");
 
@@ -111,4 +111,18 @@ async fn key_whose_client_no_index_finds_is_an_outage() {
     database.psql("reindex schema keygate");
     assert_eq!(lookup(&store, number).await.unwrap().unwrap().state(), KeyState::Revoked);
     store.disable_client(&name).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn key_without_a_client_is_an_outage() {
+    let database = Postgres::shared().database();
+    let store = filled(&database).await;
+    database.psql("set session_replication_role = replica; delete from keygate.clients");
+    let AuthError::Unavailable(error) = ask(&store, KEY).await.unwrap_err() else {
+        panic!("it is an outage")
+    };
+    let shown = error.source().unwrap().to_string();
+    assert!(shown.contains("its client is not there"), "{shown}");
+    let unknown = ask(&store, OTHER_KEY).await.unwrap_err();
+    assert_eq!(unknown.reason(), Some(WrongReason::Unknown));
 }

@@ -9,7 +9,7 @@ use super::PostgresStore;
 use super::connections::Lease;
 use super::error::{is_lost, text, unavailable};
 use super::server::server_columns;
-use super::settings::{hex, local_settings};
+use super::settings::local_settings;
 use crate::error::StoreError;
 use crate::store::sql::not_kept;
 
@@ -137,9 +137,10 @@ impl PostgresTransaction {
     }
 }
 
-/// A text in a statement without parameters, whatever it holds.
+/// A text in a statement without parameters, however the server reads other literals. A function that
+/// makes it of its bytes would bring a collation of its own.
 fn literal(text: &str) -> String {
-    format!("pg_catalog.convert_from(pg_catalog.decode('{}', 'hex'), 'UTF8')", hex(text))
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
