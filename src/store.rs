@@ -9,6 +9,8 @@ use crate::error::StoreError;
 use crate::record::KeyRecord;
 
 mod memory;
+#[cfg(feature = "sqlite")]
+mod mount;
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 mod postgres;

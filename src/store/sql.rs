@@ -6,6 +6,7 @@ mod listing;
 mod manage_keys;
 mod managing;
 mod read_back;
+mod retrying;
 mod row;
 mod transaction;
 mod transfer;
@@ -18,6 +19,9 @@ pub(super) use listing::{
 pub(super) use manage_keys::manage_keys;
 pub(super) use managing::{add_client, enable_client, issue, remove_client, revoke, rotate};
 pub(super) use read_back::not_kept;
+pub(super) use retrying::retrying;
+#[cfg(feature = "sqlite")]
+pub(super) use retrying::retrying_while;
 pub(super) use row::{
     BadRow, ClientRow, Found, KeyRow, metadata_text, profile, quota_text, set_aside,
 };

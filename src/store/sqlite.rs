@@ -14,15 +14,15 @@ mod columns;
 mod connections;
 mod error;
 mod file;
+mod holders;
 mod inspect;
+mod lease;
 mod options;
-mod place;
 mod tables;
 mod transaction;
 
-use connections::{Lease, Role};
+use connections::{Connections, Role};
 pub use options::SqliteOptions;
-use place::Place;
 
 /// Keys and clients in an SQLite database: for one machine, without a server.
 ///
@@ -31,17 +31,21 @@ use place::Place;
 /// another process, or by hand, is seen by the next request. Several stores and processes of one
 /// machine may use one file at once; a file on a network drive is not for SQLite.
 ///
-/// A file that another is renamed over, such as a restored one, is noticed at the next lookup. Rename
-/// it while nothing changes keys, and with no `-journal` or `-wal` file beside it, which SQLite would
-/// take for its own; `sqlite3 keys.db '.restore saved.db'` has no such condition.
+/// Restore a backup with `sqlite3 keys.db '.restore saved.db'`. A file that is renamed or copied over the
+/// database is noticed at the next lookup, too. Do so while nothing changes keys, and with no `-journal` or
+/// `-wal` file beside it, which SQLite would take for its own. See [`guide`](crate::guide::databases).
+///
+/// A file that is mounted by itself and a file with more than one hard link are refused: mount or share
+/// its folder.
 ///
 /// # How it serves
 ///
 /// - Lookups go on while keys are changed, but for the moment in which a change is written to the
-///   disk. They wait for that moment, at most 2 seconds (100,000 new keys took 0.1 of one), and changes
-///   wait for those of other processes, at most 5 seconds. Then it is an outage. The
-///   [`Authenticator`](crate::Authenticator) gives a lookup up after a second, where nothing else was
-///   said.
+///   disk. They wait for that moment, at most 2 seconds (100,000 new keys took 0.1 of one). The
+///   [`Authenticator`](crate::Authenticator) gives a lookup up after a second by default.
+/// - Changes wait for the changes and long reads of others, at most 5 seconds, and hold no lock
+///   meanwhile. Then it is an outage that names the process in the way, where the system shows it.
+/// - A fault that is repaired needs no restart: the next lookup or change opens the file again.
 /// - It leaves the journal mode of the file as it is. That of the files it makes is SQLite's own
 ///   default, a rollback journal, and not a write-ahead log: one of those stays beside the file while
 ///   the database is open, and would spoil a restored one.
@@ -73,7 +77,7 @@ use place::Place;
 #[doc = include_str!("sqlite/tables.md")]
 #[derive(Clone)]
 pub struct SqliteStore {
-    place: Arc<Place>,
+    connections: Arc<Connections>,
     clock: Option<Clock>,
     actor: Option<Arc<str>>,
     tool: Arc<str>,
@@ -118,12 +122,17 @@ impl SqliteStore {
     ///
     /// The file cannot be read, or has lost its tables.
     pub async fn schema_version(&self) -> Result<i32, DatabaseError> {
-        tables::version(&mut self.place.lease(Role::Reader).await?).await
+        tables::version(&mut self.connections.lease(Role::Reader).await?).await
     }
 
     async fn opened(options: SqliteOptions, migrate: bool) -> Result<Self, DatabaseError> {
-        let place = Place::open(options, migrate).await?;
-        Ok(Self { place: Arc::new(place), clock: None, actor: None, tool: "keygate".into() })
+        let connections = Connections::open(options, migrate).await?;
+        Ok(Self {
+            connections: Arc::new(connections),
+            clock: None,
+            actor: None,
+            tool: "keygate".into(),
+        })
     }
 
     /// Replaces the clock by which keys are issued, rotated and revoked through this handle.
@@ -148,8 +157,8 @@ impl SqliteStore {
         Self { tool: tool.into().into(), ..self }
     }
 
-    async fn find(place: &Place, digest: KeyDigest) -> Answer {
-        let mut lease: Lease = place.lease(Role::Reader).await?;
+    async fn find(connections: &Connections, digest: KeyDigest) -> Answer {
+        let mut lease = connections.lease(Role::Reader).await?;
         let query = sqlx::query(columns::RECORD).bind(digest.to_bytes().to_vec());
         let row = query.fetch_optional(lease.connection()?).await;
         let row = row.map_err(|error| lease.fault(error))?;
@@ -159,8 +168,8 @@ impl SqliteStore {
 
 impl KeyStore for SqliteStore {
     fn lookup(&self, digest: KeyDigest) -> Lookup {
-        let place = Arc::clone(&self.place);
-        Lookup::pending(async move { Self::find(&place, digest).await })
+        let connections = Arc::clone(&self.connections);
+        Lookup::pending(async move { Self::find(&connections, digest).await })
     }
 }
 
@@ -168,6 +177,8 @@ sql::manage_keys!(SqliteStore);
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("path", &self.place.path()).finish_non_exhaustive()
+        f.debug_struct("SqliteStore")
+            .field("path", &self.connections.path())
+            .finish_non_exhaustive()
     }
 }

@@ -133,16 +133,21 @@ fn inside_mount(size: &str, script: &str, job: &str, from: &Path) -> Vec<String>
     let place = folder.path().join("mounted");
     fs::create_dir(&place).unwrap();
     let job = worker::command(job, &place.join("keys.db"));
-    let script = script.replace("RUN", "\"$@\"");
     let script = format!(
         "mount -t tmpfs -o size={size} none \"$PLACE\" || exit 99; cd \"$PLACE\"; {script}"
     );
+    in_name_space(&script, &job, &place, from)
+}
+
+/// Lines from a shell that can mount without anybody else seeing it, and that does the job at `RUN`.
+pub(crate) fn in_name_space(script: &str, job: &Command, place: &Path, from: &Path) -> Vec<String> {
+    let script = script.replace("RUN", "\"$@\"");
     for unshare in [&["--mount"][..], &["--user", "--map-root-user", "--mount"]] {
         let mut command = Command::new("unshare");
         command.args(unshare).args(["sh", "-c", &script, "sh"]);
         command.arg(std::env::current_exe().unwrap()).args(job.get_args());
         command.envs(job.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.env("PLACE", &place).env("FROM", from);
+        command.env("PLACE", place).env("FROM", from);
         let output = command.output().expect("there is `unshare`, of util-linux");
         if output.status.code() != Some(99) && !output.stderr.starts_with(b"unshare:") {
             return worker::said(&output.stdout);

@@ -93,6 +93,12 @@ impl Holder {
     }
 }
 
+impl Holder {
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
 impl Drop for Holder {
     fn drop(&mut self) {
         drop(self.0.stdin.take());

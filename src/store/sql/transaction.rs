@@ -17,6 +17,11 @@ pub(in crate::store) trait Database: Sync {
     fn write(&self) -> impl Future<Output = Result<Self::Transaction, StoreError>> + Send;
 
     fn now(&self) -> SystemTime;
+
+    /// Returns whether others held a transaction up, so that it is to be rolled back and made again.
+    fn is_busy(&self, _error: &StoreError) -> bool {
+        false
+    }
 }
 
 /// The statements of which all changes are made. Dropped without a commit, it changes nothing.

@@ -1,7 +1,7 @@
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use super::connections::Lease;
+use super::lease::Lease;
 use crate::error::StoreError;
 
 /// A transaction that has begun. Dropped without a commit, it leaves no trace.

@@ -3,36 +3,87 @@ use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::error::input_fault;
+use super::error::{input_fault, plain_fault};
 use crate::error::StoreError;
+use crate::store::mount;
 use crate::store::sql::DatabaseError;
 
-/// Which file stands at a path, however many names it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity(Marks);
+/// Which file stands at a path, however many links lead there, and when it last changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    file: Identity,
+    len: u64,
+    changed: Instant,
+}
 
 #[cfg(unix)]
-type Marks = (u64, u64);
+type Identity = (u64, u64);
+/// Seconds and nanoseconds of the last change, of which `cp -p` keeps none.
+#[cfg(unix)]
+type Instant = (i64, i64);
 #[cfg(not(unix))]
-type Marks = Option<std::time::SystemTime>;
+type Identity = Option<std::time::SystemTime>;
+#[cfg(not(unix))]
+type Instant = Option<std::time::SystemTime>;
 
-impl Identity {
+impl Stamp {
     /// The file that stands there now. This costs a microsecond, and opens nothing.
     pub(super) fn at(path: &Path) -> Result<Self, StoreError> {
         let metadata = fs::metadata(path).map_err(|error| input_fault(path, error))?;
-        Ok(Self(marks(&metadata)))
+        check_links(path, &metadata)?;
+        Ok(Self::of(&metadata))
+    }
+
+    #[cfg(unix)]
+    fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        let changed = (metadata.ctime(), metadata.ctime_nsec());
+        Self { file: (metadata.dev(), metadata.ino()), len: metadata.len(), changed }
+    }
+
+    #[cfg(not(unix))]
+    fn of(metadata: &Metadata) -> Self {
+        let changed = metadata.modified().ok();
+        Self { file: metadata.created().ok(), len: metadata.len(), changed }
+    }
+
+    pub(super) fn is_same_file(self, other: Self) -> bool {
+        self.file == other.file
     }
 }
 
+/// Refuses a file with several names: SQLite keeps a journal beside each, so that a change by one name
+/// is not seen by another, and one that was rolled back is.
 #[cfg(unix)]
-fn marks(metadata: &Metadata) -> Marks {
-    use std::os::unix::fs::MetadataExt as _;
-    (metadata.dev(), metadata.ino())
+fn check_links(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
+    match std::os::unix::fs::MetadataExt::nlink(metadata) {
+        0 | 1 => Ok(()),
+        count => Err(plain_fault(
+            path,
+            &format!(
+                "the file has {count} hard links, and SQLite would keep a journal of its own for \
+                 each: remove the others (`find / -samefile` lists them), and share the folder instead"
+            ),
+        )),
+    }
 }
 
 #[cfg(not(unix))]
-fn marks(metadata: &Metadata) -> Marks {
-    metadata.created().ok()
+fn check_links(_: &Path, _: &Metadata) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// Refuses a file that is mounted apart from its folder, which has another name outside.
+pub(super) fn check_mount(path: &Path) -> Result<(), StoreError> {
+    match mount::is_mount_point(path) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(plain_fault(
+            path,
+            "the file is mounted by itself, and the journal that SQLite keeps beside it is not: \
+             mount its folder instead",
+        )),
+        Err(error) => Err(input_fault(path, error)),
+    }
 }
 
 // Closing a file ends all locks that its process holds on it (POSIX), those of SQLite too: whoever

@@ -1,8 +1,8 @@
 //! Looks for what could hide, delay or rewrite a change, without changing anything.
 
-use super::connections::{Lease, Role};
+use super::connections::{Connections, Role};
+use super::lease::Lease;
 use super::options::SqliteOptions;
-use super::place::Place;
 use crate::error::StoreError;
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
@@ -30,11 +30,11 @@ const FOREIGN: &str = concat!(
 );
 
 pub(super) async fn inspect(options: SqliteOptions) -> Result<Vec<DatabaseFinding>, DatabaseError> {
-    let place = match Place::open(options, false).await {
-        Ok(place) => place,
+    let connections = match Connections::open(options, false).await {
+        Ok(connections) => connections,
         Err(error) => return Ok(vec![DatabaseFinding::of(error)?]),
     };
-    let mut lease = place.lease(Role::Reader).await?;
+    let mut lease = connections.lease(Role::Reader).await?;
     let mut findings = Vec::new();
     triggers(&mut lease, &mut findings).await?;
     Ok(findings)

@@ -1,5 +1,5 @@
 use super::begun::Begun;
-use super::connections::Lease;
+use super::lease::Lease;
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 

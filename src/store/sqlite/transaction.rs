@@ -8,6 +8,7 @@ use super::SqliteStore;
 use super::begun::Begun;
 use super::columns::{client_columns, client_row, found_client, found_key, key_columns, key_row};
 use super::connections::Role;
+use super::error::is_busy;
 use super::inspect::foreign_triggers;
 use crate::digest::KeyId;
 use crate::error::StoreError;
@@ -34,12 +35,12 @@ impl Database for SqliteStore {
     type Transaction = SqliteTransaction;
 
     async fn read(&self) -> Result<SqliteTransaction, StoreError> {
-        let begun = Begun::reader(self.place.lease(Role::Reader).await?).await?;
+        let begun = Begun::reader(self.connections.lease(Role::Reader).await?).await?;
         Ok(SqliteTransaction { begun, written: None })
     }
 
     async fn write(&self) -> Result<SqliteTransaction, StoreError> {
-        let begun = self.place.begin_writing().await?;
+        let begun = self.connections.begin_writing().await?;
         let mut transaction = SqliteTransaction { begun, written: None };
         let origin = sqlx::query(SET_ORIGIN)
             .bind(self.actor.as_deref().map(str::to_owned))
@@ -52,6 +53,10 @@ impl Database for SqliteStore {
 
     fn now(&self) -> SystemTime {
         self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
+    }
+
+    fn is_busy(&self, error: &StoreError) -> bool {
+        is_busy(error)
     }
 }
 

@@ -1,0 +1,46 @@
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use futures_timer::Delay;
+
+use super::transaction::Database;
+use crate::manage::ManageError;
+
+/// How long a change waits for others, and how long it leaves the database alone between its tries.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(60);
+
+/// Makes a change. Where others hold the database up, it is rolled back and made once more, so that
+/// it holds no lock while it waits.
+pub(in crate::store) async fn retrying<D, C, T>(
+    database: &D,
+    change: impl Fn() -> C,
+) -> Result<T, ManageError>
+where
+    D: Database,
+    C: Future<Output = Result<T, ManageError>>,
+{
+    let is_busy = |error: &ManageError| match error {
+        ManageError::Unavailable(error) => database.is_busy(error),
+        _ => false,
+    };
+    retrying_while(is_busy, change).await
+}
+
+pub(in crate::store) async fn retrying_while<C, T, E>(
+    is_busy: impl Fn(&E) -> bool,
+    change: impl Fn() -> C,
+) -> Result<T, E>
+where
+    C: Future<Output = Result<T, E>>,
+{
+    let started = Instant::now();
+    loop {
+        match change().await {
+            Err(error) if is_busy(&error) && started.elapsed() < PATIENCE => {
+                Delay::new(PAUSE).await;
+            }
+            done => return done,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Backups that are copied over a live file, which tells SQLite nothing.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use keygate::{ManageKeys as _, SqliteStore};
+
+use crate::stage::{Folder, Met, REVOKED, UNKNOWN, ask, id, new, sqlite3, store};
+
+/// Copies as `cp` does: into the file that is there.
+fn cp(from: &Path, to: &Path, options: &[&str]) {
+    assert!(Command::new("cp").args(options).arg(from).arg(to).status().unwrap().success());
+}
+
+/// SQLite's count of commits, from the header of the file.
+fn commits(path: &Path) -> u32 {
+    u32::from_be_bytes(fs::read(path).unwrap()[24..28].try_into().unwrap())
+}
+
+/// Two files of one length and one count of commits: the key A is revoked in the latter.
+async fn twins(folder: &Folder) -> [std::path::PathBuf; 2] {
+    let [one, two] = ["one.db", "two.db"].map(|name| folder.path().join(name));
+    drop(store(&one, "A").await);
+    fs::copy(&one, &two).unwrap();
+    sqlite3(&one, "update keygate_clients set metadata = '{\"a\": \"b\"}';");
+    sqlite3(&two, "update keygate_keys set revoked = '2026-11-23T10:00:00Z';");
+    assert_eq!(commits(&one), commits(&two));
+    assert_eq!(fs::metadata(&one).unwrap().len(), fs::metadata(&two).unwrap().len());
+    [one, two]
+}
+
+#[tokio::test]
+async fn backup_copied_over_the_file_is_served_at_once() {
+    for options in [&[][..], &["-p"]] {
+        let folder = Folder::new();
+        let [one, two] = twins(&folder).await;
+        let path = folder.database();
+        fs::copy(&one, &path).unwrap();
+        let store = SqliteStore::options(&path).max_connections(1).open().await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(ask(&store, 'A').await, Met::Admitted);
+            cp(&two, &path, options);
+            assert_eq!(ask(&store, 'A').await, REVOKED);
+            cp(&one, &path, options);
+        }
+    }
+}
+
+#[tokio::test]
+async fn change_after_a_copied_backup_is_made_in_it() {
+    let folder = Folder::new();
+    let [one, two] = twins(&folder).await;
+    let path = folder.database();
+    fs::copy(&one, &path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    // Pages of the first file, in the connection that makes changes.
+    store.issue("App 1", new('B')).await.unwrap();
+    sqlite3(&two, "update keygate_clients set metadata = '{\"c\": \"d\"}';");
+    assert_eq!(commits(&path), commits(&two));
+    cp(&two, &path, &[]);
+    store.issue("App 1", new('C')).await.unwrap();
+    assert_eq!(sqlite3(&path, "pragma integrity_check; pragma foreign_key_check;"), "ok");
+    let kept = "select count(*), count(revoked) from keygate_keys;
+        select metadata from keygate_clients;";
+    assert_eq!(sqlite3(&path, kept), "2|1\n{\"c\": \"d\"}");
+    assert_eq!(ask(&store, 'B').await, UNKNOWN);
+    assert_eq!(ask(&store, 'C').await, Met::Admitted);
+    store.revoke(&id('C')).await.unwrap();
+    assert_eq!(ask(&store, 'C').await, REVOKED);
+}

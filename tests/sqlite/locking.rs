@@ -1,0 +1,103 @@
+//! Others who hold locks of the file for long.
+
+use std::time::{Duration, Instant};
+
+use keygate::{ManageKeys as _, SqliteStore};
+
+use crate::processes::Holder;
+use crate::stage::{Folder, Met, REVOKED, ask, cause, id, sqlite3, store};
+
+const LONG_READ: &str = "begin; select count(*) from keygate_keys";
+
+fn unavailable(error: keygate::ManageError) -> String {
+    match error {
+        keygate::ManageError::Unavailable(error) => cause(&error),
+        error => panic!("{error}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lookups_go_on_while_a_change_waits_for_a_long_read() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "AB").await;
+    let holder = Holder::new(&path, LONG_READ);
+    let revoking = {
+        let store = store.clone();
+        tokio::spawn(async move { store.revoke(&id('B')).await })
+    };
+    let (mut longest, mut asked) = (Duration::ZERO, 0_u32);
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(2) {
+        let asking = Instant::now();
+        assert_eq!(ask(&store, 'A').await, Met::Admitted);
+        (longest, asked) = (longest.max(asking.elapsed()), asked + 1);
+    }
+    println!("{asked} lookups, the longest of which took {longest:?}");
+    assert!(!revoking.is_finished());
+    drop(holder);
+    revoking.await.unwrap().unwrap();
+    assert_eq!(ask(&store, 'B').await, REVOKED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn change_that_gives_up_names_the_reader_in_its_way() {
+    for begin in [LONG_READ, "begin immediate"] {
+        let folder = Folder::new();
+        let path = folder.database();
+        let store = store(&path, "A").await;
+        let holder = Holder::new(&path, begin);
+        let started = Instant::now();
+        let error = unavailable(store.revoke(&id('A')).await.unwrap_err());
+        assert!(started.elapsed() >= Duration::from_secs(4), "{:?}", started.elapsed());
+        let expected = format!(
+            "{}: database is locked (SQLite's code 5): process {} (sqlite3) must end its \
+             transaction first",
+            path.display(),
+            holder.id()
+        );
+        assert_eq!(error, expected);
+        // Nothing of it was done, and no lock stays.
+        assert_eq!(ask(&store, 'A').await, Met::Admitted);
+        drop(holder);
+        assert_eq!(sqlite3(&path, "select count(revoked) from keygate_keys;"), "0");
+        store.revoke(&id('A')).await.unwrap();
+        assert_eq!(ask(&store, 'A').await, REVOKED);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lookup_that_gives_up_names_the_writer_in_its_way() {
+    use keygate::KeyStore as _;
+
+    let folder = Folder::new();
+    let path = folder.database();
+    let store = store(&path, "A").await;
+    for mode in ["delete", "wal"] {
+        sqlite3(&path, &format!("pragma journal_mode = {mode};"));
+        let exclusive =
+            "pragma locking_mode = exclusive; begin exclusive; delete from keygate_origin";
+        let holder = Holder::new(&path, exclusive);
+        let error = cause(&store.lookup(crate::stage::digest('A')).await.unwrap_err());
+        let expected = format!("process {} (sqlite3) must end", holder.id());
+        assert!(error.contains(&expected), "{mode}: {error}");
+        drop(holder);
+        assert_eq!(ask(&store, 'A').await, Met::Admitted, "{mode}");
+    }
+}
+
+/// In WAL mode nobody waits for a reader, but writers still wait for each other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn write_ahead_log_takes_changes_beside_a_long_read() {
+    let folder = Folder::new();
+    let path = folder.database();
+    drop(store(&path, "A").await);
+    sqlite3(&path, "pragma journal_mode = wal;");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let _holder = Holder::new(&path, LONG_READ);
+    store.revoke(&id('A')).await.unwrap();
+    assert_eq!(ask(&store, 'A').await, REVOKED);
+    let writer = Holder::new(&path, "begin immediate");
+    let error = unavailable(store.disable_client("App 1").await.unwrap_err());
+    assert!(error.contains(&format!("process {} (sqlite3)", writer.id())), "{error}");
+}
