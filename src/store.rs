@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::record::KeyRecord;
 
 mod memory;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "yaml"))]
 mod mount;
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]

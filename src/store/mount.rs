@@ -1,53 +1,56 @@
-use std::io;
+//! Files that are mounted by themselves, as `docker -v ./keys.yml:/app/keys.yml` and a `subPath` of
+//! Kubernetes do it. Outside, such a file has another name and other files beside it.
+
 use std::path::Path;
 
-/// Returns whether the file at `path` is mounted by itself, apart from its folder. Links are followed.
-///
-/// Always `false` on systems other than Linux.
+/// Returns whether the file is itself a mount point, which Linux alone says.
 #[cfg(target_os = "linux")]
-pub(crate) fn is_mount_point(path: &Path) -> io::Result<bool> {
+pub(in crate::store) fn is_mount_point(path: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
-    match statx(CWD, path, AtFlags::empty(), StatxFlags::empty()) {
-        Ok(found) if found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) => {
-            Ok(found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
-        }
-        // Linux before 5.8 does not know the attribute, and a sandbox may not know the call.
-        Ok(_) | Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
-            let mounts = std::fs::read("/proc/self/mountinfo")?;
-            Ok(is_listed(&mounts, path.canonicalize()?.as_os_str().as_encoded_bytes()))
-        }
-        Err(error) => Err(error.into()),
+    if let Ok(found) = statx(CWD, path, AtFlags::empty(), StatxFlags::empty())
+        && found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT)
+    {
+        return found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT);
     }
+    // Before Linux 5.8.
+    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    std::fs::canonicalize(path).is_ok_and(|path| is_in(&mounts, &path))
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn is_mount_point(_: &Path) -> io::Result<bool> {
-    Ok(false)
+pub(in crate::store) fn is_mount_point(_: &Path) -> bool {
+    false
 }
 
-/// Returns whether `path` is a mount point in this text of `/proc/self/mountinfo` (proc(5)).
+/// Returns whether one of the mounts is at this path (`proc_pid_mountinfo(5)`).
 #[cfg(target_os = "linux")]
-fn is_listed(mounts: &[u8], path: &[u8]) -> bool {
-    let point = |line: &[u8]| line.split(|byte| *byte == b' ').nth(4).map(unescape);
-    mounts.split(|byte| *byte == b'\n').filter_map(point).any(|point| point == path)
+fn is_in(mounts: &[u8], path: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let path = path.as_os_str().as_bytes();
+    let mut points = mounts.split(|byte| *byte == b'\n');
+    points.any(|line| {
+        line.split(|byte| *byte == b' ').nth(4).is_some_and(|point| unescaped(point) == path)
+    })
 }
 
-/// Blanks, tabs, line feeds and backslashes stand there as `\` and three octal digits.
+/// Blanks, tabs, line ends and backslashes stand there as three octal digits.
 #[cfg(target_os = "linux")]
-fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        if let [b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', tail @ ..] = rest {
-            plain.push((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'));
-            rest = tail;
-        } else {
-            plain.push(*first);
-            rest = tail;
+    while let [first, more @ ..] = rest {
+        rest = more;
+        let digits = more.get(..3).filter(|_| *first == b'\\');
+        let code =
+            digits.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok());
+        if code.is_some() {
+            rest = &more[3..];
         }
+        bytes.push(code.unwrap_or(*first));
     }
-    plain
+    bytes
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -55,19 +58,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mount_list_names_mounted_files_and_no_others() {
-        let mounts = b"22 1 0:20 / / rw - ext4 /dev/vda rw\n\
-            36 22 0:20 /keys.db /srv/a\\040b\\134c/keys.db rw,noatime shared:1 - ext4 /dev/vda rw\n";
-        assert!(is_listed(mounts, br"/srv/a b\c/keys.db"));
-        for path in ["/srv/keys.db", r"/srv/a b\c", r"/srv/a\040b\134c/keys.db", "/keys.db", ""] {
-            assert!(!is_listed(mounts, path.as_bytes()), "{path}");
-        }
-    }
-
-    #[test]
-    fn root_is_a_mount_point_and_a_plain_file_is_not() {
-        assert!(is_mount_point(Path::new("/")).unwrap());
-        assert!(!is_mount_point(Path::new(file!())).unwrap());
-        assert!(is_mount_point(Path::new("/not-there")).is_err());
+    fn mount_points_are_found_in_mountinfo() {
+        let mounts = b"22 27 0:21 / /proc rw,relatime - proc proc rw\n\
+            941 823 254:0 /srv/a\\040b/keys.yml /app/my\\040keys\\134.yml ro - ext4 /dev/vda rw\n";
+        assert!(is_in(mounts, Path::new("/app/my keys\\.yml")));
+        assert!(is_in(mounts, Path::new("/proc")));
+        assert!(!is_in(mounts, Path::new("/srv/a b/keys.yml")));
+        assert!(!is_in(mounts, Path::new("/app")));
+        assert!(!is_in(b"", Path::new("/app")));
     }
 }

@@ -88,7 +88,8 @@ type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 impl SqliteStore {
     /// Opens a database that is there, with tables that this version can read.
     ///
-    /// It makes and changes nothing. A file that cannot be written serves lookups all the same.
+    /// It makes and changes nothing. A file that cannot be written serves lookups all the same, unless it
+    /// is in WAL mode: readers then need the right to write its folder.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use keygate::{DatabaseError, SqliteStore};
 
-use crate::stage::{Folder, Met, ask, store};
+use crate::stage::{Folder, Met, ask, sqlite3, store};
 use crate::worker;
 
 const NOBODY: u32 = 65_534;
@@ -56,6 +56,27 @@ async fn folder_that_cannot_be_written_serves_lookups() {
 }
 
 #[tokio::test]
+async fn write_ahead_log_without_rights_is_named() {
+    for mode in [0o400, 0o600] {
+        let folder = Folder::new();
+        store(&folder.database(), "A").await;
+        sqlite3(&folder.database(), "pragma journal_mode = wal;");
+        set_mode(&folder.database(), mode);
+        set_mode(folder.path(), 0o500);
+        let said = use_as_plain_user(&folder);
+        assert!(said.len() == 1 && said[0].starts_with("not opened: "), "{said:?}");
+        assert!(said[0].contains("the file is probably in WAL mode"), "{said:?}");
+        // The two ways out.
+        set_mode(folder.path(), 0o700);
+        assert_eq!(use_as_plain_user(&folder)[0], "Admitted");
+        sqlite3(&folder.database(), "pragma journal_mode = delete;");
+        set_mode(folder.path(), 0o500);
+        assert_eq!(use_as_plain_user(&folder)[0], "Admitted");
+        set_mode(folder.path(), 0o700);
+    }
+}
+
+#[tokio::test]
 async fn file_that_cannot_be_read_is_told_as_such() {
     let folder = Folder::new();
     store(&folder.database(), "A").await;
@@ -93,7 +114,7 @@ async fn folder_in_the_place_of_a_file_is_told_as_such() {
     }
     let path = folder.path().join("none").join("keys.db");
     let error = SqliteStore::migrate(path).await.unwrap_err();
-    assert!(error.to_string().contains("cannot be made: No such file"), "{error}");
+    assert!(error.to_string().contains("cannot be made: its folder is not there"), "{error}");
 }
 
 #[tokio::test]

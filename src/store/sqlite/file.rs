@@ -75,15 +75,14 @@ fn check_links(_: &Path, _: &Metadata) -> Result<(), StoreError> {
 
 /// Refuses a file that is mounted apart from its folder, which has another name outside.
 pub(super) fn check_mount(path: &Path) -> Result<(), StoreError> {
-    match mount::is_mount_point(path) {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(plain_fault(
+    if mount::is_mount_point(path) {
+        return Err(plain_fault(
             path,
             "the file is mounted by itself, and the journal that SQLite keeps beside it is not: \
              mount its folder instead",
-        )),
-        Err(error) => Err(input_fault(path, error)),
+        ));
     }
+    Ok(())
 }
 
 // Closing a file ends all locks that its process holds on it (POSIX), those of SQLite too: whoever

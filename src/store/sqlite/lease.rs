@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::error::{fault, is_busy, plain_fault};
+use super::error::{fault, is_busy, plain_fault, reading_fault};
 use super::file::{self, Stamp};
 use super::tables;
 use crate::error::StoreError;
@@ -126,7 +126,15 @@ impl Lease {
     /// Puts an error in words, and closes the connection unless another one has merely locked it out:
     /// a fault that is mended may stay with a handle that met it.
     pub(super) fn fault(&mut self, error: sqlx::Error) -> StoreError {
-        let error = fault(&self.slots.path, error);
+        self.meet(fault(&self.slots.path, error))
+    }
+
+    /// As [`Lease::fault`], of the first query of a connection, which only reads.
+    pub(super) fn reading_fault(&mut self, error: sqlx::Error) -> StoreError {
+        self.meet(reading_fault(&self.slots.path, error))
+    }
+
+    fn meet(&mut self, error: StoreError) -> StoreError {
         if !is_busy(&error) {
             self.connection = None;
         }

@@ -89,7 +89,7 @@ async fn apply(lease: &mut Lease) -> Result<(), DatabaseError> {
 /// The version of the tables, and the oldest that can read them.
 async fn newest(lease: &mut Lease) -> Result<Option<(i32, i32)>, DatabaseError> {
     let tables = sqlx::query_scalar::<_, i64>(HAS_LEDGER).fetch_one(lease.connection()?).await;
-    if tables.map_err(|error| lease.fault(error))? == 0 {
+    if tables.map_err(|error| lease.reading_fault(error))? == 0 {
         return Ok(None);
     }
     let newest = sqlx::query_as(NEWEST).fetch_optional(lease.connection()?).await;

@@ -3,13 +3,11 @@
 pub(super) mod fault;
 mod holder;
 mod lock;
-mod mount;
 mod replace;
 mod target;
 
 pub(super) use fault::{EditFault, edit_error};
 pub(super) use lock::{Lock, left_by_edit};
-pub(super) use mount::is_mount_point;
 pub(super) use replace::{Replaced, create, replace};
 pub(super) use target::Target;
 

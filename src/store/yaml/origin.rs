@@ -7,12 +7,13 @@ use zeroize::Zeroizing;
 
 use super::error::WarningKind;
 use super::fault::Fault;
-use super::file::{is_mount_point, left_by_edit};
+use super::file::left_by_edit;
 use super::parse::{Parsed, parse};
 use super::report::Reporter;
 use super::{ReloadError, YamlError, YamlHealth, YamlWarning, input};
 use crate::digest::KeyDigest;
 use crate::store::MemoryStore;
+use crate::store::mount;
 
 /// Where the keys of a store come from, and what is known of it.
 pub(super) struct Origin {
@@ -239,7 +240,7 @@ pub(super) fn warnings_at(path: &Path, plain: usize, warnings: &[YamlWarning]) -
     #[cfg(not(unix))]
     let _ = plain;
     let mut all = Vec::new();
-    if is_mount_point(path) {
+    if mount::is_mount_point(path) {
         all.push(YamlWarning::new(WarningKind::Mounted, None));
     }
     #[cfg(unix)]

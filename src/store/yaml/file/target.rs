@@ -3,9 +3,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Lock;
 use super::fault::EditFault;
-use super::{Lock, mount};
 use crate::folder::Folder;
+use crate::store::mount;
 use crate::store::yaml::report::YamlEvent;
 
 /// A key file that is to be edited, behind any links, in its open folder.
