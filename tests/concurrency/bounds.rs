@@ -9,19 +9,19 @@ use http::{Request, Response};
 use keygate::testing::{Rule, Violation};
 use keygate::{
     Activity, ApiKey, ApiKeyLayer, ApiKeyService, AuthError, Authenticate, Authenticator, Client,
-    ClientInfo, ClientProfile, ClientUsage, ConfigError, Counters, Decision, FailureThrottle,
-    FromKeysError, GenerateError, Grpc, Holdings, Imported, InvalidPrefix, InvisibleChar,
-    KeyDigest, KeyError, KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore, KeyUsage,
-    LabelError, LocalCounters, LocalKeyStore, Lookup, ManageError, ManageKeys, MemoryCounters,
-    MemoryStore, MissingScope, NewKey, NoBody, NotVerified, Outcome, OutcomeEvents, OutcomeMetrics,
-    ParseDigestError, ParseKeyIdError, ParseNetworkError, ParseQuotaError, ParseScopeError,
-    PendingDecision, Permit, ProblemJson, ProfileError, QueuedObserver, Quota, Rate,
-    RateLimitRequest, RateUnit, Rates, Readable, Refusal, Refused, ReloadError, RequireScope,
+    ClientInfo, ClientProfile, ClientUsage, ConfigError, Counters, Decision, Expiry,
+    FailureThrottle, FromKeysError, GenerateError, Grpc, Holdings, Imported, InvalidPrefix,
+    InvisibleChar, KeyDigest, KeyError, KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore,
+    KeyUsage, LabelError, LocalCounters, LocalKeyStore, Lookup, ManageError, ManageKeys, MapBody,
+    MemoryCounters, MemoryStore, MissingScope, NewKey, NoBody, NotVerified, Outcome, OutcomeEvents,
+    OutcomeMetrics, ParseDigestError, ParseKeyIdError, ParseNetworkError, ParseQuotaError,
+    ParseScopeError, PendingDecision, Permit, ProblemJson, ProfileError, QueuedObserver, Quota,
+    Rate, RateLimitRequest, RateUnit, Rates, Readable, Refusal, Refused, ReloadError, RequireScope,
     RequireScopeFuture, RequireScopeService, ResponseFuture, Rotated, RotationConflict, Scope,
     Source, StoreError, StoreErrorKind, StoreFn, Throttle, ThrottleFuture, ThrottleLayer,
-    ThrottleService, Throttled, TopClient, TrustedProxies, UnusableKey, Usage, UsageSnapshot,
-    WeakKey, WrongReason, YamlError, YamlHealth, YamlLint, YamlStore, YamlText, YamlTextKind,
-    YamlWarning,
+    ThrottleService, Throttled, TimeError, Timestamp, TopClient, TrustedProxies, UnusableKey,
+    Usage, UsageSnapshot, WeakKey, WrongReason, YamlError, YamlEvent, YamlHealth, YamlLint,
+    YamlStore, YamlText, YamlTextKind, YamlWarning,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -53,6 +53,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ClientProfile,
         ClientUsage,
         ConfigError,
+        Expiry,
         FailureThrottle,
         FromKeysError,
         GenerateError,
@@ -73,6 +74,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ManageError,
         MemoryStore,
         MemoryCounters,
+        MapBody<ProblemJson, fn(String) -> String, String>,
         MissingScope,
         NewKey,
         NoBody,
@@ -110,6 +112,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Decision,
         Throttle<Arc<dyn Counters>>,
         ThrottleLayer<Arc<dyn Counters>, ProblemJson>,
+        TimeError,
+        Timestamp,
         ThrottleService<Inner, MemoryCounters, ProblemJson>,
         Throttled,
         TopClient,
@@ -120,13 +124,6 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Violation,
         WeakKey,
         WrongReason,
-        YamlError,
-        YamlHealth,
-        YamlLint,
-        YamlStore,
-        YamlText,
-        YamlTextKind,
-        YamlWarning,
     ];
     // A future is polled by one task at a time.
     let sent = check![is_sent: PendingDecision, ThrottleFuture<Inner, (), ProblemJson>, Authenticate, Lookup, RequireScopeFuture<Ready<()>, ()>, ResponseFuture<Inner, (), ProblemJson>,];
@@ -139,6 +136,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
     let checked = shared
         .into_iter()
         .chain(sent)
+        .chain(of_yaml())
         .chain(of_sqlite())
         .chain(of_postgres())
         .chain(of_databases())
@@ -146,15 +144,28 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
     assert_eq!(crate::public_types::names(), checked);
 }
 
+fn of_yaml() -> [&'static str; 8] {
+    check![is_shared:
+        YamlError,
+        YamlEvent,
+        YamlHealth,
+        YamlLint,
+        YamlStore,
+        YamlText,
+        YamlTextKind,
+        YamlWarning,
+    ]
+}
+
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-fn of_databases() -> [&'static str; 1] {
-    use keygate::DatabaseError;
-    check![is_shared: DatabaseError,]
+fn of_databases() -> [&'static str; 2] {
+    use keygate::{DatabaseError, DatabaseFinding};
+    check![is_shared: DatabaseError, DatabaseFinding,]
 }
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-fn of_databases() -> [&'static str; 1] {
-    ["DatabaseError"]
+fn of_databases() -> [&'static str; 2] {
+    ["DatabaseError", "DatabaseFinding"]
 }
 
 #[cfg(feature = "postgres")]

@@ -14,8 +14,8 @@ use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, Grpc, KeyDigest, KeyError, KeyId,
     KeyRecord, KeyState, Lookup, MemoryStore, NoBody, ParseDigestError, ParseKeyIdError,
     ParseQuotaError, ParseScopeError, ProblemJson, ProfileError, Quota, Rate, RateUnit,
-    RequireScope, Respond as _, Scope, Source, StoreError, YamlError, YamlEvent, YamlStore,
-    YamlWarning, authenticate, store_fn, verify,
+    RequireScope, Respond as _, Scope, Source, StoreError, TimeError, Timestamp, YamlError,
+    YamlEvent, YamlStore, YamlWarning, authenticate, store_fn, verify,
 };
 use tower::{Layer as _, Service as _};
 
@@ -107,6 +107,8 @@ fn clients() -> Vec<Shown> {
     });
     let unseen = ClientProfile::new(format!("{CANARY}\u{200b}")).validate();
     let Err(ProfileError::NameInvisible(invisible)) = unseen else { panic!("{unseen:?}") };
+    let time: Timestamp = "2027-01-31T00:00:00Z".parse().unwrap();
+    let time_error: TimeError = CANARY.parse::<Timestamp>().unwrap_err();
     let detailed = profile().with_scopes([scope.clone()]).with_quota(quota.clone());
     vec![
         ("ClientProfile", debug(&profile()) + &debug(&detailed)),
@@ -116,6 +118,8 @@ fn clients() -> Vec<Shown> {
             debug(&verify(&store(), &headers()).unwrap()) + &debug(&Client::for_test(profile())),
         ),
         ("InvisibleChar", text(&invisible)),
+        ("Timestamp", text(&time)),
+        ("TimeError", error(&time_error)),
         ("Scope", text(&scope)),
         ("ParseScopeError", error(&scope_error)),
         ("Quota", debug(&quota)),
@@ -130,8 +134,8 @@ fn replicas() -> Vec<Shown> {
     use keygate::{PostgresStore, Replica};
     // Nobody listens there, and nobody waits for an answer.
     let url = format!("postgres://service:{CANARY}@127.0.0.1:1/keys");
-    let options = Replica::options(&url).unwrap();
-    let replica = options.clone().start();
+    let replica_options = Replica::options(&url).unwrap();
+    let replica = replica_options.clone().start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let unreachable = runtime.block_on(PostgresStore::connect(&url)).unwrap_err();
     let not_a_url =
@@ -141,11 +145,18 @@ fn replicas() -> Vec<Shown> {
     server.psql(&format!("create role other superuser login password '{CANARY}'"));
     let url = server.url_as("other", CANARY);
     let connected = runtime.block_on(PostgresStore::migrate(&url)).unwrap();
+    let options = || PostgresStore::options(&url).unwrap();
+    let sound = runtime.block_on(options().inspect()).unwrap();
+    server.psql("drop table keygate.events");
+    let spoilt = runtime.block_on(options().inspect()).unwrap();
+    assert!(!spoilt.is_empty());
+    let findings = [sound, spoilt].concat();
     vec![
+        ("DatabaseFinding", findings.iter().map(text).collect::<String>() + &debug(&findings)),
         ("PostgresOptions", debug(&lazy)),
         ("PostgresStore", debug(&connected)),
         ("DatabaseError", error(&unreachable) + &error(&not_a_url)),
-        ("ReplicaOptions", debug(&options)),
+        ("ReplicaOptions", debug(&replica_options)),
         ("Replica", debug(&replica)),
         ("ReplicaHealth", debug(&replica.health())),
     ]
@@ -153,7 +164,7 @@ fn replicas() -> Vec<Shown> {
 
 #[cfg(not(feature = "postgres"))]
 fn replicas() -> Vec<Shown> {
-    let names = ["DatabaseError", "PostgresOptions", "PostgresStore"];
+    let names = ["DatabaseError", "DatabaseFinding", "PostgresOptions", "PostgresStore"];
     let replicas = ["Replica", "ReplicaHealth", "ReplicaOptions"];
     names.into_iter().chain(replicas).map(|name| (name, "not built".to_owned())).collect()
 }
