@@ -25,13 +25,13 @@ pub enum KeyState {
 /// so a store that returns the wrong row cannot let anybody in.
 ///
 /// ```
-/// use std::time::{Duration, SystemTime};
+/// use std::time::{Duration, UNIX_EPOCH};
 /// use keygate::{KeyDigest, KeyRecord};
 ///
 /// let digest = KeyDigest::of(b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU");
-/// let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
-/// let record = KeyRecord::new(digest, "User 1").with_expiry(tomorrow);
-/// assert_eq!(record.expires(), Some(tomorrow));
+/// let expiry = UNIX_EPOCH + Duration::from_secs(1_900_000_000);
+/// let record = KeyRecord::new(digest, "User 1").with_expiry(expiry);
+/// assert_eq!(record.expires(), Some(expiry));
 /// ```
 #[derive(Clone)]
 pub struct KeyRecord {
