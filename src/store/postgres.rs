@@ -17,6 +17,7 @@ use crate::profile::ClientProfile;
 pub(in crate::store) mod columns;
 mod connections;
 pub(in crate::store) mod error;
+mod files;
 mod inspect;
 mod login;
 mod lookup;

@@ -41,6 +41,13 @@ fn file_that_cannot_be_read_exits_3() {
         place.run(["import", store]).fails(UNAVAILABLE, "cannot be read");
     }
     place.run(["client", "list", "--store-file", "none"]).fails(UNAVAILABLE, "cannot be read");
+    if cfg!(feature = "postgres") {
+        let url = "postgres://me@127.0.0.1:1/keys?sslmode=verify-full&sslrootcert=/nowhere/ca.pem";
+        for command in [&["key", "list"][..], &["migrate"], &["migrate", "--check"]] {
+            let command = ["--store", url].into_iter().chain(command.iter().copied());
+            place.run(command).fails(UNAVAILABLE, "`sslrootcert` names cannot be read");
+        }
+    }
     let folder = fs::File::open(place.path("folder")).unwrap();
     let output = place.command(["check"]).stdin(folder).output().unwrap();
     assert_eq!(output.status.code(), Some(UNAVAILABLE));

@@ -105,10 +105,32 @@ async fn authority_that_nobody_asks_or_can_read_is_refused() {
         let why = location(&format!("{mode}sslrootcert={here}"));
         assert!(why.contains("sslmode=verify-full"), "{why}");
     }
-    let why = location("sslmode=verify-full&sslrootcert=/nowhere/ca.pem");
-    assert!(why.contains("sslrootcert") && why.contains("cannot be read"), "{why}");
     let why = location(&format!("sslmode=verify-full&ssl-ca={here}"));
     assert!(why.contains("holds no certificate"), "{why}");
+}
+
+#[test]
+fn root_certificate_that_cannot_be_read_is_an_outage() {
+    let huge = Path::new(env!("CARGO_TARGET_TMPDIR")).join("huge-ca.pem");
+    let begun = "-----BEGIN CERTIFICATE-----\n";
+    fs::write(&huge, format!("{begun}{}", "\n".repeat(1 << 20))).unwrap();
+    for (path, why) in [
+        ("/nowhere/ca.pem", "No such file"),
+        ("/dev/zero", "not a plain file"),
+        (huge.to_str().unwrap(), "longer than 1024 KiB"),
+    ] {
+        let url = format!("postgres://me@127.0.0.1:1/keys?sslmode=verify-full&sslrootcert={path}");
+        let error = PostgresStore::options(&url).unwrap_err();
+        assert!(matches!(error, DatabaseError::Unavailable(_)), "{error:?}");
+        let shown = error.to_string();
+        assert!(shown.contains("`sslrootcert` names cannot be read"), "{shown}");
+        assert!(shown.contains(why), "{shown}");
+    }
+    // As many bytes as may be.
+    let text = format!("{begun}{}", "\n".repeat((1 << 20) - begun.len()));
+    fs::write(&huge, text).unwrap();
+    let url = format!("postgres://me@host/keys?sslmode=verify-full&sslrootcert={}", huge.display());
+    assert!(PostgresStore::options(&url).is_ok());
 }
 
 /// PostgreSQL's manual makes one so, and its own programs take it.

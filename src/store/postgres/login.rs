@@ -1,14 +1,12 @@
 //! What a new connection logs in with, which may change while the service runs.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::Path;
 
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use tokio::task::spawn_blocking;
-use zeroize::Zeroizing;
 
+use super::files;
 use super::options::PostgresOptions;
 use super::password::{self, Found};
 use super::url::{self, Address};
@@ -53,34 +51,18 @@ fn login(Address { connect, has_password }: Address) -> Login {
     }
 }
 
-const LONGEST: u64 = 64 * 1024;
-
 /// Reads the URL that is all that a file holds.
 pub(super) fn read(path: &Path) -> Result<Address, DatabaseError> {
-    let fault =
-        |why: &str| DatabaseError::Location { why: format!("the file {} {why}", path.display()) };
-    let text = text(path).map_err(|error| fault(&format!("cannot be read: {error}")))?;
+    let text = files::read(path, 64).map_err(|error| {
+        let why = format!("the file {} cannot be read: {error}", path.display());
+        DatabaseError::Unavailable(StoreError::new(why))
+    })?;
     // Editors put a mark before the text, and blank lines behind it.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text).trim_ascii();
     let text = str::from_utf8(text).ok().filter(|text| !text.contains(char::is_control));
-    url::parse(text.ok_or_else(|| fault("does not hold one line with a URL"))?)
-}
-
-fn text(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Before it is opened, which would wait for the writer of a pipe.
-    if !path.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a plain file"));
-    }
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
-    if length > LONGEST {
-        return Err(io::Error::other("it is longer than 64 KiB"));
-    }
-    let length = usize::try_from(length).unwrap_or_default();
-    // Enough from the beginning, so that no copy is left behind by a text that grows.
-    let mut text = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
-    file.take(LONGEST).read_to_end(&mut text)?;
-    Ok(text)
+    url::parse(text.ok_or_else(|| DatabaseError::Location {
+        why: format!("the file {} does not hold one line with a URL", path.display()),
+    })?)
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Reads a URL, with what the environment says besides.
 
+use std::env;
 use std::str::FromStr;
-use std::{env, fs};
 
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use super::files;
 use super::parameters::{check_environment, names_hosts, refused, splits_password, system_user};
+use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 
 /// What a URL says.
@@ -80,8 +82,7 @@ pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
     let authorities = address.query_pairs().filter(|(name, _)| ROOT_CERTIFICATE.contains(&&**name));
     let authority = authorities.last();
     let connect = with_authority(connect, authority.as_ref().map(|(_, path)| &**path));
-    let connect = connect.map_err(fault)?;
-    Ok(Address { connect, has_password })
+    Ok(Address { connect: connect?, has_password })
 }
 
 /// An address of the type that the driver takes, and does not name.
@@ -102,24 +103,26 @@ fn with_plain_host(connect: PgConnectOptions) -> PgConnectOptions {
 fn with_authority(
     connect: PgConnectOptions,
     path: Option<&str>,
-) -> Result<PgConnectOptions, String> {
+) -> Result<PgConnectOptions, DatabaseError> {
+    let fault = |why: &str| DatabaseError::Location { why: why.to_owned() };
     let mode = connect.get_ssl_mode();
     if let Some(path) = path {
         if matches!(mode, PgSslMode::Allow | PgSslMode::Disable | PgSslMode::Prefer) {
             let why = "`sslrootcert` names an authority that nobody would ask: \
                        say `sslmode=verify-full` besides";
-            return Err(why.to_owned());
+            return Err(fault(why));
         }
         if path == "system" {
             let why = "`sslrootcert=system` is not needed: `sslmode=verify-full` asks the authorities \
                        known to the system";
-            return Err(why.to_owned());
+            return Err(fault(why));
         }
-        let text = fs::read(path).map_err(|error| {
-            format!("the file that `sslrootcert` names cannot be read: {error}")
+        let text = files::read(path.as_ref(), 1024).map_err(|error| {
+            let why = format!("the file that `sslrootcert` names cannot be read: {error}");
+            DatabaseError::Unavailable(StoreError::new(why))
         })?;
         if !String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") {
-            return Err("the file that `sslrootcert` names holds no certificate in PEM".to_owned());
+            return Err(fault("the file that `sslrootcert` names holds no certificate in PEM"));
         }
     }
     let is_named =

@@ -80,7 +80,8 @@ pub enum DatabaseError {
         /// The role of the session.
         role: String,
     },
-    /// The database could not be reached, or answered with an error.
+    /// The database could not be reached, or answered with an error, or a file that its URL names could
+    /// not be read.
     #[error("{}", fault(.0))]
     Unavailable(StoreError),
 }
