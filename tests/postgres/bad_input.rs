@@ -1,8 +1,8 @@
-//! Texts that no PostgreSQL can keep: refused as what they are, before it is asked.
+//! Texts that PostgreSQL cannot keep, and texts that would end a literal.
 
 use keygate::{
-    ClientProfile, KeyDigest, KeyError, ManageError, ManageKeys, MemoryStore, NewKey, ProfileError,
-    TransferKeys as _,
+    ClientProfile, KeyDigest, KeyError, ManageError, ManageKeys, MemoryStore, NewKey,
+    PostgresStore, ProfileError, TransferKeys as _, WrongReason,
 };
 
 use crate::servers::Postgres;
@@ -67,4 +67,63 @@ async fn no_change_fails_for_the_name_of_who_makes_it() {
     assert!(ask(&store, KEY).await.unwrap_err().reason().is_some());
     let by = "select actor, tool from keygate.events order by seq desc limit 1";
     assert_eq!(database.psql(by), "a\u{fffd}da|\u{fffd}");
+}
+
+/// Each would be another text, or the end of one, for a server that reads its backslashes or quotes.
+const NAMES: [&str; 14] = [
+    "O'Brien",
+    "O''Brien",
+    "\\",
+    "a\\",
+    "a\\\\",
+    "\\'",
+    "'; drop table keygate.keys; --",
+    "\\'; drop table keygate.keys; --",
+    "' or 'a' = 'a",
+    "\\' or true --",
+    "\\x41\\101\\u0041\\n",
+    "E'$1'$$:a/*",
+    "\u{fffe}\u{10ffff}\u{e9}\u{bf5c}",
+    "%s{}\"`",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn quotes_and_backslashes_in_names_are_plain_text() {
+    for (conforming, quote) in [("on", "safe_encoding"), ("off", "off")] {
+        let database = Postgres::shared().database();
+        let role = format!("alter role {} in database {}", Postgres::OWNER, database.name());
+        database.psql(&format!(
+            "{role} set standard_conforming_strings = {conforming}; {role} set backslash_quote = {quote}"
+        ));
+        let store = filled(&database).await;
+        for name in NAMES {
+            check_name(&store, name).await;
+        }
+        let noted = "select count(*) from keygate.events \
+                     where action = 'client.disabled' and actor = client and tool = client";
+        assert_eq!(database.psql(noted), NAMES.len().to_string());
+        assert_eq!(database.psql("select name from keygate.clients"), "App 1");
+    }
+}
+
+/// A client of this name is unknown, and then the only one that is added, found and changed.
+async fn check_name(store: &PostgresStore, name: &str) {
+    let store = store.clone().with_actor(name).with_tool(name);
+    let unknown = |error| {
+        assert!(matches!(error, ManageError::UnknownClient { .. }), "{name}: {error:?}");
+    };
+    unknown(store.disable_client(name).await.unwrap_err());
+    unknown(store.list_keys(Some(name)).await.unwrap_err());
+
+    let key = format!("{KEY} of {name}");
+    let digest = KeyDigest::of(key.as_bytes());
+    store.add_client(name.into()).await.unwrap();
+    let key_id = store.issue(name, NewKey::new(digest).with_label(name)).await.unwrap().key_id;
+    assert_eq!(ask(&store, &key).await.unwrap().name(), name);
+    let [listed] = &store.list_keys(Some(name)).await.unwrap()[..] else { panic!("{name}") };
+    assert_eq!((listed.key_id, &*listed.client), (key_id, name));
+    store.disable_client(name).await.unwrap();
+    assert_eq!(ask(&store, &key).await.unwrap_err().reason(), Some(WrongReason::Disabled));
+    assert_eq!(ask(&store, KEY).await.unwrap().name(), "App 1");
+    store.remove_client(name).await.unwrap();
 }
