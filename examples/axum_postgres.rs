@@ -1,7 +1,8 @@
 //! The axum service with its keys in PostgreSQL, as one of many instances.
 //!
-//! `LISTEN` and `KEYGATE_STORE` in the environment replace the address and the URL of the database, whose
-//! tables are made at the start if need be. `/ready` says whether the instance should get requests.
+//! `LISTEN` and `DATABASE_URL` in the environment replace the address and the URL of the database, whose
+//! tables `keygate migrate` makes. The service connects as a role that can only read them. `/ready` says
+//! whether the instance should get requests.
 
 use std::env;
 use std::error::Error;
@@ -26,9 +27,10 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
-    let url = env::var("KEYGATE_STORE").unwrap_or_else(|_| "postgres://localhost/keys".to_owned());
+    let url = env::var("DATABASE_URL")
+        .unwrap_or_else(|_| "postgres://keygate_serving@localhost/keys".to_owned());
 
-    let store = Replica::options(&url)?.migrate().connect().await?;
+    let store = Replica::connect(&url).await?;
     let health = store.health();
     println!("{} keys of {} clients", health.keys, health.clients);
 

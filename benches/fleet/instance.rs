@@ -19,7 +19,7 @@ impl Instance {
             cargo.arg("--release");
         }
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo.env("KEYGATE_STORE", url).env("LISTEN", "127.0.0.1:0");
+        cargo.env("DATABASE_URL", url).env("LISTEN", "127.0.0.1:0");
         let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
         let mut instance = Self { child, address: ([127, 0, 0, 1], 0).into() };

@@ -42,18 +42,25 @@ const SEEN: [&str; 24] = [
     "wrote 3 clients and 4 keys to back.yml, readable by you alone",
 ];
 
+const SERVING: &str = include_str!("../../src/store/postgres/grants/serving.sql");
+
+/// In the place of each `...` in the statements.
+const PASSWORD: &str = "c4n4ry-password";
+
 /// A user in a copy of the repository, with a shell and one more terminal for the service.
 struct User {
     folder: PathBuf,
-    store: Option<String>,
-    postgres: String,
+    /// The variables that were exported.
+    variables: Vec<(String, String)>,
+    postgres: Postgres,
     server: Option<Server>,
     /// What the lines have shown, in words.
     seen: Vec<String>,
 }
 
 impl User {
-    fn new(postgres: String, password: &str) -> Self {
+    fn new() -> Self {
+        let postgres = Postgres::start();
         let folder = env::temp_dir().join(format!("keygate-moving-{}", std::process::id()));
         // A process of the same id may have been killed here.
         let _ = fs::remove_dir_all(&folder);
@@ -70,9 +77,11 @@ impl User {
         );
         fs::write(folder.join("bin/cargo"), cargo).unwrap();
         fs::set_permissions(folder.join("bin/cargo"), Permissions::from_mode(0o700)).unwrap();
-        fs::write(folder.join(".pgpass"), password).unwrap();
+        let line = |role: &str| format!("127.0.0.1:{}:*:{role}:{PASSWORD}\n", postgres.port());
+        let passwords = ["service_owner", "keygate_serving"].map(line).concat();
+        fs::write(folder.join(".pgpass"), passwords).unwrap();
         fs::set_permissions(folder.join(".pgpass"), Permissions::from_mode(0o600)).unwrap();
-        Self { folder, store: None, postgres, server: None, seen: Vec::new() }
+        Self { folder, variables: Vec::new(), postgres, server: None, seen: Vec::new() }
     }
 
     fn shell(&self, command: &str) -> Command {
@@ -81,10 +90,11 @@ impl User {
         let path = env::var("PATH").unwrap();
         shell.env("PATH", format!("{}:{path}", self.folder.join("bin").display()));
         shell.env("PGPASSFILE", self.folder.join(".pgpass"));
-        shell.env("CARGO_TERM_COLOR", "never").env_remove("KEYS").env_remove("KEYGATE_STORE");
-        if let Some(store) = &self.store {
-            shell.env("KEYGATE_STORE", store);
+        shell.env("CARGO_TERM_COLOR", "never");
+        for name in ["KEYS", "KEYGATE_STORE", "DATABASE_URL"] {
+            shell.env_remove(name);
         }
+        shell.envs(self.variables.iter().map(|(name, value)| (name, value)));
         shell
     }
 
@@ -105,11 +115,17 @@ impl User {
     }
 
     fn export(&mut self, rest: &str) {
-        let store = rest.strip_prefix("KEYGATE_STORE=").expect("the one variable of the tool");
-        let store = store.trim_matches('\'');
-        // There is no database of the README's.
-        let is_postgres = store.starts_with("postgres://keygate_owner@");
-        self.store = Some(if is_postgres { self.postgres.clone() } else { store.to_owned() });
+        let (name, value) = rest.split_once('=').expect("a variable");
+        // There is no such machine.
+        let here = format!("127.0.0.1:{}", self.postgres.port());
+        let value = value.trim_matches('\'').replace("db.example", &here);
+        let value = value.replace("?sslmode=verify-full", "");
+        self.variables.push((name.to_owned(), value));
+    }
+
+    /// Runs statements as the administrator.
+    fn administer(&self, sql: &str) {
+        self.postgres.psql(&sql.replace("...", PASSWORD));
     }
 
     /// Stops the service with Ctrl-C, and starts the next.
@@ -132,7 +148,7 @@ impl User {
         assert!(output.status.success(), "{command}: {err}");
         let key = fs::read_to_string(self.folder.join("new-key")).unwrap_or_default();
         let secrets = seed_clients().into_iter().map(|(key, _)| key);
-        for secret in secrets.chain([key.trim().to_owned(), Postgres::PASSWORD.to_owned()]) {
+        for secret in secrets.chain([key.trim().to_owned(), PASSWORD.to_owned()]) {
             let shown =
                 !secret.is_empty() && [&out, &err].iter().any(|text| text.contains(&secret));
             assert!(!shown, "{command} shows a secret");
@@ -175,15 +191,14 @@ impl Drop for User {
     }
 }
 
-/// The lines between the fences of this section.
-fn lines() -> Vec<String> {
+/// The languages and texts of the blocks between the fences of this section.
+fn blocks() -> Vec<(String, String)> {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let (_, section) = readme.split_once(HEADING).expect("the README has this section");
     let (section, _) = section.split_once("\n## ").unwrap();
-    let blocks =
-        section.split("\n```sh\n").skip(1).map(|block| block.split_once("\n```").unwrap().0);
-    let lines = blocks.flat_map(str::lines).filter(|line| !line.is_empty());
-    lines.map(str::to_owned).collect()
+    let blocks = section.split("\n```").skip(1).step_by(2);
+    let blocks = blocks.map(|block| block.split_once('\n').unwrap());
+    blocks.map(|(language, text)| (language.to_owned(), text.to_owned())).collect()
 }
 
 #[test]
@@ -200,15 +215,19 @@ fn service_without_a_database_ends_with_the_way_out() {
 
 #[test]
 fn commands_of_the_readme_move_the_keys_and_the_same_calls_go_on() {
-    let postgres = Postgres::shared();
-    let database = postgres.database();
-    let (owner, port, name) = (Postgres::OWNER, postgres.port(), database.name());
-    let url = format!("postgres://{owner}@127.0.0.1:{port}/{name}");
-    let password = format!("127.0.0.1:{port}:*:{owner}:{}\n", Postgres::PASSWORD);
-    let mut user = User::new(url, &password);
-    for line in lines() {
-        user.follow(&line);
+    let mut user = User::new();
+    let blocks = blocks();
+    assert!(blocks.iter().any(|(_, text)| text.contains(SERVING.trim_end())), "the grants");
+    for (language, text) in blocks {
+        match &*language {
+            "sh" => text.lines().filter(|line| !line.is_empty()).for_each(|line| user.follow(line)),
+            "sql" => user.administer(&text),
+            _ => {}
+        }
     }
+    let serves = "select count(*) > 0 from pg_stat_activity \
+                  where application_name = 'keygate' and usename = 'keygate_serving'";
+    assert_eq!(user.postgres.psql(serves), "t");
 
     let key = fs::read_to_string(user.folder.join("new-key")).unwrap();
     let key_id =
