@@ -155,8 +155,7 @@ impl Pen {
         let is_explicit =
             line.trim().is_empty() && !entry.value.is_nothing() && self.dice.once_in(12);
         if is_explicit {
-            // One of a key in clear has no place when the key moves.
-            let comment = if owner.short.is_some() { String::new() } else { self.comment(owner) };
+            let comment = self.comment(owner);
             self.put(owner, format!("{line}? {name}{comment}"));
         } else {
             line.push_str(&name);

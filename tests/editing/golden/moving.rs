@@ -50,12 +50,25 @@ fn field_with_a_comment_stays_without_keys() {
 }
 
 #[test]
-fn comment_behind_a_key_goes_with_it() {
+fn comments_of_a_key_go_with_it() {
     edited(
         "api_keys:\n  KEY_A: U   # one\n  KEY_B: V   # two\nclients:\n  U:\n",
         |store| store.revoke(&id('A')),
         &format!(
             "api_keys:\n  KEY_B: V   # two\nclients:\n  U:\n    keys:\n      - digest: DIGEST_A  # one\n        {REVOKED}\n"
+        ),
+    );
+    // Also those between the key and the name of its client.
+    edited(
+        "api_keys:\n  KEY_A: # one\n    # two\n\n    U   # three\n  ? KEY_B # four\n  : # five\n    V\n",
+        YamlStore::hash_keys,
+        "clients:\n  U:\n    keys:\n      - digest: DIGEST_A  # one  # two  # three\n  V:\n    keys:\n      - digest: DIGEST_B  # four  # five\n",
+    );
+    edited(
+        "api_key: # one\n  KEY_A\n",
+        |store| store.revoke(&id('A')),
+        &format!(
+            "clients:\n  default:\n    keys:\n      - digest: DIGEST_A  # one\n        {REVOKED}\n"
         ),
     );
     // But not one that holds the key.

@@ -80,6 +80,7 @@ fn key_that_stands_elsewhere_too_is_told_before_it_is_hashed() {
         ("api_keys:\n  KEY_A: User 1\n# KEY_A.\n", 3),
         ("api_keys:\n  KEY_A: User 1\n  # KEY_A: User 2\n", 3),
         ("clients:\n  B:\n    metadata: {key: KEY_A}\napi_key: 'KEY_A'\n", 3),
+        ("api_keys:\n  KEY_A: # new\n    # was KEY_A\n    User 1\n", 3),
         ("api_keys:\n  KEY_A: KEY_A\n", 2),
         ("api_keys:\n  KEY_A: KEY_B\n  KEY_B: x\n", 2),
     ] {

@@ -21,13 +21,13 @@ pub(super) struct Gone<'a> {
 impl<'a> Gone<'a> {
     /// # Errors
     ///
-    /// The line of a key that is noted behind itself, too.
+    /// The line of a comment that belongs to a key and holds it.
     pub(super) fn new(text: &'a str, shorts: Vec<Short<'a>>) -> Result<Self, usize> {
         let keys = shorts.iter().map(Short::key);
         let (long, weak): (Vec<_>, Vec<_>) = keys.partition(|key| key.len() >= BEGINNING);
         let beginnings = long.iter().filter_map(|key| key.as_bytes().first_chunk()).copied();
         let beginnings = beginnings.collect();
-        let noted = shorts.iter().find(|short| short.is_noted_behind(text)).map(Short::place);
+        let noted = shorts.iter().find_map(|short| short.place_noted(text));
         let gone = Self { text, shorts, long: Keys::new(long), beginnings, weak: Keys::new(weak) };
         noted.map_or(Ok(()), |place| Err(gone.line(place))).map(|()| gone)
     }

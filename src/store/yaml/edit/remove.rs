@@ -12,6 +12,8 @@ type Splice = (Range<usize>, Zeroizing<String>);
 /// A key that stands in the file as it is, with the name of its client.
 pub(super) struct Short<'a> {
     entry: Range<usize>,
+    /// What stands between the name and the value of the entry.
+    between: Range<usize>,
     key: &'a str,
     pub(super) client: &'a str,
     /// The mapping that it stands in, unless that is the document.
@@ -25,8 +27,9 @@ impl<'a> Short<'a> {
         client: &'a str,
         parent: Option<&'a Piece<'a>>,
     ) -> Option<Self> {
+        let between = entry.key.range.end..entry.value.range.start;
         let entry = entry.key.range.start..entry.value.range.end;
-        Some(Self { entry, key: key.text()?, client, parent })
+        Some(Self { entry, between, key: key.text()?, client, parent })
     }
 
     /// Where it begins, which no other does.
@@ -46,15 +49,24 @@ impl<'a> Short<'a> {
         KeyDigest::of(self.key.as_bytes())
     }
 
-    /// What somebody noted behind the key, unless they noted the key.
+    /// The comments of the entry on one line, without those that hold the key.
     pub(super) fn comment(&self, text: &str) -> Option<String> {
-        let behind = text[self.entry.end..].lines().next()?.trim();
-        (behind.starts_with('#') && !self.is_noted_behind(text)).then(|| behind.to_owned())
+        let comments = self.comments(text).filter(|comment| !is_noted(comment, self.key));
+        let comments = comments.collect::<Vec<_>>().join("  ");
+        (!comments.is_empty()).then_some(comments)
     }
 
-    pub(super) fn is_noted_behind(&self, text: &str) -> bool {
-        let behind = text[self.entry.end..].lines().next().unwrap_or_default();
-        behind.split_once('#').is_some_and(|(_, comment)| is_noted(comment, self.key))
+    /// The first place of a comment of the entry that holds the key.
+    pub(super) fn place_noted(&self, text: &str) -> Option<usize> {
+        let comment = self.comments(text).find(|comment| is_noted(comment, self.key))?;
+        Some(comment.as_ptr().addr() - text.as_ptr().addr())
+    }
+
+    /// The comments in the entry and behind it.
+    fn comments<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let behind = text[self.entry.end..].lines().take(1);
+        let lines = text[self.between.clone()].lines().chain(behind);
+        lines.filter_map(|line| Some(line[line.find('#')?..].trim_end()))
     }
 }
 
