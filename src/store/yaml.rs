@@ -129,14 +129,10 @@ impl YamlStore {
     ///
     /// # Errors
     ///
-    /// The file is missing, cannot be read, or is not a valid key file. The error says where, what
-    /// and what to do, and shows no text of the file.
+    /// The file is missing, cannot be read, is not a regular file, was replaced outside of its mount, or is
+    /// not a valid key file. The error says where, what and what to do, and shows no text of the file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, YamlError> {
-        Self::read(path.as_ref(), input::read_file)
-    }
-
-    fn read(path: &Path, read: origin::Read) -> Result<Self, YamlError> {
-        let origin = Origin::open(path, read)?;
+        let origin = Origin::open(path.as_ref())?;
         Ok(Self { keys: origin.keys().clone(), origin: Arc::new(origin) })
     }
 

@@ -1,6 +1,7 @@
 //! The exit code of each kind of failure, as the operators' guide lists them.
 
 use std::fs;
+use std::process::Command;
 
 use crate::tool::{Place, id_of};
 
@@ -33,12 +34,20 @@ fn edit_refused_for_what_the_file_says_exits_1() {
 fn file_that_cannot_be_read_exits_3() {
     let place = Place::with_client("App 1");
     fs::create_dir(place.path("folder")).unwrap();
-    for store in ["none.yaml", "folder", "no/keys.yaml"] {
+    // Nobody writes to it: a reader that waits would hang.
+    assert!(Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
+    for (store, reason) in [
+        ("none.yaml", "cannot be read"),
+        ("no/keys.yaml", "cannot be read"),
+        ("folder", "not a regular file"),
+        ("pipe", "not a regular file"),
+        ("/dev/zero", "not a regular file"),
+    ] {
         for command in [&["lint"][..], &["hash", "--yes"], &["key", "list"], &["export"]] {
             let command = ["--store", store].into_iter().chain(command.iter().copied());
-            place.run(command).fails(UNAVAILABLE, "cannot be read");
+            place.run(command).fails(UNAVAILABLE, reason);
         }
-        place.run(["import", store]).fails(UNAVAILABLE, "cannot be read");
+        place.run(["import", store]).fails(UNAVAILABLE, reason);
     }
     place.run(["client", "list", "--store-file", "none"]).fails(UNAVAILABLE, "cannot be read");
     if cfg!(feature = "postgres") {

@@ -33,7 +33,12 @@ fn missing_file_is_told_with_its_path() {
 
 #[test]
 fn directory_is_not_a_key_file() {
-    refused(Path::new(env!("CARGO_TARGET_TMPDIR")), io::ErrorKind::IsADirectory);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let error = YamlStore::open(path).expect_err("a directory holds no text");
+    let reason =
+        "this is not a regular file, and only regular files are read: give the path of one";
+    assert_eq!(error.to_string(), format!("{}: {reason}", path.display()));
+    assert_eq!((error.path(), error.line(), error.column()), (Some(path), None, None));
 }
 
 #[test]

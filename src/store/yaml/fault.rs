@@ -82,7 +82,7 @@ impl Fault {
 pub(super) enum FaultKind {
     #[error("the file cannot be read ({0}): check the path and its permissions")]
     Io(io::Error),
-    #[error("this is no regular file, and only those are followed and edited: name one")]
+    #[error("this is not a regular file, and only regular files are read: give the path of one")]
     NotRegular,
     #[cfg_attr(not(unix), expect(dead_code, reason = "nothing shows it"))]
     #[error(

@@ -48,12 +48,6 @@ pub(super) fn read_target(target: &Target) -> Result<Zeroizing<Vec<u8>>, Fault> 
     read_opened(&target.open()?)
 }
 
-/// Reads a file, or what a pipe gives to its end.
-pub(super) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_file() { read_opened(&file) } else { read(file, 0) }
-}
-
 fn read_opened(file: &File) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {

@@ -89,7 +89,7 @@ impl YamlStore {
     pub fn lint_with(path: impl AsRef<Path>, mut rule: impl FnMut(YamlText<'_>)) -> YamlLint {
         let path = path.as_ref();
         let alone = |fault| Unloaded { faults: vec![fault], warnings: Vec::new(), plain: 0 };
-        let text = input::read_file(path).map_err(alone);
+        let text = input::read_regular(path).map_err(alone);
         let linted =
             text.and_then(|text| parse::lint(input::utf8(&text).map_err(alone)?, &mut rule));
         match linted {

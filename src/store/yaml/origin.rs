@@ -3,8 +3,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use zeroize::Zeroizing;
-
 use super::error::WarningKind;
 use super::fault::Fault;
 use super::file::left_by_edit;
@@ -41,9 +39,6 @@ pub(super) struct State {
     watcher: Option<super::watch::Watcher>,
 }
 
-/// Reads a file as a whole.
-pub(super) type Read = fn(&Path) -> Result<Zeroizing<Vec<u8>>, Fault>;
-
 /// What came of a look at the file.
 #[cfg(feature = "watch")]
 pub(super) enum Followed {
@@ -55,9 +50,10 @@ pub(super) enum Followed {
 }
 
 impl Origin {
-    pub(super) fn open(path: &Path, read: Read) -> Result<Self, YamlError> {
-        let text = read(path).map_err(|fault| YamlError::new(Some(path), fault))?;
-        let parsed = load(&text).map_err(|fault| YamlError::new(Some(path), fault))?;
+    pub(super) fn open(path: &Path) -> Result<Self, YamlError> {
+        let error = |fault| YamlError::new(Some(path), fault);
+        let text = input::read_regular(path).map_err(error)?;
+        let parsed = load(&text).map_err(error)?;
         Ok(Self::new(Some(path), &text, parsed))
     }
 

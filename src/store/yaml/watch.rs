@@ -75,15 +75,14 @@ impl YamlStore {
     ///
     /// # Errors
     ///
-    /// As for [`YamlStore::open`]; the file is not a regular one, or was replaced outside of its mount; or no
-    /// thread could be started.
+    /// As for [`YamlStore::open`], or no thread could be started.
     #[cfg_attr(docsrs, doc(cfg(feature = "watch")))]
     pub fn watch(
         path: impl AsRef<Path>,
         events: impl Fn(YamlEvent) + Send + Sync + 'static,
     ) -> Result<Self, YamlError> {
         let path = path.as_ref();
-        let store = Self::read(path, input::read_regular)?.with_events(events);
+        let store = Self::open(path)?.with_events(events);
         let thread = |error| YamlError::new(Some(path), FaultKind::Thread(error).into());
         // The folder of the process may change, and the file is to be the same.
         let file = store.origin.file().unwrap_or(path).to_owned();

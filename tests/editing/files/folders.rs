@@ -68,7 +68,7 @@ fn folder_in_the_place_of_the_file_is_an_error() {
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     let error = store.add_client("A").unwrap_err().to_string();
-    assert!(error.contains("this is no regular file"), "{error}");
+    assert!(error.contains("this is not a regular file"), "{error}");
     assert_eq!(folder.names(), [".keys.yml.lock", "keys.yml"]);
 }
 
