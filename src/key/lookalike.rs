@@ -1,3 +1,4 @@
+#[cfg(feature = "yaml")]
 use super::Strength;
 use crate::api_key::is_key;
 
@@ -34,17 +35,20 @@ fn is_mixed(word: &str) -> bool {
 }
 
 /// Returns whether a key and the name of its client look as if they had changed places.
+#[cfg(feature = "yaml")]
 pub(crate) fn look_swapped(key: &[u8], client: &str) -> bool {
     std::str::from_utf8(key).is_ok_and(looks_like_name) && looks_random(client)
 }
 
 /// Words, and perhaps a number behind them.
+#[cfg(feature = "yaml")]
 fn looks_like_name(key: &str) -> bool {
     let words = key.trim_end_matches(|char: char| char.is_ascii_digit());
     key.contains(' ') || !words.contains(|char: char| char.is_ascii_digit())
 }
 
 /// One long word in which letters and digits alternate.
+#[cfg(feature = "yaml")]
 fn looks_random(name: &str) -> bool {
     let bytes = name.as_bytes();
     let alternates = |pair: &&[u8]| {
@@ -85,6 +89,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "yaml")]
     #[test]
     fn key_and_name_in_each_others_place_look_swapped() {
         let key = "p4K9fQ2xL7vT1sR8wZ3m";

@@ -170,6 +170,7 @@ impl<C> Throttle<C> {
         &self.counters
     }
 
+    #[cfg(feature = "tower")]
     pub(super) fn deadline(&self) -> Duration {
         self.deadline
     }
