@@ -35,3 +35,55 @@ page!(operate, "../docs/operate.md");
 page!(databases, "../docs/databases.md");
 page!(fleet, "../docs/fleet.md");
 page!(security, "../docs/security.md");
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// The targets of `](target)` and `[name]: target`, without those that lead elsewhere.
+    fn relative_links(text: &str) -> Vec<&str> {
+        let inline = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let defined = text.lines().filter_map(|line| {
+            line.strip_prefix('[').and_then(|rest| Some(rest.split_once("]: ")?.1.trim()))
+        });
+        let is_elsewhere = |link: &&str| {
+            ["http", "#", "crate::", "mailto:"].iter().any(|start| link.starts_with(start))
+        };
+        inline.chain(defined).filter(|link| !is_elsewhere(link)).collect()
+    }
+
+    fn pages() -> Vec<PathBuf> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+        docs.chain(["README.md", "SECURITY.md", "CHANGELOG.md"].map(|name| root.join(name)))
+            .collect()
+    }
+
+    #[test]
+    fn relative_links_lead_to_files() {
+        let mut count = 0;
+        for page in pages() {
+            let text = fs::read_to_string(&page).unwrap();
+            for link in relative_links(&text) {
+                let file = link.split('#').next().unwrap();
+                let target = page.parent().unwrap().join(file);
+                assert!(target.exists(), "{}: {link}", page.display());
+                count += 1;
+            }
+        }
+        assert!(count > 5, "{count} links were found");
+    }
+
+    #[test]
+    fn every_page_of_the_guide_is_rendered() {
+        for page in pages() {
+            let Some(name) = page.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/docs")).ok()
+            else {
+                continue;
+            };
+            let line = format!("page!({}, ", name.with_extension("").display());
+            assert!(include_str!("guide.rs").contains(&line), "{}", page.display());
+        }
+    }
+}
