@@ -106,7 +106,7 @@ fn arguments_that_break_the_grammar_are_wrong_usage() {
 }
 
 #[test]
-fn disabling_refuses_the_keys_without_a_question_and_enabling_lets_them_in() {
+fn disabled_client_is_refused_until_it_is_enabled() {
     let place = Place::with_client("App 1");
     let key = place.issue(&["App 1"]);
     place.run(["client", "disable", "App 1"]).succeeds();

@@ -29,7 +29,7 @@ fn null_device_and_closed_output_leave_the_store_as_it_was() {
 }
 
 #[test]
-fn file_that_exists_is_neither_overwritten_nor_changes_the_store() {
+fn existing_file_is_not_overwritten_and_nothing_is_stored() {
     nothing_changes(1, "exists already", |place, command| {
         fs::write(place.path("taken"), "as it was").unwrap();
         let answer = place.run(command.iter().copied().chain(["--out", "taken"]));

@@ -52,7 +52,7 @@ fn plaintext_keys_are_told_the_way_to_digests() {
 }
 
 #[test]
-fn key_in_the_place_of_a_text_is_warned_about_before_it_is_written() {
+fn texts_that_look_like_keys_are_reported_before_writing() {
     let place = Place::new();
     let shown = |answer: crate::tool::Answer, what: &str| {
         let answer = answer.succeeds();

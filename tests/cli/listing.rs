@@ -57,7 +57,7 @@ fn keys_of_one_client_are_listed_alone() {
 }
 
 #[test]
-fn expiring_keys_are_live_ones_that_end_within_the_time_the_next_first() {
+fn expiring_lists_active_keys_that_expire_in_time_soonest_first() {
     let place = Place::with_client("App 1");
     let [late, soon] = ["10d", "2d"].map(|end| id_of(&place.issue(&["App 1", "--expires", end])));
     place.issue(&["App 1", "--expires", "20d"]);

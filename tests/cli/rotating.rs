@@ -22,7 +22,7 @@ fn now() -> i64 {
 }
 
 #[test]
-fn successor_takes_the_place_of_the_old_key_which_works_for_the_grace() {
+fn rotated_key_works_until_the_grace_period_ends() {
     let place = with_key("");
     let answer = place.run(["key", "rotate", OLD, "--grace", "7d"]).succeeds();
     let key = answer.out.strip_suffix('\n').unwrap();

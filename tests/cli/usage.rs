@@ -5,7 +5,7 @@ use crate::tool::{Answer, Place};
 const SECRET: &str = "kg_this-may-be-somebodys-key";
 
 #[test]
-fn store_comes_from_the_option_or_the_environment_and_from_nowhere_else() {
+fn store_comes_only_from_the_option_or_the_environment() {
     let place = Place::with_client("App 1");
     let list = ["client", "list"];
     let answer = place.command(list).env("KEYGATE_STORE", "other.yaml").output().unwrap();

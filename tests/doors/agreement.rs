@@ -29,7 +29,7 @@ async fn every_door_gives_the_same_refusal() {
 }
 
 #[tokio::test]
-async fn every_way_through_the_layer_gives_the_same_answer_to_a_client() {
+async fn layer_and_extractors_give_the_same_response_to_a_client() {
     for case in cases::all() {
         let mut answers: BTreeMap<_, _> = open::all(&case)
             .await

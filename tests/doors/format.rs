@@ -31,7 +31,7 @@ fn requests(key: &str) -> Vec<(Source, Request<()>)> {
 }
 
 #[test]
-fn malformed_key_is_refused_from_every_source_without_asking_the_store() {
+fn malformed_key_is_refused_from_every_source_without_lookup() {
     let other = ApiKey::generate("other").unwrap();
     let key = ApiKey::generate("acme").unwrap();
     let (cut, _) = key.expose().split_at(key.expose().len() - 1);

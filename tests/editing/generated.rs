@@ -33,7 +33,7 @@ struct Count {
 }
 
 #[test]
-fn store_and_file_do_as_a_store_in_memory_and_nothing_else_moves() {
+fn edits_match_a_memory_store_and_keep_every_other_byte() {
     let persistence = FileFailurePersistence::WithSource("regressions");
     let config = ProptestConfig {
         cases: std::env::var("PROPTEST_CASES").map_or(128, |cases| cases.parse().unwrap()),

@@ -35,7 +35,7 @@ async fn fields<S: KeyStore>(
 }
 
 #[tokio::test]
-async fn answer_to_a_client_is_private_and_varies_by_the_header_of_the_key() {
+async fn response_to_a_client_is_private_and_varies_by_key_header() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         let response = answer(&layer, with_key(RIGHT)).await;
         assert_eq!(response.status(), 200);

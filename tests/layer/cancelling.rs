@@ -66,7 +66,7 @@ async fn lookup_is_dropped_with_the_future_of_the_layer() {
 }
 
 #[tokio::test]
-async fn request_and_service_that_wait_for_the_store_are_dropped_with_the_future_of_the_layer() {
+async fn dropped_future_drops_the_waiting_request_and_service() {
     let (bodies, services) = (Drops::default(), Drops::default());
     let guard = Arc::new(services.guard());
     let inner = tower::service_fn(move |_: Request<_>| {

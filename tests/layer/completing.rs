@@ -39,7 +39,7 @@ async fn returned<S: KeyStore>(
 }
 
 #[tokio::test]
-async fn refusal_that_a_handler_returns_gets_the_challenges_of_its_layer_once() {
+async fn refusal_from_a_handler_gets_the_challenges_once() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         for error in [AuthError::NoCredentials, refusal_of(WRONG)] {
             let response = returned(&layer, error).await;
@@ -56,7 +56,7 @@ async fn refusal_that_a_handler_returns_gets_the_challenges_of_its_layer_once() 
 }
 
 #[tokio::test]
-async fn refusal_of_a_bearer_key_that_a_handler_returns_names_the_error() {
+async fn bearer_refusal_from_a_handler_names_the_error() {
     let bearer = Authenticator::new(Keys).sources([Source::bearer()]).unwrap();
     let headers = http::HeaderMap::from_iter([(
         http::header::AUTHORIZATION,
@@ -69,7 +69,7 @@ async fn refusal_of_a_bearer_key_that_a_handler_returns_names_the_error() {
 }
 
 #[tokio::test]
-async fn outage_that_a_handler_returns_gets_one_retry_after_and_no_challenge() {
+async fn outage_from_a_handler_gets_one_retry_after_and_no_challenge() {
     let response = returned(&orders(Keys).into(), refusal_of(UNANSWERABLE)).await;
     assert_eq!(response.status(), 503);
     assert!(lines(&response, "www-authenticate").is_empty());
@@ -106,7 +106,7 @@ async fn challenges_that_a_service_has_chosen_are_kept() {
 }
 
 #[tokio::test]
-async fn refusal_without_an_error_in_its_extensions_is_the_services_own() {
+async fn refusal_without_an_error_extension_is_left_alone() {
     let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
         let mut response = Response::new(String::new());
         *response.status_mut() = http::StatusCode::UNAUTHORIZED;
@@ -118,7 +118,7 @@ async fn refusal_without_an_error_in_its_extensions_is_the_services_own() {
 }
 
 #[tokio::test]
-async fn answer_that_respond_made_keeps_the_challenges_of_its_authenticator() {
+async fn response_of_respond_keeps_its_authenticators_challenges() {
     let stock = Authenticator::new(Keys).realm("stock").unwrap();
     let respond = move |_| stock.respond(&AuthError::NoCredentials);
     let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), respond).await;

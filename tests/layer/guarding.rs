@@ -29,7 +29,7 @@ async fn client_stands_in_the_extensions_of_the_request() {
 }
 
 #[tokio::test]
-async fn client_that_was_there_before_is_replaced_by_the_one_that_was_verified() {
+async fn earlier_client_is_replaced_by_the_verified_one() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         let mut request = with_key(RIGHT);
         request.extensions_mut().insert(client_of(RIGHT_TOO));
@@ -56,7 +56,7 @@ async fn client_that_was_there_before_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn client_that_was_there_before_is_removed_from_an_anonymous_request() {
+async fn earlier_client_is_removed_from_an_anonymous_request() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         let mut request = Request::new(());
         request.extensions_mut().insert(client_of(RIGHT));
@@ -101,7 +101,7 @@ async fn every_line_of_cookies_is_marked_sensitive() {
 }
 
 #[tokio::test]
-async fn credentials_in_sources_behind_the_one_that_decides_are_marked_sensitive_too() {
+async fn credentials_in_later_sources_are_marked_sensitive_too() {
     let sources = [Source::header("x-api-key"), Source::bearer(), Source::cookie("api_key")];
     let auth = Authenticator::new(Keys).sources(sources).unwrap();
     let request = Request::builder()

@@ -41,7 +41,7 @@ async fn store_that_fails_is_unavailable() {
 }
 
 #[tokio::test]
-async fn store_that_answers_with_the_record_of_another_key_is_unavailable() {
+async fn store_that_returns_another_keys_record_is_unavailable() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         let response = answer(&layer, with_key(MIXED_UP)).await;
         assert_unavailable(&response, StoreErrorKind::WrongRecord);

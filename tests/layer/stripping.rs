@@ -60,7 +60,7 @@ async fn credentials_go_where_the_store_waits_too() {
 }
 
 #[tokio::test]
-async fn credentials_go_from_every_source_and_not_only_from_the_one_that_decides() {
+async fn credentials_are_stripped_from_every_source() {
     let layer = layer([
         Source::header("x-api-key"),
         Source::header("x-key"),
@@ -132,7 +132,7 @@ async fn authorization_of_another_scheme_stays() {
 }
 
 #[tokio::test]
-async fn parameters_of_the_query_go_and_the_others_keep_their_order_and_spelling() {
+async fn other_query_parameters_keep_their_order_and_spelling() {
     let layer = layer([Source::query("api_key")]);
     for (before, after) in [
         ("/?api_key=KEY", "/"),
@@ -167,7 +167,7 @@ async fn targets_without_the_parameter_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn parameter_whose_name_has_a_blank_goes_in_each_of_its_spellings() {
+async fn parameter_name_with_a_space_is_stripped_in_every_spelling() {
     let layer = layer([Source::query("api key")]);
     for name in ["api+key", "api%20key", "%61pi+ke%79"] {
         let parts = stripped(&layer, &format!("/?a=1&{name}={RIGHT}"), &[]).await;

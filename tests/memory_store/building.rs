@@ -47,7 +47,7 @@ fn first_of_several_duplicates_is_named() {
 }
 
 #[test]
-fn refused_list_counts_from_one_for_people_and_from_zero_for_programs() {
+fn error_index_counts_from_zero_and_its_message_from_one() {
     let error =
         MemoryStore::from_keys([(key(1), "User 1"), ("short".into(), "User 2")]).unwrap_err();
     assert_eq!(error.index, 1);
@@ -67,7 +67,7 @@ fn store_built_at_once_takes_more_keys_and_revokes_the_first() {
 }
 
 #[test]
-fn record_comes_back_with_its_expiry_and_state_while_the_store_grows_around_it() {
+fn growing_store_keeps_the_expiry_and_state_of_each_record() {
     let expires = |number: usize| {
         let micros = 1_700_000_000_123_456 + number as u64 * 50_000_000_000_000;
         (!number.is_multiple_of(3)).then(|| UNIX_EPOCH + Duration::from_micros(micros))

@@ -12,7 +12,7 @@ use tower::ServiceExt as _;
 use crate::scene::{KEY, Log, Told, store};
 
 #[tokio::test]
-async fn scope_that_is_missing_is_told_by_the_layer_and_by_whoever_responds() {
+async fn missing_scope_is_reported_by_layers_handlers_and_respond() {
     let log = Log::default();
     let auth = Authenticator::new(store(false).0).add_observer(log.observer());
     let app: Router = Router::new()
@@ -32,7 +32,7 @@ async fn scope_that_is_missing_is_told_by_the_layer_and_by_whoever_responds() {
 }
 
 #[tokio::test]
-async fn refusal_that_was_told_when_it_was_made_is_not_told_again_on_its_way_out() {
+async fn refusal_made_by_respond_is_not_reported_again_by_the_layer() {
     let log = Log::default();
     let auth = Authenticator::new(store(false).0).add_observer(log.observer());
     let by_hand = auth.clone();
@@ -184,7 +184,7 @@ async fn layer_that_finds_nobody_is_told_of_as_a_fault() {
 
 /// Where the outer key is for those who have one.
 #[tokio::test]
-async fn missing_key_of_an_inner_layer_is_not_that_of_an_outer_one_that_lets_anybody_through() {
+async fn optional_outer_layer_reports_no_refusal_of_an_inner_one() {
     let [inner, outer] = [Log::default(), Log::default()];
     let gateway = Authenticator::new(MemoryStore::new()).add_observer(outer.observer());
     let gateway = gateway.sources([Source::header("x-gateway-key")]).unwrap();

@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 use crate::scene::{KEY, Log, store};
 
 #[tokio::test]
-async fn every_outcome_is_told_once_with_its_client_where_the_key_is_known() {
+async fn every_outcome_is_reported_once_with_its_known_client() {
     let known = |name: &'static str, client: &str| vec![(name, Some(client.to_owned()), true)];
     let cases = [
         (Some(KEY), known("admitted", "Right")),
@@ -44,7 +44,7 @@ async fn every_outcome_is_told_once_with_its_client_where_the_key_is_known() {
 
 #[cfg(feature = "throttle")]
 #[test]
-fn wrong_keys_over_the_limit_of_their_address_are_told_with_what_is_wrong_with_them() {
+fn throttled_wrong_keys_are_reported_with_their_reason() {
     use keygate::{FailureThrottle, WrongReason};
 
     let log: Arc<Mutex<Vec<_>>> = Arc::default();

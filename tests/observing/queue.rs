@@ -10,7 +10,7 @@ use crate::scene::{KEY, Log, store};
 const LONG: Duration = Duration::from_secs(60);
 
 #[test]
-fn slow_observer_behind_a_queue_holds_nobody_up_and_what_it_is_told_is_whole() {
+fn slow_observer_behind_a_queue_delays_no_request() {
     let (go_on, wait) = sync_channel(0);
     let wait = Mutex::new(wait);
     // Closed when the thread of the observer has ended.

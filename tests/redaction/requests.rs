@@ -95,7 +95,7 @@ async fn sources_after_the_one_that_decides_are_sensitive_too() {
 }
 
 #[tokio::test]
-async fn credentials_of_another_scheme_are_sensitive_behind_an_optional_layer() {
+async fn other_schemes_are_sensitive_behind_an_optional_layer() {
     let (_, mut request) = places().swap_remove(0);
     request.headers_mut().clear();
     request.headers_mut().insert("authorization", format!("Basic {CANARY}").parse().unwrap());
@@ -119,7 +119,7 @@ async fn refusals_show_no_key() {
 }
 
 #[test]
-fn headers_are_sensitive_once_an_authenticator_has_redacted_them() {
+fn redact_marks_credential_headers_as_sensitive() {
     let mut headers = HeaderMap::new();
     for (name, value) in [
         ("x-api-key", CANARY.to_owned()),

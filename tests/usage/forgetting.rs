@@ -11,7 +11,7 @@ fn time_goes_by(scene: &Scene, from: f64) {
 }
 
 #[test]
-fn who_is_silent_for_40_days_is_forgotten_and_stays_in_the_outcomes() {
+fn client_silent_for_40_days_is_forgotten_but_not_its_outcomes() {
     let scene = Scene::new();
     scene.calls("a 1", 3);
     scene.calls("a revoked", 2);

@@ -77,7 +77,7 @@ fn refused_keys_have_no_rate() {
 }
 
 #[test]
-fn clock_that_is_set_back_begins_the_rates_anew_and_keeps_the_counts() {
+fn clock_set_back_restarts_the_rates_and_keeps_the_counts() {
     let scene = Scene::new();
     scene.turn_to(10_000.0);
     scene.calls("a 1", 50);

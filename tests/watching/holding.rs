@@ -14,7 +14,7 @@ fn held(store: &YamlStore) -> ReloadError {
 }
 
 #[test]
-fn file_that_does_not_parse_keeps_the_last_good_state_and_says_where() {
+fn unparsable_file_keeps_the_last_good_state_and_says_where() {
     let folder = Folder::new();
     let store = watch(folder.write("keys.yml", &short(&[0]))).unwrap();
     folder.rename_over("keys.yml", &format!("{}  oops\n", short(&[0, 1])));
@@ -52,7 +52,7 @@ fn revoked_key_whose_line_is_not_written_yet_does_not_come_back() {
 }
 
 #[test]
-fn revoked_key_does_not_come_back_after_its_line_was_away_either() {
+fn revoked_key_stays_refused_after_its_line_was_gone() {
     let folder = Folder::new();
     let whole = long(0, "        revoked: 2026-11-01T12:00:00Z\n") + &short(&[1]);
     let store = watch(folder.write("keys.yml", &whole)).unwrap();

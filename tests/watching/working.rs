@@ -39,7 +39,7 @@ fn follower_ends_with_the_last_clone_of_the_store() {
 }
 
 #[test]
-fn readers_see_the_one_state_or_the_other_while_the_file_changes() {
+fn readers_see_the_old_or_the_new_state_while_the_file_changes() {
     let folder = Folder::new();
     let store = watch(folder.write("keys.yml", &short(&[0, 1]))).unwrap();
     let stop = AtomicBool::new(false);

@@ -76,7 +76,7 @@ const LOOK_ALIKES: [&str; 41] = [
 ];
 
 #[test]
-fn keys_that_look_like_something_else_are_the_text_that_stands_there() {
+fn keys_that_look_like_other_types_are_read_as_text() {
     for key in LOOK_ALIKES {
         let text = format!("allow_weak_keys: true\napi_keys:\n  {key}: User 1\n");
         holds(&text, &[(key, "User 1")]);
@@ -104,7 +104,7 @@ fn keys_that_mean_the_same_number_are_two_keys() {
 }
 
 #[test]
-fn names_that_look_like_something_else_are_the_text_that_stands_there() {
+fn names_that_look_like_other_types_are_read_as_text() {
     for name in ["1e3", "007", "0x1F", "true", "no", "2001-01-01", "12:30", "<<", "x#y", "a:b"] {
         holds(format!("api_keys:\n  {A}: {name}\n"), &[(A, name)]);
     }

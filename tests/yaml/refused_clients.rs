@@ -41,7 +41,7 @@ fn wrong(expected: &str, found: &str, way_out: &str) -> String {
 }
 
 #[test]
-fn unknown_fields_are_refused_and_the_nearest_known_one_is_named() {
+fn unknown_client_fields_are_refused_with_the_nearest_name() {
     for (field, nearest) in [
         ("enable: true", "enabled"),
         ("scope: [c4n4ry]", "scopes"),
@@ -508,7 +508,7 @@ clients: []
 }
 
 #[test]
-fn successors_that_are_not_there_and_keys_replaced_for_ever_are_warned_about() {
+fn missing_successors_and_endless_rotations_are_reported() {
     let other = "sha256:3c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
     let text = format!(
         "clients:

@@ -17,7 +17,7 @@ const NAME_CONTROL: &str =
 const NAME_LONG: &str = "the name of the client is longer than 128 characters: replace it";
 
 #[test]
-fn unknown_fields_are_refused_and_the_nearest_known_one_is_named() {
+fn unknown_fields_are_refused_with_the_nearest_name() {
     let cases = [
         ("api_kyes:\n  c4n4ry-0123456789: User 1\n", "1:1", "api_keys"),
         ("API_KEYS:\n  c4n4ry-0123456789: User 1\n", "1:1", "api_keys"),

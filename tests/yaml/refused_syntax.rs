@@ -120,7 +120,7 @@ fn utf16_is_refused_with_and_without_its_mark() {
 }
 
 #[test]
-fn control_characters_and_inner_marks_are_refused_where_they_stand() {
+fn control_characters_and_inner_byte_order_marks_are_refused() {
     refused(&[
         ("api_keys:\n  c4n4ry\u{1}-0123456789: User 1\n", "2:9", CONTROL),
         ("api_keys:\n  \"c4n4ry\u{1}-0123456789\": User 1\n", "2:10", CONTROL),

@@ -20,7 +20,7 @@ fn weak_keys_are_refused_where_they_stand() {
 }
 
 #[test]
-fn allowed_weak_keys_are_warned_of_wherever_the_file_allows_them() {
+fn allowed_weak_keys_are_reported_wherever_the_file_allows_them() {
     let entries = [
         (CANARY, "default"),
         ("c4n4ry-1", "User 1"),

@@ -79,7 +79,7 @@ fn what_is_being_written_is_for_its_owner_alone() {
 
 #[cfg(unix)]
 #[test]
-fn keys_that_others_can_read_are_warned_about_until_they_are_hashed() {
+fn readable_plaintext_keys_are_reported_until_they_are_hashed() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", fill("api_key: KEY_A\n"));
     set_mode(&path, 0o644);

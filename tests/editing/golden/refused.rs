@@ -71,7 +71,7 @@ fn elsewhere(line: usize) -> String {
 }
 
 #[test]
-fn key_that_stands_elsewhere_too_is_told_before_it_is_hashed() {
+fn key_that_stands_elsewhere_too_is_reported_before_hashing() {
     for (text, line) in [
         ("# was KEY_B, then KEY_A\napi_keys:\n  KEY_A: User 1\n", 1),
         ("api_keys:\n  KEY_A: User 1   # (KEY_A)\n", 2),

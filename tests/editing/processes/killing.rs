@@ -24,7 +24,7 @@ struct Seen {
 }
 
 #[test]
-fn killed_process_leaves_a_whole_file_a_free_lock_and_all_that_it_was_told() {
+fn killed_process_leaves_a_whole_file_and_a_free_lock() {
     let kills = std::env::var("KEYGATE_KILLS");
     let kills = kills.map_or(DEFAULT_KILLS, |kills| kills.parse().expect("a number"));
     let begun = Instant::now();
