@@ -14,7 +14,7 @@ use crate::{KEY, OTHER_KEY, filled};
 const IMPORTED_KEY: &str = "Kp3xQm7Zr1Vt9Yw5Bn2Hc8Jd4Lf6Gs0Ta";
 
 /// Makes this change in a store where `App 1` is enabled and has one key, as `App 2`, which is disabled as
-/// `App 5` is.
+/// `App 5` and `App 6` are.
 async fn change(store: &PostgresStore, change: &str) -> Result<(), ManageError> {
     let id = |key: &str| KeyRecord::new(KeyDigest::of(key.as_bytes()), "").key_id();
     let new = NewKey::new(KeyDigest::of(change.as_bytes()));
@@ -23,6 +23,7 @@ async fn change(store: &PostgresStore, change: &str) -> Result<(), ManageError> 
         "enable" => store.enable_client("App 5").await.map(drop),
         "disable" => store.disable_client("App 1").await.map(drop),
         "remove" => store.remove_client("App 2").await.map(drop),
+        "remove without keys" => store.remove_client("App 6").await.map(drop),
         "issue" => store.issue("App 1", new).await.map(drop),
         "revoke" => store.revoke(&id(KEY)).await.map(drop),
         "rotate" => store.rotate(&id(KEY), new, Duration::ZERO).await.map(drop),
@@ -34,16 +35,27 @@ async fn change(store: &PostgresStore, change: &str) -> Result<(), ManageError> 
     }
 }
 
-const ALL: [&str; 8] =
-    ["import", "add", "enable", "issue", "rotate", "revoke", "disable", "remove"];
+const ALL: [&str; 9] = [
+    "import",
+    "add",
+    "enable",
+    "issue",
+    "rotate",
+    "revoke",
+    "disable",
+    "remove",
+    "remove without keys",
+];
 
 async fn prepared(database: &Database<'_>) -> PostgresStore {
     let store = filled(database).await;
     store.add_client("App 2".into()).await.unwrap();
     let other = NewKey::new(KeyDigest::of(OTHER_KEY.as_bytes()));
     store.issue("App 2", other).await.unwrap();
-    store.add_client("App 5".into()).await.unwrap();
-    for name in ["App 2", "App 5"] {
+    for name in ["App 5", "App 6"] {
+        store.add_client(name.into()).await.unwrap();
+    }
+    for name in ["App 2", "App 5", "App 6"] {
         store.disable_client(name).await.unwrap();
     }
     store
@@ -86,7 +98,7 @@ async fn changes_that_a_trigger_swallows_fail() {
         ("before insert on keygate.clients", "return null;", &["add", "import"][..]),
         ("before update on keygate.clients", "return null;", &["enable", "disable"]),
         ("before update on keygate.clients", "return old;", &["enable", "disable"]),
-        ("before delete on keygate.clients", "return null;", &["remove"]),
+        ("before delete on keygate.clients", "return null;", &["remove", "remove without keys"]),
         ("before delete on keygate.keys", "return null;", &["remove"]),
         ("before insert on keygate.keys", "return null;", &["issue", "rotate", "import"]),
         ("before update on keygate.keys", "return null;", &["revoke", "rotate"]),

@@ -46,6 +46,9 @@ async fn keys_without_a_client_are_refused_and_not_unknown() {
     database.psql(&revoke(0));
     // The first replica heard of no client that went, and of the revoke.
     until("a revoke", || is_revoked(&replica, 0)).await;
+    // The other one has heard of the revoke once it has heard of this.
+    database.psql(&issue(2, 3, "User 2"));
+    until("a key of another client", || is_active(&late, 2)).await;
     assert_eq!(ask(&late, 0), Answer::Unavailable);
     assert!(late.health().refused[0].contains("its client is not there"));
 }

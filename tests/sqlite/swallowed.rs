@@ -8,13 +8,14 @@ use keygate::{ManageError, ManageKeys as _, MemoryStore, SqliteStore, TransferKe
 use crate::stage::{Folder, cause, id, key, new, sqlite3, store};
 
 /// Makes this change in a store where `App 1` is enabled and has one key, as `App 2`, which is disabled as
-/// `App 5` is.
+/// `App 5` and `App 6` are.
 async fn change(store: &SqliteStore, change: &str) -> Result<(), ManageError> {
     match change {
         "add" => store.add_client("App 3".into()).await.map(drop),
         "enable" => store.enable_client("App 5").await.map(drop),
         "disable" => store.disable_client("App 1").await.map(drop),
         "remove" => store.remove_client("App 2").await.map(drop),
+        "remove without keys" => store.remove_client("App 6").await.map(drop),
         "issue" => store.issue("App 1", new('c')).await.map(drop),
         "revoke" => store.revoke(&id('a')).await.map(drop),
         "rotate" => store.rotate(&id('a'), new('d'), Duration::ZERO).await.map(drop),
@@ -26,15 +27,26 @@ async fn change(store: &SqliteStore, change: &str) -> Result<(), ManageError> {
     }
 }
 
-const ALL: [&str; 8] =
-    ["import", "add", "enable", "issue", "rotate", "revoke", "disable", "remove"];
+const ALL: [&str; 9] = [
+    "import",
+    "add",
+    "enable",
+    "issue",
+    "rotate",
+    "revoke",
+    "disable",
+    "remove",
+    "remove without keys",
+];
 
 async fn prepared(path: &Path) -> SqliteStore {
     let store = store(path, "a").await;
     store.add_client("App 2".into()).await.unwrap();
     store.issue("App 2", new('b')).await.unwrap();
-    store.add_client("App 5".into()).await.unwrap();
-    for name in ["App 2", "App 5"] {
+    for name in ["App 5", "App 6"] {
+        store.add_client(name.into()).await.unwrap();
+    }
+    for name in ["App 2", "App 5", "App 6"] {
         store.disable_client(name).await.unwrap();
     }
     store
@@ -72,7 +84,7 @@ async fn changes_that_a_trigger_swallows_fail() {
     for (when, changes) in [
         ("before insert on keygate_clients", &["add", "import"][..]),
         ("before update on keygate_clients", &["enable", "disable"]),
-        ("before delete on keygate_clients", &["remove"]),
+        ("before delete on keygate_clients", &["remove", "remove without keys"]),
         ("before insert on keygate_keys", &["issue", "import"]),
         ("before update on keygate_keys", &["revoke"]),
         ("before update on keygate_keys", &["rotate"]),
