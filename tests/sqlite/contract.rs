@@ -1,5 +1,7 @@
 //! The suites for all stores.
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::testing::{Clock, Violation, manage_contract, store_contract};
@@ -12,9 +14,7 @@ use crate::stage::Folder;
 
 /// A store of these records, issued before all of them expire.
 async fn filled(folder: &Folder, records: Vec<KeyRecord>) -> SqliteStore {
-    let path = folder.database();
-    let _ = std::fs::remove_file(&path);
-    let store = SqliteStore::migrate(&path).await.unwrap();
+    let store = SqliteStore::migrate(fresh(folder)).await.unwrap();
     let early = store.clone().with_clock(|| UNIX_EPOCH - Duration::from_secs(1));
     for record in &records {
         match early.add_client(record.profile().clone()).await {
@@ -48,10 +48,14 @@ async fn sqlite_store_keeps_the_contract_in_threads() -> Result<(), Violation> {
     store_contract(async |records| filled(&folder, records).await).await
 }
 
+/// A database under a name of its own: connections of an earlier one may still be closing.
+fn fresh(folder: &Folder) -> PathBuf {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    folder.path().join(format!("{}.db", NUMBER.fetch_add(1, Ordering::Relaxed)))
+}
+
 async fn empty(folder: &Folder) -> SqliteStore {
-    let path = folder.database();
-    let _ = std::fs::remove_file(&path);
-    SqliteStore::migrate(&path).await.unwrap()
+    SqliteStore::migrate(fresh(folder)).await.unwrap()
 }
 
 fn timed(store: SqliteStore, clock: &Clock) -> SqliteStore {
@@ -127,8 +131,9 @@ impl ManageKeys for Pair {
 async fn two_stores_on_one_file_are_managed_as_one() -> Result<(), Violation> {
     let folder = Folder::new();
     manage_contract(async |clock| {
-        let changed = timed(empty(&folder).await, &clock);
-        let asked = SqliteStore::open(folder.database()).await.unwrap();
+        let path = fresh(&folder);
+        let changed = timed(SqliteStore::migrate(&path).await.unwrap(), &clock);
+        let asked = SqliteStore::open(&path).await.unwrap();
         Pair { changed, asked: timed(asked, &clock) }
     })
     .await

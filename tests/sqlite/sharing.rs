@@ -76,3 +76,19 @@ async fn symbolic_links_to_a_file_are_served_alike() {
     linked.issue("App 1", new('C')).await.unwrap();
     assert_eq!(ask(&direct, 'C').await, Met::Admitted);
 }
+
+#[tokio::test]
+async fn log_that_somebody_else_prepared_is_not_written_to() {
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let folder = Folder::new();
+        let path = folder.database();
+        drop(store(&path, "A").await);
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "not a log of SQLite").unwrap();
+        fs::hard_link(&victim, folder.path().join(format!("keys.db{suffix}"))).unwrap();
+
+        let error = SqliteStore::open(&path).await.unwrap_err().to_string();
+        assert!(error.contains("hard links") && error.contains(suffix), "{error}");
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "not a log of SQLite", "{suffix}");
+    }
+}

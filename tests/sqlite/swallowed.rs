@@ -116,6 +116,7 @@ async fn changes_that_a_trigger_rewrites_fail() {
             "update keygate_keys set revoked = null where digest = new.digest",
             &["revoke"],
         ),
+        ("after delete on keygate_origin", "update keygate_keys set revoked = null", &["revoke"]),
         (
             "after update of expires on keygate_keys",
             "update keygate_keys set expires = old.expires where digest = new.digest",

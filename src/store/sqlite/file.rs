@@ -85,6 +85,51 @@ pub(super) fn check_mount(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The files that SQLite keeps beside a database.
+#[cfg(unix)]
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Refuses a database whose log or journal somebody else has prepared: SQLite would write to it.
+///
+/// Each must be a regular file with one name. Its owner does not matter: in a shared folder, it belongs to whoever
+/// wrote last.
+#[cfg(unix)]
+pub(super) fn check_companions(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    // SQLite follows the links of a database, and keeps these beside the file itself.
+    let path = fs::canonicalize(path).map_err(|error| input_fault(path, error))?;
+    for suffix in COMPANIONS {
+        let mut companion = path.clone().into_os_string();
+        companion.push(suffix);
+        let companion = Path::new(&companion);
+        let metadata = match fs::symlink_metadata(companion) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(input_fault(companion, error)),
+        };
+        let why = if !metadata.is_file() {
+            "it is no regular file"
+        } else if metadata.nlink() > 1 {
+            "it has other names (hard links)"
+        } else {
+            continue;
+        };
+        return Err(plain_fault(
+            companion,
+            &format!(
+                "SQLite would write to this file, and {why}: find out who put it there, and remove it"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(super) fn check_companions(_: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
 // Closing a file ends all locks that its process holds on it (POSIX), those of SQLite too: whoever
 // makes an empty file must have closed it before anybody here opens it.
 static CREATING: Mutex<()> = Mutex::new(());

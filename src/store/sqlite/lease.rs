@@ -102,6 +102,7 @@ impl Lease {
         // First: if the file changes meanwhile, the connection is opened once more, and not too late.
         let stamp = Stamp::at(path)?;
         file::check_mount(path)?;
+        file::check_companions(path)?;
         let sqlite = self.slots.options.connect().await.map_err(|error| fault(path, error))?;
         self.connection = Some(Connection { sqlite, stamp, version: None });
         Ok(())

@@ -62,6 +62,8 @@ impl Database for SqliteStore {
 
 const SET_ORIGIN: &str =
     "insert or replace into keygate_origin (only_one, actor, tool) values (1, ?1, ?2)";
+/// The rows changed by this connection, those changed by triggers included.
+const TOTAL_CHANGES: &str = "select total_changes()";
 const CLEAR_ORIGIN: &str = "delete from keygate_origin";
 
 const LAST_EVENT: &str = "select coalesce(max(seq), 0) from keygate_events";
@@ -291,7 +293,13 @@ impl Transaction for SqliteTransaction {
                 let found = "the change was not noted in `keygate_events`".to_owned();
                 return Err(not_kept(&mut self, found).await);
             }
+            // It comes after the change was read back, so it must not change anything else by a trigger.
+            let before = self.number(sqlx::query(TOTAL_CHANGES)).await?;
             self.execute(sqlx::query(CLEAR_ORIGIN)).await?;
+            if self.number(sqlx::query(TOTAL_CHANGES)).await? != before + 1 {
+                let found = "clearing `keygate_origin` changed something else".to_owned();
+                return Err(not_kept(&mut self, found).await);
+            }
         }
         self.begun.commit().await
     }
