@@ -4,6 +4,7 @@ use crate::profile::ProfileError;
 use crate::timestamp::TimeError;
 
 mod lookalike;
+mod template;
 mod weak;
 
 #[cfg(feature = "yaml")]

@@ -1,4 +1,5 @@
 use super::MIN_KEY_CHARS;
+use super::template::is_template;
 
 /// The fewest different characters of a key that a store takes without `allow_weak_keys`.
 const MIN_DISTINCT_CHARS: usize = 6;
@@ -52,6 +53,7 @@ pub(crate) enum Strength {
 impl Strength {
     pub(crate) fn of(key: &[u8]) -> Self {
         match std::str::from_utf8(key) {
+            Ok(text) if is_template(text) => Self::Weak(WeakKey::Template),
             Ok(text) => Self::of_chars(key, text.chars()),
             Err(_) => Self::of_chars(key, key.iter().copied().map(char::from)),
         }
@@ -59,9 +61,7 @@ impl Strength {
 
     fn of_chars(key: &[u8], chars: impl Iterator<Item = char> + Clone) -> Self {
         let count = chars.clone().count();
-        if is_template(key) {
-            Self::Weak(WeakKey::Template)
-        } else if count < MIN_KEY_CHARS {
+        if count < MIN_KEY_CHARS {
             Self::Weak(WeakKey::Short)
         } else if is_sequence(chars.clone()) {
             Self::Weak(WeakKey::Sequence)
@@ -84,50 +84,6 @@ fn chars_for_112_bits(key: &[u8]) -> usize {
     } else {
         19
     }
-}
-
-/// Returns whether a text is written for a program that puts something else in its place, as shells,
-/// Helm, Jinja, Compose, Azure Pipelines and secret managers do.
-fn is_template(key: &[u8]) -> bool {
-    const BRACKETS: [(&[u8], &[u8]); 6] = [
-        (b"${", b"}"),
-        (b"$(", b")"),
-        (b"#{", b"}"),
-        (b"{{", b"}}"),
-        (b"{%", b"%}"),
-        (b"<%", b"%>"),
-    ];
-    if !key.iter().any(|byte| matches!(byte, b'$' | b'{' | b'<' | b'%' | b':')) {
-        return false;
-    }
-    let find =
-        |text: &[u8], part: &[u8]| text.windows(part.len()).position(|window| window == part);
-    // One bracket closes by chance in a random key, and hardly ever behind words alone.
-    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b" _-.:/".contains(byte);
-    let is_filled_in = BRACKETS.iter().any(|(open, close)| {
-        find(key, open).is_some_and(|place| {
-            let inner = &key[place + open.len()..];
-            find(inner, close)
-                .is_some_and(|end| close.len() > 1 || inner[..end].iter().all(is_word))
-        })
-    });
-    let is_variable = |name: Option<&[u8]>| {
-        name.is_some_and(|name| {
-            !name.is_empty()
-                && name
-                    .iter()
-                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
-        })
-    };
-    let is_reference = find(key, b"://").is_some_and(|place| {
-        let scheme = key[..place].strip_prefix(b"$").unwrap_or(&key[..place]);
-        !scheme.is_empty() && scheme.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-')
-    });
-    is_filled_in
-        || is_reference
-        || is_variable(key.strip_prefix(b"$"))
-        || is_variable(key.strip_prefix(b"%").and_then(|rest| rest.strip_suffix(b"%")))
-        || (key.starts_with(b"<") && key.ends_with(b">"))
 }
 
 fn has_few_chars(chars: impl Iterator<Item = char>) -> bool {
@@ -174,18 +130,7 @@ mod tests {
     fn texts_that_are_no_secret_are_weak() {
         let cases = [
             ("${ACME_KEY}", WeakKey::Template),
-            ("prefix-${ACME_KEY:-none}-suffix", WeakKey::Template),
-            ("$(cat /run/secrets/key)", WeakKey::Template),
-            ("$env://ACME_API_KEY", WeakKey::Template),
-            ("op://vault/acme/credential", WeakKey::Template),
-            ("{{ .Values.key }}", WeakKey::Template),
-            ("{{key}}", WeakKey::Template),
-            ("{% include key %}", WeakKey::Template),
-            ("#{AcmeApiKeySecret}#", WeakKey::Template),
-            ("$ACME_API_KEY_SECRET", WeakKey::Template),
-            ("%ACME_API_KEY_1%", WeakKey::Template),
             ("<your-key>", WeakKey::Template),
-            ("<your api key goes here>", WeakKey::Template),
             ("aaaaaaaaaaaaaaaa", WeakKey::Sequence),
             ("1234567890123456", WeakKey::Sequence),
             ("9876543210987654", WeakKey::Sequence),
