@@ -189,6 +189,7 @@ impl<'a> Edit<'a> {
         // A key that was revoked or removed is no secret any more, and is not to live on for a comment.
         let gone = if self.without_copies { self.shorts() } else { Vec::new() };
         let gone = Gone::new(self.outline.text, gone)?;
+        self.outline.root.as_ref().map_or(Ok(()), |root| gone.none_in_texts(root))?;
         let text = self.outline.text;
         let more: usize = self.splices.iter().map(|(_, put)| put.len()).sum();
         let mut edited = Zeroizing::new(String::with_capacity(text.len() + more));

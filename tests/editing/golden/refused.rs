@@ -105,6 +105,32 @@ fn weak_key_is_found_as_a_word_of_any_comment() {
 }
 
 #[test]
+fn weak_key_is_found_as_a_word_of_free_texts() {
+    for (clients, line) in [
+        ("  A:\n    metadata:\n      n: hunter2xyz\n", 7),
+        ("  A:\n    metadata:\n      hunter2xyz: n\n", 7),
+        ("  A:\n    scopes:\n      - read\n      - old:hunter2xyz\n", 8),
+        ("  A:\n    keys:\n      - digest: DIGEST_B\n        label: \"was\\x20hunter2xyz\"\n", 8),
+        ("  B:\n  hunter2xyz:\n", 6),
+    ] {
+        let text =
+            format!("allow_weak_keys: true\napi_keys:\n  hunter2xyz: A\nclients:\n{clients}");
+        refused(&text, YamlStore::hash_keys, &elsewhere(line));
+    }
+    let text = "allow_weak_keys: true\napi_keys:\n  hunter2xyz: hunter2xyz\n";
+    refused(text, YamlStore::hash_keys, &elsewhere(3));
+}
+
+#[test]
+fn weak_key_that_is_a_word_of_the_grammar_is_hashed() {
+    super::edited(
+        "allow_weak_keys: true\napi_keys:\n  true: A\nclients:\n  A:\n    enabled: true\n    scopes: [truest]\n    quota: 7/second\n",
+        YamlStore::hash_keys,
+        "allow_weak_keys: true\nclients:\n  A:\n    enabled: true\n    scopes: [truest]\n    quota: 7/second\n    keys:\n      - digest: sha256:b5bea41b6c623f7c09f1bf24dcae58ebab3c0cdd90ad966bc43a45b44867e12b\n",
+    );
+}
+
+#[test]
 fn long_comment_and_keys_that_begin_alike_take_linear_time() {
     let keys = (16..512)
         .fold(String::new(), |text, length| text + &format!("  {}!: x\n", "a".repeat(length)));

@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::outline::{Entry, Piece};
 use super::remove::Short;
 use crate::key::MIN_KEY_CHARS;
 
@@ -9,7 +10,8 @@ const BEGINNING: usize = MIN_KEY_CHARS;
 
 /// The keys in clear that are taken out of a file, of which none may be left anywhere in it.
 ///
-/// Weak ones may be words like any other, and are looked for in comments alone, as whole words.
+/// Weak ones may be words like any other, and are looked for as whole words, in comments and in the
+/// texts that people choose.
 pub(super) struct Gone<'a> {
     text: &'a str,
     shorts: Vec<Short<'a>>,
@@ -60,6 +62,31 @@ impl<'a> Gone<'a> {
         Err(short.map_or(1, |short| self.line(short.place())))
     }
 
+    /// Looks through the names, scopes, metadata and labels of the whole file for weak keys.
+    ///
+    /// # Errors
+    ///
+    /// As before.
+    pub(super) fn none_in_texts(&self, root: &Piece<'_>) -> Result<(), usize> {
+        let mut texts = Vec::new();
+        for entry in entries_of(root, "api_keys") {
+            texts.push(&entry.value);
+        }
+        for client in entries_of(root, "clients") {
+            texts.push(&client.key);
+            let metadata = entries_of(&client.value, "metadata");
+            texts.extend(metadata.iter().flat_map(|entry| [&entry.key, &entry.value]));
+            texts.extend(items_of(&client.value, "scopes"));
+            let keys = items_of(&client.value, "keys").iter();
+            texts.extend(keys.filter_map(|key| Some(&key.field("label")?.value)));
+        }
+        let holds_one = |text: &&&Piece<'_>| {
+            text.text().is_some_and(|text| self.weak.find_word(text).is_some())
+        };
+        let found = texts.iter().filter(holds_one).map(|text| text.range.start).min();
+        found.map_or(Ok(()), |place| Err(self.line(place)))
+    }
+
     fn find(&self, text: &str) -> Option<(usize, &'a str)> {
         self.find_long(text).or_else(|| self.find_weak(text))
     }
@@ -86,6 +113,14 @@ impl<'a> Gone<'a> {
     fn line(&self, place: usize) -> usize {
         super::line(self.text, place)
     }
+}
+
+fn entries_of<'p, 't>(piece: &'p Piece<'t>, name: &str) -> &'p [Entry<'t>] {
+    piece.field(name).map_or(&[], |field| field.value.entries())
+}
+
+fn items_of<'p, 't>(piece: &'p Piece<'t>, name: &str) -> &'p [Piece<'t>] {
+    piece.field(name).map_or(&[], |field| field.value.items())
 }
 
 /// Returns whether a key stands in a comment: a weak one as a word of its own.
