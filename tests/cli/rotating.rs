@@ -74,6 +74,27 @@ fn successor_gets_the_lifetime_of_the_old_key() {
 }
 
 #[test]
+fn note_says_why_the_successor_expires_with_the_old_key() {
+    let note = |lines: &str| with_key(lines).run(["key", "rotate", OLD]).succeeds().err;
+    let unknown = note("        expires: 2098-12-31T00:00:00Z\n");
+    let expected = "the new key expires with the old one, whose lifetime is not known";
+    assert!(unknown.contains(expected), "{unknown}");
+    let expected = "the new key expires with the old one, because its lifetime from now on would end \
+                    after the year 9999";
+    let long =
+        note("        created: 2026-01-01T00:00:00Z\n        expires: 9999-12-31T00:00:00Z\n");
+    assert!(long.contains(expected), "{long}");
+}
+
+#[test]
+fn successor_of_a_key_made_just_now_gets_its_lifetime() {
+    let place = Place::with_client("App 1");
+    let old = id_of(&place.issue(&["App 1", "--expires", "73d"]));
+    let answer = place.run(["key", "rotate", &old]).succeeds();
+    assert!(answer.err.contains("the lifetime of the old one, 73 days"), "{}", answer.err);
+}
+
+#[test]
 fn expiry_that_is_said_goes_before_the_old_lifetime() {
     let lines = "        created: 2026-01-01T00:00:00Z\n        expires: 2098-12-31T00:00:00Z\n";
     let expires = |arguments: &[&str]| {

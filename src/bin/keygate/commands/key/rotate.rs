@@ -65,11 +65,19 @@ fn expiry(
     }
     let inherited = old.inherited_expiry(now).filter(|_| !args.no_expiry);
     if let Some(expires) = inherited {
-        out.note(&if inherited == old.expires {
-            "the new key expires with the old one, whose lifetime is not known".to_owned()
-        } else {
-            let lifetime = expires.duration_since(whole_seconds(now)).unwrap_or_default();
-            format!("the new key gets the lifetime of the old one, {}", relative::length(lifetime))
+        let lifetime = old.created.zip(old.expires);
+        let lifetime = lifetime.and_then(|(created, end)| end.duration_since(created).ok());
+        out.note(&match lifetime.filter(|lifetime| !lifetime.is_zero()) {
+            None => "the new key expires with the old one, whose lifetime is not known".to_owned(),
+            Some(lifetime) if whole_seconds(now).checked_add(lifetime) != Some(expires) => {
+                "the new key expires with the old one, because its lifetime from now on would end \
+                 after the year 9999"
+                    .to_owned()
+            }
+            Some(lifetime) => {
+                let length = relative::length(lifetime);
+                format!("the new key gets the lifetime of the old one, {length}")
+            }
         });
     }
     Ok(inherited)
