@@ -116,9 +116,12 @@ impl Folder {
         entries.map(|entry| OsStr::from_bytes(entry.file_name().to_bytes()).to_owned()).collect()
     }
 
-    /// Writes the names in the folder out to the disk.
+    /// Writes the names in the folder out to the disk, unless the folder cannot be read.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        Ok(fsync(self.readable()?)?)
+        match self.readable() {
+            Err(Errno::ACCESS) => Ok(()),
+            folder => Ok(fsync(folder?)?),
+        }
     }
 
     fn readable(&self) -> Result<OwnedFd, Errno> {

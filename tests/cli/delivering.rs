@@ -45,6 +45,30 @@ fn file_in_no_folder_leaves_the_store_as_it_was() {
     });
 }
 
+#[test]
+fn key_is_written_to_a_folder_that_cannot_be_listed() {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65_534;
+
+    let place = Place::with_client("App 1");
+    let drop_box = place.path("drop");
+    fs::create_dir(&drop_box).unwrap();
+    let is_root = std::os::unix::fs::MetadataExt::uid(&fs::metadata(&drop_box).unwrap()) == 0;
+    let mut command = place.command(["key", "issue", "App 1", "--out", "drop/key"]);
+    if is_root {
+        command.uid(NOBODY).gid(NOBODY);
+        for owned in [".", "keys.yaml", ".keys.yaml.lock", "drop"] {
+            chown(place.path(owned), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+    fs::set_permissions(&drop_box, fs::Permissions::from_mode(0o300)).unwrap();
+    let answer = Answer::from(command.output().unwrap());
+    fs::set_permissions(&drop_box, fs::Permissions::from_mode(0o700)).unwrap();
+    answer.succeeds();
+    assert!(is_key(place.read("drop/key").trim_end()));
+}
+
 /// For issuing and rotating, with people and programs reading.
 fn nothing_changes(code: i32, reason: &str, run: impl Fn(&Place, &[&str]) -> Answer) {
     let place = Place::with_client("App 1");

@@ -68,14 +68,21 @@ mod unix {
     use std::path::Path;
 
     use rustix::fs::{AtFlags, Mode, OFlags, fsync, open, openat, unlinkat};
+    use rustix::io::Errno;
 
     /// An open folder.
     pub(super) struct Folder(OwnedFd);
 
+    /// On Linux, also a folder whose names cannot be read.
+    #[cfg(target_os = "linux")]
+    const ACCESS: OFlags = OFlags::PATH;
+    #[cfg(not(target_os = "linux"))]
+    const ACCESS: OFlags = OFlags::RDONLY;
+
     impl Folder {
         pub(super) fn of(path: &Path) -> io::Result<Self> {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let flags = ACCESS | OFlags::DIRECTORY | OFlags::CLOEXEC;
             Ok(Self(open(folder.unwrap_or(Path::new(".")), flags, Mode::empty())?))
         }
 
@@ -88,8 +95,13 @@ mod unix {
             Ok(unlinkat(&self.0, name, AtFlags::empty())?)
         }
 
+        /// Writes the names in the folder out to the disk, unless the folder cannot be read.
         pub(super) fn sync(&self) -> io::Result<()> {
-            Ok(fsync(&self.0)?)
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            match openat(&self.0, c".", flags, Mode::empty()) {
+                Err(Errno::ACCESS) => Ok(()),
+                folder => Ok(fsync(folder?)?),
+            }
         }
     }
 }

@@ -37,6 +37,15 @@ fn folder_that_cannot_be_written_to_is_an_error_with_a_way_out() {
 }
 
 #[test]
+fn file_in_a_folder_that_cannot_be_listed_is_edited() {
+    let folder = Folder::new();
+    let path = folder.file("keys.yml", "clients:\n");
+    set_mode(folder.path(), 0o300);
+    assert_eq!(add_as_plain_user(&folder, &path, "A"), "done");
+    assert_eq!(read(&path), "clients:\n  A:\n");
+}
+
+#[test]
 fn file_that_cannot_be_read_any_more_is_an_error() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
