@@ -12,7 +12,7 @@ use crate::show::counted;
 mod guessable;
 mod names;
 
-use guessable::is_guessable;
+use guessable::Guesser;
 use names::Names;
 
 const LOOKED_FOR: &str = "looked for syntax and grammar, keys that are there twice, weak or guessable, texts \
@@ -37,6 +37,7 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
     }
 
     let path = file.display().to_string();
+    let skipped = ours.guesser.skipped();
     let findings = all_findings(&path, &lint, ours);
     if findings.is_empty() && !out.is_json() {
         out.note(&format!("nothing is wrong in {path}: {LOOKED_FOR}"));
@@ -50,6 +51,10 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
         out.note(&format!(
             "{path} holds {keys} in plaintext: `keygate hash` turns them into digests, and they go on working"
         ));
+    }
+    if skipped > 0 {
+        let keys = counted(skipped, "key");
+        out.note(&format!("not searched for words and patterns, to save time: {keys} of {path}"));
     }
     let faulty = findings.iter().any(|finding| finding.is_error);
     Ok(ExitCode::from(u8::from(faulty)))
@@ -83,6 +88,7 @@ fn all_findings(path: &str, lint: &YamlLint, ours: OwnRules) -> Vec<Finding> {
 #[derive(Default)]
 struct OwnRules {
     seen: Names,
+    guesser: Guesser,
     names: Vec<Finding>,
     keys: Vec<Finding>,
 }
@@ -96,7 +102,7 @@ impl OwnRules {
                 let found = found.map(|message| Finding { is_error: false, place, message });
                 self.names.extend(found);
             }
-            YamlTextKind::Key if is_guessable(text.text) => {
+            YamlTextKind::Key if self.guesser.is_guessable(text.text) => {
                 let message =
                     "the key is made of words or patterns that are guessed first: replace it \
                                by one of 32 random bytes"
