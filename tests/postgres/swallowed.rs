@@ -158,6 +158,35 @@ async fn changes_that_are_not_noted_in_the_events_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_whose_events_a_trigger_rewrites_fail() {
+    let of_clients = ["import", "add", "enable", "disable", "remove", "remove without keys"];
+    let redact = "if new.key_id is null then new.client := 'redacted';
+        else new.key_id := left(md5(new.key_id), 16); end if;";
+    let removed = "if new.action = 'key.removed' then new.key_id := null; end if;";
+    for (body, changes) in [
+        (redact, &ALL[..]),
+        ("new.key_id := repeat('0', 16);", &ALL),
+        ("new.txid := '3';", &ALL),
+        ("new.client := 'x';", &of_clients),
+        (removed, &["remove"]),
+    ] {
+        let body = format!("{body} return new;");
+        fails(&trigger("before insert on keygate.events", &body), changes).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_clients_whose_names_need_quotes_are_kept() {
+    let database = Postgres::shared().database();
+    let store = prepared(&database).await;
+    for name in [r#"a"b"#, r"a\b", "a'b", "a,b", "{a}", "null", r#"\"',{}"#] {
+        store.add_client(name.into()).await.unwrap();
+        store.disable_client(name).await.unwrap();
+        store.remove_client(name).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn triggers_that_only_look_stop_no_change() {
     let database = Postgres::shared().database();
     let store = prepared(&database).await;

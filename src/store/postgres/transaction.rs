@@ -14,6 +14,9 @@ use crate::error::StoreError;
 use crate::store::sql::not_kept;
 
 mod statements;
+mod written;
+
+use written::Written;
 
 /// A statement that takes longer is given up: a server that was stopped answers nothing at all.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -21,8 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(in crate::store) struct PostgresTransaction {
     lease: Lease,
     writes: bool,
-    /// How many rows were written.
-    changes: u64,
+    written: Written,
 }
 
 /// Whatever the role or the database says: a crash may lose no change that was reported as done. A
@@ -88,22 +90,19 @@ impl PostgresTransaction {
         });
         let row = answer.await.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
         store.server.check(&row, 0)?;
-        Ok(Self { lease, writes, changes: 0 })
+        Ok(Self { lease, writes, written: Written::default() })
     }
 
     /// Makes a change, and returns how many rows were written.
     async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
         let done = within(statement.persistent(false).execute(&mut *self.lease)).await?;
-        self.changes += done.rows_affected();
         Ok(done.rows_affected())
     }
 
-    /// Checks that there is an event for each row that was changed: replicas hear of nothing else.
+    /// Checks that there is an event for each client and key that was written.
     async fn check_events(&mut self) -> Result<(), StoreError> {
-        let select = "select count(*) from keygate.events where txid = pg_current_xact_id()";
-        let row = self.plain_row(select).await?;
-        let events = row.map_or(Ok(0), |row| count(&row, 0))?;
-        if (events as u64) < self.changes {
+        let row = self.plain_row(&self.written.without_event()).await?;
+        if row.map_or(Ok(0), |row| count(&row, 0))? > 0 {
             let found = "the change was not noted in `keygate.events`".to_owned();
             return Err(not_kept(self, found).await);
         }

@@ -76,6 +76,7 @@ impl Transaction for PostgresTransaction {
         let insert = "insert into keygate.clients (name, enabled, scopes, quota, metadata) \
                       values ($1, $2, $3, $4::jsonb, $5::jsonb) on conflict do nothing";
         let profile = &client.profile;
+        self.written.clients.push(profile.name().to_owned());
         let scopes = profile.scopes().iter().map(ToString::to_string).collect::<Vec<_>>();
         let statement = sqlx::query(insert).bind(profile.name()).bind(client.enabled).bind(scopes);
         let statement =
@@ -84,11 +85,17 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn set_enabled(&mut self, name: &str, enabled: bool) -> Result<(), StoreError> {
+        self.written.clients.push(name.to_owned());
         let update = "update keygate.clients set enabled = $2 where name = $1";
         self.execute(sqlx::query(update).bind(name).bind(enabled)).await.map(drop)
     }
 
     async fn delete_client(&mut self, name: &str) -> Result<(), StoreError> {
+        // Those that go with it.
+        let keys = "select key_id from keygate.keys where client = $1";
+        let rows = self.rows(sqlx::query(keys).bind(name)).await?;
+        self.written.keys.extend(rows.iter().filter_map(key_id));
+        self.written.clients.push(name.to_owned());
         let delete = "delete from keygate.clients where name = $1";
         self.execute(sqlx::query(delete).bind(name)).await.map(drop)
     }
@@ -125,8 +132,7 @@ impl Transaction for PostgresTransaction {
                       (select key_id from keygate.keys where key_id < $1 \
                       order by key_id desc limit 50000)";
         let rows = self.rows(sqlx::query(select).bind(near.to_string())).await?;
-        let id = |row: &PgRow| row.try_get::<&str, _>(0).ok()?.parse().ok();
-        Ok(rows.iter().filter_map(id).collect())
+        Ok(rows.iter().filter_map(key_id).collect())
     }
 
     async fn keys(
@@ -155,6 +161,7 @@ impl Transaction for PostgresTransaction {
         let insert = "insert into keygate.keys \
                       (digest, client, label, created, expires, revoked, replaced_by) \
                       values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
+        self.written.keys.push(key.key_id());
         let (digest, notes) = (key.digest.to_bytes(), &key.notes);
         let statement = sqlx::query(insert).bind(&digest[..]).bind(&key.client);
         let statement =
@@ -173,6 +180,7 @@ impl Transaction for PostgresTransaction {
                       as new (name, enabled, scopes, quota, metadata) on conflict do nothing";
         for clients in clients.chunks(BATCH) {
             let profiles = || clients.iter().map(|client| &client.profile);
+            self.written.clients.extend(profiles().map(|profile| profile.name().to_owned()));
             let scopes = profiles().map(|profile| {
                 let scopes = profile.scopes().iter().map(ToString::to_string);
                 scopes.collect::<Vec<_>>().join(" ")
@@ -196,6 +204,7 @@ impl Transaction for PostgresTransaction {
                       select * from unnest($1::bytea[], $2::text[], $3::text[], $4::timestamptz[], \
                       $5::timestamptz[], $6::timestamptz[], $7::text[]) on conflict do nothing";
         for keys in keys.chunks(BATCH) {
+            self.written.keys.extend(keys.iter().map(KeyRow::key_id));
             let notes = || keys.iter().map(|key| &key.notes);
             let time = |time: Option<SystemTime>| time.map(Micros::from);
             let statement = sqlx::query(insert)
@@ -218,12 +227,14 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn revoke_key(&mut self, key_id: KeyId, revoked: SystemTime) -> Result<(), StoreError> {
+        self.written.keys.push(key_id);
         let update = "update keygate.keys set revoked = $2 where key_id = $1";
         let statement = sqlx::query(update).bind(key_id.to_string());
         self.execute(statement.bind(Micros::from(revoked))).await.map(drop)
     }
 
     async fn replace_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
+        self.written.keys.push(key.key_id());
         let update = "update keygate.keys set expires = $2, replaced_by = $3 where digest = $1";
         let (digest, successor) = (key.digest.to_bytes(), key.notes.replaced_by);
         let statement = sqlx::query(update).bind(&digest[..]).bind(key.expires.map(Micros::from));
@@ -236,9 +247,14 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn commit(mut self) -> Result<(), StoreError> {
-        if self.changes > 0 {
+        if !self.written.is_empty() {
             self.check_events().await?;
         }
         self.end().await
     }
+}
+
+/// None where a hand has spoilt it.
+fn key_id(row: &PgRow) -> Option<KeyId> {
+    row.try_get::<&str, _>(0).ok()?.parse().ok()
 }

@@ -1,0 +1,42 @@
+//! The events that a change must leave behind: replicas learn of a change from nothing else.
+
+use super::literal;
+use crate::digest::KeyId;
+
+/// The clients and keys that a transaction wrote.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) clients: Vec<String>,
+    pub(super) keys: Vec<KeyId>,
+}
+
+impl Written {
+    pub(super) fn is_empty(&self) -> bool {
+        self.clients.is_empty() && self.keys.is_empty()
+    }
+
+    /// The statement that counts the clients and keys without an event in this transaction. Set
+    /// operations stay fast whatever the planner believes of the tables.
+    pub(super) fn without_event(&self) -> String {
+        let keys = array(self.keys.iter().map(ToString::to_string));
+        let clients = array(self.clients.iter().map(|name| quoted(name)));
+        let events = "from keygate.events where txid = pg_catalog.pg_current_xact_id()";
+        format!(
+            "select pg_catalog.count(*) from (\
+             (select pg_catalog.unnest({keys}) except select key_id {events}) union all \
+             (select pg_catalog.unnest({clients}) except select client {events} and key_id is null)\
+             ) as missing"
+        )
+    }
+}
+
+/// One literal: a server takes long to parse a list of a million.
+fn array(elements: impl Iterator<Item = String>) -> String {
+    let elements = elements.collect::<Vec<_>>().join(",");
+    format!("{}::text[]", literal(&format!("{{{elements}}}")))
+}
+
+/// An element of an array.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
