@@ -5,11 +5,16 @@ use crate::api_key::is_key;
 /// The shortest word that is taken for a key by its mix of characters alone.
 const MIN_MIXED_CHARS: usize = 32;
 
+/// The shortest word that is taken for a key where letters also follow digits, as they seldom do in names.
+const MIN_RANDOM_CHARS: usize = 19;
+
 /// Returns whether a text that will be shown holds something that looks like a key: a generated key, or a
-/// word of at least 32 mixed letters and digits.
+/// word of at least 32 characters with lower case, upper case and digits. From 19 characters on, such a word
+/// looks like a key if a letter follows a digit at least twice.
 ///
-/// Ask it before a name, a label or metadata is stored. Some keys are not recognized, such as hexadecimal
-/// ones, which look like the ids that many systems use as names.
+/// Ask it before a name, a label or metadata is stored. Some keys are not recognized: shorter ones, about a
+/// quarter of the random ones of 19 characters, and hexadecimal ones, which look like the ids that many
+/// systems use as names.
 ///
 /// ```
 /// use keygate::looks_like_key;
@@ -28,7 +33,9 @@ pub fn looks_like_key(text: &str) -> bool {
 
 fn is_mixed(word: &str) -> bool {
     let count = |kind: fn(&u8) -> bool| word.bytes().filter(kind).count();
-    word.len() >= MIN_MIXED_CHARS
+    let is_back = |pair: &&[u8]| pair[0].is_ascii_digit() && pair[1].is_ascii_alphabetic();
+    let returns = word.as_bytes().windows(2).filter(is_back).count();
+    (word.len() >= MIN_MIXED_CHARS || (word.len() >= MIN_RANDOM_CHARS && returns >= 2))
         && count(u8::is_ascii_uppercase) > 0
         && count(u8::is_ascii_lowercase) > 0
         && count(u8::is_ascii_digit) > 0
@@ -73,6 +80,8 @@ mod tests {
             "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU",
             "production (08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU=)",
             "x-api-key:08zEk8IC0le3I0kPwSF1g4XU9R5/gbpUq2vZkZ0pkQU",
+            "p4K9fQ2xL7vT1sR8wZ3m",
+            "production (08zEk8IC0le3I0kPwSF)",
         ] {
             assert!(looks_like_key(text), "{text}");
         }
@@ -82,6 +91,11 @@ mod tests {
             "accounting-production-eu-west-1-node-07",
             "123e4567-e89b-12d3-a456-426614174000",
             "5f4dcc3b5aa765d61d8327deb882cf99",
+            "123E4567-E89B-12D3-A456-426614174000",
+            "Team1-Service2-Host3-Eu4",
+            "AccountingService2026Eu",
+            "2026-11-29T02:14:19.123456Z",
+            "p4K9fQ2xL7vT1sR8wZ",
             "https://Docs.example/Teams/Accounting/Runbook2/KeyRotation",
         ];
         for name in names {
