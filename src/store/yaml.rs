@@ -122,6 +122,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct YamlStore {
     keys: MemoryStore,
     origin: Arc<Origin>,
+    is_dry_run: bool,
 }
 
 impl YamlStore {
@@ -133,7 +134,7 @@ impl YamlStore {
     /// not a valid key file. The error says where, what and what to do, and shows no text of the file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, YamlError> {
         let origin = Origin::open(path.as_ref())?;
-        Ok(Self { keys: origin.keys().clone(), origin: Arc::new(origin) })
+        Ok(Self { keys: origin.keys().clone(), origin: Arc::new(origin), is_dry_run: false })
     }
 
     /// Loads what a reader gives, to its end.
@@ -148,7 +149,7 @@ impl YamlStore {
 
     fn from_text(text: &[u8]) -> Result<Self, YamlError> {
         let origin = Origin::text(text)?;
-        Ok(Self { keys: origin.keys().clone(), origin: Arc::new(origin) })
+        Ok(Self { keys: origin.keys().clone(), origin: Arc::new(origin), is_dry_run: false })
     }
 
     /// Reads the file again, and takes what it holds, whatever it is.
@@ -174,7 +175,7 @@ impl YamlStore {
     /// Replaces the clock by which keys are issued, rotated and revoked, for all clones.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self { keys: self.keys.with_clock(clock), origin: self.origin }
+        Self { keys: self.keys.with_clock(clock), ..self }
     }
 
     /// How many keys there are, revoked ones aside.

@@ -49,6 +49,15 @@ pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
     }
 }
 
+/// Returns a key file in which changes are tried and not made.
+pub(crate) fn rehearsal(globals: &Globals) -> Result<Option<YamlStore>, Failure> {
+    Ok(match globals.location()? {
+        Location::File(path) => Some(YamlStore::open(path).map_err(unreadable)?.dry_run()),
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        _ => None,
+    })
+}
+
 fn load(
     location: &Location,
     prepare: impl FnOnce(YamlStore) -> YamlStore,

@@ -8,6 +8,7 @@ use super::edit::{Edit, Outline, Value};
 use super::fault::Fault;
 use super::file::{EditFault, Lock, Replaced, Target, create, edit_error, replace};
 use super::origin::load;
+use super::parse::Parsed;
 use super::{PAUSE, YamlError, YamlStore, input};
 use crate::digest::{KeyDigest, KeyId};
 use crate::error::StoreError;
@@ -36,6 +37,15 @@ impl YamlStore {
         let path = path.as_ref();
         create(path, NEW_FILE.as_bytes()).map_err(|fault| edit_error(path, fault))?;
         Ok(Self::open(path)?)
+    }
+
+    /// Returns a handle whose changes are tried on the text of the file and not made: they succeed or are
+    /// refused as they would be, and nothing is written or waited for.
+    ///
+    /// Whether the file can be replaced is not tried.
+    #[must_use]
+    pub fn dry_run(&self) -> Self {
+        Self { is_dry_run: true, ..self.clone() }
     }
 
     /// Adds a client, enabled and without keys.
@@ -185,36 +195,16 @@ impl YamlStore {
         let fault = |fault| edit_error(path, fault);
         let yaml = |fault| ManageError::from(YamlError::new(Some(path), fault));
         let file = self.origin.file().unwrap_or(path);
+        if self.is_dry_run {
+            let text = input::read_regular(file).map_err(yaml)?;
+            return Ok(self.edit(path, &text, &change, &mut write)?.0);
+        }
         let (target, lock) =
             Target::lock(file, &|event| self.origin.reporter().report(event)).map_err(fault)?;
         let _turn = self.origin.turn();
         for _ in 0..ATTEMPTS {
             let text = settled(&target, &lock).map_err(yaml)?;
-            let digest = KeyDigest::of(&text);
-            let keys = if self.origin.digest() == digest {
-                self.keys.fork()
-            } else {
-                let keys = load(&text).map_err(yaml)?.keys;
-                let checked = self.origin.check(&self.origin.lock(), digest, &keys);
-                checked.map_err(|error| ManageError::Unavailable(StoreError::new(error)))?;
-                self.keys.share_clock(&keys);
-                keys
-            };
-            let answer = change(&keys)?;
-
-            let edited = {
-                let outline = Outline::of(input::utf8(&text).map_err(yaml)?).map_err(yaml)?;
-                let mut edit = Edit::of(&outline);
-                let digest =
-                    |key_id| keys.digest_of(key_id).expect("a key that was changed is there");
-                write(&mut edit, &answer, &digest);
-                edit.finish().map_err(fault)?
-            };
-            let loaded = load(edited.as_bytes()).map_err(|_| fault(EditFault::Layout))?;
-            if !loaded.keys.holds_the_same(&keys) {
-                return Err(fault(EditFault::Layout));
-            }
-            let new = Zeroizing::new(edited);
+            let (answer, new, loaded) = self.edit(path, &text, &change, &mut write)?;
             let replaced = if new.as_bytes() == &**text {
                 Replaced::Done
             } else {
@@ -231,6 +221,42 @@ impl YamlStore {
             }
         }
         Err(fault(EditFault::Restless))
+    }
+
+    /// The text of a file with a change in it, and what that text holds.
+    fn edit<T>(
+        &self,
+        path: &Path,
+        text: &[u8],
+        change: impl Fn(&MemoryStore) -> Result<T, ManageError>,
+        mut write: impl FnMut(&mut Edit<'_>, &T, &dyn Fn(KeyId) -> KeyDigest),
+    ) -> Result<(T, Zeroizing<String>, Parsed), ManageError> {
+        let fault = |fault| edit_error(path, fault);
+        let yaml = |fault| ManageError::from(YamlError::new(Some(path), fault));
+        let digest = KeyDigest::of(text);
+        let keys = if self.origin.digest() == digest {
+            self.keys.fork()
+        } else {
+            let keys = load(text).map_err(yaml)?.keys;
+            let checked = self.origin.check(&self.origin.lock(), digest, &keys);
+            checked.map_err(|error| ManageError::Unavailable(StoreError::new(error)))?;
+            self.keys.share_clock(&keys);
+            keys
+        };
+        let answer = change(&keys)?;
+
+        let edited = {
+            let outline = Outline::of(input::utf8(text).map_err(yaml)?).map_err(yaml)?;
+            let mut edit = Edit::of(&outline);
+            let digest = |key_id| keys.digest_of(key_id).expect("a key that was changed is there");
+            write(&mut edit, &answer, &digest);
+            edit.finish().map_err(fault)?
+        };
+        let loaded = load(edited.as_bytes()).map_err(|_| fault(EditFault::Layout))?;
+        if !loaded.keys.holds_the_same(&keys) {
+            return Err(fault(EditFault::Layout));
+        }
+        Ok((answer, edited, loaded))
     }
 }
 

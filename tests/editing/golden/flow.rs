@@ -57,6 +57,20 @@ const CASES: [(&str, usize, &[Edit]); 16] = [
 ];
 
 #[test]
+fn dry_run_is_refused_or_succeeds_without_changes() {
+    let folder = Folder::new();
+    for (text, refused) in [("clients: {A: {scopes: [a]}}\n", true), ("clients:\n  A:\n", false)] {
+        let path = folder.file("keys.yml", text);
+        let store = open(&path);
+        let tried = store.dry_run().issue("A", new('H'));
+        assert_eq!(matches!(tried, Err(ManageError::NotEditable { .. })), refused, "{tried:?}");
+        assert_eq!(tried.is_err(), refused);
+        assert_eq!(crate::stage::read(&path), text);
+        assert_eq!((store.len(), folder.names()), (0, vec!["keys.yml".into()]));
+    }
+}
+
+#[test]
 fn edits_inside_of_flow_style_change_nothing() {
     for (file, line, edits) in CASES {
         for edit in edits {

@@ -48,9 +48,16 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
     // `hash` needs a file that loads.
     if lint.plaintext_keys > 0 && lint.errors.is_empty() {
         let keys = counted(lint.plaintext_keys, "key");
-        out.note(&format!(
-            "{path} holds {keys} in plaintext: `keygate hash` turns them into digests, and they go on working"
-        ));
+        let refusal =
+            YamlStore::open(file).ok().and_then(|store| store.dry_run().hash_keys().err());
+        let way_out = match refusal.map(|error| error.to_string()) {
+            None => "`keygate hash` turns them into digests, and they go on working".to_owned(),
+            Some(why) => {
+                let why = why.strip_suffix("; nothing was changed").unwrap_or(&why);
+                format!("`keygate hash` would turn them into digests, but: {why}")
+            }
+        };
+        out.note(&format!("{path} holds {keys} in plaintext: {way_out}"));
     }
     if skipped > 0 {
         let keys = counted(skipped, "key");

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::lookalike::warn_of_key;
 use crate::output::Output;
 use crate::show;
-use crate::store::may_hold;
+use crate::store::{Store, may_hold, rehearsal};
 
 const IN_DOUBT: &str =
     "; whether the new key is valid is not known: keep it, and ask `keygate check`";
@@ -58,10 +58,14 @@ impl Draft {
         made: &MadeKey,
         globals: &Globals,
         out: &Output,
-        tell: impl FnOnce(NewKey) -> Result<T, ManageError>,
+        store: &dyn Store,
+        tell: impl Fn(&dyn Store, NewKey) -> Result<T, ManageError>,
     ) -> Result<(Delivery, T), Failure> {
+        if let Some(rehearsal) = rehearsal(globals)? {
+            tell(&rehearsal, self.new.clone())?;
+        }
         let delivery = Delivery::hand_over(&self.key, self.facts, made.out.as_deref(), out)?;
-        match tell(self.new) {
+        match tell(store, self.new) {
             Ok(told) => Ok((delivery, told)),
             Err(error) => {
                 let failure = Failure::from(error);

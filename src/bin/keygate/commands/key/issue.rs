@@ -25,7 +25,7 @@ pub(super) fn run(
 
     let draft = Draft::new(client, made.label.as_deref(), expires, now, made, out)?;
     let (delivery, issued) =
-        draft.file(made, globals, out, |new| block_on(store.issue(client, new)))?;
+        draft.file(made, globals, out, store, |store, new| block_on(store.issue(client, new)))?;
     let note = format!("issued {}, {}", show::named(&issued), ending(&issued, now));
     delivery.complete(&note, out)?;
     warn_of_disabled(&issued, out);

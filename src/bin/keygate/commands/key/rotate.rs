@@ -31,8 +31,8 @@ pub(super) fn run(
 
     let mut draft = Draft::new(&old.client, label, expires, now, made, out)?;
     draft.facts.insert("replaces".to_owned(), id.to_string().into());
-    let (delivery, rotated) =
-        draft.file(made, globals, out, |new| block_on(store.rotate(id, new, *grace)))?;
+    let (delivery, rotated) = draft
+        .file(made, globals, out, store, |store, new| block_on(store.rotate(id, new, *grace)))?;
 
     let new = show::named(&rotated.new);
     let old = ends(&rotated.old, now);
