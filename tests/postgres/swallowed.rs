@@ -140,6 +140,54 @@ async fn changes_that_a_trigger_rewrites_fail() {
     fails(&after, &["enable", "disable"]).await;
 }
 
+/// A trigger may put off again what keygate has run early.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_undone_by_triggers_deferred_midway_fail() {
+    for (table, event, undo, changes) in [
+        (
+            "keys",
+            "update",
+            "if new.revoked is not null then
+                update keygate.keys set revoked = null where digest = new.digest; end if;
+            if new.replaced_by is not null then
+                update keygate.keys set replaced_by = null where digest = new.digest; end if;",
+            &["revoke", "rotate"][..],
+        ),
+        (
+            "keys",
+            "insert",
+            "update keygate.keys set label = 'x' where digest = new.digest;",
+            &["issue", "import"],
+        ),
+        (
+            "clients",
+            "update",
+            "if pg_trigger_depth() = 1 then update keygate.clients
+                set enabled = not new.enabled where name = new.name; end if;",
+            &["enable", "disable"],
+        ),
+        (
+            "clients",
+            "insert",
+            "update keygate.clients set scopes = '{a}' where name = new.name;",
+            &["add", "import"],
+        ),
+    ] {
+        let defer = format!(
+            "create function defer() returns trigger language plpgsql as $$
+                begin set constraints all deferred; return new; end $$;
+             create trigger defer before {event} on keygate.{table}
+                for each row execute function defer();"
+        );
+        let undo = trigger(
+            &format!("after {event} on keygate.{table} deferrable initially deferred"),
+            &format!("{undo} return null;"),
+        );
+        let undo = undo.replace("create trigger", "create constraint trigger");
+        fails(&format!("{defer} {undo}"), changes).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_that_a_rule_swallows_fail() {
     for (rule, changes) in [

@@ -32,6 +32,10 @@ pub(in crate::store) struct PostgresTransaction {
 const SYNCHRONOUS: &str = "set_config('synchronous_commit', case current_setting('synchronous_commit') \
                            when 'remote_apply' then 'remote_apply' else 'on' end, true)";
 
+/// Triggers that wait for the commit would rewrite what was read back before it. Any trigger may put
+/// others off again, so this stands right before each read.
+const TRIGGERS_RUN: &str = "set constraints all immediate; ";
+
 /// How long a commit may take to be confirmed.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -51,8 +55,7 @@ impl PostgresTransaction {
     }
 
     pub(super) async fn write(store: &PostgresStore) -> Result<Self, StoreError> {
-        // Triggers that wait for the commit would rewrite what was read back before it.
-        let begin = "begin isolation level read committed; set constraints all immediate";
+        let begin = "begin isolation level read committed";
         // Who is noted in the events.
         let [actor, tool] =
             [&store.actor, &store.tool].map(|text| literal(text.as_deref().unwrap_or_default()));
@@ -115,7 +118,16 @@ impl PostgresTransaction {
 
     /// As [`PostgresTransaction::row`], of a statement without parameters: in one round trip, not two.
     async fn plain_row(&mut self, sql: &str) -> Result<Option<PgRow>, StoreError> {
+        let sql = format!("{}{sql}", if self.writes { TRIGGERS_RUN } else { "" });
         within(raw_sql(AssertSqlSafe(sql)).fetch_optional(&mut *self.lease)).await
+    }
+
+    /// As [`PostgresTransaction::rows`], of what was written.
+    async fn written_rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, StoreError> {
+        if self.writes {
+            within(raw_sql(TRIGGERS_RUN).execute(&mut *self.lease)).await?;
+        }
+        self.rows(statement).await
     }
 
     async fn end(mut self) -> Result<(), StoreError> {

@@ -39,7 +39,7 @@ impl Transaction for PostgresTransaction {
     ) -> Result<Vec<Result<ClientRow, BadRow>>, StoreError> {
         let select =
             concat!("select ", client_columns!(), " from keygate.clients c where c.name = any($1)");
-        let rows = self.rows(sqlx::query(select).bind(names)).await?;
+        let rows = self.written_rows(sqlx::query(select).bind(names)).await?;
         Ok(rows.iter().map(|row| client_row(row, 0)).collect())
     }
 
@@ -121,7 +121,7 @@ impl Transaction for PostgresTransaction {
              where k.key_id = any($1)"
         );
         let key_ids = key_ids.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let rows = self.rows(sqlx::query(select).bind(key_ids)).await?;
+        let rows = self.written_rows(sqlx::query(select).bind(key_ids)).await?;
         Ok(rows.iter().map(|row| key_row(row, 0)).collect())
     }
 
