@@ -16,7 +16,7 @@ const ALGORITHM: &str = "sha256";
 /// differ. Its `Debug` shows nothing, because the digest of an unknown key may be the digest of
 /// somebody's password.
 ///
-/// Plain SHA-256 is right for generated keys of 128 random bits and more, where there is nothing to
+/// Plain SHA-256 is right for keys of 112 random bits and more, where there is nothing to
 /// guess, and wrong for keys that people make up; that is why every loader refuses keys shorter
 /// than 16 characters.
 ///

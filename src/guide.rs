@@ -9,6 +9,10 @@
 //! | [`databases`] | How do I run keygate on SQLite and PostgreSQL? |
 //! | [`fleet`] | How do many instances share one database? |
 //! | [`security`] | Why is it safe, and when is another tool better? |
+//! | [`threats`] | What is protected against whom? |
+//! | [`benchmarks`] | What does it cost? |
+//! | [`changelog`] | What is new? |
+//! | [`contributing`] | How do I change keygate? |
 
 // In the repository, pages link to files. Here the same names link to modules: of two definitions of a
 // link, Markdown takes the first.
@@ -22,6 +26,9 @@ macro_rules! page {
         #[doc = "[fleet]: crate::guide::fleet"]
         #[doc = "[security]: crate::guide::security"]
         #[doc = "[readme]: crate"]
+        #[doc = "[benchmarks]: crate::guide::benchmarks"]
+        #[doc = "[threats]: crate::guide::threats"]
+        #[doc = "[changelog]: crate::guide::changelog"]
         #[doc = ""]
         #[doc = include_str!($file)]
         pub mod $name {}
@@ -35,6 +42,10 @@ page!(operate, "../docs/operate.md");
 page!(databases, "../docs/databases.md");
 page!(fleet, "../docs/fleet.md");
 page!(security, "../docs/security.md");
+page!(threats, "../SECURITY.md");
+page!(benchmarks, "../benches/README.md");
+page!(changelog, "../CHANGELOG.md");
+page!(contributing, "../CONTRIBUTING.md");
 
 #[cfg(test)]
 mod tests {

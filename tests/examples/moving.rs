@@ -1,4 +1,4 @@
-//! From a file to SQLite and to PostgreSQL, by the commands that stand in the README.
+//! From a file to SQLite and to PostgreSQL, by the commands in the guide.
 
 use std::env;
 use std::fs::{self, Permissions};
@@ -104,13 +104,13 @@ impl User {
         let command = command.trim_end();
         match command.split_once(' ') {
             // The tool is that of this build.
-            Some(("cargo", rest)) if rest.starts_with("install keygate --features ") => {}
+            Some(("cargo", rest)) if rest.starts_with("install --path . --features ") => {}
             Some(("cargo", rest)) => self.serve(rest.strip_prefix("run ").expect(line)),
             Some(("export", rest)) => self.export(rest),
             Some(("keygate", _)) => self.keygate(command),
             Some(("curl", _)) => self.curl(command, remark),
             Some(("until", _)) => self.until(command),
-            _ => panic!("the README has a line that this test does not know: {line}"),
+            _ => panic!("the guide has a line that this test does not know: {line}"),
         }
     }
 
@@ -193,8 +193,9 @@ impl Drop for User {
 
 /// The languages and texts of the blocks between the fences of this section.
 fn blocks() -> Vec<(String, String)> {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let (_, section) = readme.split_once(HEADING).expect("the README has this section");
+    let guide =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/databases.md")).unwrap();
+    let (_, section) = guide.split_once(HEADING).expect("the guide has this section");
     let (section, _) = section.split_once("\n## ").unwrap();
     let blocks = section.split("\n```").skip(1).step_by(2);
     let blocks = blocks.map(|block| block.split_once('\n').unwrap());
