@@ -1,5 +1,7 @@
 //! What surrounds a key on standard input. Only its kind is ever said, never its text.
 
+use unicode_width::UnicodeWidthChar as _;
+
 /// A text for which a key was given, and what surrounds the key in it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Around {
@@ -36,6 +38,18 @@ fn others(mut text: &[u8]) -> Vec<&'static str> {
         found.push("further lines");
         text = trim(&text[..end]);
     }
+    if let Some(visible) = without_invisible(text) {
+        found.push("an invisible character or unusual blank");
+        text = visible;
+    }
+    if let Some(rest) = text.strip_suffix(br"\n") {
+        found.push("a line break that is written as `\\n`");
+        text = trim(rest);
+    }
+    if let Some(rest) = text.strip_suffix(b",").or(text.strip_suffix(b";")) {
+        found.push("a comma or semicolon");
+        text = trim(rest);
+    }
     if let Some(rest) = behind_name(text) {
         found.push("a name, as of a header or a variable");
         text = trim(rest);
@@ -44,16 +58,56 @@ fn others(mut text: &[u8]) -> Vec<&'static str> {
         found.push("a scheme, such as `Bearer`");
         text = rest;
     }
-    let quoted =
-        |quote: u8| text.len() > 2 && text.first() == Some(&quote) && text.last() == Some(&quote);
-    if b"\"'`".iter().any(|quote| quoted(*quote)) {
-        found.push("quotes");
+    if before_client(text) {
+        found.push("a client, as in a line of a key file");
+    }
+    if let Some(kind) = PAIRS.iter().find_map(|(open, close, kind)| {
+        let inner = text.strip_prefix(open.as_bytes())?.strip_suffix(close.as_bytes())?;
+        (!inner.is_empty()).then_some(*kind)
+    }) {
+        found.push(kind);
     }
     found
 }
 
-/// The text behind `x-api-key:` or `API_KEY=`.
+/// What stands before a text and behind it, and its kind.
+const PAIRS: [(&str, &str, &str); 11] = [
+    ("\"", "\"", QUOTES),
+    ("'", "'", QUOTES),
+    ("`", "`", QUOTES),
+    ("\u{201c}", "\u{201d}", QUOTES),
+    ("\u{201e}", "\u{201c}", QUOTES),
+    ("\u{2018}", "\u{2019}", QUOTES),
+    ("\u{ab}", "\u{bb}", QUOTES),
+    ("<", ">", BRACKETS),
+    ("[", "]", BRACKETS),
+    ("{", "}", BRACKETS),
+    ("(", ")", BRACKETS),
+];
+const QUOTES: &str = "quotes";
+const BRACKETS: &str = "brackets";
+
+/// The text without the invisible characters at its ends, if it holds any.
+fn without_invisible(text: &[u8]) -> Option<&[u8]> {
+    let is_invisible = |char: char| {
+        char.width().is_none_or(|width| width == 0) || (char.is_whitespace() && !char.is_ascii())
+    };
+    // A tab inside of a key is a blank.
+    let text = std::str::from_utf8(text).ok()?;
+    let holds_one = text.contains(|char| char != '\t' && is_invisible(char));
+    holds_one.then(|| trim(text.trim_matches(is_invisible).as_bytes()))
+}
+
+/// Whether this is a key and its client: `KEY: App 1`.
+fn before_client(text: &[u8]) -> bool {
+    let end = text.iter().position(|byte| matches!(byte, b' ' | b'\t'));
+    end.is_some_and(|end| end > 1 && text[end - 1] == b':')
+}
+
+/// The text behind `x-api-key:`, `API_KEY=`, `export API_KEY=` or `?api_key=`.
 fn behind_name(text: &[u8]) -> Option<&[u8]> {
+    let text = text.strip_prefix(b"export ").map_or(text, trim);
+    let text = text.strip_prefix(b"?").or(text.strip_prefix(b"&")).unwrap_or(text);
     let end = text.iter().position(|byte| matches!(byte, b':' | b'='))?;
     let (name, rest) = (&text[..end], &text[end + 1..]);
     let is_name = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_');
@@ -84,7 +138,10 @@ mod tests {
     fn surroundings_are_told_by_their_kind() {
         const NAME: &str = "a name, as of a header or a variable";
         const SCHEME: &str = "a scheme, such as `Bearer`";
-        let cases: [(&str, &[&str]); 14] = [
+        const INVISIBLE: &str = "an invisible character or unusual blank";
+        const COMMA: &str = "a comma or semicolon";
+        const CLIENT: &str = "a client, as in a line of a key file";
+        let cases: [(&str, &[&str]); 28] = [
             ("q/J+8rYt0Lz3+Kx/W1mVbA==\n", &[]),
             ("acme_3f9:Zk2\r\n", &[]),
             ("correct horse battery", &[]),
@@ -98,6 +155,20 @@ mod tests {
             ("x-api-key:key-0123\n", &[NAME]),
             ("API_KEY=\"key-0123\"\n", &[NAME, "quotes"]),
             ("Authorization: Bearer key-0123\r\n\r\n", &["further lines", NAME, SCHEME]),
+            ("key-0123\u{200b}\n", &[INVISIBLE]),
+            ("\u{a0}key-0123", &[INVISIBLE]),
+            ("key\0-0123", &[INVISIBLE]),
+            ("\"key-0123\"\u{a0}", &[INVISIBLE, "quotes"]),
+            ("\u{201c}key-0123\u{201d}", &["quotes"]),
+            ("<key-0123>", &["brackets"]),
+            ("key-0123;\n", &[COMMA]),
+            ("key-0123,", &[COMMA]),
+            ("key-0123\\n", &["a line break that is written as `\\n`"]),
+            ("key-0123: App 1\n", &[CLIENT]),
+            ("?api_key=key-0123", &[NAME]),
+            ("export API_KEY=key-0123\n", &[NAME]),
+            ("export API_KEY='key-0123';\n", &[COMMA, NAME, "quotes"]),
+            ("pässwörd-0123", &[]),
             ("\u{feff}'key-0123'\n\n", &["a byte order mark", "further lines", "quotes"]),
         ];
         for (text, others) in cases {
