@@ -35,7 +35,7 @@ fn invisible_characters_in_keys_and_names_are_refused() {
         ),
         ("clients:\n  Ad\u{200c}min:\n", "2:3", &name("U+200C as its character 3", other)),
         ("clients:\n  Adm\u{ad}in: {}\n", "2:3", &name("U+00AD as its character 4", other)),
-        ("clients:\n  App 1:\n    metadata: {te\u{2060}am: x}\n", "2:3", metadata),
+        ("clients:\n  App 1:\n    metadata: {te\u{2060}am: x}\n", "3:16", metadata),
         ("clients:\n  App 1:\n    keys:\n      - label: a\u{61c}b\n", "4:16", label),
     ]);
 }

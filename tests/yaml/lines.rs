@@ -36,6 +36,20 @@ fn key_below_a_name_is_not_read_as_part_of_it() {
     ]);
 }
 
+#[test]
+fn line_behind_a_text_of_the_wrong_type_is_named() {
+    let text = "expected a mapping of client names, found a text: write each client as `NAME:`, and what there is to say of it indented below";
+    refused(&[
+        ("clients:\n  A:\n    scopes: c4n4ry\n      c4n4ry\n", "4:7", &plain(3)),
+        ("clients:\n  A:\n    metadata: c4n4ry\n      c4n4ry\n", "4:7", &plain(3)),
+        ("clients:\n  A:\n    enabled: true\n      scopes\n", "4:7", &plain(3)),
+        ("clients:\n  A: c4n4ry\n    c4n4ry\n", "3:5", &plain(2)),
+        ("allow_weak_keys: true\n  api_keys\n", "2:3", &plain(1)),
+        ("version: 1\n  api_keys\n", "2:3", &plain(1)),
+        ("clients:\n  c4n4ry\n  c4n4ry\n", "2:3", text),
+    ]);
+}
+
 type Field = fn(&str) -> String;
 
 #[test]

@@ -183,6 +183,12 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn wrong_type(&self, expected: &'static str, way_out: &'static str) -> Fault {
+        // Lines of one indentation are no accident, but a file of another kind.
+        if let NodeKind::Scalar(_, ScalarStyle::Plain, Some(second)) = self.kind
+            && second.column != self.place.column
+        {
+            return FaultKind::SecondLine { first: self.place.line }.at(second);
+        }
         FaultKind::WrongType { expected, found: self.found(), way_out }.at(self.place)
     }
 

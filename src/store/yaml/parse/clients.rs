@@ -4,6 +4,7 @@ use super::File;
 use super::fields::Fields;
 use super::values::{quota, time_of};
 use crate::digest::KeyDigest;
+use crate::invisible;
 use crate::key::looks_like_key;
 use crate::label;
 use crate::manage::KeyNotes;
@@ -201,6 +202,9 @@ impl File<'_> {
         while let Some((name, value)) = events.pair("a text", WAY_OUT)? {
             let place = name.place;
             let name = name.text("a text", WAY_OUT)?.to_owned();
+            if let Some(found) = invisible::in_name(&name) {
+                return Err(FaultKind::Client(ProfileError::MetadataInvisible(found)).at(place));
+            }
             self.look_for_key("this name in the metadata", &name, place);
             if let Some(first) = places.insert(name.clone(), place) {
                 return Err(FaultKind::SecondName { first: first.line }.at(place));
