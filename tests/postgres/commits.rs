@@ -72,3 +72,17 @@ async fn commit_that_is_not_confirmed_may_still_take_effect() {
         assert!(since.elapsed() < PATIENCE);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn read_only_default_is_named_where_it_stops_changes() {
+    let database = Postgres::shared().database();
+    filled(&database).await;
+    let set = "set default_transaction_read_only = on";
+    database.psql(&format!("alter database {} {set}", database.name()));
+    let store = patient(&database.url()).connect().await.unwrap();
+    assert!(ask(&store, KEY).await.is_ok());
+    let error = store.disable_client("App 1").await.unwrap_err();
+    let ManageError::Unavailable(error) = &error else { panic!("{error:?}") };
+    let shown = error.source().unwrap().to_string();
+    assert!(shown.contains("`default_transaction_read_only` is on"), "{shown}");
+}

@@ -73,11 +73,15 @@ const SEQUENCE: &str = "; the sequence of keygate.events did not come along with
     replication or a dump of the data alone: `keygate migrate` sets it, and so does `select \
     setval('keygate.events_seq_seq', max(seq)) from keygate.events`";
 
+const READ_ONLY: &str = "; the server is a standby, or `default_transaction_read_only` is on for this role \
+    or database";
+
 /// The way out of a fault whose message does not name its cause. The message may be in another language.
 fn way_out(error: &PgDatabaseError) -> &'static str {
     match error.code() {
         "42501" if error.routine() == Some("check_enable_rls") => ROW_SECURITY,
         "23505" if error.schema() == Some("keygate") && error.table() == Some("events") => SEQUENCE,
+        "25006" => READ_ONLY,
         _ => "",
     }
 }
