@@ -132,3 +132,28 @@ async fn other_encodings_than_utf8_are_refused_before_and_after() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn views_in_the_place_of_tables_are_refused() {
+    for name in ["clients", "events", "keys", "migrations"] {
+        let database = Postgres::shared().database();
+        filled(&database).await;
+        database.psql(&format!(
+            "alter table keygate.{name} rename to held; \
+             create view keygate.{name} as select * from keygate.held where random() < 0"
+        ));
+        if name == "migrations" {
+            let all = "create or replace view keygate.migrations as select * from keygate.held";
+            database.psql(all);
+        }
+        let url = database.url();
+        for opened in [PostgresStore::connect(&url).await, PostgresStore::migrate(&url).await] {
+            let error = opened.expect_err(name);
+            let DatabaseError::NotATable { object } = &error else { panic!("{error:?}") };
+            assert_eq!(object, name);
+        }
+        let findings = PostgresStore::options(&url).unwrap().inspect().await.unwrap();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings[0].is_error && findings[0].message.contains(name), "{findings:?}");
+    }
+}

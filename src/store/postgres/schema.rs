@@ -39,7 +39,22 @@ pub(in crate::store) async fn check(connection: &mut PgConnection) -> Result<(),
     let (found, oldest_reader) = newest(connection).await?;
     check_encoding(connection).await?;
     judge(found, oldest_reader)?;
+    check_kinds(connection).await?;
     check_row_security(connection).await
+}
+
+/// A view hides rows as its query says, and no trigger on it notes a change.
+async fn check_kinds(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    let other = concat!(
+        local_settings!(),
+        "select c.relname::text from pg_catalog.pg_class c \
+         where c.relnamespace = to_regnamespace('keygate') and c.relkind not in ('r', 'p') \
+         and c.relname in ('clients', 'keys', 'events', 'migrations') order by c.relname limit 1"
+    );
+    let Some(row) = raw_sql(other).fetch_optional(connection).await.map_err(unavailable)? else {
+        return Ok(());
+    };
+    Err(DatabaseError::NotATable { object: row.try_get(0).map_err(unavailable)? })
 }
 
 /// Names the policies that would hide rows.

@@ -66,6 +66,15 @@ pub enum DatabaseError {
         /// The names of its policies. Where there are none, the role sees no row at all.
         policies: String,
     },
+    /// A view or another object stands in the place of a table.
+    #[error(
+        "keygate.{object} is not a table: rename the table to `{object}` again, and drop what stands \
+         in its place"
+    )]
+    NotATable {
+        /// The name of the object, in the schema `keygate`.
+        object: String,
+    },
     /// The tables or their schema belong to a role that could replace them with others.
     #[error(
         "{object} belongs to the role `{owner}`, who could replace it: it must belong to `{role}`, to \
