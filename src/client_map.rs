@@ -1,9 +1,10 @@
 //! Per-client state, created on first use and swept when it is idle.
 
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{BuildHasher as _, Hash};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use foldhash::fast::RandomState;
 use papaya::{HashMap, HashMapRef, LocalGuard};
 
 /// Enough that sweeping one shard takes well below a millisecond at a million clients.
@@ -17,7 +18,7 @@ const INTERVAL: u64 = 250_000_000;
 /// A lookup takes no lock.
 pub(crate) struct ClientMap<K, V> {
     hasher: RandomState,
-    shards: Box<[HashMap<K, V>]>,
+    shards: Box<[HashMap<K, V, RandomState>]>,
     interval: u64,
     /// Time of the last sweep, in nanoseconds since 1970.
     swept: AtomicU64,
@@ -36,9 +37,12 @@ impl<K: Eq + Hash + Send + 'static, V: Send + 'static> ClientMap<K, V> {
     pub(crate) fn with_interval(interval: u64) -> Self {
         // With a collector for each shard, a request would load one more cold cache line.
         let collector = Arc::default();
-        let shard = |_| HashMap::builder().shared_collector(Arc::clone(&collector)).build();
+        let shard = |_| {
+            let shard = HashMap::builder().hasher(RandomState::default());
+            shard.shared_collector(Arc::clone(&collector)).build()
+        };
         Self {
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             shards: (0..SHARDS).map(shard).collect(),
             interval,
             swept: AtomicU64::new(0),
