@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_contain_their_first_to_their_last_address_and_no_other() {
+    fn networks_contain_exactly_their_addresses() {
         let cases = [
             ("10.0.0.0/8", vec!["10.0.0.0", "10.255.255.255"], vec!["9.255.255.255", "11.0.0.0"]),
             ("192.0.2.7", vec!["192.0.2.7"], vec!["192.0.2.6", "192.0.2.8", "::c000:207"]),

@@ -54,7 +54,7 @@ fn ipv4_in_ipv6_is_the_same_address() {
 }
 
 #[test]
-fn addresses_of_64_bits_share_a_limit_and_networks_of_48_have_eight() {
+fn ipv6_addresses_count_by_64_bits_and_networks_by_48() {
     let buckets = Buckets::new();
     assert_eq!(spent(&buckets, address("2001:db8:1:1::1"), 2, NOW), 2);
     assert_eq!(spent(&buckets, address("2001:db8:1:1:ffff:ffff:ffff:ffff"), 10, NOW), 1);
@@ -81,7 +81,7 @@ fn what_an_address_is_refused_is_not_spent_of_its_network() {
 }
 
 #[test]
-fn keys_that_were_looked_up_side_by_side_are_all_counted_up_to_four_bursts() {
+fn concurrent_wrong_keys_owe_at_most_four_bursts() {
     let buckets = Buckets::new();
     let one = address("192.0.2.1");
     let charged = (0..5).map(|_| buckets.charge(one, limits(), NOW)).collect::<Vec<_>>();
@@ -94,7 +94,7 @@ fn keys_that_were_looked_up_side_by_side_are_all_counted_up_to_four_bursts() {
 }
 
 #[test]
-fn clock_that_goes_back_holds_nobody_for_longer_than_could_be_owed() {
+fn clock_set_back_holds_an_address_no_longer_than_it_can_owe() {
     let buckets = Buckets::new();
     let one = address("192.0.2.1");
     hold(&buckets, one, NOW);
@@ -105,7 +105,7 @@ fn clock_that_goes_back_holds_nobody_for_longer_than_could_be_owed() {
 }
 
 #[test]
-fn flood_of_a_million_addresses_leaves_those_that_are_held_and_takes_no_memory() {
+fn flood_of_addresses_frees_none_that_is_over_its_limit() {
     let buckets = Buckets::new();
     let held = (0..100).map(|last| IpAddr::from([192, 0, 2, last])).collect::<Vec<_>>();
     for address in &held {
