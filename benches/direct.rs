@@ -8,7 +8,8 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use keygate::{ClientProfile, KeyDigest, KeyStore, ManageKeys, NewKey, PostgresStore, SqliteStore};
+use keygate::store::{PostgresStore, SqliteStore};
+use keygate::{ClientProfile, KeyDigest, KeyStore, ManageKeys, NewKey};
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions as _, PgConnection, Row as _, SqliteConnection};

@@ -3,14 +3,13 @@
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and the file small.
 
 use std::collections::HashMap;
-use std::env;
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::mem::ManuallyDrop;
 use std::path::Path;
-use std::process;
 use std::time::Instant;
+use std::{env, process};
 
 use keygate::YamlStore;
 use serde::Deserialize;

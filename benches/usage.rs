@@ -8,9 +8,8 @@ use std::hint::black_box;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
-use keygate::{
-    ApiKeyLayer, Authenticator, MemoryStore, Observe as _, Outcome, Throttle, ThrottleLayer, Usage,
-};
+use keygate::observe::Observe as _;
+use keygate::{ApiKeyLayer, Authenticator, MemoryStore, Outcome, Throttle, ThrottleLayer, Usage};
 use tower::{Layer as _, Service};
 
 use support::by_hand::counted_and_limited;

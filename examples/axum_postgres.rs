@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 use axum::http::StatusCode;
 use axum::{Json, Router, routing::get};
-use keygate::{ApiKeyLayer, Authenticator, Client, Replica, RequireScope, Usage};
+use keygate::store::Replica;
+use keygate::{ApiKeyLayer, Authenticator, Client, RequireScope, Usage};
 use tokio::net::TcpListener;
 
 #[tokio::main]

@@ -8,7 +8,8 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use axum::{Json, Router, routing::get};
-use keygate::{ApiKeyLayer, Authenticator, Client, RequireScope, SqliteStore, Usage};
+use keygate::store::SqliteStore;
+use keygate::{ApiKeyLayer, Authenticator, Client, RequireScope, Usage};
 use tokio::net::TcpListener;
 
 #[tokio::main]

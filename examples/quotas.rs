@@ -9,9 +9,9 @@ use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
 use axum::{Json, Router, routing::get};
+use keygate::limit::FailureThrottle;
 use keygate::{
-    ApiKeyLayer, Authenticator, FailureThrottle, RequireScope, Throttle, ThrottleLayer, Usage,
-    YamlStore,
+    ApiKeyLayer, Authenticator, RequireScope, Throttle, ThrottleLayer, Usage, YamlStore,
 };
 use tokio::net::TcpListener;
 use tower_http::cors::CorsLayer;

@@ -1,22 +1,30 @@
+//! Verification: from the head of a request to a client or a refusal.
+//!
+//! Start with [`verify`] and [`authenticate`] below and [`Authenticator`](crate::Authenticator) in `authenticator.rs`,
+//! whose methods are in `verify.rs`. Each reads its sources and goes through `config.rs` to `admit.rs`, which decides.
+//! `guarded.rs` is the way with a throttle of wrong keys, `future.rs` the one with a store that waits. `require.rs` is
+//! what a handler asks of a client afterwards.
+
 use http::HeaderMap;
 
 use crate::client::Client;
 use crate::error::AuthError;
-use crate::store::{KeyStore, Local};
+use crate::store::{KeyStore, SyncStore};
 
 mod admit;
 mod authenticator;
 mod caller;
-mod doors;
+mod config;
 mod future;
 #[cfg(feature = "throttle")]
 mod guarded;
-mod rules;
+mod require;
+mod verify;
 
 pub use authenticator::Authenticator;
 pub(crate) use caller::Caller;
+pub(crate) use config::SharedConfig;
 pub use future::Authenticate;
-pub(crate) use rules::SharedRules;
 
 /// Verifies the key in `x-api-key` against a store that never waits, and says whose it is.
 ///
@@ -40,8 +48,8 @@ pub(crate) use rules::SharedRules;
 /// assert_eq!(verify(&store, &headers)?.name(), "default");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn verify<S: Local + ?Sized>(store: &S, headers: &HeaderMap) -> Result<Client, AuthError> {
-    SharedRules::Default.verify(store, headers, None, Caller::Headers(headers))
+pub fn verify<S: SyncStore + ?Sized>(store: &S, headers: &HeaderMap) -> Result<Client, AuthError> {
+    SharedConfig::Default.verify(store, headers, None, Caller::Headers(headers))
 }
 
 /// Verifies the key in `x-api-key` against any store.
@@ -63,5 +71,5 @@ pub fn verify<S: Local + ?Sized>(store: &S, headers: &HeaderMap) -> Result<Clien
 /// # }
 /// ```
 pub fn authenticate<S: KeyStore + ?Sized>(store: &S, headers: &HeaderMap) -> Authenticate {
-    SharedRules::Default.authenticate(store, headers, None, Caller::Headers(headers))
+    SharedConfig::Default.authenticate(store, headers, None, Caller::Headers(headers))
 }

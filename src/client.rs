@@ -1,71 +1,24 @@
-use std::fmt;
+//! Clients: what is known of them, and the verified caller.
+//!
+//! A [`ClientProfile`] comes from a store; a [`Client`] goes out, which only
+//! verification makes. Start with `verified.rs` and `profile.rs`. `scope.rs`, `quota.rs` and `label.rs` are the grammars of
+//! a profile's fields; `client_map.rs` keeps state per client.
 
-use crate::digest::KeyId;
-use crate::profile::ClientProfile;
+#[cfg(any(feature = "throttle", feature = "usage", feature = "metrics"))]
+// Each of the three needs a part of it.
+#[cfg_attr(not(all(feature = "throttle", feature = "usage")), allow(dead_code))]
+mod client_map;
+pub(crate) mod label;
+mod profile;
+mod quota;
+mod scope;
+mod verified;
 
-/// A verified caller: who it is, and which of its keys it used.
-///
-/// Only a successful verification makes one, so that a handler that has a `Client` has a caller
-/// whose key is right. Cloning one costs a reference count.
-///
-/// ```
-/// use http::HeaderMap;
-/// use keygate::{MemoryStore, verify};
-///
-/// let store = MemoryStore::new();
-/// let id = store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
-///
-/// let mut headers = HeaderMap::new();
-/// headers.insert("x-api-key", "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU".parse()?);
-///
-/// let client = verify(&store, &headers)?;
-/// assert_eq!((client.name(), client.key_id()), ("User 1", id));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone)]
-pub struct Client {
-    profile: ClientProfile,
-    key_id: KeyId,
-    by_bearer: bool,
-}
-
-impl Client {
-    #[inline]
-    pub(crate) fn new(profile: ClientProfile, key_id: KeyId, by_bearer: bool) -> Self {
-        Self { profile, key_id, by_bearer }
-    }
-
-    #[inline]
-    pub(crate) fn into_parts(self) -> (ClientProfile, KeyId, bool) {
-        (self.profile, self.key_id, self.by_bearer)
-    }
-
-    /// The name of the client.
-    pub fn name(&self) -> &str {
-        self.profile.name()
-    }
-
-    /// All that is known of the client.
-    pub fn profile(&self) -> &ClientProfile {
-        &self.profile
-    }
-
-    /// Whether the key came as `Authorization: Bearer`, whose challenges name what is missing.
-    pub(crate) fn by_bearer(&self) -> bool {
-        self.by_bearer
-    }
-
-    /// The public handle of the key that the client used.
-    pub fn key_id(&self) -> KeyId {
-        self.key_id
-    }
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("profile", &self.profile)
-            .field("key_id", &self.key_id)
-            .finish_non_exhaustive()
-    }
-}
+#[cfg(any(feature = "throttle", feature = "usage", feature = "metrics"))]
+pub(crate) use client_map::ClientMap;
+pub use label::{LabelError, MAX_NAME_CHARS};
+pub use profile::{ClientProfile, MAX_METADATA_BYTES, ProfileError};
+pub use quota::{ParseQuotaError, Quota, Rate, RateUnit};
+pub(crate) use scope::is_scope;
+pub use scope::{ParseScopeError, Scope};
+pub use verified::Client;

@@ -1,13 +1,15 @@
+//! Where a request carries its key.
+//!
+//! Headers and the request's target come in; the bytes of one key go out as a digest, or the reason why there is none.
+//! Start with [`Source`](crate::Source) in `source.rs`.
+
 //! From a request to the digest of the key in it. The text of a key lives here and nowhere else.
 
 use http::header::{Entry, HeaderName};
 use http::{HeaderMap, Uri};
 
-use crate::api_key::KeyFormat;
-use crate::config::ConfigError;
-use crate::digest::KeyDigest;
-use crate::error::WrongReason;
-use crate::key::MAX_KEY_BYTES;
+use crate::error::{ConfigError, WrongReason};
+use crate::key::{KeyDigest, KeyFormat, MAX_KEY_BYTES};
 
 mod cookie;
 mod query;
@@ -16,8 +18,8 @@ mod source;
 #[cfg(feature = "tower")]
 mod strip;
 
-pub(crate) use source::Place;
 pub use source::Source;
+pub(crate) use source::SourceKind;
 
 /// The header that carries the key where nothing else is said.
 const DEFAULT_HEADER: HeaderName = HeaderName::from_static("x-api-key");
@@ -87,7 +89,7 @@ fn is_blank(text: &[u8]) -> bool {
 /// The sources of an authenticator, in the order in which they are tried.
 #[derive(Clone)]
 pub(crate) struct Sources {
-    places: Box<[Place]>,
+    places: Box<[SourceKind]>,
     /// The header fields that the sources read, each once.
     header_names: Box<[HeaderName]>,
     read_uri: bool,
@@ -97,7 +99,7 @@ pub(crate) struct Sources {
 
 impl Default for Sources {
     fn default() -> Self {
-        Self::of([Place::Header(DEFAULT_HEADER)].into())
+        Self::of([SourceKind::Header(DEFAULT_HEADER)].into())
     }
 }
 
@@ -107,14 +109,14 @@ impl Sources {
         if places.is_empty() { Err(ConfigError::NoSources) } else { Ok(Self::of(places)) }
     }
 
-    fn of(places: Box<[Place]>) -> Self {
+    fn of(places: Box<[SourceKind]>) -> Self {
         let mut header_names: Vec<HeaderName> = Vec::new();
-        for name in places.iter().filter_map(Place::header_name) {
+        for name in places.iter().filter_map(SourceKind::header_name) {
             if !header_names.contains(name) {
                 header_names.push(name.clone());
             }
         }
-        let read_uri = places.iter().any(|place| matches!(place, Place::Query(_)));
+        let read_uri = places.iter().any(|place| matches!(place, SourceKind::Query(_)));
         Self { places, header_names: header_names.into(), read_uri, format: None }
     }
 
@@ -138,7 +140,7 @@ impl Sources {
         Credential::of(key, false, self.format.as_ref())
     }
 
-    pub(crate) fn places(&self) -> &[Place] {
+    pub(crate) fn places(&self) -> &[SourceKind] {
         &self.places
     }
 
@@ -147,14 +149,14 @@ impl Sources {
     #[inline]
     pub(crate) fn read(&self, headers: &HeaderMap, uri: Option<&Uri>) -> Credential {
         match &*self.places {
-            [Place::Header(name)] => read_header(headers, name, self.format.as_ref()),
+            [SourceKind::Header(name)] => read_header(headers, name, self.format.as_ref()),
             places => self.read_in_order(places, headers, uri),
         }
     }
 
     fn read_in_order(
         &self,
-        places: &[Place],
+        places: &[SourceKind],
         headers: &HeaderMap,
         uri: Option<&Uri>,
     ) -> Credential {
@@ -176,7 +178,7 @@ impl Sources {
     #[cfg(feature = "tower")]
     #[inline]
     pub(crate) fn read_and_redact(&self, headers: &mut HeaderMap, uri: Option<&Uri>) -> Credential {
-        if let [Place::Header(name)] = &*self.places
+        if let [SourceKind::Header(name)] = &*self.places
             && !has_several(headers, name)
         {
             return headers.get_mut(name).map_or(Credential::Absent, |value| {

@@ -1,3 +1,10 @@
+//! The tower layers.
+//!
+//! A request comes in from the service outside; it goes on to the inner service with a [`Client`](crate::Client) in its
+//! extensions, or a refusal goes back. Start with [`ApiKeyLayer`] below: its service is in `service.rs`, its response
+//! future in `future.rs`, `Vary` and `Cache-Control` in `caching.rs`. [`RequireScope`] is in `require_scope.rs`,
+//! `ThrottleLayer` in `throttle.rs`.
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,12 +16,18 @@ use crate::store::KeyStore;
 
 mod caching;
 mod future;
+mod require_scope;
 mod service;
-
-pub(crate) use service::Anonymous;
+#[cfg(feature = "throttle")]
+mod throttle;
 
 pub use future::ResponseFuture;
+pub use require_scope::{RequireScope, RequireScopeFuture, RequireScopeService};
+pub(crate) use service::Anonymous;
 pub use service::ApiKeyService;
+#[cfg(feature = "throttle")]
+#[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
+pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};
 
 /// A tower layer that lets requests with a right key through, with the [`Client`](crate::Client) in
 /// their extensions, and answers the others.
@@ -51,7 +64,7 @@ pub use service::ApiKeyService;
 /// let app: Router = Router::new()
 ///     .route("/route1", get(|client: Client| async move { format!("Hello, {}", client.name()) }))
 ///     .layer(ApiKeyLayer::new(store));
-/// # Ok::<(), keygate::YamlError>(())
+/// # Ok::<(), keygate::store::YamlError>(())
 /// ```
 #[must_use]
 pub struct ApiKeyLayer<S, R = ProblemJson> {
@@ -84,7 +97,7 @@ impl<S, R> From<Authenticator<S, R>> for ApiKeyLayer<S> {
 
 impl<S, R> ApiKeyLayer<S, R> {
     /// Replaces what makes the responses to requests that are not let in: [`ProblemJson`],
-    /// [`NoBody`](crate::NoBody), [`Grpc`](crate::Grpc), or a closure.
+    /// [`NoBody`](crate::respond::NoBody), [`Grpc`](crate::respond::Grpc), or a closure.
     ///
     /// A refusal that comes from a handler behind this layer has the body that the handler gave it;
     /// for axum's extractors and `?` that is [`ProblemJson`].

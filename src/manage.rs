@@ -4,12 +4,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::digest::KeyId;
-use crate::profile::ClientProfile;
+use crate::client::ClientProfile;
+use crate::key::KeyId;
 
 mod error;
 mod expiry;
 mod info;
+mod key_error;
 mod nearby;
 mod new_key;
 pub(crate) mod rules;
@@ -17,11 +18,12 @@ mod transfer;
 
 pub use error::{ManageError, RotationConflict};
 pub use expiry::Expiry;
-pub use info::{ClientInfo, KeyInfo, Readable, Rotated};
+pub use info::{ClientInfo, KeyInfo, PartialList, Rotated};
+pub use key_error::KeyError;
 pub use new_key::NewKey;
-pub use transfer::{Holdings, Imported, Refusal, Refused, TransferKeys};
+pub use transfer::{ConflictReason, Export, ImportConflict, Imported, TransferKeys};
 
-pub(crate) use info::KeyNotes;
+pub(crate) use info::KeyMetadata;
 pub(crate) use nearby::{nearest_client, nearest_key};
 pub(crate) use transfer::{HeldClient, HeldKey, Plan, plan};
 
@@ -43,7 +45,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// ```
 /// use std::time::Duration;
-/// use keygate::{ApiKey, ClientProfile, ManageKeys, ManageError, MemoryStore, NewKey};
+/// use keygate::{ApiKey, ClientProfile, ManageKeys, MemoryStore, NewKey};
+/// use keygate::manage::ManageError;
 ///
 /// async fn first_key(store: &dyn ManageKeys) -> Result<ApiKey, Box<dyn std::error::Error>> {
 ///     store.add_client(ClientProfile::new("App 1")).await?;
@@ -202,7 +205,7 @@ pub trait ManageKeys: Send + Sync {
     /// # Errors
     ///
     /// The store could not be read.
-    fn list_readable_clients(&self) -> BoxFuture<'_, Result<Readable<ClientInfo>, ManageError>> {
+    fn list_readable_clients(&self) -> BoxFuture<'_, Result<PartialList<ClientInfo>, ManageError>> {
         Box::pin(async move { Ok(self.list_clients().await?.into()) })
     }
 
@@ -217,7 +220,7 @@ pub trait ManageKeys: Send + Sync {
     fn list_readable_keys<'a>(
         &'a self,
         client: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Readable<KeyInfo>, ManageError>> {
+    ) -> BoxFuture<'a, Result<PartialList<KeyInfo>, ManageError>> {
         Box::pin(async move { Ok(self.list_keys(client).await?.into()) })
     }
 }

@@ -9,10 +9,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::client::Client;
-use crate::digest::KeyId;
+use crate::client::{Client, ClientProfile};
 use crate::error::{AuthError, WrongReason};
-use crate::profile::ClientProfile;
+use crate::key::KeyId;
 
 #[cfg(any(feature = "usage", feature = "metrics"))]
 mod kind;

@@ -1,3 +1,8 @@
+//! Responses to refused requests.
+//!
+//! An [`AuthError`] comes in; an HTTP response goes out, whose body is made by a [`Respond`] and whose headers are made here.
+//! Start with [`Respond`] and `refusal` below. `challenge.rs` writes `WWW-Authenticate`.
+
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::marker::PhantomData;
@@ -5,8 +10,11 @@ use std::marker::PhantomData;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 
-use crate::challenge::Challenges;
 use crate::error::AuthError;
+
+mod challenge;
+
+pub(crate) use challenge::Challenges;
 
 /// Makes the response to a request that is not let in: its status, its body, and the fields that
 /// describe the body.
@@ -38,7 +46,8 @@ pub trait Respond<B> {
     /// use std::convert::Infallible;
     /// use bytes::Bytes;
     /// use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
-    /// use keygate::{ApiKeyLayer, MemoryStore, ProblemJson, Respond as _};
+    /// use keygate::{ApiKeyLayer, MemoryStore};
+    /// use keygate::respond::{ProblemJson, Respond as _};
     ///
     /// type Body = BoxBody<Bytes, Infallible>;
     ///
@@ -95,7 +104,8 @@ impl<R: fmt::Debug, F, B> fmt::Debug for MapBody<R, F, B> {
 /// boxed bodies, see [`Respond::map_body`].
 ///
 /// ```
-/// use keygate::{AuthError, ProblemJson, Respond};
+/// use keygate::AuthError;
+/// use keygate::respond::{ProblemJson, Respond};
 ///
 /// let response: http::Response<String> = ProblemJson.respond(&AuthError::NoCredentials);
 /// assert_eq!(response.headers()["content-type"], "application/problem+json");
@@ -122,7 +132,6 @@ impl<B: From<String> + From<&'static str>> Respond<B> for ProblemJson {
             AuthError::InsufficientScope(missing) => {
                 format!(r#"{{"title":"Forbidden","status":403,"detail":"{missing}"}}"#).into()
             }
-            #[cfg(feature = "throttle")]
             AuthError::Throttled(_) => {
                 r#"{"title":"Too Many Requests","status":429,"detail":"Too many requests"}"#.into()
             }
@@ -137,7 +146,8 @@ impl<B: From<String> + From<&'static str>> Respond<B> for ProblemJson {
 /// The status and an empty body: for bodies that are `Default` and nothing else.
 ///
 /// ```
-/// use keygate::{AuthError, NoBody, Respond};
+/// use keygate::AuthError;
+/// use keygate::respond::{NoBody, Respond};
 ///
 /// let response: http::Response<()> = NoBody.respond(&AuthError::NoCredentials);
 /// assert_eq!(response.status(), 401);
@@ -157,7 +167,8 @@ impl<B: Default> Respond<B> for NoBody {
 /// `RESOURCE_EXHAUSTED` (8) or `UNAVAILABLE` (14).
 ///
 /// ```
-/// use keygate::{AuthError, Grpc, Respond};
+/// use keygate::AuthError;
+/// use keygate::respond::{Grpc, Respond};
 ///
 /// let response: http::Response<()> = Grpc.respond(&AuthError::NoCredentials);
 /// assert_eq!(response.headers()["grpc-status"], "16");
@@ -171,7 +182,6 @@ impl<B: Default> Respond<B> for Grpc {
             AuthError::NoCredentials => ("16", "Credentials not present in request"),
             AuthError::WrongCredentials { .. } => ("16", "Credentials not valid"),
             AuthError::InsufficientScope(_) => ("7", ""),
-            #[cfg(feature = "throttle")]
             AuthError::Throttled(_) => ("8", "Too many requests"),
             AuthError::Unavailable(_) => ("14", "Credentials could not be checked"),
         };
@@ -221,7 +231,6 @@ pub(crate) struct Notified;
 
 /// Put there when the RateLimit fields of the error are among the headers: with those of another limit, they
 /// cannot be told apart.
-#[cfg(feature = "throttle")]
 #[derive(Clone, Copy)]
 struct Limited;
 
@@ -246,13 +255,14 @@ pub(crate) fn add_fields<B>(
     challenges: Option<&Challenges>,
 ) {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    #[cfg(feature = "throttle")]
     if let AuthError::Throttled(throttled) = error {
         response.headers_mut().insert(RETRY_AFTER, throttled.retry_after().into());
         if let Some(own) = throttled.headers()
             && response.extensions_mut().insert(Limited).is_none()
         {
-            own.add_to(response.headers_mut());
+            for (name, value) in own {
+                response.headers_mut().append(name, value.clone());
+            }
         }
     }
     let headers = response.headers_mut();

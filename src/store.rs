@@ -1,19 +1,30 @@
+//! Stores of keys.
+//!
+//! A [`KeyDigest`] comes in; a [`KeyRecord`] goes out, or none, or a [`StoreError`]. Start with the
+//! traits [`KeyStore`] and [`LocalKeyStore`] below. `memory.rs` serves from
+//! `table.rs`; `yaml.rs` reads a file into it; `sqlite.rs` and `postgres.rs` share `sql.rs`; `replica.rs` follows
+//! PostgreSQL and serves from memory.
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use crate::digest::KeyDigest;
 use crate::error::StoreError;
-use crate::record::KeyRecord;
+use crate::key::KeyDigest;
 
+#[cfg(any(feature = "postgres", feature = "yaml"))]
+// Each of the two needs a part of it.
+#[cfg_attr(not(all(feature = "postgres", feature = "yaml")), allow(dead_code, unused_imports))]
+mod folder;
 mod memory;
 #[cfg(any(feature = "sqlite", feature = "yaml"))]
 mod mount;
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 mod postgres;
+mod record;
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 mod replica;
@@ -31,6 +42,7 @@ pub use memory::{FromKeysError, MemoryStore};
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use postgres::{PostgresOptions, PostgresStore};
+pub use record::KeyRecord;
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use replica::{Replica, ReplicaHealth, ReplicaOptions};
@@ -162,19 +174,19 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
     note = "if it is a `KeyStore` that waits, use the `authenticate...` methods instead of `verify...`",
     note = "if it never waits, implement `LocalKeyStore` for it; of the smart pointers, only `Arc` is taken"
 )]
-pub trait Local: sealed::Sealed {
+pub trait SyncStore: sealed::Sealed {
     #[doc(hidden)]
     fn find_local(&self, digest: &KeyDigest) -> Result<Option<KeyRecord>, StoreError>;
 }
 
-impl<S: LocalKeyStore + ?Sized> Local for S {
+impl<S: LocalKeyStore + ?Sized> SyncStore for S {
     #[inline]
     fn find_local(&self, digest: &KeyDigest) -> Answer {
         self.find(digest)
     }
 }
 
-impl<S: Local + ?Sized> Local for Arc<S> {
+impl<S: SyncStore + ?Sized> SyncStore for Arc<S> {
     #[inline]
     fn find_local(&self, digest: &KeyDigest) -> Answer {
         (**self).find_local(digest)
@@ -286,7 +298,8 @@ impl fmt::Debug for Lookup {
 /// Makes a [`KeyStore`] of an asynchronous function from digests to records.
 ///
 /// ```
-/// use keygate::{ApiKeyLayer, KeyDigest, KeyRecord, store_fn};
+/// use keygate::{ApiKeyLayer, KeyDigest, KeyRecord};
+/// use keygate::store::store_fn;
 ///
 /// let known = KeyDigest::of(b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU");
 /// let store = store_fn(move |digest: KeyDigest| async move {

@@ -43,13 +43,13 @@ mod ask;
 mod check;
 mod client;
 mod clock;
+mod concurrency;
 mod contract;
-mod corridor;
 mod lookups;
 mod manage;
 mod rule;
 mod sample;
-mod strain;
+mod verification;
 
 pub use contract::{key_contract, store_contract};
 pub use manage::manage_contract;

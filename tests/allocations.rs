@@ -121,7 +121,7 @@ fn counter_counts() {
 #[test]
 fn request_that_is_let_in_allocates_what_its_extension_does_and_no_more() {
     let layer = ApiKeyLayer::new(store()).without_cache_fields();
-    let mut service = layer.with_response(keygate::NoBody).layer(tower::service_fn(hold));
+    let mut service = layer.with_response(keygate::respond::NoBody).layer(tower::service_fn(hold));
     let count = allocations(
         || request("x-api-key", RIGHT),
         |request| at_once(service.call(request)).unwrap(),
@@ -139,7 +139,8 @@ fn request_of_another_header_or_scheme_allocates_no_more_either() {
         let sources = [Source::header("x-api-key"), source];
         let auth = Authenticator::new(store()).sources(sources).unwrap();
         let layer = ApiKeyLayer::from(auth).without_cache_fields();
-        let mut service = layer.with_response(keygate::NoBody).layer(tower::service_fn(hold));
+        let mut service =
+            layer.with_response(keygate::respond::NoBody).layer(tower::service_fn(hold));
         let count = allocations(
             || request(name, &value),
             |request| at_once(service.call(request)).unwrap(),
@@ -213,7 +214,7 @@ fn store_that_waits_costs_a_bounded_number_of_allocations() {
     assert!(count <= WAITING, "{count}");
 
     let layer = ApiKeyLayer::new(store.clone()).without_cache_fields();
-    let mut service = layer.with_response(keygate::NoBody).layer(tower::service_fn(hold));
+    let mut service = layer.with_response(keygate::respond::NoBody).layer(tower::service_fn(hold));
     let count = allocations(
         || request("x-api-key", RIGHT),
         |request| {

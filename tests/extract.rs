@@ -11,9 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use http::Request;
-use keygate::{
-    ApiKeyLayer, AuthError, Authenticator, Client, NotVerified, Source, WrongReason, authenticate,
-};
+use keygate::adapter::NotVerified;
+use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, Source, WrongReason, authenticate};
 use tower::ServiceExt as _;
 
 use common::answer::Answer;

@@ -5,15 +5,13 @@
 #![allow(clippy::float_cmp)]
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
+use std::{io, thread};
 
-use keygate::{
-    Authenticator, KeyDigest, KeyRecord, KeyState, MemoryStore, NewKey, OutcomeEvents,
-    OutcomeMetrics, StoreError, StoreMetrics, YamlStore, record_store_metrics,
-};
+use keygate::key::KeyState;
+use keygate::observe::{OutcomeEvents, OutcomeMetrics, StoreMetrics, record_store_metrics};
+use keygate::{Authenticator, KeyDigest, KeyRecord, MemoryStore, NewKey, StoreError, YamlStore};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
 const KEY: &str = "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA";
@@ -309,7 +307,7 @@ fn every_outcome_is_an_event_that_shows_no_key() {
         .with_writer(move || writer.clone())
         .finish();
     let auth = Authenticator::new(store()).add_observer(OutcomeEvents::new());
-    let broken = keygate::store_fn(|_| async { Err(StoreError::new("connection refused")) });
+    let broken = keygate::store::store_fn(|_| async { Err(StoreError::new("connection refused")) });
     let broken = Authenticator::new(broken).add_observer(OutcomeEvents::new());
     let guard = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
     let id = auth.verify_key(KEY.as_bytes()).unwrap().key_id();

@@ -4,9 +4,10 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::routing::{get, post};
 use http::{Request, Response, StatusCode};
+use keygate::error::ConfigError;
+use keygate::respond::Grpc;
 use keygate::{
-    ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, ConfigError, Grpc, MemoryStore,
-    RequireScope, Source,
+    ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, MemoryStore, RequireScope, Source,
 };
 use tower::{Layer as _, ServiceExt as _, service_fn};
 

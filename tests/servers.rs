@@ -1,12 +1,11 @@
 //! The servers that other tests run: that they are what those take them for, and leave nothing.
 
-use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 #[path = "servers/mod.rs"]
 mod servers;

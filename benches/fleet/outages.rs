@@ -17,7 +17,7 @@ const UNHEARD: Duration = Duration::from_secs(2);
 /// How long the server is lost.
 const OUTAGE: Duration = Duration::from_secs(6);
 
-/// The default of [`max_staleness`](keygate::ReplicaOptions::max_staleness).
+/// The default of [`max_staleness`](keygate::store::ReplicaOptions::max_staleness).
 const MAX_STALENESS: Duration = Duration::from_secs(300);
 
 /// A key that is known, one that is unknown and one that was revoked, and how they were answered.

@@ -5,14 +5,14 @@
 //! `KEYGATE_BENCH_KEYS` replaces the number of keys, and with `KEYGATE_BENCH_MIXED=1` they do not lie
 //! in the order of their clients.
 
-use std::env;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
-use keygate::{KeyDigest, KeyState, LocalKeyStore, PostgresStore, Replica};
+use keygate::key::KeyState;
+use keygate::store::{PostgresStore, Replica};
+use keygate::{KeyDigest, LocalKeyStore};
 use sqlx::postgres::PgRow;
 use sqlx::{Connection as _, PgConnection};
 use tokio::runtime::Runtime;

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use http_body_util::Full;
-use keygate::{ApiKeyLayer, KeyStore, Replica};
+use keygate::store::Replica;
+use keygate::{ApiKeyLayer, KeyStore};
 use tokio::runtime::Runtime;
 use tower::Layer as _;
 

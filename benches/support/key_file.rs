@@ -1,8 +1,7 @@
-use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::process;
+use std::{env, process};
 
 use keygate::KeyDigest;
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, fs, process};
 
-use keygate::{ClientInfo, KeyDigest, KeyInfo, ManageError, NewKey, YamlStore};
+use keygate::{KeyDigest, NewKey, YamlStore};
+use keygate::manage::{ClientInfo, KeyInfo, ManageError};
 
 use crate::model::{Change, Model};
 

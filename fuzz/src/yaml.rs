@@ -33,7 +33,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-fn said(loaded: &Result<YamlStore, keygate::YamlError>) -> String {
+fn said(loaded: &Result<YamlStore, keygate::store::YamlError>) -> String {
     match loaded {
         Ok(store) => {
             let warnings: String =

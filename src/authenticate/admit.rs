@@ -1,24 +1,23 @@
 use std::time::SystemTime;
 
+use super::config::Clock;
 #[cfg(feature = "throttle")]
 use super::guarded::Guard;
-use super::rules::Clock;
 use crate::client::Client;
 use crate::credential::Credential;
-use crate::digest::KeyDigest;
 use crate::error::{AuthError, StoreError, WrongReason};
+use crate::key::{KeyDigest, KeyState};
 use crate::observe::{Observers, Outcome};
-use crate::record::{KeyRecord, KeyState};
-use crate::store::Answer;
+use crate::store::{Answer, KeyRecord};
 
 /// The question that is put to a store.
 #[derive(Clone, Copy)]
-pub(super) struct Asked {
+pub(super) struct LookupRequest {
     pub(super) digest: KeyDigest,
     by_bearer: bool,
 }
 
-impl Asked {
+impl LookupRequest {
     #[inline]
     pub(super) fn of(credential: Credential) -> Result<Self, AuthError> {
         match credential {
@@ -61,8 +60,8 @@ impl Asked {
     }
 }
 
-impl Asked {
-    /// As [`Asked::admit`], and tells of it. What refuses is what this makes of an error.
+impl LookupRequest {
+    /// As [`LookupRequest::admit`], and tells of it. What refuses is what this makes of an error.
     #[allow(clippy::inline_always)]
     #[inline(always)]
     pub(super) fn admit_and_notify(
@@ -111,15 +110,15 @@ impl Asked {
 }
 
 /// What is needed to decide later, when the store has answered.
-pub(super) struct Judge {
+pub(super) struct PendingVerification {
     pub(super) clock: Option<Clock>,
     pub(super) observers: Observers,
     #[cfg(feature = "throttle")]
     pub(super) guard: Option<Guard>,
 }
 
-impl Judge {
-    pub(super) fn decide(&self, asked: Asked, answer: Answer) -> Result<Client, AuthError> {
+impl PendingVerification {
+    pub(super) fn decide(&self, asked: LookupRequest, answer: Answer) -> Result<Client, AuthError> {
         #[cfg(feature = "throttle")]
         if let Some(guard) = &self.guard {
             return self.decide_guarded(guard, asked, answer);
@@ -131,7 +130,7 @@ impl Judge {
     fn decide_guarded(
         &self,
         Guard { failures, address }: &Guard,
-        asked: Asked,
+        asked: LookupRequest,
         answer: Answer,
     ) -> Result<Client, AuthError> {
         let clock = self.clock.as_ref();

@@ -6,16 +6,15 @@ use std::time::{Duration, SystemTime};
 use http::request::Parts;
 use http::{HeaderMap, Response};
 
-use super::SharedRules;
-use super::rules::Rules;
-use crate::api_key::KeyFormat;
-use crate::challenge::Challenges;
-use crate::config::ConfigError;
+use super::SharedConfig;
+use super::config::Config;
 use crate::credential::{Source, Sources};
-use crate::error::AuthError;
+use crate::error::{AuthError, ConfigError};
+use crate::key::KeyFormat;
 #[cfg(feature = "throttle")]
 use crate::limit::{FailureThrottle, Failures};
 use crate::observe::Observe;
+use crate::respond::Challenges;
 use crate::respond::{Notified, ProblemJson, Respond, refusal};
 use crate::store::KeyStore;
 
@@ -54,7 +53,7 @@ use crate::store::KeyStore;
 /// ```
 pub struct Authenticator<S, R = HeaderMap> {
     pub(super) store: S,
-    pub(super) rules: SharedRules,
+    pub(super) rules: SharedConfig,
     reads: PhantomData<fn(R)>,
 }
 
@@ -62,7 +61,7 @@ impl<S: KeyStore> Authenticator<S> {
     /// An authenticator that reads `x-api-key`, has the realm `api`, the system's clock, and a
     /// deadline of a second.
     pub fn new(store: S) -> Self {
-        Self { store, rules: SharedRules::default(), reads: PhantomData }
+        Self { store, rules: SharedConfig::default(), reads: PhantomData }
     }
 }
 
@@ -87,7 +86,7 @@ impl<S, R> Authenticator<S, R> {
     ///     r#"ApiKey realm="api", in="header", name="x-api-key""#,
     ///     r#"ApiKey realm="api", in="cookie", name="api_key""#,
     /// ]);
-    /// # Ok::<(), keygate::ConfigError>(())
+    /// # Ok::<(), keygate::error::ConfigError>(())
     /// ```
     ///
     /// The name of a query parameter stands there as it is, with all but printable ASCII, and `%`,
@@ -118,7 +117,7 @@ impl<S, R> Authenticator<S, R> {
     /// let auth = Authenticator::new(MemoryStore::new())
     ///     .sources_in_parts([Source::header("x-api-key"), Source::query("api_key")])?;
     /// let layer = ApiKeyLayer::from(auth);
-    /// # Ok::<(), keygate::ConfigError>(())
+    /// # Ok::<(), keygate::error::ConfigError>(())
     /// ```
     ///
     /// # Errors
@@ -186,12 +185,13 @@ impl<S, R> Authenticator<S, R> {
         self.changed(|rules| rules.observers.add(observer))
     }
 
-    /// Slows down wrong keys that come from one address: see [`FailureThrottle`](crate::FailureThrottle).
+    /// Slows down wrong keys that come from one address: see [`FailureThrottle`](crate::limit::FailureThrottle).
     ///
     /// ```
     /// use std::net::IpAddr;
     /// use http::Request;
-    /// use keygate::{AuthError, Authenticator, FailureThrottle, MemoryStore};
+    /// use keygate::{AuthError, Authenticator, MemoryStore};
+    /// use keygate::limit::FailureThrottle;
     ///
     /// let store = MemoryStore::new();
     /// store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
@@ -233,7 +233,7 @@ impl<S, R> Authenticator<S, R> {
         self.changed(|rules| rules.deadline = deadline)
     }
 
-    fn changed(self, change: impl FnOnce(&mut Rules)) -> Self {
+    fn changed(self, change: impl FnOnce(&mut Config)) -> Self {
         Self { rules: self.rules.change(change), ..self }
     }
 }
@@ -273,7 +273,7 @@ impl<S, R> Authenticator<S, R> {
     }
 
     #[cfg(feature = "tower")]
-    pub(crate) fn rules(&self) -> &SharedRules {
+    pub(crate) fn rules(&self) -> &SharedConfig {
         &self.rules
     }
 }

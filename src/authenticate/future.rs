@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_timer::Delay;
 
-use super::admit::{Asked, Judge};
+use super::admit::{LookupRequest, PendingVerification};
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
 use crate::store::Lookup;
@@ -25,8 +25,8 @@ enum State {
 struct Waiting {
     lookup: Lookup,
     delay: Delay,
-    asked: Asked,
-    judge: Judge,
+    asked: LookupRequest,
+    judge: PendingVerification,
 }
 
 impl Authenticate {
@@ -35,7 +35,12 @@ impl Authenticate {
         Self(State::Decided(Some(result)))
     }
 
-    pub(super) fn waiting(lookup: Lookup, asked: Asked, judge: Judge, deadline: Duration) -> Self {
+    pub(super) fn waiting(
+        lookup: Lookup,
+        asked: LookupRequest,
+        judge: PendingVerification,
+        deadline: Duration,
+    ) -> Self {
         Self(State::Waiting(Box::new(Waiting {
             lookup,
             delay: Delay::new(deadline),

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use http::Extensions;
 
 use super::Authenticate;
-use super::admit::{Asked, now};
+use super::admit::{LookupRequest, now};
 use super::caller::Caller;
-use super::rules::Rules;
+use super::config::Config;
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::error::AuthError;
 use crate::limit::{Address, Failures};
-use crate::store::{Answer, KeyStore, Local};
+use crate::store::{Answer, KeyStore, SyncStore};
 
 /// What is needed to count a wrong key when the store has answered.
 pub(super) struct Guard {
@@ -30,16 +30,16 @@ impl Caller<'_> {
     }
 }
 
-impl Rules {
+impl Config {
     #[inline(never)]
-    pub(super) fn check_guarded<S: Local + ?Sized>(
+    pub(super) fn check_guarded<S: SyncStore + ?Sized>(
         &self,
         failures: &Failures,
         store: &S,
         credential: Credential,
         caller: Caller<'_>,
     ) -> Result<Client, AuthError> {
-        match Asked::of(credential) {
+        match LookupRequest::of(credential) {
             Ok(asked) => {
                 self.settle_guarded(failures, asked, store.find_local(&asked.digest), caller)
             }
@@ -55,7 +55,7 @@ impl Rules {
         credential: Credential,
         caller: Caller<'_>,
     ) -> Result<Result<Client, AuthError>, Authenticate> {
-        let asked = match Asked::of(credential) {
+        let asked = match LookupRequest::of(credential) {
             Ok(asked) => asked,
             Err(error) => {
                 return Ok(Err(self
@@ -93,7 +93,7 @@ impl Rules {
     fn settle_guarded(
         &self,
         failures: &Failures,
-        asked: Asked,
+        asked: LookupRequest,
         answer: Answer,
         caller: Caller<'_>,
     ) -> Result<Client, AuthError> {

@@ -1,7 +1,7 @@
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 
 use super::Credential;
-use crate::api_key::KeyFormat;
+use crate::key::KeyFormat;
 
 /// HTTP/2 may spread the pairs of `Cookie` over several lines (RFC 9113 section 8.2.3), so names are
 /// counted, not lines.

@@ -3,7 +3,7 @@ use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 use super::Credential;
-use crate::api_key::KeyFormat;
+use crate::key::KeyFormat;
 
 pub(super) fn read(uri: &Uri, name: &str, format: Option<&KeyFormat>) -> Credential {
     let values = uri.query().into_iter().flat_map(pairs).filter(|pair| is_named(pair, name));

@@ -1,7 +1,7 @@
 use http::header::{AUTHORIZATION, HeaderMap};
 
 use super::{Credential, has_several, is_bearer};
-use crate::api_key::KeyFormat;
+use crate::key::KeyFormat;
 
 /// A token of RFC 9110 section 5.6.2: the name of a scheme or a cookie.
 pub(super) fn is_token(text: &str) -> bool {

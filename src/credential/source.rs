@@ -4,8 +4,8 @@ use http::header::{AUTHORIZATION, COOKIE, HeaderName};
 use http::{HeaderMap, Uri};
 
 use super::{API_KEY, BEARER, Credential, cookie, query, read_header, scheme};
-use crate::api_key::KeyFormat;
-use crate::config::ConfigError;
+use crate::error::ConfigError;
+use crate::key::KeyFormat;
 
 /// One place where a request may carry its key.
 ///
@@ -17,13 +17,13 @@ use crate::config::ConfigError;
 /// let auth = Authenticator::new(MemoryStore::new())
 ///     .sources([Source::header("x-api-key"), Source::bearer(), Source::cookie("api_key")])?;
 /// let layer = ApiKeyLayer::from(auth);
-/// # Ok::<(), keygate::ConfigError>(())
+/// # Ok::<(), keygate::error::ConfigError>(())
 /// ```
 #[derive(Clone)]
-pub struct Source(pub(super) Result<Place, ConfigError>);
+pub struct Source(pub(super) Result<SourceKind, ConfigError>);
 
 #[derive(Clone)]
-pub(crate) enum Place {
+pub(crate) enum SourceKind {
     Header(HeaderName),
     Authorization(Box<str>),
     Query(Box<str>),
@@ -46,7 +46,7 @@ impl Source {
                     "authorization"
                 }))
             }
-            Ok(name) => Ok(Place::Header(name)),
+            Ok(name) => Ok(SourceKind::Header(name)),
             Err(_) => Err(ConfigError::HeaderName),
         })
     }
@@ -67,9 +67,9 @@ impl Source {
         Self(if let Some(password) = password {
             Err(ConfigError::PasswordScheme(password))
         } else if name.eq_ignore_ascii_case(BEARER) {
-            Ok(Place::Authorization(BEARER.into()))
+            Ok(SourceKind::Authorization(BEARER.into()))
         } else if scheme::is_token(name) {
-            Ok(Place::Authorization(name.into()))
+            Ok(SourceKind::Authorization(name.into()))
         } else {
             Err(ConfigError::SchemeName)
         })
@@ -87,7 +87,7 @@ impl Source {
         Self(if name.is_empty() {
             Err(ConfigError::QueryName)
         } else {
-            Ok(Place::Query(name.into()))
+            Ok(SourceKind::Query(name.into()))
         })
     }
 
@@ -97,7 +97,7 @@ impl Source {
     pub fn cookie(name: impl AsRef<str>) -> Self {
         let name = name.as_ref();
         Self(if scheme::is_token(name) {
-            Ok(Place::Cookie(name.into()))
+            Ok(SourceKind::Cookie(name.into()))
         } else {
             Err(ConfigError::CookieName)
         })
@@ -113,7 +113,7 @@ impl fmt::Debug for Source {
     }
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for SourceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header(name) => write!(f, "header({:?})", name.as_str()),
@@ -124,7 +124,7 @@ impl fmt::Debug for Place {
     }
 }
 
-impl Place {
+impl SourceKind {
     #[inline]
     pub(super) fn read(
         &self,

@@ -1,19 +1,19 @@
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
 
-use super::{Place, Sources, cookie, query, scheme};
+use super::{SourceKind, Sources, cookie, query, scheme};
 
 impl Sources {
     /// Removes the credentials of every source, and nothing else.
     pub(crate) fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri) {
         for place in &self.places {
             match place {
-                Place::Header(name) => {
+                SourceKind::Header(name) => {
                     headers.remove(name);
                 }
-                Place::Authorization(scheme) => strip_scheme(headers, scheme),
-                Place::Cookie(name) => strip_cookie(headers, name),
-                Place::Query(name) => strip_query(uri, name),
+                SourceKind::Authorization(scheme) => strip_scheme(headers, scheme),
+                SourceKind::Cookie(name) => strip_cookie(headers, name),
+                SourceKind::Query(name) => strip_query(uri, name),
             }
         }
     }

@@ -1,6 +1,6 @@
 #[cfg(feature = "yaml")]
 use super::Strength;
-use crate::api_key::is_key;
+use crate::key::is_key;
 
 /// The shortest word that is taken for a key by its mix of characters alone.
 const MIN_MIXED_CHARS: usize = 32;
@@ -17,7 +17,7 @@ const MIN_RANDOM_CHARS: usize = 19;
 /// systems use as names.
 ///
 /// ```
-/// use keygate::looks_like_key;
+/// use keygate::key::looks_like_key;
 ///
 /// assert!(looks_like_key("key: 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU"));
 /// assert!(!looks_like_key("Accounting, production"));

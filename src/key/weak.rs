@@ -9,7 +9,9 @@ const MIN_DISTINCT_CHARS: usize = 6;
 /// It holds no text of the key.
 ///
 /// ```
-/// use keygate::{KeyError, MemoryStore, WeakKey};
+/// use keygate::MemoryStore;
+/// use keygate::key::WeakKey;
+/// use keygate::manage::KeyError;
 ///
 /// let refused = |key| match MemoryStore::new().insert(key, "User 1") {
 ///     Err(KeyError::Weak(why)) => why,

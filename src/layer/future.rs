@@ -10,14 +10,14 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::caching::Caching;
-use crate::authenticate::{Authenticate, SharedRules};
+use crate::authenticate::{Authenticate, SharedConfig};
 use crate::error::AuthError;
 #[cfg(feature = "axum")]
 use crate::respond::Provisional;
 use crate::respond::{Notified, Respond, complete};
 
 pin_project! {
-    /// The future of [`ApiKeyService`](crate::ApiKeyService).
+    /// The future of [`ApiKeyService`](crate::layer::ApiKeyService).
     #[must_use = "a response future does nothing unless it is awaited"]
     pub struct ResponseFuture<Inner, ReqBody, R>
     where
@@ -49,7 +49,7 @@ struct Parked<Inner, ReqBody, R> {
 
 /// What is left to do when the service has answered.
 pub(super) struct Finish {
-    pub(super) rules: SharedRules,
+    pub(super) rules: SharedConfig,
     pub(super) caching: Caching,
     pub(super) anonymous: bool,
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
+use crate::client::Quota;
 use crate::error::StoreError;
-use crate::quota::Quota;
 
 /// One request to be counted against a quota.
 ///
@@ -86,7 +86,8 @@ impl Decision {
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
-/// use keygate::{Counters, Decision, PendingDecision, RateLimitRequest, Throttle};
+/// use keygate::Throttle;
+/// use keygate::limit::{Counters, Decision, PendingDecision, RateLimitRequest};
 ///
 /// struct Remote;
 ///
@@ -104,7 +105,7 @@ impl Decision {
 /// let request = RateLimitRequest::new("default", "User 1", &quota, SystemTime::now());
 /// assert!(Remote.count(&request).try_ready().is_err());
 /// let throttle = Throttle::with_counters(Remote);
-/// # Ok::<(), keygate::ParseQuotaError>(())
+/// # Ok::<(), keygate::client::ParseQuotaError>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not count requests against quotas",

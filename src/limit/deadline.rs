@@ -9,16 +9,16 @@ use super::counters::{Decision, PendingDecision};
 use crate::error::StoreError;
 
 /// The default deadline of counters that wait: that of stores.
-pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_secs(1);
+pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(1);
 
 /// A pending decision and its deadline.
-pub(super) struct WithDeadline {
+pub(crate) struct WithDeadline {
     decision: PendingDecision,
     delay: Delay,
 }
 
 impl WithDeadline {
-    pub(super) fn new(decision: PendingDecision, deadline: Duration) -> Self {
+    pub(crate) fn new(decision: PendingDecision, deadline: Duration) -> Self {
         Self { decision, delay: Delay::new(deadline) }
     }
 }

@@ -6,14 +6,14 @@ use std::sync::{Arc, OnceLock};
 
 use http::{Extensions, HeaderMap};
 
-use crate::quota::Rate;
+use crate::client::Rate;
 
 mod buckets;
 mod forwarded;
 mod guard;
 mod network;
 mod proxies;
-mod sets;
+mod sharded_cache;
 mod verified;
 
 use buckets::{Buckets, Limits};
@@ -59,14 +59,15 @@ use verified::Verified;
 /// ```
 /// use std::net::SocketAddr;
 /// use axum::extract::ConnectInfo;
-/// use keygate::{ApiKeyLayer, Authenticator, FailureThrottle, MemoryStore};
+/// use keygate::{ApiKeyLayer, Authenticator, MemoryStore};
+/// use keygate::limit::FailureThrottle;
 ///
 /// let failures = FailureThrottle::by_peer(|peer: &ConnectInfo<SocketAddr>| peer.0.ip())
 ///     .with_rate("10/minute".parse()?);
 /// let auth = Authenticator::new(MemoryStore::new()).throttle_failures(failures);
 /// let layer = ApiKeyLayer::from(auth);
 /// // Serve it with `app.into_make_service_with_connect_info::<SocketAddr>()`.
-/// # Ok::<(), keygate::ParseQuotaError>(())
+/// # Ok::<(), keygate::client::ParseQuotaError>(())
 /// ```
 ///
 /// # Limits
@@ -129,7 +130,7 @@ impl FailureThrottle {
     /// ```
     /// use std::net::IpAddr;
     /// use http::{Extensions, HeaderMap};
-    /// use keygate::FailureThrottle;
+    /// use keygate::limit::FailureThrottle;
     ///
     /// /// What the server of this service leaves in every request.
     /// #[derive(Clone)]
@@ -166,11 +167,11 @@ impl FailureThrottle {
     /// ```
     /// use std::net::SocketAddr;
     /// use axum::extract::ConnectInfo;
-    /// use keygate::{FailureThrottle, TrustedProxies};
+    /// use keygate::limit::{FailureThrottle, TrustedProxies};
     ///
     /// let failures = FailureThrottle::by_peer(|peer: &ConnectInfo<SocketAddr>| peer.0.ip())
     ///     .behind(TrustedProxies::new(["10.0.0.0/8", "fd00::/8"])?);
-    /// # Ok::<(), keygate::ParseNetworkError>(())
+    /// # Ok::<(), keygate::limit::ParseNetworkError>(())
     /// ```
     #[must_use]
     pub fn behind(self, proxies: TrustedProxies) -> Self {

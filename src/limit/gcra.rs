@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::quota::Rate;
+use crate::client::Rate;
 
 /// Longer than any burst that a [`Rate`] can have, and short enough that the sum of a window and a time
 /// fits into 64 bits.

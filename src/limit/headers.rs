@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::counters::Decision;
 use super::gcra::seconds;
 use super::throttle::DEFAULT_LIMIT;
-use crate::quota::Quota;
+use crate::client::Quota;
 
 /// The headers of draft-ietf-httpapi-ratelimit-headers-11 (May 2026). They name no client and no key.
 ///

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::counters::{Decision, LocalCounters, RateLimitRequest};
 use super::state::QuotaState;
-use crate::client_map::ClientMap;
+use crate::client::ClientMap;
 use crate::clock::nanos;
 use crate::error::StoreError;
 
@@ -18,7 +18,8 @@ use crate::error::StoreError;
 /// swept about once a minute while there are requests.
 ///
 /// ```
-/// use keygate::{MemoryCounters, Throttle};
+/// use keygate::Throttle;
+/// use keygate::limit::MemoryCounters;
 ///
 /// let throttle = Throttle::with_counters(MemoryCounters::new());
 /// assert_eq!(throttle.counters().len(), 0);

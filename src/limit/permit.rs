@@ -17,17 +17,17 @@ use super::headers::RateLimitHeaders;
 /// permit.add_headers(&mut headers);
 /// assert_eq!(headers["ratelimit-policy"], r#""minute";q=100;w=60"#);
 /// assert_eq!(headers["ratelimit"], r#""minute";r=99;t=60"#);
-/// # Ok::<(), keygate::ParseQuotaError>(())
+/// # Ok::<(), keygate::client::ParseQuotaError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Permit(Option<RateLimitHeaders>);
 
 impl Permit {
-    pub(super) fn unlimited() -> Self {
+    pub(crate) fn unlimited() -> Self {
         Self(None)
     }
 
-    pub(super) fn new(headers: RateLimitHeaders) -> Self {
+    pub(crate) fn new(headers: RateLimitHeaders) -> Self {
         Self(Some(headers))
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::counters::Decision;
 use super::gcra::Gcra;
-use crate::quota::{Quota, Rate};
+use crate::client::{Quota, Rate};
 
 /// Rates of earlier quotas that are remembered for one client.
 const MAX_RETIRED: usize = 8;

@@ -6,15 +6,14 @@ use smol_str::SmolStr;
 
 use super::counters::{Counters, Decision, RateLimitRequest, SyncCounters};
 use super::deadline::{DEFAULT_DEADLINE, WithDeadline};
+use super::gcra::seconds;
 use super::headers::RateLimitHeaders;
 use super::memory::MemoryCounters;
 use super::permit::Permit;
-use super::throttled::Throttled;
-use crate::client::Client;
+use crate::client::{Client, Quota};
 use crate::clock::{self, Clock};
-use crate::config::ConfigError;
-use crate::error::{AuthError, StoreError};
-use crate::quota::Quota;
+use crate::error::{AuthError, ConfigError, StoreError, Throttled};
+use http::HeaderMap;
 
 /// Name of the limit that [`Throttle::new`] makes.
 pub(super) const DEFAULT_LIMIT: &str = "default";
@@ -24,7 +23,7 @@ const MAX_LIMIT_CHARS: usize = 64;
 
 /// Decides whether a client may make one more request, by its quota.
 ///
-/// A quota is one [`Rate`](crate::Rate) or several. A rate of N a unit with a burst of M allows M requests at once, and
+/// A quota is one [`Rate`](crate::client::Rate) or several. A rate of N a unit with a burst of M allows M requests at once, and
 /// earns one more in every N-th part of the unit, up to M (the generic cell rate algorithm, ITU-T I.371). In a time T,
 /// at most M + N x T / unit requests are allowed; a client that starts with its whole burst is therefore allowed more
 /// in its first unit than in any later one:
@@ -50,7 +49,7 @@ const MAX_LIMIT_CHARS: usize = 64;
 /// assert_eq!(refused.status(), 429);
 /// let AuthError::Throttled(throttled) = refused else { unreachable!() };
 /// assert_eq!(throttled.retry_after(), 86_400);
-/// # Ok::<(), keygate::ParseQuotaError>(())
+/// # Ok::<(), keygate::client::ParseQuotaError>(())
 /// ```
 ///
 /// # Limits have names
@@ -171,13 +170,13 @@ impl<C> Throttle<C> {
     }
 
     #[cfg(feature = "tower")]
-    pub(super) fn deadline(&self) -> Duration {
+    pub(crate) fn deadline(&self) -> Duration {
         self.deadline
     }
 
     /// The request to count for a client; `None` if there is no limit.
     #[inline]
-    pub(super) fn request<'a>(&'a self, client: &'a Client) -> Option<RateLimitRequest<'a>> {
+    pub(crate) fn request<'a>(&'a self, client: &'a Client) -> Option<RateLimitRequest<'a>> {
         let quota = client.profile().quota().or(self.default.as_ref())?;
         if quota.is_unlimited() {
             return None;
@@ -230,7 +229,7 @@ impl<C: Counters> Throttle<C> {
 }
 
 /// The quota that applies to a client, and the limit it is counted under.
-pub(super) struct EffectiveQuota {
+pub(crate) struct EffectiveQuota {
     limit: SmolStr,
     quota: Quota,
 }
@@ -241,14 +240,20 @@ impl From<RateLimitRequest<'_>> for EffectiveQuota {
     }
 }
 
-pub(super) fn decide(
+pub(crate) fn decide(
     client: &Client,
     EffectiveQuota { limit, quota }: EffectiveQuota,
     decision: Result<Decision, StoreError>,
 ) -> Result<Permit, AuthError> {
     let decision = decision.map_err(|error| AuthError::Unavailable(error.for_client(client)))?;
     let headers = RateLimitHeaders { limit, quota, decision };
-    if decision.allowed { Ok(Permit::new(headers)) } else { Err(Throttled::quota(client, headers)) }
+    if decision.allowed {
+        return Ok(Permit::new(headers));
+    }
+    let mut lines = HeaderMap::new();
+    headers.add_to(&mut lines);
+    let wait = seconds(headers.decision.wait);
+    Err(AuthError::Throttled(Throttled::quota(client, wait, lines)))
 }
 
 impl<C> Clone for Throttle<C> {

@@ -1,10 +1,10 @@
 use std::error::Error as _;
 
-use crate::digest::KeyId;
+use crate::client::ProfileError;
+use crate::client::label::LabelError;
 use crate::error::StoreError;
-use crate::key::KeyError;
-use crate::label::LabelError;
-use crate::profile::ProfileError;
+use crate::key::KeyId;
+use crate::manage::KeyError;
 
 /// Why a store was not changed, or not listed.
 ///
@@ -12,12 +12,13 @@ use crate::profile::ProfileError;
 /// know: that may be a key by mistake.
 ///
 /// ```
-/// use keygate::{ManageError, MemoryStore};
+/// use keygate::MemoryStore;
+/// use keygate::manage::ManageError;
 ///
 /// let store = MemoryStore::from_keys([("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")])?;
 /// let error = store.disable_client("User 2").unwrap_err();
 /// assert_eq!(error.to_string(), "there is no client of this name; the nearest is `User 1`");
-/// # Ok::<(), keygate::FromKeysError>(())
+/// # Ok::<(), keygate::store::FromKeysError>(())
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]

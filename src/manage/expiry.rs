@@ -4,7 +4,8 @@ use std::time::SystemTime;
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
-/// use keygate::{Expiry, KeyDigest, NewKey};
+/// use keygate::{KeyDigest, NewKey};
+/// use keygate::manage::Expiry;
 ///
 /// let key = || NewKey::new(KeyDigest::of(b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU"));
 /// let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
@@ -15,7 +16,7 @@ use std::time::SystemTime;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Expiry {
-    /// On rotation, [the lifetime of the old key](crate::KeyInfo::inherited_expiry). On issue, the
+    /// On rotation, [the lifetime of the old key](crate::manage::KeyInfo::inherited_expiry). On issue, the
     /// store's default: the key never expires.
     #[default]
     Inherit,
@@ -29,7 +30,7 @@ impl Expiry {
     /// Returns the instant at which the key expires, with `inherited` in the place of
     /// [`Expiry::Inherit`].
     ///
-    /// A store passes [`KeyInfo::inherited_expiry`](crate::KeyInfo::inherited_expiry) of the old key
+    /// A store passes [`KeyInfo::inherited_expiry`](crate::manage::KeyInfo::inherited_expiry) of the old key
     /// when it rotates a key, and its default, `None`, when it issues one.
     #[must_use]
     pub fn or_inherited(self, inherited: Option<SystemTime>) -> Option<SystemTime> {
@@ -47,7 +48,7 @@ impl From<SystemTime> for Expiry {
     }
 }
 
-/// `None` is [`Expiry::Never`], as it is in a [`KeyInfo`](crate::KeyInfo).
+/// `None` is [`Expiry::Never`], as it is in a [`KeyInfo`](crate::manage::KeyInfo).
 impl From<Option<SystemTime>> for Expiry {
     fn from(time: Option<SystemTime>) -> Self {
         time.map_or(Self::Never, Self::At)

@@ -1,10 +1,8 @@
 use std::time::SystemTime;
 
 use super::rules::whole_seconds;
-use crate::digest::KeyId;
-use crate::profile::ClientProfile;
-use crate::record::KeyState;
-use crate::timestamp::Timestamp;
+use crate::client::ClientProfile;
+use crate::key::{KeyId, KeyState, Timestamp};
 
 /// What a store tells of a client to those who manage it.
 ///
@@ -15,7 +13,7 @@ use crate::timestamp::Timestamp;
 /// store.add_client("App 1")?;
 /// let client = store.disable_client("App 1")?;
 /// assert_eq!((client.profile.name(), client.enabled, client.keys), ("App 1", false, 0));
-/// # Ok::<(), keygate::ManageError>(())
+/// # Ok::<(), keygate::manage::ManageError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -38,7 +36,8 @@ impl ClientInfo {
 /// What a store tells of a key to those who manage it: everything but its text and its digest.
 ///
 /// ```
-/// use keygate::{KeyState, MemoryStore};
+/// use keygate::MemoryStore;
+/// use keygate::key::KeyState;
 ///
 /// let store = MemoryStore::new();
 /// let id = store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
@@ -100,7 +99,7 @@ impl KeyInfo {
     ///
     /// ```
     /// use std::time::{Duration, UNIX_EPOCH};
-    /// use keygate::KeyInfo;
+    /// use keygate::manage::KeyInfo;
     ///
     /// let at = |days: u64| UNIX_EPOCH + Duration::from_secs(days * 24 * 60 * 60);
     /// let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse()?, "App 1");
@@ -111,7 +110,7 @@ impl KeyInfo {
     /// assert_eq!(key.inherited_expiry(at(1_080)), Some(at(1_170)));
     /// key.expires = Some(at(2_900_000)); // in the year 9909
     /// assert_eq!(key.inherited_expiry(at(100_000)), key.expires);
-    /// # Ok::<(), keygate::ParseKeyIdError>(())
+    /// # Ok::<(), keygate::key::ParseKeyIdError>(())
     /// ```
     pub fn inherited_expiry(&self, now: SystemTime) -> Option<SystemTime> {
         let expires = self.expires?;
@@ -130,7 +129,7 @@ impl KeyInfo {
 /// use keygate::{ManageKeys, MemoryStore};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), keygate::ManageError> {
+/// # async fn main() -> Result<(), keygate::manage::ManageError> {
 /// let listed = MemoryStore::new().list_readable_keys(None).await?;
 /// println!("{} keys, and {} rows are spoilt", listed.found.len(), listed.unreadable.len());
 /// # Ok(())
@@ -138,7 +137,7 @@ impl KeyInfo {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Readable<T> {
+pub struct PartialList<T> {
     /// In the order of the list.
     pub found: Vec<T>,
     /// One line for each that could not be read: which one it is, and why. Its keys are refused.
@@ -146,7 +145,7 @@ pub struct Readable<T> {
 }
 
 /// All was read.
-impl<T> From<Vec<T>> for Readable<T> {
+impl<T> From<Vec<T>> for PartialList<T> {
     fn from(found: Vec<T>) -> Self {
         Self { found, unreadable: Vec::new() }
     }
@@ -173,14 +172,14 @@ impl Rotated {
 
 /// What is noted of a key and no request needs. Most keys of a large store have none of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct KeyNotes {
+pub(crate) struct KeyMetadata {
     pub(crate) label: Option<Box<str>>,
     pub(crate) created: Option<SystemTime>,
     pub(crate) revoked: Option<SystemTime>,
     pub(crate) replaced_by: Option<KeyId>,
 }
 
-impl KeyNotes {
+impl KeyMetadata {
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }

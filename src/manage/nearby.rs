@@ -1,6 +1,6 @@
 //! What exists near a name or an id that does not.
 
-use crate::digest::KeyId;
+use crate::key::KeyId;
 
 /// Comparing a name with another takes about 0.2 us: beyond this many, the rest is not looked at.
 const MAX_COMPARED: usize = 10_000;
@@ -12,7 +12,7 @@ pub(crate) fn nearest_client<'a>(
 ) -> Option<String> {
     // A long text is hardly a name, and costs the square of its length.
     let name: String =
-        name.chars().take(2 * crate::MAX_NAME_CHARS).collect::<String>().to_lowercase();
+        name.chars().take(2 * crate::client::MAX_NAME_CHARS).collect::<String>().to_lowercase();
     let compared = names.take(MAX_COMPARED);
     let nearest = compared.min_by_key(|known| strsim::osa_distance(&known.to_lowercase(), &name));
     nearest.map(str::to_owned)

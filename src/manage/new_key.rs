@@ -1,6 +1,5 @@
 use super::Expiry;
-use crate::api_key::ApiKey;
-use crate::digest::{KeyDigest, KeyId};
+use crate::key::{ApiKey, KeyDigest, KeyId};
 
 /// A key that is to be filed: its digest, and what is to be known of it.
 ///
@@ -16,7 +15,7 @@ use crate::digest::{KeyDigest, KeyId};
 /// let in_90_days = SystemTime::now() + Duration::from_secs(90 * 24 * 60 * 60);
 /// let new = NewKey::from(&key).with_label("production").with_expiry(in_90_days);
 /// assert_eq!((new.label(), new.key_id()), (Some("production"), key.key_id()));
-/// # Ok::<(), keygate::GenerateError>(())
+/// # Ok::<(), keygate::key::GenerateError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct NewKey {
@@ -32,7 +31,7 @@ impl NewKey {
     }
 
     /// Replaces the label, by which people tell the keys of a client apart: 1 to
-    /// [`MAX_NAME_CHARS`](crate::MAX_NAME_CHARS) characters without controls and outer blanks.
+    /// [`MAX_NAME_CHARS`](crate::client::MAX_NAME_CHARS) characters without controls and outer blanks.
     #[must_use]
     pub fn with_label(self, label: impl Into<String>) -> Self {
         Self { label: Some(label.into()), ..self }
@@ -41,7 +40,7 @@ impl NewKey {
     /// Replaces the expiry: an [`Expiry`], a `SystemTime`, or an `Option` of one, where `None` is
     /// [`Expiry::Never`].
     ///
-    /// Stores keep it as a [`Timestamp`](crate::Timestamp), and refuse one that is none.
+    /// Stores keep it as a [`Timestamp`](crate::key::Timestamp), and refuse one that is none.
     #[must_use]
     pub fn with_expiry(self, expiry: impl Into<Expiry>) -> Self {
         Self { expiry: expiry.into(), ..self }

@@ -2,24 +2,23 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Expiry, KeyInfo, KeyNotes, ManageError, NewKey, RotationConflict};
-use crate::key::KeyError;
-use crate::label;
-use crate::record::KeyState;
-use crate::timestamp::{TimeError, Timestamp};
+use super::{Expiry, KeyInfo, KeyMetadata, ManageError, NewKey, RotationConflict};
+use crate::client::label;
+use crate::key::{KeyState, TimeError, Timestamp};
+use crate::manage::KeyError;
 
 /// Checks a new key, and returns its expiry and what is noted of it.
 pub(crate) fn issue(
     key: NewKey,
     now: SystemTime,
-) -> Result<(Option<SystemTime>, KeyNotes), ManageError> {
+) -> Result<(Option<SystemTime>, KeyMetadata), ManageError> {
     let expires = key.expiry().or_inherited(None);
     let expires = expires.map(|expires| kept_expiry(expires, now)).transpose()?;
     if let Some(label) = key.label() {
         label::check(label).map_err(ManageError::Label)?;
     }
     let created = Some(whole_seconds(now));
-    Ok((expires, KeyNotes { created, label: key.into_label(), ..KeyNotes::default() }))
+    Ok((expires, KeyMetadata { created, label: key.into_label(), ..KeyMetadata::default() }))
 }
 
 /// Returns the new key, with all that it takes over from the old one, and the old key's end.

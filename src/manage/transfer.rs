@@ -3,14 +3,14 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::{BoxFuture, KeyNotes, ManageError, ManageKeys};
-use crate::digest::{KeyDigest, KeyId};
-use crate::profile::ClientProfile;
+use super::{BoxFuture, KeyMetadata, ManageError, ManageKeys};
+use crate::client::ClientProfile;
+use crate::key::{KeyDigest, KeyId};
 
 mod imported;
 mod plan;
 
-pub use imported::{Imported, Refusal, Refused};
+pub use imported::{ConflictReason, ImportConflict, Imported};
 pub(crate) use plan::{Plan, plan};
 
 /// Moves clients and keys from one store to another: a key file to a database, and back.
@@ -20,10 +20,11 @@ pub(crate) use plan::{Plan, plan};
 /// service that only verifies needs [`KeyStore`](crate::KeyStore) alone.
 ///
 /// ```
-/// use keygate::{ClientProfile, ManageKeys, MemoryStore, TransferKeys};
+/// use keygate::{ClientProfile, ManageKeys, MemoryStore};
+/// use keygate::manage::TransferKeys;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), keygate::ManageError> {
+/// # async fn main() -> Result<(), keygate::manage::ManageError> {
 /// let (old, new) = (MemoryStore::new(), MemoryStore::new());
 /// old.add_client("App 1")?;
 ///
@@ -44,7 +45,7 @@ pub trait TransferKeys: ManageKeys {
     /// # Errors
     ///
     /// The store could not be read.
-    fn export_keys(&self) -> BoxFuture<'_, Result<Holdings, ManageError>>;
+    fn export_keys(&self) -> BoxFuture<'_, Result<Export, ManageError>>;
 
     /// Adds what is not there yet, in one step: all of it or, after an error, nothing.
     ///
@@ -58,29 +59,30 @@ pub trait TransferKeys: ManageKeys {
     /// The store could not be read or changed. That something was refused is no error.
     fn import_keys<'a>(
         &'a self,
-        holdings: &'a Holdings,
+        holdings: &'a Export,
     ) -> BoxFuture<'a, Result<Imported, ManageError>>;
 }
 
 /// Everything that a store holds: its clients and its keys, as digests.
 ///
-/// Times are those that every store keeps, as a [`Timestamp`](crate::Timestamp) does. It shows no digest, and
+/// Times are those that every store keeps, as a [`Timestamp`](crate::key::Timestamp) does. It shows no digest, and
 /// has none to give away: it is made by one store and read by another. Equal holdings say the same of the
 /// same clients and keys.
 ///
 /// ```
-/// use keygate::{MemoryStore, TransferKeys};
+/// use keygate::MemoryStore;
+/// use keygate::manage::TransferKeys;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = MemoryStore::from_keys([("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")])?;
 /// let holdings = store.export_keys().await?;
-/// assert_eq!(format!("{holdings:?}"), "Holdings { clients: 1, keys: 1 }");
+/// assert_eq!(format!("{holdings:?}"), "Export { clients: 1, keys: 1 }");
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Holdings {
+pub struct Export {
     /// In the order of their names.
     clients: Vec<HeldClient>,
     /// In the order of their ids.
@@ -101,7 +103,7 @@ pub(crate) struct HeldKey {
     pub(crate) client: String,
     pub(crate) expires: Option<SystemTime>,
     /// Says when it was revoked, if it was.
-    pub(crate) notes: KeyNotes,
+    pub(crate) notes: KeyMetadata,
     /// Whether it is disabled though its client is not, which only a store in memory can say.
     pub(crate) disabled: bool,
 }
@@ -112,7 +114,7 @@ impl HeldKey {
     }
 }
 
-impl Holdings {
+impl Export {
     pub(crate) fn new(mut clients: Vec<HeldClient>, mut keys: Vec<HeldKey>) -> Self {
         clients.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
         keys.sort_by_key(HeldKey::key_id);
@@ -140,9 +142,9 @@ impl Holdings {
     }
 }
 
-impl fmt::Debug for Holdings {
+impl fmt::Debug for Export {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Holdings")
+        f.debug_struct("Export")
             .field("clients", &self.clients.len())
             .field("keys", &self.keys.len())
             .finish()

@@ -40,9 +40,7 @@ impl Kind {
                 WrongReason::Malformed => 7,
             },
             AuthError::InsufficientScope(_) => 8,
-            #[cfg(feature = "throttle")]
             AuthError::Throttled(throttled) if throttled.client().is_some() => 9,
-            #[cfg(feature = "throttle")]
             AuthError::Throttled(_) => 10,
             AuthError::Unavailable(_) => 11,
         })
@@ -67,8 +65,8 @@ impl Kind {
 mod tests {
     use super::*;
     use crate::client::Client;
-    use crate::digest::KeyDigest;
     use crate::error::StoreError;
+    use crate::key::KeyDigest;
 
     #[test]
     fn kinds_have_the_names_of_their_outcomes() {
@@ -103,8 +101,10 @@ mod tests {
         let throttle = crate::Throttle::new();
         let _ = throttle.check(&client).unwrap();
         let error = throttle.check(&client).unwrap_err();
-        let wrong = AuthError::wrong(WrongReason::Expired, None, false);
-        let address = crate::Throttled::address(std::time::Duration::from_secs(1), Some(&wrong));
+        let address = AuthError::Throttled(crate::error::Throttled::address(
+            1,
+            Some((WrongReason::Revoked, None)),
+        ));
         for error in [error, address] {
             let outcome = Outcome::refused(&error, None);
             assert_eq!(Kind::of(&outcome).name(), outcome.name());

@@ -1,13 +1,11 @@
-use std::array;
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::{array, fmt};
 
 use ::metrics::{Key, Label, Level, Metadata, describe_counter, with_recorder};
 
 use super::{Kind, Observe, Outcome};
-use crate::client_map::ClientMap;
-use crate::label;
+use crate::client::{ClientMap, label};
 
 /// An observer that counts outcomes through the `metrics` facade, as `keygate_requests_total{outcome, client}`.
 ///
@@ -27,7 +25,8 @@ use crate::label;
 /// It is a handle: clones share their labels, and may be given to several authenticators.
 ///
 /// ```
-/// use keygate::{Authenticator, MemoryStore, OutcomeMetrics};
+/// use keygate::{Authenticator, MemoryStore};
+/// use keygate::observe::OutcomeMetrics;
 ///
 /// let auth = Authenticator::new(MemoryStore::new())
 ///     .add_observer(OutcomeMetrics::new().with_max_clients(100));

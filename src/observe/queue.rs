@@ -1,14 +1,11 @@
-use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::{fmt, io, thread};
 
 use super::{Observe, Outcome, guarded};
-use crate::client::Client;
+use crate::client::{Client, ClientProfile};
 use crate::error::AuthError;
-use crate::profile::ClientProfile;
 
 /// Runs another observer on its own thread: one that writes to a disk or a network, or may be slow for another reason.
 ///
@@ -19,7 +16,8 @@ use crate::profile::ClientProfile;
 /// empty.
 ///
 /// ```
-/// use keygate::{Authenticator, MemoryStore, Outcome, QueuedObserver};
+/// use keygate::{Authenticator, MemoryStore, Outcome};
+/// use keygate::observe::QueuedObserver;
 ///
 /// let slow = |outcome: &Outcome<'_>| {
 ///     // Write it somewhere ...

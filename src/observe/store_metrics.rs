@@ -34,18 +34,20 @@ const NEXT_EXPIRY: &str = "keygate_next_expiry_timestamp_seconds";
 /// million that expire. No request waits for it.
 ///
 /// ```
-/// use keygate::{YamlStore, record_store_metrics};
+/// use keygate::YamlStore;
+/// use keygate::observe::record_store_metrics;
 ///
 /// let store: YamlStore = "api_key: 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU".parse()?;
 /// record_store_metrics(&store);
-/// # Ok::<(), keygate::YamlError>(())
+/// # Ok::<(), keygate::store::YamlError>(())
 /// ```
 ///
 /// In an async service:
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use keygate::{YamlStore, record_store_metrics};
+/// # use keygate::YamlStore;
+/// # use keygate::observe::record_store_metrics;
 /// async fn record(store: YamlStore) {
 ///     loop {
 ///         record_store_metrics(&store);
@@ -78,7 +80,8 @@ pub fn record_store_metrics(store: &(impl StoreMetrics + ?Sized)) {
 /// `Replica`, or an `Arc` of one.
 ///
 /// ```
-/// use keygate::{StoreMetrics, MemoryStore, record_store_metrics};
+/// use keygate::MemoryStore;
+/// use keygate::observe::{StoreMetrics, record_store_metrics};
 ///
 /// fn record_all(stores: &[&dyn StoreMetrics]) {
 ///     stores.iter().for_each(|store| record_store_metrics(*store));

@@ -16,7 +16,8 @@ use crate::error::AuthError;
 /// events: see [`Observe`].
 ///
 /// ```
-/// use keygate::{Authenticator, MemoryStore, OutcomeEvents};
+/// use keygate::{Authenticator, MemoryStore};
+/// use keygate::observe::OutcomeEvents;
 ///
 /// let auth = Authenticator::new(MemoryStore::new()).add_observer(OutcomeEvents::new());
 /// ```
@@ -37,7 +38,7 @@ macro_rules! emit {
             target: "keygate::outcome",
             ::tracing::Level::$level,
             outcome = $outcome.name(),
-            client = $outcome.client().map(crate::profile::ClientProfile::name),
+            client = $outcome.client().map(crate::client::ClientProfile::name),
             key_id = $outcome.key_id().map(::tracing::field::display),
             $($more)*
             $text
@@ -53,7 +54,6 @@ impl Observe for OutcomeEvents {
                 let source = error.source().map(::tracing::field::display);
                 emit!(ERROR, outcome, "request refused", %error, source,);
             }
-            #[cfg(feature = "throttle")]
             Err(AuthError::Throttled(_)) => {
                 let reason = outcome.reason().map(::tracing::field::display);
                 emit!(INFO, outcome, "request refused", reason,);

@@ -8,9 +8,9 @@ use papaya::Equivalent;
 use smol_str::SmolStr;
 
 use super::{Kind, Observe, Outcome};
-use crate::client_map::ClientMap;
+use crate::client::ClientMap;
 use crate::clock::{self, Clock, nanos};
-use crate::digest::KeyId;
+use crate::key::KeyId;
 
 mod aggregate;
 mod counts;
@@ -43,7 +43,7 @@ use stripes::Stripes;
 /// assert_eq!(snapshot.clients[0].activity.requests, 1);
 /// assert_eq!(snapshot.outcomes["unknown"], 1);
 /// assert_eq!(usage.top(3)[0].per_minute, 1.0);
-/// # Ok::<(), keygate::KeyError>(())
+/// # Ok::<(), keygate::manage::KeyError>(())
 /// ```
 ///
 /// # What is counted

@@ -7,22 +7,22 @@ use std::time::SystemTime;
 
 use super::LocalKeyStore;
 use super::table::{Conflict, Row, Table};
-use crate::digest::{KeyDigest, KeyId};
+use crate::client::ClientProfile;
 use crate::error::StoreError;
-use crate::key::{self, KeyError, Strength};
-use crate::profile::ClientProfile;
-use crate::record::{KeyRecord, KeyState};
+use crate::key::{self, KeyDigest, KeyId, KeyState, Strength};
+use crate::manage::KeyError;
+use crate::store::KeyRecord;
 
 mod bulk;
-mod ledger;
+mod client_index;
 mod manage_keys;
 mod managing;
-mod transfer;
 #[cfg(feature = "yaml")]
-mod whole;
+mod snapshot;
+mod transfer;
 
 pub(super) use bulk::{Bulk, BulkConflict};
-use ledger::Ledger;
+use client_index::ClientIndex;
 
 /// Keys in memory: for tests, for keys that come from elsewhere, for services that make them at run
 /// time.
@@ -56,13 +56,13 @@ pub struct MemoryStore {
 struct Shared {
     table: Table,
     /// Every change to the table is made under this lock.
-    ledger: Mutex<Ledger>,
+    ledger: Mutex<ClientIndex>,
 }
 
 impl MemoryStore {
     /// A store without keys: every request is refused.
     pub fn new() -> Self {
-        Self::from_parts(Table::new(), Ledger::default())
+        Self::from_parts(Table::new(), ClientIndex::default())
     }
 
     /// A store of these keys and their clients.
@@ -90,7 +90,7 @@ impl MemoryStore {
         })
     }
 
-    fn from_parts(table: Table, ledger: Ledger) -> Self {
+    fn from_parts(table: Table, ledger: ClientIndex) -> Self {
         Self { shared: Arc::new(Shared { table, ledger: Mutex::new(ledger) }) }
     }
 

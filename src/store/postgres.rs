@@ -9,10 +9,10 @@ use tokio::time::timeout;
 
 use super::sql::{self, Database, DatabaseError};
 use super::{Answer, KeyStore, Lookup};
-use crate::digest::{KeyDigest, KeyId};
+use crate::client::ClientProfile;
 use crate::error::StoreError;
+use crate::key::{KeyDigest, KeyId};
 use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
-use crate::profile::ClientProfile;
 
 pub(in crate::store) mod columns;
 mod connections;
@@ -47,10 +47,11 @@ use transaction::PostgresTransaction;
 /// instances. It needs tokio, and PostgreSQL 14 or later.
 ///
 /// ```no_run
-/// use keygate::{ApiKeyLayer, PostgresStore};
+/// use keygate::ApiKeyLayer;
+/// use keygate::store::PostgresStore;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), keygate::DatabaseError> {
+/// # async fn main() -> Result<(), keygate::store::DatabaseError> {
 /// let url = "postgres://service@db.internal/keys?sslmode=verify-full";
 /// let layer = ApiKeyLayer::new(PostgresStore::connect(url).await?);
 /// # Ok(())

@@ -10,9 +10,9 @@ use tokio::sync::oneshot;
 use super::LocalKeyStore;
 use super::postgres::PostgresOptions;
 use super::sql::DatabaseError;
-use crate::digest::KeyDigest;
 use crate::error::StoreError;
-use crate::record::KeyRecord;
+use crate::key::KeyDigest;
+use crate::store::KeyRecord;
 
 mod clients;
 mod clock;
@@ -24,13 +24,13 @@ mod follower;
 mod health;
 mod history;
 mod load;
-mod look;
 mod options;
 mod pending;
 mod poll;
 mod refused;
 mod report;
 mod rows;
+mod server_probe;
 mod session;
 mod shared;
 mod snapshot;
@@ -81,10 +81,11 @@ use shared::{Progress, Shared};
 ///   served as before.
 ///
 /// ```no_run
-/// use keygate::{ApiKeyLayer, Replica};
+/// use keygate::ApiKeyLayer;
+/// use keygate::store::Replica;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), keygate::DatabaseError> {
+/// # async fn main() -> Result<(), keygate::store::DatabaseError> {
 /// let url = "postgres://service@db.internal/keys?sslmode=verify-full";
 /// let layer = ApiKeyLayer::new(Replica::connect(url).await?);
 /// # Ok(())
@@ -117,7 +118,7 @@ impl Replica {
     }
 
     /// As [`Replica::options`], with the URL in a file: see
-    /// [`PostgresStore::options_from_file`](crate::PostgresStore::options_from_file).
+    /// [`PostgresStore::options_from_file`](crate::store::PostgresStore::options_from_file).
     ///
     /// # Errors
     ///

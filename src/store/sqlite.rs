@@ -5,11 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use super::sql::{self, DatabaseError};
 use super::{Answer, KeyStore, Lookup};
-use crate::digest::{KeyDigest, KeyId};
+use crate::client::ClientProfile;
+use crate::key::{KeyDigest, KeyId};
 use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
-use crate::profile::ClientProfile;
 
-mod begun;
 mod columns;
 mod connections;
 mod error;
@@ -17,6 +16,7 @@ mod file;
 mod holders;
 mod inspect;
 mod lease;
+mod open_transaction;
 mod options;
 mod tables;
 mod transaction;
@@ -54,7 +54,8 @@ pub use options::SqliteOptions;
 ///   [`StoreError`](crate::StoreError), and never an unknown key.
 ///
 /// ```
-/// use keygate::{ApiKey, ManageKeys, SqliteStore};
+/// use keygate::{ApiKey, ManageKeys};
+/// use keygate::store::SqliteStore;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

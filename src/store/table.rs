@@ -19,27 +19,26 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
-use crate::digest::KeyDigest;
-use crate::mark::Mark;
-use crate::record::{KeyRecord, KeyState};
+use crate::key::{KeyDigest, KeyState, PackedStatus};
+use crate::store::KeyRecord;
 
 #[cfg(feature = "postgres")]
 mod apply;
 mod blocks;
+#[cfg(feature = "postgres")]
+mod bucket_sort;
 mod build;
 mod directory;
 mod edit;
-#[cfg(feature = "postgres")]
-mod gather;
 mod segment;
 
 use blocks::MAX_ROWS;
+#[cfg(feature = "postgres")]
+pub(super) use bucket_sort::BucketSort;
 pub(super) use build::Build;
 use directory::Directory;
 #[cfg(feature = "postgres")]
 use edit::Edit;
-#[cfg(feature = "postgres")]
-pub(super) use gather::Gather;
 pub(super) use segment::Row;
 use segment::Segment;
 
@@ -68,7 +67,7 @@ impl Table {
     }
 
     /// Builds a table of rows that are in the order of their digests, without two of the same id.
-    pub(super) fn from_sorted(rows: Vec<(Row, Mark)>) -> Self {
+    pub(super) fn from_sorted(rows: Vec<(Row, PackedStatus)>) -> Self {
         let mut build = Build::new(rows.len());
         for (row, mark) in rows {
             build.push(row, mark);
@@ -99,11 +98,11 @@ impl Table {
         let segments = root.nodes().flat_map(|group| group.nodes());
         let marks = segments.flat_map(|segment| segment.marks());
         let works = marks.filter(|mark| mark.state() == KeyState::Active);
-        works.filter_map(Mark::expires).filter(|expires| *expires > now).min()
+        works.filter_map(PackedStatus::expires).filter(|expires| *expires > now).min()
     }
 
     /// The row with this prefix.
-    pub(super) fn row(&self, prefix: u64) -> Option<(Row, Mark)> {
+    pub(super) fn row(&self, prefix: u64) -> Option<(Row, PackedStatus)> {
         let root = self.root.load();
         let (row, mark) = root.node(prefix).node(prefix).find(prefix)?;
         Some((row.clone(), mark))
@@ -122,7 +121,7 @@ impl Table {
 
 #[cfg(test)]
 impl Table {
-    fn insert(&self, row: Row, mark: Mark) -> Result<(), Conflict> {
+    fn insert(&self, row: Row, mark: PackedStatus) -> Result<(), Conflict> {
         let mut edit = self.edit();
         edit.insert(row, mark)?;
         edit.publish();
@@ -131,7 +130,7 @@ impl Table {
 
     fn revoke(&self, prefix: u64) -> bool {
         let mut edit = self.edit();
-        let known = edit.change_mark(prefix, Mark::revoked);
+        let known = edit.change_mark(prefix, PackedStatus::revoked);
         edit.publish();
         known
     }
@@ -142,9 +141,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::profile::ClientProfile;
+    use crate::client::ClientProfile;
 
-    const REVOKED: Mark = Mark::CLEAR.revoked();
+    const REVOKED: PackedStatus = PackedStatus::CLEAR.revoked();
 
     fn row(digest: KeyDigest) -> Row {
         Row { digest, profile: ClientProfile::new("User 1") }
@@ -170,7 +169,7 @@ mod tests {
     fn rows_stay_to_be_found_while_segments_split_and_the_directory_doubles() {
         let table = Table::new();
         for number in 0..20_000 {
-            table.insert(row(digest(spread(number), 0)), Mark::CLEAR).unwrap();
+            table.insert(row(digest(spread(number), 0)), PackedStatus::CLEAR).unwrap();
             assert_eq!(u64::try_from(table.live()), Ok(number + 1));
         }
         for number in 0..20_000 {
@@ -183,7 +182,8 @@ mod tests {
     #[test]
     fn digests_that_somebody_made_up_are_found_too() {
         let count = u64::from(u16::MAX);
-        let sorted = (0..count).map(|number| (row(digest(number, 0)), Mark::CLEAR)).collect();
+        let sorted =
+            (0..count).map(|number| (row(digest(number, 0)), PackedStatus::CLEAR)).collect();
         let table = Table::from_sorted(sorted);
         for more in [0, 1, 2] {
             for number in (0..count + more).rev().step_by(997) {
@@ -191,16 +191,16 @@ mod tests {
             }
             assert!(table.find(&digest(count + more, 0)).is_none());
             assert!(table.find(&digest(u64::MAX, 0)).is_none());
-            table.insert(row(digest(count + more, 0)), Mark::CLEAR).unwrap();
+            table.insert(row(digest(count + more, 0)), PackedStatus::CLEAR).unwrap();
         }
     }
 
     #[test]
     fn same_key_and_same_id_are_told_apart() {
         let table = Table::new();
-        table.insert(row(digest(7, 0)), Mark::CLEAR).unwrap();
-        assert_eq!(table.insert(row(digest(7, 0)), Mark::CLEAR), Err(Conflict::SameKey));
-        assert_eq!(table.insert(row(digest(7, 1)), Mark::CLEAR), Err(Conflict::SameId));
+        table.insert(row(digest(7, 0)), PackedStatus::CLEAR).unwrap();
+        assert_eq!(table.insert(row(digest(7, 0)), PackedStatus::CLEAR), Err(Conflict::SameKey));
+        assert_eq!(table.insert(row(digest(7, 1)), PackedStatus::CLEAR), Err(Conflict::SameId));
         assert_eq!(table.live(), 1);
     }
 
@@ -213,14 +213,14 @@ mod tests {
         ) {
             let mut model = bulk;
             let rows = model.iter().map(|(&prefix, &revoked)| {
-                (row(digest(prefix, 0)), if revoked { REVOKED } else { Mark::CLEAR })
+                (row(digest(prefix, 0)), if revoked { REVOKED } else { PackedStatus::CLEAR })
             });
             let table = Table::from_sorted(rows.collect());
             for (what, fresh, known) in steps {
                 let known = model.keys().nth(known.index(model.len().max(1))).copied();
                 let prefix = known.filter(|_| what % 2 == 0).unwrap_or(fresh);
                 if what < 2 {
-                    let answer = table.insert(row(digest(prefix, 0)), Mark::CLEAR);
+                    let answer = table.insert(row(digest(prefix, 0)), PackedStatus::CLEAR);
                     prop_assert_eq!(answer.is_err(), model.contains_key(&prefix));
                     model.entry(prefix).or_insert(false);
                 } else {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{LocalKeyStore, MemoryStore};
-use crate::digest::KeyDigest;
+use crate::client::ClientProfile;
 use crate::error::StoreError;
-use crate::profile::ClientProfile;
-use crate::record::KeyRecord;
+use crate::key::KeyDigest;
+use crate::store::KeyRecord;
 
 mod blocking;
 mod edit;
@@ -19,10 +19,10 @@ mod fault;
 mod file;
 mod health;
 mod input;
+mod key_file;
 mod lint;
 mod manage_keys;
 mod managing;
-mod origin;
 mod parse;
 mod report;
 mod syntax;
@@ -32,8 +32,8 @@ mod watch;
 
 pub use error::{YamlError, YamlWarning};
 pub use health::{ReloadError, YamlHealth};
+use key_file::KeyFile;
 pub use lint::{YamlLint, YamlText, YamlTextKind};
-use origin::Origin;
 pub use report::YamlEvent;
 
 /// Between two readings that must agree before a text counts as whole.
@@ -95,7 +95,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// about 1.4 ms for the disk and 13 us for each key in the file (measured: 0.13 s at 10,000 keys).
 ///
 /// JSON and other flow style (between brackets) is read and not edited: a change inside of it is refused
-/// with [`ManageError::NotEditable`](crate::ManageError::NotEditable). The scopes, quota and metadata of a
+/// with [`ManageError::NotEditable`](crate::manage::ManageError::NotEditable). The scopes, quota and metadata of a
 /// client may be in flow style, and empty brackets are filled.
 ///
 /// Other processes see the change when they read the file: see `YamlStore::watch` (feature `watch`) and
@@ -116,12 +116,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// ".parse()?;
 /// assert_eq!((store.len(), store.client_count()), (2, 2));
 /// assert_eq!(store.clients()[0].name(), "User 1");
-/// # Ok::<(), keygate::YamlError>(())
+/// # Ok::<(), keygate::store::YamlError>(())
 /// ```
 #[derive(Clone)]
 pub struct YamlStore {
     keys: MemoryStore,
-    origin: Arc<Origin>,
+    origin: Arc<KeyFile>,
     is_dry_run: bool,
 }
 
@@ -133,7 +133,7 @@ impl YamlStore {
     /// The file is missing, cannot be read, is not a regular file, was replaced outside of its mount, or is
     /// not a valid key file. The error says where, what and what to do, and shows no text of the file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, YamlError> {
-        let origin = Origin::open(path.as_ref())?;
+        let origin = KeyFile::open(path.as_ref())?;
         Ok(Self { keys: origin.keys().clone(), origin: Arc::new(origin), is_dry_run: false })
     }
 
@@ -148,7 +148,7 @@ impl YamlStore {
     }
 
     fn from_text(text: &[u8]) -> Result<Self, YamlError> {
-        let origin = Origin::text(text)?;
+        let origin = KeyFile::text(text)?;
         Ok(Self { keys: origin.keys().clone(), origin: Arc::new(origin), is_dry_run: false })
     }
 

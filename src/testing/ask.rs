@@ -9,7 +9,7 @@ use futures_timer::Delay;
 use super::check::{check, check_none};
 use super::rule::{Rule, Violation};
 use super::sample::Sample;
-use crate::digest::KeyDigest;
+use crate::key::KeyDigest;
 use crate::store::{Answer, KeyStore};
 
 /// A store that holds exactly these records, and how long it may take for one answer.

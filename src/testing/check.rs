@@ -2,8 +2,8 @@ use std::time::{Duration, SystemTime};
 
 use super::rule::{Rule, Violation};
 use super::sample::{Sample, now};
-use crate::record::{KeyRecord, KeyState};
-use crate::store::Answer;
+use crate::key::KeyState;
+use crate::store::{Answer, KeyRecord};
 
 /// Whether this is the answer to the question for a sample; `None` stands for no answer in time.
 pub(super) fn check(sample: &Sample, answer: Option<Answer>) -> Result<(), Violation> {
@@ -96,7 +96,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::digest::KeyDigest;
+    use crate::key::KeyDigest;
 
     #[test]
     fn expiry_may_lose_what_is_finer_than_a_microsecond_and_is_never_later() {

@@ -1,6 +1,5 @@
-use crate::client::Client;
-use crate::digest::KeyDigest;
-use crate::profile::ClientProfile;
+use crate::client::{Client, ClientProfile};
+use crate::key::KeyDigest;
 
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 impl Client {

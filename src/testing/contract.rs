@@ -4,8 +4,7 @@ use std::time::Duration;
 use super::ask::Subject;
 use super::rule::Violation;
 use super::sample::{self, Sample};
-use crate::record::KeyRecord;
-use crate::store::KeyStore;
+use crate::store::{KeyRecord, KeyStore};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -109,10 +108,10 @@ async fn examine<S: KeyStore>(subject: Subject<'_, S>) -> Result<(), Violation> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::KeyDigest;
+    use crate::key::KeyDigest;
     use crate::store::{LocalKeyStore as _, MemoryStore, store_fn};
-    use crate::testing::corridor::NOBODYS_KEY;
     use crate::testing::rule::Rule;
+    use crate::testing::verification::NOBODYS_KEY;
 
     #[tokio::test]
     async fn store_goes_through_the_corridor() {

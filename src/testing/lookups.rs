@@ -1,7 +1,7 @@
 use super::ask::Subject;
 use super::rule::{Rule, Violation};
 use super::sample::{Sample, near, similar};
-use crate::digest::KeyDigest;
+use crate::key::KeyDigest;
 use crate::store::KeyStore;
 
 /// How many samples are told from all digests that are near to them: each costs 260 questions.

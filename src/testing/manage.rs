@@ -9,6 +9,7 @@ use crate::store::KeyStore;
 
 mod clients;
 mod disabling;
+mod fixture;
 mod issuing;
 mod listing;
 mod nearby;
@@ -17,11 +18,10 @@ mod removing;
 mod revoking;
 mod rotating;
 mod secrets;
-mod stage;
 mod threads;
 mod watching;
 
-use stage::{Outcome, Stage};
+use fixture::{Fixture, Outcome};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -61,7 +61,7 @@ where
     let fresh = async || {
         let clock = FakeClock::at(beginning());
         let store = make(Arc::new(clock.reader())).await;
-        Stage::new(store, clock, PATIENCE)
+        Fixture::new(store, clock, PATIENCE)
     };
     one_at_a_time(&fresh).await?;
     many_at_once(&fresh).await
@@ -75,7 +75,7 @@ fn beginning() -> SystemTime {
 async fn one_at_a_time<S, M>(fresh: &M) -> Outcome
 where
     S: KeyStore + ManageKeys,
-    M: AsyncFn() -> Stage<S>,
+    M: AsyncFn() -> Fixture<S>,
 {
     clients::are_added(fresh().await).await?;
     clients::are_refused(fresh().await).await?;
@@ -101,7 +101,7 @@ where
 async fn many_at_once<S, M>(fresh: &M) -> Outcome
 where
     S: KeyStore + ManageKeys,
-    M: AsyncFn() -> Stage<S>,
+    M: AsyncFn() -> Fixture<S>,
 {
     racing::has_one_winner(fresh().await).await?;
     racing::loses_nothing(fresh().await).await?;

@@ -131,7 +131,7 @@ pub enum Rule {
     /// The successor has the old key's client, and its label unless it brings one.
     #[error("the successor of a key is admitted as soon as it was rotated")]
     Rotated,
-    /// See [`KeyInfo::inherited_expiry`](crate::KeyInfo::inherited_expiry). A key that is issued
+    /// See [`KeyInfo::inherited_expiry`](crate::manage::KeyInfo::inherited_expiry). A key that is issued
     /// inherits nothing, and never expires.
     #[error("a successor lives as long as the old key was meant to, unless it brings an expiry")]
     Inherited,
@@ -139,7 +139,7 @@ pub enum Rule {
     #[error("a rotated key works until the end of its grace or its own expiry, the earlier one")]
     Grace,
     /// A key that was revoked, has expired or is being replaced is a
-    /// [`ManageError::Conflict`](crate::ManageError::Conflict).
+    /// [`ManageError::Conflict`](crate::manage::ManageError::Conflict).
     #[error("a key that cannot be rotated is a conflict that says why")]
     Conflict,
     /// There is no moment at which neither key works, and none after a grace of zero at which both do.
@@ -174,7 +174,7 @@ pub enum Rule {
 /// The first rule that a store broke, and what was seen. It holds no key.
 ///
 /// ```
-/// use keygate::store_fn;
+/// use keygate::store::store_fn;
 /// use keygate::testing::{Rule, store_contract};
 ///
 /// # #[tokio::main(flavor = "current_thread")]

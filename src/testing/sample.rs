@@ -1,12 +1,10 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::digest::KeyDigest;
-use crate::label::MAX_NAME_CHARS;
-use crate::profile::{ClientProfile, MAX_METADATA_BYTES};
-use crate::quota::Quota;
-use crate::record::{KeyRecord, KeyState};
-use crate::scope::Scope;
+use crate::client::label::MAX_NAME_CHARS;
+use crate::client::{ClientProfile, MAX_METADATA_BYTES, Quota, Scope};
+use crate::key::{KeyDigest, KeyState};
+use crate::store::KeyRecord;
 
 /// One key of the suite: what the store is given, and what it is asked for.
 #[derive(Clone)]
@@ -214,7 +212,7 @@ fn quota(text: &str) -> Quota {
 }
 
 fn two_rates() -> Quota {
-    let burst = "10/second".parse().and_then(|rate: crate::Rate| rate.with_burst(25));
+    let burst = "10/second".parse().and_then(|rate: crate::client::Rate| rate.with_burst(25));
     let rates = [burst, "100000/day".parse()].map(|rate| rate.expect("two rates of the grammar"));
     Quota::all_of(rates).expect("two rates are a quota")
 }

@@ -10,7 +10,8 @@ use http::{Request, Response};
 use http_body_util::combinators::{BoxBody, UnsyncBoxBody};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Frame};
-use keygate::{ApiKeyLayer, AuthError, Client, ProblemJson, RequireScope, Respond};
+use keygate::respond::{ProblemJson, Respond};
+use keygate::{ApiKeyLayer, AuthError, Client, RequireScope};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::common::answer::Answer;

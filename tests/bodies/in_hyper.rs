@@ -10,7 +10,8 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use keygate::{ApiKeyLayer, Client, KeyStore, NoBody, Respond};
+use keygate::respond::{NoBody, Respond};
+use keygate::{ApiKeyLayer, Client, KeyStore};
 use tower::Layer as _;
 
 use crate::common::answer::Answer;

@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
-use keygate::{ApiKeyLayer, AuthError, Grpc, NoBody, ProblemJson, Respond};
+use keygate::respond::{Grpc, NoBody, ProblemJson, Respond};
+use keygate::{ApiKeyLayer, AuthError};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::boxed::FromText;

@@ -1,6 +1,7 @@
 //! A tonic server, called by a tonic client.
 
-use keygate::{ApiKeyLayer, Grpc, KeyStore};
+use keygate::respond::Grpc;
+use keygate::{ApiKeyLayer, KeyStore};
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Code, Request, Status};

@@ -25,7 +25,7 @@ fn lifetime_of_a_hundred_years_is_kept() {
     place.issue(&["App 1", "--expires", "36500d"]);
     let key = &place.keys()[0];
     let seconds = |field: &str| {
-        let time: keygate::Timestamp = key[field].as_str().unwrap().parse().unwrap();
+        let time: keygate::key::Timestamp = key[field].as_str().unwrap().parse().unwrap();
         time.system_time().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
     };
     assert_eq!(seconds("expires") - seconds("created"), 36_500 * 86_400);

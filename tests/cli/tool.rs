@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keygate::{KeyDigest, KeyFormat};
+use keygate::KeyDigest;
+use keygate::key::KeyFormat;
 use serde_json::Value;
 
 /// A folder with a key file, `keys.yaml`, in which the tool is started. It is removed in the end.

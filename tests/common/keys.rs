@@ -2,9 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keygate::{
-    AuthError, Client, KeyDigest, KeyId, KeyRecord, KeyState, LocalKeyStore, StoreError, verify,
-};
+use keygate::key::KeyState;
+use keygate::{AuthError, Client, KeyDigest, KeyId, KeyRecord, LocalKeyStore, StoreError, verify};
 
 pub(crate) const RIGHT: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
 pub(crate) const RIGHT_TOO: &str = "ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM";

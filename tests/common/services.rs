@@ -67,7 +67,7 @@ pub(crate) async fn answer<S, R>(
 ) -> Response<String>
 where
     S: KeyStore,
-    R: keygate::Respond<String> + Clone,
+    R: keygate::respond::Respond<String> + Clone,
 {
     answer_from(layer, request, |request| greet(&request)).await
 }
@@ -80,7 +80,7 @@ pub(crate) async fn answer_from<S, R>(
 ) -> Response<String>
 where
     S: KeyStore,
-    R: keygate::Respond<String> + Clone,
+    R: keygate::respond::Respond<String> + Clone,
 {
     let inner =
         tower::service_fn(move |request| std::future::ready(Ok::<_, Infallible>(service(request))));
@@ -95,7 +95,7 @@ pub(crate) async fn seen_behind<S, R>(
 ) -> Option<Parts>
 where
     S: KeyStore,
-    R: keygate::Respond<String> + Clone,
+    R: keygate::respond::Respond<String> + Clone,
 {
     let seen = Arc::new(Mutex::new(None));
     let spy = Arc::clone(&seen);

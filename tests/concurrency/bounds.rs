@@ -6,22 +6,40 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, Response};
+use keygate::adapter::NotVerified;
+use keygate::client::{LabelError, ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit};
+use keygate::error::{ConfigError, MissingScope, StoreErrorKind, Throttled};
+use keygate::key::{
+    GenerateError, InvalidPrefix, InvisibleChar, KeyFormat, KeyState, ParseDigestError,
+    ParseKeyIdError, TimeError, Timestamp, UnusableKey, WeakKey,
+};
+use keygate::layer::{
+    ApiKeyService, RequireScopeFuture, RequireScopeService, ResponseFuture, ThrottleFuture,
+    ThrottleService,
+};
+use keygate::limit::{
+    Counters, Decision, FailureThrottle, LocalCounters, MemoryCounters, ParseNetworkError,
+    PendingDecision, Permit, RateLimitRequest, TrustedProxies,
+};
+use keygate::manage::{
+    ClientInfo, ConflictReason, Expiry, Export, ImportConflict, Imported, KeyError, KeyInfo,
+    ManageError, PartialList, Rotated, RotationConflict,
+};
+use keygate::observe::{
+    Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeMetrics, QueuedObserver, Rates,
+    TopClient, UsageSnapshot,
+};
+use keygate::respond::{Grpc, MapBody, NoBody, ProblemJson};
+use keygate::store::{
+    FromKeysError, ReloadError, StoreFn, YamlError, YamlEvent, YamlHealth, YamlLint, YamlText,
+    YamlTextKind, YamlWarning,
+};
 use keygate::testing::{Rule, Violation};
 use keygate::{
-    Activity, ApiKey, ApiKeyLayer, ApiKeyService, AuthError, Authenticate, Authenticator, Client,
-    ClientInfo, ClientProfile, ClientUsage, ConfigError, Counters, Decision, Expiry,
-    FailureThrottle, FromKeysError, GenerateError, Grpc, Holdings, Imported, InvalidPrefix,
-    InvisibleChar, KeyDigest, KeyError, KeyFormat, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore,
-    KeyUsage, LabelError, LocalCounters, LocalKeyStore, Lookup, ManageError, ManageKeys, MapBody,
-    MemoryCounters, MemoryStore, MissingScope, NewKey, NoBody, NotVerified, Outcome, OutcomeEvents,
-    OutcomeMetrics, ParseDigestError, ParseKeyIdError, ParseNetworkError, ParseQuotaError,
-    ParseScopeError, PendingDecision, Permit, ProblemJson, ProfileError, QueuedObserver, Quota,
-    Rate, RateLimitRequest, RateUnit, Rates, Readable, Refusal, Refused, ReloadError, RequireScope,
-    RequireScopeFuture, RequireScopeService, ResponseFuture, Rotated, RotationConflict, Scope,
-    Source, StoreError, StoreErrorKind, StoreFn, Throttle, ThrottleFuture, ThrottleLayer,
-    ThrottleService, Throttled, TimeError, Timestamp, TopClient, TrustedProxies, UnusableKey,
-    Usage, UsageSnapshot, WeakKey, WrongReason, YamlError, YamlEvent, YamlHealth, YamlLint,
-    YamlStore, YamlText, YamlTextKind, YamlWarning,
+    ApiKey, ApiKeyLayer, AuthError, Authenticate, Authenticator, Client, ClientProfile, KeyDigest,
+    KeyId, KeyRecord, KeyStore, LocalKeyStore, Lookup, ManageKeys, MemoryStore, NewKey, Outcome,
+    Quota, RequireScope, Scope, Source, StoreError, Throttle, ThrottleLayer, Usage, WrongReason,
+    YamlStore,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -57,7 +75,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         FailureThrottle,
         FromKeysError,
         GenerateError,
-        Holdings,
+        Export,
         Imported,
         Grpc,
         InvalidPrefix,
@@ -94,9 +112,9 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Rate,
         RateUnit,
         Rates,
-        Readable<KeyInfo>,
-        Refusal,
-        Refused,
+        PartialList<KeyInfo>,
+        ConflictReason,
+        ImportConflict,
         ReloadError,
         RequireScope<ProblemJson>,
         RequireScopeService<Inner, ProblemJson>,
@@ -159,7 +177,7 @@ fn of_yaml() -> [&'static str; 8] {
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn of_databases() -> [&'static str; 2] {
-    use keygate::{DatabaseError, DatabaseFinding};
+    use keygate::store::{DatabaseError, DatabaseFinding};
     check![is_shared: DatabaseError, DatabaseFinding,]
 }
 
@@ -170,7 +188,7 @@ fn of_databases() -> [&'static str; 2] {
 
 #[cfg(feature = "postgres")]
 fn of_postgres() -> [&'static str; 5] {
-    use keygate::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions};
+    use keygate::store::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions};
     check![is_shared: PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions,]
 }
 
@@ -181,7 +199,7 @@ fn of_postgres() -> [&'static str; 5] {
 
 #[cfg(feature = "sqlite")]
 fn of_sqlite() -> [&'static str; 2] {
-    use keygate::{SqliteOptions, SqliteStore};
+    use keygate::store::{SqliteOptions, SqliteStore};
     check![is_shared: SqliteOptions, SqliteStore,]
 }
 

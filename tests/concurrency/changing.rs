@@ -4,7 +4,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use keygate::{KeyDigest, KeyError, KeyId, KeyRecord, KeyState, LocalKeyStore as _, MemoryStore};
+use keygate::key::KeyState;
+use keygate::manage::KeyError;
+use keygate::{KeyDigest, KeyId, KeyRecord, LocalKeyStore as _, MemoryStore};
 
 use crate::{digest, key};
 

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use keygate::store::store_fn;
 use keygate::{
     Authenticator, ClientProfile, KeyRecord, KeyStore, LocalKeyStore as _, MemoryStore, StoreError,
-    WrongReason, store_fn,
+    WrongReason,
 };
 
 use crate::{digest, key};

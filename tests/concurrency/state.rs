@@ -7,9 +7,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::routing::get;
 use http::{HeaderMap, Request, StatusCode};
+use keygate::store::store_fn;
 use keygate::{
-    ApiKeyLayer, AuthError, Client, KeyStore, LocalKeyStore, MemoryStore, authenticate, store_fn,
-    verify,
+    ApiKeyLayer, AuthError, Client, KeyStore, LocalKeyStore, MemoryStore, authenticate, verify,
 };
 use tower::ServiceExt as _;
 

@@ -1,9 +1,11 @@
 //! Keys that are to have the form of generated ones.
 
 use http::Request;
+use keygate::error::ConfigError;
+use keygate::key::{KEY_PATTERN, KeyFormat};
 use keygate::{
-    ApiKey, AuthError, Authenticator, ConfigError, KEY_PATTERN, KeyDigest, KeyFormat, KeyRecord,
-    LocalKeyStore, MemoryStore, NewKey, Source, StoreError, WrongReason,
+    ApiKey, AuthError, Authenticator, KeyDigest, KeyRecord, LocalKeyStore, MemoryStore, NewKey,
+    Source, StoreError, WrongReason,
 };
 use regex::Regex;
 

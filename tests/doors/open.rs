@@ -8,9 +8,10 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use http::request::Parts;
 use http::{Request, Response};
+use keygate::error::StoreErrorKind;
 use keygate::{
-    ApiKeyLayer, AuthError, Authenticator, Client, KeyId, KeyStore, StoreErrorKind, WrongReason,
-    authenticate, verify,
+    ApiKeyLayer, AuthError, Authenticator, Client, KeyId, KeyStore, WrongReason, authenticate,
+    verify,
 };
 use tower::{Layer as _, ServiceExt as _};
 

@@ -10,7 +10,8 @@ mod step;
 use std::cell::Cell;
 use std::fs;
 
-use keygate::{ManageError, YamlStore};
+use keygate::YamlStore;
+use keygate::manage::ManageError;
 use proptest::collection::vec;
 use proptest::num::u8::ANY;
 use proptest::prelude::*;

@@ -12,7 +12,8 @@ mod setting;
 
 use std::fmt::Debug;
 
-use keygate::{ManageError, YamlStore};
+use keygate::YamlStore;
+use keygate::manage::ManageError;
 
 use crate::stage::{Folder, fill, open, read};
 

@@ -1,12 +1,11 @@
 //! From a file to SQLite and to PostgreSQL, by the commands in the guide.
 
-use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, thread};
 
 use crate::curl;
 use crate::server::{DEADLINE, Server, seed_clients};

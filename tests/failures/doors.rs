@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
-use keygate::{ApiKeyLayer, Authenticator, FailureThrottle, KeyStore, MemoryStore};
+use keygate::limit::FailureThrottle;
+use keygate::{ApiKeyLayer, Authenticator, KeyStore, MemoryStore};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::common::keys::{DISABLED, EXPIRED, Keys, REVOKED, RIGHT, WRONG};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use keygate::{AuthError, Authenticator, FailureThrottle, MemoryStore, WrongReason};
+use keygate::limit::FailureThrottle;
+use keygate::{AuthError, Authenticator, MemoryStore, WrongReason};
 
 use crate::common::keys::{Keys, MIXED_UP, RIGHT, RIGHT_TOO, UNANSWERABLE, WRONG};
 use crate::stage::{ELSEWHERE, FakeClock, HOME, exhaust, is_right, parts, rate, throttle, wait};

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
-use keygate::{Authenticator, FailureThrottle, ParseNetworkError, TrustedProxies};
+use keygate::Authenticator;
+use keygate::limit::{FailureThrottle, ParseNetworkError, TrustedProxies};
 use proptest::prelude::*;
 
 use crate::common::keys::{Keys, WRONG};

@@ -7,9 +7,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use http::Request;
 use http::request::Parts;
+use keygate::client::Rate;
+use keygate::limit::FailureThrottle;
 use keygate::{
-    AuthError, Authenticator, Client, FailureThrottle, KeyDigest, KeyStore, LocalKeyStore, Lookup,
-    MemoryStore, Rate,
+    AuthError, Authenticator, Client, KeyDigest, KeyStore, LocalKeyStore, Lookup, MemoryStore,
 };
 
 use crate::common::keys::{Keys, RIGHT};

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::time::UNIX_EPOCH;
 
-use keygate::{ClientProfile, KeyRecord, KeyState, Quota, Rate};
+use keygate::client::Rate;
+use keygate::key::KeyState;
+use keygate::{ClientProfile, KeyRecord, Quota};
 
 use crate::servers::Database;
 

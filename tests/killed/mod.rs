@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use keygate::{KeyInfo, KeyState};
+use keygate::key::KeyState;
+use keygate::manage::KeyInfo;
 
 /// What is known of the keys of a store, by their ids.
 pub(crate) type Keys = BTreeMap<String, KeyInfo>;

@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::{HeaderValue, Request, Response};
-use keygate::{ApiKeyLayer, AuthError, Authenticator, KeyStore, NoBody, Source};
+use keygate::respond::NoBody;
+use keygate::{ApiKeyLayer, AuthError, Authenticator, KeyStore, Source};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::common::answer::lines;

@@ -5,9 +5,9 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use http::{Request, Response};
-use keygate::{
-    ApiKeyLayer, AuthError, Authenticator, KeyStore, LocalKeyStore as _, StoreErrorKind, store_fn,
-};
+use keygate::error::StoreErrorKind;
+use keygate::store::store_fn;
+use keygate::{ApiKeyLayer, AuthError, Authenticator, KeyStore, LocalKeyStore as _};
 
 use crate::common::answer::lines;
 use crate::common::keys::{Keys, MIXED_UP, RIGHT, UNANSWERABLE};

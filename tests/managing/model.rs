@@ -3,10 +3,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keygate::{
-    ClientInfo, ClientProfile, Expiry, KeyDigest, KeyError, KeyId, KeyInfo, KeyRecord, KeyState,
-    LabelError, ManageError, NewKey, ProfileError, Rotated, RotationConflict,
+use keygate::client::{LabelError, ProfileError};
+use keygate::key::KeyState;
+use keygate::manage::{
+    ClientInfo, Expiry, KeyError, KeyInfo, ManageError, Rotated, RotationConflict,
 };
+use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, NewKey};
 
 /// A change, and all that it needs.
 #[derive(Clone, Debug)]

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
+use keygate::key::KeyState;
+use keygate::manage::ManageError;
 use keygate::{
-    Authenticator, ClientProfile, KeyDigest, KeyState, LocalKeyStore as _, ManageError,
-    MemoryStore, NewKey, WrongReason,
+    Authenticator, ClientProfile, KeyDigest, LocalKeyStore as _, MemoryStore, NewKey, WrongReason,
 };
 use proptest::prelude::*;
 

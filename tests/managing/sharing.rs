@@ -2,7 +2,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use keygate::{KeyDigest, KeyState, ManageError, ManageKeys, MemoryStore, NewKey};
+use keygate::key::KeyState;
+use keygate::manage::ManageError;
+use keygate::{KeyDigest, ManageKeys, MemoryStore, NewKey};
 
 fn new(key: &str) -> NewKey {
     NewKey::new(KeyDigest::of(key.as_bytes()))

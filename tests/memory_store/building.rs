@@ -2,10 +2,11 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use keygate::{
-    ClientProfile, FromKeysError, KeyError, KeyRecord, KeyState, MemoryStore, ProfileError,
-    UnusableKey, WeakKey,
-};
+use keygate::client::ProfileError;
+use keygate::key::{KeyState, UnusableKey, WeakKey};
+use keygate::manage::KeyError;
+use keygate::store::FromKeysError;
+use keygate::{ClientProfile, KeyRecord, MemoryStore};
 use proptest::prelude::*;
 
 use crate::{Contents, digest, find, key, state};

@@ -2,7 +2,8 @@
 
 use std::time::UNIX_EPOCH;
 
-use keygate::{ClientProfile, KeyRecord, KeyState, MemoryStore};
+use keygate::key::KeyState;
+use keygate::{ClientProfile, KeyRecord, MemoryStore};
 
 use crate::{Contents, digest, key, names};
 

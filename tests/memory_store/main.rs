@@ -7,7 +7,8 @@ mod revoking;
 
 use std::time::SystemTime;
 
-use keygate::{ClientProfile, KeyDigest, KeyRecord, KeyState, LocalKeyStore as _, MemoryStore};
+use keygate::key::KeyState;
+use keygate::{ClientProfile, KeyDigest, KeyRecord, LocalKeyStore as _, MemoryStore};
 
 /// A key like no other.
 fn key(number: usize) -> String {

@@ -1,9 +1,9 @@
 //! Keys that the store does not take.
 
-use keygate::{
-    ClientProfile, KeyDigest, KeyError, KeyRecord, KeyState, MAX_KEY_BYTES, MIN_KEY_CHARS,
-    MemoryStore, ProfileError, UnusableKey, WeakKey,
-};
+use keygate::client::ProfileError;
+use keygate::key::{KeyState, MAX_KEY_BYTES, MIN_KEY_CHARS, UnusableKey, WeakKey};
+use keygate::manage::KeyError;
+use keygate::{ClientProfile, KeyDigest, KeyRecord, MemoryStore};
 
 use crate::{Contents, by_hand, digest, find, key};
 

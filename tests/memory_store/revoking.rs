@@ -2,10 +2,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use keygate::{
-    Authenticator, KeyError, KeyRecord, KeyState, ManageError, MemoryStore, ParseKeyIdError,
-    WrongReason,
-};
+use keygate::key::{KeyState, ParseKeyIdError};
+use keygate::manage::{KeyError, ManageError};
+use keygate::{Authenticator, KeyRecord, MemoryStore, WrongReason};
 
 use crate::{Contents, by_hand, digest, find, key, state};
 

@@ -12,15 +12,16 @@ use crate::scene::{KEY, Log, store};
 #[tokio::test]
 async fn faults_of_the_store_are_told_as_such() {
     let log = Log::default();
-    let failing = keygate::store_fn(|_| async { Err(StoreError::new("connection refused")) });
+    let failing =
+        keygate::store::store_fn(|_| async { Err(StoreError::new("connection refused")) });
     let auth = Authenticator::new(failing).add_observer(log.observer());
     assert!(auth.authenticate_key(KEY.as_bytes()).await.is_err());
-    let silent = keygate::store_fn(|_| std::future::pending());
+    let silent = keygate::store::store_fn(|_| std::future::pending());
     let auth =
         Authenticator::new(silent).deadline(Duration::from_millis(1)).add_observer(log.observer());
     assert!(auth.authenticate_key(KEY.as_bytes()).await.is_err());
     // A record of another key says nothing about whose the request was.
-    let wrong = keygate::store_fn(|_| async {
+    let wrong = keygate::store::store_fn(|_| async {
         Ok(Some(KeyRecord::new(KeyDigest::of(b"another"), ClientProfile::new("Another"))))
     });
     let auth = Authenticator::new(wrong).add_observer(log.observer());
@@ -34,7 +35,8 @@ async fn faults_of_the_store_are_told_as_such() {
 #[cfg(feature = "throttle")]
 #[tokio::test]
 async fn counters_that_do_not_answer_are_told_of_with_the_client() {
-    use keygate::{Counters, PendingDecision, RateLimitRequest, Throttle, ThrottleLayer};
+    use keygate::limit::{Counters, PendingDecision, RateLimitRequest};
+    use keygate::{Throttle, ThrottleLayer};
 
     /// Answers none, or says so.
     struct Lost(bool);

@@ -45,7 +45,8 @@ async fn every_outcome_is_reported_once_with_its_known_client() {
 #[cfg(feature = "throttle")]
 #[test]
 fn throttled_wrong_keys_are_reported_with_their_reason() {
-    use keygate::{FailureThrottle, WrongReason};
+    use keygate::WrongReason;
+    use keygate::limit::FailureThrottle;
 
     let log: Arc<Mutex<Vec<_>>> = Arc::default();
     let told = Arc::clone(&log);

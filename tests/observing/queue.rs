@@ -2,7 +2,8 @@ use std::sync::Mutex;
 use std::sync::mpsc::{channel, sync_channel};
 use std::time::Duration;
 
-use keygate::{Authenticator, Outcome, QueuedObserver};
+use keygate::observe::QueuedObserver;
+use keygate::{Authenticator, Outcome};
 
 use crate::scene::{KEY, Log, store};
 

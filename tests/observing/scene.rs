@@ -1,7 +1,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
-use keygate::{KeyDigest, KeyRecord, KeyState, KeyStore, Lookup, MemoryStore, Outcome};
+use keygate::key::KeyState;
+use keygate::{KeyDigest, KeyRecord, KeyStore, Lookup, MemoryStore, Outcome};
 
 pub(crate) const KEY: &str = "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA";
 

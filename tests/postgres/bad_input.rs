@@ -1,9 +1,9 @@
 //! Texts that PostgreSQL cannot keep, and texts that would end a literal.
 
-use keygate::{
-    ClientProfile, KeyDigest, KeyError, ManageError, ManageKeys, MemoryStore, NewKey,
-    PostgresStore, ProfileError, TransferKeys as _, WrongReason,
-};
+use keygate::client::ProfileError;
+use keygate::manage::{KeyError, ManageError, TransferKeys as _};
+use keygate::store::PostgresStore;
+use keygate::{ClientProfile, KeyDigest, ManageKeys, MemoryStore, NewKey, WrongReason};
 
 use crate::servers::Postgres;
 use crate::{KEY, ask, filled, made};

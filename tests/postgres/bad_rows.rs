@@ -2,9 +2,9 @@
 
 use std::error::Error as _;
 
-use keygate::{
-    AuthError, KeyDigest, KeyRecord, ManageError, ManageKeys as _, PostgresStore, WrongReason,
-};
+use keygate::manage::ManageError;
+use keygate::store::PostgresStore;
+use keygate::{AuthError, KeyDigest, KeyRecord, ManageKeys as _, WrongReason};
 
 use crate::servers::Postgres;
 use crate::{KEY, OTHER_KEY, ask, filled, issue};

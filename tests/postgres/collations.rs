@@ -2,9 +2,11 @@
 
 use std::error::Error as _;
 
+use keygate::key::KeyState;
+use keygate::manage::ManageError;
+use keygate::store::PostgresStore;
 use keygate::{
-    AuthError, KeyDigest, KeyRecord, KeyState, KeyStore as _, ManageError, ManageKeys as _,
-    PostgresStore, StoreError, WrongReason,
+    AuthError, KeyDigest, KeyRecord, KeyStore as _, ManageKeys as _, StoreError, WrongReason,
 };
 
 use crate::servers::{Database, Postgres, query};

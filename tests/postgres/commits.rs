@@ -3,7 +3,8 @@
 use std::error::Error as _;
 use std::time::{Duration, Instant};
 
-use keygate::{ManageError, ManageKeys as _};
+use keygate::ManageKeys as _;
+use keygate::manage::ManageError;
 
 use crate::servers::Postgres;
 use crate::{KEY, OTHER_KEY, PATIENCE, ask, filled, issue, patient};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use keygate::PostgresStore;
+use keygate::store::PostgresStore;
 
 use crate::servers::{Postgres, Wire};
 use crate::{KEY, PATIENCE, ask, filled};

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use keygate::{
-    AuthError, KeyDigest, ManageError, ManageKeys as _, MemoryStore, NewKey, PostgresStore,
-    TransferKeys as _, WrongReason,
-};
+use keygate::manage::{ManageError, TransferKeys as _};
+use keygate::store::PostgresStore;
+use keygate::{AuthError, KeyDigest, ManageKeys as _, MemoryStore, NewKey, WrongReason};
 
 use crate::servers::{Database, Postgres, query};
 use crate::{KEY, OTHER_KEY, ask, filled, issue};
@@ -73,7 +72,7 @@ async fn role_that_manages_changes_keys_and_nothing_else() {
     let imported = store.import_keys(&other.export_keys().await.unwrap()).await.unwrap();
     assert_eq!((imported.clients_added, imported.keys_added), (1, 1));
     let held = store.export_keys().await.unwrap();
-    assert_eq!(format!("{held:?}"), "Holdings { clients: 3, keys: 4 }");
+    assert_eq!(format!("{held:?}"), "Export { clients: 3, keys: 4 }");
     store.disable_client("App 3").await.unwrap();
     store.remove_client("App 3").await.unwrap();
 

@@ -30,11 +30,9 @@ mod trips;
 
 use std::time::Duration;
 
+use keygate::store::{PostgresOptions, PostgresStore};
 use keygate::testing::Clock;
-use keygate::{
-    AuthError, Authenticator, Client, KeyDigest, KeyId, ManageKeys as _, NewKey, PostgresOptions,
-    PostgresStore,
-};
+use keygate::{AuthError, Authenticator, Client, KeyDigest, KeyId, ManageKeys as _, NewKey};
 use servers::Database;
 
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,6 +1,7 @@
 //! What is said of one key among many.
 
-use keygate::{KeyId, ManageError, ManageKeys as _};
+use keygate::manage::ManageError;
+use keygate::{KeyId, ManageKeys as _};
 
 use crate::filled;
 use crate::servers::Postgres;

@@ -1,6 +1,7 @@
 //! Making the tables, and telling those that cannot be used.
 
-use keygate::{DatabaseError, ManageKeys as _, PostgresStore};
+use keygate::ManageKeys as _;
+use keygate::store::{DatabaseError, PostgresStore};
 
 use crate::servers::{Postgres, query};
 use crate::{KEY, ask, filled, made};

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use keygate::{
-    AuthError, Authenticator, DatabaseError, KeyDigest, KeyStore as _, ManageError,
-    ManageKeys as _, PostgresStore, WrongReason,
-};
+use keygate::manage::ManageError;
+use keygate::store::{DatabaseError, PostgresStore};
+use keygate::{AuthError, Authenticator, KeyDigest, KeyStore as _, ManageKeys as _, WrongReason};
 
 use crate::servers::{Database, Postgres};
 use crate::{KEY, OTHER_KEY, PATIENCE, ask, filled, patient};

@@ -1,6 +1,6 @@
 //! A schema that belongs to somebody else is not used: its owner could swap the tables.
 
-use keygate::{DatabaseError, PostgresStore};
+use keygate::store::{DatabaseError, PostgresStore};
 
 use crate::servers::{Database, Postgres, query};
 use crate::{KEY, ask, filled};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keygate::{PostgresStore, Replica};
+use keygate::store::{PostgresStore, Replica};
 
 use crate::made;
 use crate::servers::{Database, Postgres};

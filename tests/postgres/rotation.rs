@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use keygate::{KeyDigest, LocalKeyStore as _, PostgresStore, Replica};
+use keygate::store::{PostgresStore, Replica};
+use keygate::{KeyDigest, LocalKeyStore as _};
 
 use crate::passwords::Home;
 use crate::servers::{Database, Postgres};

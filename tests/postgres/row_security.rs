@@ -2,7 +2,8 @@
 
 use std::error::Error as _;
 
-use keygate::{AuthError, DatabaseError, PostgresStore, Replica};
+use keygate::AuthError;
+use keygate::store::{DatabaseError, PostgresStore, Replica};
 
 use crate::servers::{Database, Postgres};
 use crate::{KEY, ask, filled, patient};

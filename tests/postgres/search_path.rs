@@ -1,8 +1,8 @@
 //! Functions and operators of other roles, which no statement of ours may run.
 
-use keygate::{
-    AuthError, KeyDigest, ManageKeys as _, NewKey, PostgresStore, Replica, TransferKeys as _,
-};
+use keygate::manage::TransferKeys as _;
+use keygate::store::{PostgresStore, Replica};
+use keygate::{AuthError, KeyDigest, ManageKeys as _, NewKey};
 
 use crate::servers::{Database, Postgres, query};
 use crate::{KEY, OTHER_KEY, PATIENCE, ask, patient};

@@ -2,7 +2,9 @@
 
 use std::error::Error as _;
 
-use keygate::{ManageError, ManageKeys as _, PostgresStore};
+use keygate::ManageKeys as _;
+use keygate::manage::ManageError;
+use keygate::store::PostgresStore;
 
 use crate::servers::Postgres;
 use crate::{KEY, OTHER_KEY, ask, filled, issue, made};

@@ -2,7 +2,9 @@
 
 use std::error::Error as _;
 
-use keygate::{AuthError, DatabaseError, ManageError, ManageKeys as _, PostgresStore, WrongReason};
+use keygate::manage::ManageError;
+use keygate::store::{DatabaseError, PostgresStore};
+use keygate::{AuthError, ManageKeys as _, WrongReason};
 
 use crate::servers::{Pgbouncer, Postgres, Wire};
 use crate::{KEY, PATIENCE, ask, filled, patient};

@@ -3,10 +3,9 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use keygate::{
-    KeyDigest, KeyRecord, ManageError, ManageKeys as _, MemoryStore, NewKey, PostgresStore,
-    TransferKeys as _,
-};
+use keygate::manage::{ManageError, TransferKeys as _};
+use keygate::store::PostgresStore;
+use keygate::{KeyDigest, KeyRecord, ManageKeys as _, MemoryStore, NewKey};
 
 use crate::servers::{Database, Postgres};
 use crate::{KEY, OTHER_KEY, filled};

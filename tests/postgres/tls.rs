@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use keygate::{DatabaseError, PostgresStore};
+use keygate::store::{DatabaseError, PostgresStore};
 
 use crate::servers::{Database, Postgres};
 use crate::{KEY, ask, filled};

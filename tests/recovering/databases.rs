@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keygate::{PostgresStore, Replica};
+use keygate::store::{PostgresStore, Replica};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::runtime::Handle;
 

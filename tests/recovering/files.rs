@@ -5,7 +5,8 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 
-use keygate::{KeyDigest, ManageKeys as _, SqliteStore, YamlStore};
+use keygate::store::SqliteStore;
+use keygate::{KeyDigest, ManageKeys as _, YamlStore};
 
 use crate::faults::{Fault, Meanwhile, PASSING, Stage, key, recovers_from_every_fault};
 use crate::folder::{Folder, is_bound_by_modes, set_mode};

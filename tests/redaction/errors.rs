@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::UNIX_EPOCH;
 
+use keygate::adapter::NotVerified;
+use keygate::error::{ConfigError, StoreErrorKind};
+use keygate::key::{KeyState, UnusableKey};
+use keygate::manage::KeyError;
+use keygate::store::{FromKeysError, store_fn};
 use keygate::{
-    AuthError, Authenticator, ConfigError, FromKeysError, KeyDigest, KeyError, KeyRecord, KeyState,
-    MemoryStore, NotVerified, RequireScope, Source, StoreError, StoreErrorKind, UnusableKey,
-    WrongReason, authenticate, store_fn, verify,
+    AuthError, Authenticator, KeyDigest, KeyRecord, MemoryStore, RequireScope, Source, StoreError,
+    WrongReason, authenticate, verify,
 };
 
 use crate::canary::{CANARY, debug, error, text, trace_of_unknown_in};

@@ -5,10 +5,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use keygate::{
-    ApiKey, KeyDigest, KeyFormat, KeyRecord, ManageError, MemoryStore, NewKey, Readable,
-    RotationConflict, YamlStore,
-};
+use keygate::key::KeyFormat;
+use keygate::manage::{ManageError, PartialList, RotationConflict};
+use keygate::{ApiKey, KeyDigest, KeyRecord, MemoryStore, NewKey, YamlStore};
 
 use crate::canary::{CANARY, debug, error, text};
 use crate::types::{Shown, digest, profile};
@@ -48,12 +47,12 @@ pub(crate) fn all() -> Vec<Shown> {
         ("NewKey", debug(&successor) + &debug(&NewKey::new(digest()))),
         ("Expiry", debug(&successor.expiry())),
         ("Rotated", debug(&rotated)),
-        ("Readable", debug(&Readable::from(vec![issued.clone()]))),
+        ("PartialList", debug(&PartialList::from(vec![issued.clone()]))),
         ("RotationConflict", conflicts),
-        ("Holdings", moved.0),
+        ("Export", moved.0),
         ("Imported", moved.1),
-        ("Refused", moved.2),
-        ("Refusal", moved.3),
+        ("ImportConflict", moved.2),
+        ("ConflictReason", moved.3),
         ("LabelError", error(&label)),
         ("ManageError", errors.iter().map(|cause| error(cause)).collect()),
         ("YamlHealth", health),
@@ -64,7 +63,7 @@ pub(crate) fn all() -> Vec<Shown> {
 
 /// What moves from one store to another, what came of it, and what was refused.
 fn moved() -> (String, String, String, String) {
-    use keygate::{Refusal, Refused, TransferKeys as _};
+    use keygate::manage::{ConflictReason, ImportConflict, TransferKeys as _};
 
     let (old, new) = (MemoryStore::new(), MemoryStore::new());
     old.insert_record(KeyRecord::new(digest(), profile())).unwrap();
@@ -75,8 +74,13 @@ fn moved() -> (String, String, String, String) {
     let holdings = runtime.block_on(old.export_keys()).unwrap();
     let imported = runtime.block_on(new.import_keys(&holdings)).unwrap();
     assert_eq!(imported.refused.len(), 2);
-    let refused = imported.refused.iter().map(|refused: &Refused| error(refused)).collect();
-    let why = [Refusal::Revoked, Refusal::IdConflict, Refusal::Client, Refusal::Disabled];
+    let refused = imported.refused.iter().map(|refused: &ImportConflict| error(refused)).collect();
+    let why = [
+        ConflictReason::Revoked,
+        ConflictReason::IdConflict,
+        ConflictReason::Client,
+        ConflictReason::Disabled,
+    ];
     let why = why.map(|why| error(&why)).concat();
     (debug(&holdings), debug(&imported), refused, why)
 }

@@ -7,7 +7,8 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use http::{HeaderMap, Request, Response};
-use keygate::{ApiKeyLayer, KeyDigest, KeyRecord, Lookup, MemoryStore, authenticate, store_fn};
+use keygate::store::store_fn;
+use keygate::{ApiKeyLayer, KeyDigest, KeyRecord, Lookup, MemoryStore, authenticate};
 use tower::{Layer as _, Service as _};
 
 use crate::canary::{CANARY, assert_hidden};

@@ -4,9 +4,8 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Request, Response};
-use keygate::{
-    ApiKeyLayer, Authenticator, KeyStore, LocalKeyStore as _, MemoryStore, Source, store_fn,
-};
+use keygate::store::store_fn;
+use keygate::{ApiKeyLayer, Authenticator, KeyStore, LocalKeyStore as _, MemoryStore, Source};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::canary::{CANARY, assert_hidden, debug, trace_in};

@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{Request, Response};
+use keygate::limit::{Decision, FailureThrottle, MemoryCounters, PendingDecision, TrustedProxies};
+use keygate::observe::{
+    Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeMetrics, QueuedObserver, Rates,
+    TopClient, UsageSnapshot,
+};
 use keygate::{
-    Activity, AuthError, Authenticator, ClientUsage, Decision, FailureThrottle, KeyUsage,
-    MemoryCounters, Outcome, OutcomeEvents, OutcomeMetrics, PendingDecision, QueuedObserver, Rates,
-    StoreError, Throttle, ThrottleLayer, TopClient, TrustedProxies, Usage, UsageSnapshot, verify,
+    AuthError, Authenticator, Outcome, StoreError, Throttle, ThrottleLayer, Usage, verify,
 };
 use tower::{Layer as _, Service as _};
 
@@ -60,10 +63,10 @@ pub(crate) fn all() -> Vec<Shown> {
 fn counted_request() -> String {
     struct Asked(Arc<Mutex<String>>);
 
-    impl keygate::LocalCounters for Asked {
+    impl keygate::limit::LocalCounters for Asked {
         fn count_now(
             &self,
-            request: &keygate::RateLimitRequest<'_>,
+            request: &keygate::limit::RateLimitRequest<'_>,
         ) -> Result<Decision, StoreError> {
             self.0.lock().unwrap().push_str(&debug(request));
             Ok(Decision::allowed(0, 1, Duration::ZERO))

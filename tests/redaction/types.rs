@@ -9,13 +9,16 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, Request, Response};
+use keygate::client::{ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit};
+use keygate::key::{KeyState, ParseDigestError, ParseKeyIdError, TimeError, Timestamp};
+use keygate::manage::KeyError;
+use keygate::respond::{Grpc, NoBody, ProblemJson, Respond as _};
+use keygate::store::{YamlError, YamlEvent, YamlWarning, store_fn};
 use keygate::testing::{Rule, Violation, store_contract};
 use keygate::{
-    ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, Grpc, KeyDigest, KeyError, KeyId,
-    KeyRecord, KeyState, Lookup, MemoryStore, NoBody, ParseDigestError, ParseKeyIdError,
-    ParseQuotaError, ParseScopeError, ProblemJson, ProfileError, Quota, Rate, RateUnit,
-    RequireScope, Respond as _, Scope, Source, StoreError, TimeError, Timestamp, YamlError,
-    YamlEvent, YamlStore, YamlWarning, authenticate, store_fn, verify,
+    ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, KeyDigest, KeyId, KeyRecord,
+    Lookup, MemoryStore, Quota, RequireScope, Scope, Source, StoreError, YamlStore, authenticate,
+    verify,
 };
 use tower::{Layer as _, Service as _};
 
@@ -131,7 +134,7 @@ fn clients() -> Vec<Shown> {
 
 #[cfg(feature = "postgres")]
 fn replicas() -> Vec<Shown> {
-    use keygate::{PostgresStore, Replica};
+    use keygate::store::{PostgresStore, Replica};
     // Nobody listens there, and nobody waits for an answer.
     let url = format!("postgres://service:{CANARY}@127.0.0.1:1/keys");
     let replica_options = Replica::options(&url).unwrap();
@@ -171,7 +174,8 @@ fn replicas() -> Vec<Shown> {
 
 #[cfg(feature = "sqlite")]
 fn sqlite() -> Vec<Shown> {
-    use keygate::{ManageKeys as _, NewKey, SqliteStore};
+    use keygate::store::SqliteStore;
+    use keygate::{ManageKeys as _, NewKey};
     // Each test that asks has a file of its own.
     let thread = std::thread::current();
     let path = format!(

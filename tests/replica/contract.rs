@@ -1,6 +1,6 @@
 //! The contract of all stores.
 
-use keygate::Replica;
+use keygate::store::Replica;
 use keygate::testing::{Violation, store_contract};
 
 use crate::filling::fill;

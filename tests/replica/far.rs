@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keygate::Replica;
+use keygate::store::Replica;
 
 use crate::servers::{Postgres, Wire};
 use crate::stage::{Answer, ask, connect, filled, is_revoked, revoke, until};

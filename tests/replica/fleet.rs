@@ -1,6 +1,6 @@
 //! Many instances on one database.
 
-use keygate::Replica;
+use keygate::store::Replica;
 
 use crate::servers::Postgres;
 use crate::stage::{is_active, is_revoked, issue, revoke, until};

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use keygate::{KeyState, LocalKeyStore as _, ManageKeys as _, NewKey, PostgresStore, Replica};
+use keygate::key::KeyState;
+use keygate::store::{PostgresStore, Replica};
+use keygate::{LocalKeyStore as _, ManageKeys as _, NewKey};
 
 use crate::servers::{Database, Postgres};
 use crate::stage::{

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use keygate::{Replica, record_store_metrics};
+use keygate::observe::record_store_metrics;
+use keygate::store::Replica;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
 use crate::servers::Postgres;

@@ -1,6 +1,6 @@
 //! Servers that keep to themselves what names them.
 
-use keygate::Replica;
+use keygate::store::Replica;
 
 use crate::servers::{Database, Postgres};
 use crate::stage::{connect, is_active, is_revoked, issue, migrate, revoke, until};

@@ -1,6 +1,6 @@
 //! From the start to the first load.
 
-use keygate::{DatabaseError, Replica};
+use keygate::store::{DatabaseError, Replica};
 
 use crate::servers::Postgres;
 use crate::stage::{Answer, ask, connect, is_active, issue, migrate, until};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use keygate::Replica;
+use keygate::store::Replica;
 
 use crate::servers::Postgres;
 use crate::stage::{Answer, ask, is_active, is_revoked, issue, migrate, revoke, until};

@@ -1,6 +1,8 @@
 //! Through a pooler that hands each transaction to another connection, so that wake-ups get lost.
 
-use keygate::{KeyState, KeyStore as _, ManageKeys as _, PostgresStore, Replica};
+use keygate::key::KeyState;
+use keygate::store::{PostgresStore, Replica};
+use keygate::{KeyStore as _, ManageKeys as _};
 
 use crate::servers::{Pgbouncer, Postgres};
 use crate::stage::{is_active, is_revoked, issue, key_id, migrate, revoke, until};

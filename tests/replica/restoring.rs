@@ -1,6 +1,6 @@
 //! Dumps that are restored, and what they lack meanwhile.
 
-use keygate::{Replica, ReplicaHealth};
+use keygate::store::{Replica, ReplicaHealth};
 
 use crate::servers::Postgres;
 use crate::stage::{

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use keygate::Replica;
+use keygate::store::Replica;
 
 use crate::servers::Postgres;
 use crate::stage::{Answer, ask, is_active, is_revoked, issue, migrate, revoke, until};
@@ -71,7 +71,7 @@ async fn another_server_is_loaded_and_told() {
     server.replace();
     server.restart();
     until("the lack of tables", || {
-        matches!(replica.health().error, Some(keygate::DatabaseError::NoTables))
+        matches!(replica.health().error, Some(keygate::store::DatabaseError::NoTables))
     })
     .await;
     assert!(is_active(&replica, 0));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use keygate::Replica;
+use keygate::store::Replica;
 use tokio::time::sleep;
 
 use crate::servers::Postgres;
@@ -53,7 +53,7 @@ async fn replica_starts_from_a_snapshot() {
     assert_eq!(ask(&replica, 2), Answer::Unavailable);
     assert_eq!(
         ask(&replica, 2000),
-        Answer::Found(keygate::KeyState::Disabled, "User 2".to_owned())
+        Answer::Found(keygate::key::KeyState::Disabled, "User 2".to_owned())
     );
     assert_eq!(ask(&replica, 2001), Answer::Unavailable);
 

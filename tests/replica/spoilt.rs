@@ -12,7 +12,7 @@ async fn bad_rows_refuse_their_keys_and_stop_nothing() {
     database.psql(&format!("update keygate.keys set algorithm = 'md5' {}", at(1)));
     database.psql("update keygate.clients set quota = '7' where name = 'User 2'");
     let bad = [0, 1, 4, 5];
-    let refused = |replica: &keygate::Replica| {
+    let refused = |replica: &keygate::store::Replica| {
         bad.iter().all(|&number| ask(replica, number) == Answer::Unavailable)
     };
     until("four are refused", || refused(&replica)).await;

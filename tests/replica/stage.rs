@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use keygate::{
-    DatabaseError, KeyDigest, KeyId, KeyRecord, KeyState, LocalKeyStore as _, PostgresStore,
-    Replica,
-};
+use keygate::key::KeyState;
+use keygate::store::{DatabaseError, PostgresStore, Replica};
+use keygate::{KeyDigest, KeyId, KeyRecord, LocalKeyStore as _};
 use tokio::time::sleep;
 
 use crate::servers::Database;

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use keygate::PostgresStore;
+use keygate::store::PostgresStore;
 
 use crate::servers::{Postgres, Wire, query};
 use crate::stage::{connect, filled, is_active, is_revoked, revoke, until};

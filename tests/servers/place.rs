@@ -1,11 +1,10 @@
 //! A temporary folder that goes away with the process of the test, and with it the servers in it.
 
-use std::env;
-use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{env, fs};
 
 use super::account;
 

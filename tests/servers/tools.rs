@@ -1,10 +1,9 @@
 //! The programs of the machine, and what they answer.
 
-use std::env;
-use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{env, fs};
 
 /// A program on the path.
 ///

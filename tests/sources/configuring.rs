@@ -1,6 +1,7 @@
 //! What is wrong with sources and realms is said when they are configured, with a way out.
 
-use keygate::{Authenticator, ConfigError, Source};
+use keygate::error::ConfigError;
+use keygate::{Authenticator, Source};
 
 use crate::common::keys::Keys;
 

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
+use keygate::key::KeyState;
+use keygate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, Rotated};
+use keygate::store::SqliteStore;
 use keygate::testing::{Clock, Violation, manage_contract, store_contract};
-use keygate::{
-    BoxFuture, ClientInfo, ClientProfile, KeyDigest, KeyId, KeyInfo, KeyRecord, KeyState, KeyStore,
-    Lookup, ManageError, ManageKeys, NewKey, Rotated, SqliteStore,
-};
+use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, KeyStore, Lookup, ManageKeys, NewKey};
 
 use crate::stage::Folder;
 

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use keygate::{ManageKeys as _, SqliteStore};
+use keygate::ManageKeys as _;
+use keygate::store::SqliteStore;
 
 use crate::stage::{Folder, Met, REVOKED, UNKNOWN, ask, id, new, sqlite3, store};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use keygate::{ManageKeys as _, SqliteStore};
+use keygate::ManageKeys as _;
+use keygate::store::SqliteStore;
 
 use crate::stage::{Folder, id, new, sqlite3, store, try_sqlite3};
 

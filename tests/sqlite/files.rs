@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use keygate::{DatabaseError, SqliteStore};
+use keygate::store::{DatabaseError, SqliteStore};
 
 use crate::stage::{Folder, Met, ask, sqlite3, store};
 use crate::worker;

@@ -4,7 +4,9 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::thread;
 use std::time::Duration;
 
-use keygate::{KeyState, ManageKeys as _, SqliteStore};
+use keygate::ManageKeys as _;
+use keygate::key::KeyState;
+use keygate::store::SqliteStore;
 
 use crate::killed::{Keys, check};
 use crate::stage::{Folder, Met, ask, sqlite3, store};

@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use keygate::{ManageKeys as _, SqliteStore};
+use keygate::ManageKeys as _;
+use keygate::store::SqliteStore;
 
 use crate::processes::Holder;
 use crate::stage::{Folder, Met, REVOKED, ask, cause, id, sqlite3, store};
 
 const LONG_READ: &str = "begin; select count(*) from keygate_keys";
 
-fn unavailable(error: keygate::ManageError) -> String {
+fn unavailable(error: keygate::manage::ManageError) -> String {
     match error {
-        keygate::ManageError::Unavailable(error) => cause(&error),
+        keygate::manage::ManageError::Unavailable(error) => cause(&error),
         error => panic!("{error}"),
     }
 }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use keygate::{DatabaseError, ManageKeys as _, SqliteStore};
+use keygate::ManageKeys as _;
+use keygate::store::{DatabaseError, SqliteStore};
 
 use crate::stage::{Folder, Met, ask, sqlite3, store};
 use crate::worker;

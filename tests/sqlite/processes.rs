@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use keygate::{KeyStore as _, ManageKeys as _, SqliteStore};
+use keygate::store::SqliteStore;
+use keygate::{KeyStore as _, ManageKeys as _};
 
 use crate::stage::{Folder, Met, REVOKED, UNKNOWN, ask, cause, digest, id, new, sqlite3, store};
 use crate::worker::{self, check_whole, generated};

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keygate::{ManageKeys as _, SqliteStore};
+use keygate::ManageKeys as _;
+use keygate::store::SqliteStore;
 
 use crate::processes::Holder;
 use crate::stage::{Folder, Met, REVOKED, UNKNOWN, ask, id, new, sqlite3, store};

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use keygate::{ManageKeys as _, SqliteStore};
+use keygate::ManageKeys as _;
+use keygate::store::SqliteStore;
 
 use crate::files::in_name_space;
 use crate::stage::{Folder, Met, REVOKED, ask, id, new, store};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use keygate::{ManageError, ManageKeys as _};
+use keygate::ManageKeys as _;
+use keygate::manage::ManageError;
 
 use crate::stage::{
     Folder, Met, REVOKED, UNKNOWN, ask, cause, id, new, sqlite3, store, try_sqlite3,
@@ -109,7 +110,7 @@ async fn operators_list_what_can_be_read_and_are_told_the_rest() {
     };
     assert!(is_told(store.list_keys(None).await.unwrap_err()));
     assert!(is_told(store.list_clients().await.unwrap_err()));
-    assert!(is_told(keygate::TransferKeys::export_keys(&store).await.unwrap_err()));
+    assert!(is_told(keygate::manage::TransferKeys::export_keys(&store).await.unwrap_err()));
 }
 
 #[tokio::test]

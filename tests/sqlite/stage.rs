@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use keygate::store::SqliteStore;
 use keygate::{
-    AuthError, Authenticator, KeyDigest, KeyId, KeyRecord, ManageKeys as _, NewKey, SqliteStore,
-    StoreError, WrongReason,
+    AuthError, Authenticator, KeyDigest, KeyId, KeyRecord, ManageKeys as _, NewKey, StoreError,
+    WrongReason,
 };
 
 /// A folder that is removed with all that is in it.

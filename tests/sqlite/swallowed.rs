@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use keygate::{ManageError, ManageKeys as _, MemoryStore, SqliteStore, TransferKeys as _};
+use keygate::manage::{ManageError, TransferKeys as _};
+use keygate::store::SqliteStore;
+use keygate::{ManageKeys as _, MemoryStore};
 
 use crate::stage::{Folder, cause, id, key, new, sqlite3, store};
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use keygate::{ApiKey, KeyId, ManageKeys as _, NewKey, SqliteStore};
+use keygate::store::SqliteStore;
+use keygate::{ApiKey, KeyId, ManageKeys as _, NewKey};
 
 use crate::stage::{Met, ask, cause, sqlite3};
 
@@ -105,7 +106,7 @@ async fn make_use(path: &Path, client: &str) {
     tell(ask(&store, 'A').await);
     match store.add_client(client.into()).await {
         Ok(_) => say("done"),
-        Err(keygate::ManageError::Unavailable(error)) => say(&cause(&error)),
+        Err(keygate::manage::ManageError::Unavailable(error)) => say(&cause(&error)),
         Err(error) => say(&error.to_string()),
     }
     tell(ask(&store, 'A').await);

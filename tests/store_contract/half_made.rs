@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 use std::time::SystemTime;
 
+use keygate::manage::{BoxFuture, ManageError};
 use keygate::testing::Rule;
-use keygate::{BoxFuture, ManageError};
 
 use crate::mismanaged::rule_broken_by;
 use crate::model::{Change, Key, Model, Told};

@@ -15,10 +15,9 @@ mod texts;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use keygate::store::store_fn;
 use keygate::testing::{Violation, key_contract, store_contract};
-use keygate::{
-    KeyDigest, KeyRecord, KeyStore, LocalKeyStore, Lookup, MemoryStore, YamlStore, store_fn,
-};
+use keygate::{KeyDigest, KeyRecord, KeyStore, LocalKeyStore, Lookup, MemoryStore, YamlStore};
 
 fn memory(records: Vec<KeyRecord>) -> MemoryStore {
     let store = MemoryStore::new();

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use keygate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, Rotated};
 use keygate::testing::{Clock, Violation, manage_contract};
 use keygate::{
-    BoxFuture, ClientInfo, ClientProfile, KeyDigest, KeyId, KeyInfo, KeyStore, Lookup, ManageError,
-    ManageKeys, MemoryStore, NewKey, Rotated, YamlStore,
+    ClientProfile, KeyDigest, KeyId, KeyStore, Lookup, ManageKeys, MemoryStore, NewKey, YamlStore,
 };
 
 use crate::naive::{Naive, Right};

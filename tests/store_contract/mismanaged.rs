@@ -2,11 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
+use keygate::key::KeyState;
+use keygate::manage::{ClientInfo, Expiry, KeyError, KeyInfo, ManageError};
 use keygate::testing::{Rule, manage_contract};
-use keygate::{
-    ClientInfo, ClientProfile, Expiry, KeyError, KeyId, KeyInfo, KeyState, ManageError, NewKey,
-    StoreError,
-};
+use keygate::{ClientProfile, KeyId, NewKey, StoreError};
 
 use crate::model::{Change, Key, Model, Told};
 use crate::naive::{Fault, Naive};

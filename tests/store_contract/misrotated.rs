@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use keygate::key::KeyState;
+use keygate::manage::{Expiry, KeyError, ManageError};
 use keygate::testing::Rule;
-use keygate::{Expiry, KeyError, KeyState, ManageError};
 
 use crate::mismanaged::{client, key, rule_broken_by_making};
 use crate::model::{Change, Told};

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
+use keygate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, Rotated};
 use keygate::testing::Clock;
 use keygate::{
-    BoxFuture, ClientInfo, ClientProfile, KeyDigest, KeyId, KeyInfo, KeyRecord, LocalKeyStore,
-    ManageError, ManageKeys, NewKey, Rotated, StoreError,
+    ClientProfile, KeyDigest, KeyId, KeyRecord, LocalKeyStore, ManageKeys, NewKey, StoreError,
 };
 
 use crate::model::{Change, Model, Told};

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use keygate::key::KeyState;
 use keygate::testing::Rule;
-use keygate::{ClientProfile, KeyRecord, KeyState, StoreError};
+use keygate::{ClientProfile, KeyRecord, StoreError};
 
 use crate::broken::{right, rule_broken_by, rule_broken_by_change};
 

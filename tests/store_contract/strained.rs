@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use keygate::LocalKeyStore as _;
+use keygate::store::store_fn;
 use keygate::testing::Rule;
-use keygate::{KeyDigest, KeyRecord, KeyStore, Lookup, MemoryStore, StoreError, store_fn};
+use keygate::{
+    KeyDigest, KeyRecord, KeyStore, LocalKeyStore as _, Lookup, MemoryStore, StoreError,
+};
 
 use crate::broken::{Answer, right, rule_broken_by, rule_broken_by_store};
 use crate::memory;

@@ -1,9 +1,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use keygate::{
-    Client, Decision, LocalCounters, MemoryCounters, Quota, RateLimitRequest, StoreError, Throttle,
-};
+use keygate::limit::{Decision, LocalCounters, MemoryCounters, RateLimitRequest};
+use keygate::{Client, Quota, StoreError, Throttle};
 
 use crate::fixture::{FakeClock, admitted, client, rate, several, throttled};
 

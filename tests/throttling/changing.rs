@@ -1,4 +1,6 @@
-use keygate::{Client, ConfigError, Quota, Rate, Throttle, YamlStore, verify};
+use keygate::client::Rate;
+use keygate::error::ConfigError;
+use keygate::{Client, Quota, Throttle, YamlStore, verify};
 use proptest::prelude::*;
 
 use crate::fixture::{FakeClock, admitted, client, rate, several};

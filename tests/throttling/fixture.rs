@@ -5,9 +5,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, Response, StatusCode};
-use keygate::{
-    AuthError, Client, ClientProfile, MemoryCounters, MemoryStore, Quota, Rate, Throttle,
-};
+use keygate::client::Rate;
+use keygate::limit::MemoryCounters;
+use keygate::{AuthError, Client, ClientProfile, MemoryStore, Quota, Throttle};
 use tower::ServiceExt as _;
 
 pub(crate) const KEY: &str = "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA";

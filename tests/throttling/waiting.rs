@@ -4,10 +4,9 @@ use std::time::Duration;
 use axum::routing::get;
 use axum::{Extension, Router};
 use http::StatusCode;
-use keygate::{
-    AuthError, Counters, Decision, PendingDecision, RateLimitRequest, StoreError, StoreErrorKind,
-    Throttle, ThrottleLayer,
-};
+use keygate::error::StoreErrorKind;
+use keygate::limit::{Counters, Decision, PendingDecision, RateLimitRequest};
+use keygate::{AuthError, StoreError, Throttle, ThrottleLayer};
 
 use crate::fixture::{ask, client, rate};
 

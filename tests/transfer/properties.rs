@@ -2,9 +2,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use keygate::{
-    ClientProfile, KeyDigest, KeyId, MemoryStore, NewKey, Quota, Rate, Scope, TransferKeys,
-};
+use keygate::client::Rate;
+use keygate::manage::TransferKeys;
+use keygate::{ClientProfile, KeyDigest, KeyId, MemoryStore, NewKey, Quota, Scope};
 use proptest::prelude::*;
 use tokio::runtime::Builder;
 
@@ -143,8 +143,8 @@ async fn stores(place: &Place, file: &keygate::YamlStore) -> Vec<Box<dyn Transfe
         Box::new(file.clone()),
         #[cfg(feature = "sqlite")]
         {
-            keygate::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
-            Box::new(keygate::SqliteStore::open(place.path("keys.db")).await.unwrap())
+            keygate::store::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
+            Box::new(keygate::store::SqliteStore::open(place.path("keys.db")).await.unwrap())
         },
     ]
 }

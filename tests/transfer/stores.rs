@@ -1,8 +1,11 @@
 use std::time::{Duration, UNIX_EPOCH};
 
+use keygate::key::{KeyState, TimeError};
+use keygate::manage::{
+    ConflictReason, Export, ImportConflict, KeyError, ManageError, TransferKeys,
+};
 use keygate::{
-    ClientProfile, Holdings, KeyDigest, KeyError, KeyRecord, KeyState, LocalKeyStore as _,
-    ManageError, ManageKeys, MemoryStore, NewKey, Refusal, Refused, TimeError, TransferKeys,
+    ClientProfile, KeyDigest, KeyRecord, LocalKeyStore as _, ManageKeys, MemoryStore, NewKey,
     YamlStore,
 };
 
@@ -34,7 +37,7 @@ api_keys:
   08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1
 ";
 
-async fn held(store: &dyn TransferKeys) -> Holdings {
+async fn held(store: &dyn TransferKeys) -> Export {
     store.export_keys().await.unwrap()
 }
 
@@ -97,10 +100,14 @@ async fn nothing_that_is_there_is_changed() {
         new.disable_client("App 1").await.unwrap();
         let there = held(new).await;
         let imported = new.import_keys(&before).await.unwrap();
-        let why = Refusal::Differs { fields: vec!["enabled"] };
+        let why = ConflictReason::Differs { fields: vec!["enabled"] };
         let expected = [
-            Refused::Client { name: "App 1".to_owned(), why },
-            Refused::Key { key_id: key.key_id, client: "App 1".to_owned(), why: Refusal::Revoked },
+            ImportConflict::Client { name: "App 1".to_owned(), why },
+            ImportConflict::Key {
+                key_id: key.key_id,
+                client: "App 1".to_owned(),
+                why: ConflictReason::Revoked,
+            },
         ];
         assert_eq!(imported.refused, expected);
         assert_eq!(held(new).await, there);
@@ -124,8 +131,8 @@ async fn times_up_to_the_end_of_9999_stay_the_same() {
         Box::new(place.empty_file("new.yml")),
         #[cfg(feature = "sqlite")]
         {
-            keygate::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
-            Box::new(keygate::SqliteStore::open(place.path("keys.db")).await.unwrap())
+            keygate::store::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
+            Box::new(keygate::store::SqliteStore::open(place.path("keys.db")).await.unwrap())
         },
     ];
     for store in &stores {
@@ -154,9 +161,9 @@ async fn expiries_that_cannot_be_kept_are_refused() {
     assert_eq!(memory.insert_record(record(before)), refused);
 
     #[cfg(feature = "sqlite")]
-    keygate::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
+    keygate::store::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
     #[cfg(feature = "sqlite")]
-    let sqlite = keygate::SqliteStore::open(place.path("keys.db")).await.unwrap();
+    let sqlite = keygate::store::SqliteStore::open(place.path("keys.db")).await.unwrap();
     #[cfg(feature = "sqlite")]
     ManageKeys::add_client(&sqlite, "App 1".into()).await.unwrap();
     let stores: Vec<&dyn ManageKeys> = vec![
@@ -196,7 +203,10 @@ async fn key_that_is_disabled_by_itself_is_refused() {
     let new = MemoryStore::new();
     let imported = new.import_keys(&held(&old).await).await.unwrap();
     let client = "App 1".to_owned();
-    assert_eq!(imported.refused, [Refused::Key { key_id, client, why: Refusal::Disabled }]);
+    assert_eq!(
+        imported.refused,
+        [ImportConflict::Key { key_id, client, why: ConflictReason::Disabled }]
+    );
     assert_eq!((imported.clients_added, imported.keys_added), (1, 0));
 }
 

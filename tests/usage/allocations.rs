@@ -47,7 +47,7 @@ fn counting_a_key_that_was_seen_before_allocates_nothing() {
 #[test]
 fn neither_do_throttle_and_usage_together() {
     let scene = Scene::new();
-    let one = keygate::Quota::from("100/second".parse::<keygate::Rate>().unwrap());
+    let one = keygate::Quota::from("100/second".parse::<keygate::client::Rate>().unwrap());
     let several = ["100/second", "1000/day"].map(|rate| rate.parse().unwrap());
     for quota in [one, keygate::Quota::all_of(several).unwrap()] {
         let throttle = keygate::Throttle::new().with_default_quota(quota);

@@ -104,7 +104,7 @@ fn strangers_are_counted_by_outcome_and_leave_nothing_else() {
 async fn stores_that_cannot_answer_are_counted() {
     let usage = Usage::new();
     let failing =
-        keygate::store_fn(|_| async { Err(keygate::StoreError::new("connection refused")) });
+        keygate::store::store_fn(|_| async { Err(keygate::StoreError::new("connection refused")) });
     let auth = Authenticator::new(failing).add_observer(usage.clone());
     assert!(auth.authenticate_key(b"a 1").await.is_err());
     assert_eq!(usage.snapshot().outcomes["unavailable"], 1);

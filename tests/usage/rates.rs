@@ -1,4 +1,4 @@
-use keygate::Rates;
+use keygate::observe::Rates;
 
 use crate::scene::Scene;
 

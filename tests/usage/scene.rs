@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keygate::{
-    Activity, Authenticator, Client, KeyDigest, KeyRecord, KeyState, MemoryStore, Usage,
-    UsageSnapshot,
-};
+use keygate::key::KeyState;
+use keygate::observe::{Activity, UsageSnapshot};
+use keygate::{Authenticator, Client, KeyDigest, KeyRecord, MemoryStore, Usage};
 
 /// When each scene begins: at the beginning of a part of every window.
 pub(crate) const START: u64 = 1_800_000_000;

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use keygate::{YamlEvent, YamlStore};
+use keygate::YamlStore;
+use keygate::store::YamlEvent;
 
 use crate::folder::{Folder, KEYS, events, lets_in, short, until};
 

@@ -1,11 +1,11 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
-use keygate::{KeyDigest, YamlEvent, YamlStore, verify};
+use keygate::store::YamlEvent;
+use keygate::{KeyDigest, YamlStore, verify};
 
 pub(crate) const KEYS: [&str; 3] = [
     "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU",
@@ -79,7 +79,7 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Follows a file whose events do not matter.
-pub(crate) fn watch(path: impl AsRef<Path>) -> Result<YamlStore, keygate::YamlError> {
+pub(crate) fn watch(path: impl AsRef<Path>) -> Result<YamlStore, keygate::store::YamlError> {
     YamlStore::watch(path, |_| {})
 }
 

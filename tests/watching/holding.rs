@@ -1,10 +1,10 @@
 //! What a store does not take from its file.
 
-use std::fs;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
-use keygate::{ReloadError, YamlStore};
+use keygate::YamlStore;
+use keygate::store::ReloadError;
 
 use crate::folder::{Folder, KEYS, lets_in, long, short, until, watch};
 

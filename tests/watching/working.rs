@@ -1,8 +1,7 @@
 //! The thread that follows, and those who ask meanwhile.
 
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::{fs, thread};
 
 use crate::folder::{Folder, lets_in, short, until, watch};
 

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keygate::{Authenticator, YamlError, YamlStore};
+use keygate::store::YamlError;
+use keygate::{Authenticator, YamlStore};
 
 /// Stands in every key of a refused file, and in no message.
 pub(crate) const CANARY: &str = "c4n4ry";

@@ -1,4 +1,5 @@
-use keygate::{YamlStore, YamlWarning};
+use keygate::YamlStore;
+use keygate::store::YamlWarning;
 
 use super::check::{CANARY, file, holds, refused};
 

@@ -1,4 +1,4 @@
-use keygate::KeyFormat;
+use keygate::key::KeyFormat;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 

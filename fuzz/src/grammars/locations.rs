@@ -1,4 +1,4 @@
-use keygate::PostgresStore;
+use keygate::store::PostgresStore;
 
 use crate::location::Location;
 

@@ -1,4 +1,5 @@
-use keygate::{Quota, Rate, Scope};
+use keygate::{Quota, Scope};
+use keygate::client::Rate;
 
 /// One scope that a client has, and one that is asked for, on two lines.
 pub(super) fn scopes(text: &str) {

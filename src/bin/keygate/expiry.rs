@@ -1,7 +1,7 @@
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keygate::{TimeError, Timestamp};
+use keygate::key::{TimeError, Timestamp};
 
 use crate::duration::{self, DurationError};
 use crate::failure::Failure;

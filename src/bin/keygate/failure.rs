@@ -1,6 +1,7 @@
 use std::fmt::Display;
 
-use keygate::{ManageError, YamlError};
+use keygate::manage::ManageError;
+use keygate::store::YamlError;
 
 /// Why a command was not done: one line of plain words, and the exit code that goes with it.
 #[derive(Debug)]
@@ -77,10 +78,10 @@ impl From<YamlError> for Failure {
 }
 
 #[cfg(feature = "postgres")]
-impl From<keygate::DatabaseError> for Failure {
-    fn from(error: keygate::DatabaseError) -> Self {
+impl From<keygate::store::DatabaseError> for Failure {
+    fn from(error: keygate::store::DatabaseError) -> Self {
         let code = match error {
-            keygate::DatabaseError::Location { .. } => Code::Usage,
+            keygate::store::DatabaseError::Location { .. } => Code::Usage,
             _ => Code::Unavailable,
         };
         Self::new(code, error)
@@ -89,7 +90,8 @@ impl From<keygate::DatabaseError> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use keygate::{MemoryStore, RotationConflict, StoreError};
+    use keygate::manage::RotationConflict;
+    use keygate::{MemoryStore, StoreError};
 
     use super::*;
 

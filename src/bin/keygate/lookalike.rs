@@ -1,4 +1,4 @@
-use keygate::looks_like_key;
+use keygate::key::looks_like_key;
 
 use crate::output::Output;
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use clap::builder::styling::Style;
-use keygate::{ClientInfo, KeyId, KeyInfo, KeyState, Timestamp};
+use keygate::KeyId;
+use keygate::key::{KeyState, Timestamp};
+use keygate::manage::{ClientInfo, KeyInfo};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;

@@ -2,7 +2,9 @@ use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
 
-use keygate::{KeyId, KeyStore, TransferKeys, YamlEvent, YamlStore};
+use keygate::manage::TransferKeys;
+use keygate::store::YamlEvent;
+use keygate::{KeyId, KeyStore, YamlStore};
 
 use crate::args::Globals;
 use crate::failure::Failure;
@@ -68,20 +70,21 @@ fn load(
         Location::File(path) => Arc::new(prepare(YamlStore::open(path).map_err(unreadable)?)),
         #[cfg(feature = "sqlite")]
         Location::Sqlite(path) => {
-            let store = block_on(keygate::SqliteStore::open(path)).map_err(Failure::unavailable)?;
+            let store =
+                block_on(keygate::store::SqliteStore::open(path)).map_err(Failure::unavailable)?;
             Arc::new(store.with_actor(actor()).with_tool(tool()))
         }
         #[cfg(feature = "postgres")]
         Location::Postgres(url) => {
             // There may be a pooler on the way, and one round trip more is nothing here.
-            let options = keygate::PostgresStore::options(url)?.through_pooler();
+            let options = keygate::store::PostgresStore::options(url)?.through_pooler();
             let store = block_on(options.connect())?;
             Arc::new(store.with_actor(actor()).with_tool(tool()))
         }
     })
 }
 
-fn unreadable(error: keygate::YamlError) -> Failure {
+fn unreadable(error: keygate::store::YamlError) -> Failure {
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     let is_missing = source.is_some_and(|error| error.kind() == io::ErrorKind::NotFound);
     let way_out = if is_missing { "; `keygate init` makes a new one" } else { "" };

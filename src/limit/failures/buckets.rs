@@ -1,8 +1,8 @@
 use std::net::IpAddr;
 
-use super::sets::{Sets, Tag};
+use super::sharded_cache::{ShardedCache, Tag};
+use crate::client::Rate;
 use crate::limit::gcra::Gcra;
-use crate::quota::Rate;
 
 const SETS: usize = 8_192;
 const WAYS: usize = 8;
@@ -50,7 +50,7 @@ impl Gcra {
 /// again first, and never one that is over its limit. So a flood of addresses cannot set back the
 /// count of one that is held. Where all of a set are over their limits, addresses that have no entry
 /// share one more, which has the limit of a network.
-pub(super) struct Buckets(Sets<Set>);
+pub(super) struct Buckets(ShardedCache<Set>);
 
 #[derive(Default)]
 struct Set {
@@ -75,7 +75,7 @@ struct Counted {
 
 impl Buckets {
     pub(super) fn new() -> Self {
-        Self(Sets::new(SETS))
+        Self(ShardedCache::new(SETS))
     }
 
     /// Counts one wrong key, unless the address is over its limit: then it says for how many
@@ -126,9 +126,9 @@ impl Buckets {
         self.0.with(counted.tag, |set| {
             set.clamp(limits, now);
             let (tat, limit) = match set.place(counted.tag, limits, now) {
-                Place::Own(way) => (set.ways[way].tat, counted.limit),
-                Place::Free(_) => return None,
-                Place::Shared => (set.shared, limits.network),
+                Slot::Own(way) => (set.ways[way].tat, counted.limit),
+                Slot::Free(_) => return None,
+                Slot::Shared => (set.shared, limits.network),
             };
             limit.check(tat, 1, now).err()
         })
@@ -144,12 +144,12 @@ impl Buckets {
         self.0.with(counted.tag, |set| {
             set.clamp(limits, now);
             let (tat, limit) = match set.place(counted.tag, limits, now) {
-                Place::Own(way) => (&mut set.ways[way].tat, counted.limit),
-                Place::Free(way) => {
+                Slot::Own(way) => (&mut set.ways[way].tat, counted.limit),
+                Slot::Free(way) => {
                     set.ways[way] = Way { tag: counted.tag, tat: 0 };
                     (&mut set.ways[way].tat, counted.limit)
                 }
-                Place::Shared => (&mut set.shared, limits.network),
+                Slot::Shared => (&mut set.shared, limits.network),
             };
             *tat = count(limit, *tat, now)?;
             Ok(())
@@ -172,7 +172,7 @@ impl Buckets {
     }
 }
 
-enum Place {
+enum Slot {
     Own(usize),
     /// Its own from now on.
     Free(usize),
@@ -189,15 +189,15 @@ impl Set {
         self.shared = self.shared.min(furthest);
     }
 
-    fn place(&self, tag: Tag, limits: Limits, now: u64) -> Place {
+    fn place(&self, tag: Tag, limits: Limits, now: u64) -> Slot {
         if let Some(own) = self.ways.iter().position(|way| way.tag == tag) {
-            return Place::Own(own);
+            return Slot::Own(own);
         }
         let least = (0..WAYS).min_by_key(|way| self.ways[*way].tat).unwrap_or(0);
         // By the limit of an address, also where it is that of a network, which is over no sooner.
         match limits.address.check(self.ways[least].tat, 1, now) {
-            Ok(_) => Place::Free(least),
-            Err(_) => Place::Shared,
+            Ok(_) => Slot::Free(least),
+            Err(_) => Slot::Shared,
         }
     }
 }

@@ -6,9 +6,9 @@ use http::{Extensions, HeaderMap};
 
 use super::{FailureThrottle, Verified};
 use crate::clock::nanos;
-use crate::digest::KeyDigest;
-use crate::error::AuthError;
-use crate::limit::Throttled;
+use crate::error::{AuthError, Throttled};
+use crate::key::KeyDigest;
+use crate::limit::gcra::seconds;
 
 /// The throttle of one authenticator, and what is known of how its store answers.
 pub(crate) struct Failures {
@@ -129,7 +129,8 @@ fn told(spent: Result<(), u64>, error: AuthError) -> AuthError {
 }
 
 fn throttled(wait: u64, error: Option<&AuthError>) -> AuthError {
-    Throttled::address(Duration::from_nanos(wait), error)
+    let wrong = error.and_then(|error| Some((error.reason()?, error.key_id())));
+    AuthError::Throttled(Throttled::address(seconds(Duration::from_nanos(wait)), wrong))
 }
 
 /// Written once, so that processors do not take it from each other.

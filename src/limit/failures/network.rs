@@ -59,7 +59,7 @@ fn parse_length(text: &str, most: u32) -> Result<u32, ParseNetworkError> {
     length.ok_or(ParseNetworkError::Length)
 }
 
-/// Why a text is not a network for [`TrustedProxies::new`](crate::TrustedProxies::new).
+/// Why a text is not a network for [`TrustedProxies::new`](crate::limit::TrustedProxies::new).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseNetworkError {

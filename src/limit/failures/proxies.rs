@@ -23,7 +23,7 @@ use super::network::{Network, ParseNetworkError};
 ///
 /// ```
 /// use http::HeaderMap;
-/// use keygate::TrustedProxies;
+/// use keygate::limit::TrustedProxies;
 ///
 /// let proxies = TrustedProxies::new(["10.0.0.0/8", "fd00::/8"])?;
 /// let mut headers = HeaderMap::new();

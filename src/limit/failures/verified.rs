@@ -1,5 +1,5 @@
-use super::sets::{Sets, Tag};
-use crate::digest::KeyDigest;
+use super::sharded_cache::{ShardedCache, Tag};
+use crate::key::KeyDigest;
 
 const SETS: usize = 2_048;
 const WAYS: usize = 8;
@@ -12,7 +12,7 @@ const LASTS: u64 = 86_400_000_000_000;
 /// It says which lookups are made, and not what they answer, so a key that is revoked meanwhile is
 /// refused as any other. A set that is full forgets the one that was verified longest ago; only right
 /// keys get in, so nobody else can make it forget.
-pub(super) struct Verified(Sets<[Seen; WAYS]>);
+pub(super) struct Verified(ShardedCache<[Seen; WAYS]>);
 
 #[derive(Clone, Copy, Default)]
 struct Seen {
@@ -22,7 +22,7 @@ struct Seen {
 
 impl Verified {
     pub(super) fn new() -> Self {
-        Self(Sets::new(SETS))
+        Self(ShardedCache::new(SETS))
     }
 
     pub(super) fn remember(&self, digest: KeyDigest, now: u64) {

@@ -1,11 +1,11 @@
-use crate::digest::KeyId;
+use crate::key::KeyId;
 
 /// What became of an import.
 ///
-/// See [`TransferKeys`](crate::TransferKeys) for an example.
+/// See [`TransferKeys`](crate::manage::TransferKeys) for an example.
 ///
 /// ```
-/// use keygate::Imported;
+/// use keygate::manage::Imported;
 ///
 /// assert!(Imported::default().is_complete());
 /// ```
@@ -21,7 +21,7 @@ pub struct Imported {
     /// How many keys were there already, and said the same.
     pub keys_kept: usize,
     /// What was not taken, clients first. The store is as it was in all of this.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<ImportConflict>,
 }
 
 impl Imported {
@@ -34,26 +34,26 @@ impl Imported {
 /// A client or a key that an import did not take.
 ///
 /// ```
-/// use keygate::{Refusal, Refused};
+/// use keygate::manage::{ConflictReason, ImportConflict};
 ///
-/// let refused = Refused::Key {
+/// let refused = ImportConflict::Key {
 ///     key_id: "1f0c2b7a9d3e4c58".parse()?,
 ///     client: "App 1".to_owned(),
-///     why: Refusal::IdConflict,
+///     why: ConflictReason::IdConflict,
 /// };
 /// assert_eq!(refused.to_string(), "the key 1f0c2b7a9d3e4c58 of App 1: another key has the same id");
-/// # Ok::<(), keygate::ParseKeyIdError>(())
+/// # Ok::<(), keygate::key::ParseKeyIdError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum ImportConflict {
     /// A client.
     #[error("the client {name}: {why}")]
     Client {
         /// Its name.
         name: String,
         /// What stands in the way.
-        why: Refusal,
+        why: ConflictReason,
     },
     /// A key.
     #[error("the key {key_id} of {client}: {why}")]
@@ -63,21 +63,21 @@ pub enum Refused {
         /// The name of the client whose key it was to be.
         client: String,
         /// What stands in the way.
-        why: Refusal,
+        why: ConflictReason,
     },
 }
 
 /// What kept an import from taking a client or a key.
 ///
 /// ```
-/// use keygate::Refusal;
+/// use keygate::manage::ConflictReason;
 ///
-/// let why = Refusal::Differs { fields: vec!["scopes", "quota"] };
+/// let why = ConflictReason::Differs { fields: vec!["scopes", "quota"] };
 /// assert_eq!(why.to_string(), "it is here already and differs in scopes, quota");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum ConflictReason {
     /// It is there already, and is not the same.
     #[error("it is here already and differs in {}", fields.join(", "))]
     Differs {

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
-use super::{HeldClient, HeldKey, Holdings, Imported, Refusal, Refused};
-use crate::profile::ClientProfile;
+use super::{ConflictReason, Export, HeldClient, HeldKey, ImportConflict, Imported};
+use crate::client::ClientProfile;
 
 /// What an import adds, and what became of the rest.
 pub(crate) struct Plan<'a> {
@@ -11,7 +11,7 @@ pub(crate) struct Plan<'a> {
 }
 
 /// Decides, for every store, what of `new` is added to what is `here`.
-pub(crate) fn plan<'a>(here: &Holdings, new: &'a Holdings) -> Plan<'a> {
+pub(crate) fn plan<'a>(here: &Export, new: &'a Export) -> Plan<'a> {
     let mut plan = Plan { clients: Vec::new(), keys: Vec::new(), imported: Imported::default() };
     let refused = plan.decide_clients(here, new);
     plan.decide_keys(here, new, &refused);
@@ -22,7 +22,7 @@ pub(crate) fn plan<'a>(here: &Holdings, new: &'a Holdings) -> Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// The names of those that are refused.
-    fn decide_clients(&mut self, here: &Holdings, new: &'a Holdings) -> HashSet<&'a str> {
+    fn decide_clients(&mut self, here: &Export, new: &'a Export) -> HashSet<&'a str> {
         let known = here.clients.iter().map(|client| (client.profile.name(), client));
         let known = known.collect::<HashMap<_, _>>();
         let mut refused = HashSet::new();
@@ -33,15 +33,18 @@ impl<'a> Plan<'a> {
                 Some(known) if *known == client => self.imported.clients_kept += 1,
                 Some(known) => {
                     refused.insert(name);
-                    let why = Refusal::Differs { fields: differing_of_client(known, client) };
-                    self.imported.refused.push(Refused::Client { name: name.to_owned(), why });
+                    let why =
+                        ConflictReason::Differs { fields: differing_of_client(known, client) };
+                    self.imported
+                        .refused
+                        .push(ImportConflict::Client { name: name.to_owned(), why });
                 }
             }
         }
         refused
     }
 
-    fn decide_keys(&mut self, here: &Holdings, new: &'a Holdings, refused: &HashSet<&str>) {
+    fn decide_keys(&mut self, here: &Export, new: &'a Export, refused: &HashSet<&str>) {
         let known = here.keys.iter().map(|key| (key.key_id(), key)).collect::<HashMap<_, _>>();
         for key in &new.keys {
             let why = match known.get(&key.key_id()) {
@@ -49,20 +52,20 @@ impl<'a> Plan<'a> {
                     self.imported.keys_kept += 1;
                     continue;
                 }
-                Some(known) if known.digest != key.digest => Refusal::IdConflict,
+                Some(known) if known.digest != key.digest => ConflictReason::IdConflict,
                 Some(known) if known.notes.revoked.is_some() && key.notes.revoked.is_none() => {
-                    Refusal::Revoked
+                    ConflictReason::Revoked
                 }
-                Some(known) => Refusal::Differs { fields: differing_of_key(known, key) },
-                None if refused.contains(&*key.client) => Refusal::Client,
-                None if key.disabled => Refusal::Disabled,
+                Some(known) => ConflictReason::Differs { fields: differing_of_key(known, key) },
+                None if refused.contains(&*key.client) => ConflictReason::Client,
+                None if key.disabled => ConflictReason::Disabled,
                 None => {
                     self.keys.push(key);
                     continue;
                 }
             };
             let (key_id, client) = (key.key_id(), key.client.clone());
-            self.imported.refused.push(Refused::Key { key_id, client, why });
+            self.imported.refused.push(ImportConflict::Key { key_id, client, why });
         }
     }
 }
@@ -99,35 +102,35 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
-    use crate::digest::KeyDigest;
-    use crate::manage::KeyNotes;
+    use crate::key::KeyDigest;
+    use crate::manage::KeyMetadata;
 
     fn client(name: &str, enabled: bool) -> HeldClient {
         HeldClient { profile: ClientProfile::new(name), enabled }
     }
 
     fn key(number: u8, client: &str) -> HeldKey {
-        let (client, notes) = (client.to_owned(), KeyNotes::default());
+        let (client, notes) = (client.to_owned(), KeyMetadata::default());
         let digest = KeyDigest::of(&[number]);
         HeldKey { digest, client, expires: None, notes, disabled: false }
     }
 
-    fn refused(here: HeldKey, new: HeldKey) -> Refusal {
-        let held = |key| Holdings::new(vec![client("App 1", true)], vec![key]);
+    fn refused(here: HeldKey, new: HeldKey) -> ConflictReason {
+        let held = |key| Export::new(vec![client("App 1", true)], vec![key]);
         let (here, new) = (held(here), held(new));
         let plan = plan(&here, &new);
         assert!(plan.clients.is_empty() && plan.keys.is_empty());
         match plan.imported.refused.as_slice() {
-            [Refused::Key { why, .. }] => why.clone(),
+            [ImportConflict::Key { why, .. }] => why.clone(),
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn what_is_there_is_kept_and_what_is_not_is_added() {
-        let here = Holdings::new(vec![client("App 1", false)], vec![key(1, "App 1")]);
+        let here = Export::new(vec![client("App 1", false)], vec![key(1, "App 1")]);
         let clients = vec![client("App 1", false), client("App 2", true)];
-        let new = Holdings::new(clients, vec![key(1, "App 1"), key(2, "App 1"), key(3, "App 2")]);
+        let new = Export::new(clients, vec![key(1, "App 1"), key(2, "App 1"), key(3, "App 2")]);
         let plan = plan(&here, &new);
         assert_eq!((plan.clients.len(), plan.keys.len()), (1, 2));
         let imported = plan.imported;
@@ -138,16 +141,15 @@ mod tests {
 
     #[test]
     fn new_keys_of_a_refused_client_are_refused_and_old_ones_kept() {
-        let here = Holdings::new(vec![client("App 1", false)], vec![key(1, "App 1")]);
-        let new =
-            Holdings::new(vec![client("App 1", true)], vec![key(1, "App 1"), key(2, "App 1")]);
+        let here = Export::new(vec![client("App 1", false)], vec![key(1, "App 1")]);
+        let new = Export::new(vec![client("App 1", true)], vec![key(1, "App 1"), key(2, "App 1")]);
         let imported = plan(&here, &new).imported;
         assert_eq!((imported.keys_added, imported.keys_kept), (0, 1));
-        let why = Refusal::Differs { fields: vec!["enabled"] };
+        let why = ConflictReason::Differs { fields: vec!["enabled"] };
         let key_id = key(2, "").key_id();
         let expected = [
-            Refused::Client { name: "App 1".to_owned(), why },
-            Refused::Key { key_id, client: "App 1".to_owned(), why: Refusal::Client },
+            ImportConflict::Client { name: "App 1".to_owned(), why },
+            ImportConflict::Key { key_id, client: "App 1".to_owned(), why: ConflictReason::Client },
         ];
         assert_eq!(imported.refused, expected);
     }
@@ -156,8 +158,8 @@ mod tests {
     fn revoked_keys_do_not_come_back() {
         let mut revoked = key(1, "App 1");
         revoked.notes.revoked = Some(UNIX_EPOCH);
-        assert_eq!(refused(revoked.clone(), key(1, "App 1")), Refusal::Revoked);
-        let differs = Refusal::Differs { fields: vec!["revoked"] };
+        assert_eq!(refused(revoked.clone(), key(1, "App 1")), ConflictReason::Revoked);
+        let differs = ConflictReason::Differs { fields: vec!["revoked"] };
         assert_eq!(refused(key(1, "App 1"), revoked), differs);
     }
 
@@ -169,7 +171,7 @@ mod tests {
         other.notes.created = Some(UNIX_EPOCH);
         other.notes.replaced_by = Some(key(2, "").key_id());
         let fields = vec!["client", "label", "created", "expires", "replaced_by"];
-        assert_eq!(refused(key(1, "App 1"), other), Refusal::Differs { fields });
+        assert_eq!(refused(key(1, "App 1"), other), ConflictReason::Differs { fields });
     }
 
     #[test]
@@ -177,14 +179,17 @@ mod tests {
         let [mut bytes, mut others] = [[7; 32]; 2];
         (bytes[31], others[31]) = (0, 1);
         let with = |bytes| HeldKey { digest: KeyDigest::from_bytes(bytes), ..key(1, "App 1") };
-        assert_eq!(refused(with(bytes), with(others)), Refusal::IdConflict);
+        assert_eq!(refused(with(bytes), with(others)), ConflictReason::IdConflict);
     }
 
     #[test]
     fn keys_that_are_disabled_by_themselves_never_become_active() {
         let disabled = HeldKey { disabled: true, ..key(1, "App 1") };
-        let new = Holdings::new(vec![client("App 1", true)], vec![disabled]);
-        let imported = plan(&Holdings::default(), &new).imported;
-        assert!(matches!(&imported.refused[..], [Refused::Key { why: Refusal::Disabled, .. }]));
+        let new = Export::new(vec![client("App 1", true)], vec![disabled]);
+        let imported = plan(&Export::default(), &new).imported;
+        assert!(matches!(
+            &imported.refused[..],
+            [ImportConflict::Key { why: ConflictReason::Disabled, .. }]
+        ));
     }
 }

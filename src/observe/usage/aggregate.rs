@@ -5,7 +5,7 @@ use super::super::Kind;
 use super::Key;
 use super::counts::Counts;
 use super::snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient};
-use crate::client_map::ClientMap;
+use crate::client::ClientMap;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::super::Kind;
 use super::stripes::{Stripe, Stripes};
 use super::windows::Windows;
-use crate::digest::KeyId;
+use crate::key::KeyId;
 
 /// The counts of one key of one client. Times are nanoseconds since 1970.
 ///
@@ -79,7 +79,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::digest::KeyDigest;
+    use crate::key::KeyDigest;
 
     #[test]
     fn new_key_counts_as_seen_before_its_first_count() {

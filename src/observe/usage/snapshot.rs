@@ -3,7 +3,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
-use crate::digest::KeyId;
+use crate::key::KeyId;
 
 /// The counts of a [`Usage`](crate::Usage).
 ///

@@ -1,9 +1,8 @@
 use super::MemoryStore;
-use super::ledger::Ledger;
-use crate::digest::KeyId;
-use crate::key::KeyError;
-use crate::mark::Mark;
-use crate::record::{KeyRecord, KeyState};
+use super::client_index::ClientIndex;
+use crate::key::{KeyId, KeyState, PackedStatus};
+use crate::manage::KeyError;
+use crate::store::KeyRecord;
 use crate::store::table::{Row, Table};
 
 #[cfg(feature = "yaml")]
@@ -12,8 +11,8 @@ mod declared;
 /// Many keys at once: collected, sorted and cut into a table, several times faster than one insert
 /// after the other. `P` is where a key stands in its source, for the error.
 pub(in crate::store) struct Bulk<P> {
-    entries: Vec<(Row, Mark, P)>,
-    ledger: Ledger,
+    entries: Vec<(Row, PackedStatus, P)>,
+    ledger: ClientIndex,
     /// Whether rows may have been pushed before their client was declared.
     declared: bool,
 }
@@ -35,7 +34,7 @@ impl<P> BulkConflict<P> {
 
 impl<P: Copy + Ord> Bulk<P> {
     pub(in crate::store) fn new() -> Self {
-        Self { entries: Vec::new(), ledger: Ledger::default(), declared: false }
+        Self { entries: Vec::new(), ledger: ClientIndex::default(), declared: false }
     }
 
     pub(in crate::store) fn push(&mut self, record: KeyRecord, place: P) -> Result<(), KeyError> {

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::MemoryStore;
-use crate::digest::KeyId;
+use crate::client::ClientProfile;
+use crate::key::KeyId;
 use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated};
-use crate::profile::ClientProfile;
 
 impl ManageKeys for MemoryStore {
     fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Result<ClientInfo, ManageError>> {

@@ -2,14 +2,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::ledger::Ledger;
+use super::client_index::ClientIndex;
 use super::{MemoryStore, explain};
-use crate::digest::KeyId;
+use crate::client::ClientProfile;
+use crate::key::{KeyId, KeyState, PackedStatus};
 use crate::manage::rules::{self, whole_seconds};
-use crate::manage::{ClientInfo, KeyInfo, KeyNotes, ManageError, NewKey, Rotated, nearest_key};
-use crate::mark::Mark;
-use crate::profile::ClientProfile;
-use crate::record::KeyState;
+use crate::manage::{ClientInfo, KeyInfo, KeyMetadata, ManageError, NewKey, Rotated, nearest_key};
 use crate::store::table::Row;
 
 /// The methods of [`ManageKeys`](crate::ManageKeys), without waiting.
@@ -97,13 +95,13 @@ impl MemoryStore {
         edit.change_all(|row| row.profile.is_same(&profile), |_| None);
         edit.publish();
         for key_id in ids {
-            ledger.note(key_id, KeyNotes::default());
+            ledger.note(key_id, KeyMetadata::default());
         }
         ledger.forget(name);
         Ok(removed)
     }
 
-    fn client_info(&self, ledger: &Ledger, profile: &ClientProfile) -> ClientInfo {
+    fn client_info(&self, ledger: &ClientIndex, profile: &ClientProfile) -> ClientInfo {
         let mut keys = 0;
         self.shared.table.for_each(|row, mark| {
             keys += usize::from(row.profile.is_same(profile) && !mark.is_revoked());
@@ -160,7 +158,7 @@ impl MemoryStore {
         if !mark.is_revoked() {
             notes.revoked = Some(whole_seconds(ledger.now()));
             let mut edit = self.shared.table.edit();
-            edit.change_mark(key_id.prefix(), Mark::revoked);
+            edit.change_mark(key_id.prefix(), PackedStatus::revoked);
             edit.publish();
             ledger.note(*key_id, notes.clone());
         }
@@ -171,7 +169,7 @@ impl MemoryStore {
     /// expires after `grace`, or earlier if it would have anyway. A grace of zero ends it now.
     ///
     /// The new key has the old one's label unless it brings its own, and [the old one's
-    /// lifetime](KeyInfo::inherited_expiry) unless it brings its own [`Expiry`](crate::Expiry).
+    /// lifetime](KeyInfo::inherited_expiry) unless it brings its own [`Expiry`](crate::manage::Expiry).
     ///
     /// # Errors
     ///
@@ -225,7 +223,7 @@ impl MemoryStore {
         Ok(keys)
     }
 
-    fn row(&self, key_id: KeyId) -> Result<(Row, Mark), ManageError> {
+    fn row(&self, key_id: KeyId) -> Result<(Row, PackedStatus), ManageError> {
         self.shared.table.row(key_id.prefix()).ok_or_else(|| {
             let mut ids = Vec::new();
             self.shared.table.for_each(|row, _| ids.push(row.digest.key_id()));
@@ -233,7 +231,7 @@ impl MemoryStore {
         })
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Ledger> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, ClientIndex> {
         // Nothing that runs under the lock leaves the ledger half-changed, so a panic in another
         // thread is no reason to stop serving.
         self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner)
@@ -242,20 +240,20 @@ impl MemoryStore {
 
 /// How a new key of this client is to be filed.
 fn filed(
-    ledger: &Ledger,
+    ledger: &ClientIndex,
     profile: ClientProfile,
     key: NewKey,
     now: SystemTime,
-) -> Result<(Row, Mark, KeyNotes), ManageError> {
+) -> Result<(Row, PackedStatus, KeyMetadata), ManageError> {
     let digest = key.digest();
     let (expires, notes) = rules::issue(key, now)?;
     let state =
         if ledger.is_enabled(profile.name()) { KeyState::Active } else { KeyState::Disabled };
-    let mark = Mark::CLEAR.with_expiry(expires).with_state(state);
+    let mark = PackedStatus::CLEAR.with_expiry(expires).with_state(state);
     Ok((Row { digest, profile }, mark, notes))
 }
 
-fn info(row: &Row, mark: Mark, notes: KeyNotes) -> KeyInfo {
+fn info(row: &Row, mark: PackedStatus, notes: KeyMetadata) -> KeyInfo {
     KeyInfo {
         key_id: row.digest.key_id(),
         client: row.profile.name().to_owned(),

@@ -1,22 +1,21 @@
 use std::time::UNIX_EPOCH;
 
-use super::ledger::Ledger;
+use super::client_index::ClientIndex;
 use super::{MemoryStore, explain};
+use crate::key::{KeyState, PackedStatus};
 use crate::manage::{
-    BoxFuture, HeldClient, HeldKey, Holdings, Imported, ManageError, Plan, TransferKeys, plan,
+    BoxFuture, Export, HeldClient, HeldKey, Imported, ManageError, Plan, TransferKeys, plan,
 };
-use crate::mark::Mark;
-use crate::record::KeyState;
 use crate::store::table::Row;
 
 impl TransferKeys for MemoryStore {
-    fn export_keys(&self) -> BoxFuture<'_, Result<Holdings, ManageError>> {
+    fn export_keys(&self) -> BoxFuture<'_, Result<Export, ManageError>> {
         Box::pin(async move { Ok(self.held(&self.lock())) })
     }
 
     fn import_keys<'a>(
         &'a self,
-        holdings: &'a Holdings,
+        holdings: &'a Export,
     ) -> BoxFuture<'a, Result<Imported, ManageError>> {
         Box::pin(async move { self.take(holdings).map(|plan| plan.imported) })
     }
@@ -24,7 +23,7 @@ impl TransferKeys for MemoryStore {
 
 impl MemoryStore {
     /// Adds what is not there yet, and says what that was.
-    pub(in crate::store) fn take<'a>(&self, new: &'a Holdings) -> Result<Plan<'a>, ManageError> {
+    pub(in crate::store) fn take<'a>(&self, new: &'a Export) -> Result<Plan<'a>, ManageError> {
         let mut ledger = self.lock();
         let plan = plan(&self.held(&ledger), new);
         let mut edit = self.shared.table.edit();
@@ -35,7 +34,7 @@ impl MemoryStore {
         }
         for key in &plan.keys {
             let profile = after.profile(&key.client)?.clone();
-            let mark = Mark::CLEAR.with_expiry(key.expires).with_state(state(key, &after));
+            let mark = PackedStatus::CLEAR.with_expiry(key.expires).with_state(state(key, &after));
             edit.insert(Row { digest: key.digest, profile }, mark)
                 .map_err(|conflict| explain(&self.shared.table, conflict, &key.digest))?;
             after.note(key.key_id(), key.notes.clone());
@@ -45,7 +44,7 @@ impl MemoryStore {
         Ok(plan)
     }
 
-    fn held(&self, ledger: &Ledger) -> Holdings {
+    fn held(&self, ledger: &ClientIndex) -> Export {
         let clients = ledger.profiles().map(|profile| HeldClient {
             profile: profile.clone(),
             enabled: ledger.is_enabled(profile.name()),
@@ -66,11 +65,11 @@ impl MemoryStore {
                 disabled: mark.state() == KeyState::Disabled && ledger.is_enabled(client),
             });
         });
-        Holdings::new(clients.collect(), keys)
+        Export::new(clients.collect(), keys)
     }
 }
 
-fn state(key: &HeldKey, ledger: &Ledger) -> KeyState {
+fn state(key: &HeldKey, ledger: &ClientIndex) -> KeyState {
     match key.notes.revoked {
         Some(_) => KeyState::Revoked,
         None if ledger.is_enabled(&key.client) => KeyState::Active,

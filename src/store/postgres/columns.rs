@@ -12,10 +12,9 @@ use sqlx::postgres::{
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{Row as _, Type, TypeInfo as _, ValueRef as _};
 
-use crate::digest::{KeyDigest, KeyId};
-use crate::label;
-use crate::manage::KeyNotes;
-use crate::profile::ClientProfile;
+use crate::client::{ClientProfile, label};
+use crate::key::{KeyDigest, KeyId};
+use crate::manage::KeyMetadata;
 use crate::store::sql::{BadRow, ClientRow, Found, KeyRow, profile, set_aside};
 
 /// The columns of a client `c`, for [`client_row`]. They name their types, of which a copy says nothing.
@@ -80,7 +79,7 @@ pub(super) fn found_key(row: &PgRow, first: usize) -> Result<Found<KeyRow>, BadR
     let expires = set_aside(&mut fault, time(row, first + 6, key_id, "expires"));
     let revoked = set_aside(&mut fault, time(row, first + 7, key_id, "revoked"));
     let replaced_by = set_aside(&mut fault, successor(row, first + 8, key_id));
-    let notes = KeyNotes { label: label.map(Into::into), created, revoked, replaced_by };
+    let notes = KeyMetadata { label: label.map(Into::into), created, revoked, replaced_by };
     Ok(Found { row: KeyRow { digest, client, enabled, expires, notes }, fault })
 }
 

@@ -9,7 +9,8 @@ use super::error::unavailable;
 use super::server::{Server, server_columns};
 use super::settings::{hex, local_settings};
 use crate::error::StoreError;
-use crate::record::{KeyRecord, KeyState};
+use crate::key::KeyState;
+use crate::store::KeyRecord;
 use crate::store::sql::BadRow;
 
 /// A row comes in any case, and says which server responds. A key whose client is not found is told

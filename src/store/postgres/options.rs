@@ -12,10 +12,10 @@ use crate::store::sql::{DatabaseError, DatabaseFinding};
 /// How a [`PostgresStore`] connects.
 ///
 /// ```no_run
-/// use keygate::PostgresStore;
+/// use keygate::store::PostgresStore;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), keygate::DatabaseError> {
+/// # async fn main() -> Result<(), keygate::store::DatabaseError> {
 /// let url = "postgres://service@db.internal/keys?sslmode=verify-full";
 /// let store = PostgresStore::options(url)?.max_connections(4).connect().await?;
 /// # Ok(())

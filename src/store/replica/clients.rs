@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use crate::profile::ClientProfile;
+use crate::client::ClientProfile;
 use crate::store::sql::{BadRow, ClientRow};
 
 mod loading;

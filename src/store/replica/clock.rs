@@ -27,7 +27,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::digest::KeyDigest;
+    use crate::key::KeyDigest;
     use crate::store::LocalKeyStore as _;
 
     const STALENESS: Duration = Duration::from_millis(100);

@@ -8,10 +8,9 @@ use std::{io, thread};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use super::ReplicaOptions;
-use super::report;
 use super::shared::{LONGEST_ALLOWANCE, Progress, Shared};
 use super::snapshot::{self, Read};
+use super::{ReplicaOptions, report};
 
 /// How long an attempt that is under way is waited for: what the database says is newer.
 const GRACE: Duration = Duration::from_secs(1);

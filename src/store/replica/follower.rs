@@ -2,10 +2,9 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot::Receiver;
@@ -18,11 +17,10 @@ use super::fault::Fault;
 use super::history::Position;
 use super::pending::Pending;
 use super::refused::Refused;
-use super::report;
 use super::session::Session;
 use super::shared::{Progress, Shared};
 use super::snapshot::{self, Keeper};
-use super::{ReplicaOptions, clock};
+use super::{ReplicaOptions, clock, report};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 

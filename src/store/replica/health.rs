@@ -2,13 +2,13 @@ use std::time::{Duration, SystemTime};
 
 use crate::store::sql::DatabaseError;
 
-/// How a [`Replica`](crate::Replica) is doing.
+/// How a [`Replica`](crate::store::Replica) is doing.
 ///
 /// ```no_run
-/// use keygate::Replica;
+/// use keygate::store::Replica;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), keygate::DatabaseError> {
+/// # async fn main() -> Result<(), keygate::store::DatabaseError> {
 /// let replica = Replica::connect("postgres://service@db.internal/keys").await?;
 /// let health = replica.health();
 /// println!("{} keys, {:?} behind the database", health.keys, health.lag);
@@ -19,7 +19,7 @@ use crate::store::sql::DatabaseError;
 #[non_exhaustive]
 pub struct ReplicaHealth {
     /// Whether known keys are served: the keys were loaded, and the database was heard of within
-    /// [`max_staleness`](crate::ReplicaOptions::max_staleness).
+    /// [`max_staleness`](crate::store::ReplicaOptions::max_staleness).
     pub is_ready: bool,
     /// When the primary was last asked what has changed, and all of its answer was taken.
     pub last_contact: Option<SystemTime>,
@@ -46,6 +46,6 @@ pub struct ReplicaHealth {
     /// Why the database wakes nobody up, if it does not: changes are then found within half a second, by
     /// polling.
     pub no_wake_ups: Option<String>,
-    /// Why the [snapshot](crate::ReplicaOptions::snapshot) could not be read or written, until it was.
+    /// Why the [snapshot](crate::store::ReplicaOptions::snapshot) could not be read or written, until it was.
     pub snapshot_error: Option<String>,
 }

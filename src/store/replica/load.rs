@@ -13,15 +13,15 @@ use super::copy::{Copied, copy};
 use super::fault::Fault;
 use super::follower::Follower;
 use super::history::{Newest, Visible, event_columns};
-use super::look::{Look, Seen};
 use super::poll::SETTINGS;
 use super::refused::Refused;
 use super::report;
 use super::rows::replica_columns;
+use super::server_probe::{Seen, ServerProbe};
 use super::session::POLL_DEADLINE;
 use crate::store::postgres::columns::{Columns as _, client_columns, client_row};
 use crate::store::sql::BadRow;
-use crate::store::table::{Build, Gather, Table};
+use crate::store::table::{BucketSort, Build, Table};
 
 mod keys;
 
@@ -69,7 +69,7 @@ const NO_TIMEOUTS: &str = "set local enable_seqscan = on; \
 /// Replaces all that is served by what the database holds, in one step.
 pub(super) async fn load(
     connection: &mut PgConnection,
-    look: &Look,
+    look: &ServerProbe,
     follower: &mut Follower,
 ) -> Result<(), Fault> {
     let last = follower.position.clone();
@@ -146,7 +146,7 @@ async fn read(
     Ok(newest)
 }
 
-async fn table(gather: Gather, refused: &mut Refused, rows: &AtomicU64) -> Table {
+async fn table(gather: BucketSort, refused: &mut Refused, rows: &AtomicU64) -> Table {
     let mut build = Build::new(gather.len());
     let mut last = None;
     for part in gather.sorted() {

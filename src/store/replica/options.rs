@@ -10,10 +10,10 @@ use crate::store::sql::DatabaseError;
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use keygate::Replica;
+/// use keygate::store::Replica;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), keygate::DatabaseError> {
+/// # async fn main() -> Result<(), keygate::store::DatabaseError> {
 /// let replica = Replica::options("postgres://service@db.internal/keys?sslmode=verify-full")?
 ///     .max_staleness(Duration::from_secs(60))
 ///     .connect()
@@ -80,7 +80,7 @@ impl ReplicaOptions {
     /// where it was copied.
     ///
     /// It also names the host or socket, the port and the database of the URL. One of another place is
-    /// not served, and [`snapshot_error`](crate::ReplicaHealth::snapshot_error) says so. Instances of
+    /// not served, and [`snapshot_error`](crate::store::ReplicaHealth::snapshot_error) says so. Instances of
     /// one database may share a path, at the price that each of them writes the whole file every ten
     /// seconds. A disk that hangs stops nothing but the snapshot.
     ///

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row as _};
 
-use crate::digest::KeyId;
+use crate::key::KeyId;
 
 /// Which clients and keys have rows that may be newer than what is held. Their rows are read as they
 /// are when it is their turn, so the order is free: what takes rights away comes first.

@@ -9,10 +9,10 @@ use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
 use super::fault::Fault;
 use super::follower::Follower;
 use super::history::{Position, event_columns};
-use super::look::{Look, Seen, array};
 use super::pending::Pending;
 use super::rows::{self, Key, replica_columns};
-use crate::digest::KeyId;
+use super::server_probe::{Seen, ServerProbe, array};
+use crate::key::KeyId;
 use crate::store::postgres::columns::{client_columns, client_row};
 use crate::store::postgres::settings::{hex, local_settings};
 
@@ -110,7 +110,7 @@ pub(super) struct Polled {
 /// Polls in one round trip.
 pub(super) async fn poll(
     connection: &mut PgConnection,
-    look: &Look,
+    look: &ServerProbe,
     last: &Position,
     wanted: &Wanted,
 ) -> Result<Polled, Fault> {

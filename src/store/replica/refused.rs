@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::ReplicaHealth;
-use crate::digest::KeyDigest;
+use crate::key::KeyDigest;
 use crate::store::sql::BadRow;
 
 /// So many of them are told with their reasons.

@@ -1,9 +1,7 @@
 //! What the rows of clients and keys mean to requests.
 
 use super::clients::Seen;
-use crate::digest::KeyDigest;
-use crate::mark::Mark;
-use crate::record::KeyState;
+use crate::key::{KeyDigest, KeyState, PackedStatus};
 use crate::store::postgres::columns::{self, Columns};
 use crate::store::sql::BadRow;
 use crate::store::table::Row;
@@ -26,7 +24,7 @@ pub(super) use replica_columns;
 
 /// What becomes of the row of a key.
 pub(super) enum Key {
-    Good(Row, Mark),
+    Good(Row, PackedStatus),
     /// Without a digest there is nobody to refuse.
     Bad(Option<KeyDigest>, BadRow),
     /// Its client is not known yet.
@@ -39,7 +37,7 @@ pub(super) struct Unowned<'a> {
     pub(super) digest: KeyDigest,
     pub(super) client: &'a str,
     /// As far as the row alone says.
-    pub(super) mark: Mark,
+    pub(super) mark: PackedStatus,
 }
 
 /// Reads the row of a key, or says whose cannot be used, if it has a digest, and why.
@@ -58,7 +56,7 @@ fn read(row: &impl Columns) -> Result<Unowned<'_>, BadRow> {
     let expires = columns::time(row, 3, key_id, "expires")?;
     let revoked = columns::time(row, 4, key_id, "revoked")?.is_some();
     let state = if revoked { KeyState::Revoked } else { KeyState::Active };
-    let mark = Mark::CLEAR.with_state(state).with_expiry(expires);
+    let mark = PackedStatus::CLEAR.with_state(state).with_expiry(expires);
     Ok(Unowned { digest, client, mark })
 }
 

@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 use super::connect::listener;
 use super::fault::Fault;
 use super::follower::Follower;
-use super::look::Look;
 use super::poll::Wanted;
+use super::server_probe::ServerProbe;
 use super::shared::{Progress, Status};
 use super::{load, poll, report};
 use crate::store::postgres::schema;
@@ -35,7 +35,7 @@ const TURN_DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) struct Session {
     listener: PgListener,
-    look: Look,
+    look: ServerProbe,
 }
 
 impl Session {
@@ -45,7 +45,10 @@ impl Session {
         Ok(Self { listener, look })
     }
 
-    async fn prepare(listener: &mut PgListener, follower: &mut Follower) -> Result<Look, Fault> {
+    async fn prepare(
+        listener: &mut PgListener,
+        follower: &mut Follower,
+    ) -> Result<ServerProbe, Fault> {
         let connection = listener.acquire().await?;
         if follower.options.migrate && !follower.migrated {
             let migration = timeout(schema::MIGRATE_DEADLINE, schema::migrate(connection)).await;
@@ -55,7 +58,8 @@ impl Session {
             let check = timeout(POLL_DEADLINE, schema::check(connection)).await;
             check.map_err(|_| silent())??;
         }
-        let look = timeout(POLL_DEADLINE, Look::find(connection)).await.map_err(|_| silent())??;
+        let look =
+            timeout(POLL_DEADLINE, ServerProbe::find(connection)).await.map_err(|_| silent())??;
         follower.pending.all |= look.is_blind;
         if !follower.options.through_pooler && !follower.is_deaf() {
             listen(listener, follower).await?;

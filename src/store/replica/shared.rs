@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use super::ReplicaHealth;
 use super::session::POLL;
-use crate::digest::KeyDigest;
 use crate::error::StoreError;
+use crate::key::KeyDigest;
 use crate::store::sql::DatabaseError;
 use crate::store::table::Table;
 use crate::store::{Answer, LocalKeyStore};

@@ -6,14 +6,13 @@
 //! digests; then the SHA-256 of all that, the time aside.
 
 use std::collections::HashSet;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime};
+use std::{io, thread};
 
 use super::shared::Shared;
-use crate::digest::KeyDigest;
+use crate::key::KeyDigest;
 
 mod contact;
 mod place;

@@ -6,7 +6,7 @@ use crate::manage::ManageError;
 /// It is made for the operator, and never shows a password.
 ///
 /// ```
-/// use keygate::DatabaseError;
+/// use keygate::store::DatabaseError;
 ///
 /// assert!(DatabaseError::NoTables.to_string().contains("keygate migrate"));
 /// ```

@@ -1,9 +1,9 @@
 use super::managing::{found_client, known_client, unknown_key};
 use super::row::{BadRow, ClientRow, KeyRow};
 use super::transaction::{Database, Transaction};
-use crate::digest::KeyId;
 use crate::error::StoreError;
-use crate::manage::{ClientInfo, KeyInfo, ManageError, Readable};
+use crate::key::KeyId;
+use crate::manage::{ClientInfo, KeyInfo, ManageError, PartialList};
 
 pub(in crate::store) async fn list_clients<D: Database>(
     database: &D,
@@ -13,7 +13,7 @@ pub(in crate::store) async fn list_clients<D: Database>(
 
 pub(in crate::store) async fn list_readable_clients<D: Database>(
     database: &D,
-) -> Result<Readable<ClientInfo>, ManageError> {
+) -> Result<PartialList<ClientInfo>, ManageError> {
     Ok(readable(database.read().await?.clients().await?, sort_clients))
 }
 
@@ -37,7 +37,7 @@ pub(in crate::store) async fn list_keys<D: Database>(
 pub(in crate::store) async fn list_readable_keys<D: Database>(
     database: &D,
     client: Option<&str>,
-) -> Result<Readable<KeyInfo>, ManageError> {
+) -> Result<PartialList<KeyInfo>, ManageError> {
     Ok(readable(keys(database, client).await?, sort_keys))
 }
 
@@ -75,8 +75,8 @@ fn whole<T>(
     Ok(found)
 }
 
-fn readable<T>(rows: Vec<Result<T, BadRow>>, sort: impl FnOnce(&mut [T])) -> Readable<T> {
-    let mut listed = Readable::from(Vec::with_capacity(rows.len()));
+fn readable<T>(rows: Vec<Result<T, BadRow>>, sort: impl FnOnce(&mut [T])) -> PartialList<T> {
+    let mut listed = PartialList::from(Vec::with_capacity(rows.len()));
     for row in rows {
         match row {
             Ok(row) => listed.found.push(row),

@@ -1,4 +1,4 @@
-/// Implements [`ManageKeys`](crate::ManageKeys) and [`TransferKeys`](crate::TransferKeys) for a
+/// Implements [`ManageKeys`](crate::ManageKeys) and [`TransferKeys`](crate::manage::TransferKeys) for a
 /// [`Database`](super::Database), by the rules of [`managing`](super::managing) and
 /// [`transfer`](super::transfer).
 macro_rules! manage_keys {
@@ -84,26 +84,26 @@ macro_rules! manage_keys {
 
             fn list_readable_clients(
                 &self,
-            ) -> BoxFuture<'_, Result<crate::manage::Readable<ClientInfo>, ManageError>> {
+            ) -> BoxFuture<'_, Result<crate::manage::PartialList<ClientInfo>, ManageError>> {
                 Box::pin(sql::list_readable_clients(self))
             }
 
             fn list_readable_keys<'a>(
                 &'a self,
                 client: Option<&'a str>,
-            ) -> BoxFuture<'a, Result<crate::manage::Readable<KeyInfo>, ManageError>> {
+            ) -> BoxFuture<'a, Result<crate::manage::PartialList<KeyInfo>, ManageError>> {
                 Box::pin(sql::list_readable_keys(self, client))
             }
         }
 
         impl crate::manage::TransferKeys for $store {
-            fn export_keys(&self) -> BoxFuture<'_, Result<crate::manage::Holdings, ManageError>> {
+            fn export_keys(&self) -> BoxFuture<'_, Result<crate::manage::Export, ManageError>> {
                 Box::pin(sql::export_keys(self))
             }
 
             fn import_keys<'a>(
                 &'a self,
-                holdings: &'a crate::manage::Holdings,
+                holdings: &'a crate::manage::Export,
             ) -> BoxFuture<'a, Result<crate::manage::Imported, ManageError>> {
                 Box::pin(sql::retrying(self, move || sql::import_keys(self, holdings)))
             }

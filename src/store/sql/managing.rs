@@ -4,14 +4,13 @@ use std::time::{Duration, SystemTime};
 use super::read_back::{self, column_fault, not_kept};
 use super::row::{BadRow, ClientRow, Found, KeyRow};
 use super::transaction::{Database, Transaction};
-use crate::digest::KeyId;
+use crate::client::ClientProfile;
 use crate::error::StoreError;
-use crate::key::KeyError;
+use crate::key::KeyId;
 use crate::manage::rules::{self, whole_seconds};
 use crate::manage::{
-    ClientInfo, KeyInfo, ManageError, NewKey, Rotated, nearest_client, nearest_key,
+    ClientInfo, KeyError, KeyInfo, ManageError, NewKey, Rotated, nearest_client, nearest_key,
 };
-use crate::profile::ClientProfile;
 
 pub(in crate::store) async fn add_client<D: Database>(
     database: &D,

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::row::{BadRow, ClientRow, KeyRow};
 use super::transaction::Transaction;
-use crate::digest::KeyId;
 use crate::error::StoreError;
+use crate::key::KeyId;
 
 /// How many rows are read back at once.
 const BATCH: usize = 5_000;

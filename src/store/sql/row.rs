@@ -3,13 +3,10 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use crate::digest::{KeyDigest, KeyId};
+use crate::client::{ClientProfile, ParseScopeError, Quota, Rate};
 use crate::error::StoreError;
-use crate::manage::{KeyInfo, KeyNotes};
-use crate::profile::ClientProfile;
-use crate::quota::{Quota, Rate};
-use crate::record::KeyState;
-use crate::scope::ParseScopeError;
+use crate::key::{KeyDigest, KeyId, KeyState};
+use crate::manage::{KeyInfo, KeyMetadata};
 
 /// A client, as its row says.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +23,7 @@ pub(in crate::store) struct KeyRow {
     /// Whether the client is enabled, which its own row says.
     pub(in crate::store) enabled: bool,
     pub(in crate::store) expires: Option<SystemTime>,
-    pub(in crate::store) notes: KeyNotes,
+    pub(in crate::store) notes: KeyMetadata,
 }
 
 impl KeyRow {

@@ -2,8 +2,8 @@ use std::future::Future;
 use std::time::SystemTime;
 
 use super::row::{BadRow, ClientRow, Found, KeyRow};
-use crate::digest::KeyId;
 use crate::error::StoreError;
+use crate::key::KeyId;
 use crate::manage::ClientInfo;
 
 /// A database of keys: where transactions come from.

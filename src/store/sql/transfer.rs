@@ -4,20 +4,20 @@ use super::read_back;
 use super::row::{ClientRow, KeyRow};
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
-use crate::manage::{ClientInfo, HeldClient, HeldKey, Holdings, Imported, ManageError, plan};
+use crate::manage::{ClientInfo, Export, HeldClient, HeldKey, Imported, ManageError, plan};
 
 /// How often an import begins anew because somebody else has added the same meanwhile.
 const ATTEMPTS: usize = 5;
 
 pub(in crate::store) async fn export_keys<D: Database>(
     database: &D,
-) -> Result<Holdings, ManageError> {
+) -> Result<Export, ManageError> {
     held(&mut database.read().await?).await
 }
 
 pub(in crate::store) async fn import_keys<D: Database>(
     database: &D,
-    holdings: &Holdings,
+    holdings: &Export,
 ) -> Result<Imported, ManageError> {
     let mut swallowed = Ok(());
     for _ in 0..ATTEMPTS {
@@ -44,7 +44,7 @@ pub(in crate::store) async fn import_keys<D: Database>(
 }
 
 /// All of it: a move must not lose what cannot be read.
-async fn held(transaction: &mut impl Transaction) -> Result<Holdings, ManageError> {
+async fn held(transaction: &mut impl Transaction) -> Result<Export, ManageError> {
     let mut clients = Vec::new();
     for client in transaction.clients().await? {
         let ClientInfo { profile, enabled, .. } = client.map_err(StoreError::from)?;
@@ -55,14 +55,14 @@ async fn held(transaction: &mut impl Transaction) -> Result<Holdings, ManageErro
         let KeyRow { digest, client, expires, notes, .. } = key.map_err(StoreError::from)?;
         keys.push(HeldKey { digest, client, expires, notes, disabled: false });
     }
-    Ok(Holdings::new(clients, keys))
+    Ok(Export::new(clients, keys))
 }
 
 fn client_row(client: &HeldClient) -> ClientRow {
     ClientRow { profile: client.profile.clone(), enabled: client.enabled }
 }
 
-fn key_rows(here: &Holdings, new: &Holdings, keys: &[&HeldKey]) -> Vec<KeyRow> {
+fn key_rows(here: &Export, new: &Export, keys: &[&HeldKey]) -> Vec<KeyRow> {
     let clients = here.clients().iter().chain(new.clients());
     let enabled = clients.map(|client| (client.profile.name(), client.enabled));
     let enabled = enabled.collect::<HashMap<_, _>>();

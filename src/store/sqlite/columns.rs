@@ -6,12 +6,10 @@ use sqlx::decode::Decode;
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Row as _, Type};
 
-use crate::digest::{KeyDigest, KeyId};
-use crate::label;
-use crate::manage::KeyNotes;
-use crate::profile::ClientProfile;
-use crate::record::{KeyRecord, KeyState};
-use crate::rfc3339;
+use crate::client::{ClientProfile, label};
+use crate::key::{KeyDigest, KeyId, KeyState, rfc3339};
+use crate::manage::KeyMetadata;
+use crate::store::KeyRecord;
 use crate::store::sql::{BadRow, ClientRow, Found, KeyRow, profile, set_aside};
 
 /// The columns of a client `c`, for [`client_row`].
@@ -104,7 +102,7 @@ pub(super) fn found_key(row: &SqliteRow) -> Result<Found<KeyRow>, BadRow> {
     let expires = set_aside(&mut fault, time(row, 6, key_id, "expires"));
     let revoked = set_aside(&mut fault, time(row, 7, key_id, "revoked"));
     let replaced_by = set_aside(&mut fault, successor(row, 8, key_id));
-    let notes = KeyNotes { label: label.map(Into::into), created, revoked, replaced_by };
+    let notes = KeyMetadata { label: label.map(Into::into), created, revoked, replaced_by };
     Ok(Found { row: KeyRow { digest, client, enabled, expires, notes }, fault })
 }
 

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 
-use super::begun::Begun;
 use super::error::{input_fault, is_busy, outage, plain_fault};
-use super::file;
 use super::lease::{Lease, Slots};
+use super::open_transaction::OpenTransaction;
 use super::options::SqliteOptions;
-use super::tables;
+use super::{file, tables};
 use crate::error::StoreError;
 use crate::store::sql::{DatabaseError, retrying_while};
 
@@ -107,9 +106,9 @@ impl Connections {
     }
 
     /// A transaction that writes to the file that stands at the path now.
-    pub(super) async fn begin_writing(&self) -> Result<Begun, StoreError> {
+    pub(super) async fn begin_writing(&self) -> Result<OpenTransaction, StoreError> {
         for _ in 0..ATTEMPTS {
-            let mut begun = Begun::writer(self.lease(Role::Writer).await?).await?;
+            let mut begun = OpenTransaction::writer(self.lease(Role::Writer).await?).await?;
             // Another may have taken its place while this one waited for its turn.
             if begun.lease().is_current().await? {
                 return Ok(begun);

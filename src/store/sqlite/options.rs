@@ -6,7 +6,7 @@ use crate::store::sql::{DatabaseError, DatabaseFinding};
 /// How an SQLite database is opened: see [`SqliteStore::options`].
 ///
 /// ```
-/// use keygate::SqliteStore;
+/// use keygate::store::SqliteStore;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

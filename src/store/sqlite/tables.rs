@@ -1,5 +1,5 @@
-use super::begun::Begun;
 use super::lease::Lease;
+use super::open_transaction::OpenTransaction;
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 
@@ -61,7 +61,7 @@ pub(super) async fn migrate(mut lease: Lease) -> Result<(), DatabaseError> {
     {
         return readable(newest);
     }
-    let mut begun = Begun::writer(lease).await?;
+    let mut begun = OpenTransaction::writer(lease).await?;
     apply(begun.lease()).await?;
     Ok(begun.commit().await?)
 }

@@ -5,22 +5,21 @@ use sqlx::sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow};
 use sqlx::{Row as _, Sqlite};
 
 use super::SqliteStore;
-use super::begun::Begun;
 use super::columns::{client_columns, client_row, found_client, found_key, key_columns, key_row};
 use super::connections::Role;
 use super::error::is_busy;
 use super::inspect::foreign_triggers;
-use crate::digest::KeyId;
+use super::open_transaction::OpenTransaction;
 use crate::error::StoreError;
+use crate::key::{KeyId, rfc3339};
 use crate::manage::ClientInfo;
-use crate::rfc3339;
 use crate::store::sql::{
     BadRow, ClientRow, Database, Found, KeyRow, Transaction, metadata_text, not_kept, quota_text,
 };
 
 /// A transaction on the file of a store.
 pub(in crate::store) struct SqliteTransaction {
-    begun: Begun,
+    begun: OpenTransaction,
     /// Of a transaction that writes: its last event so far, and how many rows were written.
     written: Option<Written>,
 }
@@ -35,7 +34,7 @@ impl Database for SqliteStore {
     type Transaction = SqliteTransaction;
 
     async fn read(&self) -> Result<SqliteTransaction, StoreError> {
-        let begun = Begun::reader(self.connections.lease(Role::Reader).await?).await?;
+        let begun = OpenTransaction::reader(self.connections.lease(Role::Reader).await?).await?;
         Ok(SqliteTransaction { begun, written: None })
     }
 

@@ -1,9 +1,9 @@
 use super::directory::Node as _;
 use super::{Edit, Group, MAX_ROWS, Row, Segment};
-use crate::mark::Mark;
+use crate::key::PackedStatus;
 
 /// What becomes of the key with a prefix: this row and mark, or none.
-pub(in crate::store) type Change = (u64, Option<(Row, Mark)>);
+pub(in crate::store) type Change = (u64, Option<(Row, PackedStatus)>);
 
 impl Edit<'_> {
     /// Makes many changes, each to another prefix and in the order of these: a segment is copied once
@@ -54,9 +54,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use crate::digest::KeyDigest;
-    use crate::mark::Mark;
-    use crate::profile::ClientProfile;
+    use crate::client::ClientProfile;
+    use crate::key::{KeyDigest, PackedStatus};
     use crate::store::table::{Row, Table};
 
     fn row(prefix: u64) -> Row {
@@ -80,7 +79,7 @@ mod tests {
                 1..5,
             ),
         ) {
-            let mark = |revoked: bool| if revoked { Mark::CLEAR.revoked() } else { Mark::CLEAR };
+            let mark = |revoked: bool| if revoked { PackedStatus::CLEAR.revoked() } else { PackedStatus::CLEAR };
             let (table, mut model) = (Table::new(), BTreeMap::new());
             for batch in batches {
                 let mut edit = table.edit();

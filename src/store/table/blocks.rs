@@ -1,19 +1,19 @@
 use std::{array, iter};
 
 use super::segment::Row;
-use crate::mark::Mark;
+use crate::key::PackedStatus;
 
 /// What a slot holds of a row.
 pub(super) trait Slot: Sized {
-    fn new(row: Row, mark: Mark) -> Self;
+    fn new(row: Row, mark: PackedStatus) -> Self;
 
     fn row(&self) -> &Row;
 
-    fn mark(&self) -> Mark;
+    fn mark(&self) -> PackedStatus;
 }
 
 impl Slot for Row {
-    fn new(row: Row, _: Mark) -> Self {
+    fn new(row: Row, _: PackedStatus) -> Self {
         row
     }
 
@@ -23,13 +23,13 @@ impl Slot for Row {
     }
 
     #[inline]
-    fn mark(&self) -> Mark {
-        Mark::CLEAR
+    fn mark(&self) -> PackedStatus {
+        PackedStatus::CLEAR
     }
 }
 
-impl Slot for (Row, Mark) {
-    fn new(row: Row, mark: Mark) -> Self {
+impl Slot for (Row, PackedStatus) {
+    fn new(row: Row, mark: PackedStatus) -> Self {
         (row, mark)
     }
 
@@ -39,7 +39,7 @@ impl Slot for (Row, Mark) {
     }
 
     #[inline]
-    fn mark(&self) -> Mark {
+    fn mark(&self) -> PackedStatus {
         self.1
     }
 }
@@ -70,7 +70,10 @@ const BUCKETS: usize = 1 << BUCKET_BITS;
 impl<S: Slot> Blocks<S> {
     /// Lays out rows whose prefixes share their first `bits` bits; gives them back where they are
     /// too many or too unevenly spread.
-    pub(super) fn new(bits: u32, rows: Vec<(Row, Mark)>) -> Result<Self, Vec<(Row, Mark)>> {
+    pub(super) fn new(
+        bits: u32,
+        rows: Vec<(Row, PackedStatus)>,
+    ) -> Result<Self, Vec<(Row, PackedStatus)>> {
         let Some(shifts) = shifts(bits, &rows) else { return Err(rows) };
         let mut rows = rows.into_iter().map(|(row, mark)| S::new(row, mark));
         let blocks = array::from_fn(|_| {
@@ -82,7 +85,7 @@ impl<S: Slot> Blocks<S> {
 
     /// The row with this prefix, among so many.
     #[inline]
-    pub(super) fn find(&self, bits: u32, rows: usize, prefix: u64) -> Option<(&Row, Mark)> {
+    pub(super) fn find(&self, bits: u32, rows: usize, prefix: u64) -> Option<(&Row, PackedStatus)> {
         let (home, bucket) = home(bits, rows, prefix);
         let mut place = home.saturating_add_signed(self.shifts[bucket].into());
         loop {
@@ -99,13 +102,13 @@ impl<S: Slot> Blocks<S> {
         self.blocks.get(place / BLOCK_ROWS)?.as_ref()?[place % BLOCK_ROWS].as_ref()
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = (&Row, Mark)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Row, PackedStatus)> {
         let slots = self.blocks.iter().flatten().flat_map(|block| block.iter().flatten());
         slots.map(|slot| (slot.row(), slot.mark()))
     }
 }
 
-fn shifts(bits: u32, rows: &[(Row, Mark)]) -> Option<[i8; BUCKETS]> {
+fn shifts(bits: u32, rows: &[(Row, PackedStatus)]) -> Option<[i8; BUCKETS]> {
     if rows.len() > MAX_ROWS {
         return None;
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 
 use super::{Group, MAX_ROWS, Root, Row, Segment, Table};
-use crate::mark::Mark;
+use crate::key::PackedStatus;
 
 /// Builds a table of rows that come one by one in the order of their digests, and holds no second
 /// copy of them.
@@ -15,7 +15,7 @@ pub(in crate::store) struct Build {
     groups: Vec<Arc<Group>>,
     segments: Vec<Arc<Segment>>,
     /// Those of the segment that is being filled.
-    rows: Vec<(Row, Mark)>,
+    rows: Vec<(Row, PackedStatus)>,
     /// The number of that segment.
     slot: u64,
     live: usize,
@@ -41,7 +41,7 @@ impl Build {
     }
 
     /// The next row, which has a greater prefix than all before it.
-    pub(in crate::store) fn push(&mut self, row: Row, mark: Mark) {
+    pub(in crate::store) fn push(&mut self, row: Row, mark: PackedStatus) {
         // In two steps, since there may be no bits, and a shift by 64 is none.
         let slot = row.prefix() >> 1 >> (63 - self.bits);
         while self.slot < slot {

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use arc_swap::ArcSwap;
 
 use super::{Conflict, Group, Root, Row, Segment, Table};
-use crate::mark::Mark;
+use crate::key::PackedStatus;
 
 /// Several changes to a table that readers see at once, or never if it is dropped.
 ///
@@ -26,7 +26,7 @@ impl Table {
     }
 
     /// Calls `each` with every row, in the order of their digests.
-    pub(in crate::store) fn for_each(&self, mut each: impl FnMut(&Row, Mark)) {
+    pub(in crate::store) fn for_each(&self, mut each: impl FnMut(&Row, PackedStatus)) {
         let root = self.root.load();
         for group in root.nodes() {
             for segment in group.nodes() {
@@ -57,7 +57,11 @@ impl Table {
 
 impl Edit<'_> {
     /// Adds a row.
-    pub(in crate::store) fn insert(&mut self, row: Row, mark: Mark) -> Result<(), Conflict> {
+    pub(in crate::store) fn insert(
+        &mut self,
+        row: Row,
+        mark: PackedStatus,
+    ) -> Result<(), Conflict> {
         let prefix = row.prefix();
         self.root.make_room(prefix);
         let mut group = Group::clone(self.root.node(prefix));
@@ -78,7 +82,7 @@ impl Edit<'_> {
     pub(in crate::store) fn change_mark(
         &mut self,
         prefix: u64,
-        change: impl Fn(Mark) -> Mark,
+        change: impl Fn(PackedStatus) -> PackedStatus,
     ) -> bool {
         let mut group = Group::clone(self.root.node(prefix));
         let segment = group.node(prefix);
@@ -98,7 +102,7 @@ impl Edit<'_> {
     pub(in crate::store) fn change_all(
         &mut self,
         is_meant: impl Fn(&Row) -> bool,
-        change: impl Fn(Mark) -> Option<Mark>,
+        change: impl Fn(PackedStatus) -> Option<PackedStatus>,
     ) {
         for group in self.root.nodes().map(Arc::clone).collect::<Vec<_>>() {
             let mut changed: Option<Group> = None;

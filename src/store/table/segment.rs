@@ -1,9 +1,8 @@
 use super::blocks::{Blocks, MAX_ROWS};
 use super::directory::Node;
-use crate::digest::KeyDigest;
-use crate::mark::Mark;
-use crate::profile::ClientProfile;
-use crate::record::KeyRecord;
+use crate::client::ClientProfile;
+use crate::key::{KeyDigest, PackedStatus};
+use crate::store::KeyRecord;
 
 /// One key: 40 bytes, and no more where a row may be missing.
 #[derive(Clone)]
@@ -36,14 +35,14 @@ pub(super) struct Segment {
 enum Slots {
     /// All marks are clear.
     Plain(Blocks<Row>),
-    Marked(Blocks<(Row, Mark)>),
+    Marked(Blocks<(Row, PackedStatus)>),
     /// More rows than blocks hold, or far from evenly spread: digests that somebody made up.
-    Uneven(Vec<(Row, Mark)>),
+    Uneven(Vec<(Row, PackedStatus)>),
 }
 
 impl Segment {
     /// Lays out rows that are in the order of their digests.
-    pub(super) fn new(bits: u32, rows: Vec<(Row, Mark)>) -> Self {
+    pub(super) fn new(bits: u32, rows: Vec<(Row, PackedStatus)>) -> Self {
         let count = rows.len();
         let plain = rows.iter().all(|(_, mark)| mark.is_clear());
         let slots = if plain {
@@ -56,7 +55,7 @@ impl Segment {
 
     /// The row with this prefix, and its mark.
     #[inline]
-    pub(super) fn find(&self, prefix: u64) -> Option<(&Row, Mark)> {
+    pub(super) fn find(&self, prefix: u64) -> Option<(&Row, PackedStatus)> {
         match &self.slots {
             Slots::Plain(slots) => slots.find(self.bits, self.rows, prefix),
             Slots::Marked(slots) => slots.find(self.bits, self.rows, prefix),
@@ -68,14 +67,18 @@ impl Segment {
         }
     }
 
-    pub(super) fn with_row(&self, row: Row, mark: Mark) -> Self {
+    pub(super) fn with_row(&self, row: Row, mark: PackedStatus) -> Self {
         let mut rows = self.all(1);
         let place = rows.partition_point(|(other, _)| other.prefix() < row.prefix());
         rows.insert(place, (row, mark));
         Self::new(self.bits, rows)
     }
 
-    pub(super) fn with_mark(&self, prefix: u64, change: impl Fn(Mark) -> Mark) -> Self {
+    pub(super) fn with_mark(
+        &self,
+        prefix: u64,
+        change: impl Fn(PackedStatus) -> PackedStatus,
+    ) -> Self {
         let mut rows = self.all(0);
         for (row, mark) in &mut rows {
             if row.prefix() == prefix {
@@ -90,7 +93,7 @@ impl Segment {
     }
 
     /// In the order of the digests.
-    pub(super) fn rows_and_marks(&self) -> impl Iterator<Item = (&Row, Mark)> {
+    pub(super) fn rows_and_marks(&self) -> impl Iterator<Item = (&Row, PackedStatus)> {
         let (plain, marked, uneven) = match &self.slots {
             Slots::Plain(slots) => (Some(slots), None, None),
             Slots::Marked(slots) => (None, Some(slots), None),
@@ -103,14 +106,14 @@ impl Segment {
 
     /// The marks, unless all are clear.
     #[cfg(feature = "metrics")]
-    pub(super) fn marks(&self) -> impl Iterator<Item = Mark> {
+    pub(super) fn marks(&self) -> impl Iterator<Item = PackedStatus> {
         let marked = !matches!(self.slots, Slots::Plain(_));
         let marked = marked.then(|| self.rows_and_marks());
         marked.into_iter().flatten().map(|(_, mark)| mark)
     }
 
     /// Copies all rows, with room for some more.
-    fn all(&self, more: usize) -> Vec<(Row, Mark)> {
+    fn all(&self, more: usize) -> Vec<(Row, PackedStatus)> {
         let mut rows = Vec::with_capacity(self.rows + more);
         rows.extend(self.rows_and_marks().map(|(row, mark)| (row.clone(), mark)));
         rows

@@ -1,9 +1,8 @@
 use std::future::poll_fn;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
-use std::thread;
+use std::{io, thread};
 
 /// Does work that waits for a disk in a thread of its own, so that no task of an async runtime waits
 /// with it. Begins when first polled; ends by itself when the future is dropped.

@@ -8,17 +8,17 @@ use zeroize::Zeroizing;
 
 use super::file::EditFault;
 use super::parse::DEFAULT_CLIENT;
-use crate::digest::KeyDigest;
+use crate::key::KeyDigest;
 
-mod gone;
 mod insert;
 mod outline;
+mod plaintext_guard;
 mod remove;
 mod write;
 
-use gone::Gone;
 pub(super) use outline::Outline;
 use outline::{Entry, Piece};
+use plaintext_guard::PlaintextGuard;
 use remove::Short;
 use write::Item;
 pub(super) use write::Value;
@@ -188,7 +188,7 @@ impl<'a> Edit<'a> {
 
         // A key that was revoked or removed is no secret any more, and is not to live on for a comment.
         let gone = if self.without_copies { self.shorts() } else { Vec::new() };
-        let gone = Gone::new(self.outline.text, gone)?;
+        let gone = PlaintextGuard::new(self.outline.text, gone)?;
         self.outline.root.as_ref().map_or(Ok(()), |root| gone.none_in_texts(root))?;
         let text = self.outline.text;
         let more: usize = self.splices.iter().map(|(_, put)| put.len()).sum();

@@ -3,7 +3,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::fault::{Fault, FaultKind, Place};
+use super::fault::{Fault, FaultKind, Position};
 use crate::key::WeakKey;
 
 /// Why a key file was not loaded: where, what, and what to do. It never shows text of the file.
@@ -74,12 +74,12 @@ impl Error for YamlError {
 ///
 /// let store: YamlStore = "allow_weak_keys: true\napi_key: hunter2\n".parse()?;
 /// assert_eq!(store.warnings()[0].line(), Some(2));
-/// # Ok::<(), keygate::YamlError>(())
+/// # Ok::<(), keygate::store::YamlError>(())
 /// ```
 #[derive(Clone)]
 pub struct YamlWarning {
     path: Option<Arc<Path>>,
-    place: Option<Place>,
+    place: Option<Position>,
     kind: WarningKind,
 }
 
@@ -132,7 +132,7 @@ pub(super) enum WarningKind {
 }
 
 impl YamlWarning {
-    pub(super) fn new(kind: WarningKind, place: Option<Place>) -> Self {
+    pub(super) fn new(kind: WarningKind, place: Option<Position>) -> Self {
         Self { path: None, place, kind }
     }
 
@@ -140,7 +140,7 @@ impl YamlWarning {
         Self { path: Some(Arc::clone(path)), ..self }
     }
 
-    pub(super) fn place(&self) -> Option<Place> {
+    pub(super) fn place(&self) -> Option<Position> {
         self.place
     }
 
@@ -171,7 +171,7 @@ impl fmt::Debug for YamlWarning {
 fn write_place(
     f: &mut fmt::Formatter<'_>,
     path: Option<&Path>,
-    place: Option<Place>,
+    place: Option<Position>,
 ) -> fmt::Result {
     match (path, place) {
         (Some(path), Some(place)) => {

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput};
 use zeroize::Zeroize as _;
 
-use super::fault::{Fault, FaultKind, Place};
+use super::fault::{Fault, FaultKind, Position};
 use super::syntax;
 use crate::key::MAX_KEY_BYTES;
 
@@ -21,13 +21,13 @@ pub(super) struct Events<'a> {
 
 /// The beginning of a value.
 pub(super) struct Node<'a> {
-    pub(super) place: Place,
+    pub(super) place: Position,
     kind: NodeKind<'a>,
 }
 
 enum NodeKind<'a> {
     /// And where its second line begins, if it has one.
-    Scalar(Text<'a>, ScalarStyle, Option<Place>),
+    Scalar(Text<'a>, ScalarStyle, Option<Position>),
     /// `null`, or nothing where a value could stand.
     Null {
         is_written: bool,
@@ -160,7 +160,7 @@ impl<'a> Events<'a> {
     }
 
     /// Where the second line of a text begins that runs over several.
-    fn second_line(&self, span: &Span) -> Option<Place> {
+    fn second_line(&self, span: &Span) -> Option<Position> {
         if span.start.line() == span.end.line() {
             return None;
         }
@@ -296,6 +296,6 @@ pub(super) fn is_null(text: &str, style: ScalarStyle) -> bool {
     style == ScalarStyle::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
-fn begin_of(span: &Span) -> Place {
+fn begin_of(span: &Span) -> Position {
     syntax::place(&span.start)
 }

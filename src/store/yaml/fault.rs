@@ -1,21 +1,18 @@
 use std::io;
 
-use crate::digest::{ParseDigestError, ParseKeyIdError};
-use crate::key::{KeyError, WeakKey};
-use crate::label::LabelError;
-use crate::profile::ProfileError;
-use crate::quota::ParseQuotaError;
-use crate::scope::ParseScopeError;
-use crate::timestamp::TimeError;
+use crate::client::label::LabelError;
+use crate::client::{ParseQuotaError, ParseScopeError, ProfileError};
+use crate::key::{ParseDigestError, ParseKeyIdError, TimeError, WeakKey};
+use crate::manage::KeyError;
 
 /// A line and a column, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) line: u32,
     pub(super) column: u32,
 }
 
-impl Place {
+impl Position {
     pub(super) fn new(line: usize, column: usize) -> Self {
         // A file has at most 2^30 bytes.
         let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -42,7 +39,7 @@ impl Place {
 #[derive(Debug)]
 pub(super) struct Fault {
     kind: FaultKind,
-    place: Option<Place>,
+    place: Option<Position>,
 }
 
 impl From<FaultKind> for Fault {
@@ -58,7 +55,7 @@ impl From<io::Error> for Fault {
 }
 
 impl Fault {
-    pub(super) fn place(&self) -> Option<Place> {
+    pub(super) fn place(&self) -> Option<Position> {
         self.place
     }
 
@@ -219,7 +216,7 @@ pub(super) enum FaultKind {
 }
 
 impl FaultKind {
-    pub(super) fn at(self, place: Place) -> Fault {
+    pub(super) fn at(self, place: Position) -> Fault {
         Fault { kind: self, place: Some(place) }
     }
 }

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use super::YamlError;
-use crate::digest::KeyId;
+use crate::key::KeyId;
 
 /// Whether a [`YamlStore`](crate::YamlStore) holds what its file says.
 ///

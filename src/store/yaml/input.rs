@@ -4,7 +4,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::fault::{Fault, FaultKind, Place};
+use super::fault::{Fault, FaultKind, Position};
 use super::file::Target;
 
 /// The largest file that is read: about 18 million keys, and a bound where somebody names a device.
@@ -96,7 +96,7 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
         let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
         // As the parser counts: a byte order mark has no column.
         let valid = valid.strip_prefix('\u{feff}').unwrap_or(valid);
-        FaultKind::NotUtf8.at(Place::new(1, 1).behind(valid))
+        FaultKind::NotUtf8.at(Position::new(1, 1).behind(valid))
     })
 }
 
@@ -138,6 +138,6 @@ mod tests {
     #[test]
     fn place_of_the_first_byte_that_is_not_utf8_is_told() {
         let fault = utf8(b"api_keys:\n  \xc3\xa9\xff: x").unwrap_err();
-        assert_eq!(fault.place(), Some(Place::new(2, 4)));
+        assert_eq!(fault.place(), Some(Position::new(2, 4)));
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::path::Path;
 
-use super::origin::warnings_at;
+use super::key_file::warnings_at;
 use super::parse::Unloaded;
 use super::{YamlError, YamlStore, YamlWarning, input, parse};
 
@@ -72,7 +72,8 @@ impl YamlStore {
     /// A copy of a key that the closure makes is overwritten by nobody.
     ///
     /// ```
-    /// use keygate::{YamlStore, YamlTextKind};
+    /// use keygate::YamlStore;
+    /// use keygate::store::YamlTextKind;
     ///
     /// # let path = std::env::temp_dir().join(format!("keygate-lint-with-{}.yml", std::process::id()));
     /// std::fs::write(&path, "api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: user 1\n")?;

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use super::file::{EditFault, edit_error};
 use super::{YamlStore, blocking};
-use crate::digest::KeyId;
+use crate::client::ClientProfile;
+use crate::key::KeyId;
 use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated};
-use crate::profile::ClientProfile;
 
 impl ManageKeys for YamlStore {
     fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Result<ClientInfo, ManageError>> {

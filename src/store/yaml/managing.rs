@@ -7,14 +7,13 @@ use zeroize::Zeroizing;
 use super::edit::{Edit, Outline, Value};
 use super::fault::Fault;
 use super::file::{EditFault, Lock, Replaced, Target, create, edit_error, replace};
-use super::origin::load;
+use super::key_file::load;
 use super::parse::Parsed;
 use super::{PAUSE, YamlError, YamlStore, input};
-use crate::digest::{KeyDigest, KeyId};
+use crate::client::ClientProfile;
 use crate::error::StoreError;
+use crate::key::{KeyDigest, KeyId, rfc3339};
 use crate::manage::{ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
-use crate::profile::ClientProfile;
-use crate::rfc3339;
 use crate::store::MemoryStore;
 
 /// How often an edit begins anew because somebody else has changed the file meanwhile.
@@ -130,7 +129,7 @@ impl YamlStore {
     /// expires after `grace`, or earlier if it would have anyway. A grace of zero ends it now.
     ///
     /// The new key has the old one's label unless it brings its own, and [the old one's
-    /// lifetime](KeyInfo::inherited_expiry) unless it brings its own [`Expiry`](crate::Expiry).
+    /// lifetime](KeyInfo::inherited_expiry) unless it brings its own [`Expiry`](crate::manage::Expiry).
     ///
     /// # Errors
     ///

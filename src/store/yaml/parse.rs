@@ -1,15 +1,15 @@
 use super::error::{WarningKind, YamlWarning};
 use super::events::{Events, Node, Text};
-use super::fault::{Fault, FaultKind, Place};
+use super::fault::{Fault, FaultKind, Position};
 use super::lint::{YamlText, YamlTextKind};
-use crate::digest::{KeyDigest, KeyId};
+use crate::client::{ClientProfile, ProfileError};
 use crate::key::{
-    self, KeyError, MAX_KEY_BYTES, Strength, UnusableKey, WeakKey, look_swapped, looks_like_key,
+    self, KeyDigest, KeyId, MAX_KEY_BYTES, Strength, UnusableKey, WeakKey, look_swapped,
+    looks_like_key,
 };
-use crate::profile::{ClientProfile, ProfileError};
-use crate::record::KeyRecord;
-use crate::store::MemoryStore;
+use crate::manage::KeyError;
 use crate::store::memory::Bulk;
+use crate::store::{KeyRecord, MemoryStore};
 
 mod clients;
 mod fields;
@@ -84,12 +84,12 @@ impl Faults {
 
 /// What has been read of the file so far.
 struct File<'r> {
-    keys: Bulk<Place>,
+    keys: Bulk<Position>,
     clients: Clients,
     plain: usize,
     /// The ids that stand behind `replaced_by`.
-    successors: Vec<(KeyId, Place)>,
-    weak: Vec<(WeakKey, Place)>,
+    successors: Vec<(KeyId, Position)>,
+    weak: Vec<(WeakKey, Position)>,
     warnings: Vec<YamlWarning>,
     allow_weak: bool,
     faults: Faults,
@@ -182,9 +182,9 @@ impl<'r> File<'r> {
     fn add(
         &mut self,
         key: &Text<'_>,
-        place: Place,
+        place: Position,
         client: &str,
-        client_place: Place,
+        client_place: Position,
     ) -> Result<(), Fault> {
         self.show(YamlTextKind::Key, key, place);
         if client_place != place {
@@ -216,12 +216,12 @@ impl<'r> File<'r> {
         })
     }
 
-    fn show(&mut self, kind: YamlTextKind, text: &str, place: Place) {
+    fn show(&mut self, kind: YamlTextKind, text: &str, place: Position) {
         let (line, column) = (place.line as usize, place.column as usize);
         (self.rule)(YamlText { kind, text, line, column });
     }
 
-    fn warn(&mut self, kind: WarningKind, place: Place) {
+    fn warn(&mut self, kind: WarningKind, place: Position) {
         self.warnings.push(YamlWarning::new(kind, Some(place)));
     }
 

@@ -2,10 +2,10 @@
 
 use granit_parser::{ErrorKind, Marker, ScanError};
 
-use super::fault::{Fault, FaultKind, Place};
+use super::fault::{Fault, FaultKind, Position};
 
-pub(super) fn place(marker: &Marker) -> Place {
-    Place::new(marker.line(), marker.col() + 1)
+pub(super) fn place(marker: &Marker) -> Position {
+    Position::new(marker.line(), marker.col() + 1)
 }
 
 pub(super) fn fault(text: &str, error: &ScanError) -> Fault {
@@ -17,7 +17,7 @@ pub(super) fn fault(text: &str, error: &ScanError) -> Fault {
         }
         // Told behind the tab.
         ErrorKind::TabInBlockIndentation => {
-            FaultKind::Tab.at(Place { column: place.column.saturating_sub(1).max(1), ..place })
+            FaultKind::Tab.at(Position { column: place.column.saturating_sub(1).max(1), ..place })
         }
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInIndentation
@@ -28,7 +28,7 @@ pub(super) fn fault(text: &str, error: &ScanError) -> Fault {
 }
 
 /// The first place of a character: the parser tells where the text begins that it stands in.
-fn first(character: char, text: &str, marker: &Marker) -> Place {
+fn first(character: char, text: &str, marker: &Marker) -> Position {
     let text = marker.byte_offset().and_then(|offset| text.get(offset..)).unwrap_or_default();
     let before = text.split(character).next().unwrap_or_default();
     place(marker).behind(before)

@@ -1,18 +1,16 @@
 use super::YamlStore;
 use super::edit::Value;
-use crate::manage::{
-    BoxFuture, HeldClient, HeldKey, Holdings, Imported, ManageError, TransferKeys,
-};
-use crate::rfc3339;
+use crate::key::rfc3339;
+use crate::manage::{BoxFuture, Export, HeldClient, HeldKey, Imported, ManageError, TransferKeys};
 
 impl TransferKeys for YamlStore {
-    fn export_keys(&self) -> BoxFuture<'_, Result<Holdings, ManageError>> {
+    fn export_keys(&self) -> BoxFuture<'_, Result<Export, ManageError>> {
         self.keys.export_keys()
     }
 
     fn import_keys<'a>(
         &'a self,
-        holdings: &'a Holdings,
+        holdings: &'a Export,
     ) -> BoxFuture<'a, Result<Imported, ManageError>> {
         let holdings = holdings.clone();
         self.in_thread(move |store| {

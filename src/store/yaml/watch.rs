@@ -1,18 +1,16 @@
 //! Follows the file: a thread that is woken by the system's notices, and looks by itself besides.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::{Duration, SystemTime};
+use std::{fs, io, thread};
 
 use super::fault::{Fault, FaultKind};
-use super::origin::{Followed, Origin};
+use super::key_file::{Followed, KeyFile};
 use super::report::YamlEvent;
 use super::{PAUSE, YamlError, YamlStore, input};
-use crate::digest::KeyDigest;
+use crate::key::KeyDigest;
 
 mod notices;
 mod reported;
@@ -91,7 +89,7 @@ impl YamlStore {
     }
 }
 
-fn start(path: PathBuf, origin: &Arc<Origin>) -> io::Result<Watcher> {
+fn start(path: PathBuf, origin: &Arc<KeyFile>) -> io::Result<Watcher> {
     let (sender, wakes) = channel();
     let follower = Follower {
         path,
@@ -124,7 +122,7 @@ impl Drop for Watcher {
 
 struct Follower {
     path: PathBuf,
-    origin: Weak<Origin>,
+    origin: Weak<KeyFile>,
     notices: Notices,
     wakes: Receiver<Wake>,
     seen: Option<Seen>,
@@ -156,7 +154,7 @@ impl Follower {
         }
     }
 
-    fn look(&mut self, origin: &Origin) {
+    fn look(&mut self, origin: &KeyFile) {
         let now = Seen::at(&self.path);
         self.looks = (self.looks + 1) % READ_EVERY;
         if self.looks != 0 && self.seen.as_ref().is_some_and(|seen| seen.still_holds(&now)) {

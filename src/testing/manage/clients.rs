@@ -1,14 +1,13 @@
-use super::stage::{Key, Outcome, Stage, expect};
-use crate::key::KeyError;
-use crate::label::MAX_NAME_CHARS;
-use crate::manage::{ClientInfo, ManageError, ManageKeys};
-use crate::profile::{ClientProfile, MAX_METADATA_BYTES};
+use super::fixture::{Fixture, Key, Outcome, expect};
+use crate::client::label::MAX_NAME_CHARS;
+use crate::client::{ClientProfile, MAX_METADATA_BYTES};
+use crate::manage::{ClientInfo, KeyError, ManageError, ManageKeys};
 use crate::store::KeyStore;
 use crate::testing::rule::{Rule, Violation};
 use crate::testing::sample::{detailed_profile, largest_profile, unlimited_profile};
 
-pub(super) async fn are_added<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
-    let nothing = stage.contents().await?;
+pub(super) async fn are_added<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+    let nothing = fixture.contents().await?;
     let is_empty = nothing.clients.is_empty() && nothing.keys.is_empty();
     expect(Rule::Empty, is_empty, "a fresh store lists clients or keys")?;
 
@@ -22,8 +21,8 @@ pub(super) async fn are_added<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outc
         largest_profile(),
     ];
     for profile in profiles {
-        let told = stage.add(profile.clone()).await?;
-        let known = stage.clients().await?;
+        let told = fixture.add(profile.clone()).await?;
+        let known = fixture.clients().await?;
         let listed = known.iter().find(|client| client.profile.name() == profile.name());
         let right = ClientInfo::new(profile.clone());
         if told != right || listed != Some(&right) {
@@ -33,9 +32,9 @@ pub(super) async fn are_added<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outc
             ));
         }
         let key = Key::of(profile.name());
-        stage.issue(profile.name(), key.to_new()).await?;
-        stage.admits(Rule::Issued, "as soon as it is issued", &key, profile.name()).await?;
-        let is_seen = match stage.present(&key).await {
+        fixture.issue(profile.name(), key.to_new()).await?;
+        fixture.admits(Rule::Issued, "as soon as it is issued", &key, profile.name()).await?;
+        let is_seen = match fixture.present(&key).await {
             Some(Ok(client)) => *client.profile() == profile,
             _ => false,
         };
@@ -44,15 +43,15 @@ pub(super) async fn are_added<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outc
     Ok(())
 }
 
-pub(super) async fn are_refused<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
-    stage.add(detailed_profile()).await?;
-    stage.add("Disabled").await?;
-    stage.disable("Disabled").await?;
+pub(super) async fn are_refused<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+    fixture.add(detailed_profile()).await?;
+    fixture.add("Disabled").await?;
+    fixture.disable("Disabled").await?;
     let again =
         [detailed_profile(), ClientProfile::new("Detailed"), ClientProfile::new("Disabled")];
     for profile in again {
         let name = profile.name().to_owned();
-        stage
+        fixture
             .refused(
                 Rule::ClientOnce,
                 "adding a client whose name another has",
@@ -73,7 +72,7 @@ pub(super) async fn are_refused<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Ou
         ("with too much metadata", ClientProfile::new("App 1").with_metadata(too_much)),
     ];
     for (what, profile) in unfair {
-        stage
+        fixture
             .refused(
                 Rule::FairProfile,
                 &format!("adding a client {what}"),

@@ -1,48 +1,47 @@
 use std::time::Duration;
 
-use super::stage::{Key, Outcome, Stage, expect, is_same_second};
+use super::fixture::{Fixture, Key, Outcome, expect, is_same_second};
+use crate::client::label::MAX_NAME_CHARS;
 use crate::error::WrongReason;
-use crate::key::KeyError;
-use crate::label::MAX_NAME_CHARS;
-use crate::manage::{KeyInfo, ManageError, ManageKeys, NewKey};
+use crate::manage::{KeyError, KeyInfo, ManageError, ManageKeys, NewKey};
 use crate::store::KeyStore;
 use crate::testing::check::is_same_microsecond;
-use crate::testing::corridor::{INSTANT, LONG};
 use crate::testing::rule::{Rule, Violation};
+use crate::testing::verification::{INSTANT, LONG};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(super) async fn admits<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+pub(super) async fn admits<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     for client in ["App 1", "App 2"] {
-        stage.add(client).await?;
+        fixture.add(client).await?;
     }
     let keys = ["first", "second", "third"].map(Key::of);
     for (key, client) in keys.iter().zip(["App 1", "App 1", "App 2"]) {
-        stage.refuses(Rule::Unknown, "before it is issued", key, WrongReason::Unknown).await?;
-        stage.issue(client, key.to_new()).await?;
-        stage.admits(Rule::Issued, "as soon as it is issued", key, client).await?;
+        fixture.refuses(Rule::Unknown, "before it is issued", key, WrongReason::Unknown).await?;
+        fixture.issue(client, key.to_new()).await?;
+        fixture.admits(Rule::Issued, "as soon as it is issued", key, client).await?;
     }
     for (key, client) in keys.iter().zip(["App 1", "App 1", "App 2"]) {
-        stage.admits(Rule::Issued, "when others were issued", key, client).await?;
+        fixture.admits(Rule::Issued, "when others were issued", key, client).await?;
     }
 
     let expiring = Key::of("expiring");
-    let expires = stage.now() + DAY;
-    stage.issue("App 1", expiring.to_new().with_expiry(expires)).await?;
-    stage.admits(Rule::Issued, "when it was issued", &expiring, "App 1").await?;
-    stage.clock.set(expires - INSTANT);
-    stage.admits(Rule::ExpiresOnTime, "just before its expiry", &expiring, "App 1").await?;
-    stage.clock.set(expires);
-    stage.refuses(Rule::ExpiresOnTime, "at its expiry", &expiring, WrongReason::Expired).await?;
-    stage.clock.turn(LONG);
-    stage.admits(Rule::Issued, "after many years", &keys[0], "App 1").await
+    let expires = fixture.now() + DAY;
+    fixture.issue("App 1", expiring.to_new().with_expiry(expires)).await?;
+    fixture.admits(Rule::Issued, "when it was issued", &expiring, "App 1").await?;
+    fixture.clock.set(expires - INSTANT);
+    fixture.admits(Rule::ExpiresOnTime, "just before its expiry", &expiring, "App 1").await?;
+    fixture.clock.set(expires);
+    fixture.refuses(Rule::ExpiresOnTime, "at its expiry", &expiring, WrongReason::Expired).await?;
+    fixture.clock.turn(LONG);
+    fixture.admits(Rule::Issued, "after many years", &keys[0], "App 1").await
 }
 
-pub(super) async fn keeps_what_is_known<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
-    stage.add("App 1").await?;
+pub(super) async fn keeps_what_is_known<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+    fixture.add("App 1").await?;
     let longest = "é".repeat(MAX_NAME_CHARS);
     // Between two microseconds, as the clock stands.
-    let (day, year_2112) = (stage.now() + DAY, stage.now() + 84 * 365 * DAY);
+    let (day, year_2112) = (fixture.now() + DAY, fixture.now() + 84 * 365 * DAY);
     let cases = [
         (None, None),
         (Some("production"), Some(day)),
@@ -56,14 +55,14 @@ pub(super) async fn keeps_what_is_known<S: KeyStore + ManageKeys>(stage: Stage<S
         let key = Key::of(&format!("key {index}"));
         let new = key.to_new().with_expiry(expires);
         let new = label.into_iter().fold(new, NewKey::with_label);
-        let told = stage.issue("App 1", new).await?;
+        let told = fixture.issue("App 1", new).await?;
         let mut right = KeyInfo::new(key.id, "App 1");
         right.label = label.map(str::to_owned);
         // As they are told, once those are known to be close enough.
         (right.created, right.expires) = (told.created, told.expires);
         expect(
             Rule::KeyFacts,
-            is_same_second(told.created, stage.now()),
+            is_same_second(told.created, fixture.now()),
             "a key that was issued is told with another time of creation",
         )?;
         expect(
@@ -71,7 +70,7 @@ pub(super) async fn keeps_what_is_known<S: KeyStore + ManageKeys>(stage: Stage<S
             is_same_microsecond(expires, told.expires),
             &format!("the expiry {expires:?} of a new key is told as {:?}", told.expires),
         )?;
-        let listed = stage.listed(Rule::KeyFacts, &key).await?;
+        let listed = fixture.listed(Rule::KeyFacts, &key).await?;
         if told != right || listed != right {
             return Err(Violation::new(
                 Rule::KeyFacts,
@@ -80,21 +79,21 @@ pub(super) async fn keeps_what_is_known<S: KeyStore + ManageKeys>(stage: Stage<S
                 ),
             ));
         }
-        stage.clock.turn(Duration::from_secs(1));
+        fixture.clock.turn(Duration::from_secs(1));
     }
     Ok(())
 }
 
-pub(super) async fn refuses<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+pub(super) async fn refuses<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     for client in ["App 1", "App 2"] {
-        stage.add(client).await?;
+        fixture.add(client).await?;
     }
     let [there, expired, revoked] = ["there", "expired", "revoked"].map(Key::of);
-    stage.issue("App 1", there.to_new()).await?;
-    stage.issue("App 1", revoked.to_new()).await?;
-    stage.issue("App 1", expired.to_new().with_expiry(stage.now() + DAY)).await?;
-    stage.revoke(&revoked).await?;
-    stage.clock.turn(2 * DAY);
+    fixture.issue("App 1", there.to_new()).await?;
+    fixture.issue("App 1", revoked.to_new()).await?;
+    fixture.issue("App 1", expired.to_new().with_expiry(fixture.now() + DAY)).await?;
+    fixture.revoke(&revoked).await?;
+    fixture.clock.turn(2 * DAY);
 
     for client in ["App 1", "App 2"] {
         for (what, key, new) in [
@@ -116,20 +115,20 @@ pub(super) async fn refuses<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcom
                 _ => false,
             };
             let change = |store| ManageKeys::issue(store, client, new);
-            stage.refused(Rule::KeyOnce, what, change, is_reason).await?;
+            fixture.refused(Rule::KeyOnce, what, change, is_reason).await?;
         }
     }
 
     let new = Key::of("new");
     for (what, expires) in [
-        ("issuing a key that expires now", stage.now()),
-        ("issuing a key that expired just before", stage.now() - INSTANT),
-        ("issuing a key that expired long ago", stage.now() - LONG),
+        ("issuing a key that expires now", fixture.now()),
+        ("issuing a key that expired just before", fixture.now() - INSTANT),
+        ("issuing a key that expired long ago", fixture.now() - LONG),
         ("issuing a key that expired when 1970 began", std::time::UNIX_EPOCH),
     ] {
         let change = |store| ManageKeys::issue(store, "App 1", new.to_new().with_expiry(expires));
         let is_reason = |error: &ManageError| matches!(error, ManageError::ExpiryPassed);
-        stage.refused(Rule::FairExpiry, what, change, is_reason).await?;
+        fixture.refused(Rule::FairExpiry, what, change, is_reason).await?;
     }
     for label in
         ["", " ", " a", "a ", "a\nb", "a\0b", "a\u{200b}b", &*"n".repeat(MAX_NAME_CHARS + 1)]
@@ -137,10 +136,10 @@ pub(super) async fn refuses<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcom
         let change = |store| ManageKeys::issue(store, "App 1", new.to_new().with_label(label));
         let is_reason = |error: &ManageError| matches!(error, ManageError::Label(_));
         let what = format!("issuing a key with the label {label:?}");
-        stage.refused(Rule::FairLabel, &what, change, is_reason).await?;
+        fixture.refused(Rule::FairLabel, &what, change, is_reason).await?;
     }
     let when = "after it was not issued";
-    stage.refuses(Rule::WholeOrNot, when, &new, WrongReason::Unknown).await?;
-    stage.issue("App 1", new.to_new().with_expiry(stage.now() + DAY)).await?;
-    stage.admits(Rule::Issued, "when at last it was issued", &new, "App 1").await
+    fixture.refuses(Rule::WholeOrNot, when, &new, WrongReason::Unknown).await?;
+    fixture.issue("App 1", new.to_new().with_expiry(fixture.now() + DAY)).await?;
+    fixture.admits(Rule::Issued, "when at last it was issued", &new, "App 1").await
 }

@@ -1,27 +1,27 @@
 use std::time::Duration;
 
-use super::stage::{Contents, Key, Outcome, Stage, expect};
-use crate::digest::KeyId;
+use super::fixture::{Contents, Fixture, Key, Outcome, expect};
+use crate::key::KeyId;
 use crate::manage::{KeyInfo, ManageKeys};
 use crate::store::KeyStore;
 use crate::testing::rule::Rule;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-pub(super) async fn keeps_order<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+pub(super) async fn keeps_order<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     for client in ["App 3", "App 1", "App 2"] {
-        stage.add(client).await?;
+        fixture.add(client).await?;
     }
     let keys: Vec<_> = (0..12).map(|index| Key::of(&format!("key {index}"))).collect();
     for (key, client) in keys.iter().zip(["App 3", "App 1"].into_iter().cycle()) {
-        stage.issue(client, key.to_new().with_expiry(stage.now() + 10 * MINUTE)).await?;
-        stage.clock.turn(MINUTE);
+        fixture.issue(client, key.to_new().with_expiry(fixture.now() + 10 * MINUTE)).await?;
+        fixture.clock.turn(MINUTE);
     }
-    stage.revoke(&keys[0]).await?;
-    stage.revoke(&keys[3]).await?;
+    fixture.revoke(&keys[0]).await?;
+    fixture.revoke(&keys[3]).await?;
 
     let names: Vec<_> =
-        stage.clients().await?.iter().map(|client| client.profile.name().to_owned()).collect();
+        fixture.clients().await?.iter().map(|client| client.profile.name().to_owned()).collect();
     let in_order = names == ["App 1", "App 2", "App 3"];
     expect(Rule::ClientsListed, in_order, "the clients are not listed in order")?;
 
@@ -34,55 +34,55 @@ pub(super) async fn keeps_order<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Ou
         (Some("App 2"), &Vec::new()),
         (Some("App 3"), &of_app_3),
     ] {
-        let listed = ids(&stage.keys(client).await?);
+        let listed = ids(&fixture.keys(client).await?);
         let what = format!("the keys of {} are not listed in order", client.unwrap_or("all"));
         expect(Rule::KeysListed, listed == *right, &what)?;
     }
-    agrees_with_itself(&stage).await
+    agrees_with_itself(&fixture).await
 }
 
 /// Whichever way is asked, the answer is that of the lists.
-async fn agrees_with_itself<S: KeyStore + ManageKeys>(stage: &Stage<S>) -> Outcome {
-    let Contents { clients, keys } = stage.contents().await?;
+async fn agrees_with_itself<S: KeyStore + ManageKeys>(fixture: &Fixture<S>) -> Outcome {
+    let Contents { clients, keys } = fixture.contents().await?;
     for key in &keys {
-        let found = stage.store.find_key(&key.key_id);
-        let found = stage.done(Rule::KeysListed, "finding a key", found).await?;
+        let found = fixture.store.find_key(&key.key_id);
+        let found = fixture.done(Rule::KeysListed, "finding a key", found).await?;
         expect(Rule::KeysListed, found == *key, "a key that is found is not as it is listed")?;
     }
     for client in &clients {
-        let found = stage.store.find_client(client.profile.name());
-        let found = stage.done(Rule::ClientsListed, "finding a client", found).await?;
+        let found = fixture.store.find_client(client.profile.name());
+        let found = fixture.done(Rule::ClientsListed, "finding a client", found).await?;
         let what = "a client that is found is not as it is listed";
         expect(Rule::ClientsListed, found == *client, what)?;
     }
-    let list = stage.store.list_readable_keys(None);
-    let list = stage.done(Rule::KeysListed, "listing the readable keys", list).await?;
+    let list = fixture.store.list_readable_keys(None);
+    let list = fixture.done(Rule::KeysListed, "listing the readable keys", list).await?;
     let what = "the readable keys are not all keys";
     expect(Rule::KeysListed, list == keys.into(), what)?;
-    let list = stage.store.list_readable_clients();
-    let list = stage.done(Rule::ClientsListed, "listing the readable clients", list).await?;
+    let list = fixture.store.list_readable_clients();
+    let list = fixture.done(Rule::ClientsListed, "listing the readable clients", list).await?;
     let what = "the readable clients are not all clients";
     expect(Rule::ClientsListed, list == clients.into(), what)
 }
 
-pub(super) async fn counts<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
+pub(super) async fn counts<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     for client in ["App 1", "App 2"] {
-        stage.add(client).await?;
+        fixture.add(client).await?;
     }
     let [plain, revoked, expired, old, new] =
         ["plain", "revoked", "expired", "old", "new"].map(Key::of);
     for key in [&plain, &revoked, &old] {
-        stage.issue("App 1", key.to_new()).await?;
+        fixture.issue("App 1", key.to_new()).await?;
     }
-    stage.issue("App 1", expired.to_new().with_expiry(stage.now() + MINUTE)).await?;
-    stage.revoke(&revoked).await?;
-    stage.rotate(&old, new.to_new(), MINUTE).await?;
-    stage.clock.turn(2 * MINUTE);
+    fixture.issue("App 1", expired.to_new().with_expiry(fixture.now() + MINUTE)).await?;
+    fixture.revoke(&revoked).await?;
+    fixture.rotate(&old, new.to_new(), MINUTE).await?;
+    fixture.clock.turn(2 * MINUTE);
 
-    let counts: Vec<_> = stage.clients().await?.iter().map(|client| client.keys).collect();
+    let counts: Vec<_> = fixture.clients().await?.iter().map(|client| client.keys).collect();
     let what = "the keys of a client are miscounted: all count but the revoked ones";
     expect(Rule::ClientsListed, counts == [4, 0], what)?;
-    let told = [stage.disable("App 1").await?.keys, stage.enable("App 1").await?.keys];
+    let told = [fixture.disable("App 1").await?.keys, fixture.enable("App 1").await?.keys];
     expect(Rule::ClientsListed, told == [4, 4], what)
 }
 

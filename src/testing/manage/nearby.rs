@@ -1,39 +1,39 @@
 use std::time::Duration;
 
-use super::stage::{Key, Outcome, Stage};
-use crate::digest::{KeyDigest, KeyId};
+use super::fixture::{Fixture, Key, Outcome};
+use crate::key::{KeyDigest, KeyId};
 use crate::manage::{ManageError, ManageKeys};
 use crate::store::KeyStore;
 use crate::testing::rule::Rule;
 
-pub(super) async fn is_told<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
-    names_are_unknown(&stage, "Billing", None).await?;
-    id_is_unknown(&stage, Key::of("nobody's").id, None).await?;
+pub(super) async fn is_told<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+    names_are_unknown(&fixture, "Billing", None).await?;
+    id_is_unknown(&fixture, Key::of("nobody's").id, None).await?;
 
     for client in ["Orders", "Billing", "Stock keeping"] {
-        stage.add(client).await?;
+        fixture.add(client).await?;
     }
     let keys = ["one", "two", "three"].map(Key::of);
     for key in &keys {
-        stage.issue("Orders", key.to_new()).await?;
+        fixture.issue("Orders", key.to_new()).await?;
     }
-    stage.revoke(&keys[2]).await?;
+    fixture.revoke(&keys[2]).await?;
     for (name, nearest) in
         [("Biling", "Billing"), ("orders", "Orders"), ("Stock-keeping", "Stock keeping")]
     {
-        names_are_unknown(&stage, name, Some(nearest)).await?;
+        names_are_unknown(&fixture, name, Some(nearest)).await?;
     }
     for key in &keys {
         let mut bytes = key.digest().to_bytes();
         bytes[3] ^= 0x0f;
         let mistyped = KeyDigest::from_bytes(bytes).key_id();
-        id_is_unknown(&stage, mistyped, Some(key.id)).await?;
+        id_is_unknown(&fixture, mistyped, Some(key.id)).await?;
     }
     Ok(())
 }
 
 async fn names_are_unknown<S: KeyStore + ManageKeys>(
-    stage: &Stage<S>,
+    fixture: &Fixture<S>,
     name: &str,
     known: Option<&str>,
 ) -> Outcome {
@@ -47,18 +47,20 @@ async fn names_are_unknown<S: KeyStore + ManageKeys>(
         Some(known) => format!("{doing} a client that is not there, beside {known:?}"),
         None => format!("{doing} a client of an empty store"),
     };
-    stage.refused(rule, &what("enabling"), |store| store.enable_client(name), is_reason).await?;
-    stage.refused(rule, &what("disabling"), |store| store.disable_client(name), is_reason).await?;
-    stage.refused(rule, &what("removing"), |store| store.remove_client(name), is_reason).await?;
+    fixture.refused(rule, &what("enabling"), |store| store.enable_client(name), is_reason).await?;
+    fixture
+        .refused(rule, &what("disabling"), |store| store.disable_client(name), is_reason)
+        .await?;
+    fixture.refused(rule, &what("removing"), |store| store.remove_client(name), is_reason).await?;
     let change = |store| ManageKeys::issue(store, name, new);
-    stage.refused(rule, &what("issuing a key to"), change, is_reason).await?;
+    fixture.refused(rule, &what("issuing a key to"), change, is_reason).await?;
     let list = |store| ManageKeys::list_keys(store, Some(name));
-    stage.refused(rule, &what("listing the keys of"), list, is_reason).await?;
-    stage.refused(rule, &what("finding"), |store| store.find_client(name), is_reason).await
+    fixture.refused(rule, &what("listing the keys of"), list, is_reason).await?;
+    fixture.refused(rule, &what("finding"), |store| store.find_client(name), is_reason).await
 }
 
 async fn id_is_unknown<S: KeyStore + ManageKeys>(
-    stage: &Stage<S>,
+    fixture: &Fixture<S>,
     id: KeyId,
     known: Option<KeyId>,
 ) -> Outcome {
@@ -70,9 +72,9 @@ async fn id_is_unknown<S: KeyStore + ManageKeys>(
         Some(known) => format!("{doing} the key {id}, which is not there, beside {known},"),
         None => format!("{doing} a key of an empty store"),
     };
-    stage.refused(Rule::Nearby, &what("revoking"), |store| store.revoke(&id), is_reason).await?;
+    fixture.refused(Rule::Nearby, &what("revoking"), |store| store.revoke(&id), is_reason).await?;
     let new = Key::of("new").to_new();
     let change = |store| ManageKeys::rotate(store, &id, new, Duration::ZERO);
-    stage.refused(Rule::Nearby, &what("rotating"), change, is_reason).await?;
-    stage.refused(Rule::Nearby, &what("finding"), |store| store.find_key(&id), is_reason).await
+    fixture.refused(Rule::Nearby, &what("rotating"), change, is_reason).await?;
+    fixture.refused(Rule::Nearby, &what("finding"), |store| store.find_key(&id), is_reason).await
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::stage::{Key, Outcome, Stage, expect, unexpected};
+use super::fixture::{Fixture, Key, Outcome, expect, unexpected};
 use crate::error::WrongReason;
 use crate::manage::{BoxFuture, ManageError, ManageKeys, Rotated, RotationConflict};
 use crate::store::KeyStore;
@@ -17,34 +17,34 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(super) type Answer<T> = Result<T, ManageError>;
 
 /// Several rotations of one key, each polled once before any is polled again.
-pub(super) async fn has_one_winner<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
-    stage.add("App 1").await?;
+pub(super) async fn has_one_winner<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+    fixture.add("App 1").await?;
     for grace in [HOUR, Duration::ZERO] {
-        let (old, successors) = contested(&stage, &format!("with a grace of {grace:?}")).await?;
+        let (old, successors) = contested(&fixture, &format!("with a grace of {grace:?}")).await?;
         let rotations = successors
             .iter()
-            .map(|successor| stage.store.rotate(&old.id, successor.to_new(), grace))
+            .map(|successor| fixture.store.rotate(&old.id, successor.to_new(), grace))
             .collect();
-        let answers = interleaved(&stage, Rule::OneSuccessor, rotations).await?;
-        one_won(&stage, &old, &successors, &answers, grace).await?;
+        let answers = interleaved(&fixture, Rule::OneSuccessor, rotations).await?;
+        one_won(&fixture, &old, &successors, &answers, grace).await?;
     }
     Ok(())
 }
 
 /// A key of `App 1`, and those that are to replace it.
 pub(super) async fn contested<S: KeyStore + ManageKeys>(
-    stage: &Stage<S>,
+    fixture: &Fixture<S>,
     what: &str,
 ) -> Outcome<(Key, Vec<Key>)> {
     let old = Key::of(&format!("contested {what}"));
-    stage.issue("App 1", old.to_new()).await?;
+    fixture.issue("App 1", old.to_new()).await?;
     let successors = (0..AT_ONCE).map(|index| Key::of(&format!("successor {index} {what}")));
     Ok((old, successors.collect()))
 }
 
 /// Whether one of the rotations was made, and the others were told which.
 pub(super) async fn one_won<S: KeyStore + ManageKeys>(
-    stage: &Stage<S>,
+    fixture: &Fixture<S>,
     old: &Key,
     successors: &[Key],
     answers: &[Answer<Rotated>],
@@ -71,31 +71,31 @@ pub(super) async fn one_won<S: KeyStore + ManageKeys>(
             }
         }
     }
-    let replaced_by = stage.listed(rule, old).await?.replaced_by;
+    let replaced_by = fixture.listed(rule, old).await?.replaced_by;
     expect(rule, replaced_by == Some(winner), "the old key is listed with another successor")?;
     for successor in successors {
         if successor.id == winner {
-            stage.admits(rule, "when its rotation was made", successor, "App 1").await?;
+            fixture.admits(rule, "when its rotation was made", successor, "App 1").await?;
         } else {
             let when = "when another rotation was made";
-            stage.refuses(rule, when, successor, WrongReason::Unknown).await?;
+            fixture.refuses(rule, when, successor, WrongReason::Unknown).await?;
         }
     }
     Ok(())
 }
 
 /// Changes of different keys and clients, each polled once before any is polled again.
-pub(super) async fn loses_nothing<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
-    stage.add("App 1").await?;
+pub(super) async fn loses_nothing<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+    fixture.add("App 1").await?;
     let crowd = Crowd::of("at once");
     for (what, changes) in [
-        ("adding clients", crowd.additions(&*stage.store)),
-        ("issuing keys", crowd.issues(&*stage.store)),
+        ("adding clients", crowd.additions(&*fixture.store)),
+        ("issuing keys", crowd.issues(&*fixture.store)),
     ] {
-        let answers = interleaved(&stage, Rule::AllMade, changes).await?;
+        let answers = interleaved(&fixture, Rule::AllMade, changes).await?;
         all_made(what, answers)?;
     }
-    crowd.is_there(&stage).await
+    crowd.is_there(&fixture).await
 }
 
 pub(super) fn all_made(what: &str, answers: Vec<Answer<()>>) -> Outcome {
@@ -131,16 +131,16 @@ impl Crowd {
         self.keys.iter().map(|key| emptied(store.issue("App 1", key.to_new()))).collect()
     }
 
-    pub(super) async fn is_there<S: KeyStore + ManageKeys>(&self, stage: &Stage<S>) -> Outcome {
-        let known = stage.clients().await?;
+    pub(super) async fn is_there<S: KeyStore + ManageKeys>(&self, fixture: &Fixture<S>) -> Outcome {
+        let known = fixture.clients().await?;
         for name in &self.names {
             let is_listed = known.iter().any(|client| client.profile.name() == name);
             let what = "one of several clients that were added at once is not listed";
             expect(Rule::AllMade, is_listed, what)?;
         }
         for key in &self.keys {
-            stage.admits(Rule::AllMade, "issued at once with others", key, "App 1").await?;
-            stage.listed(Rule::AllMade, key).await?;
+            fixture.admits(Rule::AllMade, "issued at once with others", key, "App 1").await?;
+            fixture.listed(Rule::AllMade, key).await?;
         }
         Ok(())
     }
@@ -152,7 +152,7 @@ fn emptied<'a, T: 'a>(change: BoxFuture<'a, Answer<T>>) -> BoxFuture<'a, Answer<
 
 /// The answers of changes of which each is polled once before any is polled again, the last one first.
 async fn interleaved<S: KeyStore + ManageKeys, T: fmt::Debug + Send>(
-    stage: &Stage<S>,
+    fixture: &Fixture<S>,
     rule: Rule,
     mut changes: Vec<BoxFuture<'_, Answer<T>>>,
 ) -> Outcome<Vec<Answer<T>>> {
@@ -170,5 +170,5 @@ async fn interleaved<S: KeyStore + ManageKeys, T: fmt::Debug + Send>(
             Poll::Pending
         }
     }));
-    stage.done(rule, "changing at once", all).await
+    fixture.done(rule, "changing at once", all).await
 }

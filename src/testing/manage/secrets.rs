@@ -9,7 +9,7 @@ pub(super) fn shows_a_digest(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::KeyDigest;
+    use crate::key::KeyDigest;
 
     #[test]
     fn digests_are_noticed_and_ids_are_not() {

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
+use super::fixture::{Fixture, Key, Outcome, unexpected};
 use super::racing::{Answer, Crowd, all_made, contested, one_won};
-use super::stage::{Key, Outcome, Stage, unexpected};
 use super::watching::look;
 use crate::manage::{BoxFuture, ManageKeys};
 use crate::store::KeyStore;
@@ -19,57 +19,57 @@ const ROUNDS: usize = 8;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Several rotations of one key, each in a thread of its own.
-pub(super) async fn have_one_winner<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
-    stage.add("App 1").await?;
+pub(super) async fn have_one_winner<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+    fixture.add("App 1").await?;
     for round in 0..ROUNDS {
-        if !never_waits(&stage).await? {
+        if !never_waits(&fixture).await? {
             return Ok(());
         }
-        let (old, successors) = contested(&stage, &format!("in round {round}")).await?;
+        let (old, successors) = contested(&fixture, &format!("in round {round}")).await?;
         let rotations = successors
             .iter()
-            .map(|successor| stage.store.rotate(&old.id, successor.to_new(), HOUR))
+            .map(|successor| fixture.store.rotate(&old.id, successor.to_new(), HOUR))
             .collect();
-        let answers = in_threads(&stage, Rule::OneSuccessor, rotations).await?;
-        one_won(&stage, &old, &successors, &answers, HOUR).await?;
+        let answers = in_threads(&fixture, Rule::OneSuccessor, rotations).await?;
+        one_won(&fixture, &old, &successors, &answers, HOUR).await?;
     }
     Ok(())
 }
 
 /// Changes of different keys and clients, each in a thread of its own.
-pub(super) async fn lose_nothing<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
-    stage.add("App 1").await?;
+pub(super) async fn lose_nothing<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+    fixture.add("App 1").await?;
     for round in 0..ROUNDS {
-        if !never_waits(&stage).await? {
+        if !never_waits(&fixture).await? {
             return Ok(());
         }
         let crowd = Crowd::of(&format!("in round {round}"));
-        let mut changes = crowd.additions(&*stage.store);
-        changes.append(&mut crowd.issues(&*stage.store));
-        let answers = in_threads(&stage, Rule::AllMade, changes).await?;
+        let mut changes = crowd.additions(&*fixture.store);
+        changes.append(&mut crowd.issues(&*fixture.store));
+        let answers = in_threads(&fixture, Rule::AllMade, changes).await?;
         all_made("changing in several threads at once", answers)?;
-        crowd.is_there(&stage).await?;
+        crowd.is_there(&fixture).await?;
     }
     Ok(())
 }
 
 /// A rotation in this thread, while another looks at both keys.
-pub(super) async fn see_one_step<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
-    stage.add("App 1").await?;
+pub(super) async fn see_one_step<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+    fixture.add("App 1").await?;
     for round in 0..2 * ROUNDS {
-        if !never_waits(&stage).await? {
+        if !never_waits(&fixture).await? {
             return Ok(());
         }
         let grace = if round % 2 == 0 { HOUR } else { Duration::ZERO };
         let [old, new] = ["old", "new"].map(|what| Key::of(&format!("{what} in round {round}")));
-        stage.issue("App 1", old.to_new()).await?;
-        let mut rotation = stage.store.rotate(&old.id, new.to_new(), grace);
+        fixture.issue("App 1", old.to_new()).await?;
+        let mut rotation = fixture.store.rotate(&old.id, new.to_new(), grace);
         let (start, is_over) = (Barrier::new(2), AtomicBool::new(false));
         let (answer, looked) = thread::scope(|scope| {
             let watch = || {
                 start.wait();
                 while !is_over.load(Ordering::SeqCst) {
-                    poll_now(&mut Box::pin(look(&stage, &old, &new, grace))).unwrap_or(Ok(()))?;
+                    poll_now(&mut Box::pin(look(&fixture, &old, &new, grace))).unwrap_or(Ok(()))?;
                 }
                 Ok(())
             };
@@ -81,28 +81,28 @@ pub(super) async fn see_one_step<S: KeyStore + ManageKeys>(stage: Stage<S>) -> O
         });
         looked.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let rest = answer.map_or(rotation, |answer| Box::pin(async { answer }));
-        stage.done(Rule::Rotated, "rotating a key", rest).await?;
-        look(&stage, &old, &new, grace).await?;
+        fixture.done(Rule::Rotated, "rotating a key", rest).await?;
+        look(&fixture, &old, &new, grace).await?;
     }
     Ok(())
 }
 
 /// Whether the store answers in any thread: one that waits may need the threads of its runtime.
-async fn never_waits<S: KeyStore + ManageKeys>(stage: &Stage<S>) -> Outcome<bool> {
-    if let Err(lookup) = stage.store.lookup(Key::of("nobody's").digest()).try_ready() {
-        let _ = in_time(lookup, stage.patience).await;
+async fn never_waits<S: KeyStore + ManageKeys>(fixture: &Fixture<S>) -> Outcome<bool> {
+    if let Err(lookup) = fixture.store.lookup(Key::of("nobody's").digest()).try_ready() {
+        let _ = in_time(lookup, fixture.patience).await;
         return Ok(false);
     }
-    let mut list = stage.store.list_clients();
+    let mut list = fixture.store.list_clients();
     if poll_now(&mut list).is_some() {
         return Ok(true);
     }
-    stage.wait(list).await.map(|_| false)
+    fixture.wait(list).await.map(|_| false)
 }
 
 /// The answers of changes that are begun at the same moment; one that waits nonetheless is awaited.
 async fn in_threads<S: KeyStore + ManageKeys, T: std::fmt::Debug + Send>(
-    stage: &Stage<S>,
+    fixture: &Fixture<S>,
     rule: Rule,
     changes: Vec<BoxFuture<'_, Answer<T>>>,
 ) -> Outcome<Vec<Answer<T>>> {
@@ -124,7 +124,7 @@ async fn in_threads<S: KeyStore + ManageKeys, T: std::fmt::Debug + Send>(
             Ok(answer) => Box::pin(async { answer }) as BoxFuture<'_, Answer<T>>,
             Err(change) => change,
         };
-        match stage.wait(change).await? {
+        match fixture.wait(change).await? {
             Some(answer) => answers.push(answer),
             None => return Err(unexpected(rule, "changing in threads", None)),
         }

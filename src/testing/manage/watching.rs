@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::stage::{Key, Outcome, Stage, expect};
+use super::fixture::{Fixture, Key, Outcome, expect};
 use crate::manage::{ManageError, ManageKeys, Rotated};
 use crate::store::KeyStore;
 use crate::testing::rule::Rule;
@@ -13,12 +13,12 @@ const LOOKS: usize = 64;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Looks at both keys whenever a rotation waits.
-pub(super) async fn sees_one_step<S: KeyStore + ManageKeys>(stage: Stage<S>) -> Outcome {
-    stage.add("App 1").await?;
+pub(super) async fn sees_one_step<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+    fixture.add("App 1").await?;
     for grace in [HOUR, Duration::ZERO] {
         let [old, new] = ["old", "new"].map(|what| Key::of(&format!("{what}, grace {grace:?}")));
-        stage.issue("App 1", old.to_new()).await?;
-        let mut rotation = stage.store.rotate(&old.id, new.to_new(), grace);
+        fixture.issue("App 1", old.to_new()).await?;
+        let mut rotation = fixture.store.rotate(&old.id, new.to_new(), grace);
         let mut answer = None;
         for _ in 0..LOOKS {
             let poll =
@@ -27,7 +27,7 @@ pub(super) async fn sees_one_step<S: KeyStore + ManageKeys>(stage: Stage<S>) -> 
                 answer = Some(result);
                 break;
             }
-            look(&stage, &old, &new, grace).await?;
+            look(&fixture, &old, &new, grace).await?;
             yield_once().await;
         }
         let ready: Option<Result<Rotated, ManageError>> = answer;
@@ -35,22 +35,22 @@ pub(super) async fn sees_one_step<S: KeyStore + ManageKeys>(stage: Stage<S>) -> 
             Some(result) => Box::pin(async { result }),
             None => rotation,
         };
-        stage.done(Rule::Rotated, "rotating a key", rest).await?;
-        look(&stage, &old, &new, grace).await?;
+        fixture.done(Rule::Rotated, "rotating a key", rest).await?;
+        look(&fixture, &old, &new, grace).await?;
     }
     Ok(())
 }
 
 /// Each key is asked for twice, so that a rotation between two questions is told from a gap.
 pub(super) async fn look<S: KeyStore + ManageKeys>(
-    stage: &Stage<S>,
+    fixture: &Fixture<S>,
     old: &Key,
     new: &Key,
     grace: Duration,
 ) -> Outcome {
-    let new_before = works(stage, new).await;
-    let old_works = works(stage, old).await;
-    let new_after = works(stage, new).await;
+    let new_before = works(fixture, new).await;
+    let old_works = works(fixture, old).await;
+    let new_after = works(fixture, new).await;
     let gap = "during a rotation, neither key works";
     expect(Rule::OneStep, old_works || new_after, gap)?;
     if grace.is_zero() {
@@ -60,8 +60,8 @@ pub(super) async fn look<S: KeyStore + ManageKeys>(
     expect(Rule::OneStep, old_works, "during a rotation, the old key does not work in its grace")
 }
 
-async fn works<S: KeyStore + ManageKeys>(stage: &Stage<S>, key: &Key) -> bool {
-    matches!(stage.present(key).await, Some(Ok(_)))
+async fn works<S: KeyStore + ManageKeys>(fixture: &Fixture<S>, key: &Key) -> bool {
+    matches!(fixture.present(key).await, Some(Ok(_)))
 }
 
 /// Lets the store's runtime go on.

@@ -1,6 +1,7 @@
 //! Keys in `Authorization`.
 
-use keygate::{Source, StoreErrorKind, WrongReason};
+use keygate::error::StoreErrorKind;
+use keygate::{Source, WrongReason};
 
 use super::{Case, admitted, get, wrong, wrong_by_bearer};
 use crate::common::keys::{DISABLED, EXPIRED, REVOKED, RIGHT, UNANSWERABLE, id_of};

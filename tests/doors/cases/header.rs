@@ -1,6 +1,7 @@
 //! Keys in `x-api-key`, where nothing was said about sources.
 
-use keygate::{StoreErrorKind, WrongReason};
+use keygate::WrongReason;
+use keygate::error::StoreErrorKind;
 
 use super::{Case, admitted, get, wrong, wrong_known};
 use crate::common::keys::{

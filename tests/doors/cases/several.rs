@@ -1,6 +1,7 @@
 //! Keys in several places: the first that is present and not blank decides.
 
-use keygate::{Source, StoreErrorKind, WrongReason};
+use keygate::error::StoreErrorKind;
+use keygate::{Source, WrongReason};
 
 use super::{BY_HEADER, Case, admitted, get, wrong, wrong_by_bearer};
 use crate::common::keys::{RIGHT, UNANSWERABLE, WRONG};

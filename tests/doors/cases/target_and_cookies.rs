@@ -1,6 +1,7 @@
 //! Keys in the query and in cookies.
 
-use keygate::{Source, StoreErrorKind, WrongReason};
+use keygate::error::StoreErrorKind;
+use keygate::{Source, WrongReason};
 
 use super::{Case, admitted, get, wrong};
 use crate::common::keys::{MIXED_UP, RIGHT, RIGHT_NON_ASCII, UNANSWERABLE};

@@ -1,8 +1,7 @@
 //! The mode of the file, of the lock, and of what is written meanwhile.
 
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::{fs, thread};
 
 use keygate::YamlStore;
 

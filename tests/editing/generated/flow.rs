@@ -45,8 +45,9 @@ impl Flow {
             Step::Issue { name, .. } => keys(*name),
             Step::Revoke(letter) => {
                 let keys = twin.store().list_keys(None).unwrap();
-                let is_revoked =
-                    |key: &keygate::KeyInfo| key.key_id == id(*letter) && key.revoked.is_some();
+                let is_revoked = |key: &keygate::manage::KeyInfo| {
+                    key.key_id == id(*letter) && key.revoked.is_some()
+                };
                 if keys.iter().any(is_revoked) { Vec::new() } else { self.key(*letter, twin) }
             }
             Step::Rotate { old, .. } => self.key(*old, twin),

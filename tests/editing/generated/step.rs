@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use keygate::{
-    ClientInfo, ClientProfile, Expiry, KeyInfo, ManageError, MemoryStore, NewKey, Rotated,
-    YamlStore,
-};
+use keygate::manage::{ClientInfo, Expiry, KeyInfo, ManageError, Rotated};
+use keygate::{ClientProfile, MemoryStore, NewKey, YamlStore};
 
 use super::content::{Content, LABELS, LETTERS, NAMES};
 use crate::stage::{digest, id, now};

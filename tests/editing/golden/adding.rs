@@ -73,7 +73,7 @@ fn all_that_there_is_to_say_of_a_client_is_written() {
 
 #[test]
 fn quotas_are_written_in_their_shortest_form() {
-    let burst = |text: &str| text.parse::<keygate::Rate>().unwrap().with_burst(20).unwrap();
+    let burst = |text: &str| text.parse::<keygate::client::Rate>().unwrap().with_burst(20).unwrap();
     let plain = |text: &str| text.parse().unwrap();
     let cases = [
         (quota("unlimited"), "unlimited"),

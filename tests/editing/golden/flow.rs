@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use keygate::{ManageError, MemoryStore, TransferKeys as _, YamlStore};
+use keygate::manage::{ManageError, TransferKeys as _};
+use keygate::{MemoryStore, YamlStore};
 
 use super::{edited, refused};
 use crate::stage::{Folder, fill, id, new, open};

@@ -1,6 +1,6 @@
 //! Names and labels that YAML would take for something else.
 
-use keygate::ManageError;
+use keygate::manage::ManageError;
 
 use super::{edited, made};
 use crate::stage::{fill, id, new};

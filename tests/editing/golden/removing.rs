@@ -2,7 +2,9 @@
 
 use super::edited;
 
-fn remove(store: &keygate::YamlStore) -> Result<keygate::ClientInfo, keygate::ManageError> {
+fn remove(
+    store: &keygate::YamlStore,
+) -> Result<keygate::manage::ClientInfo, keygate::manage::ManageError> {
     store.remove_client("A")
 }
 

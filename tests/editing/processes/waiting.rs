@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use keygate::YamlEvent;
+use keygate::store::YamlEvent;
 
 use crate::stage::{Folder, open, read};
 

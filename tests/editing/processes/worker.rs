@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use keygate::{ApiKey, KeyId, ManageError, NewKey, YamlStore};
+use keygate::manage::ManageError;
+use keygate::{ApiKey, KeyId, NewKey, YamlStore};
 
 const JOB: &str = "KEYGATE_TEST_JOB";
 const FILE: &str = "KEYGATE_TEST_FILE";

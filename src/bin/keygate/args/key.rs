@@ -2,7 +2,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use keygate::{DEFAULT_PREFIX, InvalidPrefix, KeyFormat, KeyId};
+use keygate::KeyId;
+use keygate::key::{DEFAULT_PREFIX, InvalidPrefix, KeyFormat};
 
 use crate::duration;
 use crate::expiry::ExpiryArg;

@@ -2,7 +2,9 @@ use std::io::{self, IsTerminal as _, Read as _};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use keygate::{AuthError, Authenticator, KeyInfo, MAX_KEY_BYTES, ManageError, WrongReason};
+use keygate::key::MAX_KEY_BYTES;
+use keygate::manage::{KeyInfo, ManageError};
+use keygate::{AuthError, Authenticator, WrongReason};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use keygate::{ClientInfo, ClientProfile, ManageError, Readable};
+use keygate::ClientProfile;
+use keygate::manage::{ClientInfo, ManageError, PartialList};
 
 use crate::args::{AddArgs, ClientCommand, Globals};
 use crate::confirm::Consent;
@@ -77,7 +78,7 @@ fn changed(client: &ClientInfo, how: &str, more: &str, out: &Output) -> Result<(
 }
 
 fn list(store: &dyn Store, out: &Output) -> Result<(), Failure> {
-    let Readable { found: clients, unreadable, .. } = block_on(store.list_readable_clients())?;
+    let PartialList { found: clients, unreadable, .. } = block_on(store.list_readable_clients())?;
     if clients.is_empty() && unreadable.is_empty() && !out.is_json() {
         out.note("there are no clients: add one with `keygate client add`");
         return Ok(());

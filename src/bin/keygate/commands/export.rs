@@ -1,8 +1,8 @@
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use keygate::{ApiKey, Holdings, TransferKeys as _, YamlStore};
+use keygate::manage::{Export, TransferKeys as _};
+use keygate::{ApiKey, YamlStore};
 use serde_json::json;
 
 use crate::args::{ExportArgs, Globals};
@@ -28,7 +28,7 @@ pub(super) fn run(args: &ExportArgs, globals: &Globals, out: &Output) -> Result<
 }
 
 /// The text of a key file that holds this. A store wrote it and read it again.
-fn yaml(holdings: &Holdings) -> Result<String, Failure> {
+fn yaml(holdings: &Export) -> Result<String, Failure> {
     let failed = |error: io::Error| {
         let folder = std::env::temp_dir();
         let folder = folder.display();

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use keygate::{Holdings, Imported, Refused};
+use keygate::manage::{Export, ImportConflict, Imported};
 use serde_json::{Value, json};
 
 use crate::args::{Globals, ImportArgs};
@@ -23,7 +23,7 @@ pub(super) fn run(args: &ImportArgs, globals: &Globals, out: &Output) -> Result<
     Ok(ExitCode::from(u8::from(!imported.is_complete())))
 }
 
-fn exported(args: &ImportArgs, out: &Output) -> Result<Holdings, Failure> {
+fn exported(args: &ImportArgs, out: &Output) -> Result<Export, Failure> {
     let source = Location::parse(&args.source).map_err(Failure::usage)?;
     Ok(block_on(open_at(&source, out)?.export_keys())?)
 }
@@ -38,17 +38,19 @@ fn summary(imported: &Imported) -> String {
     format!("added {added}, kept {kept}, refused {refused}")
 }
 
-fn is_client(refused: &Refused) -> bool {
-    matches!(refused, Refused::Client { .. })
+fn is_client(refused: &ImportConflict) -> bool {
+    matches!(refused, ImportConflict::Client { .. })
 }
 
 fn json(imported: &Imported) -> Value {
     let clients = imported.refused.iter().filter_map(|refused| match refused {
-        Refused::Client { name, why } => Some(json!({ "name": name, "why": why.to_string() })),
+        ImportConflict::Client { name, why } => {
+            Some(json!({ "name": name, "why": why.to_string() }))
+        }
         _ => None,
     });
     let keys = imported.refused.iter().filter_map(|refused| match refused {
-        Refused::Key { key_id, client, why } => {
+        ImportConflict::Key { key_id, client, why } => {
             let (key_id, why) = (key_id.to_string(), why.to_string());
             Some(json!({ "key_id": key_id, "client": client, "why": why }))
         }

@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 use std::process::ExitCode;
 
-use keygate::{YamlLint, YamlStore, YamlText, YamlTextKind};
+use keygate::YamlStore;
+use keygate::store::{YamlLint, YamlText, YamlTextKind};
 use serde_json::{Value, json};
 
 use crate::args::Globals;

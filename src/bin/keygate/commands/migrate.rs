@@ -62,35 +62,37 @@ struct Versions {
 }
 
 #[cfg(feature = "sqlite")]
-async fn sqlite(path: &std::path::Path) -> Result<Versions, keygate::DatabaseError> {
-    let before = match keygate::SqliteStore::open(path).await {
+async fn sqlite(path: &std::path::Path) -> Result<Versions, keygate::store::DatabaseError> {
+    let before = match keygate::store::SqliteStore::open(path).await {
         Ok(store) => Some(store.schema_version().await?),
         // Above all, the file is not there yet. What else may be wrong with it, migrating says.
-        Err(keygate::DatabaseError::Location { .. }) => None,
+        Err(keygate::store::DatabaseError::Location { .. }) => None,
         Err(error) => unmigrated(error)?,
     };
-    let after = keygate::SqliteStore::migrate(path).await?.schema_version().await?;
+    let after = keygate::store::SqliteStore::migrate(path).await?.schema_version().await?;
     Ok(Versions { before, after, was_behind: false })
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(url: &str) -> Result<Versions, keygate::DatabaseError> {
-    let before = match keygate::PostgresStore::connect(url).await {
+async fn postgres(url: &str) -> Result<Versions, keygate::store::DatabaseError> {
+    let before = match keygate::store::PostgresStore::connect(url).await {
         Ok(store) => Some(store.schema_version().await?),
         Err(error) => unmigrated(error)?,
     };
-    let findings = keygate::PostgresStore::options(url)?.inspect().await?;
+    let findings = keygate::store::PostgresStore::options(url)?.inspect().await?;
     let was_behind = findings.iter().any(|finding| finding.name == "sequence");
-    let after = keygate::PostgresStore::migrate(url).await?.schema_version().await?;
+    let after = keygate::store::PostgresStore::migrate(url).await?.schema_version().await?;
     Ok(Versions { before, after, was_behind })
 }
 
 /// The version of tables that cannot be used before they are migrated.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-fn unmigrated(error: keygate::DatabaseError) -> Result<Option<i32>, keygate::DatabaseError> {
+fn unmigrated(
+    error: keygate::store::DatabaseError,
+) -> Result<Option<i32>, keygate::store::DatabaseError> {
     match error {
-        keygate::DatabaseError::NoTables => Ok(None),
-        keygate::DatabaseError::TooOld { found, .. } => Ok(Some(found)),
+        keygate::store::DatabaseError::NoTables => Ok(None),
+        keygate::store::DatabaseError::TooOld { found, .. } => Ok(Some(found)),
         error => Err(error),
     }
 }

@@ -132,8 +132,8 @@ fn entry_that_has_spent_least_gives_way() {
         ways: std::array::from_fn(|way| Way { tag: 1 + way as u64, tat: NOW + way as u64 }),
         shared: 0,
     };
-    assert!(matches!(set.place(100, limits(), NOW), Place::Free(0)));
-    assert!(matches!(set.place(5, limits(), NOW), Place::Own(4)));
+    assert!(matches!(set.place(100, limits(), NOW), Slot::Free(0)));
+    assert!(matches!(set.place(5, limits(), NOW), Slot::Own(4)));
 }
 
 #[test]

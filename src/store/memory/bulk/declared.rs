@@ -1,7 +1,7 @@
 use super::Bulk;
-use crate::manage::KeyNotes;
-use crate::profile::ClientProfile;
-use crate::record::KeyRecord;
+use crate::client::ClientProfile;
+use crate::manage::KeyMetadata;
+use crate::store::KeyRecord;
 use crate::store::table::Row;
 
 /// For sources that say more of a client than its name, in any order.
@@ -14,7 +14,7 @@ impl<P> Bulk<P> {
     }
 
     /// As [`Bulk::push`], of a client that is declared before the end.
-    pub(in crate::store) fn push_noted(&mut self, record: KeyRecord, notes: KeyNotes, place: P) {
+    pub(in crate::store) fn push_noted(&mut self, record: KeyRecord, notes: KeyMetadata, place: P) {
         let (digest, mark) = (record.digest(), record.mark());
         self.ledger.note(digest.key_id(), notes);
         self.entries.push((Row { digest, profile: record.into_profile() }, mark, place));

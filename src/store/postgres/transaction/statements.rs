@@ -6,10 +6,10 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
 use super::{PostgresTransaction, count, literal, within};
-use crate::digest::KeyId;
+use crate::client::ClientProfile;
 use crate::error::StoreError;
+use crate::key::KeyId;
 use crate::manage::ClientInfo;
-use crate::profile::ClientProfile;
 use crate::store::postgres::columns::{
     Micros, client_columns, client_row, found_client, found_key, key_columns, key_row,
 };

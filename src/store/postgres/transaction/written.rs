@@ -1,7 +1,7 @@
 //! The events that a change must leave behind: replicas learn of a change from nothing else.
 
 use super::literal;
-use crate::digest::KeyId;
+use crate::key::KeyId;
 
 /// The clients and keys that a transaction wrote.
 #[derive(Default)]

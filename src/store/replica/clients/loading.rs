@@ -1,7 +1,7 @@
 use hashbrown::HashTable;
 
 use super::{Clients, Order, SHARDS, shard};
-use crate::profile::ClientProfile;
+use crate::client::ClientProfile;
 use crate::store::sql::{BadRow, ClientRow};
 
 /// The clients that are being loaded.

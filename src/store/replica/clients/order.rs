@@ -1,4 +1,4 @@
-use crate::profile::ClientProfile;
+use crate::client::ClientProfile;
 
 /// The enabled clients as they came.
 ///

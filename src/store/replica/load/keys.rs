@@ -1,19 +1,18 @@
 use std::mem;
 
-use crate::digest::KeyDigest;
-use crate::mark::Mark;
+use crate::key::{KeyDigest, PackedStatus};
 use crate::store::postgres::columns::Columns;
 use crate::store::replica::clients::{Asked, Clients, Order, Seen};
 use crate::store::replica::refused::Refused;
 use crate::store::replica::rows::{self, Key, Unowned};
-use crate::store::table::Gather;
+use crate::store::table::BucketSort;
 
 /// The keys that are being loaded, each with its client.
 pub(super) struct LoadingKeys<'a> {
     clients: &'a Clients,
     order: Order,
     waiting: Waiting,
-    gather: Gather,
+    gather: BucketSort,
     refused: Refused,
 }
 
@@ -27,7 +26,7 @@ struct Waiting {
 
 struct WaitingKey {
     digest: KeyDigest,
-    mark: Mark,
+    mark: PackedStatus,
     hash: u64,
     /// Where the name of its client ends.
     end: usize,
@@ -41,7 +40,7 @@ impl<'a> LoadingKeys<'a> {
             clients,
             order,
             waiting: Waiting::default(),
-            gather: Gather::new(),
+            gather: BucketSort::new(),
             refused: Refused::default(),
         }
     }
@@ -80,7 +79,7 @@ impl<'a> LoadingKeys<'a> {
         }
     }
 
-    pub(super) fn end(mut self) -> (Gather, Refused) {
+    pub(super) fn end(mut self) -> (BucketSort, Refused) {
         self.file_waiting();
         (self.gather, self.refused)
     }
@@ -121,8 +120,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::profile::ClientProfile;
-    use crate::record::KeyState;
+    use crate::client::ClientProfile;
+    use crate::key::KeyState;
     use crate::store::postgres::columns::{Micros, Unread};
     use crate::store::replica::clients::Loading;
     use crate::store::sql::{BadRow, ClientRow};

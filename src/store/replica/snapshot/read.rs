@@ -6,14 +6,11 @@ use std::time::SystemTime;
 use sha2::{Digest as _, Sha256};
 
 use super::{CLIENT, FORMAT, KEY, REFUSED, Refused, Sum, bad, contact};
-use crate::digest::KeyDigest;
-use crate::folder::{Folder, ROOT, own};
-use crate::mark::Mark;
-use crate::profile::ClientProfile;
-use crate::record::KeyState;
+use crate::client::ClientProfile;
+use crate::key::{KeyDigest, KeyState, PackedStatus, Timestamp};
+use crate::store::folder::{Folder, ROOT, own};
 use crate::store::sql::profile;
 use crate::store::table::{Build, Row, Table};
-use crate::timestamp::Timestamp;
 
 /// What a copy held.
 pub(in crate::store::replica) struct Read {
@@ -123,7 +120,7 @@ impl Input {
         profile(&name, &scopes, quota.as_deref(), &metadata).map_err(|row| bad(&row.to_string()))
     }
 
-    fn key(&mut self) -> io::Result<(Row, Mark)> {
+    fn key(&mut self) -> io::Result<(Row, PackedStatus)> {
         let digest = KeyDigest::from_bytes(self.bytes()?);
         let client = u32::from_le_bytes(self.bytes()?);
         let [state] = self.bytes()?;
@@ -138,7 +135,7 @@ impl Input {
         };
         let expires = expires.checked_sub(1).map(Timestamp::from_micros).transpose();
         let expires = expires.map_err(|error| bad(&error.to_string()))?.map(SystemTime::from);
-        Ok((Row { digest, profile }, Mark::CLEAR.with_expiry(expires).with_state(state)))
+        Ok((Row { digest, profile }, PackedStatus::CLEAR.with_expiry(expires).with_state(state)))
     }
 }
 

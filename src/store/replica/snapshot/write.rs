@@ -9,13 +9,11 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{CLIENT, FORMAT, KEY, REFUSED, Refused, Sum, contact};
-use crate::folder::{Folder, is_foreign, own_alone};
-use crate::mark::Mark;
-use crate::profile::ClientProfile;
-use crate::record::KeyState;
+use crate::client::ClientProfile;
+use crate::key::{KeyState, PackedStatus, Timestamp};
+use crate::store::folder::{Folder, is_foreign, own_alone};
 use crate::store::sql::{metadata_text, quota_text};
 use crate::store::table::{Row, Table};
-use crate::timestamp::Timestamp;
 
 /// Notes that the copy is as good as one of this time, if it is the one that ends with this.
 ///
@@ -145,7 +143,12 @@ impl Output<'_> {
         Ok(())
     }
 
-    fn key(&mut self, row: &Row, mark: Mark, clients: &mut HashMap<usize, u32>) -> io::Result<()> {
+    fn key(
+        &mut self,
+        row: &Row,
+        mark: PackedStatus,
+        clients: &mut HashMap<usize, u32>,
+    ) -> io::Result<()> {
         let next = u32::try_from(clients.len()).map_err(io::Error::other)?;
         let client = *clients.entry(row.profile.address()).or_insert(next);
         if client == next {

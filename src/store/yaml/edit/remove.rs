@@ -3,9 +3,9 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::gone::is_noted;
 use super::outline::{Entry, Outline, Piece};
-use crate::digest::KeyDigest;
+use super::plaintext_guard::is_noted;
+use crate::key::KeyDigest;
 
 type Splice = (Range<usize>, Zeroizing<String>);
 

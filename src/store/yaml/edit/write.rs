@@ -1,8 +1,7 @@
 use std::fmt::Write as _;
 
-use crate::profile::ClientProfile;
-use crate::quota::{Quota, Rate};
-use crate::rfc3339;
+use crate::client::{ClientProfile, Quota, Rate};
+use crate::key::rfc3339;
 
 /// What is to stand in a key file, before it is known how it is laid out there.
 pub(in crate::store::yaml) enum Value {

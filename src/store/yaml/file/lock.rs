@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::fault::EditFault;
 use super::holder::holder;
 use super::{Target, beside};
-use crate::digest::KeyDigest;
-use crate::folder::{Folder, Foreign, is_foreign, own, own_alone, owner_of};
+use crate::key::KeyDigest;
+use crate::store::folder::{Folder, Foreign, is_foreign, own, own_alone, owner_of};
 use crate::store::yaml::report::{YamlEvent, holder_text};
 
 /// An edit takes milliseconds: whoever has the lock for so long has been stopped.
@@ -150,7 +150,7 @@ fn give(lock: &File, of: &Metadata) {
 /// Before a lock is made, which would belong to somebody else than the file.
 fn can_give(of: &Metadata) -> io::Result<()> {
     #[cfg(unix)]
-    if !crate::folder::is_own(of) && !rustix::process::geteuid().is_root() {
+    if !crate::store::folder::is_own(of) && !rustix::process::geteuid().is_root() {
         return Err(rustix::io::Errno::PERM.into());
     }
     let _ = of;

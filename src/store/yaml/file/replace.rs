@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::fault::EditFault;
 use super::{Target, beside};
-use crate::folder::Folder;
+use crate::store::folder::Folder;
 use crate::store::yaml::input;
 
 /// What the name of a file ends with that is to take the place of another.

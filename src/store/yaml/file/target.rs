@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Lock;
 use super::fault::EditFault;
-use crate::folder::Folder;
+use crate::store::folder::Folder;
 use crate::store::mount;
 use crate::store::yaml::report::YamlEvent;
 

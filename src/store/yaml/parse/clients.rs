@@ -3,18 +3,14 @@ use std::collections::BTreeMap;
 use super::File;
 use super::fields::Fields;
 use super::values::{quota, time_of};
-use crate::digest::KeyDigest;
-use crate::invisible;
-use crate::key::looks_like_key;
-use crate::label;
-use crate::manage::KeyNotes;
-use crate::profile::{ClientProfile, ProfileError};
-use crate::record::{KeyRecord, KeyState};
-use crate::scope::Scope;
+use crate::client::{ClientProfile, ProfileError, Scope, label};
+use crate::key::{KeyDigest, KeyState, invisible, looks_like_key};
+use crate::manage::KeyMetadata;
+use crate::store::KeyRecord;
 use crate::store::memory::Bulk;
 use crate::store::yaml::error::{WarningKind, YamlWarning};
 use crate::store::yaml::events::{Events, Node};
-use crate::store::yaml::fault::{Fault, FaultKind, Place};
+use crate::store::yaml::fault::{Fault, FaultKind, Position};
 use crate::store::yaml::lint::YamlTextKind;
 
 const CLIENT: Fields = Fields {
@@ -33,7 +29,7 @@ const ALL: &str = "write each client as `NAME:`, and what there is to say of it 
 
 /// The clients of `clients:`, by their names.
 #[derive(Default)]
-pub(super) struct Clients(BTreeMap<Box<str>, (Place, ClientProfile, bool)>);
+pub(super) struct Clients(BTreeMap<Box<str>, (Position, ClientProfile, bool)>);
 
 impl Clients {
     pub(super) fn declare<P: Copy + Ord>(self, keys: &mut Bulk<P>) {
@@ -131,7 +127,7 @@ impl File<'_> {
     ) -> Result<(), Fault> {
         item.mapping("a key", "write it as `- digest: sha256:...`")?;
         let (mut digest, mut expires, mut replaced) = (None, None, None);
-        let (mut notes, mut seen) = (KeyNotes::default(), KEY.seen());
+        let (mut notes, mut seen) = (KeyMetadata::default(), KEY.seen());
         while let Some((field, value)) = events.pair("the name of a field", KEY.way_out)? {
             let place = value.place;
             let depth = events.depth_before(&value);
@@ -184,7 +180,7 @@ impl File<'_> {
     }
 
     /// Warns of a key that stands where a text comes that is shown.
-    fn look_for_key(&mut self, what: &'static str, text: &str, place: Place) {
+    fn look_for_key(&mut self, what: &'static str, text: &str, place: Position) {
         if looks_like_key(text) {
             self.warn(WarningKind::TextLikeKey { what }, place);
         }

@@ -1,7 +1,7 @@
 use zeroize::Zeroizing;
 
 use crate::store::yaml::events::Node;
-use crate::store::yaml::fault::{Fault, FaultKind, Place};
+use crate::store::yaml::fault::{Fault, FaultKind, Position};
 
 /// The names that one kind of mapping may hold.
 pub(super) struct Fields {
@@ -14,7 +14,7 @@ pub(super) struct Fields {
 /// Which of them one mapping has held so far.
 pub(super) struct Seen {
     fields: &'static Fields,
-    places: Vec<Option<Place>>,
+    places: Vec<Option<Position>>,
 }
 
 impl Fields {

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
-use crate::quota::{ParseQuotaError, Quota, Rate};
-use crate::rfc3339;
+use crate::client::{ParseQuotaError, Quota, Rate};
+use crate::key::rfc3339;
 use crate::store::yaml::events::{Events, Node};
 use crate::store::yaml::fault::{Fault, FaultKind};
 

@@ -3,8 +3,8 @@ use std::mem;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::digest::KeyDigest;
-use crate::store::yaml::origin::Origin;
+use crate::key::KeyDigest;
+use crate::store::yaml::key_file::KeyFile;
 use crate::store::yaml::report::YamlEvent;
 
 /// How often a failure that lasts is reported again.
@@ -20,13 +20,13 @@ pub(super) struct Reported {
 
 impl Reported {
     /// The warnings of a store that was opened just now have been reported.
-    pub(super) fn at_start(origin: &Origin) -> Self {
+    pub(super) fn at_start(origin: &KeyFile) -> Self {
         let warnings = origin.warnings().iter().map(ToString::to_string).collect();
         Self { failure: None, digest: origin.digest(), warnings }
     }
 
     /// After each look, whether or not the store took what it saw.
-    pub(super) fn report(&mut self, path: &Path, origin: &Origin) {
+    pub(super) fn report(&mut self, path: &Path, origin: &KeyFile) {
         self.report_failure(path, origin);
         if mem::replace(&mut self.digest, origin.digest()) == self.digest {
             return;
@@ -41,7 +41,7 @@ impl Reported {
     }
 
     /// Reports a failure when it begins, becomes another, or lasts, and reports its end.
-    fn report_failure(&mut self, path: &Path, origin: &Origin) {
+    fn report_failure(&mut self, path: &Path, origin: &KeyFile) {
         let health = origin.health();
         let Some(error) = health.error else {
             if self.failure.take().is_some() {

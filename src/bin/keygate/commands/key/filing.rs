@@ -3,7 +3,8 @@
 
 use std::time::SystemTime;
 
-use keygate::{ApiKey, ManageError, MemoryStore, NewKey};
+use keygate::manage::ManageError;
+use keygate::{ApiKey, MemoryStore, NewKey};
 use serde_json::{Map, Value};
 
 use crate::args::{Globals, MadeKey};

@@ -1,15 +1,15 @@
 use std::time::SystemTime;
 
-use keygate::{KeyInfo, KeyState};
+use keygate::key::KeyState;
+use keygate::manage::KeyInfo;
 
 use super::filing::Draft;
 use crate::args::{Globals, IssueArgs};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::relative;
-use crate::show;
 use crate::store::Store;
 use crate::wait::block_on;
+use crate::{relative, show};
 
 pub(super) fn run(
     args: &IssueArgs,

@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use keygate::{KeyInfo, Readable};
+use keygate::manage::{KeyInfo, PartialList};
 
 use crate::args::ListArgs;
 use crate::failure::Failure;
@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 pub(super) fn run(args: &ListArgs, store: &dyn Store, out: &Output) -> Result<(), Failure> {
     let now = SystemTime::now();
     let listed = block_on(store.list_readable_keys(args.client.as_deref()))?;
-    let Readable { found: mut keys, unreadable, .. } = listed;
+    let PartialList { found: mut keys, unreadable, .. } = listed;
     if let Some(within) = args.expiring {
         keys.retain(|key| key.is_live(now) && expires_within(key, within, now));
         keys.sort_by_key(|key| key.expires);
@@ -67,7 +67,7 @@ fn expiry(key: &KeyInfo, now: SystemTime) -> String {
 mod tests {
     use std::time::UNIX_EPOCH;
 
-    use keygate::KeyState;
+    use keygate::key::KeyState;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use keygate::{KeyInfo, ManageError};
+use keygate::manage::{KeyInfo, ManageError};
 
 use crate::args::RevokeArgs;
 use crate::confirm::Consent;

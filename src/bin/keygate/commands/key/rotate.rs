@@ -1,6 +1,7 @@
 use std::time::SystemTime;
 
-use keygate::{KeyInfo, KeyState, ManageError, RotationConflict};
+use keygate::key::KeyState;
+use keygate::manage::{KeyInfo, ManageError, RotationConflict};
 
 use super::filing::Draft;
 use super::issue::{ending, warn_of_disabled};
@@ -8,10 +9,9 @@ use crate::args::{Globals, RotateArgs};
 use crate::expiry::{after, whole_seconds};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::relative;
-use crate::show;
 use crate::store::Store;
 use crate::wait::block_on;
+use crate::{relative, show};
 
 pub(super) fn run(
     args: &RotateArgs,

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use keygate::KeyFormat;
+use keygate::key::KeyFormat;
 use zxcvbn::zxcvbn;
 
 /// Longer texts are estimated in parts, whose numbers of guesses the estimator can still count.

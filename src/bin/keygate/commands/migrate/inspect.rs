@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use keygate::{DatabaseError, DatabaseFinding};
+use keygate::store::{DatabaseError, DatabaseFinding};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -13,9 +13,9 @@ pub(super) fn run(location: &Location, out: &Output) -> Result<ExitCode, Failure
     let findings: Result<Vec<DatabaseFinding>, DatabaseError> = match location {
         Location::File(_) => return Err(super::of_a_file()),
         #[cfg(feature = "sqlite")]
-        Location::Sqlite(path) => block_on(keygate::SqliteStore::options(path).inspect()),
+        Location::Sqlite(path) => block_on(keygate::store::SqliteStore::options(path).inspect()),
         #[cfg(feature = "postgres")]
-        Location::Postgres(url) => block_on(keygate::PostgresStore::options(url)?.inspect()),
+        Location::Postgres(url) => block_on(keygate::store::PostgresStore::options(url)?.inspect()),
     };
     let findings = findings.map_err(Failure::unavailable)?;
     if findings.is_empty() && !out.is_json() {

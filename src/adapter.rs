@@ -1,0 +1,10 @@
+//! What the orphan rule keeps in this crate: extractors and responses of web frameworks.
+//!
+//! The parts of a request come in; a [`Client`](crate::Client) goes out, or a refusal that knows its response.
+
+#[cfg(feature = "axum")]
+mod axum;
+
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+pub use axum::NotVerified;

@@ -1,0 +1,73 @@
+use std::fmt;
+use std::sync::Arc;
+
+use crate::client::{Client, Scope};
+
+/// Which scopes a client lacks, and which client it is.
+///
+/// Its `Display` is fit for the public: it names the scopes.
+///
+/// ```
+/// use keygate::{AuthError, Client};
+///
+/// let error = Client::for_test("User 1").require_any(["orders:read", "orders:write"]).unwrap_err();
+/// let AuthError::InsufficientScope(missing) = &error else { unreachable!() };
+/// assert_eq!(missing.needed().len(), 2);
+/// assert_eq!(missing.client().name(), "User 1");
+/// assert_eq!(error.to_string(), "One of the scopes orders:read, orders:write needed");
+/// ```
+#[derive(Clone)]
+pub struct MissingScope(Arc<Missing>);
+
+struct Missing {
+    client: Client,
+    needed: Vec<Scope>,
+    any: bool,
+}
+
+impl MissingScope {
+    #[cold]
+    pub(crate) fn new(client: &Client, needed: Vec<Scope>, any: bool) -> Self {
+        Self(Arc::new(Missing { client: client.clone(), needed, any }))
+    }
+
+    /// The scopes that the client lacks: all of them are needed, or one where one of several was asked
+    /// for. Empty where what was asked for is no scope.
+    pub fn needed(&self) -> &[Scope] {
+        &self.0.needed
+    }
+
+    /// The client that lacks them.
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// With blanks between them, as in the `scope` of RFC 6750 section 3.
+    pub(crate) fn list(&self) -> String {
+        self.joined(" ")
+    }
+
+    fn joined(&self, separator: &str) -> String {
+        self.needed().iter().map(Scope::as_str).collect::<Vec<_>>().join(separator)
+    }
+}
+
+impl fmt::Display for MissingScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.needed(), self.0.any) {
+            ([], _) => f.write_str("Scope needed that no client has"),
+            ([one], _) => write!(f, "Scope {one} needed"),
+            (_, false) => write!(f, "Scopes {} needed", self.joined(", ")),
+            (_, true) => write!(f, "One of the scopes {} needed", self.joined(", ")),
+        }
+    }
+}
+
+impl fmt::Debug for MissingScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MissingScope")
+            .field("needed", &self.0.needed)
+            .field("client", &self.0.client)
+            .finish_non_exhaustive()
+    }
+}

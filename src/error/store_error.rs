@@ -1,0 +1,136 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::client::Client;
+
+/// A store could not answer, or the counters of quotas. Never the same as "there is no such key".
+///
+/// The error that the store met is its [`source`](Error::source), for the service's own logs; neither
+/// `Display` nor the answer to the caller shows it.
+///
+/// ```
+/// use std::error::Error;
+/// use keygate::StoreError;
+/// use keygate::error::StoreErrorKind;
+///
+/// let error = StoreError::new("connection refused: db.internal:5432");
+/// assert_eq!(error.kind(), StoreErrorKind::Failed);
+/// assert!(!error.to_string().contains("db.internal"));
+/// assert_eq!(error.source().unwrap().to_string(), "connection refused: db.internal:5432");
+/// ```
+// One pointer, because it shares its place with the answers of every lookup.
+#[derive(Clone)]
+pub struct StoreError(Arc<Fault>);
+
+struct Fault {
+    kind: StoreErrorKind,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+    of: Respondent,
+}
+
+/// What could not answer.
+// Layers and counters come with features.
+#[cfg_attr(not(all(feature = "throttle", feature = "tower")), allow(dead_code))]
+enum Respondent {
+    Store,
+    /// The counters of quotas, asked about this client.
+    Counters(Client),
+    /// A layer that found nobody, since it is in the wrong place.
+    Layer,
+}
+
+/// What kept a store from answering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// The store met an error of its own.
+    Failed,
+    /// The store did not answer before the deadline.
+    TimedOut,
+    /// The store answered with the record of another key.
+    WrongRecord,
+}
+
+impl StoreError {
+    /// Wraps the error that the store met.
+    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::of(StoreErrorKind::Failed, Some(source.into()))
+    }
+
+    fn of(kind: StoreErrorKind, source: Option<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Arc::new(Fault { kind, source: source.map(Arc::from), of: Respondent::Store }))
+    }
+
+    /// Of the counters of quotas, which were asked about this client.
+    #[cold]
+    #[cfg_attr(not(feature = "throttle"), allow(dead_code))]
+    pub(crate) fn for_client(&self, client: &Client) -> Self {
+        let Fault { kind, source, .. } = &*self.0;
+        let of = Respondent::Counters(client.clone());
+        Self(Arc::new(Fault { kind: *kind, source: source.clone(), of }))
+    }
+
+    pub(super) fn client(&self) -> Option<&Client> {
+        if let Respondent::Counters(client) = &self.0.of { Some(client) } else { None }
+    }
+
+    /// Of a layer that stands where no `ApiKeyLayer` tells it who the client is.
+    #[cold]
+    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
+    pub(crate) fn of_layer(text: &'static str) -> Self {
+        let source: Box<dyn Error + Send + Sync> = text.into();
+        let source = Some(Arc::from(source));
+        Self(Arc::new(Fault { kind: StoreErrorKind::Failed, source, of: Respondent::Layer }))
+    }
+
+    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
+    pub(crate) fn is_of_layer(&self) -> bool {
+        matches!(self.0.of, Respondent::Layer)
+    }
+
+    pub(crate) fn timed_out() -> Self {
+        Self::of(StoreErrorKind::TimedOut, None)
+    }
+
+    pub(crate) fn wrong_record() -> Self {
+        Self::of(StoreErrorKind::WrongRecord, None)
+    }
+
+    /// What kept the store from answering.
+    pub fn kind(&self) -> StoreErrorKind {
+        self.0.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (&self.0.of, self.0.kind) {
+            (Respondent::Counters(_), StoreErrorKind::TimedOut) => {
+                "the counters of quotas did not answer in time"
+            }
+            (Respondent::Counters(_), _) => "the counters of quotas could not answer",
+            (Respondent::Layer, _) => "a layer does not know who the client is",
+            (_, StoreErrorKind::Failed) => "the key store could not answer",
+            (_, StoreErrorKind::TimedOut) => "the key store did not answer in time",
+            (_, StoreErrorKind::WrongRecord) => {
+                "the key store answered with the record of another key"
+            }
+        })
+    }
+}
+
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreError")
+            .field("kind", &self.0.kind)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as &(dyn Error + 'static))
+    }
+}

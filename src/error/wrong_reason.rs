@@ -1,0 +1,44 @@
+use std::error::Error;
+use std::fmt;
+
+/// Why a key is wrong: for logs and metrics, never for the caller.
+///
+/// Its `Display` is one word, made for a metric's label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WrongReason {
+    /// No store knows this key.
+    Unknown,
+    /// The key has expired.
+    Expired,
+    /// The key was revoked.
+    Revoked,
+    /// The client of this key is switched off.
+    Disabled,
+    /// The request carries more than one key in one place.
+    Ambiguous,
+    /// The text cannot be a key: it is longer than [`MAX_KEY_BYTES`](crate::key::MAX_KEY_BYTES), or does not
+    /// have the form that [`require_format`](crate::Authenticator::require_format) asks for.
+    Malformed,
+}
+
+impl WrongReason {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Disabled => "disabled",
+            Self::Ambiguous => "ambiguous",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+impl fmt::Display for WrongReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Error for WrongReason {}

@@ -1,0 +1,108 @@
+//! Times as every store keeps them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A time as every store keeps it: whole microseconds, from 1970 to the end of 9999 in UTC.
+///
+/// Digits below the microsecond are cut towards the past, so that no key lives longer than it should.
+/// Other times are refused. As text (feature `yaml` or `sqlite`) it is RFC 3339 with an offset, as in
+/// `2027-01-31T00:00:00Z`; it is shown in UTC, without a fraction where that is zero.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+/// use keygate::key::{TimeError, Timestamp};
+///
+/// let kept = Timestamp::try_from(UNIX_EPOCH + Duration::from_nanos(1_999))?;
+/// assert_eq!(kept.system_time(), UNIX_EPOCH + Duration::from_micros(1));
+/// let before = UNIX_EPOCH - Duration::from_secs(1);
+/// assert_eq!(Timestamp::try_from(before), Err(TimeError::BeforeEpoch));
+/// # #[cfg(any(feature = "yaml", feature = "sqlite"))]
+/// assert_eq!("1970-01-01T01:00:00.0000019+01:00".parse(), Ok(kept));
+/// # Ok::<(), TimeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The first microsecond of the year 10000.
+    pub(crate) const END: u64 = 253_402_300_800_000_000;
+
+    /// A time this many microseconds after 1970 began.
+    pub(crate) fn from_micros(micros: u64) -> Result<Self, TimeError> {
+        if micros < Self::END { Ok(Self(micros)) } else { Err(TimeError::AfterEnd) }
+    }
+
+    pub(crate) fn micros(self) -> u64 {
+        self.0
+    }
+
+    /// The same time for the standard library.
+    pub fn system_time(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_micros(self.0)
+    }
+}
+
+impl TryFrom<SystemTime> for Timestamp {
+    type Error = TimeError;
+
+    /// # Errors
+    ///
+    /// The time is before 1970 or after the end of 9999.
+    fn try_from(time: SystemTime) -> Result<Self, TimeError> {
+        let since = time.duration_since(UNIX_EPOCH).map_err(|_| TimeError::BeforeEpoch)?;
+        let micros = u64::try_from(since.as_micros()).map_err(|_| TimeError::AfterEnd)?;
+        Self::from_micros(micros)
+    }
+}
+
+impl From<Timestamp> for SystemTime {
+    fn from(time: Timestamp) -> Self {
+        time.system_time()
+    }
+}
+
+/// Why a time cannot be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TimeError {
+    /// The text is not a time as RFC 3339 writes it.
+    #[error("this is not a time: write it as in `2027-01-31T00:00:00Z`, with an offset (RFC 3339)")]
+    Form,
+    /// The text names the 61st second of a minute.
+    #[error("leap seconds (`:60`) are not kept: write `:59`")]
+    LeapSecond,
+    /// The time is before 1970.
+    #[error("this time is before 1970 (in UTC), and earlier ones are not kept: choose a later one")]
+    BeforeEpoch,
+    /// The time is after the end of the year 9999.
+    #[error(
+        "this time is after the end of 9999 (in UTC), and later ones are not kept: choose an earlier one"
+    )]
+    AfterEnd,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_below_the_microsecond_are_cut() {
+        for (nanos, micros) in [(0, 0), (999, 0), (1_000, 1), (1_999, 1), (2_000, 2)] {
+            let time = Timestamp::try_from(UNIX_EPOCH + Duration::from_nanos(nanos));
+            assert_eq!(time, Ok(Timestamp(micros)), "{nanos}");
+        }
+    }
+
+    #[test]
+    fn times_from_1970_to_the_end_of_9999_are_kept() {
+        let end = UNIX_EPOCH + Duration::from_micros(Timestamp::END);
+        let last = end - Duration::from_nanos(1);
+        let kept = Timestamp::try_from(last).unwrap();
+        assert_eq!(kept.system_time(), end - Duration::from_micros(1));
+        assert_eq!(Timestamp::try_from(end), Err(TimeError::AfterEnd));
+        let far = UNIX_EPOCH + Duration::from_secs(u64::MAX / 4);
+        assert_eq!(Timestamp::try_from(far), Err(TimeError::AfterEnd));
+        let before = UNIX_EPOCH - Duration::from_nanos(100);
+        assert_eq!(Timestamp::try_from(before), Err(TimeError::BeforeEpoch));
+    }
+}

@@ -1,0 +1,239 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::client::{Client, Scope};
+use crate::error::{AuthError, ConfigError, StoreError};
+use crate::layer::Anonymous;
+use crate::respond::{ProblemJson, Respond, add_fields};
+
+/// A tower layer that lets a client through that has a scope, and answers the others with 403.
+///
+/// It stands inside of an [`ApiKeyLayer`](crate::ApiKeyLayer), which finds out who the client is and
+/// completes the answer with its challenge. An anonymous caller gets 401; where no key layer stands
+/// outside, every request is answered 503, and the error in the response's extensions says why.
+///
+/// ```
+/// use axum::{Router, routing::{get, post}};
+/// use keygate::{ApiKeyLayer, MemoryStore, RequireScope};
+///
+/// let app: Router = Router::new()
+///     .route("/orders", post(|| async { "made" }))
+///     // For the routes above it, and none below.
+///     .route_layer(RequireScope::new("orders:write")?)
+///     .route("/stock", get(|| async { "full" }))
+///     .layer(ApiKeyLayer::new(MemoryStore::new()));
+/// # Ok::<(), keygate::error::ConfigError>(())
+/// ```
+///
+/// # Fields
+///
+/// | field of a 403 | meaning |
+/// | --- | --- |
+/// | `WWW-Authenticate: Bearer realm="api", error="insufficient_scope", scope="orders:write"` | which scope is missing (RFC 6750 section 3), where the key came by Bearer, and not otherwise |
+/// | `Cache-Control: no-store` | no cache keeps the refusal, and so none answers with it when the client has the scope |
+/// | `Content-Type: application/problem+json` | that of the body (RFC 9457), unless [`RequireScope::with_response`] makes another |
+///
+/// ```text
+/// HTTP/1.1 403 Forbidden
+/// date: Sat, 28 Nov 2026 03:26:05 GMT
+/// content-length: 69
+/// content-type: application/problem+json
+/// cache-control: no-store
+///
+/// {"title":"Forbidden","status":403,"detail":"Scope usage:read needed"}
+/// ```
+///
+/// `Date` and `Content-Length` are the server's; a CORS layer outside adds fields of its own.
+///
+/// There is no `Retry-After`, since waiting does not help.
+#[derive(Clone)]
+#[must_use]
+pub struct RequireScope<R = ProblemJson> {
+    rule: Rule,
+    respond: R,
+}
+
+#[derive(Clone)]
+struct Rule {
+    scopes: Arc<[Scope]>,
+    any: bool,
+}
+
+impl RequireScope {
+    /// Asks for one scope.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no scope.
+    pub fn new(scope: impl AsRef<str>) -> Result<Self, ConfigError> {
+        Self::all([scope])
+    }
+
+    /// Asks for several scopes, all of which the client must have.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no scope, or an empty list, which would let every client in.
+    pub fn all<T: AsRef<str>>(scopes: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
+        Self::of(scopes, false)
+    }
+
+    /// Asks for several scopes, one of which the client must have.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no scope, or an empty list, which would let nobody in.
+    pub fn any<T: AsRef<str>>(scopes: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
+        Self::of(scopes, true)
+    }
+
+    fn of<T: AsRef<str>>(
+        scopes: impl IntoIterator<Item = T>,
+        any: bool,
+    ) -> Result<Self, ConfigError> {
+        let scopes = scopes.into_iter().map(|scope| scope.as_ref().parse::<Scope>());
+        let scopes = scopes.collect::<Result<Arc<[_]>, _>>()?;
+        if scopes.is_empty() {
+            return Err(ConfigError::NoScopes);
+        }
+        Ok(Self { rule: Rule { scopes, any }, respond: ProblemJson })
+    }
+}
+
+impl<R> RequireScope<R> {
+    /// Replaces what makes the responses to requests that are not let in.
+    pub fn with_response<T>(self, respond: T) -> RequireScope<T> {
+        RequireScope { rule: self.rule, respond }
+    }
+}
+
+impl Rule {
+    fn check<B>(&self, request: &Request<B>) -> Result<(), AuthError> {
+        let extensions = request.extensions();
+        let Some(client) = extensions.get::<Client>() else {
+            return Err(match extensions.get::<Anonymous>() {
+                Some(_) => AuthError::NoCredentials,
+                None => AuthError::Unavailable(StoreError::of_layer(
+                    "no `ApiKeyLayer` stands outside of this `RequireScope`: put one around it",
+                )),
+            });
+        };
+        if self.any { client.require_any(&*self.scopes) } else { client.require_all(&*self.scopes) }
+    }
+}
+
+impl<Inner, R: Clone> Layer<Inner> for RequireScope<R> {
+    type Service = RequireScopeService<Inner, R>;
+
+    fn layer(&self, inner: Inner) -> Self::Service {
+        RequireScopeService { inner, rule: self.rule.clone(), respond: self.respond.clone() }
+    }
+}
+
+impl<R> fmt::Debug for RequireScope<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequireScope")
+            .field("scopes", &self.rule.scopes)
+            .field("any", &self.rule.any)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The service that [`RequireScope`] makes.
+#[derive(Clone)]
+pub struct RequireScopeService<Inner, R = ProblemJson> {
+    inner: Inner,
+    rule: Rule,
+    respond: R,
+}
+
+impl<Inner, R, ReqBody, ResBody> Service<Request<ReqBody>> for RequireScopeService<Inner, R>
+where
+    Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    R: Respond<ResBody>,
+{
+    type Response = Response<ResBody>;
+    type Error = Inner::Error;
+    type Future = RequireScopeFuture<Inner::Future, ResBody>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        match self.rule.check(&request) {
+            Ok(()) => {
+                RequireScopeFuture { state: State::Running { future: self.inner.call(request) } }
+            }
+            Err(error) => {
+                let mut response = self.respond.respond(&error);
+                add_fields(&mut response, &error, None);
+                // The key layer outside adds the rest to what carries an error.
+                response.extensions_mut().insert(error);
+                RequireScopeFuture { state: State::Refused { response: Some(response) } }
+            }
+        }
+    }
+}
+
+impl<Inner, R> fmt::Debug for RequireScopeService<Inner, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequireScopeService")
+            .field("scopes", &self.rule.scopes)
+            .finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The future of [`RequireScopeService`].
+    #[must_use = "a response future does nothing unless it is awaited"]
+    pub struct RequireScopeFuture<Fut, ResBody> {
+        #[pin]
+        state: State<Fut, ResBody>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<Fut, ResBody> {
+        Refused { response: Option<Response<ResBody>> },
+        Running { #[pin] future: Fut },
+    }
+}
+
+impl<Fut, ResBody, E> Future for RequireScopeFuture<Fut, ResBody>
+where
+    Fut: Future<Output = Result<Response<ResBody>, E>>,
+{
+    type Output = Fut::Output;
+
+    /// # Panics
+    ///
+    /// When polled again after it has answered, as futures may.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Running { future } => future.poll(cx),
+            StateProjection::Refused { response } => {
+                let response = response.take();
+                Poll::Ready(Ok(response.expect("a response future is not polled after its end")))
+            }
+        }
+    }
+}
+
+impl<Fut, ResBody> fmt::Debug for RequireScopeFuture<Fut, ResBody> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Refused { .. } => "RequireScopeFuture(refused)",
+            State::Running { .. } => "RequireScopeFuture(running)",
+        })
+    }
+}

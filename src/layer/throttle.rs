@@ -1,0 +1,228 @@
+mod future;
+pub use future::ThrottleFuture;
+
+use std::task::{Context, Poll};
+use std::{fmt, mem};
+
+use http::{Extensions, Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::client::Client;
+use crate::error::{AuthError, StoreError};
+use crate::layer::Anonymous;
+use crate::limit::{
+    Counters, EffectiveQuota, MemoryCounters, PendingDecision, Permit, Throttle, WithDeadline,
+    decide,
+};
+use crate::respond::{ProblemJson, Respond};
+use future::Parked;
+
+/// A tower layer that keeps each client within its quota, and answers 429 when the quota is spent.
+///
+/// It goes inside an [`ApiKeyLayer`](crate::ApiKeyLayer), which identifies the client. A request that is refused
+/// outside of it is not counted: in the order below, neither a wrong key nor a missing scope spends anything; with
+/// `RequireScope` inside, a request that lacks a scope does. Anonymous callers pass, since they have no quota. If no key
+/// layer is outside, every request is answered 503, and the error in the response's extensions says why.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use keygate::{ApiKeyLayer, MemoryStore, RequireScope, Throttle, ThrottleLayer};
+///
+/// let throttle = Throttle::new().with_default_quota("100/minute".parse()?);
+/// let app: Router = Router::new()
+///     .route("/orders", get(|| async { "none" }))
+///     .layer(ThrottleLayer::new(throttle))
+///     .layer(RequireScope::new("orders:read")?)
+///     // Added last, so that it is outermost.
+///     .layer(ApiKeyLayer::new(MemoryStore::new()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Headers
+///
+/// | header | on | meaning |
+/// | --- | --- | --- |
+/// | `Retry-After: 12` | 429 | whole seconds, rounded up, after which a request is allowed (RFC 9110 section 10.2.3) |
+/// | `RateLimit-Policy: "minute";q=100;w=60` | all | each rate of the quota: `q` requests in `w` seconds |
+/// | `RateLimit: "minute";r=42;t=26` | all | the tightest rate: `r` more requests at once, as many as it earns in `t` seconds; if none is left, the next is allowed in `t` seconds |
+/// | `Cache-Control: no-store` | 429 | no cache keeps the refusal |
+/// | `Content-Type: application/problem+json` | 429 | that of the body (RFC 9457), unless [`ThrottleLayer::with_response`] makes another |
+///
+/// `RateLimit-Policy` and `RateLimit` follow draft-ietf-httpapi-ratelimit-headers-11, where `t` is the effective window:
+/// `r` requests in `t` seconds keep to the rate, and on a 429 `t` is the time of `Retry-After`. They name no client and
+/// no key. A rate is named after its unit, and after its limit unless that is `default`: `"search-minute"`. A burst that
+/// differs from the count shows in `r` and `t` alone: of `{rate: 100/minute, burst: 20}`, 20 are left at first, which are
+/// earned in 12 seconds. Behind two throttles, each adds a line: give their limits different names.
+/// [`ThrottleLayer::without_headers`] leaves the two headers out of responses to allowed requests.
+///
+/// ```text
+/// HTTP/1.1 429 Too Many Requests
+/// date: Sat, 28 Nov 2026 03:26:05 GMT
+/// content-length: 71
+/// content-type: application/problem+json
+/// cache-control: no-store
+/// retry-after: 1
+/// ratelimit-policy: "minute";q=60;w=60
+/// ratelimit: "minute";r=0;t=1
+///
+/// {"title":"Too Many Requests","status":429,"detail":"Too many requests"}
+/// ```
+///
+/// `Date` and `Content-Length` come from the server; a CORS layer outside adds headers of its own.
+///
+/// A 429 has no challenge, since the key is right, and no `Vary`, since it is not stored.
+#[must_use]
+pub struct ThrottleLayer<C = MemoryCounters, R = ProblemJson> {
+    throttle: Throttle<C>,
+    respond: R,
+    headers: bool,
+}
+
+impl<C> ThrottleLayer<C> {
+    /// A layer that applies this throttle.
+    pub fn new(throttle: Throttle<C>) -> Self {
+        Self { throttle, respond: ProblemJson, headers: true }
+    }
+}
+
+impl<C, R> ThrottleLayer<C, R> {
+    /// Replaces the maker of responses to refused requests.
+    pub fn with_response<T>(self, respond: T) -> ThrottleLayer<C, T> {
+        ThrottleLayer { throttle: self.throttle, respond, headers: self.headers }
+    }
+
+    /// Leaves `RateLimit-Policy` and `RateLimit` out of responses to allowed requests.
+    pub fn without_headers(self) -> Self {
+        Self { headers: false, ..self }
+    }
+}
+
+impl<Inner, C, R: Clone> Layer<Inner> for ThrottleLayer<C, R> {
+    type Service = ThrottleService<Inner, C, R>;
+
+    fn layer(&self, inner: Inner) -> Self::Service {
+        ThrottleService { inner, layer: self.clone() }
+    }
+}
+
+impl<C, R: Clone> Clone for ThrottleLayer<C, R> {
+    fn clone(&self) -> Self {
+        Self {
+            throttle: self.throttle.clone(),
+            respond: self.respond.clone(),
+            headers: self.headers,
+        }
+    }
+}
+
+impl<C, R> fmt::Debug for ThrottleLayer<C, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThrottleLayer")
+            .field("throttle", &self.throttle)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The service that [`ThrottleLayer`] makes.
+pub struct ThrottleService<Inner, C = MemoryCounters, R = ProblemJson> {
+    inner: Inner,
+    layer: ThrottleLayer<C, R>,
+}
+
+impl<Inner, C, R, ReqBody, ResBody> Service<Request<ReqBody>> for ThrottleService<Inner, C, R>
+where
+    Inner: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+    C: Counters,
+    R: Respond<ResBody> + Clone,
+{
+    type Response = Response<ResBody>;
+    type Error = Inner::Error;
+    type Future = ThrottleFuture<Inner, ReqBody, R>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        match self.layer.decide(request.extensions()) {
+            Action::Serve(permit) => ThrottleFuture::running(self.inner.call(request), permit),
+            Action::Refuse(error) => ThrottleFuture::refused(&self.layer.respond, error),
+            Action::Wait(decision, client, quota) => self.park(decision, client, quota, request),
+        }
+    }
+}
+
+/// What to do with a request.
+enum Action {
+    /// Pass it on, and add the headers of the permit to the response.
+    Serve(Option<Permit>),
+    Refuse(AuthError),
+    Wait(PendingDecision, Client, EffectiveQuota),
+}
+
+impl<C: Counters, R> ThrottleLayer<C, R> {
+    fn decide(&self, extensions: &Extensions) -> Action {
+        let Some(client) = extensions.get::<Client>() else { return without_client(extensions) };
+        let Some(request) = self.throttle.request(client) else { return Action::Serve(None) };
+        match self.throttle.counters().count(&request).try_ready() {
+            Ok(Ok(decision)) if decision.allowed && !self.headers => Action::Serve(None),
+            Ok(decision) => match decide(client, request.into(), decision) {
+                Ok(permit) => Action::Serve(self.headers.then_some(permit)),
+                Err(error) => Action::Refuse(error),
+            },
+            Err(pending) => Action::Wait(pending, client.clone(), request.into()),
+        }
+    }
+}
+
+#[cold]
+fn without_client(extensions: &Extensions) -> Action {
+    match extensions.get::<Anonymous>() {
+        Some(_) => Action::Serve(None),
+        None => Action::Refuse(AuthError::Unavailable(StoreError::of_layer(
+            "no `ApiKeyLayer` stands outside of this `ThrottleLayer`: put one around it",
+        ))),
+    }
+}
+
+impl<Inner, C, R> ThrottleService<Inner, C, R> {
+    #[cold]
+    fn park<ReqBody>(
+        &mut self,
+        decision: PendingDecision,
+        client: Client,
+        quota: EffectiveQuota,
+        request: Request<ReqBody>,
+    ) -> ThrottleFuture<Inner, ReqBody, R>
+    where
+        Inner: Service<Request<ReqBody>> + Clone,
+        R: Clone,
+    {
+        // The instance that was polled ready is the one to call.
+        let clone = self.inner.clone();
+        let service = mem::replace(&mut self.inner, clone);
+        ThrottleFuture::parked(Parked {
+            decision: WithDeadline::new(decision, self.layer.throttle.deadline()),
+            client,
+            quota,
+            service,
+            request,
+            respond: self.layer.respond.clone(),
+            headers: self.layer.headers,
+        })
+    }
+}
+
+impl<Inner: Clone, C, R: Clone> Clone for ThrottleService<Inner, C, R> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), layer: self.layer.clone() }
+    }
+}
+
+impl<Inner, C, R> fmt::Debug for ThrottleService<Inner, C, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThrottleService").field("layer", &self.layer).finish_non_exhaustive()
+    }
+}

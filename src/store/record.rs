@@ -1,0 +1,104 @@
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::client::ClientProfile;
+use crate::key::{KeyDigest, KeyId, KeyState, PackedStatus};
+
+/// What a store files under a digest: that digest, the client's profile, the key's expiry and state.
+///
+/// A store hands out records of keys that have expired or been revoked, too: verification refuses
+/// them, and knows why. It also compares the digest in the record with the one that it asked for,
+/// so a store that returns the wrong row cannot let anybody in.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+/// use keygate::{KeyDigest, KeyRecord};
+///
+/// let digest = KeyDigest::of(b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU");
+/// let expiry = UNIX_EPOCH + Duration::from_secs(1_900_000_000);
+/// let record = KeyRecord::new(digest, "User 1").with_expiry(expiry);
+/// assert_eq!(record.expires(), Some(expiry));
+/// ```
+#[derive(Clone)]
+pub struct KeyRecord {
+    digest: KeyDigest,
+    profile: ClientProfile,
+    mark: PackedStatus,
+}
+
+impl KeyRecord {
+    /// An active key of this client that never expires.
+    #[inline]
+    pub fn new(digest: KeyDigest, profile: impl Into<ClientProfile>) -> Self {
+        Self { digest, profile: profile.into(), mark: PackedStatus::CLEAR }
+    }
+
+    /// Replaces the expiry: at this instant, and ever after, the key is refused.
+    ///
+    /// It is kept as a [`Timestamp`](crate::key::Timestamp): to the microsecond, cut towards the past. Every store
+    /// refuses a record whose expiry is before 1970 or after the end of 9999.
+    #[must_use]
+    pub fn with_expiry(self, expires: impl Into<Option<SystemTime>>) -> Self {
+        Self { mark: self.mark.with_expiry(expires.into()), ..self }
+    }
+
+    /// Replaces the state.
+    #[must_use]
+    pub fn with_state(self, state: KeyState) -> Self {
+        Self { mark: self.mark.with_state(state), ..self }
+    }
+
+    /// The digest of the key.
+    #[inline]
+    pub fn digest(&self) -> KeyDigest {
+        self.digest
+    }
+
+    /// The public handle of the key.
+    #[inline]
+    pub fn key_id(&self) -> KeyId {
+        self.digest.key_id()
+    }
+
+    /// The client whose key this is.
+    #[inline]
+    pub fn profile(&self) -> &ClientProfile {
+        &self.profile
+    }
+
+    /// The instant at which the key expires.
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.mark.expires()
+    }
+
+    /// Whether the key may be used at all.
+    pub fn state(&self) -> KeyState {
+        self.mark.state()
+    }
+
+    #[inline]
+    pub(crate) fn mark(&self) -> PackedStatus {
+        self.mark
+    }
+
+    #[inline]
+    pub(crate) fn with_mark(self, mark: PackedStatus) -> Self {
+        Self { mark, ..self }
+    }
+
+    #[inline]
+    pub(crate) fn into_profile(self) -> ClientProfile {
+        self.profile
+    }
+}
+
+impl fmt::Debug for KeyRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRecord")
+            .field("key_id", &self.key_id())
+            .field("profile", &self.profile)
+            .field("expires", &self.expires())
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
