@@ -12,7 +12,7 @@ pub mod sources;
 pub mod yaml;
 
 /// The tool's reading of `--store`, which no public function of the library leads to.
-#[path = "../../src/bin/keygate/location.rs"]
+#[path = "../../crates/keygate-cli/src/location.rs"]
 #[allow(dead_code)]
 mod location;
 

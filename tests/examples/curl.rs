@@ -3,6 +3,8 @@
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use crate::REPOSITORY;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
     Http1,
@@ -60,7 +62,7 @@ pub(crate) fn get(version: Version, url: &str, key: Option<&str>) -> Answer {
 /// Runs a line as if it were pasted into a shell, in the directory of the crate.
 pub(crate) fn paste(line: &str) -> Answer {
     let mut shell = Command::new("sh");
-    shell.args(["-c", line]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    shell.args(["-c", line]).current_dir(REPOSITORY);
     answer(&mut shell)
 }
 

@@ -8,18 +8,16 @@ use std::time::Instant;
 
 mod curl;
 mod half_sent;
-#[cfg(all(feature = "cli", feature = "sqlite", feature = "postgres"))]
-mod moving;
 mod quotas;
 mod server;
-#[cfg(all(feature = "cli", feature = "sqlite", feature = "postgres"))]
-#[path = "../servers/mod.rs"]
-mod servers;
 mod usage;
 
 use curl::{Answer, Version};
 use half_sent::HalfSent;
 use server::{CANARY, DEADLINE, Server, key_file, seed_clients};
+
+/// The folder of the example files.
+const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
 const EXAMPLES: [&str; 4] = ["axum", "hyper", "hyper_tower", "custom_store"];
 

@@ -10,6 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::REPOSITORY;
+
 /// Long enough for a machine that is busy with something else; no test waits for it to pass.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -52,14 +54,12 @@ impl Ended {
 impl Server {
     /// Starts an example on a free port, and waits until it says where it listens.
     pub(crate) fn start(example: &str, keys: Option<&Path>) -> Self {
-        Self::spawn(example, "127.0.0.1:0", keys).listening()
+        Self::start_by(&mut command(example, keys))
     }
 
-    /// Starts an example by a command that brings everything with it, but for the port, and waits as
-    /// [`Server::start`] does.
-    #[cfg(all(feature = "cli", feature = "sqlite", feature = "postgres"))]
+    /// Starts an example by a complete command on a free port, and waits as [`Server::start`] does.
     pub(crate) fn start_by(command: &mut Command) -> Self {
-        Self::spawn_by(command.env("LISTEN", "127.0.0.1:0")).listening()
+        Self::spawn(command.env("LISTEN", "127.0.0.1:0")).listening()
     }
 
     fn listening(mut self) -> Self {
@@ -71,20 +71,10 @@ impl Server {
 
     /// Runs an example that is to end by itself.
     pub(crate) fn run_to_end(example: &str, listen: &str, keys: Option<&Path>) -> Ended {
-        Self::spawn(example, listen, keys).wait_for_end()
+        Self::spawn(command(example, keys).env("LISTEN", listen)).wait_for_end()
     }
 
-    fn spawn(example: &str, listen: &str, keys: Option<&Path>) -> Self {
-        LazyLock::force(&BUILT);
-        let mut command = cargo(&["run", "--example", example]);
-        command.env("LISTEN", listen).env_remove("KEYS");
-        if let Some(keys) = keys {
-            command.env("KEYS", keys);
-        }
-        Self::spawn_by(&mut command)
-    }
-
-    fn spawn_by(command: &mut Command) -> Self {
+    fn spawn(command: &mut Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("cargo starts");
         let (sender, lines) = channel();
@@ -190,9 +180,19 @@ static BUILT: LazyLock<()> = LazyLock::new(|| {
     assert!(output.status.success(), "the examples are not built:\n{said}");
 });
 
+fn command(example: &str, keys: Option<&Path>) -> Command {
+    LazyLock::force(&BUILT);
+    let mut command = cargo(&["run", "--example", example]);
+    command.env_remove("KEYS");
+    if let Some(keys) = keys {
+        command.env("KEYS", keys);
+    }
+    command
+}
+
 fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
-    command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.args(args).current_dir(REPOSITORY);
     // So that its lines can be told from those of the example.
     command.env("CARGO_TERM_COLOR", "never").env("CARGO_TERM_QUIET", "false");
     command
@@ -212,7 +212,7 @@ fn forward(
 
 /// The keys and clients of `examples/keys.yml`.
 pub(crate) fn seed_clients() -> Vec<(String, String)> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/keys.yml");
+    let path = Path::new(REPOSITORY).join("examples/keys.yml");
     let text = fs::read_to_string(path).expect("the examples have a key file");
     let entries = text.lines().filter_map(|line| line.split_once(": "));
     entries.map(|(key, name)| (key.trim().to_owned(), name.to_owned())).collect()

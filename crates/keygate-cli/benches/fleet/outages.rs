@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use crate::Failure;
 use crate::fleet::Fleet;
 use crate::revokes::issue;
-use crate::support::tool;
+use crate::tool;
 
 const PAUSE: Duration = Duration::from_millis(10);
 

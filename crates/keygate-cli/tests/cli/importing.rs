@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::tool::Place;
 
-const EXAMPLE: &str = include_str!("../../examples/keys.yml");
+const EXAMPLE: &str = include_str!("../../../../examples/keys.yml");
 
 #[test]
 fn keys_move_from_file_to_file_and_go_on_working() {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::servers::Postgres;
 use crate::tool::{Place, id_of};
 
-const EXAMPLE: &str = include_str!("../../examples/keys.yml");
+const EXAMPLE: &str = include_str!("../../../../examples/keys.yml");
 
 /// What a file can say, but for a key in clear.
 const FULL: &str = "\

@@ -18,7 +18,7 @@ impl Instance {
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
-        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
         cargo.env("DATABASE_URL", url).env("LISTEN", "127.0.0.1:0");
         let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();

@@ -20,11 +20,11 @@ use support::figures::part;
 use support::key_file::KeyFile;
 use support::load::Load;
 use support::table::{Table, Unit, met};
-use support::tool::{self, Ran};
+use tool::Ran;
 
 mod service;
 
-#[path = "../support"]
+#[path = "../../../../benches/support"]
 #[expect(dead_code, reason = "there is no yardstick to compare with")]
 mod support {
     pub(crate) mod caller;
@@ -35,8 +35,10 @@ mod support {
     pub(crate) mod load;
     pub(crate) mod probes;
     pub(crate) mod table;
-    pub(crate) mod tool;
 }
+
+#[path = "../support/tool.rs"]
+mod tool;
 
 type Failure = Box<dyn Error + Send + Sync>;
 

@@ -12,7 +12,7 @@ use crate::servers::{Postgres, query};
 use crate::support::caller::Caller;
 use crate::support::key_file::KeyFile;
 use crate::support::load::Load;
-use crate::support::tool;
+use crate::tool;
 
 /// How many keys were imported before the instances were started.
 const KEYS: u64 = 1_000;

@@ -6,7 +6,7 @@ use crate::fleet::Fleet;
 use crate::support::effort::Effort;
 use crate::support::figures::part;
 use crate::support::table::{Table, met};
-use crate::support::tool::{self, Issued};
+use crate::tool::{self, Issued};
 use crate::{Failure, MILLISECONDS};
 
 /// Seconds, for 99 in 100.

@@ -21,10 +21,10 @@ mod instance;
 mod outages;
 mod revokes;
 
-#[path = "../../tests/servers/mod.rs"]
+#[path = "../../../../tests/servers/mod.rs"]
 mod servers;
 
-#[path = "../support"]
+#[path = "../../../../benches/support"]
 #[expect(dead_code, reason = "there is no yardstick to compare with")]
 mod support {
     pub(crate) mod caller;
@@ -35,8 +35,11 @@ mod support {
     pub(crate) mod load;
     pub(crate) mod probes;
     pub(crate) mod table;
-    pub(crate) mod tool;
 }
+
+#[expect(dead_code, reason = "`follow` alone needs the start of a command")]
+#[path = "../support/tool.rs"]
+mod tool;
 
 type Failure = Box<dyn Error + Send + Sync>;
 

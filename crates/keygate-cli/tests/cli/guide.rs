@@ -1,4 +1,4 @@
-//! From a file to SQLite and to PostgreSQL, by the commands in the guide.
+//! The commands of the guide that move keys from a file to SQLite and to PostgreSQL.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -7,9 +7,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
+use crate::REPOSITORY;
 use crate::curl;
-use crate::server::{DEADLINE, Server, seed_clients};
 use crate::servers::Postgres;
+use crate::service::{DEADLINE, Server, seed_clients};
 
 const HEADING: &str = "\n## From a file to a database\n";
 
@@ -41,7 +42,7 @@ const SEEN: [&str; 24] = [
     "wrote 3 clients and 4 keys to back.yml, readable by you alone",
 ];
 
-const SERVING: &str = include_str!("../../src/store/postgres/grants/serving.sql");
+const SERVING: &str = include_str!("../../../../src/store/postgres/grants/serving.sql");
 
 /// In the place of each `...` in the statements.
 const PASSWORD: &str = "c4n4ry-password";
@@ -64,7 +65,7 @@ impl User {
         // A process of the same id may have been killed here.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("bin")).unwrap();
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let repository = Path::new(REPOSITORY);
         symlink(repository.join("examples"), folder.join("examples")).unwrap();
         symlink(env!("CARGO_BIN_EXE_keygate"), folder.join("bin/keygate")).unwrap();
         // The crate as it is here, and what the commands make in a folder that goes away.
@@ -103,7 +104,7 @@ impl User {
         let command = command.trim_end();
         match command.split_once(' ') {
             // The tool is that of this build.
-            Some(("cargo", rest)) if rest.starts_with("install --path . --features ") => {}
+            Some(("cargo", "install --path crates/keygate-cli")) => {}
             Some(("cargo", rest)) => self.serve(rest.strip_prefix("run ").expect(line)),
             Some(("export", rest)) => self.export(rest),
             Some(("keygate", _)) => self.keygate(command),
@@ -192,8 +193,7 @@ impl Drop for User {
 
 /// The languages and texts of the blocks between the fences of this section.
 fn blocks() -> Vec<(String, String)> {
-    let guide =
-        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/databases.md")).unwrap();
+    let guide = fs::read_to_string(Path::new(REPOSITORY).join("docs/databases.md")).unwrap();
     let (_, section) = guide.split_once(HEADING).expect("the guide has this section");
     let (section, _) = section.split_once("\n## ").unwrap();
     let blocks = section.split("\n```").skip(1).step_by(2);
@@ -205,7 +205,7 @@ fn blocks() -> Vec<(String, String)> {
 fn service_without_a_database_ends_with_the_way_out() {
     let run = "run --all-features --example axum_sqlite";
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(run.split(' ')).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(run.split(' ')).current_dir(REPOSITORY);
     let output = cargo.env("KEYS", "/nonexistent/keys.db").output().unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
     let said = String::from_utf8_lossy(&output.stderr);

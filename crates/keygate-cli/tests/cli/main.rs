@@ -1,0 +1,44 @@
+//! The command-line tool, as its users start it.
+#![cfg(unix)]
+
+mod asking;
+mod checking;
+mod clients;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+#[expect(dead_code, reason = "the tests of the examples use the rest")]
+#[path = "../../../../tests/examples/curl.rs"]
+mod curl;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod databases;
+mod delivering;
+mod exit_codes;
+mod flow_style;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod guide;
+mod importing;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod inspecting;
+mod issuing;
+mod key_files;
+mod linting;
+mod listing;
+#[cfg(feature = "postgres")]
+mod passwords;
+mod revoking;
+mod rotating;
+#[cfg(feature = "postgres")]
+#[path = "../../../../tests/servers/mod.rs"]
+mod servers;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+#[expect(dead_code, reason = "the tests of the examples use the rest")]
+#[path = "../../../../tests/examples/server.rs"]
+mod service;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod store_files;
+mod times;
+mod tool;
+mod usage;
+mod waiting;
+
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
