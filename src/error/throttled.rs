@@ -9,7 +9,7 @@ use crate::key::KeyId;
 
 /// Why a request was refused with 429, and how long to wait.
 ///
-/// See [`Throttle`](crate::Throttle) for an example.
+/// The feature `throttle` makes it; `Throttle` has an example.
 #[derive(Clone)]
 pub struct Throttled(Arc<Refused>);
 
