@@ -166,7 +166,7 @@ pub(crate) fn in_name_space(script: &str, job: &Command, place: &Path, from: &Pa
     for unshare in [&["--mount"][..], &["--user", "--map-root-user", "--mount"]] {
         let mut command = Command::new("unshare");
         command.args(unshare).args(["sh", "-c", &script, "sh"]);
-        command.arg(std::env::current_exe().unwrap()).args(job.get_args());
+        command.arg(crate::this_program::path()).args(job.get_args());
         command.envs(job.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.env("PLACE", place).env("FROM", from);
         let output = command.output().expect("there is `unshare`, of util-linux");

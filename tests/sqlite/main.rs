@@ -4,7 +4,7 @@ mod contract;
 mod copying;
 mod events;
 mod files;
-#[path = "../killed/mod.rs"]
+#[path = "../common/killed.rs"]
 mod killed;
 mod killing;
 mod locking;
@@ -16,4 +16,6 @@ mod spoiling;
 mod stage;
 mod swallowed;
 mod tables;
+#[path = "../common/this_program.rs"]
+mod this_program;
 mod worker;

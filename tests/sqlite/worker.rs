@@ -34,8 +34,8 @@ async fn work() {
 
 /// The command that does a job with a file.
 pub(crate) fn command(job: &str, path: &Path) -> Command {
-    let mut command = Command::new("/proc/self/exe");
-    command.args(["--exact", "worker::work", "--nocapture", "--test-threads=1"]);
+    let mut command = crate::this_program::command(module_path!(), "work");
+    command.arg("--test-threads=1");
     command.env(JOB, job).env(FILE, path).env_remove("RUST_BACKTRACE");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     command

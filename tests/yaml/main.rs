@@ -1,14 +1,13 @@
-//! Key files: what is taken, exactly as it stands, and what is refused, where and with which way out.
+//! Key files: loading, editing and watching.
 
-mod accepted;
-mod check;
-mod invisible;
-mod lines;
-mod nulls;
-mod properties;
-mod refused_clients;
-mod refused_entries;
-mod refused_syntax;
-mod times;
-mod unreadable;
-mod weak_keys;
+#[path = "../common/allocator.rs"]
+mod allocator;
+#[path = "../common/killed.rs"]
+mod killed;
+#[path = "../common/this_program.rs"]
+mod this_program;
+
+mod bounds;
+mod editing;
+mod loading;
+mod watching;

@@ -1,0 +1,152 @@
+//! What makes the responses, with every kind of body that it fits.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{Empty, Full};
+use keygate::respond::{Grpc, NoBody, ProblemJson, Respond};
+use keygate::{ApiKeyLayer, AuthError};
+use tower::{Layer as _, ServiceExt as _};
+
+use crate::bodies::boxed::FromText;
+use crate::common::answer::Answer;
+use crate::common::keys::{Keys, UNANSWERABLE, WRONG, refusal_of};
+
+type Answered<B> = std::future::Ready<Result<Response<B>, Infallible>>;
+
+/// The answer of the layer to a request with this key, where the service has this kind of body.
+async fn answer<R, B>(respond: R, key: Option<&str>) -> Answer
+where
+    R: Respond<B> + Clone,
+    B: hyper::body::Body<Error: std::fmt::Debug>,
+{
+    let inner = tower::service_fn(|request: Request<()>| -> Answered<B> {
+        unreachable!("{request:?} is let in")
+    });
+    let mut request = Request::new(());
+    if let Some(key) = key {
+        request.headers_mut().insert("x-api-key", key.parse().unwrap());
+    }
+    let service = ApiKeyLayer::new(Keys).with_response(respond).layer(inner);
+    let Ok(response) = service.oneshot(request).await;
+    Answer::of(response).await
+}
+
+const CASES: [(Option<&str>, u16, &str); 3] = [
+    (
+        None,
+        401,
+        r#"{"title":"Unauthorized","status":401,"detail":"Credentials not present in request"}"#,
+    ),
+    (Some(WRONG), 401, r#"{"title":"Unauthorized","status":401,"detail":"Credentials not valid"}"#),
+    (
+        Some(UNANSWERABLE),
+        503,
+        r#"{"title":"Service Unavailable","status":503,"detail":"Credentials could not be checked"}"#,
+    ),
+];
+
+async fn assert_problem_json<B>()
+where
+    B: hyper::body::Body<Error: std::fmt::Debug> + From<String> + From<&'static str>,
+{
+    for (key, status, body) in CASES {
+        let answer = answer::<_, B>(ProblemJson, key).await;
+        assert_eq!((answer.status.as_u16(), &*answer.body), (status, body));
+        assert_eq!(answer.lines("content-type"), ["application/problem+json"]);
+        assert_eq!(answer.lines("cache-control"), ["no-store"]);
+    }
+}
+
+#[tokio::test]
+async fn problem_json_fits_bodies_that_are_made_from_text() {
+    assert_problem_json::<axum::body::Body>().await;
+    assert_problem_json::<Full<Bytes>>().await;
+    assert_problem_json::<String>().await;
+    assert_problem_json::<FromText>().await;
+}
+
+async fn assert_no_body<B>()
+where
+    B: hyper::body::Body<Error: std::fmt::Debug> + Default,
+{
+    for (key, status, _) in CASES {
+        let answer = answer::<_, B>(NoBody, key).await;
+        assert_eq!((answer.status.as_u16(), &*answer.body), (status, ""));
+        assert!(answer.lines("content-type").is_empty());
+        assert_eq!(answer.lines("cache-control"), ["no-store"]);
+        assert_eq!(answer.lines("www-authenticate").len(), usize::from(status == 401));
+        assert_eq!(answer.lines("retry-after").len(), usize::from(status == 503));
+    }
+}
+
+#[tokio::test]
+async fn no_body_fits_bodies_that_are_only_default() {
+    assert_no_body::<axum::body::Body>().await;
+    assert_no_body::<Full<Bytes>>().await;
+    assert_no_body::<Empty<Bytes>>().await;
+    assert_no_body::<String>().await;
+    assert_no_body::<tonic::body::Body>().await;
+}
+
+async fn assert_grpc<B>()
+where
+    B: hyper::body::Body<Error: std::fmt::Debug> + Default,
+{
+    let statuses = ["16", "16", "14"];
+    let messages = [
+        "Credentials not present in request",
+        "Credentials not valid",
+        "Credentials could not be checked",
+    ];
+    for (((key, ..), code), message) in CASES.into_iter().zip(statuses).zip(messages) {
+        let answer = answer::<_, B>(Grpc, key).await;
+        assert_eq!((answer.status.as_u16(), &*answer.body), (200, ""));
+        assert_eq!(answer.lines("content-type"), ["application/grpc"]);
+        assert_eq!(answer.lines("grpc-status"), [code]);
+        assert_eq!(answer.lines("grpc-message"), [message]);
+        assert_eq!(answer.lines("cache-control"), ["no-store"]);
+    }
+}
+
+#[tokio::test]
+async fn grpc_fits_bodies_that_are_only_default() {
+    assert_grpc::<tonic::body::Body>().await;
+    assert_grpc::<axum::body::Body>().await;
+    assert_grpc::<Full<Bytes>>().await;
+    assert_grpc::<String>().await;
+}
+
+#[tokio::test]
+async fn closure_makes_the_body_and_the_layer_adds_the_fields_of_a_refusal() {
+    let respond = |error: &AuthError| {
+        let body = Full::from(format!("<p>{error}</p>"));
+        let response =
+            Response::builder().status(error.status()).header("content-type", "text/html");
+        response.header("www-authenticate", "Negotiate").body(body).unwrap()
+    };
+    let answer = answer::<_, Full<Bytes>>(respond, Some(WRONG)).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.body, "<p>Credentials not valid</p>");
+    assert_eq!(answer.lines("content-type"), ["text/html"]);
+    assert_eq!(
+        answer.lines("www-authenticate"),
+        [r#"ApiKey realm="api", in="header", name="x-api-key""#]
+    );
+    assert_eq!(answer.lines("cache-control"), ["no-store"]);
+}
+
+#[tokio::test]
+async fn status_and_retry_after_of_a_closure_are_kept() {
+    let respond = |_: &AuthError| {
+        let response = Response::builder().status(StatusCode::BAD_GATEWAY);
+        response.header("retry-after", "3").body(String::new()).unwrap()
+    };
+    for _ in 0..20 {
+        let response: Response<String> =
+            keygate::Authenticator::new(Keys).respond_with(&respond, &refusal_of(UNANSWERABLE));
+        assert_eq!(response.status(), 502);
+        assert_eq!(response.headers()["retry-after"], "3");
+    }
+}

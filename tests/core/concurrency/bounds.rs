@@ -1,0 +1,241 @@
+//! Which types threads can share. Most of this file is tested by compiling it.
+
+use std::convert::Infallible;
+use std::future::Ready;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{Request, Response};
+use keygate::adapter::NotVerified;
+use keygate::client::{LabelError, ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit};
+use keygate::error::{ConfigError, MissingScope, StoreErrorKind, Throttled};
+use keygate::key::{
+    GenerateError, InvalidPrefix, InvisibleChar, KeyFormat, KeyState, ParseDigestError,
+    ParseKeyIdError, TimeError, Timestamp, UnusableKey, WeakKey,
+};
+use keygate::layer::{
+    ApiKeyService, RequireScopeFuture, RequireScopeService, ResponseFuture, ThrottleFuture,
+    ThrottleService,
+};
+use keygate::limit::{
+    Counters, Decision, FailureThrottle, LocalCounters, MemoryCounters, ParseNetworkError,
+    PendingDecision, Permit, RateLimitRequest, TrustedProxies,
+};
+use keygate::manage::{
+    ClientInfo, ConflictReason, Expiry, Export, ImportConflict, Imported, KeyError, KeyInfo,
+    ManageError, PartialList, Rotated, RotationConflict,
+};
+use keygate::observe::{
+    Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeMetrics, QueuedObserver, Rates,
+    TopClient, UsageSnapshot,
+};
+use keygate::respond::{Grpc, MapBody, NoBody, ProblemJson};
+use keygate::store::{
+    FromKeysError, ReloadError, StoreFn, YamlError, YamlEvent, YamlHealth, YamlLint, YamlText,
+    YamlTextKind, YamlWarning,
+};
+use keygate::testing::{Rule, Violation};
+use keygate::{
+    ApiKey, ApiKeyLayer, AuthError, Authenticate, Authenticator, Client, ClientProfile, KeyDigest,
+    KeyId, KeyRecord, KeyStore, LocalKeyStore, Lookup, ManageKeys, MemoryStore, NewKey, Outcome,
+    Quota, RequireScope, Scope, Source, StoreError, Throttle, ThrottleLayer, Usage, WrongReason,
+    YamlStore,
+};
+
+fn is_shared<T: Send + Sync + 'static>() {}
+fn is_sent<T: Send + 'static>() {}
+
+/// Checks each type, and lists their names.
+macro_rules! check {
+    ($check:ident: $($name:ident $(<$($parameter:ty),+>)?,)+) => {{
+        $($check::<$name $(<$($parameter),+>)?>();)+
+        [$(stringify!($name)),+]
+    }};
+}
+
+type Inner = tower::util::BoxCloneSyncService<Request<()>, Response<()>, Infallible>;
+type Answer = Result<Option<KeyRecord>, StoreError>;
+
+#[test]
+fn every_public_type_can_be_shared_or_at_least_sent() {
+    let shared = check![is_shared:
+        Activity,
+        Permit,
+        ApiKey,
+        ApiKeyLayer<Arc<dyn KeyStore>>,
+        ApiKeyService<Inner, Arc<dyn LocalKeyStore>, ProblemJson>,
+        AuthError,
+        Authenticator<MemoryStore, Parts>,
+        Client,
+        ClientInfo,
+        ClientProfile,
+        ClientUsage,
+        ConfigError,
+        Expiry,
+        FailureThrottle,
+        FromKeysError,
+        GenerateError,
+        Export,
+        Imported,
+        Grpc,
+        InvalidPrefix,
+        KeyDigest,
+        InvisibleChar,
+        KeyError,
+        KeyFormat,
+        KeyId,
+        KeyInfo,
+        KeyRecord,
+        KeyState,
+        KeyUsage,
+        LabelError,
+        ManageError,
+        MemoryStore,
+        MemoryCounters,
+        MapBody<ProblemJson, fn(String) -> String, String>,
+        MissingScope,
+        NewKey,
+        NoBody,
+        NotVerified,
+        Outcome,
+        OutcomeEvents,
+        OutcomeMetrics,
+        ParseDigestError,
+        ParseKeyIdError,
+        ParseNetworkError,
+        ParseQuotaError,
+        ParseScopeError,
+        ProblemJson,
+        ProfileError,
+        QueuedObserver,
+        Quota,
+        Rate,
+        RateUnit,
+        Rates,
+        PartialList<KeyInfo>,
+        ConflictReason,
+        ImportConflict,
+        ReloadError,
+        RequireScope<ProblemJson>,
+        RequireScopeService<Inner, ProblemJson>,
+        Rotated,
+        RotationConflict,
+        Rule,
+        Scope,
+        Source,
+        RateLimitRequest,
+        StoreError,
+        StoreErrorKind,
+        StoreFn<fn(KeyDigest) -> Ready<Answer>>,
+        Decision,
+        Throttle<Arc<dyn Counters>>,
+        ThrottleLayer<Arc<dyn Counters>, ProblemJson>,
+        TimeError,
+        Timestamp,
+        ThrottleService<Inner, MemoryCounters, ProblemJson>,
+        Throttled,
+        TopClient,
+        TrustedProxies,
+        UnusableKey,
+        Usage,
+        UsageSnapshot,
+        Violation,
+        WeakKey,
+        WrongReason,
+    ];
+    // A future is polled by one task at a time.
+    let sent = check![is_sent: PendingDecision, ThrottleFuture<Inner, (), ProblemJson>, Authenticate, Lookup, RequireScopeFuture<Ready<()>, ()>, ResponseFuture<Inner, (), ProblemJson>,];
+    is_shared::<Box<dyn KeyStore>>();
+    is_shared::<Box<dyn LocalKeyStore>>();
+    is_shared::<Box<dyn LocalCounters>>();
+    is_shared::<Box<dyn ManageKeys>>();
+    is_shared::<Authenticator<Arc<dyn KeyStore>>>();
+
+    let stores =
+        of_yaml().into_iter().chain(of_sqlite()).chain(of_postgres()).chain(of_databases());
+    let checked = shared.into_iter().chain(sent).chain(stores).map(str::to_owned).collect();
+    assert_eq!(crate::public_types::names(), checked);
+}
+
+fn of_yaml() -> [&'static str; 8] {
+    check![is_shared:
+        YamlError,
+        YamlEvent,
+        YamlHealth,
+        YamlLint,
+        YamlStore,
+        YamlText,
+        YamlTextKind,
+        YamlWarning,
+    ]
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn of_databases() -> [&'static str; 2] {
+    use keygate::store::{DatabaseError, DatabaseFinding};
+    check![is_shared: DatabaseError, DatabaseFinding,]
+}
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+fn of_databases() -> [&'static str; 2] {
+    ["DatabaseError", "DatabaseFinding"]
+}
+
+#[cfg(feature = "postgres")]
+fn of_postgres() -> [&'static str; 5] {
+    use keygate::store::{PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions};
+    check![is_shared: PostgresOptions, PostgresStore, Replica, ReplicaHealth, ReplicaOptions,]
+}
+
+#[cfg(not(feature = "postgres"))]
+fn of_postgres() -> [&'static str; 5] {
+    ["PostgresOptions", "PostgresStore", "Replica", "ReplicaHealth", "ReplicaOptions"]
+}
+
+#[cfg(feature = "sqlite")]
+fn of_sqlite() -> [&'static str; 2] {
+    use keygate::store::{SqliteOptions, SqliteStore};
+    check![is_shared: SqliteOptions, SqliteStore,]
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn of_sqlite() -> [&'static str; 2] {
+    ["SqliteOptions", "SqliteStore"]
+}
+
+/// An error must fit into `Box<dyn Error + Send + Sync>`.
+#[test]
+fn errors_can_leave_their_thread() {
+    fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
+    is_error::<AuthError>();
+    is_error::<ConfigError>();
+    is_error::<FromKeysError>();
+    is_error::<GenerateError>();
+    is_error::<InvalidPrefix>();
+    is_error::<KeyError>();
+    is_error::<LabelError>();
+    is_error::<ManageError>();
+    is_error::<ReloadError>();
+    is_error::<RotationConflict>();
+    is_error::<NotVerified>();
+    is_error::<ParseDigestError>();
+    is_error::<ParseKeyIdError>();
+    is_error::<ParseNetworkError>();
+    is_error::<ParseQuotaError>();
+    is_error::<ParseScopeError>();
+    is_error::<ProfileError>();
+    is_error::<StoreError>();
+    is_error::<UnusableKey>();
+    is_error::<Violation>();
+    is_error::<YamlError>();
+}
+
+#[test]
+fn handles_are_cheap_enough_to_clone_for_every_task() {
+    fn is_handle<T: Clone + Send + Sync + 'static>() {}
+    is_handle::<ApiKeyLayer<MemoryStore>>();
+    is_handle::<Authenticator<Arc<dyn KeyStore>>>();
+    is_handle::<Client>();
+    is_handle::<MemoryStore>();
+    is_handle::<YamlStore>();
+}

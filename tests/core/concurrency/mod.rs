@@ -1,0 +1,17 @@
+//! What may be shared between threads, and what threads that share a store see.
+
+mod bounds;
+mod changing;
+mod panicking;
+mod state;
+
+use keygate::KeyDigest;
+
+/// A key like no other.
+fn key(number: usize) -> String {
+    format!("a-key-for-tests-{number:08}")
+}
+
+fn digest(number: usize) -> KeyDigest {
+    KeyDigest::of(key(number).as_bytes())
+}

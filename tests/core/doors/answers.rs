@@ -1,0 +1,95 @@
+//! What the caller of a service sees of a refusal.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::common::answer::Answer;
+use crate::common::challenge::Challenge;
+use crate::doors::cases::{self, Case};
+use crate::doors::open::{self, Outcome};
+
+/// The answer of the layer, which is the answer of every door.
+async fn refusals() -> Vec<(Case, Answer)> {
+    let mut refusals = Vec::new();
+    for case in cases::all() {
+        if matches!(case.outcome, Outcome::Admitted { .. }) {
+            continue;
+        }
+        let opened = open::all(&case).await.into_iter().find(|opened| opened.door == "layer");
+        let answer = opened.unwrap().answer.unwrap();
+        refusals.push((case, answer));
+    }
+    refusals
+}
+
+#[tokio::test]
+async fn outcome_decides_status_and_fields() {
+    for (case, answer) in refusals().await {
+        let name = case.name;
+        let outage = matches!(case.outcome, Outcome::Unavailable(_));
+        assert_eq!(answer.status, if outage { 503 } else { 401 }, "{name}");
+        assert_eq!(answer.lines("cache-control"), ["no-store"], "{name}");
+        assert_eq!(answer.lines("retry-after").len(), usize::from(outage), "{name}");
+        assert_eq!(answer.lines("www-authenticate").is_empty(), outage, "{name}");
+        assert_eq!(answer.lines("content-type"), ["application/problem+json"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn body_is_problem_details() {
+    for (case, answer) in refusals().await {
+        let (title, status, detail) = match case.outcome {
+            Outcome::NoCredentials => ("Unauthorized", 401, "Credentials not present in request"),
+            Outcome::Wrong { .. } => ("Unauthorized", 401, "Credentials not valid"),
+            _ => ("Service Unavailable", 503, "Credentials could not be checked"),
+        };
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        let expected = serde_json::json!({ "title": title, "status": status, "detail": detail });
+        assert_eq!(body, expected, "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn refusal_of_a_wrong_key_does_not_tell_why() {
+    let mut first: HashMap<String, (Outcome, Answer)> = HashMap::new();
+    let mut reasons = 0;
+    for (case, answer) in refusals().await {
+        let Outcome::Wrong { reason, by_bearer, .. } = case.outcome else { continue };
+        let same_source = format!("{:?} {by_bearer}", case.sources);
+        if let Some((other, expected)) = first.get(&same_source) {
+            assert_eq!(answer, *expected, "{}: {other:?}", case.name);
+            let Outcome::Wrong { reason: other, .. } = other else { unreachable!() };
+            reasons += usize::from(reason != *other);
+        } else {
+            first.insert(same_source, (case.outcome, answer));
+        }
+    }
+    assert!(reasons >= 10, "the table has too few reasons to compare: {reasons}");
+}
+
+#[tokio::test]
+async fn each_401_names_every_place_of_a_key_and_bearer_first() {
+    for (case, answer) in refusals().await {
+        if matches!(case.outcome, Outcome::Unavailable(_)) {
+            continue;
+        }
+        let by_bearer = matches!(case.outcome, Outcome::Wrong { by_bearer: true, .. });
+        let expected = case.challenges.iter().map(|challenge| {
+            let mut words = challenge.split(' ');
+            let scheme = words.next().unwrap();
+            let mut parameters = vec![("realm", case.realm().unwrap_or("api").to_owned())];
+            let others = words.map(|word| word.split_once('=').unwrap());
+            parameters.extend(others.map(|(name, value)| (name, value.to_owned())));
+            if by_bearer && scheme == "Bearer" {
+                parameters.push(("error", "invalid_token".to_owned()));
+            }
+            Challenge { scheme, parameters }
+        });
+        let expected: Vec<_> = expected.collect();
+        let lines = answer.lines("www-authenticate");
+        let challenges: Vec<_> =
+            lines.iter().map(|line| Challenge::parse(line).expect(line)).collect();
+        assert_eq!(challenges, expected, "{}", case.name);
+    }
+}

@@ -1,0 +1,187 @@
+//! Sends a request through every door that fits it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::routing::get;
+use axum::{Extension, Router};
+use http::request::Parts;
+use http::{Request, Response};
+use keygate::error::StoreErrorKind;
+use keygate::{
+    ApiKeyLayer, AuthError, Authenticator, Client, KeyId, KeyStore, WrongReason, authenticate,
+    verify,
+};
+use tower::{Layer as _, ServiceExt as _};
+
+use crate::common::answer::Answer;
+use crate::common::keys::Keys;
+use crate::common::services::greet;
+use crate::common::stores::{Anyone, Later};
+use crate::doors::cases::Case;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Admitted { name: String, key_id: KeyId },
+    NoCredentials,
+    Wrong { reason: WrongReason, key_id: Option<KeyId>, by_bearer: bool },
+    Unavailable(StoreErrorKind),
+}
+
+impl From<Result<Client, AuthError>> for Outcome {
+    fn from(result: Result<Client, AuthError>) -> Self {
+        match result {
+            Ok(client) => {
+                Self::Admitted { name: client.name().to_owned(), key_id: client.key_id() }
+            }
+            Err(AuthError::NoCredentials) => Self::NoCredentials,
+            Err(AuthError::WrongCredentials { reason, key_id, by_bearer, .. }) => {
+                Self::Wrong { reason, key_id, by_bearer }
+            }
+            Err(AuthError::Unavailable(error)) => Self::Unavailable(error.kind()),
+            Err(error) => panic!("an error that the doors know nothing of: {error:?}"),
+        }
+    }
+}
+
+/// What came back through one door.
+pub(crate) struct Opened {
+    pub(crate) door: &'static str,
+    pub(crate) outcome: Outcome,
+    /// None where the door lets in, and has no answer of its own.
+    pub(crate) answer: Option<Answer>,
+}
+
+pub(crate) async fn all(case: &Case) -> Vec<Opened> {
+    let headers = case.request.headers();
+    let parts = case.request.clone().into_parts().0;
+    let local = in_parts(Keys, case);
+    let later = in_parts(Later(Keys), case);
+
+    let mut verified = Vec::new();
+    if case.sources.is_none() {
+        verified.push(("verify(..)", verify(&Keys, headers)));
+        verified.push(("authenticate(..)", authenticate(&Keys, headers).await));
+        verified.push(("authenticate(..), later", authenticate(&Later(Keys), headers).await));
+        let shared: Arc<dyn KeyStore> = Arc::new(Later(Keys));
+        verified.push(("authenticate(..), dyn", authenticate(&shared, headers).await));
+    }
+    if let Some(local) = in_headers(Keys, case) {
+        verified.push(("verify", local.verify(headers)));
+        verified.push(("authenticate", local.authenticate(headers).await));
+    }
+    if let Some(later) = in_headers(Later(Keys), case) {
+        verified.push(("authenticate, later", later.authenticate(headers).await));
+    }
+    verified.push(("verify_parts", local.verify_parts(&parts)));
+    verified.push(("authenticate_parts", local.authenticate_parts(&parts).await));
+    verified.push(("authenticate_parts, later", later.authenticate_parts(&parts).await));
+    if let Some(key) = &case.key {
+        verified.push(("verify_key", local.verify_key(key)));
+        verified.push(("authenticate_key", local.authenticate_key(key).await));
+        verified.push(("authenticate_key, later", later.authenticate_key(key).await));
+    }
+
+    let mut opened = Vec::new();
+    for (door, result) in verified {
+        let response = result.as_ref().err().map(|error| local.respond::<String>(error));
+        let answer = match response {
+            Some(response) => Some(Answer::of(response).await),
+            None => None,
+        };
+        opened.push(Opened { door, outcome: result.into(), answer });
+    }
+    let request = &case.request;
+    opened.push(layer("layer", Keys, case).await);
+    opened.push(layer("layer, later", Later(Keys), case).await);
+    opened.push(app("extractor", extracting(Keys, case), request).await);
+    opened.push(app("extractor, later", extracting(Later(Keys), case), request).await);
+    opened.push(app("`?` behind a layer", answering_within(case), request).await);
+    if case.sources.is_none() {
+        opened.push(app("`?` without a layer", answering(Later(Keys), case), request).await);
+    }
+    opened
+}
+
+fn in_headers<S: KeyStore>(store: S, case: &Case) -> Option<Authenticator<S>> {
+    let auth = Authenticator::new(store);
+    let auth = match &case.sources {
+        Some(sources) => auth.sources(sources.clone()).ok()?,
+        None => auth,
+    };
+    Some(with_realm(auth, case))
+}
+
+fn in_parts<S: KeyStore>(store: S, case: &Case) -> Authenticator<S, Parts> {
+    let auth = Authenticator::new(store);
+    let default = || vec![keygate::Source::header("x-api-key")];
+    let sources = case.sources.clone().unwrap_or_else(default);
+    with_realm(auth.sources_in_parts(sources).unwrap(), case)
+}
+
+fn with_realm<S, R>(auth: Authenticator<S, R>, case: &Case) -> Authenticator<S, R> {
+    match case.realm() {
+        Some(realm) => auth.realm(realm).unwrap(),
+        None => auth,
+    }
+}
+
+fn the_layer<S: KeyStore>(store: S, case: &Case) -> ApiKeyLayer<S> {
+    if case.sources.is_none() { ApiKeyLayer::new(store) } else { in_parts(store, case).into() }
+}
+
+async fn layer<S: KeyStore>(door: &'static str, store: S, case: &Case) -> Opened {
+    let greeter =
+        tower::service_fn(
+            |request: Request<()>| async move { Ok::<_, Infallible>(greet(&request)) },
+        );
+    let service = the_layer(store, case).layer(greeter);
+    let Ok(response) = service.oneshot(case.request.clone()).await;
+    seen(door, response).await
+}
+
+/// A handler that asks for the client, behind the layer.
+fn extracting<S: KeyStore>(store: S, case: &Case) -> Router {
+    async fn handler(client: Client) -> (Extension<Client>, String) {
+        let name = client.name().to_owned();
+        (Extension(client), name)
+    }
+    Router::new().route("/", get(handler)).layer(the_layer(store, case))
+}
+
+/// A handler that verifies by itself and returns the error by `?`.
+fn answering<S: KeyStore>(store: S, case: &Case) -> Router {
+    let auth = Arc::new(in_parts(store, case));
+    let handler = async move |parts: Parts| {
+        let client = auth.authenticate_parts(&parts).await?;
+        let name = client.name().to_owned();
+        Ok::<_, AuthError>((Extension(client), name))
+    };
+    Router::new().route("/", get(handler))
+}
+
+/// The same behind a layer that lets everyone in who has any key, and whose realm is the same.
+fn answering_within(case: &Case) -> Router {
+    answering(Keys, case).layer(the_layer(Anyone::default(), case))
+}
+
+async fn app(door: &'static str, app: Router, request: &Request<()>) -> Opened {
+    let request = request.clone().map(|()| Body::empty());
+    let Ok(response) = app.oneshot(request).await;
+    seen(door, response).await
+}
+
+async fn seen<B>(door: &'static str, response: Response<B>) -> Opened
+where
+    B: hyper::body::Body<Error: std::fmt::Debug>,
+{
+    let extensions = response.extensions();
+    let outcome = match (extensions.get::<Client>(), extensions.get::<AuthError>()) {
+        (Some(client), None) => Ok(client.clone()),
+        (None, Some(error)) => Err(error.clone()),
+        other => panic!("{door}: {other:?} with {}", response.status()),
+    };
+    let outcome = Outcome::from(outcome);
+    Opened { door, outcome, answer: Some(Answer::of(response).await) }
+}

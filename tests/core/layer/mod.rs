@@ -1,0 +1,10 @@
+//! The tower layer over doubles of services and stores.
+
+mod caching;
+mod cancelling;
+mod completing;
+mod guarding;
+mod optional;
+mod outages;
+mod readiness;
+mod stripping;

@@ -1,0 +1,21 @@
+//! From a request to its client or refusal, and the stores in memory.
+
+#[path = "../common/allocator.rs"]
+mod allocator;
+#[path = "../common/mod.rs"]
+mod common;
+mod public_types;
+
+mod allocations;
+mod bodies;
+mod concurrency;
+mod doors;
+mod extract;
+mod layer;
+mod managing;
+mod memory_store;
+mod redaction;
+mod scopes;
+mod sources;
+mod store_contract;
+mod transfer;

@@ -1,0 +1,135 @@
+//! The types of those who manage keys, after they met the canary.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use keygate::key::KeyFormat;
+use keygate::manage::{ManageError, PartialList, RotationConflict};
+use keygate::{ApiKey, KeyDigest, KeyRecord, MemoryStore, NewKey, YamlStore};
+
+use crate::redaction::canary::{CANARY, debug, error, text};
+use crate::redaction::types::{Shown, digest, profile};
+
+pub(crate) fn all() -> Vec<Shown> {
+    let key = ApiKey::generate("kg").unwrap();
+    let shown = debug(&key);
+    assert!(!shown.contains(key.expose()), "{shown}");
+    assert!(!shown.contains(&key.expose()[key.expose().len() - 8..]), "{shown}");
+
+    let store = MemoryStore::new();
+    let client = store.add_client(profile()).unwrap();
+    let issued = store.issue("User 1", NewKey::new(digest())).unwrap();
+    let successor = NewKey::from(&key).with_label("production");
+    let rotated = store.rotate(&issued.key_id, successor.clone(), Duration::ZERO).unwrap();
+
+    let prefix = KeyFormat::new(CANARY).unwrap_err();
+    let generate = ApiKey::generate(CANARY).unwrap_err();
+    let label =
+        store.issue("User 1", NewKey::new(KeyDigest::of(b"x")).with_label(CANARY.repeat(4)));
+    let ManageError::Label(label) = label.unwrap_err() else { panic!("the label was taken") };
+    let errors = refusals(&store);
+    let conflicts = errors.iter().filter_map(|error| match error {
+        ManageError::Conflict { conflict, .. } => Some(conflict),
+        _ => None,
+    });
+    let conflicts = conflicts.map(|conflict: &RotationConflict| error(conflict)).collect();
+    let (health, reload, lint) = file();
+    let moved = moved();
+    vec![
+        ("ApiKey", shown),
+        ("KeyFormat", debug(&KeyFormat::default())),
+        ("InvalidPrefix", error(&prefix)),
+        ("GenerateError", error(&generate)),
+        ("ClientInfo", debug(&client)),
+        ("KeyInfo", debug(&issued)),
+        ("NewKey", debug(&successor) + &debug(&NewKey::new(digest()))),
+        ("Expiry", debug(&successor.expiry())),
+        ("Rotated", debug(&rotated)),
+        ("PartialList", debug(&PartialList::from(vec![issued.clone()]))),
+        ("RotationConflict", conflicts),
+        ("Export", moved.0),
+        ("Imported", moved.1),
+        ("ImportConflict", moved.2),
+        ("ConflictReason", moved.3),
+        ("LabelError", error(&label)),
+        ("ManageError", errors.iter().map(|cause| error(cause)).collect()),
+        ("YamlHealth", health),
+        ("ReloadError", reload),
+        ("YamlLint", lint),
+    ]
+}
+
+/// What moves from one store to another, what came of it, and what was refused.
+fn moved() -> (String, String, String, String) {
+    use keygate::manage::{ConflictReason, ImportConflict, TransferKeys as _};
+
+    let (old, new) = (MemoryStore::new(), MemoryStore::new());
+    old.insert_record(KeyRecord::new(digest(), profile())).unwrap();
+    let key_id = new.insert_record(KeyRecord::new(digest(), profile())).unwrap();
+    new.revoke(&key_id).unwrap();
+    new.disable_client("User 1").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let holdings = runtime.block_on(old.export_keys()).unwrap();
+    let imported = runtime.block_on(new.import_keys(&holdings)).unwrap();
+    assert_eq!(imported.refused.len(), 2);
+    let refused = imported.refused.iter().map(|refused: &ImportConflict| error(refused)).collect();
+    let why = [
+        ConflictReason::Revoked,
+        ConflictReason::IdConflict,
+        ConflictReason::Client,
+        ConflictReason::Disabled,
+    ];
+    let why = why.map(|why| error(&why)).concat();
+    (debug(&holdings), debug(&imported), refused, why)
+}
+
+/// What is refused, with the canary in the place of a name, of an id, and of the key itself.
+fn refusals(store: &MemoryStore) -> Vec<ManageError> {
+    let keys = store.list_keys(None).unwrap();
+    let id = keys.iter().find(|key| key.replaced_by.is_some()).unwrap().key_id;
+    let unknown = "0123456789abcdef".parse().unwrap();
+    let again = NewKey::new(digest());
+    vec![
+        store.disable_client(CANARY).unwrap_err(),
+        store.enable_client(&CANARY[..8]).unwrap_err(),
+        store.list_keys(Some(CANARY)).unwrap_err(),
+        store.issue(CANARY, again.clone()).unwrap_err(),
+        store.issue("User 1", again.clone()).unwrap_err(),
+        store.issue("User 1", again.clone().with_expiry(UNIX_EPOCH)).unwrap_err(),
+        store.revoke(&unknown).unwrap_err(),
+        store.rotate(&id, again, Duration::ZERO).unwrap_err(),
+        store.add_client("User 1").unwrap_err(),
+        store.remove_client("User 1").unwrap_err(),
+        "".parse::<YamlStore>().unwrap().add_client(CANARY).unwrap_err(),
+        YamlStore::create("/nowhere/keys.yml").unwrap_err(),
+    ]
+}
+
+/// What is said of a file with the canary in it, whole and in parts.
+fn file() -> (String, String, String) {
+    // Several tests look at all types at the same time.
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("shown {number}.yml"));
+    fs::write(&path, format!("api_key: {CANARY}\n")).unwrap();
+    let store = YamlStore::open(&path).unwrap();
+    // A comment that repeats the key keeps the key from being hashed, and is not shown.
+    fs::write(&path, format!("api_key: {CANARY}\n# was {CANARY}\n")).unwrap();
+    let hash = store.hash_keys().unwrap_err();
+
+    fs::write(
+        &path,
+        format!(
+            "{CANARY}: 1\nclients:\n  {CANARY}:\n    {CANARY}: 1\n    scopes: [{CANARY}]\n    quota: {CANARY}\n    \
+             keys:\n    - digest: {CANARY}\n    - {{expires: {CANARY}, replaced_by: {CANARY}}}\n"
+        ),
+    )
+    .unwrap();
+    let reload = store.reload().unwrap_err();
+    let lint = YamlStore::lint(&path);
+    assert!(lint.errors.len() >= 5, "{lint:?}");
+    let lines = lint.errors.iter().map(|cause| error(cause)).collect::<String>();
+    (debug(&store.health()), error(&reload), debug(&lint) + &lines + &text(&hash))
+}

@@ -1,0 +1,8 @@
+//! The places in which a request may carry its key, whatever else it carries.
+
+mod challenging;
+mod configuring;
+mod hostile;
+mod reading;
+mod stripping;
+mod writing;

@@ -1,0 +1,184 @@
+//! After stripping, nothing of a key is left in the request, and everything else is, in its order.
+
+use http::{HeaderMap, Request, Uri};
+use keygate::{ApiKeyLayer, Authenticator, Source};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use crate::common::polling::at_once;
+use crate::common::services::seen_behind;
+use crate::common::stores::Anyone;
+use crate::sources::writing::{OTHER_COOKIES, OTHER_PARAMETERS, SEPARATORS, request};
+
+const KEY: &str = "KEYGATEKEY";
+/// In every spelling of the key, and in no text that is to stay.
+const PART_OF_KEY: &str = "GATE";
+
+/// A piece of a request, which is to go or to stay.
+#[derive(Clone, Debug)]
+struct Piece {
+    text: String,
+    goes: bool,
+}
+
+fn piece(
+    goes: &'static [&'static str],
+    stays: &'static [&'static str],
+) -> impl Strategy<Value = Piece> {
+    prop_oneof![
+        1 => select(goes).prop_map(|text| Piece { text: text.replace("KEY", KEY), goes: true }),
+        2 => select(stays).prop_map(|text| Piece { text: text.to_owned(), goes: false }),
+    ]
+}
+
+fn parameter() -> impl Strategy<Value = Piece> {
+    let goes =
+        &["key=KEY", "%6b%65%79=KEY", "k%65y=KEY=KEY", "key", "key=", "key=%20%4BEYGATE%4b+"];
+    piece(goes, OTHER_PARAMETERS)
+}
+
+fn cookie() -> impl Strategy<Value = Piece> {
+    piece(&["key=KEY", "key=\"KEY\"", "key=", "key = KEY", "key=KEY=KEY"], OTHER_COOKIES)
+}
+
+/// A field that is no cookie, by name and value.
+fn field() -> impl Strategy<Value = (&'static str, Piece)> {
+    prop_oneof![
+        select(&["KEY", "", "Bearer KEY", "  "][..])
+            .prop_map(|text| ("x-key", Piece { text: text.replace("KEY", KEY), goes: true })),
+        piece(
+            &[
+                "Bearer KEY",
+                "bearer  KEY",
+                "BEARER",
+                "Bearer \t",
+                "Bearer KEY KEY",
+                "KEY",
+                " KEY ",
+                "Negotiate",
+                "Bearer:KEY",
+                "Bearer: KEY",
+                "\"Bearer KEY\"",
+            ],
+            &["Basic a2V5", "Bearers key", "", "Digest username=\"Bearer key\""],
+        )
+        .prop_map(|piece| ("authorization", piece)),
+        (select(&["accept", "x-keys", "x-ke", "set-cookie"][..]), select(OTHER_COOKIES))
+            .prop_map(|(name, text)| (name, Piece { text: text.to_owned(), goes: false })),
+    ]
+}
+
+fn kept<'a>(pieces: impl IntoIterator<Item = &'a Piece>) -> Vec<&'a str> {
+    pieces.into_iter().filter(|piece| !piece.goes).map(|piece| &*piece.text).collect()
+}
+
+fn texts(pieces: &[Piece]) -> Vec<&str> {
+    pieces.iter().map(|piece| &*piece.text).collect()
+}
+
+/// The request that the service sees, of one that is let in by a header that stands first.
+fn stripped(mut request: Request<()>) -> (Uri, HeaderMap) {
+    let sources = [
+        Source::header("x-decides"),
+        Source::header("x-key"),
+        Source::bearer(),
+        Source::cookie("key"),
+        Source::query("key"),
+    ];
+    let auth = Authenticator::new(Anyone::default()).sources_in_parts(sources).unwrap();
+    request.headers_mut().insert("x-decides", KEY.parse().unwrap());
+    let layer = ApiKeyLayer::from(auth).strip_credentials();
+    let seen = at_once(seen_behind(&layer, request)).expect("the request is let in");
+    (seen.uri, seen.headers)
+}
+
+/// The lines of a field, in their order.
+fn lines<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+    headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+}
+
+/// The target with this query, or without one where nothing stands in it.
+fn target(base: &str, parameters: &[&str]) -> String {
+    if parameters.is_empty() {
+        return base.to_owned();
+    }
+    format!("{base}?{}", parameters.join("&"))
+}
+
+/// The pairs in the lines of cookies, however they are joined.
+fn pairs<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let pairs = lines.iter().flat_map(|line| line.split(';')).map(str::trim);
+    pairs.filter(|pair| !pair.is_empty()).collect()
+}
+
+/// A line of cookies, and what stands between them.
+#[derive(Clone, Debug)]
+struct Line(Vec<Piece>, &'static str);
+
+impl Line {
+    fn text(&self) -> String {
+        texts(&self.0).join(self.1)
+    }
+}
+
+fn line() -> impl Strategy<Value = Line> {
+    (vec(cookie(), 1..5), select(SEPARATORS))
+        .prop_map(|(pieces, separator)| Line(pieces, separator))
+}
+
+proptest! {
+    #[test]
+    fn parameters_stay_in_their_order_and_spelling(
+        pieces in vec(parameter(), 0..8),
+        base in select(&["/", "/a/b%2Fc", "http://example.com/", "https://user@e.org:8443/~a"][..]),
+    ) {
+        let (uri, headers) = stripped(request::<&str>(&target(base, &texts(&pieces)), &[]));
+        prop_assert_eq!(uri.to_string(), target(base, &kept(&pieces)));
+        prop_assert!(headers.is_empty());
+    }
+
+    #[test]
+    fn fields_stay_in_their_order(fields in vec(field(), 0..8)) {
+        let written: Vec<_> = fields.iter().map(|(name, piece)| (*name, &piece.text)).collect();
+        let (_, headers) = stripped(request("/", &written));
+        let mut left = 0;
+        for name in ["x-key", "authorization", "accept", "x-keys", "x-ke", "set-cookie"] {
+            let of_name = fields.iter().filter(|field| field.0 == name).map(|field| &field.1);
+            let here = lines(&headers, name);
+            prop_assert_eq!(&here, &kept(of_name), "{}", name);
+            left += here.len();
+        }
+        prop_assert_eq!(headers.len(), left);
+    }
+
+    #[test]
+    fn cookies_stay_in_their_order(written in vec(line(), 0..4)) {
+        let texts: Vec<_> = written.iter().map(|line| ("cookie", line.text())).collect();
+        let (_, headers) = stripped(request("/", &texts));
+        let left = lines(&headers, "cookie");
+        let expected: Vec<_> = written.iter().flat_map(|line| kept(&line.0)).collect();
+        prop_assert_eq!(pairs(&left), pairs(&expected));
+
+        for line in written.iter().filter(|line| !line.0.iter().any(|piece| piece.goes)) {
+            prop_assert!(left.contains(&&*line.text()), "{:?} in {:?}", line, left);
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_key_is_left_anywhere(
+        fields in vec(field(), 0..5),
+        cookies in vec(line(), 0..3),
+        parameters in vec(parameter(), 0..5),
+        place in any::<Index>(),
+    ) {
+        let mut written: Vec<_> =
+            fields.into_iter().map(|(name, piece)| (name, piece.text)).collect();
+        let place = place.index(written.len() + 1);
+        written.splice(place..place, cookies.iter().map(|line| ("cookie", line.text())));
+        let (uri, headers) = stripped(request(&target("/", &texts(&parameters)), &written));
+        prop_assert!(!uri.to_string().contains(PART_OF_KEY), "{}", uri);
+        let left = headers.values().filter(|value| value.to_str().unwrap().contains(PART_OF_KEY));
+        prop_assert_eq!(left.count(), 0, "{:?}", headers);
+    }
+}

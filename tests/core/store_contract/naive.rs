@@ -1,0 +1,159 @@
+//! The model of managing as a store, and ways to break it.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+use keygate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, Rotated};
+use keygate::testing::Clock;
+use keygate::{
+    ClientProfile, KeyDigest, KeyId, KeyRecord, LocalKeyStore, ManageKeys, NewKey, StoreError,
+};
+
+use crate::managing::model::{Change, Model, Told};
+
+type Answer<T> = Result<T, ManageError>;
+
+/// What may go wrong in a store, and does not by itself.
+pub(crate) trait Fault: Send + Sync + 'static {
+    /// Makes a change as this store makes it.
+    fn make(&self, model: &mut Model, change: Change, now: SystemTime) -> Answer<Told> {
+        model.make(change, now)
+    }
+
+    /// What is told of the clients.
+    fn clients(&self, model: &Model) -> Vec<ClientInfo> {
+        model.list_clients()
+    }
+
+    /// What is told of the keys.
+    fn keys(&self, model: &Model, client: Option<&str>) -> Answer<Vec<KeyInfo>> {
+        model.list_keys(client)
+    }
+
+    /// How a change comes about, where it does not at once.
+    fn in_steps(&self, naive: &Naive<Self>, change: Change) -> Option<BoxFuture<'_, Answer<Told>>>
+    where
+        Self: Sized,
+    {
+        let _ = (naive, change);
+        None
+    }
+}
+
+/// Makes each change by this function.
+impl<F> Fault for F
+where
+    F: Fn(&mut Model, Change, SystemTime) -> Answer<Told> + Send + Sync + 'static,
+{
+    fn make(&self, model: &mut Model, change: Change, now: SystemTime) -> Answer<Told> {
+        self(model, change, now)
+    }
+}
+
+/// Nothing goes wrong.
+pub(crate) struct Right;
+
+impl Fault for Right {}
+
+pub(crate) struct Naive<F> {
+    model: Arc<Mutex<Model>>,
+    clock: Clock,
+    fault: Arc<F>,
+}
+
+impl<F> Clone for Naive<F> {
+    fn clone(&self) -> Self {
+        Self {
+            model: Arc::clone(&self.model),
+            clock: Arc::clone(&self.clock),
+            fault: Arc::clone(&self.fault),
+        }
+    }
+}
+
+impl<F: Fault> Naive<F> {
+    pub(crate) fn new(fault: F, clock: Clock) -> Self {
+        Self { model: Arc::default(), clock, fault: Arc::new(fault) }
+    }
+
+    pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap()
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        (self.clock)()
+    }
+
+    fn make<T: 'static>(
+        &self,
+        change: Change,
+        told: fn(Told) -> Option<T>,
+    ) -> BoxFuture<'_, Answer<T>> {
+        let steps = self.fault.in_steps(self, change.clone());
+        Box::pin(async move {
+            let made = match steps {
+                Some(steps) => steps.await?,
+                None => self.fault.make(&mut self.model(), change, self.now())?,
+            };
+            Ok(told(made).expect("a change is answered in its own kind"))
+        })
+    }
+
+    fn of_client(&self, change: Change) -> BoxFuture<'_, Answer<ClientInfo>> {
+        self.make(change, |told| if let Told::Client(client) = told { Some(client) } else { None })
+    }
+
+    fn of_key(&self, change: Change) -> BoxFuture<'_, Answer<KeyInfo>> {
+        self.make(change, |told| if let Told::Key(key) = told { Some(key) } else { None })
+    }
+}
+
+impl<F: Fault> LocalKeyStore for Naive<F> {
+    fn find(&self, digest: &KeyDigest) -> Result<Option<KeyRecord>, StoreError> {
+        Ok(self.model().find(*digest))
+    }
+}
+
+impl<F: Fault> ManageKeys for Naive<F> {
+    fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Answer<ClientInfo>> {
+        self.of_client(Change::Add(profile))
+    }
+
+    fn enable_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Answer<ClientInfo>> {
+        self.of_client(Change::Enable(name.to_owned()))
+    }
+
+    fn disable_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Answer<ClientInfo>> {
+        self.of_client(Change::Disable(name.to_owned()))
+    }
+
+    fn remove_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Answer<ClientInfo>> {
+        self.of_client(Change::Remove(name.to_owned()))
+    }
+
+    fn list_clients(&self) -> BoxFuture<'_, Answer<Vec<ClientInfo>>> {
+        Box::pin(async { Ok(self.fault.clients(&self.model())) })
+    }
+
+    fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> BoxFuture<'a, Answer<KeyInfo>> {
+        self.of_key(Change::Issue(client.to_owned(), key))
+    }
+
+    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Answer<KeyInfo>> {
+        self.of_key(Change::Revoke(*key_id))
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        key_id: &'a KeyId,
+        successor: NewKey,
+        grace: Duration,
+    ) -> BoxFuture<'a, Answer<Rotated>> {
+        let told = |told| if let Told::Rotated(keys) = told { Some(keys) } else { None };
+        self.make(Change::Rotate(*key_id, successor, grace), told)
+    }
+
+    fn list_keys<'a>(&'a self, client: Option<&'a str>) -> BoxFuture<'a, Answer<Vec<KeyInfo>>> {
+        Box::pin(async move { self.fault.keys(&self.model(), client) })
+    }
+}

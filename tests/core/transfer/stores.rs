@@ -1,0 +1,239 @@
+use std::time::{Duration, UNIX_EPOCH};
+
+use keygate::key::{KeyState, TimeError};
+use keygate::manage::{
+    ConflictReason, Export, ImportConflict, KeyError, ManageError, TransferKeys,
+};
+use keygate::{
+    ClientProfile, KeyDigest, KeyRecord, LocalKeyStore as _, ManageKeys, MemoryStore, NewKey,
+    YamlStore,
+};
+
+use crate::transfer::place::Place;
+
+/// Every field that a file knows, in every form.
+const ALL: &str = "\
+clients:
+  App 1:
+    enabled: false
+    scopes: [orders:read, 'stock:*']
+    quota: {rate: 100/minute, burst: 20}
+    metadata: {team: billing, 'a: b': 'null'}
+    keys:
+      - digest: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+        label: 'yes'
+        created: 2026-11-23T10:00:00.123456Z
+        expires: 2027-01-31T00:00:00.000001+01:00
+        replaced_by: fcde2b2edba56bf4
+      - digest: sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9
+  App 2:
+    quota: [10/second, 1000/day]
+  '#3':
+    quota: unlimited
+    keys:
+      - digest: sha256:baa5a0964d3320fbc0c6a922140453c8513ea24ab8fd0577034804a967248096
+        revoked: 1970-01-01T00:00:00Z
+api_keys:
+  08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1
+";
+
+async fn held(store: &dyn TransferKeys) -> Export {
+    store.export_keys().await.unwrap()
+}
+
+#[tokio::test]
+async fn nothing_is_lost_between_files_and_memory() {
+    let place = Place::new();
+    let old = held(&place.file("old.yml", ALL)).await;
+    assert_eq!((old.client_count(), old.key_count()), (4, 4));
+    let memory = MemoryStore::new();
+    let imported = memory.import_keys(&old).await.unwrap();
+    assert_eq!((imported.clients_added, imported.keys_added), (4, 4));
+    assert!(imported.is_complete());
+    let new = place.empty_file("new.yml");
+    assert!(new.import_keys(&held(&memory).await).await.unwrap().is_complete());
+    assert_eq!(held(&new).await, old);
+    assert_eq!(held(&YamlStore::open(place.path("new.yml")).unwrap()).await, old);
+}
+
+#[tokio::test]
+async fn importing_again_keeps_everything_and_leaves_the_file_as_it_is() {
+    let place = Place::new();
+    let old = held(&place.file("old.yml", ALL)).await;
+    let new = place.empty_file("new.yml");
+    new.import_keys(&old).await.unwrap();
+    let text = std::fs::read(place.path("new.yml")).unwrap();
+    let imported = new.import_keys(&old).await.unwrap();
+    assert_eq!((imported.clients_added, imported.clients_kept), (0, 4));
+    assert_eq!((imported.keys_added, imported.keys_kept), (0, 4));
+    assert_eq!(std::fs::read(place.path("new.yml")).unwrap(), text);
+}
+
+#[tokio::test]
+async fn imported_keys_are_found_and_those_of_disabled_clients_are_disabled() {
+    let place = Place::new();
+    let memory = MemoryStore::new();
+    memory.import_keys(&held(&place.file("old.yml", ALL)).await).await.unwrap();
+    let state = |text: &str| {
+        let found = memory.find(&text.parse().unwrap()).unwrap();
+        found.map(|record| record.state())
+    };
+    let user = KeyDigest::of(b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU").to_text();
+    assert_eq!(state(&user), Some(KeyState::Active));
+    let disabled = "sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9";
+    assert_eq!(state(disabled), Some(KeyState::Disabled));
+    let revoked = "sha256:baa5a0964d3320fbc0c6a922140453c8513ea24ab8fd0577034804a967248096";
+    assert_eq!(state(revoked), Some(KeyState::Revoked));
+}
+
+#[tokio::test]
+async fn nothing_that_is_there_is_changed() {
+    let old = MemoryStore::new();
+    old.add_client("App 1").unwrap();
+    let key = old.issue("App 1", NewKey::new(KeyDigest::of(b"1"))).unwrap();
+    let before = held(&old).await;
+
+    let place = Place::new();
+    for new in [&MemoryStore::new() as &dyn TransferKeys, &place.empty_file("new.yml")] {
+        new.import_keys(&before).await.unwrap();
+        new.revoke(&key.key_id).await.unwrap();
+        new.disable_client("App 1").await.unwrap();
+        let there = held(new).await;
+        let imported = new.import_keys(&before).await.unwrap();
+        let why = ConflictReason::Differs { fields: vec!["enabled"] };
+        let expected = [
+            ImportConflict::Client { name: "App 1".to_owned(), why },
+            ImportConflict::Key {
+                key_id: key.key_id,
+                client: "App 1".to_owned(),
+                why: ConflictReason::Revoked,
+            },
+        ];
+        assert_eq!(imported.refused, expected);
+        assert_eq!(held(new).await, there);
+    }
+}
+
+#[tokio::test]
+async fn times_up_to_the_end_of_9999_stay_the_same() {
+    const YEAR_4021: u64 = 64_723_363_200_000_000;
+    const LAST: u64 = 253_402_300_799_999_999;
+    let times = [0, 1, 4_611_686_018_427_387, YEAR_4021, LAST];
+    let times = times.map(|micros| UNIX_EPOCH + Duration::from_micros(micros));
+    let old = MemoryStore::new();
+    for (number, expires) in times.into_iter().enumerate() {
+        let digest = KeyDigest::of(&[u8::try_from(number).unwrap()]);
+        old.insert_record(KeyRecord::new(digest, "App 1").with_expiry(expires)).unwrap();
+    }
+    let place = Place::new();
+    let stores: Vec<Box<dyn TransferKeys>> = vec![
+        Box::new(MemoryStore::new()),
+        Box::new(place.empty_file("new.yml")),
+        #[cfg(feature = "sqlite")]
+        {
+            keygate::store::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
+            Box::new(keygate::store::SqliteStore::open(place.path("keys.db")).await.unwrap())
+        },
+    ];
+    for store in &stores {
+        assert!(store.import_keys(&held(&old).await).await.unwrap().is_complete());
+        assert!(held(&**store).await == held(&old).await);
+        let listed = store.list_keys(Some("App 1")).await.unwrap();
+        let mut expires: Vec<_> = listed.iter().filter_map(|key| key.expires).collect();
+        expires.sort_unstable();
+        assert_eq!(expires, times);
+    }
+}
+
+#[tokio::test]
+async fn expiries_that_cannot_be_kept_are_refused() {
+    let place = Place::new();
+    let file = place.empty_file("keys.yml");
+    file.add_client("App 1").unwrap();
+    let memory = MemoryStore::new();
+    memory.add_client("App 1").unwrap();
+    let end = UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+    let record = |expires| KeyRecord::new(KeyDigest::of(b"1"), "App 1").with_expiry(expires);
+    let refused = Err(KeyError::Expiry(TimeError::AfterEnd));
+    assert_eq!(memory.insert_record(record(end)), refused);
+    let before = UNIX_EPOCH - Duration::from_secs(1);
+    let refused = Err(KeyError::Expiry(TimeError::BeforeEpoch));
+    assert_eq!(memory.insert_record(record(before)), refused);
+
+    #[cfg(feature = "sqlite")]
+    keygate::store::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
+    #[cfg(feature = "sqlite")]
+    let sqlite = keygate::store::SqliteStore::open(place.path("keys.db")).await.unwrap();
+    #[cfg(feature = "sqlite")]
+    ManageKeys::add_client(&sqlite, "App 1".into()).await.unwrap();
+    let stores: Vec<&dyn ManageKeys> = vec![
+        &memory,
+        &file,
+        #[cfg(feature = "sqlite")]
+        &sqlite,
+    ];
+    for store in stores {
+        let new = NewKey::new(KeyDigest::of(b"1")).with_expiry(end);
+        let error = store.issue("App 1", new).await.unwrap_err();
+        let reason = ManageError::Key(KeyError::Expiry(TimeError::AfterEnd));
+        assert_eq!(error.to_string(), reason.to_string());
+        assert!(store.list_keys(None).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn times_finer_than_a_microsecond_are_cut_and_stay_the_same() {
+    let expires = UNIX_EPOCH + Duration::from_nanos(1_900_000_000_123_456_789);
+    let old = MemoryStore::new();
+    let record = KeyRecord::new(KeyDigest::of(b"1"), "App 1").with_expiry(expires);
+    old.insert_record(record).unwrap();
+    let new = MemoryStore::new();
+    new.import_keys(&held(&old).await).await.unwrap();
+    let cut = UNIX_EPOCH + Duration::from_micros(1_900_000_000_123_456);
+    assert_eq!(new.list_keys(None).unwrap()[0].expires, Some(cut));
+    assert!(new.import_keys(&held(&old).await).await.unwrap().is_complete());
+    assert!(old.import_keys(&held(&new).await).await.unwrap().is_complete());
+}
+
+#[tokio::test]
+async fn key_that_is_disabled_by_itself_is_refused() {
+    let old = MemoryStore::new();
+    let record = KeyRecord::new(KeyDigest::of(b"1"), "App 1").with_state(KeyState::Disabled);
+    let key_id = old.insert_record(record).unwrap();
+    let new = MemoryStore::new();
+    let imported = new.import_keys(&held(&old).await).await.unwrap();
+    let client = "App 1".to_owned();
+    assert_eq!(
+        imported.refused,
+        [ImportConflict::Key { key_id, client, why: ConflictReason::Disabled }]
+    );
+    assert_eq!((imported.clients_added, imported.keys_added), (1, 0));
+}
+
+#[tokio::test]
+async fn key_revoked_nobody_knows_when_stays_revoked() {
+    let old = MemoryStore::new();
+    let record = KeyRecord::new(KeyDigest::of(b"1"), "App 1").with_state(KeyState::Revoked);
+    old.insert_record(record).unwrap();
+    let place = Place::new();
+    let new = place.empty_file("new.yml");
+    assert!(new.import_keys(&held(&old).await).await.unwrap().is_complete());
+    assert_eq!(new.list_keys(None).unwrap()[0].state, KeyState::Revoked);
+    assert_eq!(held(&new).await, held(&old).await);
+}
+
+#[tokio::test]
+async fn keys_come_to_a_file_between_what_stands_there() {
+    let place = Place::new();
+    let text = "# ours\nclients:\n  App 1:   # the first\n    scopes: [a]\napi_keys:\n  \
+                08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1\n";
+    let file = place.file("keys.yml", text);
+    let old = MemoryStore::new();
+    let profile = ClientProfile::new("App 1").with_scopes(["a".parse().unwrap()]);
+    old.add_client(profile).unwrap();
+    old.issue("App 1", NewKey::new(KeyDigest::of(b"1"))).unwrap();
+    assert!(file.import_keys(&held(&old).await).await.unwrap().is_complete());
+    let text = std::fs::read_to_string(place.path("keys.yml")).unwrap();
+    assert!(text.starts_with("# ours\nclients:\n  App 1:   # the first\n    scopes: [a]\n"));
+    assert!(text.ends_with(": User 1\n"), "{text}");
+}

@@ -1,0 +1,118 @@
+//! What callers and observers see.
+
+use std::sync::{Arc, Mutex};
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use keygate::{ApiKeyLayer, AuthError, Authenticator, Outcome, WrongReason};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+use crate::common::keys::{DISABLED, EXPIRED, Keys, REVOKED, RIGHT, WRONG};
+use crate::failures::stage::{FakeClock, HOME, parts, throttle, wait_for};
+
+type Answer = (StatusCode, HeaderMap, String);
+
+fn answer(auth: &Authenticator<Keys>, parts: &Parts) -> Answer {
+    let error = auth.verify_parts(parts).unwrap_err();
+    let (head, body) = auth.respond::<String>(&error).into_parts();
+    (head.status, head.headers, body)
+}
+
+#[test]
+fn throttled_answer_tells_when_to_come_back_and_nothing_else() {
+    let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(throttle()));
+    let answers = [(); 4].map(|()| answer(&auth, &parts(WRONG, HOME)));
+    let (status, headers, body) = &answers[3];
+    assert_eq!(*status, StatusCode::TOO_MANY_REQUESTS);
+    let expected = [
+        ("cache-control", "no-store"),
+        ("content-type", "application/problem+json"),
+        ("retry-after", "6"),
+    ];
+    let mut seen: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    seen.sort_by_key(|(name, _)| *name);
+    assert_eq!(
+        seen,
+        expected
+            .map(|(name, value)| (name, &*Box::leak(Box::new(HeaderValue::from_static(value)))))
+    );
+    assert_eq!(body, r#"{"title":"Too Many Requests","status":429,"detail":"Too many requests"}"#);
+    let error = auth.verify_parts(&parts(WRONG, HOME)).unwrap_err();
+    assert_eq!((error.reason(), error.key_id()), (Some(WrongReason::Unknown), None));
+    let AuthError::Throttled(throttled) = error else { panic!("{error}") };
+    assert!(throttled.client().is_none());
+    assert!(!format!("{throttled:?}").contains(HOME));
+}
+
+/// Neither an answer nor when the 429 begins tells what is wrong with a key.
+#[test]
+fn all_wrong_keys_are_answered_alike_all_the_way() {
+    let long = "k".repeat(600);
+    let course = |key: &str| {
+        let clock = FakeClock::new();
+        let auth = clock.of(Authenticator::new(Keys).throttle_failures(throttle()));
+        let mut answers = Vec::new();
+        for _ in 0..6 {
+            answers.push(answer(&auth, &parts(key, HOME)));
+            clock.turn(std::time::Duration::from_secs(1));
+        }
+        // The next one finds the same left, whatever came before.
+        answers.push(answer(&auth, &parts(WRONG, HOME)));
+        answers
+    };
+    let expected = course(WRONG);
+    let statuses: Vec<_> = expected.iter().map(|(status, ..)| status.as_u16()).collect();
+    assert_eq!(statuses, [401, 401, 401, 429, 429, 429, 401]);
+    for key in [REVOKED, EXPIRED, DISABLED, &long] {
+        assert!(course(key) == expected, "{}", &key[..8]);
+    }
+}
+
+#[test]
+fn several_keys_in_one_place_count_too() {
+    let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(throttle()));
+    let mut several = parts(RIGHT, HOME);
+    several.headers.append("x-api-key", HeaderValue::from_static(RIGHT));
+    let statuses = [(); 4].map(|()| answer(&auth, &several).0.as_u16());
+    assert_eq!(statuses, [401, 401, 401, 429]);
+    assert!(auth.verify_parts(&parts(RIGHT, HOME)).is_ok());
+}
+
+#[test]
+fn observers_are_told_once_of_what_was_answered() {
+    for waits in [false, true] {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&log);
+        let observer = move |outcome: &Outcome<'_>| {
+            let client = outcome.client().map(|client| client.name().to_owned());
+            told.lock().unwrap().push((outcome.name(), client));
+        };
+        let store: Arc<dyn keygate::KeyStore> =
+            if waits { Arc::new(crate::common::stores::Later(Keys)) } else { Arc::new(Keys) };
+        let auth = Authenticator::new(store).throttle_failures(throttle()).add_observer(observer);
+        let auth = FakeClock::new().of(auth);
+        let inner =
+            service_fn(|_: Request<()>| async { Ok::<_, String>(Response::new(String::new())) });
+        let service = ApiKeyLayer::from(auth.clone()).layer(inner);
+        for key in [RIGHT, WRONG, WRONG, REVOKED, WRONG, WRONG, RIGHT] {
+            let request = Request::from_parts(parts(key, HOME), ());
+            wait_for(service.clone().oneshot(request)).unwrap();
+        }
+        if let Err(error) = wait_for(auth.authenticate_parts(&parts(WRONG, HOME))) {
+            let _: Response<String> = auth.respond(&error);
+        }
+        let expected = [
+            ("admitted", Some("User 1")),
+            ("unknown", None),
+            ("unknown", None),
+            ("revoked", Some("Revoked")),
+            ("too_many_failures", None),
+            ("too_many_failures", None),
+            ("admitted", Some("User 1")),
+            ("too_many_failures", None),
+        ];
+        let seen = log.lock().unwrap();
+        let seen: Vec<_> = seen.iter().map(|(name, client)| (*name, client.as_deref())).collect();
+        assert_eq!(seen, expected, "waits: {waits}");
+    }
+}

@@ -1,0 +1,94 @@
+//! Every door counts, and gives the same answers.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderMap, Request, Response, StatusCode};
+use keygate::limit::FailureThrottle;
+use keygate::{ApiKeyLayer, Authenticator, KeyStore, MemoryStore};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+use crate::common::keys::{DISABLED, EXPIRED, Keys, REVOKED, RIGHT, WRONG};
+use crate::common::stores::Later;
+use crate::failures::stage::{ELSEWHERE, FakeClock, HOME, guess, parts, rate, throttle, wait_for};
+
+type Ask = Box<dyn FnMut(Parts) -> StatusCode>;
+
+fn status<T>(result: Result<T, keygate::AuthError>) -> StatusCode {
+    result.map_or_else(|error| error.status(), |_| StatusCode::OK)
+}
+
+fn layer<S: KeyStore + Clone>(auth: Authenticator<S>) -> Ask {
+    let inner =
+        service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(String::new())) });
+    let service = ApiKeyLayer::from(auth).layer(inner);
+    Box::new(move |parts| {
+        let answer = service.clone().oneshot(Request::from_parts(parts, ()));
+        wait_for(answer).unwrap().status()
+    })
+}
+
+fn later<S: KeyStore>(auth: Authenticator<S>) -> Ask {
+    Box::new(move |parts| status(wait_for(auth.authenticate_parts(&parts))))
+}
+
+#[test]
+fn doors_give_the_same_answers_over_every_store() {
+    fn auth<S: KeyStore>(store: S) -> Authenticator<S> {
+        FakeClock::new().of(Authenticator::new(store).throttle_failures(throttle()))
+    }
+    let local = auth(Keys);
+    let doors: [Ask; 5] = [
+        Box::new(move |parts| status(local.verify_parts(&parts))),
+        later(auth(Keys)),
+        later(auth(Later(Keys))),
+        layer(auth(Keys)),
+        layer(auth(Later(Keys))),
+    ];
+    for (door, mut ask) in doors.into_iter().enumerate() {
+        let mut ask = |key: &str, from: &str| ask(parts(key, from)).as_u16();
+        assert_eq!(ask(RIGHT, HOME), 200);
+        let asked = [WRONG, &guess(1), EXPIRED, &guess(2), REVOKED, DISABLED, RIGHT, WRONG, RIGHT];
+        let answers = asked.map(|key| ask(key, HOME));
+        assert_eq!(answers, [401, 401, 401, 429, 429, 429, 200, 429, 200], "door {door}");
+        assert_eq!(ask(WRONG, ELSEWHERE), 401, "door {door}");
+    }
+}
+
+#[test]
+fn door_that_sees_headers_alone_counts_by_what_they_tell() {
+    let by_header = |headers: &HeaderMap, extensions: &http::Extensions| {
+        assert!(extensions.is_empty());
+        headers.get("x-from-the-proxy")?.to_str().ok()?.parse().ok()
+    };
+    let failures = FailureThrottle::by(by_header).with_rate(rate("10/minute", 3));
+    let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(failures));
+    let ask = |key: &str, from: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-key", key.parse().unwrap());
+        headers.insert("x-from-the-proxy", from.parse().unwrap());
+        [status(auth.verify(&headers)), status(wait_for(auth.authenticate(&headers)))]
+            .map(|status| status.as_u16())
+    };
+    assert_eq!(ask(WRONG, HOME), [401, 401]);
+    assert_eq!(ask(WRONG, HOME), [401, 429]);
+    assert_eq!(ask(RIGHT, HOME), [200, 200]);
+    assert_eq!(ask(WRONG, ELSEWHERE), [401, 401]);
+}
+
+#[test]
+fn optional_layer_throttles_wrong_keys_and_lets_anonymous_requests_through() {
+    let auth = Authenticator::new(Arc::new(MemoryStore::new())).throttle_failures(throttle());
+    let inner =
+        service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(String::new())) });
+    let service = ApiKeyLayer::from(FakeClock::new().of(auth)).optional().layer(inner);
+    let ask = |parts: Parts| {
+        let answer = service.clone().oneshot(Request::from_parts(parts, ()));
+        wait_for(answer).unwrap().status().as_u16()
+    };
+    let mut anonymous = parts(WRONG, HOME);
+    anonymous.headers.clear();
+    assert_eq!([(); 5].map(|()| ask(parts(WRONG, HOME))), [401, 401, 401, 429, 429]);
+    assert_eq!(ask(anonymous), 200);
+}

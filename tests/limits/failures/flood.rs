@@ -1,0 +1,56 @@
+//! Memory and the attacked entry under a flood of addresses.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use keygate::{Authenticator, MemoryStore, WrongReason};
+
+use crate::allocator::{Allocated, allocated};
+use crate::common::keys::{RIGHT, WRONG};
+use crate::failures::stage::{
+    Counting, ELSEWHERE, FakeClock, HOME, Peer, Waits, exhaust, guess, is_right, parts, throttle,
+    wait, wait_for,
+};
+
+fn flood(number: u32) -> IpAddr {
+    match number % 2 {
+        0 => Ipv4Addr::from_bits(0x0a00_0000 + number).into(),
+        // A network of 48 bits of its own.
+        _ => Ipv6Addr::from_bits(0x2001_0db8 << 96 | u128::from(number) << 80).into(),
+    }
+}
+
+#[test]
+fn million_addresses_take_no_memory_and_do_not_set_back_the_one_that_is_held() {
+    let auth = Authenticator::new(MemoryStore::new()).throttle_failures(throttle());
+    let auth = FakeClock::new().of(auth);
+    let ask = |key: &str| auth.verify_parts(&parts(key, HOME));
+    assert_eq!(exhaust(ask), 3);
+    let mut from_anywhere = parts(WRONG, HOME);
+    let mut wrong = 0;
+    for number in 0..1_000_000 {
+        from_anywhere.extensions.get_mut::<Peer>().unwrap().0 = flood(number);
+        let (allocated, answer) = allocated(|| auth.verify_parts(&from_anywhere));
+        assert_eq!((allocated.made, allocated.held), (0, 0));
+        wrong += usize::from(answer.unwrap_err().reason() == Some(WrongReason::Unknown));
+    }
+    assert_eq!(wrong, 1_000_000, "each has come once");
+    assert!(wait(ask(WRONG)).is_some());
+}
+
+#[test]
+fn tables_are_as_large_as_the_docs_say() {
+    let (Allocated { held, .. }, failures) = allocated(throttle);
+    assert!((1_150_000..1_250_000).contains(&held), "{held}");
+    let store = std::sync::Arc::new(Counting::new(Waits::Always));
+    let auth = FakeClock::new().of(Authenticator::new(store).throttle_failures(failures));
+    let first = || wait_for(auth.authenticate_parts(&parts(RIGHT, ELSEWHERE)));
+    let (Allocated { held, .. }, answer) = allocated(first);
+    assert!(is_right(&answer));
+    assert!((250_000..350_000).contains(&held), "{held}");
+    let (Allocated { held, .. }, ()) = allocated(|| {
+        for number in 0..10_000 {
+            let _ = wait_for(auth.authenticate_parts(&parts(&guess(number), HOME)));
+        }
+    });
+    assert!(held < 1_000, "{held}");
+}

@@ -1,0 +1,113 @@
+//! With a store that answers at once.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use keygate::limit::FailureThrottle;
+use keygate::{AuthError, Authenticator, MemoryStore, WrongReason};
+
+use crate::common::keys::{Keys, MIXED_UP, RIGHT, RIGHT_TOO, UNANSWERABLE, WRONG};
+use crate::failures::stage::{
+    ELSEWHERE, FakeClock, HOME, exhaust, is_right, parts, rate, throttle, wait,
+};
+
+#[test]
+fn wrong_keys_are_throttled_and_right_ones_and_other_addresses_are_not() {
+    let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(throttle()));
+    let ask = |key: &str, from: &str| auth.verify_parts(&parts(key, from));
+    assert_eq!(exhaust(|guess| ask(guess, HOME)), 3);
+    for _ in 0..100 {
+        assert!(wait(ask(WRONG, HOME)).is_some());
+        assert!(is_right(&ask(RIGHT, HOME)));
+        assert!(ask(RIGHT_TOO, HOME).is_ok());
+    }
+    assert_eq!(exhaust(|guess| ask(guess, ELSEWHERE)), 3);
+}
+
+#[test]
+fn who_waits_as_long_as_was_said_is_told_what_is_wrong_and_nobody_a_second_earlier() {
+    let clock = FakeClock::new();
+    let auth = clock.of(Authenticator::new(Keys).throttle_failures(throttle()));
+    let ask = || auth.verify_parts(&parts(WRONG, HOME));
+    assert_eq!(exhaust(|_| ask()), 3);
+    for _ in 0..10 {
+        let left = wait(ask()).unwrap();
+        assert_eq!(left, Duration::from_secs(6));
+        clock.turn(Duration::from_secs(5));
+        assert_eq!(wait(ask()), Some(Duration::from_secs(1)));
+        clock.turn(Duration::from_secs(1));
+        assert_eq!(ask().unwrap_err().reason(), Some(WrongReason::Unknown));
+    }
+    // Wrong keys that were throttled did not put it off.
+    clock.turn(Duration::from_secs(18));
+    assert_eq!(exhaust(|_| ask()), 3);
+}
+
+#[test]
+fn default_is_twenty_at_once_and_ten_a_minute() {
+    let clock = FakeClock::new();
+    let failures = FailureThrottle::by(|_, _| Some([192, 0, 2, 1].into()));
+    let auth = clock.of(Authenticator::new(MemoryStore::new()).throttle_failures(failures));
+    let ask = |guess: &str| auth.verify_parts(&parts(guess, HOME));
+    assert_eq!(exhaust(ask), 20);
+    clock.turn(Duration::from_secs(60));
+    assert_eq!(exhaust(ask), 10);
+}
+
+#[test]
+fn requests_without_a_key_and_stores_that_cannot_answer_are_no_failures() {
+    let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(throttle()));
+    let ask = |key: &str| auth.verify_parts(&parts(key, HOME));
+    for _ in 0..100 {
+        let mut missing = parts("", HOME);
+        missing.headers = HeaderMap::new();
+        assert!(matches!(auth.verify_parts(&missing), Err(AuthError::NoCredentials)));
+        assert!(matches!(ask(" "), Err(AuthError::NoCredentials)));
+        assert!(matches!(ask(UNANSWERABLE), Err(AuthError::Unavailable(_))));
+        assert!(matches!(ask(MIXED_UP), Err(AuthError::Unavailable(_))));
+        assert!(is_right(&ask(RIGHT)));
+    }
+    assert_eq!(exhaust(ask), 3);
+    // Nor are they throttled as if they were.
+    assert!(matches!(ask(" "), Err(AuthError::NoCredentials)));
+    assert!(matches!(ask(UNANSWERABLE), Err(AuthError::Unavailable(_))));
+}
+
+#[test]
+fn request_without_an_address_is_not_throttled() {
+    let auth = Authenticator::new(Keys).throttle_failures(throttle());
+    let mut unseen = parts(WRONG, HOME);
+    unseen.extensions.clear();
+    let reason = |result: Result<_, AuthError>| result.unwrap_err().reason();
+    for _ in 0..1_000 {
+        assert_eq!(reason(auth.verify_parts(&unseen)), Some(WrongReason::Unknown));
+        assert_eq!(reason(auth.verify(&unseen.headers)), Some(WrongReason::Unknown));
+        assert_eq!(reason(auth.verify_key(WRONG.as_bytes())), Some(WrongReason::Unknown));
+    }
+    // They are not counted together with anybody else.
+    assert_eq!(exhaust(|guess| auth.verify_parts(&parts(guess, HOME))), 3);
+}
+
+#[test]
+fn clones_share_what_they_count_also_between_authenticators() {
+    let clock = FakeClock::new();
+    let failures = throttle();
+    let one = clock.of(Authenticator::new(Keys).throttle_failures(failures.clone()));
+    let other = clock.of(Authenticator::new(MemoryStore::new()).throttle_failures(failures));
+    assert_eq!(exhaust(|guess| one.verify_parts(&parts(guess, HOME))), 3);
+    assert_eq!(exhaust(|guess| other.verify_parts(&parts(guess, HOME))), 0);
+    assert_eq!(exhaust(|guess| one.clone().verify_parts(&parts(guess, HOME))), 0);
+}
+
+#[test]
+fn clone_with_another_rate_counts_on_its_own() {
+    let clock = FakeClock::new();
+    let failures = throttle();
+    let quick = failures.clone().with_rate(rate("60/second", 2));
+    let one = clock.of(Authenticator::new(Keys).throttle_failures(failures));
+    let other = clock.of(Authenticator::new(Keys).throttle_failures(quick));
+    assert_eq!(exhaust(|guess| one.verify_parts(&parts(guess, HOME))), 3);
+    let wrong = exhaust(|guess| other.verify_parts(&parts(guess, HOME)));
+    assert_eq!(wait(one.verify_parts(&parts(WRONG, HOME))), Some(Duration::from_secs(6)));
+    assert_eq!(wrong, 2);
+}

@@ -1,0 +1,185 @@
+//! With a store that waits, and is not to be asked what an attacker likes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use keygate::{AuthError, Authenticator, Client, KeyDigest, WrongReason};
+
+use crate::common::keys::{REVOKED, RIGHT, RIGHT_TOO, UNANSWERABLE, WRONG};
+use crate::common::polling::poll_once;
+use crate::failures::stage::{
+    Counting, ELSEWHERE, FakeClock, HOME, Waits, exhaust, guess, is_right, parts, throttle, wait,
+    wait_for,
+};
+
+struct Stage {
+    store: Counting,
+    clock: FakeClock,
+    auth: Authenticator<Arc<Counting>>,
+}
+
+impl Stage {
+    fn new(waits: Waits) -> Self {
+        let store = Counting::new(waits);
+        let clock = FakeClock::new();
+        let auth = Authenticator::new(Arc::new(store.clone())).throttle_failures(throttle());
+        Self { store, auth: clock.of(auth), clock }
+    }
+
+    fn ask(&self, key: &str, from: &str) -> Result<Client, AuthError> {
+        wait_for(self.auth.authenticate_parts(&parts(key, from)))
+    }
+}
+
+#[test]
+fn over_the_limit_no_lookup_is_made_but_for_keys_that_were_verified() {
+    let stage = Stage::new(Waits::Always);
+    assert!(is_right(&stage.ask(RIGHT, ELSEWHERE)));
+    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
+    assert_eq!(stage.store.take(), (4, 4));
+    for number in 0..100 {
+        assert!(wait(stage.ask(&guess(number), HOME)).is_some());
+        assert!(wait(stage.ask(REVOKED, HOME)).is_some());
+    }
+    assert_eq!(stage.store.take(), (0, 0));
+    for _ in 0..100 {
+        assert!(is_right(&stage.ask(RIGHT, HOME)));
+    }
+    assert_eq!(stage.store.take(), (100, 100));
+    // One that is right, and that nobody can know to be, has to wait as long as it is told.
+    let left = wait(stage.ask(RIGHT_TOO, HOME)).unwrap();
+    assert!(stage.ask(RIGHT_TOO, ELSEWHERE).is_ok());
+    stage.clock.turn(left);
+    assert!(stage.ask(RIGHT_TOO, HOME).is_ok());
+}
+
+#[test]
+fn key_that_is_revoked_while_it_is_remembered_is_refused_by_the_store_and_forgotten() {
+    let stage = Stage::new(Waits::Always);
+    let key = "kg-remembered-5WgbpUq2vZkZ0pkQU9R5Wgbp";
+    stage.store.keys.insert(key, "User 3").unwrap();
+    assert!(stage.ask(key, HOME).is_ok());
+    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
+    assert!(stage.ask(key, HOME).is_ok());
+
+    let id = keygate::KeyRecord::new(KeyDigest::of(key.as_bytes()), "").key_id();
+    stage.store.keys.revoke(&id).unwrap();
+    stage.store.take();
+    assert!(stage.ask(key, HOME).is_err());
+    assert_eq!(stage.store.take(), (1, 1), "the store has refused it");
+    assert!(wait(stage.ask(key, HOME)).is_some());
+    assert_eq!(stage.store.take(), (0, 0), "and it is not asked again");
+    assert_eq!(stage.ask(key, ELSEWHERE).unwrap_err().reason(), Some(WrongReason::Revoked));
+}
+
+#[test]
+fn key_is_remembered_for_a_day() {
+    let stage = Stage::new(Waits::Always);
+    let hour = Duration::from_secs(3_600);
+    assert!(stage.ask(RIGHT, HOME).is_ok());
+    stage.clock.turn(23 * hour);
+    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
+    assert!(is_right(&stage.ask(RIGHT, HOME)));
+    stage.clock.turn(24 * hour);
+    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
+    assert!(wait(stage.ask(RIGHT, HOME)).is_some());
+}
+
+#[test]
+fn store_that_answers_some_at_once_is_heard_and_its_other_lookups_are_not_begun() {
+    let stage = Stage::new(Waits::ForUnknown);
+    assert!(stage.ask(RIGHT_TOO, HOME).is_ok());
+    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
+    assert_eq!(stage.store.take().1, 3);
+    // Never verified so far.
+    assert!(is_right(&stage.ask(RIGHT, HOME)));
+    assert!(wait(stage.ask(WRONG, HOME)).is_some());
+    assert!(wait(stage.ask(REVOKED, HOME)).is_some());
+    assert_eq!(stage.store.take(), (3, 0));
+}
+
+/// What a cache says of a key is as good as what the database says.
+#[test]
+fn key_that_was_answered_at_once_is_known_when_the_cache_has_forgotten_it() {
+    let forgotten = Arc::new(AtomicBool::new(false));
+    let stage = Stage::new(Waits::OnceForgotten(Arc::clone(&forgotten)));
+    let revoked = "kg-remembered-5WgbpUq2vZkZ0pkQU9R5Wgbp";
+    stage.store.keys.insert(revoked, "User 3").unwrap();
+    assert!(is_right(&stage.ask(RIGHT, ELSEWHERE)));
+    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
+    assert!(is_right(&stage.ask(RIGHT, HOME)));
+    assert!(stage.ask(revoked, HOME).is_ok());
+    let id = keygate::KeyRecord::new(KeyDigest::of(revoked.as_bytes()), "").key_id();
+    stage.store.keys.revoke(&id).unwrap();
+    assert!(stage.ask(revoked, HOME).is_err());
+
+    forgotten.store(true, Ordering::SeqCst);
+    stage.store.take();
+    assert!(is_right(&stage.ask(RIGHT, HOME)));
+    assert!(wait(stage.ask(revoked, HOME)).is_some());
+    assert_eq!(stage.store.take().1, 1, "of the one that was refused, nobody asks");
+}
+
+#[test]
+fn many_right_keys_from_one_address_after_a_start_are_all_let_in() {
+    let stage = Stage::new(Waits::Always);
+    let keys: Vec<_> = (0..100).map(guess).collect();
+    for (number, key) in keys.iter().enumerate() {
+        stage.store.keys.insert(key, format!("User {number}").as_str()).unwrap();
+    }
+    let asked = keys.iter().map(|key| stage.auth.authenticate_parts(&parts(key, HOME)));
+    let asked: Vec<_> = asked.collect();
+    assert!(asked.into_iter().all(|answer| wait_for(answer).is_ok()));
+}
+
+#[test]
+fn keys_that_are_looked_up_side_by_side_are_all_counted() {
+    let stage = Stage::new(Waits::Always);
+    let asked = (0..8).map(|number| stage.auth.authenticate_parts(&parts(&guess(number), HOME)));
+    let mut asked: Vec<_> = asked.map(Box::pin).collect();
+    for answer in &mut asked {
+        assert!(poll_once(answer.as_mut()).is_pending());
+    }
+    let throttled = asked.into_iter().filter_map(|answer| wait(wait_for(answer))).count();
+    assert_eq!(throttled, 5);
+    assert_eq!(stage.store.take(), (8, 8));
+    // Eight were looked up, of which the burst is three: five more are owed, and one to be earned.
+    assert_eq!(wait(stage.ask(WRONG, HOME)), Some(Duration::from_secs(6 * 6)));
+    stage.clock.turn(Duration::from_secs(36));
+    assert_eq!(stage.ask(WRONG, HOME).unwrap_err().reason(), Some(WrongReason::Unknown));
+}
+
+#[test]
+fn lookups_that_are_given_up_are_no_failures() {
+    let stage = Stage::new(Waits::Always);
+    for number in 0..100 {
+        let request = parts(&guess(number), HOME);
+        let mut asked = Box::pin(stage.auth.authenticate_parts(&request));
+        assert!(poll_once(asked.as_mut()).is_pending());
+    }
+    assert_eq!(stage.store.take(), (100, 100));
+    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
+}
+
+#[test]
+fn store_that_cannot_answer_and_keys_that_cannot_be_one_do_as_with_other_stores() {
+    let stage = Stage::new(Waits::Always);
+    for _ in 0..100 {
+        assert!(matches!(stage.ask(UNANSWERABLE, HOME), Err(AuthError::Unavailable(_))));
+    }
+    let long = "k".repeat(10_000);
+    assert_eq!(exhaust(|_| stage.ask(&long, HOME)), 3);
+    assert_eq!(stage.store.take(), (100, 100));
+    assert!(wait(stage.ask(RIGHT, HOME)).is_some());
+    assert_eq!(stage.store.take(), (0, 0));
+}
+
+#[test]
+fn keys_that_cannot_be_one_do_not_keep_right_ones_from_a_store_that_was_never_asked() {
+    let auth = Authenticator::new(crate::common::keys::Keys).throttle_failures(throttle());
+    let auth = FakeClock::new().of(auth);
+    let long = "k".repeat(10_000);
+    assert_eq!(exhaust(|_| wait_for(auth.authenticate_parts(&parts(&long, HOME)))), 3);
+    assert!(is_right(&wait_for(auth.authenticate_parts(&parts(RIGHT, HOME)))));
+}

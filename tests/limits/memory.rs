@@ -1,0 +1,98 @@
+//! A million clients that are seen once each: what remembering them takes, and that they are forgotten.
+//! That a million addresses take nothing is tested with `FailureThrottle`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use keygate::{
+    Authenticator, Client, KeyDigest, KeyRecord, LocalKeyStore, StoreError, Throttle, Usage,
+};
+
+use crate::allocator::held;
+
+const MILLION: u64 = 1_000_000;
+
+/// A clock that stands still until it is turned.
+#[derive(Clone, Default)]
+struct FakeClock(Arc<AtomicU64>);
+
+impl FakeClock {
+    fn turn_to(&self, after: Duration) {
+        self.0.store(u64::try_from(after.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+
+    fn now(&self) -> impl Fn() -> SystemTime + Send + Sync + 'static {
+        let millis = Arc::clone(&self.0);
+        let start = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        move || start + Duration::from_millis(millis.load(Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn million_clients_are_remembered_in_little_and_forgotten_with_their_burst() {
+    let clock = FakeClock::default();
+    let throttle =
+        Throttle::new().with_clock(clock.now()).with_default_quota("60/minute".parse().unwrap());
+    let check = |name: &str| throttle.check(&Client::for_test(name)).is_ok();
+    let before = held();
+    for number in 0..MILLION {
+        assert!(check(&format!("Client {number}")));
+    }
+    assert_eq!(throttle.counters().len(), 1_000_000);
+    let each = (held() - before) / 1_000_000;
+    assert!(each <= 192, "{each} bytes for each");
+
+    // As long as the burst takes, and as it takes until all were looked after: with one client's calls.
+    for pause in 0..300 {
+        clock.turn_to(Duration::from_millis(60_000 + 251 * pause));
+        check("Busy");
+    }
+    assert_eq!(throttle.counters().len(), 1);
+    let each = (held() - before) / 1_000_000;
+    assert!(each <= 32, "{each} bytes of the table for each that was there");
+
+    // Others take their places.
+    let full = held();
+    for number in 0..MILLION / 10 {
+        assert!(check(&format!("Other {number}")));
+    }
+    assert!((held() - full) / 100_000 <= 192);
+}
+
+/// A key for each client, made when it is asked for.
+struct Any;
+
+impl LocalKeyStore for Any {
+    fn find(&self, digest: &KeyDigest) -> Result<Option<KeyRecord>, StoreError> {
+        let record = KeyRecord::new(*digest, "");
+        let name = record.key_id().to_string();
+        Ok(Some(KeyRecord::new(*digest, name)))
+    }
+}
+
+#[test]
+fn million_clients_in_years_take_the_memory_of_those_of_some_weeks() {
+    const WAVE: usize = 100_000;
+    const MEMORY: Duration = Duration::from_secs(40 * 24 * 60 * 60);
+    let clock = FakeClock::default();
+    let before = held();
+    let usage = Usage::new().with_clock(clock.now());
+    let auth = Authenticator::new(Any).add_observer(usage.clone());
+    let call = |key: &[u8]| assert!(auth.verify_key(key).is_ok());
+    for wave in 0..10 {
+        let start = (MEMORY + MEMORY / 40) * wave;
+        clock.turn_to(start);
+        (0..WAVE).for_each(|number| call(format!("{wave} {number}").as_bytes()));
+        let most = held() - before;
+        assert!(most <= 1_024 * WAVE.cast_signed(), "{most}");
+        // After so long, until all were looked after: with one client's calls.
+        for pause in 0..260 {
+            clock.turn_to(start + MEMORY + Duration::from_secs(300) * pause);
+            call(b"busy");
+        }
+        assert_eq!(usage.snapshot().clients.len(), 1);
+    }
+    // The calls of the busy one, too.
+    assert_eq!(usage.snapshot().outcomes["admitted"], MILLION + 2_600);
+}

@@ -1,0 +1,62 @@
+use std::sync::Mutex;
+use std::sync::mpsc::{channel, sync_channel};
+use std::time::Duration;
+
+use keygate::observe::QueuedObserver;
+use keygate::{Authenticator, Outcome};
+
+use crate::observing::scene::{KEY, Log, store};
+
+/// Longer than it can take where nothing is wrong.
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn slow_observer_behind_a_queue_delays_no_request() {
+    let (go_on, wait) = sync_channel(0);
+    let wait = Mutex::new(wait);
+    // Closed when the thread of the observer has ended.
+    let (alive, ended) = channel::<()>();
+    let log = Log::default();
+    let observe = log.observer();
+    let slow = move |outcome: &Outcome<'_>| {
+        let _ = &alive;
+        wait.lock().unwrap().recv().unwrap();
+        observe(outcome);
+    };
+    let queued = QueuedObserver::new(slow, 2).unwrap();
+    let auth = Authenticator::new(store(false).0).add_observer(queued.clone());
+    // Were any of these to wait for the observer, it would do so for ever.
+    for key in [KEY, "expired", "nobody's", KEY, KEY, KEY] {
+        let _ = auth.verify_key(key.as_bytes());
+    }
+    let lost = queued.dropped();
+    assert!((3..=4).contains(&lost), "one is with the observer, perhaps, and two wait: {lost}");
+    // It goes on when the last handle is gone, until all is told.
+    drop((auth, queued));
+    for _ in lost..6 {
+        go_on.send(()).unwrap();
+    }
+    assert!(ended.recv_timeout(LONG).is_err());
+    let told = log.take();
+    assert_eq!(told.len() as u64, 6 - lost);
+    assert_eq!(told[0], ("admitted", Some("Right".to_owned()), true));
+    assert_eq!(told[1], ("expired", Some("Expired".to_owned()), true));
+}
+
+#[test]
+fn observer_behind_a_queue_goes_on_after_a_panic() {
+    let (tell, told) = channel();
+    let panics = move |outcome: &Outcome<'_>| {
+        tell.send(outcome.name()).unwrap();
+        panic!("an observer that is out of order");
+    };
+    let queued = QueuedObserver::new(panics, 10).unwrap();
+    let auth = Authenticator::new(store(false).0).add_observer(queued.clone());
+    for _ in 0..3 {
+        assert!(auth.verify_key(KEY.as_bytes()).is_ok());
+    }
+    for _ in 0..3 {
+        assert_eq!(told.recv_timeout(LONG), Ok("admitted"));
+    }
+    assert_eq!(queued.dropped(), 0);
+}

@@ -1,0 +1,162 @@
+use std::collections::BTreeMap;
+use std::thread;
+
+use http::{HeaderMap, Response};
+use keygate::{Authenticator, KeyDigest, MemoryStore, Source, Usage};
+
+use crate::usage::scene::{Scene, at, of};
+
+#[test]
+fn client_is_the_sum_of_its_keys() {
+    let scene = Scene::new();
+    scene.calls("a 1", 3);
+    scene.turn_to(7.5);
+    scene.calls("a 2", 2);
+    scene.turn_to(9.0);
+    scene.calls("a revoked", 1);
+    scene.turn_to(10.0);
+    scene.calls("b 1", 1);
+
+    let snapshot = scene.usage.snapshot();
+    assert_eq!((snapshot.since, snapshot.taken), (at(0.0), at(10.0)));
+    let names: Vec<_> = snapshot.clients.iter().map(|usage| &usage.client).collect();
+    assert_eq!(names, ["A", "B"]);
+    let a = &snapshot.clients[0];
+    assert_eq!(a.activity.requests, 5);
+    assert_eq!((a.activity.first_seen, a.activity.last_seen), (at(0.0), at(9.0)));
+    let keys: Vec<_> = a
+        .keys
+        .iter()
+        .map(|key| (key.key_id, key.activity.requests, key.activity.first_seen))
+        .collect();
+    let id = |key: &str| {
+        let text = KeyDigest::of(key.as_bytes()).to_text();
+        text["sha256:".len()..][..16].parse().unwrap()
+    };
+    assert_eq!(
+        keys,
+        [(id("a 1"), 3, at(0.0)), (id("a 2"), 2, at(7.5)), (id("a revoked"), 0, at(9.0))]
+    );
+}
+
+#[test]
+fn refusals_are_counted_by_kind_where_the_key_is_known() {
+    let scene = Scene::new();
+    scene.calls("a expired", 2);
+    scene.calls("a revoked", 3);
+    scene.calls("b disabled", 4);
+    let client = scene.call("b 1").unwrap();
+    let _: Response<String> = scene.auth.respond(&client.require("orders:read").unwrap_err());
+
+    let a = scene.of("A");
+    assert_eq!((a.requests, a.refused), (0, BTreeMap::from([("expired", 2), ("revoked", 3)])));
+    let b = scene.of("B");
+    // The scope was asked for when the key had let the request in.
+    let refused = BTreeMap::from([("disabled", 4), ("insufficient_scope", 1)]);
+    assert_eq!((b.requests, b.refused), (1, refused));
+}
+
+#[cfg(feature = "throttle")]
+#[test]
+fn throttled_requests_are_among_those_that_a_client_made() {
+    let scene = Scene::new();
+    let throttle = keygate::Throttle::new().with_default_quota("1/day".parse().unwrap());
+    for _ in 0..5 {
+        let client = scene.call("c 1").unwrap();
+        if let Err(error) = throttle.check(&client) {
+            let _: Response<String> = scene.auth.respond(&error);
+        }
+    }
+    let c = scene.of("C");
+    assert_eq!((c.requests, c.refused), (5, BTreeMap::from([("throttled", 4)])));
+    assert_eq!(c.rates.last_minute, 5.0);
+}
+
+#[test]
+fn strangers_are_counted_by_outcome_and_leave_nothing_else() {
+    let usage = Usage::new();
+    let auth = Authenticator::new(MemoryStore::new())
+        .sources([Source::header("x-api-key")])
+        .unwrap()
+        .add_observer(usage.clone());
+    for number in 0..1_000 {
+        let _ = auth.verify_key(format!("nobody's {number}").as_bytes());
+    }
+    let _ = auth.verify_key(b" ");
+    let _ = auth.verify_key(&[b'x'; 600]);
+    let twice = ["x-api-key"; 2].map(|name| (name.parse().unwrap(), "twice".parse().unwrap()));
+    let mut headers = HeaderMap::new();
+    for (name, value) in twice {
+        headers.append::<http::HeaderName>(name, value);
+    }
+    let _ = auth.verify(&headers);
+
+    let snapshot = usage.snapshot();
+    assert!(snapshot.clients.is_empty() && usage.top(10).is_empty());
+    let met: Vec<_> = snapshot.outcomes.into_iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(
+        met,
+        [("ambiguous", 1), ("malformed", 1), ("no_credentials", 1), ("unknown", 1_000)]
+    );
+}
+
+#[tokio::test]
+async fn stores_that_cannot_answer_are_counted() {
+    let usage = Usage::new();
+    let failing =
+        keygate::store::store_fn(|_| async { Err(keygate::StoreError::new("connection refused")) });
+    let auth = Authenticator::new(failing).add_observer(usage.clone());
+    assert!(auth.authenticate_key(b"a 1").await.is_err());
+    assert_eq!(usage.snapshot().outcomes["unavailable"], 1);
+}
+
+#[test]
+fn outcomes_are_the_sum_of_all_callers() {
+    let scene = Scene::new();
+    scene.calls("a 1", 2);
+    scene.calls("b 1", 3);
+    scene.calls("a expired", 1);
+    scene.calls("nobody's", 4);
+    let outcomes = scene.usage.snapshot().outcomes;
+    assert_eq!(
+        (outcomes["admitted"], outcomes["expired"], outcomes["unknown"], outcomes["revoked"]),
+        (5, 1, 4, 0)
+    );
+}
+
+#[test]
+fn four_threads_lose_no_count() {
+    const EACH: usize = 20_000;
+    let scene = Scene::new();
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let scene = &scene;
+            scope.spawn(move || {
+                for number in 0..EACH {
+                    // Time goes on under them, so that parts of the windows begin besides.
+                    if thread == 0 && number % 1_000 == 0 {
+                        scene.turn_to(f64::from(u32::try_from(number / 1_000).unwrap()));
+                    }
+                    scene.calls("a 1", 1);
+                    scene.calls(["a 2", "b 1", "c 1", "nobody's"][thread], 1);
+                }
+            });
+        }
+    });
+    let snapshot = scene.usage.snapshot();
+    let of = |client| of(&snapshot, client).unwrap().requests;
+    let each = u64::try_from(EACH).unwrap();
+    assert_eq!([of("A"), of("B"), of("C")], [5 * each, each, each]);
+    assert_eq!(snapshot.outcomes["unknown"], each);
+    assert_eq!(snapshot.outcomes["admitted"], 7 * each);
+    // All of it was within 20 seconds.
+    assert_eq!(scene.of("A").rates.last_minute, 100_000.0);
+}
+
+#[test]
+fn clones_share_what_they_count() {
+    let scene = Scene::new();
+    let clone = scene.usage.clone();
+    scene.calls("a 1", 1);
+    assert_eq!(clone.snapshot().clients.len(), 1);
+}

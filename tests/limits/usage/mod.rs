@@ -1,0 +1,11 @@
+//! Who is calling: what `Usage` counts, keeps and tells.
+
+// Each of these figures is exact in binary.
+#![allow(clippy::float_cmp)]
+
+mod allocations;
+mod counting;
+mod forgetting;
+mod rates;
+mod scene;
+mod telling;

@@ -1,0 +1,154 @@
+//! A database that is out of reach, while requests come.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use keygate::store::Replica;
+
+use crate::replica::stage::{Answer, ask, is_active, is_revoked, issue, migrate, revoke, until};
+use crate::servers::Postgres;
+
+const STALENESS: Duration = Duration::from_secs(6);
+
+/// Asks for a key that is valid, and one that nobody has, until it is told to stop.
+struct Callers {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Callers {
+    /// As long as the replica is not too old.
+    fn of(replica: &Replica) -> Self {
+        let (replica, stop) = (replica.clone(), Arc::new(AtomicBool::new(false)));
+        let stopped = Arc::clone(&stop);
+        let thread = thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                let age = replica.health().lag.unwrap();
+                let answer = ask(&replica, 0);
+                let young = age + Duration::from_millis(500) < STALENESS;
+                assert!(!young || is_active(&replica, 0), "{answer:?} at the age of {age:?}");
+                assert_ne!(answer, Answer::Unknown);
+                assert!(!matches!(ask(&replica, 9), Answer::Found(..)));
+            }
+        });
+        Self { stop, thread }
+    }
+
+    fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap();
+    }
+}
+
+async fn scene() -> (Postgres, Replica) {
+    let server = Postgres::start();
+    migrate(&server.url()).await;
+    server.psql(&issue(0, 3, "User 1"));
+    let options = Replica::options(&server.url()).unwrap().max_staleness(STALENESS);
+    let replica = options.connect().await.unwrap();
+    assert_eq!(replica.health().failing_since, None);
+    (server, replica)
+}
+
+async fn outlives(server: &Postgres, replica: &Replica) {
+    until("an unknown key is not judged", || ask(replica, 9) == Answer::Unavailable).await;
+    assert!(is_active(replica, 0) && replica.is_ready());
+    until("it is told", || replica.health().failing_since.is_some()).await;
+    let since = replica.health().failing_since;
+    until("all is too old", || ask(replica, 0) == Answer::Unavailable).await;
+    assert!(replica.health().lag.unwrap() >= STALENESS);
+    assert!(!replica.is_ready());
+    assert!(replica.health().error.is_some(), "{:?}", replica.health());
+    assert_eq!(replica.health().failing_since, since, "the first failure counts");
+    let _ = server;
+}
+
+async fn is_back(replica: &Replica) {
+    until("keys are served again", || is_active(replica, 0)).await;
+    // What was revoked meanwhile is known from the first answer on.
+    assert!(is_revoked(replica, 1));
+    until("unknown keys are judged again", || ask(replica, 9) == Answer::Unknown).await;
+    assert!(is_active(replica, 0) && is_revoked(replica, 1) && replica.is_ready());
+    until("no error", || replica.health().error.is_none()).await;
+    assert_eq!(replica.health().failing_since, None);
+}
+
+#[tokio::test]
+async fn killed_server_is_outlived() {
+    let (server, replica) = scene().await;
+    let callers = Callers::of(&replica);
+    server.kill();
+    outlives(&server, &replica).await;
+    server.restart();
+    // Nobody can tell whether the replica or this change is first.
+    server.psql(&revoke(1));
+    until("back", || replica.is_ready()).await;
+    until("a revoke", || is_revoked(&replica, 1)).await;
+    is_back(&replica).await;
+    callers.stop();
+    assert_eq!((replica.health().loads, replica.health().resets), (1, 0));
+}
+
+#[tokio::test]
+async fn stopped_server_is_outlived() {
+    let (server, replica) = scene().await;
+    let callers = Callers::of(&replica);
+    server.stop();
+    outlives(&server, &replica).await;
+    server.resume();
+    until("back", || replica.is_ready()).await;
+    server.psql(&revoke(1));
+    until("a revoke", || is_revoked(&replica, 1)).await;
+    is_back(&replica).await;
+    callers.stop();
+    assert_eq!((replica.health().loads, replica.health().resets), (1, 0));
+}
+
+#[tokio::test]
+async fn revoke_while_cut_off_is_known_with_the_first_answer() {
+    let server = Postgres::start();
+    let database = server.database();
+    migrate(&database.url()).await;
+    database.psql(&issue(0, 3, "User 1"));
+    let options = Replica::options(&database.url()).unwrap();
+    let replica = options.max_staleness(STALENESS).connect().await.unwrap();
+    // No connection is let in, and the one that is there is ended.
+    server.psql(&format!("alter database {} allow_connections false", database.name()));
+    server.psql(&format!(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}'",
+        database.name()
+    ));
+    until("all is too old", || ask(&replica, 0) == Answer::Unavailable).await;
+    server.psql(&format!("alter database {} connection limit 0", database.name()));
+    server.psql(&format!("alter database {} allow_connections true", database.name()));
+    // The owner may connect beyond any limit, so the replica may be first; the change is one step.
+    database.psql(&revoke(1));
+    is_revoked_or_unavailable(&replica).await;
+    is_back(&replica).await;
+}
+
+async fn is_revoked_or_unavailable(replica: &Replica) {
+    until("a revoke", || {
+        let answer = ask(replica, 1);
+        answer != Answer::Unavailable && is_revoked(replica, 1)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn staleness_of_less_than_a_poll_fails_nobody_in_contact() {
+    let server = Postgres::start();
+    migrate(&server.url()).await;
+    server.psql(&issue(0, 1, "User 1"));
+    let options = Replica::options(&server.url()).unwrap().max_staleness(Duration::ZERO);
+    let replica = options.connect().await.unwrap();
+    let before = replica.health().last_contact;
+    until("a few polls", || {
+        assert!(is_active(&replica, 0) && replica.is_ready(), "{:?}", replica.health());
+        let since = replica.health().last_contact.unwrap().duration_since(before.unwrap());
+        since.is_ok_and(|since| since > Duration::from_secs(2))
+    })
+    .await;
+}

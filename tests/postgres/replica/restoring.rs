@@ -1,0 +1,72 @@
+//! Dumps that are restored, and what they lack meanwhile.
+
+use keygate::store::{Replica, ReplicaHealth};
+
+use crate::replica::stage::{
+    Answer, ask, connect, filled, is_active, is_revoked, issue, migrate, revoke, until,
+};
+use crate::servers::Postgres;
+
+/// The triggers come last, so that rows come without events.
+#[tokio::test]
+async fn dump_that_is_restored_in_place_is_served_only_when_it_can_be_followed() {
+    let database = Postgres::shared().database();
+    let replica = filled(&database, 5).await;
+    let dump = database.dump("whole");
+    database.psql("drop schema keygate cascade");
+    dump.restore("pre-data");
+    until("the lack of triggers", || lacks_triggers(&replica.health())).await;
+    dump.restore("data");
+    // Not ready, at whatever state of the restored tables it begins.
+    let late = Replica::options(&database.url()).unwrap().start();
+    until("the lack of triggers", || lacks_triggers(&late.health())).await;
+    assert!(!late.is_ready());
+    assert!(is_active(&replica, 0));
+    dump.restore("post-data");
+    until("all keys", || late.is_ready() && (0..5).all(|number| is_active(&late, number))).await;
+    until("contact", || replica.health().error.is_none()).await;
+    assert!((0..5).all(|number| is_active(&replica, number)));
+    database.psql(&revoke(0));
+    until("a revoke", || is_revoked(&replica, 0) && is_revoked(&late, 0)).await;
+}
+
+fn lacks_triggers(health: &ReplicaHealth) -> bool {
+    health.error.as_ref().is_some_and(|error| error.to_string().contains("triggers"))
+}
+
+#[tokio::test]
+async fn changes_that_were_made_while_the_triggers_were_off_are_heard_once_they_are_on() {
+    let database = Postgres::shared().database();
+    let replica = filled(&database, 3).await;
+    database.psql("alter table keygate.keys disable trigger user");
+    database.psql(&revoke(0));
+    until("the lack of triggers", || lacks_triggers(&replica.health())).await;
+    until("that it may have been issued", || ask(&replica, 7) == Answer::Unavailable).await;
+    database.psql("alter table keygate.keys enable trigger user");
+    until("the revoke", || is_revoked(&replica, 0)).await;
+    // Off and on again between two polls.
+    database.psql(&format!(
+        "begin; alter table keygate.keys disable trigger updated; {};
+        alter table keygate.keys enable trigger updated; commit",
+        revoke(1)
+    ));
+    until("the revoke", || is_revoked(&replica, 1)).await;
+}
+
+/// Events keep the numbers of the transactions that wrote them in the cluster where they come from.
+#[tokio::test]
+async fn events_of_a_cluster_that_counted_further_are_not_read_again_and_again() {
+    let database = Postgres::shared().database();
+    migrate(&database.url()).await;
+    let numbers = "insert into keygate.events (txid, actor, tool, action, client)
+        select (pg_current_xact_id()::text::bigint + 1000000 + n)::text::xid8, 'a', 't', 'client.changed', 'User 1'
+        from generate_series(1, 200500) n";
+    database.psql(numbers);
+    let replica = connect(&database.url()).await.unwrap();
+    database.psql(&issue(0, 20, "User 1"));
+    for number in 0..20 {
+        database.psql(&revoke(number));
+        until("a revoke", || is_revoked(&replica, number)).await;
+    }
+    assert_eq!((replica.health().loads, replica.health().resets), (1, 0));
+}

@@ -1,0 +1,46 @@
+//! The public suites.
+
+use keygate::testing::{Violation, manage_contract, store_contract};
+
+use crate::filling::fill;
+use crate::servers::Postgres;
+use crate::store::{made, patient, with_clock};
+
+#[tokio::test]
+async fn lookups_keep_the_contract() -> Result<(), Violation> {
+    store_contract(async |records| {
+        let database = Postgres::shared().database();
+        let store = made(&database).await;
+        fill(&database, &records);
+        store
+    })
+    .await
+}
+
+#[tokio::test]
+async fn lookups_over_many_connections_keep_the_contract() -> Result<(), Violation> {
+    store_contract(async |records| {
+        let database = Postgres::shared().database();
+        let options = patient(&database.url()).max_connections(3);
+        let store = options.migrate().await.unwrap();
+        fill(&database, &records);
+        store
+    })
+    .await
+}
+
+#[tokio::test]
+async fn managing_keeps_the_contract() -> Result<(), Violation> {
+    manage_contract(async |clock| with_clock(made(&Postgres::shared().database()).await, clock))
+        .await
+}
+
+#[tokio::test]
+async fn managing_over_many_connections_keeps_the_contract() -> Result<(), Violation> {
+    manage_contract(async |clock| {
+        let database = Postgres::shared().database();
+        let options = patient(&database.url()).max_connections(4);
+        with_clock(options.migrate().await.unwrap(), clock)
+    })
+    .await
+}

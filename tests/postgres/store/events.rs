@@ -1,0 +1,168 @@
+//! Who changed what, when and through which tool.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use keygate::{KeyDigest, ManageKeys as _, NewKey};
+
+use crate::servers::{Postgres, query};
+use crate::store::{KEY, OTHER_KEY, filled, issue, made};
+
+const WHAT: &str = "select action, client, key_id from keygate.events order by seq";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_change_is_noted_once() {
+    let database = Postgres::shared().database();
+    let store = made(&database).await.with_actor("ada").with_tool("a test");
+    store.add_client("App 1".into()).await.unwrap();
+    let old = issue(&store, KEY).await;
+    let new = NewKey::new(KeyDigest::of(OTHER_KEY.as_bytes()));
+    let new = store.rotate(&old, new, Duration::ZERO).await.unwrap().new.key_id;
+    store.revoke(&new).await.unwrap();
+    store.revoke(&new).await.unwrap();
+    store.disable_client("App 1").await.unwrap();
+    store.disable_client("App 1").await.unwrap();
+    store.enable_client("App 1").await.unwrap();
+    store.disable_client("App 1").await.unwrap();
+    store.remove_client("App 1").await.unwrap();
+    let mut expected = format!(
+        "client.added|App 1|\nkey.issued|App 1|{old}\nkey.issued|App 1|{new}\n\
+         key.rotated|App 1|{old}\nkey.revoked|App 1|{new}\nclient.disabled|App 1|\n\
+         client.enabled|App 1|\nclient.disabled|App 1|\n"
+    );
+    let all = database.psql(WHAT);
+    let (first, last) = all.split_at(expected.len().min(all.len()));
+    assert_eq!(first, expected);
+    expected = format!("client.removed|App 1|\nkey.removed|App 1|{old}\nkey.removed|App 1|{new}");
+    assert_eq!(sorted(last), sorted(&expected));
+    let by = "select distinct actor, tool, role from keygate.events";
+    assert_eq!(database.psql(by), format!("ada|a test|{}", Postgres::OWNER));
+    let when = "select count(*) from keygate.events where at not between \
+                now() - interval '5 minutes' and now()";
+    assert_eq!(database.psql(when), "0");
+}
+
+fn sorted(lines: &str) -> Vec<&str> {
+    let mut lines = lines.lines().collect::<Vec<_>>();
+    lines.sort_unstable();
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_without_names_are_noted_by_role_and_application() {
+    let database = Postgres::shared().database();
+    filled(&database).await;
+    let by = "select distinct actor, tool from keygate.events";
+    assert_eq!(database.psql(by), format!("{}|keygate", Postgres::OWNER));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn change_that_is_taken_back_is_not_noted() {
+    let database = Postgres::shared().database();
+    let store = filled(&database).await;
+    let before = database.psql(WHAT);
+    assert!(store.add_client("App 1".into()).await.is_err());
+    let key = NewKey::new(KeyDigest::of(KEY.as_bytes()));
+    assert!(store.issue("App 1", key).await.is_err());
+    database.psql("begin; delete from keygate.clients; rollback");
+    assert_eq!(database.psql(WHAT), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_by_hand_are_noted() {
+    let server = Postgres::start();
+    server.psql("create role hand superuser login password 'h'");
+    let database = server.database();
+    let store = filled(&database).await;
+    let other = issue(&store, OTHER_KEY).await;
+    let key = store.list_keys(None).await.unwrap().into_iter().find(|key| key.key_id != other);
+    let key = key.unwrap().key_id;
+    let url = database.url_as("hand", "h");
+    let noted = |sql: &str| {
+        let seq = database.psql("select max(seq) from keygate.events");
+        query(&url, sql).unwrap();
+        database.psql(&format!(
+            "select action, client, key_id, actor, tool, role from keygate.events \
+             where seq > {seq} order by action, client, key_id"
+        ))
+    };
+    let by = "hand|psql|hand";
+    assert_eq!(
+        noted("update keygate.clients set name = 'App 2', metadata = '{\"a\": \"b\"}'"),
+        format!(
+            "client.added|App 2||{by}\nclient.removed|App 1||{by}\n{}",
+            sorted(&format!("key.changed|App 2|{key}|{by}\nkey.changed|App 2|{other}|{by}"))
+                .join("\n")
+        )
+    );
+    assert_eq!(
+        noted("update keygate.clients set scopes = '{a:b}'"),
+        format!("client.changed|App 2||{by}")
+    );
+    assert_eq!(
+        noted(&format!("update keygate.keys set revoked = now() where key_id = '{key}'")),
+        format!("key.revoked|App 2|{key}|{by}")
+    );
+    assert_eq!(
+        noted(&format!("update keygate.keys set revoked = null where key_id = '{key}'")),
+        format!("key.changed|App 2|{key}|{by}")
+    );
+    assert_eq!(noted("update keygate.keys set label = label"), "");
+    assert_eq!(
+        noted(&format!("delete from keygate.keys where key_id = '{key}'")),
+        format!("key.removed|App 2|{key}|{by}")
+    );
+    assert_eq!(noted("truncate keygate.keys"), format!("all.removed|||{by}"));
+    assert_eq!(
+        noted("truncate keygate.clients cascade"),
+        format!("all.removed|||{by}\nall.removed|||{by}")
+    );
+    assert_eq!(
+        noted(
+            "begin; set local keygate.actor = 'ada'; set local keygate.tool = 'runbook'; \
+               insert into keygate.clients (name) values ('App 3'); commit"
+        ),
+        "client.added|App 3||ada|runbook|hand"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_are_only_added_to() {
+    let database = Postgres::shared().database();
+    filled(&database).await;
+    for change in ["delete from", "truncate", "update"] {
+        let rest = if change == "update" { "set actor = 'nobody'" } else { "" };
+        let sql = format!("{change} keygate.events {rest}");
+        let error = query(&database.url(), &sql).unwrap_err();
+        assert!(error.contains("append-only"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn listeners_are_woken_once_in_a_transaction() {
+    let database = Postgres::shared().database();
+    made(&database).await;
+    let mut listener = Command::new("psql");
+    listener.args(["-X", "-q", "-d", &database.url()]);
+    listener.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut listener = listener.spawn().unwrap();
+    {
+        use std::io::Write as _;
+        let mut input = listener.stdin.take().unwrap();
+        input.write_all(b"listen keygate;\n").unwrap();
+        let listening = "select count(*) from pg_stat_activity where query = 'listen keygate;' \
+                         and state = 'idle' and datname = current_database()";
+        while database.psql(listening) != "1" {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        database.psql(
+            "begin; insert into keygate.clients (name) values ('a'), ('b'); \
+             insert into keygate.clients (name) values ('c'); delete from keygate.clients; commit",
+        );
+        // The notice is read with the next answer.
+        input.write_all(b"select 1;\nselect 2;\n").unwrap();
+    }
+    let output = String::from_utf8(listener.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(output.matches("Asynchronous notification \"keygate\"").count(), 1, "{output}");
+    assert!(!output.contains("payload"), "{output}");
+}

@@ -1,0 +1,120 @@
+//! Roles that may do as much as they need, with the grants of the documentation.
+
+use std::time::Duration;
+
+use keygate::manage::{ManageError, TransferKeys as _};
+use keygate::store::PostgresStore;
+use keygate::{AuthError, KeyDigest, ManageKeys as _, MemoryStore, NewKey, WrongReason};
+
+use crate::servers::{Database, Postgres, query};
+use crate::store::{KEY, OTHER_KEY, ask, filled, issue};
+
+const MANAGING: &str = include_str!("../../../src/store/postgres/grants/managing.sql");
+const SERVING: &str = include_str!("../../../src/store/postgres/grants/serving.sql");
+
+/// The URL of a role with these grants.
+fn granted(database: &Database<'_>, grants: &str) -> String {
+    database.psql(&grants.replace("'...'", "'c4n4ry'"));
+    let role = grants.strip_prefix("create role ").unwrap().split(' ').next().unwrap();
+    database.url_as(role, "c4n4ry")
+}
+
+#[track_caller]
+fn assert_denied(url: &str, statements: &[&str]) {
+    for sql in statements {
+        let error = query(url, sql).expect_err(sql);
+        let is_denied = error.contains("permission denied") || error.contains("must be owner");
+        assert!(is_denied, "{sql}: {error}");
+    }
+}
+
+const TABLES: [&str; 16] = [
+    "alter table keygate.keys add column x int",
+    "alter table keygate.clients disable trigger all",
+    "alter table keygate.events disable trigger append_only",
+    "drop table keygate.keys",
+    "create table keygate.mine ()",
+    "create function keygate.mine() returns int language sql as 'select 1'",
+    "create or replace function keygate.wake() returns trigger language plpgsql as 'begin end'",
+    "truncate keygate.keys",
+    "truncate keygate.events",
+    "delete from keygate.events",
+    "update keygate.events set actor = 'nobody'",
+    "insert into keygate.events (actor, tool, action) values ('a', 'b', 'all.removed')",
+    "insert into keygate.migrations (version, oldest_reader) values (9, 9)",
+    "update keygate.migrations set oldest_reader = 9",
+    "delete from keygate.migrations",
+    "set session_replication_role = replica",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn role_that_manages_changes_keys_and_nothing_else() {
+    let server = Postgres::start();
+    let database = server.database();
+    filled(&database).await;
+    let url = granted(&database, MANAGING);
+    // Nothing is to be done, which needs no right.
+    let store = PostgresStore::migrate(&url).await.unwrap().with_actor("ada");
+    assert!(ask(&store, KEY).await.is_ok());
+    let id = store.list_keys(None).await.unwrap()[0].key_id;
+    let new = NewKey::new(KeyDigest::of(OTHER_KEY.as_bytes()));
+    let new = store.rotate(&id, new, Duration::ZERO).await.unwrap().new.key_id;
+    assert!(ask(&store, OTHER_KEY).await.is_ok());
+    store.revoke(&new).await.unwrap();
+    let error = ask(&store, OTHER_KEY).await.unwrap_err();
+    assert_eq!(error.reason(), Some(WrongReason::Revoked));
+    let third = issue(&store, "Wg1vaDs8uqFbYtNDsJ8H3gKjl_oI0T_O6Jg8qNLWJcU").await;
+    store.add_client("App 2".into()).await.unwrap();
+    store.disable_client("App 2").await.unwrap();
+    store.enable_client("App 2").await.unwrap();
+
+    let other = MemoryStore::from_keys([("Kp3xQm7Zr1Vt9Yw5Bn2Hc8Jd4Lf6Gs0Ta", "App 3")]).unwrap();
+    let imported = store.import_keys(&other.export_keys().await.unwrap()).await.unwrap();
+    assert_eq!((imported.clients_added, imported.keys_added), (1, 1));
+    let held = store.export_keys().await.unwrap();
+    assert_eq!(format!("{held:?}"), "Export { clients: 3, keys: 4 }");
+    store.disable_client("App 3").await.unwrap();
+    store.remove_client("App 3").await.unwrap();
+
+    let noted = "select distinct actor, role from keygate.events where seq > 2";
+    assert_eq!(database.psql(noted), "ada|keygate_managing");
+    let revoked = "select count(*) from keygate.events where action = 'key.revoked'";
+    assert_eq!(query(&url, revoked).unwrap(), "1");
+    assert_denied(&url, &TABLES);
+    assert_eq!(
+        query(&url, &format!("select client from keygate.keys where key_id = '{third}'")),
+        Ok("App 1".into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn role_that_serves_changes_nothing() {
+    let server = Postgres::start();
+    let database = server.database();
+    let owner = filled(&database).await;
+    let url = granted(&database, SERVING);
+    let store = PostgresStore::connect(&url).await.unwrap();
+    assert!(ask(&store, KEY).await.is_ok());
+    assert!(matches!(ask(&store, OTHER_KEY).await, Err(AuthError::WrongCredentials { .. })));
+    let id = owner.list_keys(None).await.unwrap()[0].key_id;
+    for error in [
+        store.revoke(&id).await.unwrap_err(),
+        store.add_client("App 2".into()).await.unwrap_err(),
+        store.disable_client("App 1").await.unwrap_err(),
+    ] {
+        assert!(matches!(error, ManageError::Unavailable(_)), "{error:?}");
+        assert!(error.to_string().contains("permission denied"), "{error}");
+    }
+    assert_denied(&url, &TABLES);
+    assert_denied(
+        &url,
+        &[
+            "insert into keygate.clients (name) values ('App 2')",
+            "update keygate.keys set revoked = null",
+            "delete from keygate.keys",
+            "select * from keygate.keys for update",
+        ],
+    );
+    assert_eq!(store.list_keys(None).await.unwrap().len(), 1);
+    assert!(ask(&store, KEY).await.is_ok());
+}

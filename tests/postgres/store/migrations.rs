@@ -1,0 +1,160 @@
+//! Making the tables, and telling those that cannot be used.
+
+use keygate::ManageKeys as _;
+use keygate::store::{DatabaseError, PostgresStore};
+
+use crate::servers::{Postgres, query};
+use crate::store::{KEY, ask, filled, made};
+
+const VERSIONS: &str = "select version, oldest_reader from keygate.migrations";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_instances_start_at_once_on_an_empty_database() {
+    // Beside a server that others use, there would not be enough connections.
+    let server = Postgres::start();
+    let database = server.database();
+    let url = database.url();
+    let starting = (0..50).map(|_| {
+        let url = url.clone();
+        tokio::spawn(async move { PostgresStore::migrate(&url).await })
+    });
+    let mut stores = Vec::new();
+    for store in starting.collect::<Vec<_>>() {
+        stores.push(store.await.unwrap().unwrap());
+    }
+    assert_eq!(database.psql(VERSIONS), "1|1\n2|1\n3|1");
+    stores[0].add_client("App 1".into()).await.unwrap();
+    crate::store::issue(&stores[1], KEY).await;
+    for store in &stores {
+        assert_eq!(ask(store, KEY).await.unwrap().name(), "App 1");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connecting_makes_nothing() {
+    let database = Postgres::shared().database();
+    let error = PostgresStore::connect(&database.url()).await.unwrap_err();
+    assert!(matches!(error, DatabaseError::NoTables), "{error:?}");
+    assert_eq!(database.psql("select count(*) from pg_namespace where nspname = 'keygate'"), "0");
+    database.psql("create schema keygate");
+    let error = PostgresStore::connect(&database.url()).await.unwrap_err();
+    assert!(matches!(error, DatabaseError::NoTables), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migrating_twice_changes_nothing() {
+    let database = Postgres::shared().database();
+    filled(&database).await;
+    let applied = "select applied from keygate.migrations";
+    let before = database.psql(applied);
+    let store = made(&database).await;
+    assert!(ask(&store, KEY).await.is_ok());
+    assert_eq!(database.psql(applied), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn later_tables_are_read_where_they_allow_it() {
+    let database = Postgres::shared().database();
+    filled(&database).await;
+    database.psql("insert into keygate.migrations (version, oldest_reader) values (4, 1)");
+    let store = PostgresStore::connect(&database.url()).await.unwrap();
+    assert!(ask(&store, KEY).await.is_ok());
+    assert!(PostgresStore::migrate(&database.url()).await.is_ok());
+    database.psql("insert into keygate.migrations (version, oldest_reader) values (5, 4)");
+    for opened in [
+        PostgresStore::connect(&database.url()).await,
+        PostgresStore::migrate(&database.url()).await,
+    ] {
+        let error = opened.unwrap_err();
+        assert!(matches!(error, DatabaseError::TooNew { found: 5, readable: 3, .. }), "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn older_tables_are_told() {
+    let database = Postgres::shared().database();
+    made(&database).await;
+    database.psql("delete from keygate.migrations where version = 3");
+    let error = PostgresStore::connect(&database.url()).await.unwrap_err();
+    assert!(matches!(error, DatabaseError::TooOld { found: 2, needed: 3, .. }), "{error:?}");
+}
+
+/// Also one that is cut off: all or nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migration_that_fails_leaves_nothing() {
+    let database = Postgres::shared().database();
+    database.psql("create schema keygate; create table keygate.events ()");
+    let error = PostgresStore::migrate(&database.url()).await.unwrap_err();
+    assert!(error.to_string().contains("already exists"), "{error}");
+    let tables = "select count(*) from pg_tables where schemaname = 'keygate'";
+    assert_eq!(database.psql(tables), "1");
+    database.psql("drop table keygate.events");
+    assert!(PostgresStore::migrate(&database.url()).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_of_the_same_names_elsewhere_are_not_taken() {
+    let database = Postgres::shared().database();
+    database.psql(
+        "create table public.clients (name text primary key); \
+         create function public.actor() returns text language sql as $$ select 'wrong' $$;",
+    );
+    let store = filled(&database).await;
+    assert!(ask(&store, KEY).await.is_ok());
+    assert_eq!(database.psql("select count(*) from keygate.events where actor = 'wrong'"), "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_encodings_than_utf8_are_refused_before_and_after() {
+    let server = Postgres::start();
+    for encoding in ["SQL_ASCII", "LATIN1"] {
+        let name = encoding.to_lowercase();
+        let url = format!("{}/{name}", server.url().strip_suffix("/postgres").unwrap());
+        server.psql(&format!(
+            "create database {name} encoding '{encoding}' template template0 locale 'C'"
+        ));
+        let is_told = |error: &DatabaseError| matches!(error, DatabaseError::Encoding { found, .. } if found == encoding);
+        let error = PostgresStore::migrate(&url).await.unwrap_err();
+        assert!(is_told(&error), "{error:?}");
+        assert!(error.to_string().contains("encoding 'UTF8' template template0"), "{error}");
+        // As one that was made before this was looked at.
+        query(
+            &url,
+            concat!(
+                "create schema keygate; ",
+                include_str!("../../../src/store/postgres/migrations/0001.sql")
+            ),
+        )
+        .unwrap();
+        query(&url, "insert into keygate.migrations (version, oldest_reader) values (1, 1)")
+            .unwrap();
+        for opened in [PostgresStore::connect(&url).await, PostgresStore::migrate(&url).await] {
+            assert!(is_told(&opened.unwrap_err()));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn views_in_the_place_of_tables_are_refused() {
+    for name in ["clients", "events", "keys", "migrations"] {
+        let database = Postgres::shared().database();
+        filled(&database).await;
+        database.psql(&format!(
+            "alter table keygate.{name} rename to held; \
+             create view keygate.{name} as select * from keygate.held where random() < 0"
+        ));
+        if name == "migrations" {
+            let all = "create or replace view keygate.migrations as select * from keygate.held";
+            database.psql(all);
+        }
+        let url = database.url();
+        for opened in [PostgresStore::connect(&url).await, PostgresStore::migrate(&url).await] {
+            let error = opened.expect_err(name);
+            let DatabaseError::NotATable { object } = &error else { panic!("{error:?}") };
+            assert_eq!(object, name);
+        }
+        let findings = PostgresStore::options(&url).unwrap().inspect().await.unwrap();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings[0].is_error && findings[0].message.contains(name), "{findings:?}");
+    }
+}

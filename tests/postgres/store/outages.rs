@@ -1,0 +1,206 @@
+//! A database that is out of reach, while lookups ask it.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use keygate::manage::ManageError;
+use keygate::store::{DatabaseError, PostgresStore};
+use keygate::{AuthError, Authenticator, KeyDigest, KeyStore as _, ManageKeys as _, WrongReason};
+
+use crate::servers::{Database, Postgres};
+use crate::store::{KEY, OTHER_KEY, PATIENCE, ask, filled, patient};
+
+/// Whether a valid key is let in; if not, why the database could not say so.
+async fn asked(store: &PostgresStore) -> Result<(), String> {
+    let known = ask(store, KEY).await;
+    let unknown = ask(store, OTHER_KEY).await.unwrap_err();
+    match unknown {
+        AuthError::Unavailable(_) => {}
+        error => assert_eq!(error.reason(), Some(WrongReason::Unknown)),
+    }
+    match known {
+        Ok(client) => {
+            assert_eq!(client.name(), "App 1");
+            Ok(())
+        }
+        Err(AuthError::Unavailable(error)) => {
+            Err(error.source().map_or_else(|| error.to_string(), ToString::to_string))
+        }
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+async fn is_back(store: &PostgresStore) {
+    let since = Instant::now();
+    while let Err(error) = asked(store).await {
+        assert!(since.elapsed() < PATIENCE, "{error}");
+    }
+    println!("back after {:?}", since.elapsed());
+    let number = store.list_clients().await.unwrap().len();
+    store.add_client(format!("Client {number}").into()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_server_is_a_fault_and_the_first_lookup_after_it_is_answered() {
+    let server = Postgres::start();
+    let database = server.database();
+    let store = filled(&database).await;
+    for _ in 0..2 {
+        asked(&store).await.unwrap();
+        server.kill();
+        for _ in 0..3 {
+            // The driver's reason, at once, and not that somebody waited for long enough.
+            let error = asked(&store).await.unwrap_err();
+            assert!(error.contains("refused"), "{error}");
+        }
+        let error = store.add_client("App 2".into()).await.unwrap_err();
+        let ManageError::Unavailable(_) = &error else { panic!("{error:?}") };
+        assert!(error.to_string().contains("refused"), "{error}");
+        let error = PostgresStore::connect(&database.url()).await.unwrap_err();
+        let DatabaseError::Unavailable(_) = &error else { panic!("{error:?}") };
+        assert!(error.to_string().contains("refused"), "{error}");
+        server.restart();
+        assert_eq!(asked(&store).await, Ok(()));
+        is_back(&store).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopped_server_is_a_fault_until_it_goes_on() {
+    let server = Postgres::start();
+    let database = server.database();
+    filled(&database).await;
+    let store = PostgresStore::connect(&database.url()).await.unwrap();
+    is_back(&store).await;
+    server.stop();
+    for key in [KEY, OTHER_KEY, KEY] {
+        // Nobody but the store itself sets an end to it.
+        let lookup = store.lookup(KeyDigest::of(key.as_bytes()));
+        let answer = tokio::time::timeout(PATIENCE, lookup).await;
+        assert!(answer.expect("the store gives up").is_err());
+    }
+    asked(&store).await.unwrap_err();
+    server.resume();
+    is_back(&store).await;
+}
+
+/// Ends all connections, on which nothing is under way.
+fn cut(database: &Database<'_>) -> String {
+    database.psql(
+        "select count(pg_terminate_backend(pid, 60000)) from pg_stat_activity \
+         where application_name = 'keygate' and datname = current_database()",
+    )
+}
+
+/// As long as the connections were used within the last second, nothing else tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_have_ended_fail_nobody() {
+    const CONNECTIONS: u32 = 4;
+    let server = Postgres::start();
+    let database = server.database();
+    filled(&database).await;
+    let options = patient(&database.url()).max_connections(CONNECTIONS);
+    let store = options.connect().await.unwrap();
+    for _ in 0..5 {
+        let asking = (0..CONNECTIONS).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { asked(&store).await })
+        });
+        for asked in asking.collect::<Vec<_>>() {
+            assert_eq!(asked.await.unwrap(), Ok(()));
+        }
+        assert_ne!(cut(&database), "0");
+    }
+    store.disable_client("App 1").await.unwrap();
+    assert_ne!(cut(&database), "0");
+    store.enable_client("App 1").await.unwrap();
+    assert_ne!(cut(&database), "0");
+    assert_eq!(store.list_clients().await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_caller_is_misjudged_while_the_server_comes_and_goes() {
+    let server = Postgres::start();
+    let database = server.database();
+    filled(&database).await;
+    let options = PostgresStore::options(&database.url()).unwrap().max_connections(3);
+    let store = options.connect().await.unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let counts = Arc::new([const { AtomicUsize::new(0) }; 2]);
+    let callers = (0..6).map(|_| {
+        let (store, stop, counts) = (store.clone(), Arc::clone(&stop), Arc::clone(&counts));
+        tokio::spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                let is_let_in = asked(&store).await.is_ok();
+                counts[usize::from(is_let_in)].fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    });
+    let callers = callers.collect::<Vec<_>>();
+    let next = async |which: bool| {
+        let count = || counts[usize::from(which)].load(Ordering::Relaxed);
+        let (before, since) = (count(), Instant::now());
+        while count() < before + 10 {
+            assert!(
+                since.elapsed() < PATIENCE && callers.iter().all(|caller| !caller.is_finished())
+            );
+            tokio::task::yield_now().await;
+        }
+    };
+    next(true).await;
+    server.kill();
+    next(false).await;
+    server.restart();
+    next(true).await;
+    server.stop();
+    next(false).await;
+    server.resume();
+    next(true).await;
+    server.restart();
+    next(true).await;
+    stop.store(true, Ordering::Relaxed);
+    for caller in callers {
+        caller.await.unwrap();
+    }
+}
+
+/// The deadline of who asks is another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lookup_that_is_given_up_leaves_the_store_usable() {
+    let server = Postgres::start();
+    let database = server.database();
+    let store = filled(&database).await;
+    let hurried = Authenticator::new(store.clone()).deadline(Duration::from_millis(50));
+    server.stop();
+    for _ in 0..5 {
+        let error = hurried.authenticate_key(KEY.as_bytes()).await.unwrap_err();
+        assert!(matches!(error, AuthError::Unavailable(_)), "{error:?}");
+    }
+    server.resume();
+    is_back(&store).await;
+}
+
+/// As a forgotten terminal holds it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_that_somebody_holds_are_not_waited_for_without_end() {
+    let database = Postgres::shared().database();
+    filled(&database).await;
+    let hold = "begin; lock table keygate.migrations; select pg_sleep(120)";
+    let url = database.url();
+    let terminal = std::thread::spawn(move || crate::servers::query(&url, hold));
+    let locks =
+        "select count(*) from pg_locks where relation = 'keygate.migrations'::regclass and granted";
+    let since = Instant::now();
+    while database.psql(locks) == "0" {
+        assert!(since.elapsed() < PATIENCE);
+    }
+    let error = PostgresStore::connect(&database.url()).await.unwrap_err();
+    assert!(matches!(error, DatabaseError::Unavailable(_)), "{error:?}");
+    assert!(error.to_string().contains("keygate.migrations"), "{error}");
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and wait_event = 'PgSleep'";
+    database.psql(end);
+    terminal.join().unwrap().unwrap_err();
+}

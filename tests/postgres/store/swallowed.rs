@@ -1,0 +1,253 @@
+//! Changes that a trigger or a rule of others swallows or rewrites fail, and change nothing.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use keygate::manage::{ManageError, TransferKeys as _};
+use keygate::store::PostgresStore;
+use keygate::{KeyDigest, KeyRecord, ManageKeys as _, MemoryStore, NewKey};
+
+use crate::servers::{Database, Postgres};
+use crate::store::{KEY, OTHER_KEY, filled};
+
+const IMPORTED_KEY: &str = "Kp3xQm7Zr1Vt9Yw5Bn2Hc8Jd4Lf6Gs0Ta";
+
+/// Makes this change in a store where `App 1` is enabled and has one key, as `App 2`, which is disabled as
+/// `App 5` and `App 6` are.
+async fn change(store: &PostgresStore, change: &str) -> Result<(), ManageError> {
+    let id = |key: &str| KeyRecord::new(KeyDigest::of(key.as_bytes()), "").key_id();
+    let new = NewKey::new(KeyDigest::of(change.as_bytes()));
+    match change {
+        "add" => store.add_client("App 3".into()).await.map(drop),
+        "enable" => store.enable_client("App 5").await.map(drop),
+        "disable" => store.disable_client("App 1").await.map(drop),
+        "remove" => store.remove_client("App 2").await.map(drop),
+        "remove without keys" => store.remove_client("App 6").await.map(drop),
+        "issue" => store.issue("App 1", new).await.map(drop),
+        "revoke" => store.revoke(&id(KEY)).await.map(drop),
+        "rotate" => store.rotate(&id(KEY), new, Duration::ZERO).await.map(drop),
+        "import" => {
+            let other = MemoryStore::from_keys([(IMPORTED_KEY, "App 4")]).unwrap();
+            store.import_keys(&other.export_keys().await?).await.map(drop)
+        }
+        _ => panic!("{change}"),
+    }
+}
+
+const ALL: [&str; 9] = [
+    "import",
+    "add",
+    "enable",
+    "issue",
+    "rotate",
+    "revoke",
+    "disable",
+    "remove",
+    "remove without keys",
+];
+
+async fn prepared(database: &Database<'_>) -> PostgresStore {
+    let store = filled(database).await;
+    store.add_client("App 2".into()).await.unwrap();
+    let other = NewKey::new(KeyDigest::of(OTHER_KEY.as_bytes()));
+    store.issue("App 2", other).await.unwrap();
+    for name in ["App 5", "App 6"] {
+        store.add_client(name.into()).await.unwrap();
+    }
+    for name in ["App 2", "App 5", "App 6"] {
+        store.disable_client(name).await.unwrap();
+    }
+    store
+}
+
+fn content(database: &Database<'_>) -> String {
+    database.psql(
+        "select * from keygate.clients order by 1; select * from keygate.keys order by 1; \
+         select count(*) from keygate.events",
+    )
+}
+
+/// Each of these changes fails while the obstacle stands, and names it.
+async fn fails(obstacle: &str, changes: &[&str]) {
+    let database = Postgres::shared().database();
+    let store = prepared(&database).await;
+    database.psql(obstacle);
+    let before = content(&database);
+    for &name in changes {
+        let error = change(&store, name).await.expect_err(&format!("{name}: {obstacle}"));
+        let ManageError::Unavailable(error) = &error else { panic!("{name}: {error:?}") };
+        let shown = error.source().unwrap().to_string();
+        assert!(shown.starts_with("nothing was changed: "), "{name}: {shown}");
+        assert!(shown.contains("`audit` on `keygate."), "{name}: {shown}");
+        assert_eq!(content(&database), before, "{name}: {obstacle}");
+    }
+}
+
+/// A trigger for each row, which does this.
+fn trigger(when: &str, body: &str) -> String {
+    format!(
+        "create function audit() returns trigger language plpgsql as $$ begin {body} end $$; \
+         create trigger audit {when} for each row execute function audit()"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_a_trigger_swallows_fail() {
+    for (when, body, changes) in [
+        ("before insert on keygate.clients", "return null;", &["add", "import"][..]),
+        ("before update on keygate.clients", "return null;", &["enable", "disable"]),
+        ("before update on keygate.clients", "return old;", &["enable", "disable"]),
+        ("before delete on keygate.clients", "return null;", &["remove", "remove without keys"]),
+        ("before delete on keygate.keys", "return null;", &["remove"]),
+        ("before insert on keygate.keys", "return null;", &["issue", "rotate", "import"]),
+        ("before update on keygate.keys", "return null;", &["revoke", "rotate"]),
+        ("before update on keygate.keys", "return old;", &["revoke", "rotate"]),
+    ] {
+        fails(&trigger(when, body), changes).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_a_trigger_rewrites_fail() {
+    for (when, body, changes) in [
+        (
+            "before insert on keygate.clients",
+            "new.scopes = '{a}'; return new;",
+            &["add", "import"][..],
+        ),
+        (
+            "before insert on keygate.keys",
+            "new.label = 'x'; return new;",
+            &["issue", "rotate", "import"],
+        ),
+        ("before update on keygate.keys", "new.expires = null; return new;", &["rotate"]),
+    ] {
+        fails(&trigger(when, body), changes).await;
+    }
+    let undo = "if new.revoked is not null then
+        update keygate.keys set revoked = null where digest = new.digest; end if; return null;";
+    let after = trigger("after update of revoked on keygate.keys", undo);
+    fails(&after, &["revoke"]).await;
+    // As constraints do that wait for the end of the transaction.
+    let deferred = after
+        .replace("create trigger", "create constraint trigger")
+        .replace("for each row", "deferrable initially deferred for each row");
+    fails(&deferred, &["revoke"]).await;
+    let undo = "if pg_trigger_depth() = 1 then update keygate.clients
+        set enabled = not new.enabled where name = new.name; end if; return null;";
+    let after = trigger("after update on keygate.clients", undo);
+    fails(&after, &["enable", "disable"]).await;
+}
+
+/// A trigger may put off again what keygate has run early.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_undone_by_triggers_deferred_midway_fail() {
+    for (table, event, undo, changes) in [
+        (
+            "keys",
+            "update",
+            "if new.revoked is not null then
+                update keygate.keys set revoked = null where digest = new.digest; end if;
+            if new.replaced_by is not null then
+                update keygate.keys set replaced_by = null where digest = new.digest; end if;",
+            &["revoke", "rotate"][..],
+        ),
+        (
+            "keys",
+            "insert",
+            "update keygate.keys set label = 'x' where digest = new.digest;",
+            &["issue", "import"],
+        ),
+        (
+            "clients",
+            "update",
+            "if pg_trigger_depth() = 1 then update keygate.clients
+                set enabled = not new.enabled where name = new.name; end if;",
+            &["enable", "disable"],
+        ),
+        (
+            "clients",
+            "insert",
+            "update keygate.clients set scopes = '{a}' where name = new.name;",
+            &["add", "import"],
+        ),
+    ] {
+        let defer = format!(
+            "create function defer() returns trigger language plpgsql as $$
+                begin set constraints all deferred; return new; end $$;
+             create trigger defer before {event} on keygate.{table}
+                for each row execute function defer();"
+        );
+        let undo = trigger(
+            &format!("after {event} on keygate.{table} deferrable initially deferred"),
+            &format!("{undo} return null;"),
+        );
+        let undo = undo.replace("create trigger", "create constraint trigger");
+        fails(&format!("{defer} {undo}"), changes).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_a_rule_swallows_fail() {
+    for (rule, changes) in [
+        ("update to keygate.clients", &["enable", "disable"][..]),
+        ("delete to keygate.clients", &["remove"]),
+        ("update to keygate.keys", &["revoke"]),
+    ] {
+        fails(&format!("create rule audit as on {rule} do instead nothing"), changes).await;
+    }
+}
+
+/// Replicas hear of nothing else than events.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_are_not_noted_in_the_events_fail() {
+    fails(&trigger("before insert on keygate.events", "return null;"), &ALL).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_whose_events_a_trigger_rewrites_fail() {
+    let of_clients = ["import", "add", "enable", "disable", "remove", "remove without keys"];
+    let redact = "if new.key_id is null then new.client := 'redacted';
+        else new.key_id := left(md5(new.key_id), 16); end if;";
+    let removed = "if new.action = 'key.removed' then new.key_id := null; end if;";
+    for (body, changes) in [
+        (redact, &ALL[..]),
+        ("new.key_id := repeat('0', 16);", &ALL),
+        ("new.txid := '3';", &ALL),
+        ("new.client := 'x';", &of_clients),
+        (removed, &["remove"]),
+    ] {
+        let body = format!("{body} return new;");
+        fails(&trigger("before insert on keygate.events", &body), changes).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_clients_whose_names_need_quotes_are_kept() {
+    let database = Postgres::shared().database();
+    let store = prepared(&database).await;
+    for name in [r#"a"b"#, r"a\b", "a'b", "a,b", "{a}", "null", r#"\"',{}"#] {
+        store.add_client(name.into()).await.unwrap();
+        store.disable_client(name).await.unwrap();
+        store.remove_client(name).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn triggers_that_only_look_stop_no_change() {
+    let database = Postgres::shared().database();
+    let store = prepared(&database).await;
+    database.psql(
+        "create table seen (what text);
+         create function audit() returns trigger language plpgsql security definer as $$
+         begin insert into public.seen values (tg_op); return null; end $$;
+         create trigger audit after insert or update or delete on keygate.keys
+         for each row execute function audit();
+         create trigger audit after insert or update or delete on keygate.clients
+         for each row execute function audit()",
+    );
+    for name in ALL {
+        change(&store, name).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    }
+    assert_ne!(database.psql("select count(*) from seen"), "0");
+}

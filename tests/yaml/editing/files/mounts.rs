@@ -1,0 +1,67 @@
+//! Small file systems that only one process sees, for which root needs no more than the right to mount,
+//! and others a name space of their own.
+
+use std::process::Command;
+
+use crate::editing::processes::worker;
+use crate::editing::stage::Folder;
+
+/// What a shell says that runs in a new file system with these options; `$FROM` is a file with this text,
+/// and `RUN` does the job with `keys.yml`.
+pub(super) fn inside_mount(options: &str, script: &str, job: &str, text: &str) -> String {
+    let folder = Folder::new();
+    let from = folder.file("from.yml", text);
+    let place = folder.path().join("mounted");
+    std::fs::create_dir(&place).unwrap();
+    let job = worker::command(job, &place.join("keys.yml"));
+    let script = script.replace("RUN", "\"$@\"");
+    let script = format!(
+        "mount -t tmpfs -o \"$OPTIONS\" none \"$PLACE\" || exit 99; cd \"$PLACE\"; {script}"
+    );
+    let mut last = String::new();
+    for unshare in [&["--mount"][..], &["--user", "--map-root-user", "--mount"]] {
+        let mut command = Command::new("unshare");
+        command.args(unshare).args(["sh", "-c", &script, "sh"]);
+        command.arg(crate::this_program::path()).args(job.get_args());
+        command.envs(job.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("OPTIONS", options).env("PLACE", &place).env("FROM", &from);
+        let output = command.output().expect("there is `unshare`, of util-linux");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let is_mounted =
+            output.status.code() != Some(99) && !output.stderr.starts_with(b"unshare:");
+        if is_mounted {
+            return said;
+        }
+        last = String::from_utf8_lossy(&output.stderr).into_owned();
+    }
+    panic!("nothing can be mounted here, neither as this user nor in a name space: {last}");
+}
+
+#[test]
+fn edit_of_a_file_mounted_by_itself_says_so() {
+    let script = "cp \"$FROM\" real.yml; touch keys.yml; mount --bind real.yml keys.yml || exit 99; RUN; \
+                  cmp \"$FROM\" real.yml && ls -A";
+    let output = inside_mount("size=64k", script, "add A", "clients:\n");
+    let said = worker::said(output.as_bytes()).concat();
+    assert!(
+        said.ends_with(
+            "keys.yml: the file is mounted by itself, so that no other can take its place: mount its folder \
+             instead, or edit the file where it is mounted from; nothing was changed"
+        ),
+        "{output}"
+    );
+    assert!(output.ends_with("keys.yml\nreal.yml\n") && !output.contains(".lock"), "{output}");
+}
+
+#[test]
+fn read_only_mount_is_told_as_such() {
+    let said = "read-only: the file is on a read-only mount: change it where it comes from";
+    let script = "cp \"$FROM\" keys.yml; mount -o remount,bind,ro \"$PLACE\" || exit 99; RUN; cmp \"$FROM\" keys.yml && ls -A";
+    let output = inside_mount("size=64k", script, "add A", "clients:\n");
+    assert_eq!(worker::said(output.as_bytes()), [said], "{output}");
+    assert!(output.ends_with("keys.yml\n") && !output.contains(".lock"), "{output}");
+    // With the lock of an earlier edit it is the same.
+    let script = "cp \"$FROM\" keys.yml; touch .keys.yml.lock; mount -o remount,bind,ro \"$PLACE\" || exit 99; RUN";
+    let output = inside_mount("size=64k", script, "add A", "clients:\n");
+    assert_eq!(worker::said(output.as_bytes()), [said], "{output}");
+}

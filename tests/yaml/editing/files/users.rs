@@ -1,0 +1,111 @@
+//! Jobs done by a user who is not root: this one, or `nobody` where this one is root.
+
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+
+use crate::editing::processes::worker;
+use crate::editing::stage::{Folder, mode, open, read, set_mode};
+
+const NOBODY: u32 = 65_534;
+
+pub(super) fn is_root() -> bool {
+    // A file that we have just made is ours.
+    let folder = Folder::new();
+    std::fs::metadata(folder.path()).unwrap().uid() == 0
+}
+
+/// What a plain user, who owns this folder and the file, is told when they add a client.
+pub(super) fn add_as_plain_user(folder: &Folder, path: &Path, name: &str) -> String {
+    let mut command = worker::command(&format!("add {name}"), path);
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+        for entry in folder.names() {
+            chown(folder.path().join(entry), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    worker::said(&output.stdout).concat()
+}
+
+#[test]
+fn plain_user_edits_their_own_file() {
+    let folder = Folder::new();
+    let path = folder.file("keys.yml", "clients:\n");
+    assert_eq!(add_as_plain_user(&folder, &path, "A"), "done");
+    assert_eq!(read(&path), "clients:\n  A:\n");
+}
+
+/// Root keeps the owner; others keep the group, where they are in it.
+#[test]
+fn owner_and_group_stay() {
+    let folder = Folder::new();
+    let path = folder.file("keys.yml", "clients:\n");
+    let (owner, group) =
+        if is_root() { (Some(NOBODY), Some(12_345)) } else { (None, other_group()) };
+    chown(&path, owner, group).unwrap();
+    set_mode(&path, 0o640);
+    let of = |path: &Path| {
+        let metadata = std::fs::metadata(path).unwrap();
+        (metadata.uid(), metadata.gid())
+    };
+    let before = of(&path);
+    open(&path).add_client("A").unwrap();
+    assert_eq!((of(&path), mode(&path)), (before, 0o640));
+    // Whoever may edit the file may use the lock that root has made.
+    assert_eq!(of(&folder.path().join(".keys.yml.lock")), before);
+}
+
+/// A group of this user that is not the one that new files get.
+fn other_group() -> Option<u32> {
+    let output = std::process::Command::new("id").arg("-G").output().expect("there is `id`");
+    let groups = String::from_utf8(output.stdout).unwrap();
+    groups.split_whitespace().last().map(|group| group.parse().unwrap())
+}
+
+#[test]
+fn lock_that_root_has_made_is_for_the_owner_of_the_file_too() {
+    let folder = Folder::new();
+    let path = folder.file("keys.yml", "clients:\n");
+    if is_root() {
+        chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    open(&path).add_client("A").unwrap();
+    let mut command = worker::command("add B", &path);
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = command.output().unwrap();
+    assert_eq!(worker::said(&output.stdout).concat(), "done");
+    assert_eq!(read(&path), "clients:\n  A:\n  B:\n");
+}
+
+/// Others than root cannot make a file of somebody else: for them, the way into this is closed before.
+#[test]
+fn file_of_somebody_else_is_edited_by_root_alone() {
+    let folder = Folder::new();
+    let path = folder.file("keys.yml", "clients:\n");
+    set_mode(&path, 0o644);
+    if !is_root() {
+        let refused = chown(&path, Some(0), None).unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
+        return;
+    }
+    set_mode(folder.path(), 0o777);
+    let output = worker::command("add B", &path).uid(NOBODY).gid(NOBODY).output().unwrap();
+    let said = worker::said(&output.stdout).concat();
+    assert_eq!(
+        said,
+        format!(
+            "error: {}: the file belongs to another user or group, and the new one cannot be given to them (Operation not permitted (os error 1)): edit it as that user; nothing was changed",
+            path.display()
+        )
+    );
+    assert_eq!(read(&path), "clients:\n");
+    // A lock of theirs would keep the owner out.
+    assert_eq!(folder.names(), ["keys.yml"]);
+    open(&path).add_client("A").unwrap();
+}

@@ -1,0 +1,98 @@
+//! What must be left of a file, told by its own lines and not by how it is edited.
+
+use std::collections::BTreeSet;
+
+use super::content::{NAMES, Twin};
+use super::layout::{Owner, Page};
+use super::step::Step;
+use crate::editing::stage::id;
+
+/// The lines and comments of a file that stay until somebody touches what they belong to.
+pub(super) struct Kept {
+    lines: Vec<(Owner, String)>,
+    comments: Vec<(Owner, bool, String)>,
+    is_crlf: bool,
+    clients: BTreeSet<usize>,
+    keys: BTreeSet<char>,
+    removed: BTreeSet<usize>,
+}
+
+impl Kept {
+    pub(super) fn new(page: &Page) -> Self {
+        let (mut lines, comments) = page.parts();
+        // The last line may have no end, and then a blank one is none.
+        lines.truncate(
+            lines.iter().rposition(|(_, line)| !line.is_empty()).map_or(0, |last| last + 1),
+        );
+        Self {
+            lines,
+            comments,
+            is_crlf: page.text().contains("\r\n"),
+            clients: BTreeSet::new(),
+            keys: BTreeSet::new(),
+            removed: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn touch(&mut self, step: &Step, twin: &Twin) {
+        match step {
+            Step::Add(name, _)
+            | Step::Enable(name)
+            | Step::Disable(name)
+            | Step::Issue { name, .. } => {
+                self.clients.insert(*name);
+            }
+            Step::Remove(name) => {
+                self.clients.insert(*name);
+                self.removed.insert(*name);
+            }
+            Step::Revoke(letter) | Step::Rotate { old: letter, .. } => {
+                self.keys.insert(*letter);
+                let keys = twin.store().list_keys(None).unwrap();
+                let key = keys.iter().find(|key| key.key_id == id(*letter)).unwrap();
+                self.clients.extend(NAMES.iter().position(|name| *name == key.client));
+            }
+            Step::Hash => {
+                self.clients.extend(0..NAMES.len());
+                self.keys.extend(self.lines.iter().filter_map(|(owner, _)| owner.short));
+            }
+        }
+    }
+
+    pub(super) fn check(&self, after: &str) -> Result<(), String> {
+        if self.is_crlf && after.matches('\n').count() != after.matches("\r\n").count() {
+            return Err("a line ends otherwise than the others".to_owned());
+        }
+        let mut lines = after.lines();
+        for (_, line) in self.lines.iter().filter(|(owner, _)| self.keeps(owner)) {
+            if !lines.any(|kept| kept.trim_start_matches('\u{feff}') == line) {
+                return Err(format!("this line was lost or moved: {line:?}"));
+            }
+        }
+        let mut place = 0;
+        for (owner, own_line, comment) in &self.comments {
+            if owner.client.is_some_and(|client| self.removed.contains(&client)) {
+                continue;
+            }
+            let found = after.match_indices(comment).collect::<Vec<_>>();
+            let [(found, _)] = found[..] else {
+                return Err(format!("this comment is there {} times: {comment}", found.len()));
+            };
+            if *own_line && found < place {
+                return Err(format!("this comment moved: {comment}"));
+            }
+            place = if *own_line { found } else { place };
+        }
+        Ok(())
+    }
+
+    fn keeps(&self, owner: &Owner) -> bool {
+        let removed = owner.client.is_some_and(|client| self.removed.contains(&client));
+        let touched = match (owner.key, owner.client) {
+            (Some(key), _) => self.keys.contains(&key),
+            (None, Some(client)) => self.clients.contains(&client),
+            (None, None) => !owner.is_sure,
+        };
+        !removed && !touched
+    }
+}

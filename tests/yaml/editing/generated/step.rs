@@ -1,0 +1,115 @@
+//! One change, made to a file or to a store in memory.
+
+use std::time::Duration;
+
+use keygate::manage::{ClientInfo, Expiry, KeyInfo, ManageError, Rotated};
+use keygate::{ClientProfile, MemoryStore, NewKey, YamlStore};
+
+use super::content::{Content, LABELS, LETTERS, NAMES};
+use crate::editing::stage::{digest, id, now};
+
+#[derive(Debug)]
+pub(super) enum Step {
+    Add(usize, u8),
+    Enable(usize),
+    Disable(usize),
+    Remove(usize),
+    Issue { name: usize, letter: char, more: u8 },
+    Revoke(char),
+    Rotate { old: char, new: char, more: u8 },
+    Hash,
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) enum Told {
+    Client(ClientInfo),
+    Key(KeyInfo),
+    Rotated(Rotated),
+    Hashed(usize),
+}
+
+impl Step {
+    pub(super) fn new([kind, first, second]: [u8; 3], content: &Content) -> Self {
+        // Mostly of what is there.
+        let there = content.clients.iter().map(|client| client.name);
+        let there = there.chain(content.shorts.iter().map(|(_, name)| *name)).collect::<Vec<_>>();
+        let first = usize::from(first);
+        let name = if there.is_empty() || first.is_multiple_of(8) {
+            first / 8 % NAMES.len()
+        } else {
+            there[first % there.len()]
+        };
+        let keys = content.clients.iter().flat_map(|client| &client.keys).map(|key| key.letter);
+        let keys = keys.chain(content.shorts.iter().map(|(letter, _)| *letter)).collect::<Vec<_>>();
+        let new = LETTERS[LETTERS.len() - 1 - usize::from(second) % 4];
+        let old =
+            if keys.is_empty() || first.is_multiple_of(8) { new } else { keys[first % keys.len()] };
+        match kind % 10 {
+            0 => Self::Add(first % NAMES.len(), second),
+            1 => Self::Enable(name),
+            2 => Self::Disable(name),
+            3 => Self::Remove(name),
+            4 | 5 => Self::Issue { name, letter: new, more: second },
+            6 | 7 => Self::Revoke(old),
+            8 => Self::Rotate { old, new, more: second },
+            _ => Self::Hash,
+        }
+    }
+}
+
+fn profile(name: usize, more: u8) -> ClientProfile {
+    let profile = ClientProfile::new(NAMES[name]);
+    match more % 3 {
+        0 => profile,
+        1 => profile.with_quota("100/minute".parse().unwrap()),
+        _ => profile.with_scopes(["a:b".parse().unwrap()]).with_metadata([("k", "v\n#\u{7f}")]),
+    }
+}
+
+fn new_key(letter: char, more: u8) -> NewKey {
+    let label = LABELS.get(usize::from(more / 4) % 8);
+    let expires = match more % 3 {
+        0 => Expiry::Inherit,
+        1 => Expiry::Never,
+        _ => Expiry::At(now() + Duration::from_millis(90_000_000 + u64::from(more))),
+    };
+    label
+        .into_iter()
+        .fold(NewKey::new(digest(letter)).with_expiry(expires), |new, label| new.with_label(*label))
+}
+
+fn grace(more: u8) -> Duration {
+    [Duration::ZERO, Duration::from_secs(3600), Duration::MAX][usize::from(more) % 3]
+}
+
+/// Both have the same methods, and no trait that tells so without a future.
+macro_rules! make {
+    ($store:expr, $step:expr) => {
+        match $step {
+            Step::Add(name, more) => $store.add_client(profile(*name, *more)).map(Told::Client),
+            Step::Enable(name) => $store.enable_client(NAMES[*name]).map(Told::Client),
+            Step::Disable(name) => $store.disable_client(NAMES[*name]).map(Told::Client),
+            Step::Remove(name) => $store.remove_client(NAMES[*name]).map(Told::Client),
+            Step::Issue { name, letter, more } => {
+                $store.issue(NAMES[*name], new_key(*letter, *more)).map(Told::Key)
+            }
+            Step::Revoke(letter) => $store.revoke(&id(*letter)).map(Told::Key),
+            Step::Rotate { old, new, more } => {
+                $store.rotate(&id(*old), new_key(*new, *more), grace(*more)).map(Told::Rotated)
+            }
+            Step::Hash => unreachable!("a store in memory holds no plain keys"),
+        }
+    };
+}
+
+pub(super) fn make(store: &YamlStore, step: &Step) -> Result<Told, String> {
+    let told = match step {
+        Step::Hash => store.hash_keys().map(Told::Hashed),
+        step => make!(store, step),
+    };
+    told.map_err(|error| error.to_string())
+}
+
+pub(super) fn make_in_memory(store: &MemoryStore, step: &Step) -> Result<Told, String> {
+    make!(store, step).map_err(|error: ManageError| error.to_string())
+}

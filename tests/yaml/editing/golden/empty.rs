@@ -1,0 +1,84 @@
+//! Places where nothing stands yet, in every way of writing nothing.
+
+use super::{edited, made, refused};
+use crate::editing::stage::new;
+
+#[test]
+fn file_without_anything_gets_its_first_client() {
+    edited("", |store| store.add_client("A"), "clients:\n  A:\n");
+    assert_eq!(made("\n\n", &|store| store.add_client("A")), "\n\nclients:\n  A:\n");
+    edited("# Alone.\n", |store| store.add_client("A"), "# Alone.\nclients:\n  A:\n");
+    edited("---\n", |store| store.add_client("A"), "---\nclients:\n  A:\n");
+    edited("---\n# c\n...\n", |store| store.add_client("A"), "---\n# c\nclients:\n  A:\n...\n");
+    edited("~   # nothing\n", |store| store.add_client("A"), "   # nothing\nclients:\n  A:\n");
+    edited("{ }   # nothing\n", |store| store.add_client("A"), "   # nothing\nclients:\n  A:\n");
+    edited("--- null\n# c\n", |store| store.add_client("A"), "---\n# c\nclients:\n  A:\n");
+}
+
+#[test]
+fn clients_that_hold_nothing_get_their_first() {
+    for nothing in ["", " ~", " null", " Null", " NULL", " {}", " { }"] {
+        edited(
+            &format!("clients:{nothing}   # none yet\n# Tail.\n"),
+            |store| store.add_client("A"),
+            "clients:   # none yet\n  A:\n# Tail.\n",
+        );
+    }
+    edited("clients:\n\n", |store| store.add_client("A"), "clients:\n  A:\n\n");
+    edited(
+        "clients:\n  # None yet.\napi_key: KEY_A\n",
+        |store| store.add_client("A"),
+        "clients:\n  A:\n  # None yet.\napi_key: KEY_A\n",
+    );
+}
+
+#[test]
+fn client_that_holds_nothing_gets_its_first_key() {
+    for nothing in ["", " ~", " null", " {}", " { }"] {
+        edited(
+            &format!("clients:\n  A:{nothing}   # new\n  # About B.\n  B:\n"),
+            |store| store.issue("A", new('A')),
+            "clients:\n  A:   # new\n    keys:\n      - digest: DIGEST_A\n        created: 2026-11-24T10:00:00Z\n  # About B.\n  B:\n",
+        );
+    }
+}
+
+#[test]
+fn keys_that_hold_nothing_get_their_first() {
+    for nothing in ["", " ~", " null", " []", " [ ]"] {
+        edited(
+            &format!("clients:\n  A:\n    keys:{nothing}   # none yet\n    enabled: true\n"),
+            |store| store.issue("A", new('A')),
+            "clients:\n  A:\n    keys:   # none yet\n      - digest: DIGEST_A\n        created: 2026-11-24T10:00:00Z\n    enabled: true\n",
+        );
+    }
+}
+
+#[test]
+fn nothing_on_a_line_of_its_own_goes() {
+    edited(
+        "clients:\n  A:\n    {}\n  B:\n",
+        |store| store.disable_client("A"),
+        "clients:\n  A:\n    enabled: false\n  B:\n",
+    );
+    edited(
+        "clients:\n  A:\n    keys:\n      []   # none\n",
+        |store| store.issue("A", new('A')),
+        "clients:\n  A:\n    keys:\n   # none\n      - digest: DIGEST_A\n        created: 2026-11-24T10:00:00Z\n",
+    );
+}
+
+#[test]
+fn nothing_over_several_lines_goes() {
+    edited(
+        "clients:\n  A:\n    keys: [\n\n    ]\n",
+        |store| store.issue("A", new('A')),
+        "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        created: 2026-11-24T10:00:00Z\n",
+    );
+    edited("{\n}\n", |store| store.add_client("A"), "clients:\n  A:\n");
+}
+
+#[test]
+fn explicit_key_without_value_is_not_edited() {
+    refused("clients:\n  ? A\n  ? B\n", |store| store.disable_client("A"), super::refused::LAYOUT);
+}

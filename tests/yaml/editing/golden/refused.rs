@@ -1,0 +1,155 @@
+//! Changes that cannot be made, and leave everything as it was.
+
+use std::time::{Duration, Instant};
+
+use keygate::{ClientProfile, YamlStore};
+
+use super::refused;
+use crate::editing::stage::{Folder, fill, id, new};
+
+pub(super) const LAYOUT: &str = "the file is laid out in a way that cannot be edited here without changing more than was meant: write each client and each key on lines of their own; nothing was changed";
+
+#[test]
+fn changes_that_the_rules_forbid_leave_the_file_alone() {
+    let file = "api_keys:\n  KEY_A: User 1   # c\nclients:\n  App 1:\n";
+    refused(
+        file,
+        |store| store.add_client("User 1"),
+        "there is a client `User 1` already: choose another name, or issue it a key",
+    );
+    refused(
+        file,
+        |store| store.add_client("two\nlines"),
+        "the name of the client holds a control character or a line end",
+    );
+    refused(
+        file,
+        |store| store.add_client(ClientProfile::new("n").with_metadata([("k", "v".repeat(4096))])),
+        "the metadata of the client is longer than 4096 bytes in all",
+    );
+    refused(
+        file,
+        |store| store.disable_client("App"),
+        "there is no client of this name; the nearest is `App 1`",
+    );
+    refused(
+        file,
+        |store| store.remove_client("App 1"),
+        "the client `App 1` is enabled: disable it first, and remove it when nobody misses it",
+    );
+    refused(
+        file,
+        |store| store.issue("App 1", new('A')),
+        "this key is already in the store, as ID_A: give each client a key of its own",
+    );
+}
+
+#[test]
+fn store_made_from_a_text_is_read_only() {
+    let store: YamlStore = fill("api_keys:\n  KEY_A: User 1\n").parse().unwrap();
+    let message = "this store is read-only: it was made from a text: open a file to have one that can be changed";
+    let said = [
+        store.add_client("A").unwrap_err(),
+        store.enable_client("User 1").unwrap_err(),
+        store.disable_client("User 1").unwrap_err(),
+        store.remove_client("User 1").unwrap_err(),
+        store.issue("User 1", new('B')).unwrap_err(),
+        store.revoke(&id('A')).unwrap_err(),
+        store.rotate(&id('A'), new('B'), Duration::ZERO).unwrap_err(),
+        store.hash_keys().unwrap_err(),
+    ];
+    for error in said {
+        assert_eq!(error.to_string(), message);
+    }
+    assert_eq!(store.list_keys(None).unwrap().len(), 1);
+}
+
+fn elsewhere(line: usize) -> String {
+    format!(
+        "line {line} also holds one of these keys, perhaps in a comment: remove it there first; nothing was changed"
+    )
+}
+
+#[test]
+fn key_that_stands_elsewhere_too_is_reported_before_hashing() {
+    for (text, line) in [
+        ("# was KEY_B, then KEY_A\napi_keys:\n  KEY_A: User 1\n", 1),
+        ("api_keys:\n  KEY_A: User 1   # (KEY_A)\n", 2),
+        ("api_keys:\n  KEY_A: User 1\n# x-api-key:KEY_A\n", 3),
+        ("api_keys:\n  KEY_A: User 1\n# https://example/?key=KEY_A&x=1\n", 3),
+        ("api_keys:\n  KEY_A: User 1\n# KEY_A.\n", 3),
+        ("api_keys:\n  KEY_A: User 1\n  # KEY_A: User 2\n", 3),
+        ("clients:\n  B:\n    metadata: {key: KEY_A}\napi_key: 'KEY_A'\n", 3),
+        ("api_keys:\n  KEY_A: # new\n    # was KEY_A\n    User 1\n", 3),
+        ("api_keys:\n  KEY_A: KEY_A\n", 2),
+        ("api_keys:\n  KEY_A: KEY_B\n  KEY_B: x\n", 2),
+    ] {
+        refused(text, YamlStore::hash_keys, &elsewhere(line));
+    }
+}
+
+#[test]
+fn weak_key_is_found_as_a_word_of_any_comment() {
+    for comment in
+        ["x=hunter2", "a/hunter2/b", "|hunter2|", "was.hunter2", "hunter2", "old-hunter2_"]
+    {
+        let text = format!("# {comment}\nallow_weak_keys: true\napi_key: hunter2\n");
+        refused(&text, YamlStore::hash_keys, &elsewhere(1));
+        let own = format!("allow_weak_keys: true\napi_key: hunter2   # {comment}\n");
+        refused(&own, YamlStore::hash_keys, &elsewhere(2));
+        let moving = format!(
+            "allow_weak_keys: true\napi_keys:\n  KEY_A: User 1   # {comment}\n  hunter2: User 2\n"
+        );
+        refused(&moving, YamlStore::hash_keys, &elsewhere(3));
+    }
+}
+
+#[test]
+fn weak_key_is_found_as_a_word_of_free_texts() {
+    for (clients, line) in [
+        ("  A:\n    metadata:\n      n: hunter2xyz\n", 7),
+        ("  A:\n    metadata:\n      hunter2xyz: n\n", 7),
+        ("  A:\n    scopes:\n      - read\n      - old:hunter2xyz\n", 8),
+        ("  A:\n    keys:\n      - digest: DIGEST_B\n        label: \"was\\x20hunter2xyz\"\n", 8),
+        ("  B:\n  hunter2xyz:\n", 6),
+    ] {
+        let text =
+            format!("allow_weak_keys: true\napi_keys:\n  hunter2xyz: A\nclients:\n{clients}");
+        refused(&text, YamlStore::hash_keys, &elsewhere(line));
+    }
+    let text = "allow_weak_keys: true\napi_keys:\n  hunter2xyz: hunter2xyz\n";
+    refused(text, YamlStore::hash_keys, &elsewhere(3));
+}
+
+#[test]
+fn weak_key_that_is_a_word_of_the_grammar_is_hashed() {
+    super::edited(
+        "allow_weak_keys: true\napi_keys:\n  true: A\nclients:\n  A:\n    enabled: true\n    scopes: [truest]\n    quota: 7/second\n",
+        YamlStore::hash_keys,
+        "allow_weak_keys: true\nclients:\n  A:\n    enabled: true\n    scopes: [truest]\n    quota: 7/second\n    keys:\n      - digest: sha256:b5bea41b6c623f7c09f1bf24dcae58ebab3c0cdd90ad966bc43a45b44867e12b\n",
+    );
+}
+
+#[test]
+fn long_comment_and_keys_that_begin_alike_take_linear_time() {
+    let keys = (16..512)
+        .fold(String::new(), |text, length| text + &format!("  {}!: x\n", "a".repeat(length)));
+    let comment = "a".repeat(320_000);
+    let folder = Folder::new();
+    let text = format!("# {comment}\nallow_weak_keys: true\napi_keys:\n{keys}");
+    let path = folder.file("keys.yml", text);
+    let store = YamlStore::open(&path).unwrap();
+    // Comparing each place with each length took minutes.
+    let begun = Instant::now();
+    assert_eq!(store.hash_keys().unwrap(), 496);
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn short_keys_that_stand_in_other_words_are_hashed_all_the_same() {
+    super::edited(
+        "# A keys file, of the seventh.\nallow_weak_keys: true\napi_keys:\n  key: User 1\n  7: seven\n",
+        YamlStore::hash_keys,
+        "# A keys file, of the seventh.\nallow_weak_keys: true\nclients:\n  User 1:\n    keys:\n      - digest: sha256:2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683\n  seven:\n    keys:\n      - digest: sha256:7902699be42c8a8e46fbbb4501726517e86b22c56a189f7625a6da49081b2451\n",
+    );
+}

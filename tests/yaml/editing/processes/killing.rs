@@ -1,0 +1,125 @@
+//! A process that edits and is killed at any instant leaves the old file or the new one, whole.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::worker;
+use crate::editing::stage::{Folder, digest, open, read};
+use crate::killed::{Keys, check};
+
+const DEFAULT_KILLS: usize = 100;
+
+/// So many processes in turn edit one file, before the next begins a new one.
+const PER_FILE: usize = 25;
+
+#[derive(Default)]
+struct Seen {
+    done: usize,
+    ahead: usize,
+    with_temporary: usize,
+}
+
+#[test]
+fn killed_process_leaves_a_whole_file_and_a_free_lock() {
+    let kills = std::env::var("KEYGATE_KILLS");
+    let kills = kills.map_or(DEFAULT_KILLS, |kills| kills.parse().expect("a number"));
+    let begun = Instant::now();
+    let mut seen = Seen::default();
+    let mut folder = Folder::new();
+    for number in 0..kills {
+        if number % PER_FILE == 0 {
+            folder = Folder::new();
+            folder.file("keys.yml", large());
+        }
+        kill_one(&folder, number, &mut seen);
+    }
+    let Seen { done, ahead, with_temporary } = seen;
+    println!(
+        "{kills} kills in {:.1} s: {done} changes told, {ahead} made and not told yet, \
+         {with_temporary} temporaries left and removed",
+        begun.elapsed().as_secs_f64()
+    );
+    assert!(done >= kills, "the processes were killed before they did anything");
+}
+
+/// As large as takes a while to write.
+fn large() -> String {
+    let mut text = "# Head.\nclients:\n  App 1:   # c\n    keys:\n".to_owned();
+    for number in 0..100_u32 {
+        let digest = keygate::KeyDigest::of(&number.to_be_bytes()).to_text();
+        let _ = writeln!(text, "      - digest: {digest}   # {number}\n        label: old");
+    }
+    text + "# Tail.\n"
+}
+
+fn keys(path: &Path) -> Keys {
+    let keys = open(path).list_keys(None).unwrap();
+    keys.into_iter().map(|key| (key.key_id.to_string(), key)).collect()
+}
+
+fn kill_one(folder: &Folder, number: usize, seen: &mut Seen) {
+    let path = folder.path().join("keys.yml");
+    let before = keys(&path);
+    let mut child = worker::command("churn", &path).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut output = Vec::new();
+    if !number.is_multiple_of(4) {
+        while worker::said(&output).is_empty() {
+            stdout.read_until(b'\n', &mut output).unwrap();
+        }
+    }
+    thread::sleep(some_time(number));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    stdout.read_to_end(&mut output).unwrap();
+    let told = worker::said(&output);
+
+    let text = read(&path);
+    assert!(text.starts_with("# Head.\n") && text.ends_with("# Tail.\n"), "{text}");
+    let after = keys(&path);
+    let made = check(&before, &after, &told);
+    assert!((told.len()..=told.len() + 1).contains(&made), "{made} changes of {told:?}");
+    seen.done += told.len();
+    seen.ahead += made - told.len();
+
+    let lock = File::options().write(true).open(folder.path().join(".keys.yml.lock"));
+    // The very first one may have been killed before it came to the lock.
+    if let Ok(lock) = lock {
+        lock.try_lock().expect("the lock went with the process");
+    } else {
+        assert_eq!(made, 0);
+    }
+    let left = temporaries(folder);
+    assert!(left <= 1, "{left} temporaries");
+    seen.with_temporary += left;
+    open(&path).add_client(format!("after {number}")).unwrap();
+    assert_eq!(temporaries(folder), 0);
+    assert_eq!(keys(&path), after);
+}
+
+fn temporaries(folder: &Folder) -> usize {
+    let names = folder.names();
+    let names = names.iter().map(|name| name.to_str().unwrap());
+    names.filter(|name| name.ends_with(".keygate-tmp")).count()
+}
+
+/// Up to 60 ms: several changes, or the beginning of a process.
+fn some_time(number: usize) -> Duration {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    let digest = keygate::KeyDigest::of(format!("{now} {number}").as_bytes()).to_bytes();
+    Duration::from_micros(u64::from(u16::from_be_bytes([digest[0], digest[1]])) * 60_000 / 65_536)
+}
+
+#[test]
+fn file_that_could_not_be_removed_is_no_reason_to_stop() {
+    let folder = Folder::new();
+    let path = folder.file("keys.yml", "clients:\n  App 1:\n");
+    // A folder of such a name is nothing that a killed process has left.
+    fs::create_dir(folder.path().join(".keys.yml.7.keygate-tmp")).unwrap();
+    open(&path).issue("App 1", keygate::NewKey::new(digest('A'))).unwrap();
+    assert_eq!(temporaries(&folder), 1);
+}

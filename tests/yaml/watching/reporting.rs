@@ -1,0 +1,55 @@
+//! What is told as `tracing` events.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use crate::watching::folder::{Folder, KEYS, lets_in, short, until, watch};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn changes_and_failures_are_events_that_show_no_key() {
+    let log = Log::default();
+    let writer = log.clone();
+    // For all threads, since the follower is one of its own; the other tests are told besides.
+    tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
+
+    let folder = Folder::new();
+    let store = watch(folder.write("reported.yml", &short(&[0]))).unwrap();
+    folder.rename_over("reported.yml", &short(&[0, 1]));
+    until("the change", || lets_in(&store, 1));
+    let loaded = |line: &str| line.contains("INFO") && line.contains("reported.yml");
+    until("its event", || log.text().lines().any(|line| loaded(line) && line.contains("keys=2")));
+
+    folder.rename_over("reported.yml", &format!("api_keys:\n  {}\n", KEYS[2]));
+    let failed = |line: &str| line.contains("ERROR") && line.contains("reported.yml:2:3");
+    until("the event of the failure", || log.text().lines().any(failed));
+    assert_eq!(log.text().lines().filter(|line| failed(line)).count(), 1, "told once in a minute");
+
+    // Another fault is told at once, and so is the end of it.
+    folder.rename_over("reported.yml", "api_keys: [");
+    let other = |line: &str| line.contains("ERROR") && line.contains("reported.yml:1:11");
+    until("the event of the other failure", || log.text().lines().any(other));
+    folder.rename_over("reported.yml", &short(&[0, 1]));
+    let again = |line: &str| line.contains("INFO") && line.contains("followed again");
+    until("the event of the end", || log.text().lines().any(again));
+    assert!(KEYS.iter().all(|key| !log.text().contains(key)), "{}", log.text());
+}
