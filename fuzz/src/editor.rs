@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, fs, process};
 
-use keygate::{KeyDigest, NewKey, YamlStore};
 use keygate::manage::{ClientInfo, KeyInfo, ManageError};
+use keygate::{KeyDigest, NewKey, YamlStore};
 
 use crate::model::{Change, Model};
 

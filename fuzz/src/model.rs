@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use keygate::{KeyDigest, KeyId, KeyRecord};
 use keygate::key::KeyState;
 use keygate::manage::{ClientInfo, KeyInfo};
+use keygate::{KeyDigest, KeyId, KeyRecord};
 
 /// How long the old key of a rotation goes on working.
 pub(crate) const GRACE: Duration = Duration::from_secs(36 * 3_600);

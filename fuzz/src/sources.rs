@@ -9,7 +9,10 @@ use std::task::{Context, Poll, Waker};
 
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{Request, Response, Uri};
-use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, KeyDigest, KeyRecord, LocalKeyStore, Source, StoreError, WrongReason};
+use keygate::{
+    ApiKeyLayer, AuthError, Authenticator, Client, KeyDigest, KeyRecord, LocalKeyStore, Source,
+    StoreError, WrongReason,
+};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::reference::{self, Found, Place};

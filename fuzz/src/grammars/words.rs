@@ -1,5 +1,5 @@
-use keygate::{Quota, Scope};
 use keygate::client::Rate;
+use keygate::{Quota, Scope};
 
 /// One scope that a client has, and one that is asked for, on two lines.
 pub(super) fn scopes(text: &str) {
