@@ -1,9 +1,13 @@
+//! The replica: all keys of a PostgreSQL database in memory.
+//!
+//! `follower` runs on its own thread and keeps one `session` with the database: it loads all keys (`load`), then
+//! polls for changes (`poll`). Requests read `shared`, whose status `watchdog` updates. `snapshot` is the copy on
+//! disk. Start reading at `session`.
+
 use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-#[cfg(feature = "metrics")]
-use std::time::SystemTime;
 
 use tokio::sync::oneshot;
 
@@ -14,71 +18,76 @@ use crate::error::StoreError;
 use crate::key::KeyDigest;
 use crate::store::KeyRecord;
 
+mod change_queue;
 mod clients;
-mod clock;
-mod connect;
-mod copy;
-mod fallback;
-mod fault;
+mod connection;
+mod copy_out;
+#[cfg(feature = "tracing")]
+mod events;
+#[cfg(not(feature = "tracing"))]
+#[path = "replica/no_events.rs"]
+mod events;
 mod follower;
 mod health;
 mod history;
 mod load;
 mod options;
-mod pending;
 mod poll;
-mod refused;
+mod refused_keys;
 mod report;
 mod rows;
 mod server_probe;
 mod session;
+mod session_error;
 mod shared;
 mod snapshot;
+mod snapshot_start;
+mod state;
+mod timing;
+mod watchdog;
 
 pub use health::ReplicaHealth;
 pub use options::ReplicaOptions;
 use shared::{Progress, Shared};
 
-/// The keys of a PostgreSQL database in memory, which follow it: no request waits for the database,
-/// and no unknown key reaches it.
+/// A store that keeps all keys of a PostgreSQL database in memory and follows their changes: no request waits for
+/// the database, and no unknown key reaches it.
 ///
-/// A handle: cloning it is cheap, and clones share their keys. A thread of its own follows the
-/// database over one connection, and ends when the last clone is dropped. It is woken by the
-/// database, and asks by itself at least every half second, so that a change is known within
-/// milliseconds, and within about half a second where wake-ups get lost. Behind a pooler that lends
-/// connections for a transaction, use [`through_pooler`](ReplicaOptions::through_pooler). Changes that
-/// somebody makes by hand in SQL are followed, too.
+/// Cloning is cheap, and clones share their keys. A background thread follows the database over one connection,
+/// and ends when the last clone is dropped. The database notifies it of each change, and it also polls twice a
+/// second: a change takes effect within milliseconds, or within about half a second if notifications are lost. This
+/// includes changes made by hand in SQL. Behind a pooler in transaction mode, use
+/// [`through_pooler`](ReplicaOptions::through_pooler).
 ///
-/// | contact with the database | known keys | other keys |
+/// | last contact with the database | known keys | unknown keys |
 /// | --- | --- | --- |
-/// | not yet | 503 | 503 |
-/// | within 2 seconds, or up to 5 to a far database | served | 401 |
-/// | longer ago | served | 503: it may have been issued meanwhile |
+/// | none yet | 503 | 503 |
+/// | within 2 seconds, or up to 5 for a distant database | served | 401 |
+/// | longer ago | served | 503: the key may have been issued meanwhile |
 /// | longer ago than [`max_staleness`](ReplicaOptions::max_staleness) | 503 | 503 |
 ///
-/// Contact is an answer of the primary: a standby may lag behind, and is not followed.
+/// Only a response of the primary counts as contact: a standby may lag behind, and is not followed.
 ///
 /// # Databases that went back in time
 ///
-/// A database that was restored from a copy or has failed over may have forgotten changes. All keys
-/// are then loaded anew, which [`Replica::health`] counts and, with the feature `tracing`, an event
-/// tells of. It is known by the system identifier and the timeline of its cluster
-/// (`pg_control_system`, `pg_walfile_name`), and by the changes that were seen last and are gone.
+/// A database that was restored from a backup, or has failed over, may have lost changes. The replica then loads all
+/// keys again, counts this in [`ReplicaHealth::resets`] and, with the feature `tracing`, emits an event. It detects
+/// this by the system identifier and the timeline of the cluster (`pg_control_system`, `pg_walfile_name`), and by
+/// recent events that are missing.
 ///
-/// Some servers keep the first two to themselves: Amazon Aurora, and those whose owner took the right
-/// to ask for them away from everyone. All keys are then loaded anew after each start of the server,
-/// without a word, and a database that went back in time is told of only where a change that was
-/// seen is gone, or its transactions are fewer.
+/// Some servers do not permit these functions: Amazon Aurora, and those whose owner revoked the right to them. The
+/// replica then loads all keys after each start of the server, without an event, and detects a database that went
+/// back in time only by missing events or a lower transaction id.
 ///
-/// Tables whose triggers are missing or switched off, as while a dump is restored, are not followed, and
-/// count as out of contact; then all keys are loaded anew.
+/// If triggers of keygate's tables are missing or disabled, as during a restore of a dump, the tables are not
+/// followed. This counts as lost contact; afterwards all keys are loaded again.
 ///
 /// # Limits
 ///
-/// - A row that a hand has spoilt refuses its key, by 503, and stops nothing else.
-/// - What a session with `session_replication_role = replica` changes is not seen before the next load.
-/// - While a machine sleeps, time may not pass for the replica: for an instant after it wakes, keys are
-///   served as before.
+/// - A key whose row is invalid is refused with 503; other keys are not affected.
+/// - Changes by a session with `session_replication_role = replica` are not seen before the next load.
+/// - While a machine sleeps, time may stand still for the replica: for a moment after it wakes up, stale keys are
+///   served.
 ///
 /// ```no_run
 /// use keygate::ApiKeyLayer;
@@ -94,8 +103,8 @@ use shared::{Progress, Shared};
 #[derive(Clone)]
 pub struct Replica {
     shared: Arc<Shared>,
-    /// Dropped with the last clone, which the follower hears.
-    _life: Arc<oneshot::Sender<Infallible>>,
+    /// Ends the follower when the last clone is dropped.
+    _drop_guard: Arc<oneshot::Sender<Infallible>>,
 }
 
 impl Replica {
@@ -103,69 +112,86 @@ impl Replica {
     ///
     /// # Errors
     ///
-    /// The URL is not one; or as for [`Replica::ready`].
+    /// The URL is invalid; or as for [`Replica::ready`].
     pub async fn connect(url: &str) -> Result<Self, DatabaseError> {
         Self::options(url)?.connect().await
     }
 
-    /// Says how a replica is to be, before it starts.
+    /// Returns options for a replica of the database at this URL.
     ///
     /// # Errors
     ///
-    /// The URL is not one, or has an option that is not known.
+    /// The URL is invalid or has an unknown option.
     pub fn options(url: &str) -> Result<ReplicaOptions, DatabaseError> {
         ReplicaOptions::new(url)
     }
 
-    /// As [`Replica::options`], with the URL in a file: see
+    /// Returns options for a replica of the database whose URL is in a file: see
     /// [`PostgresStore::options_from_file`](crate::store::PostgresStore::options_from_file).
     ///
     /// # Errors
     ///
-    /// The file cannot be read, is longer than 64 KiB, or holds something else than a URL.
+    /// The file cannot be read, is longer than 64 KiB, or does not hold a URL.
     pub fn options_from_file(path: impl Into<PathBuf>) -> Result<ReplicaOptions, DatabaseError> {
-        Ok(ReplicaOptions::of(PostgresOptions::from_file(path.into())?))
+        Ok(ReplicaOptions::with_database(PostgresOptions::from_file(path.into())?))
     }
 
-    fn start(options: ReplicaOptions) -> Self {
-        let shared = Arc::new(Shared::new(options.max_staleness));
-        let (life, ended) = oneshot::channel();
-        follower::start(options, &shared, ended);
-        Self { shared, _life: Arc::new(life) }
-    }
-
-    /// Waits until the keys were loaded.
+    /// Waits until the keys are loaded.
     ///
-    /// A database that is out of reach is tried again, so this may wait for ever.
+    /// The replica retries while the database cannot be reached, so this may wait forever.
     ///
     /// # Errors
     ///
-    /// What waiting does not mend: the database has no tables, they are of a version that cannot be
-    /// read, or the role or its password is refused. The replica tries again all the same: it
-    /// becomes ready when somebody mends it.
+    /// An error that retrying alone does not resolve: the database has no tables, they have an unsupported version,
+    /// or the server refuses the role or its password. The replica retries nevertheless, and becomes ready once the
+    /// cause is removed.
     pub async fn ready(&self) -> Result<(), DatabaseError> {
         let mut progress = self.shared.progress.subscribe();
-        let told = progress.wait_for(|progress| !matches!(progress, Progress::Starting)).await;
-        match told.as_deref() {
+        let result = progress.wait_for(|progress| !matches!(progress, Progress::Starting)).await;
+        match result.as_deref() {
             Ok(Progress::Failed(error)) => Err(error.clone()),
-            // The sender is ours, so it is there.
+            // `self` keeps the sender alive, so waiting does not fail.
             Ok(_) | Err(_) => Ok(()),
         }
     }
 
-    /// Whether known keys are served, which is when a service should get requests.
+    /// Returns whether known keys are served: the readiness of a service.
     pub fn is_ready(&self) -> bool {
         self.shared.is_ready()
     }
 
-    /// How the replica is doing.
+    /// Returns the replica's health.
     pub fn health(&self) -> ReplicaHealth {
         self.shared.health()
     }
+}
 
-    /// When the next of the keys that work expires after this time.
-    #[cfg(feature = "metrics")]
-    pub(crate) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
+impl ReplicaOptions {
+    /// Starts a replica, and waits until it is ready: see [`Replica::ready`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Replica::ready`].
+    pub async fn connect(self) -> Result<Replica, DatabaseError> {
+        let replica = self.start();
+        replica.ready().await?;
+        Ok(replica)
+    }
+
+    /// Starts a replica without waiting: the service can start at once, and every request gets 503 until the keys
+    /// are loaded.
+    pub fn start(self) -> Replica {
+        let shared = Arc::new(Shared::new(self.max_staleness));
+        let (drop_guard, dropped) = oneshot::channel();
+        follower::start(self, &shared, dropped);
+        Replica { shared, _drop_guard: Arc::new(drop_guard) }
+    }
+}
+
+#[cfg(feature = "metrics")]
+impl Replica {
+    /// Returns when the next active key expires after `now`.
+    pub(crate) fn next_expiry(&self, now: std::time::SystemTime) -> Option<std::time::SystemTime> {
         self.shared.table.next_expiry(now)
     }
 }

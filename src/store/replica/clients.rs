@@ -1,4 +1,4 @@
-//! The clients, by their names.
+//! The clients in memory, by name.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -9,78 +9,76 @@ use hashbrown::hash_table::Entry;
 use crate::client::ClientProfile;
 use crate::store::sql::{BadRow, ClientRow};
 
-mod loading;
-mod order;
-
-pub(super) use loading::Loading;
-pub(super) use order::Order;
-
-/// In many small sets: growing one of ten million names stops every change for seconds.
+/// All clients, sharded: growing one table of ten million names would stop every change for seconds.
 pub(super) struct Clients {
     shards: Vec<HashTable<ClientProfile>>,
-    hashes: RandomState,
-    /// Those that are disabled, and those whose rows cannot be used, which are few.
+    hasher: RandomState,
+    /// Disabled clients and clients with invalid rows, apart since they are few.
     disabled: HashSet<Box<str>>,
     bad: HashMap<Box<str>, BadRow>,
 }
 
-const SHARDS: usize = 256;
+pub(super) const SHARDS: usize = 256;
 
-/// A client, as its keys see it.
+/// A client, as far as its keys need it.
 #[derive(Clone, Copy)]
-pub(super) struct Seen<'a> {
+pub(super) struct ClientState<'a> {
     pub(super) profile: &'a ClientProfile,
     pub(super) enabled: bool,
 }
 
-/// A name that is looked for.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct HashedName<'a> {
     pub(super) name: &'a str,
     pub(super) hash: u64,
 }
 
 impl Clients {
-    /// The client of this name, if it is known; or why its row cannot be used.
-    pub(super) fn get(&self, name: &str) -> Option<Result<Seen<'_>, &BadRow>> {
-        let asked = Asked { name, hash: self.hash(name) };
-        self.seen(name, self.find(asked))
+    pub(super) fn with_capacity(count: usize) -> Self {
+        let shards = (0..SHARDS).map(|_| HashTable::with_capacity(count / SHARDS)).collect();
+        Self { shards, ..Self::default() }
     }
 
-    /// As [`Clients::get`], for many. A client that is looked for alone waits for the machine's
-    /// memory three times over, at its mark, its place and its name; many wait together.
+    /// Returns the client with this name, or the reason why its row cannot be used.
+    pub(super) fn get(&self, name: &str) -> Option<Result<ClientState<'_>, &BadRow>> {
+        let name = HashedName { name, hash: self.hash(name) };
+        self.state(name.name, self.find(name))
+    }
+
+    /// Looks up many clients. A single lookup waits for three cache misses, at the control byte, the entry
+    /// and the name; those of a batch overlap.
     pub(super) fn get_all<'a>(
         &'a self,
-        asked: impl Iterator<Item = Asked<'a>> + Clone,
-    ) -> impl Iterator<Item = Option<Result<Seen<'a>, &'a BadRow>>> {
-        let first_of_its_mark =
-            |asked: Asked<'_>| self.shard(asked.hash).find(asked.hash, |_| true);
-        let likely = asked.clone().map(first_of_its_mark).collect::<Vec<_>>();
-        let found = likely.into_iter().zip(asked.clone()).map(|(likely, asked)| {
-            likely
+        names: impl Iterator<Item = HashedName<'a>> + Clone,
+    ) -> impl Iterator<Item = Option<Result<ClientState<'a>, &'a BadRow>>> {
+        let candidate = |name: HashedName<'_>| self.shard(name.hash).find(name.hash, |_| true);
+        let candidates = names.clone().map(candidate).collect::<Vec<_>>();
+        let found = candidates.into_iter().zip(names.clone()).map(|(candidate, name)| {
+            candidate
                 .inspect(|client| client.touch())
-                .filter(|client| client.name() == asked.name)
-                .or_else(|| self.find(asked))
+                .filter(|client| client.name() == name.name)
+                .or_else(|| self.find(name))
         });
         let found = found.collect::<Vec<_>>();
-        found.into_iter().zip(asked).map(|(found, asked)| self.seen(asked.name, found))
+        found.into_iter().zip(names).map(|(found, name)| self.state(name.name, found))
     }
 
-    fn find(&self, Asked { name, hash }: Asked<'_>) -> Option<&ClientProfile> {
+    fn find(&self, HashedName { name, hash }: HashedName<'_>) -> Option<&ClientProfile> {
         self.shard(hash).find(hash, |client| client.name() == name)
     }
 
-    fn seen<'a>(
+    fn state<'a>(
         &'a self,
         name: &str,
         found: Option<&'a ClientProfile>,
-    ) -> Option<Result<Seen<'a>, &'a BadRow>> {
+    ) -> Option<Result<ClientState<'a>, &'a BadRow>> {
         let Some(profile) = found else { return self.bad.get(name).map(Err) };
         let enabled = self.disabled.is_empty() || !self.disabled.contains(name);
-        Some(Ok(Seen { profile, enabled }))
+        Some(Ok(ClientState { profile, enabled }))
     }
 
-    pub(super) fn put(&mut self, name: &str, row: Result<ClientRow, BadRow>) {
+    /// Inserts or replaces a client.
+    pub(super) fn insert(&mut self, name: &str, row: Result<ClientRow, BadRow>) {
         if !self.disabled.is_empty() || !self.bad.is_empty() {
             self.disabled.remove(name);
             self.bad.remove(name);
@@ -90,7 +88,7 @@ impl Clients {
                 if !enabled {
                     self.disabled.insert(name.into());
                 }
-                self.place(self.hash(name), profile);
+                self.insert_hashed(self.hash(name), profile);
             }
             Err(row) => {
                 self.remove(name);
@@ -99,13 +97,13 @@ impl Clients {
         }
     }
 
-    /// Puts a client into its place, or into that of the one with its name.
-    fn place(&mut self, hash: u64, profile: ClientProfile) {
-        let Self { shards, hashes, .. } = self;
+    /// Inserts or replaces an enabled client whose name has this hash.
+    pub(super) fn insert_hashed(&mut self, hash: u64, profile: ClientProfile) {
+        let Self { shards, hasher, .. } = self;
         let same = |client: &ClientProfile| client.name() == profile.name();
-        match shards[shard(hash)].entry(hash, same, |client| hashes.hash_one(client.name())) {
-            Entry::Occupied(mut place) => *place.get_mut() = profile,
-            Entry::Vacant(place) => _ = place.insert(profile),
+        match shards[shard(hash)].entry(hash, same, |client| hasher.hash_one(client.name())) {
+            Entry::Occupied(mut entry) => *entry.get_mut() = profile,
+            Entry::Vacant(entry) => _ = entry.insert(profile),
         }
     }
 
@@ -124,7 +122,7 @@ impl Clients {
     }
 
     pub(super) fn hash(&self, name: &str) -> u64 {
-        self.hashes.hash_one(name)
+        self.hasher.hash_one(name)
     }
 
     fn shard(&self, hash: u64) -> &HashTable<ClientProfile> {
@@ -132,10 +130,10 @@ impl Clients {
     }
 }
 
-/// By the middle bits: a set has its own use for those at the ends.
+/// Returns the shard of a hash, by its middle bits: the table uses those at both ends.
 // Less than the number of shards, so it fits.
 #[allow(clippy::cast_possible_truncation)]
-fn shard(hash: u64) -> usize {
+pub(super) fn shard(hash: u64) -> usize {
     ((hash >> 32) % SHARDS as u64) as usize
 }
 
@@ -143,7 +141,7 @@ impl Default for Clients {
     fn default() -> Self {
         Self {
             shards: vec![HashTable::new(); SHARDS],
-            hashes: RandomState::new(),
+            hasher: RandomState::new(),
             disabled: HashSet::new(),
             bad: HashMap::new(),
         }
@@ -154,56 +152,56 @@ impl Default for Clients {
 mod tests {
     use super::*;
 
-    fn loaded() -> (Clients, Order) {
-        let mut loading = Loading::with_room(7);
+    fn clients() -> Clients {
+        let mut clients = Clients::with_capacity(7);
         for number in 0..40_000 {
             let profile = ClientProfile::new(number.to_string());
             let row = match number % 10 {
-                3 => Err(BadRow::client("?", "it is spoilt")),
+                3 => Err(BadRow::client("?", "it is invalid")),
                 of_ten => Ok(ClientRow { profile, enabled: of_ten != 4 }),
             };
-            loading.put(&number.to_string(), row);
+            clients.insert(&number.to_string(), row);
         }
-        loading.end()
+        clients
     }
 
-    fn check(number: usize, seen: Option<Result<Seen<'_>, &BadRow>>) {
-        match (number % 10, seen) {
+    fn check(number: usize, state: Option<Result<ClientState<'_>, &BadRow>>) {
+        match (number % 10, state) {
             (_, None) if number >= 40_000 => {}
-            (3, Some(Err(bad))) => assert_eq!(bad.why, "it is spoilt"),
-            (of_ten, Some(Ok(seen))) => {
-                assert_eq!(seen.profile.name(), number.to_string());
-                assert_eq!(seen.enabled, of_ten != 4);
+            (3, Some(Err(bad))) => assert_eq!(bad.why, "it is invalid"),
+            (of_ten, Some(Ok(state))) => {
+                assert_eq!(state.profile.name(), number.to_string());
+                assert_eq!(state.enabled, of_ten != 4);
             }
             _ => panic!("{number}"),
         }
     }
 
     #[test]
-    fn clients_are_found_one_by_one_and_together() {
-        let (clients, _) = loaded();
+    fn clients_are_found_one_by_one_and_in_batches() {
+        let clients = clients();
         assert_eq!(clients.len(), 40_000);
         for number in 0..50_000 {
             check(number, clients.get(&number.to_string()));
         }
         let numbers = (0..50_000).rev().step_by(3).chain([7, 7]).collect::<Vec<usize>>();
         let names = numbers.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let asked = names.iter().map(|name| Asked { name, hash: clients.hash(name) });
-        let found = clients.get_all(asked).collect::<Vec<_>>();
+        let hashed = names.iter().map(|name| HashedName { name, hash: clients.hash(name) });
+        let found = clients.get_all(hashed).collect::<Vec<_>>();
         assert_eq!(found.len(), numbers.len());
-        for (number, seen) in numbers.into_iter().zip(found) {
-            check(number, seen);
+        for (number, state) in numbers.into_iter().zip(found) {
+            check(number, state);
         }
     }
 
     #[test]
     fn clients_are_replaced_and_removed() {
-        let (mut clients, _) = loaded();
+        let mut clients = clients();
         for number in 0..40_000 {
             let name = number.to_string();
             if number % 2 == 0 {
                 let profile = ClientProfile::new(&name).with_metadata([("of", "later")]);
-                clients.put(&name, Ok(ClientRow { profile, enabled: true }));
+                clients.insert(&name, Ok(ClientRow { profile, enabled: true }));
             } else {
                 clients.remove(&name);
             }
@@ -211,7 +209,7 @@ mod tests {
         assert_eq!(clients.len(), 20_000);
         for number in 0..40_000 {
             match clients.get(&number.to_string()) {
-                Some(Ok(Seen { profile, enabled: true })) if number % 2 == 0 => {
+                Some(Ok(ClientState { profile, enabled: true })) if number % 2 == 0 => {
                     assert_eq!(profile.metadata()["of"], "later");
                 }
                 None if number % 2 == 1 => {}

@@ -11,41 +11,38 @@ use tokio::sync::oneshot::Receiver;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::clients::Clients;
-use super::fallback::{Attempt, Fallback};
-use super::fault::Fault;
-use super::history::Position;
-use super::pending::Pending;
-use super::refused::Refused;
+use super::options::ReplicaOptions;
 use super::session::Session;
+use super::session_error::SessionError;
 use super::shared::{Progress, Shared};
-use super::snapshot::{self, Keeper};
-use super::{ReplicaOptions, clock, report};
+use super::snapshot_start::{Attempt, SnapshotStart};
+use super::state::FollowerState;
+use super::{report, watchdog};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 
-/// The pause before the first attempt to connect again, and the longest. Each is halved at random, so
-/// that the instances of a fleet do not come all at once.
-const PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The backoff before reconnecting doubles up to a maximum. Up to half of it is random, so that the
+/// instances of a fleet do not reconnect all at once.
+const MIN_BACKOFF: Duration = Duration::from_millis(50);
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
-/// Follows on a thread and in a runtime of its own, so that nothing that blocks those of the service
-/// delays a revoke.
-pub(super) fn start(options: ReplicaOptions, shared: &Arc<Shared>, ended: Receiver<Infallible>) {
-    let theirs = Arc::clone(shared);
+/// Starts the follower on its own thread and runtime, so that blocking work of the service delays no
+/// revoke.
+pub(super) fn start(options: ReplicaOptions, shared: &Arc<Shared>, dropped: Receiver<Infallible>) {
+    let guard_shared = Arc::clone(shared);
     let run = move || {
-        let end = End(theirs);
+        let guard = EndOnDrop(guard_shared);
         match runtime() {
             Ok(runtime) => {
-                runtime.block_on(Follower::new(options, Arc::clone(&end.0)).run(ended));
-                // A name that is being resolved may take its time, and nobody waits for it.
+                runtime.block_on(Follower::new(options, Arc::clone(&guard.0)).run(dropped));
+                // A DNS lookup may still be running: do not wait for it.
                 runtime.shutdown_background();
             }
-            Err(error) => fail(&end.0, error),
+            Err(error) => fail(&guard.0, error),
         }
     };
     let follower = thread::Builder::new().name("keygate-replica".to_owned());
-    if let Err(error) = clock::start(shared).and_then(|()| follower.spawn(run)) {
+    if let Err(error) = watchdog::start(shared).and_then(|()| follower.spawn(run)) {
         shared.end();
         fail(shared, error);
     }
@@ -57,124 +54,82 @@ fn runtime() -> io::Result<Runtime> {
 
 fn fail(shared: &Shared, error: io::Error) {
     let error = DatabaseError::Unavailable(StoreError::new(error));
-    shared.fails(error.clone());
+    shared.set_error(error.clone());
     shared.progress.send_replace(Progress::Failed(error));
 }
 
-/// However the follower ends, by a panic, too: nothing is served that nobody follows.
-struct End(Arc<Shared>);
+/// Stops serving when the follower ends, even by a panic: nothing would update the keys any more.
+struct EndOnDrop(Arc<Shared>);
 
-impl Drop for End {
+impl Drop for EndOnDrop {
     fn drop(&mut self) {
         self.0.end();
     }
 }
 
-/// What is known besides the table, and stays when connections come and go.
-pub(super) struct Follower {
-    pub(super) options: ReplicaOptions,
-    pub(super) shared: Arc<Shared>,
-    pub(super) clients: Clients,
-    pub(super) refused: Refused,
-    pub(super) pending: Pending,
-    /// Up to where the history of the database is known; nothing before the first load.
-    pub(super) position: Option<Position>,
-    pub(super) migrated: bool,
-    pub(super) snapshot: Option<Keeper>,
-    /// Until when nobody listens for wake-ups, since that took too long.
-    pub(super) deaf_until: Option<Instant>,
+struct Follower {
+    state: FollowerState,
     attempt: watch::Sender<Attempt>,
 }
 
 impl Follower {
     fn new(options: ReplicaOptions, shared: Arc<Shared>) -> Self {
-        let place = snapshot::place(options.database.place());
-        let snapshot = options.snapshot.clone().map(|path| Keeper::new(path, place));
-        Self {
-            options,
-            shared,
-            clients: Clients::default(),
-            refused: Refused::unknown(),
-            pending: Pending::default(),
-            position: None,
-            migrated: false,
-            snapshot,
-            deaf_until: None,
-            attempt: watch::Sender::default(),
-        }
+        Self { state: FollowerState::new(options, shared), attempt: watch::Sender::default() }
     }
 
-    async fn run(mut self, ended: Receiver<Infallible>) {
-        let fallback = Fallback::new(&self.options, &self.shared, self.attempt.subscribe());
+    async fn run(mut self, dropped: Receiver<Infallible>) {
+        let FollowerState { options, shared, .. } = &self.state;
+        let start = SnapshotStart::new(options, shared, self.attempt.subscribe());
         let start = async {
-            if let Some(fallback) = fallback {
-                fallback.run().await;
+            if let Some(start) = start {
+                start.run().await;
             }
             pending::<()>().await;
         };
         tokio::select! {
             biased;
-            _ = ended => {}
+            _ = dropped => {}
             () = self.follow() => {}
             () = start => {}
         }
     }
 
     async fn follow(&mut self) {
-        let mut pause = PAUSE;
+        let mut backoff = MIN_BACKOFF;
         loop {
-            let began = Instant::now();
-            let fault = match Session::open(self).await {
+            let started = Instant::now();
+            let error = match Session::open(&mut self.state).await {
                 Ok(mut session) => {
-                    self.attempt.send_replace(Attempt::Answered);
-                    session.follow(self).await
+                    self.attempt.send_replace(Attempt::Connected);
+                    session.follow(&mut self.state).await
                 }
-                Err(fault) => fault,
+                Err(error) => error,
             };
-            if self.shared.since_contact().is_some_and(|since| since < began.elapsed()) {
-                pause = PAUSE;
+            let contact = self.state.shared.since_contact();
+            if contact.is_some_and(|since| since < started.elapsed()) {
+                backoff = MIN_BACKOFF;
             }
-            self.failed(fault);
-            sleep(jittered(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            self.session_ended(error);
+            sleep(with_jitter(backoff)).await;
+            backoff = (backoff * 2).min(MAX_BACKOFF);
         }
     }
 
-    fn failed(&self, Fault { error, is_lasting }: Fault) {
-        report::failing(&self.shared, &error);
-        // A server that refuses has answered.
-        let attempt = if is_lasting { Attempt::Answered } else { Attempt::Failed };
+    fn session_ended(&self, SessionError { error, is_lasting }: SessionError) {
+        let FollowerState { shared, position, .. } = &self.state;
+        report::failing(shared, &error);
+        // A server that refuses the connection is reachable.
+        let attempt = if is_lasting { Attempt::Connected } else { Attempt::Failed };
         self.attempt.send_replace(attempt);
-        if is_lasting && self.position.is_none() && !self.shared.is_ready() {
-            self.shared.progress.send_replace(Progress::Failed(error));
-        }
-    }
-
-    pub(super) fn is_deaf(&self) -> bool {
-        self.deaf_until.is_some()
-    }
-
-    /// Whether it is time to listen again.
-    pub(super) fn hears_again(&mut self) -> bool {
-        self.deaf_until.take_if(|until| *until <= Instant::now()).is_some()
-    }
-
-    /// All that the database holds is served.
-    pub(super) fn keep_snapshot(&mut self) {
-        let (Some(keeper), Some(contact)) = (&mut self.snapshot, self.shared.last_contact()) else {
-            return;
-        };
-        match keeper.keep(&self.shared, contact) {
-            Ok(false) => {}
-            Ok(true) => self.shared.told().snapshot_error = None,
-            Err(error) => report::snapshot_failed(&self.shared, &keeper.path, &error),
+        if is_lasting && position.is_none() && !shared.is_ready() {
+            shared.progress.send_replace(Progress::Failed(error));
         }
     }
 }
 
-fn jittered(pause: Duration) -> Duration {
+fn with_jitter(backoff: Duration) -> Duration {
     let mut byte = [0];
-    // Without randomness all pauses are as long.
+    // Without randomness, all instances wait equally long.
     let _ = getrandom::fill(&mut byte);
-    pause.saturating_sub(pause * u32::from(byte[0]) / 512)
+    backoff.saturating_sub(backoff * u32::from(byte[0]) / 512)
 }

@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::store::sql::DatabaseError;
 
-/// How a [`Replica`](crate::store::Replica) is doing.
+/// The state of a [`Replica`](crate::store::Replica).
 ///
 /// ```no_run
 /// use keygate::store::Replica;
@@ -18,34 +18,34 @@ use crate::store::sql::DatabaseError;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ReplicaHealth {
-    /// Whether known keys are served: the keys were loaded, and the database was heard of within
-    /// [`max_staleness`](crate::store::ReplicaOptions::max_staleness).
+    /// Whether known keys are served: the keys were loaded, and the last contact with the database was
+    /// within [`max_staleness`](crate::store::ReplicaOptions::max_staleness).
     pub is_ready: bool,
-    /// When the primary was last asked what has changed, and all of its answer was taken.
+    /// The start of the last poll of the primary whose changes are all served.
     pub last_contact: Option<SystemTime>,
-    /// How long ago that was: as old is what is served, at the most.
+    /// Time since the last contact: the upper bound for the age of the served keys.
     pub lag: Option<Duration>,
-    /// How many keys are held, revoked ones and those that are refused aside.
+    /// The number of served keys, without revoked and refused ones.
     pub keys: usize,
-    /// How many clients are held.
+    /// The number of clients in memory.
     pub clients: usize,
-    /// How many keys are refused because their rows, or those of their clients, cannot be used.
+    /// The number of keys that are refused because their row, or their client's, cannot be used.
     pub refused_rows: usize,
-    /// Why, for the first few of them.
+    /// The reasons for the first ten of them.
     pub refused: Vec<String>,
     /// How often all keys were loaded.
     pub loads: u64,
-    /// How often the database turned out to be another one or to have gone back in time: restored
-    /// from a copy, or failed over to a standby.
+    /// How often the database turned out to be another one or to have gone back in time, after a restore
+    /// from a backup or a failover to a standby.
     pub resets: u64,
-    /// Since when the database is not followed, if it is not: when the first attempt failed since it was
-    /// last followed.
+    /// The time of the first failure since the replica last followed the database; `None` while it follows.
     pub failing_since: Option<SystemTime>,
-    /// Why it is not.
+    /// The reason why the replica does not follow the database.
     pub error: Option<DatabaseError>,
-    /// Why the database wakes nobody up, if it does not: changes are then found within half a second, by
-    /// polling.
+    /// The reason why the replica gets no wake-ups, if it gets none: it then finds changes within half a
+    /// second, by polling.
     pub no_wake_ups: Option<String>,
-    /// Why the [snapshot](crate::store::ReplicaOptions::snapshot) could not be read or written, until it was.
+    /// The reason why the [snapshot](crate::store::ReplicaOptions::snapshot) could not be read or written,
+    /// until it could be.
     pub snapshot_error: Option<String>,
 }

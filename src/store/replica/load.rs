@@ -8,44 +8,46 @@ use sqlx::{AssertSqlSafe, Error, query, query_scalar, raw_sql};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-use super::clients::Loading;
-use super::copy::{Copied, copy};
-use super::fault::Fault;
-use super::follower::Follower;
-use super::history::{Newest, Visible, event_columns};
+use super::copy_out::{CopyRow, copy_out};
+use super::history::{RecentEvents, VisibleTransactions, event_columns};
 use super::poll::SETTINGS;
-use super::refused::Refused;
+use super::refused_keys::RefusedKeys;
 use super::report;
 use super::rows::replica_columns;
-use super::server_probe::{Seen, ServerProbe};
-use super::session::POLL_DEADLINE;
+use super::server_probe::{ProbeResult, ServerProbe};
+use super::session_error::SessionError;
+use super::state::FollowerState;
+use super::timing::POLL_DEADLINE;
 use crate::store::postgres::columns::{Columns as _, client_columns, client_row};
 use crate::store::sql::BadRow;
 use crate::store::table::{BucketSort, Build, Table};
 
+mod clients;
 mod keys;
+mod ordered;
 
-use keys::LoadingKeys;
+use clients::ClientLoader;
+use keys::KeyLoader;
 
-/// How long no row may come: a server that reads a table from a busy disk may take seconds.
-const STALLED: Duration = Duration::from_secs(30);
+/// The longest wait for the next row: a server that reads a table from a busy disk may take seconds.
+const STALL_DEADLINE: Duration = Duration::from_secs(30);
 
-const NEWEST: &str = concat!(
+const RECENT: &str = concat!(
     "select ",
     event_columns!(),
     " from (select * from keygate.events order by seq desc limit 100) e order by e.seq"
 );
 
-/// Visible, and of transactions that are yet to come.
+/// The last event with the id of a future transaction: it came with a dump of another cluster.
 const FOREIGN: &str =
     "select coalesce(pg_catalog.max(seq), 0) from keygate.events where txid >= $1::text::xid8";
 
-/// How many clients the server believes that it has; -1 where it does not know.
-const ABOUT: &str =
+/// The planner's estimate of the number of clients; -1 if it has none.
+const CLIENT_ESTIMATE: &str =
     "select reltuples::bigint from pg_catalog.pg_class where oid = 'keygate.clients'::regclass";
 
-/// It may believe anything.
-const MOST_ROOM: usize = 10_000_000;
+/// The estimate may be wrong by any factor.
+const MAX_CAPACITY: usize = 10_000_000;
 
 const CLIENTS: &str = concat!(
     "copy (select ",
@@ -53,115 +55,119 @@ const CLIENTS: &str = concat!(
     " from keygate.clients c) to stdout (format binary)"
 );
 
-/// In no order: that of the table is made here, in less time than a server takes to read its index.
+/// Unordered: sorting here is faster than reading by the server's index.
 const KEYS: &str =
     concat!("copy (select ", replica_columns!(), " from keygate.keys k) to stdout (format binary)");
 
-/// One transaction for all of it, in which the process is busy between two statements, too: no timeout of
-/// the role is for a load, which ends when no row comes. Servers before version 17 have no timeout of
-/// transactions.
+/// One transaction for the whole load. The process is busy between two statements, so the role's timeouts
+/// do not apply; the load ends when no row arrives. Servers before version 17 have no
+/// `transaction_timeout`.
 const BEGIN: &str = "begin isolation level repeatable read read only; ";
 const NO_TIMEOUTS: &str = "set local enable_seqscan = on; \
     set local idle_in_transaction_session_timeout = 0; \
     select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings \
     where name = 'transaction_timeout'; ";
 
-/// Replaces all that is served by what the database holds, in one step.
+/// Replaces all served keys by those of the database, in one step.
 pub(super) async fn load(
     connection: &mut PgConnection,
-    look: &ServerProbe,
-    follower: &mut Follower,
-) -> Result<(), Fault> {
-    let last = follower.position.clone();
-    let newest = last.as_ref().map(|last| last.newest.clone()).unwrap_or_default();
-    let sql = format!("{BEGIN}{SETTINGS}{NO_TIMEOUTS}{}", look.statement(&newest));
+    probe: &ServerProbe,
+    state: &mut FollowerState,
+) -> Result<(), SessionError> {
+    let last = state.position.clone();
+    let recent = last.as_ref().map(|last| last.recent.clone()).unwrap_or_default();
+    let sql = format!("{BEGIN}{SETTINGS}{NO_TIMEOUTS}{}", probe.statement(&recent));
     let rows = raw_sql(AssertSqlSafe(sql)).fetch_all(&mut *connection);
-    let rows = timeout(POLL_DEADLINE, rows).await;
-    let rows = rows.map_err(|_| Fault::late("the server did not answer"))??;
-    let row = rows.last().ok_or_else(|| Fault::new("PostgreSQL answered with no row"))?;
-    let Seen { mut position, lost, is_queue_high } = Seen::read(row, newest)?;
+    let rows = timeout(POLL_DEADLINE, rows).await.map_err(|_| SessionError::timed_out())??;
+    let row = rows.last();
+    let row = row.ok_or_else(|| SessionError::new("PostgreSQL sent no row for the probe"))?;
+    let ProbeResult { mut position, lost_events, is_queue_high } = ProbeResult::read(row, recent)?;
     if let Some(last) = last
-        && (lost || !position.follows(&last))
+        && (lost_events || !position.follows(&last))
     {
-        report::reset(&follower.shared);
+        report::reset(&state.shared);
     }
-    report::wake_ups(follower, is_queue_high);
+    report::wake_ups(&state.shared, state.is_listen_paused(), is_queue_high);
     let rows = AtomicU64::new(0);
-    position.newest = tokio::select! {
-        loaded = read(connection, follower, &position.visible, &rows) => loaded?,
-        () = stalled(&rows) => return Err(Fault::late("the keys did not come")),
+    position.recent = tokio::select! {
+        loaded = load_all(connection, state, &position.visible, &rows) => loaded?,
+        () = stalled(&rows) => {
+            return Err(SessionError::unreachable("loading the keys stalled"));
+        }
     };
-    follower.position = Some(position);
-    follower.pending.done(true);
+    state.position = Some(position);
+    state.queue.clear();
     let commit = timeout(POLL_DEADLINE, raw_sql("commit").execute(&mut *connection));
-    commit.await.map_err(|_| Fault::late("the server did not answer"))??;
+    commit.await.map_err(|_| SessionError::timed_out())??;
     Ok(())
 }
 
-async fn read(
+async fn load_all(
     connection: &mut PgConnection,
-    follower: &mut Follower,
-    visible: &Visible,
+    state: &mut FollowerState,
+    visible: &VisibleTransactions,
     rows: &AtomicU64,
-) -> Result<Newest, Error> {
+) -> Result<RecentEvents, Error> {
     let foreign = query_scalar(FOREIGN).persistent(false).bind(visible.next.to_string());
     let foreign = foreign.fetch_one(&mut *connection).await?;
-    let mut newest = Newest { foreign, greatest: foreign, ..Newest::default() };
-    query(NEWEST)
+    let mut recent = RecentEvents { foreign, greatest: foreign, ..RecentEvents::default() };
+    query(RECENT)
         .persistent(false)
-        .try_map(|row: PgRow| newest.add(&row))
+        .try_map(|row: PgRow| recent.add(&row))
         .fetch_all(&mut *connection)
         .await?;
 
-    let about: i64 = query_scalar(ABOUT).persistent(false).fetch_one(&mut *connection).await?;
-    let mut loading = Loading::with_room(usize::try_from(about).unwrap_or(0).min(MOST_ROOM));
-    let put = |row: &Copied<'_, 5>| {
+    let estimate: i64 =
+        query_scalar(CLIENT_ESTIMATE).persistent(false).fetch_one(&mut *connection).await?;
+    let capacity = usize::try_from(estimate).unwrap_or(0).min(MAX_CAPACITY);
+    let mut loader = ClientLoader::with_capacity(capacity);
+    let insert = |row: &CopyRow<'_, 5>| {
         rows.fetch_add(1, Ordering::Relaxed);
-        // One without a name has no keys.
+        // A client without a name has no keys.
         if let Ok(Some(name)) = row.text(0) {
-            loading.put(name, client_row(row, 0));
+            loader.insert(name, client_row(row, 0));
         }
     };
-    copy(connection, CLIENTS, put).await?;
-    let (clients, order) = loading.end();
+    copy_out(connection, CLIENTS, insert).await?;
+    let (clients, ordered) = loader.finish();
 
-    let mut loading = LoadingKeys::new(&clients, order);
-    let push = |row: &Copied<'_, 5>| {
+    let mut loader = KeyLoader::new(&clients, ordered);
+    let insert = |row: &CopyRow<'_, 5>| {
         rows.fetch_add(1, Ordering::Relaxed);
-        loading.push(row);
+        loader.insert(row);
     };
-    copy(connection, KEYS, push).await?;
-    let (gather, mut refused) = loading.end();
-    let table = table(gather, &mut refused, rows).await;
+    copy_out(connection, KEYS, insert).await?;
+    let (sort, mut refused) = loader.finish();
+    let table = build_table(sort, &mut refused, rows).await;
 
-    if let Some(snapshot) = &mut follower.snapshot {
-        snapshot.changed();
+    if let Some(snapshot) = &mut state.snapshot {
+        snapshot.mark_dirty();
     }
-    follower.refused.replace(refused);
-    follower.clients = clients;
-    let shared = &follower.shared;
-    shared.change(follower.refused.changed(), |served| served.replace(&table));
-    follower.refused.tell(&mut shared.told());
-    report::loaded(shared, &follower.clients);
-    Ok(newest)
+    state.refused.replace(refused);
+    state.clients = clients;
+    let shared = &state.shared;
+    shared.change(state.refused.take_changed(), |served| served.replace(&table));
+    state.refused.report(&mut shared.lock_health());
+    report::loaded(shared, &state.clients);
+    Ok(recent)
 }
 
-async fn table(gather: BucketSort, refused: &mut Refused, rows: &AtomicU64) -> Table {
-    let mut build = Build::new(gather.len());
+async fn build_table(sort: BucketSort, refused: &mut RefusedKeys, rows: &AtomicU64) -> Table {
+    let mut build = Build::new(sort.len());
     let mut last = None;
-    for part in gather.sorted() {
-        for (row, mark) in part {
-            // The database sees to this, unless a hand took its index away.
+    for bucket in sort.sorted() {
+        for (row, status) in bucket {
+            // Only possible if the unique index of the database was dropped.
             if last == Some(row.prefix()) {
                 let bad = BadRow::key(row.digest.key_id(), "another key has the same id");
                 refused.add(Some(row.digest), bad);
                 continue;
             }
             last = Some(row.prefix());
-            build.push(row, mark);
+            build.push(row, status);
         }
         rows.fetch_add(1, Ordering::Relaxed);
-        // What else the follower does goes on.
+        // Lets the start from a snapshot proceed on the same thread.
         yield_now().await;
     }
     build.finish()
@@ -175,6 +181,6 @@ async fn stalled(rows: &AtomicU64) {
             return;
         }
         before = now;
-        sleep(STALLED).await;
+        sleep(STALL_DEADLINE).await;
     }
 }

@@ -1,4 +1,4 @@
-//! A poll: what has changed, and the rows of what had changed before, in one message.
+//! A poll: reads new events, and the rows of earlier events, in one message.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -6,22 +6,22 @@ use std::fmt::Write as _;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
 
-use super::fault::Fault;
-use super::follower::Follower;
+use super::change_queue::ChangeQueue;
 use super::history::{Position, event_columns};
-use super::pending::Pending;
-use super::rows::{self, Key, replica_columns};
-use super::server_probe::{Seen, ServerProbe, array};
+use super::rows::{KeyRow, LoadedKey, replica_columns};
+use super::server_probe::{ProbeResult, ServerProbe, array};
+use super::session_error::SessionError;
+use super::state::FollowerState;
 use crate::key::KeyId;
 use crate::store::postgres::columns::{client_columns, client_row};
 use crate::store::postgres::settings::{hex, local_settings};
 
-/// All that a poll reads is of one state of the database. The cost of a poll must not hang on what the
-/// planner believes of the tables: what it looks for is always found by an index. Timeouts of the role are
-/// not for polls, which have their own.
+/// The settings of polls and loads. Without sequential scans, the cost of a poll does not depend on the
+/// planner's statistics: an index serves each of its queries. The role's timeouts do not apply, since
+/// polls have their own.
 ///
-/// No statement has a name or a transaction block: a pooler may send each message to the server by another
-/// connection, and a message that fails leaves nothing behind.
+/// Statements are unnamed and not in a transaction block: a pooler may send each message over another
+/// connection, and a failed message leaves nothing behind.
 pub(super) const SETTINGS: &str = concat!(
     local_settings!(),
     "set local enable_seqscan = off; set local jit = off; set local bytea_output = hex; \
@@ -30,15 +30,17 @@ pub(super) const SETTINGS: &str = concat!(
 
 const SNAPSHOT: &str = "set transaction isolation level repeatable read read only; ";
 
-/// More events than these are taken for a change of all.
-const MOST_EVENTS: usize = 200_000;
+/// More events than this cause a load of all keys.
+const MAX_EVENTS: usize = 200_000;
 
-/// What was not visible before: transactions commit in another order than that of their numbers, and those
-/// of their events. None that is visible has a number from the next one on, unless it came with a dump of
-/// another cluster, which had counted further. A database that went back in time gives numbers of transactions
-/// again, but of nothing that is followed are those of events.
+/// Returns the query for events that were not visible before.
+///
+/// Transactions commit in an order that differs from the order of their ids and of their events. No visible
+/// transaction has an id from the next one on, unless it came with a dump of another cluster, which had
+/// counted further. A database that went back in time assigns ids of transactions again, but none of the
+/// events that the replica follows.
 fn events(last: &Position) -> String {
-    let (next, greatest) = (last.visible.next, last.newest.greatest);
+    let (next, greatest) = (last.visible.next, last.recent.greatest);
     let running = array(last.visible.running.iter());
     let columns = event_columns!();
     format!(
@@ -51,25 +53,24 @@ fn events(last: &Position) -> String {
     )
 }
 
-/// The clients and keys whose rows a poll reads.
-pub(super) struct Wanted {
+/// The clients and keys whose rows one poll reads.
+pub(super) struct Batch {
     names: Vec<String>,
     key_ids: BTreeSet<KeyId>,
 }
 
-impl Wanted {
-    /// Takes as much of what is pending as one poll reads.
-    pub(super) fn take(pending: &mut Pending) -> Self {
-        Self { names: pending.take_clients(), key_ids: pending.take_keys() }
+impl Batch {
+    pub(super) fn take(queue: &mut ChangeQueue) -> Self {
+        Self { names: queue.take_clients(), key_ids: queue.take_keys() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.names.is_empty() && self.key_ids.is_empty()
     }
 
-    /// The statements that read the rows; those of the keys' clients too, which may be new.
+    /// Returns the queries for the rows, and for those of the keys' clients, which may be new.
     fn statements(&self) -> String {
-        // A text takes whatever is written to it.
+        // Writing to a `String` cannot fail.
         let mut sql = String::new();
         let clients = client_columns!();
         if !self.names.is_empty() {
@@ -98,8 +99,8 @@ impl Wanted {
 }
 
 /// The rows of a poll.
-pub(super) struct Polled {
-    pub(super) seen: Seen,
+pub(super) struct PollResponse {
+    pub(super) probed: ProbeResult,
     events: Vec<PgRow>,
     clients: Vec<PgRow>,
     keys_of_clients: Vec<PgRow>,
@@ -110,19 +111,19 @@ pub(super) struct Polled {
 /// Polls in one round trip.
 pub(super) async fn poll(
     connection: &mut PgConnection,
-    look: &ServerProbe,
+    probe: &ServerProbe,
     last: &Position,
-    wanted: &Wanted,
-) -> Result<Polled, Fault> {
-    let look = look.statement(&last.newest);
-    let sql = format!("{SNAPSHOT}{SETTINGS}{look}{}{}", events(last), wanted.statements());
+    batch: &Batch,
+) -> Result<PollResponse, SessionError> {
+    let probe = probe.statement(&last.recent);
+    let sql = format!("{SNAPSHOT}{SETTINGS}{probe}{}{}", events(last), batch.statements());
     let rows = raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await?;
-    let mut seen = None;
+    let mut probed = None;
     let [mut events, mut clients, mut keys_of_clients, mut owners, mut keys] =
         [const { Vec::new() }; 5];
     for row in rows {
-        match part(&row)? {
-            "look" => seen = Some(Seen::read(&row, last.newest.clone())?),
+        match query_name(&row)? {
+            "probe" => probed = Some(ProbeResult::read(&row, last.recent.clone())?),
             "event" => events.push(row),
             "client" => clients.push(row),
             "key of a client" => keys_of_clients.push(row),
@@ -130,44 +131,45 @@ pub(super) async fn poll(
             _ => keys.push(row),
         }
     }
-    let seen = seen.ok_or_else(|| Fault::new("PostgreSQL answered to a part of a poll only"))?;
-    Ok(Polled { seen, events, clients, keys_of_clients, owners, keys })
+    let probed = probed
+        .ok_or_else(|| SessionError::new("PostgreSQL sent an incomplete response to a poll"))?;
+    Ok(PollResponse { probed, events, clients, keys_of_clients, owners, keys })
 }
 
-/// Which part of a message a row belongs to.
-fn part(row: &PgRow) -> Result<&str, Error> {
+/// Returns the last column, which names the query.
+fn query_name(row: &PgRow) -> Result<&str, Error> {
     row.try_get(row.len().saturating_sub(1))
 }
 
-impl Polled {
-    /// Notes what has changed, and which events came last.
-    pub(super) fn note(&mut self, pending: &mut Pending) -> Result<(), Error> {
+impl PollResponse {
+    /// Queues the changes of the events, and remembers the most recent events.
+    pub(super) fn queue_changes(&mut self, queue: &mut ChangeQueue) -> Result<(), Error> {
         for row in &self.events {
-            self.seen.position.newest.add(row)?;
-            pending.add(row)?;
+            self.probed.position.recent.add(row)?;
+            queue.add(row)?;
         }
-        pending.all |= self.events.len() > MOST_EVENTS;
+        queue.reload |= self.events.len() > MAX_EVENTS;
         Ok(())
     }
 
     /// Serves the rows.
-    pub(super) fn apply(&self, follower: &mut Follower, wanted: Wanted) -> Result<(), Error> {
-        let Follower { shared, clients, refused, pending, snapshot, .. } = follower;
-        let Wanted { names, key_ids } = wanted;
+    pub(super) fn apply(&self, state: &mut FollowerState, batch: Batch) -> Result<(), Error> {
+        let FollowerState { shared, clients, refused, queue, snapshot, .. } = state;
+        let Batch { names, key_ids } = batch;
         for name in &names {
             clients.remove(name);
         }
         for row in &self.clients {
-            clients.put(row.try_get(0)?, client_row(row, 0));
+            clients.insert(row.try_get(0)?, client_row(row, 0));
         }
         for row in &self.keys_of_clients {
-            pending.add_key(row)?;
+            queue.add_key(row)?;
         }
         for row in &self.owners {
             let name = row.try_get(0)?;
-            // Keys share the profile of a client that is known.
+            // Keys share the profile of a known client.
             if clients.get(name).is_none() {
-                clients.put(name, client_row(row, 0));
+                clients.insert(name, client_row(row, 0));
             }
         }
         if key_ids.is_empty() {
@@ -179,23 +181,25 @@ impl Polled {
             changes.insert(key_id.prefix(), None);
         }
         for row in &self.keys {
-            let key = match rows::unowned(row) {
-                Ok(key) => key.of(clients.get(key.client)),
-                Err((digest, bad)) => Key::Bad(digest, bad),
+            let key = match KeyRow::read(row) {
+                Ok(key) => key.with_client(clients.get(key.client)),
+                Err((digest, bad)) => LoadedKey::Invalid(digest, bad),
             };
             match key {
-                Key::Good(row, mark) => _ = changes.insert(row.prefix(), Some((row, mark))),
-                Key::Bad(digest, bad) => refused.add(digest, bad),
-                Key::Unknown(digest) => refused.add_orphan(digest),
+                LoadedKey::Valid(row, status) => {
+                    changes.insert(row.prefix(), Some((row, status)));
+                }
+                LoadedKey::Invalid(digest, bad) => refused.add(digest, bad),
+                LoadedKey::NoClient(digest) => refused.add_without_client(digest),
             }
         }
         if let Some(snapshot) = snapshot {
-            snapshot.changed();
+            snapshot.mark_dirty();
         }
-        // Told before it is served: who sees a change finds it counted.
-        refused.tell(&mut shared.told());
-        shared.told().clients = clients.len();
-        shared.change(refused.changed(), |table| {
+        // Counted before it is served, so that a visible change is always counted.
+        refused.report(&mut shared.lock_health());
+        shared.lock_health().clients = clients.len();
+        shared.change(refused.take_changed(), |table| {
             let mut edit = table.edit();
             edit.apply(changes.into_iter().collect());
             edit.publish();

@@ -1,42 +1,32 @@
-//! What is told: in the health, and as `tracing` events with that feature.
+//! Reports: the replica's health, and the events for `tracing`.
 
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use super::clients::Clients;
-use super::follower::Follower;
+use super::events;
 use super::shared::Shared;
 use crate::store::sql::DatabaseError;
 
-/// All keys were loaded.
 pub(super) fn loaded(shared: &Shared, clients: &Clients) {
-    let mut told = shared.told();
-    told.loads += 1;
-    told.clients = clients.len();
-    #[cfg(feature = "tracing")]
-    tracing::info!(
-        keys = shared.table.live(),
-        clients = told.clients,
-        refused = told.refused_rows,
-        "the replica has loaded all keys"
-    );
+    let mut health = shared.lock_health();
+    health.loads += 1;
+    health.clients = clients.len();
+    events::loaded(shared.table.live(), health.clients, health.refused_rows);
 }
 
-/// All that has changed was taken.
-pub(super) fn followed(shared: &Shared, clients: &Clients) {
-    let mut told = shared.told();
-    told.clients = clients.len();
-    told.failing_since = None;
-    if told.error.take().is_some() {
-        #[cfg(feature = "tracing")]
-        tracing::info!("the replica follows the database again");
+pub(super) fn caught_up(shared: &Shared, clients: &Clients) {
+    let mut health = shared.lock_health();
+    health.clients = clients.len();
+    health.failing_since = None;
+    if health.error.take().is_some() {
+        events::recovered();
     }
 }
 
-/// Whether wake-ups come.
-pub(super) fn wake_ups(follower: &Follower, is_queue_high: bool) {
-    let why = if follower.is_deaf() {
+pub(super) fn wake_ups(shared: &Shared, is_listen_paused: bool, is_queue_high: bool) {
+    let why = if is_listen_paused {
         Some("`listen` took too long on this server, and is tried again after a minute")
     } else if is_queue_high {
         Some(
@@ -46,64 +36,40 @@ pub(super) fn wake_ups(follower: &Follower, is_queue_high: bool) {
     } else {
         None
     };
-    let mut told = follower.shared.told();
-    if told.no_wake_ups.as_deref() == why {
+    let mut health = shared.lock_health();
+    if health.no_wake_ups.as_deref() == why {
         return;
     }
-    told.no_wake_ups = why.map(str::to_owned);
-    #[cfg(feature = "tracing")]
+    health.no_wake_ups = why.map(str::to_owned);
     if let Some(why) = why {
-        tracing::warn!(why, "the replica gets no wake-ups, and finds changes by polling");
+        events::no_wake_ups(why);
     }
 }
 
-/// The database is not what it was.
+/// Reports that the database is another one, or went back in time.
 pub(super) fn reset(shared: &Shared) {
-    shared.told().resets += 1;
-    #[cfg(feature = "tracing")]
-    tracing::error!(
-        "the database is another one or went back in time: changes may be lost, all keys are \
-         loaded anew"
-    );
+    shared.lock_health().resets += 1;
+    events::reset();
 }
 
-/// The database cannot be followed, as far as this try goes.
+/// Reports that the database cannot be followed. A repeated error emits no second event.
 pub(super) fn failing(shared: &Shared, error: &DatabaseError) {
     let text = error.to_string();
-    let told = shared.fails(error.clone());
-    let is_told = told.is_some_and(|told| told.to_string() == text);
-    #[cfg(feature = "tracing")]
-    if !is_told {
-        tracing::error!(
-            last_contact = ?shared.since_contact(),
-            error = text,
-            "the replica does not follow the database: changes have no effect"
-        );
+    let previous = shared.set_error(error.clone());
+    if previous.is_none_or(|previous| previous.to_string() != text) {
+        events::failing(shared.since_contact(), &text);
     }
-    #[cfg(not(feature = "tracing"))]
-    let _ = is_told;
 }
 
-/// Keys were taken from a copy on disk.
 pub(super) fn snapshot_read(shared: &Shared, age: Duration) {
-    #[cfg(feature = "tracing")]
-    tracing::warn!(
-        keys = shared.table.live(),
-        ?age,
-        "the database is out of reach, and the replica starts from its snapshot"
-    );
-    #[cfg(not(feature = "tracing"))]
-    let _ = (shared, age);
+    events::snapshot_read(shared.table.live(), age);
 }
 
-/// A copy on disk could not be read or written.
+/// Reports that the snapshot could not be read or written.
 pub(super) fn snapshot_failed(shared: &Shared, path: &Path, error: &io::Error) {
     let text = format!("{}: {error}", path.display());
-    let told = shared.told().snapshot_error.replace(text.clone());
-    #[cfg(feature = "tracing")]
-    if told.as_ref() != Some(&text) {
-        tracing::error!(error = text, "the snapshot of the replica could not be read or written");
+    let previous = shared.lock_health().snapshot_error.replace(text.clone());
+    if previous.as_ref() != Some(&text) {
+        events::snapshot_failed(&text);
     }
-    #[cfg(not(feature = "tracing"))]
-    let _ = told;
 }

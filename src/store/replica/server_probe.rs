@@ -1,66 +1,67 @@
-//! Whether the database is the one that it was, and what of it is visible.
+//! The probe of each poll: identifies the database, and finds out which of its transactions are visible.
 
 use std::fmt::{Display, Write as _};
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
 
-use super::fault::Fault;
-use super::history::{Newest, Position, Visible};
+use super::history::{Position, RecentEvents, VisibleTransactions};
+use super::session_error::SessionError;
 use crate::store::postgres::error::code;
 use crate::store::postgres::settings::local_settings;
 
-/// The cluster, and its timeline, which a standby that takes over changes.
+/// The cluster, and its timeline, which changes when a standby is promoted.
 const SYSTEM: &str = "(select system_identifier::text from pg_catalog.pg_control_system())";
 const TIMELINE: &str = "case when not pg_catalog.pg_is_in_recovery() then pg_catalog.left(\
                         pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) end";
 
-/// In their place: as long as a server runs, it is one and goes on.
+/// Used where the server does not permit these two: a running server does not go back in time.
 const STARTED: &str = "pg_catalog.pg_postmaster_start_time()::text";
 
-/// Whether others have not read so much of what was notified that wake-ups are left out.
+/// Whether keygate's triggers leave out wake-ups, since unread notifications fill the queue.
 const QUEUE: &str = "pg_catalog.pg_notification_queue_usage() > 0.01";
 
-/// The question of each poll, as far as the server answers it.
+/// The expressions of the probe that the server permits.
 pub(super) struct ServerProbe {
-    /// What names the cluster, and what may change with the events that are not seen.
+    /// Identifies the cluster.
     database: String,
+    /// Differs when events may be missing.
     feed: String,
     queue: &'static str,
-    /// Whether nothing tells one server from another that answers at the same address.
+    /// Whether servers behind the same address cannot be told apart.
     pub(super) is_blind: bool,
 }
 
-/// The answer to it.
-pub(super) struct Seen {
+/// The result of a probe.
+pub(super) struct ProbeResult {
     pub(super) position: Position,
-    /// Whether something that was seen is not there any more.
-    pub(super) lost: bool,
-    /// Whether the server's queue of notifications is high, as far as it says.
+    /// Whether a recent event is missing.
+    pub(super) lost_events: bool,
+    /// Whether the notification queue is known to be filling up.
     pub(super) is_queue_high: bool,
 }
 
 impl ServerProbe {
-    /// Finds out what this server tells: some managed ones, and some whose owner took rights away
-    /// from everyone, keep parts to themselves.
-    pub(super) async fn find(connection: &mut PgConnection) -> Result<Self, Error> {
-        let system = told(connection, SYSTEM).await?;
-        let timeline = told(connection, TIMELINE).await?;
-        let is_named = system.is_some() && timeline.is_some();
-        let started = if is_named { None } else { told(connection, STARTED).await? };
-        let part = |part: Option<&'static str>| part.unwrap_or("null").to_owned();
-        let database = format!("{}, {}", part(system), part(timeline));
-        let queue = told(connection, QUEUE).await?.unwrap_or("null::boolean");
-        let is_blind = !is_named && started.is_none();
-        Ok(Self { database, feed: part(started), queue, is_blind })
+    /// Finds out which expressions the server permits: some managed servers, and some owners, revoke the
+    /// right to these functions.
+    pub(super) async fn new(connection: &mut PgConnection) -> Result<Self, Error> {
+        let system = if_permitted(connection, SYSTEM).await?;
+        let timeline = if_permitted(connection, TIMELINE).await?;
+        let is_identified = system.is_some() && timeline.is_some();
+        let started = if is_identified { None } else { if_permitted(connection, STARTED).await? };
+        let or_null = |part: Option<&'static str>| part.unwrap_or("null").to_owned();
+        let database = format!("{}, {}", or_null(system), or_null(timeline));
+        let queue = if_permitted(connection, QUEUE).await?.unwrap_or("null::boolean");
+        let is_blind = !is_identified && started.is_none();
+        Ok(Self { database, feed: or_null(started), queue, is_blind })
     }
 
-    /// The statement that looks, whose row ends with `look`.
-    pub(super) fn statement(&self, newest: &Newest) -> String {
+    /// Returns the query of the probe, whose row ends with `probe`.
+    pub(super) fn statement(&self, recent: &RecentEvents) -> String {
         let Self { database, feed, queue, .. } = self;
-        let times = newest.times.iter().map(|time| format!("{time:016x}"));
+        let times = recent.times.iter().map(|time| format!("{time:016x}"));
         let [seqs, txids, times] =
-            [array(newest.seqs.iter()), array(newest.txids.iter()), array(times)];
+            [array(recent.seqs.iter()), array(recent.txids.iter()), array(times)];
         // A trigger that was disabled and enabled again has another `xmin`.
         format!(
             "select pg_catalog.pg_is_in_recovery(), triggers.live,
@@ -76,7 +77,7 @@ impl ServerProbe {
                         as seen (seq, txid, at)
                     join keygate.events e on e.seq = seen.seq and e.txid = seen.txid
                         and pg_catalog.timestamptz_send(e.at) = pg_catalog.decode(seen.at, 'hex')),
-                {queue}, 'look'
+                {queue}, 'probe'
             from (
                 select pg_catalog.string_agg(
                         pg_catalog.concat_ws(':', oid, xmin, tgenabled), ',' order by oid) as state,
@@ -90,50 +91,51 @@ impl ServerProbe {
     }
 }
 
-impl Seen {
-    /// Reads the row of a look for these events.
-    pub(super) fn read(row: &PgRow, newest: Newest) -> Result<Self, Fault> {
+impl ProbeResult {
+    /// Reads the row of a probe for these events.
+    pub(super) fn read(row: &PgRow, recent: RecentEvents) -> Result<Self, SessionError> {
         if row.try_get(0)? {
-            return Err(Fault::new("PostgreSQL answers as a standby, which is not followed"));
+            return Err(SessionError::new(
+                "the PostgreSQL server is a standby, which a replica does not follow",
+            ));
         }
         let triggers: i64 = row.try_get(1)?;
         if triggers < TRIGGERS {
-            return Err(Fault::lasting(
-                "the triggers of the tables are missing or disabled, so that no change would be \
-                 heard of: `alter table ... enable trigger user` (a restore makes them last)",
+            return Err(SessionError::lasting(
+                "triggers of keygate's tables are missing or disabled, so the replica would miss \
+                 changes: `alter table ... enable trigger user` (a restore makes them last)",
             ));
         }
-        let visible = Visible::parse(row.try_get(4)?);
-        let visible = visible.ok_or_else(|| Fault::new("PostgreSQL answered with no snapshot"))?;
+        let visible = VisibleTransactions::parse(row.try_get(4)?)
+            .ok_or_else(|| SessionError::new("PostgreSQL sent no valid transaction snapshot"))?;
         let (database, feed) = (row.try_get(2)?, row.try_get(3)?);
         let found: i64 = row.try_get(5)?;
-        let lost = found != newest.len();
+        let lost_events = found != recent.len();
         let is_queue_high = row.try_get::<Option<bool>, _>(6)? == Some(true);
-        Ok(Self { position: Position { database, feed, visible, newest }, lost, is_queue_high })
+        let position = Position { database, feed, visible, recent };
+        Ok(Self { position, lost_events, is_queue_high })
     }
 }
 
-/// An array in a statement, of numbers or texts of hex digits.
-pub(super) fn array(numbers: impl Iterator<Item = impl Display>) -> String {
+/// Formats an array literal of numbers or hex digits.
+pub(super) fn array(items: impl Iterator<Item = impl Display>) -> String {
     let mut array = "'{".to_owned();
-    for (index, number) in numbers.enumerate() {
+    for (index, item) in items.enumerate() {
         let comma = if index == 0 { "" } else { "," };
-        // A text takes whatever is written to it.
-        let _ = write!(array, "{comma}\"{number}\"");
+        // Writing to a `String` cannot fail.
+        let _ = write!(array, "{comma}\"{item}\"");
     }
     array + "}'"
 }
 
-/// The part, if the server answers to it.
-async fn told(
+/// Returns the expression if the server evaluates it.
+async fn if_permitted(
     connection: &mut PgConnection,
-    part: &'static str,
+    expression: &'static str,
 ) -> Result<Option<&'static str>, Error> {
-    match raw_sql(AssertSqlSafe(format!("{}select {part}", local_settings!())))
-        .execute(connection)
-        .await
-    {
-        Ok(_) => Ok(Some(part)),
+    let sql = format!("{}select {expression}", local_settings!());
+    match raw_sql(AssertSqlSafe(sql)).execute(connection).await {
+        Ok(_) => Ok(Some(expression)),
         // Not permitted, not in this state, not supported, no such function (appendix A of
         // PostgreSQL's manual).
         Err(error) if matches!(code(&error), Some("42501" | "55000" | "0A000" | "42883")) => {
@@ -143,5 +145,5 @@ async fn told(
     }
 }
 
-/// Those of clients and keys that write events.
+/// The number of triggers that write events, on the tables of clients and keys.
 const TRIGGERS: i64 = 8;

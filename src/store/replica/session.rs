@@ -1,4 +1,4 @@
-//! One connection to the database, from its first question to its first fault.
+//! One connection to the database, until its first error.
 
 use std::time::{Duration, Instant};
 
@@ -6,159 +6,151 @@ use sqlx::Acquire as _;
 use sqlx::postgres::PgListener;
 use tokio::time::{sleep, timeout};
 
-use super::connect::listener;
-use super::fault::Fault;
-use super::follower::Follower;
-use super::poll::Wanted;
+use super::connection::connect_listener;
+use super::poll::Batch;
 use super::server_probe::ServerProbe;
+use super::session_error::SessionError;
 use super::shared::{Progress, Status};
+use super::state::FollowerState;
+use super::timing::{POLL_DEADLINE, POLL_INTERVAL};
 use super::{load, poll, report};
 use crate::store::postgres::schema;
 
-/// How often the database is asked without a wake-up: one that never comes costs half a second.
-pub(super) const POLL: Duration = Duration::from_millis(500);
+/// The least time between two polls: a burst of wake-ups causes one poll.
+const MIN_PAUSE: Duration = Duration::from_millis(5);
 
-/// Between two polls at least: wake-ups that come faster are answered together.
-const REST: Duration = Duration::from_millis(5);
-
-/// How long a poll may take: a server that was stopped keeps its connections, and never answers. One
-/// on a machine without time for it answers late (2.3 s were seen), and a new connection would cost it
-/// more than the answer.
-pub(super) const POLL_DEADLINE: Duration = Duration::from_secs(4);
-
-/// How long it may take to listen for wake-ups, which are not needed, and for how long nobody tries again.
+/// The deadline of `listen`, which is optional, and the pause before it is tried again.
 const LISTEN_DEADLINE: Duration = Duration::from_secs(2);
-const DEAF: Duration = Duration::from_secs(60);
+const LISTEN_PAUSE: Duration = Duration::from_secs(60);
 
-/// How long the rows that changed may take, of which one turn reads so many at the most.
-const TURN_DEADLINE: Duration = Duration::from_secs(10);
+/// The deadline of a poll that also reads changed rows, whose number is limited by `change_queue`.
+const BATCH_DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) struct Session {
     listener: PgListener,
-    look: ServerProbe,
+    probe: ServerProbe,
 }
 
 impl Session {
-    pub(super) async fn open(follower: &mut Follower) -> Result<Self, Fault> {
-        let mut listener = listener(&follower.options.database).await?;
-        let look = Self::prepare(&mut listener, follower).await?;
-        Ok(Self { listener, look })
+    pub(super) async fn open(state: &mut FollowerState) -> Result<Self, SessionError> {
+        let mut listener = connect_listener(&state.options.database).await?;
+        let probe = Self::prepare(&mut listener, state).await?;
+        Ok(Self { listener, probe })
     }
 
     async fn prepare(
         listener: &mut PgListener,
-        follower: &mut Follower,
-    ) -> Result<ServerProbe, Fault> {
+        state: &mut FollowerState,
+    ) -> Result<ServerProbe, SessionError> {
         let connection = listener.acquire().await?;
-        if follower.options.migrate && !follower.migrated {
+        if state.options.migrate && !state.migrated {
             let migration = timeout(schema::MIGRATE_DEADLINE, schema::migrate(connection)).await;
-            migration.map_err(|_| Fault::late("the tables were not made"))??;
-            follower.migrated = true;
+            migration
+                .map_err(|_| SessionError::unreachable("migrating the tables timed out"))??;
+            state.migrated = true;
         } else {
             let check = timeout(POLL_DEADLINE, schema::check(connection)).await;
-            check.map_err(|_| silent())??;
+            check.map_err(|_| SessionError::timed_out())??;
         }
-        let look =
-            timeout(POLL_DEADLINE, ServerProbe::find(connection)).await.map_err(|_| silent())??;
-        follower.pending.all |= look.is_blind;
-        if !follower.options.through_pooler && !follower.is_deaf() {
-            listen(listener, follower).await?;
+        let probe = timeout(POLL_DEADLINE, ServerProbe::new(connection)).await;
+        let probe = probe.map_err(|_| SessionError::timed_out())??;
+        state.queue.reload |= probe.is_blind;
+        if !state.options.through_pooler && !state.is_listen_paused() {
+            listen(listener, state).await?;
         }
-        Ok(look)
+        Ok(probe)
     }
 
-    /// Follows the database until something is wrong.
-    pub(super) async fn follow(&mut self, follower: &mut Follower) -> Fault {
-        // Changes of which only a part was read may be any.
-        follower.pending.all |= follower.pending.is_taken();
+    /// Follows the database until the connection fails.
+    pub(super) async fn follow(&mut self, state: &mut FollowerState) -> SessionError {
+        // The last session may have ended before it applied the changes that it took.
+        state.queue.reload |= state.queue.has_unapplied();
         loop {
-            let turned = match self.turn(follower).await {
-                Ok(Turn::Done) if follower.hears_again() => {
-                    listen(&mut self.listener, follower).await
+            let result = match self.poll_once(state).await {
+                Ok(Progressed::CaughtUp) if state.resume_listen() => {
+                    listen(&mut self.listener, state).await
                 }
-                Ok(Turn::Done) => self.wait().await,
-                Ok(Turn::More) => Ok(()),
-                Err(fault) => Err(fault),
+                Ok(Progressed::CaughtUp) => self.wait().await,
+                Ok(Progressed::MoreToRead) => Ok(()),
+                Err(error) => Err(error),
             };
-            if let Err(fault) = turned {
-                return fault;
+            if let Err(error) = result {
+                return error;
             }
         }
     }
 
-    async fn turn(&mut self, follower: &mut Follower) -> Result<Turn, Fault> {
-        let asked = Instant::now();
+    async fn poll_once(&mut self, state: &mut FollowerState) -> Result<Progressed, SessionError> {
+        let started = Instant::now();
         let connection = self.listener.acquire().await?;
-        match &follower.position {
-            Some(last) if !follower.pending.all => {
+        match &state.position {
+            Some(last) if !state.queue.reload => {
                 let last = last.clone();
-                let wanted = Wanted::take(&mut follower.pending);
-                let deadline = if wanted.is_empty() { POLL_DEADLINE } else { TURN_DEADLINE };
-                let polled = timeout(deadline, poll::poll(connection, &self.look, &last, &wanted));
-                let mut polled = polled.await.map_err(|_| silent())??;
-                follower.shared.polled(asked.elapsed());
-                report::wake_ups(follower, polled.seen.is_queue_high);
-                let position = &polled.seen.position;
-                if polled.seen.lost || !position.follows(&last) || position.feed != last.feed {
-                    follower.pending.all = true;
-                    return Ok(Turn::More);
+                let batch = Batch::take(&mut state.queue);
+                let deadline = if batch.is_empty() { POLL_DEADLINE } else { BATCH_DEADLINE };
+                let response = poll::poll(connection, &self.probe, &last, &batch);
+                let response = timeout(deadline, response).await;
+                let mut response = response.map_err(|_| SessionError::timed_out())??;
+                state.shared.record_poll_time(started.elapsed());
+                let probed = &response.probed;
+                let is_paused = state.is_listen_paused();
+                report::wake_ups(&state.shared, is_paused, probed.is_queue_high);
+                let position = &probed.position;
+                if probed.lost_events || !position.follows(&last) || position.feed != last.feed {
+                    state.queue.reload = true;
+                    return Ok(Progressed::MoreToRead);
                 }
-                polled.note(&mut follower.pending)?;
-                // Set with what is served or before it: what was served is known to be lost where it is.
-                follower.position = Some(polled.seen.position.clone());
-                polled.apply(follower, wanted)?;
-                follower.pending.done(false);
+                response.queue_changes(&mut state.queue)?;
+                // Set before the rows are served: a database that loses them later is then found out.
+                state.position = Some(response.probed.position.clone());
+                response.apply(state, batch)?;
+                state.queue.applied();
             }
-            _ => load::load(connection, &self.look, follower).await?,
+            _ => load::load(connection, &self.probe, state).await?,
         }
-        if !follower.pending.is_empty() {
-            return Ok(Turn::More);
+        if !state.queue.is_empty() {
+            return Ok(Progressed::MoreToRead);
         }
-        follower.shared.in_contact(asked);
-        if follower.shared.status() != Status::Fresh {
-            // After a load that took its time, more may have changed.
-            return Ok(Turn::More);
+        state.shared.record_contact(started);
+        if state.shared.status() != Status::Fresh {
+            // A long load: more may have changed meanwhile.
+            return Ok(Progressed::MoreToRead);
         }
-        report::followed(&follower.shared, &follower.clients);
-        follower.keep_snapshot();
-        if !matches!(*follower.shared.progress.borrow(), Progress::Ready) {
-            follower.shared.progress.send_replace(Progress::Ready);
+        report::caught_up(&state.shared, &state.clients);
+        state.update_snapshot();
+        if !matches!(*state.shared.progress.borrow(), Progress::Ready) {
+            state.shared.progress.send_replace(Progress::Ready);
         }
-        Ok(Turn::Done)
+        Ok(Progressed::CaughtUp)
     }
 
-    /// Waits for a wake-up, or until it is time to ask without one.
-    async fn wait(&mut self) -> Result<(), Fault> {
+    /// Waits for a wake-up, at most until the next poll is due.
+    async fn wait(&mut self) -> Result<(), SessionError> {
         if self.listener.next_buffered().is_none() {
-            match timeout(POLL, self.listener.try_recv()).await {
+            match timeout(POLL_INTERVAL, self.listener.try_recv()).await {
                 Err(_) => return Ok(()),
                 Ok(Ok(Some(_))) => {}
-                Ok(Ok(None)) => return Err(Fault::late("the connection was lost")),
+                Ok(Ok(None)) => return Err(SessionError::unreachable("the connection was lost")),
                 Ok(Err(error)) => return Err(error.into()),
             }
         }
-        sleep(REST).await;
+        sleep(MIN_PAUSE).await;
         while self.listener.next_buffered().is_some() {}
         Ok(())
     }
 }
 
-/// Listens for wake-ups. A server whose queue is full of what others have not read may take minutes to
-/// begin with it: the connection is given up then, and the next one only polls.
-async fn listen(listener: &mut PgListener, follower: &mut Follower) -> Result<(), Fault> {
+/// Starts listening for wake-ups. On a server with a full notification queue, `listen` may take minutes:
+/// the session then ends, and the next one only polls.
+async fn listen(listener: &mut PgListener, state: &mut FollowerState) -> Result<(), SessionError> {
     if let Ok(listening) = timeout(LISTEN_DEADLINE, listener.listen("keygate")).await {
         return Ok(listening?);
     }
-    follower.deaf_until = Instant::now().checked_add(DEAF);
-    Err(Fault::late("`listen` took too long, and wake-ups are done without"))
+    state.listen_paused_until = Instant::now().checked_add(LISTEN_PAUSE);
+    Err(SessionError::unreachable("`listen` timed out; the next connection polls without wake-ups"))
 }
 
-fn silent() -> Fault {
-    Fault::late("the server did not answer")
-}
-
-enum Turn {
-    Done,
-    /// There is more to read at once.
-    More,
+enum Progressed {
+    CaughtUp,
+    MoreToRead,
 }

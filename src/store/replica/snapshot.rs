@@ -1,151 +1,139 @@
-//! A copy on disk, from which an instance starts while the database is out of reach.
-//!
-//! A line that names the format; the time of the last contact and a checksum of it, which are written
-//! anew while nothing changes; how many keys there are, and a line that names the database; then a
-//! record for each client, before the first of its keys, and for each key, in the order of their
-//! digests; then the SHA-256 of all that, the time aside.
+//! A copy of all keys on disk, from which an instance can start while the database cannot be reached.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant, SystemTime};
 use std::{io, thread};
 
 use super::shared::Shared;
-use crate::key::KeyDigest;
 
 mod contact;
-mod place;
+mod format;
 mod read;
 mod write;
 
-pub(super) use place::place;
-pub(super) use read::{Read, read};
+use format::Checksum;
+pub(super) use format::database_label;
+pub(super) use read::{Snapshot, read_snapshot};
 
-const FORMAT: &str = "keygate snapshot 3\n";
-/// Begins the record of a client: its length in four bytes, and its columns as JSON.
-const CLIENT: u8 = b'C';
-/// Begins the record of a key: its digest, the number of its client in four bytes, its state in one,
-/// and its expiry in microseconds since 1970, plus one, in eight.
-const KEY: u8 = b'K';
-/// Begins the record of a key whose row cannot be used: its digest.
-const REFUSED: u8 = b'R';
-/// The checksum of all but the time of the last contact, which is where a copy ends.
-type Sum = [u8; 32];
+/// The interval at which the time of the last contact is updated in the file.
+const CONTACT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The time of the last contact that the copy names is as old as this at the most, in contact.
-const EVERY: Duration = Duration::from_secs(10);
+/// The pause after writing the snapshot, as a multiple of the time that this took (half a second of CPU time
+/// for a million keys). A revoke that is not in the file is lost if an instance starts from it.
+const PAUSE_FACTOR: u32 = 9;
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 
-/// After it was written, the copy is let alone for so many times as long as that took: half a second
-/// of a processor for a million keys. A revoke that it lacks is forgotten where it is needed.
-const REST: u32 = 9;
-const LEAST_REST: Duration = Duration::from_secs(1);
+/// After this time, a write is reported as hanging.
+const WRITE_DEADLINE: Duration = Duration::from_secs(60);
 
-/// A disk that takes as long does not answer any more.
-const SILENT: Duration = Duration::from_secs(60);
-
-/// Keeps the copy as new as it has to be.
-pub(super) struct Keeper {
+/// Keeps the snapshot up to date.
+pub(super) struct SnapshotWriter {
     pub(super) path: PathBuf,
-    place: String,
-    /// Whether there are changes that the copy does not have, or is not being given.
+    database: String,
+    /// Whether there are changes that no write has included yet.
     is_dirty: bool,
-    /// What the copy ends with that was written last.
-    written: Option<Sum>,
-    noted: Option<Instant>,
-    rests: Option<Instant>,
-    busy: Option<Busy>,
+    /// The checksum of the file, if this process wrote it last.
+    written: Option<Checksum>,
+    /// The start of the last write.
+    last_write: Option<Instant>,
+    paused_until: Option<Instant>,
+    running: Option<RunningWrite>,
 }
 
-struct Busy {
+struct RunningWrite {
     since: Instant,
-    end: Receiver<(io::Result<Option<Sum>>, Duration)>,
+    result: Receiver<(io::Result<Option<Checksum>>, Duration)>,
 }
 
-impl Keeper {
-    pub(super) fn new(path: PathBuf, place: String) -> Self {
-        Self { path, place, is_dirty: true, written: None, noted: None, rests: None, busy: None }
+impl SnapshotWriter {
+    pub(super) fn new(path: PathBuf, database: String) -> Self {
+        Self {
+            path,
+            database,
+            is_dirty: true,
+            written: None,
+            last_write: None,
+            paused_until: None,
+            running: None,
+        }
     }
 
-    pub(super) fn changed(&mut self) {
+    pub(super) fn mark_dirty(&mut self) {
         self.is_dirty = true;
     }
 
-    /// After contact: has the copy written, or has it noted that it is as good as new. Says whether one
-    /// was kept since it was called last.
+    /// Starts a write if one is due. Returns whether a write has succeeded since the last call.
     ///
     /// # Errors
     ///
-    /// The copy could not be written.
-    pub(super) fn keep(&mut self, shared: &Shared, contact: SystemTime) -> io::Result<bool> {
-        let is_kept = match self.busy.take() {
+    /// The last write failed or hangs.
+    pub(super) fn update(&mut self, shared: &Shared, contact: SystemTime) -> io::Result<bool> {
+        let is_written = match self.running.take() {
             None => false,
-            Some(busy) => match busy.end.try_recv() {
+            Some(running) => match running.result.try_recv() {
                 Err(TryRecvError::Empty) => {
-                    let is_silent = busy.since.elapsed() > SILENT;
-                    self.busy = Some(busy);
-                    return if is_silent { Err(silent()) } else { Ok(false) };
+                    let is_hanging = running.since.elapsed() > WRITE_DEADLINE;
+                    self.running = Some(running);
+                    return if is_hanging { Err(hanging()) } else { Ok(false) };
                 }
-                Ok((end, took)) => {
-                    self.rests = Instant::now().checked_add((took * REST).max(LEAST_REST));
-                    self.ended(end)?
+                Ok((result, took)) => {
+                    let pause = (took * PAUSE_FACTOR).max(MIN_PAUSE);
+                    self.paused_until = Instant::now().checked_add(pause);
+                    self.finish(result)?
                 }
                 Err(TryRecvError::Disconnected) => {
-                    self.ended(Err(io::Error::other("the thread that writes it has ended")))?
+                    self.finish(Err(io::Error::other("the thread that writes it ended")))?
                 }
             },
         };
         let now = Instant::now();
-        if self.rests.is_some_and(|rests| now < rests) {
-            return Ok(is_kept);
+        if self.paused_until.is_some_and(|until| now < until) {
+            return Ok(is_written);
         }
         if self.is_dirty {
             self.is_dirty = false;
             let (table, refused) = (shared.table.fork(), shared.refused());
-            let place = self.place.clone();
+            let database = self.database.clone();
             self.start(move |path| {
-                write::write(path, &place, &table, &refused, contact).map(Some)
+                write::write(path, &database, &table, &refused, contact).map(Some)
             })?;
-        } else if let Some(sum) = self.written
-            && self.noted.is_none_or(|noted| noted.elapsed() >= EVERY)
+        } else if let Some(checksum) = self.written
+            && self.last_write.is_none_or(|write| write.elapsed() >= CONTACT_INTERVAL)
         {
-            self.start(move |path| Ok(write::touch(path, contact, sum)?.then_some(sum)))?;
+            self.start(move |path| {
+                let is_ours = write::update_contact(path, contact, checksum)?;
+                Ok(is_ours.then_some(checksum))
+            })?;
         }
-        Ok(is_kept)
+        Ok(is_written)
     }
 
-    /// The copy ends with this now, or is not ours any more.
-    fn ended(&mut self, end: io::Result<Option<Sum>>) -> io::Result<bool> {
-        self.written = *end.as_ref().unwrap_or(&None);
+    /// Takes the result of a write: the file's checksum, or `None` if another process replaced the file.
+    fn finish(&mut self, result: io::Result<Option<Checksum>>) -> io::Result<bool> {
+        self.written = *result.as_ref().unwrap_or(&None);
         self.is_dirty |= self.written.is_none();
-        end.map(|sum| sum.is_some())
+        result.map(|checksum| checksum.is_some())
     }
 
-    /// In a thread of its own, so that no revoke waits for a disk.
+    /// Starts a write on a thread of its own, so that no revoke waits for the disk.
     fn start(
         &mut self,
-        work: impl FnOnce(&Path) -> io::Result<Option<Sum>> + Send + 'static,
+        write: impl FnOnce(&Path) -> io::Result<Option<Checksum>> + Send + 'static,
     ) -> io::Result<()> {
         let (path, since) = (self.path.clone(), Instant::now());
-        let (sender, end) = channel();
+        let (sender, result) = channel();
         let run = move || {
-            let result = work(&path);
-            // Nobody hears it where the replica was dropped.
+            let result = write(&path);
+            // The receiver is gone if the replica was dropped.
             let _ = sender.send((result, since.elapsed()));
         };
-        self.noted = Some(since);
-        self.busy = Some(Busy { since, end });
+        self.last_write = Some(since);
+        self.running = Some(RunningWrite { since, result });
         thread::Builder::new().name("keygate-snapshot".to_owned()).spawn(run).map(drop)
     }
 }
 
-fn silent() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "the disk has not answered for a minute")
+fn hanging() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the disk has not responded for a minute")
 }
-
-fn bad(why: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("the snapshot cannot be used: {why}"))
-}
-
-/// Keys that are refused, as both sides have them.
-type Refused = HashSet<KeyDigest>;

@@ -94,7 +94,7 @@ async fn snapshot_of_another_database_is_not_taken() {
     let error = replica.health().snapshot_error.unwrap();
     let port = server.port();
     let why = format!(
-        r#"it is of "postgres" at "127.0.0.1", port {port}, not of "other" at "127.0.0.1", port {port}"#
+        r#"it is of the database "postgres" at "127.0.0.1", port {port}, not "other" at "127.0.0.1", port {port}"#
     );
     assert!(error.ends_with(&why), "{error}");
 }

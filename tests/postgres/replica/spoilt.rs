@@ -52,5 +52,5 @@ async fn keys_without_a_client_are_refused_and_not_unknown() {
     database.psql(&issue(2, 3, "User 2"));
     until("a key of another client", || is_active(&late, 2)).await;
     assert_eq!(ask(&late, 0), Answer::Unavailable);
-    assert!(late.health().refused[0].contains("its client is not there"));
+    assert!(late.health().refused[0].contains("its client does not exist"));
 }

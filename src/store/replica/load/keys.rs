@@ -1,98 +1,99 @@
 use std::mem;
 
+use super::ordered::OrderedClients;
 use crate::key::{KeyDigest, PackedStatus};
 use crate::store::postgres::columns::Columns;
-use crate::store::replica::clients::{Asked, Clients, Order, Seen};
-use crate::store::replica::refused::Refused;
-use crate::store::replica::rows::{self, Key, Unowned};
+use crate::store::replica::clients::{ClientState, Clients, HashedName};
+use crate::store::replica::refused_keys::RefusedKeys;
+use crate::store::replica::rows::{KeyRow, LoadedKey};
 use crate::store::table::BucketSort;
 
-/// The keys that are being loaded, each with its client.
-pub(super) struct LoadingKeys<'a> {
+/// Collects the keys during a load, each with its client.
+pub(super) struct KeyLoader<'a> {
     clients: &'a Clients,
-    order: Order,
-    waiting: Waiting,
-    gather: BucketSort,
-    refused: Refused,
+    ordered: OrderedClients,
+    batch: Batch,
+    sort: BucketSort,
+    refused: RefusedKeys,
 }
 
-/// Keys whose clients are looked for together: see [`Clients::get_all`].
+/// Keys whose clients are looked up together: see [`Clients::get_all`].
 #[derive(Default)]
-struct Waiting {
-    keys: Vec<WaitingKey>,
-    /// Those of their clients, one behind the other.
+struct Batch {
+    keys: Vec<BatchKey>,
+    /// The names of their clients, concatenated.
     names: String,
 }
 
-struct WaitingKey {
+struct BatchKey {
     digest: KeyDigest,
-    mark: PackedStatus,
+    status: PackedStatus,
     hash: u64,
-    /// Where the name of its client ends.
+    /// The end of the client's name in `names`.
     end: usize,
 }
 
-const TOGETHER: usize = 256;
+const BATCH: usize = 256;
 
-impl<'a> LoadingKeys<'a> {
-    pub(super) fn new(clients: &'a Clients, order: Order) -> Self {
+impl<'a> KeyLoader<'a> {
+    pub(super) fn new(clients: &'a Clients, ordered: OrderedClients) -> Self {
         Self {
             clients,
-            order,
-            waiting: Waiting::default(),
-            gather: BucketSort::new(),
-            refused: Refused::default(),
+            ordered,
+            batch: Batch::default(),
+            sort: BucketSort::new(),
+            refused: RefusedKeys::default(),
         }
     }
 
-    pub(super) fn push(&mut self, row: &impl Columns) {
-        let key = match rows::unowned(row) {
+    pub(super) fn insert(&mut self, row: &impl Columns) {
+        let key = match KeyRow::read(row) {
             Ok(key) => key,
             Err((digest, bad)) => return self.refused.add(digest, bad),
         };
-        if let Some(profile) = self.order.find(key.client) {
-            let key = key.of(Some(Ok(Seen { profile, enabled: true })));
-            return self.file(key);
+        if let Some(profile) = self.ordered.find(key.client) {
+            let key = key.with_client(Some(Ok(ClientState { profile, enabled: true })));
+            return self.add(key);
         }
-        self.waiting.push(&key, self.clients.hash(key.client));
-        if self.waiting.keys.len() == TOGETHER {
-            self.file_waiting();
+        self.batch.push(&key, self.clients.hash(key.client));
+        if self.batch.keys.len() == BATCH {
+            self.add_batch();
         }
     }
 
-    fn file_waiting(&mut self) {
-        let mut waiting = mem::take(&mut self.waiting);
-        let clients = self.clients.get_all(waiting.asked());
-        for (key, client) in waiting.unowned().zip(clients) {
-            self.file(key.of(client));
+    fn add_batch(&mut self) {
+        let mut batch = mem::take(&mut self.batch);
+        let clients = self.clients.get_all(batch.names());
+        for (key, client) in batch.rows().zip(clients) {
+            self.add(key.with_client(client));
         }
-        waiting.keys.clear();
-        waiting.names.clear();
-        self.waiting = waiting;
+        batch.keys.clear();
+        batch.names.clear();
+        self.batch = batch;
     }
 
-    fn file(&mut self, key: Key) {
+    fn add(&mut self, key: LoadedKey) {
         match key {
-            Key::Good(row, mark) => self.gather.push(row, mark),
-            Key::Bad(digest, bad) => self.refused.add(digest, bad),
-            Key::Unknown(digest) => self.refused.add_orphan(digest),
+            LoadedKey::Valid(row, status) => self.sort.push(row, status),
+            LoadedKey::Invalid(digest, bad) => self.refused.add(digest, bad),
+            LoadedKey::NoClient(digest) => self.refused.add_without_client(digest),
         }
     }
 
-    pub(super) fn end(mut self) -> (BucketSort, Refused) {
-        self.file_waiting();
-        (self.gather, self.refused)
+    pub(super) fn finish(mut self) -> (BucketSort, RefusedKeys) {
+        self.add_batch();
+        (self.sort, self.refused)
     }
 }
 
-impl Waiting {
-    fn push(&mut self, key: &Unowned<'_>, hash: u64) {
+impl Batch {
+    fn push(&mut self, key: &KeyRow<'_>, hash: u64) {
         self.names.push_str(key.client);
-        let (digest, mark, end) = (key.digest, key.mark, self.names.len());
-        self.keys.push(WaitingKey { digest, mark, hash, end });
+        let (digest, status, end) = (key.digest, key.status, self.names.len());
+        self.keys.push(BatchKey { digest, status, hash, end });
     }
 
-    fn named(&self) -> impl Iterator<Item = (&WaitingKey, &str)> + Clone {
+    fn iter(&self) -> impl Iterator<Item = (&BatchKey, &str)> + Clone {
         let mut start = 0;
         self.keys.iter().map(move |key| {
             let name = &self.names[start..key.end];
@@ -101,16 +102,12 @@ impl Waiting {
         })
     }
 
-    fn asked(&self) -> impl Iterator<Item = Asked<'_>> + Clone {
-        self.named().map(|(key, name)| Asked { name, hash: key.hash })
+    fn names(&self) -> impl Iterator<Item = HashedName<'_>> + Clone {
+        self.iter().map(|(key, name)| HashedName { name, hash: key.hash })
     }
 
-    fn unowned(&self) -> impl Iterator<Item = Unowned<'_>> {
-        let unowned = |(key, client): (&WaitingKey, _)| {
-            let WaitingKey { digest, mark, .. } = *key;
-            Unowned { digest, client, mark }
-        };
-        self.named().map(unowned)
+    fn rows(&self) -> impl Iterator<Item = KeyRow<'_>> {
+        self.iter().map(|(key, client)| KeyRow { digest: key.digest, client, status: key.status })
     }
 }
 
@@ -123,26 +120,26 @@ mod tests {
     use crate::client::ClientProfile;
     use crate::key::KeyState;
     use crate::store::postgres::columns::{Micros, Unread};
-    use crate::store::replica::clients::Loading;
+    use crate::store::replica::load::clients::ClientLoader;
     use crate::store::sql::{BadRow, ClientRow};
 
-    /// That of the key with this number, of the client with the same one.
-    struct KeyRow {
+    /// The row of a key whose client has the same number.
+    struct TestRow {
         digest: KeyDigest,
         bytes: [u8; 32],
         client: String,
         revoked: Option<Micros>,
     }
 
-    impl KeyRow {
-        fn of(number: usize) -> Self {
+    impl TestRow {
+        fn new(number: usize) -> Self {
             let digest = KeyDigest::of(&number.to_be_bytes());
             let revoked = (number % 10 == 7).then(|| Micros::from_server(0));
             Self { digest, bytes: digest.to_bytes(), client: number.to_string(), revoked }
         }
     }
 
-    impl Columns for KeyRow {
+    impl Columns for TestRow {
         fn bytes(&self, place: usize) -> Result<Option<Cow<'_, [u8]>>, Unread> {
             if place == 0 { Ok(Some(Cow::Borrowed(&self.bytes))) } else { Err(Unread) }
         }
@@ -166,8 +163,8 @@ mod tests {
 
     const KEYS: usize = 20_011;
 
-    /// The keys of every tenth client are refused, as its row is spoilt; those of another tenth have no
-    /// client; another tenth of clients are disabled.
+    /// Of ten clients, one does not exist, one has an invalid row, one is disabled, and the key of one is
+    /// revoked.
     fn state(number: usize) -> Option<KeyState> {
         match number % 10 {
             2 | 3 => None,
@@ -177,43 +174,43 @@ mod tests {
         }
     }
 
-    fn clients() -> (Clients, Order) {
-        let mut loading = Loading::with_room(KEYS);
+    fn clients() -> (Clients, OrderedClients) {
+        let mut loader = ClientLoader::with_capacity(KEYS);
         for number in (0..KEYS).filter(|number| number % 10 != 2) {
             let profile = ClientProfile::new(number.to_string());
             let row = if number % 10 == 3 {
-                Err(BadRow::client("?", "it is spoilt"))
+                Err(BadRow::client("?", "it is invalid"))
             } else {
                 Ok(ClientRow { profile, enabled: number % 10 != 4 })
             };
-            loading.put(&number.to_string(), row);
+            loader.insert(&number.to_string(), row);
         }
-        loading.end()
+        loader.finish()
     }
 
     #[test]
-    fn keys_find_their_clients_in_whatever_order() {
+    fn keys_find_their_clients_in_any_order() {
         for step in [1, 5, KEYS - 1, 7919] {
-            let (clients, order) = clients();
-            let mut loading = LoadingKeys::new(&clients, order);
+            let (clients, ordered) = clients();
+            let mut loader = KeyLoader::new(&clients, ordered);
             let mut expected = BTreeMap::new();
-            let mut refused_ones = Vec::new();
+            let mut refused_digests = Vec::new();
             for number in (0..KEYS).map(|number| number * step % KEYS) {
-                let row = KeyRow::of(number);
-                loading.push(&row);
+                let row = TestRow::new(number);
+                loader.insert(&row);
                 match state(number) {
                     Some(state) => _ = expected.insert(row.digest.to_bytes(), (number, state)),
-                    None => refused_ones.push(row.digest),
+                    None => refused_digests.push(row.digest),
                 }
             }
-            let (gather, mut refused) = loading.end();
-            let refused = refused.changed().unwrap();
-            assert_eq!(refused.len(), refused_ones.len());
-            assert!(refused_ones.iter().all(|digest| refused.contains(digest)));
-            assert_eq!(gather.len(), expected.len());
-            for (row, mark) in gather.sorted().flatten() {
+            let (sort, mut refused) = loader.finish();
+            let refused = refused.take_changed().unwrap();
+            assert_eq!(refused.len(), refused_digests.len());
+            assert!(refused_digests.iter().all(|digest| refused.contains(digest)));
+            assert_eq!(sort.len(), expected.len());
+            for (row, status) in sort.sorted().flatten() {
                 let (number, state) = expected[&row.digest.to_bytes()];
-                assert_eq!((row.profile.name(), mark.state()), (&*number.to_string(), state));
+                assert_eq!((row.profile.name(), status.state()), (&*number.to_string(), state));
             }
         }
     }

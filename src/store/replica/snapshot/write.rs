@@ -8,17 +8,22 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{CLIENT, FORMAT, KEY, REFUSED, Refused, Sum, contact};
+use super::contact;
+use super::format::{CLIENT, Checksum, FORMAT, KEY, REFUSED, RefusedDigests};
 use crate::client::ClientProfile;
 use crate::key::{KeyState, PackedStatus, Timestamp};
 use crate::store::folder::{Folder, is_foreign, own_alone};
 use crate::store::sql::{metadata_text, quota_text};
 use crate::store::table::{Row, Table};
 
-/// Notes that the copy is as good as one of this time, if it is the one that ends with this.
+/// Updates the time of the last contact if the file has this checksum, and returns whether it has.
 ///
-/// Another may be there: one that another process wrote, which may lack what this one knows.
-pub(super) fn touch(path: &Path, contact: SystemTime, sum: Sum) -> io::Result<bool> {
+/// Otherwise another process wrote the file, and may have missed changes.
+pub(super) fn update_contact(
+    path: &Path,
+    contact: SystemTime,
+    checksum: Checksum,
+) -> io::Result<bool> {
     let (folder, name) = locate(path)?;
     let mut file = match folder.write(name).and_then(|file| own_alone(file, None)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound || is_foreign(&error) => {
@@ -26,37 +31,37 @@ pub(super) fn touch(path: &Path, contact: SystemTime, sum: Sum) -> io::Result<bo
         }
         file => file?,
     };
-    let end = file.metadata()?.len().checked_sub(size_of::<Sum>() as u64);
-    let mut stated = Sum::default();
+    let end = file.metadata()?.len().checked_sub(size_of::<Checksum>() as u64);
+    let mut stored = Checksum::default();
     if let Some(end) = end {
         file.seek(SeekFrom::Start(end))?;
-        file.read_exact(&mut stated)?;
+        file.read_exact(&mut stored)?;
     }
-    if stated != sum {
+    if stored != checksum {
         return Ok(false);
     }
-    contact::note(&file, contact, sum)?;
+    contact::write_contact(&file, contact, checksum)?;
     Ok(true)
 }
 
-/// Puts the copy into its place in one step, and says what it ends with.
+/// Writes the snapshot, replaces the file atomically, and returns its checksum.
 pub(super) fn write(
     path: &Path,
-    place: &str,
+    database: &str,
     table: &Table,
-    refused: &Refused,
+    refused: &RefusedDigests,
     contact: SystemTime,
-) -> io::Result<Sum> {
+) -> io::Result<Checksum> {
     let (folder, name) = locate(path)?;
-    remove_old(&folder, name);
+    remove_stale(&folder, name);
     let temporary = temporary(name)?;
     let file = folder.create(&temporary)?;
-    let filled = fill(&file, place, table, refused, contact);
-    let placed = filled.and_then(|sum| folder.rename(&temporary, name).map(|()| sum));
-    if placed.is_err() {
+    let written = write_contents(&file, database, table, refused, contact);
+    let replaced = written.and_then(|checksum| folder.rename(&temporary, name).map(|()| checksum));
+    if replaced.is_err() {
         let _ = folder.remove(&temporary);
     }
-    placed
+    replaced
 }
 
 fn locate(path: &Path) -> io::Result<(Folder, &OsStr)> {
@@ -66,10 +71,10 @@ fn locate(path: &Path) -> io::Result<(Folder, &OsStr)> {
 
 const TEMPORARY: &str = ".keygate-tmp-";
 
-/// Nobody writes for as long.
-const OLD: Duration = Duration::from_secs(60 * 60);
+/// A temporary file of this age belongs to no running write.
+const STALE: Duration = Duration::from_secs(60 * 60);
 
-/// A name of its own, since many instances may write to one place.
+/// Returns a random name, since several instances may share a path.
 fn temporary(name: &OsStr) -> io::Result<OsString> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
@@ -78,106 +83,111 @@ fn temporary(name: &OsStr) -> io::Result<OsString> {
     Ok(temporary)
 }
 
-/// What processes have left that died. Whatever goes wrong here is met when the copy is written.
-fn remove_old(folder: &Folder, name: &OsStr) {
-    let begin = format!("{}{TEMPORARY}", name.to_string_lossy());
+/// Removes temporary files of crashed processes. An error here shows up again when the snapshot is written.
+fn remove_stale(folder: &Folder, name: &OsStr) {
+    let prefix = format!("{}{TEMPORARY}", name.to_string_lossy());
     for name in folder.names() {
-        let is_ours = name.to_string_lossy().starts_with(&begin);
+        let is_ours = name.to_string_lossy().starts_with(&prefix);
         let modified = || folder.read(&name)?.metadata()?.modified();
-        let is_old = || modified().is_ok_and(|at| at.elapsed().is_ok_and(|since| since > OLD));
-        if is_ours && is_old() {
+        let is_stale = || modified().is_ok_and(|at| at.elapsed().is_ok_and(|since| since > STALE));
+        if is_ours && is_stale() {
             let _ = folder.remove(&name);
         }
     }
 }
 
-fn fill(
+fn write_contents(
     file: &File,
-    place: &str,
+    database: &str,
     table: &Table,
-    refused: &Refused,
+    refused: &RefusedDigests,
     contact: SystemTime,
-) -> io::Result<Sum> {
-    let mut output = Output { file: BufWriter::new(file), sum: Sha256::new() };
-    output.put(FORMAT.as_bytes())?;
-    output.file.seek(SeekFrom::Start(contact::END))?;
-    output.all(place, table, refused)?;
-    let Output { file: mut buffer, sum } = output;
-    let sum = Sum::from(sum.finalize());
-    buffer.write_all(&sum)?;
+) -> io::Result<Checksum> {
+    let mut writer = Writer { file: BufWriter::new(file), hasher: Sha256::new() };
+    writer.write(FORMAT.as_bytes())?;
+    writer.file.seek(SeekFrom::Start(contact::END))?;
+    writer.write_body(database, table, refused)?;
+    let Writer { file: mut buffer, hasher } = writer;
+    let checksum = Checksum::from(hasher.finalize());
+    buffer.write_all(&checksum)?;
     buffer.flush()?;
     drop(buffer);
-    contact::note(file, contact, sum)?;
+    contact::write_contact(file, contact, checksum)?;
     file.sync_all()?;
-    Ok(sum)
+    Ok(checksum)
 }
 
-struct Output<'a> {
+struct Writer<'a> {
     file: BufWriter<&'a File>,
-    sum: Sha256,
+    hasher: Sha256,
 }
 
-impl Output<'_> {
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.sum.update(bytes);
+impl Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hasher.update(bytes);
         self.file.write_all(bytes)
     }
 
-    fn all(&mut self, place: &str, table: &Table, refused: &Refused) -> io::Result<()> {
+    fn write_body(
+        &mut self,
+        database: &str,
+        table: &Table,
+        refused: &RefusedDigests,
+    ) -> io::Result<()> {
         let mut count = 0_u64;
         table.for_each(|_, _| count += 1);
-        self.put(&count.to_le_bytes())?;
-        self.put(format!("{place}\n").as_bytes())?;
+        self.write(&count.to_le_bytes())?;
+        self.write(format!("{database}\n").as_bytes())?;
         let mut clients = HashMap::new();
-        let mut written = Ok(());
-        table.for_each(|row, mark| {
-            if written.is_ok() {
-                written = self.key(row, mark, &mut clients);
+        let mut result = Ok(());
+        table.for_each(|row, status| {
+            if result.is_ok() {
+                result = self.write_key(row, status, &mut clients);
             }
         });
-        written?;
+        result?;
         for digest in refused {
-            self.put(&[REFUSED])?;
-            self.put(&digest.to_bytes())?;
+            self.write(&[REFUSED])?;
+            self.write(&digest.to_bytes())?;
         }
         Ok(())
     }
 
-    fn key(
+    fn write_key(
         &mut self,
         row: &Row,
-        mark: PackedStatus,
+        status: PackedStatus,
         clients: &mut HashMap<usize, u32>,
     ) -> io::Result<()> {
         let next = u32::try_from(clients.len()).map_err(io::Error::other)?;
         let client = *clients.entry(row.profile.address()).or_insert(next);
         if client == next {
-            self.client(&row.profile)?;
+            self.write_client(&row.profile)?;
         }
-        let state = match mark.state() {
+        let state = match status.state() {
             KeyState::Active => 0,
             KeyState::Disabled => 1,
             KeyState::Revoked => 2,
         };
-        let expires = mark.expires().map_or(0, |expires| {
-            // A table holds no others.
+        let expires = status.expires().map_or(0, |expires| {
+            // All times in a table are in range.
             Timestamp::try_from(expires).map_or(u64::MAX, |expires| expires.micros() + 1)
         });
-        self.put(&[KEY])?;
-        self.put(&row.digest.to_bytes())?;
-        self.put(&client.to_le_bytes())?;
-        self.put(&[state])?;
-        self.put(&expires.to_le_bytes())
+        self.write(&[KEY])?;
+        self.write(&row.digest.to_bytes())?;
+        self.write(&client.to_le_bytes())?;
+        self.write(&[state])?;
+        self.write(&expires.to_le_bytes())
     }
 
-    fn client(&mut self, profile: &ClientProfile) -> io::Result<()> {
+    fn write_client(&mut self, profile: &ClientProfile) -> io::Result<()> {
         let scopes = profile.scopes().iter().map(ToString::to_string).collect::<Vec<_>>();
         let quota = profile.quota().map(quota_text);
         let columns = json!([profile.name(), scopes, quota, metadata_text(profile)]).to_string();
         let length = u32::try_from(columns.len()).map_err(io::Error::other)?;
-        self.put(&[CLIENT])?;
-        self.put(&length.to_le_bytes())?;
-        self.put(columns.as_bytes())
+        self.write(&[CLIENT])?;
+        self.write(&length.to_le_bytes())?;
+        self.write(columns.as_bytes())
     }
 }
 
@@ -187,36 +197,36 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::time::UNIX_EPOCH;
 
-    use super::super::read::read;
+    use super::super::read::read_snapshot;
     use super::*;
     use crate::store::table::Build;
 
-    const PLACE: &str = "a database";
+    const DATABASE: &str = "a database";
 
-    /// A folder with a snapshot of no keys, its path, and what it ends with.
-    fn fixture(name: &str) -> (std::path::PathBuf, Sum) {
+    /// Writes an empty snapshot into a new folder, and returns its path and checksum.
+    fn fixture(name: &str) -> (std::path::PathBuf, Checksum) {
         let folder = std::env::temp_dir().join(format!("keygate-{name}-{}", std::process::id()));
         fs::create_dir(&folder).unwrap();
         let path = folder.join("snapshot");
-        let sum = write_empty(&path);
-        (path, sum)
+        let checksum = write_empty(&path);
+        (path, checksum)
     }
 
-    fn write_empty(path: &Path) -> Sum {
-        write(path, PLACE, &Build::new(0).finish(), &Refused::new(), UNIX_EPOCH).unwrap()
+    fn write_empty(path: &Path) -> Checksum {
+        write(path, DATABASE, &Build::new(0).finish(), &RefusedDigests::new(), UNIX_EPOCH).unwrap()
     }
 
     #[test]
-    fn links_in_the_place_of_a_snapshot_are_not_written_to() {
-        let (path, sum) = fixture("snapshot-links");
+    fn link_in_place_of_a_snapshot_is_not_followed() {
+        let (path, checksum) = fixture("snapshot-links");
         let target = path.with_file_name("target");
         let now = SystemTime::now();
-        assert!(touch(&path, now, sum).unwrap());
+        assert!(update_contact(&path, now, checksum).unwrap());
         for link in [symlink, fs::hard_link] as [fn(_, _) -> _; 2] {
             let text = fs::read(&path).unwrap();
             fs::rename(&path, &target).unwrap();
             link(&target, &path).unwrap();
-            assert!(!touch(&path, now + Duration::from_secs(1), sum).unwrap());
+            assert!(!update_contact(&path, now + Duration::from_secs(1), checksum).unwrap());
             write_empty(&path);
             assert_eq!(fs::read(&target).unwrap(), text);
             assert!(fs::symlink_metadata(&path).unwrap().is_file());
@@ -225,17 +235,17 @@ mod tests {
     }
 
     #[test]
-    fn snapshot_that_somebody_else_prepared_is_not_read() {
+    fn snapshot_of_another_user_is_not_read() {
         let (path, _) = fixture("snapshot-foreign");
-        read(&path, PLACE).unwrap();
-        let why = |path: &Path| read(path, PLACE).err().unwrap().to_string();
+        read_snapshot(&path, DATABASE).unwrap();
+        let why = |path: &Path| read_snapshot(path, DATABASE).err().unwrap().to_string();
         let link = path.with_file_name("link");
         symlink(&path, &link).unwrap();
         assert_eq!(why(&link), "it is a symbolic link");
         let pipe = path.with_file_name("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         assert_eq!(why(&pipe), "it is not a regular file");
-        // Others than root cannot make a file of somebody else.
+        // Only root can change the owner of a file.
         match std::os::unix::fs::chown(&path, Some(12_345), None) {
             Ok(()) => assert_eq!(why(&path), "it belongs to user 12345"),
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),

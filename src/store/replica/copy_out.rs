@@ -1,5 +1,5 @@
-//! Whole tables, in the binary format of `COPY`: for millions of rows, the driver takes half of the time
-//! that it takes for those of a query.
+//! Reads whole tables in the binary format of `COPY`, in half of the time that the driver takes for the rows of
+//! a query.
 
 use std::borrow::Cow;
 use std::future::poll_fn;
@@ -10,30 +10,30 @@ use sqlx::postgres::PgConnection;
 
 use crate::store::postgres::columns::{Columns, Micros, Unread};
 
-/// A row as it came, of so many columns.
-pub(super) struct Copied<'a, const COLUMNS: usize>([Option<&'a [u8]>; COLUMNS]);
+/// A row in binary format.
+pub(super) struct CopyRow<'a, const COLUMNS: usize>([Option<&'a [u8]>; COLUMNS]);
 
-/// Hands each row of a `copy (select ...) to stdout (format binary)` to `take`.
-pub(super) async fn copy<const COLUMNS: usize>(
+/// Runs a `copy (select ...) to stdout (format binary)`, and calls `take` with each row.
+pub(super) async fn copy_out<const COLUMNS: usize>(
     connection: &mut PgConnection,
     sql: &str,
-    mut take: impl FnMut(&Copied<'_, COLUMNS>),
+    mut take: impl FnMut(&CopyRow<'_, COLUMNS>),
 ) -> Result<(), Error> {
     let mut messages = connection.copy_out_raw(sql).await?;
-    let mut reading = Reading::Header;
+    let mut parser = Parser::Header;
     while let Some(message) = poll_fn(|context| messages.as_mut().poll_next(context)).await {
-        reading = reading
-            .read(&message?, &mut take)
-            .ok_or_else(|| Error::Protocol("a copy is not in its format".to_owned()))?;
+        parser = parser
+            .parse(&message?, &mut take)
+            .ok_or_else(|| Error::Protocol("malformed data of `copy`".to_owned()))?;
     }
-    match reading {
-        Reading::Ended => Ok(()),
-        _ => Err(Error::Protocol("a copy came without its end".to_owned())),
+    match parser {
+        Parser::Ended => Ok(()),
+        _ => Err(Error::Protocol("the data of `copy` is truncated".to_owned())),
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
+enum Parser {
     Header,
     Rows,
     Ended,
@@ -41,13 +41,13 @@ enum Reading {
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-impl Reading {
-    /// The server sends each row in a message of its own, the first one behind the header (sections
-    /// "CopyData" of the protocol, and "Binary Format" of `COPY`, in PostgreSQL's manual).
-    fn read<const COLUMNS: usize>(
+impl Parser {
+    /// Parses one message. The server sends one row per message, and the header before the first row
+    /// (sections "CopyData" of the protocol, and "Binary Format" of `COPY`, in PostgreSQL's manual).
+    fn parse<const COLUMNS: usize>(
         mut self,
         mut bytes: &[u8],
-        take: &mut impl FnMut(&Copied<'_, COLUMNS>),
+        take: &mut impl FnMut(&CopyRow<'_, COLUMNS>),
     ) -> Option<Self> {
         let bytes = &mut bytes;
         if self == Self::Header {
@@ -66,7 +66,7 @@ impl Reading {
             if self == Self::Ended || usize::try_from(columns) != Ok(COLUMNS) {
                 return None;
             }
-            let mut row = Copied([None; COLUMNS]);
+            let mut row = CopyRow([None; COLUMNS]);
             for column in &mut row.0 {
                 *column = value(bytes).ok()?;
             }
@@ -86,7 +86,7 @@ fn chunk<'a, const BYTES: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; BYTES]
     Some(chunk)
 }
 
-/// A value behind its length; one of a length of -1 is null.
+/// Reads a value after its length, which is -1 for null.
 fn value<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Unread> {
     match int(*chunk(bytes).ok_or(Unread)?) {
         -1 => Ok(None),
@@ -99,43 +99,43 @@ fn value<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Unread> {
     }
 }
 
-impl<const COLUMNS: usize> Copied<'_, COLUMNS> {
-    fn value(&self, place: usize) -> Result<Option<&[u8]>, Unread> {
-        self.0.get(place).copied().ok_or(Unread)
+impl<const COLUMNS: usize> CopyRow<'_, COLUMNS> {
+    fn value(&self, index: usize) -> Result<Option<&[u8]>, Unread> {
+        self.0.get(index).copied().ok_or(Unread)
     }
 }
 
-impl<const COLUMNS: usize> Columns for Copied<'_, COLUMNS> {
-    fn bytes(&self, place: usize) -> Result<Option<Cow<'_, [u8]>>, Unread> {
-        Ok(self.value(place)?.map(Cow::Borrowed))
+impl<const COLUMNS: usize> Columns for CopyRow<'_, COLUMNS> {
+    fn bytes(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, Unread> {
+        Ok(self.value(index)?.map(Cow::Borrowed))
     }
 
-    fn text(&self, place: usize) -> Result<Option<&str>, Unread> {
-        let bytes = self.value(place)?;
+    fn text(&self, index: usize) -> Result<Option<&str>, Unread> {
+        let bytes = self.value(index)?;
         bytes.map(str::from_utf8).transpose().map_err(|_| Unread)
     }
 
-    fn texts(&self, place: usize) -> Result<Option<Vec<String>>, Unread> {
-        self.value(place)?.map(|bytes| texts(bytes).ok_or(Unread)).transpose()
+    fn texts(&self, index: usize) -> Result<Option<Vec<String>>, Unread> {
+        self.value(index)?.map(|bytes| texts(bytes).ok_or(Unread)).transpose()
     }
 
-    fn flag(&self, place: usize) -> Result<Option<bool>, Unread> {
-        match self.value(place)? {
+    fn flag(&self, index: usize) -> Result<Option<bool>, Unread> {
+        match self.value(index)? {
             None => Ok(None),
             Some([flag]) => Ok(Some(*flag != 0)),
             Some(_) => Err(Unread),
         }
     }
 
-    fn micros(&self, place: usize) -> Result<Option<Micros>, Unread> {
-        let Some(bytes) = self.value(place)? else { return Ok(None) };
+    fn micros(&self, index: usize) -> Result<Option<Micros>, Unread> {
+        let Some(bytes) = self.value(index)? else { return Ok(None) };
         let micros = bytes.try_into().map_err(|_| Unread)?;
         Ok(Some(Micros::from_server(i64::from_be_bytes(micros))))
     }
 }
 
-/// A `text[]`: how many dimensions, whether there are nulls, the type of what is in it; for each
-/// dimension, of which we take one, its length and its first index; the texts.
+/// Parses a `text[]`: the number of dimensions, whether there are nulls, the element type; for each dimension,
+/// of which only one is accepted, its length and first index; the elements.
 fn texts(mut bytes: &[u8]) -> Option<Vec<String>> {
     let bytes = &mut bytes;
     let [dimensions, _, _] = [chunk(bytes)?, chunk(bytes)?, chunk(bytes)?].map(|word| int(*word));
@@ -161,46 +161,46 @@ mod tests {
     const ROW: &[u8] = b"\0\x03\0\0\0\x02ab\xff\xff\xff\xff\0\0\0\0";
     const END: &[u8] = &[0xff, 0xff];
 
-    fn read(from: Reading, messages: &[&[u8]]) -> Option<(Reading, usize)> {
+    fn parse(from: Parser, messages: &[&[u8]]) -> Option<(Parser, usize)> {
         let mut rows = 0;
-        let mut take = |row: &Copied<'_, 3>| {
+        let mut take = |row: &CopyRow<'_, 3>| {
             assert_eq!(row.0, [Some(&b"ab"[..]), None, Some(&b""[..])]);
             rows += 1;
         };
-        let read = |reading: Reading, message: &&[u8]| reading.read(message, &mut take);
-        let reading = messages.iter().try_fold(from, read)?;
-        Some((reading, rows))
+        let parse = |parser: Parser, message: &&[u8]| parser.parse(message, &mut take);
+        let parser = messages.iter().try_fold(from, parse)?;
+        Some((parser, rows))
     }
 
     #[test]
-    fn rows_are_read_between_header_and_end() {
+    fn rows_between_header_and_end_are_parsed() {
         let first = [&header(), ROW].concat();
         let rest: &[&[u8]] = &[&first, ROW, END];
-        assert_eq!(read(Reading::Header, rest), Some((Reading::Ended, 2)));
+        assert_eq!(parse(Parser::Header, rest), Some((Parser::Ended, 2)));
         let empty = [&header(), END].concat();
-        assert_eq!(read(Reading::Header, &[&empty]), Some((Reading::Ended, 0)));
-        assert_eq!(read(Reading::Header, &[&header(), ROW]), Some((Reading::Rows, 1)));
+        assert_eq!(parse(Parser::Header, &[&empty]), Some((Parser::Ended, 0)));
+        assert_eq!(parse(Parser::Header, &[&header(), ROW]), Some((Parser::Rows, 1)));
     }
 
     #[test]
-    fn what_is_no_copy_is_refused() {
+    fn malformed_copy_data_is_refused() {
         let other_flags = [SIGNATURE, &1_i32.to_be_bytes(), &[0; 4]].concat();
         for wrong in [&b""[..], b"PGCOPY\n", &header()[..18], &header()[..20], &other_flags] {
-            assert_eq!(read(Reading::Header, &[wrong]), None, "{wrong:?}");
+            assert_eq!(parse(Parser::Header, &[wrong]), None, "{wrong:?}");
         }
         let mut longer = ROW.to_vec();
         longer[1] = 4;
         for length in 1..ROW.len() {
-            assert_eq!(read(Reading::Rows, &[&ROW[..length]]), None, "{length}");
+            assert_eq!(parse(Parser::Rows, &[&ROW[..length]]), None, "{length}");
         }
         for wrong in [&longer[..], &[ROW, &[0]].concat(), b"\xff\xfe", b"\0\x03\xff\xff\xff\xfe"] {
-            assert_eq!(read(Reading::Rows, &[wrong]), None, "{wrong:?}");
+            assert_eq!(parse(Parser::Rows, &[wrong]), None, "{wrong:?}");
         }
-        assert_eq!(read(Reading::Ended, &[ROW]), None);
+        assert_eq!(parse(Parser::Ended, &[ROW]), None);
     }
 
     #[test]
-    fn lists_of_texts_are_read_or_refused() {
+    fn text_arrays_are_parsed_or_refused() {
         let words = |words: &[i32]| words.iter().flat_map(|word| word.to_be_bytes()).collect();
         let list = |head: &[i32], texts: &[u8]| -> Vec<u8> {
             let head: Vec<u8> = words(head);

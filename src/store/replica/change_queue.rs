@@ -1,4 +1,4 @@
-//! What has changed and is still to be read.
+//! The changes whose rows are still to be read.
 
 use std::collections::BTreeSet;
 
@@ -7,29 +7,30 @@ use sqlx::{Error, Row as _};
 
 use crate::key::KeyId;
 
-/// Which clients and keys have rows that may be newer than what is held. Their rows are read as they
-/// are when it is their turn, so the order is free: what takes rights away comes first.
+/// Clients and keys whose rows in the database may be newer than those in memory.
+///
+/// A row is read in its state at the time of reading, so the order is free: changes that may take rights
+/// away come first.
 #[derive(Default)]
-pub(super) struct Pending {
+pub(super) struct ChangeQueue {
     clients: BTreeSet<String>,
     urgent: BTreeSet<KeyId>,
     keys: BTreeSet<KeyId>,
-    /// Whether nothing less than all has changed.
-    pub(super) all: bool,
-    /// Whether some were taken whose rows are not served yet.
-    taken: bool,
+    /// Whether all rows must be loaded.
+    pub(super) reload: bool,
+    /// Whether changes were taken whose rows are not served yet.
+    has_unapplied: bool,
 }
 
-/// What is read in one turn: more wait for the next one, so that a revoke which comes meanwhile
-/// is heard soon.
-const TURN: usize = 10_000;
+/// The most rows per poll. The rest waits for the next poll, so that a revoke is seen soon.
+const BATCH: usize = 10_000;
 
-impl Pending {
+impl ChangeQueue {
     pub(super) fn is_empty(&self) -> bool {
-        self.clients.is_empty() && self.urgent.is_empty() && self.keys.is_empty() && !self.all
+        self.clients.is_empty() && self.urgent.is_empty() && self.keys.is_empty() && !self.reload
     }
 
-    /// Takes note of an event.
+    /// Adds the change of an event.
     pub(super) fn add(&mut self, row: &PgRow) -> Result<(), Error> {
         let action: &str = row.try_get(3)?;
         let client: Option<&str> = row.try_get(4)?;
@@ -38,8 +39,8 @@ impl Pending {
             (Some(Ok(key_id)), _) if action == "key.issued" => _ = self.keys.insert(key_id),
             (Some(Ok(key_id)), _) => _ = self.urgent.insert(key_id),
             (None, Some(client)) => _ = self.clients.insert(client.to_owned()),
-            // `all.removed`, or what only a later version or a hand can have written.
-            _ => self.all = true,
+            // `all.removed`, or an event that was written by hand or by a later version.
+            _ => self.reload = true,
         }
         Ok(())
     }
@@ -52,32 +53,34 @@ impl Pending {
         Ok(())
     }
 
-    pub(super) fn is_taken(&self) -> bool {
-        self.taken
+    pub(super) fn has_unapplied(&self) -> bool {
+        self.has_unapplied
     }
 
-    /// What was taken is served; after a load, all is.
-    pub(super) fn done(&mut self, all: bool) {
-        self.taken = false;
-        if all {
-            *self = Self::default();
-        }
+    /// Records that the rows of all changes taken so far are served.
+    pub(super) fn applied(&mut self) {
+        self.has_unapplied = false;
+    }
+
+    /// Empties the queue after a load, which read all rows.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
     }
 
     pub(super) fn take_clients(&mut self) -> Vec<String> {
         let mut taken = Vec::new();
-        while taken.len() < TURN {
+        while taken.len() < BATCH {
             let Some(name) = self.clients.pop_first() else { break };
             taken.push(name);
         }
-        self.taken |= !taken.is_empty();
+        self.has_unapplied |= !taken.is_empty();
         taken
     }
 
-    /// Takes keys, those first that may have lost rights; those that were issued wait for their clients.
+    /// Takes keys, first those that may have lost rights. Issued keys wait until no client is queued.
     pub(super) fn take_keys(&mut self) -> BTreeSet<KeyId> {
         let mut taken = BTreeSet::new();
-        while taken.len() < TURN {
+        while taken.len() < BATCH {
             let next = match self.urgent.pop_first() {
                 None if self.clients.is_empty() => self.keys.pop_first(),
                 urgent => urgent,
@@ -85,7 +88,7 @@ impl Pending {
             let Some(key_id) = next else { break };
             taken.insert(key_id);
         }
-        self.taken |= !taken.is_empty();
+        self.has_unapplied |= !taken.is_empty();
         taken
     }
 }

@@ -4,16 +4,20 @@ use crate::error::StoreError;
 use crate::store::postgres::error::{code, not_connected, unavailable};
 use crate::store::sql::DatabaseError;
 
-/// Why a session with the database ends.
-pub(super) struct Fault {
+/// The error that ended a session with the database.
+pub(super) struct SessionError {
     pub(super) error: DatabaseError,
-    /// Whether trying again alone does not mend it.
+    /// Whether retrying alone cannot help.
     pub(super) is_lasting: bool,
 }
 
-impl Fault {
-    pub(super) fn late(what: &str) -> Self {
-        Self::new(&format!("PostgreSQL cannot be reached: {what}"))
+impl SessionError {
+    pub(super) fn timed_out() -> Self {
+        Self::unreachable("the server did not respond")
+    }
+
+    pub(super) fn unreachable(why: &str) -> Self {
+        Self::new(&format!("PostgreSQL cannot be reached: {why}"))
     }
 
     pub(super) fn new(why: &str) -> Self {
@@ -21,20 +25,20 @@ impl Fault {
         Self { error, is_lasting: false }
     }
 
-    /// That of a connection that was not made.
-    pub(super) fn unconnected(error: Error, no_password: Option<&str>) -> Self {
+    pub(super) fn lasting(why: &str) -> Self {
+        Self { is_lasting: true, ..Self::new(why) }
+    }
+
+    /// The error of a failed connection attempt.
+    pub(super) fn not_connected(error: Error, no_password: Option<&str>) -> Self {
         if code(&error) != Some("28P01") {
             return error.into();
         }
         Self { error: not_connected(error, no_password).into(), is_lasting: true }
     }
-
-    pub(super) fn lasting(why: &str) -> Self {
-        Self { is_lasting: true, ..Self::new(why) }
-    }
 }
 
-impl From<Error> for Fault {
+impl From<Error> for SessionError {
     fn from(error: Error) -> Self {
         // Appendix A of PostgreSQL's manual: no such table or schema; role or password refused, no
         // such database, not permitted.
@@ -48,7 +52,7 @@ impl From<Error> for Fault {
     }
 }
 
-impl From<DatabaseError> for Fault {
+impl From<DatabaseError> for SessionError {
     fn from(error: DatabaseError) -> Self {
         let is_lasting = !matches!(error, DatabaseError::Unavailable(_));
         Self { error, is_lasting }

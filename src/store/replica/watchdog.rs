@@ -1,4 +1,4 @@
-//! The thread that says when the keys are too old.
+//! The thread that stops serving keys that are too old.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,20 +6,20 @@ use std::{io, thread};
 
 use super::shared::{Shared, Status};
 
-/// How often the status is looked at.
+/// The interval between two updates of the status.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Watches on a thread that does nothing else, so that nothing that holds the follower up, a disk or
-/// a name that is being resolved, makes keys that are too old look good. It ends after the follower.
+/// Starts the watchdog. It has a thread of its own, so that a follower blocked by a disk or a DNS lookup
+/// cannot make stale keys look fresh. It ends after the follower.
 pub(super) fn start(shared: &Arc<Shared>) -> io::Result<()> {
     let shared = Arc::clone(shared);
-    let watch = move || {
+    let run = move || {
         while shared.status() != Status::Ended {
             thread::sleep(TICK);
-            shared.judge();
+            shared.update_status();
         }
     };
-    thread::Builder::new().name("keygate-clock".to_owned()).spawn(watch).map(drop)
+    thread::Builder::new().name("keygate-watchdog".to_owned()).spawn(run).map(drop)
 }
 
 #[cfg(test)]
@@ -32,29 +32,29 @@ mod tests {
 
     const STALENESS: Duration = Duration::from_millis(100);
 
-    fn heard_of_once() -> Arc<Shared> {
+    fn contacted_once() -> Arc<Shared> {
         let shared = Arc::new(Shared::new(STALENESS));
-        shared.in_contact(Instant::now());
+        shared.record_contact(Instant::now());
         shared
     }
 
     #[test]
-    fn keys_get_too_old_while_nobody_follows() {
-        let shared = heard_of_once();
+    fn keys_become_stale_without_a_follower() {
+        let shared = contacted_once();
         start(&shared).unwrap();
-        assert!(shared.find(&KeyDigest::of(b"nobody's")).is_ok());
+        assert!(shared.find(&KeyDigest::of(b"unknown")).is_ok());
         let since = Instant::now();
         while shared.status() != Status::Stale {
             assert!(since.elapsed() < Duration::from_secs(10));
             thread::sleep(Duration::from_millis(1));
         }
-        assert!(shared.find(&KeyDigest::of(b"nobody's")).is_err());
+        assert!(shared.find(&KeyDigest::of(b"unknown")).is_err());
         shared.end();
     }
 
     #[test]
-    fn readiness_asks_the_time_itself() {
-        let shared = heard_of_once();
+    fn readiness_does_not_wait_for_the_watchdog() {
+        let shared = contacted_once();
         assert!(shared.is_ready());
         thread::sleep(2 * STALENESS);
         assert_eq!(shared.status(), Status::Fresh);
@@ -62,16 +62,16 @@ mod tests {
     }
 
     #[test]
-    fn what_has_ended_stays_so() {
-        let shared = heard_of_once();
+    fn ended_replica_stays_ended() {
+        let shared = contacted_once();
         shared.end();
-        shared.in_contact(Instant::now());
+        shared.record_contact(Instant::now());
         assert!(shared.status() == Status::Ended && !shared.is_ready());
     }
 
     #[test]
-    fn what_has_ended_says_since_when_and_why() {
-        let shared = heard_of_once();
+    fn ended_replica_reports_since_when_and_why() {
+        let shared = contacted_once();
         assert!(shared.health().failing_since.is_none());
         shared.end();
         let health = shared.health();
