@@ -17,6 +17,7 @@
 
 pub mod adapter;
 mod authenticate;
+mod callback;
 pub mod client;
 #[cfg(any(feature = "throttle", feature = "usage"))]
 mod clock;

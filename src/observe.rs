@@ -6,9 +6,9 @@
 //! `store_metrics.rs` sets gauges of the stores in memory.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::callback::guarded;
 use crate::client::{Client, ClientProfile};
 use crate::error::{AuthError, WrongReason};
 use crate::key::KeyId;
@@ -198,18 +198,4 @@ impl Observers {
             guarded(|| observer.observe(&outcome));
         }
     }
-}
-
-/// Calls code of the service whose panic must not harm a request, other observers, or the thread that follows a store.
-pub(crate) fn guarded(call: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(call)).is_err() {
-        report_panic();
-    }
-}
-
-/// The panic hook has printed the text by now, but in a service nobody may see it.
-#[cold]
-fn report_panic() {
-    #[cfg(feature = "tracing")]
-    ::tracing::error!(target: "keygate::observer", "an observer panicked");
 }

@@ -3,7 +3,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::{fmt, io, thread};
 
-use super::{Observe, Outcome, guarded};
+use super::{Observe, Outcome};
+use crate::callback::guarded;
 use crate::client::{Client, ClientProfile};
 use crate::error::AuthError;
 

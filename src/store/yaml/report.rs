@@ -7,9 +7,9 @@ use std::time::SystemTime;
 #[cfg(feature = "watch")]
 use super::ReloadError;
 use super::{YamlStore, YamlWarning};
+use crate::callback::guarded;
 #[cfg(feature = "watch")]
 use crate::key::rfc3339;
-use crate::observe::guarded;
 
 /// Something that the operator of a service should know of its [`YamlStore`].
 ///

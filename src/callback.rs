@@ -1,0 +1,18 @@
+//! Calls of the service's closures and observers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Calls a closure of the service and catches its panic, which must not harm a request, other observers, or a
+/// thread of keygate.
+pub(crate) fn guarded(call: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(call)).is_err() {
+        report_panic();
+    }
+}
+
+/// The panic hook has printed the message already, but a service may show that to nobody.
+#[cold]
+fn report_panic() {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "keygate::observer", "an observer panicked");
+}
