@@ -1,9 +1,5 @@
-use std::borrow::Borrow;
-use std::cmp::Ordering;
 use std::fmt;
 use std::sync::{Arc, Mutex};
-#[cfg(feature = "metrics")]
-use std::time::SystemTime;
 
 use super::LocalKeyStore;
 use super::table::{Conflict, Row, Table};
@@ -18,6 +14,7 @@ mod client_index;
 mod manage_keys;
 mod managing;
 #[cfg(feature = "yaml")]
+#[cfg_attr(not(feature = "watch"), allow(dead_code))]
 mod snapshot;
 mod transfer;
 
@@ -148,7 +145,7 @@ impl MemoryStore {
 
     /// When the next of the keys that work expires after this time.
     #[cfg(feature = "metrics")]
-    pub(crate) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
+    pub(crate) fn next_expiry(&self, now: std::time::SystemTime) -> Option<std::time::SystemTime> {
         self.shared.table.next_expiry(now)
     }
 
@@ -202,36 +199,6 @@ fn explain(table: &Table, conflict: Conflict, digest: &KeyDigest) -> KeyError {
             KeyError::Revoked { key_id }
         }
         Conflict::SameKey => KeyError::Duplicate { key_id },
-    }
-}
-
-/// A profile that compares by its name alone.
-#[derive(Clone)]
-pub(super) struct ByName(ClientProfile);
-
-impl Borrow<str> for ByName {
-    fn borrow(&self) -> &str {
-        self.0.name()
-    }
-}
-
-impl PartialEq for ByName {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.name() == other.0.name()
-    }
-}
-
-impl Eq for ByName {}
-
-impl Ord for ByName {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.name().cmp(other.0.name())
-    }
-}
-
-impl PartialOrd for ByName {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
     }
 }
 

@@ -14,8 +14,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-#[cfg(feature = "metrics")]
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
@@ -30,6 +28,11 @@ mod bucket_sort;
 mod build;
 mod directory;
 mod edit;
+#[cfg(feature = "metrics")]
+mod expiry;
+#[cfg(any(feature = "yaml", feature = "postgres"))]
+mod fork;
+mod row;
 mod segment;
 
 use blocks::MAX_ROWS;
@@ -37,9 +40,7 @@ use blocks::MAX_ROWS;
 pub(super) use bucket_sort::BucketSort;
 pub(super) use build::Build;
 use directory::Directory;
-#[cfg(feature = "postgres")]
-use edit::Edit;
-pub(super) use segment::Row;
+pub(super) use row::Row;
 use segment::Segment;
 
 pub(super) struct Table {
@@ -89,16 +90,6 @@ impl Table {
         // here takes a key whose digest has the same first eight bytes.
         let (row, mark) = segment.find(digest.prefix())?;
         (row.digest.difference(*digest) == 0).then(|| row.record().with_mark(mark))
-    }
-
-    /// When the next of the keys that work expires after this time.
-    #[cfg(feature = "metrics")]
-    pub(super) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
-        let root = self.root.load();
-        let segments = root.nodes().flat_map(|group| group.nodes());
-        let marks = segments.flat_map(|segment| segment.marks());
-        let works = marks.filter(|mark| mark.state() == KeyState::Active);
-        works.filter_map(PackedStatus::expires).filter(|expires| *expires > now).min()
     }
 
     /// The row with this prefix.

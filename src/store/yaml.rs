@@ -26,6 +26,9 @@ mod managing;
 mod parse;
 mod report;
 mod syntax;
+mod text;
+#[cfg(feature = "tracing")]
+mod trace;
 mod transfer;
 #[cfg(feature = "watch")]
 mod watch;
@@ -33,8 +36,9 @@ mod watch;
 pub use error::{YamlError, YamlWarning};
 pub use health::{ReloadError, YamlHealth};
 use key_file::KeyFile;
-pub use lint::{YamlLint, YamlText, YamlTextKind};
+pub use lint::YamlLint;
 pub use report::YamlEvent;
+pub use text::{YamlText, YamlTextKind};
 
 /// Between two readings that must agree before a text counts as whole.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -1,9 +1,10 @@
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::ByName;
 use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{KeyError, KeyMetadata, ManageError, nearest_client};
@@ -93,5 +94,35 @@ impl ClientIndex {
 
     pub(super) fn now(&self) -> SystemTime {
         self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
+    }
+}
+
+/// A profile that compares by its name alone.
+#[derive(Clone)]
+pub(super) struct ByName(ClientProfile);
+
+impl Borrow<str> for ByName {
+    fn borrow(&self) -> &str {
+        self.0.name()
+    }
+}
+
+impl PartialEq for ByName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name() == other.0.name()
+    }
+}
+
+impl Eq for ByName {}
+
+impl Ord for ByName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.name().cmp(other.0.name())
+    }
+}
+
+impl PartialOrd for ByName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }

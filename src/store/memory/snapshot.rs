@@ -58,7 +58,6 @@ impl MemoryStore {
     }
 
     /// Revokes those of these keys that are here, in one step.
-    #[cfg(feature = "watch")]
     pub(in crate::store) fn revoke_all(&self, digests: &HashSet<KeyDigest>) {
         let _ledger = self.lock();
         let mut edit = self.shared.table.edit();

@@ -1,5 +1,6 @@
 use super::directory::Node as _;
-use super::{Edit, Group, MAX_ROWS, Row, Segment};
+use super::edit::Edit;
+use super::{Group, MAX_ROWS, Row, Segment};
 use crate::key::PackedStatus;
 
 /// What becomes of the key with a prefix: this row and mark, or none.

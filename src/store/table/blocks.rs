@@ -1,6 +1,6 @@
 use std::{array, iter};
 
-use super::segment::Row;
+use super::row::Row;
 use crate::key::PackedStatus;
 
 /// What a slot holds of a row.

@@ -1,12 +1,5 @@
 use std::sync::Arc;
-#[cfg(any(feature = "yaml", feature = "postgres"))]
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
-#[cfg(any(feature = "yaml", feature = "postgres"))]
-use std::sync::{Mutex, PoisonError};
-
-#[cfg(any(feature = "yaml", feature = "postgres"))]
-use arc_swap::ArcSwap;
 
 use super::{Conflict, Group, Root, Row, Segment, Table};
 use crate::key::PackedStatus;
@@ -33,25 +26,6 @@ impl Table {
                 segment.rows_and_marks().for_each(|(row, mark)| each(row, mark));
             }
         }
-    }
-
-    /// Another table with the same rows, which costs nothing: rows are never changed in place.
-    #[cfg(any(feature = "yaml", feature = "postgres"))]
-    pub(in crate::store) fn fork(&self) -> Self {
-        Self {
-            root: ArcSwap::new(self.root.load_full()),
-            retired: Mutex::new(None),
-            live: AtomicUsize::new(self.live()),
-        }
-    }
-
-    /// Takes over the rows of another table, which has no readers of its own.
-    #[cfg(any(feature = "yaml", feature = "postgres"))]
-    pub(in crate::store) fn replace(&self, other: &Self) {
-        self.publish(Root::clone(&other.root.load()));
-        // All of the old rows at once is too much to keep until the next change.
-        drop(self.retired.lock().unwrap_or_else(PoisonError::into_inner).take());
-        self.live.store(other.live(), Ordering::Relaxed);
     }
 }
 

@@ -1,38 +1,16 @@
 use super::blocks::{Blocks, MAX_ROWS};
 use super::directory::Node;
-use crate::client::ClientProfile;
-use crate::key::{KeyDigest, PackedStatus};
-use crate::store::KeyRecord;
-
-/// One key: 40 bytes, and no more where a row may be missing.
-#[derive(Clone)]
-pub(in crate::store) struct Row {
-    pub(in crate::store) digest: KeyDigest,
-    pub(in crate::store) profile: ClientProfile,
-}
-
-const _: () = assert!(size_of::<Option<Row>>() == 40);
-
-impl Row {
-    #[inline]
-    pub(in crate::store) fn prefix(&self) -> u64 {
-        self.digest.prefix()
-    }
-
-    #[inline]
-    pub(super) fn record(&self) -> KeyRecord {
-        KeyRecord::new(self.digest, self.profile.clone())
-    }
-}
+use super::row::Row;
+use crate::key::PackedStatus;
 
 /// The rows whose prefixes share their first `bits` bits, in the order of those prefixes.
 pub(super) struct Segment {
     bits: u32,
     rows: usize,
-    slots: Slots,
+    pub(super) slots: Slots,
 }
 
-enum Slots {
+pub(super) enum Slots {
     /// All marks are clear.
     Plain(Blocks<Row>),
     Marked(Blocks<(Row, PackedStatus)>),
@@ -102,14 +80,6 @@ impl Segment {
         let even = plain.into_iter().flat_map(Blocks::all);
         let even = even.chain(marked.into_iter().flat_map(Blocks::all));
         even.chain(uneven.into_iter().flatten().map(|(row, mark)| (row, *mark)))
-    }
-
-    /// The marks, unless all are clear.
-    #[cfg(feature = "metrics")]
-    pub(super) fn marks(&self) -> impl Iterator<Item = PackedStatus> {
-        let marked = !matches!(self.slots, Slots::Plain(_));
-        let marked = marked.then(|| self.rows_and_marks());
-        marked.into_iter().flatten().map(|(_, mark)| mark)
     }
 
     /// Copies all rows, with room for some more.

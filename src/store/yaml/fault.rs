@@ -63,12 +63,6 @@ impl Fault {
         &self.kind
     }
 
-    /// Returns whether nothing but another file, or a change of this one, can mend it.
-    #[cfg(feature = "watch")]
-    pub(super) fn is_of_the_file(&self) -> bool {
-        matches!(self.kind, FaultKind::NotRegular | FaultKind::TooLarge | FaultKind::Replaced)
-    }
-
     #[cfg(test)]
     pub(super) fn is_too_large(&self) -> bool {
         matches!(self.kind, FaultKind::TooLarge)

@@ -33,19 +33,10 @@ pub(super) struct State {
     warnings: Vec<YamlWarning>,
     trouble: Option<(SystemTime, ReloadError)>,
     /// Every key that was seen revoked and has not come back since by somebody's will.
-    revoked: HashSet<KeyDigest>,
-    #[cfg(feature = "watch")]
-    watcher: Option<super::watch::Watcher>,
-}
-
-/// What came of a look at the file.
-#[cfg(feature = "watch")]
-pub(super) enum Followed {
-    Same,
-    Changed,
-    Refused,
-    /// It changed between two readings.
-    Restless,
+    pub(super) revoked: HashSet<KeyDigest>,
+    /// Ends the thread that follows the file, when it is dropped.
+    #[cfg_attr(not(feature = "watch"), expect(dead_code, reason = "nothing follows the file"))]
+    pub(super) watcher: Option<Box<dyn Send>>,
 }
 
 impl KeyFile {
@@ -68,7 +59,6 @@ impl KeyFile {
             warnings: path.map_or_else(|| parsed.warnings.clone(), |path| parsed.warnings_at(path)),
             trouble: None,
             revoked: parsed.keys.revoked(),
-            #[cfg(feature = "watch")]
             watcher: None,
         };
         Self {
@@ -131,47 +121,8 @@ impl KeyFile {
         state.note(result)
     }
 
-    /// Takes what the file says, if it reads as it did before, and unless it is something that should
-    /// be asked about first.
-    #[cfg(feature = "watch")]
-    pub(super) fn follow(&self, first: Option<KeyDigest>) -> Followed {
-        let (Some(path), Some(file)) = (self.path(), self.file()) else { return Followed::Same };
-        let _turn = self.turn();
-        let read = input::read_regular(file);
-        let digest = read.as_ref().map(|text| KeyDigest::of(text)).ok();
-        if digest != first {
-            return Followed::Restless;
-        }
-        if digest == Some(self.digest()) {
-            let _ = self.lock().note(Ok(()));
-            return Followed::Same;
-        }
-        let parsed = read.and_then(|text| Ok((KeyDigest::of(&text), load(&text)?)));
-        let parsed = parsed.map_err(|fault| ReloadError::from(YamlError::new(Some(path), fault)));
-        let mut state = self.lock();
-        let checked = parsed.and_then(|(digest, parsed)| {
-            if let Err(error) = self.check(&state, digest, &parsed.keys) {
-                // Whatever else is in doubt: that a key is revoked is not said by mistake.
-                state.revoked.extend(parsed.keys.revoked());
-                self.keys.revoke_all(&state.revoked);
-                return Err(error);
-            }
-            self.adopt(&mut state, digest, &parsed);
-            Ok(())
-        });
-        match state.note(checked) {
-            Ok(()) => Followed::Changed,
-            Err(_) => Followed::Refused,
-        }
-    }
-
     pub(super) fn digest(&self) -> KeyDigest {
         self.lock().digest
-    }
-
-    #[cfg(feature = "watch")]
-    pub(super) fn keep_watcher(&self, watcher: super::watch::Watcher) {
-        self.lock().watcher = Some(watcher);
     }
 
     /// Whether what was read looks like a file that is being written, or like a mistake.

@@ -1,8 +1,8 @@
-use std::fmt;
 use std::path::Path;
 
 use super::key_file::warnings_at;
 use super::parse::Unloaded;
+use super::text::YamlText;
 use super::{YamlError, YamlStore, YamlWarning, input, parse};
 
 /// Everything that is wrong or weak in a key file, in the order of the file.
@@ -27,36 +27,6 @@ pub struct YamlLint {
     pub warnings: Vec<YamlWarning>,
     /// The number of keys in plaintext, which [`YamlStore::hash_keys`] turns into digests.
     pub plaintext_keys: usize,
-}
-
-/// A text of a key file, as [`YamlStore::lint_with`] passes it. `Debug` does not show the text.
-#[non_exhaustive]
-pub struct YamlText<'a> {
-    /// The meaning of the text.
-    pub kind: YamlTextKind,
-    /// The text, which is a key in plaintext where the kind says so.
-    pub text: &'a str,
-    /// The line of the text, counted from 1.
-    pub line: usize,
-    /// The column of the text in characters, counted from 1.
-    pub column: usize,
-}
-
-impl fmt::Debug for YamlText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, line, column, .. } = self;
-        write!(f, "YamlText({kind:?} at {line}:{column}, not shown)")
-    }
-}
-
-/// The meaning of a [`YamlText`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum YamlTextKind {
-    /// A key in plaintext.
-    Key,
-    /// The name of a client.
-    ClientName,
 }
 
 impl YamlStore {

@@ -1,7 +1,7 @@
 use super::error::{WarningKind, YamlWarning};
 use super::events::{Events, Node, Text};
 use super::fault::{Fault, FaultKind, Position};
-use super::lint::{YamlText, YamlTextKind};
+use super::text::{YamlText, YamlTextKind};
 use crate::client::{ClientProfile, ProfileError};
 use crate::key::{
     self, KeyDigest, KeyId, MAX_KEY_BYTES, Strength, UnusableKey, WeakKey, look_swapped,

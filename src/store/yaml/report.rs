@@ -1,27 +1,23 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-#[cfg(feature = "watch")]
 use std::time::SystemTime;
 
-#[cfg(feature = "watch")]
 use super::ReloadError;
 use super::{YamlStore, YamlWarning};
 use crate::callback::guarded;
-#[cfg(feature = "watch")]
 use crate::key::rfc3339;
 
 /// Something that the operator of a service should know of its [`YamlStore`].
 ///
-/// `Display` is one line, and never shows a key.
+/// `Display` is one line, and never shows a key. `Reloaded`, `ReloadFailed` and `Recovered` come from a store that
+/// follows its file, which takes the feature `watch`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum YamlEvent {
     /// Something in the file should be mended: when the store is made, and when it comes up later.
     Warning(YamlWarning),
     /// The store took a change of the file.
-    #[cfg(feature = "watch")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "watch")))]
     Reloaded {
         /// The key file.
         path: PathBuf,
@@ -32,8 +28,6 @@ pub enum YamlEvent {
     },
     /// The store cannot take what the file says, and keeps what it holds: when that begins, when the reason
     /// changes, and again every minute while it lasts. [`YamlStore::health`] says the same.
-    #[cfg(feature = "watch")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "watch")))]
     ReloadFailed {
         /// The key file.
         path: PathBuf,
@@ -43,8 +37,6 @@ pub enum YamlEvent {
         error: ReloadError,
     },
     /// A failure has ended, and the store holds what the file says.
-    #[cfg(feature = "watch")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "watch")))]
     Recovered {
         /// The key file.
         path: PathBuf,
@@ -66,16 +58,13 @@ impl fmt::Display for YamlEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Warning(warning) => write!(f, "warning: {warning}"),
-            #[cfg(feature = "watch")]
             Self::Reloaded { path, keys, clients } => {
                 write!(f, "{}: loaded again; keys: {keys}, clients: {clients}", path.display())
             }
-            #[cfg(feature = "watch")]
             Self::ReloadFailed { path, since, error } => {
                 let (path, since) = (path.display(), rfc3339::text(*since));
                 write!(f, "{path}: not followed since {since}, changes have no effect: {error}")
             }
-            #[cfg(feature = "watch")]
             Self::Recovered { path } => write!(f, "{}: followed again", path.display()),
             Self::Waiting { lock, process_id, process_name } => {
                 let process = holder_text(*process_id, process_name.as_deref());
@@ -103,7 +92,7 @@ pub(super) struct Reporter(Mutex<Option<Report>>);
 impl Reporter {
     pub(super) fn report(&self, event: YamlEvent) {
         #[cfg(feature = "tracing")]
-        trace(&event);
+        super::trace::trace(&event);
         let report = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(report) = report {
             guarded(|| report(event));
@@ -125,36 +114,5 @@ impl YamlStore {
             reporter.report(YamlEvent::Warning(warning));
         }
         self
-    }
-}
-
-#[cfg(feature = "tracing")]
-fn trace(event: &YamlEvent) {
-    match event {
-        YamlEvent::Warning(warning) => tracing::warn!("{warning}"),
-        #[cfg(feature = "watch")]
-        YamlEvent::Reloaded { path, keys, clients } => tracing::info!(
-            path = %path.display(),
-            keys,
-            clients,
-            "the key file was loaded again"
-        ),
-        #[cfg(feature = "watch")]
-        YamlEvent::ReloadFailed { path, since, error } => tracing::error!(
-            path = %path.display(),
-            since = rfc3339::text(*since),
-            error = %error,
-            "the key file is not followed: changes to it may have no effect"
-        ),
-        #[cfg(feature = "watch")]
-        YamlEvent::Recovered { path } => {
-            tracing::info!(path = %path.display(), "the key file is followed again");
-        }
-        YamlEvent::Waiting { lock, process_id, process_name } => tracing::warn!(
-            path = %lock.display(),
-            process_id,
-            process_name,
-            "an edit waits for the lock of the key file"
-        ),
     }
 }

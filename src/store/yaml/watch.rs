@@ -7,14 +7,16 @@ use std::time::{Duration, SystemTime};
 use std::{fs, io, thread};
 
 use super::fault::{Fault, FaultKind};
-use super::key_file::{Followed, KeyFile};
+use super::key_file::KeyFile;
 use super::report::YamlEvent;
 use super::{PAUSE, YamlError, YamlStore, input};
 use crate::key::KeyDigest;
 
+mod follow;
 mod notices;
 mod reported;
 
+use follow::Followed;
 use notices::Notices;
 use reported::Reported;
 
@@ -84,7 +86,8 @@ impl YamlStore {
         let thread = |error| YamlError::new(Some(path), FaultKind::Thread(error).into());
         // The folder of the process may change, and the file is to be the same.
         let file = store.origin.file().unwrap_or(path).to_owned();
-        store.origin.keep_watcher(start(file, &store.origin).map_err(thread)?);
+        let watcher = start(file, &store.origin).map_err(thread)?;
+        store.origin.lock().watcher = Some(Box::new(watcher));
         Ok(store)
     }
 }
@@ -111,7 +114,7 @@ enum Wake {
 }
 
 /// Ends the follower when it is dropped with the store.
-pub(super) struct Watcher(Sender<Wake>);
+struct Watcher(Sender<Wake>);
 
 impl Drop for Watcher {
     fn drop(&mut self) {
@@ -161,7 +164,7 @@ impl Follower {
             return;
         }
         let read = input::read_regular(&self.path).map(|text| KeyDigest::of(&text));
-        let is_refused = read.as_ref().is_err_and(Fault::is_of_the_file);
+        let is_refused = read.as_ref().is_err_and(is_of_the_file);
         let first = read.ok();
         if first != Some(origin.digest()) {
             thread::sleep(PAUSE);
@@ -177,6 +180,11 @@ impl Follower {
         let again = first.is_none() && !is_refused || matches!(followed, Followed::Restless);
         self.seen = if again { None } else { Some(now) };
     }
+}
+
+/// Returns whether nothing but another file, or a change of this one, can mend it.
+fn is_of_the_file(fault: &Fault) -> bool {
+    matches!(fault.kind(), FaultKind::NotRegular | FaultKind::TooLarge | FaultKind::Replaced)
 }
 
 /// What the system says of a file without reading it.

@@ -11,7 +11,7 @@ use crate::store::memory::Bulk;
 use crate::store::yaml::error::{WarningKind, YamlWarning};
 use crate::store::yaml::events::{Events, Node};
 use crate::store::yaml::fault::{Fault, FaultKind, Position};
-use crate::store::yaml::lint::YamlTextKind;
+use crate::store::yaml::text::YamlTextKind;
 
 const CLIENT: Fields = Fields {
     known: &["enabled", "scopes", "quota", "metadata", "keys"],

@@ -1,0 +1,24 @@
+use crate::client::ClientProfile;
+use crate::key::KeyDigest;
+use crate::store::KeyRecord;
+
+/// One key: 40 bytes, and no more where a row may be missing.
+#[derive(Clone)]
+pub(in crate::store) struct Row {
+    pub(in crate::store) digest: KeyDigest,
+    pub(in crate::store) profile: ClientProfile,
+}
+
+const _: () = assert!(size_of::<Option<Row>>() == 40);
+
+impl Row {
+    #[inline]
+    pub(in crate::store) fn prefix(&self) -> u64 {
+        self.digest.prefix()
+    }
+
+    #[inline]
+    pub(super) fn record(&self) -> KeyRecord {
+        KeyRecord::new(self.digest, self.profile.clone())
+    }
+}
