@@ -89,18 +89,6 @@ impl AuthError {
         }
     }
 
-    /// One word for a metric's label.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::NoCredentials => "no_credentials",
-            Self::WrongCredentials { reason, .. } => reason.name(),
-            Self::InsufficientScope(_) => "insufficient_scope",
-            Self::Throttled(throttled) if throttled.client().is_none() => "too_many_failures",
-            Self::Throttled(_) => "throttled",
-            Self::Unavailable(_) => "unavailable",
-        }
-    }
-
     /// The refused key, if the store knows it.
     pub fn key_id(&self) -> Option<KeyId> {
         match self {

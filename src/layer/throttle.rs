@@ -12,8 +12,7 @@ use crate::client::Client;
 use crate::error::{AuthError, StoreError};
 use crate::layer::Anonymous;
 use crate::limit::{
-    Counters, EffectiveQuota, MemoryCounters, PendingDecision, Permit, Throttle, WithDeadline,
-    decide,
+    Counters, EffectiveQuota, MemoryCounters, PendingDecision, Permit, Throttle, decide,
 };
 use crate::respond::{ProblemJson, Respond};
 use future::Parked;
@@ -204,7 +203,7 @@ impl<Inner, C, R> ThrottleService<Inner, C, R> {
         let clone = self.inner.clone();
         let service = mem::replace(&mut self.inner, clone);
         ThrottleFuture::parked(Parked {
-            decision: WithDeadline::new(decision, self.layer.throttle.deadline()),
+            decision: self.layer.throttle.limit_wait(decision),
             client,
             quota,
             service,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use smol_str::SmolStr;
 
-use super::counters::{Counters, Decision, RateLimitRequest, SyncCounters};
+use super::counters::{Counters, Decision, PendingDecision, RateLimitRequest, SyncCounters};
 use super::deadline::{DEFAULT_DEADLINE, WithDeadline};
 use super::gcra::seconds;
 use super::headers::RateLimitHeaders;
@@ -169,9 +169,9 @@ impl<C> Throttle<C> {
         &self.counters
     }
 
-    #[cfg(feature = "tower")]
-    pub(crate) fn deadline(&self) -> Duration {
-        self.deadline
+    /// Limits the wait for a pending decision.
+    pub(crate) fn limit_wait(&self, decision: PendingDecision) -> WithDeadline {
+        WithDeadline::new(decision, self.deadline)
     }
 
     /// The request to count for a client; `None` if there is no limit.
@@ -214,7 +214,7 @@ impl<C: Counters> Throttle<C> {
     ) -> impl Future<Output = Result<Permit, AuthError>> + Send + use<C> {
         let pending = self.request(client).map(|request| {
             let decision = self.counters.count(&request).try_ready();
-            let decision = decision.map_err(|pending| WithDeadline::new(pending, self.deadline));
+            let decision = decision.map_err(|pending| self.limit_wait(pending));
             (decision, client.clone(), EffectiveQuota::from(request))
         });
         async move {

@@ -1,113 +1,115 @@
-use super::Outcome;
 use crate::error::{AuthError, WrongReason};
 
-/// The kind of an outcome, as the index of its counter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kind(usize);
+/// The one list of outcomes: variants, names, numbers and docs are made from it.
+macro_rules! outcome_kinds {
+    ($($(#[doc = $doc:literal])+ $kind:ident = $name:expr,)+) => {
+        /// The kind of an [`Outcome`](crate::Outcome): for metrics that have one counter for each.
+        ///
+        /// ```
+        /// use keygate::WrongReason;
+        /// use keygate::observe::OutcomeKind;
+        ///
+        /// for kind in OutcomeKind::ALL {
+        ///     println!("{}", kind.name());
+        /// }
+        /// assert_eq!(OutcomeKind::Revoked.name(), WrongReason::Revoked.to_string());
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum OutcomeKind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
 
-impl Kind {
-    pub(crate) const COUNT: usize = 12;
+        impl OutcomeKind {
+            /// All kinds, each at the index `kind as usize`.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
 
-    #[cfg(feature = "usage")]
-    pub(crate) const ADMITTED: Self = Self(0);
+            /// One word, for the label of a metric. It is the variant's name in lower case, with underscores.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)+
+                }
+            }
+        }
+    };
+}
 
-    const NAMES: [&str; Self::COUNT] = [
-        "admitted",
-        "no_credentials",
-        "unknown",
-        "expired",
-        "revoked",
-        "disabled",
-        "ambiguous",
-        "malformed",
-        "insufficient_scope",
-        "throttled",
-        "too_many_failures",
-        "unavailable",
-    ];
+outcome_kinds! {
+    /// The request was admitted.
+    Admitted = "admitted",
+    /// The request carries no key.
+    NoCredentials = "no_credentials",
+    /// See [`WrongReason::Unknown`].
+    Unknown = WrongReason::Unknown.name(),
+    /// See [`WrongReason::Expired`].
+    Expired = WrongReason::Expired.name(),
+    /// See [`WrongReason::Revoked`].
+    Revoked = WrongReason::Revoked.name(),
+    /// See [`WrongReason::Disabled`].
+    Disabled = WrongReason::Disabled.name(),
+    /// See [`WrongReason::Ambiguous`].
+    Ambiguous = WrongReason::Ambiguous.name(),
+    /// See [`WrongReason::Malformed`].
+    Malformed = WrongReason::Malformed.name(),
+    /// The client lacks a scope.
+    InsufficientScope = "insufficient_scope",
+    /// The client has spent its quota.
+    Throttled = "throttled",
+    /// The key is wrong, or was not looked up, and too many wrong keys came from its address: see
+    /// [`Authenticator::throttle_failures`](crate::Authenticator::throttle_failures).
+    TooManyFailures = "too_many_failures",
+    /// The store, or the counters of quotas, could not answer.
+    Unavailable = "unavailable",
+}
 
-    #[inline]
-    pub(crate) fn of(outcome: &Outcome<'_>) -> Self {
-        let Err(error) = outcome.result else { return Self(0) };
-        Self(match error {
-            AuthError::NoCredentials => 1,
+impl OutcomeKind {
+    #[cfg_attr(not(any(feature = "usage", feature = "metrics")), allow(dead_code))]
+    pub(super) const COUNT: usize = Self::ALL.len();
+
+    pub(super) fn of_refusal(error: &AuthError) -> Self {
+        match error {
+            AuthError::NoCredentials => Self::NoCredentials,
             AuthError::WrongCredentials { reason, .. } => match reason {
-                WrongReason::Unknown => 2,
-                WrongReason::Expired => 3,
-                WrongReason::Revoked => 4,
-                WrongReason::Disabled => 5,
-                WrongReason::Ambiguous => 6,
-                WrongReason::Malformed => 7,
+                WrongReason::Unknown => Self::Unknown,
+                WrongReason::Expired => Self::Expired,
+                WrongReason::Revoked => Self::Revoked,
+                WrongReason::Disabled => Self::Disabled,
+                WrongReason::Ambiguous => Self::Ambiguous,
+                WrongReason::Malformed => Self::Malformed,
             },
-            AuthError::InsufficientScope(_) => 8,
-            AuthError::Throttled(throttled) if throttled.client().is_some() => 9,
-            AuthError::Throttled(_) => 10,
-            AuthError::Unavailable(_) => 11,
-        })
-    }
-
-    #[cfg(feature = "usage")]
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        (0..Self::COUNT).map(Self)
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        Self::NAMES[self.0]
-    }
-
-    #[inline]
-    pub(crate) fn index(self) -> usize {
-        self.0
+            AuthError::InsufficientScope(_) => Self::InsufficientScope,
+            AuthError::Throttled(throttled) if throttled.client().is_some() => Self::Throttled,
+            AuthError::Throttled(_) => Self::TooManyFailures,
+            AuthError::Unavailable(_) => Self::Unavailable,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Client;
-    use crate::error::StoreError;
-    use crate::key::KeyDigest;
 
     #[test]
-    fn kinds_have_the_names_of_their_outcomes() {
-        let reasons = [
+    fn names_are_the_variants_in_snake_case_at_their_index() {
+        for (index, kind) in OutcomeKind::ALL.iter().enumerate() {
+            assert_eq!(*kind as usize, index);
+            let variant = format!("{kind:?}").to_lowercase();
+            assert_eq!(kind.name().replace('_', ""), variant);
+        }
+    }
+
+    #[test]
+    fn wrong_key_has_the_kind_of_its_reason() {
+        for reason in [
             WrongReason::Unknown,
             WrongReason::Expired,
             WrongReason::Revoked,
             WrongReason::Disabled,
             WrongReason::Ambiguous,
             WrongReason::Malformed,
-        ];
-        let client = Client::new("User 1".into(), KeyDigest::of(b"x").key_id(), false);
-        let others = [
-            AuthError::NoCredentials,
-            client.require("a").unwrap_err(),
-            AuthError::Unavailable(StoreError::timed_out()),
-        ];
-        let errors = reasons.map(|reason| AuthError::wrong(reason, None, false));
-        for error in errors.into_iter().chain(others) {
-            let outcome = Outcome::refused(&error, None);
-            assert_eq!(Kind::of(&outcome).name(), outcome.name());
-        }
-        let admitted = Outcome::admitted(&client);
-        assert_eq!(Kind::of(&admitted).name(), admitted.name());
-    }
-
-    #[cfg(feature = "throttle")]
-    #[test]
-    fn kinds_of_throttling_have_the_names_of_outcomes() {
-        let profile = crate::ClientProfile::new("User 1").with_quota("1/day".parse().unwrap());
-        let client = Client::new(profile, KeyDigest::of(b"x").key_id(), false);
-        let throttle = crate::Throttle::new();
-        let _ = throttle.check(&client).unwrap();
-        let error = throttle.check(&client).unwrap_err();
-        let address = AuthError::Throttled(crate::error::Throttled::address(
-            1,
-            Some((WrongReason::Revoked, None)),
-        ));
-        for error in [error, address] {
-            let outcome = Outcome::refused(&error, None);
-            assert_eq!(Kind::of(&outcome).name(), outcome.name());
+        ] {
+            let kind = OutcomeKind::of_refusal(&AuthError::wrong(reason, None, false));
+            assert_eq!(kind.name(), reason.name());
         }
     }
 }

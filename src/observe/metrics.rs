@@ -4,7 +4,7 @@ use std::{array, fmt};
 
 use ::metrics::{Key, Label, Level, Metadata, describe_counter, with_recorder};
 
-use super::{Kind, Observe, Outcome};
+use super::{Observe, Outcome, OutcomeKind};
 use crate::client::{ClientMap, label};
 
 /// An observer that counts outcomes through the `metrics` facade, as `keygate_requests_total{outcome, client}`.
@@ -44,7 +44,7 @@ struct Labels {
 }
 
 /// One key per kind of outcome, made on first use.
-struct Keys([OnceLock<Key>; Kind::COUNT]);
+struct Keys([OnceLock<Key>; OutcomeKind::COUNT]);
 
 const REQUESTS: &str = "keygate_requests_total";
 const OTHERS: &str = "other";
@@ -75,7 +75,7 @@ impl Default for OutcomeMetrics {
 
 impl Observe for OutcomeMetrics {
     fn observe(&self, outcome: &Outcome<'_>) {
-        let kind = Kind::of(outcome);
+        let kind = outcome.kind();
         match outcome.client() {
             Some(client) => self.0.count(client.name(), kind),
             None => self.0.unknown.count(kind, UNKNOWN),
@@ -94,7 +94,7 @@ impl Labels {
         }
     }
 
-    fn count(&self, client: &str, kind: Kind) {
+    fn count(&self, client: &str, kind: OutcomeKind) {
         if client == OTHERS {
             return self.others.count(kind, OTHERS);
         }
@@ -128,8 +128,8 @@ impl Keys {
         Self(array::from_fn(|_| OnceLock::new()))
     }
 
-    fn count(&self, kind: Kind, client: &str) {
-        let key = self.0[kind.index()].get_or_init(|| {
+    fn count(&self, kind: OutcomeKind, client: &str) {
+        let key = self.0[kind as usize].get_or_init(|| {
             let client = Label::new("client", client.to_owned());
             Key::from_parts(REQUESTS, vec![Label::new("outcome", kind.name()), client])
         });
@@ -155,11 +155,11 @@ mod tests {
         let labels = Labels::new(10);
         for name in ["Us\u{200b}er", "User\u{2028}1", "User\n1", "App 1"] {
             for _ in 0..2 {
-                labels.count(name, Kind::ADMITTED);
+                labels.count(name, OutcomeKind::Admitted);
             }
         }
         assert_eq!(labels.used.load(Ordering::Relaxed), 1);
         assert!(labels.clients.shard("App 1").get("App 1").is_some());
-        assert!(labels.others.0[Kind::ADMITTED.index()].get().is_some());
+        assert!(labels.others.0[OutcomeKind::Admitted as usize].get().is_some());
     }
 }

@@ -1,13 +1,18 @@
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use ::metrics::{describe_gauge, gauge};
 
-use crate::store::MemoryStore;
+// `MemoryStore`, which every build has, follows nothing.
+#[cfg_attr(not(any(feature = "yaml", feature = "postgres")), allow(dead_code))]
+mod following;
+mod memory;
 #[cfg(feature = "postgres")]
-use crate::store::Replica;
+mod replica;
 #[cfg(feature = "yaml")]
-use crate::store::YamlStore;
+mod yaml;
+
+use following::Following;
 
 const KEYS: &str = "keygate_keys";
 const AGE: &str = "keygate_store_age_seconds";
@@ -24,7 +29,7 @@ const NEXT_EXPIRY: &str = "keygate_next_expiry_timestamp_seconds";
 /// | `keygate_next_expiry_timestamp_seconds` | time at which the next active key expires, in seconds since 1970; infinity if none will |
 ///
 /// The label `store` is `yaml` for a `YamlStore` (feature `yaml`), `replica` for a `Replica` (feature `postgres`) and
-/// `memory` for a [`MemoryStore`]. A `MemoryStore` follows nothing, and has the first and the last gauge alone.
+/// `memory` for a [`MemoryStore`](crate::MemoryStore). A `MemoryStore` follows nothing, and has the first and the last gauge alone.
 ///
 /// # Limits
 ///
@@ -76,7 +81,7 @@ pub fn record_store_metrics(store: &(impl StoreMetrics + ?Sized)) {
     gauge!(NEXT_EXPIRY, "store" => store).set(since);
 }
 
-/// A store that [`record_store_metrics`] supports, because it holds its keys in memory: a [`MemoryStore`], a `YamlStore`, a
+/// A store that [`record_store_metrics`] supports, because it holds its keys in memory: a [`MemoryStore`](crate::MemoryStore), a `YamlStore`, a
 /// `Replica`, or an `Arc` of one.
 ///
 /// ```
@@ -107,53 +112,6 @@ pub struct Gauges {
     next_expiry: Option<SystemTime>,
 }
 
-/// How well a store follows its file or database.
-#[derive(Debug)]
-struct Following {
-    age: Option<Duration>,
-    failing: Duration,
-}
-
-impl Following {
-    #[cfg(any(feature = "yaml", feature = "postgres"))]
-    fn new(age: Option<Duration>, failing_since: Option<SystemTime>, now: SystemTime) -> Self {
-        Self { age, failing: failing_since.map(|since| ago(since, now)).unwrap_or_default() }
-    }
-}
-
-/// The time since then, or zero if the clock was set back.
-#[cfg(any(feature = "yaml", feature = "postgres"))]
-fn ago(since: SystemTime, now: SystemTime) -> Duration {
-    now.duration_since(since).unwrap_or_default()
-}
-
-impl StoreMetrics for MemoryStore {
-    fn gauges(&self, now: SystemTime) -> Gauges {
-        let next_expiry = self.next_expiry(now);
-        Gauges { store: "memory", keys: self.len(), following: None, next_expiry }
-    }
-}
-
-#[cfg(feature = "yaml")]
-impl StoreMetrics for YamlStore {
-    fn gauges(&self, now: SystemTime) -> Gauges {
-        let health = self.health();
-        let age = Some(ago(health.loaded, now));
-        let following = Some(Following::new(age, health.failing_since, now));
-        Gauges { store: "yaml", keys: health.keys, following, next_expiry: self.next_expiry(now) }
-    }
-}
-
-#[cfg(feature = "postgres")]
-impl StoreMetrics for Replica {
-    fn gauges(&self, now: SystemTime) -> Gauges {
-        let health = self.health();
-        let following = Some(Following::new(health.lag, health.failing_since, now));
-        let next_expiry = self.next_expiry(now);
-        Gauges { store: "replica", keys: health.keys, following, next_expiry }
-    }
-}
-
 impl<S: StoreMetrics + ?Sized> StoreMetrics for Arc<S> {
     fn gauges(&self, now: SystemTime) -> Gauges {
         (**self).gauges(now)
@@ -161,13 +119,6 @@ impl<S: StoreMetrics + ?Sized> StoreMetrics for Arc<S> {
 }
 
 mod sealed {
-    use std::sync::Arc;
-
     pub trait Sealed {}
-    impl Sealed for super::MemoryStore {}
-    #[cfg(feature = "yaml")]
-    impl Sealed for super::YamlStore {}
-    #[cfg(feature = "postgres")]
-    impl Sealed for super::Replica {}
-    impl<S: Sealed + ?Sized> Sealed for Arc<S> {}
+    impl<S: Sealed + ?Sized> Sealed for std::sync::Arc<S> {}
 }

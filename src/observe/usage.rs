@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use papaya::Equivalent;
 use smol_str::SmolStr;
 
-use super::{Kind, Observe, Outcome};
+use super::{Observe, Outcome, OutcomeKind};
 use crate::client::ClientMap;
 use crate::clock::{self, Clock, nanos};
 use crate::key::KeyId;
@@ -85,7 +85,7 @@ struct Shared {
     keys: ClientMap<Key, Counts>,
     /// Counts of requests whose key is missing or unknown.
     unknown: Stripes,
-    forgotten: [AtomicU64; Kind::COUNT],
+    forgotten: [AtomicU64; OutcomeKind::COUNT],
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -126,7 +126,7 @@ impl Usage {
         let shared = Shared {
             keys: ClientMap::with_interval(INTERVAL),
             unknown: Stripes::new(),
-            forgotten: [const { AtomicU64::new(0) }; Kind::COUNT],
+            forgotten: [const { AtomicU64::new(0) }; OutcomeKind::COUNT],
         };
         Self { shared: Arc::new(shared), clock: None, since: nanos(SystemTime::now()) }
     }
@@ -169,7 +169,7 @@ impl Default for Usage {
 impl Observe for Usage {
     fn observe(&self, outcome: &Outcome<'_>) {
         let now = self.now();
-        let kind = Kind::of(outcome);
+        let kind = outcome.kind();
         match (outcome.client(), outcome.key_id()) {
             (Some(client), Some(key_id)) => self.shared.count(client.name(), key_id, kind, now),
             _ => self.shared.unknown.of_thread().add(kind, now),
@@ -179,7 +179,7 @@ impl Observe for Usage {
 
 impl Shared {
     #[inline]
-    fn count(&self, client: &str, key_id: KeyId, kind: Kind, now: u64) {
+    fn count(&self, client: &str, key_id: KeyId, kind: OutcomeKind, now: u64) {
         let key = KeyRef { key_id, client };
         let shard = self.keys.shard(&key);
         let counts = shard
@@ -194,8 +194,8 @@ impl Shared {
         let silence = Duration::from_nanos(now.saturating_sub(counts.last_seen()));
         let is_idle = silence >= RETENTION;
         if is_idle {
-            for kind in Kind::all() {
-                self.forgotten[kind.index()].fetch_add(counts.count(kind), Ordering::Relaxed);
+            for kind in OutcomeKind::ALL.iter().copied() {
+                self.forgotten[kind as usize].fetch_add(counts.count(kind), Ordering::Relaxed);
             }
         }
         is_idle
@@ -203,12 +203,16 @@ impl Shared {
 
     fn outcomes(&self) -> BTreeMap<&'static str, u64> {
         let mut outcomes = BTreeMap::new();
-        let mut add = |kind: Kind, count| *outcomes.entry(kind.name()).or_default() += count;
-        for kind in Kind::all() {
-            add(kind, self.forgotten[kind.index()].load(Ordering::Relaxed));
+        let mut add = |kind: OutcomeKind, count| *outcomes.entry(kind.name()).or_default() += count;
+        for kind in OutcomeKind::ALL.iter().copied() {
+            add(kind, self.forgotten[kind as usize].load(Ordering::Relaxed));
             add(kind, self.unknown.iter().map(|stripe| stripe.count(kind)).sum());
         }
-        self.keys.for_each(|_, counts| Kind::all().for_each(|kind| add(kind, counts.count(kind))));
+        self.keys.for_each(|_, counts| {
+            for kind in OutcomeKind::ALL {
+                add(*kind, counts.count(*kind));
+            }
+        });
         outcomes
     }
 }

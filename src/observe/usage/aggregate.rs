@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::super::Kind;
 use super::Key;
 use super::counts::Counts;
 use super::snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient};
 use crate::client::ClientMap;
+use crate::observe::OutcomeKind;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -61,11 +61,11 @@ pub(super) fn top(keys: &ClientMap<Key, Counts>, since: u64, now: u64, n: usize)
 }
 
 fn activity(counts: &Counts, now: u64) -> Activity {
-    let refused = Kind::all().filter(|kind| *kind != Kind::ADMITTED);
+    let refused = OutcomeKind::ALL.iter().copied().filter(|kind| *kind != OutcomeKind::Admitted);
     let refused = refused.map(|kind| (kind.name(), counts.count(kind)));
     let [minute, five, hour] = counts.recent(now);
     Activity {
-        requests: counts.count(Kind::ADMITTED),
+        requests: counts.count(OutcomeKind::Admitted),
         refused: refused.filter(|(_, count)| *count > 0).collect(),
         first_seen: time(counts.first_seen),
         last_seen: time(counts.last_seen()),

@@ -1,10 +1,10 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::super::Kind;
 use super::stripes::{Stripe, Stripes};
 use super::windows::Windows;
 use crate::key::KeyId;
+use crate::observe::OutcomeKind;
 
 /// The counts of one key of one client. Times are nanoseconds since 1970.
 ///
@@ -37,9 +37,9 @@ impl Counts {
     }
 
     #[inline]
-    pub(super) fn add(&self, kind: Kind, now: u64) {
+    pub(super) fn add(&self, kind: OutcomeKind, now: u64) {
         if self.windows.is_outdated(now) {
-            self.windows.roll(now, || self.count(Kind::ADMITTED));
+            self.windows.roll(now, || self.count(OutcomeKind::Admitted));
         }
         match self.more.get() {
             Some(stripes) => stripes.of_thread().add(kind, now),
@@ -56,7 +56,7 @@ impl Counts {
         }
     }
 
-    pub(super) fn count(&self, kind: Kind) -> u64 {
+    pub(super) fn count(&self, kind: OutcomeKind) -> u64 {
         self.stripes().map(|stripe| stripe.count(kind)).sum()
     }
 
@@ -66,7 +66,7 @@ impl Counts {
 
     /// The requests admitted in the last 1, 5 and 60 minutes.
     pub(super) fn recent(&self, now: u64) -> [f64; 3] {
-        self.windows.last(now, self.count(Kind::ADMITTED))
+        self.windows.last(now, self.count(OutcomeKind::Admitted))
     }
 
     fn stripes(&self) -> impl Iterator<Item = &Stripe> {
@@ -92,15 +92,17 @@ mod tests {
     #[test]
     fn growing_keeps_all_counts() {
         let counts = Counts::new(KeyDigest::of(b"x").key_id(), 0);
-        counts.add(Kind::ADMITTED, 1);
+        counts.add(OutcomeKind::Admitted, 1);
         counts.grow();
         thread::scope(|scope| {
             for thread in 0..4 {
                 let counts = &counts;
-                scope.spawn(move || (0..1_000).for_each(|_| counts.add(Kind::ADMITTED, thread)));
+                scope.spawn(move || {
+                    (0..1_000).for_each(|_| counts.add(OutcomeKind::Admitted, thread));
+                });
             }
         });
-        assert_eq!(counts.count(Kind::ADMITTED), 4_001);
+        assert_eq!(counts.count(OutcomeKind::Admitted), 4_001);
         assert_eq!(counts.last_seen(), 3);
     }
 }

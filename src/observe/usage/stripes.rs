@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-use super::super::Kind;
+use crate::observe::OutcomeKind;
 
 /// One set of counters.
 #[derive(Default)]
@@ -10,7 +10,7 @@ use super::super::Kind;
 pub(super) struct Stripe {
     /// Time of the last count, in nanoseconds since 1970.
     seen: AtomicU64,
-    counts: [AtomicU64; Kind::COUNT],
+    counts: [AtomicU64; OutcomeKind::COUNT],
 }
 
 impl Stripe {
@@ -19,15 +19,15 @@ impl Stripe {
     }
 
     #[inline]
-    pub(super) fn add(&self, kind: Kind, now: u64) {
-        self.counts[kind.index()].fetch_add(1, Ordering::Relaxed);
+    pub(super) fn add(&self, kind: OutcomeKind, now: u64) {
+        self.counts[kind as usize].fetch_add(1, Ordering::Relaxed);
         self.seen.store(now, Ordering::Relaxed);
     }
 
     /// As [`Stripe::add`]. Returns whether no other thread counted at the same instant.
     #[inline]
-    pub(super) fn add_uncontended(&self, kind: Kind, now: u64) -> bool {
-        let (count, relaxed) = (&self.counts[kind.index()], Ordering::Relaxed);
+    pub(super) fn add_uncontended(&self, kind: OutcomeKind, now: u64) -> bool {
+        let (count, relaxed) = (&self.counts[kind as usize], Ordering::Relaxed);
         let last = count.load(relaxed);
         let is_uncontended = count.compare_exchange(last, last + 1, relaxed, relaxed).is_ok();
         if !is_uncontended {
@@ -37,8 +37,8 @@ impl Stripe {
         is_uncontended
     }
 
-    pub(super) fn count(&self, kind: Kind) -> u64 {
-        self.counts[kind.index()].load(Ordering::Relaxed)
+    pub(super) fn count(&self, kind: OutcomeKind) -> u64 {
+        self.counts[kind as usize].load(Ordering::Relaxed)
     }
 
     pub(super) fn seen(&self) -> u64 {

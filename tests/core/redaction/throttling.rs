@@ -7,8 +7,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::{Request, Response};
 use keygate::limit::{Decision, FailureThrottle, MemoryCounters, PendingDecision, TrustedProxies};
 use keygate::observe::{
-    Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeMetrics, QueuedObserver, Rates,
-    TopClient, UsageSnapshot,
+    Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
+    Rates, TopClient, UsageSnapshot,
 };
 use keygate::{
     AuthError, Authenticator, Outcome, StoreError, Throttle, ThrottleLayer, Usage, verify,
@@ -123,6 +123,7 @@ fn counted() -> Vec<Shown> {
         ("Rates", debug(rates)),
         ("TopClient", debug(&top)),
         ("OutcomeEvents", debug(&OutcomeEvents::new())),
+        ("OutcomeKind", debug(&OutcomeKind::ALL)),
         ("OutcomeMetrics", debug(&OutcomeMetrics::new())),
         ("QueuedObserver", debug(&QueuedObserver::new(OutcomeEvents::new(), 1).unwrap())),
     ]
