@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod answer;
+pub(crate) mod captured;
 pub(crate) mod challenge;
 pub(crate) mod keys;
 pub(crate) mod polling;

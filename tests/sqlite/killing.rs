@@ -20,7 +20,7 @@ async fn keys(store: &SqliteStore) -> Keys {
 }
 
 #[tokio::test]
-async fn killed_process_leaves_all_that_it_was_told_and_no_half_of_a_change() {
+async fn killed_process_leaves_committed_changes_and_no_partial_one() {
     let folder = Folder::new();
     let path = folder.database();
     let store = store(&path, "A").await;

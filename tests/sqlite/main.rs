@@ -4,6 +4,8 @@ mod contract;
 mod copying;
 mod events;
 mod files;
+#[path = "../common/job.rs"]
+mod job;
 #[path = "../common/killed.rs"]
 mod killed;
 mod killing;

@@ -128,7 +128,7 @@ async fn change_waits_for_another_process_and_lookups_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn file_that_stays_locked_is_an_outage_and_serves_again_after_it() {
+async fn locked_file_is_an_outage_until_it_is_unlocked() {
     let folder = Folder::new();
     let path = folder.database();
     let store = store(&path, "A").await;

@@ -47,7 +47,7 @@ async fn change_after_a_restore_is_made_in_the_restored_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn change_that_waited_while_a_file_was_restored_is_made_in_the_restored_file() {
+async fn change_that_waits_during_a_restore_is_made_in_the_new_file() {
     let (_folder, path, store, saved) = saved().await;
     let holder = Holder::new(&path, "begin immediate");
     let revoking = {

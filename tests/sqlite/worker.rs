@@ -1,26 +1,21 @@
 //! This test program, run again as a process of its own that does one job.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use keygate::store::SqliteStore;
 use keygate::{ApiKey, KeyId, ManageKeys as _, NewKey};
 
+use crate::job;
+pub(crate) use crate::job::said;
+use crate::job::say;
 use crate::stage::{Met, ask, cause, sqlite3};
-
-const JOB: &str = "KEYGATE_TEST_JOB";
-const FILE: &str = "KEYGATE_TEST_FILE";
-
-/// Stands before what a job says, since the test harness says things of its own.
-const SAID: &str = "said: ";
 
 /// Does the job that the process was started for; with the other tests, there is none.
 #[tokio::test]
 async fn work() {
-    let Ok(job) = std::env::var(JOB) else { return };
-    let path = PathBuf::from(std::env::var_os(FILE).expect("a job is about a file"));
+    let Some((job, path)) = job::given() else { return };
     let (name, argument) = job.split_once(' ').unwrap_or((&job, ""));
     match name {
         "start" => start(&path, argument).await,
@@ -34,24 +29,7 @@ async fn work() {
 
 /// The command that does a job with a file.
 pub(crate) fn command(job: &str, path: &Path) -> Command {
-    let mut command = crate::this_program::command(module_path!(), "work");
-    command.arg("--test-threads=1");
-    command.env(JOB, job).env(FILE, path).env_remove("RUST_BACKTRACE");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-    command
-}
-
-/// What a job has said, line by line; one that was cut off in the middle is none.
-pub(crate) fn said(output: &[u8]) -> Vec<String> {
-    let output = String::from_utf8_lossy(output);
-    let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    let lines = whole.lines().filter_map(|line| line.split_once(SAID));
-    lines.map(|(_, said)| said.to_owned()).collect()
-}
-
-fn say(text: &str) {
-    let mut output = std::io::stdout().lock();
-    writeln!(output, "{SAID}{text}").and_then(|()| output.flush()).expect("somebody listens");
+    job::command(module_path!(), job, path)
 }
 
 async fn start(path: &Path, client: &str) {

@@ -2,6 +2,10 @@
 
 #[path = "../common/allocator.rs"]
 mod allocator;
+#[path = "../common/captured.rs"]
+mod captured;
+#[path = "../common/job.rs"]
+mod job;
 #[path = "../common/killed.rs"]
 mod killed;
 #[path = "../common/this_program.rs"]

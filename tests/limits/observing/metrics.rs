@@ -4,14 +4,16 @@
 #![allow(clippy::float_cmp)]
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
-use std::{io, thread};
 
 use keygate::key::KeyState;
 use keygate::observe::{OutcomeEvents, OutcomeMetrics, StoreMetrics, record_store_metrics};
 use keygate::{Authenticator, KeyDigest, KeyRecord, MemoryStore, NewKey, StoreError, YamlStore};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+
+use crate::common::captured::Captured;
 
 const KEY: &str = "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA";
 
@@ -116,7 +118,7 @@ fn clones_share_their_labels() {
 
 /// Its own counter would be in the same series, and its label lost to somebody else.
 #[test]
-fn client_named_as_the_others_counts_with_them_and_takes_no_label() {
+fn client_named_like_the_shared_label_counts_under_it() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let names = ["other", "First", "Second"];
@@ -281,23 +283,9 @@ fn all_gauges(snapshotter: &Snapshotter) -> BTreeMap<(String, String), f64> {
     .collect()
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn every_outcome_is_an_event_that_shows_no_key() {
-    let log = Log::default();
+    let log = Captured::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
@@ -317,7 +305,7 @@ fn every_outcome_is_an_event_that_shows_no_key() {
     assert!(runtime.block_on(broken.authenticate_key(KEY.as_bytes())).is_err());
     drop(guard);
 
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.text();
     let lines: Vec<_> = text.lines().map(str::trim).collect();
     let revoked = KeyDigest::of(b"revoked").to_text()["sha256:".len()..][..16].to_owned();
     let expected = [

@@ -1,33 +1,11 @@
 //! What is told as `tracing` events.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
+use crate::captured::Captured;
 use crate::watching::folder::{Folder, KEYS, lets_in, short, until, watch};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[test]
 fn changes_and_failures_are_events_that_show_no_key() {
-    let log = Log::default();
+    let log = Captured::default();
     let writer = log.clone();
     // For all threads, since the follower is one of its own; the other tests are told besides.
     tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
