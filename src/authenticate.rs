@@ -26,7 +26,7 @@ pub(crate) use caller::Caller;
 pub(crate) use config::SharedConfig;
 pub use future::Authenticate;
 
-/// Verifies the key in `x-api-key` against a store that never waits, and says whose it is.
+/// Verifies the key in `x-api-key` against a store that never waits, and returns its client.
 ///
 /// `store` is a [`LocalKeyStore`](crate::LocalKeyStore) or an `Arc` around one. For other sources, a
 /// realm or a clock, build an [`Authenticator`].

@@ -52,7 +52,7 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// The targets of `](target)` and `[name]: target`, without those that lead elsewhere.
+    /// The targets of `](target)` and `[name]: target`, without links to other sites.
     fn relative_links(text: &str) -> Vec<&str> {
         let inline = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         let defined = text.lines().filter_map(|line| {

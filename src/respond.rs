@@ -223,14 +223,11 @@ pub(crate) fn refusal<B>(
     response
 }
 
-/// Put beside the error in the extensions of a response by the authenticator that has told of it, if it has
-/// somebody to tell, so that neither a layer of its own nor one of another authenticator around it tells of it
-/// once more.
+/// Marks a response whose refusal was reported to observers, so that no layer around it reports it again.
 #[derive(Clone, Copy)]
 pub(crate) struct Notified;
 
-/// Put there when the RateLimit fields of the error are among the headers: with those of another limit, they
-/// cannot be told apart.
+/// Marks a response that has the RateLimit headers of its error: they look like the headers of another limit.
 #[derive(Clone, Copy)]
 struct Limited;
 

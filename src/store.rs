@@ -73,9 +73,9 @@ pub(crate) type Answer = Result<Option<KeyRecord>, StoreError>;
 ///
 /// - "There is no such key" is `Ok(None)`; "I cannot tell" is a [`StoreError`]. A caller sees 401 for
 ///   the first and 503 for the second.
-/// - Hand out records of expired, disabled and revoked keys: verification refuses them.
+/// - Return the records of expired, disabled and revoked keys, too: verification refuses them.
 /// - Take the digest of a record from where it is stored, not from the question: verification compares
-///   the two, so that a store or cache that returns the wrong row lets nobody in.
+///   the two, so that a store or cache that returns the wrong row admits nobody.
 /// - The lookup does not borrow the store. Clone the pool or the `Arc` into the future.
 ///
 /// ```

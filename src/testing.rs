@@ -33,8 +33,8 @@
 //! - How fast a store is. A lookup that takes ten seconds is taken for one that hangs.
 //! - What happens to a store when its database goes away: that must be a
 //!   [`StoreError`](crate::StoreError), never `None`.
-//! - Whether a change outlives the process that made it, and what becomes of one that is cut short.
-//!   What two processes do to one file or database is not asked either.
+//! - Whether a change outlives the process that made it, whether a change that is cut short leaves anything
+//!   behind, and what two processes do to one file or database.
 
 use std::sync::Arc;
 use std::time::SystemTime;

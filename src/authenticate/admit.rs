@@ -95,9 +95,9 @@ impl LookupRequest {
         refused: impl FnOnce(AuthError) -> AuthError,
     ) -> Result<Client, AuthError> {
         let record = answer.as_ref().ok().and_then(Option::as_ref);
-        // Of another key, nothing is said.
+        // A record of another key names no client.
         let record = record.filter(|record| record.digest() == self.digest);
-        // Of one that is let in, the client tells.
+        // An admitted client is reported by itself.
         let record = record.filter(|record| !record.mark().is_clear());
         let profile = record.map(|record| record.profile().clone());
         let result = self.admit(answer, clock).map_err(refused);

@@ -156,8 +156,8 @@ impl<S, R> Authenticator<S, R> {
     /// [`WrongReason::Malformed`](crate::WrongReason::Malformed), without hashing it or asking the store.
     ///
     /// For services whose keys are all made by [`ApiKey::generate`](crate::ApiKey::generate) or the
-    /// command line: it spares the store what scanners and typing errors send. Keys made elsewhere do not
-    /// have the form, those that a file holds as digests included, and would all be refused.
+    /// command line: scanners and typing errors then never reach the store. Keys made elsewhere do not have
+    /// this form and are all refused, even if a file holds their digests.
     ///
     /// ```
     /// use keygate::{ApiKey, Authenticator, MemoryStore, WrongReason};
@@ -179,7 +179,7 @@ impl<S, R> Authenticator<S, R> {
         Ok(self.changed(|rules| rules.sources.require(Some(format))))
     }
 
-    /// Adds an observer, which is told what becomes of each request.
+    /// Adds an observer, which receives the outcome of each request.
     #[must_use]
     pub fn add_observer(self, observer: impl Observe) -> Self {
         self.changed(|rules| rules.observers.add(observer))

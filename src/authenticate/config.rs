@@ -37,10 +37,10 @@ pub(crate) struct Config {
     pub(super) failures: Option<Arc<Failures>>,
 }
 
-/// The rules, as an authenticator and the responses on their way share them.
+/// The configuration, shared by an authenticator and its pending responses.
 ///
-/// Those that nobody changed are a static: counting references to what every request of every client
-/// shares costs 10 ns, and more when two processors do it at once.
+/// The default is a static: a reference count that every request changes costs 10 ns, and more with two
+/// processors.
 #[derive(Clone, Default)]
 pub(crate) enum SharedConfig {
     #[default]
@@ -221,11 +221,11 @@ impl Config {
         }
     }
 
-    /// The answer to a request that was told of when it was decided on.
+    /// The response to a refusal that was reported when it was decided.
     #[cfg(feature = "tower")]
     pub(crate) fn refuse<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
         let mut response = refusal(respond, error, &self.challenges);
-        // The one that a layer around this might tell of; a mark takes its time.
+        // The only refusal that an outer layer might report again; the marker costs time.
         if matches!(error, AuthError::NoCredentials) {
             response.extensions_mut().insert(Notified);
         }

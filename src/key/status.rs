@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn expiries_that_cannot_be_kept_are_faults_and_keep_their_meaning() {
+    fn expiry_out_of_range_is_a_fault_and_keeps_its_meaning() {
         for expires in [micros(Timestamp::END), UNIX_EPOCH + Duration::from_secs(u64::MAX / 4)] {
             let mark =
                 PackedStatus::CLEAR.with_state(KeyState::Disabled).with_expiry(Some(expires));

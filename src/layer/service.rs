@@ -115,9 +115,9 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
     }
 }
 
-/// What becomes of a request.
+/// The decision on a request.
 enum Decision {
-    /// The service sees it, and its answer is for the callers that this says.
+    /// Pass it to the inner service, and limit the caching of its response.
     Serve(Caching),
     Refuse(AuthError),
     Wait(Authenticate),

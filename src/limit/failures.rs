@@ -73,12 +73,12 @@ use verified::Verified;
 /// # Limits
 ///
 /// It takes 1.2 MB, and 0.3 MB more with a store that waits, however many addresses there are. 65,536 are
-/// counted. A flood of more makes it forget those that have spent least, and never one that is over
-/// its limit; where there is no room left, addresses share the limit of a network.
+/// counted. A flood of more makes it forget the addresses that have spent least, and never one that is
+/// over its limit; where there is no room left, addresses share the limit of a network.
 ///
 /// It keeps load from the store, and shows in the logs who is guessing. It does not replace keys that cannot be
-/// guessed: who guesses right is let in (by a store that waits, once the wait is over), and who has many addresses
-/// has many limits. Keys that are looked up side by side all get to the store before the first is known to be wrong; they are all
+/// guessed: a right guess is admitted (by a store that waits, once the wait is over), and a caller with many
+/// addresses has many limits. Keys that are looked up side by side all get to the store before the first is known to be wrong; they are all
 /// counted, up to four times the burst. Counts are those of this process.
 ///
 /// A lookup that is given up, because its caller has gone before a store that waits has answered, does not

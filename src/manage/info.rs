@@ -81,7 +81,7 @@ impl KeyInfo {
         }
     }
 
-    /// Whether the key is let in at this instant.
+    /// Whether the key is admitted at this instant.
     pub fn is_live(&self, now: SystemTime) -> bool {
         self.state == KeyState::Active && !self.has_expired(now)
     }

@@ -59,15 +59,14 @@ pub trait TransferKeys: ManageKeys {
     /// The store could not be read or changed. That something was refused is no error.
     fn import_keys<'a>(
         &'a self,
-        holdings: &'a Export,
+        export: &'a Export,
     ) -> BoxFuture<'a, Result<Imported, ManageError>>;
 }
 
 /// Everything that a store holds: its clients and its keys, as digests.
 ///
-/// Times are those that every store keeps, as a [`Timestamp`](crate::key::Timestamp) does. It shows no digest, and
-/// has none to give away: it is made by one store and read by another. Equal holdings say the same of the
-/// same clients and keys.
+/// Times have the range and precision of a [`Timestamp`](crate::key::Timestamp). No method returns a digest: one
+/// store makes an export, and another imports it. Two exports are equal if they hold the same clients and keys.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -76,8 +75,8 @@ pub trait TransferKeys: ManageKeys {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = MemoryStore::from_keys([("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")])?;
-/// let holdings = store.export_keys().await?;
-/// assert_eq!(format!("{holdings:?}"), "Export { clients: 1, keys: 1 }");
+/// let export = store.export_keys().await?;
+/// assert_eq!(format!("{export:?}"), "Export { clients: 1, keys: 1 }");
 /// # Ok(())
 /// # }
 /// ```

@@ -101,7 +101,7 @@ use transaction::PostgresTransaction;
 ///   [`PostgresOptions::lookup_deadline`] and [`PostgresOptions::max_connections`]. A connection that nobody used for 30 seconds is closed.
 /// - Behind a pooler that lends connections for a transaction, use [`PostgresOptions::through_pooler`].
 /// - A standby is an outage, since it may lag behind a revoke; [`PostgresOptions::allow_standby`] takes it.
-///   Each lookup and each transaction checks that, and that the tables are those that were opened.
+///   Each lookup and each transaction checks that, and that the tables are still the ones that were opened.
 /// - A lookup that finds its connection ended is asked once more, on a new one; one that finds no server
 ///   fails at once.
 /// - A change whose commit is cut off, or not confirmed within ten seconds, may have been made. The error

@@ -4,11 +4,11 @@ use std::time::SystemTime;
 use crate::client::ClientProfile;
 use crate::key::{KeyDigest, KeyId, KeyState, PackedStatus};
 
-/// What a store files under a digest: that digest, the client's profile, the key's expiry and state.
+/// The columns needed to authenticate a request, looked up by digest: the client's profile, and the key's expiry and
+/// state.
 ///
-/// A store hands out records of keys that have expired or been revoked, too: verification refuses
-/// them, and knows why. It also compares the digest in the record with the one that it asked for,
-/// so a store that returns the wrong row cannot let anybody in.
+/// A store returns the records of expired and revoked keys, too: verification refuses them and reports why. It also
+/// compares the digest in the record with the one it looked up, so a store that returns the wrong row admits nobody.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};

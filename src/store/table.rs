@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_stay_to_be_found_while_segments_split_and_the_directory_doubles() {
+    fn rows_are_found_while_segments_split_and_directories_double() {
         let table = Table::new();
         for number in 0..20_000 {
             table.insert(row(digest(spread(number), 0)), PackedStatus::CLEAR).unwrap();

@@ -5,7 +5,7 @@ use super::sample::{Sample, now};
 use crate::key::KeyState;
 use crate::store::{Answer, KeyRecord};
 
-/// Whether this is the answer to the question for a sample; `None` stands for no answer in time.
+/// Checks the result of looking up a sample; `None` means that the lookup timed out.
 pub(super) fn check(sample: &Sample, answer: Option<Answer>) -> Result<(), Violation> {
     match answer {
         Some(Ok(Some(record))) => check_record(sample, &record),
@@ -99,7 +99,7 @@ mod tests {
     use crate::key::KeyDigest;
 
     #[test]
-    fn expiry_may_lose_what_is_finer_than_a_microsecond_and_is_never_later() {
+    fn expiry_is_cut_to_microseconds_and_never_rounded_up() {
         let record = KeyRecord::new(KeyDigest::of(b"key"), "User 1");
         assert!(is_kept(&record, None));
         assert!(!is_kept(&record, Some(UNIX_EPOCH)));

@@ -71,7 +71,7 @@ pub enum Rule {
     /// A caller that hangs up takes nothing with it: no lock, no connection.
     #[error("a lookup that is dropped half-way harms no later one")]
     Dropped,
-    /// Through an [`Authenticator`](crate::Authenticator): a right key is let in.
+    /// Through an [`Authenticator`](crate::Authenticator): a right key is admitted.
     #[error("a right key makes a client")]
     Admitted,
     /// Through an [`Authenticator`](crate::Authenticator): a key works until its expiry, not at it.
@@ -98,7 +98,7 @@ pub enum Rule {
     /// In the order of their names, with the number of their keys that were not revoked.
     #[error("the clients are listed in order, with the number of their keys")]
     ClientsListed,
-    /// In the order of clients and then of creation, with those that have expired or were revoked.
+    /// In the order of clients and then of creation, including expired and revoked keys.
     #[error("the keys are listed in order, whatever their state")]
     KeysListed,
     /// Whoever mistypes a name is to see the right one.

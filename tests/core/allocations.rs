@@ -78,7 +78,7 @@ fn counter_counts() {
 }
 
 #[test]
-fn request_that_is_let_in_allocates_what_its_extension_does_and_no_more() {
+fn admitted_request_allocates_only_for_its_extension() {
     let layer = ApiKeyLayer::new(store()).without_cache_fields();
     let mut service = layer.with_response(keygate::respond::NoBody).layer(tower::service_fn(hold));
     let count = allocations(
@@ -140,7 +140,7 @@ fn refusing_allocates_nothing() {
 }
 
 #[test]
-fn local_store_answers_every_kind_of_question_without_allocating() {
+fn local_store_finds_and_refuses_without_allocating() {
     let store = store();
     let (right, wrong) = (headers(RIGHT), headers(WRONG));
     let digest = KeyDigest::of(RIGHT.as_bytes());

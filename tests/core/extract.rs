@@ -109,7 +109,7 @@ async fn anonymous_request_has_no_client() {
 }
 
 #[tokio::test]
-async fn anonymous_request_to_a_handler_that_asks_for_a_client_is_refused_as_the_layer_would() {
+async fn extractor_refuses_anonymous_requests_as_the_layer_does() {
     let auth = || Authenticator::new(Keys).realm("orders").unwrap();
     for (optional, strict) in apps(Some(&ApiKeyLayer::from(auth()).optional()))
         .into_iter()
@@ -177,7 +177,7 @@ async fn by_itself(headers: http::HeaderMap) -> Result<impl IntoResponse, AuthEr
 }
 
 #[tokio::test]
-async fn error_is_a_response_with_the_default_challenge_where_there_is_no_layer() {
+async fn error_without_a_layer_has_the_default_challenge() {
     let app = Router::new().route("/", get(by_itself));
     assert_is(&call(&app, "/", Some(RIGHT)).await, 200, "User 1");
     for key in [None, Some(WRONG)] {

@@ -179,7 +179,7 @@ fn of_no_scopes_every_client_has_all_and_none_has_one() {
 }
 
 #[test]
-fn text_that_is_no_scope_is_an_error_from_the_beginning_and_covered_by_nothing() {
+fn text_that_is_no_scope_is_an_error_and_covered_by_nothing() {
     for text in ["", "Orders:read", "orders:", "a b"] {
         let error = RequireScope::new(text).unwrap_err();
         assert!(matches!(error, ConfigError::Scope(_)), "{text}: {error}");

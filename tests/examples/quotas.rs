@@ -19,7 +19,7 @@ fn assert_fields(answer: &Answer, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn refusals_of_a_scope_and_of_a_quota_have_these_fields_and_no_others() {
+fn refusals_by_scope_and_quota_have_exactly_these_headers() {
     let server = Server::start("quotas", None);
     for version in Version::ALL {
         let get = |path, key| curl::get(version, &server.url(path), Some(key));

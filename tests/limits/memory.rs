@@ -30,7 +30,7 @@ impl FakeClock {
 }
 
 #[test]
-fn million_clients_are_remembered_in_little_and_forgotten_with_their_burst() {
+fn million_clients_take_little_memory_until_their_burst_is_back() {
     let clock = FakeClock::default();
     let throttle =
         Throttle::new().with_clock(clock.now()).with_default_quota("60/minute".parse().unwrap());
@@ -72,7 +72,7 @@ impl LocalKeyStore for Any {
 }
 
 #[test]
-fn million_clients_in_years_take_the_memory_of_those_of_some_weeks() {
+fn million_clients_over_years_take_no_more_memory_than_in_weeks() {
     const WAVE: usize = 100_000;
     const MEMORY: Duration = Duration::from_secs(40 * 24 * 60 * 60);
     let clock = FakeClock::default();

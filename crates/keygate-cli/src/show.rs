@@ -1,4 +1,4 @@
-//! Clients and keys, as people and programs are told of them.
+//! Clients and keys as text for people and as JSON for programs.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -124,7 +124,7 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 
 /// RFC 3339, in UTC.
 pub(crate) fn time(time: SystemTime) -> String {
-    // Stores hold no others than those that can be written.
+    // Stores hold only times that can be written.
     Timestamp::try_from(time).map_or_else(|error| error.to_string(), |time| time.to_string())
 }
 

@@ -7,7 +7,7 @@ use crate::limit::gcra::Gcra;
 const SETS: usize = 8_192;
 const WAYS: usize = 8;
 
-/// How many single addresses a network of 2^80 of IPv6 stands for.
+/// The number of single addresses that an IPv6 network of 2^80 addresses counts as.
 const NETWORK_COUNTS_AS: u64 = 8;
 
 /// How many bursts an address can owe where wrong keys were looked up side by side. Long enough that who
@@ -55,7 +55,7 @@ pub(super) struct Buckets(ShardedCache<Set>);
 #[derive(Default)]
 struct Set {
     ways: [Way; WAYS],
-    /// For those that find no place.
+    /// Shared by the addresses that find no free way.
     shared: u64,
 }
 

@@ -8,7 +8,7 @@ pub(super) struct ShardedCache<T> {
     sets: Box<[Mutex<T>]>,
 }
 
-/// The hash of what is kept, by which it is known: it is not kept itself. Zero stands for none.
+/// The hash of an entry, which is kept in place of the entry. Zero means empty.
 pub(super) type Tag = u64;
 
 impl<T: Default> ShardedCache<T> {

@@ -21,7 +21,7 @@ pub(crate) fn plan<'a>(here: &Export, new: &'a Export) -> Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// The names of those that are refused.
+    /// Returns the names of the refused clients.
     fn decide_clients(&mut self, here: &Export, new: &'a Export) -> HashSet<&'a str> {
         let known = here.clients.iter().map(|client| (client.profile.name(), client));
         let known = known.collect::<HashMap<_, _>>();

@@ -96,7 +96,7 @@ pub struct KeyUsage {
 pub struct Activity {
     /// Requests with a valid key.
     pub requests: u64,
-    /// Refusals by the [`name`](crate::Outcome::name) of the outcome, without those that never occurred.
+    /// Refusals by the [`name`](crate::Outcome::name) of the outcome, for the outcomes that occurred.
     pub refused: BTreeMap<&'static str, u64>,
     /// Time of the first request.
     #[serde(serialize_with = "unix_seconds")]

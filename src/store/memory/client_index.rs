@@ -9,13 +9,13 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{KeyError, KeyMetadata, ManageError, nearest_client};
 
-/// What those who change the store need, and requests do not.
+/// What changes of the store need, and requests do not.
 #[derive(Clone, Default)]
 pub(in crate::store) struct ClientIndex {
     /// The profiles, in the order of their names. A tree and not a hash table: growing one of those
     /// at ten million clients stops every change for seconds.
     pub(super) clients: BTreeSet<ByName>,
-    /// The names of those that are disabled, which are few.
+    /// The names of the disabled clients, which are few.
     pub(super) disabled: BTreeSet<Box<str>>,
     /// Only of keys of which there is something to note.
     pub(super) notes: BTreeMap<KeyId, Box<KeyMetadata>>,

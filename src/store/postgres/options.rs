@@ -84,8 +84,8 @@ impl PostgresOptions {
         Self { through_pooler: true, ..self }
     }
 
-    /// Takes a standby for the database too, which changes nothing and may lag behind: a revoked key
-    /// is let in, and a new one is unknown, until the standby has caught up.
+    /// Allows lookups on a standby, which cannot make changes and may lag behind: a revoked key is
+    /// admitted, and a new one is unknown, until the standby has caught up.
     ///
     /// By default, a server that answers as a standby is an outage.
     pub fn allow_standby(self) -> Self {

@@ -173,7 +173,7 @@ fn unescaped(text: &str) -> Zeroizing<String> {
     let mut plain = Zeroizing::new(String::with_capacity(text.len()));
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
-        // A backslash at the very end stands for itself.
+        // A backslash at the very end is literal.
         plain.push(if letter == '\\' { letters.next().unwrap_or(letter) } else { letter });
     }
     plain

@@ -77,7 +77,7 @@ impl ChangeQueue {
         taken
     }
 
-    /// Takes keys, first those that may have lost rights. Issued keys wait until no client is queued.
+    /// Takes keys, beginning with keys that may have lost rights. Issued keys wait until no client is queued.
     pub(super) fn take_keys(&mut self) -> BTreeSet<KeyId> {
         let mut taken = BTreeSet::new();
         while taken.len() < BATCH {

@@ -27,7 +27,7 @@ impl DatabaseFinding {
         Self { name, is_error: false, message: message.into() }
     }
 
-    /// The finding that stands for tables that cannot be used. An outage is none.
+    /// The finding for tables that cannot be used. An outage is an error and no finding.
     pub(in crate::store) fn of(error: DatabaseError) -> Result<Self, DatabaseError> {
         match error {
             DatabaseError::Unavailable(_) => Err(error),

@@ -3,7 +3,7 @@ use super::edit::Edit;
 use super::{Group, MAX_ROWS, Row, Segment};
 use crate::key::PackedStatus;
 
-/// What becomes of the key with a prefix: this row and mark, or none.
+/// The new row and status of the key with a prefix; `None` removes it.
 pub(in crate::store) type Change = (u64, Option<(Row, PackedStatus)>);
 
 impl Edit<'_> {

@@ -14,11 +14,11 @@ pub(super) trait Node: Sized {
     /// Whether it must be split before it takes one more row with this prefix.
     fn is_full(&self, prefix: u64) -> bool;
 
-    /// Cuts it in two at the bit behind those that its rows share.
+    /// Splits it at the first bit in which its rows differ.
     fn split(&self) -> [Self; 2];
 }
 
-/// Finds a node by the bits of a prefix behind those that all prefixes here share.
+/// Finds a node by the bits of a prefix that follow the bits shared by all prefixes here.
 pub(super) struct Directory<T> {
     shared: u32,
     bits: u32,

@@ -11,7 +11,7 @@ use crate::key::MAX_KEY_BYTES;
 /// Deeper than any key file needs, and shallow enough to stop a file made to exhaust the parser.
 const MAX_DEPTH: usize = 32;
 
-/// The events of one document, without those that a key file may not hold.
+/// The events of one document; constructs that a key file must not hold are errors.
 pub(super) struct Events<'a> {
     parser: Parser<'a, StrInput<'a>>,
     text: &'a str,

@@ -37,7 +37,7 @@ impl YamlStore {
     /// It does not matter how the file changes: in place, by a file renamed over it, by being deleted
     /// and made again, or by a symbolic link on its path that points elsewhere, as Kubernetes does with
     /// ConfigMaps and Secrets. The switch is one step, and no reader waits. A change of 10,000 keys is
-    /// taken about 0.1 s after the system told of it.
+    /// taken about 0.1 s after the notification of the operating system.
     ///
     /// A change is taken when two readings, 50 ms apart, agree. The store keeps what it holds, and says so
     /// in [`YamlStore::health`], while

@@ -31,7 +31,7 @@ pub(super) async fn has_one_winner<S: KeyStore + ManageKeys>(fixture: Fixture<S>
     Ok(())
 }
 
-/// A key of `App 1`, and those that are to replace it.
+/// A key of `App 1`, and the keys that compete to replace it.
 pub(super) async fn contested<S: KeyStore + ManageKeys>(
     fixture: &Fixture<S>,
     what: &str,

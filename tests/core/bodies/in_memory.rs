@@ -119,7 +119,7 @@ async fn grpc_fits_bodies_that_are_only_default() {
 }
 
 #[tokio::test]
-async fn closure_makes_the_body_and_the_layer_adds_the_fields_of_a_refusal() {
+async fn closure_makes_the_body_and_the_layer_adds_the_headers() {
     let respond = |error: &AuthError| {
         let body = Full::from(format!("<p>{error}</p>"));
         let response =

@@ -77,7 +77,7 @@ fn state(store: &MemoryStore, digest: KeyDigest) -> Option<KeyState> {
 }
 
 #[test]
-fn key_is_found_everywhere_once_insert_has_returned_and_ever_after() {
+fn key_is_found_by_all_threads_once_insert_has_returned() {
     let (store, digests) = (MemoryStore::new(), digests());
     Progress::default().watch(
         |writer| {
@@ -98,7 +98,7 @@ fn key_is_found_everywhere_once_insert_has_returned_and_ever_after() {
 }
 
 #[test]
-fn key_is_refused_everywhere_once_revoke_has_returned_and_ever_after() {
+fn key_is_refused_by_all_threads_once_revoke_has_returned() {
     let store = MemoryStore::from_keys((0..KEYS).map(|number| (key(number), "User 1"))).unwrap();
     let digests = digests();
     let seen_revoked: Vec<_> = (0..KEYS).map(|_| AtomicBool::new(false)).collect();

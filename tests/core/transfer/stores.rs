@@ -57,7 +57,7 @@ async fn nothing_is_lost_between_files_and_memory() {
 }
 
 #[tokio::test]
-async fn importing_again_keeps_everything_and_leaves_the_file_as_it_is() {
+async fn importing_again_changes_neither_keys_nor_the_file() {
     let place = Place::new();
     let old = held(&place.file("old.yml", ALL)).await;
     let new = place.empty_file("new.yml");
@@ -70,7 +70,7 @@ async fn importing_again_keeps_everything_and_leaves_the_file_as_it_is() {
 }
 
 #[tokio::test]
-async fn imported_keys_are_found_and_those_of_disabled_clients_are_disabled() {
+async fn imported_keys_work_unless_their_client_is_disabled() {
     let place = Place::new();
     let memory = MemoryStore::new();
     memory.import_keys(&held(&place.file("old.yml", ALL)).await).await.unwrap();

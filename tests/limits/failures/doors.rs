@@ -78,7 +78,7 @@ fn door_that_sees_headers_alone_counts_by_what_they_tell() {
 }
 
 #[test]
-fn optional_layer_throttles_wrong_keys_and_lets_anonymous_requests_through() {
+fn optional_layer_throttles_wrong_keys_and_no_anonymous_request() {
     let auth = Authenticator::new(Arc::new(MemoryStore::new())).throttle_failures(throttle());
     let inner =
         service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(String::new())) });

@@ -20,7 +20,7 @@ fn flood(number: u32) -> IpAddr {
 }
 
 #[test]
-fn million_addresses_take_no_memory_and_do_not_set_back_the_one_that_is_held() {
+fn million_addresses_take_no_memory_and_free_no_throttled_one() {
     let auth = Authenticator::new(MemoryStore::new()).throttle_failures(throttle());
     let auth = FakeClock::new().of(auth);
     let ask = |key: &str| auth.verify_parts(&parts(key, HOME));

@@ -12,7 +12,7 @@ use crate::failures::stage::{
 };
 
 #[test]
-fn wrong_keys_are_throttled_and_right_ones_and_other_addresses_are_not() {
+fn only_wrong_keys_of_one_address_are_throttled() {
     let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(throttle()));
     let ask = |key: &str, from: &str| auth.verify_parts(&parts(key, from));
     assert_eq!(exhaust(|guess| ask(guess, HOME)), 3);
@@ -25,7 +25,7 @@ fn wrong_keys_are_throttled_and_right_ones_and_other_addresses_are_not() {
 }
 
 #[test]
-fn who_waits_as_long_as_was_said_is_told_what_is_wrong_and_nobody_a_second_earlier() {
+fn wrong_key_is_401_again_after_retry_after_and_not_before() {
     let clock = FakeClock::new();
     let auth = clock.of(Authenticator::new(Keys).throttle_failures(throttle()));
     let ask = || auth.verify_parts(&parts(WRONG, HOME));
@@ -55,7 +55,7 @@ fn default_is_twenty_at_once_and_ten_a_minute() {
 }
 
 #[test]
-fn requests_without_a_key_and_stores_that_cannot_answer_are_no_failures() {
+fn missing_keys_and_store_errors_are_no_failures() {
     let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(throttle()));
     let ask = |key: &str| auth.verify_parts(&parts(key, HOME));
     for _ in 0..100 {

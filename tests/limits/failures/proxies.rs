@@ -177,7 +177,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_trusted_proxy_added_is_the_client_whatever_was_said_before(
+    fn address_added_by_a_trusted_proxy_wins_over_earlier_ones(
         lines in proptest::collection::vec(said(), 1..4), forwarded: bool, same_line: bool,
         further in 0_usize..3, form in 0_usize..3,
     ) {

@@ -33,7 +33,7 @@ impl Stage {
 }
 
 #[test]
-fn over_the_limit_no_lookup_is_made_but_for_keys_that_were_verified() {
+fn over_the_limit_only_verified_keys_are_looked_up() {
     let stage = Stage::new(Waits::Always);
     assert!(is_right(&stage.ask(RIGHT, ELSEWHERE)));
     assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
@@ -55,7 +55,7 @@ fn over_the_limit_no_lookup_is_made_but_for_keys_that_were_verified() {
 }
 
 #[test]
-fn key_that_is_revoked_while_it_is_remembered_is_refused_by_the_store_and_forgotten() {
+fn remembered_key_is_refused_and_forgotten_once_revoked() {
     let stage = Stage::new(Waits::Always);
     let key = "kg-remembered-5WgbpUq2vZkZ0pkQU9R5Wgbp";
     stage.store.keys.insert(key, "User 3").unwrap();
@@ -87,7 +87,7 @@ fn key_is_remembered_for_a_day() {
 }
 
 #[test]
-fn store_that_answers_some_at_once_is_heard_and_its_other_lookups_are_not_begun() {
+fn over_the_limit_only_immediate_responses_of_a_store_count() {
     let stage = Stage::new(Waits::ForUnknown);
     assert!(stage.ask(RIGHT_TOO, HOME).is_ok());
     assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
@@ -101,7 +101,7 @@ fn store_that_answers_some_at_once_is_heard_and_its_other_lookups_are_not_begun(
 
 /// What a cache says of a key is as good as what the database says.
 #[test]
-fn key_that_was_answered_at_once_is_known_when_the_cache_has_forgotten_it() {
+fn key_found_in_a_cache_stays_known_after_its_eviction() {
     let forgotten = Arc::new(AtomicBool::new(false));
     let stage = Stage::new(Waits::OnceForgotten(Arc::clone(&forgotten)));
     let revoked = "kg-remembered-5WgbpUq2vZkZ0pkQU9R5Wgbp";
@@ -122,7 +122,7 @@ fn key_that_was_answered_at_once_is_known_when_the_cache_has_forgotten_it() {
 }
 
 #[test]
-fn many_right_keys_from_one_address_after_a_start_are_all_let_in() {
+fn many_right_keys_from_one_address_are_admitted_after_a_start() {
     let stage = Stage::new(Waits::Always);
     let keys: Vec<_> = (0..100).map(guess).collect();
     for (number, key) in keys.iter().enumerate() {
@@ -163,7 +163,7 @@ fn lookups_that_are_given_up_are_no_failures() {
 }
 
 #[test]
-fn store_that_cannot_answer_and_keys_that_cannot_be_one_do_as_with_other_stores() {
+fn store_errors_and_malformed_keys_count_as_with_local_stores() {
     let stage = Stage::new(Waits::Always);
     for _ in 0..100 {
         assert!(matches!(stage.ask(UNANSWERABLE, HOME), Err(AuthError::Unavailable(_))));
@@ -176,7 +176,7 @@ fn store_that_cannot_answer_and_keys_that_cannot_be_one_do_as_with_other_stores(
 }
 
 #[test]
-fn keys_that_cannot_be_one_do_not_keep_right_ones_from_a_store_that_was_never_asked() {
+fn malformed_keys_do_not_block_right_ones_of_an_unused_store() {
     let auth = Authenticator::new(crate::common::keys::Keys).throttle_failures(throttle());
     let auth = FakeClock::new().of(auth);
     let long = "k".repeat(10_000);

@@ -61,7 +61,7 @@ async fn servers_that_tell_little_are_followed() {
 }
 
 #[tokio::test]
-async fn start_of_a_server_that_tells_little_is_a_load_without_an_alert() {
+async fn hardened_server_is_loaded_from_without_an_alert() {
     let server = Postgres::start();
     let database = server.database();
     let replica = hardened(&database, &[CLUSTER, WAL]).await;

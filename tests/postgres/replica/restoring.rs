@@ -9,7 +9,7 @@ use crate::servers::Postgres;
 
 /// The triggers come last, so that rows come without events.
 #[tokio::test]
-async fn dump_that_is_restored_in_place_is_served_only_when_it_can_be_followed() {
+async fn dump_restored_in_place_is_served_once_it_can_be_followed() {
     let database = Postgres::shared().database();
     let replica = filled(&database, 5).await;
     let dump = database.dump("whole");
@@ -35,7 +35,7 @@ fn lacks_triggers(health: &ReplicaHealth) -> bool {
 }
 
 #[tokio::test]
-async fn changes_that_were_made_while_the_triggers_were_off_are_heard_once_they_are_on() {
+async fn changes_made_without_triggers_arrive_once_they_are_enabled() {
     let database = Postgres::shared().database();
     let replica = filled(&database, 3).await;
     database.psql("alter table keygate.keys disable trigger user");
@@ -55,7 +55,7 @@ async fn changes_that_were_made_while_the_triggers_were_off_are_heard_once_they_
 
 /// Events keep the numbers of the transactions that wrote them in the cluster where they come from.
 #[tokio::test]
-async fn events_of_a_cluster_that_counted_further_are_not_read_again_and_again() {
+async fn events_with_future_transaction_ids_are_read_only_once() {
     let database = Postgres::shared().database();
     migrate(&database.url()).await;
     let numbers = "insert into keygate.events (txid, actor, tool, action, client)

@@ -103,7 +103,7 @@ async fn snapshot_of_another_database_is_not_taken() {
 const SOON: Duration = Duration::from_millis(2500);
 
 #[tokio::test]
-async fn snapshot_is_served_soon_when_the_server_refuses_and_when_it_is_silent() {
+async fn snapshot_is_served_soon_if_the_server_refuses_or_is_silent() {
     let (server, path) = scene("soon").await;
     let since = Instant::now();
     start(&server, &path).ready().await.unwrap();
@@ -132,7 +132,7 @@ async fn snapshot_that_never_comes_does_not_keep_the_database_away() {
 }
 
 #[tokio::test]
-async fn revoke_is_soon_in_the_snapshot_whoever_else_writes_to_its_path() {
+async fn revoke_reaches_the_snapshot_despite_others_at_its_path() {
     let (server, path) = scene("shared snapshot").await;
     server.restart();
     let replicas = [(); 4].map(|()| start(&server, &path));

@@ -43,7 +43,7 @@ async fn is_back(store: &PostgresStore) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_server_is_a_fault_and_the_first_lookup_after_it_is_answered() {
+async fn killed_server_is_a_fault_until_the_first_lookup_after_it() {
     let server = Postgres::start();
     let database = server.database();
     let store = filled(&database).await;

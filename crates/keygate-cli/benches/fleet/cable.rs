@@ -29,7 +29,7 @@ impl Cable {
         Ok(Self { port, connections, _runtime: runtime })
     }
 
-    /// Ends all connections, and those that are tried from now on at once.
+    /// Ends all connections, and refuses new ones.
     pub(crate) fn cut(&self) {
         // Tasks of a set end with it.
         self.set(None);

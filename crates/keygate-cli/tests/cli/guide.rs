@@ -214,7 +214,7 @@ fn service_without_a_database_ends_with_the_way_out() {
 }
 
 #[test]
-fn commands_of_the_readme_move_the_keys_and_the_same_calls_go_on() {
+fn commands_of_the_guide_move_the_keys_and_calls_still_work() {
     let mut user = User::new();
     let blocks = blocks();
     assert!(blocks.iter().any(|(_, text)| text.contains(SERVING.trim_end())), "the grants");

@@ -156,7 +156,7 @@ fn where_all_are_held_newcomers_share_the_limit_of_a_network() {
     // What is shared earns eight times as fast as an address.
     assert!(wait <= 6 * S / 8 + 8);
     assert_eq!(spent(&buckets, late, 10, NOW + wait), 1);
-    // When those that held the places have their burst again, it has a limit of its own.
+    // Once the addresses in the set have their burst again, it has a limit of its own.
     assert_eq!(spent(&buckets, late, 10, NOW + 18 * S), 3);
 }
 

@@ -91,7 +91,7 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn delete_client(&mut self, name: &str) -> Result<(), StoreError> {
-        // Those that go with it.
+        // The keys that are deleted with it.
         let keys = "select key_id from keygate.keys where client = $1";
         let rows = self.rows(sqlx::query(keys).bind(name)).await?;
         self.written.keys.extend(rows.iter().filter_map(key_id));

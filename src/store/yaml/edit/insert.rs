@@ -9,7 +9,7 @@ use super::write::{Item, Value, scalar};
 
 type Splice = (Range<usize>, Zeroizing<String>);
 
-/// Puts in what clients are to have besides; those that the file does not name yet go to the end.
+/// Inserts new fields of clients; clients that the file does not name yet are added at its end.
 pub(super) fn additions(
     outline: &Outline<'_>,
     known: &HashMap<&str, &Entry<'_>>,
@@ -68,7 +68,7 @@ fn to_client(
     splices
 }
 
-/// Sets fields of a mapping: those that are there are replaced, the others come behind the last.
+/// Sets fields of a mapping: existing fields are replaced, new ones are appended.
 pub(super) fn fields(
     outline: &Outline<'_>,
     mapping: &Piece<'_>,

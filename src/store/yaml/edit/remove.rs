@@ -49,7 +49,7 @@ impl<'a> Short<'a> {
         KeyDigest::of(self.key.as_bytes())
     }
 
-    /// The comments of the entry on one line, without those that hold the key.
+    /// The comments of the entry on one line, without comments that hold the key.
     pub(super) fn comment(&self, text: &str) -> Option<String> {
         let comments = self.comments(text).filter(|comment| !is_noted(comment, self.key));
         let comments = comments.collect::<Vec<_>>().join("  ");

@@ -33,7 +33,7 @@ fn find(locks: &str, place: &str) -> Option<u32> {
     let holders = locks.lines().filter_map(|line| {
         let words: Vec<_> = line.split_whitespace().collect();
         match words[..] {
-            // Those that wait for it have an arrow before the kind.
+            // A process that waits for the lock has an arrow before the kind.
             [_, "FLOCK", _, _, id, of, ..] if of == place => id.parse().ok(),
             _ => None,
         }

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use unicase::UniCase;
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
-/// The names that a file has held so far, for those that look like one another.
+/// The names read from a file so far, to find names that look alike.
 #[derive(Default)]
 pub(super) struct Names(HashMap<String, (String, usize)>);
 
