@@ -56,7 +56,7 @@ outcome_kinds! {
     /// The client has spent its quota.
     Throttled = "throttled",
     /// The key is wrong, or was not looked up, and too many wrong keys came from its address: see
-    /// [`Authenticator::throttle_failures`](crate::Authenticator::throttle_failures).
+    /// `Authenticator::throttle_failures`.
     TooManyFailures = "too_many_failures",
     /// The store, or the counters of quotas, could not answer.
     Unavailable = "unavailable",
