@@ -26,8 +26,8 @@ use keygate::manage::{
     ManageError, PartialList, Rotated, RotationConflict,
 };
 use keygate::observe::{
-    Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeMetrics, QueuedObserver, Rates,
-    TopClient, UsageSnapshot,
+    Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
+    Rates, TopClient, UsageSnapshot,
 };
 use keygate::respond::{Grpc, MapBody, NoBody, ProblemJson};
 use keygate::store::{
@@ -99,6 +99,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         NotVerified,
         Outcome,
         OutcomeEvents,
+        OutcomeKind,
         OutcomeMetrics,
         ParseDigestError,
         ParseKeyIdError,
