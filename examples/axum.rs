@@ -1,34 +1,20 @@
-//! An axum service behind keys from a file, which may change while it runs.
+//! An axum service behind API keys from a file, which may change while it runs.
 //!
-//! `LISTEN` and `KEYS` in the environment replace the address and the file. `/usage` tells who is calling,
-//! and asks for a scope, which the file gives to a client:
-//!
-//! ```yaml
-//! clients:
-//!   User 1:
-//!     scopes: [usage:read]
-//! ```
+//! `LISTEN` and `KEYS` in the environment replace the address and the file.
 
 use std::env;
 use std::error::Error;
-use std::process::ExitCode;
 
-use axum::{Json, Router, routing::get};
-use keygate::{ApiKeyLayer, Authenticator, Client, RequireScope, Usage, YamlStore};
+use axum::{Router, routing::get};
+use keygate::{ApiKeyLayer, Client, YamlStore};
 use tokio::net::TcpListener;
 
-/// Prints the key of the first `KEY: client name` in a file.
-const FIRST_KEY: &str = "awk -F'[ :]+' '/^[^#]+$/ && $2 { print $2; exit }'";
-
 #[tokio::main]
-async fn main() -> ExitCode {
-    // Returning the error from here would show its `Debug`, which is not made for people.
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+async fn main() {
+    // Returning the error from here would print its `Debug`, which is not written for people.
+    if let Err(error) = run().await {
+        eprintln!("{error}");
+        std::process::exit(1);
     }
 }
 
@@ -36,38 +22,27 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let keys = env::var("KEYS").unwrap_or_else(|_| "examples/keys.yml".to_owned());
 
+    // The closure receives warnings about the file, and failed reloads.
     let store = YamlStore::watch(&keys, |event| eprintln!("{event}"))?;
-    println!("{} keys of {} clients in {keys}", store.len(), store.client_count());
-
-    let usage = Usage::new();
-    let auth = Authenticator::new(store).add_observer(usage.clone());
     let app = Router::new()
-        .route("/usage", get(move || async move { Json(usage.snapshot()) }))
-        // For the route above it alone.
-        .route_layer(RequireScope::new("usage:read")?)
         .route("/route1", get(greet))
-        .route_layer(ApiKeyLayer::from(auth))
-        // Added behind the layer, so that it stands outside of it.
-        .route("/", get("This page is public. /route1 asks for a key.\n"));
+        .route_layer(ApiKeyLayer::new(store))
+        // Routes added after the layer are public.
+        .route("/", get("This page is public. /route1 needs a key.\n"));
 
     let listener =
         TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}, Ctrl-C stops");
-    // The shell reads the key from the file, so that it is not printed here.
-    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: $({FIRST_KEY} '{keys}')""#);
-    axum::serve(listener, app).with_graceful_shutdown(ctrl_c()).await?;
+    // The shell finds the first key of the file, so that none is printed here.
+    let key = format!("$(grep -oEm1 '[[:alnum:]_-]{{22,}}' '{keys}')");
+    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: {key}""#);
+    let ctrl_c = async { tokio::signal::ctrl_c().await.expect("Ctrl-C can be handled") };
+    axum::serve(listener, app).with_graceful_shutdown(ctrl_c).await?;
     println!("stopped");
     Ok(())
 }
 
 async fn greet(client: Client) -> String {
     format!("Hello, {}\n", client.name())
-}
-
-async fn ctrl_c() {
-    // Where the signal cannot be caught, it ends the process by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

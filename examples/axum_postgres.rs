@@ -1,28 +1,24 @@
 //! The axum service with its keys in PostgreSQL, as one of many instances.
 //!
 //! `LISTEN` and `DATABASE_URL` in the environment replace the address and the URL of the database, whose
-//! tables `keygate migrate` makes. The service connects as a role that can only read them. `/ready` says
-//! whether the instance should get requests.
+//! tables `keygate migrate` creates. The service connects as a role that can only read them. `/ready` says
+//! whether the instance should receive requests.
 
 use std::env;
 use std::error::Error;
-use std::process::ExitCode;
 
 use axum::http::StatusCode;
-use axum::{Json, Router, routing::get};
+use axum::{Router, routing::get};
 use keygate::store::Replica;
-use keygate::{ApiKeyLayer, Authenticator, Client, RequireScope, Usage};
+use keygate::{ApiKeyLayer, Client};
 use tokio::net::TcpListener;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    // Returning the error from here would show its `Debug`, which is not made for people.
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+async fn main() {
+    // Returning the error from here would print its `Debug`, which is not written for people.
+    if let Err(error) = run().await {
+        eprintln!("{error}");
+        std::process::exit(1);
     }
 }
 
@@ -35,23 +31,19 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let health = store.health();
     println!("{} keys of {} clients", health.keys, health.clients);
 
-    let usage = Usage::new();
-    let auth = Authenticator::new(store.clone()).add_observer(usage.clone());
     let app = Router::new()
-        .route("/usage", get(move || async move { Json(usage.snapshot()) }))
-        // For the route above it alone.
-        .route_layer(RequireScope::new("usage:read")?)
         .route("/route1", get(greet))
-        .route_layer(ApiKeyLayer::from(auth))
-        // Added behind the layer, so that they stand outside of it.
+        .route_layer(ApiKeyLayer::new(store.clone()))
+        // Routes added after the layer are public.
         .route("/ready", get(move || async move { ready(&store) }))
-        .route("/", get("This page is public. /route1 asks for a key.\n"));
+        .route("/", get("This page is public. /route1 needs a key.\n"));
 
     let listener =
         TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}, Ctrl-C stops");
-    axum::serve(listener, app).with_graceful_shutdown(ctrl_c()).await?;
+    let ctrl_c = async { tokio::signal::ctrl_c().await.expect("Ctrl-C can be handled") };
+    axum::serve(listener, app).with_graceful_shutdown(ctrl_c).await?;
     println!("stopped");
     Ok(())
 }
@@ -62,11 +54,4 @@ async fn greet(client: Client) -> String {
 
 fn ready(store: &Replica) -> StatusCode {
     if store.is_ready() { StatusCode::NO_CONTENT } else { StatusCode::SERVICE_UNAVAILABLE }
-}
-
-async fn ctrl_c() {
-    // Where the signal cannot be caught, it ends the process by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

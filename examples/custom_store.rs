@@ -1,11 +1,10 @@
-//! An axum service that asks a store of its own, and waits for the answer.
+//! An axum service with its own implementation of `KeyStore`, whose lookups may wait.
 //!
 //! `LISTEN` and `KEYS` in the environment replace the address and the file.
 
 use std::env;
 use std::error::Error;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::{Router, routing::get};
@@ -15,12 +14,11 @@ use keygate::{
 };
 use tokio::net::TcpListener;
 
-/// Stands for the client of a database, and reads the whole file for each query.
+/// Stands in for the client of a database: it reads the whole file for each query.
 ///
-/// Put the connection pool of your database in its place, and a query like
-/// `SELECT digest, client, expires FROM api_keys WHERE digest = $1` in the place of
-/// [`Database::record_of`]. Take the digest of the record from the row: it is compared with the one
-/// that was asked for.
+/// Replace it by the connection pool of your database, and [`Database::record_of`] by a query such as
+/// `SELECT digest, client, expires FROM api_keys WHERE digest = $1`. Take the digest of the record from
+/// the row: keygate compares it with the digest it looked up.
 #[derive(Clone)]
 struct Database {
     file: PathBuf,
@@ -29,7 +27,7 @@ struct Database {
 impl Database {
     async fn record_of(&self, digest: KeyDigest) -> Result<Option<KeyRecord>, DatabaseError> {
         let file = self.file.clone();
-        // Files are read by threads that may block.
+        // Reading a file blocks, so it has a thread for that.
         let query = move || Ok(YamlStore::open(file)?.find(&digest)?);
         tokio::task::spawn_blocking(query).await?
     }
@@ -41,24 +39,18 @@ impl KeyStore for Database {
     fn lookup(&self, digest: KeyDigest) -> Lookup {
         let database = self.clone();
         Lookup::pending(async move {
-            // A database that is down makes a 503, and never a wrong key.
+            // A failed query is a 503, never a wrong key.
             database.record_of(digest).await.map_err(StoreError::new)
         })
     }
 }
 
-/// Prints the key of the first `KEY: client name` in a file.
-const FIRST_KEY: &str = "awk -F'[ :]+' '/^[^#]+$/ && $2 { print $2; exit }'";
-
 #[tokio::main]
-async fn main() -> ExitCode {
-    // Returning the error from here would show its `Debug`, which is not made for people.
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+async fn main() {
+    // Returning the error from here would print its `Debug`, which is not written for people.
+    if let Err(error) = run().await {
+        eprintln!("{error}");
+        std::process::exit(1);
     }
 }
 
@@ -66,7 +58,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let keys = env::var("KEYS").unwrap_or_else(|_| "examples/keys.yml".to_owned());
 
-    // Read once here, so that a broken file is found now and not by the first caller.
+    // A broken file is found at the start, not by the first caller.
     let rows = YamlStore::open(&keys)?;
     for warning in rows.warnings() {
         eprintln!("{warning}");
@@ -77,27 +69,22 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/route1", get(greet))
         .route_layer(ApiKeyLayer::new(store))
-        // Added behind the layer, so that it stands outside of it.
-        .route("/", get("This page is public. /route1 asks for a key.\n"));
+        // Routes added after the layer are public.
+        .route("/", get("This page is public. /route1 needs a key.\n"));
 
     let listener =
         TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}, Ctrl-C stops");
-    // The shell reads the key from the file, so that it is not printed here.
-    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: $({FIRST_KEY} '{keys}')""#);
-    axum::serve(listener, app).with_graceful_shutdown(ctrl_c()).await?;
+    // The shell finds the first key of the file, so that none is printed here.
+    let key = format!("$(grep -oEm1 '[[:alnum:]_-]{{22,}}' '{keys}')");
+    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: {key}""#);
+    let ctrl_c = async { tokio::signal::ctrl_c().await.expect("Ctrl-C can be handled") };
+    axum::serve(listener, app).with_graceful_shutdown(ctrl_c).await?;
     println!("stopped");
     Ok(())
 }
 
 async fn greet(client: Client) -> String {
     format!("Hello, {}\n", client.name())
-}
-
-async fn ctrl_c() {
-    // Where the signal cannot be caught, it ends the process by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

@@ -1,4 +1,4 @@
-//! A hyper service without any framework, behind keys from a file.
+//! A hyper service without a framework, behind keys from a file.
 //!
 //! `LISTEN` and `KEYS` in the environment replace the address and the file.
 
@@ -6,7 +6,6 @@ use std::convert::Infallible;
 use std::env;
 use std::error::Error;
 use std::pin::pin;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,18 +21,12 @@ use hyper_util::server::graceful::GracefulShutdown;
 use keygate::{Authenticator, Client, YamlStore};
 use tokio::net::TcpListener;
 
-/// Prints the key of the first `KEY: client name` in a file.
-const FIRST_KEY: &str = "awk -F'[ :]+' '/^[^#]+$/ && $2 { print $2; exit }'";
-
 #[tokio::main]
-async fn main() -> ExitCode {
-    // Returning the error from here would show its `Debug`, which is not made for people.
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+async fn main() {
+    // Returning the error from here would print its `Debug`, which is not written for people.
+    if let Err(error) = run().await {
+        eprintln!("{error}");
+        std::process::exit(1);
     }
 }
 
@@ -52,16 +45,17 @@ async fn run() -> Result<(), Box<dyn Error>> {
         TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}, Ctrl-C stops");
-    // The shell reads the key from the file, so that it is not printed here.
-    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: $({FIRST_KEY} '{keys}')""#);
+    // The shell finds the first key of the file, so that none is printed here.
+    let key = format!("$(grep -oEm1 '[[:alnum:]_-]{{22,}}' '{keys}')");
+    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: {key}""#);
     serve(listener, auth).await;
     println!("stopped");
     Ok(())
 }
 
-fn answer(auth: &Authenticator<YamlStore>, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+fn respond(auth: &Authenticator<YamlStore>, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     match request.uri().path() {
-        "/" => text("This page is public. /route1 asks for a key.\n"),
+        "/" => text("This page is public. /route1 needs a key.\n"),
         "/route1" => match auth.verify(request.headers()) {
             Ok(client) => greet(&client),
             Err(error) => auth.respond(&error),
@@ -76,7 +70,7 @@ fn answer(auth: &Authenticator<YamlStore>, request: &Request<Incoming>) -> Respo
 
 fn greet(client: &Client) -> Response<Full<Bytes>> {
     let mut response = text(format!("Hello, {}\n", client.name()));
-    // The answer is for one client alone, which a cache cannot know.
+    // Keeps shared caches from serving this response to other clients.
     response.headers_mut().insert(VARY, HeaderValue::from_static("x-api-key"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private"));
     response
@@ -89,26 +83,26 @@ fn text(body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     response
 }
 
-/// Answers requests of HTTP/1.1 and HTTP/2 until Ctrl-C, and those in flight to their end.
+/// Serves HTTP/1.1 and HTTP/2 until Ctrl-C, and completes requests in flight.
 async fn serve(listener: TcpListener, auth: Arc<Authenticator<YamlStore>>) {
     let server = auto::Builder::new(TokioExecutor::new());
     let connections = GracefulShutdown::new();
-    let mut ctrl_c = pin!(ctrl_c());
+    let mut ctrl_c = pin!(tokio::signal::ctrl_c());
     loop {
         let accepted = tokio::select! {
-            // First in every turn, so that Ctrl-C is caught from the first turn on.
+            // Polled first, so that Ctrl-C is handled from the start.
             biased;
-            () = &mut ctrl_c => break,
+            caught = &mut ctrl_c => break caught.expect("Ctrl-C can be handled"),
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else {
-            // Mostly too many open files: wait for some to be closed.
+            // Usually too many open files: wait until some are closed.
             tokio::time::sleep(Duration::from_secs(1)).await;
             continue;
         };
         let auth = Arc::clone(&auth);
         let service = service_fn(move |request| {
-            let response = answer(&auth, &request);
+            let response = respond(&auth, &request);
             async { Ok::<_, Infallible>(response) }
         });
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
@@ -116,11 +110,4 @@ async fn serve(listener: TcpListener, auth: Arc<Authenticator<YamlStore>>) {
     }
     drop(listener);
     connections.shutdown().await;
-}
-
-async fn ctrl_c() {
-    // Where the signal cannot be caught, it ends the process by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

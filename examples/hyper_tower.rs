@@ -1,4 +1,4 @@
-//! A hyper service behind the layer, put together with tower, with keys from a file.
+//! A hyper service behind the tower layer, with keys from a file.
 //!
 //! `LISTEN` and `KEYS` in the environment replace the address and the file.
 
@@ -6,7 +6,6 @@ use std::convert::Infallible;
 use std::env;
 use std::error::Error;
 use std::pin::pin;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,18 +21,12 @@ use keygate::{ApiKeyLayer, Client, YamlStore};
 use tokio::net::TcpListener;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
-/// Prints the key of the first `KEY: client name` in a file.
-const FIRST_KEY: &str = "awk -F'[ :]+' '/^[^#]+$/ && $2 { print $2; exit }'";
-
 #[tokio::main]
-async fn main() -> ExitCode {
-    // Returning the error from here would show its `Debug`, which is not made for people.
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+async fn main() {
+    // Returning the error from here would print its `Debug`, which is not written for people.
+    if let Err(error) = run().await {
+        eprintln!("{error}");
+        std::process::exit(1);
     }
 }
 
@@ -51,15 +44,16 @@ async fn run() -> Result<(), Box<dyn Error>> {
         TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}, Ctrl-C stops");
-    // The shell reads the key from the file, so that it is not printed here.
-    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: $({FIRST_KEY} '{keys}')""#);
+    // The shell finds the first key of the file, so that none is printed here.
+    let key = format!("$(grep -oEm1 '[[:alnum:]_-]{{22,}}' '{keys}')");
+    println!(r#"try: curl -i http://{address}/route1 -H "x-api-key: {key}""#);
     serve(listener, ApiKeyLayer::new(store)).await;
     println!("stopped");
     Ok(())
 }
 
 async fn greet(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let client = request.extensions().get::<Client>().expect("the layer lets only clients through");
+    let client = request.extensions().get::<Client>().expect("the layer adds the client");
     Ok(text(format!("Hello, {}\n", client.name())))
 }
 
@@ -70,14 +64,14 @@ fn text(body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     response
 }
 
-/// Answers requests of HTTP/1.1 and HTTP/2 until Ctrl-C, and those in flight to their end.
+/// Serves HTTP/1.1 and HTTP/2 until Ctrl-C, and completes requests in flight.
 async fn serve(listener: TcpListener, layer: ApiKeyLayer<YamlStore>) {
     let route1 = layer.layer(service_fn(greet));
     let app = service_fn(move |request: Request<Incoming>| {
         let route1 = route1.clone();
         async move {
             match request.uri().path() {
-                "/" => Ok(text("This page is public. /route1 asks for a key.\n")),
+                "/" => Ok(text("This page is public. /route1 needs a key.\n")),
                 "/route1" => route1.oneshot(request).await,
                 _ => {
                     let mut response = Response::new(Full::default());
@@ -90,16 +84,16 @@ async fn serve(listener: TcpListener, layer: ApiKeyLayer<YamlStore>) {
 
     let server = auto::Builder::new(TokioExecutor::new());
     let connections = GracefulShutdown::new();
-    let mut ctrl_c = pin!(ctrl_c());
+    let mut ctrl_c = pin!(tokio::signal::ctrl_c());
     loop {
         let accepted = tokio::select! {
-            // First in every turn, so that Ctrl-C is caught from the first turn on.
+            // Polled first, so that Ctrl-C is handled from the start.
             biased;
-            () = &mut ctrl_c => break,
+            caught = &mut ctrl_c => break caught.expect("Ctrl-C can be handled"),
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else {
-            // Mostly too many open files: wait for some to be closed.
+            // Usually too many open files: wait until some are closed.
             tokio::time::sleep(Duration::from_secs(1)).await;
             continue;
         };
@@ -109,11 +103,4 @@ async fn serve(listener: TcpListener, layer: ApiKeyLayer<YamlStore>) {
     }
     drop(listener);
     connections.shutdown().await;
-}
-
-async fn ctrl_c() {
-    // Where the signal cannot be caught, it ends the process by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

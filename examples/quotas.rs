@@ -1,6 +1,6 @@
-//! An axum service with all layers in their order: each client has its quota, and it is told who is loud.
+//! An axum service with all layers in order: quotas for each client, and pages that show who calls most.
 //!
-//! `/orders` asks for a scope and spends the quota; a request that lacks the scope spends nothing. `/usage`
+//! `/orders` needs a scope and spends the quota; a request without the scope spends nothing. `/usage`
 //! and `/top` are for the operator. `LISTEN` in the environment replaces the address.
 
 use std::env;
@@ -16,7 +16,7 @@ use keygate::{
 use tokio::net::TcpListener;
 use tower_http::cors::CorsLayer;
 
-/// A service of your own has them in a file: `YamlStore::watch`.
+/// A service of your own keeps them in a file: see the example `axum`.
 const KEYS: &str = "
 api_keys:
     08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1
@@ -35,12 +35,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let listener = TcpListener::bind(&listen).await?;
     println!("listening on http://{}, Ctrl-C stops", listener.local_addr()?);
-    // With the address of each caller, by which wrong keys are counted.
+    // Wrong keys are counted by the address of the caller.
     let app = app()?.into_make_service_with_connect_info::<SocketAddr>();
     Ok(axum::serve(listener, app).await?)
 }
 
-/// What is added later stands further out.
+/// Each layer wraps the ones added before it.
 fn app() -> Result<Router, Box<dyn Error>> {
     let usage = Usage::new();
     let failures = FailureThrottle::by_peer(|peer: &ConnectInfo<SocketAddr>| peer.0.ip());
@@ -60,6 +60,6 @@ fn app() -> Result<Router, Box<dyn Error>> {
     Ok(orders
         .merge(operator)
         .route_layer(ApiKeyLayer::from(auth))
-        // Also for what the layers inside refuse, and for preflight requests, which carry no key.
+        // Outermost: it also answers preflight requests, which carry no key, and marks refusals.
         .layer(CorsLayer::permissive()))
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 mod curl;
 mod half_sent;
 mod quotas;
+mod scopes;
 mod server;
 mod usage;
 

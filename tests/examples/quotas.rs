@@ -1,4 +1,4 @@
-//! What a client sees that lacks a scope, or that has spent its quota: every field.
+//! Every header of the responses to a missing scope and a spent quota.
 
 use super::curl::{self, Answer, Version};
 use super::server::Server;
@@ -6,7 +6,7 @@ use super::server::Server;
 const USER_1: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
 const OPERATOR: &str = "Kp3xQm7Zr1Vt9Yw5Bn2Hc8Jd4Lf6Gs0Ta-Ue_Io3Rk1";
 
-/// What the CORS layer outside adds to each answer.
+/// Added by the CORS layer to every response.
 const CORS: [(&str, &str); 2] =
     [("access-control-allow-origin", "*"), ("access-control-expose-headers", "*")];
 
@@ -32,9 +32,8 @@ fn refusals_by_scope_and_quota_have_exactly_these_headers() {
         let body = r#"{"title":"Forbidden","status":403,"detail":"Scope usage:read needed"}"#;
         assert_eq!(answer.body, body);
 
-        // One more each second, while the ten at once are spent.
         let mut answer = get("/orders", USER_1);
-        // Before anything is spent.
+
         if version == Version::Http1 {
             assert_eq!(answer.status, 200);
             assert_fields(
