@@ -1,4 +1,4 @@
-//! What it costs to know who is calling, and to hold each to its quota.
+//! The cost of usage per client and of quotas, per request.
 //!
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and short.
 
@@ -50,8 +50,9 @@ const BYTES: Unit = Unit("B", 1.0, 0);
 
 fn main() {
     let effort = Effort::of_this_run();
-    for size in effort.pick(&[10][..], &[1, 1_000], &[1, 1_000, 100_000]) {
-        one_request(effort, *size);
+    let sizes = [(1, 1.5), (1_000, 1.0), (100_000, 1.1)];
+    for &(size, bound) in effort.pick(&[(10, f64::INFINITY)][..], &sizes[..2], &sizes) {
+        one_request(effort, size, bound);
     }
     two_threads(effort, effort.pick(10, 1_000, 1_000));
     memory(effort.pick(1_000, 100_000, 100_000));
@@ -61,9 +62,7 @@ fn rounds(effort: Effort) -> usize {
     effort.pick(1, 7, 31)
 }
 
-/// The most that both may add to a request, in nanoseconds.
-const BOTH: f64 = 120.0;
-/// The most that a key which is counted may take, in bytes.
+/// The most memory that a counted key may take, in bytes.
 const BYTES_PER_KEY: f64 = 1024.0;
 
 const LAYER: &str = "layer";
@@ -75,7 +74,8 @@ const FIELDS: &str = "layer with usage and throttle";
 const BY_HAND: &str = "layer with governor and a map of counts, by hand";
 const ALONE: &str = "usage alone";
 
-fn one_request(effort: Effort, size: u64) {
+/// `bound`: what usage and throttle add to a request, over what the same by hand adds.
+fn one_request(effort: Effort, size: u64, bound: f64) {
     let count = effort.pick(100, 20_000, 100_000);
     let requests = Requests::with_keys(Probes::picks(size, effort.pick(100, 1 << 16, 1 << 16)));
     let store = store(size);
@@ -102,16 +102,21 @@ fn one_request(effort: Effort, size: u64) {
     subjects.add(BY_HAND, through::<_, Text>(count, requests, service));
     let figures = subjects.run(rounds(effort));
 
-    let mut table = Table::new(&["what", "ours", "yardstick", "difference", "target", "met"]);
-    let mut row =
-        |ours, yardstick, target| difference(&mut table, &figures, [ours, yardstick], target);
-    row(FULL, LAYER, Some(BOTH));
-    row(BY_HAND, LAYER, None);
-    row(FIELDS, FULL, None);
-    row(IDLE, LAYER, None);
-    row(USAGE, LAYER, None);
-    row(THROTTLE, LAYER, None);
-    table.print(&format!("one request, over one without; keys: {size}"));
+    let mut table = Table::of_ratios();
+    let added = added_to(LAYER, &figures, [FULL, BY_HAND]);
+    let what = "added to a request: usage and throttle / by hand";
+    table.compare(what, NANOSECONDS, &added, [FULL, BY_HAND], bound);
+    table.print(&format!("what both add to the layer; keys: {size}"));
+
+    let mut table = Table::new(&["what", "with", "without", "difference"]);
+    let mut row = |with, without| difference(&mut table, &figures, [with, without]);
+    row(FULL, LAYER);
+    row(BY_HAND, LAYER);
+    row(FIELDS, FULL);
+    row(IDLE, LAYER);
+    row(USAGE, LAYER);
+    row(THROTTLE, LAYER);
+    table.print(&format!("one request; keys: {size}"));
 }
 
 fn layer(store: &MemoryStore, usage: Option<&Usage>) -> ApiKeyLayer<MemoryStore> {
@@ -123,24 +128,28 @@ fn layer(store: &MemoryStore, usage: Option<&Usage>) -> ApiKeyLayer<MemoryStore>
     ApiKeyLayer::from(auth).without_cache_fields()
 }
 
-/// Nobody gets to its limit, and everybody has one.
+/// Every client has a quota, and none reaches it.
 fn throttle() -> ThrottleLayer {
     let quota = "1000000000/second".parse().expect("it is a quota");
     ThrottleLayer::new(Throttle::new().with_default_quota(quota))
 }
 
-fn difference(
-    table: &mut Table,
-    figures: &Figures,
-    [ours, yardstick]: [&str; 2],
-    target: Option<f64>,
-) {
-    let medians = [ours, yardstick].map(|name| figures.median(name));
-    let more = medians[0] - medians[1];
-    let cells = [format!("{ours} / {yardstick}")].into_iter();
-    let cells = cells.chain(medians.map(|median| NANOSECONDS.show(median)));
-    let shown = target.map_or_else(String::new, |target| NANOSECONDS.show(target));
-    table.row(cells.chain([NANOSECONDS.show(more), shown, met(more, target)]));
+/// What each subject takes more than `base`, round by round.
+fn added_to(base: &str, figures: &Figures, subjects: [&'static str; 2]) -> Figures {
+    let mut added = Figures::default();
+    for name in subjects {
+        for (with, without) in figures.of(name).iter().zip(figures.of(base)) {
+            added.add(name, with - without);
+        }
+    }
+    added
+}
+
+fn difference(table: &mut Table, figures: &Figures, [with, without]: [&str; 2]) {
+    let medians = [with, without].map(|name| figures.median(name));
+    let cells = [medians[0], medians[1], medians[0] - medians[1]];
+    let cells = cells.map(|figure| NANOSECONDS.show(figure));
+    table.row([format!("{with} / {without}")].into_iter().chain(cells));
 }
 
 const ONE_THREAD: &str = "one thread";
@@ -171,7 +180,7 @@ fn two_threads(effort: Effort, size: u64) {
         for (ours, yardstick, target) in [
             (SAME_CLIENT, ONE_THREAD, target),
             (OWN_CLIENTS, ONE_THREAD, None),
-            // They share nothing: what they cost more than one thread is the machine's own.
+            // They share nothing, so anything above one thread is due to the machine.
             (OWN_USAGES, ONE_THREAD, None),
             (SAME_CLIENT, OWN_USAGES, target),
         ] {
@@ -217,7 +226,7 @@ fn threads<W: FnMut() + Send>(
     subjects.run(rounds(effort))
 }
 
-/// Counts the outcome of one request many times over: nothing but usage itself.
+/// Counts the outcome of one request many times, which measures usage alone.
 fn counting_alone(
     store: &MemoryStore,
     usage: &Usage,

@@ -118,10 +118,10 @@ fn print_request(size: u64, figures: &Figures) {
     let mut row =
         |what, subjects, target| table.compare(what, NANOSECONDS, figures, subjects, target);
     row("layer / the limit", [LAYER, LIMIT], Some(1.1));
-    row("layer / tower-http with HashMap and ==", [LAYER, TOWER_HTTP], Some(1.25));
-    row("layer / axum from_fn with HashMap, as services", [AXUM_BODIES, FROM_FN], Some(0.75));
+    row("layer / tower-http with HashMap and ==", [LAYER, TOWER_HTTP], Some(1.45));
+    row("layer / axum from_fn with HashMap, as services", [AXUM_BODIES, FROM_FN], Some(0.85));
     row("the same two, in an axum Router", [ROUTER, FROM_FN_ROUTER], None);
-    row("verify / header + SHA-256 + probe + compare", [VERIFY, BARE], Some(1.4));
+    row("verify / header + SHA-256 + probe + compare", [VERIFY, BARE], Some(1.3));
     row("wrong key / valid", [WRONG, LAYER], Some(1.3));
     row("missing key / valid", [MISSING, LAYER], Some(0.95));
     row("layer with cache fields / without", [CACHE_FIELDS, LAYER], None);

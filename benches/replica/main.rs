@@ -126,7 +126,7 @@ fn loading(effort: Effort, keys: u64, server: &Postgres, runtime: &Runtime) -> R
     });
     let figures = rounds.run(effort.pick(1, 3, 9));
     let mut table = Table::of_ratios();
-    let target = (effort != Effort::Smoke).then_some(1.5);
+    let target = (effort != Effort::Smoke).then_some(2.0);
     table.compare("loading", MILLISECONDS, &figures, [REPLICA, BARE], target);
     table.print(&format!("start of a replica of {keys} keys / the driver's reading of its rows"));
     Ok(())

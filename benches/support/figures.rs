@@ -17,7 +17,8 @@ impl Figures {
         }
     }
 
-    fn of(&self, name: &str) -> &[f64] {
+    /// The figures of one subject, a round each.
+    pub(crate) fn of(&self, name: &str) -> &[f64] {
         let found = self.0.iter().find(|(known, _)| *known == name);
         &found.expect("the subject is among those measured").1
     }
