@@ -1,7 +1,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use sqlx::postgres::PgRow;
 use sqlx::raw_sql;
@@ -25,6 +25,7 @@ mod options;
 mod owner;
 mod parameters;
 mod password;
+pub(in crate::store) mod row_security;
 pub(super) mod schema;
 mod sequence;
 mod server;
@@ -244,6 +245,7 @@ impl PostgresStore {
     }
 
     async fn record(&self, digest: KeyDigest) -> Answer {
+        let started = Instant::now();
         let digest = digest.to_bytes();
         let mut lease = self.connections.take().await?;
         let mut row = self.find(&mut lease, &digest).await;
@@ -252,7 +254,14 @@ impl PostgresStore {
         {
             row = self.find(&mut lease, &digest).await;
         }
-        let row = row.map_err(unavailable)?;
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                // Half of the remaining time, so that the error itself arrives before the deadline.
+                let left = self.lookup_deadline.saturating_sub(started.elapsed()) / 2;
+                return Err(lease.explain(error, left).await);
+            }
+        };
         lease.finish();
         lookup::record(&row, &self.server)
     }

@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::error::{is_lost, not_connected, unavailable};
 use super::login::Login;
 use super::options::PostgresOptions;
+use super::row_security::LastNamed;
 use super::server::refuse_standby;
 use super::settings::{local_settings, session_settings};
 use crate::error::StoreError;
@@ -42,6 +43,7 @@ struct Shared {
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
     is_reaped: AtomicBool,
+    row_security: LastNamed,
 }
 
 struct Idle {
@@ -59,6 +61,7 @@ impl Connections {
             permits: Arc::new(Semaphore::new(permits)),
             idle: Mutex::default(),
             is_reaped: AtomicBool::new(false),
+            row_security: LastNamed::default(),
         }))
     }
 
@@ -201,6 +204,14 @@ impl Lease {
         self.shared.idle().clear();
         self.connection = Some(self.shared.connect().await?);
         Ok(true)
+    }
+
+    /// Converts the error of a statement. If row-level security caused it, the deadline limits the
+    /// query for the names of the policies.
+    pub(super) async fn explain(&mut self, error: sqlx::Error, deadline: Duration) -> StoreError {
+        let shared = Arc::clone(&self.shared);
+        let in_transaction = self.in_transaction;
+        shared.row_security.explain(self, in_transaction, error, deadline).await
     }
 
     /// Gives the connection back, on which nothing is under way.

@@ -79,11 +79,22 @@ const READ_ONLY: &str = "; the server is a standby, or `default_transaction_read
 /// The way out of a fault whose message does not name its cause. The message may be in another language.
 fn way_out(error: &PgDatabaseError) -> &'static str {
     match error.code() {
-        "42501" if error.routine() == Some("check_enable_rls") => ROW_SECURITY,
+        _ if hides_rows(error) => ROW_SECURITY,
         "23505" if error.schema() == Some("keygate") && error.table() == Some("events") => SEQUENCE,
         "25006" => READ_ONLY,
         _ => "",
     }
+}
+
+/// Returns whether row-level security would have hidden rows.
+pub(in crate::store) fn is_row_security(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    error.try_downcast_ref::<PgDatabaseError>().is_some_and(hides_rows)
+}
+
+/// The code alone also means a missing right.
+fn hides_rows(error: &PgDatabaseError) -> bool {
+    error.code() == "42501" && error.routine() == Some("check_enable_rls")
 }
 
 /// The code of a fault that the server told (appendix A of its manual).

@@ -5,7 +5,7 @@ use sqlx::{Row as _, raw_sql};
 
 use super::error::{code, unavailable};
 use super::settings::local_settings;
-use super::{owner, sequence};
+use super::{owner, row_security, sequence};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 
@@ -36,11 +36,11 @@ pub(in crate::store) const MIGRATE_DEADLINE: Duration = Duration::from_secs(20 *
 /// Whether the tables can be used.
 pub(in crate::store) async fn check(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     owner::check(connection).await?;
+    row_security::check(connection, false).await?;
     let (found, oldest_reader) = newest(connection).await?;
     check_encoding(connection).await?;
     judge(found, oldest_reader)?;
-    check_kinds(connection).await?;
-    check_row_security(connection).await
+    check_kinds(connection).await
 }
 
 /// A view hides rows as its query says, and no trigger on it notes a change.
@@ -55,23 +55,6 @@ async fn check_kinds(connection: &mut PgConnection) -> Result<(), DatabaseError>
         return Ok(());
     };
     Err(DatabaseError::NotATable { object: row.try_get(0).map_err(unavailable)? })
-}
-
-/// Names the policies that would hide rows.
-async fn check_row_security(connection: &mut PgConnection) -> Result<(), DatabaseError> {
-    let active = concat!(
-        local_settings!(),
-        "select c.relname::text, coalesce((select string_agg(p.polname::text, ', ' order by p.polname) \
-         from pg_catalog.pg_policy p where p.polrelid = c.oid), 'none') \
-         from pg_catalog.pg_class c \
-         where c.relnamespace = to_regnamespace('keygate') and c.relkind in ('r', 'p') \
-         and pg_catalog.row_security_active(c.oid) order by c.relname limit 1"
-    );
-    let Some(row) = raw_sql(active).fetch_optional(connection).await.map_err(unavailable)? else {
-        return Ok(());
-    };
-    let text = |index: usize| row.try_get(index).map_err(unavailable);
-    Err(DatabaseError::RowSecurity { table: text(0)?, policies: text(1)? })
 }
 
 /// In another encoding, one row that a hand wrote would make all of them unreadable.

@@ -3,13 +3,14 @@ use std::time::Duration;
 use sqlx::postgres::{PgArguments, PgRow, Postgres};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Row as _, raw_sql};
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
-use super::PostgresStore;
 use super::connections::Lease;
 use super::error::{is_lost, text, unavailable};
 use super::server::server_columns;
 use super::settings::local_settings;
+use super::{CHANGE_DEADLINE, PostgresStore};
 use crate::error::StoreError;
 use crate::store::sql::not_kept;
 
@@ -89,17 +90,18 @@ impl PostgresTransaction {
             {
                 answer = raw_sql(AssertSqlSafe(&*begin)).fetch_one(&mut *lease).await;
             }
-            answer.map_err(unavailable)
+            Ok(answer)
         });
-        let row = answer.await.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
+        let answer = answer.await.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
+        let row = completed(&mut lease, Ok(answer)).await?;
         store.server.check(&row, 0)?;
         Ok(Self { lease, writes, written: Written::default() })
     }
 
     /// Makes a change, and returns how many rows were written.
     async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
-        let done = within(statement.persistent(false).execute(&mut *self.lease)).await?;
-        Ok(done.rows_affected())
+        let done = timeout(PATIENCE, statement.persistent(false).execute(&mut *self.lease)).await;
+        Ok(completed(&mut self.lease, done).await?.rows_affected())
     }
 
     /// Checks that there is an event for each client and key that was written.
@@ -113,19 +115,23 @@ impl PostgresTransaction {
     }
 
     async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, StoreError> {
-        within(statement.persistent(false).fetch_all(&mut *self.lease)).await
+        let rows = timeout(PATIENCE, statement.persistent(false).fetch_all(&mut *self.lease)).await;
+        completed(&mut self.lease, rows).await
     }
 
     /// As [`PostgresTransaction::row`], of a statement without parameters: in one round trip, not two.
     async fn plain_row(&mut self, sql: &str) -> Result<Option<PgRow>, StoreError> {
         let sql = format!("{}{sql}", if self.writes { TRIGGERS_RUN } else { "" });
-        within(raw_sql(AssertSqlSafe(sql)).fetch_optional(&mut *self.lease)).await
+        let row = raw_sql(AssertSqlSafe(sql)).fetch_optional(&mut *self.lease);
+        let row = timeout(PATIENCE, row).await;
+        completed(&mut self.lease, row).await
     }
 
     /// As [`PostgresTransaction::rows`], of what was written.
     async fn written_rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, StoreError> {
         if self.writes {
-            within(raw_sql(TRIGGERS_RUN).execute(&mut *self.lease)).await?;
+            let run = timeout(PATIENCE, raw_sql(TRIGGERS_RUN).execute(&mut *self.lease)).await;
+            completed(&mut self.lease, run).await?;
         }
         self.rows(statement).await
     }
@@ -144,7 +150,9 @@ impl PostgresTransaction {
     }
 
     async fn row(&mut self, statement: Statement<'_>) -> Result<Option<PgRow>, StoreError> {
-        within(statement.persistent(false).fetch_optional(&mut *self.lease)).await
+        let row = statement.persistent(false).fetch_optional(&mut *self.lease);
+        let row = timeout(PATIENCE, row).await;
+        completed(&mut self.lease, row).await
     }
 }
 
@@ -154,9 +162,14 @@ fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
-    match timeout(PATIENCE, answer).await {
-        Ok(answer) => answer.map_err(unavailable),
+/// Converts the result of a statement.
+async fn completed<T>(
+    lease: &mut Lease,
+    result: Result<Result<T, sqlx::Error>, Elapsed>,
+) -> Result<T, StoreError> {
+    match result {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(lease.explain(error, CHANGE_DEADLINE).await),
         Err(_) => Err(StoreError::timed_out()),
     }
 }

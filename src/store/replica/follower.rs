@@ -115,7 +115,7 @@ impl Follower {
         }
     }
 
-    fn session_ended(&self, SessionError { error, is_lasting }: SessionError) {
+    fn session_ended(&self, SessionError { error, is_lasting, .. }: SessionError) {
         let FollowerState { shared, position, .. } = &self.state;
         report::failing(shared, &error);
         // A server that refuses the connection is reachable.

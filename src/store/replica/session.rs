@@ -14,7 +14,8 @@ use super::shared::{Progress, Status};
 use super::state::FollowerState;
 use super::timing::{POLL_DEADLINE, POLL_INTERVAL};
 use super::{load, poll, report};
-use crate::store::postgres::schema;
+use crate::store::postgres::{row_security, schema};
+use crate::store::sql::DatabaseError;
 
 /// The least time between two polls: a burst of wake-ups causes one poll.
 const MIN_PAUSE: Duration = Duration::from_millis(5);
@@ -75,8 +76,20 @@ impl Session {
                 Err(error) => Err(error),
             };
             if let Err(error) = result {
-                return error;
+                return self.explain(error).await;
             }
+        }
+    }
+
+    /// Names the policies that hide rows, if the server lists them in time.
+    async fn explain(&mut self, error: SessionError) -> SessionError {
+        if !error.is_row_security {
+            return error;
+        }
+        let Ok(connection) = self.listener.acquire().await else { return error };
+        match timeout(POLL_DEADLINE, row_security::check(connection, true)).await {
+            Ok(Err(named @ DatabaseError::RowSecurity { .. })) => named.into(),
+            _ => error,
         }
     }
 

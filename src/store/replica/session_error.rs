@@ -1,7 +1,7 @@
 use sqlx::Error;
 
 use crate::error::StoreError;
-use crate::store::postgres::error::{code, not_connected, unavailable};
+use crate::store::postgres::error::{code, is_row_security, not_connected, unavailable};
 use crate::store::sql::DatabaseError;
 
 /// The error that ended a session with the database.
@@ -9,6 +9,7 @@ pub(super) struct SessionError {
     pub(super) error: DatabaseError,
     /// Whether retrying alone cannot help.
     pub(super) is_lasting: bool,
+    pub(super) is_row_security: bool,
 }
 
 impl SessionError {
@@ -22,7 +23,7 @@ impl SessionError {
 
     pub(super) fn new(why: &str) -> Self {
         let error = DatabaseError::Unavailable(StoreError::new(why));
-        Self { error, is_lasting: false }
+        Self { error, is_lasting: false, is_row_security: false }
     }
 
     pub(super) fn lasting(why: &str) -> Self {
@@ -34,7 +35,8 @@ impl SessionError {
         if code(&error) != Some("28P01") {
             return error.into();
         }
-        Self { error: not_connected(error, no_password).into(), is_lasting: true }
+        let error = not_connected(error, no_password).into();
+        Self { error, is_lasting: true, is_row_security: false }
     }
 }
 
@@ -47,14 +49,15 @@ impl From<Error> for SessionError {
             Some(code) => (false, code.starts_with("28") || matches!(code, "3D000" | "42501")),
             None => (false, matches!(error, Error::Configuration(_) | Error::Tls(_))),
         };
+        let is_row_security = is_row_security(&error);
         let error = if no_tables { DatabaseError::NoTables } else { unavailable(error).into() };
-        Self { error, is_lasting }
+        Self { error, is_lasting, is_row_security }
     }
 }
 
 impl From<DatabaseError> for SessionError {
     fn from(error: DatabaseError) -> Self {
         let is_lasting = !matches!(error, DatabaseError::Unavailable(_));
-        Self { error, is_lasting }
+        Self { error, is_lasting, is_row_security: false }
     }
 }

@@ -1,26 +1,58 @@
-//! Policies that would hide rows from the role of a service.
+//! Row-level security that would hide rows from the role of a service.
 
 use std::error::Error as _;
+use std::time::{Duration, Instant};
 
-use keygate::AuthError;
 use keygate::store::{DatabaseError, PostgresStore, Replica};
+use keygate::{AuthError, ManageKeys as _};
+use tokio::time::sleep;
 
 use crate::servers::{Database, Postgres};
-use crate::store::{KEY, ask, filled, patient};
+use crate::store::{KEY, PATIENCE, ask, filled, patient};
+
+/// The URL of a role with the rights of `grants`, which creates that role.
+fn role(database: &Database<'_>, name: &str, grants: &str) -> String {
+    database.psql(&grants.replace("'...'", "'c4n4ry'"));
+    database.url_as(name, "c4n4ry")
+}
 
 fn serving(database: &Database<'_>) -> String {
     let grants = include_str!("../../../src/store/postgres/grants/serving.sql");
-    database.psql(&grants.replace("'...'", "'c4n4ry'"));
-    database.url_as("keygate_serving", "c4n4ry")
+    role(database, "keygate_serving", grants)
 }
 
-fn told(error: &AuthError) -> String {
+/// The error that made a request fail with 503.
+fn cause(error: &AuthError) -> String {
     let AuthError::Unavailable(error) = error else { panic!("{error:?}") };
     error.source().unwrap().to_string()
 }
 
+/// Enables row-level security with two policies.
+fn hide_rows(database: &Database<'_>, table: &str) {
+    database.psql(&format!(
+        "alter table keygate.{table} enable row level security;
+         create policy \"own ones\" on keygate.{table} using (current_user = 'x');
+         create policy audit on keygate.{table} using (false);"
+    ));
+}
+
+fn show_rows(database: &Database<'_>, table: &str) {
+    database.psql(&format!(
+        "alter table keygate.{table} disable row level security;
+         drop policy \"own ones\" on keygate.{table}; drop policy audit on keygate.{table};"
+    ));
+}
+
+/// The message for a table with the policies of [`hide_rows`].
+fn message(table: &str) -> String {
+    format!(
+        "row-level security hides rows of keygate.{table} from this role (policies: audit, own ones): \
+         `alter table keygate.{table} disable row level security`, or give the role `bypassrls`"
+    )
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn policy_that_hides_rows_is_an_outage() {
+async fn lookup_names_the_policies_that_hide_rows() {
     let server = Postgres::start();
     let database = server.database();
     let owner = filled(&database).await;
@@ -30,46 +62,85 @@ async fn policy_that_hides_rows_is_an_outage() {
         let store = if pooled { store.through_pooler() } else { store }.connect().await.unwrap();
         for table in ["keys", "clients", "migrations"] {
             assert!(ask(&store, KEY).await.is_ok());
-            database.psql(&format!("alter table keygate.{table} enable row level security"));
-            let error = told(&ask(&store, KEY).await.unwrap_err());
-            let named = format!("row-level security policy for table \"{table}\"");
-            assert!(error.contains(&named) && error.contains("bypassrls"), "{error}");
-            let error = keygate::ManageKeys::list_keys(&store, None).await.unwrap_err();
-            assert!(error.to_string().contains(&named), "{error}");
+            hide_rows(&database, table);
+            assert_eq!(cause(&ask(&store, KEY).await.unwrap_err()), message(table));
+            let error = store.list_keys(None).await.unwrap_err();
+            assert_eq!(error.source().unwrap().source().unwrap().to_string(), message(table));
             // The owner of the tables sees all rows.
             assert!(ask(&owner, KEY).await.is_ok());
-            database.psql(&format!("alter table keygate.{table} disable row level security"));
+            show_rows(&database, table);
         }
-        database.psql("alter table keygate.keys enable row level security");
+        hide_rows(&database, "keys");
         database.psql("alter role keygate_serving bypassrls");
         assert!(ask(&store, KEY).await.is_ok());
         database.psql("alter role keygate_serving nobypassrls");
-        database.psql("alter table keygate.keys disable row level security");
+        show_rows(&database, "keys");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn policies_are_named_when_a_store_is_opened() {
+async fn change_names_the_policies_that_hide_rows() {
+    let server = Postgres::start();
+    let database = server.database();
+    let owner = filled(&database).await;
+    let key_id = owner.list_keys(None).await.unwrap()[0].key_id;
+    let grants = include_str!("../../../src/store/postgres/grants/managing.sql");
+    let store = patient(&role(&database, "keygate_managing", grants)).connect().await.unwrap();
+    for table in ["keys", "events", "migrations"] {
+        hide_rows(&database, table);
+        let error = store.revoke(&key_id).await.unwrap_err();
+        assert_eq!(error.source().unwrap().source().unwrap().to_string(), message(table));
+        show_rows(&database, table);
+    }
+    assert!(ask(&owner, KEY).await.is_ok());
+    store.revoke(&key_id).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replica_names_the_policies_that_hide_rows() {
+    let server = Postgres::start();
+    let database = server.database();
+    filled(&database).await;
+    let replica = Replica::connect(&serving(&database)).await.unwrap();
+    for table in ["events", "migrations"] {
+        hide_rows(&database, table);
+        let started = Instant::now();
+        let error = loop {
+            if let Some(error) = replica.health().error {
+                break error;
+            }
+            assert!(started.elapsed() < PATIENCE, "the replica reports no error");
+            sleep(Duration::from_millis(5)).await;
+        };
+        assert_eq!(error.to_string(), message(table));
+        show_rows(&database, table);
+        while replica.health().error.is_some() {
+            assert!(started.elapsed() < PATIENCE, "the replica does not recover");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn opening_names_the_policies_that_hide_rows() {
     let server = Postgres::start();
     let database = server.database();
     filled(&database).await;
     let url = serving(&database);
-    database.psql(
-        "alter table keygate.events enable row level security;
-        create policy \"own ones\" on keygate.events using (actor = current_user);
-        create policy audit on keygate.events using (false);",
-    );
-    for error in [
-        PostgresStore::connect(&url).await.map(drop).unwrap_err(),
-        PostgresStore::migrate(&url).await.map(drop).unwrap_err(),
-        Replica::connect(&url).await.map(drop).unwrap_err(),
-    ] {
-        let DatabaseError::RowSecurity { table, policies } = &error else { panic!("{error:?}") };
-        assert_eq!((&**table, &**policies), ("events", "audit, own ones"));
-        assert!(error.to_string().contains("alter table keygate.events disable"), "{error}");
+    for table in ["events", "migrations"] {
+        hide_rows(&database, table);
+        for error in [
+            PostgresStore::connect(&url).await.map(drop).unwrap_err(),
+            PostgresStore::migrate(&url).await.map(drop).unwrap_err(),
+            Replica::connect(&url).await.map(drop).unwrap_err(),
+        ] {
+            assert!(matches!(error, DatabaseError::RowSecurity { .. }), "{error:?}");
+            assert_eq!(error.to_string(), message(table));
+        }
+        let findings = PostgresStore::options(&url).unwrap().inspect().await.unwrap();
+        assert_eq!(findings.iter().map(|found| found.name).collect::<Vec<_>>(), ["row-security"]);
+        assert!(findings[0].is_error && findings[0].message == message(table));
+        show_rows(&database, table);
     }
-    let findings = PostgresStore::options(&url).unwrap().inspect().await.unwrap();
-    assert_eq!(findings.iter().map(|found| found.name).collect::<Vec<_>>(), ["row-security"]);
-    assert!(findings[0].is_error && findings[0].message.contains("audit, own ones"));
     assert!(PostgresStore::connect(&database.url()).await.is_ok());
 }

@@ -4,8 +4,9 @@ use std::time::SystemTime;
 
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
+use tokio::time::timeout;
 
-use super::{PostgresTransaction, count, literal, within};
+use super::{PATIENCE, PostgresTransaction, completed, count, literal};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::KeyId;
@@ -243,7 +244,8 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn foreign_triggers(&mut self) -> Result<Vec<String>, StoreError> {
-        within(inspect::foreign_triggers(&mut self.lease)).await
+        let triggers = timeout(PATIENCE, inspect::foreign_triggers(&mut self.lease)).await;
+        completed(&mut self.lease, triggers).await
     }
 
     async fn commit(mut self) -> Result<(), StoreError> {

@@ -1,0 +1,132 @@
+//! Policies of row-level security that hide rows of a table from the role of a session.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Row as _, raw_sql};
+use tokio::time::timeout;
+
+use super::error::{is_row_security, text, unavailable};
+use super::settings::local_settings;
+use crate::error::StoreError;
+use crate::store::sql::DatabaseError;
+
+const HIDDEN: &str = concat!(
+    local_settings!(),
+    "select c.relname::text, coalesce((select string_agg(p.polname::text, ', ' order by p.polname) \
+     from pg_catalog.pg_policy p where p.polrelid = c.oid), 'none') \
+     from pg_catalog.pg_class c \
+     where c.relnamespace = to_regnamespace('keygate') and c.relkind in ('r', 'p') \
+     and pg_catalog.row_security_active(c.oid) order by c.relname"
+);
+
+/// Ends a failed transaction. Later statements of the same change must not take effect, so another
+/// transaction begins.
+const RESTART: &str = "rollback; begin read only; ";
+
+/// The least time between two queries for policies, so that an outage does not double the load.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Refuses tables whose rows a policy would hide.
+pub(in crate::store) async fn check(
+    connection: &mut PgConnection,
+    in_transaction: bool,
+) -> Result<(), DatabaseError> {
+    let tables = hidden(connection, in_transaction).await.map_err(unavailable)?;
+    tables.into_iter().next().map_or(Ok(()), |first| Err(row_security(first)))
+}
+
+fn row_security((table, policies): (String, String)) -> DatabaseError {
+    DatabaseError::RowSecurity { table, policies }
+}
+
+/// The tables whose rows a policy would hide, each with the names of its policies.
+async fn hidden(
+    connection: &mut PgConnection,
+    in_transaction: bool,
+) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let sql = format!("{}{HIDDEN}", if in_transaction { RESTART } else { "" });
+    let rows = raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// The last error whose policies were looked up.
+#[derive(Default)]
+pub(super) struct LastNamed(Mutex<Option<Named>>);
+
+struct Named {
+    since: Instant,
+    message: String,
+    /// None while the query runs, and after it failed.
+    error: Option<StoreError>,
+}
+
+impl LastNamed {
+    /// Converts the error of a statement. If a policy would have hidden rows, the result names the
+    /// policies, unless the server does not list them before the deadline.
+    pub(super) async fn explain(
+        &self,
+        connection: &mut PgConnection,
+        in_transaction: bool,
+        error: sqlx::Error,
+        deadline: Duration,
+    ) -> StoreError {
+        if !is_row_security(&error) {
+            return unavailable(error);
+        }
+        let message = text(&error);
+        if let Some(error) = self.begin(&message, Instant::now()) {
+            return error;
+        }
+        match timeout(deadline, hidden(connection, in_transaction)).await {
+            Ok(Ok(mut tables)) if !tables.is_empty() => {
+                let is_meant = |(table, _): &(String, _)| message.contains(&format!("\"{table}\""));
+                let meant = tables.iter().position(is_meant).unwrap_or(0);
+                self.end(StoreError::new(row_security(tables.swap_remove(meant))))
+            }
+            _ => StoreError::new(message),
+        }
+    }
+
+    /// Returns the error for this message if its policies were looked up a short time ago.
+    fn begin(&self, message: &str, now: Instant) -> Option<StoreError> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = last.as_ref().filter(|named| {
+            named.message == message && now.saturating_duration_since(named.since) < INTERVAL
+        });
+        if let Some(named) = recent {
+            return Some(named.error.clone().unwrap_or_else(|| StoreError::new(message)));
+        }
+        *last = Some(Named { since: now, message: message.to_owned(), error: None });
+        None
+    }
+
+    fn end(&self, error: StoreError) -> StoreError {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(named) = &mut *last {
+            named.error = Some(error.clone());
+        }
+        error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_are_looked_up_once_per_interval() {
+        let (last, now) = (LastNamed::default(), Instant::now());
+        let text = |error: Option<StoreError>| {
+            error.map(|error| std::error::Error::source(&error).unwrap().to_string())
+        };
+        assert_eq!(text(last.begin("keys", now)), None);
+        assert_eq!(text(last.begin("keys", now)).as_deref(), Some("keys"));
+        last.end(StoreError::new("keys: audit"));
+        let just_before = now + INTERVAL - Duration::from_nanos(1);
+        assert_eq!(text(last.begin("keys", just_before)).as_deref(), Some("keys: audit"));
+        assert_eq!(text(last.begin("keys", now + INTERVAL)), None);
+        assert_eq!(text(last.begin("clients", now + INTERVAL)), None);
+    }
+}
