@@ -65,7 +65,7 @@ async fn lookup_names_the_policies_that_hide_rows() {
             hide_rows(&database, table);
             assert_eq!(cause(&ask(&store, KEY).await.unwrap_err()), message(table));
             let error = store.list_keys(None).await.unwrap_err();
-            assert_eq!(error.source().unwrap().source().unwrap().to_string(), message(table));
+            assert_eq!(error.to_string(), message(table));
             // The owner of the tables sees all rows.
             assert!(ask(&owner, KEY).await.is_ok());
             show_rows(&database, table);
@@ -89,7 +89,7 @@ async fn change_names_the_policies_that_hide_rows() {
     for table in ["keys", "events", "migrations"] {
         hide_rows(&database, table);
         let error = store.revoke(&key_id).await.unwrap_err();
-        assert_eq!(error.source().unwrap().source().unwrap().to_string(), message(table));
+        assert_eq!(error.to_string(), message(table));
         show_rows(&database, table);
     }
     assert!(ask(&owner, KEY).await.is_ok());
@@ -102,22 +102,20 @@ async fn replica_names_the_policies_that_hide_rows() {
     let database = server.database();
     filled(&database).await;
     let replica = Replica::connect(&serving(&database)).await.unwrap();
-    for table in ["events", "migrations"] {
-        hide_rows(&database, table);
-        let started = Instant::now();
-        let error = loop {
-            if let Some(error) = replica.health().error {
-                break error;
-            }
-            assert!(started.elapsed() < PATIENCE, "the replica reports no error");
-            sleep(Duration::from_millis(5)).await;
-        };
-        assert_eq!(error.to_string(), message(table));
-        show_rows(&database, table);
-        while replica.health().error.is_some() {
-            assert!(started.elapsed() < PATIENCE, "the replica does not recover");
-            sleep(Duration::from_millis(5)).await;
+    hide_rows(&database, "events");
+    let started = Instant::now();
+    let error = loop {
+        if let Some(error) = replica.health().error {
+            break error;
         }
+        assert!(started.elapsed() < PATIENCE, "the replica reports no error");
+        sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(error.to_string(), message("events"));
+    show_rows(&database, "events");
+    while replica.health().error.is_some() {
+        assert!(started.elapsed() < PATIENCE, "the replica does not recover");
+        sleep(Duration::from_millis(5)).await;
     }
 }
 
