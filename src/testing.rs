@@ -24,8 +24,8 @@
 //!
 //! A store that can only be filled with keys as text, and with the names of clients, is asked by
 //! [`key_contract`]; both know the same rules. One that implements [`ManageKeys`](crate::ManageKeys)
-//! is also asked by [`manage_contract`], which fills it itself and turns its clock. A handler is tested
-//! with [`Client::for_test`](crate::Client::for_test).
+//! is also asked by [`manage_contract`], which fills it itself and sets its clock. A handler is tested
+//! with [`Client::for_test`](crate::Client::for_test), what depends on time with a [`FakeClock`].
 //!
 //! # What the suite cannot see
 //!
@@ -35,9 +35,6 @@
 //!   [`StoreError`](crate::StoreError), never `None`.
 //! - Whether a change outlives the process that made it, whether a change that is cut short leaves anything
 //!   behind, and what two processes do to one file or database.
-
-use std::sync::Arc;
-use std::time::SystemTime;
 
 mod ask;
 mod check;
@@ -51,18 +48,7 @@ mod rule;
 mod sample;
 mod verification;
 
+pub use clock::FakeClock;
 pub use contract::{key_contract, store_contract};
 pub use manage::manage_contract;
 pub use rule::{Rule, Violation};
-
-/// The clock that [`manage_contract`] hands to the stores that it has made, and turns.
-///
-/// ```
-/// use keygate::MemoryStore;
-/// use keygate::testing::Clock;
-///
-/// fn store(clock: Clock) -> MemoryStore {
-///     MemoryStore::new().with_clock(move || clock())
-/// }
-/// ```
-pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;

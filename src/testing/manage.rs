@@ -1,7 +1,5 @@
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::Clock;
 use super::clock::FakeClock;
 use super::rule::Violation;
 use crate::manage::ManageKeys;
@@ -27,11 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks a store all that managing its clients and keys relies on: see [`Rule`](super::Rule).
 ///
-/// `make` builds a fresh store without clients, which takes the time from the clock that it is given.
+/// `make` builds a fresh store without clients, which reads the time from the given clock.
 /// It is called about twenty-five times, and may clear what it filled before: a store is asked nothing
 /// after the next one was made. It panics where it cannot do its work.
 ///
-/// The clock begins in the year 2027 and is turned by years. After each change the suite asks, through
+/// The clock begins in the year 2027 and is set forward by years. After each change the suite asks, through
 /// an [`Authenticator`](crate::Authenticator) with the same clock, what callers see. Lookups have a
 /// suite of their own, [`store_contract`](super::store_contract).
 ///
@@ -45,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Violation> {
-/// manage_contract(async |clock| MemoryStore::new().with_clock(move || clock())).await
+/// manage_contract(async |clock| MemoryStore::new().with_clock(clock.reader())).await
 /// # }
 /// ```
 ///
@@ -55,12 +53,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub async fn manage_contract<S, M>(make: M) -> Result<(), Violation>
 where
     S: KeyStore + ManageKeys,
-    M: AsyncFn(Clock) -> S,
+    M: AsyncFn(FakeClock) -> S,
 {
     let make = &make;
     let fresh = async || {
         let clock = FakeClock::at(beginning());
-        let store = make(Arc::new(clock.reader())).await;
+        let store = make(clock.clone()).await;
         Fixture::new(store, clock, PATIENCE)
     };
     one_at_a_time(&fresh).await?;

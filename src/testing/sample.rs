@@ -53,7 +53,7 @@ impl Sample {
     }
 }
 
-/// The instant at which the clock of the suite stands, in the year 2023.
+/// The time of the suite's clock, in the year 2023.
 pub(super) fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }

@@ -5,6 +5,7 @@ mod allocator;
 #[path = "../common/mod.rs"]
 mod common;
 
+mod clock;
 mod failures;
 mod memory;
 mod observing;

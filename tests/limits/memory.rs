@@ -1,39 +1,23 @@
 //! A million clients that are seen once each: what remembering them takes, and that they are forgotten.
 //! That a million addresses take nothing is tested with `FailureThrottle`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use keygate::{
     Authenticator, Client, KeyDigest, KeyRecord, LocalKeyStore, StoreError, Throttle, Usage,
 };
 
 use crate::allocator::held;
+use crate::clock::fake_clock;
 
 const MILLION: u64 = 1_000_000;
 
-/// A clock that stands still until it is turned.
-#[derive(Clone, Default)]
-struct FakeClock(Arc<AtomicU64>);
-
-impl FakeClock {
-    fn turn_to(&self, after: Duration) {
-        self.0.store(u64::try_from(after.as_millis()).unwrap(), Ordering::Relaxed);
-    }
-
-    fn now(&self) -> impl Fn() -> SystemTime + Send + Sync + 'static {
-        let millis = Arc::clone(&self.0);
-        let start = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        move || start + Duration::from_millis(millis.load(Ordering::Relaxed))
-    }
-}
-
 #[test]
 fn million_clients_take_little_memory_until_their_burst_is_back() {
-    let clock = FakeClock::default();
+    let clock = fake_clock();
+    let beginning = clock.now();
     let throttle =
-        Throttle::new().with_clock(clock.now()).with_default_quota("60/minute".parse().unwrap());
+        Throttle::new().with_clock(clock.reader()).with_default_quota("60/minute".parse().unwrap());
     let check = |name: &str| throttle.check(&Client::for_test(name)).is_ok();
     let before = held();
     for number in 0..MILLION {
@@ -45,7 +29,7 @@ fn million_clients_take_little_memory_until_their_burst_is_back() {
 
     // As long as the burst takes, and as it takes until all were looked after: with one client's calls.
     for pause in 0..300 {
-        clock.turn_to(Duration::from_millis(60_000 + 251 * pause));
+        clock.set(beginning + Duration::from_millis(60_000 + 251 * pause));
         check("Busy");
     }
     assert_eq!(throttle.counters().len(), 1);
@@ -75,20 +59,21 @@ impl LocalKeyStore for Any {
 fn million_clients_over_years_take_no_more_memory_than_in_weeks() {
     const WAVE: usize = 100_000;
     const MEMORY: Duration = Duration::from_secs(40 * 24 * 60 * 60);
-    let clock = FakeClock::default();
+    let clock = fake_clock();
+    let beginning = clock.now();
     let before = held();
-    let usage = Usage::new().with_clock(clock.now());
+    let usage = Usage::new().with_clock(clock.reader());
     let auth = Authenticator::new(Any).add_observer(usage.clone());
     let call = |key: &[u8]| assert!(auth.verify_key(key).is_ok());
     for wave in 0..10 {
         let start = (MEMORY + MEMORY / 40) * wave;
-        clock.turn_to(start);
+        clock.set(beginning + start);
         (0..WAVE).for_each(|number| call(format!("{wave} {number}").as_bytes()));
         let most = held() - before;
         assert!(most <= 1_024 * WAVE.cast_signed(), "{most}");
         // After so long, until all were looked after: with one client's calls.
         for pause in 0..260 {
-            clock.turn_to(start + MEMORY + Duration::from_secs(300) * pause);
+            clock.set(beginning + start + MEMORY + Duration::from_secs(300) * pause);
             call(b"busy");
         }
         assert_eq!(usage.snapshot().clients.len(), 1);

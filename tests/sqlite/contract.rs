@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use keygate::key::KeyState;
 use keygate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, Rotated};
 use keygate::store::SqliteStore;
-use keygate::testing::{Clock, Violation, manage_contract, store_contract};
+use keygate::testing::{FakeClock, Violation, manage_contract, store_contract};
 use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, KeyStore, Lookup, ManageKeys, NewKey};
 
 use crate::stage::Folder;
@@ -58,9 +58,8 @@ async fn empty(folder: &Folder) -> SqliteStore {
     SqliteStore::migrate(fresh(folder)).await.unwrap()
 }
 
-fn timed(store: SqliteStore, clock: &Clock) -> SqliteStore {
-    let clock = Clock::clone(clock);
-    store.with_clock(move || clock())
+fn timed(store: SqliteStore, clock: &FakeClock) -> SqliteStore {
+    store.with_clock(clock.reader())
 }
 
 #[tokio::test]

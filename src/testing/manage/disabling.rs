@@ -37,7 +37,7 @@ pub(super) async fn refuses_and_admits<S: KeyStore + ManageKeys>(fixture: Fixtur
     let is_listed = enabled == [false, true] && disabled.clients[0] == told;
     expect(Rule::Disabled, is_listed, "a disabled client is listed otherwise")?;
 
-    fixture.clock.turn(Duration::from_secs(1));
+    fixture.clock.advance(Duration::from_secs(1));
     let again = "disabling a client again changes something";
     expect(Rule::Repeated, fixture.disable("App 1").await? == told, again)?;
     expect(Rule::Repeated, fixture.contents().await? == disabled, again)?;
@@ -54,7 +54,7 @@ pub(super) async fn refuses_and_admits<S: KeyStore + ManageKeys>(fixture: Fixtur
     expect(Rule::Repeated, fixture.contents().await? == enabled, again)?;
 
     fixture.disable("App 1").await?;
-    fixture.clock.turn(2 * HOUR);
+    fixture.clock.advance(2 * HOUR);
     fixture.enable("App 1").await?;
     fixture.refuses(Rule::Enabled, "expired meanwhile", &expiring, WrongReason::Expired).await
 }
@@ -86,7 +86,7 @@ pub(super) async fn lets_keys_change<S: KeyStore + ManageKeys>(fixture: Fixture<
         fixture.admits(Rule::Enabled, "once enabled", key, "App 1").await?;
     }
     fixture.refuses(Rule::RevokedForGood, "once enabled", &leaked, WrongReason::Revoked).await?;
-    fixture.clock.turn(HOUR);
+    fixture.clock.advance(HOUR);
     fixture.refuses(Rule::Grace, "at the end of its grace", &old, WrongReason::Expired).await?;
     fixture.admits(Rule::Enabled, "beside its expired predecessor", &new, "App 1").await
 }

@@ -33,7 +33,7 @@ pub(super) async fn admits<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Out
     fixture.admits(Rule::ExpiresOnTime, "just before its expiry", &expiring, "App 1").await?;
     fixture.clock.set(expires);
     fixture.refuses(Rule::ExpiresOnTime, "at its expiry", &expiring, WrongReason::Expired).await?;
-    fixture.clock.turn(LONG);
+    fixture.clock.advance(LONG);
     fixture.admits(Rule::Issued, "after many years", &keys[0], "App 1").await
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn keeps_what_is_known<S: KeyStore + ManageKeys>(fixture: Fixtu
                 ),
             ));
         }
-        fixture.clock.turn(Duration::from_secs(1));
+        fixture.clock.advance(Duration::from_secs(1));
     }
     Ok(())
 }
@@ -93,7 +93,7 @@ pub(super) async fn refuses<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Ou
     fixture.issue("App 1", revoked.to_new()).await?;
     fixture.issue("App 1", expired.to_new().with_expiry(fixture.now() + DAY)).await?;
     fixture.revoke(&revoked).await?;
-    fixture.clock.turn(2 * DAY);
+    fixture.clock.advance(2 * DAY);
 
     for client in ["App 1", "App 2"] {
         for (what, key, new) in [

@@ -15,7 +15,7 @@ pub(super) async fn keeps_order<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -
     let keys: Vec<_> = (0..12).map(|index| Key::of(&format!("key {index}"))).collect();
     for (key, client) in keys.iter().zip(["App 3", "App 1"].into_iter().cycle()) {
         fixture.issue(client, key.to_new().with_expiry(fixture.now() + 10 * MINUTE)).await?;
-        fixture.clock.turn(MINUTE);
+        fixture.clock.advance(MINUTE);
     }
     fixture.revoke(&keys[0]).await?;
     fixture.revoke(&keys[3]).await?;
@@ -77,7 +77,7 @@ pub(super) async fn counts<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Out
     fixture.issue("App 1", expired.to_new().with_expiry(fixture.now() + MINUTE)).await?;
     fixture.revoke(&revoked).await?;
     fixture.rotate(&old, new.to_new(), MINUTE).await?;
-    fixture.clock.turn(2 * MINUTE);
+    fixture.clock.advance(2 * MINUTE);
 
     let counts: Vec<_> = fixture.clients().await?.iter().map(|client| client.keys).collect();
     let what = "the keys of a client are miscounted: all count but the revoked ones";

@@ -19,7 +19,7 @@ pub(super) async fn refuses_at_once<S: KeyStore + ManageKeys>(fixture: Fixture<S
     fixture.issue("App 1", other.to_new()).await?;
     fixture.issue("App 2", elsewhere.to_new()).await?;
     fixture.issue("App 1", expired.to_new().with_expiry(fixture.now() + HOUR)).await?;
-    fixture.clock.turn(2 * HOUR);
+    fixture.clock.advance(2 * HOUR);
 
     let told = fixture.revoke(&leaked).await?;
     fixture.refuses(Rule::Revoked, "once revoked", &leaked, WrongReason::Revoked).await?;
@@ -35,7 +35,7 @@ pub(super) async fn refuses_at_once<S: KeyStore + ManageKeys>(fixture: Fixture<S
     fixture.revoke(&expired).await?;
     fixture.refuses(Rule::Revoked, "revoked late", &expired, WrongReason::Revoked).await?;
 
-    fixture.clock.turn(HOUR);
+    fixture.clock.advance(HOUR);
     let before = fixture.contents().await?;
     let what = "revoking a key again changes it";
     expect(Rule::Repeated, fixture.revoke(&leaked).await? == told, what)?;
@@ -88,7 +88,7 @@ pub(super) async fn is_final<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> O
     fixture.revoke(&old).await?;
     fixture.refuses(Rule::Revoked, "in its grace", &old, WrongReason::Revoked).await?;
     fixture.admits(Rule::Revoked, "when its predecessor was revoked", &new, "App 1").await?;
-    fixture.clock.turn(3 * HOUR);
+    fixture.clock.advance(3 * HOUR);
     let when = "when its grace is over";
     fixture.refuses(Rule::RevokedForGood, when, &old, WrongReason::Revoked).await
 }

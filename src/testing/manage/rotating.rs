@@ -25,7 +25,7 @@ pub(super) async fn hands_over<S: KeyStore + ManageKeys>(fixture: Fixture<S>) ->
         (&second, &third, third.to_new().with_expiry(fixture.now() + LONG), "production"),
         (&third, &fourth, fourth.to_new().with_label("mobile"), "mobile"),
     ] {
-        fixture.clock.turn(MINUTE);
+        fixture.clock.advance(MINUTE);
         let own = match new.expiry() {
             Expiry::At(expires) => Some(expires),
             _ => None,
@@ -54,7 +54,7 @@ pub(super) async fn hands_over<S: KeyStore + ManageKeys>(fixture: Fixture<S>) ->
         expect(Rule::Rotated, told == right && listed == right, &what)?;
         old = right.new;
     }
-    fixture.clock.turn(2 * HOUR);
+    fixture.clock.advance(2 * HOUR);
     fixture.admits(Rule::Rotated, "as the last of a line", &fourth, "App 1").await
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn inherits_the_lifetime<S: KeyStore + ManageKeys>(
     fixture.issue("App 1", first.to_new().with_expiry(fixture.now() + lifetime)).await?;
     for (key, successor) in [(&first, &second), (&second, &third)] {
         // The creation may be cut to the second.
-        fixture.clock.turn(80 * 24 * HOUR);
+        fixture.clock.advance(80 * 24 * HOUR);
         let (least, most) = (fixture.now() + lifetime - SECOND, fixture.now() + lifetime + SECOND);
         fixture.rotate(key, successor.to_new(), HOUR).await?;
         let end = fixture.listed(Rule::Inherited, successor).await?.expires;
@@ -94,7 +94,7 @@ pub(super) async fn inherits_the_lifetime<S: KeyStore + ManageKeys>(
     }
     fixture.clock.set(fixture.now() + lifetime - SECOND);
     fixture.admits(Rule::Inherited, "before an inherited expiry", &third, "App 1").await?;
-    fixture.clock.turn(2 * SECOND);
+    fixture.clock.advance(2 * SECOND);
     let when = "after an inherited expiry";
     fixture.refuses(Rule::Inherited, when, &third, WrongReason::Expired).await
 }
@@ -133,7 +133,7 @@ pub(super) async fn ends_the_old_key<S: KeyStore + ManageKeys>(fixture: Fixture<
         let when = format!("{what} at its end");
         fixture.refuses(Rule::Grace, &when, &old, WrongReason::Expired).await?;
         fixture.admits(Rule::Rotated, "when its predecessor has ended", &new, "App 1").await?;
-        fixture.clock.turn(LONG / 32);
+        fixture.clock.advance(LONG / 32);
         fixture.refuses(Rule::Grace, "a year later", &old, WrongReason::Expired).await?;
         fixture.admits(Rule::Rotated, "a year later", &new, "App 1").await?;
     }

@@ -34,7 +34,7 @@ use keygate::store::{
     FromKeysError, ReloadError, StoreFn, YamlError, YamlEvent, YamlHealth, YamlLint, YamlText,
     YamlTextKind, YamlWarning,
 };
-use keygate::testing::{Rule, Violation};
+use keygate::testing::{FakeClock, Rule, Violation};
 use keygate::{
     ApiKey, ApiKeyLayer, AuthError, Authenticate, Authenticator, Client, ClientProfile, KeyDigest,
     KeyId, KeyRecord, KeyStore, LocalKeyStore, Lookup, ManageKeys, MemoryStore, NewKey, Outcome,
@@ -73,6 +73,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ConfigError,
         Expiry,
         FailureThrottle,
+        FakeClock,
         FromKeysError,
         GenerateError,
         Export,

@@ -3,11 +3,12 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Request};
+use keygate::testing::FakeClock;
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, KeyStore, WrongReason};
 use tower::{Layer as _, ServiceExt as _};
 
@@ -73,14 +74,11 @@ async fn key_has_expired_at_the_instant_of_its_expiry_and_ever_after() {
 
 #[test]
 fn key_that_expires_while_the_store_is_asked_is_refused() {
-    let passed = Arc::new(AtomicBool::new(false));
-    let now = Arc::clone(&passed);
-    let clock =
-        move || if now.load(Ordering::SeqCst) { end() } else { end() - Duration::from_secs(1) };
-    let auth = Authenticator::new(Later(Keys)).clock(clock);
+    let clock = FakeClock::at(end() - Duration::from_secs(1));
+    let auth = Authenticator::new(Later(Keys)).clock(clock.reader());
     let mut asked = pin!(auth.authenticate_key(EXPIRING.as_bytes()));
     assert!(poll_once(asked.as_mut()).is_pending());
-    passed.store(true, Ordering::SeqCst);
+    clock.advance(Duration::from_secs(1));
     let Poll::Ready(Err(error)) = poll_once(asked) else { panic!("the key is let in") };
     assert_eq!(error.reason(), Some(WrongReason::Expired));
 }

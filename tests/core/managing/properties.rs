@@ -1,11 +1,11 @@
 //! Any sequence of changes has on the store the effect that it has on the model.
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
 use keygate::key::KeyState;
 use keygate::manage::ManageError;
+use keygate::testing::FakeClock;
 use keygate::{
     Authenticator, ClientProfile, KeyDigest, LocalKeyStore as _, MemoryStore, NewKey, WrongReason,
 };
@@ -35,7 +35,7 @@ enum Step {
         grace: u64,
     },
     /// Milliseconds, so that instants lie within a second.
-    Turn(u64),
+    Advance(u64),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(name, key, label, expires)| Step::Issue { name, key, label, expires }),
         4 => (0..KEYS, 0..KEYS, label(), grace)
             .prop_map(|(key, successor, label, grace)| Step::Rotate { key, successor, label, grace }),
-        2 => (0..30_000_u64).prop_map(Step::Turn),
+        2 => (0..30_000_u64).prop_map(Step::Advance),
     ];
     proptest::collection::vec(step, 1..60)
 }
@@ -112,7 +112,7 @@ impl Step {
                 let new = labelled(NewKey::new(digest(successor)), label);
                 Change::Rotate(id(digest(key)), new, Duration::from_secs(grace))
             }
-            Self::Turn(_) => return None,
+            Self::Advance(_) => return None,
         })
     }
 }
@@ -159,27 +159,23 @@ proptest! {
 
     #[test]
     fn store_does_as_the_model(steps in steps()) {
-        let time = Arc::new(Mutex::new(UNIX_EPOCH + Duration::from_millis(1_800_000_000_600)));
-        let clock = || {
-            let time = Arc::clone(&time);
-            move || *time.lock().unwrap()
-        };
-        let store = MemoryStore::new().with_clock(clock());
-        let auth = Authenticator::new(store.clone()).clock(clock());
+        let clock = FakeClock::at(UNIX_EPOCH + Duration::from_millis(1_800_000_000_600));
+        let store = MemoryStore::new().with_clock(clock.reader());
+        let auth = Authenticator::new(store.clone()).clock(clock.reader());
         let mut model = Model::default();
         for step in steps {
-            let now = *time.lock().unwrap();
+            let now = clock.now();
             match (step.change(now), &step) {
                 (Some(change), _) => {
                     let right = said(model.make(change.clone(), now));
                     prop_assert_eq!(said(make(&store, change)), right);
                 }
-                (None, Step::Turn(millis)) => {
-                    *time.lock().unwrap() = now + Duration::from_millis(*millis);
+                (None, Step::Advance(millis)) => {
+                    clock.advance(Duration::from_millis(*millis));
                 }
                 (None, _) => unreachable!("every other step is a change"),
             }
-            let now = *time.lock().unwrap();
+            let now = clock.now();
             prop_assert_eq!(store.list_clients(), model.list_clients());
             prop_assert_eq!(store.list_keys(None).unwrap(), model.list_keys(None).unwrap());
             for name in NAMES {

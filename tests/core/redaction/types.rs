@@ -14,7 +14,7 @@ use keygate::key::{KeyState, ParseDigestError, ParseKeyIdError, TimeError, Times
 use keygate::manage::KeyError;
 use keygate::respond::{Grpc, NoBody, ProblemJson, Respond as _};
 use keygate::store::{YamlError, YamlEvent, YamlWarning, store_fn};
-use keygate::testing::{Rule, Violation, store_contract};
+use keygate::testing::{FakeClock, Rule, Violation, store_contract};
 use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, KeyDigest, KeyId, KeyRecord,
     Lookup, MemoryStore, Quota, RequireScope, Scope, Source, StoreError, YamlStore, authenticate,
@@ -272,6 +272,7 @@ fn doors() -> Vec<Shown> {
         ("NoBody", debug(&NoBody)),
         ("Grpc", debug(&Grpc)),
         ("Rule", text(&Rule::Expiry)),
+        ("FakeClock", debug(&FakeClock::at(UNIX_EPOCH))),
         ("Violation", violation()),
     ]
 }

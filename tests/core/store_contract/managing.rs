@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keygate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, Rotated};
-use keygate::testing::{Clock, Violation, manage_contract};
+use keygate::testing::{FakeClock, Violation, manage_contract};
 use keygate::{
     ClientProfile, KeyDigest, KeyId, KeyStore, Lookup, ManageKeys, MemoryStore, NewKey, YamlStore,
 };
 
 use crate::store_contract::naive::{Naive, Right};
 
-fn memory(clock: Clock) -> MemoryStore {
-    MemoryStore::new().with_clock(move || clock())
+fn memory(clock: FakeClock) -> MemoryStore {
+    MemoryStore::new().with_clock(clock.reader())
 }
 
 #[tokio::test]
@@ -22,12 +22,12 @@ async fn memory_store_can_be_managed() -> Result<(), Violation> {
 }
 
 /// Over a file of its own, in one of the ways in which one may begin.
-fn yaml(clock: Clock, text: &str) -> YamlStore {
+fn yaml(clock: FakeClock, text: &str) -> YamlStore {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("managed {number}.yml"));
     fs::write(&path, text).unwrap();
-    YamlStore::open(path).unwrap().with_clock(move || clock())
+    YamlStore::open(path).unwrap().with_clock(clock.reader())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use keygate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, Rotated};
-use keygate::testing::Clock;
+use keygate::testing::FakeClock;
 use keygate::{
     ClientProfile, KeyDigest, KeyId, KeyRecord, LocalKeyStore, ManageKeys, NewKey, StoreError,
 };
@@ -57,7 +57,7 @@ impl Fault for Right {}
 
 pub(crate) struct Naive<F> {
     model: Arc<Mutex<Model>>,
-    clock: Clock,
+    clock: FakeClock,
     fault: Arc<F>,
 }
 
@@ -65,14 +65,14 @@ impl<F> Clone for Naive<F> {
     fn clone(&self) -> Self {
         Self {
             model: Arc::clone(&self.model),
-            clock: Arc::clone(&self.clock),
+            clock: self.clock.clone(),
             fault: Arc::clone(&self.fault),
         }
     }
 }
 
 impl<F: Fault> Naive<F> {
-    pub(crate) fn new(fault: F, clock: Clock) -> Self {
+    pub(crate) fn new(fault: F, clock: FakeClock) -> Self {
         Self { model: Arc::default(), clock, fault: Arc::new(fault) }
     }
 
@@ -81,7 +81,7 @@ impl<F: Fault> Naive<F> {
     }
 
     pub(crate) fn now(&self) -> SystemTime {
-        (self.clock)()
+        self.clock.now()
     }
 
     fn make<T: 'static>(

@@ -7,8 +7,9 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Outcome, WrongReason};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
+use crate::clock::fake_clock;
 use crate::common::keys::{DISABLED, EXPIRED, Keys, REVOKED, RIGHT, WRONG};
-use crate::failures::stage::{FakeClock, HOME, parts, throttle, wait_for};
+use crate::failures::fixture::{HOME, parts, throttle, wait_for};
 
 type Answer = (StatusCode, HeaderMap, String);
 
@@ -20,7 +21,7 @@ fn answer(auth: &Authenticator<Keys>, parts: &Parts) -> Answer {
 
 #[test]
 fn throttled_answer_tells_when_to_come_back_and_nothing_else() {
-    let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(throttle()));
+    let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(fake_clock().reader());
     let answers = [(); 4].map(|()| answer(&auth, &parts(WRONG, HOME)));
     let (status, headers, body) = &answers[3];
     assert_eq!(*status, StatusCode::TOO_MANY_REQUESTS);
@@ -49,12 +50,12 @@ fn throttled_answer_tells_when_to_come_back_and_nothing_else() {
 fn all_wrong_keys_are_answered_alike_all_the_way() {
     let long = "k".repeat(600);
     let course = |key: &str| {
-        let clock = FakeClock::new();
-        let auth = clock.of(Authenticator::new(Keys).throttle_failures(throttle()));
+        let clock = fake_clock();
+        let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(clock.reader());
         let mut answers = Vec::new();
         for _ in 0..6 {
             answers.push(answer(&auth, &parts(key, HOME)));
-            clock.turn(std::time::Duration::from_secs(1));
+            clock.advance(std::time::Duration::from_secs(1));
         }
         // The next one finds the same left, whatever came before.
         answers.push(answer(&auth, &parts(WRONG, HOME)));
@@ -70,7 +71,7 @@ fn all_wrong_keys_are_answered_alike_all_the_way() {
 
 #[test]
 fn several_keys_in_one_place_count_too() {
-    let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(throttle()));
+    let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(fake_clock().reader());
     let mut several = parts(RIGHT, HOME);
     several.headers.append("x-api-key", HeaderValue::from_static(RIGHT));
     let statuses = [(); 4].map(|()| answer(&auth, &several).0.as_u16());
@@ -90,7 +91,7 @@ fn observers_are_told_once_of_what_was_answered() {
         let store: Arc<dyn keygate::KeyStore> =
             if waits { Arc::new(crate::common::stores::Later(Keys)) } else { Arc::new(Keys) };
         let auth = Authenticator::new(store).throttle_failures(throttle()).add_observer(observer);
-        let auth = FakeClock::new().of(auth);
+        let auth = auth.clock(fake_clock().reader());
         let inner =
             service_fn(|_: Request<()>| async { Ok::<_, String>(Response::new(String::new())) });
         let service = ApiKeyLayer::from(auth.clone()).layer(inner);

@@ -9,9 +9,10 @@ use keygate::limit::FailureThrottle;
 use keygate::{ApiKeyLayer, Authenticator, KeyStore, MemoryStore};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
+use crate::clock::fake_clock;
 use crate::common::keys::{DISABLED, EXPIRED, Keys, REVOKED, RIGHT, WRONG};
 use crate::common::stores::Later;
-use crate::failures::stage::{ELSEWHERE, FakeClock, HOME, guess, parts, rate, throttle, wait_for};
+use crate::failures::fixture::{ELSEWHERE, HOME, guess, parts, rate, throttle, wait_for};
 
 type Ask = Box<dyn FnMut(Parts) -> StatusCode>;
 
@@ -36,7 +37,7 @@ fn later<S: KeyStore>(auth: Authenticator<S>) -> Ask {
 #[test]
 fn doors_give_the_same_answers_over_every_store() {
     fn auth<S: KeyStore>(store: S) -> Authenticator<S> {
-        FakeClock::new().of(Authenticator::new(store).throttle_failures(throttle()))
+        Authenticator::new(store).throttle_failures(throttle()).clock(fake_clock().reader())
     }
     let local = auth(Keys);
     let doors: [Ask; 5] = [
@@ -63,7 +64,7 @@ fn door_that_sees_headers_alone_counts_by_what_they_tell() {
         headers.get("x-from-the-proxy")?.to_str().ok()?.parse().ok()
     };
     let failures = FailureThrottle::by(by_header).with_rate(rate("10/minute", 3));
-    let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(failures));
+    let auth = Authenticator::new(Keys).throttle_failures(failures).clock(fake_clock().reader());
     let ask = |key: &str, from: &str| {
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", key.parse().unwrap());
@@ -82,7 +83,7 @@ fn optional_layer_throttles_wrong_keys_and_no_anonymous_request() {
     let auth = Authenticator::new(Arc::new(MemoryStore::new())).throttle_failures(throttle());
     let inner =
         service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(String::new())) });
-    let service = ApiKeyLayer::from(FakeClock::new().of(auth)).optional().layer(inner);
+    let service = ApiKeyLayer::from(auth.clock(fake_clock().reader())).optional().layer(inner);
     let ask = |parts: Parts| {
         let answer = service.clone().oneshot(Request::from_parts(parts, ()));
         wait_for(answer).unwrap().status().as_u16()

@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use keygate::{Authenticator, MemoryStore, WrongReason};
 
 use crate::allocator::{Allocated, allocated};
+use crate::clock::fake_clock;
 use crate::common::keys::{RIGHT, WRONG};
-use crate::failures::stage::{
-    Counting, ELSEWHERE, FakeClock, HOME, Peer, Waits, exhaust, guess, is_right, parts, throttle,
-    wait, wait_for,
+use crate::failures::fixture::{
+    Counting, ELSEWHERE, HOME, Peer, Waits, exhaust, guess, is_right, parts, throttle, wait,
+    wait_for,
 };
 
 fn flood(number: u32) -> IpAddr {
@@ -22,7 +23,7 @@ fn flood(number: u32) -> IpAddr {
 #[test]
 fn million_addresses_take_no_memory_and_free_no_throttled_one() {
     let auth = Authenticator::new(MemoryStore::new()).throttle_failures(throttle());
-    let auth = FakeClock::new().of(auth);
+    let auth = auth.clock(fake_clock().reader());
     let ask = |key: &str| auth.verify_parts(&parts(key, HOME));
     assert_eq!(exhaust(ask), 3);
     let mut from_anywhere = parts(WRONG, HOME);
@@ -42,7 +43,7 @@ fn tables_are_as_large_as_the_docs_say() {
     let (Allocated { held, .. }, failures) = allocated(throttle);
     assert!((1_150_000..1_250_000).contains(&held), "{held}");
     let store = std::sync::Arc::new(Counting::new(Waits::Always));
-    let auth = FakeClock::new().of(Authenticator::new(store).throttle_failures(failures));
+    let auth = Authenticator::new(store).throttle_failures(failures).clock(fake_clock().reader());
     let first = || wait_for(auth.authenticate_parts(&parts(RIGHT, ELSEWHERE)));
     let (Allocated { held, .. }, answer) = allocated(first);
     assert!(is_right(&answer));

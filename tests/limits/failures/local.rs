@@ -6,14 +6,13 @@ use http::HeaderMap;
 use keygate::limit::FailureThrottle;
 use keygate::{AuthError, Authenticator, MemoryStore, WrongReason};
 
+use crate::clock::fake_clock;
 use crate::common::keys::{Keys, MIXED_UP, RIGHT, RIGHT_TOO, UNANSWERABLE, WRONG};
-use crate::failures::stage::{
-    ELSEWHERE, FakeClock, HOME, exhaust, is_right, parts, rate, throttle, wait,
-};
+use crate::failures::fixture::{ELSEWHERE, HOME, exhaust, is_right, parts, rate, throttle, wait};
 
 #[test]
 fn only_wrong_keys_of_one_address_are_throttled() {
-    let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(throttle()));
+    let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(fake_clock().reader());
     let ask = |key: &str, from: &str| auth.verify_parts(&parts(key, from));
     assert_eq!(exhaust(|guess| ask(guess, HOME)), 3);
     for _ in 0..100 {
@@ -26,37 +25,38 @@ fn only_wrong_keys_of_one_address_are_throttled() {
 
 #[test]
 fn wrong_key_is_401_again_after_retry_after_and_not_before() {
-    let clock = FakeClock::new();
-    let auth = clock.of(Authenticator::new(Keys).throttle_failures(throttle()));
+    let clock = fake_clock();
+    let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(clock.reader());
     let ask = || auth.verify_parts(&parts(WRONG, HOME));
     assert_eq!(exhaust(|_| ask()), 3);
     for _ in 0..10 {
         let left = wait(ask()).unwrap();
         assert_eq!(left, Duration::from_secs(6));
-        clock.turn(Duration::from_secs(5));
+        clock.advance(Duration::from_secs(5));
         assert_eq!(wait(ask()), Some(Duration::from_secs(1)));
-        clock.turn(Duration::from_secs(1));
+        clock.advance(Duration::from_secs(1));
         assert_eq!(ask().unwrap_err().reason(), Some(WrongReason::Unknown));
     }
     // Wrong keys that were throttled did not put it off.
-    clock.turn(Duration::from_secs(18));
+    clock.advance(Duration::from_secs(18));
     assert_eq!(exhaust(|_| ask()), 3);
 }
 
 #[test]
 fn default_is_twenty_at_once_and_ten_a_minute() {
-    let clock = FakeClock::new();
+    let clock = fake_clock();
     let failures = FailureThrottle::by(|_, _| Some([192, 0, 2, 1].into()));
-    let auth = clock.of(Authenticator::new(MemoryStore::new()).throttle_failures(failures));
+    let auth =
+        Authenticator::new(MemoryStore::new()).throttle_failures(failures).clock(clock.reader());
     let ask = |guess: &str| auth.verify_parts(&parts(guess, HOME));
     assert_eq!(exhaust(ask), 20);
-    clock.turn(Duration::from_secs(60));
+    clock.advance(Duration::from_secs(60));
     assert_eq!(exhaust(ask), 10);
 }
 
 #[test]
 fn missing_keys_and_store_errors_are_no_failures() {
-    let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(throttle()));
+    let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(fake_clock().reader());
     let ask = |key: &str| auth.verify_parts(&parts(key, HOME));
     for _ in 0..100 {
         let mut missing = parts("", HOME);
@@ -90,10 +90,11 @@ fn request_without_an_address_is_not_throttled() {
 
 #[test]
 fn clones_share_what_they_count_also_between_authenticators() {
-    let clock = FakeClock::new();
+    let clock = fake_clock();
     let failures = throttle();
-    let one = clock.of(Authenticator::new(Keys).throttle_failures(failures.clone()));
-    let other = clock.of(Authenticator::new(MemoryStore::new()).throttle_failures(failures));
+    let one = Authenticator::new(Keys).throttle_failures(failures.clone()).clock(clock.reader());
+    let other =
+        Authenticator::new(MemoryStore::new()).throttle_failures(failures).clock(clock.reader());
     assert_eq!(exhaust(|guess| one.verify_parts(&parts(guess, HOME))), 3);
     assert_eq!(exhaust(|guess| other.verify_parts(&parts(guess, HOME))), 0);
     assert_eq!(exhaust(|guess| one.clone().verify_parts(&parts(guess, HOME))), 0);
@@ -101,11 +102,11 @@ fn clones_share_what_they_count_also_between_authenticators() {
 
 #[test]
 fn clone_with_another_rate_counts_on_its_own() {
-    let clock = FakeClock::new();
+    let clock = fake_clock();
     let failures = throttle();
     let quick = failures.clone().with_rate(rate("60/second", 2));
-    let one = clock.of(Authenticator::new(Keys).throttle_failures(failures));
-    let other = clock.of(Authenticator::new(Keys).throttle_failures(quick));
+    let one = Authenticator::new(Keys).throttle_failures(failures).clock(clock.reader());
+    let other = Authenticator::new(Keys).throttle_failures(quick).clock(clock.reader());
     assert_eq!(exhaust(|guess| one.verify_parts(&parts(guess, HOME))), 3);
     let wrong = exhaust(|guess| other.verify_parts(&parts(guess, HOME)));
     assert_eq!(wait(one.verify_parts(&parts(WRONG, HOME))), Some(Duration::from_secs(6)));

@@ -2,8 +2,8 @@
 
 mod answers;
 mod doors;
+mod fixture;
 mod flood;
 mod local;
 mod proxies;
-mod stage;
 mod waiting;

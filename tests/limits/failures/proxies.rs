@@ -7,8 +7,9 @@ use keygate::Authenticator;
 use keygate::limit::{FailureThrottle, ParseNetworkError, TrustedProxies};
 use proptest::prelude::*;
 
+use crate::clock::fake_clock;
 use crate::common::keys::{Keys, WRONG};
-use crate::failures::stage::{FakeClock, Peer, exhaust, rate};
+use crate::failures::fixture::{Peer, exhaust, rate};
 
 const PROXY: &str = "10.0.0.1";
 
@@ -135,7 +136,7 @@ fn networks_are_checked_when_they_are_named() {
 fn failures_behind_proxies_count_by_client() {
     let failures = FailureThrottle::by_peer(|peer: &Peer| peer.0);
     let failures = failures.with_rate(rate("10/minute", 3)).behind(proxies());
-    let auth = FakeClock::new().of(Authenticator::new(Keys).throttle_failures(failures));
+    let auth = Authenticator::new(Keys).throttle_failures(failures).clock(fake_clock().reader());
     let ask = |peer: &str, said: &str| {
         let request = Request::get("/").header("x-api-key", WRONG).header("x-forwarded-for", said);
         let request = request.extension(Peer(address(peer))).body(()).unwrap();

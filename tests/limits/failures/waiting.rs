@@ -6,25 +6,27 @@ use std::time::Duration;
 
 use keygate::{AuthError, Authenticator, Client, KeyDigest, WrongReason};
 
+use keygate::testing::FakeClock;
+
+use crate::clock::fake_clock;
 use crate::common::keys::{REVOKED, RIGHT, RIGHT_TOO, UNANSWERABLE, WRONG};
 use crate::common::polling::poll_once;
-use crate::failures::stage::{
-    Counting, ELSEWHERE, FakeClock, HOME, Waits, exhaust, guess, is_right, parts, throttle, wait,
-    wait_for,
+use crate::failures::fixture::{
+    Counting, ELSEWHERE, HOME, Waits, exhaust, guess, is_right, parts, throttle, wait, wait_for,
 };
 
-struct Stage {
+struct Fixture {
     store: Counting,
     clock: FakeClock,
     auth: Authenticator<Arc<Counting>>,
 }
 
-impl Stage {
+impl Fixture {
     fn new(waits: Waits) -> Self {
         let store = Counting::new(waits);
-        let clock = FakeClock::new();
+        let clock = fake_clock();
         let auth = Authenticator::new(Arc::new(store.clone())).throttle_failures(throttle());
-        Self { store, auth: clock.of(auth), clock }
+        Self { store, auth: auth.clock(clock.reader()), clock }
     }
 
     fn ask(&self, key: &str, from: &str) -> Result<Client, AuthError> {
@@ -34,151 +36,151 @@ impl Stage {
 
 #[test]
 fn over_the_limit_only_verified_keys_are_looked_up() {
-    let stage = Stage::new(Waits::Always);
-    assert!(is_right(&stage.ask(RIGHT, ELSEWHERE)));
-    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
-    assert_eq!(stage.store.take(), (4, 4));
+    let fixture = Fixture::new(Waits::Always);
+    assert!(is_right(&fixture.ask(RIGHT, ELSEWHERE)));
+    assert_eq!(exhaust(|guess| fixture.ask(guess, HOME)), 3);
+    assert_eq!(fixture.store.take(), (4, 4));
     for number in 0..100 {
-        assert!(wait(stage.ask(&guess(number), HOME)).is_some());
-        assert!(wait(stage.ask(REVOKED, HOME)).is_some());
+        assert!(wait(fixture.ask(&guess(number), HOME)).is_some());
+        assert!(wait(fixture.ask(REVOKED, HOME)).is_some());
     }
-    assert_eq!(stage.store.take(), (0, 0));
+    assert_eq!(fixture.store.take(), (0, 0));
     for _ in 0..100 {
-        assert!(is_right(&stage.ask(RIGHT, HOME)));
+        assert!(is_right(&fixture.ask(RIGHT, HOME)));
     }
-    assert_eq!(stage.store.take(), (100, 100));
+    assert_eq!(fixture.store.take(), (100, 100));
     // One that is right, and that nobody can know to be, has to wait as long as it is told.
-    let left = wait(stage.ask(RIGHT_TOO, HOME)).unwrap();
-    assert!(stage.ask(RIGHT_TOO, ELSEWHERE).is_ok());
-    stage.clock.turn(left);
-    assert!(stage.ask(RIGHT_TOO, HOME).is_ok());
+    let left = wait(fixture.ask(RIGHT_TOO, HOME)).unwrap();
+    assert!(fixture.ask(RIGHT_TOO, ELSEWHERE).is_ok());
+    fixture.clock.advance(left);
+    assert!(fixture.ask(RIGHT_TOO, HOME).is_ok());
 }
 
 #[test]
 fn remembered_key_is_refused_and_forgotten_once_revoked() {
-    let stage = Stage::new(Waits::Always);
+    let fixture = Fixture::new(Waits::Always);
     let key = "kg-remembered-5WgbpUq2vZkZ0pkQU9R5Wgbp";
-    stage.store.keys.insert(key, "User 3").unwrap();
-    assert!(stage.ask(key, HOME).is_ok());
-    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
-    assert!(stage.ask(key, HOME).is_ok());
+    fixture.store.keys.insert(key, "User 3").unwrap();
+    assert!(fixture.ask(key, HOME).is_ok());
+    assert_eq!(exhaust(|guess| fixture.ask(guess, HOME)), 3);
+    assert!(fixture.ask(key, HOME).is_ok());
 
     let id = keygate::KeyRecord::new(KeyDigest::of(key.as_bytes()), "").key_id();
-    stage.store.keys.revoke(&id).unwrap();
-    stage.store.take();
-    assert!(stage.ask(key, HOME).is_err());
-    assert_eq!(stage.store.take(), (1, 1), "the store has refused it");
-    assert!(wait(stage.ask(key, HOME)).is_some());
-    assert_eq!(stage.store.take(), (0, 0), "and it is not asked again");
-    assert_eq!(stage.ask(key, ELSEWHERE).unwrap_err().reason(), Some(WrongReason::Revoked));
+    fixture.store.keys.revoke(&id).unwrap();
+    fixture.store.take();
+    assert!(fixture.ask(key, HOME).is_err());
+    assert_eq!(fixture.store.take(), (1, 1), "the store has refused it");
+    assert!(wait(fixture.ask(key, HOME)).is_some());
+    assert_eq!(fixture.store.take(), (0, 0), "and it is not asked again");
+    assert_eq!(fixture.ask(key, ELSEWHERE).unwrap_err().reason(), Some(WrongReason::Revoked));
 }
 
 #[test]
 fn key_is_remembered_for_a_day() {
-    let stage = Stage::new(Waits::Always);
+    let fixture = Fixture::new(Waits::Always);
     let hour = Duration::from_secs(3_600);
-    assert!(stage.ask(RIGHT, HOME).is_ok());
-    stage.clock.turn(23 * hour);
-    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
-    assert!(is_right(&stage.ask(RIGHT, HOME)));
-    stage.clock.turn(24 * hour);
-    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
-    assert!(wait(stage.ask(RIGHT, HOME)).is_some());
+    assert!(fixture.ask(RIGHT, HOME).is_ok());
+    fixture.clock.advance(23 * hour);
+    assert_eq!(exhaust(|guess| fixture.ask(guess, HOME)), 3);
+    assert!(is_right(&fixture.ask(RIGHT, HOME)));
+    fixture.clock.advance(24 * hour);
+    assert_eq!(exhaust(|guess| fixture.ask(guess, HOME)), 3);
+    assert!(wait(fixture.ask(RIGHT, HOME)).is_some());
 }
 
 #[test]
 fn over_the_limit_only_immediate_responses_of_a_store_count() {
-    let stage = Stage::new(Waits::ForUnknown);
-    assert!(stage.ask(RIGHT_TOO, HOME).is_ok());
-    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
-    assert_eq!(stage.store.take().1, 3);
+    let fixture = Fixture::new(Waits::ForUnknown);
+    assert!(fixture.ask(RIGHT_TOO, HOME).is_ok());
+    assert_eq!(exhaust(|guess| fixture.ask(guess, HOME)), 3);
+    assert_eq!(fixture.store.take().1, 3);
     // Never verified so far.
-    assert!(is_right(&stage.ask(RIGHT, HOME)));
-    assert!(wait(stage.ask(WRONG, HOME)).is_some());
-    assert!(wait(stage.ask(REVOKED, HOME)).is_some());
-    assert_eq!(stage.store.take(), (3, 0));
+    assert!(is_right(&fixture.ask(RIGHT, HOME)));
+    assert!(wait(fixture.ask(WRONG, HOME)).is_some());
+    assert!(wait(fixture.ask(REVOKED, HOME)).is_some());
+    assert_eq!(fixture.store.take(), (3, 0));
 }
 
 /// What a cache says of a key is as good as what the database says.
 #[test]
 fn key_found_in_a_cache_stays_known_after_its_eviction() {
     let forgotten = Arc::new(AtomicBool::new(false));
-    let stage = Stage::new(Waits::OnceForgotten(Arc::clone(&forgotten)));
+    let fixture = Fixture::new(Waits::OnceForgotten(Arc::clone(&forgotten)));
     let revoked = "kg-remembered-5WgbpUq2vZkZ0pkQU9R5Wgbp";
-    stage.store.keys.insert(revoked, "User 3").unwrap();
-    assert!(is_right(&stage.ask(RIGHT, ELSEWHERE)));
-    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
-    assert!(is_right(&stage.ask(RIGHT, HOME)));
-    assert!(stage.ask(revoked, HOME).is_ok());
+    fixture.store.keys.insert(revoked, "User 3").unwrap();
+    assert!(is_right(&fixture.ask(RIGHT, ELSEWHERE)));
+    assert_eq!(exhaust(|guess| fixture.ask(guess, HOME)), 3);
+    assert!(is_right(&fixture.ask(RIGHT, HOME)));
+    assert!(fixture.ask(revoked, HOME).is_ok());
     let id = keygate::KeyRecord::new(KeyDigest::of(revoked.as_bytes()), "").key_id();
-    stage.store.keys.revoke(&id).unwrap();
-    assert!(stage.ask(revoked, HOME).is_err());
+    fixture.store.keys.revoke(&id).unwrap();
+    assert!(fixture.ask(revoked, HOME).is_err());
 
     forgotten.store(true, Ordering::SeqCst);
-    stage.store.take();
-    assert!(is_right(&stage.ask(RIGHT, HOME)));
-    assert!(wait(stage.ask(revoked, HOME)).is_some());
-    assert_eq!(stage.store.take().1, 1, "of the one that was refused, nobody asks");
+    fixture.store.take();
+    assert!(is_right(&fixture.ask(RIGHT, HOME)));
+    assert!(wait(fixture.ask(revoked, HOME)).is_some());
+    assert_eq!(fixture.store.take().1, 1, "of the one that was refused, nobody asks");
 }
 
 #[test]
 fn many_right_keys_from_one_address_are_admitted_after_a_start() {
-    let stage = Stage::new(Waits::Always);
+    let fixture = Fixture::new(Waits::Always);
     let keys: Vec<_> = (0..100).map(guess).collect();
     for (number, key) in keys.iter().enumerate() {
-        stage.store.keys.insert(key, format!("User {number}").as_str()).unwrap();
+        fixture.store.keys.insert(key, format!("User {number}").as_str()).unwrap();
     }
-    let asked = keys.iter().map(|key| stage.auth.authenticate_parts(&parts(key, HOME)));
+    let asked = keys.iter().map(|key| fixture.auth.authenticate_parts(&parts(key, HOME)));
     let asked: Vec<_> = asked.collect();
     assert!(asked.into_iter().all(|answer| wait_for(answer).is_ok()));
 }
 
 #[test]
 fn keys_that_are_looked_up_side_by_side_are_all_counted() {
-    let stage = Stage::new(Waits::Always);
-    let asked = (0..8).map(|number| stage.auth.authenticate_parts(&parts(&guess(number), HOME)));
+    let fixture = Fixture::new(Waits::Always);
+    let asked = (0..8).map(|number| fixture.auth.authenticate_parts(&parts(&guess(number), HOME)));
     let mut asked: Vec<_> = asked.map(Box::pin).collect();
     for answer in &mut asked {
         assert!(poll_once(answer.as_mut()).is_pending());
     }
     let throttled = asked.into_iter().filter_map(|answer| wait(wait_for(answer))).count();
     assert_eq!(throttled, 5);
-    assert_eq!(stage.store.take(), (8, 8));
+    assert_eq!(fixture.store.take(), (8, 8));
     // Eight were looked up, of which the burst is three: five more are owed, and one to be earned.
-    assert_eq!(wait(stage.ask(WRONG, HOME)), Some(Duration::from_secs(6 * 6)));
-    stage.clock.turn(Duration::from_secs(36));
-    assert_eq!(stage.ask(WRONG, HOME).unwrap_err().reason(), Some(WrongReason::Unknown));
+    assert_eq!(wait(fixture.ask(WRONG, HOME)), Some(Duration::from_secs(6 * 6)));
+    fixture.clock.advance(Duration::from_secs(36));
+    assert_eq!(fixture.ask(WRONG, HOME).unwrap_err().reason(), Some(WrongReason::Unknown));
 }
 
 #[test]
 fn lookups_that_are_given_up_are_no_failures() {
-    let stage = Stage::new(Waits::Always);
+    let fixture = Fixture::new(Waits::Always);
     for number in 0..100 {
         let request = parts(&guess(number), HOME);
-        let mut asked = Box::pin(stage.auth.authenticate_parts(&request));
+        let mut asked = Box::pin(fixture.auth.authenticate_parts(&request));
         assert!(poll_once(asked.as_mut()).is_pending());
     }
-    assert_eq!(stage.store.take(), (100, 100));
-    assert_eq!(exhaust(|guess| stage.ask(guess, HOME)), 3);
+    assert_eq!(fixture.store.take(), (100, 100));
+    assert_eq!(exhaust(|guess| fixture.ask(guess, HOME)), 3);
 }
 
 #[test]
 fn store_errors_and_malformed_keys_count_as_with_local_stores() {
-    let stage = Stage::new(Waits::Always);
+    let fixture = Fixture::new(Waits::Always);
     for _ in 0..100 {
-        assert!(matches!(stage.ask(UNANSWERABLE, HOME), Err(AuthError::Unavailable(_))));
+        assert!(matches!(fixture.ask(UNANSWERABLE, HOME), Err(AuthError::Unavailable(_))));
     }
     let long = "k".repeat(10_000);
-    assert_eq!(exhaust(|_| stage.ask(&long, HOME)), 3);
-    assert_eq!(stage.store.take(), (100, 100));
-    assert!(wait(stage.ask(RIGHT, HOME)).is_some());
-    assert_eq!(stage.store.take(), (0, 0));
+    assert_eq!(exhaust(|_| fixture.ask(&long, HOME)), 3);
+    assert_eq!(fixture.store.take(), (100, 100));
+    assert!(wait(fixture.ask(RIGHT, HOME)).is_some());
+    assert_eq!(fixture.store.take(), (0, 0));
 }
 
 #[test]
 fn malformed_keys_do_not_block_right_ones_of_an_unused_store() {
     let auth = Authenticator::new(crate::common::keys::Keys).throttle_failures(throttle());
-    let auth = FakeClock::new().of(auth);
+    let auth = auth.clock(fake_clock().reader());
     let long = "k".repeat(10_000);
     assert_eq!(exhaust(|_| wait_for(auth.authenticate_parts(&parts(&long, HOME)))), 3);
     assert!(is_right(&wait_for(auth.authenticate_parts(&parts(RIGHT, HOME)))));

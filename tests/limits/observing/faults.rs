@@ -7,7 +7,7 @@ use http::Request;
 use keygate::{ApiKeyLayer, Authenticator, ClientProfile, KeyDigest, KeyRecord, StoreError};
 use tower::ServiceExt as _;
 
-use crate::observing::scene::{KEY, Log, store};
+use crate::observing::fixture::{KEY, Log, store};
 
 #[tokio::test]
 async fn faults_of_the_store_are_told_as_such() {

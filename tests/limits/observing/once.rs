@@ -9,7 +9,7 @@ use http::{HeaderMap, Request};
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, MemoryStore, RequireScope, Source};
 use tower::ServiceExt as _;
 
-use crate::observing::scene::{KEY, Log, Told, store};
+use crate::observing::fixture::{KEY, Log, Told, store};
 
 #[tokio::test]
 async fn missing_scope_is_reported_by_layers_handlers_and_respond() {

@@ -7,7 +7,7 @@ use http::{HeaderMap, Request};
 use keygate::{ApiKeyLayer, Authenticator, KeyDigest, KeyRecord, Outcome};
 use tower::ServiceExt as _;
 
-use crate::observing::scene::{KEY, Log, store};
+use crate::observing::fixture::{KEY, Log, store};
 
 #[tokio::test]
 async fn every_outcome_is_reported_once_with_its_known_client() {

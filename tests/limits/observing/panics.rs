@@ -1,6 +1,6 @@
 use keygate::{Authenticator, Outcome};
 
-use crate::observing::scene::{KEY, Log, store};
+use crate::observing::fixture::{KEY, Log, store};
 
 #[test]
 fn panic_of_an_observer_harms_neither_request_nor_others() {

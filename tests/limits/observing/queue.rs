@@ -5,7 +5,7 @@ use std::time::Duration;
 use keygate::observe::QueuedObserver;
 use keygate::{Authenticator, Outcome};
 
-use crate::observing::scene::{KEY, Log, store};
+use crate::observing::fixture::{KEY, Log, store};
 
 /// Longer than it can take where nothing is wrong.
 const LONG: Duration = Duration::from_secs(60);

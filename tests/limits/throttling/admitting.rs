@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 use keygate::limit::{Decision, LocalCounters, MemoryCounters, RateLimitRequest};
 use keygate::{Client, Quota, StoreError, Throttle};
 
-use crate::throttling::fixture::{FakeClock, admitted, client, rate, several, throttled};
+use crate::clock::fake_clock;
+use crate::throttling::fixture::{
+    admitted, client, rate, several, throttle, throttle_at, throttled,
+};
 
 #[test]
 fn first_minutes_match_the_table_in_the_docs() {
@@ -20,15 +23,15 @@ fn first_minutes_match_the_table_in_the_docs() {
         ),
     ];
     for (quota, expected) in cases {
-        let clock = FakeClock::new();
-        let throttle = clock.throttle();
+        let clock = fake_clock();
+        let throttle = throttle_at(&clock);
         let client = client("User 1", quota);
         // More often than could ever be allowed, to the end of each minute.
         let mut seen = expected.map(|_| 0);
         seen[0] += admitted(&throttle, &client, 1_000);
         for minute in &mut seen {
             for _ in 0..600 {
-                clock.advance(100);
+                clock.advance(Duration::from_millis(100));
                 *minute += admitted(&throttle, &client, 5);
             }
         }
@@ -39,17 +42,17 @@ fn first_minutes_match_the_table_in_the_docs() {
 #[test]
 fn retry_after_is_enough_and_a_second_less_is_not() {
     for (quota, burst) in [("1/second", 1), ("7/minute", 3), ("100/hour", 5), ("1000/second", 2)] {
-        let clock = FakeClock::new();
-        let throttle = clock.throttle();
+        let clock = fake_clock();
+        let throttle = throttle_at(&clock);
         let client = client("User 1", rate(quota, burst));
         for _ in 0..20 {
             while throttle.check(&client).is_ok() {}
             let (wait, headers) = throttled(&throttle, &client);
             assert_eq!(headers["retry-after"], wait.to_string());
             assert!(wait >= 1);
-            clock.advance(wait.saturating_sub(1) * 1_000);
+            clock.advance(Duration::from_secs(wait - 1));
             assert!(wait == 1 || throttle.check(&client).is_err(), "{quota}: a second too early");
-            clock.advance(1_000);
+            clock.advance(Duration::from_secs(1));
             assert!(throttle.check(&client).is_ok(), "{quota}");
         }
     }
@@ -57,7 +60,7 @@ fn retry_after_is_enough_and_a_second_less_is_not() {
 
 #[test]
 fn keys_share_the_quota_of_their_client() {
-    let throttle = FakeClock::new().throttle();
+    let throttle = throttle();
     let (one, other) = (client("User 1", rate("5/hour", 5)), client("User 2", rate("5/hour", 5)));
     assert_eq!(admitted(&throttle, &one, 3), 3);
     // The same client, verified again.
@@ -67,10 +70,10 @@ fn keys_share_the_quota_of_their_client() {
 
 #[test]
 fn client_without_a_quota_has_the_default_one() {
-    let clock = FakeClock::new();
+    let clock = fake_clock();
     let plain = Client::for_test("User 1");
-    assert_eq!(admitted(&clock.throttle(), &plain, 10_000), 10_000);
-    let throttle = clock.throttle().with_default_quota(rate("3/hour", 3).into());
+    assert_eq!(admitted(&throttle_at(&clock), &plain, 10_000), 10_000);
+    let throttle = throttle_at(&clock).with_default_quota(rate("3/hour", 3).into());
     assert_eq!(admitted(&throttle, &plain, 10), 3);
     let unlimited = client("User 2", "unlimited".parse::<Quota>().unwrap());
     assert_eq!(admitted(&throttle, &unlimited, 10_000), 10_000);
@@ -79,12 +82,12 @@ fn client_without_a_quota_has_the_default_one() {
 
 #[test]
 fn rates_of_a_quota_are_spent_together_or_not_at_all() {
-    let clock = FakeClock::new();
-    let throttle = clock.throttle();
+    let clock = fake_clock();
+    let throttle = throttle_at(&clock);
     let client = client("User 1", several());
     assert_eq!(admitted(&throttle, &client, 100), 10);
     // Had the minute counted the refusals, nothing would be left of it.
-    clock.advance(1_000);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(admitted(&throttle, &client, 100), 5);
     let (wait, headers) = throttled(&throttle, &client);
     assert_eq!(wait, 3, "the minute earns one in four seconds, of which one has passed");
@@ -98,14 +101,14 @@ fn clock_set_back_neither_admits_nor_locks_out() {
         Quota::from(rate("10/minute", 10)),
         Quota::all_of([rate("10/minute", 10), rate("100/day", 100)]).unwrap(),
     ] {
-        let clock = FakeClock::new();
-        let throttle = clock.throttle();
+        let clock = fake_clock();
+        let throttle = throttle_at(&clock);
         let client = client("User 1", quota);
         assert_eq!(admitted(&throttle, &client, 100), 10);
-        clock.set_back(500_000_000);
+        clock.set(clock.now() - Duration::from_secs(500_000));
         assert_eq!(admitted(&throttle, &client, 100), 0);
         // One of the day is earned in 864 s.
-        clock.advance(900_000);
+        clock.advance(Duration::from_secs(900));
         assert_eq!(admitted(&throttle, &client, 1), 1, "not longer than the burst takes");
     }
 }
@@ -132,7 +135,7 @@ fn system_clock_is_the_default() {
 #[test]
 fn counters_behind_a_pointer_do_not_wait() {
     let counters: Arc<dyn LocalCounters> = Arc::new(MemoryCounters::new());
-    let throttle = FakeClock::new().over(counters);
+    let throttle = Throttle::with_counters(counters).with_clock(fake_clock().reader());
     let client = client("User 1", rate("3/day", 3));
     let allowed = (0..10).filter(|_| throttle.check(&client).is_ok()).count();
     assert_eq!(allowed, 3);
@@ -141,7 +144,7 @@ fn counters_behind_a_pointer_do_not_wait() {
 #[test]
 fn rate_that_waits_longest_is_reported() {
     let quota = Quota::all_of([rate("60/minute", 1), rate("1/minute", 1)]).unwrap();
-    let permit = FakeClock::new().throttle().check(&client("User 1", quota)).unwrap();
+    let permit = throttle().check(&client("User 1", quota)).unwrap();
     let decision = permit.decision().unwrap();
     assert_eq!((decision.rate, decision.remaining, decision.wait.as_secs()), (1, 0, 60));
 }
@@ -158,7 +161,8 @@ fn wrapped_counters_may_replace_the_quota() {
         }
     }
 
-    let throttle = FakeClock::new().over(Halved(MemoryCounters::new()));
+    let throttle =
+        Throttle::with_counters(Halved(MemoryCounters::new())).with_clock(fake_clock().reader());
     let client = client("User 1", rate("10/hour", 10));
     assert_eq!((0..20).filter(|_| throttle.check(&client).is_ok()).count(), 5);
 }

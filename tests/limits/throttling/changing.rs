@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use keygate::client::Rate;
 use keygate::error::ConfigError;
 use keygate::{Client, Quota, Throttle, YamlStore, verify};
 use proptest::prelude::*;
 
-use crate::throttling::fixture::{FakeClock, admitted, client, rate, several};
+use crate::clock::fake_clock;
+use crate::throttling::fixture::{admitted, client, rate, several, throttle, throttle_at};
 
 /// A client whose quota is this list of rates, each with a burst of its count.
 fn list(rates: &[&str]) -> Client {
@@ -13,19 +16,19 @@ fn list(rates: &[&str]) -> Client {
 
 #[test]
 fn changed_quota_keeps_the_requests_that_are_owed() {
-    let clock = FakeClock::new();
-    let throttle = clock.throttle();
+    let clock = fake_clock();
+    let throttle = throttle_at(&clock);
     assert_eq!(admitted(&throttle, &list(&["100/hour"]), 50), 50);
     assert_eq!(admitted(&throttle, &list(&["70/hour"]), 100), 20);
     assert_eq!(admitted(&throttle, &list(&["10/hour"]), 100), 0, "at most the burst is owed");
     assert_eq!(admitted(&throttle, &list(&["1000/hour"]), 2_000), 930);
-    clock.advance(3_600_000);
+    clock.advance(Duration::from_secs(3_600));
     assert_eq!(admitted(&throttle, &list(&["10/hour"]), 100), 10);
 }
 
 #[test]
 fn owed_requests_are_carried_over_to_another_unit() {
-    let throttle = FakeClock::new().throttle();
+    let throttle = throttle();
     assert_eq!(admitted(&throttle, &list(&["100/hour"]), 40), 40);
     assert_eq!(admitted(&throttle, &list(&["100/day"]), 100), 60);
     assert_eq!(admitted(&throttle, &list(&["100/minute"]), 100), 0);
@@ -34,7 +37,7 @@ fn owed_requests_are_carried_over_to_another_unit() {
 #[test]
 fn added_rate_starts_with_nothing_owed() {
     for added in ["10/second", "1000/hour"] {
-        let throttle = FakeClock::new().throttle();
+        let throttle = throttle();
         assert_eq!(admitted(&throttle, &list(&["10000/day"]), 5_000), 5_000);
         let burst = added.parse::<Rate>().unwrap().burst() as usize;
         assert_eq!(admitted(&throttle, &list(&[added, "10000/day"]), 2_000), burst);
@@ -44,20 +47,20 @@ fn added_rate_starts_with_nothing_owed() {
 
 #[test]
 fn rate_that_returns_has_missed_no_request() {
-    let clock = FakeClock::new();
-    let throttle = clock.throttle();
+    let clock = fake_clock();
+    let throttle = throttle_at(&clock);
     assert_eq!(admitted(&throttle, &list(&["100/second", "500/day"]), 90), 90);
     for _ in 0..4 {
-        clock.advance(1_000);
+        clock.advance(Duration::from_secs(1));
         assert_eq!(admitted(&throttle, &list(&["100/second"]), 200), 100);
     }
-    clock.advance(1_000);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(admitted(&throttle, &list(&["100/second", "500/day"]), 100), 10);
 }
 
 #[test]
 fn changes_back_and_forth_at_one_instant_allow_nothing_more() {
-    let throttle = FakeClock::new().throttle();
+    let throttle = throttle();
     let few = list(&["10/minute"]);
     let many = list(&["100/minute"]);
     let both = list(&["10/minute", "100/minute"]);
@@ -72,14 +75,14 @@ fn changes_back_and_forth_at_one_instant_allow_nothing_more() {
 
 #[test]
 fn rates_keep_their_debt_when_they_change_places() {
-    let clock = FakeClock::new();
-    let throttle = clock.throttle();
+    let clock = fake_clock();
+    let throttle = throttle_at(&clock);
     let list = |rates: [Rate; 2]| client("User 1", Quota::all_of(rates).unwrap());
     let (pace, volume) = (rate("86400/day", 1), rate("10000/day", 10_000));
     assert_eq!(admitted(&throttle, &list([pace, volume]), 10), 1);
     let mut hour = 0;
     for _ in 0..3_600 {
-        clock.advance(1_000);
+        clock.advance(Duration::from_secs(1));
         hour += admitted(&throttle, &list([volume, pace]), 2);
     }
     assert_eq!(hour, 3_600);
@@ -91,7 +94,7 @@ fn own_and_default_quota_of_a_client_share_what_is_owed() {
         let [own, default] = [own, default].map(|text| rate(text, 100));
         let [without, with] = [Client::for_test("User 1"), client("User 1", own)];
         for [first, second] in [[&with, &without], [&without, &with]] {
-            let throttle = FakeClock::new().throttle().with_default_quota(default.into());
+            let throttle = throttle().with_default_quota(default.into());
             assert_eq!(admitted(&throttle, first, 1), 1);
             assert_eq!(admitted(&throttle, second, 200), 99);
             assert_eq!(admitted(&throttle, first, 200), 0);
@@ -101,15 +104,15 @@ fn own_and_default_quota_of_a_client_share_what_is_owed() {
 
 #[test]
 fn limits_of_other_names_count_apart() {
-    let clock = FakeClock::new();
-    let all = clock.throttle().with_default_quota(rate("600/hour", 600).into());
+    let clock = fake_clock();
+    let all = throttle_at(&clock).with_default_quota(rate("600/hour", 600).into());
     let login = all.limit("login").unwrap().with_default_quota(rate("10/day", 10).into());
     let client = Client::for_test("User 1");
     let (mut of_all, mut of_login) = (0, 0);
     for _ in 0..600 {
         of_login += admitted(&login, &client, 1);
         of_all += admitted(&all, &client, 1);
-        clock.advance(1_000);
+        clock.advance(Duration::from_secs(1));
     }
     assert_eq!((of_login, of_all), (10, 600));
     assert_eq!(all.counters().len(), 2);
@@ -117,7 +120,7 @@ fn limits_of_other_names_count_apart() {
 
 #[test]
 fn limits_of_one_name_count_together() {
-    let throttle = FakeClock::new().throttle();
+    let throttle = throttle();
     let route = || throttle.limit("search").unwrap().with_default_quota(rate("5/hour", 5).into());
     let client = Client::for_test("User 1");
     let all: usize = (0..100).map(|_| admitted(&route(), &client, 1)).sum();
@@ -139,8 +142,8 @@ fn bad_name_of_a_limit_is_refused_when_it_is_built() {
 
 #[test]
 fn only_idle_clients_are_swept() {
-    let clock = FakeClock::new();
-    let throttle = clock.throttle();
+    let clock = fake_clock();
+    let throttle = throttle_at(&clock);
     for number in 0..20_000 {
         throttle.check(&client(&format!("User {number}"), rate("60/minute", 60))).unwrap();
     }
@@ -149,7 +152,7 @@ fn only_idle_clients_are_swept() {
     assert_eq!(admitted(&throttle, &busy, 1), 1);
     // The requests of one client sweep all others.
     for _ in 0..1_000 {
-        clock.advance(251);
+        clock.advance(Duration::from_millis(251));
         let _ = throttle.check(&busy);
     }
     assert_eq!(throttle.counters().len(), 1);
@@ -159,17 +162,17 @@ fn only_idle_clients_are_swept() {
 #[test]
 fn clock_that_was_ahead_keeps_no_client_in_memory() {
     for quota in [Quota::from(rate("1/minute", 1)), several()] {
-        let clock = FakeClock::new();
-        let throttle = clock.throttle();
-        let years = 10 * 365 * 24 * 60 * 60 * 1_000;
+        let clock = fake_clock();
+        let throttle = throttle_at(&clock);
+        let years = Duration::from_secs(10 * 365 * 24 * 60 * 60);
         clock.advance(years);
         for number in 0..2_000 {
             let client = client(&format!("User {number}"), quota.clone());
             assert_eq!(admitted(&throttle, &client, 1), 1);
         }
-        clock.set_back(years);
+        clock.set(clock.now() - years);
         for _ in 0..1_000 {
-            clock.advance(251);
+            clock.advance(Duration::from_millis(251));
             let _ = throttle.check(&client("User 0", rate("1/day", 1)));
         }
         assert_eq!(throttle.counters().len(), 1);
@@ -178,16 +181,16 @@ fn clock_that_was_ahead_keeps_no_client_in_memory() {
 
 #[test]
 fn spent_day_is_remembered_while_the_quota_has_none() {
-    let clock = FakeClock::new();
-    let throttle = clock.throttle();
+    let clock = fake_clock();
+    let throttle = throttle_at(&clock);
     assert_eq!(admitted(&throttle, &client("User 1", rate("1/day", 1)), 100), 1);
-    clock.advance(1_000);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(admitted(&throttle, &client("User 1", rate("1/second", 1)), 1), 0);
-    clock.advance(1_000);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(admitted(&throttle, &client("User 1", rate("1/second", 1)), 1), 1);
     // Idle by its second, and swept with the others.
     for _ in 0..1_000 {
-        clock.advance(251);
+        clock.advance(Duration::from_millis(251));
         let _ = throttle.check(&client("User 2", rate("1/day", 1)));
     }
     assert_eq!(admitted(&throttle, &client("User 1", rate("1/day", 1)), 100), 0);
@@ -203,7 +206,7 @@ fn quota_changed_in_the_file_applies_to_the_next_request() {
     };
     write("quota: 10/hour");
     let store = YamlStore::open(&path).unwrap();
-    let throttle = FakeClock::new().throttle().with_default_quota(rate("4/hour", 4).into());
+    let throttle = throttle().with_default_quota(rate("4/hour", 4).into());
     let headers =
         http::HeaderMap::from_iter([("x-api-key".parse().unwrap(), KEY.parse().unwrap())]);
     let allowed =
@@ -231,7 +234,7 @@ proptest! {
     fn changing_the_unit_allows_no_more_than_the_count(
         count in 1..50_u32, steps in proptest::collection::vec((0..4_usize, 0..60_usize), 1..12),
     ) {
-        let throttle = FakeClock::new().throttle();
+        let throttle = throttle();
         let mut all = 0;
         for (unit, tries) in steps {
             let unit = ["second", "minute", "hour", "day"][unit];
@@ -245,7 +248,7 @@ proptest! {
     fn changing_the_count_allows_no_more_than_the_largest(
         steps in proptest::collection::vec((1..50_u32, 0..60_usize), 1..12),
     ) {
-        let throttle = FakeClock::new().throttle();
+        let throttle = throttle();
         let (mut all, mut most) = (0, 0);
         for (count, tries) in steps {
             most = most.max(usize::try_from(count).unwrap());

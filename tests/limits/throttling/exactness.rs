@@ -7,7 +7,7 @@ use http::{Request, StatusCode};
 use keygate::{Quota, ThrottleLayer};
 use tower::ServiceExt as _;
 
-use crate::throttling::fixture::{FakeClock, client, rate};
+use crate::throttling::fixture::{client, rate, throttle};
 
 #[test]
 fn thousand_at_once_are_admitted_exactly() {
@@ -18,7 +18,7 @@ fn thousand_at_once_are_admitted_exactly() {
     ];
     for quota in quotas {
         for round in 0..20 {
-            let throttle = FakeClock::new().throttle();
+            let throttle = throttle();
             let name = format!("User {round}");
             let admitted = AtomicUsize::new(0);
             let barrier = std::sync::Barrier::new(8);
@@ -41,7 +41,7 @@ fn thousand_at_once_are_admitted_exactly() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn thousand_tasks_through_the_layer_are_admitted_exactly() {
-    let throttle = FakeClock::new().throttle();
+    let throttle = throttle();
     let quota = Quota::all_of([rate("100/day", 100), rate("150/hour", 150)]).unwrap();
     let app: Router = Router::new()
         .route("/", get(|| async { "let in" }))
@@ -66,7 +66,7 @@ fn quota_that_changes_while_threads_spend_it_is_kept() {
     // The alternating quotas are of one size, so that as much is spent under both.
     let quotas = [rate("100/day", 100), rate("101/day", 101)];
     for _ in 0..50 {
-        let throttle = FakeClock::new().throttle();
+        let throttle = throttle();
         let admitted = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for thread in 0..4 {

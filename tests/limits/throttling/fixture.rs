@@ -1,43 +1,23 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
-
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, Response, StatusCode};
 use keygate::client::Rate;
-use keygate::limit::MemoryCounters;
+use keygate::testing::FakeClock;
 use keygate::{AuthError, Client, ClientProfile, MemoryStore, Quota, Throttle};
 use tower::ServiceExt as _;
 
+use crate::clock::fake_clock;
+
 pub(crate) const KEY: &str = "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA";
 
-/// A clock that stands still until it is set, at a time between two seconds.
-#[derive(Clone)]
-pub(crate) struct FakeClock(Arc<AtomicU64>);
+/// Counts in memory, and its clock stands still.
+pub(crate) fn throttle() -> Throttle {
+    throttle_at(&fake_clock())
+}
 
-impl FakeClock {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(AtomicU64::new(1_800_000_000_400)))
-    }
-
-    pub(crate) fn advance(&self, millis: u64) {
-        self.0.fetch_add(millis, Ordering::Relaxed);
-    }
-
-    pub(crate) fn set_back(&self, millis: u64) {
-        self.0.fetch_sub(millis, Ordering::Relaxed);
-    }
-
-    pub(crate) fn throttle(&self) -> Throttle {
-        self.over(MemoryCounters::new())
-    }
-
-    pub(crate) fn over<C>(&self, counters: C) -> Throttle<C> {
-        let millis = Arc::clone(&self.0);
-        let now = move || UNIX_EPOCH + Duration::from_millis(millis.load(Ordering::Relaxed));
-        Throttle::with_counters(counters).with_clock(now)
-    }
+/// Counts in memory, by this clock.
+pub(crate) fn throttle_at(clock: &FakeClock) -> Throttle {
+    Throttle::new().with_clock(clock.reader())
 }
 
 pub(crate) fn rate(text: &str, burst: u32) -> Rate {

@@ -7,7 +7,7 @@ use keygate::{
 };
 use tower::ServiceExt as _;
 
-use crate::throttling::fixture::{FakeClock, KEY, ask, client, rate};
+use crate::throttling::fixture::{KEY, ask, client, rate, throttle};
 
 #[tokio::test]
 async fn refusals_further_out_spend_nothing() {
@@ -17,7 +17,7 @@ async fn refusals_further_out_spend_nothing() {
     let app = Router::new()
         .route("/a", get(|| async { "a" }).layer(RequireScope::new("a").unwrap()))
         .route("/b", get(|| async { "b" }).layer(RequireScope::new("b").unwrap()));
-    let throttle = || ThrottleLayer::new(FakeClock::new().throttle());
+    let throttle = || ThrottleLayer::new(throttle());
 
     let scoped = |scope: &'static str| -> Router {
         Router::new()
@@ -53,7 +53,7 @@ async fn headers_are_on_allowed_responses_unless_disabled() {
             .layer(layer)
             .layer(Extension(client("User 1", rate("100/minute", 20))))
     };
-    let layer = || ThrottleLayer::new(FakeClock::new().throttle());
+    let layer = || ThrottleLayer::new(throttle());
     let with = ask(&app(layer()), "/", "").await;
     assert_eq!(with.headers()["ratelimit-policy"], r#""minute";q=100;w=60"#);
     assert_eq!(with.headers()["ratelimit"], r#""minute";r=19;t=12"#);
@@ -78,7 +78,7 @@ async fn anonymous_callers_pass_only_behind_a_key_layer() {
 
 #[tokio::test]
 async fn responses_behind_two_throttles_describe_both() {
-    let all = FakeClock::new().throttle().with_default_quota(rate("100/minute", 100).into());
+    let all = throttle().with_default_quota(rate("100/minute", 100).into());
     let search = all.limit("search").unwrap().with_default_quota(rate("2/minute", 2).into());
     let store = MemoryStore::from_keys([(KEY, "User 1")]).unwrap();
     let app: Router = Router::new()
@@ -106,7 +106,7 @@ async fn responses_behind_two_throttles_describe_both() {
 /// Such as in a service without extractors.
 #[tokio::test]
 async fn error_from_a_handler_gets_its_own_headers() {
-    let own = FakeClock::new().throttle().with_default_quota(rate("1/hour", 1).into());
+    let own = throttle().with_default_quota(rate("1/hour", 1).into());
     let handler = get(async move |client: Client| {
         let mut response = Response::new(Body::empty());
         if let Err(error) = own.check(&client) {
@@ -115,7 +115,7 @@ async fn error_from_a_handler_gets_its_own_headers() {
         }
         response
     });
-    let outer = FakeClock::new().throttle().with_default_quota(rate("100/minute", 100).into());
+    let outer = throttle().with_default_quota(rate("100/minute", 100).into());
     let app: Router = Router::new()
         .route("/", handler)
         .layer(ThrottleLayer::new(outer))

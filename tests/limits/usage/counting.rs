@@ -4,20 +4,20 @@ use std::thread;
 use http::{HeaderMap, Response};
 use keygate::{Authenticator, KeyDigest, MemoryStore, Source, Usage};
 
-use crate::usage::scene::{Scene, at, of};
+use crate::usage::fixture::{Fixture, at, of};
 
 #[test]
 fn client_is_the_sum_of_its_keys() {
-    let scene = Scene::new();
-    scene.calls("a 1", 3);
-    scene.turn_to(7.5);
-    scene.calls("a 2", 2);
-    scene.turn_to(9.0);
-    scene.calls("a revoked", 1);
-    scene.turn_to(10.0);
-    scene.calls("b 1", 1);
+    let fixture = Fixture::new();
+    fixture.calls("a 1", 3);
+    fixture.set_seconds(7.5);
+    fixture.calls("a 2", 2);
+    fixture.set_seconds(9.0);
+    fixture.calls("a revoked", 1);
+    fixture.set_seconds(10.0);
+    fixture.calls("b 1", 1);
 
-    let snapshot = scene.usage.snapshot();
+    let snapshot = fixture.usage.snapshot();
     assert_eq!((snapshot.since, snapshot.taken), (at(0.0), at(10.0)));
     let names: Vec<_> = snapshot.clients.iter().map(|usage| &usage.client).collect();
     assert_eq!(names, ["A", "B"]);
@@ -41,16 +41,16 @@ fn client_is_the_sum_of_its_keys() {
 
 #[test]
 fn refusals_are_counted_by_kind_where_the_key_is_known() {
-    let scene = Scene::new();
-    scene.calls("a expired", 2);
-    scene.calls("a revoked", 3);
-    scene.calls("b disabled", 4);
-    let client = scene.call("b 1").unwrap();
-    let _: Response<String> = scene.auth.respond(&client.require("orders:read").unwrap_err());
+    let fixture = Fixture::new();
+    fixture.calls("a expired", 2);
+    fixture.calls("a revoked", 3);
+    fixture.calls("b disabled", 4);
+    let client = fixture.call("b 1").unwrap();
+    let _: Response<String> = fixture.auth.respond(&client.require("orders:read").unwrap_err());
 
-    let a = scene.of("A");
+    let a = fixture.of("A");
     assert_eq!((a.requests, a.refused), (0, BTreeMap::from([("expired", 2), ("revoked", 3)])));
-    let b = scene.of("B");
+    let b = fixture.of("B");
     // The scope was asked for when the key had let the request in.
     let refused = BTreeMap::from([("disabled", 4), ("insufficient_scope", 1)]);
     assert_eq!((b.requests, b.refused), (1, refused));
@@ -59,15 +59,15 @@ fn refusals_are_counted_by_kind_where_the_key_is_known() {
 #[cfg(feature = "throttle")]
 #[test]
 fn throttled_requests_are_among_those_that_a_client_made() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let throttle = keygate::Throttle::new().with_default_quota("1/day".parse().unwrap());
     for _ in 0..5 {
-        let client = scene.call("c 1").unwrap();
+        let client = fixture.call("c 1").unwrap();
         if let Err(error) = throttle.check(&client) {
-            let _: Response<String> = scene.auth.respond(&error);
+            let _: Response<String> = fixture.auth.respond(&error);
         }
     }
-    let c = scene.of("C");
+    let c = fixture.of("C");
     assert_eq!((c.requests, c.refused), (5, BTreeMap::from([("throttled", 4)])));
     assert_eq!(c.rates.last_minute, 5.0);
 }
@@ -112,12 +112,12 @@ async fn stores_that_cannot_answer_are_counted() {
 
 #[test]
 fn outcomes_are_the_sum_of_all_callers() {
-    let scene = Scene::new();
-    scene.calls("a 1", 2);
-    scene.calls("b 1", 3);
-    scene.calls("a expired", 1);
-    scene.calls("nobody's", 4);
-    let outcomes = scene.usage.snapshot().outcomes;
+    let fixture = Fixture::new();
+    fixture.calls("a 1", 2);
+    fixture.calls("b 1", 3);
+    fixture.calls("a expired", 1);
+    fixture.calls("nobody's", 4);
+    let outcomes = fixture.usage.snapshot().outcomes;
     assert_eq!(
         (outcomes["admitted"], outcomes["expired"], outcomes["unknown"], outcomes["revoked"]),
         (5, 1, 4, 0)
@@ -127,36 +127,36 @@ fn outcomes_are_the_sum_of_all_callers() {
 #[test]
 fn four_threads_lose_no_count() {
     const EACH: usize = 20_000;
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     thread::scope(|scope| {
         for thread in 0..4 {
-            let scene = &scene;
+            let fixture = &fixture;
             scope.spawn(move || {
                 for number in 0..EACH {
                     // Time goes on under them, so that parts of the windows begin besides.
                     if thread == 0 && number % 1_000 == 0 {
-                        scene.turn_to(f64::from(u32::try_from(number / 1_000).unwrap()));
+                        fixture.set_seconds(f64::from(u32::try_from(number / 1_000).unwrap()));
                     }
-                    scene.calls("a 1", 1);
-                    scene.calls(["a 2", "b 1", "c 1", "nobody's"][thread], 1);
+                    fixture.calls("a 1", 1);
+                    fixture.calls(["a 2", "b 1", "c 1", "nobody's"][thread], 1);
                 }
             });
         }
     });
-    let snapshot = scene.usage.snapshot();
+    let snapshot = fixture.usage.snapshot();
     let of = |client| of(&snapshot, client).unwrap().requests;
     let each = u64::try_from(EACH).unwrap();
     assert_eq!([of("A"), of("B"), of("C")], [5 * each, each, each]);
     assert_eq!(snapshot.outcomes["unknown"], each);
     assert_eq!(snapshot.outcomes["admitted"], 7 * each);
     // All of it was within 20 seconds.
-    assert_eq!(scene.of("A").rates.last_minute, 100_000.0);
+    assert_eq!(fixture.of("A").rates.last_minute, 100_000.0);
 }
 
 #[test]
 fn clones_share_what_they_count() {
-    let scene = Scene::new();
-    let clone = scene.usage.clone();
-    scene.calls("a 1", 1);
+    let fixture = Fixture::new();
+    let clone = fixture.usage.clone();
+    fixture.calls("a 1", 1);
     assert_eq!(clone.snapshot().clients.len(), 1);
 }

@@ -1,25 +1,25 @@
-use crate::usage::scene::{Scene, of};
+use crate::usage::fixture::{Fixture, of};
 
 const DAY: f64 = 86_400.0;
 
 /// Requests of another client, as many as it takes until all others have been looked after.
-fn time_goes_by(scene: &Scene, from: f64) {
+fn time_goes_by(fixture: &Fixture, from: f64) {
     for pause in 0..300 {
-        scene.turn_to(from + 300.0 * f64::from(pause));
-        scene.calls("b 1", 1);
+        fixture.set_seconds(from + 300.0 * f64::from(pause));
+        fixture.calls("b 1", 1);
     }
 }
 
 #[test]
 fn client_silent_for_40_days_is_forgotten_but_not_its_outcomes() {
-    let scene = Scene::new();
-    scene.calls("a 1", 3);
-    scene.calls("a revoked", 2);
-    time_goes_by(&scene, 38.0 * DAY);
-    assert_eq!(scene.of("A").requests, 3, "not yet");
+    let fixture = Fixture::new();
+    fixture.calls("a 1", 3);
+    fixture.calls("a revoked", 2);
+    time_goes_by(&fixture, 38.0 * DAY);
+    assert_eq!(fixture.of("A").requests, 3, "not yet");
 
-    time_goes_by(&scene, 40.0 * DAY + 1.0);
-    let snapshot = scene.usage.snapshot();
+    time_goes_by(&fixture, 40.0 * DAY + 1.0);
+    let snapshot = fixture.usage.snapshot();
     assert!(of(&snapshot, "A").is_none());
     assert_eq!(of(&snapshot, "B").unwrap().requests, 600);
     assert_eq!((snapshot.outcomes["admitted"], snapshot.outcomes["revoked"]), (603, 2));
@@ -27,12 +27,12 @@ fn client_silent_for_40_days_is_forgotten_but_not_its_outcomes() {
 
 #[test]
 fn who_calls_once_a_month_is_remembered() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     for month in 0..4 {
         let from = 31.0 * DAY * f64::from(month);
-        scene.turn_to(from);
-        scene.calls("a 1", 1);
-        time_goes_by(&scene, from);
+        fixture.set_seconds(from);
+        fixture.calls("a 1", 1);
+        time_goes_by(&fixture, from);
     }
-    assert_eq!(scene.of("A").requests, 4);
+    assert_eq!(fixture.of("A").requests, 4);
 }

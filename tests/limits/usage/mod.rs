@@ -5,7 +5,7 @@
 
 mod allocations;
 mod counting;
+mod fixture;
 mod forgetting;
 mod rates;
-mod scene;
 mod telling;

@@ -1,14 +1,14 @@
 use keygate::{Authenticator, KeyDigest, KeyRecord, MemoryStore, Usage};
 
-use crate::usage::scene::Scene;
+use crate::usage::fixture::Fixture;
 
 #[test]
 fn snapshot_is_json_with_times_in_seconds() {
-    let scene = Scene::new();
-    scene.calls("a 1", 2);
-    scene.turn_to(30.9);
-    scene.calls("a expired", 1);
-    let snapshot = serde_json::to_value(scene.usage.snapshot()).unwrap();
+    let fixture = Fixture::new();
+    fixture.calls("a 1", 2);
+    fixture.set_seconds(30.9);
+    fixture.calls("a expired", 1);
+    let snapshot = serde_json::to_value(fixture.usage.snapshot()).unwrap();
     let a = &snapshot["clients"][0];
     assert_eq!(snapshot["taken"], 1_800_000_030);
     assert_eq!(a["client"], "A");
@@ -17,7 +17,7 @@ fn snapshot_is_json_with_times_in_seconds() {
     assert_eq!((&a["first_seen"], &a["last_seen"]), (&1_800_000_000.into(), &1_800_000_030.into()));
     assert_eq!(a["rates"]["last_minute"], 2.0);
     assert_eq!(a["keys"].as_array().unwrap().len(), 2);
-    let top = serde_json::to_value(scene.usage.top(1)).unwrap();
+    let top = serde_json::to_value(fixture.usage.top(1)).unwrap();
     let expected = serde_json::json!(
         [{ "client": "A", "per_minute": 2.0, "per_minute_before": null }]
     );
@@ -65,12 +65,12 @@ fn client_of_another_name_is_another_client() {
 
 #[test]
 fn no_key_shows() {
-    let scene = Scene::new();
-    scene.calls("a 1", 1);
-    scene.calls("nobody's", 1);
-    let snapshot = scene.usage.snapshot();
+    let fixture = Fixture::new();
+    fixture.calls("a 1", 1);
+    fixture.calls("nobody's", 1);
+    let snapshot = fixture.usage.snapshot();
     let json = serde_json::to_string(&snapshot).unwrap();
-    for text in [json, format!("{snapshot:?}{:?}{:?}", scene.usage, scene.usage.top(1))] {
+    for text in [json, format!("{snapshot:?}{:?}{:?}", fixture.usage, fixture.usage.top(1))] {
         assert!(!text.contains("a 1") && !text.contains("nobody's"), "{text}");
     }
 }

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use crate::servers::Database;
 use keygate::store::{PostgresOptions, PostgresStore};
-use keygate::testing::Clock;
+use keygate::testing::FakeClock;
 use keygate::{AuthError, Authenticator, Client, KeyDigest, KeyId, ManageKeys as _, NewKey};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -66,6 +66,6 @@ async fn ask(store: &PostgresStore, key: &str) -> Result<Client, AuthError> {
     authenticator.authenticate_key(key.as_bytes()).await
 }
 
-fn with_clock(store: PostgresStore, clock: Clock) -> PostgresStore {
-    store.with_clock(move || clock())
+fn with_clock(store: PostgresStore, clock: FakeClock) -> PostgresStore {
+    store.with_clock(clock.reader())
 }

@@ -9,6 +9,7 @@ mod step;
 
 use std::cell::Cell;
 use std::fs;
+use std::time::Duration;
 
 use keygate::YamlStore;
 use keygate::manage::ManageError;
@@ -66,14 +67,15 @@ fn check(
     let twin = Twin::new(content);
     let opened = YamlStore::open(&path);
     let store = opened.map_err(|error| TestCaseError::fail(format!("{error}\n{}", page.text())))?;
-    let store = store.with_clock(twin.clock());
+    let store = store.with_clock(twin.clock().reader());
     let (mut kept, mut flow) = (Kept::new(&page), Flow::new(&page, content));
     same(&store, &twin, page.text())?;
     for step in steps {
         let step = Step::new(*step, content);
         let before = read(&path);
         count.asked.set(count.asked.get() + 1);
-        twin.turn();
+        // Not by whole seconds, so that lost fractions show.
+        twin.clock().advance(Duration::from_millis(1_234));
         let told = make(&store, &step);
         if told.as_ref().is_err_and(|error| error.contains("laid out in a way")) {
             count.refused.set(count.refused.get() + 1);

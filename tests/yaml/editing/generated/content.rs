@@ -1,8 +1,9 @@
 //! What a file says, and a store in memory that holds the same.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use keygate::testing::FakeClock;
 use keygate::{ClientProfile, MemoryStore, NewKey};
 
 use super::dice::Dice;
@@ -100,19 +101,23 @@ impl Content {
     }
 }
 
-/// A store in memory of the same content, and the time for both.
+/// A store in memory with the same content, and the clock of both.
 pub(super) struct Twin {
     store: MemoryStore,
-    time: Arc<Mutex<SystemTime>>,
+    clock: FakeClock,
     shorts: Mutex<Vec<char>>,
 }
 
 impl Twin {
     pub(super) fn new(content: &Content) -> Self {
-        let time = Arc::new(Mutex::new(now()));
+        let clock = FakeClock::at(now());
         let shorts = content.shorts.iter().map(|(letter, _)| *letter).collect();
-        let twin = Self { store: MemoryStore::new(), time, shorts: Mutex::new(shorts) };
-        let store = twin.store.clone().with_clock(twin.clock());
+        let twin = Self {
+            store: MemoryStore::new().with_clock(clock.reader()),
+            clock,
+            shorts: Mutex::new(shorts),
+        };
+        let store = &twin.store;
         for client in &content.clients {
             let profile = ClientProfile::new(NAMES[client.name])
                 .with_scopes(client.scopes.iter().map(|scope| scope.parse().unwrap()))
@@ -120,12 +125,12 @@ impl Twin {
             let quota = client.quota.map(|quota| quota.parse().unwrap());
             store.add_client(quota.into_iter().fold(profile, ClientProfile::with_quota)).unwrap();
             for key in &client.keys {
-                twin.set(hour(key.created));
+                twin.clock.set(hour(key.created));
                 let new = NewKey::new(digest(key.letter)).with_expiry(key.expires.map(hour));
                 let new = key.label.into_iter().fold(new, NewKey::with_label);
                 store.issue(NAMES[client.name], new).unwrap();
                 if let Some(at) = key.revoked {
-                    twin.set(hour(at));
+                    twin.clock.set(hour(at));
                     store.revoke(&id(key.letter)).unwrap();
                 }
             }
@@ -141,7 +146,7 @@ impl Twin {
                 store.disable_client(NAMES[client.name]).unwrap();
             }
         }
-        twin.set(now());
+        twin.clock.set(now());
         twin
     }
 
@@ -149,18 +154,8 @@ impl Twin {
         &self.store
     }
 
-    pub(super) fn clock(&self) -> impl Fn() -> SystemTime + Send + Sync + 'static {
-        let time = Arc::clone(&self.time);
-        move || *time.lock().unwrap()
-    }
-
-    fn set(&self, time: SystemTime) {
-        *self.time.lock().unwrap() = time;
-    }
-
-    /// A little later, and not by whole seconds.
-    pub(super) fn turn(&self) {
-        *self.time.lock().unwrap() += Duration::from_millis(1_234);
+    pub(super) fn clock(&self) -> &FakeClock {
+        &self.clock
     }
 
     pub(super) fn make(&self, step: &Step) -> Result<Told, String> {

@@ -1,17 +1,15 @@
-//! A store that counts what it is asked, a clock that stands, and requests from anywhere.
+//! A store that counts what it is asked, and requests from anywhere.
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use http::Request;
 use http::request::Parts;
 use keygate::client::Rate;
 use keygate::limit::FailureThrottle;
-use keygate::{
-    AuthError, Authenticator, Client, KeyDigest, KeyStore, LocalKeyStore, Lookup, MemoryStore,
-};
+use keygate::{AuthError, Client, KeyDigest, KeyStore, LocalKeyStore, Lookup, MemoryStore};
 
 use crate::common::keys::{Keys, RIGHT};
 use crate::common::polling::{poll_once, yield_once};
@@ -29,25 +27,6 @@ pub(crate) fn throttle() -> FailureThrottle {
 
 pub(crate) fn rate(text: &str, burst: u32) -> Rate {
     text.parse::<Rate>().unwrap().with_burst(burst).unwrap()
-}
-
-/// A clock that stands until it is turned, at a time between two seconds.
-#[derive(Clone)]
-pub(crate) struct FakeClock(Arc<AtomicU64>);
-
-impl FakeClock {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(AtomicU64::new(1_800_000_000_400)))
-    }
-
-    pub(crate) fn turn(&self, by: Duration) {
-        self.0.fetch_add(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
-    }
-
-    pub(crate) fn of<S: KeyStore>(&self, auth: Authenticator<S>) -> Authenticator<S> {
-        let millis = Arc::clone(&self.0);
-        auth.clock(move || UNIX_EPOCH + Duration::from_millis(millis.load(Ordering::SeqCst)))
-    }
 }
 
 pub(crate) fn parts(key: &str, from: &str) -> Parts {

@@ -1,37 +1,33 @@
-//! A store with some clients, and a usage whose clock stands still.
+//! A store with three clients, and `Usage` with a fake clock.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::key::KeyState;
 use keygate::observe::{Activity, UsageSnapshot};
+use keygate::testing::FakeClock;
 use keygate::{Authenticator, Client, KeyDigest, KeyRecord, MemoryStore, Usage};
 
-/// When each scene begins: at the beginning of a part of every window.
+/// Seconds since 1970 at which each test starts: the start of a part of every window.
 pub(crate) const START: u64 = 1_800_000_000;
 
-pub(crate) struct Scene {
+pub(crate) struct Fixture {
     pub(crate) usage: Usage,
     pub(crate) auth: Authenticator<MemoryStore>,
-    clock: Arc<AtomicU64>,
+    clock: FakeClock,
 }
 
-impl Scene {
+impl Fixture {
     /// The keys are `a 1` and `a 2` of `A`, `b 1` of `B`, and so on.
     pub(crate) fn new() -> Self {
-        let clock = Arc::new(AtomicU64::new(0));
-        let millis = Arc::clone(&clock);
-        let now = move || at(0.0) + Duration::from_millis(millis.load(Ordering::Relaxed));
-        let usage = Usage::new().with_clock(now);
+        let clock = FakeClock::at(at(0.0));
+        let usage = Usage::new().with_clock(clock.reader());
         let auth = Authenticator::new(store()).add_observer(usage.clone());
         Self { usage, auth, clock }
     }
 
-    /// Turns the clock to so many seconds after the start.
-    pub(crate) fn turn_to(&self, seconds: f64) {
-        let millis = Duration::from_secs_f64(seconds).as_millis();
-        self.clock.store(u64::try_from(millis).unwrap(), Ordering::Relaxed);
+    /// Sets the clock to this time after the start.
+    pub(crate) fn set_seconds(&self, seconds: f64) {
+        self.clock.set(at(seconds));
     }
 
     pub(crate) fn call(&self, key: &str) -> Option<Client> {
