@@ -1,13 +1,11 @@
 //! The servers that other tests run: that they are what those take them for, and leave nothing.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use crate::servers::{Postgres, Redis, query};
+use crate::servers::{Postgres, query};
 use crate::this_program;
 
 const PROBE: &str = "select 1";
@@ -177,33 +175,4 @@ fn tls_is_verified_in_full() {
     assert!(error.contains("does not match host name"), "{error}");
     let error = with("sslmode=verify-full", "sslmode=disable");
     assert!(error.contains("no pg_hba.conf entry"), "{error}");
-}
-
-#[test]
-fn redis_starts_stops_and_leaves_nothing() {
-    let (redis, guarded) = (Redis::start(), Redis::with_password("c4n4ry"));
-    assert_eq!(guarded.cli(&["set", "a", "1"]), "OK");
-    let mut stranger = TcpStream::connect(("127.0.0.1", guarded.port())).unwrap();
-    stranger.write_all(b"GET a\r\n").unwrap();
-    let mut refusal = [0; 7];
-    stranger.read_exact(&mut refusal).unwrap();
-    assert_eq!(&refusal, b"-NOAUTH");
-    assert_eq!(
-        (redis.cli(&["set", "a", "2"]), redis.cli(&["get", "a"])),
-        ("OK".into(), "2".into())
-    );
-    redis.stop();
-    let mut waiting = TcpStream::connect(("127.0.0.1", redis.port())).unwrap();
-    waiting.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-    waiting.write_all(b"PING\r\n").unwrap();
-    let mut answer = [0; 5];
-    assert!(waiting.read_exact(&mut answer).is_err());
-    redis.resume();
-    waiting.set_read_timeout(None).unwrap();
-    waiting.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"+PONG");
-    redis.kill();
-    assert!(TcpStream::connect(("127.0.0.1", redis.port())).is_err());
-    redis.restart();
-    assert_eq!(redis.cli(&["get", "a"]), "");
 }

@@ -10,12 +10,10 @@ mod pgbouncer;
 mod place;
 mod postgres;
 mod process;
-mod redis;
 mod tools;
 mod wire;
 
 pub(crate) use pgbouncer::Pgbouncer;
 pub(crate) use postgres::database::Database;
 pub(crate) use postgres::{Postgres, Saved, query};
-pub(crate) use redis::Redis;
 pub(crate) use wire::Wire;

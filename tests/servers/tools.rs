@@ -43,7 +43,7 @@ fn on_path(name: &str) -> Option<PathBuf> {
 fn missing(name: &str) -> ! {
     panic!(
         "`{name}` is missing, and this test runs a real server: `tests/run` installs what the tests \
-         need (Debian: postgresql, postgresql-client, pgbouncer, redis-server, openssl)"
+         need (Debian: postgresql, postgresql-client, pgbouncer, openssl)"
     )
 }
 
