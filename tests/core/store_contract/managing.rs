@@ -12,17 +12,17 @@ use keygate::{
 
 use crate::store_contract::naive::{Naive, Right};
 
-fn memory(clock: FakeClock) -> MemoryStore {
+fn memory(clock: &FakeClock) -> MemoryStore {
     MemoryStore::new().with_clock(clock.reader())
 }
 
 #[tokio::test]
 async fn memory_store_can_be_managed() -> Result<(), Violation> {
-    manage_contract(async |clock| memory(clock)).await
+    manage_contract(async |clock| memory(&clock)).await
 }
 
 /// Over a file of its own, in one of the ways in which one may begin.
-fn yaml(clock: FakeClock, text: &str) -> YamlStore {
+fn yaml(clock: &FakeClock, text: &str) -> YamlStore {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("managed {number}.yml"));
@@ -32,12 +32,12 @@ fn yaml(clock: FakeClock, text: &str) -> YamlStore {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn yaml_store_can_be_managed() -> Result<(), Violation> {
-    manage_contract(async |clock| yaml(clock, "")).await
+    manage_contract(async |clock| yaml(&clock, "")).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn yaml_store_that_begins_with_empty_brackets_can_be_managed() -> Result<(), Violation> {
-    manage_contract(async |clock| yaml(clock, "{} # nothing yet\n")).await
+    manage_contract(async |clock| yaml(&clock, "{} # nothing yet\n")).await
 }
 
 #[tokio::test]
@@ -122,5 +122,5 @@ impl ManageKeys for Spawning {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn store_that_waits_can_be_managed() -> Result<(), Violation> {
-    manage_contract(async |clock| Spawning(memory(clock))).await
+    manage_contract(async |clock| Spawning(memory(&clock))).await
 }

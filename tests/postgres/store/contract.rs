@@ -4,7 +4,7 @@ use keygate::testing::{Violation, manage_contract, store_contract};
 
 use crate::filling::fill;
 use crate::servers::Postgres;
-use crate::store::{made, patient, with_clock};
+use crate::store::{made, patient};
 
 #[tokio::test]
 async fn lookups_keep_the_contract() -> Result<(), Violation> {
@@ -31,8 +31,10 @@ async fn lookups_over_many_connections_keep_the_contract() -> Result<(), Violati
 
 #[tokio::test]
 async fn managing_keeps_the_contract() -> Result<(), Violation> {
-    manage_contract(async |clock| with_clock(made(&Postgres::shared().database()).await, clock))
-        .await
+    manage_contract(async |clock| {
+        made(&Postgres::shared().database()).await.with_clock(clock.reader())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -40,7 +42,7 @@ async fn managing_over_many_connections_keeps_the_contract() -> Result<(), Viola
     manage_contract(async |clock| {
         let database = Postgres::shared().database();
         let options = patient(&database.url()).max_connections(4);
-        with_clock(options.migrate().await.unwrap(), clock)
+        options.migrate().await.unwrap().with_clock(clock.reader())
     })
     .await
 }

@@ -28,7 +28,6 @@ use std::time::Duration;
 
 use crate::servers::Database;
 use keygate::store::{PostgresOptions, PostgresStore};
-use keygate::testing::FakeClock;
 use keygate::{AuthError, Authenticator, Client, KeyDigest, KeyId, ManageKeys as _, NewKey};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,8 +63,4 @@ async fn issue(store: &PostgresStore, key: &str) -> KeyId {
 async fn ask(store: &PostgresStore, key: &str) -> Result<Client, AuthError> {
     let authenticator = Authenticator::new(store.clone()).deadline(PATIENCE);
     authenticator.authenticate_key(key.as_bytes()).await
-}
-
-fn with_clock(store: PostgresStore, clock: FakeClock) -> PostgresStore {
-    store.with_clock(clock.reader())
 }
