@@ -19,6 +19,8 @@ pub(super) use listing::{
 pub(super) use manage_keys::manage_keys;
 pub(super) use managing::{add_client, enable_client, issue, remove_client, revoke, rotate};
 pub(super) use read_back::not_kept;
+#[cfg(feature = "postgres")]
+pub(super) use read_back::not_read_back;
 pub(super) use retrying::retrying;
 #[cfg(feature = "sqlite")]
 pub(super) use retrying::retrying_while;

@@ -17,7 +17,7 @@ mod queue;
 mod tables;
 mod triggers;
 
-pub(super) use triggers::foreign as foreign_triggers;
+pub(super) use triggers::{FOREIGN as FOREIGN_TRIGGERS, foreign as foreign_triggers};
 
 pub(super) async fn inspect(
     options: &PostgresOptions,

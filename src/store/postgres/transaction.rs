@@ -8,7 +8,8 @@ use tokio::time::timeout;
 
 use super::connections::Lease;
 use super::error::{is_lost, text, unavailable};
-use super::server::server_columns;
+use super::inspect::FOREIGN_TRIGGERS;
+use super::server::{Server, server_columns};
 use super::settings::local_settings;
 use super::{CHANGE_DEADLINE, PostgresStore};
 use crate::error::StoreError;
@@ -24,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(in crate::store) struct PostgresTransaction {
     lease: Lease,
+    server: Server,
     writes: bool,
     written: Written,
 }
@@ -36,6 +38,8 @@ const SYNCHRONOUS: &str = "set_config('synchronous_commit', case current_setting
 /// Triggers that wait for the commit would rewrite what was read back before it. Any trigger may put
 /// others off again, so this stands right before each read.
 const TRIGGERS_RUN: &str = "set constraints all immediate; ";
+
+const BEGIN_READ: &str = "begin isolation level repeatable read read only";
 
 /// How long a commit may take to be confirmed.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(10);
@@ -51,12 +55,11 @@ type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 impl PostgresTransaction {
     pub(super) async fn read(store: &PostgresStore) -> Result<Self, StoreError> {
-        let begin = "begin isolation level repeatable read read only";
-        Self::begin(store, begin, "", false).await
+        Self::begin(store, BEGIN_READ, "", false).await
     }
 
     pub(super) async fn write(store: &PostgresStore) -> Result<Self, StoreError> {
-        let begin = "begin isolation level read committed";
+        let sql = "begin isolation level read committed";
         // Who is noted in the events.
         let [actor, tool] =
             [&store.actor, &store.tool].map(|text| literal(text.as_deref().unwrap_or_default()));
@@ -64,38 +67,18 @@ impl PostgresTransaction {
             ", pg_catalog.set_config('keygate.actor', {actor}, true), \
              pg_catalog.set_config('keygate.tool', {tool}, true), {SYNCHRONOUS}"
         );
-        Self::begin(store, begin, &noted, true).await
+        Self::begin(store, sql, &noted, true).await
     }
 
-    /// Begins in one round trip, on a server that has the keys of the store.
     async fn begin(
         store: &PostgresStore,
-        begin: &str,
+        sql: &str,
         columns: &str,
         writes: bool,
     ) -> Result<Self, StoreError> {
-        let settings = local_settings!();
-        // A change waits for another, and not for a forgotten terminal.
-        let begin = format!(
-            "{begin}; {settings}set local lock_timeout = '10s'; \
-             set local bytea_output = hex; select {}{columns}",
-            server_columns!()
-        );
-        let mut lease = store.changing.take().await?;
-        lease.in_transaction = true;
-        let answer = timeout(PATIENCE, async {
-            let mut answer = raw_sql(AssertSqlSafe(&*begin)).fetch_one(&mut *lease).await;
-            if let Err(error) = &answer
-                && lease.is_renewed(error).await?
-            {
-                answer = raw_sql(AssertSqlSafe(&*begin)).fetch_one(&mut *lease).await;
-            }
-            Ok(answer)
-        });
-        let answer = answer.await.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
-        let row = completed(&mut lease, Ok(answer)).await?;
-        store.server.check(&row, 0)?;
-        Ok(Self { lease, writes, written: Written::default() })
+        let (mut lease, server) = (store.changing.take().await?, store.server.clone());
+        begin(&mut lease, &server, sql, columns).await?;
+        Ok(Self { lease, server, writes, written: Written::default() })
     }
 
     /// Makes a change, and returns how many rows were written.
@@ -104,14 +87,17 @@ impl PostgresTransaction {
         Ok(completed(&mut self.lease, done).await?.rows_affected())
     }
 
-    /// Checks that there is an event for each client and key that was written.
-    async fn check_events(&mut self) -> Result<(), StoreError> {
-        let row = self.plain_row(&self.written.without_event()).await?;
-        if row.map_or(Ok(0), |row| count(&row, 0))? > 0 {
+    /// Checks that each written client and key has an event. Returns whether triggers of others may undo
+    /// the change during the commit.
+    async fn check_events(&mut self) -> Result<bool, StoreError> {
+        let without_event = self.written.without_event();
+        let sql = format!("select ({without_event}), exists ({FOREIGN_TRIGGERS})");
+        let Some(row) = self.plain_row(&sql).await? else { return Ok(true) };
+        if count(&row, 0)? > 0 {
             let found = "the change was not noted in `keygate.events`".to_owned();
             return Err(not_kept(self, found).await);
         }
-        Ok(())
+        row.try_get(1).map_err(unavailable)
     }
 
     async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, StoreError> {
@@ -136,7 +122,7 @@ impl PostgresTransaction {
         self.rows(statement).await
     }
 
-    async fn end(mut self) -> Result<(), StoreError> {
+    async fn end(&mut self) -> Result<(), StoreError> {
         match timeout(COMMIT_DEADLINE, raw_sql("commit").execute(&mut *self.lease)).await {
             Err(_) => return Err(StoreError::new(UNCONFIRMED)),
             Ok(Err(error)) if is_lost(&error) => {
@@ -145,7 +131,6 @@ impl PostgresTransaction {
             Ok(done) => done.map_err(unavailable)?,
         };
         self.lease.in_transaction = false;
-        self.lease.finish();
         Ok(())
     }
 
@@ -154,6 +139,35 @@ impl PostgresTransaction {
         let row = timeout(PATIENCE, row).await;
         completed(&mut self.lease, row).await
     }
+}
+
+/// Begins in one round trip, on a server that has the keys of the store.
+async fn begin(
+    lease: &mut Lease,
+    server: &Server,
+    sql: &str,
+    columns: &str,
+) -> Result<(), StoreError> {
+    let settings = local_settings!();
+    // A change waits for another, and not for a forgotten terminal.
+    let sql = format!(
+        "{sql}; {settings}set local lock_timeout = '10s'; \
+         set local bytea_output = hex; select {}{columns}",
+        server_columns!()
+    );
+    lease.in_transaction = true;
+    let row = timeout(PATIENCE, async {
+        let mut row = raw_sql(AssertSqlSafe(&*sql)).fetch_one(&mut **lease).await;
+        if let Err(error) = &row
+            && lease.is_renewed(error).await?
+        {
+            row = raw_sql(AssertSqlSafe(&*sql)).fetch_one(&mut **lease).await;
+        }
+        Ok(row)
+    });
+    let row = row.await.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
+    let row = completed(lease, Ok(row)).await?;
+    server.check(&row, 0)
 }
 
 /// A text in a statement without parameters, however the server reads other literals. A function that

@@ -1,7 +1,7 @@
 use std::slice;
 use std::time::{Duration, SystemTime};
 
-use super::read_back::{self, column_fault, not_kept};
+use super::read_back::{self, Written, not_kept};
 use super::row::{BadRow, ClientRow, Found, KeyRow};
 use super::transaction::{Database, Transaction};
 use crate::client::ClientProfile;
@@ -20,7 +20,7 @@ pub(in crate::store) async fn add_client<D: Database>(
     let mut transaction = database.write().await?;
     let client = ClientRow { profile, enabled: true };
     insert_client(&mut transaction, &client).await?;
-    transaction.commit().await?;
+    read_back::commit(transaction, &[Written::Clients(slice::from_ref(&client))]).await?;
     Ok(ClientInfo::new(client.profile))
 }
 
@@ -35,14 +35,9 @@ pub(in crate::store) async fn enable_client<D: Database>(
     let client = if enabled { found.whole().map_err(StoreError::from)? } else { found.row };
     if client.enabled != enabled {
         transaction.set_enabled(name, enabled).await?;
-        let found = transaction.found_client(name).await?;
-        if found.is_none_or(|found| found.row.enabled != enabled) {
-            let found = format!("`enabled` of the client `{name}` is not what was written");
-            return Err(not_kept(&mut transaction, found).await.into());
-        }
     }
     let keys = transaction.live_keys(name).await?;
-    transaction.commit().await?;
+    read_back::commit(transaction, &[Written::Enabled { client: name, enabled }]).await?;
     Ok(ClientInfo { profile: client.profile, enabled, keys })
 }
 
@@ -57,13 +52,7 @@ pub(in crate::store) async fn remove_client<D: Database>(
     }
     let keys = transaction.live_keys(name).await?;
     transaction.delete_client(name).await?;
-    if transaction.found_client(name).await?.is_some()
-        || !transaction.keys(Some(name)).await?.is_empty()
-    {
-        let found = format!("the client `{name}` or a key of it is there after it was deleted");
-        return Err(not_kept(&mut transaction, found).await.into());
-    }
-    transaction.commit().await?;
+    read_back::commit(transaction, &[Written::Removed { client: name }]).await?;
     Ok(ClientInfo { profile: client.profile, enabled: false, keys })
 }
 
@@ -76,8 +65,7 @@ pub(in crate::store) async fn issue<D: Database>(
     let client = known_client(&mut transaction, client).await?;
     let row = filed(&client, key, database.now())?;
     insert_key(&mut transaction, &row).await?;
-    read_back::keys(&mut transaction, slice::from_ref(&row)).await?;
-    transaction.commit().await?;
+    read_back::commit(transaction, &[Written::Keys(slice::from_ref(&row))]).await?;
     Ok(row.info())
 }
 
@@ -87,17 +75,12 @@ pub(in crate::store) async fn revoke<D: Database>(
 ) -> Result<KeyInfo, ManageError> {
     let mut transaction = database.write().await?;
     let mut key = found_key(&mut transaction, key_id).await?.row;
+    let at = key.notes.revoked.unwrap_or_else(|| whole_seconds(database.now()));
     if key.notes.revoked.is_none() {
-        let revoked = whole_seconds(database.now());
-        transaction.revoke_key(key_id, revoked).await?;
-        key.notes.revoked = Some(revoked);
-        let found = transaction.found_key(key_id).await?;
-        if found.is_none_or(|found| found.row.notes.revoked != key.notes.revoked) {
-            let found = column_fault(key_id, "revoked");
-            return Err(not_kept(&mut transaction, found).await.into());
-        }
+        transaction.revoke_key(key_id, at).await?;
+        key.notes.revoked = Some(at);
     }
-    transaction.commit().await?;
+    read_back::commit(transaction, &[Written::Revoked { key_id, at }]).await?;
     Ok(key.info())
 }
 
@@ -119,8 +102,7 @@ pub(in crate::store) async fn rotate<D: Database>(
     old.notes.replaced_by = Some(new.key_id());
     transaction.replace_key(&old).await?;
     let written = [old, new];
-    read_back::keys(&mut transaction, &written).await?;
-    transaction.commit().await?;
+    read_back::commit(transaction, &[Written::Keys(&written)]).await?;
     let [old, new] = written;
     Ok(Rotated { old: old.info(), new: new.info() })
 }
@@ -201,7 +183,7 @@ async fn insert_client(
     let name = client.profile.name();
     for _ in 0..ATTEMPTS {
         if transaction.insert_client(client).await? {
-            return Ok(read_back::clients(transaction, slice::from_ref(client)).await?);
+            return Ok(());
         }
         if transaction.found_client(name).await?.is_some() {
             return Err(ManageError::ClientExists { name: name.to_owned() });

@@ -1,22 +1,42 @@
-//! Reads changes back in their own transaction, so that none is reported as done that a trigger or a
-//! rule has swallowed or rewritten.
+//! Reads changes back, so that none is reported as done that a trigger or a rule undid or rewrote.
 
 use std::collections::HashMap;
+use std::error::Error as _;
+use std::time::SystemTime;
 
 use super::row::{BadRow, ClientRow, KeyRow};
 use super::transaction::Transaction;
 use crate::error::StoreError;
 use crate::key::KeyId;
 
-/// How many rows are read back at once.
+/// The number of rows that are read back at once.
 const BATCH: usize = 5_000;
 
-/// A change that does not read back as it was written.
+/// The parts of a change that must read back as written.
+#[derive(Clone, Copy)]
+pub(super) enum Written<'a> {
+    Clients(&'a [ClientRow]),
+    Keys(&'a [KeyRow]),
+    Enabled { client: &'a str, enabled: bool },
+    Removed { client: &'a str },
+    Revoked { key_id: KeyId, at: SystemTime },
+}
+
 #[derive(Debug, thiserror::Error)]
-#[error("nothing was changed: {found}; {}", cause(.suspects))]
-struct NotKept {
-    found: String,
-    suspects: Vec<String>,
+enum NotKept {
+    #[error("nothing was changed: {found}; {}", cause(.suspects))]
+    RolledBack { found: String, suspects: Vec<String> },
+    #[error(
+        "the change was committed and then read back differently: {found}; {}, or somebody else changed it \
+         meanwhile: list keys and clients before you repeat it",
+        cause(.suspects)
+    )]
+    Committed { found: String, suspects: Vec<String> },
+    #[error(
+        "the change was committed, but triggers may have undone it, and it could not be read back: {0}; \
+         list keys and clients before you repeat it"
+    )]
+    Unread(String),
 }
 
 fn cause(suspects: &[String]) -> String {
@@ -26,22 +46,89 @@ fn cause(suspects: &[String]) -> String {
     }
 }
 
-/// The error for a change that was found not to be kept. Dropping the transaction takes it back.
+/// Returns the error for an uncommitted change that was not kept. Dropping the transaction rolls it back.
 pub(in crate::store) async fn not_kept(
     transaction: &mut impl Transaction,
     found: String,
 ) -> StoreError {
     match transaction.foreign_triggers().await {
-        Ok(suspects) => StoreError::new(NotKept { found, suspects }),
+        Ok(suspects) => StoreError::new(NotKept::RolledBack { found, suspects }),
         Err(error) => error,
     }
 }
 
-/// Checks that these clients are in the database as they were written.
-pub(super) async fn clients(
+/// Commits a change after it was read back. Where triggers may run during the commit, reads it back once
+/// more after it.
+pub(super) async fn commit(
+    mut transaction: impl Transaction,
+    written: &[Written<'_>],
+) -> Result<(), StoreError> {
+    check(&mut transaction, written).await?;
+    let Some(mut after) = transaction.commit().await? else { return Ok(()) };
+    if let Some(found) = difference(&mut after, written).await.map_err(not_read_back)? {
+        let suspects = after.foreign_triggers().await.unwrap_or_default();
+        return Err(StoreError::new(NotKept::Committed { found, suspects }));
+    }
+    after.commit().await.map_err(not_read_back).map(drop)
+}
+
+/// Returns the error for a committed change that triggers may have undone and that cannot be read.
+#[allow(clippy::needless_pass_by_value)] // For `map_err`.
+pub(in crate::store) fn not_read_back(error: StoreError) -> StoreError {
+    let error = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    StoreError::new(NotKept::Unread(error))
+}
+
+/// Checks, before the commit, that a change reads back as written.
+pub(super) async fn check(
+    transaction: &mut impl Transaction,
+    written: &[Written<'_>],
+) -> Result<(), StoreError> {
+    match difference(transaction, written).await? {
+        Some(found) => Err(not_kept(transaction, found).await),
+        None => Ok(()),
+    }
+}
+
+/// Describes the first difference between the database and a change.
+async fn difference(
+    transaction: &mut impl Transaction,
+    written: &[Written<'_>],
+) -> Result<Option<String>, StoreError> {
+    for written in written {
+        let found = match *written {
+            Written::Clients(clients) => clients_difference(transaction, clients).await?,
+            Written::Keys(keys) => keys_difference(transaction, keys).await?,
+            Written::Enabled { client, enabled } => {
+                let found = transaction.found_client(client).await?;
+                let is_kept = found.is_some_and(|found| found.row.enabled == enabled);
+                (!is_kept)
+                    .then(|| format!("`enabled` of the client `{client}` is not what was written"))
+            }
+            Written::Removed { client } => {
+                let is_kept = transaction.found_client(client).await?.is_none()
+                    && transaction.keys(Some(client)).await?.is_empty();
+                (!is_kept).then(|| {
+                    format!("the client `{client}` or a key of it is there after it was deleted")
+                })
+            }
+            Written::Revoked { key_id, at } => {
+                let found = transaction.found_key(key_id).await?;
+                let is_kept = found.is_some_and(|found| found.row.notes.revoked == Some(at));
+                (!is_kept).then(|| column_difference(key_id, "revoked"))
+            }
+        };
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+async fn clients_difference(
     transaction: &mut impl Transaction,
     written: &[ClientRow],
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
     for written in written.chunks(BATCH) {
         let names = written.iter().map(|client| client.profile.name()).collect::<Vec<_>>();
         let found = transaction.clients_named(&names).await?;
@@ -55,33 +142,30 @@ pub(super) async fn clients(
                 Some(found) if *found != client => "is another",
                 Some(_) => continue,
             };
-            let found = format!("the client `{name}` {why} after it was written");
-            return Err(not_kept(transaction, found).await);
+            return Ok(Some(format!("the client `{name}` {why} after it was written")));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
-/// Checks that these keys are in the database as they were written.
-pub(super) async fn keys(
+async fn keys_difference(
     transaction: &mut impl Transaction,
     written: &[KeyRow],
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
     for written in written.chunks(BATCH) {
         let ids = written.iter().map(KeyRow::key_id).collect::<Vec<_>>();
         let found = transaction.keys_with(&ids).await?;
         let found = found.into_iter().collect::<Result<Vec<_>, BadRow>>()?;
         let found = found.iter().map(|key| (key.key_id(), key)).collect::<HashMap<_, _>>();
-        for key in written {
-            if let Some(found) = fault(key, found.get(&key.key_id()).copied()) {
-                return Err(not_kept(transaction, found).await);
-            }
+        let difference = |key: &KeyRow| key_difference(key, found.get(&key.key_id()).copied());
+        if let Some(found) = written.iter().find_map(difference) {
+            return Ok(Some(found));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
-fn fault(written: &KeyRow, found: Option<&KeyRow>) -> Option<String> {
+fn key_difference(written: &KeyRow, found: Option<&KeyRow>) -> Option<String> {
     let key_id = written.key_id();
     let Some(found) = found else {
         return Some(format!("the key {key_id} is not there after it was written"));
@@ -96,10 +180,9 @@ fn fault(written: &KeyRow, found: Option<&KeyRow>) -> Option<String> {
         ("replaced_by", written.notes.replaced_by == found.notes.replaced_by),
     ];
     let (column, _) = columns.into_iter().find(|(_, is_kept)| !is_kept)?;
-    Some(column_fault(key_id, column))
+    Some(column_difference(key_id, column))
 }
 
-/// Says which column of a key is not what was written.
-pub(super) fn column_fault(key_id: KeyId, column: &str) -> String {
+fn column_difference(key_id: KeyId, column: &str) -> String {
     format!("`{column}` of the key {key_id} is not what was written")
 }

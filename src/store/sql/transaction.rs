@@ -25,7 +25,7 @@ pub(in crate::store) trait Database: Sync {
 }
 
 /// The statements of which all changes are made. Dropped without a commit, it changes nothing.
-pub(in crate::store) trait Transaction: Send {
+pub(in crate::store) trait Transaction: Send + Sized {
     /// The client of this name, as far as it can be read; to a writer, nobody else changes it or its
     /// keys until the end.
     fn found_client(
@@ -146,6 +146,7 @@ pub(in crate::store) trait Transaction: Send {
     /// The triggers and rules on the tables that are not keygate's, each in words.
     fn foreign_triggers(&mut self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
-    /// Keeps the changes, if all of them were noted in the events.
-    fn commit(self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Commits the changes, if all of them have events. Where triggers of others may have undone them
+    /// during the commit, returns a transaction that reads.
+    fn commit(self) -> impl Future<Output = Result<Option<Self>, StoreError>> + Send;
 }

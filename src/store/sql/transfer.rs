@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::read_back;
+use super::read_back::{self, Written};
 use super::row::{ClientRow, KeyRow};
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
@@ -26,17 +26,13 @@ pub(in crate::store) async fn import_keys<D: Database>(
         let plan = plan(&here, holdings);
         let clients = plan.clients.iter().copied().map(client_row).collect::<Vec<_>>();
         let keys = key_rows(&here, holdings, &plan.keys);
+        let written = [Written::Clients(&clients), Written::Keys(&keys)];
         if transaction.insert_clients(&clients).await? && transaction.insert_keys(&keys).await? {
-            read_back::clients(&mut transaction, &clients).await?;
-            read_back::keys(&mut transaction, &keys).await?;
-            transaction.commit().await?;
+            read_back::commit(transaction, &written).await?;
             return Ok(plan.imported);
         }
         // What is in the way of an insert is there; else a trigger or a rule has swallowed the row.
-        swallowed = read_back::clients(&mut transaction, &clients).await;
-        if swallowed.is_ok() {
-            swallowed = read_back::keys(&mut transaction, &keys).await;
-        }
+        swallowed = read_back::check(&mut transaction, &written).await;
     }
     swallowed?;
     let busy = "others add the same clients or keys at once: nothing was changed, try again";

@@ -285,7 +285,8 @@ impl Transaction for SqliteTransaction {
         foreign_triggers(self.begun.lease()).await
     }
 
-    async fn commit(mut self) -> Result<(), StoreError> {
+    /// Triggers of SQLite do not run during the commit.
+    async fn commit(mut self) -> Result<Option<Self>, StoreError> {
         if let Some(Written { last_event, rows }) = self.written.take() {
             let events = self.number(sqlx::query(EVENTS).bind(last_event)).await?;
             if u64::try_from(events).unwrap_or_default() < rows {
@@ -300,6 +301,7 @@ impl Transaction for SqliteTransaction {
                 return Err(not_kept(&mut self, found).await);
             }
         }
-        self.begun.commit().await
+        self.begun.commit().await?;
+        Ok(None)
     }
 }

@@ -187,6 +187,75 @@ async fn changes_undone_by_triggers_deferred_midway_fail() {
     }
 }
 
+/// A deferred trigger that runs early may defer another one until the commit, after the last statement.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_undone_at_the_commit_fail() {
+    let undo_keys = "update keygate.keys set revoked = null, replaced_by = null, label = 'x';";
+    let undo_clients = "update keygate.clients set scopes = '{a}', enabled = not enabled;";
+    let restore =
+        "insert into keygate.clients (name) values ('App 2'), ('App 6') on conflict do nothing;";
+    for (table, event, undo, changes) in [
+        ("keys", "update", undo_keys, &["revoke", "rotate"][..]),
+        ("keys", "insert", undo_keys, &["issue", "import"]),
+        ("clients", "update", undo_clients, &["disable", "enable"]),
+        ("clients", "insert", undo_clients, &["add", "import"]),
+        ("clients", "delete", restore, &["remove", "remove without keys"]),
+    ] {
+        for name in changes {
+            let database = Postgres::shared().database();
+            let store = prepared(&database).await;
+            database.psql(&format!(
+                "create table public.queue ();
+                 create function audit() returns trigger language plpgsql security definer as $$ begin
+                    if current_query() = 'commit' then
+                        if tg_table_name = 'queue' then {undo} end if;
+                    else
+                        set constraints all deferred;
+                        insert into public.queue default values;
+                    end if;
+                    return null; end $$;
+                 create constraint trigger audit after {event} on keygate.{table}
+                    deferrable initially deferred for each row execute function audit();
+                 create constraint trigger requeue after insert on public.queue
+                    deferrable initially deferred for each row execute function audit();"
+            ));
+            let error = change(&store, name).await.expect_err(name);
+            let ManageError::Unavailable(error) = &error else { panic!("{name}: {error:?}") };
+            let shown = error.source().unwrap().to_string();
+            let found = "the change was committed and then read back differently: ";
+            assert!(shown.starts_with(found), "{name}: {shown}");
+            let suspect = format!("the trigger `audit` on `keygate.{table}` may undo");
+            assert!(shown.contains(&suspect), "{name}: {shown}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_cannot_be_read_after_the_commit_fail() {
+    let database = Postgres::shared().database();
+    let store = prepared(&database).await;
+    database.psql(
+        "create table public.queue ();
+         create function audit() returns trigger language plpgsql security definer as $$ begin
+            if current_query() = 'commit' then
+                alter table keygate.migrations rename to moved;
+            else
+                set constraints all deferred;
+                insert into public.queue default values;
+            end if;
+            return null; end $$;
+         create constraint trigger audit after update on keygate.keys
+            deferrable initially deferred for each row execute function audit();
+         create constraint trigger requeue after insert on public.queue
+            deferrable initially deferred for each row execute function audit();",
+    );
+    let error = change(&store, "revoke").await.unwrap_err().to_string();
+    let found = "the change was committed, but triggers may have undone it, and it could not be read back: \
+                 PostgreSQL: relation \"keygate.migrations\" does not exist (42P01); list keys";
+    assert!(error.starts_with(found), "{error}");
+    assert_ne!(database.psql("select revoked from keygate.keys where client = 'App 1'"), "");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_that_a_rule_swallows_fail() {
     for (rule, changes) in [

@@ -3,8 +3,9 @@ use sqlx::{Row as _, raw_sql};
 
 use crate::store::sql::DatabaseFinding;
 
-/// Triggers and rules of others on the tables of keygate.
-const FOREIGN: &str = "
+/// Triggers and rules of others on the tables of keygate, and foreign keys whose actions change other
+/// tables.
+pub(in crate::store::postgres) const FOREIGN: &str = "
 select pg_catalog.format('the trigger `%s` on `keygate.%s`', t.tgname, c.relname)
 from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
 where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'keygate')
@@ -15,6 +16,12 @@ select pg_catalog.format('the rule `%s` on `keygate.%s`', r.rulename, c.relname)
 from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
 where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'keygate')
     and c.relkind = 'r' and r.ev_enabled <> 'D'
+union all
+select pg_catalog.format('the foreign key `%s` of `%s`', f.conname, f.conrelid::regclass)
+from pg_catalog.pg_constraint f join pg_catalog.pg_class c on c.oid = f.confrelid
+where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'keygate')
+    and f.contype = 'f' and f.connamespace <> c.relnamespace
+    and (f.confupdtype in ('c', 'n', 'd') or f.confdeltype in ('c', 'n', 'd'))
 order by 1";
 
 /// The own triggers that run, each of which is needed.

@@ -6,7 +6,8 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use tokio::time::timeout;
 
-use super::{PATIENCE, PostgresTransaction, completed, count, literal};
+use super::written::Written;
+use super::{BEGIN_READ, PATIENCE, PostgresTransaction, begin, completed, count, literal};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::KeyId;
@@ -16,7 +17,9 @@ use crate::store::postgres::columns::{
 };
 use crate::store::postgres::error::unavailable;
 use crate::store::postgres::inspect;
-use crate::store::sql::{BadRow, ClientRow, Found, KeyRow, Transaction, metadata_text, quota_text};
+use crate::store::sql::{
+    BadRow, ClientRow, Found, KeyRow, Transaction, metadata_text, not_read_back, quota_text,
+};
 
 /// How many rows one statement takes: the round trips are few, and the texts some megabytes.
 const BATCH: usize = 5_000;
@@ -248,11 +251,15 @@ impl Transaction for PostgresTransaction {
         completed(&mut self.lease, triggers).await
     }
 
-    async fn commit(mut self) -> Result<(), StoreError> {
-        if !self.written.is_empty() {
-            self.check_events().await?;
+    async fn commit(mut self) -> Result<Option<Self>, StoreError> {
+        let may_be_undone = !self.written.is_empty() && self.check_events().await?;
+        self.end().await?;
+        if !may_be_undone {
+            self.lease.finish();
+            return Ok(None);
         }
-        self.end().await
+        begin(&mut self.lease, &self.server, BEGIN_READ, "").await.map_err(not_read_back)?;
+        Ok(Some(Self { writes: false, written: Written::default(), ..self }))
     }
 }
 
