@@ -9,7 +9,8 @@ mod api_key;
 mod digest;
 pub(crate) mod invisible;
 mod lookalike;
-#[cfg(any(feature = "yaml", feature = "sqlite"))]
+#[cfg(any(feature = "yaml", feature = "serde"))]
+#[cfg_attr(not(any(feature = "yaml", feature = "sqlite")), allow(dead_code))]
 pub(crate) mod rfc3339;
 mod rules;
 mod status;

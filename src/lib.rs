@@ -34,6 +34,8 @@ pub mod limit;
 pub mod manage;
 pub mod observe;
 pub mod respond;
+#[cfg(feature = "serde")]
+mod serialize;
 pub mod store;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]

@@ -11,6 +11,7 @@ mod error;
 mod expiry;
 mod info;
 mod key_error;
+mod key_status;
 mod nearby;
 mod new_key;
 pub(crate) mod rules;
@@ -20,6 +21,7 @@ pub use error::{ManageError, RotationConflict};
 pub use expiry::Expiry;
 pub use info::{ClientInfo, KeyInfo, PartialList, Rotated};
 pub use key_error::KeyError;
+pub use key_status::KeyStatus;
 pub use new_key::NewKey;
 pub use transfer::{ConflictReason, Export, ImportConflict, Imported, TransferKeys};
 

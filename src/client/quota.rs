@@ -98,7 +98,7 @@ impl Rate {
     }
 
     /// As the grammar of fields has it: `100/minute`.
-    #[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres"))]
+    #[cfg(any(feature = "yaml", feature = "serde"))]
     pub(crate) fn without_burst(&self) -> String {
         format!("{}/{}", self.count, self.per.name())
     }

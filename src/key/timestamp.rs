@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A time as every store keeps it: whole microseconds, from 1970 to the end of 9999 in UTC.
 ///
 /// Digits below the microsecond are cut towards the past, so that no key lives longer than it should.
-/// Other times are refused. As text (feature `yaml` or `sqlite`) it is RFC 3339 with an offset, as in
+/// Other times are refused. As text (feature `yaml` or `serde`) it is RFC 3339 with an offset, as in
 /// `2027-01-31T00:00:00Z`; it is shown in UTC, without a fraction where that is zero.
 ///
 /// ```
@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// assert_eq!(kept.system_time(), UNIX_EPOCH + Duration::from_micros(1));
 /// let before = UNIX_EPOCH - Duration::from_secs(1);
 /// assert_eq!(Timestamp::try_from(before), Err(TimeError::BeforeEpoch));
-/// # #[cfg(any(feature = "yaml", feature = "sqlite"))]
+/// # #[cfg(any(feature = "yaml", feature = "serde"))]
 /// assert_eq!("1970-01-01T01:00:00.0000019+01:00".parse(), Ok(kept));
 /// # Ok::<(), TimeError>(())
 /// ```

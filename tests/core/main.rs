@@ -16,6 +16,7 @@ mod managing;
 mod memory_store;
 mod redaction;
 mod scopes;
+mod serde;
 mod sources;
 mod store_contract;
 mod transfer;

@@ -81,7 +81,6 @@ pub struct ClientUsage {
 #[non_exhaustive]
 pub struct KeyUsage {
     /// The public handle of the key.
-    #[serde(serialize_with = "text")]
     pub key_id: KeyId,
     /// Its counts.
     #[serde(flatten)]
@@ -160,10 +159,4 @@ impl TopClient {
 
 fn unix_seconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
-}
-
-// `serialize_with` asks for a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn text<S: Serializer>(key_id: &KeyId, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(key_id)
 }

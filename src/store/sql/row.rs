@@ -162,20 +162,7 @@ fn parse_rate(value: &Value) -> Result<Rate, String> {
 
 /// The quota as its column holds it.
 pub(in crate::store) fn quota_text(quota: &Quota) -> String {
-    let rate = |rate: &Rate| {
-        let text = rate.without_burst();
-        if rate.burst() == rate.count() {
-            json!(text)
-        } else {
-            json!({ "rate": text, "burst": rate.burst() })
-        }
-    };
-    let value = match quota.rates() {
-        [] => json!("unlimited"),
-        [only] => rate(only),
-        rates => rates.iter().map(rate).collect(),
-    };
-    value.to_string()
+    json!(quota).to_string()
 }
 
 /// The metadata as its column holds it.

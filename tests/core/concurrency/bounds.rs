@@ -23,7 +23,7 @@ use keygate::limit::{
 };
 use keygate::manage::{
     ClientInfo, ConflictReason, Expiry, Export, ImportConflict, Imported, KeyError, KeyInfo,
-    ManageError, PartialList, Rotated, RotationConflict,
+    KeyStatus, ManageError, PartialList, Rotated, RotationConflict,
 };
 use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
@@ -88,6 +88,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         KeyInfo,
         KeyRecord,
         KeyState,
+        KeyStatus,
         KeyUsage,
         LabelError,
         ManageError,

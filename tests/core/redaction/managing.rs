@@ -44,6 +44,7 @@ pub(crate) fn all() -> Vec<Shown> {
         ("GenerateError", error(&generate)),
         ("ClientInfo", debug(&client)),
         ("KeyInfo", debug(&issued)),
+        ("KeyStatus", text(&issued.status(std::time::UNIX_EPOCH))),
         ("NewKey", debug(&successor) + &debug(&NewKey::new(digest()))),
         ("Expiry", debug(&successor.expiry())),
         ("Rotated", debug(&rotated)),

@@ -1,0 +1,94 @@
+use std::fmt;
+use std::time::SystemTime;
+
+use super::info::KeyInfo;
+use crate::key::{KeyId, KeyState};
+
+/// What a key is good for at an instant: its state, its expiry and its successor in one value.
+///
+/// As text it is one word, such as `replaced`.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+/// use keygate::manage::{KeyInfo, KeyStatus};
+///
+/// let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+/// let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse()?, "App 1");
+/// key.expires = Some(at(100));
+/// assert_eq!(key.status(at(99)), KeyStatus::Active);
+/// assert_eq!(key.status(at(100)), KeyStatus::Expired);
+/// assert_eq!(key.status(at(100)).to_string(), "expired");
+/// # Ok::<(), keygate::key::ParseKeyIdError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyStatus {
+    /// The key works.
+    Active,
+    /// The key works until it expires, and another key takes its place.
+    Replaced {
+        /// The key that takes its place.
+        successor: KeyId,
+    },
+    /// The client of the key is disabled.
+    Disabled,
+    /// The key has expired.
+    Expired,
+    /// The key was revoked.
+    Revoked,
+}
+
+impl KeyStatus {
+    /// One word: the variant's name in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Replaced { .. } => "replaced",
+            Self::Disabled => "disabled",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+impl fmt::Display for KeyStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl KeyInfo {
+    /// The status of the key at this instant. If several apply, the order is revoked, expired, disabled, replaced.
+    pub fn status(&self, now: SystemTime) -> KeyStatus {
+        match (self.state, self.replaced_by) {
+            (KeyState::Revoked, _) => KeyStatus::Revoked,
+            _ if self.has_expired(now) => KeyStatus::Expired,
+            (KeyState::Disabled, _) => KeyStatus::Disabled,
+            (KeyState::Active, Some(successor)) => KeyStatus::Replaced { successor },
+            (KeyState::Active, None) => KeyStatus::Active,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn most_final_status_comes_first() {
+        let now = UNIX_EPOCH + Duration::from_secs(100);
+        let successor = "08c1d5e2f3a4b596".parse().unwrap();
+        let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
+        assert_eq!(key.status(now), KeyStatus::Active);
+        key.replaced_by = Some(successor);
+        assert_eq!(key.status(now), KeyStatus::Replaced { successor });
+        key.state = KeyState::Disabled;
+        assert_eq!(key.status(now), KeyStatus::Disabled);
+        key.expires = Some(now);
+        assert_eq!(key.status(now), KeyStatus::Expired);
+        key.state = KeyState::Revoked;
+        assert_eq!(key.status(now), KeyStatus::Revoked);
+    }
+}
