@@ -4,57 +4,46 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use clap::builder::styling::Style;
-use keygate::KeyId;
-use keygate::key::{KeyState, Timestamp};
-use keygate::manage::{ClientInfo, KeyInfo};
+use keygate::key::Timestamp;
+use keygate::manage::{ClientInfo, KeyInfo, KeyStatus};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::output::{GREEN, Output, RED, YELLOW};
 
-/// What a key is good for. Where several words apply, the first of the list is said.
+/// The status of a key as the list shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    Revoked,
-    Expired,
-    Disabled,
-    Replaced(KeyId),
+pub(crate) enum ShownStatus {
+    /// The key is active and expires soon.
     Expiring,
-    Active,
+    Other(KeyStatus),
 }
 
-impl State {
-    /// A key that ends before `soon` has passed is said to be expiring.
+impl ShownStatus {
+    /// A key that expires before `soon` has passed is shown as expiring.
     pub(crate) fn of(key: &KeyInfo, now: SystemTime, soon: Duration) -> Self {
         let left = key.expires.and_then(|expires| expires.duration_since(now).ok());
-        match (key.state, key.replaced_by) {
-            (KeyState::Revoked, _) => Self::Revoked,
-            _ if key.has_expired(now) => Self::Expired,
-            (KeyState::Disabled, _) => Self::Disabled,
-            (_, Some(successor)) => Self::Replaced(successor),
-            _ if left.is_some_and(|left| left <= soon) => Self::Expiring,
-            _ => Self::Active,
+        match key.status(now) {
+            KeyStatus::Active if left.is_some_and(|left| left <= soon) => Self::Expiring,
+            status => Self::Other(status),
         }
     }
 
     pub(crate) fn style(self) -> Style {
         match self {
-            Self::Revoked | Self::Expired | Self::Disabled => RED,
-            Self::Replaced(_) | Self::Expiring => YELLOW,
-            Self::Active => GREEN,
+            Self::Other(KeyStatus::Active) => GREEN,
+            Self::Other(KeyStatus::Replaced { .. }) | Self::Expiring => YELLOW,
+            Self::Other(_) => RED,
         }
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for ShownStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Revoked => f.write_str("revoked"),
-            Self::Expired => f.write_str("expired"),
-            Self::Disabled => f.write_str("disabled"),
-            Self::Replaced(successor) => write!(f, "replaced by {successor}"),
             Self::Expiring => f.write_str("expiring"),
-            Self::Active => f.write_str("active"),
+            Self::Other(KeyStatus::Replaced { successor }) => write!(f, "replaced by {successor}"),
+            Self::Other(status) => status.fmt(f),
         }
     }
 }
@@ -65,33 +54,18 @@ pub(crate) fn named(key: &KeyInfo) -> String {
     format!("{}{label} of {}", key.key_id, key.client)
 }
 
+/// The key in JSON, with its status at this instant in the place of its state.
 pub(crate) fn key_json(key: &KeyInfo, now: SystemTime) -> Value {
-    let state = match State::of(key, now, Duration::ZERO) {
-        State::Replaced(_) => "replaced".to_owned(),
-        state => state.to_string(),
-    };
-    json!({
-        "key_id": key.key_id.to_string(),
-        "client": key.client,
-        "label": key.label,
-        "state": state,
-        "created": key.created.map(time),
-        "expires": key.expires.map(time),
-        "revoked": key.revoked.map(time),
-        "replaced_by": key.replaced_by.map(|successor| successor.to_string()),
-    })
+    let mut json = json!(key);
+    json["state"] = json!(key.status(now));
+    json
 }
 
+/// The client in JSON, with its quota in one text.
 pub(crate) fn client_json(client: &ClientInfo) -> Value {
-    let profile = &client.profile;
-    json!({
-        "name": profile.name(),
-        "enabled": client.enabled,
-        "keys": client.keys,
-        "scopes": scopes(client),
-        "quota": profile.quota().map(ToString::to_string),
-        "metadata": profile.metadata(),
-    })
+    let mut json = json!(client);
+    json["quota"] = json!(client.profile.quota().map(ToString::to_string));
+    json
 }
 
 pub(crate) fn scopes(client: &ClientInfo) -> Vec<&str> {
@@ -147,27 +121,27 @@ mod tests {
     }
 
     #[test]
-    fn state_is_what_the_key_is_good_for() {
-        let other: KeyId = "08c1d5e2f3a4b596".parse().unwrap();
-        let soon = Some(now() + WEEK / 2);
-        let state = |change: &dyn Fn(&mut KeyInfo)| State::of(&key(change), now(), WEEK);
+    fn active_key_near_its_end_is_shown_as_expiring() {
+        let status =
+            |change: &dyn Fn(&mut KeyInfo)| ShownStatus::of(&key(change), now(), WEEK).to_string();
+        assert_eq!(status(&|_| {}), "active");
+        assert_eq!(status(&|key| key.expires = Some(now() + 2 * WEEK)), "active");
+        assert_eq!(status(&|key| key.expires = Some(now() + WEEK)), "expiring");
+        let soon_and_replaced = status(&|key| {
+            key.expires = Some(now() + WEEK / 2);
+            key.replaced_by = Some("08c1d5e2f3a4b596".parse().unwrap());
+        });
+        assert_eq!(soon_and_replaced, "replaced by 08c1d5e2f3a4b596");
+    }
 
-        assert_eq!(state(&|_| {}), State::Active);
-        assert_eq!(state(&|key| key.expires = Some(now() + 2 * WEEK)), State::Active);
-        assert_eq!(state(&|key| key.expires = Some(now() + WEEK)), State::Expiring);
-        assert_eq!(state(&|key| key.expires = Some(now())), State::Expired);
-        assert_eq!(state(&|key| key.state = KeyState::Disabled), State::Disabled);
+    #[test]
+    fn quota_with_a_burst_is_one_text_in_json() {
+        let rate: keygate::client::Rate = "100/minute".parse().unwrap();
+        let quota = rate.with_burst(20).unwrap().into();
+        let client = ClientInfo::new(keygate::ClientProfile::new("App 1").with_quota(quota));
         assert_eq!(
-            state(&|key| (key.expires, key.replaced_by) = (soon, Some(other))),
-            State::Replaced(other)
-        );
-        assert_eq!(
-            state(&|key| (key.expires, key.replaced_by) = (Some(now()), Some(other))),
-            State::Expired
-        );
-        assert_eq!(
-            state(&|key| (key.expires, key.state) = (Some(now()), KeyState::Revoked)),
-            State::Revoked
+            client_json(&client).to_string(),
+            r#"{"enabled":true,"keys":0,"metadata":{},"name":"App 1","quota":"100/minute, 20 at once","scopes":[]}"#
         );
     }
 
@@ -177,16 +151,9 @@ mod tests {
             key.expires = Some(now() + WEEK);
             key.replaced_by = Some("08c1d5e2f3a4b596".parse().unwrap());
         });
-        let expected = json!({
-            "key_id": "1f0c2b7a9d3e4c58",
-            "client": "App 1",
-            "label": null,
-            "state": "replaced",
-            "created": null,
-            "expires": "2027-01-22T08:00:00Z",
-            "revoked": null,
-            "replaced_by": "08c1d5e2f3a4b596",
-        });
-        assert_eq!(key_json(&key, now()), expected);
+        assert_eq!(
+            key_json(&key, now()).to_string(),
+            r#"{"client":"App 1","created":null,"expires":"2027-01-22T08:00:00Z","key_id":"1f0c2b7a9d3e4c58","label":null,"replaced_by":"08c1d5e2f3a4b596","revoked":null,"state":"replaced"}"#
+        );
     }
 }

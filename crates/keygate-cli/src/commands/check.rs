@@ -78,7 +78,7 @@ fn json(
 ) -> Value {
     json!({
         "valid": reason.is_none(),
-        "reason": reason.map(|reason| reason.to_string()),
+        "reason": reason,
         "key": key.map(|key| show::key_json(key, now)),
         "around": around,
     })

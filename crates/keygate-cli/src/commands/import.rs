@@ -51,8 +51,7 @@ fn json(imported: &Imported) -> Value {
     });
     let keys = imported.refused.iter().filter_map(|refused| match refused {
         ImportConflict::Key { key_id, client, why } => {
-            let (key_id, why) = (key_id.to_string(), why.to_string());
-            Some(json!({ "key_id": key_id, "client": client, "why": why }))
+            Some(json!({ "key_id": key_id, "client": client, "why": why.to_string() }))
         }
         _ => None,
     });

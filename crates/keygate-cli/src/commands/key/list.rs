@@ -6,7 +6,7 @@ use crate::args::ListArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::relative::from_now;
-use crate::show::{self, State};
+use crate::show::{self, ShownStatus};
 use crate::store::Store;
 use crate::table::{Cell, Table};
 use crate::wait::block_on;
@@ -43,13 +43,13 @@ fn expires_within(key: &KeyInfo, within: Duration, now: SystemTime) -> bool {
 fn table(keys: &[KeyInfo], soon: Duration, now: SystemTime) -> String {
     let mut table = Table::new(["ID", "CLIENT", "LABEL", "STATE", "CREATED", "EXPIRES"]);
     for key in keys {
-        let state = State::of(key, now, soon);
+        let status = ShownStatus::of(key, now, soon);
         let revoked = key.revoked.map(|revoked| format!(" {}", from_now(revoked, now)));
         table.push([
             key.key_id.to_string().into(),
             key.client.as_str().into(),
             key.label.as_deref().unwrap_or_default().into(),
-            Cell::styled(state.to_string() + &revoked.unwrap_or_default(), state.style()),
+            Cell::styled(status.to_string() + &revoked.unwrap_or_default(), status.style()),
             key.created.map(|created| from_now(created, now)).unwrap_or_default().into(),
             expiry(key, now).into(),
         ]);
