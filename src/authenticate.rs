@@ -1,9 +1,9 @@
 //! Verification: from the head of a request to a client or a refusal.
 //!
-//! Start with [`verify`] and [`authenticate`] below and [`Authenticator`](crate::Authenticator) in `authenticator.rs`,
-//! whose methods are in `verify.rs`. Each reads its sources and goes through `config.rs` to `admit.rs`, which decides.
-//! `guarded.rs` is the way with a throttle of wrong keys, `future.rs` the one with a store that waits. `require.rs` is
-//! what a handler asks of a client afterwards.
+//! Start with [`verify`] and [`authenticate`] below, or with [`Authenticator`](crate::Authenticator) in
+//! `authenticator.rs` and `config.rs`. All entrances are in `verify.rs`: they read the sources, look the key up and end in
+//! `admit.rs`, which decides. `future.rs` waits for a store that waits, `guard.rs` is the hook of a throttle of wrong
+//! keys. `require.rs` checks the scopes of a client in a handler.
 
 use http::HeaderMap;
 
@@ -13,27 +13,32 @@ use crate::store::{KeyStore, SyncStore};
 
 mod admit;
 mod authenticator;
-mod caller;
 mod config;
+#[cfg_attr(not(feature = "tower"), allow(dead_code))]
 mod future;
-#[cfg(feature = "throttle")]
-mod guarded;
+// Read by the throttle of wrong keys alone.
+#[cfg_attr(not(feature = "throttle"), allow(dead_code))]
+mod guard;
+#[cfg_attr(not(feature = "throttle"), allow(dead_code))]
+mod head;
 mod require;
 mod verify;
 
 pub use authenticator::Authenticator;
-pub(crate) use caller::Caller;
-pub(crate) use config::SharedConfig;
+pub(crate) use config::Config;
 pub use future::Authenticate;
+#[cfg(feature = "throttle")]
+pub(crate) use guard::{Attempt, FailureGuard};
+pub(crate) use head::RequestHead;
 
 /// Verifies the key in `x-api-key` against a store that never waits, and returns its client.
 ///
-/// `store` is a [`LocalKeyStore`](crate::LocalKeyStore) or an `Arc` around one. For other sources, a
-/// realm or a clock, build an [`Authenticator`].
+/// `store` is a [`LocalKeyStore`](crate::LocalKeyStore) or an `Arc` around one. For other sources, a realm or a clock,
+/// build an [`Authenticator`].
 ///
 /// # Errors
 ///
-/// Why the request is not to be let in; [`AuthError::status`] is the status to answer with.
+/// Why the request is refused. [`AuthError::status`] is the status of the response.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -49,13 +54,13 @@ pub use future::Authenticate;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn verify<S: SyncStore + ?Sized>(store: &S, headers: &HeaderMap) -> Result<Client, AuthError> {
-    SharedConfig::Default.verify(store, headers, None, Caller::Headers(headers))
+    Config::of_default().verify_head(store, headers.into())
 }
 
 /// Verifies the key in `x-api-key` against any store.
 ///
-/// The future is `Send` and borrows nothing. A store that never waits is asked before this function
-/// returns; for one that waits, the lookup has a second.
+/// The future is `Send` and borrows nothing. It is ready at once if the store does not wait; otherwise, the lookup has a
+/// deadline of one second.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -71,5 +76,5 @@ pub fn verify<S: SyncStore + ?Sized>(store: &S, headers: &HeaderMap) -> Result<C
 /// # }
 /// ```
 pub fn authenticate<S: KeyStore + ?Sized>(store: &S, headers: &HeaderMap) -> Authenticate {
-    SharedConfig::Default.authenticate(store, headers, None, Caller::Headers(headers))
+    Config::of_default().authenticate_head(store, headers.into())
 }

@@ -18,6 +18,7 @@ mod caching;
 mod future;
 mod require_scope;
 mod service;
+mod state;
 #[cfg(feature = "throttle")]
 mod throttle;
 
@@ -90,7 +91,7 @@ impl<S: KeyStore> ApiKeyLayer<S> {
 
 impl<S, R> From<Authenticator<S, R>> for ApiKeyLayer<S> {
     fn from(auth: Authenticator<S, R>) -> Self {
-        let auth = Arc::new(auth.reading_requests());
+        let auth = Arc::new(auth.into_reading());
         Self { auth, respond: ProblemJson, options: Options::default() }
     }
 }

@@ -19,7 +19,7 @@ pub mod adapter;
 mod authenticate;
 mod callback;
 pub mod client;
-#[cfg(any(feature = "throttle", feature = "usage"))]
+#[cfg_attr(not(any(feature = "throttle", feature = "usage")), allow(dead_code))]
 mod clock;
 mod credential;
 pub mod error;

@@ -19,7 +19,6 @@ mod throttle;
 pub use counters::{Counters, Decision, LocalCounters, PendingDecision, RateLimitRequest};
 #[cfg(feature = "tower")]
 pub(crate) use deadline::WithDeadline;
-pub(crate) use failures::{Address, Failures};
 pub use failures::{FailureThrottle, ParseNetworkError, TrustedProxies};
 pub use memory::MemoryCounters;
 pub use permit::Permit;

@@ -47,7 +47,7 @@ pub fn check(data: &[u8]) {
     let Some(request) = request(rest) else { return };
     let found = reference::read(places, request.headers(), request.uri());
     let auth = Authenticator::new(Half)
-        .sources_in_parts(places.iter().map(source))
+        .with_sources_in_parts(places.iter().map(source))
         .expect("the sources are well formed");
 
     let (parts, ()) = request.clone().into_parts();

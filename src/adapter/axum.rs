@@ -8,7 +8,7 @@ use http::request::Parts;
 use crate::client::Client;
 use crate::error::AuthError;
 use crate::layer::Anonymous;
-use crate::respond::{Challenges, ProblemJson, Provisional, Respond as _, complete};
+use crate::respond::{Challenges, ProblemJson, Refusal, refusal};
 
 /// Why a handler got no [`Client`].
 ///
@@ -99,10 +99,10 @@ fn client_of(parts: &Parts) -> Result<Option<Client>, NotVerified> {
 /// challenge is that of the default source and realm.
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
-        let body: http::Response<Cow<'static, str>> = ProblemJson.respond(&self);
-        let mut response = body.map(Into::into);
-        complete(&mut response, &self, Challenges::of_default());
-        response.extensions_mut().insert(Provisional);
+        let challenges = Challenges::of_default();
+        let response = refusal::<Cow<'static, str>>(&ProblemJson, &self, Some(challenges));
+        let mut response = response.map(Into::into);
+        Refusal::of(&mut response).default_challenges = true;
         response
     }
 }

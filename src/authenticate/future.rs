@@ -1,52 +1,69 @@
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_timer::Delay;
 
-use super::admit::{LookupRequest, PendingVerification};
+use super::admit::LookupRequest;
+use super::config::Config;
+use super::guard::Attempt;
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
 use crate::store::Lookup;
 
-/// The future of an `authenticate...` method: `Send`, and borrows nothing.
-///
-/// It is decided from the start where the store did not have to wait.
+/// The future of an `authenticate...` method. It is `Send`, borrows nothing, and is ready from the start if the store
+/// did not wait.
 #[must_use = "a verification does nothing unless it is awaited"]
 pub struct Authenticate(State);
 
 enum State {
-    Decided(Option<Result<Client, AuthError>>),
-    Waiting(Box<Waiting>),
+    Decided(Result<Client, AuthError>),
+    Waiting(Box<PendingVerification>),
+    Completed,
 }
 
-struct Waiting {
+/// A lookup that waits, and the configuration to decide with when it ends.
+struct PendingVerification {
     lookup: Lookup,
-    delay: Delay,
-    asked: LookupRequest,
-    judge: PendingVerification,
+    deadline: Delay,
+    request: LookupRequest,
+    /// The address that a failure is counted by.
+    address: Option<IpAddr>,
+    config: Arc<Config>,
 }
 
 impl Authenticate {
     #[inline]
     pub(super) fn decided(result: Result<Client, AuthError>) -> Self {
-        Self(State::Decided(Some(result)))
+        Self(State::Decided(result))
     }
 
+    #[cold]
     pub(super) fn waiting(
         lookup: Lookup,
-        asked: LookupRequest,
-        judge: PendingVerification,
-        deadline: Duration,
+        request: LookupRequest,
+        address: Option<IpAddr>,
+        config: &Arc<Config>,
     ) -> Self {
-        Self(State::Waiting(Box::new(Waiting {
+        Self(State::Waiting(Box::new(PendingVerification {
             lookup,
-            delay: Delay::new(deadline),
-            asked,
-            judge,
+            deadline: Delay::new(config.deadline),
+            request,
+            address,
+            config: Arc::clone(config),
         })))
+    }
+
+    /// Returns the result if it is known, or the future if the store waits.
+    #[inline]
+    pub(crate) fn try_ready(self) -> Result<Result<Client, AuthError>, Self> {
+        match self.0 {
+            State::Decided(result) => Ok(result),
+            state => Err(Self(state)),
+        }
     }
 }
 
@@ -55,27 +72,33 @@ impl Future for Authenticate {
 
     /// # Panics
     ///
-    /// When polled again after it has answered, as futures may.
+    /// If it is polled again after completion.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let waiting = match &mut self.0 {
-            State::Decided(result) => {
-                return Poll::Ready(
-                    result.take().expect("a verification is not polled after its end"),
-                );
+        // Dropped on completion, so that the lookup releases its resources.
+        match std::mem::replace(&mut self.0, State::Completed) {
+            State::Decided(result) => Poll::Ready(result),
+            State::Waiting(mut pending) => {
+                let poll = pending.poll(cx);
+                if poll.is_pending() {
+                    self.0 = State::Waiting(pending);
+                }
+                poll
             }
-            State::Waiting(waiting) => waiting,
-        };
-        let answer = match Pin::new(&mut waiting.lookup).poll(cx) {
+            State::Completed => panic!("`Authenticate` polled after completion"),
+        }
+    }
+}
+
+impl PendingVerification {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Client, AuthError>> {
+        let answer = match Pin::new(&mut self.lookup).poll(cx) {
             Poll::Ready(answer) => answer,
-            Poll::Pending => match Pin::new(&mut waiting.delay).poll(cx) {
+            Poll::Pending => match Pin::new(&mut self.deadline).poll(cx) {
                 Poll::Ready(()) => Err(StoreError::timed_out()),
                 Poll::Pending => return Poll::Pending,
             },
         };
-        let result = waiting.judge.decide(waiting.asked, answer);
-        // The lookup is dropped here, so that what it holds of the store is free again.
-        self.0 = State::Decided(None);
-        Poll::Ready(result)
+        Poll::Ready(self.config.decide(self.request, answer, Attempt::Waited(self.address)))
     }
 }
 
@@ -84,6 +107,7 @@ impl fmt::Debug for Authenticate {
         f.write_str(match self.0 {
             State::Decided(_) => "Authenticate(decided)",
             State::Waiting(_) => "Authenticate(waiting)",
+            State::Completed => "Authenticate(completed)",
         })
     }
 }

@@ -1,35 +1,38 @@
-//! The methods of an authenticator that verify. Each only says what it reads; what is read goes one
-//! way, through `Config`.
+//! The entrances of an authenticator. Each passes a request head or a key on to [`Config`].
+
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::request::Parts;
 
-use super::{Authenticate, Authenticator, Caller};
+use super::admit::LookupRequest;
+use super::config::Config;
+use super::future::Authenticate;
+use super::guard::Attempt;
+use super::{Authenticator, RequestHead};
 use crate::client::Client;
-#[cfg(feature = "tower")]
 use crate::credential::Credential;
 use crate::error::AuthError;
-use crate::store::{KeyStore, SyncStore};
+use crate::store::{KeyStore, Lookup, SyncStore};
 
 impl<S: SyncStore, R> Authenticator<S, R> {
     /// Verifies the head of a request.
     ///
     /// # Errors
     ///
-    /// Why the request is not to be let in.
+    /// Why the request is refused.
     pub fn verify_parts(&self, parts: &Parts) -> Result<Client, AuthError> {
-        let caller = Caller::Request(&parts.headers, &parts.extensions);
-        self.rules.verify(&self.store, &parts.headers, Some(&parts.uri), caller)
+        self.config.verify_head(&self.store, parts.into())
     }
 
-    /// Verifies a key that was found in some other way: in a message of a WebSocket, in a stack with
-    /// header types of its own, in a tool.
+    /// Verifies a key that did not come in the head of a request: in a WebSocket message, in the header type of another
+    /// HTTP stack, in a tool.
     ///
     /// # Errors
     ///
-    /// Why the key is not valid. A blank key is [`AuthError::NoCredentials`].
+    /// Why the key is refused. A blank key is [`AuthError::NoCredentials`].
     pub fn verify_key(&self, key: &[u8]) -> Result<Client, AuthError> {
-        self.rules.check(&self.store, self.rules.sources.credential(key), Caller::Unseen)
+        self.config.verify(&self.store, self.config.sources.credential(key), None)
     }
 }
 
@@ -38,39 +41,99 @@ impl<S: SyncStore> Authenticator<S> {
     ///
     /// # Errors
     ///
-    /// Why the request is not to be let in.
+    /// Why the request is refused.
     pub fn verify(&self, headers: &HeaderMap) -> Result<Client, AuthError> {
-        self.rules.verify(&self.store, headers, None, Caller::Headers(headers))
+        self.config.verify_head(&self.store, headers.into())
     }
 }
 
 impl<S: KeyStore, R> Authenticator<S, R> {
-    /// Verifies the head of a request; the future borrows nothing.
+    /// Verifies the head of a request. The future borrows nothing.
     pub fn authenticate_parts(&self, parts: &Parts) -> Authenticate {
-        let caller = Caller::Request(&parts.headers, &parts.extensions);
-        self.rules.authenticate(&self.store, &parts.headers, Some(&parts.uri), caller)
+        self.config.authenticate_head(&self.store, parts.into())
     }
 
-    /// Verifies a key that was found in some other way; the future borrows nothing.
+    /// Verifies a key that did not come in the head of a request. The future borrows nothing.
     pub fn authenticate_key(&self, key: &[u8]) -> Authenticate {
-        self.rules.ask(&self.store, self.rules.sources.credential(key), Caller::Unseen)
-    }
-
-    /// What the layer asks: the decision, or the future of it where the store has to wait.
-    #[cfg(feature = "tower")]
-    #[inline]
-    pub(crate) fn decide(
-        &self,
-        credential: Credential,
-        caller: Caller<'_>,
-    ) -> Result<Result<Client, AuthError>, Authenticate> {
-        self.rules.decide(&self.store, credential, caller)
+        self.config.authenticate(&self.store, self.config.sources.credential(key), None)
     }
 }
 
 impl<S: KeyStore> Authenticator<S> {
-    /// Verifies the headers of a request; the future borrows nothing.
+    /// Verifies the headers of a request. The future borrows nothing.
     pub fn authenticate(&self, headers: &HeaderMap) -> Authenticate {
-        self.rules.authenticate(&self.store, headers, None, Caller::Headers(headers))
+        self.config.authenticate_head(&self.store, headers.into())
+    }
+}
+
+impl Config {
+    pub(super) fn verify_head<S: SyncStore + ?Sized>(
+        &self,
+        store: &S,
+        head: RequestHead<'_>,
+    ) -> Result<Client, AuthError> {
+        self.verify(store, self.sources.read(head.headers, head.uri), Some(head))
+    }
+
+    pub(super) fn authenticate_head<S: KeyStore + ?Sized>(
+        self: &Arc<Self>,
+        store: &S,
+        head: RequestHead<'_>,
+    ) -> Authenticate {
+        self.authenticate(store, self.sources.read(head.headers, head.uri), Some(head))
+    }
+
+    #[inline]
+    fn verify<S: SyncStore + ?Sized>(
+        &self,
+        store: &S,
+        credential: Credential,
+        head: Option<RequestHead<'_>>,
+    ) -> Result<Client, AuthError> {
+        let attempt = Attempt::Immediate(head);
+        match LookupRequest::new(credential) {
+            Ok(request) => self.decide(request, store.find_local(&request.digest), attempt),
+            Err(error) => Err(self.refuse(error, attempt)),
+        }
+    }
+
+    /// Decides at once if the store does not wait.
+    #[inline]
+    pub(crate) fn authenticate<S: KeyStore + ?Sized>(
+        self: &Arc<Self>,
+        store: &S,
+        credential: Credential,
+        head: Option<RequestHead<'_>>,
+    ) -> Authenticate {
+        let attempt = Attempt::Immediate(head);
+        let request = match LookupRequest::new(credential) {
+            Ok(request) => request,
+            Err(error) => return Authenticate::decided(Err(self.refuse(error, attempt))),
+        };
+        if let Some(guard) = &self.guard
+            && let Err(error) = guard.before_lookup(request.digest, head, self.clock.as_ref())
+        {
+            return Authenticate::decided(Err(self.observers.notify_refused(error)));
+        }
+        match store.lookup(request.digest).try_ready() {
+            Ok(answer) => Authenticate::decided(self.decide(request, answer, attempt)),
+            Err(lookup) => self.wait(lookup, request, head),
+        }
+    }
+
+    #[cold]
+    fn wait(
+        self: &Arc<Self>,
+        lookup: Lookup,
+        request: LookupRequest,
+        head: Option<RequestHead<'_>>,
+    ) -> Authenticate {
+        let Some(guard) = &self.guard else {
+            return Authenticate::waiting(lookup, request, None, self);
+        };
+        match guard.before_waiting(request.digest, head, self.clock.as_ref()) {
+            Ok(address) => Authenticate::waiting(lookup, request, address, self),
+            Err(error) => Authenticate::decided(Err(self.observers.notify_refused(error))),
+        }
     }
 }

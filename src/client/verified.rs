@@ -35,11 +35,6 @@ impl Client {
         Self { profile, key_id, by_bearer }
     }
 
-    #[inline]
-    pub(crate) fn into_parts(self) -> (ClientProfile, KeyId, bool) {
-        (self.profile, self.key_id, self.by_bearer)
-    }
-
     /// The name of the client.
     pub fn name(&self) -> &str {
         self.profile.name()

@@ -9,13 +9,13 @@ use crate::key::KeyFormat;
 
 /// One place where a request may carry its key.
 ///
-/// A name that cannot be one is reported by [`Authenticator::sources`](crate::Authenticator::sources).
+/// A name that cannot be one is reported by [`Authenticator::with_sources`](crate::Authenticator::with_sources).
 ///
 /// ```
 /// use keygate::{ApiKeyLayer, Authenticator, MemoryStore, Source};
 ///
 /// let auth = Authenticator::new(MemoryStore::new())
-///     .sources([Source::header("x-api-key"), Source::bearer(), Source::cookie("api_key")])?;
+///     .with_sources([Source::header("x-api-key"), Source::bearer(), Source::cookie("api_key")])?;
 /// let layer = ApiKeyLayer::from(auth);
 /// # Ok::<(), keygate::error::ConfigError>(())
 /// ```
@@ -80,8 +80,8 @@ impl Source {
     /// Names and values are read as `application/x-www-form-urlencoded`: a `+` is a blank. Addresses end up in logs,
     /// histories and `Referer` fields: use this for callers that can set no header.
     ///
-    /// A header map holds no query, so [`Authenticator::sources`](crate::Authenticator::sources)
-    /// refuses this source, and `sources_in_parts` takes it.
+    /// A header map holds no query, so [`Authenticator::with_sources`](crate::Authenticator::with_sources)
+    /// refuses this source, and `with_sources_in_parts` takes it.
     pub fn query(name: impl AsRef<str>) -> Self {
         let name = name.as_ref();
         Self(if name.is_empty() {

@@ -37,7 +37,7 @@ pub enum ConfigError {
     /// A header map holds no query.
     #[error(
         "`Source::query` stands in the request's target, which `verify(&HeaderMap)` cannot see: \
-         name the sources with `sources_in_parts`"
+         name the sources with `with_sources_in_parts`"
     )]
     QueryInHeaders,
     /// The realm is empty, not ASCII, or holds `"`, `\` or control characters.

@@ -2,30 +2,40 @@ use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY};
 
 use crate::credential::Sources;
 
-/// What an answer says to shared caches about the credentials that it depends on.
+/// What a response tells shared caches about the credentials that it depends on.
 #[derive(Clone, Copy)]
 pub(super) enum Caching {
-    AsTheServiceSays,
-    /// It is for any caller without credentials, and for no other.
-    Varying,
-    /// It is for one client.
+    /// The service decides.
+    Unchanged,
+    /// The response is for every caller without credentials, and for no other.
+    Vary,
+    /// The response is for one client.
     Private,
 }
 
 impl Caching {
+    #[inline]
     pub(super) fn apply(self, headers: &mut HeaderMap, sources: &Sources) {
-        for name in sources.header_names() {
-            if !varies_by(headers, name) {
-                headers.append(VARY, HeaderValue::from(name.clone()));
+        match self {
+            Self::Unchanged => {}
+            Self::Vary => add_vary(headers, sources),
+            Self::Private => {
+                add_vary(headers, sources);
+                headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
             }
-        }
-        if matches!(self, Self::Private) {
-            headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
         }
     }
 }
 
-/// Whether `Vary` names this field, or every field (RFC 9110 section 12.5.5).
+fn add_vary(headers: &mut HeaderMap, sources: &Sources) {
+    for name in sources.header_names() {
+        if !varies_by(headers, name) {
+            headers.append(VARY, HeaderValue::from(name.clone()));
+        }
+    }
+}
+
+/// Returns whether `Vary` names this header or is `*` (RFC 9110 section 12.5.5).
 fn varies_by(headers: &HeaderMap, name: &HeaderName) -> bool {
     headers.get_all(VARY).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).any(
         |member| {

@@ -1,141 +1,63 @@
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::{fmt, mem};
 
-#[cfg(feature = "axum")]
 use http::header::WWW_AUTHENTICATE;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::caching::Caching;
-use crate::authenticate::{Authenticate, SharedConfig};
+use super::state::{Decide, Finish, State};
+use crate::authenticate::{Authenticate, Config};
 use crate::error::AuthError;
-#[cfg(feature = "axum")]
-use crate::respond::Provisional;
-use crate::respond::{Notified, Respond, complete};
+use crate::respond::{Refusal, Respond, add_headers, refusal};
 
 pin_project! {
     /// The future of [`ApiKeyService`](crate::layer::ApiKeyService).
+    ///
+    /// # Panics
+    ///
+    /// If it is polled again after completion.
     #[must_use = "a response future does nothing unless it is awaited"]
     pub struct ResponseFuture<Inner, ReqBody, R>
     where
         Inner: Service<Request<ReqBody>>,
     {
         #[pin]
-        state: State<Inner, ReqBody, Inner::Future, Inner::Response, R>,
+        state: State<Inner, ReqBody, Inner::Future, Inner::Response, Pending<R>, Completion>,
     }
 }
 
-pin_project! {
-    #[project = StateProjection]
-    enum State<Inner, ReqBody, Fut, Res, R> {
-        Refused { response: Option<Res> },
-        // Behind a box: a request is large, and most stores never park one.
-        Parked { parked: Option<Box<Parked<Inner, ReqBody, R>>> },
-        Running { #[pin] future: Fut, finish: Finish },
-    }
+/// A key that is being looked up, and the means to refuse it.
+pub(super) struct Pending<R> {
+    pub(super) authenticate: Authenticate,
+    pub(super) respond: R,
+    pub(super) completion: Completion,
 }
 
-/// A request and the service that is ready for it, while the store is asked.
-struct Parked<Inner, ReqBody, R> {
-    authenticate: Authenticate,
-    service: Inner,
-    request: Request<ReqBody>,
-    respond: R,
-    finish: Finish,
-}
-
-/// What is left to do when the service has answered.
-pub(super) struct Finish {
-    pub(super) rules: SharedConfig,
+/// Completes the response of the inner service.
+#[derive(Clone)]
+pub(super) struct Completion {
+    pub(super) config: Arc<Config>,
     pub(super) caching: Caching,
     pub(super) anonymous: bool,
 }
 
-impl Finish {
-    #[inline]
-    fn poll<F, B, E>(&self, future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output>
-    where
-        F: Future<Output = Result<Response<B>, E>>,
-    {
-        if !matches!(self.caching, Caching::AsTheServiceSays) {
-            return self.poll_and_change(future, cx);
-        }
-        // Handed on as it comes, unless it may have to change. What is changed has an address, and so
-        // would be copied there and back: 20 ns for every response.
-        let poll = future.poll(cx);
-        match &poll {
-            Poll::Ready(Ok(response)) if !response.extensions().is_empty() => self.change(poll),
-            _ => poll,
-        }
-    }
-
-    #[inline(never)]
-    fn poll_and_change<F, B, E>(&self, future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output>
-    where
-        F: Future<Output = Result<Response<B>, E>>,
-    {
-        let mut poll = future.poll(cx);
-        if let Poll::Ready(Ok(response)) = &mut poll {
-            self.apply(response);
-        }
-        poll
-    }
-
-    #[inline(never)]
-    fn change<B, E>(&self, mut poll: Poll<Result<Response<B>, E>>) -> Poll<Result<Response<B>, E>> {
-        if let Poll::Ready(Ok(response)) = &mut poll {
-            self.apply(response);
-        }
-        poll
-    }
-
-    #[inline]
-    fn apply<B>(&self, response: &mut Response<B>) {
-        if response.extensions().get::<AuthError>().is_some() {
-            self.complete(response);
-        } else if !matches!(self.caching, Caching::AsTheServiceSays) {
-            self.caching.apply(response.headers_mut(), self.rules.sources());
-        }
-    }
-
-    #[cold]
-    fn complete<B>(&self, response: &mut Response<B>) {
-        if let Some(error) = response.extensions().get::<AuthError>().cloned() {
-            #[cfg(feature = "axum")]
-            if response.extensions_mut().remove::<Provisional>().is_some() {
-                response.headers_mut().remove(WWW_AUTHENTICATE);
-            }
-            let told = response.extensions_mut().insert(Notified);
-            if told.is_none() && !self.rules.observers.is_empty() {
-                self.rules.notify_downstream(&error, self.anonymous);
-            }
-            complete(response, &error, self.rules.challenges());
-        }
-    }
-}
-
 impl<Inner: Service<Request<ReqBody>>, ReqBody, R> ResponseFuture<Inner, ReqBody, R> {
     pub(super) fn refused(response: Inner::Response) -> Self {
-        Self { state: State::Refused { response: Some(response) } }
+        Self { state: State::refused(response) }
     }
 
     #[inline]
-    pub(super) fn running(future: Inner::Future, finish: Finish) -> Self {
-        Self { state: State::Running { future, finish } }
+    pub(super) fn running(future: Inner::Future, completion: Completion) -> Self {
+        Self { state: State::Running { future, finish: completion } }
     }
 
-    pub(super) fn parked(
-        authenticate: Authenticate,
-        service: Inner,
-        request: Request<ReqBody>,
-        respond: R,
-        finish: Finish,
-    ) -> Self {
-        let parked = Box::new(Parked { authenticate, service, request, respond, finish });
-        Self { state: State::Parked { parked: Some(parked) } }
+    pub(super) fn waiting(pending: Pending<R>, service: Inner, request: Request<ReqBody>) -> Self {
+        Self { state: State::waiting(pending, service, request) }
     }
 }
 
@@ -146,64 +68,70 @@ where
 {
     type Output = Result<Response<ResBody>, Inner::Error>;
 
-    /// # Panics
-    ///
-    /// When polled again after it has answered, as futures may.
-    // Not inlined, so that the response is moved once: from the inner future to the caller's place.
-    #[inline(never)]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.as_mut().project().state.project() {
-            StateProjection::Running { future, finish } => finish.poll(future, cx),
-            StateProjection::Refused { response } => {
-                Poll::Ready(Ok(response.take().expect(POLLED_AFTER_END)))
-            }
-            StateProjection::Parked { .. } => self.poll_parked(cx),
-        }
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().state.poll(cx)
     }
 }
 
-impl<Inner, ReqBody, ResBody, R> ResponseFuture<Inner, ReqBody, R>
-where
-    Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    R: Respond<ResBody>,
-{
-    #[inline(never)]
-    fn poll_parked(
-        mut self: Pin<&mut Self>,
+impl<ResBody, R: Respond<ResBody>> Decide<ResBody> for Pending<R> {
+    type Finish = Completion;
+
+    fn poll(
+        &mut self,
+        request: &mut Extensions,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Response<ResBody>, Inner::Error>> {
-        let mut state = self.as_mut().project().state;
-        let StateProjection::Parked { parked } = state.as_mut().project() else {
-            unreachable!("only a parked request is asked about");
-        };
-        let waiting = parked.as_mut().expect(POLLED_AFTER_END);
-        let result = ready!(Pin::new(&mut waiting.authenticate).poll(cx));
-        let parked = *parked.take().expect(POLLED_AFTER_END);
-        state.set(parked.proceed(result));
-        self.poll(cx)
+    ) -> Poll<Result<Completion, Response<ResBody>>> {
+        Poll::Ready(match ready!(Pin::new(&mut self.authenticate).poll(cx)) {
+            Ok(client) => {
+                request.insert(client);
+                Ok(self.completion.clone())
+            }
+            Err(error) => Err(refuse(&self.completion.config, &self.respond, &error)),
+        })
     }
 }
 
-const POLLED_AFTER_END: &str = "a response future is not polled after its end";
+/// Makes the response to a request that the authenticator refused and reported.
+pub(super) fn refuse<B>(
+    config: &Config,
+    respond: &impl Respond<B>,
+    error: &AuthError,
+) -> Response<B> {
+    let mut response = refusal(respond, error, Some(&config.challenges));
+    // Of those refusals, an optional layer outside would report only this one again.
+    if matches!(error, AuthError::NoCredentials) {
+        Refusal::of(&mut response).notified = true;
+    }
+    response
+}
 
-impl<Inner, ReqBody, ResBody, R> Parked<Inner, ReqBody, R>
-where
-    Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    R: Respond<ResBody>,
-{
-    fn proceed(
-        mut self,
-        result: Result<crate::Client, AuthError>,
-    ) -> State<Inner, ReqBody, Inner::Future, Response<ResBody>, R> {
-        match result {
-            Ok(client) => {
-                self.request.extensions_mut().insert(client);
-                State::Running { future: self.service.call(self.request), finish: self.finish }
-            }
-            Err(error) => {
-                State::Refused { response: Some(self.finish.rules.refuse(&self.respond, &error)) }
-            }
+impl Finish for Completion {
+    #[inline]
+    fn finish<B>(&self, response: &mut Response<B>) {
+        if response.extensions().get::<AuthError>().is_some() {
+            self.complete_refusal(response);
+        } else {
+            self.caching.apply(response.headers_mut(), &self.config.sources);
         }
+    }
+}
+
+impl Completion {
+    /// Completes the response to a request that was refused behind the layer.
+    #[cold]
+    fn complete_refusal<B>(&self, response: &mut Response<B>) {
+        let Some(error) = response.extensions().get::<AuthError>().cloned() else { return };
+        let refusal = Refusal::of(response);
+        let first = !mem::replace(&mut refusal.notified, true);
+        if mem::take(&mut refusal.default_challenges) {
+            response.headers_mut().remove(WWW_AUTHENTICATE);
+        }
+        if first && !self.config.observers.is_empty() {
+            self.config.notify_downstream(&error, self.anonymous);
+        }
+        // Challenges that are there are those of an inner layer.
+        let challenged = response.headers().contains_key(WWW_AUTHENTICATE);
+        add_headers(response, &error, (!challenged).then_some(&self.config.challenges));
     }
 }
 
@@ -211,10 +139,6 @@ impl<Inner: Service<Request<ReqBody>>, ReqBody, R> fmt::Debug
     for ResponseFuture<Inner, ReqBody, R>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.state {
-            State::Refused { .. } => "ResponseFuture(refused)",
-            State::Parked { .. } => "ResponseFuture(waiting for the store)",
-            State::Running { .. } => "ResponseFuture(running)",
-        })
+        f.debug_tuple("ResponseFuture").field(&self.state).finish()
     }
 }

@@ -12,7 +12,7 @@ use tower_service::Service;
 use crate::client::{Client, Scope};
 use crate::error::{AuthError, ConfigError, StoreError};
 use crate::layer::Anonymous;
-use crate::respond::{ProblemJson, Respond, add_fields};
+use crate::respond::{ProblemJson, Respond, refusal};
 
 /// A tower layer that lets a client through that has a scope, and answers the others with 403.
 ///
@@ -174,10 +174,7 @@ where
                 RequireScopeFuture { state: State::Running { future: self.inner.call(request) } }
             }
             Err(error) => {
-                let mut response = self.respond.respond(&error);
-                add_fields(&mut response, &error, None);
-                // The key layer outside adds the rest to what carries an error.
-                response.extensions_mut().insert(error);
+                let response = refusal(&self.respond, &error, None);
                 RequireScopeFuture { state: State::Refused { response: Some(response) } }
             }
         }

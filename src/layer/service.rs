@@ -1,18 +1,16 @@
-use std::fmt;
-use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::{fmt, mem};
 
 use http::{Request, Response};
 use tower_service::Service;
 
 use super::Options;
 use super::caching::Caching;
-use super::future::{Finish, ResponseFuture};
-use crate::authenticate::{Authenticate, Authenticator, Caller};
+use super::future::{Completion, Pending, ResponseFuture, refuse};
+use crate::authenticate::{Authenticate, Authenticator, RequestHead};
 use crate::client::Client;
 use crate::credential::Credential;
-use crate::error::AuthError;
 use crate::respond::Respond;
 use crate::store::KeyStore;
 
@@ -24,8 +22,8 @@ pub struct ApiKeyService<Inner, S, R> {
     options: Options,
 }
 
-/// Left in the extensions of a request that was let through without credentials, so that an
-/// extractor can tell it from a request that no layer has seen.
+/// Marks a request that a layer passed on without credentials, for extractors and layers behind it. They refuse to work
+/// on a request that no key layer has seen.
 #[derive(Clone, Copy)]
 pub(crate) struct Anonymous;
 
@@ -54,21 +52,35 @@ where
         self.inner.poll_ready(cx)
     }
 
-    #[inline(never)]
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        match self.decide(&mut request) {
-            Decision::Serve(caching) => self.serve(request, caching),
-            Decision::Refuse(error) => self.refuse(&error),
-            Decision::Wait(authenticate) => self.park(authenticate, request),
+        let credential = self.credential(&mut request);
+        if self.options.optional && matches!(credential, Credential::Absent) {
+            // Not even a `Client` that something outside of this layer put there.
+            request.extensions_mut().remove::<Client>();
+            request.extensions_mut().insert(Anonymous);
+            return self.serve(request, Caching::Vary);
+        }
+        if self.options.strip {
+            self.strip(&mut request);
+        }
+        let head = RequestHead {
+            headers: request.headers(),
+            uri: Some(request.uri()),
+            extensions: Some(request.extensions()),
+        };
+        let config = &self.auth.config;
+        match config.authenticate(&self.auth.store, credential, Some(head)).try_ready() {
+            Ok(Ok(client)) => {
+                request.extensions_mut().insert(client);
+                self.serve(request, Caching::Private)
+            }
+            Ok(Err(error)) => ResponseFuture::refused(refuse(config, &self.respond, &error)),
+            Err(authenticate) => self.wait(authenticate, request),
         }
     }
 }
 
 impl<Inner, S, R> ApiKeyService<Inner, S, R> {
-    /// Small and on its own, so that the future of the inner service is written where it stays. Were
-    /// `finish` to be dropped when the service panics, it would be written elsewhere and copied, which
-    /// costs 10 ns; so a panic keeps the rules in memory instead.
-    #[inline(never)]
     fn serve<ReqBody>(
         &mut self,
         request: Request<ReqBody>,
@@ -77,21 +89,11 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
     where
         Inner: Service<Request<ReqBody>>,
     {
-        let finish = ManuallyDrop::new(self.finish(caching));
-        ResponseFuture::running(self.inner.call(request), ManuallyDrop::into_inner(finish))
+        ResponseFuture::running(self.inner.call(request), self.completion(caching))
     }
 
-    #[inline(never)]
-    fn refuse<ReqBody, ResBody>(&self, error: &AuthError) -> ResponseFuture<Inner, ReqBody, R>
-    where
-        Inner: Service<Request<ReqBody>, Response = Response<ResBody>>,
-        R: Respond<ResBody>,
-    {
-        ResponseFuture::refused(self.auth.rules().refuse(&self.respond, error))
-    }
-
-    #[inline(never)]
-    fn park<ReqBody>(
+    #[cold]
+    fn wait<ReqBody>(
         &mut self,
         authenticate: Authenticate,
         request: Request<ReqBody>,
@@ -100,56 +102,24 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
         Inner: Service<Request<ReqBody>> + Clone,
         R: Clone,
     {
-        // The instance that was polled ready is the one that is called.
+        // The instance that was polled ready is the one to call.
         let clone = self.inner.clone();
         let ready = mem::replace(&mut self.inner, clone);
-        let finish = self.finish(Caching::Private);
-        ResponseFuture::parked(authenticate, ready, request, self.respond.clone(), finish)
+        let completion = self.completion(Caching::Private);
+        let pending = Pending { authenticate, respond: self.respond.clone(), completion };
+        ResponseFuture::waiting(pending, ready, request)
     }
 
-    fn finish(&self, caching: Caching) -> Finish {
-        let anonymous = matches!(caching, Caching::Varying);
-        let as_said = self.options.without_cache_fields;
-        let caching = if as_said { Caching::AsTheServiceSays } else { caching };
-        Finish { rules: self.auth.rules().clone(), caching, anonymous }
-    }
-}
-
-/// The decision on a request.
-enum Decision {
-    /// Pass it to the inner service, and limit the caching of its response.
-    Serve(Caching),
-    Refuse(AuthError),
-    Wait(Authenticate),
-}
-
-impl<Inner, S: KeyStore, R> ApiKeyService<Inner, S, R> {
-    #[inline]
-    fn decide<B>(&self, request: &mut Request<B>) -> Decision {
-        let credential = self.credential(request);
-        if self.options.optional && matches!(credential, Credential::Absent) {
-            request.extensions_mut().remove::<Client>();
-            request.extensions_mut().insert(Anonymous);
-            return Decision::Serve(Caching::Varying);
-        }
-        if self.options.strip {
-            self.strip(request);
-        }
-        let caller = Caller::Request(request.headers(), request.extensions());
-        match self.auth.decide(credential, caller) {
-            Ok(Ok(client)) => {
-                // Also replaces a `Client` that something before this layer put there.
-                request.extensions_mut().insert(client);
-                Decision::Serve(Caching::Private)
-            }
-            Ok(Err(error)) => Decision::Refuse(error),
-            Err(authenticate) => Decision::Wait(authenticate),
-        }
+    fn completion(&self, caching: Caching) -> Completion {
+        let anonymous = matches!(caching, Caching::Vary);
+        let unchanged = self.options.without_cache_fields;
+        let caching = if unchanged { Caching::Unchanged } else { caching };
+        Completion { config: Arc::clone(&self.auth.config), caching, anonymous }
     }
 
     #[inline]
     fn credential<B>(&self, request: &mut Request<B>) -> Credential {
-        let sources = self.auth.rules().sources();
+        let sources = &self.auth.config.sources;
         if !sources.read_uri() {
             return sources.read_and_redact(request.headers_mut(), None);
         }
@@ -161,7 +131,7 @@ impl<Inner, S: KeyStore, R> ApiKeyService<Inner, S, R> {
 
     fn strip<B>(&self, request: &mut Request<B>) {
         let mut uri = mem::take(request.uri_mut());
-        self.auth.rules().sources().strip(request.headers_mut(), &mut uri);
+        self.auth.config.sources.strip(request.headers_mut(), &mut uri);
         *request.uri_mut() = uri;
     }
 }

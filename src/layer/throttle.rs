@@ -14,8 +14,8 @@ use crate::layer::Anonymous;
 use crate::limit::{
     Counters, EffectiveQuota, MemoryCounters, PendingDecision, Permit, Throttle, decide,
 };
-use crate::respond::{ProblemJson, Respond};
-use future::Parked;
+use crate::respond::{ProblemJson, Respond, refusal};
+use future::Pending;
 
 /// A tower layer that keeps each client within its quota, and answers 429 when the quota is spent.
 ///
@@ -147,8 +147,10 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match self.layer.decide(request.extensions()) {
             Action::Serve(permit) => ThrottleFuture::running(self.inner.call(request), permit),
-            Action::Refuse(error) => ThrottleFuture::refused(&self.layer.respond, error),
-            Action::Wait(decision, client, quota) => self.park(decision, client, quota, request),
+            Action::Refuse(error) => {
+                ThrottleFuture::refused(refusal(&self.layer.respond, &error, None))
+            }
+            Action::Wait(decision, client, quota) => self.wait(decision, client, quota, request),
         }
     }
 }
@@ -188,7 +190,7 @@ fn without_client(extensions: &Extensions) -> Action {
 
 impl<Inner, C, R> ThrottleService<Inner, C, R> {
     #[cold]
-    fn park<ReqBody>(
+    fn wait<ReqBody>(
         &mut self,
         decision: PendingDecision,
         client: Client,
@@ -201,16 +203,15 @@ impl<Inner, C, R> ThrottleService<Inner, C, R> {
     {
         // The instance that was polled ready is the one to call.
         let clone = self.inner.clone();
-        let service = mem::replace(&mut self.inner, clone);
-        ThrottleFuture::parked(Parked {
+        let ready = mem::replace(&mut self.inner, clone);
+        let pending = Pending {
             decision: self.layer.throttle.limit_wait(decision),
             client,
             quota,
-            service,
-            request,
             respond: self.layer.respond.clone(),
             headers: self.layer.headers,
-        })
+        };
+        ThrottleFuture::waiting(pending, ready, request)
     }
 }
 

@@ -17,7 +17,6 @@ mod sharded_cache;
 mod verified;
 
 use buckets::{Buckets, Limits};
-pub(crate) use guard::{Address, Failures};
 pub use network::ParseNetworkError;
 pub use proxies::TrustedProxies;
 use verified::Verified;
@@ -84,7 +83,7 @@ use verified::Verified;
 /// A lookup that is given up, because its caller has gone before a store that waits has answered, does not
 /// count: neither side has learnt anything of the key, and right clients that lose patience with a slow
 /// store would lock themselves out. What bounds the load of such lookups is the deadline
-/// ([`Authenticator::deadline`](crate::Authenticator::deadline)), the store's own pool of connections, and
+/// ([`Authenticator::with_deadline`](crate::Authenticator::with_deadline)), the store's own pool of connections, and
 /// a limit of concurrent requests outside of the key layer, such as tower's `ConcurrencyLimitLayer`.
 ///
 /// The clock may be set back: an address that owes then is kept out for up to four times as long as its burst

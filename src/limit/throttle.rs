@@ -229,6 +229,7 @@ impl<C: Counters> Throttle<C> {
 }
 
 /// The quota that applies to a client, and the limit it is counted under.
+#[derive(Clone)]
 pub(crate) struct EffectiveQuota {
     limit: SmolStr,
     quota: Quota,

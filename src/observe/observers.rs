@@ -2,9 +2,7 @@ use std::sync::Arc;
 
 use super::{Observe, Outcome};
 use crate::callback::guarded;
-use crate::client::{Client, ClientProfile};
 use crate::error::AuthError;
-use crate::key::KeyId;
 
 /// The observers of an authenticator, in the order in which they were added.
 #[derive(Clone, Default)]
@@ -20,31 +18,6 @@ impl Observers {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
-    }
-
-    /// Reports an admitted client and returns it.
-    ///
-    /// Without observers, the client stays in registers. With observers, its parts are passed one by one: copying the
-    /// whole costs 15 ns more.
-    #[inline]
-    pub(crate) fn notify_admitted(&self, client: Client) -> Client {
-        if self.is_empty() {
-            return client;
-        }
-        let (profile, key_id, by_bearer) = client.into_parts();
-        self.notify_admitted_parts(profile, key_id, by_bearer)
-    }
-
-    #[inline(never)]
-    fn notify_admitted_parts(
-        &self,
-        profile: ClientProfile,
-        key_id: KeyId,
-        by_bearer: bool,
-    ) -> Client {
-        let client = Client::new(profile, key_id, by_bearer);
-        self.notify(Outcome::admitted(&client));
-        client
     }
 
     /// Reports the refusal of an unknown caller and returns it.

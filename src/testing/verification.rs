@@ -25,8 +25,8 @@ impl<S: KeyStore> Subject<'_, S> {
     pub(super) async fn admits_and_refuses(&self) -> Result<(), Violation> {
         let clock = FakeClock::at(now());
         let auth = Authenticator::new(Arc::clone(&self.store))
-            .clock(clock.reader())
-            .deadline(self.patience);
+            .with_clock(clock.reader())
+            .with_deadline(self.patience);
         for sample in self.samples {
             let Some(key) = &sample.key else { continue };
             for time in instants(&sample.record) {

@@ -96,7 +96,7 @@ fn request_of_another_header_or_scheme_allocates_no_more_either() {
         (Source::cookie("key"), "cookie", format!("a=1; key={RIGHT}")),
     ] {
         let sources = [Source::header("x-api-key"), source];
-        let auth = Authenticator::new(store()).sources(sources).unwrap();
+        let auth = Authenticator::new(store()).with_sources(sources).unwrap();
         let layer = ApiKeyLayer::from(auth).without_cache_fields();
         let mut service =
             layer.with_response(keygate::respond::NoBody).layer(tower::service_fn(hold));

@@ -110,7 +110,7 @@ async fn anonymous_request_has_no_client() {
 
 #[tokio::test]
 async fn extractor_refuses_anonymous_requests_as_the_layer_does() {
-    let auth = || Authenticator::new(Keys).realm("orders").unwrap();
+    let auth = || Authenticator::new(Keys).with_realm("orders").unwrap();
     for (optional, strict) in apps(Some(&ApiKeyLayer::from(auth()).optional()))
         .into_iter()
         .zip(apps(Some(&auth().into())))
@@ -199,7 +199,8 @@ async fn error_without_a_layer_has_the_default_challenge() {
 #[tokio::test]
 async fn error_is_a_response_with_the_challenges_of_its_layer_once() {
     let sources = [Source::header("x-api-key"), Source::bearer()];
-    let auth = Authenticator::new(Keys).sources(sources).unwrap().realm("orders").unwrap();
+    let auth =
+        Authenticator::new(Keys).with_sources(sources).unwrap().with_realm("orders").unwrap();
     let handler = get(|| async { Err::<(), _>(refusal_of(WRONG)) });
     let app = Router::new().route("/", handler).layer(ApiKeyLayer::from(auth));
     let answer = call(&app, "/", Some(RIGHT)).await;

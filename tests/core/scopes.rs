@@ -53,7 +53,7 @@ fn app(layer: ApiKeyLayer<MemoryStore>) -> Router {
 
 fn header_or_bearer() -> ApiKeyLayer<MemoryStore> {
     let sources = [Source::bearer(), Source::header("x-api-key")];
-    ApiKeyLayer::from(Authenticator::new(store()).sources(sources).unwrap())
+    ApiKeyLayer::from(Authenticator::new(store()).with_sources(sources).unwrap())
 }
 
 fn request(target: &str, header: &str, value: &str) -> Request<Body> {

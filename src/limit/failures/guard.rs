@@ -1,130 +1,157 @@
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use http::{Extensions, HeaderMap};
+use http::Extensions;
 
 use super::{FailureThrottle, Verified};
-use crate::clock::nanos;
+use crate::authenticate::{Attempt, Authenticator, FailureGuard, RequestHead};
+use crate::clock::{self, Clock, nanos};
 use crate::error::{AuthError, Throttled};
 use crate::key::KeyDigest;
 use crate::limit::gcra::seconds;
 
-/// The throttle of one authenticator, and what is known of how its store answers.
-pub(crate) struct Failures {
+impl<S, R> Authenticator<S, R> {
+    /// Throttles wrong keys that come from one address: see [`FailureThrottle`].
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use http::Request;
+    /// use keygate::{AuthError, Authenticator, MemoryStore};
+    /// use keygate::limit::FailureThrottle;
+    ///
+    /// let store = MemoryStore::new();
+    /// store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
+    /// let failures = FailureThrottle::by_peer(|peer: &IpAddr| *peer);
+    /// let auth = Authenticator::new(store).throttle_failures(failures);
+    ///
+    /// let verify = |key| {
+    ///     let request = Request::get("/").header("x-api-key", key).extension(IpAddr::from([192, 0, 2, 1]));
+    ///     auth.verify_parts(&request.body(()).unwrap().into_parts().0)
+    /// };
+    /// for _ in 0..20 {
+    ///     assert!(matches!(verify("guess"), Err(AuthError::WrongCredentials { .. })));
+    /// }
+    /// assert!(matches!(verify("guess"), Err(AuthError::Throttled(_))));
+    /// assert!(verify("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU").is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn throttle_failures(self, throttle: FailureThrottle) -> Self {
+        self.configure(|config| config.guard = Some(Arc::new(Failures::new(throttle))))
+    }
+}
+
+/// The failure throttle of one authenticator, and what its store was seen to do.
+struct Failures {
     throttle: FailureThrottle,
     has_waited: AtomicBool,
     has_answered: AtomicBool,
 }
 
-/// An address that may be over its limit, where there is one.
-pub(crate) type Address = Option<IpAddr>;
-
 impl Failures {
-    pub(crate) fn new(throttle: FailureThrottle) -> Self {
+    fn new(throttle: FailureThrottle) -> Self {
         Self { throttle, has_waited: AtomicBool::new(false), has_answered: AtomicBool::new(false) }
     }
 
-    pub(crate) fn address(&self, headers: &HeaderMap, extensions: &Extensions) -> Address {
-        self.throttle.address(headers, extensions)
+    /// Returns the address that failures of a request are counted by.
+    fn address(&self, head: Option<RequestHead<'_>>) -> Option<IpAddr> {
+        let RequestHead { headers, extensions, .. } = head?;
+        match extensions {
+            Some(extensions) => self.throttle.address(headers, extensions),
+            None => self.throttle.address(headers, &Extensions::new()),
+        }
     }
 
-    /// The store has answered a lookup at once.
-    pub(crate) fn note_answer(&self) {
-        note(&self.has_answered);
-    }
-
-    /// The store lets a lookup wait.
-    pub(crate) fn note_wait(&self) {
-        note(&self.has_waited);
-    }
-
-    /// Whether the store has answered no lookup at once yet, so that asking it is work for it.
-    pub(crate) fn store_waits(&self) -> bool {
-        self.has_waited.load(Ordering::Relaxed) && !self.has_answered.load(Ordering::Relaxed)
-    }
-
-    /// The refusal of a key that a store is not to be asked about now.
-    pub(crate) fn refuse_unasked(
+    /// Refuses a key that a store would wait for, unless the store has verified it lately.
+    fn check(
         &self,
         digest: KeyDigest,
-        address: Address,
-        now: SystemTime,
-    ) -> Option<AuthError> {
-        let now = nanos(now);
+        address: Option<IpAddr>,
+        clock: Option<&Clock>,
+    ) -> Result<(), AuthError> {
+        let Some(address) = address else { return Ok(()) };
         let counts = &self.throttle.counts;
-        let wait = counts.buckets.over(address?, self.throttle.limits, now)?;
-        let known = counts.verified.get().is_some_and(|verified| verified.knows(digest, now));
-        (!known).then(|| throttled(wait, None))
-    }
-
-    /// What a refusal becomes that was decided on at once.
-    pub(crate) fn count(
-        &self,
-        error: AuthError,
-        address: impl FnOnce() -> Address,
-        now: impl FnOnce() -> SystemTime,
-    ) -> AuthError {
-        if !is_failure(&error) {
-            return error;
+        let now = nanos(clock::now(clock));
+        match counts.buckets.over(address, self.throttle.limits, now) {
+            Some(wait) if !counts.verified.get().is_some_and(|known| known.knows(digest, now)) => {
+                Err(throttled(wait, None))
+            }
+            _ => Ok(()),
         }
-        let Some(address) = address() else { return error };
-        let spent = self.throttle.counts.buckets.spend(address, self.throttle.limits, nanos(now()));
-        told(spent, error)
-    }
-
-    /// What a refusal becomes for which the store was waited for.
-    pub(crate) fn count_waited(
-        &self,
-        error: AuthError,
-        digest: KeyDigest,
-        address: Address,
-        now: SystemTime,
-    ) -> AuthError {
-        if !is_failure(&error) {
-            return error;
-        }
-        if let Some(verified) = self.throttle.counts.verified.get() {
-            verified.forget(digest);
-        }
-        let Some(address) = address else { return error };
-        let spent = self.throttle.counts.buckets.charge(address, self.throttle.limits, nanos(now));
-        told(spent, error)
-    }
-
-    /// Remembers or forgets a key about which a store has said something at once, if it lets others wait: they
-    /// may be the same key another time.
-    pub(crate) fn note_verdict<T>(
-        &self,
-        digest: KeyDigest,
-        verdict: &Result<T, AuthError>,
-        now: impl FnOnce() -> SystemTime,
-    ) {
-        if !self.has_waited.load(Ordering::Relaxed) {
-            return;
-        }
-        match (verdict, self.throttle.counts.verified.get()) {
-            (Ok(_), _) => self.remember(digest, now()),
-            (Err(error), Some(verified)) if error.reason().is_some() => verified.forget(digest),
-            _ => {}
-        }
-    }
-
-    /// Remembers a key that a store has verified.
-    pub(crate) fn remember(&self, digest: KeyDigest, now: SystemTime) {
-        let verified = self.throttle.counts.verified.get_or_init(Verified::new);
-        verified.remember(digest, nanos(now));
     }
 }
 
-fn is_failure(error: &AuthError) -> bool {
-    matches!(error, AuthError::WrongCredentials { .. })
-}
+impl FailureGuard for Failures {
+    fn before_lookup(
+        &self,
+        digest: KeyDigest,
+        head: Option<RequestHead<'_>>,
+        clock: Option<&Clock>,
+    ) -> Result<(), AuthError> {
+        let waits =
+            self.has_waited.load(Ordering::Relaxed) && !self.has_answered.load(Ordering::Relaxed);
+        if waits { self.check(digest, self.address(head), clock) } else { Ok(()) }
+    }
 
-fn told(spent: Result<(), u64>, error: AuthError) -> AuthError {
-    match spent {
-        Ok(()) => error,
-        Err(wait) => throttled(wait, Some(&error)),
+    fn before_waiting(
+        &self,
+        digest: KeyDigest,
+        head: Option<RequestHead<'_>>,
+        clock: Option<&Clock>,
+    ) -> Result<Option<IpAddr>, AuthError> {
+        set(&self.has_waited);
+        let address = self.address(head);
+        self.check(digest, address, clock)?;
+        Ok(address)
+    }
+
+    fn admitted(&self, digest: KeyDigest, attempt: Attempt<'_>, clock: Option<&Clock>) {
+        if matches!(attempt, Attempt::Immediate(_)) {
+            set(&self.has_answered);
+        }
+        // Of a store that answers some lookups at once, another lookup of the same key may wait.
+        if self.has_waited.load(Ordering::Relaxed) {
+            let verified = self.throttle.counts.verified.get_or_init(Verified::new);
+            verified.remember(digest, nanos(clock::now(clock)));
+        }
+    }
+
+    fn refused(
+        &self,
+        error: AuthError,
+        digest: Option<KeyDigest>,
+        attempt: Attempt<'_>,
+        clock: Option<&Clock>,
+    ) -> AuthError {
+        if !matches!(error, AuthError::WrongCredentials { .. }) {
+            return error;
+        }
+        let FailureThrottle { limits, counts, .. } = &self.throttle;
+        if let Some(digest) = digest {
+            if matches!(attempt, Attempt::Immediate(_)) {
+                set(&self.has_answered);
+            }
+            if self.has_waited.load(Ordering::Relaxed)
+                && let Some(verified) = counts.verified.get()
+            {
+                verified.forget(digest);
+            }
+        }
+        let now = || nanos(clock::now(clock));
+        let spent = match attempt {
+            Attempt::Immediate(head) => {
+                self.address(head).map(|address| counts.buckets.spend(address, *limits, now()))
+            }
+            Attempt::Waited(address) => {
+                address.map(|address| counts.buckets.charge(address, *limits, now()))
+            }
+        };
+        match spent {
+            Some(Err(wait)) => throttled(wait, Some(&error)),
+            Some(Ok(())) | None => error,
+        }
     }
 }
 
@@ -133,8 +160,8 @@ fn throttled(wait: u64, error: Option<&AuthError>) -> AuthError {
     AuthError::Throttled(Throttled::address(seconds(Duration::from_nanos(wait)), wrong))
 }
 
-/// Written once, so that processors do not take it from each other.
-fn note(flag: &AtomicBool) {
+/// Writes once only, so that processors do not contend for the flag.
+fn set(flag: &AtomicBool) {
     if !flag.load(Ordering::Relaxed) {
         flag.store(true, Ordering::Relaxed);
     }

@@ -64,7 +64,9 @@ pub(super) struct Contents {
 impl<S: KeyStore + ManageKeys> Fixture<S> {
     pub(super) fn new(store: S, clock: FakeClock, patience: Duration) -> Self {
         let store = Arc::new(store);
-        let auth = Authenticator::new(Arc::clone(&store)).clock(clock.reader()).deadline(patience);
+        let auth = Authenticator::new(Arc::clone(&store))
+            .with_clock(clock.reader())
+            .with_deadline(patience);
         Self { store, clock, auth, patience }
     }
 

@@ -61,7 +61,7 @@ async fn requests_are_answered_as_in_memory() {
 
 #[tokio::test]
 async fn cookie_on_a_line_of_its_own_is_found() {
-    let auth = Authenticator::new(Keys).sources([Source::cookie("key")]).unwrap();
+    let auth = Authenticator::new(Keys).with_sources([Source::cookie("key")]).unwrap();
     let address = serve(auth.into()).await;
     let key = format!("key={RIGHT}");
     for version in VERSIONS {
@@ -76,7 +76,7 @@ async fn cookie_on_a_line_of_its_own_is_found() {
 
 #[tokio::test]
 async fn key_is_stripped_from_the_target_as_it_came_in() {
-    let auth = Authenticator::new(Keys).sources_in_parts([Source::query("key")]).unwrap();
+    let auth = Authenticator::new(Keys).with_sources_in_parts([Source::query("key")]).unwrap();
     let address = serve(ApiKeyLayer::from(auth).strip_credentials()).await;
     let path = format!("/target?%61=%31&key={RIGHT}&b");
     for (version, target) in VERSIONS

@@ -83,7 +83,7 @@ fn clock_that_panics_leaves_the_authenticator_in_order() {
     let store = MemoryStore::new();
     let expires = UNIX_EPOCH + Duration::from_secs(1);
     store.insert_record(KeyRecord::new(digest(1), "User 1").with_expiry(expires)).unwrap();
-    let auth = Authenticator::new(store).clock({
+    let auth = Authenticator::new(store).with_clock({
         let broken = broken.clone();
         move || -> SystemTime {
             broken.check();

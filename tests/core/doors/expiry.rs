@@ -46,11 +46,11 @@ async fn at(now: SystemTime, key: &'static str) -> Vec<Result<Client, AuthError>
         all.push(error.map_or_else(|| Ok(extensions.get::<Client>().unwrap().clone()), Err));
         all
     }
-    let auth = Authenticator::new(Keys).clock(move || now);
+    let auth = Authenticator::new(Keys).with_clock(move || now);
     let mut all = vec![auth.verify(&headers(key)), auth.verify_key(key.as_bytes())];
     all.push(auth.verify_parts(&request(key).into_parts().0));
     all.extend(waiting(auth, key).await);
-    all.extend(waiting(Authenticator::new(Later(Keys)).clock(move || now), key).await);
+    all.extend(waiting(Authenticator::new(Later(Keys)).with_clock(move || now), key).await);
     all
 }
 
@@ -87,7 +87,7 @@ fn key_that_expires_while_the_store_is_asked_is_refused() {
 fn clock_is_read_for_keys_that_expire_only() {
     let reads = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&reads);
-    let auth = Authenticator::new(Keys).clock(move || {
+    let auth = Authenticator::new(Keys).with_clock(move || {
         count.fetch_add(1, Ordering::SeqCst);
         end()
     });

@@ -41,7 +41,7 @@ fn malformed_key_is_refused_from_every_source_without_lookup() {
         for (source, request) in requests(malformed) {
             let auth = Authenticator::new(Unasked).require_format("acme").unwrap();
             // What is said of the form outlives what is said of sources.
-            let auth = auth.sources_in_parts([source]).unwrap();
+            let auth = auth.with_sources_in_parts([source]).unwrap();
             let refused = auth.verify_parts(&request.into_parts().0).unwrap_err();
             assert_eq!((refused.reason(), refused.key_id()), (Some(WrongReason::Malformed), None));
         }
@@ -59,7 +59,7 @@ fn well_formed_key_is_looked_up() {
     let key = ApiKey::generate("acme").unwrap();
     store.issue("User 1", NewKey::from(&key)).unwrap();
     for (source, request) in requests(key.expose()) {
-        let auth = Authenticator::new(store.clone()).sources_in_parts([source]).unwrap();
+        let auth = Authenticator::new(store.clone()).with_sources_in_parts([source]).unwrap();
         let auth = auth.require_format("acme").unwrap();
         assert_eq!(auth.verify_parts(&request.into_parts().0).unwrap().key_id(), key.key_id());
     }

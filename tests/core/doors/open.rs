@@ -107,7 +107,7 @@ pub(crate) async fn all(case: &Case) -> Vec<Opened> {
 fn in_headers<S: KeyStore>(store: S, case: &Case) -> Option<Authenticator<S>> {
     let auth = Authenticator::new(store);
     let auth = match &case.sources {
-        Some(sources) => auth.sources(sources.clone()).ok()?,
+        Some(sources) => auth.with_sources(sources.clone()).ok()?,
         None => auth,
     };
     Some(with_realm(auth, case))
@@ -117,12 +117,12 @@ fn in_parts<S: KeyStore>(store: S, case: &Case) -> Authenticator<S, Parts> {
     let auth = Authenticator::new(store);
     let default = || vec![keygate::Source::header("x-api-key")];
     let sources = case.sources.clone().unwrap_or_else(default);
-    with_realm(auth.sources_in_parts(sources).unwrap(), case)
+    with_realm(auth.with_sources_in_parts(sources).unwrap(), case)
 }
 
 fn with_realm<S, R>(auth: Authenticator<S, R>, case: &Case) -> Authenticator<S, R> {
     match case.realm() {
-        Some(realm) => auth.realm(realm).unwrap(),
+        Some(realm) => auth.with_realm(realm).unwrap(),
         None => auth,
     }
 }

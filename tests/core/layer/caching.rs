@@ -70,7 +70,7 @@ async fn answer_varies_by_the_header_of_each_source_once() {
         Source::cookie("two"),
         Source::bearer(),
     ];
-    let auth = Authenticator::new(Keys).sources_in_parts(sources).unwrap();
+    let auth = Authenticator::new(Keys).with_sources_in_parts(sources).unwrap();
     let request = Request::builder().header("x-key", RIGHT).body(()).unwrap();
     let response = answer(&auth.into(), request).await;
     let mut vary = lines(&response, "vary").join(",").to_lowercase();

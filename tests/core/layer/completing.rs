@@ -20,7 +20,7 @@ fn with_key(name: &str, key: &str) -> Request<()> {
 
 fn orders<S: KeyStore>(store: S) -> Authenticator<S> {
     let sources = [Source::header("x-api-key"), Source::bearer()];
-    Authenticator::new(store).sources(sources).unwrap().realm("orders").unwrap()
+    Authenticator::new(store).with_sources(sources).unwrap().with_realm("orders").unwrap()
 }
 
 const PLAIN: [&str; 2] =
@@ -58,7 +58,7 @@ async fn refusal_from_a_handler_gets_the_challenges_once() {
 
 #[tokio::test]
 async fn bearer_refusal_from_a_handler_names_the_error() {
-    let bearer = Authenticator::new(Keys).sources([Source::bearer()]).unwrap();
+    let bearer = Authenticator::new(Keys).with_sources([Source::bearer()]).unwrap();
     let headers = http::HeaderMap::from_iter([(
         http::header::AUTHORIZATION,
         HeaderValue::from_static("Bearer wrong"),
@@ -120,7 +120,7 @@ async fn refusal_without_an_error_extension_is_left_alone() {
 
 #[tokio::test]
 async fn response_of_respond_keeps_its_authenticators_challenges() {
-    let stock = Authenticator::new(Keys).realm("stock").unwrap();
+    let stock = Authenticator::new(Keys).with_realm("stock").unwrap();
     let respond = move |_| stock.respond(&AuthError::NoCredentials);
     let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), respond).await;
     assert_eq!(
@@ -131,8 +131,8 @@ async fn response_of_respond_keeps_its_authenticators_challenges() {
 
 /// An outer layer for whoever has any key at all, and an inner one with its own header and realm.
 async fn through_both<S: KeyStore>(inner: S, request: Request<()>) -> Response<String> {
-    let inner = Authenticator::new(inner).sources([Source::header("x-inner")]).unwrap();
-    let inner: ApiKeyLayer<_> = inner.realm("inner").unwrap().into();
+    let inner = Authenticator::new(inner).with_sources([Source::header("x-inner")]).unwrap();
+    let inner: ApiKeyLayer<_> = inner.with_realm("inner").unwrap().into();
     let outer: ApiKeyLayer<_> = orders(Anyone::default()).into();
     let greeter =
         tower::service_fn(

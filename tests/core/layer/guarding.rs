@@ -77,8 +77,8 @@ async fn value_that_carries_the_key_is_marked_sensitive_and_no_other() {
         assert!(!seen.headers["accept"].is_sensitive());
         assert!(!format!("{:?}", seen.headers).contains(RIGHT));
     }
-    let auth = |source| Authenticator::new(Keys).sources([source]).unwrap();
-    let later = |source| Authenticator::new(Later(Keys)).sources([source]).unwrap();
+    let auth = |source| Authenticator::new(Keys).with_sources([source]).unwrap();
+    let later = |source| Authenticator::new(Later(Keys)).with_sources([source]).unwrap();
     check(auth(Source::header("x-key")).into(), "x-key", RIGHT).await;
     check(later(Source::header("x-key")).into(), "x-key", RIGHT).await;
     let bearer = format!("Bearer {RIGHT}");
@@ -91,7 +91,7 @@ async fn value_that_carries_the_key_is_marked_sensitive_and_no_other() {
 
 #[tokio::test]
 async fn every_line_of_cookies_is_marked_sensitive() {
-    let auth = Authenticator::new(Keys).sources([Source::cookie("api_key")]).unwrap();
+    let auth = Authenticator::new(Keys).with_sources([Source::cookie("api_key")]).unwrap();
     let request = Request::builder()
         .header("cookie", "theme=dark")
         .header("cookie", format!("api_key={RIGHT}"))
@@ -103,7 +103,7 @@ async fn every_line_of_cookies_is_marked_sensitive() {
 #[tokio::test]
 async fn credentials_in_later_sources_are_marked_sensitive_too() {
     let sources = [Source::header("x-api-key"), Source::bearer(), Source::cookie("api_key")];
-    let auth = Authenticator::new(Keys).sources(sources).unwrap();
+    let auth = Authenticator::new(Keys).with_sources(sources).unwrap();
     let request = Request::builder()
         .header("x-api-key", RIGHT)
         .header("authorization", format!("Bearer {RIGHT_TOO}"))

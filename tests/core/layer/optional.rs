@@ -18,7 +18,7 @@ fn sources() -> [Source; 4] {
 
 async fn answers(request: http::request::Builder) -> Response<String> {
     async fn through<S: KeyStore>(store: S, request: Request<()>) -> Response<String> {
-        let auth = Authenticator::new(store).sources_in_parts(sources()).unwrap();
+        let auth = Authenticator::new(store).with_sources_in_parts(sources()).unwrap();
         answer(&ApiKeyLayer::from(auth).optional(), request).await
     }
     let request = request.body(()).unwrap();

@@ -61,7 +61,8 @@ async fn in_time<T>(future: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn store_that_never_answers_is_unavailable_after_the_deadline() {
-    let layer = ApiKeyLayer::from(Authenticator::new(Stuck::times(1, Keys)).deadline(DEADLINE));
+    let layer =
+        ApiKeyLayer::from(Authenticator::new(Stuck::times(1, Keys)).with_deadline(DEADLINE));
     let begun = Instant::now();
     let response = in_time(answer(&layer, with_key(RIGHT))).await;
     assert!(begun.elapsed() >= DEADLINE);
@@ -74,7 +75,7 @@ async fn store_that_never_answers_is_unavailable_after_the_deadline() {
 #[tokio::test]
 async fn lookup_that_never_answers_is_dropped_at_the_deadline() {
     let store = Stuck::times(1, Keys);
-    let auth = Authenticator::new(store.clone()).deadline(DEADLINE);
+    let auth = Authenticator::new(store.clone()).with_deadline(DEADLINE);
     let mut asked = pin!(auth.authenticate_key(RIGHT.as_bytes()));
     let error = in_time(asked.as_mut()).await.unwrap_err();
     assert_eq!(error.status(), 503);
@@ -84,15 +85,15 @@ async fn lookup_that_never_answers_is_dropped_at_the_deadline() {
 #[tokio::test]
 async fn answer_that_is_there_counts_whatever_the_deadline() {
     let at_once = store_fn(|digest| std::future::ready(Keys.find(&digest)));
-    let auth = Authenticator::new(at_once).deadline(Duration::ZERO);
+    let auth = Authenticator::new(at_once).with_deadline(Duration::ZERO);
     assert_eq!(answer(&auth.into(), with_key(RIGHT)).await.body(), "User 1");
-    let auth = Authenticator::new(Keys).deadline(Duration::ZERO);
+    let auth = Authenticator::new(Keys).with_deadline(Duration::ZERO);
     assert_eq!(answer(&auth.into(), with_key(RIGHT)).await.body(), "User 1");
 }
 
 #[tokio::test]
 async fn deadline_may_be_as_far_as_can_be() {
-    let layer = ApiKeyLayer::from(Authenticator::new(Later(Keys)).deadline(Duration::MAX));
+    let layer = ApiKeyLayer::from(Authenticator::new(Later(Keys)).with_deadline(Duration::MAX));
     assert_eq!(answer(&layer, with_key(RIGHT)).await.body(), "User 1");
 }
 

@@ -9,7 +9,7 @@ use crate::common::services::seen_behind;
 use crate::common::stores::Later;
 
 fn layer(sources: impl IntoIterator<Item = Source>) -> ApiKeyLayer<Keys> {
-    let auth = Authenticator::new(Keys).sources_in_parts(sources).unwrap();
+    let auth = Authenticator::new(Keys).with_sources_in_parts(sources).unwrap();
     ApiKeyLayer::from(auth).strip_credentials()
 }
 
@@ -28,7 +28,7 @@ fn lines<'a>(parts: &'a Parts, name: &str) -> Vec<&'a str> {
 #[tokio::test]
 async fn credentials_stay_where_nobody_asks_to_remove_them() {
     let layer: ApiKeyLayer<_> = Authenticator::new(Keys)
-        .sources_in_parts([Source::query("key"), Source::header("x-api-key")])
+        .with_sources_in_parts([Source::query("key"), Source::header("x-api-key")])
         .unwrap()
         .into();
     let uri = format!("/?key={RIGHT}");

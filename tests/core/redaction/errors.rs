@@ -42,7 +42,7 @@ pub(crate) fn all() -> Vec<Shown> {
     ];
     let config = |source: Source| -> ConfigError {
         let auth = Authenticator::new(MemoryStore::new());
-        auth.sources_in_parts([source]).unwrap_err()
+        auth.with_sources_in_parts([source]).unwrap_err()
     };
     let config_errors = names.map(|source| debug(&source) + &error(&config(source))).concat();
     let config_errors = config_errors + &error(&RequireScope::new(CANARY).unwrap_err());

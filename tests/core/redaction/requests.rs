@@ -46,7 +46,7 @@ async fn seen_behind<S: KeyStore>(
 }
 
 fn layer<S: KeyStore>(store: S, sources: impl IntoIterator<Item = Source>) -> ApiKeyLayer<S> {
-    Authenticator::new(store).sources_in_parts(sources).unwrap().into()
+    Authenticator::new(store).with_sources_in_parts(sources).unwrap().into()
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ fn redact_marks_credential_headers_as_sensitive() {
     }
     headers.insert("x-other", "other".parse().unwrap());
     let auth = Authenticator::new(known())
-        .sources([Source::header("x-api-key"), Source::bearer(), Source::cookie("key")])
+        .with_sources([Source::header("x-api-key"), Source::bearer(), Source::cookie("key")])
         .unwrap();
     auth.redact(&mut headers);
     assert_hidden("redacted headers", &debug(&headers));

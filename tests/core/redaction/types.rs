@@ -222,7 +222,7 @@ pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn doors() -> Vec<Shown> {
-    let auth = || Authenticator::new(store()).realm("orders").unwrap();
+    let auth = || Authenticator::new(store()).with_realm("orders").unwrap();
     let waiting = || store_fn(|_| pending());
     let request = || {
         let mut request = Request::new(());

@@ -7,7 +7,7 @@ use crate::common::challenge::Challenge;
 use crate::common::keys::Keys;
 
 fn challenges(sources: impl IntoIterator<Item = Source>) -> Vec<String> {
-    let auth = Authenticator::new(Keys).sources_in_parts(sources).unwrap();
+    let auth = Authenticator::new(Keys).with_sources_in_parts(sources).unwrap();
     let response = auth.respond::<String>(&AuthError::NoCredentials);
     lines(&response, "www-authenticate").into_iter().map(str::to_owned).collect()
 }

@@ -7,8 +7,8 @@ use crate::common::keys::Keys;
 
 fn sources(sources: impl IntoIterator<Item = Source>) -> Result<(), ConfigError> {
     let sources: Vec<_> = sources.into_iter().collect();
-    let in_headers = Authenticator::new(Keys).sources(sources.clone()).map(drop);
-    let in_parts = Authenticator::new(Keys).sources_in_parts(sources).map(drop);
+    let in_headers = Authenticator::new(Keys).with_sources(sources.clone()).map(drop);
+    let in_parts = Authenticator::new(Keys).with_sources_in_parts(sources).map(drop);
     assert_eq!(in_headers, in_parts);
     in_headers
 }
@@ -86,7 +86,7 @@ fn cookie_needs_a_token() {
 #[test]
 fn parameter_of_the_query_needs_a_name() {
     let message = "a parameter of the query needs a name, such as `api_key`";
-    let parts = Authenticator::new(Keys).sources_in_parts([Source::query("")]);
+    let parts = Authenticator::new(Keys).with_sources_in_parts([Source::query("")]);
     assert_eq!(parts.map(drop), Err(ConfigError::QueryName));
     assert_refused(Source::query(""), &ConfigError::QueryName, message);
 }
@@ -102,12 +102,12 @@ fn list_of_sources_is_not_empty() {
 fn headers_alone_hold_no_query() {
     for place in [&[] as &[Source], &[Source::bearer()]] {
         let sources = place.iter().cloned().chain([Source::query("key")]);
-        let error = Authenticator::new(Keys).sources(sources).unwrap_err();
+        let error = Authenticator::new(Keys).with_sources(sources).unwrap_err();
         assert_eq!(error, ConfigError::QueryInHeaders);
         assert_eq!(
             error.to_string(),
             "`Source::query` stands in the request's target, which `verify(&HeaderMap)` cannot see: \
-             name the sources with `sources_in_parts`"
+             name the sources with `with_sources_in_parts`"
         );
     }
 }
@@ -129,7 +129,7 @@ fn what_can_be_a_name_is_one() {
     ];
     assert_eq!(sources(fine), Ok(()));
     for name in ["api_key", "api key", "schlüssel", "&=", "[key]"] {
-        let parts = Authenticator::new(Keys).sources_in_parts([Source::query(name)]);
+        let parts = Authenticator::new(Keys).with_sources_in_parts([Source::query(name)]);
         assert_eq!(parts.map(drop), Ok(()), "{name}");
     }
 }
@@ -141,11 +141,11 @@ fn realm_stands_between_quotes_as_it_is() {
     assert_eq!(ConfigError::Realm.to_string(), message);
     for realm in ["", " ", "  ", "a\"b", "a\\b", "a\nb", "a\tb", "a\0", "\x7f", "Größe", "a\u{a0}b"]
     {
-        let auth = Authenticator::new(Keys).realm(realm);
+        let auth = Authenticator::new(Keys).with_realm(realm);
         assert_eq!(auth.map(drop), Err(ConfigError::Realm), "{realm:?}");
     }
     for realm in ["api", "orders and stock", "a, b=c; d", "~!#$%&'()*+-./:<>?@[]^_`{|}"] {
-        let auth = Authenticator::new(Keys).realm(realm).unwrap();
+        let auth = Authenticator::new(Keys).with_realm(realm).unwrap();
         let response = auth.respond::<String>(&keygate::AuthError::NoCredentials);
         let challenge = format!("ApiKey realm=\"{realm}\", in=\"header\", name=\"x-api-key\"");
         assert_eq!(response.headers()["www-authenticate"], *challenge);
@@ -154,10 +154,16 @@ fn realm_stands_between_quotes_as_it_is() {
 
 #[test]
 fn realm_and_sources_may_come_in_any_order() {
-    let one =
-        Authenticator::new(Keys).realm("orders").unwrap().sources([Source::bearer()]).unwrap();
-    let other =
-        Authenticator::new(Keys).sources([Source::bearer()]).unwrap().realm("orders").unwrap();
+    let one = Authenticator::new(Keys)
+        .with_realm("orders")
+        .unwrap()
+        .with_sources([Source::bearer()])
+        .unwrap();
+    let other = Authenticator::new(Keys)
+        .with_sources([Source::bearer()])
+        .unwrap()
+        .with_realm("orders")
+        .unwrap();
     for auth in [one, other] {
         let response = auth.respond::<String>(&keygate::AuthError::NoCredentials);
         let lines: Vec<_> = response.headers().get_all("www-authenticate").iter().collect();

@@ -62,7 +62,7 @@ proptest! {
             request.headers_mut().append(name, value);
         }
         let parts = request.clone().into_parts().0;
-        let auth = Authenticator::new(Keys).sources_in_parts(sources()).unwrap();
+        let auth = Authenticator::new(Keys).with_sources_in_parts(sources()).unwrap();
 
         let verified = auth.verify_parts(&parts);
         let authenticated = at_once(auth.authenticate_parts(&parts));

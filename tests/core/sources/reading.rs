@@ -15,7 +15,7 @@ use crate::sources::writing::{
 /// The digest that the store is asked for, or why it is not asked.
 fn asked(source: Source, request: Request<()>) -> Result<KeyDigest, Option<WrongReason>> {
     let store = Anyone::default();
-    let auth = Authenticator::new(store.clone()).sources_in_parts([source]).unwrap();
+    let auth = Authenticator::new(store.clone()).with_sources_in_parts([source]).unwrap();
     let result = auth.verify_parts(&request.into_parts().0);
     let asked = store.last_asked();
     assert_eq!(result.is_ok(), asked.is_some());

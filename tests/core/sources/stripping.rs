@@ -86,7 +86,7 @@ fn stripped(mut request: Request<()>) -> (Uri, HeaderMap) {
         Source::cookie("key"),
         Source::query("key"),
     ];
-    let auth = Authenticator::new(Anyone::default()).sources_in_parts(sources).unwrap();
+    let auth = Authenticator::new(Anyone::default()).with_sources_in_parts(sources).unwrap();
     request.headers_mut().insert("x-decides", KEY.parse().unwrap());
     let layer = ApiKeyLayer::from(auth).strip_credentials();
     let seen = at_once(seen_behind(&layer, request)).expect("the request is let in");

@@ -17,8 +17,9 @@ async fn faults_of_the_store_are_told_as_such() {
     let auth = Authenticator::new(failing).add_observer(log.observer());
     assert!(auth.authenticate_key(KEY.as_bytes()).await.is_err());
     let silent = keygate::store::store_fn(|_| std::future::pending());
-    let auth =
-        Authenticator::new(silent).deadline(Duration::from_millis(1)).add_observer(log.observer());
+    let auth = Authenticator::new(silent)
+        .with_deadline(Duration::from_millis(1))
+        .add_observer(log.observer());
     assert!(auth.authenticate_key(KEY.as_bytes()).await.is_err());
     // A record of another key says nothing about whose the request was.
     let wrong = keygate::store::store_fn(|_| async {

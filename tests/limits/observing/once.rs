@@ -56,7 +56,7 @@ async fn refusal_behind_two_key_layers_is_told_by_the_inner_one() {
     let (inner, outer) = (Log::default(), Log::default());
     let gateway = MemoryStore::from_keys([("a key of the gateway", "Gateway")]).unwrap();
     let gateway = Authenticator::new(gateway)
-        .sources([Source::header("x-gateway-key")])
+        .with_sources([Source::header("x-gateway-key")])
         .unwrap()
         .add_observer(outer.observer());
     // Also where nobody observes the inner one.
@@ -144,7 +144,7 @@ async fn second_key_that_a_handler_asks_for_is_told_by_whom_it_asks() {
     let [outer, inner] = [Log::default(), Log::default()];
     let auth = Authenticator::new(store(false).0).add_observer(outer.observer());
     let operators = Authenticator::new(MemoryStore::new())
-        .sources([Source::header("x-operator-key")])
+        .with_sources([Source::header("x-operator-key")])
         .unwrap()
         .add_observer(inner.observer());
     let operators = Arc::new(operators);
@@ -187,7 +187,7 @@ async fn layer_that_finds_nobody_is_told_of_as_a_fault() {
 async fn optional_outer_layer_reports_no_refusal_of_an_inner_one() {
     let [inner, outer] = [Log::default(), Log::default()];
     let gateway = Authenticator::new(MemoryStore::new()).add_observer(outer.observer());
-    let gateway = gateway.sources([Source::header("x-gateway-key")]).unwrap();
+    let gateway = gateway.with_sources([Source::header("x-gateway-key")]).unwrap();
     let auth = Authenticator::new(store(false).0).add_observer(inner.observer());
     let app: Router = Router::new()
         .route("/", get(|| async { "let in" }))

@@ -76,7 +76,7 @@ fn throttled_requests_are_among_those_that_a_client_made() {
 fn strangers_are_counted_by_outcome_and_leave_nothing_else() {
     let usage = Usage::new();
     let auth = Authenticator::new(MemoryStore::new())
-        .sources([Source::header("x-api-key")])
+        .with_sources([Source::header("x-api-key")])
         .unwrap()
         .add_observer(usage.clone());
     for number in 0..1_000 {

@@ -113,7 +113,7 @@ impl<S: KeyStore> Service<S> {
         let ahead = Arc::new(AtomicU64::new(0));
         let moved = Arc::clone(&ahead);
         let clock = move || SystemTime::now() + Duration::from_secs(moved.load(Ordering::Relaxed));
-        Self { auth: Authenticator::new(store).clock(clock), ahead }
+        Self { auth: Authenticator::new(store).with_clock(clock), ahead }
     }
 
     async fn ask(&self, name: &str) -> Met {

@@ -61,6 +61,6 @@ async fn issue(store: &PostgresStore, key: &str) -> KeyId {
 
 /// What a caller with this key meets.
 async fn ask(store: &PostgresStore, key: &str) -> Result<Client, AuthError> {
-    let authenticator = Authenticator::new(store.clone()).deadline(PATIENCE);
+    let authenticator = Authenticator::new(store.clone()).with_deadline(PATIENCE);
     authenticator.authenticate_key(key.as_bytes()).await
 }

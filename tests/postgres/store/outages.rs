@@ -172,7 +172,7 @@ async fn lookup_that_is_given_up_leaves_the_store_usable() {
     let server = Postgres::start();
     let database = server.database();
     let store = filled(&database).await;
-    let hurried = Authenticator::new(store.clone()).deadline(Duration::from_millis(50));
+    let hurried = Authenticator::new(store.clone()).with_deadline(Duration::from_millis(50));
     server.stop();
     for _ in 0..5 {
         let error = hurried.authenticate_key(KEY.as_bytes()).await.unwrap_err();

@@ -1,0 +1,22 @@
+use http::request::Parts;
+use http::{Extensions, HeaderMap, Uri};
+
+/// The parts of a request that verification reads, as far as the caller has them.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestHead<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) uri: Option<&'a Uri>,
+    pub(crate) extensions: Option<&'a Extensions>,
+}
+
+impl<'a> From<&'a HeaderMap> for RequestHead<'a> {
+    fn from(headers: &'a HeaderMap) -> Self {
+        Self { headers, uri: None, extensions: None }
+    }
+}
+
+impl<'a> From<&'a Parts> for RequestHead<'a> {
+    fn from(Parts { headers, uri, extensions, .. }: &'a Parts) -> Self {
+        Self { headers, uri: Some(uri), extensions: Some(extensions) }
+    }
+}

@@ -1,0 +1,49 @@
+use http::Response;
+use http::header::CONTENT_TYPE;
+
+use super::{Respond, set};
+use crate::error::AuthError;
+
+/// Problem details in JSON (RFC 9457), the default. The body type needs `From<String>` and `From<&'static str>`.
+///
+/// The bodies of axum, salvo, jsonrpsee, lambda_http and warp have both, and so has `http_body_util::Full`. For boxed
+/// bodies, see [`Respond::map_body`].
+///
+/// ```
+/// use keygate::AuthError;
+/// use keygate::respond::{ProblemJson, Respond};
+///
+/// let response: http::Response<String> = ProblemJson.respond(&AuthError::NoCredentials);
+/// assert_eq!(response.headers()["content-type"], "application/problem+json");
+/// assert!(response.body().contains(r#""detail":"Credentials not present in request""#));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProblemJson;
+
+impl<B: From<String> + From<&'static str>> Respond<B> for ProblemJson {
+    fn respond(&self, error: &AuthError) -> Response<B> {
+        // Without `type`, which means `about:blank`, the title is that of the status (RFC 9457 section 4.2.1).
+        let body: B = match error {
+            AuthError::NoCredentials => {
+                r#"{"title":"Unauthorized","status":401,"detail":"Credentials not present in request"}"#.into()
+            }
+            AuthError::WrongCredentials { .. } => {
+                r#"{"title":"Unauthorized","status":401,"detail":"Credentials not valid"}"#.into()
+            }
+            AuthError::Unavailable(_) => {
+                r#"{"title":"Service Unavailable","status":503,"detail":"Credentials could not be checked"}"#.into()
+            }
+            // Scopes have no character that JSON escapes.
+            AuthError::InsufficientScope(missing) => {
+                format!(r#"{{"title":"Forbidden","status":403,"detail":"{missing}"}}"#).into()
+            }
+            AuthError::Throttled(_) => {
+                r#"{"title":"Too Many Requests","status":429,"detail":"Too many requests"}"#.into()
+            }
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = error.status();
+        set(&mut response, CONTENT_TYPE, "application/problem+json");
+        response
+    }
+}

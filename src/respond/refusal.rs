@@ -1,0 +1,74 @@
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+
+use super::{Challenges, Respond};
+use crate::error::AuthError;
+
+/// What was already done about the [`AuthError`] in the extensions of a response. Layers and authenticators further out
+/// read it there.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Refusal {
+    /// The nearest authenticator has notified its observers, or has none. No other notifies its own.
+    pub(crate) notified: bool,
+    /// `WWW-Authenticate` holds the default challenges, because no authenticator was known. A layer replaces them.
+    pub(crate) default_challenges: bool,
+    /// The RateLimit headers of the error were added. They cannot be told from those of another limit.
+    rate_limit_headers: bool,
+}
+
+impl Refusal {
+    pub(crate) fn of<B>(response: &mut Response<B>) -> &mut Self {
+        response.extensions_mut().get_or_insert_default()
+    }
+}
+
+/// Makes the whole response to a refused request. The challenges are those given, whatever `respond` adds, so that no
+/// disabled scheme is ever offered. A layer that does not know them passes `None`: the key layer adds them.
+pub(crate) fn refusal<B>(
+    respond: &impl Respond<B>,
+    error: &AuthError,
+    challenges: Option<&Challenges>,
+) -> Response<B> {
+    let mut response = respond.respond(error);
+    response.headers_mut().remove(WWW_AUTHENTICATE);
+    add_headers(&mut response, error, challenges);
+    response.extensions_mut().insert(error.clone());
+    response
+}
+
+/// Adds the headers that every refusal carries, whoever made its body.
+pub(crate) fn add_headers<B>(
+    response: &mut Response<B>,
+    error: &AuthError,
+    challenges: Option<&Challenges>,
+) {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let AuthError::Throttled(throttled) = error {
+        response.headers_mut().insert(RETRY_AFTER, throttled.retry_after().into());
+        if let Some(own) = throttled.headers()
+            && !std::mem::replace(&mut Refusal::of(response).rate_limit_headers, true)
+        {
+            for (name, value) in own {
+                response.headers_mut().append(name, value.clone());
+            }
+        }
+    }
+    let headers = response.headers_mut();
+    match (error.status(), challenges) {
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(challenges)) => {
+            challenges.put(error, headers);
+        }
+        (StatusCode::SERVICE_UNAVAILABLE, _) => {
+            headers.entry(RETRY_AFTER).or_insert_with(retry_after);
+        }
+        _ => {}
+    }
+}
+
+/// One to five seconds at random, so that callers that were refused together do not return together.
+fn retry_after() -> HeaderValue {
+    // The only random numbers in the standard library. They need not be unpredictable here.
+    HeaderValue::from(1 + RandomState::new().build_hasher().finish() % 5)
+}
