@@ -25,8 +25,9 @@ mod require;
 mod verify;
 
 pub use authenticator::Authenticator;
-pub(crate) use config::Config;
+pub(crate) use config::{Config, SharedConfig};
 pub use future::Authenticate;
+pub(crate) use guard::Origin;
 #[cfg(feature = "throttle")]
 pub(crate) use guard::{Attempt, FailureGuard};
 pub(crate) use head::RequestHead;
@@ -54,7 +55,7 @@ pub(crate) use head::RequestHead;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn verify<S: SyncStore + ?Sized>(store: &S, headers: &HeaderMap) -> Result<Client, AuthError> {
-    Config::of_default().verify_head(store, headers.into())
+    SharedConfig::default().get().verify_head(store, headers.into())
 }
 
 /// Verifies the key in `x-api-key` against any store.
@@ -76,5 +77,5 @@ pub fn verify<S: SyncStore + ?Sized>(store: &S, headers: &HeaderMap) -> Result<C
 /// # }
 /// ```
 pub fn authenticate<S: KeyStore + ?Sized>(store: &S, headers: &HeaderMap) -> Authenticate {
-    Config::of_default().authenticate_head(store, headers.into())
+    SharedConfig::default().authenticate_head(store, headers.into())
 }

@@ -1,5 +1,5 @@
 use super::config::Config;
-use super::guard::Attempt;
+use super::guard::{Attempt, Origin};
 use crate::client::Client;
 use crate::clock::{self, Clock};
 use crate::credential::Credential;
@@ -109,6 +109,19 @@ impl Config {
             Err(error) => Outcome::refused(error, profile.as_ref()),
         });
         result
+    }
+
+    /// Lets the guard refuse a key before its lookup.
+    #[inline]
+    pub(super) fn before_lookup<'a>(
+        &self,
+        request: LookupRequest,
+        origin: Origin<'a>,
+    ) -> Result<Origin<'a>, AuthError> {
+        let Some(guard) = &self.guard else { return Ok(origin) };
+        guard
+            .before_lookup(request.digest, origin, self.clock.as_ref())
+            .map_err(|error| self.observers.notify_refused(error))
     }
 
     /// Refuses a request before any lookup: it has no key, or one that no client can have.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use http::request::Parts;
 use http::{HeaderMap, Response};
 
-use super::config::Config;
+use super::config::{Config, SharedConfig};
 use crate::credential::{Source, Sources};
 use crate::error::{AuthError, ConfigError};
 use crate::key::KeyFormat;
@@ -49,7 +49,7 @@ use crate::store::KeyStore;
 /// ```
 pub struct Authenticator<S, R = HeaderMap> {
     pub(crate) store: S,
-    pub(crate) config: Arc<Config>,
+    pub(crate) config: SharedConfig,
     reads: PhantomData<fn(R)>,
 }
 
@@ -57,7 +57,7 @@ impl<S: KeyStore> Authenticator<S> {
     /// Makes an authenticator that reads `x-api-key`, with the realm `api`, the system's clock, and a deadline of one
     /// second.
     pub fn new(store: S) -> Self {
-        Self { store, config: Arc::default(), reads: PhantomData }
+        Self { store, config: SharedConfig::default(), reads: PhantomData }
     }
 }
 
@@ -129,8 +129,8 @@ impl<S, R> Authenticator<S, R> {
     }
 
     fn replace_sources<Q>(self, mut sources: Sources) -> Result<Authenticator<S, Q>, ConfigError> {
-        let challenges = Challenges::new(self.config.challenges.realm(), &sources)?;
-        sources.require(self.config.sources.format().cloned());
+        let challenges = Challenges::new(self.config().challenges.realm(), &sources)?;
+        sources.require(self.config().sources.format().cloned());
         let configured = self.configure(|config| {
             config.challenges = challenges;
             config.sources = sources;
@@ -144,7 +144,7 @@ impl<S, R> Authenticator<S, R> {
     ///
     /// The realm is blank, is not ASCII, or has a `"`, a `\` or a control character.
     pub fn with_realm(self, realm: impl AsRef<str>) -> Result<Self, ConfigError> {
-        let challenges = Challenges::new(realm.as_ref(), &self.config.sources)?;
+        let challenges = Challenges::new(realm.as_ref(), &self.config().sources)?;
         Ok(self.configure(|config| config.challenges = challenges))
     }
 
@@ -197,9 +197,12 @@ impl<S, R> Authenticator<S, R> {
         self.configure(|config| config.deadline = deadline)
     }
 
-    pub(crate) fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(Arc::make_mut(&mut self.config));
-        self
+    pub(crate) fn configure(self, change: impl FnOnce(&mut Config)) -> Self {
+        Self { config: self.config.change(change), ..self }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        self.config.get()
     }
 
     /// Changes the part of the request that the sources are read from.
@@ -212,7 +215,7 @@ impl<S, R> Authenticator<S, R> {
 impl<S, R> Authenticator<S, R> {
     /// Marks the headers that carry credentials as sensitive, so that their `Debug` hides them.
     pub fn redact(&self, headers: &mut HeaderMap) {
-        self.config.sources.redact(headers);
+        self.config().sources.redact(headers);
     }
 
     /// Makes the response to a refused request: problem details (RFC 9457) with the challenges,
@@ -228,8 +231,8 @@ impl<S, R> Authenticator<S, R> {
 
     /// Makes the same response as [`Authenticator::respond`] with another body.
     pub fn respond_with<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
-        let mut response = refusal(respond, error, Some(&self.config.challenges));
-        if !self.config.observers.is_empty() && self.config.notify_downstream(error, false) {
+        let mut response = refusal(respond, error, Some(&self.config().challenges));
+        if !self.config().observers.is_empty() && self.config().notify_downstream(error, false) {
             Refusal::of(&mut response).notified = true;
         }
         response
@@ -238,16 +241,16 @@ impl<S, R> Authenticator<S, R> {
 
 impl<S: Clone, R> Clone for Authenticator<S, R> {
     fn clone(&self) -> Self {
-        Self { store: self.store.clone(), config: Arc::clone(&self.config), reads: PhantomData }
+        Self { store: self.store.clone(), config: self.config.clone(), reads: PhantomData }
     }
 }
 
 impl<S, R> fmt::Debug for Authenticator<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authenticator")
-            .field("sources", &self.config.sources.places())
-            .field("realm", &self.config.challenges.realm())
-            .field("deadline", &self.config.deadline)
+            .field("sources", &self.config().sources.places())
+            .field("realm", &self.config().challenges.realm())
+            .field("deadline", &self.config().deadline)
             .finish_non_exhaustive()
     }
 }

@@ -2,14 +2,13 @@ use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_timer::Delay;
 
 use super::admit::LookupRequest;
-use super::config::Config;
-use super::guard::Attempt;
+use super::config::SharedConfig;
+use super::guard::{Attempt, Origin};
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
 use crate::store::Lookup;
@@ -32,7 +31,7 @@ struct PendingVerification {
     request: LookupRequest,
     /// The address that a failure is counted by.
     address: Option<IpAddr>,
-    config: Arc<Config>,
+    config: SharedConfig,
 }
 
 impl Authenticate {
@@ -46,14 +45,14 @@ impl Authenticate {
         lookup: Lookup,
         request: LookupRequest,
         address: Option<IpAddr>,
-        config: &Arc<Config>,
+        config: &SharedConfig,
     ) -> Self {
         Self(State::Waiting(Box::new(PendingVerification {
             lookup,
-            deadline: Delay::new(config.deadline),
+            deadline: Delay::new(config.get().deadline),
             request,
             address,
-            config: Arc::clone(config),
+            config: config.clone(),
         })))
     }
 
@@ -98,7 +97,8 @@ impl PendingVerification {
                 Poll::Pending => return Poll::Pending,
             },
         };
-        Poll::Ready(self.config.decide(self.request, answer, Attempt::Waited(self.address)))
+        let attempt = Attempt { origin: Origin::Address(self.address), waited: true };
+        Poll::Ready(self.config.get().decide(self.request, answer, attempt))
     }
 }
 

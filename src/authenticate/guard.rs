@@ -7,20 +7,21 @@ use crate::key::KeyDigest;
 
 /// Throttles wrong keys by client address. `FailureThrottle` implements it.
 pub(crate) trait FailureGuard: Send + Sync {
-    /// Refuses a key before its lookup, if the store is known to wait and the address is over its limit.
-    fn before_lookup(
+    /// Checks a key before its lookup, if the store is known to wait. Returns the origin with the client address, if it
+    /// was read; refuses the key if the address is over its limit.
+    fn before_lookup<'a>(
         &self,
         digest: KeyDigest,
-        head: Option<RequestHead<'_>>,
+        origin: Origin<'a>,
         clock: Option<&Clock>,
-    ) -> Result<(), AuthError>;
+    ) -> Result<Origin<'a>, AuthError>;
 
-    /// Returns the address that a failure of this lookup is counted by, or refuses to wait for the lookup, if the
-    /// address is over its limit.
+    /// Checks a key whose lookup waits. Returns the address that a failure is counted by; refuses to wait if the address
+    /// is over its limit.
     fn before_waiting(
         &self,
         digest: KeyDigest,
-        head: Option<RequestHead<'_>>,
+        origin: Origin<'_>,
         clock: Option<&Clock>,
     ) -> Result<Option<IpAddr>, AuthError>;
 
@@ -37,11 +38,19 @@ pub(crate) trait FailureGuard: Send + Sync {
     ) -> AuthError;
 }
 
-/// How the decision on a request was reached, and where the request came from.
+/// Where a request came from.
 #[derive(Clone, Copy)]
-pub(crate) enum Attempt<'a> {
-    /// Decided at once. There is no head if the caller had only a key.
-    Immediate(Option<RequestHead<'a>>),
-    /// Decided after the store was waited for; the address was read from the head before that.
-    Waited(Option<IpAddr>),
+pub(crate) enum Origin<'a> {
+    /// The client address was not read yet.
+    Head(RequestHead<'a>),
+    /// There is no address if the caller had only a key, or if the head does not give one.
+    Address(Option<IpAddr>),
+}
+
+/// How the decision on a request was reached.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) origin: Origin<'a>,
+    /// The store was waited for.
+    pub(crate) waited: bool,
 }

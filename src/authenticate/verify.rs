@@ -1,14 +1,12 @@
-//! The entrances of an authenticator. Each passes a request head or a key on to [`Config`].
-
-use std::sync::Arc;
+//! The entrances of an authenticator. Each passes a request head or a key on to the configuration.
 
 use http::HeaderMap;
 use http::request::Parts;
 
 use super::admit::LookupRequest;
-use super::config::Config;
+use super::config::{Config, SharedConfig};
 use super::future::Authenticate;
-use super::guard::Attempt;
+use super::guard::{Attempt, Origin};
 use super::{Authenticator, RequestHead};
 use crate::client::Client;
 use crate::credential::Credential;
@@ -22,7 +20,7 @@ impl<S: SyncStore, R> Authenticator<S, R> {
     ///
     /// Why the request is refused.
     pub fn verify_parts(&self, parts: &Parts) -> Result<Client, AuthError> {
-        self.config.verify_head(&self.store, parts.into())
+        self.config().verify_head(&self.store, parts.into())
     }
 
     /// Verifies a key that did not come in the head of a request: in a WebSocket message, in the header type of another
@@ -32,7 +30,8 @@ impl<S: SyncStore, R> Authenticator<S, R> {
     ///
     /// Why the key is refused. A blank key is [`AuthError::NoCredentials`].
     pub fn verify_key(&self, key: &[u8]) -> Result<Client, AuthError> {
-        self.config.verify(&self.store, self.config.sources.credential(key), None)
+        let config = self.config();
+        config.verify(&self.store, config.sources.credential(key), Origin::Address(None))
     }
 }
 
@@ -43,7 +42,7 @@ impl<S: SyncStore> Authenticator<S> {
     ///
     /// Why the request is refused.
     pub fn verify(&self, headers: &HeaderMap) -> Result<Client, AuthError> {
-        self.config.verify_head(&self.store, headers.into())
+        self.config().verify_head(&self.store, headers.into())
     }
 }
 
@@ -55,7 +54,11 @@ impl<S: KeyStore, R> Authenticator<S, R> {
 
     /// Verifies a key that did not come in the head of a request. The future borrows nothing.
     pub fn authenticate_key(&self, key: &[u8]) -> Authenticate {
-        self.config.authenticate(&self.store, self.config.sources.credential(key), None)
+        self.config.authenticate(
+            &self.store,
+            self.config().sources.credential(key),
+            Origin::Address(None),
+        )
     }
 }
 
@@ -72,15 +75,7 @@ impl Config {
         store: &S,
         head: RequestHead<'_>,
     ) -> Result<Client, AuthError> {
-        self.verify(store, self.sources.read(head.headers, head.uri), Some(head))
-    }
-
-    pub(super) fn authenticate_head<S: KeyStore + ?Sized>(
-        self: &Arc<Self>,
-        store: &S,
-        head: RequestHead<'_>,
-    ) -> Authenticate {
-        self.authenticate(store, self.sources.read(head.headers, head.uri), Some(head))
+        self.verify(store, self.sources.read(head.headers, head.uri), Origin::Head(head))
     }
 
     #[inline]
@@ -88,52 +83,65 @@ impl Config {
         &self,
         store: &S,
         credential: Credential,
-        head: Option<RequestHead<'_>>,
+        origin: Origin<'_>,
     ) -> Result<Client, AuthError> {
-        let attempt = Attempt::Immediate(head);
+        let attempt = Attempt { origin, waited: false };
         match LookupRequest::new(credential) {
             Ok(request) => self.decide(request, store.find_local(&request.digest), attempt),
             Err(error) => Err(self.refuse(error, attempt)),
         }
     }
+}
+
+impl SharedConfig {
+    pub(super) fn authenticate_head<S: KeyStore + ?Sized>(
+        &self,
+        store: &S,
+        head: RequestHead<'_>,
+    ) -> Authenticate {
+        self.authenticate(
+            store,
+            self.get().sources.read(head.headers, head.uri),
+            Origin::Head(head),
+        )
+    }
 
     /// Decides at once if the store does not wait.
     #[inline]
     pub(crate) fn authenticate<S: KeyStore + ?Sized>(
-        self: &Arc<Self>,
+        &self,
         store: &S,
         credential: Credential,
-        head: Option<RequestHead<'_>>,
+        origin: Origin<'_>,
     ) -> Authenticate {
-        let attempt = Attempt::Immediate(head);
+        let config = self.get();
+        let attempt = Attempt { origin, waited: false };
         let request = match LookupRequest::new(credential) {
             Ok(request) => request,
-            Err(error) => return Authenticate::decided(Err(self.refuse(error, attempt))),
+            Err(error) => return Authenticate::decided(Err(config.refuse(error, attempt))),
         };
-        if let Some(guard) = &self.guard
-            && let Err(error) = guard.before_lookup(request.digest, head, self.clock.as_ref())
-        {
-            return Authenticate::decided(Err(self.observers.notify_refused(error)));
-        }
+        let origin = match config.before_lookup(request, origin) {
+            Ok(origin) => origin,
+            Err(error) => return Authenticate::decided(Err(error)),
+        };
         match store.lookup(request.digest).try_ready() {
-            Ok(answer) => Authenticate::decided(self.decide(request, answer, attempt)),
-            Err(lookup) => self.wait(lookup, request, head),
+            Ok(answer) => {
+                let attempt = Attempt { origin, waited: false };
+                Authenticate::decided(config.decide(request, answer, attempt))
+            }
+            Err(lookup) => self.wait(lookup, request, origin),
         }
     }
 
     #[cold]
-    fn wait(
-        self: &Arc<Self>,
-        lookup: Lookup,
-        request: LookupRequest,
-        head: Option<RequestHead<'_>>,
-    ) -> Authenticate {
-        let Some(guard) = &self.guard else {
+    fn wait(&self, lookup: Lookup, request: LookupRequest, origin: Origin<'_>) -> Authenticate {
+        let config = self.get();
+        let Some(guard) = &config.guard else {
             return Authenticate::waiting(lookup, request, None, self);
         };
-        match guard.before_waiting(request.digest, head, self.clock.as_ref()) {
+        match guard.before_waiting(request.digest, origin, config.clock.as_ref()) {
             Ok(address) => Authenticate::waiting(lookup, request, address, self),
-            Err(error) => Authenticate::decided(Err(self.observers.notify_refused(error))),
+            Err(error) => Authenticate::decided(Err(config.observers.notify_refused(error))),
         }
     }
 }

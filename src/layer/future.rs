@@ -1,6 +1,5 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::{fmt, mem};
 
@@ -11,7 +10,7 @@ use tower_service::Service;
 
 use super::caching::Caching;
 use super::state::{Decide, Finish, State};
-use crate::authenticate::{Authenticate, Config};
+use crate::authenticate::{Authenticate, Config, SharedConfig};
 use crate::error::AuthError;
 use crate::respond::{Refusal, Respond, add_headers, refusal};
 
@@ -41,7 +40,7 @@ pub(super) struct Pending<R> {
 /// Completes the response of the inner service.
 #[derive(Clone)]
 pub(super) struct Completion {
-    pub(super) config: Arc<Config>,
+    pub(super) config: SharedConfig,
     pub(super) caching: Caching,
     pub(super) anonymous: bool,
 }
@@ -86,7 +85,7 @@ impl<ResBody, R: Respond<ResBody>> Decide<ResBody> for Pending<R> {
                 request.insert(client);
                 Ok(self.completion.clone())
             }
-            Err(error) => Err(refuse(&self.completion.config, &self.respond, &error)),
+            Err(error) => Err(refuse(self.completion.config.get(), &self.respond, &error)),
         })
     }
 }
@@ -107,12 +106,18 @@ pub(super) fn refuse<B>(
 
 impl Finish for Completion {
     #[inline]
-    fn finish<B>(&self, response: &mut Response<B>) {
+    fn changes<B>(&self, response: &Response<B>) -> bool {
+        !matches!(self.caching, Caching::Unchanged) || !response.extensions().is_empty()
+    }
+
+    #[inline(never)]
+    fn finish<B>(&self, mut response: Response<B>) -> Response<B> {
         if response.extensions().get::<AuthError>().is_some() {
-            self.complete_refusal(response);
+            self.complete_refusal(&mut response);
         } else {
-            self.caching.apply(response.headers_mut(), &self.config.sources);
+            self.caching.apply(response.headers_mut(), &self.config.get().sources);
         }
+        response
     }
 }
 
@@ -120,18 +125,19 @@ impl Completion {
     /// Completes the response to a request that was refused behind the layer.
     #[cold]
     fn complete_refusal<B>(&self, response: &mut Response<B>) {
+        let config = self.config.get();
         let Some(error) = response.extensions().get::<AuthError>().cloned() else { return };
         let refusal = Refusal::of(response);
         let first = !mem::replace(&mut refusal.notified, true);
         if mem::take(&mut refusal.default_challenges) {
             response.headers_mut().remove(WWW_AUTHENTICATE);
         }
-        if first && !self.config.observers.is_empty() {
-            self.config.notify_downstream(&error, self.anonymous);
+        if first && !config.observers.is_empty() {
+            config.notify_downstream(&error, self.anonymous);
         }
         // Challenges that are there are those of an inner layer.
         let challenged = response.headers().contains_key(WWW_AUTHENTICATE);
-        add_headers(response, &error, (!challenged).then_some(&self.config.challenges));
+        add_headers(response, &error, (!challenged).then_some(&config.challenges));
     }
 }
 

@@ -81,10 +81,15 @@ impl<ResBody, R: Respond<ResBody>> Decide<ResBody> for Pending<R> {
 }
 
 impl Finish for Option<Permit> {
-    fn finish<B>(&self, response: &mut Response<B>) {
+    fn changes<B>(&self, _: &Response<B>) -> bool {
+        self.is_some()
+    }
+
+    fn finish<B>(&self, mut response: Response<B>) -> Response<B> {
         if let Some(permit) = self {
             permit.add_headers(response.headers_mut());
         }
+        response
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::Extensions;
 
 use super::{FailureThrottle, Verified};
-use crate::authenticate::{Attempt, Authenticator, FailureGuard, RequestHead};
+use crate::authenticate::{Attempt, Authenticator, FailureGuard, Origin, RequestHead};
 use crate::clock::{self, Clock, nanos};
 use crate::error::{AuthError, Throttled};
 use crate::key::KeyDigest;
@@ -56,11 +56,15 @@ impl Failures {
     }
 
     /// Returns the address that failures of a request are counted by.
-    fn address(&self, head: Option<RequestHead<'_>>) -> Option<IpAddr> {
-        let RequestHead { headers, extensions, .. } = head?;
-        match extensions {
-            Some(extensions) => self.throttle.address(headers, extensions),
-            None => self.throttle.address(headers, &Extensions::new()),
+    fn address(&self, origin: Origin<'_>) -> Option<IpAddr> {
+        match origin {
+            Origin::Address(address) => address,
+            Origin::Head(RequestHead { headers, extensions: Some(extensions), .. }) => {
+                self.throttle.address(headers, extensions)
+            }
+            Origin::Head(RequestHead { headers, .. }) => {
+                self.throttle.address(headers, &Extensions::new())
+            }
         }
     }
 
@@ -84,31 +88,37 @@ impl Failures {
 }
 
 impl FailureGuard for Failures {
-    fn before_lookup(
+    fn before_lookup<'a>(
         &self,
         digest: KeyDigest,
-        head: Option<RequestHead<'_>>,
+        origin: Origin<'a>,
         clock: Option<&Clock>,
-    ) -> Result<(), AuthError> {
-        let waits =
-            self.has_waited.load(Ordering::Relaxed) && !self.has_answered.load(Ordering::Relaxed);
-        if waits { self.check(digest, self.address(head), clock) } else { Ok(()) }
+    ) -> Result<Origin<'a>, AuthError> {
+        if !self.has_waited.load(Ordering::Relaxed) || self.has_answered.load(Ordering::Relaxed) {
+            return Ok(origin);
+        }
+        let address = self.address(origin);
+        self.check(digest, address, clock)?;
+        Ok(Origin::Address(address))
     }
 
     fn before_waiting(
         &self,
         digest: KeyDigest,
-        head: Option<RequestHead<'_>>,
+        origin: Origin<'_>,
         clock: Option<&Clock>,
     ) -> Result<Option<IpAddr>, AuthError> {
         set(&self.has_waited);
-        let address = self.address(head);
-        self.check(digest, address, clock)?;
+        let address = self.address(origin);
+        // An address that is known was checked before the lookup.
+        if matches!(origin, Origin::Head(_)) {
+            self.check(digest, address, clock)?;
+        }
         Ok(address)
     }
 
     fn admitted(&self, digest: KeyDigest, attempt: Attempt<'_>, clock: Option<&Clock>) {
-        if matches!(attempt, Attempt::Immediate(_)) {
+        if !attempt.waited {
             set(&self.has_answered);
         }
         // Of a store that answers some lookups at once, another lookup of the same key may wait.
@@ -130,7 +140,7 @@ impl FailureGuard for Failures {
         }
         let FailureThrottle { limits, counts, .. } = &self.throttle;
         if let Some(digest) = digest {
-            if matches!(attempt, Attempt::Immediate(_)) {
+            if !attempt.waited {
                 set(&self.has_answered);
             }
             if self.has_waited.load(Ordering::Relaxed)
@@ -140,14 +150,10 @@ impl FailureGuard for Failures {
             }
         }
         let now = || nanos(clock::now(clock));
-        let spent = match attempt {
-            Attempt::Immediate(head) => {
-                self.address(head).map(|address| counts.buckets.spend(address, *limits, now()))
-            }
-            Attempt::Waited(address) => {
-                address.map(|address| counts.buckets.charge(address, *limits, now()))
-            }
-        };
+        let spent = self.address(attempt.origin).map(|address| match attempt.waited {
+            false => counts.buckets.spend(address, *limits, now()),
+            true => counts.buckets.charge(address, *limits, now()),
+        });
         match spent {
             Some(Err(wait)) => throttled(wait, Some(&error)),
             Some(Ok(())) | None => error,
