@@ -161,7 +161,7 @@ proptest! {
     fn store_does_as_the_model(steps in steps()) {
         let clock = FakeClock::at(UNIX_EPOCH + Duration::from_millis(1_800_000_000_600));
         let store = MemoryStore::new().with_clock(clock.reader());
-        let auth = Authenticator::new(store.clone()).clock(clock.reader());
+        let auth = Authenticator::new(store.clone()).with_clock(clock.reader());
         let mut model = Model::default();
         for step in steps {
             let now = clock.now();

@@ -21,7 +21,8 @@ fn answer(auth: &Authenticator<Keys>, parts: &Parts) -> Answer {
 
 #[test]
 fn throttled_answer_tells_when_to_come_back_and_nothing_else() {
-    let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(fake_clock().reader());
+    let auth =
+        Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
     let answers = [(); 4].map(|()| answer(&auth, &parts(WRONG, HOME)));
     let (status, headers, body) = &answers[3];
     assert_eq!(*status, StatusCode::TOO_MANY_REQUESTS);
@@ -51,7 +52,8 @@ fn all_wrong_keys_are_answered_alike_all_the_way() {
     let long = "k".repeat(600);
     let course = |key: &str| {
         let clock = fake_clock();
-        let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(clock.reader());
+        let auth =
+            Authenticator::new(Keys).throttle_failures(throttle()).with_clock(clock.reader());
         let mut answers = Vec::new();
         for _ in 0..6 {
             answers.push(answer(&auth, &parts(key, HOME)));
@@ -71,7 +73,8 @@ fn all_wrong_keys_are_answered_alike_all_the_way() {
 
 #[test]
 fn several_keys_in_one_place_count_too() {
-    let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(fake_clock().reader());
+    let auth =
+        Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
     let mut several = parts(RIGHT, HOME);
     several.headers.append("x-api-key", HeaderValue::from_static(RIGHT));
     let statuses = [(); 4].map(|()| answer(&auth, &several).0.as_u16());
@@ -91,7 +94,7 @@ fn observers_are_told_once_of_what_was_answered() {
         let store: Arc<dyn keygate::KeyStore> =
             if waits { Arc::new(crate::common::stores::Later(Keys)) } else { Arc::new(Keys) };
         let auth = Authenticator::new(store).throttle_failures(throttle()).add_observer(observer);
-        let auth = auth.clock(fake_clock().reader());
+        let auth = auth.with_clock(fake_clock().reader());
         let inner =
             service_fn(|_: Request<()>| async { Ok::<_, String>(Response::new(String::new())) });
         let service = ApiKeyLayer::from(auth.clone()).layer(inner);

@@ -37,7 +37,7 @@ fn later<S: KeyStore>(auth: Authenticator<S>) -> Ask {
 #[test]
 fn doors_give_the_same_answers_over_every_store() {
     fn auth<S: KeyStore>(store: S) -> Authenticator<S> {
-        Authenticator::new(store).throttle_failures(throttle()).clock(fake_clock().reader())
+        Authenticator::new(store).throttle_failures(throttle()).with_clock(fake_clock().reader())
     }
     let local = auth(Keys);
     let doors: [Ask; 5] = [
@@ -64,7 +64,8 @@ fn door_that_sees_headers_alone_counts_by_what_they_tell() {
         headers.get("x-from-the-proxy")?.to_str().ok()?.parse().ok()
     };
     let failures = FailureThrottle::by(by_header).with_rate(rate("10/minute", 3));
-    let auth = Authenticator::new(Keys).throttle_failures(failures).clock(fake_clock().reader());
+    let auth =
+        Authenticator::new(Keys).throttle_failures(failures).with_clock(fake_clock().reader());
     let ask = |key: &str, from: &str| {
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", key.parse().unwrap());
@@ -83,7 +84,7 @@ fn optional_layer_throttles_wrong_keys_and_no_anonymous_request() {
     let auth = Authenticator::new(Arc::new(MemoryStore::new())).throttle_failures(throttle());
     let inner =
         service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(String::new())) });
-    let service = ApiKeyLayer::from(auth.clock(fake_clock().reader())).optional().layer(inner);
+    let service = ApiKeyLayer::from(auth.with_clock(fake_clock().reader())).optional().layer(inner);
     let ask = |parts: Parts| {
         let answer = service.clone().oneshot(Request::from_parts(parts, ()));
         wait_for(answer).unwrap().status().as_u16()

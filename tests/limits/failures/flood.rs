@@ -23,7 +23,7 @@ fn flood(number: u32) -> IpAddr {
 #[test]
 fn million_addresses_take_no_memory_and_free_no_throttled_one() {
     let auth = Authenticator::new(MemoryStore::new()).throttle_failures(throttle());
-    let auth = auth.clock(fake_clock().reader());
+    let auth = auth.with_clock(fake_clock().reader());
     let ask = |key: &str| auth.verify_parts(&parts(key, HOME));
     assert_eq!(exhaust(ask), 3);
     let mut from_anywhere = parts(WRONG, HOME);
@@ -43,7 +43,8 @@ fn tables_are_as_large_as_the_docs_say() {
     let (Allocated { held, .. }, failures) = allocated(throttle);
     assert!((1_150_000..1_250_000).contains(&held), "{held}");
     let store = std::sync::Arc::new(Counting::new(Waits::Always));
-    let auth = Authenticator::new(store).throttle_failures(failures).clock(fake_clock().reader());
+    let auth =
+        Authenticator::new(store).throttle_failures(failures).with_clock(fake_clock().reader());
     let first = || wait_for(auth.authenticate_parts(&parts(RIGHT, ELSEWHERE)));
     let (Allocated { held, .. }, answer) = allocated(first);
     assert!(is_right(&answer));

@@ -12,7 +12,8 @@ use crate::failures::fixture::{ELSEWHERE, HOME, exhaust, is_right, parts, rate, 
 
 #[test]
 fn only_wrong_keys_of_one_address_are_throttled() {
-    let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(fake_clock().reader());
+    let auth =
+        Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
     let ask = |key: &str, from: &str| auth.verify_parts(&parts(key, from));
     assert_eq!(exhaust(|guess| ask(guess, HOME)), 3);
     for _ in 0..100 {
@@ -26,7 +27,7 @@ fn only_wrong_keys_of_one_address_are_throttled() {
 #[test]
 fn wrong_key_is_401_again_after_retry_after_and_not_before() {
     let clock = fake_clock();
-    let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(clock.reader());
+    let auth = Authenticator::new(Keys).throttle_failures(throttle()).with_clock(clock.reader());
     let ask = || auth.verify_parts(&parts(WRONG, HOME));
     assert_eq!(exhaust(|_| ask()), 3);
     for _ in 0..10 {
@@ -46,8 +47,9 @@ fn wrong_key_is_401_again_after_retry_after_and_not_before() {
 fn default_is_twenty_at_once_and_ten_a_minute() {
     let clock = fake_clock();
     let failures = FailureThrottle::by(|_, _| Some([192, 0, 2, 1].into()));
-    let auth =
-        Authenticator::new(MemoryStore::new()).throttle_failures(failures).clock(clock.reader());
+    let auth = Authenticator::new(MemoryStore::new())
+        .throttle_failures(failures)
+        .with_clock(clock.reader());
     let ask = |guess: &str| auth.verify_parts(&parts(guess, HOME));
     assert_eq!(exhaust(ask), 20);
     clock.advance(Duration::from_secs(60));
@@ -56,7 +58,8 @@ fn default_is_twenty_at_once_and_ten_a_minute() {
 
 #[test]
 fn missing_keys_and_store_errors_are_no_failures() {
-    let auth = Authenticator::new(Keys).throttle_failures(throttle()).clock(fake_clock().reader());
+    let auth =
+        Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
     let ask = |key: &str| auth.verify_parts(&parts(key, HOME));
     for _ in 0..100 {
         let mut missing = parts("", HOME);
@@ -92,9 +95,11 @@ fn request_without_an_address_is_not_throttled() {
 fn clones_share_what_they_count_also_between_authenticators() {
     let clock = fake_clock();
     let failures = throttle();
-    let one = Authenticator::new(Keys).throttle_failures(failures.clone()).clock(clock.reader());
-    let other =
-        Authenticator::new(MemoryStore::new()).throttle_failures(failures).clock(clock.reader());
+    let one =
+        Authenticator::new(Keys).throttle_failures(failures.clone()).with_clock(clock.reader());
+    let other = Authenticator::new(MemoryStore::new())
+        .throttle_failures(failures)
+        .with_clock(clock.reader());
     assert_eq!(exhaust(|guess| one.verify_parts(&parts(guess, HOME))), 3);
     assert_eq!(exhaust(|guess| other.verify_parts(&parts(guess, HOME))), 0);
     assert_eq!(exhaust(|guess| one.clone().verify_parts(&parts(guess, HOME))), 0);
@@ -105,8 +110,8 @@ fn clone_with_another_rate_counts_on_its_own() {
     let clock = fake_clock();
     let failures = throttle();
     let quick = failures.clone().with_rate(rate("60/second", 2));
-    let one = Authenticator::new(Keys).throttle_failures(failures).clock(clock.reader());
-    let other = Authenticator::new(Keys).throttle_failures(quick).clock(clock.reader());
+    let one = Authenticator::new(Keys).throttle_failures(failures).with_clock(clock.reader());
+    let other = Authenticator::new(Keys).throttle_failures(quick).with_clock(clock.reader());
     assert_eq!(exhaust(|guess| one.verify_parts(&parts(guess, HOME))), 3);
     let wrong = exhaust(|guess| other.verify_parts(&parts(guess, HOME)));
     assert_eq!(wait(one.verify_parts(&parts(WRONG, HOME))), Some(Duration::from_secs(6)));

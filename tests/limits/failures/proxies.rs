@@ -136,7 +136,8 @@ fn networks_are_checked_when_they_are_named() {
 fn failures_behind_proxies_count_by_client() {
     let failures = FailureThrottle::by_peer(|peer: &Peer| peer.0);
     let failures = failures.with_rate(rate("10/minute", 3)).behind(proxies());
-    let auth = Authenticator::new(Keys).throttle_failures(failures).clock(fake_clock().reader());
+    let auth =
+        Authenticator::new(Keys).throttle_failures(failures).with_clock(fake_clock().reader());
     let ask = |peer: &str, said: &str| {
         let request = Request::get("/").header("x-api-key", WRONG).header("x-forwarded-for", said);
         let request = request.extension(Peer(address(peer))).body(()).unwrap();

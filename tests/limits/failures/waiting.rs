@@ -26,7 +26,7 @@ impl Fixture {
         let store = Counting::new(waits);
         let clock = fake_clock();
         let auth = Authenticator::new(Arc::new(store.clone())).throttle_failures(throttle());
-        Self { store, auth: auth.clock(clock.reader()), clock }
+        Self { store, auth: auth.with_clock(clock.reader()), clock }
     }
 
     fn ask(&self, key: &str, from: &str) -> Result<Client, AuthError> {
@@ -180,7 +180,7 @@ fn store_errors_and_malformed_keys_count_as_with_local_stores() {
 #[test]
 fn malformed_keys_do_not_block_right_ones_of_an_unused_store() {
     let auth = Authenticator::new(crate::common::keys::Keys).throttle_failures(throttle());
-    let auth = auth.clock(fake_clock().reader());
+    let auth = auth.with_clock(fake_clock().reader());
     let long = "k".repeat(10_000);
     assert_eq!(exhaust(|_| wait_for(auth.authenticate_parts(&parts(&long, HOME)))), 3);
     assert!(is_right(&wait_for(auth.authenticate_parts(&parts(RIGHT, HOME)))));
