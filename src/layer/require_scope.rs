@@ -109,7 +109,9 @@ impl RequireScope {
 }
 
 impl<R> RequireScope<R> {
-    /// Replaces what makes the responses to requests that are not let in.
+    /// Replaces the maker of responses to refused requests.
+    ///
+    /// The key layer adds the challenges of its sources: a `WWW-Authenticate` that `respond` sets is removed.
     pub fn with_response<T>(self, respond: T) -> RequireScope<T> {
         RequireScope { rule: self.rule, respond }
     }

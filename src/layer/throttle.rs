@@ -87,6 +87,8 @@ impl<C> ThrottleLayer<C> {
 
 impl<C, R> ThrottleLayer<C, R> {
     /// Replaces the maker of responses to refused requests.
+    ///
+    /// The key layer adds the challenges of its sources: a `WWW-Authenticate` that `respond` sets is removed.
     pub fn with_response<T>(self, respond: T) -> ThrottleLayer<C, T> {
         ThrottleLayer { throttle: self.throttle, respond, headers: self.headers }
     }

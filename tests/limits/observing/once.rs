@@ -182,6 +182,30 @@ async fn layer_that_finds_nobody_is_told_of_as_a_fault() {
     assert_eq!(log.take(), [right, ("unavailable", None, false)]);
 }
 
+#[tokio::test]
+async fn misplaced_layer_passed_to_respond_is_reported_once() {
+    let log = Log::default();
+    let auth = Authenticator::new(store(false).0).add_observer(log.observer());
+    let misplaced: Router = Router::new()
+        .route("/", get(|| async { "admitted" }))
+        .layer(RequireScope::new("a").unwrap());
+    let responder = auth.clone();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (inner, responder) = (misplaced.clone(), responder.clone());
+        async move {
+            let request = Request::get(request.uri()).body(Body::empty()).unwrap();
+            let response = inner.oneshot(request).await.unwrap();
+            let error = response.extensions().get::<AuthError>().unwrap().clone();
+            Ok::<_, std::convert::Infallible>(responder.respond::<Body>(&error))
+        }
+    });
+    let service = tower::Layer::layer(&ApiKeyLayer::from(auth), service);
+    let request = Request::get("/").header("x-api-key", KEY).body(Body::empty()).unwrap();
+    assert_eq!(service.oneshot(request).await.unwrap().status(), 503);
+    let right = ("admitted", Some("Right".to_owned()), true);
+    assert_eq!(log.take(), [right, ("unavailable", None, false)]);
+}
+
 /// Where the outer key is for those who have one.
 #[tokio::test]
 async fn optional_outer_layer_reports_no_refusal_of_an_inner_one() {
