@@ -25,8 +25,10 @@ mod require;
 mod verify;
 
 pub use authenticator::Authenticator;
+#[cfg(feature = "tower")]
 pub(crate) use config::{Config, SharedConfig};
 pub use future::Authenticate;
+#[cfg(any(feature = "tower", feature = "throttle"))]
 pub(crate) use guard::Origin;
 #[cfg(feature = "throttle")]
 pub(crate) use guard::{Attempt, FailureGuard};

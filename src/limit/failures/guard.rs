@@ -150,9 +150,12 @@ impl FailureGuard for Failures {
             }
         }
         let now = || nanos(clock::now(clock));
-        let spent = self.address(attempt.origin).map(|address| match attempt.waited {
-            false => counts.buckets.spend(address, *limits, now()),
-            true => counts.buckets.charge(address, *limits, now()),
+        let spent = self.address(attempt.origin).map(|address| {
+            if attempt.waited {
+                counts.buckets.charge(address, *limits, now())
+            } else {
+                counts.buckets.spend(address, *limits, now())
+            }
         });
         match spent {
             Some(Err(wait)) => throttled(wait, Some(&error)),
