@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use super::error::RotationConflict;
 use super::info::KeyInfo;
 use crate::key::{KeyId, KeyState};
 
@@ -68,6 +69,17 @@ impl KeyInfo {
             (KeyState::Active, None) => KeyStatus::Active,
         }
     }
+
+    /// Returns why the key cannot be rotated at this instant, or `None` if it can.
+    ///
+    /// [`ManageKeys::rotate`](crate::ManageKeys::rotate) fails with the same conflict. Ask before a new key is shown.
+    pub fn rotation_conflict(&self, now: SystemTime) -> Option<RotationConflict> {
+        match self.status(now) {
+            KeyStatus::Revoked => Some(RotationConflict::Revoked),
+            KeyStatus::Expired => Some(RotationConflict::Expired),
+            _ => self.replaced_by.map(|successor| RotationConflict::Replaced { successor }),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -82,13 +94,19 @@ mod tests {
         let successor = "08c1d5e2f3a4b596".parse().unwrap();
         let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
         assert_eq!(key.status(now), KeyStatus::Active);
+        assert_eq!(key.rotation_conflict(now), None);
+        let replaced = Some(RotationConflict::Replaced { successor });
         key.replaced_by = Some(successor);
         assert_eq!(key.status(now), KeyStatus::Replaced { successor });
+        assert_eq!(key.rotation_conflict(now), replaced);
         key.state = KeyState::Disabled;
         assert_eq!(key.status(now), KeyStatus::Disabled);
+        assert_eq!(key.rotation_conflict(now), replaced);
         key.expires = Some(now);
         assert_eq!(key.status(now), KeyStatus::Expired);
+        assert_eq!(key.rotation_conflict(now), Some(RotationConflict::Expired));
         key.state = KeyState::Revoked;
         assert_eq!(key.status(now), KeyStatus::Revoked);
+        assert_eq!(key.rotation_conflict(now), Some(RotationConflict::Revoked));
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Expiry, KeyInfo, KeyMetadata, ManageError, NewKey, RotationConflict};
+use super::{Expiry, KeyInfo, KeyMetadata, ManageError, NewKey};
 use crate::client::label;
-use crate::key::{KeyState, TimeError, Timestamp};
+use crate::key::{TimeError, Timestamp};
 use crate::manage::KeyError;
 
 /// Checks a new key, and returns its expiry and what is noted of it.
@@ -28,13 +28,7 @@ pub(crate) fn rotate(
     grace: Duration,
     now: SystemTime,
 ) -> Result<(NewKey, Option<SystemTime>), ManageError> {
-    let conflict = match old.replaced_by {
-        _ if old.state == KeyState::Revoked => Some(RotationConflict::Revoked),
-        _ if old.has_expired(now) => Some(RotationConflict::Expired),
-        Some(successor) => Some(RotationConflict::Replaced { successor }),
-        None => None,
-    };
-    if let Some(conflict) = conflict {
+    if let Some(conflict) = old.rotation_conflict(now) {
         return Err(ManageError::Conflict { key_id: old.key_id, conflict });
     }
     if let (None, Some(label)) = (new.label(), &old.label) {
