@@ -1,6 +1,6 @@
-//! Who changes a database, and through what, as its history will say.
+//! The actor and the tool that the history of a database records for each change.
 
-/// The account, by the name that the environment gives it or else by its number.
+/// The user account: its name from the environment, or else its number.
 pub(crate) fn actor() -> String {
     let names = ["USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
     let mut names = names.map(|name| cleaned(&name)).filter(|name| !name.is_empty());
@@ -11,7 +11,7 @@ pub(crate) fn tool() -> String {
     concat!("keygate ", env!("CARGO_PKG_VERSION"), " (command line)").to_owned()
 }
 
-/// Short, and on one line.
+/// At most 64 characters, on one line.
 fn cleaned(name: &str) -> String {
     let plain = name.chars().filter(|char| !char.is_control()).take(64).collect::<String>();
     plain.trim().to_owned()

@@ -12,13 +12,13 @@ mod key;
 mod store;
 
 pub(crate) use client::{AddArgs, ClientCommand};
-pub(crate) use key::{IssueArgs, KeyCommand, ListArgs, MadeKey, RevokeArgs, RotateArgs};
+pub(crate) use key::{IssueArgs, KeyCommand, ListArgs, NewKeyArgs, RevokeArgs, RotateArgs};
 pub(crate) use store::{ExportArgs, ImportArgs, MigrateArgs};
 
 use crate::failure::Failure;
 use crate::location::Location;
 
-/// API keys for each client of a service: makes, lists, replaces and revokes them
+/// Manages the API keys of a service: issues, lists, rotates and revokes them
 #[derive(Parser)]
 #[command(name = "keygate", version, after_help = EXAMPLES, arg_required_else_help = false)]
 pub(crate) struct Cli {
@@ -39,27 +39,26 @@ Examples:
   keygate key rotate 1f0c2b7a9d3e4c58 --grace 24h --out new-key
   keygate import keys.yaml --store sqlite:keys.db
 
-A password for PostgreSQL may also come from the file ~/.pgpass, or with the whole URL from a file
-that --store-file names. It is never shown.
+Keep a password for PostgreSQL in ~/.pgpass, or the whole URL in a file for --store-file. Passwords
+are never shown.
 
-Durations are digits and s, m (minutes), h, d or w. Answers go to standard output, all else to
-standard error. Exit codes: 0 done, 1 refused or not valid, 2 wrong usage,
-3 something cannot be reached, read, written or locked.";
+A duration is written as 90d, 12h or '1d 12h', in w, d, h, m (minutes) and s. Results go to standard
+output, and everything else to standard error. Exit codes: 0 done, 1 refused or not valid,
+2 wrong usage, 3 something cannot be reached, read, written or locked.";
 
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// Where the keys are: PATH of a key file, sqlite:PATH, or postgres://USER@HOST/DATABASE
-    /// [env: KEYGATE_STORE]
+    /// PATH of a key file, sqlite:PATH, or postgres://USER@HOST/DATABASE [env: KEYGATE_STORE]
     #[arg(long, global = true, value_name = "STORE")]
     store: Option<OsString>,
-    /// A file whose one line is the URL of a database, such as a mounted secret
+    /// File that holds the URL of a database on one line, such as a mounted secret
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "store")]
     store_file: Option<PathBuf>,
-    /// Answer in JSON, on standard error one object a line
+    /// Print JSON: one value on standard output, one object per line on standard error
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Answer yes to every question
+    /// Confirm every question with yes
     #[arg(long, global = true)]
     pub(crate) yes: bool,
 }
@@ -69,10 +68,10 @@ impl Globals {
         if let Some(path) = &self.store_file {
             return Location::parse_secret(&secret(path)?).map_err(Failure::usage);
         }
-        // Read here and not by clap: one that is set is no conflict with an option.
+        // Not read by clap, which would see a conflict with --store-file.
         let Some(store) = self.store.clone().or_else(|| std::env::var_os("KEYGATE_STORE")) else {
             return Err(Failure::usage(
-                "no store was named: give --store PATH or set KEYGATE_STORE",
+                "no store is named: give --store PATH or set KEYGATE_STORE",
             ));
         };
         Location::parse(&store).map_err(Failure::usage)
@@ -97,18 +96,18 @@ fn secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make a new key file, readable by you alone
+    /// Create a key file, readable by you alone
     #[command(after_help = "Example:\n  keygate init --store keys.yaml")]
     Init,
-    /// Make the tables of a database, or bring them up to date
+    /// Create the tables of a database, or bring them up to date
     #[command(after_help = "\
 Examples:
   keygate migrate --store sqlite:keys.db
   keygate migrate --store postgres://owner@db.example/keys
   keygate migrate --check --store postgres://service@db.example/keys
 
-An SQLite file that is missing is made. What is up to date stays as it is. Version 2 of PostgreSQL's
-tables rebuilds indexes under a lock, about 3 seconds for a million keys.
+A missing SQLite file is created. Tables that are up to date stay as they are. The step to version 2
+of PostgreSQL's tables rebuilds indexes under a lock: about 3 seconds for a million keys.
 
 Exit codes of --check: 0 no errors (there may be warnings), 1 errors, 3 the database is unavailable.")]
     Migrate(MigrateArgs),
@@ -118,33 +117,34 @@ Exit codes of --check: 0 no errors (there may be warnings), 1 errors, 3 the data
     /// Issue, list, revoke and rotate keys
     #[command(subcommand, arg_required_else_help = false)]
     Key(KeyCommand),
-    /// Say whose a key is, or why it is not valid; the key comes from standard input
+    /// Report which client a key belongs to, or why it is not valid; reads standard input
     #[command(after_help = "\
 Examples:
   keygate check < key
-  keygate check           (asks for the key, and does not show it)
+  keygate check           (asks for the key on the terminal, without showing it)
 
 Exit codes: 0 the key is valid, 1 it is not.")]
     Check,
-    /// Add the clients and keys of another store; what is here stays as it is
+    /// Add the clients and keys of another store; existing ones stay as they are
     #[command(after_help = "\
 Examples:
   keygate import keys.yaml --store sqlite:keys.db
   keygate import keys.yaml --store postgres://owner@db.example/keys
   keygate import sqlite:keys.db --store new.yaml --json
 
-All is added in one step, or nothing. What is here already and says the same is kept; what differs
-is refused, and so are new keys of a client that was refused. Import again to go on.
+The import is one step: everything is added, or nothing. A client or key that exists and is equal is
+kept. One that differs is refused, and so are new keys of a refused client: resolve the difference,
+and import again.
 
-Exit codes: 0 all is here, 1 something was refused, 3 a store is unavailable.")]
+Exit codes: 0 everything is in the store, 1 something was refused, 3 a store is unavailable.")]
     Import(ImportArgs),
-    /// Write all clients and keys as a key file, keys as digests
+    /// Write all clients and keys as a key file, with keys as digests
     #[command(after_help = "\
 Examples:
   keygate export --store sqlite:keys.db > keys.yaml
   keygate export --store postgres://owner@db.example/keys --out keys.yaml")]
     Export(ExportArgs),
-    /// Turn the plaintext keys of a file into digests; the same keys go on working
+    /// Replace the plaintext keys of a file by their digests; the keys keep working
     #[command(after_help = "\
 Examples:
   keygate hash --store keys.yaml
@@ -157,7 +157,7 @@ Example:
 
 Exit codes: 0 no errors (there may be warnings), 1 errors, 3 the file cannot be read.")]
     Lint,
-    /// Print the completions for a shell
+    /// Print the completion script for a shell
     #[command(after_help = "\
 Example:
   keygate completions bash > ~/.local/share/bash-completion/completions/keygate")]

@@ -15,7 +15,7 @@ mod key;
 mod lint;
 mod migrate;
 
-/// Does what was asked. The exit code is that of the answer; a failure brings its own.
+/// Runs the command, and returns its exit code. A failure has its own.
 pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
     let globals = &cli.globals;
     match cli.command {

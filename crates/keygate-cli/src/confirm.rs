@@ -3,41 +3,42 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use crate::failure::Failure;
 use crate::output::one_line;
 
-/// How a change that cannot be undone is agreed to.
+/// The confirmation of a change that cannot be undone.
 #[derive(Clone, Copy)]
-pub(crate) enum Consent {
+pub(crate) enum Confirmation {
     Given,
-    ToBeAsked,
+    Needed,
 }
 
-impl Consent {
-    /// Fails before anything is done where nobody could be asked.
+impl Confirmation {
+    /// Fails before anything is done if there is no terminal to ask on.
     pub(crate) fn new(yes: bool) -> Result<Self, Failure> {
         if yes {
             Ok(Self::Given)
         } else if io::stdin().is_terminal() && io::stderr().is_terminal() {
-            Ok(Self::ToBeAsked)
+            Ok(Self::Needed)
         } else {
-            Err(Failure::usage("this asks a question first, and there is no terminal: give --yes"))
+            Err(Failure::usage(
+                "this command asks for confirmation, and there is no terminal: give --yes",
+            ))
         }
     }
 
-    pub(crate) fn to(self, question: &str) -> Result<(), Failure> {
+    /// Asks the question, unless the change is already confirmed. Fails if the reply is not yes.
+    pub(crate) fn ask(self, question: &str) -> Result<(), Failure> {
         if matches!(self, Self::Given) {
             return Ok(());
         }
-        let mut answer = String::new();
+        let mut reply = String::new();
         write!(io::stderr(), "{} [y/N] ", one_line(question))
-            .and_then(|()| io::stdin().lock().read_line(&mut answer))
+            .and_then(|()| io::stdin().lock().read_line(&mut reply))
             .map_err(|error| {
-                Failure::unavailable(format!(
-                    "the question could not be asked ({error}): give --yes"
-                ))
+                Failure::unavailable(format!("cannot ask for confirmation ({error}): give --yes"))
             })?;
-        if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        if matches!(reply.trim().to_lowercase().as_str(), "y" | "yes") {
             Ok(())
         } else {
-            Err(Failure::refused("the answer was not yes, and nothing was changed"))
+            Err(Failure::refused("the reply was not yes; nothing was changed"))
         }
     }
 }

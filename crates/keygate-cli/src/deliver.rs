@@ -9,16 +9,15 @@ use crate::failure::Failure;
 use crate::new_file::NewFile;
 use crate::output::{Output, unwritable};
 
-/// A key that was written out, and is not valid before the store is told.
+/// A key that was written out. It is not valid until the store has it.
 pub(crate) enum Delivery {
     Printed,
     Filed { file: NewFile, facts: Map<String, Value> },
 }
 
 impl Delivery {
-    /// Writes the key to its place and makes sure that it has arrived there. These are the only
-    /// places where the tool shows a key.
-    pub(crate) fn hand_over(
+    /// Writes the key to `file` or to standard output, and syncs it. The tool shows a key nowhere else.
+    pub(crate) fn write(
         key: &ApiKey,
         facts: Map<String, Value>,
         file: Option<&Path>,
@@ -33,7 +32,7 @@ impl Delivery {
         Ok(Self::Printed)
     }
 
-    /// Says what the store made of the change.
+    /// Reports that the store has the key.
     pub(crate) fn complete(self, note: &str, out: &Output) -> Result<(), Failure> {
         match self {
             Self::Printed => {
@@ -44,12 +43,12 @@ impl Delivery {
                 let path = file.path.display().to_string();
                 let note = format!("{note}; it is in {path}");
                 facts.insert("out".to_owned(), path.into());
-                out.done(&note, &facts.into())
+                out.report_change(&note, &facts.into())
             }
         }
     }
 
-    /// Takes back a key that the store does not hold.
+    /// Removes the file of a key that the store refused, or says that the printed key is not valid.
     pub(crate) fn withdraw(self, failure: Failure) -> Failure {
         match self {
             Self::Printed => failure.and("; the key just printed is not valid: throw it away"),
@@ -65,8 +64,8 @@ fn text(key: &ApiKey) -> Zeroizing<String> {
     [key.expose(), "\n"].concat().into()
 }
 
-/// The facts with the key before them. A generated key has no character that JSON would escape, and
-/// a `Value` would leave a copy of it in memory.
+/// The facts as a JSON object, with the key first. A generated key needs no escaping, and a `Value` would leave a
+/// copy of it in memory.
 fn object(key: &ApiKey, facts: &Map<String, Value>) -> Zeroizing<String> {
     let facts = Value::from(facts.clone()).to_string();
     ["{\"key\":\"", key.expose(), "\",", &facts[1..], "\n"].concat().into()
@@ -78,7 +77,7 @@ fn print(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(line.as_bytes())?;
     stdout.flush()?;
-    // Some file systems say only now that they are full; a pipe has nothing to sync.
+    // Some file systems report only here that they are full. A pipe has nothing to sync.
     #[cfg(unix)]
     if target.metadata()?.is_file() {
         target.sync_all()?;
@@ -93,8 +92,8 @@ mod unix {
     use std::os::fd::AsFd as _;
     use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
-    /// Where standard output goes, unless that is nowhere: Rust puts the null device in the place
-    /// of a standard output that was closed, and a key would be lost there without an error.
+    /// The target of standard output, or an error if that is the null device. Rust opens the null device if standard
+    /// output is closed, and a key would be lost there without an error.
     pub(super) fn target_of_stdout() -> io::Result<File> {
         let target = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let metadata = target.metadata()?;

@@ -6,7 +6,7 @@ use keygate::key::{TimeError, Timestamp};
 use crate::duration::{self, DurationError};
 use crate::failure::Failure;
 
-/// When a key is to expire, as the command line says it.
+/// The expiry of a key as the command line gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExpiryArg {
     After(Duration),
@@ -14,7 +14,7 @@ pub(crate) enum ExpiryArg {
 }
 
 impl ExpiryArg {
-    /// The instant meant by a command that is given now.
+    /// Returns the expiry of a key that is issued now.
     pub(crate) fn instant(self, now: SystemTime) -> Result<SystemTime, Failure> {
         match self {
             Self::After(duration) => after(now, duration),
@@ -23,14 +23,14 @@ impl ExpiryArg {
     }
 }
 
-/// When this long has passed since the current second began, which is when a key counts as made.
+/// Adds a duration to the start of the current second, from which a lifetime counts.
 pub(crate) fn after(now: SystemTime, duration: Duration) -> Result<SystemTime, Failure> {
     let end = whole_seconds(now).checked_add(duration);
     end.filter(|end| Timestamp::try_from(*end).is_ok())
         .ok_or_else(|| Failure::usage(DurationError::TooLong))
 }
 
-/// Times are kept without fractions of a second.
+/// Cuts off the fraction of the second.
 pub(crate) fn whole_seconds(time: SystemTime) -> SystemTime {
     let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     UNIX_EPOCH + Duration::from_secs(seconds)
@@ -40,7 +40,7 @@ impl FromStr for ExpiryArg {
     type Err = ExpiryError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // A dash is in every time, and in no duration.
+        // Every time has a dash, and no duration above zero has one.
         if !text.contains('-') {
             return Ok(Self::After(duration::parse_positive(text)?));
         }
@@ -54,10 +54,10 @@ impl FromStr for ExpiryArg {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ExpiryError {
-    #[error("{0}, and a time is written with its offset, such as 2026-12-31T00:00:00Z")]
+    #[error("{0}; a time is written with its offset, as in 2026-12-31T00:00:00Z")]
     Duration(#[from] DurationError),
     #[error(
-        "a time is written with its offset, such as 2026-12-31T00:00:00Z, and a duration as 90d"
+        "a time is written with its offset, as in 2026-12-31T00:00:00Z, and a duration as `90d`"
     )]
     Form,
     #[error("{0}")]
@@ -108,13 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn lifetime_begins_with_the_second() {
+    fn lifetime_starts_with_the_current_second() {
         let now = at(100) + Duration::from_nanos(1);
         assert_eq!(after(now, Duration::from_secs(10)).ok(), Some(at(110)));
     }
 
     #[test]
-    fn time_that_cannot_be_written_is_wrong_usage() {
+    fn expiry_beyond_the_year_9999_is_wrong_usage() {
         let last = 253_402_300_799;
         assert_eq!(after(at(0), Duration::from_secs(last)).ok(), Some(at(last)));
         for seconds in [last + 1, u64::MAX] {

@@ -3,14 +3,14 @@ use std::fmt::Display;
 use keygate::manage::ManageError;
 use keygate::store::YamlError;
 
-/// Why a command was not done: one line of plain words, and the exit code that goes with it.
+/// The error of a command: one line of plain words, and its exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: Code,
     message: String,
 }
 
-/// What scripts may rely on.
+/// The exit codes, which scripts may rely on.
 #[derive(Clone, Copy, Debug)]
 enum Code {
     Refused = 1,
@@ -19,17 +19,17 @@ enum Code {
 }
 
 impl Failure {
-    /// The command was understood, and the answer is no.
+    /// The command was understood, and the store or the file refuses it.
     pub(crate) fn refused(message: impl Display) -> Self {
         Self::new(Code::Refused, message)
     }
 
-    /// The command was not understood, or cannot be meant.
+    /// The command line makes no sense.
     pub(crate) fn usage(message: impl Display) -> Self {
         Self::new(Code::Usage, message)
     }
 
-    /// What was asked for could not be reached.
+    /// Something cannot be reached, read, written or locked.
     pub(crate) fn unavailable(message: impl Display) -> Self {
         Self::new(Code::Unavailable, message)
     }
@@ -38,13 +38,13 @@ impl Failure {
         Self { code, message: message.to_string() }
     }
 
-    /// Says more, and keeps the code.
+    /// Appends to the message.
     pub(crate) fn and(self, more: &str) -> Self {
         Self { message: self.message + more, ..self }
     }
 
-    /// Says which store it is about, where a command has two.
-    pub(crate) fn of(self, store: &str) -> Self {
+    /// Names the store, for a command that has two.
+    pub(crate) fn in_store(self, store: &str) -> Self {
         Self { message: format!("{store}: {}", self.message), ..self }
     }
 
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exit_codes_tell_a_refusal_from_an_outage() {
+    fn refusal_and_outage_have_different_exit_codes() {
         let store = MemoryStore::new();
         let unknown = store.disable_client("App 1").unwrap_err();
         let key_id = "0000000000000000".parse().unwrap();

@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// Where the keys are kept.
+/// The location of a store.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Location {
     File(PathBuf),
     #[cfg(feature = "sqlite")]
     Sqlite(PathBuf),
-    /// The whole URL, with the password that may stand in it.
+    /// The whole URL, which may hold a password.
     #[cfg(feature = "postgres")]
     Postgres(String),
 }
 
 impl Location {
-    /// Reads a path or the URL of a database, so that a URL is never taken for a file's name.
+    /// Parses a path or the URL of a database. A URL is never taken for the name of a file.
     pub(crate) fn parse(text: &OsStr) -> Result<Self, LocationError> {
         if text.is_empty() {
             return Err(LocationError::Empty);
@@ -32,10 +32,9 @@ impl Location {
         }
     }
 
-    /// Reads what stands in a mounted secret: the URL of a database, and nothing else, since what
-    /// stands there is not to be shown, and the name of a file is.
+    /// Parses a mounted secret: the URL of a database and nothing else, since messages show the name of a file.
     pub(crate) fn parse_secret(text: &[u8]) -> Result<Self, LocationError> {
-        // Editors put a mark before the text, and blank lines behind it.
+        // Editors add a byte order mark before the text, and blank lines after it.
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
         let text = str::from_utf8(text).ok().filter(|text| !text.contains(char::is_control));
         let text = text.ok_or(LocationError::Secret)?;
@@ -45,7 +44,7 @@ impl Location {
         Self::parse(text.as_ref())
     }
 
-    /// The file, for commands that only a file has an answer to.
+    /// Returns the path of the key file, for commands that work on files only.
     // Without the features of databases, every store is a file.
     #[cfg_attr(
         not(any(feature = "sqlite", feature = "postgres")),
@@ -58,13 +57,25 @@ impl Location {
             _ => Err(Failure::usage(format!(
                 "`keygate {command}` is for key files, and the store is a database: \
                  give --store PATH{}",
-                if command == "init" { ", or make its tables with `keygate migrate`" } else { "" }
+                if command == "init" {
+                    ", or create its tables with `keygate migrate`"
+                } else {
+                    ""
+                }
             ))),
         }
     }
 }
 
-/// Without the URL: a password may stand in it.
+/// The failure of `keygate migrate` on a key file.
+pub(crate) fn no_tables() -> Failure {
+    Failure::usage(
+        "`keygate migrate` is for databases, and a key file has no tables: \
+         give --store sqlite:PATH or postgres://USER@HOST/DATABASE",
+    )
+}
+
+/// Leaves out the URL, which may hold a password.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -85,9 +96,9 @@ impl fmt::Debug for Location {
 
 #[cfg(feature = "sqlite")]
 fn sqlite(text: &OsStr) -> Result<Location, LocationError> {
-    let path = behind_scheme(text);
+    let path = after(text, "sqlite:".len());
     let path = match path.as_encoded_bytes().strip_prefix(b"//") {
-        Some(rest) if !rest.is_empty() => behind(&path, 2),
+        Some(rest) if !rest.is_empty() => after(&path, 2),
         _ => path,
     };
     match path.to_str() {
@@ -131,35 +142,30 @@ fn scheme(text: &str) -> Option<&'static str> {
     database.or((is_scheme && rest.starts_with("//")).then_some("another"))
 }
 
-/// Whether this looks like what other tools take for a database, with a password in it, and is not the
-/// name of a file: one that is missing is named in the message.
+/// Returns whether this looks like another tool's name for a database, which may hold a password. Messages name a
+/// file that is missing, but not such a text.
 fn may_hold_password(text: &OsStr) -> bool {
     let lossy = text.to_string_lossy().to_ascii_lowercase();
     let is_drive = cfg!(windows) && lossy.get(1..2) == Some(":");
     let rest = if is_drive { &lossy[2..] } else { &lossy };
     let has_password = ["password=", "pwd=", "://"].iter().any(|mark| rest.contains(mark))
-        || rest.split_once(':').is_some_and(|(_, behind)| behind.contains('@'));
+        || rest.split_once(':').is_some_and(|(_, rest)| rest.contains('@'));
     has_password && !Path::new(text).exists()
 }
 
-#[cfg(feature = "sqlite")]
-fn behind_scheme(text: &OsStr) -> OsString {
-    behind(text, "sqlite:".len())
-}
-
-/// Without the first bytes, which are ASCII.
+/// Removes the first bytes, which are ASCII.
 #[cfg(all(feature = "sqlite", unix))]
-fn behind(text: &OsStr, count: usize) -> OsString {
+fn after(text: &OsStr, count: usize) -> OsString {
     use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
     OsString::from_vec(text.as_bytes()[count..].to_vec())
 }
 
 #[cfg(all(feature = "sqlite", not(unix)))]
-fn behind(text: &OsStr, count: usize) -> OsString {
+fn after(text: &OsStr, count: usize) -> OsString {
     text.to_string_lossy()[count..].into()
 }
 
-/// Holds nothing of the text, in which a password may stand.
+/// Holds nothing of the text, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LocationError {
     #[error("the store has an empty name: give --store PATH or set KEYGATE_STORE")]
@@ -171,25 +177,24 @@ pub(crate) enum LocationError {
     )]
     Feature { database: &'static str, feature: &'static str },
     #[cfg(feature = "sqlite")]
-    #[error("the SQLite database has no file, and would end with the command: give sqlite:PATH")]
+    #[error("an SQLite database in memory ends with the command: give sqlite:PATH")]
     InMemory,
     #[cfg(feature = "sqlite")]
     #[error(
-        "an SQLite database is named by its path alone: give sqlite:PATH, without `file:` before \
-         it and options behind a `?`"
+        "an SQLite database is named by its path alone: give sqlite:PATH, without `file:` and \
+         without options after a `?`"
     )]
     SqliteUrl,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     #[error("the name of the database is not UTF-8")]
     NotUtf8,
     #[error(
-        "the store is neither a file nor a URL of a kind that is known: \
+        "the store is neither a file nor a known kind of URL: \
          give PATH, sqlite:PATH or postgres://USER@HOST/DATABASE"
     )]
     Url,
     #[error(
-        "the file that --store-file names holds something else than one line \
-         with the URL of a database"
+        "the file of --store-file must hold the URL of a database on one line, and nothing else"
     )]
     Secret,
 }
@@ -199,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_files_and_urls_are_not() {
+    fn path_is_a_file_and_unknown_url_is_refused() {
         let files = [
             "keys.yaml",
             "/etc/keys.yaml",
@@ -220,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_hold_a_password_is_no_missing_file() {
+    fn text_that_may_hold_a_password_is_not_a_file() {
         for text in [
             "owner:hunter2@127.0.0.1/keys",
             "host=127.0.0.1 user=owner PASSWORD=hunter2",
@@ -230,15 +235,15 @@ mod tests {
         ] {
             assert_eq!(Location::parse(text.as_ref()), Err(LocationError::Url), "{text}");
         }
-        let there = std::env::temp_dir().join(format!("owner:{}@keys.yml", std::process::id()));
-        std::fs::write(&there, "").unwrap();
-        assert_eq!(Location::parse(there.as_ref()), Ok(Location::File(there.clone())));
-        std::fs::remove_file(there).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let existing = folder.path().join("owner:1@keys.yml");
+        std::fs::write(&existing, "").unwrap();
+        assert_eq!(Location::parse(existing.as_ref()), Ok(Location::File(existing)));
     }
 
     #[cfg(feature = "sqlite")]
     #[test]
-    fn sqlite_is_a_path_behind_its_scheme() {
+    fn sqlite_is_a_path_after_its_scheme() {
         for (text, path) in [
             ("sqlite:keys.db", "keys.db"),
             ("SQLite:/var/keys.db", "/var/keys.db"),
@@ -260,7 +265,7 @@ mod tests {
 
     #[cfg(feature = "postgres")]
     #[test]
-    fn postgres_is_a_url_that_is_never_shown() {
+    fn postgres_url_is_kept_whole_and_never_shown() {
         for text in ["postgres://me:hunter2@db/keys", "PostgreSQL://me:hunter2@db/keys"] {
             let location = Location::parse(text.as_ref()).unwrap();
             assert_eq!(location, Location::Postgres(text.to_owned()));
@@ -278,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn secret_is_one_line_with_the_url_of_a_database() {
+    fn secret_holds_the_url_of_a_database_and_nothing_else() {
         for text in ["", "keys.yaml\n", "api_keys: x\n", "postgres://a\npostgres://b\n", "\u{0}"] {
             let error = Location::parse_secret(text.as_bytes());
             assert_eq!(error, Err(LocationError::Secret), "{text}");

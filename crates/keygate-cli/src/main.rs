@@ -1,4 +1,6 @@
-//! The command-line tool of keygate: makes, lists, replaces and revokes keys, and checks key files.
+//! The command-line tool of keygate: issues, lists, rotates and revokes API keys, and checks key files.
+//!
+//! Start with `args.rs`, which defines the command line, and `commands.rs`, which runs it.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
@@ -15,15 +17,14 @@ mod duration;
 mod expiry;
 mod failure;
 mod location;
-mod lookalike;
-mod misuse;
 mod new_file;
 mod output;
 mod relative;
+mod runtime;
 mod show;
 mod store;
 mod table;
-mod wait;
+mod usage_error;
 
 use args::Cli;
 use output::Output;
@@ -31,7 +32,7 @@ use output::Output;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return misuse::answer(&error),
+        Err(error) => return usage_error::report(&error),
     };
     let out = Output::new(cli.globals.json);
     commands::run(cli, &out).unwrap_or_else(|failure| out.fail(&failure))

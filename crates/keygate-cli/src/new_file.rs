@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// A file that was made just now, for its owner alone.
+/// A file that was just created, readable by its owner alone.
 pub(crate) struct NewFile {
     pub(crate) path: PathBuf,
     folder: Folder,
@@ -13,7 +13,7 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
-    /// Makes a file of this text, and writes it out.
+    /// Creates a file with this text, and syncs it. Never overwrites a file.
     pub(crate) fn write(path: &Path, text: &[u8]) -> Result<Self, Failure> {
         let shown = path.display();
         let failed = |error: io::Error| match error.kind() {
@@ -47,7 +47,7 @@ impl NewFile {
         self.folder.sync()
     }
 
-    /// Removes it from the folder in which it was made, wherever its path leads now.
+    /// Removes the file from the folder it was created in, wherever its path leads now.
     pub(crate) fn remove(&self) -> io::Result<()> {
         self.folder.remove(&self.name)
     }
@@ -73,7 +73,7 @@ mod unix {
     /// An open folder.
     pub(super) struct Folder(OwnedFd);
 
-    /// On Linux, also a folder whose names cannot be read.
+    /// On Linux, this also opens a folder that cannot be listed.
     #[cfg(target_os = "linux")]
     const ACCESS: OFlags = OFlags::PATH;
     #[cfg(not(target_os = "linux"))]
@@ -95,7 +95,7 @@ mod unix {
             Ok(unlinkat(&self.0, name, AtFlags::empty())?)
         }
 
-        /// Writes the names in the folder out to the disk, unless the folder cannot be read.
+        /// Syncs the entries of the folder, unless the folder cannot be read.
         pub(super) fn sync(&self) -> io::Result<()> {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             match openat(&self.0, c".", flags, Mode::empty()) {
@@ -130,7 +130,7 @@ mod portable {
             fs::remove_file(self.0.join(name))
         }
 
-        /// Folders cannot be written out here.
+        /// A folder cannot be synced here.
         pub(super) fn sync(&self) -> io::Result<()> {
             Ok(())
         }
@@ -145,10 +145,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn file_is_removed_where_it_was_made() {
-        let base = std::env::temp_dir().join(format!("keygate-out-{}", std::process::id()));
+    fn file_is_removed_from_the_folder_it_was_created_in() {
+        let temporary = tempfile::tempdir().unwrap();
+        let base = temporary.path();
         for name in ["made", "theirs"] {
-            fs::create_dir_all(base.join(name)).unwrap();
+            fs::create_dir(base.join(name)).unwrap();
         }
         fs::write(base.join("theirs/key"), "theirs").unwrap();
         let new = NewFile::write(&base.join("made/key"), b"ours").unwrap();
@@ -157,6 +158,5 @@ mod tests {
         new.remove().unwrap();
         assert_eq!(fs::read_to_string(base.join("theirs/key")).unwrap(), "theirs");
         assert_eq!(fs::read_dir(base.join("moved")).unwrap().count(), 0);
-        fs::remove_dir_all(base).unwrap();
     }
 }

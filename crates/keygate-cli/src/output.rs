@@ -3,6 +3,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::builder::styling::{AnsiColor, Style};
+use keygate::key::looks_like_key;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -15,8 +16,8 @@ const fn ansi(color: AnsiColor) -> clap::builder::styling::Color {
     clap::builder::styling::Color::Ansi(color)
 }
 
-/// Answers go to standard output; notes, warnings and errors to standard error. Colours are taken
-/// out where there is no terminal and under `NO_COLOR`.
+/// Writes results to standard output, and notes, warnings and errors to standard error. Colours are removed if there
+/// is no terminal, and under `NO_COLOR`.
 #[derive(Clone)]
 pub(crate) struct Output {
     json: bool,
@@ -31,14 +32,14 @@ impl Output {
         self.json
     }
 
-    /// What was asked for.
-    pub(crate) fn answer(&self, text: &str, json: &Value) -> Result<(), Failure> {
+    /// Prints the result of the command.
+    pub(crate) fn print(&self, text: &str, json: &Value) -> Result<(), Failure> {
         let written = if self.json { write_json(json) } else { write_text(text) };
         written.map_err(|error| Failure::unavailable(unwritable(&error)))
     }
 
-    /// That a change was made, which is a note for people and an answer for programs.
-    pub(crate) fn done(&self, note: &str, json: &Value) -> Result<(), Failure> {
+    /// Reports a change: as a note for people, as a result for programs.
+    pub(crate) fn report_change(&self, note: &str, json: &Value) -> Result<(), Failure> {
         if !self.json {
             self.note(note);
             return Ok(());
@@ -49,34 +50,43 @@ impl Output {
     }
 
     pub(crate) fn note(&self, text: &str) {
-        self.tell("", Style::new(), text, "note");
+        self.message("", Style::new(), text, "note");
     }
 
     pub(crate) fn warn(&self, text: &str) {
-        self.tell("warning: ", YELLOW.bold(), text, "warning");
+        self.message("warning: ", YELLOW.bold(), text, "warning");
+    }
+
+    /// Warns of a key in a text that people will see.
+    pub(crate) fn warn_if_key(&self, what: &str, text: &str) {
+        if looks_like_key(text) {
+            self.warn(&format!(
+                "{what} looks like a key, and is shown to people: choose another text, and replace the key"
+            ));
+        }
     }
 
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         if self.json {
             let error = json!({"error": failure.message(), "code": failure.exit_code()});
-            tell_line(&error.to_string());
+            error_line(&error.to_string());
         } else {
-            self.tell("keygate: ", RED.bold(), failure.message(), "error");
+            self.message("keygate: ", RED.bold(), failure.message(), "error");
         }
         failure.exit_code().into()
     }
 
-    fn tell(&self, prefix: &str, style: Style, text: &str, kind: &str) {
+    fn message(&self, prefix: &str, style: Style, text: &str, kind: &str) {
         if self.json {
-            tell_line(&json!({ kind: text }).to_string());
+            error_line(&json!({ kind: text }).to_string());
         } else {
-            tell_line(&format!("{style}{prefix}{style:#}{}", one_line(text)));
+            error_line(&format!("{style}{prefix}{style:#}{}", one_line(text)));
         }
     }
 }
 
-/// A standard error that cannot be written leaves nobody to tell.
-fn tell_line(line: &str) {
+/// Ignores errors: if standard error cannot be written, there is nowhere to report that.
+fn error_line(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
@@ -90,7 +100,7 @@ fn write_json(json: &Value) -> io::Result<()> {
 
 fn write_all(stdout: &mut impl Write, text: &str) -> io::Result<()> {
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        // Who closes the pipe, as `head` does, has read enough.
+        // A reader that closes the pipe, such as `head`, has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
@@ -100,7 +110,7 @@ pub(crate) fn unwritable(error: &io::Error) -> String {
     format!("standard output cannot be written ({error}): make room, or send it elsewhere")
 }
 
-/// A file's name may hold a line end, or what a terminal obeys.
+/// Escapes control characters: the name of a file may hold line ends and terminal sequences.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 const UNITS: [(u64, &str); 4] =
     [(365 * 24 * 60 * 60, "years"), (24 * 60 * 60, "days"), (60 * 60, "hours"), (60, "minutes")];
 
-/// An instant as people say it: `in 3 days`, `5 minutes ago`, `now`.
+/// Formats a time relative to now: `in 3 days`, `5 minutes ago`, `now`.
 pub(crate) fn from_now(time: SystemTime, now: SystemTime) -> String {
     match time.duration_since(now) {
         Ok(ahead) if ahead.as_secs() == 0 => "now".to_owned(),
@@ -13,11 +13,10 @@ pub(crate) fn from_now(time: SystemTime, now: SystemTime) -> String {
     }
 }
 
-/// A length of time in the largest unit of which there are two, rounded down.
+/// Formats a duration in its largest unit that counts at least 2, rounded down.
 pub(crate) fn length(time: Duration) -> String {
     let seconds = time.as_secs();
-    // A sixtieth of a unit may be missing: what was said to last 90 days has 90 in the first
-    // minutes.
+    // A sixtieth of a unit may be missing, so that a key issued for 90 days shows 90 days in its first minutes.
     let count = |unit: u64| seconds.saturating_add(unit / 60) / unit;
     let found =
         UNITS.iter().map(|(unit, name)| (count(*unit), *name)).find(|(count, _)| *count >= 2);
@@ -38,7 +37,7 @@ mod tests {
     const DAY: u64 = 24 * HOUR;
 
     #[test]
-    fn lengths_are_said_in_the_largest_unit_of_which_there_are_two() {
+    fn duration_is_shown_in_the_largest_unit_above_one() {
         let cases = [
             (0, "0 seconds"),
             (1, "1 second"),
@@ -60,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_are_ahead_behind_or_now() {
+    fn time_is_ahead_ago_or_now() {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         assert_eq!(from_now(now + Duration::from_secs(3 * DAY), now), "in 3 days");
         assert_eq!(from_now(now - Duration::from_secs(5 * HOUR), now), "5 hours ago");

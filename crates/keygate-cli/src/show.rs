@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::output::{GREEN, Output, RED, YELLOW};
+use crate::relative;
 
 /// The status of a key as the list shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl fmt::Display for ShownStatus {
     }
 }
 
-/// The key in a sentence.
+/// Names a key in a sentence: id, label and client.
 pub(crate) fn named(key: &KeyInfo) -> String {
     let label = key.label.as_ref().map_or_else(String::new, |label| format!(" ({label})"));
     format!("{}{label} of {}", key.key_id, key.client)
@@ -68,37 +69,47 @@ pub(crate) fn client_json(client: &ClientInfo) -> Value {
     json
 }
 
+/// Says when a key expires: `expires in 3 days`, or `never expires`.
+pub(crate) fn expiry(key: &KeyInfo, now: SystemTime) -> String {
+    key.expires.map_or_else(
+        || "never expires".to_owned(),
+        |expires| format!("expires {}", relative::from_now(expires, now)),
+    )
+}
+
 pub(crate) fn scopes(client: &ClientInfo) -> Vec<&str> {
     client.profile.scopes().iter().map(keygate::Scope::as_str).collect()
 }
 
-/// Tells what a list lacks: a list that is not whole is no success.
+/// Warns of rows that a list lacks, and fails if there are any.
 pub(crate) fn unreadable(rows: &[String], out: &Output) -> Result<(), Failure> {
-    /// Each of so many is named.
-    const TOLD: usize = 20;
-    rows.iter().take(TOLD).for_each(|row| out.warn(row));
-    let rest =
-        if rows.len() > TOLD { format!(" (the first {TOLD} are named)") } else { String::new() };
+    const MAX_WARNINGS: usize = 20;
+    rows.iter().take(MAX_WARNINGS).for_each(|row| out.warn(row));
+    let rest = if rows.len() > MAX_WARNINGS {
+        format!(" (see the first {MAX_WARNINGS} above)")
+    } else {
+        String::new()
+    };
     match rows.len() {
         0 => Ok(()),
         1 => Err(Failure::refused(
-            "1 row is not in the list, and what it is about is refused: mend it in the database",
+            "1 row cannot be read and is not listed; its client or key is refused: repair it in the database",
         )),
         count => Err(Failure::refused(format!(
-            "{count} rows are not in the list{rest}, and what they are about is refused: \
-             mend them in the database"
+            "{count} rows cannot be read and are not listed{rest}; their clients or keys are refused: \
+             repair them in the database"
         ))),
     }
 }
 
-/// `1 key`, `2 keys`.
+/// Formats a count with its noun: `1 key`, `2 keys`.
 pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// RFC 3339, in UTC.
+/// Formats a time as RFC 3339 in UTC.
 pub(crate) fn time(time: SystemTime) -> String {
-    // Stores hold only times that can be written.
+    // Every time in a store can be written.
     Timestamp::try_from(time).map_or_else(|error| error.to_string(), |time| time.to_string())
 }
 
@@ -146,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn json_of_a_key_says_times_in_utc_and_one_word_of_state() {
+    fn json_of_a_key_holds_status_and_utc_times() {
         let key = key(|key| {
             key.expires = Some(now() + WEEK);
             key.replaced_by = Some("08c1d5e2f3a4b596".parse().unwrap());

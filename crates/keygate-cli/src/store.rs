@@ -10,30 +10,30 @@ use crate::args::Globals;
 use crate::failure::Failure;
 use crate::location::Location;
 use crate::output::Output;
-use crate::wait::block_on;
+use crate::runtime::block_on;
 
-/// What the commands ask of a store, whichever it is.
+/// A store of any kind, with the abilities that commands need.
 pub(crate) trait Store: TransferKeys + KeyStore {}
 
 impl<S: TransferKeys + KeyStore> Store for S {}
 
-/// Opens the store that the command line or the environment names, and passes its warnings on.
+/// Opens the store that the command line or the environment names, and prints its warnings.
 pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
     open_at(&globals.location()?, out)
 }
 
 pub(crate) fn open_at(location: &Location, out: &Output) -> Result<Arc<dyn Store>, Failure> {
     load(location, |store| {
-        // Of a store that has no keys yet, there is nothing to mend.
+        // A store without keys has nothing to fix.
         if !store.is_empty() {
             store.warnings().iter().for_each(|warning| out.warn(&warning.to_string()));
         }
-        say_when_waiting(store, out)
+        with_lock_notes(store, out)
     })
 }
 
-/// Has a store say that it waits for the lock of its file.
-pub(crate) fn say_when_waiting(store: YamlStore, out: &Output) -> YamlStore {
+/// Adds a note when the store waits for the lock of its file.
+pub(crate) fn with_lock_notes(store: YamlStore, out: &Output) -> YamlStore {
     let out = out.clone();
     store.with_events(move |event| {
         if let YamlEvent::Waiting { .. } = event {
@@ -42,7 +42,7 @@ pub(crate) fn say_when_waiting(store: YamlStore, out: &Output) -> YamlStore {
     })
 }
 
-/// Whether a store that failed while it was changed may hold this key all the same.
+/// Returns whether a store may hold this key although the change failed.
 pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
     let store = globals.location().and_then(|location| load(&location, |store| store));
     match store.and_then(|store| Ok(block_on(store.find_key(&key_id))?)) {
@@ -51,7 +51,7 @@ pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
     }
 }
 
-/// Returns a key file in which changes are tried and not made.
+/// Returns a dry run of the key file, or `None` for a database.
 pub(crate) fn rehearsal(globals: &Globals) -> Result<Option<YamlStore>, Failure> {
     Ok(match globals.location()? {
         Location::File(path) => Some(YamlStore::open(path).map_err(unreadable)?.dry_run()),
@@ -76,7 +76,7 @@ fn load(
         }
         #[cfg(feature = "postgres")]
         Location::Postgres(url) => {
-            // There may be a pooler on the way, and one round trip more is nothing here.
+            // There may be a pooler, and one more round trip costs little here.
             let options = keygate::store::PostgresStore::options(url)?.through_pooler();
             let store = block_on(options.connect())?;
             Arc::new(store.with_actor(actor()).with_tool(tool()))

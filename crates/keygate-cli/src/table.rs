@@ -7,7 +7,7 @@ use crate::output::one_line;
 
 const HEADING: Style = Style::new().bold();
 
-/// Rows below headings, each column as wide as its widest text on a terminal.
+/// A table with headings. Each column is as wide as its widest text on a terminal.
 pub(crate) struct Table<const N: usize> {
     rows: Vec<[Cell; N]>,
 }
@@ -44,7 +44,7 @@ impl<const N: usize> Table<N> {
         self.rows.push(row);
     }
 
-    /// The lines of the table, with styles that the output takes out where there is no terminal.
+    /// Formats the table, with styles that the output removes if there is no terminal.
     pub(crate) fn render(&self) -> String {
         let width = |column: usize| {
             self.rows.iter().map(|row| row[column].text.width()).max().unwrap_or_default()
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_aligned_by_their_width_on_a_terminal() {
+    fn columns_are_aligned_by_terminal_width() {
         let mut table = Table::new(["NAME", "KEYS", "SCOPES"]);
         table.push(["日本".into(), "1".into(), "a".into()]);
         table.push(["Größe 1".into(), "".into(), "b".into()]);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn row_is_one_line_whatever_a_hand_has_written() {
+    fn control_characters_stay_on_one_line() {
         let mut table = Table::new(["NAME", "KEYS"]);
         table.push(["a\nb\u{1b}[2J".into(), "1".into()]);
         let plain = anstream::adapter::strip_str(&table.render()).to_string();

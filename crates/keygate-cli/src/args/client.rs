@@ -11,13 +11,13 @@ Examples:
   keygate client add 'App 1' --metadata team=billing
   keygate client add -- '-App 1'")]
     Add(AddArgs),
-    /// Let the keys of a disabled client in again
+    /// Enable a disabled client: its keys work again
     #[command(after_help = "Example:\n  keygate client enable 'App 1'")]
     Enable(NameArgs),
-    /// Refuse all keys of a client, at once and without a question, until it is enabled again
+    /// Disable a client: all its keys are refused at once, until it is enabled
     #[command(after_help = "Example:\n  keygate client disable 'App 1'")]
     Disable(NameArgs),
-    /// Remove a disabled client and forget its keys
+    /// Remove a disabled client and its keys
     #[command(after_help = "\
 Examples:
   keygate client disable 'App 1'
@@ -32,13 +32,13 @@ Examples:
 pub(crate) struct AddArgs {
     /// The name of the client, 1 to 128 characters
     pub(crate) name: String,
-    /// What the client may do, such as orders:read; may be repeated
+    /// Scope of the client, such as orders:read; may be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<Scope>,
-    /// How much the client may ask for, such as 100/minute, or unlimited
+    /// Quota of the client, such as 100/minute, or unlimited
     #[arg(long)]
     pub(crate) quota: Option<Quota>,
-    /// A text of your own that travels with the client; may be repeated
+    /// Text of your own that is kept with the client; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
     pub(crate) metadata: Vec<(String, String)>,
 }

@@ -10,16 +10,16 @@ use crate::expiry::ExpiryArg;
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Make a key for a client; the key goes to standard output, and is shown this once
+    /// Issue a key for a client; the key is printed once, on standard output
     #[command(after_help = "\
 Examples:
   keygate key issue 'App 1' --label production --expires 90d > key
   keygate key issue 'App 1' --expires 2026-12-31T00:00:00Z --out key
   keygate key issue 'App 1' --prefix acme --json
 
-The key is written before it is filed: when writing fails, no key was issued.")]
+The key is written out before it is stored: if writing fails, no key is issued.")]
     Issue(IssueArgs),
-    /// List the keys of one client or of all, revoked and expired ones included
+    /// List the keys of one client or of all, including revoked and expired ones
     #[command(after_help = "\
 Examples:
   keygate key list
@@ -28,21 +28,21 @@ Examples:
 
 In JSON, state is one of active, replaced (works until it expires), disabled, expired and revoked.")]
     List(ListArgs),
-    /// Revoke keys, at once and for good
+    /// Revoke keys, at once and for ever
     #[command(after_help = "\
 Examples:
   keygate key revoke 1f0c2b7a9d3e4c58
   keygate key revoke --yes 1f0c2b7a9d3e4c58 08c1d5e2f3a4b596")]
     Revoke(RevokeArgs),
-    /// Replace a key by a new one of the same client; the old one works until the grace has passed
+    /// Replace a key by a new one; the old key works until the grace period ends
     #[command(after_help = "\
 Examples:
   keygate key rotate 1f0c2b7a9d3e4c58 > key
   keygate key rotate 1f0c2b7a9d3e4c58 --grace 7d --expires 90d --out key
   keygate key rotate 1f0c2b7a9d3e4c58 --grace 0s --no-expiry > key
 
-Without --expires and --no-expiry, the new key lives as long as the old one was meant to; where it is
-not known since when that lives, they expire together.")]
+Without --expires and --no-expiry, the new key has the lifetime of the old one, from now on. If the
+store does not know when the old key was issued, the new key expires with it.")]
     Rotate(RotateArgs),
 }
 
@@ -51,33 +51,33 @@ pub(crate) struct IssueArgs {
     /// The name of the client
     pub(crate) client: String,
     #[command(flatten)]
-    pub(crate) made: MadeKey,
+    pub(crate) new_key: NewKeyArgs,
 }
 
 #[derive(Args)]
 pub(crate) struct RotateArgs {
     /// The id of the key to replace
     pub(crate) id: KeyId,
-    /// How long the old key goes on working; 0s ends it now
+    /// How long the old key keeps working; 0s ends it now
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration::parse)]
     pub(crate) grace: Duration,
     /// The new key never expires
     #[arg(long, conflicts_with = "expires")]
     pub(crate) no_expiry: bool,
     #[command(flatten)]
-    pub(crate) made: MadeKey,
+    pub(crate) new_key: NewKeyArgs,
 }
 
-/// How a new key is made and handed over.
+/// The options of a new key.
 #[derive(Args)]
-pub(crate) struct MadeKey {
-    /// What people are to call the key
+pub(crate) struct NewKeyArgs {
+    /// Name of the key for people, such as production
     #[arg(long)]
     pub(crate) label: Option<String>,
-    /// When the key expires: a duration from now, or a time with an offset
+    /// Expiry of the key: a duration from now, or a time with an offset
     #[arg(long, value_name = "90d|TIME")]
     pub(crate) expires: Option<ExpiryArg>,
-    /// What the key begins with: 1 to 16 of a-z and 0-9, a letter first
+    /// Prefix of the key: 1 to 16 of a-z and 0-9, starting with a letter
     #[arg(long, default_value = DEFAULT_PREFIX, value_parser = format)]
     pub(crate) prefix: KeyFormat,
     /// Write the key to a new file, readable by you alone, instead of standard output
@@ -89,7 +89,7 @@ pub(crate) struct MadeKey {
 pub(crate) struct ListArgs {
     /// The name of the client
     pub(crate) client: Option<String>,
-    /// Only keys that work and expire within this time, the next to expire first
+    /// Only working keys that expire within this time, soonest first
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
     pub(crate) expiring: Option<Duration>,
 }

@@ -5,14 +5,14 @@ use clap::Args;
 
 #[derive(Args)]
 pub(crate) struct MigrateArgs {
-    /// Change nothing; list what keeps the database from being used, and what could hide a change
+    /// Change nothing; list what makes the database unusable, and what could hide a change
     #[arg(long)]
     pub(crate) check: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct ImportArgs {
-    /// The store that the clients and keys come from, as --store names one
+    /// Store to import from, named as for --store
     pub(crate) source: OsString,
 }
 

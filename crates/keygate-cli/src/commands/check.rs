@@ -8,40 +8,43 @@ use keygate::{AuthError, Authenticator, WrongReason};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::key::ending;
 use crate::args::Globals;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::runtime::block_on;
 use crate::show;
 use crate::store::open;
-use crate::wait::block_on;
 
-mod around;
+mod surroundings;
 
-use around::look_around;
+use surroundings::strip;
 
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
     let store = open(globals, out)?;
     let input = read_key()?;
-    let (key, around) = look_around(&input);
-    let verdict = block_on(Authenticator::new(store.clone()).authenticate_key(key));
+    let (key, around) = strip(&input);
+    let result = block_on(Authenticator::new(store.clone()).authenticate_key(key));
     let now = SystemTime::now();
-    let (reason, key_id) = match verdict {
+    let (reason, key_id) = match result {
         Ok(client) => (None, Some(client.key_id())),
         Err(AuthError::WrongCredentials { reason, key_id, .. }) => (Some(reason), key_id),
         Err(AuthError::Unavailable(error)) => return Err(ManageError::Unavailable(error).into()),
-        Err(_) => return Err(Failure::usage("there is no key on standard input: write it there")),
+        Err(_) => {
+            return Err(Failure::usage(
+                "there is no key on standard input: write it as in `keygate check < key`",
+            ));
+        }
     };
     let key = key_id.map(|key_id| block_on(store.find_key(&key_id))).transpose()?;
     let text = match (reason, &key) {
-        (None, Some(key)) => format!("valid: {}, {}\n", show::named(key), ending(key, now)),
+        (None, Some(key)) => format!("valid: {}, {}\n", show::named(key), show::expiry(key, now)),
         (Some(reason), Some(key)) => {
             format!("not valid: {} {}\n", show::named(key), refusal(reason))
         }
         (_, None) => format!("not valid: the key {}\n", reason.map_or("is unknown", refusal)),
     };
     let others = if reason.is_some() { &around.others[..] } else { &[] };
-    out.answer(&text, &json(reason, key.as_ref(), now, &[&around.blanks, others].concat()))?;
+    out.print(&text, &json(reason, key.as_ref(), now, &[&around.blanks, others].concat()))?;
     if !out.is_json() {
         note_around(&around.blanks, others, out);
     }
@@ -55,7 +58,7 @@ fn note_around(blanks: &[&str], others: &[&str], out: &Output) {
     if !others.is_empty() {
         let others = others.join(", ");
         out.note(&format!(
-            "around the key: {others}; a request is refused with it, so send the key alone"
+            "around the key: {others}; requests with this are refused, so send the key alone"
         ));
     }
 }
@@ -64,8 +67,8 @@ fn refusal(reason: WrongReason) -> &'static str {
     match reason {
         WrongReason::Expired => "has expired",
         WrongReason::Revoked => "was revoked",
-        WrongReason::Disabled => "belongs to a client that is disabled",
-        WrongReason::Malformed => "does not have the form of a key",
+        WrongReason::Disabled => "belongs to a disabled client",
+        WrongReason::Malformed => "is malformed",
         _ => "is unknown",
     }
 }
@@ -84,9 +87,9 @@ fn json(
     })
 }
 
-/// The text on standard input.
+/// Reads standard input, or asks on the terminal.
 fn read_key() -> Result<Zeroizing<Vec<u8>>, Failure> {
-    // A key has no business in a shell's history or on a screen.
+    // A key must not appear on a screen or in the history of a shell.
     if io::stdin().is_terminal() { ask() } else { read() }.map_err(|error| {
         Failure::unavailable(format!("the key cannot be read from standard input ({error})"))
     })
@@ -97,8 +100,8 @@ fn ask() -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 fn read() -> io::Result<Zeroizing<Vec<u8>>> {
-    // More than a key has, with a header's name and blanks around it: enough to see that it is too
-    // long. It is reserved at once, so that no copy stays behind where the text has grown.
+    // Enough for a key that is too long, with the name of a header around it. The buffer is reserved at once, so that
+    // growing leaves no copy behind.
     const LIMIT: usize = MAX_KEY_BYTES + 1024;
     let mut key = Zeroizing::new(Vec::with_capacity(2 * LIMIT));
     io::stdin().lock().take(LIMIT as u64).read_to_end(&mut key)?;

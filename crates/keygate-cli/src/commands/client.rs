@@ -4,28 +4,27 @@ use keygate::ClientProfile;
 use keygate::manage::{ClientInfo, ManageError, PartialList};
 
 use crate::args::{AddArgs, ClientCommand, Globals};
-use crate::confirm::Consent;
+use crate::confirm::Confirmation;
 use crate::failure::Failure;
-use crate::lookalike::warn_of_key;
 use crate::output::{Output, RED};
+use crate::runtime::block_on;
 use crate::show::{self, counted};
 use crate::store::{Store, open};
 use crate::table::{Cell, Table};
-use crate::wait::block_on;
 
 pub(super) fn run(command: ClientCommand, globals: &Globals, out: &Output) -> Result<(), Failure> {
-    let consent = match command {
-        ClientCommand::Remove(_) => Consent::new(globals.yes)?,
-        _ => Consent::Given,
+    let confirmation = match command {
+        ClientCommand::Remove(_) => Confirmation::new(globals.yes)?,
+        _ => Confirmation::Given,
     };
     let store = &*open(globals, out)?;
     match command {
         ClientCommand::Add(args) => {
             let profile = profile(args)?;
-            warn_of_key("the name of the client", profile.name(), out);
+            out.warn_if_key("the name of the client", profile.name());
             for (name, value) in profile.metadata() {
-                warn_of_key("a name in the metadata", name, out);
-                warn_of_key("a text in the metadata", value, out);
+                out.warn_if_key("a name in the metadata", name);
+                out.warn_if_key("a text in the metadata", value);
             }
             let client = block_on(store.add_client(profile))?;
             changed(&client, "added", "; issue it a key with `keygate key issue`", out)
@@ -38,7 +37,7 @@ pub(super) fn run(command: ClientCommand, globals: &Globals, out: &Output) -> Re
             let client = block_on(store.disable_client(&args.name))?;
             changed(&client, "disabled", ": its keys are refused until it is enabled", out)
         }
-        ClientCommand::Remove(args) => remove(&args.name, consent, store, out),
+        ClientCommand::Remove(args) => remove(&args.name, confirmation, store, out),
         ClientCommand::List => list(store, out),
     }
 }
@@ -47,7 +46,7 @@ fn profile(args: AddArgs) -> Result<ClientProfile, Failure> {
     let count = args.metadata.len();
     let metadata: BTreeMap<_, _> = args.metadata.into_iter().collect();
     if metadata.len() < count {
-        return Err(Failure::usage("the same metadata is given twice: keep one of the two"));
+        return Err(Failure::usage("the same metadata name is given twice: keep one of the two"));
     }
     let profile = ClientProfile::new(args.name).with_scopes(args.scopes).with_metadata(metadata);
     Ok(match args.quota {
@@ -56,25 +55,30 @@ fn profile(args: AddArgs) -> Result<ClientProfile, Failure> {
     })
 }
 
-fn remove(name: &str, consent: Consent, store: &dyn Store, out: &Output) -> Result<(), Failure> {
+fn remove(
+    name: &str,
+    confirmation: Confirmation,
+    store: &dyn Store,
+    out: &Output,
+) -> Result<(), Failure> {
     match block_on(store.find_client(name)) {
         Ok(client) if client.enabled => {
             return Err(ManageError::StillEnabled { name: name.to_owned() }.into());
         }
-        // A row that a hand has spoilt: the client is removed all the same, if it is disabled.
+        // A damaged row: the client can still be removed, if it is disabled.
         Ok(_) | Err(ManageError::Unavailable(_)) => {}
         Err(error) => return Err(error.into()),
     }
     let keys = block_on(store.list_readable_keys(Some(name)))?;
     let keys = keys.found.len() + keys.unreadable.len();
-    consent.to(&format!("Remove the client {name} and forget its {}?", counted(keys, "key")))?;
+    confirmation.ask(&format!("Remove the client {name} and its {}?", counted(keys, "key")))?;
     let client = block_on(store.remove_client(name))?;
     changed(&client, "removed", "", out)
 }
 
 fn changed(client: &ClientInfo, how: &str, more: &str, out: &Output) -> Result<(), Failure> {
     let note = format!("{how} {}{more}", client.profile.name());
-    out.done(&note, &show::client_json(client))
+    out.report_change(&note, &show::client_json(client))
 }
 
 fn list(store: &dyn Store, out: &Output) -> Result<(), Failure> {
@@ -93,6 +97,6 @@ fn list(store: &dyn Store, out: &Output) -> Result<(), Failure> {
             client.profile.quota().map(ToString::to_string).unwrap_or_default().into(),
         ]);
     }
-    out.answer(&table.render(), &clients.iter().map(show::client_json).collect())?;
+    out.print(&table.render(), &clients.iter().map(show::client_json).collect())?;
     show::unreadable(&unreadable, out)
 }

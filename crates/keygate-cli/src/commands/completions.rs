@@ -10,5 +10,5 @@ pub(super) fn run(shell: Shell, out: &Output) -> Result<(), Failure> {
     let mut script = Vec::new();
     generate(shell, &mut Cli::command(), "keygate", &mut script);
     let script = String::from_utf8_lossy(&script);
-    out.answer(&script, &json!({ "shell": shell.to_string(), "script": script }))
+    out.print(&script, &json!({ "shell": shell.to_string(), "script": script }))
 }

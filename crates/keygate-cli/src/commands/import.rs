@@ -7,19 +7,20 @@ use crate::args::{Globals, ImportArgs};
 use crate::failure::Failure;
 use crate::location::Location;
 use crate::output::Output;
+use crate::runtime::block_on;
 use crate::show::counted;
 use crate::store::{open, open_at};
-use crate::wait::block_on;
 
 pub(super) fn run(args: &ImportArgs, globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
-    let holdings = exported(args, out).map_err(|failure| failure.of("the store to import from"))?;
-    let into = |failure: Failure| failure.of("the store to import into");
+    let export =
+        exported(args, out).map_err(|failure| failure.in_store("the store to import from"))?;
+    let into = |failure: Failure| failure.in_store("the store to import into");
     let store = open(globals, out).map_err(into)?;
-    let imported = block_on(store.import_keys(&holdings)).map_err(|error| into(error.into()))?;
+    let imported = block_on(store.import_keys(&export)).map_err(|error| into(error.into()))?;
     if !out.is_json() {
         imported.refused.iter().for_each(|refused| out.warn(&format!("refused {refused}")));
     }
-    out.done(&summary(&imported), &json(&imported))?;
+    out.report_change(&summary(&imported), &json(&imported))?;
     Ok(ExitCode::from(u8::from(!imported.is_complete())))
 }
 

@@ -14,6 +14,7 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
     }
     YamlStore::create(path)?;
     let path = path.display().to_string();
-    let note = format!("made {path}, which has no clients yet: add one with `keygate client add`");
-    out.done(&note, &json!({ "store": path }))
+    let note =
+        format!("created {path}, which has no clients yet: add one with `keygate client add`");
+    out.report_change(&note, &json!({ "store": path }))
 }

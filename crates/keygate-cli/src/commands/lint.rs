@@ -16,9 +16,8 @@ mod names;
 use guessable::Guesser;
 use names::Names;
 
-const LOOKED_FOR: &str = "looked for syntax and grammar, keys that are there twice, weak or guessable, texts \
-                          that look like keys, names that look alike, rotations without an end, and the \
-                          rights of the file";
+const CHECKS: &str = "checked syntax and grammar, keys that are duplicate, weak or guessable, texts that look like \
+                      keys, names that look alike, rotations without an end, and the permissions of the file";
 
 struct Finding {
     is_error: bool,
@@ -29,22 +28,22 @@ struct Finding {
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
     let location = globals.location()?;
     let file = location.file("lint")?;
-    let mut ours = OwnRules::default();
-    let lint = YamlStore::lint_with(file, |text| ours.apply(&text));
-    // An error without a line is one of reading the file, and not one that it says.
+    let mut own_rules = OwnRules::default();
+    let lint = YamlStore::lint_with(file, |text| own_rules.apply(&text));
+    // An error without a line means that the file could not be read.
     if let Some(place) = lint.errors.iter().position(|error| error.line().is_none()) {
         let mut errors = lint.errors;
         return Err(errors.swap_remove(place).into());
     }
 
     let path = file.display().to_string();
-    let skipped = ours.guesser.skipped();
-    let findings = all_findings(&path, &lint, ours);
+    let skipped = own_rules.guesser.skipped();
+    let findings = all_findings(&path, &lint, own_rules);
     if findings.is_empty() && !out.is_json() {
-        out.note(&format!("nothing is wrong in {path}: {LOOKED_FOR}"));
+        out.note(&format!("nothing is wrong in {path}: {CHECKS}"));
     } else {
         let text = findings.iter().map(|finding| line(&path, finding)).collect::<String>();
-        out.answer(&text, &findings.iter().map(|finding| json(&path, finding)).collect())?;
+        out.print(&text, &findings.iter().map(|finding| json(&path, finding)).collect())?;
     }
     // `hash` needs a file that loads.
     if lint.plaintext_keys > 0 && lint.errors.is_empty() {
@@ -52,7 +51,7 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
         let refusal =
             YamlStore::open(file).ok().and_then(|store| store.dry_run().hash_keys().err());
         let way_out = match refusal.map(|error| error.to_string()) {
-            None => "`keygate hash` turns them into digests, and they go on working".to_owned(),
+            None => "`keygate hash` turns them into digests, and they keep working".to_owned(),
             Some(why) => {
                 let why = why.strip_suffix("; nothing was changed").unwrap_or(&why);
                 format!("`keygate hash` would turn them into digests, but: {why}")
@@ -68,8 +67,8 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
     Ok(ExitCode::from(u8::from(faulty)))
 }
 
-/// What the file itself says, and what the rules of the tool find besides, in the order of the file.
-fn all_findings(path: &str, lint: &YamlLint, ours: OwnRules) -> Vec<Finding> {
+/// The findings of the library and of the tool's own rules, in the order of the file.
+fn all_findings(path: &str, lint: &YamlLint, own_rules: OwnRules) -> Vec<Finding> {
     let finding = |is_error, line: Option<usize>, column: Option<usize>, text: &str| {
         let place = line.zip(column);
         let message = text.strip_prefix(&prefix(path, place)).unwrap_or(text).to_owned();
@@ -82,17 +81,20 @@ fn all_findings(path: &str, lint: &YamlLint, ours: OwnRules) -> Vec<Finding> {
     let warnings = warnings
         .map(|warning| finding(false, warning.line(), warning.column(), &warning.to_string()));
     let mut findings: Vec<_> = errors.chain(warnings).collect();
-    // A key that is refused or warned about already is not to be found twice.
+    // One finding per key.
     let taken = findings.iter().filter_map(|finding| finding.place).collect::<HashSet<_>>();
-    findings.extend(ours.names);
+    findings.extend(own_rules.names);
     findings.extend(
-        ours.keys.into_iter().filter(|key| key.place.is_none_or(|place| !taken.contains(&place))),
+        own_rules
+            .keys
+            .into_iter()
+            .filter(|key| key.place.is_none_or(|place| !taken.contains(&place))),
     );
     findings.sort_by_key(|finding| finding.place);
     findings
 }
 
-/// The rules that need tables of words and of Unicode.
+/// The rules that need tables of words and of Unicode, which the library does without.
 #[derive(Default)]
 struct OwnRules {
     seen: Names,
@@ -112,8 +114,8 @@ impl OwnRules {
             }
             YamlTextKind::Key if self.guesser.is_guessable(text.text) => {
                 let message =
-                    "the key is made of words or patterns that are guessed first: replace it \
-                               by one of 32 random bytes"
+                    "the key is made of words or patterns that are easy to guess: replace it with one of \
+                     32 random bytes"
                         .to_owned();
                 self.keys.push(Finding { is_error: false, place, message });
             }

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use crate::args::{Globals, MigrateArgs};
 use crate::failure::Failure;
-use crate::location::Location;
+use crate::location::{Location, no_tables};
 use crate::output::Output;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -11,7 +11,7 @@ mod inspect;
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 pub(super) fn run(_: &MigrateArgs, globals: &Globals, _: &Output) -> Result<ExitCode, Failure> {
     let Location::File(_) = globals.location()?;
-    Err(of_a_file())
+    Err(no_tables())
 }
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -22,42 +22,44 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     use serde_json::json;
 
-    use crate::wait::block_on;
+    use crate::runtime::block_on;
 
     let location = globals.location()?;
     if args.check {
         return inspect::run(&location, out);
     }
     let Versions { before, after, was_behind } = match &location {
-        Location::File(_) => return Err(of_a_file()),
+        Location::File(_) => return Err(no_tables()),
         #[cfg(feature = "sqlite")]
         Location::Sqlite(path) => block_on(sqlite(path)).map_err(Failure::unavailable)?,
         #[cfg(feature = "postgres")]
         Location::Postgres(url) => block_on(postgres(url))?,
     };
     let note = match before {
-        None => format!("made the tables of {location}, at version {after}"),
+        None => format!("created the tables of {location}, at version {after}"),
         Some(before) if before == after && was_behind => {
             format!(
-                "set the sequence of {location} behind its rows; its tables are at version {after}"
+                "advanced the sequence of {location} past its rows; its tables are at version {after}"
             )
         }
         Some(before) if before == after => {
-            format!("the tables of {location} are at version {after}: nothing was due")
+            format!("the tables of {location} are at version {after}: nothing to do")
         }
-        Some(before) => format!("took the tables of {location} from version {before} to {after}"),
+        Some(before) => {
+            format!("migrated the tables of {location} from version {before} to {after}")
+        }
     };
     let store = location.to_string();
-    out.done(&note, &json!({ "store": store, "before": before, "version": after }))?;
+    out.report_change(&note, &json!({ "store": store, "before": before, "version": after }))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Those of the tables before and after; none where there were no tables.
+/// The versions of the tables before and after. `before` is `None` if there were no tables.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 struct Versions {
     before: Option<i32>,
     after: i32,
-    /// Whether a sequence that was behind its rows was set.
+    /// Whether the sequence of events was behind its rows.
     was_behind: bool,
 }
 
@@ -65,7 +67,7 @@ struct Versions {
 async fn sqlite(path: &std::path::Path) -> Result<Versions, keygate::store::DatabaseError> {
     let before = match keygate::store::SqliteStore::open(path).await {
         Ok(store) => Some(store.schema_version().await?),
-        // Above all, the file is not there yet. What else may be wrong with it, migrating says.
+        // Most often the file does not exist yet. Migrating reports any other fault.
         Err(keygate::store::DatabaseError::Location { .. }) => None,
         Err(error) => unmigrated(error)?,
     };
@@ -85,7 +87,7 @@ async fn postgres(url: &str) -> Result<Versions, keygate::store::DatabaseError> 
     Ok(Versions { before, after, was_behind })
 }
 
-/// The version of tables that cannot be used before they are migrated.
+/// Returns the version of tables that need a migration, or the error if something else is wrong.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn unmigrated(
     error: keygate::store::DatabaseError,
@@ -95,11 +97,4 @@ fn unmigrated(
         keygate::store::DatabaseError::TooOld { found, .. } => Ok(Some(found)),
         error => Err(error),
     }
-}
-
-fn of_a_file() -> Failure {
-    Failure::usage(
-        "`keygate migrate` is for databases, and a key file has no tables: \
-         give --store sqlite:PATH or postgres://USER@HOST/DATABASE",
-    )
 }

@@ -1,25 +1,25 @@
-//! What the tool does on a terminal, which `script` provides.
+//! The tool on a terminal, which `script` provides.
 
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::tool::{Place, id_of};
+use crate::tool::{Sandbox, id_of};
 
-/// What a terminal shows in the end, and the exit code.
+/// The text on the terminal, and the exit code.
 struct Screen {
     code: i32,
     text: String,
 }
 
-/// Runs the tool with its whole terminal, and types this once the question stands there.
-fn on_terminal(place: &Place, command: &str, question: &str, typed: &str) -> Screen {
-    on_terminal_with(place, command, question, typed, &[])
+/// Runs the tool on a terminal, waits for the question, and types the reply.
+fn on_terminal(sandbox: &Sandbox, command: &str, question: &str, typed: &str) -> Screen {
+    on_terminal_with(sandbox, command, question, typed, &[])
 }
 
 fn on_terminal_with(
-    place: &Place,
+    sandbox: &Sandbox,
     command: &str,
     question: &str,
     typed: &str,
@@ -27,10 +27,10 @@ fn on_terminal_with(
 ) -> Screen {
     let mut script = Command::new("script");
     let command = format!("{} {command}", env!("CARGO_BIN_EXE_keygate"));
-    script.args(["-qec", &command, "/dev/null"]).current_dir(place.path(""));
+    script.args(["-qec", &command, "/dev/null"]).current_dir(sandbox.path(""));
     script.env("KEYGATE_STORE", "keys.yaml").env("TERM", "xterm").env_remove("NO_COLOR");
     script.envs(variables.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut script = script.spawn().expect("`script` is there (Debian: bsdutils)");
+    let mut script = script.spawn().expect("`script` is installed (Debian: bsdutils)");
     let mut keyboard = script.stdin.take().unwrap();
     let mut output = script.stdout.take().unwrap();
 
@@ -40,7 +40,7 @@ fn on_terminal_with(
         assert_eq!(output.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&screen));
         screen.push(byte[0]);
     }
-    // Echo is turned off right behind the question.
+    // Echo is disabled just after the question.
     thread::sleep(Duration::from_millis(600));
     keyboard.write_all(typed.as_bytes()).unwrap();
     output.read_to_end(&mut screen).unwrap();
@@ -49,51 +49,51 @@ fn on_terminal_with(
 }
 
 #[test]
-fn revoking_asks_and_yes_revokes() {
-    let place = Place::with_client("App 1");
-    let id = id_of(&place.issue(&["App 1", "--label", "production"]));
+fn revoking_asks_and_only_yes_revokes() {
+    let sandbox = Sandbox::with_client("App 1");
+    let id = id_of(&sandbox.issue(&["App 1", "--label", "production"]));
     let command = format!("key revoke {id}");
     let question = format!("Revoke {id} (production) of App 1, for good? [y/N] ");
     for (typed, code, state) in [("n\n", 1, "active"), ("\n", 1, "active"), ("y\n", 0, "revoked")] {
-        let screen = on_terminal(&place, &command, &question, typed);
+        let screen = on_terminal(&sandbox, &command, &question, typed);
         assert_eq!(screen.code, code, "{}", screen.text);
-        assert_eq!(place.keys()[0]["state"], state);
+        assert_eq!(sandbox.keys()[0]["state"], state);
     }
 }
 
 #[test]
-fn removing_and_hashing_ask_too() {
-    let place =
-        Place::with_file("api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1\n");
-    let before = place.file();
+fn removing_and_hashing_ask_for_confirmation() {
+    let sandbox =
+        Sandbox::with_file("api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1\n");
+    let before = sandbox.file();
     let question = "Replace every plaintext key in keys.yaml";
-    assert_eq!(on_terminal(&place, "hash", question, "no\n").code, 1);
-    assert_eq!(place.file(), before);
-    assert_eq!(on_terminal(&place, "hash", question, "yes\n").code, 0);
-    place.run(["client", "disable", "User 1"]).succeeds();
-    let question = "Remove the client User 1 and forget its 1 key? [y/N] ";
-    assert_eq!(on_terminal(&place, "client remove 'User 1'", question, "y\n").code, 0);
-    assert_eq!(place.keys().len(), 0);
+    assert_eq!(on_terminal(&sandbox, "hash", question, "no\n").code, 1);
+    assert_eq!(sandbox.file(), before);
+    assert_eq!(on_terminal(&sandbox, "hash", question, "yes\n").code, 0);
+    sandbox.run(["client", "disable", "User 1"]).succeeds();
+    let question = "Remove the client User 1 and its 1 key? [y/N] ";
+    assert_eq!(on_terminal(&sandbox, "client remove 'User 1'", question, "y\n").code, 0);
+    assert_eq!(sandbox.keys().len(), 0);
 }
 
 #[test]
-fn key_that_is_typed_in_is_not_shown() {
-    let place = Place::with_client("App 1");
-    let key = place.issue(&["App 1"]);
-    let screen = on_terminal(&place, "check", "Key (not shown): ", &format!("{key}\n"));
+fn typed_key_is_not_echoed() {
+    let sandbox = Sandbox::with_client("App 1");
+    let key = sandbox.issue(&["App 1"]);
+    let screen = on_terminal(&sandbox, "check", "Key (not shown): ", &format!("{key}\n"));
     assert_eq!(screen.code, 0, "{}", screen.text);
     assert!(screen.text.contains("valid: "), "{}", screen.text);
     assert!(!screen.text.contains(&key));
 }
 
 #[test]
-fn colour_is_for_terminals_and_not_under_no_color() {
-    let place = Place::with_client("App 1");
-    place.issue(&["App 1"]);
-    let screen = on_terminal(&place, "key list", "active", "").text;
+fn colour_needs_a_terminal_and_no_no_color() {
+    let sandbox = Sandbox::with_client("App 1");
+    sandbox.issue(&["App 1"]);
+    let screen = on_terminal(&sandbox, "key list", "active", "").text;
     assert!(screen.contains("\u{1b}[32mactive\u{1b}[0m"), "{screen:?}");
-    let plain = on_terminal_with(&place, "key list", "active", "", &[("NO_COLOR", "1")]).text;
+    let plain = on_terminal_with(&sandbox, "key list", "active", "", &[("NO_COLOR", "1")]).text;
     assert!(!plain.contains('\u{1b}'), "{plain:?}");
-    let piped = on_terminal(&place, "key list | cat", "active", "").text;
+    let piped = on_terminal(&sandbox, "key list | cat", "active", "").text;
     assert!(!piped.contains('\u{1b}'), "{piped:?}");
 }

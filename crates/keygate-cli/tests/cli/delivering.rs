@@ -1,4 +1,4 @@
-//! The key is handed over before the store is told: where that fails, nothing has changed.
+//! A new key is written out before it is stored. If writing fails, the store is unchanged.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -6,42 +6,44 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::tool::{Answer, Place, finish, id_of, is_key};
+use crate::tool::{CommandResult, Sandbox, finish, id_of, is_key};
 
 #[test]
 fn full_disk_leaves_the_store_as_it_was() {
-    nothing_changes(3, "No space left on device", |place, command| place.run_on_full_disk(command));
+    nothing_changes(3, "No space left on device", |sandbox, command| {
+        sandbox.run_on_full_disk(command)
+    });
 }
 
 #[test]
 fn closed_pipe_leaves_the_store_as_it_was() {
-    nothing_changes(3, "standard output cannot be written", |place, command| {
-        place.run_on_closed_pipe(command)
+    nothing_changes(3, "standard output cannot be written", |sandbox, command| {
+        sandbox.run_on_closed_pipe(command)
     });
 }
 
 #[test]
 fn null_device_and_closed_output_leave_the_store_as_it_was() {
     // Rust opens the null device where standard output is closed.
-    nothing_changes(3, "the key would be lost", |place, command| {
-        place.command(command).stdout(Stdio::null()).output().unwrap().into()
+    nothing_changes(3, "the key would be lost", |sandbox, command| {
+        sandbox.command(command).stdout(Stdio::null()).output().unwrap().into()
     });
 }
 
 #[test]
 fn existing_file_is_not_overwritten_and_nothing_is_stored() {
-    nothing_changes(1, "exists already", |place, command| {
-        fs::write(place.path("taken"), "as it was").unwrap();
-        let answer = place.run(command.iter().copied().chain(["--out", "taken"]));
-        assert_eq!(place.read("taken"), "as it was");
-        answer
+    nothing_changes(1, "exists already", |sandbox, command| {
+        fs::write(sandbox.path("taken"), "as it was").unwrap();
+        let result = sandbox.run(command.iter().copied().chain(["--out", "taken"]));
+        assert_eq!(sandbox.read("taken"), "as it was");
+        result
     });
 }
 
 #[test]
-fn file_in_no_folder_leaves_the_store_as_it_was() {
-    nothing_changes(3, "cannot be written", |place, command| {
-        place.run(command.iter().copied().chain(["--out", "no/such/folder"]))
+fn missing_folder_leaves_the_store_as_it_was() {
+    nothing_changes(3, "cannot be written", |sandbox, command| {
+        sandbox.run(command.iter().copied().chain(["--out", "no/such/folder"]))
     });
 }
 
@@ -51,115 +53,115 @@ fn key_is_written_to_a_folder_that_cannot_be_listed() {
     use std::os::unix::process::CommandExt as _;
     const NOBODY: u32 = 65_534;
 
-    let place = Place::with_client("App 1");
-    let drop_box = place.path("drop");
+    let sandbox = Sandbox::with_client("App 1");
+    let drop_box = sandbox.path("drop");
     fs::create_dir(&drop_box).unwrap();
     let is_root = std::os::unix::fs::MetadataExt::uid(&fs::metadata(&drop_box).unwrap()) == 0;
-    let mut command = place.command(["key", "issue", "App 1", "--out", "drop/key"]);
+    let mut command = sandbox.command(["key", "issue", "App 1", "--out", "drop/key"]);
     if is_root {
         command.uid(NOBODY).gid(NOBODY);
         for owned in [".", "keys.yaml", ".keys.yaml.lock", "drop"] {
-            chown(place.path(owned), Some(NOBODY), Some(NOBODY)).unwrap();
+            chown(sandbox.path(owned), Some(NOBODY), Some(NOBODY)).unwrap();
         }
     }
     fs::set_permissions(&drop_box, fs::Permissions::from_mode(0o300)).unwrap();
-    let answer = Answer::from(command.output().unwrap());
+    let result = CommandResult::from(command.output().unwrap());
     fs::set_permissions(&drop_box, fs::Permissions::from_mode(0o700)).unwrap();
-    answer.succeeds();
-    assert!(is_key(place.read("drop/key").trim_end()));
+    result.succeeds();
+    assert!(is_key(sandbox.read("drop/key").trim_end()));
 }
 
-/// For issuing and rotating, with people and programs reading.
-fn nothing_changes(code: i32, reason: &str, run: impl Fn(&Place, &[&str]) -> Answer) {
-    let place = Place::with_client("App 1");
-    let id = id_of(&place.issue(&["App 1"]));
-    let before = place.file();
+/// Issues and rotates, with and without `--json`, and checks that the store is unchanged.
+fn nothing_changes(code: i32, reason: &str, run: impl Fn(&Sandbox, &[&str]) -> CommandResult) {
+    let sandbox = Sandbox::with_client("App 1");
+    let id = id_of(&sandbox.issue(&["App 1"]));
+    let before = sandbox.file();
     for command in [["key", "issue", "App 1"], ["key", "rotate", &id]] {
-        run(&place, &command).fails(code, reason);
+        run(&sandbox, &command).fails(code, reason);
         let [first, second, third] = command;
-        let answer = run(&place, &[first, second, third, "--json"]);
-        assert_eq!((answer.code, answer.out.as_str()), (code, ""), "{}", answer.err);
-        let error: serde_json::Value = serde_json::from_str(&answer.err).unwrap();
+        let result = run(&sandbox, &[first, second, third, "--json"]);
+        assert_eq!((result.code, result.out.as_str()), (code, ""), "{}", result.err);
+        let error: serde_json::Value = serde_json::from_str(&result.err).unwrap();
         assert_eq!(error["code"], code);
-        assert!(error["error"].as_str().unwrap().contains(reason), "{}", answer.err);
-        assert_eq!(place.file(), before);
+        assert!(error["error"].as_str().unwrap().contains(reason), "{}", result.err);
+        assert_eq!(sandbox.file(), before);
     }
 }
 
 #[test]
-fn key_that_the_store_then_refuses_is_said_to_be_invalid() {
-    let place = Place::with_client("App 1");
-    let answer = overtaken(&place, &["key", "issue", "App 1"], "clients:\n  Other:\n");
-    assert!(is_key(answer.out.trim_end()));
-    assert_eq!(answer.code, 1, "{}", answer.err);
-    assert!(answer.err.contains("the key just printed is not valid"), "{}", answer.err);
+fn printed_key_that_the_store_refuses_is_called_invalid() {
+    let sandbox = Sandbox::with_client("App 1");
+    let result = overtaken(&sandbox, &["key", "issue", "App 1"], "clients:\n  Other:\n");
+    assert!(is_key(result.out.trim_end()));
+    assert_eq!(result.code, 1, "{}", result.err);
+    assert!(result.err.contains("the key just printed is not valid"), "{}", result.err);
 }
 
 #[test]
-fn file_of_a_key_that_the_store_then_refuses_is_removed() {
-    let place = Place::with_client("App 1");
+fn written_key_that_the_store_refuses_is_removed() {
+    let sandbox = Sandbox::with_client("App 1");
     let command = ["key", "issue", "App 1", "--out", "key"];
-    let answer = overtaken(&place, &command, "clients:\n  Other:\n");
-    assert_eq!((answer.code, answer.out.as_str()), (1, ""), "{}", answer.err);
-    assert_eq!(place.other_files(), [""; 0]);
+    let result = overtaken(&sandbox, &command, "clients:\n  Other:\n");
+    assert_eq!((result.code, result.out.as_str()), (1, ""), "{}", result.err);
+    assert_eq!(sandbox.other_files(), [""; 0]);
 }
 
 #[test]
-fn key_is_kept_where_nobody_can_say_whether_the_store_holds_it() {
-    let place = Place::with_client("App 1");
+fn key_is_kept_if_the_store_cannot_be_read_again() {
+    let sandbox = Sandbox::with_client("App 1");
     let command = ["key", "issue", "App 1", "--out", "key"];
-    let answer = overtaken(&place, &command, "clients: [");
-    assert_eq!((answer.code, answer.out.as_str()), (3, ""), "{}", answer.err);
-    assert!(answer.err.contains("whether the new key is valid is not known"), "{}", answer.err);
-    assert!(is_key(place.read("key").trim_end()));
+    let result = overtaken(&sandbox, &command, "clients: [");
+    assert_eq!((result.code, result.out.as_str()), (3, ""), "{}", result.err);
+    assert!(result.err.contains("the new key may be valid or not"), "{}", result.err);
+    assert!(is_key(sandbox.read("key").trim_end()));
 }
 
-/// Puts this text into the file between the look of the tool at it and its change: the change waits
-/// for the lock of the file, which is held here.
-fn overtaken(place: &Place, command: &[&str], text: &str) -> Answer {
-    let lock = File::options().write(true).open(lock_file(place)).unwrap();
+/// Replaces the text of the file after the tool has read it. The tool's change waits for the lock of the file, which
+/// this function holds.
+fn overtaken(sandbox: &Sandbox, command: &[&str], text: &str) -> CommandResult {
+    let lock = File::options().write(true).open(lock_file(sandbox)).unwrap();
     lock.lock().unwrap();
-    let mut command = place.command(command);
+    let mut command = sandbox.command(command);
     let tool = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(&lock_file(place), tool.id());
-    fs::write(place.path("keys.yaml"), text).unwrap();
+    wait_for(&lock_file(sandbox), tool.id());
+    fs::write(sandbox.path("keys.yaml"), text).unwrap();
     lock.unlock().unwrap();
     finish(tool)
 }
 
-/// Waits until a process has opened the lock; it may then still be on its way to ask for it.
+/// Waits until a process has opened the lock. It may not have requested it yet.
 fn wait_for(lock: &Path, process: u32) {
-    let begun = Instant::now();
+    let start = Instant::now();
     let lock = fs::canonicalize(lock).unwrap();
     let open = format!("/proc/{process}/fd");
     loop {
-        // On systems without such a folder, only time tells.
+        // Systems without this folder: wait long enough.
         let Ok(open) = fs::read_dir(&open) else { break thread::sleep(Duration::from_secs(1)) };
         let mut targets = open.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
         if targets.any(|path| path == lock) {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(30), "the tool did not come to the lock");
+        assert!(start.elapsed() < Duration::from_secs(30), "the tool did not open the lock");
         thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// The file beside the key file that keeps its editors apart.
-fn lock_file(place: &Place) -> std::path::PathBuf {
-    let files = fs::read_dir(place.path("")).unwrap().map(|file| file.unwrap().path());
+/// Returns the path of the lock file.
+fn lock_file(sandbox: &Sandbox) -> std::path::PathBuf {
+    let files = fs::read_dir(sandbox.path("")).unwrap().map(|file| file.unwrap().path());
     let is_lock = |path: &std::path::PathBuf| path.to_string_lossy().ends_with("lock");
     files.into_iter().find(is_lock).expect("an edit leaves its lock file")
 }
 
 #[test]
 fn slow_reader_gets_the_key() {
-    let place = Place::with_client("App 1");
-    let mut command = place.command(["key", "issue", "App 1"]);
+    let sandbox = Sandbox::with_client("App 1");
+    let mut command = sandbox.command(["key", "issue", "App 1"]);
     let tool = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let end = Instant::now() + Duration::from_secs(10);
-    while place.keys().is_empty() {
-        assert!(Instant::now() < end, "the key was never filed");
+    while sandbox.keys().is_empty() {
+        assert!(Instant::now() < end, "the key was never stored");
     }
-    let answer = finish(tool).succeeds();
-    place.run_with(answer.out.as_bytes(), ["check"]).succeeds();
+    let result = finish(tool).succeeds();
+    sandbox.run_with(result.out.as_bytes(), ["check"]).succeeds();
 }

@@ -1,16 +1,16 @@
-//! The exit code of each kind of failure, as the operators' guide lists them.
+//! The exit code of each kind of failure, as the guide lists them.
 
 use std::fs;
 use std::process::Command;
 
-use crate::tool::{Place, id_of};
+use crate::tool::{Sandbox, id_of};
 
 const REFUSED: i32 = 1;
 const USAGE: i32 = 2;
 const UNAVAILABLE: i32 = 3;
 
 #[test]
-fn edit_refused_for_what_the_file_says_exits_1() {
+fn edit_refused_by_content_of_the_file_exits_1() {
     let cases = [
         ("{\"clients\": {\"App 1\": {}}}\n", &["client", "disable", "App 1"][..], "flow style"),
         (
@@ -24,18 +24,18 @@ fn edit_refused_for_what_the_file_says_exits_1() {
         ("clients:\n", &["init"], "exists already"),
     ];
     for (text, command, reason) in cases {
-        let place = Place::with_file(text);
-        place.run(command.iter().copied()).fails(REFUSED, reason);
-        assert_eq!(place.file(), text);
+        let sandbox = Sandbox::with_file(text);
+        sandbox.run(command.iter().copied()).fails(REFUSED, reason);
+        assert_eq!(sandbox.file(), text);
     }
 }
 
 #[test]
 fn file_that_cannot_be_read_exits_3() {
-    let place = Place::with_client("App 1");
-    fs::create_dir(place.path("folder")).unwrap();
-    // Nobody writes to it: a reader that waits would hang.
-    assert!(Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
+    let sandbox = Sandbox::with_client("App 1");
+    fs::create_dir(sandbox.path("folder")).unwrap();
+    // The pipe has no writer: a reader that waits would hang.
+    assert!(Command::new("mkfifo").arg(sandbox.path("pipe")).status().unwrap().success());
     for (store, reason) in [
         ("none.yaml", "cannot be read"),
         ("no/keys.yaml", "cannot be read"),
@@ -45,54 +45,54 @@ fn file_that_cannot_be_read_exits_3() {
     ] {
         for command in [&["lint"][..], &["hash", "--yes"], &["key", "list"], &["export"]] {
             let command = ["--store", store].into_iter().chain(command.iter().copied());
-            place.run(command).fails(UNAVAILABLE, reason);
+            sandbox.run(command).fails(UNAVAILABLE, reason);
         }
-        place.run(["import", store]).fails(UNAVAILABLE, reason);
+        sandbox.run(["import", store]).fails(UNAVAILABLE, reason);
     }
-    place.run(["client", "list", "--store-file", "none"]).fails(UNAVAILABLE, "cannot be read");
+    sandbox.run(["client", "list", "--store-file", "none"]).fails(UNAVAILABLE, "cannot be read");
     if cfg!(feature = "postgres") {
         let url = "postgres://me@127.0.0.1:1/keys?sslmode=verify-full&sslrootcert=/nowhere/ca.pem";
         for command in [&["key", "list"][..], &["migrate"], &["migrate", "--check"]] {
             let command = ["--store", url].into_iter().chain(command.iter().copied());
-            place.run(command).fails(UNAVAILABLE, "`sslrootcert` names cannot be read");
+            sandbox.run(command).fails(UNAVAILABLE, "`sslrootcert` names cannot be read");
         }
     }
-    let folder = fs::File::open(place.path("folder")).unwrap();
-    let output = place.command(["check"]).stdin(folder).output().unwrap();
+    let folder = fs::File::open(sandbox.path("folder")).unwrap();
+    let output = sandbox.command(["check"]).stdin(folder).output().unwrap();
     assert_eq!(output.status.code(), Some(UNAVAILABLE));
-    place
+    sandbox
         .run(["--store", "sqlite:none.db", "key", "list"])
         .fails(if cfg!(feature = "sqlite") { UNAVAILABLE } else { USAGE }, "");
 }
 
 #[test]
 fn file_that_cannot_be_written_or_locked_exits_3() {
-    let place = Place::with_client("App 1");
-    fs::hard_link(place.path("keys.yaml"), place.path("other.yaml")).unwrap();
-    place.run(["client", "disable", "App 1"]).fails(UNAVAILABLE, "hard link");
+    let sandbox = Sandbox::with_client("App 1");
+    fs::hard_link(sandbox.path("keys.yaml"), sandbox.path("other.yaml")).unwrap();
+    sandbox.run(["client", "disable", "App 1"]).fails(UNAVAILABLE, "hard link");
 
-    let place = Place::with_file("clients:\n  App 1:\n");
-    fs::create_dir(place.path(".keys.yaml.lock")).unwrap();
-    place.run(["client", "disable", "App 1"]).fails(UNAVAILABLE, "the lock");
+    let sandbox = Sandbox::with_file("clients:\n  App 1:\n");
+    fs::create_dir(sandbox.path(".keys.yaml.lock")).unwrap();
+    sandbox.run(["client", "disable", "App 1"]).fails(UNAVAILABLE, "the lock");
 
-    let place = Place::with_client("App 1");
-    place.run_on_full_disk(["client", "list"]).fails(UNAVAILABLE, "No space left");
-    place.run_on_full_disk(["--help"]).fails(UNAVAILABLE, "No space left");
-    place.run_on_full_disk(["completions", "bash"]).fails(UNAVAILABLE, "No space left");
+    let sandbox = Sandbox::with_client("App 1");
+    sandbox.run_on_full_disk(["client", "list"]).fails(UNAVAILABLE, "No space left");
+    sandbox.run_on_full_disk(["--help"]).fails(UNAVAILABLE, "No space left");
+    sandbox.run_on_full_disk(["completions", "bash"]).fails(UNAVAILABLE, "No space left");
 }
 
 #[test]
 fn file_that_does_not_load_exits_3_and_1_from_lint() {
-    let place = Place::with_file("clients: [\n");
-    place.run(["client", "list"]).fails(UNAVAILABLE, "keys.yaml:1:");
-    place.run(["client", "add", "App 1"]).fails(UNAVAILABLE, "keys.yaml:1:");
-    assert_eq!(place.run(["lint"]).code, REFUSED);
+    let sandbox = Sandbox::with_file("clients: [\n");
+    sandbox.run(["client", "list"]).fails(UNAVAILABLE, "keys.yaml:1:");
+    sandbox.run(["client", "add", "App 1"]).fails(UNAVAILABLE, "keys.yaml:1:");
+    assert_eq!(sandbox.run(["lint"]).code, REFUSED);
 }
 
 #[test]
 fn wrong_usage_exits_2() {
-    let place = Place::with_client("App 1");
-    let id = id_of(&place.issue(&["App 1"]));
+    let sandbox = Sandbox::with_client("App 1");
+    let id = id_of(&sandbox.issue(&["App 1"]));
     for (command, reason) in [
         (&["key", "revoke", &id][..], "give --yes"),
         (&["key", "rotate", &id, "--grace", "soon"], ""),
@@ -100,6 +100,6 @@ fn wrong_usage_exits_2() {
         (&["client", "add"], "is missing"),
         (&["lint", "--store", "mysql://db"], ""),
     ] {
-        place.run(command.iter().copied()).fails(USAGE, reason);
+        sandbox.run(command.iter().copied()).fails(USAGE, reason);
     }
 }

@@ -1,22 +1,22 @@
-//! Key files in flow style (JSON), which the tool reads and does not edit.
+//! Key files in flow style (JSON), which the tool reads but does not edit.
 
 use keygate::KeyId;
 
-use crate::tool::Place;
+use crate::tool::Sandbox;
 
 const KEY: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
 
-fn json() -> (Place, KeyId) {
+fn json() -> (Sandbox, KeyId) {
     let file = format!("{{\"api_keys\": {{\"{KEY}\": \"App 1\"}}}}\n");
     let id = crate::tool::id_of(KEY).parse().unwrap();
-    (Place::with_file(&file), id)
+    (Sandbox::with_file(&file), id)
 }
 
 #[test]
 fn edits_of_a_json_file_exit_1_and_change_nothing() {
-    let (place, id) = json();
-    let (before, id) = (place.file(), id.to_string());
-    let other = Place::with_client("App 2");
+    let (sandbox, id) = json();
+    let (before, id) = (sandbox.file(), id.to_string());
+    let other = Sandbox::with_client("App 2");
     let other = other.path("keys.yaml").display().to_string();
     for arguments in [
         &["client", "add", "App 2"][..],
@@ -27,13 +27,13 @@ fn edits_of_a_json_file_exit_1_and_change_nothing() {
         &["hash", "--yes"],
         &["import", &other],
     ] {
-        let answer = place.run(arguments);
-        assert_eq!(answer.code, 1, "{arguments:?}: {}", answer.err);
+        let result = sandbox.run(arguments);
+        assert_eq!(result.code, 1, "{arguments:?}: {}", result.err);
         let expected = "keys.yaml: line 1 is in flow style";
-        assert!(answer.err.contains(expected), "{arguments:?}: {}", answer.err);
-        assert_eq!(place.file(), before, "{arguments:?}");
+        assert!(result.err.contains(expected), "{arguments:?}: {}", result.err);
+        assert_eq!(sandbox.file(), before, "{arguments:?}");
     }
-    place.run_with(KEY.as_bytes(), ["check"]).succeeds();
+    sandbox.run_with(KEY.as_bytes(), ["check"]).succeeds();
 }
 
 #[test]
@@ -47,33 +47,33 @@ fn refused_edit_shows_no_key() {
         (key, &["key", "rotate", &crate::tool::id_of(KEY)]),
     ] {
         for more in [&[][..], &["--out", "new"], &["--json"]] {
-            let place = Place::with_file(&file);
-            let answer = place.run([command, more].concat());
-            assert_eq!((answer.code, &*answer.out), (1, ""), "{command:?}: {}", answer.err);
-            assert!(answer.err.contains("is in flow style"), "{}", answer.err);
-            assert!(!answer.err.contains("throw it away"), "{}", answer.err);
-            assert_eq!((place.file(), place.other_files()), (file.clone(), vec![]));
+            let sandbox = Sandbox::with_file(&file);
+            let result = sandbox.run([command, more].concat());
+            assert_eq!((result.code, &*result.out), (1, ""), "{command:?}: {}", result.err);
+            assert!(result.err.contains("is in flow style"), "{}", result.err);
+            assert!(!result.err.contains("throw it away"), "{}", result.err);
+            assert_eq!((sandbox.file(), sandbox.other_files()), (file.clone(), vec![]));
         }
     }
 }
 
 #[test]
-fn lint_names_export_for_keys_in_flow_style() {
-    let (place, _) = json();
-    let answer = place.run(["lint"]).succeeds();
+fn lint_suggests_export_for_keys_in_flow_style() {
+    let (sandbox, _) = json();
+    let result = sandbox.run(["lint"]).succeeds();
     let note = "keys.yaml holds 1 key in plaintext: `keygate hash` would turn them into digests, but: \
                 keys.yaml: line 1 is in flow style (between brackets, as in JSON), which is read and not \
                 edited: `keygate export` writes";
-    assert!(answer.err.contains(note), "{}", answer.err);
+    assert!(result.err.contains(note), "{}", result.err);
 }
 
 #[test]
 fn exported_json_file_can_be_edited() {
-    let (place, id) = json();
-    place.run(["export", "--out", "block.yaml"]).succeeds();
+    let (sandbox, id) = json();
+    sandbox.run(["export", "--out", "block.yaml"]).succeeds();
     let at = ["--store", "block.yaml"];
-    place.run([&["key", "issue", "App 1"][..], &at].concat()).succeeds();
-    place.run([&["key", "revoke", &id.to_string(), "--yes"][..], &at].concat()).succeeds();
-    let answer = place.run_with(KEY.as_bytes(), [&["check"][..], &at].concat());
-    assert!(answer.out.contains("revoked"), "{}", answer.out);
+    sandbox.run([&["key", "issue", "App 1"][..], &at].concat()).succeeds();
+    sandbox.run([&["key", "revoke", &id.to_string(), "--yes"][..], &at].concat()).succeeds();
+    let result = sandbox.run_with(KEY.as_bytes(), [&["check"][..], &at].concat());
+    assert!(result.out.contains("revoked"), "{}", result.out);
 }

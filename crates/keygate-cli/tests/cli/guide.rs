@@ -1,11 +1,13 @@
-//! The commands of the guide that move keys from a file to SQLite and to PostgreSQL.
+//! Follows the section of the guide that moves keys from a file to SQLite and to PostgreSQL.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, thread};
+
+use tempfile::TempDir;
 
 use crate::REPOSITORY;
 use crate::curl;
@@ -14,13 +16,13 @@ use crate::service::{DEADLINE, Server, seed_clients};
 
 const HEADING: &str = "\n## From a file to a database\n";
 
-/// What a user sees, in short: the services that start, the last lines of the tool, and the answers.
+/// What a user sees: the services that start, the last lines of the tool, and the status of each response.
 const SEEN: [&str; 24] = [
     "axum",
     "200",
     "200",
     "401",
-    "made the tables of sqlite:keys.db, at version 1",
+    "created the tables of sqlite:keys.db, at version 1",
     "added 3 clients and 3 keys, kept 0 clients and 0 keys, refused 0 clients and 0 keys",
     "axum_sqlite",
     "200",
@@ -30,7 +32,7 @@ const SEEN: [&str; 24] = [
     "200",
     "revoked 139143d40928093b of App 1",
     "401",
-    "made the tables of the PostgreSQL database, at version 3",
+    "created the tables of the PostgreSQL database, at version 3",
     "added 3 clients and 4 keys, kept 0 clients and 0 keys, refused 0 clients and 0 keys",
     "axum_postgres",
     "200",
@@ -44,31 +46,30 @@ const SEEN: [&str; 24] = [
 
 const SERVING: &str = include_str!("../../../../src/store/postgres/grants/serving.sql");
 
-/// In the place of each `...` in the statements.
+/// Replaces each `...` in the statements.
 const PASSWORD: &str = "c4n4ry-password";
 
-/// A user in a copy of the repository, with a shell and one more terminal for the service.
+/// A user in a copy of the repository, with a shell and a second terminal for the service.
 struct User {
-    folder: PathBuf,
-    /// The variables that were exported.
+    folder: TempDir,
+    /// The exported variables.
     variables: Vec<(String, String)>,
     postgres: Postgres,
     server: Option<Server>,
-    /// What the lines have shown, in words.
+    /// What the user has seen so far: see [`SEEN`].
     seen: Vec<String>,
 }
 
 impl User {
     fn new() -> Self {
         let postgres = Postgres::start();
-        let folder = env::temp_dir().join(format!("keygate-moving-{}", std::process::id()));
-        // A process of the same id may have been killed here.
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("bin")).unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path();
+        fs::create_dir(folder.join("bin")).unwrap();
         let repository = Path::new(REPOSITORY);
         symlink(repository.join("examples"), folder.join("examples")).unwrap();
         symlink(env!("CARGO_BIN_EXE_keygate"), folder.join("bin/keygate")).unwrap();
-        // The crate as it is here, and what the commands make in a folder that goes away.
+        // Builds this checkout, from the temporary folder.
         let manifest = repository.join("Cargo.toml");
         let cargo = format!(
             "#!/bin/sh\ncommand=$1\nshift\nexec '{}' \"$command\" --manifest-path '{}' \"$@\"\n",
@@ -81,15 +82,15 @@ impl User {
         let passwords = ["service_owner", "keygate_serving"].map(line).concat();
         fs::write(folder.join(".pgpass"), passwords).unwrap();
         fs::set_permissions(folder.join(".pgpass"), Permissions::from_mode(0o600)).unwrap();
-        Self { folder, variables: Vec::new(), postgres, server: None, seen: Vec::new() }
+        Self { folder: temporary, variables: Vec::new(), postgres, server: None, seen: Vec::new() }
     }
 
     fn shell(&self, command: &str) -> Command {
         let mut shell = Command::new("sh");
-        shell.args(["-c", command]).current_dir(&self.folder);
+        shell.args(["-c", command]).current_dir(self.folder.path());
         let path = env::var("PATH").unwrap();
-        shell.env("PATH", format!("{}:{path}", self.folder.join("bin").display()));
-        shell.env("PGPASSFILE", self.folder.join(".pgpass"));
+        shell.env("PATH", format!("{}:{path}", self.folder.path().join("bin").display()));
+        shell.env("PGPASSFILE", self.folder.path().join(".pgpass"));
         shell.env("CARGO_TERM_COLOR", "never");
         for name in ["KEYS", "KEYGATE_STORE", "DATABASE_URL"] {
             shell.env_remove(name);
@@ -98,12 +99,12 @@ impl User {
         shell
     }
 
-    /// Does what the line says, as far as it can be done here.
+    /// Runs a line of the guide, adapted to this machine.
     fn follow(&mut self, line: &str) {
         let (command, remark) = line.split_once("  # ").unwrap_or((line, ""));
         let command = command.trim_end();
         match command.split_once(' ') {
-            // The tool is that of this build.
+            // The tool of this build is on the path.
             Some(("cargo", "install --path crates/keygate-cli")) => {}
             Some(("cargo", rest)) => self.serve(rest.strip_prefix("run ").expect(line)),
             Some(("export", rest)) => self.export(rest),
@@ -116,7 +117,7 @@ impl User {
 
     fn export(&mut self, rest: &str) {
         let (name, value) = rest.split_once('=').expect("a variable");
-        // There is no such machine.
+        // The guide names an example host.
         let here = format!("127.0.0.1:{}", self.postgres.port());
         let value = value.trim_matches('\'').replace("db.example", &here);
         let value = value.replace("?sslmode=verify-full", "");
@@ -128,13 +129,13 @@ impl User {
         self.postgres.psql(&sql.replace("...", PASSWORD));
     }
 
-    /// Stops the service with Ctrl-C, and starts the next.
+    /// Stops the service with Ctrl-C, and starts the next one.
     fn serve(&mut self, what: &str) {
         if let Some(server) = self.server.take() {
             server.interrupt();
             assert_eq!(server.wait_for_end().code, Some(0));
         }
-        // Before, so that no deadline counts the time of the compiler.
+        // Built first, so that no deadline includes compile time.
         let built = self.shell(&format!("cargo build {what}")).output().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         let mut command = self.shell(&format!("exec cargo run {what}"));
@@ -146,7 +147,7 @@ impl User {
         let output = self.shell(command).output().unwrap();
         let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
         assert!(output.status.success(), "{command}: {err}");
-        let key = fs::read_to_string(self.folder.join("new-key")).unwrap_or_default();
+        let key = fs::read_to_string(self.folder.path().join("new-key")).unwrap_or_default();
         let secrets = seed_clients().into_iter().map(|(key, _)| key);
         for secret in secrets.chain([key.trim().to_owned(), PASSWORD.to_owned()]) {
             let shown =
@@ -156,17 +157,17 @@ impl User {
         self.seen.extend(err.lines().last().map(str::to_owned));
     }
 
-    /// Calls the service, which is to answer with the status that the remark says.
+    /// Calls the service, and expects the status in the remark.
     fn curl(&mut self, command: &str, remark: &str) {
         let expected: u16 = remark.trim().parse().expect("the remark is the status");
         let server = self.server.as_ref().expect("a service runs");
         let command = command.replace("http://127.0.0.1:3000", &server.url(""));
-        let answer = curl::answer(&mut self.shell(&command));
-        assert_eq!(answer.status, expected, "{command}\n{answer:?}\nafter {:#?}", self.seen);
+        let result = curl::answer(&mut self.shell(&command));
+        assert_eq!(result.status, expected, "{command}\n{result:?}\nafter {:#?}", self.seen);
         self.seen.push(expected.to_string());
     }
 
-    /// Runs a loop of the shell, which must end in time.
+    /// Runs a loop of the shell, which must end before the deadline.
     fn until(&mut self, command: &str) {
         let server = self.server.as_ref().expect("a service runs");
         let command = command.replace("http://127.0.0.1:3000", &server.url(""));
@@ -185,13 +186,7 @@ impl User {
     }
 }
 
-impl Drop for User {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// The languages and texts of the blocks between the fences of this section.
+/// Returns the language and text of each code block of the section.
 fn blocks() -> Vec<(String, String)> {
     let guide = fs::read_to_string(Path::new(REPOSITORY).join("docs/databases.md")).unwrap();
     let (_, section) = guide.split_once(HEADING).expect("the guide has this section");
@@ -202,7 +197,7 @@ fn blocks() -> Vec<(String, String)> {
 }
 
 #[test]
-fn service_without_a_database_ends_with_the_way_out() {
+fn service_without_a_database_names_the_way_out() {
     let run = "run --all-features --example axum_sqlite";
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(run.split(' ')).current_dir(REPOSITORY);
@@ -214,7 +209,7 @@ fn service_without_a_database_ends_with_the_way_out() {
 }
 
 #[test]
-fn commands_of_the_guide_move_the_keys_and_calls_still_work() {
+fn keys_moved_by_the_guide_keep_working() {
     let mut user = User::new();
     let blocks = blocks();
     assert!(blocks.iter().any(|(_, text)| text.contains(SERVING.trim_end())), "the grants");
@@ -229,12 +224,12 @@ fn commands_of_the_guide_move_the_keys_and_calls_still_work() {
                   where application_name = 'keygate' and usename = 'keygate_serving'";
     assert_eq!(user.postgres.psql(serves), "t");
 
-    let key = fs::read_to_string(user.folder.join("new-key")).unwrap();
+    let key = fs::read_to_string(user.folder.path().join("new-key")).unwrap();
     let key_id =
         keygate::KeyDigest::of(key.trim().as_bytes()).to_text()["sha256:".len()..][..16].to_owned();
     let seen = user.seen.iter().map(|seen| seen.replace(&key_id, "KEY_ID"));
     assert_eq!(seen.collect::<Vec<_>>(), SEEN);
-    let back = fs::read_to_string(user.folder.join("back.yml")).unwrap();
+    let back = fs::read_to_string(user.folder.path().join("back.yml")).unwrap();
     assert_eq!(back.matches("digest: sha256:").count(), 4);
     assert_eq!(back.matches("revoked: ").count(), 2);
 }

@@ -1,4 +1,4 @@
-use crate::tool::{Place, id_of};
+use crate::tool::{Sandbox, id_of};
 
 const FILE: &str = "\
 clients:
@@ -18,10 +18,10 @@ clients:
 ";
 
 #[test]
-fn table_of_keys_is_aligned_and_says_times_relatively() {
-    let place = Place::with_file(FILE);
-    let answer = place.run(["key", "list"]).succeeds();
-    let lines: Vec<_> = answer.out.lines().collect();
+fn table_of_keys_is_aligned_with_relative_times() {
+    let sandbox = Sandbox::with_file(FILE);
+    let result = sandbox.run(["key", "list"]).succeeds();
+    let lines: Vec<_> = result.out.lines().collect();
     assert_eq!(
         lines[0],
         "ID                CLIENT      LABEL       STATE     CREATED      EXPIRES"
@@ -48,39 +48,39 @@ fn table_of_keys_is_aligned_and_says_times_relatively() {
 
 #[test]
 fn keys_of_one_client_are_listed_alone() {
-    let place = Place::with_file(FILE);
-    let answer = place.run(["key", "list", "Größe 日本", "--json"]).succeeds();
-    let keys = answer.json();
+    let sandbox = Sandbox::with_file(FILE);
+    let result = sandbox.run(["key", "list", "Größe 日本", "--json"]).succeeds();
+    let keys = result.json();
     assert_eq!(keys.as_array().unwrap().len(), 1);
     assert_eq!((&keys[0]["client"], &keys[0]["state"]), (&"Größe 日本".into(), &"disabled".into()));
-    place.run(["key", "list", "App 2"]).fails(1, "the nearest is `App 1`");
+    sandbox.run(["key", "list", "App 2"]).fails(1, "the nearest is `App 1`");
 }
 
 #[test]
-fn expiring_lists_active_keys_that_expire_in_time_soonest_first() {
-    let place = Place::with_client("App 1");
-    let [late, soon] = ["10d", "2d"].map(|end| id_of(&place.issue(&["App 1", "--expires", end])));
-    place.issue(&["App 1", "--expires", "20d"]);
-    place.issue(&["App 1"]);
-    let revoked = id_of(&place.issue(&["App 1", "--expires", "3d"]));
-    place.run(["key", "revoke", "--yes", &revoked]).succeeds();
+fn expiring_lists_working_keys_soonest_first() {
+    let sandbox = Sandbox::with_client("App 1");
+    let [late, soon] = ["10d", "2d"].map(|end| id_of(&sandbox.issue(&["App 1", "--expires", end])));
+    sandbox.issue(&["App 1", "--expires", "20d"]);
+    sandbox.issue(&["App 1"]);
+    let revoked = id_of(&sandbox.issue(&["App 1", "--expires", "3d"]));
+    sandbox.run(["key", "revoke", "--yes", &revoked]).succeeds();
 
-    let answer = place.run(["key", "list", "--expiring", "14d", "--json"]).succeeds();
+    let result = sandbox.run(["key", "list", "--expiring", "14d", "--json"]).succeeds();
     let ids: Vec<_> =
-        answer.json().as_array().unwrap().iter().map(|key| key["key_id"].clone()).collect();
+        result.json().as_array().unwrap().iter().map(|key| key["key_id"].clone()).collect();
     assert_eq!(ids, [soon.as_str(), late.as_str()]);
-    let answer = place.run(["key", "list", "--expiring", "14d"]).succeeds();
+    let result = sandbox.run(["key", "list", "--expiring", "14d"]).succeeds();
     assert!(
-        answer.out.contains("expiring") && answer.out.contains("expires in 2 days"),
+        result.out.contains("expiring") && result.out.contains("expires in 2 days"),
         "{}",
-        answer.out
+        result.out
     );
-    place.run(["key", "list", "--expiring", "0d"]).fails(2, "the duration is zero");
+    sandbox.run(["key", "list", "--expiring", "0d"]).fails(2, "the duration is zero");
 }
 
 #[test]
-fn json_of_a_key_has_all_but_key_and_digest() {
-    let place = Place::with_file(FILE);
+fn json_of_a_key_has_no_key_and_no_digest() {
+    let sandbox = Sandbox::with_file(FILE);
     let expected = serde_json::json!({
         "key_id": "2c26b46b68ffc68f",
         "client": "App 1",
@@ -91,28 +91,28 @@ fn json_of_a_key_has_all_but_key_and_digest() {
         "revoked": null,
         "replaced_by": null,
     });
-    assert_eq!(place.keys()[0], expected);
+    assert_eq!(sandbox.keys()[0], expected);
 }
 
 #[test]
-fn empty_list_is_a_note_for_people_and_an_array_for_programs() {
-    let place = Place::new();
+fn empty_list_is_a_note_or_an_empty_array() {
+    let sandbox = Sandbox::new();
     for (list, way_out) in [("key", "keygate key issue"), ("client", "keygate client add")] {
-        let answer = place.run([list, "list"]).succeeds();
-        assert_eq!(answer.out, "");
-        assert!(answer.err.contains(way_out), "{}", answer.err);
-        let answer = place.run([list, "list", "--json"]).succeeds();
-        assert_eq!((answer.out.as_str(), answer.err.as_str()), ("[]\n", ""));
+        let result = sandbox.run([list, "list"]).succeeds();
+        assert_eq!(result.out, "");
+        assert!(result.err.contains(way_out), "{}", result.err);
+        let result = sandbox.run([list, "list", "--json"]).succeeds();
+        assert_eq!((result.out.as_str(), result.err.as_str()), ("[]\n", ""));
     }
 }
 
 #[test]
-fn reader_who_has_read_enough_is_no_error_and_a_full_disk_is() {
-    let place = Place::with_file(FILE);
+fn closed_pipe_is_no_error_and_full_disk_is() {
+    let sandbox = Sandbox::with_file(FILE);
     for command in [["key", "list"], ["client", "list"], ["completions", "bash"]] {
-        let answer = place.run_on_closed_pipe(command).succeeds();
-        assert_eq!(answer.err, "");
-        place.run_on_full_disk(command).fails(3, "No space left on device");
+        let result = sandbox.run_on_closed_pipe(command).succeeds();
+        assert_eq!(result.err, "");
+        sandbox.run_on_full_disk(command).fails(3, "No space left on device");
     }
-    assert_eq!(place.run_on_closed_pipe(["--help"]).succeeds().err, "");
+    assert_eq!(sandbox.run_on_closed_pipe(["--help"]).succeeds().err, "");
 }

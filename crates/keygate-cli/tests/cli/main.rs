@@ -1,4 +1,4 @@
-//! The command-line tool, as its users start it.
+//! The command-line tool as users run it.
 #![cfg(unix)]
 
 mod asking;

@@ -1,10 +1,10 @@
-//! Passwords of databases: where they come from, and that they go nowhere.
+//! Passwords of databases: where they come from, and that they are never shown.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::servers::Postgres;
-use crate::tool::{Answer, Place};
+use crate::tool::{CommandResult, Sandbox};
 
 const CANARY: &str = "c4n4ry";
 
@@ -21,14 +21,14 @@ const COMMANDS: [&[&str]; 9] = [
 ];
 
 #[track_caller]
-fn assert_hidden(answer: &Answer) {
-    let shown = format!("{}{}", answer.out, answer.err);
+fn assert_hidden(result: &CommandResult) {
+    let shown = format!("{}{}", result.out, result.err);
     assert!(!shown.contains(CANARY) && !shown.contains("n4ry"), "{shown}");
 }
 
 #[test]
 fn password_is_never_shown() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let database = Postgres::shared().database();
     let (right, wrong) = (database.url(), database.url_as(Postgres::OWNER, "c4n4ry-wrong"));
     let port = Postgres::shared().port();
@@ -48,74 +48,76 @@ fn password_is_never_shown() {
     ];
     for url in &urls {
         for command in COMMANDS {
-            let answer = place.run([command, &["--store", url]].concat());
-            assert_hidden(&answer);
+            let result = sandbox.run([command, &["--store", url]].concat());
+            assert_hidden(&result);
         }
-        let answer = place.run(["import", url]);
-        assert_hidden(&answer);
+        let result = sandbox.run(["import", url]);
+        assert_hidden(&result);
         for command in [&["key", "list", "--json"][..], &["--help"], &["key", "lst"]] {
-            let answer = place.command(command).env("KEYGATE_STORE", url).output().unwrap();
-            assert_hidden(&answer.into());
+            let result = sandbox.command(command).env("KEYGATE_STORE", url).output().unwrap();
+            assert_hidden(&result.into());
         }
     }
 }
 
 #[test]
-fn database_that_is_down_or_refuses_is_unavailable() {
-    let place = Place::new();
+fn unreachable_or_refusing_database_is_unavailable() {
+    let sandbox = Sandbox::new();
     let wrong = Postgres::shared().url_as(Postgres::OWNER, "c4n4ry-wrong");
     for url in [&wrong, "postgres://me:x@127.0.0.1:1/keys"] {
         for command in [["key", "list"], ["client", "list"]] {
-            let answer = place.run([&command[..], &["--store", url]].concat());
-            assert_eq!((answer.code, answer.out.as_str()), (3, ""), "{}", answer.err);
-            assert!(answer.err.starts_with("keygate: "), "{}", answer.err);
+            let result = sandbox.run([&command[..], &["--store", url]].concat());
+            assert_eq!((result.code, result.out.as_str()), (3, ""), "{}", result.err);
+            assert!(result.err.starts_with("keygate: "), "{}", result.err);
         }
     }
     let empty = Postgres::shared().database();
-    place.run(["key", "list", "--store", &empty.url()]).fails(3, "keygate migrate");
+    sandbox.run(["key", "list", "--store", &empty.url()]).fails(3, "keygate migrate");
 }
 
 #[test]
-fn password_comes_from_the_usual_file_or_from_a_secret() {
+fn password_comes_from_pgpass_or_a_secret() {
     let database = Postgres::shared().database();
-    let place = Place::with_database(&database.url());
+    let sandbox = Sandbox::with_database(&database.url());
     let port = Postgres::shared().port();
     let (user, password) = (Postgres::OWNER, Postgres::PASSWORD);
     let name = database.name();
     let without = format!("postgres://{user}@127.0.0.1:{port}/{name}");
-    fs::write(place.path(".pgpass"), format!("127.0.0.1:{port}:*:{user}:{password}\n")).unwrap();
-    fs::set_permissions(place.path(".pgpass"), Permissions::from_mode(0o600)).unwrap();
-    let run = |variable: &str, value: &str| -> Answer {
-        let mut command = place.command(["client", "list", "--json", "--store", &without]);
-        let path = place.path(value);
+    fs::write(sandbox.path(".pgpass"), format!("127.0.0.1:{port}:*:{user}:{password}\n")).unwrap();
+    fs::set_permissions(sandbox.path(".pgpass"), Permissions::from_mode(0o600)).unwrap();
+    let run = |variable: &str, value: &str| -> CommandResult {
+        let mut command = sandbox.command(["client", "list", "--json", "--store", &without]);
+        let path = sandbox.path(value);
         command.env("HOME", "/nonexistent").env(variable, path).output().unwrap().into()
     };
     run("PGPASSFILE", ".pgpass").succeeds();
     run("HOME", "").succeeds();
     assert_eq!(run("PGPASSFILE", "none").code, 3);
 
-    fs::write(place.path("secret"), format!("{}\n", database.url())).unwrap();
-    let answer = place.run(["migrate", "--store-file", "secret"]).succeeds();
-    assert_hidden(&answer);
+    fs::write(sandbox.path("secret"), format!("{}\n", database.url())).unwrap();
+    let result = sandbox.run(["migrate", "--store-file", "secret"]).succeeds();
+    assert_hidden(&result);
 }
 
 #[test]
-fn history_says_who_and_through_what() {
+fn history_names_actor_and_tool() {
     let database = Postgres::shared().database();
-    let place = Place::with_database(&database.url());
-    let mut command = place.command(["client", "add", "App 1"]);
-    Answer::from(command.env("USER", "alice").output().unwrap()).succeeds();
+    let sandbox = Sandbox::with_database(&database.url());
+    let mut command = sandbox.command(["client", "add", "App 1"]);
+    CommandResult::from(command.env("USER", "alice").output().unwrap()).succeeds();
     let tool = format!("keygate {} (command line)", env!("CARGO_PKG_VERSION"));
     let events = database.psql("select actor, tool from keygate.events");
     assert!(events.contains(&format!("alice|{tool}")), "{events}");
 }
 
 #[test]
-fn import_says_which_of_two_databases_cannot_be_reached() {
+fn import_names_the_unreachable_database() {
     let here = Postgres::shared().database().url();
-    let place = Place::with_database(&here);
+    let sandbox = Sandbox::with_database(&here);
     let gone = "postgres://me@127.0.0.1:1/keys";
-    place.run(["import", gone]).fails(3, "the store to import from: PostgreSQL cannot be reached");
+    sandbox
+        .run(["import", gone])
+        .fails(3, "the store to import from: PostgreSQL cannot be reached");
     let into = ["import", here.as_str(), "--store", gone];
-    place.run(into).fails(3, "the store to import into: PostgreSQL cannot be reached");
+    sandbox.run(into).fails(3, "the store to import into: PostgreSQL cannot be reached");
 }

@@ -1,43 +1,43 @@
-//! Where a database is, from a file such as a mounted secret.
+//! `--store-file`: the URL of a database in a file, such as a mounted secret.
 
 use std::fs;
 
-use crate::tool::Place;
+use crate::tool::Sandbox;
 
 #[test]
 #[cfg(feature = "sqlite")]
-fn location_comes_from_a_file_and_beats_the_environment() {
-    let place = Place::with_database("sqlite:keys.db");
-    place.run(["client", "add", "App 1"]).succeeds();
+fn store_file_overrides_the_environment() {
+    let sandbox = Sandbox::with_database("sqlite:keys.db");
+    sandbox.run(["client", "add", "App 1"]).succeeds();
     for (start, end) in [("", ""), ("", "\n"), ("", "\r\n"), ("\u{feff}", "\n\n")] {
-        fs::write(place.path("secret"), format!("{start}sqlite:keys.db{end}")).unwrap();
-        let mut command = place.command(["client", "list", "--store-file", "secret"]);
-        let answer = command.env("KEYGATE_STORE", "none.yaml").output().unwrap();
-        let answer = crate::tool::Answer::from(answer).succeeds();
-        assert!(answer.out.contains("App 1"), "{}", answer.out);
+        fs::write(sandbox.path("secret"), format!("{start}sqlite:keys.db{end}")).unwrap();
+        let mut command = sandbox.command(["client", "list", "--store-file", "secret"]);
+        let result = command.env("KEYGATE_STORE", "none.yaml").output().unwrap();
+        let result = crate::tool::CommandResult::from(result).succeeds();
+        assert!(result.out.contains("App 1"), "{}", result.out);
     }
 }
 
 #[test]
-fn file_and_option_are_not_both_taken() {
-    let place = Place::new();
+fn store_file_conflicts_with_store() {
+    let sandbox = Sandbox::new();
     let both = ["key", "list", "--store-file", "secret", "--store", "keys.yaml"];
-    place.run(both).fails(2, "cannot be used with");
+    sandbox.run(both).fails(2, "cannot be used with");
 }
 
 #[test]
-fn file_that_holds_something_else_is_never_shown() {
-    let place = Place::new();
+fn content_of_a_wrong_store_file_is_never_shown() {
+    let sandbox = Sandbox::new();
     for text in
         ["", "hunter2\n", "api_key: hunter2", "postgres://a:hunter2@b\nx", "redis://hunter2"]
     {
-        fs::write(place.path("secret"), text).unwrap();
+        fs::write(sandbox.path("secret"), text).unwrap();
         for json in [&[][..], &["--json"]] {
             let list = ["key", "list", "--store-file", "secret"];
-            let answer = place.run([&list, json].concat());
-            assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{}", answer.err);
-            assert!(!answer.err.contains("hunter2"), "{}", answer.err);
+            let result = sandbox.run([&list, json].concat());
+            assert_eq!((result.code, result.out.as_str()), (2, ""), "{}", result.err);
+            assert!(!result.err.contains("hunter2"), "{}", result.err);
         }
     }
-    place.run(["key", "list", "--store-file", "none"]).fails(3, "none cannot be read");
+    sandbox.run(["key", "list", "--store-file", "none"]).fails(3, "none cannot be read");
 }

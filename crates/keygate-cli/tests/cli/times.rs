@@ -1,9 +1,9 @@
-//! Times far ahead, and their spellings.
+//! Far expiries, and the accepted forms of times.
 
-use crate::tool::Place;
+use crate::tool::Sandbox;
 
 #[test]
-fn far_expiries_are_listed_and_exported_as_they_were_given() {
+fn far_expiries_are_kept_as_given() {
     for (given, kept) in [
         ("4021-01-01T00:00:00Z", "4021-01-01T00:00:00Z"),
         ("2116-02-20T23:53:39Z", "2116-02-20T23:53:39Z"),
@@ -11,19 +11,19 @@ fn far_expiries_are_listed_and_exported_as_they_were_given() {
         ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.999999Z"),
         ("2099-12-31T02:00:00.5+02:00", "2099-12-31T00:00:00.5Z"),
     ] {
-        let place = Place::with_client("App 1");
-        place.issue(&["App 1", "--expires", given]);
-        assert_eq!(place.keys()[0]["expires"], kept, "{given}");
-        let exported = place.run(["export"]).succeeds().out;
+        let sandbox = Sandbox::with_client("App 1");
+        sandbox.issue(&["App 1", "--expires", given]);
+        assert_eq!(sandbox.keys()[0]["expires"], kept, "{given}");
+        let exported = sandbox.run(["export"]).succeeds().out;
         assert!(exported.contains(&format!("expires: {kept}\n")), "{exported}");
     }
 }
 
 #[test]
 fn lifetime_of_a_hundred_years_is_kept() {
-    let place = Place::with_client("App 1");
-    place.issue(&["App 1", "--expires", "36500d"]);
-    let key = &place.keys()[0];
+    let sandbox = Sandbox::with_client("App 1");
+    sandbox.issue(&["App 1", "--expires", "36500d"]);
+    let key = &sandbox.keys()[0];
     let seconds = |field: &str| {
         let time: keygate::key::Timestamp = key[field].as_str().unwrap().parse().unwrap();
         time.system_time().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
@@ -32,7 +32,7 @@ fn lifetime_of_a_hundred_years_is_kept() {
 }
 
 #[test]
-fn tool_and_file_take_the_same_spellings() {
+fn tool_and_file_accept_the_same_times() {
     let digest = format!("sha256:{:064}", 1);
     for (time, is_taken) in [
         ("2099-12-31T00:00:00Z", true),
@@ -61,12 +61,12 @@ fn tool_and_file_take_the_same_spellings() {
         ("2099-12-31T00:00:00Z[UTC]", false),
         (" 2099-12-31T00:00:00Z", false),
     ] {
-        let place = Place::with_client("App 1");
-        let answer = place.run(["key", "issue", "App 1", "--expires", time]);
-        assert_eq!(answer.code, if is_taken { 0 } else { 2 }, "{time}: {}", answer.err);
+        let sandbox = Sandbox::with_client("App 1");
+        let result = sandbox.run(["key", "issue", "App 1", "--expires", time]);
+        assert_eq!(result.code, if is_taken { 0 } else { 2 }, "{time}: {}", result.err);
         let keys = format!("    keys:\n      - digest: {digest}\n        expires: '{time}'\n");
-        let place = Place::with_file(&format!("clients:\n  App 1:\n{keys}"));
-        let answer = place.run(["key", "list"]);
-        assert_eq!(answer.code, if is_taken { 0 } else { 3 }, "{time}: {}", answer.err);
+        let sandbox = Sandbox::with_file(&format!("clients:\n  App 1:\n{keys}"));
+        let result = sandbox.run(["key", "list"]);
+        assert_eq!(result.code, if is_taken { 0 } else { 3 }, "{time}: {}", result.err);
     }
 }

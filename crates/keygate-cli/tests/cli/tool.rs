@@ -4,66 +4,62 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keygate::KeyDigest;
 use keygate::key::KeyFormat;
 use serde_json::Value;
+use tempfile::TempDir;
 
-/// A folder with a key file, `keys.yaml`, in which the tool is started. It is removed in the end.
-pub(crate) struct Place {
-    folder: PathBuf,
+/// A temporary folder with a key file, `keys.yaml`, in which the tool runs.
+pub(crate) struct Sandbox {
+    folder: TempDir,
     store: String,
 }
 
-/// What the tool answered. No answer may show a key on standard error, a panic, or a colour.
+/// What the tool printed, and its exit code. None shows a key on standard error, a panic, or a colour.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct CommandResult {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl Place {
-    /// With a file that `init` made.
+impl Sandbox {
+    /// With a file from `init`.
     pub(crate) fn new() -> Self {
-        let place = Self::empty();
-        place.run(["init"]).succeeds();
-        place
+        let sandbox = Self::empty();
+        sandbox.run(["init"]).succeeds();
+        sandbox
     }
 
     /// With this client in the file.
     pub(crate) fn with_client(name: &str) -> Self {
-        let place = Self::new();
-        place.run(["client", "add", "--", name]).succeeds();
-        place
+        let sandbox = Self::new();
+        sandbox.run(["client", "add", "--", name]).succeeds();
+        sandbox
     }
 
-    /// With this text in a file for its owner alone.
+    /// With this text in a file that its owner alone can read.
     pub(crate) fn with_file(text: &str) -> Self {
-        let place = Self::empty();
-        fs::write(place.path("keys.yaml"), text).unwrap();
-        fs::set_permissions(place.path("keys.yaml"), Permissions::from_mode(0o600)).unwrap();
-        place
+        let sandbox = Self::empty();
+        fs::write(sandbox.path("keys.yaml"), text).unwrap();
+        fs::set_permissions(sandbox.path("keys.yaml"), Permissions::from_mode(0o600)).unwrap();
+        sandbox
     }
 
     /// Without a file.
     pub(crate) fn empty() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("cli-{}-{count}", std::process::id());
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir(&folder).unwrap();
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         Self { folder, store: "keys.yaml".to_owned() }
     }
 
-    /// With the tables of a database, in the place of the file.
+    /// With the tables of a database instead of the file.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn with_database(url: &str) -> Self {
-        let mut place = Self::empty();
-        url.clone_into(&mut place.store);
-        place.run(["migrate"]).succeeds();
-        place
+        let mut sandbox = Self::empty();
+        url.clone_into(&mut sandbox.store);
+        sandbox.run(["migrate"]).succeeds();
+        sandbox
     }
 
     /// The path or the URL of the store.
@@ -73,7 +69,7 @@ impl Place {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.folder.path().join(name)
     }
 
     pub(crate) fn read(&self, name: &str) -> String {
@@ -85,9 +81,9 @@ impl Place {
         self.read("keys.yaml")
     }
 
-    /// All files in the folder but the key file and what keeps its editors apart.
+    /// The names of all files in the folder, except the key file and its lock.
     pub(crate) fn other_files(&self) -> Vec<String> {
-        let files = fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().file_name());
+        let files = fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().file_name());
         let names = files.map(|name| name.into_string().unwrap());
         names.filter(|name| !name.contains("keys.yaml")).collect()
     }
@@ -97,13 +93,16 @@ impl Place {
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keygate"));
-        command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
         command.env_remove("PGPASSFILE").env("KEYGATE_STORE", &self.store);
         command
     }
 
-    pub(crate) fn run(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Answer {
+    pub(crate) fn run(
+        &self,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> CommandResult {
         self.command(arguments).output().unwrap().into()
     }
 
@@ -112,12 +111,12 @@ impl Place {
         &self,
         input: &[u8],
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
-    ) -> Answer {
+    ) -> CommandResult {
         let mut command = self.command(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut tool = command.spawn().unwrap();
         match tool.stdin.take().unwrap().write_all(input) {
-            // What the tool has no use for it does not read.
+            // The tool may exit without reading it.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
             written => written.unwrap(),
         }
@@ -128,25 +127,25 @@ impl Place {
     pub(crate) fn run_on_full_disk(
         &self,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
-    ) -> Answer {
+    ) -> CommandResult {
         let full = File::options().write(true).open("/dev/full").unwrap();
         self.command(arguments).stdout(full).output().unwrap().into()
     }
 
-    /// With nobody at the other end of standard output.
+    /// With a closed pipe as standard output.
     pub(crate) fn run_on_closed_pipe(
         &self,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
-    ) -> Answer {
+    ) -> CommandResult {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         self.command(arguments).stdout(writer).output().unwrap().into()
     }
 
-    /// Issues a key with `key issue`, and says its text.
+    /// Issues a key with `key issue`, and returns its text.
     pub(crate) fn issue(&self, arguments: &[&str]) -> String {
-        let answer = self.run([&["key", "issue"], arguments].concat());
-        answer.succeeds().out.strip_suffix('\n').unwrap().to_owned()
+        let result = self.run([&["key", "issue"], arguments].concat());
+        result.succeeds().out.strip_suffix('\n').unwrap().to_owned()
     }
 
     pub(crate) fn keys(&self) -> Vec<Value> {
@@ -157,35 +156,29 @@ impl Place {
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-pub(crate) fn finish(tool: Child) -> Answer {
+pub(crate) fn finish(tool: Child) -> CommandResult {
     tool.wait_with_output().unwrap().into()
 }
 
-impl From<Output> for Answer {
+impl From<Output> for CommandResult {
     fn from(output: Output) -> Self {
         let [out, err] =
             [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
         assert!(!holds_key(&err), "a key on standard error");
         assert!(!err.contains("panicked"), "{err}");
-        assert!(!err.contains('\u{1b}') && !out.contains('\u{1b}'), "colour where no terminal is");
-        Self { code: output.status.code().expect("no signal ended it"), out, err }
+        assert!(!err.contains('\u{1b}') && !out.contains('\u{1b}'), "colour without a terminal");
+        Self { code: output.status.code().expect("no signal killed it"), out, err }
     }
 }
 
-impl Answer {
+impl CommandResult {
     #[track_caller]
     pub(crate) fn succeeds(self) -> Self {
         assert_eq!(self.code, 0, "{}", self.err);
         self
     }
 
-    /// It ended with this code, nothing on standard output, and one line that holds this text.
+    /// Checks that it exited with this code, an empty standard output, and one line that contains this text.
     #[track_caller]
     pub(crate) fn fails(self, code: i32, text: &str) -> Self {
         assert_eq!((self.code, self.out.as_str()), (code, ""), "{}", self.err);
@@ -200,7 +193,7 @@ impl Answer {
     }
 }
 
-/// Whether a generated key stands in the text.
+/// Returns whether the text contains a generated key.
 pub(crate) fn holds_key(text: &str) -> bool {
     let words =
         text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
@@ -212,7 +205,7 @@ pub(crate) fn is_key(text: &str) -> bool {
     KeyFormat::new(prefix).is_ok_and(|format| format.matches(text.as_bytes()))
 }
 
-/// The id of a key, as the store would show it.
+/// Returns the id of a key, as a store shows it.
 pub(crate) fn id_of(key: &str) -> String {
     let digest = KeyDigest::of(key.as_bytes()).to_text();
     digest["sha256:".len()..][..16].to_owned()

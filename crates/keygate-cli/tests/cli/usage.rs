@@ -1,26 +1,26 @@
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::tool::{Answer, Place};
+use crate::tool::{CommandResult, Sandbox};
 
 const SECRET: &str = "kg_this-may-be-somebodys-key";
 
 #[test]
 fn store_comes_only_from_the_option_or_the_environment() {
-    let place = Place::with_client("App 1");
+    let sandbox = Sandbox::with_client("App 1");
     let list = ["client", "list"];
-    let answer = place.command(list).env("KEYGATE_STORE", "other.yaml").output().unwrap();
-    Answer::from(answer).fails(3, "other.yaml");
-    let answer = place.command(list).env_remove("KEYGATE_STORE").output().unwrap();
-    Answer::from(answer).fails(2, "give --store PATH or set KEYGATE_STORE");
-    let mut command = place.command(["client", "--store", "keys.yaml", "list"]);
-    let answer = command.env("KEYGATE_STORE", "other.yaml").output().unwrap();
-    Answer::from(answer).succeeds();
-    place.run(["client", "list", "--store", ""]).fails(2, "empty name");
+    let result = sandbox.command(list).env("KEYGATE_STORE", "other.yaml").output().unwrap();
+    CommandResult::from(result).fails(3, "other.yaml");
+    let result = sandbox.command(list).env_remove("KEYGATE_STORE").output().unwrap();
+    CommandResult::from(result).fails(2, "give --store PATH or set KEYGATE_STORE");
+    let mut command = sandbox.command(["client", "--store", "keys.yaml", "list"]);
+    let result = command.env("KEYGATE_STORE", "other.yaml").output().unwrap();
+    CommandResult::from(result).succeeds();
+    sandbox.run(["client", "list", "--store", ""]).fails(2, "empty name");
 }
 
 #[test]
 fn databases_are_recognised_and_their_passwords_never_shown() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let postgres = if cfg!(feature = "postgres") {
         (3, "")
     } else {
@@ -29,32 +29,32 @@ fn databases_are_recognised_and_their_passwords_never_shown() {
     for (url, (code, text)) in [
         ("postgres://me:hunter2@127.0.0.1:1/keys", postgres),
         ("PostgreSQL://me:hunter2@127.0.0.1:1", postgres),
-        ("redis://:hunter2@db", (2, "a kind that is known")),
-        ("me:hunter2@127.0.0.1/keys", (2, "a kind that is known")),
-        ("host=127.0.0.1 user=me password=hunter2", (2, "a kind that is known")),
-        ("jdbc:postgresql://h/keys?password=hunter2", (2, "a kind that is known")),
+        ("redis://:hunter2@db", (2, "a known kind of URL")),
+        ("me:hunter2@127.0.0.1/keys", (2, "a known kind of URL")),
+        ("host=127.0.0.1 user=me password=hunter2", (2, "a known kind of URL")),
+        ("jdbc:postgresql://h/keys?password=hunter2", (2, "a known kind of URL")),
     ] {
-        let answer = place.run(["key", "list", "--store", url]).fails(code, text);
-        assert!(!answer.err.contains("hunter2"), "{}", answer.err);
-        let answer = place.run(["import", url]).fails(code, text);
-        assert!(!answer.err.contains("hunter2"), "{}", answer.err);
+        let result = sandbox.run(["key", "list", "--store", url]).fails(code, text);
+        assert!(!result.err.contains("hunter2"), "{}", result.err);
+        let result = sandbox.run(["import", url]).fails(code, text);
+        assert!(!result.err.contains("hunter2"), "{}", result.err);
         for arguments in
             [&["key", "list"][..], &["--help"], &["key", "list", "--help"], &["key", "lst"]]
         {
-            let output = place.command(arguments).env("KEYGATE_STORE", url).output().unwrap();
-            let answer = Answer::from(output);
+            let output = sandbox.command(arguments).env("KEYGATE_STORE", url).output().unwrap();
+            let result = CommandResult::from(output);
             assert!(
-                !answer.err.contains("hunter2") && !answer.out.contains("hunter2"),
-                "{answer:?}"
+                !result.err.contains("hunter2") && !result.out.contains("hunter2"),
+                "{result:?}"
             );
         }
     }
-    assert_eq!(place.other_files(), [""; 0]);
+    assert_eq!(sandbox.other_files(), [""; 0]);
 }
 
 #[test]
 fn keys_in_the_wrong_place_are_never_shown() {
-    let place = Place::with_client("App 1");
+    let sandbox = Sandbox::with_client("App 1");
     let id = "2c26b46b68ffc68f";
     let commands: [&[&str]; 14] = [
         &[SECRET],
@@ -74,65 +74,65 @@ fn keys_in_the_wrong_place_are_never_shown() {
     ];
     for command in commands {
         for json in [&[][..], &["--json"]] {
-            let answer = place.run([command, json].concat());
-            assert!([1, 2].contains(&answer.code), "{command:?}");
-            assert_eq!(answer.out, "");
-            assert!(!answer.err.contains("somebody"), "{}", answer.err);
-            assert_eq!(answer.err.trim_end().lines().count(), 1, "{}", answer.err);
+            let result = sandbox.run([command, json].concat());
+            assert!([1, 2].contains(&result.code), "{command:?}");
+            assert_eq!(result.out, "");
+            assert!(!result.err.contains("somebody"), "{}", result.err);
+            assert_eq!(result.err.trim_end().lines().count(), 1, "{}", result.err);
         }
     }
 }
 
 #[test]
 fn wrong_usage_names_the_way_out() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for (arguments, way_out) in [(&[][..], "keygate --help"), (&["key"], "keygate key --help")] {
         let reason = format!("a command is missing: see `{way_out}`");
-        place.run(arguments).fails(2, &reason);
-        let output = place.command(arguments).env_remove("KEYGATE_STORE").output().unwrap();
-        Answer::from(output).fails(2, &reason);
+        sandbox.run(arguments).fails(2, &reason);
+        let output = sandbox.command(arguments).env_remove("KEYGATE_STORE").output().unwrap();
+        CommandResult::from(output).fails(2, &reason);
     }
-    place.run(["key", "isue"]).fails(2, "the nearest is `issue`: see `keygate key --help`");
-    place.run(["key", "issue"]).fails(2, "<CLIENT> is missing: see `keygate key issue --help`");
-    place.run(["key", "issue", "x", "--labl", "y"]).fails(2, "the nearest is `--label`");
-    place.run(["key", "issue", "x", "--label"]).fails(2, "--label <LABEL> has no value");
-    place.run(["key", "issue", "-x"]).fails(2, "put `--` before a name");
-    place.run(["key", "revoke", "1"]).fails(2, "16 hexadecimal digits");
-    place.run(["completions", "dos"]).fails(2, "is one of bash");
+    sandbox.run(["key", "isue"]).fails(2, "the nearest is `issue`: see `keygate key --help`");
+    sandbox.run(["key", "issue"]).fails(2, "<CLIENT> is missing: see `keygate key issue --help`");
+    sandbox.run(["key", "issue", "x", "--labl", "y"]).fails(2, "the nearest is `--label`");
+    sandbox.run(["key", "issue", "x", "--label"]).fails(2, "--label <LABEL> has no value");
+    sandbox.run(["key", "issue", "-x"]).fails(2, "put `--` before a name");
+    sandbox.run(["key", "revoke", "1"]).fails(2, "16 hexadecimal digits");
+    sandbox.run(["completions", "dos"]).fails(2, "is one of bash");
     let rotate = ["key", "rotate", "2c26b46b68ffc68f", "--no-expiry", "--expires", "1d"];
-    place.run(rotate).fails(2, "cannot be used with --expires");
-    place.run(["key", "issue", "x", "--grace"]).fails(2, "unknown, not shown");
+    sandbox.run(rotate).fails(2, "cannot be used with --expires");
+    sandbox.run(["key", "issue", "x", "--grace"]).fails(2, "is unknown or one too many");
 }
 
 #[test]
-fn errors_are_json_where_json_is_asked_for() {
-    let place = Place::with_client("App 1");
+fn errors_are_json_with_the_json_option() {
+    let sandbox = Sandbox::with_client("App 1");
     for (command, code) in [
         (&["key", "list", "App 2", "--json"][..], 1),
         (&["--json", "key", "isue"], 2),
         (&["--json", "key", "list", "--store", "none.yaml"], 3),
     ] {
-        let answer = place.run(command);
-        assert_eq!((answer.code, answer.out.as_str()), (code, ""));
-        let error: serde_json::Value = serde_json::from_str(&answer.err).unwrap();
+        let result = sandbox.run(command);
+        assert_eq!((result.code, result.out.as_str()), (code, ""));
+        let error: serde_json::Value = serde_json::from_str(&result.err).unwrap();
         assert_eq!(error["code"], code);
         assert!(!error["error"].as_str().unwrap().is_empty());
     }
 }
 
 #[test]
-fn paths_that_are_not_utf_8_are_paths_and_stay_on_one_line() {
-    let place = Place::new();
+fn path_that_is_not_utf_8_is_shown_on_one_line() {
+    let sandbox = Sandbox::new();
     let path = std::ffi::OsStr::from_bytes(b"k\xff\n\x1b[31m.yaml");
     let arguments = ["--store".as_ref(), path, "init".as_ref()];
-    place.run(arguments).succeeds();
+    sandbox.run(arguments).succeeds();
     let arguments = ["--store".as_ref(), path, "init".as_ref()];
-    place.run(arguments).fails(1, "exists already");
+    sandbox.run(arguments).fails(1, "exists already");
 }
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let place = Place::empty();
+    let sandbox = Sandbox::empty();
     let commands = [
         "",
         "init",
@@ -154,21 +154,21 @@ fn every_command_has_help_with_an_example() {
         "completions",
     ];
     for command in commands {
-        let answer = place.run(command.split_whitespace().chain(["--help"])).succeeds();
+        let result = sandbox.run(command.split_whitespace().chain(["--help"])).succeeds();
         let example = format!("  keygate {command}");
-        assert!(answer.out.contains("Example") && answer.out.contains(&example), "{command}");
-        assert_eq!(answer.err, "");
+        assert!(result.out.contains("Example") && result.out.contains(&example), "{command}");
+        assert_eq!(result.err, "");
     }
 }
 
 #[test]
 fn completions_know_the_commands_and_need_no_store() {
-    let place = Place::empty();
+    let sandbox = Sandbox::empty();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let mut command = place.command(["completions", shell]);
+        let mut command = sandbox.command(["completions", shell]);
         let output = command.env_remove("KEYGATE_STORE").output().unwrap();
-        let answer = Answer::from(output).succeeds();
-        assert!(answer.out.contains("rotate"), "{shell}");
-        assert_eq!(answer.err, "");
+        let result = CommandResult::from(output).succeeds();
+        assert!(result.out.contains("rotate"), "{shell}");
+        assert_eq!(result.err, "");
     }
 }

@@ -6,12 +6,12 @@ use crate::args::ListArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::relative::from_now;
+use crate::runtime::block_on;
 use crate::show::{self, ShownStatus};
 use crate::store::Store;
 use crate::table::{Cell, Table};
-use crate::wait::block_on;
 
-/// A key that ends within this time is said to be expiring, unless the command names another.
+/// A key that expires within this time is shown as expiring, unless --expiring gives another.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 pub(super) fn run(args: &ListArgs, store: &dyn Store, out: &Output) -> Result<(), Failure> {
@@ -31,7 +31,7 @@ pub(super) fn run(args: &ListArgs, store: &dyn Store, out: &Output) -> Result<()
         return Ok(());
     }
     let table = table(&keys, args.expiring.unwrap_or(SOON), now);
-    out.answer(&table, &keys.iter().map(|key| show::key_json(key, now)).collect())?;
+    out.print(&table, &keys.iter().map(|key| show::key_json(key, now)).collect())?;
     show::unreadable(&unreadable, out)
 }
 
@@ -74,7 +74,7 @@ mod tests {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
     #[test]
-    fn table_says_times_relatively() {
+    fn table_shows_relative_times() {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let mut expiring = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
         expiring.label = Some("production".to_owned());

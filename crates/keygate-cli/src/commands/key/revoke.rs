@@ -4,16 +4,16 @@ use std::time::SystemTime;
 use keygate::manage::{KeyInfo, ManageError};
 
 use crate::args::RevokeArgs;
-use crate::confirm::Consent;
+use crate::confirm::Confirmation;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::runtime::block_on;
 use crate::show;
 use crate::store::Store;
-use crate::wait::block_on;
 
 pub(super) fn run(
     args: &RevokeArgs,
-    consent: Consent,
+    confirmation: Confirmation,
     store: &dyn Store,
     out: &Output,
 ) -> Result<(), Failure> {
@@ -21,12 +21,12 @@ pub(super) fn run(
     let ids = args.ids.iter().filter(|id| once.remove(id)).collect::<Vec<_>>();
     let named = ids.iter().map(|id| match block_on(store.find_key(id)) {
         Ok(key) => Ok(show::named(&key)),
-        // A row that a hand has spoilt: the key is revoked all the same.
+        // A damaged row: the key can still be revoked.
         Err(ManageError::Unavailable(_)) => Ok(id.to_string()),
         Err(error) => Err(error),
     });
     let named = named.collect::<Result<Vec<_>, _>>()?;
-    consent.to(&format!("Revoke {}, for good?", named.join(", ")))?;
+    confirmation.ask(&format!("Revoke {}, for good?", named.join(", ")))?;
 
     let mut revoked = Vec::new();
     for id in &ids {
@@ -37,14 +37,14 @@ pub(super) fn run(
     let named: Vec<_> = revoked.iter().map(show::named).collect();
     let now = SystemTime::now();
     let json = revoked.iter().map(|key| show::key_json(key, now)).collect();
-    out.done(&format!("revoked {}", named.join(", ")), &json)
+    out.report_change(&format!("revoked {}", named.join(", ")), &json)
 }
 
-/// Which keys a failure half-way has left revoked.
-fn so_far(revoked: &[KeyInfo], asked: usize) -> String {
+/// Says which keys were revoked before the failure.
+fn so_far(revoked: &[KeyInfo], total: usize) -> String {
     let named: Vec<_> = revoked.iter().map(show::named).collect();
     match named.len() {
-        0 if asked == 1 => String::new(),
+        0 if total == 1 => String::new(),
         0 => "; none of them was revoked".to_owned(),
         _ => format!("; only these were revoked: {}", named.join(", ")),
     }

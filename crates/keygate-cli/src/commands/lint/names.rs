@@ -3,18 +3,18 @@ use std::collections::HashMap;
 use unicase::UniCase;
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
-/// The names read from a file so far, to find names that look alike.
+/// The names read from a file so far, by their folded form.
 #[derive(Default)]
 pub(super) struct Names(HashMap<String, (String, usize)>);
 
 impl Names {
-    /// Adds a name, and returns what is wrong with it the first time that it is seen.
+    /// Adds a name, and returns what is wrong with it. A name that was added before returns nothing.
     pub(super) fn add(&mut self, name: &str, line: usize) -> Vec<String> {
         let folded = folded(name);
         let alike = match self.0.get(&folded) {
             Some((known, _)) if known == name => return Vec::new(),
             Some((_, line)) => Some(format!(
-                "the name of this client and the one on line {line} are equal but for case, \
+                "the name of this client and the one on line {line} are equal except for case, \
                  normalization or joiners: use one spelling, or names that people can tell apart"
             )),
             None => None,
@@ -24,7 +24,7 @@ impl Names {
             self.0.insert(folded, (name.to_owned(), line));
         }
         let unnormalized = (!is_nfc(name)).then(|| {
-            "the name of this client is not in Unicode's normalization form C, so that the same name \
+            "the name of this client is not in Unicode's normalization form C (NFC), so the same name \
              typed elsewhere may be another client: write it in NFC"
                 .to_owned()
         });
@@ -32,7 +32,7 @@ impl Names {
     }
 }
 
-/// The name without the differences that people overlook.
+/// Removes the differences that people overlook.
 fn folded(name: &str) -> String {
     let without_joiners = name.chars().filter(|char| !matches!(char, '\u{200c}' | '\u{200d}'));
     let normalized = without_joiners.nfc().collect::<String>();

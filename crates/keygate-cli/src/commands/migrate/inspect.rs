@@ -4,14 +4,14 @@ use keygate::store::{DatabaseError, DatabaseFinding};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::location::Location;
+use crate::location::{Location, no_tables};
 use crate::output::{Output, one_line};
-use crate::wait::block_on;
+use crate::runtime::block_on;
 
-/// Lists the findings, one a line, and changes nothing.
+/// Lists the findings, one per line. Changes nothing.
 pub(super) fn run(location: &Location, out: &Output) -> Result<ExitCode, Failure> {
     let findings: Result<Vec<DatabaseFinding>, DatabaseError> = match location {
-        Location::File(_) => return Err(super::of_a_file()),
+        Location::File(_) => return Err(no_tables()),
         #[cfg(feature = "sqlite")]
         Location::Sqlite(path) => block_on(keygate::store::SqliteStore::options(path).inspect()),
         #[cfg(feature = "postgres")]
@@ -22,7 +22,7 @@ pub(super) fn run(location: &Location, out: &Output) -> Result<ExitCode, Failure
         out.note(&format!("nothing is wrong in {location}"));
     } else {
         let text = findings.iter().map(|finding| line(location, finding)).collect::<String>();
-        out.answer(&text, &findings.iter().map(json).collect())?;
+        out.print(&text, &findings.iter().map(json).collect())?;
     }
     Ok(ExitCode::from(u8::from(findings.iter().any(|finding| finding.is_error))))
 }

@@ -1,25 +1,24 @@
-//! The way of a new key: all that can be known is checked, the key is handed over, and only then is
-//! the store told. A key that was never seen must not be live, and a key that was seen should be.
+//! A new key on its way to the store: it is checked, then written out, and only then stored. A key that nobody has
+//! seen must not be live, and a key that somebody has seen should be.
 
 use std::time::SystemTime;
 
-use keygate::manage::ManageError;
+use keygate::key::KeyState;
+use keygate::manage::{KeyInfo, ManageError};
 use keygate::{ApiKey, MemoryStore, NewKey};
 use serde_json::{Map, Value};
 
-use crate::args::{Globals, MadeKey};
+use crate::args::{Globals, NewKeyArgs};
 use crate::deliver::Delivery;
 use crate::expiry::whole_seconds;
 use crate::failure::Failure;
-use crate::lookalike::warn_of_key;
 use crate::output::Output;
 use crate::show;
 use crate::store::{Store, may_hold, rehearsal};
 
-const IN_DOUBT: &str =
-    "; whether the new key is valid is not known: keep it, and ask `keygate check`";
+const IN_DOUBT: &str = "; the new key may be valid or not: keep it, and run `keygate check`";
 
-/// A key that is made, checked, and not handed over.
+/// A key that was generated and checked, and not yet written out.
 pub(super) struct Draft {
     key: ApiKey,
     pub(super) new: NewKey,
@@ -32,16 +31,16 @@ impl Draft {
         label: Option<&str>,
         expires: Option<SystemTime>,
         now: SystemTime,
-        made: &MadeKey,
+        new_key: &NewKeyArgs,
         out: &Output,
     ) -> Result<Self, Failure> {
-        let key = made.prefix.generate().map_err(Failure::unavailable)?;
+        let key = new_key.prefix.generate().map_err(Failure::unavailable)?;
         let mut new = NewKey::from(&key).with_expiry(expires);
         if let Some(label) = label {
             new = new.with_label(label);
         }
         rehearse(&new)?;
-        warn_of_key("the label", label.unwrap_or_default(), out);
+        out.warn_if_key("the label", label.unwrap_or_default());
         let facts = [
             ("key_id", key.key_id().to_string().into()),
             ("client", client.into()),
@@ -53,21 +52,21 @@ impl Draft {
         Ok(Self { key, new, facts })
     }
 
-    /// Hands the key over and then has the store told.
-    pub(super) fn file<T>(
+    /// Writes the key out, then changes the store.
+    pub(super) fn store<T>(
         self,
-        made: &MadeKey,
+        new_key: &NewKeyArgs,
         globals: &Globals,
         out: &Output,
         store: &dyn Store,
-        tell: impl Fn(&dyn Store, NewKey) -> Result<T, ManageError>,
+        change: impl Fn(&dyn Store, NewKey) -> Result<T, ManageError>,
     ) -> Result<(Delivery, T), Failure> {
         if let Some(rehearsal) = rehearsal(globals)? {
-            tell(&rehearsal, self.new.clone())?;
+            change(&rehearsal, self.new.clone())?;
         }
-        let delivery = Delivery::hand_over(&self.key, self.facts, made.out.as_deref(), out)?;
-        match tell(store, self.new) {
-            Ok(told) => Ok((delivery, told)),
+        let delivery = Delivery::write(&self.key, self.facts, new_key.out.as_deref(), out)?;
+        match change(store, self.new) {
+            Ok(changed) => Ok((delivery, changed)),
             Err(error) => {
                 let failure = Failure::from(error);
                 let in_doubt = failure.is_unavailable() && may_hold(self.key.key_id(), globals);
@@ -77,7 +76,15 @@ impl Draft {
     }
 }
 
-/// Files the key in a store of its own, which has the rules of every store.
+pub(super) fn warn_of_disabled(key: &KeyInfo, out: &Output) {
+    if key.state == KeyState::Disabled {
+        out.warn(
+            "the client is disabled, and its keys are refused: enable it with `keygate client enable`",
+        );
+    }
+}
+
+/// Adds the key to an empty store in memory, which has the rules of every store.
 fn rehearse(new: &NewKey) -> Result<(), ManageError> {
     let rehearsal = MemoryStore::new();
     rehearsal.add_client("rehearsal")?;

@@ -1,5 +1,4 @@
-//! Errors of the command line in one line, and without what was typed: an argument in the wrong
-//! place may be a key.
+//! Errors of the command line, on one line and without the arguments: one in the wrong place may be a key.
 
 use std::error::Error as _;
 use std::io;
@@ -12,16 +11,16 @@ use crate::args::Cli;
 use crate::failure::Failure;
 use crate::output::{Output, unwritable};
 
-/// Prints what was asked for, help or version, or says what is wrong.
-pub(crate) fn answer(error: &clap::Error) -> ExitCode {
+/// Prints the help or the version, or reports what is wrong with the command line.
+pub(crate) fn report(error: &clap::Error) -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
-    let asked = matches!(
+    let is_help = matches!(
         error.kind(),
         ErrorKind::DisplayHelp
             | ErrorKind::DisplayVersion
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
-    if !asked {
+    if !is_help {
         return Output::new(json).fail(&explain(error));
     }
     let code = u8::try_from(error.exit_code()).unwrap_or(2);
@@ -47,7 +46,7 @@ fn explain(error: &clap::Error) -> Failure {
         ErrorKind::UnknownArgument => {
             let nearest = nearest(error, ContextKind::SuggestedArg);
             format!(
-                "there is an argument too many or unknown, not shown because it may be a key{nearest} \
+                "an argument is unknown or one too many; it is not shown, because it may be a key{nearest} \
                  (put `--` before a name that begins with a dash)"
             )
         }
@@ -67,7 +66,7 @@ fn explain(error: &clap::Error) -> Failure {
     Failure::usage(format!("{what}: see `{} --help`", command()))
 }
 
-/// What clap knows of the error. Only kinds that come from the definitions may be asked for here.
+/// A detail of the error from clap. Use only kinds that hold definitions, never arguments.
 fn context(error: &clap::Error, kind: ContextKind) -> String {
     match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
@@ -83,7 +82,7 @@ fn nearest(error: &clap::Error, kind: ContextKind) -> String {
     }
 }
 
-/// The command that was meant, as far as it was understood.
+/// The command as far as it was understood, such as `keygate key issue`.
 fn command() -> String {
     let mut command = Cli::command();
     let mut path = command.get_name().to_owned();

@@ -1,19 +1,19 @@
-//! What surrounds a key on standard input. Only its kind is ever said, never its text.
+//! The text around a key on standard input. Only its kind is reported, never the text.
 
 use unicode_width::UnicodeWidthChar as _;
 
-/// A text for which a key was given, and what surrounds the key in it.
+/// The kinds of text around a key.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Around {
+pub(super) struct Surroundings {
     /// Blanks, which every HTTP parser removes (RFC 9110 section 5.5).
     pub(super) blanks: Vec<&'static str>,
-    /// All else, with which no request is admitted.
+    /// Everything else. A request with it is refused.
     pub(super) others: Vec<&'static str>,
 }
 
-/// Takes the end of its line and outer blanks from a text, and says what else surrounds the key.
-pub(super) fn look_around(text: &[u8]) -> (&[u8], Around) {
-    let mut around = Around::default();
+/// Strips the line end and outer blanks, and reports what surrounds the key.
+pub(super) fn strip(text: &[u8]) -> (&[u8], Surroundings) {
+    let mut around = Surroundings::default();
     let text =
         text.strip_suffix(b"\n").map_or(text, |line| line.strip_suffix(b"\r").unwrap_or(line));
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
@@ -21,7 +21,7 @@ pub(super) fn look_around(text: &[u8]) -> (&[u8], Around) {
         around.blanks.push("a blank before it");
     }
     if text.last().is_some_and(is_blank) {
-        around.blanks.push("a blank behind it");
+        around.blanks.push("a blank after it");
     }
     let sent = trim(text);
     around.others = others(sent);
@@ -50,11 +50,11 @@ fn others(mut text: &[u8]) -> Vec<&'static str> {
         found.push("a comma or semicolon");
         text = trim(rest);
     }
-    if let Some(rest) = behind_name(text) {
+    if let Some(rest) = after_name(text) {
         found.push("a name, as of a header or a variable");
         text = trim(rest);
     }
-    if let Some(rest) = behind_scheme(text) {
+    if let Some(rest) = after_scheme(text) {
         found.push("a scheme, such as `Bearer`");
         text = rest;
     }
@@ -70,7 +70,7 @@ fn others(mut text: &[u8]) -> Vec<&'static str> {
     found
 }
 
-/// What stands before a text and behind it, and its kind.
+/// Opening text, closing text, and kind.
 const PAIRS: [(&str, &str, &str); 11] = [
     ("\"", "\"", QUOTES),
     ("'", "'", QUOTES),
@@ -87,25 +87,25 @@ const PAIRS: [(&str, &str, &str); 11] = [
 const QUOTES: &str = "quotes";
 const BRACKETS: &str = "brackets";
 
-/// The text without the invisible characters at its ends, if it holds any.
+/// Removes invisible characters from both ends. `None` if the text holds none.
 fn without_invisible(text: &[u8]) -> Option<&[u8]> {
     let is_invisible = |char: char| {
         char.width().is_none_or(|width| width == 0) || (char.is_whitespace() && !char.is_ascii())
     };
-    // A tab inside of a key is a blank.
+    // A tab inside a key is a blank.
     let text = std::str::from_utf8(text).ok()?;
     let holds_one = text.contains(|char| char != '\t' && is_invisible(char));
     holds_one.then(|| trim(text.trim_matches(is_invisible).as_bytes()))
 }
 
-/// Whether this is a key and its client: `KEY: App 1`.
+/// Returns whether this is a key with its client, as in `KEY: App 1`.
 fn before_client(text: &[u8]) -> bool {
     let end = text.iter().position(|byte| matches!(byte, b' ' | b'\t'));
     end.is_some_and(|end| end > 1 && text[end - 1] == b':')
 }
 
-/// The text behind `x-api-key:`, `API_KEY=`, `export API_KEY=` or `?api_key=`.
-fn behind_name(text: &[u8]) -> Option<&[u8]> {
+/// The text after `x-api-key:`, `API_KEY=`, `export API_KEY=` or `?api_key=`.
+fn after_name(text: &[u8]) -> Option<&[u8]> {
     let text = text.strip_prefix(b"export ").map_or(text, trim);
     let text = text.strip_prefix(b"?").or(text.strip_prefix(b"&")).unwrap_or(text);
     let end = text.iter().position(|byte| matches!(byte, b':' | b'='))?;
@@ -114,8 +114,8 @@ fn behind_name(text: &[u8]) -> Option<&[u8]> {
     (!name.is_empty() && name.iter().all(is_name) && !trim(rest).is_empty()).then_some(rest)
 }
 
-/// The text behind `Bearer`: one word of letters before one word more.
-fn behind_scheme(text: &[u8]) -> Option<&[u8]> {
+/// The text after `Bearer`: one word of letters, then exactly one word.
+fn after_scheme(text: &[u8]) -> Option<&[u8]> {
     let end = text.iter().position(|byte| *byte == b' ')?;
     let (scheme, rest) = (&text[..end], trim(&text[end..]));
     let is_one_word = !rest.contains(&b' ');
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn surroundings_are_told_by_their_kind() {
+    fn surroundings_are_reported_by_kind() {
         const NAME: &str = "a name, as of a header or a variable";
         const SCHEME: &str = "a scheme, such as `Bearer`";
         const INVISIBLE: &str = "an invisible character or unusual blank";
@@ -173,8 +173,8 @@ mod tests {
         ];
         for (text, others) in cases {
             assert_eq!(
-                look_around(text.as_bytes()).1,
-                Around { blanks: vec![], others: others.into() },
+                strip(text.as_bytes()).1,
+                Surroundings { blanks: vec![], others: others.into() },
                 "{text:?}"
             );
         }
@@ -183,11 +183,11 @@ mod tests {
     #[test]
     fn outer_blanks_and_the_end_of_the_line_are_removed() {
         for text in [" key-1", "key-1\t\n", " \tkey-1 \r\n"] {
-            let (key, around) = look_around(text.as_bytes());
+            let (key, around) = strip(text.as_bytes());
             assert_eq!(key, b"key-1");
             assert!(!around.blanks.is_empty() && around.others.is_empty(), "{text:?}");
         }
-        assert_eq!(look_around(b" \n").0, b"");
-        assert_eq!(look_around(b"").0, b"");
+        assert_eq!(strip(b" \n").0, b"");
+        assert_eq!(strip(b"").0, b"");
     }
 }
