@@ -26,7 +26,8 @@ mod verify;
 
 pub use authenticator::Authenticator;
 #[cfg(feature = "tower")]
-pub(crate) use config::{Config, SharedConfig};
+pub(crate) use config::Config;
+pub(crate) use config::SharedConfig;
 pub use future::Authenticate;
 #[cfg(any(feature = "tower", feature = "throttle"))]
 pub(crate) use guard::Origin;
