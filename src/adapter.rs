@@ -4,7 +4,3 @@
 
 #[cfg(feature = "axum")]
 mod axum;
-
-#[cfg(feature = "axum")]
-#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
-pub use axum::NotVerified;

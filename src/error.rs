@@ -5,6 +5,7 @@
 
 mod auth_error;
 mod config;
+mod misconfiguration;
 mod missing_scope;
 mod store_error;
 mod throttled;
@@ -12,6 +13,7 @@ mod wrong_reason;
 
 pub use auth_error::AuthError;
 pub use config::ConfigError;
+pub use misconfiguration::Misconfiguration;
 pub use missing_scope::MissingScope;
 pub use store_error::{StoreError, StoreErrorKind};
 pub use throttled::Throttled;

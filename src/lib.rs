@@ -15,7 +15,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
-pub mod adapter;
+mod adapter;
 mod authenticate;
 mod callback;
 pub mod client;

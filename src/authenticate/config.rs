@@ -62,7 +62,7 @@ impl Config {
     pub(crate) fn notify_downstream(&self, error: &AuthError, anonymous: bool) -> bool {
         let downstream = match error {
             AuthError::NoCredentials => anonymous,
-            AuthError::Unavailable(fault) if fault.is_of_layer() => true,
+            AuthError::Misconfigured(_) => true,
             error => error.client().is_some(),
         };
         if downstream {

@@ -1,5 +1,6 @@
 use http::StatusCode;
 
+use super::misconfiguration::Misconfiguration;
 use super::missing_scope::MissingScope;
 use super::store_error::StoreError;
 use super::throttled::Throttled;
@@ -50,6 +51,9 @@ pub enum AuthError {
     /// 503.
     #[error("Credentials could not be checked")]
     Unavailable(#[source] StoreError),
+    /// The service lacks something that the decision needs: 500.
+    #[error("{0}")]
+    Misconfigured(Misconfiguration),
 }
 
 impl AuthError {
@@ -58,7 +62,7 @@ impl AuthError {
         Self::WrongCredentials { reason, key_id, by_bearer }
     }
 
-    /// The status of the answer: 401, 403 or 503 (RFC 9110 sections 15.5.2, 15.5.4 and 15.6.4), or 429
+    /// The status of the response: 401, 403, 500 or 503 (RFC 9110 sections 15.5.2, 15.5.4, 15.6.1 and 15.6.4), or 429
     /// (RFC 6585 section 4).
     pub fn status(&self) -> StatusCode {
         match self {
@@ -66,6 +70,7 @@ impl AuthError {
             Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -75,7 +80,10 @@ impl AuthError {
         match self {
             Self::WrongCredentials { reason, .. } => Some(*reason),
             Self::Throttled(throttled) => Some(throttled.wrong()?.0),
-            _ => None,
+            Self::NoCredentials
+            | Self::InsufficientScope(_)
+            | Self::Unavailable(_)
+            | Self::Misconfigured(_) => None,
         }
     }
 
@@ -85,7 +93,7 @@ impl AuthError {
             Self::InsufficientScope(missing) => Some(missing.client()),
             Self::Throttled(throttled) => throttled.client(),
             Self::Unavailable(error) => error.client(),
-            _ => None,
+            Self::NoCredentials | Self::WrongCredentials { .. } | Self::Misconfigured(_) => None,
         }
     }
 

@@ -30,14 +30,11 @@ struct Fault {
 }
 
 /// What could not answer.
-// Layers and counters come with features.
-#[cfg_attr(not(all(feature = "throttle", feature = "tower")), allow(dead_code))]
+#[cfg_attr(not(feature = "throttle"), allow(dead_code))]
 enum Respondent {
     Store,
-    /// The counters of quotas, asked about this client.
+    /// The counters of quotas, for this client.
     Counters(Client),
-    /// A layer that found nobody, since it is in the wrong place.
-    Layer,
 }
 
 /// What kept a store from answering.
@@ -75,20 +72,6 @@ impl StoreError {
         if let Respondent::Counters(client) = &self.0.of { Some(client) } else { None }
     }
 
-    /// Of a layer that stands where no `ApiKeyLayer` tells it who the client is.
-    #[cold]
-    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
-    pub(crate) fn of_layer(text: &'static str) -> Self {
-        let source: Box<dyn Error + Send + Sync> = text.into();
-        let source = Some(Arc::from(source));
-        Self(Arc::new(Fault { kind: StoreErrorKind::Failed, source, of: Respondent::Layer }))
-    }
-
-    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
-    pub(crate) fn is_of_layer(&self) -> bool {
-        matches!(self.0.of, Respondent::Layer)
-    }
-
     pub(crate) fn timed_out() -> Self {
         Self::of(StoreErrorKind::TimedOut, None)
     }
@@ -110,10 +93,9 @@ impl fmt::Display for StoreError {
                 "the counters of quotas did not answer in time"
             }
             (Respondent::Counters(_), _) => "the counters of quotas could not answer",
-            (Respondent::Layer, _) => "a layer does not know who the client is",
-            (_, StoreErrorKind::Failed) => "the key store could not answer",
-            (_, StoreErrorKind::TimedOut) => "the key store did not answer in time",
-            (_, StoreErrorKind::WrongRecord) => {
+            (Respondent::Store, StoreErrorKind::Failed) => "the key store could not answer",
+            (Respondent::Store, StoreErrorKind::TimedOut) => "the key store did not answer in time",
+            (Respondent::Store, StoreErrorKind::WrongRecord) => {
                 "the key store answered with the record of another key"
             }
         })

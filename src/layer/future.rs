@@ -97,8 +97,8 @@ pub(super) fn refuse<B>(
     error: &AuthError,
 ) -> Response<B> {
     let mut response = refusal(respond, error, Some(&config.challenges));
-    // Of those refusals, an optional layer outside would report only this one again.
-    if matches!(error, AuthError::NoCredentials) {
+    // The refusals that a layer further out would report again.
+    if matches!(error, AuthError::NoCredentials | AuthError::Misconfigured(_)) {
         Refusal::of(&mut response).notified = true;
     }
     response

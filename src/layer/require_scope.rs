@@ -10,7 +10,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::client::{Client, Scope};
-use crate::error::{AuthError, ConfigError, StoreError};
+use crate::error::{AuthError, ConfigError, Misconfiguration};
 use crate::layer::Anonymous;
 use crate::respond::{ProblemJson, Respond, refusal};
 
@@ -123,9 +123,7 @@ impl Rule {
         let Some(client) = extensions.get::<Client>() else {
             return Err(match extensions.get::<Anonymous>() {
                 Some(_) => AuthError::NoCredentials,
-                None => AuthError::Unavailable(StoreError::of_layer(
-                    "no `ApiKeyLayer` stands outside of this `RequireScope`: put one around it",
-                )),
+                None => AuthError::Misconfigured(Misconfiguration::NoKeyLayer),
             });
         };
         if self.any { client.require_any(&*self.scopes) } else { client.require_all(&*self.scopes) }

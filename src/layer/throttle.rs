@@ -9,7 +9,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::client::Client;
-use crate::error::{AuthError, StoreError};
+use crate::error::{AuthError, Misconfiguration};
 use crate::layer::Anonymous;
 use crate::limit::{
     Counters, EffectiveQuota, MemoryCounters, PendingDecision, Permit, Throttle, decide,
@@ -184,9 +184,7 @@ impl<C: Counters, R> ThrottleLayer<C, R> {
 fn without_client(extensions: &Extensions) -> Action {
     match extensions.get::<Anonymous>() {
         Some(_) => Action::Serve(None),
-        None => Action::Refuse(AuthError::Unavailable(StoreError::of_layer(
-            "no `ApiKeyLayer` stands outside of this `ThrottleLayer`: put one around it",
-        ))),
+        None => Action::Refuse(AuthError::Misconfigured(Misconfiguration::NoKeyLayer)),
     }
 }
 

@@ -50,9 +50,10 @@ use verified::Verified;
 /// (`::ffff:192.0.2.1` is `192.0.2.1`). Of IPv6, each network of 64 bits counts as one address, because one
 /// caller has all of it, and each of 48 bits as eight.
 ///
-/// A request without an address is not throttled. One limit for all of them would let a caller who can
-/// hide its address lock out the others, so see to it that there always is one.
-/// [`verify_key`](crate::Authenticator::verify_key) sees no request and has none;
+/// A wrong key from an unknown address is refused as
+/// [`AuthError::Misconfigured`](crate::AuthError::Misconfigured), and so is any key whose lookup has to wait.
+/// [`FailureThrottle::allow_unknown_addresses`] exempts such requests instead.
+/// [`verify_key`](crate::Authenticator::verify_key) sees no request and knows no address;
 /// [`verify`](crate::Authenticator::verify) sees headers, and empty extensions.
 ///
 /// ```
@@ -104,6 +105,7 @@ pub struct FailureThrottle {
     rate: Rate,
     limits: Limits,
     counts: Arc<Counts>,
+    allow_unknown: bool,
 }
 
 type AddressOf = dyn Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync;
@@ -149,6 +151,7 @@ impl FailureThrottle {
             rate,
             limits: Limits::of(&rate),
             counts: Counts::new(),
+            allow_unknown: false,
         }
     }
 
@@ -185,6 +188,14 @@ impl FailureThrottle {
     pub fn with_rate(self, rate: Rate) -> Self {
         // What is kept of an address is cut to what can be owed at one rate.
         Self { rate, limits: Limits::of(&rate), counts: Counts::new(), ..self }
+    }
+
+    /// Does not throttle requests whose address is unknown, such as those of a Unix socket.
+    ///
+    /// There is no limit for all of them together: callers who can hide their address would lock out the others.
+    #[must_use]
+    pub fn allow_unknown_addresses(self) -> Self {
+        Self { allow_unknown: true, ..self }
     }
 
     fn address(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {

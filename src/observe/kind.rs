@@ -60,6 +60,8 @@ outcome_kinds! {
     TooManyFailures = "too_many_failures",
     /// The store, or the counters of quotas, could not answer.
     Unavailable = "unavailable",
+    /// The service lacks something that the decision needs: see [`AuthError::Misconfigured`].
+    Misconfigured = "misconfigured",
 }
 
 impl OutcomeKind {
@@ -81,6 +83,7 @@ impl OutcomeKind {
             AuthError::Throttled(throttled) if throttled.client().is_some() => Self::Throttled,
             AuthError::Throttled(_) => Self::TooManyFailures,
             AuthError::Unavailable(_) => Self::Unavailable,
+            AuthError::Misconfigured(_) => Self::Misconfigured,
         }
     }
 }

@@ -58,7 +58,14 @@ impl Observe for OutcomeEvents {
                 let reason = outcome.reason().map(::tracing::field::display);
                 emit!(INFO, outcome, "request refused", reason,);
             }
-            Err(_) => emit!(INFO, outcome, "request refused",),
+            Err(error @ AuthError::Misconfigured(_)) => {
+                emit!(ERROR, outcome, "request refused", %error,);
+            }
+            Err(
+                AuthError::NoCredentials
+                | AuthError::WrongCredentials { .. }
+                | AuthError::InsufficientScope(_),
+            ) => emit!(INFO, outcome, "request refused",),
         }
     }
 }

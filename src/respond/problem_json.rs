@@ -37,6 +37,10 @@ impl<B: From<String> + From<&'static str>> Respond<B> for ProblemJson {
             AuthError::InsufficientScope(missing) => {
                 format!(r#"{{"title":"Forbidden","status":403,"detail":"{missing}"}}"#).into()
             }
+            // Nor do the sentences of a misconfiguration.
+            AuthError::Misconfigured(what) => {
+                format!(r#"{{"title":"Internal Server Error","status":500,"detail":"{what}"}}"#).into()
+            }
             AuthError::Throttled(_) => {
                 r#"{"title":"Too Many Requests","status":429,"detail":"Too many requests"}"#.into()
             }

@@ -1,6 +1,5 @@
 //! `Client` as an axum extractor, and `AuthError` as an axum response.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -9,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use http::Request;
-use keygate::adapter::NotVerified;
+use keygate::error::Misconfiguration;
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, Source, WrongReason, authenticate};
 use tower::ServiceExt as _;
 
@@ -33,12 +32,11 @@ async fn greet_anyone(client: Option<Client>) -> String {
     client.map_or("nobody".to_owned(), |client| client.name().to_owned())
 }
 
-async fn greet_or_say_why(client: Result<Client, NotVerified>) -> String {
+async fn greet_or_say_why(client: Result<Client, AuthError>) -> String {
     match client {
         Ok(client) => client.name().to_owned(),
-        Err(NotVerified::Refused(error)) => format!("refused: {error}"),
-        Err(NotVerified::NoLayer) => "no layer".to_owned(),
-        Err(other) => format!("{other:?}"),
+        Err(AuthError::Misconfigured(Misconfiguration::NoKeyLayer)) => "no layer".to_owned(),
+        Err(error) => format!("refused: {error}"),
     }
 }
 
@@ -133,7 +131,7 @@ async fn unguarded_route_is_a_fault_of_the_service_and_says_so() {
             for key in [None, Some(RIGHT), Some(WRONG)] {
                 let answer = call(&app, route, key).await;
                 assert_eq!(answer.status, 500, "{route} {key:?}");
-                assert!(answer.body.contains("no `ApiKeyLayer` guards this route"));
+                assert!(answer.body.contains("No `ApiKeyLayer` saw this request"));
                 assert!(answer.lines("www-authenticate").is_empty());
             }
         }
@@ -158,15 +156,6 @@ async fn client_is_read_from_the_extensions_and_stays_there() {
         let client = Client::from_request_parts(&mut parts, &()).await.unwrap();
         assert_eq!(client.name(), "User 1");
     }
-}
-
-#[test]
-fn reason_that_there_is_no_client_keeps_its_source() {
-    let refused = NotVerified::Refused(AuthError::NoCredentials);
-    assert_eq!(refused.to_string(), "Credentials not present in request");
-    assert!(refused.source().is_some_and(<dyn Error>::is::<AuthError>));
-    assert!(NotVerified::NoLayer.source().is_none());
-    assert_eq!(NotVerified::NoLayer.into_response().status(), 500);
 }
 
 /// A handler without a layer, which verifies by itself.

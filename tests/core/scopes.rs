@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::routing::{get, post};
 use http::{Request, Response, StatusCode};
-use keygate::error::ConfigError;
+use keygate::error::{ConfigError, Misconfiguration};
 use keygate::respond::Grpc;
 use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, MemoryStore, RequireScope, Source,
@@ -139,10 +139,14 @@ async fn without_a_key_layer_nobody_comes_through() {
         .route("/", get(|| async { "let in" }))
         .layer(RequireScope::new("orders:read").unwrap());
     let refused = app.oneshot(Request::new(Body::empty())).await.unwrap();
-    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let error = refused.extensions().get::<AuthError>().unwrap();
-    let source = std::error::Error::source(error).and_then(std::error::Error::source).unwrap();
-    assert!(source.to_string().contains("ApiKeyLayer"), "{source}");
+    assert!(matches!(error, AuthError::Misconfigured(Misconfiguration::NoKeyLayer)), "{error:?}");
+    assert!(!refused.headers().contains_key("www-authenticate"));
+    let body = to_bytes(refused.into_body(), usize::MAX).await.unwrap();
+    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(problem["status"], 500);
+    assert!(problem["detail"].as_str().unwrap().contains("`ApiKeyLayer`"), "{problem}");
 }
 
 #[tokio::test]

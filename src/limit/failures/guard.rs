@@ -8,7 +8,7 @@ use http::Extensions;
 use super::{FailureThrottle, Verified};
 use crate::authenticate::{Attempt, Authenticator, FailureGuard, Origin, RequestHead};
 use crate::clock::{self, Clock, nanos};
-use crate::error::{AuthError, Throttled};
+use crate::error::{AuthError, Misconfiguration, Throttled};
 use crate::key::KeyDigest;
 use crate::limit::gcra::seconds;
 
@@ -55,9 +55,9 @@ impl Failures {
         Self { throttle, has_waited: AtomicBool::new(false), has_answered: AtomicBool::new(false) }
     }
 
-    /// Returns the address that failures of a request are counted by.
-    fn address(&self, origin: Origin<'_>) -> Option<IpAddr> {
-        match origin {
+    /// Returns the address that failures of a request are counted by; `None` if an unknown one is allowed.
+    fn address(&self, origin: Origin<'_>) -> Result<Option<IpAddr>, AuthError> {
+        let address = match origin {
             Origin::Address(address) => address,
             Origin::Head(RequestHead { headers, extensions: Some(extensions), .. }) => {
                 self.throttle.address(headers, extensions)
@@ -65,7 +65,11 @@ impl Failures {
             Origin::Head(RequestHead { headers, .. }) => {
                 self.throttle.address(headers, &Extensions::new())
             }
+        };
+        if address.is_none() && !self.throttle.allow_unknown {
+            return Err(AuthError::Misconfigured(Misconfiguration::NoAddress));
         }
+        Ok(address)
     }
 
     /// Refuses a key that a store would wait for, unless the store has verified it lately.
@@ -97,7 +101,7 @@ impl FailureGuard for Failures {
         if !self.has_waited.load(Ordering::Relaxed) || self.has_answered.load(Ordering::Relaxed) {
             return Ok(origin);
         }
-        let address = self.address(origin);
+        let address = self.address(origin)?;
         self.check(digest, address, clock)?;
         Ok(Origin::Address(address))
     }
@@ -109,7 +113,7 @@ impl FailureGuard for Failures {
         clock: Option<&Clock>,
     ) -> Result<Option<IpAddr>, AuthError> {
         set(&self.has_waited);
-        let address = self.address(origin);
+        let address = self.address(origin)?;
         // An address that is known was checked before the lookup.
         if matches!(origin, Origin::Head(_)) {
             self.check(digest, address, clock)?;
@@ -150,7 +154,11 @@ impl FailureGuard for Failures {
             }
         }
         let now = || nanos(clock::now(clock));
-        let spent = self.address(attempt.origin).map(|address| {
+        let address = match self.address(attempt.origin) {
+            Ok(address) => address,
+            Err(error) => return error,
+        };
+        let spent = address.map(|address| {
             if attempt.waited {
                 counts.buckets.charge(address, *limits, now())
             } else {

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, Response};
-use keygate::adapter::NotVerified;
 use keygate::client::{LabelError, ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit};
-use keygate::error::{ConfigError, MissingScope, StoreErrorKind, Throttled};
+use keygate::error::{ConfigError, Misconfiguration, MissingScope, StoreErrorKind, Throttled};
 use keygate::key::{
     GenerateError, InvalidPrefix, InvisibleChar, KeyFormat, KeyState, ParseDigestError,
     ParseKeyIdError, TimeError, Timestamp, UnusableKey, WeakKey,
@@ -95,10 +94,10 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         MemoryStore,
         MemoryCounters,
         MapBody<ProblemJson, fn(String) -> String, String>,
+        Misconfiguration,
         MissingScope,
         NewKey,
         NoBody,
-        NotVerified,
         Outcome,
         OutcomeEvents,
         OutcomeKind,
@@ -220,7 +219,7 @@ fn errors_can_leave_their_thread() {
     is_error::<ManageError>();
     is_error::<ReloadError>();
     is_error::<RotationConflict>();
-    is_error::<NotVerified>();
+    is_error::<Misconfiguration>();
     is_error::<ParseDigestError>();
     is_error::<ParseKeyIdError>();
     is_error::<ParseNetworkError>();

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::UNIX_EPOCH;
 
-use keygate::adapter::NotVerified;
-use keygate::error::{ConfigError, StoreErrorKind};
+use keygate::error::{ConfigError, Misconfiguration, StoreErrorKind};
 use keygate::key::{KeyState, UnusableKey};
 use keygate::manage::KeyError;
 use keygate::store::{FromKeysError, store_fn};
@@ -17,7 +16,6 @@ use crate::redaction::canary::{CANARY, debug, error, text, trace_of_unknown_in};
 use crate::redaction::types::{Shown, digest, headers, profile, ready, record, store};
 
 pub(crate) fn all() -> Vec<Shown> {
-    let refused = AuthError::NoCredentials;
     let unusable = [
         "",
         &format!("{CANARY}\n"),
@@ -52,7 +50,7 @@ pub(crate) fn all() -> Vec<Shown> {
         ("WrongReason", reasons.iter().map(text).collect()),
         ("StoreError", error(&StoreError::new("no connection"))),
         ("StoreErrorKind", debug(&StoreErrorKind::WrongRecord)),
-        ("NotVerified", error(&NotVerified::Refused(refused)) + &error(&NotVerified::NoLayer)),
+        ("Misconfiguration", error(&Misconfiguration::NoKeyLayer)),
         ("KeyError", key_errors().iter().map(|cause| error(cause)).collect()),
         ("FromKeysError", from_keys_errors()),
         ("UnusableKey", unusable.map(|cause: UnusableKey| error(&cause)).concat()),
@@ -84,6 +82,7 @@ pub(crate) fn auth_errors() -> Vec<AuthError> {
         verify(KeyState::Revoked, false),
         auth.verify(&twice).unwrap_err(),
         auth.verify_key(CANARY.repeat(12).as_bytes()).unwrap_err(),
+        AuthError::Misconfigured(Misconfiguration::NoAddress),
         failing(|| Err(StoreError::new("no connection"))),
         failing(|| Ok(Some(KeyRecord::new(KeyDigest::of(b"another key"), "User 1")))),
     ];

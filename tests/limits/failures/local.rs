@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
+use keygate::error::Misconfiguration;
 use keygate::limit::FailureThrottle;
 use keygate::{AuthError, Authenticator, MemoryStore, WrongReason};
 
@@ -77,8 +78,23 @@ fn missing_keys_and_store_errors_are_no_failures() {
 }
 
 #[test]
-fn request_without_an_address_is_not_throttled() {
+fn wrong_key_from_an_unknown_address_is_misconfigured() {
     let auth = Authenticator::new(Keys).throttle_failures(throttle());
+    let mut unseen = parts(WRONG, HOME);
+    unseen.extensions.clear();
+    let no_address = |result: Result<_, AuthError>| {
+        matches!(result, Err(AuthError::Misconfigured(Misconfiguration::NoAddress)))
+    };
+    assert!(no_address(auth.verify_parts(&unseen)));
+    assert!(no_address(auth.verify(&unseen.headers)));
+    assert!(no_address(auth.verify_key(WRONG.as_bytes())));
+    assert!(is_right(&auth.verify_key(RIGHT.as_bytes())));
+    assert!(matches!(auth.verify(&HeaderMap::new()), Err(AuthError::NoCredentials)));
+}
+
+#[test]
+fn unknown_addresses_are_not_throttled_if_they_are_allowed() {
+    let auth = Authenticator::new(Keys).throttle_failures(throttle().allow_unknown_addresses());
     let mut unseen = parts(WRONG, HOME);
     unseen.extensions.clear();
     let reason = |result: Result<_, AuthError>| result.unwrap_err().reason();
@@ -87,7 +103,7 @@ fn request_without_an_address_is_not_throttled() {
         assert_eq!(reason(auth.verify(&unseen.headers)), Some(WrongReason::Unknown));
         assert_eq!(reason(auth.verify_key(WRONG.as_bytes())), Some(WrongReason::Unknown));
     }
-    // They are not counted together with anybody else.
+    // They are not counted together with a known address.
     assert_eq!(exhaust(|guess| auth.verify_parts(&parts(guess, HOME))), 3);
 }
 

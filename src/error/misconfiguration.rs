@@ -1,0 +1,29 @@
+/// What the service lacks, so that a request cannot be decided.
+///
+/// `Display` says what to change, and is the `detail` of the response: it names nothing but types of this crate.
+///
+/// ```
+/// use keygate::AuthError;
+/// use keygate::error::Misconfiguration;
+///
+/// let error = AuthError::Misconfigured(Misconfiguration::NoKeyLayer);
+/// assert_eq!(error.status(), 500);
+/// assert!(error.to_string().contains("`ApiKeyLayer`"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misconfiguration {
+    /// No key layer saw the request before a handler that takes a [`Client`](crate::Client), a `RequireScope` or a
+    /// `ThrottleLayer`.
+    #[error(
+        "No `ApiKeyLayer` saw this request: put one around the routes that need a `Client`, outside of `RequireScope` \
+         and `ThrottleLayer`"
+    )]
+    NoKeyLayer,
+    /// The throttle of wrong keys found no address of the caller.
+    #[error(
+        "No client address for `FailureThrottle`: pass the peer's address with each request, or call \
+         `allow_unknown_addresses`"
+    )]
+    NoAddress,
+}
