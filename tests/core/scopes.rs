@@ -163,6 +163,16 @@ async fn grpc_says_permission_denied() {
     assert_eq!(refused.headers()["grpc-message"], "Scope orders:write needed");
 }
 
+#[tokio::test]
+async fn grpc_says_internal_without_a_key_layer() {
+    let inner = service_fn(|_: Request<()>| async { Ok::<_, ()>(Response::new(Body::empty())) });
+    let guarded = RequireScope::new("orders:write").unwrap().with_response(Grpc).layer(inner);
+    let refused = guarded.oneshot(Request::new(())).await.unwrap();
+    assert_eq!(refused.headers()["grpc-status"], "13");
+    let message = refused.headers()["grpc-message"].to_str().unwrap();
+    assert!(message.contains("`ApiKeyLayer`") && !message.contains('%'), "{message}");
+}
+
 #[test]
 fn empty_list_of_scopes_is_an_error_from_the_beginning() {
     let none: [&str; 0] = [];

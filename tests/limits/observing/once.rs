@@ -1,4 +1,4 @@
-use std::error::Error as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::middleware::map_request;
 use axum::routing::get;
 use http::{HeaderMap, Request};
+use keygate::limit::FailureThrottle;
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, MemoryStore, RequireScope, Source};
 use tower::ServiceExt as _;
 
@@ -161,9 +162,9 @@ async fn second_key_that_a_handler_asks_for_is_told_by_whom_it_asks() {
     }
 }
 
-/// As behind something that makes a new request of the one that came.
+/// As behind a middleware that makes a new request.
 #[tokio::test]
-async fn layer_that_finds_nobody_is_told_of_as_a_fault() {
+async fn layer_without_a_client_is_reported_as_misconfigured() {
     let log = Log::default();
     let auth = Authenticator::new(store(false).0).add_observer(log.observer());
     let app: Router = Router::new()
@@ -173,13 +174,28 @@ async fn layer_that_finds_nobody_is_told_of_as_a_fault() {
         .layer(ApiKeyLayer::from(auth));
     let request = Request::get("/").header("x-api-key", KEY).body(Body::empty()).unwrap();
     let response = app.oneshot(request).await.unwrap();
-    assert_eq!(response.status(), 503);
-    let error = response.extensions().get::<AuthError>().unwrap();
-    let source = error.source().unwrap();
-    assert_eq!(source.to_string(), "a layer does not know who the client is");
-    assert!(source.source().unwrap().to_string().contains("ApiKeyLayer"));
+    assert_eq!(response.status(), 500);
     let right = ("admitted", Some("Right".to_owned()), true);
-    assert_eq!(log.take(), [right, ("unavailable", None, false)]);
+    assert_eq!(log.take(), [right, ("misconfigured", None, false)]);
+}
+
+#[tokio::test]
+async fn unknown_address_is_reported_by_the_inner_layer_alone() {
+    let [inner, outer] = [Log::default(), Log::default()];
+    let gateway = Authenticator::new(store(false).0).add_observer(outer.observer());
+    let failures = FailureThrottle::by_peer(|peer: &IpAddr| *peer);
+    let auth = Authenticator::new(MemoryStore::new()).with_sources([Source::bearer()]).unwrap();
+    let auth = auth.add_observer(inner.observer()).throttle_failures(failures);
+    let app: Router = Router::new()
+        .route("/", get(|| async { "admitted" }))
+        .layer(ApiKeyLayer::from(auth))
+        .layer(ApiKeyLayer::from(gateway));
+    let request =
+        Request::get("/").header("x-api-key", KEY).header("authorization", "Bearer wrong");
+    let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), 500);
+    assert_eq!(outer.take(), [("admitted", Some("Right".to_owned()), true)]);
+    assert_eq!(inner.take(), [("misconfigured", None, false)]);
 }
 
 #[tokio::test]

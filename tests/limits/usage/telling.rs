@@ -35,6 +35,7 @@ fn outcomes_have_all_names_from_the_start() {
         "expired",
         "insufficient_scope",
         "malformed",
+        "misconfigured",
         "no_credentials",
         "revoked",
         "throttled",
