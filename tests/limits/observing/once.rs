@@ -217,9 +217,9 @@ async fn misplaced_layer_passed_to_respond_is_reported_once() {
     });
     let service = tower::Layer::layer(&ApiKeyLayer::from(auth), service);
     let request = Request::get("/").header("x-api-key", KEY).body(Body::empty()).unwrap();
-    assert_eq!(service.oneshot(request).await.unwrap().status(), 503);
+    assert_eq!(service.oneshot(request).await.unwrap().status(), 500);
     let right = ("admitted", Some("Right".to_owned()), true);
-    assert_eq!(log.take(), [right, ("unavailable", None, false)]);
+    assert_eq!(log.take(), [right, ("misconfigured", None, false)]);
 }
 
 /// Where the outer key is for those who have one.
