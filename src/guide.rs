@@ -13,6 +13,7 @@
 //! | [`benchmarks`] | What does it cost? |
 //! | [`changelog`] | What is new? |
 //! | [`contributing`] | How do I change keygate? |
+//! | [`architecture`] | Which file does what? |
 
 // In the repository, pages link to files. Here the same names link to modules: of two definitions of a
 // link, Markdown takes the first.
@@ -29,6 +30,7 @@ macro_rules! page {
         #[doc = "[benchmarks]: crate::guide::benchmarks"]
         #[doc = "[threats]: crate::guide::threats"]
         #[doc = "[changelog]: crate::guide::changelog"]
+        #[doc = "[architecture]: crate::guide::architecture"]
         #[doc = ""]
         #[doc = include_str!($file)]
         pub mod $name {}
@@ -46,6 +48,7 @@ page!(threats, "../SECURITY.md");
 page!(benchmarks, "../benches/README.md");
 page!(changelog, "../CHANGELOG.md");
 page!(contributing, "../CONTRIBUTING.md");
+page!(architecture, "../ARCHITECTURE.md");
 
 #[cfg(test)]
 mod tests {
@@ -67,8 +70,27 @@ mod tests {
     fn pages() -> Vec<PathBuf> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
-        docs.chain(["README.md", "SECURITY.md", "CHANGELOG.md"].map(|name| root.join(name)))
-            .collect()
+        let others = ["README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"];
+        docs.chain(others.map(|name| root.join(name))).collect()
+    }
+
+    #[test]
+    fn architecture_names_files_that_exist() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+        let named = text.split('`').skip(1).step_by(2);
+        let files: Vec<_> = named.filter(|name| name.starts_with("src/")).collect();
+        assert!(files.len() > 50, "{files:?}");
+        for file in files {
+            assert!(root.join(file).exists(), "ARCHITECTURE.md names `{file}`");
+        }
+    }
+
+    #[test]
+    fn readme_has_at_most_900_words() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(root.join("README.md")).unwrap();
+        assert!(text.split_whitespace().count() <= 900);
     }
 
     #[test]

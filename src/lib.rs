@@ -10,6 +10,7 @@
 #![doc = "[threats]: crate::guide::threats"]
 #![doc = "[changelog]: crate::guide::changelog"]
 #![doc = "[contributing]: crate::guide::contributing"]
+#![doc = "[architecture]: crate::guide::architecture"]
 #![doc = ""]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
