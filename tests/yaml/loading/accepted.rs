@@ -30,8 +30,8 @@ fn clients_are_listed_in_the_order_of_their_names() {
     assert_eq!(names, ["User 1", "User 2"]);
 }
 
-/// What YAML 1.1 or 1.2 would take for something else than a text.
-const LOOK_ALIKES: [&str; 41] = [
+/// Scalars that YAML 1.1 or 1.2 reads as something other than text.
+const OTHER_TYPES: [&str; 41] = [
     "0",
     "-0",
     "007",
@@ -77,16 +77,16 @@ const LOOK_ALIKES: [&str; 41] = [
 
 #[test]
 fn keys_that_look_like_other_types_are_read_as_text() {
-    for key in LOOK_ALIKES {
+    for key in OTHER_TYPES {
         let text = format!("allow_weak_keys: true\napi_keys:\n  {key}: User 1\n");
         holds(&text, &[(key, "User 1")]);
         holds(format!("allow_weak_keys: true\napi_key: {key}\n"), &[(key, "default")]);
         holds(format!("{{allow_weak_keys: true, api_keys: {{'{key}': x}}}}"), &[(key, "x")]);
     }
     let converted = ["7", "123456789", "1", "1000", "10000000000", "100", "31", "15", "3", "45045"];
-    let lines = LOOK_ALIKES.map(|key| format!("  {key}: User {key}\n")).concat();
+    let lines = OTHER_TYPES.map(|key| format!("  {key}: User {key}\n")).concat();
     let store = load(format!("allow_weak_keys: true\napi_keys:\n{lines}"));
-    assert_eq!((store.len(), store.client_count()), (LOOK_ALIKES.len(), LOOK_ALIKES.len()));
+    assert_eq!((store.len(), store.client_count()), (OTHER_TYPES.len(), OTHER_TYPES.len()));
     for key in converted {
         assert_eq!(client_of(&store, key), None, "{key}");
     }

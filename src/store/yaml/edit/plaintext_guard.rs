@@ -190,7 +190,7 @@ mod tests {
         {
             assert_eq!(found(text).map(|(_, key)| key), Some("hunter2"), "{text}");
         }
-        for text in ["", "hunter22", "xhunter2", "hunters", "2027", "éhunter2", "ba.a"] {
+        for text in ["", "hunter22", "xhunter2", "hunters", "2027", "éhunter2", "xa.a"] {
             assert_eq!(found(text), None, "{text}");
         }
         assert_eq!(found("hunter2x hunter-2"), Some((9, "hunter")));
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn every_key_at_a_beginning_is_found() {
-        let keys = Keys::new(vec!["ab", "a", "abd", "b", "abcde", "abc"]);
+        let keys = Keys::new(vec!["ab", "a", "abx", "b", "abcde", "abc"]);
         let found = |text: &str| keys.beginning(text.as_bytes()).collect::<Vec<_>>();
         assert_eq!(found("abcdx"), ["abc", "ab", "a"]);
         assert_eq!(found("abcde"), ["abcde", "abc", "ab", "a"]);
