@@ -1,4 +1,7 @@
-//! What the stores in SQL databases share: what their rows mean, and the rules by which they change.
+//! The common part of the SQL stores: rows, changes and errors.
+//!
+//! A store implements [`Database`] and [`Transaction`]; the functions here are its operations. Start with
+//! `managing.rs`.
 
 mod error;
 mod finding;
@@ -25,7 +28,7 @@ pub(super) use retrying::retrying;
 #[cfg(feature = "sqlite")]
 pub(super) use retrying::retrying_while;
 pub(super) use row::{
-    BadRow, ClientRow, Found, KeyRow, metadata_text, profile, quota_text, set_aside,
+    BadRow, ClientRow, KeyRow, PartialRow, keep_error, metadata_text, profile, quota_text,
 };
 pub(super) use transaction::{Database, Transaction};
 pub(super) use transfer::{export_keys, import_keys};

@@ -4,54 +4,55 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::sql::{self, DatabaseError};
-use super::{Answer, KeyStore, Lookup};
 use crate::client::ClientProfile;
-use crate::key::{KeyDigest, KeyId};
+use crate::key::KeyId;
 use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
 
 mod columns;
 mod connections;
 mod error;
 mod file;
-mod holders;
 mod inspect;
-mod lease;
+mod lock_holders;
+mod lookup;
 mod open_transaction;
+mod opening;
 mod options;
+mod pool;
+mod statements;
 mod tables;
 mod transaction;
 
 use connections::{Connections, Role};
 pub use options::SqliteOptions;
 
-/// Keys and clients in an SQLite database: for one machine, without a server.
+/// A store in an SQLite database, for one machine and without a server.
 ///
-/// A handle: cloning it is cheap, and clones share their connections. It keeps digests, never the
-/// text of a key. Every lookup asks the database, so that its answer is always current: a change by
-/// another process, or by hand, is seen by the next request. Several stores and processes of one
-/// machine may use one file at once; a file on a network drive is not for SQLite.
+/// A handle: cloning it is cheap, and clones share their connections. The database holds digests, never the
+/// text of a key. Every lookup reads the database, so the next request sees a change by another process or
+/// by hand. Several stores and processes of one machine may use the same file; a file on a network drive is
+/// not supported by SQLite.
 ///
-/// Restore a backup with `sqlite3 keys.db '.restore saved.db'`. A file that is renamed or copied over the
-/// database is noticed at the next lookup, too. Do so while nothing changes keys, and with no `-journal` or
-/// `-wal` file beside it, which SQLite would take for its own. See [`guide`](crate::guide::databases).
+/// Restore a backup with `sqlite3 keys.db '.restore saved.db'`. A store also notices a file that was renamed
+/// or copied over the database. Do that only while nothing changes keys, and with no `-journal` or `-wal` file
+/// beside the database: SQLite would apply it to the restored file. See [`guide`](crate::guide::databases).
 ///
-/// A file that is mounted by itself and a file with more than one hard link are refused: mount or share
-/// its folder.
+/// A file that is mounted without its folder and a file with more than one hard link are refused: mount or
+/// share the folder.
 ///
-/// # How it serves
+/// # Behavior
 ///
-/// - Lookups go on while keys are changed, but for the moment in which a change is written to the
-///   disk. They wait for that moment, at most 2 seconds (100,000 new keys took 0.1 of one). The
-///   [`Authenticator`](crate::Authenticator) gives a lookup up after a second by default.
-/// - Changes wait for the changes and long reads of others, at most 5 seconds, and hold no lock
-///   meanwhile. Then it is an outage that names the process in the way, where the system shows it.
-/// - A fault that is repaired needs no restart: the next lookup or change opens the file again.
-/// - It leaves the journal mode of the file as it is. That of the files it makes is SQLite's own
-///   default, a rollback journal, and not a write-ahead log: one of those stays beside the file while
-///   the database is open, and would spoil a restored one.
-/// - What was told as done outlives a loss of power (`synchronous` is `extra`).
-/// - A missing file, one without tables, and a row that a hand has spoilt are a
-///   [`StoreError`](crate::StoreError), and never an unknown key.
+/// - Lookups continue while keys are changed. Only the commit of a change makes them wait, for at most 2
+///   seconds (0.1 seconds for 100,000 new keys). By default, the
+///   [`Authenticator`](crate::Authenticator) gives up on a lookup after a second.
+/// - A change waits at most 5 seconds for other changes and long reads, and holds no lock meanwhile. Then it
+///   fails, with an error that names the blocking process where the system shows it.
+/// - After a repair, the store needs no restart: the next lookup or change opens the file again.
+/// - The store keeps the journal mode of the file. New files use SQLite's default, a rollback journal. A
+///   write-ahead log would stay beside the file while the database is open, and corrupt a restored one.
+/// - A change that was reported as done survives a loss of power (`synchronous` is `extra`).
+/// - A missing file, missing tables and an invalid row are a [`StoreError`](crate::StoreError), never an
+///   unknown key.
 ///
 /// ```
 /// use keygate::{ApiKey, ManageKeys};
@@ -87,91 +88,67 @@ pub struct SqliteStore {
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl SqliteStore {
-    /// Opens a database that is there, with tables that this version can read.
+    /// Opens an existing database whose tables this version can read.
     ///
-    /// It makes and changes nothing. A file that cannot be written serves lookups all the same, unless it
-    /// is in WAL mode: readers then need the right to write its folder.
+    /// Creates and changes nothing. A read-only file serves lookups, too, unless it is in WAL mode: then
+    /// readers need the right to write its folder.
     ///
     /// # Errors
     ///
-    /// There is no such file, it is no SQLite database, or it lacks tables that this version can read.
+    /// The file does not exist, is not an SQLite database, or has no tables that this version can read.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, DatabaseError> {
         Self::options(path).open().await
     }
 
-    /// Makes the file and the tables where they are missing, and opens the database.
+    /// Creates the file and the tables if they are missing, and opens the database.
     ///
-    /// A new file may be read by its owner alone. Tables of others in the same file stay as they are.
-    /// Many processes may do this at once: one makes the tables, and the others find them.
+    /// Only its owner can read a new file. Other tables in the file are left alone. Many processes may
+    /// migrate at once: one creates the tables, and the others wait for it.
     ///
     /// # Errors
     ///
-    /// The file cannot be made, is no SQLite database or cannot be written, or its tables are of a
-    /// version that this one cannot read.
+    /// The file cannot be created or written, is not an SQLite database, or has tables that this version
+    /// cannot read.
     pub async fn migrate(path: impl AsRef<Path>) -> Result<Self, DatabaseError> {
         Self::options(path).migrate().await
     }
 
-    /// Options for the database at this path, to be opened with [`SqliteOptions::open`] or
+    /// Returns options for the database at this path. Open it with [`SqliteOptions::open`] or
     /// [`SqliteOptions::migrate`].
     pub fn options(path: impl AsRef<Path>) -> SqliteOptions {
         SqliteOptions::new(path.as_ref())
     }
 
-    /// The version of the tables, which may be a later one than this code was written for.
+    /// Returns the version of the tables, which may be newer than the one that this version creates.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or has lost its tables.
+    /// The file cannot be read, or has no tables.
     pub async fn schema_version(&self) -> Result<i32, DatabaseError> {
-        tables::version(&mut self.connections.lease(Role::Reader).await?).await
+        tables::version(&mut self.connections.acquire(Role::Reader).await?).await
     }
 
-    async fn opened(options: SqliteOptions, migrate: bool) -> Result<Self, DatabaseError> {
-        let connections = Connections::open(options, migrate).await?;
-        Ok(Self {
-            connections: Arc::new(connections),
-            clock: None,
-            actor: None,
-            tool: "keygate".into(),
-        })
-    }
-
-    /// Replaces the clock by which keys are issued, rotated and revoked through this handle.
+    /// Replaces the clock for issuing, rotating and revoking keys through this handle.
     ///
-    /// Whether a key has expired when it is presented is told by the clock of the
-    /// [`Authenticator`](crate::Authenticator).
+    /// At a request, the clock of the [`Authenticator`](crate::Authenticator) decides whether a key has
+    /// expired.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { clock: Some(Arc::new(clock)), ..self }
     }
 
-    /// Replaces who `keygate_events` names for changes through this handle: nobody at first.
+    /// Replaces the actor that `keygate_events` records for changes through this handle. The default is
+    /// none.
     #[must_use]
     pub fn with_actor(self, actor: impl Into<String>) -> Self {
         Self { actor: Some(actor.into().into()), ..self }
     }
 
-    /// Replaces the tool that `keygate_events` names for changes through this handle: `keygate` at
-    /// first.
+    /// Replaces the tool that `keygate_events` records for changes through this handle. The default is
+    /// `keygate`.
     #[must_use]
     pub fn with_tool(self, tool: impl Into<String>) -> Self {
         Self { tool: tool.into().into(), ..self }
-    }
-
-    async fn find(connections: &Connections, digest: KeyDigest) -> Answer {
-        let mut lease = connections.lease(Role::Reader).await?;
-        let query = sqlx::query(columns::RECORD).bind(digest.to_bytes().to_vec());
-        let row = query.fetch_optional(lease.connection()?).await;
-        let row = row.map_err(|error| lease.fault(error))?;
-        Ok(row.map(|row| columns::record(&row)).transpose()?)
-    }
-}
-
-impl KeyStore for SqliteStore {
-    fn lookup(&self, digest: KeyDigest) -> Lookup {
-        let connections = Arc::clone(&self.connections);
-        Lookup::pending(async move { Self::find(&connections, digest).await })
     }
 }
 

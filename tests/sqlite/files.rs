@@ -114,7 +114,7 @@ async fn folder_in_the_place_of_a_file_is_told_as_such() {
     }
     let path = folder.path().join("none").join("keys.db");
     let error = SqliteStore::migrate(path).await.unwrap_err();
-    assert!(error.to_string().contains("cannot be made: its folder is not there"), "{error}");
+    assert!(error.to_string().contains("cannot be created: its folder does not exist"), "{error}");
 }
 
 #[tokio::test]

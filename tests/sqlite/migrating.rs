@@ -18,7 +18,7 @@ async fn opening_makes_nothing() {
     let folder = Folder::new();
     let error = refused(&folder).await;
     assert!(matches!(&error, DatabaseError::Location { .. }), "{error:?}");
-    assert!(error.to_string().contains("make it with `keygate migrate`"), "{error}");
+    assert!(error.to_string().contains("create it with `keygate migrate`"), "{error}");
     assert_eq!(folder.names(), [""; 0]);
 
     fs::write(folder.database(), "").unwrap();

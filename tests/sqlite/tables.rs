@@ -33,10 +33,10 @@ async fn statements_of_the_documentation_do_what_it_says() {
     let later = SystemTime::now() + Duration::from_secs(15 * 24 * 60 * 60);
     store.issue("App 9", new('B').with_expiry(later)).await.unwrap();
 
-    let expiring = run("Keys that end within 14 days");
+    let expiring = run("Keys that expire within 14 days");
     assert!(expiring.starts_with("App 9|2c26b46b68ffc68f|production|"), "{expiring}");
     assert_eq!(expiring.lines().count(), 1, "{expiring}");
-    assert_eq!(run("Clients that may do `orders:read`"), "App 9");
+    assert_eq!(run("Clients with the scope `orders:read`"), "App 9");
     assert_eq!(run("Clients of a team"), "App 9|2");
     assert_eq!(run("Who revoked a key"), "");
 

@@ -1,4 +1,4 @@
-//! What the columns of a row mean. They are asked for in one order, and read by their places.
+//! Decodes rows. The columns are selected in one order, and read by index.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,9 +15,9 @@ use sqlx::{Row as _, Type, TypeInfo as _, ValueRef as _};
 use crate::client::{ClientProfile, label};
 use crate::key::{KeyDigest, KeyId};
 use crate::manage::KeyMetadata;
-use crate::store::sql::{BadRow, ClientRow, Found, KeyRow, profile, set_aside};
+use crate::store::sql::{BadRow, ClientRow, KeyRow, PartialRow, keep_error, profile};
 
-/// The columns of a client `c`, for [`client_row`]. They name their types, of which a copy says nothing.
+/// The columns of a client `c`, for [`client_row`]. The casts matter for `copy`, which reports no types.
 macro_rules! client_columns {
     () => {
         "c.name::text, c.enabled::boolean, c.scopes::text[], c.quota::text, c.metadata::text"
@@ -35,57 +35,59 @@ macro_rules! key_columns {
 
 pub(in crate::store) use {client_columns, key_columns};
 
-/// The client whose columns begin at this place.
+/// Decodes the client whose columns begin at this index.
 pub(in crate::store) fn client_row(row: &impl Columns, first: usize) -> Result<ClientRow, BadRow> {
-    let name = there(row.text(first)).ok_or_else(|| BadRow::client("?", "it has no name"))?;
+    let name = non_null(row.text(first)).ok_or_else(|| BadRow::client("?", "it has no name"))?;
     let bad = |why: &str| BadRow::client(name, why);
-    let enabled = there(row.flag(first + 1)).ok_or_else(|| bad("its `enabled` is not there"))?;
+    let enabled = non_null(row.flag(first + 1)).ok_or_else(|| bad("its `enabled` is null"))?;
     let scopes =
-        there(row.texts(first + 2)).ok_or_else(|| bad("its scopes are not a list of texts"))?;
-    let quota = row.text(first + 3).map_err(|_| bad("its quota is no text"))?;
-    let metadata = there(row.text(first + 4)).ok_or_else(|| bad("its metadata are not there"))?;
+        non_null(row.texts(first + 2)).ok_or_else(|| bad("its scopes are not a list of texts"))?;
+    let quota = row.text(first + 3).map_err(|_| bad("its quota is not text"))?;
+    let metadata = non_null(row.text(first + 4)).ok_or_else(|| bad("its metadata are null"))?;
     Ok(ClientRow { profile: profile(name, &scopes, quota, metadata)?, enabled })
 }
 
-/// As [`client_row`], with its bare name where a hand has spoilt the rest.
-pub(super) fn found_client(row: &PgRow) -> Result<Found<ClientRow>, BadRow> {
+/// Decodes a client; if a column other than `name` and `enabled` is invalid, returns these alone.
+pub(super) fn partial_client(row: &PgRow) -> Result<PartialRow<ClientRow>, BadRow> {
     let bad = match client_row(row, 0) {
-        Ok(row) => return Ok(Found { row, fault: None }),
+        Ok(row) => return Ok(PartialRow { row, error: None }),
         Err(bad) => bad,
     };
-    let (Some(name), Some(enabled)) = (there(row.text(0)), there(row.flag(1))) else {
+    let (Some(name), Some(enabled)) = (non_null(row.text(0)), non_null(row.flag(1))) else {
         return Err(bad);
     };
     let row = ClientRow { profile: ClientProfile::new(name), enabled };
-    Ok(Found { row, fault: Some(bad) })
+    Ok(PartialRow { row, error: Some(bad) })
 }
 
-/// The key whose columns begin at this place.
+/// Decodes the key whose columns begin at this index.
 pub(in crate::store) fn key_row(row: &PgRow, first: usize) -> Result<KeyRow, BadRow> {
-    found_key(row, first)?.whole()
+    partial_key(row, first)?.complete()
 }
 
-/// As [`key_row`], with all that can be read of one that a hand has spoilt.
-pub(super) fn found_key(row: &PgRow, first: usize) -> Result<Found<KeyRow>, BadRow> {
+/// Decodes the valid columns of a key.
+pub(super) fn partial_key(row: &PgRow, first: usize) -> Result<PartialRow<KeyRow>, BadRow> {
     let digest = digest_bytes(row, first)?;
     let key_id = digest.key_id();
     let bad = |why: &str| BadRow::key(key_id, why);
     let client = row.try_get(first + 2).map_err(|_| bad("it has no client"))?;
-    let mut fault = check_algorithm(row, first + 1, key_id).err();
-    let enabled =
-        set_aside(&mut fault, row.try_get(first + 3).map_err(|_| bad("its client is not there")));
-    let label = set_aside(&mut fault, label(row, first + 4, key_id));
-    let created = set_aside(&mut fault, time(row, first + 5, key_id, "created"));
-    let expires = set_aside(&mut fault, time(row, first + 6, key_id, "expires"));
-    let revoked = set_aside(&mut fault, time(row, first + 7, key_id, "revoked"));
-    let replaced_by = set_aside(&mut fault, successor(row, first + 8, key_id));
-    let notes = KeyMetadata { label: label.map(Into::into), created, revoked, replaced_by };
-    Ok(Found { row: KeyRow { digest, client, enabled, expires, notes }, fault })
+    let mut error = check_algorithm(row, first + 1, key_id).err();
+    let enabled = keep_error(
+        &mut error,
+        row.try_get(first + 3).map_err(|_| bad("its client does not exist")),
+    );
+    let label = keep_error(&mut error, label(row, first + 4, key_id));
+    let created = keep_error(&mut error, time(row, first + 5, key_id, "created"));
+    let expires = keep_error(&mut error, time(row, first + 6, key_id, "expires"));
+    let revoked = keep_error(&mut error, time(row, first + 7, key_id, "revoked"));
+    let replaced_by = keep_error(&mut error, successor(row, first + 8, key_id));
+    let metadata = KeyMetadata { label: label.map(Into::into), created, revoked, replaced_by };
+    Ok(PartialRow { row: KeyRow { digest, client, enabled, expires, metadata }, error })
 }
 
 fn label(row: &PgRow, index: usize, key_id: KeyId) -> Result<Option<String>, BadRow> {
     let bad = |why: &str| BadRow::key(key_id, why);
-    let label: Option<String> = row.try_get(index).map_err(|_| bad("its label is no text"))?;
+    let label: Option<String> = row.try_get(index).map_err(|_| bad("its label is not text"))?;
     if let Some(label) = &label {
         label::check(label).map_err(|error| bad(&format!("its label: {error}")))?;
     }
@@ -94,82 +96,82 @@ fn label(row: &PgRow, index: usize, key_id: KeyId) -> Result<Option<String>, Bad
 
 fn successor(row: &PgRow, index: usize, key_id: KeyId) -> Result<Option<KeyId>, BadRow> {
     let bad = |why: &str| BadRow::key(key_id, why);
-    let id: Option<&str> = row.try_get(index).map_err(|_| bad("its `replaced_by` is no text"))?;
+    let id: Option<&str> = row.try_get(index).map_err(|_| bad("its `replaced_by` is not text"))?;
     id.map(str::parse).transpose().map_err(|_| bad("its `replaced_by` is not the id of a key"))
 }
 
-/// A row, however it was asked for. What is null is nothing.
+/// The columns of a row, by index. `None` is null.
 pub(in crate::store) trait Columns {
-    fn bytes(&self, place: usize) -> Result<Option<Cow<'_, [u8]>>, Unread>;
-    fn text(&self, place: usize) -> Result<Option<&str>, Unread>;
-    fn texts(&self, place: usize) -> Result<Option<Vec<String>>, Unread>;
-    fn flag(&self, place: usize) -> Result<Option<bool>, Unread>;
-    fn micros(&self, place: usize) -> Result<Option<Micros>, Unread>;
+    fn bytes(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, ColumnError>;
+    fn text(&self, index: usize) -> Result<Option<&str>, ColumnError>;
+    fn texts(&self, index: usize) -> Result<Option<Vec<String>>, ColumnError>;
+    fn flag(&self, index: usize) -> Result<Option<bool>, ColumnError>;
+    fn micros(&self, index: usize) -> Result<Option<Micros>, ColumnError>;
 }
 
-/// What is in this place is of another type.
+/// The error for a column of another type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Unread;
+pub(in crate::store) struct ColumnError;
 
 impl Columns for PgRow {
-    fn bytes(&self, place: usize) -> Result<Option<Cow<'_, [u8]>>, Unread> {
-        let value = self.try_get_raw(place).map_err(|_| Unread)?;
+    fn bytes(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, ColumnError> {
+        let value = self.try_get_raw(index).map_err(|_| ColumnError)?;
         if value.is_null() {
             return Ok(None);
         }
         if value.type_info().name() != "BYTEA" {
-            return Err(Unread);
+            return Err(ColumnError);
         }
         raw_bytes(&value).map(Some)
     }
 
-    fn text(&self, place: usize) -> Result<Option<&str>, Unread> {
-        self.try_get(place).map_err(|_| Unread)
+    fn text(&self, index: usize) -> Result<Option<&str>, ColumnError> {
+        self.try_get(index).map_err(|_| ColumnError)
     }
 
-    fn texts(&self, place: usize) -> Result<Option<Vec<String>>, Unread> {
-        self.try_get(place).map_err(|_| Unread)
+    fn texts(&self, index: usize) -> Result<Option<Vec<String>>, ColumnError> {
+        self.try_get(index).map_err(|_| ColumnError)
     }
 
-    fn flag(&self, place: usize) -> Result<Option<bool>, Unread> {
-        self.try_get(place).map_err(|_| Unread)
+    fn flag(&self, index: usize) -> Result<Option<bool>, ColumnError> {
+        self.try_get(index).map_err(|_| ColumnError)
     }
 
-    fn micros(&self, place: usize) -> Result<Option<Micros>, Unread> {
-        let value = self.try_get_raw(place).map_err(|_| Unread)?;
+    fn micros(&self, index: usize) -> Result<Option<Micros>, ColumnError> {
+        let value = self.try_get_raw(index).map_err(|_| ColumnError)?;
         if value.is_null() {
             return Ok(None);
         }
         let is_time = value.type_info().name() == "TIMESTAMPTZ";
         let is_binary = matches!(value.format(), PgValueFormat::Binary);
-        // Not prepared, a time comes as the bytes that `timestamptz_send` makes of it.
+        // In a statement that was not prepared, a time is sent as the output of `timestamptz_send`.
         if !(is_time && is_binary || value.type_info().name() == "BYTEA") {
-            return Err(Unread);
+            return Err(ColumnError);
         }
         let bytes = raw_bytes(&value)?;
-        let micros = (&*bytes).try_into().map_err(|_| Unread)?;
+        let micros = (&*bytes).try_into().map_err(|_| ColumnError)?;
         Ok(Some(Micros(i64::from_be_bytes(micros))))
     }
 }
 
-/// The bytes of a value, which a statement that was not prepared gives in hex.
-fn raw_bytes<'r>(value: &PgValueRef<'r>) -> Result<Cow<'r, [u8]>, Unread> {
-    let bytes = value.as_bytes().map_err(|_| Unread)?;
+/// Returns the bytes of a value. A statement that was not prepared returns them in hex.
+fn raw_bytes<'r>(value: &PgValueRef<'r>) -> Result<Cow<'r, [u8]>, ColumnError> {
+    let bytes = value.as_bytes().map_err(|_| ColumnError)?;
     match value.format() {
         PgValueFormat::Binary => Ok(Cow::Borrowed(bytes)),
         PgValueFormat::Text => {
             let decoded = <Vec<u8> as Decode<'_, Postgres>>::decode(value.clone());
-            decoded.map(Cow::Owned).map_err(|_| Unread)
+            decoded.map(Cow::Owned).map_err(|_| ColumnError)
         }
     }
 }
 
-/// What must be there.
-fn there<T>(column: Result<Option<T>, Unread>) -> Option<T> {
+/// Returns a column that may not be null.
+fn non_null<T>(column: Result<Option<T>, ColumnError>) -> Option<T> {
     column.ok().flatten()
 }
 
-/// The digest of a row, which no other may be taken for.
+/// Decodes a digest, and checks its algorithm.
 pub(in crate::store) fn digest(
     row: &impl Columns,
     digest: usize,
@@ -181,9 +183,9 @@ pub(in crate::store) fn digest(
 }
 
 fn digest_bytes(row: &impl Columns, index: usize) -> Result<KeyDigest, BadRow> {
-    let unnamed = |why: &str| BadRow { whose: "a key".to_owned(), why: why.to_owned() };
-    let bytes = there(row.bytes(index)).ok_or_else(|| unnamed("it has no digest"))?;
-    let bytes = (&*bytes).try_into().map_err(|_| unnamed("its digest is not of 32 bytes"))?;
+    let unnamed = |why: &str| BadRow { subject: "a key".to_owned(), why: why.to_owned() };
+    let bytes = non_null(row.bytes(index)).ok_or_else(|| unnamed("it has no digest"))?;
+    let bytes = (&*bytes).try_into().map_err(|_| unnamed("its digest is not 32 bytes long"))?;
     Ok(KeyDigest::from_bytes(bytes))
 }
 
@@ -194,7 +196,7 @@ fn check_algorithm(row: &impl Columns, index: usize, key_id: KeyId) -> Result<()
     }
 }
 
-/// The time in this column, if there is one.
+/// Decodes a time, which may be null.
 pub(in crate::store) fn time(
     row: &impl Columns,
     index: usize,
@@ -206,8 +208,8 @@ pub(in crate::store) fn time(
     time.map(|time| time.system_time().ok_or_else(bad)).transpose()
 }
 
-/// A `timestamptz` as the server sends it: microseconds since 2000. The driver's own reading of it
-/// panics at `infinity`.
+/// A `timestamptz` as the server sends it: microseconds since 2000. The driver's own type panics at
+/// `infinity`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Micros(i64);
 
@@ -225,7 +227,7 @@ impl Micros {
     }
 }
 
-/// What is finer than a microsecond is cut off, and what the database cannot hold is its last instant.
+/// Truncates to microseconds, and clamps to the last time that the database can hold.
 impl From<SystemTime> for Micros {
     fn from(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -257,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_come_back_or_are_refused() {
+    fn times_are_decoded_or_refused() {
         for micros in [0, 1, 1_800_000_000_250_123, 253_402_300_799_999_999] {
             let time = UNIX_EPOCH + Duration::from_micros(micros);
             assert_eq!(Micros::from(time).system_time(), Some(time));

@@ -1,4 +1,4 @@
-//! The files that a connection needs, read within bounds.
+//! Reads the files that a connection needs, up to a size.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -6,11 +6,11 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// Reads a plain file of at most so many KiB.
+/// Reads a regular file of at most `kibibytes` KiB.
 pub(super) fn read(path: &Path, kibibytes: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Before it is opened, which would wait for the writer of a pipe.
+    // Opening a pipe would wait for its writer.
     if !path.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a plain file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     let file = File::open(path)?;
     let length = file.metadata()?.len();
@@ -18,7 +18,7 @@ pub(super) fn read(path: &Path, kibibytes: u64) -> io::Result<Zeroizing<Vec<u8>>
         return Err(io::Error::other(format!("it is longer than {kibibytes} KiB")));
     }
     let length = usize::try_from(length).unwrap_or_default();
-    // Enough from the beginning, so that no copy is left behind by a text that grows.
+    // Full capacity, since growing the buffer would leave a copy of a secret behind.
     let mut text = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
     file.take(kibibytes * 1024).read_to_end(&mut text)?;
     Ok(text)

@@ -1,15 +1,14 @@
-//! Looks for what could hide, delay or rewrite a change, without changing anything.
+//! Inspects a database for what can hide, delay or rewrite changes.
 
 use sqlx::postgres::PgConnection;
 use sqlx::raw_sql;
 use tokio::time::timeout;
 
-use super::connections::Connections;
 use super::error::unavailable;
 use super::options::PostgresOptions;
+use super::pool::{CHANGE_DEADLINE, Pool};
+use super::schema;
 use super::settings::local_settings;
-use super::{CHANGE_DEADLINE, NOT_READ, schema};
-use crate::error::StoreError;
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
 mod durability;
@@ -22,37 +21,35 @@ pub(super) use triggers::{FOREIGN as FOREIGN_TRIGGERS, foreign as foreign_trigge
 pub(super) async fn inspect(
     options: &PostgresOptions,
 ) -> Result<Vec<DatabaseFinding>, DatabaseError> {
-    let connections = Connections::new(options, 1, CHANGE_DEADLINE);
-    let mut lease = connections.take().await?;
-    if let Err(error) = timeout(CHANGE_DEADLINE, schema::check(&mut lease)).await.map_err(late)? {
+    let connections = Pool::new(options, 1, CHANGE_DEADLINE);
+    let mut connection = connections.acquire().await?;
+    if let Err(error) =
+        timeout(CHANGE_DEADLINE, schema::check(&mut connection)).await.map_err(schema::not_read)?
+    {
         return Ok(vec![DatabaseFinding::of(error)?]);
     }
-    lease.in_transaction = true;
+    connection.in_transaction = true;
     let mut findings = Vec::new();
-    timeout(CHANGE_DEADLINE, look(&mut lease, &mut findings))
+    timeout(CHANGE_DEADLINE, check(&mut connection, &mut findings))
         .await
-        .map_err(late)?
+        .map_err(schema::not_read)?
         .map_err(unavailable)?;
-    lease.in_transaction = false;
-    lease.finish();
+    connection.in_transaction = false;
+    connection.release();
     Ok(findings)
 }
 
-fn late(_: tokio::time::error::Elapsed) -> StoreError {
-    StoreError::new(NOT_READ)
-}
-
-/// Each look adds its findings. All see one state of the database.
-async fn look(
+/// Adds the findings of each check. All checks see one state of the database.
+async fn check(
     connection: &mut PgConnection,
     findings: &mut Vec<DatabaseFinding>,
 ) -> Result<(), sqlx::Error> {
     let begin = concat!("begin isolation level repeatable read read only; ", local_settings!());
     raw_sql(begin).execute(&mut *connection).await?;
-    triggers::look(connection, findings).await?;
-    durability::look(connection, findings).await?;
-    queue::look(connection, findings).await?;
-    tables::look(connection, findings).await?;
+    triggers::check(connection, findings).await?;
+    durability::check(connection, findings).await?;
+    queue::check(connection, findings).await?;
+    tables::check(connection, findings).await?;
     raw_sql("commit").execute(connection).await?;
     Ok(())
 }

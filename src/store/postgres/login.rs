@@ -1,6 +1,6 @@
-//! What a new connection logs in with, which may change while the service runs.
+//! Credentials for a new connection, which may change while the service runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
@@ -8,23 +8,27 @@ use tokio::task::spawn_blocking;
 
 use super::files;
 use super::options::PostgresOptions;
-use super::password::{self, Found};
+use super::password::{self, PasswordSearch};
 use super::url::{self, Address};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 
 pub(in crate::store) struct Login {
     pub(in crate::store) options: PgConnectOptions,
-    /// What to say where the server wants a password.
+    /// The reason for the missing password, for the error if the server requires one.
     pub(in crate::store) no_password: Option<String>,
 }
 
 impl PostgresOptions {
-    /// Reads the files of the URL and the password as they are now. Where they cannot be read, there
-    /// is no connection.
+    pub(in crate::store) fn from_file(path: PathBuf) -> Result<Self, DatabaseError> {
+        let address = read(&path)?;
+        Ok(Self::at(address, Some(path.into())))
+    }
+
+    /// Reads the current content of the files with the URL and the password.
     pub(in crate::store) async fn login(&self) -> Result<Login, StoreError> {
         let (address, file) = (self.address.clone(), self.file.clone());
-        // A file may be on a disk that hangs.
+        // The disk may hang.
         let login = spawn_blocking(move || match file {
             Some(path) => read(&path).map(login),
             None => Ok(login(address)),
@@ -34,7 +38,7 @@ impl PostgresOptions {
 }
 
 fn login(Address { connect, has_password }: Address) -> Login {
-    // The driver's log would show at every lookup what never changes.
+    // The statements never change, so logging them at each lookup is noise.
     let options = connect.disable_statement_logging();
     let options = match options.get_application_name() {
         Some(_) => options,
@@ -44,20 +48,20 @@ fn login(Address { connect, has_password }: Address) -> Login {
         return Login { options, no_password: None };
     }
     match password::find(&options) {
-        Found::Password(password) => {
+        PasswordSearch::Found(password) => {
             Login { options: options.password(&password), no_password: None }
         }
-        Found::Nothing(why) => Login { options, no_password: Some(why) },
+        PasswordSearch::NotFound(why) => Login { options, no_password: Some(why) },
     }
 }
 
-/// Reads the URL that is all that a file holds.
-pub(super) fn read(path: &Path) -> Result<Address, DatabaseError> {
+/// Reads a file with a URL.
+fn read(path: &Path) -> Result<Address, DatabaseError> {
     let text = files::read(path, 64).map_err(|error| {
         let why = format!("the file {} cannot be read: {error}", path.display());
         DatabaseError::Unavailable(StoreError::new(why))
     })?;
-    // Editors put a mark before the text, and blank lines behind it.
+    // Editors may add a byte order mark and trailing blank lines.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text).trim_ascii();
     let text = str::from_utf8(text).ok().filter(|text| !text.contains(char::is_control));
     url::parse(text.ok_or_else(|| DatabaseError::Location {
@@ -70,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn name_of_the_application_can_be_replaced() {
+    fn url_can_replace_the_application_name() {
         let name = |url| {
             let options = login(url::parse(url).unwrap()).options;
             options.get_application_name().map(str::to_owned)

@@ -1,15 +1,17 @@
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
 use super::url::{self, Address};
-use super::{PostgresStore, inspect, login};
-use crate::store::sql::{DatabaseError, DatabaseFinding};
+use crate::store::sql::DatabaseError;
 
-/// How a [`PostgresStore`] connects.
+/// Options for connecting to PostgreSQL.
+///
+/// Created by [`PostgresStore::options`](crate::store::PostgresStore::options) and
+/// [`PostgresStore::options_from_file`](crate::store::PostgresStore::options_from_file).
 ///
 /// ```no_run
 /// use keygate::store::PostgresStore;
@@ -25,7 +27,7 @@ use crate::store::sql::{DatabaseError, DatabaseFinding};
 #[must_use = "options do nothing until they connect"]
 pub struct PostgresOptions {
     pub(super) address: Address,
-    /// Where the URL is read anew for each connection.
+    /// The file with the URL, which is read for each connection.
     pub(super) file: Option<Arc<Path>>,
     pub(super) max_connections: u32,
     pub(super) lookup_deadline: Duration,
@@ -41,12 +43,7 @@ impl PostgresOptions {
         Ok(Self::at(url::parse(url)?, None))
     }
 
-    pub(in crate::store) fn from_file(path: PathBuf) -> Result<Self, DatabaseError> {
-        let address = login::read(&path)?;
-        Ok(Self::at(address, Some(path.into())))
-    }
-
-    fn at(address: Address, file: Option<Arc<Path>>) -> Self {
+    pub(super) fn at(address: Address, file: Option<Arc<Path>>) -> Self {
         Self {
             address,
             file,
@@ -57,29 +54,27 @@ impl PostgresOptions {
         }
     }
 
-    /// Replaces the number of connections that lookups open at most; 0 counts as 1. Those who manage
-    /// keys need one more, which is closed when they have been quiet for 30 seconds.
+    /// Replaces the maximum number of connections for lookups; 0 counts as 1. Changes use one more, which is
+    /// closed after 30 idle seconds.
     ///
-    /// The default is 1, so that 50 instances meet PostgreSQL's default limit of 100, together with
-    /// the 50 that a rolling deploy starts beside them. Raise it where requests ask the
-    /// database directly and are many.
+    /// The default is 1: during a rolling deploy, 50 old and 50 new instances stay within PostgreSQL's default
+    /// limit of 100. Raise it if many requests read the database directly.
     pub fn max_connections(self, max_connections: u32) -> Self {
         Self { max_connections: max_connections.max(1), ..self }
     }
 
-    /// Replaces how long a lookup may take, waiting for a connection included, before it fails.
+    /// Replaces the deadline of a lookup, including the wait for a connection.
     ///
-    /// The default is 1 second, as long as an [`Authenticator`](crate::Authenticator) waits for it by
-    /// default: whoever raises one raises the other.
+    /// The default is 1 second, like the deadline of an [`Authenticator`](crate::Authenticator): raise both
+    /// together.
     pub fn lookup_deadline(self, lookup_deadline: Duration) -> Self {
         Self { lookup_deadline, ..self }
     }
 
-    /// Gives no statement a name.
+    /// Avoids prepared statements and session settings.
     ///
-    /// For poolers that lend a connection for a transaction, as pgbouncer does with
-    /// `pool_mode=transaction`: a name would be known, or be another's, on another connection. A lookup
-    /// takes one round trip all the same.
+    /// For poolers in transaction mode, such as pgbouncer with `pool_mode=transaction`: each transaction may run
+    /// on another connection, where a statement was not prepared. A lookup still takes one round trip.
     pub fn through_pooler(self) -> Self {
         Self { through_pooler: true, ..self }
     }
@@ -87,41 +82,12 @@ impl PostgresOptions {
     /// Allows lookups on a standby, which cannot make changes and may lag behind: a revoked key is
     /// admitted, and a new one is unknown, until the standby has caught up.
     ///
-    /// By default, a server that answers as a standby is an outage.
+    /// By default, a standby is an outage.
     pub fn allow_standby(self) -> Self {
         Self { allows_standby: true, ..self }
     }
 
-    /// Connects to a database whose tables are there: see [`PostgresStore::connect`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`PostgresStore::connect`].
-    pub async fn connect(self) -> Result<PostgresStore, DatabaseError> {
-        PostgresStore::open(&self, false).await
-    }
-
-    /// Looks for what keeps the database from being used, and for what can hide, delay or rewrite a
-    /// change. It changes nothing; tables that are missing or of another version are a finding, and
-    /// then the only one.
-    ///
-    /// # Errors
-    ///
-    /// The database cannot be reached, or does not answer within ten seconds.
-    pub async fn inspect(self) -> Result<Vec<DatabaseFinding>, DatabaseError> {
-        inspect::inspect(&self).await
-    }
-
-    /// Brings the tables up to date, and connects: see [`PostgresStore::migrate`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`PostgresStore::migrate`].
-    pub async fn migrate(self) -> Result<PostgresStore, DatabaseError> {
-        PostgresStore::open(&self, true).await
-    }
-
-    /// Where the database is looked for.
+    /// The address of the database.
     pub(in crate::store) fn place(&self) -> &PgConnectOptions {
         &self.address.connect
     }
@@ -146,7 +112,7 @@ mod tests {
     const CANARY: &str = "c4n4ry";
 
     #[test]
-    fn no_fault_and_no_listing_shows_a_password() {
+    fn errors_and_debug_output_show_no_password() {
         for url in [
             "postgres://a:c4n4ry@host:65536/keys",
             "postgres://a:c4n4ry@host/keys?sslmode=c4n4ry",
@@ -164,8 +130,8 @@ mod tests {
     }
 
     #[test]
-    fn what_libpq_takes_besides_is_named() {
-        for (url, told) in [
+    fn unsupported_parts_of_a_url_are_named() {
+        for (url, expected) in [
             ("postgres://a@host/keys?channel_binding=require", "`channel_binding`"),
             ("postgres://a@host/keys?sslmode=require&connect_timeout=3", "`connect_timeout`"),
             ("postgres://a@host/keys?target_session_attrs=any", "`target_session_attrs`"),
@@ -180,7 +146,7 @@ mod tests {
             ("postgres://a@host/keys?conect_timeout=3", "the nearest is"),
         ] {
             let error = PostgresOptions::new(url).unwrap_err().to_string();
-            assert!(error.contains(told), "{url}: {error}");
+            assert!(error.contains(expected), "{url}: {error}");
         }
         for url in ["POSTGRES://a:p,w@host/keys", "postgresql://host/a,b?application_name=a,b"] {
             assert!(PostgresOptions::new(url).is_ok(), "{url}");
@@ -188,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_taken_without_their_brackets() {
+    fn brackets_of_ipv6_addresses_are_removed() {
         let host = |url| PostgresOptions::new(url).unwrap().place().get_host().to_owned();
         assert_eq!(host("postgres://me:p@[::1]:5433/keys"), "::1");
         assert_eq!(host("postgres://me:p@127.0.0.1/keys"), "127.0.0.1");

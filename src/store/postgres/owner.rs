@@ -1,4 +1,4 @@
-//! Whom the tables belong to: whoever owns them can swap them, whatever rights others have.
+//! Checks the owners of the schema and the tables, who could replace them.
 
 use sqlx::postgres::PgConnection;
 use sqlx::{Row as _, raw_sql};
@@ -7,8 +7,8 @@ use super::error::unavailable;
 use super::settings::local_settings;
 use crate::store::sql::DatabaseError;
 
-/// The first object of the schema whose owner is neither the role of this session, nor one that it is a
-/// member of, nor the owner of the database. A superuser is a member of no role by being one.
+/// Returns the first object of the schema whose owner is neither the role of this session, nor a role that it
+/// is a member of, nor the owner of the database. Being a superuser does not make a role a member of others.
 const FOREIGN: &str = concat!(
     local_settings!(),
     "
@@ -42,7 +42,7 @@ from objects where owner not in (select role from trusted)
 order by rank, object limit 1"
 );
 
-/// Refuses a schema that belongs to somebody else. Nothing in it may be used before.
+/// Refuses a schema of another owner. Must run before anything in the schema is used.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     let row = raw_sql(FOREIGN).fetch_optional(connection).await.map_err(unavailable)?;
     let Some(row) = row else { return Ok(()) };

@@ -1,8 +1,8 @@
-//! What a URL and the environment may say, and what libpq takes besides.
+//! Supported parameters of URLs and the environment, and errors for those that only libpq supports.
 
 use std::env;
 
-/// What a URL may say behind the `?`. The driver would pass over others, and log their values.
+/// Parameters of a URL. The driver would ignore others, and log their values.
 const KNOWN: [&str; 18] = [
     "application_name",
     "dbname",
@@ -24,7 +24,7 @@ const KNOWN: [&str; 18] = [
     "user",
 ];
 
-/// What libpq knows besides, and the driver does not do.
+/// Parameters of libpq that the driver does not support.
 const UNSUPPORTED: [&str; 30] = [
     "channel_binding",
     "client_encoding",
@@ -58,26 +58,26 @@ const UNSUPPORTED: [&str; 30] = [
     "target_session_attrs",
 ];
 
-/// Why this is not taken for an option, if it is not.
+/// Returns the reason why a parameter is refused, if it is.
 pub(super) fn refused(name: &str) -> Option<String> {
     if KNOWN.contains(&name) || name.starts_with("options[") {
         return None;
     }
     if let Some(name) = UNSUPPORTED.iter().find(|unsupported| **unsupported == name) {
-        return Some(format!("`{name}` behind its `?` is not supported: leave it out"));
+        return Some(format!("its parameter `{name}` is not supported: remove it"));
     }
     let nearest = KNOWN.into_iter().min_by_key(|known| strsim::osa_distance(known, name))?;
-    Some(format!("an option behind its `?` is not known; the nearest is `{nearest}`"))
+    Some(format!("it has an unknown parameter; the nearest is `{nearest}`"))
 }
 
-/// Whether a part of the password would be read as the name of a database, which is shown.
+/// Returns whether a part of the password would be parsed as the name of the database, which is shown.
 pub(super) fn splits_password(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let place = rest.split('?').next().unwrap_or_default();
     place.split_once(['/', '#']).is_some_and(|(_, behind)| behind.contains('@'))
 }
 
-/// Whether there is a list of hosts, as libpq takes it.
+/// Returns whether the URL has a list of hosts, which libpq supports.
 pub(super) fn names_hosts(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -88,9 +88,9 @@ pub(super) fn names_hosts(url: &str) -> bool {
         || options.any(|(name, hosts)| matches!(name, "host" | "hostaddr") && hosts.contains(','))
 }
 
-/// What the environment can demand of libpq's connections, and the driver does not do: it is not passed
-/// over in silence. Without a value, any demands it.
-const DEMANDS: [(&str, Option<&str>); 6] = [
+/// Requirements from libpq's environment variables that the driver would silently ignore. `None` stands for any
+/// value.
+const REQUIREMENTS: [(&str, Option<&str>); 6] = [
     ("PGCHANNELBINDING", Some("require")),
     ("PGGSSENCMODE", Some("require")),
     ("PGREQUIREAUTH", None),
@@ -101,33 +101,36 @@ const DEMANDS: [(&str, Option<&str>); 6] = [
 
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
-/// Refuses what the driver would pass over. What the URL says itself counts there.
+/// Refuses variables that the driver would ignore, unless the URL has the same parameter.
 pub(super) fn check_environment(has_mode: bool, has_port: bool) -> Result<(), String> {
     let value = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    for (name, demand) in DEMANDS {
-        if value(name).is_some_and(|value| demand.is_none_or(|demand| demand == value)) {
+    for (name, required) in REQUIREMENTS {
+        if value(name).is_some_and(|value| required.is_none_or(|required| required == value)) {
             return Err(format!("`{name}` in the environment is not supported: unset it"));
         }
     }
     let is_mode = |mode: String| SSL_MODES.contains(&&*mode.to_ascii_lowercase());
     if !has_mode && value("PGSSLMODE").is_some_and(|mode| !is_mode(mode)) {
-        return Err(format!("`PGSSLMODE` in the environment is none of {}", SSL_MODES.join(", ")));
+        return Err(format!(
+            "`PGSSLMODE` in the environment must be one of {}",
+            SSL_MODES.join(", ")
+        ));
     }
     if !has_port && value("PGPORT").is_some_and(|port| port.parse::<u16>().is_err()) {
-        return Err("`PGPORT` in the environment is no port".to_owned());
+        return Err("`PGPORT` in the environment is not a port".to_owned());
     }
     Ok(())
 }
 
-/// The user of a URL that names none, as libpq has it.
+/// Returns the default user, as in libpq.
 pub(super) fn system_user() -> Result<String, String> {
     if let Some(user) = env::var("PGUSER").ok().filter(|user| !user.is_empty()) {
         return Ok(user);
     }
-    // So a system without users is called.
+    // The name on a system without users.
     let user = whoami::username().ok().filter(|user| user != "anonymous");
     user.ok_or_else(|| {
-        "it names no user, and the system has no name for that of this process: write \
+        "it names no user, and the user of this process has no name: write \
          `postgres://user@host/database`, or set PGUSER"
             .to_owned()
     })

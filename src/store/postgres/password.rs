@@ -1,7 +1,6 @@
-//! The usual password file, read by the rules of PostgreSQL's own programs (section "The Password
-//! File" of its manual).
+//! The password file, read by the rules of libpq (section "The Password File" of PostgreSQL's manual).
 //!
-//! The driver can read it too, and writes a line that it does not understand to the log: a password.
+//! The driver can read it, too, but logs a line that it cannot parse, which may be a password.
 
 use std::env;
 use std::fs::File;
@@ -11,42 +10,42 @@ use std::path::{Path, PathBuf};
 use sqlx::postgres::PgConnectOptions;
 use zeroize::Zeroizing;
 
-/// The folders of sockets that the file calls `localhost`.
+/// The folders of sockets that match the host `localhost`.
 const SOCKETS: [&str; 3] = ["/var/run/postgresql", "/tmp", "/private/tmp"];
 
 const FORM: &str = "host:port:database:user:password";
 
-pub(super) enum Found {
-    Password(Zeroizing<String>),
-    /// And what to say if the server refuses the connection for that.
-    Nothing(String),
+pub(super) enum PasswordSearch {
+    Found(Zeroizing<String>),
+    /// The reason, for the error if the server requires a password.
+    NotFound(String),
 }
 
-/// What the file has for this connection.
-pub(super) fn find(options: &PgConnectOptions) -> Found {
-    let nothing = |why: &str| Found::Nothing(format!("no password was given, and {why}"));
+/// Finds the password for a connection.
+pub(super) fn find(options: &PgConnectOptions) -> PasswordSearch {
+    let nothing = |why: &str| PasswordSearch::NotFound(format!("no password was given, and {why}"));
     let missing = || nothing("there is no password file");
-    let Some((path, is_named)) = place() else { return missing() };
+    let Some((path, is_named)) = path() else { return missing() };
     let why = match read(&path) {
         Ok(text) => match search(&text, &wanted(options)) {
-            Ok(password) => return Found::Password(password),
+            Ok(password) => return PasswordSearch::Found(password),
             Err(why) => why,
         },
-        Err(Unread::Io(error)) if error.kind() == io::ErrorKind::NotFound && !is_named => {
+        Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound && !is_named => {
             return missing();
         }
-        Err(Unread::Io(error)) => format!("cannot be read: {error}"),
-        Err(Unread::NoFile) => "was not read: it is not a plain file".to_owned(),
+        Err(FileError::Io(error)) => format!("cannot be read: {error}"),
+        Err(FileError::NotRegular) => "was not read: it is not a regular file".to_owned(),
         #[cfg(unix)]
-        Err(Unread::Open(mode)) => {
-            format!("was not read: its mode is {mode:03o} and others may use it; `chmod 600` it")
+        Err(FileError::Mode(mode)) => {
+            format!("was not read: its mode {mode:03o} gives access to others: `chmod 600` it")
         }
     };
     nothing(&format!("the password file {} {why}", path.display()))
 }
 
-/// Where the file is, and whether somebody said so.
-fn place() -> Option<(PathBuf, bool)> {
+/// Returns the path, and whether `PGPASSFILE` names it.
+fn path() -> Option<(PathBuf, bool)> {
     if let Some(path) = env::var_os("PGPASSFILE").filter(|path| !path.is_empty()) {
         return Some((path.into(), true));
     }
@@ -57,23 +56,23 @@ fn place() -> Option<(PathBuf, bool)> {
     Some((path, false))
 }
 
-enum Unread {
+enum FileError {
     Io(io::Error),
-    NoFile,
+    NotRegular,
     #[cfg(unix)]
-    Open(u32),
+    Mode(u32),
 }
 
-impl From<io::Error> for Unread {
+impl From<io::Error> for FileError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Unread> {
-    // Before it is opened, which would wait for the writer of a pipe.
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    // Opening a pipe would wait for its writer.
     if !path.metadata()?.is_file() {
-        return Err(Unread::NoFile);
+        return Err(FileError::NotRegular);
     }
     let file = File::open(path)?;
     let metadata = file.metadata()?;
@@ -82,23 +81,23 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Unread> {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = metadata.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(Unread::Open(mode & 0o777));
+            return Err(FileError::Mode(mode & 0o777));
         }
     }
     if metadata.len() > MAX_BYTES {
         return Err(io::Error::from(io::ErrorKind::FileTooLarge).into());
     }
-    // Enough from the beginning, so that no copy is left behind by a text that grows.
+    // Full capacity, since growing the buffer would leave a copy of a secret behind.
     let length = usize::try_from(metadata.len()).unwrap_or_default();
     let mut text = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
     file.take(MAX_BYTES).read_to_end(&mut text)?;
     Ok(text)
 }
 
-/// More than ten thousand lines.
+/// Enough for ten thousand lines.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Host, port, database and user, each with another text that means the same, if there is one.
+/// Host, port, database and user, each with an optional alias.
 type Wanted = [(String, Option<&'static str>); 4];
 
 fn wanted(options: &PgConnectOptions) -> Wanted {
@@ -116,7 +115,7 @@ fn wanted(options: &PgConnectOptions) -> Wanted {
     ]
 }
 
-/// The password of the first line that fits, or why there is none.
+/// Returns the password of the first matching line, or the reason why there is none.
 fn search(text: &[u8], wanted: &Wanted) -> Result<Zeroizing<String>, String> {
     let mut malformed = None;
     for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
@@ -126,7 +125,7 @@ fn search(text: &[u8], wanted: &Wanted) -> Result<Zeroizing<String>, String> {
         }
         match std::str::from_utf8(line).ok().and_then(|line| fields(line)) {
             Some((fields, password)) => {
-                if fields.iter().zip(wanted).all(|(field, wanted)| fits(field, wanted)) {
+                if fields.iter().zip(wanted).all(|(field, wanted)| matches(field, wanted)) {
                     return Ok(unescaped(password));
                 }
             }
@@ -141,7 +140,7 @@ fn search(text: &[u8], wanted: &Wanted) -> Result<Zeroizing<String>, String> {
     })
 }
 
-/// The four fields of a line, as they stand there, and the password behind them.
+/// Splits a line into four fields, still escaped, and the password.
 fn fields(line: &str) -> Option<([&str; 4], &str)> {
     let mut rest = line;
     let mut fields = [""; 4];
@@ -152,7 +151,7 @@ fn fields(line: &str) -> Option<([&str; 4], &str)> {
     Some((fields, &rest[..end(rest)]))
 }
 
-/// Where the next colon is that no backslash stands before, or else the end.
+/// Returns the index of the next unescaped colon, or the length.
 fn end(text: &str) -> usize {
     let mut escaped = false;
     for (index, byte) in text.bytes().enumerate() {
@@ -164,7 +163,7 @@ fn end(text: &str) -> usize {
     text.len()
 }
 
-fn fits(field: &str, (wanted, same): &(String, Option<&str>)) -> bool {
+fn matches(field: &str, (wanted, same): &(String, Option<&str>)) -> bool {
     let field_text = unescaped(field);
     field == "*" || *field_text == *wanted || same.is_some_and(|same| *field_text == *same)
 }
@@ -173,7 +172,7 @@ fn unescaped(text: &str) -> Zeroizing<String> {
     let mut plain = Zeroizing::new(String::with_capacity(text.len()));
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
-        // A backslash at the very end is literal.
+        // A trailing backslash is literal.
         plain.push(if letter == '\\' { letters.next().unwrap_or(letter) } else { letter });
     }
     plain
@@ -194,7 +193,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn file_of_a_gigabyte_is_not_read() {
+    fn large_file_is_not_read() {
         use std::os::unix::fs::OpenOptionsExt as _;
 
         let path = std::env::temp_dir().join(format!("keygate-pgpass-{}", std::process::id()));
@@ -203,19 +202,19 @@ mod tests {
         file.set_len(1 << 30).unwrap();
         let read = read(&path);
         std::fs::remove_file(path).unwrap();
-        let Err(Unread::Io(error)) = read else { panic!("it was read") };
+        let Err(FileError::Io(error)) = read else { panic!("it was read") };
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]
-    fn first_line_that_fits_is_taken() {
+    fn first_matching_line_has_the_password() {
         for (text, expected) in [
             ("db:5432:keys:me:secret", Some("secret")),
             ("db:5432:keys:me:secret\r\n", Some("secret")),
             ("\n# db:5432:keys:me:no\n*:*:*:*:secret \n", Some("secret ")),
             ("db:5433:keys:me:no\ndb:*:keys:you:no\n*:5432:*:me:one\n*:*:*:*:two", Some("one")),
             ("db:5432:keys:me:a\\:b\\\\c\\d", Some("a:b\\cd")),
-            // PostgreSQL's own programs end a password here too.
+            // As in libpq, the password ends here.
             ("db:5432:keys:me:a:b", Some("a")),
             ("db:5432:keys:me:", Some("")),
             ("d\\b:5432:keys:me:secret", Some("secret")),
@@ -234,17 +233,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_line_is_told_without_it() {
+    fn error_names_the_malformed_line_without_its_content() {
         let why = search(b"db:5432:keys:other:x\nc4n4ry\n", &wanted()).unwrap_err();
         assert!(why.contains("line 2") && why.contains(FORM) && !why.contains("c4n4ry"), "{why}");
     }
 
     #[test]
-    fn usual_sockets_are_called_localhost() {
+    fn localhost_matches_the_default_socket_folders() {
         let options = PgConnectOptions::new_without_pgpass().username("me").database("keys");
         let [host, ..] = super::wanted(&options.clone().socket("/var/run/postgresql"));
-        assert!(fits("localhost", &host) && fits("/var/run/postgresql", &host));
+        assert!(matches("localhost", &host) && matches("/var/run/postgresql", &host));
         let [host, _, database, _] = super::wanted(&options.socket("/run/own"));
-        assert!(!fits("localhost", &host) && fits("/run/own", &host) && fits("keys", &database));
+        assert!(
+            !matches("localhost", &host)
+                && matches("/run/own", &host)
+                && matches("keys", &database)
+        );
     }
 }

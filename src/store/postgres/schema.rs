@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
 use sqlx::{Row as _, raw_sql};
+use tokio::time::error::Elapsed;
 
 use super::error::{code, unavailable};
 use super::settings::local_settings;
@@ -9,8 +10,7 @@ use super::{owner, row_security, sequence};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 
-/// All versions of the tables, the first first. What stands here was run somewhere: it is never
-/// changed, only added to.
+/// All migrations, in order. They were run on databases somewhere, so they are never changed, only added to.
 const MIGRATIONS: [Migration; 3] = [
     Migration { version: 1, oldest_reader: 1, sql: include_str!("migrations/0001.sql") },
     Migration { version: 2, oldest_reader: 1, sql: include_str!("migrations/0002.sql") },
@@ -19,31 +19,39 @@ const MIGRATIONS: [Migration; 3] = [
 
 struct Migration {
     version: i32,
-    /// The version that a keygate must know at least to read these tables.
+    /// The oldest version whose readers understand these tables.
     oldest_reader: i32,
     sql: &'static str,
 }
 
-/// The version that this keygate needs, and the latest that it knows.
+/// The needed version, and the newest known one.
 const NEEDED: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
-/// Held while tables are made, by all that would make them. Any number that others do not use.
+/// The advisory lock of migrations. The number is arbitrary.
 const LOCK: i64 = 0x6b65_7967_6174_6501;
 
-/// How long a migration may take: it rebuilds indexes.
+/// The deadline of a migration, which may rebuild indexes.
 pub(in crate::store) const MIGRATE_DEADLINE: Duration = Duration::from_secs(20 * 60);
 
-/// Whether the tables can be used.
+/// Checks that the tables can be used.
 pub(in crate::store) async fn check(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     owner::check(connection).await?;
     row_security::check(connection, false).await?;
     let (found, oldest_reader) = newest(connection).await?;
     check_encoding(connection).await?;
-    judge(found, oldest_reader)?;
+    check_version(found, oldest_reader)?;
     check_kinds(connection).await
 }
 
-/// A view hides rows as its query says, and no trigger on it notes a change.
+const NOT_READ: &str = "PostgreSQL did not return the version of the tables within ten seconds: the server \
+    hangs, or a transaction locks keygate.migrations";
+
+/// The error for a missed deadline of [`check`] or [`newest`].
+pub(super) fn not_read(_: Elapsed) -> StoreError {
+    StoreError::new(NOT_READ)
+}
+
+/// Refuses views in the place of tables: a view may hide rows, and has no triggers that record changes.
 async fn check_kinds(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     let other = concat!(
         local_settings!(),
@@ -57,14 +65,14 @@ async fn check_kinds(connection: &mut PgConnection) -> Result<(), DatabaseError>
     Err(DatabaseError::NotATable { object: row.try_get(0).map_err(unavailable)? })
 }
 
-/// In another encoding, one row that a hand wrote would make all of them unreadable.
+/// In another encoding, one row with an invalid text would make all rows unreadable.
 async fn check_encoding(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     let row = raw_sql("show server_encoding").fetch_one(connection).await.map_err(unavailable)?;
     let found: String = row.try_get(0).map_err(unavailable)?;
     if found == "UTF8" { Ok(()) } else { Err(DatabaseError::Encoding { found }) }
 }
 
-/// The version of the tables, and the oldest that can read them.
+/// Returns the version of the tables, and the oldest version that can read them.
 pub(in crate::store) async fn newest(
     connection: &mut PgConnection,
 ) -> Result<(i32, i32), DatabaseError> {
@@ -74,7 +82,7 @@ pub(in crate::store) async fn newest(
     );
     let row = match raw_sql(newest).fetch_optional(connection).await {
         Ok(row) => row.ok_or(DatabaseError::NoTables)?,
-        // The table or its schema is not there.
+        // The table or its schema does not exist.
         Err(error) if matches!(code(&error), Some("42P01" | "3F000")) => {
             return Err(DatabaseError::NoTables);
         }
@@ -84,7 +92,7 @@ pub(in crate::store) async fn newest(
     Ok((number(0)?, number(1)?))
 }
 
-fn judge(found: i32, oldest_reader: i32) -> Result<(), DatabaseError> {
+fn check_version(found: i32, oldest_reader: i32) -> Result<(), DatabaseError> {
     if found < NEEDED {
         return Err(DatabaseError::TooOld { found, needed: NEEDED });
     }
@@ -94,25 +102,23 @@ fn judge(found: i32, oldest_reader: i32) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Brings the tables up to date, in one transaction; needs no rights where they are.
+/// Creates or updates the tables in one transaction. Needs no rights if they are up to date.
 pub(in crate::store) async fn migrate(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     match check(connection).await {
         Ok(()) if sequence::is_behind(connection).await.map_err(unavailable)? => {}
         Err(DatabaseError::NoTables | DatabaseError::TooOld { .. }) => {}
-        judged => return judged,
+        checked => return checked,
     }
     check_encoding(connection).await?;
-    // Without the lock, the tables of two would stand in each other's way.
-    // A name that a search path finds must not be taken for the one that is meant.
     let begin = concat!(
         "begin isolation level read committed; set local statement_timeout = 0; ",
         local_settings!()
     );
     raw_sql(begin).execute(&mut *connection).await.map_err(unavailable)?;
-    match make(connection).await {
+    match run(connection).await {
         Ok(()) => raw_sql("commit").execute(&mut *connection).await.map_err(unavailable)?,
         Err(error) => {
-            // The connection is given up with its error; what it began goes with it.
+            // The connection is dropped after an error, and the transaction with it.
             let _ = raw_sql("rollback").execute(&mut *connection).await;
             return Err(error);
         }
@@ -120,32 +126,32 @@ pub(in crate::store) async fn migrate(connection: &mut PgConnection) -> Result<(
     check(connection).await
 }
 
-/// One that would make the tables waits for another, but only for a moment for what holds a table: all
-/// lookups wait behind it. The role's own limits are not for this.
-const PATIENCE: &str = "set local lock_timeout = '60s'; set local statement_timeout = 0; \
+/// A migration waits for another one, but only a moment for a locked table, since all lookups queue behind
+/// it. The role's own timeouts do not apply.
+const LOCK_SETTINGS: &str = "set local lock_timeout = '60s'; set local statement_timeout = 0; \
                         set local idle_in_transaction_session_timeout = 0";
-const HASTE: &str = "set local lock_timeout = '5s'";
+const TABLE_SETTINGS: &str = "set local lock_timeout = '5s'";
 
-async fn make(connection: &mut PgConnection) -> Result<(), DatabaseError> {
-    raw_sql(PATIENCE).execute(&mut *connection).await.map_err(unavailable)?;
+async fn run(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    raw_sql(LOCK_SETTINGS).execute(&mut *connection).await.map_err(unavailable)?;
     let lock = "select pg_catalog.pg_advisory_xact_lock($1)";
     let lock = sqlx::query(lock).persistent(false).bind(LOCK);
-    lock.execute(&mut *connection).await.map_err(not_made)?;
-    // Somebody else may have made the schema meanwhile.
+    lock.execute(&mut *connection).await.map_err(not_migrated)?;
+    // Another role may have created the schema meanwhile.
     owner::check(connection).await?;
-    raw_sql(HASTE).execute(&mut *connection).await.map_err(unavailable)?;
-    apply(connection).await.map_err(not_made)?;
-    sequence::mend(connection).await.map_err(not_made)?;
+    raw_sql(TABLE_SETTINGS).execute(&mut *connection).await.map_err(unavailable)?;
+    apply(connection).await.map_err(not_migrated)?;
+    sequence::repair(connection).await.map_err(not_migrated)?;
     Ok(())
 }
 
-const NOT_MADE: &str = "the tables were not changed: another migration runs, or a transaction holds them; \
-                        end it and try again";
+const NOT_MIGRATED: &str = "the tables were not changed: another migration is running, or a transaction locks \
+                        them; end it and try again";
 
-fn not_made(error: sqlx::Error) -> DatabaseError {
+fn not_migrated(error: sqlx::Error) -> DatabaseError {
     // The lock timeout (appendix A of PostgreSQL's manual).
     if code(&error) == Some("55P03") {
-        return StoreError::new(NOT_MADE).into();
+        return StoreError::new(NOT_MIGRATED).into();
     }
     unavailable(error).into()
 }
@@ -156,7 +162,7 @@ async fn apply(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
                  exists (select from pg_namespace where nspname = 'keygate')";
     let row = sqlx::query(found).persistent(false).fetch_one(&mut *connection).await?;
     let (has_tables, has_schema): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
-    // An owner may be given a schema and no right to make one.
+    // The owner of an existing schema may lack the right to create one.
     if !has_schema {
         raw_sql("create schema keygate").execute(&mut *connection).await?;
     }
@@ -168,12 +174,12 @@ async fn apply(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     }
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > version) {
         raw_sql(migration.sql).execute(&mut *connection).await?;
-        let note = "insert into keygate.migrations (version, oldest_reader) values ($1, $2)";
-        let note = sqlx::query(note)
+        let record = "insert into keygate.migrations (version, oldest_reader) values ($1, $2)";
+        let record = sqlx::query(record)
             .persistent(false)
             .bind(migration.version)
             .bind(migration.oldest_reader);
-        note.execute(&mut *connection).await?;
+        record.execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -183,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_count_up_from_one() {
+    fn versions_are_consecutive_from_one() {
         for (number, migration) in (1..).zip(&MIGRATIONS) {
             assert_eq!(migration.version, number);
             assert!((1..=number).contains(&migration.oldest_reader));
@@ -191,12 +197,12 @@ mod tests {
     }
 
     #[test]
-    fn later_tables_are_read_as_long_as_they_say_so() {
-        assert!(judge(NEEDED, NEEDED).is_ok());
-        assert!(judge(NEEDED + 5, NEEDED).is_ok());
-        let error = judge(NEEDED + 5, NEEDED + 1).unwrap_err();
+    fn newer_tables_are_read_if_they_allow_it() {
+        assert!(check_version(NEEDED, NEEDED).is_ok());
+        assert!(check_version(NEEDED + 5, NEEDED).is_ok());
+        let error = check_version(NEEDED + 5, NEEDED + 1).unwrap_err();
         assert!(matches!(error, DatabaseError::TooNew { .. }));
-        let error = judge(NEEDED - 1, 1).unwrap_err();
+        let error = check_version(NEEDED - 1, 1).unwrap_err();
         assert!(matches!(error, DatabaseError::TooOld { .. }));
     }
 }

@@ -1,20 +1,19 @@
-//! The settings under which statements run, whatever the server, the database or the role says.
+//! Settings for all statements, which override the defaults of the server, the database and the role.
 //!
-//! A name without a schema is found in `pg_catalog` and nowhere else, operators included: in another
-//! schema, any role may have made one of its own (CVE-2018-1058). A policy that would hide rows is
-//! an error.
+//! Names without a schema, operators included, are found in `pg_catalog` alone: in other schemas, any role
+//! may have created objects of the same names (CVE-2018-1058). A policy that would hide rows is an error.
 
 use std::fmt::Write as _;
 
-/// The settings of one transaction, for the beginning of a message with more statements: the server
-/// makes one transaction of it.
+/// The settings of one transaction, as the beginning of a message with more statements, which the server runs
+/// as one transaction.
 macro_rules! local_settings {
     () => {
         "set local search_path = pg_catalog, pg_temp; set local row_security = off; "
     };
 }
 
-/// As [`local_settings`], for as long as the connection lasts, which no pooler lends to others.
+/// The settings of a connection. Not for poolers, which share connections.
 macro_rules! session_settings {
     () => {
         "set search_path = pg_catalog, pg_temp; set row_security = off; "
@@ -23,12 +22,12 @@ macro_rules! session_settings {
 
 pub(in crate::store) use {local_settings, session_settings};
 
-/// Bytes as a statement may hold them, whatever they are and however the server reads literals.
+/// Encodes bytes in hex, for a literal.
 pub(in crate::store) fn hex(bytes: impl AsRef<[u8]>) -> String {
     let bytes = bytes.as_ref();
     let mut hex = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        // A text takes whatever is written to it.
+        // Writing to a `String` cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }
     hex

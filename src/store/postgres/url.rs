@@ -1,4 +1,4 @@
-//! Reads a URL, with what the environment says besides.
+//! Parses URLs, with defaults from the environment.
 
 use std::env;
 use std::str::FromStr;
@@ -11,20 +11,20 @@ use super::parameters::{check_environment, names_hosts, refused, splits_password
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 
-/// What a URL says.
+/// A parsed URL.
 #[derive(Clone)]
 pub(super) struct Address {
     pub(super) connect: PgConnectOptions,
-    /// Whether the password file is not asked.
+    /// Whether there is a password, so that the password file is not read.
     pub(super) has_password: bool,
 }
 
 const FORM: &str = "a URL is `postgres://user@host:5432/database?sslmode=verify-full`";
 
-/// The names of one option.
+/// The names of one parameter.
 const ROOT_CERTIFICATE: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
 
-/// The fault does not show the URL.
+/// Parses a URL. Errors do not show it.
 pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
     let fault = |why: String| DatabaseError::Location { why };
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
@@ -36,21 +36,21 @@ pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
     }
     if splits_password(url) {
         return Err(fault(
-            "an `@` stands behind its first `/`, as where a password holds a `/`: percent-encode the \
-             `/`, `?`, `#` and `@` of names and passwords (`%2F`, `%3F`, `%23`, `%40`)"
+            "it has an `@` after the first `/`, perhaps because a password contains a `/`: percent-encode \
+             `/`, `?`, `#` and `@` in names and passwords (`%2F`, `%3F`, `%23`, `%40`)"
                 .to_owned(),
         ));
     }
     if names_hosts(url) {
         return Err(fault(
-            "it names more than one host, which is not supported: name the primary, or a name \
-             that always leads to it"
+            "it names more than one host, which is not supported: name the primary, or an alias that \
+             always leads to it"
                 .to_owned(),
         ));
     }
-    // The driver's complaints quote what they do not take.
+    // The driver's errors quote the URL.
     let unreadable =
-        || fault(format!("it cannot be read, or an option in it has no such value; {FORM}"));
+        || fault(format!("it cannot be parsed, or a parameter has an invalid value; {FORM}"));
     let mut address = address_of(PgConnectOptions::from_url, url).map_err(|_| unreadable())?;
     let mut names = address.query_pairs().map(|(name, _)| name);
     if let Some(why) = names.find_map(|name| refused(&name)) {
@@ -61,7 +61,7 @@ pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
     if names(&["hostaddr"]) && has_host {
         return Err(fault(
             "`hostaddr` beside a host is not supported, since a certificate is checked against one \
-             of them: leave `hostaddr` out"
+             of them: remove `hostaddr`"
                 .to_owned(),
         ));
     }
@@ -73,7 +73,7 @@ pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
         || address.query_pairs().any(|(name, _)| name == "password")
         || env::var("PGPASSWORD").is_ok_and(|password| !password.is_empty());
     if !has_password {
-        // The driver would look for the password file, and log lines of it.
+        // Otherwise the driver would read the password file, and log lines of it.
         address.query_pairs_mut().append_pair("password", "");
     }
     let connect = PgConnectOptions::from_url(&address).map_err(|_| unreadable())?;
@@ -85,12 +85,12 @@ pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
     Ok(Address { connect: connect?, has_password })
 }
 
-/// An address of the type that the driver takes, and does not name.
+/// Parses an address of the type of the function's parameter, which the driver does not export.
 fn address_of<A: FromStr, T>(_: fn(&A) -> T, url: &str) -> Result<A, A::Err> {
     url.parse()
 }
 
-/// The driver looks up the brackets around an address of IPv6 too.
+/// Removes the brackets around an IPv6 address, which the driver would look up.
 fn with_plain_host(connect: PgConnectOptions) -> PgConnectOptions {
     let host = connect.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     match host.map(str::to_owned) {
@@ -99,7 +99,7 @@ fn with_plain_host(connect: PgConnectOptions) -> PgConnectOptions {
     }
 }
 
-/// Sees to it that the authority that somebody has named is asked, or says that it is not.
+/// Ensures that a configured authority is used, or returns an error.
 fn with_authority(
     connect: PgConnectOptions,
     path: Option<&str>,
@@ -108,13 +108,12 @@ fn with_authority(
     let mode = connect.get_ssl_mode();
     if let Some(path) = path {
         if matches!(mode, PgSslMode::Allow | PgSslMode::Disable | PgSslMode::Prefer) {
-            let why = "`sslrootcert` names an authority that nobody would ask: \
-                       say `sslmode=verify-full` besides";
+            let why = "`sslrootcert` names an authority that would not be used: add `sslmode=verify-full`";
             return Err(fault(why));
         }
         if path == "system" {
-            let why = "`sslrootcert=system` is not needed: `sslmode=verify-full` asks the authorities \
-                       known to the system";
+            let why = "`sslrootcert=system` is not needed: `sslmode=verify-full` uses the authorities that the \
+                       system trusts";
             return Err(fault(why));
         }
         let text = files::read(path.as_ref(), 1024).map_err(|error| {
@@ -122,12 +121,12 @@ fn with_authority(
             DatabaseError::Unavailable(StoreError::new(why))
         })?;
         if !String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") {
-            return Err(fault("the file that `sslrootcert` names holds no certificate in PEM"));
+            return Err(fault("the file that `sslrootcert` names contains no PEM certificate"));
         }
     }
     let is_named =
         path.is_some() || env::var_os("PGSSLROOTCERT").is_some_and(|path| !path.is_empty());
-    // As PostgreSQL's own programs do. The driver would trust whoever answers.
+    // As in libpq. The driver would trust any server.
     if is_named && matches!(mode, PgSslMode::Require) {
         return Ok(connect.ssl_mode(PgSslMode::VerifyCa));
     }

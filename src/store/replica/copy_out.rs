@@ -8,7 +8,7 @@ use std::str;
 use sqlx::Error;
 use sqlx::postgres::PgConnection;
 
-use crate::store::postgres::columns::{Columns, Micros, Unread};
+use crate::store::postgres::columns::{ColumnError, Columns, Micros};
 
 /// A row in binary format.
 pub(super) struct CopyRow<'a, const COLUMNS: usize>([Option<&'a [u8]>; COLUMNS]);
@@ -87,12 +87,12 @@ fn chunk<'a, const BYTES: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; BYTES]
 }
 
 /// Reads a value after its length, which is -1 for null.
-fn value<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Unread> {
-    match int(*chunk(bytes).ok_or(Unread)?) {
+fn value<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, ColumnError> {
+    match int(*chunk(bytes).ok_or(ColumnError)?) {
         -1 => Ok(None),
         length => {
-            let length = usize::try_from(length).map_err(|_| Unread)?;
-            let (value, rest) = bytes.split_at_checked(length).ok_or(Unread)?;
+            let length = usize::try_from(length).map_err(|_| ColumnError)?;
+            let (value, rest) = bytes.split_at_checked(length).ok_or(ColumnError)?;
             *bytes = rest;
             Ok(Some(value))
         }
@@ -100,36 +100,36 @@ fn value<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Unread> {
 }
 
 impl<const COLUMNS: usize> CopyRow<'_, COLUMNS> {
-    fn value(&self, index: usize) -> Result<Option<&[u8]>, Unread> {
-        self.0.get(index).copied().ok_or(Unread)
+    fn value(&self, index: usize) -> Result<Option<&[u8]>, ColumnError> {
+        self.0.get(index).copied().ok_or(ColumnError)
     }
 }
 
 impl<const COLUMNS: usize> Columns for CopyRow<'_, COLUMNS> {
-    fn bytes(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, Unread> {
+    fn bytes(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, ColumnError> {
         Ok(self.value(index)?.map(Cow::Borrowed))
     }
 
-    fn text(&self, index: usize) -> Result<Option<&str>, Unread> {
+    fn text(&self, index: usize) -> Result<Option<&str>, ColumnError> {
         let bytes = self.value(index)?;
-        bytes.map(str::from_utf8).transpose().map_err(|_| Unread)
+        bytes.map(str::from_utf8).transpose().map_err(|_| ColumnError)
     }
 
-    fn texts(&self, index: usize) -> Result<Option<Vec<String>>, Unread> {
-        self.value(index)?.map(|bytes| texts(bytes).ok_or(Unread)).transpose()
+    fn texts(&self, index: usize) -> Result<Option<Vec<String>>, ColumnError> {
+        self.value(index)?.map(|bytes| texts(bytes).ok_or(ColumnError)).transpose()
     }
 
-    fn flag(&self, index: usize) -> Result<Option<bool>, Unread> {
+    fn flag(&self, index: usize) -> Result<Option<bool>, ColumnError> {
         match self.value(index)? {
             None => Ok(None),
             Some([flag]) => Ok(Some(*flag != 0)),
-            Some(_) => Err(Unread),
+            Some(_) => Err(ColumnError),
         }
     }
 
-    fn micros(&self, index: usize) -> Result<Option<Micros>, Unread> {
+    fn micros(&self, index: usize) -> Result<Option<Micros>, ColumnError> {
         let Some(bytes) = self.value(index)? else { return Ok(None) };
-        let micros = bytes.try_into().map_err(|_| Unread)?;
+        let micros = bytes.try_into().map_err(|_| ColumnError)?;
         Ok(Some(Micros::from_server(i64::from_be_bytes(micros))))
     }
 }

@@ -1,9 +1,9 @@
 use crate::error::StoreError;
 use crate::manage::ManageError;
 
-/// Why a database of keys cannot be used.
+/// The reason why a database of keys cannot be used.
 ///
-/// It is made for the operator, and never shows a password.
+/// The message is for the operator, and never shows a password.
 ///
 /// ```
 /// use keygate::store::DatabaseError;
@@ -13,49 +13,48 @@ use crate::manage::ManageError;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// The URL or the path does not name a database, or an option in it is not known.
+    /// The URL or path is invalid, or it has an unknown option.
     #[error("the location of the database is not valid: {why}")]
     Location {
-        /// What is wrong with it.
+        /// The error in it.
         why: String,
     },
-    /// The database has no tables of keygate yet.
-    #[error("the database has no tables of keygate: make them with `keygate migrate`")]
+    /// The database has no tables of keygate.
+    #[error("the database has no tables of keygate: create them with `keygate migrate`")]
     NoTables,
     /// The tables are older than this version needs.
     #[error(
-        "the tables are of version {found} and this keygate needs version {needed}: \
-         bring them up to date with `keygate migrate`"
+        "the tables have version {found} and this keygate needs version {needed}: \
+         update them with `keygate migrate`"
     )]
     TooOld {
         /// The version of the tables.
         found: i32,
-        /// The version that is needed.
+        /// The needed version.
         needed: i32,
     },
-    /// The tables were made by a later version, which says that this one cannot read them.
+    /// The tables were created by a newer version, and this one cannot read them.
     #[error(
-        "the tables are of version {found}, which this keygate cannot read: use a later one \
-         (the latest it can read is version {readable})"
+        "the tables have version {found}, which this keygate cannot read: use a newer keygate \
+         (this one reads up to version {readable})"
     )]
     TooNew {
         /// The version of the tables.
         found: i32,
-        /// The latest version that can be read.
+        /// The newest readable version.
         readable: i32,
     },
-    /// The texts of the database are in another encoding than UTF-8, so that no client of it could
-    /// read what another wrote.
+    /// The encoding of the database is not UTF-8.
     #[error(
-        "the encoding of the database is {found}, and must be UTF8: make one with `create database \
+        "the encoding of the database is {found}, and must be UTF8: create a database with `create database \
          ... encoding 'UTF8' template template0`, and move the keys there with `keygate import`"
     )]
     Encoding {
-        /// The encoding, by PostgreSQL's name.
+        /// PostgreSQL's name of the encoding.
         found: String,
     },
-    /// Row-level security would hide rows of a table from this role, so that a revoked key could
-    /// work and a valid key be unknown.
+    /// Row-level security would hide rows of a table from this role: a revoked key could work, and a valid
+    /// key could be unknown.
     #[error(
         "row-level security hides rows of keygate.{table} from this role (policies: {policies}): \
          `alter table keygate.{table} disable row level security`, or give the role `bypassrls`"
@@ -63,39 +62,38 @@ pub enum DatabaseError {
     RowSecurity {
         /// The table, in the schema `keygate`.
         table: String,
-        /// The names of its policies. Where there are none, the role sees no row at all.
+        /// The names of its policies. Without any, the role sees no row.
         policies: String,
     },
-    /// A view or another object stands in the place of a table.
+    /// A view or another object has the name of a table.
     #[error(
-        "keygate.{object} is not a table: rename the table to `{object}` again, and drop what stands \
-         in its place"
+        "keygate.{object} is not a table: drop or rename it, and rename the table back to `{object}`"
     )]
     NotATable {
         /// The name of the object, in the schema `keygate`.
         object: String,
     },
-    /// The tables or their schema belong to a role that could replace them with others.
+    /// The owner of the tables or of their schema is a role that could replace them.
     #[error(
-        "{object} belongs to the role `{owner}`, who could replace it: it must belong to `{role}`, to \
-         a role that `{role}` is a member of, or to the owner of the database; `alter ... owner to` \
-         changes it if the content is yours, else drop the schema and run `keygate migrate`"
+        "{object} belongs to the role `{owner}`, which could replace it: its owner must be `{role}`, a \
+         role that `{role}` is a member of, or the owner of the database; if the content is yours, change \
+         the owner with `alter ... owner to`, else drop the schema and run `keygate migrate`"
     )]
     ForeignOwner {
         /// The schema, the table or the function.
         object: String,
-        /// The role that it belongs to.
+        /// The owner.
         owner: String,
         /// The role of the session.
         role: String,
     },
-    /// The database could not be reached, or answered with an error, or a file that its URL names could
-    /// not be read.
-    #[error("{}", fault(.0))]
+    /// The database could not be reached, it returned an error, or a file that its URL names could not be
+    /// read.
+    #[error("{}", cause(.0))]
     Unavailable(StoreError),
 }
 
-fn fault(error: &StoreError) -> String {
+fn cause(error: &StoreError) -> String {
     use std::error::Error as _;
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }

@@ -2,19 +2,18 @@ use std::fmt;
 
 use super::DatabaseError;
 
-/// A property of a database that keeps keygate from using it, or that can hide, delay or rewrite a
-/// change.
+/// A problem of a database: keygate cannot use it, or it can hide, delay or rewrite changes.
 ///
-/// `Display` is one line for the operator: the name, and a message with the way out. It never shows a
+/// `Display` is one line for the operator: the name, and a message with the remedy. It never shows a
 /// password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DatabaseFinding {
-    /// A short name that stays the same from version to version, such as `triggers`.
+    /// A short name, stable across versions, such as `triggers`.
     pub name: &'static str,
-    /// Whether keys or changes fail because of it. All others are warnings.
+    /// Whether lookups or changes fail because of it. Otherwise it is a warning.
     pub is_error: bool,
-    /// What was found, and the way out.
+    /// The problem and the remedy.
     pub message: String,
 }
 
@@ -27,7 +26,7 @@ impl DatabaseFinding {
         Self { name, is_error: false, message: message.into() }
     }
 
-    /// The finding for tables that cannot be used. An outage is an error and no finding.
+    /// Converts the error for unusable tables. An outage stays an error.
     pub(in crate::store) fn of(error: DatabaseError) -> Result<Self, DatabaseError> {
         match error {
             DatabaseError::Unavailable(_) => Err(error),

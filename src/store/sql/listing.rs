@@ -1,4 +1,4 @@
-use super::managing::{found_client, known_client, unknown_key};
+use super::managing::{complete_client, existing_client, unknown_key};
 use super::row::{BadRow, ClientRow, KeyRow};
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
@@ -8,7 +8,7 @@ use crate::manage::{ClientInfo, KeyInfo, ManageError, PartialList};
 pub(in crate::store) async fn list_clients<D: Database>(
     database: &D,
 ) -> Result<Vec<ClientInfo>, ManageError> {
-    whole(database.read().await?.clients().await?, sort_clients)
+    complete(database.read().await?.clients().await?, sort_clients)
 }
 
 pub(in crate::store) async fn list_readable_clients<D: Database>(
@@ -22,7 +22,7 @@ pub(in crate::store) async fn find_client<D: Database>(
     name: &str,
 ) -> Result<ClientInfo, ManageError> {
     let mut transaction = database.read().await?;
-    let ClientRow { profile, enabled } = known_client(&mut transaction, name).await?;
+    let ClientRow { profile, enabled } = complete_client(&mut transaction, name).await?;
     let keys = transaction.live_keys(name).await?;
     Ok(ClientInfo { profile, enabled, keys })
 }
@@ -31,7 +31,7 @@ pub(in crate::store) async fn list_keys<D: Database>(
     database: &D,
     client: Option<&str>,
 ) -> Result<Vec<KeyInfo>, ManageError> {
-    whole(keys(database, client).await?, sort_keys)
+    complete(keys(database, client).await?, sort_keys)
 }
 
 pub(in crate::store) async fn list_readable_keys<D: Database>(
@@ -58,14 +58,14 @@ async fn keys<D: Database>(
 ) -> Result<Vec<Result<KeyInfo, BadRow>>, ManageError> {
     let mut transaction = database.read().await?;
     if let Some(name) = client {
-        found_client(&mut transaction, name).await?;
+        existing_client(&mut transaction, name).await?;
     }
     let keys = transaction.keys(client).await?.into_iter();
     Ok(keys.map(|key| key.map(KeyRow::info)).collect())
 }
 
-/// The list, if every row can be read.
-fn whole<T>(
+/// Returns the sorted list, or the error of the first invalid row.
+fn complete<T>(
     rows: Vec<Result<T, BadRow>>,
     sort: impl FnOnce(&mut [T]),
 ) -> Result<Vec<T>, ManageError> {
@@ -89,7 +89,7 @@ fn readable<T>(rows: Vec<Result<T, BadRow>>, sort: impl FnOnce(&mut [T])) -> Par
 }
 
 fn sort_clients(clients: &mut [ClientInfo]) {
-    // The database may order texts by the rules of a language.
+    // The database may sort by the rules of a language.
     clients.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
 }
 

@@ -2,7 +2,7 @@ use std::slice;
 use std::time::{Duration, SystemTime};
 
 use super::read_back::{self, Written, not_kept};
-use super::row::{BadRow, ClientRow, Found, KeyRow};
+use super::row::{BadRow, ClientRow, KeyRow, PartialRow};
 use super::transaction::{Database, Transaction};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
@@ -30,9 +30,9 @@ pub(in crate::store) async fn enable_client<D: Database>(
     enabled: bool,
 ) -> Result<ClientInfo, ManageError> {
     let mut transaction = database.write().await?;
-    let found = found_client(&mut transaction, name).await?;
-    // Rights are taken away also where a hand has spoilt the rest.
-    let client = if enabled { found.whole().map_err(StoreError::from)? } else { found.row };
+    let found = existing_client(&mut transaction, name).await?;
+    // A client with an invalid row can be disabled.
+    let client = if enabled { found.complete().map_err(StoreError::from)? } else { found.row };
     if client.enabled != enabled {
         transaction.set_enabled(name, enabled).await?;
     }
@@ -46,7 +46,7 @@ pub(in crate::store) async fn remove_client<D: Database>(
     name: &str,
 ) -> Result<ClientInfo, ManageError> {
     let mut transaction = database.write().await?;
-    let client = found_client(&mut transaction, name).await?.row;
+    let client = existing_client(&mut transaction, name).await?.row;
     if client.enabled {
         return Err(ManageError::StillEnabled { name: name.to_owned() });
     }
@@ -62,8 +62,8 @@ pub(in crate::store) async fn issue<D: Database>(
     key: NewKey,
 ) -> Result<KeyInfo, ManageError> {
     let mut transaction = database.write().await?;
-    let client = known_client(&mut transaction, client).await?;
-    let row = filed(&client, key, database.now())?;
+    let client = complete_client(&mut transaction, client).await?;
+    let row = new_row(&client, key, database.now())?;
     insert_key(&mut transaction, &row).await?;
     read_back::commit(transaction, &[Written::Keys(slice::from_ref(&row))]).await?;
     Ok(row.info())
@@ -74,11 +74,11 @@ pub(in crate::store) async fn revoke<D: Database>(
     key_id: KeyId,
 ) -> Result<KeyInfo, ManageError> {
     let mut transaction = database.write().await?;
-    let mut key = found_key(&mut transaction, key_id).await?.row;
-    let at = key.notes.revoked.unwrap_or_else(|| whole_seconds(database.now()));
-    if key.notes.revoked.is_none() {
+    let mut key = existing_key(&mut transaction, key_id).await?.row;
+    let at = key.metadata.revoked.unwrap_or_else(|| whole_seconds(database.now()));
+    if key.metadata.revoked.is_none() {
         transaction.revoke_key(key_id, at).await?;
-        key.notes.revoked = Some(at);
+        key.metadata.revoked = Some(at);
     }
     read_back::commit(transaction, &[Written::Revoked { key_id, at }]).await?;
     Ok(key.info())
@@ -91,15 +91,15 @@ pub(in crate::store) async fn rotate<D: Database>(
     grace: Duration,
 ) -> Result<Rotated, ManageError> {
     let mut transaction = database.write().await?;
-    let old = found_key(&mut transaction, key_id).await?;
-    let mut old = old.whole().map_err(StoreError::from)?;
+    let old = existing_key(&mut transaction, key_id).await?;
+    let mut old = old.complete().map_err(StoreError::from)?;
     let now = database.now();
     let (successor, end) = rules::rotate(&old.clone().info(), successor, grace, now)?;
-    let client = known_client(&mut transaction, &old.client).await?;
-    let new = filed(&client, successor, now)?;
+    let client = complete_client(&mut transaction, &old.client).await?;
+    let new = new_row(&client, successor, now)?;
     insert_key(&mut transaction, &new).await?;
     old.expires = end;
-    old.notes.replaced_by = Some(new.key_id());
+    old.metadata.replaced_by = Some(new.key_id());
     transaction.replace_key(&old).await?;
     let written = [old, new];
     read_back::commit(transaction, &[Written::Keys(&written)]).await?;
@@ -107,40 +107,40 @@ pub(in crate::store) async fn rotate<D: Database>(
     Ok(Rotated { old: old.info(), new: new.info() })
 }
 
-const BY_NO_INDEX: &str = "its index does not find it: make the indexes anew, in PostgreSQL by `reindex \
-    schema keygate`, in SQLite by `reindex`";
+const NOT_INDEXED: &str = "its index does not find it: rebuild the indexes, in PostgreSQL with `reindex \
+    schema keygate`, in SQLite with `reindex`";
 
-pub(super) async fn known_client(
+pub(super) async fn complete_client(
     transaction: &mut impl Transaction,
     name: &str,
 ) -> Result<ClientRow, ManageError> {
-    Ok(found_client(transaction, name).await?.whole().map_err(StoreError::from)?)
+    Ok(existing_client(transaction, name).await?.complete().map_err(StoreError::from)?)
 }
 
-pub(super) async fn found_client(
+pub(super) async fn existing_client(
     transaction: &mut impl Transaction,
     name: &str,
-) -> Result<Found<ClientRow>, ManageError> {
-    if let Some(client) = transaction.found_client(name).await? {
+) -> Result<PartialRow<ClientRow>, ManageError> {
+    if let Some(client) = transaction.partial_client(name).await? {
         return Ok(client);
     }
     let names = transaction.client_names().await?;
     if names.iter().any(|known| known == name) {
-        return Err(StoreError::from(BadRow::client(name, BY_NO_INDEX)).into());
+        return Err(StoreError::from(BadRow::client(name, NOT_INDEXED)).into());
     }
     let nearest = nearest_client(name, names.iter().map(String::as_str));
     Err(ManageError::UnknownClient { nearest })
 }
 
-/// The key with this id, which nobody else changes until the end.
-async fn found_key(
+/// Finds a key, and locks it until the end of the transaction.
+async fn existing_key(
     transaction: &mut impl Transaction,
     key_id: KeyId,
-) -> Result<Found<KeyRow>, ManageError> {
-    if let Some(key) = transaction.found_key(key_id).await? {
-        // Whoever changes a key locks its client first, so that no two wait for each other.
-        transaction.found_client(&key.row.client).await?;
-        if let Some(key) = transaction.found_key(key_id).await? {
+) -> Result<PartialRow<KeyRow>, ManageError> {
+    if let Some(key) = transaction.partial_key(key_id).await? {
+        // Every change of a key locks its client first, which prevents deadlocks.
+        transaction.partial_client(&key.row.client).await?;
+        if let Some(key) = transaction.partial_key(key_id).await? {
             return Ok(key);
         }
     }
@@ -153,27 +153,27 @@ pub(super) async fn unknown_key(
 ) -> Result<ManageError, StoreError> {
     let near = transaction.key_ids(key_id).await?;
     if near.contains(&key_id) {
-        return Err(BadRow::key(key_id, BY_NO_INDEX).into());
+        return Err(BadRow::key(key_id, NOT_INDEXED).into());
     }
     let nearest = nearest_key(key_id, near.into_iter());
     Ok(ManageError::UnknownKey { key_id, nearest })
 }
 
-/// How a new key of this client is to be filed.
-fn filed(client: &ClientRow, key: NewKey, now: SystemTime) -> Result<KeyRow, ManageError> {
+/// The row for a new key of this client.
+fn new_row(client: &ClientRow, key: NewKey, now: SystemTime) -> Result<KeyRow, ManageError> {
     let digest = key.digest();
-    let (expires, notes) = rules::issue(key, now)?;
+    let (expires, metadata) = rules::issue(key, now)?;
     Ok(KeyRow {
         digest,
         client: client.profile.name().to_owned(),
         enabled: client.enabled,
         expires,
-        notes,
+        metadata,
     })
 }
 
-/// How often an insert is tried that neither adds a row nor finds the one in its way: somebody else may
-/// have deleted it meanwhile.
+/// The number of attempts of an insert that neither adds a row nor finds a conflicting one, which may have
+/// been deleted meanwhile.
 const ATTEMPTS: usize = 3;
 
 async fn insert_client(
@@ -185,11 +185,11 @@ async fn insert_client(
         if transaction.insert_client(client).await? {
             return Ok(());
         }
-        if transaction.found_client(name).await?.is_some() {
+        if transaction.partial_client(name).await?.is_some() {
             return Err(ManageError::ClientExists { name: name.to_owned() });
         }
     }
-    let found = format!("the client `{name}` is not there after it was written");
+    let found = format!("the client `{name}` is missing after it was added");
     Err(not_kept(transaction, found).await.into())
 }
 
@@ -202,11 +202,11 @@ async fn insert_key(transaction: &mut impl Transaction, key: &KeyRow) -> Result<
         let error = match transaction.key(key_id).await? {
             None => continue,
             Some(known) if known.digest != key.digest => KeyError::IdConflict { key_id },
-            Some(known) if known.notes.revoked.is_some() => KeyError::Revoked { key_id },
+            Some(known) if known.metadata.revoked.is_some() => KeyError::Revoked { key_id },
             Some(_) => KeyError::Duplicate { key_id },
         };
         return Err(error.into());
     }
-    let found = format!("the key {key_id} is not there after it was written");
+    let found = format!("the key {key_id} is missing after it was added");
     Err(not_kept(transaction, found).await.into())
 }

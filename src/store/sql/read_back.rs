@@ -36,7 +36,7 @@ enum NotKept {
         "the change was committed, but triggers may have undone it, and it could not be read back: {0}; \
          list keys and clients before you repeat it"
     )]
-    Unread(String),
+    Unreadable(String),
 }
 
 fn cause(suspects: &[String]) -> String {
@@ -76,7 +76,7 @@ pub(super) async fn commit(
 #[allow(clippy::needless_pass_by_value)] // For `map_err`.
 pub(in crate::store) fn not_read_back(error: StoreError) -> StoreError {
     let error = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    StoreError::new(NotKept::Unread(error))
+    StoreError::new(NotKept::Unreadable(error))
 }
 
 /// Checks, before the commit, that a change reads back as written.
@@ -100,21 +100,21 @@ async fn difference(
             Written::Clients(clients) => clients_difference(transaction, clients).await?,
             Written::Keys(keys) => keys_difference(transaction, keys).await?,
             Written::Enabled { client, enabled } => {
-                let found = transaction.found_client(client).await?;
+                let found = transaction.partial_client(client).await?;
                 let is_kept = found.is_some_and(|found| found.row.enabled == enabled);
                 (!is_kept)
                     .then(|| format!("`enabled` of the client `{client}` is not what was written"))
             }
             Written::Removed { client } => {
-                let is_kept = transaction.found_client(client).await?.is_none()
+                let is_kept = transaction.partial_client(client).await?.is_none()
                     && transaction.keys(Some(client)).await?.is_empty();
                 (!is_kept).then(|| {
-                    format!("the client `{client}` or a key of it is there after it was deleted")
+                    format!("the client `{client}` or one of its keys exists after it was deleted")
                 })
             }
             Written::Revoked { key_id, at } => {
-                let found = transaction.found_key(key_id).await?;
-                let is_kept = found.is_some_and(|found| found.row.notes.revoked == Some(at));
+                let found = transaction.partial_key(key_id).await?;
+                let is_kept = found.is_some_and(|found| found.row.metadata.revoked == Some(at));
                 (!is_kept).then(|| column_difference(key_id, "revoked"))
             }
         };
@@ -131,18 +131,18 @@ async fn clients_difference(
 ) -> Result<Option<String>, StoreError> {
     for written in written.chunks(BATCH) {
         let names = written.iter().map(|client| client.profile.name()).collect::<Vec<_>>();
-        let found = transaction.clients_named(&names).await?;
+        let found = transaction.clients_by_name(&names).await?;
         let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
         let found = found.iter().map(|client| (client.profile.name(), client));
         let found = found.collect::<HashMap<_, _>>();
         for client in written {
             let name = client.profile.name();
-            let why = match found.get(name) {
-                None => "is not there",
-                Some(found) if *found != client => "is another",
+            let difference = match found.get(name) {
+                None => "is missing after it was added",
+                Some(found) if *found != client => "is not what was written",
                 Some(_) => continue,
             };
-            return Ok(Some(format!("the client `{name}` {why} after it was written")));
+            return Ok(Some(format!("the client `{name}` {difference}")));
         }
     }
     Ok(None)
@@ -154,7 +154,7 @@ async fn keys_difference(
 ) -> Result<Option<String>, StoreError> {
     for written in written.chunks(BATCH) {
         let ids = written.iter().map(KeyRow::key_id).collect::<Vec<_>>();
-        let found = transaction.keys_with(&ids).await?;
+        let found = transaction.keys_by_id(&ids).await?;
         let found = found.into_iter().collect::<Result<Vec<_>, BadRow>>()?;
         let found = found.iter().map(|key| (key.key_id(), key)).collect::<HashMap<_, _>>();
         let difference = |key: &KeyRow| key_difference(key, found.get(&key.key_id()).copied());
@@ -168,16 +168,16 @@ async fn keys_difference(
 fn key_difference(written: &KeyRow, found: Option<&KeyRow>) -> Option<String> {
     let key_id = written.key_id();
     let Some(found) = found else {
-        return Some(format!("the key {key_id} is not there after it was written"));
+        return Some(format!("the key {key_id} is missing after it was added"));
     };
     let columns = [
         ("digest", written.digest == found.digest),
         ("client", written.client == found.client),
-        ("label", written.notes.label == found.notes.label),
-        ("created", written.notes.created == found.notes.created),
+        ("label", written.metadata.label == found.metadata.label),
+        ("created", written.metadata.created == found.metadata.created),
         ("expires", written.expires == found.expires),
-        ("revoked", written.notes.revoked == found.notes.revoked),
-        ("replaced_by", written.notes.replaced_by == found.notes.replaced_by),
+        ("revoked", written.metadata.revoked == found.metadata.revoked),
+        ("replaced_by", written.metadata.replaced_by == found.metadata.replaced_by),
     ];
     let (column, _) = columns.into_iter().find(|(_, is_kept)| !is_kept)?;
     Some(column_difference(key_id, column))

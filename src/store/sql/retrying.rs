@@ -6,12 +6,11 @@ use futures_timer::Delay;
 use super::transaction::Database;
 use crate::manage::ManageError;
 
-/// How long a change waits for others, and how long it leaves the database alone between its tries.
+/// The time during which a blocked change is retried, and the pause between two attempts.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(60);
 
-/// Makes a change. Where others hold the database up, it is rolled back and made once more, so that
-/// it holds no lock while it waits.
+/// Makes a change, and retries it while the database is busy. Between two attempts it holds no lock.
 pub(in crate::store) async fn retrying<D, C, T>(
     database: &D,
     change: impl Fn() -> C,

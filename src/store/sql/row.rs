@@ -8,22 +8,22 @@ use crate::error::StoreError;
 use crate::key::{KeyDigest, KeyId, KeyState};
 use crate::manage::{KeyInfo, KeyMetadata};
 
-/// A client, as its row says.
+/// A row of the clients.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) struct ClientRow {
     pub(in crate::store) profile: ClientProfile,
     pub(in crate::store) enabled: bool,
 }
 
-/// A key, as its row says.
+/// A row of the keys.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) struct KeyRow {
     pub(in crate::store) digest: KeyDigest,
     pub(in crate::store) client: String,
-    /// Whether the client is enabled, which its own row says.
+    /// Whether the client is enabled, from the client's row.
     pub(in crate::store) enabled: bool,
     pub(in crate::store) expires: Option<SystemTime>,
-    pub(in crate::store) notes: KeyMetadata,
+    pub(in crate::store) metadata: KeyMetadata,
 }
 
 impl KeyRow {
@@ -32,7 +32,7 @@ impl KeyRow {
     }
 
     pub(in crate::store) fn state(&self) -> KeyState {
-        match (&self.notes.revoked, self.enabled) {
+        match (&self.metadata.revoked, self.enabled) {
             (Some(_), _) => KeyState::Revoked,
             (None, false) => KeyState::Disabled,
             (None, true) => KeyState::Active,
@@ -44,56 +44,56 @@ impl KeyRow {
             key_id: self.key_id(),
             state: self.state(),
             client: self.client,
-            label: self.notes.label.map(Into::into),
-            created: self.notes.created,
+            label: self.metadata.label.map(Into::into),
+            created: self.metadata.created,
             expires: self.expires,
-            revoked: self.notes.revoked,
-            replaced_by: self.notes.replaced_by,
+            revoked: self.metadata.revoked,
+            replaced_by: self.metadata.replaced_by,
         }
     }
 }
 
-/// A row as far as it can be read, and the first thing that is wrong with it.
+/// The valid columns of a row, and the first error in it.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct Found<T> {
+pub(in crate::store) struct PartialRow<T> {
     pub(in crate::store) row: T,
-    pub(in crate::store) fault: Option<BadRow>,
+    pub(in crate::store) error: Option<BadRow>,
 }
 
-impl<T> Found<T> {
-    pub(in crate::store) fn whole(self) -> Result<T, BadRow> {
-        self.fault.map_or(Ok(self.row), Err)
+impl<T> PartialRow<T> {
+    pub(in crate::store) fn complete(self) -> Result<T, BadRow> {
+        self.error.map_or(Ok(self.row), Err)
     }
 }
 
-/// Puts the first fault of a row aside, to go on with the rest of it.
-pub(in crate::store) fn set_aside<T: Default>(
-    fault: &mut Option<BadRow>,
+/// Returns the column. If it is invalid, keeps the first error of the row, and returns the default.
+pub(in crate::store) fn keep_error<T: Default>(
+    error: &mut Option<BadRow>,
     column: Result<T, BadRow>,
 ) -> T {
     column.unwrap_or_else(|bad| {
-        fault.get_or_insert(bad);
+        error.get_or_insert(bad);
         T::default()
     })
 }
 
-/// Why a row is not what a row of this table is: only a hand can have written it.
+/// The error for an invalid row, which keygate does not write.
 ///
-/// It names a client or a key by its id, which the operator needs to find the row.
+/// It names the client or the id of the key, so that the operator can find the row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the row of {whose} cannot be used: {why}")]
+#[error("the row of {subject} cannot be used: {why}")]
 pub(in crate::store) struct BadRow {
-    pub(in crate::store) whose: String,
+    pub(in crate::store) subject: String,
     pub(in crate::store) why: String,
 }
 
 impl BadRow {
     pub(in crate::store) fn client(name: &str, why: impl Into<String>) -> Self {
-        Self { whose: format!("the client `{name}`"), why: why.into() }
+        Self { subject: format!("the client `{name}`"), why: why.into() }
     }
 
     pub(in crate::store) fn key(key_id: KeyId, why: impl Into<String>) -> Self {
-        Self { whose: format!("the key {key_id}"), why: why.into() }
+        Self { subject: format!("the key {key_id}"), why: why.into() }
     }
 }
 
@@ -103,7 +103,7 @@ impl From<BadRow> for StoreError {
     }
 }
 
-/// The profile that the columns of a client say.
+/// Builds a profile from the columns of a client.
 pub(in crate::store) fn profile(
     name: &str,
     scopes: &[String],
@@ -122,7 +122,7 @@ pub(in crate::store) fn profile(
     }
     if metadata != "{}" {
         let metadata: BTreeMap<String, String> = serde_json::from_str(metadata)
-            .map_err(|_| bad("its metadata is not an object of texts".to_owned()))?;
+            .map_err(|_| bad("its metadata is not an object of strings".to_owned()))?;
         profile = profile.with_metadata(metadata);
     }
     profile.validate().map_err(|error| bad(error.to_string()))?;
@@ -160,12 +160,12 @@ fn parse_rate(value: &Value) -> Result<Rate, String> {
     }
 }
 
-/// The quota as its column holds it.
+/// Encodes a quota for its column.
 pub(in crate::store) fn quota_text(quota: &Quota) -> String {
     json!(quota).to_string()
 }
 
-/// The metadata as its column holds it.
+/// Encodes metadata for its column.
 pub(in crate::store) fn metadata_text(profile: &ClientProfile) -> String {
     let pairs = profile.metadata().iter();
     let pairs: Map<_, _> = pairs.map(|(name, text)| (name.clone(), json!(text))).collect();
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotas_come_back_from_their_column() {
+    fn encoded_quota_parses_to_the_same_quota() {
         let rate = |text: &str| text.parse::<Rate>().unwrap();
         let quotas = [
             "unlimited".parse().unwrap(),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn quotas_that_a_hand_has_spoilt_are_refused() {
+    fn invalid_quota_is_an_error() {
         for text in [
             "",
             "null",
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_that_a_hand_has_spoilt_are_refused_by_name() {
+    fn error_of_an_invalid_profile_names_the_client() {
         let scopes = |scope: &str| vec![scope.to_owned()];
         assert!(profile("App 1", &scopes("orders:read"), None, "{\"team\":\"a\"}").is_ok());
         for (name, scope, metadata) in [

@@ -1,57 +1,56 @@
 use std::future::Future;
 use std::time::SystemTime;
 
-use super::row::{BadRow, ClientRow, Found, KeyRow};
+use super::row::{BadRow, ClientRow, KeyRow, PartialRow};
 use crate::error::StoreError;
 use crate::key::KeyId;
 use crate::manage::ClientInfo;
 
-/// A database of keys: where transactions come from.
+/// A database of keys, which begins transactions.
 pub(in crate::store) trait Database: Sync {
     type Transaction: Transaction;
 
-    /// One that sees one state of the database, and changes nothing.
+    /// Begins a transaction that reads one state of the database.
     fn read(&self) -> impl Future<Output = Result<Self::Transaction, StoreError>> + Send;
 
-    /// One whose changes are kept when it is committed.
+    /// Begins a transaction that writes.
     fn write(&self) -> impl Future<Output = Result<Self::Transaction, StoreError>> + Send;
 
     fn now(&self) -> SystemTime;
 
-    /// Returns whether others held a transaction up, so that it is to be rolled back and made again.
+    /// Returns whether another connection blocked a transaction, so that it may be retried.
     fn is_busy(&self, _error: &StoreError) -> bool {
         false
     }
 }
 
-/// The statements of which all changes are made. Dropped without a commit, it changes nothing.
+/// The statements for all operations. Dropping a transaction before the commit rolls it back.
 pub(in crate::store) trait Transaction: Send + Sized {
-    /// The client of this name, as far as it can be read; to a writer, nobody else changes it or its
-    /// keys until the end.
-    fn found_client(
+    /// Finds a client by name. A transaction that writes also locks the client and its keys.
+    fn partial_client(
         &mut self,
         name: &str,
-    ) -> impl Future<Output = Result<Option<Found<ClientRow>>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<PartialRow<ClientRow>>, StoreError>> + Send;
 
-    /// The clients of these names, in any order.
-    fn clients_named(
+    /// Finds clients by name, in any order.
+    fn clients_by_name(
         &mut self,
         names: &[&str],
     ) -> impl Future<Output = Result<Vec<Result<ClientRow, BadRow>>, StoreError>> + Send;
 
-    /// At most as many names as it is worth to compare.
+    /// Lists the names of clients, up to a limit, to find similar ones.
     fn client_names(&mut self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
-    /// All clients with their numbers of keys, in any order.
+    /// Lists all clients and their numbers of keys, in any order.
     fn clients(
         &mut self,
     ) -> impl Future<Output = Result<Vec<Result<ClientInfo, BadRow>>, StoreError>> + Send;
 
-    /// How many keys a client has, revoked ones aside.
+    /// Counts the keys of a client that are not revoked.
     fn live_keys(&mut self, client: &str)
     -> impl Future<Output = Result<usize, StoreError>> + Send;
 
-    /// Whether the client was added: not if there is one of its name.
+    /// Adds a client. Returns `false` if its name is in use.
     fn insert_client(
         &mut self,
         client: &ClientRow,
@@ -66,43 +65,43 @@ pub(in crate::store) trait Transaction: Send + Sized {
     /// Deletes the client and its keys.
     fn delete_client(&mut self, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The key with this id, as far as it can be read.
-    fn found_key(
+    /// Finds a key by its id.
+    fn partial_key(
         &mut self,
         key_id: KeyId,
-    ) -> impl Future<Output = Result<Option<Found<KeyRow>>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<PartialRow<KeyRow>>, StoreError>> + Send;
 
     fn key(
         &mut self,
         key_id: KeyId,
     ) -> impl Future<Output = Result<Option<KeyRow>, StoreError>> + Send {
-        async move { Ok(self.found_key(key_id).await?.map(Found::whole).transpose()?) }
+        async move { Ok(self.partial_key(key_id).await?.map(PartialRow::complete).transpose()?) }
     }
 
-    /// The keys with these ids, in any order.
-    fn keys_with(
+    /// Finds keys by their ids, in any order.
+    fn keys_by_id(
         &mut self,
         key_ids: &[KeyId],
     ) -> impl Future<Output = Result<Vec<Result<KeyRow, BadRow>>, StoreError>> + Send;
 
-    /// At most as many ids as it is worth to compare with this one, those next to it in order.
+    /// Lists the nearest ids in sort order, up to a limit, to find similar ones.
     fn key_ids(
         &mut self,
         near: KeyId,
     ) -> impl Future<Output = Result<Vec<KeyId>, StoreError>> + Send;
 
-    /// The keys of one client or of all, in any order.
+    /// Lists the keys of one client or of all clients, in any order.
     fn keys(
         &mut self,
         client: Option<&str>,
     ) -> impl Future<Output = Result<Vec<Result<KeyRow, BadRow>>, StoreError>> + Send;
 
-    /// Whether the key was added: not if there is one with its digest or its id.
+    /// Adds a key. Returns `false` if its digest or its id is in use.
     fn insert_key(&mut self, key: &KeyRow)
     -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Whether all of these clients were added, as [`Transaction::insert_client`] would one by one.
-    /// After a no, some of them may be there, and the transaction is given up.
+    /// Adds all of these clients. Returns `false` if a name is in use: the transaction must then be dropped,
+    /// since some of the clients may have been added.
     fn insert_clients(
         &mut self,
         clients: &[ClientRow],
@@ -117,8 +116,8 @@ pub(in crate::store) trait Transaction: Send + Sized {
         }
     }
 
-    /// As [`Transaction::insert_clients`], for keys of clients that are there. A key may bring its
-    /// revocation and its successor.
+    /// Adds all of these keys, as [`Transaction::insert_clients`] does clients. Their clients must exist. A key
+    /// may be revoked or have a successor.
     fn insert_keys(
         &mut self,
         keys: &[KeyRow],
@@ -133,17 +132,17 @@ pub(in crate::store) trait Transaction: Send + Sized {
         }
     }
 
-    /// Writes the revocation of a key that is there, and leaves the rest as it is.
+    /// Writes the time of the revocation of an existing key.
     fn revoke_key(
         &mut self,
         key_id: KeyId,
         revoked: SystemTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Writes the expiry and the successor of a key that is there.
+    /// Writes the expiry and the successor of an existing key.
     fn replace_key(&mut self, key: &KeyRow) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The triggers and rules on the tables that are not keygate's, each in words.
+    /// Describes the triggers and rules on the tables that are not keygate's.
     fn foreign_triggers(&mut self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
     /// Commits the changes, if all of them have events. Where triggers of others may have undone them

@@ -6,7 +6,7 @@ use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
 use crate::manage::{ClientInfo, Export, HeldClient, HeldKey, Imported, ManageError, plan};
 
-/// How often an import begins anew because somebody else has added the same meanwhile.
+/// The number of attempts of an import that conflicts with concurrent changes.
 const ATTEMPTS: usize = 5;
 
 pub(in crate::store) async fn export_keys<D: Database>(
@@ -31,15 +31,15 @@ pub(in crate::store) async fn import_keys<D: Database>(
             read_back::commit(transaction, &written).await?;
             return Ok(plan.imported);
         }
-        // What is in the way of an insert is there; else a trigger or a rule has swallowed the row.
+        // Either a conflicting row exists, or a trigger or a rule discarded the new one.
         swallowed = read_back::check(&mut transaction, &written).await;
     }
     swallowed?;
-    let busy = "others add the same clients or keys at once: nothing was changed, try again";
+    let busy = "nothing was changed: others are adding the same clients or keys; try again";
     Err(ManageError::Unavailable(StoreError::new(busy)))
 }
 
-/// All of it: a move must not lose what cannot be read.
+/// Reads everything. An unreadable row is an error, since an export must be complete.
 async fn held(transaction: &mut impl Transaction) -> Result<Export, ManageError> {
     let mut clients = Vec::new();
     for client in transaction.clients().await? {
@@ -48,7 +48,8 @@ async fn held(transaction: &mut impl Transaction) -> Result<Export, ManageError>
     }
     let mut keys = Vec::new();
     for key in transaction.keys(None).await? {
-        let KeyRow { digest, client, expires, notes, .. } = key.map_err(StoreError::from)?;
+        let KeyRow { digest, client, expires, metadata: notes, .. } =
+            key.map_err(StoreError::from)?;
         keys.push(HeldKey { digest, client, expires, notes, disabled: false });
     }
     Ok(Export::new(clients, keys))
@@ -67,7 +68,7 @@ fn key_rows(here: &Export, new: &Export, keys: &[&HeldKey]) -> Vec<KeyRow> {
         client: key.client.clone(),
         enabled: enabled.get(&*key.client).copied().unwrap_or(false),
         expires: key.expires,
-        notes: key.notes.clone(),
+        metadata: key.notes.clone(),
     };
     keys.iter().map(row).collect()
 }

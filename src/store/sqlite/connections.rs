@@ -4,33 +4,33 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 
-use super::error::{input_fault, is_busy, outage, plain_fault};
-use super::lease::{Lease, Slots};
+use super::error::{file_error, io_error, is_busy, unusable};
 use super::open_transaction::OpenTransaction;
 use super::options::SqliteOptions;
+use super::pool::{Pool, PooledConnection};
 use super::{file, tables};
 use crate::error::StoreError;
 use crate::store::sql::{DatabaseError, retrying_while};
 
-/// How long a lookup waits for the moment of a commit: 100,000 new keys locked readers out for 0.1 s.
-/// The authenticator gives up after 1 s, and the thread of what it gave up should soon be free.
-const READER_WAITS: Duration = Duration::from_secs(2);
-/// How long one try of a change may wait for a lock. While a commit waits for a reader to end, no
-/// lookup can begin.
-const WRITER_WAITS: Duration = Duration::from_millis(30);
+/// The longest wait of a lookup for a commit: committing 100,000 new keys locked readers out for 0.1 s.
+/// The authenticator drops a lookup after 1 s; its thread should be free soon after.
+const READER_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest wait of one attempt of a change for a lock. While a commit waits for a reader, no lookup
+/// can begin.
+const WRITER_TIMEOUT: Duration = Duration::from_millis(30);
 
-/// How often another file may take the place of the one that was just opened.
+/// The number of attempts to open the file while it is being replaced.
 const ATTEMPTS: usize = 5;
 
-/// The connections to the file at one path.
+/// The connections to the database file at a path.
 pub(super) struct Connections {
     path: PathBuf,
-    readers: Arc<Slots>,
-    /// One, so that changes wait for each other here and not in threads of SQLite.
-    writer: Arc<Slots>,
+    readers: Arc<Pool>,
+    /// A single connection: changes wait for each other here, and not in threads of SQLite.
+    writer: Arc<Pool>,
 }
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Clone, Copy)]
 pub(super) enum Role {
     Reader,
@@ -40,8 +40,8 @@ pub(super) enum Role {
 impl Connections {
     pub(super) async fn open(options: SqliteOptions, migrate: bool) -> Result<Self, DatabaseError> {
         let SqliteOptions { path, max_connections } = options;
-        // SQLite takes some paths for URLs, and none that is absolute. The working folder may change.
-        let path = std::path::absolute(&path).map_err(|error| input_fault(&path, error))?;
+        // SQLite parses some relative paths as URLs, and the working folder may change.
+        let path = std::path::absolute(&path).map_err(|error| io_error(&path, error))?;
         if path.to_str().is_none() {
             let why = format!("{} is not UTF-8", path.display());
             return Err(DatabaseError::Location { why });
@@ -58,62 +58,64 @@ impl Connections {
             };
             retrying_while(is_busy, || connections.migrate()).await?;
         }
-        connections.try_lease(Role::Reader).await?;
+        connections.try_acquire(Role::Reader).await?;
         Ok(connections)
     }
 
     fn new(path: PathBuf, readers: u32) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(&path)
-            .busy_timeout(READER_WAITS)
+            .busy_timeout(READER_TIMEOUT)
             .foreign_keys(true)
             .thread_name(|number| format!("keygate-sqlite-{number}"));
-        // A change that spills out of the cache locks all readers out until it ends. What is told as
-        // done must outlive a loss of power, a revocation above all: EXTRA.
+        // A change that spills out of the cache locks all readers out until its commit. A revocation that
+        // was reported as done must survive a loss of power: EXTRA.
         let writing = options.clone().synchronous(SqliteSynchronous::Extra);
-        let writing = writing.pragma("cache_spill", "off").busy_timeout(WRITER_WAITS);
-        let readers = Slots::new(&path, options, readers.max(1) as usize);
-        let writer = Slots::new(&path, writing, 1);
+        let writing = writing.pragma("cache_spill", "off").busy_timeout(WRITER_TIMEOUT);
+        let readers = Pool::new(&path, options, readers.max(1) as usize);
+        let writer = Pool::new(&path, writing, 1);
         Self { path, readers, writer }
     }
 
     async fn migrate(&self) -> Result<(), DatabaseError> {
-        let mut lease = self.writer.lease().await?;
-        lease.connect().await?;
-        tables::migrate(lease).await
+        let mut connection = self.writer.acquire().await?;
+        connection.connect().await?;
+        tables::migrate(connection).await
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A connection to the file that stands at the path now.
-    pub(super) async fn lease(&self, role: Role) -> Result<Lease, StoreError> {
-        self.try_lease(role).await.map_err(|error| outage(&self.path, error))
+    /// Waits for a connection to the current file at the path.
+    pub(super) async fn acquire(&self, role: Role) -> Result<PooledConnection, StoreError> {
+        self.try_acquire(role).await.map_err(|error| unusable(&self.path, error))
     }
 
-    async fn try_lease(&self, role: Role) -> Result<Lease, DatabaseError> {
-        let slots = match role {
+    async fn try_acquire(&self, role: Role) -> Result<PooledConnection, DatabaseError> {
+        let pool = match role {
             Role::Reader => &self.readers,
             Role::Writer => &self.writer,
         };
-        let mut lease = slots.lease().await?;
-        if !lease.is_current().await? {
-            lease.connect().await?;
-            lease.check().await?;
+        let mut connection = pool.acquire().await?;
+        if !connection.is_current().await? {
+            connection.connect().await?;
+            tables::check(&mut connection).await?;
+            connection.mark_checked().await?;
         }
-        Ok(lease)
+        Ok(connection)
     }
 
-    /// A transaction that writes to the file that stands at the path now.
+    /// Begins a transaction that writes to the current file at the path.
     pub(super) async fn begin_writing(&self) -> Result<OpenTransaction, StoreError> {
         for _ in 0..ATTEMPTS {
-            let mut begun = OpenTransaction::writer(self.lease(Role::Writer).await?).await?;
-            // Another may have taken its place while this one waited for its turn.
-            if begun.lease().is_current().await? {
-                return Ok(begun);
+            let connection = self.acquire(Role::Writer).await?;
+            let mut transaction = OpenTransaction::writer(connection).await?;
+            // The file may have been replaced while this transaction waited for a lock.
+            if transaction.connection().is_current().await? {
+                return Ok(transaction);
             }
         }
-        Err(plain_fault(&self.path, "other files take its place again and again"))
+        Err(file_error(&self.path, "the file is being replaced again and again"))
     }
 }

@@ -3,33 +3,33 @@ use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::error::{input_fault, plain_fault};
+use super::error::{file_error, io_error};
 use crate::error::StoreError;
 use crate::store::mount;
 use crate::store::sql::DatabaseError;
 
-/// Which file stands at a path, however many links lead there, and when it last changed.
+/// The identity of a file, whatever path leads to it, and the time of its last change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     file: Identity,
     len: u64,
-    changed: Instant,
+    changed: ChangeTime,
 }
 
 #[cfg(unix)]
 type Identity = (u64, u64);
-/// Seconds and nanoseconds of the last change, of which `cp -p` keeps none.
+/// Seconds and nanoseconds of the last status change, which `cp -p` does not preserve.
 #[cfg(unix)]
-type Instant = (i64, i64);
+type ChangeTime = (i64, i64);
 #[cfg(not(unix))]
 type Identity = Option<std::time::SystemTime>;
 #[cfg(not(unix))]
-type Instant = Option<std::time::SystemTime>;
+type ChangeTime = Option<std::time::SystemTime>;
 
 impl Stamp {
-    /// The file that stands there now. This costs a microsecond, and opens nothing.
+    /// Reads the stamp of the current file at the path. This takes a microsecond, and opens nothing.
     pub(super) fn at(path: &Path) -> Result<Self, StoreError> {
-        let metadata = fs::metadata(path).map_err(|error| input_fault(path, error))?;
+        let metadata = fs::metadata(path).map_err(|error| io_error(path, error))?;
         check_links(path, &metadata)?;
         Ok(Self::of(&metadata))
     }
@@ -52,16 +52,16 @@ impl Stamp {
     }
 }
 
-/// Refuses a file with several names: SQLite keeps a journal beside each, so that a change by one name
-/// is not seen by another, and one that was rolled back is.
+/// Refuses a file with several names: SQLite keeps a journal beside each. A change made by one name is not
+/// seen by another, and a change that was rolled back is.
 #[cfg(unix)]
 fn check_links(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
     match std::os::unix::fs::MetadataExt::nlink(metadata) {
         0 | 1 => Ok(()),
-        count => Err(plain_fault(
+        count => Err(file_error(
             path,
             &format!(
-                "the file has {count} hard links, and SQLite would keep a journal of its own for \
+                "the file has {count} hard links, and SQLite would keep a separate journal for \
                  each: remove the others (`find / -samefile` lists them), and share the folder instead"
             ),
         )),
@@ -73,10 +73,10 @@ fn check_links(_: &Path, _: &Metadata) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Refuses a file that is mounted apart from its folder, which has another name outside.
+/// Refuses a file that is mounted without its folder: outside the mount, it has another name.
 pub(super) fn check_mount(path: &Path) -> Result<(), StoreError> {
     if mount::is_mount_point(path) {
-        return Err(plain_fault(
+        return Err(file_error(
             path,
             "the file is mounted by itself, and the journal that SQLite keeps beside it is not: \
              mount its folder instead",
@@ -89,16 +89,16 @@ pub(super) fn check_mount(path: &Path) -> Result<(), StoreError> {
 #[cfg(unix)]
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Refuses a database whose log or journal somebody else has prepared: SQLite would write to it.
+/// Refuses a database whose log or journal may be a trap: SQLite would write to the file that it leads to.
 ///
-/// Each must be a regular file with one name. Its owner does not matter: in a shared folder, it belongs to whoever
-/// wrote last.
+/// Each must be a regular file with one name. Its owner does not matter: in a shared folder, it is the last
+/// writer.
 #[cfg(unix)]
 pub(super) fn check_companions(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::MetadataExt as _;
 
-    // SQLite follows the links of a database, and keeps these beside the file itself.
-    let path = fs::canonicalize(path).map_err(|error| input_fault(path, error))?;
+    // SQLite follows symbolic links to a database, and keeps these files beside the target.
+    let path = fs::canonicalize(path).map_err(|error| io_error(path, error))?;
     for suffix in COMPANIONS {
         let mut companion = path.clone().into_os_string();
         companion.push(suffix);
@@ -106,16 +106,16 @@ pub(super) fn check_companions(path: &Path) -> Result<(), StoreError> {
         let metadata = match fs::symlink_metadata(companion) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(input_fault(companion, error)),
+            Err(error) => return Err(io_error(companion, error)),
         };
         let why = if !metadata.is_file() {
-            "it is no regular file"
+            "it is not a regular file"
         } else if metadata.nlink() > 1 {
             "it has other names (hard links)"
         } else {
             continue;
         };
-        return Err(plain_fault(
+        return Err(file_error(
             companion,
             &format!(
                 "SQLite would write to this file, and {why}: find out who put it there, and remove it"
@@ -130,11 +130,11 @@ pub(super) fn check_companions(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-// Closing a file ends all locks that its process holds on it (POSIX), those of SQLite too: whoever
-// makes an empty file must have closed it before anybody here opens it.
+// POSIX: closing a file releases all locks that the process holds on it, also those of SQLite. So an empty
+// file must be closed before SQLite opens it.
 static CREATING: Mutex<()> = Mutex::new(());
 
-/// Makes an empty file, for its owner alone, where there is none.
+/// Creates an empty file, accessible to its owner alone, unless the path exists.
 pub(super) fn create(path: &Path) -> Result<(), DatabaseError> {
     let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut options = OpenOptions::new();
@@ -144,26 +144,27 @@ pub(super) fn create(path: &Path) -> Result<(), DatabaseError> {
     match options.open(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             let why = match error.kind() {
-                io::ErrorKind::NotFound => "its folder is not there: make it first".to_owned(),
+                io::ErrorKind::NotFound => "its folder does not exist: create it first".to_owned(),
                 _ => error.to_string(),
             };
-            let why = format!("{} cannot be made: {why}", path.display());
+            let why = format!("{} cannot be created: {why}", path.display());
             Err(DatabaseError::Location { why })
         }
         _ => Ok(()),
     }
 }
 
-/// Whether a database can be opened at this path.
+/// Checks that the path leads to a file.
 pub(super) fn check(path: &Path) -> Result<(), DatabaseError> {
     let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
     let location = |why| Err(DatabaseError::Location { why });
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(()),
         Ok(_) => location(format!("{} is not a file", path.display())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            location(format!("there is no file {}: make it with `keygate migrate`", path.display()))
-        }
-        Err(error) => Err(input_fault(path, error).into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => location(format!(
+            "the file {} does not exist: create it with `keygate migrate`",
+            path.display()
+        )),
+        Err(error) => Err(io_error(path, error).into()),
     }
 }

@@ -1,12 +1,12 @@
-//! Looks for what could hide, delay or rewrite a change, without changing anything.
+//! Inspects a database for triggers and faults that could hide or rewrite changes.
 
 use super::connections::{Connections, Role};
-use super::lease::Lease;
 use super::options::SqliteOptions;
+use super::pool::PooledConnection;
 use crate::error::StoreError;
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
-/// The own triggers, each of which is needed.
+/// The triggers of keygate, all of which are needed.
 macro_rules! own {
     () => {
         "('keygate_clients_inserted', 'keygate_clients_updated', 'keygate_clients_renamed', \
@@ -34,35 +34,37 @@ pub(super) async fn inspect(options: SqliteOptions) -> Result<Vec<DatabaseFindin
         Ok(connections) => connections,
         Err(error) => return Ok(vec![DatabaseFinding::of(error)?]),
     };
-    let mut lease = connections.lease(Role::Reader).await?;
+    let mut connection = connections.acquire(Role::Reader).await?;
     let mut findings = Vec::new();
-    triggers(&mut lease, &mut findings).await?;
+    triggers(&mut connection, &mut findings).await?;
     Ok(findings)
 }
 
 async fn triggers(
-    lease: &mut Lease,
+    connection: &mut PooledConnection,
     findings: &mut Vec<DatabaseFinding>,
 ) -> Result<(), StoreError> {
-    let foreign = foreign_triggers(lease).await?;
+    let foreign = foreign_triggers(connection).await?;
     if !foreign.is_empty() {
         let message = format!(
-            "{} may undo or rewrite changes; a change that does not read back as made is rolled back",
+            "{} may undo or rewrite changes; a change that does not read back as written is rolled back",
             foreign.join(", ")
         );
         findings.push(DatabaseFinding::warning("triggers", message));
     }
-    let own = sqlx::query_scalar::<_, i64>(OWN).fetch_one(lease.connection()?).await;
-    if own.map_err(|error| lease.fault(error))? < COUNT {
-        let message = "triggers of keygate are missing, so that changes are not noted in \
+    let own = sqlx::query_scalar::<_, i64>(OWN).fetch_one(connection.sqlite()?).await;
+    if own.map_err(|error| connection.query_error(error))? < COUNT {
+        let message = "triggers of keygate are missing, so that changes are not recorded in \
                        `keygate_events`: restore the tables, or export the keys into a new database";
         findings.push(DatabaseFinding::error("triggers-missing", message));
     }
     Ok(())
 }
 
-/// The triggers of others, each with its table.
-pub(super) async fn foreign_triggers(lease: &mut Lease) -> Result<Vec<String>, StoreError> {
-    let names = sqlx::query_scalar(FOREIGN).fetch_all(lease.connection()?).await;
-    names.map_err(|error| lease.fault(error))
+/// Returns the triggers that are not keygate's, each with its table.
+pub(super) async fn foreign_triggers(
+    connection: &mut PooledConnection,
+) -> Result<Vec<String>, StoreError> {
+    let names = sqlx::query_scalar(FOREIGN).fetch_all(connection.sqlite()?).await;
+    names.map_err(|error| connection.query_error(error))
 }

@@ -1,39 +1,39 @@
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use super::lease::Lease;
+use super::pool::PooledConnection;
 use crate::error::StoreError;
 
-/// A transaction that has begun. Dropped without a commit, it leaves no trace.
+/// A transaction, which is rolled back when it is dropped before the commit.
 pub(super) struct OpenTransaction {
-    lease: Lease,
+    connection: PooledConnection,
     is_open: bool,
 }
 
 impl OpenTransaction {
-    /// One that sees one state, from its first question on.
-    pub(super) async fn reader(lease: Lease) -> Result<Self, StoreError> {
-        Self::begin(lease, "begin").await
+    /// Begins a transaction that reads one state of the database.
+    pub(super) async fn reader(connection: PooledConnection) -> Result<Self, StoreError> {
+        Self::begin(connection, "begin").await
     }
 
-    /// One that nobody else writes beside.
-    pub(super) async fn writer(lease: Lease) -> Result<Self, StoreError> {
-        // At once, since one who has read first cannot wait for another who writes.
-        Self::begin(lease, "begin immediate").await
+    /// Begins the only transaction that writes.
+    pub(super) async fn writer(connection: PooledConnection) -> Result<Self, StoreError> {
+        // A transaction that reads first cannot wait for another writer.
+        Self::begin(connection, "begin immediate").await
     }
 
-    async fn begin(lease: Lease, sql: &'static str) -> Result<Self, StoreError> {
-        // Open before it has begun: whoever gives up here does not know how far it came.
-        let mut begun = Self { lease, is_open: true };
-        begun.execute(sql).await?;
-        Ok(begun)
+    async fn begin(connection: PooledConnection, sql: &'static str) -> Result<Self, StoreError> {
+        // Open before `begin` completes: if this future is dropped, the statement may still run.
+        let mut transaction = Self { connection, is_open: true };
+        transaction.execute(sql).await?;
+        Ok(transaction)
     }
 
-    pub(super) fn lease(&mut self) -> &mut Lease {
-        &mut self.lease
+    pub(super) fn connection(&mut self) -> &mut PooledConnection {
+        &mut self.connection
     }
 
-    /// Where this fails, nothing was changed.
+    /// Commits. If this fails, nothing was changed.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
         self.execute("commit").await?;
         self.is_open = false;
@@ -41,19 +41,19 @@ impl OpenTransaction {
     }
 
     async fn execute(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        let done = sqlx::raw_sql(sql).execute(self.lease.connection()?).await;
-        done.map(drop).map_err(|error| self.lease.fault(error))
+        let done = sqlx::raw_sql(sql).execute(self.connection.sqlite()?).await;
+        done.map(drop).map_err(|error| self.connection.query_error(error))
     }
 }
 
 impl Drop for OpenTransaction {
     fn drop(&mut self) {
         if self.is_open
-            && let Ok(connection) = self.lease.connection()
+            && let Ok(sqlite) = self.connection.sqlite()
         {
-            // The first poll hands the statement to the thread of the connection, which does it before
-            // all that comes after. That there is nothing to roll back is no harm.
-            let rollback = pin!(sqlx::raw_sql("rollback").execute(connection));
+            // The first poll sends the statement to the connection's thread, which runs it before any
+            // later one. A rollback without a transaction does no harm.
+            let rollback = pin!(sqlx::raw_sql("rollback").execute(sqlite));
             let _ = rollback.poll(&mut Context::from_waker(Waker::noop()));
         }
     }

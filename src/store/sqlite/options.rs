@@ -1,9 +1,8 @@
 use std::path::{Path, PathBuf};
 
-use super::{SqliteStore, inspect};
-use crate::store::sql::{DatabaseError, DatabaseFinding};
-
-/// How an SQLite database is opened: see [`SqliteStore::options`].
+/// Options for opening an SQLite database.
+///
+/// Created by [`SqliteStore::options`](crate::store::SqliteStore::options).
 ///
 /// ```
 /// use keygate::store::SqliteStore;
@@ -31,40 +30,12 @@ impl SqliteOptions {
         Self { path: path.to_owned(), max_connections: 4 }
     }
 
-    /// Replaces how many connections answer lookups and lists; one more makes changes.
+    /// Replaces the maximum number of connections for lookups and lists. Changes use one more.
     ///
-    /// The default is 4. Each is a thread with a cache of 2 MB, opened when it is first needed. A
-    /// lookup takes some microseconds, so that a few answer many requests; more help where lists of
-    /// many keys are read often, or where the disk is slow. Zero counts as one.
+    /// The default is 4; 0 counts as 1. Each connection is a thread with a cache of 2 MB, opened when it is
+    /// first needed. A lookup takes some microseconds, so a few connections serve many requests. More help if
+    /// long lists of keys are read often, or if the disk is slow.
     pub fn max_connections(self, count: u32) -> Self {
         Self { max_connections: count, ..self }
-    }
-
-    /// Opens a database that has tables: see [`SqliteStore::open`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`SqliteStore::open`].
-    pub async fn open(self) -> Result<SqliteStore, DatabaseError> {
-        SqliteStore::opened(self, false).await
-    }
-
-    /// Looks for what keeps the database from being used, and for what can hide or rewrite a change.
-    /// It changes nothing; a file or tables that are missing are findings.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read.
-    pub async fn inspect(self) -> Result<Vec<DatabaseFinding>, DatabaseError> {
-        inspect::inspect(self).await
-    }
-
-    /// Makes what is missing and opens the database: see [`SqliteStore::migrate`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`SqliteStore::migrate`].
-    pub async fn migrate(self) -> Result<SqliteStore, DatabaseError> {
-        SqliteStore::opened(self, true).await
     }
 }

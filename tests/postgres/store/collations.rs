@@ -97,7 +97,7 @@ async fn key_whose_client_no_index_finds_is_an_outage() {
     let store = PostgresStore::connect(&database.url()).await.unwrap();
     let error = lookup(&store, number).await.unwrap_err();
     let shown = error.source().unwrap().to_string();
-    assert!(shown.contains("its client is not there"), "{shown}");
+    assert!(shown.contains("its client does not exist"), "{shown}");
     assert!(lookup(&store, CLIENTS + 1).await.unwrap().is_none());
 
     let name = format!("Client {number}");
@@ -124,7 +124,7 @@ async fn key_without_a_client_is_an_outage() {
         panic!("it is an outage")
     };
     let shown = error.source().unwrap().to_string();
-    assert!(shown.contains("its client is not there"), "{shown}");
+    assert!(shown.contains("its client does not exist"), "{shown}");
     let unknown = ask(&store, OTHER_KEY).await.unwrap_err();
     assert_eq!(unknown.reason(), Some(WrongReason::Unknown));
 }

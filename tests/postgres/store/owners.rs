@@ -22,7 +22,7 @@ async fn assert_foreign(url: &str, named: &str) {
         let error = opened.expect_err(named);
         let DatabaseError::ForeignOwner { object, owner, .. } = &error else { panic!("{error:?}") };
         assert_eq!((object.as_str(), owner.as_str()), (named, "mallory"));
-        assert!(error.to_string().contains("`mallory`, who could replace it"), "{error}");
+        assert!(error.to_string().contains("`mallory`, which could replace it"), "{error}");
     }
 }
 

@@ -122,11 +122,11 @@ async fn file_that_others_may_read_is_not_read() {
     let home = Home::new();
     for mode in [0o644, 0o640, 0o604, 0o620, 0o601] {
         home.write(".pgpass", &line, mode);
-        home.is_refused(&url, &[], &format!("its mode is {mode:03o} and others may use it"));
+        home.is_refused(&url, &[], &format!("its mode {mode:03o} gives access to others"));
     }
     fs::remove_file(home.0.join(".pgpass")).unwrap();
     fs::create_dir(home.0.join(".pgpass")).unwrap();
-    home.is_refused(&url, &[], "it is not a plain file");
+    home.is_refused(&url, &[], "it is not a regular file");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -31,10 +31,10 @@ async fn statements_of_the_documentation_do_what_it_says() {
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(15 * 24 * 60 * 60);
     store.issue("App 9", NewKey::new(digest).with_expiry(later)).await.unwrap();
 
-    let expiring = database.psql(documented("Keys that end within 14 days"));
+    let expiring = database.psql(documented("Keys that expire within 14 days"));
     assert!(expiring.starts_with("App 9|2c26b46b68ffc68f|production|"), "{expiring}");
     assert_eq!(expiring.lines().count(), 1, "{expiring}");
-    assert_eq!(database.psql(documented("Clients that may do `orders:read`")), "App 9");
+    assert_eq!(database.psql(documented("Clients with the scope `orders:read`")), "App 9");
     assert_eq!(database.psql(documented("Clients of a team")), "App 9|2");
     assert_eq!(database.psql(documented("Who revoked a key")), "");
 

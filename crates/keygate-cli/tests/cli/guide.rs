@@ -204,7 +204,7 @@ fn service_without_a_database_names_the_way_out() {
     let output = cargo.env("KEYS", "/nonexistent/keys.db").output().unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
     let said = String::from_utf8_lossy(&output.stderr);
-    let end = "there is no file /nonexistent/keys.db: make it with `keygate migrate`\n";
+    let end = "the file /nonexistent/keys.db does not exist: create it with `keygate migrate`\n";
     assert!(said.ends_with(end), "{said}");
 }
 

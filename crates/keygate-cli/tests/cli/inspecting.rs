@@ -37,7 +37,8 @@ fn sqlite_check_lists_what_is_wrong_and_changes_nothing() {
     let check = ["migrate", "--check", "--store", "sqlite:keys.db"];
     let result = missing.run(check);
     assert_eq!((result.code, result.err.as_str()), (1, ""));
-    assert!(result.out.contains(": tables: there is no file"), "{}", result.out);
+    let expected = "keys.db does not exist: create it with `keygate migrate`";
+    assert!(result.out.contains(expected), "{}", result.out);
     assert_eq!(missing.other_files(), [""; 0]);
 
     let sandbox = Sandbox::with_database("sqlite:keys.db");

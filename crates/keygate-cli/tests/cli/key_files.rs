@@ -48,7 +48,7 @@ fn missing_folder_is_named() {
     #[cfg(feature = "sqlite")]
     sandbox
         .run(["migrate", "--store", "sqlite:no/keys.db"])
-        .fails(3, "no/keys.db cannot be made: its folder is not there: make it first");
+        .fails(3, "no/keys.db cannot be created: its folder does not exist: create it first");
 }
 
 #[test]

@@ -3,7 +3,7 @@ use sqlx::{Row as _, raw_sql};
 
 use crate::store::sql::DatabaseFinding;
 
-/// Where `synchronous_commit` is off: for whom, if it is a default of a role or a database.
+/// Describes where `synchronous_commit` is off: in this session, or as a default of a role or database.
 const SYNCHRONOUS_COMMIT: &str = "
 select 'in this session' where pg_catalog.current_setting('synchronous_commit') = 'off'
 union all
@@ -20,7 +20,7 @@ const UNSAFE: &str = "
 select name from pg_catalog.pg_settings
 where name in ('fsync', 'full_page_writes') and setting = 'off' order by 1";
 
-pub(super) async fn look(
+pub(super) async fn check(
     connection: &mut PgConnection,
     findings: &mut Vec<DatabaseFinding>,
 ) -> Result<(), sqlx::Error> {

@@ -4,7 +4,7 @@ use sqlx::{Row as _, raw_sql};
 use crate::store::postgres::sequence;
 use crate::store::sql::DatabaseFinding;
 
-/// Columns that are looked up or joined, and not compared byte by byte.
+/// Columns that are looked up or joined, and whose collation does not compare bytes.
 const COLLATED: &str = "
 select pg_catalog.format('`keygate.%s.%s`', c.relname, a.attname)
 from pg_catalog.pg_attribute a
@@ -16,7 +16,7 @@ where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 
     and l.collname not in ('C', 'POSIX', 'ucs_basic')
 order by 1";
 
-pub(super) async fn look(
+pub(super) async fn check(
     connection: &mut PgConnection,
     findings: &mut Vec<DatabaseFinding>,
 ) -> Result<(), sqlx::Error> {

@@ -24,7 +24,7 @@ where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 
     and (f.confupdtype in ('c', 'n', 'd') or f.confdeltype in ('c', 'n', 'd'))
 order by 1";
 
-/// The own triggers that run, each of which is needed.
+/// The number of enabled triggers of keygate, all of which are needed.
 const OWN: &str = "
 select pg_catalog.count(*)
 from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
@@ -36,29 +36,28 @@ where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 
 
 const COUNT: i64 = 10;
 
-pub(super) async fn look(
+pub(super) async fn check(
     connection: &mut PgConnection,
     findings: &mut Vec<DatabaseFinding>,
 ) -> Result<(), sqlx::Error> {
     let foreign = foreign(connection).await?;
     if !foreign.is_empty() {
         let message = format!(
-            "{} may undo or rewrite changes; a change that does not read back as made is rolled back",
+            "{} may undo or rewrite changes; a change that does not read back as written fails",
             foreign.join(", ")
         );
         findings.push(DatabaseFinding::warning("triggers", message));
     }
     let own: i64 = raw_sql(OWN).fetch_one(connection).await?.try_get(0)?;
     if own < COUNT {
-        let message = "triggers of keygate are missing or disabled, so that no replica hears of \
-                       changes: `alter table ... enable trigger user` on keygate.clients, \
+        let message = "triggers of keygate are missing or disabled, so that replicas miss changes: `alter table ... enable trigger user` on keygate.clients, \
                        keygate.keys and keygate.events";
         findings.push(DatabaseFinding::error("triggers-missing", message));
     }
     Ok(())
 }
 
-/// The triggers and rules of others, each with its table.
+/// Describes the triggers, rules and foreign keys that are not keygate's, each with its table.
 pub(in crate::store::postgres) async fn foreign(
     connection: &mut PgConnection,
 ) -> Result<Vec<String>, sqlx::Error> {

@@ -1,4 +1,4 @@
-//! The statements of which all changes are made.
+//! The statements of transactions.
 
 use std::time::SystemTime;
 
@@ -7,26 +7,31 @@ use sqlx::postgres::PgRow;
 use tokio::time::timeout;
 
 use super::written::Written;
-use super::{BEGIN_READ, PATIENCE, PostgresTransaction, begin, completed, count, literal};
+use super::{
+    BEGIN_READ, PostgresTransaction, STATEMENT_DEADLINE, begin, completed, count, literal,
+};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::KeyId;
 use crate::manage::ClientInfo;
 use crate::store::postgres::columns::{
-    Micros, client_columns, client_row, found_client, found_key, key_columns, key_row,
+    Micros, client_columns, client_row, key_columns, key_row, partial_client, partial_key,
 };
 use crate::store::postgres::error::unavailable;
 use crate::store::postgres::inspect;
 use crate::store::sql::{
-    BadRow, ClientRow, Found, KeyRow, Transaction, metadata_text, not_read_back, quota_text,
+    BadRow, ClientRow, KeyRow, PartialRow, Transaction, metadata_text, not_read_back, quota_text,
 };
 
-/// How many rows one statement takes: the round trips are few, and the texts some megabytes.
+/// The number of rows per statement: few round trips, and statements of some megabytes.
 const BATCH: usize = 5_000;
 
 impl Transaction for PostgresTransaction {
-    async fn found_client(&mut self, name: &str) -> Result<Option<Found<ClientRow>>, StoreError> {
-        // No table holds a text with a zero in it, and the server would not take the question.
+    async fn partial_client(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<PartialRow<ClientRow>>, StoreError> {
+        // The server refuses texts with a zero byte.
         if name.contains('\0') {
             return Ok(None);
         }
@@ -34,10 +39,10 @@ impl Transaction for PostgresTransaction {
             concat!("select ", client_columns!(), " from keygate.clients c where c.name = ");
         let lock = if self.writes { " for update" } else { "" };
         let row = self.plain_row(&format!("{select}{}{lock}", literal(name))).await?;
-        Ok(row.map(|row| found_client(&row)).transpose()?)
+        Ok(row.map(|row| partial_client(&row)).transpose()?)
     }
 
-    async fn clients_named(
+    async fn clients_by_name(
         &mut self,
         names: &[&str],
     ) -> Result<Vec<Result<ClientRow, BadRow>>, StoreError> {
@@ -95,7 +100,7 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn delete_client(&mut self, name: &str) -> Result<(), StoreError> {
-        // The keys that are deleted with it.
+        // The foreign key deletes them with the client.
         let keys = "select key_id from keygate.keys where client = $1";
         let rows = self.rows(sqlx::query(keys).bind(name)).await?;
         self.written.keys.extend(rows.iter().filter_map(key_id));
@@ -104,17 +109,20 @@ impl Transaction for PostgresTransaction {
         self.execute(sqlx::query(delete).bind(name)).await.map(drop)
     }
 
-    async fn found_key(&mut self, key_id: KeyId) -> Result<Option<Found<KeyRow>>, StoreError> {
+    async fn partial_key(
+        &mut self,
+        key_id: KeyId,
+    ) -> Result<Option<PartialRow<KeyRow>>, StoreError> {
         let select = concat!(
             "select ",
             key_columns!(),
             " from keygate.keys k left join keygate.clients c on c.name = k.client where k.key_id = "
         );
         let row = self.plain_row(&format!("{select}'{key_id}'")).await?;
-        Ok(row.map(|row| found_key(&row, 0)).transpose()?)
+        Ok(row.map(|row| partial_key(&row, 0)).transpose()?)
     }
 
-    async fn keys_with(
+    async fn keys_by_id(
         &mut self,
         key_ids: &[KeyId],
     ) -> Result<Vec<Result<KeyRow, BadRow>>, StoreError> {
@@ -130,7 +138,7 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn key_ids(&mut self, near: KeyId) -> Result<Vec<KeyId>, StoreError> {
-        // It takes about 50 ms to compare so many.
+        // Comparing 100,000 ids takes about 50 ms.
         let select = "(select key_id from keygate.keys where key_id >= $1 \
                       order by key_id limit 50000) union all \
                       (select key_id from keygate.keys where key_id < $1 \
@@ -166,18 +174,18 @@ impl Transaction for PostgresTransaction {
                       (digest, client, label, created, expires, revoked, replaced_by) \
                       values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
         self.written.keys.push(key.key_id());
-        let (digest, notes) = (key.digest.to_bytes(), &key.notes);
+        let (digest, metadata) = (key.digest.to_bytes(), &key.metadata);
         let statement = sqlx::query(insert).bind(&digest[..]).bind(&key.client);
         let statement =
-            statement.bind(notes.label.as_deref()).bind(notes.created.map(Micros::from));
+            statement.bind(metadata.label.as_deref()).bind(metadata.created.map(Micros::from));
         let statement = statement.bind(key.expires.map(Micros::from));
-        let statement = statement.bind(notes.revoked.map(Micros::from));
-        let statement = statement.bind(notes.replaced_by.map(|key_id| key_id.to_string()));
+        let statement = statement.bind(metadata.revoked.map(Micros::from));
+        let statement = statement.bind(metadata.replaced_by.map(|key_id| key_id.to_string()));
         Ok(self.execute(statement).await? == 1)
     }
 
     async fn insert_clients(&mut self, clients: &[ClientRow]) -> Result<bool, StoreError> {
-        // No scope has a blank, and rows of lists cannot be handed over as one list.
+        // Scopes contain no blanks. PostgreSQL has no arrays of arrays of different lengths.
         let insert = "insert into keygate.clients (name, enabled, scopes, quota, metadata) \
                       select name, enabled, string_to_array(scopes, ' '), quota::jsonb, metadata::jsonb \
                       from unnest($1::text[], $2::bool[], $3::text[], $4::text[], $5::text[]) \
@@ -209,18 +217,18 @@ impl Transaction for PostgresTransaction {
                       $5::timestamptz[], $6::timestamptz[], $7::text[]) on conflict do nothing";
         for keys in keys.chunks(BATCH) {
             self.written.keys.extend(keys.iter().map(KeyRow::key_id));
-            let notes = || keys.iter().map(|key| &key.notes);
+            let metadata = || keys.iter().map(|key| &key.metadata);
             let time = |time: Option<SystemTime>| time.map(Micros::from);
             let statement = sqlx::query(insert)
                 .bind(keys.iter().map(|key| key.digest.to_bytes().to_vec()).collect::<Vec<_>>())
                 .bind(keys.iter().map(|key| key.client.as_str()).collect::<Vec<_>>())
-                .bind(notes().map(|notes| notes.label.as_deref()).collect::<Vec<_>>())
-                .bind(notes().map(|notes| time(notes.created)).collect::<Vec<_>>())
+                .bind(metadata().map(|metadata| metadata.label.as_deref()).collect::<Vec<_>>())
+                .bind(metadata().map(|metadata| time(metadata.created)).collect::<Vec<_>>())
                 .bind(keys.iter().map(|key| time(key.expires)).collect::<Vec<_>>())
-                .bind(notes().map(|notes| time(notes.revoked)).collect::<Vec<_>>())
+                .bind(metadata().map(|metadata| time(metadata.revoked)).collect::<Vec<_>>())
                 .bind(
-                    notes()
-                        .map(|notes| notes.replaced_by.map(|id| id.to_string()))
+                    metadata()
+                        .map(|metadata| metadata.replaced_by.map(|id| id.to_string()))
                         .collect::<Vec<_>>(),
                 );
             if self.execute(statement).await? != keys.len() as u64 {
@@ -240,30 +248,31 @@ impl Transaction for PostgresTransaction {
     async fn replace_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
         self.written.keys.push(key.key_id());
         let update = "update keygate.keys set expires = $2, replaced_by = $3 where digest = $1";
-        let (digest, successor) = (key.digest.to_bytes(), key.notes.replaced_by);
+        let (digest, successor) = (key.digest.to_bytes(), key.metadata.replaced_by);
         let statement = sqlx::query(update).bind(&digest[..]).bind(key.expires.map(Micros::from));
         let statement = statement.bind(successor.map(|key_id| key_id.to_string()));
         self.execute(statement).await.map(drop)
     }
 
     async fn foreign_triggers(&mut self) -> Result<Vec<String>, StoreError> {
-        let triggers = timeout(PATIENCE, inspect::foreign_triggers(&mut self.lease)).await;
-        completed(&mut self.lease, triggers).await
+        let triggers =
+            timeout(STATEMENT_DEADLINE, inspect::foreign_triggers(&mut self.connection)).await;
+        completed(&mut self.connection, triggers).await
     }
 
     async fn commit(mut self) -> Result<Option<Self>, StoreError> {
         let may_be_undone = !self.written.is_empty() && self.check_events().await?;
         self.end().await?;
         if !may_be_undone {
-            self.lease.finish();
+            self.connection.release();
             return Ok(None);
         }
-        begin(&mut self.lease, &self.server, BEGIN_READ, "").await.map_err(not_read_back)?;
+        begin(&mut self.connection, &self.server, BEGIN_READ, "").await.map_err(not_read_back)?;
         Ok(Some(Self { writes: false, written: Written::default(), ..self }))
     }
 }
 
-/// None where a hand has spoilt it.
+/// Returns `None` for an invalid id.
 fn key_id(row: &PgRow) -> Option<KeyId> {
     row.try_get::<&str, _>(0).ok()?.parse().ok()
 }

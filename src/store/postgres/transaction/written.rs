@@ -1,4 +1,4 @@
-//! The events that a change must leave behind: replicas learn of a change from nothing else.
+//! The rows whose changes must have events, since replicas learn of changes from events alone.
 
 use super::literal;
 use crate::key::KeyId;
@@ -15,8 +15,8 @@ impl Written {
         self.clients.is_empty() && self.keys.is_empty()
     }
 
-    /// The statement that counts the clients and keys without an event in this transaction. Set
-    /// operations stay fast whatever the planner believes of the tables.
+    /// Returns the query that counts the clients and keys without an event in this transaction. Set
+    /// operations are fast whatever the planner's statistics.
     pub(super) fn without_event(&self) -> String {
         let keys = array(self.keys.iter().map(ToString::to_string));
         let clients = array(self.clients.iter().map(|name| quoted(name)));
@@ -30,13 +30,13 @@ impl Written {
     }
 }
 
-/// One literal: a server takes long to parse a list of a million.
+/// Returns an array as one literal: parsing a list of a million elements takes long.
 fn array(elements: impl Iterator<Item = String>) -> String {
     let elements = elements.collect::<Vec<_>>().join(",");
     format!("{}::text[]", literal(&format!("{{{elements}}}")))
 }
 
-/// An element of an array.
+/// Quotes an element of an array.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::client::ClientProfile;
     use crate::key::KeyState;
-    use crate::store::postgres::columns::{Micros, Unread};
+    use crate::store::postgres::columns::{ColumnError, Micros};
     use crate::store::replica::load::clients::ClientLoader;
     use crate::store::sql::{BadRow, ClientRow};
 
@@ -140,23 +140,23 @@ mod tests {
     }
 
     impl Columns for TestRow {
-        fn bytes(&self, place: usize) -> Result<Option<Cow<'_, [u8]>>, Unread> {
-            if place == 0 { Ok(Some(Cow::Borrowed(&self.bytes))) } else { Err(Unread) }
+        fn bytes(&self, place: usize) -> Result<Option<Cow<'_, [u8]>>, ColumnError> {
+            if place == 0 { Ok(Some(Cow::Borrowed(&self.bytes))) } else { Err(ColumnError) }
         }
 
-        fn text(&self, place: usize) -> Result<Option<&str>, Unread> {
-            [None, Some("sha256"), Some(&*self.client)].get(place).copied().ok_or(Unread)
+        fn text(&self, place: usize) -> Result<Option<&str>, ColumnError> {
+            [None, Some("sha256"), Some(&*self.client)].get(place).copied().ok_or(ColumnError)
         }
 
-        fn texts(&self, _: usize) -> Result<Option<Vec<String>>, Unread> {
-            Err(Unread)
+        fn texts(&self, _: usize) -> Result<Option<Vec<String>>, ColumnError> {
+            Err(ColumnError)
         }
 
-        fn flag(&self, _: usize) -> Result<Option<bool>, Unread> {
-            Err(Unread)
+        fn flag(&self, _: usize) -> Result<Option<bool>, ColumnError> {
+            Err(ColumnError)
         }
 
-        fn micros(&self, place: usize) -> Result<Option<Micros>, Unread> {
+        fn micros(&self, place: usize) -> Result<Option<Micros>, ColumnError> {
             Ok(if place == 4 { self.revoked } else { None })
         }
     }

@@ -1,21 +1,21 @@
 use std::path::Path;
 
-/// The processes that lock others out of the database at `path`, in words: `process 71 (sqlite3)`.
+/// Describes the processes that hold locks on the database at `path`: `process 71 (sqlite3)`.
 ///
-/// Those of other containers cannot be seen.
+/// Processes in other containers are not visible.
 #[cfg(target_os = "linux")]
-pub(super) fn holders(path: &Path) -> Option<String> {
+pub(super) fn lock_holders(path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
 
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    // Writers of a write-ahead log lock this file.
+    // In WAL mode, writers lock this file.
     let mut shared = path.as_os_str().to_owned();
     shared.push("-shm");
     let files = [path, Path::new(&shared)].map(std::fs::metadata).into_iter().flatten();
     let found = files.flat_map(|file| locks_of(&locks, file.dev(), file.ino()));
-    // A change that waits holds locks itself.
+    // A waiting change holds locks itself.
     let (own, mut others) = found.partition::<Vec<_>, _>(|lock| lock.process == std::process::id());
-    // Readers hold nobody up but a writer that has ended.
+    // Readers only block a commit, so they matter only where no other process writes.
     if others.iter().any(|lock| lock.is_write) {
         others.retain(|lock| lock.is_write);
     }
@@ -33,7 +33,7 @@ pub(super) fn holders(path: &Path) -> Option<String> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn holders(_: &Path) -> Option<String> {
+pub(super) fn lock_holders(_: &Path) -> Option<String> {
     None
 }
 
@@ -44,12 +44,12 @@ struct Lock {
     is_write: bool,
 }
 
-/// The locks that are held on a file in this text of `/proc/locks` (proc(5)).
+/// Parses the locks on a file from the content of `/proc/locks` (proc(5)).
 #[cfg(target_os = "linux")]
 fn locks_of(locks: &str, device: u64, inode: u64) -> impl Iterator<Item = Lock> {
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let file = format!("{major:02x}:{minor:02x}:{inode}");
-    // `1: POSIX  ADVISORY  READ 71 fe:01:131 1073741826 1073742335`; a lock that waits has `->` second.
+    // `1: POSIX  ADVISORY  READ 71 fe:01:131 1073741826 1073742335`; a waiting lock has `->` as its second word.
     locks.lines().filter_map(move |line| {
         let words = line.split_whitespace().collect::<Vec<_>>();
         let [_, "POSIX", _, mode, process, place, ..] = words[..] else { return None };

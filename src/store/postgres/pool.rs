@@ -18,31 +18,33 @@ use super::server::refuse_standby;
 use super::settings::{local_settings, session_settings};
 use crate::error::StoreError;
 
-/// How long it may take to connect: seven round trips of a far database, by TLS and with a password.
+/// The deadline of the wait for a connection for changes, and of responses while a store is opened.
+pub(super) const CHANGE_DEADLINE: Duration = Duration::from_secs(10);
+/// The deadline of connecting: seven round trips to a distant database, with TLS and a password.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(8);
-/// How long a connection that was given up may take to come back in order.
-const ORDER_DEADLINE: Duration = Duration::from_secs(1);
-/// A connection that was not used for this long is tried before it is used.
-const TRUSTED: Duration = Duration::from_secs(1);
-/// A connection that nobody uses is closed, so that quiet instances leave theirs to others.
+/// The deadline of resetting a connection that was dropped while in use.
+const RESET_DEADLINE: Duration = Duration::from_secs(1);
+/// A connection that was idle for longer is pinged before it is used.
+const PING_AFTER: Duration = Duration::from_secs(1);
+/// Idle connections are closed, to leave them to other instances.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The first statements of a connection. Behind a pooler, nothing that they set may outlast them.
+/// The first message of a connection. Behind a pooler, its settings must end with it.
 const GREETING: &str = concat!(session_settings!(), "select pg_catalog.pg_is_in_recovery()");
 const POOLED_GREETING: &str = concat!(local_settings!(), "select pg_catalog.pg_is_in_recovery()");
 
-/// The connections of a store.
+/// A connection pool.
 ///
-/// The driver's own pool asks the server for a sign of life after each use: a second round trip.
+/// The driver's own pool pings the server after each use, which takes a second round trip.
 #[derive(Clone)]
-pub(super) struct Connections(Arc<Shared>);
+pub(super) struct Pool(Arc<Shared>);
 
 struct Shared {
     options: PostgresOptions,
     deadline: Duration,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
-    is_reaped: AtomicBool,
+    has_reaper: AtomicBool,
     row_security: LastNamed,
 }
 
@@ -51,8 +53,8 @@ struct Idle {
     since: Instant,
 }
 
-impl Connections {
-    /// At most so many, for which nobody waits longer than the deadline.
+impl Pool {
+    /// Creates a pool of at most `max` connections. The deadline limits the wait for one.
     pub(super) fn new(options: &PostgresOptions, max: u32, deadline: Duration) -> Self {
         let permits = usize::try_from(max).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Self(Arc::new(Shared {
@@ -60,16 +62,16 @@ impl Connections {
             deadline,
             permits: Arc::new(Semaphore::new(permits)),
             idle: Mutex::default(),
-            is_reaped: AtomicBool::new(false),
+            has_reaper: AtomicBool::new(false),
             row_security: LastNamed::default(),
         }))
     }
 
-    /// A connection that works, as far as can be told.
-    pub(super) async fn take(&self) -> Result<Lease, StoreError> {
+    /// Waits for a connection, and checks it if it was idle for long.
+    pub(super) async fn acquire(&self) -> Result<PooledConnection, StoreError> {
         if let Ok(permit) = Arc::clone(&self.0.permits).try_acquire_owned() {
-            if let Some(connection) = self.0.trusted() {
-                return Ok(Lease::new(connection, true, permit, &self.0));
+            if let Some(connection) = self.0.recent() {
+                return Ok(PooledConnection::new(connection, true, permit, &self.0));
             }
             return self.wait(async { Ok(permit) }).await;
         }
@@ -80,22 +82,22 @@ impl Connections {
     async fn wait(
         &self,
         permit: impl Future<Output = Result<OwnedSemaphorePermit, StoreError>>,
-    ) -> Result<Lease, StoreError> {
-        let lease = timeout(self.0.deadline, async {
+    ) -> Result<PooledConnection, StoreError> {
+        let connection = timeout(self.0.deadline, async {
             let permit = permit.await?;
-            if let Some(connection) = self.0.living().await {
-                return Ok(Lease::new(connection, true, permit, &self.0));
+            if let Some(connection) = self.0.responsive().await {
+                return Ok(PooledConnection::new(connection, true, permit, &self.0));
             }
-            // To a far database, that may take longer than anybody waits: it goes on for who comes next.
+            // Connecting may take longer than the deadline: it continues, for a later caller.
             let shared = Arc::clone(&self.0);
             let connecting = tokio::spawn(async move {
                 let connection = timeout(CONNECT_DEADLINE, shared.connect()).await;
                 let connection = connection.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
-                Ok(Lease::new(connection, false, permit, &shared))
+                Ok(PooledConnection::new(connection, false, permit, &shared))
             });
             connecting.await.map_err(StoreError::new)?
         });
-        lease.await.unwrap_or_else(|_| Err(StoreError::timed_out()))
+        connection.await.unwrap_or_else(|_| Err(StoreError::timed_out()))
     }
 }
 
@@ -104,15 +106,16 @@ impl Shared {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn trusted(&self) -> Option<PgConnection> {
-        self.idle().pop_if(|idle| idle.since.elapsed() < TRUSTED).map(|idle| idle.connection)
+    /// Takes a connection that needs no ping.
+    fn recent(&self) -> Option<PgConnection> {
+        self.idle().pop_if(|idle| idle.since.elapsed() < PING_AFTER).map(|idle| idle.connection)
     }
 
-    /// A connection that was used before and responds.
-    async fn living(&self) -> Option<PgConnection> {
+    /// Takes an idle connection that responds.
+    async fn responsive(&self) -> Option<PgConnection> {
         loop {
             let Idle { mut connection, since } = self.idle().pop()?;
-            if since.elapsed() < TRUSTED || connection.ping().await.is_ok() {
+            if since.elapsed() < PING_AFTER || connection.ping().await.is_ok() {
                 return Some(connection);
             }
         }
@@ -133,22 +136,22 @@ impl Shared {
 
     fn put_back(self: &Arc<Self>, connection: PgConnection) {
         self.idle().push(Idle { connection, since: Instant::now() });
-        if !self.is_reaped.load(Ordering::Relaxed)
+        if !self.has_reaper.load(Ordering::Relaxed)
             && let Ok(runtime) = Handle::try_current()
-            && !self.is_reaped.swap(true, Ordering::AcqRel)
+            && !self.has_reaper.swap(true, Ordering::AcqRel)
         {
             runtime.spawn(reap(Reaper(Arc::downgrade(self))));
         }
     }
 }
 
-/// Says that nobody reaps any more, also when its runtime has ended.
+/// Unregisters the reaper when it ends, even with its runtime.
 struct Reaper(Weak<Shared>);
 
 impl Drop for Reaper {
     fn drop(&mut self) {
         if let Some(shared) = self.0.upgrade() {
-            shared.is_reaped.store(false, Ordering::Release);
+            shared.has_reaper.store(false, Ordering::Release);
         }
     }
 }
@@ -165,13 +168,14 @@ async fn reap(reaper: Reaper) {
         };
         drop(shared);
         for Idle { connection, .. } in old {
-            let _ = timeout(ORDER_DEADLINE, connection.close()).await;
+            let _ = timeout(RESET_DEADLINE, connection.close()).await;
         }
     }
 }
 
-/// A connection for a while. Dropped before its work is done, it is brought back in order first.
-pub(super) struct Lease {
+/// Exclusive use of a connection. If dropped without [`release`](PooledConnection::release), the connection is
+/// reset first.
+pub(super) struct PooledConnection {
     connection: Option<PgConnection>,
     is_used: bool,
     permit: Option<OwnedSemaphorePermit>,
@@ -179,7 +183,7 @@ pub(super) struct Lease {
     pub(super) in_transaction: bool,
 }
 
-impl Lease {
+impl PooledConnection {
     fn new(
         connection: PgConnection,
         is_used: bool,
@@ -190,17 +194,19 @@ impl Lease {
         Self { connection, is_used, permit, shared, in_transaction: false }
     }
 
-    /// Whether to ask again after this error: the connection was used before, and had ended since.
-    /// Then there is a new one in its place.
+    /// Reconnects if the connection was lost while it was idle, and returns whether to retry the statement.
     ///
-    /// Only for what may be asked twice.
-    pub(super) async fn is_renewed(&mut self, error: &sqlx::Error) -> Result<bool, StoreError> {
+    /// Only for statements that may run twice.
+    pub(super) async fn reconnect_if_lost(
+        &mut self,
+        error: &sqlx::Error,
+    ) -> Result<bool, StoreError> {
         if !self.is_used || !is_lost(error) {
             return Ok(false);
         }
         self.is_used = false;
         self.connection = None;
-        // What else is idle has ended with it.
+        // The other idle connections were lost, too.
         self.shared.idle().clear();
         self.connection = Some(self.shared.connect().await?);
         Ok(true)
@@ -214,28 +220,28 @@ impl Lease {
         shared.row_security.explain(self, in_transaction, error, deadline).await
     }
 
-    /// Gives the connection back, on which nothing is under way.
-    pub(super) fn finish(mut self) {
+    /// Returns the connection to the pool. No statement or transaction may be open.
+    pub(super) fn release(mut self) {
         if let Some(connection) = self.connection.take() {
             self.shared.put_back(connection);
         }
     }
 }
 
-impl Drop for Lease {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
         let Ok(runtime) = Handle::try_current() else { return };
         let (permit, shared) = (self.permit.take(), Arc::clone(&self.shared));
         let in_transaction = self.in_transaction;
         runtime.spawn(async move {
-            let order = async {
+            let reset = async {
                 if in_transaction {
                     raw_sql("rollback").execute(&mut connection).await?;
                 }
                 connection.ping().await
             };
-            if let Ok(Ok(())) = timeout(ORDER_DEADLINE, order).await {
+            if let Ok(Ok(())) = timeout(RESET_DEADLINE, reset).await {
                 shared.put_back(connection);
             }
             drop(permit);
@@ -243,24 +249,28 @@ impl Drop for Lease {
     }
 }
 
-impl Deref for Lease {
+impl Deref for PooledConnection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.connection.as_ref().unwrap_or_else(|| unreachable!("a lease ends with its connection"))
+        self.connection
+            .as_ref()
+            .unwrap_or_else(|| unreachable!("a connection ends with its connection"))
     }
 }
 
-impl DerefMut for Lease {
+impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.connection.as_mut().unwrap_or_else(|| unreachable!("a lease ends with its connection"))
+        self.connection
+            .as_mut()
+            .unwrap_or_else(|| unreachable!("a connection ends with its connection"))
     }
 }
 
-impl fmt::Debug for Connections {
+impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.0.options.place();
-        f.debug_struct("Connections")
+        f.debug_struct("Pool")
             .field("host", &place.get_host())
             .field("port", &place.get_port())
             .field("database", &place.get_database())

@@ -1,0 +1,79 @@
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use sqlx::raw_sql;
+use tokio::time::timeout;
+
+use super::error::unavailable;
+use super::pool::{CHANGE_DEADLINE, Pool};
+use super::server::{Server, server_columns};
+use super::settings::local_settings;
+use super::{PostgresOptions, PostgresStore, inspect, schema};
+use crate::error::StoreError;
+use crate::store::sql::{DatabaseError, DatabaseFinding};
+
+const SERVER: &str = concat!(local_settings!(), "select ", server_columns!());
+
+const NOT_MIGRATED: &str = "PostgreSQL did not migrate the tables within twenty minutes";
+
+impl PostgresOptions {
+    /// Connects to a database that has tables: see [`PostgresStore::connect`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`PostgresStore::connect`].
+    pub async fn connect(self) -> Result<PostgresStore, DatabaseError> {
+        open(&self, false).await
+    }
+
+    /// Creates or updates the tables, and connects: see [`PostgresStore::migrate`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`PostgresStore::migrate`].
+    pub async fn migrate(self) -> Result<PostgresStore, DatabaseError> {
+        open(&self, true).await
+    }
+
+    /// Inspects a database for what keeps it from being used, and for what can hide, delay or rewrite
+    /// changes.
+    ///
+    /// Changes nothing. Missing tables, or tables of another version, are the only finding.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached, or does not respond within ten seconds.
+    pub async fn inspect(self) -> Result<Vec<DatabaseFinding>, DatabaseError> {
+        inspect::inspect(&self).await
+    }
+}
+
+async fn open(options: &PostgresOptions, migrate: bool) -> Result<PostgresStore, DatabaseError> {
+    let lookup_deadline = options.lookup_deadline;
+    let connections = Pool::new(options, options.max_connections, lookup_deadline);
+    let changing = Pool::new(options, 1, CHANGE_DEADLINE);
+    // The deadline of changes: many instances that start at once slow the server down.
+    let mut connection = changing.acquire().await?;
+    if migrate {
+        let migrated = timeout(schema::MIGRATE_DEADLINE, schema::migrate(&mut connection)).await;
+        migrated.map_err(|_| StoreError::new(NOT_MIGRATED))??;
+    } else {
+        timeout(CHANGE_DEADLINE, schema::check(&mut connection))
+            .await
+            .map_err(schema::not_read)??;
+    }
+    let row = timeout(CHANGE_DEADLINE, raw_sql(SERVER).fetch_one(&mut *connection)).await;
+    let row = row.map_err(schema::not_read)?.map_err(unavailable)?;
+    let server = Server::new(&row, options.allows_standby)?;
+    connection.release();
+    Ok(PostgresStore {
+        connections,
+        changing,
+        lookup_deadline,
+        through_pooler: options.through_pooler,
+        server,
+        clock: Arc::new(SystemTime::now),
+        actor: None,
+        tool: None,
+    })
+}

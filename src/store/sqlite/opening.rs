@@ -1,0 +1,46 @@
+use std::sync::Arc;
+
+use super::connections::Connections;
+use super::{SqliteOptions, SqliteStore, inspect};
+use crate::store::sql::{DatabaseError, DatabaseFinding};
+
+impl SqliteOptions {
+    /// Opens a database that has tables: see [`SqliteStore::open`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`SqliteStore::open`].
+    pub async fn open(self) -> Result<SqliteStore, DatabaseError> {
+        open(self, false).await
+    }
+
+    /// Creates the missing parts, and opens the database: see [`SqliteStore::migrate`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`SqliteStore::migrate`].
+    pub async fn migrate(self) -> Result<SqliteStore, DatabaseError> {
+        open(self, true).await
+    }
+
+    /// Inspects a database for what keeps it from being used, and for what can hide or rewrite changes.
+    ///
+    /// Changes nothing. A missing file and missing tables are findings.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub async fn inspect(self) -> Result<Vec<DatabaseFinding>, DatabaseError> {
+        inspect::inspect(self).await
+    }
+}
+
+async fn open(options: SqliteOptions, migrate: bool) -> Result<SqliteStore, DatabaseError> {
+    let connections = Connections::open(options, migrate).await?;
+    Ok(SqliteStore {
+        connections: Arc::new(connections),
+        clock: None,
+        actor: None,
+        tool: "keygate".into(),
+    })
+}
