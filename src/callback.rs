@@ -1,4 +1,4 @@
-//! Calls of the service's closures and observers.
+//! Calls to closures and observers of the service.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,7 +10,7 @@ pub(crate) fn guarded(call: impl FnOnce()) {
     }
 }
 
-/// The panic hook has printed the message already, but a service may show that to nobody.
+/// The panic hook has printed the message, but nobody may see that output.
 #[cold]
 fn report_panic() {
     #[cfg(feature = "tracing")]

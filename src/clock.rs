@@ -6,13 +6,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// A clock that replaces the system's.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// The current time of `clock`, or of the system where there is none.
+/// Returns the time of `clock`, or the system time if there is none.
 #[inline]
 pub(crate) fn now(clock: Option<&Clock>) -> SystemTime {
     clock.map_or_else(SystemTime::now, |clock| clock())
 }
 
-/// Nanoseconds since 1970. They fit until the year 2554, and leave half of the 64 bits for sums.
+/// Returns the nanoseconds since 1970, capped at half of the range to leave room for sums. That is the year 2262.
 #[inline]
 pub(crate) fn nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,13 +1,16 @@
-//! Keys: their text, their digest, and the rules for both.
+//! Keys: generating, checking and hashing them.
 //!
-//! The bytes of a key come in; a [`KeyDigest`] goes out, which is all that stores see. Start with
-//! `digest.rs`. `api_key.rs` generates keys, `rules.rs` decides which texts can be keys, with `weak.rs`, `template.rs`
-//! and `invisible.rs`; `lookalike.rs` recognizes keys in the wrong place. `status.rs` packs the state and the expiry of a
-//! key, `timestamp.rs` and `rfc3339.rs` are its times.
+//! The bytes of a key come in; a [`KeyDigest`] goes out, which is all that stores see. Start with `digest.rs`;
+//! `key_id.rs` is the public handle of a key. `api_key.rs` generates keys in the format of `format.rs`. `rules.rs`
+//! decides which texts can be keys, with `weak.rs`, `template.rs` and `invisible.rs`; `lookalike.rs` recognizes keys in
+//! the wrong place. `status.rs` packs the state and expiry of a key; `timestamp.rs` and `rfc3339.rs` are its times.
 
 mod api_key;
+mod crc32;
 mod digest;
+mod format;
 pub(crate) mod invisible;
+mod key_id;
 mod lookalike;
 #[cfg(any(feature = "yaml", feature = "serde"))]
 #[cfg_attr(not(any(feature = "yaml", feature = "sqlite")), allow(dead_code))]
@@ -18,12 +21,12 @@ mod template;
 mod timestamp;
 mod weak;
 
-pub(crate) use api_key::is_key;
-pub use api_key::{
-    ApiKey, DEFAULT_PREFIX, GenerateError, InvalidPrefix, KEY_PATTERN, KeyFormat, MAX_PREFIX_CHARS,
-};
-pub use digest::{KeyDigest, KeyId, ParseDigestError, ParseKeyIdError};
+pub use api_key::{ApiKey, GenerateError};
+pub use digest::{KeyDigest, ParseDigestError};
+pub(crate) use format::is_generated_key;
+pub use format::{DEFAULT_PREFIX, InvalidPrefix, KEY_PATTERN, KeyFormat, MAX_PREFIX_CHARS};
 pub use invisible::InvisibleChar;
+pub use key_id::{KeyId, ParseKeyIdError};
 #[cfg(feature = "yaml")]
 pub(crate) use lookalike::look_swapped;
 pub use lookalike::looks_like_key;

@@ -1,4 +1,7 @@
-//! Changing what a store holds, while it serves.
+//! Managing the clients and keys of a store while it serves.
+//!
+//! Commands of operators come in; [`KeyInfo`], [`ClientInfo`] or a [`ManageError`] go out. Start with [`ManageKeys`].
+//! `rules.rs` defines issuing and rotating for every store, and `transfer.rs` moves keys between stores.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -27,21 +30,19 @@ pub use transfer::{ConflictReason, Export, ImportConflict, Imported, TransferKey
 
 pub(crate) use info::KeyMetadata;
 pub(crate) use nearby::{nearest_client, nearest_key};
-pub(crate) use transfer::{HeldClient, HeldKey, Plan, plan};
+pub(crate) use transfer::{ExportedClient, ExportedKey, ImportPlan, plan};
 
-/// A future behind a pointer, as the methods of [`ManageKeys`] return them.
+/// The boxed futures that the methods of [`ManageKeys`] return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Adds and removes clients; issues, revokes, rotates and lists keys.
 ///
-/// What a command line or an admin page asks of a store. It is an ability of its own: a store that only
-/// verifies implements [`KeyStore`](crate::KeyStore) alone. The trait is dyn-compatible, so that the
-/// store can be chosen at run time; stores that never wait have synchronous methods besides for what
-/// every store must bring.
+/// Command lines and admin pages use this trait. A store that only verifies keys implements just
+/// [`KeyStore`](crate::KeyStore). The trait is dyn-compatible, so that the store can be chosen at run time; stores that
+/// never wait also have synchronous methods of the same names.
 ///
-/// A change has been made, for every request whose lookup begins later, when its future is done. A
-/// change is made as a whole or not at all. One whose future is dropped half-way may have been made
-/// or not.
+/// When a future returns, the change is visible to every lookup that begins later. Changes are atomic. If a future is
+/// dropped before it returns, the change may or may not have been made.
 ///
 /// No method returns the text of a key or its digest.
 ///
@@ -72,79 +73,79 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store whose keys can be managed",
-    note = "`MemoryStore` and `YamlStore` are; an own store implements `ManageKeys` beside `KeyStore`"
+    note = "`MemoryStore` and `YamlStore` are; other stores must implement `ManageKeys` besides `KeyStore`"
 )]
 pub trait ManageKeys: Send + Sync {
     /// Adds a client, enabled and without keys.
     ///
     /// # Errors
     ///
-    /// There is a client of this name, or the profile breaks a rule.
+    /// A client of this name exists, or the profile breaks a rule.
     fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Result<ClientInfo, ManageError>>;
 
-    /// Lets the keys of a client in again. Enabling an enabled client changes nothing.
+    /// Enables a client, so that its keys work again. Enabling an enabled client changes nothing.
     ///
     /// # Errors
     ///
-    /// There is no client of this name.
+    /// No client of this name exists.
     fn enable_client<'a>(&'a self, name: &'a str)
     -> BoxFuture<'a, Result<ClientInfo, ManageError>>;
 
-    /// Refuses all keys of a client until it is enabled again. Disabling a disabled client changes
-    /// nothing.
+    /// Disables a client: its keys are refused until it is enabled again. Disabling a disabled client
+    /// changes nothing.
     ///
     /// # Errors
     ///
-    /// There is no client of this name.
+    /// No client of this name exists.
     fn disable_client<'a>(
         &'a self,
         name: &'a str,
     ) -> BoxFuture<'a, Result<ClientInfo, ManageError>>;
 
-    /// Removes a client and forgets its keys, the marks of revoked ones included.
+    /// Removes a disabled client with all its keys, including revoked ones.
     ///
     /// # Errors
     ///
-    /// There is no client of this name, or it is still enabled.
+    /// No client of this name exists, or it is still enabled.
     fn remove_client<'a>(&'a self, name: &'a str)
     -> BoxFuture<'a, Result<ClientInfo, ManageError>>;
 
-    /// The clients, in the order of their names.
+    /// Returns the clients, sorted by name.
     ///
     /// # Errors
     ///
     /// The store could not be read.
     fn list_clients(&self) -> BoxFuture<'_, Result<Vec<ClientInfo>, ManageError>>;
 
-    /// Adds a key to a client. One of a disabled client is refused until the client is enabled.
+    /// Adds a key to a client. A key of a disabled client is refused until the client is enabled.
     ///
     /// # Errors
     ///
-    /// There is no client of this name; the store holds this key or one with the same id; the expiry
-    /// has passed; the label breaks a rule.
+    /// No client of this name exists; the store holds this key or one with the same id; the expiry has passed; or the
+    /// label breaks a rule.
     fn issue<'a>(
         &'a self,
         client: &'a str,
         key: NewKey,
     ) -> BoxFuture<'a, Result<KeyInfo, ManageError>>;
 
-    /// Revokes a key, for good. Revoking a key again changes nothing.
+    /// Revokes a key permanently. Revoking a revoked key changes nothing.
     ///
     /// # Errors
     ///
-    /// There is no key with this id.
+    /// No key with this id exists.
     fn revoke<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Result<KeyInfo, ManageError>>;
 
-    /// Replaces a key by another of the same client, in one step: the new one works, and the old one
-    /// expires after `grace`, or earlier if it would have anyway. A grace of zero ends it now.
+    /// Replaces a key with a new one of the same client, in one step. The new key works at once; the old key
+    /// expires after `grace`, or at its own expiry if that is earlier. With a grace of zero it expires now.
     ///
-    /// The new key has the old one's label unless it brings its own, and [the old one's
-    /// lifetime](KeyInfo::inherited_expiry) unless it brings its own [`Expiry`].
+    /// The new key inherits the old key's label, unless it has one, and [the old key's
+    /// lifetime](KeyInfo::inherited_expiry), unless it has its own [`Expiry`].
     ///
     /// # Errors
     ///
-    /// There is no key with this id; the key was revoked, has expired, or is being replaced already;
-    /// and all that can be wrong with the new key, as in [`ManageKeys::issue`].
+    /// No key with this id exists; the key was revoked, has expired, or was already replaced; or the new key
+    /// is refused, as in [`ManageKeys::issue`].
     fn rotate<'a>(
         &'a self,
         key_id: &'a KeyId,
@@ -152,57 +153,57 @@ pub trait ManageKeys: Send + Sync {
         grace: Duration,
     ) -> BoxFuture<'a, Result<Rotated, ManageError>>;
 
-    /// The keys of one client or of all, revoked and expired ones included, in the order of clients
-    /// and then of creation.
+    /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and
+    /// then by creation time.
     ///
     /// # Errors
     ///
-    /// There is no client of this name.
+    /// No client of this name exists.
     fn list_keys<'a>(
         &'a self,
         client: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<KeyInfo>, ManageError>>;
 
-    /// The client of this name.
+    /// Returns the client of this name.
     ///
-    /// A store that can ask for one does; by default, it is looked for among all.
+    /// The default implementation searches all clients; stores with an index should override it.
     ///
     /// # Errors
     ///
-    /// There is no client of this name.
+    /// No client of this name exists.
     fn find_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
         Box::pin(async move {
             let mut clients = self.list_clients().await?;
-            let place = clients.iter().position(|client| client.profile.name() == name);
-            place.map(|place| clients.swap_remove(place)).ok_or_else(|| {
+            let index = clients.iter().position(|client| client.profile.name() == name);
+            index.map(|index| clients.swap_remove(index)).ok_or_else(|| {
                 let names = clients.iter().map(|client| client.profile.name());
                 ManageError::UnknownClient { nearest: nearest_client(name, names) }
             })
         })
     }
 
-    /// The key with this id, revoked or not.
+    /// Returns the key with this id, revoked or not.
     ///
-    /// A store that can ask for one does; by default, it is looked for among all.
+    /// The default implementation searches all keys; stores with an index should override it.
     ///
     /// # Errors
     ///
-    /// There is no key with this id.
+    /// No key with this id exists.
     fn find_key<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
         Box::pin(async move {
             let mut keys = self.list_keys(None).await?;
-            let place = keys.iter().position(|key| key.key_id == *key_id);
-            place.map(|place| keys.swap_remove(place)).ok_or_else(|| {
+            let index = keys.iter().position(|key| key.key_id == *key_id);
+            index.map(|index| keys.swap_remove(index)).ok_or_else(|| {
                 let nearest = nearest_key(*key_id, keys.iter().map(|key| key.key_id));
                 ManageError::UnknownKey { key_id: *key_id, nearest }
             })
         })
     }
 
-    /// As [`ManageKeys::list_clients`], for operators: what cannot be read, such as a row that a hand
-    /// has spoilt, is told beside the list, and is no error.
+    /// Returns the clients as [`ManageKeys::list_clients`] does, and reports unreadable rows next to the list instead
+    /// of as an error. A manual change of a database can make a row unreadable.
     ///
-    /// By default, there is nothing of that kind.
+    /// The default implementation reports no unreadable rows.
     ///
     /// # Errors
     ///
@@ -211,14 +212,14 @@ pub trait ManageKeys: Send + Sync {
         Box::pin(async move { Ok(self.list_clients().await?.into()) })
     }
 
-    /// As [`ManageKeys::list_keys`], for operators: what cannot be read, such as a row that a hand
-    /// has spoilt, is told beside the list, and is no error.
+    /// Returns the keys as [`ManageKeys::list_keys`] does, and reports unreadable rows next to the list instead of as
+    /// an error.
     ///
-    /// By default, there is nothing of that kind.
+    /// The default implementation reports no unreadable rows.
     ///
     /// # Errors
     ///
-    /// There is no client of this name.
+    /// No client of this name exists.
     fn list_readable_keys<'a>(
         &'a self,
         client: Option<&'a str>,

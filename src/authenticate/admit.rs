@@ -6,7 +6,7 @@ use crate::credential::Credential;
 use crate::error::{AuthError, StoreError, WrongReason};
 use crate::key::{KeyDigest, KeyState};
 use crate::observe::Outcome;
-use crate::store::{Answer, KeyRecord};
+use crate::store::{KeyRecord, LookupResult};
 
 /// A key that was read from a request, to be looked up.
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ impl LookupRequest {
     // Always inlined, so that record and client stay in registers.
     #[allow(clippy::inline_always)]
     #[inline(always)]
-    fn admit(self, answer: Answer, clock: Option<&Clock>) -> Result<Client, AuthError> {
+    fn admit(self, answer: LookupResult, clock: Option<&Clock>) -> Result<Client, AuthError> {
         let record = match answer {
             Ok(Some(record)) => record,
             Ok(None) => return Err(AuthError::wrong(WrongReason::Unknown, None, self.by_bearer)),
@@ -43,7 +43,7 @@ impl LookupRequest {
         }
         let key_id = record.key_id();
         // Most keys are active and never expire: one comparison.
-        if record.mark().is_clear() {
+        if record.status().is_clear() {
             return Ok(Client::new(record.into_profile(), key_id, self.by_bearer));
         }
         match refusal(&record, clock) {
@@ -70,7 +70,7 @@ impl Config {
     pub(super) fn decide(
         &self,
         request: LookupRequest,
-        answer: Answer,
+        answer: LookupResult,
         attempt: Attempt<'_>,
     ) -> Result<Client, AuthError> {
         if self.guard.is_none() && self.observers.is_empty() {
@@ -83,7 +83,7 @@ impl Config {
     fn decide_and_report(
         &self,
         request: LookupRequest,
-        answer: Answer,
+        answer: LookupResult,
         attempt: Attempt<'_>,
     ) -> Result<Client, AuthError> {
         let clock = self.clock.as_ref();
@@ -91,7 +91,7 @@ impl Config {
         // A record of another key names no client.
         let record = record.filter(|record| record.digest() == request.digest);
         // An admitted client is reported by itself.
-        let record = record.filter(|record| !record.mark().is_clear());
+        let record = record.filter(|record| !record.status().is_clear());
         let profile = record.map(|record| record.profile().clone());
         let mut result = request.admit(answer, clock);
         if let Some(guard) = &self.guard {

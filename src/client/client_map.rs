@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use foldhash::fast::RandomState;
 use papaya::{HashMap, HashMapRef, LocalGuard};
 
-/// Enough that sweeping one shard takes well below a millisecond at a million clients.
+/// With this many, sweeping one shard takes well below a millisecond for a million clients.
 const SHARDS: usize = 256;
 
 /// Nanoseconds between the sweeps of two shards: about a minute for all of them.
@@ -62,7 +62,7 @@ impl<K: Eq + Hash + Send + 'static, V: Send + 'static> ClientMap<K, V> {
         }
     }
 
-    /// The shard of a key, which may be asked for by any type that hashes as the key does.
+    /// Returns the shard of a key, given as any type with the same hash.
     #[inline]
     pub(crate) fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> Shard<'_, K, V> {
         // The remainder is below 256.
@@ -71,7 +71,7 @@ impl<K: Eq + Hash + Send + 'static, V: Send + 'static> ClientMap<K, V> {
         self.shards[shard].pin()
     }
 
-    /// Removes the idle entries of one shard, if its turn has come.
+    /// Removes the idle entries of the next shard, if the interval has passed.
     #[inline]
     pub(crate) fn sweep(&self, now: u64, is_idle: impl Fn(&V) -> bool) {
         let swept = self.swept.load(Ordering::Relaxed);

@@ -1,10 +1,10 @@
 use crate::key::invisible::{self, InvisibleChar};
-use crate::key::is_key;
+use crate::key::is_generated_key;
 
-/// The longest name of a client or label of a key, in characters.
+/// The maximum length of a client name or key label, in characters.
 pub const MAX_NAME_CHARS: usize = 128;
 
-/// The one rule for names of clients and labels of keys.
+/// Checks a client name or key label.
 pub(crate) fn check(text: &str) -> Result<(), LabelError> {
     if text.trim().is_empty() {
         return Err(LabelError::Empty);
@@ -21,13 +21,13 @@ pub(crate) fn check(text: &str) -> Result<(), LabelError> {
     if text.trim() != text {
         return Err(LabelError::OuterBlank);
     }
-    if is_key(text) {
+    if is_generated_key(text) {
         return Err(LabelError::Key);
     }
     Ok(())
 }
 
-/// Why a text is not a label.
+/// Reason why a text is not a valid client name or key label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LabelError {
@@ -37,13 +37,13 @@ pub enum LabelError {
     /// The label is longer than [`MAX_NAME_CHARS`].
     #[error("it is longer than {} characters", MAX_NAME_CHARS)]
     TooLong,
-    /// There is a control character or a line end in the label.
-    #[error("it holds a control character or a line end")]
+    /// The label has a control character or a line end.
+    #[error("it contains a control character or a line end")]
     Control,
-    /// The label has a character that people cannot see.
-    #[error("it holds {0}, which people cannot see")]
+    /// The label has an invisible character.
+    #[error("it contains {0}, which is invisible")]
     Invisible(InvisibleChar),
-    /// It is a key, and labels are shown.
+    /// The label is a key, but labels are shown to people.
     #[error("it is a key")]
     Key,
     /// The label begins or ends with a blank.

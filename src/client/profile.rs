@@ -1,22 +1,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-#[cfg(feature = "postgres")]
-use std::hint::black_box;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::client::label::{self, LabelError, MAX_NAME_CHARS};
-use crate::client::{Quota, Scope};
-use crate::key::invisible::{self, InvisibleChar};
+use crate::client::{ProfileError, Quota, Scope, label};
+use crate::key::invisible;
 
-/// The most that the names and values of a client's metadata may hold together, in bytes.
+/// The maximum total length of the names and values of a client's metadata, in bytes.
 pub const MAX_METADATA_BYTES: usize = 4096;
 
-/// What is known of a client: its name, its scopes, its quota, its metadata.
+/// Name, scopes, quota and metadata of a client.
 ///
-/// A profile is a handle: cloning it costs a reference count, and all keys of a client share one.
-/// A name alone converts into a profile, so a store takes `"User 1"` where it takes a profile.
+/// A profile is a handle: cloning it costs a reference count, and all keys of a client share one. A name converts into a
+/// profile, so that stores accept `"User 1"` as a profile.
 ///
 /// ```
 /// use keygate::ClientProfile;
@@ -31,17 +28,16 @@ pub const MAX_METADATA_BYTES: usize = 4096;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct ClientProfile(Arc<Facts>);
+pub struct ClientProfile(Arc<Fields>);
 
-/// Most clients are a name and nothing else: they cost no more than that (24 bytes up to a name of
-/// 23, checked below), because a store may hold millions.
+/// Most clients have only a name, which takes 24 bytes for names of up to 23 bytes.
 #[derive(Clone, PartialEq, Eq)]
-enum Facts {
+enum Fields {
     Name(SmolStr),
     Detailed(Box<Details>),
 }
 
-const _: () = assert!(size_of::<Facts>() == 24);
+const _: () = assert!(size_of::<Fields>() == 24);
 
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Details {
@@ -52,29 +48,29 @@ struct Details {
 }
 
 impl ClientProfile {
-    /// A client of this name, without scopes, quota or metadata.
+    /// Creates a profile without scopes, quota or metadata.
     ///
-    /// Every store refuses a name that [`ClientProfile::validate`] refuses.
+    /// Stores refuse a name that [`ClientProfile::validate`] refuses.
     pub fn new(name: impl AsRef<str>) -> Self {
-        Self(Arc::new(Facts::Name(SmolStr::new(name))))
+        Self(Arc::new(Fields::Name(SmolStr::new(name))))
     }
 
-    /// Replaces the scopes: what the client may do. None means nothing that needs a scope.
+    /// Replaces the scopes, which say what the client may do. A client without scopes may do nothing that requires one.
     ///
-    /// They are kept in their order, each once.
+    /// The scopes are sorted, and duplicates are removed.
     #[must_use]
     pub fn with_scopes(self, scopes: impl IntoIterator<Item = Scope>) -> Self {
         let scopes: BTreeSet<_> = scopes.into_iter().collect();
         self.with(|details| details.scopes = scopes.into_iter().collect())
     }
 
-    /// Replaces the quota: how much the client may ask for.
+    /// Replaces the quota, which limits the requests of the client.
     #[must_use]
     pub fn with_quota(self, quota: Quota) -> Self {
         self.with(|details| details.quota = Some(quota))
     }
 
-    /// Replaces the metadata: texts of your own that travel with the client.
+    /// Replaces the metadata, which is passed to your service with the client.
     #[must_use]
     pub fn with_metadata<K, V>(self, metadata: impl IntoIterator<Item = (K, V)>) -> Self
     where
@@ -88,72 +84,64 @@ impl ClientProfile {
 
     fn with(self, change: impl FnOnce(&mut Details)) -> Self {
         let mut details = match Arc::unwrap_or_clone(self.0) {
-            Facts::Name(name) => Box::new(Details { name, ..Details::default() }),
-            Facts::Detailed(details) => details,
+            Fields::Name(name) => Box::new(Details { name, ..Details::default() }),
+            Fields::Detailed(details) => details,
         };
         change(&mut details);
-        // So that profiles that say the same are the same.
+        // The form is canonical, so that equal profiles compare equal.
         let plain =
             details.scopes.is_empty() && details.quota.is_none() && details.metadata.is_empty();
-        Self(Arc::new(if plain { Facts::Name(details.name) } else { Facts::Detailed(details) }))
+        Self(Arc::new(if plain { Fields::Name(details.name) } else { Fields::Detailed(details) }))
     }
 
     fn details(&self) -> Option<&Details> {
         match &*self.0 {
-            Facts::Name(_) => None,
-            Facts::Detailed(details) => Some(details),
+            Fields::Name(_) => None,
+            Fields::Detailed(details) => Some(details),
         }
     }
 
-    /// The name of the client, which tells it from all others.
+    /// Returns the name of the client, which identifies it.
     pub fn name(&self) -> &str {
         match &*self.0 {
-            Facts::Name(name) => name,
-            Facts::Detailed(details) => &details.name,
+            Fields::Name(name) => name,
+            Fields::Detailed(details) => &details.name,
         }
     }
 
-    /// What the client may do.
+    /// Returns the scopes of the client, sorted.
     pub fn scopes(&self) -> &[Scope] {
         self.details().map_or(&[], |details| &details.scopes)
     }
 
-    /// How much the client may ask for, where that is said.
+    /// Returns the quota of the client, if it has one.
     pub fn quota(&self) -> Option<&Quota> {
         self.details()?.quota.as_ref()
     }
 
-    /// The texts that travel with the client.
+    /// Returns the metadata of the client.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         self.details().map_or(&NONE, |details| &details.metadata)
     }
 
-    /// Whether both are handles of one profile.
+    /// Returns whether both are handles of one profile.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Reads the count of its handles, which may lie in another line of the machine's memory than its
-    /// name. A clone writes it, and whatever comes after that waits for the line: so who clones many
-    /// reads all of their counts first, and waits for those lines together.
-    #[cfg(feature = "postgres")]
-    pub(crate) fn touch(&self) {
-        black_box(Arc::strong_count(&self.0));
-    }
-
-    /// What is different for profiles that are not the same.
+    /// Returns a number that is equal for handles of one profile only.
     pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.0).addr()
     }
 
-    /// Checks the rules that every store keeps.
+    /// Checks the rules for profiles, as every store does.
     ///
     /// # Errors
     ///
-    /// A name that is empty, longer than [`MAX_NAME_CHARS`], or has control characters, characters that
-    /// people cannot see, or outer blanks; metadata of more than [`MAX_METADATA_BYTES`], with a zero
-    /// character, or with a name that has a character that people cannot see.
+    /// The name is empty, is longer than [`MAX_NAME_CHARS`](crate::client::MAX_NAME_CHARS), is a generated key, or has
+    /// control characters, invisible characters, or blanks at either end. Or the metadata is longer than
+    /// [`MAX_METADATA_BYTES`], has a zero character, or has a name with an invisible character.
     pub fn validate(&self) -> Result<(), ProfileError> {
         label::check(self.name())?;
         let bytes = self.metadata().iter().map(|(name, value)| name.len() + value.len());
@@ -194,7 +182,7 @@ impl fmt::Debug for ClientProfile {
         let mut shown = f.debug_struct("ClientProfile");
         shown.field("name", &self.name());
         if let Some(details) = self.details() {
-            // Metadata is the service's own and may be private: only its names are shown.
+            // Metadata may be private, so only its names are shown.
             shown
                 .field("scopes", &details.scopes)
                 .field("quota", &details.quota)
@@ -204,58 +192,14 @@ impl fmt::Debug for ClientProfile {
     }
 }
 
-/// Why a profile is not one that a store takes. It holds no text of the profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProfileError {
-    /// The name is empty or blank.
-    #[error("the client has no name: write the name of who is to have this key")]
-    NoName,
-    /// The name is longer than [`MAX_NAME_CHARS`].
-    #[error("the name of the client is longer than {MAX_NAME_CHARS} characters")]
-    NameTooLong,
-    /// There is a control character or a line end in the name.
-    #[error("the name of the client holds a control character or a line end")]
-    NameControl,
-    /// The name has a character that people cannot see.
-    #[error("the name of the client holds {0}, which people cannot see")]
-    NameInvisible(InvisibleChar),
-    /// The name is a key, and names are shown.
-    #[error("what stands in the place of the client's name is a key")]
-    NameIsKey,
-    /// The name begins or ends with a blank.
-    #[error("the name of the client begins or ends with a blank")]
-    NameOuterBlank,
-    /// The metadata is longer than [`MAX_METADATA_BYTES`].
-    #[error("the metadata of the client is longer than {MAX_METADATA_BYTES} bytes in all")]
-    MetadataTooLong,
-    /// There is a zero character in the metadata.
-    #[error("the metadata of the client holds a zero character, which no PostgreSQL can keep")]
-    MetadataZero,
-    /// A name in the metadata has a character that people cannot see.
-    #[error("a name in the metadata of the client holds {0}, which people cannot see")]
-    MetadataInvisible(InvisibleChar),
-}
-
-impl From<LabelError> for ProfileError {
-    fn from(error: LabelError) -> Self {
-        match error {
-            LabelError::Empty => Self::NoName,
-            LabelError::TooLong => Self::NameTooLong,
-            LabelError::Control => Self::NameControl,
-            LabelError::Invisible(found) => Self::NameInvisible(found),
-            LabelError::OuterBlank => Self::NameOuterBlank,
-            LabelError::Key => Self::NameIsKey,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::MAX_NAME_CHARS;
+    use crate::key::InvisibleChar;
 
     #[test]
-    fn rules_for_names_and_metadata_are_kept() {
+    fn names_and_metadata_are_validated() {
         let long = "n".repeat(MAX_NAME_CHARS + 1);
         let key = crate::ApiKey::generate("kg").unwrap();
         let cases = [
@@ -277,8 +221,8 @@ mod tests {
             ),
             (key.expose(), Err(ProfileError::NameIsKey)),
         ];
-        for (name, answer) in cases {
-            assert_eq!(ClientProfile::from(name).validate(), answer, "{name:?}");
+        for (name, expected) in cases {
+            assert_eq!(ClientProfile::from(name).validate(), expected, "{name:?}");
         }
         let full =
             ClientProfile::new("n").with_metadata([("k", "v".repeat(MAX_METADATA_BYTES - 1))]);
@@ -297,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_that_say_the_same_are_equal() {
+    fn profiles_with_the_same_fields_are_equal() {
         let scope = |text: &str| text.parse().unwrap();
         let named = ClientProfile::new("n");
         assert_eq!(named.clone().with_scopes([]).with_metadata([("", ""); 0]), named);
@@ -308,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn changing_a_profile_leaves_its_other_handles_as_they_were() {
+    fn changing_a_profile_does_not_change_its_clones() {
         let before = ClientProfile::new("User 1").with_metadata([("team", "a")]);
         let after = before.clone().with_metadata([("team", "b")]);
         assert_eq!((&*before.metadata()["team"], &*after.metadata()["team"]), ("a", "b"));

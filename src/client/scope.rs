@@ -3,22 +3,22 @@ use std::str::FromStr;
 
 use smol_str::SmolStr;
 
-/// The name of something that a client may do, such as `orders:read`.
+/// A permission of a client, such as `orders:read`.
 ///
-/// A scope is one or more segments of `a-z`, `0-9`, `_`, `.` and `-`, joined by `:`. The last
-/// segment may be `*`, and `*` may stand alone.
+/// A scope is one or more segments of `a-z`, `0-9`, `_`, `.` and `-`, joined by `:`. The last segment, or the only one,
+/// may be `*`.
 ///
-/// A scope that a client has covers itself. One that ends in `:*` covers every scope that has the same segments
-/// before the `*` and at least one more; `*` alone covers all. A client without scopes may do nothing that needs one.
+/// A scope covers itself. A scope that ends in `:*` covers every scope with the same segments before the `*` and at
+/// least one more; `*` covers all scopes. A client without scopes may do nothing that requires one.
 ///
-/// | the client has | asked for | covered |
+/// | the client has | required | covered |
 /// | --- | --- | --- |
 /// | `orders:read` | `orders:read` | yes |
 /// | `orders:read` | `orders:read:own`, `orders:write`, `orders` | no |
 /// | `orders:*` | `orders:read`, `orders:read:own`, `orders:*` | yes |
 /// | `orders:*` | `orders`, `order:read`, `ordersx:read` | no |
 /// | `*` | anything | yes |
-/// | `orders:read` | `orders:*`, `*` | no: asking for a `*` asks for all of it |
+/// | `orders:read` | `orders:*`, `*` | no: `*` requires all scopes that it covers |
 ///
 /// ```
 /// use keygate::Scope;
@@ -35,11 +35,11 @@ use smol_str::SmolStr;
 pub struct Scope(SmolStr);
 
 impl Scope {
-    /// A scope that is named in code, checked by the compiler in a `const`.
+    /// Creates a scope from a literal; in a `const`, the compiler checks it.
     ///
     /// # Panics
     ///
-    /// A text that breaks the grammar; in a `const` that is an error of the compiler.
+    /// The text breaks the grammar. In a `const`, that is a compile error.
     ///
     /// ```compile_fail
     /// const WRITE: keygate::Scope = keygate::Scope::from_static("Orders:write");
@@ -50,45 +50,45 @@ impl Scope {
         Self(SmolStr::new_static(text))
     }
 
-    /// Whether a client that has this scope may do what asks for the other.
+    /// Returns whether a client with this scope may do what requires `required`.
     #[must_use]
-    pub fn covers(&self, asked: &Self) -> bool {
-        self.covers_text(&asked.0)
+    pub fn covers(&self, required: &Self) -> bool {
+        self.covers_text(&required.0)
     }
 
-    pub(crate) fn covers_text(&self, asked: &str) -> bool {
+    pub(crate) fn covers_text(&self, required: &str) -> bool {
         match self.0.strip_suffix('*') {
-            // With its last colon, so that `order:*` does not cover `orders:read`; empty for `*`.
-            Some(begin) => asked.len() > begin.len() && asked.starts_with(begin),
-            None => *self.0 == *asked,
+            // The prefix includes the colon, so that `order:*` does not cover `orders:read`. For `*` it is empty.
+            Some(prefix) => required.len() > prefix.len() && required.starts_with(prefix),
+            None => *self.0 == *required,
         }
     }
 
-    /// The scope as it was written.
+    /// Returns the scope as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The grammar, as the compiler can check it.
+/// Checks the grammar in a `const`.
 pub(crate) const fn is_scope(text: &[u8]) -> bool {
-    let (mut place, mut begin) = (0, 0);
-    while place <= text.len() {
-        if place == text.len() || text[place] == b':' {
-            let is_wildcard = place == text.len() && place - begin == 1 && text[begin] == b'*';
+    let (mut end, mut begin) = (0, 0);
+    while end <= text.len() {
+        if end == text.len() || text[end] == b':' {
+            let is_wildcard = end == text.len() && end - begin == 1 && text[begin] == b'*';
             let mut inner = begin;
-            while inner < place && !is_wildcard {
+            while inner < end && !is_wildcard {
                 if !matches!(text[inner], b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-') {
                     return false;
                 }
                 inner += 1;
             }
-            if place == begin {
+            if end == begin {
                 return false;
             }
-            begin = place + 1;
+            begin = end + 1;
         }
-        place += 1;
+        end += 1;
     }
     true
 }
@@ -104,7 +104,7 @@ impl FromStr for Scope {
 
     /// # Errors
     ///
-    /// A text that breaks the grammar above, with the number of the faulty segment.
+    /// The text breaks the grammar. The error has the number of the first invalid segment.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut segments = text.split(':').enumerate().peekable();
         while let Some((index, segment)) = segments.next() {
@@ -133,15 +133,15 @@ impl fmt::Debug for Scope {
     }
 }
 
-/// The text is not a [`Scope`].
+/// Error for a text that is not a [`Scope`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "segment {segment} of the scope is not made of `a-z`, `0-9`, `_`, `.` and `-`, \
-     nor a last `*`; write it like `orders:read` or `orders:*`"
+    "segment {segment} of the scope is neither made of `a-z`, `0-9`, `_`, `.` and `-`, nor a final `*`: \
+     write a scope such as `orders:read` or `orders:*`"
 )]
 #[non_exhaustive]
 pub struct ParseScopeError {
-    /// The first faulty segment, counted from 1.
+    /// The first invalid segment, counted from 1.
     pub segment: usize,
 }
 
@@ -176,19 +176,19 @@ mod tests {
         }
     }
 
-    /// Few segments, so that scopes often meet.
+    /// Draws from few segments, so that scopes often cover each other.
     fn scope() -> impl Strategy<Value = Scope> {
         let text = "(a|aa|b)(:(a|aa|b)){0,2}(:\\*)?|\\*";
         text.prop_map(|text| text.parse().unwrap())
     }
 
-    /// Covering, said segment by segment.
-    fn covers(has: &Scope, asked: &Scope) -> bool {
-        let (has, asked) = (has.as_str().split(':'), asked.as_str().split(':'));
-        let (has, asked) = (has.collect::<Vec<_>>(), asked.collect::<Vec<_>>());
+    /// The definition of covering by segments.
+    fn covers(has: &Scope, required: &Scope) -> bool {
+        let (has, required) = (has.as_str().split(':'), required.as_str().split(':'));
+        let (has, required) = (has.collect::<Vec<_>>(), required.collect::<Vec<_>>());
         match has.split_last() {
-            Some((&"*", begin)) => asked.len() > begin.len() && asked.starts_with(begin),
-            _ => has == asked,
+            Some((&"*", prefix)) => required.len() > prefix.len() && required.starts_with(prefix),
+            _ => has == required,
         }
     }
 
@@ -202,12 +202,12 @@ mod tests {
         }
 
         #[test]
-        fn covering_goes_by_whole_segments(a in scope(), b in scope()) {
+        fn covering_compares_whole_segments(a in scope(), b in scope()) {
             prop_assert_eq!(a.covers(&b), covers(&a, &b), "{} {}", a, b);
         }
 
         #[test]
-        fn compiler_and_parser_know_one_grammar(text in "[a-b*:._A é-]{0,6}") {
+        fn const_check_and_parser_agree(text in "[a-b*:._A é-]{0,6}") {
             prop_assert_eq!(is_scope(text.as_bytes()), text.parse::<Scope>().is_ok(), "{}", text);
         }
     }

@@ -3,10 +3,10 @@ use std::fmt;
 use crate::client::ClientProfile;
 use crate::key::KeyId;
 
-/// A verified caller: who it is, and which of its keys it used.
+/// A verified caller: its profile, and the key that it used.
 ///
-/// Only a successful verification makes one, so that a handler that has a `Client` has a caller
-/// whose key is right. Cloning one costs a reference count.
+/// Only a successful verification creates a `Client`, so that a handler with a `Client` has a verified caller. Cloning
+/// costs a reference count.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -35,22 +35,22 @@ impl Client {
         Self { profile, key_id, by_bearer }
     }
 
-    /// The name of the client.
+    /// Returns the name of the client.
     pub fn name(&self) -> &str {
         self.profile.name()
     }
 
-    /// All that is known of the client.
+    /// Returns the profile of the client.
     pub fn profile(&self) -> &ClientProfile {
         &self.profile
     }
 
-    /// Whether the key came as `Authorization: Bearer`, whose challenges name what is missing.
+    /// Returns whether the key came in `Authorization: Bearer`, whose challenges have an `error` attribute.
     pub(crate) fn by_bearer(&self) -> bool {
         self.by_bearer
     }
 
-    /// The public handle of the key that the client used.
+    /// Returns the public handle of the key that the client used.
     pub fn key_id(&self) -> KeyId {
         self.key_id
     }

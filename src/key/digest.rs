@@ -6,18 +6,18 @@ use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// The name that stands before a digest written as text.
+use super::key_id::{KeyId, parse_hex};
+
+/// The prefix of a digest in text form.
 const ALGORITHM: &str = "sha256";
 
-/// The SHA-256 digest of an API key: what stores hold and are asked for, never the key itself.
+/// The SHA-256 digest of an API key, which stores keep and look up instead of the key.
 ///
-/// A digest is 32 opaque bytes and `Copy`. Comparing two digests takes the same time wherever they
-/// differ. Its `Debug` shows nothing, because the digest of an unknown key may be the digest of
-/// somebody's password.
+/// A digest is 32 opaque bytes and `Copy`. Comparing two digests takes constant time. `Debug` does not show the digest,
+/// because the digest of an unknown key may be the digest of a password.
 ///
-/// Plain SHA-256 is right for keys of 112 random bits and more, where there is nothing to
-/// guess, and wrong for keys that people make up; that is why every loader refuses keys shorter
-/// than 16 characters.
+/// Plain SHA-256 is secure for keys with at least 112 random bits, which cannot be guessed, but not for keys that people
+/// make up. Every loader therefore refuses keys with fewer than 16 characters.
 ///
 /// ```
 /// use keygate::KeyDigest;
@@ -28,14 +28,14 @@ const ALGORITHM: &str = "sha256";
 /// assert_eq!(text.parse::<KeyDigest>()?, digest);
 /// # Ok::<(), keygate::key::ParseDigestError>(())
 /// ```
-// Eight bytes each as a big-endian number: what SHA-256 works with, and what tables are searched by.
+// Words of eight bytes in big-endian order, as SHA-256 computes them and tables search for them.
 #[derive(Clone, Copy)]
 pub struct KeyDigest([u64; 4]);
 
 impl KeyDigest {
     /// Hashes the text of a key, exactly as it was presented.
     ///
-    /// Up to 55 bytes cost one block of SHA-256 (FIPS 180-4 section 5.1.1).
+    /// Up to 55 bytes take one block of SHA-256 (FIPS 180-4 section 5.1.1).
     #[inline]
     #[must_use]
     pub fn of(key: &[u8]) -> Self {
@@ -47,16 +47,16 @@ impl KeyDigest {
         Self::from_bytes(Sha256::digest(key).into())
     }
 
-    /// Takes a digest that was made elsewhere: the 32 bytes of SHA-256 over the key.
+    /// Creates a digest from the 32 bytes of the SHA-256 of a key.
     #[inline]
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         let (words, _) = bytes.as_chunks::<8>();
-        let word = |place: usize| u64::from_be_bytes(words[place]);
+        let word = |index: usize| u64::from_be_bytes(words[index]);
         Self([word(0), word(1), word(2), word(3)])
     }
 
-    /// The 32 bytes, as a database column would hold them.
+    /// Returns the 32 bytes, for example for a database column.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];
@@ -66,14 +66,14 @@ impl KeyDigest {
         bytes
     }
 
-    /// The digest with its algorithm: `sha256:` and 64 lowercase hexadecimal digits.
+    /// Returns the digest with its algorithm: `sha256:` and 64 lowercase hexadecimal digits.
     #[must_use]
     pub fn to_text(self) -> String {
         let [a, b, c, d] = self.0;
         format!("{ALGORITHM}:{a:016x}{b:016x}{c:016x}{d:016x}")
     }
 
-    /// The first eight bytes: the place of the digest in a table, and the number behind [`KeyId`].
+    /// Returns the first eight bytes, by which tables are sorted and which make the [`KeyId`].
     #[inline]
     pub(crate) fn prefix(self) -> u64 {
         self.0[0]
@@ -81,10 +81,10 @@ impl KeyDigest {
 
     #[inline]
     pub(crate) fn key_id(self) -> KeyId {
-        KeyId(self.prefix())
+        KeyId::from_prefix(self.prefix())
     }
 
-    /// Zero where the digests are the same.
+    /// Returns zero if the digests are equal, in constant time.
     #[inline]
     pub(crate) fn difference(self, other: Self) -> u64 {
         let differences = self.0.iter().zip(other.0).map(|(word, other)| word ^ other);
@@ -92,7 +92,7 @@ impl KeyDigest {
     }
 }
 
-/// What leaves room for the padding (FIPS 180-4 section 5.1.1).
+/// The longest text that fits into one block with its padding (FIPS 180-4 section 5.1.1).
 const MAX_IN_ONE_BLOCK: usize = 55;
 
 /// The initial hash value of SHA-256 (FIPS 180-4 section 5.3.3).
@@ -107,15 +107,15 @@ const INITIAL: [u32; 8] = [
     0x5be0_cd19,
 ];
 
-/// SHA-256 of what fits into one block, as most keys do. Compared with the hasher, which copies the
-/// key twice and waits for its own stores each time, this saves 15 ns.
+/// Computes the SHA-256 of a text that fits into one block, as most keys do. It is 15 ns faster than the hasher, which
+/// copies the key twice.
 #[inline]
 fn one_block(key: &[u8]) -> [u64; 4] {
     let mut block = [0; 64];
-    let (parts, rest) = key.as_chunks::<16>();
-    let (places, _) = block.as_chunks_mut::<16>();
-    for (place, part) in places.iter_mut().zip(parts) {
-        *place = *part;
+    let (chunks, rest) = key.as_chunks::<16>();
+    let (targets, _) = block.as_chunks_mut::<16>();
+    for (target, chunk) in targets.iter_mut().zip(chunks) {
+        *target = *chunk;
     }
     block[key.len() - rest.len()..key.len()].copy_from_slice(rest);
     block[key.len()] = 0x80;
@@ -126,12 +126,12 @@ fn one_block(key: &[u8]) -> [u64; 4] {
     let mut state = INITIAL;
     compress256(&mut state, slice::from_ref(&block));
     let (pairs, _) = state.as_chunks::<2>();
-    let word = |place: usize| u64::from(pairs[place][0]) << 32 | u64::from(pairs[place][1]);
+    let word = |index: usize| u64::from(pairs[index][0]) << 32 | u64::from(pairs[index][1]);
     [word(0), word(1), word(2), word(3)]
 }
 
-/// Compares the folded difference of the words: as constant in time as `ct_eq` over 32 bytes, at a
-/// fortieth of its cost (measured: 1 ns against 40 ns).
+/// Compares the folded difference of the words. This takes constant time, as `ct_eq` on the 32 bytes does, but 1 ns
+/// instead of 40 ns.
 impl PartialEq for KeyDigest {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
@@ -156,12 +156,12 @@ impl fmt::Debug for KeyDigest {
 impl FromStr for KeyDigest {
     type Err = ParseDigestError;
 
-    /// Reads `sha256:` followed by 64 hexadecimal digits of either case.
+    /// Parses `sha256:` followed by 64 hexadecimal digits of either case.
     ///
     /// # Errors
     ///
-    /// An algorithm that is not known here, and digits that are not 32 bytes. The error does not
-    /// repeat the text: it may be a key in the place of a digest.
+    /// The algorithm is missing or unknown, or the digits are not 32 bytes. The error does not contain the text, which
+    /// may be a key by mistake.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let Some((algorithm, digits)) = text.split_once(':') else {
             return Err(ParseDigestError::NoAlgorithm);
@@ -175,101 +175,33 @@ impl FromStr for KeyDigest {
         }
         let mut words = [0; 4];
         for (word, digits) in words.iter_mut().zip(quarters) {
-            *word = parse_word(digits).ok_or(ParseDigestError::Digits)?;
+            *word = parse_hex(digits).ok_or(ParseDigestError::Digits)?;
         }
         Ok(Self(words))
     }
 }
 
-/// Sixteen hexadecimal digits and nothing else: `u64::from_str_radix` alone would take a sign.
-fn parse_word(digits: &[u8]) -> Option<u64> {
-    if digits.len() != 16 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-}
-
-/// Why a text is not a [`KeyDigest`]. It never holds the text itself.
+/// Reason why a text is not a [`KeyDigest`]. Does not contain the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseDigestError {
-    /// There is no `sha256:` before the digits.
-    #[error("a digest is written with its algorithm, as in `sha256:` and 64 hexadecimal digits")]
+    /// `sha256:` is missing before the digits.
+    #[error("a digest is written with its algorithm, such as `sha256:` and 64 hexadecimal digits")]
     NoAlgorithm,
-    /// The algorithm is not one that this version knows.
-    #[error("this algorithm is not known here: write `sha256:` and 64 hexadecimal digits")]
+    /// This version does not support the algorithm.
+    #[error("this algorithm is not supported: write `sha256:` and 64 hexadecimal digits")]
     UnknownAlgorithm,
-    /// There are not 64 hexadecimal digits behind the algorithm.
+    /// The algorithm is not followed by 64 hexadecimal digits.
     #[error("a SHA-256 digest has 64 hexadecimal digits")]
     Digits,
 }
-
-/// The public handle of a known key: the first 16 hexadecimal digits of its digest.
-///
-/// It is made for logs, lists and commands: it names a key and does not help anybody to guess it.
-/// A store refuses two keys with the same one. A key that no store knows has no id, since what was
-/// sent may be somebody's password: [`NewKey::key_id`](crate::NewKey::key_id) and
-/// [`KeyRecord::key_id`](crate::KeyRecord::key_id) give one, a [`KeyDigest`] gives none.
-///
-/// ```
-/// use keygate::{KeyId, MemoryStore};
-///
-/// let store = MemoryStore::new();
-/// let id = store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
-/// assert_eq!(id.to_string().parse::<KeyId>(), Ok(id));
-/// # Ok::<(), keygate::manage::KeyError>(())
-/// ```
-///
-/// ```compile_fail,E0624
-/// # use keygate::KeyDigest;
-/// KeyDigest::of(b"somebody's password").key_id();
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(u64);
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyId({self})")
-    }
-}
-
-impl KeyId {
-    pub(crate) fn prefix(self) -> u64 {
-        self.0
-    }
-}
-
-impl FromStr for KeyId {
-    type Err = ParseKeyIdError;
-
-    /// Reads the 16 hexadecimal digits that `Display` writes, in either case.
-    ///
-    /// # Errors
-    ///
-    /// Any other text; the error does not repeat it.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse_word(text.as_bytes()).map(Self).ok_or(ParseKeyIdError)
-    }
-}
-
-/// The text is not a [`KeyId`]. It does not hold the text, which may be a key by mistake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a key id has 16 hexadecimal digits")]
-#[non_exhaustive]
-pub struct ParseKeyIdError;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn digest_is_the_sha256_of_fips_180() {
+    fn digest_is_sha256_as_in_fips_180() {
         let text = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(KeyDigest::of(b"abc").to_text(), text);
         assert_eq!(text.parse(), Ok(KeyDigest::of(b"abc")));
@@ -277,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn digest_of_any_length_is_what_the_hasher_says() {
+    fn keys_of_any_length_have_the_digest_of_the_hasher() {
         let text: Vec<u8> = (0..=255).collect();
         for length in 0..=text.len() {
             let key = &text[..length];
@@ -287,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_and_text_come_back_as_they_went() {
+    fn digest_equals_its_bytes() {
         let digest = KeyDigest::of(b"x");
         assert_eq!(KeyDigest::from_bytes(digest.to_bytes()), digest);
         assert_eq!(digest.to_bytes(), <[u8; 32]>::from(Sha256::digest(b"x")));
@@ -296,15 +228,15 @@ mod tests {
     #[test]
     fn digests_differ_when_any_byte_differs() {
         let digest = KeyDigest::of(b"x").to_bytes();
-        for place in 0..32 {
+        for index in 0..32 {
             let mut other = digest;
-            other[place] ^= 1;
+            other[index] ^= 1;
             assert_ne!(KeyDigest::from_bytes(other), KeyDigest::from_bytes(digest));
         }
     }
 
     #[test]
-    fn what_is_not_a_digest_is_refused() {
+    fn malformed_digests_are_refused() {
         let digits = "0".repeat(64);
         let cases = [
             (digits.clone(), ParseDigestError::NoAlgorithm),
@@ -317,9 +249,6 @@ mod tests {
         ];
         for (text, error) in cases {
             assert_eq!(text.parse::<KeyDigest>(), Err(error), "{text}");
-        }
-        for text in ["", "0", "+000000000000000", "00000000000000000", "000000000000000g"] {
-            assert_eq!(text.parse::<KeyId>(), Err(ParseKeyIdError), "{text}");
         }
     }
 }

@@ -1,10 +1,9 @@
 use std::fmt;
 
-/// A character of a text that people cannot see, and its position.
+/// An invisible character in a text, and its position.
 ///
-/// Format characters and separators (general categories Cf, Zl and Zp) are refused in names, labels and
-/// keys: two texts that look the same would be different ones. Unicode blanks other than U+0020 are
-/// refused in keys.
+/// Format characters and separators (general categories Cf, Zl and Zp) are refused in names, labels and keys, because
+/// different texts could look the same. In keys, Unicode blanks other than U+0020 are refused, too.
 ///
 /// ```
 /// use keygate::ClientProfile;
@@ -33,7 +32,7 @@ impl fmt::Display for InvisibleChar {
 
 /// Finds the first invisible character of a name or label.
 pub(crate) fn in_name(text: &str) -> Option<InvisibleChar> {
-    find(text, |place, char| is_format_or_separator(char) && !is_joiner_in_place(text, place, char))
+    find(text, |offset, char| is_format_or_separator(char) && !is_valid_joiner(text, offset, char))
 }
 
 /// Finds the first invisible character or unusual blank of a key.
@@ -46,7 +45,7 @@ fn find(text: &str, is_invisible: impl Fn(usize, char) -> bool) -> Option<Invisi
         return None;
     }
     let mut chars = text.char_indices().enumerate();
-    let (index, (_, character)) = chars.find(|(_, (place, char))| is_invisible(*place, *char))?;
+    let (index, (_, character)) = chars.find(|(_, (offset, char))| is_invisible(*offset, *char))?;
     Some(InvisibleChar { character, position: index + 1 })
 }
 
@@ -60,14 +59,14 @@ fn is_format_or_separator(char: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
 }
 
-/// Returns whether a U+200C or U+200D stands where it changes how the letters around it are drawn: as in
-/// RFC 5892 A.1 and A.2, with the scripts whose letters join in place of the joining type of each letter.
-fn is_joiner_in_place(text: &str, place: usize, char: char) -> bool {
-    let before = text[..place].chars().next_back();
-    let behind = text[place + char.len_utf8()..].chars().next();
+/// Returns whether U+200C or U+200D affects the letters around it, by the rules of RFC 5892 A.1 and A.2. Instead of the
+/// joining type of each letter, it checks for scripts with joining letters.
+fn is_valid_joiner(text: &str, offset: usize, char: char) -> bool {
+    let before = text[..offset].chars().next_back();
+    let after = text[offset + char.len_utf8()..].chars().next();
     match char {
         '\u{200c}' | '\u{200d}' if before.is_some_and(is_virama) => true,
-        '\u{200c}' => [before, behind].into_iter().all(|char| char.is_some_and(is_joining_letter)),
+        '\u{200c}' => [before, after].into_iter().all(|char| char.is_some_and(is_joining_letter)),
         _ => false,
     }
 }
@@ -105,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn table_of_invisible_characters_is_that_of_unicode() {
+    fn invisible_characters_match_the_unicode_categories() {
         let listed = Regex::new(r"^[\p{Cf}\p{Zl}\p{Zp}]$").unwrap();
         for char in '\0'..=char::MAX {
             let mut bytes = [0; 4];
@@ -131,10 +130,10 @@ mod tests {
     }
 
     #[test]
-    fn joiners_stay_only_where_they_shape_letters() {
+    fn joiners_are_allowed_only_where_they_shape_letters() {
         // Persian, Hindi, Sinhala, and Malayalam with a chillu in its old spelling.
-        let kept = ["می\u{200c}خواهم", "क्\u{200c}ष", "क्\u{200d}ष", "ශ්\u{200d}රී", "അനില്\u{200d}"];
-        for name in kept {
+        let allowed = ["می\u{200c}خواهم", "क्\u{200c}ष", "क्\u{200d}ष", "ශ්\u{200d}රී", "അനില്\u{200d}"];
+        for name in allowed {
             assert_eq!(in_name(name), None, "{name}");
             assert!(in_key(name).is_some(), "{name}");
         }

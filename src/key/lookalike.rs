@@ -1,20 +1,20 @@
 #[cfg(feature = "yaml")]
 use super::Strength;
-use crate::key::is_key;
+use crate::key::is_generated_key;
 
-/// The shortest word that is taken for a key by its mix of characters alone.
+/// The shortest word that looks like a key because of its mix of characters alone.
 const MIN_MIXED_CHARS: usize = 32;
 
-/// The shortest word that is taken for a key where letters also follow digits, as they seldom do in names.
+/// The shortest word that looks like a key if letters also follow digits, which is rare in names.
 const MIN_RANDOM_CHARS: usize = 19;
 
-/// Returns whether a text that will be shown holds something that looks like a key: a generated key, or a
-/// word of at least 32 characters with lower case, upper case and digits. From 19 characters on, such a word
-/// looks like a key if a letter follows a digit at least twice.
+/// Returns whether a text contains something that looks like a key: a generated key, or a word of at least 32
+/// characters with lower case, upper case and digits. A word of 19 to 31 characters looks like a key if a letter
+/// also follows a digit at least twice.
 ///
-/// Ask it before a name, a label or metadata is stored. Some keys are not recognized: shorter ones, about a
-/// quarter of the random ones of 19 characters, and hexadecimal ones, which look like the ids that many
-/// systems use as names.
+/// Call it before storing a name, a label or metadata, which are shown to people. Some keys are not recognized:
+/// shorter keys, about a quarter of the random keys of 19 characters, and hexadecimal keys, which look like the
+/// ids that many systems use as names.
 ///
 /// ```
 /// use keygate::key::looks_like_key;
@@ -28,33 +28,34 @@ pub fn looks_like_key(text: &str) -> bool {
     let is_part = |char: char| {
         char.is_ascii_alphanumeric() || "_-+".contains(char) || (char == '/' && !is_url)
     };
-    text.split(|char| !is_part(char)).any(|word| is_key(word) || is_mixed(word))
+    text.split(|char| !is_part(char)).any(|word| is_generated_key(word) || is_mixed(word))
 }
 
 fn is_mixed(word: &str) -> bool {
     let count = |kind: fn(&u8) -> bool| word.bytes().filter(kind).count();
-    let is_back = |pair: &&[u8]| pair[0].is_ascii_digit() && pair[1].is_ascii_alphabetic();
-    let returns = word.as_bytes().windows(2).filter(is_back).count();
-    (word.len() >= MIN_MIXED_CHARS || (word.len() >= MIN_RANDOM_CHARS && returns >= 2))
+    let digit_then_letter =
+        |pair: &&[u8]| pair[0].is_ascii_digit() && pair[1].is_ascii_alphabetic();
+    let alternations = word.as_bytes().windows(2).filter(digit_then_letter).count();
+    (word.len() >= MIN_MIXED_CHARS || (word.len() >= MIN_RANDOM_CHARS && alternations >= 2))
         && count(u8::is_ascii_uppercase) > 0
         && count(u8::is_ascii_lowercase) > 0
         && count(u8::is_ascii_digit) > 0
 }
 
-/// Returns whether a key and the name of its client look as if they had changed places.
+/// Returns whether a key and the name of its client look swapped.
 #[cfg(feature = "yaml")]
 pub(crate) fn look_swapped(key: &[u8], client: &str) -> bool {
     std::str::from_utf8(key).is_ok_and(looks_like_name) && looks_random(client)
 }
 
-/// Words, and perhaps a number behind them.
+/// Returns whether a text is words, perhaps followed by a number.
 #[cfg(feature = "yaml")]
 fn looks_like_name(key: &str) -> bool {
     let words = key.trim_end_matches(|char: char| char.is_ascii_digit());
     key.contains(' ') || !words.contains(|char: char| char.is_ascii_digit())
 }
 
-/// One long word in which letters and digits alternate.
+/// Returns whether a text is one long word in which letters and digits alternate.
 #[cfg(feature = "yaml")]
 fn looks_random(name: &str) -> bool {
     let bytes = name.as_bytes();
@@ -73,7 +74,7 @@ mod tests {
     use crate::ApiKey;
 
     #[test]
-    fn keys_are_found_within_a_text() {
+    fn keys_are_found_in_a_text() {
         let generated = ApiKey::generate("acme").unwrap();
         for text in [
             generated.expose(),
@@ -105,7 +106,7 @@ mod tests {
 
     #[cfg(feature = "yaml")]
     #[test]
-    fn key_and_name_in_each_others_place_look_swapped() {
+    fn swapped_key_and_name_are_recognized() {
         let key = "p4K9fQ2xL7vT1sR8wZ3m";
         for name in ["Accounting Service", "accounting-service-2", "AccountingService"] {
             assert!(look_swapped(name.as_bytes(), key), "{name}");

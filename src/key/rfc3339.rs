@@ -1,4 +1,4 @@
-//! Times as texts (RFC 3339 section 5.6).
+//! Times as text (RFC 3339 section 5.6).
 
 use std::fmt;
 use std::ops::Range;
@@ -10,17 +10,17 @@ use jiff::civil::DateTime;
 
 use crate::key::{TimeError, Timestamp};
 
-/// Without a zone: jiff's own instants end two days before the year 9999 does.
+/// A civil time, since the instants of jiff end two days before the year 9999 does.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
-/// The time that a text names, as it is kept.
+/// Parses a time, cut to the precision of [`Timestamp`].
 pub(crate) fn parse(text: &str) -> Result<SystemTime, TimeError> {
     text.parse::<Timestamp>().map(Timestamp::system_time)
 }
 
-/// A time in UTC; without a fraction where there is none.
+/// Formats a time in UTC, without a fraction if that is zero.
 pub(crate) fn text(time: SystemTime) -> String {
-    // Every time that a store holds is one that can be written.
+    // Stores only hold times that can be formatted.
     Timestamp::try_from(time).map_or_else(|_| String::new(), |time| time.to_string())
 }
 
@@ -29,7 +29,7 @@ impl FromStr for Timestamp {
 
     /// # Errors
     ///
-    /// The text has another form, names no time of the calendar, or one that is not kept.
+    /// The text is malformed, is not a valid date, or is out of range.
     fn from_str(text: &str) -> Result<Self, TimeError> {
         let (clock, rest) = text.as_bytes().split_at_checked(19).ok_or(TimeError::Form)?;
         let (micros, rest) = fraction(rest).ok_or(TimeError::Form)?;
@@ -52,10 +52,10 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// `2027-01-31T00:00:00`, on the clock of some place.
+/// Parses a local time such as `2027-01-31T00:00:00`.
 fn date_time(clock: &[u8], is_leap_second: bool) -> Option<DateTime> {
     let signs = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
-    if signs.iter().any(|(place, sign)| clock[*place].to_ascii_uppercase() != *sign) {
+    if signs.iter().any(|(index, sign)| clock[*index].to_ascii_uppercase() != *sign) {
         return None;
     }
     let number = |range: Range<usize>| {
@@ -70,7 +70,7 @@ fn date_time(clock: &[u8], is_leap_second: bool) -> Option<DateTime> {
     DateTime::new(number(0..4)?, month, day, hour, minute, second, 0).ok()
 }
 
-/// The microseconds of `.123456789`, if it is there, and what stands behind it.
+/// Parses an optional fraction such as `.123456789`; returns its microseconds and the rest of the text.
 fn fraction(text: &[u8]) -> Option<(u64, &[u8])> {
     let Some(text) = text.strip_prefix(b".") else { return Some((0, text)) };
     let length = text.iter().take_while(|digit| digit.is_ascii_digit()).count();
@@ -80,7 +80,7 @@ fn fraction(text: &[u8]) -> Option<(u64, &[u8])> {
     (length > 0).then_some((micros, rest))
 }
 
-/// The seconds by which the clock of the place is ahead of UTC.
+/// Parses an offset from UTC, in seconds.
 fn offset(text: &[u8]) -> Option<i64> {
     match text {
         b"Z" | b"z" => Some(0),
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_those_of_rfc_3339_and_no_others() {
+    fn only_times_of_rfc_3339_are_parsed() {
         let instant = UNIX_EPOCH + Duration::from_secs(1_795_428_000);
         for text in [
             "2026-11-23T10:00:00Z",
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn times_come_back_as_they_are_written() {
+    fn times_are_formatted_as_they_were_parsed() {
         for text in [
             "1970-01-01T00:00:00Z",
             "2000-02-29T23:59:59.5Z",
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn times_that_are_not_kept_are_refused() {
+    fn times_out_of_range_are_refused() {
         for text in ["1969-12-31T23:59:59.9Z", "1970-01-01T00:00:00+00:01", "0000-01-01T00:00:00Z"]
         {
             assert_eq!(parse(text), Err(TimeError::BeforeEpoch), "{text}");

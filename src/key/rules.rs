@@ -1,41 +1,40 @@
 use super::invisible::{self, InvisibleChar};
 use super::weak::Strength;
 
-/// The longest key that is hashed, in bytes. A longer one is refused before any work is done.
+/// The maximum length of a key in bytes. A longer key is refused before it is hashed.
 ///
-/// The cap is the one that Unkey and api-keys-simplified chose; the longest keys in use (JSON web
-/// tokens aside) are far below it.
+/// Apart from JSON Web Tokens, keys in use are far shorter. Unkey and api-keys-simplified have the same limit.
 pub const MAX_KEY_BYTES: usize = 512;
 
-/// The shortest key that a store takes without `allow_weak_keys`, in characters.
+/// The minimum length of a key in characters, unless `allow_weak_keys` is set.
 ///
-/// Sixteen characters of base64 hold 96 bits. Plain hashing is right from 112 bits on (OWASP ASVS 5.0
-/// 6.5.2; NIST SP 800-63B-4 3.1.2.2), which 19 random letters and digits hold: a key file warns of shorter
-/// keys. Generated keys hold 256.
+/// Sixteen characters of base64 have 96 bits. Plain hashing takes at least 112 bits (OWASP ASVS 5.0 6.5.2; NIST SP
+/// 800-63B-4 3.1.2.2), which 19 random letters and digits have; key files warn of shorter keys. Generated keys have
+/// 256 bits.
 pub const MIN_KEY_CHARS: usize = 16;
 
-/// Why a text can never be a key: no request could present it, or nobody could mean it.
+/// Reason why a text cannot be a key: no request could present it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnusableKey {
-    /// There is no text, or only blanks.
+    /// The key is empty or blank.
     #[error("the key is empty")]
     Empty,
     /// The key is longer than [`MAX_KEY_BYTES`].
     #[error("the key is longer than {MAX_KEY_BYTES} bytes")]
     TooLong,
-    /// There is a control character or a line end in the key (RFC 9110 section 5.5).
-    #[error("the key holds a control character or a line end, which no header can carry")]
+    /// The key has a control character or a line end (RFC 9110 section 5.5).
+    #[error("the key contains a control character or a line end, which no header can carry")]
     Control,
-    /// The key has a character that people cannot see, or a blank other than U+0020.
-    #[error("the key holds {0}, which people cannot see and no client sends")]
+    /// The key has an invisible character, or a blank other than U+0020.
+    #[error("the key contains {0}, which is invisible and which no client sends")]
     Invisible(InvisibleChar),
     /// The key begins or ends with a blank, which every HTTP parser removes (RFC 9110 section 5.5).
     #[error("the key begins or ends with a blank, which no header can carry")]
     OuterBlank,
 }
 
-/// The one rule for key texts, asked by every loader.
+/// Checks the text of a key. Every loader calls it.
 pub(crate) fn check(key: &[u8]) -> Result<Strength, UnusableKey> {
     if key.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
         return Err(UnusableKey::Empty);
@@ -61,7 +60,7 @@ mod tests {
     use crate::key::WeakKey;
 
     #[test]
-    fn keys_that_no_request_could_present_are_unusable() {
+    fn keys_that_no_request_can_carry_are_unusable() {
         let long = "k".repeat(MAX_KEY_BYTES + 1);
         let no_break = InvisibleChar { character: '\u{a0}', position: 5 };
         let bom = InvisibleChar { character: '\u{feff}', position: 1 };

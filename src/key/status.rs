@@ -2,24 +2,24 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::key::{TimeError, Timestamp};
 
-/// Whether a key may be used at all.
+/// State of a key, apart from its expiry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyState {
     /// The key may be used until it expires.
     #[default]
     Active,
-    /// The client of this key is switched off for now.
+    /// The key's client is disabled.
     Disabled,
-    /// The key was revoked, which is final.
+    /// The key was revoked permanently.
     Revoked,
 }
 
-/// The state and the expiry of a key in eight bytes, which a table of millions keeps for each.
+/// The state and expiry of a key, packed into eight bytes.
 ///
-/// Zero for a key that is active and never expires: most checks are one comparison, and a table of
-/// such keys needs no marks at all. The two top bits are the state, the others count microseconds
-/// since 1970, plus one: 58 bits reach to the end of 9999.
+/// It is zero for an active key that never expires: most checks are one comparison, and a table of such keys stores no
+/// status. The two top bits are the state; the others are the expiry in microseconds since 1970, plus one. The end of
+/// 9999 takes 58 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PackedStatus(u64);
 
@@ -29,7 +29,7 @@ const REVOKED: u64 = 1 << 63;
 
 const _: () = assert!(Timestamp::END < 1 << 58);
 
-/// Stand for expiries that cannot be kept. No table holds them.
+/// Marks an expiry that is out of range. No table contains it.
 const BEFORE_EPOCH: u64 = TIME - 1;
 const AFTER_END: u64 = TIME;
 
@@ -46,8 +46,8 @@ impl PackedStatus {
         Self(self.0 & !TIME | time)
     }
 
-    /// Why the expiry cannot be kept.
-    pub(crate) fn fault(self) -> Option<TimeError> {
+    /// Returns the error of an expiry that is out of range.
+    pub(crate) fn expiry_error(self) -> Option<TimeError> {
         match self.0 & TIME {
             BEFORE_EPOCH => Some(TimeError::BeforeEpoch),
             AFTER_END => Some(TimeError::AfterEnd),
@@ -98,10 +98,10 @@ impl PackedStatus {
 mod tests {
     use super::*;
 
-    fn through(expires: Option<SystemTime>, state: KeyState) -> (Option<SystemTime>, KeyState) {
-        let mark = PackedStatus::CLEAR.with_state(state).with_expiry(expires);
-        assert_eq!(mark, PackedStatus::CLEAR.with_expiry(expires).with_state(state));
-        (mark.expires(), mark.state())
+    fn roundtrip(expires: Option<SystemTime>, state: KeyState) -> (Option<SystemTime>, KeyState) {
+        let status = PackedStatus::CLEAR.with_state(state).with_expiry(expires);
+        assert_eq!(status, PackedStatus::CLEAR.with_expiry(expires).with_state(state));
+        (status.expires(), status.state())
     }
 
     fn micros(micros: u64) -> SystemTime {
@@ -109,33 +109,33 @@ mod tests {
     }
 
     #[test]
-    fn expiry_and_state_come_back_to_the_microsecond() {
+    fn expiry_and_state_are_kept_to_the_microsecond() {
         let instants = [0, 1, 1_700_000_000_123_456, 64_723_363_200_000_000, Timestamp::END - 1];
         for expires in [None].into_iter().chain(instants.map(micros).map(Some)) {
             for state in [KeyState::Active, KeyState::Disabled, KeyState::Revoked] {
-                assert_eq!(through(expires, state), (expires, state));
+                assert_eq!(roundtrip(expires, state), (expires, state));
                 assert_eq!(
-                    PackedStatus::CLEAR.with_state(state).with_expiry(expires).fault(),
+                    PackedStatus::CLEAR.with_state(state).with_expiry(expires).expiry_error(),
                     None
                 );
             }
             let finer = expires.map(|expires| expires + Duration::from_nanos(999));
-            assert_eq!(through(finer, KeyState::Active), (expires, KeyState::Active));
+            assert_eq!(roundtrip(finer, KeyState::Active), (expires, KeyState::Active));
         }
     }
 
     #[test]
-    fn expiry_out_of_range_is_a_fault_and_keeps_its_meaning() {
+    fn expiry_out_of_range_is_an_error_and_keeps_its_meaning() {
         for expires in [micros(Timestamp::END), UNIX_EPOCH + Duration::from_secs(u64::MAX / 4)] {
-            let mark =
+            let status =
                 PackedStatus::CLEAR.with_state(KeyState::Disabled).with_expiry(Some(expires));
-            assert_eq!(mark.fault(), Some(TimeError::AfterEnd));
-            assert_eq!(mark.state(), KeyState::Disabled);
-            assert_eq!(mark.expires(), Some(micros(Timestamp::END)));
+            assert_eq!(status.expiry_error(), Some(TimeError::AfterEnd));
+            assert_eq!(status.state(), KeyState::Disabled);
+            assert_eq!(status.expires(), Some(micros(Timestamp::END)));
         }
-        let mark = PackedStatus::CLEAR.with_expiry(Some(UNIX_EPOCH - Duration::from_secs(1)));
-        assert_eq!(mark.fault(), Some(TimeError::BeforeEpoch));
-        assert!(mark.expires() < Some(UNIX_EPOCH));
+        let status = PackedStatus::CLEAR.with_expiry(Some(UNIX_EPOCH - Duration::from_secs(1)));
+        assert_eq!(status.expiry_error(), Some(TimeError::BeforeEpoch));
+        assert!(status.expires() < Some(UNIX_EPOCH));
     }
 
     #[test]

@@ -1,20 +1,20 @@
-/// Brackets that a program fills in, with any text between them.
+/// Brackets of templates, with any text between them.
 const BRACKETS: [(&str, &str); 6] =
     [("{{", "}}"), ("{%", "%}"), ("<%", "%>"), ("[[", "]]"), ("((", "))"), ("ENC[", "]")];
 
-/// One bracket closes by chance in a random key, and hardly ever behind words alone.
+/// Brackets of templates, with only words between them: other text may be a random key.
 const BRACKETS_OF_WORDS: [(&str, &str); 3] = [("${", "}"), ("$(", ")"), ("#{", "}")];
 
-/// The marks at both ends of a name that a program fills in.
+/// Prefixes and suffixes of names in templates.
 const MARKS: [(&str, &str); 5] = [("$", ""), ("%", "%"), ("@", "@"), ("__", "__"), ("{", "}")];
 
 const REFERENCES: [&str; 7] =
     ["env:", "$env:", "vault:", "ssm:", "arn:", "process.env.", "os.environ"];
 
-/// Returns whether a text is written for a program that puts something else in its place, as shells,
-/// Helm, Jinja, Compose, Azure Pipelines and secret managers do.
+/// Returns whether a text is an unfilled template or a reference, as for shells, Helm, Jinja, Compose, Azure Pipelines
+/// and secret managers.
 pub(super) fn is_template(text: &str) -> bool {
-    // Most keys have no other characters, and a file can hold many of them.
+    // A fast path, since most keys have no other characters.
     let is_base64url = text.bytes().all(|byte| is_word_byte(byte) || byte == b'-');
     is_placeholder(text)
         || (!is_base64url && (is_filled_in(text) || is_reference(text) || is_tagged(text)))
@@ -39,7 +39,7 @@ fn is_filled_in(text: &str) -> bool {
         || enclosed(text, "<", ">").is_some()
 }
 
-/// Returns whether a text names the place of a secret, as `op://vault/acme` and `env:ACME_KEY` do.
+/// Returns whether a text refers to a secret elsewhere, such as `op://vault/acme` or `env:ACME_KEY`.
 fn is_reference(text: &str) -> bool {
     REFERENCES.iter().any(|start| text.starts_with(start))
         || text.split_once("://").is_some_and(|(before, _)| {
@@ -49,7 +49,7 @@ fn is_reference(text: &str) -> bool {
         })
 }
 
-/// Returns whether a text is a YAML tag and one word, as `!vault secret/acme` is.
+/// Returns whether a text is a YAML tag and one word, such as `!vault secret/acme`.
 fn is_tagged(text: &str) -> bool {
     text.strip_prefix('!').and_then(|rest| rest.split_once(' ')).is_some_and(|(tag, value)| {
         !tag.is_empty()
@@ -58,8 +58,8 @@ fn is_tagged(text: &str) -> bool {
     })
 }
 
-/// Returns whether a text is words such as `ACME_KEY2` and `acme.key-1`. Digits stand before letters in
-/// upper case alone, so that hardly any random text is a name.
+/// Returns whether a text is a name, such as `ACME_KEY2` or `acme.key-1`. Digits before letters are allowed only in
+/// upper-case words, so that random texts are rarely names.
 fn is_name(text: &str) -> bool {
     let is_upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     let is_word = |word: &str| {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_with_marks_are_no_templates() {
+    fn secrets_with_special_characters_are_not_templates() {
         let texts = [
             "{123e4567-e89b-12d3-a456-426614174000}",
             "{5f4dcc3b5aa765d61d83}{27deb882cf99}",
@@ -141,7 +141,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn random_keys_are_no_templates(
+        fn random_keys_are_not_templates(
             base64url in "[A-Za-z0-9_-]{22,64}",
             base64 in "[A-Za-z0-9+/]{22,64}={0,2}",
             base62 in "[A-Za-z0-9]{22,64}",

@@ -1,12 +1,10 @@
-//! Times as every store keeps them.
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A time as every store keeps it: whole microseconds, from 1970 to the end of 9999 in UTC.
+/// A time with the precision and range of all stores: whole microseconds, from 1970 to the end of 9999 in UTC.
 ///
-/// Digits below the microsecond are cut towards the past, so that no key lives longer than it should.
-/// Other times are refused. As text (feature `yaml` or `serde`) it is RFC 3339 with an offset, as in
-/// `2027-01-31T00:00:00Z`; it is shown in UTC, without a fraction where that is zero.
+/// Fractions of a microsecond are cut off, so that no key lives longer than it should. Times out of range are refused.
+/// As text (feature `yaml` or `serde`), a timestamp is written as in RFC 3339 with an offset, such as
+/// `2027-01-31T00:00:00Z`. It is displayed in UTC, without a fraction if that is zero.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -27,7 +25,7 @@ impl Timestamp {
     /// The first microsecond of the year 10000.
     pub(crate) const END: u64 = 253_402_300_800_000_000;
 
-    /// A time this many microseconds after 1970 began.
+    /// Creates a time from microseconds since 1970.
     pub(crate) fn from_micros(micros: u64) -> Result<Self, TimeError> {
         if micros < Self::END { Ok(Self(micros)) } else { Err(TimeError::AfterEnd) }
     }
@@ -36,7 +34,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The same time for the standard library.
+    /// Converts to the time type of the standard library.
     pub fn system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_micros(self.0)
     }
@@ -61,22 +59,22 @@ impl From<Timestamp> for SystemTime {
     }
 }
 
-/// Why a time cannot be kept.
+/// Reason why a time cannot be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
-    /// The text is not a time as RFC 3339 writes it.
+    /// The text is not a time in the format of RFC 3339.
     #[error("this is not a time: write it as in `2027-01-31T00:00:00Z`, with an offset (RFC 3339)")]
     Form,
-    /// The text names the 61st second of a minute.
-    #[error("leap seconds (`:60`) are not kept: write `:59`")]
+    /// The text has a leap second.
+    #[error("leap seconds (`:60`) are not supported: write `:59`")]
     LeapSecond,
     /// The time is before 1970.
-    #[error("this time is before 1970 (in UTC), and earlier ones are not kept: choose a later one")]
+    #[error("this time is before 1970 (in UTC), which is not supported: choose a later one")]
     BeforeEpoch,
     /// The time is after the end of the year 9999.
     #[error(
-        "this time is after the end of 9999 (in UTC), and later ones are not kept: choose an earlier one"
+        "this time is after the end of 9999 (in UTC), which is not supported: choose an earlier one"
     )]
     AfterEnd,
 }
@@ -86,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_below_the_microsecond_are_cut() {
+    fn fractions_of_a_microsecond_are_cut_off() {
         for (nanos, micros) in [(0, 0), (999, 0), (1_000, 1), (1_999, 1), (2_000, 2)] {
             let time = Timestamp::try_from(UNIX_EPOCH + Duration::from_nanos(nanos));
             assert_eq!(time, Ok(Timestamp(micros)), "{nanos}");
@@ -94,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn times_from_1970_to_the_end_of_9999_are_kept() {
+    fn times_from_1970_to_the_end_of_9999_are_accepted() {
         let end = UNIX_EPOCH + Duration::from_micros(Timestamp::END);
         let last = end - Duration::from_nanos(1);
         let kept = Timestamp::try_from(last).unwrap();

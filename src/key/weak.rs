@@ -1,12 +1,10 @@
 use super::MIN_KEY_CHARS;
 use super::template::is_template;
 
-/// The fewest different characters of a key that a store takes without `allow_weak_keys`.
+/// The minimum number of different characters of a key, unless `allow_weak_keys` is set.
 const MIN_DISTINCT_CHARS: usize = 6;
 
-/// Why a key could be guessed.
-///
-/// It holds no text of the key.
+/// Reason why a key could be guessed. Contains no text of the key.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -30,24 +28,26 @@ pub enum WeakKey {
     Short,
     /// The key is a template such as `${KEY}` or `{{ key }}`, a reference such as `$env://KEY`, or a
     /// placeholder such as `<your-key>`.
-    #[error("the key is a template or a reference, which keygate does not fill in, and no secret")]
+    #[error(
+        "the key is a template or a reference, which keygate does not fill in, and not a secret"
+    )]
     Template,
     /// The key has fewer than 6 different characters.
     #[error(
         "the key has fewer than {MIN_DISTINCT_CHARS} different characters, so that it could be guessed"
     )]
     FewCharacters,
-    /// Each character of the key follows the one before it by the same step of -1, 0 or 1.
+    /// The key is a sequence of characters with a constant step of -1, 0 or 1.
     #[error("the key is a simple sequence of characters, so that it could be guessed")]
     Sequence,
 }
 
-/// Whether a usable key is long and mixed enough to be hashed with plain SHA-256.
+/// Suitability of a usable key for plain SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strength {
     Weak(WeakKey),
-    /// It cannot hold 112 bits, from which on plain hashing is right (OWASP ASVS 5.0 6.5.2; NIST SP
-    /// 800-63B-4 3.1.2.2).
+    /// The key has less than the 112 bits that plain hashing takes (OWASP ASVS 5.0 6.5.2; NIST SP 800-63B-4
+    /// 3.1.2.2).
     Low,
     Fair,
 }
@@ -77,7 +77,7 @@ impl Strength {
     }
 }
 
-/// The fewest random characters of this alphabet that hold 112 bits.
+/// Returns the number of random characters that have 112 bits, for the alphabet of this key.
 fn chars_for_112_bits(key: &[u8]) -> usize {
     if key.iter().all(u8::is_ascii_digit) {
         34
@@ -102,7 +102,7 @@ fn has_few_chars(chars: impl Iterator<Item = char>) -> bool {
     true
 }
 
-/// Returns whether all characters step by the same -1, 0 or 1, where 0 follows 9, and a follows z.
+/// Returns whether all characters have the same step of -1, 0 or 1, where 0 follows 9, and a follows z.
 fn is_sequence(chars: impl Iterator<Item = char> + Clone) -> bool {
     let mut steps = chars.clone().zip(chars.skip(1)).map(|(char, next)| step(char, next));
     match steps.next() {
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_that_are_no_secret_are_weak() {
+    fn guessable_texts_are_weak() {
         let cases = [
             ("${ACME_KEY}", WeakKey::Template),
             ("<your-key>", WeakKey::Template),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_that_resemble_them_are_taken() {
+    fn secrets_that_resemble_guessable_texts_are_accepted() {
         let keys = [
             "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA",
             "$2b$12$EXRkfkdmXn2gzds2SSitu.",
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn keys_below_112_bits_are_low() {
         for (digit, least) in [("8Tq", 19), ("a07", 28), ("479", 34)] {
-            // More than five different characters, and no step that repeats.
+            // More than five different characters, and no constant step.
             let long = format!("{}{}", "13906258", digit.repeat(14));
             assert_eq!(Strength::of(&long.as_bytes()[..least - 1]), Strength::Low, "{digit}");
             assert_eq!(Strength::of(&long.as_bytes()[..least]), Strength::Fair, "{digit}");

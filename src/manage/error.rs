@@ -6,10 +6,10 @@ use crate::error::StoreError;
 use crate::key::KeyId;
 use crate::manage::KeyError;
 
-/// Why a store was not changed, or not listed.
+/// Reason why a change or list of a store failed.
 ///
-/// It is made for the operator who asked. It never holds a key, nor a name that the store does not
-/// know: that may be a key by mistake.
+/// The message is for the operator. It contains no key and no name that is unknown to the store, which may be a key by
+/// mistake.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -26,26 +26,26 @@ pub enum ManageError {
     /// The store has no client of this name.
     #[error("there is no client of this name{}", or_nearest(nearest.as_ref(), "the store has no clients"))]
     UnknownClient {
-        /// The client whose name is most like it; none where the store has none.
+        /// The client with the most similar name; `None` if the store has no clients.
         nearest: Option<String>,
     },
     /// The store has no key with this id.
     #[error("no key has the id {key_id}{}", or_nearest(nearest.as_ref(), "and none is like it"))]
     UnknownKey {
-        /// The id that was asked for.
+        /// The unknown id.
         key_id: KeyId,
-        /// The key whose id differs in the fewest digits.
+        /// The key with the most similar id.
         nearest: Option<KeyId>,
     },
-    /// There is a client of this name already.
-    #[error("there is a client `{name}` already: choose another name, or issue it a key")]
+    /// A client of this name exists.
+    #[error("there is already a client `{name}`: choose another name, or issue a key to it")]
     ClientExists {
-        /// The name of both.
+        /// The name of the client.
         name: String,
     },
-    /// The client is enabled, and only a disabled one is removed.
+    /// The client is enabled, and only disabled clients can be removed.
     #[error(
-        "the client `{name}` is enabled: disable it first, and remove it when nobody misses it"
+        "the client `{name}` is enabled: disable it first, and remove it once it is no longer needed"
     )]
     StillEnabled {
         /// The name of the client.
@@ -54,35 +54,35 @@ pub enum ManageError {
     /// The key cannot be rotated.
     #[error("the key {key_id} {conflict}")]
     Conflict {
-        /// The key that was to be replaced.
+        /// The key to replace.
         key_id: KeyId,
-        /// What stands in the way.
+        /// The reason.
         conflict: RotationConflict,
     },
-    /// The new key would be refused from the beginning.
-    #[error("the expiry has passed already: choose a later one")]
+    /// The new key would be expired from the start.
+    #[error("the expiry has already passed: choose a later one")]
     ExpiryPassed,
     /// The label breaks a rule.
-    #[error("the label does not fit ({0}): choose another")]
+    #[error("invalid label ({0}): choose another")]
     Label(LabelError),
-    /// The store does not take the key or the client.
+    /// The store refuses the key or the client.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The store cannot be changed.
     #[error("this store is read-only: {why}")]
     ReadOnly {
-        /// Why, and what to do.
+        /// The reason and a hint.
         why: &'static str,
     },
-    /// The key file cannot be edited because of something that it says, or not be made because there is
-    /// one. Nothing was changed.
+    /// The key file cannot be edited because of its content, or cannot be created because it exists. Nothing
+    /// was changed.
     #[error("{why}")]
     NotEditable {
-        /// The file, the line where there is one, why, and what to do.
+        /// The file, the line if there is one, the reason and a hint.
         why: String,
     },
-    /// The store could not be read or changed. It is as it was, unless the error says otherwise.
-    #[error("{}", fault(.0))]
+    /// The store could not be read or changed. It is unchanged, unless the error says otherwise.
+    #[error("{}", message(.0))]
     Unavailable(StoreError),
 }
 
@@ -99,8 +99,8 @@ impl From<ProfileError> for ManageError {
     }
 }
 
-/// For operators, what the store met is told, which `Display` of [`StoreError`] keeps from callers.
-fn fault(error: &StoreError) -> String {
+/// Returns the source of a store error, which operators may see and `Display` hides from callers.
+fn message(error: &StoreError) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
@@ -111,20 +111,20 @@ fn or_nearest(nearest: Option<&impl ToString>, none: &str) -> String {
     )
 }
 
-/// What stands in the way of a rotation.
+/// Reason why a key cannot be rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RotationConflict {
     /// The key was revoked.
-    #[error("was revoked, and revoked is final: issue a new key")]
+    #[error("was revoked, which is permanent: issue a new key")]
     Revoked,
     /// The key has expired.
     #[error("has expired: issue a new key")]
     Expired,
-    /// The key is being replaced already, perhaps since a moment ago.
-    #[error("is being replaced by {successor} already: use that one, or issue a new key")]
+    /// The key was already replaced.
+    #[error("was already replaced by {successor}: use that key, or issue a new one")]
     Replaced {
-        /// The key that takes its place.
+        /// The key that replaces it.
         successor: KeyId,
     },
 }

@@ -22,16 +22,15 @@ pub enum Expiry {
     Inherit,
     /// The key never expires.
     Never,
-    /// At this instant, and ever after, the key is refused.
+    /// The key is refused from this instant on.
     At(SystemTime),
 }
 
 impl Expiry {
-    /// Returns the instant at which the key expires, with `inherited` in the place of
-    /// [`Expiry::Inherit`].
+    /// Returns the time at which the key expires; for [`Expiry::Inherit`], that is `inherited`.
     ///
-    /// A store passes [`KeyInfo::inherited_expiry`](crate::manage::KeyInfo::inherited_expiry) of the old key
-    /// when it rotates a key, and its default, `None`, when it issues one.
+    /// When a store rotates a key, it passes [`KeyInfo::inherited_expiry`](crate::manage::KeyInfo::inherited_expiry) of
+    /// the old key; when it issues a key, it passes its default, `None`.
     #[must_use]
     pub fn or_inherited(self, inherited: Option<SystemTime>) -> Option<SystemTime> {
         match self {
@@ -48,7 +47,7 @@ impl From<SystemTime> for Expiry {
     }
 }
 
-/// `None` is [`Expiry::Never`], as it is in a [`KeyInfo`](crate::manage::KeyInfo).
+/// `None` is [`Expiry::Never`], as in a [`KeyInfo`](crate::manage::KeyInfo).
 impl From<Option<SystemTime>> for Expiry {
     fn from(time: Option<SystemTime>) -> Self {
         time.map_or(Self::Never, Self::At)

@@ -4,7 +4,7 @@ use super::rules::whole_seconds;
 use crate::client::ClientProfile;
 use crate::key::{KeyId, KeyState, Timestamp};
 
-/// What a store tells of a client to those who manage it.
+/// A client, as shown to operators.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -18,22 +18,22 @@ use crate::key::{KeyId, KeyState, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientInfo {
-    /// Its name, scopes, quota and metadata.
+    /// Name, scopes, quota and metadata of the client.
     pub profile: ClientProfile,
-    /// Whether its keys are let in.
+    /// Whether the keys of the client are admitted.
     pub enabled: bool,
-    /// How many keys it has, revoked ones aside.
+    /// Number of keys of the client, without revoked ones.
     pub keys: usize,
 }
 
 impl ClientInfo {
-    /// An enabled client without keys.
+    /// Creates the info of an enabled client without keys.
     pub fn new(profile: impl Into<ClientProfile>) -> Self {
         Self { profile: profile.into(), enabled: true, keys: 0 }
     }
 }
 
-/// What a store tells of a key to those who manage it: everything but its text and its digest.
+/// A key, as shown to operators: everything but its text and its digest.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -50,24 +50,24 @@ impl ClientInfo {
 pub struct KeyInfo {
     /// The public handle of the key.
     pub key_id: KeyId,
-    /// The name of the client whose key it is.
+    /// The name of the key's client.
     pub client: String,
-    /// What people call the key.
+    /// The label of the key, for people.
     pub label: Option<String>,
-    /// When it was issued, where that is known.
+    /// Time of issue, if known.
     pub created: Option<SystemTime>,
-    /// The instant at which it expires, or has expired.
+    /// Time of expiry, in the future or past.
     pub expires: Option<SystemTime>,
-    /// When it was revoked, where that is known; [`KeyInfo::state`] tells whether it was.
+    /// Time of revocation, if known. Whether the key was revoked is in [`KeyInfo::state`].
     pub revoked: Option<SystemTime>,
-    /// The key that takes its place: until its expiry this one works besides.
+    /// The key that replaces this one, which still works until its expiry.
     pub replaced_by: Option<KeyId>,
-    /// Whether it may be used, its expiry aside.
+    /// State of the key, apart from its expiry.
     pub state: KeyState,
 }
 
 impl KeyInfo {
-    /// An active key of this client, and nothing else known of it.
+    /// Creates the info of an active key without further fields.
     pub fn new(key_id: KeyId, client: impl Into<String>) -> Self {
         Self {
             key_id,
@@ -81,21 +81,21 @@ impl KeyInfo {
         }
     }
 
-    /// Whether the key is admitted at this instant.
+    /// Returns whether the key is admitted at this time.
     pub fn is_live(&self, now: SystemTime) -> bool {
         self.state == KeyState::Active && !self.has_expired(now)
     }
 
-    /// Whether the key has expired at this instant.
+    /// Returns whether the key has expired at this time.
     pub fn has_expired(&self, now: SystemTime) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// The expiry that a successor inherits if the key is rotated at this instant: the lifetime of
-    /// this key, from now on.
+    /// Returns the expiry that a successor inherits if the key is rotated now: the lifetime of this key, counted from
+    /// now.
     ///
-    /// It is the expiry of this key where its lifetime is not known, because `created` is `None` or
-    /// is not before `expires`, and where the new one would lie beyond the year 9999.
+    /// It is the expiry of this key if its lifetime is unknown, because `created` is `None` or not before `expires`, or
+    /// if the new expiry would be after the year 9999.
     ///
     /// ```
     /// use std::time::{Duration, UNIX_EPOCH};
@@ -115,15 +115,15 @@ impl KeyInfo {
     pub fn inherited_expiry(&self, now: SystemTime) -> Option<SystemTime> {
         let expires = self.expires?;
         let lifetime = self.created.and_then(|created| expires.duration_since(created).ok());
-        // From the second that the successor is created in, so that both live equally long.
+        // The successor is created at a whole second, so both have the same lifetime.
         let renewed = lifetime.and_then(|lifetime| whole_seconds(now).checked_add(lifetime));
-        let can_be_kept =
+        let is_valid =
             |renewed: &SystemTime| *renewed > now && Timestamp::try_from(*renewed).is_ok();
-        Some(renewed.filter(can_be_kept).unwrap_or(expires))
+        Some(renewed.filter(is_valid).unwrap_or(expires))
     }
 }
 
-/// A list of all that a store could read, and what it could not.
+/// A list of the entries that a store could read, and the errors of the others.
 ///
 /// ```
 /// use keygate::{ManageKeys, MemoryStore};
@@ -131,20 +131,19 @@ impl KeyInfo {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), keygate::manage::ManageError> {
 /// let listed = MemoryStore::new().list_readable_keys(None).await?;
-/// println!("{} keys, and {} rows are spoilt", listed.found.len(), listed.unreadable.len());
+/// println!("{} keys, and {} unreadable rows", listed.found.len(), listed.unreadable.len());
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartialList<T> {
-    /// In the order of the list.
+    /// The readable entries, in the order of the list.
     pub found: Vec<T>,
-    /// One line for each that could not be read: which one it is, and why. Its keys are refused.
+    /// One message for each unreadable entry, which identifies it and has the reason. Its keys are refused.
     pub unreadable: Vec<String>,
 }
 
-/// All was read.
 impl<T> From<Vec<T>> for PartialList<T> {
     fn from(found: Vec<T>) -> Self {
         Self { found, unreadable: Vec::new() }
@@ -159,18 +158,18 @@ impl<T> From<Vec<T>> for PartialList<T> {
 pub struct Rotated {
     /// The key that was replaced, with its new expiry.
     pub old: KeyInfo,
-    /// The key that takes its place.
+    /// The new key.
     pub new: KeyInfo,
 }
 
 impl Rotated {
-    /// The two keys, as the store holds them now.
+    /// Creates the result of a rotation.
     pub fn new(old: KeyInfo, new: KeyInfo) -> Self {
         Self { old, new }
     }
 }
 
-/// What is noted of a key and no request needs. Most keys of a large store have none of it.
+/// Fields of a key that are not needed to authenticate a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyMetadata {
     pub(crate) label: Option<Box<str>>,

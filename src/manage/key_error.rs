@@ -1,9 +1,9 @@
 use crate::client::ProfileError;
 use crate::key::{KeyId, TimeError, UnusableKey, WeakKey};
 
-/// Why a store did not take a key, or has none to revoke.
+/// Reason why a store refused a key.
 ///
-/// No variant holds the key; those about a key that the store knows hold its [`KeyId`].
+/// No variant contains the key; variants about a known key contain its [`KeyId`].
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -17,9 +17,9 @@ use crate::key::{KeyId, TimeError, UnusableKey, WeakKey};
 #[non_exhaustive]
 pub enum KeyError {
     /// The store already holds this key.
-    #[error("this key is already in the store, as {key_id}: give each client a key of its own")]
+    #[error("this key is already in the store, as {key_id}: give each client its own key")]
     Duplicate {
-        /// The key that is already there.
+        /// The id of the key.
         key_id: KeyId,
     },
     /// The store holds another key with the same [`KeyId`].
@@ -28,10 +28,10 @@ pub enum KeyError {
         /// The id that both keys have.
         key_id: KeyId,
     },
-    /// This key was revoked, and revoked is final.
-    #[error("this key was revoked, as {key_id}, and cannot come back: generate a new key")]
+    /// This key was revoked permanently.
+    #[error("this key was revoked, as {key_id}, and cannot be added again: generate a new key")]
     Revoked {
-        /// The key that was revoked.
+        /// The id of the key.
         key_id: KeyId,
     },
     /// The key could be guessed.
@@ -40,15 +40,15 @@ pub enum KeyError {
     /// No request could present this key.
     #[error(transparent)]
     Unusable(#[from] UnusableKey),
-    /// The profile that came with the key breaks a rule.
+    /// The profile of the key's client breaks a rule.
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    /// The expiry cannot be kept.
+    /// The expiry is out of range.
     #[error("the expiry: {0}")]
     Expiry(TimeError),
-    /// A client of this name is in the store with other scopes, another quota or other metadata.
+    /// A client with this name exists with different scopes, quota or metadata.
     #[error(
-        "the store holds a client `{name}` with another profile: \
+        "the store has a client `{name}` with a different profile: \
          give all keys of one client the same profile"
     )]
     ProfileConflict {

@@ -1,16 +1,16 @@
-//! What exists near a name or an id that does not.
+//! Suggestions for unknown names and ids.
 
 use crate::key::KeyId;
 
-/// Comparing a name with another takes about 0.2 us: beyond this many, the rest is not looked at.
+/// The maximum number of names to compare, at about 0.2 us each.
 const MAX_COMPARED: usize = 10_000;
 
-/// The name most like this one.
+/// Returns the most similar name.
 pub(crate) fn nearest_client<'a>(
     name: &str,
     names: impl Iterator<Item = &'a str>,
 ) -> Option<String> {
-    // A long text is hardly a name, and costs the square of its length.
+    // The cost of a comparison is proportional to the length, and a long text is not a name.
     let name: String =
         name.chars().take(2 * crate::client::MAX_NAME_CHARS).collect::<String>().to_lowercase();
     let compared = names.take(MAX_COMPARED);
@@ -18,7 +18,7 @@ pub(crate) fn nearest_client<'a>(
     nearest.map(str::to_owned)
 }
 
-/// The id that differs in the fewest digits, if it is fewer than half of them.
+/// Returns the id that differs in the fewest digits, if these are fewer than half.
 pub(crate) fn nearest_key(key_id: KeyId, ids: impl Iterator<Item = KeyId>) -> Option<KeyId> {
     let distance = |other: &KeyId| {
         let difference = key_id.prefix() ^ other.prefix();

@@ -1,11 +1,10 @@
 use super::Expiry;
 use crate::key::{ApiKey, KeyDigest, KeyId};
 
-/// A key that is to be filed: its digest, and what is to be known of it.
+/// A key to be added to a store: its digest, label and expiry.
 ///
-/// The text of the key stays with the caller, who should have handed it over, or written it down,
-/// *before* a store is told: a key that was never seen would otherwise be live, and after a rotation
-/// the only one.
+/// The caller keeps the text of the key, and should pass it on or save it *before* adding the key to a store.
+/// Otherwise a key that nobody has would be active, and after a rotation it would be the only one.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -25,33 +24,34 @@ pub struct NewKey {
 }
 
 impl NewKey {
-    /// The key with this digest, without a label. Its expiry is [`Expiry::Inherit`].
+    /// Creates a key without a label, with [`Expiry::Inherit`].
     pub fn new(digest: KeyDigest) -> Self {
         Self { digest, label: None, expiry: Expiry::Inherit }
     }
 
-    /// Replaces the label, by which people tell the keys of a client apart: 1 to
-    /// [`MAX_NAME_CHARS`](crate::client::MAX_NAME_CHARS) characters without controls and outer blanks.
+    /// Replaces the label, which helps people to distinguish the keys of a client. It has 1 to
+    /// [`MAX_NAME_CHARS`](crate::client::MAX_NAME_CHARS) characters, without control characters or blanks at either
+    /// end.
     #[must_use]
     pub fn with_label(self, label: impl Into<String>) -> Self {
         Self { label: Some(label.into()), ..self }
     }
 
-    /// Replaces the expiry: an [`Expiry`], a `SystemTime`, or an `Option` of one, where `None` is
+    /// Replaces the expiry with an [`Expiry`], a `SystemTime`, or an `Option` of one, where `None` is
     /// [`Expiry::Never`].
     ///
-    /// Stores keep it as a [`Timestamp`](crate::key::Timestamp), and refuse one that is none.
+    /// Stores keep it as a [`Timestamp`](crate::key::Timestamp), and refuse a time out of its range.
     #[must_use]
     pub fn with_expiry(self, expiry: impl Into<Expiry>) -> Self {
         Self { expiry: expiry.into(), ..self }
     }
 
-    /// The digest under which the key is to be filed.
+    /// Returns the digest of the key.
     pub fn digest(&self) -> KeyDigest {
         self.digest
     }
 
-    /// The public handle under which the key is to be known.
+    /// Returns the public handle of the key.
     pub fn key_id(&self) -> KeyId {
         self.digest.key_id()
     }
@@ -60,12 +60,12 @@ impl NewKey {
         self.label.map(Into::into)
     }
 
-    /// What people are to call the key.
+    /// Returns the label of the key.
     pub fn label(&self) -> Option<&str> {
         self.label.as_deref()
     }
 
-    /// The expiry that the key brings.
+    /// Returns the expiry of the key.
     pub fn expiry(&self) -> Expiry {
         self.expiry
     }

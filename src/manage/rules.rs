@@ -7,13 +7,13 @@ use crate::client::label;
 use crate::key::{TimeError, Timestamp};
 use crate::manage::KeyError;
 
-/// Checks a new key, and returns its expiry and what is noted of it.
+/// Checks a new key, and returns its expiry and metadata.
 pub(crate) fn issue(
     key: NewKey,
     now: SystemTime,
 ) -> Result<(Option<SystemTime>, KeyMetadata), ManageError> {
     let expires = key.expiry().or_inherited(None);
-    let expires = expires.map(|expires| kept_expiry(expires, now)).transpose()?;
+    let expires = expires.map(|expires| check_expiry(expires, now)).transpose()?;
     if let Some(label) = key.label() {
         label::check(label).map_err(ManageError::Label)?;
     }
@@ -21,7 +21,7 @@ pub(crate) fn issue(
     Ok((expires, KeyMetadata { created, label: key.into_label(), ..KeyMetadata::default() }))
 }
 
-/// Returns the new key, with all that it takes over from the old one, and the old key's end.
+/// Returns the new key with all inherited fields, and the new expiry of the old key.
 pub(crate) fn rotate(
     old: &KeyInfo,
     mut new: NewKey,
@@ -37,14 +37,14 @@ pub(crate) fn rotate(
     if new.expiry() == Expiry::Inherit {
         new = new.with_expiry(old.inherited_expiry(now));
     }
-    // A grace that reaches beyond the times that are kept leaves the old key its own end.
+    // If the grace ends out of range, the old key keeps its expiry.
     let end = now.checked_add(grace).map(whole_seconds);
     let end = end.filter(|end| Timestamp::try_from(*end).is_ok());
     Ok((new, [old.expires, end].into_iter().flatten().min()))
 }
 
-/// Returns the expiry of a new key as every store keeps it.
-fn kept_expiry(expires: SystemTime, now: SystemTime) -> Result<SystemTime, ManageError> {
+/// Checks the expiry of a new key, and returns it with the precision of all stores.
+fn check_expiry(expires: SystemTime, now: SystemTime) -> Result<SystemTime, ManageError> {
     match Timestamp::try_from(expires).map(SystemTime::from) {
         Ok(kept) if kept > now => Ok(kept),
         Ok(_) | Err(TimeError::BeforeEpoch) => Err(ManageError::ExpiryPassed),

@@ -1,4 +1,4 @@
-//! Moving everything that one store holds into another.
+//! Copying all clients and keys of a store to another.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -11,13 +11,12 @@ mod imported;
 mod plan;
 
 pub use imported::{ConflictReason, ImportConflict, Imported};
-pub(crate) use plan::{Plan, plan};
+pub(crate) use plan::{ImportPlan, plan};
 
-/// Moves clients and keys from one store to another: a key file to a database, and back.
+/// Copies clients and keys from one store to another, such as from a key file to a database and back.
 ///
-/// [`MemoryStore`](crate::MemoryStore), `YamlStore`, `SqliteStore` and `PostgresStore` have it. The keys
-/// go on working, since their digests move with them. Whoever moves keys can change all of them: a
-/// service that only verifies needs [`KeyStore`](crate::KeyStore) alone.
+/// [`MemoryStore`](crate::MemoryStore), `YamlStore`, `SqliteStore` and `PostgresStore` implement it. Digests are copied,
+/// so that the keys keep working.
 ///
 /// ```
 /// use keygate::{ClientProfile, ManageKeys, MemoryStore};
@@ -36,37 +35,37 @@ pub(crate) use plan::{Plan, plan};
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a store from which or into which keys can be moved",
+    message = "`{Self}` is not a store that can export and import keys",
     note = "`MemoryStore`, `YamlStore`, `SqliteStore` and `PostgresStore` are"
 )]
 pub trait TransferKeys: ManageKeys {
-    /// All clients and keys, as they are at one instant.
+    /// Returns a consistent snapshot of all clients and keys.
     ///
     /// # Errors
     ///
     /// The store could not be read.
     fn export_keys(&self) -> BoxFuture<'_, Result<Export, ManageError>>;
 
-    /// Adds what is not there yet, in one step: all of it or, after an error, nothing.
+    /// Adds all clients and keys that the store does not have yet, in one step. After an error, nothing was added.
     ///
-    /// Nothing that is there is changed. A client or key that is there and says the same is kept, so
-    /// that importing again changes nothing; one that differs is refused, and the answer says in what.
-    /// A key that was revoked here stays so. New keys of a client that was refused are refused with it:
-    /// under the client that is here, they might be allowed more than they were.
+    /// Existing clients and keys are never changed. If they are equal, they are kept, so that importing again changes
+    /// nothing; if they differ, the import refuses them and returns the fields that differ. A key that was revoked in
+    /// this store stays revoked. If a client is refused, its new keys are refused as well, since the existing client
+    /// may have more permissions.
     ///
     /// # Errors
     ///
-    /// The store could not be read or changed. That something was refused is no error.
+    /// The store could not be read or changed. Refused clients and keys are not an error.
     fn import_keys<'a>(
         &'a self,
         export: &'a Export,
     ) -> BoxFuture<'a, Result<Imported, ManageError>>;
 }
 
-/// Everything that a store holds: its clients and its keys, as digests.
+/// All clients and keys of a store, the keys as digests.
 ///
 /// Times have the range and precision of a [`Timestamp`](crate::key::Timestamp). No method returns a digest: one
-/// store makes an export, and another imports it. Two exports are equal if they hold the same clients and keys.
+/// store creates an export, and another imports it. Two exports are equal if they have the same clients and keys.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -82,60 +81,58 @@ pub trait TransferKeys: ManageKeys {
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Export {
-    /// In the order of their names.
-    clients: Vec<HeldClient>,
-    /// In the order of their ids.
-    keys: Vec<HeldKey>,
+    /// Sorted by name.
+    clients: Vec<ExportedClient>,
+    /// Sorted by id.
+    keys: Vec<ExportedKey>,
 }
 
-/// A client, as it moves.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct HeldClient {
+pub(crate) struct ExportedClient {
     pub(crate) profile: ClientProfile,
     pub(crate) enabled: bool,
 }
 
-/// A key, as it moves.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct HeldKey {
+pub(crate) struct ExportedKey {
     pub(crate) digest: KeyDigest,
     pub(crate) client: String,
     pub(crate) expires: Option<SystemTime>,
-    /// Says when it was revoked, if it was.
-    pub(crate) notes: KeyMetadata,
-    /// Whether it is disabled though its client is not, which only a store in memory can say.
+    /// Has a time of revocation if the key was revoked.
+    pub(crate) metadata: KeyMetadata,
+    /// Whether the key is disabled although its client is enabled. Only in-memory stores have such keys.
     pub(crate) disabled: bool,
 }
 
-impl HeldKey {
+impl ExportedKey {
     pub(crate) fn key_id(&self) -> KeyId {
         self.digest.key_id()
     }
 }
 
 impl Export {
-    pub(crate) fn new(mut clients: Vec<HeldClient>, mut keys: Vec<HeldKey>) -> Self {
+    pub(crate) fn new(mut clients: Vec<ExportedClient>, mut keys: Vec<ExportedKey>) -> Self {
         clients.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
-        keys.sort_by_key(HeldKey::key_id);
+        keys.sort_by_key(ExportedKey::key_id);
         Self { clients, keys }
     }
 
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    pub(crate) fn clients(&self) -> &[HeldClient] {
+    pub(crate) fn clients(&self) -> &[ExportedClient] {
         &self.clients
     }
 
-    /// How many clients there are.
+    /// Returns the number of clients.
     pub fn client_count(&self) -> usize {
         self.clients.len()
     }
 
-    /// How many keys there are, revoked ones included.
+    /// Returns the number of keys, including revoked ones.
     pub fn key_count(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether there are neither clients nor keys.
+    /// Returns whether there are neither clients nor keys.
     pub fn is_empty(&self) -> bool {
         self.clients.is_empty() && self.keys.is_empty()
     }

@@ -1,7 +1,7 @@
 //! Files in one folder, opened relative to a handle of it.
 //!
-//! Nobody who can write to the folder, or to one above it, can have keygate open, overwrite, rename or
-//! remove a file elsewhere by putting a link in its place.
+//! A user who can write to the folder or its parents cannot make keygate open, overwrite, rename or remove a file
+//! elsewhere by placing a link.
 
 use std::error::Error;
 use std::io;
@@ -13,14 +13,14 @@ mod portable;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use portable::{Folder, ROOT, own, own_alone, owner_of};
+pub(crate) use portable::{Folder, ROOT, owner_of, require_own, require_own_unlinked};
 #[cfg(unix)]
-pub(crate) use unix::{Folder, ROOT, is_own, own, own_alone, owner_of};
+pub(crate) use unix::{Folder, ROOT, is_own, owner_of, require_own, require_own_unlinked};
 
-/// Why a file that is there already is not written to or trusted.
+/// Reason why an existing file is neither trusted nor overwritten.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(not(unix), expect(dead_code, reason = "there is less to check"))]
-pub(crate) enum Foreign {
+pub(crate) enum UntrustedFile {
     #[error("it is a symbolic link")]
     Link,
     #[error("it is not a regular file")]
@@ -29,22 +29,22 @@ pub(crate) enum Foreign {
     HardLink,
     #[error("it belongs to user {0}")]
     Owner(u32),
-    #[error("it holds something that keygate did not write")]
+    #[error("keygate did not write its content")]
     Content,
 }
 
-impl From<Foreign> for io::Error {
-    fn from(why: Foreign) -> Self {
+impl From<UntrustedFile> for io::Error {
+    fn from(why: UntrustedFile) -> Self {
         Self::other(why)
     }
 }
 
-/// Returns whether a file was refused because somebody else may have prepared it.
-pub(crate) fn is_foreign(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<Foreign>)
+/// Returns whether a file was refused as untrusted.
+pub(crate) fn is_untrusted(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<UntrustedFile>)
 }
 
-/// The folder that a file is in.
+/// Returns the folder of a file.
 fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -1,9 +1,9 @@
-//! Files that are mounted by themselves, as `docker -v ./keys.yml:/app/keys.yml` and a `subPath` of
-//! Kubernetes do it. Outside, such a file has another name and other files beside it.
+//! Files that are mounted by themselves, such as with `docker -v ./keys.yml:/app/keys.yml` or a `subPath` of
+//! Kubernetes.
 
 use std::path::Path;
 
-/// Returns whether the file is itself a mount point, which Linux alone says.
+/// Returns whether the file is itself a mount point. Known on Linux only.
 #[cfg(target_os = "linux")]
 pub(in crate::store) fn is_mount_point(path: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
@@ -23,7 +23,7 @@ pub(in crate::store) fn is_mount_point(_: &Path) -> bool {
     false
 }
 
-/// Returns whether one of the mounts is at this path (`proc_pid_mountinfo(5)`).
+/// Returns whether a mount point has this path (`proc_pid_mountinfo(5)`).
 #[cfg(target_os = "linux")]
 fn is_in(mounts: &[u8], path: &Path) -> bool {
     use std::os::unix::ffi::OsStrExt as _;
@@ -35,7 +35,7 @@ fn is_in(mounts: &[u8], path: &Path) -> bool {
     })
 }
 
-/// Blanks, tabs, line ends and backslashes stand there as three octal digits.
+/// Decodes spaces, tabs, newlines and backslashes, which the kernel writes as three octal digits.
 #[cfg(target_os = "linux")]
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());

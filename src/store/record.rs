@@ -23,67 +23,67 @@ use crate::key::{KeyDigest, KeyId, KeyState, PackedStatus};
 pub struct KeyRecord {
     digest: KeyDigest,
     profile: ClientProfile,
-    mark: PackedStatus,
+    status: PackedStatus,
 }
 
 impl KeyRecord {
-    /// An active key of this client that never expires.
+    /// Creates the record of an active key that never expires.
     #[inline]
     pub fn new(digest: KeyDigest, profile: impl Into<ClientProfile>) -> Self {
-        Self { digest, profile: profile.into(), mark: PackedStatus::CLEAR }
+        Self { digest, profile: profile.into(), status: PackedStatus::CLEAR }
     }
 
-    /// Replaces the expiry: at this instant, and ever after, the key is refused.
+    /// Replaces the expiry: the key is refused from this instant on.
     ///
-    /// It is kept as a [`Timestamp`](crate::key::Timestamp): to the microsecond, cut towards the past. Every store
-    /// refuses a record whose expiry is before 1970 or after the end of 9999.
+    /// It is kept as a [`Timestamp`](crate::key::Timestamp), with fractions of a microsecond cut off. Stores refuse a
+    /// record whose expiry is before 1970 or after the end of 9999.
     #[must_use]
     pub fn with_expiry(self, expires: impl Into<Option<SystemTime>>) -> Self {
-        Self { mark: self.mark.with_expiry(expires.into()), ..self }
+        Self { status: self.status.with_expiry(expires.into()), ..self }
     }
 
     /// Replaces the state.
     #[must_use]
     pub fn with_state(self, state: KeyState) -> Self {
-        Self { mark: self.mark.with_state(state), ..self }
+        Self { status: self.status.with_state(state), ..self }
     }
 
-    /// The digest of the key.
+    /// Returns the digest of the key.
     #[inline]
     pub fn digest(&self) -> KeyDigest {
         self.digest
     }
 
-    /// The public handle of the key.
+    /// Returns the public handle of the key.
     #[inline]
     pub fn key_id(&self) -> KeyId {
         self.digest.key_id()
     }
 
-    /// The client whose key this is.
+    /// Returns the profile of the key's client.
     #[inline]
     pub fn profile(&self) -> &ClientProfile {
         &self.profile
     }
 
-    /// The instant at which the key expires.
+    /// Returns the time at which the key expires.
     pub fn expires(&self) -> Option<SystemTime> {
-        self.mark.expires()
+        self.status.expires()
     }
 
-    /// Whether the key may be used at all.
+    /// Returns the state of the key, apart from its expiry.
     pub fn state(&self) -> KeyState {
-        self.mark.state()
+        self.status.state()
     }
 
     #[inline]
-    pub(crate) fn mark(&self) -> PackedStatus {
-        self.mark
+    pub(crate) fn status(&self) -> PackedStatus {
+        self.status
     }
 
     #[inline]
-    pub(crate) fn with_mark(self, mark: PackedStatus) -> Self {
-        Self { mark, ..self }
+    pub(crate) fn with_status(self, status: PackedStatus) -> Self {
+        Self { status, ..self }
     }
 
     #[inline]

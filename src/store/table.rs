@@ -1,16 +1,16 @@
-//! The digest table that all local stores share: lock-free to read, cheap to change at any size.
+//! The digest table of all local stores: lock-free to read, cheap to change at any size.
 //!
-//! Rows lie in segments of at most 512, in the order of their digests. A directory over the leading
-//! bits of the digest finds the group, the group finds the segment by the next bits (both are
-//! extendible hashing: Fagin, Nievergelt, Pippenger and Strong, 1979), and the bits behind those say
-//! about where the row lies. All of it works because digests are evenly spread.
+//! Rows are kept in segments of at most 512, sorted by digest. The leading bits of a digest select a group in the
+//! root directory, the next bits select a segment in the group (extendible hashing: Fagin, Nievergelt, Pippenger and
+//! Strong, 1979), and the bits after those give the approximate position of the row. This relies on digests being
+//! evenly distributed.
 //!
-//! Nothing is changed in place: a change copies one segment, one group and the directory, and swaps
-//! the directory. So a reader holds one guard and sees one state, and the cost of a change grows
-//! with the square root of the table: measured at 10 million keys, it is 0.08 ms at the median.
+//! Nothing is changed in place: a change copies one segment, one group and the root directory, and swaps the root. A
+//! reader holds one guard and sees one consistent state. The cost of a change grows with the square root of the number
+//! of rows: with 10 million keys, the median is 0.08 ms.
 //!
-//! Two digests with the same first eight bytes are refused (they would have the same `KeyId`), so
-//! that a search ends at one row at the most, and compares the rest of it in constant time.
+//! Two digests with the same first eight bytes are refused, since they would have the same `KeyId`. A search therefore
+//! ends at one row at most, and compares the rest of the digest in constant time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,10 +22,9 @@ use crate::store::KeyRecord;
 
 #[cfg(feature = "postgres")]
 mod apply;
-mod blocks;
 #[cfg(feature = "postgres")]
 mod bucket_sort;
-mod build;
+mod builder;
 mod directory;
 mod edit;
 #[cfg(feature = "metrics")]
@@ -34,19 +33,20 @@ mod expiry;
 mod fork;
 mod row;
 mod segment;
+mod sorted_blocks;
 
-use blocks::MAX_ROWS;
 #[cfg(feature = "postgres")]
 pub(super) use bucket_sort::BucketSort;
-pub(super) use build::Build;
+pub(super) use builder::TableBuilder;
 use directory::Directory;
 pub(super) use row::Row;
 use segment::Segment;
+use sorted_blocks::MAX_ROWS;
 
 pub(super) struct Table {
     root: ArcSwap<Root>,
-    /// What the last change took out of use. A reader that still held it then would have to free a
-    /// whole segment when done, 50 us later than its neighbours; so the next change does it.
+    /// The root before the last change. Kept until the next change, so that no reader is the last to hold it and
+    /// has to free a segment, which takes 50 us.
     retired: Mutex<Option<Arc<Root>>>,
     /// Rows that are not revoked.
     live: AtomicUsize,
@@ -55,9 +55,9 @@ pub(super) struct Table {
 type Root = Directory<Group>;
 type Group = Directory<Segment>;
 
-/// What stands in the way of a new row.
+/// Reason why a row cannot be inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Conflict {
+pub(super) enum InsertError {
     SameKey,
     SameId,
 }
@@ -67,13 +67,13 @@ impl Table {
         Self::from_sorted(Vec::new())
     }
 
-    /// Builds a table of rows that are in the order of their digests, without two of the same id.
+    /// Builds a table from rows that are sorted by digest and have different ids.
     pub(super) fn from_sorted(rows: Vec<(Row, PackedStatus)>) -> Self {
-        let mut build = Build::new(rows.len());
-        for (row, mark) in rows {
-            build.push(row, mark);
+        let mut builder = TableBuilder::new(rows.len());
+        for (row, status) in rows {
+            builder.push(row, status);
         }
-        build.finish()
+        builder.finish()
     }
 
     /// Rows that are not revoked.
@@ -81,22 +81,22 @@ impl Table {
         self.live.load(Ordering::Relaxed)
     }
 
-    /// Finds the record of a digest. Waits for nobody.
+    /// Finds the record of a digest, without locking.
     #[inline]
     pub(super) fn find(&self, digest: &KeyDigest) -> Option<KeyRecord> {
         let root = self.root.load();
         let segment = root.node(digest.prefix()).node(digest.prefix());
-        // Plain comparison will do: nothing is at stake before `admit` compares again, and to get
-        // here takes a key whose digest has the same first eight bytes.
-        let (row, mark) = segment.find(digest.prefix())?;
-        (row.digest.difference(*digest) == 0).then(|| row.record().with_mark(mark))
+        // A search by plain comparison is safe: only a digest with the same first eight bytes gets this far, and
+        // `admit` compares again.
+        let (row, status) = segment.find(digest.prefix())?;
+        (row.digest.difference(*digest) == 0).then(|| row.record().with_status(status))
     }
 
-    /// The row with this prefix.
+    /// Returns the row with this prefix.
     pub(super) fn row(&self, prefix: u64) -> Option<(Row, PackedStatus)> {
         let root = self.root.load();
-        let (row, mark) = root.node(prefix).node(prefix).find(prefix)?;
-        Some((row.clone(), mark))
+        let (row, status) = root.node(prefix).node(prefix).find(prefix)?;
+        Some((row.clone(), status))
     }
 
     fn publish(&self, root: Root) {
@@ -104,7 +104,7 @@ impl Table {
         *self.retired.lock().unwrap_or_else(PoisonError::into_inner) = Some(old);
     }
 
-    /// The state of the key with this digest, if it is here.
+    /// Returns the state of the key with this digest.
     pub(super) fn state(&self, digest: &KeyDigest) -> Option<KeyState> {
         self.find(digest).map(|record| record.state())
     }
@@ -112,16 +112,16 @@ impl Table {
 
 #[cfg(test)]
 impl Table {
-    fn insert(&self, row: Row, mark: PackedStatus) -> Result<(), Conflict> {
+    fn insert(&self, row: Row, status: PackedStatus) -> Result<(), InsertError> {
         let mut edit = self.edit();
-        edit.insert(row, mark)?;
+        edit.insert(row, status)?;
         edit.publish();
         Ok(())
     }
 
     fn revoke(&self, prefix: u64) -> bool {
         let mut edit = self.edit();
-        let known = edit.change_mark(prefix, PackedStatus::revoked);
+        let known = edit.change_status(prefix, PackedStatus::revoked);
         edit.publish();
         known
     }
@@ -140,7 +140,7 @@ mod tests {
         Row { digest, profile: ClientProfile::new("User 1") }
     }
 
-    /// A digest with this prefix; `tail` tells it from others with the same one.
+    /// A digest with this prefix and, after it, bytes of `tail`.
     fn digest(prefix: u64, tail: u8) -> KeyDigest {
         let mut bytes = [tail; 32];
         bytes[..8].copy_from_slice(&prefix.to_be_bytes());
@@ -151,13 +151,13 @@ mod tests {
         KeyDigest::of(&number.to_be_bytes()).prefix()
     }
 
-    /// Some spread evenly, as those of SHA-256 are, some crowded at either end.
+    /// Prefixes that are evenly distributed, as of SHA-256, or crowded at either end.
     fn prefix() -> impl Strategy<Value = u64> {
         prop_oneof![4 => any::<u64>(), 1 => 0..900_u64, 1 => (0..900_u64).prop_map(|end| !end)]
     }
 
     #[test]
-    fn rows_are_found_while_segments_split_and_directories_double() {
+    fn rows_are_found_after_splits_and_doublings() {
         let table = Table::new();
         for number in 0..20_000 {
             table.insert(row(digest(spread(number), 0)), PackedStatus::CLEAR).unwrap();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_that_somebody_made_up_are_found_too() {
+    fn unevenly_distributed_digests_are_found() {
         let count = u64::from(u16::MAX);
         let sorted =
             (0..count).map(|number| (row(digest(number, 0)), PackedStatus::CLEAR)).collect();
@@ -187,16 +187,16 @@ mod tests {
     }
 
     #[test]
-    fn same_key_and_same_id_are_told_apart() {
+    fn duplicate_key_and_duplicate_id_are_different_errors() {
         let table = Table::new();
         table.insert(row(digest(7, 0)), PackedStatus::CLEAR).unwrap();
-        assert_eq!(table.insert(row(digest(7, 0)), PackedStatus::CLEAR), Err(Conflict::SameKey));
-        assert_eq!(table.insert(row(digest(7, 1)), PackedStatus::CLEAR), Err(Conflict::SameId));
+        assert_eq!(table.insert(row(digest(7, 0)), PackedStatus::CLEAR), Err(InsertError::SameKey));
+        assert_eq!(table.insert(row(digest(7, 1)), PackedStatus::CLEAR), Err(InsertError::SameId));
         assert_eq!(table.live(), 1);
     }
 
     proptest! {
-        /// Against a plain map, whatever the prefixes and however the table came to be.
+        /// Compares a table with a plain map, for bulk-loaded and single rows with all kinds of prefixes.
         #[test]
         fn table_agrees_with_a_map(
             bulk in proptest::collection::btree_map(prefix(), any::<bool>(), 0..3000),
@@ -211,8 +211,8 @@ mod tests {
                 let known = model.keys().nth(known.index(model.len().max(1))).copied();
                 let prefix = known.filter(|_| what % 2 == 0).unwrap_or(fresh);
                 if what < 2 {
-                    let answer = table.insert(row(digest(prefix, 0)), PackedStatus::CLEAR);
-                    prop_assert_eq!(answer.is_err(), model.contains_key(&prefix));
+                    let inserted = table.insert(row(digest(prefix, 0)), PackedStatus::CLEAR);
+                    prop_assert_eq!(inserted.is_err(), model.contains_key(&prefix));
                     model.entry(prefix).or_insert(false);
                 } else {
                     prop_assert_eq!(table.revoke(prefix), model.contains_key(&prefix));

@@ -15,15 +15,17 @@ mod blocking;
 mod edit;
 mod error;
 mod events;
-mod fault;
 mod file;
 mod health;
-mod input;
 mod key_file;
 mod lint;
+mod load_error;
 mod manage_keys;
 mod managing;
+mod node;
 mod parse;
+mod position;
+mod read;
 mod report;
 mod syntax;
 mod text;
@@ -40,8 +42,8 @@ pub use lint::YamlLint;
 pub use report::YamlEvent;
 pub use text::{YamlText, YamlTextKind};
 
-/// Between two readings that must agree before a text counts as whole.
-const PAUSE: Duration = Duration::from_millis(50);
+/// A text counts as complete if it has not changed for this long.
+const STABLE_AFTER: Duration = Duration::from_millis(50);
 
 /// Keys and their clients in a YAML file.
 ///
@@ -52,8 +54,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// ```
 ///
 /// Each entry of `api_keys` is a key and the name of its client; a client may have several keys.
-/// `api_key: KEY` alone gives one key to a client called `default`. What there is to say of a client
-/// besides, and keys of which the file holds only the digest, stand in `clients`:
+/// `api_key: KEY` adds one key of a client named `default`. Fields of clients, and keys of which the file
+/// holds only the digest, belong in `clients`:
 ///
 /// ```yaml
 /// clients:
@@ -69,46 +71,43 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///         expires: 2027-01-31T00:00:00Z
 /// ```
 ///
-/// A key that was rotated says `replaced_by` and the id of the other; one that was revoked says
-/// `revoked` and when. Times are those of RFC 3339, with an offset. A file may hold all these forms; a
-/// client that is named in several is one client. A file without any key loads, and every request is
-/// refused.
+/// A rotated key has the field `replaced_by` with the id of the new key; a revoked key has the field
+/// `revoked` with a time. Times are written as in RFC 3339, with an offset. A file may mix both forms, and
+/// the same name is the same client in both. A file without keys is valid: every request is refused.
 ///
-/// A key is the text that stands in the file, also where it looks like a number or a date. `null` and `~`
-/// are no texts unless they are in quotes; without, they may be the whole value of `api_keys`, `clients`,
-/// one client and its `keys`, which then hold nothing.
-/// `allow_weak_keys: true` lets weak keys in, with a warning each: keys shorter than 16 characters or of
-/// fewer than 6 different ones, simple sequences, and templates that nothing fills in. `version: 1`
-/// may say of which version the file is; a later one is refused.
+/// A key is the text as written, even if it looks like a number or a date. `null` and `~` are texts only in
+/// quotes; without quotes they mean empty, as the value of `api_keys`, of `clients`, of a client or of its
+/// `keys`. `allow_weak_keys: true` accepts weak keys, with a warning for each: keys with fewer than 16
+/// characters or fewer than 6 different ones, simple sequences, and unfilled templates. The optional
+/// `version: 1` is the version of the file format; later versions are refused.
 ///
-/// Everything else is refused, with its line and column and without showing what stands there: other
-/// fields, texts that run over several lines, anchors, aliases and tags, several documents, nesting deeper than any key file needs, the
-/// same key twice, and keys that no request could present. A file may have one gibibyte.
+/// Everything else is refused with its line and column, and without showing the text: unknown fields, texts
+/// that span several lines, anchors, aliases and tags, several documents, deep nesting, duplicate keys, and
+/// keys that no request could present. A file has at most one gibibyte.
 ///
-/// The text of the file is overwritten in memory when it has been read; what stays are digests, names
-/// and what else is said of clients and keys. The store is a handle: cloning it is cheap, and clones
-/// share what they hold.
+/// The text of the file is overwritten in memory after it was read; the store keeps digests, names and the
+/// fields of clients and keys. The store is a handle: cloning it is cheap, and clones share their keys.
 ///
 /// # Changing the file
 ///
-/// A store that was opened from a path has the methods of [`ManageKeys`](crate::ManageKeys). They change
-/// the file and this store before they answer. What is not concerned, stays as it is in the file: comments, order,
-/// quotes, blank lines. The file is replaced as a whole, by one of the same owner and mode; a symbolic
-/// link stays one. Processes that edit the same file wait for each other, by a lock in a file beside it,
-/// `.NAME.lock`, which stays there. A change costs
-/// about 1.4 ms for the disk and 13 us for each key in the file (measured: 0.13 s at 10,000 keys).
+/// A store that was opened from a path has the methods of [`ManageKeys`](crate::ManageKeys). They return
+/// after both the file and this store were changed. Everything else in the file stays as it is: comments,
+/// order, quotes, blank lines. The file is replaced atomically, with the same owner and mode; symbolic links
+/// are kept. Processes that edit the same file wait for each other, with a lock on the file `.NAME.lock`
+/// beside it, which is never removed. A change takes about 1.4 ms for the disk and 13 us for each key in the
+/// file (measured: 0.13 s at 10,000 keys).
 ///
-/// JSON and other flow style (between brackets) is read and not edited: a change inside of it is refused
-/// with [`ManageError::NotEditable`](crate::manage::ManageError::NotEditable). The scopes, quota and metadata of a
-/// client may be in flow style, and empty brackets are filled.
+/// JSON and other flow style (between brackets) is read but not edited: a change inside it is refused with
+/// [`ManageError::NotEditable`](crate::manage::ManageError::NotEditable). The scopes, quota and metadata of
+/// a client may be in flow style, and empty brackets are filled.
 ///
-/// Other processes see the change when they read the file: see `YamlStore::watch` (feature `watch`) and
+/// Other processes see a change when they read the file: see `YamlStore::watch` (feature `watch`) and
 /// [`YamlStore::reload`].
 ///
 /// # Limits
 ///
-/// Access control lists and extended attributes of the file do not go over to the new one. Editors that
-/// know nothing of the lock may overwrite a change, as they may each other's.
+/// Access control lists and extended attributes of the file are lost when it is edited. Editors that ignore
+/// the lock may overwrite a change.
 ///
 /// ```
 /// use keygate::YamlStore;
@@ -125,7 +124,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct YamlStore {
     keys: MemoryStore,
-    origin: Arc<KeyFile>,
+    file: Arc<KeyFile>,
     is_dry_run: bool,
 }
 
@@ -134,76 +133,74 @@ impl YamlStore {
     ///
     /// # Errors
     ///
-    /// The file is missing, cannot be read, is not a regular file, was replaced outside of its mount, or is
-    /// not a valid key file. The error says where, what and what to do, and shows no text of the file.
+    /// The file is missing, cannot be read, is not a regular file, was replaced outside its mount, or is not
+    /// a valid key file. The error has the position and a hint, and shows no text of the file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, YamlError> {
-        let origin = KeyFile::open(path.as_ref())?;
-        Ok(Self { keys: origin.keys().clone(), origin: Arc::new(origin), is_dry_run: false })
+        Ok(Self::from_file(KeyFile::open(path.as_ref())?))
     }
 
-    /// Loads what a reader gives, to its end.
+    /// Loads the text of a reader, up to its end.
     ///
     /// # Errors
     ///
     /// As for [`YamlStore::open`].
     pub fn from_reader(reader: impl Read) -> Result<Self, YamlError> {
-        let text = input::read(reader, 0).map_err(|fault| YamlError::new(None, fault))?;
-        Self::from_text(&text)
+        let text = read::read_all(reader, 0).map_err(|error| YamlError::new(None, error))?;
+        Ok(Self::from_file(KeyFile::text(&text)?))
     }
 
-    fn from_text(text: &[u8]) -> Result<Self, YamlError> {
-        let origin = KeyFile::text(text)?;
-        Ok(Self { keys: origin.keys().clone(), origin: Arc::new(origin), is_dry_run: false })
+    fn from_file(file: KeyFile) -> Self {
+        Self { keys: file.keys().clone(), file: Arc::new(file), is_dry_run: false }
     }
 
-    /// Reads the file again, and takes what it holds, whatever it is.
+    /// Loads the file again, even if it has lost all its keys or restores a revoked one.
     ///
     /// # Errors
     ///
-    /// The file cannot be read or is not a valid key file, or the store was not opened from one. The
-    /// store then keeps what it holds.
+    /// The file cannot be read or is not a valid key file, or the store was not opened from a file. The
+    /// store then keeps its old content.
     pub fn reload(&self) -> Result<(), ReloadError> {
-        self.origin.reload()
+        self.file.reload()
     }
 
-    /// Whether the store holds what the file says, and if not, since when and why.
+    /// Returns whether the store is up to date with its file, and the reason if it is not.
     pub fn health(&self) -> YamlHealth {
-        self.origin.health()
+        self.file.health()
     }
 
-    /// What is legal in the file and should be mended all the same.
+    /// Returns the problems in the file that do not keep it from being loaded.
     pub fn warnings(&self) -> Vec<YamlWarning> {
-        self.origin.warnings()
+        self.file.warnings()
     }
 
-    /// Replaces the clock by which keys are issued, rotated and revoked, for all clones.
+    /// Replaces the clock used to issue, rotate and revoke keys, for all clones.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { keys: self.keys.with_clock(clock), ..self }
     }
 
-    /// How many keys there are, revoked ones aside.
+    /// Returns the number of keys, without revoked ones.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether there are no keys, so that every request is refused.
+    /// Returns whether there are no keys, so that every request is refused.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// When the next of the keys that work expires after this time.
+    /// Returns the earliest expiry after `now` of all active keys.
     #[cfg(feature = "metrics")]
     pub(crate) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
         self.keys.next_expiry(now)
     }
 
-    /// How many clients there are.
+    /// Returns the number of clients.
     pub fn client_count(&self) -> usize {
         self.keys.client_count()
     }
 
-    /// The clients, in the order of their names.
+    /// Returns the clients, sorted by name.
     pub fn clients(&self) -> Vec<ClientProfile> {
         self.keys.clients()
     }
@@ -218,7 +215,7 @@ impl FromStr for YamlStore {
     ///
     /// As for [`YamlStore::open`].
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::from_text(text.as_bytes())
+        Ok(Self::from_file(KeyFile::text(text.as_bytes())?))
     }
 }
 

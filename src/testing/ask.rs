@@ -10,7 +10,7 @@ use super::check::{check, check_none};
 use super::rule::{Rule, Violation};
 use super::sample::Sample;
 use crate::key::KeyDigest;
-use crate::store::{Answer, KeyStore};
+use crate::store::{KeyStore, LookupResult};
 
 /// A store that holds exactly these records, and how long it may take for one answer.
 pub(super) struct Subject<'a, S> {
@@ -21,7 +21,7 @@ pub(super) struct Subject<'a, S> {
 
 impl<S: KeyStore> Subject<'_, S> {
     /// Asks for a digest; `None` if no answer came in time.
-    pub(super) async fn ask(&self, digest: KeyDigest) -> Option<Answer> {
+    pub(super) async fn ask(&self, digest: KeyDigest) -> Option<LookupResult> {
         in_time(self.store.lookup(digest), self.patience).await
     }
 

@@ -3,10 +3,10 @@ use std::time::{Duration, SystemTime};
 use super::rule::{Rule, Violation};
 use super::sample::{Sample, now};
 use crate::key::KeyState;
-use crate::store::{Answer, KeyRecord};
+use crate::store::{KeyRecord, LookupResult};
 
 /// Checks the result of looking up a sample; `None` means that the lookup timed out.
-pub(super) fn check(sample: &Sample, answer: Option<Answer>) -> Result<(), Violation> {
+pub(super) fn check(sample: &Sample, answer: Option<LookupResult>) -> Result<(), Violation> {
     match answer {
         Some(Ok(Some(record))) => check_record(sample, &record),
         Some(Ok(None)) if is_refused(&sample.record) => {
@@ -17,14 +17,18 @@ pub(super) fn check(sample: &Sample, answer: Option<Answer>) -> Result<(), Viola
 }
 
 /// Whether this is the answer to the question for something that is not in the store.
-pub(super) fn check_none(answer: Option<Answer>, what: &str, rule: Rule) -> Result<(), Violation> {
+pub(super) fn check_none(
+    answer: Option<LookupResult>,
+    what: &str,
+    rule: Rule,
+) -> Result<(), Violation> {
     match answer {
         Some(Ok(None)) => Ok(()),
         answer => Err(broken(rule, what, answer)),
     }
 }
 
-fn broken(rule: Rule, what: &str, answer: Option<Answer>) -> Violation {
+fn broken(rule: Rule, what: &str, answer: Option<LookupResult>) -> Violation {
     let seen = match &answer {
         Some(Ok(Some(_))) => "was answered with a record",
         Some(Ok(None)) => "was answered `Ok(None)`",

@@ -9,7 +9,7 @@ use super::check::{check, check_none};
 use super::rule::{Rule, Violation};
 use super::sample::Sample;
 use crate::key::KeyDigest;
-use crate::store::{Answer, KeyStore, Lookup};
+use crate::store::{KeyStore, Lookup, LookupResult};
 
 const THREADS: usize = 4;
 /// How often each thread asks for everything.
@@ -101,7 +101,7 @@ impl<S: KeyStore> Subject<'_, S> {
     }
 }
 
-fn verdict(sample: Option<&Sample>, answer: Option<Answer>) -> Result<(), Violation> {
+fn verdict(sample: Option<&Sample>, answer: Option<LookupResult>) -> Result<(), Violation> {
     match sample {
         Some(sample) => check(sample, answer),
         None => check_none(answer, "an unknown digest", Rule::Unknown),

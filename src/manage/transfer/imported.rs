@@ -1,6 +1,6 @@
 use crate::key::KeyId;
 
-/// What became of an import.
+/// Result of an import.
 ///
 /// See [`TransferKeys`](crate::manage::TransferKeys) for an example.
 ///
@@ -12,26 +12,26 @@ use crate::key::KeyId;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Imported {
-    /// How many clients were added.
+    /// Number of clients added.
     pub clients_added: usize,
-    /// How many clients were there already, and said the same.
+    /// Number of clients that existed already, with the same fields.
     pub clients_kept: usize,
-    /// How many keys were added.
+    /// Number of keys added.
     pub keys_added: usize,
-    /// How many keys were there already, and said the same.
+    /// Number of keys that existed already, with the same fields.
     pub keys_kept: usize,
-    /// What was not taken, clients first. The store is as it was in all of this.
+    /// Refused clients and keys, clients first. They were not changed in the store.
     pub refused: Vec<ImportConflict>,
 }
 
 impl Imported {
-    /// Whether nothing was refused.
+    /// Returns whether nothing was refused.
     pub fn is_complete(&self) -> bool {
         self.refused.is_empty()
     }
 }
 
-/// A client or a key that an import did not take.
+/// A client or key that an import refused.
 ///
 /// ```
 /// use keygate::manage::{ConflictReason, ImportConflict};
@@ -50,9 +50,9 @@ pub enum ImportConflict {
     /// A client.
     #[error("the client {name}: {why}")]
     Client {
-        /// Its name.
+        /// The name of the client.
         name: String,
-        /// What stands in the way.
+        /// The reason.
         why: ConflictReason,
     },
     /// A key.
@@ -60,32 +60,32 @@ pub enum ImportConflict {
     Key {
         /// The public handle of the key.
         key_id: KeyId,
-        /// The name of the client whose key it was to be.
+        /// The name of the key's client.
         client: String,
-        /// What stands in the way.
+        /// The reason.
         why: ConflictReason,
     },
 }
 
-/// What kept an import from taking a client or a key.
+/// Reason why an import refused a client or key.
 ///
 /// ```
 /// use keygate::manage::ConflictReason;
 ///
 /// let why = ConflictReason::Differs { fields: vec!["scopes", "quota"] };
-/// assert_eq!(why.to_string(), "it is here already and differs in scopes, quota");
+/// assert_eq!(why.to_string(), "it already exists and differs in scopes, quota");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConflictReason {
-    /// It is there already, and is not the same.
-    #[error("it is here already and differs in {}", fields.join(", "))]
+    /// It exists with different fields.
+    #[error("it already exists and differs in {}", fields.join(", "))]
     Differs {
-        /// The fields that differ, by their names in a key file.
+        /// The names of the fields that differ, as in a key file.
         fields: Vec<&'static str>,
     },
-    /// The key was revoked where it was to go, which is final.
-    #[error("it was revoked here, and revoked is final")]
+    /// The key was revoked in the importing store.
+    #[error("it was revoked in this store, which is permanent")]
     Revoked,
     /// Another key has the same id.
     #[error("another key has the same id")]
@@ -93,7 +93,7 @@ pub enum ConflictReason {
     /// Its client was refused.
     #[error("its client was refused")]
     Client,
-    /// The key itself is disabled and not its client, which no other store can say.
-    #[error("it is disabled and its client is not: revoke it, or disable the client")]
+    /// The key is disabled although its client is enabled, which only in-memory stores support.
+    #[error("it is disabled, but its client is not: revoke the key, or disable the client")]
     Disabled,
 }

@@ -3,9 +3,9 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Foreign, parent};
+use super::{UntrustedFile, parent};
 
-/// Not known here.
+/// The owner of a file, unknown on this platform.
 pub(crate) type Owner = u32;
 
 pub(crate) const ROOT: Owner = 0;
@@ -14,16 +14,16 @@ pub(crate) fn owner_of(_: &Metadata) -> Owner {
     ROOT
 }
 
-pub(crate) fn own_alone(file: File, owner: Option<Owner>) -> io::Result<File> {
-    own(file, owner)
+pub(crate) fn require_own_unlinked(file: File, owner: Option<Owner>) -> io::Result<File> {
+    require_own(file, owner)
 }
 
-pub(crate) fn own(file: File, _: Option<Owner>) -> io::Result<File> {
-    if file.metadata()?.is_file() { Ok(file) } else { Err(Foreign::NotRegular.into()) }
+pub(crate) fn require_own(file: File, _: Option<Owner>) -> io::Result<File> {
+    if file.metadata()?.is_file() { Ok(file) } else { Err(UntrustedFile::NotRegular.into()) }
 }
 
-/// A folder by its path. Here, links and pipes are looked for before a file is opened, and nobody is kept
-/// from putting one there in between.
+/// A folder, by its path. On this platform, a link or pipe that is placed between the check and the opening of a file
+/// goes unnoticed.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -51,8 +51,8 @@ impl Folder {
         let path = self.0.join(name);
         let metadata = fs::symlink_metadata(&path)?;
         match metadata.is_symlink() {
-            true => Err(Foreign::Link.into()),
-            false if !metadata.is_file() => Err(Foreign::NotRegular.into()),
+            true => Err(UntrustedFile::Link.into()),
+            false if !metadata.is_file() => Err(UntrustedFile::NotRegular.into()),
             false => options.open(path),
         }
     }
@@ -74,7 +74,7 @@ impl Folder {
             .collect()
     }
 
-    /// Folders cannot be written out here.
+    /// Does nothing: this platform cannot sync folders.
     pub(crate) fn sync(&self) -> io::Result<()> {
         Ok(())
     }

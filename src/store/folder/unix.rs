@@ -11,42 +11,41 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::{Foreign, parent};
+use super::{UntrustedFile, parent};
 
-/// The user that a file belongs to.
+/// The id of the user that owns a file.
 pub(crate) type Owner = u32;
 
 pub(crate) const ROOT: Owner = 0;
 
-/// The owner of a file.
 pub(crate) fn owner_of(file: &Metadata) -> Owner {
     file.uid()
 }
 
-/// Returns a regular file of the user of this process, or of `owner`.
+/// Checks that this is a regular file, and that the user of this process or `owner` owns it.
 ///
 /// # Errors
 ///
-/// It [is foreign](super::is_foreign).
-pub(crate) fn own(file: File, owner: Option<Owner>) -> io::Result<File> {
+/// The file [is untrusted](super::is_untrusted).
+pub(crate) fn require_own(file: File, owner: Option<Owner>) -> io::Result<File> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(Foreign::NotRegular.into());
+        return Err(UntrustedFile::NotRegular.into());
     }
     if !is_own(&metadata) && owner != Some(metadata.uid()) {
-        return Err(Foreign::Owner(metadata.uid()).into());
+        return Err(UntrustedFile::Owner(metadata.uid()).into());
     }
     Ok(file)
 }
 
-/// As [`own`], for a file to write to, which must have no other name.
-pub(crate) fn own_alone(file: File, owner: Option<Owner>) -> io::Result<File> {
-    let file = own(file, owner)?;
-    // None is left where the file was removed meanwhile.
-    if file.metadata()?.nlink() > 1 { Err(Foreign::HardLink.into()) } else { Ok(file) }
+/// Checks the same as [`require_own`], and that the file has no other hard link that a write would change too.
+pub(crate) fn require_own_unlinked(file: File, owner: Option<Owner>) -> io::Result<File> {
+    let file = require_own(file, owner)?;
+    // A file that was removed meanwhile has none.
+    if file.metadata()?.nlink() > 1 { Err(UntrustedFile::HardLink.into()) } else { Ok(file) }
 }
 
-/// Returns whether a file belongs to the user of this process.
+/// Returns whether the user of this process owns a file.
 pub(crate) fn is_own(file: &Metadata) -> bool {
     file.uid() == rustix::process::geteuid().as_raw()
 }
@@ -54,36 +53,36 @@ pub(crate) fn is_own(file: &Metadata) -> bool {
 /// An open folder.
 pub(crate) struct Folder(OwnedFd);
 
-/// On Linux, also a folder whose names cannot be read.
+/// On Linux, the folder does not have to be readable.
 #[cfg(target_os = "linux")]
 const ACCESS: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
 const ACCESS: OFlags = OFlags::RDONLY;
 
 impl Folder {
-    /// Opens the folder that a file is in.
+    /// Opens the folder of a file.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let flags = ACCESS | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(open(parent(path), flags, Mode::empty())?))
     }
 
-    /// Returns whether the file is still in this folder, by its path.
+    /// Returns whether the path still leads to this folder.
     pub(crate) fn is_of(&self, path: &Path) -> bool {
         let Ok(ours) = fstat(&self.0) else { return false };
         stat(parent(path)).is_ok_and(|now| (now.st_dev, now.st_ino) == (ours.st_dev, ours.st_ino))
     }
 
-    /// Makes a file, for its owner alone.
+    /// Creates a file that only its owner can access.
     pub(crate) fn create(&self, name: &OsStr) -> io::Result<File> {
         self.open(name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
     }
 
-    /// Opens a file for reading. A link is not followed, and a pipe is not waited for.
+    /// Opens a file for reading, without following a link or blocking on a pipe.
     pub(crate) fn read(&self, name: &OsStr) -> io::Result<File> {
         self.open(name, OFlags::RDONLY)
     }
 
-    /// As [`Folder::read`], for writing too.
+    /// Opens a file as [`Folder::read`] does, for reading and writing.
     pub(crate) fn write(&self, name: &OsStr) -> io::Result<File> {
         self.open(name, OFlags::RDWR)
     }
@@ -92,15 +91,15 @@ impl Folder {
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         match openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR) {
             Ok(file) => Ok(file.into()),
-            // As Linux and FreeBSD have it.
-            Err(Errno::LOOP | Errno::MLINK) => Err(Foreign::Link.into()),
+            // Linux and FreeBSD differ.
+            Err(Errno::LOOP | Errno::MLINK) => Err(UntrustedFile::Link.into()),
             // A socket, or a pipe.
-            Err(Errno::NXIO) => Err(Foreign::NotRegular.into()),
+            Err(Errno::NXIO) => Err(UntrustedFile::NotRegular.into()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Puts a file in the place of another.
+    /// Renames a file, and replaces a file of the new name.
     pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         Ok(renameat(&self.0, from, &self.0, to)?)
     }
@@ -110,13 +109,13 @@ impl Folder {
         Ok(unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
-    /// The names in the folder, as far as they can be read.
+    /// Returns the names in the folder, or none if it cannot be read.
     pub(crate) fn names(&self) -> Vec<OsString> {
         let entries = self.readable().and_then(Dir::new).into_iter().flatten().flatten();
         entries.map(|entry| OsStr::from_bytes(entry.file_name().to_bytes()).to_owned()).collect()
     }
 
-    /// Writes the names in the folder out to the disk, unless the folder cannot be read.
+    /// Syncs the names in the folder to the disk. Does nothing if the folder cannot be read.
     pub(crate) fn sync(&self) -> io::Result<()> {
         match self.readable() {
             Err(Errno::ACCESS) => Ok(()),
@@ -137,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_stay_in_the_folder_that_was_opened() {
+    fn open_folder_is_used_after_its_path_changes() {
         let base = std::env::temp_dir().join(format!("keygate-folder-{}", std::process::id()));
         let (path, moved) = (base.join("a/file"), base.join("b"));
         fs::create_dir_all(base.join("a")).unwrap();

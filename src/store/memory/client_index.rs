@@ -9,21 +9,20 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{KeyError, KeyMetadata, ManageError, nearest_client};
 
-/// What changes of the store need, and requests do not.
+/// Data that changes of the store need, but lookups do not.
 #[derive(Clone, Default)]
 pub(in crate::store) struct ClientIndex {
-    /// The profiles, in the order of their names. A tree and not a hash table: growing one of those
-    /// at ten million clients stops every change for seconds.
+    /// The profiles, sorted by name. Growing a hash table of ten million clients would block changes for seconds.
     pub(super) clients: BTreeSet<ByName>,
-    /// The names of the disabled clients, which are few.
+    /// The names of disabled clients.
     pub(super) disabled: BTreeSet<Box<str>>,
-    /// Only of keys of which there is something to note.
-    pub(super) notes: BTreeMap<KeyId, Box<KeyMetadata>>,
+    /// The metadata of keys that have any.
+    pub(super) metadata: BTreeMap<KeyId, Box<KeyMetadata>>,
     pub(super) clock: Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>,
 }
 
 impl ClientIndex {
-    /// The profile that all keys of this client share: the one that is there, or the new one.
+    /// Returns the profile that all keys of this client share: an existing equal one, or the new one.
     pub(super) fn shared_profile(&self, profile: ClientProfile) -> Result<ClientProfile, KeyError> {
         profile.validate()?;
         match self.clients.get(profile.name()) {
@@ -40,7 +39,7 @@ impl ClientIndex {
         })
     }
 
-    pub(super) fn knows(&self, name: &str) -> bool {
+    pub(super) fn contains(&self, name: &str) -> bool {
         self.clients.contains(name)
     }
 
@@ -52,18 +51,17 @@ impl ClientIndex {
         self.clients.len()
     }
 
-    /// Adds a client, or takes this profile in the place of its former one.
+    /// Adds a client, or replaces its profile.
     pub(super) fn put(&mut self, profile: ClientProfile) {
         self.clients.replace(ByName(profile));
     }
 
-    /// Rebuilds the tree: one that grew name by name is two thirds full, one made of sorted names
-    /// is full, which saves eight bytes a client.
+    /// Rebuilds the tree from sorted names, which fills its nodes and saves eight bytes per client.
     pub(super) fn pack(&mut self) {
         self.clients = mem::take(&mut self.clients).into_iter().collect();
     }
 
-    pub(super) fn forget(&mut self, name: &str) {
+    pub(super) fn remove(&mut self, name: &str) {
         self.clients.remove(name);
         self.disabled.remove(name);
     }
@@ -80,15 +78,15 @@ impl ClientIndex {
         }
     }
 
-    pub(super) fn notes(&self, key_id: KeyId) -> KeyMetadata {
-        self.notes.get(&key_id).map(|notes| KeyMetadata::clone(notes)).unwrap_or_default()
+    pub(super) fn metadata(&self, key_id: KeyId) -> KeyMetadata {
+        self.metadata.get(&key_id).map(|metadata| KeyMetadata::clone(metadata)).unwrap_or_default()
     }
 
-    pub(super) fn note(&mut self, key_id: KeyId, notes: KeyMetadata) {
-        if notes.is_empty() {
-            self.notes.remove(&key_id);
+    pub(super) fn set_metadata(&mut self, key_id: KeyId, metadata: KeyMetadata) {
+        if metadata.is_empty() {
+            self.metadata.remove(&key_id);
         } else {
-            self.notes.insert(key_id, Box::new(notes));
+            self.metadata.insert(key_id, Box::new(metadata));
         }
     }
 
@@ -97,7 +95,7 @@ impl ClientIndex {
     }
 }
 
-/// A profile that compares by its name alone.
+/// A profile, compared by name only.
 #[derive(Clone)]
 pub(super) struct ByName(ClientProfile);
 

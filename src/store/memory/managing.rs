@@ -3,19 +3,18 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::client_index::ClientIndex;
-use super::{MemoryStore, explain};
+use super::{MemoryStore, key_error};
 use crate::client::ClientProfile;
 use crate::key::{KeyId, KeyState, PackedStatus};
 use crate::manage::rules::{self, whole_seconds};
 use crate::manage::{ClientInfo, KeyInfo, KeyMetadata, ManageError, NewKey, Rotated, nearest_key};
 use crate::store::table::Row;
 
-/// The methods of [`ManageKeys`](crate::ManageKeys), without waiting.
+/// The methods of [`ManageKeys`](crate::ManageKeys) as synchronous methods.
 impl MemoryStore {
-    /// Replaces the clock by which keys are issued, rotated and revoked, for all clones.
+    /// Replaces the clock used to issue, rotate and revoke keys, for all clones.
     ///
-    /// Whether a key has expired when it is presented is told by the clock of the
-    /// [`Authenticator`](crate::Authenticator).
+    /// Expired keys are refused by the clock of the [`Authenticator`](crate::Authenticator), which is separate.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.lock().clock = Some(Arc::new(clock));
@@ -26,65 +25,65 @@ impl MemoryStore {
     ///
     /// # Errors
     ///
-    /// There is a client of this name, or the profile breaks a rule.
+    /// A client of this name exists, or the profile breaks a rule.
     pub fn add_client(&self, profile: impl Into<ClientProfile>) -> Result<ClientInfo, ManageError> {
         let profile = profile.into();
         profile.validate()?;
-        let mut ledger = self.lock();
-        if ledger.knows(profile.name()) {
+        let mut index = self.lock();
+        if index.contains(profile.name()) {
             return Err(ManageError::ClientExists { name: profile.name().to_owned() });
         }
-        ledger.put(profile.clone());
+        index.put(profile.clone());
         Ok(ClientInfo::new(profile))
     }
 
-    /// Lets the keys of a client in again. Enabling an enabled client changes nothing.
+    /// Enables a client, so that its keys work again. Enabling an enabled client changes nothing.
     ///
     /// # Errors
     ///
-    /// There is no client of this name.
+    /// No client of this name exists.
     pub fn enable_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
         self.set_enabled(name, true)
     }
 
-    /// Refuses all keys of a client until it is enabled again. Disabling a disabled client changes
-    /// nothing.
+    /// Disables a client: its keys are refused until it is enabled again. Disabling a disabled client
+    /// changes nothing.
     ///
-    /// It looks at every key of the store: 0.1 s at ten million.
+    /// The call visits every key of the store, which takes 0.1 s for ten million keys.
     ///
     /// # Errors
     ///
-    /// There is no client of this name.
+    /// No client of this name exists.
     pub fn disable_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
         self.set_enabled(name, false)
     }
 
     fn set_enabled(&self, name: &str, enabled: bool) -> Result<ClientInfo, ManageError> {
-        let mut ledger = self.lock();
-        let profile = ledger.profile(name)?.clone();
+        let mut index = self.lock();
+        let profile = index.profile(name)?.clone();
         let state = if enabled { KeyState::Active } else { KeyState::Disabled };
         let mut edit = self.shared.table.edit();
         edit.change_all(
             |row| row.profile.is_same(&profile),
-            |mark| Some(if mark.is_revoked() { mark } else { mark.with_state(state) }),
+            |status| Some(if status.is_revoked() { status } else { status.with_state(state) }),
         );
         edit.publish();
-        ledger.set_enabled(name, enabled);
-        Ok(self.client_info(&ledger, &profile))
+        index.set_enabled(name, enabled);
+        Ok(self.client_info(&index, &profile))
     }
 
-    /// Removes a client and forgets its keys, the marks of revoked ones included.
+    /// Removes a disabled client with all its keys, including revoked ones.
     ///
     /// # Errors
     ///
-    /// There is no client of this name, or it is still enabled.
+    /// No client of this name exists, or it is still enabled.
     pub fn remove_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
-        let mut ledger = self.lock();
-        let profile = ledger.profile(name)?.clone();
-        if ledger.is_enabled(name) {
+        let mut index = self.lock();
+        let profile = index.profile(name)?.clone();
+        if index.is_enabled(name) {
             return Err(ManageError::StillEnabled { name: name.to_owned() });
         }
-        let removed = self.client_info(&ledger, &profile);
+        let removed = self.client_info(&index, &profile);
         let mut ids = Vec::new();
         self.shared.table.for_each(|row, _| {
             if row.profile.is_same(&profile) {
@@ -95,125 +94,127 @@ impl MemoryStore {
         edit.change_all(|row| row.profile.is_same(&profile), |_| None);
         edit.publish();
         for key_id in ids {
-            ledger.note(key_id, KeyMetadata::default());
+            index.set_metadata(key_id, KeyMetadata::default());
         }
-        ledger.forget(name);
+        index.remove(name);
         Ok(removed)
     }
 
-    fn client_info(&self, ledger: &ClientIndex, profile: &ClientProfile) -> ClientInfo {
+    fn client_info(&self, index: &ClientIndex, profile: &ClientProfile) -> ClientInfo {
         let mut keys = 0;
-        self.shared.table.for_each(|row, mark| {
-            keys += usize::from(row.profile.is_same(profile) && !mark.is_revoked());
+        self.shared.table.for_each(|row, status| {
+            keys += usize::from(row.profile.is_same(profile) && !status.is_revoked());
         });
-        ClientInfo { keys, enabled: ledger.is_enabled(profile.name()), profile: profile.clone() }
+        ClientInfo { keys, enabled: index.is_enabled(profile.name()), profile: profile.clone() }
     }
 
-    /// The clients, in the order of their names.
+    /// Returns the clients, sorted by name.
     pub fn list_clients(&self) -> Vec<ClientInfo> {
-        let ledger = self.lock();
+        let index = self.lock();
         let mut keys = HashMap::<_, usize>::new();
-        self.shared.table.for_each(|row, mark| {
-            *keys.entry(row.profile.address()).or_default() += usize::from(!mark.is_revoked());
+        self.shared.table.for_each(|row, status| {
+            *keys.entry(row.profile.address()).or_default() += usize::from(!status.is_revoked());
         });
         let info = |profile: &ClientProfile| ClientInfo {
             profile: profile.clone(),
-            enabled: ledger.is_enabled(profile.name()),
+            enabled: index.is_enabled(profile.name()),
             keys: keys.get(&profile.address()).copied().unwrap_or_default(),
         };
-        ledger.profiles().map(info).collect()
+        index.profiles().map(info).collect()
     }
 
-    /// Adds a key to a client. One of a disabled client is refused until the client is enabled.
+    /// Adds a key to a client. A key of a disabled client is refused until the client is enabled.
     ///
     /// # Errors
     ///
-    /// There is no client of this name; the store holds this key or one with the same id; the expiry
-    /// has passed; the label breaks a rule.
+    /// No client of this name exists; the store holds this key or one with the same id; the expiry has
+    /// passed; or the label breaks a rule.
     pub fn issue(&self, client: &str, key: NewKey) -> Result<KeyInfo, ManageError> {
-        let mut ledger = self.lock();
-        let now = ledger.now();
-        let profile = ledger.profile(client)?.clone();
-        let (row, mark, notes) = filed(&ledger, profile, key, now)?;
+        let mut index = self.lock();
+        let now = index.now();
+        let profile = index.profile(client)?.clone();
+        let (row, status, metadata) = new_row(&index, profile, key, now)?;
         let mut edit = self.shared.table.edit();
-        edit.insert(row.clone(), mark)
-            .map_err(|conflict| explain(&self.shared.table, conflict, &row.digest))?;
+        edit.insert(row.clone(), status)
+            .map_err(|error| key_error(&self.shared.table, error, &row.digest))?;
         edit.publish();
-        ledger.note(row.digest.key_id(), notes.clone());
-        Ok(info(&row, mark, notes))
+        index.set_metadata(row.digest.key_id(), metadata.clone());
+        Ok(info(&row, status, metadata))
     }
 
-    /// Revokes a key, for good: the store remembers it, and the same key cannot come back.
+    /// Revokes a key permanently: the store keeps its digest, and the same key cannot be added again.
     ///
-    /// Every request whose lookup begins after this call is refused. Revoking a key again changes
-    /// nothing.
+    /// Every lookup that begins after this call finds the key revoked. Revoking a revoked key changes nothing.
     ///
     /// # Errors
     ///
-    /// There is no key with this id.
+    /// No key with this id exists.
     pub fn revoke(&self, key_id: &KeyId) -> Result<KeyInfo, ManageError> {
-        let mut ledger = self.lock();
-        let (row, mark) = self.row(*key_id)?;
-        let mut notes = ledger.notes(*key_id);
-        if !mark.is_revoked() {
-            notes.revoked = Some(whole_seconds(ledger.now()));
+        let mut index = self.lock();
+        let (row, status) = self.row(*key_id)?;
+        let mut metadata = index.metadata(*key_id);
+        if !status.is_revoked() {
+            metadata.revoked = Some(whole_seconds(index.now()));
             let mut edit = self.shared.table.edit();
-            edit.change_mark(key_id.prefix(), PackedStatus::revoked);
+            edit.change_status(key_id.prefix(), PackedStatus::revoked);
             edit.publish();
-            ledger.note(*key_id, notes.clone());
+            index.set_metadata(*key_id, metadata.clone());
         }
-        Ok(info(&row, mark.revoked(), notes))
+        Ok(info(&row, status.revoked(), metadata))
     }
 
-    /// Replaces a key by another of the same client, in one step: the new one works, and the old one
-    /// expires after `grace`, or earlier if it would have anyway. A grace of zero ends it now.
+    /// Replaces a key with a new one of the same client, in one step. The new key works at once; the old key
+    /// expires after `grace`, or at its own expiry if that is earlier. With a grace of zero it expires now.
     ///
-    /// The new key has the old one's label unless it brings its own, and [the old one's
-    /// lifetime](KeyInfo::inherited_expiry) unless it brings its own [`Expiry`](crate::manage::Expiry).
+    /// The new key inherits the old key's label, unless it has one, and [the old key's
+    /// lifetime](KeyInfo::inherited_expiry), unless it has its own [`Expiry`](crate::manage::Expiry).
     ///
     /// # Errors
     ///
-    /// There is no key with this id; the key was revoked, has expired, or is being replaced already;
-    /// and all that can be wrong with the new key, as in [`MemoryStore::issue`].
+    /// No key with this id exists; the key was revoked, has expired, or was already replaced; or the new key
+    /// is refused, as in [`MemoryStore::issue`].
     pub fn rotate(
         &self,
         key_id: &KeyId,
         successor: NewKey,
         grace: Duration,
     ) -> Result<Rotated, ManageError> {
-        let mut ledger = self.lock();
-        let now = ledger.now();
-        let (old, old_mark) = self.row(*key_id)?;
-        let mut old_notes = ledger.notes(*key_id);
-        let known = info(&old, old_mark, old_notes.clone());
-        let (successor, end) = rules::rotate(&known, successor, grace, now)?;
-        let (new, new_mark, new_notes) = filed(&ledger, old.profile.clone(), successor, now)?;
-        let old_mark = old_mark.with_expiry(end);
+        let mut index = self.lock();
+        let now = index.now();
+        let (old, old_status) = self.row(*key_id)?;
+        let mut old_metadata = index.metadata(*key_id);
+        let old_info = info(&old, old_status, old_metadata.clone());
+        let (successor, end) = rules::rotate(&old_info, successor, grace, now)?;
+        let (new, new_status, new_metadata) = new_row(&index, old.profile.clone(), successor, now)?;
+        let old_status = old_status.with_expiry(end);
 
         let mut edit = self.shared.table.edit();
-        edit.insert(new.clone(), new_mark)
-            .map_err(|conflict| explain(&self.shared.table, conflict, &new.digest))?;
-        edit.change_mark(key_id.prefix(), |_| old_mark);
+        edit.insert(new.clone(), new_status)
+            .map_err(|error| key_error(&self.shared.table, error, &new.digest))?;
+        edit.change_status(key_id.prefix(), |_| old_status);
         edit.publish();
-        old_notes.replaced_by = Some(new.digest.key_id());
-        ledger.note(*key_id, old_notes.clone());
-        ledger.note(new.digest.key_id(), new_notes.clone());
-        Ok(Rotated { old: info(&old, old_mark, old_notes), new: info(&new, new_mark, new_notes) })
+        old_metadata.replaced_by = Some(new.digest.key_id());
+        index.set_metadata(*key_id, old_metadata.clone());
+        index.set_metadata(new.digest.key_id(), new_metadata.clone());
+        Ok(Rotated {
+            old: info(&old, old_status, old_metadata),
+            new: info(&new, new_status, new_metadata),
+        })
     }
 
-    /// The keys of one client or of all, revoked and expired ones included, in the order of clients
-    /// and then of creation.
+    /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and
+    /// then by creation time.
     ///
     /// # Errors
     ///
-    /// There is no client of this name.
+    /// No client of this name exists.
     pub fn list_keys(&self, client: Option<&str>) -> Result<Vec<KeyInfo>, ManageError> {
-        let ledger = self.lock();
-        let only = client.map(|name| ledger.profile(name)).transpose()?;
+        let index = self.lock();
+        let only = client.map(|name| index.profile(name)).transpose()?;
         let mut keys = Vec::new();
-        self.shared.table.for_each(|row, mark| {
+        self.shared.table.for_each(|row, status| {
             if only.is_none_or(|profile| row.profile.is_same(profile)) {
-                keys.push(info(row, mark, ledger.notes(row.digest.key_id())));
+                keys.push(info(row, status, index.metadata(row.digest.key_id())));
             }
         });
         keys.sort_by(|key, other| {
@@ -232,36 +233,34 @@ impl MemoryStore {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, ClientIndex> {
-        // Nothing that runs under the lock leaves the ledger half-changed, so a panic in another
-        // thread is no reason to stop serving.
-        self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        // No code panics with a partly changed index, so a poisoned lock is safe to use.
+        self.shared.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How a new key of this client is to be filed.
-fn filed(
-    ledger: &ClientIndex,
+fn new_row(
+    index: &ClientIndex,
     profile: ClientProfile,
     key: NewKey,
     now: SystemTime,
 ) -> Result<(Row, PackedStatus, KeyMetadata), ManageError> {
     let digest = key.digest();
-    let (expires, notes) = rules::issue(key, now)?;
+    let (expires, metadata) = rules::issue(key, now)?;
     let state =
-        if ledger.is_enabled(profile.name()) { KeyState::Active } else { KeyState::Disabled };
-    let mark = PackedStatus::CLEAR.with_expiry(expires).with_state(state);
-    Ok((Row { digest, profile }, mark, notes))
+        if index.is_enabled(profile.name()) { KeyState::Active } else { KeyState::Disabled };
+    let status = PackedStatus::CLEAR.with_expiry(expires).with_state(state);
+    Ok((Row { digest, profile }, status, metadata))
 }
 
-fn info(row: &Row, mark: PackedStatus, notes: KeyMetadata) -> KeyInfo {
+fn info(row: &Row, status: PackedStatus, metadata: KeyMetadata) -> KeyInfo {
     KeyInfo {
         key_id: row.digest.key_id(),
         client: row.profile.name().to_owned(),
-        label: notes.label.map(Into::into),
-        created: notes.created,
-        expires: mark.expires(),
-        revoked: notes.revoked,
-        replaced_by: notes.replaced_by,
-        state: mark.state(),
+        label: metadata.label.map(Into::into),
+        created: metadata.created,
+        expires: status.expires(),
+        revoked: metadata.revoked,
+        replaced_by: metadata.replaced_by,
+        state: status.state(),
     }
 }

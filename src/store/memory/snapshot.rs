@@ -5,64 +5,66 @@ use super::client_index::ClientIndex;
 use crate::key::{KeyDigest, KeyId, KeyState, PackedStatus};
 use crate::store::table::Row;
 
-/// For stores that keep what they hold elsewhere, and load it anew.
+/// For stores that load their keys from a file or database.
 impl MemoryStore {
-    /// Whether both stores hold the same clients and keys, and know the same of them.
-    pub(in crate::store) fn holds_the_same(&self, other: &Self) -> bool {
+    /// Returns whether both stores have the same clients and keys, with the same metadata.
+    pub(in crate::store) fn has_same_content(&self, other: &Self) -> bool {
         let rows = |store: &Self| {
             let mut rows = Vec::new();
-            store.shared.table.for_each(|row, mark| rows.push((row.clone(), mark)));
+            store.shared.table.for_each(|row, status| rows.push((row.clone(), status)));
             rows
         };
-        let same =
-            |((row, mark), (other, other_mark)): (&(Row, PackedStatus), &(Row, PackedStatus))| {
-                row.digest == other.digest && mark == other_mark && row.profile == other.profile
-            };
+        let same = |((row, status), (other, other_status)): (
+            &(Row, PackedStatus),
+            &(Row, PackedStatus),
+        )| {
+            row.digest == other.digest && status == other_status && row.profile == other.profile
+        };
         let (rows, others) = (rows(self), rows(other));
         rows.len() == others.len()
             && rows.iter().zip(&others).all(same)
-            && tell_the_same(&self.lock(), &other.lock())
+            && is_same_index(&self.lock(), &other.lock())
     }
 
-    /// Takes over what another store holds, in one step. Nobody else may have that one.
+    /// Atomically replaces the content with that of another store, to which no other handle exists.
     pub(in crate::store) fn replace(&self, other: &Self) {
-        let mut ledger = self.lock();
-        let clock = ledger.clock.take();
-        *ledger = std::mem::take(&mut *other.lock());
-        ledger.clock = clock;
+        let mut index = self.lock();
+        let clock = index.clock.take();
+        *index = std::mem::take(&mut *other.lock());
+        index.clock = clock;
         self.shared.table.replace(&other.shared.table);
     }
 
     pub(in crate::store) fn revoked(&self) -> HashSet<KeyDigest> {
         let mut revoked = HashSet::new();
-        self.shared.table.for_each(|row, mark| {
-            if mark.is_revoked() {
+        self.shared.table.for_each(|row, status| {
+            if status.is_revoked() {
                 revoked.insert(row.digest);
             }
         });
         revoked
     }
 
-    /// Whether the key with this digest is here and not revoked.
+    /// Returns whether the store has the key with this digest, not revoked.
     pub(in crate::store) fn has_live(&self, digest: &KeyDigest) -> bool {
         self.shared.table.state(digest).is_some_and(|state| state != KeyState::Revoked)
     }
 
-    /// Whether there is a key here that is not revoked and not in the other store at all.
+    /// Returns whether the store has a key, not revoked, that is missing from the other store.
     pub(in crate::store) fn has_live_unknown_to(&self, other: &Self) -> bool {
         let mut found = false;
-        self.shared.table.for_each(|row, mark| {
-            found |= !mark.is_revoked() && other.shared.table.state(&row.digest).is_none();
+        self.shared.table.for_each(|row, status| {
+            found |= !status.is_revoked() && other.shared.table.state(&row.digest).is_none();
         });
         found
     }
 
-    /// Revokes those of these keys that are here, in one step.
+    /// Atomically revokes all of these keys that the store has.
     pub(in crate::store) fn revoke_all(&self, digests: &HashSet<KeyDigest>) {
-        let _ledger = self.lock();
+        let _index = self.lock();
         let mut edit = self.shared.table.edit();
         for digest in digests.iter().filter(|digest| self.has_live(digest)) {
-            edit.change_mark(digest.prefix(), PackedStatus::revoked);
+            edit.change_status(digest.prefix(), PackedStatus::revoked);
         }
         edit.publish();
     }
@@ -72,10 +74,10 @@ impl MemoryStore {
         other.lock().clock = clock;
     }
 
-    /// Another store that holds the same and can be changed without this one.
+    /// Returns an independent copy of the store.
     pub(in crate::store) fn fork(&self) -> Self {
-        let ledger = self.lock();
-        Self::from_parts(self.shared.table.fork(), ledger.clone())
+        let index = self.lock();
+        Self::from_parts(self.shared.table.fork(), index.clone())
     }
 
     pub(in crate::store) fn digest_of(&self, key_id: KeyId) -> Option<KeyDigest> {
@@ -83,10 +85,10 @@ impl MemoryStore {
     }
 }
 
-/// Whether both tell the same, their clocks aside.
-fn tell_the_same(ledger: &ClientIndex, other: &ClientIndex) -> bool {
-    ledger.client_count() == other.client_count()
-        && ledger.profiles().eq(other.profiles())
-        && ledger.disabled == other.disabled
-        && ledger.notes == other.notes
+/// Compares everything except the clocks.
+fn is_same_index(index: &ClientIndex, other: &ClientIndex) -> bool {
+    index.client_count() == other.client_count()
+        && index.profiles().eq(other.profiles())
+        && index.disabled == other.disabled
+        && index.metadata == other.metadata
 }

@@ -15,7 +15,7 @@ use super::settings::{hex, local_settings};
 use crate::error::StoreError;
 use crate::key::{KeyDigest, KeyState};
 use crate::store::sql::BadRow;
-use crate::store::{Answer, KeyRecord, KeyStore, Lookup};
+use crate::store::{KeyRecord, KeyStore, Lookup, LookupResult};
 
 /// Returns one row in any case, with the [`server_columns`]. A key without its client differs from an unknown
 /// key.
@@ -49,7 +49,7 @@ impl KeyStore for PostgresStore {
     }
 }
 
-async fn look_up(store: &PostgresStore, digest: KeyDigest) -> Answer {
+async fn look_up(store: &PostgresStore, digest: KeyDigest) -> LookupResult {
     let started = Instant::now();
     let digest = digest.to_bytes();
     let mut connection = store.connections.acquire().await?;

@@ -54,10 +54,7 @@ impl Clients {
         let candidate = |name: HashedName<'_>| self.shard(name.hash).find(name.hash, |_| true);
         let candidates = names.clone().map(candidate).collect::<Vec<_>>();
         let found = candidates.into_iter().zip(names.clone()).map(|(candidate, name)| {
-            candidate
-                .inspect(|client| client.touch())
-                .filter(|client| client.name() == name.name)
-                .or_else(|| self.find(name))
+            candidate.filter(|client| client.name() == name.name).or_else(|| self.find(name))
         });
         let found = found.collect::<Vec<_>>();
         found.into_iter().zip(names).map(|(found, name)| self.state(name.name, found))

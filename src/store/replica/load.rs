@@ -20,7 +20,7 @@ use super::state::FollowerState;
 use super::timing::POLL_DEADLINE;
 use crate::store::postgres::columns::{Columns as _, client_columns, client_row};
 use crate::store::sql::BadRow;
-use crate::store::table::{BucketSort, Build, Table};
+use crate::store::table::{BucketSort, Table, TableBuilder};
 
 mod clients;
 mod keys;
@@ -153,7 +153,7 @@ async fn load_all(
 }
 
 async fn build_table(sort: BucketSort, refused: &mut RefusedKeys, rows: &AtomicU64) -> Table {
-    let mut build = Build::new(sort.len());
+    let mut builder = TableBuilder::new(sort.len());
     let mut last = None;
     for bucket in sort.sorted() {
         for (row, status) in bucket {
@@ -164,13 +164,13 @@ async fn build_table(sort: BucketSort, refused: &mut RefusedKeys, rows: &AtomicU
                 continue;
             }
             last = Some(row.prefix());
-            build.push(row, status);
+            builder.push(row, status);
         }
         rows.fetch_add(1, Ordering::Relaxed);
         // Lets the start from a snapshot proceed on the same thread.
         yield_now().await;
     }
-    build.finish()
+    builder.finish()
 }
 
 async fn stalled(rows: &AtomicU64) {

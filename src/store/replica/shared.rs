@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::key::KeyDigest;
 use crate::store::sql::DatabaseError;
 use crate::store::table::Table;
-use crate::store::{Answer, LocalKeyStore};
+use crate::store::{LocalKeyStore, LookupResult};
 
 /// After this time without contact, an unknown key may have been issued meanwhile. Four polls, so that one late or
 /// lost poll changes nothing.
@@ -122,7 +122,7 @@ impl Shared {
 
     /// Decides about a key that is not in the table; `None` if keys have moved and the caller must retry.
     #[cold]
-    fn miss(&self, digest: &KeyDigest, word: u64) -> Option<Answer> {
+    fn miss(&self, digest: &KeyDigest, word: u64) -> Option<LookupResult> {
         if self.refused.load().contains(digest) {
             return Some(Err(self.errors.refused.clone()));
         }
@@ -251,7 +251,7 @@ impl Shared {
 
 impl LocalKeyStore for Shared {
     #[inline]
-    fn find(&self, digest: &KeyDigest) -> Answer {
+    fn find(&self, digest: &KeyDigest) -> LookupResult {
         loop {
             let word = self.status_word.load(Ordering::Acquire);
             let status = status(word);

@@ -4,7 +4,7 @@ use super::read_back::{self, Written};
 use super::row::{ClientRow, KeyRow};
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
-use crate::manage::{ClientInfo, Export, HeldClient, HeldKey, Imported, ManageError, plan};
+use crate::manage::{ClientInfo, Export, ExportedClient, ExportedKey, Imported, ManageError, plan};
 
 /// The number of attempts of an import that conflicts with concurrent changes.
 const ATTEMPTS: usize = 5;
@@ -44,31 +44,30 @@ async fn held(transaction: &mut impl Transaction) -> Result<Export, ManageError>
     let mut clients = Vec::new();
     for client in transaction.clients().await? {
         let ClientInfo { profile, enabled, .. } = client.map_err(StoreError::from)?;
-        clients.push(HeldClient { profile, enabled });
+        clients.push(ExportedClient { profile, enabled });
     }
     let mut keys = Vec::new();
     for key in transaction.keys(None).await? {
-        let KeyRow { digest, client, expires, metadata: notes, .. } =
-            key.map_err(StoreError::from)?;
-        keys.push(HeldKey { digest, client, expires, notes, disabled: false });
+        let KeyRow { digest, client, expires, metadata, .. } = key.map_err(StoreError::from)?;
+        keys.push(ExportedKey { digest, client, expires, metadata, disabled: false });
     }
     Ok(Export::new(clients, keys))
 }
 
-fn client_row(client: &HeldClient) -> ClientRow {
+fn client_row(client: &ExportedClient) -> ClientRow {
     ClientRow { profile: client.profile.clone(), enabled: client.enabled }
 }
 
-fn key_rows(here: &Export, new: &Export, keys: &[&HeldKey]) -> Vec<KeyRow> {
+fn key_rows(here: &Export, new: &Export, keys: &[&ExportedKey]) -> Vec<KeyRow> {
     let clients = here.clients().iter().chain(new.clients());
     let enabled = clients.map(|client| (client.profile.name(), client.enabled));
     let enabled = enabled.collect::<HashMap<_, _>>();
-    let row = |key: &&HeldKey| KeyRow {
+    let row = |key: &&ExportedKey| KeyRow {
         digest: key.digest,
         client: key.client.clone(),
         enabled: enabled.get(&*key.client).copied().unwrap_or(false),
         expires: key.expires,
-        metadata: key.notes.clone(),
+        metadata: key.metadata.clone(),
     };
     keys.iter().map(row).collect()
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::connections::{Connections, Role};
 use super::{SqliteStore, columns};
 use crate::key::KeyDigest;
-use crate::store::{Answer, KeyStore, Lookup};
+use crate::store::{KeyStore, Lookup, LookupResult};
 
 impl KeyStore for SqliteStore {
     fn lookup(&self, digest: KeyDigest) -> Lookup {
@@ -12,7 +12,7 @@ impl KeyStore for SqliteStore {
     }
 }
 
-async fn find(connections: &Connections, digest: KeyDigest) -> Answer {
+async fn find(connections: &Connections, digest: KeyDigest) -> LookupResult {
     let mut connection = connections.acquire(Role::Reader).await?;
     let query = sqlx::query(columns::RECORD).bind(digest.to_bytes().to_vec());
     let row = query.fetch_optional(connection.sqlite()?).await;

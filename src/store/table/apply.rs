@@ -7,8 +7,7 @@ use crate::key::PackedStatus;
 pub(in crate::store) type Change = (u64, Option<(Row, PackedStatus)>);
 
 impl Edit<'_> {
-    /// Makes many changes, each to another prefix and in the order of these: a segment is copied once
-    /// for all that befalls it.
+    /// Makes many changes, sorted by distinct prefixes. Each segment is copied once for all of its changes.
     pub(in crate::store) fn apply(&mut self, changes: Vec<Change>) {
         let mut changes = changes.into_iter().peekable();
         while let Some(&(prefix, _)) = changes.peek() {
@@ -17,31 +16,31 @@ impl Edit<'_> {
             group.make_room(prefix);
             let segment = group.node(prefix);
             let bits = segment.bits();
-            // In two steps, since there may be no bits, and a shift by 64 is none.
+            // In two steps, since `bits` may be zero and a shift by 64 would overflow.
             let slot = |prefix: u64| prefix >> 1 >> (63 - bits);
-            // Digests that somebody made up may leave no room, and are taken all the same.
-            let most = MAX_ROWS.max(segment.rows() + 1);
+            // Unevenly distributed digests may exceed the limit, one row at a time.
+            let max_rows = MAX_ROWS.max(segment.rows() + 1);
 
             let mut rows = Vec::with_capacity(segment.rows() + 1);
-            let mut former = segment.rows_and_marks().peekable();
+            let mut old = segment.rows_with_status().peekable();
             let mut left = segment.rows();
             while let Some((prefix, change)) = changes
-                .next_if(|(other, _)| slot(*other) == slot(prefix) && rows.len() + left < most)
+                .next_if(|(other, _)| slot(*other) == slot(prefix) && rows.len() + left < max_rows)
             {
-                while let Some((row, mark)) = former.next_if(|(row, _)| row.prefix() < prefix) {
-                    rows.push((row.clone(), mark));
+                while let Some((row, status)) = old.next_if(|(row, _)| row.prefix() < prefix) {
+                    rows.push((row.clone(), status));
                     left -= 1;
                 }
-                if let Some((_, mark)) = former.next_if(|(row, _)| row.prefix() == prefix) {
+                if let Some((_, status)) = old.next_if(|(row, _)| row.prefix() == prefix) {
                     left -= 1;
-                    self.live -= usize::from(!mark.is_revoked());
+                    self.live -= usize::from(!status.is_revoked());
                 }
-                if let Some((row, mark)) = change {
-                    self.live += usize::from(!mark.is_revoked());
-                    rows.push((row, mark));
+                if let Some((row, status)) = change {
+                    self.live += usize::from(!status.is_revoked());
+                    rows.push((row, status));
                 }
             }
-            rows.extend(former.map(|(row, mark)| (row.clone(), mark)));
+            rows.extend(old.map(|(row, status)| (row.clone(), status)));
             let segment = Segment::new(bits, rows);
             group.put(prefix, segment);
             self.root.put(prefix, group);
@@ -65,7 +64,7 @@ mod tests {
         Row { digest: KeyDigest::from_bytes(bytes), profile: ClientProfile::new("User 1") }
     }
 
-    /// Some spread evenly, some crowded at either end, as of digests that somebody made up.
+    /// Prefixes that are evenly distributed or crowded at either end.
     fn prefix() -> impl Strategy<Value = u64> {
         prop_oneof![4 => any::<u64>(), 1 => 0..900_u64, 1 => (0..900_u64).prop_map(|end| !end)]
     }
@@ -80,12 +79,12 @@ mod tests {
                 1..5,
             ),
         ) {
-            let mark = |revoked: bool| if revoked { PackedStatus::CLEAR.revoked() } else { PackedStatus::CLEAR };
+            let status = |revoked: bool| if revoked { PackedStatus::CLEAR.revoked() } else { PackedStatus::CLEAR };
             let (table, mut model) = (Table::new(), BTreeMap::new());
             for batch in batches {
                 let mut edit = table.edit();
                 let changes = batch.iter().map(|(&prefix, &change)| {
-                    (prefix, change.map(|revoked| (row(prefix), mark(revoked))))
+                    (prefix, change.map(|revoked| (row(prefix), status(revoked))))
                 });
                 edit.apply(changes.collect());
                 edit.publish();
@@ -96,11 +95,11 @@ mod tests {
                     }
                 }
                 let mut rows = Vec::new();
-                table.for_each(|row, mark| rows.push((row.prefix(), mark.is_revoked())));
+                table.for_each(|row, status| rows.push((row.prefix(), status.is_revoked())));
                 prop_assert!(rows.iter().copied().eq(model.iter().map(|(&prefix, &revoked)| (prefix, revoked))));
                 prop_assert_eq!(table.live(), model.values().filter(|revoked| !**revoked).count());
                 for (&prefix, &revoked) in &model {
-                    let found = table.row(prefix).map(|(_, mark)| mark.is_revoked());
+                    let found = table.row(prefix).map(|(_, status)| status.is_revoked());
                     prop_assert_eq!(found, Some(revoked));
                 }
             }

@@ -1,24 +1,24 @@
 use std::sync::Arc;
 
-/// What the slots of a directory hold: rows whose prefixes share their first `bits` bits.
+/// A node of a directory: rows whose prefixes share their first bits.
 pub(super) trait Node: Sized {
-    /// A directory does not double while it has fewer rows than this per slot. SHA-256 spreads too
-    /// evenly to ever get here; digests that somebody made up may, and then nodes grow instead.
+    /// A directory with fewer rows than this per slot does not double; its nodes grow instead. This only happens
+    /// with digests that were not made by SHA-256.
     const MIN_ROWS: usize;
 
-    /// How many leading bits its rows share.
+    /// The number of leading bits that all rows share.
     fn shared_bits(&self) -> u32;
 
     fn rows(&self) -> usize;
 
-    /// Whether it must be split before it takes one more row with this prefix.
+    /// Returns whether the node must be split before a row with this prefix is added.
     fn is_full(&self, prefix: u64) -> bool;
 
-    /// Splits it at the first bit in which its rows differ.
+    /// Splits the node at the first bit that is not shared.
     fn split(&self) -> [Self; 2];
 }
 
-/// Finds a node by the bits of a prefix that follow the bits shared by all prefixes here.
+/// An extendible hash directory, indexed by the bits of a prefix that follow the bits shared by all rows.
 pub(super) struct Directory<T> {
     shared: u32,
     bits: u32,
@@ -27,11 +27,11 @@ pub(super) struct Directory<T> {
 }
 
 impl<T: Node> Directory<T> {
-    /// The most slots of a directory that is a node itself: copying so many handles costs less than
-    /// copying the rows of a segment.
+    /// The limit for a directory that is a node itself. Copying its slots costs less than copying the rows of a
+    /// segment.
     const MAX_SLOTS: usize = 256;
 
-    /// `slots` are as many as `bits` tell apart.
+    /// Creates a directory of `1 << bits` slots.
     pub(super) fn new(shared: u32, bits: u32, slots: Vec<Arc<T>>) -> Self {
         debug_assert_eq!(slots.len(), 1 << bits);
         let mut directory = Self { shared, bits, rows: 0, slots: slots.into_boxed_slice() };
@@ -41,8 +41,8 @@ impl<T: Node> Directory<T> {
 
     #[inline]
     fn slot_of(&self, prefix: u64) -> usize {
-        // In two steps, since there may be no bits, and a shift by 64 is none. What is left tells the
-        // slots apart, so it fits.
+        // In two steps, since `bits` may be zero and a shift by 64 would overflow. The result is an index of a slot,
+        // so it fits.
         #[allow(clippy::cast_possible_truncation)]
         let slot = ((prefix << self.shared) >> 1 >> (63 - self.bits)) as usize;
         slot
@@ -53,7 +53,7 @@ impl<T: Node> Directory<T> {
         &self.slots[self.slot_of(prefix)]
     }
 
-    /// Every node once: one with few bits stands in several slots.
+    /// Returns every node once. A node may occupy several slots.
     pub(super) fn nodes(&self) -> impl Iterator<Item = &Arc<T>> {
         let mut slot = 0;
         std::iter::from_fn(move || {
@@ -63,51 +63,51 @@ impl<T: Node> Directory<T> {
         })
     }
 
-    /// In how many slots a node stands.
+    /// The number of slots that a node occupies.
     fn span(&self, node: &T) -> usize {
         1 << (self.shared + self.bits - node.shared_bits())
     }
 
-    /// Puts a node into every slot that its bits stand for.
+    /// Replaces the node for a prefix in all its slots.
     pub(super) fn put(&mut self, prefix: u64, node: T) {
         self.rows = self.rows + node.rows() - self.node(prefix).rows();
-        self.place(prefix, node);
+        self.fill_slots(prefix, node);
     }
 
-    fn place(&mut self, prefix: u64, node: T) {
+    fn fill_slots(&mut self, prefix: u64, node: T) {
         let span = self.span(&node);
         let first = self.slot_of(prefix) / span * span;
         self.slots[first..first + span].fill(Arc::new(node));
     }
 
-    /// Splits nodes until the one for this prefix can take a row, if the rows are spread at all.
+    /// Splits nodes until the one for this prefix has room for a row, unless the directory cannot double.
     pub(super) fn make_room(&mut self, prefix: u64) {
         while self.node(prefix).is_full(prefix) && self.split_node(prefix) {}
     }
 
     fn split_node(&mut self, prefix: u64) -> bool {
         if self.needs_doubling(prefix) {
-            if !self.may_double() {
+            if !self.can_double() {
                 return false;
             }
-            let twice = self.slots.iter().flat_map(|node| [Arc::clone(node), Arc::clone(node)]);
-            self.slots = twice.collect();
+            let doubled = self.slots.iter().flat_map(|node| [Arc::clone(node), Arc::clone(node)]);
+            self.slots = doubled.collect();
             self.bits += 1;
         }
         let node = Arc::clone(self.node(prefix));
         let bit = 1 << (63 - node.shared_bits());
         let [low, high] = node.split();
-        self.place(prefix & !bit, low);
-        self.place(prefix | bit, high);
+        self.fill_slots(prefix & !bit, low);
+        self.fill_slots(prefix | bit, high);
         true
     }
 
-    /// Whether there is no bit left to tell the halves of a node apart.
+    /// Returns whether the node for a prefix occupies only one slot.
     fn needs_doubling(&self, prefix: u64) -> bool {
         self.node(prefix).shared_bits() == self.shared + self.bits
     }
 
-    fn may_double(&self) -> bool {
+    fn can_double(&self) -> bool {
         self.rows / T::MIN_ROWS >= self.slots.len() && self.shared + self.bits < 63
     }
 }
@@ -127,7 +127,7 @@ impl<T: Node> Node for Directory<T> {
         self.slots.len() >= Self::MAX_SLOTS
             && self.node(prefix).is_full(prefix)
             && self.needs_doubling(prefix)
-            && self.may_double()
+            && self.can_double()
     }
 
     fn split(&self) -> [Self; 2] {

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Conflict, Group, Root, Row, Segment, Table};
+use super::{Group, InsertError, Root, Row, Segment, Table};
 use crate::key::PackedStatus;
 
-/// Several changes to a table that readers see at once, or never if it is dropped.
+/// A set of changes that readers see all at once after `publish`, or never if the edit is dropped.
 ///
-/// Edits must come one after the other: the caller holds a lock from the first step to the last.
+/// The caller must hold a lock, so that there is only one edit of a table at a time.
 pub(in crate::store) struct Edit<'a> {
     table: &'a Table,
     pub(super) root: Root,
@@ -18,12 +18,12 @@ impl Table {
         Edit { table: self, root: Root::clone(&self.root.load()), live: self.live() }
     }
 
-    /// Calls `each` with every row, in the order of their digests.
+    /// Calls `each` with every row, sorted by digest.
     pub(in crate::store) fn for_each(&self, mut each: impl FnMut(&Row, PackedStatus)) {
         let root = self.root.load();
         for group in root.nodes() {
             for segment in group.nodes() {
-                segment.rows_and_marks().for_each(|(row, mark)| each(row, mark));
+                segment.rows_with_status().for_each(|(row, status)| each(row, status));
             }
         }
     }
@@ -34,8 +34,8 @@ impl Edit<'_> {
     pub(in crate::store) fn insert(
         &mut self,
         row: Row,
-        mark: PackedStatus,
-    ) -> Result<(), Conflict> {
+        status: PackedStatus,
+    ) -> Result<(), InsertError> {
         let prefix = row.prefix();
         self.root.make_room(prefix);
         let mut group = Group::clone(self.root.node(prefix));
@@ -43,17 +43,17 @@ impl Edit<'_> {
         let segment = group.node(prefix);
         if let Some((known, _)) = segment.find(prefix) {
             let same = known.digest == row.digest;
-            return Err(if same { Conflict::SameKey } else { Conflict::SameId });
+            return Err(if same { InsertError::SameKey } else { InsertError::SameId });
         }
-        let segment = segment.with_row(row, mark);
+        let segment = segment.with_row(row, status);
         group.put(prefix, segment);
         self.root.put(prefix, group);
-        self.live += usize::from(!mark.is_revoked());
+        self.live += usize::from(!status.is_revoked());
         Ok(())
     }
 
-    /// Changes the mark of the key with this prefix, if it is here.
-    pub(in crate::store) fn change_mark(
+    /// Changes the status of the row with this prefix; returns false if there is none.
+    pub(in crate::store) fn change_status(
         &mut self,
         prefix: u64,
         change: impl Fn(PackedStatus) -> PackedStatus,
@@ -63,7 +63,7 @@ impl Edit<'_> {
         let Some((_, before)) = segment.find(prefix) else { return false };
         let after = change(before);
         if before != after {
-            let segment = segment.with_mark(prefix, &change);
+            let segment = segment.with_status(prefix, &change);
             group.put(prefix, segment);
             self.root.put(prefix, group);
             self.live += usize::from(before.is_revoked());
@@ -72,23 +72,24 @@ impl Edit<'_> {
         true
     }
 
-    /// Changes the mark of each row of a kind, or removes the row. Looks at all rows.
+    /// Changes the status of all selected rows, or removes the rows. Visits every row of the table.
     pub(in crate::store) fn change_all(
         &mut self,
-        is_meant: impl Fn(&Row) -> bool,
+        is_selected: impl Fn(&Row) -> bool,
         change: impl Fn(PackedStatus) -> Option<PackedStatus>,
     ) {
         for group in self.root.nodes().map(Arc::clone).collect::<Vec<_>>() {
             let mut changed: Option<Group> = None;
             let mut prefix = 0;
             for segment in group.nodes() {
-                let Some(first) = segment.rows_and_marks().find(|(row, _)| is_meant(row)) else {
+                let Some(first) = segment.rows_with_status().find(|(row, _)| is_selected(row))
+                else {
                     continue;
                 };
                 prefix = first.0.prefix();
-                let rows = segment.rows_and_marks().filter_map(|(row, mark)| {
-                    let mark = if is_meant(row) { change(mark)? } else { mark };
-                    Some((row.clone(), mark))
+                let rows = segment.rows_with_status().filter_map(|(row, status)| {
+                    let status = if is_selected(row) { change(status)? } else { status };
+                    Some((row.clone(), status))
                 });
                 let segment = Segment::new(segment.bits(), rows.collect());
                 changed.get_or_insert_with(|| Group::clone(&group)).put(prefix, segment);
@@ -98,12 +99,12 @@ impl Edit<'_> {
             }
         }
         let live = |segment: &Arc<Segment>| {
-            segment.rows_and_marks().filter(|(_, mark)| !mark.is_revoked()).count()
+            segment.rows_with_status().filter(|(_, status)| !status.is_revoked()).count()
         };
         self.live = self.root.nodes().flat_map(|group| group.nodes().map(live)).sum();
     }
 
-    /// Shows the changes to readers.
+    /// Makes the changes visible to readers.
     pub(in crate::store) fn publish(self) {
         self.table.publish(self.root);
         self.table.live.store(self.live, Ordering::Relaxed);

@@ -5,21 +5,21 @@ use super::segment::{Segment, Slots};
 use crate::key::{KeyState, PackedStatus};
 
 impl Table {
-    /// When the next of the keys that work expires after this time.
+    /// Returns the earliest expiry after `now` of all active keys.
     pub(in crate::store) fn next_expiry(&self, now: SystemTime) -> Option<SystemTime> {
         let root = self.root.load();
         let segments = root.nodes().flat_map(|group| group.nodes());
-        let marks = segments.flat_map(|segment| segment.marks());
-        let works = marks.filter(|mark| mark.state() == KeyState::Active);
-        works.filter_map(PackedStatus::expires).filter(|expires| *expires > now).min()
+        let statuses = segments.flat_map(|segment| segment.statuses());
+        let active = statuses.filter(|status| status.state() == KeyState::Active);
+        active.filter_map(PackedStatus::expires).filter(|expires| *expires > now).min()
     }
 }
 
 impl Segment {
-    /// The marks, unless all are clear.
-    fn marks(&self) -> impl Iterator<Item = PackedStatus> {
-        let marked = !matches!(self.slots, Slots::Plain(_));
-        let marked = marked.then(|| self.rows_and_marks());
-        marked.into_iter().flatten().map(|(_, mark)| mark)
+    /// Returns the status of each row, or nothing if all are clear.
+    fn statuses(&self) -> impl Iterator<Item = PackedStatus> {
+        let has_status = !matches!(self.slots, Slots::Plain(_));
+        let rows = has_status.then(|| self.rows_with_status());
+        rows.into_iter().flatten().map(|(_, status)| status)
     }
 }

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use super::{Root, Table};
 
 impl Table {
-    /// Another table with the same rows, which costs nothing: rows are never changed in place.
+    /// Returns an independent table with the same rows. It is cheap, since rows are never changed in place.
     pub(in crate::store) fn fork(&self) -> Self {
         Self {
             root: ArcSwap::new(self.root.load_full()),
@@ -15,10 +15,10 @@ impl Table {
         }
     }
 
-    /// Takes over the rows of another table, which has no readers of its own.
+    /// Replaces the rows with those of another table, which has no readers.
     pub(in crate::store) fn replace(&self, other: &Self) {
         self.publish(Root::clone(&other.root.load()));
-        // All of the old rows at once is too much to keep until the next change.
+        // The retired root may hold all of the old rows, too many to keep until the next change.
         drop(self.retired.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.live.store(other.live(), Ordering::Relaxed);
     }

@@ -2,7 +2,7 @@ use crate::client::ClientProfile;
 use crate::key::KeyDigest;
 use crate::store::KeyRecord;
 
-/// One key: 40 bytes, and no more where a row may be missing.
+/// A key and its client. Takes 40 bytes, as does an `Option` of it.
 #[derive(Clone)]
 pub(in crate::store) struct Row {
     pub(in crate::store) digest: KeyDigest,

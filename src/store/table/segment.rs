@@ -1,9 +1,9 @@
-use super::blocks::{Blocks, MAX_ROWS};
 use super::directory::Node;
 use super::row::Row;
+use super::sorted_blocks::{MAX_ROWS, SortedBlocks};
 use crate::key::PackedStatus;
 
-/// The rows whose prefixes share their first `bits` bits, in the order of those prefixes.
+/// Sorted rows whose prefixes share their first `bits` bits.
 pub(super) struct Segment {
     bits: u32,
     rows: usize,
@@ -11,56 +11,56 @@ pub(super) struct Segment {
 }
 
 pub(super) enum Slots {
-    /// All marks are clear.
-    Plain(Blocks<Row>),
-    Marked(Blocks<(Row, PackedStatus)>),
-    /// More rows than blocks hold, or far from evenly spread: digests that somebody made up.
+    /// The status of every row is clear.
+    Plain(SortedBlocks<Row>),
+    WithStatus(SortedBlocks<(Row, PackedStatus)>),
+    /// Too many rows for blocks, or too unevenly distributed; does not happen with SHA-256.
     Uneven(Vec<(Row, PackedStatus)>),
 }
 
 impl Segment {
-    /// Lays out rows that are in the order of their digests.
+    /// Creates a segment from sorted rows.
     pub(super) fn new(bits: u32, rows: Vec<(Row, PackedStatus)>) -> Self {
         let count = rows.len();
-        let plain = rows.iter().all(|(_, mark)| mark.is_clear());
-        let slots = if plain {
-            Blocks::new(bits, rows).map_or_else(Slots::Uneven, Slots::Plain)
+        let is_plain = rows.iter().all(|(_, status)| status.is_clear());
+        let slots = if is_plain {
+            SortedBlocks::new(bits, rows).map_or_else(Slots::Uneven, Slots::Plain)
         } else {
-            Blocks::new(bits, rows).map_or_else(Slots::Uneven, Slots::Marked)
+            SortedBlocks::new(bits, rows).map_or_else(Slots::Uneven, Slots::WithStatus)
         };
         Self { bits, rows: count, slots }
     }
 
-    /// The row with this prefix, and its mark.
+    /// Finds the row with this prefix, and its status.
     #[inline]
     pub(super) fn find(&self, prefix: u64) -> Option<(&Row, PackedStatus)> {
         match &self.slots {
             Slots::Plain(slots) => slots.find(self.bits, self.rows, prefix),
-            Slots::Marked(slots) => slots.find(self.bits, self.rows, prefix),
+            Slots::WithStatus(slots) => slots.find(self.bits, self.rows, prefix),
             Slots::Uneven(slots) => {
-                let place = slots.binary_search_by_key(&prefix, |(row, _)| row.prefix()).ok()?;
-                let (row, mark) = &slots[place];
-                Some((row, *mark))
+                let index = slots.binary_search_by_key(&prefix, |(row, _)| row.prefix()).ok()?;
+                let (row, status) = &slots[index];
+                Some((row, *status))
             }
         }
     }
 
-    pub(super) fn with_row(&self, row: Row, mark: PackedStatus) -> Self {
+    pub(super) fn with_row(&self, row: Row, status: PackedStatus) -> Self {
         let mut rows = self.all(1);
-        let place = rows.partition_point(|(other, _)| other.prefix() < row.prefix());
-        rows.insert(place, (row, mark));
+        let index = rows.partition_point(|(other, _)| other.prefix() < row.prefix());
+        rows.insert(index, (row, status));
         Self::new(self.bits, rows)
     }
 
-    pub(super) fn with_mark(
+    pub(super) fn with_status(
         &self,
         prefix: u64,
         change: impl Fn(PackedStatus) -> PackedStatus,
     ) -> Self {
         let mut rows = self.all(0);
-        for (row, mark) in &mut rows {
+        for (row, status) in &mut rows {
             if row.prefix() == prefix {
-                *mark = change(*mark);
+                *status = change(*status);
             }
         }
         Self::new(self.bits, rows)
@@ -70,22 +70,22 @@ impl Segment {
         self.bits
     }
 
-    /// In the order of the digests.
-    pub(super) fn rows_and_marks(&self) -> impl Iterator<Item = (&Row, PackedStatus)> {
-        let (plain, marked, uneven) = match &self.slots {
+    /// Returns the rows, sorted by digest.
+    pub(super) fn rows_with_status(&self) -> impl Iterator<Item = (&Row, PackedStatus)> {
+        let (plain, with_status, uneven) = match &self.slots {
             Slots::Plain(slots) => (Some(slots), None, None),
-            Slots::Marked(slots) => (None, Some(slots), None),
+            Slots::WithStatus(slots) => (None, Some(slots), None),
             Slots::Uneven(slots) => (None, None, Some(slots)),
         };
-        let even = plain.into_iter().flat_map(Blocks::all);
-        let even = even.chain(marked.into_iter().flat_map(Blocks::all));
-        even.chain(uneven.into_iter().flatten().map(|(row, mark)| (row, *mark)))
+        let even = plain.into_iter().flat_map(SortedBlocks::all);
+        let even = even.chain(with_status.into_iter().flat_map(SortedBlocks::all));
+        even.chain(uneven.into_iter().flatten().map(|(row, status)| (row, *status)))
     }
 
-    /// Copies all rows, with room for some more.
+    /// Copies all rows, with capacity for `more`.
     fn all(&self, more: usize) -> Vec<(Row, PackedStatus)> {
         let mut rows = Vec::with_capacity(self.rows + more);
-        rows.extend(self.rows_and_marks().map(|(row, mark)| (row.clone(), mark)));
+        rows.extend(self.rows_with_status().map(|(row, status)| (row.clone(), status)));
         rows
     }
 }

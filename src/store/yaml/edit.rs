@@ -1,53 +1,49 @@
-//! Changes to the text of a key file: pieces are put in and taken out where the parser says that
-//! something begins or ends, and every other byte stays.
+//! Edits of the text of a key file. Pieces are inserted and removed at byte offsets from the parser; every other byte
+//! is kept.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::file::EditFault;
+use super::file::EditErrorKind;
 use super::parse::DEFAULT_CLIENT;
 use crate::key::KeyDigest;
 
 mod insert;
+mod key_set;
 mod outline;
+mod plaintext_entry;
 mod plaintext_guard;
 mod remove;
 mod write;
 
+use insert::Addition;
 pub(super) use outline::Outline;
-use outline::{Entry, Piece};
+use outline::{Entry, Piece, line_number};
+use plaintext_entry::PlaintextEntry;
 use plaintext_guard::PlaintextGuard;
-use remove::Short;
 use write::Item;
 pub(super) use write::Value;
 
-/// A change to one key file, put together step by step.
+/// An edit of a key file, built step by step.
 pub(super) struct Edit<'a> {
     outline: &'a Outline<'a>,
     eol: &'static str,
-    /// What stands below `clients:`, by name.
+    /// The entries below `clients:`, by name.
     clients: HashMap<&'a str, &'a Entry<'a>>,
-    /// What goes, and what comes in its place.
+    /// Ranges to replace, and their new text.
     splices: Vec<(Range<usize>, Zeroizing<String>)>,
-    /// What is to be said of clients besides, in the order in which it was asked for.
+    /// New fields and keys of clients, in the order of the calls.
     additions: Vec<Addition>,
-    /// The places of these, by the names of their clients.
-    added: HashMap<String, usize>,
-    /// The short forms that go.
-    gone: BTreeSet<usize>,
-    /// Where the first part in flow style begins that would have to change.
+    /// Indexes into `additions`, by client name.
+    addition_indexes: HashMap<String, usize>,
+    /// The offsets of plaintext entries to remove.
+    removed: BTreeSet<usize>,
+    /// The offset of the first part in flow style that would have to change.
     flow: Option<usize>,
-    /// Whether no copy of their keys may be left, as in a comment.
-    without_copies: bool,
-}
-
-/// What one client is to have that it does not.
-struct Addition {
-    client: String,
-    fields: Vec<(String, Value)>,
-    keys: Vec<Item>,
+    /// Whether copies of the removed keys, as in comments, are an error.
+    forbid_copies: bool,
 }
 
 impl<'a> Edit<'a> {
@@ -62,29 +58,29 @@ impl<'a> Edit<'a> {
             clients: named.collect(),
             splices: Vec::new(),
             additions: Vec::new(),
-            added: HashMap::new(),
-            gone: BTreeSet::new(),
+            addition_indexes: HashMap::new(),
+            removed: BTreeSet::new(),
             flow: None,
-            without_copies: false,
+            forbid_copies: false,
         }
     }
 
-    /// Adds a client that the file does not name.
+    /// Adds a client that is not in the file.
     pub(super) fn add_client(&mut self, name: &str, fields: Vec<(String, Value)>) {
         self.addition(name).fields.extend(fields);
     }
 
     pub(super) fn set_enabled(&mut self, name: &str, enabled: bool) {
         let value = Value::Raw(enabled.to_string());
-        let known = self.client(name).map(|client| &client.value);
-        match known.and_then(|client| client.field("enabled")) {
+        let client = self.client(name).map(|client| &client.value);
+        match client.and_then(|client| client.field("enabled")) {
             Some(field)
                 if field
                     .value
                     .text()
                     .is_some_and(|text| text.eq_ignore_ascii_case(&value.flow())) => {}
             Some(field) => {
-                self.touch([self.clients_piece(), known]);
+                self.check_flow([self.clients_piece(), client]);
                 self.splices.push(replacement(&field.value, value.flow()));
             }
             None if enabled => {}
@@ -92,18 +88,18 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Takes out a client with its keys, those of the short forms included.
+    /// Removes a client with its keys, including plaintext entries.
     pub(super) fn remove_client(&mut self, name: &str) {
         let clients = self.clients_piece();
-        let place = clients.and_then(|clients| {
+        let index = clients.and_then(|clients| {
             clients.entries().iter().position(|entry| entry.key.text() == Some(name))
         });
-        if let (Some(clients), Some(place)) = (clients, place) {
-            self.touch([Some(clients)]);
-            self.splices.extend(remove::entries(self.outline, clients, &[place].into()));
+        if let (Some(clients), Some(index)) = (clients, index) {
+            self.check_flow([Some(clients)]);
+            self.splices.extend(remove::entries(self.outline, clients, &[index].into()));
         }
-        for short in self.shorts().iter().filter(|short| short.client == name) {
-            self.take_out(short);
+        for entry in self.plaintext_entries().iter().filter(|entry| entry.client == name) {
+            self.remove_plaintext(entry);
         }
     }
 
@@ -114,115 +110,115 @@ impl<'a> Edit<'a> {
     fn add_item(&mut self, client: &str, item: Item) {
         let keys = self.client(client).and_then(|client| client.value.field("keys"));
         self.addition(client).keys.push(item);
-        self.touch([keys.map(|keys| &keys.value)]);
+        self.check_flow([keys.map(|keys| &keys.value)]);
     }
 
-    /// Sets fields of a key; one of a short form becomes a digest first.
+    /// Sets fields of a key. A plaintext entry is replaced with its digest first.
     pub(super) fn set_key(&mut self, digest: KeyDigest, fields: Vec<(String, Value)>) {
-        if let Some(parts) = self.long(digest) {
+        if let Some(parts) = self.find_digest(digest) {
             let splices = insert::fields(self.outline, parts[3], &fields, self.eol);
             if !splices.is_empty() {
-                self.touch(parts.map(Some));
+                self.check_flow(parts.map(Some));
             }
             self.splices.extend(splices);
-        } else if let Some(short) = self.shorts().into_iter().find(|short| short.digest() == digest)
+        } else if let Some(entry) =
+            self.plaintext_entries().into_iter().find(|entry| entry.digest() == digest)
         {
-            self.lengthen(&short, fields);
+            self.replace_with_digest(&entry, fields);
         }
     }
 
-    /// Turns all keys of the short forms into digests; says how many.
-    pub(super) fn hash(&mut self) -> usize {
-        self.without_copies = true;
-        let shorts = self.shorts();
-        for short in &shorts {
-            self.lengthen(short, Vec::new());
+    /// Replaces all plaintext entries with their digests, and returns their number.
+    pub(super) fn hash_keys(&mut self) -> usize {
+        self.forbid_copies = true;
+        let entries = self.plaintext_entries();
+        for entry in &entries {
+            self.replace_with_digest(entry, Vec::new());
         }
-        shorts.len()
+        entries.len()
     }
 
-    fn lengthen(&mut self, short: &Short<'a>, fields: Vec<(String, Value)>) {
-        let digest = Value::Raw(short.digest().to_text());
+    fn replace_with_digest(&mut self, entry: &PlaintextEntry<'a>, fields: Vec<(String, Value)>) {
+        let digest = Value::Raw(entry.digest().to_text());
         let fields = [("digest".to_owned(), digest)].into_iter().chain(fields);
         let value = Value::Mapping(fields.collect());
-        let comment = short.comment(self.outline.text);
-        self.add_item(short.client, Item { value, comment });
-        self.take_out(short);
+        let comment = entry.comment(self.outline.text);
+        self.add_item(entry.client, Item { value, comment });
+        self.remove_plaintext(entry);
     }
 
-    fn take_out(&mut self, short: &Short<'a>) {
-        self.touch([short.parent]);
-        self.gone.insert(short.place());
+    fn remove_plaintext(&mut self, entry: &PlaintextEntry<'a>) {
+        self.check_flow([entry.parent]);
+        self.removed.insert(entry.offset());
     }
 
-    /// Remembers the first part in flow style among these and the document, which all have to change.
-    fn touch<const N: usize>(&mut self, parts: [Option<&Piece<'a>>; N]) {
+    /// Records the first part in flow style among the root and these parts, which all have to change.
+    fn check_flow<const N: usize>(&mut self, parts: [Option<&Piece<'a>>; N]) {
         let mut parts = self.outline.root.iter().chain(parts.into_iter().flatten());
         let flow = parts.find(|part| part.is_filled_flow(self.outline.text));
         self.flow = self.flow.or(flow.map(|part| part.range.start));
     }
 
-    /// The text with all the changes in it.
+    /// Returns the edited text.
     ///
     /// # Errors
     ///
-    /// Something in flow style would have to change; or a key in clear is to be taken out of the file,
-    /// and stands somewhere else too: in a comment, most likely.
-    pub(super) fn finish(mut self) -> Result<Zeroizing<String>, EditFault> {
-        if let Some(place) = self.flow {
-            return Err(EditFault::Flow { line: line(self.outline.text, place) });
+    /// A part in flow style would have to change, or a plaintext key to be removed also appears elsewhere, most
+    /// likely in a comment.
+    pub(super) fn finish(mut self) -> Result<Zeroizing<String>, EditErrorKind> {
+        if let Some(offset) = self.flow {
+            return Err(EditErrorKind::Flow { line: line_number(self.outline.text, offset) });
         }
-        self.spliced().map_err(|line| EditFault::PlainElsewhere { line })
+        self.splice().map_err(|line| EditErrorKind::PlaintextElsewhere { line })
     }
 
     /// # Errors
     ///
-    /// The line on which a key in clear would be left.
-    fn spliced(&mut self) -> Result<Zeroizing<String>, usize> {
-        let removals = remove::shorts(self.outline, &self.gone);
+    /// The line on which a plaintext key would remain.
+    fn splice(&mut self) -> Result<Zeroizing<String>, usize> {
+        let removals = remove::plaintext_entries(self.outline, &self.removed);
         let additions = std::mem::take(&mut self.additions);
         let insertions = insert::additions(self.outline, &self.clients, additions, self.eol);
         self.splices.extend(removals.into_iter().chain(insertions));
-        // Stable: what goes to one place goes there in the order in which it was asked for.
+        // The sort is stable, which keeps insertions at one offset in the order of the calls.
         self.splices.sort_by_key(|(range, _)| (range.start, range.end));
 
-        // A key that was revoked or removed is no secret any more, and is not to live on for a comment.
-        let gone = if self.without_copies { self.shorts() } else { Vec::new() };
-        let gone = PlaintextGuard::new(self.outline.text, gone)?;
-        self.outline.root.as_ref().map_or(Ok(()), |root| gone.none_in_texts(root))?;
+        // A revoked or removed key is no secret any more, and a copy of it must not block the edit.
+        let hashed = if self.forbid_copies { self.plaintext_entries() } else { Vec::new() };
+        let guard = PlaintextGuard::new(self.outline.text, hashed)?;
+        self.outline.root.as_ref().map_or(Ok(()), |root| guard.check_texts(root))?;
         let text = self.outline.text;
-        let more: usize = self.splices.iter().map(|(_, put)| put.len()).sum();
+        let more: usize = self.splices.iter().map(|(_, new)| new.len()).sum();
         let mut edited = Zeroizing::new(String::with_capacity(text.len() + more));
         let mut end = 0;
-        for (range, put) in &self.splices {
-            // Changes that overlap would be a fault of ours: what comes of it is loaded and compared
-            // before it is used.
+        for (range, new) in &self.splices {
+            // Overlapping splices would be a bug. The result is loaded and compared before it is used.
             let kept = end..range.start.max(end);
-            gone.none_in_kept(kept.clone())?;
-            gone.none_in_new(put)?;
+            guard.check_kept(kept.clone())?;
+            guard.check_new(new)?;
             edited.push_str(&text[kept]);
-            // The line that did not end may be gone.
-            let begun = edited.ends_with(|last| last != '\n' && last != '\u{feff}');
-            let is_behind_all = range.start == text.len() && !begun;
-            let put = if is_behind_all { put.strip_prefix(self.eol) } else { None }.unwrap_or(put);
-            edited.push_str(put);
+            // A last line without a line end may have been removed.
+            let is_in_line = edited.ends_with(|last| last != '\n' && last != '\u{feff}');
+            let is_at_end = range.start == text.len() && !is_in_line;
+            let new = if is_at_end { new.strip_prefix(self.eol) } else { None }.unwrap_or(new);
+            edited.push_str(new);
             end = end.max(range.end);
         }
-        gone.none_in_kept(end..text.len())?;
+        guard.check_kept(end..text.len())?;
         edited.push_str(&text[end..]);
         Ok(edited)
     }
 
     fn addition(&mut self, client: &str) -> &mut Addition {
-        self.touch([self.clients_piece(), self.client(client).map(|client| &client.value)]);
-        let known = self.added.get(client).copied();
-        let place = known.unwrap_or(self.additions.len());
+        self.check_flow([self.clients_piece(), self.client(client).map(|client| &client.value)]);
+        let known = self.addition_indexes.get(client).copied();
+        let index = known.unwrap_or(self.additions.len());
         if known.is_none() {
-            self.added.insert(client.to_owned(), place);
+            self.addition_indexes.insert(client.to_owned(), index);
             let client = client.to_owned();
             self.additions.push(Addition { client, fields: Vec::new(), keys: Vec::new() });
         }
-        &mut self.additions[place]
+        &mut self.additions[index]
     }
 
     fn root_field(&self, name: &str) -> Option<&'a Entry<'a>> {
@@ -237,8 +233,8 @@ impl<'a> Edit<'a> {
         self.root_field("clients").map(|clients| &clients.value)
     }
 
-    /// The key with this digest in `clients:`, behind all that it stands in.
-    fn long(&self, digest: KeyDigest) -> Option<[&'a Piece<'a>; 4]> {
+    /// Finds the key with this digest in `clients:`; returns all values around it, from the outside in, and the key.
+    fn find_digest(&self, digest: KeyDigest) -> Option<[&'a Piece<'a>; 4]> {
         let clients = self.clients_piece()?;
         clients.entries().iter().find_map(|client| {
             let keys = &client.value.field("keys")?.value;
@@ -250,28 +246,25 @@ impl<'a> Edit<'a> {
         })
     }
 
-    /// The keys of `api_key` and `api_keys`, in the order of the file.
-    fn shorts(&self) -> Vec<Short<'a>> {
+    /// Returns the entries of `api_key` and `api_keys`, in the order of the file.
+    fn plaintext_entries(&self) -> Vec<PlaintextEntry<'a>> {
         let one = self.root_field("api_key").into_iter();
-        let one = one.filter_map(|entry| Short::new(entry, &entry.value, DEFAULT_CLIENT, None));
+        let one =
+            one.filter_map(|entry| PlaintextEntry::new(entry, &entry.value, DEFAULT_CLIENT, None));
         let many = self.root_field("api_keys").into_iter();
         let many = many.flat_map(|field| {
             let entries = field.value.entries().iter();
             entries.map(|entry| (entry, &field.value))
         });
         let many = many.filter_map(|(entry, parent)| {
-            Short::new(entry, &entry.key, entry.value.text()?, Some(parent))
+            PlaintextEntry::new(entry, &entry.key, entry.value.text()?, Some(parent))
         });
-        let mut shorts = one.chain(many).collect::<Vec<_>>();
-        shorts.sort_by_key(Short::place);
-        shorts
+        let mut entries = one.chain(many).collect::<Vec<_>>();
+        entries.sort_by_key(PlaintextEntry::offset);
+        entries
     }
 }
 
-fn replacement(piece: &Piece<'_>, put: String) -> (Range<usize>, Zeroizing<String>) {
-    (piece.range.clone(), Zeroizing::new(put))
-}
-
-fn line(text: &str, place: usize) -> usize {
-    text[..place].split('\n').count()
+fn replacement(piece: &Piece<'_>, new: String) -> (Range<usize>, Zeroizing<String>) {
+    (piece.range.clone(), Zeroizing::new(new))
 }

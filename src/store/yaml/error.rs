@@ -3,10 +3,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::fault::{Fault, FaultKind, Position};
+use super::load_error::{LoadError, LoadErrorKind};
+use super::position::Position;
 use crate::key::WeakKey;
 
-/// Why a key file was not loaded: where, what, and what to do. It never shows text of the file.
+/// Reason why a key file was not loaded, with its position and a hint. Never shows text of the file.
 ///
 /// ```
 /// use keygate::YamlStore;
@@ -21,34 +22,34 @@ pub struct YamlError(Arc<Located>);
 
 struct Located {
     path: Option<PathBuf>,
-    fault: Fault,
+    error: LoadError,
 }
 
 impl YamlError {
-    pub(super) fn new(path: Option<&Path>, fault: Fault) -> Self {
-        Self(Arc::new(Located { path: path.map(Path::to_owned), fault }))
+    pub(super) fn new(path: Option<&Path>, error: LoadError) -> Self {
+        Self(Arc::new(Located { path: path.map(Path::to_owned), error }))
     }
 
-    /// The file, unless the text came from elsewhere.
+    /// The key file, if the text was read from one.
     pub fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
     }
 
-    /// The line of the fault, counted from 1; none where the file as a whole is at fault.
+    /// The line of the error, counted from 1; `None` if the error concerns the whole file.
     pub fn line(&self) -> Option<usize> {
-        self.0.fault.place().map(|place| place.line as usize)
+        self.0.error.position().map(|position| position.line as usize)
     }
 
-    /// The column of the fault in characters, counted from 1.
+    /// The column of the error in characters, counted from 1.
     pub fn column(&self) -> Option<usize> {
-        self.0.fault.place().map(|place| place.column as usize)
+        self.0.error.position().map(|position| position.column as usize)
     }
 }
 
 impl fmt::Display for YamlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_place(f, self.path(), self.0.fault.place())?;
-        write!(f, "{}", self.0.fault.kind())
+        write_position(f, self.path(), self.0.error.position())?;
+        write!(f, "{}", self.0.error.kind())
     }
 }
 
@@ -60,14 +61,14 @@ impl fmt::Debug for YamlError {
 
 impl Error for YamlError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self.0.fault.kind() {
-            FaultKind::Io(error) => Some(error),
+        match self.0.error.kind() {
+            LoadErrorKind::Io(error) => Some(error),
             _ => None,
         }
     }
 }
 
-/// Something that is legal in a key file and should be mended all the same.
+/// A problem in a key file that does not keep it from being loaded.
 ///
 /// ```
 /// use keygate::YamlStore;
@@ -79,16 +80,16 @@ impl Error for YamlError {
 #[derive(Clone)]
 pub struct YamlWarning {
     path: Option<Arc<Path>>,
-    place: Option<Position>,
+    position: Option<Position>,
     kind: WarningKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum WarningKind {
-    #[error("{0}: replace it by one of 32 random bytes, and remove `allow_weak_keys`")]
+    #[error("{0}: replace it with one of 32 random bytes, and remove `allow_weak_keys`")]
     WeakKey(WeakKey),
     #[error(
-        "this key cannot hold 112 bits, below which a plain digest is too little: replace it by one of \
+        "this key cannot hold 112 bits, the minimum for a plain digest: replace it with one of \
          19 or more random letters and digits, such as `keygate key issue` makes"
     )]
     LowKey,
@@ -99,7 +100,7 @@ pub(super) enum WarningKind {
     Swapped,
     #[error(
         "the name of this client looks like a key, and names are shown: \
-         the key stands before the colon, and the name behind it"
+         write the key before the colon and the name after it"
     )]
     NameLikeKey,
     #[error(
@@ -107,57 +108,57 @@ pub(super) enum WarningKind {
     )]
     TextLikeKey { what: &'static str },
     #[error(
-        "this key was replaced by one that is not in the file: mend the id, or remove the line if \
+        "this key was replaced by one that is not in the file: correct the id, or remove the line if \
          that key was removed"
     )]
     UnknownSuccessor,
     #[error(
-        "this key was replaced and does not expire: give it an `expires`, or revoke it when nobody \
-         uses it any more"
+        "this key was replaced and does not expire: give it an `expires`, or revoke it once it is no \
+         longer used"
     )]
-    ReplacedForEver,
+    ReplacedWithoutExpiry,
     #[error("the file holds no keys, so that every request is refused")]
     NoKeys,
     #[error(
-        "the file is mounted by itself: where it is replaced outside, as most editors do and keygate itself, \
-         no change is seen here, and a revoked key works on; mount its folder instead"
+        "the file is mounted by itself: when it is replaced outside, as most editors and keygate itself do, \
+         the change is not visible here, and a revoked key keeps working; mount its folder instead"
     )]
     Mounted,
     #[cfg(unix)]
     #[error(
-        "everybody on this machine can read the keys in this file: `chmod o-r` it, or let \
+        "everyone on this machine can read the keys in this file: `chmod o-r` it, or let \
          `keygate hash` turn them into digests"
     )]
     ReadableByOthers,
 }
 
 impl YamlWarning {
-    pub(super) fn new(kind: WarningKind, place: Option<Position>) -> Self {
-        Self { path: None, place, kind }
+    pub(super) fn new(kind: WarningKind, position: Option<Position>) -> Self {
+        Self { path: None, position, kind }
     }
 
     pub(super) fn at(self, path: &Arc<Path>) -> Self {
         Self { path: Some(Arc::clone(path)), ..self }
     }
 
-    pub(super) fn place(&self) -> Option<Position> {
-        self.place
+    pub(super) fn position(&self) -> Option<Position> {
+        self.position
     }
 
-    /// The line that the warning is about, counted from 1; none where it is about the whole file.
+    /// The line of the problem, counted from 1; `None` if the warning concerns the whole file.
     pub fn line(&self) -> Option<usize> {
-        self.place.map(|place| place.line as usize)
+        self.position.map(|position| position.line as usize)
     }
 
-    /// The column that the warning is about, in characters and counted from 1.
+    /// The column of the problem in characters, counted from 1.
     pub fn column(&self) -> Option<usize> {
-        self.place.map(|place| place.column as usize)
+        self.position.map(|position| position.column as usize)
     }
 }
 
 impl fmt::Display for YamlWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_place(f, self.path.as_deref(), self.place)?;
+        write_position(f, self.path.as_deref(), self.position)?;
         write!(f, "{}", self.kind)
     }
 }
@@ -168,17 +169,17 @@ impl fmt::Debug for YamlWarning {
     }
 }
 
-fn write_place(
+fn write_position(
     f: &mut fmt::Formatter<'_>,
     path: Option<&Path>,
-    place: Option<Position>,
+    position: Option<Position>,
 ) -> fmt::Result {
-    match (path, place) {
-        (Some(path), Some(place)) => {
-            write!(f, "{}:{}:{}: ", path.display(), place.line, place.column)
+    match (path, position) {
+        (Some(path), Some(position)) => {
+            write!(f, "{}:{}:{}: ", path.display(), position.line, position.column)
         }
         (Some(path), None) => write!(f, "{}: ", path.display()),
-        (None, Some(place)) => write!(f, "line {}, column {}: ", place.line, place.column),
+        (None, Some(position)) => write!(f, "line {}, column {}: ", position.line, position.column),
         (None, None) => Ok(()),
     }
 }

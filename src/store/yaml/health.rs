@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use super::YamlError;
 use crate::key::KeyId;
 
-/// Whether a [`YamlStore`](crate::YamlStore) holds what its file says.
+/// State of a [`YamlStore`](crate::YamlStore): whether it is up to date with its file.
 ///
 /// ```
 /// use keygate::YamlStore;
@@ -22,38 +22,39 @@ use crate::key::KeyId;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct YamlHealth {
-    /// When the file was read from which the store has what it holds.
+    /// Time of the last successful load.
     pub loaded: SystemTime,
-    /// Since when the store does not follow the file, if it does not.
+    /// Time of the first failed reload since then, if any.
     pub failing_since: Option<SystemTime>,
-    /// Why it does not.
+    /// The latest failure, if the store is not up to date.
     pub error: Option<ReloadError>,
-    /// How many keys the store holds, revoked ones aside.
+    /// Number of keys in the store, without revoked ones.
     pub keys: usize,
 }
 
-/// Why a store did not take what its file says, and keeps what it holds.
+/// Reason why a store was not reloaded and keeps its old content.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReloadError {
-    /// The file is gone, cannot be read, or is not a valid key file.
+    /// The file is missing, cannot be read, or is not a valid key file.
     #[error(transparent)]
     Invalid(#[from] YamlError),
-    /// Keys are gone from the file and none is left in it, as in one that is being written.
+    /// The file holds no keys any more, without their having been revoked. It may still be being written.
     #[error(
-        "the file holds no keys any more, and not because all were revoked: if that is meant, call `reload()` or restart the service"
+        "the file no longer holds any keys, although they were not revoked: if that is intended, call \
+         `reload()` or restart the service"
     )]
     NoKeys,
-    /// A key that was revoked would work again, as it would if its line had not been written yet.
+    /// A revoked key would work again. The line that revokes it may not have been written yet.
     #[error(
-        "the key {key_id} was revoked and would work again: if that is meant, call `reload()` or \
+        "the key {key_id} was revoked and would work again: if that is intended, call `reload()` or \
          restart the service"
     )]
     RevokedKey {
         /// One such key.
         key_id: KeyId,
     },
-    /// The store was made from a text.
-    #[error("the store was made from a text, and has no file to read again")]
+    /// The store was created from a text.
+    #[error("the store was created from a text and has no file to reload")]
     NoFile,
 }

@@ -4,51 +4,52 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use super::error::WarningKind;
-use super::fault::Fault;
-use super::file::left_by_edit;
+use super::file::digest_of_last_edit;
+use super::load_error::LoadError;
 use super::parse::{Parsed, parse};
-use super::report::Reporter;
-use super::{ReloadError, YamlError, YamlHealth, YamlWarning, input};
+use super::report::EventSink;
+use super::{ReloadError, YamlError, YamlHealth, YamlWarning, read};
 use crate::key::KeyDigest;
 use crate::store::{MemoryStore, mount};
 
-/// Where the keys of a store come from, and what is known of it.
+/// A key file and the keys loaded from it.
 pub(super) struct KeyFile {
     keys: MemoryStore,
+    /// The path as given, for messages.
     path: Option<PathBuf>,
-    /// The same from the root on, so that it stays the same file when the process changes its folder.
-    file: Option<PathBuf>,
-    /// Held by whoever changes what the store holds, from the reading of the file on, so that an older
-    /// reading never replaces a newer one.
-    turn: Mutex<()>,
-    /// Held for moments.
+    /// Stays valid when the process changes its working directory.
+    absolute_path: Option<PathBuf>,
+    /// Held from reading the file to updating the keys, so that older content never replaces newer.
+    update_lock: Mutex<()>,
+    /// Locked only briefly.
     state: Mutex<State>,
-    reporter: Reporter,
+    events: EventSink,
 }
 
 pub(super) struct State {
-    /// Of the text that the keys were read from.
+    /// The digest of the loaded text.
     digest: KeyDigest,
     loaded: SystemTime,
     warnings: Vec<YamlWarning>,
-    trouble: Option<(SystemTime, ReloadError)>,
-    /// Every key that was seen revoked and has not come back since by somebody's will.
+    /// The time of the first failure, and the latest one.
+    failure: Option<(SystemTime, ReloadError)>,
+    /// Keys that were revoked and have not been restored by an explicit reload.
     pub(super) revoked: HashSet<KeyDigest>,
-    /// Ends the thread that follows the file, when it is dropped.
+    /// Stops the thread that follows the file when it is dropped.
     #[cfg_attr(not(feature = "watch"), expect(dead_code, reason = "nothing follows the file"))]
     pub(super) watcher: Option<Box<dyn Send>>,
 }
 
 impl KeyFile {
     pub(super) fn open(path: &Path) -> Result<Self, YamlError> {
-        let error = |fault| YamlError::new(Some(path), fault);
-        let text = input::read_regular(path).map_err(error)?;
+        let error = |error| YamlError::new(Some(path), error);
+        let text = read::read_regular(path).map_err(error)?;
         let parsed = load(&text).map_err(error)?;
         Ok(Self::new(Some(path), &text, parsed))
     }
 
     pub(super) fn text(text: &[u8]) -> Result<Self, YamlError> {
-        let parsed = load(text).map_err(|fault| YamlError::new(None, fault))?;
+        let parsed = load(text).map_err(|error| YamlError::new(None, error))?;
         Ok(Self::new(None, text, parsed))
     }
 
@@ -57,17 +58,17 @@ impl KeyFile {
             digest: KeyDigest::of(text),
             loaded: SystemTime::now(),
             warnings: path.map_or_else(|| parsed.warnings.clone(), |path| parsed.warnings_at(path)),
-            trouble: None,
+            failure: None,
             revoked: parsed.keys.revoked(),
             watcher: None,
         };
         Self {
             keys: parsed.keys,
             path: path.map(Path::to_owned),
-            file: path.and_then(|path| std::path::absolute(path).ok()),
-            turn: Mutex::new(()),
+            absolute_path: path.and_then(|path| std::path::absolute(path).ok()),
+            update_lock: Mutex::new(()),
             state: Mutex::new(state),
-            reporter: Reporter::default(),
+            events: EventSink::default(),
         }
     }
 
@@ -79,13 +80,12 @@ impl KeyFile {
         self.path.as_deref()
     }
 
-    /// Where to read and to write.
-    pub(super) fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
+    pub(super) fn absolute_path(&self) -> Option<&Path> {
+        self.absolute_path.as_deref()
     }
 
-    pub(super) fn reporter(&self) -> &Reporter {
-        &self.reporter
+    pub(super) fn events(&self) -> &EventSink {
+        &self.events
     }
 
     pub(super) fn warnings(&self) -> Vec<YamlWarning> {
@@ -94,50 +94,49 @@ impl KeyFile {
 
     pub(super) fn health(&self) -> YamlHealth {
         let state = self.lock();
-        let (failing_since, error) = state.trouble.clone().unzip();
+        let (failing_since, error) = state.failure.clone().unzip();
         YamlHealth { loaded: state.loaded, failing_since, error, keys: self.keys.len() }
     }
 
-    /// Waits until nobody else changes what the store holds.
-    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Excludes other updates of the keys.
+    pub(super) fn update_lock(&self) -> MutexGuard<'_, ()> {
+        self.update_lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // What is half-changed after a panic is read anew with the next change of the file.
+        // A partial change after a panic is overwritten by the next load.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what the file says, as somebody asked for.
+    /// Loads the file without the checks of [`KeyFile::check`].
     pub(super) fn reload(&self) -> Result<(), ReloadError> {
         let path = self.path().ok_or(ReloadError::NoFile)?;
-        let _turn = self.turn();
-        let file = self.file().unwrap_or(path);
-        let read = input::read_regular(file);
-        let read = read.and_then(|text| Ok((KeyDigest::of(&text), load(&text)?)));
-        let read = read.map_err(|fault| ReloadError::from(YamlError::new(Some(path), fault)));
+        let _lock = self.update_lock();
+        let text = read::read_regular(self.absolute_path().unwrap_or(path));
+        let parsed = text.and_then(|text| Ok((KeyDigest::of(&text), load(&text)?)));
+        let parsed = parsed.map_err(|error| ReloadError::from(YamlError::new(Some(path), error)));
         let mut state = self.lock();
-        let result = read.map(|(digest, parsed)| self.adopt(&mut state, digest, &parsed));
-        state.note(result)
+        let result = parsed.map(|(digest, parsed)| self.adopt(&mut state, digest, &parsed));
+        state.record(result)
     }
 
     pub(super) fn digest(&self) -> KeyDigest {
         self.lock().digest
     }
 
-    /// Whether what was read looks like a file that is being written, or like a mistake.
+    /// Refuses content that looks like a partly written file or a mistake.
     pub(super) fn check(
         &self,
         state: &State,
         digest: KeyDigest,
-        read: &MemoryStore,
+        new: &MemoryStore,
     ) -> Result<(), ReloadError> {
-        // A file whose last keys were revoked holds them still; and what an edit left is meant.
-        let is_suspect = read.is_empty() && self.keys.has_live_unknown_to(read);
-        if is_suspect && self.file().and_then(left_by_edit) != Some(digest) {
+        // Revoked keys stay in the file, and the result of an edit is intended.
+        let is_suspect = new.is_empty() && self.keys.has_live_unknown_to(new);
+        if is_suspect && self.absolute_path().and_then(digest_of_last_edit) != Some(digest) {
             return Err(ReloadError::NoKeys);
         }
-        match state.revoked.iter().find(|digest| read.has_live(digest)) {
+        match state.revoked.iter().find(|digest| new.has_live(digest)) {
             Some(digest) => Err(ReloadError::RevokedKey { key_id: digest.key_id() }),
             None => Ok(()),
         }
@@ -151,46 +150,49 @@ impl KeyFile {
         self.keys.replace(&parsed.keys);
         state.digest = digest;
         state.loaded = SystemTime::now();
-        state.trouble = None;
+        state.failure = None;
     }
 }
 
 impl State {
-    /// Keeps in mind how a reading ended.
-    pub(super) fn note(&mut self, result: Result<(), ReloadError>) -> Result<(), ReloadError> {
+    /// Records the result of a reload.
+    pub(super) fn record(&mut self, result: Result<(), ReloadError>) -> Result<(), ReloadError> {
         match &result {
-            Ok(()) => self.trouble = None,
+            Ok(()) => self.failure = None,
             Err(error) => {
-                let since = self.trouble.as_ref().map_or_else(SystemTime::now, |(since, _)| *since);
-                self.trouble = Some((since, error.clone()));
+                let since = self.failure.as_ref().map_or_else(SystemTime::now, |(since, _)| *since);
+                self.failure = Some((since, error.clone()));
             }
         }
         result
     }
 }
 
-pub(super) fn load(text: &[u8]) -> Result<Parsed, Fault> {
-    parse(input::utf8(text)?)
+pub(super) fn load(text: &[u8]) -> Result<Parsed, LoadError> {
+    parse(read::utf8(text)?)
 }
 
 impl Parsed {
     pub(super) fn warnings_at(&self, path: &Path) -> Vec<YamlWarning> {
-        warnings_at(path, self.plain, &self.warnings)
+        warnings_at(path, self.plaintext_keys, &self.warnings)
     }
 }
 
-/// The warnings as those of this file, with what there is to say of the file itself, in which so many
-/// keys stand in clear.
-pub(super) fn warnings_at(path: &Path, plain: usize, warnings: &[YamlWarning]) -> Vec<YamlWarning> {
+/// Adds the path to the warnings of a text, and the warnings about the file itself.
+pub(super) fn warnings_at(
+    path: &Path,
+    plaintext_keys: usize,
+    warnings: &[YamlWarning],
+) -> Vec<YamlWarning> {
     let shared: Arc<Path> = path.into();
     #[cfg(not(unix))]
-    let _ = plain;
+    let _ = plaintext_keys;
     let mut all = Vec::new();
     if mount::is_mount_point(path) {
         all.push(YamlWarning::new(WarningKind::Mounted, None));
     }
     #[cfg(unix)]
-    if plain > 0 && is_readable_by_others(path) {
+    if plaintext_keys > 0 && is_readable_by_others(path) {
         all.push(YamlWarning::new(WarningKind::ReadableByOthers, None));
     }
     all.extend(warnings.iter().cloned());

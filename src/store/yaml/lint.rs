@@ -1,11 +1,11 @@
 use std::path::Path;
 
 use super::key_file::warnings_at;
-use super::parse::Unloaded;
+use super::parse::ParseFailure;
 use super::text::YamlText;
-use super::{YamlError, YamlStore, YamlWarning, input, parse};
+use super::{YamlError, YamlStore, YamlWarning, parse, read};
 
-/// Everything that is wrong or weak in a key file, in the order of the file.
+/// All errors and warnings of a key file, in the order of the file.
 ///
 /// ```
 /// use keygate::YamlStore;
@@ -21,25 +21,24 @@ use super::{YamlError, YamlStore, YamlWarning, input, parse};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct YamlLint {
-    /// What keeps the file from being loaded.
+    /// Errors that keep the file from being loaded.
     pub errors: Vec<YamlError>,
-    /// What is legal and should be mended all the same.
+    /// Problems that do not keep the file from being loaded.
     pub warnings: Vec<YamlWarning>,
-    /// The number of keys in plaintext, which [`YamlStore::hash_keys`] turns into digests.
+    /// Number of keys in plaintext, which [`YamlStore::hash_keys`] replaces with their digests.
     pub plaintext_keys: usize,
 }
 
 impl YamlStore {
-    /// Looks for everything that is wrong or weak in a file. Behind a place where the file is no YAML any
-    /// more, nothing can be found.
+    /// Finds all errors and warnings of a file, up to its first YAML syntax error.
     pub fn lint(path: impl AsRef<Path>) -> YamlLint {
         Self::lint_with(path, |_| {})
     }
 
-    /// Looks for everything that [`YamlStore::lint`] finds, and passes the keys and names of the file to
-    /// rules of your own, in the order of the file and as often as they stand there.
+    /// Finds all errors and warnings of a file, as [`YamlStore::lint`] does, and passes each key and client name to
+    /// `rule`, in the order of the file.
     ///
-    /// A copy of a key that the closure makes is overwritten by nobody.
+    /// Keys that the closure copies are not overwritten in memory.
     ///
     /// ```
     /// use keygate::YamlStore;
@@ -59,25 +58,26 @@ impl YamlStore {
     /// ```
     pub fn lint_with(path: impl AsRef<Path>, mut rule: impl FnMut(YamlText<'_>)) -> YamlLint {
         let path = path.as_ref();
-        let alone = |fault| Unloaded { faults: vec![fault], warnings: Vec::new(), plain: 0 };
-        let text = input::read_regular(path).map_err(alone);
-        let linted =
-            text.and_then(|text| parse::lint(input::utf8(&text).map_err(alone)?, &mut rule));
-        match linted {
+        let failure =
+            |error| ParseFailure { errors: vec![error], warnings: Vec::new(), plaintext_keys: 0 };
+        let text = read::read_regular(path).map_err(failure);
+        let result =
+            text.and_then(|text| parse::lint(read::utf8(&text).map_err(failure)?, &mut rule));
+        match result {
             Ok(parsed) => YamlLint {
                 errors: Vec::new(),
                 warnings: parsed.warnings_at(path),
-                plaintext_keys: parsed.plain,
+                plaintext_keys: parsed.plaintext_keys,
             },
-            Err(unloaded) => YamlLint::of(path, unloaded),
+            Err(failure) => YamlLint::of(path, failure),
         }
     }
 }
 
 impl YamlLint {
-    fn of(path: &Path, unloaded: Unloaded) -> Self {
-        let warnings = warnings_at(path, unloaded.plain, &unloaded.warnings);
-        let errors = unloaded.faults.into_iter().map(|fault| YamlError::new(Some(path), fault));
-        Self { errors: errors.collect(), warnings, plaintext_keys: unloaded.plain }
+    fn of(path: &Path, failure: ParseFailure) -> Self {
+        let warnings = warnings_at(path, failure.plaintext_keys, &failure.warnings);
+        let errors = failure.errors.into_iter().map(|error| YamlError::new(Some(path), error));
+        Self { errors: errors.collect(), warnings, plaintext_keys: failure.plaintext_keys }
     }
 }

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::file::{EditFault, edit_error};
+use super::file::{EditErrorKind, edit_error};
 use super::{YamlStore, blocking};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
@@ -79,9 +79,9 @@ impl YamlStore {
     ) -> BoxFuture<'static, Result<T, ManageError>> {
         let store = self.clone();
         Box::pin(async move {
-            let path = store.origin.path().unwrap_or(Path::new("")).to_owned();
-            let done = blocking::run(move || work(store)).await;
-            done.unwrap_or_else(|error| Err(edit_error(&path, EditFault::Thread(error))))
+            let path = store.file.path().unwrap_or(Path::new("")).to_owned();
+            let result = blocking::run(move || work(store)).await;
+            result.unwrap_or_else(|error| Err(edit_error(&path, EditErrorKind::Thread(error))))
         })
     }
 }

@@ -5,18 +5,18 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::edit::{Edit, Outline, Value};
-use super::fault::Fault;
-use super::file::{EditFault, Lock, Replaced, Target, create, edit_error, replace};
+use super::file::{EditErrorKind, Lock, Replaced, Target, create, edit_error, replace};
 use super::key_file::load;
+use super::load_error::LoadError;
 use super::parse::Parsed;
-use super::{PAUSE, YamlError, YamlStore, input};
+use super::{STABLE_AFTER, YamlError, YamlStore, read};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::{KeyDigest, KeyId, rfc3339};
 use crate::manage::{ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
 use crate::store::MemoryStore;
 
-/// How often an edit begins anew because somebody else has changed the file meanwhile.
+/// How often an edit is tried again because another process has changed the file.
 const ATTEMPTS: usize = 10;
 
 const NEW_FILE: &str = "\
@@ -25,23 +25,23 @@ version: 1
 clients:
 ";
 
-/// The methods of [`ManageKeys`](crate::ManageKeys), without a future: they wait for the disk.
+/// The methods of [`ManageKeys`](crate::ManageKeys) as blocking methods.
 impl YamlStore {
-    /// Makes a new file without keys, for its owner alone, and opens it.
+    /// Creates a file without keys, accessible to its owner only, and opens it.
     ///
     /// # Errors
     ///
-    /// There is a file of this name, or none can be made.
+    /// The file exists or cannot be created.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, ManageError> {
         let path = path.as_ref();
-        create(path, NEW_FILE.as_bytes()).map_err(|fault| edit_error(path, fault))?;
+        create(path, NEW_FILE.as_bytes()).map_err(|kind| edit_error(path, kind))?;
         Ok(Self::open(path)?)
     }
 
-    /// Returns a handle whose changes are tried on the text of the file and not made: they succeed or are
-    /// refused as they would be, and nothing is written or waited for.
+    /// Returns a handle that checks changes against the current file without making them. Each change succeeds or is
+    /// refused as usual, but nothing is written and no lock is taken.
     ///
-    /// Whether the file can be replaced is not tried.
+    /// It does not check whether the file can be replaced.
     #[must_use]
     pub fn dry_run(&self) -> Self {
         Self { is_dry_run: true, ..self.clone() }
@@ -51,7 +51,7 @@ impl YamlStore {
     ///
     /// # Errors
     ///
-    /// There is a client of this name, the profile breaks a rule, or the file cannot be changed.
+    /// A client of this name exists, the profile breaks a rule, or the file cannot be changed.
     pub fn add_client(&self, profile: impl Into<ClientProfile>) -> Result<ClientInfo, ManageError> {
         let profile = profile.into();
         self.change(
@@ -60,7 +60,7 @@ impl YamlStore {
         )
     }
 
-    /// Lets the keys of a client in again. Enabling an enabled client changes nothing.
+    /// Enables a client, so that its keys work again. Enabling an enabled client changes nothing.
     ///
     /// # Errors
     ///
@@ -69,8 +69,8 @@ impl YamlStore {
         self.change(|keys| keys.enable_client(name), |edit, _, _| edit.set_enabled(name, true))
     }
 
-    /// Refuses all keys of a client until it is enabled again. Disabling a disabled client changes
-    /// nothing.
+    /// Disables a client: its keys are refused until it is enabled again. Disabling a disabled client
+    /// changes nothing.
     ///
     /// # Errors
     ///
@@ -79,41 +79,41 @@ impl YamlStore {
         self.change(|keys| keys.disable_client(name), |edit, _, _| edit.set_enabled(name, false))
     }
 
-    /// Removes a client and forgets its keys, the marks of revoked ones included.
+    /// Removes a disabled client with all its keys, including revoked ones.
     ///
     /// # Errors
     ///
-    /// There is no client of this name, it is still enabled, or the file cannot be changed.
+    /// No client of this name exists, it is still enabled, or the file cannot be changed.
     pub fn remove_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
         self.change(|keys| keys.remove_client(name), |edit, _, _| edit.remove_client(name))
     }
 
-    /// The clients, in the order of their names.
+    /// Returns the clients, sorted by name.
     pub fn list_clients(&self) -> Vec<ClientInfo> {
         self.keys.list_clients()
     }
 
-    /// Adds a key to a client, as a digest. One of a disabled client is refused until the client is
-    /// enabled.
+    /// Adds a key to a client, stored as a digest. A key of a disabled client is refused until the client
+    /// is enabled.
     ///
     /// # Errors
     ///
-    /// There is no client of this name; the store holds this key or one with the same id; the expiry
-    /// has passed; the label breaks a rule; or the file cannot be changed.
-    #[allow(clippy::needless_pass_by_value)] // As in the trait.
+    /// No client of this name exists; the store holds this key or one with the same id; the expiry has
+    /// passed; the label breaks a rule; or the file cannot be changed.
+    #[allow(clippy::needless_pass_by_value)] // The signature of the trait.
     pub fn issue(&self, client: &str, key: NewKey) -> Result<KeyInfo, ManageError> {
         self.change(
             |keys| keys.issue(client, key.clone()),
-            |edit, issued, _| edit.add_key(client, fields_of(issued, key.digest())),
+            |edit, issued, _| edit.add_key(client, key_fields(issued, key.digest())),
         )
     }
 
-    /// Revokes a key, for good. Revoking a key again changes nothing. One of the short forms becomes a
-    /// digest.
+    /// Revokes a key permanently. Revoking a revoked key changes nothing. A plaintext key is replaced with
+    /// its digest.
     ///
     /// # Errors
     ///
-    /// There is no key with this id, or the file cannot be changed.
+    /// No key with this id exists, or the file cannot be changed.
     pub fn revoke(&self, key_id: &KeyId) -> Result<KeyInfo, ManageError> {
         self.change(
             |keys| keys.revoke(key_id),
@@ -125,17 +125,17 @@ impl YamlStore {
         )
     }
 
-    /// Replaces a key by another of the same client, in one step: the new one works, and the old one
-    /// expires after `grace`, or earlier if it would have anyway. A grace of zero ends it now.
+    /// Replaces a key with a new one of the same client, in one step. The new key works at once; the old key
+    /// expires after `grace`, or at its own expiry if that is earlier. With a grace of zero it expires now.
     ///
-    /// The new key has the old one's label unless it brings its own, and [the old one's
-    /// lifetime](KeyInfo::inherited_expiry) unless it brings its own [`Expiry`](crate::manage::Expiry).
+    /// The new key inherits the old key's label, unless it has one, and [the old key's
+    /// lifetime](KeyInfo::inherited_expiry), unless it has its own [`Expiry`](crate::manage::Expiry).
     ///
     /// # Errors
     ///
-    /// There is no key with this id; the key was revoked, has expired, or is being replaced already;
-    /// and all that can be wrong with the new key, as in [`YamlStore::issue`].
-    #[allow(clippy::needless_pass_by_value)] // As in the trait.
+    /// No key with this id exists; the key was revoked, has expired, or was already replaced; or the new key
+    /// is refused, as in [`YamlStore::issue`].
+    #[allow(clippy::needless_pass_by_value)] // The signature of the trait.
     pub fn rotate(
         &self,
         key_id: &KeyId,
@@ -150,79 +150,79 @@ impl YamlStore {
                 let end = end.map(|end| ("expires".to_owned(), Value::Raw(rfc3339::text(end))));
                 let replaced = [("replaced_by".to_owned(), replaced)];
                 edit.set_key(digest(*key_id), replaced.into_iter().chain(end).collect());
-                edit.add_key(&rotated.new.client, fields_of(&rotated.new, successor.digest()));
+                edit.add_key(&rotated.new.client, key_fields(&rotated.new, successor.digest()));
             },
         )
     }
 
-    /// The keys of one client or of all, revoked and expired ones included, in the order of clients
-    /// and then of creation.
+    /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and
+    /// then by creation time.
     ///
     /// # Errors
     ///
-    /// There is no client of this name.
+    /// No client of this name exists.
     pub fn list_keys(&self, client: Option<&str>) -> Result<Vec<KeyInfo>, ManageError> {
         self.keys.list_keys(client)
     }
 
-    /// Turns the keys that stand in the file as they are into digests, and says how many there were.
-    /// The same keys go on working.
+    /// Replaces the plaintext keys in the file with their digests, and returns their number. The keys keep
+    /// working.
     ///
-    /// Version control and backups still hold the old text.
+    /// Version control and backups still contain the old text.
     ///
     /// # Errors
     ///
-    /// One of the keys stands somewhere else in the file too, or the file cannot be changed.
+    /// One of the keys also appears elsewhere in the file, or the file cannot be changed.
     pub fn hash_keys(&self) -> Result<usize, ManageError> {
         let mut count = 0;
-        self.change(|_| Ok(()), |edit, (), _| count = edit.hash())?;
+        self.change(|_| Ok(()), |edit, (), _| count = edit.hash_keys())?;
         Ok(count)
     }
 
-    /// Changes the file and what is held here: `change` what the file holds, in memory, and `write` the
-    /// same into its text. What comes of both must be the same.
+    /// Changes the file and this store. `change` applies the change to the keys in memory, and `write` applies it
+    /// to the text; the edited text must load to the changed keys.
     pub(super) fn change<T>(
         &self,
         change: impl Fn(&MemoryStore) -> Result<T, ManageError>,
         mut write: impl FnMut(&mut Edit<'_>, &T, &dyn Fn(KeyId) -> KeyDigest),
     ) -> Result<T, ManageError> {
-        let Some(path) = self.origin.path() else {
+        let Some(path) = self.file.path() else {
             return Err(ManageError::ReadOnly {
-                why: "it was made from a text: open a file to have one that can be changed",
+                why: "the store was created from a text: open a file to be able to change it",
             });
         };
-        let fault = |fault| edit_error(path, fault);
-        let yaml = |fault| ManageError::from(YamlError::new(Some(path), fault));
-        let file = self.origin.file().unwrap_or(path);
+        let edit_error = |kind| edit_error(path, kind);
+        let load_error = |error| ManageError::from(YamlError::new(Some(path), error));
+        let file = self.file.absolute_path().unwrap_or(path);
         if self.is_dry_run {
-            let text = input::read_regular(file).map_err(yaml)?;
+            let text = read::read_regular(file).map_err(load_error)?;
             return Ok(self.edit(path, &text, &change, &mut write)?.0);
         }
         let (target, lock) =
-            Target::lock(file, &|event| self.origin.reporter().report(event)).map_err(fault)?;
-        let _turn = self.origin.turn();
+            Lock::acquire(file, &|event| self.file.events().report(event)).map_err(edit_error)?;
+        let _lock = self.file.update_lock();
         for _ in 0..ATTEMPTS {
-            let text = settled(&target, &lock).map_err(yaml)?;
-            let (answer, new, loaded) = self.edit(path, &text, &change, &mut write)?;
+            let text = read_stable(&target, &lock).map_err(load_error)?;
+            let (changed, new, parsed) = self.edit(path, &text, &change, &mut write)?;
             let replaced = if new.as_bytes() == &**text {
                 Replaced::Done
             } else {
-                lock.leave(KeyDigest::of(new.as_bytes()));
-                replace(&target, &text, new.as_bytes()).map_err(fault)?
+                lock.record_digest(KeyDigest::of(new.as_bytes()));
+                replace(&target, &text, new.as_bytes()).map_err(edit_error)?
             };
             if replaced != Replaced::Changed {
-                self.origin.adopt(&mut self.origin.lock(), KeyDigest::of(new.as_bytes()), &loaded);
+                self.file.adopt(&mut self.file.lock(), KeyDigest::of(new.as_bytes()), &parsed);
             }
             match replaced {
-                Replaced::Done => return Ok(answer),
-                Replaced::Unsynced(error) => return Err(fault(EditFault::Sync(error))),
+                Replaced::Done => return Ok(changed),
+                Replaced::Unsynced(error) => return Err(edit_error(EditErrorKind::Sync(error))),
                 Replaced::Changed => {}
             }
         }
-        Err(fault(EditFault::Restless))
+        Err(edit_error(EditErrorKind::Unstable))
     }
 
-    /// The text of a file with a change in it, and what that text holds.
+    /// Returns the result of a change, the edited text of the file, and the keys parsed from that text.
     fn edit<T>(
         &self,
         path: &Path,
@@ -230,47 +230,47 @@ impl YamlStore {
         change: impl Fn(&MemoryStore) -> Result<T, ManageError>,
         mut write: impl FnMut(&mut Edit<'_>, &T, &dyn Fn(KeyId) -> KeyDigest),
     ) -> Result<(T, Zeroizing<String>, Parsed), ManageError> {
-        let fault = |fault| edit_error(path, fault);
-        let yaml = |fault| ManageError::from(YamlError::new(Some(path), fault));
+        let edit_error = |kind| edit_error(path, kind);
+        let load_error = |error| ManageError::from(YamlError::new(Some(path), error));
         let digest = KeyDigest::of(text);
-        let keys = if self.origin.digest() == digest {
+        let keys = if self.file.digest() == digest {
             self.keys.fork()
         } else {
-            let keys = load(text).map_err(yaml)?.keys;
-            let checked = self.origin.check(&self.origin.lock(), digest, &keys);
+            let keys = load(text).map_err(load_error)?.keys;
+            let checked = self.file.check(&self.file.lock(), digest, &keys);
             checked.map_err(|error| ManageError::Unavailable(StoreError::new(error)))?;
             self.keys.share_clock(&keys);
             keys
         };
-        let answer = change(&keys)?;
+        let changed = change(&keys)?;
 
         let edited = {
-            let outline = Outline::of(input::utf8(text).map_err(yaml)?).map_err(yaml)?;
+            let outline = Outline::of(read::utf8(text).map_err(load_error)?).map_err(load_error)?;
             let mut edit = Edit::of(&outline);
-            let digest = |key_id| keys.digest_of(key_id).expect("a key that was changed is there");
-            write(&mut edit, &answer, &digest);
-            edit.finish().map_err(fault)?
+            let digest = |key_id| keys.digest_of(key_id).expect("the changed key exists");
+            write(&mut edit, &changed, &digest);
+            edit.finish().map_err(edit_error)?
         };
-        let loaded = load(edited.as_bytes()).map_err(|_| fault(EditFault::Layout))?;
-        if !loaded.keys.holds_the_same(&keys) {
-            return Err(fault(EditFault::Layout));
+        let parsed = load(edited.as_bytes()).map_err(|_| edit_error(EditErrorKind::Layout))?;
+        if !parsed.keys.has_same_content(&keys) {
+            return Err(edit_error(EditErrorKind::Layout));
         }
-        Ok((answer, edited, loaded))
+        Ok((changed, edited, parsed))
     }
 }
 
-/// What the file says when nobody is writing it: what the last edit left, or what has been there for
-/// a while.
-fn settled(target: &Target, lock: &Lock) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    let mut text = input::read_target(target)?;
+/// Reads a file that nobody is writing: its text is the result of the last edit, or has not changed for a while.
+fn read_stable(target: &Target, lock: &Lock) -> Result<Zeroizing<Vec<u8>>, LoadError> {
+    let mut text = read::read_target(target)?;
     for _ in 0..ATTEMPTS {
         let modified = target.open().and_then(|file| file.metadata()?.modified());
         let age = modified.ok().and_then(|modified| modified.elapsed().ok());
-        if age.is_some_and(|age| age > PAUSE) || lock.left() == Some(KeyDigest::of(&text)) {
+        let is_stable = age.is_some_and(|age| age > STABLE_AFTER);
+        if is_stable || lock.digest_of_last_edit() == Some(KeyDigest::of(&text)) {
             break;
         }
-        thread::sleep(PAUSE);
-        let again = input::read_target(target)?;
+        thread::sleep(STABLE_AFTER);
+        let again = read::read_target(target)?;
         if *again == *text {
             break;
         }
@@ -279,8 +279,7 @@ fn settled(target: &Target, lock: &Lock) -> Result<Zeroizing<Vec<u8>>, Fault> {
     Ok(text)
 }
 
-/// What a file says of a new key.
-fn fields_of(key: &KeyInfo, digest: KeyDigest) -> Vec<(String, Value)> {
+fn key_fields(key: &KeyInfo, digest: KeyDigest) -> Vec<(String, Value)> {
     let mut fields = vec![("digest".to_owned(), Value::Raw(digest.to_text()))];
     let label = key.label.as_deref().map(Value::text);
     let [created, expires] =

@@ -1,6 +1,8 @@
 use super::error::{WarningKind, YamlWarning};
-use super::events::{Events, Node, Text};
-use super::fault::{Fault, FaultKind, Position};
+use super::events::Events;
+use super::load_error::{LoadError, LoadErrorKind};
+use super::node::{Node, Text};
+use super::position::Position;
 use super::text::{YamlText, YamlTextKind};
 use crate::client::{ClientProfile, ProfileError};
 use crate::key::{
@@ -18,104 +20,107 @@ mod values;
 use clients::Clients;
 use fields::Fields;
 
-/// The client of the key in `api_key`.
+/// The client of the key in the field `api_key`.
 pub(super) const DEFAULT_CLIENT: &str = "default";
 
-/// The newest form of the file that is known here.
+/// The newest supported version of the file format.
 const VERSION: u32 = 1;
 
 const ROOT: Fields = Fields {
     known: &["api_key", "api_keys", "allow_weak_keys", "version", "clients"],
-    most: "api_keys",
-    way_out: "keys stand indented below `api_keys:`, as `KEY: client name`",
+    fallback: "api_keys",
+    hint: "write keys indented below `api_keys:`, as `KEY: client name`",
 };
 
-/// What stands in a key file.
+/// A parsed key file.
 pub(super) struct Parsed {
     pub(super) keys: MemoryStore,
     pub(super) warnings: Vec<YamlWarning>,
-    /// How many keys stand there as they are, and not as digests.
-    pub(super) plain: usize,
+    /// The number of keys in plaintext.
+    pub(super) plaintext_keys: usize,
 }
 
-/// What is wrong with a text that cannot be loaded, and what is weak in it besides.
-pub(super) struct Unloaded {
-    pub(super) faults: Vec<Fault>,
+/// The errors and warnings of a text that cannot be loaded.
+pub(super) struct ParseFailure {
+    pub(super) errors: Vec<LoadError>,
     pub(super) warnings: Vec<YamlWarning>,
-    pub(super) plain: usize,
+    pub(super) plaintext_keys: usize,
 }
 
-/// Turns the text of a key file into a store. One pass over the events of the parser, whose scalars
-/// borrow from the text, so that no copy of a key is made on the way to its digest.
-pub(super) fn parse(text: &str) -> Result<Parsed, Fault> {
+/// Parses the text of a key file, up to the first error.
+///
+/// It makes one pass over the parser events. Their scalars borrow from the text, so that keys are hashed without
+/// being copied.
+pub(super) fn parse(text: &str) -> Result<Parsed, LoadError> {
     let mut rule = |_: YamlText<'_>| {};
-    let mut file = File::new(Faults { first_only: true, found: Vec::new() }, &mut rule);
+    let mut file =
+        FileParser::new(ErrorCollector { first_only: true, found: Vec::new() }, &mut rule);
     file.read_all(&mut Events::new(text))?;
-    file.finish().map_err(|mut unloaded| unloaded.faults.swap_remove(0))
+    file.finish().map_err(|mut failure| failure.errors.swap_remove(0))
 }
 
-/// All that is wrong in the text of a key file, up to where it is no YAML any more.
-pub(super) fn lint(text: &str, rule: Rule<'_>) -> Result<Parsed, Unloaded> {
-    let mut file = File::new(Faults { first_only: false, found: Vec::new() }, rule);
+/// Parses the text of a key file and collects all errors, up to the first YAML syntax error.
+pub(super) fn lint(text: &str, rule: Rule<'_>) -> Result<Parsed, ParseFailure> {
+    let mut file = FileParser::new(ErrorCollector { first_only: false, found: Vec::new() }, rule);
     if let Err(last) = file.read_all(&mut Events::new(text)) {
-        file.faults.found.push(last);
+        file.errors.found.push(last);
     }
     file.finish()
 }
 
-/// A rule of the caller, to which each key and name is passed.
+/// A closure of the caller, called with each key and client name.
 type Rule<'r> = &'r mut dyn FnMut(YamlText<'_>);
 
-/// Where faults go: back to the caller at once, or on a list.
-struct Faults {
+/// Returns the first error to the caller, or collects all errors.
+struct ErrorCollector {
     first_only: bool,
-    found: Vec<Fault>,
+    found: Vec<LoadError>,
 }
 
-impl Faults {
-    fn take(&mut self, result: Result<(), Fault>) -> Result<(), Fault> {
+impl ErrorCollector {
+    fn collect(&mut self, result: Result<(), LoadError>) -> Result<(), LoadError> {
         match result {
-            Err(fault) if !self.first_only => self.found.push(fault),
+            Err(error) if !self.first_only => self.found.push(error),
             result => return result,
         }
         Ok(())
     }
 }
 
-/// What has been read of the file so far.
-struct File<'r> {
+/// The part of a file that has been parsed so far.
+struct FileParser<'r> {
     keys: Bulk<Position>,
     clients: Clients,
-    plain: usize,
-    /// The ids that stand behind `replaced_by`.
+    plaintext_keys: usize,
+    /// The ids in `replaced_by` fields.
     successors: Vec<(KeyId, Position)>,
     weak: Vec<(WeakKey, Position)>,
     warnings: Vec<YamlWarning>,
     allow_weak: bool,
-    faults: Faults,
+    errors: ErrorCollector,
     rule: Rule<'r>,
 }
 
-impl<'r> File<'r> {
-    fn new(faults: Faults, rule: Rule<'r>) -> Self {
+impl<'r> FileParser<'r> {
+    fn new(errors: ErrorCollector, rule: Rule<'r>) -> Self {
         Self {
             keys: Bulk::new(),
             clients: Clients::default(),
-            plain: 0,
+            plaintext_keys: 0,
             successors: Vec::new(),
             weak: Vec::new(),
             warnings: Vec::new(),
             allow_weak: false,
-            faults,
+            errors,
             rule,
         }
     }
 
-    fn read_all(&mut self, events: &mut Events<'_>) -> Result<(), Fault> {
+    fn read_all(&mut self, events: &mut Events<'_>) -> Result<(), LoadError> {
         if let Some(root) = events.root()? {
             root.mapping(
                 "a mapping",
-                "the file begins with `api_keys:`, and its keys are indented below, as `KEY: client name`",
+                "begin the file with `api_keys:`, and indent the keys below it, as `KEY: client name`",
             )?;
             self.read(events)?;
             events.end()?;
@@ -123,13 +128,13 @@ impl<'r> File<'r> {
         Ok(())
     }
 
-    fn read(&mut self, events: &mut Events<'_>) -> Result<(), Fault> {
+    fn read(&mut self, events: &mut Events<'_>) -> Result<(), LoadError> {
         let mut seen = ROOT.seen();
-        while let Some((field, value)) = events.pair("the name of a field", ROOT.way_out)? {
+        while let Some((field, value)) = events.pair("the name of a field", ROOT.hint)? {
             let depth = events.depth_before(&value);
             let result = seen.name(field).and_then(|name| self.read_field(name, value, events));
-            self.faults.take(result)?;
-            events.leave(depth)?;
+            self.errors.collect(result)?;
+            events.skip_to(depth)?;
         }
         Ok(())
     }
@@ -139,12 +144,12 @@ impl<'r> File<'r> {
         name: &str,
         value: Node<'_>,
         events: &mut Events<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LoadError> {
         match name {
             "api_key" => {
-                let place = value.place;
+                let position = value.position;
                 let key = value.text("a key", "write `api_key: KEY`")?;
-                self.add(&key, place, DEFAULT_CLIENT, place)
+                self.add(&key, position, DEFAULT_CLIENT, position)
             }
             "api_keys" | "clients" if value.is_null() => Ok(()),
             "api_keys" => self.read_keys(&value, events),
@@ -154,129 +159,132 @@ impl<'r> File<'r> {
         }
     }
 
-    fn read_keys(&mut self, value: &Node<'_>, events: &mut Events<'_>) -> Result<(), Fault> {
-        // YAML itself has an end to how long a key may be, and takes a longer one for a value.
+    fn read_keys(&mut self, value: &Node<'_>, events: &mut Events<'_>) -> Result<(), LoadError> {
+        // YAML limits the length of mapping keys, and parses a longer one as a value.
         if value.is_longer_than(MAX_KEY_BYTES) {
-            return Err(FaultKind::Key(UnusableKey::TooLong.into()).at(value.place));
+            return Err(LoadErrorKind::Key(UnusableKey::TooLong.into()).at(value.position));
         }
         value.mapping("a mapping of keys to client names", KEY_AND_CLIENT)?;
         while let Some((key, client)) = events.pair("a key", KEY_AND_CLIENT)? {
             let depth = events.depth_before(&client);
             let result = self.read_key(key, client);
-            self.faults.take(result)?;
-            events.leave(depth)?;
+            self.errors.collect(result)?;
+            events.skip_to(depth)?;
         }
         Ok(())
     }
 
-    fn read_key(&mut self, key: Node<'_>, client: Node<'_>) -> Result<(), Fault> {
-        let (key_place, client_place) = (key.place, client.place);
+    fn read_key(&mut self, key: Node<'_>, client: Node<'_>) -> Result<(), LoadError> {
+        let (key_position, client_position) = (key.position, client.position);
         let key = key.text("a key", KEY_AND_CLIENT)?;
         if client.is_null() {
-            return Err(FaultKind::NoClient.at(key_place));
+            return Err(LoadErrorKind::NoClient.at(key_position));
         }
         let client = client.text("the name of a client", KEY_AND_CLIENT)?;
-        self.add(&key, key_place, &client, client_place)
+        self.add(&key, key_position, &client, client_position)
     }
 
     fn add(
         &mut self,
         key: &Text<'_>,
-        place: Position,
+        position: Position,
         client: &str,
-        client_place: Position,
-    ) -> Result<(), Fault> {
-        self.show(YamlTextKind::Key, key, place);
-        if client_place != place {
-            self.show(YamlTextKind::ClientName, client, client_place);
+        client_position: Position,
+    ) -> Result<(), LoadError> {
+        self.show(YamlTextKind::Key, key, position);
+        if client_position != position {
+            self.show(YamlTextKind::ClientName, client, client_position);
         }
         let key = key.as_bytes();
         let strength = key::check(key).map_err(|unusable| {
             let kind = match unusable {
-                UnusableKey::Empty => FaultKind::EmptyKey,
-                unusable => FaultKind::Key(unusable.into()),
+                UnusableKey::Empty => LoadErrorKind::EmptyKey,
+                unusable => LoadErrorKind::Key(unusable.into()),
             };
-            kind.at(place)
+            kind.at(position)
         })?;
         match strength {
-            Strength::Weak(why) => self.weak.push((why, place)),
-            _ if look_swapped(key, client) => self.warn(WarningKind::Swapped, client_place),
-            _ if looks_like_key(client) => self.warn(WarningKind::NameLikeKey, client_place),
-            Strength::Low => self.warn(WarningKind::LowKey, place),
+            Strength::Weak(why) => self.weak.push((why, position)),
+            _ if look_swapped(key, client) => self.warn(WarningKind::Swapped, client_position),
+            _ if looks_like_key(client) => self.warn(WarningKind::NameLikeKey, client_position),
+            Strength::Low => self.warn(WarningKind::LowKey, position),
             Strength::Fair => {}
         }
-        self.plain += 1;
+        self.plaintext_keys += 1;
         let record = KeyRecord::new(KeyDigest::of(key), ClientProfile::new(client));
-        self.keys.push(record, place).map_err(|error| {
+        self.keys.push(record, position).map_err(|error| {
             let kind = match error {
-                KeyError::Profile(ProfileError::NoName) => FaultKind::NoClient,
-                error => FaultKind::Key(error),
+                KeyError::Profile(ProfileError::NoName) => LoadErrorKind::NoClient,
+                error => LoadErrorKind::Key(error),
             };
-            kind.at(client_place)
+            kind.at(client_position)
         })
     }
 
-    fn show(&mut self, kind: YamlTextKind, text: &str, place: Position) {
-        let (line, column) = (place.line as usize, place.column as usize);
+    fn show(&mut self, kind: YamlTextKind, text: &str, position: Position) {
+        let (line, column) = (position.line as usize, position.column as usize);
         (self.rule)(YamlText { kind, text, line, column });
     }
 
-    fn warn(&mut self, kind: WarningKind, place: Position) {
-        self.warnings.push(YamlWarning::new(kind, Some(place)));
+    fn warn(&mut self, kind: WarningKind, position: Position) {
+        self.warnings.push(YamlWarning::new(kind, Some(position)));
     }
 
-    fn finish(mut self) -> Result<Parsed, Unloaded> {
-        let mut faults = self.faults.found;
-        for (why, place) in self.weak {
+    fn finish(mut self) -> Result<Parsed, ParseFailure> {
+        let mut errors = self.errors.found;
+        for (why, position) in self.weak {
             if self.allow_weak {
-                self.warnings.push(YamlWarning::new(WarningKind::WeakKey(why), Some(place)));
+                self.warnings.push(YamlWarning::new(WarningKind::WeakKey(why), Some(position)));
             } else {
-                faults.push(FaultKind::WeakKey(why).at(place));
+                errors.push(LoadErrorKind::WeakKey(why).at(position));
             }
         }
-        // In the order of the file.
-        self.warnings.sort_by_key(YamlWarning::place);
+        self.warnings.sort_by_key(YamlWarning::position);
         self.clients.declare(&mut self.keys);
-        match self.keys.finish() {
-            Ok(keys) if faults.is_empty() => {
+        match MemoryStore::from_bulk(self.keys) {
+            Ok(keys) if errors.is_empty() => {
                 let unknown =
                     self.successors.iter().filter(|(id, _)| keys.digest_of(*id).is_none());
-                let unknown = unknown.map(|(_, place)| {
-                    YamlWarning::new(WarningKind::UnknownSuccessor, Some(*place))
+                let unknown = unknown.map(|(_, position)| {
+                    YamlWarning::new(WarningKind::UnknownSuccessor, Some(*position))
                 });
                 self.warnings.extend(unknown);
-                self.warnings.sort_by_key(YamlWarning::place);
+                self.warnings.sort_by_key(YamlWarning::position);
                 if keys.is_empty() {
                     self.warnings.push(YamlWarning::new(WarningKind::NoKeys, None));
                 }
-                return Ok(Parsed { keys, warnings: self.warnings, plain: self.plain });
+                return Ok(Parsed {
+                    keys,
+                    warnings: self.warnings,
+                    plaintext_keys: self.plaintext_keys,
+                });
             }
             Ok(_) => {}
-            Err(conflicts) => faults.extend(conflicts.into_iter().map(|conflict| {
-                let [first, second] = conflict.places;
+            Err(conflicts) => errors.extend(conflicts.into_iter().map(|conflict| {
+                let [first, second] = conflict.positions;
                 let first = first.line;
                 let kind = if conflict.same_key {
-                    FaultKind::SecondKey { first }
+                    LoadErrorKind::SecondKey { first }
                 } else {
-                    FaultKind::SameId { first }
+                    LoadErrorKind::SameId { first }
                 };
                 kind.at(second)
             })),
         }
-        faults.sort_by_key(Fault::place);
-        Err(Unloaded { faults, warnings: self.warnings, plain: self.plain })
+        errors.sort_by_key(LoadError::position);
+        Err(ParseFailure { errors, warnings: self.warnings, plaintext_keys: self.plaintext_keys })
     }
 }
 
-const KEY_AND_CLIENT: &str = "write each key on a line of its own, as `KEY: client name`";
+const KEY_AND_CLIENT: &str = "write each key on its own line, as `KEY: client name`";
 
-fn check_version(value: Node<'_>) -> Result<(), Fault> {
-    let place = value.place;
-    let (expected, way_out) = ("a whole number", "write `version: 1`, or remove the line");
-    let wrong = value.wrong_type(expected, way_out);
-    match value.text(expected, way_out)?.parse::<u32>() {
+fn check_version(value: Node<'_>) -> Result<(), LoadError> {
+    let position = value.position;
+    let (expected, hint) = ("a whole number", "write `version: 1`, or remove the line");
+    let wrong = value.wrong_type(expected, hint);
+    match value.text(expected, hint)?.parse::<u32>() {
         Ok(1..=VERSION) => Ok(()),
-        Ok(VERSION..) => Err(FaultKind::Version { known: VERSION }.at(place)),
+        Ok(VERSION..) => Err(LoadErrorKind::Version { known: VERSION }.at(position)),
         _ => Err(wrong),
     }
 }

@@ -8,26 +8,26 @@ use super::{YamlStore, YamlWarning};
 use crate::callback::guarded;
 use crate::key::rfc3339;
 
-/// Something that the operator of a service should know of its [`YamlStore`].
+/// An event of a [`YamlStore`] that concerns the operator of the service.
 ///
-/// `Display` is one line, and never shows a key. `Reloaded`, `ReloadFailed` and `Recovered` come from a store that
-/// follows its file, which takes the feature `watch`.
+/// `Display` is one line, and never shows a key. `Reloaded`, `ReloadFailed` and `Recovered` are reported by stores
+/// that follow their file (feature `watch`).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum YamlEvent {
-    /// Something in the file should be mended: when the store is made, and when it comes up later.
+    /// A problem in the file, reported when the store is opened or when the problem appears later.
     Warning(YamlWarning),
-    /// The store took a change of the file.
+    /// The store has loaded a changed file.
     Reloaded {
         /// The key file.
         path: PathBuf,
-        /// The number of keys now, without revoked ones.
+        /// The current number of keys, without revoked ones.
         keys: usize,
-        /// The number of clients now.
+        /// The current number of clients.
         clients: usize,
     },
-    /// The store cannot take what the file says, and keeps what it holds: when that begins, when the reason
-    /// changes, and again every minute while it lasts. [`YamlStore::health`] says the same.
+    /// The store cannot load the changed file and keeps its old content. Reported at the first failure, when the
+    /// reason changes, and every minute while the failure lasts. [`YamlStore::health`] returns the same.
     ReloadFailed {
         /// The key file.
         path: PathBuf,
@@ -36,20 +36,19 @@ pub enum YamlEvent {
         /// The reason.
         error: ReloadError,
     },
-    /// A failure has ended, and the store holds what the file says.
+    /// A failure has ended, and the store is up to date with its file.
     Recovered {
         /// The key file.
         path: PathBuf,
     },
-    /// An edit has waited for a second, since another process holds the lock. It waits for 30 seconds at
-    /// the most.
+    /// An edit has been waiting for one second because another process holds the lock. It waits for at most 30
+    /// seconds.
     Waiting {
         /// The lock.
         lock: PathBuf,
-        /// The process that holds it, where the system says so: on Linux, for processes that can be seen
-        /// from this one.
+        /// The process that holds the lock, if known: on Linux only, for processes visible to this one.
         process_id: Option<u32>,
-        /// The name of its program, where that can be read.
+        /// The name of its program, if known.
         process_name: Option<String>,
     },
 }
@@ -83,35 +82,35 @@ pub(super) fn holder_text(id: Option<u32>, name: Option<&str>) -> String {
     }
 }
 
-type Report = Arc<dyn Fn(YamlEvent) + Send + Sync>;
+type Callback = Arc<dyn Fn(YamlEvent) + Send + Sync>;
 
-/// Where the events of a store go.
+/// Passes the events of a store to its callback.
 #[derive(Default)]
-pub(super) struct Reporter(Mutex<Option<Report>>);
+pub(super) struct EventSink(Mutex<Option<Callback>>);
 
-impl Reporter {
+impl EventSink {
     pub(super) fn report(&self, event: YamlEvent) {
         #[cfg(feature = "tracing")]
         super::trace::trace(&event);
-        let report = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(report) = report {
-            guarded(|| report(event));
+        let callback = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(callback) = callback {
+            guarded(|| callback(event));
         }
     }
 }
 
 impl YamlStore {
-    /// Reports events to a closure, for all clones, and the warnings that there are at once. It replaces the
-    /// one before.
+    /// Reports events to a closure, which replaces the previous one for all clones. Current warnings are reported
+    /// at once.
     ///
-    /// Whoever causes an event waits for the closure; a panic of it is caught. It must not hold a clone of the
-    /// store, which would then never be dropped.
+    /// The closure runs in the thread that causes the event, and its panics are caught. It must not hold a clone of
+    /// the store, which would then never be dropped.
     #[must_use]
-    pub fn with_events(self, report: impl Fn(YamlEvent) + Send + Sync + 'static) -> Self {
-        let reporter = self.origin.reporter();
-        *reporter.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(report));
+    pub fn with_events(self, callback: impl Fn(YamlEvent) + Send + Sync + 'static) -> Self {
+        let events = self.file.events();
+        *events.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(callback));
         for warning in self.warnings() {
-            reporter.report(YamlEvent::Warning(warning));
+            events.report(YamlEvent::Warning(warning));
         }
         self
     }

@@ -1,45 +1,45 @@
-//! What the parser refuses, said to people who want their keys to work and not to learn YAML.
+//! Errors of the YAML parser, in words for operators who may not know YAML.
 
 use granit_parser::{ErrorKind, Marker, ScanError};
 
-use super::fault::{Fault, FaultKind, Position};
+use super::load_error::{LoadError, LoadErrorKind};
+use super::position::Position;
 
-pub(super) fn place(marker: &Marker) -> Position {
+pub(super) fn position(marker: &Marker) -> Position {
     Position::new(marker.line(), marker.col() + 1)
 }
 
-pub(super) fn fault(text: &str, error: &ScanError) -> Fault {
+pub(super) fn load_error(text: &str, error: &ScanError) -> LoadError {
     let marker = error.marker();
-    let place = place(marker);
+    let position = position(marker);
     match *error.kind() {
         ErrorKind::UnexpectedCharacter { character } if !is_indicator(character) => {
-            FaultKind::Control.at(first(character, text, marker))
+            LoadErrorKind::Control.at(first(character, text, marker))
         }
-        // Told behind the tab.
-        ErrorKind::TabInBlockIndentation => {
-            FaultKind::Tab.at(Position { column: place.column.saturating_sub(1).max(1), ..place })
-        }
+        // The parser reports the position after the tab.
+        ErrorKind::TabInBlockIndentation => LoadErrorKind::Tab
+            .at(Position { column: position.column.saturating_sub(1).max(1), ..position }),
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInIndentation
         | ErrorKind::TabAtBlockScalarStart
-        | ErrorKind::TabInPlainScalar => FaultKind::Tab.at(first('\t', text, marker)),
-        _ => kind(error).at(place),
+        | ErrorKind::TabInPlainScalar => LoadErrorKind::Tab.at(first('\t', text, marker)),
+        _ => kind(error).at(position),
     }
 }
 
-/// The first place of a character: the parser tells where the text begins that it stands in.
+/// Finds the first position of a character in a text: the parser reports the start of the text.
 fn first(character: char, text: &str, marker: &Marker) -> Position {
     let text = marker.byte_offset().and_then(|offset| text.get(offset..)).unwrap_or_default();
     let before = text.split(character).next().unwrap_or_default();
-    place(marker).behind(before)
+    position(marker).after(before)
 }
 
-fn kind(error: &ScanError) -> FaultKind {
+fn kind(error: &ScanError) -> LoadErrorKind {
     match error.kind() {
-        ErrorKind::RecursionLimitExceeded => FaultKind::TooDeep,
-        ErrorKind::BomInsideDocument => FaultKind::ByteOrderMark,
-        ErrorKind::DirectiveDisallowed => FaultKind::Directive,
-        ErrorKind::MissingAnchorOrAliasName => FaultKind::Anchor,
+        ErrorKind::RecursionLimitExceeded => LoadErrorKind::TooDeep,
+        ErrorKind::BomInsideDocument => LoadErrorKind::ByteOrderMark,
+        ErrorKind::DirectiveDisallowed => LoadErrorKind::Directive,
+        ErrorKind::MissingAnchorOrAliasName => LoadErrorKind::Anchor,
         ErrorKind::UndeclaredTagHandle
         | ErrorKind::InvalidTagTerminator
         | ErrorKind::MissingTagUri
@@ -47,25 +47,25 @@ fn kind(error: &ScanError) -> FaultKind {
         | ErrorKind::InvalidTagEscape
         | ErrorKind::InvalidTagUtf8LeadingByte
         | ErrorKind::InvalidTagUtf8TrailingByte
-        | ErrorKind::InvalidTagUtf8 => FaultKind::Tag,
+        | ErrorKind::InvalidTagUtf8 => LoadErrorKind::Tag,
         ErrorKind::UnexpectedCharacter { .. }
         | ErrorKind::InvalidBlockScalarHeader
-        | ErrorKind::ZeroBlockScalarIndent => FaultKind::Indicator,
+        | ErrorKind::ZeroBlockScalarIndent => LoadErrorKind::Indicator,
         ErrorKind::MisplacedFlowCollectionEnd
         | ErrorKind::MismatchedFlowCollectionEnd { .. }
-        | ErrorKind::UnclosedFlowCollection { .. } => FaultKind::Bracket,
-        ErrorKind::UnclosedQuotedScalar => FaultKind::Quote,
+        | ErrorKind::UnclosedFlowCollection { .. } => LoadErrorKind::Bracket,
+        ErrorKind::UnclosedQuotedScalar => LoadErrorKind::Quote,
         ErrorKind::InvalidTrailingSingleQuotedScalar
-        | ErrorKind::InvalidTrailingDoubleQuotedScalar => FaultKind::BehindQuote,
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar => LoadErrorKind::AfterQuote,
         ErrorKind::UnknownQuotedScalarEscape
         | ErrorKind::InvalidQuotedScalarHexEscape
         | ErrorKind::InvalidLowSurrogateHexEscape
         | ErrorKind::InvalidLowSurrogate
         | ErrorKind::MissingLowSurrogate
         | ErrorKind::UnpairedLowSurrogate
-        | ErrorKind::InvalidUnicodeEscape => FaultKind::Escape,
-        // The texts of the other kinds are fixed, and hold no text of the file.
-        _ => FaultKind::Syntax(error.info()),
+        | ErrorKind::InvalidUnicodeEscape => LoadErrorKind::Escape,
+        // The messages of the other kinds are fixed, and contain no text of the file.
+        _ => LoadErrorKind::Syntax(error.info()),
     }
 }
 

@@ -1,11 +1,12 @@
 use std::fmt;
 
-/// A text of a key file, as [`YamlStore::lint_with`](crate::YamlStore::lint_with) passes it. `Debug` does not show the text.
+/// A text of a key file, passed to the closure of [`YamlStore::lint_with`](crate::YamlStore::lint_with). `Debug`
+/// does not show the text.
 #[non_exhaustive]
 pub struct YamlText<'a> {
     /// The meaning of the text.
     pub kind: YamlTextKind,
-    /// The text, which is a key in plaintext where the kind says so.
+    /// The text: a plaintext key if `kind` is [`YamlTextKind::Key`].
     pub text: &'a str,
     /// The line of the text, counted from 1.
     pub line: usize,

@@ -1,7 +1,7 @@
 use super::report::YamlEvent;
 use crate::key::rfc3339;
 
-/// Passes an event to `tracing`.
+/// Records an event with `tracing`.
 pub(super) fn trace(event: &YamlEvent) {
     match event {
         YamlEvent::Warning(warning) => tracing::warn!("{warning}"),
@@ -15,7 +15,7 @@ pub(super) fn trace(event: &YamlEvent) {
             path = %path.display(),
             since = rfc3339::text(*since),
             error = %error,
-            "the key file is not followed: changes to it may have no effect"
+            "the key file cannot be followed: changes to it may have no effect"
         ),
         YamlEvent::Recovered { path } => {
             tracing::info!(path = %path.display(), "the key file is followed again");

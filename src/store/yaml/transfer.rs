@@ -1,7 +1,9 @@
 use super::YamlStore;
 use super::edit::Value;
 use crate::key::rfc3339;
-use crate::manage::{BoxFuture, Export, HeldClient, HeldKey, Imported, ManageError, TransferKeys};
+use crate::manage::{
+    BoxFuture, Export, ExportedClient, ExportedKey, Imported, ManageError, TransferKeys,
+};
 
 impl TransferKeys for YamlStore {
     fn export_keys(&self) -> BoxFuture<'_, Result<Export, ManageError>> {
@@ -10,12 +12,12 @@ impl TransferKeys for YamlStore {
 
     fn import_keys<'a>(
         &'a self,
-        holdings: &'a Export,
+        export: &'a Export,
     ) -> BoxFuture<'a, Result<Imported, ManageError>> {
-        let holdings = holdings.clone();
+        let export = export.clone();
         self.in_thread(move |store| {
             let plan = store.change(
-                |keys| keys.take(&holdings),
+                |keys| keys.import(&export),
                 |edit, plan, _| {
                     for client in &plan.clients {
                         edit.add_client(client.profile.name(), client_fields(client));
@@ -30,21 +32,21 @@ impl TransferKeys for YamlStore {
     }
 }
 
-fn client_fields(client: &HeldClient) -> Vec<(String, Value)> {
+fn client_fields(client: &ExportedClient) -> Vec<(String, Value)> {
     let disabled = (!client.enabled).then(|| ("enabled".to_owned(), raw(&false)));
     disabled.into_iter().chain(Value::client(&client.profile)).collect()
 }
 
-fn key_fields(key: &HeldKey) -> Vec<(String, Value)> {
-    let notes = &key.notes;
+fn key_fields(key: &ExportedKey) -> Vec<(String, Value)> {
+    let metadata = &key.metadata;
     let time = |time: Option<_>| time.map(|time| raw(&rfc3339::text(time)));
     let fields = [
         ("digest", Some(raw(&key.digest.to_text()))),
-        ("label", notes.label.as_deref().map(Value::text)),
-        ("created", time(notes.created)),
+        ("label", metadata.label.as_deref().map(Value::text)),
+        ("created", time(metadata.created)),
         ("expires", time(key.expires)),
-        ("replaced_by", notes.replaced_by.as_ref().map(raw)),
-        ("revoked", time(notes.revoked)),
+        ("replaced_by", metadata.replaced_by.as_ref().map(raw)),
+        ("revoked", time(metadata.revoked)),
     ];
     fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

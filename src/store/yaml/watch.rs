@@ -1,66 +1,62 @@
-//! Follows the file: a thread that is woken by the system's notices, and looks by itself besides.
+//! Follows the file in a thread that is woken by file system notifications and also polls.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime};
-use std::{fs, io, thread};
+use std::time::Duration;
+use std::{io, thread};
 
-use super::fault::{Fault, FaultKind};
 use super::key_file::KeyFile;
+use super::load_error::{LoadError, LoadErrorKind};
 use super::report::YamlEvent;
-use super::{PAUSE, YamlError, YamlStore, input};
+use super::{STABLE_AFTER, YamlError, YamlStore, read};
 use crate::key::KeyDigest;
 
+mod fingerprint;
+mod folder_watcher;
 mod follow;
-mod notices;
-mod reported;
+mod report_state;
 
-use follow::Followed;
-use notices::Notices;
-use reported::Reported;
+use fingerprint::Fingerprint;
+use folder_watcher::FolderWatcher;
+use follow::FollowOutcome;
+use report_state::ReportState;
 
-/// How often the file is looked at without a notice: a notice that never comes costs half a second.
-const POLL: Duration = Duration::from_millis(500);
+/// The longest delay if a notification is missing.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// A file may change again without changing its times for as long as their grain is coarse: two
-/// seconds on FAT, as git's index assumes of any file system.
-const GRAIN: Duration = Duration::from_secs(2);
-
-/// After so many looks the file is read whatever its times say.
+/// The file is read at least once in this many checks, whatever its metadata.
 const READ_EVERY: u32 = 60;
 
 impl YamlStore {
-    /// Loads a file and follows it: the store takes what the file says, within a second of its change.
-    /// With more than 100,000 keys, reading them takes longer than that.
+    /// Loads a file and follows it: the store is reloaded within one second after the file changes. With more than
+    /// 100,000 keys, reading them takes longer.
     ///
-    /// It does not matter how the file changes: in place, by a file renamed over it, by being deleted
-    /// and made again, or by a symbolic link on its path that points elsewhere, as Kubernetes does with
-    /// ConfigMaps and Secrets. The switch is one step, and no reader waits. A change of 10,000 keys is
-    /// taken about 0.1 s after the notification of the operating system.
+    /// The file may be changed in place, replaced by renaming, deleted and created again, or reached through symbolic
+    /// links that change, as in ConfigMaps and Secrets of Kubernetes. The switch is atomic, and no lookup waits.
+    /// A change is loaded about 0.1 s after the notification of the operating system at 10,000 keys.
     ///
-    /// A change is taken when two readings, 50 ms apart, agree. The store keeps what it holds, and says so
-    /// in [`YamlStore::health`], while
+    /// A change is loaded when it is the same in two reads, 50 ms apart. The store keeps its old content, and
+    /// reports so in [`YamlStore::health`], while
     ///
-    /// - the file is gone, cannot be read, or is not a valid key file;
-    /// - the file holds no keys any more, and neither were all revoked nor did an edit by keygate leave
-    ///   it so; or a key that was revoked would work again. A file looks like that while it is being
-    ///   written. [`YamlStore::reload`] takes it all the same.
+    /// - the file is missing, cannot be read, or is not a valid key file;
+    /// - the file no longer holds any keys, unless they were revoked or removed by keygate; or a revoked key would
+    ///   work again. A file may look like this while it is being written. [`YamlStore::reload`] loads it anyway.
     ///
-    /// Keys that the file says are revoked are refused also where the rest of it is not taken.
+    /// Keys that the file revokes are refused even if the rest of it is not loaded.
     ///
-    /// Mount the folder of the file into a container, and never the file by itself: a file that replaces it
-    /// outside is not seen inside, so that a revoked key works on. On Linux, such a mount is a warning. On
-    /// Unix, it is a failure as soon as the file outside has been replaced, unless the old one is kept under
-    /// another name. See [`guide::operate`](crate::guide::operate).
+    /// In containers, mount the folder of the file, not the file itself: a mounted file does not change when the
+    /// original is replaced, so that a revoked key keeps working. On Linux, such a mount is a warning. On Unix, it
+    /// is a failure once the original has been replaced, unless another hard link keeps the old file. See
+    /// [`guide::operate`](crate::guide::operate).
     ///
-    /// The closure gets each [`YamlEvent`]: the warnings at the start, changes, failures, and their end. Print
-    /// or log them: a typo in a revocation made by hand leaves the key working, and shows nowhere else but in
-    /// [`YamlStore::health`]. The closure runs in the thread that follows, which waits for it; a panic of it
-    /// is caught. It must not hold a clone of the store, which would then never be dropped. With the feature
-    /// `tracing`, the events are `tracing` events, too.
+    /// The closure gets each [`YamlEvent`]: current warnings, reloads, failures, and the end of failures. Print or
+    /// log them: a typo in a manual revocation leaves the key working, and only these events and
+    /// [`YamlStore::health`] show it. The closure runs in the thread that follows the file, and its panics are
+    /// caught. It must not hold a clone of the store, which would then never be dropped. With the feature
+    /// `tracing`, the events are also recorded with `tracing`.
     ///
-    /// The thread that follows ends when the store and its clones are dropped.
+    /// The thread ends when the store and its clones are dropped.
     ///
     /// ```
     /// use keygate::YamlStore;
@@ -83,146 +79,109 @@ impl YamlStore {
     ) -> Result<Self, YamlError> {
         let path = path.as_ref();
         let store = Self::open(path)?.with_events(events);
-        let thread = |error| YamlError::new(Some(path), FaultKind::Thread(error).into());
-        // The folder of the process may change, and the file is to be the same.
-        let file = store.origin.file().unwrap_or(path).to_owned();
-        let watcher = start(file, &store.origin).map_err(thread)?;
-        store.origin.lock().watcher = Some(Box::new(watcher));
+        let thread_error = |error| YamlError::new(Some(path), LoadErrorKind::Thread(error).into());
+        let file = store.file.absolute_path().unwrap_or(path).to_owned();
+        let watcher = start(file, &store.file).map_err(thread_error)?;
+        store.file.lock().watcher = Some(Box::new(watcher));
         Ok(store)
     }
 }
 
-fn start(path: PathBuf, origin: &Arc<KeyFile>) -> io::Result<Watcher> {
-    let (sender, wakes) = channel();
+fn start(path: PathBuf, file: &Arc<KeyFile>) -> io::Result<Watcher> {
+    let (sender, signals) = channel();
     let follower = Follower {
         path,
-        origin: Arc::downgrade(origin),
-        notices: Notices::new(sender.clone()),
-        wakes,
-        seen: None,
-        looks: 0,
-        reported: Reported::at_start(origin),
+        file: Arc::downgrade(file),
+        folders: FolderWatcher::new(sender.clone()),
+        signals,
+        fingerprint: None,
+        checks: 0,
+        reported: ReportState::at_start(file),
     };
     thread::Builder::new().name("keygate-watch".to_owned()).spawn(|| follower.run())?;
     Ok(Watcher(sender))
 }
 
-/// What the follower is told.
-enum Wake {
-    Look,
-    End,
+enum Signal {
+    Check,
+    Stop,
 }
 
-/// Ends the follower when it is dropped with the store.
-struct Watcher(Sender<Wake>);
+/// Stops the follower when it is dropped with the store.
+struct Watcher(Sender<Signal>);
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        // It has ended already if it does not hear.
-        let _ = self.0.send(Wake::End);
+        // Fails if the follower has already stopped.
+        let _ = self.0.send(Signal::Stop);
     }
 }
 
 struct Follower {
     path: PathBuf,
-    origin: Weak<KeyFile>,
-    notices: Notices,
-    wakes: Receiver<Wake>,
-    seen: Option<Seen>,
-    looks: u32,
-    reported: Reported,
+    file: Weak<KeyFile>,
+    folders: FolderWatcher,
+    signals: Receiver<Signal>,
+    /// The metadata of the file at the last read, unless the file must be read again.
+    fingerprint: Option<Fingerprint>,
+    checks: u32,
+    reported: ReportState,
 }
 
 impl Follower {
     fn run(mut self) {
         loop {
-            self.notices.follow(&self.path);
-            let Some(origin) = self.origin.upgrade() else { return };
-            self.look(&origin);
-            self.reported.report(&self.path, &origin);
-            drop(origin);
+            self.folders.follow(&self.path);
+            let Some(file) = self.file.upgrade() else { return };
+            self.check(&file);
+            self.reported.report(&self.path, &file);
+            drop(file);
             if !self.wait() {
                 return;
             }
         }
     }
 
-    /// Waits until there is reason to look; says whether to go on.
+    /// Waits until the next check; returns false if the follower is to stop.
     fn wait(&self) -> bool {
-        match self.wakes.recv_timeout(POLL) {
-            Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => false,
+        match self.signals.recv_timeout(POLL_INTERVAL) {
+            Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => false,
             Err(RecvTimeoutError::Timeout) => true,
-            // One look will do for all notices that came.
-            Ok(Wake::Look) => !self.wakes.try_iter().any(|wake| matches!(wake, Wake::End)),
+            // One check covers all pending notifications.
+            Ok(Signal::Check) => {
+                !self.signals.try_iter().any(|signal| matches!(signal, Signal::Stop))
+            }
         }
     }
 
-    fn look(&mut self, origin: &KeyFile) {
-        let now = Seen::at(&self.path);
-        self.looks = (self.looks + 1) % READ_EVERY;
-        if self.looks != 0 && self.seen.as_ref().is_some_and(|seen| seen.still_holds(&now)) {
+    fn check(&mut self, file: &KeyFile) {
+        let now = Fingerprint::of(&self.path);
+        self.checks = (self.checks + 1) % READ_EVERY;
+        if self.checks != 0 && self.fingerprint.as_ref().is_some_and(|last| last.is_current(&now)) {
             return;
         }
-        let read = input::read_regular(&self.path).map(|text| KeyDigest::of(&text));
-        let is_refused = read.as_ref().is_err_and(is_of_the_file);
+        let read = read::read_regular(&self.path).map(|text| KeyDigest::of(&text));
+        let is_refused = read.as_ref().is_err_and(is_permanent);
         let first = read.ok();
-        if first != Some(origin.digest()) {
-            thread::sleep(PAUSE);
+        if first != Some(file.digest()) {
+            thread::sleep(STABLE_AFTER);
         }
-        let followed = origin.follow(first);
-        if let Followed::Changed = followed {
-            let (keys, clients) = (origin.keys().len(), origin.keys().client_count());
+        let outcome = file.follow(first);
+        if let FollowOutcome::Changed = outcome {
+            let (keys, clients) = (file.keys().len(), file.keys().client_count());
             let path = self.path.clone();
-            origin.reporter().report(YamlEvent::Reloaded { path, keys, clients });
+            file.events().report(YamlEvent::Reloaded { path, keys, clients });
         }
-        // What is still being written, or could not be read, is looked at again; a file that is too large or
-        // none at all, when it has changed.
-        let again = first.is_none() && !is_refused || matches!(followed, Followed::Restless);
-        self.seen = if again { None } else { Some(now) };
+        // A file that cannot be used as it is, such as one that is too large, is read again only after a change.
+        let again = first.is_none() && !is_refused || matches!(outcome, FollowOutcome::Unstable);
+        self.fingerprint = if again { None } else { Some(now) };
     }
 }
 
-/// Returns whether nothing but another file, or a change of this one, can mend it.
-fn is_of_the_file(fault: &Fault) -> bool {
-    matches!(fault.kind(), FaultKind::NotRegular | FaultKind::TooLarge | FaultKind::Replaced)
-}
-
-/// What the system says of a file without reading it.
-#[derive(PartialEq, Eq)]
-struct Seen {
-    at: SystemTime,
-    file: Option<File>,
-}
-
-#[derive(PartialEq, Eq)]
-struct File {
-    size: u64,
-    modified: Option<SystemTime>,
-    #[cfg(unix)]
-    identity: (u64, u64, u64, i64, i64),
-}
-
-impl Seen {
-    fn at(path: &Path) -> Self {
-        let file = fs::metadata(path).ok().map(|metadata| File {
-            size: metadata.len(),
-            modified: metadata.modified().ok(),
-            #[cfg(unix)]
-            identity: {
-                use std::os::unix::fs::MetadataExt as _;
-                let (dev, ino, nlink) = (metadata.dev(), metadata.ino(), metadata.nlink());
-                (dev, ino, nlink, metadata.ctime(), metadata.ctime_nsec())
-            },
-        });
-        Self { at: SystemTime::now(), file }
-    }
-
-    /// Whether what was read then is what a reading would give now.
-    fn still_holds(&self, now: &Self) -> bool {
-        let modified = self.file.as_ref().and_then(|file| file.modified);
-        let settled = modified.is_none_or(|modified| {
-            self.at.duration_since(modified).is_ok_and(|since| since > GRAIN)
-        });
-        settled && self.file == now.file
-    }
+/// Returns whether an error lasts until the file changes or is replaced.
+fn is_permanent(error: &LoadError) -> bool {
+    matches!(
+        error.kind(),
+        LoadErrorKind::NotRegular | LoadErrorKind::TooLarge | LoadErrorKind::Replaced
+    )
 }

@@ -5,14 +5,17 @@ use super::check::{load, refused};
 #[test]
 fn invisible_characters_in_keys_and_names_are_refused() {
     let key = |found: &str| {
-        format!("the key holds {found}, which people cannot see and no client sends: replace it")
+        format!(
+            "the key contains {found}, which is invisible and which no client sends: replace it"
+        )
     };
     let name = |found: &str, way_out: &str| {
-        format!("the name of the client holds {found}, which people cannot see: {way_out}")
+        format!("the name of the client contains {found}, which is invisible: {way_out}")
     };
     let (other, replace) = ("choose another name", "replace it");
-    let metadata = "a name in the metadata of the client holds U+2060 as its character 3, which people cannot see: choose another name";
-    let label = "the label does not fit (it holds U+061C as its character 2, which people cannot see): choose another";
+    let metadata = "a name in the metadata of the client contains U+2060 as its character 3, which is invisible: choose another name";
+    let label =
+        "invalid label (it contains U+061C as its character 2, which is invisible): choose another";
     refused(&[
         ("api_key: c4n4ry\u{200b}-0123456789\n", "1:10", &key("U+200B as its character 7")),
         ("api_key: '\u{feff}c4n4ry-0123456789'\n", "1:10", &key("U+FEFF as its character 1")),

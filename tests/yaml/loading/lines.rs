@@ -3,17 +3,17 @@
 use super::check::{client_of, holds, load, refused};
 
 const DIGEST: &str = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
-const BLOCK: &str = "this text is written with `|` or `>`, which is for several lines, and a text stands on one line: write it behind the colon, in quotes if it needs them";
+const BLOCK: &str = "`|` and `>` begin a text of several lines, and a text must fit on one line: write it after the colon, in quotes if necessary";
 
 fn plain(first: u32) -> String {
     format!(
-        "this line is read as more of the text on line {first}, because it is indented deeper (between brackets, because there is no comma before it): indent it like its neighbours, or write that text on one line"
+        "this line continues the text on line {first}, because it is indented deeper (between brackets, because there is no comma before it): indent it like its neighbours, or write that text on one line"
     )
 }
 
 fn quoted(first: u32) -> String {
     format!(
-        "this line is inside of the quotes that open on line {first}: close them on that line, since a text stands on one line"
+        "this line is inside the quotes that open on line {first}: close them on that line, since a text must fit on one line"
     )
 }
 
@@ -38,7 +38,7 @@ fn key_below_a_name_is_not_read_as_part_of_it() {
 
 #[test]
 fn line_behind_a_text_of_the_wrong_type_is_named() {
-    let text = "expected a mapping of client names, found a text: write each client as `NAME:`, and what there is to say of it indented below";
+    let text = "expected a mapping of client names, found a text: write each client as `NAME:`, with its fields indented below";
     refused(&[
         ("clients:\n  A:\n    scopes: c4n4ry\n      c4n4ry\n", "4:7", &plain(3)),
         ("clients:\n  A:\n    metadata: c4n4ry\n      c4n4ry\n", "4:7", &plain(3)),
@@ -84,7 +84,7 @@ fn no_text_runs_over_lines() {
     refused(&[(&digest, "5:10", &plain(4))]);
     refused(&[("version: 1\n  c4n4ry\n", "2:3", &plain(1))]);
     // The parser takes no name of several lines in front of a colon.
-    let behind = "there is text behind the closing quote: put all of it in quotes of the other kind, on one line";
+    let behind = "there is text after the closing quote: put the whole text in quotes of the other kind, on one line";
     refused(&[("'c4n4ry\n c4n4ry': 1\n", "2:9", behind)]);
 }
 

@@ -7,12 +7,10 @@ const DIGEST: &str = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98
 /// What was expected, and the way out.
 type Expected<'a> = (&'a str, &'a str);
 
-const KEY: Expected<'_> = ("a key", "write each key on a line of its own, as `KEY: client name`");
+const KEY: Expected<'_> = ("a key", "write each key on its own line, as `KEY: client name`");
 const ONE_KEY: Expected<'_> = ("a key", "write `api_key: KEY`");
-const NAME: Expected<'_> = (
-    "the name of a client",
-    "write each client as `NAME:`, and what there is to say of it indented below",
-);
+const NAME: Expected<'_> =
+    ("the name of a client", "write each client as `NAME:`, with its fields indented below");
 const SCOPE: Expected<'_> = ("a scope", "write it as `orders:read`");
 const LIMIT: Expected<'_> = (
     "a limit",
@@ -67,7 +65,7 @@ fn null_is_no_text() {
 #[test]
 fn null_is_no_list_mapping_or_boolean() {
     let client = |field: &str| format!("clients:\n  A:\n    {field}\n");
-    let boolean = ("`true` or `false`", "write one of these two, without quotes");
+    let boolean = ("`true` or `false`", "write one of the two, without quotes");
     let scopes = ("a list of scopes", "write it as `[orders:read, stock:*]`");
     let metadata = ("a mapping of texts", TEXT.1);
     let key = ("a key", "write it as `- digest: sha256:...`");
@@ -81,8 +79,7 @@ fn null_is_no_list_mapping_or_boolean() {
         ] {
             refused(&[(&text, place, &said(expected, false))]);
         }
-        let quota =
-            "a quota of nothing: write `unlimited` where there is no limit, or remove the line";
+        let quota = "the quota is empty: write `unlimited` for no limit, or remove the line";
         refused(&[(&client(&format!("quota: {null}")), "3:12", quota)]);
     }
 }

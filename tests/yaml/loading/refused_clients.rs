@@ -75,9 +75,9 @@ fn unknown_client_fields_are_refused_with_the_nearest_name() {
 #[test]
 fn what_is_there_twice_is_refused() {
     let field = |name, line| {
-        format!("the field `{name}` is here a second time, after line {line}: keep one of the two")
+        format!("the field `{name}` appears twice, first on line {line}: keep one of the two")
     };
-    let name = "this name is here a second time, after line 3: keep one of the two";
+    let name = "this name appears twice, first on line 3: keep one of the two";
     refused_in(
         client,
         &[
@@ -94,7 +94,7 @@ fn what_is_there_twice_is_refused() {
             ("label: a\n        label: a", "6:9", &field("label", 5)),
         ],
     );
-    let client = "this client is in the file already, on line 2: keep all of it in one place";
+    let client = "this client is already in the file, on line 2: merge the two entries";
     refused(&[
         ("clients:\n  c4n4ry:\n  'c4n4ry':\n", "3:3", client),
         ("clients:\n  c4n4ry: {}\n  \"c4n4r\\x79\":\n    keys: []\n", "3:3", client),
@@ -110,9 +110,7 @@ fn what_is_there_twice_is_refused() {
 fn same_key_twice_is_refused_in_whatever_forms() {
     let digest = KeyDigest::of(b"c4n4ry-0123456789").to_text();
     let second = |line| {
-        format!(
-            "this key is already in the file, on line {line}: give each client a key of its own"
-        )
+        format!("this key is already in the file, on line {line}: give each client its own key")
     };
     let upper = digest.to_uppercase().replace("SHA256", "sha256");
     let long = format!("clients:\n  App 1:\n    keys:\n      - digest: {digest}\n");
@@ -142,10 +140,10 @@ fn last_digit_changed(digest: &str) -> String {
 
 #[test]
 fn other_types_are_refused_where_they_stand() {
-    let all = "write each client as `NAME:`, and what there is to say of it indented below";
+    let all = "write each client as `NAME:`, with its fields indented below";
     let clients = |found| wrong("a mapping of client names", found, all);
     let name = |found| wrong("the name of a client", found, all);
-    let said = |found| wrong("what there is to say of a client", found, all);
+    let said = |found| wrong("the fields of a client", found, all);
     let keys = |found| wrong("a list of keys", found, "write each as `- digest: sha256:...`");
     let one = |found| wrong("a key", found, "write it as `- digest: sha256:...`");
     for (text, place, message) in [
@@ -178,8 +176,7 @@ fn other_types_are_refused_where_they_stand() {
 
 #[test]
 fn enabled_is_true_or_false() {
-    let message =
-        |found| wrong("`true` or `false`", found, "write one of these two, without quotes");
+    let message = |found| wrong("`true` or `false`", found, "write one of the two, without quotes");
     refused_in(
         client,
         &[
@@ -200,7 +197,7 @@ fn scopes_follow_their_grammar() {
     let scope = |found| wrong("a scope", found, "write it as `orders:read`");
     let segment = |number| {
         format!(
-            "segment {number} of the scope is not made of `a-z`, `0-9`, `_`, `.` and `-`, nor a last `*`; write it like `orders:read` or `orders:*`"
+            "segment {number} of the scope is neither made of `a-z`, `0-9`, `_`, `.` and `-`, nor a final `*`: write a scope such as `orders:read` or `orders:*`"
         )
     };
     refused_in(
@@ -223,7 +220,7 @@ fn scopes_follow_their_grammar() {
 
 #[test]
 fn quotas_follow_their_grammar() {
-    let null = "a quota of nothing: write `unlimited` where there is no limit, or remove the line";
+    let null = "the quota is empty: write `unlimited` for no limit, or remove the line";
     let way = "write it as `100/minute`, as `{rate: 100/minute, burst: 20}`, or as a list of these";
     let rate = |found| wrong("a rate", found, "write it as `100/minute`");
     let burst = |found| wrong("a number", found, "write the burst as a whole number");
@@ -242,11 +239,7 @@ fn quotas_follow_their_grammar() {
             ("quota: -1/minute", "3:12", RATE_COUNT),
             ("quota: 4294967296/day", "3:12", RATE_COUNT),
             ("quota: 1/week", "3:12", RATE_UNIT),
-            (
-                "quota: []",
-                "3:12",
-                "a quota has at least one rate; write `unlimited` where there is no limit",
-            ),
+            ("quota: []", "3:12", "a quota has at least one rate: write `unlimited` for no limit"),
             ("quota: [1/day, 0/day]", "3:20", RATE_COUNT),
             ("quota: [unlimited]", "3:13", RATE_FORM),
             ("quota:\n      -", "4:8", &wrong("a limit", "nothing", way)),
@@ -304,7 +297,7 @@ fn names_and_labels_follow_their_rules() {
             (
                 "''",
                 "2:3",
-                "the client has no name: write the name of who is to have this key: choose another name",
+                "the client has no name: write the name of the client that gets this key: choose another name",
             ),
             (
                 "' c4n4ry'",
@@ -314,7 +307,7 @@ fn names_and_labels_follow_their_rules() {
             (
                 "\"c4n4ry\\n\"",
                 "2:3",
-                "the name of the client holds a control character or a line end: choose another name",
+                "the name of the client contains a control character or a line end: choose another name",
             ),
             (
                 &long,
@@ -323,7 +316,7 @@ fn names_and_labels_follow_their_rules() {
             ),
         ],
     );
-    let message = |why| format!("the label does not fit ({why}): choose another");
+    let message = |why| format!("invalid label ({why}): choose another");
     let way = "write a short text, or remove the line";
     refused_in(
         key,
@@ -334,7 +327,7 @@ fn names_and_labels_follow_their_rules() {
             (
                 "label: \"c4n4ry\\t\"",
                 "5:16",
-                &message("it holds a control character or a line end"),
+                &message("it contains a control character or a line end"),
             ),
             (&format!("label: {long}"), "5:16", &message("it is longer than 128 characters")),
             ("label:", "5:14", &wrong("a label", "nothing", way)),
@@ -347,14 +340,14 @@ fn names_and_labels_follow_their_rules() {
 fn digests_that_are_none_are_refused_and_never_shown() {
     let message = |what| {
         format!(
-            "{what}: `keygate key issue` writes digests, and a key itself stands below `api_keys:` (what is here is not shown, since it may be a key)"
+            "{what}: `keygate key issue` writes digests, and a plaintext key belongs below `api_keys:` (the value is not shown, since it may be a key)"
         )
     };
     let algorithm = message(
-        "a digest is written with its algorithm, as in `sha256:` and 64 hexadecimal digits",
+        "a digest is written with its algorithm, such as `sha256:` and 64 hexadecimal digits",
     );
     let unknown =
-        message("this algorithm is not known here: write `sha256:` and 64 hexadecimal digits");
+        message("this algorithm is not supported: write `sha256:` and 64 hexadecimal digits");
     let digits = message("a SHA-256 digest has 64 hexadecimal digits");
     let way = "write `sha256:` and 64 hexadecimal digits";
     let item = |field: &str| format!("clients:\n  App 1:\n    keys:\n      - {field}\n");
@@ -435,7 +428,7 @@ fn successors_are_named_by_their_id() {
 
 #[test]
 fn versions_that_are_not_known_are_refused() {
-    let newer = "this file is of a version that this keygate does not know; it knows version 1: update keygate, or write `version: 1` if the file needs nothing newer";
+    let newer = "this file has a version that this keygate does not support; it supports version 1: update keygate, or write `version: 1` if the file needs nothing newer";
     let number = |found| wrong("a whole number", found, "write `version: 1`, or remove the line");
     for (text, place, message) in [
         ("version: 2\n", "1:10", newer),

@@ -2,18 +2,18 @@ use super::check::{Bad, refused};
 
 const FIELD: [&str; 2] = [
     "unknown field (not shown here, since it may be a key); the nearest known one is `",
-    "`: keys stand indented below `api_keys:`, as `KEY: client name`",
+    "`: write keys indented below `api_keys:`, as `KEY: client name`",
 ];
 const EMPTY: &str = "the key is empty: write `KEY: client name`, or remove the line";
 const CONTROL: &str =
-    "the key holds a control character or a line end, which no header can carry: replace it";
+    "the key contains a control character or a line end, which no header can carry: replace it";
 const BLANK: &str = "the key begins or ends with a blank, which no header can carry: replace it";
 const LONG: &str = "the key is longer than 512 bytes: replace it";
 const NO_CLIENT: &str =
     "no client is named for this key: write `KEY: client name`, `null` and `~` in quotes";
 const NAME_BLANK: &str = "the name of the client begins or ends with a blank: replace it";
 const NAME_CONTROL: &str =
-    "the name of the client holds a control character or a line end: replace it";
+    "the name of the client contains a control character or a line end: replace it";
 const NAME_LONG: &str = "the name of the client is longer than 128 characters: replace it";
 
 #[test]
@@ -44,7 +44,7 @@ fn unknown_fields_are_refused_with_the_nearest_name() {
 #[test]
 fn field_that_is_there_twice_is_refused() {
     let message = |field, line| {
-        format!("the field `{field}` is here a second time, after line {line}: keep one of the two")
+        format!("the field `{field}` appears twice, first on line {line}: keep one of the two")
     };
     refused(&[
         (
@@ -64,9 +64,7 @@ fn field_that_is_there_twice_is_refused() {
 #[test]
 fn key_that_is_there_twice_is_refused_however_it_is_written() {
     let message = |line| {
-        format!(
-            "this key is already in the file, on line {line}: give each client a key of its own"
-        )
+        format!("this key is already in the file, on line {line}: give each client its own key")
     };
     let (first, second) = (message(1), message(2));
     let cases: [Bad<'_>; 10] = [
@@ -96,7 +94,7 @@ fn key_that_is_there_twice_is_refused_however_it_is_written() {
 #[test]
 fn keys_without_text_are_refused() {
     let nothing =
-        "expected a key, found nothing: write each key on a line of its own, as `KEY: client name`";
+        "expected a key, found nothing: write each key on its own line, as `KEY: client name`";
     refused(&[
         ("api_key: ''\n", "1:10", EMPTY),
         ("api_key: '  '\n", "1:10", EMPTY),
@@ -170,9 +168,9 @@ fn other_types_are_refused_where_they_stand() {
         format!("expected {expected}, found {found}: {way_out}")
     };
     let begin =
-        "the file begins with `api_keys:`, and its keys are indented below, as `KEY: client name`";
+        "begin the file with `api_keys:`, and indent the keys below it, as `KEY: client name`";
     let root = |what| found("a mapping", what, begin);
-    let line = "write each key on a line of its own, as `KEY: client name`";
+    let line = "write each key on its own line, as `KEY: client name`";
     let keys = |what| found("a mapping of keys to client names", what, line);
     let key = |what| found("a key", what, line);
     let name = |what| found("the name of a client", what, line);
@@ -181,10 +179,10 @@ fn other_types_are_refused_where_they_stand() {
         found(
             "the name of a field",
             what,
-            "keys stand indented below `api_keys:`, as `KEY: client name`",
+            "write keys indented below `api_keys:`, as `KEY: client name`",
         )
     };
-    let allow = |what| found("`true` or `false`", what, "write one of these two, without quotes");
+    let allow = |what| found("`true` or `false`", what, "write one of the two, without quotes");
     let cases = [
         ("c4n4ry-0123456789\n", "1:1", root("a text")),
         ("# remark\n'c4n4ry-0123456789'\n", "2:1", root("a text")),

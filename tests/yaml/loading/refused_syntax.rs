@@ -1,28 +1,28 @@
 use super::check::{refused, refused_bytes};
 
-const ANCHOR: &str = "YAML anchors and aliases (`&`, `*`) are not taken in a key file: write the text itself, in quotes if it begins with one of these characters";
+const ANCHOR: &str = "YAML anchors and aliases (`&`, `*`) are not allowed in a key file: write the text itself, in quotes if it begins with one of these characters";
 const TAG: &str =
-    "YAML tags (`!`) are not taken in a key file: put the text in quotes if it begins with `!`";
-const DIRECTIVE: &str = "YAML directives (`%`) are not taken in a key file: remove this line";
+    "YAML tags (`!`) are not allowed in a key file: put the text in quotes if it begins with `!`";
+const DIRECTIVE: &str = "YAML directives (`%`) are not allowed in a key file: remove this line";
 const DOCUMENT: &str =
-    "a second YAML document begins here: keep all keys in one, without `---` between them";
+    "a second YAML document begins here: keep all keys in one document, without `---`";
 const DEEP: &str =
-    "this is nested deeper than a key file can be: write `KEY: client name`, one a line";
+    "this is nested deeper than a key file can be: write `KEY: client name`, one per line";
 const INDICATOR: &str = "a text cannot begin with this character: put it in quotes";
 const BRACKET: &str =
     "this bracket has no partner: put the text in quotes if the bracket belongs to it";
 const QUOTE: &str = "this quote has no partner: close it, or put the text in quotes of the other kind if the quote belongs to it";
-const BEHIND: &str = "there is text behind the closing quote: put all of it in quotes of the other kind, on one line";
+const BEHIND: &str = "there is text after the closing quote: put the whole text in quotes of the other kind, on one line";
 const ESCAPE: &str = r"there is an escape in these quotes that YAML does not know: use single quotes, or write `\\` for a backslash";
 const TAB: &str = "there is a tab here, which cannot indent YAML: use spaces";
 const CONTROL: &str = "there is a control character here: remove it, and save the file as UTF-8";
 const MARK: &str =
-    "there is a byte order mark here: remove it, since it may stand only at the beginning";
+    "there is a byte order mark here: remove it, since it is allowed only at the start of the file";
 const NOT_UTF8: &str = "this byte is not UTF-8: save the file as UTF-8";
 
 fn syntax(what: &str) -> String {
     format!(
-        "this is not valid YAML ({what}): write `KEY: client name`, one a line and all indented alike, and put a text with `: ` or ` #` in it in quotes"
+        "this is not valid YAML ({what}): write `KEY: client name`, one per line with the same indentation, and put texts that contain `: ` or ` #` in quotes"
     )
 }
 
@@ -211,9 +211,9 @@ fn lines_that_are_not_yaml_are_told_with_a_way_out() {
 fn nesting_is_refused_before_it_is_followed() {
     let opened = |bracket: &str| bracket.repeat(100_000);
     let stairs: Vec<_> = (0..300).map(|depth| " ".repeat(depth) + "? ").collect();
-    let list = "expected a mapping of keys to client names, found a list: write each key on a line of its own, as `KEY: client name`";
-    let name = "expected the name of a client, found a mapping: write each key on a line of its own, as `KEY: client name`";
-    let field = "expected the name of a field, found a mapping: keys stand indented below `api_keys:`, as `KEY: client name`";
+    let list = "expected a mapping of keys to client names, found a list: write each key on its own line, as `KEY: client name`";
+    let name = "expected the name of a client, found a mapping: write each key on its own line, as `KEY: client name`";
+    let field = "expected the name of a field, found a mapping: write keys indented below `api_keys:`, as `KEY: client name`";
     refused(&[
         (&opened("["), "1:33", DEEP),
         (&opened("{"), "1:33", DEEP),

@@ -5,9 +5,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::check::{load, refused};
 
 const DIGEST: &str = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
-const LEAP: &str = "leap seconds (`:60`) are not kept: write `:59`, or remove the line";
-const BEFORE: &str = "this time is before 1970 (in UTC), and earlier ones are not kept: choose a later one, or remove the line";
-const AFTER: &str = "this time is after the end of 9999 (in UTC), and later ones are not kept: choose an earlier one, or remove the line";
+const LEAP: &str = "leap seconds (`:60`) are not supported: write `:59`, or remove the line";
+const BEFORE: &str = "this time is before 1970 (in UTC), which is not supported: choose a later one, or remove the line";
+const AFTER: &str = "this time is after the end of 9999 (in UTC), which is not supported: choose an earlier one, or remove the line";
 
 const FIELDS: [&str; 3] = ["created", "expires", "revoked"];
 

@@ -3,9 +3,9 @@ use keygate::store::YamlWarning;
 
 use super::check::{CANARY, file, holds, refused};
 
-const REFUSED: &str = "the key is shorter than 16 characters, so that it could be guessed: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key stands before the colon)";
-const LIST: &str = "expected a mapping of keys to client names, found a list: write each key on a line of its own, as `KEY: client name`";
-const WARNED: &str = "the key is shorter than 16 characters, so that it could be guessed: replace it by one of 32 random bytes, and remove `allow_weak_keys`";
+const REFUSED: &str = "the key is shorter than 16 characters, so that it could be guessed: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key comes before the colon)";
+const LIST: &str = "expected a mapping of keys to client names, found a list: write each key on its own line, as `KEY: client name`";
+const WARNED: &str = "the key is shorter than 16 characters, so that it could be guessed: replace it with one of 32 random bytes, and remove `allow_weak_keys`";
 
 #[test]
 fn weak_keys_are_refused_where_they_stand() {
@@ -80,7 +80,7 @@ const NO_SECRET: [(&str, &str); 8] = [
     ("abcabcabcabcabcabcabcabc", FEW),
 ];
 const TEMPLATE: &str =
-    "the key is a template or a reference, which keygate does not fill in, and no secret";
+    "the key is a template or a reference, which keygate does not fill in, and not a secret";
 const SEQUENCE: &str = "the key is a simple sequence of characters, so that it could be guessed";
 const FEW: &str = "the key has fewer than 6 different characters, so that it could be guessed";
 
@@ -88,7 +88,7 @@ const FEW: &str = "the key has fewer than 6 different characters, so that it cou
 fn texts_that_are_no_secret_are_refused_unless_allowed() {
     for (key, why) in NO_SECRET {
         let message = format!(
-            "{why}: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key stands before the colon)"
+            "{why}: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key comes before the colon)"
         );
         refused(&[
             (&format!("api_key: \"{key}\"\n"), "1:10", &message),
@@ -98,7 +98,7 @@ fn texts_that_are_no_secret_are_refused_unless_allowed() {
         let store = holds(allowed, &[(key, "User 1")]);
         let warned = store.warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
         let expected = format!(
-            "line 3, column 3: {why}: replace it by one of 32 random bytes, and remove `allow_weak_keys`"
+            "line 3, column 3: {why}: replace it with one of 32 random bytes, and remove `allow_weak_keys`"
         );
         assert_eq!(warned, [expected]);
     }

@@ -168,9 +168,9 @@ fn file_over_the_limit_is_refused_by_its_length() {
     let before = bytes_read();
     fs::File::options().write(true).open(&path).unwrap().set_len((1 << 30) + 1).unwrap();
     let error = held(&store).to_string();
-    assert!(error.contains("larger than one gibibyte"), "{error}");
+    assert!(error.contains("larger than 1 GiB"), "{error}");
     let error = store.add_client("New").unwrap_err().to_string();
-    assert!(error.contains("larger than one gibibyte"), "{error}");
+    assert!(error.contains("larger than 1 GiB"), "{error}");
     // With what the other tests read meanwhile.
     assert!(bytes_read() - before < 1 << 28);
     folder.rename_over("keys.yml", &short(&[1]));

@@ -69,7 +69,7 @@ fn file_replaced_outside_of_its_mount_is_a_failure() {
     fs::write(folder.join("here/new"), short(&[2])).unwrap();
     fs::rename(folder.join("here/new"), folder.join("here/keys.yml")).unwrap();
     until("the failure", || store.health().error.is_some());
-    let right = "the file was replaced outside of this mount, where no change is seen any more: mount its \
+    let right = "the file was replaced outside this mount, so later changes are not visible here: mount its \
                  folder instead of the file, and restart the service";
     let error = store.health().error.unwrap().to_string();
     assert_eq!(error, format!("{}: {right}", path.display()));

@@ -58,7 +58,7 @@ fn every_command_runs_on_every_kind_of_store() {
     for sandbox in stores() {
         let add = ["client", "add", "App 1", "--scope", "orders:read", "--quota", "9/day"];
         sandbox.run(add).succeeds();
-        sandbox.run(["client", "add", "App 1"]).fails(1, "there is a client `App 1` already");
+        sandbox.run(["client", "add", "App 1"]).fails(1, "there is already a client `App 1`");
         sandbox.run(["client", "disable", "App 2"]).fails(1, "the nearest is `App 1`");
         let key = sandbox.issue(&["App 1", "--label", "production", "--expires", "90d"]);
         let line = format!("{key}\n");

@@ -62,7 +62,7 @@ fn lint_suggests_export_for_keys_in_flow_style() {
     let (sandbox, _) = json();
     let result = sandbox.run(["lint"]).succeeds();
     let note = "keys.yaml holds 1 key in plaintext: `keygate hash` would turn them into digests, but: \
-                keys.yaml: line 1 is in flow style (between brackets, as in JSON), which is read and not \
+                keys.yaml: line 1 is in flow style (between brackets, as in JSON), which is read but not \
                 edited: `keygate export` writes";
     assert!(result.err.contains(note), "{}", result.err);
 }

@@ -48,9 +48,9 @@ fn difference_is_refused_with_a_reason_and_exit_code_1() {
 
     let result = sandbox.run(["import", "old.yml"]);
     assert_eq!(result.code, 1);
-    let warning = "refused the client User 1: it is here already and differs in enabled";
+    let warning = "refused the client User 1: it already exists and differs in enabled";
     assert!(result.err.contains(warning), "{}", result.err);
-    assert!(result.err.contains("revoked is final"), "{}", result.err);
+    assert!(result.err.contains("which is permanent"), "{}", result.err);
     let result = sandbox.run(["import", "old.yml", "--json"]);
     assert_eq!(result.code, 1);
     let refused = &result.json()["keys"]["refused"][0];

@@ -38,7 +38,7 @@ fn init_overwrites_nothing() {
 #[test]
 fn missing_folder_is_named() {
     let sandbox = Sandbox::empty();
-    let reason = "no/keys.yaml: its folder is not there: make it first";
+    let reason = "no/keys.yaml: its folder does not exist: create it first";
     sandbox.run(["init", "--store", "no/keys.yaml"]).fails(3, reason);
     let sandbox = Sandbox::with_client("App 1");
     for command in [&["export"][..], &["key", "issue", "App 1"]] {

@@ -129,7 +129,7 @@ fn successor_can_have_another_label() {
 #[test]
 fn rotation_conflict_is_reported_before_a_key_is_shown() {
     let cases = [
-        ("        revoked: 2026-11-01T12:00:00Z\n", "revoked is final"),
+        ("        revoked: 2026-11-01T12:00:00Z\n", "which is permanent"),
         ("        expires: 2026-01-01T00:00:00Z\n", "has expired"),
     ];
     for (more, reason) in cases {
@@ -140,7 +140,7 @@ fn rotation_conflict_is_reported_before_a_key_is_shown() {
     }
     let sandbox = with_key("");
     let successor = id_of(sandbox.run(["key", "rotate", OLD]).succeeds().out.trim_end());
-    let reason = format!("is being replaced by {successor} already");
+    let reason = format!("was already replaced by {successor}");
     sandbox.run(["key", "rotate", OLD]).fails(1, &reason);
     sandbox.run(["key", "rotate", "2c26b46b68ffc680"]).fails(1, &format!("the nearest is `{OLD}`"));
     sandbox

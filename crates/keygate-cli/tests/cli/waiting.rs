@@ -51,9 +51,7 @@ fn lock_that_cannot_be_used_safely_exits_3() {
     sandbox.run(["client", "add", "App 2"]).fails(3, "it is a symbolic link");
     fs::remove_file(&lock).unwrap();
     fs::write(&lock, "not a lock").unwrap();
-    sandbox
-        .run(["client", "add", "App 2"])
-        .fails(3, "it holds something that keygate did not write");
+    sandbox.run(["client", "add", "App 2"]).fails(3, "keygate did not write its content");
     fs::remove_file(&lock).unwrap();
     fs::hard_link(sandbox.path("keys.yaml"), sandbox.path("other")).unwrap();
     sandbox.run(["client", "add", "App 2"]).fails(3, "a hard link");

@@ -4,19 +4,24 @@ use crate::manage::KeyMetadata;
 use crate::store::KeyRecord;
 use crate::store::table::Row;
 
-/// For sources that say more of a client than its name, in any order.
+/// For sources that describe clients apart from their keys, in any order.
 impl<P> Bulk<P> {
-    /// Says all of a client, of which keys may have been pushed already, by its name alone.
+    /// Declares the profile of a client. Its keys may be pushed before or after, with only its name.
     pub(in crate::store) fn declare(&mut self, profile: ClientProfile, enabled: bool) {
-        self.ledger.set_enabled(profile.name(), enabled);
-        self.ledger.put(profile);
+        self.index.set_enabled(profile.name(), enabled);
+        self.index.put(profile);
         self.declared = true;
     }
 
-    /// As [`Bulk::push`], of a client that is declared before the end.
-    pub(in crate::store) fn push_noted(&mut self, record: KeyRecord, notes: KeyMetadata, place: P) {
-        let (digest, mark) = (record.digest(), record.mark());
-        self.ledger.note(digest.key_id(), notes);
-        self.entries.push((Row { digest, profile: record.into_profile() }, mark, place));
+    /// Adds a key with metadata, of a client that is declared before or after.
+    pub(in crate::store) fn push_with_metadata(
+        &mut self,
+        record: KeyRecord,
+        metadata: KeyMetadata,
+        position: P,
+    ) {
+        let (digest, status) = (record.digest(), record.status());
+        self.index.set_metadata(digest.key_id(), metadata);
+        self.entries.push((Row { digest, profile: record.into_profile() }, status, position));
     }
 }

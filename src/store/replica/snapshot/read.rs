@@ -9,9 +9,9 @@ use super::contact;
 use super::format::{CLIENT, Checksum, FORMAT, KEY, REFUSED, RefusedDigests, unusable};
 use crate::client::ClientProfile;
 use crate::key::{KeyDigest, KeyState, PackedStatus, Timestamp};
-use crate::store::folder::{Folder, ROOT, own};
+use crate::store::folder::{Folder, ROOT, require_own};
 use crate::store::sql::profile;
-use crate::store::table::{Build, Row, Table};
+use crate::store::table::{Row, Table, TableBuilder};
 
 /// The contents of a snapshot.
 pub(in crate::store::replica) struct Snapshot {
@@ -29,7 +29,7 @@ pub(in crate::store::replica) fn read_snapshot(
 ) -> io::Result<Snapshot> {
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
     // The owner of the file decides which keys are accepted.
-    let mut file = own(Folder::of(path)?.read(name)?, Some(ROOT))?;
+    let mut file = require_own(Folder::of(path)?.read(name)?, Some(ROOT))?;
     let end = file.metadata()?.len().checked_sub(size_of::<Checksum>() as u64);
     let end = end.filter(|end| *end >= contact::END).ok_or_else(|| unusable("it is truncated"))?;
     let mut format = [0; FORMAT.len()];
@@ -85,7 +85,7 @@ impl Reader {
         }
         // A key takes more than 40 bytes, which limits a wrong count.
         let capacity = usize::try_from(count.min(length / 40)).map_err(io::Error::other)?;
-        let mut build = Build::new(capacity);
+        let mut builder = TableBuilder::new(capacity);
         let mut refused = RefusedDigests::new();
         let (mut keys, mut last) = (0, None);
         let mut kind = [0];
@@ -102,7 +102,7 @@ impl Reader {
                     }
                     last = Some(row.prefix());
                     keys += 1;
-                    build.push(row, status);
+                    builder.push(row, status);
                 }
                 REFUSED => _ = refused.insert(KeyDigest::from_bytes(self.read_bytes()?)),
                 _ => return Err(unusable("it has a record of an unknown kind")),
@@ -111,7 +111,7 @@ impl Reader {
         if keys != count {
             return Err(unusable("it does not have the number of keys that it states"));
         }
-        Ok((build.finish(), refused))
+        Ok((builder.finish(), refused))
     }
 
     fn read_bytes<const COUNT: usize>(&mut self) -> io::Result<[u8; COUNT]> {

@@ -12,7 +12,7 @@ use super::contact;
 use super::format::{CLIENT, Checksum, FORMAT, KEY, REFUSED, RefusedDigests};
 use crate::client::ClientProfile;
 use crate::key::{KeyState, PackedStatus, Timestamp};
-use crate::store::folder::{Folder, is_foreign, own_alone};
+use crate::store::folder::{Folder, is_untrusted, require_own_unlinked};
 use crate::store::sql::{metadata_text, quota_text};
 use crate::store::table::{Row, Table};
 
@@ -25,8 +25,8 @@ pub(super) fn update_contact(
     checksum: Checksum,
 ) -> io::Result<bool> {
     let (folder, name) = locate(path)?;
-    let mut file = match folder.write(name).and_then(|file| own_alone(file, None)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound || is_foreign(&error) => {
+    let mut file = match folder.write(name).and_then(|file| require_own_unlinked(file, None)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound || is_untrusted(&error) => {
             return Ok(false);
         }
         file => file?,
@@ -199,7 +199,7 @@ mod tests {
 
     use super::super::read::read_snapshot;
     use super::*;
-    use crate::store::table::Build;
+    use crate::store::table::TableBuilder;
 
     const DATABASE: &str = "a database";
 
@@ -213,7 +213,8 @@ mod tests {
     }
 
     fn write_empty(path: &Path) -> Checksum {
-        write(path, DATABASE, &Build::new(0).finish(), &RefusedDigests::new(), UNIX_EPOCH).unwrap()
+        write(path, DATABASE, &TableBuilder::new(0).finish(), &RefusedDigests::new(), UNIX_EPOCH)
+            .unwrap()
     }
 
     #[test]

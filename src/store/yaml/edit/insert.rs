@@ -3,13 +3,19 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::Addition;
 use super::outline::{Entry, Outline, Piece};
 use super::write::{Item, Value, scalar};
 
 type Splice = (Range<usize>, Zeroizing<String>);
 
-/// Inserts new fields of clients; clients that the file does not name yet are added at its end.
+/// New fields and keys of one client.
+pub(super) struct Addition {
+    pub(super) client: String,
+    pub(super) fields: Vec<(String, Value)>,
+    pub(super) keys: Vec<Item>,
+}
+
+/// Inserts new fields and keys of clients. Clients that are not in the file yet are added at its end.
 pub(super) fn additions(
     outline: &Outline<'_>,
     known: &HashMap<&str, &Entry<'_>>,
@@ -36,7 +42,7 @@ pub(super) fn additions(
         splices.push((with_blanks_before(outline.text, &root.range), Zeroizing::default()));
     }
     let mut text = String::from("clients:");
-    Value::Mapping(new).behind_name(0, eol, &mut text);
+    Value::Mapping(new).write_after_name(0, eol, &mut text);
     splices.push(line_at(outline, outline.end, &text, eol));
     splices
 }
@@ -68,7 +74,7 @@ fn to_client(
     splices
 }
 
-/// Sets fields of a mapping: existing fields are replaced, new ones are appended.
+/// Sets fields of a mapping: replaces existing fields and appends new ones.
 pub(super) fn fields(
     outline: &Outline<'_>,
     mapping: &Piece<'_>,
@@ -78,20 +84,20 @@ pub(super) fn fields(
     let mut splices = Vec::new();
     for (name, value) in fields {
         if let Some(known) = mapping.field(name) {
-            if !known.value.text().is_some_and(|known| value.is_said_by(known)) {
+            if !known.value.text().is_some_and(|old| value.is_equivalent(old)) {
                 splices.push((known.value.range.clone(), Zeroizing::new(value.flow())));
             }
         } else {
             let column = column(outline.text, mapping.range.start);
             let text = format!("{:column$}{name}: {}", "", value.flow());
-            let place = line_behind(outline.text, mapping.range.end, column);
-            splices.push(line_at(outline, place, &text, eol));
+            let offset = line_after(outline.text, mapping.range.end, column);
+            splices.push(line_at(outline, offset, &text, eol));
         }
     }
     splices
 }
 
-/// Puts entries into the mapping that is the value of an entry.
+/// Adds entries to the mapping that is the value of `parent`.
 fn entries(
     outline: &Outline<'_>,
     parent: &Entry<'_>,
@@ -102,55 +108,55 @@ fn entries(
     if mapping.is_empty() {
         let column = column(outline.text, parent.key.range.start);
         let mut text = String::new();
-        Value::Mapping(new).behind_name(column, eol, &mut text);
+        Value::Mapping(new).write_after_name(column, eol, &mut text);
         return below(outline, parent, &text, eol);
     }
     let column = column(outline.text, mapping.range.start);
     let mut splices = Vec::new();
     for (name, value) in new {
         let mut text = format!("{:column$}{name}:", "");
-        value.behind_name(column, eol, &mut text);
-        // Whether a client is enabled is to be seen at first sight.
-        let place = if name == "enabled" {
-            line_behind(outline.text, colon_behind(outline.text, &parent.key), usize::MAX)
+        value.write_after_name(column, eol, &mut text);
+        // `enabled` comes first, where it is not overlooked.
+        let offset = if name == "enabled" {
+            line_after(outline.text, colon_after(outline.text, &parent.key), usize::MAX)
         } else {
-            line_behind(outline.text, mapping.range.end, column)
+            line_after(outline.text, mapping.range.end, column)
         };
-        splices.push(line_at(outline, place, &text, eol));
+        splices.push(line_at(outline, offset, &text, eol));
     }
     splices
 }
 
-/// Puts items into the list that is the value of an entry.
+/// Adds items to the list that is the value of `parent`.
 fn items(outline: &Outline<'_>, parent: &Entry<'_>, new: Vec<Item>, eol: &str) -> Vec<Splice> {
     let list = &parent.value;
     if list.is_empty() {
         let column = column(outline.text, parent.key.range.start);
         let mut text = String::new();
-        Value::List(new).behind_name(column, eol, &mut text);
+        Value::List(new).write_after_name(column, eol, &mut text);
         return below(outline, parent, &text, eol);
     }
     let column = column(outline.text, list.range.start);
-    let place = line_behind(outline.text, list.range.end, column);
+    let offset = line_after(outline.text, list.range.end, column);
     let mut splices = Vec::new();
     for item in new {
         let mut text = String::new();
-        item.block(column, eol, &mut text);
-        splices.push(line_at(outline, place, &text, eol));
+        item.write(column, eol, &mut text);
+        splices.push(line_at(outline, offset, &text, eol));
     }
     splices
 }
 
-/// Lines below an entry that has nothing yet, whose empty brackets or `null` go.
+/// Adds lines below an entry with an empty value, whose brackets or `null` are removed.
 fn below(outline: &Outline<'_>, parent: &Entry<'_>, lines: &str, eol: &str) -> Vec<Splice> {
     let empty = &parent.value.range;
-    let place = line_behind(outline.text, empty.end, usize::MAX);
+    let offset = line_after(outline.text, empty.end, usize::MAX);
     let lines = lines.strip_prefix(eol).unwrap_or(lines);
-    let gone = with_blanks_before(outline.text, empty);
-    vec![(gone, Zeroizing::default()), line_at(outline, place, lines, eol)]
+    let removed = with_blanks_before(outline.text, empty);
+    vec![(removed, Zeroizing::default()), line_at(outline, offset, lines, eol)]
 }
 
-/// An empty value with the blanks before it, or with its line where that holds nothing else.
+/// Returns the range of an empty value with the blanks before it, or its whole line if that has nothing else.
 fn with_blanks_before(text: &str, empty: &Range<usize>) -> Range<usize> {
     let start = text[..empty.start].trim_end_matches([' ', '\t']).len();
     let rest = text[empty.end..].split_inclusive('\n').next().unwrap_or_default();
@@ -158,49 +164,49 @@ fn with_blanks_before(text: &str, empty: &Range<usize>) -> Range<usize> {
     start..if alone { empty.end + rest.len() } else { empty.end }
 }
 
-/// A line, or several, at the beginning of one.
-fn line_at(outline: &Outline<'_>, place: usize, line: &str, eol: &str) -> Splice {
-    let begins = begins_line(outline.text, place);
+/// Inserts one or more lines at the start of a line.
+fn line_at(outline: &Outline<'_>, offset: usize, line: &str, eol: &str) -> Splice {
+    let begins = begins_line(outline.text, offset);
     let line = if begins { format!("{line}{eol}") } else { format!("{eol}{line}") };
-    (place..place, Zeroizing::new(line))
+    (offset..offset, Zeroizing::new(line))
 }
 
-fn begins_line(text: &str, place: usize) -> bool {
-    matches!(text[..place].chars().next_back(), None | Some('\n' | '\u{feff}'))
+fn begins_line(text: &str, offset: usize) -> bool {
+    matches!(text[..offset].chars().next_back(), None | Some('\n' | '\u{feff}'))
 }
 
-/// Where the line after this place begins, and behind comments that stand as deep as this column.
-fn line_behind(text: &str, place: usize, column: usize) -> usize {
-    let next = |place: usize| text[place..].find('\n').map_or(text.len(), |end| place + end + 1);
-    let mut place = next(place);
+/// Returns the start of the line after an offset, past comments that are indented to this column or deeper.
+fn line_after(text: &str, offset: usize, column: usize) -> usize {
+    let next = |offset: usize| text[offset..].find('\n').map_or(text.len(), |end| offset + end + 1);
+    let mut offset = next(offset);
     loop {
-        let line = &text[place..next(place)];
+        let line = &text[offset..next(offset)];
         let blanks = line.len() - line.trim_start_matches(' ').len();
         if blanks < column || !line[blanks..].starts_with('#') {
-            return place;
+            return offset;
         }
-        place += line.len();
+        offset += line.len();
     }
 }
 
-fn line_start(text: &str, place: usize) -> usize {
-    text[..place].rfind('\n').map_or(0, |end| end + 1)
+fn line_start(text: &str, offset: usize) -> usize {
+    text[..offset].rfind('\n').map_or(0, |end| end + 1)
 }
 
-/// The colon between a key and its value, which stands on a line of its own where the key says `?`.
-fn colon_behind(text: &str, key: &Piece<'_>) -> usize {
-    let mut place = key.range.end;
+/// Returns the offset of the colon after a key. For an explicit key (`? name`), it is on a later line.
+fn colon_after(text: &str, key: &Piece<'_>) -> usize {
+    let mut offset = key.range.end;
     loop {
-        let rest = text[place..].trim_start();
-        place = text.len() - rest.len();
+        let rest = text[offset..].trim_start();
+        offset = text.len() - rest.len();
         if !rest.starts_with('#') {
-            return place;
+            return offset;
         }
-        place += rest.find('\n').unwrap_or(rest.len());
+        offset += rest.find('\n').unwrap_or(rest.len());
     }
 }
 
-fn column(text: &str, place: usize) -> usize {
-    let line = &text[line_start(text, place)..place];
+fn column(text: &str, offset: usize) -> usize {
+    let line = &text[line_start(text, offset)..offset];
     line.trim_start_matches('\u{feff}').chars().count()
 }

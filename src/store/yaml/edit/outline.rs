@@ -2,19 +2,20 @@ use std::ops::Range;
 
 use granit_parser::{Event, ScalarStyle, Span};
 
-use crate::store::yaml::events::{Events, Text, is_null};
-use crate::store::yaml::fault::{Fault, FaultKind};
+use crate::store::yaml::events::Events;
+use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
+use crate::store::yaml::node::{Text, is_null};
 
-/// Where each part of a key file stands, in bytes.
+/// The values of a key file with their byte ranges.
 pub(in crate::store::yaml) struct Outline<'a> {
     pub(super) text: &'a str,
-    /// None where the file holds nothing, or comments alone.
+    /// `None` if the file is empty or has only comments.
     pub(super) root: Option<Piece<'a>>,
-    /// Where the document ends: at the `...` if there is one.
+    /// The end of the document: the offset of `...`, if present.
     pub(super) end: usize,
 }
 
-/// A value, from its first character to behind its last.
+/// A value and its byte range.
 pub(super) struct Piece<'a> {
     pub(super) range: Range<usize>,
     pub(super) shape: Shape<'a>,
@@ -40,8 +41,8 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Outline<'a> {
-    /// Reads a text that has been loaded before, so that it holds nothing that a key file may not.
-    pub(in crate::store::yaml) fn of(text: &'a str) -> Result<Self, Fault> {
+    /// Reads a text that was loaded before and therefore is a valid key file.
+    pub(in crate::store::yaml) fn of(text: &'a str) -> Result<Self, LoadError> {
         let mut reader = Reader { events: Events::new(text), text };
         let mut outline = Self { text, root: None, end: text.len() };
         while let Some((event, span)) = reader.next()? {
@@ -86,7 +87,8 @@ impl<'a> Piece<'a> {
         self.entries().iter().find(|entry| entry.key.text() == Some(name))
     }
 
-    /// Whether it is in flow style (between brackets, as in JSON) and holds something, if only a comment.
+    /// Returns whether this is a mapping or list in flow style (between brackets) that is not empty, or contains a
+    /// comment.
     pub(super) fn is_filled_flow(&self, text: &str) -> bool {
         let flow = matches!(
             self.shape,
@@ -95,7 +97,7 @@ impl<'a> Piece<'a> {
         flow && (!self.is_empty() || text[self.range.clone()].contains('#'))
     }
 
-    /// Whether there is nothing in it that a line below could not take the place of.
+    /// Returns whether this is an empty mapping, an empty list or `null`.
     pub(super) fn is_empty(&self) -> bool {
         match &self.shape {
             Shape::Null => true,
@@ -112,17 +114,17 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Fault> {
+    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, LoadError> {
         self.events.next()
     }
 
-    /// The value that begins with this event; none where a mapping or list ends.
-    fn piece(&mut self, event: Event<'a>, span: &Span) -> Result<Option<Piece<'a>>, Fault> {
+    /// Reads the value that begins with this event; `None` if a mapping or list ends.
+    fn piece(&mut self, event: Event<'a>, span: &Span) -> Result<Option<Piece<'a>>, LoadError> {
         let mut range = range(span);
         let shape = match event {
             Event::Scalar(text, style, ..) => {
                 if range.is_empty() && style == ScalarStyle::Plain {
-                    range = self.nothing(range.end);
+                    range = self.empty_value(range.end);
                 }
                 if is_null(&text, style) { Shape::Null } else { Shape::Text(Text::new(text)) }
             }
@@ -151,18 +153,18 @@ impl<'a> Reader<'a> {
         Ok(Some(Piece { range, shape }))
     }
 
-    /// Where something may come to stand in the place of nothing: behind the colon, if there is one.
-    fn nothing(&self, place: usize) -> Range<usize> {
-        let place = place + usize::from(self.text[place..].starts_with(':'));
-        place..place
+    /// Returns the offset where a missing value can be inserted: after the colon, if there is one.
+    fn empty_value(&self, offset: usize) -> Range<usize> {
+        let offset = offset + usize::from(self.text[offset..].starts_with(':'));
+        offset..offset
     }
 
-    /// The dash of the item that begins here, perhaps with blanks and comments between them. The parser
-    /// begins some lists at their first dash, and others behind it.
-    fn dash_before(&self, place: usize) -> usize {
-        let mut end = place;
+    /// Finds the dash before an item, past blanks and comments. The parser reports some lists from their first dash,
+    /// others from their first item.
+    fn dash_before(&self, offset: usize) -> usize {
+        let mut end = offset;
         loop {
-            let start = self.text[..end].rfind('\n').map_or(0, |place| place + 1);
+            let start = self.text[..end].rfind('\n').map_or(0, |offset| offset + 1);
             let line = self.text[start..end].trim_start_matches([' ', '\u{feff}']);
             if line.starts_with('-')
                 && (line[1..].is_empty() || line[1..].starts_with([' ', '\t', '\r']))
@@ -170,19 +172,23 @@ impl<'a> Reader<'a> {
                 return end - line.len();
             }
             match start.checked_sub(1) {
-                // On the line of its name, as in `? keys` and `: - digest`.
-                _ if end == place && !line.trim().is_empty() => {
-                    return self.text[..place].trim_end().len().saturating_sub(1);
+                // The dash follows another indicator on its line, such as `: - digest`.
+                _ if end == offset && !line.trim().is_empty() => {
+                    return self.text[..offset].trim_end().len().saturating_sub(1);
                 }
                 Some(before) => end = before,
-                None => return place,
+                None => return offset,
             }
         }
     }
 
-    /// The next value inside of one, whose range grows with it: those without brackets end where
-    /// their last value does.
-    fn child(&mut self, around: &mut Range<usize>, flow: bool) -> Result<Option<Piece<'a>>, Fault> {
+    /// Reads the next value inside a mapping or list, and extends its range. In block style, the range ends with the
+    /// last value.
+    fn child(
+        &mut self,
+        around: &mut Range<usize>,
+        flow: bool,
+    ) -> Result<Option<Piece<'a>>, LoadError> {
         let (event, span) = self.next()?.ok_or_else(unfinished)?;
         let end = range(&span).end;
         let piece = self.piece(event, &span)?;
@@ -195,12 +201,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn unfinished() -> Fault {
-    FaultKind::Syntax("a value is missing".to_owned()).into()
+/// Returns the line of a byte offset, counted from 1.
+pub(super) fn line_number(text: &str, offset: usize) -> usize {
+    text[..offset].split('\n').count()
+}
+
+fn unfinished() -> LoadError {
+    LoadErrorKind::Syntax("a value is missing".to_owned()).into()
 }
 
 fn range(span: &Span) -> Range<usize> {
-    // The parser reads from a text in memory, of which it tells every byte.
+    // The parser always has byte offsets for a text in memory.
     span.byte_range().unwrap_or_default()
 }
 
@@ -220,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_is_where_the_outline_says() {
+    fn outline_has_the_byte_range_of_every_value() {
         let text = "\u{feff}# é\r\nk1: 'v ''é'  # c\r\nk2:\r\n- {a: b , }\r\n-\r\n  x\r\n\r\n# z\r\nk3:\r\n...\r\n";
         let outline = Outline::of(text).unwrap();
         let mut found = Vec::new();

@@ -3,17 +3,17 @@ use std::fmt::Write as _;
 use crate::client::{ClientProfile, Quota, Rate};
 use crate::key::rfc3339;
 
-/// What is to stand in a key file, before it is known how it is laid out there.
+/// A value to be written to a key file, independent of its layout there.
 pub(in crate::store::yaml) enum Value {
-    /// A scalar as it is to be written.
+    /// A scalar, written as it is.
     Raw(String),
     Mapping(Vec<(String, Value)>),
-    /// A mapping or list that stands on one line wherever it is.
-    Short(Box<Value>),
+    /// A mapping or list in flow style.
+    Flow(Box<Value>),
     List(Vec<Item>),
 }
 
-/// One value of a list, and the comment that is to stand behind its first line.
+/// An item of a list, and the comment after its first line.
 pub(in crate::store::yaml) struct Item {
     pub(super) value: Value,
     pub(super) comment: Option<String>,
@@ -24,12 +24,12 @@ impl Value {
         Self::Raw(scalar(text))
     }
 
-    /// All that there is to say of a client, its keys aside.
+    /// Returns the fields of a client, without its keys.
     pub(in crate::store::yaml) fn client(profile: &ClientProfile) -> Vec<(String, Self)> {
         let mut fields = Vec::new();
         if !profile.scopes().is_empty() {
             let scopes = profile.scopes().iter().map(|scope| Self::text(scope.as_str()));
-            fields.push(("scopes".to_owned(), Self::short_list(scopes)));
+            fields.push(("scopes".to_owned(), Self::flow_list(scopes)));
         }
         if let Some(quota) = profile.quota() {
             fields.push(("quota".to_owned(), quota_value(quota)));
@@ -38,28 +38,28 @@ impl Value {
             let metadata = profile.metadata().iter();
             let metadata = metadata.map(|(name, value)| (scalar(name), Self::text(value)));
             let metadata = Self::Mapping(metadata.collect());
-            fields.push(("metadata".to_owned(), Self::Short(Box::new(metadata))));
+            fields.push(("metadata".to_owned(), Self::Flow(Box::new(metadata))));
         }
         fields
     }
 
-    fn short_list(values: impl Iterator<Item = Self>) -> Self {
+    fn flow_list(values: impl Iterator<Item = Self>) -> Self {
         let items = values.map(|value| Item { value, comment: None });
-        Self::Short(Box::new(Self::List(items.collect())))
+        Self::Flow(Box::new(Self::List(items.collect())))
     }
 
-    /// Whether a scalar of the file says the same already, if in other words.
-    pub(super) fn is_said_by(&self, known: &str) -> bool {
+    /// Returns whether a scalar of the file is equal, or the same time in another notation.
+    pub(super) fn is_equivalent(&self, old: &str) -> bool {
         let Self::Raw(new) = self else { return false };
         let instant = |text: &str| rfc3339::parse(text).ok();
-        known == new || instant(new).is_some_and(|new| instant(known) == Some(new))
+        old == new || instant(new).is_some_and(|new| instant(old) == Some(new))
     }
 
-    /// On one line, between brackets.
+    /// Returns the value in flow style, on one line.
     pub(super) fn flow(&self) -> String {
         match self {
             Self::Raw(text) => text.clone(),
-            Self::Short(value) => value.flow(),
+            Self::Flow(value) => value.flow(),
             Self::Mapping(entries) => {
                 let entries =
                     entries.iter().map(|(name, value)| format!("{name}: {}", value.flow()));
@@ -72,19 +72,19 @@ impl Value {
         }
     }
 
-    /// Appends what stands behind `name:`, line by line, where `name` stands in this column.
-    pub(super) fn behind_name(&self, column: usize, eol: &str, into: &mut String) {
+    /// Appends the value in block style, after a `name:` that begins in this column.
+    pub(super) fn write_after_name(&self, column: usize, eol: &str, into: &mut String) {
         match self {
             Self::Mapping(entries) if !entries.is_empty() => {
                 for (name, value) in entries {
                     let _ = write!(into, "{eol}{:column$}  {name}:", "");
-                    value.behind_name(column + 2, eol, into);
+                    value.write_after_name(column + 2, eol, into);
                 }
             }
             Self::List(items) if !items.is_empty() => {
                 for item in items {
                     into.push_str(eol);
-                    item.block(column + 2, eol, into);
+                    item.write(column + 2, eol, into);
                 }
             }
             Self::Mapping(_) => {}
@@ -97,20 +97,20 @@ impl Value {
 }
 
 impl Item {
-    /// Appends the item as a line of its own or several, its dash in this column.
-    pub(super) fn block(&self, column: usize, eol: &str, into: &mut String) {
+    /// Appends the item in block style, with its dash in this column.
+    pub(super) fn write(&self, column: usize, eol: &str, into: &mut String) {
         let comment = self.comment.as_ref().map_or(String::new(), |text| format!("  {text}"));
         let _ = write!(into, "{:column$}- ", "");
         let Value::Mapping(entries) = &self.value else {
             let _ = write!(into, "{}{comment}", self.value.flow());
             return;
         };
-        for (place, (name, value)) in entries.iter().enumerate() {
-            if place > 0 {
+        for (index, (name, value)) in entries.iter().enumerate() {
+            if index > 0 {
                 let _ = write!(into, "{eol}{:column$}  ", "");
             }
             let _ = write!(into, "{name}: {}", value.flow());
-            if place == 0 {
+            if index == 0 {
                 into.push_str(&comment);
             }
         }
@@ -121,7 +121,7 @@ fn quota_value(quota: &Quota) -> Value {
     match quota.rates() {
         [] => Value::Raw("unlimited".to_owned()),
         [rate] => rate_value(rate),
-        rates => Value::short_list(rates.iter().map(rate_value)),
+        rates => Value::flow_list(rates.iter().map(rate_value)),
     }
 }
 
@@ -132,15 +132,15 @@ fn rate_value(rate: &Rate) -> Value {
     }
     let burst = Value::Raw(rate.burst().to_string());
     let entries = vec![("rate".to_owned(), text), ("burst".to_owned(), burst)];
-    Value::Short(Box::new(Value::Mapping(entries)))
+    Value::Flow(Box::new(Value::Mapping(entries)))
 }
 
-/// A text as a YAML scalar that every YAML reader takes for just this text, in quotes where it must.
+/// Returns a YAML scalar that every YAML reader parses as this text, quoted if necessary.
 pub(super) fn scalar(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
     }
-    // What does not show is escaped, so that an editor cannot mangle it.
+    // Invisible characters are escaped, so that editors keep them.
     let hidden = |char: char| {
         char.is_control()
             || matches!(char, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
@@ -165,8 +165,8 @@ pub(super) fn scalar(text: &str) -> String {
     quoted
 }
 
-/// Whether a text needs no quotes, in a block as well as between brackets, nor looks like something
-/// else than a text to readers that tell types apart.
+/// Returns whether a text needs no quotes in block or flow style: it contains no YAML syntax, and no reader parses it
+/// as a number, a boolean or `null`.
 fn is_plain(text: &str) -> bool {
     let fits = |char: char| {
         char.is_alphanumeric()

@@ -1,9 +1,9 @@
-//! Which process holds a lock.
+//! Finds the process that holds a lock.
 
 use std::fs::File;
 
-/// Returns the process that holds the lock on this file, and the name of its program. Linux alone says so
-/// (`proc_locks(5)`), and only of processes that can be seen from here.
+/// Returns the process that holds the lock on this file, and the name of its program. Known on Linux only
+/// (`proc_locks(5)`), for processes visible to this one.
 #[cfg(target_os = "linux")]
 pub(super) fn holder(file: &File) -> (Option<u32>, Option<String>) {
     let id = id(file);
@@ -19,8 +19,8 @@ fn id(file: &File) -> Option<u32> {
 
     let file = file.metadata().ok()?;
     let device = file.dev();
-    let place = format!("{:02x}:{:02x}:{}", major(device), minor(device), file.ino());
-    find(&std::fs::read_to_string("/proc/locks").ok()?, &place)
+    let inode = format!("{:02x}:{:02x}:{}", major(device), minor(device), file.ino());
+    find(&std::fs::read_to_string("/proc/locks").ok()?, &inode)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -29,16 +29,16 @@ pub(super) fn holder(_: &File) -> (Option<u32>, Option<String>) {
 }
 
 #[cfg(target_os = "linux")]
-fn find(locks: &str, place: &str) -> Option<u32> {
+fn find(locks: &str, inode: &str) -> Option<u32> {
     let holders = locks.lines().filter_map(|line| {
         let words: Vec<_> = line.split_whitespace().collect();
         match words[..] {
-            // A process that waits for the lock has an arrow before the kind.
-            [_, "FLOCK", _, _, id, of, ..] if of == place => id.parse().ok(),
+            // A waiting process has an arrow before the kind.
+            [_, "FLOCK", _, _, id, locked, ..] if locked == inode => id.parse().ok(),
             _ => None,
         }
     });
-    // Zero is a process of another namespace.
+    // Zero stands for a process of another namespace.
     { holders }.find(|id| *id > 0)
 }
 
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holder_is_found_and_nobody_who_waits() {
+    fn process_that_holds_the_lock_is_found() {
         let locks = "1: POSIX  ADVISORY  WRITE 10 fe:00:77 0 EOF\n\
             2: -> FLOCK  ADVISORY  WRITE 11 fe:00:77 0 EOF\n\
             3: FLOCK  ADVISORY  WRITE 12 fe:00:77 0 EOF\n\

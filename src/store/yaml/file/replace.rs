@@ -3,49 +3,46 @@ use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::fault::EditFault;
-use super::{Target, beside};
+use super::edit_error::EditErrorKind;
+use super::target::{Target, beside};
 use crate::store::folder::Folder;
-use crate::store::yaml::input;
+use crate::store::yaml::read;
 
-/// What the name of a file ends with that is to take the place of another.
-const TEMPORARY: &str = ".keygate-tmp";
+const TEMPORARY_SUFFIX: &str = ".keygate-tmp";
 
-/// Whether a file was replaced.
+/// Outcome of a replacement that did not fail.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::store::yaml) enum Replaced {
     Done,
-    /// The file is not the one any more that the new text was made from.
+    /// Not replaced: the file no longer holds the text that was edited.
     Changed,
-    /// It was, but the folder could not be written out.
+    /// Replaced, but the folder could not be synced.
     Unsynced(String),
 }
 
-/// Replaces a file that holds `old` by one that holds `new`: readers see the one or the other, whole.
-///
-/// The caller has the lock.
+/// Atomically replaces a file that holds `old` with one that holds `new`. The caller holds the lock.
 pub(in crate::store::yaml) fn replace(
     target: &Target,
     old: &[u8],
     new: &[u8],
-) -> Result<Replaced, EditFault> {
-    let before = target.open().and_then(|file| file.metadata()).map_err(EditFault::Find)?;
+) -> Result<Replaced, EditErrorKind> {
+    let before = target.open().and_then(|file| file.metadata()).map_err(EditErrorKind::Find)?;
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::nlink(&before) > 1 {
-        return Err(EditFault::HardLink);
+        return Err(EditErrorKind::HardLink);
     }
-    remove_left_over(target);
-    let mut temporary = Temporary::make(target)?;
-    temporary.fill(new, &before)?;
+    remove_leftovers(target);
+    let mut temporary = TemporaryFile::create(target)?;
+    temporary.write(new, &before)?;
 
-    // Somebody may be editing who knows of no lock. What happens from here to the renaming is lost;
-    // that is microseconds.
-    if input::read_target(target).ok().is_none_or(|now| *now != *old) {
+    // An editor that ignores the lock may have changed the file. A change within the microseconds from here to
+    // the renaming is lost.
+    if read::read_target(target).ok().is_none_or(|now| *now != *old) {
         return Ok(Replaced::Changed);
     }
     target.folder.rename(&temporary.name, &target.name).map_err(|error| match error.kind() {
-        io::ErrorKind::ResourceBusy => EditFault::Mounted,
-        _ => EditFault::Rename(error),
+        io::ErrorKind::ResourceBusy => EditErrorKind::Mounted,
+        _ => EditErrorKind::Rename(error),
     })?;
     temporary.is_renamed = true;
     match target.folder.sync() {
@@ -54,59 +51,59 @@ pub(in crate::store::yaml) fn replace(
     }
 }
 
-/// Makes a new file, for its owner alone, unless there is one of this name.
-pub(in crate::store::yaml) fn create(path: &Path, text: &[u8]) -> Result<(), EditFault> {
+/// Creates a file that only its owner can access, unless the file exists.
+pub(in crate::store::yaml) fn create(path: &Path, text: &[u8]) -> Result<(), EditErrorKind> {
     let folder = Folder::of(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => EditFault::NoFolder,
-        _ => EditFault::Folder(error),
+        io::ErrorKind::NotFound => EditErrorKind::NoFolder,
+        _ => EditErrorKind::Folder(error),
     })?;
     let name = path.file_name().unwrap_or_default();
     let mut file = folder.create(name).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => EditFault::Exists,
-        _ => EditFault::Make(error),
+        io::ErrorKind::AlreadyExists => EditErrorKind::Exists,
+        _ => EditErrorKind::Create(error),
     })?;
     let written = file.write_all(text).and_then(|()| file.sync_all());
     written.and_then(|()| folder.sync()).map_err(|error| {
         let _ = folder.remove(name);
-        EditFault::Write(error)
+        EditErrorKind::Write(error)
     })
 }
 
-/// A file beside another, removed unless it takes its place.
-struct Temporary<'a> {
+/// The new file, removed on drop unless it has replaced the old one.
+struct TemporaryFile<'a> {
     folder: &'a Folder,
     name: OsString,
     file: File,
     is_renamed: bool,
 }
 
-impl<'a> Temporary<'a> {
-    fn make(target: &'a Target) -> Result<Self, EditFault> {
-        let name = beside(&target.name, &format!(".{}{TEMPORARY}", std::process::id()));
-        let file = target.folder.create(&name).map_err(EditFault::Make)?;
+impl<'a> TemporaryFile<'a> {
+    fn create(target: &'a Target) -> Result<Self, EditErrorKind> {
+        let name = beside(&target.name, &format!(".{}{TEMPORARY_SUFFIX}", std::process::id()));
+        let file = target.folder.create(&name).map_err(EditErrorKind::Create)?;
         Ok(Self { folder: &target.folder, name, file, is_renamed: false })
     }
 
-    /// Writes it out, and gives it the owner and the mode of the file that it is to replace: the mode
-    /// last, so that it is never open to more people than that one.
-    fn fill(&self, text: &[u8], before: &Metadata) -> Result<(), EditFault> {
+    /// Writes the text, and copies owner and mode of the old file: the mode last, so that the new file is never
+    /// accessible to more users than the old one.
+    fn write(&self, text: &[u8], before: &Metadata) -> Result<(), EditErrorKind> {
         let mut file = &self.file;
-        file.write_all(text).map_err(EditFault::Write)?;
+        file.write_all(text).map_err(EditErrorKind::Write)?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt as _;
-            let ours = file.metadata().map_err(EditFault::Write)?;
+            let ours = file.metadata().map_err(EditErrorKind::Write)?;
             if (ours.uid(), ours.gid()) != (before.uid(), before.gid()) {
                 std::os::unix::fs::fchown(file, Some(before.uid()), Some(before.gid()))
-                    .map_err(EditFault::Owner)?;
+                    .map_err(EditErrorKind::Owner)?;
             }
         }
-        file.set_permissions(before.permissions()).map_err(EditFault::Write)?;
-        file.sync_all().map_err(EditFault::Write)
+        file.set_permissions(before.permissions()).map_err(EditErrorKind::Write)?;
+        file.sync_all().map_err(EditErrorKind::Write)
     }
 }
 
-impl Drop for Temporary<'_> {
+impl Drop for TemporaryFile<'_> {
     fn drop(&mut self) {
         if !self.is_renamed {
             let _ = self.folder.remove(&self.name);
@@ -114,18 +111,18 @@ impl Drop for Temporary<'_> {
     }
 }
 
-/// Removes what killed processes have left: whoever has the lock knows that nobody else needs it.
-fn remove_left_over(target: &Target) {
-    let begin = beside(&target.name, ".");
+/// Removes temporary files of killed processes. No other process uses them while the caller holds the lock.
+fn remove_leftovers(target: &Target) {
+    let prefix = beside(&target.name, ".");
     for name in target.folder.names() {
-        if is_temporary(&name, &begin) {
+        if is_temporary(&name, &prefix) {
             let _ = target.folder.remove(&name);
         }
     }
 }
 
-fn is_temporary(name: &OsStr, begin: &OsStr) -> bool {
-    let (name, begin) = (name.to_string_lossy(), begin.to_string_lossy());
-    let process = name.strip_prefix(&*begin).and_then(|rest| rest.strip_suffix(TEMPORARY));
+fn is_temporary(name: &OsStr, prefix: &OsStr) -> bool {
+    let (name, prefix) = (name.to_string_lossy(), prefix.to_string_lossy());
+    let process = name.strip_prefix(&*prefix).and_then(|rest| rest.strip_suffix(TEMPORARY_SUFFIX));
     process.is_some_and(|process| process.parse::<u32>().is_ok())
 }

@@ -3,13 +3,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Lock;
-use super::fault::EditFault;
+use super::edit_error::EditErrorKind;
 use crate::store::folder::Folder;
-use crate::store::mount;
-use crate::store::yaml::report::YamlEvent;
 
-/// A key file that is to be edited, behind any links, in its open folder.
+/// A key file to be edited, with its symbolic links resolved, and its open folder.
 pub(in crate::store::yaml) struct Target {
     pub(super) path: PathBuf,
     pub(super) folder: Folder,
@@ -17,28 +14,9 @@ pub(in crate::store::yaml) struct Target {
 }
 
 impl Target {
-    /// Finds the file and acquires its lock.
-    pub(in crate::store::yaml) fn lock(
-        file: &Path,
-        waits: &dyn Fn(YamlEvent),
-    ) -> Result<(Self, Lock), EditFault> {
-        loop {
-            let target = Self::find(file)?;
-            if mount::is_mount_point(&target.path) {
-                return Err(EditFault::Mounted);
-            }
-            let lock = Lock::acquire(&target, waits)?;
-            // The links may lead elsewhere since we began to wait, and the folder may be another.
-            let now = fs::canonicalize(file).map_err(EditFault::Find)?;
-            if now == target.path && target.folder.is_of(&target.path) {
-                return Ok((target, lock));
-            }
-        }
-    }
-
-    fn find(file: &Path) -> Result<Self, EditFault> {
-        let path = fs::canonicalize(file).map_err(EditFault::Find)?;
-        let folder = Folder::of(&path).map_err(EditFault::Folder)?;
+    pub(super) fn find(file: &Path) -> Result<Self, EditErrorKind> {
+        let path = fs::canonicalize(file).map_err(EditErrorKind::Find)?;
+        let folder = Folder::of(&path).map_err(EditErrorKind::Folder)?;
         let name = path.file_name().unwrap_or(OsStr::new("/")).to_owned();
         Ok(Self { path, folder, name })
     }
@@ -46,4 +24,12 @@ impl Target {
     pub(in crate::store::yaml) fn open(&self) -> io::Result<File> {
         self.folder.read(&self.name)
     }
+}
+
+/// Returns the name of a hidden file in the same folder.
+pub(super) fn beside(name: &OsStr, suffix: &str) -> OsString {
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(suffix);
+    hidden
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::File;
+use super::FileParser;
 use super::fields::Fields;
 use super::values::{quota, time_of};
 use crate::client::{ClientProfile, ProfileError, Scope, label};
@@ -9,25 +9,27 @@ use crate::manage::KeyMetadata;
 use crate::store::KeyRecord;
 use crate::store::memory::Bulk;
 use crate::store::yaml::error::{WarningKind, YamlWarning};
-use crate::store::yaml::events::{Events, Node};
-use crate::store::yaml::fault::{Fault, FaultKind, Position};
+use crate::store::yaml::events::Events;
+use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
+use crate::store::yaml::node::Node;
+use crate::store::yaml::position::Position;
 use crate::store::yaml::text::YamlTextKind;
 
 const CLIENT: Fields = Fields {
     known: &["enabled", "scopes", "quota", "metadata", "keys"],
-    most: "keys",
-    way_out: "a client has `enabled`, `scopes`, `quota`, `metadata` and `keys`",
+    fallback: "keys",
+    hint: "a client has `enabled`, `scopes`, `quota`, `metadata` and `keys`",
 };
 
 const KEY: Fields = Fields {
     known: &["digest", "label", "created", "expires", "replaced_by", "revoked"],
-    most: "digest",
-    way_out: "a key has `digest`, `label`, `created`, `expires`, `replaced_by` and `revoked`",
+    fallback: "digest",
+    hint: "a key has `digest`, `label`, `created`, `expires`, `replaced_by` and `revoked`",
 };
 
-const ALL: &str = "write each client as `NAME:`, and what there is to say of it indented below";
+const CLIENTS_HINT: &str = "write each client as `NAME:`, with its fields indented below";
 
-/// The clients of `clients:`, by their names.
+/// The clients in the field `clients`, by name: position, profile and whether they are enabled.
 #[derive(Default)]
 pub(super) struct Clients(BTreeMap<Box<str>, (Position, ClientProfile, bool)>);
 
@@ -39,18 +41,18 @@ impl Clients {
     }
 }
 
-impl File<'_> {
+impl FileParser<'_> {
     pub(super) fn read_clients(
         &mut self,
         value: &Node<'_>,
         events: &mut Events<'_>,
-    ) -> Result<(), Fault> {
-        value.mapping("a mapping of client names", ALL)?;
-        while let Some((name, value)) = events.pair("the name of a client", ALL)? {
+    ) -> Result<(), LoadError> {
+        value.mapping("a mapping of client names", CLIENTS_HINT)?;
+        while let Some((name, value)) = events.pair("the name of a client", CLIENTS_HINT)? {
             let depth = events.depth_before(&value);
             let result = self.read_client(name, &value, events);
-            self.faults.take(result)?;
-            events.leave(depth)?;
+            self.errors.collect(result)?;
+            events.skip_to(depth)?;
         }
         Ok(())
     }
@@ -60,30 +62,30 @@ impl File<'_> {
         name: Node<'_>,
         value: &Node<'_>,
         events: &mut Events<'_>,
-    ) -> Result<(), Fault> {
-        let place = name.place;
-        let name = name.text("the name of a client", ALL)?;
+    ) -> Result<(), LoadError> {
+        let position = name.position;
+        let name = name.text("the name of a client", CLIENTS_HINT)?;
         if let Some((first, ..)) = self.clients.0.get(&*name) {
-            return Err(FaultKind::SecondClient { first: first.line }.at(place));
+            return Err(LoadErrorKind::SecondClient { first: first.line }.at(position));
         }
-        let client = |error| FaultKind::Client(error).at(place);
-        label::check(&name).map_err(|error| client(ProfileError::from(error)))?;
-        self.show(YamlTextKind::ClientName, &name, place);
-        self.look_for_key("the name of this client", &name, place);
-        // Known from here on, so that a fault further down does not make others.
-        let declared = (place, ClientProfile::new(&*name), true);
+        let client_error = |error| LoadErrorKind::Client(error).at(position);
+        label::check(&name).map_err(|error| client_error(ProfileError::from(error)))?;
+        self.show(YamlTextKind::ClientName, &name, position);
+        self.warn_if_key("the name of this client", &name, position);
+        // Declared early, so that an error in its fields does not cause others.
+        let declared = (position, ClientProfile::new(&*name), true);
         self.clients.0.insert((&*name).into(), declared);
         if value.is_null() {
             return Ok(());
         }
-        value.mapping("what there is to say of a client", ALL)?;
+        value.mapping("the fields of a client", CLIENTS_HINT)?;
 
         let mut profile = ClientProfile::new(&*name);
         let (mut enabled, mut seen) = (true, CLIENT.seen());
-        while let Some((field, value)) = events.pair("the name of a field", CLIENT.way_out)? {
+        while let Some((field, value)) = events.pair("the name of a field", CLIENT.hint)? {
             let depth = events.depth_before(&value);
             let result = seen.name(field).and_then(|field| match field {
-                "enabled" => value.boolean().map(|answer| enabled = answer),
+                "enabled" => value.boolean().map(|value| enabled = value),
                 "scopes" => scopes(&value, events)
                     .map(|scopes| profile = profile.clone().with_scopes(scopes)),
                 "quota" => {
@@ -95,11 +97,11 @@ impl File<'_> {
                 _ if value.is_null() => Ok(()),
                 _ => self.read_client_keys(&profile, &value, events),
             });
-            self.faults.take(result)?;
-            events.leave(depth)?;
+            self.errors.collect(result)?;
+            events.skip_to(depth)?;
         }
-        profile.validate().map_err(client)?;
-        self.clients.0.insert((&*name).into(), (place, profile, enabled));
+        profile.validate().map_err(client_error)?;
+        self.clients.0.insert((&*name).into(), (position, profile, enabled));
         Ok(())
     }
 
@@ -108,13 +110,13 @@ impl File<'_> {
         profile: &ClientProfile,
         value: &Node<'_>,
         events: &mut Events<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LoadError> {
         value.sequence("a list of keys", "write each as `- digest: sha256:...`")?;
         while let Some(item) = events.entry()? {
             let depth = events.depth_before(&item);
             let result = self.read_client_key(profile, &item, events);
-            self.faults.take(result)?;
-            events.leave(depth)?;
+            self.errors.collect(result)?;
+            events.skip_to(depth)?;
         }
         Ok(())
     }
@@ -124,65 +126,70 @@ impl File<'_> {
         profile: &ClientProfile,
         item: &Node<'_>,
         events: &mut Events<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LoadError> {
         item.mapping("a key", "write it as `- digest: sha256:...`")?;
         let (mut digest, mut expires, mut replaced) = (None, None, None);
-        let (mut notes, mut seen) = (KeyMetadata::default(), KEY.seen());
-        while let Some((field, value)) = events.pair("the name of a field", KEY.way_out)? {
-            let place = value.place;
+        let (mut metadata, mut seen) = (KeyMetadata::default(), KEY.seen());
+        while let Some((field, value)) = events.pair("the name of a field", KEY.hint)? {
+            let position = value.position;
             let depth = events.depth_before(&value);
             let result = seen.name(field).and_then(|field| {
                 match field {
                     "digest" => {
-                        // Also where it is none, so that it is not missed besides.
-                        digest = Some((None, place));
+                        // An invalid digest is not reported as missing, too.
+                        digest = Some((None, position));
                         let text =
                             value.text("a digest", "write `sha256:` and 64 hexadecimal digits")?;
                         let parsed = text.parse::<KeyDigest>();
-                        let parsed = parsed.map_err(|error| FaultKind::Digest(error).at(place))?;
-                        digest = Some((Some(parsed), place));
+                        let parsed =
+                            parsed.map_err(|error| LoadErrorKind::Digest(error).at(position))?;
+                        digest = Some((Some(parsed), position));
                     }
                     "label" => {
                         let text =
                             value.text("a label", "write a short text, or remove the line")?;
-                        label::check(&text).map_err(|error| FaultKind::Label(error).at(place))?;
-                        self.look_for_key("this label", &text, place);
-                        notes.label = Some((&*text).into());
+                        label::check(&text)
+                            .map_err(|error| LoadErrorKind::Label(error).at(position))?;
+                        self.warn_if_key("this label", &text, position);
+                        metadata.label = Some((&*text).into());
                     }
-                    "created" => notes.created = Some(time_of(value)?),
+                    "created" => metadata.created = Some(time_of(value)?),
                     "expires" => expires = Some(time_of(value)?),
-                    "revoked" => notes.revoked = Some(time_of(value)?),
+                    "revoked" => metadata.revoked = Some(time_of(value)?),
                     _ => {
                         let text =
                             value.text("the id of a key", "write its 16 hexadecimal digits")?;
-                        let id = text.parse().map_err(|error| FaultKind::KeyId(error).at(place))?;
-                        notes.replaced_by = Some(id);
-                        replaced = Some((id, place));
+                        let id = text
+                            .parse()
+                            .map_err(|error| LoadErrorKind::KeyId(error).at(position))?;
+                        metadata.replaced_by = Some(id);
+                        replaced = Some((id, position));
                     }
                 }
                 Ok(())
             });
-            self.faults.take(result)?;
-            events.leave(depth)?;
+            self.errors.collect(result)?;
+            events.skip_to(depth)?;
         }
-        let (digest, place) = digest.ok_or_else(|| FaultKind::NoDigest.at(item.place))?;
+        let (digest, position) = digest.ok_or_else(|| LoadErrorKind::NoDigest.at(item.position))?;
         let Some(digest) = digest else { return Ok(()) };
-        let state = if notes.revoked.is_some() { KeyState::Revoked } else { KeyState::Active };
+        let state = if metadata.revoked.is_some() { KeyState::Revoked } else { KeyState::Active };
         let record = KeyRecord::new(digest, profile).with_expiry(expires).with_state(state);
-        if let (Some((id, place)), KeyState::Active) = (replaced, state) {
-            self.successors.push((id, place));
+        if let (Some((id, position)), KeyState::Active) = (replaced, state) {
+            self.successors.push((id, position));
             if expires.is_none() {
-                self.warnings.push(YamlWarning::new(WarningKind::ReplacedForEver, Some(place)));
+                self.warnings
+                    .push(YamlWarning::new(WarningKind::ReplacedWithoutExpiry, Some(position)));
             }
         }
-        self.keys.push_noted(record, notes, place);
+        self.keys.push_with_metadata(record, metadata, position);
         Ok(())
     }
 
-    /// Warns of a key that stands where a text comes that is shown.
-    fn look_for_key(&mut self, what: &'static str, text: &str, place: Position) {
+    /// Warns if a text that is shown to people looks like a key.
+    fn warn_if_key(&mut self, what: &'static str, text: &str, position: Position) {
         if looks_like_key(text) {
-            self.warn(WarningKind::TextLikeKey { what }, place);
+            self.warn(WarningKind::TextLikeKey { what }, position);
         }
     }
 
@@ -190,37 +197,39 @@ impl File<'_> {
         &mut self,
         value: &Node<'_>,
         events: &mut Events<'_>,
-    ) -> Result<BTreeMap<String, String>, Fault> {
-        const WAY_OUT: &str = "write it as `{team: billing}`, an empty text as `''`";
-        value.mapping("a mapping of texts", WAY_OUT)?;
+    ) -> Result<BTreeMap<String, String>, LoadError> {
+        const HINT: &str = "write it as `{team: billing}`, an empty text as `''`";
+        value.mapping("a mapping of texts", HINT)?;
         let mut metadata = BTreeMap::new();
-        let mut places = BTreeMap::new();
-        while let Some((name, value)) = events.pair("a text", WAY_OUT)? {
-            let place = name.place;
-            let name = name.text("a text", WAY_OUT)?.to_owned();
+        let mut positions = BTreeMap::new();
+        while let Some((name, value)) = events.pair("a text", HINT)? {
+            let position = name.position;
+            let name = name.text("a text", HINT)?.to_owned();
             if let Some(found) = invisible::in_name(&name) {
-                return Err(FaultKind::Client(ProfileError::MetadataInvisible(found)).at(place));
+                return Err(
+                    LoadErrorKind::Client(ProfileError::MetadataInvisible(found)).at(position)
+                );
             }
-            self.look_for_key("this name in the metadata", &name, place);
-            if let Some(first) = places.insert(name.clone(), place) {
-                return Err(FaultKind::SecondName { first: first.line }.at(place));
+            self.warn_if_key("this name in the metadata", &name, position);
+            if let Some(first) = positions.insert(name.clone(), position) {
+                return Err(LoadErrorKind::SecondName { first: first.line }.at(position));
             }
-            let place = value.place;
-            let value = value.text("a text", WAY_OUT)?;
-            self.look_for_key("this text in the metadata", &value, place);
+            let position = value.position;
+            let value = value.text("a text", HINT)?;
+            self.warn_if_key("this text in the metadata", &value, position);
             metadata.insert(name, value.to_owned());
         }
         Ok(metadata)
     }
 }
 
-fn scopes(value: &Node<'_>, events: &mut Events<'_>) -> Result<Vec<Scope>, Fault> {
+fn scopes(value: &Node<'_>, events: &mut Events<'_>) -> Result<Vec<Scope>, LoadError> {
     value.sequence("a list of scopes", "write it as `[orders:read, stock:*]`")?;
     let mut scopes = Vec::new();
     while let Some(item) = events.entry()? {
-        let place = item.place;
+        let position = item.position;
         let text = item.text("a scope", "write it as `orders:read`")?;
-        scopes.push(text.parse().map_err(|error| FaultKind::Scope(error).at(place))?);
+        scopes.push(text.parse().map_err(|error| LoadErrorKind::Scope(error).at(position))?);
     }
     Ok(scopes)
 }

@@ -2,8 +2,9 @@ use std::time::SystemTime;
 
 use crate::client::{ParseQuotaError, Quota, Rate};
 use crate::key::rfc3339;
-use crate::store::yaml::events::{Events, Node};
-use crate::store::yaml::fault::{Fault, FaultKind};
+use crate::store::yaml::events::Events;
+use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
+use crate::store::yaml::node::Node;
 
 use super::fields::Fields;
 
@@ -12,58 +13,58 @@ const QUOTA: &str =
 
 const RATE: Fields = Fields {
     known: &["rate", "burst"],
-    most: "rate",
-    way_out: "a limit has a `rate` and a `burst`",
+    fallback: "rate",
+    hint: "a limit has a `rate` and a `burst`",
 };
 
-pub(super) fn time_of(value: Node<'_>) -> Result<SystemTime, Fault> {
-    let place = value.place;
+pub(super) fn time_of(value: Node<'_>) -> Result<SystemTime, LoadError> {
+    let position = value.position;
     let text = value.text("a time", "write it as in `2027-01-31T00:00:00Z`, or remove the line")?;
-    rfc3339::parse(&text).map_err(|error| FaultKind::Time(error).at(place))
+    rfc3339::parse(&text).map_err(|error| LoadErrorKind::Time(error).at(position))
 }
 
-pub(super) fn quota(value: Node<'_>, events: &mut Events<'_>) -> Result<Quota, Fault> {
-    let place = value.place;
+pub(super) fn quota(value: Node<'_>, events: &mut Events<'_>) -> Result<Quota, LoadError> {
+    let position = value.position;
     if value.is_null() {
-        return Err(FaultKind::NullQuota.at(place));
+        return Err(LoadErrorKind::NullQuota.at(position));
     }
     if value.is_mapping() {
         return Ok(limit(value, events)?.into());
     }
     if !value.is_sequence() {
         let text = value.text("a quota", QUOTA)?;
-        return text.parse().map_err(|error| FaultKind::Quota(error).at(place));
+        return text.parse().map_err(|error| LoadErrorKind::Quota(error).at(position));
     }
     let mut rates = Vec::new();
     while let Some(item) = events.entry()? {
         rates.push(limit(item, events)?);
     }
-    Quota::all_of(rates).map_err(|error| FaultKind::Quota(error).at(place))
+    Quota::all_of(rates).map_err(|error| LoadErrorKind::Quota(error).at(position))
 }
 
-/// One of the limits of a quota, as a text or as a mapping.
-fn limit(value: Node<'_>, events: &mut Events<'_>) -> Result<Rate, Fault> {
-    let place = value.place;
-    let quota = |place| move |error: ParseQuotaError| FaultKind::Quota(error).at(place);
+/// Parses one rate of a quota, written as a text or as a mapping.
+fn limit(value: Node<'_>, events: &mut Events<'_>) -> Result<Rate, LoadError> {
+    let position = value.position;
+    let quota = |position| move |error: ParseQuotaError| LoadErrorKind::Quota(error).at(position);
     if !value.is_mapping() {
-        return value.text("a limit", QUOTA)?.parse().map_err(quota(place));
+        return value.text("a limit", QUOTA)?.parse().map_err(quota(position));
     }
     let (mut rate, mut burst, mut seen) = (None, None, RATE.seen());
-    while let Some((field, value)) = events.pair("the name of a field", RATE.way_out)? {
-        let place = value.place;
+    while let Some((field, value)) = events.pair("the name of a field", RATE.hint)? {
+        let position = value.position;
         if seen.name(field)? == "rate" {
             let text = value.text("a rate", "write it as `100/minute`")?;
-            rate = Some(text.parse::<Rate>().map_err(quota(place))?);
+            rate = Some(text.parse::<Rate>().map_err(quota(position))?);
         } else {
             let text = value.text("a number", "write the burst as a whole number")?;
-            // `u32::from_str` takes a leading plus sign, which the grammar does not.
+            // `u32::from_str` accepts a leading plus sign, the grammar does not.
             let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse());
-            burst = Some((number.and_then(Result::ok).unwrap_or_default(), place));
+            burst = Some((number.and_then(Result::ok).unwrap_or_default(), position));
         }
     }
-    let rate = rate.ok_or_else(|| FaultKind::NoRate.at(place))?;
+    let rate = rate.ok_or_else(|| LoadErrorKind::NoRate.at(position))?;
     match burst {
         None => Ok(rate),
-        Some((burst, place)) => rate.with_burst(burst).map_err(quota(place)),
+        Some((burst, position)) => rate.with_burst(burst).map_err(quota(position)),
     }
 }

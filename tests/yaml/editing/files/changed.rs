@@ -33,13 +33,13 @@ fn two_stores_of_one_file_see_what_the_other_has_done() {
     let error = other.issue("A", new('A')).unwrap_err().to_string();
     assert_eq!(
         error,
-        fill("this key is already in the store, as ID_A: give each client a key of its own")
+        fill("this key is already in the store, as ID_A: give each client its own key")
     );
     other.revoke(&id('A')).unwrap();
     let error = one.rotate(&id('A'), new('B'), Duration::ZERO).unwrap_err();
     assert_eq!(
         error.to_string(),
-        fill("the key ID_A was revoked, and revoked is final: issue a new key")
+        fill("the key ID_A was revoked, which is permanent: issue a new key")
     );
 }
 
@@ -68,7 +68,7 @@ fn key_that_was_revoked_does_not_come_back_by_an_edit() {
     assert_eq!(
         error,
         fill(
-            "the key ID_A was revoked and would work again: if that is meant, call `reload()` or restart the service"
+            "the key ID_A was revoked and would work again: if that is intended, call `reload()` or restart the service"
         )
     );
     assert_eq!(read(&path), live);
@@ -86,7 +86,7 @@ fn file_that_lost_all_its_keys_is_not_edited() {
     let store = open(&path);
     fs::write(&path, "").unwrap();
     let error = store.add_client("A").unwrap_err().to_string();
-    assert!(error.starts_with("the file holds no keys any more"), "{error}");
+    assert!(error.starts_with("the file no longer holds any keys"), "{error}");
     assert_eq!(read(&path), "");
     assert_eq!(store.len(), 1);
 }

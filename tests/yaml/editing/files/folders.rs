@@ -15,7 +15,7 @@ fn folder_that_cannot_be_written_to_is_an_error_with_a_way_out() {
     assert_eq!(
         said,
         format!(
-            "error: {}: the lock `{}` cannot be made (Permission denied (os error 13)): whoever edits the file needs to write to its folder",
+            "error: {}: the lock `{}` cannot be made (Permission denied (os error 13)): editing the file takes write access to its folder",
             path.display(),
             lock.display()
         )
@@ -28,7 +28,7 @@ fn folder_that_cannot_be_written_to_is_an_error_with_a_way_out() {
     assert_eq!(
         said,
         format!(
-            "error: {}: no file can be made beside it (Permission denied (os error 13)), and a file is replaced as a whole: whoever edits it needs to write to its folder; nothing was changed",
+            "error: {}: no new file can be made to replace it (Permission denied (os error 13)): editing the file takes write access to its folder; nothing was changed",
             path.display()
         )
     );

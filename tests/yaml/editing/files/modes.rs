@@ -29,14 +29,16 @@ fn new_file_is_for_its_owner_alone() {
     assert!(read(&path).ends_with("\nversion: 1\nclients:\n  A:\n"), "{}", read(&path));
     let error = YamlStore::create(&path).unwrap_err().to_string();
     assert!(
-        error.ends_with("a file of this name exists already: choose another, or remove it"),
+        error.ends_with(
+            "a file of this name already exists: choose another name, or remove the file"
+        ),
         "{error}"
     );
     std::os::unix::fs::symlink("nowhere", folder.path().join("link.yml")).unwrap();
     YamlStore::create(folder.path().join("link.yml")).unwrap_err();
     assert!(!folder.path().join("nowhere").exists());
     let error = YamlStore::create(folder.path().join("no/keys.yml")).unwrap_err().to_string();
-    assert!(error.contains("no/keys.yml: its folder is not there"), "{error}");
+    assert!(error.contains("no/keys.yml: its folder does not exist"), "{error}");
 }
 
 /// Looked at as often as can be while a public file is edited: what is being written is not public

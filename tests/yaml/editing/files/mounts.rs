@@ -45,7 +45,7 @@ fn edit_of_a_file_mounted_by_itself_says_so() {
     let said = worker::said(output.as_bytes()).concat();
     assert!(
         said.ends_with(
-            "keys.yml: the file is mounted by itself, so that no other can take its place: mount its folder \
+            "keys.yml: the file is mounted by itself and cannot be replaced: mount its folder \
              instead, or edit the file where it is mounted from; nothing was changed"
         ),
         "{output}"

@@ -18,7 +18,7 @@ fn refused(folder: &Folder, path: &Path, target: &Path, why: &str) {
     assert_eq!(
         error.to_string(),
         format!(
-            "{}: the lock `{}` is not one that keygate made for this file ({why}): find out who put it \
+            "{}: keygate did not make the lock `{}` for this file ({why}): find out who put it \
              there, and remove it; nothing was changed",
             path.display(),
             lock.display()
@@ -52,7 +52,7 @@ fn file_moved_to_the_place_of_the_lock_is_not_overwritten() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
     let lock = folder.file(".keys.yml.lock", SECRET);
-    let why = "it holds something that keygate did not write";
+    let why = "keygate did not write its content";
     let target = folder.file("target", SECRET);
     let error = open(&path).add_client("A").unwrap_err().to_string();
     assert!(error.contains(why), "{error}");
@@ -121,5 +121,5 @@ fn lock_of_any_length_takes_no_memory() {
     limited.envs(job.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let output = limited.output().unwrap();
     let said = crate::editing::processes::worker::said(&output.stdout).concat();
-    assert!(said.contains("it holds something that keygate did not write"), "{said}{output:?}");
+    assert!(said.contains("keygate did not write its content"), "{said}{output:?}");
 }

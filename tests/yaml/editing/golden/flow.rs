@@ -10,7 +10,7 @@ use crate::editing::stage::{Folder, fill, id, new, open};
 
 fn flow(line: usize) -> String {
     format!(
-        "line {line} is in flow style (between brackets, as in JSON), which is read and not edited: `keygate export` writes the same clients and keys as a file in block style, which can be; nothing was changed"
+        "line {line} is in flow style (between brackets, as in JSON), which is read but not edited: `keygate export` writes the same clients and keys in block style, which can be edited; nothing was changed"
     )
 }
 

@@ -7,7 +7,7 @@ use keygate::{ClientProfile, YamlStore};
 use super::refused;
 use crate::editing::stage::{Folder, fill, id, new};
 
-pub(super) const LAYOUT: &str = "the file is laid out in a way that cannot be edited here without changing more than was meant: write each client and each key on lines of their own; nothing was changed";
+pub(super) const LAYOUT: &str = "the layout of the file does not allow this edit without changing more than intended: write each client and each key on its own lines; nothing was changed";
 
 #[test]
 fn changes_that_the_rules_forbid_leave_the_file_alone() {
@@ -15,12 +15,12 @@ fn changes_that_the_rules_forbid_leave_the_file_alone() {
     refused(
         file,
         |store| store.add_client("User 1"),
-        "there is a client `User 1` already: choose another name, or issue it a key",
+        "there is already a client `User 1`: choose another name, or issue a key to it",
     );
     refused(
         file,
         |store| store.add_client("two\nlines"),
-        "the name of the client holds a control character or a line end",
+        "the name of the client contains a control character or a line end",
     );
     refused(
         file,
@@ -35,19 +35,19 @@ fn changes_that_the_rules_forbid_leave_the_file_alone() {
     refused(
         file,
         |store| store.remove_client("App 1"),
-        "the client `App 1` is enabled: disable it first, and remove it when nobody misses it",
+        "the client `App 1` is enabled: disable it first, and remove it once it is no longer needed",
     );
     refused(
         file,
         |store| store.issue("App 1", new('A')),
-        "this key is already in the store, as ID_A: give each client a key of its own",
+        "this key is already in the store, as ID_A: give each client its own key",
     );
 }
 
 #[test]
 fn store_made_from_a_text_is_read_only() {
     let store: YamlStore = fill("api_keys:\n  KEY_A: User 1\n").parse().unwrap();
-    let message = "this store is read-only: it was made from a text: open a file to have one that can be changed";
+    let message = "this store is read-only: the store was created from a text: open a file to be able to change it";
     let said = [
         store.add_client("A").unwrap_err(),
         store.enable_client("User 1").unwrap_err(),
@@ -66,7 +66,7 @@ fn store_made_from_a_text_is_read_only() {
 
 fn elsewhere(line: usize) -> String {
     format!(
-        "line {line} also holds one of these keys, perhaps in a comment: remove it there first; nothing was changed"
+        "line {line} also contains one of these keys, perhaps in a comment: remove it there first; nothing was changed"
     )
 }
 

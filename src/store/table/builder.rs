@@ -7,24 +7,23 @@ use arc_swap::ArcSwap;
 use super::{Group, MAX_ROWS, Root, Row, Segment, Table};
 use crate::key::PackedStatus;
 
-/// Builds a table of rows that come one by one in the order of their digests, and holds no second
-/// copy of them.
-pub(in crate::store) struct Build {
+/// Builder of a table from rows that are pushed in the order of their digests, without a second copy of the rows.
+pub(in crate::store) struct TableBuilder {
     bits: u32,
     group_bits: u32,
     groups: Vec<Arc<Group>>,
     segments: Vec<Arc<Segment>>,
-    /// Those of the segment that is being filled.
+    /// The rows of the current segment.
     rows: Vec<(Row, PackedStatus)>,
-    /// The number of that segment.
+    /// The index of the current segment.
     slot: u64,
     live: usize,
 }
 
-impl Build {
-    /// `count` is about how many rows will come.
+impl TableBuilder {
+    /// Creates a builder for about `count` rows.
     pub(in crate::store) fn new(count: usize) -> Self {
-        // Segments three quarters full and groups half full have room to grow before they split.
+        // Segments at most three quarters full and groups half full can grow before they split.
         let mut bits = 0;
         while count >> bits > MAX_ROWS / 4 * 3 {
             bits += 1;
@@ -40,15 +39,15 @@ impl Build {
         }
     }
 
-    /// The next row, which has a greater prefix than all before it.
-    pub(in crate::store) fn push(&mut self, row: Row, mark: PackedStatus) {
-        // In two steps, since there may be no bits, and a shift by 64 is none.
+    /// Adds the next row, with a greater prefix than all previous ones.
+    pub(in crate::store) fn push(&mut self, row: Row, status: PackedStatus) {
+        // In two steps, since `bits` may be zero and a shift by 64 would overflow.
         let slot = row.prefix() >> 1 >> (63 - self.bits);
         while self.slot < slot {
             self.end_segment();
         }
-        self.live += usize::from(!mark.is_revoked());
-        self.rows.push((row, mark));
+        self.live += usize::from(!status.is_revoked());
+        self.rows.push((row, status));
     }
 
     fn end_segment(&mut self) {

@@ -6,41 +6,41 @@ use std::sync::mpsc::Sender;
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::Wake;
+use super::Signal;
 
-/// The system's notices of changes in the folders that a path leads through.
+/// File system notifications for all folders on the way to a file.
 ///
-/// Folders, since a watch on a file ends with the first file that is renamed over it. Where the system
-/// gives no notices, there are none: the follower looks by itself.
-pub(super) struct Notices {
+/// It watches folders because a watch on a file ends when the file is replaced. Without notifications, the follower
+/// still polls.
+pub(super) struct FolderWatcher {
     watcher: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
 }
 
-impl Notices {
-    pub(super) fn new(sender: Sender<Wake>) -> Self {
+impl FolderWatcher {
+    pub(super) fn new(sender: Sender<Signal>) -> Self {
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            // Reading the file is told, too, and must not lead to the next reading.
-            let read = matches!(&event, Ok(event) if is_read(event.kind));
-            if !read {
-                let _ = sender.send(Wake::Look);
+            // Otherwise each read of the file would cause the next one.
+            let is_read = matches!(&event, Ok(event) if is_read(event.kind));
+            if !is_read {
+                let _ = sender.send(Signal::Check);
             }
         });
         Self { watcher: watcher.ok(), folders: BTreeSet::new() }
     }
 
-    /// Listens to the folders through which the path leads now.
+    /// Watches the folders that are now on the way to the file.
     pub(super) fn follow(&mut self, path: &Path) {
         let Some(watcher) = &mut self.watcher else { return };
         let folders = folders(path);
         for gone in self.folders.difference(&folders) {
             let _ = watcher.unwatch(gone);
         }
-        // One that was removed and made again is another, of which nothing would be heard.
+        // A folder that was removed and created again needs a new watch.
         self.folders.retain(|folder| folders.contains(folder) && folder.exists());
         for folder in &folders {
-            let known = self.folders.contains(folder);
-            if !known && watcher.watch(folder, RecursiveMode::NonRecursive).is_ok() {
+            let is_watched = self.folders.contains(folder);
+            if !is_watched && watcher.watch(folder, RecursiveMode::NonRecursive).is_ok() {
                 self.folders.insert(folder.clone());
             }
         }
@@ -51,18 +51,18 @@ fn is_read(kind: EventKind) -> bool {
     matches!(kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write))
 }
 
-/// The folder of the path, and those of the symbolic links that it leads through.
+/// Returns the folder of the path, and the folders of all symbolic links on the way.
 fn folders(path: &Path) -> BTreeSet<PathBuf> {
     let mut folders = BTreeSet::new();
     let mut path = path.to_owned();
-    // As many links as Linux follows.
+    // Linux follows at most 40 links.
     for _ in 0..40 {
-        let folder = or_here(path.parent().unwrap_or(Path::new(""))).to_owned();
+        let folder = or_current(path.parent().unwrap_or(Path::new(""))).to_owned();
         let link = fs::read_link(&path).ok().map(|target| folder.join(target));
-        // A link to a folder, as `..data` is in a volume of Kubernetes.
+        // A link to a folder, such as `..data` in a volume of Kubernetes.
         let is_link = fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.is_symlink());
-        if let (true, Some(above)) = (is_link, folder.parent()) {
-            folders.insert(or_here(above).to_owned());
+        if let (true, Some(parent)) = (is_link, folder.parent()) {
+            folders.insert(or_current(parent).to_owned());
         }
         folders.insert(folder);
         match link {
@@ -73,6 +73,6 @@ fn folders(path: &Path) -> BTreeSet<PathBuf> {
     folders
 }
 
-fn or_here(folder: &Path) -> &Path {
+fn or_current(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }

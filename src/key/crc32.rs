@@ -1,9 +1,9 @@
 //! CRC-32 of ISO-HDLC, as zip, PNG and Ethernet use it (ITU-T V.42 section 8.1.1.6.2).
 
-/// The polynomial, its bits in reverse.
+/// The polynomial, with its bits reversed.
 const POLYNOMIAL: u32 = 0xedb8_8320;
 
-/// One bit at a time: 50 bytes at the issue of a key do not need a table.
+/// Returns the checksum, computed bit by bit: 50 bytes per generated key need no table.
 pub(super) fn of(text: &[u8]) -> u32 {
     !text.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {

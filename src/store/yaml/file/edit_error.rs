@@ -1,0 +1,142 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::StoreError;
+use crate::manage::ManageError;
+use crate::store::yaml::error::YamlError;
+
+/// Reason why a key file was not edited, with a hint.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::store::yaml) enum EditErrorKind {
+    #[error("the file cannot be found ({0}): check the path")]
+    Find(io::Error),
+    #[error("its folder does not exist: create it first")]
+    NoFolder,
+    #[error("its folder cannot be opened ({0}): editing the file takes write access to it")]
+    Folder(io::Error),
+    #[error(
+        "the file is mounted by itself and cannot be replaced: mount its folder instead, or edit the file \
+         where it is mounted from; nothing was changed"
+    )]
+    Mounted,
+    #[error(
+        "keygate did not make the lock `{}` for this file ({error}): find out who put it there, and \
+         remove it; nothing was changed",
+        .path.display()
+    )]
+    UntrustedLock { path: PathBuf, error: io::Error },
+    #[error(
+        "the lock `{}` cannot be made ({error}): editing the file takes write access to its folder",
+        .path.display()
+    )]
+    Lock { path: PathBuf, error: io::Error },
+    #[error(
+        "{holder} has held the lock of the file for 30 seconds: end it, and try again; nothing was changed"
+    )]
+    Busy { holder: String },
+    #[error(
+        "no new file can be made to replace it ({0}): editing the file takes write access to its folder; \
+         nothing was changed"
+    )]
+    Create(io::Error),
+    #[error("the new file could not be written ({0}): nothing was changed")]
+    Write(io::Error),
+    #[error(
+        "the file belongs to another user or group, and the new one cannot be given to them ({0}): edit \
+         it as that user; nothing was changed"
+    )]
+    Owner(io::Error),
+    #[cfg(unix)]
+    #[error(
+        "the file has another name (a hard link), which would keep the old content: remove that name, or \
+         use a symbolic link; nothing was changed"
+    )]
+    HardLink,
+    #[error("the new file could not take the place of the old one ({0}): nothing was changed")]
+    Rename(io::Error),
+    #[error(
+        "the file was changed, but its folder could not be synced to the disk ({0}): the change may not \
+         survive a power failure"
+    )]
+    Sync(String),
+    #[error(
+        "the layout of the file does not allow this edit without changing more than intended: write each \
+         client and each key on its own lines; nothing was changed"
+    )]
+    Layout,
+    #[error(
+        "line {line} is in flow style (between brackets, as in JSON), which is read but not edited: \
+         `keygate export` writes the same clients and keys in block style, which can be edited; \
+         nothing was changed"
+    )]
+    Flow { line: usize },
+    #[error("the file keeps changing during the edit: nothing was changed")]
+    Unstable,
+    #[error(
+        "line {line} also contains one of these keys, perhaps in a comment: remove it there first; \
+         nothing was changed"
+    )]
+    PlaintextElsewhere { line: usize },
+    #[error("a file of this name already exists: choose another name, or remove the file")]
+    Exists,
+    #[error("no thread could be started for the edit ({0}): nothing was changed")]
+    Thread(io::Error),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {kind}", .path.display())]
+struct EditError {
+    path: PathBuf,
+    #[source]
+    kind: EditErrorKind,
+}
+
+/// Returns the error that callers of `ManageKeys` get.
+pub(in crate::store::yaml) fn edit_error(path: &Path, kind: EditErrorKind) -> ManageError {
+    let write_error = match &kind {
+        EditErrorKind::Lock { error, .. }
+        | EditErrorKind::Create(error)
+        | EditErrorKind::Write(error) => Some(error),
+        _ => None,
+    };
+    if write_error.is_some_and(|error| error.kind() == io::ErrorKind::ReadOnlyFilesystem) {
+        return ManageError::ReadOnly {
+            why: "the file is on a read-only mount: change it where it comes from",
+        };
+    }
+    let is_refused = matches!(
+        kind,
+        EditErrorKind::Layout
+            | EditErrorKind::Flow { .. }
+            | EditErrorKind::PlaintextElsewhere { .. }
+            | EditErrorKind::Exists
+    );
+    let error = EditError { path: path.to_owned(), kind };
+    if is_refused {
+        return ManageError::NotEditable { why: error.to_string() };
+    }
+    ManageError::Unavailable(StoreError::new(error))
+}
+
+impl From<YamlError> for ManageError {
+    fn from(error: YamlError) -> Self {
+        Self::Unavailable(StoreError::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::yaml::report::holder_text;
+
+    #[test]
+    fn timeout_on_the_lock_names_the_process_that_holds_it() {
+        let message = |id, name| {
+            let holder = holder_text(id, name);
+            edit_error("a.yml".as_ref(), EditErrorKind::Busy { holder }).to_string()
+        };
+        let rest = "has held the lock of the file for 30 seconds: end it, and try again; nothing was changed";
+        assert_eq!(message(Some(12), Some("vi")), format!("a.yml: process 12 (vi) {rest}"));
+        assert_eq!(message(None, None), format!("a.yml: another process {rest}"));
+    }
+}

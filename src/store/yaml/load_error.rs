@@ -1,0 +1,191 @@
+use std::io;
+
+use crate::client::label::LabelError;
+use crate::client::{ParseQuotaError, ParseScopeError, ProfileError};
+use crate::key::{ParseDigestError, ParseKeyIdError, TimeError, WeakKey};
+use crate::manage::KeyError;
+
+use super::position::Position;
+
+/// Why a text is not a valid key file, and the position of the mistake.
+#[derive(Debug)]
+pub(super) struct LoadError {
+    kind: LoadErrorKind,
+    position: Option<Position>,
+}
+
+impl From<LoadErrorKind> for LoadError {
+    fn from(kind: LoadErrorKind) -> Self {
+        Self { kind, position: None }
+    }
+}
+
+impl From<io::Error> for LoadError {
+    fn from(error: io::Error) -> Self {
+        LoadErrorKind::Io(error).into()
+    }
+}
+
+impl LoadError {
+    pub(super) fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    pub(super) fn kind(&self) -> &LoadErrorKind {
+        &self.kind
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_too_large(&self) -> bool {
+        matches!(self.kind, LoadErrorKind::TooLarge)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LoadErrorKind {
+    #[error("the file cannot be read ({0}): check the path and its permissions")]
+    Io(io::Error),
+    #[error("this is not a regular file, and only regular files are read: give the path of one")]
+    NotRegular,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "nothing shows it"))]
+    #[error(
+        "the file was replaced outside this mount, so later changes are not visible here: mount its folder \
+         instead of the file, and restart the service"
+    )]
+    Replaced,
+    #[error("the file is larger than 1 GiB: keep this many keys in a database")]
+    TooLarge,
+    #[error("this byte is not UTF-8: save the file as UTF-8")]
+    NotUtf8,
+    #[error(
+        "this is not valid YAML ({0}): write `KEY: client name`, one per line with the same indentation, \
+         and put texts that contain `: ` or ` #` in quotes"
+    )]
+    Syntax(String),
+    #[error("there is a control character here: remove it, and save the file as UTF-8")]
+    Control,
+    #[error(
+        "there is a byte order mark here: remove it, since it is allowed only at the start of the file"
+    )]
+    ByteOrderMark,
+    #[error("there is a tab here, which cannot indent YAML: use spaces")]
+    Tab,
+    #[error("a text cannot begin with this character: put it in quotes")]
+    Indicator,
+    #[error("this bracket has no partner: put the text in quotes if the bracket belongs to it")]
+    Bracket,
+    #[error(
+        "this quote has no partner: close it, or put the text in quotes of the other kind if the \
+         quote belongs to it"
+    )]
+    Quote,
+    #[error(
+        "there is text after the closing quote: put the whole text in quotes of the other kind, on one line"
+    )]
+    AfterQuote,
+    #[error(
+        "there is an escape in these quotes that YAML does not know: use single quotes, or write \
+         `\\\\` for a backslash"
+    )]
+    Escape,
+    #[error("YAML directives (`%`) are not allowed in a key file: remove this line")]
+    Directive,
+    #[error("this is nested deeper than a key file can be: write `KEY: client name`, one per line")]
+    TooDeep,
+    #[error("a second YAML document begins here: keep all keys in one document, without `---`")]
+    SecondDocument,
+    #[error(
+        "YAML anchors and aliases (`&`, `*`) are not allowed in a key file: \
+         write the text itself, in quotes if it begins with one of these characters"
+    )]
+    Anchor,
+    #[error(
+        "YAML tags (`!`) are not allowed in a key file: \
+         put the text in quotes if it begins with `!`"
+    )]
+    Tag,
+    #[error("expected {expected}, found {found}: {hint}")]
+    WrongType { expected: &'static str, found: &'static str, hint: &'static str },
+    #[error("expected {expected}, found null: {hint} (`null` and `~` are texts only in quotes)")]
+    Null { expected: &'static str, hint: &'static str },
+    #[error(
+        "this line continues the text on line {first}, because it is indented deeper (between brackets, \
+         because there is no comma before it): indent it like its neighbours, or write that text on one line"
+    )]
+    SecondLine { first: u32 },
+    #[error(
+        "this line is inside the quotes that open on line {first}: close them on that line, since a text \
+         must fit on one line"
+    )]
+    SecondQuotedLine { first: u32 },
+    #[error(
+        "`|` and `>` begin a text of several lines, and a text must fit on one line: write it after the \
+         colon, in quotes if necessary"
+    )]
+    BlockScalar,
+    #[error(
+        "unknown field (not shown here, since it may be a key); the nearest known one is \
+         `{nearest}`: {hint}"
+    )]
+    UnknownField { nearest: &'static str, hint: &'static str },
+    #[error("the field `{field}` appears twice, first on line {first}: keep one of the two")]
+    SecondField { field: &'static str, first: u32 },
+    #[error("this key is already in the file, on line {first}: give each client its own key")]
+    SecondKey { first: u32 },
+    #[error("this key has the same id as the one on line {first}: generate a new key")]
+    SameId { first: u32 },
+    #[error(
+        "{0}: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk \
+         (the key comes before the colon)"
+    )]
+    WeakKey(WeakKey),
+    #[error("no client is named for this key: write `KEY: client name`, `null` and `~` in quotes")]
+    NoClient,
+    #[error("the key is empty: write `KEY: client name`, or remove the line")]
+    EmptyKey,
+    #[error("{0}: replace it")]
+    Key(KeyError),
+    #[error(
+        "this file has a version that this keygate does not support; it supports version {known}: \
+         update keygate, or write `version: {known}` if the file needs nothing newer"
+    )]
+    Version { known: u32 },
+    #[error("{0}: choose another name")]
+    Client(ProfileError),
+    #[error("this client is already in the file, on line {first}: merge the two entries")]
+    SecondClient { first: u32 },
+    #[error("{0}")]
+    Scope(ParseScopeError),
+    #[error("{0}")]
+    Quota(ParseQuotaError),
+    #[error("the quota is empty: write `unlimited` for no limit, or remove the line")]
+    NullQuota,
+    #[error("a rate is missing: write `{{rate: 100/minute, burst: 20}}`, or `100/minute` alone")]
+    NoRate,
+    #[error("this name appears twice, first on line {first}: keep one of the two")]
+    SecondName { first: u32 },
+    #[error("the key has no `digest`: write `digest: sha256:` and 64 hexadecimal digits")]
+    NoDigest,
+    #[error(
+        "{0}: `keygate key issue` writes digests, and a plaintext key belongs below `api_keys:` \
+         (the value is not shown, since it may be a key)"
+    )]
+    Digest(ParseDigestError),
+    #[error("invalid label ({0}): choose another")]
+    Label(LabelError),
+    #[error("{0}, or remove the line")]
+    Time(TimeError),
+    #[error("{0}")]
+    KeyId(ParseKeyIdError),
+    #[cfg(feature = "watch")]
+    #[error(
+        "no thread could be started to follow the file ({0}): open the file without following it"
+    )]
+    Thread(io::Error),
+}
+
+impl LoadErrorKind {
+    pub(super) fn at(self, position: Position) -> LoadError {
+        LoadError { kind: self, position: Some(position) }
+    }
+}
