@@ -3,6 +3,8 @@
 
 #[path = "../core/redaction/canary.rs"]
 mod canary;
+#[path = "../common/changes.rs"]
+mod changes;
 mod filling;
 #[path = "../servers/mod.rs"]
 mod servers;

@@ -1,5 +1,7 @@
 //! Keys in SQLite databases: real files, other processes, and the `sqlite3` program beside them.
 
+#[path = "../common/changes.rs"]
+mod changes;
 mod contract;
 mod copying;
 mod events;

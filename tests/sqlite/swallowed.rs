@@ -1,56 +1,16 @@
-//! Changes that a trigger of others swallows or rewrites fail, and change nothing.
+//! Changes that fail because a trigger discards or rewrites them.
 
 use std::path::Path;
-use std::time::Duration;
 
-use keygate::manage::{ManageError, TransferKeys as _};
+use keygate::manage::ManageError;
 use keygate::store::SqliteStore;
-use keygate::{ManageKeys as _, MemoryStore};
 
-use crate::stage::{Folder, cause, id, key, new, sqlite3, store};
-
-/// Makes this change in a store where `App 1` is enabled and has one key, as `App 2`, which is disabled as
-/// `App 5` and `App 6` are.
-async fn change(store: &SqliteStore, change: &str) -> Result<(), ManageError> {
-    match change {
-        "add" => store.add_client("App 3".into()).await.map(drop),
-        "enable" => store.enable_client("App 5").await.map(drop),
-        "disable" => store.disable_client("App 1").await.map(drop),
-        "remove" => store.remove_client("App 2").await.map(drop),
-        "remove without keys" => store.remove_client("App 6").await.map(drop),
-        "issue" => store.issue("App 1", new('c')).await.map(drop),
-        "revoke" => store.revoke(&id('a')).await.map(drop),
-        "rotate" => store.rotate(&id('a'), new('d'), Duration::ZERO).await.map(drop),
-        "import" => {
-            let other = MemoryStore::from_keys([(key('e').as_str(), "App 4")]).unwrap();
-            store.import_keys(&other.export_keys().await?).await.map(drop)
-        }
-        _ => panic!("{change}"),
-    }
-}
-
-const ALL: [&str; 9] = [
-    "import",
-    "add",
-    "enable",
-    "issue",
-    "rotate",
-    "revoke",
-    "disable",
-    "remove",
-    "remove without keys",
-];
+use crate::changes::{self, ALL};
+use crate::stage::{Folder, cause, sqlite3};
 
 async fn prepared(path: &Path) -> SqliteStore {
-    let store = store(path, "a").await;
-    store.add_client("App 2".into()).await.unwrap();
-    store.issue("App 2", new('b')).await.unwrap();
-    for name in ["App 5", "App 6"] {
-        store.add_client(name.into()).await.unwrap();
-    }
-    for name in ["App 2", "App 5", "App 6"] {
-        store.disable_client(name).await.unwrap();
-    }
+    let store = SqliteStore::migrate(path).await.unwrap();
+    changes::prepare(&store).await;
     store
 }
 
@@ -60,7 +20,7 @@ fn content(path: &Path) -> String {
     sqlite3(path, all)
 }
 
-/// Each of these changes fails while the trigger stands, and names it.
+/// Checks that each of these changes fails, names the trigger, and changes nothing.
 async fn fails(when: &str, body: &str, changes: &[&str]) {
     let folder = Folder::new();
     let path = folder.database();
@@ -68,7 +28,7 @@ async fn fails(when: &str, body: &str, changes: &[&str]) {
     sqlite3(&path, &format!("create trigger audit {when} begin {body}; end;"));
     let before = content(&path);
     for &name in changes {
-        let error = change(&store, name).await.expect_err(&format!("{name}: {when}"));
+        let error = changes::make(&store, name).await.expect_err(&format!("{name}: {when}"));
         let ManageError::Unavailable(error) = &error else { panic!("{name}: {error:?}") };
         let shown = cause(error);
         assert!(shown.starts_with("nothing was changed: "), "{name}: {shown}");
@@ -77,7 +37,7 @@ async fn fails(when: &str, body: &str, changes: &[&str]) {
     }
     sqlite3(&path, "drop trigger audit;");
     for &name in changes {
-        change(&store, name).await.unwrap();
+        changes::make(&store, name).await.unwrap();
     }
 }
 
@@ -130,12 +90,12 @@ async fn changes_that_a_trigger_rewrites_fail() {
 }
 
 #[tokio::test]
-async fn changes_that_are_not_noted_in_the_events_fail() {
+async fn changes_without_events_fail() {
     fails("before insert on keygate_events", "select raise(ignore)", &ALL).await;
 }
 
 #[tokio::test]
-async fn triggers_that_only_look_stop_no_change() {
+async fn triggers_that_only_read_stop_no_change() {
     let folder = Folder::new();
     let path = folder.database();
     let store = prepared(&path).await;
@@ -147,7 +107,7 @@ async fn triggers_that_only_look_stop_no_change() {
          insert into seen values (2); end;",
     );
     for name in ALL {
-        change(&store, name).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        changes::make(&store, name).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
     assert_ne!(sqlite3(&path, "select count(*) from seen;"), "0");
 }

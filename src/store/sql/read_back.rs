@@ -1,4 +1,4 @@
-//! Reads changes back, so that none is reported as done that a trigger or a rule undid or rewrote.
+//! Reads changes back: a change that a trigger or a rule undid or rewrote must not be reported as done.
 
 use std::collections::HashMap;
 use std::error::Error as _;
@@ -57,7 +57,7 @@ pub(in crate::store) async fn not_kept(
     }
 }
 
-/// Commits a change after it was read back. Where triggers may run during the commit, reads it back once
+/// Commits a change after it was read back. If triggers may run during the commit, reads it back once
 /// more after it.
 pub(super) async fn commit(
     mut transaction: impl Transaction,

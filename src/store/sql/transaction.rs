@@ -145,7 +145,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
     /// Describes the triggers and rules on the tables that are not keygate's.
     fn foreign_triggers(&mut self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
-    /// Commits the changes, if all of them have events. Where triggers of others may have undone them
+    /// Commits the changes, if all of them have events. If triggers of others may have undone them
     /// during the commit, returns a transaction that reads.
     fn commit(self) -> impl Future<Output = Result<Option<Self>, StoreError>> + Send;
 }

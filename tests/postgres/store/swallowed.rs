@@ -1,62 +1,18 @@
-//! Changes that a trigger or a rule of others swallows or rewrites fail, and change nothing.
+//! Changes that fail because a trigger or a rule discards or rewrites them.
 
 use std::error::Error as _;
-use std::time::Duration;
 
-use keygate::manage::{ManageError, TransferKeys as _};
+use keygate::ManageKeys as _;
+use keygate::manage::ManageError;
 use keygate::store::PostgresStore;
-use keygate::{KeyDigest, KeyRecord, ManageKeys as _, MemoryStore, NewKey};
 
+use crate::changes::{self, ALL};
 use crate::servers::{Database, Postgres};
-use crate::store::{KEY, OTHER_KEY, filled};
-
-const IMPORTED_KEY: &str = "Kp3xQm7Zr1Vt9Yw5Bn2Hc8Jd4Lf6Gs0Ta";
-
-/// Makes this change in a store where `App 1` is enabled and has one key, as `App 2`, which is disabled as
-/// `App 5` and `App 6` are.
-async fn change(store: &PostgresStore, change: &str) -> Result<(), ManageError> {
-    let id = |key: &str| KeyRecord::new(KeyDigest::of(key.as_bytes()), "").key_id();
-    let new = NewKey::new(KeyDigest::of(change.as_bytes()));
-    match change {
-        "add" => store.add_client("App 3".into()).await.map(drop),
-        "enable" => store.enable_client("App 5").await.map(drop),
-        "disable" => store.disable_client("App 1").await.map(drop),
-        "remove" => store.remove_client("App 2").await.map(drop),
-        "remove without keys" => store.remove_client("App 6").await.map(drop),
-        "issue" => store.issue("App 1", new).await.map(drop),
-        "revoke" => store.revoke(&id(KEY)).await.map(drop),
-        "rotate" => store.rotate(&id(KEY), new, Duration::ZERO).await.map(drop),
-        "import" => {
-            let other = MemoryStore::from_keys([(IMPORTED_KEY, "App 4")]).unwrap();
-            store.import_keys(&other.export_keys().await?).await.map(drop)
-        }
-        _ => panic!("{change}"),
-    }
-}
-
-const ALL: [&str; 9] = [
-    "import",
-    "add",
-    "enable",
-    "issue",
-    "rotate",
-    "revoke",
-    "disable",
-    "remove",
-    "remove without keys",
-];
+use crate::store::made;
 
 async fn prepared(database: &Database<'_>) -> PostgresStore {
-    let store = filled(database).await;
-    store.add_client("App 2".into()).await.unwrap();
-    let other = NewKey::new(KeyDigest::of(OTHER_KEY.as_bytes()));
-    store.issue("App 2", other).await.unwrap();
-    for name in ["App 5", "App 6"] {
-        store.add_client(name.into()).await.unwrap();
-    }
-    for name in ["App 2", "App 5", "App 6"] {
-        store.disable_client(name).await.unwrap();
-    }
+    let store = made(database).await;
+    changes::prepare(&store).await;
     store
 }
 
@@ -67,14 +23,14 @@ fn content(database: &Database<'_>) -> String {
     )
 }
 
-/// Each of these changes fails while the obstacle stands, and names it.
+/// Checks that each of these changes fails, names the obstacle, and changes nothing.
 async fn fails(obstacle: &str, changes: &[&str]) {
     let database = Postgres::shared().database();
     let store = prepared(&database).await;
     database.psql(obstacle);
     let before = content(&database);
     for &name in changes {
-        let error = change(&store, name).await.expect_err(&format!("{name}: {obstacle}"));
+        let error = changes::make(&store, name).await.expect_err(&format!("{name}: {obstacle}"));
         let ManageError::Unavailable(error) = &error else { panic!("{name}: {error:?}") };
         let shown = error.source().unwrap().to_string();
         assert!(shown.starts_with("nothing was changed: "), "{name}: {shown}");
@@ -83,7 +39,7 @@ async fn fails(obstacle: &str, changes: &[&str]) {
     }
 }
 
-/// A trigger for each row, which does this.
+/// Returns the statements for a row trigger with this body.
 fn trigger(when: &str, body: &str) -> String {
     format!(
         "create function audit() returns trigger language plpgsql as $$ begin {body} end $$; \
@@ -128,7 +84,6 @@ async fn changes_that_a_trigger_rewrites_fail() {
         update keygate.keys set revoked = null where digest = new.digest; end if; return null;";
     let after = trigger("after update of revoked on keygate.keys", undo);
     fails(&after, &["revoke"]).await;
-    // As constraints do that wait for the end of the transaction.
     let deferred = after
         .replace("create trigger", "create constraint trigger")
         .replace("for each row", "deferrable initially deferred for each row");
@@ -139,7 +94,7 @@ async fn changes_that_a_trigger_rewrites_fail() {
     fails(&after, &["enable", "disable"]).await;
 }
 
-/// A trigger may put off again what keygate has run early.
+/// A trigger may defer others again after keygate ran them early.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_undone_by_triggers_deferred_midway_fail() {
     for (table, event, undo, changes) in [
@@ -219,7 +174,7 @@ async fn changes_undone_at_the_commit_fail() {
                  create constraint trigger requeue after insert on public.queue
                     deferrable initially deferred for each row execute function audit();"
             ));
-            let error = change(&store, name).await.expect_err(name);
+            let error = changes::make(&store, name).await.expect_err(name);
             let ManageError::Unavailable(error) = &error else { panic!("{name}: {error:?}") };
             let shown = error.source().unwrap().to_string();
             let found = "the change was committed and then read back differently: ";
@@ -249,7 +204,7 @@ async fn changes_that_cannot_be_read_after_the_commit_fail() {
          create constraint trigger requeue after insert on public.queue
             deferrable initially deferred for each row execute function audit();",
     );
-    let error = change(&store, "revoke").await.unwrap_err().to_string();
+    let error = changes::make(&store, "revoke").await.unwrap_err().to_string();
     let found = "the change was committed, but triggers may have undone it, and it could not be read back: \
                  PostgreSQL: relation \"keygate.migrations\" does not exist (42P01); list keys";
     assert!(error.starts_with(found), "{error}");
@@ -267,9 +222,9 @@ async fn changes_that_a_rule_swallows_fail() {
     }
 }
 
-/// Replicas hear of nothing else than events.
+/// Replicas learn of changes from events alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_that_are_not_noted_in_the_events_fail() {
+async fn changes_without_events_fail() {
     fails(&trigger("before insert on keygate.events", "return null;"), &ALL).await;
 }
 
@@ -303,7 +258,7 @@ async fn changes_of_clients_whose_names_need_quotes_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn triggers_that_only_look_stop_no_change() {
+async fn triggers_that_only_read_stop_no_change() {
     let database = Postgres::shared().database();
     let store = prepared(&database).await;
     database.psql(
@@ -316,7 +271,7 @@ async fn triggers_that_only_look_stop_no_change() {
          for each row execute function audit()",
     );
     for name in ALL {
-        change(&store, name).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        changes::make(&store, name).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
     assert_ne!(database.psql("select count(*) from seen"), "0");
 }
