@@ -88,7 +88,7 @@ fn databases_of_a_server_are_apart() {
 }
 
 #[test]
-fn passwords_are_asked_for() {
+fn servers_require_passwords() {
     let server = Postgres::start();
     server.psql("create role reader login password 'p/w@:%ä '");
     assert_eq!(query(&server.url_as("reader", "p/w@:%ä "), "select user").unwrap(), "reader");
@@ -103,7 +103,7 @@ fn passwords_are_asked_for() {
 }
 
 #[test]
-fn stopped_server_answers_once_it_is_resumed() {
+fn stopped_server_responds_after_it_resumes() {
     let server = Postgres::start();
     let url = server.url();
     server.stop();
@@ -117,7 +117,7 @@ fn stopped_server_answers_once_it_is_resumed() {
 }
 
 #[test]
-fn killed_server_comes_back_with_all_that_it_confirmed() {
+fn killed_server_restarts_with_all_confirmed_data() {
     let server = Postgres::start();
     let (url, port) = (server.url(), server.port());
     server.psql("create table kept (); insert into kept default values");
@@ -136,7 +136,7 @@ fn killed_server_comes_back_with_all_that_it_confirmed() {
 }
 
 #[test]
-fn data_go_back_in_time() {
+fn data_can_go_back_in_time() {
     let identity = "select system_identifier from pg_control_system()";
     let timeline = "select timeline_id from pg_control_checkpoint()";
     let server = Postgres::start();

@@ -127,7 +127,7 @@ impl ManageKeys for Pair {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_stores_on_one_file_are_managed_as_one() -> Result<(), Violation> {
+async fn two_stores_on_one_file_see_each_others_changes() -> Result<(), Violation> {
     let folder = Folder::new();
     manage_contract(async |clock| {
         let path = fresh(&folder);

@@ -49,7 +49,7 @@ async fn backup_copied_over_the_file_is_served_at_once() {
 }
 
 #[tokio::test]
-async fn change_after_a_copied_backup_is_made_in_it() {
+async fn change_after_a_copied_backup_is_in_the_backup() {
     let folder = Folder::new();
     let [one, two] = twins(&folder).await;
     let path = folder.database();

@@ -18,7 +18,7 @@ fn events(folder: &Folder) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_change_is_noted_with_who_made_it_through_what() {
+async fn every_event_has_an_actor_and_a_tool() {
     let folder = Folder::new();
     let store = SqliteStore::migrate(folder.database()).await.unwrap();
     let store = store.with_actor("alice").with_tool("keygate key");
@@ -53,7 +53,7 @@ async fn every_change_is_noted_with_who_made_it_through_what() {
 }
 
 #[tokio::test]
-async fn handle_that_was_told_nothing_names_the_crate() {
+async fn default_tool_is_the_crate() {
     let folder = Folder::new();
     store(&folder.database(), "").await;
     assert_eq!(events(&folder), ["|keygate|client.added|App 1|"]);
@@ -89,7 +89,7 @@ async fn refused_change_leaves_no_event_and_no_origin() {
 }
 
 #[tokio::test]
-async fn changes_by_hand_are_noted() {
+async fn changes_by_hand_have_events() {
     let folder = Folder::new();
     store(&folder.database(), "AB").await;
     let before = events(&folder).len();

@@ -35,7 +35,7 @@ fn use_as_plain_user(folder: &Folder) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn file_that_cannot_be_written_serves_lookups() {
+async fn read_only_file_serves_lookups() {
     let folder = Folder::new();
     store(&folder.database(), "A").await;
     set_mode(&folder.database(), 0o400);
@@ -45,7 +45,7 @@ async fn file_that_cannot_be_written_serves_lookups() {
 }
 
 #[tokio::test]
-async fn folder_that_cannot_be_written_serves_lookups() {
+async fn read_only_folder_serves_lookups() {
     let folder = Folder::new();
     store(&folder.database(), "A").await;
     set_mode(folder.path(), 0o500);
@@ -77,7 +77,7 @@ async fn write_ahead_log_without_rights_is_named() {
 }
 
 #[tokio::test]
-async fn file_that_cannot_be_read_is_told_as_such() {
+async fn unreadable_file_is_reported_as_such() {
     let folder = Folder::new();
     store(&folder.database(), "A").await;
     set_mode(&folder.database(), 0o000);
@@ -88,7 +88,7 @@ async fn file_that_cannot_be_read_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_told_as_such() {
+async fn file_without_a_database_is_reported_as_such() {
     let folder = Folder::new();
     let path = folder.database();
     let text = "App 1: not a database, and longer than the head of one\n".repeat(9);
@@ -103,7 +103,7 @@ async fn what_is_no_database_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn folder_in_the_place_of_a_file_is_told_as_such() {
+async fn folder_in_place_of_a_file_is_reported_as_such() {
     let folder = Folder::new();
     for opened in
         [SqliteStore::open(folder.path()).await, SqliteStore::migrate(folder.path()).await]
@@ -118,7 +118,7 @@ async fn folder_in_the_place_of_a_file_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn file_with_any_name_is_that_file() {
+async fn files_with_unusual_names_are_opened() {
     let folder = Folder::new();
     for name in ["file:keys.db", ":memory:", "a?mode=memory", "100%41 #ü '.db", "-x"] {
         let path = folder.path().join(name);
@@ -132,7 +132,7 @@ async fn file_with_any_name_is_that_file() {
 /// SQLite would take the first of them for a URL or for no file, and look for each in the folder of
 /// the moment.
 #[tokio::test]
-async fn relative_path_is_that_of_the_folder_in_which_it_was_named() {
+async fn relative_path_is_resolved_when_it_is_given() {
     let folder = Folder::new();
     let inner = folder.path().join("inner");
     fs::create_dir(&inner).unwrap();

@@ -42,7 +42,7 @@ async fn lookups_go_on_while_a_change_waits_for_a_long_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn change_that_gives_up_names_the_reader_in_its_way() {
+async fn blocked_change_names_the_reader() {
     for begin in [LONG_READ, "begin immediate"] {
         let folder = Folder::new();
         let path = folder.database();
@@ -68,7 +68,7 @@ async fn change_that_gives_up_names_the_reader_in_its_way() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lookup_that_gives_up_names_the_writer_in_its_way() {
+async fn blocked_lookup_names_the_writer() {
     use keygate::KeyStore as _;
 
     let folder = Folder::new();

@@ -14,7 +14,7 @@ async fn refused(folder: &Folder) -> DatabaseError {
 }
 
 #[tokio::test]
-async fn opening_makes_nothing() {
+async fn opening_creates_nothing() {
     let folder = Folder::new();
     let error = refused(&folder).await;
     assert!(matches!(&error, DatabaseError::Location { .. }), "{error:?}");
@@ -84,7 +84,7 @@ async fn newer_tables_are_read_where_they_say_so() {
 }
 
 #[tokio::test]
-async fn tables_that_were_never_completed_are_too_old() {
+async fn incomplete_tables_are_too_old() {
     let folder = Folder::new();
     store(&folder.database(), "A").await;
     sqlite3(&folder.database(), "delete from keygate_migrations;");
@@ -93,7 +93,7 @@ async fn tables_that_were_never_completed_are_too_old() {
 }
 
 #[tokio::test]
-async fn migration_that_fails_leaves_no_trace() {
+async fn failed_migration_changes_nothing() {
     let folder = Folder::new();
     // In the way of the last tables of ours.
     sqlite3(&folder.database(), "create table keygate_events (id integer);");
@@ -103,7 +103,7 @@ async fn migration_that_fails_leaves_no_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn twenty_stores_that_start_at_once_all_serve() {
+async fn twenty_stores_start_at_once() {
     for _ in 0..5 {
         let folder = Folder::new();
         let path = folder.database();
@@ -128,7 +128,7 @@ async fn twenty_stores_that_start_at_once_all_serve() {
 
 /// Whoever has read in a transaction cannot wait for another who writes: SQLite refuses it at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn stores_that_complete_tables_at_once_wait_for_each_other() {
+async fn concurrent_migrations_wait_for_each_other() {
     for _ in 0..5 {
         let folder = Folder::new();
         let path = folder.database();
@@ -146,7 +146,7 @@ async fn stores_that_complete_tables_at_once_wait_for_each_other() {
 }
 
 #[test]
-fn twenty_processes_that_start_at_once_all_serve() {
+fn twenty_processes_start_at_once() {
     let folder = Folder::new();
     let path = folder.database();
     let children: Vec<_> = (0..20)

@@ -26,7 +26,7 @@ async fn change_by_another_process_is_seen_by_the_next_lookup() {
 }
 
 #[test]
-fn processes_that_change_at_once_lose_nothing() {
+fn concurrent_processes_lose_no_change() {
     let folder = Folder::new();
     let path = folder.database();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -147,7 +147,7 @@ async fn locked_file_is_an_outage_until_it_is_unlocked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_given_up_anywhere_are_made_or_not_and_hold_no_lock() {
+async fn dropped_changes_are_atomic_and_hold_no_lock() {
     let folder = Folder::new();
     let path = folder.database();
     let store = store(&path, "A").await;

@@ -37,7 +37,7 @@ async fn restored_file_is_noticed_by_the_next_lookup() {
 }
 
 #[tokio::test]
-async fn change_after_a_restore_is_made_in_the_restored_file() {
+async fn change_after_a_restore_is_in_the_restored_file() {
     let (_folder, path, store, saved) = saved().await;
     fs::rename(&saved, &path).unwrap();
     store.revoke(&id('A')).await.unwrap();
@@ -47,7 +47,7 @@ async fn change_after_a_restore_is_made_in_the_restored_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn change_that_waits_during_a_restore_is_made_in_the_new_file() {
+async fn change_waiting_during_a_restore_is_in_the_new_file() {
     let (_folder, path, store, saved) = saved().await;
     let holder = Holder::new(&path, "begin immediate");
     let revoking = {
@@ -74,7 +74,7 @@ async fn file_restored_in_place_is_served_as_it_is() {
 }
 
 #[tokio::test]
-async fn link_that_is_turned_to_another_file_is_noticed() {
+async fn link_to_another_file_is_noticed() {
     let folder = Folder::new();
     let [one, two] = ["one.db", "two.db"].map(|name| folder.path().join(name));
     store(&one, "A").await;
@@ -110,7 +110,7 @@ async fn missing_file_is_an_outage_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn file_without_tables_is_an_outage_until_they_are_made() {
+async fn file_without_tables_is_an_outage_until_migrated() {
     let folder = Folder::new();
     let path = folder.database();
     let store = store(&path, "A").await;

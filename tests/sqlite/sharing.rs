@@ -15,7 +15,7 @@ fn is_refused(met: &Met, what: &str) -> bool {
 }
 
 #[tokio::test]
-async fn file_that_is_mounted_by_itself_is_refused() {
+async fn file_mounted_without_its_folder_is_refused() {
     let folder = Folder::new();
     store(&folder.database(), "A").await;
     let place = folder.path().join("mounted");
@@ -79,7 +79,7 @@ async fn symbolic_links_to_a_file_are_served_alike() {
 }
 
 #[tokio::test]
-async fn log_that_somebody_else_prepared_is_not_written_to() {
+async fn prepared_log_file_is_not_written_to() {
     for suffix in ["-wal", "-shm", "-journal"] {
         let folder = Folder::new();
         let path = folder.database();

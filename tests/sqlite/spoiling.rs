@@ -26,7 +26,7 @@ async fn spoilt(sql: &str) -> Met {
 }
 
 #[tokio::test]
-async fn spoilt_row_is_an_outage_that_names_it() {
+async fn invalid_row_is_an_outage_that_names_it() {
     let key = format!("the row of the key {} cannot be used", id('A'));
     let client = "the row of the client `App 1` cannot be used";
     for (sql, whose, why) in [
@@ -62,7 +62,7 @@ async fn spoilt_row_is_an_outage_that_names_it() {
 }
 
 #[tokio::test]
-async fn spoilt_name_is_an_outage() {
+async fn invalid_name_is_an_outage() {
     for sql in [
         "update keygate_clients set name = '' APP_1; update keygate_keys set client = '' KEY_A;",
         "update keygate_clients set name = ' x' APP_1; update keygate_keys set client = ' x' KEY_A;",
@@ -73,7 +73,7 @@ async fn spoilt_name_is_an_outage() {
 }
 
 #[tokio::test]
-async fn operators_list_what_can_be_read_and_are_told_the_rest() {
+async fn operators_list_readable_rows_and_the_errors_of_others() {
     let folder = Folder::new();
     let store = store(&folder.database(), "ABC").await;
     store.add_client("App 2".into()).await.unwrap();
@@ -114,7 +114,7 @@ async fn operators_list_what_can_be_read_and_are_told_the_rest() {
 }
 
 #[tokio::test]
-async fn spoilt_row_stops_no_change_of_another() {
+async fn invalid_row_stops_no_change_of_others() {
     let folder = Folder::new();
     let store = store(&folder.database(), "ABC").await;
     let sql = format!(
@@ -179,7 +179,7 @@ async fn rows_by_hand_are_served() {
 }
 
 #[tokio::test]
-async fn rights_are_taken_away_whatever_else_is_spoilt() {
+async fn invalid_keys_and_clients_can_be_revoked() {
     for (column, value) in [("label", "' x '"), ("created", "'soon'"), ("expires", "'tomorrow'")] {
         let folder = Folder::new();
         let store = store(&folder.database(), "A").await;

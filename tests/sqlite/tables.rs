@@ -19,7 +19,7 @@ fn documented(line: &str) -> &'static str {
 }
 
 #[tokio::test]
-async fn statements_of_the_documentation_do_what_it_says() {
+async fn documented_statements_do_what_the_docs_say() {
     let folder = Folder::new();
     let store = store(&folder.database(), "A").await;
     let run = |line| sqlite3(&folder.database(), documented(line));

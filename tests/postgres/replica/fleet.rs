@@ -6,7 +6,7 @@ use crate::replica::stage::{is_active, is_revoked, issue, revoke, until};
 use crate::servers::Postgres;
 
 #[tokio::test]
-async fn fifty_that_start_at_once_on_an_empty_database_are_all_ready() {
+async fn fifty_replicas_start_at_once_on_an_empty_database() {
     const FLEET: usize = 50;
     let server = Postgres::start();
     let options = Replica::options(&server.url()).unwrap().migrate();

@@ -118,7 +118,7 @@ async fn changes_are_found_without_wake_ups() {
 }
 
 #[tokio::test]
-async fn connections_that_are_ended_are_made_again() {
+async fn lost_connections_are_replaced() {
     let database = database();
     let replica = filled(&database, 2).await;
     let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity
@@ -148,7 +148,7 @@ async fn follower_ends_with_the_last_clone() {
 }
 
 #[tokio::test]
-async fn role_that_may_only_read_serves() {
+async fn read_only_role_serves() {
     let server = Postgres::start();
     let database = server.database();
     migrate(&database.url()).await;

@@ -31,7 +31,7 @@ fn gauges(replica: &Replica) -> BTreeMap<String, f64> {
 }
 
 #[tokio::test]
-async fn gauges_tell_how_the_replica_follows() {
+async fn gauges_report_how_the_replica_follows() {
     let server = Postgres::start();
     migrate(&server.url()).await;
     server.psql(&issue(0, 4, "User 1"));

@@ -40,7 +40,7 @@ fn counts(replica: &Replica) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn servers_that_tell_little_are_followed() {
+async fn hardened_servers_are_followed() {
     let server = Postgres::start();
     for (by, loads) in
         [(&[][..], 1), (&[CLUSTER], 1), (&[WAL], 1), (&[AURORA], 1), (&[CLUSTER, WAL, START], 2)]
@@ -74,7 +74,7 @@ async fn hardened_server_is_loaded_from_without_an_alert() {
 
 /// The same events and transactions later: what was seen is gone.
 #[tokio::test]
-async fn older_state_of_a_server_that_tells_little_is_told() {
+async fn older_state_of_a_hardened_server_is_reported() {
     let server = Postgres::start();
     let database = server.database();
     let replica = hardened(&database, &[AURORA]).await;

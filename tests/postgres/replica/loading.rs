@@ -22,7 +22,7 @@ async fn nothing_is_served_before_the_first_load() {
 }
 
 #[tokio::test]
-async fn missing_tables_are_told_and_found_when_they_are_there() {
+async fn missing_tables_are_reported_and_found_later() {
     let database = Postgres::shared().database();
     let replica = Replica::options(&database.url()).unwrap().start();
     assert!(matches!(replica.ready().await, Err(DatabaseError::NoTables)));
@@ -35,7 +35,7 @@ async fn missing_tables_are_told_and_found_when_they_are_there() {
 }
 
 #[tokio::test]
-async fn wrong_password_is_told_without_it() {
+async fn wrong_password_is_reported_and_not_shown() {
     let database = Postgres::shared().database();
     let error = connect(&database.url_as(Postgres::OWNER, "c4n4ry")).await.unwrap_err();
     assert!(error.to_string().contains("password"), "{error}");

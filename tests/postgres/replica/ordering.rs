@@ -45,7 +45,7 @@ fn writers(database: &Database<'_>) -> String {
 }
 
 #[tokio::test]
-async fn transactions_that_commit_out_of_order_are_all_followed() {
+async fn out_of_order_commits_are_all_followed() {
     let database = Postgres::shared().database();
     let replica = filled(&database, 3).await;
     let (mut first, mut second) = (Hand::connect(&database), Hand::connect(&database));
@@ -66,7 +66,7 @@ async fn transactions_that_commit_out_of_order_are_all_followed() {
 }
 
 #[tokio::test]
-async fn transaction_that_stays_open_delays_nothing() {
+async fn open_transaction_delays_nothing() {
     let database = Postgres::shared().database();
     let replica = filled(&database, 20).await;
     let mut open = Hand::connect(&database);

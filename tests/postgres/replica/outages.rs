@@ -138,7 +138,7 @@ async fn is_revoked_or_unavailable(replica: &Replica) {
 }
 
 #[tokio::test]
-async fn staleness_of_less_than_a_poll_fails_nobody_in_contact() {
+async fn staleness_below_a_poll_fails_no_lookup_in_contact() {
     let server = Postgres::start();
     migrate(&server.url()).await;
     server.psql(&issue(0, 1, "User 1"));

@@ -8,7 +8,7 @@ use crate::replica::stage::{is_active, is_revoked, issue, key_id, migrate, revok
 use crate::servers::{Pgbouncer, Postgres};
 
 #[tokio::test]
-async fn replicas_follow_and_changes_are_made_through_a_pooler() {
+async fn pooler_serves_replicas_and_changes() {
     let database = Postgres::shared().database();
     let pooler = Pgbouncer::start(&database);
     let url = database.url_at(pooler.port());

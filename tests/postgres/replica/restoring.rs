@@ -35,7 +35,7 @@ fn lacks_triggers(health: &ReplicaHealth) -> bool {
 }
 
 #[tokio::test]
-async fn changes_made_without_triggers_arrive_once_they_are_enabled() {
+async fn changes_without_triggers_arrive_once_they_are_enabled() {
     let database = Postgres::shared().database();
     let replica = filled(&database, 3).await;
     database.psql("alter table keygate.keys disable trigger user");

@@ -16,7 +16,7 @@ async fn scene() -> (Postgres, Replica) {
 }
 
 #[tokio::test]
-async fn older_state_is_loaded_and_told() {
+async fn older_state_is_loaded_and_reported() {
     let (server, replica) = scene().await;
     server.shutdown_fast();
     let saved = server.save();
@@ -36,7 +36,7 @@ async fn older_state_is_loaded_and_told() {
 
 /// As many transactions later, so that only what was seen tells the two states apart.
 #[tokio::test]
-async fn older_state_that_went_on_is_loaded_and_told() {
+async fn diverged_older_state_is_loaded_and_reported() {
     let (server, replica) = scene().await;
     server.shutdown_fast();
     let saved = server.save();
@@ -55,7 +55,7 @@ async fn older_state_that_went_on_is_loaded_and_told() {
 }
 
 #[tokio::test]
-async fn standby_that_took_over_is_loaded_and_told() {
+async fn promoted_standby_is_loaded_and_reported() {
     let (server, replica) = scene().await;
     server.restart_promoted();
     until("a reset", || replica.health().resets == 1).await;
@@ -65,7 +65,7 @@ async fn standby_that_took_over_is_loaded_and_told() {
 }
 
 #[tokio::test]
-async fn another_server_is_loaded_and_told() {
+async fn another_server_is_loaded_and_reported() {
     let (server, replica) = scene().await;
     server.kill();
     server.replace();
@@ -83,7 +83,7 @@ async fn another_server_is_loaded_and_told() {
 }
 
 #[tokio::test]
-async fn tables_that_were_made_again_are_loaded_and_told() {
+async fn recreated_tables_are_loaded_and_reported() {
     let database = Postgres::shared().database();
     migrate(&database.url()).await;
     database.psql(&issue(0, 3, "User 1"));
@@ -143,7 +143,7 @@ async fn revoke_with_the_number_of_a_lost_transaction_is_heard() {
 
 /// They are passed while nothing else happens, and are no sign of life of this cluster.
 #[tokio::test]
-async fn old_events_of_a_dump_do_not_push_out_what_was_seen() {
+async fn events_of_a_dump_do_not_displace_recent_ones() {
     let server = Postgres::start();
     migrate(&server.url()).await;
     server.psql(&issue(0, 4, "User 1"));

@@ -119,7 +119,7 @@ async fn snapshot_is_served_soon_if_the_server_refuses_or_is_silent() {
 }
 
 #[tokio::test]
-async fn snapshot_that_never_comes_does_not_keep_the_database_away() {
+async fn hanging_snapshot_does_not_block_the_database() {
     let (server, path) = scene("hanging snapshot").await;
     fs::remove_file(&path).unwrap();
     // Opening it waits for somebody who writes.
@@ -172,7 +172,7 @@ async fn snapshot_stays_young_while_nothing_changes() {
 }
 
 #[tokio::test]
-async fn snapshot_that_was_changed_or_cut_is_not_taken() {
+async fn modified_or_truncated_snapshot_is_refused() {
     let (server, path) = scene("spoilt snapshot").await;
     let whole = fs::read(&path).unwrap();
     let mut changed = whole.clone();
@@ -191,7 +191,7 @@ async fn snapshot_that_was_changed_or_cut_is_not_taken() {
 }
 
 #[tokio::test]
-async fn snapshot_that_cannot_be_written_is_told_and_stops_nothing() {
+async fn failed_snapshot_is_reported_and_stops_nothing() {
     let server = Postgres::start();
     migrate(&server.url()).await;
     server.psql(&issue(0, 1, "User 1"));

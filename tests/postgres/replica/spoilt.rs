@@ -6,7 +6,7 @@ use crate::replica::stage::{
 use crate::servers::Postgres;
 
 #[tokio::test]
-async fn bad_rows_refuse_their_keys_and_stop_nothing() {
+async fn invalid_rows_refuse_their_keys_and_stop_nothing() {
     let database = Postgres::shared().database();
     let replica = filled(&database, 4).await;
     database.psql(&issue(4, 6, "User 2"));

@@ -51,7 +51,7 @@ async fn full_queue_costs_wake_ups_and_no_change() {
 }
 
 #[tokio::test]
-async fn listening_that_is_late_is_done_without() {
+async fn slow_listen_falls_back_to_polling() {
     let database = Postgres::shared().database();
     drop(filled(&database, 3).await);
     let wire = Wire::to(database.server().port());

@@ -60,7 +60,7 @@ async fn other_texts_are_kept() {
 }
 
 #[tokio::test]
-async fn no_change_fails_for_the_name_of_who_makes_it() {
+async fn no_change_fails_because_of_the_actors_name() {
     let database = Postgres::shared().database();
     let store = filled(&database).await.with_actor("a\0da").with_tool("\0");
     store.disable_client("App 1").await.unwrap();

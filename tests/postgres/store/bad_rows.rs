@@ -36,7 +36,7 @@ async fn assert_unavailable(store: &PostgresStore, told: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_that_a_hand_has_spoilt_are_unavailable() {
+async fn invalid_key_rows_are_an_outage() {
     for (column, told) in [
         ("algorithm = 'md5'", "algorithm"),
         ("expires = 'infinity'", "expires"),
@@ -49,7 +49,7 @@ async fn keys_that_a_hand_has_spoilt_are_unavailable() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_that_a_hand_has_spoilt_make_their_keys_unavailable() {
+async fn invalid_client_rows_are_an_outage_for_their_keys() {
     for column in [
         "scopes = '{Orders}'",
         "scopes = '{NULL}'",
@@ -72,7 +72,7 @@ async fn clients_that_a_hand_has_spoilt_make_their_keys_unavailable() {
 
 /// What no request needs is told to those who manage keys only.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn notes_that_a_hand_has_spoilt_are_told_to_managers() {
+async fn invalid_metadata_is_reported_to_managers() {
     for (column, told) in [
         ("label = ' a '", "label"),
         ("label = ''", "label"),
@@ -107,7 +107,7 @@ async fn assert_revokes(store: &PostgresStore) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_that_a_hand_has_spoilt_are_disabled_and_removed() {
+async fn invalid_clients_can_be_disabled_and_removed() {
     for column in ["scopes = '{Orders}'", "quota = '7'", "metadata = '[]'"] {
         let database = Postgres::shared().database();
         let store = filled(&database).await;

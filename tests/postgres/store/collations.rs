@@ -62,7 +62,7 @@ async fn lookup(store: &PostgresStore, number: usize) -> Result<Option<KeyRecord
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn migrating_mends_indexes_that_an_upgrade_has_spoilt() {
+async fn migrating_repairs_indexes_after_an_upgrade() {
     let database = Postgres::shared().database();
     query(&database.url(), &format!("create schema keygate; {FIRST}")).unwrap();
     database.psql(
@@ -88,7 +88,7 @@ async fn migrating_mends_indexes_that_an_upgrade_has_spoilt() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn key_whose_client_no_index_finds_is_an_outage() {
+async fn key_without_an_indexed_client_is_an_outage() {
     let database = Postgres::shared().database();
     made(&database).await;
     fill(&database);

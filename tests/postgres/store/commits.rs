@@ -27,7 +27,7 @@ async fn revoke_outlives_a_crash_where_commits_are_asynchronous() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_wait_for_the_disk_whatever_the_default_is() {
+async fn changes_wait_for_the_disk_despite_the_default() {
     let database = Postgres::shared().database();
     let store = filled(&database).await;
     database.psql(
@@ -47,7 +47,7 @@ async fn changes_wait_for_the_disk_whatever_the_default_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn commit_that_is_not_confirmed_may_still_take_effect() {
+async fn unconfirmed_commit_may_still_take_effect() {
     let server = Postgres::start();
     let database = server.database();
     let store = filled(&database).await;

@@ -11,7 +11,7 @@ use crate::store::{KEY, OTHER_KEY, filled, issue, made};
 const WHAT: &str = "select action, client, key_id from keygate.events order by seq";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_change_is_noted_once() {
+async fn every_change_has_one_event() {
     let database = Postgres::shared().database();
     let store = made(&database).await.with_actor("ada").with_tool("a test");
     store.add_client("App 1".into()).await.unwrap();
@@ -49,7 +49,7 @@ fn sorted(lines: &str) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_without_names_are_noted_by_role_and_application() {
+async fn events_default_to_the_role_and_the_application_name() {
     let database = Postgres::shared().database();
     filled(&database).await;
     let by = "select distinct actor, tool from keygate.events";
@@ -57,7 +57,7 @@ async fn changes_without_names_are_noted_by_role_and_application() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn change_that_is_taken_back_is_not_noted() {
+async fn rolled_back_change_has_no_event() {
     let database = Postgres::shared().database();
     let store = filled(&database).await;
     let before = database.psql(WHAT);
@@ -69,7 +69,7 @@ async fn change_that_is_taken_back_is_not_noted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_by_hand_are_noted() {
+async fn changes_by_hand_have_events() {
     let server = Postgres::start();
     server.psql("create role hand superuser login password 'h'");
     let database = server.database();
@@ -127,7 +127,7 @@ async fn changes_by_hand_are_noted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn events_are_only_added_to() {
+async fn events_are_append_only() {
     let database = Postgres::shared().database();
     filled(&database).await;
     for change in ["delete from", "truncate", "update"] {

@@ -48,7 +48,7 @@ const TABLES: [&str; 16] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn role_that_manages_changes_keys_and_nothing_else() {
+async fn managing_role_changes_keys_and_nothing_else() {
     let server = Postgres::start();
     let database = server.database();
     filled(&database).await;
@@ -88,7 +88,7 @@ async fn role_that_manages_changes_keys_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn role_that_serves_changes_nothing() {
+async fn serving_role_changes_nothing() {
     let server = Postgres::start();
     let database = server.database();
     let owner = filled(&database).await;

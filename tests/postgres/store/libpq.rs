@@ -13,7 +13,7 @@ fn system_user() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn url_without_a_user_takes_that_of_the_process() {
+async fn url_without_a_user_uses_the_user_of_the_process() {
     let server = Postgres::start();
     let database = server.database();
     made(&database).await;

@@ -31,7 +31,7 @@ async fn fifty_instances_start_at_once_on_an_empty_database() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connecting_makes_nothing() {
+async fn connecting_creates_nothing() {
     let database = Postgres::shared().database();
     let error = PostgresStore::connect(&database.url()).await.unwrap_err();
     assert!(matches!(error, DatabaseError::NoTables), "{error:?}");
@@ -71,7 +71,7 @@ async fn later_tables_are_read_where_they_allow_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn older_tables_are_told() {
+async fn older_tables_are_refused() {
     let database = Postgres::shared().database();
     made(&database).await;
     database.psql("delete from keygate.migrations where version = 3");
@@ -81,7 +81,7 @@ async fn older_tables_are_told() {
 
 /// Also one that is cut off: all or nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn migration_that_fails_leaves_nothing() {
+async fn failed_migration_changes_nothing() {
     let database = Postgres::shared().database();
     database.psql("create schema keygate; create table keygate.events ()");
     let error = PostgresStore::migrate(&database.url()).await.unwrap_err();

@@ -43,7 +43,7 @@ async fn is_back(store: &PostgresStore) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_server_is_a_fault_until_the_first_lookup_after_it() {
+async fn killed_server_is_an_outage_until_it_restarts() {
     let server = Postgres::start();
     let database = server.database();
     let store = filled(&database).await;
@@ -68,7 +68,7 @@ async fn killed_server_is_a_fault_until_the_first_lookup_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stopped_server_is_a_fault_until_it_goes_on() {
+async fn stopped_server_is_an_outage_until_it_resumes() {
     let server = Postgres::start();
     let database = server.database();
     filled(&database).await;
@@ -96,7 +96,7 @@ fn cut(database: &Database<'_>) -> String {
 
 /// As long as the connections were used within the last second, nothing else tells.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_have_ended_fail_nobody() {
+async fn lost_connections_fail_no_lookup() {
     const CONNECTIONS: u32 = 4;
     let server = Postgres::start();
     let database = server.database();
@@ -121,7 +121,7 @@ async fn connections_that_have_ended_fail_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_caller_is_misjudged_while_the_server_comes_and_goes() {
+async fn restarts_of_the_server_cause_no_wrong_response() {
     let server = Postgres::start();
     let database = server.database();
     filled(&database).await;
@@ -168,7 +168,7 @@ async fn no_caller_is_misjudged_while_the_server_comes_and_goes() {
 
 /// The deadline of who asks is another one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lookup_that_is_given_up_leaves_the_store_usable() {
+async fn dropped_lookup_leaves_the_store_usable() {
     let server = Postgres::start();
     let database = server.database();
     let store = filled(&database).await;
@@ -184,7 +184,7 @@ async fn lookup_that_is_given_up_leaves_the_store_usable() {
 
 /// As a forgotten terminal holds it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tables_that_somebody_holds_are_not_waited_for_without_end() {
+async fn wait_for_locked_tables_has_a_deadline() {
     let database = Postgres::shared().database();
     filled(&database).await;
     let hold = "begin; lock table keygate.migrations; select pg_sleep(120)";

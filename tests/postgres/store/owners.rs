@@ -27,7 +27,7 @@ async fn assert_foreign(url: &str, named: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn schema_that_somebody_else_made_first_is_refused() {
+async fn schema_created_by_another_role_is_refused() {
     let server = Postgres::start();
     let database = server.database();
     let [app, mallory] = roles(&database);
@@ -48,7 +48,7 @@ async fn schema_that_somebody_else_made_first_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn schema_of_a_role_that_one_is_a_member_of_is_taken() {
+async fn schema_of_a_role_with_membership_is_accepted() {
     let server = Postgres::start();
     let database = server.database();
     let [app, mallory] = roles(&database);
@@ -67,7 +67,7 @@ async fn schema_of_a_role_that_one_is_a_member_of_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn single_table_or_function_of_somebody_else_is_refused() {
+async fn table_or_function_of_another_role_is_refused() {
     let server = Postgres::start();
     let database = server.database();
     let store = filled(&database).await;

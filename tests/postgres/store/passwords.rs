@@ -116,7 +116,7 @@ async fn password_comes_from_the_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn file_that_others_may_read_is_not_read() {
+async fn password_file_readable_by_others_is_not_read() {
     let database = Postgres::shared().database();
     let (url, line) = place(&database);
     let home = Home::new();
@@ -154,7 +154,7 @@ async fn no_line_of_the_file_is_logged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn password_that_is_given_goes_before_the_file() {
+async fn given_password_wins_over_the_file() {
     let server = Postgres::start();
     server.psql("create role me login superuser password 'p:w\\c4n4ry'");
     let database = server.database();

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use keygate::store::{PostgresStore, Replica};
@@ -37,7 +39,7 @@ async fn until_served(store: &PostgresStore, replica: &Replica) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn password_in_the_file_of_the_url_is_read_anew() {
+async fn password_in_the_url_file_is_read_again() {
     let server = Postgres::start();
     let database = server.database();
     filled(&database).await;
@@ -66,7 +68,7 @@ async fn password_in_the_file_of_the_url_is_read_anew() {
     assert!(error.contains("cannot be read"), "{error}");
 }
 
-/// Serves in the process that was started for it, a line for each line that it reads.
+/// The child process: prints a line for each line that it reads, once the store and the replica serve.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn serve_for_another() {
     let Ok(url) = std::env::var(URL) else { return };
@@ -94,17 +96,23 @@ async fn password_file_is_read_for_each_connection() {
     command.env_remove("PGPASSFILE").env_remove("PGPASSWORD").env("HOME", home.path());
     command.env(URL, url).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut is_serving = || lines.any(|line| line.unwrap() == "serves");
-    assert!(is_serving());
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || stdout.lines().try_for_each(|line| sender.send(line.unwrap())));
+    let until_serving = || while lines.recv_timeout(PATIENCE).unwrap() != "serves" {};
+    until_serving();
     server.psql("alter role me password 'second'");
     home.write(".pgpass", "*:*:*:me:second\n", 0o600);
     end_connections(&database);
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"\n").unwrap();
-    assert!(is_serving());
+    until_serving();
     drop(stdin);
-    assert!(child.wait().unwrap().success());
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none_or(|status| !status.success()) {
+        assert!(started.elapsed() < PATIENCE, "{:?}", child.try_wait());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,7 @@ use crate::store::{KEY, OTHER_KEY, ask, filled, issue, made};
 const EVENTS: &str = "select count(*), max(seq) from keygate.events";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sequence_that_is_behind_is_named_and_set_by_migrating() {
+async fn sequence_behind_its_rows_is_named_and_set_by_migrating() {
     for behind in ["restart with 1", "restart with 2"] {
         let database = Postgres::shared().database();
         let store = filled(&database).await;
@@ -33,7 +33,7 @@ async fn sequence_that_is_behind_is_named_and_set_by_migrating() {
 
 /// As after `alter ... restart with`, by which an operator leaves room.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sequence_that_is_ahead_stays_as_it_is() {
+async fn sequence_ahead_of_its_rows_is_kept() {
     let database = Postgres::shared().database();
     filled(&database).await;
     database.psql("alter sequence keygate.events_seq_seq restart with 100");

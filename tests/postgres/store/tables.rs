@@ -18,7 +18,7 @@ fn documented(line: &str) -> &'static str {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn statements_of_the_documentation_do_what_it_says() {
+async fn documented_statements_do_what_the_docs_say() {
     let database = Postgres::shared().database();
     let store = filled(&database).await;
     database.psql(documented("A new client with a key"));

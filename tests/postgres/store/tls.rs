@@ -52,7 +52,7 @@ async fn server_is_verified_in_full() {
 
 /// As to PostgreSQL's own programs: whoever names an authority wants it asked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn required_tls_is_of_the_authority_that_is_named() {
+async fn required_tls_uses_the_named_authority() {
     let server = Postgres::tls();
     let database = server.database();
     filled(&database).await;
@@ -72,7 +72,7 @@ async fn required_tls_is_of_the_authority_that_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn plain_connection_is_refused_by_a_server_that_wants_tls() {
+async fn server_with_required_tls_refuses_plain_connections() {
     let server = Postgres::tls();
     let url = server.url().replace("verify-full", "disable");
     let error = refused(url.split_once("&sslrootcert").unwrap().0).await;
@@ -92,7 +92,7 @@ async fn server_without_tls_is_refused_with_the_way_out() {
 }
 
 #[tokio::test]
-async fn authority_that_nobody_asks_or_can_read_is_refused() {
+async fn unused_or_unreadable_authority_is_refused() {
     let location = |options: &str| {
         let url = format!("postgres://me@127.0.0.1:1/keys?{options}");
         match PostgresStore::options(&url).unwrap_err() {
@@ -110,7 +110,7 @@ async fn authority_that_nobody_asks_or_can_read_is_refused() {
 }
 
 #[test]
-fn root_certificate_that_cannot_be_read_is_an_outage() {
+fn unreadable_root_certificate_is_an_outage() {
     let huge = Path::new(env!("CARGO_TARGET_TMPDIR")).join("huge-ca.pem");
     let begun = "-----BEGIN CERTIFICATE-----\n";
     fs::write(&huge, format!("{begun}{}", "\n".repeat(1 << 20))).unwrap();
@@ -135,7 +135,7 @@ fn root_certificate_that_cannot_be_read_is_an_outage() {
 
 /// PostgreSQL's manual makes one so, and its own programs take it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn certificate_that_signs_itself_is_refused_in_plain_words() {
+async fn self_signed_certificate_is_refused_in_plain_words() {
     let server = Postgres::tls();
     let database = server.database();
     let folder = server.ca().parent().unwrap().to_owned();
