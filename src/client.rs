@@ -19,8 +19,8 @@ mod verified;
 #[cfg(any(feature = "throttle", feature = "usage", feature = "metrics"))]
 pub(crate) use client_map::ClientMap;
 pub use label::{LabelError, MAX_NAME_CHARS};
-pub use profile::{ClientProfile, MAX_METADATA_BYTES};
-pub use profile_error::ProfileError;
+pub use profile::ClientProfile;
+pub use profile_error::{MAX_METADATA_BYTES, ProfileError};
 pub use quota::Quota;
 pub use rate::{ParseQuotaError, Rate, RateUnit};
 pub(crate) use scope::is_scope;

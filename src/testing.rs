@@ -1,8 +1,7 @@
-//! For the tests of those who bring a store of their own, and of those whose handlers take a
-//! [`Client`](crate::Client).
+//! Tests for your own stores, and helpers for testing handlers that take a [`Client`](crate::Client).
 //!
-//! [`store_contract`] asks a store everything that verification relies on, and names the first
-//! [`Rule`] that it breaks. It needs no particular runtime: await it in a test of yours.
+//! [`store_contract`] checks everything that verification requires of a store, and returns the first [`Rule`] that the
+//! store breaks. It works with every async runtime: await it in a test.
 //!
 //! ```
 //! use keygate::MemoryStore;
@@ -22,21 +21,21 @@
 //! }
 //! ```
 //!
-//! A store that can only be filled with keys as text, and with the names of clients, is asked by
-//! [`key_contract`]; both know the same rules. One that implements [`ManageKeys`](crate::ManageKeys)
-//! is also asked by [`manage_contract`], which fills it itself and sets its clock. A handler is tested
-//! with [`Client::for_test`](crate::Client::for_test), what depends on time with a [`FakeClock`].
+//! For a store that is filled with keys as text and with names of clients, use [`key_contract`], which has the same
+//! rules. For a store that implements [`ManageKeys`](crate::ManageKeys), also use [`manage_contract`], which fills the
+//! store and sets its clock. Test handlers with [`Client::for_test`](crate::Client::for_test), and anything that depends
+//! on time with a [`FakeClock`].
 //!
-//! # What the suite cannot see
+//! # Limits
 //!
-//! - Whether keys are kept as digests, and comparisons take the same time wherever digests differ.
-//! - How fast a store is. A lookup that takes ten seconds is taken for one that hangs.
-//! - What happens to a store when its database goes away: that must be a
-//!   [`StoreError`](crate::StoreError), never `None`.
-//! - Whether a change outlives the process that made it, whether a change that is cut short leaves anything
-//!   behind, and what two processes do to one file or database.
+//! The suite does not check
+//!
+//! - that keys are kept as digests, and digests compared in constant time
+//! - speed, except that a lookup must not take ten seconds
+//! - that a lookup is a [`StoreError`](crate::StoreError), and not `None`, when the database is unavailable
+//! - that a change outlives the process, that an interrupted change has no effect, and that several processes can share a
+//!   file or database
 
-mod ask;
 mod check;
 mod client;
 mod clock;
@@ -46,6 +45,7 @@ mod lookups;
 mod manage;
 mod rule;
 mod sample;
+mod subject;
 mod verification;
 
 pub use clock::FakeClock;

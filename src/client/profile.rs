@@ -4,11 +4,8 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::client::{ProfileError, Quota, Scope, label};
+use crate::client::{MAX_METADATA_BYTES, ProfileError, Quota, Scope, label};
 use crate::key::invisible;
-
-/// The maximum total length of the names and values of a client's metadata, in bytes.
-pub const MAX_METADATA_BYTES: usize = 4096;
 
 /// Name, scopes, quota and metadata of a client.
 ///

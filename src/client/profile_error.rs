@@ -1,6 +1,8 @@
 use super::label::{LabelError, MAX_NAME_CHARS};
-use super::profile::MAX_METADATA_BYTES;
 use crate::key::InvisibleChar;
+
+/// The maximum total length of the names and values of a client's metadata, in bytes.
+pub const MAX_METADATA_BYTES: usize = 4096;
 
 /// Reason why stores refuse a profile. Contains no text of the profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

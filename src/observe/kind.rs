@@ -58,7 +58,7 @@ outcome_kinds! {
     /// The key is wrong, or was not looked up, and too many wrong keys came from its address: see
     /// `Authenticator::throttle_failures`.
     TooManyFailures = "too_many_failures",
-    /// The store, or the counters of quotas, could not answer.
+    /// The store or the quota counters are unavailable.
     Unavailable = "unavailable",
     /// The service lacks something that the decision needs: see [`AuthError::Misconfigured`].
     Misconfigured = "misconfigured",

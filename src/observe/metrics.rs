@@ -14,15 +14,15 @@ use crate::client::{ClientMap, label};
 /// unavailable, counts as `admitted` and as `insufficient_scope`, `throttled` or `unavailable`: do not add them up.
 ///
 /// The first 1,000 clients have a label each, and all others are `client="other"`, so that the metrics do not grow with
-/// the clients. A client named `other` counts with these and takes no label, as does a client of your own store whose name
+/// the clients. A client named `other` is counted as one of these, and so is a client of your own store with a name that
 /// breaks the rules for names ([`ClientProfile::validate`](crate::ClientProfile::validate)). Clients keep their labels until
-/// the process ends. For a client that had this outcome before, counting takes no lock and allocates nothing here; the
-/// cost of the recorder comes on top.
+/// the process ends. If a client had this outcome before, counting takes no lock and allocates nothing, apart from the
+/// recorder.
 ///
-/// The recorder is asked for the counter each time, so that a recorder that is installed late, or that forgets idle
-/// counters, counts from there on. The counter is described once, when the observer is made.
+/// The counter is looked up in the recorder each time, so that a recorder that is installed late, or that drops idle
+/// counters, counts from then on. The counter is described once, when the observer is created.
 ///
-/// It is a handle: clones share their labels, and may be given to several authenticators.
+/// It is a handle: clones share their labels, and can be added to several authenticators.
 ///
 /// ```
 /// use keygate::{Authenticator, MemoryStore};
@@ -54,7 +54,7 @@ static METADATA: Metadata<'static> =
     Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
 impl OutcomeMetrics {
-    /// An observer for the current recorder.
+    /// Creates an observer for the current recorder.
     pub fn new() -> Self {
         describe_counter!(REQUESTS, "Requests by outcome and client");
         Self(Arc::new(Labels::new(1_000)))

@@ -5,7 +5,7 @@ use crate::error::AuthError;
 
 /// An observer that emits a `tracing` event for each outcome.
 ///
-/// | outcome | level | fields, besides `outcome` |
+/// | outcome | level | fields in addition to `outcome` |
 /// | --- | --- | --- |
 /// | `admitted` | DEBUG | `client`, `key_id` |
 /// | refused | INFO | `client`, `key_id`, if the key is known |
@@ -26,7 +26,7 @@ use crate::error::AuthError;
 pub struct OutcomeEvents;
 
 impl OutcomeEvents {
-    /// An observer for the current subscriber.
+    /// Creates an observer for the current subscriber.
     pub fn new() -> Self {
         Self
     }

@@ -67,12 +67,12 @@ use stripes::Stripes;
 /// same key at the same instant: from then on, the threads have counters of their own for it.
 ///
 /// A key takes less than 1 KiB, and up to 4 KiB more if threads meet (up to 512 bytes for each processor). A key that has
-/// not been seen for 40 days is forgotten, and its client with its last key; so is one that was revoked or removed, once
-/// it is no longer presented. Its counts remain in [`UsageSnapshot::outcomes`] alone. If it returns, its counts start
-/// anew, as its first seen shows. A client whose name changes is another client.
+/// not been seen for 40 days is dropped, and its client with its last key. This includes keys that were revoked or
+/// removed. Its counts remain in [`UsageSnapshot::outcomes`] only. If it is used again, its counts start at zero, with a
+/// new time of its first request. A client with a new name is another client.
 ///
 /// If the clock is set back, rates start anew; if it is set forward, the skipped time counts as silence. A clock that
-/// skips 40 days, such as one that starts in 1970, makes the keys seen before forgotten.
+/// skips 40 days, such as one that starts in 1970, drops all keys seen before.
 #[derive(Clone)]
 pub struct Usage {
     shared: Arc<Shared>,
@@ -85,7 +85,8 @@ struct Shared {
     keys: ClientMap<Key, Counts>,
     /// Counts of requests whose key is missing or unknown.
     unknown: Stripes,
-    forgotten: [AtomicU64; OutcomeKind::COUNT],
+    /// Counts of dropped keys.
+    dropped: [AtomicU64; OutcomeKind::COUNT],
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -114,19 +115,19 @@ impl KeyRef<'_> {
     }
 }
 
-/// Long enough for clients that call once a month.
+/// Keeps clients that call once a month.
 const RETENTION: Duration = Duration::from_secs(40 * 24 * 60 * 60);
 
 /// Nanoseconds between the sweeps of two shards: all are swept within a day.
 const INTERVAL: u64 = 300_000_000_000;
 
 impl Usage {
-    /// A `Usage` that counts from now on.
+    /// Creates a `Usage` that counts from now on.
     pub fn new() -> Self {
         let shared = Shared {
             keys: ClientMap::with_interval(INTERVAL),
             unknown: Stripes::new(),
-            forgotten: [const { AtomicU64::new(0) }; OutcomeKind::COUNT],
+            dropped: [const { AtomicU64::new(0) }; OutcomeKind::COUNT],
         };
         Self { shared: Arc::new(shared), clock: None, since: nanos(SystemTime::now()) }
     }
@@ -187,15 +188,15 @@ impl Shared {
             .unwrap_or_else(|| shard.get_or_insert_with(key.to_key(), || Counts::new(key_id, now)));
         counts.add(kind, now);
         drop(shard);
-        self.keys.sweep(now, |counts| self.forget_idle(counts, now));
+        self.keys.sweep(now, |counts| self.drop_idle(counts, now));
     }
 
-    fn forget_idle(&self, counts: &Counts, now: u64) -> bool {
+    fn drop_idle(&self, counts: &Counts, now: u64) -> bool {
         let silence = Duration::from_nanos(now.saturating_sub(counts.last_seen()));
         let is_idle = silence >= RETENTION;
         if is_idle {
             for kind in OutcomeKind::ALL.iter().copied() {
-                self.forgotten[kind as usize].fetch_add(counts.count(kind), Ordering::Relaxed);
+                self.dropped[kind as usize].fetch_add(counts.count(kind), Ordering::Relaxed);
             }
         }
         is_idle
@@ -205,7 +206,7 @@ impl Shared {
         let mut outcomes = BTreeMap::new();
         let mut add = |kind: OutcomeKind, count| *outcomes.entry(kind.name()).or_default() += count;
         for kind in OutcomeKind::ALL.iter().copied() {
-            add(kind, self.forgotten[kind as usize].load(Ordering::Relaxed));
+            add(kind, self.dropped[kind as usize].load(Ordering::Relaxed));
             add(kind, self.unknown.iter().map(|stripe| stripe.count(kind)).sum());
         }
         self.keys.for_each(|_, counts| {

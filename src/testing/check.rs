@@ -6,60 +6,60 @@ use crate::key::KeyState;
 use crate::store::{KeyRecord, LookupResult};
 
 /// Checks the result of looking up a sample; `None` means that the lookup timed out.
-pub(super) fn check(sample: &Sample, answer: Option<LookupResult>) -> Result<(), Violation> {
-    match answer {
+pub(super) fn check(sample: &Sample, result: Option<LookupResult>) -> Result<(), Violation> {
+    match result {
         Some(Ok(Some(record))) => check_record(sample, &record),
         Some(Ok(None)) if is_refused(&sample.record) => {
-            Err(broken(Rule::NotHidden, &sample.to_string(), answer))
+            Err(broken(Rule::NotHidden, &sample.to_string(), result))
         }
-        answer => Err(broken(Rule::Found, &sample.to_string(), answer)),
+        result => Err(broken(Rule::Found, &sample.to_string(), result)),
     }
 }
 
-/// Whether this is the answer to the question for something that is not in the store.
+/// Checks that an unknown digest was not found.
 pub(super) fn check_none(
-    answer: Option<LookupResult>,
+    result: Option<LookupResult>,
     what: &str,
     rule: Rule,
 ) -> Result<(), Violation> {
-    match answer {
+    match result {
         Some(Ok(None)) => Ok(()),
-        answer => Err(broken(rule, what, answer)),
+        result => Err(broken(rule, what, result)),
     }
 }
 
-fn broken(rule: Rule, what: &str, answer: Option<LookupResult>) -> Violation {
-    let seen = match &answer {
-        Some(Ok(Some(_))) => "was answered with a record",
-        Some(Ok(None)) => "was answered `Ok(None)`",
-        Some(Err(_)) => "was answered with an error",
-        None => "was not answered in time",
+fn broken(rule: Rule, what: &str, result: Option<LookupResult>) -> Violation {
+    let seen = match &result {
+        Some(Ok(Some(_))) => "was found",
+        Some(Ok(None)) => "was `Ok(None)`",
+        Some(Err(_)) => "was an error",
+        None => "timed out",
     };
     let violation = Violation::new(rule, format!("{what} {seen}"));
-    match answer {
+    match result {
         Some(Err(error)) => violation.caused_by(error),
         _ => violation,
     }
 }
 
 fn check_record(sample: &Sample, record: &KeyRecord) -> Result<(), Violation> {
-    let filed = &sample.record;
-    let (seen, profile) = (record.profile(), filed.profile());
-    // What was filed is told; of what came back only the expiry, since the rest may hold a key.
-    let (rule, expected) = if record.digest() != filed.digest() {
-        (Rule::OwnRecord, "its own digest".to_owned())
+    let stored = &sample.record;
+    let (seen, profile) = (record.profile(), stored.profile());
+    // The message has the stored fields, and only the expiry of the returned ones: others may contain a key.
+    let (rule, expected) = if record.digest() != stored.digest() {
+        (Rule::SameDigest, "its own digest".to_owned())
     } else if seen.name() != profile.name() {
         (Rule::Name, format!("the name {:?}", profile.name()))
-    } else if sorted_scopes(record) != sorted_scopes(filed) {
+    } else if sorted_scopes(record) != sorted_scopes(stored) {
         (Rule::Scopes, format!("the scopes {:?}", profile.scopes()))
     } else if seen.quota() != profile.quota() {
         (Rule::Quota, format!("the quota {:?}", profile.quota()))
     } else if seen.metadata() != profile.metadata() {
         (Rule::Metadata, format!("metadata of {} entries", profile.metadata().len()))
-    } else if record.state() != filed.state() {
-        (Rule::State, format!("the state {:?}", filed.state()))
-    } else if !is_kept(filed, record.expires()) {
-        (Rule::Expiry, format!("the expiry {:?}, not {:?}", filed.expires(), record.expires()))
+    } else if record.state() != stored.state() {
+        (Rule::State, format!("the state {:?}", stored.state()))
+    } else if !is_kept(stored, record.expires()) {
+        (Rule::Expiry, format!("the expiry {:?}, not {:?}", stored.expires(), record.expires()))
     } else {
         return Ok(());
     };
@@ -72,26 +72,26 @@ fn sorted_scopes(record: &KeyRecord) -> Vec<&str> {
     scopes
 }
 
-/// Whether verification refuses this key, known as it is.
+/// Returns whether verification refuses the key although it is known.
 fn is_refused(record: &KeyRecord) -> bool {
     record.state() != KeyState::Active || record.expires().is_some_and(|expires| expires <= now())
 }
 
-/// The precision that [`Rule::Expiry`] asks for.
-fn is_kept(filed: &KeyRecord, seen: Option<SystemTime>) -> bool {
-    match (filed.expires(), seen) {
-        _ if filed.state() == KeyState::Revoked => true,
-        (filed, seen) => filed == seen,
+/// Returns whether an expiry follows [`Rule::Expiry`].
+fn is_kept(stored: &KeyRecord, seen: Option<SystemTime>) -> bool {
+    match (stored.expires(), seen) {
+        _ if stored.state() == KeyState::Revoked => true,
+        (stored, seen) => stored == seen,
     }
 }
 
-/// Whether a time is this one, or this one cut to the microsecond.
-pub(super) fn is_same_microsecond(filed: Option<SystemTime>, seen: Option<SystemTime>) -> bool {
-    match (filed, seen) {
-        (Some(filed), Some(seen)) => {
-            filed.duration_since(seen).is_ok_and(|cut| cut < Duration::from_micros(1))
+/// Returns whether a time equals another one, which may be cut to the microsecond.
+pub(super) fn is_same_microsecond(stored: Option<SystemTime>, seen: Option<SystemTime>) -> bool {
+    match (stored, seen) {
+        (Some(stored), Some(seen)) => {
+            stored.duration_since(seen).is_ok_and(|cut| cut < Duration::from_micros(1))
         }
-        (filed, seen) => filed == seen,
+        (stored, seen) => stored == seen,
     }
 }
 
@@ -108,20 +108,20 @@ mod tests {
         assert!(is_kept(&record, None));
         assert!(!is_kept(&record, Some(UNIX_EPOCH)));
 
-        let filed = UNIX_EPOCH + Duration::from_nanos(2_000_000_000_123_456_789);
+        let stored = UNIX_EPOCH + Duration::from_nanos(2_000_000_000_123_456_789);
         let nanos = Duration::from_nanos;
         for (seen, is_same) in [
-            (Some(filed), true),
-            (Some(filed - nanos(789)), true),
-            (Some(filed - nanos(1_000)), false),
-            (Some(filed + nanos(211)), false),
+            (Some(stored), true),
+            (Some(stored - nanos(789)), true),
+            (Some(stored - nanos(1_000)), false),
+            (Some(stored + nanos(211)), false),
             (None, false),
         ] {
-            assert_eq!(is_same_microsecond(Some(filed), seen), is_same, "{seen:?}");
+            assert_eq!(is_same_microsecond(Some(stored), seen), is_same, "{seen:?}");
         }
-        let record = record.with_expiry(filed);
-        assert!(is_kept(&record, Some(filed - nanos(789))));
-        assert!(!is_kept(&record, Some(filed - nanos(1_789))));
+        let record = record.with_expiry(stored);
+        assert!(is_kept(&record, Some(stored - nanos(789))));
+        assert!(!is_kept(&record, Some(stored - nanos(1_789))));
         assert!(!is_kept(&record, None));
         assert!(is_kept(&record.with_state(KeyState::Revoked), None));
     }

@@ -3,9 +3,9 @@ use crate::key::KeyDigest;
 
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 impl Client {
-    /// A client that nobody has verified, for the tests of a handler.
+    /// Creates a client without verification, for testing a handler.
     ///
-    /// Each has the same [`KeyId`](crate::KeyId), that of a key which no store takes.
+    /// All these clients have the same [`KeyId`](crate::KeyId), of a key that stores refuse.
     ///
     /// ```
     /// use keygate::{Client, ClientProfile};
@@ -20,7 +20,7 @@ impl Client {
     /// assert_eq!(greet(&Client::for_test("User 2")), "Hello, User 2 of no team");
     /// ```
     ///
-    /// Behind a router, put it where the layer would: extractors look into the extensions.
+    /// To test a router, add the client to the extensions, as the layer does:
     ///
     /// ```
     /// use axum::{Extension, Router, routing::get};
@@ -31,7 +31,7 @@ impl Client {
     /// let under_test = routes.layer(Extension(Client::for_test("User 1")));
     /// ```
     pub fn for_test(profile: impl Into<ClientProfile>) -> Self {
-        // Too short for a key.
+        // Stores refuse a key this short.
         Self::new(profile.into(), KeyDigest::of(b"for_test").key_id(), false)
     }
 }

@@ -4,66 +4,66 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
 
-use super::ask::{Subject, in_time, poll_once};
 use super::check::{check, check_none};
 use super::rule::{Rule, Violation};
 use super::sample::Sample;
+use super::subject::{Subject, poll_once, with_timeout};
 use crate::key::KeyDigest;
 use crate::store::{KeyStore, Lookup, LookupResult};
 
 const THREADS: usize = 4;
-/// How often each thread asks for everything.
+/// Rounds of all lookups in each thread.
 const ROUNDS: usize = 16;
-/// How many lookups are under way at once.
+/// Lookups in progress at once.
 const AT_ONCE: usize = 64;
-/// How many lookups are given up in each way: more than most pools have connections.
-const GIVEN_UP: usize = 128;
+/// Lookups dropped before and after the first poll: more than most pools have connections.
+const DROPPED: usize = 128;
 
-/// What many lookups at once show, and lookups that do not come to their end.
+/// Checks with concurrent and with dropped lookups.
 impl<S: KeyStore> Subject<'_, S> {
-    pub(super) async fn bears_interleaved_lookups(&self) -> Result<(), Violation> {
-        let mut waiting: Vec<_> = questions(self.samples)
+    pub(super) async fn check_interleaved_lookups(&self) -> Result<(), Violation> {
+        let mut waiting: Vec<_> = lookups(self.samples)
             .take(AT_ONCE)
             .map(|(digest, sample)| (self.store.lookup(digest), sample))
             .collect();
-        // Each is polled once before any is polled again, the youngest first.
+        // Each lookup is polled once before any is polled again, the last one first.
         let all = poll_fn(|cx| {
             for index in (0..waiting.len()).rev() {
-                if let Poll::Ready(answer) = Pin::new(&mut waiting[index].0).poll(cx) {
+                if let Poll::Ready(result) = Pin::new(&mut waiting[index].0).poll(cx) {
                     let (_, sample) = waiting.swap_remove(index);
-                    if let Err(violation) = verdict(sample, Some(answer)) {
+                    if let Err(violation) = check_result(sample, Some(result)) {
                         return Poll::Ready(Err(violation));
                     }
                 }
             }
             if waiting.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
         });
-        let late = || Violation::new(Rule::Interleaved, "not all were answered in time");
-        let result = in_time(all, self.patience).await.unwrap_or_else(|| Err(late()));
+        let late = || Violation::new(Rule::Interleaved, "some timed out");
+        let result = with_timeout(all, self.timeout).await.unwrap_or_else(|| Err(late()));
         result.map_err(|violation| violation.under(Rule::Interleaved))
     }
 
-    pub(super) async fn bears_threads(&self) -> Result<(), Violation> {
+    pub(super) async fn check_threads(&self) -> Result<(), Violation> {
         let mut local = Vec::new();
-        for (digest, sample) in questions(self.samples) {
+        for (digest, sample) in lookups(self.samples) {
             match self.store.lookup(digest).try_ready() {
                 Ok(_) => local.push((digest, sample)),
-                Err(lookup) => drop(in_time(lookup, self.patience).await),
+                Err(lookup) => drop(with_timeout(lookup, self.timeout).await),
             }
         }
-        let ask_all = || -> Result<(), Violation> {
+        let check_all = || -> Result<(), Violation> {
             for (digest, sample) in local.iter().cycle().take(local.len() * ROUNDS) {
-                if let Ok(answer) = self.store.lookup(*digest).try_ready() {
-                    verdict(*sample, Some(answer))?;
+                if let Ok(result) = self.store.lookup(*digest).try_ready() {
+                    check_result(*sample, Some(result))?;
                 }
             }
             Ok(())
         };
-        let verdicts = thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(ask_all)).collect();
+        let results = thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(check_all)).collect();
             threads.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
         });
-        for verdict in verdicts {
+        for verdict in results {
             verdict
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
                 .map_err(|violation| violation.under(Rule::Threads))?;
@@ -71,45 +71,45 @@ impl<S: KeyStore> Subject<'_, S> {
         Ok(())
     }
 
-    pub(super) async fn bears_lookups_that_are_given_up(&self) -> Result<(), Violation> {
-        let digests = questions(self.samples).map(|(digest, _)| digest).cycle();
-        for digest in digests.take(GIVEN_UP) {
+    pub(super) async fn check_dropped_lookups(&self) -> Result<(), Violation> {
+        let digests = lookups(self.samples).map(|(digest, _)| digest).cycle();
+        for digest in digests.take(DROPPED) {
             drop(self.store.lookup(digest));
             poll_once(self.store.lookup(digest)).await;
         }
-        for (digest, sample) in questions(self.samples) {
-            let answer = self.ask(digest).await;
-            verdict(sample, answer).map_err(|violation| violation.under(Rule::Dropped))?;
+        for (digest, sample) in lookups(self.samples) {
+            let result = self.lookup(digest).await;
+            check_result(sample, result).map_err(|violation| violation.under(Rule::Dropped))?;
         }
         Ok(())
     }
 
-    /// The last question, after which the store is gone.
-    pub(super) async fn leaves_lookups_behind(self) -> Result<(), Violation> {
-        let lookups: Vec<(Lookup, _)> = questions(self.samples)
+    /// Drops the store, and then awaits its lookups.
+    pub(super) async fn check_lookups_without_store(self) -> Result<(), Violation> {
+        let lookups: Vec<(Lookup, _)> = lookups(self.samples)
             .take(AT_ONCE)
             .map(|(digest, sample)| (self.store.lookup(digest), sample))
             .collect();
         let left = Arc::into_inner(self.store);
-        debug_assert!(left.is_some(), "nobody else holds the store");
+        debug_assert!(left.is_some(), "there are no other handles to the store");
         drop(left);
         for (lookup, sample) in lookups {
-            let answer = in_time(lookup, self.patience).await;
-            verdict(sample, answer).map_err(|violation| violation.under(Rule::Outlives))?;
+            let result = with_timeout(lookup, self.timeout).await;
+            check_result(sample, result).map_err(|violation| violation.under(Rule::Outlives))?;
         }
         Ok(())
     }
 }
 
-fn verdict(sample: Option<&Sample>, answer: Option<LookupResult>) -> Result<(), Violation> {
+fn check_result(sample: Option<&Sample>, result: Option<LookupResult>) -> Result<(), Violation> {
     match sample {
-        Some(sample) => check(sample, answer),
-        None => check_none(answer, "an unknown digest", Rule::Unknown),
+        Some(sample) => check(sample, result),
+        None => check_none(result, "an unknown digest", Rule::Unknown),
     }
 }
 
-/// A question for each sample, and one for something unknown after each.
-fn questions(samples: &[Sample]) -> impl Iterator<Item = (KeyDigest, Option<&Sample>)> + Clone {
+/// Returns a lookup of each sample, each followed by an unknown digest.
+fn lookups(samples: &[Sample]) -> impl Iterator<Item = (KeyDigest, Option<&Sample>)> + Clone {
     let unknown = |index: usize| KeyDigest::of(format!("unknown key {index}").as_bytes());
     samples.iter().enumerate().flat_map(move |(index, sample)| {
         [(sample.record.digest(), Some(sample)), (unknown(index), None)]
@@ -126,9 +126,9 @@ mod tests {
     use crate::store::store_fn;
     use crate::testing::sample;
 
-    /// Remembers that a lookup is under way, and hangs all others for as long.
+    /// The store hangs if two lookups are in progress.
     #[tokio::test]
-    async fn store_that_hangs_for_ever_fails_in_time() {
+    async fn store_that_hangs_fails_after_the_timeout() {
         let samples = sample::records();
         let records: Vec<_> = samples.iter().map(|sample| sample.record.clone()).collect();
         let is_busy = Arc::new(AtomicBool::new(false));
@@ -144,16 +144,13 @@ mod tests {
                 Ok(record)
             }
         });
-        let patience = Duration::from_millis(20);
-        let subject = Subject { store: Arc::new(store), samples: &samples, patience };
-        subject.keeps_records().await.unwrap();
-        let violation = subject.bears_lookups_that_are_given_up().await.unwrap_err();
+        let timeout = Duration::from_millis(20);
+        let subject = Subject { store: Arc::new(store), samples: &samples, timeout };
+        subject.check_records().await.unwrap();
+        let violation = subject.check_dropped_lookups().await.unwrap_err();
         assert_eq!(violation.rule(), Rule::Dropped);
-        assert!(violation.seen().ends_with("was not answered in time"), "{violation}");
-        let violation = subject.bears_interleaved_lookups().await.unwrap_err();
-        assert_eq!(
-            (violation.rule(), violation.seen()),
-            (Rule::Interleaved, "not all were answered in time")
-        );
+        assert!(violation.seen().ends_with("timed out"), "{violation}");
+        let violation = subject.check_interleaved_lookups().await.unwrap_err();
+        assert_eq!((violation.rule(), violation.seen()), (Rule::Interleaved, "some timed out"));
     }
 }

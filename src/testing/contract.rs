@@ -1,25 +1,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ask::Subject;
 use super::rule::Violation;
 use super::sample::{self, Sample};
+use super::subject::Subject;
 use crate::store::{KeyRecord, KeyStore};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Asks a store all that verification relies on: see [`Rule`](super::Rule) for what that is.
+/// Checks everything that verification requires of a store: see [`Rule`](super::Rule).
 ///
-/// `make` builds a fresh store that holds exactly the records it is given, about a hundred. It is
-/// called more than once, and may clear what it filled before: a store is asked nothing after the
-/// next one was made. It panics where it cannot do its work.
+/// `make` creates a store that contains exactly the given records, about a hundred. It is called more than once, and may
+/// clear the previous store, which is not used again. It may panic on failure.
 ///
-/// The records have every state, expiries from 1970 to 2112, the largest profile that is allowed, and
-/// digests of zeros and of ones. No two of them have the same
-/// [`KeyId`](crate::KeyId), and all of one client have the same profile.
+/// The records have all states, expiries from 1970 to 9999, the largest valid profile, and digests of only zeros and
+/// only ones. Their [`KeyId`](crate::KeyId)s are different, and all records of a client have the same profile.
 ///
-/// A store that answers without waiting is asked in four threads at once; for that moment, this
-/// function does not yield.
+/// A store that never waits is also tested in four threads; meanwhile, this function does not yield.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -52,14 +49,14 @@ where
     let samples = sample::records();
     let records = samples.iter().map(|sample| sample.record.clone()).collect();
     let full = subject(make(records).await, &samples);
-    full.knows_nothing_else().await?;
+    full.check_unknown().await?;
     examine(full).await?;
-    subject(make(Vec::new()).await, &samples).is_empty().await
+    subject(make(Vec::new()).await, &samples).check_empty().await
 }
 
-/// As [`store_contract`], for stores that can only be filled with keys and the names of clients.
+/// Checks the same as [`store_contract`], for stores that are filled with keys as text and names of clients.
 ///
-/// `make` builds a fresh store of these pairs of a key and a name. Some clients have several keys.
+/// `make` creates a store with these pairs of a key and a client name. Some clients have several keys.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -67,7 +64,7 @@ where
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Violation> {
-/// key_contract(async |keys| MemoryStore::from_keys(keys).expect("all keys are fair")).await
+/// key_contract(async |keys| MemoryStore::from_keys(keys).expect("all keys are valid")).await
 /// # }
 /// ```
 ///
@@ -84,25 +81,25 @@ where
         Some((sample.key.clone()?, sample.record.profile().name().to_owned()))
     });
     let full = subject(make(keys.collect()).await, &samples);
-    full.knows_nothing_else().await?;
-    full.takes_keys_exactly().await?;
+    full.check_unknown().await?;
+    full.check_exact_keys().await?;
     examine(full).await?;
-    subject(make(Vec::new()).await, &samples).is_empty().await
+    subject(make(Vec::new()).await, &samples).check_empty().await
 }
 
 fn subject<S>(store: S, samples: &[Sample]) -> Subject<'_, S> {
-    Subject { store: Arc::new(store), samples, patience: PATIENCE }
+    Subject { store: Arc::new(store), samples, timeout: TIMEOUT }
 }
 
 async fn examine<S: KeyStore>(subject: Subject<'_, S>) -> Result<(), Violation> {
-    subject.keeps_records().await?;
-    subject.reads_whole_digests().await?;
-    subject.repeats_itself().await?;
-    subject.bears_interleaved_lookups().await?;
-    subject.bears_threads().await?;
-    subject.bears_lookups_that_are_given_up().await?;
-    subject.admits_and_refuses().await?;
-    subject.leaves_lookups_behind().await
+    subject.check_records().await?;
+    subject.check_whole_digests().await?;
+    subject.check_repeated_lookups().await?;
+    subject.check_interleaved_lookups().await?;
+    subject.check_threads().await?;
+    subject.check_dropped_lookups().await?;
+    subject.check_authentication().await?;
+    subject.check_lookups_without_store().await
 }
 
 #[cfg(test)]
@@ -111,17 +108,17 @@ mod tests {
     use crate::key::KeyDigest;
     use crate::store::{LocalKeyStore as _, MemoryStore, store_fn};
     use crate::testing::rule::Rule;
-    use crate::testing::verification::NOBODYS_KEY;
+    use crate::testing::verification::UNKNOWN_KEY;
 
     #[tokio::test]
-    async fn store_goes_through_the_corridor() {
+    async fn suite_verifies_through_the_authenticator() {
         let violation = key_contract(async |keys| {
             let store = MemoryStore::from_keys(keys).unwrap();
             store_fn(move |digest| {
-                let wrong = (digest == KeyDigest::of(NOBODYS_KEY))
-                    .then(|| KeyRecord::new(digest, "whom nobody asked for"));
-                let answer = store.find(&digest);
-                async move { Ok(wrong.or(answer?)) }
+                let wrong = (digest == KeyDigest::of(UNKNOWN_KEY))
+                    .then(|| KeyRecord::new(digest, "Unexpected"));
+                let result = store.find(&digest);
+                async move { Ok(wrong.or(result?)) }
             })
         })
         .await

@@ -1,15 +1,15 @@
-use super::ask::Subject;
 use super::rule::{Rule, Violation};
 use super::sample::{Sample, near, similar};
+use super::subject::Subject;
 use crate::key::KeyDigest;
 use crate::store::KeyStore;
 
-/// How many samples are told from all digests that are near to them: each costs 260 questions.
-const LOOKED_AROUND: usize = 3;
+/// The number of samples whose similar digests are looked up, with 260 lookups each.
+const NEIGHBORS: usize = 3;
 
-/// What one question after the other shows.
+/// Checks with one lookup after the other.
 impl<S: KeyStore> Subject<'_, S> {
-    pub(super) async fn knows_nothing_else(&self) -> Result<(), Violation> {
+    pub(super) async fn check_unknown(&self) -> Result<(), Violation> {
         for text in ["", "a key that nobody has", "another key that nobody has"] {
             let digest = KeyDigest::of(text.as_bytes());
             self.expect_none(digest, "an unknown digest", Rule::Unknown).await?;
@@ -17,7 +17,7 @@ impl<S: KeyStore> Subject<'_, S> {
         Ok(())
     }
 
-    pub(super) async fn takes_keys_exactly(&self) -> Result<(), Violation> {
+    pub(super) async fn check_exact_keys(&self) -> Result<(), Violation> {
         for sample in self.samples {
             for (how, text) in sample.key.iter().flat_map(|key| similar(key)) {
                 let digest = KeyDigest::of(text.as_bytes());
@@ -27,7 +27,7 @@ impl<S: KeyStore> Subject<'_, S> {
         Ok(())
     }
 
-    pub(super) async fn keeps_records(&self) -> Result<(), Violation> {
+    pub(super) async fn check_records(&self) -> Result<(), Violation> {
         for sample in self.samples {
             let Err(violation) = self.expect(sample).await else { continue };
             if matches!(violation.rule(), Rule::Found | Rule::Name) {
@@ -42,20 +42,20 @@ impl<S: KeyStore> Subject<'_, S> {
         Ok(())
     }
 
-    pub(super) async fn reads_whole_digests(&self) -> Result<(), Violation> {
-        // The digests that were made by hand, and one that was not.
+    pub(super) async fn check_whole_digests(&self) -> Result<(), Violation> {
+        // The handmade digests, and the digest of a key.
         let by_hand = self.samples.iter().filter(|sample| sample.key.is_none());
-        for sample in by_hand.chain(self.samples).take(LOOKED_AROUND + 1) {
+        for sample in by_hand.chain(self.samples).take(NEIGHBORS + 1) {
             for (how, digest) in near(sample.record.digest()) {
-                let what = format!("a digest that is not that of {sample} but {how}");
+                let what = format!("a digest that differs from {sample} and {how}");
                 self.expect_none(digest, &what, Rule::WholeDigest).await?;
             }
         }
         Ok(())
     }
 
-    pub(super) async fn repeats_itself(&self) -> Result<(), Violation> {
-        let unknown = KeyDigest::of(b"a key that is asked for again and again");
+    pub(super) async fn check_repeated_lookups(&self) -> Result<(), Violation> {
+        let unknown = KeyDigest::of(b"a key that is looked up repeatedly");
         for _ in 0..3 {
             for sample in self.samples {
                 let again = self.expect(sample).await;
@@ -66,8 +66,8 @@ impl<S: KeyStore> Subject<'_, S> {
         Ok(())
     }
 
-    /// Asked of a store that was made without records.
-    pub(super) async fn is_empty(&self) -> Result<(), Violation> {
+    /// Checks a store that was created without records.
+    pub(super) async fn check_empty(&self) -> Result<(), Violation> {
         for sample in self.samples {
             let what = format!("in a store without keys, {sample}");
             self.expect_none(sample.record.digest(), &what, Rule::Empty).await?;

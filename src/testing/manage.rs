@@ -21,21 +21,19 @@ mod watching;
 
 use fixture::{Fixture, Outcome};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Asks a store all that managing its clients and keys relies on: see [`Rule`](super::Rule).
+/// Checks all rules for managing the clients and keys of a store: see [`Rule`](super::Rule).
 ///
-/// `make` builds a fresh store without clients, which reads the time from the given clock.
-/// It is called about twenty-five times, and may clear what it filled before: a store is asked nothing
-/// after the next one was made. It panics where it cannot do its work.
+/// `make` creates a store without clients, which uses the given clock. It is called about twenty-five times, and may
+/// clear the previous store, which is not used again. It may panic on failure.
 ///
-/// The clock begins in the year 2027 and is set forward by years. After each change the suite asks, through
-/// an [`Authenticator`](crate::Authenticator) with the same clock, what callers see. Lookups have a
-/// suite of their own, [`store_contract`](super::store_contract).
+/// The clock starts in the year 2027 and is advanced by years. After each change, the suite verifies keys with an
+/// [`Authenticator`](crate::Authenticator) that has the same clock. [`store_contract`](super::store_contract) checks
+/// lookups.
 ///
-/// A store whose methods end without waiting is also changed in many threads at once; for that moment,
-/// this function does not yield. Await it in the test itself: unlike those of the other suites, its
-/// future cannot be spawned.
+/// A store that never waits is also changed in many threads; meanwhile, this function does not yield. Await it in the
+/// test itself: its future cannot be spawned, unlike those of the other suites.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -59,7 +57,7 @@ where
     let fresh = async || {
         let clock = FakeClock::at(beginning());
         let store = make(clock.clone()).await;
-        Fixture::new(store, clock, PATIENCE)
+        Fixture::new(store, clock, TIMEOUT)
     };
     one_at_a_time(&fresh).await?;
     many_at_once(&fresh).await
@@ -78,22 +76,22 @@ where
     clients::are_added(fresh().await).await?;
     clients::are_refused(fresh().await).await?;
     issuing::admits(fresh().await).await?;
-    issuing::keeps_what_is_known(fresh().await).await?;
+    issuing::keeps_all_fields(fresh().await).await?;
     revoking::refuses_at_once(fresh().await).await?;
     issuing::refuses(fresh().await).await?;
     listing::keeps_order(fresh().await).await?;
     listing::counts(fresh().await).await?;
-    nearby::is_told(fresh().await).await?;
+    nearby::is_suggested(fresh().await).await?;
     revoking::is_final(fresh().await).await?;
-    rotating::hands_over(fresh().await).await?;
+    rotating::replaces_the_key(fresh().await).await?;
     rotating::inherits_the_lifetime(fresh().await).await?;
     rotating::ends_the_old_key(fresh().await).await?;
-    rotating::bears_a_grace_without_end(fresh().await).await?;
+    rotating::accepts_endless_grace(fresh().await).await?;
     rotating::conflicts(fresh().await).await?;
     rotating::can_fail(fresh().await).await?;
     disabling::refuses_and_admits(fresh().await).await?;
-    disabling::lets_keys_change(fresh().await).await?;
-    removing::forgets(fresh().await).await
+    disabling::allows_key_changes(fresh().await).await?;
+    removing::removes_everything(fresh().await).await
 }
 
 async fn many_at_once<S, M>(fresh: &M) -> Outcome

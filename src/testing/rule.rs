@@ -3,10 +3,9 @@ use std::fmt;
 
 use crate::error::StoreError;
 
-/// What a store owes to those who verify with it, in the order in which the suite asks, and then to
-/// those who manage it.
+/// Rules for stores: those for verification, in the order in which they are checked, and then those for management.
 ///
-/// `Display` says the rule in words.
+/// `Display` is the rule in words.
 ///
 /// ```
 /// use keygate::testing::Rule;
@@ -16,162 +15,162 @@ use crate::error::StoreError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rule {
-    /// "There is no such key" is not an error: callers would see 503 for 401.
+    /// An unknown key is not an error, with which callers would get status 503 instead of 401.
     #[error("a digest that is not in the store is `Ok(None)`")]
     Unknown,
-    /// Only for stores that are filled with keys: a key is the exact text, in its own case and whole.
-    #[error("a key is found by its exact text and by no other")]
+    /// A key is its exact text, case included. Checked by [`key_contract`](super::key_contract) only.
+    #[error("a key is found by its exact text only")]
     ExactKey,
-    /// Every record that was filed can be had.
-    #[error("a known digest is answered with its record")]
+    /// Every stored record is found.
+    #[error("a known digest returns its record")]
     Found,
-    /// The digest in the record is the one that was asked for; verification compares the two.
-    #[error("a record holds the digest under which it is filed")]
-    OwnRecord,
-    /// The name of the client comes back as it was filed.
+    /// The digest in the record equals the digest of the lookup; verification compares the two.
+    #[error("a record has the digest of its lookup")]
+    SameDigest,
+    /// The name of the client is returned as it was stored.
     #[error("the name of the client is kept")]
     Name,
     /// Two keys with the same client name are two keys of one client.
     #[error("all keys of a client are known, under the same name")]
     SharedClient,
-    /// The scopes of the client come back, in any order.
+    /// The scopes of the client are returned, in any order.
     #[error("the scopes of the client are kept")]
     Scopes,
-    /// The quota of the client comes back; no quota is not the same as `unlimited`.
+    /// The quota of the client is returned; no quota differs from `unlimited`.
     #[error("the quota of the client is kept")]
     Quota,
-    /// The metadata of the client comes back.
+    /// The metadata of the client is returned.
     #[error("the metadata of the client is kept")]
     Metadata,
-    /// The expiry of a key comes back, to the microsecond.
+    /// The expiry of a key is returned, to the microsecond.
     ///
-    /// What is finer may be cut off, but never rounded up: a key must not outlive its expiry. A revoked
-    /// key is refused whatever its expiry, which may be forgotten.
+    /// Fractions of a microsecond may be cut off, but not rounded up: a key must not outlive its expiry. The expiry of
+    /// a revoked key need not be kept.
     #[error("the expiry of a key is kept to the microsecond, and never made later")]
     Expiry,
-    /// The state of a key comes back.
+    /// The state of a key is returned.
     #[error("the state of a key is kept")]
     State,
-    /// Verification refuses such keys, and can only say why if it sees them.
-    #[error("records of expired, disabled and revoked keys are handed out")]
+    /// Verification refuses these keys, and needs their records to report the reason.
+    #[error("records of expired, disabled and revoked keys are returned")]
     NotHidden,
-    /// Digests that differ in any of their 256 bits are different ones.
-    #[error("all 32 bytes of a digest count")]
+    /// Digests that differ in one bit are different.
+    #[error("all 32 bytes of a digest are compared")]
     WholeDigest,
     /// A lookup changes nothing.
-    #[error("the same question has the same answer every time")]
+    #[error("repeated lookups have the same result")]
     Repeatable,
-    /// Lookups that are under way at the same time do not meet.
-    #[error("many lookups can be under way at once")]
+    /// Concurrent lookups do not affect each other.
+    #[error("many lookups can be in progress at once")]
     Interleaved,
-    /// Lookups from several threads do not meet. Asked of stores that answer without waiting only,
-    /// because a thread of the suite's own would not belong to the store's runtime.
+    /// Lookups in several threads do not affect each other. Checked only for stores that never wait, because the threads
+    /// of the suite are outside the store's async runtime.
     #[error("lookups can be made in several threads at once")]
     Threads,
-    /// A caller that hangs up takes nothing with it: no lock, no connection.
-    #[error("a lookup that is dropped half-way harms no later one")]
+    /// A dropped lookup releases its locks and connections.
+    #[error("a dropped lookup does not affect later lookups")]
     Dropped,
-    /// Through an [`Authenticator`](crate::Authenticator): a right key is admitted.
-    #[error("a right key makes a client")]
+    /// An [`Authenticator`](crate::Authenticator) admits a valid key.
+    #[error("a valid key is admitted")]
     Admitted,
-    /// Through an [`Authenticator`](crate::Authenticator): a key works until its expiry, not at it.
+    /// An [`Authenticator`](crate::Authenticator) admits a key before its expiry, but not at its expiry.
     #[error("a key is admitted before the instant of its expiry, and refused at it")]
     ExpiresOnTime,
-    /// Through an [`Authenticator`](crate::Authenticator): the service can tell why a key is wrong.
-    #[error("a wrong key is refused for the right reason")]
+    /// An [`Authenticator`](crate::Authenticator) reports the reason why a key is wrong.
+    #[error("a wrong key is refused with the correct reason")]
     Reason,
     /// A lookup borrows nothing from the store.
-    #[error("a lookup outlives the store that it came from")]
+    #[error("a lookup outlives its store")]
     Outlives,
-    /// A store without records knows none, also if another one had some before.
-    #[error("a fresh store without keys knows none")]
+    /// A store without records has no keys, even if a previous store had.
+    #[error("a new store without keys has no keys")]
     Empty,
-    /// The name, the scopes, the quota and the metadata are kept exactly, and reach the handlers.
-    #[error("a client that is added is listed, enabled, with the profile that was given")]
+    /// The name, scopes, quota and metadata are kept exactly, and are available to handlers.
+    #[error("an added client is listed as enabled, with its profile")]
     ClientAdded,
-    /// Names are compared exactly. A client that is disabled has its name still.
+    /// Names are compared exactly, and disabled clients keep their names.
     #[error("a second client of the same name is refused")]
-    ClientOnce,
+    UniqueClient,
     /// See [`ClientProfile::validate`](crate::ClientProfile::validate).
     #[error("a profile that breaks a rule is refused")]
-    FairProfile,
-    /// In the order of their names, with the number of their keys that were not revoked.
-    #[error("the clients are listed in order, with the number of their keys")]
+    ValidProfile,
+    /// Clients are sorted by name. Their number of keys does not include revoked ones.
+    #[error("clients are listed in order, with the number of their keys")]
     ClientsListed,
-    /// In the order of clients and then of creation, including expired and revoked keys.
-    #[error("the keys are listed in order, whatever their state")]
+    /// Keys are sorted by client and then by creation time. The list includes expired and revoked keys.
+    #[error("keys of all states are listed in order")]
     KeysListed,
-    /// Whoever mistypes a name is to see the right one.
-    #[error("an unknown name or id is an error that tells the nearest known one")]
+    /// A mistyped name or id is an error that suggests a similar one.
+    #[error("an unknown name or id is an error with the most similar known one")]
     Nearby,
-    /// A change is done when it can be seen.
-    #[error("a key is admitted as soon as it was issued")]
+    /// A change is visible when the method returns.
+    #[error("an issued key is admitted at once")]
     Issued,
-    /// The creation may be cut to the second; the expiry is kept as [`Rule::Expiry`] says.
-    #[error("client, label, creation and expiry of a key are listed as they are")]
-    KeyFacts,
-    /// A digest, and an id, belong to one key. One that was revoked stays so.
-    #[error("a key that is there already, or has the id of one, is refused")]
-    KeyOnce,
-    /// At the instant of its expiry, a key has expired.
-    #[error("a key whose expiry has passed is not issued")]
-    FairExpiry,
+    /// The creation time may be cut to the second; the expiry follows [`Rule::Expiry`].
+    #[error("client, label, creation time and expiry of a key are listed unchanged")]
+    KeyFields,
+    /// Digests and ids are unique, also among revoked keys.
+    #[error("a duplicate key, or a key with a duplicate id, is refused")]
+    UniqueKey,
+    /// A key has expired at the instant of its expiry.
+    #[error("a key with a past expiry is not issued")]
+    ValidExpiry,
     /// See [`NewKey::with_label`](crate::NewKey::with_label).
     #[error("a label that breaks a rule is refused")]
-    FairLabel,
-    /// A change is done when it can be seen, and no other key is touched.
-    #[error("a key is refused as soon as it was revoked")]
+    ValidLabel,
+    /// A change is visible when the method returns, and does not affect other keys.
+    #[error("a revoked key is refused at once")]
     Revoked,
-    /// Neither issuing nor rotating nor enabling its client brings a key back.
-    #[error("a revoked key never comes back")]
-    RevokedForGood,
-    /// Revoking, disabling and enabling again are no errors, and move no time.
-    #[error("a change that was made already changes nothing")]
+    /// Issuing, rotating, or enabling its client does not restore a revoked key.
+    #[error("a revoked key never works again")]
+    RevokedPermanently,
+    /// Repeating a revocation, or disabling or enabling a client again, is not an error and changes no time.
+    #[error("repeating a change changes nothing")]
     Repeated,
-    /// The successor has the old key's client, and its label unless it brings one.
-    #[error("the successor of a key is admitted as soon as it was rotated")]
+    /// The successor has the old key's client, and its label unless it has one.
+    #[error("the successor of a rotated key is admitted at once")]
     Rotated,
-    /// See [`KeyInfo::inherited_expiry`](crate::manage::KeyInfo::inherited_expiry). A key that is issued
-    /// inherits nothing, and never expires.
-    #[error("a successor lives as long as the old key was meant to, unless it brings an expiry")]
+    /// See [`KeyInfo::inherited_expiry`](crate::manage::KeyInfo::inherited_expiry). An issued key without an expiry
+    /// never expires.
+    #[error("a successor without an expiry has the same lifetime as the old key")]
     Inherited,
-    /// `expires` becomes the earlier of the two. The end of a grace may be cut to the second.
-    #[error("a rotated key works until the end of its grace or its own expiry, the earlier one")]
+    /// `expires` becomes the earlier of the two times. The end of the grace may be cut to the second.
+    #[error("a rotated key works until the end of its grace or its expiry, whichever is earlier")]
     Grace,
-    /// A key that was revoked, has expired or is being replaced is a
+    /// Rotating a key that was revoked, has expired or was replaced is a
     /// [`ManageError::Conflict`](crate::manage::ManageError::Conflict).
-    #[error("a key that cannot be rotated is a conflict that says why")]
+    #[error("a key that cannot be rotated is a conflict with a reason")]
     Conflict,
-    /// There is no moment at which neither key works, and none after a grace of zero at which both do.
-    #[error("a rotation is one step for those who look at both keys")]
-    OneStep,
-    /// Also if several try at once: one is made, and the others are told its successor.
+    /// At least one of the two keys works at any moment, and not both after a grace of zero.
+    #[error("a rotation is atomic for lookups of both keys")]
+    AtomicRotation,
+    /// If several rotations compete, one succeeds, and the others return its successor.
     #[error("a key has one successor")]
     OneSuccessor,
-    /// Changes that are under way at the same time do not undo each other.
-    #[error("changes that are made at once are all made")]
-    AllMade,
-    /// Also keys that are issued or rotated meanwhile. Other clients are not touched.
+    /// Concurrent changes do not undo each other.
+    #[error("no concurrent change is lost")]
+    NoLostChanges,
+    /// This includes keys that are issued or rotated while the client is disabled. Other clients are not affected.
     #[error("all keys of a disabled client are refused")]
     Disabled,
-    /// What expired or was revoked meanwhile stays refused.
-    #[error("the keys of a client that is enabled again are admitted")]
+    /// Keys that have expired or were revoked while the client was disabled stay refused.
+    #[error("the keys of a client are admitted again when it is enabled")]
     Enabled,
-    /// A client that callers still use is not removed by one command.
-    #[error("a client is disabled before it is removed")]
+    /// An enabled client cannot be removed.
+    #[error("a client must be disabled before it is removed")]
     DisabledFirst,
-    /// A client of the same name that is added later is a new one. Other clients are not touched.
-    #[error("a client that was removed is forgotten, with all its keys")]
+    /// A client that is added later with the same name has none of the old keys. Other clients are not affected.
+    #[error("a removed client is removed with all its keys")]
     Removed,
-    /// What cannot be done is not begun.
-    #[error("a change that is refused changes nothing")]
-    WholeOrNot,
-    /// Neither in lists nor in errors, which end in logs.
-    #[error("nothing that a store tells of its keys holds a digest")]
+    /// A failed change has no effect.
+    #[error("a refused change changes nothing")]
+    Atomic,
+    /// Lists and errors may be logged.
+    #[error("lists and errors of a store contain no digest")]
     NoDigest,
 }
 
-/// The first rule that a store broke, and what was seen. It holds no key.
+/// The first rule that a store broke, and the details. Contains no key.
 ///
 /// ```
 /// use keygate::store::store_fn;
@@ -182,7 +181,7 @@ pub enum Rule {
 /// let forgetful = async |_| store_fn(|_| async { Ok(None) });
 /// let violation = store_contract(forgetful).await.unwrap_err();
 /// assert_eq!(violation.rule(), Rule::Found);
-/// assert!(violation.to_string().ends_with("was answered `Ok(None)`"));
+/// assert!(violation.to_string().ends_with("was `Ok(None)`"));
 /// # }
 /// ```
 #[derive(Clone)]
@@ -205,12 +204,12 @@ impl Violation {
         Self { source: Some(source), ..self }
     }
 
-    /// The rule that was broken.
+    /// Returns the broken rule.
     pub fn rule(&self) -> Rule {
         self.rule
     }
 
-    /// What was seen instead.
+    /// Returns the details: the observed behavior.
     pub fn seen(&self) -> &str {
         &self.seen
     }
@@ -222,7 +221,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// As `Display`, and the error that the store gave, since this is what `unwrap` prints.
+/// Shows the same as `Display`, and the error of the store: this is what `unwrap` prints.
 impl fmt::Debug for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)?;

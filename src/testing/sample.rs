@@ -6,16 +6,16 @@ use crate::client::{ClientProfile, MAX_METADATA_BYTES, Quota, Scope};
 use crate::key::{KeyDigest, KeyState};
 use crate::store::KeyRecord;
 
-/// One key of the suite: what the store is given, and what it is asked for.
+/// A key of the suite, and its record.
 #[derive(Clone)]
 pub(super) struct Sample {
     what: String,
-    /// The text of the key, unless its digest was made by hand.
+    /// The text of the key; `None` for a handmade digest.
     pub(super) key: Option<String>,
     pub(super) record: KeyRecord,
 }
 
-/// Fit for a message: what kind of key it is, and its public id.
+/// A description for messages: the kind of key and its public id.
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.what, self.record.key_id())
@@ -29,12 +29,12 @@ impl Sample {
         Self { what: what.to_owned(), key: Some(key), record }
     }
 
-    /// A key of its own for each description.
+    /// A key whose text is derived from its description.
     fn of_client(what: &str, profile: impl Into<ClientProfile>) -> Self {
         Self::of_key(what, KeyDigest::of(what.as_bytes()).to_text(), profile)
     }
 
-    /// A key of a client that has no other.
+    /// The only key of a client.
     fn of_kind(what: &str) -> Self {
         Self::of_client(what, what)
     }
@@ -58,7 +58,7 @@ pub(super) fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-/// Records as a store meets them in earnest, and at the edges of what may be filed.
+/// Typical records, and records at the limits of the rules.
 pub(super) fn records() -> Vec<Sample> {
     let past = UNIX_EPOCH + Duration::from_micros(1_000_000_000_654_321);
     let future = UNIX_EPOCH + Duration::from_micros(2_000_000_000_123_456);
@@ -108,16 +108,16 @@ pub(super) fn unlimited_profile() -> ClientProfile {
     ClientProfile::new("Unlimited").with_scopes([scope("*")]).with_quota(quota("unlimited"))
 }
 
-/// The longest name, in bytes too, and as much metadata as is allowed.
+/// A profile with the longest name, in characters and bytes, and the most metadata.
 pub(super) fn largest_profile() -> ClientProfile {
     ClientProfile::new("é".repeat(MAX_NAME_CHARS))
         .with_metadata([("k", "v".repeat(MAX_METADATA_BYTES - 1))])
 }
 
-/// For stores that end a text at a zero byte, trim it, or read it as UTF-8.
+/// A digest that exposes stores which end text at a zero byte, trim it, or decode it as UTF-8.
 const TRAPS: &[u8; 32] = b"\x7f 'a\"\\\0b%_\xc3\x28\xff\n\r\t\0\0Ab\x80\xfeZz;--\x01\x02\x03\x04 ";
 
-/// Keys as generators make them: letters, digits, and the signs of both alphabets of base64.
+/// Keys as from common generators: letters, digits, and the characters of both base64 alphabets.
 pub(super) fn keys() -> Vec<Sample> {
     let long = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_".repeat(8);
     vec![
@@ -138,7 +138,7 @@ pub(super) fn keys() -> Vec<Sample> {
     ]
 }
 
-/// Digests that are not in the store and look like one that is.
+/// Returns digests that resemble a known digest and are unknown.
 pub(super) fn near(digest: KeyDigest) -> Vec<(String, KeyDigest)> {
     let bytes = digest.to_bytes();
     let changed = |change: &dyn Fn(&mut [u8; 32])| {
@@ -149,7 +149,7 @@ pub(super) fn near(digest: KeyDigest) -> Vec<(String, KeyDigest)> {
     let mut near: Vec<_> = (0..256)
         .map(|bit| {
             let flipped = changed(&|other| other[bit / 8] ^= 1 << (bit % 8));
-            (format!("differs from it in bit {bit} alone"), flipped)
+            (format!("differs from it in bit {bit} only"), flipped)
         })
         .collect();
     for same in [8, 16, 24] {
@@ -163,11 +163,11 @@ pub(super) fn near(digest: KeyDigest) -> Vec<(String, KeyDigest)> {
     near
 }
 
-/// The bytes whose base64 text has capital letters where that of `bytes` has small ones, and the
-/// other way round: a column that ignores case takes the two for one.
+/// Returns bytes whose base64 text differs from that of `bytes` in the case of all letters: a case-insensitive column
+/// treats both as equal.
 fn other_case(bytes: [u8; 32]) -> [u8; 32] {
     let mut bytes = bytes;
-    // The last two bytes do not fill a group, and stay.
+    // The last two bytes do not fill a group and are kept.
     for group in bytes.chunks_exact_mut(3) {
         let bits = u32::from_be_bytes([0, group[0], group[1], group[2]]);
         let folded = [18, 12, 6, 0].map(|shift| match bits >> shift & 0x3f {
@@ -180,7 +180,7 @@ fn other_case(bytes: [u8; 32]) -> [u8; 32] {
     bytes
 }
 
-/// Texts that are not the key and look like it.
+/// Returns texts that resemble a key and are different.
 pub(super) fn similar(key: &str) -> Vec<(&'static str, String)> {
     let cut = |length: usize| key.get(..length).unwrap_or(key).to_owned();
     let mut similar = vec![

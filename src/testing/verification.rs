@@ -1,42 +1,43 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::ask::{Subject, in_time};
 use super::clock::FakeClock;
 use super::rule::{Rule, Violation};
 use super::sample::{Sample, now};
+use super::subject::{Subject, with_timeout};
 use crate::authenticate::Authenticator;
 use crate::client::Client;
 use crate::error::{AuthError, WrongReason};
 use crate::key::{KeyId, KeyState};
 use crate::store::{KeyRecord, KeyStore};
 
-/// The finest step that every platform's clock can take is a tenth of this.
+/// A step of time that the clocks of all platforms can represent.
 pub(super) const INSTANT: Duration = Duration::from_micros(1);
 
-/// A key that is presented and in no store.
-pub(super) const NOBODYS_KEY: &[u8] = b"a key that nobody has, presented";
+/// A key that is in no store.
+pub(super) const UNKNOWN_KEY: &[u8] = b"an unknown key that is presented";
 
 /// About 32 years.
 pub(super) const LONG: Duration = Duration::from_secs(1_000_000_000);
 
-/// What those see who verify with the store.
+/// Checks through an authenticator.
 impl<S: KeyStore> Subject<'_, S> {
-    pub(super) async fn admits_and_refuses(&self) -> Result<(), Violation> {
+    pub(super) async fn check_authentication(&self) -> Result<(), Violation> {
         let clock = FakeClock::at(now());
         let auth = Authenticator::new(Arc::clone(&self.store))
             .with_clock(clock.reader())
-            .with_deadline(self.patience);
+            .with_deadline(self.timeout);
         for sample in self.samples {
             let Some(key) = &sample.key else { continue };
             for time in instants(&sample.record) {
                 clock.set(time);
-                let result = in_time(auth.authenticate_key(key.as_bytes()), self.patience).await;
+                let result =
+                    with_timeout(auth.authenticate_key(key.as_bytes()), self.timeout).await;
                 check(sample, time, result)?;
             }
         }
-        let unknown = auth.authenticate_key(NOBODYS_KEY);
-        let result = in_time(unknown, self.patience).await;
+        let unknown = auth.authenticate_key(UNKNOWN_KEY);
+        let result = with_timeout(unknown, self.timeout).await;
         match refusal(result.as_ref()) {
             Some((WrongReason::Unknown, None)) => Ok(()),
             _ => Err(broken(Rule::Reason, "an unknown key", result)),
@@ -44,7 +45,7 @@ impl<S: KeyStore> Subject<'_, S> {
     }
 }
 
-/// When a key is presented.
+/// Returns the times at which a key is presented.
 fn instants(record: &KeyRecord) -> Vec<SystemTime> {
     match record.expires().filter(|expires| *expires > now()) {
         Some(expires) => vec![now(), expires - INSTANT, expires, expires + LONG],
@@ -96,7 +97,7 @@ pub(super) fn broken(
     result: Option<Result<Client, AuthError>>,
 ) -> Violation {
     match result {
-        None => Violation::new(rule, format!("{what} was not answered in time")),
+        None => Violation::new(rule, format!("{what} timed out")),
         Some(Ok(client)) => {
             let key_id = client.key_id();
             Violation::new(rule, format!("{what} was admitted, as a client that used {key_id}"))
@@ -119,7 +120,7 @@ mod tests {
     use crate::store::{KeyStore, store_fn};
     use crate::testing::sample;
 
-    /// The rule that the corridor finds broken, asked of a store that was not asked anything else.
+    /// Returns the rule that the check through an authenticator reports.
     async fn rule_broken_by(
         find: impl Fn(Option<KeyRecord>) -> Result<Option<KeyRecord>, StoreError>
         + Copy
@@ -137,18 +138,18 @@ mod tests {
     }
 
     async fn rule_broken_by_store(store: impl KeyStore, samples: &[Sample]) -> Option<Rule> {
-        let patience = Duration::from_secs(10);
-        let subject = Subject { store: Arc::new(store), samples, patience };
-        subject.admits_and_refuses().await.err().map(|violation| violation.rule())
+        let timeout = Duration::from_secs(10);
+        let subject = Subject { store: Arc::new(store), samples, timeout };
+        subject.check_authentication().await.err().map(|violation| violation.rule())
     }
 
     #[tokio::test]
-    async fn right_store_passes_the_corridor() {
+    async fn correct_store_passes() {
         assert_eq!(rule_broken_by(Ok).await, None);
     }
 
     #[tokio::test]
-    async fn right_key_that_is_not_admitted_is_noticed() {
+    async fn refused_valid_key_is_detected() {
         assert_eq!(rule_broken_by(|_| Ok(None)).await, Some(Rule::Admitted));
         let failing = rule_broken_by(|_| Err(StoreError::new("out of order")));
         assert_eq!(failing.await, Some(Rule::Admitted));
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn expiry_that_is_off_by_an_instant_is_noticed() {
+    async fn expiry_off_by_one_microsecond_is_detected() {
         let moved = |by: fn(SystemTime) -> SystemTime| {
             rule_broken_by(move |record| {
                 Ok(record.map(|record| {
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn wrong_reason_is_noticed() {
+    async fn wrong_reason_is_detected() {
         let hidden =
             rule_broken_by(|record| Ok(record.filter(|it| it.state() != KeyState::Revoked)));
         assert_eq!(hidden.await, Some(Rule::Reason));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Traits, and a name for a type of the standard library.
-const NOT_TYPES: [&str; 9] = [
+const NOT_TYPES: [&str; 10] = [
     "BoxFuture",
     "Counters",
     "KeyStore",
@@ -14,6 +14,7 @@ const NOT_TYPES: [&str; 9] = [
     "LocalKeyStore",
     "ManageKeys",
     "StoreMetrics",
+    "SyncStore",
     "TransferKeys",
 ];
 

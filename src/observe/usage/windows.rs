@@ -8,7 +8,7 @@ const LENGTHS: [u64; 3] = [MINUTE, 5 * MINUTE, 60 * MINUTE];
 /// The parts of each window.
 const PARTS: u64 = 12;
 
-/// The parts of a window, the part that it starts in, and some more for readers while time goes on.
+/// The parts of a window, the part in which it starts, and some spare parts for readers while time passes.
 const SLOTS: usize = 16;
 
 /// The total number of requests at the start of each part of a window; differences are the requests in a part. Counting
@@ -35,7 +35,7 @@ impl Windows {
         Self { rings: LENGTHS.map(ring), rolling: AtomicBool::new(false) }
     }
 
-    /// Whether a new part has started. Parts of the longer windows start together with one of the shortest.
+    /// Returns whether a new part has started. Parts of the longer windows start together with one of the shortest.
     #[inline]
     pub(super) fn is_outdated(&self, now: u64) -> bool {
         now / (LENGTHS[0] / PARTS) != self.rings[0].current.load(Ordering::Relaxed)
@@ -104,8 +104,8 @@ impl Ring {
     fn slot(&self, part: u64) -> &AtomicU64 {
         // Below 16.
         #[allow(clippy::cast_possible_truncation)]
-        let place = (part % SLOTS as u64) as usize;
-        &self.totals[place]
+        let index = (part % SLOTS as u64) as usize;
+        &self.totals[index]
     }
 }
 

@@ -21,14 +21,14 @@ pub(super) async fn are_added<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> 
         largest_profile(),
     ];
     for profile in profiles {
-        let told = fixture.add(profile.clone()).await?;
+        let returned = fixture.add(profile.clone()).await?;
         let known = fixture.clients().await?;
         let listed = known.iter().find(|client| client.profile.name() == profile.name());
-        let right = ClientInfo::new(profile.clone());
-        if told != right || listed != Some(&right) {
+        let expected = ClientInfo::new(profile.clone());
+        if returned != expected || listed != Some(&expected) {
             return Err(Violation::new(
                 Rule::ClientAdded,
-                format!("the client {:?} is told or listed otherwise", profile.name()),
+                format!("the client {:?} is returned or listed otherwise", profile.name()),
             ));
         }
         let key = Key::of(profile.name());
@@ -53,8 +53,8 @@ pub(super) async fn are_refused<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -
         let name = profile.name().to_owned();
         fixture
             .refused(
-                Rule::ClientOnce,
-                "adding a client whose name another has",
+                Rule::UniqueClient,
+                "adding a client with a name in use",
                 |store| store.add_client(profile),
                 |error| matches!(error, ManageError::ClientExists { name: known } if *known == name),
             )
@@ -74,7 +74,7 @@ pub(super) async fn are_refused<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -
     for (what, profile) in unfair {
         fixture
             .refused(
-                Rule::FairProfile,
+                Rule::ValidProfile,
                 &format!("adding a client {what}"),
                 |store| store.add_client(profile),
                 |error| matches!(error, ManageError::Key(KeyError::Profile(_))),

@@ -9,21 +9,21 @@ use crate::error::{AuthError, WrongReason};
 use crate::key::{KeyDigest, KeyId};
 use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated};
 use crate::store::KeyStore;
-use crate::testing::ask::in_time;
 use crate::testing::clock::FakeClock;
 use crate::testing::rule::{Rule, Violation};
+use crate::testing::subject::with_timeout;
 use crate::testing::verification::{broken, refusal};
 
 pub(super) type Outcome<T = ()> = Result<T, Violation>;
 
-/// A key of the suite. The store is told its digest alone.
+/// A key of the suite. The store only gets its digest.
 pub(super) struct Key {
     text: String,
     pub(super) id: KeyId,
 }
 
 impl Key {
-    /// A key of its own for each description.
+    /// A key whose text is derived from a description.
     pub(super) fn of(what: &str) -> Self {
         let text = format!("suite_{}", KeyDigest::of(what.as_bytes()).to_text());
         let id = KeyDigest::of(text.as_bytes()).key_id();
@@ -46,15 +46,15 @@ impl Key {
     }
 }
 
-/// A store that began empty, its clock, and those who verify with it by the same clock.
+/// A store under test, its clock, and an authenticator with the same clock.
 pub(super) struct Fixture<S> {
     pub(super) store: Arc<S>,
     pub(super) clock: FakeClock,
     auth: Authenticator<Arc<S>>,
-    pub(super) patience: Duration,
+    pub(super) timeout: Duration,
 }
 
-/// All that a store tells those who manage it.
+/// Everything that a store lists.
 #[derive(PartialEq)]
 pub(super) struct Contents {
     pub(super) clients: Vec<ClientInfo>,
@@ -62,31 +62,31 @@ pub(super) struct Contents {
 }
 
 impl<S: KeyStore + ManageKeys> Fixture<S> {
-    pub(super) fn new(store: S, clock: FakeClock, patience: Duration) -> Self {
+    pub(super) fn new(store: S, clock: FakeClock, timeout: Duration) -> Self {
         let store = Arc::new(store);
         let auth = Authenticator::new(Arc::clone(&store))
             .with_clock(clock.reader())
-            .with_deadline(patience);
-        Self { store, clock, auth, patience }
+            .with_deadline(timeout);
+        Self { store, clock, auth, timeout }
     }
 
     pub(super) fn now(&self) -> SystemTime {
         self.clock.now()
     }
 
-    /// Waits for a change or a list; `None` if it took too long.
+    /// Waits for a change or a list; `None` after the timeout.
     pub(super) async fn wait<T: fmt::Debug>(
         &self,
         change: BoxFuture<'_, Result<T, ManageError>>,
     ) -> Outcome<Option<Result<T, ManageError>>> {
-        let answer = in_time(change, self.patience).await;
-        if shows_a_digest(&format!("{answer:?}")) {
-            return Err(Violation::new(Rule::NoDigest, "an answer holds the digits of a digest"));
+        let result = with_timeout(change, self.timeout).await;
+        if shows_a_digest(&format!("{result:?}")) {
+            return Err(Violation::new(Rule::NoDigest, "a result contains a digest"));
         }
-        Ok(answer)
+        Ok(result)
     }
 
-    /// A change or a list that the store owes.
+    /// Awaits a change or list that must succeed.
     pub(super) async fn done<T: fmt::Debug>(
         &self,
         rule: Rule,
@@ -95,11 +95,11 @@ impl<S: KeyStore + ManageKeys> Fixture<S> {
     ) -> Outcome<T> {
         match self.wait(change).await? {
             Some(Ok(done)) => Ok(done),
-            answer => Err(unexpected(rule, what, answer.map(|answer| answer.map(drop)))),
+            result => Err(unexpected(rule, what, result.map(|result| result.map(drop)))),
         }
     }
 
-    /// A change that the store refuses for this reason, and that leaves everything as it was.
+    /// Awaits a change that must fail with this reason and must not change the store.
     pub(super) async fn refused<'a, T: fmt::Debug>(
         &'a self,
         rule: Rule,
@@ -110,14 +110,14 @@ impl<S: KeyStore + ManageKeys> Fixture<S> {
         let before = self.contents().await?;
         match self.wait(change(&self.store)).await? {
             Some(Err(error)) if is_reason(&error) => {}
-            answer => {
-                return Err(unexpected(rule, what, answer.map(|answer| answer.map(drop))));
+            result => {
+                return Err(unexpected(rule, what, result.map(|result| result.map(drop))));
             }
         }
         if self.contents().await? == before {
             return Ok(());
         }
-        Err(Violation::new(Rule::WholeOrNot, format!("{what} was refused, and changed the store")))
+        Err(Violation::new(Rule::Atomic, format!("{what} was refused but changed the store")))
     }
 
     pub(super) async fn contents(&self) -> Outcome<Contents> {
@@ -132,7 +132,7 @@ impl<S: KeyStore + ManageKeys> Fixture<S> {
         self.done(Rule::KeysListed, "listing the keys", self.store.list_keys(client)).await
     }
 
-    /// What the list says of a key.
+    /// Returns a key from the list.
     pub(super) async fn listed(&self, rule: Rule, key: &Key) -> Outcome<KeyInfo> {
         let known = self.keys(None).await?.into_iter().find(|known| known.key_id == key.id);
         known.ok_or_else(|| Violation::new(rule, format!("the key {} is not listed", key.id)))
@@ -171,9 +171,9 @@ impl<S: KeyStore + ManageKeys> Fixture<S> {
         self.done(Rule::Rotated, "rotating a key", change).await
     }
 
-    /// What a caller sees who presents this key now.
+    /// Authenticates with this key now.
     pub(super) async fn present(&self, key: &Key) -> Option<Result<Client, AuthError>> {
-        in_time(self.auth.authenticate_key(key.text.as_bytes()), self.patience).await
+        with_timeout(self.auth.authenticate_key(key.text.as_bytes()), self.timeout).await
     }
 
     pub(super) async fn admits(&self, rule: Rule, when: &str, key: &Key, client: &str) -> Outcome {
@@ -199,19 +199,19 @@ impl<S: KeyStore + ManageKeys> Fixture<S> {
     }
 }
 
-/// A violation unless this holds.
-pub(super) fn expect(rule: Rule, holds: bool, otherwise: &str) -> Outcome {
-    if holds { Ok(()) } else { Err(Violation::new(rule, otherwise)) }
+/// Returns a violation unless the condition holds.
+pub(super) fn expect(rule: Rule, condition: bool, violation: &str) -> Outcome {
+    if condition { Ok(()) } else { Err(Violation::new(rule, violation)) }
 }
 
 pub(super) fn unexpected(
     rule: Rule,
     what: &str,
-    answer: Option<Result<(), ManageError>>,
+    result: Option<Result<(), ManageError>>,
 ) -> Violation {
-    match answer {
-        None => Violation::new(rule, format!("{what} did not end in time")),
-        Some(Ok(())) => Violation::new(rule, format!("{what} was done")),
+    match result {
+        None => Violation::new(rule, format!("{what} timed out")),
+        Some(Ok(())) => Violation::new(rule, format!("{what} succeeded")),
         Some(Err(ManageError::Unavailable(error))) => {
             Violation::new(rule, format!("{what} failed")).caused_by(error)
         }
@@ -219,7 +219,7 @@ pub(super) fn unexpected(
     }
 }
 
-/// Whether a time is this one, or this one cut to the second.
+/// Returns whether a time equals another one, which may be cut to the second.
 pub(super) fn is_same_second(seen: Option<SystemTime>, time: SystemTime) -> bool {
     seen.is_some_and(|seen| time.duration_since(seen).is_ok_and(|cut| cut < Duration::from_secs(1)))
 }

@@ -37,10 +37,10 @@ pub(super) async fn admits<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Out
     fixture.admits(Rule::Issued, "after many years", &keys[0], "App 1").await
 }
 
-pub(super) async fn keeps_what_is_known<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+pub(super) async fn keeps_all_fields<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     fixture.add("App 1").await?;
     let longest = "é".repeat(MAX_NAME_CHARS);
-    // Between two microseconds, as the clock stands.
+    // These times have fractions of a microsecond, as the clock has.
     let (day, year_2112) = (fixture.now() + DAY, fixture.now() + 84 * 365 * DAY);
     let cases = [
         (None, None),
@@ -55,27 +55,27 @@ pub(super) async fn keeps_what_is_known<S: KeyStore + ManageKeys>(fixture: Fixtu
         let key = Key::of(&format!("key {index}"));
         let new = key.to_new().with_expiry(expires);
         let new = label.into_iter().fold(new, NewKey::with_label);
-        let told = fixture.issue("App 1", new).await?;
-        let mut right = KeyInfo::new(key.id, "App 1");
-        right.label = label.map(str::to_owned);
-        // As they are told, once those are known to be close enough.
-        (right.created, right.expires) = (told.created, told.expires);
+        let returned = fixture.issue("App 1", new).await?;
+        let mut expected = KeyInfo::new(key.id, "App 1");
+        expected.label = label.map(str::to_owned);
+        // The returned times are checked below.
+        (expected.created, expected.expires) = (returned.created, returned.expires);
         expect(
-            Rule::KeyFacts,
-            is_same_second(told.created, fixture.now()),
-            "a key that was issued is told with another time of creation",
+            Rule::KeyFields,
+            is_same_second(returned.created, fixture.now()),
+            "an issued key is returned with another creation time",
         )?;
         expect(
             Rule::Expiry,
-            is_same_microsecond(expires, told.expires),
-            &format!("the expiry {expires:?} of a new key is told as {:?}", told.expires),
+            is_same_microsecond(expires, returned.expires),
+            &format!("the expiry {expires:?} of a new key is returned as {:?}", returned.expires),
         )?;
-        let listed = fixture.listed(Rule::KeyFacts, &key).await?;
-        if told != right || listed != right {
+        let listed = fixture.listed(Rule::KeyFields, &key).await?;
+        if returned != expected || listed != expected {
             return Err(Violation::new(
-                Rule::KeyFacts,
+                Rule::KeyFields,
                 format!(
-                    "the new key should be {right:?}, was told as {told:?}, listed as {listed:?}"
+                    "the new key should be {expected:?}, but was returned as {returned:?} and listed as {listed:?}"
                 ),
             ));
         }
@@ -115,7 +115,7 @@ pub(super) async fn refuses<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Ou
                 _ => false,
             };
             let change = |store| ManageKeys::issue(store, client, new);
-            fixture.refused(Rule::KeyOnce, what, change, is_reason).await?;
+            fixture.refused(Rule::UniqueKey, what, change, is_reason).await?;
         }
     }
 
@@ -128,7 +128,7 @@ pub(super) async fn refuses<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Ou
     ] {
         let change = |store| ManageKeys::issue(store, "App 1", new.to_new().with_expiry(expires));
         let is_reason = |error: &ManageError| matches!(error, ManageError::ExpiryPassed);
-        fixture.refused(Rule::FairExpiry, what, change, is_reason).await?;
+        fixture.refused(Rule::ValidExpiry, what, change, is_reason).await?;
     }
     for label in
         ["", " ", " a", "a ", "a\nb", "a\0b", "a\u{200b}b", &*"n".repeat(MAX_NAME_CHARS + 1)]
@@ -136,10 +136,10 @@ pub(super) async fn refuses<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Ou
         let change = |store| ManageKeys::issue(store, "App 1", new.to_new().with_label(label));
         let is_reason = |error: &ManageError| matches!(error, ManageError::Label(_));
         let what = format!("issuing a key with the label {label:?}");
-        fixture.refused(Rule::FairLabel, &what, change, is_reason).await?;
+        fixture.refused(Rule::ValidLabel, &what, change, is_reason).await?;
     }
     let when = "after it was not issued";
-    fixture.refuses(Rule::WholeOrNot, when, &new, WrongReason::Unknown).await?;
+    fixture.refuses(Rule::Atomic, when, &new, WrongReason::Unknown).await?;
     fixture.issue("App 1", new.to_new().with_expiry(fixture.now() + DAY)).await?;
     fixture.admits(Rule::Issued, "when at last it was issued", &new, "App 1").await
 }

@@ -28,7 +28,7 @@ pub(super) async fn keeps_order<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -
     let of_app_1: Vec<_> = keys.iter().skip(1).step_by(2).map(|key| key.id).collect();
     let of_app_3: Vec<_> = keys.iter().step_by(2).map(|key| key.id).collect();
     let all = [&*of_app_1, &*of_app_3].concat();
-    for (client, right) in [
+    for (client, expected) in [
         (None, &all),
         (Some("App 1"), &of_app_1),
         (Some("App 2"), &Vec::new()),
@@ -36,23 +36,23 @@ pub(super) async fn keeps_order<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -
     ] {
         let listed = ids(&fixture.keys(client).await?);
         let what = format!("the keys of {} are not listed in order", client.unwrap_or("all"));
-        expect(Rule::KeysListed, listed == *right, &what)?;
+        expect(Rule::KeysListed, listed == *expected, &what)?;
     }
-    agrees_with_itself(&fixture).await
+    lists_agree(&fixture).await
 }
 
-/// Whichever way is asked, the answer is that of the lists.
-async fn agrees_with_itself<S: KeyStore + ManageKeys>(fixture: &Fixture<S>) -> Outcome {
+/// Checks that all methods return the same clients and keys.
+async fn lists_agree<S: KeyStore + ManageKeys>(fixture: &Fixture<S>) -> Outcome {
     let Contents { clients, keys } = fixture.contents().await?;
     for key in &keys {
         let found = fixture.store.find_key(&key.key_id);
         let found = fixture.done(Rule::KeysListed, "finding a key", found).await?;
-        expect(Rule::KeysListed, found == *key, "a key that is found is not as it is listed")?;
+        expect(Rule::KeysListed, found == *key, "a key that is found differs from the list")?;
     }
     for client in &clients {
         let found = fixture.store.find_client(client.profile.name());
         let found = fixture.done(Rule::ClientsListed, "finding a client", found).await?;
-        let what = "a client that is found is not as it is listed";
+        let what = "a client that is found differs from the list";
         expect(Rule::ClientsListed, found == *client, what)?;
     }
     let list = fixture.store.list_readable_keys(None);
@@ -80,10 +80,10 @@ pub(super) async fn counts<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Out
     fixture.clock.advance(2 * MINUTE);
 
     let counts: Vec<_> = fixture.clients().await?.iter().map(|client| client.keys).collect();
-    let what = "the keys of a client are miscounted: all count but the revoked ones";
+    let what = "the number of keys of a client is wrong: it includes all but revoked ones";
     expect(Rule::ClientsListed, counts == [4, 0], what)?;
-    let told = [fixture.disable("App 1").await?.keys, fixture.enable("App 1").await?.keys];
-    expect(Rule::ClientsListed, told == [4, 4], what)
+    let returned = [fixture.disable("App 1").await?.keys, fixture.enable("App 1").await?.keys];
+    expect(Rule::ClientsListed, returned == [4, 4], what)
 }
 
 fn ids(keys: &[KeyInfo]) -> Vec<KeyId> {

@@ -6,7 +6,7 @@ use crate::manage::{ManageError, ManageKeys};
 use crate::store::KeyStore;
 use crate::testing::rule::Rule;
 
-pub(super) async fn is_told<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+pub(super) async fn is_suggested<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     names_are_unknown(&fixture, "Billing", None).await?;
     id_is_unknown(&fixture, Key::of("nobody's").id, None).await?;
 
@@ -44,7 +44,7 @@ async fn names_are_unknown<S: KeyStore + ManageKeys>(
     };
     let new = Key::of("new").to_new();
     let what = |doing: &str| match known {
-        Some(known) => format!("{doing} a client that is not there, beside {known:?}"),
+        Some(known) => format!("{doing} an unknown client, similar to {known:?},"),
         None => format!("{doing} a client of an empty store"),
     };
     fixture.refused(rule, &what("enabling"), |store| store.enable_client(name), is_reason).await?;
@@ -69,7 +69,7 @@ async fn id_is_unknown<S: KeyStore + ManageKeys>(
         _ => false,
     };
     let what = |doing: &str| match known {
-        Some(known) => format!("{doing} the key {id}, which is not there, beside {known},"),
+        Some(known) => format!("{doing} the unknown key {id}, similar to {known},"),
         None => format!("{doing} a key of an empty store"),
     };
     fixture.refused(Rule::Nearby, &what("revoking"), |store| store.revoke(&id), is_reason).await?;

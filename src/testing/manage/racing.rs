@@ -10,13 +10,13 @@ use crate::manage::{BoxFuture, ManageError, ManageKeys, Rotated, RotationConflic
 use crate::store::KeyStore;
 use crate::testing::rule::{Rule, Violation};
 
-/// How many changes are under way at once.
+/// Changes in progress at once.
 const AT_ONCE: usize = 8;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-pub(super) type Answer<T> = Result<T, ManageError>;
+pub(super) type ManageResult<T> = Result<T, ManageError>;
 
-/// Several rotations of one key, each polled once before any is polled again.
+/// Interleaves several rotations of one key.
 pub(super) async fn has_one_winner<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     fixture.add("App 1").await?;
     for grace in [HOUR, Duration::ZERO] {
@@ -25,13 +25,13 @@ pub(super) async fn has_one_winner<S: KeyStore + ManageKeys>(fixture: Fixture<S>
             .iter()
             .map(|successor| fixture.store.rotate(&old.id, successor.to_new(), grace))
             .collect();
-        let answers = interleaved(&fixture, Rule::OneSuccessor, rotations).await?;
-        one_won(&fixture, &old, &successors, &answers, grace).await?;
+        let results = interleaved(&fixture, Rule::OneSuccessor, rotations).await?;
+        one_won(&fixture, &old, &successors, &results, grace).await?;
     }
     Ok(())
 }
 
-/// A key of `App 1`, and the keys that compete to replace it.
+/// Issues a key of `App 1`, and returns it with the keys that compete to replace it.
 pub(super) async fn contested<S: KeyStore + ManageKeys>(
     fixture: &Fixture<S>,
     what: &str,
@@ -42,22 +42,22 @@ pub(super) async fn contested<S: KeyStore + ManageKeys>(
     Ok((old, successors.collect()))
 }
 
-/// Whether one of the rotations was made, and the others were told which.
+/// Checks that one rotation succeeded, and that the others returned its successor.
 pub(super) async fn one_won<S: KeyStore + ManageKeys>(
     fixture: &Fixture<S>,
     old: &Key,
     successors: &[Key],
-    answers: &[Answer<Rotated>],
+    results: &[ManageResult<Rotated>],
     grace: Duration,
 ) -> Outcome {
     let rule = Rule::OneSuccessor;
     let won: Vec<_> =
-        answers.iter().filter_map(|answer| Some(answer.as_ref().ok()?.new.key_id)).collect();
+        results.iter().filter_map(|result| Some(result.as_ref().ok()?.new.key_id)).collect();
     let &[winner] = &*won else {
-        return Err(Violation::new(rule, format!("{} rotations of one key were made", won.len())));
+        return Err(Violation::new(rule, format!("{} rotations of one key succeeded", won.len())));
     };
-    for answer in answers {
-        match answer {
+    for result in results {
+        match result {
             Ok(_) => {}
             Err(ManageError::Conflict {
                 key_id,
@@ -75,16 +75,16 @@ pub(super) async fn one_won<S: KeyStore + ManageKeys>(
     expect(rule, replaced_by == Some(winner), "the old key is listed with another successor")?;
     for successor in successors {
         if successor.id == winner {
-            fixture.admits(rule, "when its rotation was made", successor, "App 1").await?;
+            fixture.admits(rule, "after its rotation", successor, "App 1").await?;
         } else {
-            let when = "when another rotation was made";
+            let when = "after another rotation";
             fixture.refuses(rule, when, successor, WrongReason::Unknown).await?;
         }
     }
     Ok(())
 }
 
-/// Changes of different keys and clients, each polled once before any is polled again.
+/// Interleaves changes of different keys and clients.
 pub(super) async fn loses_nothing<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     fixture.add("App 1").await?;
     let crowd = Crowd::of("at once");
@@ -92,15 +92,15 @@ pub(super) async fn loses_nothing<S: KeyStore + ManageKeys>(fixture: Fixture<S>)
         ("adding clients", crowd.additions(&*fixture.store)),
         ("issuing keys", crowd.issues(&*fixture.store)),
     ] {
-        let answers = interleaved(&fixture, Rule::AllMade, changes).await?;
-        all_made(what, answers)?;
+        let results = interleaved(&fixture, Rule::NoLostChanges, changes).await?;
+        all_made(what, results)?;
     }
     crowd.is_there(&fixture).await
 }
 
-pub(super) fn all_made(what: &str, answers: Vec<Answer<()>>) -> Outcome {
-    let refused = answers.into_iter().find(Result::is_err);
-    refused.map_or(Ok(()), |answer| Err(unexpected(Rule::AllMade, what, Some(answer))))
+pub(super) fn all_made(what: &str, results: Vec<ManageResult<()>>) -> Outcome {
+    let refused = results.into_iter().find(Result::is_err);
+    refused.map_or(Ok(()), |result| Err(unexpected(Rule::NoLostChanges, what, Some(result))))
 }
 
 /// Clients and keys that are added at the same time.
@@ -119,7 +119,7 @@ impl Crowd {
     pub(super) fn additions<'a, S: ManageKeys>(
         &'a self,
         store: &'a S,
-    ) -> Vec<BoxFuture<'a, Answer<()>>> {
+    ) -> Vec<BoxFuture<'a, ManageResult<()>>> {
         let add = |name: &'a String| emptied(store.add_client(name.as_str().into()));
         self.names.iter().map(add).collect()
     }
@@ -127,7 +127,7 @@ impl Crowd {
     pub(super) fn issues<'a, S: ManageKeys>(
         &'a self,
         store: &'a S,
-    ) -> Vec<BoxFuture<'a, Answer<()>>> {
+    ) -> Vec<BoxFuture<'a, ManageResult<()>>> {
         self.keys.iter().map(|key| emptied(store.issue("App 1", key.to_new()))).collect()
     }
 
@@ -136,36 +136,36 @@ impl Crowd {
         for name in &self.names {
             let is_listed = known.iter().any(|client| client.profile.name() == name);
             let what = "one of several clients that were added at once is not listed";
-            expect(Rule::AllMade, is_listed, what)?;
+            expect(Rule::NoLostChanges, is_listed, what)?;
         }
         for key in &self.keys {
-            fixture.admits(Rule::AllMade, "issued at once with others", key, "App 1").await?;
-            fixture.listed(Rule::AllMade, key).await?;
+            fixture.admits(Rule::NoLostChanges, "issued at once with others", key, "App 1").await?;
+            fixture.listed(Rule::NoLostChanges, key).await?;
         }
         Ok(())
     }
 }
 
-fn emptied<'a, T: 'a>(change: BoxFuture<'a, Answer<T>>) -> BoxFuture<'a, Answer<()>> {
+fn emptied<'a, T: 'a>(change: BoxFuture<'a, ManageResult<T>>) -> BoxFuture<'a, ManageResult<()>> {
     Box::pin(async move { change.await.map(drop) })
 }
 
-/// The answers of changes of which each is polled once before any is polled again, the last one first.
+/// Polls each change once before any is polled again, the last one first, and returns the results.
 async fn interleaved<S: KeyStore + ManageKeys, T: fmt::Debug + Send>(
     fixture: &Fixture<S>,
     rule: Rule,
-    mut changes: Vec<BoxFuture<'_, Answer<T>>>,
-) -> Outcome<Vec<Answer<T>>> {
-    let mut answers = Vec::new();
-    let all: BoxFuture<'_, Answer<Vec<Answer<T>>>> = Box::pin(poll_fn(move |cx| {
+    mut changes: Vec<BoxFuture<'_, ManageResult<T>>>,
+) -> Outcome<Vec<ManageResult<T>>> {
+    let mut results = Vec::new();
+    let all: BoxFuture<'_, ManageResult<Vec<ManageResult<T>>>> = Box::pin(poll_fn(move |cx| {
         for index in (0..changes.len()).rev() {
-            if let Poll::Ready(answer) = Pin::new(&mut changes[index]).poll(cx) {
+            if let Poll::Ready(result) = Pin::new(&mut changes[index]).poll(cx) {
                 drop(changes.swap_remove(index));
-                answers.push(answer);
+                results.push(result);
             }
         }
         if changes.is_empty() {
-            Poll::Ready(Ok(std::mem::take(&mut answers)))
+            Poll::Ready(Ok(std::mem::take(&mut results)))
         } else {
             Poll::Pending
         }

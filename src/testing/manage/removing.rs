@@ -10,7 +10,7 @@ use crate::testing::sample::detailed_profile;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-pub(super) async fn forgets<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+pub(super) async fn removes_everything<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     let name = detailed_profile().name().to_owned();
     fixture.add(detailed_profile()).await?;
     fixture.add("Staying").await?;
@@ -35,9 +35,9 @@ pub(super) async fn forgets<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Ou
 
     fixture.disable(&name).await?;
     let removing = fixture.store.remove_client(&name);
-    let told = fixture.done(Rule::Removed, "removing a disabled client", removing).await?;
-    let is_told = told.profile == detailed_profile() && !told.enabled;
-    expect(Rule::Removed, is_told, "a removed client is told otherwise")?;
+    let returned = fixture.done(Rule::Removed, "removing a disabled client", removing).await?;
+    let is_suggested = returned.profile == detailed_profile() && !returned.enabled;
+    expect(Rule::Removed, is_suggested, "a removed client is returned incorrectly")?;
     for key in [&plain, &revoked, &old, &new] {
         fixture.refuses(Rule::Removed, "of a removed client", key, WrongReason::Unknown).await?;
     }
@@ -45,7 +45,7 @@ pub(super) async fn forgets<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Ou
     let left = fixture.contents().await?;
     let names: Vec<_> = left.clients.iter().map(|client| client.profile.name()).collect();
     let labels: Vec<_> = left.keys.iter().map(|key| key.label.as_deref()).collect();
-    let what = "a removed client is listed, or one that was not removed is not";
+    let what = "a removed client is listed, or another client is missing";
     expect(Rule::Removed, names == ["Staying"] && labels == [Some("staying")], what)?;
     let is_unknown = |error: &ManageError| matches!(error, ManageError::UnknownClient { .. });
     let what = "removing a client again";
@@ -56,16 +56,16 @@ pub(super) async fn forgets<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Ou
     let listed = fixture.clients().await?;
     let is_new =
         listed.contains(&ClientInfo::new(anew)) && fixture.keys(Some(&name)).await?.is_empty();
-    expect(Rule::Removed, is_new, "a client that was added anew has something of the removed one")?;
+    expect(Rule::Removed, is_new, "a client that was added again has data of the removed one")?;
     for key in [&plain, &revoked, &old, &new] {
         fixture.refuses(Rule::Removed, "of a removed client", key, WrongReason::Unknown).await?;
     }
-    // Who removes a client lets go of the marks of its revoked keys.
+    // Removing a client removes its revoked keys, which can then be issued again.
     for key in [&revoked, &old] {
-        let told = fixture.issue(&name, key.to_new()).await?;
-        let right = KeyInfo { created: told.created, ..KeyInfo::new(key.id, &*name) };
-        let what = "a key that was issued anew has something of the removed one";
-        expect(Rule::Removed, told == right, what)?;
+        let returned = fixture.issue(&name, key.to_new()).await?;
+        let expected = KeyInfo { created: returned.created, ..KeyInfo::new(key.id, &*name) };
+        let what = "a key that was issued again has data of the removed one";
+        expect(Rule::Removed, returned == expected, what)?;
         fixture.admits(Rule::Removed, "issued anew", key, &name).await?;
     }
     Ok(())

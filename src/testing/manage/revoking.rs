@@ -21,16 +21,16 @@ pub(super) async fn refuses_at_once<S: KeyStore + ManageKeys>(fixture: Fixture<S
     fixture.issue("App 1", expired.to_new().with_expiry(fixture.now() + HOUR)).await?;
     fixture.clock.advance(2 * HOUR);
 
-    let told = fixture.revoke(&leaked).await?;
+    let returned = fixture.revoke(&leaked).await?;
     fixture.refuses(Rule::Revoked, "once revoked", &leaked, WrongReason::Revoked).await?;
     fixture.admits(Rule::Revoked, "when another was revoked", &other, "App 1").await?;
     fixture.admits(Rule::Revoked, "when another was revoked", &elsewhere, "App 2").await?;
-    let is_now = is_same_second(told.revoked, fixture.now());
-    expect(Rule::Revoked, is_now, "a key is told to have been revoked at another time")?;
-    let right = KeyInfo { state: KeyState::Revoked, revoked: told.revoked, ..issued };
+    let is_now = is_same_second(returned.revoked, fixture.now());
+    expect(Rule::Revoked, is_now, "a revoked key is returned with another time of revocation")?;
+    let expected = KeyInfo { state: KeyState::Revoked, revoked: returned.revoked, ..issued };
     let listed = fixture.listed(Rule::Revoked, &leaked).await?;
-    let what = format!("the revoked key should be {right:?}, was told as {told:?}");
-    expect(Rule::Revoked, (&told, &listed) == (&right, &right), &what)?;
+    let what = format!("the revoked key should be {expected:?}, but was returned as {returned:?}");
+    expect(Rule::Revoked, (&returned, &listed) == (&expected, &expected), &what)?;
 
     fixture.revoke(&expired).await?;
     fixture.refuses(Rule::Revoked, "revoked late", &expired, WrongReason::Revoked).await?;
@@ -38,7 +38,7 @@ pub(super) async fn refuses_at_once<S: KeyStore + ManageKeys>(fixture: Fixture<S
     fixture.clock.advance(HOUR);
     let before = fixture.contents().await?;
     let what = "revoking a key again changes it";
-    expect(Rule::Repeated, fixture.revoke(&leaked).await? == told, what)?;
+    expect(Rule::Repeated, fixture.revoke(&leaked).await? == returned, what)?;
     expect(Rule::Repeated, fixture.contents().await? == before, what)
 }
 
@@ -54,11 +54,13 @@ pub(super) async fn is_final<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> O
 
     for client in ["App 1", "App 2"] {
         let change = |store| ManageKeys::issue(store, client, revoked.to_new());
-        fixture.refused(Rule::RevokedForGood, "issuing a revoked key", change, is_revoked).await?;
+        fixture
+            .refused(Rule::RevokedPermanently, "issuing a revoked key", change, is_revoked)
+            .await?;
     }
     let change = |store| ManageKeys::rotate(store, &other.id, revoked.to_new(), HOUR);
     let what = "rotating to a revoked key";
-    fixture.refused(Rule::RevokedForGood, what, change, is_revoked).await?;
+    fixture.refused(Rule::RevokedPermanently, what, change, is_revoked).await?;
     let change = |store| ManageKeys::rotate(store, &revoked.id, new.to_new(), HOUR);
     let is_conflict = |error: &ManageError| match error {
         ManageError::Conflict { key_id, conflict } => {
@@ -77,10 +79,10 @@ pub(super) async fn is_final<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> O
         } else {
             fixture.disable("App 1").await?;
         }
-        fixture.refuses(Rule::RevokedForGood, when, &revoked, WrongReason::Revoked).await?;
-        let seen = fixture.listed(Rule::RevokedForGood, &revoked).await?.state;
+        fixture.refuses(Rule::RevokedPermanently, when, &revoked, WrongReason::Revoked).await?;
+        let seen = fixture.listed(Rule::RevokedPermanently, &revoked).await?.state;
         let what = format!("{when}, the key {} is {seen:?}", revoked.id);
-        expect(Rule::RevokedForGood, seen == KeyState::Revoked, &what)?;
+        expect(Rule::RevokedPermanently, seen == KeyState::Revoked, &what)?;
     }
 
     // A key that leaks while it is being replaced.
@@ -90,7 +92,7 @@ pub(super) async fn is_final<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> O
     fixture.admits(Rule::Revoked, "when its predecessor was revoked", &new, "App 1").await?;
     fixture.clock.advance(3 * HOUR);
     let when = "when its grace is over";
-    fixture.refuses(Rule::RevokedForGood, when, &old, WrongReason::Revoked).await
+    fixture.refuses(Rule::RevokedPermanently, when, &old, WrongReason::Revoked).await
 }
 
 fn is_revoked(error: &ManageError) -> bool {

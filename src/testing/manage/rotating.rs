@@ -14,7 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-pub(super) async fn hands_over<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+pub(super) async fn replaces_the_key<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     fixture.add("App 1").await?;
     let [first, second, third, fourth] = ["first", "second", "third", "fourth"].map(Key::of);
     let expires = fixture.now() + 48 * HOUR;
@@ -30,29 +30,30 @@ pub(super) async fn hands_over<S: KeyStore + ManageKeys>(fixture: Fixture<S>) ->
             Expiry::At(expires) => Some(expires),
             _ => None,
         };
-        let told = fixture.rotate(key, new, HOUR).await?;
+        let returned = fixture.rotate(key, new, HOUR).await?;
         fixture.admits(Rule::Rotated, "as a successor", successor, "App 1").await?;
         fixture.admits(Rule::Grace, "within its grace", key, "App 1").await?;
 
         let mut new = KeyInfo::new(successor.id, "App 1");
         new.label = Some(label.to_owned());
-        // As they are told, once those are known to be close enough.
-        (new.created, new.expires) = (told.new.created, told.new.expires);
-        let is_now = is_same_second(told.new.created, fixture.now());
-        expect(Rule::Rotated, is_now, "a successor is told with another time of creation")?;
-        let is_kept = own.is_none() || is_same_microsecond(own, told.new.expires);
+        // The returned times are checked below.
+        (new.created, new.expires) = (returned.new.created, returned.new.expires);
+        let is_now = is_same_second(returned.new.created, fixture.now());
+        expect(Rule::Rotated, is_now, "a successor is returned with another creation time")?;
+        let is_kept = own.is_none() || is_same_microsecond(own, returned.new.expires);
         expect(Rule::Rotated, is_kept, "a successor has another expiry than its own")?;
         let mut replaced = KeyInfo { replaced_by: Some(successor.id), ..old };
-        replaced.expires = told.old.expires;
-        let right = Rotated::new(replaced, new);
+        replaced.expires = returned.old.expires;
+        let expected = Rotated::new(replaced, new);
         let listed = Rotated::new(
             fixture.listed(Rule::Rotated, key).await?,
             fixture.listed(Rule::Rotated, successor).await?,
         );
-        let what =
-            format!("the keys should be {right:?}, were told as {told:?}, listed as {listed:?}");
-        expect(Rule::Rotated, told == right && listed == right, &what)?;
-        old = right.new;
+        let what = format!(
+            "the keys should be {expected:?}, but were returned as {returned:?} and listed as {listed:?}"
+        );
+        expect(Rule::Rotated, returned == expected && listed == expected, &what)?;
+        old = expected.new;
     }
     fixture.clock.advance(2 * HOUR);
     fixture.admits(Rule::Rotated, "as the last of a line", &fourth, "App 1").await
@@ -62,10 +63,10 @@ pub(super) async fn inherits_the_lifetime<S: KeyStore + ManageKeys>(
     fixture: Fixture<S>,
 ) -> Outcome {
     fixture.add("App 1").await?;
-    // Finer than a second, as a lifetime may be.
+    // A lifetime may have a fraction of a second.
     let lifetime = 90 * 24 * HOUR + Duration::from_micros(250);
     let other = fixture.now() + LONG;
-    for (own, new, right) in [
+    for (own, new, expected) in [
         (None, Expiry::Inherit, None),
         (None, Expiry::At(other), Some(other)),
         (Some(lifetime), Expiry::Never, None),
@@ -77,8 +78,8 @@ pub(super) async fn inherits_the_lifetime<S: KeyStore + ManageKeys>(
         fixture.issue("App 1", old.to_new().with_expiry(own)).await?;
         fixture.rotate(&old, successor.to_new().with_expiry(new), HOUR).await?;
         let listed = fixture.listed(Rule::Inherited, &successor).await?.expires;
-        let what = format!("{what} has a successor that should expire at {right:?}: {listed:?}");
-        expect(Rule::Inherited, is_same_microsecond(right, listed), &what)?;
+        let what = format!("{what} has a successor that should expire at {expected:?}: {listed:?}");
+        expect(Rule::Inherited, is_same_microsecond(expected, listed), &what)?;
     }
 
     let [first, second, third] = ["first", "second", "third"].map(Key::of);
@@ -101,7 +102,7 @@ pub(super) async fn inherits_the_lifetime<S: KeyStore + ManageKeys>(
 
 pub(super) async fn ends_the_old_key<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     fixture.add("App 1").await?;
-    // The grace, the time that the old key had left, and when it ends.
+    // The grace, the remaining lifetime of the old key, and the time until its new expiry.
     for (grace, left, end) in [
         (HOUR, None, HOUR),
         (HOUR, Some(HOUR / 2), HOUR / 2),
@@ -117,12 +118,12 @@ pub(super) async fn ends_the_old_key<S: KeyStore + ManageKeys>(fixture: Fixture<
         let own = left.map(|left| rotated + left);
         fixture.issue("App 1", old.to_new().with_expiry(own)).await?;
         let new_key = new.to_new().with_expiry(Expiry::Never);
-        let told = fixture.rotate(&old, new_key, grace).await?;
+        let returned = fixture.rotate(&old, new_key, grace).await?;
         let end = rotated + end;
         let ends_by_grace = rotated.checked_add(grace) == Some(end);
-        let is_end = is_same_microsecond(Some(end), told.old.expires)
-            || ends_by_grace && is_same_second(told.old.expires, end);
-        let seen = format!("{what} should end at {end:?}, and not at {:?}", told.old.expires);
+        let is_end = is_same_microsecond(Some(end), returned.old.expires)
+            || ends_by_grace && is_same_second(returned.old.expires, end);
+        let seen = format!("{what} should end at {end:?}, and not at {:?}", returned.old.expires);
         expect(Rule::Grace, is_end, &seen)?;
 
         if end > rotated + SECOND {
@@ -140,7 +141,7 @@ pub(super) async fn ends_the_old_key<S: KeyStore + ManageKeys>(fixture: Fixture<
     Ok(())
 }
 
-pub(super) async fn bears_a_grace_without_end<S: KeyStore + ManageKeys>(
+pub(super) async fn accepts_endless_grace<S: KeyStore + ManageKeys>(
     fixture: Fixture<S>,
 ) -> Outcome {
     fixture.add("App 1").await?;
@@ -150,11 +151,11 @@ pub(super) async fn bears_a_grace_without_end<S: KeyStore + ManageKeys>(
     {
         let [old, new] = ["old", "new"].map(|what| Key::of(&format!("{what} {index}")));
         fixture.issue("App 1", old.to_new()).await?;
-        let told = fixture.rotate(&old, new.to_new(), grace).await?;
-        // What a store cannot write may become the last time that it can, and not an early one.
+        let returned = fixture.rotate(&old, new.to_new(), grace).await?;
+        // A store may replace an expiry out of range with its last valid time.
         let least = fixture.now() + grace.min(84 * year) - Duration::from_secs(1);
-        let is_far = told.old.expires.is_none_or(|end| end > least);
-        let what = format!("a grace of {grace:?} ends at {:?}", told.old.expires);
+        let is_far = returned.old.expires.is_none_or(|end| end > least);
+        let what = format!("a grace of {grace:?} ends at {:?}", returned.old.expires);
         expect(Rule::Grace, is_far, &what)?;
         fixture.admits(Rule::Grace, "within a long grace", &old, "App 1").await?;
         fixture.admits(Rule::Rotated, "after a long grace was given", &new, "App 1").await?;
@@ -181,7 +182,7 @@ pub(super) async fn conflicts<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> 
         |by: &Key, conflict| conflict == RotationConflict::Replaced { successor: by.id };
     let is_over = |conflict| conflict == RotationConflict::Expired;
     conflict(&fixture, "rotating a key again", &replaced, |it| is_replaced(&successor, it)).await?;
-    // Of a key that is both, either may be told.
+    // If two reasons apply, a store may return either.
     let either = |it| is_over(it) || is_replaced(&of_ended, it);
     conflict(&fixture, "rotating a key whose grace is over", &ended, either).await?;
     let either = |it| it == RotationConflict::Revoked || is_replaced(&of_revoked, it);
@@ -213,7 +214,7 @@ async fn conflict<S: KeyStore + ManageKeys>(
         _ => false,
     };
     fixture.refused(Rule::Conflict, what, change, is_reason).await?;
-    fixture.refuses(Rule::WholeOrNot, "after a conflict", &late, WrongReason::Unknown).await
+    fixture.refuses(Rule::Atomic, "after a conflict", &late, WrongReason::Unknown).await
 }
 
 type Reason = fn(&ManageError) -> bool;
@@ -233,18 +234,18 @@ pub(super) async fn can_fail<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> O
     let is_over = |error: &ManageError| matches!(error, ManageError::ExpiryPassed);
     let is_unfair = |error: &ManageError| matches!(error, ManageError::Label(_));
     let cases: [(Rule, &str, NewKey, Reason); 6] = [
-        (Rule::KeyOnce, "rotating to a key of another client", other.to_new(), is_there),
-        (Rule::KeyOnce, "rotating a key to itself", key.to_new(), is_there),
-        (Rule::KeyOnce, "rotating to a key with a known id", other.with_same_id(), has_id),
-        (Rule::KeyOnce, "rotating to a key with the same id", key.with_same_id(), has_id),
+        (Rule::UniqueKey, "rotating to a key of another client", other.to_new(), is_there),
+        (Rule::UniqueKey, "rotating a key to itself", key.to_new(), is_there),
+        (Rule::UniqueKey, "rotating to a key with a known id", other.with_same_id(), has_id),
+        (Rule::UniqueKey, "rotating to a key with the same id", key.with_same_id(), has_id),
         (
-            Rule::FairExpiry,
+            Rule::ValidExpiry,
             "rotating to an expired key",
             new.to_new().with_expiry(fixture.now()),
             is_over,
         ),
         (
-            Rule::FairLabel,
+            Rule::ValidLabel,
             "rotating to a badly labelled key",
             new.to_new().with_label("a\n"),
             is_unfair,
@@ -253,7 +254,7 @@ pub(super) async fn can_fail<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> O
     for (rule, what, new, is_reason) in cases {
         let change = |store| ManageKeys::rotate(store, &key.id, new, Duration::ZERO);
         fixture.refused(rule, what, change, is_reason).await?;
-        fixture.admits(Rule::WholeOrNot, "after a rotation that failed", &key, "App 1").await?;
+        fixture.admits(Rule::Atomic, "after a rotation that failed", &key, "App 1").await?;
     }
     fixture.rotate(&key, new.to_new(), Duration::ZERO).await?;
     fixture.admits(Rule::Rotated, "after rotations that failed", &new, "App 1").await

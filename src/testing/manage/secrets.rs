@@ -1,7 +1,7 @@
-/// Fewer digits than a digest has, and more than the two ids of a rotation.
+/// Fewer digits than a digest, and more than the two ids of a rotation.
 const DIGITS: usize = 40;
 
-/// Whether a text holds as many hexadecimal digits in a row as only a digest has.
+/// Returns whether a text contains so many consecutive hexadecimal digits that it must be a digest.
 pub(super) fn shows_a_digest(text: &str) -> bool {
     text.split(|char: char| !char.is_ascii_hexdigit()).any(|run| run.len() >= DIGITS)
 }
@@ -12,7 +12,7 @@ mod tests {
     use crate::key::KeyDigest;
 
     #[test]
-    fn digests_are_noticed_and_ids_are_not() {
+    fn digests_are_detected_and_ids_are_not() {
         let digest = KeyDigest::of(b"key");
         assert!(shows_a_digest(&format!("duplicate row {}", digest.to_text())));
         assert!(shows_a_digest(&digest.to_text().to_uppercase()));

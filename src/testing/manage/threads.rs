@@ -7,18 +7,18 @@ use std::thread;
 use std::time::Duration;
 
 use super::fixture::{Fixture, Key, Outcome, unexpected};
-use super::racing::{Answer, Crowd, all_made, contested, one_won};
+use super::racing::{Crowd, ManageResult, all_made, contested, one_won};
 use super::watching::look;
 use crate::manage::{BoxFuture, ManageKeys};
 use crate::store::KeyStore;
-use crate::testing::ask::in_time;
 use crate::testing::rule::Rule;
+use crate::testing::subject::with_timeout;
 
-/// How often the threads race: one race may end before the next thread has begun.
+/// Number of races: in a single one, a thread may finish before the others start.
 const ROUNDS: usize = 8;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Several rotations of one key, each in a thread of its own.
+/// Makes several rotations of one key, each in its own thread.
 pub(super) async fn have_one_winner<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     fixture.add("App 1").await?;
     for round in 0..ROUNDS {
@@ -30,13 +30,13 @@ pub(super) async fn have_one_winner<S: KeyStore + ManageKeys>(fixture: Fixture<S
             .iter()
             .map(|successor| fixture.store.rotate(&old.id, successor.to_new(), HOUR))
             .collect();
-        let answers = in_threads(&fixture, Rule::OneSuccessor, rotations).await?;
-        one_won(&fixture, &old, &successors, &answers, HOUR).await?;
+        let results = in_threads(&fixture, Rule::OneSuccessor, rotations).await?;
+        one_won(&fixture, &old, &successors, &results, HOUR).await?;
     }
     Ok(())
 }
 
-/// Changes of different keys and clients, each in a thread of its own.
+/// Makes changes of different keys and clients, each in its own thread.
 pub(super) async fn lose_nothing<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     fixture.add("App 1").await?;
     for round in 0..ROUNDS {
@@ -46,14 +46,14 @@ pub(super) async fn lose_nothing<S: KeyStore + ManageKeys>(fixture: Fixture<S>) 
         let crowd = Crowd::of(&format!("in round {round}"));
         let mut changes = crowd.additions(&*fixture.store);
         changes.append(&mut crowd.issues(&*fixture.store));
-        let answers = in_threads(&fixture, Rule::AllMade, changes).await?;
-        all_made("changing in several threads at once", answers)?;
+        let results = in_threads(&fixture, Rule::NoLostChanges, changes).await?;
+        all_made("changing in several threads at once", results)?;
         crowd.is_there(&fixture).await?;
     }
     Ok(())
 }
 
-/// A rotation in this thread, while another looks at both keys.
+/// Rotates a key in this thread while another thread looks up both keys.
 pub(super) async fn see_one_step<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     fixture.add("App 1").await?;
     for round in 0..2 * ROUNDS {
@@ -65,7 +65,7 @@ pub(super) async fn see_one_step<S: KeyStore + ManageKeys>(fixture: Fixture<S>) 
         fixture.issue("App 1", old.to_new()).await?;
         let mut rotation = fixture.store.rotate(&old.id, new.to_new(), grace);
         let (start, is_over) = (Barrier::new(2), AtomicBool::new(false));
-        let (answer, looked) = thread::scope(|scope| {
+        let (result, looked) = thread::scope(|scope| {
             let watch = || {
                 start.wait();
                 while !is_over.load(Ordering::SeqCst) {
@@ -75,22 +75,22 @@ pub(super) async fn see_one_step<S: KeyStore + ManageKeys>(fixture: Fixture<S>) 
             };
             let watching = scope.spawn(watch);
             start.wait();
-            let answer = poll_now(&mut rotation);
+            let result = poll_now(&mut rotation);
             is_over.store(true, Ordering::SeqCst);
-            (answer, watching.join())
+            (result, watching.join())
         });
         looked.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        let rest = answer.map_or(rotation, |answer| Box::pin(async { answer }));
+        let rest = result.map_or(rotation, |result| Box::pin(async { result }));
         fixture.done(Rule::Rotated, "rotating a key", rest).await?;
         look(&fixture, &old, &new, grace).await?;
     }
     Ok(())
 }
 
-/// Whether the store answers in any thread: one that waits may need the threads of its runtime.
+/// Returns whether the store never waits: a store that waits may need the threads of its runtime.
 async fn never_waits<S: KeyStore + ManageKeys>(fixture: &Fixture<S>) -> Outcome<bool> {
     if let Err(lookup) = fixture.store.lookup(Key::of("nobody's").digest()).try_ready() {
-        let _ = in_time(lookup, fixture.patience).await;
+        let _ = with_timeout(lookup, fixture.timeout).await;
         return Ok(false);
     }
     let mut list = fixture.store.list_clients();
@@ -100,12 +100,12 @@ async fn never_waits<S: KeyStore + ManageKeys>(fixture: &Fixture<S>) -> Outcome<
     fixture.wait(list).await.map(|_| false)
 }
 
-/// The answers of changes that are begun at the same moment; one that waits nonetheless is awaited.
+/// Starts changes at the same moment, and returns their results. A change that waits is awaited.
 async fn in_threads<S: KeyStore + ManageKeys, T: std::fmt::Debug + Send>(
     fixture: &Fixture<S>,
     rule: Rule,
-    changes: Vec<BoxFuture<'_, Answer<T>>>,
-) -> Outcome<Vec<Answer<T>>> {
+    changes: Vec<BoxFuture<'_, ManageResult<T>>>,
+) -> Outcome<Vec<ManageResult<T>>> {
     let start = Barrier::new(changes.len());
     let begun: Vec<_> = thread::scope(|scope| {
         let start = &start;
@@ -118,18 +118,18 @@ async fn in_threads<S: KeyStore + ManageKeys, T: std::fmt::Debug + Send>(
         let threads: Vec<_> = changes.into_iter().map(begin).collect();
         threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
     });
-    let mut answers = Vec::new();
-    for answer in begun {
-        let change = match answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
-            Ok(answer) => Box::pin(async { answer }) as BoxFuture<'_, Answer<T>>,
+    let mut results = Vec::new();
+    for result in begun {
+        let change = match result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
+            Ok(result) => Box::pin(async { result }) as BoxFuture<'_, ManageResult<T>>,
             Err(change) => change,
         };
         match fixture.wait(change).await? {
-            Some(answer) => answers.push(answer),
+            Some(result) => results.push(result),
             None => return Err(unexpected(rule, "changing in threads", None)),
         }
     }
-    Ok(answers)
+    Ok(results)
 }
 
 fn poll_now<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Option<F::Output> {

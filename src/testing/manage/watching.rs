@@ -8,30 +8,29 @@ use crate::manage::{ManageError, ManageKeys, Rotated};
 use crate::store::KeyStore;
 use crate::testing::rule::Rule;
 
-/// How often a rotation that waits is interrupted by a look at its keys.
+/// Maximum number of checks during a rotation that waits.
 const LOOKS: usize = 64;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Looks at both keys whenever a rotation waits.
+/// Looks up both keys whenever a rotation waits.
 pub(super) async fn sees_one_step<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
     fixture.add("App 1").await?;
     for grace in [HOUR, Duration::ZERO] {
         let [old, new] = ["old", "new"].map(|what| Key::of(&format!("{what}, grace {grace:?}")));
         fixture.issue("App 1", old.to_new()).await?;
         let mut rotation = fixture.store.rotate(&old.id, new.to_new(), grace);
-        let mut answer = None;
+        let mut rotated: Option<Result<Rotated, ManageError>> = None;
         for _ in 0..LOOKS {
             let poll =
                 |cx: &mut std::task::Context<'_>| Poll::Ready(Pin::new(&mut rotation).poll(cx));
             if let Poll::Ready(result) = poll_fn(poll).await {
-                answer = Some(result);
+                rotated = Some(result);
                 break;
             }
             look(&fixture, &old, &new, grace).await?;
             yield_once().await;
         }
-        let ready: Option<Result<Rotated, ManageError>> = answer;
-        let rest = match ready {
+        let rest = match rotated {
             Some(result) => Box::pin(async { result }),
             None => rotation,
         };
@@ -41,7 +40,7 @@ pub(super) async fn sees_one_step<S: KeyStore + ManageKeys>(fixture: Fixture<S>)
     Ok(())
 }
 
-/// Each key is asked for twice, so that a rotation between two questions is told from a gap.
+/// Looks up the new key before and after the old one, to distinguish a rotation between two lookups from a gap.
 pub(super) async fn look<S: KeyStore + ManageKeys>(
     fixture: &Fixture<S>,
     old: &Key,
@@ -52,19 +51,23 @@ pub(super) async fn look<S: KeyStore + ManageKeys>(
     let old_works = works(fixture, old).await;
     let new_after = works(fixture, new).await;
     let gap = "during a rotation, neither key works";
-    expect(Rule::OneStep, old_works || new_after, gap)?;
+    expect(Rule::AtomicRotation, old_works || new_after, gap)?;
     if grace.is_zero() {
         let both = "during a rotation with a grace of zero, both keys work";
-        return expect(Rule::OneStep, !(new_before && old_works), both);
+        return expect(Rule::AtomicRotation, !(new_before && old_works), both);
     }
-    expect(Rule::OneStep, old_works, "during a rotation, the old key does not work in its grace")
+    expect(
+        Rule::AtomicRotation,
+        old_works,
+        "during a rotation, the old key does not work in its grace",
+    )
 }
 
 async fn works<S: KeyStore + ManageKeys>(fixture: &Fixture<S>, key: &Key) -> bool {
     matches!(fixture.present(key).await, Some(Ok(_)))
 }
 
-/// Lets the store's runtime go on.
+/// Yields to the store's runtime.
 async fn yield_once() {
     let mut has_yielded = false;
     poll_fn(|cx| {

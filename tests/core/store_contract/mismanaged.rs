@@ -71,7 +71,7 @@ async fn adding_a_client_twice_without_an_error_is_caught() {
             (told, _) => told,
         }
     });
-    assert_eq!(rule.await, Rule::ClientOnce);
+    assert_eq!(rule.await, Rule::UniqueClient);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn unfair_profile_that_is_taken_is_caught() {
         }
         change => model.make(change, now),
     });
-    assert_eq!(rule.await, Rule::FairProfile);
+    assert_eq!(rule.await, Rule::ValidProfile);
 }
 
 #[tokio::test]
@@ -139,13 +139,13 @@ async fn bad_label_that_is_left_out_is_caught() {
             (told, _) => told,
         }
     });
-    assert_eq!(rule.await, Rule::FairLabel);
+    assert_eq!(rule.await, Rule::ValidLabel);
 }
 
 #[tokio::test]
 async fn lost_label_is_caught() {
     let rule = rule_broken_by_marring(|_, key| key.info.label = None);
-    assert_eq!(rule.await, Rule::KeyFacts);
+    assert_eq!(rule.await, Rule::KeyFields);
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn key_that_two_clients_have_is_caught() {
         }
         told
     });
-    assert_eq!(rule.await, Rule::KeyOnce);
+    assert_eq!(rule.await, Rule::UniqueKey);
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn key_that_expires_now_and_is_issued_is_caught() {
     let rule = rule_broken_by_making(|model, change, now| {
         model.make(change, now - Duration::from_nanos(1))
     });
-    assert_eq!(rule.await, Rule::FairExpiry);
+    assert_eq!(rule.await, Rule::ValidExpiry);
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ async fn enabling_that_brings_revoked_keys_back_is_caught() {
         Change::Enable(name) if key.info.client == *name => key.info.state = KeyState::Active,
         _ => {}
     });
-    assert_eq!(rule.await, Rule::RevokedForGood);
+    assert_eq!(rule.await, Rule::RevokedPermanently);
 }
 
 #[tokio::test]

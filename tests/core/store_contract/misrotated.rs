@@ -140,7 +140,7 @@ async fn rotation_that_fails_half_way_is_caught() {
         }
         told
     });
-    assert_eq!(rule.await, Rule::WholeOrNot);
+    assert_eq!(rule.await, Rule::Atomic);
 }
 
 #[tokio::test]

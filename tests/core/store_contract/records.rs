@@ -50,7 +50,7 @@ async fn record_of_another_key_is_caught() {
     let rule = rule_broken_by(|records, digest| {
         Ok(right(records, digest).map(|_| records[records.len() - 1].clone()))
     });
-    assert_eq!(rule.await, Rule::OwnRecord);
+    assert_eq!(rule.await, Rule::SameDigest);
 }
 
 #[tokio::test]

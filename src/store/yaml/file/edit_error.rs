@@ -101,7 +101,7 @@ pub(in crate::store::yaml) fn edit_error(path: &Path, kind: EditErrorKind) -> Ma
     };
     if write_error.is_some_and(|error| error.kind() == io::ErrorKind::ReadOnlyFilesystem) {
         return ManageError::ReadOnly {
-            why: "the file is on a read-only mount: change it where it comes from",
+            why: "the file is on a read-only mount: change the original file",
         };
     }
     let is_refused = matches!(

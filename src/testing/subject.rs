@@ -12,21 +12,21 @@ use super::sample::Sample;
 use crate::key::KeyDigest;
 use crate::store::{KeyStore, LookupResult};
 
-/// A store that holds exactly these records, and how long it may take for one answer.
+/// A store under test, which contains exactly these records, and the timeout of its lookups.
 pub(super) struct Subject<'a, S> {
     pub(super) store: Arc<S>,
     pub(super) samples: &'a [Sample],
-    pub(super) patience: Duration,
+    pub(super) timeout: Duration,
 }
 
 impl<S: KeyStore> Subject<'_, S> {
-    /// Asks for a digest; `None` if no answer came in time.
-    pub(super) async fn ask(&self, digest: KeyDigest) -> Option<LookupResult> {
-        in_time(self.store.lookup(digest), self.patience).await
+    /// Looks up a digest; `None` after the timeout.
+    pub(super) async fn lookup(&self, digest: KeyDigest) -> Option<LookupResult> {
+        with_timeout(self.store.lookup(digest), self.timeout).await
     }
 
     pub(super) async fn expect(&self, sample: &Sample) -> Result<(), Violation> {
-        check(sample, self.ask(sample.record.digest()).await)
+        check(sample, self.lookup(sample.record.digest()).await)
     }
 
     pub(super) async fn expect_none(
@@ -35,12 +35,12 @@ impl<S: KeyStore> Subject<'_, S> {
         what: &str,
         rule: Rule,
     ) -> Result<(), Violation> {
-        check_none(self.ask(digest).await, what, rule)
+        check_none(self.lookup(digest).await, what, rule)
     }
 }
 
-/// Waits for a future, but not for ever: a store that hangs is to fail a test and not to stop it.
-pub(super) async fn in_time<F>(mut future: F, patience: Duration) -> Option<F::Output>
+/// Waits for a future; `None` after the timeout. A store that hangs thus fails the test.
+pub(super) async fn with_timeout<F>(mut future: F, timeout: Duration) -> Option<F::Output>
 where
     F: Future + Unpin,
 {
@@ -49,13 +49,13 @@ where
         if let Poll::Ready(output) = Pin::new(&mut future).poll(cx) {
             return Poll::Ready(Some(output));
         }
-        let delay = delay.get_or_insert_with(|| Delay::new(patience));
+        let delay = delay.get_or_insert_with(|| Delay::new(timeout));
         Pin::new(delay).poll(cx).map(|()| None)
     })
     .await
 }
 
-/// Polls once, whatever comes of it, and drops.
+/// Polls a future once and drops it.
 pub(super) async fn poll_once(mut future: impl Future + Unpin) {
     poll_fn(|cx| {
         let _ = Pin::new(&mut future).poll(cx);
