@@ -6,6 +6,8 @@ mod canary;
 #[path = "../common/changes.rs"]
 mod changes;
 mod filling;
+#[path = "../common/folder.rs"]
+mod folder;
 #[path = "../servers/mod.rs"]
 mod servers;
 #[path = "../common/this_program.rs"]

@@ -10,7 +10,7 @@ use keygate::store::SqliteStore;
 use keygate::testing::{FakeClock, Violation, manage_contract, store_contract};
 use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, KeyStore, Lookup, ManageKeys, NewKey};
 
-use crate::stage::Folder;
+use crate::fixture::Folder;
 
 /// A store of these records, issued before all of them expire.
 async fn filled(folder: &Folder, records: Vec<KeyRecord>) -> SqliteStore {

@@ -7,7 +7,7 @@ use std::process::Command;
 use keygate::ManageKeys as _;
 use keygate::store::SqliteStore;
 
-use crate::stage::{Folder, Met, REVOKED, UNKNOWN, ask, id, new, sqlite3, store};
+use crate::fixture::{Folder, Met, REVOKED, UNKNOWN, ask, id, new, sqlite3, store};
 
 /// Copies as `cp` does: into the file that is there.
 fn cp(from: &Path, to: &Path, options: &[&str]) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use keygate::ManageKeys as _;
 use keygate::store::SqliteStore;
 
-use crate::stage::{Folder, id, new, sqlite3, store, try_sqlite3};
+use crate::fixture::{Folder, id, new, sqlite3, store, try_sqlite3};
 
 const EVENTS: &str = "select actor, tool, action, client, key_id from keygate_events order by seq;";
 

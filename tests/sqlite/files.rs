@@ -8,7 +8,7 @@ use std::process::Command;
 
 use keygate::store::{DatabaseError, SqliteStore};
 
-use crate::stage::{Folder, Met, ask, sqlite3, store};
+use crate::fixture::{Folder, Met, ask, sqlite3, store};
 use crate::worker;
 
 const NOBODY: u32 = 65_534;
@@ -141,7 +141,8 @@ async fn relative_path_is_resolved_when_it_is_given() {
         let mut command = worker::command("wander App 1", Path::new(name));
         let output = command.current_dir(&inner).output().unwrap();
         assert_eq!(worker::said(&output.stdout), ["Wrong(Unknown)"], "{name}: {output:?}");
-        let clients = crate::stage::sqlite3(&inner.join(name), "select name from keygate_clients;");
+        let clients =
+            crate::fixture::sqlite3(&inner.join(name), "select name from keygate_clients;");
         assert_eq!(clients, "App 1", "{name}");
     }
     assert_eq!(fs::read_dir(&inner).unwrap().count(), 4);

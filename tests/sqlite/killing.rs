@@ -8,8 +8,8 @@ use keygate::ManageKeys as _;
 use keygate::key::KeyState;
 use keygate::store::SqliteStore;
 
+use crate::fixture::{Folder, Met, ask, sqlite3, store};
 use crate::killed::{Keys, check};
-use crate::stage::{Folder, Met, ask, sqlite3, store};
 use crate::worker::{self, check_whole};
 
 const KILLS: usize = 60;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use keygate::ManageKeys as _;
 use keygate::store::SqliteStore;
 
+use crate::fixture::{Folder, Met, REVOKED, ask, cause, id, sqlite3, store};
 use crate::processes::Holder;
-use crate::stage::{Folder, Met, REVOKED, ask, cause, id, sqlite3, store};
 
 const LONG_READ: &str = "begin; select count(*) from keygate_keys";
 
@@ -79,7 +79,7 @@ async fn blocked_lookup_names_the_writer() {
         let exclusive =
             "pragma locking_mode = exclusive; begin exclusive; delete from keygate_origin";
         let holder = Holder::new(&path, exclusive);
-        let error = cause(&store.lookup(crate::stage::digest('A')).await.unwrap_err());
+        let error = cause(&store.lookup(crate::fixture::digest('A')).await.unwrap_err());
         let expected = format!("process {} (sqlite3) must end", holder.id());
         assert!(error.contains(&expected), "{mode}: {error}");
         drop(holder);

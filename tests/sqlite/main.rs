@@ -6,6 +6,9 @@ mod contract;
 mod copying;
 mod events;
 mod files;
+mod fixture;
+#[path = "../common/folder.rs"]
+mod folder;
 #[path = "../common/job.rs"]
 mod job;
 #[path = "../common/killed.rs"]
@@ -17,7 +20,6 @@ mod processes;
 mod replacing;
 mod sharing;
 mod spoiling;
-mod stage;
 mod swallowed;
 mod tables;
 #[path = "../common/this_program.rs"]

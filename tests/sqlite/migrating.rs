@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use keygate::ManageKeys as _;
 use keygate::store::{DatabaseError, SqliteStore};
 
-use crate::stage::{Folder, Met, ask, sqlite3, store};
+use crate::fixture::{Folder, Met, ask, sqlite3, store};
 use crate::worker;
 
 async fn refused(folder: &Folder) -> DatabaseError {

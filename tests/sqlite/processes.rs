@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use keygate::store::SqliteStore;
 use keygate::{KeyStore as _, ManageKeys as _};
 
-use crate::stage::{Folder, Met, REVOKED, UNKNOWN, ask, cause, digest, id, new, sqlite3, store};
+use crate::fixture::{Folder, Met, REVOKED, UNKNOWN, ask, cause, digest, id, new, sqlite3, store};
 use crate::worker::{self, check_whole, generated};
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keygate::ManageKeys as _;
 use keygate::store::SqliteStore;
 
+use crate::fixture::{Folder, Met, REVOKED, UNKNOWN, ask, id, new, sqlite3, store};
 use crate::processes::Holder;
-use crate::stage::{Folder, Met, REVOKED, UNKNOWN, ask, id, new, sqlite3, store};
 
 fn is_outage(met: &Met, what: &str) -> bool {
     matches!(met, Met::Outage(cause) if cause.contains(what))

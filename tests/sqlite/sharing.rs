@@ -7,7 +7,7 @@ use keygate::ManageKeys as _;
 use keygate::store::SqliteStore;
 
 use crate::files::in_name_space;
-use crate::stage::{Folder, Met, REVOKED, ask, id, new, store};
+use crate::fixture::{Folder, Met, REVOKED, ask, id, new, store};
 use crate::worker;
 
 fn is_refused(met: &Met, what: &str) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use keygate::ManageKeys as _;
 use keygate::manage::ManageError;
 
-use crate::stage::{
+use crate::fixture::{
     Folder, Met, REVOKED, UNKNOWN, ask, cause, id, new, sqlite3, store, try_sqlite3,
 };
 
@@ -163,7 +163,7 @@ async fn rows_by_hand_are_checked_by_the_database() {
 async fn rows_by_hand_are_served() {
     let folder = Folder::new();
     let store = store(&folder.database(), "").await;
-    let digest = crate::stage::digest('C').to_text().replace("sha256:", "");
+    let digest = crate::fixture::digest('C').to_text().replace("sha256:", "");
     sqlite3(
         &folder.database(),
         &format!(

@@ -6,7 +6,7 @@ use keygate::manage::ManageError;
 use keygate::store::SqliteStore;
 
 use crate::changes::{self, ALL};
-use crate::stage::{Folder, cause, sqlite3};
+use crate::fixture::{Folder, cause, sqlite3};
 
 async fn prepared(path: &Path) -> SqliteStore {
     let store = SqliteStore::migrate(path).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use keygate::{AuthError, Authenticator, ManageKeys as _, WrongReason};
 
-use crate::stage::{Folder, Met, ask, new, sqlite3, store};
+use crate::fixture::{Folder, Met, ask, new, sqlite3, store};
 
 const DOCS: &str = include_str!("../../src/store/sqlite/tables.md");
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use keygate::store::SqliteStore;
 use keygate::{ApiKey, KeyId, ManageKeys as _, NewKey};
 
+use crate::fixture::{Met, ask, cause, sqlite3};
 use crate::job;
 pub(crate) use crate::job::said;
 use crate::job::say;
-use crate::stage::{Met, ask, cause, sqlite3};
 
 /// Does the job that the process was started for; with the other tests, there is none.
 #[tokio::test]

@@ -4,6 +4,8 @@
 mod allocator;
 #[path = "../common/captured.rs"]
 mod captured;
+#[path = "../common/folder.rs"]
+mod folder;
 #[path = "../common/job.rs"]
 mod job;
 #[path = "../common/killed.rs"]

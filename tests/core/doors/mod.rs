@@ -1,4 +1,4 @@
-//! All doors onto the same corridor: whatever the request, they give the same answer.
+//! Every entrance gives the same response to the same request.
 
 mod agreement;
 mod answers;

@@ -103,16 +103,15 @@ fn no_fault_shows_what_stands_in_the_file() {
 
 #[test]
 fn faults_of_a_named_file_show_its_path_and_no_key() {
-    let directory = std::env::temp_dir().join(format!("keygate-redaction-{}", std::process::id()));
-    fs::create_dir_all(&directory).unwrap();
-    let path = directory.join("keys.yml");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.yml");
     for pattern in FAULTY {
         fs::write(&path, file(pattern)).unwrap();
         let cause = YamlStore::open(&path).unwrap_err();
         assert_eq!(cause.path(), Some(&*path));
         assert_hidden(pattern, &error(&cause));
     }
-    fs::remove_dir_all(&directory).unwrap();
+    folder.close().unwrap();
     let missing = YamlStore::open(&path).unwrap_err();
     assert!(missing.source().is_some());
     assert_hidden("a missing file", &error(&missing));

@@ -1,13 +1,13 @@
 //! The store-contract suite against the crate's own stores, and against stores that break it.
 
 mod broken;
+mod concurrency;
 mod half_made;
 mod managing;
 mod mismanaged;
 mod misrotated;
 mod naive;
 mod records;
-mod strained;
 mod texts;
 
 use std::fmt::Write as _;

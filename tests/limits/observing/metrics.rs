@@ -163,7 +163,8 @@ fn bound_holds_and_no_count_is_lost_when_clients_come_at_once() {
 
 #[test]
 fn gauges_tell_how_the_store_is() {
-    let path = std::env::temp_dir().join(format!("keygate-gauges-{}.yml", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.yml");
     let entry = |number: u8, more: &str| {
         let digest = KeyDigest::of(&[number]).to_text();
         format!("      - digest: {digest}\n{more}")
@@ -188,7 +189,6 @@ fn gauges_tell_how_the_store_is() {
     std::fs::write(&path, "api_key: [").unwrap();
     assert!(store.reload().is_err());
     assert!(self::gauges("yaml", &store)[FAILING] > 0.0);
-    std::fs::remove_file(path).unwrap();
 }
 
 #[test]

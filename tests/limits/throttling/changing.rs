@@ -199,7 +199,8 @@ fn spent_day_is_remembered_while_the_quota_has_none() {
 #[test]
 fn quota_changed_in_the_file_applies_to_the_next_request() {
     const KEY: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
-    let path = std::env::temp_dir().join(format!("keygate-quota-{}.yml", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.yml");
     let write = |quota: &str| {
         let text = format!("api_keys: {{{KEY}: User 1}}\nclients: {{User 1: {{{quota}}}}}\n");
         std::fs::write(&path, text).unwrap();
@@ -223,7 +224,6 @@ fn quota_changed_in_the_file_applies_to_the_next_request() {
         store.reload().unwrap();
         assert_eq!(allowed().count(), expected, "{quota}");
     }
-    std::fs::remove_file(path).unwrap();
 }
 
 proptest! {

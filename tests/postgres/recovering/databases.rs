@@ -6,7 +6,9 @@ use keygate::store::{PostgresStore, Replica};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::runtime::Handle;
 
-use crate::recovering::faults::{Fault, Meanwhile, PASSING, Stage, key, recovers_from_every_fault};
+use crate::recovering::faults::{
+    Fault, Fixture, Meanwhile, PASSING, key, recovers_from_every_fault,
+};
 use crate::servers::{Postgres, query};
 
 const SERVING: &str = include_str!("../../../src/store/postgres/grants/serving.sql");
@@ -27,9 +29,9 @@ impl<S> Served<S> {
         PostgresStore::migrate(&owner).await.unwrap();
         query(&owner, &SERVING.replace("'...'", "'c4n4ry'")).unwrap();
         let store = connect(in_service(&server.url_as("keygate_serving", "c4n4ry"))).await;
-        let stage = Self { server, store, holder: None };
-        stage.sql("insert into keygate.clients (name) values ('App 1')");
-        stage
+        let fixture = Self { server, store, holder: None };
+        fixture.sql("insert into keygate.clients (name) values ('App 1')");
+        fixture
     }
 
     fn sql(&self, sql: &str) {
@@ -115,9 +117,9 @@ fn in_service(url: &str) -> String {
     format!("{server}/{NAME}")
 }
 
-macro_rules! stage {
+macro_rules! fixture {
     ($store:ty, $meanwhile:expr, $is_ailing:expr) => {
-        impl Stage for Served<$store> {
+        impl Fixture for Served<$store> {
             type Store = $store;
 
             const MEANWHILE: Meanwhile = $meanwhile;
@@ -150,8 +152,8 @@ macro_rules! stage {
     };
 }
 
-stage!(PostgresStore, Meanwhile::Outage, |_| false);
-stage!(Replica, Meanwhile::KeptIfKnown, |replica| replica.health().error.is_some());
+fixture!(PostgresStore, Meanwhile::Outage, |_| false);
+fixture!(Replica, Meanwhile::KeptIfKnown, |replica| replica.health().error.is_some());
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_store_recovers_from_every_fault() {

@@ -56,7 +56,7 @@ pub(crate) enum Meanwhile {
 }
 
 /// A store with the client `App 1`, and the means to break what it reads.
-pub(crate) trait Stage {
+pub(crate) trait Fixture {
     type Store: KeyStore;
 
     const MEANWHILE: Meanwhile;
@@ -141,12 +141,12 @@ impl<S: KeyStore> Service<S> {
 }
 
 /// Goes through the list with one store, which is never opened again.
-pub(crate) async fn recovers_from_every_fault<T: Stage>(mut stage: T) {
+pub(crate) async fn recovers_from_every_fault<T: Fixture>(mut fixture: T) {
     let names = FAULTS.map(|fault| format!("{fault:?}"));
     let all = ["lasting", "passing", "dead"].map(str::to_owned);
-    stage.issue(&all.into_iter().chain(names).collect::<Vec<_>>());
-    stage.revoke("dead");
-    let service = Service::new(stage.store());
+    fixture.issue(&all.into_iter().chain(names).collect::<Vec<_>>());
+    fixture.revoke("dead");
+    let service = Service::new(fixture.store());
     service.comes_to("lasting", Met::Admitted, UNKNOWN, Fault::Clock).await;
     service.comes_to("dead", REVOKED, Met::Admitted, Fault::Clock).await;
     let mut made = Vec::new();
@@ -155,23 +155,23 @@ pub(crate) async fn recovers_from_every_fault<T: Stage>(mut stage: T) {
             service.ahead.store(200 * 366 * 86_400, Ordering::Relaxed);
             service.comes_to("passing", EXPIRED, Met::Outage, fault).await;
             service.ahead.store(0, Ordering::Relaxed);
-        } else if stage.make(fault) {
-            lasts(&stage, &service, fault).await;
-            stage.repair(fault);
+        } else if fixture.make(fault) {
+            lasts(&fixture, &service, fault).await;
+            fixture.repair(fault);
         } else {
             continue;
         }
         made.push(fault);
         // Revoked after the repair, by somebody else: only a store that reads again refuses it.
         let name = format!("{fault:?}");
-        stage.revoke(&name);
+        fixture.revoke(&name);
         service.comes_to(&name, REVOKED, Met::Admitted, fault).await;
         service.comes_to("lasting", Met::Admitted, Met::Outage, fault).await;
         service.comes_to("passing", Met::Admitted, Met::Outage, fault).await;
         service.comes_to("nobody's", UNKNOWN, Met::Outage, fault).await;
         assert_eq!(service.ask("dead").await, REVOKED, "{fault:?}");
         let since = Instant::now();
-        while stage.is_ailing() {
+        while fixture.is_ailing() {
             assert!(since.elapsed() < PATIENCE, "{fault:?} is still reported");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -180,7 +180,7 @@ pub(crate) async fn recovers_from_every_fault<T: Stage>(mut stage: T) {
 }
 
 /// A fault is noticed, and no key meets anything that is not so.
-async fn lasts<T: Stage>(stage: &T, service: &Service<T::Store>, fault: Fault) {
+async fn lasts<T: Fixture>(fixture: &T, service: &Service<T::Store>, fault: Fault) {
     if T::MEANWHILE == Meanwhile::Outage {
         for name in ["lasting", "dead", "nobody's"] {
             assert_eq!(service.ask(name).await, Met::Outage, "{fault:?}: {name}");
@@ -188,7 +188,7 @@ async fn lasts<T: Stage>(stage: &T, service: &Service<T::Store>, fault: Fault) {
         return;
     }
     let since = Instant::now();
-    while !stage.is_ailing() {
+    while !fixture.is_ailing() {
         assert!(since.elapsed() < PATIENCE, "{fault:?} is not noticed");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

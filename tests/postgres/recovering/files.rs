@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use keygate::store::SqliteStore;
 use keygate::{KeyDigest, ManageKeys as _, YamlStore};
 
-use crate::recovering::faults::{Fault, Meanwhile, PASSING, Stage, key, recovers_from_every_fault};
+use crate::recovering::faults::{
+    Fault, Fixture, Meanwhile, PASSING, key, recovers_from_every_fault,
+};
 use crate::recovering::folder::{Folder, is_bound_by_modes, set_mode};
 
 struct Sqlite {
@@ -38,7 +40,7 @@ impl Sqlite {
     }
 }
 
-impl Stage for Sqlite {
+impl Fixture for Sqlite {
     type Store = SqliteStore;
 
     const MEANWHILE: Meanwhile = Meanwhile::Outage;
@@ -163,7 +165,7 @@ fn watch(folder: &Folder) -> YamlStore {
     YamlStore::watch(folder.path(), |_| {}).unwrap()
 }
 
-impl Stage for Yaml {
+impl Fixture for Yaml {
     type Store = YamlStore;
 
     const MEANWHILE: Meanwhile = Meanwhile::Kept;

@@ -1,30 +1,28 @@
-//! A file in a folder of its own, and all that can happen to it.
+//! A file in a temporary folder, and the faults that it can have.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tempfile::TempDir;
+
+use crate::folder::shared_folder;
 use crate::recovering::faults::Fault;
 use crate::this_program;
 
-/// A folder that is removed with all that is in it, and the file in it that a store reads.
+/// A temporary folder, and the file in it that a store reads.
 pub(crate) struct Folder {
-    root: PathBuf,
+    root: TempDir,
     path: PathBuf,
     saved: Vec<u8>,
 }
 
 impl Folder {
     pub(crate) fn new(name: &str) -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let root = format!("keygate-recovering-{}-{number}", std::process::id());
-        let root = std::env::temp_dir().join(root);
-        let _ = fs::remove_dir_all(&root);
-        let folder = root.join("folder");
-        fs::create_dir_all(&folder).expect("a folder can be made");
+        let root = shared_folder();
+        let folder = root.path().join("folder");
+        fs::create_dir(&folder).expect("a folder can be made");
         Self { root, path: folder.join(name), saved: Vec::new() }
     }
 
@@ -37,7 +35,7 @@ impl Folder {
     }
 
     fn away(&self) -> PathBuf {
-        self.root.join("away")
+        self.root.path().join("away")
     }
 
     /// Makes a fault of files.
@@ -66,12 +64,6 @@ impl Folder {
     pub(crate) fn overwrite(&mut self, bytes: &[u8]) {
         self.saved = fs::read(&self.path).unwrap();
         fs::write(&self.path, bytes).unwrap();
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.root);
     }
 }
 

@@ -4,11 +4,11 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::{KeyDigest, KeyRecord, MemoryStore, NewKey};
 
-use crate::recovering::faults::{Fault, Meanwhile, Stage, key, recovers_from_every_fault};
+use crate::recovering::faults::{Fault, Fixture, Meanwhile, key, recovers_from_every_fault};
 
 struct Memory(MemoryStore);
 
-impl Stage for Memory {
+impl Fixture for Memory {
     type Store = MemoryStore;
 
     const MEANWHILE: Meanwhile = Meanwhile::Kept;

@@ -4,7 +4,7 @@ use keygate::store::Replica;
 use keygate::testing::{Violation, store_contract};
 
 use crate::filling::fill;
-use crate::replica::stage::{connect, migrate, until};
+use crate::replica::fixture::{connect, migrate, until};
 use crate::servers::Postgres;
 
 #[tokio::test]

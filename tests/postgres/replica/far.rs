@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keygate::store::Replica;
 
-use crate::replica::stage::{Answer, ask, connect, filled, is_revoked, revoke, until};
+use crate::replica::fixture::{Answer, ask, connect, filled, is_revoked, revoke, until};
 use crate::servers::{Postgres, Wire};
 
 /// Waits until something was heard of the database by a poll that begins from now on.

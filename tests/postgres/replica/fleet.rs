@@ -2,7 +2,7 @@
 
 use keygate::store::Replica;
 
-use crate::replica::stage::{is_active, is_revoked, issue, revoke, until};
+use crate::replica::fixture::{is_active, is_revoked, issue, revoke, until};
 use crate::servers::Postgres;
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use keygate::key::KeyState;
 use keygate::store::{PostgresStore, Replica};
 use keygate::{LocalKeyStore as _, ManageKeys as _, NewKey};
 
-use crate::replica::stage::{
+use crate::replica::fixture::{
     Answer, ask, at, connect, digest, filled, is_active, is_revoked, issue, migrate, revoke, until,
 };
 use crate::servers::{Database, Postgres};

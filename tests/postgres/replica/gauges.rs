@@ -8,7 +8,7 @@ use keygate::observe::record_store_metrics;
 use keygate::store::Replica;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
-use crate::replica::stage::{at, connect, is_revoked, issue, migrate, revoke, until};
+use crate::replica::fixture::{at, connect, is_revoked, issue, migrate, revoke, until};
 use crate::servers::Postgres;
 
 const KEYS: &str = "keygate_keys";

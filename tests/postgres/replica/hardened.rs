@@ -2,7 +2,7 @@
 
 use keygate::store::Replica;
 
-use crate::replica::stage::{connect, is_active, is_revoked, issue, migrate, revoke, until};
+use crate::replica::fixture::{connect, is_active, is_revoked, issue, migrate, revoke, until};
 use crate::servers::{Database, Postgres};
 
 /// As an owner who gives nobody more than needed.

@@ -2,7 +2,7 @@
 
 use keygate::store::{DatabaseError, Replica};
 
-use crate::replica::stage::{Answer, ask, connect, is_active, issue, migrate, until};
+use crate::replica::fixture::{Answer, ask, connect, is_active, issue, migrate, until};
 use crate::servers::Postgres;
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod contract;
 mod far;
+mod fixture;
 mod fleet;
 mod following;
 mod gauges;
@@ -14,6 +15,5 @@ mod restoring;
 mod returning;
 mod snapshots;
 mod spoilt;
-mod stage;
 mod timeouts;
 mod wake_ups;

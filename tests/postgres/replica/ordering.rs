@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::replica::stage::{filled, is_active, is_revoked, issue, revoke, until};
+use crate::replica::fixture::{filled, is_active, is_revoked, issue, revoke, until};
 use crate::servers::{Database, Postgres};
 
 /// A connection by hand, on which transactions can stay open.

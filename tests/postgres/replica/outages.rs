@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keygate::store::Replica;
 
-use crate::replica::stage::{Answer, ask, is_active, is_revoked, issue, migrate, revoke, until};
+use crate::replica::fixture::{Answer, ask, is_active, is_revoked, issue, migrate, revoke, until};
 use crate::servers::Postgres;
 
 const STALENESS: Duration = Duration::from_secs(6);
@@ -42,7 +42,7 @@ impl Callers {
     }
 }
 
-async fn scene() -> (Postgres, Replica) {
+async fn fixture() -> (Postgres, Replica) {
     let server = Postgres::start();
     migrate(&server.url()).await;
     server.psql(&issue(0, 3, "User 1"));
@@ -77,7 +77,7 @@ async fn is_back(replica: &Replica) {
 
 #[tokio::test]
 async fn killed_server_is_outlived() {
-    let (server, replica) = scene().await;
+    let (server, replica) = fixture().await;
     let callers = Callers::of(&replica);
     server.kill();
     outlives(&server, &replica).await;
@@ -93,7 +93,7 @@ async fn killed_server_is_outlived() {
 
 #[tokio::test]
 async fn stopped_server_is_outlived() {
-    let (server, replica) = scene().await;
+    let (server, replica) = fixture().await;
     let callers = Callers::of(&replica);
     server.stop();
     outlives(&server, &replica).await;

@@ -4,7 +4,7 @@ use keygate::key::KeyState;
 use keygate::store::{PostgresStore, Replica};
 use keygate::{KeyStore as _, ManageKeys as _};
 
-use crate::replica::stage::{is_active, is_revoked, issue, key_id, migrate, revoke, until};
+use crate::replica::fixture::{is_active, is_revoked, issue, key_id, migrate, revoke, until};
 use crate::servers::{Pgbouncer, Postgres};
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn pooler_serves_replicas_and_changes() {
     for number in 0..15 {
         // More than one connection of the pooler's is asked, and more than one store asks each.
         let store = PostgresStore::options(&url).unwrap().through_pooler().connect().await.unwrap();
-        let record = store.lookup(crate::replica::stage::digest(number)).await.unwrap().unwrap();
+        let record = store.lookup(crate::replica::fixture::digest(number)).await.unwrap().unwrap();
         assert_eq!(record.state() == KeyState::Revoked, number < 5);
         assert_eq!(record.profile().name(), "User 1");
         stores.push(store);

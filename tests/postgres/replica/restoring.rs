@@ -2,7 +2,7 @@
 
 use keygate::store::{Replica, ReplicaHealth};
 
-use crate::replica::stage::{
+use crate::replica::fixture::{
     Answer, ask, connect, filled, is_active, is_revoked, issue, migrate, revoke, until,
 };
 use crate::servers::Postgres;

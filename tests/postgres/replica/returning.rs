@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use keygate::store::Replica;
 
-use crate::replica::stage::{Answer, ask, is_active, is_revoked, issue, migrate, revoke, until};
+use crate::replica::fixture::{Answer, ask, is_active, is_revoked, issue, migrate, revoke, until};
 use crate::servers::Postgres;
 
-async fn scene() -> (Postgres, Replica) {
+async fn fixture() -> (Postgres, Replica) {
     let server = Postgres::start();
     migrate(&server.url()).await;
     server.psql(&issue(0, 3, "User 1"));
@@ -17,7 +17,7 @@ async fn scene() -> (Postgres, Replica) {
 
 #[tokio::test]
 async fn older_state_is_loaded_and_reported() {
-    let (server, replica) = scene().await;
+    let (server, replica) = fixture().await;
     server.shutdown_fast();
     let saved = server.save();
     server.restart();
@@ -37,7 +37,7 @@ async fn older_state_is_loaded_and_reported() {
 /// As many transactions later, so that only what was seen tells the two states apart.
 #[tokio::test]
 async fn diverged_older_state_is_loaded_and_reported() {
-    let (server, replica) = scene().await;
+    let (server, replica) = fixture().await;
     server.shutdown_fast();
     let saved = server.save();
     server.restart();
@@ -56,7 +56,7 @@ async fn diverged_older_state_is_loaded_and_reported() {
 
 #[tokio::test]
 async fn promoted_standby_is_loaded_and_reported() {
-    let (server, replica) = scene().await;
+    let (server, replica) = fixture().await;
     server.restart_promoted();
     until("a reset", || replica.health().resets == 1).await;
     server.psql(&revoke(0));
@@ -66,7 +66,7 @@ async fn promoted_standby_is_loaded_and_reported() {
 
 #[tokio::test]
 async fn another_server_is_loaded_and_reported() {
-    let (server, replica) = scene().await;
+    let (server, replica) = fixture().await;
     server.kill();
     server.replace();
     server.restart();

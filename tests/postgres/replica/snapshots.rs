@@ -8,13 +8,13 @@ use std::time::{Duration, Instant, SystemTime};
 use keygate::store::Replica;
 use tokio::time::sleep;
 
-use crate::replica::stage::{
+use crate::replica::fixture::{
     Answer, ask, at, is_active, is_revoked, issue, migrate, revoke, until,
 };
 use crate::servers::Postgres;
 
 /// A copy of some keys, of which one is disabled, one revoked and one bad; the server is gone.
-async fn scene(name: &str) -> (Postgres, PathBuf) {
+async fn fixture(name: &str) -> (Postgres, PathBuf) {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_file(&path);
     let server = Postgres::start();
@@ -42,12 +42,12 @@ async fn replica_starts_from_a_snapshot() {
     use keygate::LocalKeyStore as _;
     use std::os::unix::fs::PermissionsExt as _;
 
-    let (server, path) = scene("snapshot").await;
+    let (server, path) = fixture("snapshot").await;
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let replica = start(&server, &path);
     replica.ready().await.unwrap();
     assert!(is_active(&replica, 0) && is_revoked(&replica, 1) && is_active(&replica, 1999));
-    let record = replica.find(&crate::replica::stage::digest(3)).unwrap().unwrap();
+    let record = replica.find(&crate::replica::fixture::digest(3)).unwrap().unwrap();
     let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800);
     assert_eq!(record.expires(), Some(expires));
     assert_eq!(record.profile().scopes().len(), 1);
@@ -69,7 +69,7 @@ async fn replica_starts_from_a_snapshot() {
 
 #[tokio::test]
 async fn copied_snapshot_is_as_old_as_it_was() {
-    let (server, path) = scene("old snapshot").await;
+    let (server, path) = fixture("old snapshot").await;
     let staleness = Duration::from_secs(5);
     sleep(staleness).await;
     let copy = path.with_file_name("copy of an old snapshot");
@@ -86,7 +86,7 @@ async fn copied_snapshot_is_as_old_as_it_was() {
 
 #[tokio::test]
 async fn snapshot_of_another_database_is_not_taken() {
-    let (server, path) = scene("snapshot of another").await;
+    let (server, path) = fixture("snapshot of another").await;
     let other = server.url().replace("/postgres", "/other");
     let replica = Replica::options(&other).unwrap().snapshot(&path).start();
     until("a complaint", || replica.health().snapshot_error.is_some()).await;
@@ -104,7 +104,7 @@ const SOON: Duration = Duration::from_millis(2500);
 
 #[tokio::test]
 async fn snapshot_is_served_soon_if_the_server_refuses_or_is_silent() {
-    let (server, path) = scene("soon").await;
+    let (server, path) = fixture("soon").await;
     let since = Instant::now();
     start(&server, &path).ready().await.unwrap();
     assert!(since.elapsed() < SOON, "refused: {:?}", since.elapsed());
@@ -120,7 +120,7 @@ async fn snapshot_is_served_soon_if_the_server_refuses_or_is_silent() {
 
 #[tokio::test]
 async fn hanging_snapshot_does_not_block_the_database() {
-    let (server, path) = scene("hanging snapshot").await;
+    let (server, path) = fixture("hanging snapshot").await;
     fs::remove_file(&path).unwrap();
     // Opening it waits for somebody who writes.
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
@@ -133,7 +133,7 @@ async fn hanging_snapshot_does_not_block_the_database() {
 
 #[tokio::test]
 async fn revoke_reaches_the_snapshot_despite_others_at_its_path() {
-    let (server, path) = scene("shared snapshot").await;
+    let (server, path) = fixture("shared snapshot").await;
     server.restart();
     let replicas = [(); 4].map(|()| start(&server, &path));
     for replica in &replicas {
@@ -157,7 +157,7 @@ async fn revoke_reaches_the_snapshot_despite_others_at_its_path() {
 
 #[tokio::test]
 async fn snapshot_stays_young_while_nothing_changes() {
-    let (server, path) = scene("young snapshot").await;
+    let (server, path) = fixture("young snapshot").await;
     server.restart();
     let first = fs::read(&path).unwrap();
     let options = Replica::options(&server.url()).unwrap();
@@ -173,7 +173,7 @@ async fn snapshot_stays_young_while_nothing_changes() {
 
 #[tokio::test]
 async fn modified_or_truncated_snapshot_is_refused() {
-    let (server, path) = scene("spoilt snapshot").await;
+    let (server, path) = fixture("spoilt snapshot").await;
     let whole = fs::read(&path).unwrap();
     let mut changed = whole.clone();
     changed[whole.len() / 2] ^= 1;

@@ -1,6 +1,6 @@
 //! Rows that a hand has spoilt.
 
-use crate::replica::stage::{
+use crate::replica::fixture::{
     Answer, ask, at, connect, filled, is_active, is_revoked, issue, revoke, until,
 };
 use crate::servers::Postgres;

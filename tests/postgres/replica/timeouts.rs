@@ -1,6 +1,6 @@
 //! Timeouts that the role brings along.
 
-use crate::replica::stage::{connect, filled, is_active, is_revoked, revoke, until};
+use crate::replica::fixture::{connect, filled, is_active, is_revoked, revoke, until};
 use crate::servers::Postgres;
 
 #[tokio::test]

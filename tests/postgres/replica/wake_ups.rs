@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keygate::store::PostgresStore;
 
-use crate::replica::stage::{connect, filled, is_active, is_revoked, revoke, until};
+use crate::replica::fixture::{connect, filled, is_active, is_revoked, revoke, until};
 use crate::servers::{Postgres, Wire, query};
 
 /// More than one percent of the queue, of which a listener of another database reads nothing, since it

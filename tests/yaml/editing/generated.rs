@@ -24,7 +24,7 @@ use self::flow::Flow;
 use self::layout::Page;
 use self::oracle::Kept;
 use self::step::{Step, make};
-use crate::editing::stage::{Folder, read};
+use crate::editing::fixture::{Folder, read};
 
 /// What was refused because of the layout of the file, of all that was asked for.
 #[derive(Default)]

@@ -15,7 +15,7 @@ use std::fmt::Debug;
 use keygate::YamlStore;
 use keygate::manage::ManageError;
 
-use crate::editing::stage::{Folder, fill, open, read};
+use crate::editing::fixture::{Folder, fill, open, read};
 
 /// Makes a change to a file, and does so again with other line ends, with a byte order mark, and without
 /// an end of the last line.

@@ -5,4 +5,4 @@ mod generated;
 mod golden;
 mod processes;
 
-mod stage;
+mod fixture;

@@ -1,13 +1,15 @@
-//! Key files: what is taken, exactly as it stands, and what is refused, where and with which way out.
+//! Loading key files: accepted content, and the place, message and remedy of each error.
 
 mod accepted;
 mod check;
 mod invisible;
 mod lines;
+mod lints;
 mod nulls;
 mod properties;
 mod refused_clients;
 mod refused_entries;
+mod refused_keys;
 mod refused_syntax;
 mod times;
 mod unreadable;

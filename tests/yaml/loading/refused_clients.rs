@@ -1,6 +1,4 @@
-use keygate::{KeyDigest, YamlStore};
-
-use super::check::{CANARY, file, load, refused};
+use super::check::{load, refused};
 
 const CLIENT: [&str; 2] = [
     "unknown field (not shown here, since it may be a key); the nearest known one is `",
@@ -11,8 +9,8 @@ const KEY: [&str; 2] = [
     "`: a key has `digest`, `label`, `created`, `expires`, `replaced_by` and `revoked`",
 ];
 const LIMIT: [&str; 2] = [CLIENT[0], "`: a limit has a `rate` and a `burst`"];
-const DIGEST: &str = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
-const TIME: &str = "this is not a time: write it as in `2027-01-31T00:00:00Z`, with an offset (RFC 3339), or remove the line";
+pub(super) const DIGEST: &str =
+    "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
 const RATE_FORM: &str = "a quota is written like `100/minute`, or is `unlimited`";
 const RATE_COUNT: &str = "the count of a quota is a whole number from 1 to 4294967295";
 const RATE_UNIT: &str = "the unit of a quota is `second`, `minute`, `hour` or `day`";
@@ -20,23 +18,23 @@ const RATE_LONG_BURST: &str = "the burst of a quota takes more than 100 years to
 const RATE_BURST: &str = "the burst of a quota is a whole number from 1 to 4294967295";
 
 /// One client with this field, which begins at 3:5.
-fn client(field: &str) -> String {
+pub(super) fn client(field: &str) -> String {
     format!("clients:\n  App 1:\n    {field}\n")
 }
 
 /// One key with this field besides its digest, which begins at 5:9.
-fn key(field: &str) -> String {
+pub(super) fn key(field: &str) -> String {
     format!("clients:\n  App 1:\n    keys:\n      - digest: {DIGEST}\n        {field}\n")
 }
 
 #[track_caller]
-fn refused_in(frame: impl Fn(&str) -> String, cases: &[(&str, &str, &str)]) {
+pub(super) fn refused_in(frame: impl Fn(&str) -> String, cases: &[(&str, &str, &str)]) {
     for (field, place, message) in cases {
         refused(&[(&frame(field), place, message)]);
     }
 }
 
-fn wrong(expected: &str, found: &str, way_out: &str) -> String {
+pub(super) fn wrong(expected: &str, found: &str, way_out: &str) -> String {
     format!("expected {expected}, found {found}: {way_out}")
 }
 
@@ -104,38 +102,6 @@ fn what_is_there_twice_is_refused() {
     // Each scope counts once.
     let store = load("clients: {App 1: {scopes: [a, a]}}");
     assert_eq!(store.clients()[0].scopes().len(), 1);
-}
-
-#[test]
-fn same_key_twice_is_refused_in_whatever_forms() {
-    let digest = KeyDigest::of(b"c4n4ry-0123456789").to_text();
-    let second = |line| {
-        format!("this key is already in the file, on line {line}: give each client its own key")
-    };
-    let upper = digest.to_uppercase().replace("SHA256", "sha256");
-    let long = format!("clients:\n  App 1:\n    keys:\n      - digest: {digest}\n");
-    refused(&[
-        (&format!("{long}      - digest: {upper}\n"), "5:17", &second(4)),
-        (&format!("{long}  App 2: {{keys: [{{digest: '{digest}'}}]}}\n"), "5:27", &second(4)),
-        (&format!("{long}api_key: c4n4ry-0123456789\n"), "5:10", &second(4)),
-        (&format!("api_keys:\n  c4n4ry-0123456789: App 1\n{long}"), "6:17", &second(2)),
-        (
-            &format!("{long}        revoked: 2026-11-01T12:00:00Z\napi_key: c4n4ry-0123456789\n"),
-            "6:10",
-            &second(4),
-        ),
-        (
-            &format!("{long}      - digest: {}\n", last_digit_changed(&digest)),
-            "5:17",
-            "this key has the same id as the one on line 4: generate a new key",
-        ),
-    ]);
-}
-
-/// The digest of nobody's key, which has the same beginning.
-fn last_digit_changed(digest: &str) -> String {
-    let (others, last) = digest.split_at(digest.len() - 1);
-    format!("{others}{}", if last == "0" { "1" } else { "0" })
 }
 
 #[test]
@@ -337,96 +303,6 @@ fn names_and_labels_follow_their_rules() {
 }
 
 #[test]
-fn digests_that_are_none_are_refused_and_never_shown() {
-    let message = |what| {
-        format!(
-            "{what}: `keygate key issue` writes digests, and a plaintext key belongs below `api_keys:` (the value is not shown, since it may be a key)"
-        )
-    };
-    let algorithm = message(
-        "a digest is written with its algorithm, such as `sha256:` and 64 hexadecimal digits",
-    );
-    let unknown =
-        message("this algorithm is not supported: write `sha256:` and 64 hexadecimal digits");
-    let digits = message("a SHA-256 digest has 64 hexadecimal digits");
-    let way = "write `sha256:` and 64 hexadecimal digits";
-    let item = |field: &str| format!("clients:\n  App 1:\n    keys:\n      - {field}\n");
-    let (_, hex) = DIGEST.split_once(':').unwrap();
-    refused_in(
-        item,
-        &[
-            ("digest: c4n4ry-08zEk8IC0le3I0kPwSF1g4XU9R5", "4:17", &algorithm),
-            (&format!("digest: {hex}"), "4:17", &algorithm),
-            ("digest: ''", "4:17", &algorithm),
-            (&format!("digest: sha512:{hex}"), "4:17", &unknown),
-            (&format!("digest: SHA256:{hex}"), "4:17", &unknown),
-            (&format!("digest: 'hmac-sha256:1:{hex}'"), "4:17", &unknown),
-            ("digest: sha256:c4n4ry", "4:17", &digits),
-            (&format!("digest: sha256:{}", &hex[1..]), "4:17", &digits),
-            (&format!("digest: sha256:{hex}0"), "4:17", &digits),
-            (&format!("digest: 'sha256: {hex}'"), "4:17", &digits),
-            ("digest:", "4:15", &wrong("a digest", "nothing", way)),
-            ("digest: [c4n4ry]", "4:17", &wrong("a digest", "a list", way)),
-            (
-                "label: c4n4ry",
-                "4:9",
-                "the key has no `digest`: write `digest: sha256:` and 64 hexadecimal digits",
-            ),
-            (
-                "{}",
-                "4:9",
-                "the key has no `digest`: write `digest: sha256:` and 64 hexadecimal digits",
-            ),
-        ],
-    );
-}
-
-#[test]
-fn times_have_a_date_a_clock_and_an_offset() {
-    let way = "write it as in `2027-01-31T00:00:00Z`, or remove the line";
-    for field in ["created", "expires", "revoked"] {
-        let column = format!("5:{}", 9 + field.len() + 2);
-        for text in [
-            "2027-01-31",
-            "2027-01-31T00:00:00",
-            "2027-01-31 00:00:00Z",
-            "90d",
-            "tomorrow",
-            "''",
-            "1800000000",
-            "2027-02-29T00:00:00Z",
-            "c4n4ry",
-        ] {
-            refused_in(key, &[(&format!("{field}: {text}"), &column, TIME)]);
-        }
-        let nothing = format!("5:{}", 9 + field.len());
-        refused_in(
-            key,
-            &[
-                (&format!("{field}:"), &nothing, &wrong("a time", "nothing", way)),
-                (&format!("{field}: {{c4n4ry: x}}"), &column, &wrong("a time", "a mapping", way)),
-            ],
-        );
-    }
-}
-
-#[test]
-fn successors_are_named_by_their_id() {
-    let message = "a key id has 16 hexadecimal digits";
-    for id in ["c4n4ry", "1f0c2b7a9d3e4c5", "1f0c2b7a9d3e4c580", "1f0c2b7a9d3e4c5g", "''", DIGEST] {
-        refused_in(key, &[(&format!("replaced_by: {id}"), "5:22", message)]);
-    }
-    refused_in(
-        key,
-        &[(
-            "replaced_by:",
-            "5:20",
-            &wrong("the id of a key", "nothing", "write its 16 hexadecimal digits"),
-        )],
-    );
-}
-
-#[test]
 fn versions_that_are_not_known_are_refused() {
     let newer = "this file has a version that this keygate does not support; it supports version 1: update keygate, or write `version: 1` if the file needs nothing newer";
     let number = |found| wrong("a whole number", found, "write `version: 1`, or remove the line");
@@ -456,74 +332,4 @@ fn clients_and_keys_may_hold_nothing() {
         let clients = store.list_clients();
         assert_eq!((clients.len(), clients[0].enabled, clients[0].keys), (1, true, 0), "{nothing}");
     }
-}
-
-#[test]
-fn lint_finds_all_faults_in_the_order_of_the_file() {
-    let text = format!(
-        "version: 2
-quotas: c4n4ry
-api_keys:
-  c4n4ry: User 1
-  c4n4ry-0123456789:
-clients:
-  App 1:
-    enabled: 'yes'
-    scope: []
-    scopes: [orders:read, c4n4rY]
-    quota: {{rate: 0/day, burst: [c4n4ry]}}
-    metadata: [c4n4ry]
-    keys:
-      - label: c4n4ry
-      - digest: c4n4ry-0123456789
-        expires: c4n4ry
-      - digest: {DIGEST}
-        expires: tomorrow
-      - digest: {DIGEST}
-  App 1:
-    keys: []
-  '': c4n4ry
-  App 2:
-    keys:
-      - c4n4ry
-      - digest: {DIGEST}
-clients: []
-"
-    );
-    let path = file(text.as_bytes());
-    let found = YamlStore::lint(&path);
-    let lines: Vec<_> = found.errors.iter().map(|error| error.line().unwrap()).collect();
-    assert_eq!(lines, [1, 2, 4, 5, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19, 20, 22, 25, 26, 27]);
-    assert!(!format!("{found:?}").to_lowercase().contains(CANARY));
-    // What loading says, stands among them.
-    let loaded = YamlStore::open(&path).unwrap_err().to_string();
-    assert_eq!(loaded, found.errors[0].to_string());
-}
-
-#[test]
-fn missing_successors_and_endless_rotations_are_reported() {
-    let other = "sha256:3c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
-    let text = format!(
-        "clients:
-  A:
-    keys:
-      - digest: {DIGEST}
-        replaced_by: 3c26b46b68ffc68f
-        expires: 2027-01-31T00:00:00Z
-      - digest: {other}
-        replaced_by: 0123456789abcdef
-"
-    );
-    let found = YamlStore::lint(file(text.as_bytes()));
-    assert!(found.errors.is_empty(), "{found:?}");
-    let said = found.warnings.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let begins = |number: usize, what: &str| said[number].contains(what);
-    assert_eq!(said.len(), 2, "{said:?}");
-    assert!(
-        found
-            .warnings
-            .iter()
-            .all(|warning| (warning.line(), warning.column()) == (Some(8), Some(22)))
-    );
-    assert!(begins(0, "does not expire") && begins(1, "not in the file"), "{said:?}");
 }

@@ -1,11 +1,11 @@
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use keygate::store::YamlEvent;
 use keygate::{KeyDigest, YamlStore, verify};
+use tempfile::{Builder, TempDir};
 
 pub(crate) const KEYS: [&str; 3] = [
     "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU",
@@ -16,21 +16,17 @@ pub(crate) const KEYS: [&str; 3] = [
 /// Much longer than a change may take, on a machine that is busy with something else.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A folder of its own, removed in the end.
-pub(crate) struct Folder(PathBuf);
+/// A temporary folder, with a blank in its name.
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("watching {} {number}", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
+        let folder = Builder::new().prefix("watched ").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
+        Self(folder.expect("a temporary folder"))
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.0.path().join(name)
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -43,12 +39,6 @@ impl Folder {
     pub(crate) fn rename_over(&self, name: &str, text: &str) {
         let new = self.write("new", text);
         fs::rename(new, self.path(name)).unwrap();
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

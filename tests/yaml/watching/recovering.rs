@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use crate::folder::shared_folder;
 use crate::this_program;
 use crate::watching::folder::{Folder, lets_in, short, until, watch};
 
@@ -146,21 +147,17 @@ fn store_follows_its_file_again_when_rights_are_mended() {
     if let Some(folder) = std::env::var_os("KEYGATE_RIGHTS") {
         return recovers_from(RIGHTS, Path::new(&folder));
     }
-    // Below a folder that every user may enter; and the program, where only its owner can get to.
-    let name = format!("keygate-rights-{}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    fs::create_dir(&folder).unwrap();
+    let folder = shared_folder();
     let name = "store_follows_its_file_again_when_rights_are_mended";
     let mut command = this_program::command(module_path!(), name);
-    command.env("KEYGATE_RIGHTS", &folder);
+    command.env("KEYGATE_RIGHTS", folder.path());
     // This user, unless it is root.
-    if chown(&folder, Some(NOBODY), Some(NOBODY)).is_ok() {
+    if chown(folder.path(), Some(NOBODY), Some(NOBODY)).is_ok() {
         command.uid(NOBODY).gid(NOBODY);
     }
     let output = command.output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
-    fs::remove_dir_all(folder).unwrap();
 }
 
 /// As a clock that is set back or forward leaves them.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use crate::editing::stage::{Folder, fill, id, new, open, read};
+use crate::editing::fixture::{Folder, fill, id, new, open, read};
 
 #[test]
 fn change_of_somebody_else_is_not_lost() {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::users::add_as_plain_user;
-use crate::editing::stage::{Folder, open, read, set_mode};
+use crate::editing::fixture::{Folder, open, read, set_mode};
 
 #[test]
 fn folder_that_cannot_be_written_to_is_an_error_with_a_way_out() {

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use super::mounts::inside_mount;
+use crate::editing::fixture::{Folder, read};
 use crate::editing::processes::worker;
-use crate::editing::stage::{Folder, read};
 
 /// A limit on the size of files ends a write in the middle, as a full disk does, for any user.
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::editing::stage::{Folder, names_in, open, read};
+use crate::editing::fixture::{Folder, names_in, open, read};
 
 const LOCK: &str = ".target.yml.lock";
 

@@ -5,7 +5,7 @@ use std::{fs, thread};
 
 use keygate::YamlStore;
 
-use crate::editing::stage::{Folder, fill, mode, open, read, set_mode};
+use crate::editing::fixture::{Folder, fill, mode, open, read, set_mode};
 
 #[test]
 fn mode_stays() {

@@ -3,8 +3,8 @@
 
 use std::process::Command;
 
+use crate::editing::fixture::Folder;
 use crate::editing::processes::worker;
-use crate::editing::stage::Folder;
 
 /// What a shell says that runs in a new file system with these options; `$FROM` is a file with this text,
 /// and `RUN` does the job with `keys.yml`.

@@ -5,7 +5,7 @@ use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
 
 use super::users::is_root;
-use crate::editing::stage::{Folder, open, read};
+use crate::editing::fixture::{Folder, open, read};
 
 const SECRET: &str =
     "somebody's, and longer than what a lock holds: 08zEk8IC0le3I0kPwSF1g4XU9R5Wgb";

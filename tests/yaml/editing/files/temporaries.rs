@@ -1,6 +1,6 @@
 //! What killed processes have left beside the file, and what others have.
 
-use crate::editing::stage::{Folder, open, read};
+use crate::editing::fixture::{Folder, open, read};
 
 #[test]
 fn left_over_temporaries_are_removed_and_nothing_else() {

@@ -4,8 +4,8 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
+use crate::editing::fixture::{Folder, mode, open, read, set_mode};
 use crate::editing::processes::worker;
-use crate::editing::stage::{Folder, mode, open, read, set_mode};
 
 const NOBODY: u32 = 65_534;
 

@@ -8,7 +8,7 @@ use keygate::{ClientProfile, MemoryStore, NewKey};
 
 use super::dice::Dice;
 use super::step::{Step, Told};
-use crate::editing::stage::{digest, id, key, now};
+use crate::editing::fixture::{digest, id, key, now};
 
 pub(super) const NAMES: [&str; 10] = [
     "App 1",

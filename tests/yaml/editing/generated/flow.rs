@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::content::{Content, NAMES, Twin};
 use super::layout::{Page, Part};
 use super::step::Step;
-use crate::editing::stage::id;
+use crate::editing::fixture::id;
 
 pub(super) struct Flow {
     parts: BTreeSet<Part>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::content::{NAMES, Twin};
 use super::layout::{Owner, Page};
 use super::step::Step;
-use crate::editing::stage::id;
+use crate::editing::fixture::id;
 
 /// The lines and comments of a file that stay until somebody touches what they belong to.
 pub(super) struct Kept {

@@ -6,7 +6,7 @@ use keygate::manage::{ClientInfo, Expiry, KeyInfo, ManageError, Rotated};
 use keygate::{ClientProfile, MemoryStore, NewKey, YamlStore};
 
 use super::content::{Content, LABELS, LETTERS, NAMES};
-use crate::editing::stage::{digest, id, now};
+use crate::editing::fixture::{digest, id, now};
 
 #[derive(Debug)]
 pub(super) enum Step {

@@ -1,7 +1,7 @@
 //! Places where nothing stands yet, in every way of writing nothing.
 
 use super::{edited, made, refused};
-use crate::editing::stage::new;
+use crate::editing::fixture::new;
 
 #[test]
 fn file_without_anything_gets_its_first_client() {

@@ -6,7 +6,7 @@ use keygate::manage::{ManageError, TransferKeys as _};
 use keygate::{MemoryStore, YamlStore};
 
 use super::{edited, refused};
-use crate::editing::stage::{Folder, fill, id, new, open};
+use crate::editing::fixture::{Folder, fill, id, new, open};
 
 fn flow(line: usize) -> String {
     format!(
@@ -66,7 +66,7 @@ fn dry_run_is_refused_or_succeeds_without_changes() {
         let tried = store.dry_run().issue("A", new('H'));
         assert_eq!(matches!(tried, Err(ManageError::NotEditable { .. })), refused, "{tried:?}");
         assert_eq!(tried.is_err(), refused);
-        assert_eq!(crate::editing::stage::read(&path), text);
+        assert_eq!(crate::editing::fixture::read(&path), text);
         assert_eq!((store.len(), folder.names()), (0, vec!["keys.yml".into()]));
     }
 }
@@ -97,7 +97,7 @@ async fn import_into_flow_style_changes_nothing() {
         let path = folder.file("keys.yml", fill(file));
         let error = open(&path).import_keys(&holdings).await.unwrap_err();
         assert_eq!(error.to_string(), format!("{}: {}", path.display(), flow(line)), "{file}");
-        assert_eq!(crate::editing::stage::read(&path), fill(file));
+        assert_eq!(crate::editing::fixture::read(&path), fill(file));
     }
 }
 

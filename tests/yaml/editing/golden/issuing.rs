@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::edited;
-use crate::editing::stage::new;
+use crate::editing::fixture::new;
 
 const CREATED: &str = "created: 2026-11-24T10:00:00Z";
 

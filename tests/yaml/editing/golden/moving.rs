@@ -5,7 +5,7 @@ use std::time::Duration;
 use keygate::YamlStore;
 
 use super::edited;
-use crate::editing::stage::{id, new};
+use crate::editing::fixture::{id, new};
 
 const REVOKED: &str = "revoked: 2026-11-24T10:00:00Z";
 

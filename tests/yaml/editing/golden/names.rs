@@ -3,7 +3,7 @@
 use keygate::manage::ManageError;
 
 use super::{edited, made};
-use crate::editing::stage::{fill, id, new};
+use crate::editing::fixture::{fill, id, new};
 
 /// A name, and how it is written.
 const NAMES: [(&str, &str); 45] = [

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use keygate::{ClientProfile, YamlStore};
 
 use super::refused;
-use crate::editing::stage::{Folder, fill, id, new};
+use crate::editing::fixture::{Folder, fill, id, new};
 
 pub(super) const LAYOUT: &str = "the layout of the file does not allow this edit without changing more than intended: write each client and each key on its own lines; nothing was changed";
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::edited;
-use crate::editing::stage::{id, new};
+use crate::editing::fixture::{id, new};
 
 const REVOKED: &str = "revoked: 2026-11-24T10:00:00Z";
 
@@ -94,7 +94,8 @@ fn key_is_revoked_behind_what_else_is_said_of_it() {
 
 #[test]
 fn digests_in_capitals_are_found() {
-    let digits = crate::editing::stage::digest('A').to_text().replace("sha256:", "").to_uppercase();
+    let digits =
+        crate::editing::fixture::digest('A').to_text().replace("sha256:", "").to_uppercase();
     edited(
         &format!("clients:\n  A:\n    keys:\n      - digest: sha256:{digits}\n"),
         |store| store.revoke(&id('A')),

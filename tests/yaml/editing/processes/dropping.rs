@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use keygate::{ManageKeys, YamlStore};
 
-use crate::editing::stage::{Folder, new, open, read};
+use crate::editing::fixture::{Folder, new, open, read};
 
 const FILE: &str = "clients:\n  App 1:\n";
 

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::worker;
-use crate::editing::stage::{Folder, digest, open, read};
+use crate::editing::fixture::{Folder, digest, open, read};
 use crate::killed::{Keys, check};
 
 const DEFAULT_KILLS: usize = 100;

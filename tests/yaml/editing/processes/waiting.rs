@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keygate::store::YamlEvent;
 
-use crate::editing::stage::{Folder, open, read};
+use crate::editing::fixture::{Folder, open, read};
 
 #[test]
 fn edit_that_waits_for_a_second_is_an_event() {

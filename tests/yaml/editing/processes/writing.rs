@@ -7,7 +7,7 @@ use std::thread;
 use keygate::{NewKey, YamlStore};
 
 use super::worker;
-use crate::editing::stage::{Folder, open, read};
+use crate::editing::fixture::{Folder, open, read};
 
 const FILE: &str = "# Head.\nclients:\n  App 1:   # c\n# Tail.\n";
 

@@ -3,7 +3,7 @@
 use super::super::content::{Client, Content, Key, NAMES, hour};
 use super::super::dice::Dice;
 use super::Owner;
-use crate::editing::stage::{digest, key};
+use crate::editing::fixture::{digest, key};
 
 pub(super) enum Node {
     Null,

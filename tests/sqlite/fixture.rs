@@ -1,54 +1,42 @@
-//! A database in a folder of its own.
+//! A database in a temporary folder.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keygate::store::SqliteStore;
 use keygate::{
     AuthError, Authenticator, KeyDigest, KeyId, KeyRecord, ManageKeys as _, NewKey, StoreError,
     WrongReason,
 };
+use tempfile::TempDir;
 
-/// A folder that is removed with all that is in it.
-pub(crate) struct Folder(PathBuf);
+use crate::folder::shared_folder;
+
+/// A temporary folder that every user may enter.
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    /// Below the folder for temporary files, which every user may enter.
     pub(crate) fn new() -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("keygate-sqlite-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        // A process of the same id may have been killed here.
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).expect("a folder can be made");
-        Self(path)
+        Self(shared_folder())
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     /// Where the database is, or is to be.
     pub(crate) fn database(&self) -> PathBuf {
-        self.0.join("keys.db")
+        self.0.path().join("keys.db")
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.0).expect("the folder can be read");
+        let entries = fs::read_dir(self.0.path()).expect("the folder can be read");
         let mut names: Vec<_> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -1,57 +1,51 @@
-//! A key file in a folder of its own, and a store that was opened from it at a fixed time.
+//! A key file in a temporary folder, and a store that is opened from it at a fixed time.
 
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::{KeyDigest, KeyId, KeyRecord, NewKey, YamlStore};
+use tempfile::TempDir;
+
+use crate::folder::shared_folder;
 
 /// 2026-11-24T10:00:00.6Z: within a second, so that it is seen where fractions are cut off.
 pub(crate) fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(1_795_514_400_600)
 }
 
-/// A folder that is removed with all that is in it.
-pub(crate) struct Folder(PathBuf);
+/// A temporary folder that every user may enter.
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    /// Below the folder for temporary files, which every user may enter.
     pub(crate) fn new() -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("keygate-editing-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        // A process of the same id may have been killed here.
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).expect("a folder can be made");
-        Self(path)
+        Self(shared_folder())
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
-    /// A file of this name, for its owner alone.
+    /// Writes a file that only its owner may read.
     pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.join(name);
+        let path = self.0.path().join(name);
         fs::write(&path, text).expect("a file can be written");
         set_mode(&path, 0o600);
         path
     }
 
-    /// The names of all that is in it, in order.
+    /// The names of the files in it, sorted.
     pub(crate) fn names(&self) -> Vec<OsString> {
-        names_in(&self.0)
+        names_in(self.0.path())
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700));
-        let _ = fs::remove_dir_all(&self.0);
+        // A folder that its owner may not write to is not removed.
+        let _ = fs::set_permissions(self.0.path(), fs::Permissions::from_mode(0o700));
     }
 }
 
