@@ -6,21 +6,21 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::Failure;
-use crate::cable::Cable;
 use crate::instance::Instance;
+use crate::proxy::Proxy;
 use crate::servers::{Postgres, query};
 use crate::support::caller::Caller;
 use crate::support::key_file::KeyFile;
 use crate::support::load::Load;
 use crate::tool;
 
-/// How many keys were imported before the instances were started.
+/// Number of keys imported before the instances start.
 const KEYS: u64 = 1_000;
 
 pub(crate) struct Fleet {
     pub(crate) instances: [Instance; 3],
     /// Between the last instance and the server.
-    pub(crate) cable: Cable,
+    pub(crate) proxy: Proxy,
     keys: KeyFile,
     pub(crate) server: Postgres,
     runtime: Runtime,
@@ -29,19 +29,19 @@ pub(crate) struct Fleet {
 impl Fleet {
     pub(crate) fn start() -> Result<Self, Failure> {
         let server = Postgres::start();
-        let cable = Cable::new(([127, 0, 0, 1], server.port()).into())?;
+        let proxy = Proxy::new(([127, 0, 0, 1], server.port()).into())?;
         let keys = KeyFile::new(KEYS)?;
         tool::run(server.url(), &["migrate"])?;
         tool::run(server.url(), &["import", text(keys.path())?])?;
-        let by_cable =
-            server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", cable.port));
+        let by_proxy =
+            server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", proxy.port));
         let instances = [
             Instance::start(&server.url())?,
             Instance::start(&server.url())?,
-            Instance::start(&by_cable)?,
+            Instance::start(&by_proxy)?,
         ];
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { instances, cable, keys, server, runtime })
+        Ok(Self { instances, proxy, keys, server, runtime })
     }
 
     /// A client of the file.
@@ -49,13 +49,13 @@ impl Fleet {
         self.keys.client()
     }
 
-    /// Puts the instances under load until it is ended.
+    /// Starts a load on all instances.
     pub(crate) fn load(&self) -> Result<FleetLoad, Failure> {
         let start = |instance: &Instance| Load::start(instance.address, KEYS);
         Ok(FleetLoad(self.instances.iter().map(start).collect::<Result<_, _>>()?))
     }
 
-    /// How each instance answers this key now.
+    /// Sends a request with this key to each instance, and returns the statuses.
     pub(crate) fn ask(&self, key: &HeaderValue) -> Result<[StatusCode; 3], Failure> {
         let mut statuses = [StatusCode::OK; 3];
         for (status, instance) in statuses.iter_mut().zip(&self.instances) {
@@ -65,7 +65,7 @@ impl Fleet {
         Ok(statuses)
     }
 
-    /// Waits until all instances answer this key so, and says when the last one did.
+    /// Waits until all instances respond to this key with this status, and returns the time of the last one.
     pub(crate) fn wait_for(
         &self,
         status: StatusCode,
@@ -80,7 +80,7 @@ impl Fleet {
         Ok(first.max(second).max(third))
     }
 
-    /// A transaction that has changed something, and stays open until it is committed.
+    /// Starts a transaction with a change, which stays open until it is committed.
     pub(crate) fn begin(&self, change: &str) -> Result<Open<'_>, Failure> {
         let mut open = Open {
             runtime: &self.runtime,
@@ -117,11 +117,11 @@ impl Open<'_> {
 pub(crate) struct FleetLoad(Vec<Load>);
 
 impl FleetLoad {
-    /// Ends it, and says how many requests there were.
+    /// Stops the load, and prints the number of requests.
     ///
     /// # Errors
     ///
-    /// If one of them was refused or not answered.
+    /// If a request was refused or got no response.
     pub(crate) fn end(self) -> Result<(), Failure> {
         let (mut sent, mut failed, mut rates) = (0, 0, 0.0);
         for load in self.0 {
@@ -136,5 +136,5 @@ impl FleetLoad {
 }
 
 fn text(path: &Path) -> Result<&str, Failure> {
-    path.to_str().ok_or_else(|| "a temporary folder that is not UTF-8".into())
+    path.to_str().ok_or_else(|| "the path of the temporary folder is not UTF-8".into())
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::Failure;
 
-/// The example as a process, on a free port. It is killed when this is dropped.
+/// The example as a process, on a free port. It is killed when dropped.
 pub(crate) struct Instance {
     child: Child,
     pub(crate) address: SocketAddr,

@@ -1,13 +1,12 @@
-//! Three instances of `examples/axum_postgres.rs` on one PostgreSQL, all under load: how soon they refuse
-//! what the command line revokes, and what their callers see of a server that is lost.
+//! Three instances of `examples/axum_postgres.rs` on one PostgreSQL, all under load: how soon they refuse a key that the
+//! command line revokes, and what their callers see when the server is lost.
 //!
-//! `KEYGATE_BENCH_QUICK=1` makes the revokes few, and leaves out the five minutes after which keys are
-//! not served any more. A key that is answered as it must not be ends the run with an error.
+//! `KEYGATE_BENCH_QUICK=1` does few revokes, and skips the five minutes after which keys are no longer served. A wrong
+//! response ends the run with an error.
 //!
-//! Linux schedules tasks of the root control group by session (`sched_autogroup`), and gives those of
-//! others up to seconds without time where one session keeps all processors busy; services are in
-//! groups of their own. Where the bench is started from a root shell, it is to be turned off:
-//! `echo 0 > /proc/sys/kernel/sched_autogroup_enabled`.
+//! Linux schedules tasks of the root control group by session (`sched_autogroup`). If one session keeps all processors
+//! busy, the tasks of others may wait for seconds; services have control groups and are not affected. Before you start
+//! the bench from a root shell, disable this: `echo 0 > /proc/sys/kernel/sched_autogroup_enabled`.
 
 use std::error::Error;
 
@@ -15,17 +14,17 @@ use fleet::Fleet;
 use support::effort::Effort;
 use support::table::Unit;
 
-mod cable;
 mod fleet;
 mod instance;
 mod outages;
+mod proxy;
 mod revokes;
 
 #[path = "../../../../tests/servers/mod.rs"]
 mod servers;
 
 #[path = "../../../../benches/support"]
-#[expect(dead_code, reason = "there is no yardstick to compare with")]
+#[expect(dead_code, reason = "this bench compares with nothing")]
 mod support {
     pub(crate) mod caller;
     pub(crate) mod effort;
@@ -37,7 +36,7 @@ mod support {
     pub(crate) mod table;
 }
 
-#[expect(dead_code, reason = "`follow` alone needs the start of a command")]
+#[expect(dead_code, reason = "only `follow` needs the start of a command")]
 #[path = "../support/tool.rs"]
 mod tool;
 

@@ -11,7 +11,7 @@ use crate::tool;
 
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What a replica is out of contact for without saying so.
+/// How long a replica can lose contact before it reports that.
 const UNHEARD: Duration = Duration::from_secs(2);
 
 /// How long the server is lost.
@@ -20,7 +20,7 @@ const OUTAGE: Duration = Duration::from_secs(6);
 /// The default of [`max_staleness`](keygate::store::ReplicaOptions::max_staleness).
 const MAX_STALENESS: Duration = Duration::from_secs(300);
 
-/// A key that is known, one that is unknown and one that was revoked, and how they were answered.
+/// A known, an unknown and a revoked key, with the responses seen so far.
 struct Watch<'a> {
     fleet: &'a Fleet,
     keys: [(&'static str, HeaderValue, &'static [u16]); 3],
@@ -50,18 +50,18 @@ impl<'a> Watch<'a> {
         &self.keys[2].1
     }
 
-    /// Asks all instances for a time.
+    /// Sends requests to all instances for this long.
     ///
     /// # Errors
     ///
-    /// At the first answer that no outage may cause.
+    /// At the first response that no outage may cause.
     fn for_a_while(&mut self, time: Duration) -> Result<(), Failure> {
         let since = Instant::now();
         while since.elapsed() < time {
             for (name, key, may) in &self.keys {
                 for status in self.fleet.ask(key)? {
                     if !may.contains(&status.as_u16()) {
-                        return Err(format!("a key that is {name} was answered {status}").into());
+                        return Err(format!("a key that is {name} got {status}").into());
                     }
                     *self.seen.entry((name, status.as_u16())).or_default() += 1;
                 }
@@ -71,7 +71,7 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    fn tell(&mut self, when: &str) {
+    fn print(&mut self, when: &str) {
         let seen = std::mem::take(&mut self.seen);
         let seen = seen.iter().map(|((name, status), count)| format!("{name} {status}: {count}"));
         println!("  {when:20} {}", seen.collect::<Vec<_>>().join(", "));
@@ -84,26 +84,26 @@ pub(crate) fn killed(fleet: &Fleet) -> Result<(), Failure> {
 }
 
 pub(crate) fn stopped(fleet: &Fleet) -> Result<(), Failure> {
-    println!("\nThe server is stopped without dying (SIGSTOP) under load, and goes on");
+    println!("\nThe server is paused (SIGSTOP) under load, and continues");
     outage(fleet, || fleet.server.stop(), || fleet.server.resume())
 }
 
-fn outage(fleet: &Fleet, lose: impl Fn(), give_back: impl Fn()) -> Result<(), Failure> {
+fn outage(fleet: &Fleet, lose: impl Fn(), restore: impl Fn()) -> Result<(), Failure> {
     let mut watch = Watch::new(fleet)?;
     let load = fleet.load()?;
     watch.for_a_while(Duration::from_secs(1))?;
-    watch.tell("before");
+    watch.print("before");
     lose();
     watch.for_a_while(UNHEARD)?;
-    watch.tell("the first 2 s");
+    watch.print("the first 2 s");
     fleet.wait_for(StatusCode::SERVICE_UNAVAILABLE, watch.unknown())?;
     watch.for_a_while(OUTAGE)?;
-    watch.tell("out of contact");
-    give_back();
+    watch.print("out of contact");
+    restore();
     let back = Instant::now();
     let heard = fleet.wait_for(StatusCode::UNAUTHORIZED, watch.unknown())? - back;
     watch.for_a_while(Duration::from_secs(1))?;
-    watch.tell("back in contact");
+    watch.print("back in contact");
     println!("all three were in contact {:.2} s after the server was back", heard.as_secs_f64());
     load.end()
 }
@@ -113,21 +113,21 @@ pub(crate) fn cut_off(fleet: &Fleet) -> Result<(), Failure> {
     println!("\nA key is revoked while the third instance is cut off, under load");
     let (key, value) = issue(fleet)?;
     let load = fleet.load()?;
-    fleet.cable.cut();
+    fleet.proxy.cut();
     tool::revoke(fleet.server.url(), &key)?;
     sleep(2 * UNHEARD);
     let statuses = fleet.ask(&value)?.map(|status| status.as_u16());
     if statuses != [401, 401, 200] {
-        return Err(format!("while it is cut off, the revoked key is answered {statuses:?}").into());
+        return Err(format!("with one instance cut off, the revoked key got {statuses:?}").into());
     }
-    fleet.cable.mend();
+    fleet.proxy.restore();
     let back = Instant::now();
     let refused = fleet.wait_for(StatusCode::UNAUTHORIZED, &value)? - back;
     println!("meanwhile {statuses:?}; refused {:.2} s after it was back", refused.as_secs_f64());
     load.end()
 }
 
-/// The server is lost for longer than keys are served without it.
+/// The server is lost for longer than `max_staleness`.
 pub(crate) fn too_long(fleet: &Fleet) -> Result<(), Failure> {
     println!("\nThe server is killed, and stays away for longer than `max_staleness`");
     let mut watch = Watch::new(fleet)?;
@@ -135,10 +135,10 @@ pub(crate) fn too_long(fleet: &Fleet) -> Result<(), Failure> {
     let lost = Instant::now();
     fleet.server.kill();
     watch.for_a_while(MAX_STALENESS.saturating_sub(UNHEARD))?;
-    watch.tell("until 2 s before");
+    watch.print("until 2 s before");
     load.end()?;
     let refused = fleet.wait_for(StatusCode::SERVICE_UNAVAILABLE, watch.known())? - lost;
-    println!("known keys are answered 503 {:.1} s after the loss", refused.as_secs_f64());
+    println!("known keys get 503 {:.1} s after the loss", refused.as_secs_f64());
     fleet.server.restart();
     let back = Instant::now();
     let served = fleet.wait_for(StatusCode::OK, watch.known())? - back;

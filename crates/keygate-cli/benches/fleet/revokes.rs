@@ -9,7 +9,7 @@ use crate::support::table::{Table, met};
 use crate::tool::{self, Issued};
 use crate::{Failure, MILLISECONDS};
 
-/// Seconds, for 99 in 100.
+/// The bound for the 99th percentile, in seconds.
 const TARGET: f64 = 1.0;
 
 /// Revokes one key after the other: without load, under load, and beside an open transaction.
@@ -28,7 +28,7 @@ pub(crate) fn one_by_one(fleet: &Fleet, effort: Effort) -> Result<(), Failure> {
     load.end()
 }
 
-/// A client whose row an open transaction has changed.
+/// A client that an open transaction has changed.
 const OTHER: &str = "Client 0";
 
 fn series(fleet: &Fleet, revokes: usize) -> Result<Vec<f64>, Failure> {
@@ -42,7 +42,7 @@ fn series(fleet: &Fleet, revokes: usize) -> Result<Vec<f64>, Failure> {
     Ok(times)
 }
 
-/// A new key, which all instances know.
+/// Issues a key, and waits until all instances know it.
 pub(crate) fn issue(fleet: &Fleet) -> Result<(Issued, HeaderValue), Failure> {
     let (key, _) = tool::issue(fleet.server.url(), &fleet.client())?;
     let value = key.value()?;
@@ -50,7 +50,7 @@ pub(crate) fn issue(fleet: &Fleet) -> Result<(Issued, HeaderValue), Failure> {
     Ok((key, value))
 }
 
-/// Two transactions, of which the one that began first ends last.
+/// Two transactions: the first to begin is the last to commit.
 pub(crate) fn out_of_order(fleet: &Fleet) -> Result<(), Failure> {
     let load = fleet.load()?;
     let [(early, early_value), (late, late_value)] = [issue(fleet)?, issue(fleet)?];
@@ -60,12 +60,12 @@ pub(crate) fn out_of_order(fleet: &Fleet) -> Result<(), Failure> {
     let first = fleet.wait_for(StatusCode::UNAUTHORIZED, &early_value)? - ended;
     let still = fleet.ask(&late_value)?;
     if still != [StatusCode::OK; 3] {
-        return Err(format!("what was not committed is followed: {still:?}").into());
+        return Err(format!("an uncommitted change has an effect: {still:?}").into());
     }
     open.commit()?;
     let ended = Instant::now();
     let second = fleet.wait_for(StatusCode::UNAUTHORIZED, &late_value)? - ended;
-    println!("\nTwo transactions, of which the one that began first is committed last, under load");
+    println!("\nTwo transactions, the first to begin is the last to commit, under load");
     let [first, second] = [first, second].map(|time| MILLISECONDS.show(time.as_secs_f64()));
     println!("refused on all three after its commit: {first}, {second}");
     load.end()
@@ -75,7 +75,7 @@ fn revoke(key: &Issued) -> String {
     format!("update keygate.keys set revoked = now() where key_id = '{}'", key.key_id)
 }
 
-/// One transaction that revokes very many keys.
+/// One transaction that revokes many keys.
 pub(crate) fn at_once(fleet: &Fleet, effort: Effort) -> Result<(), Failure> {
     let keys = effort.pick(1_000, 100_000, 100_000);
     let client = fleet.client();

@@ -1,10 +1,9 @@
-//! How soon a running service follows its key file: the command line issues and revokes keys, while
-//! others call the service without a pause.
+//! How soon a running service follows its key file: the command line issues and revokes keys while callers send requests
+//! without a pause.
 //!
-//! Files up to 10,000 keys are changed 100 times each way, larger ones less often.
-//! `KEYGATE_BENCH_QUICK=1` makes the changes few and leaves the largest file out,
-//! `KEYGATE_BENCH_HUGE=1` adds one of a million keys. A request with a permanent key that is refused
-//! or not answered ends the run with an error.
+//! In files of up to 10,000 keys, 100 keys are issued and revoked; in larger files fewer. `KEYGATE_BENCH_QUICK=1` makes few
+//! changes and skips the largest file. `KEYGATE_BENCH_HUGE=1` adds a file of a million keys. If a request with a permanent
+//! key is refused or gets no response, the run ends with an error.
 
 use std::env;
 use std::error::Error;
@@ -25,7 +24,7 @@ use tool::Ran;
 mod service;
 
 #[path = "../../../../benches/support"]
-#[expect(dead_code, reason = "there is no yardstick to compare with")]
+#[expect(dead_code, reason = "this bench compares with nothing")]
 mod support {
     pub(crate) mod caller;
     pub(crate) mod effort;
@@ -45,9 +44,9 @@ type Failure = Box<dyn Error + Send + Sync>;
 struct Size {
     keys: u64,
     name: &'static str,
-    /// How many keys are issued and revoked again.
+    /// Number of keys that are issued and revoked.
     changes: usize,
-    /// In seconds, from the end of a command to the first answer that honours it, at the latest.
+    /// Longest time in seconds from the end of a command to the first response that honours it.
     target: Option<f64>,
 }
 
@@ -92,7 +91,7 @@ fn follow(size: &Size, changes: usize) -> Result<(), Failure> {
     Err(format!("{}: {} valid requests failed", size.name, tally.failed).into())
 }
 
-/// Issues and revokes one key after the other, and waits for each change to be honoured.
+/// Issues and revokes keys one by one, and waits until each change is honoured.
 fn change(keys: &KeyFile, service: &Service, changes: usize) -> Result<[Times; 2], Failure> {
     let mut times = [Times::default(), Times::default()];
     let [issues, revokes] = &mut times;
@@ -102,7 +101,7 @@ fn change(keys: &KeyFile, service: &Service, changes: usize) -> Result<[Times; 2
     for _ in 0..changes {
         let (key, ran) = tool::issue(keys.path(), &keys.client())?;
         let value = key.value()?;
-        // A new connection, since one that waits for a long command may be closed meanwhile.
+        // A new connection, because an idle one may be closed during a long command.
         let mut caller = connect()?;
         issues.add(ran, runtime.block_on(caller.wait_for(StatusCode::OK, &value))?);
 
@@ -121,7 +120,7 @@ fn change(keys: &KeyFile, service: &Service, changes: usize) -> Result<[Times; 2
     Ok(times)
 }
 
-/// What the commands of one kind took, in seconds.
+/// The times of one kind of command, in seconds.
 #[derive(Default)]
 struct Times {
     command: Vec<f64>,

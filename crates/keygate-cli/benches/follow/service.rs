@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// A service on the loopback that follows a key file, with a runtime of its own.
+/// A service on the loopback interface that follows a key file, on a separate runtime.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     _runtime: Runtime,
@@ -25,7 +25,7 @@ impl Service {
         let runtime = Runtime::new()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
-        // An answer does not wait until there is more to send.
+        // Sends each response at once.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         runtime.spawn(async { axum::serve(listener, app).await });
         Ok(Self { address, _runtime: runtime })

@@ -8,14 +8,14 @@ use serde::Deserialize;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// A command that was run, from its start to its end.
+/// The start and end of a command.
 #[derive(Clone, Copy)]
 pub(crate) struct Ran {
     pub(crate) start: Instant,
     pub(crate) end: Instant,
 }
 
-/// What the tool says of a new key.
+/// A new key, as the tool prints it.
 #[derive(Deserialize)]
 pub(crate) struct Issued {
     key: String,
@@ -23,15 +23,15 @@ pub(crate) struct Issued {
 }
 
 impl Issued {
-    /// As requests present it.
+    /// Returns the header value for requests.
     pub(crate) fn value(&self) -> Result<HeaderValue, Failure> {
         Ok(HeaderValue::try_from(&self.key)?)
     }
 }
 
 pub(crate) fn issue(store: impl AsRef<OsStr>, client: &str) -> Result<(Issued, Ran), Failure> {
-    let (said, ran) = run(store, &["key", "issue", client, "--json"])?;
-    Ok((serde_json::from_str(&said)?, ran))
+    let (json, ran) = run(store, &["key", "issue", client, "--json"])?;
+    Ok((serde_json::from_str(&json)?, ran))
 }
 
 pub(crate) fn revoke(store: impl AsRef<OsStr>, key: &Issued) -> Result<Ran, Failure> {
@@ -45,8 +45,8 @@ pub(crate) fn run(store: impl AsRef<OsStr>, args: &[&str]) -> Result<(String, Ra
     let output = command.output()?;
     let ran = Ran { start, end: Instant::now() };
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("keygate {}: {}: {said}", args.join(" "), output.status).into());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("keygate {}: {}: {stderr}", args.join(" "), output.status).into());
     }
     Ok((String::from_utf8(output.stdout)?, ran))
 }

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use keygate::key::KeyFormat;
 use zxcvbn::zxcvbn;
 
-/// Longer texts are estimated in parts of this length, whose numbers of guesses the estimator can still count.
+/// Longer texts are estimated in parts of this length: the estimator cannot count the guesses of longer parts.
 const PART: usize = 18;
 
 /// With this many random characters, nobody guesses a key, whatever follows them.
@@ -125,8 +125,8 @@ mod tests {
             {
                 assert!(!Guesser::default().is_guessable(key), "{key}");
             }
-            let behind_words = format!("acme-production-billing-{}", &key.expose()[5..]);
-            assert!(!Guesser::default().is_guessable(&behind_words), "{behind_words}");
+            let after_words = format!("acme-production-billing-{}", &key.expose()[5..]);
+            assert!(!Guesser::default().is_guessable(&after_words), "{after_words}");
         }
     }
 

@@ -8,17 +8,17 @@ use tokio::task::JoinSet;
 
 use crate::Failure;
 
-/// What one instance reaches its server through, and what can be cut.
-pub(crate) struct Cable {
+/// A proxy between one instance and its server, which can cut the connections.
+pub(crate) struct Proxy {
     pub(crate) port: u16,
-    /// `None` while it is cut.
+    /// `None` while the connections are cut.
     connections: Connections,
     _runtime: Runtime,
 }
 
 type Connections = Arc<Mutex<Option<JoinSet<()>>>>;
 
-impl Cable {
+impl Proxy {
     pub(crate) fn new(server: SocketAddr) -> Result<Self, Failure> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -31,11 +31,12 @@ impl Cable {
 
     /// Ends all connections, and refuses new ones.
     pub(crate) fn cut(&self) {
-        // Tasks of a set end with it.
+        // Dropping the set aborts its tasks.
         self.set(None);
     }
 
-    pub(crate) fn mend(&self) {
+    /// Accepts connections again.
+    pub(crate) fn restore(&self) {
         self.set(Some(JoinSet::new()));
     }
 
