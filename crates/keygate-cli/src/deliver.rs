@@ -41,7 +41,7 @@ impl Delivery {
             }
             Self::Filed { file, mut facts } => {
                 let path = file.path.display().to_string();
-                let note = format!("{note}; it is in {path}");
+                let note = format!("{note}; it is in the file {path}");
                 facts.insert("out".to_owned(), path.into());
                 out.report_change(&note, &facts.into())
             }

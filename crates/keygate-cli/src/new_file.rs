@@ -18,16 +18,16 @@ impl NewFile {
         let shown = path.display();
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::AlreadyExists => Failure::refused(format!(
-                "{shown} exists already: name a new file; nothing was changed"
+                "the file {shown} exists already: name a new one; nothing was changed"
             )),
             _ => Failure::unavailable(format!(
-                "{shown} cannot be written ({error}): name another file; nothing was changed"
+                "the file {shown} cannot be written ({error}): name another one; nothing was changed"
             )),
         };
         let name = path.file_name().unwrap_or_default().to_owned();
         let folder = Folder::of(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Failure::unavailable(format!(
-                "{shown} cannot be written, because its folder is not there: make it first; nothing \
+                "the file {shown} cannot be written, because its folder does not exist: create it first; nothing \
                  was changed"
             )),
             _ => failed(error),

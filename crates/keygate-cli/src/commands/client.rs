@@ -27,7 +27,7 @@ pub(super) fn run(command: ClientCommand, globals: &Globals, out: &Output) -> Re
                 out.warn_if_key("a text in the metadata", value);
             }
             let client = block_on(store.add_client(profile))?;
-            changed(&client, "added", "; issue it a key with `keygate key issue`", out)
+            changed(&client, "added", ": issue a key for it with `keygate key issue`", out)
         }
         ClientCommand::Enable(args) => {
             let client = block_on(store.enable_client(&args.name))?;

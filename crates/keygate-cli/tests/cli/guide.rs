@@ -28,7 +28,7 @@ const SEEN: [&str; 24] = [
     "200",
     "200",
     "401",
-    "issued KEY_ID of App 1, never expires; it is in new-key",
+    "issued KEY_ID of App 1, never expires; it is in the file new-key",
     "200",
     "revoked 139143d40928093b of App 1",
     "401",

@@ -70,7 +70,7 @@ fn out_writes_a_new_file_readable_by_its_owner_alone() {
     let sandbox = Sandbox::with_client("App 1");
     let result = sandbox.run(["key", "issue", "App 1", "--out", "key"]).succeeds();
     assert_eq!(result.out, "");
-    assert!(result.err.ends_with("; it is in key\n"), "{}", result.err);
+    assert!(result.err.ends_with("; it is in the file key\n"), "{}", result.err);
     let key = sandbox.read("key");
     assert!(is_key(key.strip_suffix('\n').unwrap()));
     let mode = sandbox.path("key").metadata().unwrap().permissions().mode();

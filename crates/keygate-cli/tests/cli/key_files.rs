@@ -43,7 +43,7 @@ fn missing_folder_is_named() {
     let sandbox = Sandbox::with_client("App 1");
     for command in [&["export"][..], &["key", "issue", "App 1"]] {
         let out = command.iter().copied().chain(["--out", "no/file"]);
-        sandbox.run(out).fails(3, "no/file cannot be written, because its folder is not there");
+        sandbox.run(out).fails(3, "no/file cannot be written, because its folder does not exist");
     }
     #[cfg(feature = "sqlite")]
     sandbox
