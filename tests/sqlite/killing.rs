@@ -8,6 +8,7 @@ use keygate::ManageKeys as _;
 use keygate::key::KeyState;
 use keygate::store::SqliteStore;
 
+use crate::delays::Delays;
 use crate::fixture::{Folder, Met, ask, sqlite3, store};
 use crate::killed::{Keys, check};
 use crate::worker::{self, check_whole};
@@ -25,7 +26,8 @@ async fn killed_process_leaves_committed_changes_and_no_partial_one() {
     let path = folder.database();
     let store = store(&path, "A").await;
     let (mut told, mut ahead, mut journals) = (0, 0, 0);
-    for number in 0..KILLS {
+    let mut delays = Delays::new();
+    for _ in 0..KILLS {
         let before = keys(&store).await;
         let mut child = worker::command("churn", &path).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -33,7 +35,8 @@ async fn killed_process_leaves_committed_changes_and_no_partial_one() {
         while worker::said(&output).is_empty() {
             stdout.read_until(b'\n', &mut output).unwrap();
         }
-        thread::sleep(some_time(number));
+        // Several changes.
+        thread::sleep(delays.next_up_to(Duration::from_millis(30)));
         child.kill().unwrap();
         child.wait().unwrap();
         stdout.read_to_end(&mut output).unwrap();
@@ -56,13 +59,6 @@ async fn killed_process_leaves_committed_changes_and_no_partial_one() {
     let last = keys(&store).await;
     let revoked = last.values().filter(|key| key.state == KeyState::Revoked).count();
     assert_eq!(sqlite3(&path, changes), (last.len() + revoked).to_string());
-}
-
-/// Up to 30 ms: several changes.
-fn some_time(number: usize) -> Duration {
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-    let digest = keygate::KeyDigest::of(format!("{now} {number}").as_bytes()).to_bytes();
-    Duration::from_micros(u64::from(u16::from_be_bytes([digest[0], digest[1]])) * 30_000 / 65_536)
 }
 
 /// A journal that was written whole and a file that was overwritten in part, which no other instant

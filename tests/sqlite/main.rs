@@ -4,6 +4,8 @@
 mod changes;
 mod contract;
 mod copying;
+#[path = "../common/delays.rs"]
+mod delays;
 mod events;
 mod files;
 mod fixture;

@@ -4,6 +4,8 @@
 mod allocator;
 #[path = "../common/captured.rs"]
 mod captured;
+#[path = "../common/delays.rs"]
+mod delays;
 #[path = "../common/folder.rs"]
 mod folder;
 #[path = "../common/job.rs"]

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::worker;
+use crate::delays::Delays;
 use crate::editing::fixture::{Folder, digest, open, read};
 use crate::killed::{Keys, check};
 
@@ -29,13 +30,14 @@ fn killed_process_leaves_a_whole_file_and_a_free_lock() {
     let kills = kills.map_or(DEFAULT_KILLS, |kills| kills.parse().expect("a number"));
     let begun = Instant::now();
     let mut seen = Seen::default();
+    let mut delays = Delays::new();
     let mut folder = Folder::new();
     for number in 0..kills {
         if number % PER_FILE == 0 {
             folder = Folder::new();
             folder.file("keys.yml", large());
         }
-        kill_one(&folder, number, &mut seen);
+        kill_one(&folder, number, &mut delays, &mut seen);
     }
     let Seen { done, ahead, with_temporary } = seen;
     println!(
@@ -61,7 +63,7 @@ fn keys(path: &Path) -> Keys {
     keys.into_iter().map(|key| (key.key_id.to_string(), key)).collect()
 }
 
-fn kill_one(folder: &Folder, number: usize, seen: &mut Seen) {
+fn kill_one(folder: &Folder, number: usize, delays: &mut Delays, seen: &mut Seen) {
     let path = folder.path().join("keys.yml");
     let before = keys(&path);
     let mut child = worker::command("churn", &path).spawn().unwrap();
@@ -72,7 +74,8 @@ fn kill_one(folder: &Folder, number: usize, seen: &mut Seen) {
             stdout.read_until(b'\n', &mut output).unwrap();
         }
     }
-    thread::sleep(some_time(number));
+    // Several changes, or the start of a process.
+    thread::sleep(delays.next_up_to(Duration::from_millis(60)));
     child.kill().unwrap();
     child.wait().unwrap();
     stdout.read_to_end(&mut output).unwrap();
@@ -105,13 +108,6 @@ fn temporaries(folder: &Folder) -> usize {
     let names = folder.names();
     let names = names.iter().map(|name| name.to_str().unwrap());
     names.filter(|name| name.ends_with(".keygate-tmp")).count()
-}
-
-/// Up to 60 ms: several changes, or the beginning of a process.
-fn some_time(number: usize) -> Duration {
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-    let digest = keygate::KeyDigest::of(format!("{now} {number}").as_bytes()).to_bytes();
-    Duration::from_micros(u64::from(u16::from_be_bytes([digest[0], digest[1]])) * 60_000 / 65_536)
 }
 
 #[test]
