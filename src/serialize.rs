@@ -13,21 +13,21 @@ use crate::key::{KeyDigest, KeyId, KeyState, Timestamp};
 use crate::manage::{ClientInfo, KeyInfo, KeyStatus, Rotated};
 use crate::observe::{Outcome, OutcomeKind};
 
-/// 16 hexadecimal digits.
+/// Writes 16 hexadecimal digits. Needs the feature `serde`.
 impl Serialize for KeyId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-/// The digest with its algorithm: `sha256:...`.
+/// Writes the digest with its algorithm: `sha256:...`. Needs the feature `serde`.
 impl Serialize for KeyDigest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.to_text())
     }
 }
 
-/// `active`, `disabled` or `revoked`.
+/// Writes `active`, `disabled` or `revoked`. Needs the feature `serde`.
 impl Serialize for KeyState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(match self {
@@ -38,28 +38,29 @@ impl Serialize for KeyState {
     }
 }
 
-/// Its [`name`](KeyStatus::name), such as `replaced`.
+/// Writes its [`name`](KeyStatus::name), such as `replaced`. Needs the feature `serde`.
 impl Serialize for KeyStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
 }
 
-/// RFC 3339 in UTC, such as `2027-01-31T00:00:00Z`.
+/// Writes RFC 3339 in UTC, such as `2027-01-31T00:00:00Z`. Needs the feature `serde`.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-/// The scope as text, such as `orders:read`.
+/// Writes the scope as text, such as `orders:read`. Needs the feature `serde`.
 impl Serialize for Scope {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-/// `"100/minute"`, or `{"rate": "100/minute", "burst": 20}` if the burst is another number.
+/// Writes `"100/minute"`, or `{"rate": "100/minute", "burst": 20}` if the burst is another number. Needs the feature
+/// `serde`.
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.burst() == self.count() {
@@ -72,7 +73,7 @@ impl Serialize for Rate {
     }
 }
 
-/// As a key file has it: one [`Rate`], a list of several, or `"unlimited"`.
+/// Writes the form of key files: one [`Rate`], a list of several, or `"unlimited"`. Needs the feature `serde`.
 impl Serialize for Quota {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.rates() {
@@ -83,7 +84,8 @@ impl Serialize for Quota {
     }
 }
 
-/// An object with `name`, `scopes`, `quota` (`null` if there is none) and `metadata`.
+/// Writes an object with `name`, `scopes`, `quota` (`null` if there is none) and `metadata`. Needs the feature
+/// `serde`.
 impl Serialize for ClientProfile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("ClientProfile", 4)?;
@@ -92,7 +94,7 @@ impl Serialize for ClientProfile {
     }
 }
 
-/// The fields of its [`ClientProfile`], with `enabled` and `keys` beside them.
+/// Writes the fields of its [`ClientProfile`], with `enabled` and `keys` beside them. Needs the feature `serde`.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -117,7 +119,8 @@ impl Serialize for ClientInfo {
     }
 }
 
-/// The fields under their names. Times are RFC 3339 in UTC, and absent values are `null`.
+/// Writes the fields under their names. Times are RFC 3339 in UTC, and absent values are `null`. Needs the feature
+/// `serde`.
 ///
 /// A time before 1970 or after 9999 is an error. No store returns one.
 ///
@@ -150,7 +153,7 @@ impl Serialize for KeyInfo {
     }
 }
 
-/// An object with the two keys, `old` and `new`.
+/// Writes an object with the two keys, `old` and `new`. Needs the feature `serde`.
 impl Serialize for Rotated {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { old, new } = self;
@@ -161,22 +164,22 @@ impl Serialize for Rotated {
     }
 }
 
-/// One word, such as `expired`.
+/// Writes one word, such as `expired`. Needs the feature `serde`.
 impl Serialize for WrongReason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
 }
 
-/// Its [`name`](OutcomeKind::name), such as `no_credentials`.
+/// Writes its [`name`](OutcomeKind::name), such as `no_credentials`. Needs the feature `serde`.
 impl Serialize for OutcomeKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
 }
 
-/// An object with `outcome` (its [`kind`](Outcome::kind)), `client` (a name) and `key_id`. The last two are `null` if
-/// the key is missing or unknown.
+/// Writes an object with `outcome` (its [`kind`](Outcome::kind)), `client` (a name) and `key_id`. The last two are
+/// `null` if the key is missing or unknown. Needs the feature `serde`.
 ///
 /// ```
 /// use keygate::{Authenticator, MemoryStore, Outcome};

@@ -52,7 +52,7 @@ pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
 }
 
 /// Returns a dry run of the key file, or `None` for a database.
-pub(crate) fn rehearsal(globals: &Globals) -> Result<Option<YamlStore>, Failure> {
+pub(crate) fn dry_run(globals: &Globals) -> Result<Option<YamlStore>, Failure> {
     Ok(match globals.location()? {
         Location::File(path) => Some(YamlStore::open(path).map_err(unreadable)?.dry_run()),
         #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -22,7 +22,7 @@ use surroundings::strip;
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
     let store = open(globals, out)?;
     let input = read_key()?;
-    let (key, around) = strip(&input);
+    let (key, surroundings) = strip(&input);
     let result = block_on(Authenticator::new(store.clone()).authenticate_key(key));
     let now = SystemTime::now();
     let (reason, key_id) = match result {
@@ -43,15 +43,15 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
         }
         (_, None) => format!("not valid: the key {}\n", reason.map_or("is unknown", refusal)),
     };
-    let others = if reason.is_some() { &around.others[..] } else { &[] };
-    out.print(&text, &json(reason, key.as_ref(), now, &[&around.blanks, others].concat()))?;
+    let others = if reason.is_some() { &surroundings.others[..] } else { &[] };
+    out.print(&text, &json(reason, key.as_ref(), now, &[&surroundings.blanks, others].concat()))?;
     if !out.is_json() {
-        note_around(&around.blanks, others, out);
+        note_surroundings(&surroundings.blanks, others, out);
     }
     Ok(if reason.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn note_around(blanks: &[&str], others: &[&str], out: &Output) {
+fn note_surroundings(blanks: &[&str], others: &[&str], out: &Output) {
     if !blanks.is_empty() {
         out.note(&format!("around the key: {}, which HTTP removes", blanks.join(", ")));
     }
@@ -77,13 +77,13 @@ fn json(
     reason: Option<WrongReason>,
     key: Option<&KeyInfo>,
     now: SystemTime,
-    around: &[&str],
+    surroundings: &[&str],
 ) -> Value {
     json!({
         "valid": reason.is_none(),
         "reason": reason,
         "key": key.map(|key| show::key_json(key, now)),
-        "around": around,
+        "around": surroundings,
     })
 }
 

@@ -13,19 +13,19 @@ pub(super) struct Surroundings {
 
 /// Strips the line end and outer blanks, and reports what surrounds the key.
 pub(super) fn strip(text: &[u8]) -> (&[u8], Surroundings) {
-    let mut around = Surroundings::default();
+    let mut surroundings = Surroundings::default();
     let text =
         text.strip_suffix(b"\n").map_or(text, |line| line.strip_suffix(b"\r").unwrap_or(line));
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     if text.first().is_some_and(is_blank) {
-        around.blanks.push("a blank before it");
+        surroundings.blanks.push("a blank before it");
     }
     if text.last().is_some_and(is_blank) {
-        around.blanks.push("a blank after it");
+        surroundings.blanks.push("a blank after it");
     }
     let sent = trim(text);
-    around.others = others(sent);
-    (sent, around)
+    surroundings.others = others(sent);
+    (sent, surroundings)
 }
 
 fn others(mut text: &[u8]) -> Vec<&'static str> {
@@ -183,9 +183,9 @@ mod tests {
     #[test]
     fn outer_blanks_and_the_end_of_the_line_are_removed() {
         for text in [" key-1", "key-1\t\n", " \tkey-1 \r\n"] {
-            let (key, around) = strip(text.as_bytes());
+            let (key, surroundings) = strip(text.as_bytes());
             assert_eq!(key, b"key-1");
-            assert!(!around.blanks.is_empty() && around.others.is_empty(), "{text:?}");
+            assert!(!surroundings.blanks.is_empty() && surroundings.others.is_empty(), "{text:?}");
         }
         assert_eq!(strip(b" \n").0, b"");
         assert_eq!(strip(b"").0, b"");

@@ -14,7 +14,7 @@ use crate::expiry::whole_seconds;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::show;
-use crate::store::{Store, may_hold, rehearsal};
+use crate::store::{Store, dry_run, may_hold};
 
 const IN_DOUBT: &str = "; the new key may be valid or not: keep it, and run `keygate check`";
 
@@ -39,7 +39,7 @@ impl Draft {
         if let Some(label) = label {
             new = new.with_label(label);
         }
-        rehearse(&new)?;
+        check_rules(&new)?;
         out.warn_if_key("the label", label.unwrap_or_default());
         let facts = [
             ("key_id", key.key_id().to_string().into()),
@@ -61,8 +61,8 @@ impl Draft {
         store: &dyn Store,
         change: impl Fn(&dyn Store, NewKey) -> Result<T, ManageError>,
     ) -> Result<(Delivery, T), Failure> {
-        if let Some(rehearsal) = rehearsal(globals)? {
-            change(&rehearsal, self.new.clone())?;
+        if let Some(dry_run) = dry_run(globals)? {
+            change(&dry_run, self.new.clone())?;
         }
         let delivery = Delivery::write(&self.key, self.facts, new_key.out.as_deref(), out)?;
         match change(store, self.new) {
@@ -85,8 +85,8 @@ pub(super) fn warn_of_disabled(key: &KeyInfo, out: &Output) {
 }
 
 /// Adds the key to an empty store in memory, which has the rules of every store.
-fn rehearse(new: &NewKey) -> Result<(), ManageError> {
-    let rehearsal = MemoryStore::new();
-    rehearsal.add_client("rehearsal")?;
-    rehearsal.issue("rehearsal", new.clone()).map(drop)
+fn check_rules(new: &NewKey) -> Result<(), ManageError> {
+    let store = MemoryStore::new();
+    store.add_client("any")?;
+    store.issue("any", new.clone()).map(drop)
 }
