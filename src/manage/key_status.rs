@@ -5,7 +5,7 @@ use super::error::RotationConflict;
 use super::info::KeyInfo;
 use crate::key::{KeyId, KeyState};
 
-/// What a key is good for at an instant: its state, its expiry and its successor in one value.
+/// Status of a key at a point in time: its state, expiry and successor in one value.
 ///
 /// As text it is one word, such as `replaced`.
 ///
@@ -26,9 +26,9 @@ use crate::key::{KeyId, KeyState};
 pub enum KeyStatus {
     /// The key works.
     Active,
-    /// The key works until it expires, and another key takes its place.
+    /// The key was replaced by another key, and works until it expires.
     Replaced {
-        /// The key that takes its place.
+        /// The key that replaces it.
         successor: KeyId,
     },
     /// The client of the key is disabled.
@@ -40,7 +40,7 @@ pub enum KeyStatus {
 }
 
 impl KeyStatus {
-    /// One word: the variant's name in lower case.
+    /// Returns one word: the variant's name in lower case.
     pub fn name(self) -> &'static str {
         match self {
             Self::Active => "active",

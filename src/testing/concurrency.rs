@@ -63,8 +63,8 @@ impl<S: KeyStore> Subject<'_, S> {
             let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(check_all)).collect();
             threads.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
         });
-        for verdict in results {
-            verdict
+        for result in results {
+            result
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
                 .map_err(|violation| violation.under(Rule::Threads))?;
         }

@@ -68,7 +68,7 @@ pub(super) fn lint(text: &str, rule: Rule<'_>) -> Result<Parsed, ParseFailure> {
     file.finish()
 }
 
-/// A closure of the caller, called with each key and client name.
+/// The closure of `YamlStore::lint_with`, called with each key and client name.
 type Rule<'r> = &'r mut dyn FnMut(YamlText<'_>);
 
 /// Returns the first error to the caller, or collects all errors.

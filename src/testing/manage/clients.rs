@@ -28,7 +28,7 @@ pub(super) async fn are_added<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> 
         if returned != expected || listed != Some(&expected) {
             return Err(Violation::new(
                 Rule::ClientAdded,
-                format!("the client {:?} is returned or listed otherwise", profile.name()),
+                format!("the client {:?} is returned or listed incorrectly", profile.name()),
             ));
         }
         let key = Key::of(profile.name());
