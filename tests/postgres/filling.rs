@@ -9,7 +9,7 @@ use keygate::{ClientProfile, KeyRecord, Quota};
 
 use crate::servers::Database;
 
-/// Writes the records as a hand would.
+/// Writes the records with SQL.
 pub(crate) fn fill(database: &Database<'_>, records: &[KeyRecord]) {
     let mut sql = String::new();
     for record in records {
@@ -30,7 +30,7 @@ pub(crate) fn fill(database: &Database<'_>, records: &[KeyRecord]) {
         let expires = record.expires().map_or("null".to_owned(), |expires| {
             let since = expires.duration_since(UNIX_EPOCH).unwrap();
             let (seconds, micros) = (since.as_secs(), since.subsec_micros());
-            // The server multiplies in floating point, which has no room for both.
+            // The server multiplies in floating point, which cannot represent both.
             format!("'epoch'::timestamptz + interval '1s' * {seconds} + interval '1us' * {micros}")
         });
         let revoked = if record.state() == KeyState::Revoked { "now()" } else { "null" };

@@ -1,4 +1,4 @@
-//! The servers that other tests run: that they are what those take them for, and leave nothing.
+//! Tests of the test servers: they behave as expected, and leave nothing behind.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use crate::this_program;
 
 const PROBE: &str = "select 1";
 
-/// The processes that work in this folder.
+/// The number of processes in this folder.
 fn processes_in(folder: &Path) -> usize {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     processes
@@ -35,19 +35,19 @@ fn two_servers_run_beside_each_other_and_leave_nothing() {
 
 #[test]
 fn server_of_a_panicking_test_is_gone() {
-    let told = std::sync::Mutex::new(PathBuf::new());
+    let data_folder = std::sync::Mutex::new(PathBuf::new());
     let test = std::panic::AssertUnwindSafe(|| {
         let server = Postgres::start();
-        *told.lock().unwrap() = server.data();
+        *data_folder.lock().unwrap() = server.data();
         std::panic::resume_unwind(Box::new(()));
     });
     assert!(std::panic::catch_unwind(test).is_err());
-    let data = told.into_inner().unwrap();
+    let data = data_folder.into_inner().unwrap();
     assert_eq!(processes_in(&data), 0);
     assert!(!data.parent().unwrap().exists());
 }
 
-/// Also that of a test that is killed and can clean up nothing.
+/// Even if the test is killed and cannot clean up.
 #[test]
 fn server_of_a_killed_test_is_gone() {
     const CHILD: &str = "KEYGATE_TEST_SERVERS_CHILD";
@@ -127,7 +127,7 @@ fn killed_server_restarts_with_all_confirmed_data() {
     server.restart();
     assert_eq!((server.port(), server.url()), (port, url));
     assert_eq!(server.psql("select count(*) from kept"), "1");
-    // A kill while nothing moves, and a kill of what does not run.
+    // Killing a stopped server, and one that does not run.
     server.stop();
     server.kill();
     server.kill();

@@ -7,7 +7,7 @@ use crate::servers::Postgres;
 
 #[test]
 fn no_type_of_the_store_shows_a_password() {
-    // Nobody listens at this port.
+    // A port without a listener.
     let url = format!("postgres://service:{CANARY}@127.0.0.1:1/keys");
     let replica_options = Replica::options(&url).unwrap();
     let replica = replica_options.clone().start();

@@ -1,4 +1,4 @@
-//! The suites for all stores.
+//! The test suites for all stores.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, KeyStore, Lookup, Mana
 
 use crate::fixture::Folder;
 
-/// A store of these records, issued before all of them expire.
+/// A store with these records, issued before any of them expires.
 async fn filled(folder: &Folder, records: Vec<KeyRecord>) -> SqliteStore {
     let store = SqliteStore::migrate(fresh(folder)).await.unwrap();
     let early = store.clone().with_clock(|| UNIX_EPOCH - Duration::from_secs(1));
@@ -48,7 +48,7 @@ async fn sqlite_store_keeps_the_contract_in_threads() -> Result<(), Violation> {
     store_contract(async |records| filled(&folder, records).await).await
 }
 
-/// A database under a name of its own: connections of an earlier one may still be closing.
+/// A database with a unique name: connections to an earlier one may still be closing.
 fn fresh(folder: &Folder) -> PathBuf {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     folder.path().join(format!("{}.db", NUMBER.fetch_add(1, Ordering::Relaxed)))
@@ -68,16 +68,15 @@ async fn sqlite_store_can_be_managed() -> Result<(), Violation> {
     manage_contract(async |clock| timed(empty(&folder).await, &clock)).await
 }
 
-/// Two stores with connections of their own on one file: one is changed, and the other is asked and
-/// listed.
+/// Two stores on one file: one makes the changes, and the other looks up and lists.
 struct Pair {
-    changed: SqliteStore,
-    asked: SqliteStore,
+    changing: SqliteStore,
+    reading: SqliteStore,
 }
 
 impl KeyStore for Pair {
     fn lookup(&self, digest: KeyDigest) -> Lookup {
-        self.asked.lookup(digest)
+        self.reading.lookup(digest)
     }
 }
 
@@ -85,31 +84,31 @@ type Answer<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
 
 impl ManageKeys for Pair {
     fn add_client(&self, profile: ClientProfile) -> Answer<'_, ClientInfo> {
-        self.changed.add_client(profile)
+        self.changing.add_client(profile)
     }
 
     fn enable_client<'a>(&'a self, name: &'a str) -> Answer<'a, ClientInfo> {
-        self.asked.enable_client(name)
+        self.reading.enable_client(name)
     }
 
     fn disable_client<'a>(&'a self, name: &'a str) -> Answer<'a, ClientInfo> {
-        self.changed.disable_client(name)
+        self.changing.disable_client(name)
     }
 
     fn remove_client<'a>(&'a self, name: &'a str) -> Answer<'a, ClientInfo> {
-        self.changed.remove_client(name)
+        self.changing.remove_client(name)
     }
 
     fn list_clients(&self) -> Answer<'_, Vec<ClientInfo>> {
-        self.asked.list_clients()
+        self.reading.list_clients()
     }
 
     fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> Answer<'a, KeyInfo> {
-        self.changed.issue(client, key)
+        self.changing.issue(client, key)
     }
 
     fn revoke<'a>(&'a self, key_id: &'a KeyId) -> Answer<'a, KeyInfo> {
-        self.changed.revoke(key_id)
+        self.changing.revoke(key_id)
     }
 
     fn rotate<'a>(
@@ -118,11 +117,11 @@ impl ManageKeys for Pair {
         successor: NewKey,
         grace: Duration,
     ) -> Answer<'a, Rotated> {
-        self.asked.rotate(key_id, successor, grace)
+        self.reading.rotate(key_id, successor, grace)
     }
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> Answer<'a, Vec<KeyInfo>> {
-        self.asked.list_keys(client)
+        self.reading.list_keys(client)
     }
 }
 
@@ -131,9 +130,9 @@ async fn two_stores_on_one_file_see_each_others_changes() -> Result<(), Violatio
     let folder = Folder::new();
     manage_contract(async |clock| {
         let path = fresh(&folder);
-        let changed = timed(SqliteStore::migrate(&path).await.unwrap(), &clock);
-        let asked = SqliteStore::open(&path).await.unwrap();
-        Pair { changed, asked: timed(asked, &clock) }
+        let changing = timed(SqliteStore::migrate(&path).await.unwrap(), &clock);
+        let reading = SqliteStore::open(&path).await.unwrap();
+        Pair { changing, reading: timed(reading, &clock) }
     })
     .await
 }

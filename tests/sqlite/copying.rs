@@ -1,4 +1,4 @@
-//! Backups that are copied over a live file, which tells SQLite nothing.
+//! Backups copied over a live file, which SQLite does not notice.
 
 use std::fs;
 use std::path::Path;
@@ -7,19 +7,19 @@ use std::process::Command;
 use keygate::ManageKeys as _;
 use keygate::store::SqliteStore;
 
-use crate::fixture::{Folder, Met, REVOKED, UNKNOWN, ask, id, new, sqlite3, store};
+use crate::fixture::{Folder, REVOKED, Response, UNKNOWN, id, new, request, sqlite3, store};
 
-/// Copies as `cp` does: into the file that is there.
+/// Copies into the existing file, as `cp` does.
 fn cp(from: &Path, to: &Path, options: &[&str]) {
     assert!(Command::new("cp").args(options).arg(from).arg(to).status().unwrap().success());
 }
 
-/// SQLite's count of commits, from the header of the file.
+/// SQLite's change counter, from the header of the file.
 fn commits(path: &Path) -> u32 {
     u32::from_be_bytes(fs::read(path).unwrap()[24..28].try_into().unwrap())
 }
 
-/// Two files of one length and one count of commits: the key A is revoked in the latter.
+/// Two files with the same length and change counter. The key A is revoked in the second.
 async fn twins(folder: &Folder) -> [std::path::PathBuf; 2] {
     let [one, two] = ["one.db", "two.db"].map(|name| folder.path().join(name));
     drop(store(&one, "A").await);
@@ -40,9 +40,9 @@ async fn backup_copied_over_the_file_is_served_at_once() {
         fs::copy(&one, &path).unwrap();
         let store = SqliteStore::options(&path).max_connections(1).open().await.unwrap();
         for _ in 0..3 {
-            assert_eq!(ask(&store, 'A').await, Met::Admitted);
+            assert_eq!(request(&store, 'A').await, Response::Admitted);
             cp(&two, &path, options);
-            assert_eq!(ask(&store, 'A').await, REVOKED);
+            assert_eq!(request(&store, 'A').await, REVOKED);
             cp(&one, &path, options);
         }
     }
@@ -55,7 +55,7 @@ async fn change_after_a_copied_backup_is_in_the_backup() {
     let path = folder.database();
     fs::copy(&one, &path).unwrap();
     let store = SqliteStore::open(&path).await.unwrap();
-    // Pages of the first file, in the connection that makes changes.
+    // Caches pages of the first file in the connection for changes.
     store.issue("App 1", new('B')).await.unwrap();
     sqlite3(&two, "update keygate_clients set metadata = '{\"c\": \"d\"}';");
     assert_eq!(commits(&path), commits(&two));
@@ -65,8 +65,8 @@ async fn change_after_a_copied_backup_is_in_the_backup() {
     let kept = "select count(*), count(revoked) from keygate_keys;
         select metadata from keygate_clients;";
     assert_eq!(sqlite3(&path, kept), "2|1\n{\"c\": \"d\"}");
-    assert_eq!(ask(&store, 'B').await, UNKNOWN);
-    assert_eq!(ask(&store, 'C').await, Met::Admitted);
+    assert_eq!(request(&store, 'B').await, UNKNOWN);
+    assert_eq!(request(&store, 'C').await, Response::Admitted);
     store.revoke(&id('C')).await.unwrap();
-    assert_eq!(ask(&store, 'C').await, REVOKED);
+    assert_eq!(request(&store, 'C').await, REVOKED);
 }

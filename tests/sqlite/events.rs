@@ -1,4 +1,4 @@
-//! What `keygate_events` says of changes, those by hand included.
+//! Events of changes, including changes by hand.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn every_event_has_an_actor_and_a_tool() {
     store.issue("App 1", new('A')).await.unwrap();
     store.rotate(&id('A'), new('B'), Duration::from_secs(60)).await.unwrap();
     store.revoke(&id('B')).await.unwrap();
-    // What changes nothing is no change.
+    // An update to the same value is not a change.
     store.revoke(&id('B')).await.unwrap();
     store.enable_client("App 1").await.unwrap();
     store.disable_client("App 1").await.unwrap();
@@ -66,7 +66,7 @@ async fn refused_change_leaves_no_event_and_no_origin() {
     let before = events(&folder);
     store.add_client("App 1".into()).await.unwrap_err();
     store.issue("App 1", new('A')).await.unwrap_err();
-    // Given up in the middle, many times.
+    // Dropped at every possible point.
     for steps in 0..20 {
         let change = store.issue("App 1", new('C'));
         tokio::pin!(change);

@@ -1,4 +1,4 @@
-//! Files that are not as they should be, and places where none can be written.
+//! Unusable files and read-only places.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use keygate::store::{DatabaseError, SqliteStore};
 
-use crate::fixture::{Folder, Met, ask, sqlite3, store};
+use crate::fixture::{Folder, Response, request, sqlite3, store};
 use crate::worker;
 
 const NOBODY: u32 = 65_534;
@@ -17,8 +17,8 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// What a process of a plain user says that uses the database: this user's, or where that is root,
-/// `nobody`'s, to whom the files then belong.
+/// Runs a process of an ordinary user on the database: this user, or instead of root, `nobody`, who then owns
+/// the files.
 fn use_as_plain_user(folder: &Folder) -> Vec<String> {
     let mut command = worker::command("use App 2", &folder.database());
     let is_root = std::os::unix::fs::MetadataExt::uid(&fs::metadata(folder.path()).unwrap()) == 0;
@@ -66,7 +66,7 @@ async fn write_ahead_log_without_rights_is_named() {
         let said = use_as_plain_user(&folder);
         assert!(said.len() == 1 && said[0].starts_with("not opened: "), "{said:?}");
         assert!(said[0].contains("the file is probably in WAL mode"), "{said:?}");
-        // The two ways out.
+        // Either remedy works.
         set_mode(folder.path(), 0o700);
         assert_eq!(use_as_plain_user(&folder)[0], "Admitted");
         sqlite3(&folder.database(), "pragma journal_mode = delete;");
@@ -123,14 +123,13 @@ async fn files_with_unusual_names_are_opened() {
     for name in ["file:keys.db", ":memory:", "a?mode=memory", "100%41 #ü '.db", "-x"] {
         let path = folder.path().join(name);
         let store = store(&path, "A").await;
-        assert_eq!(ask(&store, 'A').await, Met::Admitted);
+        assert_eq!(request(&store, 'A').await, Response::Admitted);
         assert!(fs::metadata(&path).unwrap().len() > 0, "{name}");
     }
     assert_eq!(folder.names().len(), 5);
 }
 
-/// SQLite would take the first of them for a URL or for no file, and look for each in the folder of
-/// the moment.
+/// SQLite would parse the first ones as URLs or as no file, and resolve each when it opens a connection.
 #[tokio::test]
 async fn relative_path_is_resolved_when_it_is_given() {
     let folder = Folder::new();
@@ -149,7 +148,7 @@ async fn relative_path_is_resolved_when_it_is_given() {
     assert_eq!(folder.names(), ["inner", "outer.db"]);
 }
 
-/// What a shell says in a new file system of this size, with the job that `RUN` does on `keys.db`.
+/// Runs a shell in a new file system of this size; `RUN` is a job on `keys.db`.
 fn inside_mount(size: &str, script: &str, job: &str, from: &Path) -> Vec<String> {
     let folder = Folder::new();
     let place = folder.path().join("mounted");
@@ -161,7 +160,7 @@ fn inside_mount(size: &str, script: &str, job: &str, from: &Path) -> Vec<String>
     in_name_space(&script, &job, &place, from)
 }
 
-/// Lines from a shell that can mount without anybody else seeing it, and that does the job at `RUN`.
+/// Runs a shell in its own mount namespace; `RUN` is a job on `keys.db`.
 pub(crate) fn in_name_space(script: &str, job: &Command, place: &Path, from: &Path) -> Vec<String> {
     let script = script.replace("RUN", "\"$@\"");
     for unshare in [&["--mount"][..], &["--user", "--map-root-user", "--mount"]] {

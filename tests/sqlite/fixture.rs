@@ -26,7 +26,7 @@ impl Folder {
         self.0.path()
     }
 
-    /// Where the database is, or is to be.
+    /// The path of the database.
     pub(crate) fn database(&self) -> PathBuf {
         self.0.path().join("keys.db")
     }
@@ -40,7 +40,7 @@ impl Folder {
     }
 }
 
-/// The key that is called by this letter.
+/// The key with this letter.
 pub(crate) fn key(letter: char) -> String {
     format!("key-for-tests-{letter}-08zEk8IC0le3I0kPwSF1g4XU9R5Wgb")
 }
@@ -57,7 +57,7 @@ pub(crate) fn new(letter: char) -> NewKey {
     NewKey::new(digest(letter))
 }
 
-/// A store on a new database with the client `App 1` and these keys of it.
+/// A store on a new database with the client `App 1` and these keys.
 pub(crate) async fn store(path: &Path, letters: &str) -> SqliteStore {
     let store = SqliteStore::migrate(path).await.unwrap();
     store.add_client("App 1".into()).await.unwrap();
@@ -67,23 +67,24 @@ pub(crate) async fn store(path: &Path, letters: &str) -> SqliteStore {
     store
 }
 
-/// What a caller with this key meets.
+/// The outcome of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Met {
+pub(crate) enum Response {
     Admitted,
     Wrong(WrongReason),
     Outage(String),
 }
 
-pub(crate) const UNKNOWN: Met = Met::Wrong(WrongReason::Unknown);
-pub(crate) const REVOKED: Met = Met::Wrong(WrongReason::Revoked);
+pub(crate) const UNKNOWN: Response = Response::Wrong(WrongReason::Unknown);
+pub(crate) const REVOKED: Response = Response::Wrong(WrongReason::Revoked);
 
-pub(crate) async fn ask(store: &SqliteStore, letter: char) -> Met {
+/// Authenticates a request with this key.
+pub(crate) async fn request(store: &SqliteStore, letter: char) -> Response {
     let auth = Authenticator::new(store.clone());
     match auth.authenticate_key(key(letter).as_bytes()).await {
-        Ok(_) => Met::Admitted,
-        Err(AuthError::WrongCredentials { reason, .. }) => Met::Wrong(reason),
-        Err(AuthError::Unavailable(error)) => Met::Outage(cause(&error)),
+        Ok(_) => Response::Admitted,
+        Err(AuthError::WrongCredentials { reason, .. }) => Response::Wrong(reason),
+        Err(AuthError::Unavailable(error)) => Response::Outage(cause(&error)),
         Err(error) => panic!("{error}"),
     }
 }
@@ -93,7 +94,7 @@ pub(crate) fn cause(error: &StoreError) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// What the `sqlite3` program answers, a process of its own: rows in lines, fields between `|`.
+/// Runs the `sqlite3` program, and returns its output: rows in lines, fields separated by `|`.
 pub(crate) fn sqlite3(path: &Path, sql: &str) -> String {
     try_sqlite3(path, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
 }
@@ -104,7 +105,7 @@ pub(crate) fn try_sqlite3(path: &Path, sql: &str) -> Result<String, String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("there is `sqlite3`: `tests/run` installs it");
     let sql = format!(".timeout 5000\npragma foreign_keys = on;\n{sql}\n");
-    // One that ends early says why itself.
+    // A program that ends early reports the reason itself.
     let _ = child.stdin.take().unwrap().write_all(sql.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();

@@ -1,4 +1,4 @@
-//! A process that is killed while it changes keys leaves the old state or the new one.
+//! Killing a process that changes keys leaves the old or the new state.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::thread;
@@ -9,7 +9,7 @@ use keygate::key::KeyState;
 use keygate::store::SqliteStore;
 
 use crate::delays::Delays;
-use crate::fixture::{Folder, Met, ask, sqlite3, store};
+use crate::fixture::{Folder, Response, request, sqlite3, store};
 use crate::killed::{Keys, check};
 use crate::worker::{self, check_whole};
 
@@ -25,7 +25,7 @@ async fn killed_process_leaves_committed_changes_and_no_partial_one() {
     let folder = Folder::new();
     let path = folder.database();
     let store = store(&path, "A").await;
-    let (mut told, mut ahead, mut journals) = (0, 0, 0);
+    let (mut reported, mut ahead, mut journals) = (0, 0, 0);
     let mut delays = Delays::new();
     for _ in 0..KILLS {
         let before = keys(&store).await;
@@ -42,16 +42,18 @@ async fn killed_process_leaves_committed_changes_and_no_partial_one() {
         stdout.read_to_end(&mut output).unwrap();
         journals += usize::from(folder.names().contains(&"keys.db-journal".to_owned()));
 
-        // The first to look finds what the killed one has left, and rolls it back.
-        assert_eq!(ask(&store, 'A').await, Met::Admitted);
+        // The next reader rolls back the interrupted change.
+        assert_eq!(request(&store, 'A').await, Response::Admitted);
         let after = keys(&store).await;
         let said = worker::said(&output);
         let made = check(&before, &after, &said);
         assert!((said.len()..=said.len() + 1).contains(&made), "{made} changes of {said:?}");
-        told += said.len();
+        reported += said.len();
         ahead += made - said.len();
     }
-    println!("{KILLS} kills: {told} told, {ahead} made and not told, {journals} journals left");
+    println!(
+        "{KILLS} kills: {reported} reported, {ahead} made and not reported, {journals} journals left"
+    );
     check_whole(&path);
     assert_eq!(sqlite3(&path, "select count(*) from keygate_origin;"), "0");
     let changes = "select count(*) from keygate_events where action in
@@ -61,14 +63,13 @@ async fn killed_process_leaves_committed_changes_and_no_partial_one() {
     assert_eq!(sqlite3(&path, changes), (last.len() + revoked).to_string());
 }
 
-/// A journal that was written whole and a file that was overwritten in part, which no other instant
-/// leaves for certain.
+/// A complete journal and a partly overwritten file, which killing at a random moment may not leave.
 #[tokio::test]
 async fn hot_journal_is_rolled_back_by_the_next_lookup() {
     let folder = Folder::new();
     let path = folder.database();
     let store = store(&path, "A").await;
-    // With a cache of two pages the statement writes into the file before it is done.
+    // With a cache of two pages, the statement writes to the file before it completes.
     let mut child = std::process::Command::new("sqlite3")
         .args(["-batch", "-init", "/dev/null"])
         .arg(&path)
@@ -88,7 +89,7 @@ async fn hot_journal_is_rolled_back_by_the_next_lookup() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(folder.names(), ["keys.db", "keys.db-journal"]);
-    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(request(&store, 'A').await, Response::Admitted);
     assert_eq!(folder.names(), ["keys.db"]);
     assert_eq!(keys(&store).await.len(), 1);
     check_whole(&path);

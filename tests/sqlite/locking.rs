@@ -1,11 +1,11 @@
-//! Others who hold locks of the file for long.
+//! Long locks by other processes.
 
 use std::time::{Duration, Instant};
 
 use keygate::ManageKeys as _;
 use keygate::store::SqliteStore;
 
-use crate::fixture::{Folder, Met, REVOKED, ask, cause, id, sqlite3, store};
+use crate::fixture::{Folder, REVOKED, Response, cause, id, request, sqlite3, store};
 use crate::processes::Holder;
 
 const LONG_READ: &str = "begin; select count(*) from keygate_keys";
@@ -27,18 +27,18 @@ async fn lookups_go_on_while_a_change_waits_for_a_long_read() {
         let store = store.clone();
         tokio::spawn(async move { store.revoke(&id('B')).await })
     };
-    let (mut longest, mut asked) = (Duration::ZERO, 0_u32);
+    let (mut longest, mut lookups) = (Duration::ZERO, 0_u32);
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(2) {
-        let asking = Instant::now();
-        assert_eq!(ask(&store, 'A').await, Met::Admitted);
-        (longest, asked) = (longest.max(asking.elapsed()), asked + 1);
+        let started = Instant::now();
+        assert_eq!(request(&store, 'A').await, Response::Admitted);
+        (longest, lookups) = (longest.max(started.elapsed()), lookups + 1);
     }
-    println!("{asked} lookups, the longest of which took {longest:?}");
+    println!("{lookups} lookups, the longest of which took {longest:?}");
     assert!(!revoking.is_finished());
     drop(holder);
     revoking.await.unwrap().unwrap();
-    assert_eq!(ask(&store, 'B').await, REVOKED);
+    assert_eq!(request(&store, 'B').await, REVOKED);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,12 +58,12 @@ async fn blocked_change_names_the_reader() {
             holder.id()
         );
         assert_eq!(error, expected);
-        // Nothing of it was done, and no lock stays.
-        assert_eq!(ask(&store, 'A').await, Met::Admitted);
+        // Nothing was changed, and no lock is left.
+        assert_eq!(request(&store, 'A').await, Response::Admitted);
         drop(holder);
         assert_eq!(sqlite3(&path, "select count(revoked) from keygate_keys;"), "0");
         store.revoke(&id('A')).await.unwrap();
-        assert_eq!(ask(&store, 'A').await, REVOKED);
+        assert_eq!(request(&store, 'A').await, REVOKED);
     }
 }
 
@@ -83,11 +83,11 @@ async fn blocked_lookup_names_the_writer() {
         let expected = format!("process {} (sqlite3) must end", holder.id());
         assert!(error.contains(&expected), "{mode}: {error}");
         drop(holder);
-        assert_eq!(ask(&store, 'A').await, Met::Admitted, "{mode}");
+        assert_eq!(request(&store, 'A').await, Response::Admitted, "{mode}");
     }
 }
 
-/// In WAL mode nobody waits for a reader, but writers still wait for each other.
+/// In WAL mode, readers block no one, but writers still wait for each other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn write_ahead_log_takes_changes_beside_a_long_read() {
     let folder = Folder::new();
@@ -97,7 +97,7 @@ async fn write_ahead_log_takes_changes_beside_a_long_read() {
     let store = SqliteStore::open(&path).await.unwrap();
     let _holder = Holder::new(&path, LONG_READ);
     store.revoke(&id('A')).await.unwrap();
-    assert_eq!(ask(&store, 'A').await, REVOKED);
+    assert_eq!(request(&store, 'A').await, REVOKED);
     let writer = Holder::new(&path, "begin immediate");
     let error = unavailable(store.disable_client("App 1").await.unwrap_err());
     assert!(error.contains(&format!("process {} (sqlite3)", writer.id())), "{error}");

@@ -1,4 +1,4 @@
-//! Keys in SQLite databases: real files, other processes, and the `sqlite3` program beside them.
+//! `SqliteStore` on real files, with other processes and the `sqlite3` program.
 
 #[path = "../common/changes.rs"]
 mod changes;
@@ -11,6 +11,7 @@ mod files;
 mod fixture;
 #[path = "../common/folder.rs"]
 mod folder;
+mod invalid_rows;
 #[path = "../common/job.rs"]
 mod job;
 #[path = "../common/killed.rs"]
@@ -19,10 +20,9 @@ mod killing;
 mod locking;
 mod migrating;
 mod processes;
+mod read_back;
 mod replacing;
 mod sharing;
-mod spoiling;
-mod swallowed;
 mod tables;
 #[path = "../common/this_program.rs"]
 mod this_program;

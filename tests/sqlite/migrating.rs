@@ -1,4 +1,4 @@
-//! Tables that are made, found, too old and too new.
+//! Creating tables, and tables that are too old or too new.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use keygate::ManageKeys as _;
 use keygate::store::{DatabaseError, SqliteStore};
 
-use crate::fixture::{Folder, Met, ask, sqlite3, store};
+use crate::fixture::{Folder, Response, request, sqlite3, store};
 use crate::worker;
 
 async fn refused(folder: &Folder) -> DatabaseError {
@@ -33,7 +33,7 @@ async fn new_file_is_for_its_owner_alone() {
     let mode = fs::metadata(folder.database()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(folder.names(), ["keys.db"]);
-    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(request(&store, 'A').await, Response::Admitted);
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn migrating_twice_changes_nothing() {
     store(&folder.database(), "A").await;
     let before = fs::read(folder.database()).unwrap();
     let store = SqliteStore::migrate(folder.database()).await.unwrap();
-    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(request(&store, 'A').await, Response::Admitted);
     assert_eq!(fs::read(folder.database()).unwrap(), before);
     let versions = "select version, oldest_reader, by from keygate_migrations;";
     assert_eq!(store.schema_version().await.unwrap(), 1);
@@ -73,7 +73,7 @@ async fn newer_tables_are_read_where_they_say_so() {
         insert into keygate_migrations (version, oldest_reader, by) values (9, 1, 'later');";
     sqlite3(&path, newer);
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(request(&store, 'A').await, Response::Admitted);
     assert_eq!(store.schema_version().await.unwrap(), 9);
     SqliteStore::migrate(&path).await.unwrap().add_client("App 2".into()).await.unwrap();
 
@@ -95,7 +95,7 @@ async fn incomplete_tables_are_too_old() {
 #[tokio::test]
 async fn failed_migration_changes_nothing() {
     let folder = Folder::new();
-    // In the way of the last tables of ours.
+    // Conflicts with the last of keygate's tables.
     sqlite3(&folder.database(), "create table keygate_events (id integer);");
     let error = SqliteStore::migrate(folder.database()).await.unwrap_err();
     assert!(error.to_string().contains("keygate_events already exists"), "{error}");
@@ -126,7 +126,7 @@ async fn twenty_stores_start_at_once() {
     }
 }
 
-/// Whoever has read in a transaction cannot wait for another who writes: SQLite refuses it at once.
+/// A transaction that reads first cannot wait for another writer: SQLite refuses it at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_migrations_wait_for_each_other() {
     for _ in 0..5 {

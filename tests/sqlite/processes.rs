@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use keygate::store::SqliteStore;
 use keygate::{KeyStore as _, ManageKeys as _};
 
-use crate::fixture::{Folder, Met, REVOKED, UNKNOWN, ask, cause, digest, id, new, sqlite3, store};
+use crate::fixture::{
+    Folder, REVOKED, Response, UNKNOWN, cause, digest, id, new, request, sqlite3, store,
+};
 use crate::worker::{self, check_whole, generated};
 
 #[tokio::test]
@@ -16,13 +18,13 @@ async fn change_by_another_process_is_seen_by_the_next_lookup() {
     let path = folder.database();
     let store = store(&path, "A").await;
     for _ in 0..10 {
-        assert_eq!(ask(&store, 'A').await, Met::Admitted);
+        assert_eq!(request(&store, 'A').await, Response::Admitted);
         sqlite3(&path, "update keygate_keys set revoked = '2026-11-23T10:00:00Z';");
-        assert_eq!(ask(&store, 'A').await, REVOKED);
+        assert_eq!(request(&store, 'A').await, REVOKED);
         sqlite3(&path, "update keygate_keys set revoked = null;");
     }
     sqlite3(&path, "delete from keygate_keys;");
-    assert_eq!(ask(&store, 'A').await, UNKNOWN);
+    assert_eq!(request(&store, 'A').await, UNKNOWN);
 }
 
 #[test]
@@ -46,7 +48,7 @@ fn concurrent_processes_lose_no_change() {
     check_whole(&path);
 }
 
-/// 100,000 keys in one transaction by another process: lookups go on, and wait at most for the commit.
+/// Another process adds 100,000 keys in one transaction: lookups continue, and wait only for the commit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lookups_go_on_while_many_keys_are_added() {
     let folder = Folder::new();
@@ -61,21 +63,21 @@ async fn lookups_go_on_while_many_keys_are_added() {
     let adding = tokio::task::spawn_blocking(move || {
         sqlite3(&path, &format!("pragma cache_spill = off; {sql}"))
     });
-    let (mut asked, mut longest) = (0_u32, Duration::ZERO);
+    let (mut lookups, mut longest) = (0_u32, Duration::ZERO);
     while !adding.is_finished() {
         let begun = Instant::now();
         let record = store.lookup(digest('A')).await;
         assert!(record.unwrap_or_else(|error| panic!("{}", cause(&error))).is_some());
         longest = longest.max(begun.elapsed());
-        asked += 1;
+        lookups += 1;
     }
     adding.await.unwrap();
-    println!("{asked} lookups, the longest of which took {longest:?}");
-    assert!(asked > 10);
+    println!("{lookups} lookups, the longest of which took {longest:?}");
+    assert!(lookups > 10);
     assert_eq!(store.list_keys(None).await.unwrap().len(), 100_001);
 }
 
-/// A process that holds the lock of a file, until it is dropped.
+/// A process that locks a file until this is dropped.
 pub(crate) struct Holder(std::process::Child);
 
 impl Holder {
@@ -119,12 +121,12 @@ async fn change_waits_for_another_process_and_lookups_do_not() {
     };
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_millis(300) {
-        assert_eq!(ask(&store, 'A').await, Met::Admitted);
+        assert_eq!(request(&store, 'A').await, Response::Admitted);
     }
     assert!(!changing.is_finished());
     drop(holder);
     changing.await.unwrap().unwrap();
-    assert_eq!(ask(&store, 'B').await, Met::Admitted);
+    assert_eq!(request(&store, 'B').await, Response::Admitted);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -133,7 +135,7 @@ async fn locked_file_is_an_outage_until_it_is_unlocked() {
     let path = folder.database();
     let store = store(&path, "A").await;
     let holder = Holder::new(&path, "begin exclusive");
-    // More of them than there are connections, and all of them given up.
+    // More lookups than connections, all of them dropped.
     for _ in 0..6 {
         let lookup = store.lookup(digest('A'));
         assert!(tokio::time::timeout(Duration::from_millis(5), lookup).await.is_err());
@@ -141,9 +143,9 @@ async fn locked_file_is_an_outage_until_it_is_unlocked() {
     let error = store.lookup(digest('Z')).await.unwrap_err();
     assert!(cause(&error).contains("database is locked"), "{}", cause(&error));
     drop(holder);
-    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(request(&store, 'A').await, Response::Admitted);
     store.revoke(&id('A')).await.unwrap();
-    assert_eq!(ask(&store, 'A').await, REVOKED);
+    assert_eq!(request(&store, 'A').await, REVOKED);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,7 +159,7 @@ async fn dropped_changes_are_atomic_and_hold_no_lock() {
         let listing = store.list_keys(None);
         let _ = tokio::time::timeout(Duration::from_micros(micros * 5), listing).await;
     }
-    // Another process gets the lock at once.
+    // No lock is left.
     sqlite3(&path, ".timeout 1000\nupdate keygate_clients set metadata = '{\"a\":\"b\"}';");
     assert_eq!(sqlite3(&path, "select count(*) from keygate_origin;"), "0");
     let counts = "select (select count(*) from keygate_keys) =

@@ -1,4 +1,4 @@
-//! Files that take the place of the one that was opened.
+//! Files that replace the opened one.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keygate::ManageKeys as _;
 use keygate::store::SqliteStore;
 
-use crate::fixture::{Folder, Met, REVOKED, UNKNOWN, ask, id, new, sqlite3, store};
+use crate::fixture::{Folder, REVOKED, Response, UNKNOWN, id, new, request, sqlite3, store};
 use crate::processes::Holder;
 
-fn is_outage(met: &Met, what: &str) -> bool {
-    matches!(met, Met::Outage(cause) if cause.contains(what))
+fn is_outage(response: &Response, what: &str) -> bool {
+    matches!(response, Response::Outage(cause) if cause.contains(what))
 }
 
-/// A store with the key A, in its file; and a copy of that file.
+/// A store with the key A in a file, and a copy of that file.
 async fn saved() -> (Folder, PathBuf, SqliteStore, PathBuf) {
     let folder = Folder::new();
     let path = folder.database();
@@ -30,10 +30,10 @@ async fn restored_file_is_noticed_by_the_next_lookup() {
     let (_folder, path, store, saved) = saved().await;
     store.revoke(&id('A')).await.unwrap();
     store.issue("App 1", new('B')).await.unwrap();
-    assert_eq!(ask(&store, 'A').await, REVOKED);
+    assert_eq!(request(&store, 'A').await, REVOKED);
     fs::rename(&saved, &path).unwrap();
-    assert_eq!(ask(&store, 'A').await, Met::Admitted);
-    assert_eq!(ask(&store, 'B').await, UNKNOWN);
+    assert_eq!(request(&store, 'A').await, Response::Admitted);
+    assert_eq!(request(&store, 'B').await, UNKNOWN);
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn change_after_a_restore_is_in_the_restored_file() {
     store.revoke(&id('A')).await.unwrap();
     let revoked = "select count(*) from keygate_keys where revoked is not null;";
     assert_eq!(sqlite3(&path, revoked), "1");
-    assert_eq!(ask(&store, 'A').await, REVOKED);
+    assert_eq!(request(&store, 'A').await, REVOKED);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -54,23 +54,23 @@ async fn change_waiting_during_a_restore_is_in_the_new_file() {
         let store = store.clone();
         tokio::spawn(async move { store.revoke(&id('A')).await })
     };
-    // Long enough for it to wait, as a rule. It is right either way.
+    // Usually long enough for it to wait. Correct in either case.
     for _ in 0..200 {
-        assert_eq!(ask(&store, 'A').await, Met::Admitted);
+        assert_eq!(request(&store, 'A').await, Response::Admitted);
     }
     fs::rename(&saved, &path).unwrap();
     drop(holder);
     revoking.await.unwrap().unwrap();
-    assert_eq!(ask(&store, 'A').await, REVOKED);
+    assert_eq!(request(&store, 'A').await, REVOKED);
 }
 
 #[tokio::test]
 async fn file_restored_in_place_is_served_as_it_is() {
     let (_folder, path, store, saved) = saved().await;
     store.revoke(&id('A')).await.unwrap();
-    assert_eq!(ask(&store, 'A').await, REVOKED);
+    assert_eq!(request(&store, 'A').await, REVOKED);
     sqlite3(&path, &format!(".restore {}", saved.display()));
-    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(request(&store, 'A').await, Response::Admitted);
 }
 
 #[tokio::test]
@@ -82,12 +82,12 @@ async fn link_to_another_file_is_noticed() {
     let path = folder.database();
     std::os::unix::fs::symlink(&one, &path).unwrap();
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(request(&store, 'A').await, Response::Admitted);
     let next = folder.path().join("next");
     std::os::unix::fs::symlink(&two, &next).unwrap();
     fs::rename(&next, &path).unwrap();
-    assert_eq!(ask(&store, 'A').await, UNKNOWN);
-    assert_eq!(ask(&store, 'B').await, Met::Admitted);
+    assert_eq!(request(&store, 'A').await, UNKNOWN);
+    assert_eq!(request(&store, 'B').await, Response::Admitted);
 }
 
 #[tokio::test]
@@ -98,15 +98,15 @@ async fn missing_file_is_an_outage_until_it_is_back() {
     let away = folder.path().join("away.db");
     fs::rename(&path, &away).unwrap();
     for letter in ['A', 'Z'] {
-        let met = ask(&store, letter).await;
-        assert!(is_outage(&met, "No such file"), "{met:?}");
+        let response = request(&store, letter).await;
+        assert!(is_outage(&response, "No such file"), "{response:?}");
     }
     assert!(store.revoke(&id('A')).await.is_err());
     assert!(store.list_keys(None).await.is_err());
     assert_eq!(folder.names(), ["away.db"], "nothing is made in its place");
     fs::rename(&away, &path).unwrap();
-    assert_eq!(ask(&store, 'A').await, Met::Admitted);
-    assert_eq!(ask(&store, 'Z').await, UNKNOWN);
+    assert_eq!(request(&store, 'A').await, Response::Admitted);
+    assert_eq!(request(&store, 'Z').await, UNKNOWN);
 }
 
 #[tokio::test]
@@ -118,12 +118,12 @@ async fn file_without_tables_is_an_outage_until_migrated() {
     fs::write(&other, "").unwrap();
     fs::rename(&other, &path).unwrap();
     for letter in ['A', 'Z'] {
-        let met = ask(&store, letter).await;
-        assert!(is_outage(&met, "no tables of keygate"), "{met:?}");
+        let response = request(&store, letter).await;
+        assert!(is_outage(&response, "no tables of keygate"), "{response:?}");
     }
     assert!(store.add_client("App 2".into()).await.is_err());
     SqliteStore::migrate(&path).await.unwrap();
-    assert_eq!(ask(&store, 'A').await, UNKNOWN);
+    assert_eq!(request(&store, 'A').await, UNKNOWN);
 }
 
 #[tokio::test]
@@ -135,12 +135,11 @@ async fn file_of_something_else_is_an_outage() {
     fs::write(&other, "App 1: not a database, and longer than the head of one\n".repeat(9))
         .unwrap();
     fs::rename(&other, &path).unwrap();
-    let met = ask(&store, 'A').await;
-    assert!(is_outage(&met, "file is not a database"), "{met:?}");
+    let response = request(&store, 'A').await;
+    assert!(is_outage(&response, "file is not a database"), "{response:?}");
 }
 
-/// Two files take turns. After each turn, callers meet what the file then says, while others ask
-/// at the same time.
+/// Swaps two files repeatedly under concurrent lookups, which see the current file after each swap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_is_stale_while_many_ask() {
     let folder = Folder::new();
@@ -156,24 +155,26 @@ async fn no_answer_is_stale_while_many_ask() {
             let (store, is_done) = (store.clone(), Arc::clone(&is_done));
             tokio::spawn(async move {
                 while !is_done.load(Ordering::Relaxed) {
-                    let met = ask(&store, 'A').await;
-                    assert!(met == Met::Admitted || met == UNKNOWN, "{met:?}");
+                    let response = request(&store, 'A').await;
+                    assert!(response == Response::Admitted || response == UNKNOWN, "{response:?}");
                 }
             })
         })
         .collect();
-    for turn in 0..100 {
+    for round in 0..100 {
         let (file, known, unknown) =
-            if turn % 2 == 0 { (&two, 'B', 'A') } else { (&one, 'A', 'B') };
+            if round % 2 == 0 { (&two, 'B', 'A') } else { (&one, 'A', 'B') };
         let next = folder.path().join("next");
         fs::copy(file, &next).unwrap();
         fs::rename(&next, &path).unwrap();
-        let asked = (0..8).map(|_| {
+        let requests = (0..8).map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { (ask(&store, known).await, ask(&store, unknown).await) })
+            tokio::spawn(
+                async move { (request(&store, known).await, request(&store, unknown).await) },
+            )
         });
-        for asked in asked.collect::<Vec<_>>() {
-            assert_eq!(asked.await.unwrap(), (Met::Admitted, UNKNOWN), "turn {turn}");
+        for request in requests.collect::<Vec<_>>() {
+            assert_eq!(request.await.unwrap(), (Response::Admitted, UNKNOWN), "round {round}");
         }
     }
     is_done.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Files with a name elsewhere, beside which SQLite would look for another journal.
+//! Files with a second name, for which SQLite would use another journal.
 
 use std::fs;
 use std::path::Path;
@@ -7,11 +7,11 @@ use keygate::ManageKeys as _;
 use keygate::store::SqliteStore;
 
 use crate::files::in_name_space;
-use crate::fixture::{Folder, Met, REVOKED, ask, id, new, store};
+use crate::fixture::{Folder, REVOKED, Response, id, new, request, store};
 use crate::worker;
 
-fn is_refused(met: &Met, what: &str) -> bool {
-    matches!(met, Met::Outage(cause) if cause.contains(what))
+fn is_refused(response: &Response, what: &str) -> bool {
+    matches!(response, Response::Outage(cause) if cause.contains(what))
 }
 
 #[tokio::test]
@@ -55,13 +55,13 @@ async fn file_with_another_hard_link_is_refused() {
             assert!(error.contains("the file has 2 hard links"), "{error}");
         }
     }
-    let met = ask(&running, 'A').await;
-    assert!(is_refused(&met, "the file has 2 hard links"), "{met:?}");
+    let response = request(&running, 'A').await;
+    assert!(is_refused(&response, "the file has 2 hard links"), "{response:?}");
     running.revoke(&id('A')).await.unwrap_err();
 
     fs::remove_file(&other).unwrap();
     running.revoke(&id('A')).await.unwrap();
-    assert_eq!(ask(&running, 'A').await, REVOKED);
+    assert_eq!(request(&running, 'A').await, REVOKED);
 }
 
 #[tokio::test]
@@ -73,9 +73,9 @@ async fn symbolic_links_to_a_file_are_served_alike() {
     std::os::unix::fs::symlink(Path::new("keys.db"), &link).unwrap();
     let linked = SqliteStore::open(&link).await.unwrap();
     direct.revoke(&id('A')).await.unwrap();
-    assert_eq!(ask(&linked, 'A').await, REVOKED);
+    assert_eq!(request(&linked, 'A').await, REVOKED);
     linked.issue("App 1", new('C')).await.unwrap();
-    assert_eq!(ask(&direct, 'C').await, Met::Admitted);
+    assert_eq!(request(&direct, 'C').await, Response::Admitted);
 }
 
 #[tokio::test]

@@ -1,17 +1,17 @@
-//! The tables as the documentation has them, and the statements that stand there.
+//! The documented tables and statements.
 
 use std::time::{Duration, SystemTime};
 
 use keygate::{AuthError, Authenticator, ManageKeys as _, WrongReason};
 
-use crate::fixture::{Folder, Met, ask, new, sqlite3, store};
+use crate::fixture::{Folder, Response, new, request, sqlite3, store};
 
 const DOCS: &str = include_str!("../../src/store/sqlite/tables.md");
 
-/// Of this key is the digest in the documentation.
+/// The key with the documented digest.
 const DOCUMENTED: &[u8] = b"foo";
 
-/// The statements below the line that begins so.
+/// The statements after the line with this beginning.
 fn documented(line: &str) -> &'static str {
     let (_, rest) = DOCS.split_once(&format!("\n{line}")).expect(line);
     let (_, rest) = rest.split_once("\n```sql\n").unwrap();
@@ -47,7 +47,7 @@ async fn documented_statements_do_what_the_docs_say() {
     let clients = store.list_clients().await.unwrap();
     let enabled = clients.iter().map(|client| (client.profile.name(), client.enabled));
     assert_eq!(enabled.collect::<Vec<_>>(), [("App 1", true), ("App 9", false)]);
-    assert_eq!(ask(&store, 'A').await, Met::Admitted);
+    assert_eq!(request(&store, 'A').await, Response::Admitted);
     let revoked = run("Who revoked a key");
     assert!(revoked.ends_with("||sql"), "{revoked}");
     assert_eq!(revoked.lines().count(), 1, "{revoked}");

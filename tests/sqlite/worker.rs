@@ -1,4 +1,4 @@
-//! This test program, run again as a process of its own that does one job.
+//! This test program, run again as a child process with one job.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,12 +7,12 @@ use std::time::Duration;
 use keygate::store::SqliteStore;
 use keygate::{ApiKey, KeyId, ManageKeys as _, NewKey};
 
-use crate::fixture::{Met, ask, cause, sqlite3};
+use crate::fixture::{Response, cause, request, sqlite3};
 use crate::job;
 pub(crate) use crate::job::said;
 use crate::job::say;
 
-/// Does the job that the process was started for; with the other tests, there is none.
+/// The child process does its job; in the usual test run, this does nothing.
 #[tokio::test]
 async fn work() {
     let Some((job, path)) = job::given() else { return };
@@ -27,7 +27,7 @@ async fn work() {
     }
 }
 
-/// The command that does a job with a file.
+/// Returns the command of a job on a file.
 pub(crate) fn command(job: &str, path: &Path) -> Command {
     job::command(module_path!(), job, path)
 }
@@ -38,7 +38,7 @@ async fn start(path: &Path, client: &str) {
     say("done");
 }
 
-/// Issues so many keys to `App 1`.
+/// Issues this many keys to `App 1`.
 async fn issue(path: &Path, count: &str) {
     let store = SqliteStore::open(path).await.unwrap();
     for _ in 0..count.parse().expect("a number") {
@@ -47,12 +47,12 @@ async fn issue(path: &Path, count: &str) {
     }
 }
 
-/// Issues, rotates and revokes, again and again, and says what was done as soon as it was.
+/// Issues, rotates and revokes in a loop, and prints each change when it is done.
 async fn churn(path: &Path) {
     let store = SqliteStore::open(path).await.unwrap();
     let mut live: Vec<KeyId> = Vec::new();
-    for turn in 0.. {
-        match (turn % 4, live.pop()) {
+    for round in 0.. {
+        match (round % 4, live.pop()) {
             (1, Some(old)) => {
                 let grace = Duration::from_secs(3600);
                 let rotated = store.rotate(&old, generated(), grace).await.unwrap();
@@ -73,36 +73,36 @@ async fn churn(path: &Path) {
     }
 }
 
-/// Opens, asks for the key `A`, adds a client and asks again: one line each, of which the client's
-/// says why it was not added.
+/// Opens the database, looks up `A`, adds a client, and looks up `A` again: one line each, with the error if
+/// the client was not added.
 async fn make_use(path: &Path, client: &str) {
     let store = match SqliteStore::open(path).await {
         Ok(store) => store,
         Err(error) => return say(&format!("not opened: {error}")),
     };
-    let tell = |met: Met| say(&format!("{met:?}"));
-    tell(ask(&store, 'A').await);
+    let tell = |response: Response| say(&format!("{response:?}"));
+    tell(request(&store, 'A').await);
     match store.add_client(client.into()).await {
         Ok(_) => say("done"),
         Err(keygate::manage::ManageError::Unavailable(error)) => say(&cause(&error)),
         Err(error) => say(&error.to_string()),
     }
-    tell(ask(&store, 'A').await);
+    tell(request(&store, 'A').await);
 }
 
-/// Makes the database, and uses it from another folder.
+/// Creates the database, and uses it from another folder.
 async fn wander(path: &Path, client: &str) {
     let store = SqliteStore::migrate(path).await.unwrap();
     std::env::set_current_dir("/").unwrap();
     store.add_client(client.into()).await.unwrap();
-    say(&format!("{:?}", ask(&store, 'A').await));
+    say(&format!("{:?}", request(&store, 'A').await));
 }
 
 pub(crate) fn generated() -> NewKey {
     NewKey::from(&ApiKey::generate("kg").expect("the system has random numbers"))
 }
 
-/// Whether SQLite finds the whole file in order.
+/// Runs SQLite's integrity check.
 pub(crate) fn check_whole(path: &Path) {
     assert_eq!(sqlite3(path, "pragma integrity_check; pragma foreign_key_check;"), "ok");
 }

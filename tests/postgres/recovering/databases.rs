@@ -14,7 +14,7 @@ use crate::servers::{Postgres, query};
 const SERVING: &str = include_str!("../../../src/store/postgres/grants/serving.sql");
 const NAME: &str = "service";
 
-/// A database of which the store may read the keys and nothing more.
+/// A database in which the store may only read keys.
 struct Served<S> {
     server: Postgres,
     store: S,
@@ -111,7 +111,7 @@ impl<S> Served<S> {
     }
 }
 
-/// The URL of the database, by that of another on the same server.
+/// The URL of the database, derived from another one on the same server.
 fn in_service(url: &str) -> String {
     let (server, _) = url.rsplit_once('/').unwrap();
     format!("{server}/{NAME}")

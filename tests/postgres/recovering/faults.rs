@@ -1,4 +1,4 @@
-//! The list, and what has to hold for each fault.
+//! The list of faults, and the checks for each.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,22 +6,22 @@ use std::time::{Duration, Instant, SystemTime};
 
 use keygate::{AuthError, Authenticator, KeyStore, WrongReason};
 
-/// What can go wrong beside a store that stays open.
+/// A fault while a store is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The right to read the keys is gone.
+    /// The store loses the right to read the keys.
     Rights,
-    /// The way to them is gone: the folder, or the database's permission to connect.
+    /// The store loses access to the folder, or the right to connect.
     Folder,
-    /// The file or its tables are somewhere else.
+    /// The file or the tables were moved.
     Missing,
-    /// The file is empty, or the tables are.
+    /// The file or the tables are empty.
     Empty,
-    /// The file is of something else.
+    /// The file has another format.
     Garbage,
     /// A table or an entry has another form.
     Schema,
-    /// Somebody else has locked the keys.
+    /// Another process locks the keys.
     Locked,
     /// The server was killed.
     Killed,
@@ -44,14 +44,14 @@ const FAULTS: [Fault; 10] = [
     Fault::Clock,
 ];
 
-/// What a store does while its keys are out of reach.
+/// The behavior of a store during a fault.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meanwhile {
     /// Every key is an outage.
     Outage,
-    /// The last keys are served, and the fault is in the store's health.
+    /// The last keys are served, and the store's health reports the fault.
     Kept,
-    /// The last keys are served, and a key that is not among them is an outage.
+    /// The last keys are served, and any other key is an outage.
     KeptIfKnown,
 }
 
@@ -63,15 +63,15 @@ pub(crate) trait Fixture {
 
     fn store(&self) -> Self::Store;
 
-    /// Makes the fault, or returns false where this store has no such fault.
+    /// Causes the fault, or returns `false` if this store has no such fault.
     fn make(&mut self, fault: Fault) -> bool;
 
     fn repair(&mut self, fault: Fault);
 
-    /// Issues the keys of these names, by another hand than the store's.
+    /// Issues keys without the store.
     fn issue(&mut self, keys: &[String]);
 
-    /// Revokes a key, by another hand than the store's.
+    /// Revokes a key without the store.
     fn revoke(&mut self, key: &str);
 
     /// Returns whether the store reports a fault beside its responses.
@@ -94,15 +94,15 @@ const UNKNOWN: Met = Met::Wrong(WrongReason::Unknown);
 /// Much longer than any store's interval.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The text of the key of this name.
+/// The key with this name.
 pub(crate) fn key(name: &str) -> String {
     format!("{name}-08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU")
 }
 
-/// When the key `passing` expires.
+/// The expiry of the key `passing`.
 pub(crate) const PASSING: &str = "2199-01-01T00:00:00Z";
 
-/// Asks a store as a service does, whose clock can be moved.
+/// A service with a fake clock.
 struct Service<S> {
     auth: Authenticator<S>,
     ahead: Arc<AtomicU64>,
@@ -125,7 +125,7 @@ impl<S: KeyStore> Service<S> {
         }
     }
 
-    /// Waits until a key meets this. Until then, it may be an outage or meet `before`.
+    /// Waits for this outcome of a key. Until then, it may be an outage or have the outcome `before`.
     async fn comes_to(&self, name: &str, after: Met, before: Met, fault: Fault) {
         let since = Instant::now();
         loop {
@@ -140,7 +140,7 @@ impl<S: KeyStore> Service<S> {
     }
 }
 
-/// Goes through the list with one store, which is never opened again.
+/// Goes through the list with one store, which stays open.
 pub(crate) async fn recovers_from_every_fault<T: Fixture>(mut fixture: T) {
     let names = FAULTS.map(|fault| format!("{fault:?}"));
     let all = ["lasting", "passing", "dead"].map(str::to_owned);
@@ -162,7 +162,7 @@ pub(crate) async fn recovers_from_every_fault<T: Fixture>(mut fixture: T) {
             continue;
         }
         made.push(fault);
-        // Revoked after the repair, by somebody else: only a store that reads again refuses it.
+        // Revoked after the repair, without the store: only a store that reads again refuses it.
         let name = format!("{fault:?}");
         fixture.revoke(&name);
         service.comes_to(&name, REVOKED, Met::Admitted, fault).await;
@@ -179,7 +179,7 @@ pub(crate) async fn recovers_from_every_fault<T: Fixture>(mut fixture: T) {
     println!("{made:?}");
 }
 
-/// A fault is noticed, and no key meets anything that is not so.
+/// Checks that a fault is noticed, and that no key has a wrong outcome.
 async fn lasts<T: Fixture>(fixture: &T, service: &Service<T::Store>, fault: Fault) {
     if T::MEANWHILE == Meanwhile::Outage {
         for name in ["lasting", "dead", "nobody's"] {

@@ -105,7 +105,7 @@ async fn sqlite_store_recovers_from_every_fault() {
     }
 }
 
-/// A store that met the fault when it was opened, and one that was open before.
+/// A store opened during the fault, and one opened before.
 #[tokio::test]
 async fn sqlite_store_changes_keys_once_the_file_can_be_written() {
     if !is_bound_by_modes(module_path!(), "sqlite_store_changes_keys_once_the_file_can_be_written")

@@ -38,7 +38,7 @@ impl Folder {
         self.root.path().join("away")
     }
 
-    /// Makes a fault of files.
+    /// Causes a fault of files.
     pub(crate) fn make(&mut self, fault: Fault) -> bool {
         match fault {
             Fault::Rights => set_mode(&self.path, 0o000),
@@ -56,7 +56,7 @@ impl Folder {
             Fault::Rights => set_mode(&self.path, 0o600),
             Fault::Folder => set_mode(self.folder(), 0o700),
             Fault::Missing => fs::rename(self.away(), &self.path).unwrap(),
-            // Into the file that is there, as `cp` does.
+            // Into the existing file, as `cp` does.
             _ => fs::write(&self.path, &self.saved).unwrap(),
         }
     }
@@ -71,8 +71,8 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Returns whether this process is bound by the modes of files. For root it is not, and so this runs
-/// the test of that name again as `nobody`, and says no.
+/// Returns whether file modes restrict this process. Root is not restricted: then this runs the named test
+/// again as `nobody`, and returns `false`.
 pub(crate) fn is_bound_by_modes(module: &str, test: &str) -> bool {
     const NOBODY: u32 = 65_534;
     let is_root = rustix::process::geteuid().is_root();

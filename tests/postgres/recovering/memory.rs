@@ -1,4 +1,4 @@
-//! The store that reads nothing: of the list, the clock alone can mislead it.
+//! The store in memory. Of the faults in the list, only a wrong clock affects it.
 
 use std::time::{Duration, UNIX_EPOCH};
 

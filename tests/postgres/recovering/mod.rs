@@ -1,5 +1,5 @@
-//! One list of faults, on every store: what a store says while a fault lasts, and that it recovers by
-//! itself once the fault is repaired.
+//! One list of faults for every store: its responses during a fault, and its recovery without a restart after
+//! the repair.
 
 mod databases;
 mod faults;

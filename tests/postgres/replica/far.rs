@@ -1,13 +1,15 @@
-//! A database that is far away, on a line that counts round trips.
+//! A distant database, behind a proxy that counts round trips.
 
 use std::time::Duration;
 
 use keygate::store::Replica;
 
-use crate::replica::fixture::{Answer, ask, connect, filled, is_revoked, revoke, until};
+use crate::replica::fixture::{
+    Response, connect, is_revoked, replica_with_keys, request, revoke, until,
+};
 use crate::servers::{Postgres, Wire};
 
-/// Waits until something was heard of the database by a poll that begins from now on.
+/// Waits for a poll that begins from now on.
 async fn polled(replica: &Replica) {
     let contact = || replica.health().last_contact.unwrap();
     let before = contact();
@@ -21,14 +23,14 @@ async fn polled(replica: &Replica) {
 #[tokio::test]
 async fn poll_takes_one_round_trip_and_a_revoke_two() {
     let database = Postgres::shared().database();
-    drop(filled(&database, 8).await);
+    drop(replica_with_keys(&database, 8).await);
     let wire = Wire::to(database.server().port());
     let replica = connect(&database.url_at(wire.port())).await.unwrap();
     polled(&replica).await;
     let before = wire.trips();
     polled(&replica).await;
     assert_eq!(wire.trips() - before, 1);
-    // A poll without a wake-up may come in between.
+    // A poll without a wake-up may run in between.
     let mut heard = Vec::new();
     for number in 0..8 {
         let before = wire.trips();
@@ -42,16 +44,16 @@ async fn poll_takes_one_round_trip_and_a_revoke_two() {
 #[tokio::test]
 async fn unknown_keys_of_a_far_database_do_not_flap() {
     let database = Postgres::shared().database();
-    drop(filled(&database, 1).await);
+    drop(replica_with_keys(&database, 1).await);
     let wire = Wire::to(database.server().port());
     let replica = connect(&database.url_at(wire.port())).await.unwrap();
     wire.delay(Duration::from_millis(800));
-    // What was measured before tells nothing of the first poll.
+    // Earlier measurements do not apply to the first poll.
     polled(&replica).await;
     polled(&replica).await;
     let since = std::time::Instant::now();
     while since.elapsed() < Duration::from_secs(6) {
-        assert_eq!(ask(&replica, 9), Answer::Unknown, "{:?}", replica.health());
+        assert_eq!(request(&replica, 9), Response::Unknown, "{:?}", replica.health());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

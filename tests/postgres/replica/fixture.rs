@@ -1,4 +1,4 @@
-//! What the tests ask of a replica and its database.
+//! Helpers for tests of replicas.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::servers::Database;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits until this is so.
+/// Waits until the condition holds.
 pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is_so() {
@@ -20,16 +20,16 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Makes the tables.
+/// Creates the tables.
 pub(crate) async fn migrate(url: &str) {
     let since = Instant::now();
-    // A busy machine may be late to make a connection.
+    // Connecting may be slow on a busy machine.
     while let Err(error) = PostgresStore::migrate(url).await {
         assert!(since.elapsed() < PATIENCE, "{error}");
     }
 }
 
-pub(crate) async fn filled(database: &Database<'_>, keys: u32) -> Replica {
+pub(crate) async fn replica_with_keys(database: &Database<'_>, keys: u32) -> Replica {
     migrate(&database.url()).await;
     database.psql(&issue(0, keys, "User 1"));
     connect(&database.url()).await.unwrap()
@@ -40,7 +40,7 @@ pub(crate) async fn connect(url: &str) -> Result<Replica, DatabaseError> {
     connect.await.expect("a replica is ready in time, or says why it is not")
 }
 
-/// The statements that issue the keys of these numbers to a client, which is added where it is missing.
+/// Returns the statements that issue keys with these numbers to a client, and add the client if needed.
 pub(crate) fn issue(first: u32, end: u32, client: &str) -> String {
     format!(
         "insert into keygate.clients (name) values ('{client}') on conflict do nothing;
@@ -58,7 +58,7 @@ pub(crate) fn key_id(number: u32) -> KeyId {
     KeyRecord::new(digest(number), "").key_id()
 }
 
-/// `where` this is the key of that number.
+/// Returns the condition for the key with this number.
 pub(crate) fn at(number: u32) -> String {
     format!("where digest = sha256('key {number}')")
 }
@@ -67,26 +67,26 @@ pub(crate) fn revoke(number: u32) -> String {
     format!("update keygate.keys set revoked = now() {}", at(number))
 }
 
-/// What a request with a key would meet.
+/// The outcome of a request with a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Response {
     Found(KeyState, String),
     Unknown,
     Unavailable,
 }
 
-pub(crate) fn ask(replica: &Replica, number: u32) -> Answer {
+pub(crate) fn request(replica: &Replica, number: u32) -> Response {
     match replica.find(&digest(number)) {
-        Ok(Some(record)) => Answer::Found(record.state(), record.profile().name().to_owned()),
-        Ok(None) => Answer::Unknown,
-        Err(_) => Answer::Unavailable,
+        Ok(Some(record)) => Response::Found(record.state(), record.profile().name().to_owned()),
+        Ok(None) => Response::Unknown,
+        Err(_) => Response::Unavailable,
     }
 }
 
 pub(crate) fn is_active(replica: &Replica, number: u32) -> bool {
-    matches!(ask(replica, number), Answer::Found(KeyState::Active, _))
+    matches!(request(replica, number), Response::Found(KeyState::Active, _))
 }
 
 pub(crate) fn is_revoked(replica: &Replica, number: u32) -> bool {
-    matches!(ask(replica, number), Answer::Found(KeyState::Revoked, _))
+    matches!(request(replica, number), Response::Found(KeyState::Revoked, _))
 }

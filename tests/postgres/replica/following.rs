@@ -1,4 +1,4 @@
-//! Every kind of change, made by hand in SQL.
+//! Every kind of change, made with SQL.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use keygate::store::{PostgresStore, Replica};
 use keygate::{LocalKeyStore as _, ManageKeys as _, NewKey};
 
 use crate::replica::fixture::{
-    Answer, ask, at, connect, digest, filled, is_active, is_revoked, issue, migrate, revoke, until,
+    Response, at, connect, digest, is_active, is_revoked, issue, migrate, replica_with_keys,
+    request, revoke, until,
 };
 use crate::servers::{Database, Postgres};
 
@@ -18,12 +19,12 @@ fn database() -> Database<'static> {
 #[tokio::test]
 async fn keys_are_issued_changed_revoked_and_removed() {
     let database = database();
-    let replica = filled(&database, 2).await;
+    let replica = replica_with_keys(&database, 2).await;
     assert!(is_active(&replica, 0) && is_active(&replica, 1));
-    assert_eq!(ask(&replica, 2), Answer::Unknown);
+    assert_eq!(request(&replica, 2), Response::Unknown);
 
     database.psql(&issue(2, 3, "User 2"));
-    // Counts follow the keys by an instant.
+    // Counts are updated shortly after the keys.
     until("a key that was issued", || is_active(&replica, 2) && replica.health().clients == 2)
         .await;
 
@@ -37,7 +38,7 @@ async fn keys_are_issued_changed_revoked_and_removed() {
     until("a revoke that was taken back by hand", || is_active(&replica, 1)).await;
 
     database.psql(&format!("delete from keygate.keys {}", at(1)));
-    let is_gone = || ask(&replica, 1) == Answer::Unknown && replica.health().keys == 2;
+    let is_gone = || request(&replica, 1) == Response::Unknown && replica.health().keys == 2;
     until("a key that was deleted", is_gone).await;
     assert_eq!((replica.health().loads, replica.health().resets), (1, 0));
 }
@@ -45,8 +46,8 @@ async fn keys_are_issued_changed_revoked_and_removed() {
 #[tokio::test]
 async fn clients_are_changed_disabled_enabled_renamed_and_removed() {
     let database = database();
-    let replica = filled(&database, 3).await;
-    let found = |state, name: &str| Answer::Found(state, name.to_owned());
+    let replica = replica_with_keys(&database, 3).await;
+    let found = |state, name: &str| Response::Found(state, name.to_owned());
 
     database.psql("update keygate.clients set scopes = '{orders:read}', quota = '\"1/day\"'");
     let profile = || replica.find(&digest(2)).unwrap().unwrap().profile().clone();
@@ -55,7 +56,7 @@ async fn clients_are_changed_disabled_enabled_renamed_and_removed() {
 
     database.psql("update keygate.clients set enabled = false");
     until("a client that was disabled", || {
-        (0..3).all(|number| ask(&replica, number) == found(KeyState::Disabled, "User 1"))
+        (0..3).all(|number| request(&replica, number) == found(KeyState::Disabled, "User 1"))
     })
     .await;
     database.psql("update keygate.clients set enabled = true");
@@ -63,13 +64,13 @@ async fn clients_are_changed_disabled_enabled_renamed_and_removed() {
 
     database.psql("update keygate.clients set name = 'User 9'");
     until("a client that was renamed", || {
-        (0..3).all(|number| ask(&replica, number) == found(KeyState::Active, "User 9"))
+        (0..3).all(|number| request(&replica, number) == found(KeyState::Active, "User 9"))
     })
     .await;
 
     database.psql("delete from keygate.clients");
     until("a client that was deleted", || {
-        (0..3).all(|number| ask(&replica, number) == Answer::Unknown)
+        (0..3).all(|number| request(&replica, number) == Response::Unknown)
     })
     .await;
     until("no clients", || (replica.health().clients, replica.health().keys) == (0, 0)).await;
@@ -79,10 +80,10 @@ async fn clients_are_changed_disabled_enabled_renamed_and_removed() {
 #[tokio::test]
 async fn tables_are_emptied_and_filled_again() {
     let database = database();
-    let replica = filled(&database, 3).await;
+    let replica = replica_with_keys(&database, 3).await;
     database.psql("truncate keygate.keys");
     until("no keys", || replica.health().keys == 0).await;
-    assert_eq!(ask(&replica, 0), Answer::Unknown);
+    assert_eq!(request(&replica, 0), Response::Unknown);
     database.psql(&issue(0, 5, "User 1"));
     until("all keys", || (0..5).all(|number| is_active(&replica, number))).await;
     assert_eq!(replica.health().resets, 0);
@@ -105,13 +106,13 @@ async fn changes_through_a_store_are_followed() {
     until("a revoke", || is_revoked(&replica, 0)).await;
     store.disable_client("User 1").await.unwrap();
     store.remove_client("User 1").await.unwrap();
-    until("a removal", || ask(&replica, 1) == Answer::Unknown).await;
+    until("a removal", || request(&replica, 1) == Response::Unknown).await;
 }
 
 #[tokio::test]
 async fn changes_are_found_without_wake_ups() {
     let database = database();
-    let replica = filled(&database, 2).await;
+    let replica = replica_with_keys(&database, 2).await;
     database.psql("alter table keygate.events disable trigger woken");
     database.psql(&revoke(0));
     until("a revoke", || is_revoked(&replica, 0)).await;
@@ -120,7 +121,7 @@ async fn changes_are_found_without_wake_ups() {
 #[tokio::test]
 async fn lost_connections_are_replaced() {
     let database = database();
-    let replica = filled(&database, 2).await;
+    let replica = replica_with_keys(&database, 2).await;
     let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid()";
     for number in 0..2 {
@@ -135,7 +136,7 @@ async fn lost_connections_are_replaced() {
 #[tokio::test]
 async fn follower_ends_with_the_last_clone() {
     let database = database();
-    let replica = filled(&database, 1).await;
+    let replica = replica_with_keys(&database, 1).await;
     let others = "select count(*) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid()";
     let clone = replica.clone();

@@ -1,5 +1,5 @@
-//! What is told of a replica through the `metrics` facade.
-// Each of these figures is exact in binary.
+//! Metrics of a replica.
+// These numbers are exact in binary.
 #![allow(clippy::float_cmp)]
 
 use std::collections::BTreeMap;
@@ -42,30 +42,33 @@ async fn gauges_report_how_the_replica_follows() {
     }
     server.psql("update keygate.clients set enabled = false where name = 'Off'");
     let replica = connect(&server.url()).await.unwrap();
-    let told = gauges(&replica);
-    assert_eq!((told[KEYS], told[FAILING]), (5.0, 0.0));
-    assert!((0.0..60.0).contains(&told[AGE]), "{told:?}");
-    // 2080-01-01: the key that expires sooner is that of a disabled client.
-    assert_eq!(told[NEXT_EXPIRY], 3_471_292_800.0);
+    let values = gauges(&replica);
+    assert_eq!((values[KEYS], values[FAILING]), (5.0, 0.0));
+    assert!((0.0..60.0).contains(&values[AGE]), "{values:?}");
+    // 2080-01-01: the key that expires earlier belongs to a disabled client.
+    assert_eq!(values[NEXT_EXPIRY], 3_471_292_800.0);
     server.psql(&revoke(2));
     until("a revoke", || is_revoked(&replica, 2)).await;
-    let told = gauges(&replica);
-    assert_eq!((told[KEYS], told[NEXT_EXPIRY]), (4.0, 3_786_912_000.0));
+    let values = gauges(&replica);
+    assert_eq!((values[KEYS], values[NEXT_EXPIRY]), (4.0, 3_786_912_000.0));
 
     server.kill();
     until("it fails for a second", || gauges(&replica)[FAILING] > 1.0).await;
-    let told = gauges(&replica);
-    assert!(told[AGE] > 1.0 && told[KEYS] == 4.0, "{told:?}");
+    let values = gauges(&replica);
+    assert!(values[AGE] > 1.0 && values[KEYS] == 4.0, "{values:?}");
     server.restart();
     until("it follows again", || gauges(&replica)[FAILING] == 0.0).await;
 }
 
-/// An alert on the age is to hear of a replica that never was in contact.
+/// An alert on the age must fire for a replica that was never in contact.
 #[tokio::test]
 async fn age_is_infinite_before_the_first_contact() {
-    // Nobody listens there.
+    // A port without a listener.
     let replica = Replica::options("postgres://service@127.0.0.1:1/keys").unwrap().start();
     until("it fails", || gauges(&replica)[FAILING] > 0.0).await;
-    let told = gauges(&replica);
-    assert_eq!((told[KEYS], told[AGE], told[NEXT_EXPIRY]), (0.0, f64::INFINITY, f64::INFINITY));
+    let values = gauges(&replica);
+    assert_eq!(
+        (values[KEYS], values[AGE], values[NEXT_EXPIRY]),
+        (0.0, f64::INFINITY, f64::INFINITY)
+    );
 }

@@ -1,16 +1,16 @@
-//! Servers that keep to themselves what names them.
+//! Servers that do not reveal their identity.
 
 use keygate::store::Replica;
 
 use crate::replica::fixture::{connect, is_active, is_revoked, issue, migrate, revoke, until};
 use crate::servers::{Database, Postgres};
 
-/// As an owner who gives nobody more than needed.
+/// As revoked by a cautious owner.
 const CLUSTER: &str = "revoke execute on function pg_control_system() from public";
 const WAL: &str = "revoke execute on function pg_current_wal_lsn() from public";
 const START: &str = "revoke execute on function pg_postmaster_start_time() from public";
 
-/// As Amazon Aurora, for its superuser, too.
+/// As on Amazon Aurora, even for its superuser.
 const AURORA: &str = "
 alter function pg_catalog.pg_current_wal_lsn() rename to pg_current_wal_lsn_of_its_own;
 create function pg_catalog.pg_current_wal_lsn() returns pg_lsn language plpgsql as $$
@@ -18,7 +18,7 @@ begin
     raise exception 'wal_level must be set to logical' using errcode = '55000';
 end $$";
 
-/// With the grants of the documentation.
+/// With the documented grants.
 async fn hardened(database: &Database<'_>, by: &[&str]) -> Replica {
     migrate(&database.url()).await;
     database.psql(&issue(0, 4, "User 1"));
@@ -72,7 +72,7 @@ async fn hardened_server_is_loaded_from_without_an_alert() {
     assert_eq!(counts(&replica), (2, 0));
 }
 
-/// The same events and transactions later: what was seen is gone.
+/// Later, with the same number of events and transactions, but without those that were seen.
 #[tokio::test]
 async fn older_state_of_a_hardened_server_is_reported() {
     let server = Postgres::start();

@@ -2,7 +2,7 @@
 
 use keygate::store::{DatabaseError, Replica};
 
-use crate::replica::fixture::{Answer, ask, connect, is_active, issue, migrate, until};
+use crate::replica::fixture::{Response, connect, is_active, issue, migrate, request, until};
 use crate::servers::Postgres;
 
 #[tokio::test]
@@ -13,12 +13,12 @@ async fn nothing_is_served_before_the_first_load() {
     server.stop();
     let replica = Replica::options(&server.url()).unwrap().start();
     assert!(!replica.is_ready());
-    assert_eq!(ask(&replica, 0), Answer::Unavailable);
-    assert_eq!(ask(&replica, 1), Answer::Unavailable);
+    assert_eq!(request(&replica, 0), Response::Unavailable);
+    assert_eq!(request(&replica, 1), Response::Unavailable);
     server.resume();
     replica.ready().await.unwrap();
     assert!(replica.is_ready() && is_active(&replica, 0));
-    assert_eq!(ask(&replica, 1), Answer::Unknown);
+    assert_eq!(request(&replica, 1), Response::Unknown);
 }
 
 #[tokio::test]
@@ -50,5 +50,5 @@ async fn many_keys_are_loaded_in_full() {
     let replica = connect(&database.url()).await.unwrap();
     assert!((0..50_000).all(|number| is_active(&replica, number)));
     assert_eq!(replica.health().keys, 50_000);
-    assert!((50_000..51_000).all(|number| ask(&replica, number) == Answer::Unknown));
+    assert!((50_000..51_000).all(|number| request(&replica, number) == Response::Unknown));
 }

@@ -1,4 +1,4 @@
-//! Replicas of real databases: what they follow, and what they do when there is nobody to follow.
+//! Replicas of real databases.
 
 mod contract;
 mod far;
@@ -7,6 +7,7 @@ mod fleet;
 mod following;
 mod gauges;
 mod hardened;
+mod invalid_rows;
 mod loading;
 mod ordering;
 mod outages;
@@ -14,6 +15,5 @@ mod pooling;
 mod restoring;
 mod returning;
 mod snapshots;
-mod spoilt;
 mod timeouts;
 mod wake_ups;

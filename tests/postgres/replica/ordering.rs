@@ -1,13 +1,13 @@
-//! Transactions that overlap, and large ones.
+//! Overlapping and large transactions.
 
 use std::io::Write as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::replica::fixture::{filled, is_active, is_revoked, issue, revoke, until};
+use crate::replica::fixture::{is_active, is_revoked, issue, replica_with_keys, revoke, until};
 use crate::servers::{Database, Postgres};
 
-/// A connection by hand, on which transactions can stay open.
+/// A connection whose transactions can stay open.
 struct Hand {
     child: Child,
     input: ChildStdin,
@@ -35,7 +35,7 @@ impl Drop for Hand {
     }
 }
 
-/// How many transactions are open that have written something.
+/// The number of open transactions that have written.
 fn writers(database: &Database<'_>) -> String {
     database.psql(
         "select count(*) from pg_stat_activity
@@ -47,7 +47,7 @@ fn writers(database: &Database<'_>) -> String {
 #[tokio::test]
 async fn out_of_order_commits_are_all_followed() {
     let database = Postgres::shared().database();
-    let replica = filled(&database, 3).await;
+    let replica = replica_with_keys(&database, 3).await;
     let (mut first, mut second) = (Hand::connect(&database), Hand::connect(&database));
     first.say("begin");
     first.say(&revoke(0));
@@ -68,7 +68,7 @@ async fn out_of_order_commits_are_all_followed() {
 #[tokio::test]
 async fn open_transaction_delays_nothing() {
     let database = Postgres::shared().database();
-    let replica = filled(&database, 20).await;
+    let replica = replica_with_keys(&database, 20).await;
     let mut open = Hand::connect(&database);
     open.say("begin");
     open.say(&issue(100, 101, "User 2"));
@@ -87,7 +87,7 @@ async fn open_transaction_delays_nothing() {
 async fn hundred_thousand_changes_at_once_are_followed() {
     const MANY: u32 = 100_000;
     let database = Postgres::shared().database();
-    let replica = filled(&database, 1).await;
+    let replica = replica_with_keys(&database, 1).await;
     database.psql(&format!("begin; {} commit", issue(1, MANY, "User 2")));
     until("all are issued", || replica.health().keys == MANY as usize).await;
     let since = Instant::now();

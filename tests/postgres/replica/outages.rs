@@ -1,4 +1,4 @@
-//! A database that is out of reach, while requests come.
+//! Requests while the database is unreachable.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,30 +7,32 @@ use std::time::Duration;
 
 use keygate::store::Replica;
 
-use crate::replica::fixture::{Answer, ask, is_active, is_revoked, issue, migrate, revoke, until};
+use crate::replica::fixture::{
+    Response, is_active, is_revoked, issue, migrate, request, revoke, until,
+};
 use crate::servers::Postgres;
 
 const STALENESS: Duration = Duration::from_secs(6);
 
-/// Asks for a key that is valid, and one that nobody has, until it is told to stop.
+/// Looks up a valid and an unknown key until it is stopped.
 struct Callers {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
 impl Callers {
-    /// As long as the replica is not too old.
+    /// While the replica is fresh enough.
     fn of(replica: &Replica) -> Self {
         let (replica, stop) = (replica.clone(), Arc::new(AtomicBool::new(false)));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 let age = replica.health().lag.unwrap();
-                let answer = ask(&replica, 0);
+                let answer = request(&replica, 0);
                 let young = age + Duration::from_millis(500) < STALENESS;
                 assert!(!young || is_active(&replica, 0), "{answer:?} at the age of {age:?}");
-                assert_ne!(answer, Answer::Unknown);
-                assert!(!matches!(ask(&replica, 9), Answer::Found(..)));
+                assert_ne!(answer, Response::Unknown);
+                assert!(!matches!(request(&replica, 9), Response::Found(..)));
             }
         });
         Self { stop, thread }
@@ -53,11 +55,11 @@ async fn fixture() -> (Postgres, Replica) {
 }
 
 async fn outlives(server: &Postgres, replica: &Replica) {
-    until("an unknown key is not judged", || ask(replica, 9) == Answer::Unavailable).await;
+    until("unknown keys are an outage", || request(replica, 9) == Response::Unavailable).await;
     assert!(is_active(replica, 0) && replica.is_ready());
-    until("it is told", || replica.health().failing_since.is_some()).await;
+    until("the failure is reported", || replica.health().failing_since.is_some()).await;
     let since = replica.health().failing_since;
-    until("all is too old", || ask(replica, 0) == Answer::Unavailable).await;
+    until("the replica is stale", || request(replica, 0) == Response::Unavailable).await;
     assert!(replica.health().lag.unwrap() >= STALENESS);
     assert!(!replica.is_ready());
     assert!(replica.health().error.is_some(), "{:?}", replica.health());
@@ -67,9 +69,9 @@ async fn outlives(server: &Postgres, replica: &Replica) {
 
 async fn is_back(replica: &Replica) {
     until("keys are served again", || is_active(replica, 0)).await;
-    // What was revoked meanwhile is known from the first answer on.
+    // The first lookup knows of a revoke during the outage.
     assert!(is_revoked(replica, 1));
-    until("unknown keys are judged again", || ask(replica, 9) == Answer::Unknown).await;
+    until("unknown keys are refused again", || request(replica, 9) == Response::Unknown).await;
     assert!(is_active(replica, 0) && is_revoked(replica, 1) && replica.is_ready());
     until("no error", || replica.health().error.is_none()).await;
     assert_eq!(replica.health().failing_since, None);
@@ -82,7 +84,7 @@ async fn killed_server_is_outlived() {
     server.kill();
     outlives(&server, &replica).await;
     server.restart();
-    // Nobody can tell whether the replica or this change is first.
+    // The replica may see the database before or after this change.
     server.psql(&revoke(1));
     until("back", || replica.is_ready()).await;
     until("a revoke", || is_revoked(&replica, 1)).await;
@@ -114,16 +116,16 @@ async fn revoke_while_cut_off_is_known_with_the_first_answer() {
     database.psql(&issue(0, 3, "User 1"));
     let options = Replica::options(&database.url()).unwrap();
     let replica = options.max_staleness(STALENESS).connect().await.unwrap();
-    // No connection is let in, and the one that is there is ended.
+    // New connections are refused, and the open one is closed.
     server.psql(&format!("alter database {} allow_connections false", database.name()));
     server.psql(&format!(
         "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}'",
         database.name()
     ));
-    until("all is too old", || ask(&replica, 0) == Answer::Unavailable).await;
+    until("the replica is stale", || request(&replica, 0) == Response::Unavailable).await;
     server.psql(&format!("alter database {} connection limit 0", database.name()));
     server.psql(&format!("alter database {} allow_connections true", database.name()));
-    // The owner may connect beyond any limit, so the replica may be first; the change is one step.
+    // The owner may exceed the limit, so the replica may connect first; the change is atomic.
     database.psql(&revoke(1));
     is_revoked_or_unavailable(&replica).await;
     is_back(&replica).await;
@@ -131,8 +133,8 @@ async fn revoke_while_cut_off_is_known_with_the_first_answer() {
 
 async fn is_revoked_or_unavailable(replica: &Replica) {
     until("a revoke", || {
-        let answer = ask(replica, 1);
-        answer != Answer::Unavailable && is_revoked(replica, 1)
+        let answer = request(replica, 1);
+        answer != Response::Unavailable && is_revoked(replica, 1)
     })
     .await;
 }

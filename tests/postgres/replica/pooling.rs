@@ -1,4 +1,4 @@
-//! Through a pooler that hands each transaction to another connection, so that wake-ups get lost.
+//! Through a pooler in transaction mode, which loses wake-ups.
 
 use keygate::key::KeyState;
 use keygate::store::{PostgresStore, Replica};
@@ -24,7 +24,7 @@ async fn pooler_serves_replicas_and_changes() {
         until("a revoke", || replicas.iter().all(|replica| is_revoked(replica, number))).await;
     }
     for number in 0..15 {
-        // More than one connection of the pooler's is asked, and more than one store asks each.
+        // Several stores use several connections of the pooler.
         let store = PostgresStore::options(&url).unwrap().through_pooler().connect().await.unwrap();
         let record = store.lookup(crate::replica::fixture::digest(number)).await.unwrap().unwrap();
         assert_eq!(record.state() == KeyState::Revoked, number < 5);
@@ -32,7 +32,7 @@ async fn pooler_serves_replicas_and_changes() {
         stores.push(store);
     }
     for number in 5..10 {
-        // A store each, as the command line has it.
+        // Each with its own store, like the tool.
         let store = PostgresStore::connect(&url).await.unwrap();
         let key_id = key_id(number);
         store.revoke(&key_id).await.unwrap();

@@ -1,23 +1,24 @@
-//! Dumps that are restored, and what they lack meanwhile.
+//! Restoring dumps, and their intermediate states.
 
 use keygate::store::{Replica, ReplicaHealth};
 
 use crate::replica::fixture::{
-    Answer, ask, connect, filled, is_active, is_revoked, issue, migrate, revoke, until,
+    Response, connect, is_active, is_revoked, issue, migrate, replica_with_keys, request, revoke,
+    until,
 };
 use crate::servers::Postgres;
 
-/// The triggers come last, so that rows come without events.
+/// Triggers are restored last, so rows are restored without events.
 #[tokio::test]
 async fn dump_restored_in_place_is_served_once_it_can_be_followed() {
     let database = Postgres::shared().database();
-    let replica = filled(&database, 5).await;
+    let replica = replica_with_keys(&database, 5).await;
     let dump = database.dump("whole");
     database.psql("drop schema keygate cascade");
     dump.restore("pre-data");
     until("the lack of triggers", || lacks_triggers(&replica.health())).await;
     dump.restore("data");
-    // Not ready, at whatever state of the restored tables it begins.
+    // Not ready, whatever part of the tables is restored.
     let late = Replica::options(&database.url()).unwrap().start();
     until("the lack of triggers", || lacks_triggers(&late.health())).await;
     assert!(!late.is_ready());
@@ -37,14 +38,14 @@ fn lacks_triggers(health: &ReplicaHealth) -> bool {
 #[tokio::test]
 async fn changes_without_triggers_arrive_once_they_are_enabled() {
     let database = Postgres::shared().database();
-    let replica = filled(&database, 3).await;
+    let replica = replica_with_keys(&database, 3).await;
     database.psql("alter table keygate.keys disable trigger user");
     database.psql(&revoke(0));
     until("the lack of triggers", || lacks_triggers(&replica.health())).await;
-    until("that it may have been issued", || ask(&replica, 7) == Answer::Unavailable).await;
+    until("that it may have been issued", || request(&replica, 7) == Response::Unavailable).await;
     database.psql("alter table keygate.keys enable trigger user");
     until("the revoke", || is_revoked(&replica, 0)).await;
-    // Off and on again between two polls.
+    // Disabled and enabled again between two polls.
     database.psql(&format!(
         "begin; alter table keygate.keys disable trigger updated; {};
         alter table keygate.keys enable trigger updated; commit",
@@ -53,7 +54,7 @@ async fn changes_without_triggers_arrive_once_they_are_enabled() {
     until("the revoke", || is_revoked(&replica, 1)).await;
 }
 
-/// Events keep the numbers of the transactions that wrote them in the cluster where they come from.
+/// Events keep the transaction numbers of their original cluster.
 #[tokio::test]
 async fn events_with_future_transaction_ids_are_read_only_once() {
     let database = Postgres::shared().database();

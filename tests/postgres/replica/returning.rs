@@ -1,10 +1,12 @@
-//! Databases that went back in time, or are others.
+//! Databases that went back in time, or were replaced.
 
 use std::time::{Duration, Instant};
 
 use keygate::store::Replica;
 
-use crate::replica::fixture::{Answer, ask, is_active, is_revoked, issue, migrate, revoke, until};
+use crate::replica::fixture::{
+    Response, is_active, is_revoked, issue, migrate, request, revoke, until,
+};
 use crate::servers::Postgres;
 
 async fn fixture() -> (Postgres, Replica) {
@@ -28,13 +30,13 @@ async fn older_state_is_loaded_and_reported() {
     server.put_back(&saved);
     server.restart();
     until("the older state", || is_active(&replica, 0)).await;
-    until("the old keys are gone", || ask(&replica, 3) == Answer::Unknown).await;
+    until("the old keys are gone", || request(&replica, 3) == Response::Unknown).await;
     assert_eq!(replica.health().resets, 1);
     server.psql(&revoke(1));
     until("a change after it", || is_revoked(&replica, 1)).await;
 }
 
-/// As many transactions later, so that only what was seen tells the two states apart.
+/// After the same number of transactions, so that only the events distinguish the two states.
 #[tokio::test]
 async fn diverged_older_state_is_loaded_and_reported() {
     let (server, replica) = fixture().await;
@@ -78,7 +80,7 @@ async fn another_server_is_loaded_and_reported() {
     migrate(&server.url()).await;
     server.psql(&issue(7, 8, "User 2"));
     until("its keys", || is_active(&replica, 7)).await;
-    until("the old keys are gone", || ask(&replica, 0) == Answer::Unknown).await;
+    until("the old keys are gone", || request(&replica, 0) == Response::Unknown).await;
     assert_eq!(replica.health().resets, 1);
 }
 
@@ -92,14 +94,14 @@ async fn recreated_tables_are_loaded_and_reported() {
     migrate(&database.url()).await;
     database.psql(&issue(7, 8, "User 2"));
     until("its keys", || is_active(&replica, 7)).await;
-    until("the old keys are gone", || ask(&replica, 0) == Answer::Unknown).await;
+    until("the old keys are gone", || request(&replica, 0) == Response::Unknown).await;
     assert_eq!(replica.health().resets, 1);
 }
 
 const TRANSACTIONS: &str =
     "do $$ begin for n in 1..200 loop perform pg_current_xact_id(); commit; end loop; end $$";
 
-/// What is lost has no events, and its numbers are given again, one of them to a revoke.
+/// Lost changes have no events, and their numbers are assigned again, one of them to a revoke.
 #[tokio::test]
 async fn revoke_with_the_number_of_a_lost_transaction_is_heard() {
     let server = Postgres::start();
@@ -110,7 +112,7 @@ async fn revoke_with_the_number_of_a_lost_transaction_is_heard() {
     database.psql(&serving.replace("'...'", "'c4n4ry'"));
     let url = database.url_as("keygate_serving", "c4n4ry");
     let replica = Replica::connect(&url).await.unwrap();
-    // While the data are put back and changed, nobody looks.
+    // The replica cannot connect while the data are replaced and changed.
     database.psql("alter role keygate_serving nologin");
     server.shutdown_fast();
     let saved = server.save();
@@ -141,7 +143,7 @@ async fn revoke_with_the_number_of_a_lost_transaction_is_heard() {
     assert!(is_revoked(&replica, 0), "the earlier one");
 }
 
-/// They are passed while nothing else happens, and are no sign of life of this cluster.
+/// Old events from a dump are skipped, and do not count as activity of this cluster.
 #[tokio::test]
 async fn events_of_a_dump_do_not_displace_recent_ones() {
     let server = Postgres::start();

@@ -1,4 +1,4 @@
-//! Starting while the database is out of reach.
+//! Starting while the database is unreachable.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use keygate::store::Replica;
 use tokio::time::sleep;
 
 use crate::replica::fixture::{
-    Answer, ask, at, is_active, is_revoked, issue, migrate, revoke, until,
+    Response, at, is_active, is_revoked, issue, migrate, request, revoke, until,
 };
 use crate::servers::Postgres;
 
-/// A copy of some keys, of which one is disabled, one revoked and one bad; the server is gone.
+/// A snapshot of some keys, including a disabled, a revoked and an invalid one, without a server.
 async fn fixture(name: &str) -> (Postgres, PathBuf) {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_file(&path);
@@ -52,18 +52,18 @@ async fn replica_starts_from_a_snapshot() {
     assert_eq!(record.expires(), Some(expires));
     assert_eq!(record.profile().scopes().len(), 1);
     assert!(record.profile().quota().is_some());
-    assert_eq!(ask(&replica, 2), Answer::Unavailable);
+    assert_eq!(request(&replica, 2), Response::Unavailable);
     assert_eq!(
-        ask(&replica, 2000),
-        Answer::Found(keygate::key::KeyState::Disabled, "User 2".to_owned())
+        request(&replica, 2000),
+        Response::Found(keygate::key::KeyState::Disabled, "User 2".to_owned())
     );
-    assert_eq!(ask(&replica, 2001), Answer::Unavailable);
+    assert_eq!(request(&replica, 2001), Response::Unavailable);
 
     server.restart();
     server.psql(&revoke(0));
     server.psql(&format!("delete from keygate.keys {}", at(2)));
     until("what the database says", || is_revoked(&replica, 0)).await;
-    until("a key that is gone", || ask(&replica, 2) == Answer::Unknown).await;
+    until("a key that is gone", || request(&replica, 2) == Response::Unknown).await;
     assert_eq!((replica.health().resets, replica.health().clients), (0, 2));
 }
 
@@ -77,7 +77,7 @@ async fn copied_snapshot_is_as_old_as_it_was() {
     let options = Replica::options(&server.url()).unwrap().max_staleness(staleness);
     let replica = options.snapshot(&copy).start();
     until("it is read", || replica.health().lag.is_some()).await;
-    assert!(!replica.is_ready() && ask(&replica, 0) == Answer::Unavailable);
+    assert!(!replica.is_ready() && request(&replica, 0) == Response::Unavailable);
     assert!(replica.health().lag.unwrap() >= staleness);
     server.restart();
     replica.ready().await.unwrap();
@@ -90,7 +90,7 @@ async fn snapshot_of_another_database_is_not_taken() {
     let other = server.url().replace("/postgres", "/other");
     let replica = Replica::options(&other).unwrap().snapshot(&path).start();
     until("a complaint", || replica.health().snapshot_error.is_some()).await;
-    assert!(!replica.is_ready() && ask(&replica, 0) == Answer::Unavailable);
+    assert!(!replica.is_ready() && request(&replica, 0) == Response::Unavailable);
     let error = replica.health().snapshot_error.unwrap();
     let port = server.port();
     let why = format!(
@@ -99,7 +99,7 @@ async fn snapshot_of_another_database_is_not_taken() {
     assert!(error.ends_with(&why), "{error}");
 }
 
-/// Attempts took three seconds, and as long again to find out why.
+/// Attempts took three seconds, and as long again to find the cause.
 const SOON: Duration = Duration::from_millis(2500);
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn snapshot_is_served_soon_if_the_server_refuses_or_is_silent() {
 async fn hanging_snapshot_does_not_block_the_database() {
     let (server, path) = fixture("hanging snapshot").await;
     fs::remove_file(&path).unwrap();
-    // Opening it waits for somebody who writes.
+    // Opening a pipe waits for a writer.
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     let replica = start(&server, &path);
     until("an attempt", || replica.health().error.is_some()).await;
@@ -173,20 +173,22 @@ async fn snapshot_stays_young_while_nothing_changes() {
 
 #[tokio::test]
 async fn modified_or_truncated_snapshot_is_refused() {
-    let (server, path) = fixture("spoilt snapshot").await;
-    let whole = fs::read(&path).unwrap();
-    let mut changed = whole.clone();
-    changed[whole.len() / 2] ^= 1;
-    let mut rejuvenated = whole.clone();
+    let (server, path) = fixture("invalid snapshot").await;
+    let complete = fs::read(&path).unwrap();
+    let mut changed = complete.clone();
+    changed[complete.len() / 2] ^= 1;
+    let mut rejuvenated = complete.clone();
     rejuvenated[20] ^= 1;
-    for spoilt in [&changed[..], &rejuvenated, &whole[..whole.len() / 2], &whole[..10], b""] {
-        fs::write(&path, spoilt).unwrap();
+    for invalid in
+        [&changed[..], &rejuvenated, &complete[..complete.len() / 2], &complete[..10], b""]
+    {
+        fs::write(&path, invalid).unwrap();
         let replica = start(&server, &path);
         until("it has tried", || replica.health().snapshot_error.is_some()).await;
-        assert!(!replica.is_ready() && ask(&replica, 0) == Answer::Unavailable);
+        assert!(!replica.is_ready() && request(&replica, 0) == Response::Unavailable);
         assert_eq!(replica.health().lag, None);
         let error = replica.health().snapshot_error.unwrap();
-        assert!(error.contains("spoilt snapshot: the snapshot cannot be used: "), "{error}");
+        assert!(error.contains("invalid snapshot: the snapshot cannot be used: "), "{error}");
     }
 }
 

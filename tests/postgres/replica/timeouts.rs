@@ -1,13 +1,13 @@
-//! Timeouts that the role brings along.
+//! Timeouts of the role.
 
-use crate::replica::fixture::{connect, filled, is_active, is_revoked, revoke, until};
+use crate::replica::fixture::{connect, is_active, is_revoked, replica_with_keys, revoke, until};
 use crate::servers::Postgres;
 
 #[tokio::test]
 async fn timeouts_of_the_role_end_no_load() {
     let server = Postgres::start();
     let database = server.database();
-    drop(filled(&database, 200_000).await);
+    drop(replica_with_keys(&database, 200_000).await);
     let grants = include_str!("../../../src/store/postgres/grants/serving.sql");
     database.psql(&grants.replace("'...'", "'c4n4ry'"));
     database.psql(
@@ -18,7 +18,7 @@ async fn timeouts_of_the_role_end_no_load() {
     );
     let replica = connect(&database.url_as("keygate_serving", "c4n4ry")).await.unwrap();
     assert!(is_active(&replica, 199_999) && replica.health().loads == 1);
-    // A poll waits for a lock for as long as it may itself.
+    // A poll waits for a lock until its own deadline.
     let (url, hold) = (database.url(), "begin; lock table keygate.events; select pg_sleep(0.5)");
     let terminal = std::thread::spawn(move || crate::servers::query(&url, hold));
     let failing = || replica.health().error.is_some();

@@ -1,15 +1,14 @@
-//! Wake-ups that do not come, since a queue is full or `listen` is late.
+//! Missing wake-ups, because the queue is full or `listen` is slow.
 
 use std::thread;
 use std::time::Duration;
 
 use keygate::store::PostgresStore;
 
-use crate::replica::fixture::{connect, filled, is_active, is_revoked, revoke, until};
+use crate::replica::fixture::{connect, is_active, is_revoked, replica_with_keys, revoke, until};
 use crate::servers::{Postgres, Wire, query};
 
-/// More than one percent of the queue, of which a listener of another database reads nothing, since it
-/// sleeps inside of a transaction.
+/// Fills more than one percent of the queue, while a listener of another database sleeps in a transaction.
 const FILL: &str =
     "select count(pg_notify('other', n || repeat('x', 7900))) from generate_series(1, 13000) n";
 const USAGE: &str = "select pg_notification_queue_usage() > 0.01";
@@ -18,7 +17,7 @@ const USAGE: &str = "select pg_notification_queue_usage() > 0.01";
 async fn full_queue_costs_wake_ups_and_no_change() {
     let server = Postgres::start();
     let database = server.database();
-    let replica = filled(&database, 3).await;
+    let replica = replica_with_keys(&database, 3).await;
     assert_eq!(replica.health().no_wake_ups, None);
     let url = server.url();
     let sleeper = thread::spawn(move || {
@@ -31,7 +30,7 @@ async fn full_queue_costs_wake_ups_and_no_change() {
     let notified = query(&database.url(), &format!("listen keygate; {}", revoke(0))).unwrap();
     assert!(!notified.contains("notification"), "{notified}");
     until("a revoke", || is_revoked(&replica, 0)).await;
-    until("it is told", || {
+    until("the failure is reported", || {
         replica.health().no_wake_ups.is_some_and(|why| why.contains("queue of notifications"))
     })
     .await;
@@ -53,12 +52,15 @@ async fn full_queue_costs_wake_ups_and_no_change() {
 #[tokio::test]
 async fn slow_listen_falls_back_to_polling() {
     let database = Postgres::shared().database();
-    drop(filled(&database, 3).await);
+    drop(replica_with_keys(&database, 3).await);
     let wire = Wire::to(database.server().port());
     wire.swallow(Some("LISTEN"));
     let replica = connect(&database.url_at(wire.port())).await.unwrap();
-    let told = replica.health().no_wake_ups;
-    assert!(told.as_ref().is_some_and(|why| why.contains("`listen` took too long")), "{told:?}");
+    let reason = replica.health().no_wake_ups;
+    assert!(
+        reason.as_ref().is_some_and(|why| why.contains("`listen` took too long")),
+        "{reason:?}"
+    );
     database.psql(&revoke(0));
     until("a revoke", || is_revoked(&replica, 0)).await;
     tokio::time::sleep(Duration::from_millis(600)).await;

@@ -1,4 +1,4 @@
-//! Texts that PostgreSQL cannot keep, and texts that would end a literal.
+//! Texts that PostgreSQL refuses, and texts that would end a literal.
 
 use keygate::client::ProfileError;
 use keygate::manage::{KeyError, ManageError, TransferKeys as _};
@@ -6,7 +6,7 @@ use keygate::store::PostgresStore;
 use keygate::{ClientProfile, KeyDigest, ManageKeys, MemoryStore, NewKey, WrongReason};
 
 use crate::servers::Postgres;
-use crate::store::{KEY, ask, filled, made};
+use crate::store::{KEY, migrated, request, store_with_key};
 
 fn assert_refused(what: &str, error: &ManageError, expected: ProfileError) {
     let ManageError::Key(KeyError::Profile(found)) = error else { panic!("{what}: {error:?}") };
@@ -20,7 +20,7 @@ async fn add(store: &dyn ManageKeys, profile: ClientProfile) -> ManageError {
 #[tokio::test]
 async fn zeros_in_names_and_metadata_are_refused() {
     let database = Postgres::shared().database();
-    let store = filled(&database).await;
+    let store = store_with_key(&database).await;
     let memory = MemoryStore::new();
     let app = || ClientProfile::new("App 2");
     for store in [&store as &dyn ManageKeys, &memory] {
@@ -44,16 +44,16 @@ async fn zeros_in_names_and_metadata_are_refused() {
     assert_eq!(database.psql("select count(*) from keygate.clients"), "1");
 }
 
-/// All that is not a zero comes back, from the other end of Unicode too.
+/// Every character except zero is preserved.
 #[tokio::test]
 async fn other_texts_are_kept() {
-    let store = made(&Postgres::shared().database()).await;
+    let store = migrated(&Postgres::shared().database()).await;
     let text = "\u{1}\u{7f}\u{85}\u{2028}\u{202e}\u{fffe}\u{10ffff}\\u0000 '\"{}";
     let profile = ClientProfile::new("App 1")
         .with_metadata([("\u{1}\u{85}\u{fffe}\u{10ffff}\\u0000 '\"{}", text)]);
     store.add_client(profile.clone()).await.unwrap();
     assert_eq!(store.list_clients().await.unwrap()[0].profile, profile);
-    let copy = made(&Postgres::shared().database()).await;
+    let copy = migrated(&Postgres::shared().database()).await;
     let held = store.export_keys().await.unwrap();
     assert!(copy.import_keys(&held).await.unwrap().is_complete());
     assert_eq!(copy.list_clients().await.unwrap()[0].profile, profile);
@@ -62,14 +62,14 @@ async fn other_texts_are_kept() {
 #[tokio::test]
 async fn no_change_fails_because_of_the_actors_name() {
     let database = Postgres::shared().database();
-    let store = filled(&database).await.with_actor("a\0da").with_tool("\0");
+    let store = store_with_key(&database).await.with_actor("a\0da").with_tool("\0");
     store.disable_client("App 1").await.unwrap();
-    assert!(ask(&store, KEY).await.unwrap_err().reason().is_some());
+    assert!(request(&store, KEY).await.unwrap_err().reason().is_some());
     let by = "select actor, tool from keygate.events order by seq desc limit 1";
     assert_eq!(database.psql(by), "a\u{fffd}da|\u{fffd}");
 }
 
-/// Each would be another text, or the end of one, for a server that reads its backslashes or quotes.
+/// Names whose quotes and backslashes need escaping.
 const NAMES: [&str; 14] = [
     "O'Brien",
     "O''Brien",
@@ -95,7 +95,7 @@ async fn quotes_and_backslashes_in_names_are_plain_text() {
         database.psql(&format!(
             "{role} set standard_conforming_strings = {conforming}; {role} set backslash_quote = {quote}"
         ));
-        let store = filled(&database).await;
+        let store = store_with_key(&database).await;
         for name in NAMES {
             check_name(&store, name).await;
         }
@@ -106,7 +106,7 @@ async fn quotes_and_backslashes_in_names_are_plain_text() {
     }
 }
 
-/// A client of this name is unknown, and then the only one that is added, found and changed.
+/// Checks that a client of this name is unknown, and then the only one that is added, found and changed.
 async fn check_name(store: &PostgresStore, name: &str) {
     let store = store.clone().with_actor(name).with_tool(name);
     let unknown = |error| {
@@ -119,11 +119,11 @@ async fn check_name(store: &PostgresStore, name: &str) {
     let digest = KeyDigest::of(key.as_bytes());
     store.add_client(name.into()).await.unwrap();
     let key_id = store.issue(name, NewKey::new(digest).with_label(name)).await.unwrap().key_id;
-    assert_eq!(ask(&store, &key).await.unwrap().name(), name);
+    assert_eq!(request(&store, &key).await.unwrap().name(), name);
     let [listed] = &store.list_keys(Some(name)).await.unwrap()[..] else { panic!("{name}") };
     assert_eq!((listed.key_id, &*listed.client), (key_id, name));
     store.disable_client(name).await.unwrap();
-    assert_eq!(ask(&store, &key).await.unwrap_err().reason(), Some(WrongReason::Disabled));
-    assert_eq!(ask(&store, KEY).await.unwrap().name(), "App 1");
+    assert_eq!(request(&store, &key).await.unwrap_err().reason(), Some(WrongReason::Disabled));
+    assert_eq!(request(&store, KEY).await.unwrap().name(), "App 1");
     store.remove_client(name).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Indexes that were made under another order than the one by which they are searched.
+//! Indexes built with another sort order than the one in use.
 
 use std::error::Error as _;
 
@@ -10,13 +10,13 @@ use keygate::{
 };
 
 use crate::servers::{Database, Postgres, query};
-use crate::store::{KEY, OTHER_KEY, ask, filled, made};
+use crate::store::{KEY, OTHER_KEY, migrated, request, store_with_key};
 
 const FIRST: &str = include_str!("../../../src/store/postgres/migrations/0001.sql");
 
 const CLIENTS: usize = 3000;
 
-/// A client with a key for each number, in tables that are searched by their indexes alone.
+/// A client with a key for each number, in tables that are only read by index.
 fn fill(database: &Database<'_>) {
     database.psql(&format!(
         "insert into keygate.clients (name) select 'Client ' || n from generate_series(1, {CLIENTS}) n; \
@@ -29,7 +29,7 @@ fn fill(database: &Database<'_>) {
     }
 }
 
-/// As an upgrade of ICU leaves it: texts compare in another order, and the indexes are as they were.
+/// As after an upgrade of ICU: texts compare in another order, and the indexes are unchanged.
 fn change_collation(database: &Database<'_>) {
     database.psql(
         "create collation public.numeric (provider = icu, locale = 'en-u-kn-true'); \
@@ -47,7 +47,7 @@ fn change_collation(database: &Database<'_>) {
     );
 }
 
-/// The number of a client that its index does not find.
+/// The number of a client that the index does not find.
 fn lost(database: &Database<'_>) -> usize {
     let mut numbers = (1..CLIENTS).step_by(7);
     let is_lost = |number: &usize| {
@@ -73,7 +73,7 @@ async fn migrating_repairs_indexes_after_an_upgrade() {
     fill(&database);
     change_collation(&database);
     let number = lost(&database);
-    let store = made(&database).await;
+    let store = migrated(&database).await;
     for number in (1..=CLIENTS).step_by(100).chain([number]) {
         let record = lookup(&store, number).await.unwrap().unwrap();
         assert_eq!(record.profile().name(), format!("Client {number}"));
@@ -90,7 +90,7 @@ async fn migrating_repairs_indexes_after_an_upgrade() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn key_without_an_indexed_client_is_an_outage() {
     let database = Postgres::shared().database();
-    made(&database).await;
+    migrated(&database).await;
     fill(&database);
     change_collation(&database);
     let number = lost(&database);
@@ -105,7 +105,7 @@ async fn key_without_an_indexed_client_is_an_outage() {
     let ManageError::Unavailable(error) = &error else { panic!("{error:?}") };
     let shown = error.source().unwrap().to_string();
     assert!(shown.contains(&name) && shown.contains("reindex schema keygate"), "{shown}");
-    // Taking rights away needs no client.
+    // Revoking needs no client.
     let key_id = KeyRecord::new(KeyDigest::of(format!("key {number}").as_bytes()), "").key_id();
     assert!(store.revoke(&key_id).await.unwrap().revoked.is_some());
     assert!(lookup(&store, number).await.is_err());
@@ -118,13 +118,13 @@ async fn key_without_an_indexed_client_is_an_outage() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn key_without_a_client_is_an_outage() {
     let database = Postgres::shared().database();
-    let store = filled(&database).await;
+    let store = store_with_key(&database).await;
     database.psql("set session_replication_role = replica; delete from keygate.clients");
-    let AuthError::Unavailable(error) = ask(&store, KEY).await.unwrap_err() else {
+    let AuthError::Unavailable(error) = request(&store, KEY).await.unwrap_err() else {
         panic!("it is an outage")
     };
     let shown = error.source().unwrap().to_string();
     assert!(shown.contains("its client does not exist"), "{shown}");
-    let unknown = ask(&store, OTHER_KEY).await.unwrap_err();
+    let unknown = request(&store, OTHER_KEY).await.unwrap_err();
     assert_eq!(unknown.reason(), Some(WrongReason::Unknown));
 }

@@ -4,13 +4,13 @@ use keygate::testing::{Violation, manage_contract, store_contract};
 
 use crate::filling::fill;
 use crate::servers::Postgres;
-use crate::store::{made, patient};
+use crate::store::{migrated, options};
 
 #[tokio::test]
 async fn lookups_keep_the_contract() -> Result<(), Violation> {
     store_contract(async |records| {
         let database = Postgres::shared().database();
-        let store = made(&database).await;
+        let store = migrated(&database).await;
         fill(&database, &records);
         store
     })
@@ -21,7 +21,7 @@ async fn lookups_keep_the_contract() -> Result<(), Violation> {
 async fn lookups_over_many_connections_keep_the_contract() -> Result<(), Violation> {
     store_contract(async |records| {
         let database = Postgres::shared().database();
-        let options = patient(&database.url()).max_connections(3);
+        let options = options(&database.url()).max_connections(3);
         let store = options.migrate().await.unwrap();
         fill(&database, &records);
         store
@@ -32,7 +32,7 @@ async fn lookups_over_many_connections_keep_the_contract() -> Result<(), Violati
 #[tokio::test]
 async fn managing_keeps_the_contract() -> Result<(), Violation> {
     manage_contract(async |clock| {
-        made(&Postgres::shared().database()).await.with_clock(clock.reader())
+        migrated(&Postgres::shared().database()).await.with_clock(clock.reader())
     })
     .await
 }
@@ -41,7 +41,7 @@ async fn managing_keeps_the_contract() -> Result<(), Violation> {
 async fn managing_over_many_connections_keeps_the_contract() -> Result<(), Violation> {
     manage_contract(async |clock| {
         let database = Postgres::shared().database();
-        let options = patient(&database.url()).max_connections(4);
+        let options = options(&database.url()).max_connections(4);
         options.migrate().await.unwrap().with_clock(clock.reader())
     })
     .await

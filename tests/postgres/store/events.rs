@@ -1,4 +1,4 @@
-//! Who changed what, when and through which tool.
+//! Events: who changed what, when and with which tool.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use keygate::{KeyDigest, ManageKeys as _, NewKey};
 
 use crate::servers::{Postgres, query};
-use crate::store::{KEY, OTHER_KEY, filled, issue, made};
+use crate::store::{KEY, OTHER_KEY, issue, migrated, store_with_key};
 
 const WHAT: &str = "select action, client, key_id from keygate.events order by seq";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_change_has_one_event() {
     let database = Postgres::shared().database();
-    let store = made(&database).await.with_actor("ada").with_tool("a test");
+    let store = migrated(&database).await.with_actor("ada").with_tool("a test");
     store.add_client("App 1".into()).await.unwrap();
     let old = issue(&store, KEY).await;
     let new = NewKey::new(KeyDigest::of(OTHER_KEY.as_bytes()));
@@ -51,7 +51,7 @@ fn sorted(lines: &str) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_default_to_the_role_and_the_application_name() {
     let database = Postgres::shared().database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let by = "select distinct actor, tool from keygate.events";
     assert_eq!(database.psql(by), format!("{}|keygate", Postgres::OWNER));
 }
@@ -59,7 +59,7 @@ async fn events_default_to_the_role_and_the_application_name() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rolled_back_change_has_no_event() {
     let database = Postgres::shared().database();
-    let store = filled(&database).await;
+    let store = store_with_key(&database).await;
     let before = database.psql(WHAT);
     assert!(store.add_client("App 1".into()).await.is_err());
     let key = NewKey::new(KeyDigest::of(KEY.as_bytes()));
@@ -73,7 +73,7 @@ async fn changes_by_hand_have_events() {
     let server = Postgres::start();
     server.psql("create role hand superuser login password 'h'");
     let database = server.database();
-    let store = filled(&database).await;
+    let store = store_with_key(&database).await;
     let other = issue(&store, OTHER_KEY).await;
     let key = store.list_keys(None).await.unwrap().into_iter().find(|key| key.key_id != other);
     let key = key.unwrap().key_id;
@@ -129,7 +129,7 @@ async fn changes_by_hand_have_events() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_are_append_only() {
     let database = Postgres::shared().database();
-    filled(&database).await;
+    store_with_key(&database).await;
     for change in ["delete from", "truncate", "update"] {
         let rest = if change == "update" { "set actor = 'nobody'" } else { "" };
         let sql = format!("{change} keygate.events {rest}");
@@ -141,7 +141,7 @@ async fn events_are_append_only() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn listeners_are_woken_once_in_a_transaction() {
     let database = Postgres::shared().database();
-    made(&database).await;
+    migrated(&database).await;
     let mut listener = Command::new("psql");
     listener.args(["-X", "-q", "-d", &database.url()]);
     listener.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -159,7 +159,7 @@ async fn listeners_are_woken_once_in_a_transaction() {
             "begin; insert into keygate.clients (name) values ('a'), ('b'); \
              insert into keygate.clients (name) values ('c'); delete from keygate.clients; commit",
         );
-        // The notice is read with the next answer.
+        // The notification is read with the next response.
         input.write_all(b"select 1;\nselect 2;\n").unwrap();
     }
     let output = String::from_utf8(listener.wait_with_output().unwrap().stdout).unwrap();

@@ -1,4 +1,4 @@
-//! Roles that may do as much as they need, with the grants of the documentation.
+//! Roles with the documented grants.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use keygate::store::PostgresStore;
 use keygate::{AuthError, KeyDigest, ManageKeys as _, MemoryStore, NewKey, WrongReason};
 
 use crate::servers::{Database, Postgres, query};
-use crate::store::{KEY, OTHER_KEY, ask, filled, issue};
+use crate::store::{KEY, OTHER_KEY, issue, request, store_with_key};
 
 const MANAGING: &str = include_str!("../../../src/store/postgres/grants/managing.sql");
 const SERVING: &str = include_str!("../../../src/store/postgres/grants/serving.sql");
 
-/// The URL of a role with these grants.
+/// Creates a role with these grants, and returns its URL.
 fn granted(database: &Database<'_>, grants: &str) -> String {
     database.psql(&grants.replace("'...'", "'c4n4ry'"));
     let role = grants.strip_prefix("create role ").unwrap().split(' ').next().unwrap();
@@ -51,17 +51,17 @@ const TABLES: [&str; 16] = [
 async fn managing_role_changes_keys_and_nothing_else() {
     let server = Postgres::start();
     let database = server.database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let url = granted(&database, MANAGING);
-    // Nothing is to be done, which needs no right.
+    // The tables are up to date, so this needs no rights.
     let store = PostgresStore::migrate(&url).await.unwrap().with_actor("ada");
-    assert!(ask(&store, KEY).await.is_ok());
+    assert!(request(&store, KEY).await.is_ok());
     let id = store.list_keys(None).await.unwrap()[0].key_id;
     let new = NewKey::new(KeyDigest::of(OTHER_KEY.as_bytes()));
     let new = store.rotate(&id, new, Duration::ZERO).await.unwrap().new.key_id;
-    assert!(ask(&store, OTHER_KEY).await.is_ok());
+    assert!(request(&store, OTHER_KEY).await.is_ok());
     store.revoke(&new).await.unwrap();
-    let error = ask(&store, OTHER_KEY).await.unwrap_err();
+    let error = request(&store, OTHER_KEY).await.unwrap_err();
     assert_eq!(error.reason(), Some(WrongReason::Revoked));
     let third = issue(&store, "Wg1vaDs8uqFbYtNDsJ8H3gKjl_oI0T_O6Jg8qNLWJcU").await;
     store.add_client("App 2".into()).await.unwrap();
@@ -91,11 +91,11 @@ async fn managing_role_changes_keys_and_nothing_else() {
 async fn serving_role_changes_nothing() {
     let server = Postgres::start();
     let database = server.database();
-    let owner = filled(&database).await;
+    let owner = store_with_key(&database).await;
     let url = granted(&database, SERVING);
     let store = PostgresStore::connect(&url).await.unwrap();
-    assert!(ask(&store, KEY).await.is_ok());
-    assert!(matches!(ask(&store, OTHER_KEY).await, Err(AuthError::WrongCredentials { .. })));
+    assert!(request(&store, KEY).await.is_ok());
+    assert!(matches!(request(&store, OTHER_KEY).await, Err(AuthError::WrongCredentials { .. })));
     let id = owner.list_keys(None).await.unwrap()[0].key_id;
     for error in [
         store.revoke(&id).await.unwrap_err(),
@@ -116,5 +116,5 @@ async fn serving_role_changes_nothing() {
         ],
     );
     assert_eq!(store.list_keys(None).await.unwrap().len(), 1);
-    assert!(ask(&store, KEY).await.is_ok());
+    assert!(request(&store, KEY).await.is_ok());
 }

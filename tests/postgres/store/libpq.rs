@@ -1,9 +1,9 @@
-//! What the environment says of a connection, as PostgreSQL's own programs read it.
+//! The environment variables of libpq.
 
 use std::process::Command;
 
 use crate::servers::Postgres;
-use crate::store::made;
+use crate::store::migrated;
 use crate::store::passwords::Home;
 
 /// The user that this process runs as.
@@ -16,7 +16,7 @@ fn system_user() -> String {
 async fn url_without_a_user_uses_the_user_of_the_process() {
     let server = Postgres::start();
     let database = server.database();
-    made(&database).await;
+    migrated(&database).await;
     for name in [&*system_user(), "named"] {
         server.psql(&format!("create role \"{name}\" login superuser password 'c4n4ry'"));
     }
@@ -33,7 +33,7 @@ async fn url_without_a_user_uses_the_user_of_the_process() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn demands_of_the_environment_are_not_passed_over() {
     let database = Postgres::shared().database();
-    made(&database).await;
+    migrated(&database).await;
     let home = Home::new();
     for (name, value) in [
         ("PGSSLMODE", "verify_full"),
@@ -44,10 +44,10 @@ async fn demands_of_the_environment_are_not_passed_over() {
     ] {
         let url = "postgres://a@127.0.0.1/keys";
         let shown = home.run(url, &[(name, value)]);
-        let told = format!("`{name}` in the environment");
-        assert_eq!(shown.matches(&told).count(), 4, "{name}: {shown}");
+        let expected = format!("`{name}` in the environment");
+        assert_eq!(shown.matches(&expected).count(), 4, "{name}: {shown}");
     }
-    // What the URL says counts.
+    // The URL wins over the environment.
     let url = format!("{}?sslmode=prefer", database.url());
     home.connects(&url, &[("PGSSLMODE", "verify_full"), ("PGPORT", "x")]);
     home.connects(&url, &[("PGCHANNELBINDING", "prefer")]);

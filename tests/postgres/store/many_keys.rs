@@ -1,15 +1,15 @@
-//! What is said of one key among many.
+//! Errors for one key among many.
 
 use keygate::manage::ManageError;
 use keygate::{KeyId, ManageKeys as _};
 
 use crate::servers::Postgres;
-use crate::store::filled;
+use crate::store::store_with_key;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nearest_to_a_mistyped_id_is_found_among_all() {
     let database = Postgres::shared().database();
-    let store = filled(&database).await;
+    let store = store_with_key(&database).await;
     database.psql(
         "set session_replication_role = replica; \
          insert into keygate.keys (digest, client) \

@@ -1,16 +1,16 @@
-//! Making the tables, and telling those that cannot be used.
+//! Creating tables, and refusing unusable ones.
 
 use keygate::ManageKeys as _;
 use keygate::store::{DatabaseError, PostgresStore};
 
 use crate::servers::{Postgres, query};
-use crate::store::{KEY, ask, filled, made};
+use crate::store::{KEY, migrated, request, store_with_key};
 
 const VERSIONS: &str = "select version, oldest_reader from keygate.migrations";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_instances_start_at_once_on_an_empty_database() {
-    // Beside a server that others use, there would not be enough connections.
+    // A shared server would not have enough connections.
     let server = Postgres::start();
     let database = server.database();
     let url = database.url();
@@ -26,7 +26,7 @@ async fn fifty_instances_start_at_once_on_an_empty_database() {
     stores[0].add_client("App 1".into()).await.unwrap();
     crate::store::issue(&stores[1], KEY).await;
     for store in &stores {
-        assert_eq!(ask(store, KEY).await.unwrap().name(), "App 1");
+        assert_eq!(request(store, KEY).await.unwrap().name(), "App 1");
     }
 }
 
@@ -44,21 +44,21 @@ async fn connecting_creates_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn migrating_twice_changes_nothing() {
     let database = Postgres::shared().database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let applied = "select applied from keygate.migrations";
     let before = database.psql(applied);
-    let store = made(&database).await;
-    assert!(ask(&store, KEY).await.is_ok());
+    let store = migrated(&database).await;
+    assert!(request(&store, KEY).await.is_ok());
     assert_eq!(database.psql(applied), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn later_tables_are_read_where_they_allow_it() {
     let database = Postgres::shared().database();
-    filled(&database).await;
+    store_with_key(&database).await;
     database.psql("insert into keygate.migrations (version, oldest_reader) values (4, 1)");
     let store = PostgresStore::connect(&database.url()).await.unwrap();
-    assert!(ask(&store, KEY).await.is_ok());
+    assert!(request(&store, KEY).await.is_ok());
     assert!(PostgresStore::migrate(&database.url()).await.is_ok());
     database.psql("insert into keygate.migrations (version, oldest_reader) values (5, 4)");
     for opened in [
@@ -73,13 +73,13 @@ async fn later_tables_are_read_where_they_allow_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn older_tables_are_refused() {
     let database = Postgres::shared().database();
-    made(&database).await;
+    migrated(&database).await;
     database.psql("delete from keygate.migrations where version = 3");
     let error = PostgresStore::connect(&database.url()).await.unwrap_err();
     assert!(matches!(error, DatabaseError::TooOld { found: 2, needed: 3, .. }), "{error:?}");
 }
 
-/// Also one that is cut off: all or nothing.
+/// Also an interrupted one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failed_migration_changes_nothing() {
     let database = Postgres::shared().database();
@@ -99,8 +99,8 @@ async fn objects_of_the_same_names_elsewhere_are_not_taken() {
         "create table public.clients (name text primary key); \
          create function public.actor() returns text language sql as $$ select 'wrong' $$;",
     );
-    let store = filled(&database).await;
-    assert!(ask(&store, KEY).await.is_ok());
+    let store = store_with_key(&database).await;
+    assert!(request(&store, KEY).await.is_ok());
     assert_eq!(database.psql("select count(*) from keygate.events where actor = 'wrong'"), "0");
 }
 
@@ -113,11 +113,11 @@ async fn other_encodings_than_utf8_are_refused_before_and_after() {
         server.psql(&format!(
             "create database {name} encoding '{encoding}' template template0 locale 'C'"
         ));
-        let is_told = |error: &DatabaseError| matches!(error, DatabaseError::Encoding { found, .. } if found == encoding);
+        let is_named = |error: &DatabaseError| matches!(error, DatabaseError::Encoding { found, .. } if found == encoding);
         let error = PostgresStore::migrate(&url).await.unwrap_err();
-        assert!(is_told(&error), "{error:?}");
+        assert!(is_named(&error), "{error:?}");
         assert!(error.to_string().contains("encoding 'UTF8' template template0"), "{error}");
-        // As one that was made before this was looked at.
+        // As created before this was checked.
         query(
             &url,
             concat!(
@@ -129,7 +129,7 @@ async fn other_encodings_than_utf8_are_refused_before_and_after() {
         query(&url, "insert into keygate.migrations (version, oldest_reader) values (1, 1)")
             .unwrap();
         for opened in [PostgresStore::connect(&url).await, PostgresStore::migrate(&url).await] {
-            assert!(is_told(&opened.unwrap_err()));
+            assert!(is_named(&opened.unwrap_err()));
         }
     }
 }
@@ -138,7 +138,7 @@ async fn other_encodings_than_utf8_are_refused_before_and_after() {
 async fn views_in_the_place_of_tables_are_refused() {
     for name in ["clients", "events", "keys", "migrations"] {
         let database = Postgres::shared().database();
-        filled(&database).await;
+        store_with_key(&database).await;
         database.psql(&format!(
             "alter table keygate.{name} rename to held; \
              create view keygate.{name} as select * from keygate.held where random() < 0"

@@ -1,25 +1,25 @@
 //! `PostgresStore` on real servers.
 
 mod bad_input;
-mod bad_rows;
 mod collations;
 mod commits;
 mod contract;
 mod events;
 mod far;
 mod grants;
+mod invalid_rows;
 mod libpq;
 mod many_keys;
 mod migrations;
 mod outages;
 mod owners;
 mod passwords;
+mod read_back;
 mod rotation;
 mod row_security;
 mod search_path;
 mod sequences;
 mod standbys;
-mod swallowed;
 mod tables;
 mod tls;
 mod trips;
@@ -32,23 +32,23 @@ use keygate::{AuthError, Authenticator, Client, KeyDigest, KeyId, ManageKeys as 
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A fair key that no test but those of one database knows.
+/// A valid key.
 const KEY: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
 const OTHER_KEY: &str = "ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM";
 
-/// A store in a database that was empty.
-async fn made(database: &Database<'_>) -> PostgresStore {
-    patient(&database.url()).migrate().await.unwrap()
+/// A store in an empty database.
+async fn migrated(database: &Database<'_>) -> PostgresStore {
+    options(&database.url()).migrate().await.unwrap()
 }
 
-/// Ways to connect that no loaded machine is too slow for.
-fn patient(url: &str) -> PostgresOptions {
+/// Options with a deadline for a loaded machine.
+fn options(url: &str) -> PostgresOptions {
     PostgresStore::options(url).unwrap().lookup_deadline(PATIENCE)
 }
 
-/// A store with [`KEY`] of the client `App 1`.
-async fn filled(database: &Database<'_>) -> PostgresStore {
-    let store = made(database).await;
+/// A store with the client `App 1` and its key [`KEY`].
+async fn store_with_key(database: &Database<'_>) -> PostgresStore {
+    let store = migrated(database).await;
     store.add_client("App 1".into()).await.unwrap();
     issue(&store, KEY).await;
     store
@@ -59,8 +59,8 @@ async fn issue(store: &PostgresStore, key: &str) -> KeyId {
     store.issue("App 1", key).await.unwrap().key_id
 }
 
-/// What a caller with this key meets.
-async fn ask(store: &PostgresStore, key: &str) -> Result<Client, AuthError> {
+/// Authenticates a request with this key.
+async fn request(store: &PostgresStore, key: &str) -> Result<Client, AuthError> {
     let authenticator = Authenticator::new(store.clone()).with_deadline(PATIENCE);
     authenticator.authenticate_key(key.as_bytes()).await
 }

@@ -1,4 +1,4 @@
-//! A database that is out of reach, while lookups ask it.
+//! Lookups while the database is unreachable.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use keygate::store::{DatabaseError, PostgresStore};
 use keygate::{AuthError, Authenticator, KeyDigest, KeyStore as _, ManageKeys as _, WrongReason};
 
 use crate::servers::{Database, Postgres};
-use crate::store::{KEY, OTHER_KEY, PATIENCE, ask, filled, patient};
+use crate::store::{KEY, OTHER_KEY, PATIENCE, options, request, store_with_key};
 
-/// Whether a valid key is let in; if not, why the database could not say so.
-async fn asked(store: &PostgresStore) -> Result<(), String> {
-    let known = ask(store, KEY).await;
-    let unknown = ask(store, OTHER_KEY).await.unwrap_err();
+/// Returns the error of the database if a valid key is not admitted.
+async fn try_request(store: &PostgresStore) -> Result<(), String> {
+    let known = request(store, KEY).await;
+    let unknown = request(store, OTHER_KEY).await.unwrap_err();
     match unknown {
         AuthError::Unavailable(_) => {}
         error => assert_eq!(error.reason(), Some(WrongReason::Unknown)),
@@ -34,7 +34,7 @@ async fn asked(store: &PostgresStore) -> Result<(), String> {
 
 async fn is_back(store: &PostgresStore) {
     let since = Instant::now();
-    while let Err(error) = asked(store).await {
+    while let Err(error) = try_request(store).await {
         assert!(since.elapsed() < PATIENCE, "{error}");
     }
     println!("back after {:?}", since.elapsed());
@@ -46,13 +46,13 @@ async fn is_back(store: &PostgresStore) {
 async fn killed_server_is_an_outage_until_it_restarts() {
     let server = Postgres::start();
     let database = server.database();
-    let store = filled(&database).await;
+    let store = store_with_key(&database).await;
     for _ in 0..2 {
-        asked(&store).await.unwrap();
+        try_request(&store).await.unwrap();
         server.kill();
         for _ in 0..3 {
-            // The driver's reason, at once, and not that somebody waited for long enough.
-            let error = asked(&store).await.unwrap_err();
+            // The driver's error, at once, rather than a timeout.
+            let error = try_request(&store).await.unwrap_err();
             assert!(error.contains("refused"), "{error}");
         }
         let error = store.add_client("App 2".into()).await.unwrap_err();
@@ -62,7 +62,7 @@ async fn killed_server_is_an_outage_until_it_restarts() {
         let DatabaseError::Unavailable(_) = &error else { panic!("{error:?}") };
         assert!(error.to_string().contains("refused"), "{error}");
         server.restart();
-        assert_eq!(asked(&store).await, Ok(()));
+        assert_eq!(try_request(&store).await, Ok(()));
         is_back(&store).await;
     }
 }
@@ -71,22 +71,22 @@ async fn killed_server_is_an_outage_until_it_restarts() {
 async fn stopped_server_is_an_outage_until_it_resumes() {
     let server = Postgres::start();
     let database = server.database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let store = PostgresStore::connect(&database.url()).await.unwrap();
     is_back(&store).await;
     server.stop();
     for key in [KEY, OTHER_KEY, KEY] {
-        // Nobody but the store itself sets an end to it.
+        // Only the deadline of the store ends it.
         let lookup = store.lookup(KeyDigest::of(key.as_bytes()));
         let answer = tokio::time::timeout(PATIENCE, lookup).await;
         assert!(answer.expect("the store gives up").is_err());
     }
-    asked(&store).await.unwrap_err();
+    try_request(&store).await.unwrap_err();
     server.resume();
     is_back(&store).await;
 }
 
-/// Ends all connections, on which nothing is under way.
+/// Closes all idle connections on the server.
 fn cut(database: &Database<'_>) -> String {
     database.psql(
         "select count(pg_terminate_backend(pid, 60000)) from pg_stat_activity \
@@ -94,22 +94,22 @@ fn cut(database: &Database<'_>) -> String {
     )
 }
 
-/// As long as the connections were used within the last second, nothing else tells.
+/// A connection that was used within the last second is not checked first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_connections_fail_no_lookup() {
     const CONNECTIONS: u32 = 4;
     let server = Postgres::start();
     let database = server.database();
-    filled(&database).await;
-    let options = patient(&database.url()).max_connections(CONNECTIONS);
+    store_with_key(&database).await;
+    let options = options(&database.url()).max_connections(CONNECTIONS);
     let store = options.connect().await.unwrap();
     for _ in 0..5 {
-        let asking = (0..CONNECTIONS).map(|_| {
+        let pending = (0..CONNECTIONS).map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { asked(&store).await })
+            tokio::spawn(async move { try_request(&store).await })
         });
-        for asked in asking.collect::<Vec<_>>() {
-            assert_eq!(asked.await.unwrap(), Ok(()));
+        for request in pending.collect::<Vec<_>>() {
+            assert_eq!(request.await.unwrap(), Ok(()));
         }
         assert_ne!(cut(&database), "0");
     }
@@ -124,7 +124,7 @@ async fn lost_connections_fail_no_lookup() {
 async fn restarts_of_the_server_cause_no_wrong_response() {
     let server = Postgres::start();
     let database = server.database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let options = PostgresStore::options(&database.url()).unwrap().max_connections(3);
     let store = options.connect().await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
@@ -133,8 +133,8 @@ async fn restarts_of_the_server_cause_no_wrong_response() {
         let (store, stop, counts) = (store.clone(), Arc::clone(&stop), Arc::clone(&counts));
         tokio::spawn(async move {
             while !stop.load(Ordering::Relaxed) {
-                let is_let_in = asked(&store).await.is_ok();
-                counts[usize::from(is_let_in)].fetch_add(1, Ordering::Relaxed);
+                let is_admitted = try_request(&store).await.is_ok();
+                counts[usize::from(is_admitted)].fetch_add(1, Ordering::Relaxed);
             }
         })
     });
@@ -166,12 +166,12 @@ async fn restarts_of_the_server_cause_no_wrong_response() {
     }
 }
 
-/// The deadline of who asks is another one.
+/// The caller has its own deadline.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropped_lookup_leaves_the_store_usable() {
     let server = Postgres::start();
     let database = server.database();
-    let store = filled(&database).await;
+    let store = store_with_key(&database).await;
     let hurried = Authenticator::new(store.clone()).with_deadline(Duration::from_millis(50));
     server.stop();
     for _ in 0..5 {
@@ -182,11 +182,11 @@ async fn dropped_lookup_leaves_the_store_usable() {
     is_back(&store).await;
 }
 
-/// As a forgotten terminal holds it.
+/// As in a forgotten terminal session.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wait_for_locked_tables_has_a_deadline() {
     let database = Postgres::shared().database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let hold = "begin; lock table keygate.migrations; select pg_sleep(120)";
     let url = database.url();
     let terminal = std::thread::spawn(move || crate::servers::query(&url, hold));

@@ -1,9 +1,9 @@
-//! A schema that belongs to somebody else is not used: its owner could swap the tables.
+//! A schema of another role is refused: its owner could replace the tables.
 
 use keygate::store::{DatabaseError, PostgresStore};
 
 use crate::servers::{Database, Postgres, query};
-use crate::store::{KEY, ask, filled};
+use crate::store::{KEY, request, store_with_key};
 
 const PASSWORD: &str = "c4n4ry";
 
@@ -16,7 +16,7 @@ fn roles(database: &Database<'_>) -> [String; 2] {
     ["app", "mallory"].map(|role| database.url_as(role, PASSWORD))
 }
 
-/// Neither connecting nor migrating takes it.
+/// Checks that connecting and migrating refuse it.
 async fn assert_foreign(url: &str, named: &str) {
     for opened in [PostgresStore::connect(url).await, PostgresStore::migrate(url).await] {
         let error = opened.expect_err(named);
@@ -42,7 +42,7 @@ async fn schema_created_by_another_role_is_refused() {
     )
     .unwrap();
     assert_foreign(&app, "the schema `keygate`").await;
-    // To have all rights is not to be a member.
+    // A superuser is not a member of every role.
     assert_foreign(&database.url(), "the schema `keygate`").await;
     assert_eq!(database.psql("select count(*) from keygate.seen"), "0");
 }
@@ -56,7 +56,7 @@ async fn schema_of_a_role_with_membership_is_accepted() {
     assert_foreign(&app, "the schema `keygate`").await;
     database.psql("create role team; grant mallory to team; grant team to app");
     PostgresStore::connect(&app).await.unwrap();
-    // The way round is none.
+    // The reverse membership does not count.
     database.psql("revoke mallory from team; grant app to mallory");
     assert_foreign(&app, "the schema `keygate`").await;
     database.psql(&format!("alter database {} owner to mallory", database.name()));
@@ -70,7 +70,7 @@ async fn schema_of_a_role_with_membership_is_accepted() {
 async fn table_or_function_of_another_role_is_refused() {
     let server = Postgres::start();
     let database = server.database();
-    let store = filled(&database).await;
+    let store = store_with_key(&database).await;
     let [_, _] = roles(&database);
     for (object, named) in [
         ("table keygate.keys", "`keygate.keys`"),
@@ -81,5 +81,5 @@ async fn table_or_function_of_another_role_is_refused() {
         assert!(error.to_string().starts_with(named), "{error}");
         database.psql(&format!("alter {object} owner to {}", Postgres::OWNER));
     }
-    assert!(ask(&store, KEY).await.is_ok());
+    assert!(request(&store, KEY).await.is_ok());
 }

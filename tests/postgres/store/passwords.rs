@@ -1,4 +1,4 @@
-//! Passwords from the usual file, which go nowhere but to the server.
+//! Passwords from the password file, which only the server may see.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use keygate::store::{PostgresStore, Replica};
 
 use crate::servers::{Database, Postgres};
-use crate::store::made;
+use crate::store::migrated;
 use crate::this_program;
 
 const URL: &str = "KEYGATE_TEST_URL";
 
-/// Connects in the process that was started for it; with the other tests, it does nothing.
+/// The child process connects; in the usual test run, this does nothing.
 #[tokio::test]
 async fn connect_for_another() {
     let Ok(url) = std::env::var(URL) else { return };
@@ -30,7 +30,7 @@ async fn connect_for_another() {
     }
 }
 
-/// A folder that is somebody's home.
+/// A home folder.
 pub(crate) struct Home(PathBuf);
 
 impl Home {
@@ -54,7 +54,7 @@ impl Home {
         path
     }
 
-    /// What a process with this home says and logs; never the password.
+    /// The output and the log of a process with this home, checked not to contain the password.
     pub(crate) fn run(&self, url: &str, settings: &[(&str, &str)]) -> String {
         let mut command = this_program::command(module_path!(), "connect_for_another");
         command.env_remove("PGPASSFILE").env_remove("PGPASSWORD").env("HOME", &self.0);
@@ -74,11 +74,11 @@ impl Home {
     }
 
     #[track_caller]
-    fn is_refused(&self, url: &str, settings: &[(&str, &str)], told: &str) {
+    fn is_refused(&self, url: &str, settings: &[(&str, &str)], expected: &str) {
         let shown = self.run(url, settings);
-        assert!(shown.contains("refused: ") && shown.contains(told), "{told}: {shown}");
+        assert!(shown.contains("refused: ") && shown.contains(expected), "{expected}: {shown}");
         let replica = shown.lines().find(|line| line.starts_with("replica: "));
-        assert!(replica.is_some_and(|line| line.contains(told)), "{told}: {shown}");
+        assert!(replica.is_some_and(|line| line.contains(expected)), "{expected}: {shown}");
         assert!(shown.contains("password authentication failed"), "{shown}");
     }
 }
@@ -89,8 +89,8 @@ impl Drop for Home {
     }
 }
 
-/// The URL without a password, and the line of the file for it.
-fn place(database: &Database<'_>) -> (String, String) {
+/// The URL without a password, and its line of the password file.
+fn address(database: &Database<'_>) -> (String, String) {
     let (port, name) = (database.server().port(), database.name());
     let (user, password) = (Postgres::OWNER, Postgres::PASSWORD);
     let url = format!("postgres://{user}@127.0.0.1:{port}/{name}");
@@ -100,8 +100,8 @@ fn place(database: &Database<'_>) -> (String, String) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn password_comes_from_the_file() {
     let database = Postgres::shared().database();
-    made(&database).await;
-    let (url, line) = place(&database);
+    migrated(&database).await;
+    let (url, line) = address(&database);
     let home = Home::new();
     home.is_refused(&url, &[], "no password was given, and there is no password file");
     let named = home.write("named", &line, 0o600);
@@ -111,14 +111,14 @@ async fn password_comes_from_the_file() {
     let text = format!("# of the test\n\n*:1:*:*:wrong\n{line}*:*:*:*:wrong\n");
     home.write(".pgpass", &text, 0o400);
     home.connects(&url, &[]);
-    // What was named is what is meant.
+    // `PGPASSFILE` wins over the home folder.
     home.is_refused(&url, &[("PGPASSFILE", "/nowhere/pgpass")], "/nowhere/pgpass cannot be read");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn password_file_readable_by_others_is_not_read() {
     let database = Postgres::shared().database();
-    let (url, line) = place(&database);
+    let (url, line) = address(&database);
     let home = Home::new();
     for mode in [0o644, 0o640, 0o604, 0o620, 0o601] {
         home.write(".pgpass", &line, mode);
@@ -132,8 +132,8 @@ async fn password_file_readable_by_others_is_not_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_line_of_the_file_is_logged() {
     let database = Postgres::shared().database();
-    made(&database).await;
-    let (url, line) = place(&database);
+    migrated(&database).await;
+    let (url, line) = address(&database);
     let home = Home::new();
     for malformed in [
         "c4n4ry\n".to_owned(),
@@ -144,8 +144,9 @@ async fn no_line_of_the_file_is_logged() {
         "\\x:\\y:\\z:\\c4n4ry:\\c4n4ry\\".to_owned(),
     ] {
         home.write(".pgpass", &malformed, 0o600);
-        let told = if malformed.contains(":\\z") { "has no line" } else { "has a line 1 that is" };
-        home.is_refused(&url, &[], told);
+        let expected =
+            if malformed.contains(":\\z") { "has no line" } else { "has a line 1 that is" };
+        home.is_refused(&url, &[], expected);
         home.write(".pgpass", &format!("{malformed}\n{line}"), 0o600);
         home.connects(&url, &[]);
     }
@@ -158,7 +159,7 @@ async fn given_password_wins_over_the_file() {
     let server = Postgres::start();
     server.psql("create role me login superuser password 'p:w\\c4n4ry'");
     let database = server.database();
-    made(&database).await;
+    migrated(&database).await;
     let (port, name) = (server.port(), database.name());
     let url = format!("postgres://me@127.0.0.1:{port}/{name}");
     let home = Home::new();
@@ -167,7 +168,7 @@ async fn given_password_wins_over_the_file() {
     home.connects(&url, &[("PGPASSWORD", right)]);
     home.connects(&url.replace("me@", "me:p:w%5Cc4n4ry@"), &[]);
     home.connects(&format!("{url}?password=p:w%5Cc4n4ry"), &[]);
-    // One that is empty is none.
+    // An empty password counts as none.
     home.write(".pgpass", "127.0.0.1:*:*:me:p\\:w\\\\c4n4ry\n", 0o600);
     home.connects(&url, &[("PGPASSWORD", "")]);
     home.connects(&url.replace("me@", "me:@"), &[]);

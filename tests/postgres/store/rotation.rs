@@ -13,7 +13,7 @@ use keygate::{KeyDigest, LocalKeyStore as _};
 
 use crate::servers::{Database, Postgres};
 use crate::store::passwords::Home;
-use crate::store::{KEY, PATIENCE, ask, filled, patient};
+use crate::store::{KEY, PATIENCE, options, request, store_with_key};
 use crate::this_program;
 
 const URL: &str = "KEYGATE_TEST_ROTATING_URL";
@@ -32,7 +32,7 @@ fn is_served(replica: &Replica) -> bool {
 
 async fn until_served(store: &PostgresStore, replica: &Replica) {
     let since = Instant::now();
-    while ask(store, KEY).await.is_err() || !is_served(replica) {
+    while request(store, KEY).await.is_err() || !is_served(replica) {
         assert!(since.elapsed() < PATIENCE, "{:?}", replica.health());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -42,7 +42,7 @@ async fn until_served(store: &PostgresStore, replica: &Replica) {
 async fn password_in_the_url_file_is_read_again() {
     let server = Postgres::start();
     let database = server.database();
-    filled(&database).await;
+    store_with_key(&database).await;
     server.psql("create role me login superuser password 'first'");
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rotated-url");
     fs::write(&path, database.url_as("me", "first") + "\n").unwrap();
@@ -52,13 +52,13 @@ async fn password_in_the_url_file_is_read_again() {
 
     server.psql("alter role me password 'second'");
     end_connections(&database);
-    ask(&store, KEY).await.unwrap_err();
+    request(&store, KEY).await.unwrap_err();
     fs::write(&path, database.url_as("me", "second")).unwrap();
     until_served(&store, &replica).await;
 
     fs::write(&path, "postgres://me:c4n4ry@").unwrap();
     end_connections(&database);
-    let error = format!("{:?}", ask(&store, KEY).await.unwrap_err());
+    let error = format!("{:?}", request(&store, KEY).await.unwrap_err());
     assert!(!error.contains("c4n4ry"), "{error}");
     fs::write(&path, "c4n4ry\nc4n4ry").unwrap();
     let error = PostgresStore::options_from_file(&path).unwrap_err().to_string();
@@ -87,7 +87,7 @@ async fn serve_for_another() {
 async fn password_file_is_read_for_each_connection() {
     let server = Postgres::start();
     let database = server.database();
-    filled(&database).await;
+    store_with_key(&database).await;
     server.psql("create role me login superuser password 'first'");
     let home = Home::new();
     home.write(".pgpass", "*:*:*:me:first\n", 0o600);
@@ -119,18 +119,18 @@ async fn password_file_is_read_for_each_connection() {
 async fn authority_is_read_for_each_connection() {
     let server = Postgres::tls();
     let database = server.database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let path: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rotated-ca.pem");
     fs::copy(server.ca(), &path).unwrap();
     let ca = server.ca().display().to_string().replace('/', "%2F");
     let url = database.url().replace(&ca, &path.display().to_string().replace('/', "%2F"));
     assert!(url.contains("rotated-ca"), "{url}");
-    let store = patient(&url).connect().await.unwrap();
+    let store = options(&url).connect().await.unwrap();
     fs::copy(server.other_ca(), &path).unwrap();
     end_connections(&database);
-    let error = format!("{:?}", ask(&store, KEY).await.unwrap_err());
+    let error = format!("{:?}", request(&store, KEY).await.unwrap_err());
     assert!(error.contains("TLS"), "{error}");
     fs::copy(server.ca(), &path).unwrap();
-    assert!(ask(&store, KEY).await.is_ok());
+    assert!(request(&store, KEY).await.is_ok());
     fs::remove_file(path).unwrap();
 }

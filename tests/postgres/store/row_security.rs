@@ -8,7 +8,7 @@ use keygate::{AuthError, ManageKeys as _};
 use tokio::time::sleep;
 
 use crate::servers::{Database, Postgres};
-use crate::store::{KEY, PATIENCE, ask, filled, patient};
+use crate::store::{KEY, PATIENCE, options, request, store_with_key};
 
 /// The URL of a role with the rights of `grants`, which creates that role.
 fn role(database: &Database<'_>, name: &str, grants: &str) -> String {
@@ -55,24 +55,24 @@ fn message(table: &str) -> String {
 async fn lookup_names_the_policies_that_hide_rows() {
     let server = Postgres::start();
     let database = server.database();
-    let owner = filled(&database).await;
+    let owner = store_with_key(&database).await;
     let url = serving(&database);
     for pooled in [false, true] {
-        let store = patient(&url);
+        let store = options(&url);
         let store = if pooled { store.through_pooler() } else { store }.connect().await.unwrap();
         for table in ["keys", "clients", "migrations"] {
-            assert!(ask(&store, KEY).await.is_ok());
+            assert!(request(&store, KEY).await.is_ok());
             hide_rows(&database, table);
-            assert_eq!(cause(&ask(&store, KEY).await.unwrap_err()), message(table));
+            assert_eq!(cause(&request(&store, KEY).await.unwrap_err()), message(table));
             let error = store.list_keys(None).await.unwrap_err();
             assert_eq!(error.to_string(), message(table));
             // The owner of the tables sees all rows.
-            assert!(ask(&owner, KEY).await.is_ok());
+            assert!(request(&owner, KEY).await.is_ok());
             show_rows(&database, table);
         }
         hide_rows(&database, "keys");
         database.psql("alter role keygate_serving bypassrls");
-        assert!(ask(&store, KEY).await.is_ok());
+        assert!(request(&store, KEY).await.is_ok());
         database.psql("alter role keygate_serving nobypassrls");
         show_rows(&database, "keys");
     }
@@ -82,17 +82,17 @@ async fn lookup_names_the_policies_that_hide_rows() {
 async fn change_names_the_policies_that_hide_rows() {
     let server = Postgres::start();
     let database = server.database();
-    let owner = filled(&database).await;
+    let owner = store_with_key(&database).await;
     let key_id = owner.list_keys(None).await.unwrap()[0].key_id;
     let grants = include_str!("../../../src/store/postgres/grants/managing.sql");
-    let store = patient(&role(&database, "keygate_managing", grants)).connect().await.unwrap();
+    let store = options(&role(&database, "keygate_managing", grants)).connect().await.unwrap();
     for table in ["keys", "events", "migrations"] {
         hide_rows(&database, table);
         let error = store.revoke(&key_id).await.unwrap_err();
         assert_eq!(error.to_string(), message(table));
         show_rows(&database, table);
     }
-    assert!(ask(&owner, KEY).await.is_ok());
+    assert!(request(&owner, KEY).await.is_ok());
     store.revoke(&key_id).await.unwrap();
 }
 
@@ -100,7 +100,7 @@ async fn change_names_the_policies_that_hide_rows() {
 async fn replica_names_the_policies_that_hide_rows() {
     let server = Postgres::start();
     let database = server.database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let replica = Replica::connect(&serving(&database)).await.unwrap();
     hide_rows(&database, "events");
     let started = Instant::now();
@@ -123,7 +123,7 @@ async fn replica_names_the_policies_that_hide_rows() {
 async fn opening_names_the_policies_that_hide_rows() {
     let server = Postgres::start();
     let database = server.database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let url = serving(&database);
     for table in ["events", "migrations"] {
         hide_rows(&database, table);

@@ -1,14 +1,14 @@
-//! Functions and operators of other roles, which no statement of ours may run.
+//! Functions and operators of other roles, which keygate must never run.
 
 use keygate::manage::TransferKeys as _;
 use keygate::store::{PostgresStore, Replica};
 use keygate::{AuthError, KeyDigest, ManageKeys as _, NewKey};
 
 use crate::servers::{Database, Postgres, query};
-use crate::store::{KEY, OTHER_KEY, PATIENCE, ask, patient};
+use crate::store::{KEY, OTHER_KEY, PATIENCE, options, request};
 
-/// Makes a function in `public` for each one of `pg_catalog`, as far as a language for everyone
-/// can, and an operator for each that it makes sense for. All of them raise an exception.
+/// Creates a function in `public` for each one in `pg_catalog`, where a trusted language can, and an operator
+/// where it applies. All of them raise an exception.
 const TRAPS: &str = r#"
 grant create on schema public to public;
 set role mallory;
@@ -49,7 +49,7 @@ create function public.concat_ws(text, text, text, oid, oid, oid, oid) returns t
     language plpgsql as $$ begin raise exception 'a trap: concat_ws'; end $$;
 "#;
 
-/// A role that everything in `public` comes first to.
+/// A role whose search path begins with `public`.
 fn trapped(database: &Database<'_>, role: &str, grants: &str) -> String {
     database.psql(&grants.replace("'...'", "'c4n4ry'"));
     database.psql(&format!("alter role {role} set search_path = public, pg_catalog"));
@@ -80,7 +80,7 @@ async fn functions_of_other_roles_are_never_run() {
     let serving = trapped(&database, "keygate_serving", serving);
     for pooled in [false, true] {
         let options = |url: &str| {
-            let options = patient(url);
+            let options = options(url);
             if pooled { options.through_pooler() } else { options }
         };
         let changing = options(&managing).connect().await.unwrap().with_actor("ada");
@@ -91,24 +91,24 @@ async fn functions_of_other_roles_are_never_run() {
         let key_id = changing.issue(&name, new).await.unwrap().key_id;
 
         let store = options(&serving).connect().await.unwrap();
-        assert_eq!(ask(&store, key).await.unwrap().name(), name);
+        assert_eq!(request(&store, key).await.unwrap().name(), name);
         let replica = Replica::options(&serving).unwrap();
         let replica = if pooled { replica.through_pooler() } else { replica };
         let replica = replica.connect().await.unwrap();
-        let asked = async || {
+        let request_key = async || {
             let authenticator = keygate::Authenticator::new(replica.clone());
             authenticator.authenticate_key(key.as_bytes()).await
         };
-        assert_eq!(asked().await.unwrap().name(), name);
+        assert_eq!(request_key().await.unwrap().name(), name);
         changing.disable_client(&name).await.unwrap();
         changing.enable_client(&name).await.unwrap();
         changing.revoke(&key_id).await.unwrap();
         let revoked = |result: Result<keygate::Client, AuthError>| {
             result.is_err_and(|error| error.reason() == Some(keygate::WrongReason::Revoked))
         };
-        assert!(revoked(ask(&store, key).await));
+        assert!(revoked(request(&store, key).await));
         let since = std::time::Instant::now();
-        while !revoked(asked().await) {
+        while !revoked(request_key().await) {
             assert!(since.elapsed() < PATIENCE, "{:?}", replica.health());
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }

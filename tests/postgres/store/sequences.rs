@@ -1,4 +1,4 @@
-//! A sequence that did not come along with the rows of its table.
+//! A sequence that was not copied with the rows of its table.
 
 use std::error::Error as _;
 
@@ -7,7 +7,7 @@ use keygate::manage::ManageError;
 use keygate::store::PostgresStore;
 
 use crate::servers::Postgres;
-use crate::store::{KEY, OTHER_KEY, ask, filled, issue, made};
+use crate::store::{KEY, OTHER_KEY, issue, migrated, request, store_with_key};
 
 const EVENTS: &str = "select count(*), max(seq) from keygate.events";
 
@@ -15,7 +15,7 @@ const EVENTS: &str = "select count(*), max(seq) from keygate.events";
 async fn sequence_behind_its_rows_is_named_and_set_by_migrating() {
     for behind in ["restart with 1", "restart with 2"] {
         let database = Postgres::shared().database();
-        let store = filled(&database).await;
+        let store = store_with_key(&database).await;
         assert_eq!(database.psql(EVENTS), "2|2");
         database.psql(&format!("alter sequence keygate.events_seq_seq {behind}"));
         let error = store.disable_client("App 1").await.unwrap_err();
@@ -23,21 +23,21 @@ async fn sequence_behind_its_rows_is_named_and_set_by_migrating() {
         let shown = error.source().unwrap().to_string();
         assert!(shown.contains("the sequence of keygate.events"), "{shown}");
         assert!(shown.contains("`keygate migrate`") && shown.contains("setval("), "{shown}");
-        assert!(ask(&store, KEY).await.is_ok());
+        assert!(request(&store, KEY).await.is_ok());
 
-        let store = made(&database).await;
+        let store = migrated(&database).await;
         issue(&store, OTHER_KEY).await;
         assert_eq!(database.psql(EVENTS), "3|3");
     }
 }
 
-/// As after `alter ... restart with`, by which an operator leaves room.
+/// As after `alter ... restart with`, which leaves a gap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sequence_ahead_of_its_rows_is_kept() {
     let database = Postgres::shared().database();
-    filled(&database).await;
+    store_with_key(&database).await;
     database.psql("alter sequence keygate.events_seq_seq restart with 100");
-    let store = made(&database).await;
+    let store = migrated(&database).await;
     issue(&store, OTHER_KEY).await;
     assert_eq!(database.psql(EVENTS), "3|100");
     PostgresStore::migrate(&database.url()).await.unwrap();

@@ -1,4 +1,4 @@
-//! A standby may lag behind, and is taken for the database only where somebody says so.
+//! Standbys, which may lag behind and are refused unless allowed.
 
 use std::error::Error as _;
 
@@ -7,13 +7,13 @@ use keygate::store::{DatabaseError, PostgresStore};
 use keygate::{AuthError, ManageKeys as _, WrongReason};
 
 use crate::servers::{Pgbouncer, Postgres, Wire};
-use crate::store::{KEY, PATIENCE, ask, filled, patient};
+use crate::store::{KEY, PATIENCE, options, request, store_with_key};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn standby_is_an_outage_unless_it_is_allowed() {
     let server = Postgres::start();
     let database = server.database();
-    let store = filled(&database).await;
+    let store = store_with_key(&database).await;
     server.restart_as_standby();
     for opened in [
         PostgresStore::connect(&database.url()).await,
@@ -23,40 +23,40 @@ async fn standby_is_an_outage_unless_it_is_allowed() {
         assert!(matches!(error, DatabaseError::Unavailable(_)), "{error:?}");
         assert!(error.to_string().contains("is a standby"), "{error}");
     }
-    // What was connected before is no way in.
-    let error = ask(&store, KEY).await.unwrap_err();
+    // An open store refuses it, too.
+    let error = request(&store, KEY).await.unwrap_err();
     assert!(matches!(error, AuthError::Unavailable(_)), "{error:?}");
     let error = store.list_keys(None).await.unwrap_err();
     assert!(matches!(error, ManageError::Unavailable(_)), "{error:?}");
 
-    let store = patient(&database.url()).allow_standby().connect().await.unwrap();
-    assert_eq!(ask(&store, KEY).await.unwrap().name(), "App 1");
+    let store = options(&database.url()).allow_standby().connect().await.unwrap();
+    assert_eq!(request(&store, KEY).await.unwrap().name(), "App 1");
     assert!(store.disable_client("App 1").await.is_err());
 }
 
-/// After a switchover, the name of the pooler leads to a standby with replay that stands still.
+/// After a switchover, the pooler connects to a standby with paused replay.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn standby_behind_a_pooler_never_admits_a_revoked_key() {
     let server = Postgres::start();
     let database = server.database();
-    let primary = filled(&database).await;
+    let primary = store_with_key(&database).await;
     let standby = server.standby();
     let pooler = Pgbouncer::start(&database);
     let url = database.url_at(pooler.port());
-    let store = patient(&url).through_pooler().connect().await.unwrap();
-    let reading = patient(&url).through_pooler().allow_standby().connect().await.unwrap();
+    let store = options(&url).through_pooler().connect().await.unwrap();
+    let reading = options(&url).through_pooler().allow_standby().connect().await.unwrap();
     for store in [&store, &reading] {
-        assert_eq!(ask(store, KEY).await.unwrap().name(), "App 1");
+        assert_eq!(request(store, KEY).await.unwrap().name(), "App 1");
     }
     let key_id = primary.list_keys(None).await.unwrap()[0].key_id;
     primary.revoke(&key_id).await.unwrap();
-    let error = ask(&store, KEY).await.unwrap_err();
+    let error = request(&store, KEY).await.unwrap_err();
     assert_eq!(error.reason(), Some(WrongReason::Revoked));
 
     pooler.lead_to(&database, standby.port());
     let since = std::time::Instant::now();
     let error = loop {
-        match ask(&store, KEY).await {
+        match request(&store, KEY).await {
             Err(error) if error.reason() == Some(WrongReason::Revoked) => {}
             answer => break answer.unwrap_err(),
         }
@@ -65,11 +65,11 @@ async fn standby_behind_a_pooler_never_admits_a_revoked_key() {
     let AuthError::Unavailable(error) = error else { panic!("{error:?}") };
     assert!(error.source().unwrap().to_string().contains("is a standby"), "{error:?}");
     assert!(store.list_keys(None).await.is_err());
-    assert_eq!(ask(&reading, KEY).await.unwrap().name(), "App 1");
+    assert_eq!(request(&reading, KEY).await.unwrap().name(), "App 1");
 
     pooler.lead_to(&database, server.port());
     let since = std::time::Instant::now();
-    while ask(&store, KEY).await.unwrap_err().reason() != Some(WrongReason::Revoked) {
+    while request(&store, KEY).await.unwrap_err().reason() != Some(WrongReason::Revoked) {
         assert!(since.elapsed() < PATIENCE, "the pooler leads to the primary");
     }
 }
@@ -78,18 +78,18 @@ async fn standby_behind_a_pooler_never_admits_a_revoked_key() {
 async fn database_of_another_store_is_an_outage() {
     let server = Postgres::start();
     let database = server.database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let other = Postgres::start();
     let copy = other.database();
     assert_eq!(copy.name(), database.name());
-    filled(&copy).await;
+    store_with_key(&copy).await;
     let wire = Wire::to(server.port());
-    let store = patient(&database.url_at(wire.port())).connect().await.unwrap();
-    assert!(ask(&store, KEY).await.is_ok());
+    let store = options(&database.url_at(wire.port())).connect().await.unwrap();
+    assert!(request(&store, KEY).await.is_ok());
 
     wire.lead_to(other.port());
     server.restart();
-    let error = ask(&store, KEY).await.unwrap_err();
+    let error = request(&store, KEY).await.unwrap_err();
     let AuthError::Unavailable(error) = error else { panic!("{error:?}") };
     assert!(error.source().unwrap().to_string().contains("another store"), "{error:?}");
     let error = store.disable_client("App 1").await.unwrap_err();
@@ -97,5 +97,5 @@ async fn database_of_another_store_is_an_outage() {
 
     wire.lead_to(server.port());
     other.restart();
-    assert!(ask(&store, KEY).await.is_ok());
+    assert!(request(&store, KEY).await.is_ok());
 }

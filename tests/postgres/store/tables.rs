@@ -1,16 +1,16 @@
-//! The tables as the documentation has them, and the statements that stand there.
+//! The documented tables and statements.
 
 use keygate::{AuthError, KeyDigest, ManageKeys as _, NewKey, WrongReason};
 
 use crate::servers::Postgres;
-use crate::store::{KEY, ask, filled, made};
+use crate::store::{KEY, migrated, request, store_with_key};
 
 const DOCS: &str = include_str!("../../../src/store/postgres/tables.md");
 
-/// Of this key is the digest in the documentation.
+/// The key with the documented digest.
 const DOCUMENTED: &str = "foo";
 
-/// The statements below the line that begins so.
+/// The statements after the line with this beginning.
 fn documented(line: &str) -> &'static str {
     let (_, rest) = DOCS.split_once(&format!("\n{line}")).expect(line);
     let (_, rest) = rest.split_once("\n```sql\n").unwrap();
@@ -20,11 +20,11 @@ fn documented(line: &str) -> &'static str {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn documented_statements_do_what_the_docs_say() {
     let database = Postgres::shared().database();
-    let store = filled(&database).await;
+    let store = store_with_key(&database).await;
     database.psql(documented("A new client with a key"));
     let by = "select distinct actor, tool from keygate.events where client = 'App 9'";
     assert_eq!(database.psql(by), "ada|runbook 12");
-    let client = ask(&store, DOCUMENTED).await.unwrap();
+    let client = request(&store, DOCUMENTED).await.unwrap();
     assert_eq!(client.name(), "App 9");
     assert_eq!(client.profile().quota().unwrap().to_string(), "100/minute, 20 at once");
     let digest = KeyDigest::of(b"a key that ends later");
@@ -39,13 +39,13 @@ async fn documented_statements_do_what_the_docs_say() {
     assert_eq!(database.psql(documented("Who revoked a key")), "");
 
     database.psql(documented("Revoking a key"));
-    let refused = ask(&store, DOCUMENTED).await.unwrap_err();
+    let refused = request(&store, DOCUMENTED).await.unwrap_err();
     let AuthError::WrongCredentials { reason, .. } = refused else { panic!("{refused:?}") };
     assert_eq!(reason, WrongReason::Revoked);
     let clients = store.list_clients().await.unwrap();
     let enabled = clients.iter().map(|client| (client.profile.name(), client.enabled));
     assert_eq!(enabled.collect::<Vec<_>>(), [("App 1", true), ("App 9", false)]);
-    assert!(ask(&store, KEY).await.is_ok());
+    assert!(request(&store, KEY).await.is_ok());
     let revoked = database.psql(documented("Who revoked a key"));
     assert!(revoked.ends_with(&format!("|{0}|psql|{0}", Postgres::OWNER)), "{revoked}");
     assert_eq!(revoked.lines().count(), 1, "{revoked}");
@@ -54,12 +54,12 @@ async fn documented_statements_do_what_the_docs_say() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn old_events_go_as_the_documentation_says_and_no_others() {
     let database = Postgres::shared().database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let old = "insert into keygate.events (actor, tool, action, at)
         select 'a', 't', 'client.changed', now() - interval '500 days' from generate_series(1, 3000)";
     database.psql(old);
     database.psql(documented("Events are kept until"));
-    // The last thousand and one, and the two of the client and the key that are there.
+    // The last thousand and one, and two more for the client and the key.
     assert_eq!(database.psql("select count(*) from keygate.events"), "1003");
     crate::servers::query(&database.url(), "delete from keygate.events").unwrap_err();
 }
@@ -75,7 +75,7 @@ fn columns(table: &str) -> Vec<&'static str> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_column_is_documented() {
     let database = Postgres::shared().database();
-    made(&database).await;
+    migrated(&database).await;
     for table in ["clients", "keys", "events"] {
         let there = database.psql(&format!(
             "select column_name from information_schema.columns where table_schema = 'keygate' \

@@ -1,4 +1,4 @@
-//! Connections by TLS, and those that are refused for the want of it.
+//! Connections with TLS, and refused ones without it.
 
 use std::fs;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use keygate::store::{DatabaseError, PostgresStore};
 
 use crate::servers::{Database, Postgres};
-use crate::store::{KEY, ask, filled};
+use crate::store::{KEY, request, store_with_key};
 
-/// How many connections of stores are by TLS, and how many are not.
+/// The numbers of connections with and without TLS.
 fn encrypted(database: &Database<'_>) -> String {
     database.psql(
         "select count(*) filter (where s.ssl), count(*) filter (where not s.ssl) \
@@ -31,8 +31,8 @@ fn name(path: &Path) -> String {
 async fn server_is_verified_in_full() {
     let server = Postgres::tls();
     let database = server.database();
-    let store = filled(&database).await;
-    assert!(ask(&store, KEY).await.is_ok());
+    let store = store_with_key(&database).await;
+    assert!(request(&store, KEY).await.is_ok());
     // One for lookups, and one for changes.
     assert_eq!(encrypted(&database), "2|0");
 
@@ -43,30 +43,30 @@ async fn server_is_verified_in_full() {
     let by_address = url.replace("localhost", "127.0.0.1");
     let error = refused(&by_address).await;
     assert!(error.contains("certificate not valid for name"), "{error}");
-    // No authority but those of the system.
+    // Only the authorities of the system.
     let error = refused(url.split_once("&sslrootcert").unwrap().0).await;
     assert!(error.contains("invalid peer certificate"), "{error}");
     let by_address = by_address.replace("verify-full", "verify-ca");
     assert!(PostgresStore::connect(&by_address).await.is_ok());
 }
 
-/// As to PostgreSQL's own programs: whoever names an authority wants it asked.
+/// As in libpq, naming an authority requires it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn required_tls_uses_the_named_authority() {
     let server = Postgres::tls();
     let database = server.database();
-    filled(&database).await;
+    store_with_key(&database).await;
     let required =
         database.url().replace("verify-full", "require").replace("localhost", "127.0.0.1");
     let store = PostgresStore::connect(&required).await.unwrap();
-    assert!(ask(&store, KEY).await.is_ok());
+    assert!(request(&store, KEY).await.is_ok());
     let error = refused(&required.replace(&name(&server.ca()), &name(&server.other_ca()))).await;
     assert!(error.contains("invalid peer certificate"), "{error}");
-    // Without one, there is TLS, with whomever it may be.
+    // Without an authority, the server is not verified.
     drop(store);
     let store =
         PostgresStore::connect(required.split_once("&sslrootcert").unwrap().0).await.unwrap();
-    assert!(ask(&store, KEY).await.is_ok());
+    assert!(request(&store, KEY).await.is_ok());
     assert!(encrypted(&database).ends_with("|0"));
     assert_ne!(encrypted(&database), "0|0");
 }
@@ -126,14 +126,14 @@ fn unreadable_root_certificate_is_an_outage() {
         assert!(shown.contains("`sslrootcert` names cannot be read"), "{shown}");
         assert!(shown.contains(why), "{shown}");
     }
-    // As many bytes as may be.
+    // The largest allowed file.
     let text = format!("{begun}{}", "\n".repeat((1 << 20) - begun.len()));
     fs::write(&huge, text).unwrap();
     let url = format!("postgres://me@host/keys?sslmode=verify-full&sslrootcert={}", huge.display());
     assert!(PostgresStore::options(&url).is_ok());
 }
 
-/// PostgreSQL's manual makes one so, and its own programs take it.
+/// PostgreSQL's manual creates one like this, and libpq accepts it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn self_signed_certificate_is_refused_in_plain_words() {
     let server = Postgres::tls();

@@ -1,28 +1,28 @@
-//! Rows that a hand has spoilt.
+//! Invalid rows.
 
 use crate::replica::fixture::{
-    Answer, ask, at, connect, filled, is_active, is_revoked, issue, revoke, until,
+    Response, at, connect, is_active, is_revoked, issue, replica_with_keys, request, revoke, until,
 };
 use crate::servers::Postgres;
 
 #[tokio::test]
 async fn invalid_rows_refuse_their_keys_and_stop_nothing() {
     let database = Postgres::shared().database();
-    let replica = filled(&database, 4).await;
+    let replica = replica_with_keys(&database, 4).await;
     database.psql(&issue(4, 6, "User 2"));
     database.psql(&format!("update keygate.keys set expires = 'infinity' {}", at(0)));
     database.psql(&format!("update keygate.keys set algorithm = 'md5' {}", at(1)));
     database.psql("update keygate.clients set quota = '7' where name = 'User 2'");
     let bad = [0, 1, 4, 5];
     let refused = |replica: &keygate::store::Replica| {
-        bad.iter().all(|&number| ask(replica, number) == Answer::Unavailable)
+        bad.iter().all(|&number| request(replica, number) == Response::Unavailable)
     };
     until("four are refused", || refused(&replica)).await;
     let late = connect(&database.url()).await.unwrap();
     for replica in [&replica, &late] {
         assert!(refused(replica));
         assert!(is_active(replica, 2) && is_active(replica, 3));
-        assert_eq!(ask(replica, 6), Answer::Unknown);
+        assert_eq!(request(replica, 6), Response::Unknown);
         let health = replica.health();
         assert_eq!((health.refused_rows, health.refused.len(), health.keys), (4, 4, 2));
         assert!(health.refused.iter().any(|row| row.contains("quota")), "{health:?}");
@@ -41,16 +41,16 @@ async fn invalid_rows_refuse_their_keys_and_stop_nothing() {
 #[tokio::test]
 async fn keys_without_a_client_are_refused_and_not_unknown() {
     let database = Postgres::shared().database();
-    let replica = filled(&database, 2).await;
+    let replica = replica_with_keys(&database, 2).await;
     database.psql("set session_replication_role = replica; delete from keygate.clients");
     let late = connect(&database.url()).await.unwrap();
-    assert_eq!([ask(&late, 0), ask(&late, 2)], [Answer::Unavailable, Answer::Unknown]);
+    assert_eq!([request(&late, 0), request(&late, 2)], [Response::Unavailable, Response::Unknown]);
     database.psql(&revoke(0));
-    // The first replica heard of no client that went, and of the revoke.
+    // The first replica has no event for the removed client, only for the revoke.
     until("a revoke", || is_revoked(&replica, 0)).await;
-    // The other one has heard of the revoke once it has heard of this.
+    // Once the other one applied this, it has applied the revoke, too.
     database.psql(&issue(2, 3, "User 2"));
     until("a key of another client", || is_active(&late, 2)).await;
-    assert_eq!(ask(&late, 0), Answer::Unavailable);
+    assert_eq!(request(&late, 0), Response::Unavailable);
     assert!(late.health().refused[0].contains("its client does not exist"));
 }

@@ -8,10 +8,10 @@ use keygate::store::PostgresStore;
 
 use crate::changes::{self, ALL};
 use crate::servers::{Database, Postgres};
-use crate::store::made;
+use crate::store::migrated;
 
 async fn prepared(database: &Database<'_>) -> PostgresStore {
-    let store = made(database).await;
+    let store = migrated(database).await;
     changes::prepare(&store).await;
     store
 }

@@ -1,4 +1,4 @@
-//! Rows that a hand has spoilt: that key or client is an outage, never unknown, and the rest is served.
+//! Invalid rows: their key or client is an outage, never unknown, and all others are served.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use keygate::ManageKeys as _;
 use keygate::manage::ManageError;
 
 use crate::fixture::{
-    Folder, Met, REVOKED, UNKNOWN, ask, cause, id, new, sqlite3, store, try_sqlite3,
+    Folder, REVOKED, Response, UNKNOWN, cause, id, new, request, sqlite3, store, try_sqlite3,
 };
 
-/// What callers with `A` meet after these statements, which no check holds up.
-async fn spoilt(sql: &str) -> Met {
+/// The outcome for `A` after these statements, which run without checks.
+async fn check_invalid(sql: &str) -> Response {
     let folder = Folder::new();
     let store = store(&folder.database(), "A").await;
     store.add_client("App 2".into()).await.unwrap();
@@ -19,10 +19,10 @@ async fn spoilt(sql: &str) -> Met {
     let sql = sql.replace("KEY_A", &format!("where key_id = '{}'", id('A')));
     let sql = sql.replace("APP_1", "where name = 'App 1'");
     sqlite3(&folder.database(), &format!("{unchecked}{sql}"));
-    let met = ask(&store, 'A').await;
-    assert_eq!(ask(&store, 'B').await, Met::Admitted, "{sql}");
-    assert_eq!(ask(&store, 'Z').await, UNKNOWN, "{sql}");
-    met
+    let response = request(&store, 'A').await;
+    assert_eq!(request(&store, 'B').await, Response::Admitted, "{sql}");
+    assert_eq!(request(&store, 'Z').await, UNKNOWN, "{sql}");
+    response
 }
 
 #[tokio::test]
@@ -52,11 +52,11 @@ async fn invalid_row_is_an_outage_that_names_it() {
         ("update keygate_clients set metadata = '{\"a\":1}' APP_1;", client, "metadata"),
         ("update keygate_clients set metadata = cast(x'ff' as text) APP_1;", client, "metadata"),
     ] {
-        match spoilt(sql).await {
-            Met::Outage(cause) => {
+        match check_invalid(sql).await {
+            Response::Outage(cause) => {
                 assert!(cause.contains(whose) && cause.contains(why), "{sql}: {cause}");
             }
-            met => panic!("{sql}: {met:?}"),
+            response => panic!("{sql}: {response:?}"),
         }
     }
 }
@@ -67,8 +67,8 @@ async fn invalid_name_is_an_outage() {
         "update keygate_clients set name = '' APP_1; update keygate_keys set client = '' KEY_A;",
         "update keygate_clients set name = ' x' APP_1; update keygate_keys set client = ' x' KEY_A;",
     ] {
-        let met = spoilt(sql).await;
-        assert!(matches!(met, Met::Outage(_)), "{sql}: {met:?}");
+        let response = check_invalid(sql).await;
+        assert!(matches!(response, Response::Outage(_)), "{sql}: {response:?}");
     }
 }
 
@@ -97,20 +97,20 @@ async fn operators_list_readable_rows_and_the_errors_of_others() {
         });
         rows.sort();
         assert_eq!(keys.unreadable.len(), 2);
-        assert!(keys.unreadable.iter().zip(&rows).all(|(told, row)| told.starts_with(row)));
+        assert!(keys.unreadable.iter().zip(&rows).all(|(reported, row)| reported.starts_with(row)));
     }
     let clients = store.list_readable_clients().await.unwrap();
     assert_eq!((clients.found.len(), clients.found[0].keys), (1, 3));
     assert!(clients.unreadable[0].starts_with("the row of the client `App 2` cannot be used"));
 
-    // Who asks for a list or moves all is not given less.
-    let is_told = |error| match error {
+    // Lists and exports fail rather than omit rows.
+    let is_named = |error| match error {
         ManageError::Unavailable(error) => cause(&error).contains("cannot be used"),
         _ => false,
     };
-    assert!(is_told(store.list_keys(None).await.unwrap_err()));
-    assert!(is_told(store.list_clients().await.unwrap_err()));
-    assert!(is_told(keygate::manage::TransferKeys::export_keys(&store).await.unwrap_err()));
+    assert!(is_named(store.list_keys(None).await.unwrap_err()));
+    assert!(is_named(store.list_clients().await.unwrap_err()));
+    assert!(is_named(keygate::manage::TransferKeys::export_keys(&store).await.unwrap_err()));
 }
 
 #[tokio::test]
@@ -127,7 +127,10 @@ async fn invalid_row_stops_no_change_of_others() {
     assert_eq!(store.find_client("App 1").await.unwrap().keys, 3);
     store.revoke(&id('B')).await.unwrap();
     store.rotate(&id('C'), new('D'), Duration::ZERO).await.unwrap();
-    assert_eq!((ask(&store, 'B').await, ask(&store, 'D').await), (REVOKED, Met::Admitted));
+    assert_eq!(
+        (request(&store, 'B').await, request(&store, 'D').await),
+        (REVOKED, Response::Admitted)
+    );
     store.disable_client("App 1").await.unwrap();
     store.enable_client("App 1").await.unwrap();
     let error = store.find_key(&id('A')).await.unwrap_err();
@@ -135,7 +138,7 @@ async fn invalid_row_stops_no_change_of_others() {
     let error = store.rotate(&id('A'), new('E'), Duration::ZERO).await.unwrap_err();
     assert!(error.to_string().contains("`expires`"), "{error}");
     let ManageError::UnknownKey { .. } = store.find_key(&id('Z')).await.unwrap_err() else {
-        panic!("it is not told that there is no such key")
+        panic!("the error is not about an unknown key")
     };
 }
 
@@ -173,7 +176,7 @@ async fn rows_by_hand_are_served() {
              values (x'{digest}', 'By hand', '2099-01-01T01:00:00+01:00');"
         ),
     );
-    assert_eq!(ask(&store, 'C').await, Met::Admitted);
+    assert_eq!(request(&store, 'C').await, Response::Admitted);
     let keys = store.list_keys(Some("By hand")).await.unwrap();
     assert!(keys[0].created.is_some() && keys[0].expires.is_some());
 }
