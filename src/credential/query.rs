@@ -1,22 +1,72 @@
-use http::Uri;
+use std::fmt;
+
+use http::header::{HeaderMap, HeaderName};
+use http::uri::{PathAndQuery, Uri};
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 use super::Credential;
+use super::kind::{Challenge, SourceKind};
+use crate::error::ConfigError;
 use crate::key::KeyFormat;
 
-pub(super) fn read(uri: &Uri, name: &str, format: Option<&KeyFormat>) -> Credential {
-    let values = uri.query().into_iter().flat_map(pairs).filter(|pair| is_named(pair, name));
-    let mut found = None;
-    for (_, value) in values.map(split) {
-        if found.replace(value).is_some() {
-            return Credential::ambiguous(false);
-        }
+/// A parameter of the query with this name.
+pub(super) struct Query(Box<str>);
+
+impl Query {
+    pub(super) fn new(name: &str) -> Result<Self, ConfigError> {
+        if name.is_empty() { Err(ConfigError::QueryName) } else { Ok(Self(name.into())) }
     }
-    found.map_or(Credential::Absent, |value| Credential::of(&decode(value), false, format))
+
+    /// Compares the decoded name: `api%5Fkey` is `api_key`. It is not copied, since a query may have thousands of pairs.
+    fn is_ours(&self, pair: &str) -> bool {
+        decoded(split(pair).0).eq(self.0.bytes())
+    }
 }
 
-pub(super) fn pairs(query: &str) -> impl Iterator<Item = &str> {
+impl SourceKind for Query {
+    fn read(&self, _: &HeaderMap, uri: Option<&Uri>, format: Option<&KeyFormat>) -> Credential {
+        let query = uri.and_then(Uri::query);
+        let mut ours = query.into_iter().flat_map(pairs).filter(|pair| self.is_ours(pair));
+        match (ours.next(), ours.next()) {
+            (None, _) => Credential::Absent,
+            (Some(pair), None) => Credential::of(&decode(split(pair).1), false, format),
+            (Some(_), Some(_)) => Credential::ambiguous(false),
+        }
+    }
+
+    /// Removes the parameter. The others keep their order and their spelling.
+    fn strip(&self, _: &mut HeaderMap, uri: &mut Uri) {
+        let Some(query) = uri.query() else { return };
+        if !pairs(query).any(|pair| self.is_ours(pair)) {
+            return;
+        }
+        let kept: Vec<_> = pairs(query).filter(|pair| !self.is_ours(pair)).collect();
+        let separator = if kept.is_empty() { "" } else { "?" };
+        let path_and_query = format!("{}{separator}{}", uri.path(), kept.join("&"));
+        // A part of a valid target is valid; if it were not, no query is better than one with a key in it.
+        let path_and_query = PathAndQuery::try_from(path_and_query)
+            .or_else(|_| PathAndQuery::try_from(uri.path()))
+            .unwrap_or_else(|_| PathAndQuery::from_static("/"));
+        let mut parts = std::mem::take(uri).into_parts();
+        parts.path_and_query = Some(path_and_query);
+        *uri = Uri::from_parts(parts).unwrap_or_default();
+    }
+
+    fn header_name(&self) -> Option<&HeaderName> {
+        None
+    }
+
+    fn is_whole_header(&self) -> bool {
+        false
+    }
+
+    fn challenge(&self) -> Challenge<'_> {
+        Challenge::of_location("query", &self.0)
+    }
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = &str> {
     query.split('&')
 }
 
@@ -24,24 +74,24 @@ fn split(pair: &str) -> (&str, &str) {
     pair.split_once('=').unwrap_or((pair, ""))
 }
 
-/// Names may be written in escapes, too: `api%5Fkey` is `api_key`. Compared as they are decoded,
-/// without a copy: a query may have thousands of them.
-pub(super) fn is_named(pair: &&str, name: &str) -> bool {
-    decoded(split(pair).0).eq(name.bytes())
-}
-
-/// Decodes into a buffer that never has to grow, since growing would leave a part of the key behind.
+/// Decodes into a buffer that never grows, since growing would leave a copy of a part of the key behind.
 fn decode(text: &str) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     bytes.extend(decoded(text));
     bytes
 }
 
-/// Decodes as bytes, since keys are bytes: what is not UTF-8 stays what it is.
+/// Decodes to bytes, since keys are bytes and need not be UTF-8.
 fn decoded(text: &str) -> impl Iterator<Item = u8> {
-    // A plus sign that is meant comes as an escape, and so is decoded behind this.
+    // Split before decoding: an escaped `+` is a plus sign.
     text.split('+').enumerate().flat_map(|(index, part)| {
         let blank = (index > 0).then_some(b' ');
         blank.into_iter().chain(percent_decode(part.as_bytes()))
     })
+}
+
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "query({:?})", self.0)
+    }
 }

@@ -1,15 +1,16 @@
 use std::fmt;
+use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, COOKIE, HeaderName};
-use http::{HeaderMap, Uri};
-
-use super::{API_KEY, BEARER, Credential, cookie, query, read_header, scheme};
+use super::authorization::{Authorization, BEARER};
+use super::cookie::Cookie;
+use super::header::Header;
+use super::kind::SourceKind;
+use super::query::Query;
 use crate::error::ConfigError;
-use crate::key::KeyFormat;
 
 /// One place where a request may carry its key.
 ///
-/// A name that cannot be one is reported by [`Authenticator::with_sources`](crate::Authenticator::with_sources).
+/// [`Authenticator::with_sources`](crate::Authenticator::with_sources) reports an invalid name.
 ///
 /// ```
 /// use keygate::{ApiKeyLayer, Authenticator, MemoryStore, Source};
@@ -20,35 +21,15 @@ use crate::key::KeyFormat;
 /// # Ok::<(), keygate::error::ConfigError>(())
 /// ```
 #[derive(Clone)]
-pub struct Source(pub(super) Result<SourceKind, ConfigError>);
-
-#[derive(Clone)]
-pub(crate) enum SourceKind {
-    Header(HeaderName),
-    Authorization(Box<str>),
-    Query(Box<str>),
-    Cookie(Box<str>),
-}
+pub struct Source(pub(super) Result<Arc<dyn SourceKind>, ConfigError>);
 
 impl Source {
-    /// A header field whose whole value is the key, such as `x-api-key`.
+    /// A header whose whole value is the key, such as `x-api-key`.
     ///
-    /// The value is taken as it is: a `Bearer` before the key would be part of the key. Use `-` in the name
-    /// and not `_`: nginx drops headers with a `_` unless `underscores_in_headers` is on.
+    /// A `Bearer` before the key would be part of the key. Use `-` in the name and not `_`: nginx drops headers with a
+    /// `_` unless `underscores_in_headers` is on.
     pub fn header(name: impl AsRef<str>) -> Self {
-        let name = name.as_ref();
-        let parsed = HeaderName::from_bytes(name.as_bytes());
-        Self(match parsed {
-            Ok(name) if name == AUTHORIZATION || name == COOKIE => {
-                Err(ConfigError::SharedHeader(if name == COOKIE {
-                    "cookie"
-                } else {
-                    "authorization"
-                }))
-            }
-            Ok(name) => Ok(SourceKind::Header(name)),
-            Err(_) => Err(ConfigError::HeaderName),
-        })
+        Self::of(Header::new(name.as_ref()))
     }
 
     /// `Authorization: Bearer KEY` (RFC 6750 section 2.1).
@@ -57,115 +38,41 @@ impl Source {
         Self::scheme(BEARER)
     }
 
-    /// `Authorization: SCHEME KEY`, for a scheme of another name, such as `ApiKey`.
+    /// `Authorization: SCHEME KEY`, for another scheme, such as `ApiKey`.
     ///
     /// The name of the scheme matches without regard to case (RFC 9110 section 11.1), the key exactly.
     pub fn scheme(name: impl AsRef<str>) -> Self {
-        let name = name.as_ref();
-        let password =
-            ["Basic", "Digest"].into_iter().find(|known| name.eq_ignore_ascii_case(known));
-        Self(if let Some(password) = password {
-            Err(ConfigError::PasswordScheme(password))
-        } else if name.eq_ignore_ascii_case(BEARER) {
-            Ok(SourceKind::Authorization(BEARER.into()))
-        } else if scheme::is_token(name) {
-            Ok(SourceKind::Authorization(name.into()))
-        } else {
-            Err(ConfigError::SchemeName)
-        })
+        Self::of(Authorization::new(name.as_ref()))
     }
 
     /// A parameter of the query, such as `?api_key=KEY`.
     ///
-    /// Names and values are read as `application/x-www-form-urlencoded`: a `+` is a blank. Addresses end up in logs,
-    /// histories and `Referer` fields: use this for callers that can set no header.
+    /// Names and values are read as `application/x-www-form-urlencoded`: a `+` is a blank. URIs end up in logs,
+    /// histories and `Referer` headers: use this for callers that cannot set a header.
     ///
-    /// A header map holds no query, so [`Authenticator::with_sources`](crate::Authenticator::with_sources)
-    /// refuses this source, and `with_sources_in_parts` takes it.
+    /// A header map has no query, so [`Authenticator::with_sources`](crate::Authenticator::with_sources) refuses this
+    /// source: use [`with_sources_in_parts`](crate::Authenticator::with_sources_in_parts).
     pub fn query(name: impl AsRef<str>) -> Self {
-        let name = name.as_ref();
-        Self(if name.is_empty() {
-            Err(ConfigError::QueryName)
-        } else {
-            Ok(SourceKind::Query(name.into()))
-        })
+        Self::of(Query::new(name.as_ref()))
     }
 
     /// A cookie (RFC 6265 section 4.2).
     ///
-    /// Browsers send cookies by themselves: protect what changes state against forged requests.
+    /// Browsers send cookies without being asked: protect requests that change state against forgery.
     pub fn cookie(name: impl AsRef<str>) -> Self {
-        let name = name.as_ref();
-        Self(if scheme::is_token(name) {
-            Ok(SourceKind::Cookie(name.into()))
-        } else {
-            Err(ConfigError::CookieName)
-        })
+        Self::of(Cookie::new(name.as_ref()))
+    }
+
+    fn of(kind: Result<impl SourceKind + 'static, ConfigError>) -> Self {
+        Self(kind.map(|kind| Arc::new(kind) as _))
     }
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Ok(place) => place.fmt(f),
+            Ok(kind) => kind.fmt(f),
             Err(error) => write!(f, "Source({error})"),
-        }
-    }
-}
-
-impl fmt::Debug for SourceKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Header(name) => write!(f, "header({:?})", name.as_str()),
-            Self::Authorization(scheme) => write!(f, "scheme({scheme:?})"),
-            Self::Query(name) => write!(f, "query({name:?})"),
-            Self::Cookie(name) => write!(f, "cookie({name:?})"),
-        }
-    }
-}
-
-impl SourceKind {
-    #[inline]
-    pub(super) fn read(
-        &self,
-        headers: &HeaderMap,
-        uri: Option<&Uri>,
-        format: Option<&KeyFormat>,
-    ) -> Credential {
-        match self {
-            Self::Header(name) => read_header(headers, name, format),
-            Self::Authorization(scheme) => scheme::read(headers, scheme, format),
-            Self::Cookie(name) => cookie::read(headers, name, format),
-            Self::Query(name) => {
-                uri.map_or(Credential::Absent, |uri| query::read(uri, name, format))
-            }
-        }
-    }
-
-    pub(super) fn header_name(&self) -> Option<&HeaderName> {
-        match self {
-            Self::Header(name) => Some(name),
-            Self::Authorization(_) => Some(&AUTHORIZATION),
-            Self::Cookie(_) => Some(&COOKIE),
-            Self::Query(_) => None,
-        }
-    }
-
-    /// The scheme to challenge with (RFC 9110 section 11.6.1).
-    pub(crate) fn scheme(&self) -> &str {
-        match self {
-            Self::Authorization(scheme) => scheme,
-            Self::Header(_) | Self::Query(_) | Self::Cookie(_) => API_KEY,
-        }
-    }
-
-    /// The `in` and `name` of OpenAPI's `apiKey` security scheme. A scheme needs neither.
-    pub(crate) fn location(&self) -> Option<(&'static str, &str)> {
-        match self {
-            Self::Header(name) => Some(("header", name.as_str())),
-            Self::Query(name) => Some(("query", name)),
-            Self::Cookie(name) => Some(("cookie", name)),
-            Self::Authorization(_) => None,
         }
     }
 }

@@ -1,0 +1,58 @@
+use std::fmt;
+
+use http::header::{HeaderMap, HeaderName};
+use http::uri::Uri;
+
+use super::Credential;
+use crate::key::KeyFormat;
+
+/// The scheme of challenges for keys outside of `Authorization`. Like every scheme for API keys, it is not registered.
+const API_KEY: &str = "ApiKey";
+
+/// A kind of source: everything that depends on where a key is. `Debug` shows the constructor of the source.
+pub(crate) trait SourceKind: fmt::Debug + Send + Sync {
+    /// Reads the credential. There is no URI if the caller has headers alone.
+    fn read(
+        &self,
+        headers: &HeaderMap,
+        uri: Option<&Uri>,
+        format: Option<&KeyFormat>,
+    ) -> Credential;
+
+    /// Removes the credential and nothing else.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
+    fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri);
+
+    /// The header that has the credential, or `None` if the URI has it.
+    fn header_name(&self) -> Option<&HeaderName>;
+
+    /// Returns whether the header has the key and nothing else. One such source is read on a shorter path.
+    fn is_whole_header(&self) -> bool;
+
+    fn challenge(&self) -> Challenge<'_>;
+}
+
+/// The challenge of a source, without its realm (RFC 9110 section 11.6.1).
+#[derive(Clone, Copy)]
+pub(crate) struct Challenge<'a> {
+    pub(crate) scheme: &'a str,
+    /// The `in` and `name` of OpenAPI's `apiKey` security scheme.
+    pub(crate) location: Option<(&'static str, &'a str)>,
+}
+
+impl<'a> Challenge<'a> {
+    pub(super) fn of_scheme(scheme: &'a str) -> Self {
+        Self { scheme, location: None }
+    }
+
+    pub(super) fn of_location(location: &'static str, name: &'a str) -> Self {
+        Self { scheme: API_KEY, location: Some((location, name)) }
+    }
+}
+
+/// Schemes match without regard to case (RFC 9110 section 11.1), names of parameters and cookies exactly.
+impl PartialEq for Challenge<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.location == other.location && self.scheme.eq_ignore_ascii_case(other.scheme)
+    }
+}
