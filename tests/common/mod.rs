@@ -7,4 +7,5 @@ pub(crate) mod challenge;
 pub(crate) mod keys;
 pub(crate) mod polling;
 pub(crate) mod services;
+pub(crate) mod sources;
 pub(crate) mod stores;

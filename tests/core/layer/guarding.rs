@@ -68,28 +68,6 @@ async fn earlier_client_is_removed_from_an_anonymous_request() {
 }
 
 #[tokio::test]
-async fn value_that_carries_the_key_is_marked_sensitive_and_no_other() {
-    async fn check<S: KeyStore>(layer: ApiKeyLayer<S>, name: &str, value: &str) {
-        let request = Request::builder().header(name, value).header("accept", "*/*");
-        let seen = seen_behind(&layer, request.body(()).unwrap()).await.unwrap();
-        assert!(seen.headers[name].is_sensitive(), "{name}");
-        assert_eq!(seen.headers[name], value);
-        assert!(!seen.headers["accept"].is_sensitive());
-        assert!(!format!("{:?}", seen.headers).contains(RIGHT));
-    }
-    let auth = |source| Authenticator::new(Keys).with_sources([source]).unwrap();
-    let later = |source| Authenticator::new(Later(Keys)).with_sources([source]).unwrap();
-    check(auth(Source::header("x-key")).into(), "x-key", RIGHT).await;
-    check(later(Source::header("x-key")).into(), "x-key", RIGHT).await;
-    let bearer = format!("Bearer {RIGHT}");
-    check(auth(Source::bearer()).into(), "authorization", &bearer).await;
-    check(later(Source::bearer()).into(), "authorization", &bearer).await;
-    let cookie = format!("api_key={RIGHT}");
-    check(auth(Source::cookie("api_key")).into(), "cookie", &cookie).await;
-    check(later(Source::cookie("api_key")).into(), "cookie", &cookie).await;
-}
-
-#[tokio::test]
 async fn every_line_of_cookies_is_marked_sensitive() {
     let auth = Authenticator::new(Keys).with_sources([Source::cookie("api_key")]).unwrap();
     let request = Request::builder()
@@ -98,20 +76,6 @@ async fn every_line_of_cookies_is_marked_sensitive() {
         .body(());
     let seen = seen_behind(&auth.into(), request.unwrap()).await.unwrap();
     assert!(seen.headers.get_all("cookie").iter().all(HeaderValue::is_sensitive));
-}
-
-#[tokio::test]
-async fn credentials_in_later_sources_are_marked_sensitive_too() {
-    let sources = [Source::header("x-api-key"), Source::bearer(), Source::cookie("api_key")];
-    let auth = Authenticator::new(Keys).with_sources(sources).unwrap();
-    let request = Request::builder()
-        .header("x-api-key", RIGHT)
-        .header("authorization", format!("Bearer {RIGHT_TOO}"))
-        .header("cookie", format!("api_key={RIGHT_TOO}"));
-    let seen = seen_behind(&auth.into(), request.body(()).unwrap()).await.unwrap();
-    for name in ["x-api-key", "authorization", "cookie"] {
-        assert!(seen.headers[name].is_sensitive(), "{name}");
-    }
 }
 
 #[tokio::test]

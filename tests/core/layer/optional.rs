@@ -39,7 +39,7 @@ async fn request_without_credentials_is_anonymous() {
         get("/?api_keys=1&key=2"),
         get("/").header("accept", "*/*"),
         get("/").header("cookie", "api_keys=1; key=2"),
-        get("/").header("authorization", "Basic dXNlcjpwYXNz"),
+        get("/").header("authorization", "Hawk dXNlcjpwYXNz"),
     ] {
         let response = answers(request).await;
         assert_eq!((response.status().as_u16(), &**response.body()), (200, "nobody"));

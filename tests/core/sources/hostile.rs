@@ -9,21 +9,16 @@ use proptest::sample::select;
 use crate::common::keys::{Keys, RIGHT};
 use crate::common::polling::at_once;
 use crate::common::services::answer;
+use crate::common::sources::all;
 
-fn sources() -> [Source; 5] {
-    [
-        Source::header("x-api-key"),
-        Source::bearer(),
-        Source::scheme("ApiKey"),
-        Source::cookie("key"),
-        Source::query("key"),
-    ]
+fn sources() -> impl Iterator<Item = Source> {
+    all().into_iter().map(|case| case.source)
 }
 
 /// Pieces that mean something to a source, in any order, and bytes that mean nothing.
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let meaning = select(vec![
-        "Bearer", "bearer ", "ApiKey ", "Basic ", "key", "key=", "=", ";", "; ", "&", "%", "%6",
+        "Bearer", "bearer ", "Token ", "Basic ", "key", "key=", "=", ";", "; ", "&", "%", "%6",
         "%zz", "%00", "%ff", "+", " ", "\t", "\"", ",", "?", "#", "é", RIGHT,
     ]);
     let piece = prop_oneof![
@@ -35,7 +30,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn lines() -> impl Strategy<Value = Vec<(HeaderName, HeaderValue)>> {
-    let names = ["x-api-key", "authorization", "cookie", "accept"].map(HeaderName::from_static);
+    let names = ["x-key", "authorization", "cookie", "accept"].map(HeaderName::from_static);
     let value = pieces().prop_map(|mut bytes| {
         bytes.retain(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f));
         HeaderValue::from_bytes(&bytes).unwrap()
@@ -86,7 +81,7 @@ proptest! {
 
         let mut headers = parts.headers;
         auth.redact(&mut headers);
-        for name in ["x-api-key", "authorization", "cookie"] {
+        for name in ["x-key", "authorization", "cookie"] {
             prop_assert!(headers.get_all(name).iter().all(HeaderValue::is_sensitive));
         }
     }

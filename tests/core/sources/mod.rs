@@ -2,6 +2,7 @@
 
 mod challenging;
 mod configuring;
+mod every;
 mod hostile;
 mod reading;
 mod stripping;

@@ -8,6 +8,7 @@ use proptest::sample::{Index, select};
 
 use crate::common::polling::at_once;
 use crate::common::services::seen_behind;
+use crate::common::sources::all;
 use crate::common::stores::Anyone;
 use crate::sources::writing::{OTHER_COOKIES, OTHER_PARAMETERS, SEPARATORS, request};
 
@@ -61,7 +62,7 @@ fn field() -> impl Strategy<Value = (&'static str, Piece)> {
                 "Bearer: KEY",
                 "\"Bearer KEY\"",
             ],
-            &["Basic a2V5", "Bearers key", "", "Digest username=\"Bearer key\""],
+            &["Hawk a2V5", "Bearers key", "", "Digest username=\"Bearer key\""],
         )
         .prop_map(|piece| ("authorization", piece)),
         (select(&["accept", "x-keys", "x-ke", "set-cookie"][..]), select(OTHER_COOKIES))
@@ -79,13 +80,8 @@ fn texts(pieces: &[Piece]) -> Vec<&str> {
 
 /// The request that the service sees, of one that is let in by a header that stands first.
 fn stripped(mut request: Request<()>) -> (Uri, HeaderMap) {
-    let sources = [
-        Source::header("x-decides"),
-        Source::header("x-key"),
-        Source::bearer(),
-        Source::cookie("key"),
-        Source::query("key"),
-    ];
+    let sources = [Source::header("x-decides")].into_iter();
+    let sources = sources.chain(all().into_iter().map(|case| case.source));
     let auth = Authenticator::new(Anyone::default()).with_sources_in_parts(sources).unwrap();
     request.headers_mut().insert("x-decides", KEY.parse().unwrap());
     let layer = ApiKeyLayer::from(auth).strip_credentials();

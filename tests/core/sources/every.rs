@@ -1,0 +1,199 @@
+//! What holds for every kind of source.
+
+use std::collections::BTreeSet;
+
+use http::{HeaderValue, Request, Response};
+use keygate::{
+    ApiKeyLayer, AuthError, Authenticator, Client, KeyStore, LocalKeyStore, Source, WrongReason,
+};
+
+use crate::common::answer::lines;
+use crate::common::keys::{Keys, RIGHT, RIGHT_TOO, WRONG};
+use crate::common::polling::at_once;
+use crate::common::services::{answer, seen_behind};
+use crate::common::sources::{SourceCase, all, without_key};
+use crate::common::stores::Later;
+
+fn auth<S: KeyStore>(store: S, source: &Source) -> Authenticator<S, http::request::Parts> {
+    Authenticator::new(store).with_sources_in_parts([source.clone()]).unwrap()
+}
+
+/// The result of every entrance, which must be the same.
+fn verify(
+    store: impl LocalKeyStore + Copy,
+    case: &SourceCase,
+    request: &Request<()>,
+) -> Result<Client, AuthError> {
+    let parts = request.clone().into_parts().0;
+    let result = auth(store, &case.source).verify_parts(&parts);
+    let same = |other: Result<Client, AuthError>| {
+        assert_eq!(format!("{result:?}"), format!("{other:?}"), "{}", case.constructor);
+    };
+    same(at_once(auth(store, &case.source).authenticate_parts(&parts)));
+    if case.header.is_some() {
+        let in_headers = Authenticator::new(store).with_sources([case.source.clone()]).unwrap();
+        same(in_headers.verify(&parts.headers));
+        same(at_once(in_headers.authenticate(&parts.headers)));
+    }
+    result
+}
+
+/// The responses of a layer around a store that does not wait, and around one that does.
+async fn responses(
+    case: &SourceCase,
+    request: Request<()>,
+    options: fn(ApiKeyLayer<Keys>) -> ApiKeyLayer<Keys>,
+    later_options: fn(ApiKeyLayer<Later<Keys>>) -> ApiKeyLayer<Later<Keys>>,
+) -> [Response<String>; 2] {
+    let layer = options(auth(Keys, &case.source).into());
+    let later = later_options(auth(Later(Keys), &case.source).into());
+    [answer(&layer, request.clone()).await, answer(&later, request).await]
+}
+
+#[test]
+fn list_of_sources_has_every_constructor() {
+    let source = include_str!("../../../src/credential/source.rs");
+    let constructors = source.split("pub fn ").skip(1).map(|rest| rest.split('(').next().unwrap());
+    let listed = all().iter().map(|case| case.constructor).collect::<BTreeSet<_>>();
+    assert_eq!(listed, constructors.collect::<BTreeSet<_>>());
+}
+
+#[tokio::test]
+async fn right_key_is_admitted() {
+    for case in all() {
+        let request = case.request(RIGHT.as_bytes());
+        assert_eq!(verify(Keys, &case, &request).unwrap().name(), "User 1");
+        for response in responses(&case, request, |layer| layer, |layer| layer).await {
+            assert_eq!(response.body(), "User 1", "{}", case.constructor);
+            let vary: Vec<_> = case.header.into_iter().collect();
+            assert_eq!(lines(&response, "vary"), vary);
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_key_is_refused_with_the_challenge_of_its_source() {
+    for case in all() {
+        let request = case.request(WRONG.as_bytes());
+        let error = verify(Keys, &case, &request).unwrap_err();
+        assert_eq!(error.reason(), Some(WrongReason::Unknown), "{}", case.constructor);
+        let invalid_token = match case.constructor {
+            "bearer" => r#", error="invalid_token""#,
+            _ => "",
+        };
+        for response in responses(&case, request, |layer| layer, |layer| layer).await {
+            assert_eq!(response.status(), 401);
+            let challenge = format!("{}{invalid_token}", case.challenge);
+            assert_eq!(lines(&response, "www-authenticate"), [challenge]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn missing_key_is_challenged_and_anonymous_if_optional() {
+    for case in all() {
+        let error = verify(Keys, &case, &without_key()).unwrap_err();
+        assert!(matches!(error, AuthError::NoCredentials), "{}", case.constructor);
+        for response in responses(&case, without_key(), |layer| layer, |layer| layer).await {
+            assert_eq!(lines(&response, "www-authenticate"), [case.challenge]);
+        }
+        let optional =
+            responses(&case, without_key(), ApiKeyLayer::optional, ApiKeyLayer::optional);
+        for response in optional.await {
+            assert_eq!(response.body(), "nobody", "{}", case.constructor);
+        }
+    }
+}
+
+#[tokio::test]
+async fn blank_key_is_missing_and_not_anonymous() {
+    for case in all() {
+        let request = case.request(b"");
+        let error = verify(Keys, &case, &request).unwrap_err();
+        assert!(matches!(error, AuthError::NoCredentials), "{}", case.constructor);
+        for response in
+            responses(&case, request, ApiKeyLayer::optional, ApiKeyLayer::optional).await
+        {
+            assert_eq!(response.status(), 401, "{}", case.constructor);
+        }
+    }
+}
+
+#[test]
+fn two_keys_are_ambiguous() {
+    for case in all() {
+        let mut request = case.request(RIGHT.as_bytes());
+        (case.write)(&mut request, RIGHT_TOO.as_bytes());
+        let error = verify(Keys, &case, &request).unwrap_err();
+        assert_eq!(error.reason(), Some(WrongReason::Ambiguous), "{}", case.constructor);
+    }
+}
+
+#[test]
+fn key_that_is_too_long_is_malformed() {
+    for case in all() {
+        for (length, reason) in [(512, WrongReason::Unknown), (513, WrongReason::Malformed)] {
+            let error = verify(Keys, &case, &case.request(&vec![b'k'; length])).unwrap_err();
+            assert_eq!(error.reason(), Some(reason), "{}", case.constructor);
+        }
+    }
+}
+
+#[tokio::test]
+async fn key_is_sensitive_and_other_headers_are_not() {
+    for case in all() {
+        let request = case.request(RIGHT.as_bytes());
+        let local = seen_behind(&auth(Keys, &case.source).into(), request.clone()).await.unwrap();
+        let later = seen_behind(&auth(Later(Keys), &case.source).into(), request.clone()).await;
+        let mut redacted = request.headers().clone();
+        auth(Keys, &case.source).redact(&mut redacted);
+        for headers in [local.headers, later.unwrap().headers, redacted] {
+            for (name, value) in &headers {
+                assert_eq!(value.is_sensitive(), case.header == Some(name.as_str()), "{name}");
+                assert_eq!(value, request.headers()[name]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn strip_removes_the_key_and_nothing_else() {
+    for case in all() {
+        for key in [RIGHT, RIGHT_TOO] {
+            let layer = ApiKeyLayer::from(auth(Keys, &case.source)).strip_credentials();
+            let seen = seen_behind(&layer, case.request(key.as_bytes())).await.unwrap();
+            assert_eq!(seen.uri, *without_key().uri(), "{}", case.constructor);
+            assert_eq!(seen.headers, *without_key().headers(), "{}", case.constructor);
+        }
+    }
+}
+
+/// The first source decides, and the keys in the others are hidden and removed like its own.
+#[tokio::test]
+async fn sources_are_read_in_order_and_all_are_stripped() {
+    for first in all() {
+        let others = || all().into_iter().filter(|case| case.header != first.header);
+        let sources = std::iter::once(first.source.clone()).chain(others().map(|case| case.source));
+        let auth = Authenticator::new(Keys).with_sources_in_parts(sources).unwrap();
+        let mut request = first.request(RIGHT.as_bytes());
+        let mut headers = BTreeSet::new();
+        for other in others().filter(|other| headers.insert(other.header)) {
+            (other.write)(&mut request, RIGHT_TOO.as_bytes());
+        }
+        let seen = seen_behind(&auth.clone().into(), request.clone()).await.unwrap();
+        assert_eq!(seen.extensions.get::<Client>().unwrap().name(), "User 1");
+        let keys = seen.headers.iter().filter(|(name, _)| *name != "accept");
+        assert!(keys.map(|(_, value)| value).all(HeaderValue::is_sensitive));
+        let layer = ApiKeyLayer::from(auth).strip_credentials();
+        let seen = seen_behind(&layer, request).await.unwrap();
+        assert_eq!((&seen.uri, &seen.headers), (without_key().uri(), without_key().headers()));
+    }
+}
+
+#[test]
+fn only_sources_in_headers_are_read_from_headers() {
+    for case in all() {
+        let in_headers = Authenticator::new(Keys).with_sources([case.source.clone()]);
+        assert_eq!(in_headers.is_ok(), case.header.is_some(), "{}", case.constructor);
+    }
+}
