@@ -77,7 +77,9 @@ impl KeyInfo {
         match self.status(now) {
             KeyStatus::Revoked => Some(RotationConflict::Revoked),
             KeyStatus::Expired => Some(RotationConflict::Expired),
-            _ => self.replaced_by.map(|successor| RotationConflict::Replaced { successor }),
+            KeyStatus::Active | KeyStatus::Disabled | KeyStatus::Replaced { .. } => {
+                self.replaced_by.map(|successor| RotationConflict::Replaced { successor })
+            }
         }
     }
 }

@@ -140,7 +140,7 @@ impl Shared {
         match status {
             Status::Ended => &self.errors.ended,
             Status::Stale => &self.errors.stale,
-            _ => &self.errors.not_ready,
+            Status::NotReady | Status::Fresh | Status::OutOfContact => &self.errors.not_ready,
         }
         .clone()
     }
