@@ -20,7 +20,6 @@ pub(crate) trait SourceKind: fmt::Debug + Send + Sync {
     ) -> Credential;
 
     /// Removes the credential and nothing else.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
     fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri);
 
     /// The header that has the credential, or `None` if the URI has it.

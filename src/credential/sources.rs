@@ -112,7 +112,7 @@ impl Sources {
     /// Reads the credential, and marks the values of every source as sensitive.
     ///
     /// A single header, which most services have, is marked when it is read: looking it up again costs 15 ns.
-    #[cfg(feature = "tower")]
+    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
     #[inline]
     pub(crate) fn read_and_redact(&self, headers: &mut HeaderMap, uri: Option<&Uri>) -> Credential {
         if let Some(name) = &self.only_header
@@ -140,7 +140,7 @@ impl Sources {
     }
 
     /// Removes the credentials of every source, and nothing else.
-    #[cfg(feature = "tower")]
+    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
     pub(crate) fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri) {
         for kind in &self.kinds {
             kind.strip(headers, uri);
