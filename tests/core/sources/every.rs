@@ -26,14 +26,14 @@ fn verify(
 ) -> Result<Client, AuthError> {
     let parts = request.clone().into_parts().0;
     let result = auth(store, &case.source).verify_parts(&parts);
-    let same = |other: Result<Client, AuthError>| {
+    let assert_same = |other: Result<Client, AuthError>| {
         assert_eq!(format!("{result:?}"), format!("{other:?}"), "{}", case.constructor);
     };
-    same(at_once(auth(store, &case.source).authenticate_parts(&parts)));
+    assert_same(at_once(auth(store, &case.source).authenticate_parts(&parts)));
     if case.header.is_some() {
         let in_headers = Authenticator::new(store).with_sources([case.source.clone()]).unwrap();
-        same(in_headers.verify(&parts.headers));
-        same(at_once(in_headers.authenticate(&parts.headers)));
+        assert_same(in_headers.verify(&parts.headers));
+        assert_same(at_once(in_headers.authenticate(&parts.headers)));
     }
     result
 }
@@ -46,8 +46,8 @@ async fn responses(
     later_options: fn(ApiKeyLayer<Later<Keys>>) -> ApiKeyLayer<Later<Keys>>,
 ) -> [Response<String>; 2] {
     let layer = options(auth(Keys, &case.source).into());
-    let later = later_options(auth(Later(Keys), &case.source).into());
-    [answer(&layer, request.clone()).await, answer(&later, request).await]
+    let waiting = later_options(auth(Later(Keys), &case.source).into());
+    [answer(&layer, request.clone()).await, answer(&waiting, request).await]
 }
 
 #[test]
