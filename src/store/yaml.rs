@@ -14,6 +14,7 @@ use crate::store::KeyRecord;
 mod blocking;
 mod edit;
 mod error;
+mod event_sink;
 mod events;
 mod file;
 mod health;

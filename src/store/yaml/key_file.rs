@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use super::error::WarningKind;
+use super::event_sink::EventSink;
 use super::file::digest_of_last_edit;
 use super::load_error::LoadError;
 use super::parse::{Parsed, parse};
-use super::report::EventSink;
 use super::{ReloadError, YamlError, YamlHealth, YamlWarning, read};
 use crate::key::KeyDigest;
 use crate::store::{MemoryStore, mount};

@@ -1,14 +1,11 @@
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::ReloadError;
-use super::{YamlStore, YamlWarning};
-use crate::callback::guarded;
+use super::{ReloadError, YamlWarning};
 use crate::key::rfc3339;
 
-/// An event of a [`YamlStore`] that concerns the operator of the service.
+/// An event of a [`YamlStore`](crate::YamlStore) that concerns the operator of the service.
 ///
 /// `Display` is one line, and never shows a key. `Reloaded`, `ReloadFailed` and `Recovered` are reported by stores
 /// that follow their file (feature `watch`).
@@ -27,7 +24,7 @@ pub enum YamlEvent {
         clients: usize,
     },
     /// The store cannot load the changed file and keeps its old content. Reported at the first failure, when the
-    /// reason changes, and every minute while the failure lasts. [`YamlStore::health`] returns the same.
+    /// reason changes, and every minute while the failure lasts. [`YamlStore::health`](crate::YamlStore::health) returns the same.
     ReloadFailed {
         /// The key file.
         path: PathBuf,
@@ -79,39 +76,5 @@ pub(super) fn holder_text(id: Option<u32>, name: Option<&str>) -> String {
         (Some(id), Some(name)) => format!("process {id} ({name})"),
         (Some(id), None) => format!("process {id}"),
         (None, _) => "another process".to_owned(),
-    }
-}
-
-type Callback = Arc<dyn Fn(YamlEvent) + Send + Sync>;
-
-/// Passes the events of a store to its callback.
-#[derive(Default)]
-pub(super) struct EventSink(Mutex<Option<Callback>>);
-
-impl EventSink {
-    pub(super) fn report(&self, event: YamlEvent) {
-        #[cfg(feature = "tracing")]
-        super::trace::trace(&event);
-        let callback = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(callback) = callback {
-            guarded(|| callback(event));
-        }
-    }
-}
-
-impl YamlStore {
-    /// Reports events to a closure, which replaces the previous one for all clones. Current warnings are reported
-    /// at once.
-    ///
-    /// The closure runs in the thread that causes the event, and its panics are caught. It must not hold a clone of
-    /// the store, which would then never be dropped.
-    #[must_use]
-    pub fn with_events(self, callback: impl Fn(YamlEvent) + Send + Sync + 'static) -> Self {
-        let events = self.file.events();
-        *events.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(callback));
-        for warning in self.warnings() {
-            events.report(YamlEvent::Warning(warning));
-        }
-        self
     }
 }

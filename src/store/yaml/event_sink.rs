@@ -1,0 +1,39 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::YamlStore;
+use super::report::YamlEvent;
+use crate::callback::guarded;
+
+type Callback = Arc<dyn Fn(YamlEvent) + Send + Sync>;
+
+/// Passes the events of a store to its callback.
+#[derive(Default)]
+pub(super) struct EventSink(Mutex<Option<Callback>>);
+
+impl EventSink {
+    pub(super) fn report(&self, event: YamlEvent) {
+        #[cfg(feature = "tracing")]
+        super::trace::trace(&event);
+        let callback = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(callback) = callback {
+            guarded(|| callback(event));
+        }
+    }
+}
+
+impl YamlStore {
+    /// Reports events to a closure, which replaces the previous one for all clones. Current warnings are reported
+    /// at once.
+    ///
+    /// The closure runs in the thread that causes the event, and its panics are caught. It must not hold a clone of
+    /// the store, which would then never be dropped.
+    #[must_use]
+    pub fn with_events(self, callback: impl Fn(YamlEvent) + Send + Sync + 'static) -> Self {
+        let events = self.file.events();
+        *events.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(callback));
+        for warning in self.warnings() {
+            events.report(YamlEvent::Warning(warning));
+        }
+        self
+    }
+}
