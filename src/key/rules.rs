@@ -6,13 +6,6 @@ use super::weak::Strength;
 /// Apart from JSON Web Tokens, keys in use are far shorter. Unkey and api-keys-simplified have the same limit.
 pub const MAX_KEY_BYTES: usize = 512;
 
-/// The minimum length of a key in characters, unless `allow_weak_keys` is set.
-///
-/// Sixteen characters of base64 have 96 bits. Plain hashing takes at least 112 bits (OWASP ASVS 5.0 6.5.2; NIST SP
-/// 800-63B-4 3.1.2.2), which 19 random letters and digits have; key files warn of shorter keys. Generated keys have
-/// 256 bits.
-pub const MIN_KEY_CHARS: usize = 16;
-
 /// Reason why a text cannot be a key: no request could present it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

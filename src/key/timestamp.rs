@@ -79,6 +79,12 @@ pub enum TimeError {
     AfterEnd,
 }
 
+/// Cuts a time to the second, the precision of every time but an expiry.
+pub(crate) fn whole_seconds(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,9 @@ use std::time::{Duration, SystemTime};
 use crate::client::Quota;
 use crate::error::StoreError;
 
+/// Name of the limit that [`Throttle::new`] makes.
+pub(super) const DEFAULT_LIMIT: &str = "default";
+
 /// One request to be counted against a quota.
 ///
 /// Requests are counted together if their limit and their client are the same, in whichever process.

@@ -4,9 +4,8 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 use smol_str::SmolStr;
 
-use super::counters::Decision;
+use super::counters::{DEFAULT_LIMIT, Decision};
 use super::gcra::seconds;
-use super::throttle::DEFAULT_LIMIT;
 use crate::client::Quota;
 
 /// The headers of draft-ietf-httpapi-ratelimit-headers-11 (May 2026). They name no client and no key.

@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use smol_str::SmolStr;
 
-use super::counters::{Counters, Decision, PendingDecision, RateLimitRequest, SyncCounters};
+use super::counters::{
+    Counters, DEFAULT_LIMIT, Decision, PendingDecision, RateLimitRequest, SyncCounters,
+};
 use super::deadline::{DEFAULT_DEADLINE, WithDeadline};
 use super::gcra::seconds;
 use super::headers::RateLimitHeaders;
@@ -14,9 +16,6 @@ use crate::client::{Client, Quota};
 use crate::clock::{self, Clock};
 use crate::error::{AuthError, ConfigError, StoreError, Throttled};
 use http::HeaderMap;
-
-/// Name of the limit that [`Throttle::new`] makes.
-pub(super) const DEFAULT_LIMIT: &str = "default";
 
 /// Characters of the longest name of a limit.
 const MAX_LIMIT_CHARS: usize = 64;

@@ -1,8 +1,7 @@
 use std::time::SystemTime;
 
-use super::rules::whole_seconds;
 use crate::client::ClientProfile;
-use crate::key::{KeyId, KeyState, Timestamp};
+use crate::key::{KeyId, KeyState, Timestamp, whole_seconds};
 
 /// A client, as shown to operators.
 ///

@@ -1,10 +1,10 @@
 //! The meaning of issuing and rotating a key, the same for every store.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use super::{Expiry, KeyInfo, KeyMetadata, ManageError, NewKey};
 use crate::client::label;
-use crate::key::{TimeError, Timestamp};
+use crate::key::{TimeError, Timestamp, whole_seconds};
 use crate::manage::KeyError;
 
 /// Checks a new key, and returns its expiry and metadata.
@@ -50,10 +50,4 @@ fn check_expiry(expires: SystemTime, now: SystemTime) -> Result<SystemTime, Mana
         Ok(_) | Err(TimeError::BeforeEpoch) => Err(ManageError::ExpiryPassed),
         Err(error) => Err(KeyError::Expiry(error).into()),
     }
-}
-
-/// Cuts a time to the second, the precision of every time but an expiry.
-pub(crate) fn whole_seconds(time: SystemTime) -> SystemTime {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use super::client_index::ClientIndex;
 use super::{MemoryStore, key_error};
 use crate::client::ClientProfile;
+use crate::key::whole_seconds;
 use crate::key::{KeyId, KeyState, PackedStatus};
-use crate::manage::rules::{self, whole_seconds};
+use crate::manage::rules;
 use crate::manage::{ClientInfo, KeyInfo, KeyMetadata, ManageError, NewKey, Rotated, nearest_key};
 use crate::store::table::Row;
 

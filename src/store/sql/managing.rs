@@ -7,7 +7,8 @@ use super::transaction::{Database, Transaction};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::KeyId;
-use crate::manage::rules::{self, whole_seconds};
+use crate::key::whole_seconds;
+use crate::manage::rules;
 use crate::manage::{
     ClientInfo, KeyError, KeyInfo, ManageError, NewKey, Rotated, nearest_client, nearest_key,
 };
