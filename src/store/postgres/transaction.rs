@@ -48,7 +48,7 @@ const UNCONFIRMED: &str = "PostgreSQL did not confirm the commit within ten seco
     standby is missing (`synchronous_standby_names`): the change may still take effect; list keys and \
     clients once commits are confirmed again, before you repeat it";
 
-const CUT_OFF: &str = "the connection ended during the commit: the change may have taken effect; list keys \
+const INTERRUPTED: &str = "the connection was lost during the commit: the change may have taken effect; list keys \
     and clients before you repeat it";
 
 type Statement<'q> = Query<'q, Postgres, PgArguments>;
@@ -150,7 +150,7 @@ impl PostgresTransaction {
         match timeout(COMMIT_DEADLINE, raw_sql("commit").execute(&mut *self.connection)).await {
             Err(_) => return Err(StoreError::new(UNCONFIRMED)),
             Ok(Err(error)) if is_lost(&error) => {
-                return Err(StoreError::new(format!("{}; {CUT_OFF}", text(&error))));
+                return Err(StoreError::new(format!("{}; {INTERRUPTED}", text(&error))));
             }
             Ok(done) => done.map_err(unavailable)?,
         };

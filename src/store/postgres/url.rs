@@ -26,23 +26,23 @@ const ROOT_CERTIFICATE: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
 
 /// Parses a URL. Errors do not show it.
 pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
-    let fault = |why: String| DatabaseError::Location { why };
+    let invalid = |why: String| DatabaseError::Location { why };
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
     let is_ours = |scheme: &str| {
         ["postgres", "postgresql"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours))
     };
     if !scheme.is_some_and(is_ours) {
-        return Err(fault(format!("it does not begin with `postgres://`; {FORM}")));
+        return Err(invalid(format!("it does not begin with `postgres://`; {FORM}")));
     }
     if splits_password(url) {
-        return Err(fault(
+        return Err(invalid(
             "it has an `@` after the first `/`, perhaps because a password contains a `/`: percent-encode \
              `/`, `?`, `#` and `@` in names and passwords (`%2F`, `%3F`, `%23`, `%40`)"
                 .to_owned(),
         ));
     }
     if names_hosts(url) {
-        return Err(fault(
+        return Err(invalid(
             "it names more than one host, which is not supported: name the primary, or an alias that \
              always leads to it"
                 .to_owned(),
@@ -50,16 +50,16 @@ pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
     }
     // The driver's errors quote the URL.
     let unreadable =
-        || fault(format!("it cannot be parsed, or a parameter has an invalid value; {FORM}"));
+        || invalid(format!("it cannot be parsed, or a parameter has an invalid value; {FORM}"));
     let mut address = address_of(PgConnectOptions::from_url, url).map_err(|_| unreadable())?;
     let mut names = address.query_pairs().map(|(name, _)| name);
     if let Some(why) = names.find_map(|name| refused(&name)) {
-        return Err(fault(why));
+        return Err(invalid(why));
     }
     let names = |wanted: &[&str]| address.query_pairs().any(|(name, _)| wanted.contains(&&*name));
     let has_host = address.has_host() || names(&["host"]);
     if names(&["hostaddr"]) && has_host {
-        return Err(fault(
+        return Err(invalid(
             "`hostaddr` beside a host is not supported, since a certificate is checked against one \
              of them: remove `hostaddr`"
                 .to_owned(),
@@ -67,7 +67,7 @@ pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
     }
     let (has_mode, has_port) =
         (names(&["sslmode", "ssl-mode"]), address.port().is_some() || names(&["port"]));
-    check_environment(has_mode, has_port).map_err(fault)?;
+    check_environment(has_mode, has_port).map_err(invalid)?;
     let has_user = !address.username().is_empty() || names(&["user"]);
     let has_password = address.password().is_some()
         || address.query_pairs().any(|(name, _)| name == "password")
@@ -77,7 +77,8 @@ pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
         address.query_pairs_mut().append_pair("password", "");
     }
     let connect = PgConnectOptions::from_url(&address).map_err(|_| unreadable())?;
-    let connect = if has_user { connect } else { connect.username(&system_user().map_err(fault)?) };
+    let connect =
+        if has_user { connect } else { connect.username(&system_user().map_err(invalid)?) };
     let connect = with_plain_host(connect);
     let authorities = address.query_pairs().filter(|(name, _)| ROOT_CERTIFICATE.contains(&&**name));
     let authority = authorities.last();
@@ -104,24 +105,24 @@ fn with_authority(
     connect: PgConnectOptions,
     path: Option<&str>,
 ) -> Result<PgConnectOptions, DatabaseError> {
-    let fault = |why: &str| DatabaseError::Location { why: why.to_owned() };
+    let invalid = |why: &str| DatabaseError::Location { why: why.to_owned() };
     let mode = connect.get_ssl_mode();
     if let Some(path) = path {
         if matches!(mode, PgSslMode::Allow | PgSslMode::Disable | PgSslMode::Prefer) {
             let why = "`sslrootcert` names an authority that would not be used: add `sslmode=verify-full`";
-            return Err(fault(why));
+            return Err(invalid(why));
         }
         if path == "system" {
             let why = "`sslrootcert=system` is not needed: `sslmode=verify-full` uses the authorities that the \
                        system trusts";
-            return Err(fault(why));
+            return Err(invalid(why));
         }
         let text = files::read(path.as_ref(), 1024).map_err(|error| {
             let why = format!("the file that `sslrootcert` names cannot be read: {error}");
             DatabaseError::Unavailable(StoreError::new(why))
         })?;
         if !String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") {
-            return Err(fault("the file that `sslrootcert` names contains no PEM certificate"));
+            return Err(invalid("the file that `sslrootcert` names contains no PEM certificate"));
         }
     }
     let is_named =
