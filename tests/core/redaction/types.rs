@@ -180,8 +180,8 @@ fn stores() -> Vec<Shown> {
     let warnings: Vec<YamlWarning> = yaml.warnings();
     let (sender, events) = std::sync::mpsc::channel();
     let yaml = yaml.with_events(move |event: YamlEvent| sender.send(text(&event)).unwrap());
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("redaction-texts-{}.yml", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.yml");
     std::fs::write(&path, &file).unwrap();
     let (mut texts, mut kinds) = (String::new(), String::new());
     YamlStore::lint_with(&path, |text| {
