@@ -205,3 +205,23 @@ fn text_that_is_no_scope_is_an_error_and_covered_by_nothing() {
         assert!(client.require_any([text, "a"]).is_ok(), "{text}");
     }
 }
+
+/// The body is that of the scope's layer, and the challenges are those of the key layer.
+#[tokio::test]
+async fn custom_body_of_a_scope_gets_the_key_layers_challenges() {
+    let respond = |error: &AuthError| {
+        let response = http::Response::builder().status(error.status());
+        response.header("www-authenticate", "Basic").body(Body::from("custom")).unwrap()
+    };
+    let scope = RequireScope::new("orders:read").unwrap().with_response(respond);
+    let inner: Router = Router::new().route("/", get(|| async { "admitted" })).layer(scope);
+    let app: Router =
+        Router::new().nest("/nested", inner).layer(ApiKeyLayer::new(MemoryStore::new()).optional());
+    let request = Request::get("/nested").body(Body::empty()).unwrap();
+    let refused = app.oneshot(request).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    let challenges: Vec<_> = refused.headers().get_all("www-authenticate").iter().collect();
+    assert_eq!(challenges, [r#"ApiKey realm="api", in="header", name="x-api-key""#]);
+    assert_eq!(refused.headers()["cache-control"], "no-store");
+    assert_eq!(to_bytes(refused.into_body(), usize::MAX).await.unwrap(), "custom");
+}
