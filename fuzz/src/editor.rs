@@ -98,7 +98,7 @@ fn change_of(bytes: &[u8], number: usize, model: &Model) -> Option<Change> {
     })
 }
 
-/// What every new key of a change says besides its digest.
+/// The fields of every new key, apart from its digest.
 fn new_key(digest: KeyDigest, label: Option<&str>, now: SystemTime) -> NewKey {
     let key = NewKey::new(digest).with_expiry(now + crate::model::LIFETIME);
     label.into_iter().fold(key, NewKey::with_label)

@@ -6,7 +6,7 @@ use keygate::key::KeyState;
 use keygate::manage::{ClientInfo, KeyInfo};
 use keygate::{KeyDigest, KeyId, KeyRecord};
 
-/// How long the old key of a rotation goes on working.
+/// The time for which the old key of a rotation still works.
 pub(crate) const GRACE: Duration = Duration::from_secs(36 * 3_600);
 /// How long a new key works.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(60 * 3_600);

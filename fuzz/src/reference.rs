@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, Uri};
 use keygate::WrongReason;
 
-/// Where a key may stand.
+/// The place of a key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
     Header(&'static str),

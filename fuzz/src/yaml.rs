@@ -2,7 +2,7 @@
 
 use keygate::YamlStore;
 
-/// A word of so many characters may be a key.
+/// The shortest word that may be a key.
 const LONG_WORD: usize = 14;
 
 /// Loads `data` as a key file.

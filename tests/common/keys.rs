@@ -15,9 +15,9 @@ pub(crate) const EXPIRED: &str = "expired-Yq3vZkZ0pkQU9R5WgbpUq2vZkZ0";
 pub(crate) const EXPIRING: &str = "expiring-XU9R5WgbpUq2vZkZ0pkQU9R5";
 pub(crate) const REVOKED: &str = "revoked-kPwSF1g4XU9R5WgbpUq2vZkZ0pk";
 pub(crate) const DISABLED: &str = "disabled-3I0kPwSF1g4XU9R5WgbpUq2vZ";
-/// The store fails when it is asked for this one.
+/// The store fails to look up this key.
 pub(crate) const UNANSWERABLE: &str = "unanswerable-0le3I0kPwSF1g4XU9R5Wgb";
-/// The store answers with the record of [`RIGHT`] when it is asked for this one.
+/// The store returns the record of [`RIGHT`] for this key.
 pub(crate) const MIXED_UP: &str = "mixed-up-zEk8IC0le3I0kPwSF1g4XU9R5";
 
 /// The instant at which [`EXPIRING`] expires, in the year 2100.
@@ -25,7 +25,7 @@ pub(crate) fn end() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(4_102_444_800)
 }
 
-/// Holds one key of every kind.
+/// Holds a key of each kind.
 #[derive(Clone, Copy)]
 pub(crate) struct Keys;
 
@@ -54,12 +54,12 @@ pub(crate) fn id_of(key: &str) -> KeyId {
     KeyRecord::new(KeyDigest::of(key.as_bytes()), "").key_id()
 }
 
-/// A client that was verified elsewhere.
+/// A verified client.
 pub(crate) fn client_of(key: &str) -> Client {
     verify(&Keys, &header(key)).unwrap()
 }
 
-/// An error that was met elsewhere.
+/// The error of this key.
 pub(crate) fn refusal_of(key: &str) -> AuthError {
     verify(&Keys, &header(key)).unwrap_err()
 }

@@ -1,14 +1,14 @@
-//! What a process that was killed may leave of the changes that it made to keys.
+//! The changes to keys that a killed process may leave.
 
 use std::collections::BTreeMap;
 
 use keygate::key::KeyState;
 use keygate::manage::KeyInfo;
 
-/// What is known of the keys of a store, by their ids.
+/// The keys of a store, by their ids.
 pub(crate) type Keys = BTreeMap<String, KeyInfo>;
 
-/// Whether all that was told is there; how many changes there are.
+/// Checks that every reported change is there, and returns the number of changes.
 ///
 /// # Panics
 ///
@@ -25,7 +25,7 @@ pub(crate) fn check(before: &Keys, after: &Keys, told: &[String]) -> usize {
         }
     }
     for (id, key) in before {
-        // Each process changes keys of its own.
+        // Each process changes only its own keys.
         assert_eq!(after.get(id), Some(key), "a key of another process has changed");
     }
     for key in after.values() {

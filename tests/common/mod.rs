@@ -1,4 +1,4 @@
-//! What the test crates share; each of them uses a part of it.
+//! Shared by the test programs; each uses a part of it.
 #![allow(dead_code)]
 
 pub(crate) mod answer;

@@ -1,4 +1,4 @@
-//! Futures by hand, and what becomes of them.
+//! Polls futures without a runtime, and counts dropped guards.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -18,7 +18,7 @@ pub(crate) fn at_once<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Not ready when first polled, and ready to be polled again.
+/// Is pending once, and wakes its task.
 pub(crate) async fn yield_once() {
     let mut yielded = false;
     std::future::poll_fn(|cx| {
@@ -31,7 +31,7 @@ pub(crate) async fn yield_once() {
     .await;
 }
 
-/// Counts the guards that are gone.
+/// Counts the guards that were dropped.
 #[derive(Clone, Default)]
 pub(crate) struct Drops(Arc<AtomicUsize>);
 

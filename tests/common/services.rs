@@ -10,7 +10,7 @@ use http::{Request, Response};
 use keygate::{ApiKeyLayer, Client, KeyStore};
 use tower::{Layer as _, Service, ServiceExt as _};
 
-/// Panics unless the very instance that was polled until it was ready is the one that is called.
+/// Panics unless the instance that is called is the one that was polled ready.
 #[derive(Default)]
 pub(crate) struct Strict(Readiness);
 
@@ -50,7 +50,7 @@ impl Service<Request<()>> for Strict {
     }
 }
 
-/// Answers with the name of the client in the body, and the client in the extensions.
+/// Responds with the name of the client in the body, and the client in the extensions.
 pub(crate) fn greet(request: &Request<()>) -> Response<String> {
     let client = request.extensions().get::<Client>();
     let mut response = Response::new(client.map_or("nobody", Client::name).to_owned());
@@ -60,7 +60,7 @@ pub(crate) fn greet(request: &Request<()>) -> Response<String> {
     response
 }
 
-/// What comes back when this request goes through the layer to a service that greets.
+/// The response of a service that greets its client, behind this layer.
 pub(crate) async fn answer<S, R>(
     layer: &ApiKeyLayer<S, R>,
     request: Request<()>,
@@ -72,7 +72,7 @@ where
     answer_from(layer, request, |request| greet(&request)).await
 }
 
-/// What comes back when this request goes through the layer to this service.
+/// The response of this service behind this layer.
 pub(crate) async fn answer_from<S, R>(
     layer: &ApiKeyLayer<S, R>,
     request: Request<()>,
@@ -88,7 +88,7 @@ where
     response
 }
 
-/// The head of the request as the service behind the layer sees it, if it does.
+/// The head of the request as the service behind the layer sees it, if it gets there.
 pub(crate) async fn seen_behind<S, R>(
     layer: &ApiKeyLayer<S, R>,
     request: Request<()>,

@@ -7,7 +7,7 @@ use keygate::{KeyDigest, KeyRecord, KeyStore, LocalKeyStore, Lookup, StoreError}
 
 use super::polling::{Drops, yield_once};
 
-/// A store that waits once before it answers.
+/// A store with lookups that are pending once.
 #[derive(Clone)]
 pub(crate) struct Later<S>(pub(crate) S);
 
@@ -21,7 +21,7 @@ impl<S: LocalKeyStore + Clone> KeyStore for Later<S> {
     }
 }
 
-/// Every key is right, and the last one that was asked for is remembered.
+/// Admits every key, and remembers the last one that was looked up.
 #[derive(Clone, Default)]
 pub(crate) struct Anyone(Arc<Mutex<Option<KeyDigest>>>);
 
@@ -38,7 +38,7 @@ impl LocalKeyStore for Anyone {
     }
 }
 
-/// Never answers its first lookups, and then does as the other store does.
+/// Never completes its first lookups, and then passes lookups to another store.
 #[derive(Clone)]
 pub(crate) struct Stuck<S> {
     after: S,
@@ -51,7 +51,7 @@ impl<S> Stuck<S> {
         Self { after, times_left: Arc::new(times.into()), dropped: Drops::default() }
     }
 
-    /// How many lookups that never answered are gone.
+    /// The number of endless lookups that were dropped.
     pub(crate) fn dropped(&self) -> usize {
         self.dropped.count()
     }

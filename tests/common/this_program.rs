@@ -1,4 +1,4 @@
-//! This test program, started again to run one test in a process of its own.
+//! Starts this test program again, to run one test in a separate process.
 #![allow(dead_code)]
 
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ pub(crate) fn is_alone() -> bool {
     std::env::var_os(ALONE).is_some()
 }
 
-/// Runs one test in a process of its own, where it must pass.
+/// Runs one test in a separate process, where it must pass.
 #[track_caller]
 pub(crate) fn pass_alone(module: &str, test: &str) {
     let output = command(module, test).env(ALONE, "1").output().expect("the program starts");

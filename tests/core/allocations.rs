@@ -42,7 +42,7 @@ fn headers(key: &str) -> HeaderMap {
     request("x-api-key", key).into_parts().0.headers
 }
 
-/// Answers without any allocation of its own, and keeps the request until it is counted.
+/// Responds without an allocation, and keeps the request until allocations are counted.
 fn hold(request: Request<()>) -> std::future::Ready<Result<Response<Extensions>, Infallible>> {
     assert!(request.extensions().get::<Client>().is_some());
     std::future::ready(Ok(Response::new(request.into_parts().0.extensions)))

@@ -36,7 +36,7 @@ fn read(module: &str) -> String {
         .unwrap_or_else(|error| panic!("{module}: {error}"))
 }
 
-/// The types and traits of `pub use ...;`, and those that are defined in the file itself.
+/// The types and traits in `pub use ...;` and in definitions of the file itself.
 fn names_in(file: &str) -> BTreeSet<String> {
     let uses = file.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
     let words = uses.flat_map(|path| path.split(|char: char| !char.is_alphanumeric()));

@@ -79,7 +79,7 @@ async fn clients_come_as_far_as_their_scopes_go() {
         for (key, status) in [READER, WRITER, NOBODY].into_iter().zip(expected) {
             assert_eq!(ask(target, key).await.status(), status, "{target} {key}");
         }
-        // Who it is comes before what they may do.
+        // Authentication comes before authorization.
         assert_eq!(ask(target, "0000000000000000").await.status(), 401);
     }
 }

@@ -44,7 +44,7 @@ fn million_clients_take_little_memory_until_their_burst_is_back() {
     assert!((held() - full) / 100_000 <= 192);
 }
 
-/// A key for each client, made when it is asked for.
+/// Makes a client for each key that is looked up.
 struct Any;
 
 impl LocalKeyStore for Any {

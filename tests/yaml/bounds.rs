@@ -17,7 +17,7 @@ const SMALL: usize = 64 * 1024;
 /// A hundred times what these files take where nothing is optimised.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Loads a text in time, and tells the message and how many bytes of memory it took per byte of it.
+/// Loads a text within the deadline; returns the message, and the bytes of memory per byte of text.
 #[track_caller]
 fn load(text: String) -> (Result<usize, String>, usize) {
     let (sender, receiver) = channel();

@@ -32,7 +32,7 @@ fn words_of_password(text: &str) -> impl Iterator<Item = &str> {
         .and_then(|(_, rest)| rest.rsplit_once('@'))
         .and_then(|(before, _)| before.split_once(':'))
         .map_or("", |(_, password)| password);
-    // Shorter ones, words of the messages, and those that stand elsewhere in the URL, are shown by chance.
+    // Shorter passwords, words of the messages and other parts of the URL can appear by chance.
     password.split(['/', '#', '@', ':']).filter(|word| {
         let has_digit = word.contains(|char: char| char.is_ascii_digit());
         word.len() >= 8 && has_digit && text.matches(word).count() == 1

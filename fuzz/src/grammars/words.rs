@@ -1,7 +1,7 @@
 use keygate::client::Rate;
 use keygate::{Quota, Scope};
 
-/// One scope that a client has, and one that is asked for, on two lines.
+/// A scope that a client has, and a required one, on two lines.
 pub(super) fn scopes(text: &str) {
     let (held, asked) = text.split_once('\n').unwrap_or((text, text));
     let (parsed, parsed_asked) = (held.parse::<Scope>(), asked.parse::<Scope>());
@@ -31,7 +31,7 @@ fn covers(held: &str, asked: &str) -> bool {
     }
 }
 
-/// A quota, and a burst on a line of its own.
+/// A quota, and a burst on the next line.
 pub(super) fn quota(text: &str) {
     let (quota, burst) = text.split_once('\n').unwrap_or((text, ""));
     let parsed = quota.parse::<Quota>();

@@ -50,7 +50,7 @@ fn unreached<B>(request: Request<()>) -> Answered<B> {
     unreachable!("{:?} is let in", request.into_body())
 }
 
-/// The refusals of two layers around a service with these bodies: a fixed text, and one that names a scope.
+/// The refusals of two layers around a service with these bodies: a fixed text, and one with a scope in it.
 async fn assert_problem_json<R, B>(respond: R)
 where
     R: Respond<B> + Clone,

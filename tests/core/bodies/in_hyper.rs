@@ -1,4 +1,4 @@
-//! A hyper server whose service has `Full<Bytes>` bodies, without a framework.
+//! A hyper server without a framework, with `Full<Bytes>` bodies.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -17,7 +17,7 @@ pub(crate) async fn listener() -> (TcpListener, SocketAddr) {
 
 pub(crate) const VERSIONS: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
 
-/// Sends one request on a connection of its own, in this version of HTTP.
+/// Sends one request on a new connection, in this version of HTTP.
 pub(crate) async fn send(
     version: Version,
     address: SocketAddr,

@@ -13,7 +13,7 @@ use keygate::{
 
 use crate::concurrency::{digest, key};
 
-/// Runs this in a thread of its own, which must panic.
+/// Runs this in a new thread, which must panic.
 fn panics<T: Send>(run: impl FnOnce() -> T + Send) {
     thread::scope(|scope| assert!(scope.spawn(run).join().is_err(), "it should have panicked"));
 }

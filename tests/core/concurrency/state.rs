@@ -30,7 +30,7 @@ fn waiting(store: MemoryStore) -> impl KeyStore {
     })
 }
 
-/// Each of a hundred keys, all at once and on all threads, and one that is wrong.
+/// A hundred valid keys and a wrong one, on all threads at once.
 async fn all_are_answered_by(app: Router) {
     let tasks: Vec<_> = (0..101)
         .map(|number| {

@@ -1,4 +1,4 @@
-//! The table of requests, and what is to come of each.
+//! The table of requests and their expected outcomes.
 
 use http::Request;
 use keygate::{Source, WrongReason};

@@ -40,7 +40,7 @@ fn malformed_key_is_refused_from_every_source_without_lookup() {
     for malformed in [KEY_OF_SOMEBODY, other.expose(), cut, "acme_", "acme"] {
         for (source, request) in requests(malformed) {
             let auth = Authenticator::new(Unasked).require_format("acme").unwrap();
-            // What is said of the form outlives what is said of sources.
+            // The format stays when sources are replaced.
             let auth = auth.with_sources_in_parts([source]).unwrap();
             let refused = auth.verify_parts(&request.into_parts().0).unwrap_err();
             assert_eq!((refused.reason(), refused.key_id()), (Some(WrongReason::Malformed), None));

@@ -49,7 +49,7 @@ impl From<Result<Client, AuthError>> for Outcome {
 pub(crate) struct Opened {
     pub(crate) door: &'static str,
     pub(crate) outcome: Outcome,
-    /// None where the door lets in, and has no answer of its own.
+    /// `None` where the entrance admits the request and makes no response itself.
     pub(crate) answer: Option<Answer>,
 }
 
@@ -161,7 +161,7 @@ fn answering<S: KeyStore>(store: S, case: &Case) -> Router {
     Router::new().route("/", get(handler))
 }
 
-/// The same behind a layer that lets everyone in who has any key, and whose realm is the same.
+/// The same behind a layer with the same realm that admits any key.
 fn answering_within(case: &Case) -> Router {
     answering(Keys, case).layer(the_layer(Anyone::default(), case))
 }

@@ -1,4 +1,4 @@
-//! `optional` lets in who shows nothing, and nobody who shows something wrong.
+//! `optional` admits requests without a key, and refuses wrong keys.
 
 use http::{Request, Response};
 use keygate::{ApiKeyLayer, AuthError, Authenticator, KeyStore, Source};

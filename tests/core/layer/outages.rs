@@ -1,4 +1,4 @@
-//! A store that cannot tell is never a wrong key.
+//! A failing store is never reported as a wrong key.
 
 use std::collections::BTreeSet;
 use std::pin::pin;

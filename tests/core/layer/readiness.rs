@@ -1,4 +1,4 @@
-//! The instance of the service that was polled ready is the one that is called.
+//! The layer calls the instance of the service that it polled ready.
 
 use std::convert::Infallible;
 use std::fmt;

@@ -30,7 +30,7 @@ pub(crate) enum Told {
     Rotated(Rotated),
 }
 
-/// A key as it is told, whatever the state of its client, and its digest.
+/// A key as it is listed, whatever the state of its client, and its digest.
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) digest: KeyDigest,

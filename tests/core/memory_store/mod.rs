@@ -19,7 +19,7 @@ fn digest(number: usize) -> KeyDigest {
     KeyDigest::of(key(number).as_bytes())
 }
 
-/// A digest with this prefix, which is its id; `tail` tells it from others with the same one.
+/// A digest with this prefix, which is its id; `tail` distinguishes it from others with the same id.
 fn by_hand(prefix: u64, tail: u8) -> KeyDigest {
     let mut bytes = [tail; 32];
     bytes[..8].copy_from_slice(&prefix.to_be_bytes());
@@ -38,7 +38,7 @@ fn names(store: &MemoryStore) -> Vec<String> {
     store.clients().iter().map(|client| client.name().to_owned()).collect()
 }
 
-/// All that can be asked of a store, about these digests.
+/// What a store returns about these digests.
 #[derive(Debug, PartialEq)]
 struct Contents {
     len: usize,

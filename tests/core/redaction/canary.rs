@@ -27,9 +27,9 @@ pub(crate) fn error(error: &(dyn Error + 'static)) -> String {
     shown
 }
 
-/// What of the canary stands in this text: a part of the key, of its digest, or of the bytes of either.
+/// The part of the canary in this text: of the key, of its digest, or of the bytes of either.
 ///
-/// The first 16 hexadecimal digits of the digest are the key's public id, which may stand alone.
+/// The first 16 hexadecimal digits of the digest are the key's public id, which may appear alone.
 pub(crate) fn trace_in(shown: &str) -> Option<&'static str> {
     let lower = shown.to_lowercase();
     let packed: String = shown.split_whitespace().collect();
@@ -70,7 +70,7 @@ pub(crate) fn trace_in(shown: &str) -> Option<&'static str> {
     traces.into_iter().find(|(_, is_there)| *is_there).map(|(what, _)| what)
 }
 
-/// Also finds the id of the key, which stands for no key that a store does not know.
+/// Also finds the id of the key, which must not be shown for an unknown key.
 pub(crate) fn trace_of_unknown_in(shown: &str) -> Option<&'static str> {
     let id = &hex(&KeyDigest::of(CANARY.as_bytes()).to_bytes())[..16];
     trace_in(shown).or_else(|| shown.to_lowercase().contains(id).then_some("the id of the key"))

@@ -24,7 +24,7 @@ fn known() -> MemoryStore {
     MemoryStore::from_keys([(CANARY, "User 1")]).unwrap()
 }
 
-/// What the service behind the layer sees, if the request comes so far.
+/// The request as the service behind the layer sees it, if it gets there.
 async fn seen_behind<S: KeyStore>(
     layer: ApiKeyLayer<S>,
     request: Request<()>,

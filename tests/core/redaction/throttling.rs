@@ -59,7 +59,7 @@ pub(crate) fn all() -> Vec<Shown> {
     .collect()
 }
 
-/// What counters are asked, of a client whose metadata holds the canary.
+/// A request to counters, for a client with the canary in its metadata.
 fn counted_request() -> String {
     struct Asked(Arc<Mutex<String>>);
 

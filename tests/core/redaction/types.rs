@@ -144,7 +144,7 @@ fn postgres() -> Vec<Shown> {
 fn sqlite() -> Vec<Shown> {
     use keygate::store::SqliteStore;
     use keygate::{ManageKeys as _, NewKey};
-    // Each test that asks has a file of its own.
+    // Each test has its own file.
     let thread = std::thread::current();
     let path = format!(
         "redaction-{}-{}.db",

@@ -9,7 +9,7 @@ use keygate::YamlStore;
 
 use crate::redaction::canary::{CANARY, assert_hidden, error, text};
 
-/// One and more for each fault. `KEY` stands for the canary, `HALF` for a part of it that is too short.
+/// At least one text for each error. `KEY` is replaced by the canary, `HALF` by a part of it that is too short.
 const FAULTY: &[&str] = &[
     "api_keys: {KEY: KEY\n",
     "api_keys:\n  \"KEY: KEY\n",

@@ -12,7 +12,7 @@ use crate::sources::writing::{
     request,
 };
 
-/// The digest that the store is asked for, or why it is not asked.
+/// The digest that the store looks up, or the error before any lookup.
 fn asked(source: Source, request: Request<()>) -> Result<KeyDigest, Option<WrongReason>> {
     let store = Anyone::default();
     let auth = Authenticator::new(store.clone()).with_sources_in_parts([source]).unwrap();

@@ -78,7 +78,7 @@ fn texts(pieces: &[Piece]) -> Vec<&str> {
     pieces.iter().map(|piece| &*piece.text).collect()
 }
 
-/// The request that the service sees, of one that is let in by a header that stands first.
+/// The request as the service sees it, if the first source, a header, admits it.
 fn stripped(mut request: Request<()>) -> (Uri, HeaderMap) {
     let sources = [Source::header("x-decides")].into_iter();
     let sources = sources.chain(all().into_iter().map(|case| case.source));
@@ -94,7 +94,7 @@ fn lines<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
 }
 
-/// The target with this query, or without one where nothing stands in it.
+/// The target with this query, or without a query if it is empty.
 fn target(base: &str, parameters: &[&str]) -> String {
     if parameters.is_empty() {
         return base.to_owned();
@@ -108,7 +108,7 @@ fn pairs<'a>(lines: &[&'a str]) -> Vec<&'a str> {
     pairs.filter(|pair| !pair.is_empty()).collect()
 }
 
-/// A line of cookies, and what stands between them.
+/// A line of cookies, with their separators.
 #[derive(Clone, Debug)]
 struct Line(Vec<Piece>, &'static str);
 

@@ -25,7 +25,7 @@ pub(crate) fn right(records: &[KeyRecord], digest: KeyDigest) -> Option<KeyRecor
     records.iter().find(|record| record.digest() == digest).cloned()
 }
 
-/// The rule that a store breaks whose lookups work like this.
+/// The rule broken by a store with these lookups.
 pub(crate) async fn rule_broken_by<F>(find: F) -> Rule
 where
     F: Fn(&[KeyRecord], KeyDigest) -> Answer + Clone + Send + Sync + 'static,
@@ -33,7 +33,7 @@ where
     rule_broken_by_store(async |records| Broken { records, find: find.clone() }).await
 }
 
-/// The rule that a store breaks that hands out its records changed like this.
+/// The rule broken by a store that changes its records like this.
 pub(crate) async fn rule_broken_by_change(
     change: impl Fn(KeyRecord) -> Option<KeyRecord> + Clone + Send + Sync + 'static,
 ) -> Rule {
@@ -61,7 +61,7 @@ pub(crate) async fn rule_broken_by_keys(
     rule(&violation, &seen.into_inner().unwrap())
 }
 
-/// Also looks for keys where none may stand.
+/// Also looks for keys where there must be none.
 fn rule(violation: &Violation, keys: &[String]) -> Rule {
     let shown = format!("{violation} {violation:?} {}", violation.seen());
     for key in keys {

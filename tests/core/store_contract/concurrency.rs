@@ -83,7 +83,7 @@ impl Pool {
         self.free.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Gives the connection back where the answer comes, and nowhere else.
+    /// Returns the connection only when the lookup completes, not when it is dropped.
     async fn ask(self, digest: KeyDigest) -> Answer {
         tokio::task::yield_now().await;
         let answer = self.store.find(&digest);

@@ -14,7 +14,7 @@ use crate::store_contract::naive::{Fault, Naive};
 
 type Answer = Result<Told, ManageError>;
 
-/// What a change makes of the model, which stays as it is.
+/// The result of a change, made to a copy of the model.
 fn planned(model: &Model, change: &Change, now: SystemTime) -> Result<(Model, Told), ManageError> {
     let mut planned = model.clone();
     let told = planned.make(change.clone(), now)?;

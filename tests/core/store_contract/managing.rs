@@ -1,4 +1,4 @@
-//! The contract of stores whose keys are managed, against stores that keep it.
+//! The contract of stores that manage keys, run against stores that keep it.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ async fn memory_store_can_be_managed() -> Result<(), Violation> {
     manage_contract(async |clock| memory(&clock)).await
 }
 
-/// Over a file of its own, in one of the ways in which one may begin.
+/// A store on a new file that starts with this text.
 fn yaml(clock: &FakeClock, text: &str) -> YamlStore {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);

@@ -28,7 +28,7 @@ pub(crate) async fn rule_broken_by_making(
     rule_broken_by(make).await
 }
 
-/// The rule that a store breaks that does more to a key than it was asked to.
+/// The rule broken by a store that changes more of a key than it should.
 pub(crate) async fn rule_broken_by_marring(
     mar: impl Fn(&Change, &mut Key) + Clone + Send + Sync + 'static,
 ) -> Rule {

@@ -20,17 +20,17 @@ pub(crate) trait Fault: Send + Sync + 'static {
         model.make(change, now)
     }
 
-    /// What is told of the clients.
+    /// The listed clients.
     fn clients(&self, model: &Model) -> Vec<ClientInfo> {
         model.list_clients()
     }
 
-    /// What is told of the keys.
+    /// The listed keys.
     fn keys(&self, model: &Model, client: Option<&str>) -> Answer<Vec<KeyInfo>> {
         model.list_keys(client)
     }
 
-    /// How a change comes about, where it does not at once.
+    /// The steps of a change that is not made at once.
     fn in_steps(&self, naive: &Naive<Self>, change: Change) -> Option<BoxFuture<'_, Answer<Told>>>
     where
         Self: Sized,
@@ -50,7 +50,7 @@ where
     }
 }
 
-/// Nothing goes wrong.
+/// A store without a fault.
 pub(crate) struct Right;
 
 impl Fault for Right {}

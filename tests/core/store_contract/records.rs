@@ -14,7 +14,7 @@ fn with_profile(record: &KeyRecord, profile: impl Into<ClientProfile>) -> KeyRec
         .with_state(record.state())
 }
 
-/// The profile without what it has besides its name.
+/// The profile reduced to its name.
 fn bare(record: &KeyRecord) -> ClientProfile {
     ClientProfile::new(record.profile().name())
 }

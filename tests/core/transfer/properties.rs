@@ -1,4 +1,4 @@
-//! Whatever a store holds comes back the same.
+//! Exported content is the same after an import.
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! What callers and observers see.
+//! What callers and observers see of throttled failures.
 
 use std::sync::{Arc, Mutex};
 
@@ -46,7 +46,7 @@ fn throttled_answer_tells_when_to_come_back_and_nothing_else() {
     assert!(!format!("{throttled:?}").contains(HOME));
 }
 
-/// Neither an answer nor when the 429 begins tells what is wrong with a key.
+/// Neither a response nor the start of the 429s shows what is wrong with a key.
 #[test]
 fn all_wrong_keys_are_answered_alike_all_the_way() {
     let long = "k".repeat(600);

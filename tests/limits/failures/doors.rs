@@ -1,4 +1,4 @@
-//! Every door counts, and gives the same answers.
+//! Every entrance counts failures, and gives the same responses.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A store that counts what it is asked, and requests from anywhere.
+//! A store that counts its lookups, and requests from any address.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(crate) fn guess(number: usize) -> String {
     format!("guess-{number}-kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU")
 }
 
-/// The wait that a refusal tells of.
+/// The wait of a throttled refusal.
 pub(crate) fn wait(result: Result<Client, AuthError>) -> Option<Duration> {
     match result {
         Err(AuthError::Throttled(throttled)) => Some(Duration::from_secs(throttled.retry_after())),
@@ -46,17 +46,17 @@ pub(crate) fn wait(result: Result<Client, AuthError>) -> Option<Duration> {
     }
 }
 
-/// Which lookups wait.
+/// The lookups that wait.
 #[derive(Clone, Debug)]
 pub(crate) enum Waits {
     Always,
-    /// As a cache of all keys before a database.
+    /// Lookups of unknown keys, as with a cache of all keys before a database.
     ForUnknown,
-    /// As one that has forgotten them all once this is set.
+    /// Every lookup, once this is set, as in a cache that was emptied.
     OnceForgotten(Arc<AtomicBool>),
 }
 
-/// Knows the keys of [`Keys`], and those that a memory store holds.
+/// Knows the keys of [`Keys`] and of a memory store.
 #[derive(Clone)]
 pub(crate) struct Counting {
     pub(crate) keys: Arc<MemoryStore>,
@@ -71,7 +71,7 @@ impl Counting {
         Self { keys, waits, lookups: Arc::default(), polled: Arc::default() }
     }
 
-    /// How many lookups were asked for, and how many were begun, since last asked.
+    /// The numbers of lookups that were made and polled since the last call.
     pub(crate) fn take(&self) -> (usize, usize) {
         (self.lookups.swap(0, Ordering::SeqCst), self.polled.swap(0, Ordering::SeqCst))
     }
@@ -104,7 +104,7 @@ impl KeyStore for Counting {
     }
 }
 
-/// Polls as often as it takes.
+/// Polls until the future is ready.
 pub(crate) fn wait_for<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     loop {
@@ -114,7 +114,7 @@ pub(crate) fn wait_for<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Asks about guesses until one is throttled, and says how many were not.
+/// Presents guesses until one is throttled, and returns the number before it.
 pub(crate) fn exhaust(mut ask: impl FnMut(&str) -> Result<Client, AuthError>) -> usize {
     (0..1_000).find(|number| wait(ask(&guess(*number))).is_some()).expect("no limit in sight")
 }

@@ -15,7 +15,7 @@ use crate::failures::fixture::{
 fn flood(number: u32) -> IpAddr {
     match number % 2 {
         0 => Ipv4Addr::from_bits(0x0a00_0000 + number).into(),
-        // A network of 48 bits of its own.
+        // A separate network of 48 bits.
         _ => Ipv6Addr::from_bits(0x2001_0db8 << 96 | u128::from(number) << 80).into(),
     }
 }

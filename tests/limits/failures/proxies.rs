@@ -45,7 +45,7 @@ fn client_is_the_last_address_that_is_no_trusted_proxy() {
         (PROXY, &["192.0.2.1, 10.0.0.2, fd00::7"], "192.0.2.1"),
         (PROXY, &["192.0.2.1", "10.0.0.2", "fd00::7"], "192.0.2.1"),
         (PROXY, &["::ffff:192.0.2.1, ::ffff:10.9.9.9"], "192.0.2.1"),
-        // What the caller wrote stands before what the proxy added.
+        // The proxy appends to what the caller sent.
         (PROXY, &["6.6.6.6, 192.0.2.1"], "192.0.2.1"),
         (PROXY, &["6.6.6.6", "192.0.2.1"], "192.0.2.1"),
         (PROXY, &["10.0.0.5, 192.0.2.1"], "192.0.2.1"),
@@ -91,7 +91,7 @@ fn client_is_read_from_forwarded_where_that_is_asked_for() {
         (&["for=192.0.2.1", "for=10.0.0.2"], "192.0.2.1"),
         (&["for=192.0.2.1;host=\"a, b; for=6.6.6.6\", for=10.0.0.2"], "192.0.2.1"),
         (&["for=192.0.2.1;host=\"\\\", for=6.6.6.6, \\\"\""], "192.0.2.1"),
-        // What the caller wrote stands before what the proxy added, and cannot take it in.
+        // The proxy appends to what the caller sent, which cannot swallow the addition.
         (&["for=6.6.6.6, for=192.0.2.1"], "192.0.2.1"),
         (&["for=\", for=192.0.2.1"], "192.0.2.1"),
         (&["for=\"6.6.6.6, for=192.0.2.1;proto=\"https\""], "192.0.2.1"),
@@ -151,7 +151,7 @@ fn failures_behind_proxies_count_by_client() {
     assert_eq!(exhaust(|_| ask("203.0.113.9", "192.0.2.4")), 0);
 }
 
-/// All that may stand in a header, and what reads as a part of these more often than by chance.
+/// Any content of a header, with parts of the two headers more often than by chance.
 fn said() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         proptest::collection::vec(prop_oneof![Just(b'\t'), 0x20..0x7f_u8, 0x80..=0xff_u8], 0..8),

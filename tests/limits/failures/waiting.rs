@@ -1,4 +1,4 @@
-//! With a store that waits, and is not to be asked what an attacker likes.
+//! Throttled failures save a store that waits from lookups.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,7 +49,7 @@ fn over_the_limit_only_verified_keys_are_looked_up() {
         assert!(is_right(&fixture.ask(RIGHT, HOME)));
     }
     assert_eq!(fixture.store.take(), (100, 100));
-    // One that is right, and that nobody can know to be, has to wait as long as it is told.
+    // A valid key that was never verified has to wait, too.
     let left = wait(fixture.ask(RIGHT_TOO, HOME)).unwrap();
     assert!(fixture.ask(RIGHT_TOO, ELSEWHERE).is_ok());
     fixture.clock.advance(left);

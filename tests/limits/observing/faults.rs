@@ -21,7 +21,7 @@ async fn faults_of_the_store_are_told_as_such() {
         .with_deadline(Duration::from_millis(1))
         .add_observer(log.observer());
     assert!(auth.authenticate_key(KEY.as_bytes()).await.is_err());
-    // A record of another key says nothing about whose the request was.
+    // A record of another key does not identify the client of the request.
     let wrong = keygate::store::store_fn(|_| async {
         Ok(Some(KeyRecord::new(KeyDigest::of(b"another"), ClientProfile::new("Another"))))
     });

@@ -87,7 +87,7 @@ fn clients_above_the_bound_share_a_label() {
     assert_eq!(counters(&snapshotter), expected(&counts));
 }
 
-/// As one that is installed late, or forgets series that were idle.
+/// A recorder that is installed late, or forgets idle series.
 #[test]
 fn recorder_that_did_not_know_the_counter_counts_from_there_on() {
     let auth = Authenticator::new(store()).add_observer(OutcomeMetrics::new());
@@ -116,7 +116,7 @@ fn clones_share_their_labels() {
     assert_eq!(counters(&snapshotter), expected(&counts));
 }
 
-/// Its own counter would be in the same series, and its label lost to somebody else.
+/// Its own counter would be the series of the shared label.
 #[test]
 fn client_named_like_the_shared_label_counts_under_it() {
     let recorder = DebuggingRecorder::new();

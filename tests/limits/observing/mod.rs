@@ -1,4 +1,4 @@
-//! What observers are told.
+//! What observers get.
 
 mod faults;
 mod fixture;

@@ -31,7 +31,7 @@ fn slow_observer_behind_a_queue_delays_no_request() {
     }
     let lost = queued.dropped();
     assert!((3..=4).contains(&lost), "one is with the observer, perhaps, and two wait: {lost}");
-    // It goes on when the last handle is gone, until all is told.
+    // It runs on after the last handle is dropped, until every outcome is reported.
     drop((auth, queued));
     for _ in lost..6 {
         go_on.send(()).unwrap();

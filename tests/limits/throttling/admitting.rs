@@ -149,7 +149,7 @@ fn rate_that_waits_longest_is_reported() {
     assert_eq!((decision.rate, decision.remaining, decision.wait.as_secs()), (1, 0, 60));
 }
 
-/// Such as counters that halve a quota while the service is busy.
+/// For example, counters that halve a quota while the service is busy.
 #[test]
 fn wrapped_counters_may_replace_the_quota() {
     struct Halved(MemoryCounters);

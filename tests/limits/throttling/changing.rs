@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::clock::fake_clock;
 use crate::throttling::fixture::{admitted, client, rate, several, throttle, throttle_at};
 
-/// A client whose quota is this list of rates, each with a burst of its count.
+/// A client with these rates as its quota, each with a burst of its count.
 fn list(rates: &[&str]) -> Client {
     let rates = rates.iter().map(|text| text.parse::<Rate>().unwrap());
     client("User 1", Quota::all_of(rates).unwrap())

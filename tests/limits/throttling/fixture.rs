@@ -10,7 +10,7 @@ use crate::clock::fake_clock;
 
 pub(crate) const KEY: &str = "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA";
 
-/// Counts in memory, and its clock stands still.
+/// A throttle in memory with a fake clock.
 pub(crate) fn throttle() -> Throttle {
     throttle_at(&fake_clock())
 }

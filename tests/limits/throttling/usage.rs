@@ -1,4 +1,4 @@
-//! A throttle behind an authenticator whose requests a `Usage` counts.
+//! A throttle behind an authenticator with a `Usage`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -51,7 +51,7 @@ fn refusals_are_counted_by_kind_where_the_key_is_known() {
     let a = fixture.of("A");
     assert_eq!((a.requests, a.refused), (0, BTreeMap::from([("expired", 2), ("revoked", 3)])));
     let b = fixture.of("B");
-    // The scope was asked for when the key had let the request in.
+    // The scope is checked after the key was admitted.
     let refused = BTreeMap::from([("disabled", 4), ("insufficient_scope", 1)]);
     assert_eq!((b.requests, b.refused), (1, refused));
 }
@@ -133,7 +133,7 @@ fn four_threads_lose_no_count() {
             let fixture = &fixture;
             scope.spawn(move || {
                 for number in 0..EACH {
-                    // Time goes on under them, so that parts of the windows begin besides.
+                    // The clock moves meanwhile, so that new parts of the windows start.
                     if thread == 0 && number % 1_000 == 0 {
                         fixture.set_seconds(f64::from(u32::try_from(number / 1_000).unwrap()));
                     }

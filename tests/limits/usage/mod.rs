@@ -1,4 +1,4 @@
-//! Who is calling: what `Usage` counts, keeps and tells.
+//! What `Usage` counts, keeps and reports.
 
 // Each of these figures is exact in binary.
 #![allow(clippy::float_cmp)]

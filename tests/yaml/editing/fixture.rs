@@ -90,7 +90,7 @@ pub(crate) fn new(letter: char) -> NewKey {
     NewKey::new(digest(letter))
 }
 
-/// A text in which `KEY_A`, `DIGEST_A` and `ID_A` stand for what is long and says nothing.
+/// Replaces `KEY_A`, `DIGEST_A` and `ID_A` by the key, digest and id.
 pub(crate) fn fill(text: &str) -> String {
     let mut text = text.to_owned();
     for letter in 'A'..='H' {

@@ -26,7 +26,7 @@ use self::oracle::Kept;
 use self::step::{Step, make};
 use crate::editing::fixture::{Folder, read};
 
-/// What was refused because of the layout of the file, of all that was asked for.
+/// The numbers of all changes, of those refused for the file's layout, and of those made.
 #[derive(Default)]
 struct Count {
     asked: Cell<u32>,

@@ -34,7 +34,7 @@ fn edited<T>(before: &str, change: impl Fn(&YamlStore) -> Result<T, ManageError>
     assert_eq!(end(&cut), end(&after), "without an end of the last line");
 }
 
-/// What a change makes of a file, which must then tell of the same clients and keys as the store.
+/// The file after a change; it must then load with the same clients and keys as the store.
 #[track_caller]
 fn made<T>(before: &str, change: &impl Fn(&YamlStore) -> Result<T, ManageError>) -> String {
     let folder = Folder::new();

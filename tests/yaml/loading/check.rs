@@ -12,7 +12,7 @@ use keygate::{Authenticator, YamlStore};
 /// Stands in every key of a refused file, and in no message.
 pub(crate) const CANARY: &str = "c4n4ry";
 
-/// The name of the client that this key lets in, if it lets anybody in.
+/// The name of the client that this key admits, if any.
 pub(crate) fn client_of(store: &YamlStore, key: &str) -> Option<String> {
     let client = Authenticator::new(store.clone()).verify_key(key.as_bytes()).ok()?;
     Some(client.name().to_owned())
@@ -74,10 +74,10 @@ fn near_misses(key: &str) -> Vec<String> {
     misses
 }
 
-/// A bad text, the line and column of its fault, and what is said of it.
+/// A bad text, the line and column of its error, and the message.
 pub(crate) type Bad<'a> = (&'a str, &'a str, &'a str);
 
-/// Checks that each of these texts is refused as it should be, and tells of all that are not.
+/// Checks that each of these texts is refused with its message, and lists those that are not.
 #[track_caller]
 pub(crate) fn refused(cases: &[Bad<'_>]) {
     let mut wrong = String::new();
@@ -90,7 +90,7 @@ pub(crate) fn refused(cases: &[Bad<'_>]) {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// As [`refused`], for what is not text.
+/// As [`refused`], for bytes that are not text.
 #[track_caller]
 pub(crate) fn refused_bytes(bytes: &[u8], place: &str, message: &str) {
     let outcome = check_refusal(bytes, place, message);
@@ -134,7 +134,7 @@ fn same(expected: &str, error: &YamlError) -> Result<(), String> {
     if found == expected { Ok(()) } else { Err(found) }
 }
 
-/// A file of its own with this text.
+/// A new file with this text.
 pub(crate) fn file(text: &[u8]) -> PathBuf {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);

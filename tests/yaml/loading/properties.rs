@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::check::{CANARY, client_of};
 
-/// At least so many cases, and more where `PROPTEST_CASES` asks for them.
+/// The number of cases: this, or `PROPTEST_CASES` if that is higher.
 fn config(cases: u32) -> ProptestConfig {
     let persistence = FileFailurePersistence::WithSource("regressions");
     let default = ProptestConfig::default();
@@ -79,7 +79,7 @@ proptest! {
     }
 }
 
-/// A key file as it is read without any care.
+/// A key file as `serde` reads it, without any checks.
 #[derive(Deserialize)]
 struct Plain {
     api_key: Option<String>,
@@ -153,7 +153,7 @@ fn letter() -> impl Strategy<Value = char> {
     prop_oneof![8 => prop::char::range(' ', '~'), 1 => any::<char>().prop_map(shown)]
 }
 
-/// A text whose blanks stand inside.
+/// A text without outer blanks.
 fn text(letters: std::ops::Range<usize>) -> impl Strategy<Value = String> {
     prop::collection::vec(letter(), letters).prop_map(|mut letters| {
         let last = letters.len() - 1;
@@ -283,7 +283,7 @@ fn emit_scalar(text: &str, quotes: Quotes, escape_each: usize, flow: bool) -> St
     }
 }
 
-/// What both parsers take as it stands; YAML 1.1 and 1.2 differ about the rest.
+/// Scalars that both parsers read as the same text; YAML 1.1 and 1.2 differ about the rest.
 fn is_plain_letter(letter: char) -> bool {
     matches!(letter, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{10000}'..='\u{1ffff}')
 }

@@ -22,7 +22,7 @@ pub(super) fn client(field: &str) -> String {
     format!("clients:\n  App 1:\n    {field}\n")
 }
 
-/// One key with this field besides its digest, which begins at 5:9.
+/// One key with its digest and this field, which begins at 5:9.
 pub(super) fn key(field: &str) -> String {
     format!("clients:\n  App 1:\n    keys:\n      - digest: {DIGEST}\n        {field}\n")
 }

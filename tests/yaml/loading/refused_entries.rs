@@ -81,7 +81,7 @@ fn key_that_is_there_twice_is_refused_however_it_is_written() {
         ("api_key: c4n4ry-0123456789\napi_keys:\n  c4n4ry-0123456789: x\n", "3:3", &first),
         ("api_keys:\n  c4n4ry-0123456789: x\napi_key: 'c4n4ry-0123456789'\n", "3:10", &second),
         ("allow_weak_keys: true\napi_keys: {007: x, c4n4ry: y, 007: x}\n", "2:31", &second),
-        // The first of several second ones is told.
+        // The first of several duplicates is reported.
         (
             "api_keys:\n  c4n4ry-b-01234567: x\n  c4n4ry-a-01234567: x\n  c4n4ry-b-01234567: x\n  c4n4ry-a-01234567: x\n",
             "4:3",

@@ -31,7 +31,7 @@ fn same_key_twice_is_refused_in_whatever_forms() {
     ]);
 }
 
-/// The digest of nobody's key, which has the same beginning.
+/// The digest with its last digit changed, so that the ids are the same.
 fn last_digit_changed(digest: &str) -> String {
     let (others, last) = digest.split_at(digest.len() - 1);
     format!("{others}{}", if last == "0" { "1" } else { "0" })

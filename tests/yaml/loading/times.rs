@@ -1,4 +1,4 @@
-//! Times at the edges of those that are kept.
+//! The earliest and latest times that a file can hold.
 
 use std::time::{Duration, UNIX_EPOCH};
 

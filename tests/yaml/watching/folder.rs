@@ -68,7 +68,7 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Follows a file whose events do not matter.
+/// Follows a file, and ignores its events.
 pub(crate) fn watch(path: impl AsRef<Path>) -> Result<YamlStore, keygate::store::YamlError> {
     YamlStore::watch(path, |_| {})
 }

@@ -118,7 +118,7 @@ fn revocation_is_honoured_beside_something_in_doubt() {
 
 #[test]
 fn folder_of_the_process_does_not_change_the_file() {
-    // A process of its own, since the folder is that of all threads.
+    // A separate process, since all threads share the working folder.
     if !this_program::is_alone() {
         this_program::pass_alone(module_path!(), "folder_of_the_process_does_not_change_the_file");
         return;

@@ -10,7 +10,7 @@ use crate::folder::shared_folder;
 use crate::this_program;
 use crate::watching::folder::{Folder, lets_in, short, until, watch};
 
-/// Breaks what is in a folder with a key file in `inner`, and mends it again.
+/// Breaks a folder with a key file in `inner`, and repairs it.
 type Fault = (&'static str, fn(&Path), fn(&Path));
 
 const KEYS: &str = "inner/keys.yml";

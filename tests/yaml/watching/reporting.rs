@@ -1,4 +1,4 @@
-//! What is told as `tracing` events.
+//! The `tracing` events of a followed file.
 
 use crate::captured::Captured;
 use crate::watching::folder::{Folder, KEYS, lets_in, short, until, watch};
@@ -7,7 +7,7 @@ use crate::watching::folder::{Folder, KEYS, lets_in, short, until, watch};
 fn changes_and_failures_are_events_that_show_no_key() {
     let log = Captured::default();
     let writer = log.clone();
-    // For all threads, since the follower is one of its own; the other tests are told besides.
+    // For all threads, since the follower is one; events of other tests arrive, too.
     tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
 
     let folder = Folder::new();
@@ -22,7 +22,7 @@ fn changes_and_failures_are_events_that_show_no_key() {
     until("the event of the failure", || log.text().lines().any(failed));
     assert_eq!(log.text().lines().filter(|line| failed(line)).count(), 1, "told once in a minute");
 
-    // Another fault is told at once, and so is the end of it.
+    // Another fault is reported at once, and so is its end.
     folder.rename_over("reported.yml", "api_keys: [");
     let other = |line: &str| line.contains("ERROR") && line.contains("reported.yml:1:11");
     until("the event of the other failure", || log.text().lines().any(other));

@@ -17,7 +17,7 @@ fn followers(of: &str) -> usize {
 #[cfg(target_os = "linux")]
 #[test]
 fn follower_ends_with_the_last_clone_of_the_store() {
-    // A process of its own, since the other tests have followers as well.
+    // A separate process, since other tests have followers as well.
     if !this_program::is_alone() {
         this_program::pass_alone(module_path!(), "follower_ends_with_the_last_clone_of_the_store");
         return;

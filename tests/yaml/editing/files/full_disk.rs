@@ -14,7 +14,7 @@ fn write_that_ends_in_the_middle_leaves_the_old_file() {
     let path = folder.file("keys.yml", &text);
     let job = worker::command("add A", &path);
     let mut limited = Command::new("sh");
-    // Who ignores the signal is told by the write.
+    // A process that ignores the signal gets an error from the write.
     limited.args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$@\"", "sh"]);
     limited.arg(crate::this_program::path()).args(job.get_args());
     limited.envs(job.get_envs().filter_map(|(name, value)| Some((name, value?))));

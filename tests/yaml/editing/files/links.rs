@@ -8,7 +8,7 @@ use crate::editing::fixture::{Folder, names_in, open, read};
 
 const LOCK: &str = ".target.yml.lock";
 
-/// A target in a folder of its own, and links to it: relative, absolute, in a chain, through a folder.
+/// A target in another folder, and links to it: relative, absolute, in a chain, through a folder.
 fn links(folder: &Folder) -> Vec<std::path::PathBuf> {
     let at = |name: &str| folder.path().join(name);
     fs::create_dir(at("real")).unwrap();

@@ -1,4 +1,4 @@
-//! The mode of the file, of the lock, and of what is written meanwhile.
+//! The modes of the file, the lock and the temporary file.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, thread};

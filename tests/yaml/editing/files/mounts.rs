@@ -1,5 +1,5 @@
 //! Small file systems that only one process sees, for which root needs no more than the right to mount,
-//! and others a name space of their own.
+//! and others a separate mount namespace.
 
 use std::process::Command;
 

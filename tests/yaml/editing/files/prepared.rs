@@ -1,4 +1,4 @@
-//! Locks that somebody else has put beside the key file, to have keygate write to another.
+//! Locks planted beside the key file by another user, so that keygate writes elsewhere.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{chown, symlink};
@@ -71,7 +71,7 @@ fn lock_that_is_a_pipe_is_not_waited_for() {
     refused(&folder, &path, &target, "it is not a regular file");
 }
 
-/// Others than root cannot make a file of somebody else.
+/// Only root can make a file of another user.
 #[test]
 fn lock_of_another_user_is_refused() {
     let folder = Folder::new();
@@ -111,7 +111,7 @@ fn lock_of_any_length_takes_no_memory() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
     File::create(folder.path().join(".keys.yml.lock")).unwrap().set_len(3 << 30).unwrap();
-    // The lock is asked whether a file that looks new is whole.
+    // The lock shows whether a file that looks new is complete.
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
     File::options().append(true).open(&path).unwrap().set_modified(later).unwrap();
     let job = crate::editing::processes::worker::command("add A", &path);

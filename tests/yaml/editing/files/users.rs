@@ -15,7 +15,7 @@ pub(super) fn is_root() -> bool {
     std::fs::metadata(folder.path()).unwrap().uid() == 0
 }
 
-/// What a plain user, who owns this folder and the file, is told when they add a client.
+/// The result for a plain user, the owner of this folder and the file, who adds a client.
 pub(super) fn add_as_plain_user(folder: &Folder, path: &Path, name: &str) -> String {
     let mut command = worker::command(&format!("add {name}"), path);
     if is_root() {
@@ -58,7 +58,7 @@ fn owner_and_group_stay() {
     assert_eq!(of(&folder.path().join(".keys.yml.lock")), before);
 }
 
-/// A group of this user that is not the one that new files get.
+/// A group of this user, other than the group of new files.
 fn other_group() -> Option<u32> {
     let output = std::process::Command::new("id").arg("-G").output().expect("there is `id`");
     let groups = String::from_utf8(output.stdout).unwrap();
@@ -83,7 +83,7 @@ fn lock_that_root_has_made_is_for_the_owner_of_the_file_too() {
     assert_eq!(read(&path), "clients:\n  A:\n  B:\n");
 }
 
-/// Others than root cannot make a file of somebody else: for them, the way into this is closed before.
+/// Only root can make a file of another user, which this case needs.
 #[test]
 fn file_of_somebody_else_is_edited_by_root_alone() {
     let folder = Folder::new();

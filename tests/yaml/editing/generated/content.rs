@@ -32,7 +32,7 @@ pub(super) struct Content {
     pub(super) clients: Vec<Client>,
     /// Letters of keys in clear, and the place of their client in `NAMES`.
     pub(super) shorts: Vec<(char, usize)>,
-    /// Whether the first of these stands in `api_key`.
+    /// Whether the first of these is written as `api_key`.
     pub(super) has_api_key: bool,
 }
 
@@ -160,7 +160,7 @@ impl Twin {
 
     pub(super) fn make(&self, step: &Step) -> Result<Told, String> {
         if let Step::Hash = step {
-            // Of those that have not moved yet.
+            // Only keys that have not moved yet.
             let mut shorts = self.shorts.lock().unwrap();
             let is_there = |letter: &char| {
                 let keys = self.store.list_keys(None).unwrap();

@@ -1,4 +1,4 @@
-//! Bytes that decide, one after the other; where there are no more, all is as plain as can be.
+//! Bytes that decide, one after the other; without more bytes, everything takes its plainest form.
 
 pub(super) struct Dice(std::vec::IntoIter<u8>);
 
@@ -12,7 +12,7 @@ impl Dice {
         usize::from(self.0.next().unwrap_or_default()) % sides
     }
 
-    /// True once in so many times.
+    /// True with a probability of 1 in `times`.
     pub(super) fn once_in(&mut self, times: usize) -> bool {
         self.roll(times) == times - 1
     }

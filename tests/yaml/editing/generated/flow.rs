@@ -1,4 +1,4 @@
-//! Which changes a file refuses because of its flow style, told by how it was laid out.
+//! Predicts the changes that a file refuses for its flow style, from its layout.
 
 use std::collections::BTreeSet;
 

@@ -18,14 +18,14 @@ pub(super) struct Owner {
     /// In `NAMES`.
     pub(super) client: Option<usize>,
     pub(super) key: Option<char>,
-    /// The key, where it stands in clear.
+    /// The key, where it is in plaintext.
     pub(super) short: Option<char>,
     /// Whether no change but one to the client or key may change the line.
     pub(super) is_sure: bool,
 }
 
 pub(super) type Lines = Vec<(Owner, String)>;
-/// The second tells whether the comment has a line of its own.
+/// The second is whether the comment has its own line.
 pub(super) type Comments = Vec<(Owner, bool, String)>;
 
 pub(super) struct Page {

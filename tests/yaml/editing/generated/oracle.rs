@@ -1,4 +1,4 @@
-//! What must be left of a file, told by its own lines and not by how it is edited.
+//! Predicts the lines of a file that an edit must keep, from the lines alone.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::layout::{Owner, Page};
 use super::step::Step;
 use crate::editing::fixture::id;
 
-/// The lines and comments of a file that stay until somebody touches what they belong to.
+/// The lines and comments of a file that stay until their entry changes.
 pub(super) struct Kept {
     lines: Vec<(Owner, String)>,
     comments: Vec<(Owner, bool, String)>,

@@ -30,7 +30,7 @@ pub(super) enum Told {
 
 impl Step {
     pub(super) fn new([kind, first, second]: [u8; 3], content: &Content) -> Self {
-        // Mostly of what is there.
+        // Mostly existing ones.
         let there = content.clients.iter().map(|client| client.name);
         let there = there.chain(content.shorts.iter().map(|(_, name)| *name)).collect::<Vec<_>>();
         let first = usize::from(first);
@@ -82,7 +82,7 @@ fn grace(more: u8) -> Duration {
     [Duration::ZERO, Duration::from_secs(3600), Duration::MAX][usize::from(more) % 3]
 }
 
-/// Both have the same methods, and no trait that tells so without a future.
+/// Both have the same methods, but no common trait without futures.
 macro_rules! make {
     ($store:expr, $step:expr) => {
         match $step {

@@ -1,4 +1,4 @@
-//! Places where nothing stands yet, in every way of writing nothing.
+//! Empty places, in every notation of an empty value.
 
 use super::{edited, made, refused};
 use crate::editing::fixture::new;

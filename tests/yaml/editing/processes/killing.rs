@@ -1,4 +1,4 @@
-//! A process that edits and is killed at any instant leaves the old file or the new one, whole.
+//! A process killed at any time while it edits leaves the complete old file or the complete new one.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use crate::killed::{Keys, check};
 
 const DEFAULT_KILLS: usize = 100;
 
-/// So many processes in turn edit one file, before the next begins a new one.
+/// The number of processes that edit one file, one after the other, before a new file is made.
 const PER_FILE: usize = 25;
 
 #[derive(Default)]
@@ -48,7 +48,7 @@ fn killed_process_leaves_a_whole_file_and_a_free_lock() {
     assert!(done >= kills, "the processes were killed before they did anything");
 }
 
-/// As large as takes a while to write.
+/// A file that takes a while to write.
 fn large() -> String {
     let mut text = "# Head.\nclients:\n  App 1:   # c\n    keys:\n".to_owned();
     for number in 0..100_u32 {
@@ -90,7 +90,7 @@ fn kill_one(folder: &Folder, number: usize, delays: &mut Delays, seen: &mut Seen
     seen.ahead += made - told.len();
 
     let lock = File::options().write(true).open(folder.path().join(".keys.yml.lock"));
-    // The very first one may have been killed before it came to the lock.
+    // The first process may have been killed before it made the lock.
     if let Ok(lock) = lock {
         lock.try_lock().expect("the lock went with the process");
     } else {
@@ -114,7 +114,7 @@ fn temporaries(folder: &Folder) -> usize {
 fn file_that_could_not_be_removed_is_no_reason_to_stop() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n  App 1:\n");
-    // A folder of such a name is nothing that a killed process has left.
+    // No killed process leaves a folder of this name.
     fs::create_dir(folder.path().join(".keys.yml.7.keygate-tmp")).unwrap();
     open(&path).issue("App 1", keygate::NewKey::new(digest('A'))).unwrap();
     assert_eq!(temporaries(&folder), 1);

@@ -1,4 +1,4 @@
-//! This test program, run again as a process of its own that does one job.
+//! This test program, run again as a separate process for one job.
 
 use std::path::Path;
 use std::process::Command;
@@ -42,7 +42,7 @@ fn add(path: &Path, name: &str) {
     tell(YamlStore::open(path).map_err(ManageError::from).and_then(|store| store.add_client(name)));
 }
 
-/// Issues so many keys to `App 1`.
+/// Issues this number of keys to `App 1`.
 fn issue(path: &Path, count: &str) {
     let store = YamlStore::open(path).expect("the file loads");
     for _ in 0..count.parse().expect("a number") {

@@ -1,4 +1,6 @@
-//! The content as YAML sees it, before it is known how it is written.
+//! The content as a tree of YAML, before its layout is chosen.
+
+use jiff::Timestamp;
 
 use super::super::content::{Client, Content, Key, NAMES, hour};
 use super::super::dice::Dice;
@@ -58,7 +60,7 @@ pub(super) fn root(content: &Content, dice: &mut Dice) -> Node {
     if dice.once_in(3) {
         fields.push(entry("version", Node::Text("1".to_owned()), FILE));
     }
-    turn(&mut fields, dice);
+    rotate(&mut fields, dice);
     Node::Map(fields)
 }
 
@@ -83,7 +85,7 @@ fn client(client: &Client, dice: &mut Dice) -> Entry {
     // Only `true` and `false` without quotes are taken.
     let enabled = client.enabled.map(|enabled| field("enabled", bare(enabled)));
     fields.extend(enabled);
-    turn(&mut fields, dice);
+    rotate(&mut fields, dice);
     let value = if fields.is_empty() && dice.once_in(2) { Node::Null } else { Node::Map(fields) };
     entry(NAMES[client.name], value, owner)
 }
@@ -97,7 +99,7 @@ fn long(key: &Key, client: Owner, dice: &mut Dice) -> Entry {
     fields.extend(key.label.map(|label| text("label", label.to_owned())));
     fields.extend(key.expires.map(|at| time("expires", at)));
     fields.extend(key.revoked.map(|at| time("revoked", at)));
-    turn(&mut fields, dice);
+    rotate(&mut fields, dice);
     entry("", Node::Map(fields), owner)
 }
 
@@ -109,26 +111,14 @@ fn entry(name: &str, value: Node, owner: Owner) -> Entry {
     Entry { name: name.to_owned(), value, owner }
 }
 
-/// Puts another one first.
-fn turn(entries: &mut [Entry], dice: &mut Dice) {
+/// Puts another entry first.
+fn rotate(entries: &mut [Entry], dice: &mut Dice) {
     if !entries.is_empty() {
         entries.rotate_left(dice.roll(entries.len()));
     }
 }
 
-/// An hour as RFC 3339 has it, in one of two offsets.
+/// An hour in RFC 3339.
 fn rfc_3339(number: u64) -> String {
-    let seconds = hour(number).duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // 2026-01-01 is day 20,454; the hours of these tests lie in 2026.
-    let mut day = days - 20_454;
-    let months = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 0;
-    while day >= months[month] {
-        day -= months[month];
-        month += 1;
-    }
-    let (hour, minute) = (rest / 3600, rest % 3600 / 60);
-    let second = rest % 60;
-    format!("2026-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", month + 1, day + 1)
+    Timestamp::try_from(hour(number)).unwrap().to_string()
 }
