@@ -9,7 +9,7 @@ mod public_types;
 mod allocations;
 mod bodies;
 mod concurrency;
-mod doors;
+mod entrances;
 mod extract;
 mod layer;
 mod managing;

@@ -45,7 +45,8 @@ fn every_public_type_is_looked_at() {
 
 fn all() -> Vec<Shown> {
     let stores = [stores(), sqlite(), postgres()].concat();
-    [keys(), clients(), stores, managing::all(), throttling::all(), errors::all(), doors()].concat()
+    [keys(), clients(), stores, managing::all(), throttling::all(), errors::all(), entrances()]
+        .concat()
 }
 
 pub(crate) fn digest() -> KeyDigest {
@@ -221,7 +222,7 @@ pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn doors() -> Vec<Shown> {
+fn entrances() -> Vec<Shown> {
     let auth = || Authenticator::new(store()).with_realm("orders").unwrap();
     let waiting = || store_fn(|_| pending());
     let request = || {

@@ -1,4 +1,4 @@
-//! Whatever bytes a request carries, every door answers, and they agree.
+//! Whatever bytes a request carries, every entrance answers, and they agree.
 
 use http::{HeaderName, HeaderValue, Request, Uri};
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Source};

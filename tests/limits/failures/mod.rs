@@ -1,7 +1,7 @@
 //! Wrong keys from one address are slowed down, and right ones are not.
 
 mod answers;
-mod doors;
+mod entrances;
 mod fixture;
 mod flood;
 mod local;

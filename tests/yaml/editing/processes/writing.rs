@@ -35,7 +35,7 @@ fn twenty_processes_lose_none_of_their_keys() {
 
 /// Each thread has its own store or a clone of one, and waits or lets wait.
 #[test]
-fn threads_lose_none_of_their_keys_by_either_door() {
+fn threads_lose_none_of_their_keys_by_either_entrance() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", FILE);
     let shared = YamlStore::open(&path).unwrap();

@@ -1,4 +1,4 @@
-//! At the instant at which it expires, a key has expired.
+//! A key has expired at the instant of its expiry.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -25,7 +25,7 @@ fn headers(key: &'static str) -> HeaderMap {
     request(key).into_parts().0.headers
 }
 
-/// What every door says at this instant.
+/// The results of all entrances at this time.
 async fn at(now: SystemTime, key: &'static str) -> Vec<Result<Client, AuthError>> {
     async fn waiting<S: KeyStore + Clone>(
         auth: Authenticator<S>,
@@ -57,8 +57,8 @@ async fn at(now: SystemTime, key: &'static str) -> Vec<Result<Client, AuthError>
 #[tokio::test]
 async fn key_is_right_until_it_expires() {
     for now in [SystemTime::UNIX_EPOCH, end() - Duration::from_nanos(1)] {
-        for (door, result) in at(now, EXPIRING).await.into_iter().enumerate() {
-            assert!(result.is_ok_and(|client| client.name() == "Expiring"), "{door}");
+        for (entrance, result) in at(now, EXPIRING).await.into_iter().enumerate() {
+            assert!(result.is_ok_and(|client| client.name() == "Expiring"), "{entrance}");
         }
     }
 }
@@ -66,8 +66,8 @@ async fn key_is_right_until_it_expires() {
 #[tokio::test]
 async fn key_has_expired_at_the_instant_of_its_expiry_and_ever_after() {
     for now in [end(), end() + Duration::from_nanos(1), end() + Duration::from_secs(1 << 33)] {
-        for (door, result) in at(now, EXPIRING).await.into_iter().enumerate() {
-            assert_eq!(result.unwrap_err().reason(), Some(WrongReason::Expired), "{door}");
+        for (entrance, result) in at(now, EXPIRING).await.into_iter().enumerate() {
+            assert_eq!(result.unwrap_err().reason(), Some(WrongReason::Expired), "{entrance}");
         }
     }
 }

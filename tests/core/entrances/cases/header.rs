@@ -8,7 +8,7 @@ use crate::common::keys::{
     DISABLED, EXPIRED, EXPIRING, MIXED_UP, REVOKED, RIGHT, RIGHT_NON_ASCII, RIGHT_TOO,
     UNANSWERABLE, WRONG,
 };
-use crate::doors::open::Outcome;
+use crate::entrances::open::Outcome;
 
 pub(super) fn cases() -> Vec<Case> {
     let case = |name, key: &[u8], outcome| {

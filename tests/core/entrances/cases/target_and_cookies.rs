@@ -5,7 +5,7 @@ use keygate::{Source, WrongReason};
 
 use super::{Case, admitted, get, wrong};
 use crate::common::keys::{MIXED_UP, RIGHT, RIGHT_NON_ASCII, UNANSWERABLE};
-use crate::doors::open::Outcome;
+use crate::entrances::open::Outcome;
 
 pub(super) fn by_query() -> Vec<Case> {
     let case = |name, target: &str, outcome| Case::new(name, get(target), outcome);

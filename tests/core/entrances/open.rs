@@ -1,4 +1,4 @@
-//! Sends a request through every door that fits it.
+//! Sends a request through every entrance that can take it.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::common::answer::Answer;
 use crate::common::keys::Keys;
 use crate::common::services::greet;
 use crate::common::stores::{Anyone, Later};
-use crate::doors::cases::Case;
+use crate::entrances::cases::Case;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -40,14 +40,14 @@ impl From<Result<Client, AuthError>> for Outcome {
                 Self::Wrong { reason, key_id, by_bearer }
             }
             Err(AuthError::Unavailable(error)) => Self::Unavailable(error.kind()),
-            Err(error) => panic!("an error that the doors know nothing of: {error:?}"),
+            Err(error) => panic!("an unexpected error: {error:?}"),
         }
     }
 }
 
-/// What came back through one door.
+/// The result of one entrance.
 pub(crate) struct Opened {
-    pub(crate) door: &'static str,
+    pub(crate) entrance: &'static str,
     pub(crate) outcome: Outcome,
     /// `None` where the entrance admits the request and makes no response itself.
     pub(crate) answer: Option<Answer>,
@@ -84,13 +84,13 @@ pub(crate) async fn all(case: &Case) -> Vec<Opened> {
     }
 
     let mut opened = Vec::new();
-    for (door, result) in verified {
+    for (entrance, result) in verified {
         let response = result.as_ref().err().map(|error| local.respond::<String>(error));
         let answer = match response {
             Some(response) => Some(Answer::of(response).await),
             None => None,
         };
-        opened.push(Opened { door, outcome: result.into(), answer });
+        opened.push(Opened { entrance, outcome: result.into(), answer });
     }
     let request = &case.request;
     opened.push(layer("layer", Keys, case).await);
@@ -131,14 +131,14 @@ fn the_layer<S: KeyStore>(store: S, case: &Case) -> ApiKeyLayer<S> {
     if case.sources.is_none() { ApiKeyLayer::new(store) } else { in_parts(store, case).into() }
 }
 
-async fn layer<S: KeyStore>(door: &'static str, store: S, case: &Case) -> Opened {
+async fn layer<S: KeyStore>(entrance: &'static str, store: S, case: &Case) -> Opened {
     let greeter =
         tower::service_fn(
             |request: Request<()>| async move { Ok::<_, Infallible>(greet(&request)) },
         );
     let service = the_layer(store, case).layer(greeter);
     let Ok(response) = service.oneshot(case.request.clone()).await;
-    seen(door, response).await
+    seen(entrance, response).await
 }
 
 /// A handler that asks for the client, behind the layer.
@@ -166,13 +166,13 @@ fn answering_within(case: &Case) -> Router {
     answering(Keys, case).layer(the_layer(Anyone::default(), case))
 }
 
-async fn app(door: &'static str, app: Router, request: &Request<()>) -> Opened {
+async fn app(entrance: &'static str, app: Router, request: &Request<()>) -> Opened {
     let request = request.clone().map(|()| Body::empty());
     let Ok(response) = app.oneshot(request).await;
-    seen(door, response).await
+    seen(entrance, response).await
 }
 
-async fn seen<B>(door: &'static str, response: Response<B>) -> Opened
+async fn seen<B>(entrance: &'static str, response: Response<B>) -> Opened
 where
     B: hyper::body::Body<Error: std::fmt::Debug>,
 {
@@ -180,8 +180,8 @@ where
     let outcome = match (extensions.get::<Client>(), extensions.get::<AuthError>()) {
         (Some(client), None) => Ok(client.clone()),
         (None, Some(error)) => Err(error.clone()),
-        other => panic!("{door}: {other:?} with {}", response.status()),
+        other => panic!("{entrance}: {other:?} with {}", response.status()),
     };
     let outcome = Outcome::from(outcome);
-    Opened { door, outcome, answer: Some(Answer::of(response).await) }
+    Opened { entrance, outcome, answer: Some(Answer::of(response).await) }
 }

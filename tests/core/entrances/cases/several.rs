@@ -5,7 +5,7 @@ use keygate::{Source, WrongReason};
 
 use super::{BY_HEADER, Case, admitted, get, wrong, wrong_by_bearer};
 use crate::common::keys::{RIGHT, UNANSWERABLE, WRONG};
-use crate::doors::open::Outcome;
+use crate::entrances::open::Outcome;
 
 const HEADER_FIRST: [&str; 4] =
     ["Bearer", BY_HEADER, "ApiKey in=cookie name=key", "ApiKey in=query name=key"];

@@ -35,30 +35,30 @@ fn later<S: KeyStore>(auth: Authenticator<S>) -> Ask {
 }
 
 #[test]
-fn doors_give_the_same_answers_over_every_store() {
+fn entrances_give_the_same_responses_over_every_store() {
     fn auth<S: KeyStore>(store: S) -> Authenticator<S> {
         Authenticator::new(store).throttle_failures(throttle()).with_clock(fake_clock().reader())
     }
     let local = auth(Keys);
-    let doors: [Ask; 5] = [
+    let entrances: [Ask; 5] = [
         Box::new(move |parts| status(local.verify_parts(&parts))),
         later(auth(Keys)),
         later(auth(Later(Keys))),
         layer(auth(Keys)),
         layer(auth(Later(Keys))),
     ];
-    for (door, mut ask) in doors.into_iter().enumerate() {
+    for (entrance, mut ask) in entrances.into_iter().enumerate() {
         let mut ask = |key: &str, from: &str| ask(parts(key, from)).as_u16();
         assert_eq!(ask(RIGHT, HOME), 200);
         let asked = [WRONG, &guess(1), EXPIRED, &guess(2), REVOKED, DISABLED, RIGHT, WRONG, RIGHT];
         let answers = asked.map(|key| ask(key, HOME));
-        assert_eq!(answers, [401, 401, 401, 429, 429, 429, 200, 429, 200], "door {door}");
-        assert_eq!(ask(WRONG, ELSEWHERE), 401, "door {door}");
+        assert_eq!(answers, [401, 401, 401, 429, 429, 429, 200, 429, 200], "entrance {entrance}");
+        assert_eq!(ask(WRONG, ELSEWHERE), 401, "entrance {entrance}");
     }
 }
 
 #[test]
-fn door_that_sees_headers_alone_counts_by_what_they_tell() {
+fn entrance_with_headers_alone_counts_by_headers() {
     let by_header = |headers: &HeaderMap, extensions: &http::Extensions| {
         assert!(extensions.is_empty());
         headers.get("x-from-the-proxy")?.to_str().ok()?.parse().ok()

@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use crate::common::answer::Answer;
 use crate::common::challenge::Challenge;
-use crate::doors::cases::{self, Case};
-use crate::doors::open::{self, Outcome};
+use crate::entrances::cases::{self, Case};
+use crate::entrances::open::{self, Outcome};
 
-/// The answer of the layer, which is the answer of every door.
+/// The response of the layer, which every entrance gives.
 async fn refusals() -> Vec<(Case, Answer)> {
     let mut refusals = Vec::new();
     for case in cases::all() {
         if matches!(case.outcome, Outcome::Admitted { .. }) {
             continue;
         }
-        let opened = open::all(&case).await.into_iter().find(|opened| opened.door == "layer");
+        let opened = open::all(&case).await.into_iter().find(|opened| opened.entrance == "layer");
         let answer = opened.unwrap().answer.unwrap();
         refusals.push((case, answer));
     }

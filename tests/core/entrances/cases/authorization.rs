@@ -5,7 +5,7 @@ use keygate::{Source, WrongReason};
 
 use super::{Case, admitted, get, wrong, wrong_by_bearer};
 use crate::common::keys::{DISABLED, EXPIRED, REVOKED, RIGHT, UNANSWERABLE, id_of};
-use crate::doors::open::Outcome;
+use crate::entrances::open::Outcome;
 
 pub(super) fn by_bearer() -> Vec<Case> {
     let case = |name, value: &str, outcome| {

@@ -4,7 +4,7 @@ use http::Request;
 use keygate::{Source, WrongReason};
 
 use crate::common::keys::id_of;
-use crate::doors::open::Outcome;
+use crate::entrances::open::Outcome;
 
 mod authorization;
 mod header;
