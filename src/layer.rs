@@ -30,12 +30,12 @@ pub use service::ApiKeyService;
 #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
 pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};
 
-/// A tower layer that lets requests with a right key through, with the [`Client`](crate::Client) in
-/// their extensions, and answers the others.
+/// A tower layer that passes requests with a right key on, with the [`Client`](crate::Client) in their extensions, and
+/// refuses the others.
 ///
-/// It goes around any service of `http` requests and responses, and passes its error type through.
-/// Put a CORS layer outside of it, so that refusals get their CORS fields, too, and preflight
-/// requests never come here: they carry no key, and this layer makes no exception for `OPTIONS`.
+/// It wraps any service of `http` requests and responses, and keeps its error type. Put a CORS layer outside of it, so
+/// that refusals get CORS headers and preflight requests do not reach it: they have no key, and this layer makes no
+/// exception for `OPTIONS`.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -45,17 +45,16 @@ pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};
 /// let app: Router = Router::new()
 ///     .route("/route1", get(|| async { "hello" }))
 ///     .layer(ApiKeyLayer::new(MemoryStore::new()))
-///     // Added behind the key layer, so that it stands outside of it.
+///     // Added after the key layer, and so outside of it.
 ///     .layer(CorsLayer::permissive());
 /// ```
 ///
-/// Every response that carries an [`AuthError`](crate::AuthError) in its extensions is completed on
-/// its way out, also one that a handler returned: with the challenges (RFC 9110 section 11.6.1) unless
-/// it has some, `Cache-Control: no-store` and `Retry-After`.
+/// The layer completes every response with an [`AuthError`](crate::AuthError) in its extensions, also one of a handler:
+/// with `Cache-Control: no-store`, `Retry-After` and, unless it has them, the challenges (RFC 9110 section 11.6.1).
 ///
-/// Answers to verified requests get the source's headers in `Vary`, and `Cache-Control: private`
-/// where the service said nothing: shared caches keep apart only what comes with `Authorization`
-/// (RFC 9111 section 3.5). [`ApiKeyLayer::without_cache_fields`] turns that off.
+/// Responses to admitted requests get the headers of the sources in `Vary` and, unless the service sets it,
+/// `Cache-Control: private`: shared caches protect only requests with `Authorization` (RFC 9111 section 3.5).
+/// [`ApiKeyLayer::without_cache_fields`] disables this.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -82,8 +81,7 @@ struct Options {
 }
 
 impl<S: KeyStore> ApiKeyLayer<S> {
-    /// A layer that reads the key from `x-api-key`. For other sources, see
-    /// [`Authenticator`] and `ApiKeyLayer::from`.
+    /// Makes a layer that reads the key from `x-api-key`. For other sources, see [`Authenticator`] and `ApiKeyLayer::from`.
     pub fn new(store: S) -> Self {
         Authenticator::new(store).into()
     }
@@ -97,40 +95,38 @@ impl<S, R> From<Authenticator<S, R>> for ApiKeyLayer<S> {
 }
 
 impl<S, R> ApiKeyLayer<S, R> {
-    /// Replaces what makes the responses to requests that are not let in: [`ProblemJson`],
-    /// [`NoBody`](crate::respond::NoBody), [`Grpc`](crate::respond::Grpc), or a closure.
+    /// Replaces the maker of responses to refused requests: [`ProblemJson`], [`NoBody`](crate::respond::NoBody),
+    /// [`Grpc`](crate::respond::Grpc), or a closure.
     ///
-    /// A refusal that comes from a handler behind this layer has the body that the handler gave it;
-    /// for axum's extractors and `?` that is [`ProblemJson`].
+    /// A refusal by a handler behind this layer keeps its body; for axum's extractors and `?` that is [`ProblemJson`].
     pub fn with_response<T>(self, respond: T) -> ApiKeyLayer<S, T> {
         ApiKeyLayer { auth: self.auth, respond, options: self.options }
     }
 
-    /// Removes the credentials of every source from the request before the service sees it.
+    /// Removes the credentials of every source from the request before it is passed on.
     ///
-    /// Where a source is in `Authorization`, complete credentials of another scheme stay, and any other value
-    /// goes: it may be a key that was sent without its scheme.
+    /// If a source is in `Authorization`, complete credentials of another scheme stay, and any other value is removed:
+    /// it may be a key without its scheme.
     ///
-    /// What an outer layer or the server has seen, kept or logged by then, this cannot take back: an
-    /// axum `Router` around it keeps the whole target, and a key in its query, in `OriginalUri`.
+    /// Outer layers and the server may have logged or copied the credentials already: an axum `Router` around this layer
+    /// keeps the whole URI, and a key in its query, in `OriginalUri`.
     pub fn strip_credentials(mut self) -> Self {
         self.options.strip = true;
         self
     }
 
-    /// Lets requests without credentials through, as anonymous: without a
-    /// [`Client`](crate::Client).
+    /// Passes requests without credentials on as anonymous, without a [`Client`](crate::Client).
     ///
-    /// Wrong credentials are still answered 401, and so are blank ones: a variable that is not set
-    /// must not make an anonymous caller of a known one.
+    /// Wrong and blank credentials are still refused with 401: a caller whose variable is not set must not become
+    /// anonymous.
     pub fn optional(mut self) -> Self {
         self.options.optional = true;
         self
     }
 
-    /// Leaves `Vary` and `Cache-Control` of the service's answers as they are.
+    /// Leaves `Vary` and `Cache-Control` of responses to admitted requests unchanged.
     ///
-    /// Only for a service that sets them itself, or whose answers no cache can see.
+    /// Use this only if the service sets them itself, or if no cache sees its responses.
     pub fn without_cache_fields(mut self) -> Self {
         self.options.without_cache_fields = true;
         self

@@ -8,11 +8,10 @@ use super::wrong_reason::WrongReason;
 use crate::client::Client;
 use crate::key::KeyId;
 
-/// Why a request was not let in.
+/// Why a request was refused.
 ///
-/// `Display` is fit for the public and is the `detail` of the answer: it tells a missing key from a
-/// wrong one, and nothing else. Why a key is wrong is in [`AuthError::reason`], for the service's own
-/// logs and metrics.
+/// `Display` is safe to show to callers and is the `detail` of the response: it distinguishes a missing key from a wrong
+/// one, and nothing else. [`AuthError::reason`] says why a key is wrong, for the service's own logs and metrics.
 ///
 /// ```
 /// use http::{HeaderMap, StatusCode};
@@ -26,29 +25,28 @@ use crate::key::KeyId;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// The request carries no key: 401.
+    /// The request has no key: 401.
     #[error("Credentials not present in request")]
     NoCredentials,
-    /// The request carries a key that does not let it in: 401.
+    /// The key of the request is wrong: 401.
     #[error("Credentials not valid")]
     #[non_exhaustive]
     WrongCredentials {
-        /// What is wrong with the key. Not for the caller: it would teach those who probe.
+        /// Why the key is wrong. Not for the caller: it would help to guess keys.
         reason: WrongReason,
-        /// The key, where the store knows it.
+        /// The key, if the store knows it.
         key_id: Option<KeyId>,
-        /// Whether the key came as `Authorization: Bearer`, whose challenge then names the error
+        /// The key came as `Authorization: Bearer`, whose challenge then names the error
         /// (RFC 6750 section 3.1).
         by_bearer: bool,
     },
-    /// The key is right, and its client may not do this: 403.
+    /// The key is right, and its client lacks a scope: 403.
     #[error("{0}")]
     InsufficientScope(MissingScope),
-    /// The client has spent its quota for now, or too many wrong keys came from one address: 429.
+    /// The client has spent its quota, or too many wrong keys came from one address: 429.
     #[error("Too many requests")]
     Throttled(Throttled),
-    /// The store could not say whether the key is right, or the counters of quotas what its client has spent:
-    /// 503.
+    /// The store or the counters of quotas failed or did not respond in time: 503.
     #[error("Credentials could not be checked")]
     Unavailable(#[source] StoreError),
     /// The service lacks something that the decision needs: 500.
@@ -74,8 +72,9 @@ impl AuthError {
         }
     }
 
-    /// What is wrong with the key, if it is the key that is wrong: also where that is answered 429, since too
-    /// many wrong ones came from its address, unless a store would have had to be asked about it and was not.
+    /// Why the key is wrong, if it is.
+    ///
+    /// Also for a wrong key that is refused as [`AuthError::Throttled`], unless it was not looked up.
     pub fn reason(&self) -> Option<WrongReason> {
         match self {
             Self::WrongCredentials { reason, .. } => Some(*reason),
@@ -87,7 +86,7 @@ impl AuthError {
         }
     }
 
-    /// The client, where its key was right and something else was not.
+    /// The client, if its key is right and the request was refused for another reason.
     pub(crate) fn client(&self) -> Option<&Client> {
         match self {
             Self::InsufficientScope(missing) => Some(missing.client()),

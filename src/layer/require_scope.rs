@@ -33,13 +33,13 @@ use crate::respond::{ProblemJson, Respond, refusal};
 /// # Ok::<(), keygate::error::ConfigError>(())
 /// ```
 ///
-/// # Fields
+/// # Headers
 ///
-/// | field of a 403 | meaning |
+/// | header of a 403 | meaning |
 /// | --- | --- |
-/// | `WWW-Authenticate: Bearer realm="api", error="insufficient_scope", scope="orders:write"` | which scope is missing (RFC 6750 section 3), where the key came by Bearer, and not otherwise |
-/// | `Cache-Control: no-store` | no cache keeps the refusal, and so none answers with it when the client has the scope |
-/// | `Content-Type: application/problem+json` | that of the body (RFC 9457), unless [`RequireScope::with_response`] makes another |
+/// | `WWW-Authenticate: Bearer realm="api", error="insufficient_scope", scope="orders:write"` | the missing scope (RFC 6750 section 3), only if the key came by Bearer |
+/// | `Cache-Control: no-store` | no cache keeps the refusal |
+/// | `Content-Type: application/problem+json` | of the body (RFC 9457), unless [`RequireScope::with_response`] replaces it |
 ///
 /// ```text
 /// HTTP/1.1 403 Forbidden
@@ -68,29 +68,29 @@ struct Rule {
 }
 
 impl RequireScope {
-    /// Asks for one scope.
+    /// Requires one scope.
     ///
     /// # Errors
     ///
-    /// A text that is no scope.
+    /// The text is not a scope.
     pub fn new(scope: impl AsRef<str>) -> Result<Self, ConfigError> {
         Self::all([scope])
     }
 
-    /// Asks for several scopes, all of which the client must have.
+    /// Requires all of these scopes.
     ///
     /// # Errors
     ///
-    /// A text that is no scope, or an empty list, which would let every client in.
+    /// A text is not a scope, or the list is empty, which would admit every client.
     pub fn all<T: AsRef<str>>(scopes: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
         Self::of(scopes, false)
     }
 
-    /// Asks for several scopes, one of which the client must have.
+    /// Requires one of these scopes.
     ///
     /// # Errors
     ///
-    /// A text that is no scope, or an empty list, which would let nobody in.
+    /// A text is not a scope, or the list is empty, which would refuse every client.
     pub fn any<T: AsRef<str>>(scopes: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
         Self::of(scopes, true)
     }
@@ -214,13 +214,13 @@ where
 
     /// # Panics
     ///
-    /// When polled again after it has answered, as futures may.
+    /// If it is polled again after completion.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Running { future } => future.poll(cx),
             StateProjection::Refused { response } => {
                 let response = response.take();
-                Poll::Ready(Ok(response.expect("a response future is not polled after its end")))
+                Poll::Ready(Ok(response.expect("a response future was polled after completion")))
             }
         }
     }

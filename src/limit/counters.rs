@@ -156,6 +156,7 @@ impl<C: Counters + ?Sized> Counters for Arc<C> {
     note = "if it is a `Counters` that waits, use `check_later` or the layer instead of `check`",
     note = "if it never waits, implement `LocalCounters` for it; of the smart pointers, only `Arc` is supported"
 )]
+#[doc(hidden)]
 pub trait SyncCounters: sealed::Sealed + 'static {
     fn count_sync(&self, request: &RateLimitRequest<'_>) -> Result<Decision, StoreError>;
 }
