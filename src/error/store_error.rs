@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::client::Client;
 
-/// A store could not answer, or the counters of quotas. Never the same as "there is no such key".
+/// The failure of a store, or of the counters of quotas. It is never the same as "no such key".
 ///
-/// The error that the store met is its [`source`](Error::source), for the service's own logs; neither
-/// `Display` nor the answer to the caller shows it.
+/// The cause is its [`source`](Error::source), for the service's own logs; neither `Display` nor the response to the
+/// caller shows it.
 ///
 /// ```
 /// use std::error::Error;
@@ -19,7 +19,7 @@ use crate::client::Client;
 /// assert!(!error.to_string().contains("db.internal"));
 /// assert_eq!(error.source().unwrap().to_string(), "connection refused: db.internal:5432");
 /// ```
-// One pointer, because it shares its place with the answers of every lookup.
+// One pointer, since it is part of the result of every lookup.
 #[derive(Clone)]
 pub struct StoreError(Arc<Fault>);
 
@@ -29,7 +29,7 @@ struct Fault {
     of: Respondent,
 }
 
-/// What could not answer.
+/// What failed.
 #[cfg_attr(not(feature = "throttle"), allow(dead_code))]
 enum Respondent {
     Store,
@@ -37,20 +37,22 @@ enum Respondent {
     Counters(Client),
 }
 
-/// What kept a store from answering.
+/// The kind of a [`StoreError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The store met an error of its own.
+    /// The store reported an error.
     Failed,
     /// The store did not answer before the deadline.
     TimedOut,
-    /// The store answered with the record of another key.
+    /// Another connection or process holds a lock of the store.
+    Busy,
+    /// The store returned the record of another key.
     WrongRecord,
 }
 
 impl StoreError {
-    /// Wraps the error that the store met.
+    /// Wraps the error of a store.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::of(StoreErrorKind::Failed, Some(source.into()))
     }
@@ -59,7 +61,7 @@ impl StoreError {
         Self(Arc::new(Fault { kind, source: source.map(Arc::from), of: Respondent::Store }))
     }
 
-    /// Of the counters of quotas, which were asked about this client.
+    /// The same failure, of the counters of quotas for this client.
     #[cold]
     #[cfg_attr(not(feature = "throttle"), allow(dead_code))]
     pub(crate) fn for_client(&self, client: &Client) -> Self {
@@ -72,6 +74,11 @@ impl StoreError {
         if let Respondent::Counters(client) = &self.0.of { Some(client) } else { None }
     }
 
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code))]
+    pub(crate) fn busy(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::of(StoreErrorKind::Busy, Some(source.into()))
+    }
+
     pub(crate) fn timed_out() -> Self {
         Self::of(StoreErrorKind::TimedOut, None)
     }
@@ -80,7 +87,7 @@ impl StoreError {
         Self::of(StoreErrorKind::WrongRecord, None)
     }
 
-    /// What kept the store from answering.
+    /// The kind of the failure.
     pub fn kind(&self) -> StoreErrorKind {
         self.0.kind
     }
@@ -93,7 +100,9 @@ impl fmt::Display for StoreError {
                 "the counters of quotas did not answer in time"
             }
             (Respondent::Counters(_), _) => "the counters of quotas could not answer",
-            (Respondent::Store, StoreErrorKind::Failed) => "the key store could not answer",
+            (Respondent::Store, StoreErrorKind::Failed | StoreErrorKind::Busy) => {
+                "the key store could not answer"
+            }
             (Respondent::Store, StoreErrorKind::TimedOut) => "the key store did not answer in time",
             (Respondent::Store, StoreErrorKind::WrongRecord) => {
                 "the key store answered with the record of another key"

@@ -8,28 +8,28 @@ macro_rules! manage_keys {
                 &self,
                 profile: ClientProfile,
             ) -> BoxFuture<'_, Result<ClientInfo, ManageError>> {
-                Box::pin(sql::retrying(self, move || sql::add_client(self, profile.clone())))
+                Box::pin(sql::retrying(move || sql::add_client(self, profile.clone())))
             }
 
             fn enable_client<'a>(
                 &'a self,
                 name: &'a str,
             ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
-                Box::pin(sql::retrying(self, move || sql::enable_client(self, name, true)))
+                Box::pin(sql::retrying(move || sql::enable_client(self, name, true)))
             }
 
             fn disable_client<'a>(
                 &'a self,
                 name: &'a str,
             ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
-                Box::pin(sql::retrying(self, move || sql::enable_client(self, name, false)))
+                Box::pin(sql::retrying(move || sql::enable_client(self, name, false)))
             }
 
             fn remove_client<'a>(
                 &'a self,
                 name: &'a str,
             ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
-                Box::pin(sql::retrying(self, move || sql::remove_client(self, name)))
+                Box::pin(sql::retrying(move || sql::remove_client(self, name)))
             }
 
             fn list_clients(&self) -> BoxFuture<'_, Result<Vec<ClientInfo>, ManageError>> {
@@ -41,14 +41,14 @@ macro_rules! manage_keys {
                 client: &'a str,
                 key: NewKey,
             ) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
-                Box::pin(sql::retrying(self, move || sql::issue(self, client, key.clone())))
+                Box::pin(sql::retrying(move || sql::issue(self, client, key.clone())))
             }
 
             fn revoke<'a>(
                 &'a self,
                 key_id: &'a KeyId,
             ) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
-                Box::pin(sql::retrying(self, move || sql::revoke(self, *key_id)))
+                Box::pin(sql::retrying(move || sql::revoke(self, *key_id)))
             }
 
             fn rotate<'a>(
@@ -58,7 +58,7 @@ macro_rules! manage_keys {
                 grace: Duration,
             ) -> BoxFuture<'a, Result<Rotated, ManageError>> {
                 let rotate = move || sql::rotate(self, *key_id, successor.clone(), grace);
-                Box::pin(sql::retrying(self, rotate))
+                Box::pin(sql::retrying(rotate))
             }
 
             fn list_keys<'a>(
@@ -105,7 +105,7 @@ macro_rules! manage_keys {
                 &'a self,
                 holdings: &'a crate::manage::Export,
             ) -> BoxFuture<'a, Result<crate::manage::Imported, ManageError>> {
-                Box::pin(sql::retrying(self, move || sql::import_keys(self, holdings)))
+                Box::pin(sql::retrying(move || sql::import_keys(self, holdings)))
             }
         }
     };

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use futures_timer::Delay;
 
-use super::transaction::Database;
+use crate::error::StoreErrorKind;
 use crate::manage::ManageError;
 
 /// The time during which a blocked change is retried, and the pause between two attempts.
@@ -11,16 +11,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(60);
 
 /// Makes a change, and retries it while the database is busy. Between two attempts it holds no lock.
-pub(in crate::store) async fn retrying<D, C, T>(
-    database: &D,
-    change: impl Fn() -> C,
-) -> Result<T, ManageError>
+pub(in crate::store) async fn retrying<C, T>(change: impl Fn() -> C) -> Result<T, ManageError>
 where
-    D: Database,
     C: Future<Output = Result<T, ManageError>>,
 {
     let is_busy = |error: &ManageError| match error {
-        ManageError::Unavailable(error) => database.is_busy(error),
+        ManageError::Unavailable(error) => error.kind() == StoreErrorKind::Busy,
         _ => false,
     };
     retrying_while(is_busy, change).await

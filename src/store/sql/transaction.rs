@@ -17,11 +17,6 @@ pub(in crate::store) trait Database: Sync {
     fn write(&self) -> impl Future<Output = Result<Self::Transaction, StoreError>> + Send;
 
     fn now(&self) -> SystemTime;
-
-    /// Returns whether another connection blocked a transaction, so that it may be retried.
-    fn is_busy(&self, _error: &StoreError) -> bool {
-        false
-    }
 }
 
 /// The statements for all operations. Dropping a transaction before the commit rolls it back.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 
-use super::error::{file_error, io_error, is_busy, unusable};
+use super::error::{file_error, io_error, unusable};
 use super::open_transaction::OpenTransaction;
 use super::options::SqliteOptions;
 use super::pool::{Pool, PooledConnection};
 use super::{file, tables};
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::store::sql::{DatabaseError, retrying_while};
 
 /// The longest wait of a lookup for a commit: committing 100,000 new keys locked readers out for 0.1 s.
@@ -53,7 +53,7 @@ impl Connections {
         let connections = Self::new(path, max_connections);
         if migrate {
             let is_busy = |error: &DatabaseError| match error {
-                DatabaseError::Unavailable(error) => is_busy(error),
+                DatabaseError::Unavailable(error) => error.kind() == StoreErrorKind::Busy,
                 _ => false,
             };
             retrying_while(is_busy, || connections.migrate()).await?;

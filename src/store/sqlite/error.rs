@@ -10,7 +10,6 @@ use crate::store::sql::DatabaseError;
 struct FileError {
     path: PathBuf,
     message: String,
-    is_busy: bool,
     #[source]
     source: Option<Source>,
 }
@@ -19,7 +18,7 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 
 impl FileError {
     fn new(path: &Path, message: String, source: Option<Source>) -> Self {
-        Self { path: path.to_owned(), message, is_busy: false, source }
+        Self { path: path.to_owned(), message, source }
     }
 }
 
@@ -30,12 +29,8 @@ pub(super) fn query_error(path: &Path, error: sqlx::Error) -> StoreError {
     if is_busy && let Some(holders) = lock_holders(path) {
         message = format!("{message}: {holders} must end its transaction first");
     }
-    StoreError::new(FileError {
-        path: path.to_owned(),
-        message,
-        is_busy,
-        source: Some(error.into()),
-    })
+    let error = FileError::new(path, message, Some(error.into()));
+    if is_busy { StoreError::busy(error) } else { StoreError::new(error) }
 }
 
 /// Converts the error of the first query after a file was opened.
@@ -66,12 +61,6 @@ const SQLITE_BUSY: u32 = 5;
 const SQLITE_READONLY: u32 = 8;
 const SQLITE_CANTOPEN: u32 = 14;
 const SQLITE_READONLY_ROLLBACK: u32 = 776;
-
-/// Returns whether the only cause is a lock held by another connection or process.
-pub(super) fn is_busy(error: &StoreError) -> bool {
-    let source = std::error::Error::source(error);
-    source.and_then(|source| source.downcast_ref::<FileError>()).is_some_and(|error| error.is_busy)
-}
 
 pub(super) fn io_error(path: &Path, error: std::io::Error) -> StoreError {
     let message = error.to_string();

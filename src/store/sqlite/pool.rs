@@ -5,9 +5,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::error::{file_error, is_busy, query_error, read_error};
+use super::error::{file_error, query_error, read_error};
 use super::file::{self, Stamp};
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 
 /// Idle connections of one kind, and permits for the ones in use.
 pub(super) struct Pool {
@@ -84,7 +84,7 @@ impl PooledConnection {
                     }
                     return Ok(true);
                 }
-                Err(error) if is_busy(&error) => return Err(error),
+                Err(error) if error.kind() == StoreErrorKind::Busy => return Err(error),
                 _ => {}
             }
         }
@@ -133,7 +133,7 @@ impl PooledConnection {
     }
 
     fn close_unless_busy(&mut self, error: StoreError) -> StoreError {
-        if !is_busy(&error) {
+        if error.kind() != StoreErrorKind::Busy {
             self.open = None;
         }
         error

@@ -7,7 +7,6 @@ use sqlx::{Row as _, Sqlite};
 use super::SqliteStore;
 use super::columns::{client_row, key_row, partial_client, partial_key};
 use super::connections::Role;
-use super::error::is_busy;
 use super::inspect::foreign_triggers;
 use super::open_transaction::OpenTransaction;
 use super::statements::{
@@ -60,10 +59,6 @@ impl Database for SqliteStore {
 
     fn now(&self) -> SystemTime {
         self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
-    }
-
-    fn is_busy(&self, error: &StoreError) -> bool {
-        is_busy(error)
     }
 }
 
