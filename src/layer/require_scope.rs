@@ -14,11 +14,11 @@ use crate::error::{AuthError, ConfigError, Misconfiguration};
 use crate::layer::Anonymous;
 use crate::respond::{ProblemJson, Respond, refusal};
 
-/// A tower layer that lets a client through that has a scope, and answers the others with 403.
+/// A tower layer that admits clients with a scope, and refuses others with 403.
 ///
-/// It stands inside of an [`ApiKeyLayer`](crate::ApiKeyLayer), which finds out who the client is and
-/// completes the answer with its challenge. An anonymous caller gets 401; where no key layer stands
-/// outside, every request is answered 503, and the error in the response's extensions says why.
+/// It goes inside of an [`ApiKeyLayer`](crate::ApiKeyLayer), which verifies the client and adds its challenge to the
+/// response. An anonymous caller gets 401. Without a key layer, every request is refused with 500,
+/// [`AuthError::Misconfigured`](crate::AuthError::Misconfigured).
 ///
 /// ```
 /// use axum::{Router, routing::{get, post}};
@@ -26,7 +26,7 @@ use crate::respond::{ProblemJson, Respond, refusal};
 ///
 /// let app: Router = Router::new()
 ///     .route("/orders", post(|| async { "made" }))
-///     // For the routes above it, and none below.
+///     // For the routes above, not for those below.
 ///     .route_layer(RequireScope::new("orders:write")?)
 ///     .route("/stock", get(|| async { "full" }))
 ///     .layer(ApiKeyLayer::new(MemoryStore::new()));
@@ -51,7 +51,7 @@ use crate::respond::{ProblemJson, Respond, refusal};
 /// {"title":"Forbidden","status":403,"detail":"Scope usage:read needed"}
 /// ```
 ///
-/// `Date` and `Content-Length` are the server's; a CORS layer outside adds fields of its own.
+/// The server adds `Date` and `Content-Length`; a CORS layer outside adds its headers.
 ///
 /// There is no `Retry-After`, since waiting does not help.
 #[derive(Clone)]
