@@ -1,6 +1,6 @@
 //! The bodies of the fuzz targets, as plain functions, so that the corpus can be replayed without a fuzzer.
 //!
-//! Each `check` panics where keygate does not do as a second, independent reading of the same input.
+//! Each `check` panics where keygate disagrees with a second, independent parser of the same input.
 
 #![forbid(unsafe_code)]
 
@@ -11,18 +11,18 @@ mod reference;
 pub mod sources;
 pub mod yaml;
 
-/// The tool's reading of `--store`, which no public function of the library leads to.
+/// The tool's parser of `--store`, which is not in the library's public API.
 #[path = "../../crates/keygate-cli/src/location.rs"]
 #[allow(dead_code)]
 mod location;
 
-/// What `location` needs of the tool.
+/// The part of the tool that `location` uses.
 mod failure {
     #[derive(Debug)]
     pub(crate) struct Failure;
 
     impl Failure {
-        pub(crate) fn usage(_: String) -> Self {
+        pub(crate) fn usage(_: impl std::fmt::Display) -> Self {
             Self
         }
     }
