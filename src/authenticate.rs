@@ -1,9 +1,9 @@
 //! Verification: from the head of a request to a client or a refusal.
 //!
 //! Start with [`verify`] and [`authenticate`] below, or with [`Authenticator`](crate::Authenticator) in
-//! `authenticator.rs` and `config.rs`. All entrances are in `verify.rs`: they read the sources, look the key up and end in
-//! `admit.rs`, which decides. `future.rs` waits for a store that waits, `guard.rs` is the hook of a throttle of wrong
-//! keys. `require.rs` checks the scopes of a client in a handler.
+//! `authenticator.rs` and `config.rs`. All entrances are in `verify.rs`: they look the key up and call `admit.rs`,
+//! which decides. `future.rs` awaits a pending lookup, and `guard.rs` has the trait that a throttle of wrong keys
+//! implements. `require.rs` checks the scopes of a client in a handler.
 
 use http::HeaderMap;
 
@@ -63,8 +63,8 @@ pub fn verify<S: SyncStore + ?Sized>(store: &S, headers: &HeaderMap) -> Result<C
 
 /// Verifies the key in `x-api-key` against any store.
 ///
-/// The future is `Send` and borrows nothing. It is ready at once if the store does not wait; otherwise, the lookup has a
-/// deadline of one second.
+/// The future is `Send` and borrows nothing. It is ready at once if the store does not wait; otherwise, the lookup has
+/// a deadline of one second.
 ///
 /// ```
 /// use std::sync::Arc;

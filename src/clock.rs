@@ -1,4 +1,4 @@
-//! Instants as numbers: nanoseconds since 1970.
+//! The clock, and instants as nanoseconds since 1970.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};

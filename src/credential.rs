@@ -1,11 +1,11 @@
 //! Where a request carries its key.
 //!
 //! The headers and the URI of a request come in; the digest of its key goes out, or the reason why there is none. The text
-//! of a key never leaves this room.
+//! of a key is not kept.
 //!
 //! Start with [`Source`](crate::Source) in `source.rs`. Each kind of source is one file that implements the trait in
-//! `kind.rs`: `header.rs`, `authorization.rs`, `cookie.rs` and `query.rs`. `sources.rs` is the list of an authenticator,
-//! and `lines.rs` has helpers for headers of several lines.
+//! `kind.rs`: `header.rs`, `authorization.rs`, `cookie.rs` and `query.rs`. `sources.rs` tries the sources of an
+//! authenticator in order, and `lines.rs` has helpers for headers of several lines.
 
 use crate::error::WrongReason;
 use crate::key::{KeyDigest, KeyFormat, MAX_KEY_BYTES};
@@ -31,7 +31,7 @@ pub(crate) enum Credential {
     Absent,
     /// At least one source is present and blank, and none has a key.
     Blank,
-    /// The source has something that cannot be a key.
+    /// The value of the source cannot be a key.
     Wrong {
         reason: WrongReason,
         by_bearer: bool,

@@ -1,7 +1,7 @@
 //! Errors that cross rooms: why a request is refused, and why a store cannot answer.
 //!
-//! Nothing here decides. Start with [`AuthError`] in `auth_error.rs`; the other files are what its
-//! variants hold. [`ConfigError`] is reported when something is built, never at a request.
+//! Start with [`AuthError`] in `auth_error.rs`; the other files are what its
+//! variants hold. [`ConfigError`] is returned when something is built, never during a request.
 
 mod auth_error;
 mod config;

@@ -1,9 +1,9 @@
-//! Quotas at work, and the throttle of wrong keys.
+//! Quotas, and the throttle of wrong keys.
 //!
-//! A verified [`Client`](crate::Client) comes in, with its [`Quota`](crate::Quota); out goes a
-//! [`Permit`] or [`AuthError::Throttled`](crate::AuthError::Throttled). Start with [`Throttle`] in
-//! `throttle.rs`, which asks its [`Counters`] (`counters.rs`). Those in memory (`memory.rs`) keep one
-//! `QuotaState` (`state.rs`) per client, decided on by GCRA (`gcra.rs`). `headers.rs` writes the RateLimit headers. `failures.rs` is the throttle of wrong keys, by
+//! A verified [`Client`](crate::Client) comes in with its [`Quota`](crate::Quota); a [`Permit`] or
+//! [`AuthError::Throttled`](crate::AuthError::Throttled) goes out. Start with [`Throttle`] in `throttle.rs`, which
+//! calls its [`Counters`] (`counters.rs`). The counters in `memory.rs` keep one `QuotaState` (`state.rs`) per client,
+//! and decide by GCRA (`gcra.rs`). `headers.rs` writes the RateLimit headers. `failures.rs` throttles wrong keys by
 //! address.
 
 mod counters;

@@ -1,7 +1,7 @@
 //! `Serialize` (feature `serde`) for keys, clients and outcomes.
 //!
-//! Each impl says what it writes. The fields are taken apart, so that the compiler names one that is new. Times are
-//! RFC 3339 in UTC. [`ApiKey`](crate::ApiKey) has no impl: no key is ever written.
+//! The docs of each impl show its output. Records are destructured without `..`, so that a new field is a compile
+//! error. Times are RFC 3339 in UTC. [`ApiKey`](crate::ApiKey) has no impl, so that no key is ever written.
 
 use std::time::SystemTime;
 

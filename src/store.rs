@@ -1,7 +1,7 @@
 //! Stores of keys.
 //!
 //! A [`KeyDigest`] comes in; a [`KeyRecord`], `None` or a [`StoreError`] goes out. Start with the traits [`KeyStore`]
-//! and [`LocalKeyStore`] below, and the [`Lookup`] that they return. `memory.rs` keeps keys in the hash table of
+//! and [`LocalKeyStore`] below, and the [`Lookup`] that they return. `memory.rs` keeps keys in the digest table of
 //! `table.rs`; `yaml.rs` loads a file into it; `sqlite.rs` and `postgres.rs` share `sql.rs`; `replica.rs` follows
 //! PostgreSQL and serves from memory. `store_fn.rs` makes a store from a closure.
 
@@ -71,8 +71,8 @@ pub use yaml::{
 ///
 /// Rules for implementations:
 ///
-/// - Return `Ok(None)` for an unknown key, and a [`StoreError`] if the lookup fails. Callers get status 401 for the first
-///   and 503 for the second.
+/// - Return `Ok(None)` for an unknown key, and a [`StoreError`] if the lookup fails. Callers get status 401 for the
+///   first and 503 for the second.
 /// - Return the records of expired, disabled and revoked keys, too: verification refuses them.
 /// - Take the digest of the record from the stored row, not from the argument. Verification compares the two, so that a
 ///   store or cache that returns the wrong row admits nobody.

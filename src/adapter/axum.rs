@@ -10,7 +10,7 @@ use crate::layer::Anonymous;
 use crate::respond::{Challenges, ProblemJson, Refusal, refusal};
 
 /// The verified caller. On a route without an [`ApiKeyLayer`](crate::ApiKeyLayer), extraction fails with
-/// [`AuthError::Misconfigured`]: 500. A handler that takes `Result<Client, AuthError>` decides itself.
+/// [`AuthError::Misconfigured`]: 500. A handler that takes `Result<Client, AuthError>` receives the error.
 impl<S: Send + Sync> FromRequestParts<S> for Client {
     type Rejection = AuthError;
 
@@ -20,7 +20,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Client {
 }
 
 /// The caller behind a layer that is [`optional`](crate::ApiKeyLayer::optional): `None` for an
-/// anonymous one.
+/// anonymous caller.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for Client {
     type Rejection = AuthError;
 
@@ -37,10 +37,10 @@ fn client_of(parts: &Parts) -> Result<Option<Client>, AuthError> {
     }
 }
 
-/// The same answer as the layer's, so that a handler can use `?`.
+/// Makes the layer's default response, so that a handler can use `?`.
 ///
-/// An [`ApiKeyLayer`](crate::ApiKeyLayer) around the handler adds its challenges; without one, the
-/// challenge is that of the default source and realm.
+/// An [`ApiKeyLayer`](crate::ApiKeyLayer) around the handler replaces the challenge by its own. Without a layer, the
+/// response has the challenge of the default source and realm.
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
         let challenges = Challenges::of_default();

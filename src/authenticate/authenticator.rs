@@ -17,10 +17,10 @@ use crate::store::KeyStore;
 /// A store, the sources of keys, and the configuration: verifies requests.
 ///
 /// Methods named `verify...` need a store that never waits, and return at once. Methods named `authenticate...` take any
-/// store and return a future. All of them, and the tower layer, decide alike.
+/// store and return a future. All of them, and the tower layer, make the same decisions.
 ///
 /// `R` is the part of the request that the sources are read from: a [`HeaderMap`], or the request's [`Parts`] if one
-/// of them is a [`Source::query`]. Methods that could not see a source do not exist.
+/// of them is a [`Source::query`]. Methods that cannot read every source do not exist.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -64,11 +64,11 @@ impl<S: KeyStore> Authenticator<S> {
 /// Configuration.
 impl<S, R> Authenticator<S, R> {
     /// Replaces the sources of keys. They are tried in order: the first one that is present and not blank decides. Name
-    /// the narrower source first, since a proxy may add a Bearer token of its own.
+    /// your own header before `Authorization`, since a proxy may add a Bearer token of its own.
     ///
     /// A 401 carries a challenge for each source, Bearer first. `ApiKey` is not a registered scheme, and
-    /// `Authorization: ApiKey KEY` is read only if [`Source::scheme`] names it. `in` and `name` say where the key
-    /// belongs, in OpenAPI's words.
+    /// `Authorization: ApiKey KEY` is read only if [`Source::scheme`] names it. `in` and `name` are those of
+    /// an `apiKey` security scheme in OpenAPI.
     ///
     /// ```
     /// use keygate::{AuthError, Authenticator, MemoryStore, Source};
@@ -88,7 +88,7 @@ impl<S, R> Authenticator<S, R> {
     /// # Ok::<(), keygate::error::ConfigError>(())
     /// ```
     ///
-    /// In the name of a query parameter, `%` and everything but printable ASCII is percent-encoded.
+    /// In the challenge of a query parameter, the `%` and all but printable ASCII in its name are percent-encoded.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl<S, R> Authenticator<S, R> {
 
     /// Replaces the sources of keys, which may include the query.
     ///
-    /// The methods that see headers alone then do not exist; the tower layer works as before.
+    /// The result has no methods that take headers alone. The tower layer works as before.
     ///
     /// ```
     /// use keygate::{ApiKeyLayer, Authenticator, MemoryStore, Source};
@@ -169,7 +169,7 @@ impl<S, R> Authenticator<S, R> {
     ///
     /// # Errors
     ///
-    /// The prefix is not one of generated keys.
+    /// The prefix is invalid: see [`ApiKey::generate`](crate::ApiKey::generate).
     pub fn require_format(self, prefix: &str) -> Result<Self, ConfigError> {
         let format = KeyFormat::new(prefix).map_err(|_| ConfigError::Prefix)?;
         Ok(self.configure(|config| config.sources.require(Some(format))))
@@ -190,8 +190,8 @@ impl<S, R> Authenticator<S, R> {
 
     /// Replaces the deadline of lookups that wait. After it, the result is [`AuthError::Unavailable`].
     ///
-    /// A thread that the process starts with the first such lookup keeps the deadline, on the system's monotonic clock
-    /// and whatever the async runtime.
+    /// The deadline works with every async runtime: a thread, started with the first such lookup, measures it on the
+    /// system's monotonic clock.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
         self.configure(|config| config.deadline = deadline)

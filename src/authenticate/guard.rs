@@ -7,8 +7,8 @@ use crate::key::KeyDigest;
 
 /// Throttles wrong keys by client address. `FailureThrottle` implements it.
 pub(crate) trait FailureGuard: Send + Sync {
-    /// Checks a key before its lookup, if the store is known to wait. Returns the origin with the client address, if it
-    /// was read; refuses the key if the address is over its limit.
+    /// Checks a key before its lookup if the store is known to wait, and returns the origin, with the client address if
+    /// it was read. Refuses the key if the address is over its limit.
     fn before_lookup<'a>(
         &self,
         digest: KeyDigest,
@@ -16,8 +16,8 @@ pub(crate) trait FailureGuard: Send + Sync {
         clock: Option<&Clock>,
     ) -> Result<Origin<'a>, AuthError>;
 
-    /// Checks a key whose lookup waits. Returns the address that a failure is counted by; refuses to wait if the address
-    /// is over its limit.
+    /// Checks a key whose lookup waits, and returns the address that a failure is counted by. Refuses the key if the
+    /// address is over its limit.
     fn before_waiting(
         &self,
         digest: KeyDigest,
@@ -28,7 +28,7 @@ pub(crate) trait FailureGuard: Send + Sync {
     /// Notes an admitted key.
     fn admitted(&self, digest: KeyDigest, attempt: Attempt<'_>, clock: Option<&Clock>);
 
-    /// Counts a refusal and returns its replacement. Without a digest, no key was looked up.
+    /// Counts a refusal, and returns the error to respond with. The digest is `None` if no key was looked up.
     fn refused(
         &self,
         error: AuthError,
@@ -41,9 +41,9 @@ pub(crate) trait FailureGuard: Send + Sync {
 /// Where a request came from.
 #[derive(Clone, Copy)]
 pub(crate) enum Origin<'a> {
-    /// The client address was not read yet.
+    /// A head whose client address was not read yet.
     Head(RequestHead<'a>),
-    /// There is no address if the caller had only a key, or if the head does not give one.
+    /// The client address; `None` if the caller passed only a key, or if the head has no address.
     Address(Option<IpAddr>),
 }
 
@@ -51,6 +51,6 @@ pub(crate) enum Origin<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Attempt<'a> {
     pub(crate) origin: Origin<'a>,
-    /// The store was waited for.
+    /// Whether the lookup had to wait.
     pub(crate) waited: bool,
 }

@@ -1,12 +1,12 @@
 use crate::client::{Client, Scope, is_scope};
 use crate::error::{AuthError, MissingScope};
 
-/// What a client may do, asked in a handler.
+/// Checks of scopes in a handler.
 impl Client {
-    /// Asks for one scope.
+    /// Requires one scope.
     ///
-    /// A text that is no scope is one that no client has. To have the compiler check it, name it in a
-    /// `const` with [`Scope::from_static`].
+    /// If the text is not a scope, every client is refused. [`Scope::from_static`] in a `const` lets the compiler check
+    /// the text.
     ///
     /// ```
     /// use keygate::{AuthError, Client};
@@ -29,7 +29,7 @@ impl Client {
         self.require_all([scope])
     }
 
-    /// Asks for several scopes, all of which the client must have. Of an empty list, every client has all.
+    /// Requires all of several scopes. Every client passes an empty list.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Client {
         }
     }
 
-    /// Asks for several scopes, one of which the client must have. Of an empty list, no client has one.
+    /// Requires at least one of several scopes. No client passes an empty list.
     ///
     /// # Errors
     ///

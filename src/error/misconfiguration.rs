@@ -1,4 +1,4 @@
-/// What the service lacks, so that a request cannot be decided.
+/// A mistake in the service because of which a request cannot be decided.
 ///
 /// `Display` says what to change, and is the `detail` of the response: it names nothing but types of this crate.
 ///

@@ -7,15 +7,15 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WrongReason {
-    /// No store knows this key.
+    /// The store does not know this key.
     Unknown,
     /// The key has expired.
     Expired,
     /// The key was revoked.
     Revoked,
-    /// The client of this key is switched off.
+    /// The key's client is disabled.
     Disabled,
-    /// The request carries more than one key in one place.
+    /// A source of the request has more than one value.
     Ambiguous,
     /// The text cannot be a key: it is longer than [`MAX_KEY_BYTES`](crate::key::MAX_KEY_BYTES), or does not
     /// have the form that [`require_format`](crate::Authenticator::require_format) asks for.

@@ -10,7 +10,7 @@ use jiff::civil::DateTime;
 
 use crate::key::{TimeError, Timestamp};
 
-/// A civil time, since the instants of jiff end two days before the year 9999 does.
+/// A civil time, because jiff's timestamps end two days before the year 9999 ends.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// Parses a time, cut to the precision of [`Timestamp`].

@@ -22,7 +22,7 @@ use future::Pending;
 /// It goes inside an [`ApiKeyLayer`](crate::ApiKeyLayer), which identifies the client. A request that is refused
 /// outside of it is not counted: in the order below, neither a wrong key nor a missing scope spends anything; with
 /// `RequireScope` inside, a request that lacks a scope does. Anonymous callers pass, since they have no quota. If no key
-/// layer is outside, every request is answered 503, and the error in the response's extensions says why.
+/// layer is outside, every request is refused with 500, and the error in the response's extensions says why.
 ///
 /// ```
 /// use axum::{Router, routing::get};

@@ -1,4 +1,4 @@
-//! Slows down those who present wrong keys.
+//! The throttle of wrong keys, by client address.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -21,34 +21,31 @@ pub use network::ParseNetworkError;
 pub use proxies::TrustedProxies;
 use verified::Verified;
 
-/// Slows down wrong keys that come from one address:
+/// Throttles wrong keys that come from one address:
 /// [`Authenticator::throttle_failures`](crate::Authenticator::throttle_failures).
 ///
-/// Up to 20 wrong keys at once are refused as wrong (401), and from then on one in six seconds;
-/// [`FailureThrottle::with_rate`] says otherwise. The others are refused as
-/// [`AuthError::Throttled`](crate::AuthError::Throttled): 429, with a `Retry-After`, and nothing that names
-/// a limit. It holds for wrong keys only. A right key from the same address gets in:
+/// Up to 20 wrong keys at once are refused as wrong (401), then one every six seconds, unless
+/// [`FailureThrottle::with_rate`] sets another rate. Further wrong keys are refused as
+/// [`AuthError::Throttled`](crate::AuthError::Throttled): 429 with a `Retry-After`, without the RateLimit headers.
+/// Right keys from the same address are admitted, depending on the store:
 ///
-/// - A store that answers at once is asked in any case, and the answer to a wrong key is then 429.
-/// - A store that waits is not asked while the address is over its limit, except about keys that it has
-///   verified within a day (the last 16,384 of them). It is the store that answers about those, so
-///   one that is revoked stays out. All others, which may be right, have to wait: a service that has just
-///   been started knows none.
-/// - A store may answer some lookups at once, as a cache in front of a database does. It is asked in any case, and
-///   what it answers at once holds. A lookup that it lets wait is dropped before it is begun, while the address is
-///   over its limit. Right keys are remembered in both cases, once any lookup has waited.
+/// - A store that never waits looks up every key. Right keys are admitted, and wrong keys get 429.
+/// - A store that waits is not called while the address is over its limit, except for keys that it has verified within
+///   a day (the last 16,384 of them). These are looked up again, so a revoked key is refused. All other keys get 429,
+///   even right ones: after a start of the service, no key has been verified yet.
+/// - A store may wait for some lookups only, such as a cache in front of a database. It is always called, and results
+///   that are ready are used. While the address is over its limit, a lookup that waits is dropped before it is polled.
+///   Once any lookup has waited, all right keys are remembered.
 ///
-/// Every [`AuthError::WrongCredentials`](crate::AuthError::WrongCredentials) counts, whatever its reason, and
-/// is 429 over the limit. Were keys that are revoked, expired or disabled not counted, a caller could tell
-/// them from unknown ones by when the 429 begins. Requests without credentials do not count, nor do stores
-/// that cannot answer.
+/// Every [`AuthError::WrongCredentials`](crate::AuthError::WrongCredentials) counts, whatever its reason. Otherwise the
+/// start of the 429s would tell a caller whether a key is unknown, or revoked, expired or disabled. Requests without
+/// credentials and failures of the store do not count.
 ///
 /// # Addresses
 ///
-/// What the address of a request is, you say: see [`FailureThrottle::by_peer`] and
-/// [`FailureThrottle::behind`]. IPv4 addresses count by themselves, in whichever form they are written
-/// (`::ffff:192.0.2.1` is `192.0.2.1`). Of IPv6, each network of 64 bits counts as one address, because one
-/// caller has all of it, and each of 48 bits as eight.
+/// The service defines the address of a request: see [`FailureThrottle::by_peer`] and [`FailureThrottle::behind`]. Each
+/// IPv4 address has its own limit (`::ffff:192.0.2.1` is `192.0.2.1`). In IPv6, each /64 network has the limit of one
+/// address, because one caller usually has all of it, and each /48 network the limit of eight.
 ///
 /// A wrong key from an unknown address is refused as
 /// [`AuthError::Misconfigured`](crate::AuthError::Misconfigured), and so is any key whose lookup has to wait.
@@ -72,32 +69,31 @@ use verified::Verified;
 ///
 /// # Limits
 ///
-/// It takes 1.2 MB, and 0.3 MB more with a store that waits, however many addresses there are. 65,536 are
-/// counted. A flood of more makes it forget the addresses that have spent least, and never one that is
-/// over its limit; where there is no room left, addresses share the limit of a network.
+/// The throttle takes 1.2 MB, and 0.3 MB more with a store that waits. It counts 65,536 addresses. With more, it
+/// forgets those that have spent least, and never one over its limit. When there is no room left, new addresses share
+/// the limit of a network.
 ///
-/// It keeps load from the store, and shows in the logs who is guessing. It does not replace keys that cannot be
-/// guessed: a right guess is admitted (by a store that waits, once the wait is over), and a caller with many
-/// addresses has many limits. Keys that are looked up side by side all get to the store before the first is known to be wrong; they are all
-/// counted, up to four times the burst. Counts are those of this process.
+/// The throttle reduces the load of the store, and shows guessing in the logs. It does not replace keys that cannot be
+/// guessed: a right guess is admitted (with a store that waits, after the `Retry-After`), and a caller with many
+/// addresses has many limits. Concurrent keys all reach the store before the first is known to be wrong; all are
+/// counted, up to four times the burst. Counts are per process.
 ///
-/// A lookup that is given up, because its caller has gone before a store that waits has answered, does not
-/// count: neither side has learnt anything of the key, and right clients that lose patience with a slow
-/// store would lock themselves out. What bounds the load of such lookups is the deadline
-/// ([`Authenticator::with_deadline`](crate::Authenticator::with_deadline)), the store's own pool of connections, and
-/// a limit of concurrent requests outside of the key layer, such as tower's `ConcurrencyLimitLayer`.
+/// A pending lookup whose caller disconnects does not count: neither side has learnt anything about the key, and
+/// clients with right keys and short timeouts would lock themselves out of a slow store. The load of such lookups is
+/// bounded by the deadline ([`Authenticator::with_deadline`](crate::Authenticator::with_deadline)), the store's pool of
+/// connections, and a limit of concurrent requests outside the key layer, such as tower's `ConcurrencyLimitLayer`.
 ///
-/// The clock may be set back: an address that owes then is kept out for up to four times as long as its burst
-/// takes to be earned.
+/// If the clock is set back, an address over its limit is throttled for up to four times as long as its burst takes to
+/// be earned.
 ///
-/// # Fields
+/// # Headers
 ///
-/// A 429 for an address has `Retry-After`, `Cache-Control: no-store` and the body's `Content-Type`, as that of a
-/// [`ThrottleLayer`](crate::ThrottleLayer) has, and no `RateLimit` fields: they would tell who guesses how much is
-/// left.
+/// A 429 for an address has `Retry-After`, `Cache-Control: no-store` and the body's `Content-Type`, like that of a
+/// [`ThrottleLayer`](crate::ThrottleLayer). It has no `RateLimit` headers, which would show a guesser how many guesses
+/// are left.
 ///
-/// A throttle is a handle: clones share what they count, and may be given to several authenticators; one
-/// with another rate counts on its own.
+/// A throttle is a handle: clones share their counts, and several authenticators can use them. A clone with another
+/// rate counts separately.
 #[derive(Clone)]
 pub struct FailureThrottle {
     address: Arc<AddressOf>,
@@ -123,10 +119,10 @@ impl Counts {
 }
 
 impl FailureThrottle {
-    /// Counts by the address that this function tells from the head of a request.
+    /// Counts by the address that this function reads from the head of a request.
     ///
-    /// It is called for wrong keys, and for all keys where the store waits. Do not read a header that
-    /// callers can write: whoever does chooses whom to lock out.
+    /// It is called for wrong keys, and for all keys if the store waits. Do not read a header that callers can set:
+    /// they could lock out any address.
     ///
     /// ```
     /// use std::net::IpAddr;
@@ -155,16 +151,16 @@ impl FailureThrottle {
         }
     }
 
-    /// Counts by the peer's address, which the server left in the request's extensions in some type of its
-    /// own: axum in `ConnectInfo<SocketAddr>`, as in the example of [`FailureThrottle`].
+    /// Counts by the peer's address, which the server puts into the request's extensions: axum as
+    /// `ConnectInfo<SocketAddr>`, as in the example of [`FailureThrottle`].
     pub fn by_peer<T: Send + Sync + 'static>(
         address: impl Fn(&T) -> IpAddr + Send + Sync + 'static,
     ) -> Self {
         Self::by(move |_, extensions| extensions.get().map(&address))
     }
 
-    /// Takes the address for that of a peer, which may be one of these proxies: then it is the client's
-    /// that counts, as they tell it.
+    /// Treats the address as that of a peer. If the peer is one of these proxies, the client address that the proxies
+    /// report counts instead.
     ///
     /// ```
     /// use std::net::SocketAddr;
@@ -180,8 +176,8 @@ impl FailureThrottle {
         Self { proxies: Some(Arc::new(proxies)), ..self }
     }
 
-    /// Replaces the rate of wrong keys from one address, which is 10 a minute with a burst of 20, and
-    /// begins to count anew, apart from all clones.
+    /// Replaces the rate of wrong keys from one address, which is 10 a minute with a burst of 20. The counts start from
+    /// zero and are not shared with clones.
     ///
     /// The burst of `"10/minute".parse()?` is 10: see [`Rate::with_burst`].
     #[must_use]

@@ -1,4 +1,4 @@
-//! The meaning of issuing and rotating a key, the same for every store.
+//! The rules of issuing and rotating a key, the same for every store.
 
 use std::time::{Duration, SystemTime};
 

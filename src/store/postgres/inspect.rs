@@ -1,4 +1,4 @@
-//! Inspects a database for what can hide, delay or rewrite changes.
+//! Inspects a database for problems that can hide, delay or rewrite changes.
 
 use sqlx::postgres::PgConnection;
 use sqlx::raw_sql;

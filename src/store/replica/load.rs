@@ -59,8 +59,8 @@ const CLIENTS: &str = concat!(
 const KEYS: &str =
     concat!("copy (select ", replica_columns!(), " from keygate.keys k) to stdout (format binary)");
 
-/// One transaction for the whole load. The process is busy between two statements, so the role's timeouts
-/// do not apply; the load ends when no row arrives. Servers before version 17 have no
+/// One transaction for the whole load. The role's timeouts are disabled, because the process may be busy between two
+/// statements. The load fails if no row arrives for [`STALL_DEADLINE`]. Servers before version 17 have no
 /// `transaction_timeout`.
 const BEGIN: &str = "begin isolation level repeatable read read only; ";
 const NO_TIMEOUTS: &str = "set local enable_seqscan = on; \

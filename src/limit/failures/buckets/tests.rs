@@ -5,7 +5,7 @@ use super::*;
 const NOW: u64 = 1 << 60;
 const S: u64 = 1_000_000_000;
 
-/// One in six seconds, three at once.
+/// Three wrong keys at once, then one every six seconds.
 fn limits() -> Limits {
     Limits::of(&"10/minute".parse::<Rate>().unwrap().with_burst(3).unwrap())
 }
@@ -14,7 +14,7 @@ fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// How many of these wrong keys are refused as wrong.
+/// Spends `tries` wrong keys, and returns the number that were not throttled.
 fn spent(buckets: &Buckets, address: IpAddr, tries: usize, now: u64) -> usize {
     (0..tries).filter(|_| buckets.spend(address, limits(), now).is_ok()).count()
 }
@@ -46,7 +46,7 @@ fn ipv4_in_ipv6_is_the_same_address() {
     let buckets = Buckets::new();
     assert_eq!(spent(&buckets, address("::ffff:192.0.2.1"), 2, NOW), 2);
     assert_eq!(spent(&buckets, address("192.0.2.1"), 10, NOW), 1);
-    // It is not counted with all other IPv4 addresses, as a network of IPv6 would be.
+    // Mapped addresses do not share the limit of an IPv6 network.
     for last in 2..100 {
         let mapped = Ipv4Addr::new(192, 0, 2, last).to_ipv6_mapped();
         assert_eq!(spent(&buckets, mapped.into(), 10, NOW), 3);
@@ -64,13 +64,13 @@ fn ipv6_addresses_count_by_64_bits_and_networks_by_48() {
         all += spent(&buckets, address.into(), 10, NOW);
     }
     assert_eq!(all, 3 * 8);
-    // What the network refuses is not spent of the address.
+    // Keys refused by the limit of the network are not charged to the address.
     assert_eq!(spent(&buckets, address("2001:db8:1:99::"), 10, NOW + 18 * S), 3);
     assert_eq!(spent(&buckets, address("2001:db8:2:1::1"), 10, NOW), 3);
 }
 
 #[test]
-fn what_an_address_is_refused_is_not_spent_of_its_network() {
+fn keys_refused_by_an_address_are_not_charged_to_its_network() {
     let buckets = Buckets::new();
     assert_eq!(spent(&buckets, address("2001:db8:1:1::1"), 1_000, NOW), 3);
     assert_eq!(spent(&buckets, address("2001:db8:1:2::1"), 1_000, NOW), 3);
@@ -117,7 +117,7 @@ fn flood_of_addresses_frees_none_that_is_over_its_limit() {
     }
     assert!(held.iter().all(|address| buckets.over(*address, limits(), NOW).is_some()));
     assert_eq!(kept(&buckets), SETS * WAYS);
-    // Of IPv6, where each address brings its network along.
+    // In IPv6, each address also adds an entry for its network.
     for number in 0..1_000_000_u128 {
         let flood = IpAddr::from(Ipv6Addr::from_bits(0x2001_0db8 << 96 | number << 64));
         let _ = buckets.spend(flood, limits(), NOW);
@@ -144,7 +144,7 @@ fn where_all_are_held_newcomers_share_the_limit_of_a_network() {
         next += 1;
         IpAddr::from(Ipv4Addr::from_bits(0x0a00_0000 + next))
     };
-    // Far more than there is room for, so that every set is full of addresses that are held.
+    // Four times the capacity, so that every set is full of addresses over their limit.
     for _ in 0..SETS * WAYS * 4 {
         hold(&buckets, newcomer(), NOW);
     }
@@ -153,10 +153,10 @@ fn where_all_are_held_newcomers_share_the_limit_of_a_network() {
     let late = newcomer();
     let wait = buckets.over(late, limits(), NOW).expect("its set has nothing left to share");
     assert!(buckets.spend(late, limits(), NOW).is_err());
-    // What is shared earns eight times as fast as an address.
+    // The shared limit earns eight times as fast as an address.
     assert!(wait <= 6 * S / 8 + 8);
     assert_eq!(spent(&buckets, late, 10, NOW + wait), 1);
-    // Once the addresses in the set have their burst again, it has a limit of its own.
+    // When the addresses in the set have earned back their burst, the newcomer has its own limit.
     assert_eq!(spent(&buckets, late, 10, NOW + 18 * S), 3);
 }
 

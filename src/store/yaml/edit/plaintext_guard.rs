@@ -7,8 +7,8 @@ use super::plaintext_entry::PlaintextEntry;
 
 /// Plaintext keys that are removed from a file, and must not remain anywhere in it.
 ///
-/// A short key may be an ordinary word. Those are searched as whole words only, in comments and in the texts that
-/// people choose.
+/// A short key may be an ordinary word. Short keys are therefore searched as whole words only, in comments and in the
+/// texts that people choose.
 pub(super) struct PlaintextGuard<'a> {
     text: &'a str,
     entries: Vec<PlaintextEntry<'a>>,
@@ -20,7 +20,7 @@ pub(super) struct PlaintextGuard<'a> {
 impl<'a> PlaintextGuard<'a> {
     /// # Errors
     ///
-    /// The line of a comment on a key that contains this key.
+    /// The line of an entry whose comment contains the key of the entry.
     pub(super) fn new(text: &'a str, entries: Vec<PlaintextEntry<'a>>) -> Result<Self, usize> {
         if let Some(offset) = entries.iter().find_map(|entry| entry.comment_with_key(text)) {
             return Err(line_number(text, offset));

@@ -34,7 +34,7 @@ impl KeyFile {
         let mut state = self.lock();
         let checked = parsed.and_then(|(digest, parsed)| {
             if let Err(error) = self.check(&state, digest, &parsed.keys) {
-                // A partly written file cannot revoke a key by mistake.
+                // Revocations apply even from a refused file: a partly written file cannot revoke a key by mistake.
                 state.revoked.extend(parsed.keys.revoked());
                 self.keys().revoke_all(&state.revoked);
                 return Err(error);
