@@ -3,9 +3,8 @@
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and short.
 
 use std::error::Error;
-use std::fs;
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use keygate::store::{PostgresStore, SqliteStore};
@@ -82,18 +81,18 @@ fn count(effort: Effort) -> u64 {
 }
 
 fn sqlite(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn Error>> {
-    let folder = Folder::new()?;
-    let path = folder.0.join("keys.db");
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("keys.db");
     let store = runtime.block_on(SqliteStore::migrate(&path))?;
     runtime.block_on(fill(&store, size))?;
-    let asked = Asked { count: count(effort), size };
+    let lookups = Lookups { count: count(effort), size };
     let drivers = SQLITE.map(|_| runtime.block_on(plain_sqlite(&path)));
     let mut subjects = Rounds::new();
     for ((place, (_, names)), driver) in SQLITE.iter().enumerate().zip(drivers) {
         let (store, mut driver) = (&store, driver?);
-        subjects.add(names[0], move || runtime.block_on(asked.of_store(store, place)));
+        subjects.add(names[0], move || runtime.block_on(lookups.of_store(store, place)));
         subjects.add(names[1], move || {
-            runtime.block_on(asked.of_driver(place, async |digest| {
+            runtime.block_on(lookups.of_driver(place, async |digest| {
                 let query = sqlx::query(SQLITE_QUERY).bind(digest.to_vec());
                 let row = query.fetch_optional(&mut driver).await;
                 row.expect("the driver answers").map(|row| sqlite_columns(&row)).is_some()
@@ -119,9 +118,9 @@ fn postgres(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn 
     let server = Postgres::start();
     let store = runtime.block_on(PostgresStore::migrate(&server.url()))?;
     runtime.block_on(fill(&store, size))?;
-    let asked = Asked { count: count(effort), size };
+    let lookups = Lookups { count: count(effort), size };
     runtime.block_on(store.lookup(digest(0)))?;
-    // What the store asks is asked by the yardstick, to the letter.
+    // The driver runs the same query as the store.
     let last = "select query from pg_stat_activity \
         where query like '%k.digest = $1 left join%' and pid <> pg_backend_pid()";
     let query: &'static str = server.psql(last).leak();
@@ -129,9 +128,9 @@ fn postgres(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn 
     let mut subjects = Rounds::new();
     for ((place, (_, names)), driver) in POSTGRES.iter().enumerate().zip(drivers) {
         let (store, mut driver) = (&store, driver?);
-        subjects.add(names[0], move || runtime.block_on(asked.of_store(store, place)));
+        subjects.add(names[0], move || runtime.block_on(lookups.of_store(store, place)));
         subjects.add(names[1], move || {
-            runtime.block_on(asked.of_driver(place, async |digest| {
+            runtime.block_on(lookups.of_driver(place, async |digest| {
                 let row = sqlx::query(query).bind(&digest[..]).fetch_one(&mut driver).await;
                 postgres_columns(&row.expect("the driver answers"))
             }))
@@ -189,50 +188,32 @@ async fn fill(store: &impl ManageKeys, size: u64) -> Result<(), Box<dyn Error>> 
     Ok(())
 }
 
-/// So many lookups, each of one of `size` keys.
+/// `count` lookups, each of one of `size` keys.
 #[derive(Clone, Copy)]
-struct Asked {
+struct Lookups {
     count: u64,
     size: u64,
 }
 
-impl Asked {
+impl Lookups {
     /// Nanoseconds for each lookup.
     async fn of_store(self, store: &impl KeyStore, place: usize) -> f64 {
-        let ask = async |digest| store.lookup(digest).await.expect("the store answers").is_some();
-        self.timed(place, ask).await
+        let lookup = async |digest| store.lookup(digest).await.expect("a response").is_some();
+        self.timed(place, lookup).await
     }
 
-    async fn of_driver(self, place: usize, mut ask: impl AsyncFnMut([u8; 32]) -> bool) -> f64 {
-        self.timed(place, async |digest: KeyDigest| ask(digest.to_bytes()).await).await
+    async fn of_driver(self, place: usize, mut lookup: impl AsyncFnMut([u8; 32]) -> bool) -> f64 {
+        self.timed(place, async |digest: KeyDigest| lookup(digest.to_bytes()).await).await
     }
 
     #[allow(clippy::cast_precision_loss)] // Of some thousands.
-    async fn timed(self, place: usize, mut ask: impl AsyncFnMut(KeyDigest) -> bool) -> f64 {
+    async fn timed(self, place: usize, mut lookup: impl AsyncFnMut(KeyDigest) -> bool) -> f64 {
         let first = place as u64 * self.size;
         let start = Instant::now();
         for turn in 0..self.count {
-            let is_known = ask(digest(first + mix(turn) % self.size)).await;
+            let is_known = lookup(digest(first + mix(turn) % self.size)).await;
             assert_eq!(is_known, place < 2);
         }
         nanoseconds(start.elapsed()) / self.count as f64
-    }
-}
-
-/// A folder that is removed with all that is in it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> std::io::Result<Self> {
-        let name = format!("keygate-direct-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }

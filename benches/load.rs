@@ -9,7 +9,6 @@ use std::io::{self, BufWriter, Write as _};
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::time::Instant;
-use std::{env, process};
 
 use keygate::YamlStore;
 use serde::Deserialize;
@@ -44,10 +43,10 @@ fn main() -> Result<(), Failure> {
     let effort = Effort::of_this_run();
     let size = effort.pick(1_000, 100_000, 1_000_000);
     let rounds = effort.pick(1, 5, 11);
-    let path = env::temp_dir().join(format!("keygate-bench-{}.yml", process::id()));
-    let compared = write(&path, size).map_err(Failure::from).and_then(|()| compare(&path, rounds));
-    fs::remove_file(&path)?;
-    let (times, peaks) = compared?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("keys.yml");
+    write(&path, size)?;
+    let (times, peaks) = compare(&path, rounds)?;
 
     let mut table = Table::of_ratios();
     table.compare("time", SECONDS, &times, [OURS, BARE], Some(1.0));

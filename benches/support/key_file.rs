@@ -1,17 +1,17 @@
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::{env, process};
 
 use keygate::KeyDigest;
+use tempfile::TempDir;
 
 use super::keys::{key, name};
 
 const KEYS_PER_CLIENT: u64 = 10;
 
-/// A key file in a folder of its own, as the command line writes them. Both are removed in the end.
+/// A key file in a temporary folder, as the tool writes it.
 pub(crate) struct KeyFile {
-    folder: PathBuf,
+    _folder: TempDir,
     path: PathBuf,
     size: u64,
 }
@@ -19,9 +19,8 @@ pub(crate) struct KeyFile {
 impl KeyFile {
     /// With the digests of the keys below `size`.
     pub(crate) fn new(size: u64) -> io::Result<Self> {
-        let folder = env::temp_dir().join(format!("keygate-bench-{}-{size}", process::id()));
-        fs::create_dir(&folder)?;
-        let file = Self { path: folder.join("keys.yml"), folder, size };
+        let folder = tempfile::tempdir()?;
+        let file = Self { path: folder.path().join("keys.yml"), _folder: folder, size };
         file.write()?;
         Ok(file)
     }
@@ -46,12 +45,5 @@ impl KeyFile {
             writeln!(file, "        label: key {number}\n        created: 2026-11-23T10:00:00Z")?;
         }
         file.flush()
-    }
-}
-
-impl Drop for KeyFile {
-    fn drop(&mut self) {
-        // What is left over lies where such things are cleaned.
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }

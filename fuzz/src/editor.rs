@@ -4,10 +4,11 @@
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use std::{env, fs, process};
+use std::{env, fs};
 
 use keygate::manage::{ClientInfo, KeyInfo, ManageError};
 use keygate::{KeyDigest, NewKey, YamlStore};
+use tempfile::TempDir;
 
 use crate::model::{Change, Model};
 
@@ -27,7 +28,7 @@ pub fn check(data: &[u8]) {
     let changes = parts.next().unwrap_or(&[0, 0, 3, 0, 2, 0, 5, 0, 4, 0, 6, 1]);
     let file = File::new();
     file.write(text);
-    let Ok(store) = YamlStore::open(&file.0) else { return };
+    let Ok(store) = YamlStore::open(&file.path) else { return };
     let mut model = Model::new(store.list_clients(), list_keys(&store));
     for (number, change) in changes.chunks_exact(2).take(MOST_CHANGES).enumerate() {
         // A day with each change, so that keys expire on the way.
@@ -56,7 +57,7 @@ pub fn check(data: &[u8]) {
         }
         model
             .assert_is(store.list_clients(), list_keys(&store), || format!("{change:?}\n{before}"));
-        let loaded = YamlStore::open(&file.0).unwrap_or_else(|error| {
+        let loaded = YamlStore::open(&file.path).unwrap_or_else(|error| {
             panic!("after {change:?}, {error}\n{before}\n---\n{}", file.read())
         });
         model.assert_is(loaded.list_clients(), list_keys(&loaded), || {
@@ -121,32 +122,25 @@ fn make(store: &YamlStore, change: &Change, now: SystemTime) -> Result<(), Manag
     }
 }
 
-/// A file of this process, in memory where there is such a folder: the editor waits for the disk.
-struct File(PathBuf);
+/// A temporary key file, in memory where there is such a folder: the editor waits for the disk.
+struct File {
+    _folder: TempDir,
+    path: PathBuf,
+}
 
 impl File {
     fn new() -> Self {
         let memory = PathBuf::from("/dev/shm");
-        let folder = if memory.is_dir() { memory } else { env::temp_dir() };
-        let thread = std::thread::current().id();
-        let folder = folder.join(format!("keygate-fuzz-{}-{thread:?}", process::id()));
-        fs::create_dir_all(&folder).expect("a folder for the file");
-        Self(folder.join("keys.yml"))
+        let parent = if memory.is_dir() { memory } else { env::temp_dir() };
+        let folder = tempfile::tempdir_in(parent).expect("a folder for the file");
+        Self { path: folder.path().join("keys.yml"), _folder: folder }
     }
 
     fn write(&self, text: &[u8]) {
-        fs::write(&self.0, text).expect("the file can be written");
+        fs::write(&self.path, text).expect("the file can be written");
     }
 
     fn read(&self) -> String {
-        String::from_utf8_lossy(&fs::read(&self.0).expect("the file can be read")).into_owned()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        if let Some(folder) = self.0.parent() {
-            let _ = fs::remove_dir_all(folder);
-        }
+        String::from_utf8_lossy(&fs::read(&self.path).expect("the file can be read")).into_owned()
     }
 }

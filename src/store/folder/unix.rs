@@ -137,9 +137,10 @@ mod tests {
 
     #[test]
     fn open_folder_is_used_after_its_path_changes() {
-        let base = std::env::temp_dir().join(format!("keygate-folder-{}", std::process::id()));
+        let base = tempfile::tempdir().unwrap();
+        let base = base.path();
         let (path, moved) = (base.join("a/file"), base.join("b"));
-        fs::create_dir_all(base.join("a")).unwrap();
+        fs::create_dir(base.join("a")).unwrap();
         let folder = Folder::of(&path).unwrap();
         fs::rename(base.join("a"), &moved).unwrap();
         std::os::unix::fs::symlink("elsewhere", base.join("a")).unwrap();
@@ -153,6 +154,5 @@ mod tests {
         folder.remove("other".as_ref()).unwrap();
         assert_eq!(fs::read_dir(&moved).unwrap().count(), 0);
         assert_eq!(fs::read_to_string(base.join("elsewhere/file")).unwrap(), "theirs");
-        fs::remove_dir_all(base).unwrap();
     }
 }

@@ -196,13 +196,12 @@ mod tests {
     fn large_file_is_not_read() {
         use std::os::unix::fs::OpenOptionsExt as _;
 
-        let path = std::env::temp_dir().join(format!("keygate-pgpass-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pgpass");
         let mut options = File::options();
         let file = options.write(true).create_new(true).mode(0o600).open(&path).unwrap();
         file.set_len(1 << 30).unwrap();
-        let read = read(&path);
-        std::fs::remove_file(path).unwrap();
-        let Err(FileError::Io(error)) = read else { panic!("it was read") };
+        let Err(FileError::Io(error)) = read(&path) else { panic!("it was read") };
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 

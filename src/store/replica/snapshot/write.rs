@@ -203,15 +203,6 @@ mod tests {
 
     const DATABASE: &str = "a database";
 
-    /// Writes an empty snapshot into a new folder, and returns its path and checksum.
-    fn fixture(name: &str) -> (std::path::PathBuf, Checksum) {
-        let folder = std::env::temp_dir().join(format!("keygate-{name}-{}", std::process::id()));
-        fs::create_dir(&folder).unwrap();
-        let path = folder.join("snapshot");
-        let checksum = write_empty(&path);
-        (path, checksum)
-    }
-
     fn write_empty(path: &Path) -> Checksum {
         write(path, DATABASE, &TableBuilder::new(0).finish(), &RefusedDigests::new(), UNIX_EPOCH)
             .unwrap()
@@ -219,7 +210,9 @@ mod tests {
 
     #[test]
     fn link_in_place_of_a_snapshot_is_not_followed() {
-        let (path, checksum) = fixture("snapshot-links");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("snapshot");
+        let checksum = write_empty(&path);
         let target = path.with_file_name("target");
         let now = SystemTime::now();
         assert!(update_contact(&path, now, checksum).unwrap());
@@ -232,12 +225,13 @@ mod tests {
             assert_eq!(fs::read(&target).unwrap(), text);
             assert!(fs::symlink_metadata(&path).unwrap().is_file());
         }
-        fs::remove_dir_all(path.parent().unwrap()).unwrap();
     }
 
     #[test]
     fn snapshot_of_another_user_is_not_read() {
-        let (path, _) = fixture("snapshot-foreign");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("snapshot");
+        write_empty(&path);
         read_snapshot(&path, DATABASE).unwrap();
         let why = |path: &Path| read_snapshot(path, DATABASE).err().unwrap().to_string();
         let link = path.with_file_name("link");
@@ -251,6 +245,5 @@ mod tests {
             Ok(()) => assert_eq!(why(&path), "it belongs to user 12345"),
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
         }
-        fs::remove_dir_all(path.parent().unwrap()).unwrap();
     }
 }
