@@ -69,6 +69,16 @@ async fn changes_that_a_trigger_rewrites_fail() {
             &["enable", "disable"],
         ),
         (
+            "after update of enabled on keygate_clients",
+            "update keygate_clients set scopes = '[\"*\"]' where name = new.name",
+            &["enable", "disable"],
+        ),
+        (
+            "after update of revoked on keygate_keys",
+            "update keygate_keys set label = 'x' where digest = new.digest",
+            &["revoke"],
+        ),
+        (
             "after insert on keygate_keys",
             "update keygate_keys set label = 'x' where digest = new.digest",
             &["issue", "rotate", "import"],

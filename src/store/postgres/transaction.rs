@@ -48,7 +48,7 @@ const UNCONFIRMED: &str = "PostgreSQL did not confirm the commit within ten seco
     standby is missing (`synchronous_standby_names`): the change may still take effect; list keys and \
     clients once commits are confirmed again, before you repeat it";
 
-const INTERRUPTED: &str = "the connection was lost during the commit: the change may have taken effect; list keys \
+const INTERRUPTED: &str = "the commit was interrupted: the change may have taken effect; list keys \
     and clients before you repeat it";
 
 type Statement<'q> = Query<'q, Postgres, PgArguments>;
@@ -149,7 +149,8 @@ impl PostgresTransaction {
     async fn end(&mut self) -> Result<(), StoreError> {
         match timeout(COMMIT_DEADLINE, raw_sql("commit").execute(&mut *self.connection)).await {
             Err(_) => return Err(StoreError::new(UNCONFIRMED)),
-            Ok(Err(error)) if is_lost(&error) => {
+            // Only the server knows that it rolled back.
+            Ok(Err(error)) if is_lost(&error) || !matches!(error, sqlx::Error::Database(_)) => {
                 return Err(StoreError::new(format!("{}; {INTERRUPTED}", text(&error))));
             }
             Ok(done) => done.map_err(unavailable)?,
@@ -173,9 +174,11 @@ async fn begin(
     columns: &str,
 ) -> Result<(), StoreError> {
     let settings = local_settings!();
-    // A change waits for another change, but not for a forgotten session.
+    // A change waits for another change, but not for a forgotten session. Timeouts of the role or the
+    // database would end it sooner; each statement has a deadline here.
     let sql = format!(
-        "{sql}; {settings}set local lock_timeout = '10s'; \
+        "{sql}; {settings}set local lock_timeout = '10s'; set local statement_timeout = 0; \
+         set local idle_in_transaction_session_timeout = 0; \
          set local bytea_output = hex; select {}{columns}",
         server_columns!()
     );

@@ -103,9 +103,9 @@ macro_rules! manage_keys {
 
             fn import_keys<'a>(
                 &'a self,
-                holdings: &'a crate::manage::Export,
+                export: &'a crate::manage::Export,
             ) -> BoxFuture<'a, Result<crate::manage::Imported, ManageError>> {
-                Box::pin(sql::retrying(move || sql::import_keys(self, holdings)))
+                Box::pin(sql::retrying(move || sql::import_keys(self, export)))
             }
         }
     };

@@ -31,15 +31,18 @@ pub(in crate::store) async fn enable_client<D: Database>(
     enabled: bool,
 ) -> Result<ClientInfo, ManageError> {
     let mut transaction = database.write().await?;
-    let found = existing_client(&mut transaction, name).await?;
+    let mut client = existing_client(&mut transaction, name).await?;
     // A client with an invalid row can be disabled.
-    let client = if enabled { found.complete().map_err(StoreError::from)? } else { found.row };
-    if client.enabled != enabled {
+    if enabled && let Some(error) = client.error {
+        return Err(StoreError::from(error).into());
+    }
+    if client.row.enabled != enabled {
         transaction.set_enabled(name, enabled).await?;
+        client.row.enabled = enabled;
     }
     let keys = transaction.live_keys(name).await?;
-    read_back::commit(transaction, &[Written::Enabled { client: name, enabled }]).await?;
-    Ok(ClientInfo { profile: client.profile, enabled, keys })
+    read_back::commit(transaction, &[Written::Enabled { name, client: &client }]).await?;
+    Ok(ClientInfo { profile: client.row.profile, enabled, keys })
 }
 
 pub(in crate::store) async fn remove_client<D: Database>(
@@ -75,14 +78,14 @@ pub(in crate::store) async fn revoke<D: Database>(
     key_id: KeyId,
 ) -> Result<KeyInfo, ManageError> {
     let mut transaction = database.write().await?;
-    let mut key = existing_key(&mut transaction, key_id).await?.row;
-    let at = key.metadata.revoked.unwrap_or_else(|| whole_seconds(database.now()));
-    if key.metadata.revoked.is_none() {
+    let mut key = existing_key(&mut transaction, key_id).await?;
+    if key.row.metadata.revoked.is_none() {
+        let at = whole_seconds(database.now());
         transaction.revoke_key(key_id, at).await?;
-        key.metadata.revoked = Some(at);
+        key.row.metadata.revoked = Some(at);
     }
-    read_back::commit(transaction, &[Written::Revoked { key_id, at }]).await?;
-    Ok(key.info())
+    read_back::commit(transaction, &[Written::Revoked { key_id, key: &key }]).await?;
+    Ok(key.row.info())
 }
 
 pub(in crate::store) async fn rotate<D: Database>(

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 use std::error::Error as _;
-use std::time::SystemTime;
 
-use super::row::{BadRow, ClientRow, KeyRow};
+use super::row::{BadRow, ClientRow, KeyRow, PartialRow};
 use super::transaction::Transaction;
 use crate::error::StoreError;
 use crate::key::KeyId;
@@ -17,9 +16,18 @@ const BATCH: usize = 5_000;
 pub(super) enum Written<'a> {
     Clients(&'a [ClientRow]),
     Keys(&'a [KeyRow]),
-    Enabled { client: &'a str, enabled: bool },
-    Removed { client: &'a str },
-    Revoked { key_id: KeyId, at: SystemTime },
+    /// A client that was enabled or disabled.
+    Enabled {
+        name: &'a str,
+        client: &'a PartialRow<ClientRow>,
+    },
+    Removed {
+        client: &'a str,
+    },
+    Revoked {
+        key_id: KeyId,
+        key: &'a PartialRow<KeyRow>,
+    },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -99,11 +107,13 @@ async fn difference(
         let found = match *written {
             Written::Clients(clients) => clients_difference(transaction, clients).await?,
             Written::Keys(keys) => keys_difference(transaction, keys).await?,
-            Written::Enabled { client, enabled } => {
-                let found = transaction.partial_client(client).await?;
-                let is_kept = found.is_some_and(|found| found.row.enabled == enabled);
-                (!is_kept)
-                    .then(|| format!("`enabled` of the client `{client}` is not what was written"))
+            Written::Enabled { name, client } => {
+                let found = transaction.partial_client(name).await?;
+                let is_kept = found.is_some_and(|found| match client.error {
+                    None => found.error.is_none() && found.row == client.row,
+                    Some(_) => found.row.enabled == client.row.enabled,
+                });
+                (!is_kept).then(|| format!("the client `{name}` is not what was written"))
             }
             Written::Removed { client } => {
                 let is_kept = transaction.partial_client(client).await?.is_none()
@@ -112,10 +122,17 @@ async fn difference(
                     format!("the client `{client}` or one of its keys exists after it was deleted")
                 })
             }
-            Written::Revoked { key_id, at } => {
+            Written::Revoked { key_id, key } => {
                 let found = transaction.partial_key(key_id).await?;
-                let is_kept = found.is_some_and(|found| found.row.metadata.revoked == Some(at));
-                (!is_kept).then(|| column_difference(key_id, "revoked"))
+                let revoked = found.as_ref().map(|found| found.row.metadata.revoked);
+                if revoked != Some(key.row.metadata.revoked) {
+                    Some(column_difference(key_id, "revoked"))
+                } else if key.error.is_none() {
+                    let found = found.map(PartialRow::complete).transpose()?;
+                    key_difference(&key.row, found.as_ref())
+                } else {
+                    None
+                }
             }
         };
         if found.is_some() {

@@ -12,20 +12,20 @@ const ATTEMPTS: usize = 5;
 pub(in crate::store) async fn export_keys<D: Database>(
     database: &D,
 ) -> Result<Export, ManageError> {
-    held(&mut database.read().await?).await
+    read_all(&mut database.read().await?).await
 }
 
 pub(in crate::store) async fn import_keys<D: Database>(
     database: &D,
-    holdings: &Export,
+    export: &Export,
 ) -> Result<Imported, ManageError> {
     let mut swallowed = Ok(());
     for _ in 0..ATTEMPTS {
         let mut transaction = database.write().await?;
-        let here = held(&mut transaction).await?;
-        let plan = plan(&here, holdings);
+        let here = read_all(&mut transaction).await?;
+        let plan = plan(&here, export);
         let clients = plan.clients.iter().copied().map(client_row).collect::<Vec<_>>();
-        let keys = key_rows(&here, holdings, &plan.keys);
+        let keys = key_rows(&here, export, &plan.keys);
         let written = [Written::Clients(&clients), Written::Keys(&keys)];
         if transaction.insert_clients(&clients).await? && transaction.insert_keys(&keys).await? {
             read_back::commit(transaction, &written).await?;
@@ -40,7 +40,7 @@ pub(in crate::store) async fn import_keys<D: Database>(
 }
 
 /// Reads everything. An unreadable row is an error, since an export must be complete.
-async fn held(transaction: &mut impl Transaction) -> Result<Export, ManageError> {
+async fn read_all(transaction: &mut impl Transaction) -> Result<Export, ManageError> {
     let mut clients = Vec::new();
     for client in transaction.clients().await? {
         let ClientInfo { profile, enabled, .. } = client.map_err(StoreError::from)?;

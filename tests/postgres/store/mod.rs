@@ -21,6 +21,7 @@ mod search_path;
 mod sequences;
 mod standbys;
 mod tables;
+mod timeouts;
 mod tls;
 mod trips;
 

@@ -77,6 +77,12 @@ async fn changes_that_a_trigger_rewrites_fail() {
             &["issue", "rotate", "import"],
         ),
         ("before update on keygate.keys", "new.expires = null; return new;", &["rotate"]),
+        ("before update on keygate.keys", "new.label = 'x'; return new;", &["revoke", "rotate"]),
+        (
+            "before update on keygate.clients",
+            "new.scopes = '{*}'; return new;",
+            &["enable", "disable"],
+        ),
     ] {
         fails(&trigger(when, body), changes).await;
     }
@@ -149,12 +155,14 @@ async fn changes_undone_at_the_commit_fail() {
     let undo_clients = "update keygate.clients set scopes = '{a}', enabled = not enabled;";
     let restore =
         "insert into keygate.clients (name) values ('App 2'), ('App 6') on conflict do nothing;";
-    for (table, event, undo, changes) in [
-        ("keys", "update", undo_keys, &["revoke", "rotate"][..]),
-        ("keys", "insert", undo_keys, &["issue", "import"]),
-        ("clients", "update", undo_clients, &["disable", "enable"]),
-        ("clients", "insert", undo_clients, &["add", "import"]),
-        ("clients", "delete", restore, &["remove", "remove without keys"]),
+    for (trigger, table, event, undo, changes) in [
+        ("audit", "keys", "update", undo_keys, &["revoke", "rotate"][..]),
+        ("audit", "keys", "insert", undo_keys, &["issue", "import"]),
+        ("audit", "clients", "update", undo_clients, &["disable", "enable"]),
+        ("audit", "clients", "insert", undo_clients, &["add", "import"]),
+        ("audit", "clients", "delete", restore, &["remove", "remove without keys"]),
+        // The name of a trigger of keygate on another table.
+        ("woken", "keys", "update", undo_keys, &["revoke"]),
     ] {
         for name in changes {
             let database = Postgres::shared().database();
@@ -169,7 +177,7 @@ async fn changes_undone_at_the_commit_fail() {
                         insert into public.queue default values;
                     end if;
                     return null; end $$;
-                 create constraint trigger audit after {event} on keygate.{table}
+                 create constraint trigger {trigger} after {event} on keygate.{table}
                     deferrable initially deferred for each row execute function audit();
                  create constraint trigger requeue after insert on public.queue
                     deferrable initially deferred for each row execute function audit();"
@@ -179,7 +187,7 @@ async fn changes_undone_at_the_commit_fail() {
             let shown = error.source().unwrap().to_string();
             let found = "the change was committed and then read back differently: ";
             assert!(shown.starts_with(found), "{name}: {shown}");
-            let suspect = format!("the trigger `audit` on `keygate.{table}` may undo");
+            let suspect = format!("the trigger `{trigger}` on `keygate.{table}` may undo");
             assert!(shown.contains(&suspect), "{name}: {shown}");
         }
     }

@@ -3,14 +3,30 @@ use sqlx::{Row as _, raw_sql};
 
 use crate::store::sql::DatabaseFinding;
 
+/// The condition for the triggers of keygate, by table, name and function: another trigger may have the name
+/// of one of them.
+macro_rules! is_own {
+    () => {
+        "p.pronamespace = c.relnamespace and (c.relname, t.tgname, p.proname) in (
+            ('clients', 'inserted', 'clients_inserted'), ('clients', 'updated', 'clients_updated'),
+            ('clients', 'deleted', 'clients_deleted'), ('clients', 'truncated', 'all_removed'),
+            ('keys', 'inserted', 'keys_inserted'), ('keys', 'updated', 'keys_updated'),
+            ('keys', 'deleted', 'keys_deleted'), ('keys', 'truncated', 'all_removed'),
+            ('events', 'woken', 'wake'), ('events', 'append_only', 'append_only'))"
+    };
+}
+
 /// Triggers and rules of others on the tables of keygate, and foreign keys whose actions change other
 /// tables.
-pub(in crate::store::postgres) const FOREIGN: &str = "
+pub(in crate::store::postgres) const FOREIGN: &str = concat!(
+    "
 select pg_catalog.format('the trigger `%s` on `keygate.%s`', t.tgname, c.relname)
 from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
+    join pg_catalog.pg_proc p on p.oid = t.tgfoid
 where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'keygate')
-    and not t.tgisinternal and t.tgenabled <> 'D'
-    and t.tgname not in ('inserted', 'updated', 'deleted', 'truncated', 'woken', 'append_only')
+    and not t.tgisinternal and t.tgenabled <> 'D' and not (",
+    is_own!(),
+    ")
 union all
 select pg_catalog.format('the rule `%s` on `keygate.%s`', r.rulename, c.relname)
 from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
@@ -22,17 +38,19 @@ from pg_catalog.pg_constraint f join pg_catalog.pg_class c on c.oid = f.confreli
 where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'keygate')
     and f.contype = 'f' and f.connamespace <> c.relnamespace
     and (f.confupdtype in ('c', 'n', 'd') or f.confdeltype in ('c', 'n', 'd'))
-order by 1";
+order by 1"
+);
 
 /// The number of enabled triggers of keygate, all of which are needed.
-const OWN: &str = "
+const OWN: &str = concat!(
+    "
 select pg_catalog.count(*)
 from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
+    join pg_catalog.pg_proc p on p.oid = t.tgfoid
 where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'keygate')
-    and not t.tgisinternal and t.tgenabled in ('O', 'A')
-    and (c.relname in ('clients', 'keys')
-            and t.tgname in ('inserted', 'updated', 'deleted', 'truncated')
-        or c.relname = 'events' and t.tgname in ('woken', 'append_only'))";
+    and not t.tgisinternal and t.tgenabled in ('O', 'A') and ",
+    is_own!()
+);
 
 const COUNT: i64 = 10;
 
