@@ -25,12 +25,12 @@ mod require;
 mod verify;
 
 pub use authenticator::Authenticator;
-#[cfg(feature = "tower")]
-pub(crate) use config::Config;
 pub(crate) use config::SharedConfig;
+#[cfg(feature = "tower")]
+pub(crate) use config::{Config, is_downstream};
 pub use future::Authenticate;
 #[cfg(any(feature = "tower", feature = "throttle"))]
-pub(crate) use guard::Origin;
+pub(crate) use guard::AddressSource;
 #[cfg(feature = "throttle")]
 pub(crate) use guard::{Attempt, FailureGuard};
 pub(crate) use head::RequestHead;

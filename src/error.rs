@@ -9,6 +9,7 @@ mod misconfiguration;
 mod missing_scope;
 mod store_error;
 mod throttled;
+mod wrong_key;
 mod wrong_reason;
 
 pub use auth_error::AuthError;
@@ -17,4 +18,5 @@ pub use misconfiguration::Misconfiguration;
 pub use missing_scope::MissingScope;
 pub use store_error::{StoreError, StoreErrorKind};
 pub use throttled::Throttled;
+pub use wrong_key::WrongKey;
 pub use wrong_reason::WrongReason;

@@ -1,5 +1,5 @@
 use super::config::Config;
-use super::guard::{Attempt, Origin};
+use super::guard::{AddressSource, Attempt};
 use crate::client::Client;
 use crate::clock::{self, Clock};
 use crate::credential::Credential;
@@ -116,11 +116,11 @@ impl Config {
     pub(super) fn before_lookup<'a>(
         &self,
         request: LookupRequest,
-        origin: Origin<'a>,
-    ) -> Result<Origin<'a>, AuthError> {
-        let Some(guard) = &self.guard else { return Ok(origin) };
+        address_source: AddressSource<'a>,
+    ) -> Result<AddressSource<'a>, AuthError> {
+        let Some(guard) = &self.guard else { return Ok(address_source) };
         guard
-            .before_lookup(request.digest, origin, self.clock.as_ref())
+            .before_lookup(request.digest, address_source, self.clock.as_ref())
             .map_err(|error| self.observers.notify_refused(error))
     }
 

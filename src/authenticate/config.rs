@@ -60,14 +60,23 @@ impl Config {
     /// of missing and wrong keys and of failed stores, the observers were notified when the request was decided.
     #[cold]
     pub(crate) fn notify_downstream(&self, error: &AuthError, anonymous: bool) -> bool {
-        let downstream = match error {
-            AuthError::NoCredentials => anonymous,
-            AuthError::Misconfigured(_) => true,
-            error => error.client().is_some(),
-        };
+        let downstream = is_downstream(error, anonymous);
         if downstream {
             self.observers.notify(Outcome::refused(error, None));
         }
         downstream
+    }
+}
+
+/// Returns whether this refusal may have been decided behind a key layer, which passed the request on, as anonymous or
+/// with a client.
+pub(crate) fn is_downstream(error: &AuthError, anonymous: bool) -> bool {
+    match error {
+        AuthError::NoCredentials => anonymous,
+        AuthError::Misconfigured(_) => true,
+        AuthError::WrongCredentials(_) => false,
+        AuthError::InsufficientScope(_) | AuthError::Throttled(_) | AuthError::Unavailable(_) => {
+            error.client().is_some()
+        }
     }
 }

@@ -8,7 +8,7 @@ use futures_timer::Delay;
 
 use super::admit::LookupRequest;
 use super::config::SharedConfig;
-use super::guard::{Attempt, Origin};
+use super::guard::{AddressSource, Attempt};
 use crate::client::Client;
 use crate::error::{AuthError, StoreError};
 use crate::store::Lookup;
@@ -97,7 +97,8 @@ impl PendingVerification {
                 Poll::Pending => return Poll::Pending,
             },
         };
-        let attempt = Attempt { origin: Origin::Address(self.address), waited: true };
+        let attempt =
+            Attempt { address_source: AddressSource::Address(self.address), waited: true };
         Poll::Ready(self.config.get().decide(self.request, answer, attempt))
     }
 }

@@ -7,21 +7,21 @@ use crate::key::KeyDigest;
 
 /// Throttles wrong keys by client address. `FailureThrottle` implements it.
 pub(crate) trait FailureGuard: Send + Sync {
-    /// Checks a key before its lookup if the store is known to wait, and returns the origin, with the client address if
+    /// Checks a key before its lookup if the store is known to wait, and returns the source of the address, with the address if
     /// it was read. Refuses the key if the address is over its limit.
     fn before_lookup<'a>(
         &self,
         digest: KeyDigest,
-        origin: Origin<'a>,
+        address_source: AddressSource<'a>,
         clock: Option<&Clock>,
-    ) -> Result<Origin<'a>, AuthError>;
+    ) -> Result<AddressSource<'a>, AuthError>;
 
     /// Checks a key whose lookup waits, and returns the address that a failure is counted by. Refuses the key if the
     /// address is over its limit.
     fn before_waiting(
         &self,
         digest: KeyDigest,
-        origin: Origin<'_>,
+        address_source: AddressSource<'_>,
         clock: Option<&Clock>,
     ) -> Result<Option<IpAddr>, AuthError>;
 
@@ -38,9 +38,9 @@ pub(crate) trait FailureGuard: Send + Sync {
     ) -> AuthError;
 }
 
-/// Where a request came from.
+/// Where the client address of a request is to be found.
 #[derive(Clone, Copy)]
-pub(crate) enum Origin<'a> {
+pub(crate) enum AddressSource<'a> {
     /// A head whose client address was not read yet.
     Head(RequestHead<'a>),
     /// The client address; `None` if the caller passed only a key, or if the head has no address.
@@ -50,7 +50,7 @@ pub(crate) enum Origin<'a> {
 /// How the decision on a request was reached.
 #[derive(Clone, Copy)]
 pub(crate) struct Attempt<'a> {
-    pub(crate) origin: Origin<'a>,
+    pub(crate) address_source: AddressSource<'a>,
     /// Whether the lookup had to wait.
     pub(crate) waited: bool,
 }

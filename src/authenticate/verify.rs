@@ -6,7 +6,7 @@ use http::request::Parts;
 use super::admit::LookupRequest;
 use super::config::{Config, SharedConfig};
 use super::future::Authenticate;
-use super::guard::{Attempt, Origin};
+use super::guard::{AddressSource, Attempt};
 use super::{Authenticator, RequestHead};
 use crate::client::Client;
 use crate::credential::Credential;
@@ -31,7 +31,7 @@ impl<S: SyncStore, R> Authenticator<S, R> {
     /// Why the key is refused. A blank key is [`AuthError::NoCredentials`].
     pub fn verify_key(&self, key: &[u8]) -> Result<Client, AuthError> {
         let config = self.config();
-        config.verify(&self.store, config.sources.credential(key), Origin::Address(None))
+        config.verify(&self.store, config.sources.credential(key), AddressSource::Address(None))
     }
 }
 
@@ -57,7 +57,7 @@ impl<S: KeyStore, R> Authenticator<S, R> {
         self.config.authenticate(
             &self.store,
             self.config().sources.credential(key),
-            Origin::Address(None),
+            AddressSource::Address(None),
         )
     }
 }
@@ -75,7 +75,7 @@ impl Config {
         store: &S,
         head: RequestHead<'_>,
     ) -> Result<Client, AuthError> {
-        self.verify(store, self.sources.read(head.headers, head.uri), Origin::Head(head))
+        self.verify(store, self.sources.read(head.headers, head.uri), AddressSource::Head(head))
     }
 
     #[inline]
@@ -83,9 +83,9 @@ impl Config {
         &self,
         store: &S,
         credential: Credential,
-        origin: Origin<'_>,
+        address_source: AddressSource<'_>,
     ) -> Result<Client, AuthError> {
-        let attempt = Attempt { origin, waited: false };
+        let attempt = Attempt { address_source, waited: false };
         match LookupRequest::new(credential) {
             Ok(request) => self.decide(request, store.find_local(&request.digest), attempt),
             Err(error) => Err(self.refuse(error, attempt)),
@@ -102,7 +102,7 @@ impl SharedConfig {
         self.authenticate(
             store,
             self.get().sources.read(head.headers, head.uri),
-            Origin::Head(head),
+            AddressSource::Head(head),
         )
     }
 
@@ -112,34 +112,39 @@ impl SharedConfig {
         &self,
         store: &S,
         credential: Credential,
-        origin: Origin<'_>,
+        address_source: AddressSource<'_>,
     ) -> Authenticate {
         let config = self.get();
-        let attempt = Attempt { origin, waited: false };
+        let attempt = Attempt { address_source, waited: false };
         let request = match LookupRequest::new(credential) {
             Ok(request) => request,
             Err(error) => return Authenticate::decided(Err(config.refuse(error, attempt))),
         };
-        let origin = match config.before_lookup(request, origin) {
-            Ok(origin) => origin,
+        let address_source = match config.before_lookup(request, address_source) {
+            Ok(address_source) => address_source,
             Err(error) => return Authenticate::decided(Err(error)),
         };
         match store.lookup(request.digest).try_ready() {
             Ok(answer) => {
-                let attempt = Attempt { origin, waited: false };
+                let attempt = Attempt { address_source, waited: false };
                 Authenticate::decided(config.decide(request, answer, attempt))
             }
-            Err(lookup) => self.wait(lookup, request, origin),
+            Err(lookup) => self.wait(lookup, request, address_source),
         }
     }
 
     #[cold]
-    fn wait(&self, lookup: Lookup, request: LookupRequest, origin: Origin<'_>) -> Authenticate {
+    fn wait(
+        &self,
+        lookup: Lookup,
+        request: LookupRequest,
+        address_source: AddressSource<'_>,
+    ) -> Authenticate {
         let config = self.get();
         let Some(guard) = &config.guard else {
             return Authenticate::waiting(lookup, request, None, self);
         };
-        match guard.before_waiting(request.digest, origin, config.clock.as_ref()) {
+        match guard.before_waiting(request.digest, address_source, config.clock.as_ref()) {
             Ok(address) => Authenticate::waiting(lookup, request, address, self),
             Err(error) => Authenticate::decided(Err(config.observers.notify_refused(error))),
         }

@@ -4,6 +4,7 @@ use super::misconfiguration::Misconfiguration;
 use super::missing_scope::MissingScope;
 use super::store_error::StoreError;
 use super::throttled::Throttled;
+use super::wrong_key::WrongKey;
 use super::wrong_reason::WrongReason;
 use crate::client::Client;
 use crate::key::KeyId;
@@ -30,16 +31,7 @@ pub enum AuthError {
     NoCredentials,
     /// The key of the request is wrong: 401.
     #[error("Credentials not valid")]
-    #[non_exhaustive]
-    WrongCredentials {
-        /// Why the key is wrong. Not for the caller: it would help to guess keys.
-        reason: WrongReason,
-        /// The key, if the store knows it.
-        key_id: Option<KeyId>,
-        /// The key came as `Authorization: Bearer`, whose challenge then names the error
-        /// (RFC 6750 section 3.1).
-        by_bearer: bool,
-    },
+    WrongCredentials(WrongKey),
     /// The key is right, and its client lacks a scope: 403.
     #[error("{0}")]
     InsufficientScope(MissingScope),
@@ -57,14 +49,14 @@ pub enum AuthError {
 impl AuthError {
     #[inline]
     pub(crate) fn wrong(reason: WrongReason, key_id: Option<KeyId>, by_bearer: bool) -> Self {
-        Self::WrongCredentials { reason, key_id, by_bearer }
+        Self::WrongCredentials(WrongKey { reason, key_id, by_bearer })
     }
 
     /// The status of the response: 401, 403, 500 or 503 (RFC 9110 sections 15.5.2, 15.5.4, 15.6.1 and 15.6.4), or 429
     /// (RFC 6585 section 4).
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoCredentials | Self::WrongCredentials { .. } => StatusCode::UNAUTHORIZED,
+            Self::NoCredentials | Self::WrongCredentials(_) => StatusCode::UNAUTHORIZED,
             Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -77,7 +69,7 @@ impl AuthError {
     /// Also for a wrong key that is refused as [`AuthError::Throttled`], unless it was not looked up.
     pub fn reason(&self) -> Option<WrongReason> {
         match self {
-            Self::WrongCredentials { reason, .. } => Some(*reason),
+            Self::WrongCredentials(wrong) => Some(wrong.reason),
             Self::Throttled(throttled) => Some(throttled.wrong()?.0),
             Self::NoCredentials
             | Self::InsufficientScope(_)
@@ -92,16 +84,20 @@ impl AuthError {
             Self::InsufficientScope(missing) => Some(missing.client()),
             Self::Throttled(throttled) => throttled.client(),
             Self::Unavailable(error) => error.client(),
-            Self::NoCredentials | Self::WrongCredentials { .. } | Self::Misconfigured(_) => None,
+            Self::NoCredentials | Self::WrongCredentials(_) | Self::Misconfigured(_) => None,
         }
     }
 
     /// The refused key, if the store knows it.
     pub fn key_id(&self) -> Option<KeyId> {
         match self {
-            Self::WrongCredentials { key_id, .. } => *key_id,
+            Self::WrongCredentials(wrong) => wrong.key_id,
             Self::Throttled(throttled) if throttled.client().is_none() => throttled.wrong()?.1,
-            error => Some(error.client()?.key_id()),
+            Self::NoCredentials
+            | Self::InsufficientScope(_)
+            | Self::Throttled(_)
+            | Self::Unavailable(_)
+            | Self::Misconfigured(_) => Some(self.client()?.key_id()),
         }
     }
 }

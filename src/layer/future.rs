@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use super::caching::Caching;
 use super::state::{Decide, Finish, State};
-use crate::authenticate::{Authenticate, Config, SharedConfig};
+use crate::authenticate::{Authenticate, Config, SharedConfig, is_downstream};
 use crate::error::AuthError;
 use crate::respond::{Refusal, Respond, add_headers, refusal};
 
@@ -97,8 +97,8 @@ pub(super) fn refuse<B>(
     error: &AuthError,
 ) -> Response<B> {
     let mut response = refusal(respond, error, Some(&config.challenges));
-    // The refusals that a layer further out would report again.
-    if matches!(error, AuthError::NoCredentials | AuthError::Misconfigured(_)) {
+    // A layer further out would report it again.
+    if is_downstream(error, true) {
         Refusal::of(&mut response).notified = true;
     }
     response

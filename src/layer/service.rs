@@ -8,7 +8,7 @@ use tower_service::Service;
 use super::Options;
 use super::caching::Caching;
 use super::future::{Completion, Pending, ResponseFuture, refuse};
-use crate::authenticate::{Authenticate, Authenticator, Origin, RequestHead};
+use crate::authenticate::{AddressSource, Authenticate, Authenticator, RequestHead};
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::respond::Respond;
@@ -71,7 +71,7 @@ where
         match self
             .auth
             .config
-            .authenticate(&self.auth.store, credential, Origin::Head(head))
+            .authenticate(&self.auth.store, credential, AddressSource::Head(head))
             .try_ready()
         {
             Ok(Ok(client)) => {

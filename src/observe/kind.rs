@@ -71,7 +71,7 @@ impl OutcomeKind {
     pub(super) fn of_refusal(error: &AuthError) -> Self {
         match error {
             AuthError::NoCredentials => Self::NoCredentials,
-            AuthError::WrongCredentials { reason, .. } => match reason {
+            AuthError::WrongCredentials(wrong) => match wrong.reason() {
                 WrongReason::Unknown => Self::Unknown,
                 WrongReason::Expired => Self::Expired,
                 WrongReason::Revoked => Self::Revoked,

@@ -63,7 +63,7 @@ impl Observe for OutcomeEvents {
             }
             Err(
                 AuthError::NoCredentials
-                | AuthError::WrongCredentials { .. }
+                | AuthError::WrongCredentials(_)
                 | AuthError::InsufficientScope(_),
             ) => emit!(INFO, outcome, "request refused",),
         }

@@ -102,7 +102,7 @@ impl Challenges {
             }
             return;
         }
-        let by_bearer = matches!(error, AuthError::WrongCredentials { by_bearer: true, .. });
+        let by_bearer = matches!(error, AuthError::WrongCredentials(wrong) if wrong.by_bearer());
         let mut values = self.lines.iter().map(|line| {
             let named = line.invalid_token.as_ref().filter(|_| by_bearer);
             named.unwrap_or(&line.plain).clone()

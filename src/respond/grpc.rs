@@ -21,7 +21,7 @@ impl<B: Default> Respond<B> for Grpc {
     fn respond(&self, error: &AuthError) -> Response<B> {
         let (code, message) = match error {
             AuthError::NoCredentials => ("16", "Credentials not present in request"),
-            AuthError::WrongCredentials { .. } => ("16", "Credentials not valid"),
+            AuthError::WrongCredentials(_) => ("16", "Credentials not valid"),
             AuthError::InsufficientScope(_) => ("7", ""),
             AuthError::Throttled(_) => ("8", "Too many requests"),
             AuthError::Unavailable(_) => ("14", "Credentials could not be checked"),
@@ -37,7 +37,7 @@ impl<B: Default> Respond<B> for Grpc {
                 HeaderValue::try_from(error.to_string()).ok()
             }
             AuthError::NoCredentials
-            | AuthError::WrongCredentials { .. }
+            | AuthError::WrongCredentials(_)
             | AuthError::Throttled(_)
             | AuthError::Unavailable(_) => Some(HeaderValue::from_static(message)),
         };

@@ -27,7 +27,7 @@ impl<B: From<String> + From<&'static str>> Respond<B> for ProblemJson {
             AuthError::NoCredentials => {
                 r#"{"title":"Unauthorized","status":401,"detail":"Credentials not present in request"}"#.into()
             }
-            AuthError::WrongCredentials { .. } => {
+            AuthError::WrongCredentials(_) => {
                 r#"{"title":"Unauthorized","status":401,"detail":"Credentials not valid"}"#.into()
             }
             AuthError::Unavailable(_) => {

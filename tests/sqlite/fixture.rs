@@ -83,7 +83,7 @@ pub(crate) async fn request(store: &SqliteStore, letter: char) -> Response {
     let auth = Authenticator::new(store.clone());
     match auth.authenticate_key(key(letter).as_bytes()).await {
         Ok(_) => Response::Admitted,
-        Err(AuthError::WrongCredentials { reason, .. }) => Response::Wrong(reason),
+        Err(AuthError::WrongCredentials(wrong)) => Response::Wrong(wrong.reason()),
         Err(AuthError::Unavailable(error)) => Response::Outage(cause(&error)),
         Err(error) => panic!("{error}"),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::Extensions;
 
 use super::{FailureThrottle, Verified};
-use crate::authenticate::{Attempt, Authenticator, FailureGuard, Origin, RequestHead};
+use crate::authenticate::{AddressSource, Attempt, Authenticator, FailureGuard, RequestHead};
 use crate::clock::{self, Clock, nanos};
 use crate::error::{AuthError, Misconfiguration, Throttled};
 use crate::key::KeyDigest;
@@ -31,7 +31,7 @@ impl<S, R> Authenticator<S, R> {
     ///     auth.verify_parts(&request.body(()).unwrap().into_parts().0)
     /// };
     /// for _ in 0..20 {
-    ///     assert!(matches!(verify("guess"), Err(AuthError::WrongCredentials { .. })));
+    ///     assert!(matches!(verify("guess"), Err(AuthError::WrongCredentials(_))));
     /// }
     /// assert!(matches!(verify("guess"), Err(AuthError::Throttled(_))));
     /// assert!(verify("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU").is_ok());
@@ -56,13 +56,13 @@ impl Failures {
     }
 
     /// Returns the address that failures of a request are counted by; `None` if an unknown one is allowed.
-    fn address(&self, origin: Origin<'_>) -> Result<Option<IpAddr>, AuthError> {
-        let address = match origin {
-            Origin::Address(address) => address,
-            Origin::Head(RequestHead { headers, extensions: Some(extensions), .. }) => {
+    fn address(&self, address_source: AddressSource<'_>) -> Result<Option<IpAddr>, AuthError> {
+        let address = match address_source {
+            AddressSource::Address(address) => address,
+            AddressSource::Head(RequestHead { headers, extensions: Some(extensions), .. }) => {
                 self.throttle.address(headers, extensions)
             }
-            Origin::Head(RequestHead { headers, .. }) => {
+            AddressSource::Head(RequestHead { headers, .. }) => {
                 self.throttle.address(headers, &Extensions::new())
             }
         };
@@ -95,27 +95,27 @@ impl FailureGuard for Failures {
     fn before_lookup<'a>(
         &self,
         digest: KeyDigest,
-        origin: Origin<'a>,
+        address_source: AddressSource<'a>,
         clock: Option<&Clock>,
-    ) -> Result<Origin<'a>, AuthError> {
+    ) -> Result<AddressSource<'a>, AuthError> {
         if !self.has_waited.load(Ordering::Relaxed) || self.has_answered.load(Ordering::Relaxed) {
-            return Ok(origin);
+            return Ok(address_source);
         }
-        let address = self.address(origin)?;
+        let address = self.address(address_source)?;
         self.check(digest, address, clock)?;
-        Ok(Origin::Address(address))
+        Ok(AddressSource::Address(address))
     }
 
     fn before_waiting(
         &self,
         digest: KeyDigest,
-        origin: Origin<'_>,
+        address_source: AddressSource<'_>,
         clock: Option<&Clock>,
     ) -> Result<Option<IpAddr>, AuthError> {
         set(&self.has_waited);
-        let address = self.address(origin)?;
+        let address = self.address(address_source)?;
         // An address that is known was checked before the lookup.
-        if matches!(origin, Origin::Head(_)) {
+        if matches!(address_source, AddressSource::Head(_)) {
             self.check(digest, address, clock)?;
         }
         Ok(address)
@@ -139,8 +139,14 @@ impl FailureGuard for Failures {
         attempt: Attempt<'_>,
         clock: Option<&Clock>,
     ) -> AuthError {
-        if !matches!(error, AuthError::WrongCredentials { .. }) {
-            return error;
+        match error {
+            AuthError::WrongCredentials(_) => {}
+            // No key was guessed.
+            AuthError::NoCredentials
+            | AuthError::InsufficientScope(_)
+            | AuthError::Throttled(_)
+            | AuthError::Unavailable(_)
+            | AuthError::Misconfigured(_) => return error,
         }
         let FailureThrottle { limits, counts, .. } = &self.throttle;
         if let Some(digest) = digest {
@@ -154,7 +160,7 @@ impl FailureGuard for Failures {
             }
         }
         let now = || nanos(clock::now(clock));
-        let address = match self.address(attempt.origin) {
+        let address = match self.address(attempt.address_source) {
             Ok(address) => address,
             Err(error) => return error,
         };

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Request, Response};
 use keygate::client::{LabelError, ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit};
-use keygate::error::{ConfigError, Misconfiguration, MissingScope, StoreErrorKind, Throttled};
+use keygate::error::{
+    ConfigError, Misconfiguration, MissingScope, StoreErrorKind, Throttled, WrongKey,
+};
 use keygate::key::{
     GenerateError, InvalidPrefix, InvisibleChar, KeyFormat, KeyState, ParseDigestError,
     ParseKeyIdError, TimeError, Timestamp, UnusableKey, WeakKey,
@@ -143,6 +145,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         UsageSnapshot,
         Violation,
         WeakKey,
+        WrongKey,
         WrongReason,
     ];
     // A future is polled by one task at a time.

@@ -10,8 +10,8 @@ use http::request::Parts;
 use http::{Request, Response};
 use keygate::error::StoreErrorKind;
 use keygate::{
-    ApiKeyLayer, AuthError, Authenticator, Client, KeyId, KeyStore, WrongReason, authenticate,
-    verify,
+    ApiKeyLayer, AuthError, Authenticator, Client, KeyId, KeyStore, MemoryStore, Source,
+    WrongReason, authenticate, verify,
 };
 use tower::{Layer as _, ServiceExt as _};
 
@@ -36,13 +36,22 @@ impl From<Result<Client, AuthError>> for Outcome {
                 Self::Admitted { name: client.name().to_owned(), key_id: client.key_id() }
             }
             Err(AuthError::NoCredentials) => Self::NoCredentials,
-            Err(AuthError::WrongCredentials { reason, key_id, by_bearer, .. }) => {
-                Self::Wrong { reason, key_id, by_bearer }
-            }
+            Err(AuthError::WrongCredentials(wrong)) => Self::Wrong {
+                reason: wrong.reason(),
+                key_id: wrong.key_id(),
+                by_bearer: came_by_bearer(&AuthError::WrongCredentials(wrong)),
+            },
             Err(AuthError::Unavailable(error)) => Self::Unavailable(error.kind()),
             Err(error) => panic!("an unexpected error: {error:?}"),
         }
     }
+}
+
+/// Returns whether the challenge for Bearer names the error, as it does if the wrong key came by Bearer.
+fn came_by_bearer(error: &AuthError) -> bool {
+    let auth = Authenticator::new(MemoryStore::new()).with_sources([Source::bearer()]).unwrap();
+    let response = auth.respond::<String>(error);
+    response.headers()["www-authenticate"].to_str().unwrap().contains("invalid_token")
 }
 
 /// The result of one entrance.

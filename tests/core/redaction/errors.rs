@@ -47,6 +47,7 @@ pub(crate) fn all() -> Vec<Shown> {
     let reasons: Vec<WrongReason> = auth_errors().iter().filter_map(AuthError::reason).collect();
     vec![
         ("AuthError", auth_errors().iter().map(|cause| error(cause)).collect()),
+        ("WrongKey", auth_errors().iter().map(debug).collect()),
         ("WrongReason", reasons.iter().map(text).collect()),
         ("StoreError", error(&StoreError::new("no connection"))),
         ("StoreErrorKind", debug(&StoreErrorKind::WrongRecord)),

@@ -119,7 +119,7 @@ impl<S: KeyStore> Service<S> {
     async fn ask(&self, name: &str) -> Met {
         match self.auth.authenticate_key(key(name).as_bytes()).await {
             Ok(_) => Met::Admitted,
-            Err(AuthError::WrongCredentials { reason, .. }) => Met::Wrong(reason),
+            Err(AuthError::WrongCredentials(wrong)) => Met::Wrong(wrong.reason()),
             Err(AuthError::Unavailable(_)) => Met::Outage,
             Err(error) => panic!("{error}"),
         }

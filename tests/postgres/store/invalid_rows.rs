@@ -101,8 +101,8 @@ async fn assert_revokes(store: &PostgresStore) {
     let key_id = KeyRecord::new(KeyDigest::of(KEY.as_bytes()), "").key_id();
     let key = store.revoke(&key_id).await.unwrap();
     assert!(key.key_id == key_id && key.revoked.is_some() && key.client.contains("App"), "{key:?}");
-    if let Err(AuthError::WrongCredentials { reason, .. }) = request(store, KEY).await {
-        assert_eq!(reason, WrongReason::Revoked);
+    if let Err(AuthError::WrongCredentials(wrong)) = request(store, KEY).await {
+        assert_eq!(wrong.reason(), WrongReason::Revoked);
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
     let now = SystemTime::now();
     let (reason, key_id) = match result {
         Ok(client) => (None, Some(client.key_id())),
-        Err(AuthError::WrongCredentials { reason, key_id, .. }) => (Some(reason), key_id),
+        Err(AuthError::WrongCredentials(wrong)) => (Some(wrong.reason()), wrong.key_id()),
         Err(AuthError::Unavailable(error)) => return Err(ManageError::Unavailable(error).into()),
         Err(_) => {
             return Err(Failure::usage(
