@@ -95,7 +95,7 @@ use server::Server;
 /// # Limits
 ///
 /// - A lookup fails after a second, including the wait for a connection; see
-///   [`PostgresOptions::lookup_deadline`] and [`PostgresOptions::max_connections`]. An idle connection is closed
+///   [`PostgresOptions::with_lookup_deadline`] and [`PostgresOptions::with_max_connections`]. An idle connection is closed
 ///   after 30 seconds.
 /// - Behind a pooler in transaction mode, use [`PostgresOptions::through_pooler`].
 /// - A standby is an outage, since it may not have a revoke yet, unless

@@ -64,7 +64,7 @@ use shared::{Progress, Shared};
 /// | none yet | 503 | 503 |
 /// | within 2 seconds, or up to 5 for a distant database | served | 401 |
 /// | longer ago | served | 503: the key may have been issued meanwhile |
-/// | longer ago than [`max_staleness`](ReplicaOptions::max_staleness) | 503 | 503 |
+/// | longer ago than the [maximum staleness](ReplicaOptions::with_max_staleness) | 503 | 503 |
 ///
 /// Only a response of the primary counts as contact: a standby may lag behind, and is not followed.
 ///

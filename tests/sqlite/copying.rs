@@ -38,7 +38,7 @@ async fn backup_copied_over_the_file_is_served_at_once() {
         let [one, two] = twins(&folder).await;
         let path = folder.database();
         fs::copy(&one, &path).unwrap();
-        let store = SqliteStore::options(&path).max_connections(1).open().await.unwrap();
+        let store = SqliteStore::options(&path).with_max_connections(1).open().await.unwrap();
         for _ in 0..3 {
             assert_eq!(request(&store, 'A').await, Response::Admitted);
             cp(&two, &path, options);

@@ -19,7 +19,7 @@ use crate::store::sql::DatabaseError;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), keygate::store::DatabaseError> {
 /// let url = "postgres://service@db.internal/keys?sslmode=verify-full";
-/// let store = PostgresStore::options(url)?.max_connections(4).connect().await?;
+/// let store = PostgresStore::options(url)?.with_max_connections(4).connect().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -59,7 +59,7 @@ impl PostgresOptions {
     ///
     /// The default is 1: during a rolling deploy, 50 old and 50 new instances stay within PostgreSQL's default
     /// limit of 100. Raise it if many requests read the database directly.
-    pub fn max_connections(self, max_connections: u32) -> Self {
+    pub fn with_max_connections(self, max_connections: u32) -> Self {
         Self { max_connections: max_connections.max(1), ..self }
     }
 
@@ -67,7 +67,7 @@ impl PostgresOptions {
     ///
     /// The default is 1 second, like the deadline of an [`Authenticator`](crate::Authenticator): raise both
     /// together.
-    pub fn lookup_deadline(self, lookup_deadline: Duration) -> Self {
+    pub fn with_lookup_deadline(self, lookup_deadline: Duration) -> Self {
         Self { lookup_deadline, ..self }
     }
 

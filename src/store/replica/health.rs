@@ -19,7 +19,7 @@ use crate::store::sql::DatabaseError;
 #[non_exhaustive]
 pub struct ReplicaHealth {
     /// Whether known keys are served: the keys were loaded, and the last contact with the database was
-    /// within [`max_staleness`](crate::store::ReplicaOptions::max_staleness).
+    /// within the [maximum staleness](crate::store::ReplicaOptions::with_max_staleness).
     pub is_ready: bool,
     /// The start of the last poll of the primary whose changes are all served.
     pub last_contact: Option<SystemTime>,
@@ -45,7 +45,7 @@ pub struct ReplicaHealth {
     /// The reason why the replica gets no wake-ups, if it gets none: it then finds changes within half a
     /// second, by polling.
     pub no_wake_ups: Option<String>,
-    /// The reason why the [snapshot](crate::store::ReplicaOptions::snapshot) could not be read or written,
+    /// The reason why the [snapshot](crate::store::ReplicaOptions::with_snapshot) could not be read or written,
     /// until it could be.
     pub snapshot_error: Option<String>,
 }

@@ -14,7 +14,7 @@ use crate::store::sql::DatabaseError;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), keygate::store::DatabaseError> {
 /// let replica = Replica::options("postgres://service@db.internal/keys?sslmode=verify-full")?
-///     .max_staleness(Duration::from_secs(60))
+///     .with_max_staleness(Duration::from_secs(60))
 ///     .connect()
 ///     .await?;
 /// # Ok(())
@@ -58,7 +58,7 @@ impl ReplicaOptions {
     /// minutes. An instance that is cut off from the database may serve a revoked key for this time.
     ///
     /// The minimum is one second, which is two poll intervals.
-    pub fn max_staleness(self, max_staleness: Duration) -> Self {
+    pub fn with_max_staleness(self, max_staleness: Duration) -> Self {
         Self { max_staleness: max_staleness.max(MIN_STALENESS), ..self }
     }
 
@@ -75,7 +75,7 @@ impl ReplicaOptions {
     /// written after each load and after changes. Between two writes there is a pause of nine times the duration
     /// of a write, and at least a second; a change during the pause is in the file only after it. The file
     /// contains the time of the last contact, accurate to ten seconds, from which
-    /// [`max_staleness`](ReplicaOptions::max_staleness) counts, even if the file was copied.
+    /// the [maximum staleness](ReplicaOptions::with_max_staleness) counts, even if the file was copied.
     ///
     /// The file also names the host or socket, the port and the database of the URL. A snapshot of another
     /// database is not served, and is reported as
@@ -84,7 +84,7 @@ impl ReplicaOptions {
     ///
     /// A symbolic link at the path is not followed. On Unix, a snapshot is read only if it belongs to the user
     /// of this process or to root.
-    pub fn snapshot(self, path: impl Into<PathBuf>) -> Self {
+    pub fn with_snapshot(self, path: impl Into<PathBuf>) -> Self {
         Self { snapshot: Some(path.into()), ..self }
     }
 

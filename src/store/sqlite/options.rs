@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// # let folder = std::env::temp_dir().join(format!("keygate-options-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;
 /// # let path = folder.join("keys.db");
-/// let store = SqliteStore::options(&path).max_connections(8).migrate().await?;
+/// let store = SqliteStore::options(&path).with_max_connections(8).migrate().await?;
 /// # drop(store);
 /// # std::fs::remove_dir_all(folder)?;
 /// # Ok(())
@@ -35,7 +35,7 @@ impl SqliteOptions {
     /// The default is 4; 0 counts as 1. Each connection is a thread with a cache of 2 MB, opened when it is
     /// first needed. A lookup takes some microseconds, so a few connections serve many requests. More help if
     /// long lists of keys are read often, or if the disk is slow.
-    pub fn max_connections(self, count: u32) -> Self {
+    pub fn with_max_connections(self, count: u32) -> Self {
         Self { max_connections: count, ..self }
     }
 }

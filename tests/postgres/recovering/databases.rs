@@ -164,7 +164,7 @@ async fn postgres_store_recovers_from_every_fault() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replica_recovers_from_every_fault() {
     let connect = async |url: String| {
-        let options = Replica::options(&url).unwrap().max_staleness(Duration::from_secs(300));
+        let options = Replica::options(&url).unwrap().with_max_staleness(Duration::from_secs(300));
         options.connect().await.unwrap()
     };
     recovers_from_every_fault(Served::new(connect).await).await;

@@ -48,7 +48,7 @@ async fn fixture() -> (Postgres, Replica) {
     let server = Postgres::start();
     migrate(&server.url()).await;
     server.psql(&issue(0, 3, "User 1"));
-    let options = Replica::options(&server.url()).unwrap().max_staleness(STALENESS);
+    let options = Replica::options(&server.url()).unwrap().with_max_staleness(STALENESS);
     let replica = options.connect().await.unwrap();
     assert_eq!(replica.health().failing_since, None);
     (server, replica)
@@ -115,7 +115,7 @@ async fn revoke_while_cut_off_is_known_with_the_first_answer() {
     migrate(&database.url()).await;
     database.psql(&issue(0, 3, "User 1"));
     let options = Replica::options(&database.url()).unwrap();
-    let replica = options.max_staleness(STALENESS).connect().await.unwrap();
+    let replica = options.with_max_staleness(STALENESS).connect().await.unwrap();
     // New connections are refused, and the open one is closed.
     server.psql(&format!("alter database {} allow_connections false", database.name()));
     server.psql(&format!(
@@ -144,7 +144,7 @@ async fn staleness_below_a_poll_fails_no_lookup_in_contact() {
     let server = Postgres::start();
     migrate(&server.url()).await;
     server.psql(&issue(0, 1, "User 1"));
-    let options = Replica::options(&server.url()).unwrap().max_staleness(Duration::ZERO);
+    let options = Replica::options(&server.url()).unwrap().with_max_staleness(Duration::ZERO);
     let replica = options.connect().await.unwrap();
     let before = replica.health().last_contact;
     until("a few polls", || {

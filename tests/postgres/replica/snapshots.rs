@@ -27,14 +27,14 @@ async fn fixture(name: &str) -> (Postgres, PathBuf) {
     server.psql(&format!("update keygate.keys set algorithm = 'md5' {}", at(2)));
     server.psql(&format!("update keygate.keys set expires = '2100-01-01Z' {}", at(3)));
     let options = Replica::options(&server.url()).unwrap();
-    let _replica = options.snapshot(&path).connect().await.unwrap();
+    let _replica = options.with_snapshot(&path).connect().await.unwrap();
     until("a snapshot", || path.exists()).await;
     server.kill();
     (server, path)
 }
 
 fn start(server: &Postgres, path: &Path) -> Replica {
-    Replica::options(&server.url()).unwrap().snapshot(path).start()
+    Replica::options(&server.url()).unwrap().with_snapshot(path).start()
 }
 
 #[tokio::test]
@@ -74,8 +74,8 @@ async fn copied_snapshot_is_as_old_as_it_was() {
     sleep(staleness).await;
     let copy = path.with_file_name("copy of an old snapshot");
     fs::write(&copy, fs::read(&path).unwrap()).unwrap();
-    let options = Replica::options(&server.url()).unwrap().max_staleness(staleness);
-    let replica = options.snapshot(&copy).start();
+    let options = Replica::options(&server.url()).unwrap().with_max_staleness(staleness);
+    let replica = options.with_snapshot(&copy).start();
     until("it is read", || replica.health().lag.is_some()).await;
     assert!(!replica.is_ready() && request(&replica, 0) == Response::Unavailable);
     assert!(replica.health().lag.unwrap() >= staleness);
@@ -88,7 +88,7 @@ async fn copied_snapshot_is_as_old_as_it_was() {
 async fn snapshot_of_another_database_is_not_taken() {
     let (server, path) = fixture("snapshot of another").await;
     let other = server.url().replace("/postgres", "/other");
-    let replica = Replica::options(&other).unwrap().snapshot(&path).start();
+    let replica = Replica::options(&other).unwrap().with_snapshot(&path).start();
     until("a complaint", || replica.health().snapshot_error.is_some()).await;
     assert!(!replica.is_ready() && request(&replica, 0) == Response::Unavailable);
     let error = replica.health().snapshot_error.unwrap();
@@ -161,7 +161,7 @@ async fn snapshot_stays_young_while_nothing_changes() {
     server.restart();
     let first = fs::read(&path).unwrap();
     let options = Replica::options(&server.url()).unwrap();
-    let _replica = options.snapshot(&path).connect().await.unwrap();
+    let _replica = options.with_snapshot(&path).connect().await.unwrap();
     until("a snapshot", || fs::read(&path).unwrap() != first).await;
     let second = fs::read(&path).unwrap();
     until("a time that is noted", || fs::read(&path).unwrap() != second).await;
@@ -198,7 +198,7 @@ async fn failed_snapshot_is_reported_and_stops_nothing() {
     migrate(&server.url()).await;
     server.psql(&issue(0, 1, "User 1"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no such folder");
-    let options = Replica::options(&server.url()).unwrap().snapshot(folder.join("snapshot"));
+    let options = Replica::options(&server.url()).unwrap().with_snapshot(folder.join("snapshot"));
     let replica = options.connect().await.unwrap();
     until("a complaint", || replica.health().snapshot_error.is_some()).await;
     let error = replica.health().snapshot_error.unwrap();

@@ -21,7 +21,7 @@ async fn lookups_keep_the_contract() -> Result<(), Violation> {
 async fn lookups_over_many_connections_keep_the_contract() -> Result<(), Violation> {
     store_contract(async |records| {
         let database = Postgres::shared().database();
-        let options = options(&database.url()).max_connections(3);
+        let options = options(&database.url()).with_max_connections(3);
         let store = options.migrate().await.unwrap();
         fill(&database, &records);
         store
@@ -41,7 +41,7 @@ async fn managing_keeps_the_contract() -> Result<(), Violation> {
 async fn managing_over_many_connections_keeps_the_contract() -> Result<(), Violation> {
     manage_contract(async |clock| {
         let database = Postgres::shared().database();
-        let options = options(&database.url()).max_connections(4);
+        let options = options(&database.url()).with_max_connections(4);
         options.migrate().await.unwrap().with_clock(clock.reader())
     })
     .await

@@ -44,7 +44,7 @@ async fn migrated(database: &Database<'_>) -> PostgresStore {
 
 /// Options with a deadline for a loaded machine.
 fn options(url: &str) -> PostgresOptions {
-    PostgresStore::options(url).unwrap().lookup_deadline(PATIENCE)
+    PostgresStore::options(url).unwrap().with_lookup_deadline(PATIENCE)
 }
 
 /// A store with the client `App 1` and its key [`KEY`].

@@ -101,7 +101,7 @@ async fn lost_connections_fail_no_lookup() {
     let server = Postgres::start();
     let database = server.database();
     store_with_key(&database).await;
-    let options = options(&database.url()).max_connections(CONNECTIONS);
+    let options = options(&database.url()).with_max_connections(CONNECTIONS);
     let store = options.connect().await.unwrap();
     for _ in 0..5 {
         let pending = (0..CONNECTIONS).map(|_| {
@@ -125,7 +125,7 @@ async fn restarts_of_the_server_cause_no_wrong_response() {
     let server = Postgres::start();
     let database = server.database();
     store_with_key(&database).await;
-    let options = PostgresStore::options(&database.url()).unwrap().max_connections(3);
+    let options = PostgresStore::options(&database.url()).unwrap().with_max_connections(3);
     let store = options.connect().await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let counts = Arc::new([const { AtomicUsize::new(0) }; 2]);

@@ -17,7 +17,7 @@ const UNHEARD: Duration = Duration::from_secs(2);
 /// How long the server is lost.
 const OUTAGE: Duration = Duration::from_secs(6);
 
-/// The default of [`max_staleness`](keygate::store::ReplicaOptions::max_staleness).
+/// The default of the [maximum staleness](keygate::store::ReplicaOptions::with_max_staleness).
 const MAX_STALENESS: Duration = Duration::from_secs(300);
 
 /// A known, an unknown and a revoked key, with the responses seen so far.
@@ -127,9 +127,9 @@ pub(crate) fn cut_off(fleet: &Fleet) -> Result<(), Failure> {
     load.end()
 }
 
-/// The server is lost for longer than `max_staleness`.
+/// The server is lost for longer than the maximum staleness.
 pub(crate) fn too_long(fleet: &Fleet) -> Result<(), Failure> {
-    println!("\nThe server is killed, and stays away for longer than `max_staleness`");
+    println!("\nThe server is killed, and stays away for longer than the maximum staleness");
     let mut watch = Watch::new(fleet)?;
     let load = fleet.load()?;
     let lost = Instant::now();
