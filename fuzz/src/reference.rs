@@ -1,12 +1,12 @@
-//! What a request says about its key, read as the documentation has it and without any care for speed.
+//! The credentials of a request, read as documented and without care for speed.
 
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, Uri};
 use keygate::WrongReason;
 
-/// The place of a key.
+/// The location of a key in a request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     Header(&'static str),
     Scheme(&'static str),
     Query(&'static str),
@@ -22,19 +22,19 @@ pub(crate) enum Found {
 
 const LONGEST_KEY: usize = 512;
 
-/// The first place that holds something decides.
-pub(crate) fn read(places: &[Place], headers: &HeaderMap, uri: &Uri) -> Found {
-    let found = places.iter().map(|place| read_place(place, headers, uri));
+/// The first location that holds something decides.
+pub(crate) fn read(locations: &[Location], headers: &HeaderMap, uri: &Uri) -> Found {
+    let found = locations.iter().map(|location| read_location(location, headers, uri));
     found.into_iter().find(|found| *found != Found::Nothing).unwrap_or(Found::Nothing)
 }
 
-fn read_place(place: &Place, headers: &HeaderMap, uri: &Uri) -> Found {
-    match place {
-        Place::Header(name) => {
+fn read_location(location: &Location, headers: &HeaderMap, uri: &Uri) -> Found {
+    match location {
+        Location::Header(name) => {
             let values = headers.get_all(*name).iter().map(|value| value.as_bytes().to_vec());
             one_of(values.collect(), false)
         }
-        Place::Cookie(name) => {
+        Location::Cookie(name) => {
             let mut values = Vec::new();
             for line in headers.get_all(COOKIE) {
                 for pair in line.as_bytes().split(|byte| *byte == b';') {
@@ -48,7 +48,7 @@ fn read_place(place: &Place, headers: &HeaderMap, uri: &Uri) -> Found {
             }
             one_of(values, false)
         }
-        Place::Query(name) => {
+        Location::Query(name) => {
             let pairs = uri.query().unwrap_or("").split('&').map(|pair| {
                 let (left, right) = pair.split_once('=').unwrap_or((pair, ""));
                 (decode(left), decode(right))
@@ -58,7 +58,7 @@ fn read_place(place: &Place, headers: &HeaderMap, uri: &Uri) -> Found {
                 false,
             )
         }
-        Place::Scheme(scheme) => {
+        Location::Scheme(scheme) => {
             let lines: Vec<_> = headers
                 .get_all(AUTHORIZATION)
                 .iter()

@@ -15,25 +15,25 @@ use keygate::{
 };
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::reference::{self, Found, Place};
+use crate::reference::{self, Found, Location};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const X_KEY: HeaderName = HeaderName::from_static("x-key");
 
-const ORDERS: [&[Place]; 8] = [
-    &[Place::Header("x-api-key")],
-    &[Place::Scheme("Bearer")],
-    &[Place::Query("key")],
-    &[Place::Cookie("key")],
+const ORDERS: [&[Location]; 8] = [
+    &[Location::Header("x-api-key")],
+    &[Location::Scheme("Bearer")],
+    &[Location::Query("key")],
+    &[Location::Cookie("key")],
     &[
-        Place::Header("x-api-key"),
-        Place::Scheme("Bearer"),
-        Place::Cookie("key"),
-        Place::Query("key"),
+        Location::Header("x-api-key"),
+        Location::Scheme("Bearer"),
+        Location::Cookie("key"),
+        Location::Query("key"),
     ],
-    &[Place::Query("k y"), Place::Scheme("Token"), Place::Scheme("Bearer")],
-    &[Place::Cookie("key"), Place::Header("x-key"), Place::Header("x-api-key")],
-    &[Place::Scheme("ApiKey"), Place::Query("schl\u{fc}ssel"), Place::Cookie("a.b")],
+    &[Location::Query("k y"), Location::Scheme("Token"), Location::Scheme("Bearer")],
+    &[Location::Cookie("key"), Location::Header("x-key"), Location::Header("x-api-key")],
+    &[Location::Scheme("ApiKey"), Location::Query("schl\u{fc}ssel"), Location::Cookie("a.b")],
 ];
 
 /// Reads a key from the request that `data` describes.
@@ -43,18 +43,18 @@ const ORDERS: [&[Place]; 8] = [
 /// The decision is not that of the reference, or a key is left in a stripped request.
 pub fn check(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else { return };
-    let places = ORDERS[usize::from(*choice) % ORDERS.len()];
+    let locations = ORDERS[usize::from(*choice) % ORDERS.len()];
     let Some(request) = request(rest) else { return };
-    let found = reference::read(places, request.headers(), request.uri());
+    let found = reference::read(locations, request.headers(), request.uri());
     let auth = Authenticator::new(Half)
-        .with_sources_in_parts(places.iter().map(source))
+        .with_sources_in_parts(locations.iter().map(source))
         .expect("the sources are well formed");
 
     let (parts, ()) = request.clone().into_parts();
     compare(&found, auth.verify_parts(&parts));
 
     let response = auth.respond::<String>(&AuthError::NoCredentials);
-    assert_eq!(response.headers().get_all(WWW_AUTHENTICATE).iter().count(), places.len());
+    assert_eq!(response.headers().get_all(WWW_AUTHENTICATE).iter().count(), locations.len());
 
     let layer = ApiKeyLayer::from(auth).strip_credentials();
     let service = layer.layer(tower::service_fn(|request: Request<()>| async move {
@@ -71,7 +71,7 @@ pub fn check(data: &[u8]) {
     if let Some(parts) = response.extensions_mut().remove::<http::request::Parts>() {
         let client = parts.extensions.get::<Client>().cloned();
         compare(&found, Ok(client.expect("an admitted request has a client")));
-        assert_stripped(places, &parts);
+        assert_stripped(locations, &parts);
     } else {
         let error = response.extensions_mut().remove::<AuthError>();
         compare(&found, Err(error.expect("a refusal carries its error")));
@@ -79,9 +79,9 @@ pub fn check(data: &[u8]) {
 }
 
 /// Nothing is left that a source reads, nor in `Authorization` what may be a key without its scheme.
-fn assert_stripped(places: &[Place], parts: &http::request::Parts) {
-    for place in places {
-        if let Place::Scheme(scheme) = place {
+fn assert_stripped(locations: &[Location], parts: &http::request::Parts) {
+    for location in locations {
+        if let Location::Scheme(scheme) = location {
             for line in parts.headers.get_all(AUTHORIZATION) {
                 let (name, credentials) = reference::words(line.as_bytes());
                 let is_empty = name.is_empty();
@@ -92,7 +92,7 @@ fn assert_stripped(places: &[Place], parts: &http::request::Parts) {
                 );
             }
         } else {
-            let left = reference::read(&[*place], &parts.headers, &parts.uri);
+            let left = reference::read(&[*location], &parts.headers, &parts.uri);
             assert_eq!(left, Found::Nothing, "{:?} {}", parts.headers, parts.uri);
         }
     }
@@ -153,12 +153,12 @@ fn assert_wrong(error: &AuthError, expected: WrongReason, bearer: bool) {
     }
 }
 
-fn source(place: &Place) -> Source {
-    match place {
-        Place::Header(name) => Source::header(name),
-        Place::Scheme(name) => Source::scheme(name),
-        Place::Query(name) => Source::query(name),
-        Place::Cookie(name) => Source::cookie(name),
+fn source(location: &Location) -> Source {
+    match location {
+        Location::Header(name) => Source::header(name),
+        Location::Scheme(name) => Source::scheme(name),
+        Location::Query(name) => Source::query(name),
+        Location::Cookie(name) => Source::cookie(name),
     }
 }
 

@@ -17,8 +17,8 @@ pub(crate) struct Strict(Readiness);
 #[derive(Default)]
 enum Readiness {
     #[default]
-    Unasked,
-    Asked,
+    Unpolled,
+    Pending,
     Ready,
 }
 
@@ -34,8 +34,8 @@ impl Service<Request<()>> for Strict {
     type Future = std::future::Ready<Result<Self::Response, Infallible>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        if matches!(self.0, Readiness::Unasked) {
-            self.0 = Readiness::Asked;
+        if matches!(self.0, Readiness::Unpolled) {
+            self.0 = Readiness::Pending;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

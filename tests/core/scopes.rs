@@ -110,7 +110,7 @@ async fn refusal_names_the_scope_and_is_not_stored() {
 }
 
 #[tokio::test]
-async fn bearer_is_told_what_is_missing() {
+async fn bearer_challenge_names_the_missing_scopes() {
     for (target, scopes) in [
         ("/write", "orders:write"),
         ("/hand", "orders:write"),
@@ -126,7 +126,7 @@ async fn bearer_is_told_what_is_missing() {
 }
 
 #[tokio::test]
-async fn anonymous_caller_is_asked_for_a_key() {
+async fn anonymous_caller_is_challenged_for_a_key() {
     let request = Request::post("/write").body(Body::empty()).unwrap();
     let refused = app(header_or_bearer().optional()).oneshot(request).await.unwrap();
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);

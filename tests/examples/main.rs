@@ -44,7 +44,7 @@ macro_rules! for_every_example {
 
 for_every_example! {
     right_key_of_each_client_is_greeted_by_name
-    missing_and_wrong_keys_are_told_apart
+    missing_and_wrong_keys_have_different_responses
     other_pages_ask_for_no_key
     printed_curl_line_greets_the_first_client
     one_key_alone_is_the_default_client
@@ -70,7 +70,7 @@ fn right_key_of_each_client_is_greeted_by_name(example: &str) {
     }
 }
 
-fn missing_and_wrong_keys_are_told_apart(example: &str) {
+fn missing_and_wrong_keys_have_different_responses(example: &str) {
     let server = Server::start(example, None);
     let swapped = seed_clients()[0].0.chars().rev().collect::<String>();
     let wrong = "Credentials not valid";

@@ -6,8 +6,8 @@
 #![allow(dead_code, unused_imports)]
 
 mod account;
+mod folder;
 mod pgbouncer;
-mod place;
 mod postgres;
 mod process;
 mod tools;

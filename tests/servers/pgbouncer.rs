@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use super::account;
-use super::place::Place;
+use super::folder::Folder;
 use super::postgres::Postgres;
 use super::postgres::database::Database;
 use super::process::{PortTaken, Process, free_port};
@@ -21,9 +21,9 @@ pub(crate) struct Pgbouncer {
 impl Pgbouncer {
     /// One that lends connections to this database for a transaction each.
     pub(crate) fn start(database: &Database<'_>) -> Self {
-        let process = Process::new(Place::new("pgbouncer"));
-        fs::create_dir(process.place.work()).unwrap();
-        account::give(&process.place.work());
+        let process = Process::new(Folder::new("pgbouncer"));
+        fs::create_dir(process.folder.work()).unwrap();
+        account::give(&process.folder.work());
         let mut pooler = Self { process, port: free_port() };
         while pooler.launch(database).is_err() {
             pooler.port = free_port();
@@ -44,7 +44,7 @@ impl Pgbouncer {
     }
 
     fn configure(&self, database: &Database<'_>, port: u16) {
-        let folder = self.process.place.work();
+        let folder = self.process.folder.work();
         let (owner, password) = (Postgres::OWNER, Postgres::PASSWORD);
         let users = format!("\"{owner}\" \"{password}\"\n");
         fs::write(folder.join("users"), users).unwrap();

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::account;
-use super::place::Place;
+use super::folder::Folder;
 use super::process::{PortTaken, Process, free_port};
 use super::tools::{self, postgres_program, program};
 
@@ -57,10 +57,10 @@ impl Postgres {
     }
 
     fn start_with(has_tls: bool) -> Self {
-        let process = Process::new(Place::new("postgres"));
-        cluster::copy_template(&process.place.work());
+        let process = Process::new(Folder::new("postgres"));
+        cluster::copy_template(&process.folder.work());
         if has_tls {
-            certificates::make(process.place.root());
+            certificates::make(process.folder.root());
         }
         let databases = AtomicUsize::new(0);
         let mut server = Self { process, port: free_port(), has_tls, databases };
@@ -74,10 +74,10 @@ impl Postgres {
     /// started again for it.
     pub(crate) fn standby(&self) -> Self {
         self.shutdown_fast();
-        let process = Process::new(Place::new("standby"));
-        tools::copy(&self.data(), &process.place.work());
+        let process = Process::new(Folder::new("standby"));
+        tools::copy(&self.data(), &process.folder.work());
         self.restart();
-        fs::write(process.place.work().join("standby.signal"), "").unwrap();
+        fs::write(process.folder.work().join("standby.signal"), "").unwrap();
         let (has_tls, databases) = (self.has_tls, AtomicUsize::new(0));
         let mut server = Self { process, port: free_port(), has_tls, databases };
         while server.launch().is_err() {
@@ -87,7 +87,7 @@ impl Postgres {
     }
 
     fn launch(&self) -> Result<(), PortTaken> {
-        let root = self.process.place.root();
+        let root = self.process.folder.root();
         let data = self.data();
         let mut command = Command::new(postgres_program("postgres"));
         command.arg("-D").arg(&data).args(["-p", &self.port.to_string()]).arg("-k").arg(root);
@@ -107,7 +107,7 @@ impl Postgres {
 
     /// The data folder.
     pub(crate) fn data(&self) -> PathBuf {
-        self.process.place.work()
+        self.process.folder.work()
     }
 
     /// What the server has logged.
@@ -144,7 +144,7 @@ impl Postgres {
     }
 
     fn socket_url_of(&self, database: &str) -> String {
-        let folder = encoded(self.process.place.root().to_str().unwrap());
+        let folder = encoded(self.process.folder.root().to_str().unwrap());
         format!("postgres://{}@/{database}?host={folder}&port={}", Self::OWNER, self.port)
     }
 
@@ -160,12 +160,12 @@ impl Postgres {
 
     fn file_of_tls(&self, name: &str) -> PathBuf {
         assert!(self.has_tls, "started without TLS");
-        self.process.place.root().join(name)
+        self.process.folder.root().join(name)
     }
 
     /// Where it keeps what is not its data.
     fn folder(&self) -> PathBuf {
-        self.process.place.root().to_owned()
+        self.process.folder.root().to_owned()
     }
 
     /// A new, empty database, which lives as long as the server.
@@ -232,7 +232,7 @@ impl Postgres {
     pub(crate) fn save(&self) -> Saved {
         assert!(!self.process.is_running(), "the data of a running server");
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
-        let path = self.process.place.root().join(format!("saved-{number}"));
+        let path = self.process.folder.root().join(format!("saved-{number}"));
         tools::copy(&self.data(), &path);
         Saved(path)
     }

@@ -9,16 +9,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::account;
-use super::place::Place;
+use super::folder::Folder;
 
 /// A loaded machine takes its time.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A place, and the server that runs in it, if it does.
+/// A server and its folder. The server may be stopped.
 #[derive(Debug)]
 pub(super) struct Process {
     // First, so that it ends the server before that is waited for.
-    pub(super) place: Place,
+    pub(super) folder: Folder,
     child: Mutex<Option<Reaped>>,
 }
 
@@ -38,8 +38,8 @@ impl Drop for Reaped {
 pub(super) struct PortTaken;
 
 impl Process {
-    pub(super) fn new(place: Place) -> Self {
-        Self { place, child: Mutex::new(None) }
+    pub(super) fn new(folder: Folder) -> Self {
+        Self { folder, child: Mutex::new(None) }
     }
 
     fn child(&self) -> MutexGuard<'_, Option<Reaped>> {
@@ -51,7 +51,7 @@ impl Process {
     }
 
     fn log_path(&self) -> PathBuf {
-        self.place.root().join("log")
+        self.folder.root().join("log")
     }
 
     /// What the server has written since it was made.
@@ -69,14 +69,14 @@ impl Process {
         command: &mut Command,
         is_ready: impl Fn(u32, &str) -> bool,
     ) -> Result<(), PortTaken> {
-        let mut place_of_child = self.child();
-        assert!(place_of_child.is_none(), "the server runs already");
+        let mut slot = self.child();
+        assert!(slot.is_none(), "the server runs already");
         let before = self.log().len();
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
         let error_log = log.try_clone().unwrap();
         let child = account::lower(command)
-            .current_dir(self.place.work())
-            .env("HOME", self.place.root())
+            .current_dir(self.folder.work())
+            .env("HOME", self.folder.root())
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(error_log)
@@ -97,13 +97,13 @@ impl Process {
             assert!(started.elapsed() < DEADLINE, "{command:?} is not ready: {log}");
             thread::sleep(Duration::from_millis(5));
         }
-        *place_of_child = Some(child);
+        *slot = Some(child);
         Ok(())
     }
 
     /// Kills everything at once.
     pub(super) fn kill(&self) {
-        self.place.kill_all();
+        self.folder.kill_all();
         self.child().take();
     }
 
@@ -113,7 +113,7 @@ impl Process {
         // The first one is stopped before the others are looked up: it starts no more of them.
         signal("STOP", &[main]);
         wait_until("the server stops", || state(main) == Some('T'));
-        let all = working_in(&self.place.work());
+        let all = working_in(&self.folder.work());
         signal("STOP", &all);
         wait_until("all of the server stops", || {
             all.iter().all(|id| matches!(state(*id), None | Some('T' | 'Z')))
@@ -122,7 +122,7 @@ impl Process {
 
     /// Lets everything go on.
     pub(super) fn resume(&self) {
-        signal("CONT", &working_in(&self.place.work()));
+        signal("CONT", &working_in(&self.folder.work()));
     }
 
     /// Signals the first process only.
@@ -143,7 +143,7 @@ impl Process {
     }
 
     /// Gives the first process the time to end the others and to collect them, which in a container
-    /// nobody else may do. What is left after it is killed with the place.
+    /// nobody else may do. What is left after it is killed with the folder.
     pub(super) fn abort(&self) {
         let Some(mut child) = self.child().take() else { return };
         self.resume();

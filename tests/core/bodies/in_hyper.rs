@@ -71,7 +71,7 @@ async fn requests_are_answered_as_in_memory() {
 }
 
 #[tokio::test]
-async fn bodies_are_those_that_were_asked_for() {
+async fn bodies_are_the_configured_ones() {
     let problem = serve(ApiKeyLayer::new(Keys)).await;
     let nothing = serve(ApiKeyLayer::new(Keys).with_response(NoBody)).await;
     let own = serve(ApiKeyLayer::new(Keys).with_response(|error: &keygate::AuthError| {

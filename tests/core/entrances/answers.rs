@@ -51,7 +51,7 @@ async fn body_is_problem_details() {
 }
 
 #[tokio::test]
-async fn refusal_of_a_wrong_key_does_not_tell_why() {
+async fn refusal_of_a_wrong_key_does_not_say_why() {
     let mut first: HashMap<String, (Outcome, Answer)> = HashMap::new();
     let mut reasons = 0;
     for (case, answer) in refusals().await {

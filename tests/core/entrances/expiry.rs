@@ -73,7 +73,7 @@ async fn key_has_expired_at_the_instant_of_its_expiry_and_ever_after() {
 }
 
 #[test]
-fn key_that_expires_while_the_store_is_asked_is_refused() {
+fn key_that_expires_during_its_lookup_is_refused() {
     let clock = FakeClock::at(end() - Duration::from_secs(1));
     let auth = Authenticator::new(Later(Keys)).with_clock(clock.reader());
     let mut asked = pin!(auth.authenticate_key(EXPIRING.as_bytes()));

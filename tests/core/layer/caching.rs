@@ -110,7 +110,7 @@ async fn cache_control_of_the_service_is_kept() {
 }
 
 #[tokio::test]
-async fn fields_stay_as_the_service_set_them_where_that_is_asked_for() {
+async fn cache_headers_are_left_to_the_service_if_configured() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         let layer = layer.optional().without_cache_fields();
         for request in [with_key(RIGHT), Request::new(())] {

@@ -103,7 +103,7 @@ async fn request_with_blank_credentials_is_refused() {
 }
 
 #[tokio::test]
-async fn store_that_cannot_tell_makes_nobody_anonymous() {
+async fn store_errors_make_no_request_anonymous() {
     let response = answers(get("/").header("x-api-key", UNANSWERABLE)).await;
     assert_eq!(response.status(), 503);
 }

@@ -10,7 +10,7 @@ use keygate::manage::{
 };
 use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, NewKey};
 
-/// A change, and all that it needs.
+/// A change with its arguments.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Add(ClientProfile),
@@ -22,9 +22,9 @@ pub(crate) enum Change {
     Rotate(KeyId, NewKey, Duration),
 }
 
-/// What a store says when a change was made.
+/// The result of a change.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Told {
+pub(crate) enum Changed {
     Client(ClientInfo),
     Key(KeyInfo),
     Rotated(Rotated),
@@ -45,7 +45,7 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn make(&mut self, change: Change, now: SystemTime) -> Result<Told, ManageError> {
+    pub(crate) fn make(&mut self, change: Change, now: SystemTime) -> Result<Changed, ManageError> {
         match change {
             Change::Add(profile) => self.add(profile),
             Change::Enable(name) => self.switch(&name, true),
@@ -53,7 +53,7 @@ impl Model {
             Change::Remove(name) => self.remove(&name),
             Change::Issue(name, new) => {
                 let index = self.file(&name, &new, now)?;
-                Ok(Told::Key(self.told(&self.keys[index])))
+                Ok(Changed::Key(self.effective(&self.keys[index])))
             }
             Change::Revoke(id) => self.revoke(id, now),
             Change::Rotate(id, new, grace) => self.rotate(id, new, grace, now),
@@ -70,7 +70,7 @@ impl Model {
         client.map(|name| self.client(name)).transpose()?;
         let is_meant = |key: &&Key| client.is_none_or(|name| key.info.client == name);
         let mut keys: Vec<_> =
-            self.keys.iter().filter(is_meant).map(|key| self.told(key)).collect();
+            self.keys.iter().filter(is_meant).map(|key| self.effective(key)).collect();
         keys.sort_by(|one, other| {
             (&one.client, one.created, one.key_id).cmp(&(
                 &other.client,
@@ -83,35 +83,35 @@ impl Model {
 
     pub(crate) fn find(&self, digest: KeyDigest) -> Option<KeyRecord> {
         let key = self.keys.iter().find(|key| key.digest == digest)?;
-        let told = self.told(key);
-        let profile = &self.clients[self.client(&told.client).ok()?].profile;
-        Some(KeyRecord::new(digest, profile).with_expiry(told.expires).with_state(told.state))
+        let info = self.effective(key);
+        let profile = &self.clients[self.client(&info.client).ok()?].profile;
+        Some(KeyRecord::new(digest, profile).with_expiry(info.expires).with_state(info.state))
     }
 
-    fn add(&mut self, profile: ClientProfile) -> Result<Told, ManageError> {
+    fn add(&mut self, profile: ClientProfile) -> Result<Changed, ManageError> {
         profile.validate()?;
         if self.client(profile.name()).is_ok() {
             return Err(ManageError::ClientExists { name: profile.name().to_owned() });
         }
         self.clients.push(ClientInfo::new(profile.clone()));
-        Ok(Told::Client(ClientInfo::new(profile)))
+        Ok(Changed::Client(ClientInfo::new(profile)))
     }
 
-    fn switch(&mut self, name: &str, enabled: bool) -> Result<Told, ManageError> {
+    fn switch(&mut self, name: &str, enabled: bool) -> Result<Changed, ManageError> {
         let index = self.client(name)?;
         self.clients[index].enabled = enabled;
-        Ok(Told::Client(self.counted(&self.clients[index])))
+        Ok(Changed::Client(self.counted(&self.clients[index])))
     }
 
-    fn remove(&mut self, name: &str) -> Result<Told, ManageError> {
+    fn remove(&mut self, name: &str) -> Result<Changed, ManageError> {
         let index = self.client(name)?;
         if self.clients[index].enabled {
             return Err(ManageError::StillEnabled { name: name.to_owned() });
         }
-        let told = self.counted(&self.clients[index]);
+        let removed = self.counted(&self.clients[index]);
         self.keys.retain(|key| key.info.client != name);
         self.clients.remove(index);
-        Ok(Told::Client(told))
+        Ok(Changed::Client(removed))
     }
 
     fn file(&mut self, name: &str, new: &NewKey, now: SystemTime) -> Result<usize, ManageError> {
@@ -142,12 +142,12 @@ impl Model {
         Ok(self.keys.len() - 1)
     }
 
-    fn revoke(&mut self, id: KeyId, now: SystemTime) -> Result<Told, ManageError> {
+    fn revoke(&mut self, id: KeyId, now: SystemTime) -> Result<Changed, ManageError> {
         let index = self.key(id)?;
         let info = &mut self.keys[index].info;
         info.state = KeyState::Revoked;
         info.revoked.get_or_insert(whole_second(now));
-        Ok(Told::Key(self.told(&self.keys[index])))
+        Ok(Changed::Key(self.effective(&self.keys[index])))
     }
 
     fn rotate(
@@ -156,7 +156,7 @@ impl Model {
         new: NewKey,
         grace: Duration,
         now: SystemTime,
-    ) -> Result<Told, ManageError> {
+    ) -> Result<Changed, ManageError> {
         let index = self.key(key_id)?;
         let old = self.keys[index].info.clone();
         let conflict = match old.replaced_by {
@@ -185,8 +185,8 @@ impl Model {
         let end = now.checked_add(grace).map(whole_second);
         info.expires = info.expires.into_iter().chain(end).min();
         info.replaced_by = Some(replaced_by);
-        let [old, new] = [index, successor].map(|index| self.told(&self.keys[index]));
-        Ok(Told::Rotated(Rotated::new(old, new)))
+        let [old, new] = [index, successor].map(|index| self.effective(&self.keys[index]));
+        Ok(Changed::Rotated(Rotated::new(old, new)))
     }
 
     fn client(&self, name: &str) -> Result<usize, ManageError> {
@@ -223,13 +223,14 @@ impl Model {
         counted
     }
 
-    fn told(&self, key: &Key) -> KeyInfo {
-        let mut told = key.info.clone();
-        let client = self.clients.iter().find(|client| client.profile.name() == told.client);
-        if told.state == KeyState::Active && client.is_some_and(|client| !client.enabled) {
-            told.state = KeyState::Disabled;
+    /// The key with the state that its client gives it.
+    fn effective(&self, key: &Key) -> KeyInfo {
+        let mut info = key.info.clone();
+        let client = self.clients.iter().find(|client| client.profile.name() == info.client);
+        if info.state == KeyState::Active && client.is_some_and(|client| !client.enabled) {
+            info.state = KeyState::Disabled;
         }
-        told
+        info
     }
 }
 

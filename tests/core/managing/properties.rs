@@ -11,7 +11,7 @@ use keygate::{
 };
 use proptest::prelude::*;
 
-use crate::managing::model::{Change, Model, Told, id};
+use crate::managing::model::{Change, Changed, Model, id};
 
 const NAMES: [&str; 4] = ["App 1", "App 2", "app 1", "Zeta"];
 const LABELS: [&str; 3] = ["production", " outer blank", "mobile"];
@@ -117,20 +117,20 @@ impl Step {
     }
 }
 
-fn make(store: &MemoryStore, change: Change) -> Result<Told, ManageError> {
+fn make(store: &MemoryStore, change: Change) -> Result<Changed, ManageError> {
     Ok(match change {
-        Change::Add(profile) => Told::Client(store.add_client(profile)?),
-        Change::Enable(name) => Told::Client(store.enable_client(&name)?),
-        Change::Disable(name) => Told::Client(store.disable_client(&name)?),
-        Change::Remove(name) => Told::Client(store.remove_client(&name)?),
-        Change::Issue(name, new) => Told::Key(store.issue(&name, new)?),
-        Change::Revoke(id) => Told::Key(store.revoke(&id)?),
-        Change::Rotate(id, new, grace) => Told::Rotated(store.rotate(&id, new, grace)?),
+        Change::Add(profile) => Changed::Client(store.add_client(profile)?),
+        Change::Enable(name) => Changed::Client(store.enable_client(&name)?),
+        Change::Disable(name) => Changed::Client(store.disable_client(&name)?),
+        Change::Remove(name) => Changed::Client(store.remove_client(&name)?),
+        Change::Issue(name, new) => Changed::Key(store.issue(&name, new)?),
+        Change::Revoke(id) => Changed::Key(store.revoke(&id)?),
+        Change::Rotate(id, new, grace) => Changed::Rotated(store.rotate(&id, new, grace)?),
     })
 }
 
 /// Errors hold all that they say, and cannot be compared otherwise.
-fn said(result: Result<Told, ManageError>) -> Result<Told, String> {
+fn said(result: Result<Changed, ManageError>) -> Result<Changed, String> {
     result.map_err(|error| format!("{error:?}"))
 }
 

@@ -75,7 +75,7 @@ fn clients_are_listed_with_all_that_is_known_of_them() {
 }
 
 #[test]
-fn names_tell_clients_apart_exactly() {
+fn client_names_are_compared_exactly() {
     let names = ["User 1", "user 1", "User  1", "User\u{a0}1", "U\u{308}ser", "Üser"];
     let keys = names.iter().enumerate().map(|(number, name)| (key(number), *name));
     assert_eq!(MemoryStore::from_keys(keys).unwrap().client_count(), names.len());

@@ -61,9 +61,9 @@ pub(crate) fn all() -> Vec<Shown> {
 
 /// A request to counters, for a client with the canary in its metadata.
 fn counted_request() -> String {
-    struct Asked(Arc<Mutex<String>>);
+    struct Recorder(Arc<Mutex<String>>);
 
-    impl keygate::limit::LocalCounters for Asked {
+    impl keygate::limit::LocalCounters for Recorder {
         fn count_now(
             &self,
             request: &keygate::limit::RateLimitRequest<'_>,
@@ -74,7 +74,7 @@ fn counted_request() -> String {
     }
 
     let shown = Arc::new(Mutex::new(String::new()));
-    let throttle = Throttle::with_counters(Asked(Arc::clone(&shown)));
+    let throttle = Throttle::with_counters(Recorder(Arc::clone(&shown)));
     let client = keygate::Client::for_test(profile().with_quota("1/day".parse().unwrap()));
     throttle.check(&client).unwrap();
     let shown = shown.lock().unwrap().clone();
@@ -86,11 +86,11 @@ fn counted_request() -> String {
 fn outcomes() -> String {
     let shown = Arc::new(Mutex::new(String::new()));
     for known in [store(), keygate::MemoryStore::new()] {
-        let told = Arc::clone(&shown);
+        let text = Arc::clone(&shown);
         let auth = Authenticator::new(known).add_observer(move |outcome: &Outcome<'_>| {
-            let mut told = told.lock().unwrap();
-            told.push_str(&debug(outcome));
-            told.push_str(&debug(&outcome.result()));
+            let mut text = text.lock().unwrap();
+            text.push_str(&debug(outcome));
+            text.push_str(&debug(&outcome.result()));
         });
         let _ = auth.verify(&headers());
     }

@@ -113,7 +113,7 @@ fn headers_alone_hold_no_query() {
 }
 
 #[test]
-fn first_fault_in_the_list_is_told() {
+fn first_fault_in_the_list_is_reported() {
     let faults = [Source::cookie(""), Source::scheme("basic")];
     assert_eq!(sources(faults), Err(ConfigError::CookieName));
 }

@@ -8,17 +8,21 @@ use std::time::SystemTime;
 use keygate::manage::{BoxFuture, ManageError};
 use keygate::testing::Rule;
 
-use crate::managing::model::{Change, Key, Model, Told};
+use crate::managing::model::{Change, Changed, Key, Model};
 use crate::store_contract::mismanaged::rule_broken_by;
 use crate::store_contract::naive::{Fault, Naive};
 
-type Answer = Result<Told, ManageError>;
+type Answer = Result<Changed, ManageError>;
 
 /// The result of a change, made to a copy of the model.
-fn planned(model: &Model, change: &Change, now: SystemTime) -> Result<(Model, Told), ManageError> {
+fn planned(
+    model: &Model,
+    change: &Change,
+    now: SystemTime,
+) -> Result<(Model, Changed), ManageError> {
     let mut planned = model.clone();
-    let told = planned.make(change.clone(), now)?;
-    Ok((planned, told))
+    let changed = planned.make(change.clone(), now)?;
+    Ok((planned, changed))
 }
 
 /// The keys that were rotated, as they are to become.
@@ -50,7 +54,7 @@ impl Fault for Half {
         }
         let (half, naive) = (*self, naive.clone());
         Some(Box::pin(async move {
-            let (plan, told) = planned(&naive.model(), &change, naive.now())?;
+            let (plan, changed) = planned(&naive.model(), &change, naive.now())?;
             let (old, new) = rotated(&plan, &change).expect("the rotation is planned");
             {
                 let mut model = naive.model();
@@ -69,7 +73,7 @@ impl Fault for Half {
                 Half::OldFirst => naive.model().keys.push(new),
                 Half::NewFirst => change_old(&mut naive.model(), &old, |key| *key = old.clone()),
             }
-            Ok(told)
+            Ok(changed)
         }))
     }
 }
@@ -91,13 +95,13 @@ impl Fault for LooksFirst {
         }
         let naive = naive.clone();
         Some(Box::pin(async move {
-            let (plan, told) = planned(&naive.model(), &change, naive.now())?;
+            let (plan, changed) = planned(&naive.model(), &change, naive.now())?;
             let (old, new) = rotated(&plan, &change).expect("the rotation is planned");
             tokio::task::yield_now().await;
             let mut model = naive.model();
             change_old(&mut model, &old, |key| *key = old.clone());
             model.keys.push(new);
-            Ok(told)
+            Ok(changed)
         }))
     }
 }
@@ -118,10 +122,10 @@ impl Fault for WritesAll {
         }
         let naive = naive.clone();
         Some(Box::pin(async move {
-            let (plan, told) = planned(&naive.model(), &change, naive.now())?;
+            let (plan, changed) = planned(&naive.model(), &change, naive.now())?;
             tokio::task::yield_now().await;
             *naive.model() = plan;
-            Ok(told)
+            Ok(changed)
         }))
     }
 }
@@ -157,9 +161,9 @@ impl Fault for Unlocked {
             while fault.readers.load(Ordering::SeqCst) < 2 {
                 thread::yield_now();
             }
-            let (plan, told) = plan?;
+            let (plan, changed) = plan?;
             *naive.model() = plan;
-            Ok(told)
+            Ok(changed)
         }))
     }
 }

@@ -7,7 +7,7 @@ use keygate::manage::{ClientInfo, Expiry, KeyError, KeyInfo, ManageError};
 use keygate::testing::{Rule, manage_contract};
 use keygate::{ClientProfile, KeyId, NewKey, StoreError};
 
-use crate::managing::model::{Change, Key, Model, Told};
+use crate::managing::model::{Change, Changed, Key, Model};
 use crate::store_contract::naive::{Fault, Naive};
 
 type Answer<T> = Result<T, ManageError>;
@@ -23,7 +23,7 @@ pub(crate) async fn rule_broken_by<F: Fault + Clone>(fault: F) -> Rule {
 
 /// The rule that a store breaks that makes its changes like this.
 pub(crate) async fn rule_broken_by_making(
-    make: impl Fn(&mut Model, Change, SystemTime) -> Answer<Told> + Clone + Send + Sync + 'static,
+    make: impl Fn(&mut Model, Change, SystemTime) -> Answer<Changed> + Clone + Send + Sync + 'static,
 ) -> Rule {
     rule_broken_by(make).await
 }
@@ -33,9 +33,9 @@ pub(crate) async fn rule_broken_by_marring(
     mar: impl Fn(&Change, &mut Key) + Clone + Send + Sync + 'static,
 ) -> Rule {
     rule_broken_by_making(move |model, change, now| {
-        let told = model.make(change.clone(), now)?;
+        let changed = model.make(change.clone(), now)?;
         model.keys.iter_mut().for_each(|key| mar(&change, key));
-        Ok(told)
+        Ok(changed)
     })
     .await
 }
@@ -66,9 +66,9 @@ async fn adding_a_client_twice_without_an_error_is_caught() {
         let again = matches!(&change, Change::Add(_)).then(|| change.clone());
         match (model.make(change, now), again) {
             (Err(ManageError::ClientExists { .. }), Some(Change::Add(profile))) => {
-                Ok(Told::Client(ClientInfo::new(profile)))
+                Ok(Changed::Client(ClientInfo::new(profile)))
             }
-            (told, _) => told,
+            (changed, _) => changed,
         }
     });
     assert_eq!(rule.await, Rule::UniqueClient);
@@ -79,7 +79,7 @@ async fn unfair_profile_that_is_taken_is_caught() {
     let rule = rule_broken_by_making(|model, change, now| match change {
         Change::Add(profile) if profile.name().trim() != profile.name() => {
             model.clients.push(ClientInfo::new(profile.clone()));
-            Ok(Told::Client(ClientInfo::new(profile)))
+            Ok(Changed::Client(ClientInfo::new(profile)))
         }
         change => model.make(change, now),
     });
@@ -136,7 +136,7 @@ async fn bad_label_that_is_left_out_is_caught() {
         };
         match (model.make(change, now), bare) {
             (Err(ManageError::Label(_)), Some(bare)) => model.make(bare, now),
-            (told, _) => told,
+            (changed, _) => changed,
         }
     });
     assert_eq!(rule.await, Rule::ValidLabel);
@@ -156,11 +156,11 @@ async fn key_that_two_clients_have_is_caught() {
             let is_other = |key: &Key| key.digest != new.digest() || key.info.client == *name;
             model.keys.retain(is_other);
         }
-        let told = model.make(change, now);
-        if told.is_err() {
+        let changed = model.make(change, now);
+        if changed.is_err() {
             *model = before;
         }
-        told
+        changed
     });
     assert_eq!(rule.await, Rule::UniqueKey);
 }
@@ -205,7 +205,7 @@ async fn keys_in_the_order_of_their_ids_are_caught() {
 }
 
 #[tokio::test]
-async fn unknown_name_whose_neighbour_is_not_told_is_caught() {
+async fn unknown_name_without_the_nearest_one_is_caught() {
     let rule = rule_broken_by_making(|model, change, now| {
         model.make(change, now).map_err(|error| match error {
             ManageError::UnknownClient { .. } => ManageError::UnknownClient { nearest: None },

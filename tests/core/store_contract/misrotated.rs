@@ -6,20 +6,20 @@ use keygate::key::KeyState;
 use keygate::manage::{Expiry, KeyError, ManageError};
 use keygate::testing::Rule;
 
-use crate::managing::model::{Change, Told};
+use crate::managing::model::{Change, Changed};
 use crate::store_contract::mismanaged::{client, key, rule_broken_by_making};
 
 #[tokio::test]
 async fn successor_without_the_label_is_caught() {
     let rule = rule_broken_by_making(|model, change, now| {
         let is_bare = matches!(&change, Change::Rotate(_, new, _) if new.label().is_none());
-        let mut told = model.make(change, now)?;
-        if let (true, Told::Rotated(keys)) = (is_bare, &mut told) {
+        let mut changed = model.make(change, now)?;
+        if let (true, Changed::Rotated(keys)) = (is_bare, &mut changed) {
             keys.new.label = None;
             let successor = model.keys.last_mut().expect("the successor was filed last");
             successor.info.label = None;
         }
-        Ok(told)
+        Ok(changed)
     });
     assert_eq!(rule.await, Rule::Rotated);
 }
@@ -72,13 +72,13 @@ async fn grace_beyond_the_key_s_own_expiry_is_caught() {
     let rule = rule_broken_by_making(|model, change, now| {
         let grace =
             if let Change::Rotate(id, _, grace) = &change { Some((*id, *grace)) } else { None };
-        let mut told = model.make(change, now)?;
-        if let (Some((id, grace)), Told::Rotated(keys)) = (grace, &mut told) {
+        let mut changed = model.make(change, now)?;
+        if let (Some((id, grace)), Changed::Rotated(keys)) = (grace, &mut changed) {
             keys.old.expires = now.checked_add(grace);
             let old = model.keys.iter_mut().find(|key| key.info.key_id == id);
             old.expect("the key was rotated").info.expires = keys.old.expires;
         }
-        Ok(told)
+        Ok(changed)
     });
     assert_eq!(rule.await, Rule::Grace);
 }
@@ -119,11 +119,11 @@ async fn second_rotation_of_a_key_is_caught() {
         {
             key.info.replaced_by = None;
         }
-        let told = model.make(change, now);
-        if told.is_err() {
+        let changed = model.make(change, now);
+        if changed.is_err() {
             *model = before;
         }
-        told
+        changed
     });
     assert_eq!(rule.await, Rule::Conflict);
 }
@@ -131,14 +131,14 @@ async fn second_rotation_of_a_key_is_caught() {
 #[tokio::test]
 async fn rotation_that_fails_half_way_is_caught() {
     let rule = rule_broken_by_making(|model, change, now| {
-        let told = model.make(change.clone(), now);
+        let changed = model.make(change.clone(), now);
         if let (Change::Rotate(old, ..), Err(ManageError::Key(KeyError::Duplicate { .. }))) =
-            (&change, &told)
+            (&change, &changed)
             && let Some(key) = key(model, *old)
         {
             key.info.expires = Some(now);
         }
-        told
+        changed
     });
     assert_eq!(rule.await, Rule::Atomic);
 }
@@ -203,11 +203,11 @@ async fn removed_client_whose_keys_stay_is_caught() {
     let rule = rule_broken_by_making(|model, change, now| {
         let is_removal = matches!(change, Change::Remove(_));
         let keys = model.keys.clone();
-        let told = model.make(change, now)?;
+        let changed = model.make(change, now)?;
         if is_removal {
             model.keys = keys;
         }
-        Ok(told)
+        Ok(changed)
     });
     assert_eq!(rule.await, Rule::Removed);
 }

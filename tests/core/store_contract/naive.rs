@@ -9,14 +9,14 @@ use keygate::{
     ClientProfile, KeyDigest, KeyId, KeyRecord, LocalKeyStore, ManageKeys, NewKey, StoreError,
 };
 
-use crate::managing::model::{Change, Model, Told};
+use crate::managing::model::{Change, Changed, Model};
 
 type Answer<T> = Result<T, ManageError>;
 
 /// What may go wrong in a store, and does not by itself.
 pub(crate) trait Fault: Send + Sync + 'static {
     /// Makes a change as this store makes it.
-    fn make(&self, model: &mut Model, change: Change, now: SystemTime) -> Answer<Told> {
+    fn make(&self, model: &mut Model, change: Change, now: SystemTime) -> Answer<Changed> {
         model.make(change, now)
     }
 
@@ -31,7 +31,11 @@ pub(crate) trait Fault: Send + Sync + 'static {
     }
 
     /// The steps of a change that is not made at once.
-    fn in_steps(&self, naive: &Naive<Self>, change: Change) -> Option<BoxFuture<'_, Answer<Told>>>
+    fn in_steps(
+        &self,
+        naive: &Naive<Self>,
+        change: Change,
+    ) -> Option<BoxFuture<'_, Answer<Changed>>>
     where
         Self: Sized,
     {
@@ -43,9 +47,9 @@ pub(crate) trait Fault: Send + Sync + 'static {
 /// Makes each change by this function.
 impl<F> Fault for F
 where
-    F: Fn(&mut Model, Change, SystemTime) -> Answer<Told> + Send + Sync + 'static,
+    F: Fn(&mut Model, Change, SystemTime) -> Answer<Changed> + Send + Sync + 'static,
 {
-    fn make(&self, model: &mut Model, change: Change, now: SystemTime) -> Answer<Told> {
+    fn make(&self, model: &mut Model, change: Change, now: SystemTime) -> Answer<Changed> {
         self(model, change, now)
     }
 }
@@ -87,7 +91,7 @@ impl<F: Fault> Naive<F> {
     fn make<T: 'static>(
         &self,
         change: Change,
-        told: fn(Told) -> Option<T>,
+        pick: fn(Changed) -> Option<T>,
     ) -> BoxFuture<'_, Answer<T>> {
         let steps = self.fault.in_steps(self, change.clone());
         Box::pin(async move {
@@ -95,16 +99,19 @@ impl<F: Fault> Naive<F> {
                 Some(steps) => steps.await?,
                 None => self.fault.make(&mut self.model(), change, self.now())?,
             };
-            Ok(told(made).expect("a change is answered in its own kind"))
+            Ok(pick(made).expect("a change has a result of its kind"))
         })
     }
 
     fn of_client(&self, change: Change) -> BoxFuture<'_, Answer<ClientInfo>> {
-        self.make(change, |told| if let Told::Client(client) = told { Some(client) } else { None })
+        self.make(
+            change,
+            |changed| if let Changed::Client(client) = changed { Some(client) } else { None },
+        )
     }
 
     fn of_key(&self, change: Change) -> BoxFuture<'_, Answer<KeyInfo>> {
-        self.make(change, |told| if let Told::Key(key) = told { Some(key) } else { None })
+        self.make(change, |changed| if let Changed::Key(key) = changed { Some(key) } else { None })
     }
 }
 
@@ -149,8 +156,8 @@ impl<F: Fault> ManageKeys for Naive<F> {
         successor: NewKey,
         grace: Duration,
     ) -> BoxFuture<'a, Answer<Rotated>> {
-        let told = |told| if let Told::Rotated(keys) = told { Some(keys) } else { None };
-        self.make(Change::Rotate(*key_id, successor, grace), told)
+        let pick = |changed| if let Changed::Rotated(keys) = changed { Some(keys) } else { None };
+        self.make(Change::Rotate(*key_id, successor, grace), pick)
     }
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> BoxFuture<'a, Answer<Vec<KeyInfo>>> {

@@ -1,5 +1,5 @@
 //! Moving everything from one store to another.
 
-mod place;
+mod folder;
 mod properties;
 mod stores;

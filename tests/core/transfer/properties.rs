@@ -8,7 +8,7 @@ use keygate::{ClientProfile, KeyDigest, KeyId, MemoryStore, NewKey, Quota, Scope
 use proptest::prelude::*;
 use tokio::runtime::Builder;
 
-use crate::transfer::place::Place;
+use crate::transfer::folder::Folder;
 
 #[derive(Clone, Debug)]
 struct Key {
@@ -117,11 +117,11 @@ proptest! {
     ) {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let place = Place::new();
+            let folder = Folder::new();
             let first = filled(profiles, keys);
             let held = first.export_keys().await.unwrap();
-            let file = place.empty_file("keys.yml");
-            for store in stores(&place, &file).await {
+            let file = folder.empty_file("keys.yml");
+            for store in stores(&folder, &file).await {
                 prop_assert!(store.import_keys(&held).await.unwrap().is_complete());
                 prop_assert_eq!(&store.export_keys().await.unwrap(), &held);
                 let again = store.import_keys(&held).await.unwrap();
@@ -138,13 +138,13 @@ proptest! {
 }
 
 #[allow(clippy::unused_async, unused_variables)] // Without the feature `sqlite`.
-async fn stores(place: &Place, file: &keygate::YamlStore) -> Vec<Box<dyn TransferKeys>> {
+async fn stores(folder: &Folder, file: &keygate::YamlStore) -> Vec<Box<dyn TransferKeys>> {
     vec![
         Box::new(file.clone()),
         #[cfg(feature = "sqlite")]
         {
-            keygate::store::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
-            Box::new(keygate::store::SqliteStore::open(place.path("keys.db")).await.unwrap())
+            keygate::store::SqliteStore::migrate(folder.path("keys.db")).await.unwrap();
+            Box::new(keygate::store::SqliteStore::open(folder.path("keys.db")).await.unwrap())
         },
     ]
 }

@@ -9,7 +9,7 @@ use keygate::{
     YamlStore,
 };
 
-use crate::transfer::place::Place;
+use crate::transfer::folder::Folder;
 
 /// Every field that a file knows, in every form.
 const ALL: &str = "\
@@ -43,37 +43,37 @@ async fn held(store: &dyn TransferKeys) -> Export {
 
 #[tokio::test]
 async fn nothing_is_lost_between_files_and_memory() {
-    let place = Place::new();
-    let old = held(&place.file("old.yml", ALL)).await;
+    let folder = Folder::new();
+    let old = held(&folder.file("old.yml", ALL)).await;
     assert_eq!((old.client_count(), old.key_count()), (4, 4));
     let memory = MemoryStore::new();
     let imported = memory.import_keys(&old).await.unwrap();
     assert_eq!((imported.clients_added, imported.keys_added), (4, 4));
     assert!(imported.is_complete());
-    let new = place.empty_file("new.yml");
+    let new = folder.empty_file("new.yml");
     assert!(new.import_keys(&held(&memory).await).await.unwrap().is_complete());
     assert_eq!(held(&new).await, old);
-    assert_eq!(held(&YamlStore::open(place.path("new.yml")).unwrap()).await, old);
+    assert_eq!(held(&YamlStore::open(folder.path("new.yml")).unwrap()).await, old);
 }
 
 #[tokio::test]
 async fn importing_again_changes_neither_keys_nor_the_file() {
-    let place = Place::new();
-    let old = held(&place.file("old.yml", ALL)).await;
-    let new = place.empty_file("new.yml");
+    let folder = Folder::new();
+    let old = held(&folder.file("old.yml", ALL)).await;
+    let new = folder.empty_file("new.yml");
     new.import_keys(&old).await.unwrap();
-    let text = std::fs::read(place.path("new.yml")).unwrap();
+    let text = std::fs::read(folder.path("new.yml")).unwrap();
     let imported = new.import_keys(&old).await.unwrap();
     assert_eq!((imported.clients_added, imported.clients_kept), (0, 4));
     assert_eq!((imported.keys_added, imported.keys_kept), (0, 4));
-    assert_eq!(std::fs::read(place.path("new.yml")).unwrap(), text);
+    assert_eq!(std::fs::read(folder.path("new.yml")).unwrap(), text);
 }
 
 #[tokio::test]
 async fn imported_keys_work_unless_their_client_is_disabled() {
-    let place = Place::new();
+    let folder = Folder::new();
     let memory = MemoryStore::new();
-    memory.import_keys(&held(&place.file("old.yml", ALL)).await).await.unwrap();
+    memory.import_keys(&held(&folder.file("old.yml", ALL)).await).await.unwrap();
     let state = |text: &str| {
         let found = memory.find(&text.parse().unwrap()).unwrap();
         found.map(|record| record.state())
@@ -93,8 +93,8 @@ async fn nothing_that_is_there_is_changed() {
     let key = old.issue("App 1", NewKey::new(KeyDigest::of(b"1"))).unwrap();
     let before = held(&old).await;
 
-    let place = Place::new();
-    for new in [&MemoryStore::new() as &dyn TransferKeys, &place.empty_file("new.yml")] {
+    let folder = Folder::new();
+    for new in [&MemoryStore::new() as &dyn TransferKeys, &folder.empty_file("new.yml")] {
         new.import_keys(&before).await.unwrap();
         new.revoke(&key.key_id).await.unwrap();
         new.disable_client("App 1").await.unwrap();
@@ -125,14 +125,14 @@ async fn times_up_to_the_end_of_9999_stay_the_same() {
         let digest = KeyDigest::of(&[u8::try_from(number).unwrap()]);
         old.insert_record(KeyRecord::new(digest, "App 1").with_expiry(expires)).unwrap();
     }
-    let place = Place::new();
+    let folder = Folder::new();
     let stores: Vec<Box<dyn TransferKeys>> = vec![
         Box::new(MemoryStore::new()),
-        Box::new(place.empty_file("new.yml")),
+        Box::new(folder.empty_file("new.yml")),
         #[cfg(feature = "sqlite")]
         {
-            keygate::store::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
-            Box::new(keygate::store::SqliteStore::open(place.path("keys.db")).await.unwrap())
+            keygate::store::SqliteStore::migrate(folder.path("keys.db")).await.unwrap();
+            Box::new(keygate::store::SqliteStore::open(folder.path("keys.db")).await.unwrap())
         },
     ];
     for store in &stores {
@@ -147,8 +147,8 @@ async fn times_up_to_the_end_of_9999_stay_the_same() {
 
 #[tokio::test]
 async fn expiries_that_cannot_be_kept_are_refused() {
-    let place = Place::new();
-    let file = place.empty_file("keys.yml");
+    let folder = Folder::new();
+    let file = folder.empty_file("keys.yml");
     file.add_client("App 1").unwrap();
     let memory = MemoryStore::new();
     memory.add_client("App 1").unwrap();
@@ -161,9 +161,9 @@ async fn expiries_that_cannot_be_kept_are_refused() {
     assert_eq!(memory.insert_record(record(before)), refused);
 
     #[cfg(feature = "sqlite")]
-    keygate::store::SqliteStore::migrate(place.path("keys.db")).await.unwrap();
+    keygate::store::SqliteStore::migrate(folder.path("keys.db")).await.unwrap();
     #[cfg(feature = "sqlite")]
-    let sqlite = keygate::store::SqliteStore::open(place.path("keys.db")).await.unwrap();
+    let sqlite = keygate::store::SqliteStore::open(folder.path("keys.db")).await.unwrap();
     #[cfg(feature = "sqlite")]
     ManageKeys::add_client(&sqlite, "App 1".into()).await.unwrap();
     let stores: Vec<&dyn ManageKeys> = vec![
@@ -215,8 +215,8 @@ async fn key_revoked_nobody_knows_when_stays_revoked() {
     let old = MemoryStore::new();
     let record = KeyRecord::new(KeyDigest::of(b"1"), "App 1").with_state(KeyState::Revoked);
     old.insert_record(record).unwrap();
-    let place = Place::new();
-    let new = place.empty_file("new.yml");
+    let folder = Folder::new();
+    let new = folder.empty_file("new.yml");
     assert!(new.import_keys(&held(&old).await).await.unwrap().is_complete());
     assert_eq!(new.list_keys(None).unwrap()[0].state, KeyState::Revoked);
     assert_eq!(held(&new).await, held(&old).await);
@@ -224,16 +224,16 @@ async fn key_revoked_nobody_knows_when_stays_revoked() {
 
 #[tokio::test]
 async fn keys_come_to_a_file_between_what_stands_there() {
-    let place = Place::new();
+    let folder = Folder::new();
     let text = "# ours\nclients:\n  App 1:   # the first\n    scopes: [a]\napi_keys:\n  \
                 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1\n";
-    let file = place.file("keys.yml", text);
+    let file = folder.file("keys.yml", text);
     let old = MemoryStore::new();
     let profile = ClientProfile::new("App 1").with_scopes(["a".parse().unwrap()]);
     old.add_client(profile).unwrap();
     old.issue("App 1", NewKey::new(KeyDigest::of(b"1"))).unwrap();
     assert!(file.import_keys(&held(&old).await).await.unwrap().is_complete());
-    let text = std::fs::read_to_string(place.path("keys.yml")).unwrap();
+    let text = std::fs::read_to_string(folder.path("keys.yml")).unwrap();
     assert!(text.starts_with("# ours\nclients:\n  App 1:   # the first\n    scopes: [a]\n"));
     assert!(text.ends_with(": User 1\n"), "{text}");
 }

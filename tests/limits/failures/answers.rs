@@ -20,7 +20,7 @@ fn answer(auth: &Authenticator<Keys>, parts: &Parts) -> Answer {
 }
 
 #[test]
-fn throttled_answer_tells_when_to_come_back_and_nothing_else() {
+fn throttled_response_has_only_the_retry_time() {
     let auth =
         Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
     let answers = [(); 4].map(|()| answer(&auth, &parts(WRONG, HOME)));
@@ -83,13 +83,13 @@ fn several_keys_in_one_place_count_too() {
 }
 
 #[test]
-fn observers_are_told_once_of_what_was_answered() {
+fn observers_receive_each_outcome_once() {
     for waits in [false, true] {
         let log = Arc::new(Mutex::new(Vec::new()));
-        let told = Arc::clone(&log);
+        let reported = Arc::clone(&log);
         let observer = move |outcome: &Outcome<'_>| {
             let client = outcome.client().map(|client| client.name().to_owned());
-            told.lock().unwrap().push((outcome.name(), client));
+            reported.lock().unwrap().push((outcome.name(), client));
         };
         let store: Arc<dyn keygate::KeyStore> =
             if waits { Arc::new(crate::common::stores::Later(Keys)) } else { Arc::new(Keys) };

@@ -79,7 +79,7 @@ fn client_is_the_last_address_that_is_no_trusted_proxy() {
 }
 
 #[test]
-fn client_is_read_from_forwarded_where_that_is_asked_for() {
+fn client_is_read_from_forwarded_where_configured() {
     let cases: &[(&[&str], &str)] = &[
         (&["for=192.0.2.1"], "192.0.2.1"),
         (&["For=192.0.2.1;proto=https;by=10.0.0.1"], "192.0.2.1"),
@@ -115,7 +115,7 @@ fn client_is_read_from_forwarded_where_that_is_asked_for() {
 }
 
 #[test]
-fn header_that_was_not_asked_for_is_not_read() {
+fn header_that_is_not_configured_is_not_read() {
     let said: &[&[u8]] = &[b"for=192.0.2.1"];
     assert_eq!(client(&proxies(), PROXY, "forwarded", said), PROXY);
     let said: &[&[u8]] = &[b"192.0.2.1"];

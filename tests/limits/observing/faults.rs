@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 use crate::observing::fixture::{KEY, Log, store};
 
 #[tokio::test]
-async fn faults_of_the_store_are_told_as_such() {
+async fn store_errors_are_reported_as_unavailable() {
     let log = Log::default();
     let failing =
         keygate::store::store_fn(|_| async { Err(StoreError::new("connection refused")) });
@@ -35,7 +35,7 @@ async fn faults_of_the_store_are_told_as_such() {
 
 #[cfg(feature = "throttle")]
 #[tokio::test]
-async fn counters_that_do_not_answer_are_told_of_with_the_client() {
+async fn counter_errors_are_reported_with_the_client() {
     use keygate::limit::{Counters, PendingDecision, RateLimitRequest};
     use keygate::{Throttle, ThrottleLayer};
 

@@ -7,10 +7,10 @@ use keygate::{KeyDigest, KeyRecord, KeyStore, Lookup, MemoryStore, Outcome};
 pub(crate) const KEY: &str = "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA";
 
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<Told>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<Reported>>>);
 
 /// The name of an outcome, of its client, and whether its key is known.
-pub(crate) type Told = (&'static str, Option<String>, bool);
+pub(crate) type Reported = (&'static str, Option<String>, bool);
 
 impl Log {
     pub(crate) fn observer(&self) -> impl Fn(&Outcome<'_>) + Send + Sync + use<> {
@@ -21,7 +21,7 @@ impl Log {
         }
     }
 
-    pub(crate) fn take(&self) -> Vec<Told> {
+    pub(crate) fn take(&self) -> Vec<Reported> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }

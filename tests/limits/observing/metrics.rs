@@ -162,7 +162,7 @@ fn bound_holds_and_no_count_is_lost_when_clients_come_at_once() {
 }
 
 #[test]
-fn gauges_tell_how_the_store_is() {
+fn gauges_report_the_health_of_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.yml");
     let entry = |number: u8, more: &str| {
@@ -192,7 +192,7 @@ fn gauges_tell_how_the_store_is() {
 }
 
 #[test]
-fn keys_that_never_expire_are_told_as_infinitely_far() {
+fn keys_without_expiry_have_an_infinite_next_expiry() {
     let store: YamlStore = format!("api_key: {KEY}\n").parse().unwrap();
     assert_eq!(gauges("yaml", &store)[NEXT_EXPIRY], f64::INFINITY);
 }

@@ -10,7 +10,7 @@ use keygate::limit::FailureThrottle;
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, MemoryStore, RequireScope, Source};
 use tower::ServiceExt as _;
 
-use crate::observing::fixture::{KEY, Log, Told, store};
+use crate::observing::fixture::{KEY, Log, Reported, store};
 
 #[tokio::test]
 async fn missing_scope_is_reported_by_layers_handlers_and_respond() {
@@ -53,7 +53,7 @@ async fn refusal_made_by_respond_is_not_reported_again_by_the_layer() {
 }
 
 #[tokio::test]
-async fn refusal_behind_two_key_layers_is_told_by_the_inner_one() {
+async fn refusal_behind_two_key_layers_is_reported_by_the_inner_one() {
     let (inner, outer) = (Log::default(), Log::default());
     let gateway = MemoryStore::from_keys([("a key of the gateway", "Gateway")]).unwrap();
     let gateway = Authenticator::new(gateway)
@@ -88,7 +88,7 @@ async fn refusal_behind_two_key_layers_is_told_by_the_inner_one() {
 }
 
 #[tokio::test]
-async fn anonymous_caller_that_had_to_be_a_client_is_told() {
+async fn refused_anonymous_caller_is_reported() {
     let log = Log::default();
     let auth = Authenticator::new(store(false).0).add_observer(log.observer());
     let app: Router = Router::new()
@@ -100,14 +100,14 @@ async fn anonymous_caller_that_had_to_be_a_client_is_told() {
     for (target, status) in [("/scope", 401), ("/client", 401), ("/anybody", 200)] {
         let request = Request::get(target).body(Body::empty()).unwrap();
         assert_eq!(app.clone().oneshot(request).await.unwrap().status(), status);
-        let expected: &[Told] =
+        let expected: &[Reported] =
             if status == 401 { &[("no_credentials", None, false)] } else { &[] };
         assert_eq!(log.take(), expected, "{target}");
     }
 }
 
 #[tokio::test]
-async fn anonymous_caller_that_is_answered_by_hand_is_told_once() {
+async fn anonymous_caller_refused_by_the_handler_is_reported_once() {
     let log = Log::default();
     let auth = Authenticator::new(store(false).0).add_observer(log.observer());
     let by_hand = auth.clone();
@@ -120,7 +120,7 @@ async fn anonymous_caller_that_is_answered_by_hand_is_told_once() {
 }
 
 #[tokio::test]
-async fn refusal_by_a_clone_that_nobody_observes_is_told_by_the_layer() {
+async fn refusal_by_an_unobserved_authenticator_reaches_the_layers() {
     let log = Log::default();
     let by_hand = Authenticator::new(store(false));
     let by_hand = Arc::new(by_hand);
@@ -141,7 +141,7 @@ async fn refusal_by_a_clone_that_nobody_observes_is_told_by_the_layer() {
 
 /// As of a page for operators, who need a second key.
 #[tokio::test]
-async fn second_key_that_a_handler_asks_for_is_told_by_whom_it_asks() {
+async fn second_key_is_reported_by_the_authenticator_that_verifies_it() {
     let [outer, inner] = [Log::default(), Log::default()];
     let auth = Authenticator::new(store(false).0).add_observer(outer.observer());
     let operators = Authenticator::new(MemoryStore::new())

@@ -49,14 +49,14 @@ fn throttled_wrong_keys_are_reported_with_their_reason() {
     use keygate::limit::FailureThrottle;
 
     let log: Arc<Mutex<Vec<_>>> = Arc::default();
-    let told = Arc::clone(&log);
+    let reported = Arc::clone(&log);
     let failures = FailureThrottle::by(|_, _| Some([192, 0, 2, 1].into()));
     let auth = Authenticator::new(store(false).0)
         .throttle_failures(failures.with_rate("1/day".parse().unwrap()))
         .add_observer(move |outcome: &Outcome<'_>| {
             let client = outcome.client().map(|client| client.name().to_owned());
-            let told_of = (outcome.name(), outcome.reason(), client, outcome.key_id());
-            told.lock().unwrap().push(told_of);
+            let outcome = (outcome.name(), outcome.reason(), client, outcome.key_id());
+            reported.lock().unwrap().push(outcome);
         });
     let verify = |key: &str| {
         auth.verify(&HeaderMap::from_iter([("x-api-key".parse().unwrap(), key.parse().unwrap())]))

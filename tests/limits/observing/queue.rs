@@ -7,7 +7,7 @@ use keygate::{Authenticator, Outcome};
 
 use crate::observing::fixture::{KEY, Log, store};
 
-/// Longer than it can take where nothing is wrong.
+/// Far longer than a working observer takes.
 const LONG: Duration = Duration::from_secs(60);
 
 #[test]
@@ -37,17 +37,17 @@ fn slow_observer_behind_a_queue_delays_no_request() {
         go_on.send(()).unwrap();
     }
     assert!(ended.recv_timeout(LONG).is_err());
-    let told = log.take();
-    assert_eq!(told.len() as u64, 6 - lost);
-    assert_eq!(told[0], ("admitted", Some("Right".to_owned()), true));
-    assert_eq!(told[1], ("expired", Some("Expired".to_owned()), true));
+    let reported = log.take();
+    assert_eq!(reported.len() as u64, 6 - lost);
+    assert_eq!(reported[0], ("admitted", Some("Right".to_owned()), true));
+    assert_eq!(reported[1], ("expired", Some("Expired".to_owned()), true));
 }
 
 #[test]
 fn observer_behind_a_queue_goes_on_after_a_panic() {
-    let (tell, told) = channel();
+    let (sender, reported) = channel();
     let panics = move |outcome: &Outcome<'_>| {
-        tell.send(outcome.name()).unwrap();
+        sender.send(outcome.name()).unwrap();
         panic!("an observer that is out of order");
     };
     let queued = QueuedObserver::new(panics, 10).unwrap();
@@ -56,7 +56,7 @@ fn observer_behind_a_queue_goes_on_after_a_panic() {
         assert!(auth.verify_key(KEY.as_bytes()).is_ok());
     }
     for _ in 0..3 {
-        assert_eq!(told.recv_timeout(LONG), Ok("admitted"));
+        assert_eq!(reported.recv_timeout(LONG), Ok("admitted"));
     }
     assert_eq!(queued.dropped(), 0);
 }

@@ -8,4 +8,4 @@ mod counting;
 mod fixture;
 mod forgetting;
 mod rates;
-mod telling;
+mod snapshot;

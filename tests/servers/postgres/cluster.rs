@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::super::place::Place;
+use super::super::folder::Folder;
 use super::super::tools::{copy, postgres_program};
 use super::{Postgres, run_in};
 
@@ -33,11 +33,11 @@ hostssl all all 127.0.0.1/32 scram-sha-256
 /// Copies the template to a folder that is not there yet.
 pub(super) fn copy_template(data: &Path) {
     // Never dropped: its watchdog removes it when the process ends.
-    static TEMPLATE: OnceLock<Place> = OnceLock::new();
+    static TEMPLATE: OnceLock<Folder> = OnceLock::new();
     let template = TEMPLATE.get_or_init(|| {
-        let place = Place::new("template");
-        make(&place.work());
-        place
+        let folder = Folder::new("template");
+        make(&folder.work());
+        folder
     });
     copy(&template.work(), data);
 }

@@ -76,8 +76,8 @@ fn check(
         count.asked.set(count.asked.get() + 1);
         // Not by whole seconds, so that lost fractions show.
         twin.clock().advance(Duration::from_millis(1_234));
-        let told = make(&store, &step);
-        if told.as_ref().is_err_and(|error| error.contains("laid out in a way")) {
+        let changed = make(&store, &step);
+        if changed.as_ref().is_err_and(|error| error.contains("laid out in a way")) {
             count.refused.set(count.refused.get() + 1);
             if std::env::var("SHOW_REFUSED").is_ok() {
                 println!("REFUSED {step:?}\n{before}\n");
@@ -86,7 +86,7 @@ fn check(
             continue;
         }
         let is_flow = flow.refuses(&step, &twin);
-        if told.as_ref().is_err_and(|error| error.contains("is in flow style")) {
+        if changed.as_ref().is_err_and(|error| error.contains("is in flow style")) {
             prop_assert!(is_flow, "{:?} was refused\n{}", step, before);
             prop_assert_eq!(read(&path), before);
             continue;
@@ -101,7 +101,7 @@ fn check(
         } else {
             prop_assert_eq!(read(&path), before, "refused");
         }
-        prop_assert_eq!(told, right, "{}", shown);
+        prop_assert_eq!(changed, right, "{}", shown);
         same(&store, &twin, &shown)?;
         let again = YamlStore::open(&path).expect("what was written loads");
         same(&again, &twin, &shown)?;
@@ -117,9 +117,9 @@ fn check(
 }
 
 fn same(store: &YamlStore, twin: &Twin, shown: &str) -> Result<(), TestCaseError> {
-    let told = |error: ManageError| TestCaseError::fail(error.to_string());
+    let failed = |error: ManageError| TestCaseError::fail(error.to_string());
     prop_assert_eq!(store.list_clients(), twin.store().list_clients(), "{}", shown);
     let (keys, right) = (store.list_keys(None), twin.store().list_keys(None));
-    prop_assert_eq!(keys.map_err(told)?, right.map_err(told)?, "{}", shown);
+    prop_assert_eq!(keys.map_err(failed)?, right.map_err(failed)?, "{}", shown);
     Ok(())
 }

@@ -136,7 +136,7 @@ fn control_characters_and_inner_byte_order_marks_are_refused() {
 }
 
 #[test]
-fn texts_that_need_quotes_are_told_so() {
+fn unquoted_special_characters_are_reported_at_their_position() {
     refused(&[
         ("api_keys:\n  @c4n4ry-0123456789: User 1\n", "2:3", INDICATOR),
         ("api_keys:\n  `c4n4ry-0123456789: User 1\n", "2:3", INDICATOR),
@@ -176,7 +176,7 @@ fn tabs_are_refused_where_they_stand() {
 }
 
 #[test]
-fn lines_that_are_not_yaml_are_told_with_a_way_out() {
+fn lines_that_are_not_yaml_are_refused_with_a_remedy() {
     let colon = syntax("simple key expected ':'");
     let value = syntax("mapping values are not allowed in this context");
     refused(&[

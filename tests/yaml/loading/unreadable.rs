@@ -24,7 +24,7 @@ fn refused(path: &Path, kind: io::ErrorKind) {
 }
 
 #[test]
-fn missing_file_is_told_with_its_path() {
+fn missing_file_is_reported_with_its_path() {
     let path = file(b"");
     fs::remove_file(&path).unwrap();
     refused(&path, io::ErrorKind::NotFound);
@@ -43,7 +43,7 @@ fn directory_is_not_a_key_file() {
 
 #[test]
 #[cfg(unix)]
-fn file_that_must_not_be_read_is_told_with_its_path() {
+fn unreadable_file_is_reported_with_its_path() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let path = file(b"api_key: c4n4ry-0123456789\n");

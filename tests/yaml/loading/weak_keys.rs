@@ -44,7 +44,7 @@ fn lines(store: &YamlStore) -> Vec<usize> {
 }
 
 #[test]
-fn warnings_tell_the_place_and_the_way_out_and_not_the_key() {
+fn warnings_have_the_position_and_a_remedy_but_no_key() {
     let text = "allow_weak_keys: true\r\napi_keys:\r\n    c4n4ry: User 1\r\n";
     let path = file(text.as_bytes());
     let opened = YamlStore::open(&path).unwrap();

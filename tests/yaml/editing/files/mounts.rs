@@ -54,7 +54,7 @@ fn edit_of_a_file_mounted_by_itself_says_so() {
 }
 
 #[test]
-fn read_only_mount_is_told_as_such() {
+fn read_only_mount_is_reported_as_read_only() {
     let said = "read-only: the file is on a read-only mount: change the original file";
     let script = "cp \"$FROM\" keys.yml; mount -o remount,bind,ro \"$PLACE\" || exit 99; RUN; cmp \"$FROM\" keys.yml && ls -A";
     let output = inside_mount("size=64k", script, "add A", "clients:\n");

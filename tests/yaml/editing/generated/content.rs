@@ -7,7 +7,7 @@ use keygate::testing::FakeClock;
 use keygate::{ClientProfile, MemoryStore, NewKey};
 
 use super::dice::Dice;
-use super::step::{Step, Told};
+use super::step::{Changed, Step};
 use crate::editing::fixture::{digest, id, key, now};
 
 pub(super) const NAMES: [&str; 10] = [
@@ -158,7 +158,7 @@ impl Twin {
         &self.clock
     }
 
-    pub(super) fn make(&self, step: &Step) -> Result<Told, String> {
+    pub(super) fn make(&self, step: &Step) -> Result<Changed, String> {
         if let Step::Hash = step {
             // Only keys that have not moved yet.
             let mut shorts = self.shorts.lock().unwrap();
@@ -168,12 +168,12 @@ impl Twin {
             };
             let count = shorts.iter().filter(|letter| is_there(letter)).count();
             shorts.clear();
-            return Ok(Told::Hashed(count));
+            return Ok(Changed::Hashed(count));
         }
-        let told = super::step::make_in_memory(&self.store, step);
-        if let (Ok(_), Step::Revoke(letter) | Step::Rotate { old: letter, .. }) = (&told, step) {
+        let changed = super::step::make_in_memory(&self.store, step);
+        if let (Ok(_), Step::Revoke(letter) | Step::Rotate { old: letter, .. }) = (&changed, step) {
             self.shorts.lock().unwrap().retain(|short| short != letter);
         }
-        told
+        changed
     }
 }

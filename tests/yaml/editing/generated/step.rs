@@ -21,7 +21,7 @@ pub(super) enum Step {
 }
 
 #[derive(Debug, PartialEq)]
-pub(super) enum Told {
+pub(super) enum Changed {
     Client(ClientInfo),
     Key(KeyInfo),
     Rotated(Rotated),
@@ -86,30 +86,30 @@ fn grace(more: u8) -> Duration {
 macro_rules! make {
     ($store:expr, $step:expr) => {
         match $step {
-            Step::Add(name, more) => $store.add_client(profile(*name, *more)).map(Told::Client),
-            Step::Enable(name) => $store.enable_client(NAMES[*name]).map(Told::Client),
-            Step::Disable(name) => $store.disable_client(NAMES[*name]).map(Told::Client),
-            Step::Remove(name) => $store.remove_client(NAMES[*name]).map(Told::Client),
+            Step::Add(name, more) => $store.add_client(profile(*name, *more)).map(Changed::Client),
+            Step::Enable(name) => $store.enable_client(NAMES[*name]).map(Changed::Client),
+            Step::Disable(name) => $store.disable_client(NAMES[*name]).map(Changed::Client),
+            Step::Remove(name) => $store.remove_client(NAMES[*name]).map(Changed::Client),
             Step::Issue { name, letter, more } => {
-                $store.issue(NAMES[*name], new_key(*letter, *more)).map(Told::Key)
+                $store.issue(NAMES[*name], new_key(*letter, *more)).map(Changed::Key)
             }
-            Step::Revoke(letter) => $store.revoke(&id(*letter)).map(Told::Key),
+            Step::Revoke(letter) => $store.revoke(&id(*letter)).map(Changed::Key),
             Step::Rotate { old, new, more } => {
-                $store.rotate(&id(*old), new_key(*new, *more), grace(*more)).map(Told::Rotated)
+                $store.rotate(&id(*old), new_key(*new, *more), grace(*more)).map(Changed::Rotated)
             }
             Step::Hash => unreachable!("a store in memory holds no plain keys"),
         }
     };
 }
 
-pub(super) fn make(store: &YamlStore, step: &Step) -> Result<Told, String> {
-    let told = match step {
-        Step::Hash => store.hash_keys().map(Told::Hashed),
+pub(super) fn make(store: &YamlStore, step: &Step) -> Result<Changed, String> {
+    let changed = match step {
+        Step::Hash => store.hash_keys().map(Changed::Hashed),
         step => make!(store, step),
     };
-    told.map_err(|error| error.to_string())
+    changed.map_err(|error| error.to_string())
 }
 
-pub(super) fn make_in_memory(store: &MemoryStore, step: &Step) -> Result<Told, String> {
+pub(super) fn make_in_memory(store: &MemoryStore, step: &Step) -> Result<Changed, String> {
     make!(store, step).map_err(|error: ManageError| error.to_string())
 }

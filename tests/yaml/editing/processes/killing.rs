@@ -41,7 +41,7 @@ fn killed_process_leaves_a_whole_file_and_a_free_lock() {
     }
     let Seen { done, ahead, with_temporary } = seen;
     println!(
-        "{kills} kills in {:.1} s: {done} changes told, {ahead} made and not told yet, \
+        "{kills} kills in {:.1} s: {done} changes reported, {ahead} made and not reported yet, \
          {with_temporary} temporaries left and removed",
         begun.elapsed().as_secs_f64()
     );
@@ -79,15 +79,18 @@ fn kill_one(folder: &Folder, number: usize, delays: &mut Delays, seen: &mut Seen
     child.kill().unwrap();
     child.wait().unwrap();
     stdout.read_to_end(&mut output).unwrap();
-    let told = worker::said(&output);
+    let reported = worker::said(&output);
 
     let text = read(&path);
     assert!(text.starts_with("# Head.\n") && text.ends_with("# Tail.\n"), "{text}");
     let after = keys(&path);
-    let made = check(&before, &after, &told);
-    assert!((told.len()..=told.len() + 1).contains(&made), "{made} changes of {told:?}");
-    seen.done += told.len();
-    seen.ahead += made - told.len();
+    let made = check(&before, &after, &reported);
+    assert!(
+        (reported.len()..=reported.len() + 1).contains(&made),
+        "{made} changes of {reported:?}"
+    );
+    seen.done += reported.len();
+    seen.ahead += made - reported.len();
 
     let lock = File::options().write(true).open(folder.path().join(".keys.yml.lock"));
     // The first process may have been killed before it made the lock.

@@ -29,8 +29,8 @@ pub(crate) fn command(job: &str, path: &Path) -> Command {
     job::command(module_path!(), job, path)
 }
 
-/// Tells how a change ended, in one line.
-fn tell<T>(result: Result<T, ManageError>) {
+/// Reports the result of a change in one line.
+fn report<T>(result: Result<T, ManageError>) {
     match result {
         Ok(_) => say("done"),
         Err(ManageError::ReadOnly { why }) => say(&format!("read-only: {why}")),
@@ -39,7 +39,9 @@ fn tell<T>(result: Result<T, ManageError>) {
 }
 
 fn add(path: &Path, name: &str) {
-    tell(YamlStore::open(path).map_err(ManageError::from).and_then(|store| store.add_client(name)));
+    report(
+        YamlStore::open(path).map_err(ManageError::from).and_then(|store| store.add_client(name)),
+    );
 }
 
 /// Issues this number of keys to `App 1`.

@@ -17,16 +17,16 @@ fn twenty_processes_lose_none_of_their_keys() {
     let path = folder.file("keys.yml", FILE);
     let children: Vec<_> =
         (0..20).map(|_| worker::command("issue 10", &path).spawn().unwrap()).collect();
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for child in children {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success());
-        told.extend(worker::said(&output.stdout));
+        reported.extend(worker::said(&output.stdout));
     }
-    assert_eq!(told.len(), 200);
+    assert_eq!(reported.len(), 200);
     let keys = open(&path).list_keys(None).unwrap();
     let keys: BTreeSet<_> = keys.iter().map(|key| key.key_id.to_string()).collect();
-    assert_eq!(keys, told);
+    assert_eq!(keys, reported);
     let text = read(&path);
     assert!(text.starts_with("# Head.\nclients:\n  App 1:   # c\n    keys:\n"));
     assert!(text.ends_with("\n# Tail.\n"));

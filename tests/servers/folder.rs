@@ -31,12 +31,12 @@ if [ -n "$segment" ]; then ipcrm -m "$segment" 2>/dev/null; fi
 
 /// A folder, with a folder `work` in it that the server works in.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Folder {
     root: PathBuf,
     watchdog: Child,
 }
 
-impl Place {
+impl Folder {
     pub(super) fn new(name: &str) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let temporary = env::temp_dir().canonicalize().expect("a temporary folder");
@@ -89,7 +89,7 @@ fn watch(root: &Path) -> Child {
         .unwrap()
 }
 
-impl Drop for Place {
+impl Drop for Folder {
     fn drop(&mut self) {
         drop(self.watchdog.stdin.take());
         let _ = self.watchdog.wait();

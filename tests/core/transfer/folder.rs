@@ -5,9 +5,9 @@ use keygate::YamlStore;
 use tempfile::TempDir;
 
 /// A temporary folder for key files.
-pub(crate) struct Place(TempDir);
+pub(crate) struct Folder(TempDir);
 
-impl Place {
+impl Folder {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
