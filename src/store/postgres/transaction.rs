@@ -51,6 +51,8 @@ const UNCONFIRMED: &str = "PostgreSQL did not confirm the commit within ten seco
 const INTERRUPTED: &str = "the commit was interrupted: the change may have taken effect; list keys \
     and clients before you repeat it";
 
+const NO_EVENT: &str = "the change was not recorded in `keygate.events`";
+
 type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 impl Database for PostgresStore {
@@ -109,12 +111,15 @@ impl PostgresTransaction {
     /// the change during the commit.
     async fn check_events(&mut self) -> Result<bool, StoreError> {
         let without_event = self.written.without_event();
-        let sql = format!("select ({without_event}), exists ({FOREIGN_TRIGGERS})");
+        let sql = format!(
+            "select ({without_event}), exists ({FOREIGN_TRIGGERS}), \
+             pg_catalog.pg_current_xact_id()::text"
+        );
         let Some(row) = self.plain_row(&sql).await? else { return Ok(true) };
         if count(&row, 0)? > 0 {
-            let found = "the change was not recorded in `keygate.events`".to_owned();
-            return Err(not_kept(self, found).await);
+            return Err(not_kept(self, NO_EVENT.to_owned()).await);
         }
+        self.written.txid = Some(row.try_get(2).map_err(unavailable)?);
         row.try_get(1).map_err(unavailable)
     }
 

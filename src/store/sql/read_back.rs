@@ -73,7 +73,11 @@ pub(super) async fn commit(
 ) -> Result<(), StoreError> {
     check(&mut transaction, written).await?;
     let Some(mut after) = transaction.commit().await? else { return Ok(()) };
-    if let Some(found) = difference(&mut after, written).await.map_err(not_read_back)? {
+    let found = match difference(&mut after, written).await {
+        Ok(None) => after.missing_events().await,
+        found => found,
+    };
+    if let Some(found) = found.map_err(not_read_back)? {
         let suspects = after.foreign_triggers().await.unwrap_or_default();
         return Err(StoreError::new(NotKept::Committed { found, suspects }));
     }

@@ -140,6 +140,10 @@ pub(in crate::store) trait Transaction: Send + Sized {
     /// Describes the triggers and rules on the tables that are not keygate's.
     fn foreign_triggers(&mut self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
+    /// Describes changes without events. For the transaction that a commit returned: of the committed changes.
+    fn missing_events(&mut self)
+    -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+
     /// Commits the changes, if all of them have events. If triggers of others may have undone them
     /// during the commit, returns a transaction that reads.
     fn commit(self) -> impl Future<Output = Result<Option<Self>, StoreError>> + Send;

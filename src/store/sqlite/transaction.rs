@@ -234,7 +234,11 @@ impl Transaction for SqliteTransaction {
         foreign_triggers(self.open.connection()).await
     }
 
-    /// Triggers of SQLite do not run during the commit.
+    async fn missing_events(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    /// Triggers of SQLite do not run during the commit, so that nothing is read back after it.
     async fn commit(mut self) -> Result<Option<Self>, StoreError> {
         if let Some(Written { last_event, rows }) = self.written.take() {
             let events = self.number(sqlx::query(EVENTS).bind(last_event)).await?;

@@ -194,6 +194,35 @@ async fn changes_undone_at_the_commit_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_whose_events_are_deleted_at_the_commit_fail() {
+    for name in ["revoke", "disable"] {
+        let database = Postgres::shared().database();
+        let store = prepared(&database).await;
+        database.psql(
+            "create table public.queue ();
+             create function audit() returns trigger language plpgsql security definer as $$ begin
+                if current_query() = 'commit' then
+                    perform set_config('session_replication_role', 'replica', true);
+                    delete from keygate.events;
+                else
+                    set constraints all deferred;
+                    insert into public.queue default values;
+                end if;
+                return null; end $$;
+             create constraint trigger audit after insert on keygate.events
+                deferrable initially deferred for each row execute function audit();
+             create constraint trigger requeue after insert on public.queue
+                deferrable initially deferred for each row execute function audit();",
+        );
+        let error = changes::make(&store, name).await.expect_err(name);
+        let found = "the change was committed and then read back differently: the change was not \
+                     recorded in `keygate.events`; the trigger `audit` on `keygate.events` may undo";
+        assert!(error.to_string().starts_with(found), "{error}");
+        assert_eq!(database.psql("select count(*) from keygate.events"), "0");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_that_cannot_be_read_after_the_commit_fail() {
     let database = Postgres::shared().database();
     let store = prepared(&database).await;

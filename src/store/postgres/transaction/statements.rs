@@ -6,9 +6,8 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use tokio::time::timeout;
 
-use super::written::Written;
 use super::{
-    BEGIN_READ, PostgresTransaction, STATEMENT_DEADLINE, begin, completed, count, literal,
+    BEGIN_READ, NO_EVENT, PostgresTransaction, STATEMENT_DEADLINE, begin, completed, count, literal,
 };
 use crate::client::ClientProfile;
 use crate::error::StoreError;
@@ -260,15 +259,22 @@ impl Transaction for PostgresTransaction {
         completed(&mut self.connection, triggers).await
     }
 
+    async fn missing_events(&mut self) -> Result<Option<String>, StoreError> {
+        let sql = self.written.without_event();
+        let row = self.plain_row(&sql).await?;
+        let missing = row.map_or(Ok(0), |row| count(&row, 0))?;
+        Ok((missing > 0).then(|| NO_EVENT.to_owned()))
+    }
+
     async fn commit(mut self) -> Result<Option<Self>, StoreError> {
-        let may_be_undone = !self.written.is_empty() && self.check_events().await?;
+        let may_be_undone = self.writes && !self.written.is_empty() && self.check_events().await?;
         self.end().await?;
         if !may_be_undone {
             self.connection.release();
             return Ok(None);
         }
         begin(&mut self.connection, &self.server, BEGIN_READ, "").await.map_err(not_read_back)?;
-        Ok(Some(Self { writes: false, written: Written::default(), ..self }))
+        Ok(Some(Self { writes: false, ..self }))
     }
 }
 

@@ -8,6 +8,8 @@ use crate::key::KeyId;
 pub(super) struct Written {
     pub(super) clients: Vec<String>,
     pub(super) keys: Vec<KeyId>,
+    /// The number of the transaction, once it is about to commit.
+    pub(super) txid: Option<String>,
 }
 
 impl Written {
@@ -15,12 +17,16 @@ impl Written {
         self.clients.is_empty() && self.keys.is_empty()
     }
 
-    /// Returns the query that counts the clients and keys without an event in this transaction. Set
+    /// Returns the query that counts the clients and keys without an event in the transaction. Set
     /// operations are fast whatever the planner's statistics.
     pub(super) fn without_event(&self) -> String {
         let keys = array(self.keys.iter().map(ToString::to_string));
         let clients = array(self.clients.iter().map(|name| quoted(name)));
-        let events = "from keygate.events where txid = pg_catalog.pg_current_xact_id()";
+        let txid = self.txid.as_ref().map_or_else(
+            || "pg_catalog.pg_current_xact_id()".to_owned(),
+            |txid| format!("{}::xid8", literal(txid)),
+        );
+        let events = format!("from keygate.events where txid = {txid}");
         format!(
             "select pg_catalog.count(*) from (\
              (select pg_catalog.unnest({keys}) except select key_id {events}) union all \
