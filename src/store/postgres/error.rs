@@ -32,6 +32,12 @@ pub(super) fn is_lost(error: &Error) -> bool {
     }
 }
 
+/// Returns whether a commit that failed with this error may have taken effect: only the server knows that it
+/// rolled back.
+pub(super) fn may_have_committed(error: &Error) -> bool {
+    is_lost(error) || !matches!(error, Error::Database(_))
+}
+
 pub(super) fn text(error: &Error) -> String {
     match error {
         Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
@@ -102,4 +108,21 @@ fn hides_rows(error: &PgDatabaseError) -> bool {
 pub(in crate::store) fn code(error: &Error) -> Option<&str> {
     let Error::Database(error) = error else { return None };
     Some(error.try_downcast_ref::<PgDatabaseError>()?.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commit_without_a_response_may_have_taken_effect() {
+        for error in [
+            Error::Io(ErrorKind::ConnectionReset.into()),
+            Error::Protocol("unexpected message".to_owned()),
+            Error::Tls("bad record".into()),
+            Error::WorkerCrashed,
+        ] {
+            assert!(may_have_committed(&error), "{error:?}");
+        }
+    }
 }

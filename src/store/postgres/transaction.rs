@@ -7,7 +7,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::PostgresStore;
-use super::error::{is_lost, text, unavailable};
+use super::error::{may_have_committed, text, unavailable};
 use super::inspect::FOREIGN_TRIGGERS;
 use super::pool::{CHANGE_DEADLINE, PooledConnection};
 use super::server::{Server, server_columns};
@@ -154,8 +154,7 @@ impl PostgresTransaction {
     async fn end(&mut self) -> Result<(), StoreError> {
         match timeout(COMMIT_DEADLINE, raw_sql("commit").execute(&mut *self.connection)).await {
             Err(_) => return Err(StoreError::new(UNCONFIRMED)),
-            // Only the server knows that it rolled back.
-            Ok(Err(error)) if is_lost(&error) || !matches!(error, sqlx::Error::Database(_)) => {
+            Ok(Err(error)) if may_have_committed(&error) => {
                 return Err(StoreError::new(format!("{}; {INTERRUPTED}", text(&error))));
             }
             Ok(done) => done.map_err(unavailable)?,
