@@ -1,7 +1,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// The system's allocator, which counts the bytes that are in use once it is told to.
+/// The system's allocator, which counts the bytes in use after [`start`].
 pub(crate) struct Counting;
 
 // Off while time is measured: threads that allocate would meet at the counter.
@@ -13,7 +13,7 @@ pub(crate) fn start() {
     COUNTS.store(true, Relaxed);
 }
 
-/// The bytes that were asked for since the start, less those given back.
+/// The bytes allocated and not freed since the start.
 pub(crate) fn in_use() -> f64 {
     // Exact as far as 2^53.
     #[allow(clippy::cast_precision_loss)]

@@ -13,8 +13,8 @@ pub(crate) type Keys = BTreeMap<String, KeyInfo>;
 /// # Panics
 ///
 /// If a change is lost or half made, or another process's key has changed.
-pub(crate) fn check(before: &Keys, after: &Keys, told: &[String]) -> usize {
-    for line in told {
+pub(crate) fn check(before: &Keys, after: &Keys, reported: &[String]) -> usize {
+    for line in reported {
         let words = line.split(' ').collect::<Vec<_>>();
         let key = |place: usize| after.get(words[place]).unwrap_or_else(|| panic!("lost: {line}"));
         match words[0] {

@@ -26,7 +26,7 @@ impl<S: LocalKeyStore + Clone> KeyStore for Later<S> {
 pub(crate) struct Anyone(Arc<Mutex<Option<KeyDigest>>>);
 
 impl Anyone {
-    pub(crate) fn last_asked(&self) -> Option<KeyDigest> {
+    pub(crate) fn last_lookup(&self) -> Option<KeyDigest> {
         self.0.lock().unwrap().take()
     }
 }

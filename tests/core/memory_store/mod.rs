@@ -31,7 +31,7 @@ fn state(store: &MemoryStore, digest: KeyDigest) -> Option<KeyState> {
 }
 
 fn find(store: &MemoryStore, digest: KeyDigest) -> Option<KeyRecord> {
-    store.find(&digest).expect("a store in memory can always tell")
+    store.find(&digest).expect("a lookup in memory never fails")
 }
 
 fn names(store: &MemoryStore) -> Vec<String> {

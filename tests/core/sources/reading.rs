@@ -13,13 +13,13 @@ use crate::sources::writing::{
 };
 
 /// The digest that the store looks up, or the error before any lookup.
-fn asked(source: Source, request: Request<()>) -> Result<KeyDigest, Option<WrongReason>> {
+fn looked_up(source: Source, request: Request<()>) -> Result<KeyDigest, Option<WrongReason>> {
     let store = Anyone::default();
     let auth = Authenticator::new(store.clone()).with_sources_in_parts([source]).unwrap();
     let result = auth.verify_parts(&request.into_parts().0);
-    let asked = store.last_asked();
-    assert_eq!(result.is_ok(), asked.is_some());
-    result.map(|_| asked.unwrap()).map_err(|error| error.reason())
+    let digest = store.last_lookup();
+    assert_eq!(result.is_ok(), digest.is_some());
+    result.map(|_| digest.unwrap()).map_err(|error| error.reason())
 }
 
 const AMBIGUOUS: Result<KeyDigest, Option<WrongReason>> = Err(Some(WrongReason::Ambiguous));
@@ -41,7 +41,7 @@ proptest! {
     fn key_in_a_header_is_read_exactly(key in key_in_header()) {
         let lines = [("accept", &b"*/*"[..]), ("x-key", &key), ("x-keys", b"other")];
         let request = request("/", &lines);
-        prop_assert_eq!(asked(Source::header("X-Key"), request), Ok(KeyDigest::of(&key)));
+        prop_assert_eq!(looked_up(Source::header("X-Key"), request), Ok(KeyDigest::of(&key)));
     }
 
     #[test]
@@ -50,20 +50,20 @@ proptest! {
     ) {
         let other = if same { &one } else { &other };
         let request = request("/", &[("x-key", &one), ("x-key", other)]);
-        prop_assert_eq!(asked(Source::header("x-key"), request), AMBIGUOUS);
+        prop_assert_eq!(looked_up(Source::header("x-key"), request), AMBIGUOUS);
     }
 
     #[test]
     fn key_behind_bearer_is_read_exactly(written in authorization("bearer")) {
         let request = request("/", &[("authorization", &written.text)]);
-        prop_assert_eq!(asked(Source::bearer(), request), Ok(KeyDigest::of(&written.key)));
+        prop_assert_eq!(looked_up(Source::bearer(), request), Ok(KeyDigest::of(&written.key)));
     }
 
     #[test]
     fn key_behind_a_scheme_is_read_exactly(written in authorization("x-Api-Key")) {
         let request = request("/", &[("authorization", &written.text)]);
         let source = Source::scheme("X-API-Key");
-        prop_assert_eq!(asked(source, request), Ok(KeyDigest::of(&written.key)));
+        prop_assert_eq!(looked_up(source, request), Ok(KeyDigest::of(&written.key)));
     }
 
     #[test]
@@ -74,7 +74,7 @@ proptest! {
     ) {
         let (one, other) = if swapped { (other, one) } else { (one, other) };
         let request = request("/", &[("authorization", &one.text), ("authorization", &other.text)]);
-        prop_assert_eq!(asked(Source::bearer(), request), AMBIGUOUS);
+        prop_assert_eq!(looked_up(Source::bearer(), request), AMBIGUOUS);
     }
 
     #[test]
@@ -85,7 +85,7 @@ proptest! {
     ) {
         let target = query(std::slice::from_ref(&written), &others, place);
         let request = request::<&str>(&target, &[]);
-        prop_assert_eq!(asked(Source::query("key"), request), Ok(KeyDigest::of(&written.key)));
+        prop_assert_eq!(looked_up(Source::query("key"), request), Ok(KeyDigest::of(&written.key)));
     }
 
     #[test]
@@ -95,7 +95,7 @@ proptest! {
         let target = query(std::slice::from_ref(&written), &["a=1"], place);
         let request = request::<&str>(&target, &[]);
         let source = Source::query("größe & co=1");
-        prop_assert_eq!(asked(source, request), Ok(KeyDigest::of(&written.key)));
+        prop_assert_eq!(looked_up(source, request), Ok(KeyDigest::of(&written.key)));
     }
 
     #[test]
@@ -105,7 +105,7 @@ proptest! {
         place in any::<prop::sample::Index>(),
     ) {
         let request = request::<&str>(&query(&ours, &others, place), &[]);
-        prop_assert_eq!(asked(Source::query("key"), request), AMBIGUOUS);
+        prop_assert_eq!(looked_up(Source::query("key"), request), AMBIGUOUS);
     }
 
     #[test]
@@ -117,7 +117,7 @@ proptest! {
     ) {
         let lines: Vec<_> = lines.iter().map(|line| ("cookie", line)).collect();
         let request = request("/", &lines);
-        prop_assert_eq!(asked(Source::cookie("key"), request), Ok(KeyDigest::of(&key)));
+        prop_assert_eq!(looked_up(Source::cookie("key"), request), Ok(KeyDigest::of(&key)));
     }
 
     #[test]
@@ -127,6 +127,6 @@ proptest! {
         })
     ) {
         let lines: Vec<_> = lines.iter().map(|line| ("cookie", line)).collect();
-        prop_assert_eq!(asked(Source::cookie("key"), request("/", &lines)), AMBIGUOUS);
+        prop_assert_eq!(looked_up(Source::cookie("key"), request("/", &lines)), AMBIGUOUS);
     }
 }

@@ -29,7 +29,7 @@ use crate::editing::fixture::{Folder, read};
 /// The numbers of all changes, of those refused for the file's layout, and of those made.
 #[derive(Default)]
 struct Count {
-    asked: Cell<u32>,
+    requested: Cell<u32>,
     refused: Cell<u32>,
     made: Cell<u32>,
 }
@@ -50,9 +50,12 @@ fn edits_match_a_memory_store_and_keep_every_other_byte() {
         check(&Content::new(Dice::new(content)), Dice::new(layout), &steps, &count)
     });
     run.unwrap_or_else(|failure| panic!("{failure}"));
-    let (asked, refused, made) = (count.asked.get(), count.refused.get(), count.made.get());
-    assert!(refused * 100 <= asked, "{refused} of {asked} changes were refused for the layout");
-    assert!(made * 4 >= asked, "only {made} of {asked} changes were made");
+    let (requested, refused, made) = (count.requested.get(), count.refused.get(), count.made.get());
+    assert!(
+        refused * 100 <= requested,
+        "{refused} of {requested} changes were refused for the layout"
+    );
+    assert!(made * 4 >= requested, "only {made} of {requested} changes were made");
 }
 
 fn check(
@@ -73,7 +76,7 @@ fn check(
     for step in steps {
         let step = Step::new(*step, content);
         let before = read(&path);
-        count.asked.set(count.asked.get() + 1);
+        count.requested.set(count.requested.get() + 1);
         // Not by whole seconds, so that lost fractions show.
         twin.clock().advance(Duration::from_millis(1_234));
         let changed = make(&store, &step);

@@ -99,11 +99,11 @@ pub(crate) fn refused_bytes(bytes: &[u8], place: &str, message: &str) {
 
 fn check_refusal(text: &[u8], place: &str, message: &str) -> Result<(), String> {
     let path = file(text);
-    let told = |loaded: Result<YamlStore, YamlError>| match loaded {
+    let error_of = |loaded: Result<YamlStore, YamlError>| match loaded {
         Ok(store) => Err(format!("a file of {} keys", store.len())),
         Err(error) => Ok(error),
     };
-    let error = told(YamlStore::open(&path))?;
+    let error = error_of(YamlStore::open(&path))?;
     let mut said = format!("{error} {error:?}");
     if let Some(source) = error.source() {
         let _ = write!(said, "{source} {source:?}");
@@ -122,9 +122,9 @@ fn check_refusal(text: &[u8], place: &str, message: &str) -> Result<(), String> 
         return Err(format!("the numbers {numbers:?}"));
     }
     let without_path = format!("line {line}, column {column}: {message}");
-    same(&without_path, &told(YamlStore::from_reader(text))?)?;
+    same(&without_path, &error_of(YamlStore::from_reader(text))?)?;
     if let Ok(text) = std::str::from_utf8(text) {
-        same(&without_path, &told(text.parse())?)?;
+        same(&without_path, &error_of(text.parse())?)?;
     }
     Ok(())
 }
