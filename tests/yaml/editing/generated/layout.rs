@@ -78,7 +78,7 @@ struct Pen {
 
 impl Pen {
     fn document(&mut self, root: &Node) {
-        self.gap(FILE);
+        self.gap(FILE, 0);
         if self.dice.once_in(5) {
             let line = format!("---{}", self.comment(FILE));
             self.put(FILE, line);
@@ -100,10 +100,10 @@ impl Pen {
             Node::Map(entries) => self.map(entries, 0, FILE),
             _ => unreachable!("a file is a mapping"),
         }
-        self.gap(FILE);
+        self.gap(FILE, 0);
         if self.dice.once_in(8) {
             self.put(FILE, "...".to_owned());
-            self.gap(FILE);
+            self.gap(FILE, 0);
         }
     }
 
@@ -127,22 +127,28 @@ impl Pen {
         format!("{blanks}{}", self.number(owner, false))
     }
 
-    /// Blank lines and comments between others.
-    fn gap(&mut self, owner: Owner) {
+    /// Blank lines and comments before an entry at this column. A deeper comment belongs to the line before it: new fields
+    /// of that entry go after the comment.
+    fn gap(&mut self, owner: Owner, column: usize) {
         for _ in 0..[0, 0, 0, 1, 2][self.dice.roll(5)] {
-            let indent = " ".repeat(self.dice.roll(9));
-            let line = match self.dice.roll(3) {
-                0 => String::new(),
-                1 => indent,
-                _ => format!("{indent}{}", self.number(owner, true)),
-            };
-            self.put(owner, line);
+            let blanks = self.dice.roll(9);
+            let indent = " ".repeat(blanks);
+            match self.dice.roll(3) {
+                0 => self.put(owner, String::new()),
+                1 => self.put(owner, indent),
+                _ => {
+                    let above = self.lines.last().filter(|_| blanks > column);
+                    let owner = above.map_or(owner, |(owner, _)| *owner);
+                    let comment = self.number(owner, true);
+                    self.put(owner, format!("{indent}{comment}"));
+                }
+            }
         }
     }
 
     fn map(&mut self, entries: &[Entry], indent: usize, owner: Owner) {
         for entry in entries {
-            self.gap(owner);
+            self.gap(owner, indent);
             self.entry(entry, " ".repeat(indent), indent);
         }
     }
@@ -208,7 +214,7 @@ impl Pen {
 
     fn list(&mut self, items: &[Entry], indent: usize, owner: Owner) {
         for item in items {
-            self.gap(owner);
+            self.gap(owner, indent);
             let dash = format!("{:indent$}-", "");
             match &item.value {
                 Node::Map(entries) if !self.dice.once_in(9) => {
