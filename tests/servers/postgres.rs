@@ -158,6 +158,26 @@ impl Postgres {
         self.file_of_tls(certificates::OTHER_CA)
     }
 
+    /// A client's key, and its certificates by the authorities of [`Postgres::ca`] and [`Postgres::other_ca`].
+    pub(crate) fn client_files(&self) -> (PathBuf, [PathBuf; 2]) {
+        let certificates = certificates::CLIENT_CERTIFICATES;
+        (
+            self.file_of_tls(certificates::CLIENT_KEY),
+            certificates.map(|name| self.file_of_tls(name)),
+        )
+    }
+
+    /// Refuses connections over TCP without a certificate by the authority of [`Postgres::ca`].
+    pub(crate) fn require_client_certificates(&self) {
+        self.psql(&format!("alter system set ssl_ca_file = '{}'", self.ca().display()));
+        let access = self.data().join("pg_hba_tls.conf");
+        let rules = fs::read_to_string(&access).unwrap();
+        let stricter = rules.replace("scram-sha-256", "scram-sha-256 clientcert=verify-ca");
+        assert_ne!(rules, stricter);
+        fs::write(access, stricter).unwrap();
+        self.restart();
+    }
+
     fn file_of_tls(&self, name: &str) -> PathBuf {
         assert!(self.has_tls, "started without TLS");
         self.process.folder.root().join(name)

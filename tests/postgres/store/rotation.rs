@@ -134,3 +134,25 @@ async fn authority_is_read_for_each_connection() {
     assert!(request(&store, KEY).await.is_ok());
     fs::remove_file(path).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn client_certificate_is_read_for_each_connection() {
+    let server = Postgres::tls();
+    let database = server.database();
+    store_with_key(&database).await;
+    server.require_client_certificates();
+    let (key, [trusted, other]) = server.client_files();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("client.pem");
+    fs::copy(&trusted, &path).unwrap();
+    let url = format!("{}&sslcert={}&sslkey={}", database.url(), path.display(), key.display());
+    let store = options(&url).connect().await.unwrap();
+    assert!(request(&store, KEY).await.is_ok());
+    PostgresStore::connect(&database.url()).await.unwrap_err();
+
+    fs::copy(other, &path).unwrap();
+    end_connections(&database);
+    request(&store, KEY).await.unwrap_err();
+    fs::copy(trusted, &path).unwrap();
+    assert!(request(&store, KEY).await.is_ok());
+}
