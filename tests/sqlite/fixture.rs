@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use keygate::store::SqliteStore;
-use keygate::{
-    AuthError, Authenticator, KeyDigest, KeyId, KeyRecord, ManageKeys as _, NewKey, StoreError,
-    WrongReason,
-};
+use keygate::{AuthError, Authenticator, ManageKeys as _, StoreError, WrongReason};
 use tempfile::TempDir;
 
 use crate::folder::shared_folder;
+pub(crate) use crate::lettered::{digest, id, key, new};
 
 /// A temporary folder that every user may enter.
 pub(crate) struct Folder(TempDir);
@@ -38,23 +36,6 @@ impl Folder {
         names.sort();
         names
     }
-}
-
-/// The key with this letter.
-pub(crate) fn key(letter: char) -> String {
-    format!("key-for-tests-{letter}-08zEk8IC0le3I0kPwSF1g4XU9R5Wgb")
-}
-
-pub(crate) fn digest(letter: char) -> KeyDigest {
-    KeyDigest::of(key(letter).as_bytes())
-}
-
-pub(crate) fn id(letter: char) -> KeyId {
-    KeyRecord::new(digest(letter), "").key_id()
-}
-
-pub(crate) fn new(letter: char) -> NewKey {
-    NewKey::new(digest(letter))
 }
 
 /// A store on a new database with the client `App 1` and these keys.

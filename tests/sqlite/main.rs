@@ -17,6 +17,8 @@ mod job;
 #[path = "../common/killed.rs"]
 mod killed;
 mod killing;
+#[path = "../common/lettered.rs"]
+mod lettered;
 mod locking;
 mod migrating;
 mod processes;

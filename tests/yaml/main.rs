@@ -12,6 +12,8 @@ mod folder;
 mod job;
 #[path = "../common/killed.rs"]
 mod killed;
+#[path = "../common/lettered.rs"]
+mod lettered;
 #[path = "../common/this_program.rs"]
 mod this_program;
 

@@ -148,7 +148,26 @@ async fn changes_undone_by_triggers_deferred_midway_fail() {
     }
 }
 
-/// A deferred trigger that runs early may defer another one until the commit, after the last statement.
+/// A deferred trigger for this event that runs early and defers another one until the commit, after the last statement,
+/// which then runs `body`.
+fn at_the_commit(trigger: &str, event: &str, body: &str) -> String {
+    format!(
+        "create table public.queue ();
+         create function audit() returns trigger language plpgsql security definer as $$ begin
+            if current_query() = 'commit' then
+                {body}
+            else
+                set constraints all deferred;
+                insert into public.queue default values;
+            end if;
+            return null; end $$;
+         create constraint trigger {trigger} after {event}
+            deferrable initially deferred for each row execute function audit();
+         create constraint trigger requeue after insert on public.queue
+            deferrable initially deferred for each row execute function audit();"
+    )
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_undone_at_the_commit_fail() {
     let undo_keys = "update keygate.keys set revoked = null, replaced_by = null, label = 'x';";
@@ -167,21 +186,8 @@ async fn changes_undone_at_the_commit_fail() {
         for name in changes {
             let database = Postgres::shared().database();
             let store = prepared(&database).await;
-            database.psql(&format!(
-                "create table public.queue ();
-                 create function audit() returns trigger language plpgsql security definer as $$ begin
-                    if current_query() = 'commit' then
-                        if tg_table_name = 'queue' then {undo} end if;
-                    else
-                        set constraints all deferred;
-                        insert into public.queue default values;
-                    end if;
-                    return null; end $$;
-                 create constraint trigger {trigger} after {event} on keygate.{table}
-                    deferrable initially deferred for each row execute function audit();
-                 create constraint trigger requeue after insert on public.queue
-                    deferrable initially deferred for each row execute function audit();"
-            ));
+            let undo = format!("if tg_table_name = 'queue' then {undo} end if;");
+            database.psql(&at_the_commit(trigger, &format!("{event} on keygate.{table}"), &undo));
             let error = changes::make(&store, name).await.expect_err(name);
             let ManageError::Unavailable(error) = &error else { panic!("{name}: {error:?}") };
             let shown = error.source().unwrap().to_string();
@@ -198,22 +204,9 @@ async fn changes_whose_events_are_deleted_at_the_commit_fail() {
     for name in ["revoke", "disable"] {
         let database = Postgres::shared().database();
         let store = prepared(&database).await;
-        database.psql(
-            "create table public.queue ();
-             create function audit() returns trigger language plpgsql security definer as $$ begin
-                if current_query() = 'commit' then
-                    perform set_config('session_replication_role', 'replica', true);
-                    delete from keygate.events;
-                else
-                    set constraints all deferred;
-                    insert into public.queue default values;
-                end if;
-                return null; end $$;
-             create constraint trigger audit after insert on keygate.events
-                deferrable initially deferred for each row execute function audit();
-             create constraint trigger requeue after insert on public.queue
-                deferrable initially deferred for each row execute function audit();",
-        );
+        let delete = "perform set_config('session_replication_role', 'replica', true);
+                      delete from keygate.events;";
+        database.psql(&at_the_commit("audit", "insert on keygate.events", delete));
         let error = changes::make(&store, name).await.expect_err(name);
         let found = "the change was committed and then read back differently: the change was not \
                      recorded in `keygate.events`; the trigger `audit` on `keygate.events` may undo";
@@ -226,21 +219,8 @@ async fn changes_whose_events_are_deleted_at_the_commit_fail() {
 async fn changes_that_cannot_be_read_after_the_commit_fail() {
     let database = Postgres::shared().database();
     let store = prepared(&database).await;
-    database.psql(
-        "create table public.queue ();
-         create function audit() returns trigger language plpgsql security definer as $$ begin
-            if current_query() = 'commit' then
-                alter table keygate.migrations rename to moved;
-            else
-                set constraints all deferred;
-                insert into public.queue default values;
-            end if;
-            return null; end $$;
-         create constraint trigger audit after update on keygate.keys
-            deferrable initially deferred for each row execute function audit();
-         create constraint trigger requeue after insert on public.queue
-            deferrable initially deferred for each row execute function audit();",
-    );
+    let rename = "alter table keygate.migrations rename to moved;";
+    database.psql(&at_the_commit("audit", "update on keygate.keys", rename));
     let error = changes::make(&store, "revoke").await.unwrap_err().to_string();
     let found = "the change was committed, but triggers may have undone it, and it could not be read back: \
                  PostgreSQL: relation \"keygate.migrations\" does not exist (42P01); list keys";

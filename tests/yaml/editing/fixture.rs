@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keygate::{KeyDigest, KeyId, KeyRecord, NewKey, YamlStore};
+use keygate::YamlStore;
 use tempfile::TempDir;
 
 use crate::folder::shared_folder;
+pub(crate) use crate::lettered::{digest, id, key, new};
 
 /// 2026-11-24T10:00:00.6Z: within a second, so that it is seen where fractions are cut off.
 pub(crate) fn now() -> SystemTime {
@@ -71,23 +72,6 @@ pub(crate) fn read(path: &Path) -> String {
 pub(crate) fn open(path: &Path) -> YamlStore {
     let store = YamlStore::open(path);
     store.unwrap_or_else(|error| panic!("{error}\n{}", read(path))).with_clock(now)
-}
-
-/// The key that is called by this letter.
-pub(crate) fn key(letter: char) -> String {
-    format!("key-for-tests-{letter}-08zEk8IC0le3I0kPwSF1g4XU9R5Wgb")
-}
-
-pub(crate) fn digest(letter: char) -> KeyDigest {
-    KeyDigest::of(key(letter).as_bytes())
-}
-
-pub(crate) fn id(letter: char) -> KeyId {
-    KeyRecord::new(digest(letter), "").key_id()
-}
-
-pub(crate) fn new(letter: char) -> NewKey {
-    NewKey::new(digest(letter))
 }
 
 /// Replaces `KEY_A`, `DIGEST_A` and `ID_A` by the key, digest and id.
