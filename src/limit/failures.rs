@@ -70,8 +70,8 @@ use verified::Verified;
 /// # Limits
 ///
 /// The throttle takes 1.2 MB, and 0.3 MB more with a store that waits. It counts 65,536 addresses. With more, it
-/// forgets those that have spent least, and never one over its limit. When there is no room left, new addresses share
-/// the limit of a network.
+/// forgets the addresses with the fewest recent failures, and never one over its limit. Without any room left, new addresses
+/// share the limit of a network.
 ///
 /// The throttle reduces the load of the store, and shows guessing in the logs. It does not replace keys that cannot be
 /// guessed: a right guess is admitted (with a store that waits, after the `Retry-After`), and a caller with many

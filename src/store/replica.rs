@@ -75,7 +75,7 @@ use shared::{Progress, Shared};
 /// this by the system identifier and the timeline of the cluster (`pg_control_system`, `pg_walfile_name`), and by
 /// recent events that are missing.
 ///
-/// Some servers do not permit these functions: Amazon Aurora, and those whose owner revoked the right to them. The
+/// Some servers do not permit these functions: Amazon Aurora, and servers whose owner revoked the right to them. The
 /// replica then loads all keys after each start of the server, without an event, and detects a database that went
 /// back in time only by missing events or a lower transaction id.
 ///

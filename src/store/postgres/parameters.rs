@@ -1,4 +1,4 @@
-//! Supported parameters of URLs and the environment, and errors for those that only libpq supports.
+//! The parameters of URLs and of the environment, and errors for parameters that only libpq supports.
 
 use std::env;
 
@@ -88,7 +88,7 @@ pub(super) fn names_hosts(url: &str) -> bool {
         || options.any(|(name, hosts)| matches!(name, "host" | "hostaddr") && hosts.contains(','))
 }
 
-/// Requirements from libpq's environment variables that the driver would silently ignore. `None` stands for any
+/// Requirements from libpq's environment variables that the driver would silently ignore. `None` is any
 /// value.
 const REQUIREMENTS: [(&str, Option<&str>); 6] = [
     ("PGCHANNELBINDING", Some("require")),

@@ -44,7 +44,7 @@ impl<'a> PlaintextEntry<'a> {
         KeyDigest::of(self.key.as_bytes())
     }
 
-    /// Returns the comments of the entry on one line, without those that contain the key.
+    /// Returns the comments of the entry on one line. Comments that contain the key are left out.
     pub(super) fn comment(&self, text: &str) -> Option<String> {
         let comments = self.comments(text).filter(|comment| !contains_key(comment, self.key));
         let comments = comments.collect::<Vec<_>>().join("  ");

@@ -38,7 +38,7 @@ fn find(locks: &str, inode: &str) -> Option<u32> {
             _ => None,
         }
     });
-    // Zero stands for a process of another namespace.
+    // Linux shows a process of another namespace as zero.
     { holders }.find(|id| *id > 0)
 }
 
