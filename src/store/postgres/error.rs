@@ -1,7 +1,8 @@
+use std::borrow::Cow;
 use std::io::ErrorKind;
 
 use sqlx::Error;
-use sqlx::postgres::PgDatabaseError;
+use sqlx::error::DatabaseError;
 
 use crate::error::StoreError;
 
@@ -16,7 +17,7 @@ pub(in crate::store) fn unavailable(error: Error) -> StoreError {
 /// Converts the error of a failed connection attempt.
 pub(in crate::store) fn not_connected(error: Error, no_password: Option<&str>) -> StoreError {
     match no_password {
-        Some(why) if code(&error) == Some("28P01") => {
+        Some(why) if code(&error).as_deref() == Some("28P01") => {
             StoreError::new(format!("{}; {why}", text(&error)))
         }
         _ => unavailable(error),
@@ -40,10 +41,10 @@ pub(super) fn may_have_committed(error: &Error) -> bool {
 
 pub(super) fn text(error: &Error) -> String {
     match error {
-        Error::Database(error) => match error.try_downcast_ref::<PgDatabaseError>() {
-            Some(error) => format!("PostgreSQL: {} ({}){}", error.message(), error.code(), remedy(error)),
-            None => "PostgreSQL returned an error".to_owned(),
-        },
+        Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            format!("PostgreSQL: {} ({code}){}", error.message(), remedy(&**error, &code))
+        }
         // The driver's TLS library has no clear message for this.
         Error::Io(error) if error.to_string().contains("CaUsedAsEndEntity") => {
             "PostgreSQL cannot be reached by TLS: the server uses the certificate of an authority (CA:TRUE), \
@@ -72,10 +73,10 @@ pub(super) fn text(error: &Error) -> String {
     }
 }
 
-const ROW_SECURITY: &str = "; keygate must see all rows: `alter table keygate.... disable row level \
-    security`, or give its role `bypassrls`";
+const DENIED: &str = "; either the role needs a grant (see docs/databases.md), or row-level security would \
+    hide rows: `alter table keygate.... disable row level security`, or give the role `bypassrls`";
 
-const SEQUENCE: &str = "; the sequence of keygate.events was not copied with its rows, as in a logical \
+const SEQUENCE: &str = "; the sequence of keygate.events may be behind its rows, as after a logical \
     replication or a dump of the data alone: `keygate migrate` sets it, and so does `select \
     setval('keygate.events_seq_seq', max(seq)) from keygate.events`";
 
@@ -84,30 +85,28 @@ const READ_ONLY: &str = "; the server is a standby, or `default_transaction_read
 
 /// Returns the remedy for an error whose message does not name the cause. The server's messages may be in any
 /// language.
-fn remedy(error: &PgDatabaseError) -> &'static str {
-    match error.code() {
-        _ if hides_rows(error) => ROW_SECURITY,
-        "23505" if error.schema() == Some("keygate") && error.table() == Some("events") => SEQUENCE,
+fn remedy(error: &dyn DatabaseError, code: &str) -> &'static str {
+    match code {
+        "42501" => DENIED,
+        "23505" if error.constraint() == Some("events_pkey") && error.table() == Some("events") => {
+            SEQUENCE
+        }
         "25006" => READ_ONLY,
         _ => "",
     }
 }
 
-/// Returns whether row-level security would have hidden rows.
-pub(in crate::store) fn is_row_security(error: &Error) -> bool {
-    let Error::Database(error) = error else { return false };
-    error.try_downcast_ref::<PgDatabaseError>().is_some_and(hides_rows)
-}
-
-/// The code alone also means a missing right.
-fn hides_rows(error: &PgDatabaseError) -> bool {
-    error.code() == "42501" && error.routine() == Some("check_enable_rls")
+/// Returns the server's message, if the role lacks a grant or row-level security would have hidden rows. Both have the
+/// same code.
+pub(in crate::store) fn denied(error: &Error) -> Option<&str> {
+    let Error::Database(error) = error else { return None };
+    (error.code().as_deref() == Some("42501")).then(|| error.message())
 }
 
 /// Returns the server's error code (appendix A of its manual).
-pub(in crate::store) fn code(error: &Error) -> Option<&str> {
+pub(in crate::store) fn code(error: &Error) -> Option<Cow<'_, str>> {
     let Error::Database(error) = error else { return None };
-    Some(error.try_downcast_ref::<PgDatabaseError>()?.code())
+    error.code()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row as _, raw_sql};
 use tokio::time::timeout;
 
-use super::error::{is_row_security, text, unavailable};
+use super::error::{denied, text, unavailable};
 use super::settings::local_settings;
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
@@ -41,6 +41,23 @@ fn row_security((table, policies): (String, String)) -> DatabaseError {
     DatabaseError::RowSecurity { table, policies }
 }
 
+/// Returns an error that names the policies of the table in the server's message, if they would hide its rows. The
+/// message of a missing grant has the same code.
+pub(in crate::store) async fn cause(
+    connection: &mut PgConnection,
+    in_transaction: bool,
+    message: &str,
+) -> Option<DatabaseError> {
+    let tables = hidden(connection, in_transaction).await.ok()?;
+    tables.into_iter().find(|(table, _)| names_table(message, table)).map(row_security)
+}
+
+/// The quotes around a name, if any, depend on the language.
+fn names_table(message: &str, table: &str) -> bool {
+    let is_in_name = |char: char| char.is_alphanumeric() || char == '_';
+    message.split(|char| !is_in_name(char)).any(|word| word == table)
+}
+
 /// The tables whose rows a policy would hide, each with the names of its policies.
 async fn hidden(
     connection: &mut PgConnection,
@@ -72,20 +89,14 @@ impl LastNamed {
         error: sqlx::Error,
         deadline: Duration,
     ) -> StoreError {
-        if !is_row_security(&error) {
-            return unavailable(error);
-        }
+        let Some(refused) = denied(&error) else { return unavailable(error) };
         let message = text(&error);
         if let Some(error) = self.begin(&message, Instant::now()) {
             return error;
         }
-        match timeout(deadline, hidden(connection, in_transaction)).await {
-            Ok(Ok(mut tables)) if !tables.is_empty() => {
-                let is_meant = |(table, _): &(String, _)| message.contains(&format!("\"{table}\""));
-                let meant = tables.iter().position(is_meant).unwrap_or(0);
-                self.end(StoreError::new(row_security(tables.swap_remove(meant))))
-            }
-            _ => StoreError::new(message),
+        match timeout(deadline, cause(connection, in_transaction, refused)).await {
+            Ok(Some(named)) => self.end(StoreError::new(named)),
+            Ok(None) | Err(_) => StoreError::new(message),
         }
     }
 
@@ -114,6 +125,19 @@ impl LastNamed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn table_is_named_as_a_whole_word_in_any_language() {
+        for message in [
+            "query would be affected by row-level security policy for table \"keys\"",
+            "permission denied for table keys",
+            "Abfrage würde von Policy für Sicherheit auf Zeilenebene für Tabelle »keys« beeinflusst",
+        ] {
+            assert!(names_table(message, "keys"), "{message}");
+            assert!(!names_table(message, "key") && !names_table(message, "events"), "{message}");
+        }
+        assert!(!names_table("permission denied for sequence events_seq_seq", "events"));
+    }
 
     #[test]
     fn policies_are_looked_up_once_per_interval() {

@@ -83,7 +83,7 @@ pub(in crate::store) async fn newest(
     let row = match raw_sql(newest).fetch_optional(connection).await {
         Ok(row) => row.ok_or(DatabaseError::NoTables)?,
         // The table or its schema does not exist.
-        Err(error) if matches!(code(&error), Some("42P01" | "3F000")) => {
+        Err(error) if matches!(code(&error).as_deref(), Some("42P01" | "3F000")) => {
             return Err(DatabaseError::NoTables);
         }
         Err(error) => return Err(unavailable(error).into()),
@@ -150,7 +150,7 @@ const NOT_MIGRATED: &str = "the tables were not changed: another migration is ru
 
 fn not_migrated(error: sqlx::Error) -> DatabaseError {
     // The lock timeout (appendix A of PostgreSQL's manual).
-    if code(&error) == Some("55P03") {
+    if code(&error).as_deref() == Some("55P03") {
         return StoreError::new(NOT_MIGRATED).into();
     }
     unavailable(error).into()

@@ -26,7 +26,9 @@ const ROOT_CERTIFICATE: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
 
 /// Parses a URL. Errors do not show it.
 pub(super) fn parse(url: &str) -> Result<Address, DatabaseError> {
-    let invalid = |why: String| DatabaseError::Location { why };
+    let invalid = |why: String| DatabaseError::Location {
+        why: format!("the URL of the database is not valid: {why}"),
+    };
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
     let is_ours = |scheme: &str| {
         ["postgres", "postgresql"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours))

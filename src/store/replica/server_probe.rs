@@ -138,7 +138,9 @@ async fn if_permitted(
         Ok(_) => Ok(Some(expression)),
         // Not permitted, not in this state, not supported, no such function (appendix A of
         // PostgreSQL's manual).
-        Err(error) if matches!(code(&error), Some("42501" | "55000" | "0A000" | "42883")) => {
+        Err(error)
+            if matches!(code(&error).as_deref(), Some("42501" | "55000" | "0A000" | "42883")) =>
+        {
             Ok(None)
         }
         Err(error) => Err(error),

@@ -15,7 +15,6 @@ use super::state::FollowerState;
 use super::timing::{POLL_DEADLINE, POLL_INTERVAL};
 use super::{load, poll, report};
 use crate::store::postgres::{row_security, schema};
-use crate::store::sql::DatabaseError;
 
 /// The least time between two polls: a burst of wake-ups causes one poll.
 const MIN_PAUSE: Duration = Duration::from_millis(5);
@@ -83,13 +82,11 @@ impl Session {
 
     /// Names the policies that hide rows, if the server lists them in time.
     async fn explain(&mut self, error: SessionError) -> SessionError {
-        if !error.is_row_security {
-            return error;
-        }
+        let Some(message) = &error.denied else { return error };
         let Ok(connection) = self.listener.acquire().await else { return error };
-        match timeout(POLL_DEADLINE, row_security::check(connection, true)).await {
-            Ok(Err(named @ DatabaseError::RowSecurity { .. })) => named.into(),
-            _ => error,
+        match timeout(POLL_DEADLINE, row_security::cause(connection, true, message)).await {
+            Ok(Some(named)) => named.into(),
+            Ok(None) | Err(_) => error,
         }
     }
 

@@ -79,6 +79,23 @@ async fn lookup_names_the_policies_that_hide_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn missing_grant_is_not_reported_as_a_policy() {
+    let server = Postgres::start();
+    let database = server.database();
+    store_with_key(&database).await;
+    let store = options(&serving(&database)).connect().await.unwrap();
+    // A policy of a table that lookups do not read.
+    hide_rows(&database, "events");
+    database.psql("revoke select on keygate.keys from keygate_serving");
+    let shown = cause(&request(&store, KEY).await.unwrap_err());
+    assert!(shown.contains("permission denied for table keys (42501)"), "{shown}");
+    assert!(shown.contains("docs/databases.md") && !shown.contains("policies"), "{shown}");
+    assert_eq!(store.list_keys(None).await.unwrap_err().to_string(), shown);
+    database.psql("grant select on keygate.keys to keygate_serving");
+    assert!(request(&store, KEY).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn change_names_the_policies_that_hide_rows() {
     let server = Postgres::start();
     let database = server.database();
