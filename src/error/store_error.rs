@@ -99,7 +99,10 @@ impl fmt::Display for StoreError {
             (Respondent::Counters(_), StoreErrorKind::TimedOut) => {
                 "the counters of quotas did not answer in time"
             }
-            (Respondent::Counters(_), _) => "the counters of quotas could not answer",
+            (
+                Respondent::Counters(_),
+                StoreErrorKind::Failed | StoreErrorKind::Busy | StoreErrorKind::WrongRecord,
+            ) => "the counters of quotas could not answer",
             (Respondent::Store, StoreErrorKind::Failed | StoreErrorKind::Busy) => {
                 "the key store could not answer"
             }

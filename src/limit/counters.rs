@@ -87,6 +87,11 @@ impl Decision {
 /// must not be allowed more than the quota. When the quota differs from that of the last request, requests that are
 /// owed are carried over, as the table of [`Throttle`](crate::Throttle) says.
 ///
+/// Later versions may add methods with a default implementation, such as one that settles the cost of a request after
+/// its response, and fields to the request and the decision, such as the end of a calendar window. Such additions break
+/// no implementation, and no unit test that creates requests with [`RateLimitRequest::new`] and decisions with
+/// [`Decision::allowed`] and [`Decision::refused`].
+///
 /// ```
 /// use std::time::{Duration, SystemTime};
 /// use keygate::Throttle;

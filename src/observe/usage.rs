@@ -173,7 +173,7 @@ impl Observe for Usage {
         let kind = outcome.kind();
         match (outcome.client(), outcome.key_id()) {
             (Some(client), Some(key_id)) => self.shared.count(client.name(), key_id, kind, now),
-            _ => self.shared.unknown.of_thread().add(kind, now),
+            (None, _) | (Some(_), None) => self.shared.unknown.of_thread().add(kind, now),
         }
     }
 }

@@ -95,7 +95,7 @@ impl fmt::Debug for Lookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.state {
             State::Pending(_) => "Lookup(pending)",
-            _ => "Lookup(ready)",
+            State::Ready | State::Failed(_) | State::Done => "Lookup(ready)",
         })
     }
 }

@@ -112,9 +112,14 @@ async fn folder_in_place_of_a_file_is_reported_as_such() {
         assert!(matches!(error, DatabaseError::Location { .. }), "{error:?}");
         assert!(error.to_string().ends_with("is not a file"), "{error}");
     }
-    let path = folder.path().join("none").join("keys.db");
-    let error = SqliteStore::migrate(path).await.unwrap_err();
-    assert!(error.to_string().contains("cannot be created: its folder does not exist"), "{error}");
+    let missing = folder.path().join("none");
+    let error = SqliteStore::migrate(missing.join("keys.db")).await.unwrap_err();
+    let expected = format!("the folder {} does not exist: create it first", missing.display());
+    assert_eq!(error.to_string(), expected);
+    let error = SqliteStore::open(&missing).await.unwrap_err();
+    let expected =
+        format!("the file {} does not exist: create it with `keygate migrate`", missing.display());
+    assert_eq!(error.to_string(), expected);
 }
 
 #[tokio::test]

@@ -51,18 +51,21 @@ impl Location {
         allow(clippy::unnecessary_wraps, unused_variables)
     )]
     pub(crate) fn file(&self, command: &str) -> Result<&Path, Failure> {
-        match self {
-            Self::File(path) => Ok(path),
-            #[cfg(any(feature = "sqlite", feature = "postgres"))]
-            _ => Err(Failure::usage(format!(
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        let database = || {
+            let migrate = ", or create its tables with `keygate migrate`";
+            Failure::usage(format!(
                 "`keygate {command}` is for key files, and the store is a database: \
                  give --store PATH{}",
-                if command == "init" {
-                    ", or create its tables with `keygate migrate`"
-                } else {
-                    ""
-                }
-            ))),
+                if command == "init" { migrate } else { "" }
+            ))
+        };
+        match self {
+            Self::File(path) => Ok(path),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Err(database()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Err(database()),
         }
     }
 }

@@ -27,8 +27,8 @@ impl NewFile {
         let name = path.file_name().unwrap_or_default().to_owned();
         let folder = Folder::of(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Failure::unavailable(format!(
-                "the file {shown} cannot be written, because its folder does not exist: create it first; nothing \
-                 was changed"
+                "the folder {} does not exist: create it first; nothing was changed",
+                path.parent().unwrap_or(path).display()
             )),
             _ => failed(error),
         })?;

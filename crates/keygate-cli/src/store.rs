@@ -55,8 +55,10 @@ pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
 pub(crate) fn dry_run(globals: &Globals) -> Result<Option<YamlStore>, Failure> {
     Ok(match globals.location()? {
         Location::File(path) => Some(YamlStore::open(path).map_err(unreadable)?.dry_run()),
-        #[cfg(any(feature = "sqlite", feature = "postgres"))]
-        _ => None,
+        #[cfg(feature = "sqlite")]
+        Location::Sqlite(_) => None,
+        #[cfg(feature = "postgres")]
+        Location::Postgres(_) => None,
     })
 }
 

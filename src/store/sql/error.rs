@@ -14,7 +14,7 @@ use crate::manage::ManageError;
 #[non_exhaustive]
 pub enum DatabaseError {
     /// The URL or path is invalid, or it has an unknown option.
-    #[error("the location of the database is not valid: {why}")]
+    #[error("{why}")]
     Location {
         /// The error in it.
         why: String,

@@ -32,8 +32,12 @@ impl DatabaseFinding {
             DatabaseError::Unavailable(_) => Err(error),
             DatabaseError::RowSecurity { .. } => Ok(Self::error("row-security", error.to_string())),
             DatabaseError::ForeignOwner { .. } => Ok(Self::error("owner", error.to_string())),
-            DatabaseError::Location { why } => Ok(Self::error("tables", why)),
-            error => Ok(Self::error("tables", error.to_string())),
+            DatabaseError::Location { .. }
+            | DatabaseError::NoTables
+            | DatabaseError::TooOld { .. }
+            | DatabaseError::TooNew { .. }
+            | DatabaseError::Encoding { .. }
+            | DatabaseError::NotATable { .. } => Ok(Self::error("tables", error.to_string())),
         }
     }
 }

@@ -144,10 +144,12 @@ pub(super) fn create(path: &Path) -> Result<(), DatabaseError> {
     match options.open(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             let why = match error.kind() {
-                io::ErrorKind::NotFound => "its folder does not exist: create it first".to_owned(),
-                _ => error.to_string(),
+                io::ErrorKind::NotFound => {
+                    let folder = path.parent().unwrap_or(path);
+                    format!("the folder {} does not exist: create it first", folder.display())
+                }
+                _ => format!("the file {} cannot be created: {error}", path.display()),
             };
-            let why = format!("{} cannot be created: {why}", path.display());
             Err(DatabaseError::Location { why })
         }
         _ => Ok(()),

@@ -3,7 +3,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::load_error::{LoadError, LoadErrorKind};
+use super::load_error::LoadError;
 use super::position::Position;
 use crate::key::WeakKey;
 
@@ -61,10 +61,7 @@ impl fmt::Debug for YamlError {
 
 impl Error for YamlError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self.0.error.kind() {
-            LoadErrorKind::Io(error) => Some(error),
-            _ => None,
-        }
+        self.0.error.kind().source()
     }
 }
 

@@ -44,7 +44,7 @@ impl LoadError {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoadErrorKind {
     #[error("the file cannot be read ({0}): check the path and its permissions")]
-    Io(io::Error),
+    Io(#[source] io::Error),
     #[error("this is not a regular file, and only regular files are read: give the path of one")]
     NotRegular,
     #[cfg_attr(not(unix), expect(dead_code, reason = "nothing shows it"))]

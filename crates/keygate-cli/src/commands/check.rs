@@ -69,7 +69,9 @@ fn refusal(reason: WrongReason) -> &'static str {
         WrongReason::Revoked => "was revoked",
         WrongReason::Disabled => "belongs to a disabled client",
         WrongReason::Malformed => "is malformed",
-        _ => "is unknown",
+        WrongReason::Unknown => "is unknown",
+        // A key on standard input cannot be ambiguous.
+        _ => "is not valid",
     }
 }
 

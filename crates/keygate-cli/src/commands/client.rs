@@ -15,7 +15,10 @@ use crate::table::{Cell, Table};
 pub(super) fn run(command: ClientCommand, globals: &Globals, out: &Output) -> Result<(), Failure> {
     let confirmation = match command {
         ClientCommand::Remove(_) => Confirmation::new(globals.yes)?,
-        _ => Confirmation::Given,
+        ClientCommand::Add(_)
+        | ClientCommand::Enable(_)
+        | ClientCommand::Disable(_)
+        | ClientCommand::List => Confirmation::Given,
     };
     let store = &*open(globals, out)?;
     match command {

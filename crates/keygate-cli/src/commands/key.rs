@@ -13,7 +13,7 @@ mod rotate;
 pub(super) fn run(command: KeyCommand, globals: &Globals, out: &Output) -> Result<(), Failure> {
     let confirmation = match command {
         KeyCommand::Revoke(_) => Confirmation::new(globals.yes)?,
-        _ => Confirmation::Given,
+        KeyCommand::Issue(_) | KeyCommand::List(_) | KeyCommand::Rotate(_) => Confirmation::Given,
     };
     let store = open(globals, out)?;
     match command {

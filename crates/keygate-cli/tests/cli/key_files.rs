@@ -38,17 +38,17 @@ fn init_overwrites_nothing() {
 #[test]
 fn missing_folder_is_named() {
     let sandbox = Sandbox::empty();
-    let reason = "no/keys.yaml: its folder does not exist: create it first";
+    let reason = "no/keys.yaml: the folder no does not exist: create it first";
     sandbox.run(["init", "--store", "no/keys.yaml"]).fails(3, reason);
     let sandbox = Sandbox::with_client("App 1");
     for command in [&["export"][..], &["key", "issue", "App 1"]] {
         let out = command.iter().copied().chain(["--out", "no/file"]);
-        sandbox.run(out).fails(3, "no/file cannot be written, because its folder does not exist");
+        sandbox.run(out).fails(3, "the folder no does not exist: create it first");
     }
     #[cfg(feature = "sqlite")]
     sandbox
         .run(["migrate", "--store", "sqlite:no/keys.db"])
-        .fails(3, "no/keys.db cannot be created: its folder does not exist: create it first");
+        .fails(3, "/no does not exist: create it first");
 }
 
 #[test]

@@ -10,8 +10,8 @@ use crate::store::yaml::error::YamlError;
 pub(in crate::store::yaml) enum EditErrorKind {
     #[error("the file cannot be found ({0}): check the path")]
     Find(io::Error),
-    #[error("its folder does not exist: create it first")]
-    NoFolder,
+    #[error("the folder {} does not exist: create it first", .0.display())]
+    NoFolder(PathBuf),
     #[error("its folder cannot be opened ({0}): editing the file takes write access to it")]
     Folder(io::Error),
     #[error(
@@ -93,29 +93,42 @@ struct EditError {
 
 /// Returns the error that callers of `ManageKeys` get.
 pub(in crate::store::yaml) fn edit_error(path: &Path, kind: EditErrorKind) -> ManageError {
-    let write_error = match &kind {
+    let is_editable = match &kind {
         EditErrorKind::Lock { error, .. }
         | EditErrorKind::Create(error)
-        | EditErrorKind::Write(error) => Some(error),
-        _ => None,
-    };
-    if write_error.is_some_and(|error| error.kind() == io::ErrorKind::ReadOnlyFilesystem) {
-        return ManageError::ReadOnly {
-            why: "the file is on a read-only mount: change the original file",
-        };
-    }
-    let is_refused = matches!(
-        kind,
+        | EditErrorKind::Write(error)
+            if error.kind() == io::ErrorKind::ReadOnlyFilesystem =>
+        {
+            let why = "the file is on a read-only mount: change the original file";
+            return ManageError::ReadOnly { why };
+        }
         EditErrorKind::Layout
-            | EditErrorKind::Flow { .. }
-            | EditErrorKind::PlaintextElsewhere { .. }
-            | EditErrorKind::Exists
-    );
+        | EditErrorKind::Flow { .. }
+        | EditErrorKind::PlaintextElsewhere { .. }
+        | EditErrorKind::Exists => false,
+        #[cfg(unix)]
+        EditErrorKind::HardLink => true,
+        EditErrorKind::Find(_)
+        | EditErrorKind::NoFolder(_)
+        | EditErrorKind::Folder(_)
+        | EditErrorKind::Mounted
+        | EditErrorKind::UntrustedLock { .. }
+        | EditErrorKind::Lock { .. }
+        | EditErrorKind::Busy { .. }
+        | EditErrorKind::Create(_)
+        | EditErrorKind::Write(_)
+        | EditErrorKind::Owner(_)
+        | EditErrorKind::Rename(_)
+        | EditErrorKind::Sync(_)
+        | EditErrorKind::Unstable
+        | EditErrorKind::Thread(_) => true,
+    };
     let error = EditError { path: path.to_owned(), kind };
-    if is_refused {
-        return ManageError::NotEditable { why: error.to_string() };
+    if is_editable {
+        ManageError::Unavailable(StoreError::new(error))
+    } else {
+        ManageError::NotEditable { why: error.to_string() }
     }
-    ManageError::Unavailable(StoreError::new(error))
 }
 
 impl From<YamlError> for ManageError {

@@ -54,7 +54,9 @@ pub(in crate::store::yaml) fn replace(
 /// Creates a file that only its owner can access, unless the file exists.
 pub(in crate::store::yaml) fn create(path: &Path, text: &[u8]) -> Result<(), EditErrorKind> {
     let folder = Folder::of(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => EditErrorKind::NoFolder,
+        io::ErrorKind::NotFound => {
+            EditErrorKind::NoFolder(path.parent().unwrap_or(path).to_owned())
+        }
         _ => EditErrorKind::Folder(error),
     })?;
     let name = path.file_name().unwrap_or_default();

@@ -38,7 +38,7 @@ fn new_file_is_for_its_owner_alone() {
     YamlStore::create(folder.path().join("link.yml")).unwrap_err();
     assert!(!folder.path().join("nowhere").exists());
     let error = YamlStore::create(folder.path().join("no/keys.yml")).unwrap_err().to_string();
-    assert!(error.contains("no/keys.yml: its folder does not exist"), "{error}");
+    assert!(error.contains("/no does not exist: create it first"), "{error}");
 }
 
 /// Looked at as often as can be while a public file is edited: what is being written is not public
