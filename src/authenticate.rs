@@ -14,7 +14,6 @@ use crate::store::{KeyStore, SyncStore};
 mod admit;
 mod authenticator;
 mod config;
-#[cfg_attr(not(feature = "tower"), allow(dead_code))]
 mod future;
 // Read by the throttle of wrong keys alone.
 #[cfg_attr(not(feature = "throttle"), allow(dead_code))]
@@ -29,6 +28,8 @@ pub(crate) use config::SharedConfig;
 #[cfg(feature = "tower")]
 pub(crate) use config::{Config, is_downstream};
 pub use future::Authenticate;
+#[cfg(feature = "tower")]
+pub(crate) use future::Verification;
 #[cfg(any(feature = "tower", feature = "throttle"))]
 pub(crate) use guard::AddressSource;
 #[cfg(feature = "throttle")]

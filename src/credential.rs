@@ -5,7 +5,9 @@
 //!
 //! Start with [`Source`](crate::Source) in `source.rs`. Each kind of source is one file that implements the trait in
 //! `kind.rs`: `header.rs`, `authorization.rs`, `cookie.rs` and `query.rs`. `sources.rs` tries the sources of an
-//! authenticator in order, and `lines.rs` has helpers for headers of several lines.
+//! authenticator in order, and `lines.rs` rewrites headers of several lines.
+
+use http::header::{HeaderMap, HeaderName};
 
 use crate::error::WrongReason;
 use crate::key::{KeyDigest, KeyFormat, MAX_KEY_BYTES};
@@ -62,4 +64,11 @@ impl Credential {
 #[inline]
 fn is_blank(text: &[u8]) -> bool {
     text.iter().all(|byte| matches!(byte, b' ' | b'\t'))
+}
+
+/// Returns whether a header has several lines. Most requests have no such header, which the two lengths show without a
+/// search.
+#[inline]
+fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.len() != headers.keys_len() && headers.get_all(name).iter().nth(1).is_some()
 }

@@ -1,12 +1,12 @@
 use super::config::Config;
-use super::guard::{AddressSource, Attempt};
+use super::guard::Attempt;
 use crate::client::Client;
 use crate::clock::{self, Clock};
 use crate::credential::Credential;
 use crate::error::{AuthError, StoreError, WrongReason};
-use crate::key::{KeyDigest, KeyState};
+use crate::key::{KeyDigest, KeyState, PackedStatus};
 use crate::observe::Outcome;
-use crate::store::{KeyRecord, LookupResult};
+use crate::store::LookupResult;
 
 /// A key that was read from a request, to be looked up.
 #[derive(Clone, Copy)]
@@ -31,35 +31,36 @@ impl LookupRequest {
     // Always inlined, so that record and client stay in registers.
     #[allow(clippy::inline_always)]
     #[inline(always)]
-    fn admit(self, answer: LookupResult, clock: Option<&Clock>) -> Result<Client, AuthError> {
-        let record = match answer {
+    fn admit(self, found: LookupResult, clock: Option<&Clock>) -> Result<Client, AuthError> {
+        let record = match found {
             Ok(Some(record)) => record,
             Ok(None) => return Err(AuthError::wrong(WrongReason::Unknown, None, self.by_bearer)),
             Err(error) => return Err(AuthError::Unavailable(error)),
         };
+        let (digest, profile, status) = record.into_parts();
         // A store or cache that returns the wrong row is a fault and must admit nobody.
-        if record.digest() != self.digest {
+        if digest != self.digest {
             return Err(AuthError::Unavailable(StoreError::wrong_record()));
         }
-        let key_id = record.key_id();
+        let key_id = digest.key_id();
         // Most keys are active and never expire: one comparison.
-        if record.status().is_clear() {
-            return Ok(Client::new(record.into_profile(), key_id, self.by_bearer));
+        if status.is_clear() {
+            return Ok(Client::new(profile, key_id, self.by_bearer));
         }
-        match refusal(&record, clock) {
-            None => Ok(Client::new(record.into_profile(), key_id, self.by_bearer)),
+        match refusal(status, clock) {
+            None => Ok(Client::new(profile, key_id, self.by_bearer)),
             Some(reason) => Err(AuthError::wrong(reason, Some(key_id), self.by_bearer)),
         }
     }
 }
 
-fn refusal(record: &KeyRecord, clock: Option<&Clock>) -> Option<WrongReason> {
-    match record.state() {
+fn refusal(status: PackedStatus, clock: Option<&Clock>) -> Option<WrongReason> {
+    match status.state() {
         KeyState::Active => {}
         KeyState::Revoked => return Some(WrongReason::Revoked),
         KeyState::Disabled => return Some(WrongReason::Disabled),
     }
-    let expires = record.expires()?;
+    let expires = status.expires()?;
     (clock::now(clock) >= expires).then_some(WrongReason::Expired)
 }
 
@@ -70,30 +71,30 @@ impl Config {
     pub(super) fn decide(
         &self,
         request: LookupRequest,
-        answer: LookupResult,
+        found: LookupResult,
         attempt: Attempt<'_>,
     ) -> Result<Client, AuthError> {
         if self.guard.is_none() && self.observers.is_empty() {
-            return request.admit(answer, self.clock.as_ref());
+            return request.admit(found, self.clock.as_ref());
         }
-        self.decide_and_report(request, answer, attempt)
+        self.decide_and_report(request, found, attempt)
     }
 
     #[inline(never)]
     fn decide_and_report(
         &self,
         request: LookupRequest,
-        answer: LookupResult,
+        found: LookupResult,
         attempt: Attempt<'_>,
     ) -> Result<Client, AuthError> {
         let clock = self.clock.as_ref();
-        let record = answer.as_ref().ok().and_then(Option::as_ref);
+        let record = found.as_ref().ok().and_then(Option::as_ref);
         // A record of another key names no client.
         let record = record.filter(|record| record.digest() == request.digest);
         // An admitted client is reported by itself.
         let record = record.filter(|record| !record.status().is_clear());
         let profile = record.map(|record| record.profile().clone());
-        let mut result = request.admit(answer, clock);
+        let mut result = request.admit(found, clock);
         if let Some(guard) = &self.guard {
             let digest = request.digest;
             match &result {
@@ -109,19 +110,6 @@ impl Config {
             Err(error) => Outcome::refused(error, profile.as_ref()),
         });
         result
-    }
-
-    /// Lets the guard refuse a key before its lookup.
-    #[inline]
-    pub(super) fn before_lookup<'a>(
-        &self,
-        request: LookupRequest,
-        address_source: AddressSource<'a>,
-    ) -> Result<AddressSource<'a>, AuthError> {
-        let Some(guard) = &self.guard else { return Ok(address_source) };
-        guard
-            .before_lookup(request.digest, address_source, self.clock.as_ref())
-            .map_err(|error| self.observers.notify_refused(error))
     }
 
     /// Refuses a request before any lookup: it has no key, or one that no client can have.

@@ -16,16 +16,16 @@ use crate::store::Lookup;
 /// The future of an `authenticate...` method. It is `Send`, borrows nothing, and is ready from the start if the store
 /// did not wait.
 #[must_use = "a verification does nothing unless it is awaited"]
-pub struct Authenticate(State);
+pub struct Authenticate(pub(crate) Verification);
 
-enum State {
+pub(crate) enum Verification {
     Decided(Result<Client, AuthError>),
     Waiting(Box<PendingVerification>),
     Completed,
 }
 
 /// A lookup that waits, and the configuration to decide with when it ends.
-struct PendingVerification {
+pub(crate) struct PendingVerification {
     lookup: Lookup,
     deadline: Delay,
     request: LookupRequest,
@@ -35,11 +35,6 @@ struct PendingVerification {
 }
 
 impl Authenticate {
-    #[inline]
-    pub(super) fn decided(result: Result<Client, AuthError>) -> Self {
-        Self(State::Decided(result))
-    }
-
     #[cold]
     pub(super) fn waiting(
         lookup: Lookup,
@@ -47,22 +42,13 @@ impl Authenticate {
         address: Option<IpAddr>,
         config: &SharedConfig,
     ) -> Self {
-        Self(State::Waiting(Box::new(PendingVerification {
+        Self(Verification::Waiting(Box::new(PendingVerification {
             lookup,
             deadline: Delay::new(config.get().deadline),
             request,
             address,
             config: config.clone(),
         })))
-    }
-
-    /// Returns the result if it is known, or the future if the store waits.
-    #[inline]
-    pub(crate) fn try_ready(self) -> Result<Result<Client, AuthError>, Self> {
-        match self.0 {
-            State::Decided(result) => Ok(result),
-            state => Err(Self(state)),
-        }
     }
 }
 
@@ -74,24 +60,24 @@ impl Future for Authenticate {
     /// If it is polled again after completion.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // Dropped on completion, so that the lookup releases its resources.
-        match std::mem::replace(&mut self.0, State::Completed) {
-            State::Decided(result) => Poll::Ready(result),
-            State::Waiting(mut pending) => {
+        match std::mem::replace(&mut self.0, Verification::Completed) {
+            Verification::Decided(result) => Poll::Ready(result),
+            Verification::Waiting(mut pending) => {
                 let poll = pending.poll(cx);
                 if poll.is_pending() {
-                    self.0 = State::Waiting(pending);
+                    self.0 = Verification::Waiting(pending);
                 }
                 poll
             }
-            State::Completed => panic!("`Authenticate` polled after completion"),
+            Verification::Completed => panic!("`Authenticate` polled after completion"),
         }
     }
 }
 
 impl PendingVerification {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Client, AuthError>> {
-        let answer = match Pin::new(&mut self.lookup).poll(cx) {
-            Poll::Ready(answer) => answer,
+        let found = match Pin::new(&mut self.lookup).poll(cx) {
+            Poll::Ready(found) => found,
             Poll::Pending => match Pin::new(&mut self.deadline).poll(cx) {
                 Poll::Ready(()) => Err(StoreError::timed_out()),
                 Poll::Pending => return Poll::Pending,
@@ -99,16 +85,16 @@ impl PendingVerification {
         };
         let attempt =
             Attempt { address_source: AddressSource::Address(self.address), waited: true };
-        Poll::Ready(self.config.get().decide(self.request, answer, attempt))
+        Poll::Ready(self.config.get().decide(self.request, found, attempt))
     }
 }
 
 impl fmt::Debug for Authenticate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            State::Decided(_) => "Authenticate(decided)",
-            State::Waiting(_) => "Authenticate(waiting)",
-            State::Completed => "Authenticate(completed)",
+            Verification::Decided(_) => "Authenticate(decided)",
+            Verification::Waiting(_) => "Authenticate(waiting)",
+            Verification::Completed => "Authenticate(completed)",
         })
     }
 }

@@ -3,9 +3,9 @@ use std::fmt;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use http::uri::Uri;
 
-use super::Credential;
 use super::kind::{Challenge, SourceKind};
-use super::lines::{has_several, is_token, rewrite};
+use super::lines::{is_token, rewrite};
+use super::{Credential, has_several};
 use crate::error::ConfigError;
 use crate::key::KeyFormat;
 

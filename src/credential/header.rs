@@ -3,9 +3,8 @@ use std::fmt;
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName};
 use http::uri::Uri;
 
-use super::Credential;
 use super::kind::{Challenge, SourceKind};
-use super::lines::has_several;
+use super::{Credential, has_several};
 use crate::error::ConfigError;
 use crate::key::KeyFormat;
 

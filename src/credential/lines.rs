@@ -1,12 +1,5 @@
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// Returns whether a header has several lines. Most requests have no such header, which the two lengths show without a
-/// search.
-#[inline]
-pub(super) fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers.len() != headers.keys_len() && headers.get_all(name).iter().nth(1).is_some()
-}
-
 /// Replaces or removes each line of a header.
 pub(super) fn rewrite(
     headers: &mut HeaderMap,

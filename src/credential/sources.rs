@@ -5,8 +5,7 @@ use http::uri::Uri;
 
 use super::header::{self, Header};
 use super::kind::{Challenge, SourceKind};
-use super::lines::has_several;
-use super::{Credential, Source};
+use super::{Credential, Source, has_several};
 use crate::error::ConfigError;
 use crate::key::KeyFormat;
 

@@ -81,7 +81,7 @@ impl KeyDigest {
 
     #[inline]
     pub(crate) fn key_id(self) -> KeyId {
-        KeyId::from_prefix(self.prefix())
+        KeyId(self.prefix())
     }
 
     /// Returns zero if the digests are equal, in constant time.

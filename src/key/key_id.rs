@@ -21,7 +21,7 @@ use std::str::FromStr;
 /// KeyDigest::of(b"somebody's password").key_id();
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(u64);
+pub struct KeyId(pub(super) u64);
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,10 +36,6 @@ impl fmt::Debug for KeyId {
 }
 
 impl KeyId {
-    pub(super) fn from_prefix(prefix: u64) -> Self {
-        Self(prefix)
-    }
-
     pub(crate) fn prefix(self) -> u64 {
         self.0
     }

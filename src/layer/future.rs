@@ -26,7 +26,7 @@ pin_project! {
         Inner: Service<Request<ReqBody>>,
     {
         #[pin]
-        state: State<Inner, ReqBody, Inner::Future, Inner::Response, Pending<R>, Completion>,
+        pub(super) state: State<Inner, ReqBody, Inner::Future, Inner::Response, Pending<R>, Completion>,
     }
 }
 
@@ -43,21 +43,6 @@ pub(super) struct Completion {
     pub(super) config: SharedConfig,
     pub(super) caching: Caching,
     pub(super) anonymous: bool,
-}
-
-impl<Inner: Service<Request<ReqBody>>, ReqBody, R> ResponseFuture<Inner, ReqBody, R> {
-    pub(super) fn refused(response: Inner::Response) -> Self {
-        Self { state: State::refused(response) }
-    }
-
-    #[inline]
-    pub(super) fn running(future: Inner::Future, completion: Completion) -> Self {
-        Self { state: State::Running { future, finish: completion } }
-    }
-
-    pub(super) fn waiting(pending: Pending<R>, service: Inner, request: Request<ReqBody>) -> Self {
-        Self { state: State::waiting(pending, service, request) }
-    }
 }
 
 impl<Inner, ReqBody, ResBody, R> Future for ResponseFuture<Inner, ReqBody, R>

@@ -8,7 +8,8 @@ use tower_service::Service;
 use super::Options;
 use super::caching::Caching;
 use super::future::{Completion, Pending, ResponseFuture, refuse};
-use crate::authenticate::{AddressSource, Authenticate, Authenticator, RequestHead};
+use super::state::State;
+use crate::authenticate::{AddressSource, Authenticate, Authenticator, RequestHead, Verification};
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::respond::Respond;
@@ -68,20 +69,19 @@ where
             uri: Some(request.uri()),
             extensions: Some(request.extensions()),
         };
-        match self
-            .auth
-            .config
-            .authenticate(&self.auth.store, credential, AddressSource::Head(head))
-            .try_ready()
-        {
-            Ok(Ok(client)) => {
+        let auth = &self.auth;
+        match auth.config.authenticate(&auth.store, credential, AddressSource::Head(head)).0 {
+            Verification::Decided(Ok(client)) => {
                 request.extensions_mut().insert(client);
                 self.serve(request, Caching::Private)
             }
-            Ok(Err(error)) => {
-                ResponseFuture::refused(refuse(self.auth.config(), &self.respond, &error))
+            Verification::Decided(Err(error)) => {
+                let response = refuse(auth.config(), &self.respond, &error);
+                ResponseFuture { state: State::refused(response) }
             }
-            Err(authenticate) => self.wait(authenticate, request),
+            pending @ (Verification::Waiting(_) | Verification::Completed) => {
+                self.wait(Authenticate(pending), request)
+            }
         }
     }
 }
@@ -97,7 +97,8 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
     where
         Inner: Service<Request<ReqBody>>,
     {
-        ResponseFuture::running(self.inner.call(request), self.completion(caching))
+        let future = self.inner.call(request);
+        ResponseFuture { state: State::Running { future, finish: self.completion(caching) } }
     }
 
     #[cold]
@@ -115,7 +116,7 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
         let ready = mem::replace(&mut self.inner, clone);
         let completion = self.completion(Caching::Private);
         let pending = Pending { authenticate, respond: self.respond.clone(), completion };
-        ResponseFuture::waiting(pending, ready, request)
+        ResponseFuture { state: State::waiting(pending, ready, request) }
     }
 
     fn completion(&self, caching: Caching) -> Completion {
@@ -127,7 +128,7 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
 
     #[inline]
     fn credential<B>(&self, request: &mut Request<B>) -> Credential {
-        let sources = &self.auth.config().sources;
+        let sources = &self.auth.config.get().sources;
         if !sources.read_uri() {
             return sources.read_and_redact(request.headers_mut(), None);
         }

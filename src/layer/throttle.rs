@@ -11,6 +11,7 @@ use tower_service::Service;
 use crate::client::Client;
 use crate::error::{AuthError, Misconfiguration};
 use crate::layer::Anonymous;
+use crate::layer::state::State;
 use crate::limit::{
     Counters, EffectiveQuota, MemoryCounters, PendingDecision, Permit, Throttle, decide,
 };
@@ -148,9 +149,13 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match self.layer.decide(request.extensions()) {
-            Action::Serve(permit) => ThrottleFuture::running(self.inner.call(request), permit),
+            Action::Serve(permit) => {
+                let future = self.inner.call(request);
+                ThrottleFuture { state: State::Running { future, finish: permit } }
+            }
             Action::Refuse(error) => {
-                ThrottleFuture::refused(refusal(&self.layer.respond, &error, None))
+                let response = refusal(&self.layer.respond, &error, None);
+                ThrottleFuture { state: State::refused(response) }
             }
             Action::Wait(decision, client, quota) => self.wait(decision, client, quota, request),
         }
@@ -211,7 +216,7 @@ impl<Inner, C, R> ThrottleService<Inner, C, R> {
             respond: self.layer.respond.clone(),
             headers: self.layer.headers,
         };
-        ThrottleFuture::waiting(pending, ready, request)
+        ThrottleFuture { state: State::waiting(pending, ready, request) }
     }
 }
 

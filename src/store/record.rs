@@ -82,11 +82,19 @@ impl KeyRecord {
     }
 
     #[inline]
-    pub(crate) fn with_status(self, status: PackedStatus) -> Self {
-        Self { status, ..self }
+    pub(crate) fn from_parts(
+        digest: KeyDigest,
+        profile: ClientProfile,
+        status: PackedStatus,
+    ) -> Self {
+        Self { digest, profile, status }
     }
 
     #[inline]
+    pub(crate) fn into_parts(self) -> (KeyDigest, ClientProfile, PackedStatus) {
+        (self.digest, self.profile, self.status)
+    }
+
     pub(crate) fn into_profile(self) -> ClientProfile {
         self.profile
     }

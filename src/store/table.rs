@@ -89,7 +89,8 @@ impl Table {
         // A search by plain comparison is safe: only a digest with the same first eight bytes gets this far, and
         // `admit` compares again.
         let (row, status) = segment.find(digest.prefix())?;
-        (row.digest.difference(*digest) == 0).then(|| row.record().with_status(status))
+        (row.digest.difference(*digest) == 0)
+            .then(|| KeyRecord::from_parts(row.digest, row.profile.clone(), status))
     }
 
     /// Returns the row with this prefix.

@@ -24,7 +24,7 @@ pin_project! {
         Inner: Service<Request<ReqBody>>,
     {
         #[pin]
-        state: State<Inner, ReqBody, Inner::Future, Inner::Response, Pending<R>, Option<Permit>>,
+        pub(super) state: State<Inner, ReqBody, Inner::Future, Inner::Response, Pending<R>, Option<Permit>>,
     }
 }
 
@@ -35,20 +35,6 @@ pub(super) struct Pending<R> {
     pub(super) quota: EffectiveQuota,
     pub(super) respond: R,
     pub(super) headers: bool,
-}
-
-impl<Inner: Service<Request<ReqBody>>, ReqBody, R> ThrottleFuture<Inner, ReqBody, R> {
-    pub(super) fn running(future: Inner::Future, permit: Option<Permit>) -> Self {
-        Self { state: State::Running { future, finish: permit } }
-    }
-
-    pub(super) fn refused(response: Inner::Response) -> Self {
-        Self { state: State::refused(response) }
-    }
-
-    pub(super) fn waiting(pending: Pending<R>, service: Inner, request: Request<ReqBody>) -> Self {
-        Self { state: State::waiting(pending, service, request) }
-    }
 }
 
 impl<Inner, ReqBody, ResBody, R> Future for ThrottleFuture<Inner, ReqBody, R>

@@ -1,6 +1,5 @@
 use crate::client::ClientProfile;
 use crate::key::KeyDigest;
-use crate::store::KeyRecord;
 
 /// A key and its client. Takes 40 bytes, as does an `Option` of it.
 #[derive(Clone)]
@@ -15,10 +14,5 @@ impl Row {
     #[inline]
     pub(in crate::store) fn prefix(&self) -> u64 {
         self.digest.prefix()
-    }
-
-    #[inline]
-    pub(super) fn record(&self) -> KeyRecord {
-        KeyRecord::new(self.digest, self.profile.clone())
     }
 }
