@@ -13,7 +13,6 @@ use tower::Layer as _;
 use support::changes::{Reads, Writer, read};
 use support::child;
 use support::clock::processor_time;
-use support::counting::Counting;
 use support::drive::{Handler, Requests, through};
 use support::effort::Effort;
 use support::figures::{Figures, part};
@@ -25,10 +24,11 @@ use support::table::{Table, Unit, met};
 use support::weigh::{AT_ONCE, EXPIRING, MAP, ONE_BY_ONE, STORE, Weight, weigh};
 
 mod support {
+    #[path = "../../tests/common/allocator.rs"]
+    pub(crate) mod allocator;
     pub(crate) mod changes;
     pub(crate) mod child;
     pub(crate) mod clock;
-    pub(crate) mod counting;
     pub(crate) mod drive;
     pub(crate) mod effort;
     pub(crate) mod figures;
@@ -40,9 +40,6 @@ mod support {
     pub(crate) mod table;
     pub(crate) mod weigh;
 }
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type Failure = Box<dyn Error>;
 

@@ -12,9 +12,9 @@ use keygate::observe::Observe as _;
 use keygate::{ApiKeyLayer, Authenticator, MemoryStore, Outcome, Throttle, ThrottleLayer, Usage};
 use tower::{Layer as _, Service};
 
+use support::allocator;
 use support::by_hand::counted_and_limited;
 use support::clock::processor_time;
-use support::counting::{self, Counting};
 use support::drive::{Handler, Requests, answer, through, time};
 use support::effort::Effort;
 use support::figures::Figures;
@@ -26,9 +26,10 @@ use support::table::{Table, Unit, met};
 use support::threads::together;
 
 mod support {
+    #[path = "../../tests/common/allocator.rs"]
+    pub(crate) mod allocator;
     pub(crate) mod by_hand;
     pub(crate) mod clock;
-    pub(crate) mod counting;
     pub(crate) mod drive;
     pub(crate) mod effort;
     pub(crate) mod figures;
@@ -39,9 +40,6 @@ mod support {
     pub(crate) mod table;
     pub(crate) mod threads;
 }
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type Text = Full<Bytes>;
 
@@ -244,8 +242,8 @@ fn counting_alone(
 
 fn memory(size: u32) {
     let auth = Authenticator::new(store(size.into()));
-    counting::start();
-    let before = counting::in_use();
+    allocator::start();
+    let before = allocator::in_use();
     let usage = Usage::new();
     let auth = auth.add_observer(usage.clone());
     let start = processor_time();
@@ -253,7 +251,7 @@ fn memory(size: u32) {
         assert!(auth.verify_key(&key(number)).is_ok());
     }
     let first = (processor_time() - start) / f64::from(size);
-    let bytes = (counting::in_use() - before) / f64::from(size);
+    let bytes = (allocator::in_use() - before) / f64::from(size);
     let start = processor_time();
     black_box(usage.top(10));
     let top = (processor_time() - start) / f64::from(size);

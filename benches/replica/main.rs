@@ -18,7 +18,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::runtime::Runtime;
 
 use servers::{Postgres, query};
-use support::counting::{self, Counting};
+use support::allocator;
 use support::effort::Effort;
 use support::figures::part;
 use support::keys::{key, name};
@@ -32,9 +32,10 @@ mod requests;
 mod servers;
 #[path = "../support"]
 mod support {
+    #[path = "../../tests/common/allocator.rs"]
+    pub(crate) mod allocator;
     pub(crate) mod child;
     pub(crate) mod clock;
-    pub(crate) mod counting;
     pub(crate) mod drive;
     pub(crate) mod effort;
     pub(crate) mod figures;
@@ -45,9 +46,6 @@ mod support {
     pub(crate) mod stores;
     pub(crate) mod table;
 }
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 type Failure = Box<dyn Error>;
 
@@ -88,7 +86,7 @@ async fn fill(server: &Postgres, keys: u64) -> Result<(), Failure> {
         writeln!(sql, "{}", name(number))?;
     }
     sql += "\\.\ncopy keygate.keys (digest, client) from stdin;\n";
-    // A prime, so that each comes once.
+    // A prime, so that each is picked once.
     let step = if env::var_os("KEYGATE_BENCH_MIXED").is_some() { 7_368_787 } else { 1 };
     for number in (0..keys).map(|number| number * step % keys) {
         let digest = KeyDigest::of(&key(number)).to_text();
@@ -112,7 +110,7 @@ fn loading(effort: Effort, keys: u64, server: &Postgres, runtime: &Runtime) -> R
         let took = start.elapsed();
         assert_eq!(replica.health().keys as u64, keys);
         drop(replica);
-        // Millions of profiles are freed, which must not be measured with what comes next.
+        // Millions of profiles are freed, which must not be part of the next measurement.
         while follows() {
             thread::sleep(Duration::from_millis(1));
         }
@@ -139,7 +137,7 @@ fn follows() -> bool {
     names.any(|name| name.is_ok_and(|name| name.trim_end() == "keygate-replica"))
 }
 
-/// Reads the rows of which a replica is made, and looks at none.
+/// Reads the rows of a replica, and ignores them.
 async fn bare(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     let mut rows = 0;
     for table in [
@@ -159,7 +157,7 @@ async fn bare(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
 /// that it ever held.
 fn weigh(subject: &str, of: &str) -> Result<(), Failure> {
     let before = memory::of_this_process("VmRSS");
-    counting::start();
+    allocator::start();
     let runtime = Runtime::new()?;
     let store: Box<dyn LocalKeyStore> = if subject == REPLICA {
         Box::new(runtime.block_on(Replica::connect(of))?)
@@ -168,7 +166,7 @@ fn weigh(subject: &str, of: &str) -> Result<(), Failure> {
     };
     let peak = memory::of_this_process("VmHWM");
     let held = memory::of_this_process("VmRSS");
-    child::report(&[counting::in_use(), held - before, peak - before]);
+    child::report(&[allocator::in_use(), held - before, peak - before]);
     drop(store);
     Ok(())
 }

@@ -8,13 +8,13 @@ use keygate::{ClientProfile, KeyDigest, KeyRecord, MemoryStore};
 
 use super::keys::{key, name};
 use super::stores::store;
-use super::{child, counting, memory};
+use super::{allocator, child, memory};
 
 type Failure = Box<dyn Error>;
 
-/// One client has all keys: what is left is what a key costs.
+/// One client has all keys: the rest is the cost of a key.
 pub(crate) const AT_ONCE: &str = "none expires";
-/// As it comes to be while a service runs.
+/// Filled one key at a time, as in a running service.
 pub(crate) const ONE_BY_ONE: &str = "none expires, inserted one by one";
 /// Keys that expire can be inserted in no other way.
 pub(crate) const EXPIRING: &str = "each expires, inserted one by one";
@@ -22,7 +22,7 @@ pub(crate) const EXPIRING: &str = "each expires, inserted one by one";
 pub(crate) const STORE: &str = "store";
 pub(crate) const MAP: &str = "map";
 
-/// What a subject weighs, for each key: bytes asked for, and bytes of the machine's memory.
+/// The weight of a subject per key: bytes allocated, and bytes of memory in use.
 #[derive(Clone, Copy)]
 pub(crate) struct Weight {
     pub(crate) requested: f64,
@@ -30,7 +30,7 @@ pub(crate) struct Weight {
 }
 
 impl Weight {
-    /// Weighs a subject in a process of its own.
+    /// Weighs a subject in its own process.
     pub(crate) fn of(subject: &str, size: u32) -> Result<Self, Failure> {
         let [requested, resident] = child::run([subject, &size.to_string()])?;
         let size = f64::from(size);
@@ -41,7 +41,7 @@ impl Weight {
 /// Builds the subject in this process, which does nothing else.
 pub(crate) fn weigh(subject: &str, size: u64) -> Result<(), Failure> {
     let before = memory::of_this_process("VmRSS");
-    counting::start();
+    allocator::start();
     let subject: Box<dyn Any> = match subject {
         AT_ONCE => {
             let client = ClientProfile::new(name(0));
@@ -51,9 +51,9 @@ pub(crate) fn weigh(subject: &str, size: u64) -> Result<(), Failure> {
         STORE => Box::new(store(size)),
         _ => Box::new(map(size)?),
     };
-    let requested = counting::in_use();
+    let requested = allocator::in_use();
     child::report(&[requested, memory::of_this_process("VmRSS") - before]);
-    // The process ends here: nobody needs the memory back.
+    // The process ends here: the memory need not be freed.
     mem::forget(subject);
     Ok(())
 }

@@ -1,10 +1,15 @@
-//! The allocator of the test program: the system's, with counters for each thread.
+//! The counting allocator of test programs and benches: the system's, with counters for the process and each thread.
 #![allow(dead_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
 
 struct Counting;
+
+/// A bench starts later, so that counting does not slow down its measurements.
+static IS_COUNTING: AtomicBool = AtomicBool::new(cfg!(test));
+static IN_USE: AtomicIsize = AtomicIsize::new(0);
 
 thread_local! {
     static MADE: Cell<usize> = const { Cell::new(0) };
@@ -12,7 +17,15 @@ thread_local! {
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
+#[inline]
 fn count(made: usize, bytes: isize) {
+    if IS_COUNTING.load(Relaxed) {
+        add(made, bytes);
+    }
+}
+
+fn add(made: usize, bytes: isize) {
+    IN_USE.fetch_add(bytes, Relaxed);
     // A thread that is ending has no counters left.
     let _ = MADE.try_with(|count| count.set(count.get() + made));
     let _ = HELD.try_with(|held| held.set(held.get() + bytes));
@@ -23,19 +36,40 @@ fn count(made: usize, bytes: isize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(1, layout.size().cast_signed());
+        // SAFETY: as above.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
         count(0, -layout.size().cast_signed());
+        // SAFETY: as above.
         unsafe { System.dealloc(old, layout) }
+    }
+
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(1, size.cast_signed() - layout.size().cast_signed());
+        // SAFETY: as above.
+        unsafe { System.realloc(old, layout, size) }
     }
 }
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What a call allocated on its thread.
+/// Starts to count, in a bench.
+pub(crate) fn start() {
+    IS_COUNTING.store(true, Relaxed);
+}
+
+/// The bytes that all threads have allocated and not freed since the start.
+pub(crate) fn in_use() -> f64 {
+    // Exact as far as 2^53.
+    #[allow(clippy::cast_precision_loss)]
+    let bytes = IN_USE.load(Relaxed) as f64;
+    bytes
+}
+
+/// The allocations of one call on its thread.
 pub(crate) struct Allocated {
     /// The number of allocations.
     pub(crate) made: usize,
@@ -45,7 +79,7 @@ pub(crate) struct Allocated {
     pub(crate) peak: isize,
 }
 
-/// Measures what `run` allocates on this thread.
+/// Measures the allocations of `run` on this thread.
 pub(crate) fn allocated<T>(run: impl FnOnce() -> T) -> (Allocated, T) {
     let (made, held) = (MADE.get(), HELD.get());
     PEAK.set(held);
