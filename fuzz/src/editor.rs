@@ -1,6 +1,6 @@
 //! Changing a key file, against [`Model`](crate::model::Model).
 //!
-//! The text of the file, a NUL byte, and two bytes for each change: what is done, and to which client or key.
+//! The text of the file, a NUL byte, and two bytes for each change: the action, and its client or key.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -11,6 +11,11 @@ mod reference;
 pub mod sources;
 pub mod yaml;
 
+/// The kinds of sources that the tests list.
+#[path = "../../tests/common/sources.rs"]
+#[allow(dead_code)]
+mod cases;
+
 /// The tool's parser of `--store`, which is not in the library's public API.
 #[path = "../../crates/keygate-cli/src/location.rs"]
 #[allow(dead_code)]

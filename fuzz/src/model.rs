@@ -1,4 +1,4 @@
-//! The clients and keys of a store as two plain lists, and what each change means for them.
+//! The clients and keys of a store as two plain lists, and the changes of them.
 
 use std::time::{Duration, SystemTime};
 

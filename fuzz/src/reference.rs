@@ -22,7 +22,7 @@ pub(crate) enum Found {
 
 const LONGEST_KEY: usize = 512;
 
-/// The first location that holds something decides.
+/// The first location with a value decides.
 pub(crate) fn read(locations: &[Location], headers: &HeaderMap, uri: &Uri) -> Found {
     let found = locations.iter().map(|location| read_location(location, headers, uri));
     found.into_iter().find(|found| *found != Found::Nothing).unwrap_or(Found::Nothing)

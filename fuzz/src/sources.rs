@@ -15,26 +15,36 @@ use keygate::{
 };
 use tower::{Layer as _, ServiceExt as _};
 
+use crate::cases::{self, Constructor, SourceCase};
 use crate::reference::{self, Found, Location};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const X_KEY: HeaderName = HeaderName::from_static("x-key");
 
-const ORDERS: [&[Location]; 8] = [
-    &[Location::Header("x-api-key")],
-    &[Location::Scheme("Bearer")],
-    &[Location::Query("key")],
-    &[Location::Cookie("key")],
-    &[
-        Location::Header("x-api-key"),
-        Location::Scheme("Bearer"),
-        Location::Cookie("key"),
-        Location::Query("key"),
-    ],
-    &[Location::Query("k y"), Location::Scheme("Token"), Location::Scheme("Bearer")],
-    &[Location::Cookie("key"), Location::Header("x-key"), Location::Header("x-api-key")],
-    &[Location::Scheme("ApiKey"), Location::Query("schl\u{fc}ssel"), Location::Cookie("a.b")],
-];
+/// The locations to choose from. `every` has each kind of source.
+fn orders(every: &[Location]) -> [&[Location]; 8] {
+    [
+        &[Location::Header("x-api-key")],
+        &[Location::Scheme("Bearer")],
+        &[Location::Query("key")],
+        &[Location::Cookie("key")],
+        every,
+        &[Location::Query("k y"), Location::Scheme("Token"), Location::Scheme("Bearer")],
+        &[Location::Cookie("key"), Location::Header("x-key"), Location::Header("x-api-key")],
+        &[Location::Scheme("ApiKey"), Location::Query("schl\u{fc}ssel"), Location::Cookie("a.b")],
+    ]
+}
+
+/// The location in which the reference finds the key of a source.
+fn location(case: &SourceCase) -> Location {
+    match case.constructor {
+        Constructor::Header => Location::Header("x-api-key"),
+        Constructor::Bearer => Location::Scheme("Bearer"),
+        Constructor::Scheme => Location::Scheme("Token"),
+        Constructor::Cookie => Location::Cookie("key"),
+        Constructor::Query => Location::Query("key"),
+    }
+}
 
 /// Reads a key from the request that `data` describes.
 ///
@@ -43,7 +53,9 @@ const ORDERS: [&[Location]; 8] = [
 /// The decision is not that of the reference, or a key is left in a stripped request.
 pub fn check(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else { return };
-    let locations = ORDERS[usize::from(*choice) % ORDERS.len()];
+    let every: Vec<_> = cases::all().iter().map(location).collect();
+    let orders = orders(&every);
+    let locations = orders[usize::from(*choice) % orders.len()];
     let Some(request) = request(rest) else { return };
     let found = reference::read(locations, request.headers(), request.uri());
     let auth = Authenticator::new(Half)
@@ -78,7 +90,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Nothing is left that a source reads, nor in `Authorization` what may be a key without its scheme.
+/// No source finds a key, and `Authorization` contains no text that may be a key without its scheme.
 fn assert_stripped(locations: &[Location], parts: &http::request::Parts) {
     for location in locations {
         if let Location::Scheme(scheme) = location {

@@ -1,13 +1,21 @@
-//! Each kind of source, with a writer of requests. Tests of sources iterate over [`all`].
+//! Each kind of source, with a writer of requests. Tests of sources and the fuzz targets iterate over [`all`].
 
 use http::header::HeaderName;
 use http::{HeaderValue, Request, Uri};
 use keygate::Source;
-use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+
+/// The functions of `Source` that make one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Constructor {
+    Header,
+    Bearer,
+    Scheme,
+    Cookie,
+    Query,
+}
 
 pub(crate) struct SourceCase {
-    /// The function of `Source` that makes it.
-    pub(crate) constructor: &'static str,
+    pub(crate) constructor: Constructor,
     pub(crate) source: Source,
     /// The header that carries the key, or `None` if the query does.
     pub(crate) header: Option<&'static str>,
@@ -33,40 +41,44 @@ pub(crate) fn without_key() -> Request<()> {
 pub(crate) fn all() -> Vec<SourceCase> {
     vec![
         SourceCase {
-            constructor: "header",
+            constructor: Constructor::Header,
             source: Source::header("x-key"),
             header: Some("x-key"),
             challenge: r#"ApiKey realm="api", in="header", name="x-key""#,
             write: |request, key| append(request, "x-key", key),
         },
         SourceCase {
-            constructor: "bearer",
+            constructor: Constructor::Bearer,
             source: Source::bearer(),
             header: Some("authorization"),
             challenge: r#"Bearer realm="api""#,
             write: |request, key| append(request, "authorization", &[b"Bearer ", key].concat()),
         },
         SourceCase {
-            constructor: "scheme",
+            constructor: Constructor::Scheme,
             source: Source::scheme("Token"),
             header: Some("authorization"),
             challenge: r#"Token realm="api""#,
             write: |request, key| append(request, "authorization", &[b"Token ", key].concat()),
         },
         SourceCase {
-            constructor: "cookie",
+            constructor: Constructor::Cookie,
             source: Source::cookie("key"),
             header: Some("cookie"),
             challenge: r#"ApiKey realm="api", in="cookie", name="key""#,
             write: |request, key| append(request, "cookie", &[b"key=", key].concat()),
         },
         SourceCase {
-            constructor: "query",
+            constructor: Constructor::Query,
             source: Source::query("key"),
             header: None,
             challenge: r#"ApiKey realm="api", in="query", name="key""#,
             write: |request, key| {
-                let key = percent_encode(key, NON_ALPHANUMERIC);
+                let key = key.iter().map(|byte| match char::from(*byte) {
+                    char if char.is_ascii_alphanumeric() => char.to_string(),
+                    _ => format!("%{byte:02X}"),
+                });
+                let key = key.collect::<Vec<_>>().concat();
                 *request.uri_mut() = Uri::try_from(format!("{}&key={key}", request.uri())).unwrap();
             },
         },

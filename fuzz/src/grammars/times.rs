@@ -5,7 +5,7 @@ use keygate::YamlStore;
 /// The length of the times that are kept, from 1970 up to the end of 9999.
 const KEPT: Duration = Duration::from_secs(253_402_300_800);
 
-/// A time as a key file has it, which is the one public place where it is parsed.
+/// A time in a key file, the only public parser of times.
 pub(super) fn time(text: &str) {
     if text.contains(['\'', '\\']) || text.chars().any(|char| !(' '..='~').contains(&char)) {
         return;

@@ -3,13 +3,13 @@ use keygate::{Quota, Scope};
 
 /// A scope that a client has, and a required one, on two lines.
 pub(super) fn scopes(text: &str) {
-    let (held, asked) = text.split_once('\n').unwrap_or((text, text));
-    let (parsed, parsed_asked) = (held.parse::<Scope>(), asked.parse::<Scope>());
+    let (held, required) = text.split_once('\n').unwrap_or((text, text));
+    let (parsed, parsed_required) = (held.parse::<Scope>(), required.parse::<Scope>());
     assert_eq!(parsed.is_ok(), is_scope(held), "{held:?}");
-    if let (Ok(scope), Ok(asked_for)) = (parsed, parsed_asked) {
+    if let (Ok(scope), Ok(required_scope)) = (parsed, parsed_required) {
         assert_eq!(scope.as_str(), held);
         assert_eq!(scope.to_string().parse(), Ok(scope.clone()));
-        assert_eq!(scope.covers(&asked_for), covers(held, asked), "{held} {asked}");
+        assert_eq!(scope.covers(&required_scope), covers(held, required), "{held} {required}");
     }
 }
 
@@ -23,11 +23,12 @@ fn is_scope(text: &str) -> bool {
     others.iter().all(is_plain) && (*last == "*" || is_plain(last))
 }
 
-fn covers(held: &str, asked: &str) -> bool {
-    let (held, asked): (Vec<_>, Vec<_>) = (held.split(':').collect(), asked.split(':').collect());
+fn covers(held: &str, required: &str) -> bool {
+    let (held, required): (Vec<_>, Vec<_>) =
+        (held.split(':').collect(), required.split(':').collect());
     match held.split_last() {
-        Some((&"*", before)) => asked.len() > before.len() && asked.starts_with(before),
-        _ => held == asked,
+        Some((&"*", before)) => required.len() > before.len() && required.starts_with(before),
+        _ => held == required,
     }
 }
 

@@ -1,4 +1,4 @@
-//! A key that nobody may ever see, and the eyes that look for it.
+//! A key that must never be shown, and the checks for it.
 
 use std::error::Error;
 use std::fmt::{Debug, Display, Write as _};
@@ -16,7 +16,7 @@ pub(crate) fn text(value: &(impl Debug + Display)) -> String {
     format!("{value}\n{value:#}\n{}", debug(value))
 }
 
-/// All that an error shows of itself and of what caused it.
+/// Everything that an error and its sources show.
 pub(crate) fn error(error: &(dyn Error + 'static)) -> String {
     let mut shown = String::new();
     let mut link = Some(error);
@@ -78,7 +78,7 @@ pub(crate) fn trace_of_unknown_in(shown: &str) -> Option<&'static str> {
 
 #[track_caller]
 pub(crate) fn assert_hidden(what: &str, shown: &str) {
-    assert!(!shown.is_empty(), "{what} shows nothing at all");
+    assert!(!shown.is_empty(), "{what} shows nothing");
     if let Some(trace) = trace_in(shown) {
         panic!("{what} shows {trace}:\n{shown}");
     }

@@ -1,4 +1,4 @@
-//! Every error, after it met the canary.
+//! Every error that was made with the canary.
 
 use std::collections::BTreeSet;
 use std::time::UNIX_EPOCH;

@@ -1,4 +1,4 @@
-//! The types of those who manage keys, after they met the canary.
+//! The types for managing keys, made with the canary.
 
 use std::fs;
 use std::path::Path;
@@ -62,7 +62,7 @@ pub(crate) fn all() -> Vec<Shown> {
     ]
 }
 
-/// What moves from one store to another, what came of it, and what was refused.
+/// Exports, the outcomes of imports, and their conflicts.
 fn moved() -> (String, String, String, String) {
     use keygate::manage::{ConflictReason, ImportConflict, TransferKeys as _};
 

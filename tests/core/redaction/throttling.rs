@@ -1,4 +1,4 @@
-//! The types of quotas and outcomes, after they met the canary.
+//! The types of quotas and outcomes, made with the canary.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Every public type, after it met the canary.
+//! Every public type, made with the canary.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -17,11 +17,11 @@ use keygate::store::{YamlError, YamlEvent, YamlWarning, store_fn};
 use keygate::testing::{FakeClock, Rule, Violation, store_contract};
 use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, KeyDigest, KeyId, KeyRecord,
-    Lookup, MemoryStore, Quota, RequireScope, Scope, Source, StoreError, YamlStore, authenticate,
-    verify,
+    Lookup, MemoryStore, Quota, RequireScope, Scope, StoreError, YamlStore, authenticate, verify,
 };
 use tower::{Layer as _, Service as _};
 
+use crate::common::sources;
 use crate::public_types;
 use crate::redaction::canary::{CANARY, assert_hidden, debug, error, text};
 use crate::redaction::{errors, managing, throttling};
@@ -249,12 +249,6 @@ fn entrances() -> Vec<Shown> {
         debug(&authenticate(&waiting(), &headers())),
         debug(&authenticate(&MemoryStore::new(), &headers())),
     ];
-    let sources = [
-        Source::header("x-api-key"),
-        Source::bearer(),
-        Source::query("key"),
-        Source::cookie("key"),
-    ];
     let refusals: Vec<Response<String>> =
         errors::auth_errors().iter().map(|error| auth().respond(error)).collect();
     vec![
@@ -264,7 +258,7 @@ fn entrances() -> Vec<Shown> {
         ("RequireScopeService", debug(&required)),
         ("RequireScopeFuture", debug(&required.call(request()))),
         ("Authenticate", verdicts.concat()),
-        ("Source", sources.each_ref().map(debug).concat()),
+        ("Source", sources::all().iter().map(|case| debug(&case.source)).collect()),
         ("ApiKeyLayer", debug(&ApiKeyLayer::from(auth()).optional().strip_credentials())),
         ("ApiKeyService", debug(&service) + &debug(&waiting_service)),
         ("ResponseFuture", futures.concat()),
@@ -285,7 +279,7 @@ fn missing_scope() -> String {
     text(missing) + &error(&refused)
 }
 
-/// Of a store that answers each question with a record about the canary.
+/// From a store that returns a record with the canary for each key.
 fn violation() -> String {
     let make = async |_| store_fn(|_| async { Ok(Some(KeyRecord::new(digest(), CANARY))) });
     let violation: Violation = ready(store_contract(make)).unwrap_err();

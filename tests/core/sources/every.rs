@@ -1,4 +1,4 @@
-//! What holds for every kind of source.
+//! Rules for every kind of source.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::common::answer::lines;
 use crate::common::keys::{Keys, RIGHT, RIGHT_TOO, WRONG};
 use crate::common::polling::at_once;
 use crate::common::services::{answer, seen_behind};
-use crate::common::sources::{SourceCase, all, without_key};
+use crate::common::sources::{Constructor, SourceCase, all, without_key};
 use crate::common::stores::Later;
 
 fn auth<S: KeyStore>(store: S, source: &Source) -> Authenticator<S, http::request::Parts> {
@@ -27,7 +27,7 @@ fn verify(
     let parts = request.clone().into_parts().0;
     let result = auth(store, &case.source).verify_parts(&parts);
     let assert_same = |other: Result<Client, AuthError>| {
-        assert_eq!(format!("{result:?}"), format!("{other:?}"), "{}", case.constructor);
+        assert_eq!(format!("{result:?}"), format!("{other:?}"), "{:?}", case.constructor);
     };
     assert_same(at_once(auth(store, &case.source).authenticate_parts(&parts)));
     if case.header.is_some() {
@@ -38,7 +38,7 @@ fn verify(
     result
 }
 
-/// The responses of a layer around a store that does not wait, and around one that does.
+/// The responses of a layer with a local store, and with a store that waits.
 async fn responses(
     case: &SourceCase,
     request: Request<()>,
@@ -53,9 +53,10 @@ async fn responses(
 #[test]
 fn list_of_sources_has_every_constructor() {
     let source = include_str!("../../../src/credential/source.rs");
-    let constructors = source.split("pub fn ").skip(1).map(|rest| rest.split('(').next().unwrap());
-    let listed = all().iter().map(|case| case.constructor).collect::<BTreeSet<_>>();
-    assert_eq!(listed, constructors.collect::<BTreeSet<_>>());
+    let constructors =
+        source.split("pub fn ").skip(1).map(|rest| rest.split('(').next().unwrap().to_owned());
+    let listed = all().into_iter().map(|case| format!("{:?}", case.constructor).to_lowercase());
+    assert_eq!(listed.collect::<BTreeSet<_>>(), constructors.collect::<BTreeSet<_>>());
 }
 
 #[tokio::test]
@@ -64,7 +65,7 @@ async fn right_key_is_admitted() {
         let request = case.request(RIGHT.as_bytes());
         assert_eq!(verify(Keys, &case, &request).unwrap().name(), "User 1");
         for response in responses(&case, request, |layer| layer, |layer| layer).await {
-            assert_eq!(response.body(), "User 1", "{}", case.constructor);
+            assert_eq!(response.body(), "User 1", "{:?}", case.constructor);
             let vary: Vec<_> = case.header.into_iter().collect();
             assert_eq!(lines(&response, "vary"), vary);
         }
@@ -76,10 +77,13 @@ async fn wrong_key_is_refused_with_the_challenge_of_its_source() {
     for case in all() {
         let request = case.request(WRONG.as_bytes());
         let error = verify(Keys, &case, &request).unwrap_err();
-        assert_eq!(error.reason(), Some(WrongReason::Unknown), "{}", case.constructor);
+        assert_eq!(error.reason(), Some(WrongReason::Unknown), "{:?}", case.constructor);
         let invalid_token = match case.constructor {
-            "bearer" => r#", error="invalid_token""#,
-            _ => "",
+            Constructor::Bearer => r#", error="invalid_token""#,
+            Constructor::Header
+            | Constructor::Scheme
+            | Constructor::Cookie
+            | Constructor::Query => "",
         };
         for response in responses(&case, request, |layer| layer, |layer| layer).await {
             assert_eq!(response.status(), 401);
@@ -93,14 +97,14 @@ async fn wrong_key_is_refused_with_the_challenge_of_its_source() {
 async fn missing_key_is_challenged_and_anonymous_if_optional() {
     for case in all() {
         let error = verify(Keys, &case, &without_key()).unwrap_err();
-        assert!(matches!(error, AuthError::NoCredentials), "{}", case.constructor);
+        assert!(matches!(error, AuthError::NoCredentials), "{:?}", case.constructor);
         for response in responses(&case, without_key(), |layer| layer, |layer| layer).await {
             assert_eq!(lines(&response, "www-authenticate"), [case.challenge]);
         }
         let optional =
             responses(&case, without_key(), ApiKeyLayer::optional, ApiKeyLayer::optional);
         for response in optional.await {
-            assert_eq!(response.body(), "nobody", "{}", case.constructor);
+            assert_eq!(response.body(), "nobody", "{:?}", case.constructor);
         }
     }
 }
@@ -110,11 +114,11 @@ async fn blank_key_is_missing_and_not_anonymous() {
     for case in all() {
         let request = case.request(b"");
         let error = verify(Keys, &case, &request).unwrap_err();
-        assert!(matches!(error, AuthError::NoCredentials), "{}", case.constructor);
+        assert!(matches!(error, AuthError::NoCredentials), "{:?}", case.constructor);
         for response in
             responses(&case, request, ApiKeyLayer::optional, ApiKeyLayer::optional).await
         {
-            assert_eq!(response.status(), 401, "{}", case.constructor);
+            assert_eq!(response.status(), 401, "{:?}", case.constructor);
         }
     }
 }
@@ -125,7 +129,7 @@ fn two_keys_are_ambiguous() {
         let mut request = case.request(RIGHT.as_bytes());
         (case.write)(&mut request, RIGHT_TOO.as_bytes());
         let error = verify(Keys, &case, &request).unwrap_err();
-        assert_eq!(error.reason(), Some(WrongReason::Ambiguous), "{}", case.constructor);
+        assert_eq!(error.reason(), Some(WrongReason::Ambiguous), "{:?}", case.constructor);
     }
 }
 
@@ -134,7 +138,7 @@ fn key_that_is_too_long_is_malformed() {
     for case in all() {
         for (length, reason) in [(512, WrongReason::Unknown), (513, WrongReason::Malformed)] {
             let error = verify(Keys, &case, &case.request(&vec![b'k'; length])).unwrap_err();
-            assert_eq!(error.reason(), Some(reason), "{}", case.constructor);
+            assert_eq!(error.reason(), Some(reason), "{:?}", case.constructor);
         }
     }
 }
@@ -162,8 +166,8 @@ async fn strip_removes_the_key_and_nothing_else() {
         for key in [RIGHT, RIGHT_TOO] {
             let layer = ApiKeyLayer::from(auth(Keys, &case.source)).strip_credentials();
             let seen = seen_behind(&layer, case.request(key.as_bytes())).await.unwrap();
-            assert_eq!(seen.uri, *without_key().uri(), "{}", case.constructor);
-            assert_eq!(seen.headers, *without_key().headers(), "{}", case.constructor);
+            assert_eq!(seen.uri, *without_key().uri(), "{:?}", case.constructor);
+            assert_eq!(seen.headers, *without_key().headers(), "{:?}", case.constructor);
         }
     }
 }
@@ -194,6 +198,6 @@ async fn sources_are_read_in_order_and_all_are_stripped() {
 fn only_sources_in_headers_are_read_from_headers() {
     for case in all() {
         let in_headers = Authenticator::new(Keys).with_sources([case.source.clone()]);
-        assert_eq!(in_headers.is_ok(), case.header.is_some(), "{}", case.constructor);
+        assert_eq!(in_headers.is_ok(), case.header.is_some(), "{:?}", case.constructor);
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever bytes a request carries, every entrance answers, and they agree.
+//! Requests of any bytes: all entrances respond alike.
 
 use http::{HeaderName, HeaderValue, Request, Uri};
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Source};

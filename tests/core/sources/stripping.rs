@@ -85,7 +85,7 @@ fn stripped(mut request: Request<()>) -> (Uri, HeaderMap) {
     let auth = Authenticator::new(Anyone::default()).with_sources_in_parts(sources).unwrap();
     request.headers_mut().insert("x-decides", KEY.parse().unwrap());
     let layer = ApiKeyLayer::from(auth).strip_credentials();
-    let seen = at_once(seen_behind(&layer, request)).expect("the request is let in");
+    let seen = at_once(seen_behind(&layer, request)).expect("the request is admitted");
     (seen.uri, seen.headers)
 }
 

@@ -121,7 +121,7 @@ pub(crate) const OTHER_COOKIES: &[&str] =
     &["theme=dark", "Key=1", "keys=1", "key2=key=3", "xkey=4", "a=\"key=5\"", "b=", "key", ""];
 pub(crate) const SEPARATORS: &[&str] = &["; ", ";", " ; ", ";  "];
 
-/// Parameters that are not the one with the name `key`.
+/// Parameters with other names than `key`.
 pub(crate) const OTHER_PARAMETERS: &[&str] = &[
     "a=1",
     "Key=1",
