@@ -1,4 +1,4 @@
-//! What it costs to ask a database directly: ours beside the driver that runs the same query.
+//! The cost of a lookup in a database, beside the driver with the same query.
 //!
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and short.
 
@@ -39,13 +39,13 @@ mod support {
 
 const MICROSECONDS: Unit = Unit("us", 1e3, 1);
 
-/// The most that a lookup may cost, in those of the driver.
+/// The highest allowed ratio of a lookup to the driver's.
 const TARGET: f64 = 1.2;
 
 /// Which keys are looked up: ours, and the yardstick.
 type Subject = (&'static str, [&'static str; 2]);
 
-/// Of clients with a name and nothing else, of clients with all that there is, and of nobody.
+/// Keys of clients with only a name, of clients with all details, and unknown keys.
 const SQLITE: [Subject; 3] = [
     ("a key", ["SQLite, a key", "sqlx, a key"]),
     ("a key of a client with details", ["SQLite, details", "sqlx, details"]),
@@ -95,7 +95,7 @@ fn sqlite(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn Er
             runtime.block_on(lookups.of_driver(place, async |digest| {
                 let query = sqlx::query(SQLITE_QUERY).bind(digest.to_vec());
                 let row = query.fetch_optional(&mut driver).await;
-                row.expect("the driver answers").map(|row| sqlite_columns(&row)).is_some()
+                row.expect("the driver responds").map(|row| sqlite_columns(&row)).is_some()
             }))
         });
     }
@@ -132,7 +132,7 @@ fn postgres(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn 
         subjects.add(names[1], move || {
             runtime.block_on(lookups.of_driver(place, async |digest| {
                 let row = sqlx::query(query).bind(&digest[..]).fetch_one(&mut driver).await;
-                postgres_columns(&row.expect("the driver answers"))
+                postgres_columns(&row.expect("the driver responds"))
             }))
         });
     }

@@ -1,4 +1,4 @@
-//! What a request costs: ours beside what people write by hand, as ratios in one run.
+//! The cost of a request, beside checks written by hand, as ratios in one run.
 //!
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and short.
 
@@ -41,7 +41,7 @@ mod support {
     pub(crate) mod threads;
 }
 
-/// The body of the requests and answers of all subjects but axum's.
+/// The body of requests and responses of all subjects but axum's.
 type Text = Full<Bytes>;
 
 const NANOSECONDS: Unit = Unit("ns", 1.0, 0);
@@ -128,7 +128,7 @@ fn print_request(size: u64, figures: &Figures) {
     table.print(&format!("one request, keys: {size}"));
 }
 
-/// The layer as the design's ratios mean it; what the cache fields cost has a line of its own.
+/// The layer as in the design's ratios. The cost of the cache headers has its own line.
 fn bare_layer(store: &MemoryStore) -> ApiKeyLayer<MemoryStore> {
     ApiKeyLayer::new(store.clone()).without_cache_fields()
 }
@@ -210,7 +210,7 @@ fn whole_exchange(effort: Effort, size: u64) -> Result<(), Box<dyn Error>> {
     let mut full = Exchange::new(ApiKeyLayer::new(store).layer(handler), probes())?;
     let mut subjects = Rounds::new();
     for (name, exchange) in [(WITHOUT, &mut plain), (LAYER, &mut bare), (CACHE_FIELDS, &mut full)] {
-        subjects.add(name, move || exchange.time(count).expect("the exchange comes to its end"));
+        subjects.add(name, move || exchange.time(count).expect("the exchange completes"));
     }
     let figures = subjects.run(rounds(effort));
 

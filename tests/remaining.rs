@@ -1,4 +1,4 @@
-//! Says which tests `cargo test` left out, since cargo skips programs whose features are off without a word.
+//! Lists the tests that `cargo test` left out: cargo silently skips programs with disabled features.
 
 fn main() {
     // Anything that lists or filters tests reads the output of each program.

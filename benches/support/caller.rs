@@ -32,7 +32,7 @@ impl Caller {
     }
 
     /// How a request with this key is answered.
-    pub(crate) async fn ask(&mut self, key: HeaderValue) -> Result<StatusCode, Failure> {
+    pub(crate) async fn send(&mut self, key: HeaderValue) -> Result<StatusCode, Failure> {
         let request = Request::get("/route1").header(HOST, "localhost").header("x-api-key", key);
         self.0.ready().await?;
         let response = self.0.send_request(request.body(Empty::new())?).await?;
@@ -41,7 +41,7 @@ impl Caller {
         Ok(status)
     }
 
-    /// Asks until the answer is this one, and says when it came.
+    /// Sends requests until the response has this status, and returns the time.
     pub(crate) async fn wait_for(
         &mut self,
         status: StatusCode,
@@ -49,7 +49,7 @@ impl Caller {
     ) -> Result<Instant, Failure> {
         let start = Instant::now();
         while start.elapsed() < DEADLINE {
-            if self.ask(key.clone()).await? == status {
+            if self.send(key.clone()).await? == status {
                 return Ok(Instant::now());
             }
             sleep(PAUSE).await;

@@ -6,9 +6,9 @@ type Failure = Box<dyn Error>;
 
 const MARK: &str = "child";
 
-/// Runs this bench again for one task, in a process of its own, and gives what that reports.
+/// Runs one task of this bench in a new process, and returns its report.
 ///
-/// Memory can be measured in a fresh process only: an older one keeps what it has freed.
+/// Memory can only be measured in a new process: an older one keeps freed memory.
 pub(crate) fn run<const COUNT: usize>(task: [&str; 2]) -> Result<[f64; COUNT], Failure> {
     let output =
         Command::new(env::current_exe()?).arg(MARK).args(task).stderr(Stdio::inherit()).output()?;
@@ -26,7 +26,7 @@ pub(crate) fn task() -> Option<[String; 2]> {
     (args.next()? == MARK).then_some([args.next()?, args.next()?])
 }
 
-/// Tells the parent what was measured.
+/// Reports the measurements to the parent.
 pub(crate) fn report(figures: &[f64]) {
     let figures: Vec<String> = figures.iter().map(f64::to_string).collect();
     println!("{}", figures.join(" "));

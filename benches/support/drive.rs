@@ -14,7 +14,7 @@ use super::probes::Probes;
 
 pub(crate) static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// The service behind every subject: always ready, and answers at once.
+/// The service behind every subject: always ready, and never waits.
 pub(crate) struct Handler<B>(PhantomData<fn() -> B>);
 
 impl<B> Handler<B> {
@@ -72,12 +72,12 @@ where
     let mut context = Context::from_waker(Waker::noop());
     assert!(service.poll_ready(&mut context).is_ready(), "the service is always ready");
     match pin!(service.call(request)).poll(&mut context) {
-        Poll::Ready(response) => response.expect("the service answers"),
-        Poll::Pending => unreachable!("the service answers at once"),
+        Poll::Ready(response) => response.expect("the service responds"),
+        Poll::Pending => unreachable!("the service never waits"),
     }
 }
 
-/// Nanoseconds per request, from building the request to dropping the answer.
+/// Nanoseconds per request, from building the request to dropping the response.
 #[inline(never)]
 pub(crate) fn time<Q: Default, R>(
     count: u32,
@@ -92,7 +92,7 @@ pub(crate) fn time<Q: Default, R>(
     (processor_time() - start) / f64::from(count)
 }
 
-/// Measures a function from requests to answers, with the caches as such a run has left them.
+/// Measures a function from requests to responses, with warm caches.
 pub(crate) fn calling<Q: Default, R>(
     count: u32,
     mut requests: Requests,

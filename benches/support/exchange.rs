@@ -41,7 +41,7 @@ impl Exchange {
         Ok(Self { runtime, sender, probes })
     }
 
-    /// Nanoseconds per exchange, from building the request to having read the whole answer.
+    /// Nanoseconds per exchange, from building the request to the end of the response.
     pub(crate) fn time(&mut self, count: u32) -> Result<f64, Failure> {
         self.exchange(count)?;
         let start = processor_time();

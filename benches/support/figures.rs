@@ -41,7 +41,7 @@ impl Ratio {
     }
 }
 
-/// The figure that so many thousandths of all do not exceed.
+/// The figure that this many thousandths of all do not exceed.
 pub(crate) fn part(mut figures: Vec<f64>, thousandths: usize) -> f64 {
     figures.sort_unstable_by(f64::total_cmp);
     figures[(figures.len() - 1) * thousandths / 1000]

@@ -1,9 +1,9 @@
-/// As long as 32 random bytes in base64, which is what generated keys are.
+/// As long as 32 random bytes in base64, as generated keys are.
 pub(crate) const KEY_BYTES: usize = 43;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The key with this number: made when it is asked for, since ten million texts would fill the
+/// The key with this number: made on demand, since ten million texts would fill the
 /// memory that is to be measured.
 pub(crate) fn key(number: u64) -> [u8; KEY_BYTES] {
     let mut key = [0; KEY_BYTES];

@@ -11,7 +11,7 @@ use tower::Service;
 use super::drive::{Handler, X_API_KEY, answer};
 use super::keys::{key, name};
 
-/// The duties of the layer in straight-line code: what a request must cost at the least.
+/// The duties of the layer in straight-line code: the least cost of a request.
 #[derive(Clone)]
 pub(crate) struct Limit(Arc<ArcSwap<Rows>>);
 

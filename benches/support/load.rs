@@ -24,14 +24,14 @@ const KEYS: u64 = 64;
 /// Before a connection that broke is made anew.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Callers with permanent keys, who ask again as soon as they are answered.
+/// Callers with permanent keys, who send the next request after each response.
 pub(crate) struct Load {
     start: Instant,
     ends: Arc<AtomicBool>,
     thread: JoinHandle<Decision>,
 }
 
-/// The requests that were sent, and those of them that were refused or not answered.
+/// The numbers of requests sent, and of requests refused or without a response.
 #[derive(Default)]
 pub(crate) struct Decision {
     pub(crate) sent: u64,
@@ -58,11 +58,11 @@ impl Load {
         Ok(Self { start: Instant::now(), ends, thread })
     }
 
-    /// Ends it, and says what became of the requests and how many there were in a second.
+    /// Ends the load, and returns the outcomes and the requests per second.
     pub(crate) fn end(self) -> (Decision, f64) {
         self.ends.store(true, Ordering::Relaxed);
         let tally = self.thread.join().expect("no caller panics");
-        #[expect(clippy::cast_precision_loss, reason = "nobody sends so many requests")]
+        #[expect(clippy::cast_precision_loss, reason = "fewer requests are sent")]
         let sent = tally.sent as f64;
         (tally, sent / self.start.elapsed().as_secs_f64())
     }
@@ -87,7 +87,7 @@ async fn keep_calling(
     let mut caller = Caller::connect(address).await?;
     while !ends.load(Ordering::Relaxed) {
         tally.sent += 1;
-        let status = caller.ask(keys.value()).await?;
+        let status = caller.send(keys.value()).await?;
         if status != StatusCode::OK {
             tally.fail(status.as_str());
         }

@@ -3,7 +3,7 @@ use std::io;
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// Keeps this process, and those that it starts from now on, on one processor.
+/// Pins this process and its later children to one processor.
 ///
 /// For work that goes back and forth between threads or processes: waking one up on another processor
 /// costs a virtual machine 20 us each way, and which pairs meet this is chance. A lookup in SQLite was seen to

@@ -45,7 +45,7 @@ pub(crate) fn tower_http<Q>(
     keys: &PlainKeys,
 ) -> impl Service<Request<Q>, Response = Response<Full<Bytes>>, Error: Debug> {
     let keys = Arc::clone(keys);
-    // The layer wants the whole answer as the error.
+    // The layer takes the whole response as the error.
     #[allow(clippy::result_large_err)]
     let check = move |request: &mut Request<Q>| {
         admit(&keys, request).ok_or_else(|| {

@@ -1,6 +1,6 @@
 use super::figures::{Figures, Ratio};
 
-/// A table of what was measured, printed at once, with columns as wide as they need to be.
+/// A table of measurements, printed at once, with columns of fitting widths.
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
@@ -68,7 +68,7 @@ impl Table {
     }
 }
 
-/// How figures are shown: the name of the unit, how much of what was measured it is, and decimals.
+/// A unit: its name, its size in measured units, and the decimals to show.
 #[derive(Clone, Copy)]
 pub(crate) struct Unit(pub(crate) &'static str, pub(crate) f64, pub(crate) usize);
 

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use keygate::{ApiKeyLayer, Client, KeyStore};
 use tower::{Layer as _, Service, ServiceExt as _};
 
-/// Panics unless the instance that is called is the one that was polled ready.
+/// Panics if an instance is called that was not polled ready.
 #[derive(Default)]
 pub(crate) struct Strict(Readiness);
 

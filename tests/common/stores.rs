@@ -21,7 +21,7 @@ impl<S: LocalKeyStore + Clone> KeyStore for Later<S> {
     }
 }
 
-/// Admits every key, and remembers the last one that was looked up.
+/// Admits every key, and records the last lookup.
 #[derive(Clone, Default)]
 pub(crate) struct Anyone(Arc<Mutex<Option<KeyDigest>>>);
 

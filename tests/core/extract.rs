@@ -20,7 +20,7 @@ fn assert_is(answer: &Answer, status: u16, body: &str) {
     assert_eq!((answer.status.as_u16(), &*answer.body), (status, body));
 }
 
-/// Routes that ask for the client in each way, for any type of state.
+/// Routes that extract the client in each way, for any type of state.
 fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/", get(|client: Client| async move { client.name().to_owned() }))
@@ -158,7 +158,7 @@ async fn client_is_read_from_the_extensions_and_stays_there() {
     }
 }
 
-/// A handler without a layer, which verifies by itself.
+/// A handler that verifies, without a layer.
 async fn by_itself(headers: http::HeaderMap) -> Result<impl IntoResponse, AuthError> {
     let client = authenticate(&Later(Keys), &headers).await?;
     let name = client.name().to_owned();

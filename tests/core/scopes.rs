@@ -62,7 +62,7 @@ fn request(target: &str, header: &str, value: &str) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-async fn ask(target: &str, key: &str) -> Response<Body> {
+async fn send(target: &str, key: &str) -> Response<Body> {
     app(header_or_bearer()).oneshot(request(target, "x-api-key", key)).await.unwrap()
 }
 
@@ -77,17 +77,17 @@ async fn clients_come_as_far_as_their_scopes_go() {
     ];
     for (target, expected) in cases {
         for (key, status) in [READER, WRITER, NOBODY].into_iter().zip(expected) {
-            assert_eq!(ask(target, key).await.status(), status, "{target} {key}");
+            assert_eq!(send(target, key).await.status(), status, "{target} {key}");
         }
-        // Authentication comes before authorization.
-        assert_eq!(ask(target, "0000000000000000").await.status(), 401);
+        // Authentication precedes authorization.
+        assert_eq!(send(target, "0000000000000000").await.status(), 401);
     }
 }
 
 #[tokio::test]
 async fn refusal_names_the_scope_and_is_not_stored() {
     for target in ["/write", "/hand"] {
-        let refused = ask(target, READER).await;
+        let refused = send(target, READER).await;
         assert_eq!(refused.headers()["content-type"], "application/problem+json");
         assert_eq!(refused.headers()["cache-control"], "no-store");
         assert!(
@@ -136,7 +136,7 @@ async fn anonymous_caller_is_challenged_for_a_key() {
 #[tokio::test]
 async fn without_a_key_layer_nobody_comes_through() {
     let app: Router = Router::new()
-        .route("/", get(|| async { "let in" }))
+        .route("/", get(|| async { "admitted" }))
         .layer(RequireScope::new("orders:read").unwrap());
     let refused = app.oneshot(Request::new(Body::empty())).await.unwrap();
     assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
@@ -206,7 +206,7 @@ fn text_that_is_no_scope_is_an_error_and_covered_by_nothing() {
     }
 }
 
-/// The body is that of the scope's layer, and the challenges are those of the key layer.
+/// The scope's layer makes the body, and the key layer the challenges.
 #[tokio::test]
 async fn custom_body_of_a_scope_gets_the_key_layers_challenges() {
     let respond = |error: &AuthError| {

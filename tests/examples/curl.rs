@@ -29,11 +29,11 @@ impl Version {
     }
 }
 
-/// What a server answered.
+/// A response of a server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// In the order of their names, and without those that tell the time or the length.
+    /// Sorted by name, without `date` and `content-length`.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
@@ -55,7 +55,7 @@ pub(crate) fn get(version: Version, url: &str, key: Option<&str>) -> Answer {
         curl.args(["-H", &format!("x-api-key: {key}")]);
     }
     let (name, answer) = parse(&curl.output().expect("curl starts"));
-    assert_eq!(name, version.name(), "{url} was not answered in the version that was asked for");
+    assert_eq!(name, version.name(), "{url}: the response has another version of HTTP");
     answer
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn answer(shell: &mut Command) -> Answer {
     parse(&shell.env("no_proxy", "*").output().expect("the shell starts")).1
 }
 
-/// Without curl these tests prove nothing, so each says in plain words what is missing.
+/// Without curl, these tests fail and say so.
 fn check_program() {
     static MISSING: LazyLock<Option<String>> = LazyLock::new(|| {
         let version = match Command::new("curl").arg("--version").output() {

@@ -19,7 +19,7 @@ const END_HEADERS: u8 = 4;
 /// `:status: 200` in the static table of HPACK (RFC 7541 appendix A).
 const STATUS_200: u8 = 0x88;
 
-/// A request whose first half the server has.
+/// A request of which the server has the first half.
 pub(crate) struct HalfSent {
     stream: TcpStream,
     second_half: Vec<u8>,
@@ -64,7 +64,7 @@ impl HalfSent {
         self.read_until(GOAWAY);
     }
 
-    /// Sends the second half, and reads the answer: whether its status is 200, and its body.
+    /// Sends the second half, and reads the response: whether its status is 200, and its body.
     pub(crate) fn finish(mut self) -> (bool, String) {
         let second_half = std::mem::take(&mut self.second_half);
         self.write(CONTINUATION, END_HEADERS, 1, &second_half);
@@ -79,7 +79,7 @@ impl HalfSent {
                 _ => {}
             }
             if matches!(frame.kind, HEADERS | DATA) && frame.flags & END_STREAM != 0 {
-                return (ok, String::from_utf8(body).expect("answers are text"));
+                return (ok, String::from_utf8(body).expect("a response is text"));
             }
         }
     }
@@ -90,9 +90,7 @@ impl HalfSent {
 
     fn read(&mut self) -> Frame {
         let mut head = [0; 9];
-        self.stream
-            .read_exact(&mut head)
-            .expect("the server goes on until the request is answered");
+        self.stream.read_exact(&mut head).expect("the server runs until it has responded");
         let [high, middle, low, kind, flags, ..] = head;
         let mut payload = vec![0; u32::from_be_bytes([0, high, middle, low]) as usize];
         self.stream.read_exact(&mut payload).expect("a frame is whole");

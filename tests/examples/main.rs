@@ -62,10 +62,13 @@ fn right_key_of_each_client_is_greeted_by_name(example: &str) {
     assert_eq!(clients.len(), 3);
     for version in Version::ALL {
         for (key, name) in &clients {
-            let answer = curl::get(version, &server.url("/route1"), Some(key));
-            assert_eq!((answer.status, answer.body.as_str()), (200, &*format!("Hello, {name}\n")));
-            assert_eq!(answer.header("cache-control"), ["private"]);
-            assert_eq!(answer.header("vary"), ["x-api-key"]);
+            let response = curl::get(version, &server.url("/route1"), Some(key));
+            assert_eq!(
+                (response.status, response.body.as_str()),
+                (200, &*format!("Hello, {name}\n"))
+            );
+            assert_eq!(response.header("cache-control"), ["private"]);
+            assert_eq!(response.header("vary"), ["x-api-key"]);
         }
     }
 }
@@ -82,17 +85,17 @@ fn missing_and_wrong_keys_have_different_responses(example: &str) {
     ];
     for version in Version::ALL {
         for (key, detail) in cases {
-            let answer = curl::get(version, &server.url("/route1"), key);
-            assert_eq!(answer.status, 401, "{answer:?}");
+            let response = curl::get(version, &server.url("/route1"), key);
+            assert_eq!(response.status, 401, "{response:?}");
             assert_eq!(
-                answer.header("www-authenticate"),
+                response.header("www-authenticate"),
                 [r#"ApiKey realm="api", in="header", name="x-api-key""#]
             );
-            assert_eq!(answer.header("cache-control"), ["no-store"]);
-            assert_eq!(answer.header("content-type"), ["application/problem+json"]);
-            let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
-            assert_eq!(problem["detail"], detail, "{answer:?}");
-            assert_eq!(problem["status"], 401, "{answer:?}");
+            assert_eq!(response.header("cache-control"), ["no-store"]);
+            assert_eq!(response.header("content-type"), ["application/problem+json"]);
+            let problem: serde_json::Value = serde_json::from_str(&response.body).unwrap();
+            assert_eq!(problem["detail"], detail, "{response:?}");
+            assert_eq!(problem["status"], 401, "{response:?}");
         }
     }
 }
@@ -101,9 +104,9 @@ fn other_pages_ask_for_no_key(example: &str) {
     let server = Server::start(example, None);
     for version in Version::ALL {
         for key in [None, Some(CANARY)] {
-            let answer = curl::get(version, &server.url("/"), key);
-            assert_eq!(answer.status, 200);
-            assert!(answer.body.contains("is public"), "{answer:?}");
+            let response = curl::get(version, &server.url("/"), key);
+            assert_eq!(response.status, 200);
+            assert!(response.body.contains("is public"), "{response:?}");
         }
         for path in ["/route2", "/route1/", "/route1/more"] {
             assert_eq!(curl::get(version, &server.url(path), None).status, 404, "{path}");
@@ -114,8 +117,8 @@ fn other_pages_ask_for_no_key(example: &str) {
 fn printed_curl_line_greets_the_first_client(example: &str) {
     let mut server = Server::start(example, None);
     let line = server.wait_for_stdout("try: ");
-    let answer = curl::paste(line.trim_start_matches("try: "));
-    assert_eq!((answer.status, &*answer.body), (200, "Hello, User 1\n"), "{line}");
+    let response = curl::paste(line.trim_start_matches("try: "));
+    assert_eq!((response.status, &*response.body), (200, "Hello, User 1\n"), "{line}");
 }
 
 fn one_key_alone_is_the_default_client(example: &str) {
@@ -124,8 +127,8 @@ fn one_key_alone_is_the_default_client(example: &str) {
     let keys = key_file(&format!("one key of {example}"), &text);
     let mut server = Server::start(example, Some(&keys));
 
-    let answer = curl::get(Version::Http1, &server.url("/route1"), Some(&key));
-    assert_eq!((answer.status, &*answer.body), (200, "Hello, default\n"));
+    let response = curl::get(Version::Http1, &server.url("/route1"), Some(&key));
+    assert_eq!((response.status, &*response.body), (200, "Hello, default\n"));
     let line = server.wait_for_stdout("try: ");
     assert_eq!(curl::paste(line.trim_start_matches("try: ")).body, "Hello, default\n", "{line}");
     let seed = &seed_clients()[0].0;
@@ -136,8 +139,8 @@ fn weak_key_is_warned_of_with_its_line(example: &str) {
     let text = format!("allow_weak_keys: true\napi_keys:\n  {CANARY}: User 1\n");
     let keys = key_file(&format!("weak key of {example}"), &text);
     let server = Server::start(example, Some(&keys));
-    let answer = curl::get(Version::Http1, &server.url("/route1"), Some(CANARY));
-    assert_eq!(answer.status, 200);
+    let response = curl::get(Version::Http1, &server.url("/route1"), Some(CANARY));
+    assert_eq!(response.status, 200);
 
     server.interrupt();
     let said = server.wait_for_end().stderr;
@@ -207,13 +210,13 @@ fn idle_connections_do_not_hold_up_ctrl_c(example: &str) {
     let mut idle = TcpStream::connect(server.address()).unwrap();
     idle.set_read_timeout(Some(DEADLINE)).unwrap();
     idle.write_all(b"GET /route2 HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"\r\n\r\n") {
+    let mut response = Vec::new();
+    while !response.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
         idle.read_exact(&mut byte).unwrap();
-        answer.extend(byte);
+        response.extend(byte);
     }
-    assert!(answer.starts_with(b"HTTP/1.1 404 "));
+    assert!(response.starts_with(b"HTTP/1.1 404 "));
 
     server.interrupt();
     let ended = server.wait_for_end();
@@ -225,21 +228,21 @@ fn idle_connections_do_not_hold_up_ctrl_c(example: &str) {
 fn all_examples_give_the_same_answers() {
     let clients = seed_clients();
     let keys = [None, Some("c4n4ry-not-a-key-of-anyone"), Some(""), Some(&*clients[2].0)];
-    let answers = |example: &str| -> Vec<Answer> {
+    let responses = |example: &str| -> Vec<Answer> {
         let server = Server::start(example, None);
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for version in Version::ALL {
             for path in ["/", "/route1", "/route1?x", "/route2"] {
                 for key in keys {
-                    answers.push(curl::get(version, &server.url(path), key));
+                    responses.push(curl::get(version, &server.url(path), key));
                 }
             }
         }
-        answers
+        responses
     };
-    let [first, others @ ..] = EXAMPLES.map(answers);
-    for (example, answers) in EXAMPLES[1..].iter().zip(others) {
-        assert_eq!(answers, first, "{example} and {}", EXAMPLES[0]);
+    let [first, others @ ..] = EXAMPLES.map(responses);
+    for (example, responses) in EXAMPLES[1..].iter().zip(others) {
+        assert_eq!(responses, first, "{example} and {}", EXAMPLES[0]);
     }
 }
 
@@ -248,15 +251,15 @@ fn changed_key_file_is_followed_without_a_restart() {
     let [key, later] = ["a", "b"].map(|letter| format!("{CANARY}-sixteen-chars-{letter}"));
     let keys = key_file("keys that change", &format!("api_key: {key}\n"));
     let server = Server::start("axum", Some(&keys));
-    let ask = || {
+    let send = || {
         [&key, &later]
             .map(|key| curl::get(Version::Http1, &server.url("/route1"), Some(key)).status)
     };
-    assert_eq!(ask(), [200, 401]);
+    assert_eq!(send(), [200, 401]);
 
     fs::write(&keys, format!("api_key: {later}\n")).unwrap();
     let deadline = Instant::now() + DEADLINE;
-    while ask() != [401, 200] {
+    while send() != [401, 200] {
         assert!(Instant::now() < deadline, "the file is not followed");
     }
 }
@@ -267,17 +270,17 @@ fn store_that_cannot_answer_is_not_a_wrong_key() {
     let text = format!("api_keys:\n  {key}: User 1\n");
     let keys = key_file("keys of a store that fails", &text);
     let server = Server::start("custom_store", Some(&keys));
-    let ask = |key: &str| curl::get(Version::Http2, &server.url("/route1"), Some(key));
-    assert_eq!((ask(&key).status, ask(&later).status), (200, 401));
+    let send = |key: &str| curl::get(Version::Http2, &server.url("/route1"), Some(key));
+    assert_eq!((send(&key).status, send(&later).status), (200, 401));
 
     fs::remove_file(&keys).unwrap();
-    let answer = ask(&key);
-    assert_eq!((answer.status, ask(&later).status), (503, 503));
-    assert_eq!(answer.header("www-authenticate"), [""; 0]);
-    assert_eq!(answer.header("cache-control"), ["no-store"]);
-    assert!(answer.header("retry-after")[0].parse::<u32>().unwrap() >= 1);
-    assert!(!answer.body.contains("yml"), "{answer:?}");
+    let response = send(&key);
+    assert_eq!((response.status, send(&later).status), (503, 503));
+    assert_eq!(response.header("www-authenticate"), [""; 0]);
+    assert_eq!(response.header("cache-control"), ["no-store"]);
+    assert!(response.header("retry-after")[0].parse::<u32>().unwrap() >= 1);
+    assert!(!response.body.contains("yml"), "{response:?}");
 
     fs::write(&keys, text + &format!("  {later}: User 2\n")).unwrap();
-    assert_eq!((ask(&key).status, ask(&later).status), (200, 200));
+    assert_eq!((send(&key).status, send(&later).status), (200, 200));
 }

@@ -11,10 +11,10 @@ const CORS: [(&str, &str); 2] =
     [("access-control-allow-origin", "*"), ("access-control-expose-headers", "*")];
 
 #[track_caller]
-fn assert_fields(answer: &Answer, expected: &[(&str, &str)]) {
+fn assert_fields(response: &Answer, expected: &[(&str, &str)]) {
     let mut expected: Vec<_> = CORS.iter().chain(expected).copied().collect();
     expected.sort_unstable();
-    let seen = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let seen = response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     assert_eq!(seen.collect::<Vec<_>>(), expected);
 }
 
@@ -24,20 +24,20 @@ fn refusals_by_scope_and_quota_have_exactly_these_headers() {
     for version in Version::ALL {
         let get = |path, key| curl::get(version, &server.url(path), Some(key));
 
-        let answer = get("/usage", USER_1);
-        assert_eq!(answer.status, 403);
+        let response = get("/usage", USER_1);
+        assert_eq!(response.status, 403);
         let problem = ("content-type", "application/problem+json");
         let refused = [("cache-control", "no-store"), problem];
-        assert_fields(&answer, &refused);
+        assert_fields(&response, &refused);
         let body = r#"{"title":"Forbidden","status":403,"detail":"Scope usage:read needed"}"#;
-        assert_eq!(answer.body, body);
+        assert_eq!(response.body, body);
 
-        let mut answer = get("/orders", USER_1);
+        let mut response = get("/orders", USER_1);
 
         if version == Version::Http1 {
-            assert_eq!(answer.status, 200);
+            assert_eq!(response.status, 200);
             assert_fields(
-                &answer,
+                &response,
                 &[
                     ("cache-control", "private"),
                     ("content-type", "text/plain; charset=utf-8"),
@@ -47,10 +47,10 @@ fn refusals_by_scope_and_quota_have_exactly_these_headers() {
                 ],
             );
         }
-        while answer.status == 200 {
-            answer = get("/orders", USER_1);
+        while response.status == 200 {
+            response = get("/orders", USER_1);
         }
-        assert_eq!(answer.status, 429);
+        assert_eq!(response.status, 429);
         let throttled = [
             refused[0],
             refused[1],
@@ -58,9 +58,9 @@ fn refusals_by_scope_and_quota_have_exactly_these_headers() {
             ("ratelimit-policy", r#""minute";q=60;w=60"#),
             ("retry-after", "1"),
         ];
-        assert_fields(&answer, &throttled);
+        assert_fields(&response, &throttled);
         let body = r#"{"title":"Too Many Requests","status":429,"detail":"Too many requests"}"#;
-        assert_eq!(answer.body, body);
+        assert_eq!(response.body, body);
     }
 
     let top = curl::get(Version::Http1, &server.url("/top"), Some(OPERATOR));

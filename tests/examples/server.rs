@@ -35,7 +35,7 @@ enum Line {
     Stderr(String),
 }
 
-/// How a process ended, and what it said.
+/// The status and the output of a process that ended.
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: Vec<String>,
@@ -69,7 +69,7 @@ impl Server {
         self
     }
 
-    /// Runs an example that is to end by itself.
+    /// Runs an example until it ends.
     pub(crate) fn run_to_end(example: &str, listen: &str, keys: Option<&Path>) -> Ended {
         Self::spawn(command(example, keys).env("LISTEN", listen)).wait_for_end()
     }
@@ -107,7 +107,7 @@ impl Server {
         }
     }
 
-    /// Does what Ctrl-C does.
+    /// Sends the signal of Ctrl-C.
     pub(crate) fn interrupt(&self) {
         self.wait_for_handler();
         let kill = format!("kill -INT {}", self.child.id());
@@ -115,7 +115,7 @@ impl Server {
         assert!(status.success(), "the signal was not sent: {status}");
     }
 
-    /// Waits until the signal is caught, which may be some microseconds after the first answer.
+    /// Waits until the signal is caught, which may be some microseconds after the first response.
     fn wait_for_handler(&self) {
         let status = format!("/proc/{}/status", self.child.id());
         let deadline = Instant::now() + DEADLINE;
@@ -158,7 +158,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; what counts is that it is gone.
+        // It may have ended before.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if !thread::panicking() {
@@ -193,7 +193,7 @@ fn command(example: &str, keys: Option<&Path>) -> Command {
 fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(args).current_dir(REPOSITORY);
-    // So that its lines can be told from those of the example.
+    // Distinguishes its lines from those of the example.
     command.env("CARGO_TERM_COLOR", "never").env("CARGO_TERM_QUIET", "false");
     command
 }
@@ -203,7 +203,7 @@ fn forward(
     sender: Sender<Line>,
     line: fn(String) -> Line,
 ) {
-    let pipe = BufReader::new(pipe.expect("the pipe was asked for"));
+    let pipe = BufReader::new(pipe.expect("the pipe was requested"));
     // Ends with the process, or with the test that no longer listens.
     thread::spawn(move || {
         pipe.lines().map_while(Result::ok).map(line).try_for_each(|line| sender.send(line))

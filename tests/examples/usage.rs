@@ -1,4 +1,4 @@
-//! The usage page: what it counts, and who may read it.
+//! The usage page: its counts, and its readers.
 
 use super::curl::{self, Version};
 use super::server::Server;

@@ -1,4 +1,4 @@
-//! A million clients that are seen once each: what remembering them takes, and that they are forgotten.
+//! A million clients with one request each: the memory that they take, and its release.
 //! That a million addresses take nothing is tested with `FailureThrottle`.
 
 use std::time::Duration;

@@ -127,7 +127,7 @@ fn killed_server_restarts_with_all_confirmed_data() {
     server.restart();
     assert_eq!((server.port(), server.url()), (port, url));
     assert_eq!(server.psql("select count(*) from kept"), "1");
-    // Killing a stopped server, and one that does not run.
+    // Kills a stopped server, and a server that does not run.
     server.stop();
     server.kill();
     server.kill();

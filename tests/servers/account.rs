@@ -26,7 +26,7 @@ fn id(which: &str, name: &str) -> Option<u32> {
     str::from_utf8(&output.stdout).ok()?.trim().parse().ok()
 }
 
-/// Runs the command under the account, and without what the environment says of other servers.
+/// Runs the command under the account, without the environment's settings of other servers.
 pub(super) fn lower(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"PG") {

@@ -1,4 +1,4 @@
-//! A temporary folder that goes away with the process of the test, and with it the servers in it.
+//! A temporary folder, removed with the servers in it when the process of the test ends.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::{env, fs};
 
 use super::account;
 
-/// Ends the processes whose working folder is `$1`.
+/// Ends the processes with the working folder `$1`.
 ///
 /// PostgreSQL gives each of its processes a session of its own, so that a process group does not hold
 /// them together; all of them work in the data folder. A killed postmaster leaves a segment of shared
@@ -83,7 +83,7 @@ fn watch(root: &Path) -> Child {
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        // Ctrl-C in a terminal goes to the whole group of the test.
+        // Ctrl-C in a terminal ends the whole group of the test.
         .process_group(0)
         .spawn()
         .unwrap()

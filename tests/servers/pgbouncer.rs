@@ -1,4 +1,4 @@
-//! A pooler before a server, which hands each transaction to a connection of its own choice.
+//! A pooler before a server, which sends each transaction over any of its connections.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -54,7 +54,7 @@ impl Pgbouncer {
         writeln!(settings, "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {}", self.port)
             .unwrap();
         settings.push_str("unix_socket_dir =\nauth_type = plain\nauth_file = users\n");
-        // A connection each, of which the one that waited longest is next.
+        // One connection each. The connection that waited longest is used next.
         settings
             .push_str("pool_mode = transaction\ndefault_pool_size = 5\nserver_round_robin = 1\n");
         settings.push_str("ignore_startup_parameters = extra_float_digits\n");

@@ -1,4 +1,4 @@
-//! A PostgreSQL of its own, with everything that can befall one.
+//! A PostgreSQL server for a test, and its faults.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -183,7 +183,7 @@ impl Postgres {
         self.process.folder.root().join(name)
     }
 
-    /// Where it keeps what is not its data.
+    /// The folder of everything but its data.
     fn folder(&self) -> PathBuf {
         self.process.folder.root().to_owned()
     }
@@ -210,7 +210,7 @@ impl Postgres {
         self.process.kill();
     }
 
-    /// SIGSTOP to the server and all of its processes: connections stay, and nothing answers.
+    /// Sends SIGSTOP to the server and all of its processes: connections stay open, without responses.
     pub(crate) fn stop(&self) {
         self.process.stop();
     }
@@ -263,7 +263,7 @@ impl Postgres {
         tools::copy(&saved.0, &self.data());
     }
 
-    /// Makes another server of one that does not run: empty, with a new system identifier.
+    /// Replaces the data of a stopped server: empty, with a new system identifier.
     pub(crate) fn replace(&self) {
         self.clear();
         cluster::make(&self.data());
@@ -281,7 +281,7 @@ impl Drop for Postgres {
     }
 }
 
-/// What `psql` answers at this URL, or its complaint; many statements are many transactions.
+/// The output of `psql` at this URL, or its error. Each statement is a transaction.
 ///
 /// # Errors
 ///

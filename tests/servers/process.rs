@@ -33,7 +33,7 @@ impl Drop for Reaped {
     }
 }
 
-/// Another process took the port meanwhile.
+/// Another process took the port.
 #[derive(Debug)]
 pub(super) struct PortTaken;
 
@@ -159,7 +159,7 @@ impl Process {
     }
 }
 
-/// A port that nobody listens on now.
+/// A free port.
 ///
 /// Below the range that the system gives to outgoing connections: one of these could otherwise take
 /// the port while the server is down, and a client that retries could meet itself there.

@@ -1,4 +1,4 @@
-//! The programs of the machine, and what they answer.
+//! The programs of the machine, and their output.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ fn missing(name: &str) -> ! {
     )
 }
 
-/// What the command writes on its standard output, or else what it complains of.
+/// The standard output of the command, or its error.
 pub(super) fn answer(command: &mut Command, input: &str) -> Result<String, String> {
     let mut child = command
         .stdin(Stdio::piped())

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Accepts connections on a port of its own until the process ends.
+/// Accepts connections on its port until the process ends.
 #[derive(Debug)]
 pub(crate) struct Wire {
     port: u16,
@@ -59,12 +59,12 @@ impl Wire {
         self.line.server.store(server, Ordering::Relaxed);
     }
 
-    /// Loses what is sent to the server where this text is in it.
+    /// Drops the bytes sent to the server that contain this text.
     pub(crate) fn swallow(&self, text: Option<&'static str>) {
         *self.line.swallowed.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 
-    /// How often something was sent to the server after the server had sent something, so far.
+    /// The number of round trips: how often a request followed a response.
     pub(crate) fn trips(&self) -> usize {
         self.line.trips.load(Ordering::Relaxed)
     }
@@ -75,29 +75,29 @@ impl Line {
         for stream in [near, far] {
             stream.set_nodelay(true).unwrap();
         }
-        let asked = Arc::new(AtomicBool::new(false));
-        self.carry(near, far, &asked, true);
-        self.carry(far, near, &asked, false);
+        let was_request = Arc::new(AtomicBool::new(false));
+        self.carry(near, far, &was_request, true);
+        self.carry(far, near, &was_request, false);
     }
 
     fn carry(
         self: &Arc<Self>,
         from: &TcpStream,
         to: &TcpStream,
-        asked: &Arc<AtomicBool>,
-        is_question: bool,
+        was_request: &Arc<AtomicBool>,
+        is_request: bool,
     ) {
         let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
-        let (line, asked) = (Arc::clone(self), Arc::clone(asked));
+        let (line, was_request) = (Arc::clone(self), Arc::clone(was_request));
         let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
         thread::spawn(move || {
             let mut buffer = vec![0; 65536];
             while let Ok(length @ 1..) = from.read(&mut buffer) {
                 let bytes = &buffer[..length];
-                if asked.swap(is_question, Ordering::Relaxed) != is_question && is_question {
+                if was_request.swap(is_request, Ordering::Relaxed) != is_request && is_request {
                     line.trips.fetch_add(1, Ordering::Relaxed);
                 }
-                if is_question && line.loses(bytes) {
+                if is_request && line.loses(bytes) {
                     continue;
                 }
                 let delay = Duration::from_micros(line.delay.load(Ordering::Relaxed));

@@ -29,7 +29,7 @@ async fn check_invalid(sql: &str) -> Response {
 async fn invalid_row_is_an_outage_that_names_it() {
     let key = format!("the row of the key {} cannot be used", id('A'));
     let client = "the row of the client `App 1` cannot be used";
-    for (sql, whose, why) in [
+    for (sql, owner, why) in [
         ("update keygate_keys set expires = 'tomorrow' KEY_A;", &*key, "`expires`"),
         ("update keygate_keys set expires = '2026-11-23' KEY_A;", &key, "`expires`"),
         ("update keygate_keys set expires = '' KEY_A;", &key, "`expires`"),
@@ -54,7 +54,7 @@ async fn invalid_row_is_an_outage_that_names_it() {
     ] {
         match check_invalid(sql).await {
             Response::Outage(cause) => {
-                assert!(cause.contains(whose) && cause.contains(why), "{sql}: {cause}");
+                assert!(cause.contains(owner) && cause.contains(why), "{sql}: {cause}");
             }
             response => panic!("{sql}: {response:?}"),
         }

@@ -80,14 +80,14 @@ async fn make_use(path: &Path, client: &str) {
         Ok(store) => store,
         Err(error) => return say(&format!("not opened: {error}")),
     };
-    let tell = |response: Response| say(&format!("{response:?}"));
-    tell(request(&store, 'A').await);
+    let report = |response: Response| say(&format!("{response:?}"));
+    report(request(&store, 'A').await);
     match store.add_client(client.into()).await {
         Ok(_) => say("done"),
         Err(keygate::manage::ManageError::Unavailable(error)) => say(&cause(&error)),
         Err(error) => say(&error.to_string()),
     }
-    tell(request(&store, 'A').await);
+    report(request(&store, 'A').await);
 }
 
 /// Creates the database, and uses it from another folder.

@@ -14,7 +14,7 @@ const LENGTH: usize = 300_000;
 /// What is shorter counts as this long, since some buffers have a least size.
 const SMALL: usize = 64 * 1024;
 
-/// A hundred times what these files take where nothing is optimised.
+/// A hundred times as long as these files take without optimization.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Loads a text within the deadline; returns the message, and the bytes of memory per byte of text.
@@ -28,8 +28,8 @@ fn load(text: String) -> (Result<usize, String>, usize) {
         let loaded = loaded.map(|store| store.len()).map_err(|error| error.to_string());
         sender.send((loaded, bytes / text.len().max(SMALL)))
     });
-    let answer = receiver.recv_timeout(DEADLINE);
-    answer.unwrap_or_else(|error| panic!("{error} after {DEADLINE:?}: {shown:?}"))
+    let response = receiver.recv_timeout(DEADLINE);
+    response.unwrap_or_else(|error| panic!("{error} after {DEADLINE:?}: {shown:?}"))
 }
 
 /// Checks that a text is refused in time, with little more memory than it takes to read it.
@@ -83,7 +83,7 @@ fn anchors_and_aliases_do_not_multiply() {
     }
 }
 
-/// Nine times what the line before it is.
+/// Nine times the line before it.
 fn alias_line(name: char) -> String {
     let before = char::from(name as u8 - 1);
     format!("  {name}: &{name} [*{before}, *{before}, *{before}, *{before}]\n")

@@ -47,7 +47,7 @@ impl Body for FromText {
 type Answered<B> = Ready<Result<Response<B>, Infallible>>;
 
 fn unreached<B>(request: Request<()>) -> Answered<B> {
-    unreachable!("{:?} is let in", request.into_body())
+    unreachable!("{:?} is admitted", request.into_body())
 }
 
 /// The refusals of two layers around a service with these bodies: a fixed text, and one with a scope in it.

@@ -66,8 +66,8 @@ async fn cookie_on_a_line_of_its_own_is_found() {
     let key = format!("key={RIGHT}");
     for version in VERSIONS {
         let lines = [("cookie", "a=1"), ("cookie", &key), ("cookie", "b=2")];
-        let answer = Answer::of(send(version, address, "/", &lines).await).await;
-        assert_eq!((answer.status.as_u16(), &*answer.body), (200, "User 1"));
+        let response = Answer::of(send(version, address, "/", &lines).await).await;
+        assert_eq!((response.status.as_u16(), &*response.body), (200, "User 1"));
 
         let twice = [("cookie", &*key), ("cookie", &key)];
         assert_eq!(send(version, address, "/", &twice).await.status(), 401);
@@ -83,7 +83,7 @@ async fn key_is_stripped_from_the_target_as_it_came_in() {
         .into_iter()
         .zip(["/target?%61=%31&b".to_owned(), format!("http://{address}/target?%61=%31&b")])
     {
-        let answer = Answer::of(send(version, address, &path, &[]).await).await;
-        assert_eq!((answer.status.as_u16(), answer.body), (200, target));
+        let response = Answer::of(send(version, address, &path, &[]).await).await;
+        assert_eq!((response.status.as_u16(), response.body), (200, target));
     }
 }

@@ -59,12 +59,12 @@ async fn requests_are_answered_as_in_memory() {
                 (&[], 401),
                 (&[("x-api-key", UNANSWERABLE)], 503),
             ] {
-                let answer = Answer::of(send(version, address, "/", fields).await).await;
-                assert_eq!(answer.status, status);
-                let challenges = answer.lines("www-authenticate").len();
+                let response = Answer::of(send(version, address, "/", fields).await).await;
+                assert_eq!(response.status, status);
+                let challenges = response.lines("www-authenticate").len();
                 assert_eq!(challenges, usize::from(status == 401));
-                assert_eq!(answer.lines("retry-after").len(), usize::from(status == 503));
-                assert!(status != 200 || answer.body == "User 1");
+                assert_eq!(response.lines("retry-after").len(), usize::from(status == 503));
+                assert!(status != 200 || response.body == "User 1");
             }
         }
     }

@@ -15,14 +15,14 @@ use crate::common::keys::{Keys, UNANSWERABLE, WRONG, refusal_of};
 
 type Answered<B> = std::future::Ready<Result<Response<B>, Infallible>>;
 
-/// The answer of the layer to a request with this key, where the service has this kind of body.
+/// The response of the layer to a request with this key, for a service with this kind of body.
 async fn answer<R, B>(respond: R, key: Option<&str>) -> Answer
 where
     R: Respond<B> + Clone,
     B: hyper::body::Body<Error: std::fmt::Debug>,
 {
     let inner = tower::service_fn(|request: Request<()>| -> Answered<B> {
-        unreachable!("{request:?} is let in")
+        unreachable!("{request:?} is admitted")
     });
     let mut request = Request::new(());
     if let Some(key) = key {

@@ -37,8 +37,8 @@ fn request(key: Option<&str>) -> Request<HealthCheckRequest> {
 async fn right_key_gets_the_services_answer() {
     async fn check<S: KeyStore>(store: S) {
         let mut client = client(store).await;
-        let answer = client.check(request(Some(RIGHT))).await.unwrap();
-        assert_eq!(answer.get_ref().status, ServingStatus::Serving as i32);
+        let response = client.check(request(Some(RIGHT))).await.unwrap();
+        assert_eq!(response.get_ref().status, ServingStatus::Serving as i32);
         let mut stream = client.watch(request(Some(RIGHT))).await.unwrap().into_inner();
         let first = stream.message().await.unwrap().unwrap();
         assert_eq!(first.status, ServingStatus::Serving as i32);

@@ -1,4 +1,4 @@
-//! A store that changes under those who read it.
+//! A store that changes during lookups.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

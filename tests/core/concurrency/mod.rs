@@ -1,4 +1,4 @@
-//! What may be shared between threads, and what threads that share a store see.
+//! Types that threads share, and threads that share a store.
 
 mod bounds;
 mod changing;

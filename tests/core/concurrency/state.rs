@@ -19,7 +19,7 @@ fn known() -> MemoryStore {
     MemoryStore::from_keys((0..100).map(|number| (key(number), format!("User {number}")))).unwrap()
 }
 
-/// The same keys, after a wait.
+/// The same keys, in a store that waits.
 fn waiting(store: MemoryStore) -> impl KeyStore {
     store_fn(move |digest| {
         let store = store.clone();
@@ -31,13 +31,13 @@ fn waiting(store: MemoryStore) -> impl KeyStore {
 }
 
 /// A hundred valid keys and a wrong one, on all threads at once.
-async fn all_are_answered_by(app: Router) {
+async fn all_get_their_responses_from(app: Router) {
     let tasks: Vec<_> = (0..101)
         .map(|number| {
             let request = Request::get("/").header("x-api-key", key(number));
-            let answer = app.clone().oneshot(request.body(Body::empty()).unwrap());
+            let response = app.clone().oneshot(request.body(Body::empty()).unwrap());
             tokio::spawn(async move {
-                let response = answer.await.unwrap();
+                let response = response.await.unwrap();
                 let status = response.status();
                 let body = axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
                 (status, String::from_utf8(body.to_vec()).unwrap())
@@ -55,7 +55,7 @@ async fn all_are_answered_by(app: Router) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn any_store_can_be_in_the_state() {
+async fn any_store_can_be_application_state() {
     #[derive(Clone)]
     struct App {
         store: Arc<dyn KeyStore>,
@@ -67,12 +67,15 @@ async fn any_store_can_be_in_the_state() {
 
     let stores: [Arc<dyn KeyStore>; 2] = [Arc::new(known()), Arc::new(waiting(known()))];
     for store in stores {
-        all_are_answered_by(Router::new().route("/", get(greet)).with_state(App { store })).await;
+        all_get_their_responses_from(
+            Router::new().route("/", get(greet)).with_state(App { store }),
+        )
+        .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn any_local_store_can_be_in_the_state() {
+async fn any_local_store_can_be_application_state() {
     async fn greet(
         State(store): State<Arc<dyn LocalKeyStore>>,
         headers: HeaderMap,
@@ -81,7 +84,7 @@ async fn any_local_store_can_be_in_the_state() {
     }
 
     let store: Arc<dyn LocalKeyStore> = Arc::new(known());
-    all_are_answered_by(Router::new().route("/", get(greet)).with_state(store)).await;
+    all_get_their_responses_from(Router::new().route("/", get(greet)).with_state(store)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -92,24 +95,26 @@ async fn any_store_can_be_behind_the_layer() {
 
     let stores: [Arc<dyn KeyStore>; 2] = [Arc::new(known()), Arc::new(waiting(known()))];
     for store in stores {
-        all_are_answered_by(Router::new().route("/", get(greet)).layer(ApiKeyLayer::new(store)))
-            .await;
+        all_get_their_responses_from(
+            Router::new().route("/", get(greet)).layer(ApiKeyLayer::new(store)),
+        )
+        .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn store_can_be_exchanged_while_the_service_runs() {
+async fn store_can_be_replaced_while_the_service_runs() {
     type Current = Arc<RwLock<Arc<dyn KeyStore>>>;
 
     async fn greet(
         State(current): State<Current>,
         headers: HeaderMap,
     ) -> Result<String, AuthError> {
-        let asked = {
+        let pending = {
             let store = current.read().unwrap();
             authenticate(&*store, &headers)
         };
-        asked.await.map(|client| client.name().to_owned())
+        pending.await.map(|client| client.name().to_owned())
     }
 
     let none: Arc<dyn KeyStore> = Arc::new(MemoryStore::new());
@@ -120,5 +125,5 @@ async fn store_can_be_exchanged_while_the_service_runs() {
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
 
     *current.write().unwrap() = Arc::new(waiting(known()));
-    all_are_answered_by(app).await;
+    all_get_their_responses_from(app).await;
 }

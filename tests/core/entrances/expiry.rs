@@ -64,7 +64,7 @@ async fn key_is_right_until_it_expires() {
 }
 
 #[tokio::test]
-async fn key_has_expired_at_the_instant_of_its_expiry_and_ever_after() {
+async fn key_has_expired_from_the_instant_of_its_expiry_on() {
     for now in [end(), end() + Duration::from_nanos(1), end() + Duration::from_secs(1 << 33)] {
         for (entrance, result) in at(now, EXPIRING).await.into_iter().enumerate() {
             assert_eq!(result.unwrap_err().reason(), Some(WrongReason::Expired), "{entrance}");
@@ -76,15 +76,15 @@ async fn key_has_expired_at_the_instant_of_its_expiry_and_ever_after() {
 fn key_that_expires_during_its_lookup_is_refused() {
     let clock = FakeClock::at(end() - Duration::from_secs(1));
     let auth = Authenticator::new(Later(Keys)).with_clock(clock.reader());
-    let mut asked = pin!(auth.authenticate_key(EXPIRING.as_bytes()));
-    assert!(poll_once(asked.as_mut()).is_pending());
+    let mut pending = pin!(auth.authenticate_key(EXPIRING.as_bytes()));
+    assert!(poll_once(pending.as_mut()).is_pending());
     clock.advance(Duration::from_secs(1));
-    let Poll::Ready(Err(error)) = poll_once(asked) else { panic!("the key is let in") };
+    let Poll::Ready(Err(error)) = poll_once(pending) else { panic!("the key is admitted") };
     assert_eq!(error.reason(), Some(WrongReason::Expired));
 }
 
 #[test]
-fn clock_is_read_for_keys_that_expire_only() {
+fn clock_is_read_only_for_keys_that_expire() {
     let reads = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&reads);
     let auth = Authenticator::new(Keys).with_clock(move || {
@@ -100,7 +100,7 @@ fn clock_is_read_for_keys_that_expire_only() {
 }
 
 #[test]
-fn key_that_expires_is_refused_by_the_systems_clock_too() {
+fn expired_key_is_refused_by_the_systems_clock() {
     let error = keygate::verify(&Keys, &headers(EXPIRED)).unwrap_err();
     assert_eq!(error.reason(), Some(WrongReason::Expired));
 }

@@ -59,7 +59,7 @@ pub(crate) struct Opened {
     pub(crate) entrance: &'static str,
     pub(crate) outcome: Outcome,
     /// `None` where the entrance admits the request and makes no response itself.
-    pub(crate) answer: Option<Answer>,
+    pub(crate) response: Option<Answer>,
 }
 
 pub(crate) async fn all(case: &Case) -> Vec<Opened> {
@@ -95,20 +95,20 @@ pub(crate) async fn all(case: &Case) -> Vec<Opened> {
     let mut opened = Vec::new();
     for (entrance, result) in verified {
         let response = result.as_ref().err().map(|error| local.respond::<String>(error));
-        let answer = match response {
+        let response = match response {
             Some(response) => Some(Answer::of(response).await),
             None => None,
         };
-        opened.push(Opened { entrance, outcome: result.into(), answer });
+        opened.push(Opened { entrance, outcome: result.into(), response });
     }
     let request = &case.request;
     opened.push(layer("layer", Keys, case).await);
     opened.push(layer("layer, later", Later(Keys), case).await);
     opened.push(app("extractor", extracting(Keys, case), request).await);
     opened.push(app("extractor, later", extracting(Later(Keys), case), request).await);
-    opened.push(app("`?` behind a layer", answering_within(case), request).await);
+    opened.push(app("`?` behind a layer", returning_within(case), request).await);
     if case.sources.is_none() {
-        opened.push(app("`?` without a layer", answering(Later(Keys), case), request).await);
+        opened.push(app("`?` without a layer", returning(Later(Keys), case), request).await);
     }
     opened
 }
@@ -136,7 +136,7 @@ fn with_realm<S, R>(auth: Authenticator<S, R>, case: &Case) -> Authenticator<S, 
     }
 }
 
-fn the_layer<S: KeyStore>(store: S, case: &Case) -> ApiKeyLayer<S> {
+fn layer_of<S: KeyStore>(store: S, case: &Case) -> ApiKeyLayer<S> {
     if case.sources.is_none() { ApiKeyLayer::new(store) } else { in_parts(store, case).into() }
 }
 
@@ -145,22 +145,22 @@ async fn layer<S: KeyStore>(entrance: &'static str, store: S, case: &Case) -> Op
         tower::service_fn(
             |request: Request<()>| async move { Ok::<_, Infallible>(greet(&request)) },
         );
-    let service = the_layer(store, case).layer(greeter);
+    let service = layer_of(store, case).layer(greeter);
     let Ok(response) = service.oneshot(case.request.clone()).await;
     seen(entrance, response).await
 }
 
-/// A handler that asks for the client, behind the layer.
+/// A handler that takes the client as an argument, behind the layer.
 fn extracting<S: KeyStore>(store: S, case: &Case) -> Router {
     async fn handler(client: Client) -> (Extension<Client>, String) {
         let name = client.name().to_owned();
         (Extension(client), name)
     }
-    Router::new().route("/", get(handler)).layer(the_layer(store, case))
+    Router::new().route("/", get(handler)).layer(layer_of(store, case))
 }
 
-/// A handler that verifies by itself and returns the error by `?`.
-fn answering<S: KeyStore>(store: S, case: &Case) -> Router {
+/// A handler that verifies and returns the error by `?`.
+fn returning<S: KeyStore>(store: S, case: &Case) -> Router {
     let auth = Arc::new(in_parts(store, case));
     let handler = async move |parts: Parts| {
         let client = auth.authenticate_parts(&parts).await?;
@@ -171,8 +171,8 @@ fn answering<S: KeyStore>(store: S, case: &Case) -> Router {
 }
 
 /// The same behind a layer with the same realm that admits any key.
-fn answering_within(case: &Case) -> Router {
-    answering(Keys, case).layer(the_layer(Anyone::default(), case))
+fn returning_within(case: &Case) -> Router {
+    returning(Keys, case).layer(layer_of(Anyone::default(), case))
 }
 
 async fn app(entrance: &'static str, app: Router, request: &Request<()>) -> Opened {
@@ -192,5 +192,5 @@ where
         other => panic!("{entrance}: {other:?} with {}", response.status()),
     };
     let outcome = Outcome::from(outcome);
-    Opened { entrance, outcome, answer: Some(Answer::of(response).await) }
+    Opened { entrance, outcome, response: Some(Answer::of(response).await) }
 }

@@ -1,4 +1,4 @@
-//! What the answers say to caches.
+//! `Vary` and `Cache-Control` of responses.
 
 use http::header::{CACHE_CONTROL, VARY};
 use http::{HeaderValue, Request, Response};

@@ -37,7 +37,7 @@ async fn future_of_the_service_is_dropped_with_that_of_the_layer() {
     {
         let Ok(service) = service.ready().await;
         let mut half_way = pin!(service.call(request()));
-        assert!(poll_once(half_way.as_mut()).is_pending(), "the store is asked");
+        assert!(poll_once(half_way.as_mut()).is_pending(), "the lookup has begun");
         assert!(poll_once(half_way.as_mut()).is_pending(), "the service is called");
         assert_eq!(dropped.count(), 0);
     }

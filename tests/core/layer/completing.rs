@@ -26,7 +26,7 @@ fn orders<S: KeyStore>(store: S) -> Authenticator<S> {
 const PLAIN: [&str; 2] =
     [r#"Bearer realm="orders""#, r#"ApiKey realm="orders", in="header", name="x-api-key""#];
 
-/// A handler that met this error and returned it by `?`.
+/// A handler that returns this error by `?`.
 async fn returned<S: KeyStore>(
     layer: &ApiKeyLayer<S>,
     error: AuthError,
@@ -129,7 +129,7 @@ async fn response_of_respond_keeps_its_authenticators_challenges() {
     );
 }
 
-/// An outer layer for whoever has any key at all, and an inner one with its own header and realm.
+/// An outer layer that admits any key, and an inner layer with its own header and realm.
 async fn through_both<S: KeyStore>(inner: S, request: Request<()>) -> Response<String> {
     let inner = Authenticator::new(inner).with_sources([Source::header("x-inner")]).unwrap();
     let inner: ApiKeyLayer<_> = inner.with_realm("inner").unwrap().into();

@@ -76,8 +76,8 @@ async fn store_that_never_answers_is_unavailable_after_the_deadline() {
 async fn lookup_that_never_answers_is_dropped_at_the_deadline() {
     let store = Stuck::times(1, Keys);
     let auth = Authenticator::new(store.clone()).with_deadline(DEADLINE);
-    let mut asked = pin!(auth.authenticate_key(RIGHT.as_bytes()));
-    let error = in_time(asked.as_mut()).await.unwrap_err();
+    let mut pending = pin!(auth.authenticate_key(RIGHT.as_bytes()));
+    let error = in_time(pending.as_mut()).await.unwrap_err();
     assert_eq!(error.status(), 503);
     assert_eq!(store.dropped(), 1, "the lookup is kept as long as its future");
 }

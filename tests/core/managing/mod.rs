@@ -1,4 +1,4 @@
-//! What a `MemoryStore` promises to those who manage its clients and keys.
+//! Managing the clients and keys of a `MemoryStore`.
 
 pub(crate) mod model;
 mod properties;

@@ -17,7 +17,7 @@ const NAMES: [&str; 4] = ["App 1", "App 2", "app 1", "Zeta"];
 const LABELS: [&str; 3] = ["production", " outer blank", "mobile"];
 const KEYS: usize = 10;
 
-/// What is done in one step, by numbers, of which a shrunk failure has the least.
+/// One step, as numbers, so that failures shrink to the smallest ones.
 #[derive(Clone, Debug)]
 enum Step {
     Change(Kind, usize, usize),

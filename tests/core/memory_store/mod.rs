@@ -1,4 +1,4 @@
-//! What a `MemoryStore` promises to those who fill it.
+//! Filling a `MemoryStore`.
 
 mod building;
 mod counting;

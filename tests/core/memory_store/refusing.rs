@@ -161,8 +161,8 @@ fn refused_key_leaves_the_store_as_it_was() {
         store.insert_record(KeyRecord::new(digest(2), "User 3")),
         store.insert_record(KeyRecord::new(digest(1), "User 3").with_state(KeyState::Revoked)),
     ];
-    for answer in refused {
-        assert!(answer.is_err(), "{answer:?}");
+    for response in refused {
+        assert!(response.is_err(), "{response:?}");
     }
     assert_eq!(contents(), before);
 }

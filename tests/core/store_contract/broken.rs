@@ -5,7 +5,7 @@ use keygate::{KeyDigest, KeyRecord, KeyStore, LocalKeyStore, StoreError};
 
 pub(crate) type Answer = Result<Option<KeyRecord>, StoreError>;
 
-/// Answers with what a function makes of its records.
+/// Returns the result of a function of its records.
 struct Broken<F> {
     records: Vec<KeyRecord>,
     find: F,
@@ -20,7 +20,7 @@ where
     }
 }
 
-/// What a store should answer.
+/// What a store should return.
 pub(crate) fn right(records: &[KeyRecord], digest: KeyDigest) -> Option<KeyRecord> {
     records.iter().find(|record| record.digest() == digest).cloned()
 }

@@ -1,4 +1,4 @@
-//! Stores that answer one question right, and not many.
+//! Stores that are right for single lookups and wrong for concurrent ones.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,10 +15,10 @@ use crate::store_contract::broken::{Answer, right, rule_broken_by, rule_broken_b
 use crate::store_contract::memory;
 
 #[tokio::test]
-async fn key_that_is_found_only_once_is_caught() {
-    let asked = Arc::new(Mutex::new(HashSet::new()));
+async fn key_found_only_once_is_caught() {
+    let seen = Arc::new(Mutex::new(HashSet::new()));
     let rule = rule_broken_by(move |records, digest| {
-        let is_new = asked.lock().unwrap().insert(digest);
+        let is_new = seen.lock().unwrap().insert(digest);
         Ok(right(records, digest).filter(|_| is_new))
     });
     assert_eq!(rule.await, Rule::Repeatable);
@@ -26,9 +26,9 @@ async fn key_that_is_found_only_once_is_caught() {
 
 #[tokio::test]
 async fn unknown_key_that_is_somebody_the_second_time_is_caught() {
-    let asked = Arc::new(Mutex::new(HashSet::new()));
+    let seen = Arc::new(Mutex::new(HashSet::new()));
     let rule = rule_broken_by(move |records, digest| {
-        let is_new = asked.lock().unwrap().insert(digest);
+        let is_new = seen.lock().unwrap().insert(digest);
         let cached = (!is_new).then(|| KeyRecord::new(digest, "somebody"));
         Ok(right(records, digest).or(cached))
     });
@@ -36,16 +36,16 @@ async fn unknown_key_that_is_somebody_the_second_time_is_caught() {
 }
 
 #[tokio::test]
-async fn lookups_that_share_one_place_for_the_question_are_caught() {
+async fn lookups_that_share_one_argument_are_caught() {
     let rule = rule_broken_by_store(async |records| {
-        let (store, question) = (memory(records), Arc::new(Mutex::new(None)));
+        let (store, shared) = (memory(records), Arc::new(Mutex::new(None)));
         store_fn(move |digest| {
-            let (store, question) = (store.clone(), Arc::clone(&question));
+            let (store, shared) = (store.clone(), Arc::clone(&shared));
             async move {
-                *question.lock().unwrap() = Some(digest);
+                *shared.lock().unwrap() = Some(digest);
                 tokio::task::yield_now().await;
-                let asked = question.lock().unwrap().unwrap();
-                store.find(&asked)
+                let digest = shared.lock().unwrap().unwrap();
+                store.find(&digest)
             }
         })
     });
@@ -61,7 +61,7 @@ async fn records_that_only_one_thread_can_see_are_caught() {
     assert_eq!(rule.await, Rule::Threads);
 }
 
-/// Has a hundred connections, and an error for those who get none.
+/// A hundred connections. Without a free one, a lookup fails.
 #[derive(Clone)]
 struct Pool {
     store: MemoryStore,
@@ -84,11 +84,11 @@ impl Pool {
     }
 
     /// Returns the connection only when the lookup completes, not when it is dropped.
-    async fn ask(self, digest: KeyDigest) -> Answer {
+    async fn find(self, digest: KeyDigest) -> Answer {
         tokio::task::yield_now().await;
-        let answer = self.store.find(&digest);
+        let response = self.store.find(&digest);
         self.give_back();
-        answer
+        response
     }
 }
 
@@ -99,7 +99,7 @@ async fn connection_lost_with_a_lookup_that_is_never_polled_is_caught() {
     impl KeyStore for TakenAtOnce {
         fn lookup(&self, digest: KeyDigest) -> Lookup {
             match self.0.take() {
-                Ok(()) => Lookup::pending(self.0.clone().ask(digest)),
+                Ok(()) => Lookup::pending(self.0.clone().find(digest)),
                 Err(error) => Lookup::failed(error),
             }
         }
@@ -117,7 +117,7 @@ async fn connection_lost_with_a_lookup_that_is_polled_once_is_caught() {
             let pool = pool.clone();
             async move {
                 pool.take()?;
-                pool.ask(digest).await
+                pool.find(digest).await
             }
         })
     });

@@ -13,7 +13,7 @@ use crate::managing::model::{Change, Changed, Model};
 
 type Answer<T> = Result<T, ManageError>;
 
-/// What may go wrong in a store, and does not by itself.
+/// A fault that a test causes in a store.
 pub(crate) trait Fault: Send + Sync + 'static {
     /// Makes a change as this store makes it.
     fn make(&self, model: &mut Model, change: Change, now: SystemTime) -> Answer<Changed> {

@@ -1,4 +1,4 @@
-//! Stores that lose, change or hide a part of what was filed.
+//! Stores that lose, change or hide a part of their records.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -8,7 +8,7 @@ use crate::store_contract::broken::{
 };
 
 /// Finds the first record whose digest is the same to this function. It hands it out under the digest
-/// that was asked for, so that verification could not notice.
+/// of the lookup, so that verification cannot notice.
 async fn rule_broken_by_comparing<T: PartialEq + 'static>(by: fn([u8; 32]) -> T) -> Rule {
     rule_broken_by(move |records, digest| {
         let same = |record: &&KeyRecord| by(record.digest().to_bytes()) == by(digest.to_bytes());

@@ -115,8 +115,8 @@ pub(crate) fn wait_for<F: Future>(future: F) -> F::Output {
 }
 
 /// Presents guesses until one is throttled, and returns the number before it.
-pub(crate) fn exhaust(mut ask: impl FnMut(&str) -> Result<Client, AuthError>) -> usize {
-    (0..1_000).find(|number| wait(ask(&guess(*number))).is_some()).expect("no limit in sight")
+pub(crate) fn exhaust(mut attempt: impl FnMut(&str) -> Result<Client, AuthError>) -> usize {
+    (0..1_000).find(|number| wait(attempt(&guess(*number))).is_some()).expect("no limit in sight")
 }
 
 pub(crate) fn is_right(result: &Result<Client, AuthError>) -> bool {

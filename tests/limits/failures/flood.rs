@@ -24,18 +24,18 @@ fn flood(number: u32) -> IpAddr {
 fn million_addresses_take_no_memory_and_free_no_throttled_one() {
     let auth = Authenticator::new(MemoryStore::new()).throttle_failures(throttle());
     let auth = auth.with_clock(fake_clock().reader());
-    let ask = |key: &str| auth.verify_parts(&parts(key, HOME));
-    assert_eq!(exhaust(ask), 3);
+    let attempt = |key: &str| auth.verify_parts(&parts(key, HOME));
+    assert_eq!(exhaust(attempt), 3);
     let mut from_anywhere = parts(WRONG, HOME);
     let mut wrong = 0;
     for number in 0..1_000_000 {
         from_anywhere.extensions.get_mut::<Peer>().unwrap().0 = flood(number);
-        let (allocated, answer) = allocated(|| auth.verify_parts(&from_anywhere));
+        let (allocated, response) = allocated(|| auth.verify_parts(&from_anywhere));
         assert_eq!((allocated.made, allocated.held), (0, 0));
-        wrong += usize::from(answer.unwrap_err().reason() == Some(WrongReason::Unknown));
+        wrong += usize::from(response.unwrap_err().reason() == Some(WrongReason::Unknown));
     }
     assert_eq!(wrong, 1_000_000, "each has come once");
-    assert!(wait(ask(WRONG)).is_some());
+    assert!(wait(attempt(WRONG)).is_some());
 }
 
 #[test]
@@ -46,8 +46,8 @@ fn tables_are_as_large_as_the_docs_say() {
     let auth =
         Authenticator::new(store).throttle_failures(failures).with_clock(fake_clock().reader());
     let first = || wait_for(auth.authenticate_parts(&parts(RIGHT, ELSEWHERE)));
-    let (Allocated { held, .. }, answer) = allocated(first);
-    assert!(is_right(&answer));
+    let (Allocated { held, .. }, response) = allocated(first);
+    assert!(is_right(&response));
     assert!((250_000..350_000).contains(&held), "{held}");
     let (Allocated { held, .. }, ()) = allocated(|| {
         for number in 0..10_000 {

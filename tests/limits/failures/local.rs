@@ -1,4 +1,4 @@
-//! With a store that answers at once.
+//! With a store that does not wait.
 
 use std::time::Duration;
 
@@ -15,33 +15,33 @@ use crate::failures::fixture::{ELSEWHERE, HOME, exhaust, is_right, parts, rate, 
 fn only_wrong_keys_of_one_address_are_throttled() {
     let auth =
         Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
-    let ask = |key: &str, from: &str| auth.verify_parts(&parts(key, from));
-    assert_eq!(exhaust(|guess| ask(guess, HOME)), 3);
+    let attempt = |key: &str, from: &str| auth.verify_parts(&parts(key, from));
+    assert_eq!(exhaust(|guess| attempt(guess, HOME)), 3);
     for _ in 0..100 {
-        assert!(wait(ask(WRONG, HOME)).is_some());
-        assert!(is_right(&ask(RIGHT, HOME)));
-        assert!(ask(RIGHT_TOO, HOME).is_ok());
+        assert!(wait(attempt(WRONG, HOME)).is_some());
+        assert!(is_right(&attempt(RIGHT, HOME)));
+        assert!(attempt(RIGHT_TOO, HOME).is_ok());
     }
-    assert_eq!(exhaust(|guess| ask(guess, ELSEWHERE)), 3);
+    assert_eq!(exhaust(|guess| attempt(guess, ELSEWHERE)), 3);
 }
 
 #[test]
 fn wrong_key_is_401_again_after_retry_after_and_not_before() {
     let clock = fake_clock();
     let auth = Authenticator::new(Keys).throttle_failures(throttle()).with_clock(clock.reader());
-    let ask = || auth.verify_parts(&parts(WRONG, HOME));
-    assert_eq!(exhaust(|_| ask()), 3);
+    let attempt = || auth.verify_parts(&parts(WRONG, HOME));
+    assert_eq!(exhaust(|_| attempt()), 3);
     for _ in 0..10 {
-        let left = wait(ask()).unwrap();
+        let left = wait(attempt()).unwrap();
         assert_eq!(left, Duration::from_secs(6));
         clock.advance(Duration::from_secs(5));
-        assert_eq!(wait(ask()), Some(Duration::from_secs(1)));
+        assert_eq!(wait(attempt()), Some(Duration::from_secs(1)));
         clock.advance(Duration::from_secs(1));
-        assert_eq!(ask().unwrap_err().reason(), Some(WrongReason::Unknown));
+        assert_eq!(attempt().unwrap_err().reason(), Some(WrongReason::Unknown));
     }
-    // Wrong keys that were throttled did not put it off.
+    // Throttled wrong keys did not extend the wait.
     clock.advance(Duration::from_secs(18));
-    assert_eq!(exhaust(|_| ask()), 3);
+    assert_eq!(exhaust(|_| attempt()), 3);
 }
 
 #[test]
@@ -51,30 +51,30 @@ fn default_is_twenty_at_once_and_ten_a_minute() {
     let auth = Authenticator::new(MemoryStore::new())
         .throttle_failures(failures)
         .with_clock(clock.reader());
-    let ask = |guess: &str| auth.verify_parts(&parts(guess, HOME));
-    assert_eq!(exhaust(ask), 20);
+    let attempt = |guess: &str| auth.verify_parts(&parts(guess, HOME));
+    assert_eq!(exhaust(attempt), 20);
     clock.advance(Duration::from_secs(60));
-    assert_eq!(exhaust(ask), 10);
+    assert_eq!(exhaust(attempt), 10);
 }
 
 #[test]
 fn missing_keys_and_store_errors_are_no_failures() {
     let auth =
         Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
-    let ask = |key: &str| auth.verify_parts(&parts(key, HOME));
+    let attempt = |key: &str| auth.verify_parts(&parts(key, HOME));
     for _ in 0..100 {
         let mut missing = parts("", HOME);
         missing.headers = HeaderMap::new();
         assert!(matches!(auth.verify_parts(&missing), Err(AuthError::NoCredentials)));
-        assert!(matches!(ask(" "), Err(AuthError::NoCredentials)));
-        assert!(matches!(ask(UNANSWERABLE), Err(AuthError::Unavailable(_))));
-        assert!(matches!(ask(MIXED_UP), Err(AuthError::Unavailable(_))));
-        assert!(is_right(&ask(RIGHT)));
+        assert!(matches!(attempt(" "), Err(AuthError::NoCredentials)));
+        assert!(matches!(attempt(UNANSWERABLE), Err(AuthError::Unavailable(_))));
+        assert!(matches!(attempt(MIXED_UP), Err(AuthError::Unavailable(_))));
+        assert!(is_right(&attempt(RIGHT)));
     }
-    assert_eq!(exhaust(ask), 3);
-    // Nor are they throttled as if they were.
-    assert!(matches!(ask(" "), Err(AuthError::NoCredentials)));
-    assert!(matches!(ask(UNANSWERABLE), Err(AuthError::Unavailable(_))));
+    assert_eq!(exhaust(attempt), 3);
+    // They are not throttled either.
+    assert!(matches!(attempt(" "), Err(AuthError::NoCredentials)));
+    assert!(matches!(attempt(UNANSWERABLE), Err(AuthError::Unavailable(_))));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn client_is_the_last_address_that_is_no_trusted_proxy() {
         (PROXY, &["192.0.2.1, 10.0.0.2, fd00::7"], "192.0.2.1"),
         (PROXY, &["192.0.2.1", "10.0.0.2", "fd00::7"], "192.0.2.1"),
         (PROXY, &["::ffff:192.0.2.1, ::ffff:10.9.9.9"], "192.0.2.1"),
-        // The proxy appends to what the caller sent.
+        // The proxy appends to the caller's header.
         (PROXY, &["6.6.6.6, 192.0.2.1"], "192.0.2.1"),
         (PROXY, &["6.6.6.6", "192.0.2.1"], "192.0.2.1"),
         (PROXY, &["10.0.0.5, 192.0.2.1"], "192.0.2.1"),
@@ -91,7 +91,7 @@ fn client_is_read_from_forwarded_where_configured() {
         (&["for=192.0.2.1", "for=10.0.0.2"], "192.0.2.1"),
         (&["for=192.0.2.1;host=\"a, b; for=6.6.6.6\", for=10.0.0.2"], "192.0.2.1"),
         (&["for=192.0.2.1;host=\"\\\", for=6.6.6.6, \\\"\""], "192.0.2.1"),
-        // The proxy appends to what the caller sent, which cannot swallow the addition.
+        // The proxy appends to the caller's header, which cannot hide the addition.
         (&["for=6.6.6.6, for=192.0.2.1"], "192.0.2.1"),
         (&["for=\", for=192.0.2.1"], "192.0.2.1"),
         (&["for=\"6.6.6.6, for=192.0.2.1;proto=\"https\""], "192.0.2.1"),
@@ -138,17 +138,17 @@ fn failures_behind_proxies_count_by_client() {
     let failures = failures.with_rate(rate("10/minute", 3)).behind(proxies());
     let auth =
         Authenticator::new(Keys).throttle_failures(failures).with_clock(fake_clock().reader());
-    let ask = |peer: &str, said: &str| {
+    let attempt = |peer: &str, said: &str| {
         let request = Request::get("/").header("x-api-key", WRONG).header("x-forwarded-for", said);
         let request = request.extension(Peer(address(peer))).body(()).unwrap();
         auth.verify_parts(&request.into_parts().0)
     };
-    assert_eq!(exhaust(|_| ask(PROXY, "192.0.2.1")), 3);
-    assert_eq!(exhaust(|_| ask("10.0.0.2", "6.6.6.6, 192.0.2.1")), 0, "over another proxy");
-    assert_eq!(exhaust(|_| ask("192.0.2.1", "6.6.6.6")), 0, "without a proxy");
-    assert_eq!(exhaust(|_| ask(PROXY, "192.0.2.2")), 3);
-    assert_eq!(exhaust(|_| ask("203.0.113.9", "192.0.2.3")), 3);
-    assert_eq!(exhaust(|_| ask("203.0.113.9", "192.0.2.4")), 0);
+    assert_eq!(exhaust(|_| attempt(PROXY, "192.0.2.1")), 3);
+    assert_eq!(exhaust(|_| attempt("10.0.0.2", "6.6.6.6, 192.0.2.1")), 0, "over another proxy");
+    assert_eq!(exhaust(|_| attempt("192.0.2.1", "6.6.6.6")), 0, "without a proxy");
+    assert_eq!(exhaust(|_| attempt(PROXY, "192.0.2.2")), 3);
+    assert_eq!(exhaust(|_| attempt("203.0.113.9", "192.0.2.3")), 3);
+    assert_eq!(exhaust(|_| attempt("203.0.113.9", "192.0.2.4")), 0);
 }
 
 /// Any content of a header, with parts of the two headers more often than by chance.

@@ -60,7 +60,7 @@ async fn counter_errors_are_reported_with_the_client() {
             .with_deadline(Duration::from_millis(1));
         let auth = Authenticator::new(store(false).0).add_observer(log.observer());
         let app: Router = Router::new()
-            .route("/", get(|| async { "let in" }))
+            .route("/", get(|| async { "admitted" }))
             .layer(ThrottleLayer::new(throttle.clone()))
             .layer(ApiKeyLayer::from(auth.clone()));
         let request = Request::get("/").header("x-api-key", KEY).body(Body::empty()).unwrap();

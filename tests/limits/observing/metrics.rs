@@ -257,7 +257,7 @@ const AGE: &str = "keygate_store_age_seconds";
 const FAILING: &str = "keygate_store_failing_seconds";
 const NEXT_EXPIRY: &str = "keygate_next_expiry_timestamp_seconds";
 
-/// Those of one store, all of which have its label.
+/// The metrics of one store, all with its label.
 fn gauges(kind: &str, store: &impl StoreMetrics) -> BTreeMap<String, f64> {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();

@@ -17,7 +17,7 @@ async fn missing_scope_is_reported_by_layers_handlers_and_respond() {
     let log = Log::default();
     let auth = Authenticator::new(store(false).0).add_observer(log.observer());
     let app: Router = Router::new()
-        .route("/layer", get(|| async { "let in" }))
+        .route("/layer", get(|| async { "admitted" }))
         .route_layer(RequireScope::new("a").unwrap())
         .route("/hand", get(|client: Client| async move { client.require("a") }))
         .layer(ApiKeyLayer::from(auth.clone()));
@@ -60,7 +60,7 @@ async fn refusal_behind_two_key_layers_is_reported_by_the_inner_one() {
         .with_sources([Source::header("x-gateway-key")])
         .unwrap()
         .add_observer(outer.observer());
-    // Also where nobody observes the inner one.
+    // Even if the inner layer has no observer.
     for observed in [true, false] {
         let auth = Authenticator::new(store(false).0);
         let auth = if observed { auth.add_observer(inner.observer()) } else { auth };
@@ -92,10 +92,10 @@ async fn refused_anonymous_caller_is_reported() {
     let log = Log::default();
     let auth = Authenticator::new(store(false).0).add_observer(log.observer());
     let app: Router = Router::new()
-        .route("/scope", get(|| async { "let in" }))
+        .route("/scope", get(|| async { "admitted" }))
         .route_layer(RequireScope::new("a").unwrap())
         .route("/client", get(|client: Client| async move { client.name().to_owned() }))
-        .route("/anybody", get(|| async { "let in" }))
+        .route("/anybody", get(|| async { "admitted" }))
         .layer(ApiKeyLayer::from(auth).optional());
     for (target, status) in [("/scope", 401), ("/client", 401), ("/anybody", 200)] {
         let request = Request::get(target).body(Body::empty()).unwrap();
@@ -149,8 +149,8 @@ async fn second_key_is_reported_by_the_authenticator_that_verifies_it() {
         .unwrap()
         .add_observer(inner.observer());
     let operators = Arc::new(operators);
-    let ask = async move |headers: HeaderMap| operators.verify(&headers).map(|_| "let in");
-    let app: Router = Router::new().route("/", get(ask)).layer(ApiKeyLayer::from(auth));
+    let verify = async move |headers: HeaderMap| operators.verify(&headers).map(|_| "admitted");
+    let app: Router = Router::new().route("/", get(verify)).layer(ApiKeyLayer::from(auth));
     for (key, expected) in [(None, "no_credentials"), (Some("nobody's"), "unknown")] {
         let mut request = Request::get("/").header("x-api-key", KEY).body(Body::empty()).unwrap();
         if let Some(key) = key {
@@ -168,7 +168,7 @@ async fn layer_without_a_client_is_reported_as_misconfigured() {
     let log = Log::default();
     let auth = Authenticator::new(store(false).0).add_observer(log.observer());
     let app: Router = Router::new()
-        .route("/", get(|| async { "let in" }))
+        .route("/", get(|| async { "admitted" }))
         .layer(RequireScope::new("a").unwrap())
         .layer(map_request(async |_: Request<Body>| Request::new(Body::empty())))
         .layer(ApiKeyLayer::from(auth));
@@ -222,7 +222,7 @@ async fn misplaced_layer_passed_to_respond_is_reported_once() {
     assert_eq!(log.take(), [right, ("misconfigured", None, false)]);
 }
 
-/// Where the outer key is for those who have one.
+/// The outer layer is optional.
 #[tokio::test]
 async fn optional_outer_layer_reports_no_refusal_of_an_inner_one() {
     let [inner, outer] = [Log::default(), Log::default()];
@@ -230,7 +230,7 @@ async fn optional_outer_layer_reports_no_refusal_of_an_inner_one() {
     let gateway = gateway.with_sources([Source::header("x-gateway-key")]).unwrap();
     let auth = Authenticator::new(store(false).0).add_observer(inner.observer());
     let app: Router = Router::new()
-        .route("/", get(|| async { "let in" }))
+        .route("/", get(|| async { "admitted" }))
         .layer(ApiKeyLayer::from(auth))
         .layer(ApiKeyLayer::from(gateway).optional());
     for (key, expected) in [(None, "no_credentials"), (Some("nobody's"), "unknown")] {

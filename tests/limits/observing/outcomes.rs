@@ -25,7 +25,7 @@ async fn every_outcome_is_reported_once_with_its_known_client() {
         let log = Log::default();
         let auth = Authenticator::new(Arc::new(store(pending))).add_observer(log.observer());
         let layer = ApiKeyLayer::from(auth.clone());
-        let app: Router = Router::new().route("/", get(|| async { "let in" })).layer(layer);
+        let app: Router = Router::new().route("/", get(|| async { "admitted" })).layer(layer);
         for (key, expected) in &cases {
             let headers = key.map(|key| ("x-api-key".parse().unwrap(), key.parse().unwrap()));
             let headers = HeaderMap::from_iter(headers);

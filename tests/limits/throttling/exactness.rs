@@ -44,7 +44,7 @@ async fn thousand_tasks_through_the_layer_are_admitted_exactly() {
     let throttle = throttle();
     let quota = Quota::all_of([rate("100/day", 100), rate("150/hour", 150)]).unwrap();
     let app: Router = Router::new()
-        .route("/", get(|| async { "let in" }))
+        .route("/", get(|| async { "admitted" }))
         .layer(ThrottleLayer::new(throttle))
         .layer(Extension(client("User 1", quota)));
     let tasks = (0..1_000).map(|_| {

@@ -45,7 +45,7 @@ pub(crate) fn throttled(throttle: &Throttle, client: &Client) -> (u64, HeaderMap
     (throttled.retry_after(), response.headers().clone())
 }
 
-pub(crate) async fn ask(app: &Router, target: &str, key: &str) -> Response<Body> {
+pub(crate) async fn send(app: &Router, target: &str, key: &str) -> Response<Body> {
     let request = Request::get(target).header("x-api-key", key).body(Body::empty()).unwrap();
     app.clone().oneshot(request).await.unwrap()
 }

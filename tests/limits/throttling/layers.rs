@@ -7,7 +7,7 @@ use keygate::{
 };
 use tower::ServiceExt as _;
 
-use crate::throttling::fixture::{KEY, ask, client, rate, throttle};
+use crate::throttling::fixture::{KEY, client, rate, send, throttle};
 
 #[tokio::test]
 async fn refusals_further_out_spend_nothing() {
@@ -21,23 +21,23 @@ async fn refusals_further_out_spend_nothing() {
 
     let scoped = |scope: &'static str| -> Router {
         Router::new()
-            .route(&format!("/{scope}"), get(|| async { "let in" }))
+            .route(&format!("/{scope}"), get(|| async { "admitted" }))
             .layer(throttle())
             .layer(RequireScope::new(scope).unwrap())
     };
     let outside = scoped("a").merge(scoped("b")).layer(ApiKeyLayer::new(store.clone()));
     for _ in 0..10 {
-        assert_eq!(ask(&outside, "/b", KEY).await.status(), 403);
-        assert_eq!(ask(&outside, "/a", "0000000000000000").await.status(), 401);
+        assert_eq!(send(&outside, "/b", KEY).await.status(), 403);
+        assert_eq!(send(&outside, "/a", "0000000000000000").await.status(), 401);
     }
-    assert_eq!(ask(&outside, "/a", KEY).await.status(), 200);
+    assert_eq!(send(&outside, "/a", KEY).await.status(), 200);
 
     // With the scopes inside, a request that lacks one is counted.
     let inside = app.layer(throttle()).layer(ApiKeyLayer::new(store));
     for expected in [403, 403, 429] {
-        assert_eq!(ask(&inside, "/b", KEY).await.status(), expected);
+        assert_eq!(send(&inside, "/b", KEY).await.status(), expected);
     }
-    let refused = ask(&inside, "/a", KEY).await;
+    let refused = send(&inside, "/a", KEY).await;
     assert_eq!(refused.status(), 429);
     assert_eq!(refused.headers()["cache-control"], "no-store");
     assert_eq!(refused.headers()["content-type"], "application/problem+json");
@@ -49,15 +49,15 @@ async fn refusals_further_out_spend_nothing() {
 async fn headers_are_on_allowed_responses_unless_disabled() {
     let app = |layer: ThrottleLayer| -> Router {
         Router::new()
-            .route("/", get(|| async { "let in" }))
+            .route("/", get(|| async { "admitted" }))
             .layer(layer)
             .layer(Extension(client("User 1", rate("100/minute", 20))))
     };
     let layer = || ThrottleLayer::new(throttle());
-    let with = ask(&app(layer()), "/", "").await;
+    let with = send(&app(layer()), "/", "").await;
     assert_eq!(with.headers()["ratelimit-policy"], r#""minute";q=100;w=60"#);
     assert_eq!(with.headers()["ratelimit"], r#""minute";r=19;t=12"#);
-    let without = ask(&app(layer().without_headers()), "/", "").await;
+    let without = send(&app(layer().without_headers()), "/", "").await;
     assert!(without.headers().keys().all(|name| !name.as_str().starts_with("ratelimit")));
 }
 
@@ -65,7 +65,7 @@ async fn headers_are_on_allowed_responses_unless_disabled() {
 async fn anonymous_callers_pass_only_behind_a_key_layer() {
     let app = || -> Router {
         let throttle = Throttle::new().with_default_quota(rate("1/day", 1).into());
-        Router::new().route("/", get(|| async { "let in" })).layer(ThrottleLayer::new(throttle))
+        Router::new().route("/", get(|| async { "admitted" })).layer(ThrottleLayer::new(throttle))
     };
     let optional = app().layer(ApiKeyLayer::new(MemoryStore::new()).optional());
     for _ in 0..3 {
@@ -82,12 +82,12 @@ async fn responses_behind_two_throttles_describe_both() {
     let search = all.limit("search").unwrap().with_default_quota(rate("2/minute", 2).into());
     let store = MemoryStore::from_keys([(KEY, "User 1")]).unwrap();
     let app: Router = Router::new()
-        .route("/", get(|| async { "let in" }))
+        .route("/", get(|| async { "admitted" }))
         .layer(ThrottleLayer::new(search))
         .layer(ThrottleLayer::new(all))
         .layer(ApiKeyLayer::new(store));
-    let lines = |answer: &Response<Body>, field: &str| -> Vec<String> {
-        let lines = answer.headers().get_all(field).iter();
+    let lines = |response: &Response<Body>, field: &str| -> Vec<String> {
+        let lines = response.headers().get_all(field).iter();
         lines.map(|line| line.to_str().unwrap().to_owned()).collect()
     };
     let policies = [r#""search-minute";q=2;w=60"#, r#""minute";q=100;w=60"#];
@@ -96,11 +96,11 @@ async fn responses_behind_two_throttles_describe_both() {
         [r#""search-minute";r=0;t=30"#, r#""minute";r=98;t=59"#],
         [r#""search-minute";r=0;t=30"#, r#""minute";r=97;t=59"#],
     ] {
-        let answer = ask(&app, "/", KEY).await;
-        assert_eq!(lines(&answer, "ratelimit"), expected);
-        assert_eq!(lines(&answer, "ratelimit-policy"), policies);
+        let response = send(&app, "/", KEY).await;
+        assert_eq!(lines(&response, "ratelimit"), expected);
+        assert_eq!(lines(&response, "ratelimit-policy"), policies);
     }
-    assert_eq!(lines(&ask(&app, "/", KEY).await, "retry-after"), ["30"]);
+    assert_eq!(lines(&send(&app, "/", KEY).await, "retry-after"), ["30"]);
 }
 
 /// Such as in a service without extractors.
@@ -120,8 +120,8 @@ async fn error_from_a_handler_gets_its_own_headers() {
         .route("/", handler)
         .layer(ThrottleLayer::new(outer))
         .layer(ApiKeyLayer::new(MemoryStore::from_keys([(KEY, "User 1")]).unwrap()));
-    ask(&app, "/", KEY).await;
-    let refused = ask(&app, "/", KEY).await;
+    send(&app, "/", KEY).await;
+    let refused = send(&app, "/", KEY).await;
     assert_eq!(refused.headers()["retry-after"], "3600");
     let lines: Vec<_> = refused.headers().get_all("ratelimit").iter().collect();
     assert_eq!(lines, [r#""minute";r=98;t=59"#, r#""hour";r=0;t=3600"#]);

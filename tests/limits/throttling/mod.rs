@@ -1,4 +1,4 @@
-//! Quotas: how much each client may ask for.
+//! Quotas.
 
 mod admitting;
 mod changing;

@@ -10,7 +10,7 @@ use keygate::{
     ApiKeyLayer, Authenticator, ClientProfile, MemoryStore, Throttle, ThrottleLayer, Usage,
 };
 
-use crate::throttling::fixture::{KEY, ask};
+use crate::throttling::fixture::{KEY, send};
 
 fn app(usage: Usage, quota: &str) -> Router {
     let profile = ClientProfile::new("User 1").with_quota(quota.parse().unwrap());
@@ -30,7 +30,7 @@ async fn requests_are_admitted_exactly_and_all_counted() {
         let tasks = (0..1_000).map(|_| {
             let (app, admitted) = (app.clone(), Arc::clone(&admitted));
             tokio::spawn(async move {
-                let is_ok = ask(&app, "/", KEY).await.status() == StatusCode::OK;
+                let is_ok = send(&app, "/", KEY).await.status() == StatusCode::OK;
                 admitted.fetch_add(usize::from(is_ok), Ordering::Relaxed);
             })
         });

@@ -8,19 +8,19 @@ use keygate::error::StoreErrorKind;
 use keygate::limit::{Counters, Decision, PendingDecision, RateLimitRequest};
 use keygate::{AuthError, StoreError, Throttle, ThrottleLayer};
 
-use crate::throttling::fixture::{ask, client, rate};
+use crate::throttling::fixture::{client, rate, send};
 
-/// Counters that answer late or never.
+/// Counters that are late or never decide.
 struct Remote(Mutex<Vec<Option<Result<Decision, StoreError>>>>);
 
 impl Counters for Remote {
     fn count(&self, request: &RateLimitRequest<'_>) -> PendingDecision {
         assert_eq!((request.client, request.quota.rates().len()), ("User 1", 1));
-        let answer = self.0.lock().unwrap().pop().unwrap();
+        let decision = self.0.lock().unwrap().pop().unwrap();
         PendingDecision::pending(async move {
             tokio::task::yield_now().await;
-            match answer {
-                Some(answer) => answer,
+            match decision {
+                Some(decision) => decision,
                 None => std::future::pending().await,
             }
         })
@@ -29,30 +29,30 @@ impl Counters for Remote {
 
 #[tokio::test]
 async fn faults_of_counters_that_wait_admit_nobody() {
-    let answers = vec![
+    let decisions = vec![
         None,
         Some(Err(StoreError::new("connection refused"))),
         Some(Ok(Decision::refused(0, Duration::from_millis(1_001)))),
         Some(Ok(Decision::allowed(0, 5, Duration::ZERO))),
     ];
-    let throttle = Throttle::with_counters(Remote(Mutex::new(answers)))
+    let throttle = Throttle::with_counters(Remote(Mutex::new(decisions)))
         .with_deadline(Duration::from_millis(10));
     let app: Router = Router::new()
-        .route("/", get(|| async { "let in" }))
+        .route("/", get(|| async { "admitted" }))
         .layer(ThrottleLayer::new(throttle))
         .layer(Extension(client("User 1", rate("10/hour", 10))));
-    let allowed = ask(&app, "/", "").await;
+    let allowed = send(&app, "/", "").await;
     assert_eq!(
         (allowed.status(), &allowed.headers()["ratelimit"]),
         (StatusCode::OK, &r#""hour";r=5;t=1800"#.parse().unwrap())
     );
-    let refused = ask(&app, "/", "").await;
+    let refused = send(&app, "/", "").await;
     assert_eq!(
         (refused.status(), &refused.headers()["retry-after"]),
         (StatusCode::TOO_MANY_REQUESTS, &"2".parse().unwrap())
     );
     for _ in ["failed", "silent"] {
-        let unavailable = ask(&app, "/", "").await;
+        let unavailable = send(&app, "/", "").await;
         assert_eq!(unavailable.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(unavailable.headers().contains_key("retry-after"));
     }
@@ -60,14 +60,14 @@ async fn faults_of_counters_that_wait_admit_nobody() {
 
 #[tokio::test]
 async fn check_later_waits_up_to_the_deadline() {
-    let answers = vec![None, Some(Ok(Decision::allowed(0, 5, Duration::ZERO)))];
-    let throttle = Throttle::with_counters(Remote(Mutex::new(answers)))
+    let decisions = vec![None, Some(Ok(Decision::allowed(0, 5, Duration::ZERO)))];
+    let throttle = Throttle::with_counters(Remote(Mutex::new(decisions)))
         .with_deadline(Duration::from_millis(10));
     let client = client("User 1", rate("10/hour", 10));
-    let allowance = throttle.check_later(&client).await.unwrap();
-    assert_eq!(allowance.remaining(), Some(5));
+    let permit = throttle.check_later(&client).await.unwrap();
+    assert_eq!(permit.remaining(), Some(5));
     let AuthError::Unavailable(silent) = throttle.check_later(&client).await.unwrap_err() else {
-        panic!("counters that do not answer are not there");
+        panic!("counters that never decide are unavailable");
     };
     assert_eq!(silent.kind(), StoreErrorKind::TimedOut);
     assert_eq!(silent.to_string(), "the counters of quotas did not answer in time");
@@ -75,8 +75,8 @@ async fn check_later_waits_up_to_the_deadline() {
 
 #[tokio::test]
 async fn endless_wait_is_the_longest_retry_after() {
-    let answers = vec![Some(Ok(Decision::refused(0, Duration::MAX)))];
-    let throttle = Throttle::with_counters(Remote(Mutex::new(answers)));
+    let decisions = vec![Some(Ok(Decision::refused(0, Duration::MAX)))];
+    let throttle = Throttle::with_counters(Remote(Mutex::new(decisions)));
     let refused = throttle.check_later(&client("User 1", rate("10/hour", 10))).await.unwrap_err();
     let AuthError::Throttled(throttled) = refused else { panic!("{refused}") };
     assert_eq!(throttled.retry_after(), u64::MAX);

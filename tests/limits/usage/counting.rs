@@ -93,9 +93,9 @@ fn strangers_are_counted_by_outcome_and_leave_nothing_else() {
 
     let snapshot = usage.snapshot();
     assert!(snapshot.clients.is_empty() && usage.top(10).is_empty());
-    let met: Vec<_> = snapshot.outcomes.into_iter().filter(|(_, count)| *count > 0).collect();
+    let counted: Vec<_> = snapshot.outcomes.into_iter().filter(|(_, count)| *count > 0).collect();
     assert_eq!(
-        met,
+        counted,
         [("ambiguous", 1), ("malformed", 1), ("no_credentials", 1), ("unknown", 1_000)]
     );
 }
@@ -133,7 +133,7 @@ fn four_threads_lose_no_count() {
             let fixture = &fixture;
             scope.spawn(move || {
                 for number in 0..EACH {
-                    // The clock moves meanwhile, so that new parts of the windows start.
+                    // The clock moves, so that new parts of the windows start.
                     if thread == 0 && number % 1_000 == 0 {
                         fixture.set_seconds(f64::from(u32::try_from(number / 1_000).unwrap()));
                     }

@@ -90,7 +90,7 @@ fn clock_set_back_restarts_the_rates_and_keeps_the_counts() {
 #[test]
 fn loudest_comes_first_and_says_how_loud_it_was_before() {
     let fixture = Fixture::new();
-    // B asks ten times a minute for an hour, C ten times in all, A not before the last minute.
+    // B sends ten requests a minute for an hour, C ten in all, and A only in the last minute.
     for minute in 0..60 {
         fixture.set_seconds(f64::from(minute) * 60.0);
         fixture.calls("b 1", 10);

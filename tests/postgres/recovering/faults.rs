@@ -81,15 +81,15 @@ pub(crate) trait Fixture {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Met {
+enum Seen {
     Admitted,
     Wrong(WrongReason),
     Outage,
 }
 
-const REVOKED: Met = Met::Wrong(WrongReason::Revoked);
-const EXPIRED: Met = Met::Wrong(WrongReason::Expired);
-const UNKNOWN: Met = Met::Wrong(WrongReason::Unknown);
+const REVOKED: Seen = Seen::Wrong(WrongReason::Revoked);
+const EXPIRED: Seen = Seen::Wrong(WrongReason::Expired);
+const UNKNOWN: Seen = Seen::Wrong(WrongReason::Unknown);
 
 /// Much longer than any store's interval.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -116,25 +116,25 @@ impl<S: KeyStore> Service<S> {
         Self { auth: Authenticator::new(store).with_clock(clock), ahead }
     }
 
-    async fn ask(&self, name: &str) -> Met {
+    async fn verify(&self, name: &str) -> Seen {
         match self.auth.authenticate_key(key(name).as_bytes()).await {
-            Ok(_) => Met::Admitted,
-            Err(AuthError::WrongCredentials(wrong)) => Met::Wrong(wrong.reason()),
-            Err(AuthError::Unavailable(_)) => Met::Outage,
+            Ok(_) => Seen::Admitted,
+            Err(AuthError::WrongCredentials(wrong)) => Seen::Wrong(wrong.reason()),
+            Err(AuthError::Unavailable(_)) => Seen::Outage,
             Err(error) => panic!("{error}"),
         }
     }
 
     /// Waits for this outcome of a key. Until then, it may be an outage or have the outcome `before`.
-    async fn comes_to(&self, name: &str, after: Met, before: Met, fault: Fault) {
+    async fn becomes(&self, name: &str, after: Seen, before: Seen, fault: Fault) {
         let since = Instant::now();
         loop {
-            let met = self.ask(name).await;
-            if met == after {
+            let seen = self.verify(name).await;
+            if seen == after {
                 return;
             }
-            let may_be = met == before || met == Met::Outage;
-            assert!(may_be && since.elapsed() < PATIENCE, "{fault:?}: {name} meets {met:?}");
+            let may_be = seen == before || seen == Seen::Outage;
+            assert!(may_be && since.elapsed() < PATIENCE, "{fault:?}: {name}: {seen:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -147,13 +147,13 @@ pub(crate) async fn recovers_from_every_fault<T: Fixture>(mut fixture: T) {
     fixture.issue(&all.into_iter().chain(names).collect::<Vec<_>>());
     fixture.revoke("dead");
     let service = Service::new(fixture.store());
-    service.comes_to("lasting", Met::Admitted, UNKNOWN, Fault::Clock).await;
-    service.comes_to("dead", REVOKED, Met::Admitted, Fault::Clock).await;
+    service.becomes("lasting", Seen::Admitted, UNKNOWN, Fault::Clock).await;
+    service.becomes("dead", REVOKED, Seen::Admitted, Fault::Clock).await;
     let mut made = Vec::new();
     for fault in FAULTS {
         if fault == Fault::Clock {
             service.ahead.store(200 * 366 * 86_400, Ordering::Relaxed);
-            service.comes_to("passing", EXPIRED, Met::Outage, fault).await;
+            service.becomes("passing", EXPIRED, Seen::Outage, fault).await;
             service.ahead.store(0, Ordering::Relaxed);
         } else if fixture.make(fault) {
             lasts(&fixture, &service, fault).await;
@@ -165,11 +165,11 @@ pub(crate) async fn recovers_from_every_fault<T: Fixture>(mut fixture: T) {
         // Revoked after the repair, without the store: only a store that reads again refuses it.
         let name = format!("{fault:?}");
         fixture.revoke(&name);
-        service.comes_to(&name, REVOKED, Met::Admitted, fault).await;
-        service.comes_to("lasting", Met::Admitted, Met::Outage, fault).await;
-        service.comes_to("passing", Met::Admitted, Met::Outage, fault).await;
-        service.comes_to("nobody's", UNKNOWN, Met::Outage, fault).await;
-        assert_eq!(service.ask("dead").await, REVOKED, "{fault:?}");
+        service.becomes(&name, REVOKED, Seen::Admitted, fault).await;
+        service.becomes("lasting", Seen::Admitted, Seen::Outage, fault).await;
+        service.becomes("passing", Seen::Admitted, Seen::Outage, fault).await;
+        service.becomes("nobody's", UNKNOWN, Seen::Outage, fault).await;
+        assert_eq!(service.verify("dead").await, REVOKED, "{fault:?}");
         let since = Instant::now();
         while fixture.is_ailing() {
             assert!(since.elapsed() < PATIENCE, "{fault:?} is still reported");
@@ -183,7 +183,7 @@ pub(crate) async fn recovers_from_every_fault<T: Fixture>(mut fixture: T) {
 async fn lasts<T: Fixture>(fixture: &T, service: &Service<T::Store>, fault: Fault) {
     if T::MEANWHILE == Meanwhile::Outage {
         for name in ["lasting", "dead", "nobody's"] {
-            assert_eq!(service.ask(name).await, Met::Outage, "{fault:?}: {name}");
+            assert_eq!(service.verify(name).await, Seen::Outage, "{fault:?}: {name}");
         }
         return;
     }
@@ -192,9 +192,10 @@ async fn lasts<T: Fixture>(fixture: &T, service: &Service<T::Store>, fault: Faul
         assert!(since.elapsed() < PATIENCE, "{fault:?} is not noticed");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    for (name, kept) in [("lasting", Met::Admitted), ("dead", REVOKED), ("nobody's", UNKNOWN)] {
+    for (name, kept) in [("lasting", Seen::Admitted), ("dead", REVOKED), ("nobody's", UNKNOWN)] {
         let is_known = kept != UNKNOWN;
-        let expected = if T::MEANWHILE == Meanwhile::Kept || is_known { kept } else { Met::Outage };
-        service.comes_to(name, expected, kept, fault).await;
+        let expected =
+            if T::MEANWHILE == Meanwhile::Kept || is_known { kept } else { Seen::Outage };
+        service.becomes(name, expected, kept, fault).await;
     }
 }

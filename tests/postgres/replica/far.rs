@@ -31,14 +31,14 @@ async fn poll_takes_one_round_trip_and_a_revoke_two() {
     polled(&replica).await;
     assert_eq!(wire.trips() - before, 1);
     // A poll without a wake-up may run in between.
-    let mut heard = Vec::new();
+    let mut trips = Vec::new();
     for number in 0..8 {
         let before = wire.trips();
         database.psql(&revoke(number));
         until("a revoke", || is_revoked(&replica, number)).await;
-        heard.push(wire.trips() - before);
+        trips.push(wire.trips() - before);
     }
-    assert_eq!(heard.iter().min(), Some(&2), "{heard:?}");
+    assert_eq!(trips.iter().min(), Some(&2), "{trips:?}");
 }
 
 #[tokio::test]

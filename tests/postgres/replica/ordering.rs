@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::replica::fixture::{is_active, is_revoked, issue, replica_with_keys, revoke, until};
 use crate::servers::{Database, Postgres};
 
-/// A connection whose transactions can stay open.
+/// A connection that can keep a transaction open.
 struct Hand {
     child: Child,
     input: ChildStdin,

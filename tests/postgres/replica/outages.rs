@@ -28,10 +28,10 @@ impl Callers {
         let thread = thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 let age = replica.health().lag.unwrap();
-                let answer = request(&replica, 0);
+                let response = request(&replica, 0);
                 let young = age + Duration::from_millis(500) < STALENESS;
-                assert!(!young || is_active(&replica, 0), "{answer:?} at the age of {age:?}");
-                assert_ne!(answer, Response::Unknown);
+                assert!(!young || is_active(&replica, 0), "{response:?} at the age of {age:?}");
+                assert_ne!(response, Response::Unknown);
                 assert!(!matches!(request(&replica, 9), Response::Found(..)));
             }
         });
@@ -133,8 +133,8 @@ async fn revoke_while_cut_off_is_known_with_the_first_answer() {
 
 async fn is_revoked_or_unavailable(replica: &Replica) {
     until("a revoke", || {
-        let answer = request(replica, 1);
-        answer != Response::Unavailable && is_revoked(replica, 1)
+        let response = request(replica, 1);
+        response != Response::Unavailable && is_revoked(replica, 1)
     })
     .await;
 }

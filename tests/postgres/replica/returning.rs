@@ -125,9 +125,9 @@ async fn revoke_with_the_number_of_a_lost_transaction_is_heard() {
     database.psql(TRANSACTIONS);
     let now = || database.psql("select pg_current_xact_id()").parse::<u64>().unwrap();
     let lost = now();
-    let asked = Instant::now();
+    let started = Instant::now();
     until("a poll after them", || {
-        replica.health().lag.is_some_and(|lag| asked.elapsed() > lag + near)
+        replica.health().lag.is_some_and(|lag| started.elapsed() > lag + near)
     })
     .await;
     server.kill();

@@ -69,7 +69,7 @@ async fn no_change_fails_because_of_the_actors_name() {
     assert_eq!(database.psql(by), "a\u{fffd}da|\u{fffd}");
 }
 
-/// Names whose quotes and backslashes need escaping.
+/// Names with quotes and backslashes, which need escaping.
 const NAMES: [&str; 14] = [
     "O'Brien",
     "O''Brien",
@@ -106,7 +106,7 @@ async fn quotes_and_backslashes_in_names_are_plain_text() {
     }
 }
 
-/// Checks that a client of this name is unknown, and then the only one that is added, found and changed.
+/// Checks that a client with this name is unknown, and then adds, finds and changes it, and no other.
 async fn check_name(store: &PostgresStore, name: &str) {
     let store = store.clone().with_actor(name).with_tool(name);
     let unknown = |error| {

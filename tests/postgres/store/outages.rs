@@ -78,8 +78,8 @@ async fn stopped_server_is_an_outage_until_it_resumes() {
     for key in [KEY, OTHER_KEY, KEY] {
         // Only the deadline of the store ends it.
         let lookup = store.lookup(KeyDigest::of(key.as_bytes()));
-        let answer = tokio::time::timeout(PATIENCE, lookup).await;
-        assert!(answer.expect("the store gives up").is_err());
+        let response = tokio::time::timeout(PATIENCE, lookup).await;
+        assert!(response.expect("the store gives up").is_err());
     }
     try_request(&store).await.unwrap_err();
     server.resume();

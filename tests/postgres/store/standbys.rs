@@ -58,7 +58,7 @@ async fn standby_behind_a_pooler_never_admits_a_revoked_key() {
     let error = loop {
         match request(&store, KEY).await {
             Err(error) if error.reason() == Some(WrongReason::Revoked) => {}
-            answer => break answer.unwrap_err(),
+            response => break response.unwrap_err(),
         }
         assert!(since.elapsed() < PATIENCE, "the pooler leads to the standby");
     };

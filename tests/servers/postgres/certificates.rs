@@ -17,7 +17,7 @@ pub(super) const CLIENT_CERTIFICATES: [&str; 2] = ["client.pem", "other-client.p
 
 const NEW_KEY: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
-/// What `openssl` is to put into certificates, instead of what the machine says.
+/// The configuration of `openssl`, instead of the machine's.
 const CONFIGURATION: &str = "
 [req]
 distinguished_name = name

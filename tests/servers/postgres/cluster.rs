@@ -42,7 +42,7 @@ pub(super) fn copy_template(data: &Path) {
     copy(&template.work(), data);
 }
 
-/// Makes a folder with a system identifier of its own.
+/// Creates a folder with a new system identifier.
 pub(super) fn make(data: &Path) {
     let root = data.parent().unwrap();
     let password = root.join("password");

@@ -26,7 +26,7 @@ use self::oracle::Kept;
 use self::step::{Step, make};
 use crate::editing::fixture::{Folder, read};
 
-/// The numbers of all changes, of those refused for the file's layout, and of those made.
+/// The numbers of all changes, of changes refused for the file's layout, and of completed changes.
 #[derive(Default)]
 struct Count {
     requested: Cell<u32>,

@@ -77,7 +77,7 @@ fn near_misses(key: &str) -> Vec<String> {
 /// A bad text, the line and column of its error, and the message.
 pub(crate) type Bad<'a> = (&'a str, &'a str, &'a str);
 
-/// Checks that each of these texts is refused with its message, and lists those that are not.
+/// Checks that each of these texts is refused with its message, and lists the failures.
 #[track_caller]
 pub(crate) fn refused(cases: &[Bad<'_>]) {
     let mut wrong = String::new();

@@ -171,7 +171,7 @@ fn file_over_the_limit_is_refused_by_its_length() {
     assert!(error.contains("larger than 1 GiB"), "{error}");
     let error = store.add_client("New").unwrap_err().to_string();
     assert!(error.contains("larger than 1 GiB"), "{error}");
-    // With what the other tests read meanwhile.
+    // Includes the reads of concurrent tests.
     assert!(bytes_read() - before < 1 << 28);
     folder.rename_over("keys.yml", &short(&[1]));
     until("the good file", || lets_in(&store, 1));

@@ -1,4 +1,4 @@
-//! A key file that is mounted by itself, as `docker -v ./keys.yml:/app/keys.yml` does.
+//! A key file that is mounted without its folder, as by `docker -v ./keys.yml:/app/keys.yml`.
 
 use std::fs;
 use std::path::PathBuf;

@@ -89,7 +89,7 @@ const FAULTS: &[Fault] = &[
     ),
 ];
 
-/// For those who are not root, whom no mode keeps out.
+/// For ordinary users: no mode keeps root out.
 const RIGHTS: &[Fault] = &[
     (
         "the file cannot be read",

@@ -20,7 +20,11 @@ fn changes_and_failures_are_events_that_show_no_key() {
     folder.rename_over("reported.yml", &format!("api_keys:\n  {}\n", KEYS[2]));
     let failed = |line: &str| line.contains("ERROR") && line.contains("reported.yml:2:3");
     until("the event of the failure", || log.text().lines().any(failed));
-    assert_eq!(log.text().lines().filter(|line| failed(line)).count(), 1, "told once in a minute");
+    assert_eq!(
+        log.text().lines().filter(|line| failed(line)).count(),
+        1,
+        "reported once in a minute"
+    );
 
     // Another fault is reported at once, and so is its end.
     folder.rename_over("reported.yml", "api_keys: [");

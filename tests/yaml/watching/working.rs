@@ -1,4 +1,4 @@
-//! The thread that follows, and those who ask meanwhile.
+//! The thread that follows the file, and requests during its work.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, thread};

@@ -56,10 +56,10 @@ impl Fleet {
     }
 
     /// Sends a request with this key to each instance, and returns the statuses.
-    pub(crate) fn ask(&self, key: &HeaderValue) -> Result<[StatusCode; 3], Failure> {
+    pub(crate) fn send(&self, key: &HeaderValue) -> Result<[StatusCode; 3], Failure> {
         let mut statuses = [StatusCode::OK; 3];
         for (status, instance) in statuses.iter_mut().zip(&self.instances) {
-            let answer = async { Caller::connect(instance.address).await?.ask(key.clone()).await };
+            let answer = async { Caller::connect(instance.address).await?.send(key.clone()).await };
             *status = self.runtime.block_on(answer)?;
         }
         Ok(statuses)

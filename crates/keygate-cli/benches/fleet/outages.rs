@@ -59,7 +59,7 @@ impl<'a> Watch<'a> {
         let since = Instant::now();
         while since.elapsed() < time {
             for (name, key, may) in &self.keys {
-                for status in self.fleet.ask(key)? {
+                for status in self.fleet.send(key)? {
                     if !may.contains(&status.as_u16()) {
                         return Err(format!("a key that is {name} got {status}").into());
                     }
@@ -116,7 +116,7 @@ pub(crate) fn cut_off(fleet: &Fleet) -> Result<(), Failure> {
     fleet.proxy.cut();
     tool::revoke(fleet.server.url(), &key)?;
     sleep(2 * UNHEARD);
-    let statuses = fleet.ask(&value)?.map(|status| status.as_u16());
+    let statuses = fleet.send(&value)?.map(|status| status.as_u16());
     if statuses != [401, 401, 200] {
         return Err(format!("with one instance cut off, the revoked key got {statuses:?}").into());
     }

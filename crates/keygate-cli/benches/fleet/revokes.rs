@@ -58,7 +58,7 @@ pub(crate) fn out_of_order(fleet: &Fleet) -> Result<(), Failure> {
     fleet.sql(&revoke(&early))?;
     let ended = Instant::now();
     let first = fleet.wait_for(StatusCode::UNAUTHORIZED, &early_value)? - ended;
-    let still = fleet.ask(&late_value)?;
+    let still = fleet.send(&late_value)?;
     if still != [StatusCode::OK; 3] {
         return Err(format!("an uncommitted change has an effect: {still:?}").into());
     }

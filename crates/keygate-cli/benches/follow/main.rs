@@ -112,7 +112,7 @@ fn change(keys: &KeyFile, service: &Service, changes: usize) -> Result<[Times; 2
     }
     let mut caller = connect()?;
     for value in gone {
-        let status = runtime.block_on(caller.ask(value))?;
+        let status = runtime.block_on(caller.send(value))?;
         if status != StatusCode::UNAUTHORIZED {
             return Err(format!("a revoked key works again: {status}").into());
         }

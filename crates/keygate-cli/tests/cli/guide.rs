@@ -56,7 +56,7 @@ struct User {
     variables: Vec<(String, String)>,
     postgres: Postgres,
     server: Option<Server>,
-    /// What the user has seen so far: see [`SEEN`].
+    /// The output that the user has seen: see [`SEEN`].
     seen: Vec<String>,
 }
 

@@ -91,7 +91,7 @@ fn lock_of_another_user_is_refused() {
     open(&path).add_client("B").unwrap();
 }
 
-/// What a write left that the disk had no room for, and what a crash leaves.
+/// The remains of a write to a full disk, and of a crash.
 #[test]
 fn lock_with_half_a_note_is_used() {
     let note = format!("sha256:{}", "0".repeat(64));

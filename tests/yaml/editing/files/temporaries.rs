@@ -1,4 +1,4 @@
-//! What killed processes have left beside the file, and what others have.
+//! Files that killed processes and other programs left beside the key file.
 
 use crate::editing::fixture::{Folder, open, read};
 

@@ -1,4 +1,4 @@
-//! Jobs done by a user who is not root: this one, or `nobody` where this one is root.
+//! Jobs of an ordinary user: the current user, or `nobody` if that is root.
 
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;

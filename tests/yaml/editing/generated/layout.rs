@@ -54,7 +54,7 @@ impl Page {
         &self.text
     }
 
-    /// The parts in flow style that hold something, apart from those inside of others.
+    /// The outermost parts in flow style that are not empty.
     pub(super) fn flow(&self) -> &BTreeSet<Part> {
         &self.flow
     }

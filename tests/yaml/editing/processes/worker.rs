@@ -53,7 +53,7 @@ fn issue(path: &Path, count: &str) {
     }
 }
 
-/// Issues, rotates and revokes, again and again, and says what was done as soon as it was.
+/// Issues, rotates and revokes in a loop, and prints each change when it is done.
 fn churn(path: &Path) {
     let store = YamlStore::open(path).expect("the file loads");
     let mut live: Vec<KeyId> = Vec::new();

@@ -63,7 +63,7 @@ fn threads_lose_none_of_their_keys_by_either_entrance() {
     assert_eq!(issued.len(), 60);
     let reopened = open(path).list_keys(None).unwrap();
     assert_eq!(reopened.iter().map(|key| key.key_id).collect::<BTreeSet<_>>(), issued);
-    // Whoever changes the file knows what the others have changed before.
+    // Each change includes the earlier changes of the others.
     shared.add_client("last").unwrap();
     assert_eq!(shared.list_keys(None).unwrap(), reopened);
 }

@@ -1,4 +1,4 @@
-//! What callers and observers see of throttled failures.
+//! Throttled failures, as callers and observers see them.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,9 +11,9 @@ use crate::clock::fake_clock;
 use crate::common::keys::{DISABLED, EXPIRED, Keys, REVOKED, RIGHT, WRONG};
 use crate::failures::fixture::{HOME, parts, throttle, wait_for};
 
-type Answer = (StatusCode, HeaderMap, String);
+type Refusal = (StatusCode, HeaderMap, String);
 
-fn answer(auth: &Authenticator<Keys>, parts: &Parts) -> Answer {
+fn refusal(auth: &Authenticator<Keys>, parts: &Parts) -> Refusal {
     let error = auth.verify_parts(parts).unwrap_err();
     let (head, body) = auth.respond::<String>(&error).into_parts();
     (head.status, head.headers, body)
@@ -23,8 +23,8 @@ fn answer(auth: &Authenticator<Keys>, parts: &Parts) -> Answer {
 fn throttled_response_has_only_the_retry_time() {
     let auth =
         Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
-    let answers = [(); 4].map(|()| answer(&auth, &parts(WRONG, HOME)));
-    let (status, headers, body) = &answers[3];
+    let responses = [(); 4].map(|()| refusal(&auth, &parts(WRONG, HOME)));
+    let (status, headers, body) = &responses[3];
     assert_eq!(*status, StatusCode::TOO_MANY_REQUESTS);
     let expected = [
         ("cache-control", "no-store"),
@@ -46,22 +46,22 @@ fn throttled_response_has_only_the_retry_time() {
     assert!(!format!("{throttled:?}").contains(HOME));
 }
 
-/// Neither a response nor the start of the 429s shows what is wrong with a key.
+/// Neither a response nor the first 429 shows why a key is wrong.
 #[test]
-fn all_wrong_keys_are_answered_alike_all_the_way() {
+fn all_wrong_keys_get_the_same_responses() {
     let long = "k".repeat(600);
     let course = |key: &str| {
         let clock = fake_clock();
         let auth =
             Authenticator::new(Keys).throttle_failures(throttle()).with_clock(clock.reader());
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for _ in 0..6 {
-            answers.push(answer(&auth, &parts(key, HOME)));
+            responses.push(refusal(&auth, &parts(key, HOME)));
             clock.advance(std::time::Duration::from_secs(1));
         }
-        // The next one finds the same left, whatever came before.
-        answers.push(answer(&auth, &parts(WRONG, HOME)));
-        answers
+        // The response to the next wrong key is the same, too.
+        responses.push(refusal(&auth, &parts(WRONG, HOME)));
+        responses
     };
     let expected = course(WRONG);
     let statuses: Vec<_> = expected.iter().map(|(status, ..)| status.as_u16()).collect();
@@ -72,12 +72,12 @@ fn all_wrong_keys_are_answered_alike_all_the_way() {
 }
 
 #[test]
-fn several_keys_in_one_place_count_too() {
+fn ambiguous_keys_count_too() {
     let auth =
         Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
     let mut several = parts(RIGHT, HOME);
     several.headers.append("x-api-key", HeaderValue::from_static(RIGHT));
-    let statuses = [(); 4].map(|()| answer(&auth, &several).0.as_u16());
+    let statuses = [(); 4].map(|()| refusal(&auth, &several).0.as_u16());
     assert_eq!(statuses, [401, 401, 401, 429]);
     assert!(auth.verify_parts(&parts(RIGHT, HOME)).is_ok());
 }

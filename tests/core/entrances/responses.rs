@@ -1,4 +1,4 @@
-//! What the caller of a service sees of a refusal.
+//! Refusals, as the caller of a service sees them.
 
 use std::collections::HashMap;
 
@@ -17,34 +17,34 @@ async fn refusals() -> Vec<(Case, Answer)> {
             continue;
         }
         let opened = open::all(&case).await.into_iter().find(|opened| opened.entrance == "layer");
-        let answer = opened.unwrap().answer.unwrap();
-        refusals.push((case, answer));
+        let response = opened.unwrap().response.unwrap();
+        refusals.push((case, response));
     }
     refusals
 }
 
 #[tokio::test]
-async fn outcome_decides_status_and_fields() {
-    for (case, answer) in refusals().await {
+async fn outcome_decides_status_and_headers() {
+    for (case, response) in refusals().await {
         let name = case.name;
         let outage = matches!(case.outcome, Outcome::Unavailable(_));
-        assert_eq!(answer.status, if outage { 503 } else { 401 }, "{name}");
-        assert_eq!(answer.lines("cache-control"), ["no-store"], "{name}");
-        assert_eq!(answer.lines("retry-after").len(), usize::from(outage), "{name}");
-        assert_eq!(answer.lines("www-authenticate").is_empty(), outage, "{name}");
-        assert_eq!(answer.lines("content-type"), ["application/problem+json"], "{name}");
+        assert_eq!(response.status, if outage { 503 } else { 401 }, "{name}");
+        assert_eq!(response.lines("cache-control"), ["no-store"], "{name}");
+        assert_eq!(response.lines("retry-after").len(), usize::from(outage), "{name}");
+        assert_eq!(response.lines("www-authenticate").is_empty(), outage, "{name}");
+        assert_eq!(response.lines("content-type"), ["application/problem+json"], "{name}");
     }
 }
 
 #[tokio::test]
 async fn body_is_problem_details() {
-    for (case, answer) in refusals().await {
+    for (case, response) in refusals().await {
         let (title, status, detail) = match case.outcome {
             Outcome::NoCredentials => ("Unauthorized", 401, "Credentials not present in request"),
             Outcome::Wrong { .. } => ("Unauthorized", 401, "Credentials not valid"),
             _ => ("Service Unavailable", 503, "Credentials could not be checked"),
         };
-        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        let body: Value = serde_json::from_str(&response.body).unwrap();
         let expected = serde_json::json!({ "title": title, "status": status, "detail": detail });
         assert_eq!(body, expected, "{}", case.name);
     }
@@ -54,23 +54,23 @@ async fn body_is_problem_details() {
 async fn refusal_of_a_wrong_key_does_not_say_why() {
     let mut first: HashMap<String, (Outcome, Answer)> = HashMap::new();
     let mut reasons = 0;
-    for (case, answer) in refusals().await {
+    for (case, response) in refusals().await {
         let Outcome::Wrong { reason, by_bearer, .. } = case.outcome else { continue };
         let same_source = format!("{:?} {by_bearer}", case.sources);
         if let Some((other, expected)) = first.get(&same_source) {
-            assert_eq!(answer, *expected, "{}: {other:?}", case.name);
+            assert_eq!(response, *expected, "{}: {other:?}", case.name);
             let Outcome::Wrong { reason: other, .. } = other else { unreachable!() };
             reasons += usize::from(reason != *other);
         } else {
-            first.insert(same_source, (case.outcome, answer));
+            first.insert(same_source, (case.outcome, response));
         }
     }
     assert!(reasons >= 10, "the table has too few reasons to compare: {reasons}");
 }
 
 #[tokio::test]
-async fn each_401_names_every_place_of_a_key_and_bearer_first() {
-    for (case, answer) in refusals().await {
+async fn each_401_challenges_for_each_source_bearer_first() {
+    for (case, response) in refusals().await {
         if matches!(case.outcome, Outcome::Unavailable(_)) {
             continue;
         }
@@ -87,7 +87,7 @@ async fn each_401_names_every_place_of_a_key_and_bearer_first() {
             Challenge { scheme, parameters }
         });
         let expected: Vec<_> = expected.collect();
-        let lines = answer.lines("www-authenticate");
+        let lines = response.lines("www-authenticate");
         let challenges: Vec<_> =
             lines.iter().map(|line| Challenge::parse(line).expect(line)).collect();
         assert_eq!(challenges, expected, "{}", case.name);
