@@ -11,6 +11,7 @@ use crate::key::KeyId;
 use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
 
 pub(in crate::store) mod columns;
+mod dialect;
 pub(in crate::store) mod error;
 mod files;
 mod inspect;
@@ -22,6 +23,7 @@ mod owner;
 mod parameters;
 mod password;
 mod pool;
+mod query;
 pub(in crate::store) mod row_security;
 pub(super) mod schema;
 mod sequence;
@@ -208,6 +210,9 @@ impl PostgresStore {
 fn sanitized(name: &str) -> Arc<str> {
     name.replace('\0', "\u{fffd}").into()
 }
+
+#[cfg(test)]
+pub(in crate::store) use schema::MIGRATIONS;
 
 sql::manage_keys!(PostgresStore);
 

@@ -1,19 +1,27 @@
 //! The common part of the SQL stores: rows, changes and errors.
 //!
-//! A store implements [`Database`] and [`Transaction`]; the functions here are its operations. Start with
-//! `managing.rs`.
+//! A store implements [`Database`], [`Transaction`] and [`Dialect`]; the functions here are its operations, and
+//! `columns.rs` is the list of its columns. Start with `managing.rs`.
 
+mod client_columns;
+mod columns;
+mod cursor;
 mod error;
 mod finding;
 mod listing;
 mod manage_keys;
 mod managing;
+mod migrations;
 mod read_back;
 mod retrying;
 mod row;
 mod transaction;
 mod transfer;
 
+#[cfg(feature = "postgres")]
+pub(super) use client_columns::{metadata_text, profile, quota_text};
+pub(super) use columns::{Codec, Column, KEYS, Table};
+pub(super) use cursor::{Cursor, Dialect, ValueError, Values, record_columns, table, with_client};
 pub use error::DatabaseError;
 pub use finding::DatabaseFinding;
 pub(super) use listing::{
@@ -21,14 +29,14 @@ pub(super) use listing::{
 };
 pub(super) use manage_keys::manage_keys;
 pub(super) use managing::{add_client, enable_client, issue, remove_client, revoke, rotate};
+pub(super) use migrations::{Migration, Migrations};
 pub(super) use read_back::not_kept;
 #[cfg(feature = "postgres")]
 pub(super) use read_back::not_read_back;
 pub(super) use retrying::retrying;
 #[cfg(feature = "sqlite")]
 pub(super) use retrying::retrying_while;
-pub(super) use row::{
-    BadRow, ClientRow, KeyRow, PartialRow, keep_error, metadata_text, profile, quota_text,
-};
-pub(super) use transaction::{Database, Transaction};
+#[cfg(feature = "postgres")]
+pub(super) use row::{BadRow, ClientRow};
+pub(super) use transaction::{Argument, Database, Transaction};
 pub(super) use transfer::{export_keys, import_keys};

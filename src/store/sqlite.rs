@@ -8,8 +8,8 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
 
-mod columns;
 mod connections;
+mod dialect;
 mod error;
 mod file;
 mod inspect;
@@ -19,7 +19,6 @@ mod open_transaction;
 mod opening;
 mod options;
 mod pool;
-mod statements;
 mod tables;
 mod transaction;
 
@@ -151,6 +150,9 @@ impl SqliteStore {
         Self { tool: tool.into().into(), ..self }
     }
 }
+
+#[cfg(test)]
+pub(in crate::store) use tables::MIGRATIONS;
 
 sql::manage_keys!(SqliteStore);
 

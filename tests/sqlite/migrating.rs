@@ -9,6 +9,17 @@ use keygate::store::{DatabaseError, SqliteStore};
 use crate::fixture::{Folder, Response, request, sqlite3, store};
 use crate::worker;
 
+/// The versions that the files of the migrations create.
+fn migrations() -> impl Iterator<Item = i32> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/migrations");
+    // All but the one that creates the list of them.
+    1..fs::read_dir(folder).unwrap().count().try_into().unwrap()
+}
+
+fn newest() -> i32 {
+    migrations().last().unwrap()
+}
+
 async fn refused(folder: &Folder) -> DatabaseError {
     SqliteStore::open(folder.database()).await.unwrap_err()
 }
@@ -44,10 +55,11 @@ async fn migrating_twice_changes_nothing() {
     let store = SqliteStore::migrate(folder.database()).await.unwrap();
     assert_eq!(request(&store, 'A').await, Response::Admitted);
     assert_eq!(fs::read(folder.database()).unwrap(), before);
-    let versions = "select version, oldest_reader, by from keygate_migrations;";
-    assert_eq!(store.schema_version().await.unwrap(), 1);
-    let expected = format!("1|1|keygate {}", env!("CARGO_PKG_VERSION"));
-    assert_eq!(sqlite3(&folder.database(), versions), expected);
+    let versions = "select version, by from keygate_migrations;";
+    let by = concat!("keygate ", env!("CARGO_PKG_VERSION"));
+    let expected = migrations().map(|version| format!("{version}|{by}")).collect::<Vec<_>>();
+    assert_eq!(sqlite3(&folder.database(), versions), expected.join("\n"));
+    assert_eq!(store.schema_version().await.unwrap(), newest());
 }
 
 #[tokio::test]
@@ -69,16 +81,26 @@ async fn newer_tables_are_read_where_they_say_so() {
     let folder = Folder::new();
     let path = folder.database();
     store(&path, "A").await;
-    let newer = "alter table keygate_keys add column note text;
-        insert into keygate_migrations (version, oldest_reader, by) values (9, 1, 'later');";
-    sqlite3(&path, newer);
+    let newer = newest() + 8;
+    sqlite3(
+        &path,
+        &format!(
+            "alter table keygate_keys add column note text;
+            insert into keygate_migrations (version, oldest_reader, by) values ({newer}, 1, 'later');"
+        ),
+    );
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(request(&store, 'A').await, Response::Admitted);
-    assert_eq!(store.schema_version().await.unwrap(), 9);
+    assert_eq!(store.schema_version().await.unwrap(), newer);
     SqliteStore::migrate(&path).await.unwrap().add_client("App 2".into()).await.unwrap();
 
-    sqlite3(&path, "update keygate_migrations set oldest_reader = 2 where version = 9;");
-    let is_too_new = |error| matches!(error, DatabaseError::TooNew { found: 9, readable: 1 });
+    let unreadable = newest() + 1;
+    let newer_reader = "update keygate_migrations set oldest_reader";
+    sqlite3(&path, &format!("{newer_reader} = {unreadable} where version = {newer};"));
+    let is_too_new = |error| match error {
+        DatabaseError::TooNew { found, readable } => found == newer && readable == newest(),
+        _ => false,
+    };
     assert!(is_too_new(refused(&folder).await));
     assert!(is_too_new(SqliteStore::migrate(&path).await.unwrap_err()));
 }
@@ -89,7 +111,8 @@ async fn incomplete_tables_are_too_old() {
     store(&folder.database(), "A").await;
     sqlite3(&folder.database(), "delete from keygate_migrations;");
     let error = refused(&folder).await;
-    assert!(matches!(error, DatabaseError::TooOld { found: 0, needed: 1 }), "{error:?}");
+    let DatabaseError::TooOld { found: 0, needed } = error else { panic!("{error:?}") };
+    assert_eq!(needed, newest());
 }
 
 #[tokio::test]
@@ -122,7 +145,7 @@ async fn twenty_stores_start_at_once() {
         }
         let counts = "select (select count(*) from keygate_clients),
             (select count(*) from keygate_migrations);";
-        assert_eq!(sqlite3(&path, counts), "20|1");
+        assert_eq!(sqlite3(&path, counts), format!("20|{}", newest()));
     }
 }
 
@@ -132,16 +155,13 @@ async fn concurrent_migrations_wait_for_each_other() {
     for _ in 0..5 {
         let folder = Folder::new();
         let path = folder.database();
-        sqlite3(
-            &path,
-            "create table keygate_migrations (version integer primary key,
-                oldest_reader integer not null, applied text not null default '', by text not null);",
-        );
+        sqlite3(&path, include_str!("../../src/store/sqlite/migrations/0000.sql"));
         let starts = (0..20).map(|_| tokio::spawn(SqliteStore::migrate(path.clone())));
         for start in starts.collect::<Vec<_>>() {
             start.await.unwrap().unwrap();
         }
-        assert_eq!(sqlite3(&path, "select version from keygate_migrations;"), "1");
+        let versions = sqlite3(&path, "select version from keygate_migrations;");
+        assert_eq!(versions.lines().count(), migrations().count());
     }
 }
 
@@ -158,5 +178,5 @@ fn twenty_processes_start_at_once() {
     }
     let counts = "select (select count(*) from keygate_clients),
         (select count(*) from keygate_migrations);";
-    assert_eq!(sqlite3(&path, counts), "20|1");
+    assert_eq!(sqlite3(&path, counts), format!("20|{}", newest()));
 }

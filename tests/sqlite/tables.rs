@@ -52,12 +52,24 @@ async fn documented_statements_do_what_the_docs_say() {
     assert_eq!(revoked.lines().count(), 1, "{revoked}");
 }
 
-/// The names in the first column of the table with this heading.
-fn columns(table: &str) -> Vec<&'static str> {
+/// The name and type of each column in the table with this heading.
+fn columns(table: &str) -> Vec<String> {
     let (_, rest) = DOCS.split_once(&format!("\n| `{table}` |")).expect(table);
     let rows = rest.split("\n\n").next().unwrap().lines().skip(2);
-    let names = rows.flat_map(|row| row.split('|').nth(1).unwrap().split(','));
-    names.map(|name| name.trim().trim_matches('`')).collect()
+    let columns = rows.flat_map(|row| {
+        let cells = row.split('|').collect::<Vec<_>>();
+        let of = cells[2].split('`').nth(1).unwrap();
+        cells[1].split(',').map(move |name| format!("{}|{of}", name.trim().trim_matches('`')))
+    });
+    columns.collect()
+}
+
+/// The name and type of each column of a table.
+fn columns_of(folder: &Folder, table: &str, condition: &str) -> Vec<String> {
+    let columns = format!(
+        "select name, lower(type) from pragma_table_xinfo('{table}') {condition} order by cid;"
+    );
+    sqlite3(&folder.database(), &columns).lines().map(str::to_owned).collect()
 }
 
 #[tokio::test]
@@ -65,10 +77,33 @@ async fn every_column_is_documented() {
     let folder = Folder::new();
     store(&folder.database(), "").await;
     for table in ["keygate_clients", "keygate_keys", "keygate_events"] {
-        let there = sqlite3(
-            &folder.database(),
-            &format!("select name from pragma_table_xinfo('{table}') order by cid;"),
-        );
-        assert_eq!(columns(table), there.lines().collect::<Vec<_>>());
+        assert_eq!(columns(table), columns_of(&folder, table, ""));
+    }
+}
+
+/// The trigger lists the columns.
+#[tokio::test]
+async fn change_of_any_column_is_recorded() {
+    let folder = Folder::new();
+    store(&folder.database(), "A").await;
+    for table in ["keygate_keys", "keygate_clients"] {
+        let columns = columns_of(&folder, table, "where hidden = 0");
+        assert!(columns.len() >= 5, "{columns:?}");
+        for column in columns {
+            let (name, of) = column.split_once('|').unwrap();
+            let value = match of {
+                "blob" => "randomblob(32)",
+                "integer" => "0",
+                "text" => "'other'",
+                other => panic!("{other}"),
+            };
+            let events = format!(
+                "pragma foreign_keys = off; pragma ignore_check_constraints = on;
+                begin; create temp table before as select * from keygate_events;
+                update {table} set {name} = {value};
+                select count(*) > (select count(*) from before) from keygate_events; rollback;"
+            );
+            assert_eq!(sqlite3(&folder.database(), &events), "1", "{table}.{name}");
+        }
     }
 }

@@ -4,18 +4,11 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sqlx::decode::Decode;
-use sqlx::encode::{Encode, IsNull};
-use sqlx::error::BoxDynError;
-use sqlx::postgres::{
-    PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValueFormat, PgValueRef, Postgres,
-};
-use sqlx::types::time::OffsetDateTime;
-use sqlx::{Row as _, Type, TypeInfo as _, ValueRef as _};
+use sqlx::postgres::{PgRow, PgValueFormat, PgValueRef, Postgres};
+use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
-use crate::client::{ClientProfile, label};
 use crate::key::{KeyDigest, KeyId};
-use crate::manage::KeyMetadata;
-use crate::store::sql::{BadRow, ClientRow, KeyRow, PartialRow, keep_error, profile};
+use crate::store::sql::{BadRow, ClientRow, profile};
 
 /// The columns of a client `c`, for [`client_row`]. The casts matter for `copy`, which reports no types.
 macro_rules! client_columns {
@@ -24,16 +17,7 @@ macro_rules! client_columns {
     };
 }
 
-/// The columns of a key `k` of a client `c`, for [`key_row`].
-macro_rules! key_columns {
-    () => {
-        "k.digest, k.algorithm, k.client, c.enabled, k.label, \
-         pg_catalog.timestamptz_send(k.created), pg_catalog.timestamptz_send(k.expires), \
-         pg_catalog.timestamptz_send(k.revoked), k.replaced_by"
-    };
-}
-
-pub(in crate::store) use {client_columns, key_columns};
+pub(in crate::store) use client_columns;
 
 /// Decodes the client whose columns begin at this index.
 pub(in crate::store) fn client_row(row: &impl Columns, first: usize) -> Result<ClientRow, BadRow> {
@@ -45,59 +29,6 @@ pub(in crate::store) fn client_row(row: &impl Columns, first: usize) -> Result<C
     let quota = row.text(first + 3).map_err(|_| bad("its quota is not text"))?;
     let metadata = non_null(row.text(first + 4)).ok_or_else(|| bad("its metadata are null"))?;
     Ok(ClientRow { profile: profile(name, &scopes, quota, metadata)?, enabled })
-}
-
-/// Decodes a client; if a column other than `name` and `enabled` is invalid, returns these alone.
-pub(super) fn partial_client(row: &PgRow) -> Result<PartialRow<ClientRow>, BadRow> {
-    let bad = match client_row(row, 0) {
-        Ok(row) => return Ok(PartialRow { row, error: None }),
-        Err(bad) => bad,
-    };
-    let (Some(name), Some(enabled)) = (non_null(row.text(0)), non_null(row.flag(1))) else {
-        return Err(bad);
-    };
-    let row = ClientRow { profile: ClientProfile::new(name), enabled };
-    Ok(PartialRow { row, error: Some(bad) })
-}
-
-/// Decodes the key whose columns begin at this index.
-pub(in crate::store) fn key_row(row: &PgRow, first: usize) -> Result<KeyRow, BadRow> {
-    partial_key(row, first)?.complete()
-}
-
-/// Decodes the valid columns of a key.
-pub(super) fn partial_key(row: &PgRow, first: usize) -> Result<PartialRow<KeyRow>, BadRow> {
-    let digest = digest_bytes(row, first)?;
-    let key_id = digest.key_id();
-    let bad = |why: &str| BadRow::key(key_id, why);
-    let client = row.try_get(first + 2).map_err(|_| bad("it has no client"))?;
-    let mut error = check_algorithm(row, first + 1, key_id).err();
-    let enabled = keep_error(
-        &mut error,
-        row.try_get(first + 3).map_err(|_| bad("its client does not exist")),
-    );
-    let label = keep_error(&mut error, label(row, first + 4, key_id));
-    let created = keep_error(&mut error, time(row, first + 5, key_id, "created"));
-    let expires = keep_error(&mut error, time(row, first + 6, key_id, "expires"));
-    let revoked = keep_error(&mut error, time(row, first + 7, key_id, "revoked"));
-    let replaced_by = keep_error(&mut error, successor(row, first + 8, key_id));
-    let metadata = KeyMetadata { label: label.map(Into::into), created, revoked, replaced_by };
-    Ok(PartialRow { row: KeyRow { digest, client, enabled, expires, metadata }, error })
-}
-
-fn label(row: &PgRow, index: usize, key_id: KeyId) -> Result<Option<String>, BadRow> {
-    let bad = |why: &str| BadRow::key(key_id, why);
-    let label: Option<String> = row.try_get(index).map_err(|_| bad("its label is not text"))?;
-    if let Some(label) = &label {
-        label::check(label).map_err(|error| bad(&format!("its label: {error}")))?;
-    }
-    Ok(label)
-}
-
-fn successor(row: &PgRow, index: usize, key_id: KeyId) -> Result<Option<KeyId>, BadRow> {
-    let bad = |why: &str| BadRow::key(key_id, why);
-    let id: Option<&str> = row.try_get(index).map_err(|_| bad("its `replaced_by` is not text"))?;
-    id.map(str::parse).transpose().map_err(|_| bad("its `replaced_by` is not the id of a key"))
 }
 
 /// The columns of a row, by index. `None` is null.
@@ -224,48 +155,5 @@ impl Micros {
     fn system_time(self) -> Option<SystemTime> {
         let since = self.0.checked_add(EPOCH).filter(|since| (0..END).contains(since))?;
         UNIX_EPOCH.checked_add(Duration::from_micros(since.try_into().ok()?))
-    }
-}
-
-/// Truncates to microseconds, and clamps to the last time that the database can hold.
-impl From<SystemTime> for Micros {
-    fn from(time: SystemTime) -> Self {
-        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let micros = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
-        Self(micros.min(END - 1) - EPOCH)
-    }
-}
-
-impl PgHasArrayType for Micros {
-    fn array_type_info() -> PgTypeInfo {
-        OffsetDateTime::array_type_info()
-    }
-}
-
-impl Type<Postgres> for Micros {
-    fn type_info() -> PgTypeInfo {
-        <OffsetDateTime as Type<Postgres>>::type_info()
-    }
-}
-
-impl Encode<'_, Postgres> for Micros {
-    fn encode_by_ref(&self, buf: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        <i64 as Encode<'_, Postgres>>::encode(self.0, buf)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_decoded_or_refused() {
-        for micros in [0, 1, 1_800_000_000_250_123, 253_402_300_799_999_999] {
-            let time = UNIX_EPOCH + Duration::from_micros(micros);
-            assert_eq!(Micros::from(time).system_time(), Some(time));
-        }
-        for micros in [i64::MIN, i64::MAX, -EPOCH - 1, END - EPOCH] {
-            assert_eq!(Micros(micros).system_time(), None);
-        }
     }
 }

@@ -7,16 +7,15 @@ use tokio::time::timeout;
 use super::error::unavailable;
 use super::options::PostgresOptions;
 use super::pool::{CHANGE_DEADLINE, Pool};
-use super::schema;
 use super::settings::local_settings;
+use super::{query, schema, sequence};
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
-mod durability;
-mod queue;
-mod tables;
+mod checks;
 mod triggers;
 
-pub(super) use triggers::{FOREIGN as FOREIGN_TRIGGERS, foreign as foreign_triggers};
+use checks::CHECKS;
+pub(super) use triggers::FOREIGN as FOREIGN_TRIGGERS;
 
 pub(super) async fn inspect(
     options: &PostgresOptions,
@@ -29,27 +28,44 @@ pub(super) async fn inspect(
         return Ok(vec![DatabaseFinding::of(error)?]);
     }
     connection.in_transaction = true;
-    let mut findings = Vec::new();
-    timeout(CHANGE_DEADLINE, check(&mut connection, &mut findings))
-        .await
-        .map_err(schema::not_read)?
-        .map_err(unavailable)?;
+    let findings = timeout(CHANGE_DEADLINE, run_checks(&mut connection)).await;
+    let findings = findings.map_err(schema::not_read)?.map_err(unavailable)?;
     connection.in_transaction = false;
     connection.release();
     Ok(findings)
 }
 
-/// Adds the findings of each check. All checks see one state of the database.
-async fn check(
-    connection: &mut PgConnection,
-    findings: &mut Vec<DatabaseFinding>,
-) -> Result<(), sqlx::Error> {
+/// Runs all checks on one state of the database.
+async fn run_checks(connection: &mut PgConnection) -> Result<Vec<DatabaseFinding>, sqlx::Error> {
     let begin = concat!("begin isolation level repeatable read read only; ", local_settings!());
     raw_sql(begin).execute(&mut *connection).await?;
-    triggers::check(connection, findings).await?;
-    durability::check(connection, findings).await?;
-    queue::check(connection, findings).await?;
-    tables::check(connection, findings).await?;
+    let mut findings = Vec::new();
+    for check in &CHECKS {
+        let found = texts(connection, check.sql).await?;
+        if !found.is_empty() {
+            let (name, is_error) = (check.name, check.is_error);
+            findings.push(DatabaseFinding { name, is_error, message: (check.message)(&found) });
+        }
+    }
+    if sequence::is_behind(connection).await? {
+        let message = "the sequence of `keygate.events` is behind its rows, so that every change fails: \
+                       `keygate migrate` sets it";
+        findings.push(DatabaseFinding::error("sequence", message));
+    }
     raw_sql("commit").execute(connection).await?;
-    Ok(())
+    Ok(findings)
+}
+
+/// Describes the triggers, rules and foreign keys that are not keygate's, each with its table.
+pub(super) async fn foreign_triggers(
+    connection: &mut PgConnection,
+) -> Result<Vec<String>, sqlx::Error> {
+    texts(connection, FOREIGN_TRIGGERS).await
+}
+
+async fn texts(
+    connection: &mut PgConnection,
+    sql: &'static str,
+) -> Result<Vec<String>, sqlx::Error> {
+    Ok(query::rows(connection, sql).await?.into_iter().map(|(text,)| text).collect())
 }

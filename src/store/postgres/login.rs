@@ -6,9 +6,9 @@ use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use tokio::task::spawn_blocking;
 
-use super::files;
+use super::files::{self, Access};
 use super::options::PostgresOptions;
-use super::password::{self, PasswordSearch};
+use super::password;
 use super::url::{self, Address};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
@@ -48,16 +48,14 @@ fn login(Address { connect, has_password }: Address) -> Login {
         return Login { options, no_password: None };
     }
     match password::find(&options) {
-        PasswordSearch::Found(password) => {
-            Login { options: options.password(&password), no_password: None }
-        }
-        PasswordSearch::NotFound(why) => Login { options, no_password: Some(why) },
+        Ok(password) => Login { options: options.password(&password), no_password: None },
+        Err(why) => Login { options, no_password: Some(why) },
     }
 }
 
 /// Reads a file with a URL.
 fn read(path: &Path) -> Result<Address, DatabaseError> {
-    let text = files::read(path, 64).map_err(|error| {
+    let text = files::read(path, 64, Access::Anyone).map_err(|error| {
         let why = format!("the file {} cannot be read: {error}", path.display());
         DatabaseError::Unavailable(StoreError::new(why))
     })?;

@@ -1,42 +1,34 @@
 //! Lookups, in one statement.
 
+use std::sync::LazyLock;
 use std::time::Instant;
 
-use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Row as _, raw_sql};
+use sqlx::postgres::{PgRow, Postgres};
+use sqlx::{AssertSqlSafe, raw_sql};
 use tokio::time::timeout;
 
 use super::PostgresStore;
-use super::columns::{Columns, client_columns, client_row, digest, time};
-use super::error::unavailable;
 use super::pool::PooledConnection;
 use super::server::{Server, server_columns};
 use super::settings::{hex, local_settings};
 use crate::error::StoreError;
-use crate::key::{KeyDigest, KeyState};
-use crate::store::sql::BadRow;
-use crate::store::{KeyRecord, KeyStore, Lookup, LookupResult};
+use crate::key::KeyDigest;
+use crate::store::sql::{self, Cursor};
+use crate::store::{KeyStore, Lookup, LookupResult};
 
-/// Returns one row in any case, with the [`server_columns`]. A key without its client differs from an unknown
-/// key.
-macro_rules! select {
-    ($digest:literal) => {
-        concat!(
-            "select k.digest, k.algorithm, pg_catalog.timestamptz_send(k.expires), \
-             k.revoked is not null, ",
-            client_columns!(),
-            ", ",
-            server_columns!(),
-            " from (select) as one left join keygate.keys k on k.digest = ",
-            $digest,
-            " left join keygate.clients c on c.name = k.client"
-        )
-    };
+/// Returns one row in any case. A key without its client differs from an unknown key.
+fn select(digest: &str) -> String {
+    format!(
+        "select {}, k.digest is not null, k.revoked is not null, {} from (select) as one \
+         left join {} k on k.digest = {digest} {}",
+        server_columns!(),
+        sql::record_columns::<Postgres>(),
+        sql::table::<Postgres, _>(&sql::KEYS),
+        sql::with_client::<Postgres>(),
+    )
 }
 
-const SELECT: &str = select!("$1");
-const CLIENT: usize = 4;
-const SERVER: usize = 9;
+static SELECT: LazyLock<String> = LazyLock::new(|| select("$1"));
 
 impl KeyStore for PostgresStore {
     fn lookup(&self, digest: KeyDigest) -> Lookup {
@@ -80,7 +72,7 @@ async fn find(
     if store.through_pooler {
         return find_unprepared(connection, digest).await;
     }
-    sqlx::query(SELECT).bind(&digest[..]).fetch_one(&mut **connection).await
+    sqlx::query(SELECT.as_str()).bind(&digest[..]).fetch_one(&mut **connection).await
 }
 
 /// Looks the digest up by one message, which a pooler may send over any of its connections.
@@ -88,32 +80,15 @@ async fn find_unprepared(
     connection: &mut PooledConnection,
     digest: &[u8; 32],
 ) -> Result<PgRow, sqlx::Error> {
-    const PARTS: (&str, &str) = (
-        concat!(local_settings!(), "set local bytea_output = hex; "),
-        select!("pg_catalog.decode('{}', 'hex')"),
-    );
-    let sql = format!("{}{}", PARTS.0, PARTS.1.replacen("{}", &hex(digest), 1));
+    let settings = concat!(local_settings!(), "set local bytea_output = hex; ");
+    let sql = format!("{settings}{}", select(&format!("decode('{}', 'hex')", hex(digest))));
     raw_sql(AssertSqlSafe(sql)).fetch_one(&mut **connection).await
 }
 
 /// Decodes the row of a lookup.
-fn record(row: &PgRow, server: &Server) -> Result<Option<KeyRecord>, StoreError> {
-    server.check(row, SERVER)?;
-    if matches!(row.bytes(0), Ok(None)) {
-        return Ok(None);
-    }
-    let digest = digest(row, 0, 1)?;
-    let key_id = digest.key_id();
-    let expires = time(row, 2, key_id, "expires")?;
-    let is_revoked: bool = row.try_get(3).map_err(unavailable)?;
-    if matches!(row.text(CLIENT), Ok(None)) {
-        return Err(BadRow::key(key_id, "its client does not exist").into());
-    }
-    let client = client_row(row, CLIENT)?;
-    let state = match (is_revoked, client.enabled) {
-        (true, _) => KeyState::Revoked,
-        (false, false) => KeyState::Disabled,
-        (false, true) => KeyState::Active,
-    };
-    Ok(Some(KeyRecord::new(digest, client.profile).with_expiry(expires).with_state(state)))
+fn record(row: &PgRow, server: &Server) -> LookupResult {
+    let mut cursor = Cursor::new(row);
+    server.check(&mut cursor)?;
+    let [is_known, is_revoked] = [cursor.flag(), cursor.flag()].map(|flag| flag != Ok(Some(false)));
+    Ok(is_known.then(|| cursor.record(is_revoked)).transpose()?)
 }

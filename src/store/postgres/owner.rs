@@ -1,9 +1,8 @@
 //! Checks the owners of the schema and the tables, who could replace them.
 
 use sqlx::postgres::PgConnection;
-use sqlx::{Row as _, raw_sql};
 
-use super::error::unavailable;
+use super::query;
 use super::settings::local_settings;
 use crate::store::sql::DatabaseError;
 
@@ -44,8 +43,8 @@ order by rank, object limit 1"
 
 /// Refuses a schema of another owner. Must run before anything in the schema is used.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<(), DatabaseError> {
-    let row = raw_sql(FOREIGN).fetch_optional(connection).await.map_err(unavailable)?;
-    let Some(row) = row else { return Ok(()) };
-    let text = |index: usize| row.try_get::<String, _>(index).map_err(unavailable);
-    Err(DatabaseError::ForeignOwner { object: text(0)?, owner: text(1)?, role: text(2)? })
+    let found = query::row(connection, FOREIGN).await?;
+    found.map_or(Ok(()), |(object, owner, role)| {
+        Err(DatabaseError::ForeignOwner { object, owner, role })
+    })
 }

@@ -3,70 +3,27 @@
 use std::env;
 
 /// Parameters of a URL. The driver would ignore others, and log their values.
-const KNOWN: [&str; 18] = [
-    "application_name",
-    "dbname",
-    "host",
-    "hostaddr",
-    "options",
-    "password",
-    "port",
-    "ssl-ca",
-    "ssl-cert",
-    "ssl-key",
-    "ssl-mode",
-    "ssl-root-cert",
-    "sslcert",
-    "sslkey",
-    "sslmode",
-    "sslrootcert",
-    "statement-cache-capacity",
-    "user",
-];
+const KNOWN: &str = "application_name dbname host hostaddr options password port ssl-ca ssl-cert \
+    ssl-key ssl-mode ssl-root-cert sslcert sslkey sslmode sslrootcert statement-cache-capacity user";
 
 /// Parameters of libpq that the driver does not support.
-const UNSUPPORTED: [&str; 30] = [
-    "channel_binding",
-    "client_encoding",
-    "connect_timeout",
-    "fallback_application_name",
-    "gssdelegation",
-    "gssencmode",
-    "gsslib",
-    "keepalives",
-    "keepalives_count",
-    "keepalives_idle",
-    "keepalives_interval",
-    "krbsrvname",
-    "load_balance_hosts",
-    "max_protocol_version",
-    "min_protocol_version",
-    "passfile",
-    "replication",
-    "require_auth",
-    "requirepeer",
-    "service",
-    "ssl_max_protocol_version",
-    "ssl_min_protocol_version",
-    "sslcertmode",
-    "sslcompression",
-    "sslcrl",
-    "sslcrldir",
-    "sslnegotiation",
-    "sslpassword",
-    "sslsni",
-    "target_session_attrs",
-];
+const UNSUPPORTED: &str = "channel_binding client_encoding connect_timeout \
+    fallback_application_name gssdelegation gssencmode gsslib keepalives keepalives_count \
+    keepalives_idle keepalives_interval krbsrvname load_balance_hosts max_protocol_version \
+    min_protocol_version passfile replication require_auth requirepeer service \
+    ssl_max_protocol_version ssl_min_protocol_version sslcertmode sslcompression sslcrl sslcrldir \
+    sslnegotiation sslpassword sslsni target_session_attrs";
 
 /// Returns the reason why a parameter is refused, if it is.
 pub(super) fn refused(name: &str) -> Option<String> {
-    if KNOWN.contains(&name) || name.starts_with("options[") {
+    let known = KNOWN.split_whitespace();
+    if known.clone().any(|known| known == name) || name.starts_with("options[") {
         return None;
     }
-    if let Some(name) = UNSUPPORTED.iter().find(|unsupported| **unsupported == name) {
+    if let Some(name) = UNSUPPORTED.split_whitespace().find(|unsupported| *unsupported == name) {
         return Some(format!("its parameter `{name}` is not supported: remove it"));
     }
-    let nearest = KNOWN.into_iter().min_by_key(|known| strsim::osa_distance(known, name))?;
+    let nearest = known.min_by_key(|known| strsim::osa_distance(known, name))?;
     Some(format!("it has an unknown parameter; the nearest is `{nearest}`"))
 }
 

@@ -1,47 +1,36 @@
 //! The password file, read by the rules of libpq (section "The Password File" of PostgreSQL's manual).
 //!
-//! The driver can read it, too, but logs a line that it cannot parse, which may be a password.
+//! sqlx would read it, too, but logs each line that it cannot parse, which may be a password. This file exists
+//! for that reason alone: remove it once sqlx logs only the number of the line.
 
 use std::env;
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use sqlx::postgres::PgConnectOptions;
 use zeroize::Zeroizing;
+
+use super::files::{self, Access};
 
 /// The folders of sockets that match the host `localhost`.
 const SOCKETS: [&str; 3] = ["/var/run/postgresql", "/tmp", "/private/tmp"];
 
 const FORM: &str = "host:port:database:user:password";
 
-pub(super) enum PasswordSearch {
-    Found(Zeroizing<String>),
-    /// The reason, for the error if the server requires a password.
-    NotFound(String),
-}
-
-/// Finds the password for a connection.
-pub(super) fn find(options: &PgConnectOptions) -> PasswordSearch {
-    let nothing = |why: &str| PasswordSearch::NotFound(format!("no password was given, and {why}"));
-    let missing = || nothing("there is no password file");
-    let Some((path, is_named)) = path() else { return missing() };
-    let why = match read(&path) {
-        Ok(text) => match search(&text, &wanted(options)) {
-            Ok(password) => return PasswordSearch::Found(password),
-            Err(why) => why,
-        },
-        Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound && !is_named => {
-            return missing();
+/// Finds the password for a connection, or the reason why there is none, for the error if the server requires
+/// one.
+pub(super) fn find(options: &PgConnectOptions) -> Result<Zeroizing<String>, String> {
+    let missing = "no password was given, and there is no password file";
+    let (path, is_named) = path().ok_or(missing)?;
+    let found = match files::read(&path, MAX_KIBIBYTES, Access::OwnerOnly) {
+        Ok(text) => search(&text, &wanted(options)),
+        Err(error) if error.kind() == ErrorKind::NotFound && !is_named => {
+            return Err(missing.to_owned());
         }
-        Err(FileError::Io(error)) => format!("cannot be read: {error}"),
-        Err(FileError::NotRegular) => "was not read: it is not a regular file".to_owned(),
-        #[cfg(unix)]
-        Err(FileError::Mode(mode)) => {
-            format!("was not read: its mode {mode:03o} gives access to others: `chmod 600` it")
-        }
+        Err(error) => Err(format!("cannot be read: {error}")),
     };
-    nothing(&format!("the password file {} {why}", path.display()))
+    let place = format!("no password was given, and the password file {}", path.display());
+    found.map_err(|why| format!("{place} {why}"))
 }
 
 /// Returns the path, and whether `PGPASSFILE` names it.
@@ -56,46 +45,8 @@ fn path() -> Option<(PathBuf, bool)> {
     Some((path, false))
 }
 
-enum FileError {
-    Io(io::Error),
-    NotRegular,
-    #[cfg(unix)]
-    Mode(u32),
-}
-
-impl From<io::Error> for FileError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
-    // Opening a pipe would wait for its writer.
-    if !path.metadata()?.is_file() {
-        return Err(FileError::NotRegular);
-    }
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = metadata.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(FileError::Mode(mode & 0o777));
-        }
-    }
-    if metadata.len() > MAX_BYTES {
-        return Err(io::Error::from(io::ErrorKind::FileTooLarge).into());
-    }
-    // Full capacity, since growing the buffer would leave a copy of a secret behind.
-    let length = usize::try_from(metadata.len()).unwrap_or_default();
-    let mut text = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
-    file.take(MAX_BYTES).read_to_end(&mut text)?;
-    Ok(text)
-}
-
 /// Enough for ten thousand lines.
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_KIBIBYTES: u64 = 1024;
 
 /// Host, port, database and user, each with an optional alias.
 type Wanted = [(String, Option<&'static str>); 4];
@@ -189,20 +140,6 @@ mod tests {
 
     fn password(text: &str) -> Option<String> {
         search(text.as_bytes(), &wanted()).ok().map(|password| password.to_string())
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn large_file_is_not_read() {
-        use std::os::unix::fs::OpenOptionsExt as _;
-
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("pgpass");
-        let mut options = File::options();
-        let file = options.write(true).create_new(true).mode(0o600).open(&path).unwrap();
-        file.set_len(1 << 30).unwrap();
-        let Err(FileError::Io(error)) = read(&path) else { panic!("it was read") };
-        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnection;
-use sqlx::{ConnectOptions as _, Connection as _, raw_sql};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, raw_sql};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -128,9 +128,8 @@ impl Shared {
             connection.map_err(|error| not_connected(error, no_password.as_deref()))?;
         let greeting = if self.options.through_pooler { POOLED_GREETING } else { GREETING };
         let row = raw_sql(greeting).fetch_one(&mut connection).await.map_err(unavailable)?;
-        if !self.options.allows_standby {
-            refuse_standby(&row, 0)?;
-        }
+        let is_standby: bool = row.try_get(0).map_err(unavailable)?;
+        refuse_standby(is_standby && !self.options.allows_standby)?;
         Ok(connection)
     }
 

@@ -1,10 +1,9 @@
 //! Checks that each response comes from the opened database, and not from a standby.
 
-use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
-use super::error::unavailable;
 use crate::error::StoreError;
+use crate::store::sql::Cursor;
 
 /// The columns for [`Server::check`], part of every statement: behind a pooler, another server may respond
 /// at any time.
@@ -28,18 +27,13 @@ pub(super) struct Server {
 impl Server {
     /// Reads a row of [`server_columns`] of the opened database.
     pub(super) fn new(row: &PgRow, allows_standby: bool) -> Result<Self, StoreError> {
-        let server = Self { allows_standby, created: row.try_get(1).map_err(unavailable)? };
-        server.check(row, 0)?;
-        Ok(server)
+        let created = read(&mut Cursor::new(row), allows_standby)?.map(str::to_owned);
+        Ok(Self { allows_standby, created })
     }
 
-    /// Checks the [`server_columns`] that begin at this index.
-    pub(super) fn check(&self, row: &PgRow, first: usize) -> Result<(), StoreError> {
-        if !self.allows_standby {
-            refuse_standby(row, first)?;
-        }
-        let created: Option<&str> = row.try_get(first + 1).map_err(unavailable)?;
-        if created != self.created.as_deref() {
+    /// Checks the [`server_columns`] that are next.
+    pub(super) fn check(&self, cursor: &mut Cursor<'_, PgRow>) -> Result<(), StoreError> {
+        if read(cursor, self.allows_standby)? != self.created.as_deref() {
             let why = "PostgreSQL responds with the tables of another store than the opened one: the host \
                        name or the pooler leads to another database; if that is intended, restart \
                        the service";
@@ -49,10 +43,18 @@ impl Server {
     }
 }
 
-/// Refuses a standby, by the column `pg_is_in_recovery()`: it may lag behind, admit revoked keys and refuse
-/// new ones.
-pub(super) fn refuse_standby(row: &PgRow, index: usize) -> Result<(), StoreError> {
-    if row.try_get(index).map_err(unavailable)? {
+fn read<'r>(
+    cursor: &mut Cursor<'r, PgRow>,
+    allows_standby: bool,
+) -> Result<Option<&'r str>, StoreError> {
+    let is_standby = cursor.flag().map_err(StoreError::new)?;
+    refuse_standby(is_standby != Some(false) && !allows_standby)?;
+    cursor.text().map_err(StoreError::new)
+}
+
+/// Refuses a standby: it may lag behind, admit revoked keys and refuse new ones.
+pub(super) fn refuse_standby(is_refused: bool) -> Result<(), StoreError> {
+    if is_refused {
         let why =
             "the PostgreSQL server is a standby, which may lag behind: name the primary in the URL";
         return Err(StoreError::new(why));

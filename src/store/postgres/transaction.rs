@@ -1,23 +1,25 @@
 use std::time::{Duration, SystemTime};
 
-use sqlx::postgres::{PgArguments, PgRow, Postgres};
-use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Row as _, raw_sql};
+use sqlx::postgres::{PgRow, Postgres};
+use sqlx::{AssertSqlSafe, raw_sql};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::PostgresStore;
+use super::dialect::{bind_column, insert_statement};
 use super::error::{may_have_committed, text, unavailable};
-use super::inspect::FOREIGN_TRIGGERS;
+use super::inspect::{self, FOREIGN_TRIGGERS};
 use super::pool::{CHANGE_DEADLINE, PooledConnection};
 use super::server::{Server, server_columns};
 use super::settings::local_settings;
 use crate::error::StoreError;
-use crate::store::sql::{Database, not_kept};
+use crate::key::KeyId;
+use crate::store::sql::{Argument, Cursor, Database, Table, Transaction, not_kept, not_read_back};
 
-mod statements;
+mod literals;
 mod written;
 
+use literals::{literal, with_literals};
 use written::Written;
 
 /// The deadline of a statement: a hanging server never responds.
@@ -53,17 +55,23 @@ const INTERRUPTED: &str = "the commit was interrupted: the change may have taken
 
 const NO_EVENT: &str = "the change was not recorded in `keygate.events`";
 
-type Statement<'q> = Query<'q, Postgres, PgArguments>;
-
 impl Database for PostgresStore {
     type Transaction = PostgresTransaction;
 
     async fn read(&self) -> Result<PostgresTransaction, StoreError> {
-        PostgresTransaction::read(self).await
+        PostgresTransaction::begin(self, BEGIN_READ, "", false).await
     }
 
     async fn write(&self) -> Result<PostgresTransaction, StoreError> {
-        PostgresTransaction::write(self).await
+        // Recorded in the events.
+        let [actor, tool] =
+            [&self.actor, &self.tool].map(|text| literal(text.as_deref().unwrap_or_default()));
+        let origin = format!(
+            ", pg_catalog.set_config('keygate.actor', {actor}, true), \
+             pg_catalog.set_config('keygate.tool', {tool}, true), {SYNCHRONOUS}"
+        );
+        let sql = "begin isolation level read committed";
+        PostgresTransaction::begin(self, sql, &origin, true).await
     }
 
     fn now(&self) -> SystemTime {
@@ -71,23 +79,10 @@ impl Database for PostgresStore {
     }
 }
 
+/// The number of rows per statement: few round trips, and statements of some megabytes.
+const BATCH: usize = 5_000;
+
 impl PostgresTransaction {
-    async fn read(store: &PostgresStore) -> Result<Self, StoreError> {
-        Self::begin(store, BEGIN_READ, "", false).await
-    }
-
-    async fn write(store: &PostgresStore) -> Result<Self, StoreError> {
-        let sql = "begin isolation level read committed";
-        // Recorded in the events.
-        let [actor, tool] =
-            [&store.actor, &store.tool].map(|text| literal(text.as_deref().unwrap_or_default()));
-        let origin = format!(
-            ", pg_catalog.set_config('keygate.actor', {actor}, true), \
-             pg_catalog.set_config('keygate.tool', {tool}, true), {SYNCHRONOUS}"
-        );
-        Self::begin(store, sql, &origin, true).await
-    }
-
     async fn begin(
         store: &PostgresStore,
         sql: &str,
@@ -99,56 +94,30 @@ impl PostgresTransaction {
         Ok(Self { connection, server, writes, written: Written::default() })
     }
 
-    /// Makes a change, and returns the number of written rows.
-    async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
-        let done =
-            timeout(STATEMENT_DEADLINE, statement.persistent(false).execute(&mut *self.connection))
-                .await;
-        Ok(completed(&mut self.connection, done).await?.rows_affected())
+    /// Runs a statement without parameters, which takes one round trip instead of two.
+    async fn fetch(&mut self, sql: &str) -> Result<Vec<PgRow>, StoreError> {
+        let rows = raw_sql(AssertSqlSafe(sql)).fetch_all(&mut *self.connection);
+        let rows = timeout(STATEMENT_DEADLINE, rows).await;
+        completed(&mut self.connection, rows).await
     }
 
     /// Checks that each written client and key has an event. Returns whether triggers of others may undo
     /// the change during the commit.
     async fn check_events(&mut self) -> Result<bool, StoreError> {
-        let without_event = self.written.without_event();
         let sql = format!(
-            "select ({without_event}), exists ({FOREIGN_TRIGGERS}), \
-             pg_catalog.pg_current_xact_id()::text"
+            "{RUN_TRIGGERS}select ({}), exists ({FOREIGN_TRIGGERS}), \
+             pg_catalog.pg_current_xact_id()::text",
+            self.written.without_event()
         );
-        let Some(row) = self.plain_row(&sql).await? else { return Ok(true) };
-        if count(&row, 0)? > 0 {
+        let rows = self.fetch(&sql).await?;
+        let Some(row) = rows.first() else { return Ok(true) };
+        let mut cursor = Cursor::new(row);
+        if cursor.count().map_err(StoreError::new)? > 0 {
             return Err(not_kept(self, NO_EVENT.to_owned()).await);
         }
-        self.written.txid = Some(row.try_get(2).map_err(unavailable)?);
-        row.try_get(1).map_err(unavailable)
-    }
-
-    async fn rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, StoreError> {
-        let rows = timeout(
-            STATEMENT_DEADLINE,
-            statement.persistent(false).fetch_all(&mut *self.connection),
-        )
-        .await;
-        completed(&mut self.connection, rows).await
-    }
-
-    /// Runs a statement without parameters, which takes one round trip instead of two.
-    async fn plain_row(&mut self, sql: &str) -> Result<Option<PgRow>, StoreError> {
-        let sql = format!("{}{sql}", if self.writes { RUN_TRIGGERS } else { "" });
-        let row = raw_sql(AssertSqlSafe(sql)).fetch_optional(&mut *self.connection);
-        let row = timeout(STATEMENT_DEADLINE, row).await;
-        completed(&mut self.connection, row).await
-    }
-
-    /// Reads rows after a change.
-    async fn written_rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, StoreError> {
-        if self.writes {
-            let run =
-                timeout(STATEMENT_DEADLINE, raw_sql(RUN_TRIGGERS).execute(&mut *self.connection))
-                    .await;
-            completed(&mut self.connection, run).await?;
-        }
-        self.rows(statement).await
+        let may_be_undone = cursor.flag().map_err(StoreError::new)?;
+        self.written.txid = cursor.text().map_err(StoreError::new)?.map(str::to_owned);
+        Ok(may_be_undone != Some(false))
     }
 
     async fn end(&mut self) -> Result<(), StoreError> {
@@ -162,11 +131,86 @@ impl PostgresTransaction {
         self.connection.in_transaction = false;
         Ok(())
     }
+}
 
-    async fn row(&mut self, statement: Statement<'_>) -> Result<Option<PgRow>, StoreError> {
-        let row = statement.persistent(false).fetch_optional(&mut *self.connection);
-        let row = timeout(STATEMENT_DEADLINE, row).await;
-        completed(&mut self.connection, row).await
+impl Transaction for PostgresTransaction {
+    type Dialect = Postgres;
+
+    async fn rows(
+        &mut self,
+        sql: &str,
+        arguments: &[Argument<'_>],
+    ) -> Result<Vec<PgRow>, StoreError> {
+        let is_impossible = |argument: &Argument<'_>| match argument {
+            // The server refuses texts with a zero byte, so no row has one.
+            Argument::Text(text) => text.contains('\0'),
+            _ => false,
+        };
+        if arguments.iter().any(is_impossible) {
+            return Ok(Vec::new());
+        }
+        self.fetch(&with_literals(sql, arguments)).await
+    }
+
+    async fn execute(&mut self, sql: &str, arguments: &[Argument<'_>]) -> Result<(), StoreError> {
+        self.fetch(&with_literals(sql, arguments)).await.map(drop)
+    }
+
+    async fn insert<T: Sync>(
+        &mut self,
+        table: &'static Table<T>,
+        rows: &[T],
+    ) -> Result<bool, StoreError> {
+        let sql = insert_statement(table);
+        for rows in rows.chunks(BATCH) {
+            let statement = sqlx::query(AssertSqlSafe(&*sql));
+            let bind = |statement, column| bind_column(statement, column, rows);
+            let statement = table.columns.iter().fold(statement, bind).persistent(false);
+            let done = timeout(STATEMENT_DEADLINE, statement.execute(&mut *self.connection)).await;
+            let done = completed(&mut self.connection, done).await?;
+            if done.rows_affected() != rows.len() as u64 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn note_client(&mut self, name: &str) {
+        self.written.clients.push(name.to_owned());
+    }
+
+    fn note_key(&mut self, key_id: KeyId) {
+        self.written.keys.push(key_id);
+    }
+
+    fn run_triggers(&self) -> &'static str {
+        if self.writes { RUN_TRIGGERS } else { "" }
+    }
+
+    fn lock(&self) -> &'static str {
+        if self.writes { " for update" } else { "" }
+    }
+
+    async fn foreign_triggers(&mut self) -> Result<Vec<String>, StoreError> {
+        let triggers =
+            timeout(STATEMENT_DEADLINE, inspect::foreign_triggers(&mut self.connection)).await;
+        completed(&mut self.connection, triggers).await
+    }
+
+    async fn missing_events(&mut self) -> Result<Option<String>, StoreError> {
+        let missing = self.count(&self.written.without_event(), &[]).await?;
+        Ok((missing > 0).then(|| NO_EVENT.to_owned()))
+    }
+
+    async fn commit(mut self) -> Result<Option<Self>, StoreError> {
+        let may_be_undone = self.writes && !self.written.is_empty() && self.check_events().await?;
+        self.end().await?;
+        if !may_be_undone {
+            self.connection.release();
+            return Ok(None);
+        }
+        begin(&mut self.connection, &self.server, BEGIN_READ, "").await.map_err(not_read_back)?;
+        Ok(Some(Self { writes: false, ..self }))
     }
 }
 
@@ -198,13 +242,7 @@ async fn begin(
     });
     let row = row.await.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
     let row = completed(connection, Ok(row)).await?;
-    server.check(&row, 0)
-}
-
-/// Quotes a text for a statement without parameters, whatever the server's `standard_conforming_strings`.
-/// Decoding it from bytes by a function would add a collation.
-fn literal(text: &str) -> String {
-    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+    server.check(&mut Cursor::new(&row))
 }
 
 /// Converts the result of a statement.
@@ -217,9 +255,4 @@ async fn completed<T>(
         Ok(Err(error)) => Err(connection.explain(error, CHANGE_DEADLINE).await),
         Err(_) => Err(StoreError::timed_out()),
     }
-}
-
-fn count(row: &PgRow, index: usize) -> Result<usize, StoreError> {
-    let count: i64 = row.try_get(index).map_err(unavailable)?;
-    usize::try_from(count).map_err(StoreError::new)
 }

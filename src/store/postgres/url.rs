@@ -6,7 +6,7 @@ use std::str::FromStr;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use super::files;
+use super::files::{self, Access};
 use super::parameters::{check_environment, names_hosts, refused, splits_password, system_user};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
@@ -119,7 +119,7 @@ fn with_authority(
                        system trusts";
             return Err(invalid(why));
         }
-        let text = files::read(path.as_ref(), 1024).map_err(|error| {
+        let text = files::read(path.as_ref(), 1024, Access::Anyone).map_err(|error| {
             let why = format!("the file that `sslrootcert` names cannot be read: {error}");
             DatabaseError::Unavailable(StoreError::new(why))
         })?;

@@ -41,7 +41,7 @@ pub(in crate::store) async fn enable_client<D: Database>(
         client.row.enabled = enabled;
     }
     let keys = transaction.live_keys(name).await?;
-    read_back::commit(transaction, &[Written::Enabled { name, client: &client }]).await?;
+    read_back::commit(transaction, &[Written::Client(&client)]).await?;
     Ok(ClientInfo { profile: client.row.profile, enabled, keys })
 }
 
@@ -84,7 +84,7 @@ pub(in crate::store) async fn revoke<D: Database>(
         transaction.revoke_key(key_id, at).await?;
         key.row.metadata.revoked = Some(at);
     }
-    read_back::commit(transaction, &[Written::Revoked { key_id, key: &key }]).await?;
+    read_back::commit(transaction, &[Written::Key(&key)]).await?;
     Ok(key.row.info())
 }
 
@@ -104,7 +104,7 @@ pub(in crate::store) async fn rotate<D: Database>(
     insert_key(&mut transaction, &new).await?;
     old.expires = end;
     old.metadata.replaced_by = Some(new.key_id());
-    transaction.replace_key(&old).await?;
+    transaction.replace_key(&old, new.key_id()).await?;
     let written = [old, new];
     read_back::commit(transaction, &[Written::Keys(&written)]).await?;
     let [old, new] = written;

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::error::Error as _;
 
+use super::columns::KEYS;
 use super::row::{BadRow, ClientRow, KeyRow, PartialRow};
 use super::transaction::Transaction;
 use crate::error::StoreError;
-use crate::key::KeyId;
 
 /// The number of rows that are read back at once.
 const BATCH: usize = 5_000;
@@ -16,17 +16,12 @@ const BATCH: usize = 5_000;
 pub(super) enum Written<'a> {
     Clients(&'a [ClientRow]),
     Keys(&'a [KeyRow]),
-    /// A client that was enabled or disabled.
-    Enabled {
-        name: &'a str,
-        client: &'a PartialRow<ClientRow>,
-    },
+    /// A client that was enabled or disabled. Other columns may be invalid.
+    Client(&'a PartialRow<ClientRow>),
+    /// A key that was revoked. Other columns may be invalid.
+    Key(&'a PartialRow<KeyRow>),
     Removed {
         client: &'a str,
-    },
-    Revoked {
-        key_id: KeyId,
-        key: &'a PartialRow<KeyRow>,
     },
 }
 
@@ -111,13 +106,13 @@ async fn difference(
         let found = match *written {
             Written::Clients(clients) => clients_difference(transaction, clients).await?,
             Written::Keys(keys) => keys_difference(transaction, keys).await?,
-            Written::Enabled { name, client } => {
-                let found = transaction.partial_client(name).await?;
-                let is_kept = found.is_some_and(|found| match client.error {
-                    None => found.error.is_none() && found.row == client.row,
-                    Some(_) => found.row.enabled == client.row.enabled,
-                });
-                (!is_kept).then(|| format!("the client `{name}` is not what was written"))
+            Written::Client(client) => {
+                let found = transaction.partial_client(client.row.profile.name()).await?;
+                client_difference(&client.row, readable(found, client)?.as_ref())
+            }
+            Written::Key(key) => {
+                let found = transaction.partial_key(key.row.key_id()).await?;
+                key_difference(&key.row, readable(found, key)?.as_ref())
             }
             Written::Removed { client } => {
                 let is_kept = transaction.partial_client(client).await?.is_none()
@@ -126,24 +121,21 @@ async fn difference(
                     format!("the client `{client}` or one of its keys exists after it was deleted")
                 })
             }
-            Written::Revoked { key_id, key } => {
-                let found = transaction.partial_key(key_id).await?;
-                let revoked = found.as_ref().map(|found| found.row.metadata.revoked);
-                if revoked != Some(key.row.metadata.revoked) {
-                    Some(column_difference(key_id, "revoked"))
-                } else if key.error.is_none() {
-                    let found = found.map(PartialRow::complete).transpose()?;
-                    key_difference(&key.row, found.as_ref())
-                } else {
-                    None
-                }
-            }
         };
         if found.is_some() {
             return Ok(found);
         }
     }
     Ok(None)
+}
+
+/// Returns the valid columns of a row whose other columns were invalid before.
+fn readable<T>(
+    found: Option<PartialRow<T>>,
+    written: &PartialRow<T>,
+) -> Result<Option<T>, StoreError> {
+    let Some(found) = found else { return Ok(None) };
+    Ok(Some(if written.error.is_some() { found.row } else { found.complete()? }))
 }
 
 async fn clients_difference(
@@ -156,14 +148,11 @@ async fn clients_difference(
         let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
         let found = found.iter().map(|client| (client.profile.name(), client));
         let found = found.collect::<HashMap<_, _>>();
-        for client in written {
-            let name = client.profile.name();
-            let difference = match found.get(name) {
-                None => "is missing after it was added",
-                Some(found) if *found != client => "is not what was written",
-                Some(_) => continue,
-            };
-            return Ok(Some(format!("the client `{name}` {difference}")));
+        let difference = |client: &ClientRow| {
+            client_difference(client, found.get(client.profile.name()).copied())
+        };
+        if let Some(found) = written.iter().find_map(difference) {
+            return Ok(Some(found));
         }
     }
     Ok(None)
@@ -186,24 +175,22 @@ async fn keys_difference(
     Ok(None)
 }
 
+fn client_difference(written: &ClientRow, found: Option<&ClientRow>) -> Option<String> {
+    let name = written.profile.name();
+    match found {
+        None => Some(format!("the client `{name}` is missing after it was added")),
+        Some(found) if found != written => {
+            Some(format!("the client `{name}` is not what was written"))
+        }
+        Some(_) => None,
+    }
+}
+
 fn key_difference(written: &KeyRow, found: Option<&KeyRow>) -> Option<String> {
     let key_id = written.key_id();
     let Some(found) = found else {
         return Some(format!("the key {key_id} is missing after it was added"));
     };
-    let columns = [
-        ("digest", written.digest == found.digest),
-        ("client", written.client == found.client),
-        ("label", written.metadata.label == found.metadata.label),
-        ("created", written.metadata.created == found.metadata.created),
-        ("expires", written.expires == found.expires),
-        ("revoked", written.metadata.revoked == found.metadata.revoked),
-        ("replaced_by", written.metadata.replaced_by == found.metadata.replaced_by),
-    ];
-    let (column, _) = columns.into_iter().find(|(_, is_kept)| !is_kept)?;
-    Some(column_difference(key_id, column))
-}
-
-fn column_difference(key_id: KeyId, column: &str) -> String {
-    format!("`{column}` of the key {key_id} is not what was written")
+    let column = KEYS.columns.iter().find(|column| column.differs(written, found))?;
+    Some(format!("`{}` of the key {key_id} is not what was written", column.name))
 }

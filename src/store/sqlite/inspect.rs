@@ -9,17 +9,19 @@ use crate::store::sql::{DatabaseError, DatabaseFinding};
 /// The triggers of keygate, all of which are needed.
 macro_rules! own {
     () => {
-        "('keygate_clients_inserted', 'keygate_clients_updated', 'keygate_clients_renamed', \
-         'keygate_clients_deleted', 'keygate_keys_inserted', 'keygate_keys_updated', \
-         'keygate_keys_renamed', 'keygate_keys_deleted', 'keygate_events_not_updated', \
-         'keygate_events_not_deleted', 'keygate_events_not_replaced')"
+        "(values ('keygate_clients_inserted'), ('keygate_clients_updated'), \
+         ('keygate_clients_renamed'), ('keygate_clients_deleted'), ('keygate_keys_inserted'), \
+         ('keygate_keys_updated'), ('keygate_keys_renamed'), ('keygate_keys_deleted'), \
+         ('keygate_events_not_updated'), ('keygate_events_not_deleted'), \
+         ('keygate_events_not_replaced'))"
     };
 }
 
-const COUNT: i64 = 11;
-
-const OWN: &str =
-    concat!("select count(*) from sqlite_schema where type = 'trigger' and name in ", own!());
+const MISSING: &str = concat!(
+    "select column1 from ",
+    own!(),
+    " where column1 not in (select name from sqlite_schema where type = 'trigger')"
+);
 
 const FOREIGN: &str = concat!(
     "select 'the trigger `' || name || '` on `' || tbl_name || '`' from sqlite_schema \
@@ -36,35 +38,33 @@ pub(super) async fn inspect(options: SqliteOptions) -> Result<Vec<DatabaseFindin
     };
     let mut connection = connections.acquire(Role::Reader).await?;
     let mut findings = Vec::new();
-    triggers(&mut connection, &mut findings).await?;
-    Ok(findings)
-}
-
-async fn triggers(
-    connection: &mut PooledConnection,
-    findings: &mut Vec<DatabaseFinding>,
-) -> Result<(), StoreError> {
-    let foreign = foreign_triggers(connection).await?;
+    let foreign = foreign_triggers(&mut connection).await?;
     if !foreign.is_empty() {
         let message = format!(
             "{} may undo or rewrite changes; a change that does not read back as written is rolled back",
             foreign.join(", ")
         );
-        findings.push(DatabaseFinding::warning("triggers", message));
+        findings.push(DatabaseFinding { name: "triggers", is_error: false, message });
     }
-    let own = sqlx::query_scalar::<_, i64>(OWN).fetch_one(connection.sqlite()?).await;
-    if own.map_err(|error| connection.query_error(error))? < COUNT {
+    if !names(&mut connection, MISSING).await?.is_empty() {
         let message = "triggers of keygate are missing, so that changes are not recorded in \
                        `keygate_events`: restore the tables, or export the keys into a new database";
         findings.push(DatabaseFinding::error("triggers-missing", message));
     }
-    Ok(())
+    Ok(findings)
 }
 
 /// Returns the triggers that are not keygate's, each with its table.
 pub(super) async fn foreign_triggers(
     connection: &mut PooledConnection,
 ) -> Result<Vec<String>, StoreError> {
-    let names = sqlx::query_scalar(FOREIGN).fetch_all(connection.sqlite()?).await;
+    names(connection, FOREIGN).await
+}
+
+async fn names(
+    connection: &mut PooledConnection,
+    sql: &'static str,
+) -> Result<Vec<String>, StoreError> {
+    let names = sqlx::query_scalar(sql).fetch_all(connection.sqlite()?).await;
     names.map_err(|error| connection.query_error(error))
 }

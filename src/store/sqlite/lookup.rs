@@ -1,8 +1,11 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use sqlx::Sqlite;
+
+use super::SqliteStore;
 use super::connections::{Connections, Role};
-use super::{SqliteStore, columns};
 use crate::key::KeyDigest;
+use crate::store::sql::{self, Cursor};
 use crate::store::{KeyStore, Lookup, LookupResult};
 
 impl KeyStore for SqliteStore {
@@ -12,10 +15,19 @@ impl KeyStore for SqliteStore {
     }
 }
 
+static SELECT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "select {} from {} k {} where k.digest = $1",
+        sql::record_columns::<Sqlite>(),
+        sql::table::<Sqlite, _>(&sql::KEYS),
+        sql::with_client::<Sqlite>()
+    )
+});
+
 async fn find(connections: &Connections, digest: KeyDigest) -> LookupResult {
     let mut connection = connections.acquire(Role::Reader).await?;
-    let query = sqlx::query(columns::RECORD).bind(digest.to_bytes().to_vec());
+    let query = sqlx::query(SELECT.as_str()).bind(digest.to_bytes().to_vec());
     let row = query.fetch_optional(connection.sqlite()?).await;
     let row = row.map_err(|error| connection.query_error(error))?;
-    Ok(row.map(|row| columns::record(&row)).transpose()?)
+    Ok(row.map(|row| Cursor::new(&row).record(false)).transpose()?)
 }

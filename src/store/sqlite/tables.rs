@@ -1,27 +1,13 @@
 use super::open_transaction::OpenTransaction;
 use super::pool::PooledConnection;
 use crate::error::StoreError;
-use crate::store::sql::DatabaseError;
+use crate::store::sql::{DatabaseError, Migration, Migrations};
 
-struct Migration {
-    version: i32,
-    /// The oldest version whose readers understand the tables after this migration.
-    oldest_reader: i32,
-    sql: &'static str,
-}
+pub(in crate::store) const MIGRATIONS: Migrations =
+    Migrations(&[Migration { oldest_reader: 1, sql: include_str!("migrations/0001.sql") }]);
 
-const MIGRATIONS: [Migration; 1] =
-    [Migration { version: 1, oldest_reader: 1, sql: include_str!("migrations/0001.sql") }];
-
-/// The version that this code needs.
-const VERSION: i32 = 1;
-
-const CREATE_MIGRATIONS: &str = "create table if not exists keygate_migrations (
-    version integer primary key,
-    oldest_reader integer not null,
-    applied text not null default (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
-    by text not null
-) strict";
+/// The list of the migrations that were run.
+const CREATE_MIGRATIONS: &str = include_str!("migrations/0000.sql");
 
 const HAS_MIGRATIONS: &str =
     "select count(*) from sqlite_schema where type = 'table' and name = 'keygate_migrations'";
@@ -32,13 +18,8 @@ const APPLIED: &str =
 
 /// Checks that the tables exist and can be read.
 pub(super) async fn check(connection: &mut PooledConnection) -> Result<(), DatabaseError> {
-    match newest(connection).await? {
-        None => Err(DatabaseError::NoTables),
-        Some((found, _)) if found < VERSION => {
-            Err(DatabaseError::TooOld { found, needed: VERSION })
-        }
-        Some(newest) => readable(newest),
-    }
+    let (found, oldest_reader) = newest(connection).await?.ok_or(DatabaseError::NoTables)?;
+    MIGRATIONS.check(found, oldest_reader)
 }
 
 /// Returns the version of the tables.
@@ -46,20 +27,12 @@ pub(super) async fn version(connection: &mut PooledConnection) -> Result<i32, Da
     newest(connection).await?.map(|(version, _)| version).ok_or(DatabaseError::NoTables)
 }
 
-fn readable((found, oldest_reader): (i32, i32)) -> Result<(), DatabaseError> {
-    if oldest_reader > VERSION {
-        return Err(DatabaseError::TooNew { found, readable: VERSION });
-    }
-    Ok(())
-}
-
 /// Creates or updates the tables. Concurrent migrations wait for the first one.
 pub(super) async fn migrate(mut connection: PooledConnection) -> Result<(), DatabaseError> {
     // First without a lock: a file with up-to-date tables may be read-only.
-    if let Some(newest) = newest(&mut connection).await?
-        && newest.0 >= VERSION
-    {
-        return readable(newest);
+    match check(&mut connection).await {
+        Err(DatabaseError::NoTables | DatabaseError::TooOld { .. }) => {}
+        checked => return checked,
     }
     let mut transaction = OpenTransaction::writer(connection).await?;
     apply(transaction.connection()).await?;
@@ -68,15 +41,12 @@ pub(super) async fn migrate(mut connection: PooledConnection) -> Result<(), Data
 
 async fn apply(connection: &mut PooledConnection) -> Result<(), DatabaseError> {
     execute(connection, CREATE_MIGRATIONS).await?;
-    let newest = newest(connection).await?;
-    if let Some(newest) = newest {
-        readable(newest)?;
-    }
-    let found = newest.map_or(0, |(version, _)| version);
-    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
+    // Another process may have migrated them meanwhile.
+    let found = newest(connection).await?.map_or(0, |(version, _)| version);
+    for (version, migration) in MIGRATIONS.newer_than(found) {
         execute(connection, migration.sql).await?;
         let applied = sqlx::query(APPLIED)
-            .bind(migration.version)
+            .bind(version)
             .bind(migration.oldest_reader)
             .bind(concat!("keygate ", env!("CARGO_PKG_VERSION")))
             .execute(connection.sqlite()?)

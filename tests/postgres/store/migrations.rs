@@ -3,10 +3,21 @@
 use keygate::ManageKeys as _;
 use keygate::store::{DatabaseError, PostgresStore};
 
-use crate::servers::{Postgres, query};
+use crate::servers::{Database, Postgres, query};
 use crate::store::{KEY, migrated, request, store_with_key};
 
-const VERSIONS: &str = "select version, oldest_reader from keygate.migrations";
+/// The number of migrations, which is the newest version.
+fn newest() -> i32 {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/postgres/migrations");
+    std::fs::read_dir(folder).unwrap().count().try_into().unwrap()
+}
+
+/// Marks the tables as those of a newer version.
+fn mark_newer(database: &Database<'_>, version: i32, oldest_reader: i32) {
+    database.psql(&format!(
+        "insert into keygate.migrations (version, oldest_reader) values ({version}, {oldest_reader})"
+    ));
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_instances_start_at_once_on_an_empty_database() {
@@ -22,7 +33,9 @@ async fn fifty_instances_start_at_once_on_an_empty_database() {
     for store in starting.collect::<Vec<_>>() {
         stores.push(store.await.unwrap().unwrap());
     }
-    assert_eq!(database.psql(VERSIONS), "1|1\n2|1\n3|1");
+    let versions = database.psql("select version from keygate.migrations");
+    let expected = (1..=newest()).map(|version| version.to_string()).collect::<Vec<_>>();
+    assert_eq!(versions.lines().collect::<Vec<_>>(), expected);
     stores[0].add_client("App 1".into()).await.unwrap();
     crate::store::issue(&stores[1], KEY).await;
     for store in &stores {
@@ -56,17 +69,21 @@ async fn migrating_twice_changes_nothing() {
 async fn later_tables_are_read_where_they_allow_it() {
     let database = Postgres::shared().database();
     store_with_key(&database).await;
-    database.psql("insert into keygate.migrations (version, oldest_reader) values (4, 1)");
+    mark_newer(&database, newest() + 1, 1);
     let store = PostgresStore::connect(&database.url()).await.unwrap();
     assert!(request(&store, KEY).await.is_ok());
     assert!(PostgresStore::migrate(&database.url()).await.is_ok());
-    database.psql("insert into keygate.migrations (version, oldest_reader) values (5, 4)");
+    mark_newer(&database, newest() + 2, newest() + 1);
     for opened in [
         PostgresStore::connect(&database.url()).await,
         PostgresStore::migrate(&database.url()).await,
     ] {
-        let error = opened.unwrap_err();
-        assert!(matches!(error, DatabaseError::TooNew { found: 5, readable: 3, .. }), "{error:?}");
+        match opened.unwrap_err() {
+            DatabaseError::TooNew { found, readable } => {
+                assert_eq!((found, readable), (newest() + 2, newest()));
+            }
+            error => panic!("{error:?}"),
+        }
     }
 }
 
@@ -74,9 +91,13 @@ async fn later_tables_are_read_where_they_allow_it() {
 async fn older_tables_are_refused() {
     let database = Postgres::shared().database();
     migrated(&database).await;
-    database.psql("delete from keygate.migrations where version = 3");
-    let error = PostgresStore::connect(&database.url()).await.unwrap_err();
-    assert!(matches!(error, DatabaseError::TooOld { found: 2, needed: 3, .. }), "{error:?}");
+    database.psql(&format!("delete from keygate.migrations where version = {}", newest()));
+    match PostgresStore::connect(&database.url()).await.unwrap_err() {
+        DatabaseError::TooOld { found, needed } => {
+            assert_eq!((found, needed), (newest() - 1, newest()));
+        }
+        error => panic!("{error:?}"),
+    }
 }
 
 /// Also an interrupted one.

@@ -2,7 +2,7 @@
 
 use keygate::{KeyDigest, ManageKeys as _, NewKey, WrongReason};
 
-use crate::servers::Postgres;
+use crate::servers::{Database, Postgres};
 use crate::store::{KEY, migrated, request, store_with_key};
 
 const DOCS: &str = include_str!("../../../src/store/postgres/tables.md");
@@ -63,23 +63,63 @@ async fn old_events_go_as_the_documentation_says_and_no_others() {
     crate::servers::query(&database.url(), "delete from keygate.events").unwrap_err();
 }
 
-/// The names in the first column of the table with this heading.
-fn columns(table: &str) -> Vec<&'static str> {
+/// The name and type of each column in the table with this heading.
+fn columns(table: &str) -> Vec<String> {
     let (_, rest) = DOCS.split_once(&format!("\n| `{table}` |")).expect(table);
     let rows = rest.split("\n\n").next().unwrap().lines().skip(2);
-    let names = rows.flat_map(|row| row.split('|').nth(1).unwrap().split(','));
-    names.map(|name| name.trim().trim_matches('`')).collect()
+    let columns = rows.flat_map(|row| {
+        let cells = row.split('|').collect::<Vec<_>>();
+        let of = cells[2].split('`').nth(1).unwrap();
+        cells[1].split(',').map(move |name| format!("{}|{of}", name.trim().trim_matches('`')))
+    });
+    columns.collect()
+}
+
+/// The name and type of each column of a table.
+fn columns_of(database: &Database<'_>, table: &str, condition: &str) -> Vec<String> {
+    let columns = database.psql(&format!(
+        "select attname, format_type(atttypid, atttypmod) from pg_attribute \
+         where attrelid = '{table}'::regclass and attnum > 0 and not attisdropped {condition} \
+         order by attnum"
+    ));
+    let columns = columns.replace("timestamp with time zone", "timestamptz");
+    columns.lines().map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_column_is_documented() {
     let database = Postgres::shared().database();
     migrated(&database).await;
-    for table in ["clients", "keys", "events"] {
-        let there = database.psql(&format!(
-            "select column_name from information_schema.columns where table_schema = 'keygate' \
-             and table_name = '{table}' order by ordinal_position"
-        ));
-        assert_eq!(columns(&format!("keygate.{table}")), there.lines().collect::<Vec<_>>());
+    for table in ["keygate.clients", "keygate.keys", "keygate.events"] {
+        assert_eq!(columns(table), columns_of(&database, table, ""));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn change_of_any_column_is_recorded() {
+    let database = Postgres::shared().database();
+    store_with_key(&database).await.add_client("App 2".into()).await.unwrap();
+    // The client of a key must exist, and the name of a client must be new.
+    for (table, text) in [("keygate.keys", "'App 2'"), ("keygate.clients", "'App 3'")] {
+        let columns = columns_of(&database, table, "and attgenerated = ''");
+        assert!(columns.len() >= 5, "{columns:?}");
+        for column in columns {
+            let (name, of) = column.split_once('|').unwrap();
+            let value = match of {
+                "bytea" => "sha256('x')",
+                "boolean" => "false",
+                "text" => text,
+                "text[]" => "'{a}'",
+                "jsonb" => r#"'{"a": "b"}'"#,
+                "timestamptz" => "'2031-01-01'",
+                other => panic!("{other}"),
+            };
+            let filter = if table == "keygate.clients" { "where name = 'App 1'" } else { "" };
+            let events = database.psql(&format!(
+                "begin; update {table} set {name} = {value} {filter}; \
+                 select count(*) > 0 from keygate.events where txid = pg_current_xact_id(); rollback"
+            ));
+            assert_eq!(events, "t", "{table}.{name}");
+        }
     }
 }

@@ -99,7 +99,7 @@ fn postgres_check_lists_what_is_wrong_and_changes_nothing() {
     database.psql("alter table keygate.keys alter column client type text collate \"en-x-icu\"");
     let behind = ": sequence: the sequence of `keygate.events` is behind its rows";
     let collated = "warning: collation: `keygate.keys.client` sorted by the rules of a language";
-    finds(&sandbox, 1, &[triggers, lost, fsync, behind, collated]);
+    finds(&sandbox, 1, &[triggers, lost, fsync, collated, behind]);
     let repaired = sandbox.run(["migrate"]).succeeds().err;
     assert!(repaired.starts_with("advanced the sequence of the PostgreSQL database"), "{repaired}");
     finds(&sandbox, 0, &[triggers, lost, fsync, collated]);

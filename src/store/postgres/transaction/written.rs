@@ -1,6 +1,6 @@
 //! The rows whose changes must have events, since replicas learn of changes from events alone.
 
-use super::literal;
+use super::literals::{array, literal};
 use crate::key::KeyId;
 
 /// The clients and keys that a transaction wrote.
@@ -21,7 +21,7 @@ impl Written {
     /// operations are fast whatever the planner's statistics.
     pub(super) fn without_event(&self) -> String {
         let keys = array(self.keys.iter().map(ToString::to_string));
-        let clients = array(self.clients.iter().map(|name| quoted(name)));
+        let clients = array(self.clients.iter());
         let txid = self.txid.as_ref().map_or_else(
             || "pg_catalog.pg_current_xact_id()".to_owned(),
             |txid| format!("{}::xid8", literal(txid)),
@@ -34,15 +34,4 @@ impl Written {
              ) as missing"
         )
     }
-}
-
-/// Returns an array as one literal: parsing a list of a million elements takes long.
-fn array(elements: impl Iterator<Item = String>) -> String {
-    let elements = elements.collect::<Vec<_>>().join(",");
-    format!("{}::text[]", literal(&format!("{{{elements}}}")))
-}
-
-/// Quotes an element of an array.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

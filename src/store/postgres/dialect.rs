@@ -1,0 +1,155 @@
+//! Selects, binds and decodes columns.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sqlx::decode::Decode;
+use sqlx::postgres::{PgArguments, PgRow, PgValueFormat, Postgres};
+use sqlx::query::Query;
+use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
+
+use crate::key::rfc3339;
+use crate::store::sql::{self, Codec, Column, Dialect, Table, ValueError, Values};
+
+impl Dialect for Postgres {
+    const PREFIX: &'static str = "keygate.";
+    const IN_LIST: &'static str = "= any($1)";
+
+    /// The casts matter for `copy`, which reports no types. A statement that was not prepared returns texts, so
+    /// that a time is sent as the bytes of its binary form.
+    fn select<T>(alias: &str, Column { name, codec, .. }: &Column<T>) -> String {
+        match codec {
+            Codec::Bytes(..) => format!("{alias}.{name}::bytea"),
+            Codec::Text(..) | Codec::Json(..) => format!("{alias}.{name}::text"),
+            Codec::Texts(..) => format!("{alias}.{name}::text[]"),
+            Codec::Flag(..) => format!("{alias}.{name}::boolean"),
+            Codec::Time(..) => format!("pg_catalog.timestamptz_send({alias}.{name})"),
+        }
+    }
+}
+
+/// Returns the statement that inserts many rows, with an array for each column.
+pub(super) fn insert_statement<T>(table: &'static Table<T>) -> String {
+    let names = table.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
+    let [values, arrays] = [insert_value::<T>, array_type::<T>].map(|part| {
+        let parts = (1..).zip(table.columns).map(|(number, column)| part(number, column));
+        parts.collect::<Vec<_>>().join(", ")
+    });
+    format!(
+        "insert into {} ({names}) select {values} from unnest({arrays}) as new ({names}) \
+         on conflict do nothing",
+        sql::table::<Postgres, _>(table)
+    )
+}
+
+fn insert_value<T>(_: usize, Column { name, codec, .. }: &Column<T>) -> String {
+    match codec {
+        Codec::Json(..) => format!("{name}::jsonb"),
+        Codec::Time(..) => format!("{name}::timestamptz"),
+        // PostgreSQL has no arrays of arrays of different lengths. The texts contain no blanks.
+        Codec::Texts(..) => format!("string_to_array({name}, ' ')"),
+        Codec::Bytes(..) | Codec::Text(..) | Codec::Flag(..) => (*name).to_owned(),
+    }
+}
+
+fn array_type<T>(number: usize, column: &Column<T>) -> String {
+    let of = match column.codec {
+        Codec::Bytes(..) => "bytea",
+        Codec::Flag(..) => "boolean",
+        Codec::Text(..) | Codec::Json(..) | Codec::Texts(..) | Codec::Time(..) => "text",
+    };
+    format!("${number}::{of}[]")
+}
+
+/// Binds the values of a column in these rows.
+pub(super) fn bind_column<'q, T>(
+    statement: Query<'q, Postgres, PgArguments>,
+    column: &Column<T>,
+    rows: &[T],
+) -> Query<'q, Postgres, PgArguments> {
+    let rows = rows.iter();
+    match &column.codec {
+        Codec::Bytes(get, _) => statement.bind(rows.map(get).collect::<Vec<_>>()),
+        Codec::Text(get, _) | Codec::Json(get, _) => {
+            statement.bind(rows.map(|row| get(row).map(Cow::into_owned)).collect::<Vec<_>>())
+        }
+        Codec::Texts(get, _) => {
+            statement.bind(rows.map(|row| get(row).join(" ")).collect::<Vec<_>>())
+        }
+        Codec::Flag(get, _) => statement.bind(rows.map(get).collect::<Vec<_>>()),
+        Codec::Time(get, _) => {
+            statement.bind(rows.map(|row| get(row).map(rfc3339::text)).collect::<Vec<_>>())
+        }
+    }
+}
+
+impl Values for PgRow {
+    const TIME: &'static str = "between 1970 and 9999";
+
+    fn bytes(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, ValueError> {
+        let value = self.try_get_raw(index).map_err(|_| ValueError)?;
+        if value.is_null() {
+            return Ok(None);
+        }
+        if value.type_info().name() != "BYTEA" {
+            return Err(ValueError);
+        }
+        let bytes = value.as_bytes().map_err(|_| ValueError)?;
+        match value.format() {
+            PgValueFormat::Binary => Ok(Some(Cow::Borrowed(bytes))),
+            // A statement that was not prepared returns them in hex.
+            PgValueFormat::Text => {
+                let decoded = <Vec<u8> as Decode<'_, Postgres>>::decode(value.clone());
+                decoded.map(|bytes| Some(Cow::Owned(bytes))).map_err(|_| ValueError)
+            }
+        }
+    }
+
+    fn text(&self, index: usize) -> Result<Option<&str>, ValueError> {
+        self.try_get(index).map_err(|_| ValueError)
+    }
+
+    fn texts(&self, index: usize) -> Result<Option<Vec<String>>, ValueError> {
+        self.try_get(index).map_err(|_| ValueError)
+    }
+
+    fn flag(&self, index: usize) -> Result<Option<bool>, ValueError> {
+        self.try_get(index).map_err(|_| ValueError)
+    }
+
+    fn time(&self, index: usize) -> Result<Option<SystemTime>, ValueError> {
+        let Some(bytes) = self.bytes(index)? else { return Ok(None) };
+        let micros = (&*bytes).try_into().map_err(|_| ValueError)?;
+        system_time(i64::from_be_bytes(micros)).map(Some).ok_or(ValueError)
+    }
+
+    fn number(&self, index: usize) -> Result<Option<i64>, ValueError> {
+        self.try_get(index).map_err(|_| ValueError)
+    }
+}
+
+const EPOCH: i64 = 946_684_800_000_000;
+const END: i64 = 253_402_300_800_000_000;
+
+/// Converts a `timestamptz` from the server's microseconds since 2000. The driver's own type panics at
+/// `infinity`.
+fn system_time(micros: i64) -> Option<SystemTime> {
+    let since = micros.checked_add(EPOCH).filter(|since| (0..END).contains(since))?;
+    UNIX_EPOCH.checked_add(Duration::from_micros(since.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_decoded_or_refused() {
+        for (micros, since) in [(-EPOCH, 0), (250_123, 946_684_800_250_123)] {
+            assert_eq!(system_time(micros), Some(UNIX_EPOCH + Duration::from_micros(since)));
+        }
+        assert!(system_time(END - EPOCH - 1).is_some());
+        for micros in [i64::MIN, i64::MAX, -EPOCH - 1, END - EPOCH] {
+            assert_eq!(system_time(micros), None);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Literals, for statements without parameters, which take one round trip instead of two.
+
+use crate::key::rfc3339;
+use crate::store::sql::Argument;
+
+/// Replaces the parameters `$1` to `$9` of a statement.
+pub(super) fn with_literals(sql: &str, arguments: &[Argument<'_>]) -> String {
+    let mut parts = sql.split('$');
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let number = part.get(..1).and_then(|number| number.parse::<usize>().ok());
+        match number.and_then(|number| arguments.get(number.checked_sub(1)?)) {
+            Some(argument) => filled.extend([&*argument_literal(argument), &part[1..]]),
+            None => filled.extend(["$", part]),
+        }
+    }
+    filled
+}
+
+fn argument_literal(argument: &Argument<'_>) -> String {
+    match *argument {
+        Argument::Text(text) => literal(text),
+        Argument::Texts(texts) => array(texts.iter()),
+        Argument::Flag(flag) => flag.to_string(),
+        Argument::Time(time) => {
+            time.map_or_else(|| "null".to_owned(), |time| literal(&rfc3339::text(time)))
+        }
+    }
+}
+
+/// Quotes a text for a statement without parameters, whatever the server's `standard_conforming_strings`.
+/// Decoding it from bytes by a function would add a collation.
+pub(super) fn literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// Returns an array as one literal: parsing a list of a million elements takes long.
+pub(super) fn array(texts: impl Iterator<Item = impl AsRef<str>>) -> String {
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let texts = texts.map(|text| format!("\"{}\"", quoted(text.as_ref())));
+    format!("{}::text[]", literal(&format!("{{{}}}", texts.collect::<Vec<_>>().join(","))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_and_parameters_in_an_argument_stay_text() {
+        let sql = "update t set a = $2 where b = $1";
+        let filled = |text| with_literals(sql, &[Argument::Text(text), Argument::Flag(true)]);
+        assert_eq!(filled("x"), "update t set a = true where b = E'x'");
+        assert_eq!(filled("$2 '\\"), "update t set a = true where b = E'$2 ''\\\\'");
+        assert_eq!(with_literals("select 'costs 5$'", &[]), "select 'costs 5$'");
+        let list = [Argument::Texts(&["a\"b", "c'd", "e\\f"])];
+        let expected = "E'{\"a\\\\\"b\",\"c''d\",\"e\\\\\\\\f\"}'::text[]";
+        assert_eq!(with_literals("$1", &list), expected);
+    }
+}

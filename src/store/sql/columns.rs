@@ -1,0 +1,351 @@
+//! The columns of the tables. Statements, bulk inserts, the rows of lookups and comparisons are made from
+//! these lists alone.
+//!
+//! A column is read where a [`Cursor`] is, so that no position is written down.
+
+use std::borrow::Cow;
+use std::mem;
+use std::time::SystemTime;
+
+use super::client_columns::{metadata, metadata_text, quota, quota_text, scopes};
+use super::row::{ClientRow, KeyRow};
+use crate::client::{ClientProfile, label};
+use crate::key::KeyDigest;
+
+/// A table whose rows are `T`.
+pub(in crate::store) struct Table<T: 'static> {
+    pub(in crate::store) name: &'static str,
+    pub(in crate::store) columns: &'static [Column<T>],
+}
+
+/// A column of the rows `T`.
+pub(in crate::store) struct Column<T> {
+    pub(in crate::store) name: &'static str,
+    pub(in crate::store) codec: Codec<T>,
+    /// Whether lookups and replicas read it.
+    pub(in crate::store) authenticates: bool,
+}
+
+/// The type of a column, with the functions that encode and decode it. An error is a sentence about the
+/// value.
+pub(in crate::store) enum Codec<T> {
+    Bytes(fn(&T) -> Vec<u8>, fn(&mut T, &[u8]) -> Result<(), String>),
+    Text(Encode<T>, Decode<T>),
+    /// JSON.
+    Json(Encode<T>, Decode<T>),
+    Texts(fn(&T) -> Vec<String>, fn(&mut T, &[String]) -> Result<(), String>),
+    Flag(fn(&T) -> bool, fn(&mut T, bool)),
+    Time(fn(&T) -> Option<SystemTime>, fn(&mut T, Option<SystemTime>)),
+}
+
+type Encode<T> = for<'a> fn(&'a T) -> Option<Cow<'a, str>>;
+type Decode<T> = fn(&mut T, Option<&str>) -> Result<(), String>;
+
+impl<T> Column<T> {
+    const fn new(name: &'static str, codec: Codec<T>) -> Self {
+        Self { name, codec, authenticates: true }
+    }
+
+    /// For columns that only managers need.
+    const fn managed(name: &'static str, codec: Codec<T>) -> Self {
+        Self { name, codec, authenticates: false }
+    }
+
+    /// Returns whether two rows differ in this column.
+    pub(super) fn differs(&self, one: &T, other: &T) -> bool {
+        match &self.codec {
+            Codec::Bytes(get, _) => get(one) != get(other),
+            Codec::Text(get, _) | Codec::Json(get, _) => get(one) != get(other),
+            Codec::Texts(get, _) => get(one) != get(other),
+            Codec::Flag(get, _) => get(one) != get(other),
+            Codec::Time(get, _) => get(one) != get(other),
+        }
+    }
+}
+
+pub(in crate::store) static CLIENTS: Table<ClientRow> = Table {
+    name: "clients",
+    columns: &[
+        Column::new(
+            "name",
+            Codec::Text(
+                |client| Some(client.profile.name().into()),
+                |client, name| {
+                    client.profile = ClientProfile::new(name.ok_or("its `name` is null")?);
+                    Ok(())
+                },
+            ),
+        ),
+        ENABLED,
+        Column::new(
+            "scopes",
+            Codec::Texts(
+                |client| client.profile.scopes().iter().map(ToString::to_string).collect(),
+                |client, texts| {
+                    let scopes = scopes(texts)?;
+                    if !scopes.is_empty() {
+                        change(client, |profile| profile.with_scopes(scopes));
+                    }
+                    Ok(())
+                },
+            ),
+        ),
+        Column::new(
+            "quota",
+            Codec::Json(
+                |client| client.profile.quota().map(|quota| quota_text(quota).into()),
+                |client, text| {
+                    if let Some(text) = text {
+                        let quota = quota(text)?;
+                        change(client, |profile| profile.with_quota(quota));
+                    }
+                    Ok(())
+                },
+            ),
+        ),
+        Column::new(
+            "metadata",
+            Codec::Json(
+                |client| Some(metadata_text(&client.profile).into()),
+                |client, text| {
+                    let metadata = metadata(text.ok_or("its `metadata` is null")?)?;
+                    if !metadata.is_empty() {
+                        change(client, |profile| profile.with_metadata(metadata));
+                    }
+                    Ok(())
+                },
+            ),
+        ),
+    ],
+};
+
+const ENABLED: Column<ClientRow> = Column::new(
+    "enabled",
+    Codec::Flag(|client| client.enabled, |client, enabled| client.enabled = enabled),
+);
+
+fn change(client: &mut ClientRow, change: impl FnOnce(ClientProfile) -> ClientProfile) {
+    let profile = mem::replace(&mut client.profile, ClientProfile::new(""));
+    client.profile = change(profile);
+}
+
+pub(in crate::store) static KEYS: Table<KeyRow> = Table {
+    name: "keys",
+    columns: &[
+        Column::new(
+            "digest",
+            Codec::Bytes(
+                |key| key.digest.to_bytes().to_vec(),
+                |key, bytes| {
+                    let bytes = bytes.try_into().map_err(|_| "its digest is not 32 bytes long")?;
+                    key.digest = KeyDigest::from_bytes(bytes);
+                    Ok(())
+                },
+            ),
+        ),
+        Column::new(
+            "algorithm",
+            Codec::Text(
+                |_| Some("sha256".into()),
+                |_, text| match text {
+                    Some("sha256") => Ok(()),
+                    _ => Err("its algorithm is not `sha256`".to_owned()),
+                },
+            ),
+        ),
+        Column::new(
+            "client",
+            Codec::Text(
+                |key| Some((&*key.client).into()),
+                |key, client| {
+                    key.client = client.ok_or("it has no client")?.into();
+                    Ok(())
+                },
+            ),
+        ),
+        Column::managed(
+            "label",
+            Codec::Text(
+                |key| key.metadata.label.as_deref().map(Into::into),
+                |key, text| {
+                    if let Some(text) = text {
+                        label::check(text).map_err(|error| format!("its label: {error}"))?;
+                    }
+                    key.metadata.label = text.map(Into::into);
+                    Ok(())
+                },
+            ),
+        ),
+        Column::managed(
+            "created",
+            Codec::Time(|key| key.metadata.created, |key, created| key.metadata.created = created),
+        ),
+        Column::new(
+            "expires",
+            Codec::Time(|key| key.expires, |key, expires| key.expires = expires),
+        ),
+        Column::new(
+            "revoked",
+            Codec::Time(|key| key.metadata.revoked, |key, revoked| key.metadata.revoked = revoked),
+        ),
+        Column::managed(
+            "replaced_by",
+            Codec::Text(
+                |key| key.metadata.replaced_by.map(|key_id| key_id.to_string().into()),
+                |key, text| {
+                    let successor = text.map(str::parse).transpose();
+                    key.metadata.replaced_by =
+                        successor.map_err(|_| "its `replaced_by` is not the id of a key")?;
+                    Ok(())
+                },
+            ),
+        ),
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+    use crate::manage::KeyMetadata;
+    use crate::store::sql::{Migration, Migrations};
+
+    /// Copies all columns but one.
+    fn copied<T>(table: &Table<T>, without: &str, from: &T, mut into: T) -> T {
+        for column in table.columns.iter().filter(|column| column.name != without) {
+            let into = &mut into;
+            let done = match &column.codec {
+                Codec::Bytes(get, set) => set(into, &get(from)),
+                Codec::Text(get, set) | Codec::Json(get, set) => set(into, get(from).as_deref()),
+                Codec::Texts(get, set) => set(into, &get(from)),
+                Codec::Flag(get, set) => {
+                    set(into, get(from));
+                    Ok(())
+                }
+                Codec::Time(get, set) => {
+                    set(into, get(from));
+                    Ok(())
+                }
+            };
+            done.expect(column.name);
+        }
+        into
+    }
+
+    #[test]
+    fn key_without_one_of_its_columns_is_another_key() {
+        let at = |seconds| Some(UNIX_EPOCH + Duration::from_secs(seconds));
+        let digest = KeyDigest::of(b"one");
+        let key = KeyRow {
+            digest,
+            client: "App 1".to_owned(),
+            enabled: true,
+            expires: at(3),
+            metadata: KeyMetadata {
+                label: Some("production".into()),
+                created: at(1),
+                revoked: at(2),
+                replaced_by: Some(KeyDigest::of(b"two").key_id()),
+            },
+        };
+        let empty = || KeyRow::new(KeyDigest::of(b""), String::new());
+        assert_eq!(copied(&KEYS, "", &key, empty()), key);
+        for column in KEYS.columns.iter().filter(|column| column.name != "algorithm") {
+            assert_ne!(copied(&KEYS, column.name, &key, empty()), key, "{}", column.name);
+            assert!(column.differs(&key, &empty()) && !column.differs(&key, &key));
+        }
+    }
+
+    #[test]
+    fn client_without_one_of_its_columns_is_another_client() {
+        let profile = ClientProfile::new("App 1")
+            .with_scopes(["orders:read".parse().unwrap(), "*".parse().unwrap()])
+            .with_quota("100/minute".parse().unwrap())
+            .with_metadata([("team", "billing")]);
+        let client = ClientRow { profile, enabled: false };
+        let empty = || ClientRow { profile: ClientProfile::new(""), enabled: true };
+        assert_eq!(copied(&CLIENTS, "", &client, empty()), client);
+        for column in CLIENTS.columns {
+            // The name replaces the profile, so it comes first.
+            assert_ne!(copied(&CLIENTS, column.name, &client, empty()), client, "{}", column.name);
+            assert!(column.differs(&client, &empty()) && !column.differs(&client, &client));
+        }
+    }
+
+    /// The names and types in the documentation of a table, without computed columns.
+    fn documented<'a>(docs: &'a str, table: &str) -> Vec<(&'a str, &'a str)> {
+        let (_, rest) = docs.split_once(&format!("\n| `{table}` |")).expect(table);
+        let rows = rest.split("\n\n").next().unwrap().lines().skip(2);
+        let rows = rows.filter(|row| !row.contains("computed by the database"));
+        let code = |cell: &'a str| cell.split('`').nth(1).unwrap();
+        rows.map(|row| row.split('|').skip(1).map(code))
+            .map(|mut cells| (cells.next().unwrap(), cells.next().unwrap()))
+            .collect()
+    }
+
+    fn listed<T>(table: &Table<T>, types: [&'static str; 6]) -> Vec<(&'static str, &'static str)> {
+        let [bytes, text, json, texts, flag, time] = types;
+        let of = |column: &Column<T>| match column.codec {
+            Codec::Bytes(..) => bytes,
+            Codec::Text(..) => text,
+            Codec::Json(..) => json,
+            Codec::Texts(..) => texts,
+            Codec::Flag(..) => flag,
+            Codec::Time(..) => time,
+        };
+        table.columns.iter().map(|column| (column.name, of(column))).collect()
+    }
+
+    /// Tests of each database compare the documentation with the tables that the migrations create.
+    #[test]
+    fn columns_are_those_of_the_documentation() {
+        let docs = include_str!("../postgres/tables.md");
+        let types = ["bytea", "text", "jsonb", "text[]", "boolean", "timestamptz"];
+        assert_eq!(listed(&CLIENTS, types), documented(docs, "keygate.clients"));
+        assert_eq!(listed(&KEYS, types), documented(docs, "keygate.keys"));
+        let docs = include_str!("../sqlite/tables.md");
+        let types = ["blob", "text", "text", "text", "integer", "text"];
+        assert_eq!(listed(&CLIENTS, types), documented(docs, "keygate_clients"));
+        assert_eq!(listed(&KEYS, types), documented(docs, "keygate_keys"));
+    }
+
+    /// Whether no migration lets older versions read tables with a column that they would ignore when they
+    /// authenticate.
+    fn excludes_older_readers(migrations: Migrations) -> bool {
+        let names = |sql: &str| {
+            let words = sql.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+            let added = words.windows(3).filter(|words| words[..2] == ["add", "column"]);
+            added.map(|words| words[2].clone()).collect::<Vec<_>>()
+        };
+        let clients = CLIENTS.columns.iter().map(|column| (column.name, column.authenticates));
+        let keys = KEYS.columns.iter().map(|column| (column.name, column.authenticates));
+        let authenticates = |name: &String| {
+            clients.clone().chain(keys.clone()).any(|(known, needed)| needed && known == name)
+        };
+        let mut oldest = 1;
+        migrations.newer_than(0).all(|(version, migration)| {
+            if names(migration.sql).iter().any(authenticates) {
+                oldest = version;
+            }
+            (oldest..=version).contains(&migration.oldest_reader)
+        })
+    }
+
+    #[test]
+    fn column_that_authenticates_excludes_older_readers() {
+        #[cfg(feature = "postgres")]
+        assert!(excludes_older_readers(crate::store::postgres::MIGRATIONS));
+        #[cfg(feature = "sqlite")]
+        assert!(excludes_older_readers(crate::store::sqlite::MIGRATIONS));
+        let first = Migration { oldest_reader: 1, sql: "create table keygate.keys ()" };
+        let added = |oldest_reader, column| {
+            let sql: &str = format!("alter table keys\n  ADD COLUMN {column} text").leak();
+            Migrations(Vec::leak(vec![first, Migration { oldest_reader, sql }]))
+        };
+        assert!(excludes_older_readers(added(1, "label")));
+        assert!(excludes_older_readers(added(2, "expires")));
+        assert!(!excludes_older_readers(added(1, "expires")));
+        assert!(!excludes_older_readers(added(3, "expires")));
+    }
+}

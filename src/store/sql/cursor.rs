@@ -1,0 +1,202 @@
+//! Reads rows, one column after the other.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use super::columns::{CLIENTS, Codec, Column, KEYS, Table};
+use super::row::{BadRow, ClientRow, KeyRow, PartialRow};
+use crate::client::ClientProfile;
+use crate::key::KeyDigest;
+use crate::store::KeyRecord;
+
+/// The differences between the databases in names, types and rows.
+pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
+    /// Before the name of a table.
+    const PREFIX: &'static str;
+    /// The condition for a text that is in the list `$1`.
+    const IN_LIST: &'static str;
+
+    /// Returns the expression that selects a column of the table with this alias.
+    fn select<T>(alias: &str, column: &Column<T>) -> String;
+}
+
+/// The values of a row, by position. `None` is null.
+pub(in crate::store) trait Values {
+    /// Completes "its `expires` is not ...".
+    const TIME: &'static str;
+
+    fn bytes(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, ValueError>;
+    fn text(&self, index: usize) -> Result<Option<&str>, ValueError>;
+    fn texts(&self, index: usize) -> Result<Option<Vec<String>>, ValueError>;
+    fn flag(&self, index: usize) -> Result<Option<bool>, ValueError>;
+    fn time(&self, index: usize) -> Result<Option<SystemTime>, ValueError>;
+    fn number(&self, index: usize) -> Result<Option<i64>, ValueError>;
+}
+
+/// The error for a value of another type, or out of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the database returned a value of another type")]
+pub(in crate::store) struct ValueError;
+
+/// A row, and the position of the next column.
+pub(in crate::store) struct Cursor<'r, R> {
+    row: &'r R,
+    next: usize,
+}
+
+impl<'r, R: Values> Cursor<'r, R> {
+    pub(in crate::store) fn new(row: &'r R) -> Self {
+        Self { row, next: 0 }
+    }
+
+    fn advance(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    pub(in crate::store) fn text(&mut self) -> Result<Option<&'r str>, ValueError> {
+        self.row.text(self.advance())
+    }
+
+    pub(in crate::store) fn flag(&mut self) -> Result<Option<bool>, ValueError> {
+        self.row.flag(self.advance())
+    }
+
+    /// Reads a number; null counts as zero.
+    pub(in crate::store) fn count(&mut self) -> Result<usize, ValueError> {
+        let count = self.row.number(self.advance())?.unwrap_or(0);
+        usize::try_from(count).map_err(|_| ValueError)
+    }
+
+    /// Reads a column of `into`. An error is a sentence about its value.
+    fn read<T>(&mut self, column: &Column<T>, into: &mut T) -> Result<(), String> {
+        let (row, index) = (self.row, self.advance());
+        let is_not = |form: &str| format!("its `{}` is not {form}", column.name);
+        match &column.codec {
+            Codec::Bytes(_, set) => {
+                let bytes = row.bytes(index).map_err(|_| is_not("binary"))?;
+                set(into, &bytes.ok_or_else(|| is_not("set"))?)
+            }
+            Codec::Text(_, set) | Codec::Json(_, set) => {
+                set(into, row.text(index).map_err(|_| is_not("text"))?)
+            }
+            Codec::Texts(_, set) => {
+                let texts = row.texts(index).ok().flatten();
+                set(into, &texts.ok_or_else(|| is_not("a list of texts"))?)
+            }
+            Codec::Flag(_, set) => {
+                let flag = row.flag(index).ok().flatten();
+                set(into, flag.ok_or_else(|| is_not("true or false"))?);
+                Ok(())
+            }
+            Codec::Time(_, set) => {
+                set(into, row.time(index).map_err(|_| is_not(R::TIME))?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads a client whose row has a name.
+    pub(in crate::store) fn client(&mut self) -> Result<PartialRow<ClientRow>, BadRow> {
+        // An invalid value counts as enabled, so that the client can be disabled.
+        let mut row = ClientRow { profile: ClientProfile::new(""), enabled: true };
+        let mut error = None;
+        for (number, column) in CLIENTS.columns.iter().enumerate() {
+            match self.read(column, &mut row) {
+                Err(why) if number == 0 => return Err(BadRow::client("?", why)),
+                Err(why) => _ = error.get_or_insert(BadRow::client(row.profile.name(), why)),
+                Ok(()) => {}
+            }
+        }
+        if error.is_none()
+            && let Err(invalid) = row.profile.validate()
+        {
+            error = Some(BadRow::client(row.profile.name(), invalid.to_string()));
+        }
+        Ok(PartialRow { row, error })
+    }
+
+    /// Reads the columns of a key whose row has a digest.
+    fn key_columns<'c>(
+        &mut self,
+        columns: impl Iterator<Item = &'c Column<KeyRow>>,
+    ) -> Result<PartialRow<KeyRow>, BadRow> {
+        let mut row = KeyRow::new(KeyDigest::from_bytes([0; 32]), String::new());
+        let mut error = None;
+        for (number, column) in columns.enumerate() {
+            match self.read(column, &mut row) {
+                Err(why) if number == 0 => {
+                    return Err(BadRow { subject: "a key".to_owned(), why });
+                }
+                Err(why) => _ = error.get_or_insert(BadRow::key(row.key_id(), why)),
+                Ok(()) => {}
+            }
+        }
+        Ok(PartialRow { row, error })
+    }
+
+    /// Reads a row of [`keys`].
+    pub(in crate::store) fn key(&mut self) -> Result<PartialRow<KeyRow>, BadRow> {
+        let mut key = self.key_columns(KEYS.columns.iter())?;
+        match self.flag() {
+            Ok(Some(enabled)) => key.row.enabled = enabled,
+            _ => _ = key.error.get_or_insert(BadRow::key(key.row.key_id(), NO_CLIENT)),
+        }
+        Ok(key)
+    }
+
+    /// Reads the [`record_columns`]. A key that is known to be revoked needs no other valid column.
+    pub(in crate::store) fn record(&mut self, is_revoked: bool) -> Result<KeyRecord, BadRow> {
+        let mut key = self.key_columns(authenticating())?;
+        if matches!(self.row.text(self.next), Ok(None)) {
+            return Err(BadRow::key(key.row.key_id(), NO_CLIENT));
+        }
+        let ClientRow { profile, enabled } = self.client()?.complete()?;
+        key.row.enabled = enabled;
+        if is_revoked {
+            key.error = None;
+            key.row.metadata.revoked.get_or_insert(SystemTime::UNIX_EPOCH);
+        }
+        let key = key.complete()?;
+        let (digest, state) = (key.digest, key.state());
+        Ok(KeyRecord::new(digest, profile).with_expiry(key.expires).with_state(state))
+    }
+}
+
+const NO_CLIENT: &str = "its client does not exist";
+
+fn authenticating() -> impl Iterator<Item = &'static Column<KeyRow>> {
+    KEYS.columns.iter().filter(|column| column.authenticates)
+}
+
+/// The columns of a client `c`, for [`Cursor::client`].
+pub(in crate::store) fn client_columns<D: Dialect>() -> String {
+    select::<D, _>("c", CLIENTS.columns.iter())
+}
+
+/// The columns of a key `k` and its client `c`, for [`Cursor::record`].
+pub(in crate::store) fn record_columns<D: Dialect>() -> String {
+    format!("{}, {}", select::<D, _>("k", authenticating()), client_columns::<D>())
+}
+
+/// The rows of all keys, for [`Cursor::key`], up to a condition.
+pub(super) fn keys<D: Dialect>() -> String {
+    let keys = select::<D, _>("k", KEYS.columns.iter());
+    format!("select {keys}, c.enabled from {} k {}", table::<D, _>(&KEYS), with_client::<D>())
+}
+
+/// Joins the client of a key `k`.
+pub(in crate::store) fn with_client<D: Dialect>() -> String {
+    format!("left join {} c on c.name = k.client", table::<D, _>(&CLIENTS))
+}
+
+pub(in crate::store) fn table<D: Dialect, T>(table: &Table<T>) -> String {
+    format!("{}{}", D::PREFIX, table.name)
+}
+
+fn select<'c, D: Dialect, T: 'static>(
+    alias: &str,
+    columns: impl Iterator<Item = &'c Column<T>>,
+) -> String {
+    columns.map(|column| D::select(alias, column)).collect::<Vec<_>>().join(", ")
+}
