@@ -94,6 +94,18 @@ impl PackedStatus {
     }
 }
 
+#[cfg(feature = "postgres")]
+impl PackedStatus {
+    /// Returns the status for a file that [`PackedStatus::from_bits`] reads.
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

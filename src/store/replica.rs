@@ -1,8 +1,8 @@
 //! The replica: all keys of a PostgreSQL database in memory.
 //!
 //! `follower` runs on its own thread and keeps one `session` with the database: it loads all keys (`load`), then
-//! polls for changes (`poll`). Requests read `shared`, whose status `watchdog` updates. `snapshot` is the copy on
-//! disk. Start reading at `session`.
+//! polls for changes (`poll`). Both read rows with `rows`. Requests read `shared`. `snapshot` is the copy on disk.
+//! Start reading at `session`. Imports go one way only: follower, session, load and poll, state, shared.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -21,7 +21,6 @@ use crate::store::KeyRecord;
 mod change_queue;
 mod clients;
 mod connection;
-mod copy_out;
 #[cfg(feature = "tracing")]
 mod events;
 #[cfg(not(feature = "tracing"))]
@@ -33,18 +32,12 @@ mod history;
 mod load;
 mod options;
 mod poll;
-mod refused_keys;
-mod report;
 mod rows;
 mod server_probe;
 mod session;
-mod session_error;
 mod shared;
 mod snapshot;
-mod snapshot_start;
 mod state;
-mod timing;
-mod watchdog;
 
 pub use health::ReplicaHealth;
 pub use options::ReplicaOptions;
@@ -147,7 +140,8 @@ impl Replica {
     /// cause is removed.
     pub async fn ready(&self) -> Result<(), DatabaseError> {
         let mut progress = self.shared.progress.subscribe();
-        let result = progress.wait_for(|progress| !matches!(progress, Progress::Starting)).await;
+        let is_decided = |progress: &_| matches!(progress, Progress::Ready | Progress::Failed(_));
+        let result = progress.wait_for(is_decided).await;
         match result.as_deref() {
             Ok(Progress::Failed(error)) => Err(error.clone()),
             // `self` keeps the sender alive, so waiting does not fail.

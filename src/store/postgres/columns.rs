@@ -148,10 +148,6 @@ const EPOCH: i64 = 946_684_800_000_000;
 const END: i64 = 253_402_300_800_000_000;
 
 impl Micros {
-    pub(in crate::store) fn from_server(micros: i64) -> Self {
-        Self(micros)
-    }
-
     fn system_time(self) -> Option<SystemTime> {
         let since = self.0.checked_add(EPOCH).filter(|since| (0..END).contains(since))?;
         UNIX_EPOCH.checked_add(Duration::from_micros(since.try_into().ok()?))

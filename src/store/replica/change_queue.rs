@@ -67,28 +67,37 @@ impl ChangeQueue {
         *self = Self::default();
     }
 
-    pub(super) fn take_clients(&mut self) -> Vec<String> {
-        let mut taken = Vec::new();
-        while taken.len() < BATCH {
-            let Some(name) = self.clients.pop_first() else { break };
-            taken.push(name);
+    /// Takes the changes that the next poll reads, beginning with keys that may have lost rights. Issued keys wait
+    /// until no client is queued.
+    pub(super) fn take(&mut self) -> Batch {
+        let mut batch = Batch::default();
+        while batch.names.len() < BATCH
+            && let Some(name) = self.clients.pop_first()
+        {
+            batch.names.push(name);
         }
-        self.has_unapplied |= !taken.is_empty();
-        taken
-    }
-
-    /// Takes keys, beginning with keys that may have lost rights. Issued keys wait until no client is queued.
-    pub(super) fn take_keys(&mut self) -> BTreeSet<KeyId> {
-        let mut taken = BTreeSet::new();
-        while taken.len() < BATCH {
+        while batch.key_ids.len() < BATCH {
             let next = match self.urgent.pop_first() {
                 None if self.clients.is_empty() => self.keys.pop_first(),
                 urgent => urgent,
             };
             let Some(key_id) = next else { break };
-            taken.insert(key_id);
+            batch.key_ids.insert(key_id);
         }
-        self.has_unapplied |= !taken.is_empty();
-        taken
+        self.has_unapplied |= !batch.is_empty();
+        batch
+    }
+}
+
+/// The clients and keys whose rows one poll reads.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) names: Vec<String>,
+    pub(super) key_ids: BTreeSet<KeyId>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.key_ids.is_empty()
     }
 }

@@ -1,23 +1,21 @@
-//! The thread that follows the database.
+//! The threads of a replica.
 
 use std::convert::Infallible;
-use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot::Receiver;
-use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::connection::SessionError;
+use super::health;
 use super::options::ReplicaOptions;
 use super::session::Session;
-use super::session_error::SessionError;
-use super::shared::{Progress, Shared};
-use super::snapshot_start::{Attempt, SnapshotStart};
+use super::shared::{Progress, Shared, Status};
+use super::snapshot::SnapshotTask;
 use super::state::FollowerState;
-use super::{report, watchdog};
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
 
@@ -26,36 +24,48 @@ use crate::store::sql::DatabaseError;
 const MIN_BACKOFF: Duration = Duration::from_millis(50);
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
+/// The interval between two updates of the status.
+const TICK: Duration = Duration::from_millis(50);
+
 /// Starts the follower on its own thread and runtime, so that blocking work of the service delays no
 /// revoke.
 pub(super) fn start(options: ReplicaOptions, shared: &Arc<Shared>, dropped: Receiver<Infallible>) {
-    let guard_shared = Arc::clone(shared);
-    let run = move || {
-        let guard = EndOnDrop(guard_shared);
-        match runtime() {
-            Ok(runtime) => {
-                runtime.block_on(Follower::new(options, Arc::clone(&guard.0)).run(dropped));
-                // A DNS lookup may still be running: do not wait for it.
-                runtime.shutdown_background();
-            }
-            Err(error) => fail(&guard.0, error),
+    let guard = EndOnDrop(Arc::clone(shared));
+    let run = move || match runtime() {
+        Ok(runtime) => {
+            runtime.block_on(follow_until(dropped, options, guard));
+            // Does not wait for a DNS lookup or the disk.
+            runtime.shutdown_background();
         }
+        Err(error) => fail(&guard.0, error),
     };
     let follower = thread::Builder::new().name("keygate-replica".to_owned());
-    if let Err(error) = watchdog::start(shared).and_then(|()| follower.spawn(run)) {
-        shared.end();
+    if let Err(error) = start_watchdog(shared).and_then(|()| follower.spawn(run).map(drop)) {
         fail(shared, error);
     }
 }
 
+/// Starts the thread that stops serving keys that are too old. A follower blocked by a disk or a DNS lookup cannot make
+/// stale keys look fresh. It ends after the follower.
+pub(super) fn start_watchdog(shared: &Arc<Shared>) -> io::Result<()> {
+    let shared = Arc::clone(shared);
+    let run = move || {
+        while shared.status() != Status::Ended {
+            thread::sleep(TICK);
+            shared.update_status();
+        }
+    };
+    thread::Builder::new().name("keygate-watchdog".to_owned()).spawn(run).map(drop)
+}
+
 fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
+    Builder::new_current_thread().enable_all().thread_name("keygate-snapshot").build()
 }
 
 fn fail(shared: &Shared, error: io::Error) {
     let error = DatabaseError::Unavailable(StoreError::new(error));
     shared.set_error(error.clone());
-    shared.progress.send_replace(Progress::Failed(error));
+    shared.set_progress(Progress::Failed(error));
 }
 
 /// Stops serving when the follower ends, even by a panic: nothing would update the keys any more.
@@ -67,63 +77,39 @@ impl Drop for EndOnDrop {
     }
 }
 
-struct Follower {
-    state: FollowerState,
-    attempt: watch::Sender<Attempt>,
+async fn follow_until(dropped: Receiver<Infallible>, options: ReplicaOptions, guard: EndOnDrop) {
+    let shared = Arc::clone(&guard.0);
+    if let Some(snapshot) = SnapshotTask::new(&options, &shared) {
+        tokio::spawn(snapshot.run());
+    }
+    tokio::select! {
+        biased;
+        _ = dropped => {}
+        () = follow(FollowerState::new(options, shared)) => {}
+    }
 }
 
-impl Follower {
-    fn new(options: ReplicaOptions, shared: Arc<Shared>) -> Self {
-        Self { state: FollowerState::new(options, shared), attempt: watch::Sender::default() }
-    }
-
-    async fn run(mut self, dropped: Receiver<Infallible>) {
-        let FollowerState { options, shared, .. } = &self.state;
-        let start = SnapshotStart::new(options, shared, self.attempt.subscribe());
-        let start = async {
-            if let Some(start) = start {
-                start.run().await;
+async fn follow(mut state: FollowerState) {
+    let mut backoff = MIN_BACKOFF;
+    loop {
+        let started = Instant::now();
+        let error = match Session::open(&mut state).await {
+            Ok(mut session) => {
+                state.shared.set_progress(Progress::Loading);
+                session.follow(&mut state).await
             }
-            pending::<()>().await;
+            Err(error) => error,
         };
-        tokio::select! {
-            biased;
-            _ = dropped => {}
-            () = self.follow() => {}
-            () = start => {}
+        let contact = state.shared.since_contact();
+        if contact.is_some_and(|since| since < started.elapsed()) {
+            backoff = MIN_BACKOFF;
         }
-    }
-
-    async fn follow(&mut self) {
-        let mut backoff = MIN_BACKOFF;
-        loop {
-            let started = Instant::now();
-            let error = match Session::open(&mut self.state).await {
-                Ok(mut session) => {
-                    self.attempt.send_replace(Attempt::Connected);
-                    session.follow(&mut self.state).await
-                }
-                Err(error) => error,
-            };
-            let contact = self.state.shared.since_contact();
-            if contact.is_some_and(|since| since < started.elapsed()) {
-                backoff = MIN_BACKOFF;
-            }
-            self.session_ended(error);
-            sleep(with_jitter(backoff)).await;
-            backoff = (backoff * 2).min(MAX_BACKOFF);
-        }
-    }
-
-    fn session_ended(&self, SessionError { error, is_lasting, .. }: SessionError) {
-        let FollowerState { shared, position, .. } = &self.state;
-        report::failing(shared, &error);
-        // A server that refuses the connection is reachable.
-        let attempt = if is_lasting { Attempt::Connected } else { Attempt::Failed };
-        self.attempt.send_replace(attempt);
-        if is_lasting && position.is_none() && !shared.is_ready() {
-            shared.progress.send_replace(Progress::Failed(error));
-        }
+        let SessionError { error, is_lasting, .. } = error;
+        health::failing(&state.shared, &error);
+        let progress = if is_lasting { Progress::Failed(error) } else { Progress::Unreachable };
+        state.shared.set_progress(progress);
+        sleep(with_jitter(backoff)).await;
+        backoff = (backoff * 2).min(MAX_BACKOFF);
     }
 }
 

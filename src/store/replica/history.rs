@@ -1,5 +1,7 @@
 //! Positions in the history of a database.
 
+use std::collections::VecDeque;
+
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Row as _};
 
@@ -24,14 +26,19 @@ impl Position {
 /// so at least one of these.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RecentEvents {
-    pub(super) seqs: Vec<i64>,
-    pub(super) txids: Vec<u64>,
-    /// In the server's binary format.
-    pub(super) times: Vec<u64>,
+    pub(super) events: VecDeque<Event>,
     /// The greatest sequence number seen.
     pub(super) greatest: i64,
     /// Events up to this number came with a dump of another cluster.
     pub(super) foreign: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    pub(super) seq: i64,
+    pub(super) txid: u64,
+    /// In the server's binary format.
+    pub(super) at: u64,
 }
 
 /// The columns of an event, for [`RecentEvents::add`]. The time is in the server's binary format, which no
@@ -44,8 +51,8 @@ macro_rules! event_columns {
 
 pub(super) use event_columns;
 
-/// Checking twice as many events takes a poll less than a millisecond.
-const MIN_KEPT: usize = 250;
+/// Checking them takes a poll less than a millisecond.
+const KEPT: usize = 500;
 
 impl RecentEvents {
     /// Adds an event. Rows come in the order of their transactions; old events are dropped.
@@ -53,27 +60,21 @@ impl RecentEvents {
         let number = |text: &str, radix: u32| {
             u64::from_str_radix(text, radix).map_err(|error| Error::Decode(error.into()))
         };
-        self.push(row.try_get(0)?, number(row.try_get(1)?, 10)?, number(row.try_get(2)?, 16)?);
+        let (txid, at) = (number(row.try_get(1)?, 10)?, number(row.try_get(2)?, 16)?);
+        self.push(Event { seq: row.try_get(0)?, txid, at });
         Ok(())
     }
 
-    fn push(&mut self, seq: i64, txid: u64, at: u64) {
-        self.greatest = self.greatest.max(seq);
-        if seq <= self.foreign || self.txids.last() == Some(&txid) {
+    fn push(&mut self, event: Event) {
+        self.greatest = self.greatest.max(event.seq);
+        let is_same = |last: &Event| last.txid == event.txid;
+        if event.seq <= self.foreign || self.events.back().is_some_and(is_same) {
             return;
         }
-        if self.seqs.len() == 2 * MIN_KEPT {
-            self.seqs.drain(..MIN_KEPT);
-            self.txids.drain(..MIN_KEPT);
-            self.times.drain(..MIN_KEPT);
+        if self.events.len() == KEPT {
+            self.events.pop_front();
         }
-        self.seqs.push(seq);
-        self.txids.push(txid);
-        self.times.push(at);
-    }
-
-    pub(super) fn len(&self) -> i64 {
-        i64::try_from(self.seqs.len()).unwrap_or(i64::MAX)
+        self.events.push_back(event);
     }
 }
 
@@ -98,25 +99,27 @@ impl VisibleTransactions {
 mod tests {
     use super::*;
 
+    fn seqs(recent: &RecentEvents) -> Vec<i64> {
+        recent.events.iter().map(|event| event.seq).collect()
+    }
+
     #[test]
     fn latest_transactions_are_kept_with_one_event_each() {
         let mut recent = RecentEvents::default();
         for seq in 0..10_000 {
-            recent.push(seq, seq.unsigned_abs() / 2, 0);
+            recent.push(Event { seq, txid: seq.unsigned_abs() / 2, at: 0 });
         }
-        assert_eq!(recent.txids.last(), Some(&4999));
-        assert!((MIN_KEPT..=2 * MIN_KEPT).contains(&recent.seqs.len()));
-        let last = (0..10_000).step_by(2).collect::<Vec<_>>();
-        assert!(last.ends_with(&recent.seqs));
+        assert_eq!(recent.greatest, 9_999);
+        assert_eq!(seqs(&recent), (9_000..10_000).step_by(2).collect::<Vec<_>>());
     }
 
     #[test]
     fn events_from_a_dump_are_not_kept() {
         let mut recent = RecentEvents { foreign: 5, ..RecentEvents::default() };
         for (seq, txid) in [(4, 900), (5, 901), (6, 7)] {
-            recent.push(seq, txid, 0);
+            recent.push(Event { seq, txid, at: 0 });
         }
-        assert_eq!((recent.seqs, recent.greatest), (vec![6], 6));
+        assert_eq!((seqs(&recent), recent.greatest), (vec![6], 6));
     }
 
     #[test]

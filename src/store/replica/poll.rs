@@ -6,27 +6,14 @@ use std::fmt::Write as _;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
 
-use super::change_queue::ChangeQueue;
+use super::change_queue::{Batch, ChangeQueue};
+use super::connection::SessionError;
 use super::history::{Position, event_columns};
-use super::rows::{KeyRow, LoadedKey, replica_columns};
-use super::server_probe::{ProbeResult, ServerProbe, array};
-use super::session_error::SessionError;
+use super::rows::{read_key, replica_columns};
+use super::server_probe::{ProbeResult, SETTINGS, ServerProbe, array};
 use super::state::FollowerState;
-use crate::key::KeyId;
 use crate::store::postgres::columns::{client_columns, client_row};
-use crate::store::postgres::settings::{hex, local_settings};
-
-/// The settings of polls and loads. Without sequential scans, the cost of a poll does not depend on the
-/// planner's statistics: an index serves each of its queries. The role's timeouts do not apply, since
-/// polls have their own.
-///
-/// Statements are unnamed and not in a transaction block: a pooler may send each message over another
-/// connection, and a failed message leaves nothing behind.
-pub(super) const SETTINGS: &str = concat!(
-    local_settings!(),
-    "set local enable_seqscan = off; set local jit = off; set local bytea_output = hex; \
-     set local statement_timeout = 0; set local lock_timeout = 0; "
-);
+use crate::store::postgres::settings::hex;
 
 const SNAPSHOT: &str = "set transaction isolation level repeatable read read only; ";
 
@@ -53,49 +40,33 @@ fn events(last: &Position) -> String {
     )
 }
 
-/// The clients and keys whose rows one poll reads.
-pub(super) struct Batch {
-    names: Vec<String>,
-    key_ids: BTreeSet<KeyId>,
-}
-
-impl Batch {
-    pub(super) fn take(queue: &mut ChangeQueue) -> Self {
-        Self { names: queue.take_clients(), key_ids: queue.take_keys() }
+/// Returns the queries for the rows, and for those of the keys' clients, which may be new.
+fn rows(batch: &Batch) -> String {
+    // Writing to a `String` cannot fail.
+    let mut sql = String::new();
+    let clients = client_columns!();
+    if !batch.names.is_empty() {
+        let names = array(batch.names.iter().map(hex));
+        let names = format!(
+            "any((select pg_catalog.array_agg(pg_catalog.convert_from(\
+             pg_catalog.decode(name, 'hex'), 'UTF8')) from unnest({names}::text[]) as name)::text[])"
+        );
+        let _ = write!(
+            sql,
+            "select {clients}, 'client' from keygate.clients c where c.name = {names}; \
+             select key_id, 'key of a client' from keygate.keys where client = {names}; "
+        );
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.key_ids.is_empty()
+    if !batch.key_ids.is_empty() {
+        let (keys, key_ids) = (replica_columns!(), array(batch.key_ids.iter()));
+        let _ = write!(
+            sql,
+            "select {clients}, 'client' from keygate.clients c where c.name in \
+             (select k.client from keygate.keys k where k.key_id = any({key_ids}::text[])); \
+             select {keys}, 'key' from keygate.keys k where k.key_id = any({key_ids}::text[]); "
+        );
     }
-
-    /// Returns the queries for the rows, and for those of the keys' clients, which may be new.
-    fn statements(&self) -> String {
-        // Writing to a `String` cannot fail.
-        let mut sql = String::new();
-        let clients = client_columns!();
-        if !self.names.is_empty() {
-            let names = array(self.names.iter().map(hex));
-            let names = format!(
-                "any((select pg_catalog.array_agg(pg_catalog.convert_from(\
-                 pg_catalog.decode(name, 'hex'), 'UTF8')) from unnest({names}::text[]) as name)::text[])"
-            );
-            let _ = write!(
-                sql,
-                "select {clients}, 'client' from keygate.clients c where c.name = {names}; \
-                 select key_id, 'key of a client' from keygate.keys where client = {names}; "
-            );
-        }
-        if !self.key_ids.is_empty() {
-            let (keys, key_ids) = (replica_columns!(unprepared), array(self.key_ids.iter()));
-            let _ = write!(
-                sql,
-                "select {clients}, 'owner' from keygate.clients c where c.name in \
-                 (select k.client from keygate.keys k where k.key_id = any({key_ids}::text[])); \
-                 select {keys}, 'key' from keygate.keys k where k.key_id = any({key_ids}::text[]); "
-            );
-        }
-        sql
-    }
+    sql
 }
 
 /// The rows of a poll.
@@ -104,7 +75,6 @@ pub(super) struct PollResponse {
     events: Vec<PgRow>,
     clients: Vec<PgRow>,
     keys_of_clients: Vec<PgRow>,
-    owners: Vec<PgRow>,
     keys: Vec<PgRow>,
 }
 
@@ -116,24 +86,22 @@ pub(super) async fn poll(
     batch: &Batch,
 ) -> Result<PollResponse, SessionError> {
     let probe = probe.statement(&last.recent);
-    let sql = format!("{SNAPSHOT}{SETTINGS}{probe}{}{}", events(last), batch.statements());
+    let sql = format!("{SNAPSHOT}{SETTINGS}{probe}{}{}", events(last), rows(batch));
     let rows = raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await?;
     let mut probed = None;
-    let [mut events, mut clients, mut keys_of_clients, mut owners, mut keys] =
-        [const { Vec::new() }; 5];
+    let [mut events, mut clients, mut keys_of_clients, mut keys] = [const { Vec::new() }; 4];
     for row in rows {
         match query_name(&row)? {
             "probe" => probed = Some(ProbeResult::read(&row, last.recent.clone())?),
             "event" => events.push(row),
             "client" => clients.push(row),
             "key of a client" => keys_of_clients.push(row),
-            "owner" => owners.push(row),
             _ => keys.push(row),
         }
     }
     let probed = probed
         .ok_or_else(|| SessionError::new("PostgreSQL sent an incomplete response to a poll"))?;
-    Ok(PollResponse { probed, events, clients, keys_of_clients, owners, keys })
+    Ok(PollResponse { probed, events, clients, keys_of_clients, keys })
 }
 
 /// Returns the last column, which names the query.
@@ -154,23 +122,19 @@ impl PollResponse {
 
     /// Serves the rows.
     pub(super) fn apply(&self, state: &mut FollowerState, batch: Batch) -> Result<(), Error> {
-        let FollowerState { shared, clients, refused, queue, snapshot, .. } = state;
+        let FollowerState { shared, clients, refused, queue, has_changed, .. } = state;
         let Batch { names, key_ids } = batch;
-        for name in &names {
-            clients.remove(name);
-        }
+        let mut removed = names.iter().map(String::as_str).collect::<BTreeSet<_>>();
         for row in &self.clients {
-            clients.insert(row.try_get(0)?, client_row(row, 0));
+            let name: &str = row.try_get(0)?;
+            removed.remove(name);
+            clients.insert(name, client_row(row, 0));
+        }
+        for name in removed {
+            clients.remove(name);
         }
         for row in &self.keys_of_clients {
             queue.add_key(row)?;
-        }
-        for row in &self.owners {
-            let name = row.try_get(0)?;
-            // Keys share the profile of a known client.
-            if clients.get(name).is_none() {
-                clients.insert(name, client_row(row, 0));
-            }
         }
         if key_ids.is_empty() {
             return Ok(());
@@ -181,21 +145,11 @@ impl PollResponse {
             changes.insert(key_id.prefix(), None);
         }
         for row in &self.keys {
-            let key = match KeyRow::read(row) {
-                Ok(key) => key.with_client(clients.get(key.client)),
-                Err((digest, bad)) => LoadedKey::Invalid(digest, bad),
-            };
-            match key {
-                LoadedKey::Valid(row, status) => {
-                    changes.insert(row.prefix(), Some((row, status)));
-                }
-                LoadedKey::Invalid(digest, bad) => refused.add(digest, bad),
-                LoadedKey::NoClient(digest) => refused.add_without_client(digest),
+            if let Some((row, status)) = read_key(row, clients, refused) {
+                changes.insert(row.prefix(), Some((row, status)));
             }
         }
-        if let Some(snapshot) = snapshot {
-            snapshot.mark_dirty();
-        }
+        *has_changed = true;
         // Counted before it is served, so that a visible change is always counted.
         refused.report(&mut shared.lock_health());
         shared.lock_health().clients = clients.len();

@@ -5,8 +5,8 @@ use std::fmt::{Display, Write as _};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
 
+use super::connection::SessionError;
 use super::history::{Position, RecentEvents, VisibleTransactions};
-use super::session_error::SessionError;
 use crate::store::postgres::error::code;
 use crate::store::postgres::settings::local_settings;
 
@@ -20,6 +20,18 @@ const STARTED: &str = "pg_catalog.pg_postmaster_start_time()::text";
 
 /// Whether keygate's triggers leave out wake-ups, since unread notifications fill the queue.
 const QUEUE: &str = "pg_catalog.pg_notification_queue_usage() > 0.01";
+
+/// The settings of polls and loads. Without sequential scans, the cost of a poll does not depend on the
+/// planner's statistics: an index serves each of its queries. The role's timeouts do not apply, since
+/// polls have their own.
+///
+/// Statements are unnamed and not in a transaction block: a pooler may send each message over another
+/// connection, and a failed message leaves nothing behind.
+pub(super) const SETTINGS: &str = concat!(
+    local_settings!(),
+    "set local enable_seqscan = off; set local jit = off; set local bytea_output = hex; \
+     set local statement_timeout = 0; set local lock_timeout = 0; "
+);
 
 /// The expressions of the probe that the server permits.
 pub(super) struct ServerProbe {
@@ -59,9 +71,10 @@ impl ServerProbe {
     /// Returns the query of the probe, whose row ends with `probe`.
     pub(super) fn statement(&self, recent: &RecentEvents) -> String {
         let Self { database, feed, queue, .. } = self;
-        let times = recent.times.iter().map(|time| format!("{time:016x}"));
-        let [seqs, txids, times] =
-            [array(recent.seqs.iter()), array(recent.txids.iter()), array(times)];
+        let events = &recent.events;
+        let seqs = array(events.iter().map(|event| event.seq));
+        let txids = array(events.iter().map(|event| event.txid));
+        let times = array(events.iter().map(|event| format!("{:016x}", event.at)));
         // A trigger that was disabled and enabled again has another `xmin`.
         format!(
             "select pg_catalog.pg_is_in_recovery(), triggers.live,
@@ -110,7 +123,7 @@ impl ProbeResult {
             .ok_or_else(|| SessionError::new("PostgreSQL sent no valid transaction snapshot"))?;
         let (database, feed) = (row.try_get(2)?, row.try_get(3)?);
         let found: i64 = row.try_get(5)?;
-        let lost_events = found != recent.len();
+        let lost_events = usize::try_from(found) != Ok(recent.events.len());
         let is_queue_high = row.try_get::<Option<bool>, _>(6)? == Some(true);
         let position = Position { database, feed, visible, recent };
         Ok(Self { position, lost_events, is_queue_high })

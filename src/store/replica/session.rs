@@ -1,19 +1,17 @@
 //! One connection to the database, until its first error.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
 use sqlx::Acquire as _;
 use sqlx::postgres::PgListener;
 use tokio::time::{sleep, timeout};
 
-use super::connection::connect_listener;
-use super::poll::Batch;
+use super::connection::{POLL_DEADLINE, SessionError, connect_listener, within};
 use super::server_probe::ServerProbe;
-use super::session_error::SessionError;
-use super::shared::{Progress, Status};
+use super::shared::{POLL_INTERVAL, Progress, Status};
 use super::state::FollowerState;
-use super::timing::{POLL_DEADLINE, POLL_INTERVAL};
-use super::{load, poll, report};
+use super::{health, load, poll};
 use crate::store::postgres::{row_security, schema};
 
 /// The least time between two polls: a burst of wake-ups causes one poll.
@@ -49,11 +47,9 @@ impl Session {
                 .map_err(|_| SessionError::unreachable("migrating the tables timed out"))??;
             state.migrated = true;
         } else {
-            let check = timeout(POLL_DEADLINE, schema::check(connection)).await;
-            check.map_err(|_| SessionError::timed_out())??;
+            within(POLL_DEADLINE, schema::check(connection)).await?;
         }
-        let probe = timeout(POLL_DEADLINE, ServerProbe::new(connection)).await;
-        let probe = probe.map_err(|_| SessionError::timed_out())??;
+        let probe = within(POLL_DEADLINE, ServerProbe::new(connection)).await?;
         state.queue.reload |= probe.is_blind;
         if !state.options.through_pooler && !state.is_listen_paused() {
             listen(listener, state).await?;
@@ -96,15 +92,14 @@ impl Session {
         match &state.position {
             Some(last) if !state.queue.reload => {
                 let last = last.clone();
-                let batch = Batch::take(&mut state.queue);
+                let batch = state.queue.take();
                 let deadline = if batch.is_empty() { POLL_DEADLINE } else { BATCH_DEADLINE };
                 let response = poll::poll(connection, &self.probe, &last, &batch);
-                let response = timeout(deadline, response).await;
-                let mut response = response.map_err(|_| SessionError::timed_out())??;
+                let mut response = within(deadline, response).await?;
                 state.shared.record_poll_time(started.elapsed());
                 let probed = &response.probed;
                 let is_paused = state.is_listen_paused();
-                report::wake_ups(&state.shared, is_paused, probed.is_queue_high);
+                health::wake_ups(&state.shared, is_paused, probed.is_queue_high);
                 let position = &probed.position;
                 if probed.lost_events || !position.follows(&last) || position.feed != last.feed {
                     state.queue.reload = true;
@@ -121,16 +116,16 @@ impl Session {
         if !state.queue.is_empty() {
             return Ok(Progressed::MoreToRead);
         }
-        state.shared.record_contact(started);
+        state.shared.record_contact(started.elapsed());
         if state.shared.status() != Status::Fresh {
             // A long load: more may have changed meanwhile.
             return Ok(Progressed::MoreToRead);
         }
-        report::caught_up(&state.shared, &state.clients);
-        state.update_snapshot();
-        if !matches!(*state.shared.progress.borrow(), Progress::Ready) {
-            state.shared.progress.send_replace(Progress::Ready);
+        health::caught_up(&state.shared, &state.clients);
+        if mem::take(&mut state.has_changed) {
+            state.shared.changes.send_replace(());
         }
+        state.shared.set_progress(Progress::Ready);
         Ok(Progressed::CaughtUp)
     }
 

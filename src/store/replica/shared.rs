@@ -1,7 +1,7 @@
 //! The state that handles read and the follower writes.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +9,6 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::health::ReplicaHealth;
-use super::timing::POLL_INTERVAL;
 use crate::error::StoreError;
 use crate::key::KeyDigest;
 use crate::store::sql::DatabaseError;
@@ -36,80 +35,74 @@ pub(super) enum Status {
     Ended,
 }
 
-const STATUS_BITS: u32 = 8;
+/// The interval between polls without a wake-up: a lost wake-up delays a change by half a second.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(super) struct Shared {
-    /// The status, and above it a counter of moves between the table and the refused keys, so that a request
-    /// needs one atomic load.
-    status_word: AtomicU64,
+    /// A [`Status`]. Computing it for each request would read the clock.
+    status: AtomicU8,
     pub(super) table: Table,
     /// Keys whose rows cannot be used.
     refused: ArcSwap<HashSet<KeyDigest>>,
-    /// The last contact, in milliseconds since `started`; negative before it.
+    /// The last contact, in milliseconds since `started`; the minimum before it.
     contact: AtomicI64,
     /// The duration of a poll in milliseconds.
     poll_time: AtomicU64,
     started: Instant,
     max_staleness: Duration,
-    errors: Errors,
     health: Mutex<ReplicaHealth>,
     pub(super) progress: watch::Sender<Progress>,
+    /// Notified when changes are served.
+    pub(super) changes: watch::Sender<()>,
 }
 
 /// The state that callers of [`Replica::ready`](super::Replica::ready) wait for.
 #[derive(Clone, Debug)]
 pub(super) enum Progress {
-    Starting,
-    Ready,
-    /// Retrying alone does not help.
+    /// The first attempt to connect.
+    Connecting,
+    /// The keys are being loaded, unless the session fails.
+    Loading,
+    /// The last session failed. The next one may succeed.
+    Unreachable,
+    /// Retrying alone does not help: the database can be reached.
     Failed(DatabaseError),
-}
-
-/// Created once, so that an outage allocates nothing per request.
-struct Errors {
-    not_ready: StoreError,
-    out_of_contact: StoreError,
-    stale: StoreError,
-    ended: StoreError,
-    refused: StoreError,
+    /// The final state.
+    Ready,
 }
 
 impl Shared {
     pub(super) fn new(max_staleness: Duration) -> Self {
         Self {
-            status_word: AtomicU64::new(Status::NotReady as u64),
+            status: AtomicU8::new(Status::NotReady as u8),
             table: Table::new(),
             refused: ArcSwap::default(),
             contact: AtomicI64::new(i64::MIN),
             poll_time: AtomicU64::new(0),
             started: Instant::now(),
             max_staleness,
-            errors: Errors {
-                not_ready: StoreError::new("the replica has not loaded the keys yet"),
-                out_of_contact: StoreError::new(
-                    "the replica has no contact with the database, and does not know the key",
-                ),
-                stale: StoreError::new(
-                    "the replica has had no contact with the database for too long",
-                ),
-                ended: StoreError::new("the replica no longer follows the database"),
-                refused: StoreError::new("the row of the key cannot be used"),
-            },
             health: Mutex::default(),
-            progress: watch::Sender::new(Progress::Starting),
+            progress: watch::Sender::new(Progress::Connecting),
+            changes: watch::Sender::new(()),
         }
     }
 
+    #[inline]
     pub(super) fn status(&self) -> Status {
-        status(self.status_word.load(Ordering::Acquire))
+        match self.status.load(Ordering::Acquire) {
+            0 => Status::NotReady,
+            1 => Status::Fresh,
+            2 => Status::OutOfContact,
+            3 => Status::Stale,
+            _ => Status::Ended,
+        }
     }
 
     /// Stops serving for good.
     pub(super) fn end(&self) {
-        let ended = |word| Some(with_status(word, Status::Ended));
-        let _ = self.status_word.fetch_update(Ordering::AcqRel, Ordering::Acquire, ended);
+        self.status.store(Status::Ended as u8, Ordering::Release);
         if self.lock_health().error.is_none() {
-            self.set_error(DatabaseError::Unavailable(self.errors.ended.clone()));
+            self.set_error(DatabaseError::Unavailable(error(Status::Ended)));
         }
     }
 
@@ -120,34 +113,30 @@ impl Shared {
         health.error.replace(error)
     }
 
-    /// Decides about a key that is not in the table; `None` if keys have moved and the caller must retry.
+    /// Decides about a key that was not in the table.
     #[cold]
-    fn miss(&self, digest: &KeyDigest, word: u64) -> Option<LookupResult> {
-        if self.refused.load().contains(digest) {
-            return Some(Err(self.errors.refused.clone()));
+    fn miss(&self, digest: &KeyDigest) -> LookupResult {
+        // On a busy machine, the watchdog may be late. Read before the table, which is then at least as new.
+        let status = self.current_status();
+        loop {
+            let refused = self.refused.load();
+            if refused.contains(digest) {
+                return Err(StoreError::new("the row of the key cannot be used"));
+            }
+            if let Some(record) = self.table.find(digest) {
+                return Ok(Some(record));
+            }
+            // Otherwise keys have moved between the two.
+            if Arc::ptr_eq(&refused, &self.refused.load()) {
+                break;
+            }
         }
-        if self.status_word.load(Ordering::Acquire) != word {
-            return None;
-        }
-        // On a busy machine, the watchdog may be late.
-        let fresh = status(word) == Status::Fresh
-            && self.since_contact().is_some_and(|since| since < self.contact_timeout());
-        Some(if fresh { Ok(None) } else { Err(self.errors.out_of_contact.clone()) })
-    }
-
-    #[cold]
-    fn error(&self, status: Status) -> StoreError {
-        match status {
-            Status::Ended => &self.errors.ended,
-            Status::Stale => &self.errors.stale,
-            Status::NotReady | Status::Fresh | Status::OutOfContact => &self.errors.not_ready,
-        }
-        .clone()
+        if status == Status::Fresh { Ok(None) } else { Err(error(Status::OutOfContact)) }
     }
 
     /// Time since the last contact, if there was any.
     pub(super) fn since_contact(&self) -> Option<Duration> {
-        let contact = self.contact.load(Ordering::Relaxed);
+        let contact = self.contact.load(Ordering::Acquire);
         let now = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
         let since = (contact != i64::MIN).then(|| now.saturating_sub(contact))?;
         Some(Duration::from_millis(u64::try_from(since).unwrap_or(0)))
@@ -158,10 +147,11 @@ impl Shared {
         SystemTime::now().checked_sub(self.since_contact()?)
     }
 
-    /// Records that a poll that started at `started` is served completely.
-    pub(super) fn record_contact(&self, started: Instant) {
-        let at = started.saturating_duration_since(self.started);
-        self.contact.store(i64::try_from(at.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
+    /// Records that everything the database had at this age is served.
+    pub(super) fn record_contact(&self, age: Duration) {
+        let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let now = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.contact.store(now.saturating_sub(age), Ordering::Release);
         self.update_status();
     }
 
@@ -178,31 +168,14 @@ impl Shared {
         (POLL_INTERVAL + poll.saturating_mul(POLLS)).clamp(MIN_CONTACT_TIMEOUT, MAX_CONTACT_TIMEOUT)
     }
 
-    /// Sets the age of the last contact, for keys from a snapshot.
-    pub(super) fn set_contact_age(&self, age: Duration) {
-        let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-        let now = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.contact.store(now.saturating_sub(age), Ordering::Relaxed);
-        self.update_status();
-    }
-
-    /// Updates the status. The follower and the watchdog both do, so a lost race is retried.
+    /// Updates the status. The follower and the watchdog both do, so it is repeated until it changes nothing.
     pub(super) fn update_status(&self) {
-        let mut word = self.status_word.load(Ordering::Acquire);
-        loop {
-            let status = self.current_status();
-            if matches!(self::status(word), Status::Ended) || self::status(word) == status {
-                return;
-            }
-            let updated = with_status(word, status);
-            let set = self.status_word.compare_exchange(
-                word,
-                updated,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            );
-            word = if set.is_ok() { updated } else { self.status_word.load(Ordering::Acquire) };
-        }
+        let update = |before| {
+            let now = self.current_status() as u8;
+            (before != Status::Ended as u8 && before != now).then_some(now)
+        };
+        let ordering = (Ordering::AcqRel, Ordering::Acquire);
+        while self.status.fetch_update(ordering.0, ordering.1, update).is_ok() {}
     }
 
     fn current_status(&self) -> Status {
@@ -216,15 +189,23 @@ impl Shared {
 
     /// Applies `change` to the table, and replaces the refused keys by `refused`, if given.
     ///
-    /// A key that moves between the two is always in at least one of them: a reader that found it in neither
-    /// sees that keys have moved, and retries.
+    /// A key that moves between the two is always in at least one of them.
     pub(super) fn change(&self, refused: Option<HashSet<KeyDigest>>, change: impl FnOnce(&Table)) {
         let Some(refused) = refused else { return change(&self.table) };
         let all = self.refused.load().union(&refused).copied().collect();
         self.refused.store(Arc::new(all));
         change(&self.table);
-        self.status_word.fetch_add(1 << STATUS_BITS, Ordering::AcqRel);
         self.refused.store(Arc::new(refused));
+    }
+
+    pub(super) fn set_progress(&self, next: Progress) {
+        self.progress.send_if_modified(|progress| {
+            let is_ready = matches!(progress, Progress::Ready);
+            if !is_ready {
+                *progress = next;
+            }
+            !is_ready
+        });
     }
 
     pub(super) fn refused(&self) -> HashSet<KeyDigest> {
@@ -252,18 +233,13 @@ impl Shared {
 impl LocalKeyStore for Shared {
     #[inline]
     fn find(&self, digest: &KeyDigest) -> LookupResult {
-        loop {
-            let word = self.status_word.load(Ordering::Acquire);
-            let status = status(word);
-            if !is_served(status) {
-                return Err(self.error(status));
-            }
-            if let Some(record) = self.table.find(digest) {
-                return Ok(Some(record));
-            }
-            if let Some(answer) = self.miss(digest, word) {
-                return answer;
-            }
+        let status = self.status();
+        if !is_served(status) {
+            return Err(error(status));
+        }
+        match self.table.find(digest) {
+            Some(record) => Ok(Some(record)),
+            None => self.miss(digest),
         }
     }
 }
@@ -273,17 +249,102 @@ fn is_served(status: Status) -> bool {
     matches!(status, Status::Fresh | Status::OutOfContact)
 }
 
-fn with_status(word: u64, status: Status) -> u64 {
-    word >> STATUS_BITS << STATUS_BITS | status as u64
+#[cold]
+fn error(status: Status) -> StoreError {
+    StoreError::new(match status {
+        Status::NotReady | Status::Fresh => "the replica has not loaded the keys yet",
+        Status::OutOfContact => {
+            "the replica has no contact with the database, and does not know the key"
+        }
+        Status::Stale => "the replica has had no contact with the database for too long",
+        Status::Ended => "the replica no longer follows the database",
+    })
 }
 
-#[inline]
-fn status(word: u64) -> Status {
-    match word & ((1 << STATUS_BITS) - 1) {
-        0 => Status::NotReady,
-        1 => Status::Fresh,
-        2 => Status::OutOfContact,
-        3 => Status::Stale,
-        _ => Status::Ended,
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::client::ClientProfile;
+    use crate::key::PackedStatus;
+    use crate::store::replica::follower::start_watchdog;
+    use crate::store::table::Row;
+
+    const STALENESS: Duration = Duration::from_millis(100);
+
+    fn contacted_once() -> Arc<Shared> {
+        let shared = Arc::new(Shared::new(STALENESS));
+        shared.record_contact(Duration::ZERO);
+        shared
+    }
+
+    #[test]
+    fn keys_become_stale_without_a_follower() {
+        let shared = contacted_once();
+        start_watchdog(&shared).unwrap();
+        assert!(shared.find(&KeyDigest::of(b"unknown")).is_ok());
+        let since = Instant::now();
+        while shared.status() != Status::Stale {
+            assert!(since.elapsed() < Duration::from_secs(10));
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(shared.find(&KeyDigest::of(b"unknown")).is_err());
+        shared.end();
+    }
+
+    #[test]
+    fn readiness_does_not_wait_for_the_watchdog() {
+        let shared = contacted_once();
+        assert!(shared.is_ready());
+        thread::sleep(2 * STALENESS);
+        assert_eq!(shared.status(), Status::Fresh);
+        assert!(!shared.is_ready() && !shared.health().is_ready);
+    }
+
+    #[test]
+    fn ended_replica_stays_ended() {
+        let shared = contacted_once();
+        shared.end();
+        shared.record_contact(Duration::ZERO);
+        assert!(shared.status() == Status::Ended && !shared.is_ready());
+    }
+
+    #[test]
+    fn ended_replica_reports_since_when_and_why() {
+        let shared = contacted_once();
+        assert!(shared.health().failing_since.is_none());
+        shared.end();
+        let health = shared.health();
+        assert!(health.failing_since.is_some() && health.error.is_some(), "{health:?}");
+    }
+
+    #[test]
+    fn moving_key_is_never_unknown() {
+        let shared = Arc::new(Shared::new(Duration::from_secs(60)));
+        let digest = KeyDigest::of(b"moving");
+        let row = || Row { digest, profile: ClientProfile::new("User 1") };
+        let refuse = |shared: &Shared, refused: HashSet<_>, change: Option<_>| {
+            shared.change(Some(refused), |table| {
+                let mut edit = table.edit();
+                edit.apply(vec![(digest.prefix(), change)]);
+                edit.publish();
+            });
+        };
+        refuse(&shared, HashSet::from([digest]), None);
+        shared.record_contact(Duration::ZERO);
+        let reader = Arc::clone(&shared);
+        let reader = thread::spawn(move || {
+            while reader.status() != Status::Ended {
+                assert!(!matches!(reader.find(&digest), Ok(None)));
+            }
+        });
+        for _ in 0..20_000 {
+            refuse(&shared, HashSet::new(), Some((row(), PackedStatus::CLEAR)));
+            refuse(&shared, HashSet::from([digest]), None);
+            shared.record_contact(Duration::ZERO);
+        }
+        shared.end();
+        reader.join().unwrap();
     }
 }

@@ -1,20 +1,25 @@
 //! A copy of all keys on disk, from which an instance can start while the database cannot be reached.
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use std::{io, thread};
 
-use super::shared::Shared;
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::{sleep, timeout};
 
-mod contact;
-mod format;
-mod read;
-mod write;
+use super::health;
+use super::options::ReplicaOptions;
+use super::shared::{MAX_CONTACT_TIMEOUT, Progress, Shared};
 
-use format::Checksum;
-pub(super) use format::database_label;
-pub(super) use read::{Snapshot, read_snapshot};
+mod file;
+
+use file::Snapshot;
+
+/// How long to wait for the first connection attempt: the database has newer keys.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The interval at which the time of the last contact is updated in the file.
 const CONTACT_INTERVAL: Duration = Duration::from_secs(10);
@@ -27,113 +32,122 @@ const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// After this time, a write is reported as hanging.
 const WRITE_DEADLINE: Duration = Duration::from_secs(60);
 
-/// Keeps the snapshot up to date.
-pub(super) struct SnapshotWriter {
-    pub(super) path: PathBuf,
+/// The task that starts from the snapshot if it must, and keeps the file up to date.
+///
+/// It runs beside the follower, and reads and writes on other threads: no revoke waits for the disk.
+pub(super) struct SnapshotTask {
+    path: PathBuf,
     database: String,
-    /// Whether there are changes that no write has included yet.
-    is_dirty: bool,
-    /// The checksum of the file, if this process wrote it last.
-    written: Option<Checksum>,
-    /// The start of the last write.
-    last_write: Option<Instant>,
-    paused_until: Option<Instant>,
-    running: Option<RunningWrite>,
+    shared: Arc<Shared>,
+    changes: watch::Receiver<()>,
 }
 
-struct RunningWrite {
-    since: Instant,
-    result: Receiver<(io::Result<Option<Checksum>>, Duration)>,
-}
-
-impl SnapshotWriter {
-    pub(super) fn new(path: PathBuf, database: String) -> Self {
-        Self {
-            path,
-            database,
-            is_dirty: true,
-            written: None,
-            last_write: None,
-            paused_until: None,
-            running: None,
-        }
+impl SnapshotTask {
+    pub(super) fn new(options: &ReplicaOptions, shared: &Arc<Shared>) -> Option<Self> {
+        let path = options.snapshot.clone()?;
+        let database = database_label(options.database.place());
+        let changes = shared.changes.subscribe();
+        Some(Self { path, database, shared: Arc::clone(shared), changes })
     }
 
-    pub(super) fn mark_dirty(&mut self) {
-        self.is_dirty = true;
+    pub(super) async fn run(mut self) {
+        self.start().await;
+        // The first load.
+        let _ = self.changes.changed().await;
+        self.keep().await;
     }
 
-    /// Starts a write if one is due. Returns whether a write has succeeded since the last call.
-    ///
-    /// # Errors
-    ///
-    /// The last write failed or hangs.
-    pub(super) fn update(&mut self, shared: &Shared, contact: SystemTime) -> io::Result<bool> {
-        let is_written = match self.running.take() {
-            None => false,
-            Some(running) => match running.result.try_recv() {
-                Err(TryRecvError::Empty) => {
-                    let is_hanging = running.since.elapsed() > WRITE_DEADLINE;
-                    self.running = Some(running);
-                    return if is_hanging { Err(hanging()) } else { Ok(false) };
-                }
-                Ok((result, took)) => {
-                    let pause = (took * PAUSE_FACTOR).max(MIN_PAUSE);
-                    self.paused_until = Instant::now().checked_add(pause);
-                    self.finish(result)?
-                }
-                Err(TryRecvError::Disconnected) => {
-                    self.finish(Err(io::Error::other("the thread that writes it ended")))?
-                }
-            },
+    /// Serves the snapshot if the database cannot be reached before its keys are loaded.
+    async fn start(&self) {
+        let mut progress = self.shared.progress.subscribe();
+        let first = progress.wait_for(|progress| !matches!(progress, Progress::Connecting));
+        // A slow attempt counts as a failed one.
+        drop(timeout(GRACE, first).await);
+        let is_reachable =
+            |progress: &Progress| matches!(progress, Progress::Loading | Progress::Failed(_));
+        drop(progress.wait_for(|progress| !is_reachable(progress)).await);
+        let (path, database) = (self.path.clone(), self.database.clone());
+        let snapshot = tokio::select! {
+            biased;
+            _ = progress.wait_for(|progress| matches!(progress, Progress::Ready)) => return,
+            snapshot = spawn_blocking(move || file::read(&path, &database)) => snapshot,
         };
-        let now = Instant::now();
-        if self.paused_until.is_some_and(|until| now < until) {
-            return Ok(is_written);
+        match snapshot.map_err(io::Error::from).flatten() {
+            // The keys of the database, loaded meanwhile, are newer.
+            _ if self.shared.lock_health().loads > 0 => {}
+            Ok(snapshot) => self.serve(snapshot),
+            Err(error) => health::snapshot_failed(&self.shared, &self.path, &error),
         }
-        if self.is_dirty {
-            self.is_dirty = false;
-            let (table, refused) = (shared.table.fork(), shared.refused());
-            let database = self.database.clone();
-            self.start(move |path| {
-                write::write(path, &database, &table, &refused, contact).map(Some)
-            })?;
-        } else if let Some(checksum) = self.written
-            && self.last_write.is_none_or(|write| write.elapsed() >= CONTACT_INTERVAL)
-        {
-            self.start(move |path| {
-                let is_ours = write::update_contact(path, contact, checksum)?;
-                Ok(is_ours.then_some(checksum))
-            })?;
-        }
-        Ok(is_written)
     }
 
-    /// Takes the result of a write: the file's checksum, or `None` if another process replaced the file.
-    fn finish(&mut self, result: io::Result<Option<Checksum>>) -> io::Result<bool> {
-        self.written = *result.as_ref().unwrap_or(&None);
-        self.is_dirty |= self.written.is_none();
-        result.map(|checksum| checksum.is_some())
+    fn serve(&self, snapshot: Snapshot) {
+        let Snapshot { table, refused, clients, contact } = snapshot;
+        let shared = &self.shared;
+        let age = SystemTime::now().duration_since(contact).unwrap_or_default();
+        shared.change(Some(refused), |served| served.replace(&table));
+        shared.lock_health().clients = clients;
+        // Never fresh: keys may have been issued since, so an unknown key must get 503.
+        shared.record_contact(age.max(MAX_CONTACT_TIMEOUT));
+        if shared.is_ready() {
+            shared.set_progress(Progress::Ready);
+        }
+        health::snapshot_read(shared, age);
     }
 
-    /// Starts a write on a thread of its own, so that no revoke waits for the disk.
-    fn start(
+    /// Writes the file after changes, and updates the time of the last contact in it while there are none.
+    async fn keep(&mut self) {
+        // The checksum of the file, if this process wrote it last.
+        let mut written = None;
+        loop {
+            if written.is_some() && timeout(CONTACT_INTERVAL, self.changes.changed()).await.is_ok()
+            {
+                written = None;
+            }
+            let started = Instant::now();
+            let result = self.write(written).await;
+            written = *result.as_ref().unwrap_or(&None);
+            match result {
+                Ok(None) => {}
+                Ok(Some(_)) => self.shared.lock_health().snapshot_error = None,
+                Err(error) => health::snapshot_failed(&self.shared, &self.path, &error),
+            }
+            sleep((started.elapsed() * PAUSE_FACTOR).max(MIN_PAUSE)).await;
+        }
+    }
+
+    /// Updates the file with this checksum, or writes another one. Returns the checksum of the file, or `None`
+    /// if another process replaced it.
+    async fn write(
         &mut self,
-        write: impl FnOnce(&Path) -> io::Result<Option<Checksum>> + Send + 'static,
-    ) -> io::Result<()> {
-        let (path, since) = (self.path.clone(), Instant::now());
-        let (sender, result) = channel();
-        let run = move || {
-            let result = write(&path);
-            // The receiver is gone if the replica was dropped.
-            let _ = sender.send((result, since.elapsed()));
+        written: Option<file::Checksum>,
+    ) -> io::Result<Option<file::Checksum>> {
+        let contact = self.shared.last_contact().unwrap_or(SystemTime::UNIX_EPOCH);
+        let (path, database) = (self.path.clone(), self.database.clone());
+        let mut write = if let Some(checksum) = written {
+            spawn_blocking(move || file::update_contact(&path, contact, checksum))
+        } else {
+            self.changes.mark_unchanged();
+            let (table, refused) = (self.shared.table.fork(), self.shared.refused());
+            spawn_blocking(move || {
+                file::write(&path, &database, &table, &refused, contact).map(Some)
+            })
         };
-        self.last_write = Some(since);
-        self.running = Some(RunningWrite { since, result });
-        thread::Builder::new().name("keygate-snapshot".to_owned()).spawn(run).map(drop)
+        if let Ok(result) = timeout(WRITE_DEADLINE, &mut write).await {
+            return result?;
+        }
+        let hanging = "the disk has not responded for a minute";
+        let hanging = io::Error::new(io::ErrorKind::TimedOut, hanging);
+        health::snapshot_failed(&self.shared, &self.path, &hanging);
+        write.await?
     }
 }
 
-fn hanging() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "the disk has not responded for a minute")
+/// Identifies the database of a snapshot by its address, since the server may be away. One line without a
+/// role or a password.
+fn database_label(options: &PgConnectOptions) -> String {
+    let socket = options.get_socket().map(|socket| socket.to_string_lossy().into_owned());
+    let host = socket.unwrap_or_else(|| options.get_host().to_owned());
+    // The server's default is the name of the role.
+    let database = options.get_database().unwrap_or(options.get_username());
+    format!("{database:?} at {host:?}, port {}", options.get_port())
 }

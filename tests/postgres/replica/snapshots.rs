@@ -172,23 +172,32 @@ async fn snapshot_stays_young_while_nothing_changes() {
 }
 
 #[tokio::test]
-async fn modified_or_truncated_snapshot_is_refused() {
+async fn unreadable_snapshot_is_refused_with_the_reason() {
     let (server, path) = fixture("invalid snapshot").await;
     let complete = fs::read(&path).unwrap();
-    let mut changed = complete.clone();
-    changed[complete.len() / 2] ^= 1;
-    let mut rejuvenated = complete.clone();
-    rejuvenated[20] ^= 1;
-    for invalid in
-        [&changed[..], &rejuvenated, &complete[..complete.len() / 2], &complete[..10], b""]
-    {
+    let with = |index: usize, byte: u8| {
+        let mut changed = complete.clone();
+        assert_ne!(changed[index], byte);
+        changed[index] = byte;
+        changed
+    };
+    let (half, rejuvenated) = (complete.len() / 2, complete[20] ^ 1);
+    for (invalid, why) in [
+        (&with(half, complete[half] ^ 1)[..], "its checksum is wrong"),
+        (&with(20, rejuvenated), "the checksum of its time is wrong"),
+        (&with(17, b'3'), "it has another version"),
+        (&complete[..half], "its checksum is wrong"),
+        (&complete[..10], "it is truncated"),
+        (b"", "it is truncated"),
+    ] {
         fs::write(&path, invalid).unwrap();
         let replica = start(&server, &path);
         until("it has tried", || replica.health().snapshot_error.is_some()).await;
         assert!(!replica.is_ready() && request(&replica, 0) == Response::Unavailable);
         assert_eq!(replica.health().lag, None);
         let error = replica.health().snapshot_error.unwrap();
-        assert!(error.contains("invalid snapshot: the snapshot cannot be used: "), "{error}");
+        let why = format!("invalid snapshot: the snapshot cannot be used: {why}");
+        assert!(error.ends_with(&why), "{error}");
     }
 }
 
