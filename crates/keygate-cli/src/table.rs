@@ -1,72 +1,50 @@
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use clap::builder::styling::Style;
-use unicode_width::UnicodeWidthStr as _;
+use tabwriter::TabWriter;
 
 use crate::output::one_line;
 
 const HEADING: Style = Style::new().bold();
 
 /// A table with headings. Each column is as wide as its widest text on a terminal.
-pub(crate) struct Table<const N: usize> {
-    rows: Vec<[Cell; N]>,
-}
+pub(crate) struct Table<const N: usize>(Vec<[Cell; N]>);
 
-pub(crate) struct Cell {
-    text: String,
-    style: Style,
-}
+pub(crate) struct Cell(String);
 
 impl Cell {
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self { text: one_line(&text.into()), style }
+        Self(format!("{style}{}{style:#}", one_line(&text.into())))
     }
 }
 
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
         Self::styled(text, Style::new())
-    }
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Self {
-        text.to_owned().into()
     }
 }
 
 impl<const N: usize> Table<N> {
     pub(crate) fn new(headings: [&str; N]) -> Self {
-        Self { rows: vec![headings.map(|heading| Cell::styled(heading, HEADING))] }
+        Self(vec![headings.map(|heading| Cell::styled(heading, HEADING))])
     }
 
     pub(crate) fn push(&mut self, row: [Cell; N]) {
-        self.rows.push(row);
+        self.0.push(row);
     }
 
     /// Formats the table, with styles that the output removes if there is no terminal.
     pub(crate) fn render(&self) -> String {
-        let width = |column: usize| {
-            self.rows.iter().map(|row| row[column].text.width()).max().unwrap_or_default()
-        };
-        let widths: [usize; N] = std::array::from_fn(width);
-        let lines = self.rows.iter().map(|row| line(row, &widths));
-        lines.collect()
-    }
-}
-
-fn line(row: &[Cell], widths: &[usize]) -> String {
-    let mut line = String::new();
-    let mut gap = 0;
-    for (Cell { text, style }, width) in row.iter().zip(widths) {
-        if !text.is_empty() {
-            line.extend(std::iter::repeat_n(' ', gap));
-            let _ = write!(line, "{style}{text}{style:#}");
-            gap = 0;
+        let mut writer = TabWriter::new(Vec::new()).ansi(true);
+        for row in &self.0 {
+            let cells = row.each_ref().map(|cell| &*cell.0);
+            // Writing into memory does not fail.
+            let _ = writeln!(writer, "{}", cells.join("\t"));
         }
-        gap += width - text.width() + 2;
+        let aligned = writer.into_inner().unwrap_or_default();
+        let lines = String::from_utf8_lossy(&aligned);
+        lines.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
     }
-    line + "\n"
 }
 
 #[cfg(test)]
