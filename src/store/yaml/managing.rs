@@ -244,18 +244,17 @@ impl YamlStore {
         };
         let changed = change(&keys)?;
 
-        let edited = {
+        let (edited, line) = {
             let outline = Outline::of(read::utf8(text).map_err(load_error)?).map_err(load_error)?;
             let mut edit = Edit::of(&outline);
             let digest = |key_id| keys.digest_of(key_id).expect("the changed key exists");
             write(&mut edit, &changed, &digest);
             edit.finish().map_err(edit_error)?
         };
-        let parsed = load(edited.as_bytes()).map_err(|_| edit_error(EditErrorKind::Layout))?;
-        if !parsed.keys.has_same_content(&keys) {
-            return Err(edit_error(EditErrorKind::Layout));
+        match load(edited.as_bytes()) {
+            Ok(parsed) if parsed.keys.has_same_content(&keys) => Ok((changed, edited, parsed)),
+            _ => Err(edit_error(EditErrorKind::Layout { line })),
         }
-        Ok((changed, edited, parsed))
     }
 }
 

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use granit_parser::{Event, ScalarStyle, Span};
+use granit_parser::{Event, Span};
 
 use crate::store::yaml::events::Events;
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
@@ -43,7 +43,7 @@ pub(super) struct Entry<'a> {
 impl<'a> Outline<'a> {
     /// Reads a text that was loaded before and therefore is a valid key file.
     pub(in crate::store::yaml) fn of(text: &'a str) -> Result<Self, LoadError> {
-        let mut reader = Reader { events: Events::new(text), text };
+        let mut reader = Reader { events: Events::new(text) };
         let mut outline = Self { text, root: None, end: text.len() };
         while let Some((event, span)) = reader.next()? {
             match event {
@@ -59,6 +59,18 @@ impl<'a> Outline<'a> {
         }
         Ok(outline)
     }
+
+    /// Returns the entry of the root with this name.
+    pub(super) fn field(&self, name: &str) -> Option<&Entry<'a>> {
+        self.root.as_ref()?.field(name)
+    }
+
+    /// Returns the outermost mapping or list in flow style that contains this offset and has content.
+    pub(super) fn flow_at(&self, offset: usize) -> Option<&Piece<'a>> {
+        let around = std::iter::successors(self.root.as_ref(), |piece| piece.child_at(offset));
+        let flow = { around }.find(|piece| piece.is_filled_flow(self.text))?;
+        flow.range.contains(&offset).then_some(flow)
+    }
 }
 
 impl<'a> Piece<'a> {
@@ -67,6 +79,10 @@ impl<'a> Piece<'a> {
             Shape::Text(text) => Some(text),
             _ => None,
         }
+    }
+
+    pub(super) fn is_text(&self, test: impl FnOnce(&str) -> bool) -> bool {
+        self.text().is_some_and(test)
     }
 
     pub(super) fn entries(&self) -> &[Entry<'a>] {
@@ -87,6 +103,16 @@ impl<'a> Piece<'a> {
         self.entries().iter().find(|entry| entry.key.text() == Some(name))
     }
 
+    /// Returns the last value of a mapping or list that begins before this offset, or whose key does.
+    fn child_at(&self, offset: usize) -> Option<&Piece<'a>> {
+        let begun = |start: usize| start <= offset;
+        let entries = self.entries();
+        let entries = &entries[..entries.partition_point(|entry| begun(entry.key.range.start))];
+        let items = self.items();
+        let items = &items[..items.partition_point(|item| begun(item.range.start))];
+        entries.last().map(|entry| &entry.value).or(items.last())
+    }
+
     /// Returns whether this is a mapping or list in flow style (between brackets) that is not empty, or contains a
     /// comment.
     pub(super) fn is_filled_flow(&self, text: &str) -> bool {
@@ -99,18 +125,18 @@ impl<'a> Piece<'a> {
 
     /// Returns whether this is an empty mapping, an empty list or `null`.
     pub(super) fn is_empty(&self) -> bool {
-        match &self.shape {
-            Shape::Null => true,
-            Shape::Text(_) => false,
-            Shape::Mapping { entries, .. } => entries.is_empty(),
-            Shape::List { items, .. } => items.is_empty(),
-        }
+        self.text().is_none() && self.entries().is_empty() && self.items().is_empty()
+    }
+}
+
+impl Entry<'_> {
+    pub(super) fn range(&self) -> Range<usize> {
+        self.key.range.start..self.value.range.end
     }
 }
 
 struct Reader<'a> {
     events: Events<'a>,
-    text: &'a str,
 }
 
 impl<'a> Reader<'a> {
@@ -123,10 +149,11 @@ impl<'a> Reader<'a> {
         let mut range = range(span);
         let shape = match event {
             Event::Scalar(text, style, ..) => {
-                if range.is_empty() && style == ScalarStyle::Plain {
-                    range = self.empty_value(range.end);
+                if is_null(&text, style) {
+                    Shape::Null
+                } else {
+                    Shape::Text(Text::new(text))
                 }
-                if is_null(&text, style) { Shape::Null } else { Shape::Text(Text::new(text)) }
             }
             Event::MappingStart(..) => {
                 let flow = !range.is_empty();
@@ -143,43 +170,11 @@ impl<'a> Reader<'a> {
                 while let Some(item) = self.child(&mut range, flow)? {
                     items.push(item);
                 }
-                if let (false, Some(first)) = (flow, items.first()) {
-                    range.start = self.dash_before(first.range.start);
-                }
                 Shape::List { flow, items }
             }
             _ => return Ok(None),
         };
         Ok(Some(Piece { range, shape }))
-    }
-
-    /// Returns the offset where a missing value can be inserted: after the colon, if there is one.
-    fn empty_value(&self, offset: usize) -> Range<usize> {
-        let offset = offset + usize::from(self.text[offset..].starts_with(':'));
-        offset..offset
-    }
-
-    /// Finds the dash before an item, past blanks and comments. The parser reports some lists from their first dash,
-    /// others from their first item.
-    fn dash_before(&self, offset: usize) -> usize {
-        let mut end = offset;
-        loop {
-            let start = self.text[..end].rfind('\n').map_or(0, |offset| offset + 1);
-            let line = self.text[start..end].trim_start_matches([' ', '\u{feff}']);
-            if line.starts_with('-')
-                && (line[1..].is_empty() || line[1..].starts_with([' ', '\t', '\r']))
-            {
-                return end - line.len();
-            }
-            match start.checked_sub(1) {
-                // The dash follows another indicator on its line, such as `: - digest`.
-                _ if end == offset && !line.trim().is_empty() => {
-                    return self.text[..offset].trim_end().len().saturating_sub(1);
-                }
-                Some(before) => end = before,
-                None => return offset,
-            }
-        }
     }
 
     /// Reads the next value inside a mapping or list, and extends its range. In block style, the range ends with the
@@ -237,8 +232,8 @@ mod tests {
         let mut found = Vec::new();
         let root = outline.root.unwrap();
         parts(&root, text, &mut found);
-        let inner = "- {a: b , }\r\n-\r\n  x";
-        let all = &text[text.find("k1").unwrap()..text.find("k3:").unwrap() + 3];
+        let inner = "{a: b , }\r\n-\r\n  x";
+        let all = &text[text.find("k1").unwrap()..text.find("k3:").unwrap() + 2];
         assert_eq!(
             found,
             [all, "k1", "'v ''é'", "k2", inner, "{a: b , }", "a", "b", "x", "k3", ""]

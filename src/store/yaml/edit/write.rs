@@ -8,8 +8,6 @@ pub(in crate::store::yaml) enum Value {
     /// A scalar, written as it is.
     Raw(String),
     Mapping(Vec<(String, Value)>),
-    /// A mapping or list in flow style.
-    Flow(Box<Value>),
     List(Vec<Item>),
 }
 
@@ -37,15 +35,15 @@ impl Value {
         if !profile.metadata().is_empty() {
             let metadata = profile.metadata().iter();
             let metadata = metadata.map(|(name, value)| (scalar(name), Self::text(value)));
-            let metadata = Self::Mapping(metadata.collect());
-            fields.push(("metadata".to_owned(), Self::Flow(Box::new(metadata))));
+            let metadata = Self::Mapping(metadata.collect()).flow();
+            fields.push(("metadata".to_owned(), Self::Raw(metadata)));
         }
         fields
     }
 
     fn flow_list(values: impl Iterator<Item = Self>) -> Self {
         let items = values.map(|value| Item { value, comment: None });
-        Self::Flow(Box::new(Self::List(items.collect())))
+        Self::Raw(Self::List(items.collect()).flow())
     }
 
     /// Returns whether a scalar of the file is equal, or the same time in another notation.
@@ -59,7 +57,6 @@ impl Value {
     pub(super) fn flow(&self) -> String {
         match self {
             Self::Raw(text) => text.clone(),
-            Self::Flow(value) => value.flow(),
             Self::Mapping(entries) => {
                 let entries =
                     entries.iter().map(|(name, value)| format!("{name}: {}", value.flow()));
@@ -72,48 +69,40 @@ impl Value {
         }
     }
 
-    /// Appends the value in block style, after a `name:` that begins in this column.
-    pub(super) fn write_after_name(&self, column: usize, eol: &str, into: &mut String) {
+    /// Returns the entries or items in block style, as lines that begin in this column.
+    pub(super) fn block(&self, column: usize) -> String {
+        let mut lines = String::new();
+        self.write_block(column, &mut lines);
+        lines
+    }
+
+    fn write_block(&self, column: usize, into: &mut String) {
         match self {
-            Self::Mapping(entries) if !entries.is_empty() => {
+            Self::Mapping(entries) => {
                 for (name, value) in entries {
-                    let _ = write!(into, "{eol}{:column$}  {name}:", "");
-                    value.write_after_name(column + 2, eol, into);
+                    let _ = write!(into, "{:column$}{name}:", "");
+                    match value {
+                        Self::Raw(text) => _ = writeln!(into, " {text}"),
+                        block => {
+                            into.push('\n');
+                            block.write_block(column + 2, into);
+                        }
+                    }
                 }
             }
-            Self::List(items) if !items.is_empty() => {
-                for item in items {
-                    into.push_str(eol);
-                    item.write(column + 2, eol, into);
-                }
-            }
-            Self::Mapping(_) => {}
-            value => {
-                into.push(' ');
-                into.push_str(&value.flow());
-            }
+            Self::List(items) => items.iter().for_each(|item| item.write(column, into)),
+            Self::Raw(_) => {}
         }
     }
 }
 
 impl Item {
     /// Appends the item in block style, with its dash in this column.
-    pub(super) fn write(&self, column: usize, eol: &str, into: &mut String) {
+    fn write(&self, column: usize, into: &mut String) {
+        let lines = self.value.block(column + 2);
+        let (first, others) = lines.split_once('\n').unwrap_or((&lines, ""));
         let comment = self.comment.as_ref().map_or(String::new(), |text| format!("  {text}"));
-        let _ = write!(into, "{:column$}- ", "");
-        let Value::Mapping(entries) = &self.value else {
-            let _ = write!(into, "{}{comment}", self.value.flow());
-            return;
-        };
-        for (index, (name, value)) in entries.iter().enumerate() {
-            if index > 0 {
-                let _ = write!(into, "{eol}{:column$}  ", "");
-            }
-            let _ = write!(into, "{name}: {}", value.flow());
-            if index == 0 {
-                into.push_str(&comment);
-            }
-        }
+        let _ = write!(into, "{:column$}- {}{comment}\n{others}", "", first.trim_start());
     }
 }
 
@@ -132,7 +121,7 @@ fn rate_value(rate: &Rate) -> Value {
     }
     let burst = Value::Raw(rate.burst().to_string());
     let entries = vec![("rate".to_owned(), text), ("burst".to_owned(), burst)];
-    Value::Flow(Box::new(Value::Mapping(entries)))
+    Value::Raw(Value::Mapping(entries).flow())
 }
 
 /// Returns a YAML scalar that every YAML reader parses as this text, quoted if necessary.
@@ -173,14 +162,9 @@ fn is_plain(text: &str) -> bool {
             || matches!(char, ' ' | '_' | '.' | '/' | '@' | '+' | '-' | ':' | '*')
     };
     let like_a_word = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
-    let like_a_number = |text: &str| {
-        text.starts_with(|first: char| first.is_ascii_digit())
-            && text.chars().all(|char| char.is_ascii_hexdigit() || "xo_.+-:eE TZtz".contains(char))
-    };
-    text.starts_with(char::is_alphanumeric)
+    text.starts_with(char::is_alphabetic)
         && text.chars().all(fits)
         && !text.ends_with([' ', ':'])
         && !text.contains(": ")
         && !like_a_word.contains(&&*text.to_ascii_lowercase())
-        && !like_a_number(text)
 }

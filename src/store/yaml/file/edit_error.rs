@@ -60,10 +60,10 @@ pub(in crate::store::yaml) enum EditErrorKind {
     )]
     Sync(String),
     #[error(
-        "the layout of the file does not allow this edit without changing more than intended: write each \
-         client and each key on its own lines; nothing was changed"
+        "line {line} is laid out in a way that cannot be edited: write each client and each key in lines of its \
+         own, without `?`, or let `keygate export` write them so; nothing was changed"
     )]
-    Layout,
+    Layout { line: usize },
     #[error(
         "line {line} is in flow style (between brackets, as in JSON), which is read but not edited: \
          `keygate export` writes the same clients and keys in block style, which can be edited; \
@@ -102,7 +102,7 @@ pub(in crate::store::yaml) fn edit_error(path: &Path, kind: EditErrorKind) -> Ma
             let why = "the file is on a read-only mount: change the original file";
             return ManageError::ReadOnly { why };
         }
-        EditErrorKind::Layout
+        EditErrorKind::Layout { .. }
         | EditErrorKind::Flow { .. }
         | EditErrorKind::PlaintextElsewhere { .. }
         | EditErrorKind::Exists => false,
@@ -134,22 +134,5 @@ pub(in crate::store::yaml) fn edit_error(path: &Path, kind: EditErrorKind) -> Ma
 impl From<YamlError> for ManageError {
     fn from(error: YamlError) -> Self {
         Self::Unavailable(StoreError::new(error))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::yaml::report::holder_text;
-
-    #[test]
-    fn timeout_on_the_lock_names_the_process_that_holds_it() {
-        let message = |id, name| {
-            let holder = holder_text(id, name);
-            edit_error("a.yml".as_ref(), EditErrorKind::Busy { holder }).to_string()
-        };
-        let rest = "has held the lock of the file for 30 seconds: end it, and try again; nothing was changed";
-        assert_eq!(message(Some(12), Some("vi")), format!("a.yml: process 12 (vi) {rest}"));
-        assert_eq!(message(None, None), format!("a.yml: another process {rest}"));
     }
 }

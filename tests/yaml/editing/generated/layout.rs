@@ -33,11 +33,18 @@ pub(super) struct Page {
     lines: Lines,
     comments: Comments,
     flow: BTreeSet<Part>,
+    is_unusual: bool,
 }
 
 impl Page {
     pub(super) fn new(content: &Content, dice: Dice) -> Self {
-        let mut pen = Pen { dice, lines: Vec::new(), comments: Vec::new(), flow: BTreeSet::new() };
+        let mut pen = Pen {
+            dice,
+            lines: Vec::new(),
+            comments: Vec::new(),
+            flow: BTreeSet::new(),
+            is_unusual: false,
+        };
         let root = root(content, &mut pen.dice);
         pen.document(&root);
         let eol = if pen.dice.once_in(4) { "\r\n" } else { "\n" };
@@ -47,7 +54,8 @@ impl Page {
         if !pen.dice.once_in(4) && !pen.lines.is_empty() {
             text.push_str(eol);
         }
-        Self { text, lines: pen.lines, comments: pen.comments, flow: pen.flow }
+        let Pen { lines, comments, flow, is_unusual, .. } = pen;
+        Self { text, lines, comments, flow, is_unusual }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -57,6 +65,11 @@ impl Page {
     /// The outermost parts in flow style that are not empty.
     pub(super) fn flow(&self) -> &BTreeSet<Part> {
         &self.flow
+    }
+
+    /// Whether it has keys with `?`, or dashes on lines of their own: edits of these may be refused.
+    pub(super) fn is_unusual(&self) -> bool {
+        self.is_unusual
     }
 
     pub(super) fn parts(&self) -> (Lines, Comments) {
@@ -74,6 +87,7 @@ struct Pen {
     lines: Lines,
     comments: Comments,
     flow: BTreeSet<Part>,
+    is_unusual: bool,
 }
 
 impl Pen {
@@ -161,6 +175,7 @@ impl Pen {
         let is_explicit =
             line.trim().is_empty() && !entry.value.is_nothing() && self.dice.once_in(12);
         if is_explicit {
+            self.is_unusual = true;
             let comment = self.comment(owner);
             self.put(owner, format!("{line}? {name}{comment}"));
         } else {
@@ -221,6 +236,7 @@ impl Pen {
                     let blanks = 1 + self.dice.roll(3);
                     let inner = indent + 1 + blanks;
                     if self.dice.once_in(5) {
+                        self.is_unusual = true;
                         let comment = self.comment(item.owner);
                         self.put(item.owner, format!("{dash}{comment}"));
                         self.map(entries, inner, item.owner);

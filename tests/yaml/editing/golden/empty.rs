@@ -1,6 +1,6 @@
 //! Empty places, in every notation of an empty value.
 
-use super::{edited, made, refused};
+use super::{edited, made};
 use crate::editing::fixture::new;
 
 #[test]
@@ -76,9 +76,4 @@ fn nothing_over_several_lines_goes() {
         "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        created: 2026-11-24T10:00:00Z\n",
     );
     edited("{\n}\n", |store| store.add_client("A"), "clients:\n  A:\n");
-}
-
-#[test]
-fn explicit_key_without_value_is_not_edited() {
-    refused("clients:\n  ? A\n  ? B\n", |store| store.disable_client("A"), super::refused::LAYOUT);
 }

@@ -49,24 +49,6 @@ fn lists_keep_their_indentation() {
 }
 
 #[test]
-fn comments_between_dash_and_key_are_left() {
-    edited(
-        "clients:\n  A:\n    keys:\n      - # production\n        digest: DIGEST_A\n      -\n        digest: DIGEST_B\n",
-        |store| store.issue("A", new('C')),
-        &format!(
-            "clients:\n  A:\n    keys:\n      - # production\n        digest: DIGEST_A\n      -\n        digest: DIGEST_B\n      - digest: DIGEST_C\n        {CREATED}\n"
-        ),
-    );
-    edited(
-        "clients:\n  A:\n    keys:   # all\n    # first - of them\n    - # - production -\n\n      digest: DIGEST_A\n",
-        |store| store.issue("A", new('C')),
-        &format!(
-            "clients:\n  A:\n    keys:   # all\n    # first - of them\n    - # - production -\n\n      digest: DIGEST_A\n    - digest: DIGEST_C\n      {CREATED}\n"
-        ),
-    );
-}
-
-#[test]
 fn keys_in_flow_style_stay_beside_a_new_one() {
     edited(
         "clients:\n  A:\n    keys:\n      - {digest: DIGEST_A}   # one\n",

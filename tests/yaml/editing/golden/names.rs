@@ -13,7 +13,7 @@ const NAMES: [(&str, &str); 45] = [
     ("a:b", "a:b"),
     ("a@b.example/c+d", "a@b.example/c+d"),
     ("nullable", "nullable"),
-    ("1st", "1st"),
+    ("1st", "'1st'"),
     ("a: b", "'a: b'"),
     ("trailing:", "'trailing:'"),
     ("a #b", "'a #b'"),

@@ -31,15 +31,6 @@ fn switch_stands_before_what_else_is_said_of_the_client() {
 }
 
 #[test]
-fn switch_of_an_explicit_client_stands_behind_its_colon() {
-    edited(
-        "clients:\n  ? A   # a: b\n  :   # c\n    keys: []\n",
-        |store| store.disable_client("A"),
-        "clients:\n  ? A   # a: b\n  :   # c\n    enabled: false\n    keys: []\n",
-    );
-}
-
-#[test]
 fn client_of_the_short_form_is_switched_below_clients() {
     edited(
         "api_keys:\n  KEY_A: User 1\n",

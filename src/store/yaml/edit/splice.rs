@@ -1,0 +1,163 @@
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use super::outline::{Entry, Outline, Piece};
+use super::write::Value;
+
+/// A range of the text and its replacement: whole lines if the range is empty.
+pub(super) struct Splice {
+    pub(super) range: Range<usize>,
+    new: String,
+    /// An offset in the mapping or list that changes.
+    pub(super) inside: usize,
+}
+
+impl Splice {
+    pub(super) fn replacement(piece: &Piece<'_>, new: String) -> Self {
+        Self { range: piece.range.clone(), new, inside: piece.range.start }
+    }
+}
+
+/// Applies splices, sorted by their ranges.
+pub(super) fn apply(text: &str, splices: &[Splice]) -> Zeroizing<String> {
+    let eol = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let new = splices.iter().map(|splice| splice.new.replace('\n', eol)).collect::<Vec<_>>();
+    let more: usize = new.iter().map(|new| new.len() + eol.len()).sum();
+    // Never grown, which would leave a copy of the keys in memory.
+    let mut edited = Zeroizing::new(String::with_capacity(text.len() + more));
+    let mut end = 0;
+    for (Splice { range, .. }, new) in splices.iter().zip(&new) {
+        // Overlapping splices would be a bug. The result is loaded and compared before it is used.
+        edited.push_str(&text[end..range.start.max(end)]);
+        let is_in_line = edited.ends_with(|last| last != '\n' && last != '\u{feff}');
+        if range.is_empty() && is_in_line {
+            edited.push_str(eol);
+        }
+        edited.push_str(new);
+        end = end.max(range.end);
+    }
+    edited.push_str(&text[end..]);
+    edited
+}
+
+impl Outline<'_> {
+    /// Adds entries or items to the value of an entry.
+    pub(super) fn add(&self, entry: &Entry<'_>, new: &Value) -> Vec<Splice> {
+        let old = &entry.value;
+        if !old.is_empty() {
+            return vec![self.append(old, new)];
+        }
+        let column = self.column(entry.key.range.start) + 2;
+        let offset = self.line_after(old.range.end, usize::MAX);
+        let inside = if old.range.is_empty() { &entry.key } else { old };
+        let lines = insertion(offset, new.block(column), inside);
+        self.clear(old).into_iter().chain([lines]).collect()
+    }
+
+    /// Adds an entry before the others in the value of an entry.
+    pub(super) fn add_first(&self, entry: &Entry<'_>, new: &Value) -> Splice {
+        let column = self.column(entry.value.range.start);
+        let offset = self.line_after(entry.key.range.end, usize::MAX);
+        insertion(offset, new.block(column), &entry.value)
+    }
+
+    /// Adds clients to a file.
+    pub(super) fn add_clients(&self, new: Value) -> Vec<Splice> {
+        if let Some(clients) = self.field("clients") {
+            return self.add(clients, &new);
+        }
+        let lines = Value::Mapping(vec![("clients".to_owned(), new)]).block(0);
+        match &self.root {
+            Some(root) => {
+                let lines = insertion(self.end, lines, root);
+                self.clear(root).into_iter().chain([lines]).collect()
+            }
+            None => vec![Splice { range: self.end..self.end, new: lines, inside: 0 }],
+        }
+    }
+
+    /// Sets fields of a mapping: replaces existing fields and appends new ones.
+    pub(super) fn set_fields(
+        &self,
+        mapping: &Piece<'_>,
+        fields: Vec<(String, Value)>,
+    ) -> Vec<Splice> {
+        let (mut splices, mut new) = (Vec::new(), Vec::new());
+        for (name, value) in fields {
+            match mapping.field(&name) {
+                Some(old) if old.value.is_text(|old| value.is_equivalent(old)) => {}
+                Some(old) => splices.push(Splice::replacement(&old.value, value.flow())),
+                None => new.push((name, value)),
+            }
+        }
+        if !new.is_empty() {
+            splices.push(self.append(mapping, &Value::Mapping(new)));
+        }
+        splices
+    }
+
+    /// Adds entries or items after the others.
+    fn append(&self, old: &Piece<'_>, new: &Value) -> Splice {
+        let column = match old.items().first() {
+            Some(item) => self.column_of_dash(item),
+            None => self.column(old.range.start),
+        };
+        insertion(self.line_after(old.range.end, column), new.block(column), old)
+    }
+
+    /// Removes all lines of a range.
+    pub(super) fn removal(&self, Range { start, end }: Range<usize>) -> Splice {
+        let range = self.line_start(start)..self.line_after(end, usize::MAX);
+        Splice { range, new: String::new(), inside: start }
+    }
+
+    /// Removes brackets without content, or `null`, if they are written, with the blanks before them, or with their line.
+    fn clear(&self, piece: &Piece<'_>) -> Option<Splice> {
+        let Range { start, end } = piece.range;
+        let start = self.text[..start].trim_end_matches([' ', '\t']).len();
+        let line_end = self.line_after(end, usize::MAX);
+        let is_alone =
+            self.line_start(start) == start && self.text[end..line_end].trim().is_empty();
+        let range = start..if is_alone { line_end } else { end };
+        let is_written_empty = piece.is_empty() && !piece.range.is_empty();
+        is_written_empty.then(|| Splice { range, new: String::new(), inside: piece.range.start })
+    }
+
+    fn line_start(&self, offset: usize) -> usize {
+        // A byte order mark is not part of the first line.
+        let first = if self.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        self.text[..offset].rfind('\n').map_or(first, |end| end + 1)
+    }
+
+    /// Returns the start of the line after an offset, past comments that are indented to this column or deeper.
+    fn line_after(&self, offset: usize, column: usize) -> usize {
+        let next = |offset: usize| {
+            self.text[offset..].find('\n').map_or(self.text.len(), |end| offset + end + 1)
+        };
+        let mut offset = next(offset);
+        loop {
+            let line = &self.text[offset..next(offset)];
+            let blanks = line.len() - line.trim_start_matches(' ').len();
+            if blanks < column || !line[blanks..].starts_with('#') {
+                return offset;
+            }
+            offset += line.len();
+        }
+    }
+
+    fn column(&self, offset: usize) -> usize {
+        self.text[self.line_start(offset)..offset].chars().count()
+    }
+
+    /// Returns the column of the dash of an item, which is the first character on its line.
+    fn column_of_dash(&self, item: &Piece<'_>) -> usize {
+        let line = &self.text[self.line_start(item.range.start)..];
+        line.len() - line.trim_start_matches(' ').len()
+    }
+}
+
+/// Inserts lines into a mapping or list.
+fn insertion(offset: usize, lines: String, into: &Piece<'_>) -> Splice {
+    Splice { range: offset..offset, new: lines, inside: into.range.start }
+}
