@@ -14,7 +14,6 @@ mod client_index;
 mod manage_keys;
 mod managing;
 #[cfg(feature = "yaml")]
-#[cfg_attr(not(feature = "watch"), allow(dead_code))]
 mod snapshot;
 mod transfer;
 

@@ -33,7 +33,6 @@ mod text;
 #[cfg(feature = "tracing")]
 mod trace;
 mod transfer;
-#[cfg(feature = "watch")]
 mod watch;
 
 pub use error::{YamlError, YamlWarning};
@@ -100,9 +99,11 @@ const STABLE_AFTER: Duration = Duration::from_millis(50);
 ///
 /// JSON and other flow style (between brackets) is read but not edited: a change inside it is refused with
 /// [`ManageError::NotEditable`](crate::manage::ManageError::NotEditable). The scopes, quota and metadata of
-/// a client may be in flow style, and empty brackets are filled.
+/// a client may be in flow style, and empty brackets are filled. A change of an entry whose name is written as `? name`,
+/// or of a list whose first dash is alone on its line, is refused in the same way. `keygate export` writes all of them
+/// in a form that can be edited.
 ///
-/// Other processes see a change when they read the file: see `YamlStore::watch` (feature `watch`) and
+/// Other processes see a change when they read the file: see [`YamlStore::watch`] and
 /// [`YamlStore::reload`].
 ///
 /// # Limits

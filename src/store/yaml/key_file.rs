@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use zeroize::Zeroizing;
+
 use super::error::WarningKind;
 use super::event_sink::EventSink;
 use super::file::digest_of_last_edit;
@@ -34,10 +36,7 @@ pub(super) struct State {
     /// The time of the first failure, and the latest one.
     failure: Option<(SystemTime, ReloadError)>,
     /// Keys that were revoked and have not been restored by an explicit reload.
-    pub(super) revoked: HashSet<KeyDigest>,
-    /// Stops the thread that follows the file when it is dropped.
-    #[cfg_attr(not(feature = "watch"), expect(dead_code, reason = "nothing follows the file"))]
-    pub(super) watcher: Option<Box<dyn Send>>,
+    revoked: HashSet<KeyDigest>,
 }
 
 impl KeyFile {
@@ -60,12 +59,12 @@ impl KeyFile {
             warnings: path.map_or_else(|| parsed.warnings.clone(), |path| parsed.warnings_at(path)),
             failure: None,
             revoked: parsed.keys.revoked(),
-            watcher: None,
         };
         Self {
             keys: parsed.keys,
             path: path.map(Path::to_owned),
-            absolute_path: path.and_then(|path| std::path::absolute(path).ok()),
+            absolute_path: path
+                .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
             update_lock: Mutex::new(()),
             state: Mutex::new(state),
             events: EventSink::default(),
@@ -110,14 +109,53 @@ impl KeyFile {
 
     /// Loads the file without the checks of [`KeyFile::check`].
     pub(super) fn reload(&self) -> Result<(), ReloadError> {
-        let path = self.path().ok_or(ReloadError::NoFile)?;
+        let path = self.absolute_path().ok_or(ReloadError::NoFile)?;
         let _lock = self.update_lock();
-        let text = read::read_regular(self.absolute_path().unwrap_or(path));
+        self.load_again(read::read_regular(path), |_, _, _| Ok(()))
+    }
+
+    /// Loads the file if it has not changed since the first read and passes [`KeyFile::check`].
+    pub(super) fn follow(&self, first: Option<KeyDigest>) -> FollowOutcome {
+        let Some(path) = self.absolute_path() else { return FollowOutcome::Kept };
+        let _lock = self.update_lock();
+        let text = read::read_regular(path);
+        let digest = text.as_ref().map(|text| KeyDigest::of(text)).ok();
+        if digest != first {
+            return FollowOutcome::Unstable;
+        }
+        if digest == Some(self.digest()) {
+            self.lock().failure = None;
+            return FollowOutcome::Kept;
+        }
+        let loaded = self.load_again(text, |state, digest, keys| {
+            self.check(state, digest, keys).inspect_err(|_| {
+                // Revocations apply even from a refused file: a partly written file cannot revoke a key by mistake.
+                state.revoked.extend(keys.revoked());
+                self.keys.revoke_all(&state.revoked);
+            })
+        });
+        if loaded.is_ok() { FollowOutcome::Changed } else { FollowOutcome::Kept }
+    }
+
+    /// Loads a text of the file, unless the check fails, and records the result.
+    fn load_again(
+        &self,
+        text: Result<Zeroizing<Vec<u8>>, LoadError>,
+        check: impl FnOnce(&mut State, KeyDigest, &MemoryStore) -> Result<(), ReloadError>,
+    ) -> Result<(), ReloadError> {
         let parsed = text.and_then(|text| Ok((KeyDigest::of(&text), load(&text)?)));
-        let parsed = parsed.map_err(|error| ReloadError::from(YamlError::new(Some(path), error)));
+        let parsed = parsed.map_err(|error| ReloadError::from(YamlError::new(self.path(), error)));
         let mut state = self.lock();
-        let result = parsed.map(|(digest, parsed)| self.adopt(&mut state, digest, &parsed));
-        state.record(result)
+        let result = parsed.and_then(|(digest, parsed)| {
+            check(&mut state, digest, &parsed.keys)?;
+            self.adopt(&mut state, digest, &parsed);
+            Ok(())
+        });
+        if let Err(error) = &result {
+            let since = state.failure.as_ref().map_or_else(SystemTime::now, |(since, _)| *since);
+            state.failure = Some((since, error.clone()));
+        }
+        result
     }
 
     pub(super) fn digest(&self) -> KeyDigest {
@@ -154,18 +192,13 @@ impl KeyFile {
     }
 }
 
-impl State {
-    /// Records the result of a reload.
-    pub(super) fn record(&mut self, result: Result<(), ReloadError>) -> Result<(), ReloadError> {
-        match &result {
-            Ok(()) => self.failure = None,
-            Err(error) => {
-                let since = self.failure.as_ref().map_or_else(SystemTime::now, |(since, _)| *since);
-                self.failure = Some((since, error.clone()));
-            }
-        }
-        result
-    }
+/// Outcome of a check of the file.
+pub(super) enum FollowOutcome {
+    Changed,
+    /// The store is up to date, or the file is refused.
+    Kept,
+    /// The file changed between two reads.
+    Unstable,
 }
 
 pub(super) fn load(text: &[u8]) -> Result<Parsed, LoadError> {

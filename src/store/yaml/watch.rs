@@ -1,32 +1,27 @@
-//! Follows the file in a thread that is woken by file system notifications and also polls.
+//! Follows the file in a thread that polls.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
+use std::thread;
 use std::time::Duration;
-use std::{io, thread};
 
-use super::key_file::KeyFile;
+use super::key_file::{FollowOutcome, KeyFile};
 use super::load_error::{LoadError, LoadErrorKind};
 use super::report::YamlEvent;
 use super::{STABLE_AFTER, YamlError, YamlStore, read};
 use crate::key::KeyDigest;
 
 mod fingerprint;
-mod folder_watcher;
-mod follow;
 mod report_state;
 
 use fingerprint::Fingerprint;
-use folder_watcher::FolderWatcher;
-use follow::FollowOutcome;
 use report_state::ReportState;
 
-/// The longest delay if a notification is missing.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// A check costs one system call, unless the metadata of the file has changed.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// The file is read at least once in this many checks, whatever its metadata.
-const READ_EVERY: u32 = 60;
+/// The file is read at least once in this many checks, whatever its metadata: every 30 seconds.
+const READ_EVERY: u32 = 150;
 
 impl YamlStore {
     /// Loads a file and follows it: the store is reloaded within one second after the file changes. With more than
@@ -34,7 +29,6 @@ impl YamlStore {
     ///
     /// The file may be changed in place, replaced by renaming, deleted and created again, or reached through symbolic
     /// links that change, as in ConfigMaps and Secrets of Kubernetes. The switch is atomic, and no lookup waits.
-    /// A change is loaded about 0.1 s after the notification of the operating system at 10,000 keys.
     ///
     /// A change is loaded when it is the same in two reads, 50 ms apart. The store keeps its old content, and
     /// reports so in [`YamlStore::health`], while
@@ -56,7 +50,7 @@ impl YamlStore {
     /// caught. It must not hold a clone of the store, which would then never be dropped. With the feature
     /// `tracing`, the events are also recorded with `tracing`.
     ///
-    /// The thread ends when the store and its clones are dropped.
+    /// The thread ends within one second after the store and its clones are dropped.
     ///
     /// ```
     /// use keygate::YamlStore;
@@ -72,56 +66,29 @@ impl YamlStore {
     /// # Errors
     ///
     /// As for [`YamlStore::open`], or no thread could be started.
-    #[cfg_attr(docsrs, doc(cfg(feature = "watch")))]
     pub fn watch(
         path: impl AsRef<Path>,
         events: impl Fn(YamlEvent) + Send + Sync + 'static,
     ) -> Result<Self, YamlError> {
         let path = path.as_ref();
         let store = Self::open(path)?.with_events(events);
-        let thread_error = |error| YamlError::new(Some(path), LoadErrorKind::Thread(error).into());
-        let file = store.file.absolute_path().unwrap_or(path).to_owned();
-        let watcher = start(file, &store.file).map_err(thread_error)?;
-        store.file.lock().watcher = Some(Box::new(watcher));
+        let follower = Follower {
+            path: store.file.absolute_path().unwrap_or(path).to_owned(),
+            file: Arc::downgrade(&store.file),
+            fingerprint: None,
+            checks: 0,
+            reported: ReportState::at_start(&store.file),
+        };
+        let thread = thread::Builder::new().name("keygate-watch".to_owned());
+        let started = thread.spawn(|| follower.run());
+        started.map_err(|error| YamlError::new(Some(path), LoadErrorKind::Thread(error).into()))?;
         Ok(store)
-    }
-}
-
-fn start(path: PathBuf, file: &Arc<KeyFile>) -> io::Result<Watcher> {
-    let (sender, signals) = channel();
-    let follower = Follower {
-        path,
-        file: Arc::downgrade(file),
-        folders: FolderWatcher::new(sender.clone()),
-        signals,
-        fingerprint: None,
-        checks: 0,
-        reported: ReportState::at_start(file),
-    };
-    thread::Builder::new().name("keygate-watch".to_owned()).spawn(|| follower.run())?;
-    Ok(Watcher(sender))
-}
-
-enum Signal {
-    Check,
-    Stop,
-}
-
-/// Stops the follower when it is dropped with the store.
-struct Watcher(Sender<Signal>);
-
-impl Drop for Watcher {
-    fn drop(&mut self) {
-        // Fails if the follower has already stopped.
-        let _ = self.0.send(Signal::Stop);
     }
 }
 
 struct Follower {
     path: PathBuf,
     file: Weak<KeyFile>,
-    folders: FolderWatcher,
-    signals: Receiver<Signal>,
     /// The metadata of the file at the last read, unless the file must be read again.
     fingerprint: Option<Fingerprint>,
     checks: u32,
@@ -129,28 +96,13 @@ struct Follower {
 }
 
 impl Follower {
+    /// Follows the file until the store and its clones are dropped.
     fn run(mut self) {
-        loop {
-            self.folders.follow(&self.path);
-            let Some(file) = self.file.upgrade() else { return };
+        while let Some(file) = self.file.upgrade() {
             self.check(&file);
             self.reported.report(&self.path, &file);
             drop(file);
-            if !self.wait() {
-                return;
-            }
-        }
-    }
-
-    /// Waits until the next check; returns false if the follower is to stop.
-    fn wait(&self) -> bool {
-        match self.signals.recv_timeout(POLL_INTERVAL) {
-            Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => false,
-            Err(RecvTimeoutError::Timeout) => true,
-            // One check covers all pending notifications.
-            Ok(Signal::Check) => {
-                !self.signals.try_iter().any(|signal| matches!(signal, Signal::Stop))
-            }
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
@@ -181,7 +133,7 @@ impl Follower {
 /// Returns whether an error lasts until the file changes or is replaced.
 fn is_permanent(error: &LoadError) -> bool {
     matches!(
-        error.kind(),
+        error.kind,
         LoadErrorKind::NotRegular | LoadErrorKind::TooLarge | LoadErrorKind::Replaced
     )
 }
