@@ -7,7 +7,7 @@
 #[cfg(any(feature = "throttle", feature = "usage", feature = "metrics"))]
 // Each of the three needs a part of it.
 #[cfg_attr(not(all(feature = "throttle", feature = "usage")), allow(dead_code))]
-mod client_map;
+pub(crate) mod client_map;
 pub(crate) mod label;
 mod profile;
 mod profile_error;
@@ -16,8 +16,6 @@ mod rate;
 mod scope;
 mod verified;
 
-#[cfg(any(feature = "throttle", feature = "usage", feature = "metrics"))]
-pub(crate) use client_map::ClientMap;
 pub use label::{LabelError, MAX_NAME_CHARS};
 pub use profile::ClientProfile;
 pub use profile_error::{MAX_METADATA_BYTES, ProfileError};

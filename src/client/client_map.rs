@@ -1,11 +1,13 @@
 //! Per-client state, created on first use and swept when it is idle.
 
+use std::borrow::Borrow;
 use std::hash::{BuildHasher as _, Hash};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use foldhash::fast::RandomState;
-use papaya::{HashMap, HashMapRef, LocalGuard};
+use papaya::{Equivalent, HashMap, HashMapRef, LocalGuard};
+use smol_str::SmolStr;
 
 /// With this many, sweeping one shard takes well below a millisecond for a million clients.
 const SHARDS: usize = 256;
@@ -23,6 +25,27 @@ pub(crate) struct ClientMap<K, V> {
     /// Time of the last sweep, in nanoseconds since 1970.
     swept: AtomicU64,
     next: AtomicUsize,
+}
+
+/// The name of a client, and what else tells apart the states of one client.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct ClientKey<T> {
+    pub(crate) of: T,
+    pub(crate) client: SmolStr,
+}
+
+/// A borrowed [`ClientKey`]; both hash alike.
+#[derive(Hash)]
+pub(crate) struct ClientKeyRef<'a, T: ?Sized> {
+    pub(crate) of: &'a T,
+    pub(crate) client: &'a str,
+}
+
+impl<T: Borrow<U>, U: Eq + ?Sized> Equivalent<ClientKey<T>> for ClientKeyRef<'_, U> {
+    #[inline]
+    fn equivalent(&self, key: &ClientKey<T>) -> bool {
+        *self.of == *key.of.borrow() && self.client == key.client
+    }
 }
 
 /// One shard, pinned: references into it stay valid until it is dropped.

@@ -1,13 +1,11 @@
 use std::fmt;
-use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
-use papaya::Equivalent;
 use smol_str::SmolStr;
 
 use super::counters::{Decision, LocalCounters, RateLimitRequest};
 use super::state::QuotaState;
-use crate::client::ClientMap;
+use crate::client::client_map::{ClientKey, ClientKeyRef, ClientMap};
 use crate::clock::nanos;
 use crate::error::StoreError;
 
@@ -25,37 +23,12 @@ use crate::error::StoreError;
 /// assert_eq!(throttle.counters().len(), 0);
 /// ```
 pub struct MemoryCounters {
-    clients: ClientMap<Key, Entry>,
+    /// By the name of the limit.
+    clients: ClientMap<ClientKey<SmolStr>, Entry>,
 }
 
 /// `None` once it is swept: another entry is taking its place.
 type Entry = Mutex<Option<QuotaState>>;
-
-#[derive(PartialEq, Eq, Hash)]
-struct Key {
-    limit: SmolStr,
-    client: SmolStr,
-}
-
-/// A borrowed [`Key`]; both hash alike.
-#[derive(Hash)]
-struct KeyRef<'a> {
-    limit: &'a str,
-    client: &'a str,
-}
-
-impl Equivalent<Key> for KeyRef<'_> {
-    #[inline]
-    fn equivalent(&self, key: &Key) -> bool {
-        self.client == key.client && self.limit == key.limit
-    }
-}
-
-impl KeyRef<'_> {
-    fn to_key(&self) -> Key {
-        Key { limit: self.limit.into(), client: self.client.into() }
-    }
-}
 
 impl MemoryCounters {
     /// Counters that have seen no client yet.
@@ -82,13 +55,14 @@ impl Default for MemoryCounters {
 
 impl LocalCounters for MemoryCounters {
     fn count_now(&self, request: &RateLimitRequest<'_>) -> Result<Decision, StoreError> {
-        let key = KeyRef { limit: request.limit, client: request.client };
+        let key = ClientKeyRef { of: request.limit, client: request.client };
         let shard = self.clients.shard(&key);
         let now = nanos(request.now);
         let decision = loop {
             let entry = shard.get(&key).unwrap_or_else(|| {
                 let state = || Mutex::new(Some(QuotaState::new(request.quota)));
-                shard.get_or_insert_with(key.to_key(), state)
+                let key = ClientKey { of: key.of.into(), client: key.client.into() };
+                shard.get_or_insert_with(key, state)
             });
             let mut state = entry.lock().unwrap_or_else(PoisonError::into_inner);
             match state.as_mut() {

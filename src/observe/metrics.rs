@@ -5,7 +5,8 @@ use std::{array, fmt};
 use ::metrics::{Key, Label, Level, Metadata, describe_counter, with_recorder};
 
 use super::{Observe, Outcome, OutcomeKind};
-use crate::client::{ClientMap, label};
+use crate::client::client_map::ClientMap;
+use crate::client::label;
 
 /// An observer that counts outcomes through the `metrics` facade, as `keygate_requests_total{outcome, client}`.
 ///

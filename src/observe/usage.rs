@@ -1,27 +1,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use papaya::Equivalent;
-use smol_str::SmolStr;
-
 use super::{Observe, Outcome, OutcomeKind};
-use crate::client::ClientMap;
+use crate::client::client_map::{ClientKey, ClientKeyRef, ClientMap};
 use crate::clock::{self, Clock, nanos};
 use crate::key::KeyId;
 
 mod aggregate;
 mod counts;
 mod snapshot;
-mod stripes;
 mod windows;
 
 use aggregate::time;
-use counts::Counts;
+use counts::{Counts, KindCounts};
 pub use snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient, UsageSnapshot};
-use stripes::Stripes;
 
 /// Counts requests per client and key: how many, at which rate, since when, and what was refused.
 ///
@@ -63,13 +57,11 @@ use stripes::Stripes;
 ///
 /// # Cost and limits
 ///
-/// Counting takes no lock. For a key that was seen before, it allocates nothing, except once when two threads count the
-/// same key at the same instant: from then on, the threads have counters of their own for it.
+/// Counting takes no lock, and allocates nothing for a key that was seen before.
 ///
-/// A key takes less than 1 KiB, and up to 4 KiB more if threads meet (up to 512 bytes for each processor). A key that has
-/// not been seen for 40 days is dropped, and its client with its last key. This includes keys that were revoked or
-/// removed. Its counts remain in [`UsageSnapshot::outcomes`] only. If it is used again, its counts start at zero, with a
-/// new time of its first request. A client with a new name is another client.
+/// A key takes less than 1 KiB. A key that has not been seen for 40 days is dropped, and its client with its last key.
+/// This includes keys that were revoked or removed. Its counts remain in [`UsageSnapshot::outcomes`] only. If it is used
+/// again, its counts start at zero, with a new time of its first request. A client with a new name is another client.
 ///
 /// If the clock is set back, rates start anew; if it is set forward, the skipped time counts as silence. A clock that
 /// skips 40 days, such as one that starts in 1970, drops all keys seen before.
@@ -83,37 +75,11 @@ pub struct Usage {
 
 struct Shared {
     keys: ClientMap<Key, Counts>,
-    /// Counts of requests whose key is missing or unknown.
-    unknown: Stripes,
-    /// Counts of dropped keys.
-    dropped: [AtomicU64; OutcomeKind::COUNT],
+    /// Counts of requests whose key is missing, unknown, or dropped here.
+    others: KindCounts,
 }
 
-#[derive(PartialEq, Eq, Hash)]
-struct Key {
-    key_id: KeyId,
-    client: SmolStr,
-}
-
-/// A borrowed [`Key`]; both hash alike.
-#[derive(Hash)]
-struct KeyRef<'a> {
-    key_id: KeyId,
-    client: &'a str,
-}
-
-impl Equivalent<Key> for KeyRef<'_> {
-    #[inline]
-    fn equivalent(&self, key: &Key) -> bool {
-        self.key_id == key.key_id && self.client == key.client
-    }
-}
-
-impl KeyRef<'_> {
-    fn to_key(&self) -> Key {
-        Key { key_id: self.key_id, client: self.client.into() }
-    }
-}
+type Key = ClientKey<KeyId>;
 
 /// Keeps clients that call once a month.
 const RETENTION: Duration = Duration::from_secs(40 * 24 * 60 * 60);
@@ -124,11 +90,8 @@ const INTERVAL: u64 = 300_000_000_000;
 impl Usage {
     /// Creates a `Usage` that counts from now on.
     pub fn new() -> Self {
-        let shared = Shared {
-            keys: ClientMap::with_interval(INTERVAL),
-            unknown: Stripes::new(),
-            dropped: [const { AtomicU64::new(0) }; OutcomeKind::COUNT],
-        };
+        let shared =
+            Shared { keys: ClientMap::with_interval(INTERVAL), others: KindCounts::default() };
         Self { shared: Arc::new(shared), clock: None, since: nanos(SystemTime::now()) }
     }
 
@@ -173,7 +136,7 @@ impl Observe for Usage {
         let kind = outcome.kind();
         match (outcome.client(), outcome.key_id()) {
             (Some(client), Some(key_id)) => self.shared.count(client.name(), key_id, kind, now),
-            (None, _) | (Some(_), None) => self.shared.unknown.of_thread().add(kind, now),
+            (None, _) | (Some(_), None) => self.shared.others.add(kind, 1),
         }
     }
 }
@@ -181,11 +144,12 @@ impl Observe for Usage {
 impl Shared {
     #[inline]
     fn count(&self, client: &str, key_id: KeyId, kind: OutcomeKind, now: u64) {
-        let key = KeyRef { key_id, client };
+        let key = ClientKeyRef { of: &key_id, client };
         let shard = self.keys.shard(&key);
-        let counts = shard
-            .get(&key)
-            .unwrap_or_else(|| shard.get_or_insert_with(key.to_key(), || Counts::new(key_id, now)));
+        let counts = shard.get(&key).unwrap_or_else(|| {
+            let key = ClientKey { of: key_id, client: client.into() };
+            shard.get_or_insert_with(key, || Counts::new(now))
+        });
         counts.add(kind, now);
         drop(shard);
         self.keys.sweep(now, |counts| self.drop_idle(counts, now));
@@ -196,22 +160,19 @@ impl Shared {
         let is_idle = silence >= RETENTION;
         if is_idle {
             for kind in OutcomeKind::ALL.iter().copied() {
-                self.dropped[kind as usize].fetch_add(counts.count(kind), Ordering::Relaxed);
+                self.others.add(kind, counts.count(kind));
             }
         }
         is_idle
     }
 
     fn outcomes(&self) -> BTreeMap<&'static str, u64> {
-        let mut outcomes = BTreeMap::new();
-        let mut add = |kind: OutcomeKind, count| *outcomes.entry(kind.name()).or_default() += count;
-        for kind in OutcomeKind::ALL.iter().copied() {
-            add(kind, self.dropped[kind as usize].load(Ordering::Relaxed));
-            add(kind, self.unknown.iter().map(|stripe| stripe.count(kind)).sum());
-        }
+        let kinds = OutcomeKind::ALL.iter();
+        let mut outcomes: BTreeMap<_, _> =
+            kinds.map(|kind| (kind.name(), self.others.count(*kind))).collect();
         self.keys.for_each(|_, counts| {
             for kind in OutcomeKind::ALL {
-                add(*kind, counts.count(*kind));
+                *outcomes.entry(kind.name()).or_default() += counts.count(*kind);
             }
         });
         outcomes

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::Key;
 use super::counts::Counts;
 use super::snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient};
-use crate::client::ClientMap;
+use crate::client::client_map::ClientMap;
 use crate::observe::OutcomeKind;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -14,7 +14,7 @@ pub(super) fn clients(keys: &ClientMap<Key, Counts>, now: u64) -> Vec<ClientUsag
     let mut by_name: BTreeMap<String, Vec<KeyUsage>> = BTreeMap::new();
     keys.for_each(|key, counts| {
         let name = key.client.as_str();
-        let usage = KeyUsage { key_id: counts.key_id, activity: activity(counts, now) };
+        let usage = KeyUsage { key_id: key.of, activity: activity(counts, now) };
         match by_name.get_mut(name) {
             Some(keys) => keys.push(usage),
             None => drop(by_name.insert(name.to_owned(), vec![usage])),
