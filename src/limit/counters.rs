@@ -2,7 +2,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use crate::client::Quota;
@@ -143,7 +143,7 @@ pub trait LocalCounters: Send + Sync + 'static {
 impl<C: LocalCounters + ?Sized> Counters for C {
     #[inline]
     fn count(&self, request: &RateLimitRequest<'_>) -> PendingDecision {
-        PendingDecision(State::Ready(self.count_now(request)))
+        PendingDecision(Ok(self.count_now(request)))
     }
 }
 
@@ -192,23 +192,19 @@ mod sealed {
 
 /// The decision of [`Counters`], ready or pending. It borrows nothing from them.
 #[must_use = "a decision does nothing unless it is awaited"]
-pub struct PendingDecision(State);
+pub struct PendingDecision(Result<Result<Decision, StoreError>, BoxedDecision>);
 
-enum State {
-    Ready(Result<Decision, StoreError>),
-    Pending(Pin<Box<dyn Future<Output = Result<Decision, StoreError>> + Send>>),
-    Done,
-}
+type BoxedDecision = Pin<Box<dyn Future<Output = Result<Decision, StoreError>> + Send>>;
 
 impl PendingDecision {
     /// A decision that is known.
     pub fn ready(decision: Decision) -> Self {
-        Self(State::Ready(Ok(decision)))
+        Self(Ok(Ok(decision)))
     }
 
     /// Counters that are unavailable.
     pub fn failed(error: StoreError) -> Self {
-        Self(State::Ready(Err(error)))
+        Self(Ok(Err(error)))
     }
 
     /// A decision that must be awaited.
@@ -216,7 +212,7 @@ impl PendingDecision {
     where
         F: Future<Output = Result<Decision, StoreError>> + Send + 'static,
     {
-        Self(State::Pending(Box::pin(future)))
+        Self(Err(Box::pin(future)))
     }
 
     /// Returns the decision if it is known without waiting.
@@ -226,36 +222,24 @@ impl PendingDecision {
     /// The pending decision itself.
     #[inline]
     pub fn try_ready(self) -> Result<Result<Decision, StoreError>, Self> {
-        match self.0 {
-            State::Ready(decision) => Ok(decision),
-            state => Err(Self(state)),
-        }
+        self.0.map_err(|pending| Self(Err(pending)))
     }
 }
 
 impl Future for PendingDecision {
     type Output = Result<Decision, StoreError>;
 
-    /// # Panics
-    ///
-    /// If it is polled again after completion.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let decision = match &mut self.0 {
-            State::Ready(decision) => decision.clone(),
-            State::Pending(future) => ready!(future.as_mut().poll(cx)),
-            State::Done => panic!("`PendingDecision` polled after completion"),
-        };
-        self.0 = State::Done;
-        Poll::Ready(decision)
+        match &mut self.0 {
+            Ok(decision) => Poll::Ready(decision.clone()),
+            Err(pending) => pending.as_mut().poll(cx),
+        }
     }
 }
 
 impl fmt::Debug for PendingDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            State::Ready(_) => "PendingDecision(ready)",
-            State::Pending(_) => "PendingDecision(pending)",
-            State::Done => "PendingDecision(done)",
-        })
+        let state = if self.0.is_ok() { "ready" } else { "pending" };
+        write!(f, "PendingDecision({state})")
     }
 }

@@ -8,6 +8,7 @@ use http::{Extensions, HeaderMap};
 
 use crate::client::Rate;
 
+mod bucket_set;
 mod buckets;
 mod forwarded;
 mod guard;
@@ -16,7 +17,8 @@ mod proxies;
 mod sharded_cache;
 mod verified;
 
-use buckets::{Buckets, Limits};
+use bucket_set::Limits;
+use buckets::Buckets;
 pub use network::ParseNetworkError;
 pub use proxies::TrustedProxies;
 use verified::Verified;
@@ -99,7 +101,6 @@ pub struct FailureThrottle {
     address: Arc<AddressOf>,
     proxies: Option<Arc<TrustedProxies>>,
     rate: Rate,
-    limits: Limits,
     counts: Arc<Counts>,
     allow_unknown: bool,
 }
@@ -113,8 +114,9 @@ struct Counts {
 }
 
 impl Counts {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { buckets: Buckets::new(), verified: OnceLock::new() })
+    fn new(rate: &Rate) -> Arc<Self> {
+        let buckets = Buckets::new(Limits::of(rate));
+        Arc::new(Self { buckets, verified: OnceLock::new() })
     }
 }
 
@@ -145,8 +147,7 @@ impl FailureThrottle {
             address: Arc::new(address),
             proxies: None,
             rate,
-            limits: Limits::of(&rate),
-            counts: Counts::new(),
+            counts: Counts::new(&rate),
             allow_unknown: false,
         }
     }
@@ -182,8 +183,7 @@ impl FailureThrottle {
     /// The burst of `"10/minute".parse()?` is 10: see [`Rate::with_burst`].
     #[must_use]
     pub fn with_rate(self, rate: Rate) -> Self {
-        // What is kept of an address is cut to what can be owed at one rate.
-        Self { rate, limits: Limits::of(&rate), counts: Counts::new(), ..self }
+        Self { rate, counts: Counts::new(&rate), ..self }
     }
 
     /// Does not throttle requests whose address is unknown, such as those of a Unix socket.

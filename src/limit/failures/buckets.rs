@@ -1,72 +1,22 @@
 use std::net::IpAddr;
 
+use super::bucket_set::{Limits, Set, Way};
 use super::sharded_cache::{ShardedCache, Tag};
-use crate::client::Rate;
 use crate::limit::gcra::Gcra;
 
 const SETS: usize = 8_192;
-const WAYS: usize = 8;
 
-/// The number of single addresses that an IPv6 network of 2^80 addresses counts as.
-const NETWORK_COUNTS_AS: u64 = 8;
-
-/// How many bursts an address can owe where wrong keys were looked up side by side. Long enough that who
-/// does so gains little, and short enough that others at the address are not kept out for long.
-const MOST_OWED: u64 = 4;
-
-/// How many wrong keys may come from one address, and from a network that is given out as one.
-#[derive(Clone, Copy)]
-pub(super) struct Limits {
-    address: Gcra,
-    network: Gcra,
-}
-
-impl Limits {
-    pub(super) fn of(rate: &Rate) -> Self {
-        let address = Gcra::new(rate);
-        Self { address, network: address.shared_by(NETWORK_COUNTS_AS) }
-    }
-}
-
-impl Gcra {
-    /// As [`Gcra::check`], and also where that is over the limit, as far as [`Set::clamp`] lets it.
-    fn charge(self, tat: u64, now: u64) -> u64 {
-        tat.max(now).saturating_add(self.step())
-    }
-
-    fn give_back(self, tat: u64) -> u64 {
-        tat.saturating_sub(self.step())
-    }
-
-    fn furthest(self, now: u64) -> u64 {
-        let window = self.latest(now) - now;
-        now.saturating_add(window.saturating_mul(MOST_OWED))
-    }
-}
-
-/// What addresses have spent of their limits: 65,536 of them in a table of fixed size.
+/// The counts of wrong keys of 65,536 addresses, in a table of fixed size.
 ///
-/// An entry gives way to another where a set of eight is full: the one that will have its whole burst
-/// again first, and never one that is over its limit. So a flood of addresses cannot set back the
-/// count of one that is held. Where all of a set are over their limits, addresses that have no entry
-/// share one more, which has the limit of a network.
-pub(super) struct Buckets(ShardedCache<Set>);
-
-#[derive(Default)]
-struct Set {
-    ways: [Way; WAYS],
-    /// Shared by the addresses that find no free way.
-    shared: u64,
+/// In a full set of eight, the entry that will have its whole burst again first gives way to a new one, unless it is
+/// over its limit. So a flood of addresses cannot free an address that is throttled. If all entries of a set are over
+/// their limits, further addresses share one more entry, which has the limit of a network.
+pub(super) struct Buckets {
+    sets: ShardedCache<Set>,
+    limits: Limits,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Way {
-    tag: Tag,
-    /// When the whole burst is earned again, in nanoseconds since 1970.
-    tat: u64,
-}
-
-/// One thing that is counted.
+/// An address or network, and its limit.
 #[derive(Clone, Copy)]
 struct Counted {
     tag: Tag,
@@ -74,61 +24,55 @@ struct Counted {
 }
 
 impl Buckets {
-    pub(super) fn new() -> Self {
-        Self(ShardedCache::new(SETS))
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { sets: ShardedCache::new(SETS), limits }
     }
 
-    /// Counts one wrong key, unless the address is over its limit: then it says for how many
-    /// nanoseconds.
-    pub(super) fn spend(&self, address: IpAddr, limits: Limits, now: u64) -> Result<(), u64> {
-        let (single, network) = self.counted(address, limits);
-        let spend =
-            |counted| self.count(counted, limits, now, |limit, tat, now| limit.check(tat, 1, now));
+    /// Counts one wrong key, unless the address is over its limit: then the error is the wait in nanoseconds.
+    pub(super) fn spend(&self, address: IpAddr, now: u64) -> Result<(), u64> {
+        let (single, network) = self.counted(address);
+        let spend = |counted| self.count(counted, now, |limit, tat| limit.check(tat, 1, now));
         if network.is_none_or(|network| spend(network).is_ok()) {
             if spend(single).is_ok() {
                 return Ok(());
             }
             if let Some(network) = network {
-                let back = |limit: Gcra, tat, _| Ok(limit.give_back(tat));
-                let _ = self.count(network, limits, now, back);
+                let _ = self.count(network, now, |limit, tat| Ok(limit.give_back(tat)));
             }
         }
-        Err(self.over(address, limits, now).unwrap_or_default())
+        Err(self.over(address, now).unwrap_or_default())
     }
 
-    /// As [`Buckets::spend`], and counts in any case: for keys that were looked up already, because they
-    /// came before the others were known to be wrong.
-    pub(super) fn charge(&self, address: IpAddr, limits: Limits, now: u64) -> Result<(), u64> {
-        let over = self.over(address, limits, now).is_some();
-        let (single, network) = self.counted(address, limits);
+    /// As [`Buckets::spend`], but counts in any case: for keys that were looked up before the others were known to be
+    /// wrong.
+    pub(super) fn charge(&self, address: IpAddr, now: u64) -> Result<(), u64> {
+        let over = self.over(address, now).is_some();
+        let (single, network) = self.counted(address);
         let charge = |counted| {
-            let _ = self.count(counted, limits, now, |limit, tat, now| Ok(limit.charge(tat, now)));
+            let _ = self.count(counted, now, |limit, tat| Ok(limit.charge(tat, now)));
         };
-        // What is beyond its own limit is not its neighbours' to pay.
-        if self.wait(single, limits, now).is_none() {
+        // The network is not charged for keys beyond the limit of the address.
+        if self.wait(single, now).is_none() {
             network.into_iter().for_each(charge);
         }
         charge(single);
-        if over { Err(self.over(address, limits, now).unwrap_or_default()) } else { Ok(()) }
+        if over { Err(self.over(address, now).unwrap_or_default()) } else { Ok(()) }
     }
 
-    /// For how many nanoseconds the address is over its limit, if it is.
-    pub(super) fn over(&self, address: IpAddr, limits: Limits, now: u64) -> Option<u64> {
-        let (single, network) = self.counted(address, limits);
-        [Some(single), network]
-            .into_iter()
-            .flatten()
-            .filter_map(|counted| self.wait(counted, limits, now))
-            .max()
+    /// Returns the nanoseconds for which the address is over its limit, if it is.
+    pub(super) fn over(&self, address: IpAddr, now: u64) -> Option<u64> {
+        let (single, network) = self.counted(address);
+        let counted = [Some(single), network].into_iter().flatten();
+        counted.filter_map(|counted| self.wait(counted, now)).max()
     }
 
-    fn wait(&self, counted: Counted, limits: Limits, now: u64) -> Option<u64> {
-        self.0.with(counted.tag, |set| {
-            set.clamp(limits, now);
-            let (tat, limit) = match set.place(counted.tag, limits, now) {
-                Slot::Own(way) => (set.ways[way].tat, counted.limit),
-                Slot::Free(_) => return None,
-                Slot::Shared => (set.shared, limits.network),
+    fn wait(&self, counted: Counted, now: u64) -> Option<u64> {
+        self.sets.with(counted.tag, |set| {
+            set.clamp(self.limits, now);
+            // A way that would be freed is not over its limit.
+            let (tat, limit) = match set.place(counted.tag, self.limits, now) {
+                Some(way) => (set.ways[way].tat, counted.limit),
+                None => (set.shared, self.limits.network),
             };
             limit.check(tat, 1, now).err()
         })
@@ -137,30 +81,32 @@ impl Buckets {
     fn count(
         &self,
         counted: Counted,
-        limits: Limits,
         now: u64,
-        count: impl FnOnce(Gcra, u64, u64) -> Result<u64, u64>,
+        count: impl FnOnce(Gcra, u64) -> Result<u64, u64>,
     ) -> Result<(), u64> {
-        self.0.with(counted.tag, |set| {
-            set.clamp(limits, now);
-            let (tat, limit) = match set.place(counted.tag, limits, now) {
-                Slot::Own(way) => (&mut set.ways[way].tat, counted.limit),
-                Slot::Free(way) => {
-                    set.ways[way] = Way { tag: counted.tag, tat: 0 };
-                    (&mut set.ways[way].tat, counted.limit)
+        self.sets.with(counted.tag, |set| {
+            set.clamp(self.limits, now);
+            let (tat, limit) = match set.place(counted.tag, self.limits, now) {
+                Some(way) => {
+                    let way = &mut set.ways[way];
+                    if way.tag != counted.tag {
+                        *way = Way { tag: counted.tag, tat: 0 };
+                    }
+                    (&mut way.tat, counted.limit)
                 }
-                Slot::Shared => (&mut set.shared, limits.network),
+                None => (&mut set.shared, self.limits.network),
             };
-            *tat = count(limit, *tat, now)?;
+            *tat = count(limit, *tat)?;
             Ok(())
         })
     }
 
-    /// An IPv4 address counts by itself; of IPv6, one caller has 2^64 addresses at least, and often a
-    /// network of 2^80.
-    fn counted(&self, address: IpAddr, limits: Limits) -> (Counted, Option<Counted>) {
+    /// Each IPv4 address counts separately. In IPv6, one caller has at least 2^64 addresses, and often a network of
+    /// 2^80.
+    fn counted(&self, address: IpAddr) -> (Counted, Option<Counted>) {
+        let limits = self.limits;
         let of =
-            |bits: u8, network: u64, limit| Counted { tag: self.0.tag((bits, network)), limit };
+            |bits: u8, network: u64, limit| Counted { tag: self.sets.tag((bits, network)), limit };
         match address.to_canonical() {
             IpAddr::V4(address) => (of(32, address.to_bits().into(), limits.address), None),
             IpAddr::V6(address) => {
@@ -172,35 +118,166 @@ impl Buckets {
     }
 }
 
-enum Slot {
-    Own(usize),
-    /// Its own from now on.
-    Free(usize),
-    Shared,
-}
-
-impl Set {
-    /// Nothing is owed for longer than it may be, also where the clock went back.
-    fn clamp(&mut self, limits: Limits, now: u64) {
-        let furthest = limits.address.furthest(now).max(limits.network.furthest(now));
-        for way in &mut self.ways {
-            way.tat = way.tat.min(furthest);
-        }
-        self.shared = self.shared.min(furthest);
-    }
-
-    fn place(&self, tag: Tag, limits: Limits, now: u64) -> Slot {
-        if let Some(own) = self.ways.iter().position(|way| way.tag == tag) {
-            return Slot::Own(own);
-        }
-        let least = (0..WAYS).min_by_key(|way| self.ways[*way].tat).unwrap_or(0);
-        // By the limit of an address, also where it is that of a network, which is over no sooner.
-        match limits.address.check(self.ways[least].tat, 1, now) {
-            Ok(_) => Slot::Free(least),
-            Err(_) => Slot::Shared,
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::super::bucket_set::WAYS;
+    use super::*;
+
+    const NOW: u64 = 1 << 60;
+    const S: u64 = 1_000_000_000;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    /// Spends `tries` wrong keys, and returns the number that were not throttled.
+    fn spent(buckets: &Buckets, address: IpAddr, tries: usize, now: u64) -> usize {
+        (0..tries).filter(|_| buckets.spend(address, now).is_ok()).count()
+    }
+
+    fn hold(buckets: &Buckets, address: IpAddr, now: u64) {
+        while buckets.spend(address, now).is_ok() {}
+    }
+
+    fn kept(buckets: &Buckets) -> usize {
+        let mut kept = 0;
+        buckets.sets.each(|set| kept += set.ways.iter().filter(|way| way.tag != 0).count());
+        kept
+    }
+
+    #[test]
+    fn burst_is_spent_and_then_one_each_step() {
+        let buckets = Buckets::new(Limits::for_test());
+        let one = address("192.0.2.1");
+        assert_eq!(spent(&buckets, one, 10, NOW), 3);
+        assert_eq!(buckets.spend(one, NOW + S), Err(5 * S));
+        assert_eq!(buckets.over(one, NOW + 6 * S - 1), Some(1));
+        assert_eq!(buckets.over(one, NOW + 6 * S), None);
+        assert_eq!(spent(&buckets, one, 10, NOW + 6 * S), 1);
+        assert_eq!(spent(&buckets, address("192.0.2.2"), 10, NOW), 3);
+    }
+
+    #[test]
+    fn ipv4_in_ipv6_is_the_same_address() {
+        let buckets = Buckets::new(Limits::for_test());
+        assert_eq!(spent(&buckets, address("::ffff:192.0.2.1"), 2, NOW), 2);
+        assert_eq!(spent(&buckets, address("192.0.2.1"), 10, NOW), 1);
+        // Mapped addresses do not share the limit of an IPv6 network.
+        for last in 2..100 {
+            let mapped = Ipv4Addr::new(192, 0, 2, last).to_ipv6_mapped();
+            assert_eq!(spent(&buckets, mapped.into(), 10, NOW), 3);
+        }
+    }
+
+    #[test]
+    fn ipv6_addresses_count_by_64_bits_and_networks_by_48() {
+        let buckets = Buckets::new(Limits::for_test());
+        assert_eq!(spent(&buckets, address("2001:db8:1:1::1"), 2, NOW), 2);
+        assert_eq!(spent(&buckets, address("2001:db8:1:1:ffff:ffff:ffff:ffff"), 10, NOW), 1);
+        let mut all = 3;
+        for subnet in 2..100_u16 {
+            let address = Ipv6Addr::new(0x2001, 0xdb8, 1, subnet, 0, 0, 0, 1);
+            all += spent(&buckets, address.into(), 10, NOW);
+        }
+        assert_eq!(all, 3 * 8);
+        // Keys refused by the limit of the network are not charged to the address.
+        assert_eq!(spent(&buckets, address("2001:db8:1:99::"), 10, NOW + 18 * S), 3);
+        assert_eq!(spent(&buckets, address("2001:db8:2:1::1"), 10, NOW), 3);
+    }
+
+    #[test]
+    fn keys_refused_by_an_address_are_not_charged_to_its_network() {
+        let buckets = Buckets::new(Limits::for_test());
+        assert_eq!(spent(&buckets, address("2001:db8:1:1::1"), 1_000, NOW), 3);
+        assert_eq!(spent(&buckets, address("2001:db8:1:2::1"), 1_000, NOW), 3);
+        for _ in 0..1_000 {
+            let _ = buckets.charge(address("2001:db8:1:1::1"), NOW);
+        }
+        assert_eq!(spent(&buckets, address("2001:db8:1:3::1"), 1_000, NOW), 3);
+    }
+
+    #[test]
+    fn concurrent_wrong_keys_owe_at_most_four_bursts() {
+        let buckets = Buckets::new(Limits::for_test());
+        let one = address("192.0.2.1");
+        let charged = (0..5).map(|_| buckets.charge(one, NOW)).collect::<Vec<_>>();
+        assert_eq!(charged, [Ok(()), Ok(()), Ok(()), Err(12 * S), Err(18 * S)]);
+        assert_eq!(buckets.over(one, NOW), Some(18 * S));
+        for _ in 0..1_000 {
+            let _ = buckets.charge(one, NOW);
+        }
+        assert_eq!(buckets.over(one, NOW), Some((4 - 1) * 18 * S + 6 * S));
+    }
+
+    #[test]
+    fn clock_set_back_holds_an_address_no_longer_than_it_can_owe() {
+        let buckets = Buckets::new(Limits::for_test());
+        let one = address("192.0.2.1");
+        hold(&buckets, one, NOW);
+        let before = NOW / 2;
+        let wait = buckets.over(one, before).unwrap();
+        assert_eq!(wait, (4 - 1) * 18 * S + 6 * S);
+        assert_eq!(buckets.over(one, before + wait), None);
+    }
+
+    #[test]
+    fn flood_of_addresses_frees_none_that_is_over_its_limit() {
+        let buckets = Buckets::new(Limits::for_test());
+        let held = (0..100).map(|last| IpAddr::from([192, 0, 2, last])).collect::<Vec<_>>();
+        for address in &held {
+            hold(&buckets, *address, NOW);
+        }
+        for number in 0..1_000_000_u32 {
+            let flood = IpAddr::from(Ipv4Addr::from_bits(0x0a00_0000 + number));
+            assert!(buckets.spend(flood, NOW).is_ok());
+        }
+        assert!(held.iter().all(|address| buckets.over(*address, NOW).is_some()));
+        assert_eq!(kept(&buckets), SETS * WAYS);
+        // In IPv6, each address also adds an entry for its network.
+        for number in 0..1_000_000_u128 {
+            let flood = IpAddr::from(Ipv6Addr::from_bits(0x2001_0db8 << 96 | number << 64));
+            let _ = buckets.spend(flood, NOW);
+        }
+        assert!(held.iter().all(|address| buckets.over(*address, NOW).is_some()));
+        assert_eq!(kept(&buckets), SETS * WAYS);
+    }
+
+    #[test]
+    fn where_all_are_held_newcomers_share_the_limit_of_a_network() {
+        let buckets = Buckets::new(Limits::for_test());
+        let mut next = 0;
+        let mut newcomer = || {
+            next += 1;
+            IpAddr::from(Ipv4Addr::from_bits(0x0a00_0000 + next))
+        };
+        // Four times the capacity, so that every set is full of addresses over their limit.
+        for _ in 0..SETS * WAYS * 4 {
+            hold(&buckets, newcomer(), NOW);
+        }
+        let full = |set: &Set| set.ways.iter().all(|way| way.tat > NOW + 12 * S);
+        buckets.sets.each(|set| assert!(full(set) && set.shared > 0));
+        let late = newcomer();
+        let wait = buckets.over(late, NOW).expect("its set has nothing left to share");
+        assert!(buckets.spend(late, NOW).is_err());
+        // The shared limit earns eight times as fast as an address.
+        assert!(wait <= 6 * S / 8 + 8);
+        assert_eq!(spent(&buckets, late, 10, NOW + wait), 1);
+        // When the addresses in the set have earned back their burst, the newcomer has its own limit.
+        assert_eq!(spent(&buckets, late, 10, NOW + 18 * S), 3);
+    }
+
+    #[test]
+    fn wrong_keys_at_once_are_counted_exactly() {
+        for one in ["192.0.2.1", "2001:db8::1"].map(address) {
+            let buckets = Buckets::new(Limits::for_test());
+            let counted: usize = std::thread::scope(|scope| {
+                let spend = || spent(&buckets, one, 1_000, NOW);
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(spend)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+            });
+            assert_eq!(counted, 3, "{one}");
+        }
+    }
+}

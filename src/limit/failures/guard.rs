@@ -82,7 +82,7 @@ impl Failures {
         let Some(address) = address else { return Ok(()) };
         let counts = &self.throttle.counts;
         let now = nanos(clock::now(clock));
-        match counts.buckets.over(address, self.throttle.limits, now) {
+        match counts.buckets.over(address, now) {
             Some(wait) if !counts.verified.get().is_some_and(|known| known.knows(digest, now)) => {
                 Err(throttled(wait, None))
             }
@@ -148,7 +148,7 @@ impl FailureGuard for Failures {
             | AuthError::Unavailable(_)
             | AuthError::Misconfigured(_) => return error,
         }
-        let FailureThrottle { limits, counts, .. } = &self.throttle;
+        let counts = &self.throttle.counts;
         if let Some(digest) = digest {
             if !attempt.waited {
                 set(&self.has_answered);
@@ -166,9 +166,9 @@ impl FailureGuard for Failures {
         };
         let spent = address.map(|address| {
             if attempt.waited {
-                counts.buckets.charge(address, *limits, now())
+                counts.buckets.charge(address, now())
             } else {
-                counts.buckets.spend(address, *limits, now())
+                counts.buckets.spend(address, now())
             }
         });
         match spent {

@@ -1,9 +1,10 @@
 use std::net::IpAddr;
 
 use http::HeaderMap;
+use ipnet::IpNet;
 
 use super::forwarded::Field;
-use super::network::{Network, ParseNetworkError};
+use super::network::{self, ParseNetworkError};
 
 /// The networks of your own proxies, which are believed what they say about the address of a client.
 ///
@@ -38,7 +39,7 @@ use super::network::{Network, ParseNetworkError};
 /// ```
 #[derive(Clone, Debug)]
 pub struct TrustedProxies {
-    networks: Box<[Network]>,
+    networks: Box<[IpNet]>,
     field: Field,
 }
 
@@ -52,7 +53,7 @@ impl TrustedProxies {
     pub fn new(
         networks: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<Self, ParseNetworkError> {
-        let networks = networks.into_iter().map(|network| network.as_ref().parse());
+        let networks = networks.into_iter().map(|text| network::parse(text.as_ref()));
         Ok(Self { networks: networks.collect::<Result<_, _>>()?, field: Field::XForwardedFor })
     }
 
@@ -75,6 +76,6 @@ impl TrustedProxies {
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(address))
+        self.networks.iter().any(|network| network.contains(&address))
     }
 }
