@@ -1,9 +1,9 @@
 //! The tower layers.
 //!
 //! A request comes in from the service outside; it goes on to the inner service with a [`Client`](crate::Client) in its
-//! extensions, or a refusal goes back. Start with [`ApiKeyLayer`] below: its service is in `service.rs`, its response
-//! future in `future.rs`, `Vary` and `Cache-Control` in `caching.rs`. [`RequireScope`] is in `require_scope.rs`,
-//! `ThrottleLayer` in `throttle.rs`.
+//! extensions, or a refusal goes back. Start with [`ApiKeyLayer`] below: its service is in `service.rs`, the
+//! end of a request in `completion.rs`; `Vary` and `Cache-Control` are in `caching.rs`. [`RequireScope`] is in `require_scope.rs`,
+//! `ThrottleLayer` in `throttle.rs`. All services share the response future in `future.rs`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,13 +15,14 @@ use crate::respond::ProblemJson;
 use crate::store::KeyStore;
 
 mod caching;
+mod completion;
 mod future;
 mod require_scope;
 mod service;
-mod state;
 #[cfg(feature = "throttle")]
 mod throttle;
 
+pub use completion::ApiKeyFuture;
 pub use future::ResponseFuture;
 pub use require_scope::{RequireScope, RequireScopeFuture, RequireScopeService};
 pub(crate) use service::Anonymous;

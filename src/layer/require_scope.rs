@@ -1,17 +1,16 @@
+use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
-use pin_project_lite::pin_project;
+use http::{Extensions, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::client::{Client, Scope};
 use crate::error::{AuthError, ConfigError, Misconfiguration};
 use crate::layer::Anonymous;
+use crate::layer::future::{Decide, Finish, ResponseFuture};
 use crate::respond::{ProblemJson, Respond, refusal};
 
 /// A tower layer that admits clients with a scope, and refuses others with 403.
@@ -162,7 +161,7 @@ where
 {
     type Response = Response<ResBody>;
     type Error = Inner::Error;
-    type Future = RequireScopeFuture<Inner::Future, ResBody>;
+    type Future = RequireScopeFuture<Inner, ReqBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -170,13 +169,8 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match self.rule.check(&request) {
-            Ok(()) => {
-                RequireScopeFuture { state: State::Running { future: self.inner.call(request) } }
-            }
-            Err(error) => {
-                let response = refusal(&self.respond, &error, None);
-                RequireScopeFuture { state: State::Refused { response: Some(response) } }
-            }
+            Ok(()) => ResponseFuture::running(self.inner.call(request), ()),
+            Err(error) => ResponseFuture::refused(refusal(&self.respond, &error, None)),
         }
     }
 }
@@ -189,48 +183,28 @@ impl<Inner, R> fmt::Debug for RequireScopeService<Inner, R> {
     }
 }
 
-pin_project! {
-    /// The future of [`RequireScopeService`].
-    #[must_use = "a response future does nothing unless it is awaited"]
-    pub struct RequireScopeFuture<Fut, ResBody> {
-        #[pin]
-        state: State<Fut, ResBody>,
+/// The future of [`RequireScopeService`].
+pub type RequireScopeFuture<Inner, ReqBody> = ResponseFuture<Inner, ReqBody, Infallible, ()>;
+
+/// The layer decides at once.
+impl<ResBody> Decide<ResBody> for Infallible {
+    type Finish = ();
+
+    fn poll(
+        &mut self,
+        _: &mut Extensions,
+        _: &mut Context<'_>,
+    ) -> Poll<Result<(), Response<ResBody>>> {
+        match *self {}
     }
 }
 
-pin_project! {
-    #[project = StateProjection]
-    enum State<Fut, ResBody> {
-        Refused { response: Option<Response<ResBody>> },
-        Running { #[pin] future: Fut },
+impl Finish for () {
+    fn changes<B>(&self, _: &Response<B>) -> bool {
+        false
     }
-}
 
-impl<Fut, ResBody, E> Future for RequireScopeFuture<Fut, ResBody>
-where
-    Fut: Future<Output = Result<Response<ResBody>, E>>,
-{
-    type Output = Fut::Output;
-
-    /// # Panics
-    ///
-    /// If it is polled again after completion.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::Running { future } => future.poll(cx),
-            StateProjection::Refused { response } => {
-                let response = response.take();
-                Poll::Ready(Ok(response.expect("a response future was polled after completion")))
-            }
-        }
-    }
-}
-
-impl<Fut, ResBody> fmt::Debug for RequireScopeFuture<Fut, ResBody> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.state {
-            State::Refused { .. } => "RequireScopeFuture(refused)",
-            State::Running { .. } => "RequireScopeFuture(running)",
-        })
+    fn finish<B>(&self, response: Response<B>) -> Response<B> {
+        response
     }
 }

@@ -7,8 +7,8 @@ use tower_service::Service;
 
 use super::Options;
 use super::caching::Caching;
-use super::future::{Completion, Pending, ResponseFuture, refuse};
-use super::state::State;
+use super::completion::{ApiKeyFuture, Completion, Pending, refuse};
+use super::future::ResponseFuture;
 use crate::authenticate::{AddressSource, Authenticate, Authenticator, RequestHead, Verification};
 use crate::client::Client;
 use crate::credential::Credential;
@@ -47,7 +47,7 @@ where
 {
     type Response = Response<ResBody>;
     type Error = Inner::Error;
-    type Future = ResponseFuture<Inner, ReqBody, R>;
+    type Future = ApiKeyFuture<Inner, ReqBody, R>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -77,7 +77,7 @@ where
             }
             Verification::Decided(Err(error)) => {
                 let response = refuse(auth.config(), &self.respond, &error);
-                ResponseFuture { state: State::refused(response) }
+                ResponseFuture::refused(response)
             }
             pending @ (Verification::Waiting(_) | Verification::Completed) => {
                 self.wait(Authenticate(pending), request)
@@ -93,12 +93,11 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
         &mut self,
         request: Request<ReqBody>,
         caching: Caching,
-    ) -> ResponseFuture<Inner, ReqBody, R>
+    ) -> ApiKeyFuture<Inner, ReqBody, R>
     where
         Inner: Service<Request<ReqBody>>,
     {
-        let future = self.inner.call(request);
-        ResponseFuture { state: State::Running { future, finish: self.completion(caching) } }
+        ResponseFuture::running(self.inner.call(request), self.completion(caching))
     }
 
     #[cold]
@@ -106,17 +105,14 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
         &mut self,
         authenticate: Authenticate,
         request: Request<ReqBody>,
-    ) -> ResponseFuture<Inner, ReqBody, R>
+    ) -> ApiKeyFuture<Inner, ReqBody, R>
     where
         Inner: Service<Request<ReqBody>> + Clone,
         R: Clone,
     {
-        // The instance that was polled ready is the one to call.
-        let clone = self.inner.clone();
-        let ready = mem::replace(&mut self.inner, clone);
         let completion = self.completion(Caching::Private);
         let pending = Pending { authenticate, respond: self.respond.clone(), completion };
-        ResponseFuture { state: State::waiting(pending, ready, request) }
+        ResponseFuture::waiting(pending, &mut self.inner, request)
     }
 
     fn completion(&self, caching: Caching) -> Completion {

@@ -1,8 +1,6 @@
-mod future;
-pub use future::ThrottleFuture;
-
-use std::task::{Context, Poll};
-use std::{fmt, mem};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use http::{Extensions, Request, Response};
 use tower_layer::Layer;
@@ -11,12 +9,12 @@ use tower_service::Service;
 use crate::client::Client;
 use crate::error::{AuthError, Misconfiguration};
 use crate::layer::Anonymous;
-use crate::layer::state::State;
+use crate::layer::future::{Decide, Finish, ResponseFuture};
 use crate::limit::{
-    Counters, EffectiveQuota, MemoryCounters, PendingDecision, Permit, Throttle, decide,
+    Counters, EffectiveQuota, MemoryCounters, PendingDecision, Permit, Throttle, WithDeadline,
+    decide,
 };
 use crate::respond::{ProblemJson, Respond, refusal};
-use future::Pending;
 
 /// A tower layer that keeps each client within its quota, and answers 429 when the quota is spent.
 ///
@@ -149,13 +147,9 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match self.layer.decide(request.extensions()) {
-            Action::Serve(permit) => {
-                let future = self.inner.call(request);
-                ThrottleFuture { state: State::Running { future, finish: permit } }
-            }
+            Action::Serve(permit) => ResponseFuture::running(self.inner.call(request), permit),
             Action::Refuse(error) => {
-                let response = refusal(&self.layer.respond, &error, None);
-                ThrottleFuture { state: State::refused(response) }
+                ResponseFuture::refused(refusal(&self.layer.respond, &error, None))
             }
             Action::Wait(decision, client, quota) => self.wait(decision, client, quota, request),
         }
@@ -206,9 +200,6 @@ impl<Inner, C, R> ThrottleService<Inner, C, R> {
         Inner: Service<Request<ReqBody>> + Clone,
         R: Clone,
     {
-        // The instance that was polled ready is the one to call.
-        let clone = self.inner.clone();
-        let ready = mem::replace(&mut self.inner, clone);
         let pending = Pending {
             decision: self.layer.throttle.limit_wait(decision),
             client,
@@ -216,7 +207,7 @@ impl<Inner, C, R> ThrottleService<Inner, C, R> {
             respond: self.layer.respond.clone(),
             headers: self.layer.headers,
         };
-        ThrottleFuture { state: State::waiting(pending, ready, request) }
+        ResponseFuture::waiting(pending, &mut self.inner, request)
     }
 }
 
@@ -229,5 +220,49 @@ impl<Inner: Clone, C, R: Clone> Clone for ThrottleService<Inner, C, R> {
 impl<Inner, C, R> fmt::Debug for ThrottleService<Inner, C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ThrottleService").field("layer", &self.layer).finish_non_exhaustive()
+    }
+}
+
+/// The future of [`ThrottleService`].
+pub type ThrottleFuture<Inner, ReqBody, R> =
+    ResponseFuture<Inner, ReqBody, Pending<R>, Option<Permit>>;
+
+/// A request that is being counted, and the means to refuse it.
+#[expect(missing_debug_implementations, reason = "its future has one")]
+pub struct Pending<R> {
+    decision: WithDeadline,
+    client: Client,
+    quota: EffectiveQuota,
+    respond: R,
+    headers: bool,
+}
+
+impl<ResBody, R: Respond<ResBody>> Decide<ResBody> for Pending<R> {
+    type Finish = Option<Permit>;
+
+    fn poll(
+        &mut self,
+        _: &mut Extensions,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Permit>, Response<ResBody>>> {
+        let decision = ready!(Pin::new(&mut self.decision).poll(cx));
+        let permit = decide(&self.client, self.quota.clone(), decision);
+        Poll::Ready(match permit {
+            Ok(permit) => Ok(self.headers.then_some(permit)),
+            Err(error) => Err(refusal(&self.respond, &error, None)),
+        })
+    }
+}
+
+impl Finish for Option<Permit> {
+    fn changes<B>(&self, _: &Response<B>) -> bool {
+        self.is_some()
+    }
+
+    fn finish<B>(&self, mut response: Response<B>) -> Response<B> {
+        if let Some(permit) = self {
+            permit.add_headers(response.headers_mut());
+        }
+        response
     }
 }

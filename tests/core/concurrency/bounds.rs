@@ -15,8 +15,8 @@ use keygate::key::{
     ParseKeyIdError, TimeError, Timestamp, UnusableKey, WeakKey,
 };
 use keygate::layer::{
-    ApiKeyService, RequireScopeFuture, RequireScopeService, ResponseFuture, ThrottleFuture,
-    ThrottleService,
+    ApiKeyFuture, ApiKeyService, RequireScopeFuture, RequireScopeService, ResponseFuture,
+    ThrottleFuture, ThrottleService,
 };
 use keygate::limit::{
     Counters, Decision, FailureThrottle, LocalCounters, MemoryCounters, ParseNetworkError,
@@ -149,7 +149,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         WrongReason,
     ];
     // A future is polled by one task at a time.
-    let sent = check![is_sent: PendingDecision, ThrottleFuture<Inner, (), ProblemJson>, Authenticate, Lookup, RequireScopeFuture<Ready<()>, ()>, ResponseFuture<Inner, (), ProblemJson>,];
+    let sent = check![is_sent: PendingDecision, ThrottleFuture<Inner, (), ProblemJson>, Authenticate, Lookup, RequireScopeFuture<Inner, ()>, ApiKeyFuture<Inner, (), ProblemJson>, ResponseFuture<Inner, (), Infallible, ()>,];
     is_shared::<Box<dyn KeyStore>>();
     is_shared::<Box<dyn LocalKeyStore>>();
     is_shared::<Box<dyn LocalCounters>>();

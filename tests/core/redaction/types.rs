@@ -261,6 +261,7 @@ fn entrances() -> Vec<Shown> {
         ("Source", sources::all().iter().map(|case| debug(&case.source)).collect()),
         ("ApiKeyLayer", debug(&ApiKeyLayer::from(auth()).optional().strip_credentials())),
         ("ApiKeyService", debug(&service) + &debug(&waiting_service)),
+        ("ApiKeyFuture", futures.concat()),
         ("ResponseFuture", futures.concat()),
         ("ProblemJson", debug(&ProblemJson) + &debug(&refusals)),
         ("MapBody", debug(&ProblemJson.map_body(|body: String| body))),
