@@ -13,50 +13,56 @@ use crate::key::{KeyDigest, KeyId, KeyState, Timestamp};
 use crate::manage::{ClientInfo, KeyInfo, KeyStatus, Rotated};
 use crate::observe::{Outcome, OutcomeKind};
 
-/// Writes 16 hexadecimal digits. Needs the feature `serde`.
-impl Serialize for KeyId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
+/// Implements `Serialize` for types that are written as one text.
+macro_rules! as_text {
+    ($($(#[$doc:meta])+ $type:ty: |$value:ident| $text:expr;)+) => {
+        $($(#[$doc])+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let $value = self;
+                serializer.collect_str(&$text)
+            }
+        })+
+    };
 }
 
-/// Writes the digest with its algorithm: `sha256:...`. Needs the feature `serde`.
-impl Serialize for KeyDigest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.to_text())
-    }
+/// Writes an object with these fields.
+macro_rules! object {
+    ($serializer:ident, $name:literal, { $($field:literal: $value:expr),+ $(,)? }) => {{
+        let mut object = $serializer.serialize_struct($name, [$($field),+].len())?;
+        $(object.serialize_field($field, $value)?;)+
+        object.end()
+    }};
 }
 
-/// Writes `active`, `disabled` or `revoked`. Needs the feature `serde`.
-impl Serialize for KeyState {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-            Self::Revoked => "revoked",
-        })
-    }
-}
+as_text! {
+    /// Writes 16 hexadecimal digits. Needs the feature `serde`.
+    KeyId: |id| id;
 
-/// Writes its [`name`](KeyStatus::name), such as `replaced`. Needs the feature `serde`.
-impl Serialize for KeyStatus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
+    /// Writes the digest with its algorithm: `sha256:...`. Needs the feature `serde`.
+    KeyDigest: |digest| digest.to_text();
 
-/// Writes RFC 3339 in UTC, such as `2027-01-31T00:00:00Z`. Needs the feature `serde`.
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+    /// Writes `active`, `disabled` or `revoked`. Needs the feature `serde`.
+    KeyState: |state| match state {
+        KeyState::Active => "active",
+        KeyState::Disabled => "disabled",
+        KeyState::Revoked => "revoked",
+    };
 
-/// Writes the scope as text, such as `orders:read`. Needs the feature `serde`.
-impl Serialize for Scope {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
+    /// Writes its [`name`](KeyStatus::name), such as `replaced`. Needs the feature `serde`.
+    KeyStatus: |status| status.name();
+
+    /// Writes RFC 3339 in UTC, such as `2027-01-31T00:00:00Z`. Needs the feature `serde`.
+    Timestamp: |time| time;
+
+    /// Writes the scope as text, such as `orders:read`. Needs the feature `serde`.
+    Scope: |scope| scope.as_str();
+
+    /// Writes one word, such as `expired`. Needs the feature `serde`.
+    WrongReason: |reason| reason;
+
+    /// Writes its [`name`](OutcomeKind::name), such as `no_credentials`. Needs the feature `serde`.
+    OutcomeKind: |kind| kind.name();
 }
 
 /// Writes `"100/minute"`, or `{"rate": "100/minute", "burst": 20}` if the burst is another number. Needs the feature
@@ -66,10 +72,7 @@ impl Serialize for Rate {
         if self.burst() == self.count() {
             return serializer.serialize_str(&self.without_burst());
         }
-        let mut fields = serializer.serialize_struct("Rate", 2)?;
-        fields.serialize_field("rate", &self.without_burst())?;
-        fields.serialize_field("burst", &self.burst())?;
-        fields.end()
+        object!(serializer, "Rate", { "rate": &self.without_burst(), "burst": &self.burst() })
     }
 }
 
@@ -88,9 +91,12 @@ impl Serialize for Quota {
 /// `serde`.
 impl Serialize for ClientProfile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("ClientProfile", 4)?;
-        profile_fields(self, &mut fields)?;
-        fields.end()
+        object!(serializer, "ClientProfile", {
+            "name": self.name(),
+            "scopes": self.scopes(),
+            "quota": &self.quota(),
+            "metadata": self.metadata(),
+        })
     }
 }
 
@@ -111,11 +117,14 @@ impl Serialize for ClientProfile {
 impl Serialize for ClientInfo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { profile, enabled, keys } = self;
-        let mut fields = serializer.serialize_struct("ClientInfo", 6)?;
-        profile_fields(profile, &mut fields)?;
-        fields.serialize_field("enabled", enabled)?;
-        fields.serialize_field("keys", keys)?;
-        fields.end()
+        object!(serializer, "ClientInfo", {
+            "name": profile.name(),
+            "scopes": profile.scopes(),
+            "quota": &profile.quota(),
+            "metadata": profile.metadata(),
+            "enabled": enabled,
+            "keys": keys,
+        })
     }
 }
 
@@ -140,16 +149,16 @@ impl Serialize for ClientInfo {
 impl Serialize for KeyInfo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { key_id, client, label, created, expires, revoked, replaced_by, state } = self;
-        let mut fields = serializer.serialize_struct("KeyInfo", 8)?;
-        fields.serialize_field("key_id", key_id)?;
-        fields.serialize_field("client", client)?;
-        fields.serialize_field("label", label)?;
-        fields.serialize_field("state", state)?;
-        fields.serialize_field("created", &timestamp(*created)?)?;
-        fields.serialize_field("expires", &timestamp(*expires)?)?;
-        fields.serialize_field("revoked", &timestamp(*revoked)?)?;
-        fields.serialize_field("replaced_by", replaced_by)?;
-        fields.end()
+        object!(serializer, "KeyInfo", {
+            "key_id": key_id,
+            "client": client,
+            "label": label,
+            "state": state,
+            "created": &timestamp(*created)?,
+            "expires": &timestamp(*expires)?,
+            "revoked": &timestamp(*revoked)?,
+            "replaced_by": replaced_by,
+        })
     }
 }
 
@@ -157,24 +166,7 @@ impl Serialize for KeyInfo {
 impl Serialize for Rotated {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { old, new } = self;
-        let mut fields = serializer.serialize_struct("Rotated", 2)?;
-        fields.serialize_field("old", old)?;
-        fields.serialize_field("new", new)?;
-        fields.end()
-    }
-}
-
-/// Writes one word, such as `expired`. Needs the feature `serde`.
-impl Serialize for WrongReason {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-/// Writes its [`name`](OutcomeKind::name), such as `no_credentials`. Needs the feature `serde`.
-impl Serialize for OutcomeKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
+        object!(serializer, "Rotated", { "old": old, "new": new })
     }
 }
 
@@ -191,22 +183,12 @@ impl Serialize for OutcomeKind {
 /// ```
 impl Serialize for Outcome<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Outcome", 3)?;
-        fields.serialize_field("outcome", &self.kind())?;
-        fields.serialize_field("client", &self.client().map(ClientProfile::name))?;
-        fields.serialize_field("key_id", &self.key_id())?;
-        fields.end()
+        object!(serializer, "Outcome", {
+            "outcome": &self.kind(),
+            "client": &self.client().map(ClientProfile::name),
+            "key_id": &self.key_id(),
+        })
     }
-}
-
-fn profile_fields<F: SerializeStruct>(
-    profile: &ClientProfile,
-    fields: &mut F,
-) -> Result<(), F::Error> {
-    fields.serialize_field("name", profile.name())?;
-    fields.serialize_field("scopes", profile.scopes())?;
-    fields.serialize_field("quota", &profile.quota())?;
-    fields.serialize_field("metadata", profile.metadata())
 }
 
 fn timestamp<E: Error>(time: Option<SystemTime>) -> Result<Option<Timestamp>, E> {

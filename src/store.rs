@@ -14,6 +14,8 @@ use crate::key::KeyDigest;
 // Each feature uses a part of it.
 #[cfg_attr(not(all(feature = "postgres", feature = "yaml")), allow(dead_code, unused_imports))]
 mod folder;
+#[cfg(any(feature = "sqlite", feature = "yaml"))]
+mod lock_holders;
 mod lookup;
 mod memory;
 #[cfg(any(feature = "sqlite", feature = "yaml"))]

@@ -1,18 +1,13 @@
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ::metrics::{describe_gauge, gauge};
 
-// `MemoryStore`, which every build has, follows nothing.
-#[cfg_attr(not(any(feature = "yaml", feature = "postgres")), allow(dead_code))]
-mod following;
-mod memory;
+use crate::store::MemoryStore;
 #[cfg(feature = "postgres")]
-mod replica;
+use crate::store::Replica;
 #[cfg(feature = "yaml")]
-mod yaml;
-
-use following::Following;
+use crate::store::YamlStore;
 
 const KEYS: &str = "keygate_keys";
 const AGE: &str = "keygate_store_age_seconds";
@@ -68,17 +63,22 @@ pub fn record_store_metrics(store: &(impl StoreMetrics + ?Sized)) {
         "Seconds for which the store has failed to follow its file or database"
     );
     describe_gauge!(NEXT_EXPIRY, "Time at which the next key expires, in seconds since 1970");
-    let Gauges { store, keys, following, next_expiry } = store.gauges(SystemTime::now());
+    let now = SystemTime::now();
+    let Gauges { store, keys, following, next_expiry } = store.gauges(now);
     // Exact as far as 2^53.
     #[allow(clippy::cast_precision_loss)]
     gauge!(KEYS, "store" => store).set(keys as f64);
-    if let Some(Following { age, failing }) = following {
-        gauge!(AGE, "store" => store).set(age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
-        gauge!(FAILING, "store" => store).set(failing.as_secs_f64());
+    if let Some(Following { age, failing_since }) = following {
+        let failing = failing_since.map(|since| now.duration_since(since).unwrap_or_default());
+        gauge!(AGE, "store" => store).set(seconds(age));
+        gauge!(FAILING, "store" => store).set(failing.unwrap_or_default().as_secs_f64());
     }
-    let since = next_expiry.map(|expiry| expiry.duration_since(UNIX_EPOCH).unwrap_or_default());
-    let since = since.map_or(f64::INFINITY, |since| since.as_secs_f64());
-    gauge!(NEXT_EXPIRY, "store" => store).set(since);
+    let next = next_expiry.map(|expiry| expiry.duration_since(UNIX_EPOCH).unwrap_or_default());
+    gauge!(NEXT_EXPIRY, "store" => store).set(seconds(next));
+}
+
+fn seconds(time: Option<Duration>) -> f64 {
+    time.map_or(f64::INFINITY, |time| time.as_secs_f64())
 }
 
 /// A store that [`record_store_metrics`] supports, because it holds its keys in memory: a [`MemoryStore`](crate::MemoryStore), a `YamlStore`, a
@@ -112,6 +112,40 @@ pub struct Gauges {
     next_expiry: Option<SystemTime>,
 }
 
+/// How well a store follows its file or database.
+#[derive(Debug)]
+struct Following {
+    age: Option<Duration>,
+    failing_since: Option<SystemTime>,
+}
+
+impl StoreMetrics for MemoryStore {
+    fn gauges(&self, now: SystemTime) -> Gauges {
+        let next_expiry = self.next_expiry(now);
+        Gauges { store: "memory", keys: self.len(), following: None, next_expiry }
+    }
+}
+
+#[cfg(feature = "yaml")]
+impl StoreMetrics for YamlStore {
+    fn gauges(&self, now: SystemTime) -> Gauges {
+        let health = self.health();
+        let age = Some(now.duration_since(health.loaded).unwrap_or_default());
+        let following = Some(Following { age, failing_since: health.failing_since });
+        Gauges { store: "yaml", keys: health.keys, following, next_expiry: self.next_expiry(now) }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl StoreMetrics for Replica {
+    fn gauges(&self, now: SystemTime) -> Gauges {
+        let health = self.health();
+        let following = Some(Following { age: health.lag, failing_since: health.failing_since });
+        let next_expiry = self.next_expiry(now);
+        Gauges { store: "replica", keys: health.keys, following, next_expiry }
+    }
+}
+
 impl<S: StoreMetrics + ?Sized> StoreMetrics for Arc<S> {
     fn gauges(&self, now: SystemTime) -> Gauges {
         (**self).gauges(now)
@@ -120,5 +154,10 @@ impl<S: StoreMetrics + ?Sized> StoreMetrics for Arc<S> {
 
 mod sealed {
     pub trait Sealed {}
+    impl Sealed for crate::store::MemoryStore {}
+    #[cfg(feature = "yaml")]
+    impl Sealed for crate::store::YamlStore {}
+    #[cfg(feature = "postgres")]
+    impl Sealed for crate::store::Replica {}
     impl<S: Sealed + ?Sized> Sealed for std::sync::Arc<S> {}
 }

@@ -19,29 +19,19 @@ pub struct Grpc;
 
 impl<B: Default> Respond<B> for Grpc {
     fn respond(&self, error: &AuthError) -> Response<B> {
-        let (code, message) = match error {
-            AuthError::NoCredentials => ("16", "Credentials not present in request"),
-            AuthError::WrongCredentials(_) => ("16", "Credentials not valid"),
-            AuthError::InsufficientScope(_) => ("7", ""),
-            AuthError::Throttled(_) => ("8", "Too many requests"),
-            AuthError::Unavailable(_) => ("14", "Credentials could not be checked"),
-            AuthError::Misconfigured(_) => ("13", ""),
+        let code = match error {
+            AuthError::NoCredentials | AuthError::WrongCredentials(_) => "16",
+            AuthError::InsufficientScope(_) => "7",
+            AuthError::Throttled(_) => "8",
+            AuthError::Unavailable(_) => "14",
+            AuthError::Misconfigured(_) => "13",
         };
         // gRPC has its own status; that of HTTP is always 200.
         let mut response = Response::new(B::default());
         set(&mut response, CONTENT_TYPE, "application/grpc");
         set(&mut response, HeaderName::from_static("grpc-status"), code);
-        let message = match error {
-            // Neither scopes nor these sentences have a character that `grpc-message` escapes.
-            AuthError::InsufficientScope(_) | AuthError::Misconfigured(_) => {
-                HeaderValue::try_from(error.to_string()).ok()
-            }
-            AuthError::NoCredentials
-            | AuthError::WrongCredentials(_)
-            | AuthError::Throttled(_)
-            | AuthError::Unavailable(_) => Some(HeaderValue::from_static(message)),
-        };
-        if let Some(message) = message {
+        // No error has a character that `grpc-message` escapes.
+        if let Ok(message) = HeaderValue::try_from(error.to_string()) {
             response.headers_mut().insert(HeaderName::from_static("grpc-message"), message);
         }
         response

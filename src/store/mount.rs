@@ -6,14 +6,6 @@ use std::path::Path;
 /// Returns whether the file is itself a mount point. Known on Linux only.
 #[cfg(target_os = "linux")]
 pub(in crate::store) fn is_mount_point(path: &Path) -> bool {
-    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-
-    if let Ok(found) = statx(CWD, path, AtFlags::empty(), StatxFlags::empty())
-        && found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT)
-    {
-        return found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT);
-    }
-    // Before Linux 5.8.
     let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
     std::fs::canonicalize(path).is_ok_and(|path| is_in(&mounts, &path))
 }
@@ -28,29 +20,14 @@ pub(in crate::store) fn is_mount_point(_: &Path) -> bool {
 fn is_in(mounts: &[u8], path: &Path) -> bool {
     use std::os::unix::ffi::OsStrExt as _;
 
-    let path = path.as_os_str().as_bytes();
+    // The kernel writes these as three octal digits.
+    let escaped = path.as_os_str().as_bytes().iter().flat_map(|byte| match byte {
+        b' ' | b'\t' | b'\n' | b'\\' => format!("\\{byte:03o}").into_bytes(),
+        byte => vec![*byte],
+    });
+    let path = escaped.collect::<Vec<_>>();
     let mut points = mounts.split(|byte| *byte == b'\n');
-    points.any(|line| {
-        line.split(|byte| *byte == b' ').nth(4).is_some_and(|point| unescaped(point) == path)
-    })
-}
-
-/// Decodes spaces, tabs, newlines and backslashes, which the kernel writes as three octal digits.
-#[cfg(target_os = "linux")]
-fn unescaped(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, more @ ..] = rest {
-        rest = more;
-        let digits = more.get(..3).filter(|_| *first == b'\\');
-        let code =
-            digits.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok());
-        if code.is_some() {
-            rest = &more[3..];
-        }
-        bytes.push(code.unwrap_or(*first));
-    }
-    bytes
+    points.any(|line| line.split(|byte| *byte == b' ').nth(4) == Some(&*path))
 }
 
 #[cfg(all(test, target_os = "linux"))]

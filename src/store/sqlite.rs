@@ -13,7 +13,6 @@ mod dialect;
 mod error;
 mod file;
 mod inspect;
-mod lock_holders;
 mod lookup;
 mod open_transaction;
 mod opening;

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use super::lock_holders::lock_holders;
 use crate::error::StoreError;
+use crate::store::lock_holders::lock_holders;
 use crate::store::sql::DatabaseError;
 
 /// An error of SQLite or the system about a file.
@@ -26,7 +26,11 @@ impl FileError {
 pub(super) fn query_error(path: &Path, error: sqlx::Error) -> StoreError {
     let (code, mut message) = code_and_message(&error);
     let is_busy = code.is_some_and(|code| code & 0xff == SQLITE_BUSY);
-    if is_busy && let Some(holders) = lock_holders(path) {
+    // In WAL mode, writers lock this file.
+    let mut shared = path.as_os_str().to_owned();
+    shared.push("-shm");
+    let files = [path, Path::new(&shared)].map(std::fs::metadata);
+    if is_busy && let Some(holders) = lock_holders(files) {
         message = format!("{message}: {holders} must end its transaction first");
     }
     let error = FileError::new(path, message, Some(error.into()));

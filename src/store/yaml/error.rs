@@ -1,9 +1,9 @@
 use std::error::Error;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::load_error::LoadError;
+use super::load_error::{LoadError, LoadErrorKind};
 use super::position::Position;
 use crate::key::WeakKey;
 
@@ -18,16 +18,11 @@ use crate::key::WeakKey;
 /// assert!(!format!("{error} {error:?}").contains("hunter2"));
 /// ```
 #[derive(Clone)]
-pub struct YamlError(Arc<Located>);
-
-struct Located {
-    path: Option<PathBuf>,
-    error: LoadError,
-}
+pub struct YamlError(Arc<Located<LoadErrorKind>>);
 
 impl YamlError {
-    pub(super) fn new(path: Option<&Path>, error: LoadError) -> Self {
-        Self(Arc::new(Located { path: path.map(Path::to_owned), error }))
+    pub(super) fn new(path: Option<&Path>, LoadError { kind, position }: LoadError) -> Self {
+        Self(Arc::new(Located { path: path.map(Arc::from), position, kind }))
     }
 
     /// The key file, if the text was read from one.
@@ -37,19 +32,18 @@ impl YamlError {
 
     /// The line of the error, counted from 1; `None` if the error concerns the whole file.
     pub fn line(&self) -> Option<usize> {
-        self.0.error.position().map(|position| position.line as usize)
+        self.0.line()
     }
 
     /// The column of the error in characters, counted from 1.
     pub fn column(&self) -> Option<usize> {
-        self.0.error.position().map(|position| position.column as usize)
+        self.0.column()
     }
 }
 
 impl fmt::Display for YamlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_position(f, self.path(), self.0.error.position())?;
-        write!(f, "{}", self.0.error.kind())
+        self.0.fmt(f)
     }
 }
 
@@ -61,7 +55,7 @@ impl fmt::Debug for YamlError {
 
 impl Error for YamlError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.error.kind().source()
+        self.0.kind.source()
     }
 }
 
@@ -75,11 +69,7 @@ impl Error for YamlError {
 /// # Ok::<(), keygate::store::YamlError>(())
 /// ```
 #[derive(Clone)]
-pub struct YamlWarning {
-    path: Option<Arc<Path>>,
-    position: Option<Position>,
-    kind: WarningKind,
-}
+pub struct YamlWarning(Located<WarningKind>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum WarningKind {
@@ -131,32 +121,31 @@ pub(super) enum WarningKind {
 
 impl YamlWarning {
     pub(super) fn new(kind: WarningKind, position: Option<Position>) -> Self {
-        Self { path: None, position, kind }
+        Self(Located { path: None, position, kind })
     }
 
     pub(super) fn at(self, path: &Arc<Path>) -> Self {
-        Self { path: Some(Arc::clone(path)), ..self }
+        Self(Located { path: Some(Arc::clone(path)), ..self.0 })
     }
 
     pub(super) fn position(&self) -> Option<Position> {
-        self.position
+        self.0.position
     }
 
     /// The line of the problem, counted from 1; `None` if the warning concerns the whole file.
     pub fn line(&self) -> Option<usize> {
-        self.position.map(|position| position.line as usize)
+        self.0.line()
     }
 
     /// The column of the problem in characters, counted from 1.
     pub fn column(&self) -> Option<usize> {
-        self.position.map(|position| position.column as usize)
+        self.0.column()
     }
 }
 
 impl fmt::Display for YamlWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_position(f, self.path.as_deref(), self.position)?;
-        write!(f, "{}", self.kind)
+        self.0.fmt(f)
     }
 }
 
@@ -166,17 +155,32 @@ impl fmt::Debug for YamlWarning {
     }
 }
 
-fn write_position(
-    f: &mut fmt::Formatter<'_>,
-    path: Option<&Path>,
+/// An error or warning with its file and position.
+#[derive(Clone)]
+struct Located<K> {
+    path: Option<Arc<Path>>,
     position: Option<Position>,
-) -> fmt::Result {
-    match (path, position) {
-        (Some(path), Some(position)) => {
-            write!(f, "{}:{}:{}: ", path.display(), position.line, position.column)
+    kind: K,
+}
+
+impl<K> Located<K> {
+    fn line(&self) -> Option<usize> {
+        self.position.map(|position| position.line as usize)
+    }
+
+    fn column(&self) -> Option<usize> {
+        self.position.map(|position| position.column as usize)
+    }
+}
+
+impl<K: fmt::Display> fmt::Display for Located<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.path, self.position) {
+            (Some(path), Some(at)) => write!(f, "{}:{}:{}: ", path.display(), at.line, at.column)?,
+            (Some(path), None) => write!(f, "{}: ", path.display())?,
+            (None, Some(at)) => write!(f, "line {}, column {}: ", at.line, at.column)?,
+            (None, None) => {}
         }
-        (Some(path), None) => write!(f, "{}: ", path.display()),
-        (None, Some(position)) => write!(f, "line {}, column {}: ", position.line, position.column),
-        (None, None) => Ok(()),
+        self.kind.fmt(f)
     }
 }

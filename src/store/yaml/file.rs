@@ -1,7 +1,6 @@
 //! The file that a store was opened from: it is locked, read and replaced as a whole.
 
 pub(super) mod edit_error;
-mod holder;
 mod lock;
 mod replace;
 mod target;

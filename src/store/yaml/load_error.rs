@@ -10,8 +10,8 @@ use super::position::Position;
 /// Why a text is not a valid key file, and the position of the mistake.
 #[derive(Debug)]
 pub(super) struct LoadError {
-    kind: LoadErrorKind,
-    position: Option<Position>,
+    pub(super) kind: LoadErrorKind,
+    pub(super) position: Option<Position>,
 }
 
 impl From<LoadErrorKind> for LoadError {
@@ -23,21 +23,6 @@ impl From<LoadErrorKind> for LoadError {
 impl From<io::Error> for LoadError {
     fn from(error: io::Error) -> Self {
         LoadErrorKind::Io(error).into()
-    }
-}
-
-impl LoadError {
-    pub(super) fn position(&self) -> Option<Position> {
-        self.position
-    }
-
-    pub(super) fn kind(&self) -> &LoadErrorKind {
-        &self.kind
-    }
-
-    #[cfg(test)]
-    pub(super) fn is_too_large(&self) -> bool {
-        matches!(self.kind, LoadErrorKind::TooLarge)
     }
 }
 
@@ -177,7 +162,6 @@ pub(super) enum LoadErrorKind {
     Time(TimeError),
     #[error("{0}")]
     KeyId(ParseKeyIdError),
-    #[cfg(feature = "watch")]
     #[error(
         "no thread could be started to follow the file ({0}): open the file without following it"
     )]

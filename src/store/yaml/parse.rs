@@ -271,7 +271,7 @@ impl<'r> FileParser<'r> {
                 kind.at(second)
             })),
         }
-        errors.sort_by_key(LoadError::position);
+        errors.sort_by_key(|error| error.position);
         Err(ParseFailure { errors, warnings: self.warnings, plaintext_keys: self.plaintext_keys })
     }
 }

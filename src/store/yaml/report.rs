@@ -8,7 +8,7 @@ use crate::key::rfc3339;
 /// An event of a [`YamlStore`](crate::YamlStore) that concerns the operator of the service.
 ///
 /// `Display` is one line, and never shows a key. `Reloaded`, `ReloadFailed` and `Recovered` are reported by stores
-/// that follow their file (feature `watch`).
+/// that [follow](crate::YamlStore::watch) their file.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum YamlEvent {
@@ -43,10 +43,9 @@ pub enum YamlEvent {
     Waiting {
         /// The lock.
         lock: PathBuf,
-        /// The process that holds the lock, if known: on Linux only, for processes visible to this one.
-        process_id: Option<u32>,
-        /// The name of its program, if known.
-        process_name: Option<String>,
+        /// The process that holds the lock, such as `process 71 (vi)`, or `another process` if it is not known. It is
+        /// known on Linux only, for processes visible to this one.
+        holder: String,
     },
 }
 
@@ -62,19 +61,9 @@ impl fmt::Display for YamlEvent {
                 write!(f, "{path}: not followed since {since}, changes have no effect: {error}")
             }
             Self::Recovered { path } => write!(f, "{}: followed again", path.display()),
-            Self::Waiting { lock, process_id, process_name } => {
-                let process = holder_text(*process_id, process_name.as_deref());
-                write!(f, "waiting for the lock {}, which {process} holds", lock.display())
+            Self::Waiting { lock, holder } => {
+                write!(f, "waiting for the lock {}, which {holder} holds", lock.display())
             }
         }
-    }
-}
-
-/// Names the process that holds a lock.
-pub(super) fn holder_text(id: Option<u32>, name: Option<&str>) -> String {
-    match (id, name) {
-        (Some(id), Some(name)) => format!("process {id} ({name})"),
-        (Some(id), None) => format!("process {id}"),
-        (None, _) => "another process".to_owned(),
     }
 }

@@ -20,10 +20,9 @@ pub(super) fn trace(event: &YamlEvent) {
         YamlEvent::Recovered { path } => {
             tracing::info!(path = %path.display(), "the key file is followed again");
         }
-        YamlEvent::Waiting { lock, process_id, process_name } => tracing::warn!(
+        YamlEvent::Waiting { lock, holder } => tracing::warn!(
             path = %lock.display(),
-            process_id,
-            process_name,
+            holder,
             "an edit waits for the lock of the key file"
         ),
     }

@@ -6,14 +6,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::edit_error::EditErrorKind;
-use super::holder::holder;
 use super::target::{Target, beside};
 use crate::key::KeyDigest;
 use crate::store::folder::{
     Folder, UntrustedFile, is_untrusted, owner_of, require_own, require_own_unlinked,
 };
+use crate::store::lock_holders::lock_holders;
 use crate::store::mount;
-use crate::store::yaml::report::{YamlEvent, holder_text};
+use crate::store::yaml::report::YamlEvent;
 
 /// An edit takes milliseconds, so that a process that holds the lock for this long has been stopped.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -82,13 +82,11 @@ impl Lock {
                 Ok(()) => break,
                 Err(TryLockError::Error(error)) => return Err(lock_error(error)),
                 Err(TryLockError::WouldBlock) if start.elapsed() > TIMEOUT => {
-                    let (id, name) = holder(&file);
-                    return Err(EditErrorKind::Busy { holder: holder_text(id, name.as_deref()) });
+                    return Err(EditErrorKind::Busy { holder: holder(&file) });
                 }
                 Err(TryLockError::WouldBlock) if !is_reported && start.elapsed() > REPORT_AFTER => {
                     is_reported = true;
-                    let (process_id, process_name) = holder(&file);
-                    report(YamlEvent::Waiting { lock: path(), process_id, process_name });
+                    report(YamlEvent::Waiting { lock: path(), holder: holder(&file) });
                 }
                 Err(TryLockError::WouldBlock) => thread::sleep(RETRY_EVERY),
             }
@@ -111,6 +109,10 @@ impl Lock {
         let mut file = &self.file;
         let _ = file.rewind().and_then(|()| file.write_all(text.to_text().as_bytes()));
     }
+}
+
+fn holder(lock: &File) -> String {
+    lock_holders([lock.metadata()]).unwrap_or_else(|| "another process".to_owned())
 }
 
 /// Returns the digest of the text that the last edit of this file wrote.

@@ -1,19 +1,20 @@
-use std::path::Path;
+use std::fs::Metadata;
+use std::io;
 
-/// Describes the processes that hold locks on the database at `path`: `process 71 (sqlite3)`.
+/// Describes the processes that hold locks on these files: `process 71 (sqlite3)`. `None` if there are none, or none is
+/// known.
 ///
 /// Processes in other containers are not visible.
 #[cfg(target_os = "linux")]
-pub(super) fn lock_holders(path: &Path) -> Option<String> {
+pub(super) fn lock_holders(
+    files: impl IntoIterator<Item = io::Result<Metadata>>,
+) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
 
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    // In WAL mode, writers lock this file.
-    let mut shared = path.as_os_str().to_owned();
-    shared.push("-shm");
-    let files = [path, Path::new(&shared)].map(std::fs::metadata).into_iter().flatten();
+    let files = files.into_iter().flatten();
     let found = files.flat_map(|file| locks_of(&locks, file.dev(), file.ino()));
-    // A waiting change holds locks itself.
+    // A waiting change of a database holds locks itself.
     let (own, mut others) = found.partition::<Vec<_>, _>(|lock| lock.process == std::process::id());
     // Readers only block a commit, so they matter only where no other process writes.
     if others.iter().any(|lock| lock.is_write) {
@@ -33,7 +34,7 @@ pub(super) fn lock_holders(path: &Path) -> Option<String> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn lock_holders(_: &Path) -> Option<String> {
+pub(super) fn lock_holders(_: impl IntoIterator<Item = io::Result<Metadata>>) -> Option<String> {
     None
 }
 
@@ -52,8 +53,9 @@ fn locks_of(locks: &str, device: u64, inode: u64) -> impl Iterator<Item = Lock> 
     // `1: POSIX  ADVISORY  READ 71 fe:01:131 1073741826 1073742335`; a waiting lock has `->` as its second word.
     locks.lines().filter_map(move |line| {
         let words = line.split_whitespace().collect::<Vec<_>>();
-        let [_, "POSIX", _, mode, process, place, ..] = words[..] else { return None };
-        let process = process.parse().ok().filter(|_| place == file)?;
+        let [_, "POSIX" | "FLOCK", _, mode, process, place, ..] = words[..] else { return None };
+        // A process of another namespace is shown as zero.
+        let process = process.parse().ok().filter(|id| place == file && *id > 0)?;
         Some(Lock { process, is_write: mode == "WRITE" })
     })
 }
@@ -68,11 +70,14 @@ mod tests {
             1: -> POSIX  ADVISORY  WRITE 72 fe:01:131 1073741824 1073741824\n\
             2: POSIX  ADVISORY  WRITE 73 fe:02:131 0 EOF\n\
             3: OFDLCK ADVISORY  READ -1 fe:01:131 0 0\n\
-            4: POSIX  ADVISORY  WRITE 74 fe:01:131 1073741825 1073741825\n";
+            4: POSIX  ADVISORY  WRITE 74 fe:01:131 1073741825 1073741825\n\
+            5: FLOCK  ADVISORY  WRITE 75 fe:01:132 0 EOF\n\
+            6: FLOCK  ADVISORY  WRITE 0 fe:01:132 0 EOF\n";
         let device = rustix::fs::makedev(0xfe, 1);
         let found = locks_of(locks, device, 131).collect::<Vec<_>>();
         let lock = |process, is_write| Lock { process, is_write };
         assert_eq!(found, [lock(71, false), lock(74, true)]);
+        assert_eq!(locks_of(locks, device, 132).collect::<Vec<_>>(), [lock(75, true)]);
         assert_eq!(locks_of(locks, device, 13).count(), 0);
     }
 }
