@@ -1,15 +1,15 @@
 //! Tests for your own stores, and helpers for testing handlers that take a [`Client`](crate::Client).
 //!
-//! [`store_contract`] checks everything that verification requires of a store, and returns the first [`Rule`] that the
-//! store breaks. It works with every async runtime: await it in a test.
+//! [`store_contract`] checks everything that verification requires of a store, and panics with the name of the first
+//! rule that the store breaks. It works with every async runtime: await it in a test.
 //!
 //! ```
 //! use keygate::MemoryStore;
-//! use keygate::testing::{Violation, store_contract};
+//! use keygate::testing::store_contract;
 //!
 //! # // In a test crate this is `#[tokio::test]`.
 //! #[tokio::main(flavor = "current_thread")]
-//! async fn main() -> Result<(), Violation> {
+//! async fn main() {
 //!     store_contract(async |records| {
 //!         let store = MemoryStore::new();
 //!         for record in records {
@@ -17,7 +17,7 @@
 //!         }
 //!         store
 //!     })
-//!     .await
+//!     .await;
 //! }
 //! ```
 //!
@@ -25,6 +25,61 @@
 //! rules. For a store that implements [`ManageKeys`](crate::ManageKeys), also use [`manage_contract`], which fills the
 //! store and sets its clock. Test handlers with [`Client::for_test`](crate::Client::for_test), and anything that depends
 //! on time with a [`FakeClock`].
+//!
+//! # Rules of lookups
+//!
+//! - `unknown_digest_is_none`: an unknown key is not an error, with which callers would get status 503 instead of 401.
+//! - `key_is_found_by_its_exact_text`: case, blanks and leading zeros included.
+//! - `keys_of_a_client_share_its_name`: two keys with the same client name are two keys of one client.
+//! - `known_digest_is_found`
+//! - `refused_key_is_found`: verification needs the records of expired, disabled and revoked keys to report the reason.
+//! - `record_is_kept`: digest, name, scopes (in any order), quota, metadata, state and expiry. No quota differs from
+//!   `unlimited`. The expiry may be cut to the microsecond, but not rounded up; that of a revoked key need not be kept.
+//! - `whole_digest_is_compared`
+//! - `repeated_lookups_agree`: a lookup changes nothing.
+//! - `lookups_can_be_interleaved`: lookups in progress at once do not affect each other.
+//! - `lookups_can_run_in_threads`: only for stores that never wait, because the threads of the suite are outside the
+//!   store's async runtime.
+//! - `dropped_lookup_affects_no_other`: it releases its locks and connections.
+//! - `valid_key_is_admitted`, `key_is_refused_from_its_expiry` and `refusal_has_its_reason`, by an
+//!   [`Authenticator`](crate::Authenticator).
+//! - `lookup_outlives_its_store`: it borrows nothing from it.
+//! - `empty_store_has_no_keys`: even if a previous store had.
+//!
+//! # Rules of managing
+//!
+//! A change is visible when the method returns. After each refused change, the store lists what it listed before, and no
+//! list or error contains a digest: both may be logged.
+//!
+//! - `new_store_is_empty`
+//! - `added_client_keeps_its_profile`: it is listed as enabled, and handlers see the same profile.
+//! - `name_of_a_client_is_unique`: names are compared exactly, and disabled clients keep their names.
+//! - `invalid_profile_is_refused`: see [`ClientProfile::validate`](crate::ClientProfile::validate).
+//! - `issued_key_is_admitted_at_once` and `issued_key_is_refused_from_its_expiry`
+//! - `fields_of_a_key_are_kept`: the creation may be cut to the second, the expiry to the microsecond.
+//! - `key_and_its_id_are_unique`: also among revoked keys.
+//! - `past_expiry_is_refused`: a key has expired at the instant of its expiry.
+//! - `invalid_label_is_refused`: see [`NewKey::with_label`](crate::NewKey::with_label).
+//! - `revoked_key_is_refused_at_once`, and other keys are not affected.
+//! - `revoked_key_never_works_again`: not by issuing it, rotating to it, or enabling its client.
+//! - `repeated_change_changes_nothing`: revoking, disabling or enabling again is no error and changes no time.
+//! - `clients_are_listed_in_order`: sorted by name. Their number of keys does not include revoked ones.
+//! - `keys_are_listed_in_order`: sorted by client and then by creation time, expired and revoked keys included.
+//! - `unknown_name_suggests_the_nearest` and `unknown_id_suggests_the_nearest`
+//! - `successor_is_admitted_at_once`: it has the old key's client, and its label unless it has one.
+//! - `successor_inherits_the_lifetime`: see [`KeyInfo::inherited_expiry`](crate::manage::KeyInfo::inherited_expiry).
+//! - `refused_rotation_changes_nothing`
+//! - `key_that_cannot_be_rotated_is_a_conflict`: a key that was revoked, has expired or was replaced.
+//! - `rotated_key_works_until_its_grace_ends`, or until its own expiry if that is earlier. The end of the grace may be cut
+//!   to the second.
+//! - `long_grace_does_not_overflow`
+//! - `keys_of_a_disabled_client_are_refused`: also keys that are issued or rotated while it is disabled.
+//! - `keys_of_an_enabled_client_are_admitted_again`, unless they have expired or were revoked.
+//! - `enabled_client_is_not_removed`
+//! - `client_is_removed_with_its_keys`: a client that is added later with the same name has none of them.
+//! - `key_has_one_successor`: if several rotations compete, one succeeds, and the others return its successor.
+//! - `concurrent_changes_are_all_kept`
+//! - `rotation_is_atomic`: at least one of the two keys works at any moment, and not both after a grace of zero.
 //!
 //! # Limits
 //!
@@ -36,19 +91,16 @@
 //! - that a change outlives the process, that an interrupted change has no effect, and that several processes can share a
 //!   file or database
 
-mod check;
+mod case;
 mod client;
 mod clock;
 mod concurrency;
 mod contract;
 mod lookups;
 mod manage;
-mod rule;
 mod sample;
-mod subject;
 mod verification;
 
 pub use clock::FakeClock;
 pub use contract::{key_contract, store_contract};
 pub use manage::manage_contract;
-pub use rule::{Rule, Violation};

@@ -1,15 +1,11 @@
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Poll;
-use std::thread;
 
-use super::check::{check, check_none};
-use super::rule::{Rule, Violation};
+use super::case::{Case, in_threads, interleave};
 use super::sample::Sample;
-use super::subject::{Subject, poll_once, with_timeout};
 use crate::key::KeyDigest;
-use crate::store::{KeyStore, Lookup, LookupResult};
+use crate::store::{KeyStore, Lookup};
 
 const THREADS: usize = 4;
 /// Rounds of all lookups in each thread.
@@ -19,116 +15,84 @@ const AT_ONCE: usize = 64;
 /// Lookups dropped before and after the first poll: more than most pools have connections.
 const DROPPED: usize = 128;
 
-/// Checks with concurrent and with dropped lookups.
-impl<S: KeyStore> Subject<'_, S> {
-    pub(super) async fn check_interleaved_lookups(&self) -> Result<(), Violation> {
-        let mut waiting: Vec<_> = lookups(self.samples)
-            .take(AT_ONCE)
-            .map(|(digest, sample)| (self.store.lookup(digest), sample))
-            .collect();
-        // Each lookup is polled once before any is polled again, the last one first.
-        let all = poll_fn(|cx| {
-            for index in (0..waiting.len()).rev() {
-                if let Poll::Ready(result) = Pin::new(&mut waiting[index].0).poll(cx) {
-                    let (_, sample) = waiting.swap_remove(index);
-                    if let Err(violation) = check_result(sample, Some(result)) {
-                        return Poll::Ready(Err(violation));
-                    }
-                }
-            }
-            if waiting.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
-        });
-        let late = || Violation::new(Rule::Interleaved, "some timed out");
-        let result = with_timeout(all, self.timeout).await.unwrap_or_else(|| Err(late()));
-        result.map_err(|violation| violation.under(Rule::Interleaved))
-    }
-
-    pub(super) async fn check_threads(&self) -> Result<(), Violation> {
-        let mut local = Vec::new();
-        for (digest, sample) in lookups(self.samples) {
-            match self.store.lookup(digest).try_ready() {
-                Ok(_) => local.push((digest, sample)),
-                Err(lookup) => drop(with_timeout(lookup, self.timeout).await),
-            }
-        }
-        let check_all = || -> Result<(), Violation> {
-            for (digest, sample) in local.iter().cycle().take(local.len() * ROUNDS) {
-                if let Ok(result) = self.store.lookup(*digest).try_ready() {
-                    check_result(*sample, Some(result))?;
-                }
-            }
-            Ok(())
-        };
-        let results = thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(check_all)).collect();
-            threads.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
-        });
-        for result in results {
-            result
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                .map_err(|violation| violation.under(Rule::Threads))?;
-        }
-        Ok(())
-    }
-
-    pub(super) async fn check_dropped_lookups(&self) -> Result<(), Violation> {
-        let digests = lookups(self.samples).map(|(digest, _)| digest).cycle();
-        for digest in digests.take(DROPPED) {
-            drop(self.store.lookup(digest));
-            poll_once(self.store.lookup(digest)).await;
-        }
-        for (digest, sample) in lookups(self.samples) {
-            let result = self.lookup(digest).await;
-            check_result(sample, result).map_err(|violation| violation.under(Rule::Dropped))?;
-        }
-        Ok(())
-    }
-
-    /// Drops the store, and then awaits its lookups.
-    pub(super) async fn check_lookups_without_store(self) -> Result<(), Violation> {
-        let lookups: Vec<(Lookup, _)> = lookups(self.samples)
-            .take(AT_ONCE)
-            .map(|(digest, sample)| (self.store.lookup(digest), sample))
-            .collect();
-        let left = Arc::into_inner(self.store);
-        debug_assert!(left.is_some(), "there are no other handles to the store");
-        drop(left);
-        for (lookup, sample) in lookups {
-            let result = with_timeout(lookup, self.timeout).await;
-            check_result(sample, result).map_err(|violation| violation.under(Rule::Outlives))?;
-        }
-        Ok(())
-    }
-}
-
-fn check_result(sample: Option<&Sample>, result: Option<LookupResult>) -> Result<(), Violation> {
-    match sample {
-        Some(sample) => check(sample, result),
-        None => check_none(result, "an unknown digest", Rule::Unknown),
-    }
-}
-
-/// Returns a lookup of each sample, each followed by an unknown digest.
-fn lookups(samples: &[Sample]) -> impl Iterator<Item = (KeyDigest, Option<&Sample>)> + Clone {
+/// Returns the digest of each sample, each followed by an unknown digest.
+fn digests(samples: &[Sample]) -> impl Iterator<Item = (Option<&Sample>, KeyDigest)> + Clone {
     let unknown = |index: usize| KeyDigest::of(format!("unknown key {index}").as_bytes());
     samples.iter().enumerate().flat_map(move |(index, sample)| {
-        [(sample.record.digest(), Some(sample)), (unknown(index), None)]
+        [(Some(sample), sample.record.digest()), (None, unknown(index))]
     })
+}
+
+pub(super) async fn lookups_can_be_interleaved(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    let lookups = digests(samples).take(AT_ONCE).map(|(sample, digest)| {
+        let lookup = case.store.lookup(digest);
+        Box::pin(async move { (sample, lookup.await) })
+    });
+    for (sample, result) in case.wait("a lookup", interleave(lookups.collect())).await {
+        case.check(sample, result);
+    }
+}
+
+/// Only for lookups that never wait: the threads of the suite are outside the store's async runtime.
+pub(super) async fn lookups_can_run_in_threads(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    let mut local = Vec::new();
+    for (sample, digest) in digests(samples) {
+        match case.store.lookup(digest).try_ready() {
+            Ok(_) => local.push((sample, digest)),
+            Err(lookup) => drop(case.wait("a lookup", lookup).await),
+        }
+    }
+    let check_all = || {
+        for (sample, digest) in local.iter().cycle().take(local.len() * ROUNDS) {
+            if let Ok(result) = case.store.lookup(*digest).try_ready() {
+                case.check(*sample, result);
+            }
+        }
+    };
+    in_threads((0..THREADS).map(|_| Box::new(check_all) as _).collect());
+}
+
+pub(super) async fn dropped_lookup_affects_no_other(
+    case: &Case<impl KeyStore>,
+    samples: &[Sample],
+) {
+    for (_, digest) in digests(samples).cycle().take(DROPPED) {
+        drop(case.store.lookup(digest));
+        let mut polled = case.store.lookup(digest);
+        let _ = poll_fn(|cx| Poll::Ready(Pin::new(&mut polled).poll(cx))).await;
+    }
+    for (sample, digest) in digests(samples) {
+        case.finds(sample, digest).await;
+    }
+}
+
+pub(super) async fn lookup_outlives_its_store<S: KeyStore>(case: Case<S>, samples: &[Sample]) {
+    let lookups: Vec<(_, Lookup)> = digests(samples)
+        .take(AT_ONCE)
+        .map(|(sample, digest)| (sample, case.store.lookup(digest)))
+        .collect();
+    let case = case.without_store();
+    for (sample, lookup) in lookups {
+        let result = case.wait("a lookup", lookup).await;
+        case.check(sample, result);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     use super::*;
     use crate::store::store_fn;
-    use crate::testing::sample;
+    use crate::testing::{FakeClock, sample};
 
     /// The store hangs if two lookups are in progress.
-    #[tokio::test]
-    async fn store_that_hangs_fails_after_the_timeout() {
+    #[test]
+    fn store_that_hangs_fails_after_the_timeout() {
         let samples = sample::records();
         let records: Vec<_> = samples.iter().map(|sample| sample.record.clone()).collect();
         let is_busy = Arc::new(AtomicBool::new(false));
@@ -144,13 +108,14 @@ mod tests {
                 Ok(record)
             }
         });
-        let timeout = Duration::from_millis(20);
-        let subject = Subject { store: Arc::new(store), samples: &samples, timeout };
-        subject.check_records().await.unwrap();
-        let violation = subject.check_dropped_lookups().await.unwrap_err();
-        assert_eq!(violation.rule(), Rule::Dropped);
-        assert!(violation.seen().ends_with("timed out"), "{violation}");
-        let violation = subject.check_interleaved_lookups().await.unwrap_err();
-        assert_eq!((violation.rule(), violation.seen()), (Rule::Interleaved, "some timed out"));
+        let mut case = Case::new("rule", Arc::new(store), FakeClock::at(sample::now()));
+        case.timeout = Duration::from_millis(20);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let interleave = || runtime.block_on(lookups_can_be_interleaved(&case, &samples));
+        let drop_lookups = || runtime.block_on(dropped_lookup_affects_no_other(&case, &samples));
+        for run in [&interleave as &dyn Fn(), &drop_lookups] {
+            let panic = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
+            assert_eq!(*panic.downcast::<String>().unwrap(), "rule: a lookup timed out");
+        }
     }
 }

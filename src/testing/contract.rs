@@ -1,14 +1,12 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::rule::Violation;
-use super::sample::{self, Sample};
-use super::subject::Subject;
+use super::case::Case;
+use super::clock::FakeClock;
+use super::sample::{self, Sample, now};
+use super::{concurrency, lookups, verification};
 use crate::store::{KeyRecord, KeyStore};
 
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Checks everything that verification requires of a store: see [`Rule`](super::Rule).
+/// Checks everything that verification requires of a store: see [the rules](super#rules-of-lookups).
 ///
 /// `make` creates a store that contains exactly the given records, about a hundred. It is called more than once, and may
 /// clear the previous store, which is not used again. It may panic on failure.
@@ -20,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// ```
 /// use std::sync::Arc;
-/// use keygate::testing::{Violation, store_contract};
+/// use keygate::testing::store_contract;
 /// use keygate::{KeyDigest, KeyRecord, LocalKeyStore, StoreError};
 ///
 /// struct Records(Vec<KeyRecord>);
@@ -32,26 +30,24 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Violation> {
-/// store_contract(async |records| Records(records)).await?;
-/// store_contract(async |records| Arc::new(Records(records)) as Arc<dyn LocalKeyStore>).await
+/// # async fn main() {
+/// store_contract(async |records| Records(records)).await;
+/// store_contract(async |records| Arc::new(Records(records)) as Arc<dyn LocalKeyStore>).await;
 /// # }
 /// ```
 ///
-/// # Errors
+/// # Panics
 ///
-/// The first rule that the store breaks.
-pub async fn store_contract<S, M>(make: M) -> Result<(), Violation>
+/// If the store breaks a rule. The message begins with its name.
+pub async fn store_contract<S, M>(make: M)
 where
     S: KeyStore,
     M: AsyncFn(Vec<KeyRecord>) -> S,
 {
     let samples = sample::records();
     let records = samples.iter().map(|sample| sample.record.clone()).collect();
-    let full = subject(make(records).await, &samples);
-    full.check_unknown().await?;
-    examine(full).await?;
-    subject(make(Vec::new()).await, &samples).check_empty().await
+    check(&samples, Arc::new(make(records).await)).await;
+    check_empty(&samples, make(Vec::new()).await).await;
 }
 
 /// Checks the same as [`store_contract`], for stores that are filled with keys as text and names of clients.
@@ -60,18 +56,18 @@ where
 ///
 /// ```
 /// use keygate::MemoryStore;
-/// use keygate::testing::{Violation, key_contract};
+/// use keygate::testing::key_contract;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Violation> {
-/// key_contract(async |keys| MemoryStore::from_keys(keys).expect("all keys are valid")).await
+/// # async fn main() {
+/// key_contract(async |keys| MemoryStore::from_keys(keys).expect("all keys are valid")).await;
 /// # }
 /// ```
 ///
-/// # Errors
+/// # Panics
 ///
-/// The first rule that the store breaks.
-pub async fn key_contract<S, M>(make: M) -> Result<(), Violation>
+/// If the store breaks a rule. The message begins with its name.
+pub async fn key_contract<S, M>(make: M)
 where
     S: KeyStore,
     M: AsyncFn(Vec<(String, String)>) -> S,
@@ -80,49 +76,46 @@ where
     let keys = samples.iter().filter_map(|sample| {
         Some((sample.key.clone()?, sample.record.profile().name().to_owned()))
     });
-    let full = subject(make(keys.collect()).await, &samples);
-    full.check_unknown().await?;
-    full.check_exact_keys().await?;
-    examine(full).await?;
-    subject(make(Vec::new()).await, &samples).check_empty().await
+    let store = Arc::new(make(keys.collect()).await);
+    let exact = case("key_is_found_by_its_exact_text", Arc::clone(&store));
+    lookups::key_is_found_by_its_exact_text(&exact, &samples).await;
+    drop(exact);
+    check(&samples, store).await;
+    check_empty(&samples, make(Vec::new()).await).await;
 }
 
-fn subject<S>(store: S, samples: &[Sample]) -> Subject<'_, S> {
-    Subject { store: Arc::new(store), samples, timeout: TIMEOUT }
-}
-
-async fn examine<S: KeyStore>(subject: Subject<'_, S>) -> Result<(), Violation> {
-    subject.check_records().await?;
-    subject.check_whole_digests().await?;
-    subject.check_repeated_lookups().await?;
-    subject.check_interleaved_lookups().await?;
-    subject.check_threads().await?;
-    subject.check_dropped_lookups().await?;
-    subject.check_authentication().await?;
-    subject.check_lookups_without_store().await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::key::KeyDigest;
-    use crate::store::{LocalKeyStore as _, MemoryStore, store_fn};
-    use crate::testing::rule::Rule;
-    use crate::testing::verification::UNKNOWN_KEY;
-
-    #[tokio::test]
-    async fn suite_verifies_through_the_authenticator() {
-        let violation = key_contract(async |keys| {
-            let store = MemoryStore::from_keys(keys).unwrap();
-            store_fn(move |digest| {
-                let wrong = (digest == KeyDigest::of(UNKNOWN_KEY))
-                    .then(|| KeyRecord::new(digest, "Unexpected"));
-                let result = store.find(&digest);
-                async move { Ok(wrong.or(result?)) }
-            })
-        })
-        .await
-        .unwrap_err();
-        assert_eq!(violation.rule(), Rule::Reason);
+async fn check<S: KeyStore>(samples: &[Sample], store: Arc<S>) {
+    macro_rules! check {
+        ($($file:ident: $($rule:ident)+;)+) => {
+            $($($file::$rule(&case(stringify!($rule), Arc::clone(&store)), samples).await;)+)+
+        };
     }
+    check! {
+        lookups:
+            unknown_digest_is_none
+            repeated_lookups_agree
+            keys_of_a_client_share_its_name
+            known_digest_is_found
+            refused_key_is_found
+            record_is_kept
+            whole_digest_is_compared;
+        concurrency:
+            lookups_can_be_interleaved
+            lookups_can_run_in_threads
+            dropped_lookup_affects_no_other;
+        verification:
+            valid_key_is_admitted
+            key_is_refused_from_its_expiry
+            refusal_has_its_reason;
+    }
+    concurrency::lookup_outlives_its_store(case("lookup_outlives_its_store", store), samples).await;
+}
+
+async fn check_empty<S: KeyStore>(samples: &[Sample], store: S) {
+    lookups::empty_store_has_no_keys(&case("empty_store_has_no_keys", Arc::new(store)), samples)
+        .await;
+}
+
+fn case<S: KeyStore>(rule: &'static str, store: Arc<S>) -> Case<S> {
+    Case::new(rule, store, FakeClock::at(now()))
 }

@@ -1,82 +1,152 @@
-use super::rule::{Rule, Violation};
+use super::case::Case;
 use super::sample::{Sample, near, similar};
-use super::subject::Subject;
-use crate::key::KeyDigest;
-use crate::store::KeyStore;
+use crate::client::Scope;
+use crate::key::{KeyDigest, KeyState};
+use crate::store::{KeyRecord, KeyStore, LookupResult};
 
 /// The number of samples whose similar digests are looked up, with 260 lookups each.
 const NEIGHBORS: usize = 3;
 
-/// Checks with one lookup after the other.
-impl<S: KeyStore> Subject<'_, S> {
-    pub(super) async fn check_unknown(&self) -> Result<(), Violation> {
-        for text in ["", "a key that nobody has", "another key that nobody has"] {
-            let digest = KeyDigest::of(text.as_bytes());
-            self.expect_none(digest, "an unknown digest", Rule::Unknown).await?;
-        }
-        Ok(())
+impl<S: KeyStore> Case<S> {
+    pub(super) async fn lookup(&self, digest: KeyDigest) -> LookupResult {
+        self.wait("a lookup", self.store.lookup(digest)).await
     }
 
-    pub(super) async fn check_exact_keys(&self) -> Result<(), Violation> {
-        for sample in self.samples {
-            for (how, text) in sample.key.iter().flat_map(|key| similar(key)) {
-                let digest = KeyDigest::of(text.as_bytes());
-                self.expect_none(digest, &format!("{sample} {how}"), Rule::ExactKey).await?;
-            }
-        }
-        Ok(())
+    /// Checks that the record of a sample, or of an unknown digest, is found as it was stored.
+    pub(super) async fn finds(&self, sample: Option<&Sample>, digest: KeyDigest) {
+        self.check(sample, self.lookup(digest).await);
     }
 
-    pub(super) async fn check_records(&self) -> Result<(), Violation> {
-        for sample in self.samples {
-            let Err(violation) = self.expect(sample).await else { continue };
-            if matches!(violation.rule(), Rule::Found | Rule::Name) {
-                for sibling in self.samples.iter().filter(|other| is_sibling(sample, other)) {
-                    if self.expect(sibling).await.is_ok() {
-                        return Err(violation.under(Rule::SharedClient));
-                    }
-                }
-            }
-            return Err(violation);
-        }
-        Ok(())
+    async fn finds_nothing(&self, what: &str, digest: KeyDigest) {
+        let found = self.found(what, self.lookup(digest).await);
+        assert!(found.is_none(), "{self}: {what} is found");
     }
 
-    pub(super) async fn check_whole_digests(&self) -> Result<(), Violation> {
-        // The handmade digests, and the digest of a key.
-        let by_hand = self.samples.iter().filter(|sample| sample.key.is_none());
-        for sample in by_hand.chain(self.samples).take(NEIGHBORS + 1) {
-            for (how, digest) in near(sample.record.digest()) {
-                let what = format!("a digest that differs from {sample} and {how}");
-                self.expect_none(digest, &what, Rule::WholeDigest).await?;
-            }
-        }
-        Ok(())
+    fn found(&self, what: &str, result: LookupResult) -> Option<KeyRecord> {
+        result.unwrap_or_else(|error| panic!("{self}: the lookup of {what} failed: {error:?}"))
     }
 
-    pub(super) async fn check_repeated_lookups(&self) -> Result<(), Violation> {
-        let unknown = KeyDigest::of(b"a key that is looked up repeatedly");
-        for _ in 0..3 {
-            for sample in self.samples {
-                let again = self.expect(sample).await;
-                again.map_err(|violation| violation.under(Rule::Repeatable))?;
-                self.expect_none(unknown, "an unknown digest", Rule::Repeatable).await?;
-            }
+    /// Checks the result of looking up a sample, or an unknown digest.
+    pub(super) fn check(&self, sample: Option<&Sample>, result: LookupResult) {
+        let what = sample.map_or("an unknown digest", |sample| &*sample.what);
+        match (sample, self.found(what, result)) {
+            (None, None) => {}
+            (None, Some(_)) => panic!("{self}: {what} is found"),
+            (Some(_), None) => panic!("{self}: {what} is not found"),
+            (Some(sample), Some(record)) => self.check_record(sample, &record),
         }
-        Ok(())
     }
 
-    /// Checks a store that was created without records.
-    pub(super) async fn check_empty(&self) -> Result<(), Violation> {
-        for sample in self.samples {
-            let what = format!("in a store without keys, {sample}");
-            self.expect_none(sample.record.digest(), &what, Rule::Empty).await?;
-        }
-        Ok(())
+    fn check_record(&self, sample: &Sample, record: &KeyRecord) {
+        let stored = &sample.record;
+        let (seen, profile) = (record.profile(), stored.profile());
+        // The returned fields are not shown: they may contain a key.
+        let check = |field: &str, is_kept: bool| {
+            assert!(is_kept, "{self}: the {field} of {} is not kept", sample.what);
+        };
+        check("digest", record.digest() == stored.digest());
+        check("name", seen.name() == profile.name());
+        check("scopes", sorted_scopes(record) == sorted_scopes(stored));
+        check("quota", seen.quota() == profile.quota());
+        check("metadata", seen.metadata() == profile.metadata());
+        check("state", record.state() == stored.state());
+        let is_revoked = stored.state() == KeyState::Revoked;
+        check("expiry", is_revoked || record.expires() == stored.expires());
     }
 }
 
-fn is_sibling(sample: &Sample, other: &Sample) -> bool {
-    sample.record.profile().name() == other.record.profile().name()
-        && sample.record.digest() != other.record.digest()
+fn sorted_scopes(record: &KeyRecord) -> Vec<&str> {
+    let mut scopes: Vec<_> = record.profile().scopes().iter().map(Scope::as_str).collect();
+    scopes.sort_unstable();
+    scopes
+}
+
+pub(super) async fn unknown_digest_is_none(case: &Case<impl KeyStore>, _: &[Sample]) {
+    for text in ["", "a key that nobody has", "another key that nobody has"] {
+        case.finds_nothing("an unknown digest", KeyDigest::of(text.as_bytes())).await;
+    }
+}
+
+/// A lookup changes nothing.
+pub(super) async fn repeated_lookups_agree(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    let unknown = ("an unknown digest", KeyDigest::of(b"a key that is looked up repeatedly"));
+    let known = samples.iter().map(|sample| (&*sample.what, sample.record.digest()));
+    for (what, digest) in known.chain([unknown]) {
+        let mut found = Vec::new();
+        for _ in 0..3 {
+            found.push(case.lookup(digest).await.ok().map(|record| record.is_some()));
+        }
+        let agree = found.windows(2).all(|pair| pair[0] == pair[1]);
+        assert!(agree, "{case}: {what} is found in some lookups only");
+    }
+}
+
+pub(super) async fn key_is_found_by_its_exact_text(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    for sample in samples {
+        for (how, text) in sample.key.iter().flat_map(|key| similar(key)) {
+            let what = format!("{} {how}", sample.what);
+            case.finds_nothing(&what, KeyDigest::of(text.as_bytes())).await;
+        }
+    }
+}
+
+pub(super) async fn keys_of_a_client_share_its_name(
+    case: &Case<impl KeyStore>,
+    samples: &[Sample],
+) {
+    let name = |sample: &Sample| sample.record.profile().name().to_owned();
+    for (index, sample) in samples.iter().enumerate() {
+        for sibling in samples[..index].iter().filter(|other| name(other) == name(sample)) {
+            let mut right = 0;
+            for key in [sample, sibling] {
+                let found = case.lookup(key.record.digest()).await.ok().flatten();
+                right += usize::from(found.is_some_and(|it| it.profile().name() == name(key)));
+            }
+            let what = &sample.what;
+            assert!(
+                right != 1,
+                "{case}: only one of {what} and {} is found under it",
+                sibling.what
+            );
+        }
+    }
+}
+
+pub(super) async fn known_digest_is_found(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    for sample in samples.iter().filter(|sample| sample.refusal().is_none()) {
+        let found = case.found(&sample.what, case.lookup(sample.record.digest()).await);
+        assert!(found.is_some(), "{case}: {} is not found", sample.what);
+    }
+}
+
+/// Verification refuses these keys, and needs their records to report the reason.
+pub(super) async fn refused_key_is_found(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    for sample in samples.iter().filter(|sample| sample.refusal().is_some()) {
+        let found = case.found(&sample.what, case.lookup(sample.record.digest()).await);
+        assert!(found.is_some(), "{case}: {} is hidden", sample.what);
+    }
+}
+
+pub(super) async fn record_is_kept(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    // A cache may lose a field after the first lookup.
+    for sample in samples.iter().chain(samples) {
+        case.finds(Some(sample), sample.record.digest()).await;
+    }
+}
+
+pub(super) async fn whole_digest_is_compared(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    // The handmade digests, and the digest of a key.
+    let by_hand = samples.iter().filter(|sample| sample.key.is_none());
+    for sample in by_hand.chain(samples).take(NEIGHBORS + 1) {
+        for (how, digest) in near(sample.record.digest()) {
+            let what = format!("a digest that {how} {}", sample.what);
+            case.finds_nothing(&what, digest).await;
+        }
+    }
+}
+
+pub(super) async fn empty_store_has_no_keys(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    for sample in samples {
+        case.finds_nothing(&sample.what, sample.record.digest()).await;
+    }
 }

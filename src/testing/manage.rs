@@ -1,32 +1,25 @@
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
+use super::case::Case;
 use super::clock::FakeClock;
-use super::rule::Violation;
 use crate::manage::ManageKeys;
 use crate::store::KeyStore;
 
 mod clients;
+mod concurrency;
 mod disabling;
+mod ending;
 mod fixture;
 mod issuing;
 mod listing;
-mod nearby;
-mod racing;
-mod removing;
 mod revoking;
 mod rotating;
-mod secrets;
-mod threads;
-mod watching;
 
-use fixture::{Fixture, Outcome};
-
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Checks all rules for managing the clients and keys of a store: see [`Rule`](super::Rule).
+/// Checks all rules for managing the clients and keys of a store: see [the rules](super#rules-of-managing).
 ///
-/// `make` creates a store without clients, which uses the given clock. It is called about twenty-five times, and may
-/// clear the previous store, which is not used again. It may panic on failure.
+/// `make` creates a store without clients, which uses the given clock. It is called about thirty times, and may clear the
+/// previous store, which is not used again. It may panic on failure.
 ///
 /// The clock starts in the year 2027 and is advanced by years. After each change, the suite verifies keys with an
 /// [`Authenticator`](crate::Authenticator) that has the same clock. [`store_contract`](super::store_contract) checks
@@ -37,72 +30,84 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// ```
 /// use keygate::MemoryStore;
-/// use keygate::testing::{Violation, manage_contract};
+/// use keygate::testing::manage_contract;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Violation> {
-/// manage_contract(async |clock| MemoryStore::new().with_clock(clock.reader())).await
+/// # async fn main() {
+/// manage_contract(async |clock| MemoryStore::new().with_clock(clock.reader())).await;
 /// # }
 /// ```
 ///
-/// # Errors
+/// # Panics
 ///
-/// The first rule that the store breaks.
-pub async fn manage_contract<S, M>(make: M) -> Result<(), Violation>
+/// If the store breaks a rule. The message begins with its name.
+pub async fn manage_contract<S, M>(make: M)
 where
     S: KeyStore + ManageKeys,
     M: AsyncFn(FakeClock) -> S,
 {
-    let make = &make;
-    let fresh = async || {
-        let clock = FakeClock::at(beginning());
-        let store = make(clock.clone()).await;
-        Fixture::new(store, clock, TIMEOUT)
-    };
-    one_at_a_time(&fresh).await?;
-    many_at_once(&fresh).await
+    macro_rules! check {
+        ($($file:ident: $($rule:ident)+;)+) => {
+            $($($file::$rule(&case(stringify!($rule), &make).await).await;)+)+
+        };
+    }
+    check! {
+        issuing:
+            new_store_is_empty
+            issued_key_is_admitted_at_once
+            issued_key_is_refused_from_its_expiry;
+        clients:
+            added_client_keeps_its_profile
+            name_of_a_client_is_unique
+            invalid_profile_is_refused;
+        issuing:
+            fields_of_a_key_are_kept;
+        revoking:
+            revoked_key_is_refused_at_once;
+        issuing:
+            key_and_its_id_are_unique
+            past_expiry_is_refused
+            invalid_label_is_refused;
+        revoking:
+            revoked_key_never_works_again
+            repeated_change_changes_nothing;
+        listing:
+            clients_are_listed_in_order
+            keys_are_listed_in_order
+            unknown_name_suggests_the_nearest
+            unknown_id_suggests_the_nearest;
+        rotating:
+            successor_is_admitted_at_once
+            successor_inherits_the_lifetime
+            refused_rotation_changes_nothing
+            key_that_cannot_be_rotated_is_a_conflict;
+        ending:
+            rotated_key_works_until_its_grace_ends
+            long_grace_does_not_overflow;
+        disabling:
+            keys_of_a_disabled_client_are_refused
+            keys_of_an_enabled_client_are_admitted_again
+            enabled_client_is_not_removed
+            client_is_removed_with_its_keys;
+        concurrency:
+            key_has_one_successor
+            concurrent_changes_are_all_kept
+            rotation_is_atomic;
+    }
 }
 
-/// In the year 2027, between two microseconds.
-fn beginning() -> SystemTime {
-    UNIX_EPOCH + Duration::from_nanos(1_800_000_000_250_123_456)
-}
-
-async fn one_at_a_time<S, M>(fresh: &M) -> Outcome
+/// Creates a store with the clients `App 1` and `App 2`, unless the rule needs an empty one.
+async fn case<S, M>(rule: &'static str, make: &M) -> Case<S>
 where
     S: KeyStore + ManageKeys,
-    M: AsyncFn() -> Fixture<S>,
+    M: AsyncFn(FakeClock) -> S,
 {
-    clients::are_added(fresh().await).await?;
-    clients::are_refused(fresh().await).await?;
-    issuing::admits(fresh().await).await?;
-    issuing::keeps_all_fields(fresh().await).await?;
-    revoking::refuses_at_once(fresh().await).await?;
-    issuing::refuses(fresh().await).await?;
-    listing::keeps_order(fresh().await).await?;
-    listing::counts(fresh().await).await?;
-    nearby::is_suggested(fresh().await).await?;
-    revoking::is_final(fresh().await).await?;
-    rotating::replaces_the_key(fresh().await).await?;
-    rotating::inherits_the_lifetime(fresh().await).await?;
-    rotating::ends_the_old_key(fresh().await).await?;
-    rotating::accepts_endless_grace(fresh().await).await?;
-    rotating::conflicts(fresh().await).await?;
-    rotating::can_fail(fresh().await).await?;
-    disabling::refuses_and_admits(fresh().await).await?;
-    disabling::allows_key_changes(fresh().await).await?;
-    removing::removes_everything(fresh().await).await
-}
-
-async fn many_at_once<S, M>(fresh: &M) -> Outcome
-where
-    S: KeyStore + ManageKeys,
-    M: AsyncFn() -> Fixture<S>,
-{
-    racing::has_one_winner(fresh().await).await?;
-    racing::loses_nothing(fresh().await).await?;
-    watching::sees_one_step(fresh().await).await?;
-    threads::have_one_winner(fresh().await).await?;
-    threads::lose_nothing(fresh().await).await?;
-    threads::see_one_step(fresh().await).await
+    // In the year 2027, between two microseconds.
+    let clock = FakeClock::at(UNIX_EPOCH + Duration::from_nanos(1_800_000_000_250_123_456));
+    let case = Case::new(rule, Arc::new(make(clock.clone()).await), clock);
+    if !matches!(rule, "new_store_is_empty" | "unknown_name_suggests_the_nearest") {
+        case.add("App 1").await;
+        case.add("App 2").await;
+    }
+    case
 }

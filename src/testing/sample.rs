@@ -1,32 +1,25 @@
-use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::client::label::MAX_NAME_CHARS;
-use crate::client::{ClientProfile, MAX_METADATA_BYTES, Quota, Scope};
+use crate::client::{ClientProfile, MAX_METADATA_BYTES, Quota, Rate, Scope};
+use crate::error::WrongReason;
 use crate::key::{KeyDigest, KeyState};
 use crate::store::KeyRecord;
 
 /// A key of the suite, and its record.
-#[derive(Clone)]
 pub(super) struct Sample {
-    what: String,
+    /// The kind of key and its public id, for messages.
+    pub(super) what: String,
     /// The text of the key; `None` for a handmade digest.
     pub(super) key: Option<String>,
     pub(super) record: KeyRecord,
 }
 
-/// A description for messages: the kind of key and its public id.
-impl fmt::Display for Sample {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.what, self.record.key_id())
-    }
-}
-
 impl Sample {
     fn of_key(what: &str, key: impl Into<String>, profile: impl Into<ClientProfile>) -> Self {
         let key = key.into();
-        let record = KeyRecord::new(KeyDigest::of(key.as_bytes()), profile);
-        Self { what: what.to_owned(), key: Some(key), record }
+        let sample = Self::of_digest(what, KeyDigest::of(key.as_bytes()), profile);
+        Self { key: Some(key), ..sample }
     }
 
     /// A key whose text is derived from its description.
@@ -39,9 +32,9 @@ impl Sample {
         Self::of_client(what, what)
     }
 
-    fn of_digest(what: &str, digest: [u8; 32]) -> Self {
-        let record = KeyRecord::new(KeyDigest::from_bytes(digest), what);
-        Self { what: what.to_owned(), key: None, record }
+    fn of_digest(what: &str, digest: KeyDigest, profile: impl Into<ClientProfile>) -> Self {
+        let what = format!("{what} ({})", digest.key_id());
+        Self { what, key: None, record: KeyRecord::new(digest, profile) }
     }
 
     fn with_expiry(self, expires: SystemTime) -> Self {
@@ -50,6 +43,18 @@ impl Sample {
 
     fn with_state(self, state: KeyState) -> Self {
         Self { record: self.record.with_state(state), ..self }
+    }
+
+    /// Returns the reason why verification refuses the key [now](now()) and later.
+    pub(super) fn refusal(&self) -> Option<WrongReason> {
+        match self.record.state() {
+            KeyState::Revoked => Some(WrongReason::Revoked),
+            KeyState::Disabled => Some(WrongReason::Disabled),
+            KeyState::Active => {
+                let has_expired = self.record.expires().is_some_and(|expires| expires <= now());
+                has_expired.then_some(WrongReason::Expired)
+            }
+        }
     }
 }
 
@@ -89,10 +94,15 @@ pub(super) fn records() -> Vec<Sample> {
         Sample::of_kind("a revoked key that has expired")
             .with_state(KeyState::Revoked)
             .with_expiry(past),
-        Sample::of_digest("a digest of zeros", [0; 32]),
-        Sample::of_digest("a digest of ones", [0xff; 32]),
-        Sample::of_digest("a digest with zero bytes in it and a blank at its end", *TRAPS),
     ];
+    let digests = [
+        ("a digest of zeros", [0; 32]),
+        ("a digest of ones", [0xff; 32]),
+        ("a digest with zero bytes in it and a blank at its end", *TRAPS),
+    ];
+    samples.extend(
+        digests.map(|(what, bytes)| Sample::of_digest(what, KeyDigest::from_bytes(bytes), what)),
+    );
     samples.extend((0..64).map(|number| Sample::of_kind(&format!("key {number} of many"))));
     samples
 }
@@ -100,12 +110,14 @@ pub(super) fn records() -> Vec<Sample> {
 pub(super) fn detailed_profile() -> ClientProfile {
     ClientProfile::new("Detailed")
         .with_scopes([scope("orders:read"), scope("stock:*"), scope("v1.2:some_thing-else")])
-        .with_quota(two_rates())
+        .with_quota(two_rates().expect("two rates are a quota"))
         .with_metadata([("team", "billing"), ("note", "Größe \"8\", it's\n\\n; --"), ("none", "")])
 }
 
 pub(super) fn unlimited_profile() -> ClientProfile {
-    ClientProfile::new("Unlimited").with_scopes([scope("*")]).with_quota(quota("unlimited"))
+    ClientProfile::new("Unlimited")
+        .with_scopes([scope("*")])
+        .with_quota("unlimited".parse().expect("a quota"))
 }
 
 /// A profile with the longest name, in characters and bytes, and the most metadata.
@@ -120,22 +132,19 @@ const TRAPS: &[u8; 32] = b"\x7f 'a\"\\\0b%_\xc3\x28\xff\n\r\t\0\0Ab\x80\xfeZz;--
 /// Keys as from common generators: letters, digits, and the characters of both base64 alphabets.
 pub(super) fn keys() -> Vec<Sample> {
     let long = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_".repeat(8);
-    vec![
-        Sample::of_key("a key", "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA", "Client 1"),
-        Sample::of_key("another key", "Fq7yMd_2hVn-KsW0pLxEi9RzBt4UcJgO3aAe5oYk8Xw", "Client 2"),
-        Sample::of_key("a second key", "Nw3bGzR-v6TiC_1yQsHfLmE8Xo0KjPu9aDd4Ae7cVkU", "Client 1"),
-        Sample::of_key(
-            "a key in base64 with padding",
-            "q/J+8rYt0Lz3+Kx/W1mVbA==",
-            "Größe 3: \"it's\"",
-        ),
-        Sample::of_key("a key of hexadecimal digits", "4c9f0be17a2d35866bd1e07f93a8c254", "Hex"),
-        Sample::of_key("a key with leading zeros", "00012345678901234567", "Digits"),
-        Sample::of_key("a key like a number", "1e9738204165803947", "Number"),
-        Sample::of_key("a key like an octal number", "0o17526340712635", "Octal"),
-        Sample::of_key("a key of sixteen characters", "s1xt33n-ch4r-K3y", "Short"),
-        Sample::of_key("a key of 512 bytes", long, "Long"),
-    ]
+    let keys = [
+        ("a key", "tJ0zXk-Vw3Ls8QeYb_Rm5uHcNf2PaGi6DoKx9ZrT1SA", "Client 1"),
+        ("another key", "Fq7yMd_2hVn-KsW0pLxEi9RzBt4UcJgO3aAe5oYk8Xw", "Client 2"),
+        ("a second key", "Nw3bGzR-v6TiC_1yQsHfLmE8Xo0KjPu9aDd4Ae7cVkU", "Client 1"),
+        ("a key in base64 with padding", "q/J+8rYt0Lz3+Kx/W1mVbA==", "Größe 3: \"it's\""),
+        ("a key of hexadecimal digits", "4c9f0be17a2d35866bd1e07f93a8c254", "Hex"),
+        ("a key with leading zeros", "00012345678901234567", "Digits"),
+        ("a key like a number", "1e9738204165803947", "Number"),
+        ("a key like an octal number", "0o17526340712635", "Octal"),
+        ("a key of sixteen characters", "s1xt33n-ch4r-K3y", "Short"),
+        ("a key of 512 bytes", &long, "Long"),
+    ];
+    keys.map(|(what, key, client)| Sample::of_key(what, key, client)).into()
 }
 
 /// Returns digests that resemble a known digest and are unknown.
@@ -146,19 +155,16 @@ pub(super) fn near(digest: KeyDigest) -> Vec<(String, KeyDigest)> {
         change(&mut other);
         KeyDigest::from_bytes(other)
     };
-    let mut near: Vec<_> = (0..256)
-        .map(|bit| {
-            let flipped = changed(&|other| other[bit / 8] ^= 1 << (bit % 8));
-            (format!("differs from it in bit {bit} only"), flipped)
-        })
-        .collect();
+    let flipped = |bit: usize| changed(&|other| other[bit / 8] ^= 1 << (bit % 8));
+    let mut near: Vec<_> =
+        (0..256).map(|bit| (format!("differs in bit {bit} from"), flipped(bit))).collect();
     for same in [8, 16, 24] {
         let tail = changed(&|other| other[same..].iter_mut().for_each(|byte| *byte = !*byte));
-        near.push((format!("shares its first {same} bytes"), tail));
+        near.push((format!("shares the first {same} bytes of"), tail));
     }
-    near.push(("is it backwards".to_owned(), changed(&|other| other.reverse())));
+    near.push(("is the reverse of".to_owned(), changed(&|other| other.reverse())));
     let folded = KeyDigest::from_bytes(other_case(bytes));
-    near.push(("differs from it in the case of its base64 letters".to_owned(), folded));
+    near.push(("differs in the case of base64 letters from".to_owned(), folded));
     near.retain(|(_, other)| *other != digest);
     near
 }
@@ -207,12 +213,7 @@ fn scope(text: &str) -> Scope {
     text.parse().expect("the scopes of the suite follow the grammar")
 }
 
-fn quota(text: &str) -> Quota {
-    text.parse().expect("the quotas of the suite follow the grammar")
-}
-
-fn two_rates() -> Quota {
-    let burst = "10/second".parse().and_then(|rate: crate::client::Rate| rate.with_burst(25));
-    let rates = [burst, "100000/day".parse()].map(|rate| rate.expect("two rates of the grammar"));
-    Quota::all_of(rates).expect("two rates are a quota")
+fn two_rates() -> Option<Quota> {
+    let burst = "10/second".parse::<Rate>().ok()?.with_burst(25).ok()?;
+    Quota::all_of([burst, "100000/day".parse().ok()?]).ok()
 }

@@ -1,194 +1,114 @@
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-use super::clock::FakeClock;
-use super::rule::{Rule, Violation};
+use super::case::{Case, INSTANT, LONG};
 use super::sample::{Sample, now};
-use super::subject::{Subject, with_timeout};
-use crate::authenticate::Authenticator;
-use crate::client::Client;
-use crate::error::{AuthError, WrongReason};
-use crate::key::{KeyId, KeyState};
-use crate::store::{KeyRecord, KeyStore};
+use crate::error::WrongReason;
+use crate::store::KeyStore;
 
-/// A step of time that the clocks of all platforms can represent.
-pub(super) const INSTANT: Duration = Duration::from_micros(1);
+/// Returns the samples with a key, and its text.
+fn with_keys(samples: &[Sample]) -> impl Iterator<Item = (&Sample, &str)> {
+    samples.iter().filter_map(|sample| Some((sample, sample.key.as_deref()?)))
+}
 
-/// A key that is in no store.
-pub(super) const UNKNOWN_KEY: &[u8] = b"an unknown key that is presented";
-
-/// About 32 years.
-pub(super) const LONG: Duration = Duration::from_secs(1_000_000_000);
-
-/// Checks through an authenticator.
-impl<S: KeyStore> Subject<'_, S> {
-    pub(super) async fn check_authentication(&self) -> Result<(), Violation> {
-        let clock = FakeClock::at(now());
-        let auth = Authenticator::new(Arc::clone(&self.store))
-            .with_clock(clock.reader())
-            .with_deadline(self.timeout);
-        for sample in self.samples {
-            let Some(key) = &sample.key else { continue };
-            for time in instants(&sample.record) {
-                clock.set(time);
-                let result =
-                    with_timeout(auth.authenticate_key(key.as_bytes()), self.timeout).await;
-                check(sample, time, result)?;
-            }
-        }
-        let unknown = auth.authenticate_key(UNKNOWN_KEY);
-        let result = with_timeout(unknown, self.timeout).await;
-        match refusal(result.as_ref()) {
-            Some((WrongReason::Unknown, None)) => Ok(()),
-            _ => Err(broken(Rule::Reason, "an unknown key", result)),
+pub(super) async fn valid_key_is_admitted(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    for (sample, key) in with_keys(samples).filter(|(sample, _)| sample.refusal().is_none()) {
+        let later = if sample.record.expires().is_some() { now() } else { now() + LONG };
+        for time in [now(), later] {
+            case.clock.set(time);
+            case.admits(&sample.what, key, sample.record.profile().name()).await;
         }
     }
 }
 
-/// Returns the times at which a key is presented.
-fn instants(record: &KeyRecord) -> Vec<SystemTime> {
-    match record.expires().filter(|expires| *expires > now()) {
-        Some(expires) => vec![now(), expires - INSTANT, expires, expires + LONG],
-        None => vec![now(), now() + LONG],
+pub(super) async fn key_is_refused_from_its_expiry(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    for (sample, key) in with_keys(samples).filter(|(sample, _)| sample.refusal().is_none()) {
+        let Some(expires) = sample.record.expires() else { continue };
+        case.clock.set(expires - INSTANT);
+        case.admits(&sample.what, key, sample.record.profile().name()).await;
+        for time in [expires, expires + LONG] {
+            case.clock.set(time);
+            case.refuses(&sample.what, key, WrongReason::Expired).await;
+        }
     }
 }
 
-fn check(
-    sample: &Sample,
-    time: SystemTime,
-    result: Option<Result<Client, AuthError>>,
-) -> Result<(), Violation> {
-    let (record, key_id) = (&sample.record, sample.record.key_id());
-    let has_expired = record.expires().is_some_and(|expires| time >= expires);
-    let reason = match record.state() {
-        KeyState::Revoked => Some(WrongReason::Revoked),
-        KeyState::Disabled => Some(WrongReason::Disabled),
-        KeyState::Active => has_expired.then_some(WrongReason::Expired),
-    };
-    let is_right = match (reason, &result) {
-        (None, Some(Ok(client))) => {
-            client.key_id() == key_id && client.name() == record.profile().name()
-        }
-        (Some(reason), result) => refusal(result.as_ref()) == Some((reason, Some(key_id))),
-        (None, _) => false,
-    };
-    let expires_in_view = record.state() == KeyState::Active && record.expires() > Some(now());
-    let rule = match reason {
-        _ if is_right => return Ok(()),
-        _ if expires_in_view => Rule::ExpiresOnTime,
-        None => Rule::Admitted,
-        Some(_) => Rule::Reason,
-    };
-    Err(broken(rule, &format!("at {time:?} {sample}"), result))
-}
-
-pub(super) fn refusal(
-    result: Option<&Result<Client, AuthError>>,
-) -> Option<(WrongReason, Option<KeyId>)> {
-    match result? {
-        Err(error) => Some((error.reason()?, error.key_id())),
-        Ok(_) => None,
-    }
-}
-
-pub(super) fn broken(
-    rule: Rule,
-    what: &str,
-    result: Option<Result<Client, AuthError>>,
-) -> Violation {
-    match result {
-        None => Violation::new(rule, format!("{what} timed out")),
-        Some(Ok(client)) => {
-            let key_id = client.key_id();
-            Violation::new(rule, format!("{what} was admitted, as a client that used {key_id}"))
-        }
-        Some(Err(AuthError::Unavailable(error))) => {
-            Violation::new(rule, format!("{what} could not be checked")).caused_by(error)
-        }
-        Some(Err(error)) => {
-            let reason = error.reason().map_or("absent".to_owned(), |reason| reason.to_string());
-            Violation::new(rule, format!("{what} was refused as {reason}"))
+pub(super) async fn refusal_has_its_reason(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    for (sample, key) in with_keys(samples) {
+        let Some(reason) = sample.refusal() else { continue };
+        for time in [now(), now() + LONG] {
+            case.clock.set(time);
+            case.refuses(&sample.what, key, reason).await;
         }
     }
+    case.refuses("if it is unknown", "an unknown key that is presented", WrongReason::Unknown)
+        .await;
 }
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
     use super::*;
     use crate::error::StoreError;
-    use crate::key::KeyDigest;
-    use crate::store::{KeyStore, store_fn};
-    use crate::testing::sample;
+    use crate::key::{KeyDigest, KeyState};
+    use crate::store::{KeyRecord, LookupResult, store_fn};
+    use crate::testing::{FakeClock, sample};
 
-    /// Returns the rule that the check through an authenticator reports.
-    async fn rule_broken_by(
-        find: impl Fn(Option<KeyRecord>) -> Result<Option<KeyRecord>, StoreError>
-        + Copy
-        + Send
-        + Sync
-        + 'static,
-    ) -> Option<Rule> {
+    type Find = fn(Option<KeyRecord>) -> LookupResult;
+
+    /// Returns the start of the message with which the rules fail.
+    fn failure(find: Find) -> String {
         let samples = sample::records();
         let records: Vec<_> = samples.iter().map(|sample| sample.record.clone()).collect();
-        let store = store_fn(move |digest: KeyDigest| {
+        let store = Arc::new(store_fn(move |digest: KeyDigest| {
             let record = records.iter().find(|record| record.digest() == digest).cloned();
             async move { find(record) }
-        });
-        rule_broken_by_store(store, &samples).await
-    }
-
-    async fn rule_broken_by_store(store: impl KeyStore, samples: &[Sample]) -> Option<Rule> {
-        let timeout = Duration::from_secs(10);
-        let subject = Subject { store: Arc::new(store), samples, timeout };
-        subject.check_authentication().await.err().map(|violation| violation.rule())
-    }
-
-    #[tokio::test]
-    async fn correct_store_passes() {
-        assert_eq!(rule_broken_by(Ok).await, None);
-    }
-
-    #[tokio::test]
-    async fn refused_valid_key_is_detected() {
-        assert_eq!(rule_broken_by(|_| Ok(None)).await, Some(Rule::Admitted));
-        let failing = rule_broken_by(|_| Err(StoreError::new("out of order")));
-        assert_eq!(failing.await, Some(Rule::Admitted));
-        let anonymous = rule_broken_by(|record| {
-            Ok(record.map(|record| KeyRecord::new(record.digest(), "anybody")))
-        });
-        assert_eq!(anonymous.await, Some(Rule::Admitted));
-    }
-
-    #[tokio::test]
-    async fn expiry_off_by_one_microsecond_is_detected() {
-        let moved = |by: fn(SystemTime) -> SystemTime| {
-            rule_broken_by(move |record| {
-                Ok(record.map(|record| {
-                    let expires = record.expires().map(by);
-                    record.with_expiry(expires)
-                }))
-            })
+        }));
+        let case = |rule| Case::new(rule, Arc::clone(&store), FakeClock::at(now()));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let run = || {
+            runtime.block_on(async {
+                valid_key_is_admitted(&case("valid"), &samples).await;
+                key_is_refused_from_its_expiry(&case("expiring"), &samples).await;
+                refusal_has_its_reason(&case("wrong"), &samples).await;
+            });
         };
-        assert_eq!(moved(|expires| expires + INSTANT).await, Some(Rule::ExpiresOnTime));
-        assert_eq!(moved(|expires| expires - INSTANT).await, Some(Rule::ExpiresOnTime));
-        let lost = rule_broken_by(|record| Ok(record.map(|record| record.with_expiry(None))));
-        assert_eq!(lost.await, Some(Rule::ExpiresOnTime));
+        let message = |panic: Box<dyn std::any::Any>| *panic.downcast::<String>().unwrap();
+        catch_unwind(AssertUnwindSafe(run))
+            .map_or_else(|panic| message(panic), |()| "passes".to_owned())
     }
 
-    #[tokio::test]
-    async fn wrong_reason_is_detected() {
-        let hidden =
-            rule_broken_by(|record| Ok(record.filter(|it| it.state() != KeyState::Revoked)));
-        assert_eq!(hidden.await, Some(Rule::Reason));
-        let swapped = rule_broken_by(|record| {
-            Ok(record.map(|record| match record.state() {
-                KeyState::Disabled => record.with_state(KeyState::Revoked),
-                _ => record,
-            }))
-        });
-        assert_eq!(swapped.await, Some(Rule::Reason));
-        let failing =
-            rule_broken_by(|record| record.map(Some).ok_or_else(|| StoreError::new("no rows")));
-        assert_eq!(failing.await, Some(Rule::Reason));
+    fn moved(record: Option<KeyRecord>, by: fn(SystemTime) -> SystemTime) -> Option<KeyRecord> {
+        record.map(|record| {
+            let expires = record.expires().map(by);
+            record.with_expiry(expires)
+        })
+    }
+
+    #[test]
+    fn store_with_a_fault_fails_with_the_name_of_the_rule() {
+        let faults: [(&str, Find); 10] = [
+            ("passes", Ok),
+            ("valid: ", |_| Ok(None)),
+            ("valid: ", |_| Err(StoreError::new("out of order"))),
+            ("valid: ", |record| Ok(record.map(|it| KeyRecord::new(it.digest(), "anybody")))),
+            ("expiring: ", |record| Ok(moved(record, |expires| expires + INSTANT))),
+            ("expiring: ", |record| Ok(moved(record, |expires| expires - INSTANT))),
+            ("expiring: ", |record| Ok(record.map(|record| record.with_expiry(None)))),
+            ("wrong: ", |record| Ok(record.filter(|it| it.state() != KeyState::Revoked))),
+            ("wrong: ", |record| {
+                Ok(record.map(|record| match record.state() {
+                    KeyState::Disabled => record.with_state(KeyState::Revoked),
+                    _ => record,
+                }))
+            }),
+            ("wrong: if it is unknown", |record| {
+                record.map(Some).ok_or_else(|| StoreError::new("no rows"))
+            }),
+        ];
+        for (expected, find) in faults {
+            let message = failure(find);
+            assert!(message.starts_with(expected), "{expected} expected: {message}");
+        }
     }
 }

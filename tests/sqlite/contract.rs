@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use keygate::key::KeyState;
 use keygate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, Rotated};
 use keygate::store::SqliteStore;
-use keygate::testing::{FakeClock, Violation, manage_contract, store_contract};
+use keygate::testing::{FakeClock, manage_contract, store_contract};
 use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, KeyStore, Lookup, ManageKeys, NewKey};
 
 use crate::fixture::Folder;
@@ -37,15 +37,15 @@ async fn filled(folder: &Folder, records: Vec<KeyRecord>) -> SqliteStore {
 }
 
 #[tokio::test]
-async fn sqlite_store_keeps_the_contract() -> Result<(), Violation> {
+async fn sqlite_store_keeps_the_contract() {
     let folder = Folder::new();
-    store_contract(async |records| filled(&folder, records).await).await
+    store_contract(async |records| filled(&folder, records).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sqlite_store_keeps_the_contract_in_threads() -> Result<(), Violation> {
+async fn sqlite_store_keeps_the_contract_in_threads() {
     let folder = Folder::new();
-    store_contract(async |records| filled(&folder, records).await).await
+    store_contract(async |records| filled(&folder, records).await).await;
 }
 
 /// A database with a unique name: connections to an earlier one may still be closing.
@@ -63,9 +63,9 @@ fn timed(store: SqliteStore, clock: &FakeClock) -> SqliteStore {
 }
 
 #[tokio::test]
-async fn sqlite_store_can_be_managed() -> Result<(), Violation> {
+async fn sqlite_store_can_be_managed() {
     let folder = Folder::new();
-    manage_contract(async |clock| timed(empty(&folder).await, &clock)).await
+    manage_contract(async |clock| timed(empty(&folder).await, &clock)).await;
 }
 
 /// Two stores on one file: one makes the changes, and the other looks up and lists.
@@ -126,7 +126,7 @@ impl ManageKeys for Pair {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_stores_on_one_file_see_each_others_changes() -> Result<(), Violation> {
+async fn two_stores_on_one_file_see_each_others_changes() {
     let folder = Folder::new();
     manage_contract(async |clock| {
         let path = fresh(&folder);
@@ -134,5 +134,5 @@ async fn two_stores_on_one_file_see_each_others_changes() -> Result<(), Violatio
         let reading = SqliteStore::open(&path).await.unwrap();
         Pair { changing, reading: timed(reading, &clock) }
     })
-    .await
+    .await;
 }

@@ -1,85 +1,66 @@
-use super::fixture::{Fixture, Key, Outcome, expect};
+use super::fixture::{Key, Managed};
 use crate::client::label::MAX_NAME_CHARS;
 use crate::client::{ClientProfile, MAX_METADATA_BYTES};
-use crate::manage::{ClientInfo, KeyError, ManageError, ManageKeys};
-use crate::store::KeyStore;
-use crate::testing::rule::{Rule, Violation};
+use crate::manage::{ClientInfo, KeyError, ManageError};
+use crate::testing::case::Case;
 use crate::testing::sample::{detailed_profile, largest_profile, unlimited_profile};
 
-pub(super) async fn are_added<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
-    let nothing = fixture.contents().await?;
-    let is_empty = nothing.clients.is_empty() && nothing.keys.is_empty();
-    expect(Rule::Empty, is_empty, "a fresh store lists clients or keys")?;
-
-    let profiles = [
-        ClientProfile::new("App 1"),
+pub(super) async fn added_client_keeps_its_profile(case: &Case<impl Managed>) {
+    for profile in [
         // Names that differ in their case alone are two names.
         ClientProfile::new("app 1"),
         ClientProfile::new("O'Hara \"&\" \\ Søn: {#}; --"),
         detailed_profile(),
         unlimited_profile(),
         largest_profile(),
-    ];
-    for profile in profiles {
-        let returned = fixture.add(profile.clone()).await?;
-        let known = fixture.clients().await?;
-        let listed = known.iter().find(|client| client.profile.name() == profile.name());
+    ] {
+        let name = profile.name();
         let expected = ClientInfo::new(profile.clone());
-        if returned != expected || listed != Some(&expected) {
-            return Err(Violation::new(
-                Rule::ClientAdded,
-                format!("the client {:?} is returned or listed incorrectly", profile.name()),
-            ));
-        }
-        let key = Key::of(profile.name());
-        fixture.issue(profile.name(), key.to_new()).await?;
-        fixture.admits(Rule::Issued, "as soon as it is issued", &key, profile.name()).await?;
-        let is_seen = match fixture.present(&key).await {
-            Some(Ok(client)) => *client.profile() == profile,
-            _ => false,
-        };
-        expect(Rule::ClientAdded, is_seen, "a handler does not see the profile that was added")?;
+        let returned = case.add(profile.clone()).await;
+        assert!(returned == expected, "{case}: {name:?} is returned with other fields");
+        assert!(case.clients().await.contains(&expected), "{case}: {name:?} is not listed so");
+        let key = Key::of(name);
+        case.issue(name, key.to_new()).await;
+        case.admits("once issued", &key, name).await;
+        let seen = case.present(&key).await;
+        let is_seen = seen.is_ok_and(|client| *client.profile() == profile);
+        assert!(is_seen, "{case}: a handler sees {name:?} with other fields");
     }
-    Ok(())
 }
 
-pub(super) async fn are_refused<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
-    fixture.add(detailed_profile()).await?;
-    fixture.add("Disabled").await?;
-    fixture.disable("Disabled").await?;
-    let again =
-        [detailed_profile(), ClientProfile::new("Detailed"), ClientProfile::new("Disabled")];
-    for profile in again {
+pub(super) async fn name_of_a_client_is_unique(case: &Case<impl Managed>) {
+    case.add(detailed_profile()).await;
+    case.add("Disabled").await;
+    case.disable("Disabled").await;
+    for profile in
+        [detailed_profile(), ClientProfile::new("Detailed"), ClientProfile::new("Disabled")]
+    {
         let name = profile.name().to_owned();
-        fixture
-            .refused(
-                Rule::UniqueClient,
-                "adding a client with a name in use",
-                |store| store.add_client(profile),
-                |error| matches!(error, ManageError::ClientExists { name: known } if *known == name),
-            )
-            .await?;
+        case.refused(
+            "adding a client with a name in use",
+            |store| store.add_client(profile),
+            |error| matches!(error, ManageError::ClientExists { name: known } if *known == name),
+        )
+        .await;
     }
+}
 
+pub(super) async fn invalid_profile_is_refused(case: &Case<impl Managed>) {
     let too_much = [("k", "v".repeat(MAX_METADATA_BYTES))];
-    let unfair = [
+    for (what, profile) in [
         ("without a name", ClientProfile::new("")),
         ("with a blank name", ClientProfile::new(" ")),
-        ("with a blank before its name", ClientProfile::new(" App 1")),
-        ("with a line end in its name", ClientProfile::new("App\n1")),
-        ("with an invisible character in its name", ClientProfile::new("App\u{200b} 1")),
+        ("with a blank before its name", ClientProfile::new(" App 3")),
+        ("with a line end in its name", ClientProfile::new("App\n3")),
+        ("with an invisible character in its name", ClientProfile::new("App\u{200b} 3")),
         ("with too long a name", ClientProfile::new("n".repeat(MAX_NAME_CHARS + 1))),
-        ("with too much metadata", ClientProfile::new("App 1").with_metadata(too_much)),
-    ];
-    for (what, profile) in unfair {
-        fixture
-            .refused(
-                Rule::ValidProfile,
-                &format!("adding a client {what}"),
-                |store| store.add_client(profile),
-                |error| matches!(error, ManageError::Key(KeyError::Profile(_))),
-            )
-            .await?;
+        ("with too much metadata", ClientProfile::new("App 3").with_metadata(too_much)),
+    ] {
+        case.refused(
+            &format!("adding a client {what}"),
+            |store| store.add_client(profile),
+            |error| matches!(error, ManageError::Key(KeyError::Profile(_))),
+        )
+        .await;
     }
-    Ok(())
 }

@@ -1,97 +1,125 @@
-use std::time::Duration;
-
-use super::fixture::{Fixture, Key, Outcome, expect};
+use super::fixture::{HOUR, Key, Managed};
+use crate::client::ClientProfile;
 use crate::error::WrongReason;
 use crate::key::KeyState;
-use crate::manage::ManageKeys;
-use crate::store::KeyStore;
-use crate::testing::rule::Rule;
+use crate::manage::{ClientInfo, KeyInfo, ManageError};
+use crate::testing::case::Case;
+use crate::testing::sample::detailed_profile;
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
-
-pub(super) async fn refuses_and_admits<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
+/// This includes keys that are issued or rotated while the client is disabled. Other clients are not affected.
+pub(super) async fn keys_of_a_disabled_client_are_refused(case: &Case<impl Managed>) {
     // The name of the second client begins with that of the first.
-    for client in ["App 1", "App 10"] {
-        fixture.add(client).await?;
-    }
-    let [plain, expiring, revoked, elsewhere] =
-        ["plain", "expiring", "revoked", "elsewhere"].map(Key::of);
-    for key in [&plain, &revoked] {
-        fixture.issue("App 1", key.to_new()).await?;
-    }
-    fixture.issue("App 1", expiring.to_new().with_expiry(fixture.now() + HOUR)).await?;
-    fixture.issue("App 10", elsewhere.to_new()).await?;
-    fixture.revoke(&revoked).await?;
-    let at_first = fixture.contents().await?;
+    case.add("App 10").await;
+    let [plain, old, revoked] = case.issued("App 1", ["plain", "old", "revoked"]).await;
+    let [elsewhere] = case.issued("App 10", ["elsewhere"]).await;
+    case.revoke(&revoked).await;
 
-    let returned = fixture.disable("App 1").await?;
-    for key in [&plain, &expiring] {
-        fixture.refuses(Rule::Disabled, "once disabled", key, WrongReason::Disabled).await?;
-        let seen = fixture.listed(Rule::Disabled, key).await?.state;
-        let what = "a key of a disabled client is not listed as disabled";
-        expect(Rule::Disabled, seen == KeyState::Disabled, what)?;
+    let returned = case.disable("App 1").await;
+    for (key, reason) in [
+        (&plain, WrongReason::Disabled),
+        (&old, WrongReason::Disabled),
+        (&revoked, WrongReason::Revoked),
+    ] {
+        case.refuses("once its client is disabled", key, reason).await;
     }
-    fixture.refuses(Rule::Disabled, "once disabled", &revoked, WrongReason::Revoked).await?;
-    fixture.admits(Rule::Disabled, "beside a disabled client", &elsewhere, "App 10").await?;
-    let disabled = fixture.contents().await?;
-    let enabled: Vec<_> = disabled.clients.iter().map(|client| client.enabled).collect();
-    let is_listed = enabled == [false, true] && disabled.clients[0] == returned;
-    expect(Rule::Disabled, is_listed, "a disabled client is not listed as disabled")?;
+    case.admits("beside a disabled client", &elsewhere, "App 10").await;
+    let listed = case.clients().await;
+    assert_eq!((returned.enabled, &listed[0]), (false, &returned), "{case}: the listed client");
+    assert!(listed[1].enabled, "{case}: another client is disabled");
 
-    fixture.clock.advance(Duration::from_secs(1));
-    let again = "disabling a client again changes something";
-    expect(Rule::Repeated, fixture.disable("App 1").await? == returned, again)?;
-    expect(Rule::Repeated, fixture.contents().await? == disabled, again)?;
-
-    let returned = fixture.enable("App 1").await?;
-    for key in [&plain, &expiring] {
-        fixture.admits(Rule::Enabled, "once enabled again", key, "App 1").await?;
+    let [issued, new, leaked] = ["issued", "new", "leaked"].map(Key::of);
+    case.issue("App 1", leaked.to_new()).await;
+    let returned = case.issue("App 1", issued.to_new()).await;
+    let rotated = case.rotate(&old, new.to_new(), HOUR).await;
+    let mut states = vec![returned.state, rotated.old.state, rotated.new.state];
+    for key in [&plain, &issued, &old, &new] {
+        case.refuses("issued or rotated meanwhile", key, WrongReason::Disabled).await;
+        states.push(case.listed(key).await.state);
     }
-    fixture
-        .refuses(Rule::RevokedPermanently, "once enabled", &revoked, WrongReason::Revoked)
-        .await?;
-    let enabled = fixture.contents().await?;
-    expect(Rule::Enabled, enabled == at_first, "enabling does not exactly undo disabling")?;
-    let again = "enabling a client again changes something";
-    expect(Rule::Repeated, fixture.enable("App 1").await? == returned, again)?;
-    expect(Rule::Repeated, fixture.contents().await? == enabled, again)?;
-
-    fixture.disable("App 1").await?;
-    fixture.clock.advance(2 * HOUR);
-    fixture.enable("App 1").await?;
-    fixture.refuses(Rule::Enabled, "expired meanwhile", &expiring, WrongReason::Expired).await
+    assert_eq!(states, [KeyState::Disabled; 7], "{case}: the states of its keys");
+    case.revoke(&leaked).await;
+    case.refuses("revoked meanwhile", &leaked, WrongReason::Revoked).await;
 }
 
-pub(super) async fn allows_key_changes<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
-    fixture.add("App 1").await?;
-    let [old, new, leaked, issued] = ["old", "new", "leaked", "issued"].map(Key::of);
-    for key in [&old, &leaked] {
-        fixture.issue("App 1", key.to_new()).await?;
-    }
-    fixture.disable("App 1").await?;
+/// Keys that have expired or were revoked while the client was disabled stay refused.
+pub(super) async fn keys_of_an_enabled_client_are_admitted_again(case: &Case<impl Managed>) {
+    let [plain, old, leaked] = case.issued("App 1", ["plain", "old", "leaked"]).await;
+    let expiring = Key::of("expiring");
+    case.issue("App 1", expiring.to_new().with_expiry(case.now() + HOUR)).await;
+    let before = case.contents().await;
+    case.disable("App 1").await;
+    case.enable("App 1").await;
+    assert_eq!(case.contents().await, before, "{case}: enabling undoes disabling");
 
-    let returned = fixture.issue("App 1", issued.to_new()).await?;
-    let what = "a key issued to a disabled client is not returned as disabled";
-    expect(Rule::Disabled, returned.state == KeyState::Disabled, what)?;
-    fixture.refuses(Rule::Disabled, "issued meanwhile", &issued, WrongReason::Disabled).await?;
-    let returned = fixture.rotate(&old, new.to_new(), HOUR).await?;
-    let what = "keys rotated while disabled are not returned as disabled";
-    let states = [returned.old.state, returned.new.state];
-    expect(Rule::Disabled, states == [KeyState::Disabled; 2], what)?;
-    for key in [&old, &new] {
-        fixture.refuses(Rule::Disabled, "rotated meanwhile", key, WrongReason::Disabled).await?;
+    case.disable("App 1").await;
+    let [issued, new] = ["issued", "new"].map(Key::of);
+    case.issue("App 1", issued.to_new()).await;
+    case.rotate(&old, new.to_new(), 2 * HOUR).await;
+    case.revoke(&leaked).await;
+    case.clock.advance(HOUR);
+    case.enable("App 1").await;
+    for key in [&plain, &old, &issued, &new] {
+        case.admits("once its client is enabled", key, "App 1").await;
     }
-    fixture.revoke(&leaked).await?;
-    fixture.refuses(Rule::Revoked, "revoked meanwhile", &leaked, WrongReason::Revoked).await?;
+    case.refuses("revoked meanwhile", &leaked, WrongReason::Revoked).await;
+    case.refuses("expired meanwhile", &expiring, WrongReason::Expired).await;
+    case.clock.advance(HOUR);
+    case.refuses("at the end of its grace", &old, WrongReason::Expired).await;
+    case.admits("beside its expired predecessor", &new, "App 1").await;
+}
 
-    fixture.enable("App 1").await?;
-    for key in [&issued, &old, &new] {
-        fixture.admits(Rule::Enabled, "once enabled", key, "App 1").await?;
+pub(super) async fn enabled_client_is_not_removed(case: &Case<impl Managed>) {
+    let [key] = case.issued("App 1", ["key"]).await;
+    case.refused(
+        "removing an enabled client",
+        |store| store.remove_client("App 1"),
+        |error| matches!(error, ManageError::StillEnabled { name } if name == "App 1"),
+    )
+    .await;
+    case.admits("of an enabled client", &key, "App 1").await;
+}
+
+/// A client that is added later with the same name has none of the old keys. Other clients are not affected.
+pub(super) async fn client_is_removed_with_its_keys(case: &Case<impl Managed>) {
+    let profile = detailed_profile();
+    let name = profile.name();
+    case.add("Staying").await;
+    let [elsewhere] = case.issued("Staying", ["elsewhere"]).await;
+    let others = case.contents().await;
+    case.add(profile.clone()).await;
+    let [plain, revoked] = case.issued(name, ["plain", "revoked"]).await;
+    let [old, new] = ["old", "new"].map(Key::of);
+    case.issue(name, old.to_new().with_label("production")).await;
+    case.revoke(&revoked).await;
+    case.rotate(&old, new.to_new(), HOUR).await;
+
+    case.disable(name).await;
+    let removed = case.done("removing a client", case.store.remove_client(name)).await;
+    assert_eq!((&removed.profile, removed.enabled), (&profile, false), "{case}: when returned");
+    for key in [&plain, &revoked, &old, &new] {
+        case.refuses("of a removed client", key, WrongReason::Unknown).await;
     }
-    fixture
-        .refuses(Rule::RevokedPermanently, "once enabled", &leaked, WrongReason::Revoked)
-        .await?;
-    fixture.clock.advance(HOUR);
-    fixture.refuses(Rule::Grace, "at the end of its grace", &old, WrongReason::Expired).await?;
-    fixture.admits(Rule::Enabled, "beside its expired predecessor", &new, "App 1").await
+    case.admits("beside a removed client", &elsewhere, "Staying").await;
+    assert_eq!(case.contents().await, others, "{case}: what is left");
+    case.refused(
+        "removing a client again",
+        |store| store.remove_client(name),
+        |error| matches!(error, ManageError::UnknownClient { .. }),
+    )
+    .await;
+
+    let again = ClientInfo::new(ClientProfile::new(name));
+    assert_eq!(case.add(name).await, again, "{case}: when added again");
+    assert!(case.clients().await.contains(&again), "{case}: it has fields of the removed one");
+    assert_eq!(case.keys(Some(name)).await, [], "{case}: keys of a client that was added again");
+    for key in [&plain, &revoked, &old, &new] {
+        case.refuses("of a removed client", key, WrongReason::Unknown).await;
+    }
+    // Removing a client removes its revoked keys, which can then be issued again.
+    for key in [&revoked, &old] {
+        let returned = case.issue(name, key.to_new()).await;
+        let expected = KeyInfo { created: returned.created, ..KeyInfo::new(key.id(), name) };
+        assert_eq!(returned, expected, "{case}: a key that was issued again");
+        case.admits("issued again", key, name).await;
+    }
 }

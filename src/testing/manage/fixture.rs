@@ -1,37 +1,51 @@
 use std::fmt;
-use std::sync::Arc;
+use std::ops::Deref;
 use std::time::{Duration, SystemTime};
 
-use super::secrets::shows_a_digest;
-use crate::authenticate::Authenticator;
-use crate::client::{Client, ClientProfile};
-use crate::error::{AuthError, WrongReason};
+use crate::client::ClientProfile;
 use crate::key::{KeyDigest, KeyId};
 use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated};
 use crate::store::KeyStore;
-use crate::testing::clock::FakeClock;
-use crate::testing::rule::{Rule, Violation};
-use crate::testing::subject::with_timeout;
-use crate::testing::verification::{broken, refusal};
+use crate::testing::case::Case;
 
-pub(super) type Outcome<T = ()> = Result<T, Violation>;
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A key of the suite. The store only gets its digest.
-pub(super) struct Key {
-    text: String,
-    pub(super) id: KeyId,
+/// Fewer hexadecimal digits than a digest has, and more than the two ids of a rotation.
+const DIGITS: usize = 40;
+
+pub(super) type Change<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
+
+/// A store that can be tested by this suite.
+pub(in crate::testing) trait Managed: KeyStore + ManageKeys {}
+
+impl<S: KeyStore + ManageKeys> Managed for S {}
+
+/// The text of a key of the suite. The store only gets its digest.
+pub(super) struct Key(String);
+
+impl Deref for Key {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Key {
     /// A key whose text is derived from a description.
     pub(super) fn of(what: &str) -> Self {
-        let text = format!("suite_{}", KeyDigest::of(what.as_bytes()).to_text());
-        let id = KeyDigest::of(text.as_bytes()).key_id();
-        Self { text, id }
+        Self(format!("suite_{}", KeyDigest::of(what.as_bytes()).to_text()))
     }
 
     pub(super) fn digest(&self) -> KeyDigest {
-        KeyDigest::of(self.text.as_bytes())
+        KeyDigest::of(self.as_bytes())
+    }
+
+    pub(super) fn id(&self) -> KeyId {
+        self.digest().key_id()
     }
 
     pub(super) fn to_new(&self) -> NewKey {
@@ -46,180 +60,111 @@ impl Key {
     }
 }
 
-/// A store under test, its clock, and an authenticator with the same clock.
-pub(super) struct Fixture<S> {
-    pub(super) store: Arc<S>,
-    pub(super) clock: FakeClock,
-    auth: Authenticator<Arc<S>>,
-    pub(super) timeout: Duration,
-}
-
-/// Everything that a store lists.
-#[derive(PartialEq)]
-pub(super) struct Contents {
-    pub(super) clients: Vec<ClientInfo>,
-    pub(super) keys: Vec<KeyInfo>,
-}
-
-impl<S: KeyStore + ManageKeys> Fixture<S> {
-    pub(super) fn new(store: S, clock: FakeClock, timeout: Duration) -> Self {
-        let store = Arc::new(store);
-        let auth = Authenticator::new(Arc::clone(&store))
-            .with_clock(clock.reader())
-            .with_deadline(timeout);
-        Self { store, clock, auth, timeout }
-    }
-
-    pub(super) fn now(&self) -> SystemTime {
-        self.clock.now()
-    }
-
-    /// Waits for a change or a list; `None` after the timeout.
-    pub(super) async fn wait<T: fmt::Debug>(
+impl<S: Managed> Case<S> {
+    /// Returns the result of a change or list, which must not contain a digest: it may be logged.
+    pub(super) async fn result<T: fmt::Debug>(
         &self,
-        change: BoxFuture<'_, Result<T, ManageError>>,
-    ) -> Outcome<Option<Result<T, ManageError>>> {
-        let result = with_timeout(change, self.timeout).await;
-        if shows_a_digest(&format!("{result:?}")) {
-            return Err(Violation::new(Rule::NoDigest, "a result contains a digest"));
-        }
-        Ok(result)
+        what: &str,
+        change: impl Future<Output = Result<T, ManageError>>,
+    ) -> Result<T, ManageError> {
+        let result = self.wait(what, change).await;
+        assert!(!shows_a_digest(&format!("{result:?}")), "{self}: {what} shows a digest");
+        result
     }
 
     /// Awaits a change or list that must succeed.
-    pub(super) async fn done<T: fmt::Debug>(
-        &self,
-        rule: Rule,
-        what: &str,
-        change: BoxFuture<'_, Result<T, ManageError>>,
-    ) -> Outcome<T> {
-        match self.wait(change).await? {
-            Some(Ok(done)) => Ok(done),
-            result => Err(unexpected(rule, what, result.map(|result| result.map(drop)))),
-        }
+    pub(super) async fn done<T: fmt::Debug>(&self, what: &str, change: Change<'_, T>) -> T {
+        let result = self.result(what, change).await;
+        result.unwrap_or_else(|error| panic!("{self}: {what} failed: {error:?}"))
     }
 
     /// Awaits a change that must fail with this reason and must not change the store.
     pub(super) async fn refused<'a, T: fmt::Debug>(
         &'a self,
-        rule: Rule,
         what: &str,
-        change: impl FnOnce(&'a S) -> BoxFuture<'a, Result<T, ManageError>>,
+        change: impl FnOnce(&'a S) -> Change<'a, T>,
         is_reason: impl Fn(&ManageError) -> bool,
-    ) -> Outcome {
-        let before = self.contents().await?;
-        match self.wait(change(&self.store)).await? {
-            Some(Err(error)) if is_reason(&error) => {}
-            result => {
-                return Err(unexpected(rule, what, result.map(|result| result.map(drop))));
-            }
-        }
-        if self.contents().await? == before {
-            return Ok(());
-        }
-        Err(Violation::new(Rule::Atomic, format!("{what} was refused but changed the store")))
+    ) {
+        let before = self.contents().await;
+        let result = self.result(what, change(&self.store)).await;
+        let is_refused = result.as_ref().is_err_and(is_reason);
+        assert!(is_refused, "{self}: {what} is not refused with its reason: {result:?}");
+        let is_same = self.contents().await == before;
+        assert!(is_same, "{self}: {what} is refused, and changes the store");
     }
 
-    pub(super) async fn contents(&self) -> Outcome<Contents> {
-        Ok(Contents { clients: self.clients().await?, keys: self.keys(None).await? })
+    /// Everything that the store lists.
+    pub(super) async fn contents(&self) -> (Vec<ClientInfo>, Vec<KeyInfo>) {
+        (self.clients().await, self.keys(None).await)
     }
 
-    pub(super) async fn clients(&self) -> Outcome<Vec<ClientInfo>> {
-        self.done(Rule::ClientsListed, "listing the clients", self.store.list_clients()).await
+    pub(super) async fn clients(&self) -> Vec<ClientInfo> {
+        self.done("listing the clients", self.store.list_clients()).await
     }
 
-    pub(super) async fn keys(&self, client: Option<&str>) -> Outcome<Vec<KeyInfo>> {
-        self.done(Rule::KeysListed, "listing the keys", self.store.list_keys(client)).await
+    pub(super) async fn keys(&self, client: Option<&str>) -> Vec<KeyInfo> {
+        self.done("listing the keys", self.store.list_keys(client)).await
     }
 
     /// Returns a key from the list.
-    pub(super) async fn listed(&self, rule: Rule, key: &Key) -> Outcome<KeyInfo> {
-        let known = self.keys(None).await?.into_iter().find(|known| known.key_id == key.id);
-        known.ok_or_else(|| Violation::new(rule, format!("the key {} is not listed", key.id)))
+    pub(super) async fn listed(&self, key: &Key) -> KeyInfo {
+        let known = self.keys(None).await.into_iter().find(|known| known.key_id == key.id());
+        known.unwrap_or_else(|| panic!("{self}: the key {} is not listed", key.id()))
     }
 
-    pub(super) async fn add(&self, profile: impl Into<ClientProfile>) -> Outcome<ClientInfo> {
-        let change = self.store.add_client(profile.into());
-        self.done(Rule::ClientAdded, "adding a client", change).await
+    pub(super) async fn add(&self, profile: impl Into<ClientProfile>) -> ClientInfo {
+        self.done("adding a client", self.store.add_client(profile.into())).await
     }
 
-    pub(super) async fn enable(&self, client: &str) -> Outcome<ClientInfo> {
-        let change = self.store.enable_client(client);
-        self.done(Rule::Enabled, "enabling a client", change).await
+    pub(super) async fn enable(&self, client: &str) -> ClientInfo {
+        self.done("enabling a client", self.store.enable_client(client)).await
     }
 
-    pub(super) async fn disable(&self, client: &str) -> Outcome<ClientInfo> {
-        let change = self.store.disable_client(client);
-        self.done(Rule::Disabled, "disabling a client", change).await
+    pub(super) async fn disable(&self, client: &str) -> ClientInfo {
+        self.done("disabling a client", self.store.disable_client(client)).await
     }
 
-    pub(super) async fn issue(&self, client: &str, key: NewKey) -> Outcome<KeyInfo> {
-        self.done(Rule::Issued, "issuing a key", self.store.issue(client, key)).await
+    pub(super) async fn issue(&self, client: &str, key: NewKey) -> KeyInfo {
+        self.done("issuing a key", self.store.issue(client, key)).await
     }
 
-    pub(super) async fn revoke(&self, key: &Key) -> Outcome<KeyInfo> {
-        self.done(Rule::Revoked, "revoking a key", self.store.revoke(&key.id)).await
-    }
-
-    pub(super) async fn rotate(
-        &self,
-        key: &Key,
-        successor: NewKey,
-        grace: Duration,
-    ) -> Outcome<Rotated> {
-        let change = self.store.rotate(&key.id, successor, grace);
-        self.done(Rule::Rotated, "rotating a key", change).await
-    }
-
-    /// Authenticates with this key now.
-    pub(super) async fn present(&self, key: &Key) -> Option<Result<Client, AuthError>> {
-        with_timeout(self.auth.authenticate_key(key.text.as_bytes()), self.timeout).await
-    }
-
-    pub(super) async fn admits(&self, rule: Rule, when: &str, key: &Key, client: &str) -> Outcome {
-        match self.present(key).await {
-            Some(Ok(seen)) if (seen.key_id(), seen.name()) == (key.id, client) => Ok(()),
-            result => Err(broken(rule, &format!("{when}, the key {}", key.id), result)),
+    /// Issues keys with these descriptions to a client.
+    pub(super) async fn issued<const N: usize>(&self, client: &str, what: [&str; N]) -> [Key; N] {
+        let keys = what.map(Key::of);
+        for key in &keys {
+            self.issue(client, key.to_new()).await;
         }
+        keys
     }
 
-    pub(super) async fn refuses(
-        &self,
-        rule: Rule,
-        when: &str,
-        key: &Key,
-        reason: WrongReason,
-    ) -> Outcome {
-        let result = self.present(key).await;
-        let key_id = (reason != WrongReason::Unknown).then_some(key.id);
-        if refusal(result.as_ref()) == Some((reason, key_id)) {
-            return Ok(());
-        }
-        Err(broken(rule, &format!("{when}, the key {}", key.id), result))
+    pub(super) async fn revoke(&self, key: &Key) -> KeyInfo {
+        self.done("revoking a key", self.store.revoke(&key.id())).await
+    }
+
+    pub(super) async fn rotate(&self, key: &Key, successor: NewKey, grace: Duration) -> Rotated {
+        self.done("rotating a key", self.store.rotate(&key.id(), successor, grace)).await
     }
 }
 
-/// Returns a violation unless the condition holds.
-pub(super) fn expect(rule: Rule, condition: bool, violation: &str) -> Outcome {
-    if condition { Ok(()) } else { Err(Violation::new(rule, violation)) }
-}
-
-pub(super) fn unexpected(
-    rule: Rule,
-    what: &str,
-    result: Option<Result<(), ManageError>>,
-) -> Violation {
-    match result {
-        None => Violation::new(rule, format!("{what} timed out")),
-        Some(Ok(())) => Violation::new(rule, format!("{what} succeeded")),
-        Some(Err(ManageError::Unavailable(error))) => {
-            Violation::new(rule, format!("{what} failed")).caused_by(error)
-        }
-        Some(Err(error)) => Violation::new(rule, format!("{what} was refused: {error}")),
-    }
+/// Returns whether a text contains so many consecutive hexadecimal digits that it must be a digest.
+fn shows_a_digest(text: &str) -> bool {
+    text.split(|char: char| !char.is_ascii_hexdigit()).any(|run| run.len() >= DIGITS)
 }
 
 /// Returns whether a time equals another one, which may be cut to the second.
 pub(super) fn is_same_second(seen: Option<SystemTime>, time: SystemTime) -> bool {
-    seen.is_some_and(|seen| time.duration_since(seen).is_ok_and(|cut| cut < Duration::from_secs(1)))
+    seen.is_some_and(|seen| time.duration_since(seen).is_ok_and(|cut| cut < SECOND))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_detected_and_ids_are_not() {
+        let digest = KeyDigest::of(b"key");
+        assert!(shows_a_digest(&format!("duplicate row {}", digest.to_text())));
+        assert!(shows_a_digest(&digest.to_text().to_uppercase()));
+        assert!(!shows_a_digest(&format!("{0:?} {0:?} {0}", digest.key_id())));
+    }
 }

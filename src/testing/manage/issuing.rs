@@ -1,48 +1,46 @@
-use std::time::Duration;
+use std::time::UNIX_EPOCH;
 
-use super::fixture::{Fixture, Key, Outcome, expect, is_same_second};
+use super::fixture::{DAY, Key, Managed, SECOND, is_same_second};
 use crate::client::label::MAX_NAME_CHARS;
 use crate::error::WrongReason;
-use crate::manage::{KeyError, KeyInfo, ManageError, ManageKeys, NewKey};
-use crate::store::KeyStore;
-use crate::testing::check::is_same_microsecond;
-use crate::testing::rule::{Rule, Violation};
-use crate::testing::verification::{INSTANT, LONG};
+use crate::manage::{KeyError, KeyInfo, ManageError, NewKey};
+use crate::testing::case::{Case, INSTANT, LONG, is_same_microsecond};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-pub(super) async fn admits<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
-    for client in ["App 1", "App 2"] {
-        fixture.add(client).await?;
-    }
-    let keys = ["first", "second", "third"].map(Key::of);
-    for (key, client) in keys.iter().zip(["App 1", "App 1", "App 2"]) {
-        fixture.refuses(Rule::Unknown, "before it is issued", key, WrongReason::Unknown).await?;
-        fixture.issue(client, key.to_new()).await?;
-        fixture.admits(Rule::Issued, "as soon as it is issued", key, client).await?;
-    }
-    for (key, client) in keys.iter().zip(["App 1", "App 1", "App 2"]) {
-        fixture.admits(Rule::Issued, "when others were issued", key, client).await?;
-    }
-
-    let expiring = Key::of("expiring");
-    let expires = fixture.now() + DAY;
-    fixture.issue("App 1", expiring.to_new().with_expiry(expires)).await?;
-    fixture.admits(Rule::Issued, "when it was issued", &expiring, "App 1").await?;
-    fixture.clock.set(expires - INSTANT);
-    fixture.admits(Rule::ExpiresOnTime, "just before its expiry", &expiring, "App 1").await?;
-    fixture.clock.set(expires);
-    fixture.refuses(Rule::ExpiresOnTime, "at its expiry", &expiring, WrongReason::Expired).await?;
-    fixture.clock.advance(LONG);
-    fixture.admits(Rule::Issued, "after many years", &keys[0], "App 1").await
+pub(super) async fn new_store_is_empty(case: &Case<impl Managed>) {
+    let (clients, keys) = case.contents().await;
+    assert!(clients.is_empty() && keys.is_empty(), "{case}: it lists clients or keys");
 }
 
-pub(super) async fn keeps_all_fields<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
-    fixture.add("App 1").await?;
+pub(super) async fn issued_key_is_admitted_at_once(case: &Case<impl Managed>) {
+    let keys = ["first", "second", "third"].map(Key::of);
+    let owned = || keys.iter().zip(["App 1", "App 1", "App 2"]);
+    for (key, client) in owned() {
+        case.refuses("before it is issued", key, WrongReason::Unknown).await;
+        case.issue(client, key.to_new()).await;
+        case.admits("once issued", key, client).await;
+    }
+    for (key, client) in owned() {
+        case.admits("when others were issued", key, client).await;
+    }
+    case.clock.advance(LONG);
+    case.admits("after many years", &keys[0], "App 1").await;
+}
+
+pub(super) async fn issued_key_is_refused_from_its_expiry(case: &Case<impl Managed>) {
+    let (key, expires) = (Key::of("expiring"), case.now() + DAY);
+    case.issue("App 1", key.to_new().with_expiry(expires)).await;
+    case.admits("once issued", &key, "App 1").await;
+    case.clock.set(expires - INSTANT);
+    case.admits("just before its expiry", &key, "App 1").await;
+    case.clock.set(expires);
+    case.refuses("at its expiry", &key, WrongReason::Expired).await;
+}
+
+pub(super) async fn fields_of_a_key_are_kept(case: &Case<impl Managed>) {
     let longest = "é".repeat(MAX_NAME_CHARS);
     // These times have fractions of a microsecond, as the clock has.
-    let (day, year_2112) = (fixture.now() + DAY, fixture.now() + 84 * 365 * DAY);
-    let cases = [
+    let (day, year_2112) = (case.now() + DAY, case.now() + 84 * 365 * DAY);
+    for (index, (label, expires)) in [
         (None, None),
         (Some("production"), Some(day)),
         (Some("O'Hara \"&\" \\ Søn: {#}; --"), Some(year_2112)),
@@ -50,96 +48,85 @@ pub(super) async fn keeps_all_fields<S: KeyStore + ManageKeys>(fixture: Fixture<
         (Some("null"), None),
         (Some("8"), None),
         (Some(&*longest), None),
-    ];
-    for (index, (label, expires)) in cases.into_iter().enumerate() {
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let key = Key::of(&format!("key {index}"));
         let new = key.to_new().with_expiry(expires);
-        let new = label.into_iter().fold(new, NewKey::with_label);
-        let returned = fixture.issue("App 1", new).await?;
-        let mut expected = KeyInfo::new(key.id, "App 1");
+        let returned = case.issue("App 1", label.into_iter().fold(new, NewKey::with_label)).await;
+        let is_now = is_same_second(returned.created, case.now());
+        assert!(is_now, "{case}: the creation is {:?}", returned.created);
+        let is_kept = is_same_microsecond(expires, returned.expires);
+        assert!(is_kept, "{case}: the expiry {expires:?} is {:?}", returned.expires);
+        let mut expected = KeyInfo::new(key.id(), "App 1");
         expected.label = label.map(str::to_owned);
-        // The returned times are checked below.
         (expected.created, expected.expires) = (returned.created, returned.expires);
-        expect(
-            Rule::KeyFields,
-            is_same_second(returned.created, fixture.now()),
-            "an issued key is returned with another creation time",
-        )?;
-        expect(
-            Rule::Expiry,
-            is_same_microsecond(expires, returned.expires),
-            &format!("the expiry {expires:?} of a new key is returned as {:?}", returned.expires),
-        )?;
-        let listed = fixture.listed(Rule::KeyFields, &key).await?;
-        if returned != expected || listed != expected {
-            return Err(Violation::new(
-                Rule::KeyFields,
-                format!(
-                    "the new key should be {expected:?}, but was returned as {returned:?} and listed as {listed:?}"
-                ),
-            ));
-        }
-        fixture.clock.advance(Duration::from_secs(1));
+        assert_eq!(returned, expected, "{case}: the returned key");
+        assert_eq!(case.listed(&key).await, expected, "{case}: the listed key");
+        case.clock.advance(SECOND);
     }
-    Ok(())
 }
 
-pub(super) async fn refuses<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
-    for client in ["App 1", "App 2"] {
-        fixture.add(client).await?;
-    }
-    let [there, expired, revoked] = ["there", "expired", "revoked"].map(Key::of);
-    fixture.issue("App 1", there.to_new()).await?;
-    fixture.issue("App 1", revoked.to_new()).await?;
-    fixture.issue("App 1", expired.to_new().with_expiry(fixture.now() + DAY)).await?;
-    fixture.revoke(&revoked).await?;
-    fixture.clock.advance(2 * DAY);
+/// Digests and ids are unique, also among revoked keys.
+pub(super) async fn key_and_its_id_are_unique(case: &Case<impl Managed>) {
+    let [known, revoked] = case.issued("App 1", ["known", "revoked"]).await;
+    let expired = Key::of("expired");
+    case.issue("App 1", expired.to_new().with_expiry(case.now() + DAY)).await;
+    case.revoke(&revoked).await;
+    case.clock.advance(2 * DAY);
 
+    let duplicate = |key_id| KeyError::Duplicate { key_id };
+    let conflict = |key_id| KeyError::IdConflict { key_id };
     for client in ["App 1", "App 2"] {
-        for (what, key, new) in [
-            ("issuing a key again", &there, there.to_new().with_label("again")),
-            ("issuing an expired key again", &expired, expired.to_new()),
-            ("issuing a revoked key again", &revoked, revoked.to_new()),
-            ("issuing a key with the id of another", &there, there.with_same_id()),
-            ("issuing a key with the id of a revoked one", &revoked, revoked.with_same_id()),
+        for (what, new, reason) in [
+            ("issuing a key again", known.to_new().with_label("again"), duplicate(known.id())),
+            ("issuing an expired key again", expired.to_new(), duplicate(expired.id())),
+            (
+                "issuing a revoked key again",
+                revoked.to_new(),
+                KeyError::Revoked { key_id: revoked.id() },
+            ),
+            ("issuing a key with the id of another", known.with_same_id(), conflict(known.id())),
+            (
+                "issuing a key with the id of a revoked one",
+                revoked.with_same_id(),
+                conflict(revoked.id()),
+            ),
         ] {
-            let is_same = new.digest() == key.digest();
-            let is_reason = |error: &ManageError| match error {
-                ManageError::Key(KeyError::IdConflict { key_id }) => !is_same && *key_id == key.id,
-                ManageError::Key(KeyError::Revoked { key_id }) => {
-                    is_same && *key_id == key.id && key.id == revoked.id
-                }
-                ManageError::Key(KeyError::Duplicate { key_id }) => {
-                    is_same && *key_id == key.id && key.id != revoked.id
-                }
-                _ => false,
-            };
-            let change = |store| ManageKeys::issue(store, client, new);
-            fixture.refused(Rule::UniqueKey, what, change, is_reason).await?;
+            case.refused(
+                what,
+                |store| store.issue(client, new),
+                |error| matches!(error, ManageError::Key(error) if *error == reason),
+            )
+            .await;
         }
     }
+}
 
+pub(super) async fn past_expiry_is_refused(case: &Case<impl Managed>) {
     let new = Key::of("new");
-    for (what, expires) in [
-        ("issuing a key that expires now", fixture.now()),
-        ("issuing a key that expired just before", fixture.now() - INSTANT),
-        ("issuing a key that expired long ago", fixture.now() - LONG),
-        ("issuing a key that expired when 1970 began", std::time::UNIX_EPOCH),
-    ] {
-        let change = |store| ManageKeys::issue(store, "App 1", new.to_new().with_expiry(expires));
-        let is_reason = |error: &ManageError| matches!(error, ManageError::ExpiryPassed);
-        fixture.refused(Rule::ValidExpiry, what, change, is_reason).await?;
+    for expires in [case.now(), case.now() - INSTANT, case.now() - LONG, UNIX_EPOCH] {
+        case.refused(
+            &format!("issuing a key that expires at {expires:?}"),
+            |store| store.issue("App 1", new.to_new().with_expiry(expires)),
+            |error| matches!(error, ManageError::ExpiryPassed),
+        )
+        .await;
     }
-    for label in
-        ["", " ", " a", "a ", "a\nb", "a\0b", "a\u{200b}b", &*"n".repeat(MAX_NAME_CHARS + 1)]
-    {
-        let change = |store| ManageKeys::issue(store, "App 1", new.to_new().with_label(label));
-        let is_reason = |error: &ManageError| matches!(error, ManageError::Label(_));
-        let what = format!("issuing a key with the label {label:?}");
-        fixture.refused(Rule::ValidLabel, &what, change, is_reason).await?;
+    case.refuses("after it was not issued", &new, WrongReason::Unknown).await;
+    case.issue("App 1", new.to_new().with_expiry(case.now() + DAY)).await;
+    case.admits("once issued", &new, "App 1").await;
+}
+
+pub(super) async fn invalid_label_is_refused(case: &Case<impl Managed>) {
+    let too_long = "n".repeat(MAX_NAME_CHARS + 1);
+    for label in ["", " ", " a", "a ", "a\nb", "a\0b", "a\u{200b}b", &*too_long] {
+        case.refused(
+            &format!("issuing a key with the label {label:?}"),
+            |store| store.issue("App 1", Key::of("new").to_new().with_label(label)),
+            |error| matches!(error, ManageError::Label(_)),
+        )
+        .await;
     }
-    let when = "after it was not issued";
-    fixture.refuses(Rule::Atomic, when, &new, WrongReason::Unknown).await?;
-    fixture.issue("App 1", new.to_new().with_expiry(fixture.now() + DAY)).await?;
-    fixture.admits(Rule::Issued, "when at last it was issued", &new, "App 1").await
 }

@@ -1,91 +1,116 @@
 use std::time::Duration;
 
-use super::fixture::{Contents, Fixture, Key, Outcome, expect};
-use crate::key::KeyId;
-use crate::manage::{KeyInfo, ManageKeys};
-use crate::store::KeyStore;
-use crate::testing::rule::Rule;
+use super::fixture::{Change, Key, MINUTE, Managed};
+use crate::key::{KeyDigest, KeyId};
+use crate::manage::{ClientInfo, ManageError};
+use crate::testing::case::Case;
 
-const MINUTE: Duration = Duration::from_secs(60);
+/// Clients are sorted by name. Their number of keys does not include revoked ones.
+pub(super) async fn clients_are_listed_in_order(case: &Case<impl Managed>) {
+    case.add("App 0").await;
+    let [_, revoked, old] = case.issued("App 1", ["plain", "revoked", "old"]).await;
+    let expired = Key::of("expired").to_new().with_expiry(case.now() + MINUTE);
+    case.issue("App 1", expired).await;
+    case.revoke(&revoked).await;
+    case.rotate(&old, Key::of("new").to_new(), MINUTE).await;
+    case.clock.advance(2 * MINUTE);
 
-pub(super) async fn keeps_order<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
-    for client in ["App 3", "App 1", "App 2"] {
-        fixture.add(client).await?;
+    let listed = case.clients().await;
+    let seen: Vec<_> = listed.iter().map(|it| (it.profile.name(), it.keys)).collect();
+    assert_eq!(seen, [("App 0", 0), ("App 1", 4), ("App 2", 0)], "{case}: names and keys");
+    assert_eq!(case.disable("App 1").await.keys, 4, "{case}: keys of a disabled client");
+    assert_eq!(case.enable("App 1").await.keys, 4, "{case}: keys of an enabled client");
+
+    for client in &listed {
+        let found = case.store.find_client(client.profile.name());
+        assert_eq!(case.done("finding a client", found).await, *client, "{case}: when found");
     }
+    let readable = case.store.list_readable_clients();
+    let readable = case.done("listing the readable clients", readable).await;
+    assert_eq!(readable, listed.into(), "{case}: the readable clients");
+}
+
+/// Keys are sorted by client and then by creation time. The list includes expired and revoked keys.
+pub(super) async fn keys_are_listed_in_order(case: &Case<impl Managed>) {
+    case.add("App 0").await;
     let keys: Vec<_> = (0..12).map(|index| Key::of(&format!("key {index}"))).collect();
-    for (key, client) in keys.iter().zip(["App 3", "App 1"].into_iter().cycle()) {
-        fixture.issue(client, key.to_new().with_expiry(fixture.now() + 10 * MINUTE)).await?;
-        fixture.clock.advance(MINUTE);
+    for (key, client) in keys.iter().zip(["App 2", "App 1"].into_iter().cycle()) {
+        case.issue(client, key.to_new().with_expiry(case.now() + 10 * MINUTE)).await;
+        case.clock.advance(MINUTE);
     }
-    fixture.revoke(&keys[0]).await?;
-    fixture.revoke(&keys[3]).await?;
+    case.revoke(&keys[0]).await;
+    case.revoke(&keys[3]).await;
 
-    let names: Vec<_> =
-        fixture.clients().await?.iter().map(|client| client.profile.name().to_owned()).collect();
-    let in_order = names == ["App 1", "App 2", "App 3"];
-    expect(Rule::ClientsListed, in_order, "the clients are not listed in order")?;
-
-    let of_app_1: Vec<_> = keys.iter().skip(1).step_by(2).map(|key| key.id).collect();
-    let of_app_3: Vec<_> = keys.iter().step_by(2).map(|key| key.id).collect();
-    let all = [&*of_app_1, &*of_app_3].concat();
-    for (client, expected) in [
-        (None, &all),
-        (Some("App 1"), &of_app_1),
-        (Some("App 2"), &Vec::new()),
-        (Some("App 3"), &of_app_3),
-    ] {
-        let listed = ids(&fixture.keys(client).await?);
-        let what = format!("the keys of {} are not listed in order", client.unwrap_or("all"));
-        expect(Rule::KeysListed, listed == *expected, &what)?;
+    let of_app_1: Vec<_> = keys.iter().skip(1).step_by(2).map(Key::id).collect();
+    let of_app_2: Vec<_> = keys.iter().step_by(2).map(Key::id).collect();
+    let all = [&*of_app_1, &*of_app_2].concat();
+    for (client, expected) in
+        [(None, all), (Some("App 1"), of_app_1), (Some("App 0"), vec![]), (Some("App 2"), of_app_2)]
+    {
+        let listed: Vec<_> = case.keys(client).await.iter().map(|key| key.key_id).collect();
+        assert_eq!(listed, expected, "{case}: the keys of {client:?}");
     }
-    lists_agree(&fixture).await
+    let listed = case.keys(None).await;
+    for key in &listed {
+        let found = case.done("finding a key", case.store.find_key(&key.key_id)).await;
+        assert_eq!(found, *key, "{case}: when found");
+    }
+    let readable = case.store.list_readable_keys(None);
+    let readable = case.done("listing the readable keys", readable).await;
+    assert_eq!(readable, listed.into(), "{case}: the readable keys");
 }
 
-/// Checks that all methods return the same clients and keys.
-async fn lists_agree<S: KeyStore + ManageKeys>(fixture: &Fixture<S>) -> Outcome {
-    let Contents { clients, keys } = fixture.contents().await?;
+pub(super) async fn unknown_name_suggests_the_nearest(case: &Case<impl Managed>) {
+    name_is_unknown(case, "Billing", None).await;
+    for client in ["Orders", "Billing", "Stock keeping"] {
+        case.add(client).await;
+    }
+    for (name, nearest) in
+        [("Biling", "Billing"), ("orders", "Orders"), ("Stock-keeping", "Stock keeping")]
+    {
+        name_is_unknown(case, name, Some(nearest)).await;
+    }
+}
+
+type OfName<'a, S> = fn(&'a S, &'a str) -> Change<'a, ClientInfo>;
+
+async fn name_is_unknown<S: Managed>(case: &Case<S>, name: &str, known: Option<&str>) {
+    let is_reason = |error: &ManageError| matches!(error, ManageError::UnknownClient { nearest } if nearest.as_deref() == known);
+    let changes: [(&str, OfName<'_, S>); 4] = [
+        ("enabling an unknown client", S::enable_client),
+        ("disabling an unknown client", S::disable_client),
+        ("removing an unknown client", S::remove_client),
+        ("finding an unknown client", S::find_client),
+    ];
+    for (what, change) in changes {
+        case.refused(what, |store| change(store, name), is_reason).await;
+    }
+    let new = Key::of("new").to_new();
+    let what = "issuing a key to an unknown client";
+    case.refused(what, |store| store.issue(name, new), is_reason).await;
+    let what = "listing the keys of an unknown client";
+    case.refused(what, |store| store.list_keys(Some(name)), is_reason).await;
+}
+
+pub(super) async fn unknown_id_suggests_the_nearest(case: &Case<impl Managed>) {
+    id_is_unknown(case, Key::of("nobody's").id(), None).await;
+    let keys = case.issued("App 1", ["one", "two", "three"]).await;
+    case.revoke(&keys[2]).await;
     for key in &keys {
-        let found = fixture.store.find_key(&key.key_id);
-        let found = fixture.done(Rule::KeysListed, "finding a key", found).await?;
-        expect(Rule::KeysListed, found == *key, "a key that is found differs from the list")?;
+        let mut bytes = key.digest().to_bytes();
+        bytes[3] ^= 0x0f;
+        id_is_unknown(case, KeyDigest::from_bytes(bytes).key_id(), Some(key.id())).await;
     }
-    for client in &clients {
-        let found = fixture.store.find_client(client.profile.name());
-        let found = fixture.done(Rule::ClientsListed, "finding a client", found).await?;
-        let what = "a client that is found differs from the list";
-        expect(Rule::ClientsListed, found == *client, what)?;
-    }
-    let list = fixture.store.list_readable_keys(None);
-    let list = fixture.done(Rule::KeysListed, "listing the readable keys", list).await?;
-    let what = "the readable keys are not all keys";
-    expect(Rule::KeysListed, list == keys.into(), what)?;
-    let list = fixture.store.list_readable_clients();
-    let list = fixture.done(Rule::ClientsListed, "listing the readable clients", list).await?;
-    let what = "the readable clients are not all clients";
-    expect(Rule::ClientsListed, list == clients.into(), what)
 }
 
-pub(super) async fn counts<S: KeyStore + ManageKeys>(fixture: Fixture<S>) -> Outcome {
-    for client in ["App 1", "App 2"] {
-        fixture.add(client).await?;
-    }
-    let [plain, revoked, expired, old, new] =
-        ["plain", "revoked", "expired", "old", "new"].map(Key::of);
-    for key in [&plain, &revoked, &old] {
-        fixture.issue("App 1", key.to_new()).await?;
-    }
-    fixture.issue("App 1", expired.to_new().with_expiry(fixture.now() + MINUTE)).await?;
-    fixture.revoke(&revoked).await?;
-    fixture.rotate(&old, new.to_new(), MINUTE).await?;
-    fixture.clock.advance(2 * MINUTE);
-
-    let counts: Vec<_> = fixture.clients().await?.iter().map(|client| client.keys).collect();
-    let what = "the number of keys of a client is wrong: it includes all but revoked ones";
-    expect(Rule::ClientsListed, counts == [4, 0], what)?;
-    let returned = [fixture.disable("App 1").await?.keys, fixture.enable("App 1").await?.keys];
-    expect(Rule::ClientsListed, returned == [4, 4], what)
-}
-
-fn ids(keys: &[KeyInfo]) -> Vec<KeyId> {
-    keys.iter().map(|key| key.key_id).collect()
+async fn id_is_unknown(case: &Case<impl Managed>, id: KeyId, known: Option<KeyId>) {
+    let is_reason = |error: &ManageError| match error {
+        ManageError::UnknownKey { key_id, nearest } => (*key_id, *nearest) == (id, known),
+        _ => false,
+    };
+    let new = Key::of("new").to_new();
+    case.refused("revoking an unknown key", |store| store.revoke(&id), is_reason).await;
+    case.refused("finding an unknown key", |store| store.find_key(&id), is_reason).await;
+    let what = "rotating an unknown key";
+    case.refused(what, |store| store.rotate(&id, new, Duration::ZERO), is_reason).await;
 }

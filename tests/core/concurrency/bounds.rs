@@ -35,7 +35,7 @@ use keygate::store::{
     FromKeysError, ReloadError, StoreFn, YamlError, YamlEvent, YamlHealth, YamlLint, YamlText,
     YamlTextKind, YamlWarning,
 };
-use keygate::testing::{FakeClock, Rule, Violation};
+use keygate::testing::FakeClock;
 use keygate::{
     ApiKey, ApiKeyLayer, AuthError, Authenticate, Authenticator, Client, ClientProfile, KeyDigest,
     KeyId, KeyRecord, KeyStore, LocalKeyStore, Lookup, ManageKeys, MemoryStore, NewKey, Outcome,
@@ -124,7 +124,6 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         RequireScopeService<Inner, ProblemJson>,
         Rotated,
         RotationConflict,
-        Rule,
         Scope,
         Source,
         RateLimitRequest,
@@ -143,7 +142,6 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         UnusableKey,
         Usage,
         UsageSnapshot,
-        Violation,
         WeakKey,
         WrongKey,
         WrongReason,
@@ -231,7 +229,6 @@ fn errors_can_leave_their_thread() {
     is_error::<ProfileError>();
     is_error::<StoreError>();
     is_error::<UnusableKey>();
-    is_error::<Violation>();
     is_error::<YamlError>();
 }
 

@@ -14,7 +14,7 @@ use keygate::key::{KeyState, ParseDigestError, ParseKeyIdError, TimeError, Times
 use keygate::manage::KeyError;
 use keygate::respond::{Grpc, NoBody, ProblemJson, Respond as _};
 use keygate::store::{YamlError, YamlEvent, YamlWarning, store_fn};
-use keygate::testing::{FakeClock, Rule, Violation, store_contract};
+use keygate::testing::FakeClock;
 use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, KeyDigest, KeyId, KeyRecord,
     Lookup, MemoryStore, Quota, RequireScope, Scope, StoreError, YamlStore, authenticate, verify,
@@ -267,9 +267,7 @@ fn entrances() -> Vec<Shown> {
         ("MapBody", debug(&ProblemJson.map_body(|body: String| body))),
         ("NoBody", debug(&NoBody)),
         ("Grpc", debug(&Grpc)),
-        ("Rule", text(&Rule::Expiry)),
         ("FakeClock", debug(&FakeClock::at(UNIX_EPOCH))),
-        ("Violation", violation()),
     ]
 }
 
@@ -278,11 +276,4 @@ fn missing_scope() -> String {
     let refused = client.require_all(["a", CANARY]).unwrap_err();
     let AuthError::InsufficientScope(missing) = &refused else { panic!("{refused}") };
     text(missing) + &error(&refused)
-}
-
-/// From a store that returns a record with the canary for each key.
-fn violation() -> String {
-    let make = async |_| store_fn(|_| async { Ok(Some(KeyRecord::new(digest(), CANARY))) });
-    let violation: Violation = ready(store_contract(make)).unwrap_err();
-    error(&violation)
 }

@@ -1,72 +1,297 @@
-//! Makes stores that do one thing wrong, and says which rule the suite finds broken.
+//! Stores that never wait, each with one fault.
 
-use keygate::testing::{Rule, Violation, key_contract, store_contract};
-use keygate::{KeyDigest, KeyRecord, KeyStore, LocalKeyStore, StoreError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(crate) type Answer = Result<Option<KeyRecord>, StoreError>;
+use keygate::key::KeyState;
+use keygate::testing::{key_contract, store_contract};
+use keygate::{ClientProfile, KeyDigest, KeyRecord, LocalKeyStore, Quota, StoreError};
 
-/// Returns the result of a function of its records.
-struct Broken<F> {
-    records: Vec<KeyRecord>,
-    find: F,
-}
+use crate::store_contract::failure;
 
-impl<F> LocalKeyStore for Broken<F>
-where
-    F: Fn(&[KeyRecord], KeyDigest) -> Answer + Send + Sync + 'static,
-{
-    fn find(&self, digest: &KeyDigest) -> Answer {
-        (self.find)(&self.records, *digest)
+type Found = Result<Option<KeyRecord>, StoreError>;
+type Find = Arc<dyn Fn(&[KeyRecord], KeyDigest) -> Found + Send + Sync>;
+
+struct Broken(Vec<KeyRecord>, Find);
+
+impl LocalKeyStore for Broken {
+    fn find(&self, digest: &KeyDigest) -> Found {
+        (self.1)(&self.0, *digest)
     }
 }
 
-/// What a store should return.
-pub(crate) fn right(records: &[KeyRecord], digest: KeyDigest) -> Option<KeyRecord> {
+/// The result of a store without a fault.
+fn right(records: &[KeyRecord], digest: KeyDigest) -> Option<KeyRecord> {
     records.iter().find(|record| record.digest() == digest).cloned()
 }
 
-/// The rule broken by a store with these lookups.
-pub(crate) async fn rule_broken_by<F>(find: F) -> Rule
-where
-    F: Fn(&[KeyRecord], KeyDigest) -> Answer + Clone + Send + Sync + 'static,
-{
-    rule_broken_by_store(async |records| Broken { records, find: find.clone() }).await
+fn found(find: impl Fn(&[KeyRecord], KeyDigest) -> Found + Send + Sync + 'static) -> Find {
+    Arc::new(find)
 }
 
-/// The rule broken by a store that changes its records like this.
-pub(crate) async fn rule_broken_by_change(
-    change: impl Fn(KeyRecord) -> Option<KeyRecord> + Clone + Send + Sync + 'static,
-) -> Rule {
-    rule_broken_by(move |records, digest| Ok(right(records, digest).and_then(&change))).await
+fn kept(is_kept: fn(&KeyRecord) -> bool) -> Find {
+    found(move |records, digest| Ok(right(records, digest).filter(is_kept)))
 }
 
-pub(crate) async fn rule_broken_by_store<S: KeyStore>(
-    make: impl AsyncFn(Vec<KeyRecord>) -> S,
-) -> Rule {
-    let violation = store_contract(make).await.expect_err("the suite bites");
-    rule(&violation, &[])
+fn changed(change: impl Fn(KeyRecord) -> KeyRecord + Send + Sync + 'static) -> Find {
+    found(move |records, digest| Ok(right(records, digest).map(&change)))
 }
 
-/// The rule that a store breaks that is filled with keys, and makes these records of them.
-pub(crate) async fn rule_broken_by_keys(
-    record: impl Fn(&str, &str) -> KeyRecord + Clone + Send + Sync + 'static,
-) -> Rule {
-    let seen = std::sync::Mutex::new(Vec::new());
-    let make = async |keys: Vec<(String, String)>| {
-        seen.lock().unwrap().extend(keys.iter().map(|(key, _)| key.clone()));
-        let records = keys.iter().map(|(key, name)| record(key, name)).collect();
-        Broken { records, find: |records: &[KeyRecord], digest| Ok(right(records, digest)) }
-    };
-    let violation = key_contract(make).await.expect_err("the suite bites");
-    rule(&violation, &seen.into_inner().unwrap())
+fn with_profile(record: &KeyRecord, profile: impl Into<ClientProfile>) -> KeyRecord {
+    KeyRecord::new(record.digest(), profile)
+        .with_expiry(record.expires())
+        .with_state(record.state())
 }
 
-/// Also looks for keys where there must be none.
-fn rule(violation: &Violation, keys: &[String]) -> Rule {
-    let shown = format!("{violation} {violation:?} {}", violation.seen());
-    for key in keys {
-        assert!(!shown.contains(&key[..16]), "the violation shows a key");
+/// Alters the profiles that have a quota, or none.
+fn quota(changes: fn(Option<&Quota>) -> Option<Quota>) -> Find {
+    changed(move |record| {
+        let bare = ClientProfile::new(record.profile().name())
+            .with_scopes(record.profile().scopes().to_vec())
+            .with_metadata(record.profile().metadata().clone());
+        let quota = changes(record.profile().quota());
+        with_profile(&record, quota.into_iter().fold(bare, ClientProfile::with_quota))
+    })
+}
+
+fn expiry(change: fn(SystemTime) -> Option<SystemTime>) -> Find {
+    changed(move |record| {
+        let expires = record.expires().and_then(change);
+        record.with_expiry(expires)
+    })
+}
+
+/// Finds the first record whose digest is equal by this function, and returns it with the digest of the lookup, so that
+/// verification could not notice.
+fn compared<T: PartialEq + 'static>(by: fn([u8; 32]) -> T) -> Find {
+    found(move |records, digest| {
+        let same = |record: &&KeyRecord| by(record.digest().to_bytes()) == by(digest.to_bytes());
+        let found = right(records, digest).or_else(|| records.iter().find(same).cloned());
+        Ok(found.map(|record| {
+            KeyRecord::new(digest, record.profile())
+                .with_expiry(record.expires())
+                .with_state(record.state())
+        }))
+    })
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let groups = bytes.chunks(3).map(|group| {
+        let byte = |index: usize| u32::from(group.get(index).copied().unwrap_or_default());
+        byte(0) << 16 | byte(1) << 8 | byte(2)
+    });
+    let sextets = groups.flat_map(|bits| [18, 12, 6, 0].map(|shift| bits >> shift & 0x3f));
+    sextets.map(|sextet| char::from(ALPHABET[sextet as usize])).collect()
+}
+
+/// The records of the client of a record.
+fn siblings<'a>(records: &'a [KeyRecord], of: &KeyRecord) -> Vec<&'a KeyRecord> {
+    let name = of.profile().name();
+    records.iter().filter(|record| record.profile().name() == name).collect()
+}
+
+/// Returns `anybody` for a digest that is not found, if this is true of the records and the digest.
+fn anybody(is_meant: impl Fn(&[KeyRecord], KeyDigest) -> bool + Send + Sync + 'static) -> Find {
+    found(move |records, digest| {
+        let anybody = || is_meant(records, digest).then(|| KeyRecord::new(digest, "anybody"));
+        Ok(right(records, digest).or_else(anybody))
+    })
+}
+
+/// Returns whether a digest was seen before.
+fn seen_before() -> impl Fn(KeyDigest) -> bool + Send + Sync {
+    let seen = Mutex::new(HashSet::new());
+    move |digest| !seen.lock().unwrap().insert(digest)
+}
+
+/// Stores with one fault, and the start of the message.
+#[allow(clippy::too_many_lines)] // A table.
+pub(crate) fn broken() -> Vec<(&'static str, Find)> {
+    let (known, unknown, home) = (seen_before(), seen_before(), thread::current().id());
+    let no_rows = || StoreError::new("no rows returned");
+    vec![
+        ("unknown_digest_is_none: the lookup of an unknown digest failed", {
+            found(move |all, digest| right(all, digest).map(Some).ok_or_else(no_rows))
+        }),
+        ("unknown_digest_is_none: an unknown digest is found", anybody(|_, _| true)),
+        ("keys_of_a_client_share_its_name", {
+            found(|all, digest| {
+                let is_last = |it: &KeyRecord| siblings(all, it).last().unwrap().digest() == digest;
+                Ok(right(all, digest).filter(is_last))
+            })
+        }),
+        ("keys_of_a_client_share_its_name", {
+            found(|all, digest| {
+                Ok(right(all, digest).map(|it| match siblings(all, &it)[0].digest() {
+                    first if first == digest => it,
+                    _ => with_profile(&it, format!("{} (2)", it.profile().name())),
+                }))
+            })
+        }),
+        ("known_digest_is_found", kept(|record| record.digest().to_bytes() != [0; 32])),
+        ("known_digest_is_found: a digest with zero bytes", {
+            kept(|record| record.digest().to_bytes().trim_ascii_end().len() == 32)
+        }),
+        ("known_digest_is_found: the lookup of a key of a client with scopes", {
+            found(|all, digest| match right(all, digest) {
+                Some(it) if it.profile().quota().is_some() => Err(StoreError::new("no column")),
+                record => Ok(record),
+            })
+        }),
+        ("refused_key_is_found", kept(|record| record.state() != KeyState::Revoked)),
+        ("refused_key_is_found", kept(|record| record.state() != KeyState::Disabled)),
+        ("refused_key_is_found", {
+            kept(|record| record.expires().is_none_or(|expires| expires > SystemTime::now()))
+        }),
+        ("record_is_kept: the digest", {
+            found(|all, digest| {
+                Ok(right(all, digest).map(|it| {
+                    let other = KeyRecord::new(KeyDigest::of(b"other"), it.profile());
+                    other.with_expiry(it.expires()).with_state(it.state())
+                }))
+            })
+        }),
+        ("record_is_kept: the name", {
+            changed(|record| {
+                let name: String = record.profile().name().chars().take(127).collect();
+                let is_kept = name == record.profile().name();
+                if is_kept { record } else { with_profile(&record, name) }
+            })
+        }),
+        ("record_is_kept: the scopes", {
+            changed(|it| with_profile(&it, it.profile().clone().with_scopes([])))
+        }),
+        ("record_is_kept: the quota", quota(|_| None)),
+        ("record_is_kept: the quota", {
+            quota(|quota| quota.cloned().or_else(|| "unlimited".parse().ok()))
+        }),
+        ("record_is_kept: the quota", {
+            quota(|quota| {
+                let without_burst = |quota: &Quota| {
+                    let rates = quota.rates().iter();
+                    Quota::all_of(rates.map(|rate| rate.with_burst(rate.count()).unwrap())).ok()
+                };
+                quota.and_then(|quota| without_burst(quota).or(Some(quota.clone())))
+            })
+        }),
+        ("record_is_kept: the metadata", {
+            changed(|record| {
+                if record.profile().metadata().is_empty() {
+                    return record;
+                }
+                let profile = record.profile().clone();
+                with_profile(&record, profile.with_metadata([("team", "billing")]))
+            })
+        }),
+        ("record_is_kept: the state", {
+            changed(|record| match record.state() {
+                KeyState::Disabled => record.with_state(KeyState::Active),
+                _ => record,
+            })
+        }),
+        ("record_is_kept: the expiry", expiry(|_| None)),
+        // In whole milliseconds.
+        ("record_is_kept: the expiry", {
+            expiry(|expires| {
+                let nanos = expires.duration_since(UNIX_EPOCH).ok()?.subsec_nanos();
+                Some(expires - Duration::from_nanos(u64::from(nanos % 1_000_000)))
+            })
+        }),
+        ("record_is_kept: the expiry", expiry(|it| Some(it).filter(|it| *it != UNIX_EPOCH))),
+        // Seconds that overflow.
+        ("record_is_kept: the expiry", {
+            expiry(|expires| {
+                let since = expires.duration_since(UNIX_EPOCH).ok()?;
+                let seconds = Duration::from_secs(since.as_secs() & u64::from(u32::MAX));
+                Some(UNIX_EPOCH + seconds + Duration::from_nanos(since.subsec_nanos().into()))
+            })
+        }),
+        ("whole_digest_is_compared", compared(|bytes| bytes[..8].to_vec())),
+        ("whole_digest_is_compared", compared(|bytes| bytes[..31].to_vec())),
+        ("whole_digest_is_compared", compared(|bytes| bytes[1..].to_vec())),
+        ("whole_digest_is_compared", compared(|bytes| bytes.map(|byte| byte & 0x7f))),
+        ("whole_digest_is_compared", {
+            compared(|mut bytes| {
+                bytes.sort_unstable();
+                bytes
+            })
+        }),
+        ("whole_digest_is_compared", {
+            compared(|bytes| bytes.split(|byte| *byte == 0).next().unwrap().to_vec())
+        }),
+        ("whole_digest_is_compared", {
+            compared(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        }),
+        ("whole_digest_is_compared", compared(|bytes| bytes.to_ascii_lowercase())),
+        ("whole_digest_is_compared", { compared(|bytes| base64(&bytes).to_ascii_lowercase()) }),
+        ("repeated_lookups_agree", {
+            found(move |all, digest| {
+                let is_again = known(digest);
+                Ok(right(all, digest).filter(|_| !is_again))
+            })
+        }),
+        ("repeated_lookups_agree", anybody(move |_, digest| unknown(digest))),
+        ("lookups_can_run_in_threads", {
+            found(move |all, digest| {
+                Ok(right(all, digest).filter(|_| thread::current().id() == home))
+            })
+        }),
+        ("empty_store_has_no_keys", anybody(|records, _| records.is_empty())),
+    ]
+}
+
+#[tokio::test]
+async fn store_with_a_fault_fails_with_the_name_of_the_rule() {
+    for (rule, find) in broken() {
+        let contract = store_contract(async |records| Broken(records, Arc::clone(&find)));
+        let message = failure(contract).await;
+        assert!(message.starts_with(rule), "{rule} expected: {message}");
     }
-    assert!(shown.contains(&format!("{:?}", violation.rule())), "{shown}");
-    violation.rule()
+}
+
+#[tokio::test]
+async fn new_store_with_old_keys_fails() {
+    let shared = crate::store_contract::memory(Vec::new());
+    let contract = store_contract(async |records| {
+        for record in records {
+            shared.insert_record(record).unwrap();
+        }
+        shared.clone()
+    });
+    assert!(failure(contract).await.starts_with("empty_store_has_no_keys"));
+}
+
+/// Keys that are written in another way, or taken for names.
+#[tokio::test]
+async fn store_that_changes_keys_fails_and_shows_none() {
+    type Change = fn((String, String)) -> (String, String);
+    let changes: [(&str, Change); 6] = [
+        ("key_is_found_by_its_exact_text", |(key, name)| (key.to_lowercase(), name)),
+        ("key_is_found_by_its_exact_text", |(key, name)| {
+            (key.trim_start_matches('0').to_owned(), name)
+        }),
+        ("key_is_found_by_its_exact_text", |(key, name)| (key.chars().take(72).collect(), name)),
+        ("key_is_found_by_its_exact_text", |(key, name)| {
+            (key.parse().map_or(key.clone(), |number: f64| number.to_string()), name)
+        }),
+        ("key_is_found_by_its_exact_text", |(key, name)| (format!("{key}\n"), name)),
+        ("record_is_kept: the name", |(key, _)| (key.clone(), key)),
+    ];
+    for (rule, change) in changes {
+        let seen = Mutex::new(Vec::new());
+        let contract = key_contract(async |keys: Vec<(String, String)>| {
+            seen.lock().unwrap().extend(keys.iter().map(|(key, _)| key[..16].to_owned()));
+            let records = keys.into_iter().map(change);
+            let record =
+                |(key, name): (String, String)| KeyRecord::new(KeyDigest::of(key.as_bytes()), name);
+            Broken(records.map(record).collect(), found(|all, digest| Ok(right(all, digest))))
+        });
+        let message = failure(contract).await;
+        assert!(message.starts_with(rule), "{rule} expected: {message}");
+        let seen = seen.into_inner().unwrap();
+        assert!(seen.iter().all(|key| !message.contains(key)), "a key is shown");
+    }
 }

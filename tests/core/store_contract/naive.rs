@@ -1,4 +1,4 @@
-//! The model of managing as a store, and ways to break it.
+//! The model of managing as a store, which can have a fault.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
@@ -9,75 +9,98 @@ use keygate::{
     ClientProfile, KeyDigest, KeyId, KeyRecord, LocalKeyStore, ManageKeys, NewKey, StoreError,
 };
 
-use crate::managing::model::{Change, Changed, Model};
+use crate::managing::model::{Change, Changed, Key, Model};
 
-type Answer<T> = Result<T, ManageError>;
+pub(crate) type Made<T> = Result<T, ManageError>;
+pub(crate) type Making<T> = BoxFuture<'static, Made<T>>;
+type Make = Arc<dyn Fn(&mut Model, Change, SystemTime) -> Made<Changed> + Send + Sync>;
+type Steps = Arc<dyn Fn(Naive, Change) -> Option<Making<Changed>> + Send + Sync>;
 
-/// A fault that a test causes in a store.
-pub(crate) trait Fault: Send + Sync + 'static {
-    /// Makes a change as this store makes it.
-    fn make(&self, model: &mut Model, change: Change, now: SystemTime) -> Answer<Changed> {
-        model.make(change, now)
-    }
-
-    /// The listed clients.
-    fn clients(&self, model: &Model) -> Vec<ClientInfo> {
-        model.list_clients()
-    }
-
-    /// The listed keys.
-    fn keys(&self, model: &Model, client: Option<&str>) -> Answer<Vec<KeyInfo>> {
-        model.list_keys(client)
-    }
-
-    /// The steps of a change that is not made at once.
-    fn in_steps(
-        &self,
-        naive: &Naive<Self>,
-        change: Change,
-    ) -> Option<BoxFuture<'_, Answer<Changed>>>
-    where
-        Self: Sized,
-    {
-        let _ = (naive, change);
-        None
-    }
+/// How a store makes changes and lists; without a fault by default.
+#[derive(Clone)]
+pub(crate) struct Fault {
+    pub(crate) make: Make,
+    pub(crate) clients: fn(&Model) -> Vec<ClientInfo>,
+    pub(crate) keys: fn(&Model, Option<&str>) -> Made<Vec<KeyInfo>>,
+    /// Makes a change in several steps, or `None` to make it at once.
+    pub(crate) steps: Steps,
 }
 
-/// Makes each change by this function.
-impl<F> Fault for F
-where
-    F: Fn(&mut Model, Change, SystemTime) -> Answer<Changed> + Send + Sync + 'static,
-{
-    fn make(&self, model: &mut Model, change: Change, now: SystemTime) -> Answer<Changed> {
-        self(model, change, now)
-    }
-}
-
-/// A store without a fault.
-pub(crate) struct Right;
-
-impl Fault for Right {}
-
-pub(crate) struct Naive<F> {
-    model: Arc<Mutex<Model>>,
-    clock: FakeClock,
-    fault: Arc<F>,
-}
-
-impl<F> Clone for Naive<F> {
-    fn clone(&self) -> Self {
+impl Default for Fault {
+    fn default() -> Self {
         Self {
-            model: Arc::clone(&self.model),
-            clock: self.clock.clone(),
-            fault: Arc::clone(&self.fault),
+            make: Arc::new(Model::make),
+            clients: Model::list_clients,
+            keys: Model::list_keys,
+            steps: Arc::new(|_, _| None),
         }
     }
 }
 
-impl<F: Fault> Naive<F> {
-    pub(crate) fn new(fault: F, clock: FakeClock) -> Self {
-        Self { model: Arc::default(), clock, fault: Arc::new(fault) }
+pub(crate) fn make<F>(make: F) -> Fault
+where
+    F: Fn(&mut Model, Change, SystemTime) -> Made<Changed> + Send + Sync + 'static,
+{
+    Fault { make: Arc::new(make), ..Fault::default() }
+}
+
+/// Issues another key.
+pub(crate) fn issue(alter: fn(NewKey) -> NewKey) -> Fault {
+    make(move |model, change, now| match change {
+        Change::Issue(name, new) => model.make(Change::Issue(name, alter(new)), now),
+        change => model.make(change, now),
+    })
+}
+
+/// Rotates to another successor, or with another grace.
+pub(crate) fn rotate(
+    alter: fn(&mut Model, KeyId, NewKey, Duration) -> (NewKey, Duration),
+) -> Fault {
+    make(move |model, change, now| match change {
+        Change::Rotate(id, new, grace) => {
+            let (new, grace) = alter(model, id, new, grace);
+            model.make(Change::Rotate(id, new, grace), now)
+        }
+        change => model.make(change, now),
+    })
+}
+
+/// Alters all keys after a change.
+pub(crate) fn mar(mar: fn(&Change, &mut Key)) -> Fault {
+    make(move |model, change, now| {
+        let made = model.make(change.clone(), now)?;
+        model.keys.iter_mut().for_each(|key| mar(&change, key));
+        Ok(made)
+    })
+}
+
+/// Prepares the model for a change, and restores it if the change is refused.
+pub(crate) fn prepare(prepare: fn(&mut Model, &Change)) -> Fault {
+    make(move |model, change, now| {
+        let before = model.clone();
+        prepare(model, &change);
+        let made = model.make(change, now);
+        made.inspect_err(|_| *model = before)
+    })
+}
+
+/// Alters the errors of changes.
+pub(crate) fn error(alter: fn(&Change, ManageError) -> ManageError) -> Fault {
+    make(move |model, change, now| {
+        model.make(change.clone(), now).map_err(|error| alter(&change, error))
+    })
+}
+
+#[derive(Clone)]
+pub(crate) struct Naive {
+    model: Arc<Mutex<Model>>,
+    clock: FakeClock,
+    fault: Fault,
+}
+
+impl Naive {
+    pub(crate) fn new(fault: Fault, clock: FakeClock) -> Self {
+        Self { model: Arc::default(), clock, fault }
     }
 
     pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
@@ -88,65 +111,65 @@ impl<F: Fault> Naive<F> {
         self.clock.now()
     }
 
-    fn make<T: 'static>(
-        &self,
-        change: Change,
-        pick: fn(Changed) -> Option<T>,
-    ) -> BoxFuture<'_, Answer<T>> {
-        let steps = self.fault.in_steps(self, change.clone());
+    fn make<T: 'static>(&self, change: Change, pick: fn(Changed) -> Option<T>) -> Making<T> {
+        let naive = self.clone();
+        let steps = (self.fault.steps)(self.clone(), change.clone());
         Box::pin(async move {
             let made = match steps {
                 Some(steps) => steps.await?,
-                None => self.fault.make(&mut self.model(), change, self.now())?,
+                None => (naive.fault.make)(&mut naive.model(), change, naive.now())?,
             };
             Ok(pick(made).expect("a change has a result of its kind"))
         })
     }
 
-    fn of_client(&self, change: Change) -> BoxFuture<'_, Answer<ClientInfo>> {
-        self.make(
-            change,
-            |changed| if let Changed::Client(client) = changed { Some(client) } else { None },
-        )
+    fn of_client(&self, change: Change) -> Making<ClientInfo> {
+        self.make(change, |made| match made {
+            Changed::Client(client) => Some(client),
+            _ => None,
+        })
     }
 
-    fn of_key(&self, change: Change) -> BoxFuture<'_, Answer<KeyInfo>> {
-        self.make(change, |changed| if let Changed::Key(key) = changed { Some(key) } else { None })
+    fn of_key(&self, change: Change) -> Making<KeyInfo> {
+        self.make(change, |made| match made {
+            Changed::Key(key) => Some(key),
+            _ => None,
+        })
     }
 }
 
-impl<F: Fault> LocalKeyStore for Naive<F> {
+impl LocalKeyStore for Naive {
     fn find(&self, digest: &KeyDigest) -> Result<Option<KeyRecord>, StoreError> {
         Ok(self.model().find(*digest))
     }
 }
 
-impl<F: Fault> ManageKeys for Naive<F> {
-    fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Answer<ClientInfo>> {
+impl ManageKeys for Naive {
+    fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Made<ClientInfo>> {
         self.of_client(Change::Add(profile))
     }
 
-    fn enable_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Answer<ClientInfo>> {
+    fn enable_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Made<ClientInfo>> {
         self.of_client(Change::Enable(name.to_owned()))
     }
 
-    fn disable_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Answer<ClientInfo>> {
+    fn disable_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Made<ClientInfo>> {
         self.of_client(Change::Disable(name.to_owned()))
     }
 
-    fn remove_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Answer<ClientInfo>> {
+    fn remove_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Made<ClientInfo>> {
         self.of_client(Change::Remove(name.to_owned()))
     }
 
-    fn list_clients(&self) -> BoxFuture<'_, Answer<Vec<ClientInfo>>> {
-        Box::pin(async { Ok(self.fault.clients(&self.model())) })
+    fn list_clients(&self) -> BoxFuture<'_, Made<Vec<ClientInfo>>> {
+        Box::pin(async { Ok((self.fault.clients)(&self.model())) })
     }
 
-    fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> BoxFuture<'a, Answer<KeyInfo>> {
+    fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> BoxFuture<'a, Made<KeyInfo>> {
         self.of_key(Change::Issue(client.to_owned(), key))
     }
 
-    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Answer<KeyInfo>> {
+    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Made<KeyInfo>> {
         self.of_key(Change::Revoke(*key_id))
     }
 
@@ -155,12 +178,14 @@ impl<F: Fault> ManageKeys for Naive<F> {
         key_id: &'a KeyId,
         successor: NewKey,
         grace: Duration,
-    ) -> BoxFuture<'a, Answer<Rotated>> {
-        let pick = |changed| if let Changed::Rotated(keys) = changed { Some(keys) } else { None };
-        self.make(Change::Rotate(*key_id, successor, grace), pick)
+    ) -> BoxFuture<'a, Made<Rotated>> {
+        self.make(Change::Rotate(*key_id, successor, grace), |made| match made {
+            Changed::Rotated(keys) => Some(keys),
+            _ => None,
+        })
     }
 
-    fn list_keys<'a>(&'a self, client: Option<&'a str>) -> BoxFuture<'a, Answer<Vec<KeyInfo>>> {
-        Box::pin(async move { self.fault.keys(&self.model(), client) })
+    fn list_keys<'a>(&'a self, client: Option<&'a str>) -> BoxFuture<'a, Made<Vec<KeyInfo>>> {
+        Box::pin(async move { (self.fault.keys)(&self.model(), client) })
     }
 }

@@ -1,25 +1,25 @@
 //! The contract of all stores.
 
 use keygate::store::Replica;
-use keygate::testing::{Violation, store_contract};
+use keygate::testing::store_contract;
 
 use crate::filling::fill;
 use crate::replica::fixture::{connect, migrate, until};
 use crate::servers::Postgres;
 
 #[tokio::test]
-async fn loaded_keys_keep_the_contract() -> Result<(), Violation> {
+async fn loaded_keys_keep_the_contract() {
     store_contract(async |records| {
         let database = Postgres::shared().database();
         migrate(&database.url()).await;
         fill(&database, &records);
         connect(&database.url()).await.unwrap()
     })
-    .await
+    .await;
 }
 
 #[tokio::test]
-async fn followed_keys_keep_the_contract() -> Result<(), Violation> {
+async fn followed_keys_keep_the_contract() {
     store_contract(async |records| -> Replica {
         let database = Postgres::shared().database();
         migrate(&database.url()).await;
@@ -31,5 +31,5 @@ async fn followed_keys_keep_the_contract() -> Result<(), Violation> {
         until("all is followed", || replica.health().clients == clients).await;
         replica
     })
-    .await
+    .await;
 }

@@ -1,0 +1,176 @@
+use std::fmt;
+use std::future::{Future as _, poll_fn, ready};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use super::fixture::{Change, HOUR, Key, Managed};
+use crate::error::WrongReason;
+use crate::manage::{ManageError, RotationConflict};
+use crate::testing::case::{Case, in_threads, interleave};
+
+/// Changes in progress at once.
+const AT_ONCE: usize = 8;
+/// Races in which changes are interleaved.
+const INTERLEAVED: usize = 2;
+/// Races in threads: in a single one, a thread may finish before the others start.
+const IN_THREADS: usize = 8;
+/// Maximum number of checks during a rotation that waits.
+const LOOKS: usize = 64;
+
+/// If several rotations compete, one succeeds, and the others return its successor.
+pub(super) async fn key_has_one_successor(case: &Case<impl Managed>) {
+    for round in 0..rounds(case).await {
+        let grace = if round == 0 { Duration::ZERO } else { HOUR };
+        let [old] = case.issued("App 1", [&*format!("old {round}")]).await;
+        let name = |index: usize| format!("successor {index} in round {round}");
+        let successors: Vec<_> = (0..AT_ONCE).map(|index| Key::of(&name(index))).collect();
+        let id = old.id();
+        let rotate = |key: &Key| case.store.rotate(&id, key.to_new(), grace);
+        let results = at_once(case, round, successors.iter().map(rotate).collect()).await;
+        let won: Vec<_> = results.iter().flatten().map(|rotated| rotated.new.key_id).collect();
+        let [successor] = won[..] else { panic!("{case}: {} rotations succeed", won.len()) };
+        for error in results.into_iter().filter_map(Result::err) {
+            let ManageError::Conflict { key_id, conflict } = &error else {
+                panic!("{case}: a rotation fails: {error:?}");
+            };
+            let is_right = *conflict == RotationConflict::Replaced { successor }
+                || *conflict == RotationConflict::Expired && grace.is_zero();
+            assert!(is_right && *key_id == id, "{case}: a rotation is refused: {error:?}");
+        }
+        let listed = case.listed(&old).await.replaced_by;
+        assert_eq!(listed, Some(successor), "{case}: the listed successor");
+        for key in successors {
+            if key.id() == successor {
+                case.admits("as the successor", &key, "App 1").await;
+            } else {
+                case.refuses("after another rotation", &key, WrongReason::Unknown).await;
+            }
+        }
+    }
+}
+
+pub(super) async fn concurrent_changes_are_all_kept(case: &Case<impl Managed>) {
+    for round in 0..rounds(case).await {
+        let names: Vec<_> = (0..AT_ONCE).map(|index| format!("App {index} {round}")).collect();
+        let keys: Vec<_> = names.iter().map(|name| Key::of(name)).collect();
+        let add = |name: &String| dropped(case.store.add_client(name.as_str().into()));
+        let issue = |key: &Key| dropped(case.store.issue("App 1", key.to_new()));
+        let changes = names.iter().map(add).chain(keys.iter().map(issue)).collect();
+        for result in at_once(case, round, changes).await {
+            result.unwrap_or_else(|error| panic!("{case}: a change fails: {error:?}"));
+        }
+        let listed = case.clients().await;
+        for name in &names {
+            let is_listed = listed.iter().any(|client| client.profile.name() == name);
+            assert!(is_listed, "{case}: a client is lost");
+        }
+        for key in &keys {
+            case.admits("issued at once with others", key, "App 1").await;
+            case.listed(key).await;
+        }
+    }
+}
+
+fn dropped<'a, T: 'a>(change: Change<'a, T>) -> Change<'a, ()> {
+    Box::pin(async move { change.await.map(drop) })
+}
+
+/// Returns the number of races. A store that waits may need the threads of its runtime, and has none in others.
+async fn rounds(case: &Case<impl Managed>) -> usize {
+    if let Err(lookup) = case.store.lookup(Key::of("nobody's").digest()).try_ready() {
+        let _ = case.wait("a lookup", lookup).await;
+        return INTERLEAVED;
+    }
+    let mut list = case.store.list_clients();
+    if poll_fn(|cx| Poll::Ready(list.as_mut().poll(cx).is_ready())).await {
+        return INTERLEAVED + IN_THREADS;
+    }
+    let _ = case.result("listing the clients", list).await;
+    INTERLEAVED
+}
+
+/// Makes changes at once: interleaved in the first rounds, and then in threads.
+async fn at_once<S: Managed, T: fmt::Debug + Send>(
+    case: &Case<S>,
+    round: usize,
+    mut changes: Vec<Change<'_, T>>,
+) -> Vec<Result<T, ManageError>> {
+    if round >= INTERLEAVED {
+        changes = in_threads(changes.into_iter().map(|it| Box::new(|| polled(it)) as _).collect());
+    }
+    let mut results = Vec::new();
+    for result in case.wait("changing at once", interleave(changes)).await {
+        results.push(case.result("changing at once", ready(result)).await);
+    }
+    results
+}
+
+/// Polls a change once, and returns the rest of it.
+fn polled<'a, T: Send + 'a>(mut change: Change<'a, T>) -> Change<'a, T> {
+    match change.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => Box::pin(ready(result)),
+        Poll::Pending => change,
+    }
+}
+
+/// At least one of the two keys works at any moment, and not both after a grace of zero.
+pub(super) async fn rotation_is_atomic(case: &Case<impl Managed>) {
+    for round in 0..rounds(case).await {
+        let grace = if round % 2 == 0 { HOUR } else { Duration::ZERO };
+        let [old] = case.issued("App 1", [&*format!("old {round}")]).await;
+        let (id, new) = (old.id(), Key::of(&format!("new {round}")));
+        let mut rotation = case.store.rotate(&id, new.to_new(), grace);
+        let look = async || look(case, &old, &new, grace).await;
+        if round >= INTERLEAVED {
+            // Looks up both keys in one thread while another one rotates.
+            let is_over = AtomicBool::new(false);
+            let rotate = || {
+                let rest = polled(rotation);
+                is_over.store(true, Ordering::SeqCst);
+                Some(rest)
+            };
+            let watch = || {
+                while !is_over.load(Ordering::SeqCst) {
+                    let _ = pin!(look()).poll(&mut Context::from_waker(Waker::noop()));
+                }
+                None
+            };
+            let tasks: [Box<dyn FnOnce() -> _ + Send>; 2] = [Box::new(rotate), Box::new(watch)];
+            let rest = in_threads(tasks.into()).into_iter().flatten().next();
+            rotation = rest.expect("one of the tasks rotates");
+        }
+        for _ in 0..LOOKS {
+            let rotated = poll_fn(|cx| Poll::Ready(rotation.as_mut().poll(cx))).await;
+            if let Poll::Ready(result) = rotated {
+                rotation = Box::pin(ready(result));
+                break;
+            }
+            look().await;
+            yield_once().await;
+        }
+        case.done("rotating a key", rotation).await;
+        look().await;
+    }
+}
+
+/// Looks up the new key before and after the old one, to distinguish a rotation between two lookups from a gap.
+async fn look(case: &Case<impl Managed>, old: &Key, new: &Key, grace: Duration) {
+    let new_before = case.present(new).await.is_ok();
+    let old_works = case.present(old).await.is_ok();
+    let new_after = case.present(new).await.is_ok();
+    assert!(old_works || new_after, "{case}: neither key works");
+    assert!(old_works || grace.is_zero(), "{case}: the old key does not work in its grace");
+    assert!(!(grace.is_zero() && new_before && old_works), "{case}: both keys work");
+}
+
+/// Yields to the store's runtime.
+async fn yield_once() {
+    let mut has_yielded = false;
+    poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        if std::mem::replace(&mut has_yielded, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}

@@ -1,0 +1,288 @@
+//! Stores that break one rule of managing, with one change after the other.
+
+use std::time::Duration;
+
+use keygate::key::KeyState;
+use keygate::manage::{ClientInfo, Expiry, KeyError, ManageError};
+use keygate::testing::manage_contract;
+use keygate::{ClientProfile, KeyId, NewKey, StoreError};
+
+use crate::managing::model::{Change, Changed, Key, Model};
+use crate::store_contract::failure;
+use crate::store_contract::naive::{Fault, Naive, error, issue, make, mar, prepare, rotate};
+
+fn key(model: &mut Model, id: KeyId) -> Option<&mut Key> {
+    model.keys.iter_mut().find(|key| key.info.key_id == id)
+}
+
+fn client<'a>(model: &'a mut Model, name: &str) -> Option<&'a mut ClientInfo> {
+    model.clients.iter_mut().find(|client| client.profile.name() == name)
+}
+
+/// Stores with one fault, and the start of the message.
+#[allow(clippy::too_many_lines)] // A table.
+pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
+    vec![
+        ("new_store_is_empty", {
+            let clients = |_: &Model| vec![ClientInfo::new(ClientProfile::new("admin"))];
+            Fault { clients, ..Fault::default() }
+        }),
+        ("issued_key_is_admitted_at_once", {
+            mar(|change, key| match change {
+                Change::Issue(_, new) if new.digest() == key.digest => {
+                    key.info.state = KeyState::Disabled;
+                }
+                _ => key.info.state = KeyState::Active,
+            })
+        }),
+        // At the instant of its expiry, the key is admitted.
+        ("issued_key_is_refused_from_its_expiry", {
+            issue(|new| match new.expiry() {
+                Expiry::At(at) => new.with_expiry(at + Duration::from_micros(1)),
+                _ => new,
+            })
+        }),
+        ("added_client_keeps_its_profile", {
+            make(|model, change, now| match change {
+                Change::Add(profile) => {
+                    model.make(Change::Add(profile.with_metadata([("", ""); 0])), now)
+                }
+                change => model.make(change, now),
+            })
+        }),
+        ("name_of_a_client_is_unique", {
+            make(|model, change, now| match (model.make(change.clone(), now), change) {
+                (Err(ManageError::ClientExists { .. }), Change::Add(profile)) => {
+                    Ok(Changed::Client(ClientInfo::new(profile)))
+                }
+                (made, _) => made,
+            })
+        }),
+        ("invalid_profile_is_refused", {
+            make(|model, change, now| match change {
+                Change::Add(profile) if profile.name().trim() != profile.name() => {
+                    model.clients.push(ClientInfo::new(profile.clone()));
+                    Ok(Changed::Client(ClientInfo::new(profile)))
+                }
+                change => model.make(change, now),
+            })
+        }),
+        ("fields_of_a_key_are_kept: the listed key", mar(|_, key| key.info.label = None)),
+        // Two clients have the key.
+        ("key_and_its_id_are_unique", {
+            prepare(|model, change| {
+                if let Change::Issue(name, new) = change {
+                    let is_other =
+                        |key: &Key| key.digest != new.digest() || key.info.client == *name;
+                    model.keys.retain(is_other);
+                }
+            })
+        }),
+        ("key_and_its_id_are_unique: issuing a key again shows a digest", {
+            error(|change, error| match (error, change) {
+                (ManageError::Key(KeyError::Duplicate { .. }), Change::Issue(_, new)) => {
+                    let text = format!("duplicate row: {}", new.digest().to_text());
+                    ManageError::Unavailable(StoreError::new(text))
+                }
+                (error, _) => error,
+            })
+        }),
+        ("past_expiry_is_refused", {
+            make(|model, change, now| model.make(change, now - Duration::from_nanos(1)))
+        }),
+        // A bad label is left out.
+        ("invalid_label_is_refused", {
+            make(|model, change, now| match (model.make(change.clone(), now), change) {
+                (Err(ManageError::Label(_)), Change::Issue(name, new)) => {
+                    let bare = NewKey::new(new.digest()).with_expiry(new.expiry());
+                    model.make(Change::Issue(name, bare), now)
+                }
+                (made, _) => made,
+            })
+        }),
+        // Only the time is noted.
+        ("revoked_key_is_refused_at_once", mar(|_, key| key.info.state = KeyState::Active)),
+        // All keys are revoked.
+        ("revoked_key_is_refused_at_once", {
+            mar(|change, key| {
+                if matches!(change, Change::Revoke(_)) {
+                    key.info.state = KeyState::Revoked;
+                }
+            })
+        }),
+        ("revoked_key_never_works_again", {
+            mar(|change, key| match change {
+                Change::Enable(name) if key.info.client == *name => {
+                    key.info.state = KeyState::Active;
+                }
+                _ => {}
+            })
+        }),
+        ("repeated_change_changes_nothing: revoking again", {
+            prepare(|model, change| {
+                let Change::Revoke(id) = change else { return };
+                if let Some(key) = key(model, *id) {
+                    key.info.revoked = None;
+                }
+            })
+        }),
+        // Revoked keys are counted.
+        ("clients_are_listed_in_order", {
+            let clients = |model: &Model| {
+                let mut clients = model.list_clients();
+                for client in &mut clients {
+                    let name = client.profile.name();
+                    client.keys = model.keys.iter().filter(|key| key.info.client == name).count();
+                }
+                clients
+            };
+            Fault { clients, ..Fault::default() }
+        }),
+        ("keys_are_listed_in_order", {
+            let keys = |model: &Model, client: Option<&str>| {
+                let mut keys = model.list_keys(client)?;
+                keys.sort_by_key(|key| key.key_id);
+                Ok(keys)
+            };
+            Fault { keys, ..Fault::default() }
+        }),
+        ("unknown_name_suggests_the_nearest", {
+            error(|_, error| match error {
+                ManageError::UnknownClient { .. } => ManageError::UnknownClient { nearest: None },
+                error => error,
+            })
+        }),
+        ("unknown_id_suggests_the_nearest", {
+            error(|_, error| match error {
+                ManageError::UnknownKey { key_id, .. } => {
+                    ManageError::UnknownKey { key_id, nearest: None }
+                }
+                error => error,
+            })
+        }),
+        // The label is lost.
+        ("successor_is_admitted_at_once", {
+            make(|model, change, now| {
+                let is_bare = matches!(&change, Change::Rotate(_, new, _) if new.label().is_none());
+                let mut made = model.make(change, now)?;
+                if let (true, Changed::Rotated(keys)) = (is_bare, &mut made) {
+                    keys.new.label = None;
+                    model.keys.last_mut().unwrap().info.label = None;
+                }
+                Ok(made)
+            })
+        }),
+        ("successor_inherits_the_lifetime", {
+            rotate(|model, id, new, grace| match new.expiry() {
+                Expiry::Inherit => {
+                    let expires = key(model, id).and_then(|key| key.info.expires);
+                    (new.with_expiry(expires), grace)
+                }
+                _ => (new, grace),
+            })
+        }),
+        ("refused_rotation_changes_nothing", {
+            make(|model, change, now| {
+                let made = model.make(change.clone(), now);
+                let is_duplicate =
+                    matches!(made, Err(ManageError::Key(KeyError::Duplicate { .. })));
+                if let Change::Rotate(old, ..) = &change
+                    && is_duplicate
+                    && let Some(key) = key(model, *old)
+                {
+                    key.info.expires = Some(now);
+                }
+                made
+            })
+        }),
+        // A key is rotated again.
+        ("key_that_cannot_be_rotated_is_a_conflict", {
+            prepare(|model, change| {
+                let Change::Rotate(id, ..) = change else { return };
+                if let Some(key) = key(model, *id) {
+                    key.info.replaced_by = None;
+                }
+            })
+        }),
+        // The grace is longer than the key would have worked.
+        ("rotated_key_works_until_its_grace_ends", {
+            make(|model, change, now| {
+                let made = model.make(change.clone(), now)?;
+                let (Change::Rotate(id, _, grace), Changed::Rotated(mut keys)) =
+                    (change, made.clone())
+                else {
+                    return Ok(made);
+                };
+                keys.old.expires = now.checked_add(grace);
+                key(model, id).unwrap().info.expires = keys.old.expires;
+                Ok(Changed::Rotated(keys))
+            })
+        }),
+        ("rotated_key_works_until_its_grace_ends", {
+            rotate(|_, _, new, grace| (new, if grace.is_zero() { Duration::MAX } else { grace }))
+        }),
+        ("long_grace_does_not_overflow", {
+            rotate(|_, _, new, grace| {
+                let is_max = grace == Duration::MAX;
+                let seconds = grace.as_secs() & u64::from(u32::MAX);
+                (new, if is_max { grace } else { Duration::from_secs(seconds) })
+            })
+        }),
+        // Issuing a key enables the client.
+        ("keys_of_a_disabled_client_are_refused", {
+            prepare(|model, change| {
+                let Change::Issue(name, _) = change else { return };
+                if let Some(client) = client(model, name) {
+                    client.enabled = true;
+                }
+            })
+        }),
+        // Clients whose names start alike are disabled too.
+        ("keys_of_a_disabled_client_are_refused", {
+            prepare(|model, change| {
+                if let Change::Disable(name) = change {
+                    let alike = |client: &&mut ClientInfo| client.profile.name().starts_with(name);
+                    let clients = model.clients.iter_mut().filter(alike);
+                    clients.for_each(|client| client.enabled = false);
+                }
+            })
+        }),
+        ("keys_of_an_enabled_client_are_admitted_again", {
+            prepare(|model, change| {
+                let Change::Enable(name) = change else { return };
+                if client(model, name).is_some_and(|client| !client.enabled) {
+                    let keys = model.keys.iter_mut().filter(|key| key.info.client == *name);
+                    let active = keys.filter(|key| key.info.state == KeyState::Active);
+                    active.for_each(|key| key.info.state = KeyState::Disabled);
+                }
+            })
+        }),
+        ("enabled_client_is_not_removed", {
+            prepare(|model, change| {
+                let Change::Remove(name) = change else { return };
+                if let Some(client) = client(model, name) {
+                    client.enabled = false;
+                }
+            })
+        }),
+        ("client_is_removed_with_its_keys", {
+            make(|model, change, now| {
+                let (is_removal, keys) = (matches!(change, Change::Remove(_)), model.keys.clone());
+                let made = model.make(change, now)?;
+                if is_removal {
+                    model.keys = keys;
+                }
+                Ok(made)
+            })
+        }),
+    ]
+}
+
+#[tokio::test]
+async fn store_with_a_fault_fails_with_the_name_of_the_rule() {
+    for (rule, fault) in faults() {
+        let contract = manage_contract(async |clock| Naive::new(fault.clone(), clock));
+        let message = failure(contract).await;
+        assert!(message.starts_with(rule), "{rule} expected: {message}");
+    }
+}
