@@ -35,7 +35,7 @@ impl<const N: usize> Table<N> {
 
     /// Formats the table, with styles that the output removes if there is no terminal.
     pub(crate) fn render(&self) -> String {
-        let mut writer = TabWriter::new(Vec::new()).ansi(true);
+        let mut writer = TabWriter::new(Vec::new()).minwidth(0).ansi(true);
         for row in &self.0 {
             let cells = row.each_ref().map(|cell| &*cell.0);
             // Writing into memory does not fail.
