@@ -42,7 +42,7 @@ fn existing_file_is_not_overwritten_and_nothing_is_stored() {
 
 #[test]
 fn missing_folder_leaves_the_store_as_it_was() {
-    nothing_changes(3, "cannot be written", |sandbox, command| {
+    nothing_changes(3, "does not exist", |sandbox, command| {
         sandbox.run(command.iter().copied().chain(["--out", "no/such/folder"]))
     });
 }
