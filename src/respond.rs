@@ -1,8 +1,7 @@
 //! Responses to refused requests.
 //!
 //! An [`AuthError`] comes in, an HTTP response goes out. Start with [`Respond`] below, which makes status and body:
-//! `problem_json.rs`, `no_body.rs` and `grpc.rs` implement it, and `map_body.rs` converts bodies. `refusal.rs` adds the
-//! headers that every refusal carries; `challenge.rs` writes `WWW-Authenticate`.
+//! `problem_json.rs`, `no_body.rs` and `grpc.rs` implement it. `refusal.rs` adds the headers that every refusal carries; `challenge.rs` writes `WWW-Authenticate`.
 
 use http::{HeaderValue, Response, header::HeaderName};
 
@@ -10,7 +9,6 @@ use crate::error::AuthError;
 
 mod challenge;
 mod grpc;
-mod map_body;
 mod no_body;
 mod problem_json;
 #[cfg_attr(not(feature = "tower"), allow(dead_code))]
@@ -18,7 +16,6 @@ mod refusal;
 
 pub(crate) use challenge::Challenges;
 pub use grpc::Grpc;
-pub use map_body::MapBody;
 pub use no_body::NoBody;
 pub use problem_json::ProblemJson;
 #[cfg(feature = "tower")]
@@ -41,34 +38,12 @@ pub(crate) use refusal::{Refusal, refusal};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not make responses with the body `{B}`",
     note = "`ProblemJson` needs a body made from `String` and `&'static str`, `NoBody` and `Grpc` need one that is `Default`",
-    note = "for a boxed body, use `.with_response(ProblemJson.map_body(|body: String| ..))`",
+    note = "for a boxed body, use `.with_response(|error: &AuthError| ProblemJson.respond(error).map(..))`",
     note = "or use `.with_response(..)` with a closure `Fn(&AuthError) -> Response<{B}>`"
 )]
 pub trait Respond<B> {
     /// Makes the response.
     fn respond(&self, error: &AuthError) -> Response<B>;
-
-    /// Converts the body of each response, such as for a service whose bodies are boxed.
-    ///
-    /// ```
-    /// use std::convert::Infallible;
-    /// use bytes::Bytes;
-    /// use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
-    /// use keygate::{ApiKeyLayer, MemoryStore};
-    /// use keygate::respond::{ProblemJson, Respond as _};
-    ///
-    /// type Body = BoxBody<Bytes, Infallible>;
-    ///
-    /// let respond = ProblemJson.map_body(|body: Full<Bytes>| -> Body { body.boxed() });
-    /// let layer = ApiKeyLayer::new(MemoryStore::new()).with_response(respond);
-    /// ```
-    fn map_body<F, C>(self, map: F) -> MapBody<Self, F, B>
-    where
-        Self: Sized,
-        F: Fn(B) -> C,
-    {
-        MapBody::new(self, map)
-    }
 }
 
 impl<B, F: Fn(&AuthError) -> Response<B>> Respond<B> for F {

@@ -7,7 +7,22 @@ use crate::error::AuthError;
 /// Problem details in JSON (RFC 9457), the default. The body type needs `From<String>` and `From<&'static str>`.
 ///
 /// The bodies of axum, salvo, jsonrpsee, lambda_http and warp have both, and so has `http_body_util::Full`. For boxed
-/// bodies, see [`Respond::map_body`].
+/// bodies, use a closure that converts the body:
+///
+/// ```
+/// use std::convert::Infallible;
+/// use bytes::Bytes;
+/// use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
+/// use keygate::{ApiKeyLayer, AuthError, MemoryStore};
+/// use keygate::respond::{ProblemJson, Respond as _};
+///
+/// type Body = BoxBody<Bytes, Infallible>;
+///
+/// let boxed = |error: &AuthError| -> http::Response<Body> {
+///     ProblemJson.respond(error).map(|body: Full<Bytes>| body.boxed())
+/// };
+/// let layer = ApiKeyLayer::new(MemoryStore::new()).with_response(boxed);
+/// ```
 ///
 /// ```
 /// use keygate::AuthError;

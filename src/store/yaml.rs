@@ -152,7 +152,7 @@ impl YamlStore {
     }
 
     fn from_file(file: KeyFile) -> Self {
-        Self { keys: file.keys().clone(), file: Arc::new(file), is_dry_run: false }
+        Self { keys: file.keys.clone(), file: Arc::new(file), is_dry_run: false }
     }
 
     /// Loads the file again, even if it has lost all its keys or restores a revoked one.

@@ -29,7 +29,7 @@ impl YamlStore {
     /// the store, which would then never be dropped.
     #[must_use]
     pub fn with_events(self, callback: impl Fn(YamlEvent) + Send + Sync + 'static) -> Self {
-        let events = self.file.events();
+        let events = &self.file.events;
         *events.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(callback));
         for warning in self.warnings() {
             events.report(YamlEvent::Warning(warning));

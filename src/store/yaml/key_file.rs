@@ -16,7 +16,7 @@ use crate::store::{MemoryStore, mount};
 
 /// A key file and the keys loaded from it.
 pub(super) struct KeyFile {
-    keys: MemoryStore,
+    pub(super) keys: MemoryStore,
     /// The path as given, for messages.
     path: Option<PathBuf>,
     /// Stays valid when the process changes its working directory.
@@ -25,7 +25,7 @@ pub(super) struct KeyFile {
     update_lock: Mutex<()>,
     /// Locked only briefly.
     state: Mutex<State>,
-    events: EventSink,
+    pub(super) events: EventSink,
 }
 
 pub(super) struct State {
@@ -71,20 +71,12 @@ impl KeyFile {
         }
     }
 
-    pub(super) fn keys(&self) -> &MemoryStore {
-        &self.keys
-    }
-
     pub(super) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
     pub(super) fn absolute_path(&self) -> Option<&Path> {
         self.absolute_path.as_deref()
-    }
-
-    pub(super) fn events(&self) -> &EventSink {
-        &self.events
     }
 
     pub(super) fn warnings(&self) -> Vec<YamlWarning> {

@@ -199,7 +199,7 @@ impl YamlStore {
             return Ok(self.edit(path, &text, &change, &mut write)?.0);
         }
         let (target, lock) =
-            Lock::acquire(file, &|event| self.file.events().report(event)).map_err(edit_error)?;
+            Lock::acquire(file, &|event| self.file.events.report(event)).map_err(edit_error)?;
         let _lock = self.file.update_lock();
         for _ in 0..ATTEMPTS {
             let text = read_stable(&target, &lock).map_err(load_error)?;

@@ -120,9 +120,9 @@ impl Follower {
         }
         let outcome = file.follow(first);
         if let FollowOutcome::Changed = outcome {
-            let (keys, clients) = (file.keys().len(), file.keys().client_count());
+            let (keys, clients) = (file.keys.len(), file.keys.client_count());
             let path = self.path.clone();
-            file.events().report(YamlEvent::Reloaded { path, keys, clients });
+            file.events.report(YamlEvent::Reloaded { path, keys, clients });
         }
         // A file that cannot be used as it is, such as one that is too large, is read again only after a change.
         let again = first.is_none() && !is_refused || matches!(outcome, FollowOutcome::Unstable);

@@ -30,7 +30,7 @@ use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
     Rates, TopClient, UsageSnapshot,
 };
-use keygate::respond::{Grpc, MapBody, NoBody, ProblemJson};
+use keygate::respond::{Grpc, NoBody, ProblemJson};
 use keygate::store::{
     FromKeysError, ReloadError, StoreFn, YamlError, YamlEvent, YamlHealth, YamlLint, YamlText,
     YamlTextKind, YamlWarning,
@@ -95,7 +95,6 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ManageError,
         MemoryStore,
         MemoryCounters,
-        MapBody<ProblemJson, fn(String) -> String, String>,
         Misconfiguration,
         MissingScope,
         NewKey,

@@ -12,7 +12,7 @@ use http::{HeaderMap, Request, Response};
 use keygate::client::{ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit};
 use keygate::key::{KeyState, ParseDigestError, ParseKeyIdError, TimeError, Timestamp};
 use keygate::manage::KeyError;
-use keygate::respond::{Grpc, NoBody, ProblemJson, Respond as _};
+use keygate::respond::{Grpc, NoBody, ProblemJson};
 use keygate::store::{YamlError, YamlEvent, YamlWarning, store_fn};
 use keygate::testing::FakeClock;
 use keygate::{
@@ -264,7 +264,6 @@ fn entrances() -> Vec<Shown> {
         ("ApiKeyFuture", futures.concat()),
         ("ResponseFuture", futures.concat()),
         ("ProblemJson", debug(&ProblemJson) + &debug(&refusals)),
-        ("MapBody", debug(&ProblemJson.map_body(|body: String| body))),
         ("NoBody", debug(&NoBody)),
         ("Grpc", debug(&Grpc)),
         ("FakeClock", debug(&FakeClock::at(UNIX_EPOCH))),

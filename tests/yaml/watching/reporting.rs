@@ -15,7 +15,7 @@ fn changes_and_failures_are_events_that_show_no_key() {
     folder.rename_over("reported.yml", &short(&[0, 1]));
     until("the change", || lets_in(&store, 1));
     let loaded = |line: &str| line.contains("INFO") && line.contains("reported.yml");
-    until("its event", || log.text().lines().any(|line| loaded(line) && line.contains("keys=2")));
+    until("its event", || log.text().lines().any(|line| loaded(line) && line.contains("keys: 2")));
 
     folder.rename_over("reported.yml", &format!("api_keys:\n  {}\n", KEYS[2]));
     let failed = |line: &str| line.contains("ERROR") && line.contains("reported.yml:2:3");

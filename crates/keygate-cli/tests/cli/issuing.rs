@@ -31,7 +31,9 @@ fn label_and_expiry_are_stored_and_reported() {
     assert_eq!((&key["label"], &key["state"]), (&"production".into(), &"active".into()));
     let [created, expires] =
         ["created", "expires"].map(|at| key[at].as_str().unwrap().parse::<Timestamp>().unwrap());
-    assert_eq!(expires.as_second() - created.as_second(), 90 * 24 * 60 * 60);
+    // The tool reads the clock before the store does.
+    let lifetime = expires.as_second() - created.as_second();
+    assert!([0, 1].contains(&(90 * 24 * 60 * 60 - lifetime)), "{lifetime}");
 }
 
 #[test]
