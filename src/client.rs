@@ -18,6 +18,7 @@ mod verified;
 
 pub use label::{LabelError, MAX_NAME_CHARS};
 pub use profile::ClientProfile;
+pub(crate) use profile::ProfileParts;
 pub use profile_error::{MAX_METADATA_BYTES, ProfileError};
 pub use quota::Quota;
 pub use rate::{ParseQuotaError, Rate, RateUnit};

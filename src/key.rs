@@ -3,7 +3,8 @@
 //! The bytes of a key come in; a [`KeyDigest`] goes out, which is all that stores see. Start with `digest.rs`;
 //! `key_id.rs` is the public handle of a key. `api_key.rs` generates keys in the format of `format.rs`. `rules.rs`
 //! decides which texts can be keys, with `weak.rs`, `template.rs` and `invisible.rs`; `lookalike.rs` recognizes keys in
-//! the wrong place. `status.rs` packs the state and expiry of a key; `timestamp.rs` and `rfc3339.rs` are its times.
+//! the wrong place. `lifetime.rs` is the time during which a key works, and `status.rs` packs it
+//! with the key's state; `timestamp.rs` and `rfc3339.rs` are its times.
 
 mod api_key;
 mod crc32;
@@ -11,10 +12,10 @@ mod digest;
 mod format;
 pub(crate) mod invisible;
 mod key_id;
+mod lifetime;
 mod lookalike;
 #[cfg(any(feature = "yaml", feature = "serde"))]
-#[cfg_attr(not(any(feature = "yaml", feature = "sqlite")), allow(dead_code))]
-pub(crate) mod rfc3339;
+mod rfc3339;
 mod rules;
 mod status;
 mod template;
@@ -27,6 +28,8 @@ pub(crate) use format::is_generated_key;
 pub use format::{DEFAULT_PREFIX, InvalidPrefix, KEY_PATTERN, KeyFormat, MAX_PREFIX_CHARS};
 pub use invisible::InvisibleChar;
 pub use key_id::{KeyId, ParseKeyIdError};
+pub use lifetime::Lifetime;
+pub(crate) use lifetime::Validity;
 #[cfg(feature = "yaml")]
 pub(crate) use lookalike::look_swapped;
 pub use lookalike::looks_like_key;
@@ -34,7 +37,6 @@ pub(crate) use rules::check;
 pub use rules::{MAX_KEY_BYTES, UnusableKey};
 pub use status::KeyState;
 pub(crate) use status::PackedStatus;
-pub(crate) use timestamp::whole_seconds;
 pub use timestamp::{TimeError, Timestamp};
 pub(crate) use weak::Strength;
 pub use weak::{MIN_KEY_CHARS, WeakKey};

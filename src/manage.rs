@@ -1,7 +1,8 @@
 //! Managing the clients and keys of a store while it serves.
 //!
 //! Commands of operators come in; [`KeyInfo`], [`ClientInfo`] or a [`ManageError`] go out. Start with [`ManageKeys`].
-//! `rules.rs` defines issuing and rotating for every store, and `transfer.rs` moves keys between stores.
+//! `facts.rs` is what stores keep of a client and a key, `rules.rs` what each change makes of it, and `transfer.rs`
+//! moves keys between stores.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,25 +13,26 @@ use crate::key::KeyId;
 
 mod error;
 mod expiry;
+mod facts;
 mod info;
 mod key_error;
 mod key_status;
 mod nearby;
 mod new_key;
-pub(crate) mod rules;
+pub mod rules;
 mod transfer;
 
 pub use error::{ManageError, RotationConflict};
 pub use expiry::Expiry;
+pub use facts::{ClientFacts, KeyFacts};
 pub use info::{ClientInfo, KeyInfo, PartialList, Rotated};
 pub use key_error::KeyError;
 pub use key_status::KeyStatus;
 pub use new_key::NewKey;
 pub use transfer::{ConflictReason, Export, ImportConflict, Imported, TransferKeys};
 
-pub(crate) use info::KeyMetadata;
 pub(crate) use nearby::{nearest_client, nearest_key};
-pub(crate) use transfer::{ExportedClient, ExportedKey, ImportPlan, plan};
+pub(crate) use transfer::plan;
 
 /// The boxed futures that the methods of [`ManageKeys`] return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -140,7 +142,7 @@ pub trait ManageKeys: Send + Sync {
     /// expires after `grace`, or at its own expiry if that is earlier. With a grace of zero it expires now.
     ///
     /// The new key inherits the old key's label, unless it has one, and [the old key's
-    /// lifetime](KeyInfo::inherited_expiry), unless it has its own [`Expiry`].
+    /// lifetime](KeyInfo::inherited_lifetime), unless it has its own [`Expiry`].
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde::ser::{Error, Serialize, SerializeStruct, Serializer};
 
-use crate::client::{ClientProfile, Quota, Rate, Scope};
+use crate::client::{ClientProfile, ProfileParts, Quota, Rate, Scope};
 use crate::error::WrongReason;
 use crate::key::{KeyDigest, KeyId, KeyState, Timestamp};
 use crate::manage::{ClientInfo, KeyInfo, KeyStatus, Rotated};
@@ -28,7 +28,7 @@ macro_rules! as_text {
 
 /// Writes an object with these fields.
 macro_rules! object {
-    ($serializer:ident, $name:literal, { $($field:literal: $value:expr),+ $(,)? }) => {{
+    ($serializer:ident, $name:literal, { $($field:tt: $value:expr),+ $(,)? }) => {{
         let mut object = $serializer.serialize_struct($name, [$($field),+].len())?;
         $(object.serialize_field($field, $value)?;)+
         object.end()
@@ -91,11 +91,12 @@ impl Serialize for Quota {
 /// `serde`.
 impl Serialize for ClientProfile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ProfileParts { name, scopes, quota, metadata } = self.parts();
         object!(serializer, "ClientProfile", {
-            "name": self.name(),
-            "scopes": self.scopes(),
-            "quota": &self.quota(),
-            "metadata": self.metadata(),
+            "name": name,
+            "scopes": scopes,
+            "quota": &quota,
+            "metadata": metadata,
         })
     }
 }
@@ -117,11 +118,12 @@ impl Serialize for ClientProfile {
 impl Serialize for ClientInfo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { profile, enabled, keys } = self;
+        let ProfileParts { name, scopes, quota, metadata } = profile.parts();
         object!(serializer, "ClientInfo", {
-            "name": profile.name(),
-            "scopes": profile.scopes(),
-            "quota": &profile.quota(),
-            "metadata": profile.metadata(),
+            "name": name,
+            "scopes": scopes,
+            "quota": &quota,
+            "metadata": metadata,
             "enabled": enabled,
             "keys": keys,
         })
@@ -138,7 +140,7 @@ impl Serialize for ClientInfo {
 /// use keygate::manage::KeyInfo;
 ///
 /// let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse()?, "App 1");
-/// key.expires = Some(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+/// key.lifetime = key.lifetime.with_expiry(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
 /// let json = serde_json::to_value(&key)?;
 /// assert_eq!(json["key_id"], "1f0c2b7a9d3e4c58");
 /// assert_eq!(json["expires"], "2027-01-15T08:00:00Z");
@@ -148,14 +150,15 @@ impl Serialize for ClientInfo {
 /// ```
 impl Serialize for KeyInfo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { key_id, client, label, created, expires, revoked, replaced_by, state } = self;
+        let Self { key_id, client, label, created, lifetime, revoked, replaced_by, state } = self;
+        let [(expires, expiry)] = lifetime.times();
         object!(serializer, "KeyInfo", {
             "key_id": key_id,
             "client": client,
             "label": label,
             "state": state,
             "created": &timestamp(*created)?,
-            "expires": &timestamp(*expires)?,
+            expires: &expiry,
             "revoked": &timestamp(*revoked)?,
             "replaced_by": replaced_by,
         })

@@ -67,7 +67,7 @@
 //! - `keys_are_listed_in_order`: sorted by client and then by creation time, expired and revoked keys included.
 //! - `unknown_name_suggests_the_nearest` and `unknown_id_suggests_the_nearest`
 //! - `successor_is_admitted_at_once`: it has the old key's client, and its label unless it has one.
-//! - `successor_inherits_the_lifetime`: see [`KeyInfo::inherited_expiry`](crate::manage::KeyInfo::inherited_expiry).
+//! - `successor_inherits_the_lifetime`: see [`KeyInfo::inherited_lifetime`](crate::manage::KeyInfo::inherited_lifetime).
 //! - `refused_rotation_changes_nothing`
 //! - `key_that_cannot_be_rotated_is_a_conflict`: a key that was revoked, has expired or was replaced.
 //! - `rotated_key_works_until_its_grace_ends`, or until its own expiry if that is earlier. The end of the grace may be cut

@@ -72,7 +72,8 @@ impl Model {
                     return Err("the key was revoked, has expired or is being replaced");
                 }
                 let end = now + GRACE;
-                key.expires = Some(key.expires.map_or(end, |expires| expires.min(end)));
+                let end = key.expires().map_or(end, |expires| expires.min(end));
+                key.lifetime = key.lifetime.with_expiry(end);
                 key.replaced_by = Some(id_of(*digest));
                 let label = label.map(str::to_owned).or_else(|| key.label.clone());
                 let client = key.client.clone();
@@ -129,7 +130,7 @@ fn new_key(client: &str, digest: KeyDigest, label: Option<String>, now: SystemTi
     let mut key = KeyInfo::new(id_of(digest), client);
     key.label = label;
     key.created = Some(now);
-    key.expires = Some(now + LIFETIME);
+    key.lifetime = key.lifetime.with_expiry(now + LIFETIME);
     key
 }
 

@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::clock::{self, Clock};
 use crate::credential::Credential;
 use crate::error::{AuthError, StoreError, WrongReason};
-use crate::key::{KeyDigest, KeyState, PackedStatus};
+use crate::key::{KeyDigest, KeyState, PackedStatus, Validity};
 use crate::observe::Outcome;
 use crate::store::LookupResult;
 
@@ -60,8 +60,10 @@ fn refusal(status: PackedStatus, clock: Option<&Clock>) -> Option<WrongReason> {
         KeyState::Revoked => return Some(WrongReason::Revoked),
         KeyState::Disabled => return Some(WrongReason::Disabled),
     }
-    let expires = status.expires()?;
-    (clock::now(clock) >= expires).then_some(WrongReason::Expired)
+    match status.lifetime().validity(clock::now(clock)) {
+        Validity::Valid => None,
+        Validity::Expired => Some(WrongReason::Expired),
+    }
 }
 
 impl Config {

@@ -44,6 +44,14 @@ struct Details {
     metadata: BTreeMap<String, String>,
 }
 
+/// The parts of a profile. Taken apart without `..`, so that a new part is a compile error.
+pub(crate) struct ProfileParts<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) scopes: &'a [Scope],
+    pub(crate) quota: Option<&'a Quota>,
+    pub(crate) metadata: &'a BTreeMap<String, String>,
+}
+
 impl ClientProfile {
     /// Creates a profile without scopes, quota or metadata.
     ///
@@ -120,6 +128,16 @@ impl ClientProfile {
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         self.details().map_or(&NONE, |details| &details.metadata)
+    }
+
+    /// Returns all parts of the profile, for code that must not miss one.
+    pub(crate) fn parts(&self) -> ProfileParts<'_> {
+        ProfileParts {
+            name: self.name(),
+            scopes: self.scopes(),
+            quota: self.quota(),
+            metadata: self.metadata(),
+        }
     }
 
     /// Returns whether both are handles of one profile.

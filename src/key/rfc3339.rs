@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
-use std::time::SystemTime;
 
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
@@ -12,17 +11,6 @@ use crate::key::{TimeError, Timestamp};
 
 /// A civil time, because jiff's timestamps end two days before the year 9999 ends.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-
-/// Parses a time, cut to the precision of [`Timestamp`].
-pub(crate) fn parse(text: &str) -> Result<SystemTime, TimeError> {
-    text.parse::<Timestamp>().map(Timestamp::system_time)
-}
-
-/// Formats a time in UTC, without a fraction if that is zero.
-pub(crate) fn text(time: SystemTime) -> String {
-    // Stores only hold times that can be formatted.
-    Timestamp::try_from(time).map_or_else(|_| String::new(), |time| time.to_string())
-}
 
 impl FromStr for Timestamp {
     type Err = TimeError;
@@ -100,9 +88,13 @@ fn offset(text: &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
     use super::*;
+
+    fn parse(text: &str) -> Result<SystemTime, TimeError> {
+        text.parse::<Timestamp>().map(Timestamp::system_time)
+    }
 
     #[test]
     fn only_times_of_rfc_3339_are_parsed() {
@@ -176,7 +168,7 @@ mod tests {
             "9999-12-30T22:00:00Z",
             "9999-12-31T23:59:59.999999Z",
         ] {
-            assert_eq!(super::text(parse(text).unwrap()), text);
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
         }
     }
 

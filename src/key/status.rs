@@ -1,6 +1,4 @@
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use crate::key::{TimeError, Timestamp};
+use crate::key::{Lifetime, Timestamp};
 
 /// State of a key, apart from its expiry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -15,7 +13,17 @@ pub enum KeyState {
     Revoked,
 }
 
-/// The state and expiry of a key, packed into eight bytes.
+impl KeyState {
+    pub(crate) fn of(is_revoked: bool, client_enabled: bool) -> Self {
+        match (is_revoked, client_enabled) {
+            (true, _) => Self::Revoked,
+            (false, false) => Self::Disabled,
+            (false, true) => Self::Active,
+        }
+    }
+}
+
+/// The state and lifetime of a key, packed into eight bytes.
 ///
 /// It is zero for an active key that never expires: most checks are one comparison, and a table of such keys stores no
 /// status. The two top bits are the state; the others are the expiry in microseconds since 1970, plus one. The end of
@@ -29,33 +37,15 @@ const REVOKED: u64 = 1 << 63;
 
 const _: () = assert!(Timestamp::END < 1 << 58);
 
-/// Marks an expiry that is out of range. No table contains it.
-const BEFORE_EPOCH: u64 = TIME - 1;
-const AFTER_END: u64 = TIME;
-
 impl PackedStatus {
     pub(crate) const CLEAR: Self = Self(0);
 
-    pub(crate) fn with_expiry(self, expires: Option<SystemTime>) -> Self {
-        let time = match expires.map(Timestamp::try_from) {
-            None => 0,
-            Some(Ok(time)) => time.micros() + 1,
-            Some(Err(TimeError::BeforeEpoch)) => BEFORE_EPOCH,
-            Some(Err(_)) => AFTER_END,
-        };
-        Self(self.0 & !TIME | time)
+    pub(crate) fn new(state: KeyState, lifetime: Lifetime) -> Self {
+        let Lifetime { expires } = lifetime;
+        Self(expires.map_or(0, |expires| expires.micros() + 1)).with_state(state)
     }
 
-    /// Returns the error of an expiry that is out of range.
-    pub(crate) fn expiry_error(self) -> Option<TimeError> {
-        match self.0 & TIME {
-            BEFORE_EPOCH => Some(TimeError::BeforeEpoch),
-            AFTER_END => Some(TimeError::AfterEnd),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn with_state(self, state: KeyState) -> Self {
+    pub(crate) const fn with_state(self, state: KeyState) -> Self {
         let state = match state {
             KeyState::Active => 0,
             KeyState::Disabled => DISABLED,
@@ -64,16 +54,12 @@ impl PackedStatus {
         Self(self.0 & TIME | state)
     }
 
-    pub(crate) const fn revoked(self) -> Self {
-        Self(self.0 & TIME | REVOKED)
+    pub(crate) fn with_lifetime(self, lifetime: Lifetime) -> Self {
+        Self::new(self.state(), lifetime)
     }
 
-    pub(crate) fn expires(self) -> Option<SystemTime> {
-        match self.0 & TIME {
-            0 => None,
-            BEFORE_EPOCH => Some(UNIX_EPOCH - Duration::from_micros(1)),
-            time => Some(UNIX_EPOCH + Duration::from_micros((time - 1).min(Timestamp::END))),
-        }
+    pub(crate) fn lifetime(self) -> Lifetime {
+        Lifetime { expires: (self.0 & TIME).checked_sub(1).map(Timestamp) }
     }
 
     pub(crate) fn state(self) -> KeyState {
@@ -94,26 +80,33 @@ impl PackedStatus {
     }
 }
 
+/// For files. A change of the bytes needs another version of the file's format.
 #[cfg(feature = "postgres")]
 impl PackedStatus {
-    /// Returns the status for a file that [`PackedStatus::from_bits`] reads.
-    pub(crate) fn bits(self) -> u64 {
-        self.0
+    pub(crate) const BYTES: usize = 8;
+
+    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+        self.0.to_le_bytes()
     }
 
-    pub(crate) fn from_bits(bits: u64) -> Self {
-        Self(bits)
+    /// Returns `None` for bytes that are no status.
+    pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Option<Self> {
+        let status = Self(u64::from_le_bytes(bytes));
+        let is_valid = status.0 & !TIME != DISABLED | REVOKED && status.0 & TIME <= Timestamp::END;
+        is_valid.then_some(status)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
     use super::*;
 
-    fn roundtrip(expires: Option<SystemTime>, state: KeyState) -> (Option<SystemTime>, KeyState) {
-        let status = PackedStatus::CLEAR.with_state(state).with_expiry(expires);
-        assert_eq!(status, PackedStatus::CLEAR.with_expiry(expires).with_state(state));
-        (status.expires(), status.state())
+    const STATES: [KeyState; 3] = [KeyState::Active, KeyState::Disabled, KeyState::Revoked];
+
+    fn until(expires: impl Into<Option<SystemTime>>) -> Lifetime {
+        Lifetime::default().with_expiry(expires)
     }
 
     fn micros(micros: u64) -> SystemTime {
@@ -124,37 +117,47 @@ mod tests {
     fn expiry_and_state_are_kept_to_the_microsecond() {
         let instants = [0, 1, 1_700_000_000_123_456, 64_723_363_200_000_000, Timestamp::END - 1];
         for expires in [None].into_iter().chain(instants.map(micros).map(Some)) {
-            for state in [KeyState::Active, KeyState::Disabled, KeyState::Revoked] {
-                assert_eq!(roundtrip(expires, state), (expires, state));
+            for state in STATES {
+                let status = PackedStatus::new(state, until(expires));
+                assert_eq!((status.state(), status.lifetime().expires()), (state, expires));
                 assert_eq!(
-                    PackedStatus::CLEAR.with_state(state).with_expiry(expires).expiry_error(),
-                    None
+                    status,
+                    PackedStatus::CLEAR.with_state(state).with_lifetime(until(expires))
                 );
             }
             let finer = expires.map(|expires| expires + Duration::from_nanos(999));
-            assert_eq!(roundtrip(finer, KeyState::Active), (expires, KeyState::Active));
+            assert_eq!(until(finer), until(expires));
         }
     }
 
     #[test]
-    fn expiry_out_of_range_is_an_error_and_keeps_its_meaning() {
+    fn expiry_out_of_range_is_kept_as_the_nearest() {
         for expires in [micros(Timestamp::END), UNIX_EPOCH + Duration::from_secs(u64::MAX / 4)] {
-            let status =
-                PackedStatus::CLEAR.with_state(KeyState::Disabled).with_expiry(Some(expires));
-            assert_eq!(status.expiry_error(), Some(TimeError::AfterEnd));
-            assert_eq!(status.state(), KeyState::Disabled);
-            assert_eq!(status.expires(), Some(micros(Timestamp::END)));
+            assert_eq!(until(expires).expires(), Some(micros(Timestamp::END - 1)));
         }
-        let status = PackedStatus::CLEAR.with_expiry(Some(UNIX_EPOCH - Duration::from_secs(1)));
-        assert_eq!(status.expiry_error(), Some(TimeError::BeforeEpoch));
-        assert!(status.expires() < Some(UNIX_EPOCH));
+        assert_eq!(until(UNIX_EPOCH - Duration::from_secs(1)).expires(), Some(UNIX_EPOCH));
     }
 
     #[test]
     fn only_active_keys_that_never_expire_are_clear() {
-        assert!(PackedStatus::CLEAR.with_state(KeyState::Active).with_expiry(None).is_clear());
-        assert!(!PackedStatus::CLEAR.with_expiry(Some(UNIX_EPOCH)).is_clear());
-        assert!(!PackedStatus::CLEAR.with_state(KeyState::Disabled).is_clear());
-        assert!(!PackedStatus::CLEAR.with_state(KeyState::Revoked).is_clear());
+        let is_clear = |state, expires| PackedStatus::new(state, until(expires)).is_clear();
+        assert!(is_clear(KeyState::Active, None));
+        assert!(!is_clear(KeyState::Active, Some(UNIX_EPOCH)));
+        assert!(!is_clear(KeyState::Disabled, None));
+        assert!(!is_clear(KeyState::Revoked, None));
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn bytes_are_read_back_or_refused() {
+        for state in STATES {
+            for lifetime in [until(None), until(UNIX_EPOCH), until(micros(Timestamp::END - 1))] {
+                let status = PackedStatus::new(state, lifetime);
+                assert_eq!(PackedStatus::from_bytes(status.to_bytes()), Some(status));
+            }
+        }
+        for invalid in [DISABLED | REVOKED, Timestamp::END + 1, u64::MAX] {
+            assert_eq!(PackedStatus::from_bytes(invalid.to_le_bytes()), None);
+        }
     }
 }

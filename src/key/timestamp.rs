@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// # Ok::<(), TimeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(u64);
+pub struct Timestamp(pub(super) u64);
 
 impl Timestamp {
     /// The first microsecond of the year 10000.
@@ -32,6 +32,21 @@ impl Timestamp {
 
     pub(crate) fn micros(self) -> u64 {
         self.0
+    }
+
+    /// Returns the nearest time in the range, with fractions of a microsecond cut off.
+    #[must_use]
+    pub fn nearest(time: SystemTime) -> Self {
+        Self::try_from(time).unwrap_or_else(|error| match error {
+            TimeError::BeforeEpoch => Self(0),
+            _ => Self(Self::END - 1),
+        })
+    }
+
+    /// Cuts off the fraction of the second, as stores do for the times of issue and revocation.
+    #[must_use]
+    pub fn whole_second(self) -> Self {
+        Self(self.0 - self.0 % 1_000_000)
     }
 
     /// Converts to the time type of the standard library.
@@ -77,12 +92,6 @@ pub enum TimeError {
         "this time is after the end of 9999 (in UTC), which is not supported: choose an earlier one"
     )]
     AfterEnd,
-}
-
-/// Cuts a time to the second, the precision of every time but an expiry.
-pub(crate) fn whole_seconds(time: SystemTime) -> SystemTime {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
 #[cfg(test)]

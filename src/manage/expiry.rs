@@ -16,7 +16,7 @@ use std::time::SystemTime;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Expiry {
-    /// On rotation, [the lifetime of the old key](crate::manage::KeyInfo::inherited_expiry). On issue, the
+    /// On rotation, [the lifetime of the old key](crate::manage::KeyInfo::inherited_lifetime). On issue, the
     /// store's default: the key never expires.
     #[default]
     Inherit,
@@ -24,21 +24,6 @@ pub enum Expiry {
     Never,
     /// The key is refused from this instant on.
     At(SystemTime),
-}
-
-impl Expiry {
-    /// Returns the time at which the key expires; for [`Expiry::Inherit`], that is `inherited`.
-    ///
-    /// When a store rotates a key, it passes [`KeyInfo::inherited_expiry`](crate::manage::KeyInfo::inherited_expiry) of
-    /// the old key; when it issues a key, it passes its default, `None`.
-    #[must_use]
-    pub fn or_inherited(self, inherited: Option<SystemTime>) -> Option<SystemTime> {
-        match self {
-            Self::Inherit => inherited,
-            Self::Never => None,
-            Self::At(time) => Some(time),
-        }
-    }
 }
 
 impl From<SystemTime> for Expiry {

@@ -1,7 +1,9 @@
+use std::cmp::Ordering;
 use std::time::SystemTime;
 
 use crate::client::ClientProfile;
-use crate::key::{KeyId, KeyState, Timestamp, whole_seconds};
+use crate::key::{KeyId, KeyState, Lifetime, Timestamp, Validity};
+use crate::manage::ClientFacts;
 
 /// A client, as shown to operators.
 ///
@@ -28,7 +30,15 @@ pub struct ClientInfo {
 impl ClientInfo {
     /// Creates the info of an enabled client without keys.
     pub fn new(profile: impl Into<ClientProfile>) -> Self {
-        Self { profile: profile.into(), enabled: true, keys: 0 }
+        ClientFacts::new(profile).info(0)
+    }
+}
+
+impl ClientFacts {
+    /// Returns what operators see of a client with this number of keys, not counting revoked ones.
+    pub fn info(self, keys: usize) -> ClientInfo {
+        let Self { profile, enabled } = self;
+        ClientInfo { profile, enabled, keys }
     }
 }
 
@@ -55,13 +65,13 @@ pub struct KeyInfo {
     pub label: Option<String>,
     /// Time of issue, if known.
     pub created: Option<SystemTime>,
-    /// Time of expiry, in the future or past.
-    pub expires: Option<SystemTime>,
+    /// The time during which the key works.
+    pub lifetime: Lifetime,
     /// Time of revocation, if known. Whether the key was revoked is in [`KeyInfo::state`].
     pub revoked: Option<SystemTime>,
     /// The key that replaces this one, which still works until its expiry.
     pub replaced_by: Option<KeyId>,
-    /// State of the key, apart from its expiry.
+    /// State of the key, apart from its lifetime.
     pub state: KeyState,
 }
 
@@ -73,52 +83,59 @@ impl KeyInfo {
             client: client.into(),
             label: None,
             created: None,
-            expires: None,
+            lifetime: Lifetime::default(),
             revoked: None,
             replaced_by: None,
             state: KeyState::Active,
         }
     }
 
+    /// The order of [`ManageKeys::list_keys`](crate::ManageKeys::list_keys): by client, time of issue and id.
+    pub(crate) fn in_list_order(&self, other: &Self) -> Ordering {
+        let times = |key: &Self| (key.created, key.key_id);
+        self.client.cmp(&other.client).then_with(|| times(self).cmp(&times(other)))
+    }
+
+    /// Returns the time at which the key expires, in the future or past.
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.lifetime.expires()
+    }
+
     /// Returns whether the key is admitted at this time.
     pub fn is_live(&self, now: SystemTime) -> bool {
-        self.state == KeyState::Active && !self.has_expired(now)
+        self.state == KeyState::Active && self.lifetime.validity(now) == Validity::Valid
     }
 
     /// Returns whether the key has expired at this time.
     pub fn has_expired(&self, now: SystemTime) -> bool {
-        self.expires.is_some_and(|expires| expires <= now)
+        self.lifetime.validity(now) == Validity::Expired
     }
 
-    /// Returns the expiry that a successor inherits if the key is rotated now: the lifetime of this key, counted from
-    /// now.
+    /// Returns the lifetime that a successor inherits if the key is rotated now: it is as long as that of this key.
     ///
-    /// It is the expiry of this key if its lifetime is unknown, because `created` is `None` or not before `expires`, or
-    /// if the new expiry would be after the year 9999.
+    /// It ends with this key if the length is unknown, because `created` is `None` or not before the expiry, or if the
+    /// successor would expire after the year 9999.
     ///
     /// ```
     /// use std::time::{Duration, UNIX_EPOCH};
+    /// use keygate::key::Lifetime;
     /// use keygate::manage::KeyInfo;
     ///
     /// let at = |days: u64| UNIX_EPOCH + Duration::from_secs(days * 24 * 60 * 60);
+    /// let until = |days| Lifetime::default().with_expiry(at(days));
     /// let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse()?, "App 1");
-    /// assert_eq!(key.inherited_expiry(at(1_080)), None);
-    /// key.expires = Some(at(1_090));
-    /// assert_eq!(key.inherited_expiry(at(1_080)), Some(at(1_090)));
+    /// assert_eq!(key.inherited_lifetime(at(1_080)), Lifetime::default());
+    /// key.lifetime = until(1_090);
+    /// assert_eq!(key.inherited_lifetime(at(1_080)), until(1_090));
     /// key.created = Some(at(1_000));
-    /// assert_eq!(key.inherited_expiry(at(1_080)), Some(at(1_170)));
-    /// key.expires = Some(at(2_900_000)); // in the year 9909
-    /// assert_eq!(key.inherited_expiry(at(100_000)), key.expires);
+    /// assert_eq!(key.inherited_lifetime(at(1_080)), until(1_170));
+    /// key.lifetime = until(2_900_000); // in the year 9909
+    /// assert_eq!(key.inherited_lifetime(at(100_000)), key.lifetime);
     /// # Ok::<(), keygate::key::ParseKeyIdError>(())
     /// ```
-    pub fn inherited_expiry(&self, now: SystemTime) -> Option<SystemTime> {
-        let expires = self.expires?;
-        let lifetime = self.created.and_then(|created| expires.duration_since(created).ok());
-        // The successor is created at a whole second, so both have the same lifetime.
-        let renewed = lifetime.and_then(|lifetime| whole_seconds(now).checked_add(lifetime));
-        let is_valid =
-            |renewed: &SystemTime| *renewed > now && Timestamp::try_from(*renewed).is_ok();
-        Some(renewed.filter(is_valid).unwrap_or(expires))
+    #[must_use]
+    pub fn inherited_lifetime(&self, now: SystemTime) -> Lifetime {
+        self.lifetime.renewed(self.created.map(Timestamp::nearest), now)
     }
 }
 
@@ -165,20 +182,5 @@ impl Rotated {
     /// Creates the result of a rotation.
     pub fn new(old: KeyInfo, new: KeyInfo) -> Self {
         Self { old, new }
-    }
-}
-
-/// Fields of a key that are not needed to authenticate a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct KeyMetadata {
-    pub(crate) label: Option<Box<str>>,
-    pub(crate) created: Option<SystemTime>,
-    pub(crate) revoked: Option<SystemTime>,
-    pub(crate) replaced_by: Option<KeyId>,
-}
-
-impl KeyMetadata {
-    pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
     }
 }

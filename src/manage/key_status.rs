@@ -3,7 +3,7 @@ use std::time::SystemTime;
 
 use super::error::RotationConflict;
 use super::info::KeyInfo;
-use crate::key::{KeyId, KeyState};
+use crate::key::{KeyId, KeyState, Validity};
 
 /// Status of a key at a point in time: its state, expiry and successor in one value.
 ///
@@ -15,7 +15,7 @@ use crate::key::{KeyId, KeyState};
 ///
 /// let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
 /// let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse()?, "App 1");
-/// key.expires = Some(at(100));
+/// key.lifetime = key.lifetime.with_expiry(at(100));
 /// assert_eq!(key.status(at(99)), KeyStatus::Active);
 /// assert_eq!(key.status(at(100)), KeyStatus::Expired);
 /// assert_eq!(key.status(at(100)).to_string(), "expired");
@@ -61,12 +61,14 @@ impl fmt::Display for KeyStatus {
 impl KeyInfo {
     /// The status of the key at this instant. If several apply, the order is revoked, expired, disabled, replaced.
     pub fn status(&self, now: SystemTime) -> KeyStatus {
-        match (self.state, self.replaced_by) {
-            (KeyState::Revoked, _) => KeyStatus::Revoked,
-            _ if self.has_expired(now) => KeyStatus::Expired,
-            (KeyState::Disabled, _) => KeyStatus::Disabled,
-            (KeyState::Active, Some(successor)) => KeyStatus::Replaced { successor },
-            (KeyState::Active, None) => KeyStatus::Active,
+        match (self.state, self.lifetime.validity(now), self.replaced_by) {
+            (KeyState::Revoked, ..) => KeyStatus::Revoked,
+            (_, Validity::Expired, _) => KeyStatus::Expired,
+            (KeyState::Disabled, Validity::Valid, _) => KeyStatus::Disabled,
+            (KeyState::Active, Validity::Valid, Some(successor)) => {
+                KeyStatus::Replaced { successor }
+            }
+            (KeyState::Active, Validity::Valid, None) => KeyStatus::Active,
         }
     }
 
@@ -104,7 +106,7 @@ mod tests {
         key.state = KeyState::Disabled;
         assert_eq!(key.status(now), KeyStatus::Disabled);
         assert_eq!(key.rotation_conflict(now), replaced);
-        key.expires = Some(now);
+        key.lifetime = key.lifetime.with_expiry(now);
         assert_eq!(key.status(now), KeyStatus::Expired);
         assert_eq!(key.rotation_conflict(now), Some(RotationConflict::Expired));
         key.state = KeyState::Revoked;

@@ -18,9 +18,9 @@ use crate::key::{ApiKey, KeyDigest, KeyId};
 /// ```
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    digest: KeyDigest,
-    label: Option<String>,
-    expiry: Expiry,
+    pub(super) digest: KeyDigest,
+    pub(super) label: Option<String>,
+    pub(super) expiry: Expiry,
 }
 
 impl NewKey {
@@ -54,10 +54,6 @@ impl NewKey {
     /// Returns the public handle of the key.
     pub fn key_id(&self) -> KeyId {
         self.digest.key_id()
-    }
-
-    pub(crate) fn into_label(self) -> Option<Box<str>> {
-        self.label.map(Into::into)
     }
 
     /// Returns the label of the key.

@@ -1,49 +1,127 @@
-//! The rules of issuing and rotating a key, the same for every store.
+//! The rules of managing, as pure functions: from the facts of a client or key, and a change, to the new facts.
+//!
+//! All stores of this crate call them, so that a change means the same everywhere. Call them when you implement
+//! [`ManageKeys`](crate::ManageKeys).
+//!
+//! ```
+//! use std::time::{Duration, UNIX_EPOCH};
+//! use keygate::{ApiKey, NewKey};
+//! use keygate::manage::{ManageError, rules};
+//!
+//! let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+//! let [first, second] = [ApiKey::generate("acme")?, ApiKey::generate("acme")?];
+//! let issued = rules::issue("App 1", NewKey::from(&first).with_label("production"), now)?;
+//! let (old, mut new) = rules::rotate(&issued, NewKey::from(&second), Duration::ZERO, now)?;
+//! assert_eq!((old.replaced_by, old.lifetime.expires()), (Some(second.key_id()), Some(now)));
+//! assert_eq!(new.label, issued.label);
+//!
+//! assert!(rules::revoke(&mut new, now));
+//! let next = NewKey::from(&ApiKey::generate("acme")?);
+//! let refused = rules::rotate(&new, next, Duration::ZERO, now);
+//! assert!(matches!(refused, Err(ManageError::Conflict { .. })));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::time::{Duration, SystemTime};
 
-use super::{Expiry, KeyInfo, KeyMetadata, ManageError, NewKey};
-use crate::client::label;
-use crate::key::{TimeError, Timestamp, whole_seconds};
-use crate::manage::KeyError;
+use super::{ClientFacts, Expiry, KeyError, KeyFacts, ManageError, NewKey};
+use crate::client::{ClientProfile, label};
+use crate::key::{KeyDigest, Lifetime, TimeError, Timestamp};
 
-/// Checks a new key, and returns its expiry and metadata.
-pub(crate) fn issue(
-    key: NewKey,
-    now: SystemTime,
-) -> Result<(Option<SystemTime>, KeyMetadata), ManageError> {
-    let expires = key.expiry().or_inherited(None);
-    let expires = expires.map(|expires| check_expiry(expires, now)).transpose()?;
-    if let Some(label) = key.label() {
+/// Returns the facts of a new client, which is enabled.
+///
+/// # Errors
+///
+/// The profile breaks a rule.
+pub fn add(profile: ClientProfile) -> Result<ClientFacts, ManageError> {
+    profile.validate()?;
+    Ok(ClientFacts::new(profile))
+}
+
+/// Checks that a client may be removed.
+///
+/// # Errors
+///
+/// The client is enabled.
+pub fn remove(client: &ClientFacts) -> Result<(), ManageError> {
+    if client.enabled {
+        return Err(ManageError::StillEnabled { name: client.profile.name().to_owned() });
+    }
+    Ok(())
+}
+
+/// Returns the facts of a new key of this client.
+///
+/// # Errors
+///
+/// The expiry has passed or is out of range, or the label breaks a rule.
+pub fn issue(client: &str, key: NewKey, now: SystemTime) -> Result<KeyFacts, ManageError> {
+    let NewKey { digest, label, expiry } = key;
+    let expires = match expiry {
+        Expiry::Inherit | Expiry::Never => None,
+        Expiry::At(expires) => Some(check_expiry(expires, now)?),
+    };
+    if let Some(label) = &label {
         label::check(label).map_err(ManageError::Label)?;
     }
-    let created = Some(whole_seconds(now));
-    Ok((expires, KeyMetadata { created, label: key.into_label(), ..KeyMetadata::default() }))
+    Ok(KeyFacts {
+        digest,
+        client: client.to_owned(),
+        label,
+        created: Some(Timestamp::nearest(now).whole_second()),
+        lifetime: Lifetime::default().with_expiry(expires),
+        revoked: None,
+        replaced_by: None,
+    })
 }
 
-/// Returns the new key with all inherited fields, and the new expiry of the old key.
-pub(crate) fn rotate(
-    old: &KeyInfo,
-    mut new: NewKey,
+/// Returns the error of issuing a key whose id another key has.
+#[must_use]
+pub fn duplicate(known: &KeyFacts, new: KeyDigest) -> KeyError {
+    let key_id = known.key_id();
+    match known.revoked {
+        _ if known.digest != new => KeyError::IdConflict { key_id },
+        Some(_) => KeyError::Revoked { key_id },
+        None => KeyError::Duplicate { key_id },
+    }
+}
+
+/// Revokes a key, and returns whether that changes it.
+pub fn revoke(key: &mut KeyFacts, now: SystemTime) -> bool {
+    let changes = key.revoked.is_none();
+    key.revoked.get_or_insert_with(|| Timestamp::nearest(now).whole_second());
+    changes
+}
+
+/// Returns the facts of a key after its rotation, and those of its successor, which inherits label and lifetime
+/// unless it has its own.
+///
+/// # Errors
+///
+/// The key was revoked, has expired or was replaced; or [`issue`] refuses the successor.
+pub fn rotate(
+    old: &KeyFacts,
+    mut successor: NewKey,
     grace: Duration,
     now: SystemTime,
-) -> Result<(NewKey, Option<SystemTime>), ManageError> {
-    if let Some(conflict) = old.rotation_conflict(now) {
-        return Err(ManageError::Conflict { key_id: old.key_id, conflict });
+) -> Result<(KeyFacts, KeyFacts), ManageError> {
+    let info = old.clone().info(true);
+    if let Some(conflict) = info.rotation_conflict(now) {
+        return Err(ManageError::Conflict { key_id: info.key_id, conflict });
     }
-    if let (None, Some(label)) = (new.label(), &old.label) {
-        new = new.with_label(label);
+    successor.label = successor.label.or(info.label);
+    if successor.expiry == Expiry::Inherit {
+        successor.expiry = old.lifetime.renewed(old.created, now).expires().into();
     }
-    if new.expiry() == Expiry::Inherit {
-        new = new.with_expiry(old.inherited_expiry(now));
-    }
+    let new = issue(&old.client, successor, now)?;
     // If the grace ends out of range, the old key keeps its expiry.
-    let end = now.checked_add(grace).map(whole_seconds);
-    let end = end.filter(|end| Timestamp::try_from(*end).is_ok());
-    Ok((new, [old.expires, end].into_iter().flatten().min()))
+    let end = now.checked_add(grace).and_then(|end| Timestamp::try_from(end).ok());
+    let lifetime = old.lifetime.ended(end.map(Timestamp::whole_second));
+    let old = KeyFacts { lifetime, replaced_by: Some(new.key_id()), ..old.clone() };
+    Ok((old, new))
 }
 
-/// Checks the expiry of a new key, and returns it with the precision of all stores.
+/// Checks the expiry of a new key.
 fn check_expiry(expires: SystemTime, now: SystemTime) -> Result<SystemTime, ManageError> {
     match Timestamp::try_from(expires).map(SystemTime::from) {
         Ok(kept) if kept > now => Ok(kept),

@@ -1,17 +1,16 @@
 //! Copying all clients and keys of a store to another.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::time::SystemTime;
 
-use super::{BoxFuture, KeyMetadata, ManageError, ManageKeys};
-use crate::client::ClientProfile;
-use crate::key::{KeyDigest, KeyId};
+use super::{BoxFuture, ClientFacts, KeyFacts, ManageError, ManageKeys};
+use crate::key::KeyId;
 
 mod imported;
 mod plan;
 
 pub use imported::{ConflictReason, ImportConflict, Imported};
-pub(crate) use plan::{ImportPlan, plan};
+pub(crate) use plan::plan;
 
 /// Copies clients and keys from one store to another, such as from a key file to a database and back.
 ///
@@ -82,44 +81,32 @@ pub trait TransferKeys: ManageKeys {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Export {
     /// Sorted by name.
-    clients: Vec<ExportedClient>,
+    clients: Vec<ClientFacts>,
     /// Sorted by id.
-    keys: Vec<ExportedKey>,
-}
-
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct ExportedClient {
-    pub(crate) profile: ClientProfile,
-    pub(crate) enabled: bool,
-}
-
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct ExportedKey {
-    pub(crate) digest: KeyDigest,
-    pub(crate) client: String,
-    pub(crate) expires: Option<SystemTime>,
-    /// Has a time of revocation if the key was revoked.
-    pub(crate) metadata: KeyMetadata,
-    /// Whether the key is disabled although its client is enabled. Only in-memory stores have such keys.
-    pub(crate) disabled: bool,
-}
-
-impl ExportedKey {
-    pub(crate) fn key_id(&self) -> KeyId {
-        self.digest.key_id()
-    }
+    keys: Vec<KeyFacts>,
+    /// Keys that are disabled although their client is enabled. Only in-memory stores have such keys.
+    disabled: BTreeSet<KeyId>,
 }
 
 impl Export {
-    pub(crate) fn new(mut clients: Vec<ExportedClient>, mut keys: Vec<ExportedKey>) -> Self {
+    pub(crate) fn new(mut clients: Vec<ClientFacts>, mut keys: Vec<KeyFacts>) -> Self {
         clients.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
-        keys.sort_by_key(ExportedKey::key_id);
-        Self { clients, keys }
+        keys.sort_by_key(KeyFacts::key_id);
+        Self { clients, keys, disabled: BTreeSet::new() }
     }
 
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    pub(crate) fn clients(&self) -> &[ExportedClient] {
+    pub(crate) fn with_disabled(self, disabled: BTreeSet<KeyId>) -> Self {
+        Self { disabled, ..self }
+    }
+
+    #[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn clients(&self) -> &[ClientFacts] {
         &self.clients
+    }
+
+    #[cfg(feature = "yaml")]
+    pub(crate) fn keys(&self) -> &[KeyFacts] {
+        &self.keys
     }
 
     /// Returns the number of clients.
@@ -140,9 +127,8 @@ impl Export {
 
 impl fmt::Debug for Export {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Export")
-            .field("clients", &self.clients.len())
-            .field("keys", &self.keys.len())
-            .finish()
+        let Self { clients, keys, disabled: _ } = self;
+        let mut shown = f.debug_struct("Export");
+        shown.field("clients", &clients.len()).field("keys", &keys.len()).finish()
     }
 }

@@ -2,23 +2,25 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use super::LocalKeyStore;
-use super::table::{InsertError, Row, Table};
+use super::table::Table;
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::{self, KeyDigest, KeyId, KeyState, Strength};
-use crate::manage::KeyError;
+use crate::manage::{KeyError, KeyFacts, rules};
 use crate::store::KeyRecord;
 
 mod bulk;
 mod client_index;
 mod manage_keys;
 mod managing;
+mod packed;
 #[cfg(feature = "yaml")]
 mod snapshot;
 mod transfer;
 
 pub(super) use bulk::{Bulk, BulkConflict};
 use client_index::ClientIndex;
+use packed::PackedKey;
 
 /// Keys in memory: for tests, for keys from other sources, and for services that create keys at run time.
 ///
@@ -72,7 +74,7 @@ impl MemoryStore {
         let mut bulk = Bulk::new();
         for (index, (key, profile)) in keys.into_iter().enumerate() {
             let pushed = checked_digest(key.as_ref())
-                .and_then(|digest| bulk.push(KeyRecord::new(digest, profile), index));
+                .and_then(|digest| bulk.push(digest, profile.into(), index));
             if let Err(error) = pushed {
                 // Two earlier keys may conflict.
                 let earlier = bulk.finish().err().and_then(first);
@@ -112,26 +114,31 @@ impl MemoryStore {
 
     /// Adds a key by its digest, with expiry and state.
     ///
-    /// An active key of a disabled client is added as disabled. A disabled key of an enabled client stays disabled
+    /// The time of revocation of a revoked key is the current time. An active key of a disabled client is added as disabled. A disabled key of an enabled client stays disabled
     /// until the client is enabled again.
     ///
     /// # Errors
     ///
     /// As for [`MemoryStore::insert`], except that weak and unusable keys cannot be detected.
     pub fn insert_record(&self, record: KeyRecord) -> Result<KeyId, KeyError> {
-        let (digest, mut status) = (record.digest(), record.status());
-        status.expiry_error().map_or(Ok(()), |error| Err(KeyError::Expiry(error)))?;
+        let (key_id, lifetime, state) = (record.key_id(), record.lifetime(), record.state());
         let mut index = self.lock();
-        let profile = index.shared_profile(record.into_profile())?;
-        if status.state() == KeyState::Active && !index.is_enabled(profile.name()) {
-            status = status.with_state(KeyState::Disabled);
+        let mut key =
+            KeyFacts { lifetime, ..KeyFacts::new(record.digest(), record.profile().name()) };
+        if state == KeyState::Revoked {
+            rules::revoke(&mut key, index.now());
         }
-        let row = Row { digest, profile: profile.clone() };
+        let profile = index.shared_profile(record.into_profile())?;
+        let is_enabled = state != KeyState::Disabled && index.is_enabled(profile.name());
         let mut edit = self.shared.table.edit();
-        edit.insert(row, status).map_err(|error| key_error(&self.shared.table, error, &digest))?;
+        self.insert_packed(
+            &mut edit,
+            &mut index,
+            PackedKey::new(key, profile.clone(), is_enabled),
+        )?;
         edit.publish();
         index.put(profile);
-        Ok(digest.key_id())
+        Ok(key_id)
     }
 
     /// Returns the number of keys, without revoked ones.
@@ -188,17 +195,6 @@ fn checked_digest(key: &[u8]) -> Result<KeyDigest, KeyError> {
     match key::check(key)? {
         Strength::Weak(why) => Err(KeyError::Weak(why)),
         Strength::Low | Strength::Fair => Ok(KeyDigest::of(key)),
-    }
-}
-
-fn key_error(table: &Table, error: InsertError, digest: &KeyDigest) -> KeyError {
-    let key_id = digest.key_id();
-    match error {
-        InsertError::SameId => KeyError::IdConflict { key_id },
-        InsertError::SameKey if table.state(digest) == Some(KeyState::Revoked) => {
-            KeyError::Revoked { key_id }
-        }
-        InsertError::SameKey => KeyError::Duplicate { key_id },
     }
 }
 

@@ -2,9 +2,9 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::client::ClientProfile;
-use crate::key::{KeyDigest, KeyId, KeyState, PackedStatus};
+use crate::key::{KeyDigest, KeyId, KeyState, Lifetime, PackedStatus};
 
-/// The columns needed to authenticate a request, looked up by digest: the client's profile, and the key's expiry and
+/// The columns needed to authenticate a request, looked up by digest: the client's profile, and the key's lifetime and
 /// state.
 ///
 /// A store returns the records of expired and revoked keys, too: verification refuses them and reports why. It also
@@ -33,13 +33,17 @@ impl KeyRecord {
         Self { digest, profile: profile.into(), status: PackedStatus::CLEAR }
     }
 
-    /// Replaces the expiry: the key is refused from this instant on.
-    ///
-    /// It is kept as a [`Timestamp`](crate::key::Timestamp), with fractions of a microsecond cut off. Stores refuse a
-    /// record whose expiry is before 1970 or after the end of 9999.
+    /// Replaces the expiry, as [`Lifetime::with_expiry`] does.
     #[must_use]
     pub fn with_expiry(self, expires: impl Into<Option<SystemTime>>) -> Self {
-        Self { status: self.status.with_expiry(expires.into()), ..self }
+        let lifetime = self.lifetime().with_expiry(expires);
+        self.with_lifetime(lifetime)
+    }
+
+    /// Replaces the lifetime.
+    #[must_use]
+    pub fn with_lifetime(self, lifetime: Lifetime) -> Self {
+        Self { status: self.status.with_lifetime(lifetime), ..self }
     }
 
     /// Replaces the state.
@@ -68,10 +72,15 @@ impl KeyRecord {
 
     /// Returns the time at which the key expires.
     pub fn expires(&self) -> Option<SystemTime> {
-        self.status.expires()
+        self.lifetime().expires()
     }
 
-    /// Returns the state of the key, apart from its expiry.
+    /// Returns the lifetime of the key.
+    pub fn lifetime(&self) -> Lifetime {
+        self.status.lifetime()
+    }
+
+    /// Returns the state of the key, apart from its lifetime.
     pub fn state(&self) -> KeyState {
         self.status.state()
     }
@@ -102,11 +111,12 @@ impl KeyRecord {
 
 impl fmt::Debug for KeyRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { digest, profile, status } = self;
         f.debug_struct("KeyRecord")
-            .field("key_id", &self.key_id())
-            .field("profile", &self.profile)
-            .field("expires", &self.expires())
-            .field("state", &self.state())
-            .finish_non_exhaustive()
+            .field("key_id", &digest.key_id())
+            .field("profile", profile)
+            .field("lifetime", &status.lifetime())
+            .field("state", &status.state())
+            .finish()
     }
 }

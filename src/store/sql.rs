@@ -37,6 +37,6 @@ pub(super) use retrying::retrying;
 #[cfg(feature = "sqlite")]
 pub(super) use retrying::retrying_while;
 #[cfg(feature = "postgres")]
-pub(super) use row::{BadRow, ClientRow};
+pub(super) use row::BadRow;
 pub(super) use transaction::{Argument, Database, Transaction};
 pub(super) use transfer::{export_keys, import_keys};

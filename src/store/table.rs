@@ -39,6 +39,7 @@ mod sorted_blocks;
 pub(super) use bucket_sort::BucketSort;
 pub(super) use builder::TableBuilder;
 use directory::Directory;
+pub(super) use edit::Edit;
 pub(super) use row::Row;
 use segment::Segment;
 use sorted_blocks::MAX_ROWS;
@@ -54,13 +55,6 @@ pub(super) struct Table {
 
 type Root = Directory<Group>;
 type Group = Directory<Segment>;
-
-/// Reason why a row cannot be inserted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum InsertError {
-    SameKey,
-    SameId,
-}
 
 impl Table {
     pub(super) fn new() -> Self {
@@ -113,16 +107,16 @@ impl Table {
 
 #[cfg(test)]
 impl Table {
-    fn insert(&self, row: Row, status: PackedStatus) -> Result<(), InsertError> {
+    fn insert(&self, row: Row, status: PackedStatus) -> bool {
         let mut edit = self.edit();
-        edit.insert(row, status)?;
+        let inserted = edit.insert(row, status);
         edit.publish();
-        Ok(())
+        inserted
     }
 
     fn revoke(&self, prefix: u64) -> bool {
         let mut edit = self.edit();
-        let known = edit.change_status(prefix, PackedStatus::revoked);
+        let known = edit.change_status(prefix, |status| status.with_state(KeyState::Revoked));
         edit.publish();
         known
     }
@@ -135,7 +129,7 @@ mod tests {
     use super::*;
     use crate::client::ClientProfile;
 
-    const REVOKED: PackedStatus = PackedStatus::CLEAR.revoked();
+    const REVOKED: PackedStatus = PackedStatus::CLEAR.with_state(KeyState::Revoked);
 
     fn row(digest: KeyDigest) -> Row {
         Row { digest, profile: ClientProfile::new("User 1") }
@@ -161,7 +155,7 @@ mod tests {
     fn rows_are_found_after_splits_and_doublings() {
         let table = Table::new();
         for number in 0..20_000 {
-            table.insert(row(digest(spread(number), 0)), PackedStatus::CLEAR).unwrap();
+            assert!(table.insert(row(digest(spread(number), 0)), PackedStatus::CLEAR));
             assert_eq!(u64::try_from(table.live()), Ok(number + 1));
         }
         for number in 0..20_000 {
@@ -183,16 +177,16 @@ mod tests {
             }
             assert!(table.find(&digest(count + more, 0)).is_none());
             assert!(table.find(&digest(u64::MAX, 0)).is_none());
-            table.insert(row(digest(count + more, 0)), PackedStatus::CLEAR).unwrap();
+            assert!(table.insert(row(digest(count + more, 0)), PackedStatus::CLEAR));
         }
     }
 
     #[test]
-    fn duplicate_key_and_duplicate_id_are_different_errors() {
+    fn second_row_with_a_prefix_is_not_inserted() {
         let table = Table::new();
-        table.insert(row(digest(7, 0)), PackedStatus::CLEAR).unwrap();
-        assert_eq!(table.insert(row(digest(7, 0)), PackedStatus::CLEAR), Err(InsertError::SameKey));
-        assert_eq!(table.insert(row(digest(7, 1)), PackedStatus::CLEAR), Err(InsertError::SameId));
+        assert!(table.insert(row(digest(7, 0)), PackedStatus::CLEAR));
+        assert!(!table.insert(row(digest(7, 0)), PackedStatus::CLEAR));
+        assert!(!table.insert(row(digest(7, 1)), PackedStatus::CLEAR));
         assert_eq!(table.live(), 1);
     }
 
@@ -213,7 +207,7 @@ mod tests {
                 let prefix = known.filter(|_| what % 2 == 0).unwrap_or(fresh);
                 if what < 2 {
                     let inserted = table.insert(row(digest(prefix, 0)), PackedStatus::CLEAR);
-                    prop_assert_eq!(inserted.is_err(), model.contains_key(&prefix));
+                    prop_assert_eq!(!inserted, model.contains_key(&prefix));
                     model.entry(prefix).or_insert(false);
                 } else {
                     prop_assert_eq!(table.revoke(prefix), model.contains_key(&prefix));

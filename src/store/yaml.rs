@@ -12,6 +12,7 @@ use crate::key::KeyDigest;
 use crate::store::KeyRecord;
 
 mod blocking;
+mod changes;
 mod edit;
 mod error;
 mod event_sink;

@@ -28,7 +28,7 @@ fn key_is_written_without_its_digest() {
 
     key.label = Some("production \"eu\"".to_owned());
     key.created = Some(at(1_800_000_000));
-    key.expires = Some(at(1_800_000_000) + Duration::from_nanos(1_999));
+    key.lifetime = key.lifetime.with_expiry(at(1_800_000_000) + Duration::from_nanos(1_999));
     key.revoked = Some(at(0));
     key.replaced_by = Some("08c1d5e2f3a4b596".parse().unwrap());
     key.state = KeyState::Revoked;
@@ -53,7 +53,7 @@ fn key_is_written_without_its_digest() {
 fn time_that_rfc_3339_cannot_write_is_an_error() {
     let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
     for time in [UNIX_EPOCH - Duration::from_secs(1), at(253_402_300_800)] {
-        key.expires = Some(time);
+        key.created = Some(time);
         assert!(to_string(&key).is_err(), "{time:?}");
     }
     let last = Timestamp::try_from(at(253_402_300_799)).unwrap();

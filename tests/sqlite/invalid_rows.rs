@@ -178,7 +178,7 @@ async fn rows_by_hand_are_served() {
     );
     assert_eq!(request(&store, 'C').await, Response::Admitted);
     let keys = store.list_keys(Some("By hand")).await.unwrap();
-    assert!(keys[0].created.is_some() && keys[0].expires.is_some());
+    assert!(keys[0].created.is_some() && keys[0].expires().is_some());
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use keygate::key::{TimeError, Timestamp};
 
@@ -25,15 +25,9 @@ impl ExpiryArg {
 
 /// Adds a duration to the start of the current second, from which a lifetime counts.
 pub(crate) fn after(now: SystemTime, duration: Duration) -> Result<SystemTime, Failure> {
-    let end = whole_seconds(now).checked_add(duration);
+    let end = Timestamp::nearest(now).whole_second().system_time().checked_add(duration);
     end.filter(|end| Timestamp::try_from(*end).is_ok())
         .ok_or_else(|| Failure::usage(DurationError::TooLong))
-}
-
-/// Cuts off the fraction of the second.
-pub(crate) fn whole_seconds(time: SystemTime) -> SystemTime {
-    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
 impl FromStr for ExpiryArg {
@@ -66,6 +60,8 @@ pub(crate) enum ExpiryError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     fn at(seconds: u64) -> SystemTime {

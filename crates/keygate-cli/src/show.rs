@@ -23,7 +23,7 @@ pub(crate) enum ShownStatus {
 impl ShownStatus {
     /// A key that expires before `soon` has passed is shown as expiring.
     pub(crate) fn of(key: &KeyInfo, now: SystemTime, soon: Duration) -> Self {
-        let left = key.expires.and_then(|expires| expires.duration_since(now).ok());
+        let left = key.expires().and_then(|expires| expires.duration_since(now).ok());
         match key.status(now) {
             KeyStatus::Active if left.is_some_and(|left| left <= soon) => Self::Expiring,
             status => Self::Other(status),
@@ -71,7 +71,7 @@ pub(crate) fn client_json(client: &ClientInfo) -> Value {
 
 /// Says when a key expires: `expires in 3 days`, or `never expires`.
 pub(crate) fn expiry(key: &KeyInfo, now: SystemTime) -> String {
-    key.expires.map_or_else(
+    key.expires().map_or_else(
         || "never expires".to_owned(),
         |expires| format!("expires {}", relative::from_now(expires, now)),
     )
@@ -117,12 +117,18 @@ pub(crate) fn time(time: SystemTime) -> String {
 mod tests {
     use std::time::UNIX_EPOCH;
 
+    use keygate::key::Lifetime;
+
     use super::*;
 
     const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
     fn now() -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+    }
+
+    fn until(expires: SystemTime) -> Lifetime {
+        Lifetime::default().with_expiry(expires)
     }
 
     fn key(change: impl FnOnce(&mut KeyInfo)) -> KeyInfo {
@@ -136,10 +142,10 @@ mod tests {
         let status =
             |change: &dyn Fn(&mut KeyInfo)| ShownStatus::of(&key(change), now(), WEEK).to_string();
         assert_eq!(status(&|_| {}), "active");
-        assert_eq!(status(&|key| key.expires = Some(now() + 2 * WEEK)), "active");
-        assert_eq!(status(&|key| key.expires = Some(now() + WEEK)), "expiring");
+        assert_eq!(status(&|key| key.lifetime = until(now() + 2 * WEEK)), "active");
+        assert_eq!(status(&|key| key.lifetime = until(now() + WEEK)), "expiring");
         let soon_and_replaced = status(&|key| {
-            key.expires = Some(now() + WEEK / 2);
+            key.lifetime = until(now() + WEEK / 2);
             key.replaced_by = Some("08c1d5e2f3a4b596".parse().unwrap());
         });
         assert_eq!(soon_and_replaced, "replaced by 08c1d5e2f3a4b596");
@@ -159,7 +165,7 @@ mod tests {
     #[test]
     fn json_of_a_key_holds_status_and_utc_times() {
         let key = key(|key| {
-            key.expires = Some(now() + WEEK);
+            key.lifetime = until(now() + WEEK);
             key.replaced_by = Some("08c1d5e2f3a4b596".parse().unwrap());
         });
         assert_eq!(

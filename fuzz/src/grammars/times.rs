@@ -15,7 +15,7 @@ pub(super) fn time(text: &str) {
         "clients:\n  App 1:\n    keys:\n      - digest: sha256:{digest}\n        expires: '{text}'\n"
     );
     let loaded = file.parse::<YamlStore>().ok();
-    let expires = loaded.map(|store| store.list_keys(None).expect("a list")[0].expires);
+    let expires = loaded.map(|store| store.list_keys(None).expect("a list")[0].expires());
     let expected = instant(text).filter(|time| (UNIX_EPOCH..UNIX_EPOCH + KEPT).contains(time));
     match (expires, expected) {
         (None, None) => {}

@@ -1,12 +1,12 @@
 use std::collections::{HashMap, HashSet};
 
-use super::{ConflictReason, Export, ExportedClient, ExportedKey, ImportConflict, Imported};
-use crate::client::ClientProfile;
+use super::{ConflictReason, Export, ImportConflict, Imported};
+use crate::manage::{ClientFacts, KeyFacts};
 
 /// The clients and keys that an import adds, and its result.
 pub(crate) struct ImportPlan<'a> {
-    pub(crate) clients: Vec<&'a ExportedClient>,
-    pub(crate) keys: Vec<&'a ExportedKey>,
+    pub(crate) clients: Vec<&'a ClientFacts>,
+    pub(crate) keys: Vec<&'a KeyFacts>,
     pub(crate) imported: Imported,
 }
 
@@ -34,8 +34,7 @@ impl<'a> ImportPlan<'a> {
                 Some(known) if *known == client => self.imported.clients_kept += 1,
                 Some(known) => {
                     refused.insert(name);
-                    let why =
-                        ConflictReason::Differs { fields: differing_of_client(known, client) };
+                    let why = ConflictReason::Differs { fields: known.differing(client) };
                     self.imported
                         .refused
                         .push(ImportConflict::Client { name: name.to_owned(), why });
@@ -48,77 +47,57 @@ impl<'a> ImportPlan<'a> {
     fn decide_keys(&mut self, existing: &Export, new: &'a Export, refused: &HashSet<&str>) {
         let known = existing.keys.iter().map(|key| (key.key_id(), key)).collect::<HashMap<_, _>>();
         for key in &new.keys {
-            let why = match known.get(&key.key_id()) {
-                Some(known) if *known == key => {
-                    self.imported.keys_kept += 1;
-                    continue;
-                }
+            let key_id = key.key_id();
+            let is_disabled = new.disabled.contains(&key_id);
+            let why = match known.get(&key_id) {
                 Some(known) if known.digest != key.digest => ConflictReason::IdConflict,
-                Some(known)
-                    if known.metadata.revoked.is_some() && key.metadata.revoked.is_none() =>
-                {
+                Some(known) if known.revoked.is_some() && key.revoked.is_none() => {
                     ConflictReason::Revoked
                 }
-                Some(known) => ConflictReason::Differs { fields: differing_of_key(known, key) },
+                Some(known) => {
+                    let mut fields = known.differing(key);
+                    if existing.disabled.contains(&key_id) != is_disabled {
+                        fields.push("enabled");
+                    }
+                    if fields.is_empty() {
+                        self.imported.keys_kept += 1;
+                        continue;
+                    }
+                    ConflictReason::Differs { fields }
+                }
                 None if refused.contains(&*key.client) => ConflictReason::Client,
-                None if key.disabled => ConflictReason::Disabled,
+                None if is_disabled => ConflictReason::Disabled,
                 None => {
                     self.keys.push(key);
                     continue;
                 }
             };
-            let (key_id, client) = (key.key_id(), key.client.clone());
+            let client = key.client.clone();
             self.imported.refused.push(ImportConflict::Key { key_id, client, why });
         }
     }
 }
 
-fn differing_of_client(existing: &ExportedClient, new: &ExportedClient) -> Vec<&'static str> {
-    let (one, other): (&ClientProfile, _) = (&existing.profile, &new.profile);
-    names_of([
-        ("enabled", existing.enabled != new.enabled),
-        ("scopes", one.scopes() != other.scopes()),
-        ("quota", one.quota() != other.quota()),
-        ("metadata", one.metadata() != other.metadata()),
-    ])
-}
-
-fn differing_of_key(existing: &ExportedKey, new: &ExportedKey) -> Vec<&'static str> {
-    let (metadata, other) = (&existing.metadata, &new.metadata);
-    names_of([
-        ("client", existing.client != new.client),
-        ("label", metadata.label != other.label),
-        ("created", metadata.created != other.created),
-        ("expires", existing.expires != new.expires),
-        ("replaced_by", metadata.replaced_by != other.replaced_by),
-        ("revoked", metadata.revoked != other.revoked),
-        ("enabled", existing.disabled != new.disabled),
-    ])
-}
-
-fn names_of<const N: usize>(fields: [(&'static str, bool); N]) -> Vec<&'static str> {
-    fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::key::KeyDigest;
-    use crate::manage::KeyMetadata;
+    use crate::key::{KeyDigest, Lifetime, Timestamp};
 
-    fn client(name: &str, enabled: bool) -> ExportedClient {
-        ExportedClient { profile: ClientProfile::new(name), enabled }
+    fn client(name: &str, enabled: bool) -> ClientFacts {
+        ClientFacts { enabled, ..ClientFacts::new(name) }
     }
 
-    fn key(number: u8, client: &str) -> ExportedKey {
-        let (client, metadata) = (client.to_owned(), KeyMetadata::default());
-        let digest = KeyDigest::of(&[number]);
-        ExportedKey { digest, client, expires: None, metadata, disabled: false }
+    fn key(number: u8, client: &str) -> KeyFacts {
+        KeyFacts::new(KeyDigest::of(&[number]), client)
     }
 
-    fn refused(existing: ExportedKey, new: ExportedKey) -> ConflictReason {
+    fn epoch() -> Timestamp {
+        Timestamp::nearest(UNIX_EPOCH)
+    }
+
+    fn refused(existing: KeyFacts, new: KeyFacts) -> ConflictReason {
         let held = |key| Export::new(vec![client("App 1", true)], vec![key]);
         let (existing, new) = (held(existing), held(new));
         let plan = plan(&existing, &new);
@@ -160,7 +139,7 @@ mod tests {
     #[test]
     fn revoked_keys_stay_revoked() {
         let mut revoked = key(1, "App 1");
-        revoked.metadata.revoked = Some(UNIX_EPOCH);
+        revoked.revoked = Some(epoch());
         assert_eq!(refused(revoked.clone(), key(1, "App 1")), ConflictReason::Revoked);
         let differs = ConflictReason::Differs { fields: vec!["revoked"] };
         assert_eq!(refused(key(1, "App 1"), revoked), differs);
@@ -169,11 +148,11 @@ mod tests {
     #[test]
     fn every_field_that_differs_is_named() {
         let mut other = key(1, "App 2");
-        other.expires = Some(UNIX_EPOCH + Duration::from_secs(1));
-        other.metadata.label = Some("x".into());
-        other.metadata.created = Some(UNIX_EPOCH);
-        other.metadata.replaced_by = Some(key(2, "").key_id());
-        let fields = vec!["client", "label", "created", "expires", "replaced_by"];
+        other.lifetime = Lifetime::default().with_expiry(UNIX_EPOCH);
+        other.label = Some("x".into());
+        other.created = Some(epoch());
+        other.replaced_by = Some(key(2, "").key_id());
+        let fields = vec!["client", "label", "created", "replaced_by", "expires"];
         assert_eq!(refused(key(1, "App 1"), other), ConflictReason::Differs { fields });
     }
 
@@ -181,14 +160,15 @@ mod tests {
     fn different_key_with_the_same_id_is_refused() {
         let [mut bytes, mut others] = [[7; 32]; 2];
         (bytes[31], others[31]) = (0, 1);
-        let with = |bytes| ExportedKey { digest: KeyDigest::from_bytes(bytes), ..key(1, "App 1") };
+        let with = |bytes| KeyFacts { digest: KeyDigest::from_bytes(bytes), ..key(1, "App 1") };
         assert_eq!(refused(with(bytes), with(others)), ConflictReason::IdConflict);
     }
 
     #[test]
     fn disabled_keys_of_enabled_clients_are_refused() {
-        let disabled = ExportedKey { disabled: true, ..key(1, "App 1") };
-        let new = Export::new(vec![client("App 1", true)], vec![disabled]);
+        let key = key(1, "App 1");
+        let disabled = [key.key_id()].into();
+        let new = Export::new(vec![client("App 1", true)], vec![key]).with_disabled(disabled);
         let imported = plan(&Export::default(), &new).imported;
         assert!(matches!(
             &imported.refused[..],

@@ -1,7 +1,7 @@
 use super::client_index::ClientIndex;
-use crate::key::{KeyId, KeyState, PackedStatus};
+use crate::client::ClientProfile;
+use crate::key::{KeyDigest, KeyId, KeyState, PackedStatus};
 use crate::manage::KeyError;
-use crate::store::KeyRecord;
 use crate::store::table::{Row, Table};
 
 #[cfg(feature = "yaml")]
@@ -36,15 +36,16 @@ impl<P: Copy + Ord> Bulk<P> {
         Self { entries: Vec::new(), index: ClientIndex::default(), declared: false }
     }
 
+    /// Adds a key of which nothing but its client is known.
     pub(in crate::store) fn push(
         &mut self,
-        record: KeyRecord,
+        digest: KeyDigest,
+        profile: ClientProfile,
         position: P,
     ) -> Result<(), KeyError> {
-        let (digest, status) = (record.digest(), record.status());
-        status.expiry_error().map_or(Ok(()), |error| Err(KeyError::Expiry(error)))?;
-        let profile = self.index.shared_profile(record.into_profile())?;
-        self.entries.push((Row { digest, profile: profile.clone() }, status, position));
+        let profile = self.index.shared_profile(profile)?;
+        let row = Row { digest, profile: profile.clone() };
+        self.entries.push((row, PackedStatus::CLEAR, position));
         self.index.put(profile);
         Ok(())
     }
@@ -52,11 +53,9 @@ impl<P: Copy + Ord> Bulk<P> {
     /// Gives every key the declared profile of its client, and disables the keys of disabled clients.
     fn update_rows(&mut self) {
         for (row, status, _) in &mut self.entries {
-            if let Ok(profile) = self.index.profile(row.profile.name()) {
-                row.profile = profile.clone();
-            }
-            if status.state() == KeyState::Active && !self.index.is_enabled(row.profile.name()) {
-                *status = status.with_state(KeyState::Disabled);
+            if let Ok(client) = self.index.client(row.profile.name()) {
+                row.profile = client.profile;
+                *status = status.with_state(KeyState::of(status.is_revoked(), client.enabled));
             }
         }
     }

@@ -5,9 +5,11 @@ use std::mem;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::packed::{KeyMetadata, PackedKey};
 use crate::client::ClientProfile;
-use crate::key::KeyId;
-use crate::manage::{KeyError, KeyMetadata, ManageError, nearest_client};
+use crate::key::{KeyId, PackedStatus};
+use crate::manage::{ClientFacts, KeyError, ManageError, nearest_client};
+use crate::store::table::Row;
 
 /// Data that changes of the store need, but lookups do not.
 #[derive(Clone, Default)]
@@ -32,11 +34,19 @@ impl ClientIndex {
         }
     }
 
-    pub(super) fn profile(&self, name: &str) -> Result<&ClientProfile, ManageError> {
-        let known = self.clients.get(name).map(|client| &client.0);
+    pub(super) fn client(&self, name: &str) -> Result<ClientFacts, ManageError> {
+        let known = self.clients.get(name).map(|client| self.facts(&client.0));
         known.ok_or_else(|| ManageError::UnknownClient {
             nearest: nearest_client(name, self.profiles().map(ClientProfile::name)),
         })
+    }
+
+    pub(super) fn clients(&self) -> impl Iterator<Item = ClientFacts> {
+        self.profiles().map(|profile| self.facts(profile))
+    }
+
+    fn facts(&self, profile: &ClientProfile) -> ClientFacts {
+        ClientFacts { profile: profile.clone(), enabled: self.is_enabled(profile.name()) }
     }
 
     pub(super) fn contains(&self, name: &str) -> bool {
@@ -54,6 +64,13 @@ impl ClientIndex {
     /// Adds a client, or replaces its profile.
     pub(super) fn put(&mut self, profile: ClientProfile) {
         self.clients.replace(ByName(profile));
+    }
+
+    /// Adds a client, or replaces all that is known of it.
+    pub(super) fn put_client(&mut self, client: ClientFacts) {
+        let ClientFacts { profile, enabled } = client;
+        self.set_enabled(profile.name(), enabled);
+        self.put(profile);
     }
 
     /// Rebuilds the tree from sorted names, which fills its nodes and saves eight bytes per client.
@@ -78,8 +95,11 @@ impl ClientIndex {
         }
     }
 
-    pub(super) fn metadata(&self, key_id: KeyId) -> KeyMetadata {
-        self.metadata.get(&key_id).map(|metadata| KeyMetadata::clone(metadata)).unwrap_or_default()
+    /// Returns the key of a row of the table.
+    pub(super) fn packed(&self, row: &Row, status: PackedStatus) -> PackedKey {
+        let metadata = self.metadata.get(&row.digest.key_id());
+        let metadata = metadata.map(|metadata| KeyMetadata::clone(metadata)).unwrap_or_default();
+        PackedKey { row: row.clone(), status, metadata }
     }
 
     pub(super) fn set_metadata(&mut self, key_id: KeyId, metadata: KeyMetadata) {

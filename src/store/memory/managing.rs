@@ -2,14 +2,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::MemoryStore;
 use super::client_index::ClientIndex;
-use super::{MemoryStore, key_error};
+use super::packed::{KeyMetadata, PackedKey};
 use crate::client::ClientProfile;
-use crate::key::whole_seconds;
-use crate::key::{KeyId, KeyState, PackedStatus};
-use crate::manage::rules;
-use crate::manage::{ClientInfo, KeyInfo, KeyMetadata, ManageError, NewKey, Rotated, nearest_key};
-use crate::store::table::Row;
+use crate::key::{KeyId, KeyState};
+use crate::manage::{
+    ClientFacts, ClientInfo, KeyError, KeyFacts, KeyInfo, ManageError, NewKey, Rotated,
+    nearest_key, rules,
+};
+use crate::store::table::{Edit, Row};
 
 /// The methods of [`ManageKeys`](crate::ManageKeys) as synchronous methods.
 impl MemoryStore {
@@ -28,14 +30,13 @@ impl MemoryStore {
     ///
     /// A client of this name exists, or the profile breaks a rule.
     pub fn add_client(&self, profile: impl Into<ClientProfile>) -> Result<ClientInfo, ManageError> {
-        let profile = profile.into();
-        profile.validate()?;
+        let client = rules::add(profile.into())?;
         let mut index = self.lock();
-        if index.contains(profile.name()) {
-            return Err(ManageError::ClientExists { name: profile.name().to_owned() });
+        if index.contains(client.profile.name()) {
+            return Err(ManageError::ClientExists { name: client.profile.name().to_owned() });
         }
-        index.put(profile.clone());
-        Ok(ClientInfo::new(profile))
+        index.put(client.profile.clone());
+        Ok(client.info(0))
     }
 
     /// Enables a client, so that its keys work again. Enabling an enabled client changes nothing.
@@ -61,7 +62,7 @@ impl MemoryStore {
 
     fn set_enabled(&self, name: &str, enabled: bool) -> Result<ClientInfo, ManageError> {
         let mut index = self.lock();
-        let profile = index.profile(name)?.clone();
+        let ClientFacts { profile, enabled: _ } = index.client(name)?;
         let state = if enabled { KeyState::Active } else { KeyState::Disabled };
         let mut edit = self.shared.table.edit();
         edit.change_all(
@@ -70,7 +71,7 @@ impl MemoryStore {
         );
         edit.publish();
         index.set_enabled(name, enabled);
-        Ok(self.client_info(&index, &profile))
+        Ok(self.counted(index.client(name)?))
     }
 
     /// Removes a disabled client with all its keys, including revoked ones.
@@ -80,33 +81,28 @@ impl MemoryStore {
     /// No client of this name exists, or it is still enabled.
     pub fn remove_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
         let mut index = self.lock();
-        let profile = index.profile(name)?.clone();
-        if index.is_enabled(name) {
-            return Err(ManageError::StillEnabled { name: name.to_owned() });
-        }
-        let removed = self.client_info(&index, &profile);
-        let mut ids = Vec::new();
+        let client = index.client(name)?;
+        rules::remove(&client)?;
+        let removed = self.counted(client);
+        let mut edit = self.shared.table.edit();
+        let is_removed = |row: &Row| row.profile.is_same(&removed.profile);
         self.shared.table.for_each(|row, _| {
-            if row.profile.is_same(&profile) {
-                ids.push(row.digest.key_id());
+            if is_removed(row) {
+                index.set_metadata(row.digest.key_id(), KeyMetadata::default());
             }
         });
-        let mut edit = self.shared.table.edit();
-        edit.change_all(|row| row.profile.is_same(&profile), |_| None);
+        edit.change_all(is_removed, |_| None);
         edit.publish();
-        for key_id in ids {
-            index.set_metadata(key_id, KeyMetadata::default());
-        }
         index.remove(name);
         Ok(removed)
     }
 
-    fn client_info(&self, index: &ClientIndex, profile: &ClientProfile) -> ClientInfo {
+    fn counted(&self, client: ClientFacts) -> ClientInfo {
         let mut keys = 0;
         self.shared.table.for_each(|row, status| {
-            keys += usize::from(row.profile.is_same(profile) && !status.is_revoked());
+            keys += usize::from(row.profile.is_same(&client.profile) && !status.is_revoked());
         });
-        ClientInfo { keys, enabled: index.is_enabled(profile.name()), profile: profile.clone() }
+        client.info(keys)
     }
 
     /// Returns the clients, sorted by name.
@@ -116,12 +112,11 @@ impl MemoryStore {
         self.shared.table.for_each(|row, status| {
             *keys.entry(row.profile.address()).or_default() += usize::from(!status.is_revoked());
         });
-        let info = |profile: &ClientProfile| ClientInfo {
-            profile: profile.clone(),
-            enabled: index.is_enabled(profile.name()),
-            keys: keys.get(&profile.address()).copied().unwrap_or_default(),
+        let info = |client: ClientFacts| {
+            let keys = keys.get(&client.profile.address()).copied().unwrap_or_default();
+            client.info(keys)
         };
-        index.profiles().map(info).collect()
+        index.clients().map(info).collect()
     }
 
     /// Adds a key to a client. A key of a disabled client is refused until the client is enabled.
@@ -132,15 +127,12 @@ impl MemoryStore {
     /// passed; or the label breaks a rule.
     pub fn issue(&self, client: &str, key: NewKey) -> Result<KeyInfo, ManageError> {
         let mut index = self.lock();
-        let now = index.now();
-        let profile = index.profile(client)?.clone();
-        let (row, status, metadata) = new_row(&index, profile, key, now)?;
+        let ClientFacts { profile, enabled } = index.client(client)?;
+        let key = rules::issue(client, key, index.now())?;
         let mut edit = self.shared.table.edit();
-        edit.insert(row.clone(), status)
-            .map_err(|error| key_error(&self.shared.table, error, &row.digest))?;
+        self.insert_packed(&mut edit, &mut index, PackedKey::new(key.clone(), profile, enabled))?;
         edit.publish();
-        index.set_metadata(row.digest.key_id(), metadata.clone());
-        Ok(info(&row, status, metadata))
+        Ok(key.info(enabled))
     }
 
     /// Revokes a key permanently: the store keeps its digest, and the same key cannot be added again.
@@ -152,23 +144,21 @@ impl MemoryStore {
     /// No key with this id exists.
     pub fn revoke(&self, key_id: &KeyId) -> Result<KeyInfo, ManageError> {
         let mut index = self.lock();
-        let (row, status) = self.row(*key_id)?;
-        let mut metadata = index.metadata(*key_id);
-        if !status.is_revoked() {
-            metadata.revoked = Some(whole_seconds(index.now()));
+        let known = self.existing(&index, *key_id)?;
+        let mut key = known.clone().facts();
+        if rules::revoke(&mut key, index.now()) {
             let mut edit = self.shared.table.edit();
-            edit.change_status(key_id.prefix(), PackedStatus::revoked);
+            update(&mut edit, &mut index, &known, key.clone());
             edit.publish();
-            index.set_metadata(*key_id, metadata.clone());
         }
-        Ok(info(&row, status.revoked(), metadata))
+        Ok(key.info(known.is_enabled()))
     }
 
     /// Replaces a key with a new one of the same client, in one step. The new key works at once; the old key
     /// expires after `grace`, or at its own expiry if that is earlier. With a grace of zero it expires now.
     ///
     /// The new key inherits the old key's label, unless it has one, and [the old key's
-    /// lifetime](KeyInfo::inherited_expiry), unless it has its own [`Expiry`](crate::manage::Expiry).
+    /// lifetime](KeyInfo::inherited_lifetime), unless it has its own [`Expiry`](crate::manage::Expiry).
     ///
     /// # Errors
     ///
@@ -181,26 +171,14 @@ impl MemoryStore {
         grace: Duration,
     ) -> Result<Rotated, ManageError> {
         let mut index = self.lock();
-        let now = index.now();
-        let (old, old_status) = self.row(*key_id)?;
-        let mut old_metadata = index.metadata(*key_id);
-        let old_info = info(&old, old_status, old_metadata.clone());
-        let (successor, end) = rules::rotate(&old_info, successor, grace, now)?;
-        let (new, new_status, new_metadata) = new_row(&index, old.profile.clone(), successor, now)?;
-        let old_status = old_status.with_expiry(end);
-
+        let known = self.existing(&index, *key_id)?;
+        let (old, new) = rules::rotate(&known.clone().facts(), successor, grace, index.now())?;
+        let ClientFacts { profile, enabled } = index.client(&new.client)?;
         let mut edit = self.shared.table.edit();
-        edit.insert(new.clone(), new_status)
-            .map_err(|error| key_error(&self.shared.table, error, &new.digest))?;
-        edit.change_status(key_id.prefix(), |_| old_status);
+        self.insert_packed(&mut edit, &mut index, PackedKey::new(new.clone(), profile, enabled))?;
+        update(&mut edit, &mut index, &known, old.clone());
         edit.publish();
-        old_metadata.replaced_by = Some(new.digest.key_id());
-        index.set_metadata(*key_id, old_metadata.clone());
-        index.set_metadata(new.digest.key_id(), new_metadata.clone());
-        Ok(Rotated {
-            old: info(&old, old_status, old_metadata),
-            new: info(&new, new_status, new_metadata),
-        })
+        Ok(Rotated { old: old.info(known.is_enabled()), new: new.info(enabled) })
     }
 
     /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and
@@ -211,26 +189,45 @@ impl MemoryStore {
     /// No client of this name exists.
     pub fn list_keys(&self, client: Option<&str>) -> Result<Vec<KeyInfo>, ManageError> {
         let index = self.lock();
-        let only = client.map(|name| index.profile(name)).transpose()?;
+        let only = client.map(|name| index.client(name)).transpose()?;
         let mut keys = Vec::new();
         self.shared.table.for_each(|row, status| {
-            if only.is_none_or(|profile| row.profile.is_same(profile)) {
-                keys.push(info(row, status, index.metadata(row.digest.key_id())));
+            if only.as_ref().is_none_or(|client| row.profile.is_same(&client.profile)) {
+                keys.push(index.packed(row, status).info());
             }
         });
-        keys.sort_by(|key, other| {
-            let order = |key: &KeyInfo| (key.created, key.key_id);
-            key.client.cmp(&other.client).then_with(|| order(key).cmp(&order(other)))
-        });
+        keys.sort_by(KeyInfo::in_list_order);
         Ok(keys)
     }
 
-    fn row(&self, key_id: KeyId) -> Result<(Row, PackedStatus), ManageError> {
-        self.shared.table.row(key_id.prefix()).ok_or_else(|| {
+    pub(super) fn find_packed(&self, index: &ClientIndex, key_id: KeyId) -> Option<PackedKey> {
+        let (row, status) = self.shared.table.row(key_id.prefix())?;
+        Some(index.packed(&row, status))
+    }
+
+    fn existing(&self, index: &ClientIndex, key_id: KeyId) -> Result<PackedKey, ManageError> {
+        self.find_packed(index, key_id).ok_or_else(|| {
             let mut ids = Vec::new();
             self.shared.table.for_each(|row, _| ids.push(row.digest.key_id()));
             ManageError::UnknownKey { key_id, nearest: nearest_key(key_id, ids.into_iter()) }
         })
+    }
+
+    /// Adds a key. The index is changed at once, and the table when the edit is published.
+    pub(super) fn insert_packed(
+        &self,
+        edit: &mut Edit<'_>,
+        index: &mut ClientIndex,
+        key: PackedKey,
+    ) -> Result<(), KeyError> {
+        let PackedKey { row, status, metadata } = key;
+        let (digest, key_id) = (row.digest, row.digest.key_id());
+        if edit.insert(row, status) {
+            index.set_metadata(key_id, metadata);
+            return Ok(());
+        }
+        let known = self.find_packed(index, key_id).map(PackedKey::facts);
+        Err(known.map_or(KeyError::IdConflict { key_id }, |known| rules::duplicate(&known, digest)))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, ClientIndex> {
@@ -239,29 +236,14 @@ impl MemoryStore {
     }
 }
 
-fn new_row(
-    index: &ClientIndex,
-    profile: ClientProfile,
-    key: NewKey,
-    now: SystemTime,
-) -> Result<(Row, PackedStatus, KeyMetadata), ManageError> {
-    let digest = key.digest();
-    let (expires, metadata) = rules::issue(key, now)?;
-    let state =
-        if index.is_enabled(profile.name()) { KeyState::Active } else { KeyState::Disabled };
-    let status = PackedStatus::CLEAR.with_expiry(expires).with_state(state);
-    Ok((Row { digest, profile }, status, metadata))
-}
-
-fn info(row: &Row, status: PackedStatus, metadata: KeyMetadata) -> KeyInfo {
-    KeyInfo {
-        key_id: row.digest.key_id(),
-        client: row.profile.name().to_owned(),
-        label: metadata.label.map(Into::into),
-        created: metadata.created,
-        expires: status.expires(),
-        revoked: metadata.revoked,
-        replaced_by: metadata.replaced_by,
-        state: status.state(),
-    }
+/// Replaces the facts of a key. The index is changed at once, and the table when the edit is published.
+pub(super) fn update(
+    edit: &mut Edit<'_>,
+    index: &mut ClientIndex,
+    known: &PackedKey,
+    facts: KeyFacts,
+) {
+    let key = PackedKey::new(facts, known.row.profile.clone(), known.is_enabled());
+    edit.change_status(key.row.prefix(), |_| key.status);
+    index.set_metadata(key.row.digest.key_id(), key.metadata);
 }

@@ -1,31 +1,12 @@
 use std::collections::HashSet;
 
 use super::MemoryStore;
-use super::client_index::ClientIndex;
-use crate::key::{KeyDigest, KeyId, KeyState, PackedStatus};
-use crate::store::table::Row;
+use super::managing::update;
+use crate::key::{KeyDigest, KeyId, KeyState};
+use crate::manage::rules;
 
 /// For stores that load their keys from a file or database.
 impl MemoryStore {
-    /// Returns whether both stores have the same clients and keys, with the same metadata.
-    pub(in crate::store) fn has_same_content(&self, other: &Self) -> bool {
-        let rows = |store: &Self| {
-            let mut rows = Vec::new();
-            store.shared.table.for_each(|row, status| rows.push((row.clone(), status)));
-            rows
-        };
-        let same = |((row, status), (other, other_status)): (
-            &(Row, PackedStatus),
-            &(Row, PackedStatus),
-        )| {
-            row.digest == other.digest && status == other_status && row.profile == other.profile
-        };
-        let (rows, others) = (rows(self), rows(other));
-        rows.len() == others.len()
-            && rows.iter().zip(&others).all(same)
-            && is_same_index(&self.lock(), &other.lock())
-    }
-
     /// Atomically replaces the content with that of another store, to which no other handle exists.
     pub(in crate::store) fn replace(&self, other: &Self) {
         let mut index = self.lock();
@@ -61,10 +42,13 @@ impl MemoryStore {
 
     /// Atomically revokes all of these keys that the store has.
     pub(in crate::store) fn revoke_all(&self, digests: &HashSet<KeyDigest>) {
-        let _index = self.lock();
+        let mut index = self.lock();
         let mut edit = self.shared.table.edit();
         for digest in digests.iter().filter(|digest| self.has_live(digest)) {
-            edit.change_status(digest.prefix(), PackedStatus::revoked);
+            let Some(known) = self.find_packed(&index, digest.key_id()) else { continue };
+            let mut key = known.clone().facts();
+            rules::revoke(&mut key, index.now());
+            update(&mut edit, &mut index, &known, key);
         }
         edit.publish();
     }
@@ -83,12 +67,4 @@ impl MemoryStore {
     pub(in crate::store) fn digest_of(&self, key_id: KeyId) -> Option<KeyDigest> {
         self.shared.table.row(key_id.prefix()).map(|(row, _)| row.digest)
     }
-}
-
-/// Compares everything except the clocks.
-fn is_same_index(index: &ClientIndex, other: &ClientIndex) -> bool {
-    index.client_count() == other.client_count()
-        && index.profiles().eq(other.profiles())
-        && index.disabled == other.disabled
-        && index.metadata == other.metadata
 }

@@ -1,83 +1,56 @@
-use std::time::UNIX_EPOCH;
+use std::collections::BTreeSet;
 
+use super::MemoryStore;
 use super::client_index::ClientIndex;
-use super::{MemoryStore, key_error};
-use crate::key::{KeyState, PackedStatus};
-use crate::manage::{
-    BoxFuture, Export, ExportedClient, ExportedKey, ImportPlan, Imported, ManageError,
-    TransferKeys, plan,
-};
-use crate::store::table::Row;
+use super::packed::PackedKey;
+use crate::manage::{BoxFuture, ClientFacts, Export, Imported, ManageError, TransferKeys, plan};
 
 impl TransferKeys for MemoryStore {
     fn export_keys(&self) -> BoxFuture<'_, Result<Export, ManageError>> {
-        Box::pin(async move { Ok(self.export(&self.lock())) })
+        Box::pin(async move { Ok(self.export()) })
     }
 
     fn import_keys<'a>(
         &'a self,
         export: &'a Export,
     ) -> BoxFuture<'a, Result<Imported, ManageError>> {
-        Box::pin(async move { self.import(export).map(|plan| plan.imported) })
+        Box::pin(async move { self.import(export) })
     }
 }
 
 impl MemoryStore {
-    /// Adds the clients and keys that the store does not have yet, and returns them.
-    pub(in crate::store) fn import<'a>(
-        &self,
-        new: &'a Export,
-    ) -> Result<ImportPlan<'a>, ManageError> {
+    /// Adds the clients and keys that the store does not have yet.
+    pub(in crate::store) fn import(&self, new: &Export) -> Result<Imported, ManageError> {
         let mut index = self.lock();
-        let plan = plan(&self.export(&index), new);
+        let plan = plan(&self.export_locked(&index), new);
         let mut edit = self.shared.table.edit();
         let mut after = index.clone();
         for client in &plan.clients {
-            after.put(client.profile.clone());
-            after.set_enabled(client.profile.name(), client.enabled);
+            after.put_client((*client).clone());
         }
         for key in &plan.keys {
-            let profile = after.profile(&key.client)?.clone();
-            let status =
-                PackedStatus::CLEAR.with_expiry(key.expires).with_state(state(key, &after));
-            edit.insert(Row { digest: key.digest, profile }, status)
-                .map_err(|error| key_error(&self.shared.table, error, &key.digest))?;
-            after.set_metadata(key.key_id(), key.metadata.clone());
+            let ClientFacts { profile, enabled } = after.client(&key.client)?;
+            let key = PackedKey::new((*key).clone(), profile, enabled);
+            self.insert_packed(&mut edit, &mut after, key)?;
         }
         edit.publish();
         *index = after;
-        Ok(plan)
+        Ok(plan.imported)
     }
 
-    fn export(&self, index: &ClientIndex) -> Export {
-        let clients = index.profiles().map(|profile| ExportedClient {
-            profile: profile.clone(),
-            enabled: index.is_enabled(profile.name()),
-        });
-        let mut keys = Vec::new();
+    pub(in crate::store) fn export(&self) -> Export {
+        self.export_locked(&self.lock())
+    }
+
+    fn export_locked(&self, index: &ClientIndex) -> Export {
+        let (mut keys, mut disabled) = (Vec::new(), BTreeSet::new());
         self.shared.table.for_each(|row, status| {
-            let client = row.profile.name();
-            let mut metadata = index.metadata(row.digest.key_id());
-            if status.is_revoked() && metadata.revoked.is_none() {
-                // Other stores require a time of revocation, and this one is unknown.
-                metadata.revoked = Some(UNIX_EPOCH);
+            let key = index.packed(row, status);
+            if !key.is_enabled() && index.is_enabled(row.profile.name()) {
+                disabled.insert(row.digest.key_id());
             }
-            keys.push(ExportedKey {
-                digest: row.digest,
-                client: client.to_owned(),
-                expires: status.expires(),
-                metadata,
-                disabled: status.state() == KeyState::Disabled && index.is_enabled(client),
-            });
+            keys.push(key.facts());
         });
-        Export::new(clients.collect(), keys)
-    }
-}
-
-fn state(key: &ExportedKey, index: &ClientIndex) -> KeyState {
-    match key.metadata.revoked {
-        Some(_) => KeyState::Revoked,
-        None if index.is_enabled(&key.client) => KeyState::Active,
-        None => KeyState::Disabled,
+        Export::new(index.clients().collect(), keys).with_disabled(disabled)
     }
 }

@@ -1,14 +1,15 @@
 //! Decodes rows. The columns are selected in one order, and read by index.
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sqlx::decode::Decode;
 use sqlx::postgres::{PgRow, PgValueFormat, PgValueRef, Postgres};
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
-use crate::key::{KeyDigest, KeyId};
-use crate::store::sql::{BadRow, ClientRow, profile};
+use crate::key::{KeyDigest, KeyId, Timestamp};
+use crate::manage::ClientFacts;
+use crate::store::postgres::dialect::timestamp;
+use crate::store::sql::{BadRow, profile};
 
 /// The columns of a client `c`, for [`client_row`]. The casts matter for `copy`, which reports no types.
 macro_rules! client_columns {
@@ -20,7 +21,10 @@ macro_rules! client_columns {
 pub(in crate::store) use client_columns;
 
 /// Decodes the client whose columns begin at this index.
-pub(in crate::store) fn client_row(row: &impl Columns, first: usize) -> Result<ClientRow, BadRow> {
+pub(in crate::store) fn client_row(
+    row: &impl Columns,
+    first: usize,
+) -> Result<ClientFacts, BadRow> {
     let name = non_null(row.text(first)).ok_or_else(|| BadRow::client("?", "it has no name"))?;
     let bad = |why: &str| BadRow::client(name, why);
     let enabled = non_null(row.flag(first + 1)).ok_or_else(|| bad("its `enabled` is null"))?;
@@ -28,7 +32,7 @@ pub(in crate::store) fn client_row(row: &impl Columns, first: usize) -> Result<C
         non_null(row.texts(first + 2)).ok_or_else(|| bad("its scopes are not a list of texts"))?;
     let quota = row.text(first + 3).map_err(|_| bad("its quota is not text"))?;
     let metadata = non_null(row.text(first + 4)).ok_or_else(|| bad("its metadata are null"))?;
-    Ok(ClientRow { profile: profile(name, &scopes, quota, metadata)?, enabled })
+    Ok(ClientFacts { profile: profile(name, &scopes, quota, metadata)?, enabled })
 }
 
 /// The columns of a row, by index. `None` is null.
@@ -133,23 +137,13 @@ pub(in crate::store) fn time(
     index: usize,
     key_id: KeyId,
     name: &str,
-) -> Result<Option<SystemTime>, BadRow> {
+) -> Result<Option<Timestamp>, BadRow> {
     let bad = || BadRow::key(key_id, format!("its `{name}` is not between 1970 and 9999"));
     let time = row.micros(index).map_err(|_| bad())?;
-    time.map(|time| time.system_time().ok_or_else(bad)).transpose()
+    time.map(|time| timestamp(time.0).ok_or_else(bad)).transpose()
 }
 
 /// A `timestamptz` as the server sends it: microseconds since 2000. The driver's own type panics at
 /// `infinity`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Micros(i64);
-
-const EPOCH: i64 = 946_684_800_000_000;
-const END: i64 = 253_402_300_800_000_000;
-
-impl Micros {
-    fn system_time(self) -> Option<SystemTime> {
-        let since = self.0.checked_add(EPOCH).filter(|since| (0..END).contains(since))?;
-        UNIX_EPOCH.checked_add(Duration::from_micros(since.try_into().ok()?))
-    }
-}

@@ -1,14 +1,13 @@
 //! Selects, binds and decodes columns.
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sqlx::decode::Decode;
 use sqlx::postgres::{PgArguments, PgRow, PgValueFormat, Postgres};
 use sqlx::query::Query;
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
-use crate::key::rfc3339;
+use crate::key::Timestamp;
 use crate::store::sql::{self, Codec, Column, Dialect, Table, ValueError, Values};
 
 impl Dialect for Postgres {
@@ -77,9 +76,8 @@ pub(super) fn bind_column<'q, T>(
             statement.bind(rows.map(|row| get(row).join(" ")).collect::<Vec<_>>())
         }
         Codec::Flag(get, _) => statement.bind(rows.map(get).collect::<Vec<_>>()),
-        Codec::Time(get, _) => {
-            statement.bind(rows.map(|row| get(row).map(rfc3339::text)).collect::<Vec<_>>())
-        }
+        Codec::Time(get, _) => statement
+            .bind(rows.map(|row| get(row).map(|time| time.to_string())).collect::<Vec<_>>()),
     }
 }
 
@@ -117,10 +115,10 @@ impl Values for PgRow {
         self.try_get(index).map_err(|_| ValueError)
     }
 
-    fn time(&self, index: usize) -> Result<Option<SystemTime>, ValueError> {
+    fn time(&self, index: usize) -> Result<Option<Timestamp>, ValueError> {
         let Some(bytes) = self.bytes(index)? else { return Ok(None) };
         let micros = (&*bytes).try_into().map_err(|_| ValueError)?;
-        system_time(i64::from_be_bytes(micros)).map(Some).ok_or(ValueError)
+        timestamp(i64::from_be_bytes(micros)).map(Some).ok_or(ValueError)
     }
 
     fn number(&self, index: usize) -> Result<Option<i64>, ValueError> {
@@ -129,13 +127,11 @@ impl Values for PgRow {
 }
 
 const EPOCH: i64 = 946_684_800_000_000;
-const END: i64 = 253_402_300_800_000_000;
 
 /// Converts a `timestamptz` from the server's microseconds since 2000. The driver's own type panics at
 /// `infinity`.
-fn system_time(micros: i64) -> Option<SystemTime> {
-    let since = micros.checked_add(EPOCH).filter(|since| (0..END).contains(since))?;
-    UNIX_EPOCH.checked_add(Duration::from_micros(since.try_into().ok()?))
+pub(in crate::store) fn timestamp(micros: i64) -> Option<Timestamp> {
+    Timestamp::from_micros(micros.checked_add(EPOCH)?.try_into().ok()?).ok()
 }
 
 #[cfg(test)]
@@ -145,11 +141,12 @@ mod tests {
     #[test]
     fn times_are_decoded_or_refused() {
         for (micros, since) in [(-EPOCH, 0), (250_123, 946_684_800_250_123)] {
-            assert_eq!(system_time(micros), Some(UNIX_EPOCH + Duration::from_micros(since)));
+            assert_eq!(timestamp(micros), Timestamp::from_micros(since).ok());
         }
-        assert!(system_time(END - EPOCH - 1).is_some());
-        for micros in [i64::MIN, i64::MAX, -EPOCH - 1, END - EPOCH] {
-            assert_eq!(system_time(micros), None);
+        let end = Timestamp::END.cast_signed() - EPOCH;
+        assert!(timestamp(end - 1).is_some());
+        for micros in [i64::MIN, i64::MAX, -EPOCH - 1, end] {
+            assert_eq!(timestamp(micros), None);
         }
     }
 }

@@ -5,7 +5,8 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use crate::client::ClientProfile;
-use crate::store::sql::{BadRow, ClientRow};
+use crate::manage::ClientFacts;
+use crate::store::sql::BadRow;
 
 /// The clients in memory, by name.
 pub(super) struct Clients {
@@ -37,9 +38,9 @@ impl Clients {
     }
 
     /// Inserts or replaces a client. The keys of an unchanged one continue to share its profile.
-    pub(super) fn insert(&mut self, name: &str, row: Result<ClientRow, BadRow>) {
+    pub(super) fn insert(&mut self, name: &str, row: Result<ClientFacts, BadRow>) {
         let profile = match row {
-            Ok(ClientRow { profile, enabled: true }) => profile,
+            Ok(ClientFacts { profile, enabled: true }) => profile,
             other => {
                 self.remove(name);
                 self.others.insert(name.into(), other.map(|row| row.profile));
@@ -88,7 +89,7 @@ mod tests {
             let profile = ClientProfile::new(number.to_string());
             let row = match number % 10 {
                 3 => Err(BadRow::client("?", "it is invalid")),
-                of_ten => Ok(ClientRow { profile, enabled: of_ten != 4 }),
+                of_ten => Ok(ClientFacts { profile, enabled: of_ten != 4 }),
             };
             clients.insert(&number.to_string(), row);
         }
@@ -119,7 +120,7 @@ mod tests {
             let name = number.to_string();
             if number % 2 == 0 {
                 let profile = ClientProfile::new(&name).with_metadata([("of", "later")]);
-                clients.insert(&name, Ok(ClientRow { profile, enabled: true }));
+                clients.insert(&name, Ok(ClientFacts { profile, enabled: true }));
             } else {
                 clients.remove(&name);
             }
@@ -139,7 +140,7 @@ mod tests {
     #[test]
     fn unchanged_client_keeps_its_profile() {
         let mut clients = clients();
-        let row = || Ok(ClientRow { profile: ClientProfile::new("0"), enabled: true });
+        let row = || Ok(ClientFacts { profile: ClientProfile::new("0"), enabled: true });
         let address = |clients: &Clients| clients.get("0").unwrap().unwrap().0.address();
         let before = address(&clients);
         clients.insert("0", row());

@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 
 use super::clients::Clients;
 use super::health::ReplicaHealth;
-use crate::key::{KeyDigest, KeyState, PackedStatus};
+use crate::key::{KeyDigest, KeyState, Lifetime, PackedStatus};
 use crate::store::postgres::columns::{self, Columns as _};
 use crate::store::sql::BadRow;
 use crate::store::table::Row;
@@ -41,18 +41,13 @@ fn try_read_key(row: &PgRow, clients: &Clients) -> Result<(Row, PackedStatus), B
     let key_id = digest.key_id();
     let bad = |why: &str| BadRow::key(key_id, why);
     let client = row.text(2).ok().flatten().ok_or_else(|| bad("it has no client"))?;
-    let expires = columns::time(row, 3, key_id, "expires")?;
+    let lifetime = Lifetime { expires: columns::time(row, 3, key_id, "expires")? };
     let revoked = columns::time(row, 4, key_id, "revoked")?;
     let (profile, is_enabled) = match clients.get(client) {
         Some(client) => client.map_err(|row| bad(&row.to_string()))?,
         None => return Err(bad("its client does not exist")),
     };
-    let state = match (revoked, is_enabled) {
-        (Some(_), _) => KeyState::Revoked,
-        (None, true) => KeyState::Active,
-        (None, false) => KeyState::Disabled,
-    };
-    let status = PackedStatus::CLEAR.with_state(state).with_expiry(expires);
+    let status = PackedStatus::new(KeyState::of(revoked.is_some(), is_enabled), lifetime);
     Ok((Row { digest, profile: profile.clone() }, status))
 }
 

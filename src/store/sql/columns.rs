@@ -5,12 +5,12 @@
 
 use std::borrow::Cow;
 use std::mem;
-use std::time::SystemTime;
 
 use super::client_columns::{metadata, metadata_text, quota, quota_text, scopes};
-use super::row::{ClientRow, KeyRow};
+use super::row::KeyRow;
 use crate::client::{ClientProfile, label};
-use crate::key::KeyDigest;
+use crate::key::{KeyDigest, Timestamp};
+use crate::manage::ClientFacts;
 
 /// A table whose rows are `T`.
 pub(in crate::store) struct Table<T: 'static> {
@@ -35,7 +35,7 @@ pub(in crate::store) enum Codec<T> {
     Json(Encode<T>, Decode<T>),
     Texts(fn(&T) -> Vec<String>, fn(&mut T, &[String]) -> Result<(), String>),
     Flag(fn(&T) -> bool, fn(&mut T, bool)),
-    Time(fn(&T) -> Option<SystemTime>, fn(&mut T, Option<SystemTime>)),
+    Time(fn(&T) -> Option<Timestamp>, fn(&mut T, Option<Timestamp>)),
 }
 
 type Encode<T> = for<'a> fn(&'a T) -> Option<Cow<'a, str>>;
@@ -63,7 +63,7 @@ impl<T> Column<T> {
     }
 }
 
-pub(in crate::store) static CLIENTS: Table<ClientRow> = Table {
+pub(in crate::store) static CLIENTS: Table<ClientFacts> = Table {
     name: "clients",
     columns: &[
         Column::new(
@@ -119,12 +119,12 @@ pub(in crate::store) static CLIENTS: Table<ClientRow> = Table {
     ],
 };
 
-const ENABLED: Column<ClientRow> = Column::new(
+const ENABLED: Column<ClientFacts> = Column::new(
     "enabled",
     Codec::Flag(|client| client.enabled, |client, enabled| client.enabled = enabled),
 );
 
-fn change(client: &mut ClientRow, change: impl FnOnce(ClientProfile) -> ClientProfile) {
+fn change(client: &mut ClientFacts, change: impl FnOnce(ClientProfile) -> ClientProfile) {
     let profile = mem::replace(&mut client.profile, ClientProfile::new(""));
     client.profile = change(profile);
 }
@@ -135,10 +135,10 @@ pub(in crate::store) static KEYS: Table<KeyRow> = Table {
         Column::new(
             "digest",
             Codec::Bytes(
-                |key| key.digest.to_bytes().to_vec(),
+                |key| key.facts.digest.to_bytes().to_vec(),
                 |key, bytes| {
                     let bytes = bytes.try_into().map_err(|_| "its digest is not 32 bytes long")?;
-                    key.digest = KeyDigest::from_bytes(bytes);
+                    key.facts.digest = KeyDigest::from_bytes(bytes);
                     Ok(())
                 },
             ),
@@ -156,9 +156,9 @@ pub(in crate::store) static KEYS: Table<KeyRow> = Table {
         Column::new(
             "client",
             Codec::Text(
-                |key| Some((&*key.client).into()),
+                |key| Some((&*key.facts.client).into()),
                 |key, client| {
-                    key.client = client.ok_or("it has no client")?.into();
+                    key.facts.client = client.ok_or("it has no client")?.into();
                     Ok(())
                 },
             ),
@@ -166,35 +166,38 @@ pub(in crate::store) static KEYS: Table<KeyRow> = Table {
         Column::managed(
             "label",
             Codec::Text(
-                |key| key.metadata.label.as_deref().map(Into::into),
+                |key| key.facts.label.as_deref().map(Into::into),
                 |key, text| {
                     if let Some(text) = text {
                         label::check(text).map_err(|error| format!("its label: {error}"))?;
                     }
-                    key.metadata.label = text.map(Into::into);
+                    key.facts.label = text.map(Into::into);
                     Ok(())
                 },
             ),
         ),
         Column::managed(
             "created",
-            Codec::Time(|key| key.metadata.created, |key, created| key.metadata.created = created),
+            Codec::Time(|key| key.facts.created, |key, created| key.facts.created = created),
         ),
         Column::new(
             "expires",
-            Codec::Time(|key| key.expires, |key, expires| key.expires = expires),
+            Codec::Time(
+                |key| key.facts.lifetime.expires,
+                |key, expires| key.facts.lifetime.expires = expires,
+            ),
         ),
         Column::new(
             "revoked",
-            Codec::Time(|key| key.metadata.revoked, |key, revoked| key.metadata.revoked = revoked),
+            Codec::Time(|key| key.facts.revoked, |key, revoked| key.facts.revoked = revoked),
         ),
         Column::managed(
             "replaced_by",
             Codec::Text(
-                |key| key.metadata.replaced_by.map(|key_id| key_id.to_string().into()),
+                |key| key.facts.replaced_by.map(|key_id| key_id.to_string().into()),
                 |key, text| {
                     let successor = text.map(str::parse).transpose();
-                    key.metadata.replaced_by =
+                    key.facts.replaced_by =
                         successor.map_err(|_| "its `replaced_by` is not the id of a key")?;
                     Ok(())
                 },
@@ -205,10 +208,9 @@ pub(in crate::store) static KEYS: Table<KeyRow> = Table {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
-
     use super::*;
-    use crate::manage::KeyMetadata;
+    use crate::key::Lifetime;
+    use crate::manage::KeyFacts;
     use crate::store::sql::{Migration, Migrations};
 
     /// Copies all columns but one.
@@ -235,21 +237,19 @@ mod tests {
 
     #[test]
     fn key_without_one_of_its_columns_is_another_key() {
-        let at = |seconds| Some(UNIX_EPOCH + Duration::from_secs(seconds));
+        let at = |micros| Timestamp::from_micros(micros).ok();
         let digest = KeyDigest::of(b"one");
-        let key = KeyRow {
+        let facts = KeyFacts {
             digest,
             client: "App 1".to_owned(),
-            enabled: true,
-            expires: at(3),
-            metadata: KeyMetadata {
-                label: Some("production".into()),
-                created: at(1),
-                revoked: at(2),
-                replaced_by: Some(KeyDigest::of(b"two").key_id()),
-            },
+            label: Some("production".to_owned()),
+            created: at(1),
+            lifetime: Lifetime { expires: at(3) },
+            revoked: at(2),
+            replaced_by: Some(KeyDigest::of(b"two").key_id()),
         };
-        let empty = || KeyRow::new(KeyDigest::of(b""), String::new());
+        let key = KeyRow { facts, enabled: true };
+        let empty = || KeyRow { facts: KeyFacts::new(KeyDigest::of(b""), ""), enabled: true };
         assert_eq!(copied(&KEYS, "", &key, empty()), key);
         for column in KEYS.columns.iter().filter(|column| column.name != "algorithm") {
             assert_ne!(copied(&KEYS, column.name, &key, empty()), key, "{}", column.name);
@@ -263,8 +263,8 @@ mod tests {
             .with_scopes(["orders:read".parse().unwrap(), "*".parse().unwrap()])
             .with_quota("100/minute".parse().unwrap())
             .with_metadata([("team", "billing")]);
-        let client = ClientRow { profile, enabled: false };
-        let empty = || ClientRow { profile: ClientProfile::new(""), enabled: true };
+        let client = ClientFacts { profile, enabled: false };
+        let empty = || ClientFacts { profile: ClientProfile::new(""), enabled: true };
         assert_eq!(copied(&CLIENTS, "", &client, empty()), client);
         for column in CLIENTS.columns {
             // The name replaces the profile, so it comes first.

@@ -1,12 +1,12 @@
 //! Reads rows, one column after the other.
 
 use std::borrow::Cow;
-use std::time::SystemTime;
 
 use super::columns::{CLIENTS, Codec, Column, KEYS, Table};
-use super::row::{BadRow, ClientRow, KeyRow, PartialRow};
+use super::row::{BadRow, KeyRow, PartialRow};
 use crate::client::ClientProfile;
-use crate::key::KeyDigest;
+use crate::key::{KeyDigest, KeyState, Timestamp};
+use crate::manage::{ClientFacts, KeyFacts};
 use crate::store::KeyRecord;
 
 /// The differences between the databases in names, types and rows.
@@ -29,7 +29,7 @@ pub(in crate::store) trait Values {
     fn text(&self, index: usize) -> Result<Option<&str>, ValueError>;
     fn texts(&self, index: usize) -> Result<Option<Vec<String>>, ValueError>;
     fn flag(&self, index: usize) -> Result<Option<bool>, ValueError>;
-    fn time(&self, index: usize) -> Result<Option<SystemTime>, ValueError>;
+    fn time(&self, index: usize) -> Result<Option<Timestamp>, ValueError>;
     fn number(&self, index: usize) -> Result<Option<i64>, ValueError>;
 }
 
@@ -97,9 +97,9 @@ impl<'r, R: Values> Cursor<'r, R> {
     }
 
     /// Reads a client whose row has a name.
-    pub(in crate::store) fn client(&mut self) -> Result<PartialRow<ClientRow>, BadRow> {
+    pub(in crate::store) fn client(&mut self) -> Result<PartialRow<ClientFacts>, BadRow> {
         // An invalid value counts as enabled, so that the client can be disabled.
-        let mut row = ClientRow { profile: ClientProfile::new(""), enabled: true };
+        let mut row = ClientFacts { profile: ClientProfile::new(""), enabled: true };
         let mut error = None;
         for (number, column) in CLIENTS.columns.iter().enumerate() {
             match self.read(column, &mut row) {
@@ -121,7 +121,8 @@ impl<'r, R: Values> Cursor<'r, R> {
         &mut self,
         columns: impl Iterator<Item = &'c Column<KeyRow>>,
     ) -> Result<PartialRow<KeyRow>, BadRow> {
-        let mut row = KeyRow::new(KeyDigest::from_bytes([0; 32]), String::new());
+        let facts = KeyFacts::new(KeyDigest::from_bytes([0; 32]), "");
+        let mut row = KeyRow { facts, enabled: true };
         let mut error = None;
         for (number, column) in columns.enumerate() {
             match self.read(column, &mut row) {
@@ -151,15 +152,13 @@ impl<'r, R: Values> Cursor<'r, R> {
         if matches!(self.row.text(self.next), Ok(None)) {
             return Err(BadRow::key(key.row.key_id(), NO_CLIENT));
         }
-        let ClientRow { profile, enabled } = self.client()?.complete()?;
-        key.row.enabled = enabled;
+        let ClientFacts { profile, enabled } = self.client()?.complete()?;
         if is_revoked {
             key.error = None;
-            key.row.metadata.revoked.get_or_insert(SystemTime::UNIX_EPOCH);
         }
-        let key = key.complete()?;
-        let (digest, state) = (key.digest, key.state());
-        Ok(KeyRecord::new(digest, profile).with_expiry(key.expires).with_state(state))
+        let KeyFacts { digest, lifetime, revoked, .. } = key.complete()?.facts;
+        let state = KeyState::of(is_revoked || revoked.is_some(), enabled);
+        Ok(KeyRecord::new(digest, profile).with_lifetime(lifetime).with_state(state))
     }
 }
 

@@ -1,5 +1,5 @@
 use super::managing::{complete_client, existing_client, unknown_key};
-use super::row::{BadRow, ClientRow, KeyRow};
+use super::row::{BadRow, KeyRow};
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
 use crate::key::KeyId;
@@ -25,9 +25,8 @@ pub(in crate::store) async fn find_client<D: Database>(
     name: &str,
 ) -> Result<ClientInfo, ManageError> {
     let mut transaction = database.read().await?;
-    let ClientRow { profile, enabled } = complete_client(&mut transaction, name).await?;
-    let keys = transaction.live_keys(name).await?;
-    Ok(ClientInfo { profile, enabled, keys })
+    let client = complete_client(&mut transaction, name).await?;
+    Ok(client.info(transaction.live_keys(name).await?))
 }
 
 pub(in crate::store) async fn list_keys<D: Database>(
@@ -47,10 +46,7 @@ pub(in crate::store) async fn list_readable_keys<D: Database>(
     }
     let keys = transaction.keys(client).await?.into_iter();
     let mut listed = readable(keys.map(|key| key.map(KeyRow::info)));
-    listed.found.sort_by(|key, other| {
-        let order = |key: &KeyInfo| (key.created, key.key_id);
-        key.client.cmp(&other.client).then_with(|| order(key).cmp(&order(other)))
-    });
+    listed.found.sort_by(KeyInfo::in_list_order);
     Ok(listed)
 }
 

@@ -1,28 +1,26 @@
 use std::slice;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::read_back::{self, Written, not_kept};
-use super::row::{BadRow, ClientRow, KeyRow, PartialRow};
+use super::row::{BadRow, KeyRow, PartialRow};
 use super::transaction::{Database, Transaction};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::KeyId;
-use crate::key::whole_seconds;
-use crate::manage::rules;
 use crate::manage::{
-    ClientInfo, KeyError, KeyInfo, ManageError, NewKey, Rotated, nearest_client, nearest_key,
+    ClientFacts, ClientInfo, KeyInfo, ManageError, NewKey, Rotated, nearest_client, nearest_key,
+    rules,
 };
 
 pub(in crate::store) async fn add_client<D: Database>(
     database: &D,
     profile: ClientProfile,
 ) -> Result<ClientInfo, ManageError> {
-    profile.validate()?;
+    let client = rules::add(profile)?;
     let mut transaction = database.write().await?;
-    let client = ClientRow { profile, enabled: true };
     insert_client(&mut transaction, &client).await?;
     read_back::commit(transaction, &[Written::Clients(slice::from_ref(&client))]).await?;
-    Ok(ClientInfo::new(client.profile))
+    Ok(client.info(0))
 }
 
 pub(in crate::store) async fn enable_client<D: Database>(
@@ -42,7 +40,7 @@ pub(in crate::store) async fn enable_client<D: Database>(
     }
     let keys = transaction.live_keys(name).await?;
     read_back::commit(transaction, &[Written::Client(&client)]).await?;
-    Ok(ClientInfo { profile: client.row.profile, enabled, keys })
+    Ok(client.row.info(keys))
 }
 
 pub(in crate::store) async fn remove_client<D: Database>(
@@ -51,13 +49,11 @@ pub(in crate::store) async fn remove_client<D: Database>(
 ) -> Result<ClientInfo, ManageError> {
     let mut transaction = database.write().await?;
     let client = existing_client(&mut transaction, name).await?.row;
-    if client.enabled {
-        return Err(ManageError::StillEnabled { name: name.to_owned() });
-    }
+    rules::remove(&client)?;
     let keys = transaction.live_keys(name).await?;
     transaction.delete_client(name).await?;
     read_back::commit(transaction, &[Written::Removed { client: name }]).await?;
-    Ok(ClientInfo { profile: client.profile, enabled: false, keys })
+    Ok(client.info(keys))
 }
 
 pub(in crate::store) async fn issue<D: Database>(
@@ -67,7 +63,8 @@ pub(in crate::store) async fn issue<D: Database>(
 ) -> Result<KeyInfo, ManageError> {
     let mut transaction = database.write().await?;
     let client = complete_client(&mut transaction, client).await?;
-    let row = new_row(&client, key, database.now())?;
+    let facts = rules::issue(client.profile.name(), key, database.now())?;
+    let row = KeyRow { facts, enabled: client.enabled };
     insert_key(&mut transaction, &row).await?;
     read_back::commit(transaction, &[Written::Keys(slice::from_ref(&row))]).await?;
     Ok(row.info())
@@ -79,10 +76,8 @@ pub(in crate::store) async fn revoke<D: Database>(
 ) -> Result<KeyInfo, ManageError> {
     let mut transaction = database.write().await?;
     let mut key = existing_key(&mut transaction, key_id).await?;
-    if key.row.metadata.revoked.is_none() {
-        let at = whole_seconds(database.now());
-        transaction.revoke_key(key_id, at).await?;
-        key.row.metadata.revoked = Some(at);
+    if rules::revoke(&mut key.row.facts, database.now()) {
+        transaction.revoke_key(&key.row).await?;
     }
     read_back::commit(transaction, &[Written::Key(&key)]).await?;
     Ok(key.row.info())
@@ -96,16 +91,13 @@ pub(in crate::store) async fn rotate<D: Database>(
 ) -> Result<Rotated, ManageError> {
     let mut transaction = database.write().await?;
     let old = existing_key(&mut transaction, key_id).await?;
-    let mut old = old.complete().map_err(StoreError::from)?;
-    let now = database.now();
-    let (successor, end) = rules::rotate(&old.clone().info(), successor, grace, now)?;
-    let client = complete_client(&mut transaction, &old.client).await?;
-    let new = new_row(&client, successor, now)?;
-    insert_key(&mut transaction, &new).await?;
-    old.expires = end;
-    old.metadata.replaced_by = Some(new.key_id());
-    transaction.replace_key(&old, new.key_id()).await?;
-    let written = [old, new];
+    let known = old.complete().map_err(StoreError::from)?;
+    let (old, new) = rules::rotate(&known.facts, successor, grace, database.now())?;
+    let client = complete_client(&mut transaction, &known.facts.client).await?;
+    let written = [(old, known.enabled), (new, client.enabled)];
+    let written = written.map(|(facts, enabled)| KeyRow { facts, enabled });
+    insert_key(&mut transaction, &written[1]).await?;
+    transaction.replace_key(&written[0], written[1].key_id()).await?;
     read_back::commit(transaction, &[Written::Keys(&written)]).await?;
     let [old, new] = written;
     Ok(Rotated { old: old.info(), new: new.info() })
@@ -117,14 +109,14 @@ const NOT_INDEXED: &str = "its index does not find it: rebuild the indexes, in P
 pub(super) async fn complete_client(
     transaction: &mut impl Transaction,
     name: &str,
-) -> Result<ClientRow, ManageError> {
+) -> Result<ClientFacts, ManageError> {
     Ok(existing_client(transaction, name).await?.complete().map_err(StoreError::from)?)
 }
 
 pub(super) async fn existing_client(
     transaction: &mut impl Transaction,
     name: &str,
-) -> Result<PartialRow<ClientRow>, ManageError> {
+) -> Result<PartialRow<ClientFacts>, ManageError> {
     if let Some(client) = transaction.partial_client(name).await? {
         return Ok(client);
     }
@@ -143,7 +135,7 @@ async fn existing_key(
 ) -> Result<PartialRow<KeyRow>, ManageError> {
     if let Some(key) = transaction.partial_key(key_id).await? {
         // Every change of a key locks its client first, which prevents deadlocks.
-        transaction.partial_client(&key.row.client).await?;
+        transaction.partial_client(&key.row.facts.client).await?;
         if let Some(key) = transaction.partial_key(key_id).await? {
             return Ok(key);
         }
@@ -163,26 +155,13 @@ pub(super) async fn unknown_key(
     Ok(ManageError::UnknownKey { key_id, nearest })
 }
 
-/// The row for a new key of this client.
-fn new_row(client: &ClientRow, key: NewKey, now: SystemTime) -> Result<KeyRow, ManageError> {
-    let digest = key.digest();
-    let (expires, metadata) = rules::issue(key, now)?;
-    Ok(KeyRow {
-        digest,
-        client: client.profile.name().to_owned(),
-        enabled: client.enabled,
-        expires,
-        metadata,
-    })
-}
-
 /// The number of attempts of an insert that neither adds a row nor finds a conflicting one, which may have
 /// been deleted meanwhile.
 const ATTEMPTS: usize = 3;
 
 async fn insert_client(
     transaction: &mut impl Transaction,
-    client: &ClientRow,
+    client: &ClientFacts,
 ) -> Result<(), ManageError> {
     let name = client.profile.name();
     for _ in 0..ATTEMPTS {
@@ -203,13 +182,9 @@ async fn insert_key(transaction: &mut impl Transaction, key: &KeyRow) -> Result<
         if transaction.insert_key(key).await? {
             return Ok(());
         }
-        let error = match transaction.key(key_id).await? {
-            None => continue,
-            Some(known) if known.digest != key.digest => KeyError::IdConflict { key_id },
-            Some(known) if known.metadata.revoked.is_some() => KeyError::Revoked { key_id },
-            Some(_) => KeyError::Duplicate { key_id },
-        };
-        return Err(error.into());
+        if let Some(known) = transaction.key(key_id).await? {
+            return Err(rules::duplicate(&known.facts, key.facts.digest).into());
+        }
     }
     let found = format!("the key {key_id} is missing after it was added");
     Err(not_kept(transaction, found).await.into())

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::error::Error as _;
 
 use super::columns::KEYS;
-use super::row::{BadRow, ClientRow, KeyRow, PartialRow};
+use super::row::{BadRow, KeyRow, PartialRow};
 use super::transaction::Transaction;
 use crate::error::StoreError;
+use crate::manage::ClientFacts;
 
 /// The number of rows that are read back at once.
 const BATCH: usize = 5_000;
@@ -14,10 +15,10 @@ const BATCH: usize = 5_000;
 /// The parts of a change that must read back as written.
 #[derive(Clone, Copy)]
 pub(super) enum Written<'a> {
-    Clients(&'a [ClientRow]),
+    Clients(&'a [ClientFacts]),
     Keys(&'a [KeyRow]),
     /// A client that was enabled or disabled. Other columns may be invalid.
-    Client(&'a PartialRow<ClientRow>),
+    Client(&'a PartialRow<ClientFacts>),
     /// A key that was revoked. Other columns may be invalid.
     Key(&'a PartialRow<KeyRow>),
     Removed {
@@ -140,7 +141,7 @@ fn readable<T>(
 
 async fn clients_difference(
     transaction: &mut impl Transaction,
-    written: &[ClientRow],
+    written: &[ClientFacts],
 ) -> Result<Option<String>, StoreError> {
     for written in written.chunks(BATCH) {
         let names = written.iter().map(|client| client.profile.name()).collect::<Vec<_>>();
@@ -148,7 +149,7 @@ async fn clients_difference(
         let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
         let found = found.iter().map(|client| (client.profile.name(), client));
         let found = found.collect::<HashMap<_, _>>();
-        let difference = |client: &ClientRow| {
+        let difference = |client: &ClientFacts| {
             client_difference(client, found.get(client.profile.name()).copied())
         };
         if let Some(found) = written.iter().find_map(difference) {
@@ -175,7 +176,7 @@ async fn keys_difference(
     Ok(None)
 }
 
-fn client_difference(written: &ClientRow, found: Option<&ClientRow>) -> Option<String> {
+fn client_difference(written: &ClientFacts, found: Option<&ClientFacts>) -> Option<String> {
     let name = written.profile.name();
     match found {
         None => Some(format!("the client `{name}` is missing after it was added")),

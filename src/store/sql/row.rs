@@ -1,57 +1,21 @@
-use std::time::SystemTime;
-
-use crate::client::ClientProfile;
 use crate::error::StoreError;
-use crate::key::{KeyDigest, KeyId, KeyState};
-use crate::manage::{KeyInfo, KeyMetadata};
+use crate::key::KeyId;
+use crate::manage::{KeyFacts, KeyInfo};
 
-/// A row of the clients.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::store) struct ClientRow {
-    pub(in crate::store) profile: ClientProfile,
-    pub(in crate::store) enabled: bool,
-}
-
-/// A row of the keys.
+/// A row of the keys, and whether the key's client is enabled.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) struct KeyRow {
-    pub(in crate::store) digest: KeyDigest,
-    pub(in crate::store) client: String,
-    /// Whether the client is enabled, from the client's row.
+    pub(in crate::store) facts: KeyFacts,
     pub(in crate::store) enabled: bool,
-    pub(in crate::store) expires: Option<SystemTime>,
-    pub(in crate::store) metadata: KeyMetadata,
 }
 
 impl KeyRow {
-    /// Creates a key without further facts.
-    pub(super) fn new(digest: KeyDigest, client: String) -> Self {
-        Self { digest, client, enabled: true, expires: None, metadata: KeyMetadata::default() }
-    }
-
     pub(in crate::store) fn key_id(&self) -> KeyId {
-        self.digest.key_id()
-    }
-
-    pub(in crate::store) fn state(&self) -> KeyState {
-        match (&self.metadata.revoked, self.enabled) {
-            (Some(_), _) => KeyState::Revoked,
-            (None, false) => KeyState::Disabled,
-            (None, true) => KeyState::Active,
-        }
+        self.facts.key_id()
     }
 
     pub(in crate::store) fn info(self) -> KeyInfo {
-        KeyInfo {
-            key_id: self.key_id(),
-            state: self.state(),
-            client: self.client,
-            label: self.metadata.label.map(Into::into),
-            created: self.metadata.created,
-            expires: self.expires,
-            revoked: self.metadata.revoked,
-            replaced_by: self.metadata.replaced_by,
-        }
+        self.facts.info(self.enabled)
     }
 }
 

@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use super::columns::{CLIENTS, KEYS, Table};
 use super::cursor::{self, Cursor, Dialect};
-use super::row::{BadRow, ClientRow, KeyRow, PartialRow};
+use super::row::{BadRow, KeyRow, PartialRow};
 use crate::error::StoreError;
-use crate::key::KeyId;
-use crate::manage::ClientInfo;
+use crate::key::{KeyId, Timestamp};
+use crate::manage::{ClientFacts, ClientInfo};
 
 /// A database of keys, which begins transactions.
 pub(in crate::store) trait Database: Sync {
@@ -28,7 +28,7 @@ pub(in crate::store) enum Argument<'a> {
     Text(&'a str),
     Texts(&'a [&'a str]),
     Flag(bool),
-    Time(Option<SystemTime>),
+    Time(Option<Timestamp>),
 }
 
 /// A transaction of one database, and the statements of all. Dropping it before the commit rolls it back.
@@ -88,7 +88,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
     async fn partial_client(
         &mut self,
         name: &str,
-    ) -> Result<Option<PartialRow<ClientRow>>, StoreError> {
+    ) -> Result<Option<PartialRow<ClientFacts>>, StoreError> {
         let (first, select, lock) = (self.run_triggers(), clients::<Self>(), self.lock());
         let sql = format!("{first}{select} where c.name = $1{lock}");
         let rows = self.rows(&sql, &[Argument::Text(name)]).await?;
@@ -99,7 +99,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
     async fn clients_by_name(
         &mut self,
         names: &[&str],
-    ) -> Result<Vec<Result<ClientRow, BadRow>>, StoreError> {
+    ) -> Result<Vec<Result<ClientFacts, BadRow>>, StoreError> {
         let (first, select) = (self.run_triggers(), clients::<Self>());
         let sql = format!("{first}{select} where c.name {}", Self::Dialect::IN_LIST);
         let rows = self.rows(&sql, &[Argument::Texts(names)]).await?;
@@ -126,7 +126,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
             let mut cursor = Cursor::new(row);
             let client = cursor.client().and_then(PartialRow::complete);
             let keys = cursor.count().map_err(StoreError::new)?;
-            Ok(client.map(|ClientRow { profile, enabled }| ClientInfo { profile, enabled, keys }))
+            Ok(client.map(|client| client.info(keys)))
         };
         self.rows(&sql, &[]).await?.iter().map(info).collect()
     }
@@ -221,7 +221,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
     }
 
     /// Adds a client. Returns `false` if its name is in use.
-    async fn insert_client(&mut self, client: &ClientRow) -> Result<bool, StoreError> {
+    async fn insert_client(&mut self, client: &ClientFacts) -> Result<bool, StoreError> {
         self.insert_clients(slice::from_ref(client)).await
     }
 
@@ -231,7 +231,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
     }
 
     /// Adds all of these clients, as [`Transaction::insert`] does.
-    async fn insert_clients(&mut self, clients: &[ClientRow]) -> Result<bool, StoreError> {
+    async fn insert_clients(&mut self, clients: &[ClientFacts]) -> Result<bool, StoreError> {
         for client in clients {
             self.note_client(client.profile.name());
         }
@@ -248,11 +248,11 @@ pub(in crate::store) trait Transaction: Send + Sized {
     }
 
     /// Writes the time of the revocation of an existing key.
-    async fn revoke_key(&mut self, key_id: KeyId, revoked: SystemTime) -> Result<(), StoreError> {
-        self.note_key(key_id);
+    async fn revoke_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
+        self.note_key(key.key_id());
         let sql = format!("update {} set revoked = $2 where key_id = $1", keys_table::<Self>());
-        let key_id = key_id.to_string();
-        self.execute(&sql, &[Argument::Text(&key_id), Argument::Time(Some(revoked))]).await
+        let key_id = key.key_id().to_string();
+        self.execute(&sql, &[Argument::Text(&key_id), Argument::Time(key.facts.revoked)]).await
     }
 
     /// Writes the expiry and the successor of an existing key.
@@ -263,8 +263,11 @@ pub(in crate::store) trait Transaction: Send + Sized {
             keys_table::<Self>()
         );
         let [key_id, successor] = [key.key_id(), successor].map(|key_id| key_id.to_string());
-        let arguments =
-            [Argument::Text(&key_id), Argument::Text(&successor), Argument::Time(key.expires)];
+        let arguments = [
+            Argument::Text(&key_id),
+            Argument::Text(&successor),
+            Argument::Time(key.facts.lifetime.expires),
+        ];
         self.execute(&sql, &arguments).await
     }
 }

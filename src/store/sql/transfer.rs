@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
 use super::read_back::{self, Written};
-use super::row::{ClientRow, KeyRow};
+use super::row::KeyRow;
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
-use crate::manage::{ClientInfo, Export, ExportedClient, ExportedKey, Imported, ManageError, plan};
+use crate::manage::{ClientFacts, ClientInfo, Export, Imported, KeyFacts, ManageError, plan};
 
 /// The number of attempts of an import that conflicts with concurrent changes.
 const ATTEMPTS: usize = 5;
@@ -24,7 +24,7 @@ pub(in crate::store) async fn import_keys<D: Database>(
         let mut transaction = database.write().await?;
         let here = read_all(&mut transaction).await?;
         let plan = plan(&here, export);
-        let clients = plan.clients.iter().copied().map(client_row).collect::<Vec<_>>();
+        let clients = plan.clients.iter().copied().cloned().collect::<Vec<_>>();
         let keys = key_rows(&here, export, &plan.keys);
         let written = [Written::Clients(&clients), Written::Keys(&keys)];
         if transaction.insert_clients(&clients).await? && transaction.insert_keys(&keys).await? {
@@ -44,30 +44,22 @@ async fn read_all(transaction: &mut impl Transaction) -> Result<Export, ManageEr
     let mut clients = Vec::new();
     for client in transaction.clients().await? {
         let ClientInfo { profile, enabled, .. } = client.map_err(StoreError::from)?;
-        clients.push(ExportedClient { profile, enabled });
+        clients.push(ClientFacts { profile, enabled });
     }
     let mut keys = Vec::new();
     for key in transaction.keys(None).await? {
-        let KeyRow { digest, client, expires, metadata, .. } = key.map_err(StoreError::from)?;
-        keys.push(ExportedKey { digest, client, expires, metadata, disabled: false });
+        keys.push(key.map_err(StoreError::from)?.facts);
     }
     Ok(Export::new(clients, keys))
 }
 
-fn client_row(client: &ExportedClient) -> ClientRow {
-    ClientRow { profile: client.profile.clone(), enabled: client.enabled }
-}
-
-fn key_rows(here: &Export, new: &Export, keys: &[&ExportedKey]) -> Vec<KeyRow> {
+fn key_rows(here: &Export, new: &Export, keys: &[&KeyFacts]) -> Vec<KeyRow> {
     let clients = here.clients().iter().chain(new.clients());
     let enabled = clients.map(|client| (client.profile.name(), client.enabled));
     let enabled = enabled.collect::<HashMap<_, _>>();
-    let row = |key: &&ExportedKey| KeyRow {
-        digest: key.digest,
-        client: key.client.clone(),
-        enabled: enabled.get(&*key.client).copied().unwrap_or(false),
-        expires: key.expires,
-        metadata: key.metadata.clone(),
+    let row = |facts: &&KeyFacts| {
+        let enabled = enabled.get(&*facts.client).copied().unwrap_or(false);
+        KeyRow { facts: (*facts).clone(), enabled }
     };
     keys.iter().map(row).collect()
 }

@@ -1,13 +1,12 @@
 //! Selects, binds and decodes columns.
 
 use std::borrow::Cow;
-use std::time::SystemTime;
 
 use sqlx::Row as _;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
-use crate::key::rfc3339;
+use crate::key::Timestamp;
 use crate::store::sql::{self, Argument, Codec, Column, Dialect, Table, ValueError, Values};
 
 type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
@@ -41,7 +40,7 @@ pub(super) fn bind_column<'q, T>(
         Codec::Text(get, _) | Codec::Json(get, _) => statement.bind(get(row).map(Cow::into_owned)),
         Codec::Texts(get, _) => statement.bind(json(&get(row))),
         Codec::Flag(get, _) => statement.bind(get(row)),
-        Codec::Time(get, _) => statement.bind(get(row).map(rfc3339::text)),
+        Codec::Time(get, _) => statement.bind(get(row).map(|time| time.to_string())),
     }
 }
 
@@ -53,7 +52,7 @@ pub(super) fn bind_argument<'q>(
         Argument::Text(text) => statement.bind(text.to_owned()),
         Argument::Texts(texts) => statement.bind(json(texts)),
         Argument::Flag(flag) => statement.bind(flag),
-        Argument::Time(time) => statement.bind(time.map(rfc3339::text)),
+        Argument::Time(time) => statement.bind(time.map(|time| time.to_string())),
     }
 }
 
@@ -89,8 +88,8 @@ impl Values for SqliteRow {
         }
     }
 
-    fn time(&self, index: usize) -> Result<Option<SystemTime>, ValueError> {
-        self.text(index)?.map(rfc3339::parse).transpose().map_err(|_| ValueError)
+    fn time(&self, index: usize) -> Result<Option<Timestamp>, ValueError> {
+        self.text(index)?.map(str::parse).transpose().map_err(|_| ValueError)
     }
 
     fn number(&self, index: usize) -> Result<Option<i64>, ValueError> {

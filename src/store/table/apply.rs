@@ -55,7 +55,7 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::client::ClientProfile;
-    use crate::key::{KeyDigest, PackedStatus};
+    use crate::key::{KeyDigest, KeyState, PackedStatus};
     use crate::store::table::{Row, Table};
 
     fn row(prefix: u64) -> Row {
@@ -79,7 +79,7 @@ mod tests {
                 1..5,
             ),
         ) {
-            let status = |revoked: bool| if revoked { PackedStatus::CLEAR.revoked() } else { PackedStatus::CLEAR };
+            let status = |revoked: bool| if revoked { PackedStatus::CLEAR.with_state(KeyState::Revoked) } else { PackedStatus::CLEAR };
             let (table, mut model) = (Table::new(), BTreeMap::new());
             for batch in batches {
                 let mut edit = table.edit();

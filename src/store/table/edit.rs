@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Group, InsertError, Root, Row, Segment, Table};
+use super::{Group, Root, Row, Segment, Table};
 use crate::key::PackedStatus;
 
 /// A set of changes that readers see all at once after `publish`, or never if the edit is dropped.
@@ -30,26 +30,21 @@ impl Table {
 }
 
 impl Edit<'_> {
-    /// Adds a row.
-    pub(in crate::store) fn insert(
-        &mut self,
-        row: Row,
-        status: PackedStatus,
-    ) -> Result<(), InsertError> {
+    /// Adds a row; returns false if there is one with its prefix.
+    pub(in crate::store) fn insert(&mut self, row: Row, status: PackedStatus) -> bool {
         let prefix = row.prefix();
         self.root.make_room(prefix);
         let mut group = Group::clone(self.root.node(prefix));
         group.make_room(prefix);
         let segment = group.node(prefix);
-        if let Some((known, _)) = segment.find(prefix) {
-            let same = known.digest == row.digest;
-            return Err(if same { InsertError::SameKey } else { InsertError::SameId });
+        if segment.find(prefix).is_some() {
+            return false;
         }
         let segment = segment.with_row(row, status);
         group.put(prefix, segment);
         self.root.put(prefix, group);
         self.live += usize::from(!status.is_revoked());
-        Ok(())
+        true
     }
 
     /// Changes the status of the row with this prefix; returns false if there is none.

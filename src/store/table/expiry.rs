@@ -11,7 +11,10 @@ impl Table {
         let segments = root.nodes().flat_map(|group| group.nodes());
         let statuses = segments.flat_map(|segment| segment.statuses());
         let active = statuses.filter(|status| status.state() == KeyState::Active);
-        active.filter_map(PackedStatus::expires).filter(|expires| *expires > now).min()
+        active
+            .filter_map(|status| status.lifetime().expires())
+            .filter(|expires| *expires > now)
+            .min()
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::edit::{Edit, Outline, Value};
+use super::changes::write_changes;
+use super::edit::{Edit, Outline};
 use super::file::{EditErrorKind, Lock, Replaced, Target, create, edit_error, replace};
 use super::key_file::load;
 use super::load_error::LoadError;
@@ -12,7 +13,7 @@ use super::parse::Parsed;
 use super::{STABLE_AFTER, YamlError, YamlStore, read};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
-use crate::key::{KeyDigest, KeyId, rfc3339};
+use crate::key::{KeyDigest, KeyId};
 use crate::manage::{ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
 use crate::store::MemoryStore;
 
@@ -54,10 +55,7 @@ impl YamlStore {
     /// A client of this name exists, the profile breaks a rule, or the file cannot be changed.
     pub fn add_client(&self, profile: impl Into<ClientProfile>) -> Result<ClientInfo, ManageError> {
         let profile = profile.into();
-        self.change(
-            |keys| keys.add_client(&profile),
-            |edit, _, _| edit.add_client(profile.name(), Value::client(&profile)),
-        )
+        self.change(|keys| keys.add_client(&profile))
     }
 
     /// Enables a client, so that its keys work again. Enabling an enabled client changes nothing.
@@ -66,7 +64,7 @@ impl YamlStore {
     ///
     /// There is no client of this name, or the file cannot be changed.
     pub fn enable_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
-        self.change(|keys| keys.enable_client(name), |edit, _, _| edit.set_enabled(name, true))
+        self.change(|keys| keys.enable_client(name))
     }
 
     /// Disables a client: its keys are refused until it is enabled again. Disabling a disabled client
@@ -76,7 +74,7 @@ impl YamlStore {
     ///
     /// There is no client of this name, or the file cannot be changed.
     pub fn disable_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
-        self.change(|keys| keys.disable_client(name), |edit, _, _| edit.set_enabled(name, false))
+        self.change(|keys| keys.disable_client(name))
     }
 
     /// Removes a disabled client with all its keys, including revoked ones.
@@ -85,7 +83,7 @@ impl YamlStore {
     ///
     /// No client of this name exists, it is still enabled, or the file cannot be changed.
     pub fn remove_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
-        self.change(|keys| keys.remove_client(name), |edit, _, _| edit.remove_client(name))
+        self.change(|keys| keys.remove_client(name))
     }
 
     /// Returns the clients, sorted by name.
@@ -102,10 +100,7 @@ impl YamlStore {
     /// passed; the label breaks a rule; or the file cannot be changed.
     #[allow(clippy::needless_pass_by_value)] // The signature of the trait.
     pub fn issue(&self, client: &str, key: NewKey) -> Result<KeyInfo, ManageError> {
-        self.change(
-            |keys| keys.issue(client, key.clone()),
-            |edit, issued, _| edit.add_key(client, key_fields(issued, key.digest())),
-        )
+        self.change(|keys| keys.issue(client, key.clone()))
     }
 
     /// Revokes a key permanently. Revoking a revoked key changes nothing. A plaintext key is replaced with
@@ -115,21 +110,14 @@ impl YamlStore {
     ///
     /// No key with this id exists, or the file cannot be changed.
     pub fn revoke(&self, key_id: &KeyId) -> Result<KeyInfo, ManageError> {
-        self.change(
-            |keys| keys.revoke(key_id),
-            |edit, revoked, digest| {
-                let at =
-                    revoked.revoked.map(|at| ("revoked".to_owned(), Value::Raw(rfc3339::text(at))));
-                edit.set_key(digest(*key_id), at.into_iter().collect());
-            },
-        )
+        self.change(|keys| keys.revoke(key_id))
     }
 
     /// Replaces a key with a new one of the same client, in one step. The new key works at once; the old key
     /// expires after `grace`, or at its own expiry if that is earlier. With a grace of zero it expires now.
     ///
     /// The new key inherits the old key's label, unless it has one, and [the old key's
-    /// lifetime](KeyInfo::inherited_expiry), unless it has its own [`Expiry`](crate::manage::Expiry).
+    /// lifetime](KeyInfo::inherited_lifetime), unless it has its own [`Expiry`](crate::manage::Expiry).
     ///
     /// # Errors
     ///
@@ -142,17 +130,7 @@ impl YamlStore {
         successor: NewKey,
         grace: Duration,
     ) -> Result<Rotated, ManageError> {
-        self.change(
-            |keys| keys.rotate(key_id, successor.clone(), grace),
-            |edit, rotated, digest| {
-                let replaced = Value::Raw(rotated.new.key_id.to_string());
-                let end = rotated.old.expires;
-                let end = end.map(|end| ("expires".to_owned(), Value::Raw(rfc3339::text(end))));
-                let replaced = [("replaced_by".to_owned(), replaced)];
-                edit.set_key(digest(*key_id), replaced.into_iter().chain(end).collect());
-                edit.add_key(&rotated.new.client, key_fields(&rotated.new, successor.digest()));
-            },
-        )
+        self.change(|keys| keys.rotate(key_id, successor.clone(), grace))
     }
 
     /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and
@@ -175,16 +153,23 @@ impl YamlStore {
     /// One of the keys also appears elsewhere in the file, or the file cannot be changed.
     pub fn hash_keys(&self) -> Result<usize, ManageError> {
         let mut count = 0;
-        self.change(|_| Ok(()), |edit, (), _| count = edit.hash_keys())?;
+        self.edit(|_| Ok(()), |edit| count = edit.hash_keys())?;
         Ok(count)
     }
 
-    /// Changes the file and this store. `change` applies the change to the keys in memory, and `write` applies it
-    /// to the text; the edited text must load to the changed keys.
+    /// Changes the file and this store. `change` is applied to the keys in memory, and the difference is written.
     pub(super) fn change<T>(
         &self,
         change: impl Fn(&MemoryStore) -> Result<T, ManageError>,
-        mut write: impl FnMut(&mut Edit<'_>, &T, &dyn Fn(KeyId) -> KeyDigest),
+    ) -> Result<T, ManageError> {
+        self.edit(change, |_| {})
+    }
+
+    /// Changes the file and this store. `rewrite` edits the text without changing the keys.
+    fn edit<T>(
+        &self,
+        change: impl Fn(&MemoryStore) -> Result<T, ManageError>,
+        mut rewrite: impl FnMut(&mut Edit<'_>),
     ) -> Result<T, ManageError> {
         let Some(path) = self.file.path() else {
             return Err(ManageError::ReadOnly {
@@ -196,14 +181,14 @@ impl YamlStore {
         let file = self.file.absolute_path().unwrap_or(path);
         if self.is_dry_run {
             let text = read::read_regular(file).map_err(load_error)?;
-            return Ok(self.edit(path, &text, &change, &mut write)?.0);
+            return Ok(self.edited(path, &text, &change, &mut rewrite)?.0);
         }
         let (target, lock) =
             Lock::acquire(file, &|event| self.file.events.report(event)).map_err(edit_error)?;
         let _lock = self.file.update_lock();
         for _ in 0..ATTEMPTS {
             let text = read_stable(&target, &lock).map_err(load_error)?;
-            let (changed, new, parsed) = self.edit(path, &text, &change, &mut write)?;
+            let (changed, new, parsed) = self.edited(path, &text, &change, &mut rewrite)?;
             let replaced = if new.as_bytes() == &**text {
                 Replaced::Done
             } else {
@@ -222,13 +207,14 @@ impl YamlStore {
         Err(edit_error(EditErrorKind::Unstable))
     }
 
-    /// Returns the result of a change, the edited text of the file, and the keys parsed from that text.
-    fn edit<T>(
+    /// Returns the result of a change, the edited text of the file, and the keys parsed from that text, which must be
+    /// the changed ones.
+    fn edited<T>(
         &self,
         path: &Path,
         text: &[u8],
         change: impl Fn(&MemoryStore) -> Result<T, ManageError>,
-        mut write: impl FnMut(&mut Edit<'_>, &T, &dyn Fn(KeyId) -> KeyDigest),
+        rewrite: impl FnOnce(&mut Edit<'_>),
     ) -> Result<(T, Zeroizing<String>, Parsed), ManageError> {
         let edit_error = |kind| edit_error(path, kind);
         let load_error = |error| ManageError::from(YamlError::new(Some(path), error));
@@ -242,17 +228,19 @@ impl YamlStore {
             self.keys.share_clock(&keys);
             keys
         };
+        let before = keys.export();
         let changed = change(&keys)?;
+        let after = keys.export();
 
         let (edited, line) = {
             let outline = Outline::of(read::utf8(text).map_err(load_error)?).map_err(load_error)?;
             let mut edit = Edit::of(&outline);
-            let digest = |key_id| keys.digest_of(key_id).expect("the changed key exists");
-            write(&mut edit, &changed, &digest);
+            write_changes(&mut edit, &before, &after);
+            rewrite(&mut edit);
             edit.finish().map_err(edit_error)?
         };
         match load(edited.as_bytes()) {
-            Ok(parsed) if parsed.keys.has_same_content(&keys) => Ok((changed, edited, parsed)),
+            Ok(parsed) if parsed.keys.export() == after => Ok((changed, edited, parsed)),
             _ => Err(edit_error(EditErrorKind::Layout { line })),
         }
     }
@@ -276,14 +264,4 @@ fn read_stable(target: &Target, lock: &Lock) -> Result<Zeroizing<Vec<u8>>, LoadE
         text = again;
     }
     Ok(text)
-}
-
-fn key_fields(key: &KeyInfo, digest: KeyDigest) -> Vec<(String, Value)> {
-    let mut fields = vec![("digest".to_owned(), Value::Raw(digest.to_text()))];
-    let label = key.label.as_deref().map(Value::text);
-    let [created, expires] =
-        [key.created, key.expires].map(|at| at.map(|at| Value::Raw(rfc3339::text(at))));
-    let others = [("label", label), ("created", created), ("expires", expires)];
-    fields.extend(others.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    fields
 }

@@ -10,8 +10,8 @@ use crate::key::{
     looks_like_key,
 };
 use crate::manage::KeyError;
+use crate::store::MemoryStore;
 use crate::store::memory::Bulk;
-use crate::store::{KeyRecord, MemoryStore};
 
 mod clients;
 mod fields;
@@ -26,8 +26,23 @@ pub(super) const DEFAULT_CLIENT: &str = "default";
 /// The newest supported version of the file format.
 const VERSION: u32 = 1;
 
-const ROOT: Fields = Fields {
-    known: &["api_key", "api_keys", "allow_weak_keys", "version", "clients"],
+#[derive(Clone, Copy)]
+enum RootField {
+    ApiKey,
+    ApiKeys,
+    AllowWeakKeys,
+    Version,
+    Clients,
+}
+
+const ROOT: Fields<RootField> = Fields {
+    known: &[
+        ("api_key", RootField::ApiKey),
+        ("api_keys", RootField::ApiKeys),
+        ("allow_weak_keys", RootField::AllowWeakKeys),
+        ("version", RootField::Version),
+        ("clients", RootField::Clients),
+    ],
     fallback: "api_keys",
     hint: "write keys indented below `api_keys:`, as `KEY: client name`",
 };
@@ -132,7 +147,7 @@ impl<'r> FileParser<'r> {
         let mut seen = ROOT.seen();
         while let Some((field, value)) = events.pair("the name of a field", ROOT.hint)? {
             let depth = events.depth_before(&value);
-            let result = seen.name(field).and_then(|name| self.read_field(name, value, events));
+            let result = seen.field(field).and_then(|field| self.read_field(field, value, events));
             self.errors.collect(result)?;
             events.skip_to(depth)?;
         }
@@ -141,21 +156,21 @@ impl<'r> FileParser<'r> {
 
     fn read_field(
         &mut self,
-        name: &str,
+        field: RootField,
         value: Node<'_>,
         events: &mut Events<'_>,
     ) -> Result<(), LoadError> {
-        match name {
-            "api_key" => {
+        match field {
+            RootField::ApiKey => {
                 let position = value.position;
                 let key = value.text("a key", "write `api_key: KEY`")?;
                 self.add(&key, position, DEFAULT_CLIENT, position)
             }
-            "api_keys" | "clients" if value.is_null() => Ok(()),
-            "api_keys" => self.read_keys(&value, events),
-            "allow_weak_keys" => value.boolean().map(|allow| self.allow_weak = allow),
-            "version" => check_version(value),
-            _ => self.read_clients(&value, events),
+            RootField::ApiKeys | RootField::Clients if value.is_null() => Ok(()),
+            RootField::ApiKeys => self.read_keys(&value, events),
+            RootField::AllowWeakKeys => value.boolean().map(|allow| self.allow_weak = allow),
+            RootField::Version => check_version(value),
+            RootField::Clients => self.read_clients(&value, events),
         }
     }
 
@@ -211,8 +226,7 @@ impl<'r> FileParser<'r> {
             Strength::Fair => {}
         }
         self.plaintext_keys += 1;
-        let record = KeyRecord::new(KeyDigest::of(key), ClientProfile::new(client));
-        self.keys.push(record, position).map_err(|error| {
+        self.keys.push(KeyDigest::of(key), ClientProfile::new(client), position).map_err(|error| {
             let kind = match error {
                 KeyError::Profile(ProfileError::NoName) => LoadErrorKind::NoClient,
                 error => LoadErrorKind::Key(error),

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::{ReloadError, YamlWarning};
-use crate::key::rfc3339;
+use crate::key::Timestamp;
 
 /// An event of a [`YamlStore`](crate::YamlStore) that concerns the operator of the service.
 ///
@@ -57,7 +57,7 @@ impl fmt::Display for YamlEvent {
                 write!(f, "{}: loaded again; keys: {keys}, clients: {clients}", path.display())
             }
             Self::ReloadFailed { path, since, error } => {
-                let (path, since) = (path.display(), rfc3339::text(*since));
+                let (path, since) = (path.display(), Timestamp::nearest(*since));
                 write!(f, "{path}: not followed since {since}, changes have no effect: {error}")
             }
             Self::Recovered { path } => write!(f, "{}: followed again", path.display()),

@@ -26,7 +26,7 @@ pub(super) async fn rotated_key_works_until_its_grace_ends(case: &Case<impl Mana
         let own = left.map(|left| rotated + left);
         case.issue("App 1", old.to_new().with_expiry(own)).await;
         let successor = new.to_new().with_expiry(Expiry::Never);
-        let seen = case.rotate(&old, successor, grace).await.old.expires;
+        let seen = case.rotate(&old, successor, grace).await.old.expires();
         let ends_by_grace = rotated.checked_add(grace) == Some(end);
         let is_end =
             is_same_microsecond(Some(end), seen) || ends_by_grace && is_same_second(seen, end);
@@ -52,7 +52,7 @@ pub(super) async fn long_grace_does_not_overflow(case: &Case<impl Managed>) {
     {
         let [old, new] = ["old", "new"].map(|what| Key::of(&format!("{what} {index}")));
         case.issue("App 1", old.to_new()).await;
-        let end = case.rotate(&old, new.to_new(), grace).await.old.expires;
+        let end = case.rotate(&old, new.to_new(), grace).await.old.expires();
         let least = case.now() + grace.min(84 * YEAR) - SECOND;
         assert!(end.is_none_or(|end| end > least), "{case}: {grace:?} ends at {end:?}");
         case.admits("within a long grace", &old, "App 1").await;

@@ -57,11 +57,11 @@ pub(super) async fn fields_of_a_key_are_kept(case: &Case<impl Managed>) {
         let returned = case.issue("App 1", label.into_iter().fold(new, NewKey::with_label)).await;
         let is_now = is_same_second(returned.created, case.now());
         assert!(is_now, "{case}: the creation is {:?}", returned.created);
-        let is_kept = is_same_microsecond(expires, returned.expires);
-        assert!(is_kept, "{case}: the expiry {expires:?} is {:?}", returned.expires);
+        let is_kept = is_same_microsecond(expires, returned.expires());
+        assert!(is_kept, "{case}: the expiry {expires:?} is {:?}", returned.expires());
         let mut expected = KeyInfo::new(key.id(), "App 1");
         expected.label = label.map(str::to_owned);
-        (expected.created, expected.expires) = (returned.created, returned.expires);
+        (expected.created, expected.lifetime) = (returned.created, returned.lifetime);
         assert_eq!(returned, expected, "{case}: the returned key");
         assert_eq!(case.listed(&key).await, expected, "{case}: the listed key");
         case.clock.advance(SECOND);

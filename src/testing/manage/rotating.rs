@@ -21,16 +21,16 @@ pub(super) async fn successor_is_admitted_at_once(case: &Case<impl Managed>) {
         case.admits("as a successor", successor, "App 1").await;
         case.admits("within its grace", key, "App 1").await;
 
-        let (created, expires) = (returned.new.created, returned.new.expires);
+        let (created, expires) = (returned.new.created, returned.new.expires());
         assert!(is_same_second(created, case.now()), "{case}: its creation is {created:?}");
         if let Expiry::At(own) = own {
             assert!(is_same_microsecond(Some(own), expires), "{case}: its expiry is {expires:?}");
         }
         let mut new = KeyInfo::new(successor.id(), "App 1");
         new.label = Some(label.to_owned());
-        (new.created, new.expires) = (created, expires);
+        (new.created, new.lifetime) = (created, returned.new.lifetime);
         old.replaced_by = Some(successor.id());
-        old.expires = returned.old.expires;
+        old.lifetime = returned.old.lifetime;
         let expected = Rotated::new(old, new);
         let listed = Rotated::new(case.listed(key).await, case.listed(successor).await);
         assert_eq!(returned, expected, "{case}: the returned keys");
@@ -56,7 +56,7 @@ pub(super) async fn successor_inherits_the_lifetime(case: &Case<impl Managed>) {
         let own = own.map(|own| case.now() + own);
         case.issue("App 1", old.to_new().with_expiry(own)).await;
         case.rotate(&old, successor.to_new().with_expiry(new), HOUR).await;
-        let seen = case.listed(&successor).await.expires;
+        let seen = case.listed(&successor).await.expires();
         assert!(is_same_microsecond(expected, seen), "{case}: {what}, has {seen:?}");
     }
 
@@ -65,7 +65,7 @@ pub(super) async fn successor_inherits_the_lifetime(case: &Case<impl Managed>) {
     for (key, successor) in [(&first, &second), (&second, &third)] {
         case.clock.advance(80 * DAY);
         case.rotate(key, successor.to_new(), HOUR).await;
-        let (most, seen) = (case.now() + lifetime, case.listed(successor).await.expires);
+        let (most, seen) = (case.now() + lifetime, case.listed(successor).await.expires());
         // The creation may be cut to the second.
         let is_close = seen.is_some_and(|end| most - SECOND < end && end < most + SECOND);
         assert!(is_close, "{case}: the expiry should be about {most:?} and is {seen:?}");

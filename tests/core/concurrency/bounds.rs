@@ -11,7 +11,7 @@ use keygate::error::{
     ConfigError, Misconfiguration, MissingScope, StoreErrorKind, Throttled, WrongKey,
 };
 use keygate::key::{
-    GenerateError, InvalidPrefix, InvisibleChar, KeyFormat, KeyState, ParseDigestError,
+    GenerateError, InvalidPrefix, InvisibleChar, KeyFormat, KeyState, Lifetime, ParseDigestError,
     ParseKeyIdError, TimeError, Timestamp, UnusableKey, WeakKey,
 };
 use keygate::layer::{
@@ -23,8 +23,8 @@ use keygate::limit::{
     PendingDecision, Permit, RateLimitRequest, TrustedProxies,
 };
 use keygate::manage::{
-    ClientInfo, ConflictReason, Expiry, Export, ImportConflict, Imported, KeyError, KeyInfo,
-    KeyStatus, ManageError, PartialList, Rotated, RotationConflict,
+    ClientFacts, ClientInfo, ConflictReason, Expiry, Export, ImportConflict, Imported, KeyError,
+    KeyFacts, KeyInfo, KeyStatus, ManageError, PartialList, Rotated, RotationConflict,
 };
 use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
@@ -68,6 +68,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         AuthError,
         Authenticator<MemoryStore, Parts>,
         Client,
+        ClientFacts,
         ClientInfo,
         ClientProfile,
         ClientUsage,
@@ -84,6 +85,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         KeyDigest,
         InvisibleChar,
         KeyError,
+        KeyFacts,
         KeyFormat,
         KeyId,
         KeyInfo,
@@ -92,6 +94,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         KeyStatus,
         KeyUsage,
         LabelError,
+        Lifetime,
         ManageError,
         MemoryStore,
         MemoryCounters,

@@ -85,7 +85,7 @@ impl Model {
         let key = self.keys.iter().find(|key| key.digest == digest)?;
         let info = self.effective(key);
         let profile = &self.clients[self.client(&info.client).ok()?].profile;
-        Some(KeyRecord::new(digest, profile).with_expiry(info.expires).with_state(info.state))
+        Some(KeyRecord::new(digest, profile).with_lifetime(info.lifetime).with_state(info.state))
     }
 
     fn add(&mut self, profile: ClientProfile) -> Result<Changed, ManageError> {
@@ -137,7 +137,7 @@ impl Model {
         let mut info = KeyInfo::new(key_id, name);
         info.label = new.label().map(str::to_owned);
         info.created = Some(whole_second(now));
-        info.expires = expires;
+        info.lifetime = info.lifetime.with_expiry(expires);
         self.keys.push(Key { digest: new.digest(), info });
         Ok(self.keys.len() - 1)
     }
@@ -168,7 +168,7 @@ impl Model {
         if let Some(conflict) = conflict {
             return Err(ManageError::Conflict { key_id, conflict });
         }
-        let new = match (new.expiry(), old.expires, old.created) {
+        let new = match (new.expiry(), old.expires(), old.created) {
             (Expiry::Inherit, Some(expires), Some(created)) => {
                 let lifetime = expires.duration_since(created).unwrap();
                 new.with_expiry(whole_second(now) + lifetime)
@@ -183,7 +183,7 @@ impl Model {
         let replaced_by = self.keys[successor].info.key_id;
         let info = &mut self.keys[index].info;
         let end = now.checked_add(grace).map(whole_second);
-        info.expires = info.expires.into_iter().chain(end).min();
+        info.lifetime = info.lifetime.with_expiry(info.expires().into_iter().chain(end).min());
         info.replaced_by = Some(replaced_by);
         let [old, new] = [index, successor].map(|index| self.effective(&self.keys[index]));
         Ok(Changed::Rotated(Rotated::new(old, new)))

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::KeyFormat;
-use keygate::manage::{ManageError, PartialList, RotationConflict};
+use keygate::manage::{ClientFacts, KeyFacts, ManageError, PartialList, RotationConflict};
 use keygate::{ApiKey, KeyDigest, KeyRecord, MemoryStore, NewKey, YamlStore};
 
 use crate::redaction::canary::{CANARY, debug, error, text};
@@ -43,6 +43,9 @@ pub(crate) fn all() -> Vec<Shown> {
         ("InvalidPrefix", error(&prefix)),
         ("GenerateError", error(&generate)),
         ("ClientInfo", debug(&client)),
+        ("ClientFacts", debug(&ClientFacts::new(profile()))),
+        ("KeyFacts", debug(&KeyFacts::new(digest(), "User 1"))),
+        ("Lifetime", debug(&issued.lifetime)),
         ("KeyInfo", debug(&issued)),
         ("KeyStatus", text(&issued.status(std::time::UNIX_EPOCH))),
         ("NewKey", debug(&successor) + &debug(&NewKey::new(digest()))),

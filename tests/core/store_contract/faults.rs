@@ -175,7 +175,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
         ("successor_inherits_the_lifetime", {
             rotate(|model, id, new, grace| match new.expiry() {
                 Expiry::Inherit => {
-                    let expires = key(model, id).and_then(|key| key.info.expires);
+                    let expires = key(model, id).and_then(|key| key.info.expires());
                     (new.with_expiry(expires), grace)
                 }
                 _ => (new, grace),
@@ -190,7 +190,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                     && is_duplicate
                     && let Some(key) = key(model, *old)
                 {
-                    key.info.expires = Some(now);
+                    key.info.lifetime = key.info.lifetime.with_expiry(now);
                 }
                 made
             })
@@ -213,8 +213,8 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 else {
                     return Ok(made);
                 };
-                keys.old.expires = now.checked_add(grace);
-                key(model, id).unwrap().info.expires = keys.old.expires;
+                keys.old.lifetime = keys.old.lifetime.with_expiry(now.checked_add(grace));
+                key(model, id).unwrap().info.lifetime = keys.old.lifetime;
                 Ok(Changed::Rotated(keys))
             })
         }),

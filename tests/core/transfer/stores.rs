@@ -139,7 +139,8 @@ async fn times_up_to_the_end_of_9999_stay_the_same() {
         assert!(store.import_keys(&held(&old).await).await.unwrap().is_complete());
         assert!(held(&**store).await == held(&old).await);
         let listed = store.list_keys(Some("App 1")).await.unwrap();
-        let mut expires: Vec<_> = listed.iter().filter_map(|key| key.expires).collect();
+        let mut expires: Vec<_> =
+            listed.iter().filter_map(keygate::manage::KeyInfo::expires).collect();
         expires.sort_unstable();
         assert_eq!(expires, times);
     }
@@ -153,12 +154,6 @@ async fn expiries_that_cannot_be_kept_are_refused() {
     let memory = MemoryStore::new();
     memory.add_client("App 1").unwrap();
     let end = UNIX_EPOCH + Duration::from_secs(253_402_300_800);
-    let record = |expires| KeyRecord::new(KeyDigest::of(b"1"), "App 1").with_expiry(expires);
-    let refused = Err(KeyError::Expiry(TimeError::AfterEnd));
-    assert_eq!(memory.insert_record(record(end)), refused);
-    let before = UNIX_EPOCH - Duration::from_secs(1);
-    let refused = Err(KeyError::Expiry(TimeError::BeforeEpoch));
-    assert_eq!(memory.insert_record(record(before)), refused);
 
     #[cfg(feature = "sqlite")]
     keygate::store::SqliteStore::migrate(folder.path("keys.db")).await.unwrap();
@@ -190,7 +185,7 @@ async fn times_finer_than_a_microsecond_are_cut_and_stay_the_same() {
     let new = MemoryStore::new();
     new.import_keys(&held(&old).await).await.unwrap();
     let cut = UNIX_EPOCH + Duration::from_micros(1_900_000_000_123_456);
-    assert_eq!(new.list_keys(None).unwrap()[0].expires, Some(cut));
+    assert_eq!(new.list_keys(None).unwrap()[0].expires(), Some(cut));
     assert!(new.import_keys(&held(&old).await).await.unwrap().is_complete());
     assert!(old.import_keys(&held(&new).await).await.unwrap().is_complete());
 }

@@ -222,7 +222,7 @@ fn next_expiry_is_the_first_ahead_of_all_keys_that_work() {
         store.issue(["App 1", "App 2"][number as usize % 2], key).unwrap();
     }
     for key in store.list_keys(None).unwrap() {
-        if key.expires == Some(far(0)) {
+        if key.expires() == Some(far(0)) {
             store.revoke(&key.key_id).unwrap();
         }
     }

@@ -31,7 +31,7 @@ fn times_up_to_the_end_of_9999_are_kept_exactly() {
     ] {
         for field in FIELDS {
             let listed = load(key(field, time)).list_keys(None).unwrap();
-            let found = [listed[0].created, listed[0].expires, listed[0].revoked];
+            let found = [listed[0].created, listed[0].expires(), listed[0].revoked];
             let place = FIELDS.iter().position(|known| *known == field).unwrap();
             let kept = UNIX_EPOCH + Duration::from_micros(kept);
             assert_eq!(found[place], Some(kept), "{field}: {time}");

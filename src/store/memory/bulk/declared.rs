@@ -1,27 +1,25 @@
 use super::Bulk;
 use crate::client::ClientProfile;
-use crate::manage::KeyMetadata;
-use crate::store::KeyRecord;
-use crate::store::table::Row;
+use crate::manage::{ClientFacts, KeyFacts};
+use crate::store::memory::packed::PackedKey;
 
 /// For sources that describe clients apart from their keys, in any order.
 impl<P> Bulk<P> {
-    /// Declares the profile of a client. Its keys may be pushed before or after, with only its name.
-    pub(in crate::store) fn declare(&mut self, profile: ClientProfile, enabled: bool) {
-        self.index.set_enabled(profile.name(), enabled);
-        self.index.put(profile);
+    /// Declares a client. Its keys may be pushed before or after, with only its name.
+    pub(in crate::store) fn declare(&mut self, client: ClientFacts) {
+        self.index.put_client(client);
         self.declared = true;
     }
 
-    /// Adds a key with metadata, of a client that is declared before or after.
-    pub(in crate::store) fn push_with_metadata(
+    /// Adds a key of a client that is declared before or after.
+    pub(in crate::store) fn push_facts(
         &mut self,
-        record: KeyRecord,
-        metadata: KeyMetadata,
+        facts: KeyFacts,
+        profile: ClientProfile,
         position: P,
     ) {
-        let (digest, status) = (record.digest(), record.status());
-        self.index.set_metadata(digest.key_id(), metadata);
-        self.entries.push((Row { digest, profile: record.into_profile() }, status, position));
+        let PackedKey { row, status, metadata } = PackedKey::new(facts, profile, true);
+        self.index.set_metadata(row.digest.key_id(), metadata);
+        self.entries.push((row, status, position));
     }
 }

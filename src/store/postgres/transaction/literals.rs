@@ -1,6 +1,5 @@
 //! Literals, for statements without parameters, which take one round trip instead of two.
 
-use crate::key::rfc3339;
 use crate::store::sql::Argument;
 
 /// Replaces the parameters `$1` to `$9` of a statement.
@@ -23,7 +22,7 @@ fn argument_literal(argument: &Argument<'_>) -> String {
         Argument::Texts(texts) => array(texts.iter()),
         Argument::Flag(flag) => flag.to_string(),
         Argument::Time(time) => {
-            time.map_or_else(|| "null".to_owned(), |time| literal(&rfc3339::text(time)))
+            time.map_or_else(|| "null".to_owned(), |time| literal(&time.to_string()))
         }
     }
 }

@@ -45,6 +45,8 @@ struct Header {
 }
 
 const FORMAT: &[u8] = b"keygate snapshot 4\n";
+/// Another size of a key's status needs another version of the format.
+const _: () = assert!(PackedStatus::BYTES == 8);
 const HEADER_BYTES: u64 = (FORMAT.len() + 8 + 2 * size_of::<Checksum>()) as u64;
 
 impl Header {
@@ -122,7 +124,8 @@ fn read_rows(
         let digest = KeyDigest::from_bytes(array(file)?);
         let profile = profiles.get(u32::from_le_bytes(array(file)?) as usize);
         let profile = profile.ok_or_else(|| unusable("a key has no client"))?.clone();
-        let status = PackedStatus::from_bits(u64::from_le_bytes(array(file)?));
+        let status = PackedStatus::from_bytes(array(file)?);
+        let status = status.ok_or_else(|| unusable("a key has an unknown status"))?;
         if last >= Some(digest.prefix()) {
             return Err(unusable("its keys are not in order"));
         }
@@ -200,7 +203,7 @@ fn write_rows(file: &File, database: &str, table: &Table, refused: &Refused) -> 
         let client = u32::try_from(indices[&profile.address()]).map_err(io::Error::other)?;
         file.write_all(&digest.to_bytes())?;
         file.write_all(&client.to_le_bytes())?;
-        file.write_all(&status.bits().to_le_bytes())
+        file.write_all(&status.to_bytes())
     };
     let mut written = Ok(());
     table.for_each(|row, status| {

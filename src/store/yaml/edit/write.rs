@@ -1,9 +1,10 @@
 use std::fmt::Write as _;
 
-use crate::client::{ClientProfile, Quota, Rate};
-use crate::key::rfc3339;
+use crate::client::{ClientProfile, ProfileParts, Quota, Rate};
+use crate::key::Timestamp;
 
 /// A value to be written to a key file, independent of its layout there.
+#[derive(PartialEq)]
 pub(in crate::store::yaml) enum Value {
     /// A scalar, written as it is.
     Raw(String),
@@ -12,6 +13,7 @@ pub(in crate::store::yaml) enum Value {
 }
 
 /// An item of a list, and the comment after its first line.
+#[derive(PartialEq)]
 pub(in crate::store::yaml) struct Item {
     pub(super) value: Value,
     pub(super) comment: Option<String>,
@@ -24,17 +26,17 @@ impl Value {
 
     /// Returns the fields of a client, without its keys.
     pub(in crate::store::yaml) fn client(profile: &ClientProfile) -> Vec<(String, Self)> {
+        let ProfileParts { name: _, scopes, quota, metadata } = profile.parts();
         let mut fields = Vec::new();
-        if !profile.scopes().is_empty() {
-            let scopes = profile.scopes().iter().map(|scope| Self::text(scope.as_str()));
+        if !scopes.is_empty() {
+            let scopes = scopes.iter().map(|scope| Self::text(scope.as_str()));
             fields.push(("scopes".to_owned(), Self::flow_list(scopes)));
         }
-        if let Some(quota) = profile.quota() {
+        if let Some(quota) = quota {
             fields.push(("quota".to_owned(), quota_value(quota)));
         }
-        if !profile.metadata().is_empty() {
-            let metadata = profile.metadata().iter();
-            let metadata = metadata.map(|(name, value)| (scalar(name), Self::text(value)));
+        if !metadata.is_empty() {
+            let metadata = metadata.iter().map(|(name, value)| (scalar(name), Self::text(value)));
             let metadata = Self::Mapping(metadata.collect()).flow();
             fields.push(("metadata".to_owned(), Self::Raw(metadata)));
         }
@@ -49,7 +51,7 @@ impl Value {
     /// Returns whether a scalar of the file is equal, or the same time in another notation.
     pub(super) fn is_equivalent(&self, old: &str) -> bool {
         let Self::Raw(new) = self else { return false };
-        let instant = |text: &str| rfc3339::parse(text).ok();
+        let instant = |text: &str| text.parse::<Timestamp>().ok();
         old == new || instant(new).is_some_and(|new| instant(old) == Some(new))
     }
 

@@ -4,9 +4,8 @@ use super::FileParser;
 use super::fields::Fields;
 use super::values::{quota, time_of};
 use crate::client::{ClientProfile, ProfileError, Scope, label};
-use crate::key::{KeyDigest, KeyState, invisible, looks_like_key};
-use crate::manage::KeyMetadata;
-use crate::store::KeyRecord;
+use crate::key::{KeyDigest, Lifetime, invisible, looks_like_key};
+use crate::manage::{ClientFacts, KeyFacts};
 use crate::store::memory::Bulk;
 use crate::store::yaml::error::{WarningKind, YamlWarning};
 use crate::store::yaml::events::Events;
@@ -15,29 +14,59 @@ use crate::store::yaml::node::Node;
 use crate::store::yaml::position::Position;
 use crate::store::yaml::text::YamlTextKind;
 
-const CLIENT: Fields = Fields {
-    known: &["enabled", "scopes", "quota", "metadata", "keys"],
+#[derive(Clone, Copy)]
+enum ClientField {
+    Enabled,
+    Scopes,
+    Quota,
+    Metadata,
+    Keys,
+}
+
+const CLIENT: Fields<ClientField> = Fields {
+    known: &[
+        ("enabled", ClientField::Enabled),
+        ("scopes", ClientField::Scopes),
+        ("quota", ClientField::Quota),
+        ("metadata", ClientField::Metadata),
+        ("keys", ClientField::Keys),
+    ],
     fallback: "keys",
     hint: "a client has `enabled`, `scopes`, `quota`, `metadata` and `keys`",
 };
 
-const KEY: Fields = Fields {
-    known: &["digest", "label", "created", "expires", "replaced_by", "revoked"],
+#[derive(Clone, Copy)]
+enum KeyField {
+    Digest,
+    Label,
+    Created,
+    Expires,
+    ReplacedBy,
+    Revoked,
+}
+
+const KEY: Fields<KeyField> = Fields {
+    known: &[
+        ("digest", KeyField::Digest),
+        ("label", KeyField::Label),
+        ("created", KeyField::Created),
+        ("expires", KeyField::Expires),
+        ("replaced_by", KeyField::ReplacedBy),
+        ("revoked", KeyField::Revoked),
+    ],
     fallback: "digest",
     hint: "a key has `digest`, `label`, `created`, `expires`, `replaced_by` and `revoked`",
 };
 
 const CLIENTS_HINT: &str = "write each client as `NAME:`, with its fields indented below";
 
-/// The clients in the field `clients`, by name: position, profile and whether they are enabled.
+/// The clients in the field `clients`, by name.
 #[derive(Default)]
-pub(super) struct Clients(BTreeMap<Box<str>, (Position, ClientProfile, bool)>);
+pub(super) struct Clients(BTreeMap<Box<str>, (Position, ClientFacts)>);
 
 impl Clients {
     pub(super) fn declare<P: Copy + Ord>(self, keys: &mut Bulk<P>) {
-        for (_, profile, enabled) in self.0.into_values() {
-            keys.declare(profile, enabled);
-        }
+        self.0.into_values().for_each(|(_, client)| keys.declare(client));
     }
 }
 
@@ -73,7 +102,7 @@ impl FileParser<'_> {
         self.show(YamlTextKind::ClientName, &name, position);
         self.warn_if_key("the name of this client", &name, position);
         // Declared early, so that an error in its fields does not cause others.
-        let declared = (position, ClientProfile::new(&*name), true);
+        let declared = (position, ClientFacts::new(&*name));
         self.clients.0.insert((&*name).into(), declared);
         if value.is_null() {
             return Ok(());
@@ -84,24 +113,24 @@ impl FileParser<'_> {
         let (mut enabled, mut seen) = (true, CLIENT.seen());
         while let Some((field, value)) = events.pair("the name of a field", CLIENT.hint)? {
             let depth = events.depth_before(&value);
-            let result = seen.name(field).and_then(|field| match field {
-                "enabled" => value.boolean().map(|value| enabled = value),
-                "scopes" => scopes(&value, events)
+            let result = seen.field(field).and_then(|field| match field {
+                ClientField::Enabled => value.boolean().map(|value| enabled = value),
+                ClientField::Scopes => scopes(&value, events)
                     .map(|scopes| profile = profile.clone().with_scopes(scopes)),
-                "quota" => {
+                ClientField::Quota => {
                     quota(value, events).map(|quota| profile = profile.clone().with_quota(quota))
                 }
-                "metadata" => self
+                ClientField::Metadata => self
                     .metadata(&value, events)
                     .map(|metadata| profile = profile.clone().with_metadata(metadata)),
-                _ if value.is_null() => Ok(()),
-                _ => self.read_client_keys(&profile, &value, events),
+                ClientField::Keys if value.is_null() => Ok(()),
+                ClientField::Keys => self.read_client_keys(&profile, &value, events),
             });
             self.errors.collect(result)?;
             events.skip_to(depth)?;
         }
         profile.validate().map_err(client_error)?;
-        self.clients.0.insert((&*name).into(), (position, profile, enabled));
+        self.clients.0.insert((&*name).into(), (position, ClientFacts { profile, enabled }));
         Ok(())
     }
 
@@ -128,14 +157,15 @@ impl FileParser<'_> {
         events: &mut Events<'_>,
     ) -> Result<(), LoadError> {
         item.mapping("a key", "write it as `- digest: sha256:...`")?;
-        let (mut digest, mut expires, mut replaced) = (None, None, None);
-        let (mut metadata, mut seen) = (KeyMetadata::default(), KEY.seen());
+        let (mut digest, mut label, mut replaced) = (None, None, None);
+        let (mut created, mut expires, mut revoked) = (None, None, None);
+        let mut seen = KEY.seen();
         while let Some((field, value)) = events.pair("the name of a field", KEY.hint)? {
             let position = value.position;
             let depth = events.depth_before(&value);
-            let result = seen.name(field).and_then(|field| {
+            let result = seen.field(field).and_then(|field| {
                 match field {
-                    "digest" => {
+                    KeyField::Digest => {
                         // An invalid digest is not reported as missing, too.
                         digest = Some((None, position));
                         let text =
@@ -145,24 +175,23 @@ impl FileParser<'_> {
                             parsed.map_err(|error| LoadErrorKind::Digest(error).at(position))?;
                         digest = Some((Some(parsed), position));
                     }
-                    "label" => {
+                    KeyField::Label => {
                         let text =
                             value.text("a label", "write a short text, or remove the line")?;
                         label::check(&text)
                             .map_err(|error| LoadErrorKind::Label(error).at(position))?;
                         self.warn_if_key("this label", &text, position);
-                        metadata.label = Some((&*text).into());
+                        label = Some(text.to_owned());
                     }
-                    "created" => metadata.created = Some(time_of(value)?),
-                    "expires" => expires = Some(time_of(value)?),
-                    "revoked" => metadata.revoked = Some(time_of(value)?),
-                    _ => {
+                    KeyField::Created => created = Some(time_of(value)?),
+                    KeyField::Expires => expires = Some(time_of(value)?),
+                    KeyField::Revoked => revoked = Some(time_of(value)?),
+                    KeyField::ReplacedBy => {
                         let text =
                             value.text("the id of a key", "write its 16 hexadecimal digits")?;
                         let id = text
                             .parse()
                             .map_err(|error| LoadErrorKind::KeyId(error).at(position))?;
-                        metadata.replaced_by = Some(id);
                         replaced = Some((id, position));
                     }
                 }
@@ -173,16 +202,18 @@ impl FileParser<'_> {
         }
         let (digest, position) = digest.ok_or_else(|| LoadErrorKind::NoDigest.at(item.position))?;
         let Some(digest) = digest else { return Ok(()) };
-        let state = if metadata.revoked.is_some() { KeyState::Revoked } else { KeyState::Active };
-        let record = KeyRecord::new(digest, profile).with_expiry(expires).with_state(state);
-        if let (Some((id, position)), KeyState::Active) = (replaced, state) {
+        if let (Some((id, position)), None) = (replaced, revoked) {
             self.successors.push((id, position));
             if expires.is_none() {
                 self.warnings
                     .push(YamlWarning::new(WarningKind::ReplacedWithoutExpiry, Some(position)));
             }
         }
-        self.keys.push_with_metadata(record, metadata, position);
+        let client = profile.name().to_owned();
+        let lifetime = Lifetime { expires };
+        let replaced_by = replaced.map(|(id, _)| id);
+        let key = KeyFacts { digest, client, label, created, lifetime, revoked, replaced_by };
+        self.keys.push_facts(key, profile.clone(), position);
         Ok(())
     }
 

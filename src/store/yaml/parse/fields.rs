@@ -4,22 +4,22 @@ use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::Node;
 use crate::store::yaml::position::Position;
 
-/// The fields of one kind of mapping.
-pub(super) struct Fields {
-    pub(super) known: &'static [&'static str],
+/// The fields of one kind of mapping, each with its name.
+pub(super) struct Fields<F: 'static> {
+    pub(super) known: &'static [(&'static str, F)],
     /// The suggestion for an unknown field that resembles no known one.
     pub(super) fallback: &'static str,
     pub(super) hint: &'static str,
 }
 
 /// The fields that one mapping has had so far.
-pub(super) struct SeenFields {
-    fields: &'static Fields,
+pub(super) struct SeenFields<F: 'static> {
+    fields: &'static Fields<F>,
     positions: Vec<Option<Position>>,
 }
 
-impl Fields {
-    pub(super) fn seen(&'static self) -> SeenFields {
+impl<F: Copy> Fields<F> {
+    pub(super) fn seen(&'static self) -> SeenFields<F> {
         SeenFields { fields: self, positions: vec![None; self.known.len()] }
     }
 
@@ -30,28 +30,28 @@ impl Fields {
             return self.fallback;
         }
         let field = Zeroizing::new(field.to_ascii_lowercase());
-        let distances =
-            self.known.iter().map(|known| (strsim::damerau_levenshtein(&field, known), *known));
+        let known = self.known.iter().map(|(name, _)| *name);
+        let distances = known.map(|known| (strsim::damerau_levenshtein(&field, known), known));
         let near = distances.filter(|(distance, _)| distance * 3 < field.len() * 2);
         near.min().map_or(self.fallback, |(_, known)| known)
     }
 }
 
-impl SeenFields {
-    /// Returns the name of a known field; unknown and duplicate fields are errors.
-    pub(super) fn name(&mut self, field: Node<'_>) -> Result<&'static str, LoadError> {
-        let position = field.position;
-        let text = field.text("the name of a field", self.fields.hint)?;
-        let known = self.fields.known.iter().position(|known| **known == *text);
+impl<F: Copy> SeenFields<F> {
+    /// Returns a known field; unknown and duplicate fields are errors.
+    pub(super) fn field(&mut self, name: Node<'_>) -> Result<F, LoadError> {
+        let position = name.position;
+        let text = name.text("the name of a field", self.fields.hint)?;
+        let known = self.fields.known.iter().position(|(known, _)| **known == *text);
         let index = known.ok_or_else(|| {
             let nearest = self.fields.nearest(&text);
             LoadErrorKind::UnknownField { nearest, hint: self.fields.hint }.at(position)
         })?;
-        let field = self.fields.known[index];
+        let (name, field) = self.fields.known[index];
         match self.positions[index].replace(position) {
             None => Ok(field),
             Some(first) => {
-                Err(LoadErrorKind::SecondField { field, first: first.line }.at(position))
+                Err(LoadErrorKind::SecondField { field: name, first: first.line }.at(position))
             }
         }
     }

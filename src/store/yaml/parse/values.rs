@@ -1,7 +1,5 @@
-use std::time::SystemTime;
-
 use crate::client::{ParseQuotaError, Quota, Rate};
-use crate::key::rfc3339;
+use crate::key::Timestamp;
 use crate::store::yaml::events::Events;
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::Node;
@@ -11,16 +9,22 @@ use super::fields::Fields;
 const QUOTA: &str =
     "write it as `100/minute`, as `{rate: 100/minute, burst: 20}`, or as a list of these";
 
-const RATE: Fields = Fields {
-    known: &["rate", "burst"],
+#[derive(Clone, Copy)]
+enum RateField {
+    Rate,
+    Burst,
+}
+
+const RATE: Fields<RateField> = Fields {
+    known: &[("rate", RateField::Rate), ("burst", RateField::Burst)],
     fallback: "rate",
     hint: "a limit has a `rate` and a `burst`",
 };
 
-pub(super) fn time_of(value: Node<'_>) -> Result<SystemTime, LoadError> {
+pub(super) fn time_of(value: Node<'_>) -> Result<Timestamp, LoadError> {
     let position = value.position;
     let text = value.text("a time", "write it as in `2027-01-31T00:00:00Z`, or remove the line")?;
-    rfc3339::parse(&text).map_err(|error| LoadErrorKind::Time(error).at(position))
+    text.parse().map_err(|error| LoadErrorKind::Time(error).at(position))
 }
 
 pub(super) fn quota(value: Node<'_>, events: &mut Events<'_>) -> Result<Quota, LoadError> {
@@ -52,14 +56,17 @@ fn limit(value: Node<'_>, events: &mut Events<'_>) -> Result<Rate, LoadError> {
     let (mut rate, mut burst, mut seen) = (None, None, RATE.seen());
     while let Some((field, value)) = events.pair("the name of a field", RATE.hint)? {
         let position = value.position;
-        if seen.name(field)? == "rate" {
-            let text = value.text("a rate", "write it as `100/minute`")?;
-            rate = Some(text.parse::<Rate>().map_err(quota(position))?);
-        } else {
-            let text = value.text("a number", "write the burst as a whole number")?;
-            // `u32::from_str` accepts a leading plus sign, the grammar does not.
-            let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse());
-            burst = Some((number.and_then(Result::ok).unwrap_or_default(), position));
+        match seen.field(field)? {
+            RateField::Rate => {
+                let text = value.text("a rate", "write it as `100/minute`")?;
+                rate = Some(text.parse::<Rate>().map_err(quota(position))?);
+            }
+            RateField::Burst => {
+                let text = value.text("a number", "write the burst as a whole number")?;
+                // `u32::from_str` accepts a leading plus sign, the grammar does not.
+                let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse());
+                burst = Some((number.and_then(Result::ok).unwrap_or_default(), position));
+            }
         }
     }
     let rate = rate.ok_or_else(|| LoadErrorKind::NoRate.at(position))?;

@@ -86,7 +86,7 @@ fn key_that_is_rotated_moves_with_its_successor() {
     edited(
         "api_keys:\n  KEY_A: User 1   # one\nclients:\n  User 1:\n    keys:\n      - digest: DIGEST_B\n",
         |store| store.rotate(&id('A'), new('C'), Duration::from_secs(3600)),
-        "clients:\n  User 1:\n    keys:\n      - digest: DIGEST_B\n      - digest: DIGEST_A  # one\n        replaced_by: ID_C\n        expires: 2026-11-24T11:00:00Z\n      - digest: DIGEST_C\n        created: 2026-11-24T10:00:00Z\n",
+        "clients:\n  User 1:\n    keys:\n      - digest: DIGEST_B\n      - digest: DIGEST_A  # one\n        expires: 2026-11-24T11:00:00Z\n        replaced_by: ID_C\n      - digest: DIGEST_C\n        created: 2026-11-24T10:00:00Z\n",
     );
 }
 

@@ -4,13 +4,12 @@
 use std::time::SystemTime;
 
 use keygate::key::KeyState;
-use keygate::manage::{KeyInfo, ManageError};
-use keygate::{ApiKey, MemoryStore, NewKey};
+use keygate::manage::{KeyInfo, ManageError, rules};
+use keygate::{ApiKey, NewKey};
 use serde_json::{Map, Value};
 
 use crate::args::{Globals, NewKeyArgs};
 use crate::deliver::Delivery;
-use crate::expiry::whole_seconds;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::show;
@@ -39,16 +38,13 @@ impl Draft {
         if let Some(label) = label {
             new = new.with_label(label);
         }
-        check_rules(&new)?;
+        let issued = rules::issue(client, new.clone(), now)?.info(true);
         out.warn_if_key("the label", label.unwrap_or_default());
-        let facts = [
-            ("key_id", key.key_id().to_string().into()),
-            ("client", client.into()),
-            ("label", label.into()),
-            ("created", show::time(whole_seconds(now)).into()),
-            ("expires", expires.map(show::time).into()),
-        ];
-        let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let mut facts = match show::key_json(&issued, now) {
+            Value::Object(facts) => facts,
+            _ => Map::new(),
+        };
+        facts.retain(|name, _| !["state", "revoked", "replaced_by"].contains(&&**name));
         Ok(Self { key, new, facts })
     }
 
@@ -82,11 +78,4 @@ pub(super) fn warn_of_disabled(key: &KeyInfo, out: &Output) {
             "the client is disabled, and its keys are refused: enable it with `keygate client enable`",
         );
     }
-}
-
-/// Adds the key to an empty store in memory, which has the rules of every store.
-fn check_rules(new: &NewKey) -> Result<(), ManageError> {
-    let store = MemoryStore::new();
-    store.add_client("any")?;
-    store.issue("any", new.clone()).map(drop)
 }

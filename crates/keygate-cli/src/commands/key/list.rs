@@ -20,7 +20,7 @@ pub(super) fn run(args: &ListArgs, store: &dyn Store, out: &Output) -> Result<()
     let PartialList { found: mut keys, unreadable, .. } = listed;
     if let Some(within) = args.expiring {
         keys.retain(|key| key.is_live(now) && expires_within(key, within, now));
-        keys.sort_by_key(|key| key.expires);
+        keys.sort_by_key(KeyInfo::expires);
     }
     if keys.is_empty() && unreadable.is_empty() && !out.is_json() {
         out.note(if args.expiring.is_some() {
@@ -36,7 +36,7 @@ pub(super) fn run(args: &ListArgs, store: &dyn Store, out: &Output) -> Result<()
 }
 
 fn expires_within(key: &KeyInfo, within: Duration, now: SystemTime) -> bool {
-    let left = key.expires.and_then(|expires| expires.duration_since(now).ok());
+    let left = key.expires().and_then(|expires| expires.duration_since(now).ok());
     left.is_some_and(|left| left <= within)
 }
 
@@ -58,7 +58,7 @@ fn table(keys: &[KeyInfo], soon: Duration, now: SystemTime) -> String {
 }
 
 fn expiry(key: &KeyInfo, now: SystemTime) -> String {
-    let Some(expires) = key.expires else { return "never".to_owned() };
+    let Some(expires) = key.expires() else { return "never".to_owned() };
     let verb = if key.has_expired(now) { "expired" } else { "expires" };
     format!("{verb} {}", from_now(expires, now))
 }
@@ -67,7 +67,7 @@ fn expiry(key: &KeyInfo, now: SystemTime) -> String {
 mod tests {
     use std::time::UNIX_EPOCH;
 
-    use keygate::key::KeyState;
+    use keygate::key::{KeyState, Lifetime};
 
     use super::*;
 
@@ -79,11 +79,11 @@ mod tests {
         let mut expiring = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
         expiring.label = Some("production".to_owned());
         expiring.created = Some(now - 87 * DAY);
-        expiring.expires = Some(now + 3 * DAY);
+        expiring.lifetime = Lifetime::default().with_expiry(now + 3 * DAY);
         let mut revoked = KeyInfo::new("08c1d5e2f3a4b596".parse().unwrap(), "User 1");
         revoked.state = KeyState::Revoked;
         revoked.revoked = Some(now - 2 * DAY);
-        revoked.expires = Some(now);
+        revoked.lifetime = Lifetime::default().with_expiry(now);
 
         let table = table(&[expiring, revoked], SOON, now);
         assert_eq!(

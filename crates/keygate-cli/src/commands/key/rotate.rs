@@ -4,7 +4,7 @@ use keygate::manage::{KeyInfo, ManageError};
 
 use super::draft::{Draft, warn_of_disabled};
 use crate::args::{Globals, RotateArgs};
-use crate::expiry::{after, whole_seconds};
+use crate::expiry::after;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::runtime::block_on;
@@ -52,13 +52,13 @@ fn expiry(
     if let Some(expires) = args.new_key.expires {
         return expires.instant(now).map(Some);
     }
-    let inherited = old.inherited_expiry(now).filter(|_| !args.no_expiry);
+    let inherited = old.inherited_lifetime(now).expires().filter(|_| !args.no_expiry);
     if let Some(expires) = inherited {
-        let lifetime = old.created.zip(old.expires);
+        let lifetime = old.created.zip(old.expires());
         let lifetime = lifetime.and_then(|(created, end)| end.duration_since(created).ok());
         out.note(&match lifetime.filter(|lifetime| !lifetime.is_zero()) {
             None => "the new key expires with the old one, whose lifetime is unknown".to_owned(),
-            Some(lifetime) if whole_seconds(now).checked_add(lifetime) != Some(expires) => {
+            Some(lifetime) if after(now, lifetime).ok() != Some(expires) => {
                 "the new key expires with the old one, because the same lifetime from now would end after \
                  the year 9999"
                     .to_owned()
@@ -74,7 +74,7 @@ fn expiry(
 
 /// Says how long the old key works.
 fn old_key(old: &KeyInfo, now: SystemTime) -> String {
-    match old.expires {
+    match old.expires() {
         Some(expires) if expires <= now => "which no longer works".to_owned(),
         Some(expires) => format!("which works until {}", show::time(expires)),
         None => "which keeps working".to_owned(),

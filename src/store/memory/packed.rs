@@ -1,0 +1,59 @@
+use crate::client::ClientProfile;
+use crate::key::{KeyId, KeyState, PackedStatus, Timestamp};
+use crate::manage::{KeyFacts, KeyInfo};
+use crate::store::table::Row;
+
+/// The facts of a key, as the store in memory keeps them: its row in the table, and its metadata in the index.
+#[derive(Clone)]
+pub(super) struct PackedKey {
+    pub(super) row: Row,
+    pub(super) status: PackedStatus,
+    pub(super) metadata: KeyMetadata,
+}
+
+/// The facts of a key that are not needed to authenticate a request.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct KeyMetadata {
+    label: Option<Box<str>>,
+    created: Option<Timestamp>,
+    revoked: Option<Timestamp>,
+    replaced_by: Option<KeyId>,
+}
+
+impl KeyMetadata {
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl PackedKey {
+    /// Packs the facts of a key, whose client has this profile and is enabled or disabled.
+    pub(super) fn new(facts: KeyFacts, profile: ClientProfile, client_enabled: bool) -> Self {
+        let state = facts.state(client_enabled);
+        let KeyFacts { digest, client: _, label, created, lifetime, revoked, replaced_by } = facts;
+        let label = label.map(String::into_boxed_str);
+        Self {
+            row: Row { digest, profile },
+            status: PackedStatus::new(state, lifetime),
+            metadata: KeyMetadata { label, created, revoked, replaced_by },
+        }
+    }
+
+    /// Returns whether the key's client is enabled and the key is not disabled by itself.
+    pub(super) fn is_enabled(&self) -> bool {
+        self.status.state() != KeyState::Disabled
+    }
+
+    pub(super) fn facts(self) -> KeyFacts {
+        let Self { row: Row { digest, profile }, status, metadata } = self;
+        let KeyMetadata { label, created, revoked, replaced_by } = metadata;
+        let (client, label) = (profile.name().to_owned(), label.map(String::from));
+        let lifetime = status.lifetime();
+        KeyFacts { digest, client, label, created, lifetime, revoked, replaced_by }
+    }
+
+    pub(super) fn info(self) -> KeyInfo {
+        let is_enabled = self.is_enabled();
+        self.facts().info(is_enabled)
+    }
+}

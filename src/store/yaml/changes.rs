@@ -1,0 +1,63 @@
+use std::collections::HashMap;
+
+use super::edit::{Edit, Value};
+use crate::key::Timestamp;
+use crate::manage::{ClientFacts, Export, KeyFacts};
+
+/// Writes the difference between two states of the keys into the text of a file.
+pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export) {
+    let known = before.clients().iter().map(|client| (client.profile.name(), client));
+    let mut known = known.collect::<HashMap<_, _>>();
+    for client in after.clients() {
+        let name = client.profile.name();
+        match known.remove(name) {
+            None => edit.add_client(name, fields_of_client(client)),
+            Some(old) if old.enabled != client.enabled => edit.set_enabled(name, client.enabled),
+            Some(_) => {}
+        }
+    }
+    // A client is removed with its keys.
+    for removed in known.into_keys() {
+        edit.remove_client(removed);
+    }
+
+    let known = before.keys().iter().map(|key| (key.key_id(), key)).collect::<HashMap<_, _>>();
+    let (kept, new) =
+        after.keys().iter().partition::<Vec<_>, _>(|key| known.contains_key(&key.key_id()));
+    for key in kept {
+        let old = fields_of(known[&key.key_id()]);
+        let changed = fields_of(key).into_iter().filter(|field| !old.contains(field));
+        let changed = changed.collect::<Vec<_>>();
+        if !changed.is_empty() {
+            edit.set_key(key.digest, changed);
+        }
+    }
+    for key in new {
+        edit.add_key(&key.client, fields_of(key));
+    }
+}
+
+/// Returns the fields of a key in a file, in their order there.
+fn fields_of(key: &KeyFacts) -> Vec<(String, Value)> {
+    let KeyFacts { digest, client: _, label, created, lifetime, revoked, replaced_by } = key;
+    let mut fields = vec![
+        ("digest", Some(Value::Raw(digest.to_text()))),
+        ("label", label.as_deref().map(Value::text)),
+        ("created", created.map(time)),
+    ];
+    fields.extend(lifetime.times().map(|(name, at)| (name, at.map(time))));
+    fields.push(("replaced_by", replaced_by.map(|key_id| Value::Raw(key_id.to_string()))));
+    fields.push(("revoked", revoked.map(time)));
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn time(time: Timestamp) -> Value {
+    Value::Raw(time.to_string())
+}
+
+/// Returns the fields of a client in a file, without its keys.
+fn fields_of_client(client: &ClientFacts) -> Vec<(String, Value)> {
+    let ClientFacts { profile, enabled } = client;
+    let disabled = (!enabled).then(|| ("enabled".to_owned(), Value::Raw("false".to_owned())));
+    disabled.into_iter().chain(Value::client(profile)).collect()
+}
