@@ -3,8 +3,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::timeout;
-
 use super::sql::{self, DatabaseError};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
@@ -34,7 +32,7 @@ mod url;
 
 pub(in crate::store) use login::Login;
 pub use options::PostgresOptions;
-use pool::{CHANGE_DEADLINE, Pool};
+use pool::Pool;
 use server::Server;
 
 /// A store in PostgreSQL, for many instances.
@@ -199,8 +197,7 @@ impl PostgresStore {
     /// The database cannot be reached, or has no tables.
     pub async fn schema_version(&self) -> Result<i32, DatabaseError> {
         let mut connection = self.changing.acquire().await?;
-        let newest = timeout(CHANGE_DEADLINE, schema::newest(&mut connection)).await;
-        let (version, _) = newest.map_err(schema::not_read)??;
+        let (version, _) = schema::within_deadline(schema::newest(&mut connection)).await?;
         connection.release();
         Ok(version)
     }

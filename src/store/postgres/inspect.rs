@@ -2,13 +2,13 @@
 
 use sqlx::postgres::PgConnection;
 use sqlx::raw_sql;
-use tokio::time::timeout;
 
 use super::error::unavailable;
 use super::options::PostgresOptions;
 use super::pool::{CHANGE_DEADLINE, Pool};
+use super::schema::{self, within_deadline};
 use super::settings::local_settings;
-use super::{query, schema, sequence};
+use super::{query, sequence};
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
 mod checks;
@@ -22,14 +22,12 @@ pub(super) async fn inspect(
 ) -> Result<Vec<DatabaseFinding>, DatabaseError> {
     let connections = Pool::new(options, 1, CHANGE_DEADLINE);
     let mut connection = connections.acquire().await?;
-    if let Err(error) =
-        timeout(CHANGE_DEADLINE, schema::check(&mut connection)).await.map_err(schema::not_read)?
-    {
+    if let Err(error) = within_deadline(schema::check(&mut connection)).await {
         return Ok(vec![DatabaseFinding::of(error)?]);
     }
     connection.in_transaction = true;
-    let findings = timeout(CHANGE_DEADLINE, run_checks(&mut connection)).await;
-    let findings = findings.map_err(schema::not_read)?.map_err(unavailable)?;
+    let findings =
+        within_deadline(async { run_checks(&mut connection).await.map_err(unavailable) }).await?;
     connection.in_transaction = false;
     connection.release();
     Ok(findings)
@@ -40,11 +38,10 @@ async fn run_checks(connection: &mut PgConnection) -> Result<Vec<DatabaseFinding
     let begin = concat!("begin isolation level repeatable read read only; ", local_settings!());
     raw_sql(begin).execute(&mut *connection).await?;
     let mut findings = Vec::new();
-    for check in &CHECKS {
-        let found = texts(connection, check.sql).await?;
+    for (sql, finding) in CHECKS {
+        let found = texts(connection, sql).await?;
         if !found.is_empty() {
-            let (name, is_error) = (check.name, check.is_error);
-            findings.push(DatabaseFinding { name, is_error, message: (check.message)(&found) });
+            findings.push(finding(&found.join(", ")));
         }
     }
     if sequence::is_behind(connection).await? {

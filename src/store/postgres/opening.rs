@@ -6,9 +6,10 @@ use tokio::time::timeout;
 
 use super::error::unavailable;
 use super::pool::{CHANGE_DEADLINE, Pool};
+use super::schema::{self, within_deadline};
 use super::server::{Server, server_columns};
 use super::settings::local_settings;
-use super::{PostgresOptions, PostgresStore, inspect, schema};
+use super::{PostgresOptions, PostgresStore, inspect};
 use crate::error::StoreError;
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
@@ -58,13 +59,10 @@ async fn open(options: &PostgresOptions, migrate: bool) -> Result<PostgresStore,
         let migrated = timeout(schema::MIGRATE_DEADLINE, schema::migrate(&mut connection)).await;
         migrated.map_err(|_| StoreError::new(NOT_MIGRATED))??;
     } else {
-        timeout(CHANGE_DEADLINE, schema::check(&mut connection))
-            .await
-            .map_err(schema::not_read)??;
+        within_deadline(schema::check(&mut connection)).await?;
     }
-    let row = timeout(CHANGE_DEADLINE, raw_sql(SERVER).fetch_one(&mut *connection)).await;
-    let row = row.map_err(schema::not_read)?.map_err(unavailable)?;
-    let server = Server::new(&row, options.allows_standby)?;
+    let row = async { raw_sql(SERVER).fetch_one(&mut *connection).await.map_err(unavailable) };
+    let server = Server::new(&within_deadline(row).await?, options.allows_standby)?;
     connection.release();
     Ok(PostgresStore {
         connections,

@@ -69,22 +69,14 @@ impl Pool {
 
     /// Waits for a connection, and checks it if it was idle for long.
     pub(super) async fn acquire(&self) -> Result<PooledConnection, StoreError> {
-        if let Ok(permit) = Arc::clone(&self.0.permits).try_acquire_owned() {
-            if let Some(connection) = self.0.recent() {
-                return Ok(PooledConnection::new(connection, true, permit, &self.0));
-            }
-            return self.wait(async { Ok(permit) }).await;
+        let permits = || Arc::clone(&self.0.permits);
+        if let Ok(permit) = permits().try_acquire_owned()
+            && let Some(connection) = self.0.recent()
+        {
+            return Ok(PooledConnection::new(connection, true, permit, &self.0));
         }
-        let permits = Arc::clone(&self.0.permits);
-        self.wait(async { permits.acquire_owned().await.map_err(StoreError::new) }).await
-    }
-
-    async fn wait(
-        &self,
-        permit: impl Future<Output = Result<OwnedSemaphorePermit, StoreError>>,
-    ) -> Result<PooledConnection, StoreError> {
         let connection = timeout(self.0.deadline, async {
-            let permit = permit.await?;
+            let permit = permits().acquire_owned().await.map_err(StoreError::new)?;
             if let Some(connection) = self.0.responsive().await {
                 return Ok(PooledConnection::new(connection, true, permit, &self.0));
             }
@@ -268,12 +260,6 @@ impl DerefMut for PooledConnection {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.0.options.place();
-        f.debug_struct("Pool")
-            .field("host", &place.get_host())
-            .field("port", &place.get_port())
-            .field("database", &place.get_database())
-            .field("user", &place.get_username())
-            .finish_non_exhaustive()
+        self.0.options.fmt(f)
     }
 }

@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, raw_sql};
-use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 use super::error::{code, unavailable};
+use super::pool::CHANGE_DEADLINE;
 use super::settings::local_settings;
 use super::{owner, query, row_security, sequence};
 use crate::error::StoreError;
@@ -35,9 +36,12 @@ pub(in crate::store) async fn check(connection: &mut PgConnection) -> Result<(),
 const NOT_READ: &str = "PostgreSQL did not return the version of the tables within ten seconds: the server \
     hangs, or a transaction locks keygate.migrations";
 
-/// The error for a missed deadline of [`check`] or [`newest`].
-pub(super) fn not_read(_: Elapsed) -> StoreError {
-    StoreError::new(NOT_READ)
+/// Limits the time of [`check`] and [`newest`], and of other short queries.
+pub(super) async fn within_deadline<T, E: Into<DatabaseError>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, DatabaseError> {
+    let done = timeout(CHANGE_DEADLINE, work).await.map_err(|_| StoreError::new(NOT_READ))?;
+    done.map_err(Into::into)
 }
 
 /// Refuses views in the place of tables: a view may hide rows, and has no triggers that record changes.

@@ -22,6 +22,10 @@ impl DatabaseFinding {
         Self { name, is_error: true, message: message.into() }
     }
 
+    pub(in crate::store) fn warning(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, is_error: false, message: message.into() }
+    }
+
     /// Converts the error for unusable tables. An outage stays an error.
     pub(in crate::store) fn of(error: DatabaseError) -> Result<Self, DatabaseError> {
         match error {

@@ -44,7 +44,7 @@ pub(super) async fn inspect(options: SqliteOptions) -> Result<Vec<DatabaseFindin
             "{} may undo or rewrite changes; a change that does not read back as written is rolled back",
             foreign.join(", ")
         );
-        findings.push(DatabaseFinding { name: "triggers", is_error: false, message });
+        findings.push(DatabaseFinding::warning("triggers", message));
     }
     if !names(&mut connection, MISSING).await?.is_empty() {
         let message = "triggers of keygate are missing, so that changes are not recorded in \

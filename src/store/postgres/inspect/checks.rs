@@ -1,82 +1,49 @@
 use super::triggers;
+use crate::store::sql::DatabaseFinding;
 
-/// A check of a database that keygate can use.
-pub(super) struct Check {
-    pub(super) name: &'static str,
-    pub(super) is_error: bool,
-    /// The query for the problems. Without a row, there is none.
-    pub(super) sql: &'static str,
-    pub(super) message: fn(&[String]) -> String,
-}
+/// A query for problems, and the finding if there are any.
+pub(super) type Check = (&'static str, fn(&str) -> DatabaseFinding);
 
 pub(super) const CHECKS: [Check; 6] = [
-    Check {
-        name: "triggers",
-        is_error: false,
-        sql: triggers::FOREIGN,
-        message: |found| {
-            format!(
-                "{} may undo or rewrite changes; a change that does not read back as written fails",
-                found.join(", ")
-            )
-        },
-    },
-    Check {
-        name: "triggers-missing",
-        is_error: true,
-        sql: triggers::MISSING,
-        message: |_| {
-            "triggers of keygate are missing or disabled, so that replicas miss changes: `alter table ... \
-             enable trigger user` on keygate.clients, keygate.keys and keygate.events"
-                .to_owned()
-        },
-    },
-    Check {
-        name: "synchronous-commit",
-        is_error: false,
-        sql: SYNCHRONOUS_COMMIT,
-        message: |places| {
-            format!(
-                "`synchronous_commit` is off {}: a crash of the server can lose a change that was made by \
-                 hand and reported as done (keygate's own changes turn it on)",
-                places.join(", ")
-            )
-        },
-    },
-    Check {
-        name: "fsync",
-        is_error: false,
-        sql: UNSAFE,
-        message: |settings| {
-            format!(
-                "{} off: a crash of the machine can lose changes that were reported as done, or spoil the \
-                 tables",
-                settings.join(" and ")
-            )
-        },
-    },
-    Check {
-        name: "notify-queue",
-        is_error: false,
-        sql: QUEUE,
-        message: |_| {
-            "the server's notification queue is more than 1% full, so that replicas are not woken up and \
-             find changes by polling: end the sessions that listen in a long transaction"
-                .to_owned()
-        },
-    },
-    Check {
-        name: "collation",
-        is_error: false,
-        sql: COLLATED,
-        message: |columns| {
-            format!(
-                "{} sorted by the rules of a language: an upgrade of the system's libraries can hide rows; \
-                 `alter table ... alter column ... type text collate \"C\"`",
-                columns.join(", ")
-            )
-        },
-    },
+    (triggers::FOREIGN, |found| {
+        let message = format!(
+            "{found} may undo or rewrite changes; a change that does not read back as written fails"
+        );
+        DatabaseFinding::warning("triggers", message)
+    }),
+    (triggers::MISSING, |_| {
+        let message = "triggers of keygate are missing or disabled, so that replicas miss changes: \
+                       `alter table ... enable trigger user` on keygate.clients, keygate.keys and \
+                       keygate.events";
+        DatabaseFinding::error("triggers-missing", message)
+    }),
+    (SYNCHRONOUS_COMMIT, |places| {
+        let message = format!(
+            "`synchronous_commit` is off {places}: a crash of the server can lose a change that was \
+             made by hand and reported as done (keygate's own changes turn it on)"
+        );
+        DatabaseFinding::warning("synchronous-commit", message)
+    }),
+    (UNSAFE, |settings| {
+        let message = format!(
+            "{settings} off: a crash of the machine can lose changes that were reported as done, or \
+             spoil the tables"
+        );
+        DatabaseFinding::warning("fsync", message)
+    }),
+    (QUEUE, |_| {
+        let message = "the server's notification queue is more than 1% full, so that replicas are not \
+                       woken up and find changes by polling: end the sessions that listen in a long \
+                       transaction";
+        DatabaseFinding::warning("notify-queue", message)
+    }),
+    (COLLATED, |columns| {
+        let message = format!(
+            "{columns} sorted by the rules of a language: an upgrade of the system's libraries can \
+             hide rows; `alter table ... alter column ... type text collate \"C\"`"
+        );
+        DatabaseFinding::warning("collation", message)
+    }),
 ];
 
 /// Describes where `synchronous_commit` is off: in this session, or as a default of a role or database.
@@ -93,8 +60,8 @@ where 'synchronous_commit=off' = any(s.setconfig)
 order by 1";
 
 const UNSAFE: &str = "
-select name from pg_catalog.pg_settings
-where name in ('fsync', 'full_page_writes') and setting = 'off' order by 1";
+select pg_catalog.string_agg(name, ' and ' order by name) from pg_catalog.pg_settings
+where name in ('fsync', 'full_page_writes') and setting = 'off' having count(*) > 0";
 
 /// Without the right to call the function, nothing is found.
 const QUEUE: &str = "
