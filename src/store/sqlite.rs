@@ -21,7 +21,7 @@ mod pool;
 mod tables;
 mod transaction;
 
-use connections::{Connections, Role};
+use connections::Connections;
 pub use options::SqliteOptions;
 
 /// A store in an SQLite database, for one machine and without a server.
@@ -123,7 +123,7 @@ impl SqliteStore {
     ///
     /// The file cannot be read, or has no tables.
     pub async fn schema_version(&self) -> Result<i32, DatabaseError> {
-        tables::version(&mut self.connections.acquire(Role::Reader).await?).await
+        tables::version(&mut self.connections.reader().await?).await
     }
 
     /// Replaces the clock for issuing, rotating and revoking keys through this handle.

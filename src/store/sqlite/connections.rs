@@ -30,13 +30,6 @@ pub(super) struct Connections {
     writer: Arc<Pool>,
 }
 
-/// The purpose of a connection.
-#[derive(Clone, Copy)]
-pub(super) enum Role {
-    Reader,
-    Writer,
-}
-
 impl Connections {
     pub(super) async fn open(options: SqliteOptions, migrate: bool) -> Result<Self, DatabaseError> {
         let SqliteOptions { path, max_connections } = options;
@@ -58,7 +51,7 @@ impl Connections {
             };
             retrying_while(is_busy, || connections.migrate()).await?;
         }
-        connections.try_acquire(Role::Reader).await?;
+        connections.acquire(&connections.readers).await?;
         Ok(connections)
     }
 
@@ -87,16 +80,12 @@ impl Connections {
         &self.path
     }
 
-    /// Waits for a connection to the current file at the path.
-    pub(super) async fn acquire(&self, role: Role) -> Result<PooledConnection, StoreError> {
-        self.try_acquire(role).await.map_err(|error| unusable(&self.path, error))
+    /// Waits for a connection that reads the current file at the path.
+    pub(super) async fn reader(&self) -> Result<PooledConnection, StoreError> {
+        self.acquire(&self.readers).await.map_err(|error| unusable(&self.path, error))
     }
 
-    async fn try_acquire(&self, role: Role) -> Result<PooledConnection, DatabaseError> {
-        let pool = match role {
-            Role::Reader => &self.readers,
-            Role::Writer => &self.writer,
-        };
+    async fn acquire(&self, pool: &Arc<Pool>) -> Result<PooledConnection, DatabaseError> {
         let mut connection = pool.acquire().await?;
         if !connection.is_current().await? {
             connection.connect().await?;
@@ -109,7 +98,8 @@ impl Connections {
     /// Begins a transaction that writes to the current file at the path.
     pub(super) async fn begin_writing(&self) -> Result<OpenTransaction, StoreError> {
         for _ in 0..ATTEMPTS {
-            let connection = self.acquire(Role::Writer).await?;
+            let connection = self.acquire(&self.writer).await;
+            let connection = connection.map_err(|error| unusable(&self.path, error))?;
             let mut transaction = OpenTransaction::writer(connection).await?;
             // The file may have been replaced while this transaction waited for a lock.
             if transaction.connection().is_current().await? {

@@ -1,6 +1,9 @@
 //! Inspects a database for triggers and faults that could hide or rewrite changes.
 
-use super::connections::{Connections, Role};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::connections::Connections;
 use super::options::SqliteOptions;
 use super::pool::PooledConnection;
 use crate::error::StoreError;
@@ -36,7 +39,7 @@ pub(super) async fn inspect(options: SqliteOptions) -> Result<Vec<DatabaseFindin
         Ok(connections) => connections,
         Err(error) => return Ok(vec![DatabaseFinding::of(error)?]),
     };
-    let mut connection = connections.acquire(Role::Reader).await?;
+    let mut connection = connections.reader().await?;
     let mut findings = Vec::new();
     let foreign = foreign_triggers(&mut connection).await?;
     if !foreign.is_empty() {
@@ -65,6 +68,7 @@ async fn names(
     connection: &mut PooledConnection,
     sql: &'static str,
 ) -> Result<Vec<String>, StoreError> {
-    let names = sqlx::query_scalar(sql).fetch_all(connection.sqlite()?).await;
-    names.map_err(|error| connection.query_error(error))
+    let rows = connection.rows(sqlx::query(sql)).await?;
+    let name = |row: &SqliteRow| row.try_get(0).map_err(|error| connection.query_error(error));
+    rows.iter().map(name).collect()
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, LazyLock};
 use sqlx::Sqlite;
 
 use super::SqliteStore;
-use super::connections::{Connections, Role};
+use super::connections::Connections;
 use crate::key::KeyDigest;
 use crate::store::sql::{self, Cursor};
 use crate::store::{KeyStore, Lookup, LookupResult};
@@ -25,9 +25,7 @@ static SELECT: LazyLock<String> = LazyLock::new(|| {
 });
 
 async fn find(connections: &Connections, digest: KeyDigest) -> LookupResult {
-    let mut connection = connections.acquire(Role::Reader).await?;
     let query = sqlx::query(SELECT.as_str()).bind(digest.to_bytes().to_vec());
-    let row = query.fetch_optional(connection.sqlite()?).await;
-    let row = row.map_err(|error| connection.query_error(error))?;
-    Ok(row.map(|row| Cursor::new(&row).record(false)).transpose()?)
+    let rows = connections.reader().await?.rows(query).await?;
+    Ok(rows.first().map(|row| Cursor::new(row).record(false)).transpose()?)
 }

@@ -25,7 +25,7 @@ impl OpenTransaction {
     async fn begin(connection: PooledConnection, sql: &'static str) -> Result<Self, StoreError> {
         // Open before `begin` completes: if this future is dropped, the statement may still run.
         let mut transaction = Self { connection, is_open: true };
-        transaction.execute(sql).await?;
+        transaction.connection.run(sql).await?;
         Ok(transaction)
     }
 
@@ -35,14 +35,9 @@ impl OpenTransaction {
 
     /// Commits. If this fails, nothing was changed.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
-        self.execute("commit").await?;
+        self.connection.run("commit").await?;
         self.is_open = false;
         Ok(())
-    }
-
-    async fn execute(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        let done = sqlx::raw_sql(sql).execute(self.connection.sqlite()?).await;
-        done.map(drop).map_err(|error| self.connection.query_error(error))
     }
 }
 

@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -119,6 +120,21 @@ impl PooledConnection {
     async fn version(&mut self) -> Result<i64, StoreError> {
         let version = sqlx::query_scalar("pragma data_version").fetch_one(self.sqlite()?).await;
         version.map_err(|error| self.query_error(error))
+    }
+
+    /// Runs a query, and returns its rows.
+    pub(super) async fn rows(
+        &mut self,
+        query: Query<'_, Sqlite, SqliteArguments>,
+    ) -> Result<Vec<SqliteRow>, StoreError> {
+        let rows = query.fetch_all(self.sqlite()?).await;
+        rows.map_err(|error| self.query_error(error))
+    }
+
+    /// Runs statements that return no rows.
+    pub(super) async fn run(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        let done = sqlx::raw_sql(sql).execute(self.sqlite()?).await;
+        done.map(drop).map_err(|error| self.query_error(error))
     }
 
     /// Converts the error of a query. Unless another connection held a lock, closes this connection: the

@@ -1,6 +1,5 @@
 use super::open_transaction::OpenTransaction;
 use super::pool::PooledConnection;
-use crate::error::StoreError;
 use crate::store::sql::{DatabaseError, Migration, Migrations};
 
 pub(in crate::store) const MIGRATIONS: Migrations =
@@ -40,18 +39,13 @@ pub(super) async fn migrate(mut connection: PooledConnection) -> Result<(), Data
 }
 
 async fn apply(connection: &mut PooledConnection) -> Result<(), DatabaseError> {
-    execute(connection, CREATE_MIGRATIONS).await?;
+    connection.run(CREATE_MIGRATIONS).await?;
     // Another process may have migrated them meanwhile.
     let found = newest(connection).await?.map_or(0, |(version, _)| version);
     for (version, migration) in MIGRATIONS.newer_than(found) {
-        execute(connection, migration.sql).await?;
-        let applied = sqlx::query(APPLIED)
-            .bind(version)
-            .bind(migration.oldest_reader)
-            .bind(concat!("keygate ", env!("CARGO_PKG_VERSION")))
-            .execute(connection.sqlite()?)
-            .await;
-        applied.map_err(|error| connection.query_error(error))?;
+        connection.run(migration.sql).await?;
+        let applied = sqlx::query(APPLIED).bind(version).bind(migration.oldest_reader);
+        connection.rows(applied.bind(concat!("keygate ", env!("CARGO_PKG_VERSION")))).await?;
     }
     Ok(())
 }
@@ -65,9 +59,4 @@ async fn newest(connection: &mut PooledConnection) -> Result<Option<(i32, i32)>,
     let newest = sqlx::query_as(NEWEST).fetch_optional(connection.sqlite()?).await;
     let newest = newest.map_err(|error| connection.query_error(error))?;
     Ok(Some(newest.unwrap_or((0, 0))))
-}
-
-async fn execute(connection: &mut PooledConnection, sql: &'static str) -> Result<(), StoreError> {
-    let done = sqlx::raw_sql(sql).execute(connection.sqlite()?).await;
-    done.map(drop).map_err(|error| connection.query_error(error))
 }

@@ -1,16 +1,15 @@
 use std::time::SystemTime;
 
+use sqlx::AssertSqlSafe;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, Row as _};
 
 use super::SqliteStore;
-use super::connections::Role;
 use super::dialect::{bind_argument, bind_column, insert_statement};
 use super::inspect::foreign_triggers;
 use super::open_transaction::OpenTransaction;
 use crate::error::StoreError;
-use crate::store::sql::{Argument, Database, Table, Transaction, not_kept};
+use crate::store::sql::{Argument, Database, Table, Transaction, Values as _, not_kept};
 
 const SET_ORIGIN: &str =
     "insert or replace into keygate_origin (only_one, actor, tool) values (1, ?1, ?2)";
@@ -38,7 +37,7 @@ impl Database for SqliteStore {
     type Transaction = SqliteTransaction;
 
     async fn read(&self) -> Result<SqliteTransaction, StoreError> {
-        let open = OpenTransaction::reader(self.connections.acquire(Role::Reader).await?).await?;
+        let open = OpenTransaction::reader(self.connections.reader().await?).await?;
         Ok(SqliteTransaction { open, written: None })
     }
 
@@ -72,10 +71,9 @@ impl SqliteTransaction {
     }
 
     async fn number(&mut self, statement: Statement<'_>) -> Result<i64, StoreError> {
-        let connection = self.open.connection();
-        let row = statement.fetch_one(connection.sqlite()?).await;
-        let number = row.and_then(|row| row.try_get(0));
-        number.map_err(|error| connection.query_error(error))
+        let rows = self.open.connection().rows(statement).await?;
+        let number = rows.first().map_or(Ok(None), |row| row.number(0));
+        Ok(number.map_err(StoreError::new)?.unwrap_or_default())
     }
 }
 
@@ -88,9 +86,7 @@ impl Transaction for SqliteTransaction {
         arguments: &[Argument<'_>],
     ) -> Result<Vec<SqliteRow>, StoreError> {
         let statement = arguments.iter().fold(sqlx::query(AssertSqlSafe(sql)), bind_argument);
-        let connection = self.open.connection();
-        let rows = statement.fetch_all(connection.sqlite()?).await;
-        rows.map_err(|error| connection.query_error(error))
+        self.open.connection().rows(statement).await
     }
 
     async fn execute(&mut self, sql: &str, arguments: &[Argument<'_>]) -> Result<(), StoreError> {
