@@ -8,7 +8,6 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
 
-pub(in crate::store) mod columns;
 mod dialect;
 pub(in crate::store) mod error;
 mod files;

@@ -6,7 +6,7 @@ use hashbrown::hash_table::Entry;
 
 use crate::client::ClientProfile;
 use crate::manage::ClientFacts;
-use crate::store::sql::BadRow;
+use crate::store::sql::{BadRow, PartialRow};
 
 /// The clients in memory, by name.
 pub(super) struct Clients {
@@ -38,15 +38,14 @@ impl Clients {
     }
 
     /// Inserts or replaces a client. The keys of an unchanged one continue to share its profile.
-    pub(super) fn insert(&mut self, name: &str, row: Result<ClientFacts, BadRow>) {
-        let profile = match row {
-            Ok(ClientFacts { profile, enabled: true }) => profile,
-            other => {
-                self.remove(name);
-                self.others.insert(name.into(), other.map(|row| row.profile));
-                return;
-            }
-        };
+    pub(super) fn insert(&mut self, client: PartialRow<ClientFacts>) {
+        let PartialRow { row: ClientFacts { profile, enabled }, error } = client;
+        let name = profile.name();
+        if error.is_some() || !enabled {
+            self.remove(name);
+            self.others.insert(name.into(), error.map_or_else(|| Ok(profile.clone()), Err));
+            return;
+        }
         self.others.remove(name);
         let Self { shards, hasher, .. } = self;
         let hash = hasher.hash_one(name);
@@ -87,11 +86,9 @@ mod tests {
         let mut clients = Clients::new();
         for number in 0..40_000 {
             let profile = ClientProfile::new(number.to_string());
-            let row = match number % 10 {
-                3 => Err(BadRow::client("?", "it is invalid")),
-                of_ten => Ok(ClientFacts { profile, enabled: of_ten != 4 }),
-            };
-            clients.insert(&number.to_string(), row);
+            let error = (number % 10 == 3).then(|| BadRow::client("?", "it is invalid"));
+            let row = ClientFacts { profile, enabled: number % 10 != 4 };
+            clients.insert(PartialRow { row, error });
         }
         clients
     }
@@ -120,7 +117,8 @@ mod tests {
             let name = number.to_string();
             if number % 2 == 0 {
                 let profile = ClientProfile::new(&name).with_metadata([("of", "later")]);
-                clients.insert(&name, Ok(ClientFacts { profile, enabled: true }));
+                let row = ClientFacts { profile, enabled: true };
+                clients.insert(PartialRow { row, error: None });
             } else {
                 clients.remove(&name);
             }
@@ -140,10 +138,10 @@ mod tests {
     #[test]
     fn unchanged_client_keeps_its_profile() {
         let mut clients = clients();
-        let row = || Ok(ClientFacts { profile: ClientProfile::new("0"), enabled: true });
+        let row = ClientFacts { profile: ClientProfile::new("0"), enabled: true };
         let address = |clients: &Clients| clients.get("0").unwrap().unwrap().0.address();
         let before = address(&clients);
-        clients.insert("0", row());
+        clients.insert(PartialRow { row, error: None });
         assert_eq!(address(&clients), before);
     }
 }

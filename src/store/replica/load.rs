@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::{PgConnection, PgRow, Postgres};
 use sqlx::{AssertSqlSafe, Error, query, query_scalar, raw_sql};
 use tokio::task::yield_now;
 use tokio::time::timeout;
@@ -12,11 +12,10 @@ use super::clients::Clients;
 use super::connection::{POLL_DEADLINE, SessionError, within};
 use super::health;
 use super::history::{RecentEvents, VisibleTransactions, event_columns};
-use super::rows::{RefusedKeys, read_key, replica_columns};
+use super::rows::{RefusedKeys, read_key};
 use super::server_probe::{ProbeResult, SETTINGS, ServerProbe};
 use super::state::FollowerState;
-use crate::store::postgres::columns::{Columns as _, client_columns, client_row};
-use crate::store::sql::BadRow;
+use crate::store::sql::{self, BadRow, Cursor};
 use crate::store::table::{BucketSort, Table, TableBuilder};
 
 /// The longest wait for the next row: a server that reads a table from a busy disk may take seconds.
@@ -31,11 +30,6 @@ const RECENT: &str = concat!(
 /// The last event with the id of a future transaction: it came with a dump of another cluster.
 const FOREIGN: &str =
     "select coalesce(pg_catalog.max(seq), 0) from keygate.events where txid >= $1::text::xid8";
-
-const CLIENTS: &str = concat!("select ", client_columns!(), " from keygate.clients c");
-
-/// Unordered: sorting here is faster than reading by the server's index.
-const KEYS: &str = concat!("select ", replica_columns!(), " from keygate.keys k");
 
 /// One transaction for the whole load. The role's timeouts are disabled, because the process may be busy between two
 /// statements. The load fails if no row arrives for [`STALL_DEADLINE`]. Servers before version 17 have no
@@ -95,18 +89,23 @@ async fn load_keys(
     let mut clients = Clients::new();
     let insert = |row: &PgRow| {
         // A client without a name has no keys.
-        if let Ok(Some(name)) = row.text(0) {
-            clients.insert(name, client_row(row, 0));
+        if let Ok(client) = Cursor::new(row).client() {
+            clients.insert(client);
         }
     };
-    for_each_row(connection, CLIENTS, insert).await?;
+    let columns = sql::client_columns::<Postgres>();
+    let select = format!("select {columns} from keygate.clients c");
+    for_each_row(connection, select, insert).await?;
     let (mut keys, mut refused) = (BucketSort::new(), RefusedKeys::default());
     let insert = |row: &PgRow| {
         if let Some((row, status)) = read_key(row, &clients, &mut refused) {
             keys.push(row, status);
         }
     };
-    for_each_row(connection, KEYS, insert).await?;
+    // Unordered: sorting here is faster than reading by the server's index.
+    let columns = sql::key_columns::<Postgres>();
+    let select = format!("select {columns} from keygate.keys k");
+    for_each_row(connection, select, insert).await?;
     let table = build_table(keys, &mut refused).await;
 
     state.has_changed = true;
@@ -121,10 +120,10 @@ async fn load_keys(
 
 async fn for_each_row(
     connection: &mut PgConnection,
-    sql: &'static str,
+    sql: String,
     mut take: impl FnMut(&PgRow),
 ) -> Result<(), SessionError> {
-    let mut rows = query(sql).persistent(false).fetch(connection);
+    let mut rows = query(AssertSqlSafe(sql)).persistent(false).fetch(connection);
     loop {
         let next = timeout(STALL_DEADLINE, poll_fn(|context| rows.as_mut().poll_next(context)));
         match next.await {

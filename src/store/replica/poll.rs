@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::{PgConnection, PgRow, Postgres};
 use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
 
 use super::change_queue::{Batch, ChangeQueue};
 use super::connection::SessionError;
 use super::history::{Position, event_columns};
-use super::rows::{read_key, replica_columns};
+use super::rows::read_key;
 use super::server_probe::{ProbeResult, SETTINGS, ServerProbe, array};
 use super::state::FollowerState;
-use crate::store::postgres::columns::{client_columns, client_row};
 use crate::store::postgres::settings::hex;
+use crate::store::sql::{self, Cursor};
 
 const SNAPSHOT: &str = "set transaction isolation level repeatable read read only; ";
 
@@ -44,7 +44,7 @@ fn events(last: &Position) -> String {
 fn rows(batch: &Batch) -> String {
     // Writing to a `String` cannot fail.
     let mut sql = String::new();
-    let clients = client_columns!();
+    let clients = sql::client_columns::<Postgres>();
     if !batch.names.is_empty() {
         let names = array(batch.names.iter().map(hex));
         let names = format!(
@@ -58,7 +58,7 @@ fn rows(batch: &Batch) -> String {
         );
     }
     if !batch.key_ids.is_empty() {
-        let (keys, key_ids) = (replica_columns!(), array(batch.key_ids.iter()));
+        let (keys, key_ids) = (sql::key_columns::<Postgres>(), array(batch.key_ids.iter()));
         let _ = write!(
             sql,
             "select {clients}, 'client' from keygate.clients c where c.name in \
@@ -126,9 +126,10 @@ impl PollResponse {
         let Batch { names, key_ids } = batch;
         let mut removed = names.iter().map(String::as_str).collect::<BTreeSet<_>>();
         for row in &self.clients {
-            let name: &str = row.try_get(0)?;
-            removed.remove(name);
-            clients.insert(name, client_row(row, 0));
+            // A client without a name has no keys.
+            let Ok(client) = Cursor::new(row).client() else { continue };
+            removed.remove(client.row.profile.name());
+            clients.insert(client);
         }
         for name in removed {
             clients.remove(name);

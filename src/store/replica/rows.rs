@@ -7,20 +7,9 @@ use sqlx::postgres::PgRow;
 
 use super::clients::Clients;
 use super::health::ReplicaHealth;
-use crate::key::{KeyDigest, KeyState, Lifetime, PackedStatus};
-use crate::store::postgres::columns::{self, Columns as _};
-use crate::store::sql::BadRow;
+use crate::key::{KeyDigest, PackedStatus};
+use crate::store::sql::{BadRow, Cursor, KeyRow};
 use crate::store::table::Row;
-
-/// The columns of a key `k` that a request needs, for [`read_key`].
-macro_rules! replica_columns {
-    () => {
-        "k.digest, k.algorithm, k.client, pg_catalog.timestamptz_send(k.expires), \
-         pg_catalog.timestamptz_send(k.revoked)"
-    };
-}
-
-pub(super) use replica_columns;
 
 /// Reads the row of a key. If it cannot be used, refuses the key.
 pub(super) fn read_key(
@@ -28,27 +17,20 @@ pub(super) fn read_key(
     clients: &Clients,
     refused: &mut RefusedKeys,
 ) -> Option<(Row, PackedStatus)> {
-    let key = try_read_key(row, clients);
-    let refuse = |bad| {
-        let digest = row.bytes(0).ok().flatten().and_then(|bytes| (&*bytes).try_into().ok());
-        refused.add(digest.map(KeyDigest::from_bytes), bad);
-    };
-    key.map_err(refuse).ok()
+    let key = Cursor::new(row).authenticating_key();
+    let digest = key.as_ref().ok().map(|key| key.row.facts.digest);
+    let key = key.and_then(|key| with_client(key.complete()?, clients));
+    key.map_err(|bad| refused.add(digest, bad)).ok()
 }
 
-fn try_read_key(row: &PgRow, clients: &Clients) -> Result<(Row, PackedStatus), BadRow> {
-    let digest = columns::digest(row, 0, 1)?;
-    let key_id = digest.key_id();
-    let bad = |why: &str| BadRow::key(key_id, why);
-    let client = row.text(2).ok().flatten().ok_or_else(|| bad("it has no client"))?;
-    let lifetime = Lifetime { expires: columns::time(row, 3, key_id, "expires")? };
-    let revoked = columns::time(row, 4, key_id, "revoked")?;
-    let (profile, is_enabled) = match clients.get(client) {
-        Some(client) => client.map_err(|row| bad(&row.to_string()))?,
-        None => return Err(bad("its client does not exist")),
-    };
-    let status = PackedStatus::new(KeyState::of(revoked.is_some(), is_enabled), lifetime);
-    Ok((Row { digest, profile: profile.clone() }, status))
+fn with_client(mut key: KeyRow, clients: &Clients) -> Result<(Row, PackedStatus), BadRow> {
+    let bad = |why: &str| BadRow::key(key.key_id(), why);
+    let client = clients.get(&key.facts.client).ok_or_else(|| bad("its client does not exist"))?;
+    let (profile, is_enabled) = client.map_err(|row| bad(&row.to_string()))?;
+    key.enabled = is_enabled;
+    let record = key.record(profile.clone());
+    let (digest, status) = (record.digest(), record.status());
+    Ok((Row { digest, profile: record.into_profile() }, status))
 }
 
 /// How many reasons [`ReplicaHealth::refused`] lists.

@@ -146,6 +146,12 @@ impl<'r, R: Values> Cursor<'r, R> {
         Ok(key)
     }
 
+    /// Reads the [`key_columns`].
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub(in crate::store) fn authenticating_key(&mut self) -> Result<PartialRow<KeyRow>, BadRow> {
+        self.key_columns(authenticating())
+    }
+
     /// Reads the [`record_columns`]. A key that is known to be revoked needs no other valid column.
     pub(in crate::store) fn record(&mut self, is_revoked: bool) -> Result<KeyRecord, BadRow> {
         let mut key = self.key_columns(authenticating())?;
@@ -156,9 +162,10 @@ impl<'r, R: Values> Cursor<'r, R> {
         if is_revoked {
             key.error = None;
         }
-        let KeyFacts { digest, lifetime, revoked, .. } = key.complete()?.facts;
-        let state = KeyState::of(is_revoked || revoked.is_some(), enabled);
-        Ok(KeyRecord::new(digest, profile).with_lifetime(lifetime).with_state(state))
+        let mut key = key.complete()?;
+        key.enabled = enabled;
+        let record = key.record(profile);
+        Ok(if is_revoked { record.with_state(KeyState::Revoked) } else { record })
     }
 }
 
@@ -173,9 +180,14 @@ pub(in crate::store) fn client_columns<D: Dialect>() -> String {
     select::<D, _>("c", CLIENTS.columns.iter())
 }
 
+/// The columns of a key `k` that a request needs, for [`Cursor::authenticating_key`].
+pub(in crate::store) fn key_columns<D: Dialect>() -> String {
+    select::<D, _>("k", authenticating())
+}
+
 /// The columns of a key `k` and its client `c`, for [`Cursor::record`].
 pub(in crate::store) fn record_columns<D: Dialect>() -> String {
-    format!("{}, {}", select::<D, _>("k", authenticating()), client_columns::<D>())
+    format!("{}, {}", key_columns::<D>(), client_columns::<D>())
 }
 
 /// The rows of all keys, for [`Cursor::key`], up to a condition.
