@@ -20,10 +20,10 @@ mod transfer;
 
 #[cfg(feature = "postgres")]
 pub(super) use client_columns::{metadata_text, profile, quota_text};
-pub(super) use columns::{Codec, Column, KEYS, Table};
+pub(super) use columns::{Codec, Column, KEYS, Table, Value};
 pub(super) use cursor::{Cursor, Dialect, ValueError, Values, record_columns, table, with_client};
 #[cfg(feature = "postgres")]
-pub(super) use cursor::{client_columns, key_columns};
+pub(super) use cursor::{client_columns, key_columns, record};
 pub use error::DatabaseError;
 pub use finding::DatabaseFinding;
 pub(super) use listing::{
@@ -39,6 +39,6 @@ pub(super) use retrying::retrying;
 #[cfg(feature = "sqlite")]
 pub(super) use retrying::retrying_while;
 #[cfg(feature = "postgres")]
-pub(super) use row::{BadRow, KeyRow, PartialRow};
-pub(super) use transaction::{Argument, Database, Transaction};
+pub(super) use row::{BadRow, PartialRow};
+pub(super) use transaction::{Database, Transaction};
 pub(super) use transfer::{export_keys, import_keys};

@@ -14,7 +14,7 @@ use super::server::{Server, server_columns};
 use super::settings::local_settings;
 use crate::error::StoreError;
 use crate::key::KeyId;
-use crate::store::sql::{Argument, Cursor, Database, Table, Transaction, not_kept, not_read_back};
+use crate::store::sql::{Cursor, Database, Table, Transaction, Value, not_kept, not_read_back};
 
 mod literals;
 mod written;
@@ -136,24 +136,20 @@ impl PostgresTransaction {
 impl Transaction for PostgresTransaction {
     type Dialect = Postgres;
 
-    async fn rows(
-        &mut self,
-        sql: &str,
-        arguments: &[Argument<'_>],
-    ) -> Result<Vec<PgRow>, StoreError> {
-        let is_impossible = |argument: &Argument<'_>| match argument {
+    async fn rows(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<PgRow>, StoreError> {
+        let is_impossible = |value: &Value<'_>| match value {
             // The server refuses texts with a zero byte, so no row has one.
-            Argument::Text(text) => text.contains('\0'),
+            Value::Text(Some(text)) => text.contains('\0'),
             _ => false,
         };
-        if arguments.iter().any(is_impossible) {
+        if values.iter().any(is_impossible) {
             return Ok(Vec::new());
         }
-        self.fetch(&with_literals(sql, arguments)).await
+        self.fetch(&with_literals(sql, values)).await
     }
 
-    async fn execute(&mut self, sql: &str, arguments: &[Argument<'_>]) -> Result<(), StoreError> {
-        self.fetch(&with_literals(sql, arguments)).await.map(drop)
+    async fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
+        self.fetch(&with_literals(sql, values)).await.map(drop)
     }
 
     async fn insert<T: Sync>(

@@ -8,7 +8,8 @@ use sqlx::postgres::PgRow;
 use super::clients::Clients;
 use super::health::ReplicaHealth;
 use crate::key::{KeyDigest, PackedStatus};
-use crate::store::sql::{BadRow, Cursor, KeyRow};
+use crate::manage::KeyFacts;
+use crate::store::sql::{BadRow, Cursor, record};
 use crate::store::table::Row;
 
 /// Reads the row of a key. If it cannot be used, refuses the key.
@@ -18,17 +19,16 @@ pub(super) fn read_key(
     refused: &mut RefusedKeys,
 ) -> Option<(Row, PackedStatus)> {
     let key = Cursor::new(row).authenticating_key();
-    let digest = key.as_ref().ok().map(|key| key.row.facts.digest);
-    let key = key.and_then(|key| with_client(key.complete()?, clients));
+    let digest = key.as_ref().ok().map(|key| key.row.digest);
+    let key = key.and_then(|key| with_client(&key.complete()?, clients));
     key.map_err(|bad| refused.add(digest, bad)).ok()
 }
 
-fn with_client(mut key: KeyRow, clients: &Clients) -> Result<(Row, PackedStatus), BadRow> {
+fn with_client(key: &KeyFacts, clients: &Clients) -> Result<(Row, PackedStatus), BadRow> {
     let bad = |why: &str| BadRow::key(key.key_id(), why);
-    let client = clients.get(&key.facts.client).ok_or_else(|| bad("its client does not exist"))?;
+    let client = clients.get(&key.client).ok_or_else(|| bad("its client does not exist"))?;
     let (profile, is_enabled) = client.map_err(|row| bad(&row.to_string()))?;
-    key.enabled = is_enabled;
-    let record = key.record(profile.clone());
+    let record = record(key, profile.clone(), is_enabled);
     let (digest, status) = (record.digest(), record.status());
     Ok((Row { digest, profile: record.into_profile() }, status))
 }

@@ -7,10 +7,9 @@ use std::borrow::Cow;
 use std::mem;
 
 use super::client_columns::{metadata, metadata_text, quota, quota_text, scopes};
-use super::row::KeyRow;
 use crate::client::{ClientProfile, label};
-use crate::key::{KeyDigest, Timestamp};
-use crate::manage::ClientFacts;
+use crate::key::{KeyDigest, KeyId, Timestamp};
+use crate::manage::{ClientFacts, KeyFacts};
 
 /// A table whose rows are `T`.
 pub(in crate::store) struct Table<T: 'static> {
@@ -51,15 +50,41 @@ impl<T> Column<T> {
         Self { name, codec, authenticates: false }
     }
 
+    pub(in crate::store) fn value<'a>(&self, row: &'a T) -> Value<'a> {
+        match &self.codec {
+            Codec::Bytes(get, _) => Value::Bytes(get(row)),
+            Codec::Text(get, _) | Codec::Json(get, _) => Value::Text(get(row)),
+            Codec::Texts(get, _) => Value::Texts(get(row)),
+            Codec::Flag(get, _) => Value::Flag(get(row)),
+            Codec::Time(get, _) => Value::Time(get(row)),
+        }
+    }
+
     /// Returns whether two rows differ in this column.
     pub(super) fn differs(&self, one: &T, other: &T) -> bool {
-        match &self.codec {
-            Codec::Bytes(get, _) => get(one) != get(other),
-            Codec::Text(get, _) | Codec::Json(get, _) => get(one) != get(other),
-            Codec::Texts(get, _) => get(one) != get(other),
-            Codec::Flag(get, _) => get(one) != get(other),
-            Codec::Time(get, _) => get(one) != get(other),
-        }
+        self.value(one) != self.value(other)
+    }
+}
+
+/// A value of a column, or another argument of a statement.
+#[derive(Debug, PartialEq)]
+pub(in crate::store) enum Value<'a> {
+    Bytes(Vec<u8>),
+    Text(Option<Cow<'a, str>>),
+    Texts(Vec<String>),
+    Flag(bool),
+    Time(Option<Timestamp>),
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Some(text.into()))
+    }
+}
+
+impl From<KeyId> for Value<'_> {
+    fn from(key_id: KeyId) -> Self {
+        Self::Text(Some(key_id.to_string().into()))
     }
 }
 
@@ -129,16 +154,16 @@ fn change(client: &mut ClientFacts, change: impl FnOnce(ClientProfile) -> Client
     client.profile = change(profile);
 }
 
-pub(in crate::store) static KEYS: Table<KeyRow> = Table {
+pub(in crate::store) static KEYS: Table<KeyFacts> = Table {
     name: "keys",
     columns: &[
         Column::new(
             "digest",
             Codec::Bytes(
-                |key| key.facts.digest.to_bytes().to_vec(),
+                |key| key.digest.to_bytes().to_vec(),
                 |key, bytes| {
                     let bytes = bytes.try_into().map_err(|_| "its digest is not 32 bytes long")?;
-                    key.facts.digest = KeyDigest::from_bytes(bytes);
+                    key.digest = KeyDigest::from_bytes(bytes);
                     Ok(())
                 },
             ),
@@ -156,9 +181,9 @@ pub(in crate::store) static KEYS: Table<KeyRow> = Table {
         Column::new(
             "client",
             Codec::Text(
-                |key| Some((&*key.facts.client).into()),
+                |key| Some((&*key.client).into()),
                 |key, client| {
-                    key.facts.client = client.ok_or("it has no client")?.into();
+                    key.client = client.ok_or("it has no client")?.into();
                     Ok(())
                 },
             ),
@@ -166,38 +191,35 @@ pub(in crate::store) static KEYS: Table<KeyRow> = Table {
         Column::managed(
             "label",
             Codec::Text(
-                |key| key.facts.label.as_deref().map(Into::into),
+                |key| key.label.as_deref().map(Into::into),
                 |key, text| {
                     if let Some(text) = text {
                         label::check(text).map_err(|error| format!("its label: {error}"))?;
                     }
-                    key.facts.label = text.map(Into::into);
+                    key.label = text.map(Into::into);
                     Ok(())
                 },
             ),
         ),
         Column::managed(
             "created",
-            Codec::Time(|key| key.facts.created, |key, created| key.facts.created = created),
+            Codec::Time(|key| key.created, |key, created| key.created = created),
         ),
         Column::new(
             "expires",
-            Codec::Time(
-                |key| key.facts.lifetime.expires,
-                |key, expires| key.facts.lifetime.expires = expires,
-            ),
+            Codec::Time(|key| key.lifetime.expires, |key, expires| key.lifetime.expires = expires),
         ),
         Column::new(
             "revoked",
-            Codec::Time(|key| key.facts.revoked, |key, revoked| key.facts.revoked = revoked),
+            Codec::Time(|key| key.revoked, |key, revoked| key.revoked = revoked),
         ),
         Column::managed(
             "replaced_by",
             Codec::Text(
-                |key| key.facts.replaced_by.map(|key_id| key_id.to_string().into()),
+                |key| key.replaced_by.map(|key_id| key_id.to_string().into()),
                 |key, text| {
                     let successor = text.map(str::parse).transpose();
-                    key.facts.replaced_by =
+                    key.replaced_by =
                         successor.map_err(|_| "its `replaced_by` is not the id of a key")?;
                     Ok(())
                 },
@@ -210,7 +232,6 @@ pub(in crate::store) static KEYS: Table<KeyRow> = Table {
 mod tests {
     use super::*;
     use crate::key::Lifetime;
-    use crate::manage::KeyFacts;
     use crate::store::sql::{Migration, Migrations};
 
     /// Copies all columns but one.
@@ -239,7 +260,7 @@ mod tests {
     fn key_without_one_of_its_columns_is_another_key() {
         let at = |micros| Timestamp::from_micros(micros).ok();
         let digest = KeyDigest::of(b"one");
-        let facts = KeyFacts {
+        let key = KeyFacts {
             digest,
             client: "App 1".to_owned(),
             label: Some("production".to_owned()),
@@ -248,12 +269,12 @@ mod tests {
             revoked: at(2),
             replaced_by: Some(KeyDigest::of(b"two").key_id()),
         };
-        let key = KeyRow { facts, enabled: true };
-        let empty = || KeyRow { facts: KeyFacts::new(KeyDigest::of(b""), ""), enabled: true };
+        let empty = || KeyFacts::new(KeyDigest::of(b""), "");
         assert_eq!(copied(&KEYS, "", &key, empty()), key);
         for column in KEYS.columns.iter().filter(|column| column.name != "algorithm") {
-            assert_ne!(copied(&KEYS, column.name, &key, empty()), key, "{}", column.name);
-            assert!(column.differs(&key, &empty()) && !column.differs(&key, &key));
+            let other = copied(&KEYS, column.name, &key, empty());
+            assert_eq!(key.differing(&other), [column.name]);
+            assert!(column.differs(&key, &other) && !column.differs(&key, &key));
         }
     }
 

@@ -119,10 +119,9 @@ impl<'r, R: Values> Cursor<'r, R> {
     /// Reads the columns of a key whose row has a digest.
     fn key_columns<'c>(
         &mut self,
-        columns: impl Iterator<Item = &'c Column<KeyRow>>,
-    ) -> Result<PartialRow<KeyRow>, BadRow> {
-        let facts = KeyFacts::new(KeyDigest::from_bytes([0; 32]), "");
-        let mut row = KeyRow { facts, enabled: true };
+        columns: impl Iterator<Item = &'c Column<KeyFacts>>,
+    ) -> Result<PartialRow<KeyFacts>, BadRow> {
+        let mut row = KeyFacts::new(KeyDigest::from_bytes([0; 32]), "");
         let mut error = None;
         for (number, column) in columns.enumerate() {
             match self.read(column, &mut row) {
@@ -138,23 +137,22 @@ impl<'r, R: Values> Cursor<'r, R> {
 
     /// Reads a row of [`keys`].
     pub(in crate::store) fn key(&mut self) -> Result<PartialRow<KeyRow>, BadRow> {
-        let mut key = self.key_columns(KEYS.columns.iter())?;
-        match self.flag() {
-            Ok(Some(enabled)) => key.row.enabled = enabled,
-            _ => _ = key.error.get_or_insert(BadRow::key(key.row.key_id(), NO_CLIENT)),
+        let PartialRow { row: facts, mut error } = self.key_columns(KEYS.columns.iter())?;
+        let enabled = self.flag().ok().flatten();
+        if enabled.is_none() {
+            error.get_or_insert(BadRow::key(facts.key_id(), NO_CLIENT));
         }
-        Ok(key)
+        Ok(PartialRow { row: KeyRow { facts, enabled: enabled.unwrap_or_default() }, error })
     }
 
     /// Reads the [`key_columns`].
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
-    pub(in crate::store) fn authenticating_key(&mut self) -> Result<PartialRow<KeyRow>, BadRow> {
+    pub(in crate::store) fn authenticating_key(&mut self) -> Result<PartialRow<KeyFacts>, BadRow> {
         self.key_columns(authenticating())
     }
 
     /// Reads the [`record_columns`]. A key that is known to be revoked needs no other valid column.
     pub(in crate::store) fn record(&mut self, is_revoked: bool) -> Result<KeyRecord, BadRow> {
-        let mut key = self.key_columns(authenticating())?;
+        let mut key = self.authenticating_key()?;
         if matches!(self.row.text(self.next), Ok(None)) {
             return Err(BadRow::key(key.row.key_id(), NO_CLIENT));
         }
@@ -162,16 +160,22 @@ impl<'r, R: Values> Cursor<'r, R> {
         if is_revoked {
             key.error = None;
         }
-        let mut key = key.complete()?;
-        key.enabled = enabled;
-        let record = key.record(profile);
+        let record = record(&key.complete()?, profile, enabled);
         Ok(if is_revoked { record.with_state(KeyState::Revoked) } else { record })
     }
 }
 
+/// Returns what a request needs of a key and its client.
+pub(in crate::store) fn record(key: &KeyFacts, profile: ClientProfile, enabled: bool) -> KeyRecord {
+    let KeyFacts { digest, client: _, label: _, created: _, lifetime, revoked, replaced_by: _ } =
+        key;
+    let state = KeyState::of(revoked.is_some(), enabled);
+    KeyRecord::new(*digest, profile).with_lifetime(*lifetime).with_state(state)
+}
+
 const NO_CLIENT: &str = "its client does not exist";
 
-fn authenticating() -> impl Iterator<Item = &'static Column<KeyRow>> {
+fn authenticating() -> impl Iterator<Item = &'static Column<KeyFacts>> {
     KEYS.columns.iter().filter(|column| column.authenticates)
 }
 

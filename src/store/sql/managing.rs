@@ -8,8 +8,8 @@ use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::KeyId;
 use crate::manage::{
-    ClientFacts, ClientInfo, KeyInfo, ManageError, NewKey, Rotated, nearest_client, nearest_key,
-    rules,
+    ClientFacts, ClientInfo, KeyFacts, KeyInfo, ManageError, NewKey, Rotated, nearest_client,
+    nearest_key, rules,
 };
 
 pub(in crate::store) async fn add_client<D: Database>(
@@ -64,10 +64,9 @@ pub(in crate::store) async fn issue<D: Database>(
     let mut transaction = database.write().await?;
     let client = complete_client(&mut transaction, client).await?;
     let facts = rules::issue(client.profile.name(), key, database.now())?;
-    let row = KeyRow { facts, enabled: client.enabled };
-    insert_key(&mut transaction, &row).await?;
-    read_back::commit(transaction, &[Written::Keys(slice::from_ref(&row))]).await?;
-    Ok(row.info())
+    insert_key(&mut transaction, &facts).await?;
+    read_back::commit(transaction, &[Written::Keys(slice::from_ref(&facts))]).await?;
+    Ok(facts.info(client.enabled))
 }
 
 pub(in crate::store) async fn revoke<D: Database>(
@@ -76,9 +75,9 @@ pub(in crate::store) async fn revoke<D: Database>(
 ) -> Result<KeyInfo, ManageError> {
     let mut transaction = database.write().await?;
     let mut key = existing_key(&mut transaction, key_id).await?;
-    if rules::revoke(&mut key.row.facts, database.now()) {
-        transaction.revoke_key(&key.row).await?;
-    }
+    let old = key.row.facts.clone();
+    rules::revoke(&mut key.row.facts, database.now());
+    transaction.update_key(&old, &key.row.facts).await?;
     read_back::commit(transaction, &[Written::Key(&key)]).await?;
     Ok(key.row.info())
 }
@@ -94,13 +93,12 @@ pub(in crate::store) async fn rotate<D: Database>(
     let known = old.complete().map_err(StoreError::from)?;
     let (old, new) = rules::rotate(&known.facts, successor, grace, database.now())?;
     let client = complete_client(&mut transaction, &known.facts.client).await?;
-    let written = [(old, known.enabled), (new, client.enabled)];
-    let written = written.map(|(facts, enabled)| KeyRow { facts, enabled });
-    insert_key(&mut transaction, &written[1]).await?;
-    transaction.replace_key(&written[0], written[1].key_id()).await?;
+    insert_key(&mut transaction, &new).await?;
+    transaction.update_key(&known.facts, &old).await?;
+    let written = [old, new];
     read_back::commit(transaction, &[Written::Keys(&written)]).await?;
     let [old, new] = written;
-    Ok(Rotated { old: old.info(), new: new.info() })
+    Ok(Rotated { old: old.info(known.enabled), new: new.info(client.enabled) })
 }
 
 const NOT_INDEXED: &str = "its index does not find it: rebuild the indexes, in PostgreSQL with `reindex \
@@ -176,14 +174,14 @@ async fn insert_client(
     Err(not_kept(transaction, found).await.into())
 }
 
-async fn insert_key(transaction: &mut impl Transaction, key: &KeyRow) -> Result<(), ManageError> {
+async fn insert_key(transaction: &mut impl Transaction, key: &KeyFacts) -> Result<(), ManageError> {
     let key_id = key.key_id();
     for _ in 0..ATTEMPTS {
         if transaction.insert_key(key).await? {
             return Ok(());
         }
         if let Some(known) = transaction.key(key_id).await? {
-            return Err(rules::duplicate(&known.facts, key.facts.digest).into());
+            return Err(rules::duplicate(&known.facts, key.digest).into());
         }
     }
     let found = format!("the key {key_id} is missing after it was added");

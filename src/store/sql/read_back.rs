@@ -7,7 +7,7 @@ use super::columns::KEYS;
 use super::row::{BadRow, KeyRow, PartialRow};
 use super::transaction::Transaction;
 use crate::error::StoreError;
-use crate::manage::ClientFacts;
+use crate::manage::{ClientFacts, KeyFacts};
 
 /// The number of rows that are read back at once.
 const BATCH: usize = 5_000;
@@ -16,7 +16,7 @@ const BATCH: usize = 5_000;
 #[derive(Clone, Copy)]
 pub(super) enum Written<'a> {
     Clients(&'a [ClientFacts]),
-    Keys(&'a [KeyRow]),
+    Keys(&'a [KeyFacts]),
     /// A client that was enabled or disabled. Other columns may be invalid.
     Client(&'a PartialRow<ClientFacts>),
     /// A key that was revoked. Other columns may be invalid.
@@ -112,8 +112,9 @@ async fn difference(
                 client_difference(&client.row, readable(found, client)?.as_ref())
             }
             Written::Key(key) => {
-                let found = transaction.partial_key(key.row.key_id()).await?;
-                key_difference(&key.row, readable(found, key)?.as_ref())
+                let found = transaction.partial_key(key.row.facts.key_id()).await?;
+                let found = readable(found, key)?.map(|found| found.facts);
+                key_difference(&key.row.facts, found.as_ref())
             }
             Written::Removed { client } => {
                 let is_kept = transaction.partial_client(client).await?.is_none()
@@ -144,8 +145,8 @@ async fn clients_difference(
     written: &[ClientFacts],
 ) -> Result<Option<String>, StoreError> {
     for written in written.chunks(BATCH) {
-        let names = written.iter().map(|client| client.profile.name()).collect::<Vec<_>>();
-        let found = transaction.clients_by_name(&names).await?;
+        let names = written.iter().map(|client| client.profile.name().to_owned()).collect();
+        let found = transaction.clients_by_name(names).await?;
         let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
         let found = found.iter().map(|client| (client.profile.name(), client));
         let found = found.collect::<HashMap<_, _>>();
@@ -161,14 +162,15 @@ async fn clients_difference(
 
 async fn keys_difference(
     transaction: &mut impl Transaction,
-    written: &[KeyRow],
+    written: &[KeyFacts],
 ) -> Result<Option<String>, StoreError> {
     for written in written.chunks(BATCH) {
-        let ids = written.iter().map(KeyRow::key_id).collect::<Vec<_>>();
-        let found = transaction.keys_by_id(&ids).await?;
+        let ids = written.iter().map(|key| key.key_id().to_string()).collect();
+        let found = transaction.keys_by_id(ids).await?;
         let found = found.into_iter().collect::<Result<Vec<_>, BadRow>>()?;
-        let found = found.iter().map(|key| (key.key_id(), key)).collect::<HashMap<_, _>>();
-        let difference = |key: &KeyRow| key_difference(key, found.get(&key.key_id()).copied());
+        let found = found.iter().map(|key| (key.facts.key_id(), &key.facts));
+        let found = found.collect::<HashMap<_, _>>();
+        let difference = |key: &KeyFacts| key_difference(key, found.get(&key.key_id()).copied());
         if let Some(found) = written.iter().find_map(difference) {
             return Ok(Some(found));
         }
@@ -187,7 +189,7 @@ fn client_difference(written: &ClientFacts, found: Option<&ClientFacts>) -> Opti
     }
 }
 
-fn key_difference(written: &KeyRow, found: Option<&KeyRow>) -> Option<String> {
+fn key_difference(written: &KeyFacts, found: Option<&KeyFacts>) -> Option<String> {
     let key_id = written.key_id();
     let Some(found) = found else {
         return Some(format!("the key {key_id} is missing after it was added"));

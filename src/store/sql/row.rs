@@ -1,8 +1,6 @@
-use crate::client::ClientProfile;
 use crate::error::StoreError;
-use crate::key::{KeyId, KeyState};
+use crate::key::KeyId;
 use crate::manage::{KeyFacts, KeyInfo};
-use crate::store::KeyRecord;
 
 /// A row of the keys, and whether the key's client is enabled.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,18 +10,6 @@ pub(in crate::store) struct KeyRow {
 }
 
 impl KeyRow {
-    pub(in crate::store) fn key_id(&self) -> KeyId {
-        self.facts.key_id()
-    }
-
-    /// Returns what a request needs of the key and its client.
-    pub(in crate::store) fn record(&self, profile: ClientProfile) -> KeyRecord {
-        let KeyFacts { digest, client: _, label: _, created: _, lifetime, revoked, replaced_by: _ } =
-            &self.facts;
-        let state = KeyState::of(revoked.is_some(), self.enabled);
-        KeyRecord::new(*digest, profile).with_lifetime(*lifetime).with_state(state)
-    }
-
     pub(in crate::store) fn info(self) -> KeyInfo {
         self.facts.info(self.enabled)
     }

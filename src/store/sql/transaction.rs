@@ -1,61 +1,50 @@
-use std::future::Future;
 use std::slice;
 use std::time::SystemTime;
 
-use super::columns::{CLIENTS, KEYS, Table};
-use super::cursor::{self, Cursor, Dialect};
+use super::columns::{CLIENTS, KEYS, Table, Value};
+use super::cursor::{self, Cursor, Dialect, Values};
 use super::row::{BadRow, KeyRow, PartialRow};
 use crate::error::StoreError;
-use crate::key::{KeyId, Timestamp};
-use crate::manage::{ClientFacts, ClientInfo};
+use crate::key::KeyId;
+use crate::manage::{ClientFacts, ClientInfo, KeyFacts};
 
 /// A database of keys, which begins transactions.
 pub(in crate::store) trait Database: Sync {
     type Transaction: Transaction;
 
     /// Begins a transaction that reads one state of the database.
-    fn read(&self) -> impl Future<Output = Result<Self::Transaction, StoreError>> + Send;
+    async fn read(&self) -> Result<Self::Transaction, StoreError>;
 
     /// Begins a transaction that writes.
-    fn write(&self) -> impl Future<Output = Result<Self::Transaction, StoreError>> + Send;
+    async fn write(&self) -> Result<Self::Transaction, StoreError>;
 
     fn now(&self) -> SystemTime;
 }
 
-/// An argument of a statement.
-#[derive(Clone, Copy)]
-pub(in crate::store) enum Argument<'a> {
-    Text(&'a str),
-    Texts(&'a [&'a str]),
-    Flag(bool),
-    Time(Option<Timestamp>),
-}
+/// A row that may be invalid.
+type Found<T> = Option<PartialRow<T>>;
+/// Rows, or the errors of invalid ones, in any order.
+type Listed<T> = Vec<Result<T, BadRow>>;
+type Row<T> = <<T as Transaction>::Dialect as sqlx::Database>::Row;
 
 /// A transaction of one database, and the statements of all. Dropping it before the commit rolls it back.
 pub(in crate::store) trait Transaction: Send + Sized {
     type Dialect: Dialect;
 
     /// Runs a statement that reads, with arguments `$1`, `$2`.
-    fn rows(
-        &mut self,
-        sql: &str,
-        arguments: &[Argument<'_>],
-    ) -> impl Future<Output = Result<Vec<Row<Self>>, StoreError>> + Send;
+    async fn rows(&mut self, sql: &str, values: &[Value<'_>])
+    -> Result<Vec<Row<Self>>, StoreError>;
 
     /// Runs a statement that writes, with arguments `$1`, `$2`.
-    fn execute(
-        &mut self,
-        sql: &str,
-        arguments: &[Argument<'_>],
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    async fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError>;
 
     /// Adds all of these rows. Returns `false` if one of them is in use or was discarded: unless it is the
     /// only one, the transaction must then be dropped.
-    fn insert<T: Sync>(
+    async fn insert<T: Sync>(
         &mut self,
         table: &'static Table<T>,
         rows: &[T],
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    ) -> Result<bool, StoreError>;
 
     /// Notes, before a change, that it needs an event for this client.
     fn note_client(&mut self, _: &str) {}
@@ -74,35 +63,30 @@ pub(in crate::store) trait Transaction: Send + Sized {
     }
 
     /// Describes the triggers and rules on the tables that are not keygate's.
-    fn foreign_triggers(&mut self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+    async fn foreign_triggers(&mut self) -> Result<Vec<String>, StoreError>;
 
     /// Describes changes without events. For the transaction that a commit returned: of the committed changes.
-    fn missing_events(&mut self)
-    -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+    async fn missing_events(&mut self) -> Result<Option<String>, StoreError>;
 
     /// Commits the changes, if all of them have events. If triggers of others may have undone them
     /// during the commit, returns a transaction that reads.
-    fn commit(self) -> impl Future<Output = Result<Option<Self>, StoreError>> + Send;
+    async fn commit(self) -> Result<Option<Self>, StoreError>;
 
     /// Finds a client by name. A transaction that writes also locks the client and its keys.
-    async fn partial_client(
-        &mut self,
-        name: &str,
-    ) -> Result<Option<PartialRow<ClientFacts>>, StoreError> {
+    async fn partial_client(&mut self, name: &str) -> Result<Found<ClientFacts>, StoreError> {
         let (first, select, lock) = (self.run_triggers(), clients::<Self>(), self.lock());
         let sql = format!("{first}{select} where c.name = $1{lock}");
-        let rows = self.rows(&sql, &[Argument::Text(name)]).await?;
+        let rows = self.rows(&sql, &[name.into()]).await?;
         Ok(rows.first().map(|row| Cursor::new(row).client()).transpose()?)
     }
 
-    /// Finds clients by name, in any order.
     async fn clients_by_name(
         &mut self,
-        names: &[&str],
-    ) -> Result<Vec<Result<ClientFacts, BadRow>>, StoreError> {
+        names: Vec<String>,
+    ) -> Result<Listed<ClientFacts>, StoreError> {
         let (first, select) = (self.run_triggers(), clients::<Self>());
         let sql = format!("{first}{select} where c.name {}", Self::Dialect::IN_LIST);
-        let rows = self.rows(&sql, &[Argument::Texts(names)]).await?;
+        let rows = self.rows(&sql, &[Value::Texts(names)]).await?;
         Ok(rows.iter().map(|row| Cursor::new(row).client()?.complete()).collect())
     }
 
@@ -112,8 +96,8 @@ pub(in crate::store) trait Transaction: Send + Sized {
         texts(&self.rows(&sql, &[]).await?)
     }
 
-    /// Lists all clients and their numbers of keys, in any order.
-    async fn clients(&mut self) -> Result<Vec<Result<ClientInfo, BadRow>>, StoreError> {
+    /// Lists all clients and their numbers of keys.
+    async fn clients(&mut self) -> Result<Listed<ClientInfo>, StoreError> {
         let sql = format!(
             "select {}, k.live from {} c left join \
              (select client, count(*) as live from {} where revoked is null group by client) k \
@@ -135,41 +119,37 @@ pub(in crate::store) trait Transaction: Send + Sized {
     async fn live_keys(&mut self, client: &str) -> Result<usize, StoreError> {
         let keys = keys_table::<Self>();
         let sql = format!("select count(*) from {keys} where client = $1 and revoked is null");
-        self.count(&sql, &[Argument::Text(client)]).await
+        self.count(&sql, &[client.into()]).await
     }
 
-    async fn count(&mut self, sql: &str, arguments: &[Argument<'_>]) -> Result<usize, StoreError> {
-        let rows = self.rows(sql, arguments).await?;
+    async fn count(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
+        let rows = self.rows(sql, values).await?;
         rows.first().map_or(Ok(0), |row| Cursor::new(row).count()).map_err(StoreError::new)
     }
 
     async fn set_enabled(&mut self, name: &str, enabled: bool) -> Result<(), StoreError> {
         self.note_client(name);
         let sql = format!("update {} set enabled = $2 where name = $1", clients_table::<Self>());
-        self.execute(&sql, &[Argument::Text(name), Argument::Flag(enabled)]).await
+        self.execute(&sql, &[name.into(), Value::Flag(enabled)]).await
     }
 
     /// Deletes the client and, by the foreign key, its keys.
     async fn delete_client(&mut self, name: &str) -> Result<(), StoreError> {
         let keys = format!("select key_id from {} where client = $1", keys_table::<Self>());
-        for key_id in texts(&self.rows(&keys, &[Argument::Text(name)]).await?)? {
+        for key_id in texts(&self.rows(&keys, &[name.into()]).await?)? {
             if let Ok(key_id) = key_id.parse() {
                 self.note_key(key_id);
             }
         }
         self.note_client(name);
         let sql = format!("delete from {} where name = $1", clients_table::<Self>());
-        self.execute(&sql, &[Argument::Text(name)]).await
+        self.execute(&sql, &[name.into()]).await
     }
 
-    /// Finds a key by its id.
-    async fn partial_key(
-        &mut self,
-        key_id: KeyId,
-    ) -> Result<Option<PartialRow<KeyRow>>, StoreError> {
+    async fn partial_key(&mut self, key_id: KeyId) -> Result<Found<KeyRow>, StoreError> {
         let (first, select) = (self.run_triggers(), cursor::keys::<Self::Dialect>());
         let sql = format!("{first}{select} where k.key_id = $1");
-        let rows = self.rows(&sql, &[Argument::Text(&key_id.to_string())]).await?;
+        let rows = self.rows(&sql, &[key_id.into()]).await?;
         Ok(rows.first().map(|row| Cursor::new(row).key()).transpose()?)
     }
 
@@ -177,30 +157,20 @@ pub(in crate::store) trait Transaction: Send + Sized {
         Ok(self.partial_key(key_id).await?.map(PartialRow::complete).transpose()?)
     }
 
-    /// Finds keys by their ids, in any order.
-    async fn keys_by_id(
-        &mut self,
-        key_ids: &[KeyId],
-    ) -> Result<Vec<Result<KeyRow, BadRow>>, StoreError> {
-        let key_ids = key_ids.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let key_ids = key_ids.iter().map(String::as_str).collect::<Vec<_>>();
+    async fn keys_by_id(&mut self, key_ids: Vec<String>) -> Result<Listed<KeyRow>, StoreError> {
         let (first, select) = (self.run_triggers(), cursor::keys::<Self::Dialect>());
         let sql = format!("{first}{select} where k.key_id {}", Self::Dialect::IN_LIST);
-        let rows = self.rows(&sql, &[Argument::Texts(&key_ids)]).await?;
+        let rows = self.rows(&sql, &[Value::Texts(key_ids)]).await?;
         Ok(rows.iter().map(|row| Cursor::new(row).key()?.complete()).collect())
     }
 
-    /// Lists the keys of one client or of all clients, in any order.
-    async fn keys(
-        &mut self,
-        client: Option<&str>,
-    ) -> Result<Vec<Result<KeyRow, BadRow>>, StoreError> {
+    /// Lists the keys of one client or of all clients.
+    async fn keys(&mut self, client: Option<&str>) -> Result<Listed<KeyRow>, StoreError> {
         let select = cursor::keys::<Self::Dialect>();
         let rows = match client {
             None => self.rows(&select, &[]).await?,
             Some(name) => {
-                let sql = format!("{select} where k.client = $1");
-                self.rows(&sql, &[Argument::Text(name)]).await?
+                self.rows(&format!("{select} where k.client = $1"), &[name.into()]).await?
             }
         };
         Ok(rows.iter().map(|row| Cursor::new(row).key()?.complete()).collect())
@@ -215,7 +185,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
              (select key_id from {0} where key_id < $1 order by key_id desc limit 50000) b",
             keys_table::<Self>()
         );
-        let rows = self.rows(&sql, &[Argument::Text(&near.to_string())]).await?;
+        let rows = self.rows(&sql, &[near.into()]).await?;
         // The database computes them from the digests.
         Ok(texts(&rows)?.iter().filter_map(|key_id| key_id.parse().ok()).collect())
     }
@@ -226,7 +196,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
     }
 
     /// Adds a key. Returns `false` if its digest or its id is in use.
-    async fn insert_key(&mut self, key: &KeyRow) -> Result<bool, StoreError> {
+    async fn insert_key(&mut self, key: &KeyFacts) -> Result<bool, StoreError> {
         self.insert_keys(slice::from_ref(key)).await
     }
 
@@ -240,39 +210,28 @@ pub(in crate::store) trait Transaction: Send + Sized {
 
     /// Adds all of these keys, as [`Transaction::insert`] does. Their clients must exist. A key may be
     /// revoked or have a successor.
-    async fn insert_keys(&mut self, keys: &[KeyRow]) -> Result<bool, StoreError> {
+    async fn insert_keys(&mut self, keys: &[KeyFacts]) -> Result<bool, StoreError> {
         for key in keys {
             self.note_key(key.key_id());
         }
         self.insert(&KEYS, keys).await
     }
 
-    /// Writes the time of the revocation of an existing key.
-    async fn revoke_key(&mut self, key: &KeyRow) -> Result<(), StoreError> {
-        self.note_key(key.key_id());
-        let sql = format!("update {} set revoked = $2 where key_id = $1", keys_table::<Self>());
-        let key_id = key.key_id().to_string();
-        self.execute(&sql, &[Argument::Text(&key_id), Argument::Time(key.facts.revoked)]).await
-    }
-
-    /// Writes the expiry and the successor of an existing key.
-    async fn replace_key(&mut self, key: &KeyRow, successor: KeyId) -> Result<(), StoreError> {
-        self.note_key(key.key_id());
-        let sql = format!(
-            "update {} set replaced_by = $2, expires = $3 where key_id = $1",
-            keys_table::<Self>()
-        );
-        let [key_id, successor] = [key.key_id(), successor].map(|key_id| key_id.to_string());
-        let arguments = [
-            Argument::Text(&key_id),
-            Argument::Text(&successor),
-            Argument::Time(key.facts.lifetime.expires),
-        ];
-        self.execute(&sql, &arguments).await
+    /// Writes the columns in which an existing key differs from its row.
+    async fn update_key(&mut self, old: &KeyFacts, new: &KeyFacts) -> Result<(), StoreError> {
+        let (mut values, mut columns) = (vec![new.key_id().into()], Vec::new());
+        for column in KEYS.columns.iter().filter(|column| column.differs(old, new)) {
+            values.push(column.value(new));
+            columns.push(format!("{} = ${}", column.name, values.len()));
+        }
+        if columns.is_empty() {
+            return Ok(());
+        }
+        self.note_key(new.key_id());
+        let (keys, columns) = (keys_table::<Self>(), columns.join(", "));
+        self.execute(&format!("update {keys} set {columns} where key_id = $1"), &values).await
     }
 }
-
-type Row<T> = <<T as Transaction>::Dialect as sqlx::Database>::Row;
 
 fn clients<T: Transaction>() -> String {
     let columns = cursor::client_columns::<T::Dialect>();
@@ -288,7 +247,7 @@ fn keys_table<T: Transaction>() -> String {
 }
 
 /// Reads rows of one text.
-fn texts<R: super::cursor::Values>(rows: &[R]) -> Result<Vec<String>, StoreError> {
+fn texts<R: Values>(rows: &[R]) -> Result<Vec<String>, StoreError> {
     let text = |row| Cursor::new(row).text().map(|text| text.unwrap_or_default().to_owned());
     rows.iter().map(text).collect::<Result<_, _>>().map_err(StoreError::new)
 }

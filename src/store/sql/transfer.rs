@@ -1,10 +1,7 @@
-use std::collections::HashMap;
-
 use super::read_back::{self, Written};
-use super::row::KeyRow;
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
-use crate::manage::{ClientFacts, ClientInfo, Export, Imported, KeyFacts, ManageError, plan};
+use crate::manage::{ClientFacts, ClientInfo, Export, Imported, ManageError, plan};
 
 /// The number of attempts of an import that conflicts with concurrent changes.
 const ATTEMPTS: usize = 5;
@@ -25,7 +22,7 @@ pub(in crate::store) async fn import_keys<D: Database>(
         let here = read_all(&mut transaction).await?;
         let plan = plan(&here, export);
         let clients = plan.clients.iter().copied().cloned().collect::<Vec<_>>();
-        let keys = key_rows(&here, export, &plan.keys);
+        let keys = plan.keys.iter().copied().cloned().collect::<Vec<_>>();
         let written = [Written::Clients(&clients), Written::Keys(&keys)];
         if transaction.insert_clients(&clients).await? && transaction.insert_keys(&keys).await? {
             read_back::commit(transaction, &written).await?;
@@ -51,15 +48,4 @@ async fn read_all(transaction: &mut impl Transaction) -> Result<Export, ManageEr
         keys.push(key.map_err(StoreError::from)?.facts);
     }
     Ok(Export::new(clients, keys))
-}
-
-fn key_rows(here: &Export, new: &Export, keys: &[&KeyFacts]) -> Vec<KeyRow> {
-    let clients = here.clients().iter().chain(new.clients());
-    let enabled = clients.map(|client| (client.profile.name(), client.enabled));
-    let enabled = enabled.collect::<HashMap<_, _>>();
-    let row = |facts: &&KeyFacts| {
-        let enabled = enabled.get(&*facts.client).copied().unwrap_or(false);
-        KeyRow { facts: (*facts).clone(), enabled }
-    };
-    keys.iter().map(row).collect()
 }

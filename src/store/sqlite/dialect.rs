@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use serde_json::json;
 use sqlx::Row as _;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
 use crate::key::Timestamp;
-use crate::store::sql::{self, Argument, Codec, Column, Dialect, Table, ValueError, Values};
+use crate::store::sql::{self, Column, Dialect, Table, Value, ValueError, Values};
 
 type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
@@ -29,35 +30,14 @@ pub(super) fn insert_statement<T>(table: &'static Table<T>) -> String {
     format!("insert into {table} ({names}) values ({values}) on conflict do nothing")
 }
 
-/// Binds the value of a column.
-pub(super) fn bind_column<'q, T>(
-    statement: Statement<'q>,
-    column: &Column<T>,
-    row: &T,
-) -> Statement<'q> {
-    match &column.codec {
-        Codec::Bytes(get, _) => statement.bind(get(row)),
-        Codec::Text(get, _) | Codec::Json(get, _) => statement.bind(get(row).map(Cow::into_owned)),
-        Codec::Texts(get, _) => statement.bind(json(&get(row))),
-        Codec::Flag(get, _) => statement.bind(get(row)),
-        Codec::Time(get, _) => statement.bind(get(row).map(|time| time.to_string())),
+pub(super) fn bind<'q>(statement: Statement<'q>, value: &Value<'_>) -> Statement<'q> {
+    match value {
+        Value::Bytes(bytes) => statement.bind(bytes.clone()),
+        Value::Text(text) => statement.bind(text.as_deref().map(str::to_owned)),
+        Value::Texts(texts) => statement.bind(json!(texts).to_string()),
+        Value::Flag(flag) => statement.bind(*flag),
+        Value::Time(time) => statement.bind(time.map(|time| time.to_string())),
     }
-}
-
-pub(super) fn bind_argument<'q>(
-    statement: Statement<'q>,
-    argument: &Argument<'_>,
-) -> Statement<'q> {
-    match *argument {
-        Argument::Text(text) => statement.bind(text.to_owned()),
-        Argument::Texts(texts) => statement.bind(json(texts)),
-        Argument::Flag(flag) => statement.bind(flag),
-        Argument::Time(time) => statement.bind(time.map(|time| time.to_string())),
-    }
-}
-
-fn json<S: AsRef<str>>(texts: &[S]) -> String {
-    texts.iter().map(AsRef::as_ref).collect::<serde_json::Value>().to_string()
 }
 
 /// Unless decoded as an `Option`, the driver reads null as an empty text or zero.

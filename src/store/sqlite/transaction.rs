@@ -5,11 +5,11 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
 use super::SqliteStore;
-use super::dialect::{bind_argument, bind_column, insert_statement};
+use super::dialect::{bind, insert_statement};
 use super::inspect::foreign_triggers;
 use super::open_transaction::OpenTransaction;
 use crate::error::StoreError;
-use crate::store::sql::{Argument, Database, Table, Transaction, Values as _, not_kept};
+use crate::store::sql::{Column, Database, Table, Transaction, Value, Values as _, not_kept};
 
 const SET_ORIGIN: &str =
     "insert or replace into keygate_origin (only_one, actor, tool) values (1, ?1, ?2)";
@@ -83,14 +83,14 @@ impl Transaction for SqliteTransaction {
     async fn rows(
         &mut self,
         sql: &str,
-        arguments: &[Argument<'_>],
+        values: &[Value<'_>],
     ) -> Result<Vec<SqliteRow>, StoreError> {
-        let statement = arguments.iter().fold(sqlx::query(AssertSqlSafe(sql)), bind_argument);
+        let statement = values.iter().fold(sqlx::query(AssertSqlSafe(sql)), bind);
         self.open.connection().rows(statement).await
     }
 
-    async fn execute(&mut self, sql: &str, arguments: &[Argument<'_>]) -> Result<(), StoreError> {
-        let statement = arguments.iter().fold(sqlx::query(AssertSqlSafe(sql)), bind_argument);
+    async fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
+        let statement = values.iter().fold(sqlx::query(AssertSqlSafe(sql)), bind);
         self.change(statement).await.map(drop)
     }
 
@@ -101,7 +101,7 @@ impl Transaction for SqliteTransaction {
     ) -> Result<bool, StoreError> {
         let sql = insert_statement(table);
         for row in rows {
-            let bind = |statement, column| bind_column(statement, column, row);
+            let bind = |statement, column: &Column<T>| bind(statement, &column.value(row));
             let statement = table.columns.iter().fold(sqlx::query(AssertSqlSafe(&*sql)), bind);
             if self.change(statement).await? != 1 {
                 return Ok(false);

@@ -1,29 +1,30 @@
 //! Literals, for statements without parameters, which take one round trip instead of two.
 
-use crate::store::sql::Argument;
+use crate::store::postgres::settings::hex;
+use crate::store::sql::Value;
 
 /// Replaces the parameters `$1` to `$9` of a statement.
-pub(super) fn with_literals(sql: &str, arguments: &[Argument<'_>]) -> String {
+pub(super) fn with_literals(sql: &str, values: &[Value<'_>]) -> String {
     let mut parts = sql.split('$');
     let mut filled = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let number = part.get(..1).and_then(|number| number.parse::<usize>().ok());
-        match number.and_then(|number| arguments.get(number.checked_sub(1)?)) {
-            Some(argument) => filled.extend([&*argument_literal(argument), &part[1..]]),
+        match number.and_then(|number| values.get(number.checked_sub(1)?)) {
+            Some(value) => filled.extend([&*value_literal(value), &part[1..]]),
             None => filled.extend(["$", part]),
         }
     }
     filled
 }
 
-fn argument_literal(argument: &Argument<'_>) -> String {
-    match *argument {
-        Argument::Text(text) => literal(text),
-        Argument::Texts(texts) => array(texts.iter()),
-        Argument::Flag(flag) => flag.to_string(),
-        Argument::Time(time) => {
-            time.map_or_else(|| "null".to_owned(), |time| literal(&time.to_string()))
-        }
+fn value_literal(value: &Value<'_>) -> String {
+    let null = || "null".to_owned();
+    match value {
+        Value::Bytes(bytes) => format!("pg_catalog.decode('{}', 'hex')", hex(bytes)),
+        Value::Text(text) => text.as_deref().map_or_else(null, literal),
+        Value::Texts(texts) => array(texts.iter()),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Time(time) => time.map_or_else(null, |time| literal(&time.to_string())),
     }
 }
 
@@ -47,11 +48,11 @@ mod tests {
     #[test]
     fn quotes_and_parameters_in_an_argument_stay_text() {
         let sql = "update t set a = $2 where b = $1";
-        let filled = |text| with_literals(sql, &[Argument::Text(text), Argument::Flag(true)]);
+        let filled = |text| with_literals(sql, &[Value::from(text), Value::Flag(true)]);
         assert_eq!(filled("x"), "update t set a = true where b = E'x'");
         assert_eq!(filled("$2 '\\"), "update t set a = true where b = E'$2 ''\\\\'");
         assert_eq!(with_literals("select 'costs 5$'", &[]), "select 'costs 5$'");
-        let list = [Argument::Texts(&["a\"b", "c'd", "e\\f"])];
+        let list = [Value::Texts(["a\"b", "c'd", "e\\f"].map(str::to_owned).to_vec())];
         let expected = "E'{\"a\\\\\"b\",\"c''d\",\"e\\\\\\\\f\"}'::text[]";
         assert_eq!(with_literals("$1", &list), expected);
     }
