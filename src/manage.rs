@@ -37,6 +37,9 @@ pub(crate) use transfer::plan;
 /// The boxed futures that the methods of [`ManageKeys`] return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// The boxed future of a change or a list, which may fail.
+pub type ManageFuture<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
+
 /// Adds and removes clients; issues, revokes, rotates and lists keys.
 ///
 /// Command lines and admin pages use this trait. A store that only verifies keys implements just
@@ -83,15 +86,14 @@ pub trait ManageKeys: Send + Sync {
     /// # Errors
     ///
     /// A client of this name exists, or the profile breaks a rule.
-    fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Result<ClientInfo, ManageError>>;
+    fn add_client(&self, profile: ClientProfile) -> ManageFuture<'_, ClientInfo>;
 
     /// Enables a client, so that its keys work again. Enabling an enabled client changes nothing.
     ///
     /// # Errors
     ///
     /// No client of this name exists.
-    fn enable_client<'a>(&'a self, name: &'a str)
-    -> BoxFuture<'a, Result<ClientInfo, ManageError>>;
+    fn enable_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo>;
 
     /// Disables a client: its keys are refused until it is enabled again. Disabling a disabled client
     /// changes nothing.
@@ -99,25 +101,21 @@ pub trait ManageKeys: Send + Sync {
     /// # Errors
     ///
     /// No client of this name exists.
-    fn disable_client<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>>;
+    fn disable_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo>;
 
     /// Removes a disabled client with all its keys, including revoked ones.
     ///
     /// # Errors
     ///
     /// No client of this name exists, or it is still enabled.
-    fn remove_client<'a>(&'a self, name: &'a str)
-    -> BoxFuture<'a, Result<ClientInfo, ManageError>>;
+    fn remove_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo>;
 
     /// Returns the clients, sorted by name.
     ///
     /// # Errors
     ///
     /// The store could not be read.
-    fn list_clients(&self) -> BoxFuture<'_, Result<Vec<ClientInfo>, ManageError>>;
+    fn list_clients(&self) -> ManageFuture<'_, Vec<ClientInfo>>;
 
     /// Adds a key to a client. A key of a disabled client is refused until the client is enabled.
     ///
@@ -125,18 +123,14 @@ pub trait ManageKeys: Send + Sync {
     ///
     /// No client of this name exists; the store holds this key or one with the same id; the expiry has passed; or the
     /// label breaks a rule.
-    fn issue<'a>(
-        &'a self,
-        client: &'a str,
-        key: NewKey,
-    ) -> BoxFuture<'a, Result<KeyInfo, ManageError>>;
+    fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> ManageFuture<'a, KeyInfo>;
 
     /// Revokes a key permanently. Revoking a revoked key changes nothing.
     ///
     /// # Errors
     ///
     /// No key with this id exists.
-    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Result<KeyInfo, ManageError>>;
+    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> ManageFuture<'a, KeyInfo>;
 
     /// Replaces a key with a new one of the same client, in one step. The new key works at once; the old key
     /// expires after `grace`, or at its own expiry if that is earlier. With a grace of zero it expires now.
@@ -153,7 +147,7 @@ pub trait ManageKeys: Send + Sync {
         key_id: &'a KeyId,
         successor: NewKey,
         grace: Duration,
-    ) -> BoxFuture<'a, Result<Rotated, ManageError>>;
+    ) -> ManageFuture<'a, Rotated>;
 
     /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and
     /// then by creation time.
@@ -161,10 +155,7 @@ pub trait ManageKeys: Send + Sync {
     /// # Errors
     ///
     /// No client of this name exists.
-    fn list_keys<'a>(
-        &'a self,
-        client: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Vec<KeyInfo>, ManageError>>;
+    fn list_keys<'a>(&'a self, client: Option<&'a str>) -> ManageFuture<'a, Vec<KeyInfo>>;
 
     /// Returns the client of this name.
     ///
@@ -173,7 +164,7 @@ pub trait ManageKeys: Send + Sync {
     /// # Errors
     ///
     /// No client of this name exists.
-    fn find_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+    fn find_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {
         Box::pin(async move {
             let mut clients = self.list_clients().await?;
             let index = clients.iter().position(|client| client.profile.name() == name);
@@ -191,7 +182,7 @@ pub trait ManageKeys: Send + Sync {
     /// # Errors
     ///
     /// No key with this id exists.
-    fn find_key<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+    fn find_key<'a>(&'a self, key_id: &'a KeyId) -> ManageFuture<'a, KeyInfo> {
         Box::pin(async move {
             let mut keys = self.list_keys(None).await?;
             let index = keys.iter().position(|key| key.key_id == *key_id);
@@ -210,7 +201,7 @@ pub trait ManageKeys: Send + Sync {
     /// # Errors
     ///
     /// The store could not be read.
-    fn list_readable_clients(&self) -> BoxFuture<'_, Result<PartialList<ClientInfo>, ManageError>> {
+    fn list_readable_clients(&self) -> ManageFuture<'_, PartialList<ClientInfo>> {
         Box::pin(async move { Ok(self.list_clients().await?.into()) })
     }
 
@@ -225,7 +216,7 @@ pub trait ManageKeys: Send + Sync {
     fn list_readable_keys<'a>(
         &'a self,
         client: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<PartialList<KeyInfo>, ManageError>> {
+    ) -> ManageFuture<'a, PartialList<KeyInfo>> {
         Box::pin(async move { Ok(self.list_keys(client).await?.into()) })
     }
 }

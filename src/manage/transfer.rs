@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{BoxFuture, ClientFacts, KeyFacts, ManageError, ManageKeys};
+use super::{ClientFacts, KeyFacts, ManageFuture, ManageKeys};
 use crate::key::KeyId;
 
 mod imported;
@@ -43,7 +43,7 @@ pub trait TransferKeys: ManageKeys {
     /// # Errors
     ///
     /// The store could not be read.
-    fn export_keys(&self) -> BoxFuture<'_, Result<Export, ManageError>>;
+    fn export_keys(&self) -> ManageFuture<'_, Export>;
 
     /// Adds all clients and keys that the store does not have yet, in one step. After an error, nothing was added.
     ///
@@ -55,10 +55,7 @@ pub trait TransferKeys: ManageKeys {
     /// # Errors
     ///
     /// The store could not be read or changed. Refused clients and keys are not an error.
-    fn import_keys<'a>(
-        &'a self,
-        export: &'a Export,
-    ) -> BoxFuture<'a, Result<Imported, ManageError>>;
+    fn import_keys<'a>(&'a self, export: &'a Export) -> ManageFuture<'a, Imported>;
 }
 
 /// All clients and keys of a store, the keys as digests.

@@ -4,9 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::sql::{self, DatabaseError};
-use crate::client::ClientProfile;
-use crate::key::KeyId;
-use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
 
 mod dialect;
 pub(in crate::store) mod error;

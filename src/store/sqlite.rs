@@ -1,12 +1,9 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::sql::{self, DatabaseError};
-use crate::client::ClientProfile;
-use crate::key::KeyId;
-use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
 
 mod connections;
 mod dialect;

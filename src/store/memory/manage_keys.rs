@@ -3,47 +3,34 @@ use std::time::Duration;
 use super::MemoryStore;
 use crate::client::ClientProfile;
 use crate::key::KeyId;
-use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated};
+use crate::manage::{ClientInfo, KeyInfo, ManageFuture, ManageKeys, NewKey, Rotated};
 
 impl ManageKeys for MemoryStore {
-    fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Result<ClientInfo, ManageError>> {
+    fn add_client(&self, profile: ClientProfile) -> ManageFuture<'_, ClientInfo> {
         Box::pin(async move { self.add_client(profile) })
     }
 
-    fn enable_client<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+    fn enable_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {
         Box::pin(async move { self.enable_client(name) })
     }
 
-    fn disable_client<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+    fn disable_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {
         Box::pin(async move { self.disable_client(name) })
     }
 
-    fn remove_client<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+    fn remove_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {
         Box::pin(async move { self.remove_client(name) })
     }
 
-    fn list_clients(&self) -> BoxFuture<'_, Result<Vec<ClientInfo>, ManageError>> {
+    fn list_clients(&self) -> ManageFuture<'_, Vec<ClientInfo>> {
         Box::pin(async move { Ok(self.list_clients()) })
     }
 
-    fn issue<'a>(
-        &'a self,
-        client: &'a str,
-        key: NewKey,
-    ) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+    fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> ManageFuture<'a, KeyInfo> {
         Box::pin(async move { self.issue(client, key) })
     }
 
-    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> ManageFuture<'a, KeyInfo> {
         Box::pin(async move { self.revoke(key_id) })
     }
 
@@ -52,14 +39,11 @@ impl ManageKeys for MemoryStore {
         key_id: &'a KeyId,
         successor: NewKey,
         grace: Duration,
-    ) -> BoxFuture<'a, Result<Rotated, ManageError>> {
+    ) -> ManageFuture<'a, Rotated> {
         Box::pin(async move { self.rotate(key_id, successor, grace) })
     }
 
-    fn list_keys<'a>(
-        &'a self,
-        client: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Vec<KeyInfo>, ManageError>> {
+    fn list_keys<'a>(&'a self, client: Option<&'a str>) -> ManageFuture<'a, Vec<KeyInfo>> {
         Box::pin(async move { self.list_keys(client) })
     }
 }

@@ -3,17 +3,14 @@ use std::collections::BTreeSet;
 use super::MemoryStore;
 use super::client_index::ClientIndex;
 use super::packed::PackedKey;
-use crate::manage::{BoxFuture, ClientFacts, Export, Imported, ManageError, TransferKeys, plan};
+use crate::manage::{ClientFacts, Export, Imported, ManageError, ManageFuture, TransferKeys, plan};
 
 impl TransferKeys for MemoryStore {
-    fn export_keys(&self) -> BoxFuture<'_, Result<Export, ManageError>> {
+    fn export_keys(&self) -> ManageFuture<'_, Export> {
         Box::pin(async move { Ok(self.export()) })
     }
 
-    fn import_keys<'a>(
-        &'a self,
-        export: &'a Export,
-    ) -> BoxFuture<'a, Result<Imported, ManageError>> {
+    fn import_keys<'a>(&'a self, export: &'a Export) -> ManageFuture<'a, Imported> {
         Box::pin(async move { self.import(export) })
     }
 }

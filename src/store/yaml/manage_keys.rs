@@ -5,51 +5,38 @@ use super::file::{EditErrorKind, edit_error};
 use super::{YamlStore, blocking};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
-use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated};
+use crate::manage::{ClientInfo, KeyInfo, ManageError, ManageFuture, ManageKeys, NewKey, Rotated};
 
 impl ManageKeys for YamlStore {
-    fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Result<ClientInfo, ManageError>> {
+    fn add_client(&self, profile: ClientProfile) -> ManageFuture<'_, ClientInfo> {
         self.in_thread(move |store| store.add_client(profile))
     }
 
-    fn enable_client<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+    fn enable_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {
         let name = name.to_owned();
         self.in_thread(move |store| store.enable_client(&name))
     }
 
-    fn disable_client<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+    fn disable_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {
         let name = name.to_owned();
         self.in_thread(move |store| store.disable_client(&name))
     }
 
-    fn remove_client<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> BoxFuture<'a, Result<ClientInfo, ManageError>> {
+    fn remove_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {
         let name = name.to_owned();
         self.in_thread(move |store| store.remove_client(&name))
     }
 
-    fn list_clients(&self) -> BoxFuture<'_, Result<Vec<ClientInfo>, ManageError>> {
+    fn list_clients(&self) -> ManageFuture<'_, Vec<ClientInfo>> {
         Box::pin(async move { Ok(self.list_clients()) })
     }
 
-    fn issue<'a>(
-        &'a self,
-        client: &'a str,
-        key: NewKey,
-    ) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+    fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> ManageFuture<'a, KeyInfo> {
         let client = client.to_owned();
         self.in_thread(move |store| store.issue(&client, key))
     }
 
-    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Result<KeyInfo, ManageError>> {
+    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> ManageFuture<'a, KeyInfo> {
         let key_id = *key_id;
         self.in_thread(move |store| store.revoke(&key_id))
     }
@@ -59,15 +46,12 @@ impl ManageKeys for YamlStore {
         key_id: &'a KeyId,
         successor: NewKey,
         grace: Duration,
-    ) -> BoxFuture<'a, Result<Rotated, ManageError>> {
+    ) -> ManageFuture<'a, Rotated> {
         let key_id = *key_id;
         self.in_thread(move |store| store.rotate(&key_id, successor, grace))
     }
 
-    fn list_keys<'a>(
-        &'a self,
-        client: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Vec<KeyInfo>, ManageError>> {
+    fn list_keys<'a>(&'a self, client: Option<&'a str>) -> ManageFuture<'a, Vec<KeyInfo>> {
         Box::pin(async move { self.list_keys(client) })
     }
 }
@@ -76,7 +60,7 @@ impl YamlStore {
     pub(super) fn in_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce(Self) -> Result<T, ManageError> + Send + 'static,
-    ) -> BoxFuture<'static, Result<T, ManageError>> {
+    ) -> ManageFuture<'static, T> {
         let store = self.clone();
         Box::pin(async move {
             let path = store.file.path().unwrap_or(Path::new("")).to_owned();

@@ -1,15 +1,12 @@
 use super::YamlStore;
-use crate::manage::{BoxFuture, Export, Imported, ManageError, TransferKeys};
+use crate::manage::{Export, Imported, ManageFuture, TransferKeys};
 
 impl TransferKeys for YamlStore {
-    fn export_keys(&self) -> BoxFuture<'_, Result<Export, ManageError>> {
+    fn export_keys(&self) -> ManageFuture<'_, Export> {
         self.keys.export_keys()
     }
 
-    fn import_keys<'a>(
-        &'a self,
-        export: &'a Export,
-    ) -> BoxFuture<'a, Result<Imported, ManageError>> {
+    fn import_keys<'a>(&'a self, export: &'a Export) -> ManageFuture<'a, Imported> {
         let export = export.clone();
         self.in_thread(move |store| store.change(|keys| keys.import(&export)))
     }
