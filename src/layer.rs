@@ -25,8 +25,8 @@ mod throttle;
 pub use completion::ApiKeyFuture;
 pub use future::ResponseFuture;
 pub use require_scope::{RequireScope, RequireScopeFuture, RequireScopeService};
-pub(crate) use service::Anonymous;
 pub use service::ApiKeyService;
+pub(crate) use service::client_of;
 #[cfg(feature = "throttle")]
 #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
 pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};

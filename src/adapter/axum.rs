@@ -5,8 +5,8 @@ use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::client::Client;
-use crate::error::{AuthError, Misconfiguration};
-use crate::layer::Anonymous;
+use crate::error::AuthError;
+use crate::layer::client_of;
 use crate::respond::{Challenges, ProblemJson, Refusal, refusal};
 
 /// The verified caller. On a route without an [`ApiKeyLayer`](crate::ApiKeyLayer), extraction fails with
@@ -15,7 +15,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Client {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        client_of(parts)?.ok_or(AuthError::NoCredentials)
+        client_of(&parts.extensions)?.cloned().ok_or(AuthError::NoCredentials)
     }
 }
 
@@ -25,15 +25,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Client {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
-        client_of(parts)
-    }
-}
-
-fn client_of(parts: &Parts) -> Result<Option<Client>, AuthError> {
-    match parts.extensions.get::<Client>() {
-        Some(client) => Ok(Some(client.clone())),
-        None if parts.extensions.get::<Anonymous>().is_some() => Ok(None),
-        None => Err(AuthError::Misconfigured(Misconfiguration::NoKeyLayer)),
+        Ok(client_of(&parts.extensions)?.cloned())
     }
 }
 

@@ -7,9 +7,9 @@ use http::{Extensions, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::client::{Client, Scope};
-use crate::error::{AuthError, ConfigError, Misconfiguration};
-use crate::layer::Anonymous;
+use crate::client::Scope;
+use crate::error::{AuthError, ConfigError};
+use crate::layer::client_of;
 use crate::layer::future::{Decide, Finish, ResponseFuture};
 use crate::respond::{ProblemJson, Respond, refusal};
 
@@ -118,13 +118,7 @@ impl<R> RequireScope<R> {
 
 impl Rule {
     fn check<B>(&self, request: &Request<B>) -> Result<(), AuthError> {
-        let extensions = request.extensions();
-        let Some(client) = extensions.get::<Client>() else {
-            return Err(match extensions.get::<Anonymous>() {
-                Some(_) => AuthError::NoCredentials,
-                None => AuthError::Misconfigured(Misconfiguration::NoKeyLayer),
-            });
-        };
+        let client = client_of(request.extensions())?.ok_or(AuthError::NoCredentials)?;
         if self.any { client.require_any(&*self.scopes) } else { client.require_all(&*self.scopes) }
     }
 }

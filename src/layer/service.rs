@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::{fmt, mem};
 
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use tower_service::Service;
 
 use super::Options;
@@ -12,6 +12,7 @@ use super::future::ResponseFuture;
 use crate::authenticate::{AddressSource, Authenticate, Authenticator, RequestHead, Verification};
 use crate::client::Client;
 use crate::credential::Credential;
+use crate::error::{AuthError, Misconfiguration};
 use crate::respond::Respond;
 use crate::store::KeyStore;
 
@@ -26,7 +27,22 @@ pub struct ApiKeyService<Inner, S, R> {
 /// Marks a request that a layer passed on without credentials, for extractors and layers behind it. They refuse to work
 /// on a request that no key layer has seen.
 #[derive(Clone, Copy)]
-pub(crate) struct Anonymous;
+struct Anonymous;
+
+/// Returns the client of a request that passed a key layer; `None` if its caller is anonymous.
+///
+/// # Errors
+///
+/// No key layer saw the request.
+#[inline]
+pub(crate) fn client_of(extensions: &Extensions) -> Result<Option<&Client>, AuthError> {
+    match extensions.get::<Client>() {
+        None if extensions.get::<Anonymous>().is_none() => {
+            Err(AuthError::Misconfigured(Misconfiguration::NoKeyLayer))
+        }
+        client => Ok(client),
+    }
+}
 
 impl<Inner, S, R> ApiKeyService<Inner, S, R> {
     pub(super) fn new(

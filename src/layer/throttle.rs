@@ -7,12 +7,11 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::client::Client;
-use crate::error::{AuthError, Misconfiguration};
-use crate::layer::Anonymous;
+use crate::error::AuthError;
+use crate::layer::client_of;
 use crate::layer::future::{Decide, Finish, ResponseFuture};
 use crate::limit::{
-    Counters, EffectiveQuota, MemoryCounters, PendingDecision, Permit, Throttle, WithDeadline,
-    decide,
+    Counters, EffectiveQuota, MemoryCounters, Permit, Throttle, WithDeadline, decide,
 };
 use crate::respond::{ProblemJson, Respond, refusal};
 
@@ -151,22 +150,26 @@ where
             Action::Refuse(error) => {
                 ResponseFuture::refused(refusal(&self.layer.respond, &error, None))
             }
-            Action::Wait(decision, client, quota) => self.wait(decision, client, quota, request),
+            Action::Wait(pending) => ResponseFuture::waiting(pending, &mut self.inner, request),
         }
     }
 }
 
 /// What to do with a request.
-enum Action {
+enum Action<R> {
     /// Pass it on, and add the headers of the permit to the response.
     Serve(Option<Permit>),
     Refuse(AuthError),
-    Wait(PendingDecision, Client, EffectiveQuota),
+    Wait(Pending<R>),
 }
 
-impl<C: Counters, R> ThrottleLayer<C, R> {
-    fn decide(&self, extensions: &Extensions) -> Action {
-        let Some(client) = extensions.get::<Client>() else { return without_client(extensions) };
+impl<C: Counters, R: Clone> ThrottleLayer<C, R> {
+    fn decide(&self, extensions: &Extensions) -> Action<R> {
+        let client = match client_of(extensions) {
+            Ok(Some(client)) => client,
+            Ok(None) => return Action::Serve(None),
+            Err(error) => return Action::Refuse(error),
+        };
         let Some(request) = self.throttle.request(client) else { return Action::Serve(None) };
         match self.throttle.counters().count(&request).try_ready() {
             Ok(Ok(decision)) if decision.allowed && !self.headers => Action::Serve(None),
@@ -174,40 +177,14 @@ impl<C: Counters, R> ThrottleLayer<C, R> {
                 Ok(permit) => Action::Serve(self.headers.then_some(permit)),
                 Err(error) => Action::Refuse(error),
             },
-            Err(pending) => Action::Wait(pending, client.clone(), request.into()),
+            Err(pending) => Action::Wait(Pending {
+                decision: self.throttle.limit_wait(pending),
+                client: client.clone(),
+                quota: request.into(),
+                respond: self.respond.clone(),
+                headers: self.headers,
+            }),
         }
-    }
-}
-
-#[cold]
-fn without_client(extensions: &Extensions) -> Action {
-    match extensions.get::<Anonymous>() {
-        Some(_) => Action::Serve(None),
-        None => Action::Refuse(AuthError::Misconfigured(Misconfiguration::NoKeyLayer)),
-    }
-}
-
-impl<Inner, C, R> ThrottleService<Inner, C, R> {
-    #[cold]
-    fn wait<ReqBody>(
-        &mut self,
-        decision: PendingDecision,
-        client: Client,
-        quota: EffectiveQuota,
-        request: Request<ReqBody>,
-    ) -> ThrottleFuture<Inner, ReqBody, R>
-    where
-        Inner: Service<Request<ReqBody>> + Clone,
-        R: Clone,
-    {
-        let pending = Pending {
-            decision: self.layer.throttle.limit_wait(decision),
-            client,
-            quota,
-            respond: self.layer.respond.clone(),
-            headers: self.layer.headers,
-        };
-        ResponseFuture::waiting(pending, &mut self.inner, request)
     }
 }
 

@@ -43,9 +43,9 @@ pub(super) struct Entry<'a> {
 impl<'a> Outline<'a> {
     /// Reads a text that was loaded before and therefore is a valid key file.
     pub(in crate::store::yaml) fn of(text: &'a str) -> Result<Self, LoadError> {
-        let mut reader = Reader { events: Events::new(text) };
+        let mut events = Events::new(text);
         let mut outline = Self { text, root: None, end: text.len() };
-        while let Some((event, span)) = reader.next()? {
+        while let Some((event, span)) = events.next()? {
             match event {
                 Event::StreamStart | Event::DocumentStart(..) | Event::StreamEnd => {}
                 Event::DocumentEnd => {
@@ -54,7 +54,7 @@ impl<'a> Outline<'a> {
                         outline.end = range.start;
                     }
                 }
-                event => outline.root = reader.piece(event, &span)?,
+                event => outline.root = piece(&mut events, event, &span)?,
             }
         }
         Ok(outline)
@@ -135,65 +135,53 @@ impl Entry<'_> {
     }
 }
 
-struct Reader<'a> {
-    events: Events<'a>,
+/// Reads the value that begins with this event; `None` if a mapping or list ends.
+fn piece<'a>(
+    events: &mut Events<'a>,
+    event: Event<'a>,
+    span: &Span,
+) -> Result<Option<Piece<'a>>, LoadError> {
+    let mut range = range(span);
+    let flow = !range.is_empty();
+    let shape = match event {
+        Event::Scalar(text, style, ..) if is_null(&text, style) => Shape::Null,
+        Event::Scalar(text, ..) => Shape::Text(Text::new(text)),
+        Event::MappingStart(..) => {
+            let mut entries = Vec::new();
+            while let Some(key) = child(events, &mut range, flow)? {
+                let value = child(events, &mut range, flow)?;
+                entries.push(Entry { key, value: value.ok_or_else(unfinished)? });
+            }
+            Shape::Mapping { flow, entries }
+        }
+        Event::SequenceStart(..) => {
+            let mut items = Vec::new();
+            while let Some(item) = child(events, &mut range, flow)? {
+                items.push(item);
+            }
+            Shape::List { flow, items }
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(Piece { range, shape }))
 }
 
-impl<'a> Reader<'a> {
-    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, LoadError> {
-        self.events.next()
+/// Reads the next value inside a mapping or list, and extends its range. In block style, the range ends with the last
+/// value.
+fn child<'a>(
+    events: &mut Events<'a>,
+    around: &mut Range<usize>,
+    flow: bool,
+) -> Result<Option<Piece<'a>>, LoadError> {
+    let (event, span) = events.next()?.ok_or_else(unfinished)?;
+    let end = range(&span).end;
+    let piece = piece(events, event, &span)?;
+    match &piece {
+        Some(piece) => around.end = around.end.max(piece.range.end),
+        None if flow => around.end = end,
+        None => {}
     }
-
-    /// Reads the value that begins with this event; `None` if a mapping or list ends.
-    fn piece(&mut self, event: Event<'a>, span: &Span) -> Result<Option<Piece<'a>>, LoadError> {
-        let mut range = range(span);
-        let shape = match event {
-            Event::Scalar(text, style, ..) => {
-                if is_null(&text, style) {
-                    Shape::Null
-                } else {
-                    Shape::Text(Text::new(text))
-                }
-            }
-            Event::MappingStart(..) => {
-                let flow = !range.is_empty();
-                let mut entries = Vec::new();
-                while let Some(key) = self.child(&mut range, flow)? {
-                    let value = self.child(&mut range, flow)?;
-                    entries.push(Entry { key, value: value.ok_or_else(unfinished)? });
-                }
-                Shape::Mapping { flow, entries }
-            }
-            Event::SequenceStart(..) => {
-                let flow = !range.is_empty();
-                let mut items = Vec::new();
-                while let Some(item) = self.child(&mut range, flow)? {
-                    items.push(item);
-                }
-                Shape::List { flow, items }
-            }
-            _ => return Ok(None),
-        };
-        Ok(Some(Piece { range, shape }))
-    }
-
-    /// Reads the next value inside a mapping or list, and extends its range. In block style, the range ends with the
-    /// last value.
-    fn child(
-        &mut self,
-        around: &mut Range<usize>,
-        flow: bool,
-    ) -> Result<Option<Piece<'a>>, LoadError> {
-        let (event, span) = self.next()?.ok_or_else(unfinished)?;
-        let end = range(&span).end;
-        let piece = self.piece(event, &span)?;
-        match &piece {
-            Some(piece) => around.end = around.end.max(piece.range.end),
-            None if flow => around.end = end,
-            None => {}
-        }
-        Ok(piece)
-    }
+    Ok(piece)
 }
 
 /// Returns the line of a byte offset, counted from 1.
