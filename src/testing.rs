@@ -23,7 +23,7 @@
 //!
 //! For a store that is filled with keys as text and with names of clients, use [`key_contract`], which has the same
 //! rules. For a store that implements [`ManageKeys`](crate::ManageKeys), also use [`manage_contract`], which fills the
-//! store and sets its clock. Test handlers with [`Client::for_test`](crate::Client::for_test), and anything that depends
+//! store and sets its clock. A copy of clients and keys keeps every fact of [`keys_of_every_kind`]. Test handlers with [`Client::for_test`](crate::Client::for_test), and anything that depends
 //! on time with a [`FakeClock`].
 //!
 //! # Rules of lookups
@@ -96,6 +96,7 @@ mod client;
 mod clock;
 mod concurrency;
 mod contract;
+mod facts;
 mod lookups;
 mod manage;
 mod sample;
@@ -103,4 +104,5 @@ mod verification;
 
 pub use clock::FakeClock;
 pub use contract::{key_contract, store_contract};
+pub use facts::{assert_finds_keys, assert_same_facts, keys_of_every_kind, write_keys};
 pub use manage::manage_contract;

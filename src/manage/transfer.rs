@@ -96,12 +96,12 @@ impl Export {
         Self { disabled, ..self }
     }
 
-    #[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres"))]
+    #[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres", feature = "testing"))]
     pub(crate) fn clients(&self) -> &[ClientFacts] {
         &self.clients
     }
 
-    #[cfg(feature = "yaml")]
+    #[cfg(any(feature = "yaml", feature = "testing"))]
     pub(crate) fn keys(&self) -> &[KeyFacts] {
         &self.keys
     }

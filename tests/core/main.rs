@@ -4,6 +4,8 @@
 mod allocator;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/facts.rs"]
+mod facts;
 mod public_types;
 
 mod allocations;

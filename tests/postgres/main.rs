@@ -5,6 +5,8 @@
 mod canary;
 #[path = "../common/changes.rs"]
 mod changes;
+#[path = "../common/facts.rs"]
+mod facts;
 mod filling;
 #[path = "../common/folder.rs"]
 mod folder;

@@ -1,5 +1,6 @@
 //! Moving everything from one store to another.
 
+mod facts;
 mod folder;
 mod properties;
 mod stores;

@@ -1,6 +1,7 @@
 //! Replicas of real databases.
 
 mod contract;
+mod facts;
 mod far;
 mod fixture;
 mod fleet;

@@ -5,6 +5,7 @@ mod collations;
 mod commits;
 mod contract;
 mod events;
+mod facts;
 mod far;
 mod grants;
 mod invalid_rows;

@@ -1,0 +1,275 @@
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::clock::FakeClock;
+use super::sample::{detailed_profile, unlimited_profile};
+use crate::client::ClientProfile;
+use crate::key::{KeyDigest, Lifetime, Timestamp};
+use crate::manage::{ClientFacts, Export, KeyFacts, ManageKeys, NewKey};
+use crate::store::KeyStore;
+
+/// Returns clients and keys for tests that copy keys from one place to another: every fact differs between two of them.
+///
+/// Import them, or write them with [`write_keys`], copy them, and compare the copy with [`assert_same_facts`] and
+/// [`assert_finds_keys`].
+///
+/// ```
+/// use keygate::MemoryStore;
+/// use keygate::manage::TransferKeys;
+/// use keygate::testing::{assert_finds_keys, assert_same_facts, keys_of_every_kind};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), keygate::manage::ManageError> {
+/// let (keys, store) = (keys_of_every_kind(), MemoryStore::new());
+/// store.import_keys(&keys).await?;
+/// assert_same_facts(&keys, &store.export_keys().await?);
+/// assert_finds_keys(&keys, &store).await;
+/// # Ok(())
+/// # }
+/// ```
+pub fn keys_of_every_kind() -> Export {
+    let time = |seconds| Some(Timestamp::nearest(beginning() + Duration::from_secs(seconds)));
+    let until =
+        |micros| Lifetime::default().with_expiry(beginning() + Duration::from_micros(micros));
+    let digest = |what: &str| KeyDigest::of(what.as_bytes());
+    let expiring = until(86_400_123_456);
+    let [detailed, unlimited] = [detailed_profile(), unlimited_profile()];
+    // Without `..`, so that a new fact has to be set here.
+    let every = KeyFacts {
+        digest: digest("a key with every fact"),
+        client: detailed.name().to_owned(),
+        label: Some("production".to_owned()),
+        created: time(0),
+        lifetime: until(7_200_000_000),
+        revoked: time(3_700),
+        replaced_by: Some(digest("its successor").key_id()),
+    };
+    let plain = |what: &str, client: &ClientProfile| KeyFacts {
+        created: time(60),
+        ..KeyFacts::new(digest(what), client.name())
+    };
+    let keys = vec![
+        KeyFacts {
+            created: time(3_600),
+            label: Some("it's \"mobile\"".to_owned()),
+            ..plain("its successor", &detailed)
+        },
+        KeyFacts { lifetime: expiring, ..plain("an expiring key", &detailed) },
+        KeyFacts { revoked: time(120), ..plain("a revoked key", &detailed) },
+        plain("a plain key", &ClientProfile::new("Plain")),
+        KeyFacts { lifetime: expiring, ..plain("a key of a disabled client", &unlimited) },
+        every,
+    ];
+    let clients = [(detailed, true), (unlimited, false), (ClientProfile::new("Plain"), true)];
+    let clients = clients.map(|(profile, enabled)| ClientFacts { profile, enabled });
+    Export::new(clients.into(), keys)
+}
+
+fn beginning() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+/// Writes the [`keys_of_every_kind`] with the methods of an empty store that uses this clock.
+///
+/// # Panics
+///
+/// If the store refuses a change.
+pub async fn write_keys(store: &impl ManageKeys, clock: &FakeClock) {
+    let export = keys_of_every_kind();
+    let new = |key: &KeyFacts| {
+        let [(_, expires)] = key.lifetime.times();
+        let new = NewKey::new(key.digest).with_expiry(expires.map(SystemTime::from));
+        key.label.iter().fold(new, NewKey::with_label)
+    };
+    for client in export.clients() {
+        store.add_client(client.profile.clone()).await.expect("a new client is added");
+    }
+    let successors: BTreeSet<_> = export.keys().iter().filter_map(|key| key.replaced_by).collect();
+    for key in export.keys().iter().filter(|key| !successors.contains(&key.key_id())) {
+        let KeyFacts { digest: _, client, label: _, created, lifetime, revoked, replaced_by } = key;
+        let at = |time: &Option<Timestamp>| time.map_or(clock.now(), SystemTime::from);
+        clock.set(at(created));
+        let successor = export.keys().iter().find(|other| Some(other.key_id()) == *replaced_by);
+        if let Some(successor) = successor {
+            store.issue(client, new(key).with_expiry(None)).await.expect("a new key is issued");
+            clock.set(at(&successor.created));
+            let ends = lifetime.expires().and_then(|end| end.duration_since(clock.now()).ok());
+            let (id, grace) = (key.key_id(), ends.unwrap_or_default());
+            store.rotate(&id, new(successor), grace).await.expect("a key is rotated");
+        } else {
+            store.issue(client, new(key)).await.expect("a new key is issued");
+        }
+        if revoked.is_some() {
+            clock.set(at(revoked));
+            store.revoke(&key.key_id()).await.expect("a key is revoked");
+        }
+    }
+    for client in export.clients().iter().filter(|client| !client.enabled) {
+        store.disable_client(client.profile.name()).await.expect("a client is disabled");
+    }
+}
+
+/// Checks that a copy has the same clients and keys, with the same facts.
+///
+/// # Panics
+///
+/// If it does not. The message names the facts that differ.
+pub fn assert_same_facts(expected: &Export, copy: &Export) {
+    let names = |export: &Export| -> Vec<_> {
+        export.clients().iter().map(|client| client.profile.name().to_owned()).collect()
+    };
+    assert_eq!(names(copy), names(expected), "the copy has clients with another name");
+    for (client, copied) in expected.clients().iter().zip(copy.clients()) {
+        let (name, differing) = (client.profile.name(), client.differing(copied));
+        assert!(differing.is_empty(), "the copy of the client {name} has another {differing:?}");
+    }
+    assert_eq!(copy.key_count(), expected.key_count(), "the copy has another number of keys");
+    for (key, copied) in expected.keys().iter().zip(copy.keys()) {
+        let (id, differing) = (key.key_id(), key.differing(copied));
+        assert!(differing.is_empty(), "the copy of the key {id} has another {differing:?}");
+    }
+    assert!(copy == expected, "the copy has keys that are disabled by themselves");
+}
+
+/// Checks that a store finds each key with the facts that authentication needs.
+///
+/// # Panics
+///
+/// If it does not. The message names the facts that differ.
+pub async fn assert_finds_keys(expected: &Export, store: &impl KeyStore) {
+    for key in expected.keys() {
+        let client = expected.clients().iter().find(|it| it.profile.name() == key.client);
+        let client = client.expect("an export has the clients of its keys");
+        let found = store.lookup(key.digest).await.ok().flatten();
+        let record = found.unwrap_or_else(|| panic!("the digest {} is not found", key.key_id()));
+        let KeyFacts {
+            digest,
+            client: name,
+            label: _,
+            created: _,
+            lifetime,
+            revoked,
+            replaced_by: _,
+        } = key;
+        let profile = record.profile().clone();
+        let mut differing = client.differing(&ClientFacts { profile, enabled: client.enabled });
+        for (fact, is_same) in [
+            ("digest", record.digest() == *digest),
+            ("client", record.profile().name() == name),
+            ("state", record.state() == key.state(client.enabled)),
+        ] {
+            differing.extend((!is_same).then_some(fact));
+        }
+        // The lifetime of a revoked key is not needed.
+        let times = lifetime.times().into_iter().zip(record.lifetime().times());
+        let times = times.filter(|(time, found)| revoked.is_none() && time != found);
+        differing.extend(times.map(|((name, _), _)| name));
+        let id = key.key_id();
+        assert!(differing.is_empty(), "the key {id} is found with another {differing:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::manage::TransferKeys as _;
+    use crate::store::MemoryStore;
+
+    /// A copy that leaves out one fact of all keys, or of all clients.
+    enum Dropping {
+        OfKeys(fn(&mut KeyFacts)),
+        OfClients(fn(&mut ClientFacts)),
+    }
+
+    impl Dropping {
+        fn copy(&self, export: &Export) -> Export {
+            let (mut clients, mut keys) = (export.clients().to_vec(), export.keys().to_vec());
+            match self {
+                Self::OfKeys(drop) => keys.iter_mut().for_each(drop),
+                Self::OfClients(drop) => clients.iter_mut().for_each(drop),
+            }
+            Export::new(clients, keys)
+        }
+    }
+
+    /// The facts, the copies that leave them out, and whether authentication needs them.
+    fn copies() -> Vec<(&'static str, Dropping, bool)> {
+        use Dropping::{OfClients, OfKeys};
+        vec![
+            ("digest", OfKeys(|key| key.digest = KeyDigest::of(&key.digest.to_bytes())), true),
+            ("client", OfKeys(|key| key.client = "Plain".to_owned()), true),
+            ("label", OfKeys(|key| key.label = None), false),
+            ("created", OfKeys(|key| key.created = None), false),
+            ("expires", OfKeys(|key| key.lifetime = key.lifetime.with_expiry(None)), true),
+            ("revoked", OfKeys(|key| key.revoked = None), true),
+            ("replaced_by", OfKeys(|key| key.replaced_by = None), false),
+            ("enabled", OfClients(|client| client.enabled = true), true),
+            ("scopes", OfClients(|it| it.profile = it.profile.clone().with_scopes([])), true),
+            ("quota", OfClients(|it| it.profile = without_quota(&it.profile)), true),
+            (
+                "metadata",
+                OfClients(|it| it.profile = it.profile.clone().with_metadata([("", ""); 0])),
+                true,
+            ),
+        ]
+    }
+
+    fn without_quota(profile: &ClientProfile) -> ClientProfile {
+        ClientProfile::new(profile.name())
+            .with_scopes(profile.scopes().to_vec())
+            .with_metadata(profile.metadata().clone())
+    }
+
+    fn failure(check: impl FnOnce()) -> Option<String> {
+        let panic = catch_unwind(AssertUnwindSafe(check)).err()?;
+        Some(*panic.downcast::<String>().expect("a message"))
+    }
+
+    /// Two keys, and two clients, that differ in every fact name all of them.
+    #[test]
+    fn every_fact_is_left_out_by_a_copy() {
+        let export = keys_of_every_kind();
+        let every = export.keys().iter().find(|key| key.replaced_by.is_some()).unwrap();
+        assert!(every.lifetime.times().iter().all(|(_, time)| time.is_some()));
+        let mut facts = every.differing(&KeyFacts::new(KeyDigest::of(b""), ""));
+        let detailed = &export.clients()[0];
+        let disabled = ClientFacts { profile: ClientProfile::new(""), enabled: false };
+        facts.extend(detailed.differing(&disabled));
+        facts.sort_unstable();
+        let mut left_out: Vec<_> = copies().iter().map(|(fact, ..)| *fact).collect();
+        left_out.sort_unstable();
+        assert_eq!(left_out, facts);
+    }
+
+    #[tokio::test]
+    async fn copy_that_leaves_out_a_fact_fails_and_names_it() {
+        let keys = keys_of_every_kind();
+        assert_same_facts(&keys, &keys);
+        for (fact, dropping, _) in copies() {
+            let copy = dropping.copy(&keys);
+            let message = failure(|| assert_same_facts(&keys, &copy)).expect(fact);
+            assert!(message.contains(&format!("{fact:?}")), "{fact}: {message}");
+        }
+    }
+
+    #[test]
+    fn store_that_finds_keys_without_a_fact_fails_and_names_it() {
+        let keys = keys_of_every_kind();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for (fact, dropping, is_needed) in copies() {
+            let store = MemoryStore::new();
+            let imported = runtime.block_on(store.import_keys(&dropping.copy(&keys))).unwrap();
+            assert!(imported.is_complete());
+            let message = failure(|| runtime.block_on(assert_finds_keys(&keys, &store)));
+            assert_eq!(message.is_some(), is_needed, "{fact}");
+            let named = match fact {
+                "digest" => "the digest",
+                "revoked" | "enabled" => "\"state\"",
+                fact => fact,
+            };
+            assert!(message.is_none_or(|message| message.contains(named)), "{fact}");
+        }
+    }
+}
