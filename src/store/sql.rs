@@ -19,7 +19,7 @@ mod transaction;
 mod transfer;
 
 #[cfg(feature = "postgres")]
-pub(super) use client_columns::{metadata_text, profile, quota_text};
+pub(super) use columns::CLIENTS;
 pub(super) use columns::{Codec, Column, KEYS, Table, Value};
 pub(super) use cursor::{Cursor, Dialect, ValueError, Values, record_columns, table, with_client};
 #[cfg(feature = "postgres")]

@@ -14,6 +14,7 @@ use super::health;
 use super::options::ReplicaOptions;
 use super::shared::{MAX_CONTACT_TIMEOUT, Progress, Shared};
 
+mod client;
 mod file;
 
 use file::Snapshot;

@@ -4,27 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::row::BadRow;
 use crate::client::{ClientProfile, ParseScopeError, Quota, Rate, Scope};
-
-/// Builds a profile from the texts of its columns, with metadata as JSON.
-#[cfg_attr(not(feature = "postgres"), allow(dead_code))]
-pub(in crate::store) fn profile(
-    name: &str,
-    texts: &[String],
-    quota_text: Option<&str>,
-    metadata_text: &str,
-) -> Result<ClientProfile, BadRow> {
-    let bad = |why: String| BadRow::client(name, why);
-    let mut profile = ClientProfile::new(name)
-        .with_scopes(scopes(texts).map_err(bad)?)
-        .with_metadata(metadata(metadata_text).map_err(bad)?);
-    if let Some(text) = quota_text {
-        profile = profile.with_quota(quota(text).map_err(bad)?);
-    }
-    profile.validate().map_err(|error| bad(error.to_string()))?;
-    Ok(profile)
-}
 
 pub(super) fn scopes(texts: &[String]) -> Result<Vec<Scope>, String> {
     let scopes = texts.iter().map(|text| text.parse()).collect::<Result<_, ParseScopeError>>();
@@ -118,23 +98,5 @@ mod tests {
         ] {
             assert!(quota(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn error_of_an_invalid_profile_names_the_client() {
-        let scopes = |scope: &str| vec![scope.to_owned()];
-        assert!(profile("App 1", &scopes("orders:read"), None, "{\"team\":\"a\"}").is_ok());
-        for (name, scope, metadata) in [
-            ("App 1", "Orders", "{}"),
-            ("App 1", "orders", "{\"team\":1}"),
-            ("App 1", "orders", "[]"),
-            (" App 1", "orders", "{}"),
-        ] {
-            let error = profile(name, &scopes(scope), None, metadata).unwrap_err();
-            assert!(error.to_string().contains(&format!("the client `{name}`")), "{error}");
-        }
-        let quota = Some("{\"rate\":\"1/day\",\"burst\":36526}");
-        let error = profile("App 1", &[], quota, "{}").unwrap_err().to_string();
-        assert!(error.contains("the client `App 1`") && error.contains("100 years"), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`Header`], which is updated in place;
 //! - a line of JSON: the database, and the numbers of clients, keys and refused keys;
-//! - a line of JSON for each client: its columns in the database;
+//! - a line of JSON for each client: the values of its columns;
 //! - for each key, in the order of the digests: its digest, the index of its client, its packed status;
 //! - the digest of each refused key.
 
@@ -13,13 +13,13 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Seek as _, SeekFro
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::client::ClientProfile;
+use super::client;
 use crate::key::{KeyDigest, PackedStatus};
 use crate::store::folder::{Folder, ROOT, is_untrusted, require_own, require_own_unlinked};
-use crate::store::sql::{metadata_text, profile, quota_text};
 use crate::store::table::{Row, Table, TableBuilder};
 
 pub(super) type Checksum = [u8; 32];
@@ -117,7 +117,10 @@ fn read_rows(
     if stored != database {
         return Err(unusable(&format!("it is of the database {stored}, not {database}")));
     }
-    let client = |_| read_client(file);
+    let client = |_| {
+        let client = client::from_json(json_line(file)?);
+        client.map_err(|row| unusable(&row.to_string()))
+    };
     let profiles = (0..clients).map(client).collect::<io::Result<Vec<_>>>()?;
     let (mut table, mut last) = (TableBuilder::new(keys), None);
     for _ in 0..keys {
@@ -137,13 +140,7 @@ fn read_rows(
     Ok(Snapshot { table: table.finish(), refused, clients, contact })
 }
 
-fn read_client(file: &mut impl BufRead) -> io::Result<ClientProfile> {
-    let (name, scopes, quota, metadata): (String, Vec<String>, Option<String>, String) =
-        json_line(file)?;
-    profile(&name, &scopes, quota.as_deref(), &metadata).map_err(|row| unusable(&row.to_string()))
-}
-
-fn json_line<T: serde::de::DeserializeOwned>(file: &mut impl BufRead) -> io::Result<T> {
+fn json_line<T: DeserializeOwned>(file: &mut impl BufRead) -> io::Result<T> {
     let mut line = String::new();
     file.read_line(&mut line)?;
     serde_json::from_str(&line).map_err(|_| unusable("it has a malformed line"))
@@ -195,9 +192,7 @@ fn write_rows(file: &File, database: &str, table: &Table, refused: &Refused) -> 
     let mut file = BufWriter::new(file);
     writeln!(file, "{}", json!([database, profiles.len(), keys, refused.len()]))?;
     for profile in profiles {
-        let scopes = profile.scopes().iter().map(ToString::to_string).collect::<Vec<_>>();
-        let quota = profile.quota().map(quota_text);
-        writeln!(file, "{}", json!([profile.name(), scopes, quota, metadata_text(&profile)]))?;
+        writeln!(file, "{}", client::to_json(profile))?;
     }
     let mut write_key = |Row { digest, profile }: &Row, status: PackedStatus| {
         let client = u32::try_from(indices[&profile.address()]).map_err(io::Error::other)?;
