@@ -1,5 +1,5 @@
-//! Reads the headers in which proxies say where a request came from, from their end: what is further to the
-//! left may be a caller's, and must not change how the rest is read.
+//! Reads the headers in which proxies name the addresses of a request, from their end: a caller may have written the
+//! beginning, which must not change how the rest is parsed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -51,7 +51,7 @@ impl<'a> Iterator for Backwards<'a> {
         let mut quoted = false;
         for (at, byte) in text.iter().enumerate().rev() {
             if *byte == b'"' && self.quotes {
-                // A quote that is escaped stands between two that are not.
+                // An escaped quote is inside of quotes.
                 quoted = !quoted || is_escaped(&text[..at]);
             } else if *byte == self.separator && !quoted {
                 self.rest = Some(&text[..at]);
@@ -80,7 +80,7 @@ fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     }
     let value = found?.trim_ascii();
     match value {
-        // An address has no character that needs an escape, and one that has some is not worth the care.
+        // An address has no character that needs an escape, so escapes are not decoded.
         [b'"', quoted @ .., b'"'] => node(quoted),
         _ => node(value),
     }

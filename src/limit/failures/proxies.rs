@@ -6,21 +6,21 @@ use ipnet::IpNet;
 use super::forwarded::Field;
 use super::network::{self, ParseNetworkError};
 
-/// The networks of your own proxies, which are believed what they say about the address of a client.
+/// The networks of your own proxies, whose headers name the address of a client.
 ///
-/// A proxy adds the address that a request came from to a header, behind what was there already. So the list
-/// is read from its end, and only as far as those who wrote it are trusted:
+/// A proxy appends the address that a request came from to a header. So the list is read from its end, and only as far as
+/// trusted proxies wrote it:
 ///
 /// - A peer that is not in a trusted network is the client, whatever the headers say.
 /// - Otherwise the client is the rightmost address that is not in a trusted network. All lines of the
 ///   header count, joined in their order.
-/// - Where an element is no address (`unknown`, `_hidden`, or anything that cannot be read), or the list
-///   ends, the client is the last trusted proxy before it: the nearest that is known.
+/// - If an element is not an address (`unknown`, `_hidden`, or anything that cannot be parsed), or the list ends, the
+///   client is the last trusted proxy before it.
 ///
 /// The header is `X-Forwarded-For`, or [`Forwarded`](TrustedProxies::reading_forwarded) (RFC 7239), and never
-/// both: a proxy that adds to the one hands the other on as the caller wrote it. Name the one that your proxies
-/// write, and see to it that each of them does: one that hands it on unchanged lets callers choose their
-/// address. Trust the addresses of your proxies, and not all of a network that others are in.
+/// both: a proxy that adds to one of them passes the other on as the caller wrote it. Name the one that your proxies
+/// write, and make sure that each of them does: a proxy that passes it on unchanged lets callers choose their
+/// address. Trust the addresses of your proxies, not a whole network that others share.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -32,7 +32,7 @@ use super::network::{self, ParseNetworkError};
 ///
 /// let client = proxies.client("10.0.0.1".parse()?, &headers);
 /// assert_eq!(client.to_string(), "192.0.2.1");
-/// // Who comes without a proxy may write what it likes.
+/// // A caller without a proxy may write anything.
 /// let client = proxies.client("203.0.113.9".parse()?, &headers);
 /// assert_eq!(client.to_string(), "203.0.113.9");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -63,8 +63,8 @@ impl TrustedProxies {
         Self { field: Field::Forwarded, ..self }
     }
 
-    /// The address of the client, for a request with these headers from this peer. IPv4 addresses in
-    /// IPv6 are given as IPv4 addresses.
+    /// Returns the address of the client, for a request with these headers from this peer. IPv4 addresses in IPv6 are
+    /// returned as IPv4 addresses.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut nearest = peer.to_canonical();
         let mut hops = self.field.hops(headers);

@@ -1,14 +1,13 @@
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::sync::{Mutex, PoisonError};
 
-/// A table of fixed size, in small sets with a lock each. What belongs into which set is told by a keyed
-/// hash, so that nobody can aim at one.
+/// A table of fixed size, in small sets with a lock each. A keyed hash selects the set, so that nobody can aim at one.
 pub(super) struct ShardedCache<T> {
     hasher: RandomState,
     sets: Box<[Mutex<T>]>,
 }
 
-/// The hash of an entry, which is kept in place of the entry. Zero means empty.
+/// The hash of an entry, stored instead of the entry. Zero means empty.
 pub(super) type Tag = u64;
 
 impl<T: Default> ShardedCache<T> {

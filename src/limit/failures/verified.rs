@@ -4,14 +4,13 @@ use crate::key::KeyDigest;
 const SETS: usize = 2_048;
 const WAYS: usize = 8;
 
-/// Nanoseconds for which a digest is remembered: a day, so that who calls once a day is known.
+/// Nanoseconds for which a digest is remembered: a day, for clients that call once a day.
 const LASTS: u64 = 86_400_000_000_000;
 
-/// The digests that a store which lets some lookups wait has verified of late: up to 16,384 of them, each for a day.
+/// The digests that a waiting store has verified recently: up to 16,384 of them, each for a day.
 ///
-/// It says which lookups are made, and not what they answer, so a key that is revoked meanwhile is
-/// refused as any other. A set that is full forgets the one that was verified longest ago; only right
-/// keys get in, so nobody else can make it forget.
+/// They decide which keys are looked up, not the result, so a key that is revoked meanwhile is refused. A full set
+/// forgets the digest that was verified longest ago. Only right keys are added, so no guesser can make it forget.
 pub(super) struct Verified(ShardedCache<[Seen; WAYS]>);
 
 #[derive(Clone, Copy, Default)]
