@@ -96,7 +96,7 @@ impl Export {
         Self { disabled, ..self }
     }
 
-    #[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres", feature = "testing"))]
+    #[cfg(any(feature = "yaml", feature = "testing"))]
     pub(crate) fn clients(&self) -> &[ClientFacts] {
         &self.clients
     }

@@ -19,8 +19,8 @@ mod transaction;
 mod transfer;
 
 #[cfg(feature = "postgres")]
-pub(super) use columns::CLIENTS;
-pub(super) use columns::{Codec, Column, KEYS, Table, Value};
+pub(super) use columns::{CLIENTS, Codec};
+pub(super) use columns::{Column, KEYS, Table, Value};
 pub(super) use cursor::{Cursor, Dialect, ValueError, Values, record_columns, table, with_client};
 #[cfg(feature = "postgres")]
 pub(super) use cursor::{client_columns, key_columns, record};

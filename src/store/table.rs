@@ -100,6 +100,7 @@ impl Table {
     }
 
     /// Returns the state of the key with this digest.
+    #[cfg_attr(not(feature = "yaml"), allow(dead_code))]
     pub(super) fn state(&self, digest: &KeyDigest) -> Option<KeyState> {
         self.find(digest).map(|record| record.state())
     }
