@@ -31,17 +31,21 @@ fn bits_of(text: &str) -> Option<(Vec<bool>, usize)> {
     let (address, length) =
         text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
     let address: IpAddr = address.parse().ok()?;
-    let mut bits = self::bits(address);
-    let mut length = match length {
-        Some(length) if length.is_empty() || !length.bytes().all(|byte| byte.is_ascii_digit()) => {
+    let bits = self::bits(address);
+    let most_digits = if address.is_ipv4() { 2 } else { 3 };
+    let length = match length {
+        Some(length)
+            if !(1..=most_digits).contains(&length.len())
+                || !length.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
             return None;
         }
         Some(length) => length.parse().ok().filter(|length| *length <= bits.len())?,
         None => bits.len(),
     };
+    // Networks of IPv4 addresses are written as such.
     if address.to_canonical() != address {
-        length = length.checked_sub(96)?;
-        bits.drain(..96);
+        return None;
     }
     bits[length..].iter().all(|bit| !bit).then_some((bits, length))
 }
