@@ -4,6 +4,7 @@
 //! `columns.rs` is the list of its columns. Start with `managing.rs`.
 
 mod client_columns;
+mod column;
 mod columns;
 mod cursor;
 mod error;
@@ -19,8 +20,11 @@ mod transaction;
 mod transfer;
 
 #[cfg(feature = "postgres")]
-pub(super) use columns::{CLIENTS, Codec};
-pub(super) use columns::{Column, KEYS, Table, Value};
+pub(super) use column::Codec;
+pub(super) use column::{Column, Table, Value};
+#[cfg(feature = "postgres")]
+pub(super) use columns::CLIENTS;
+pub(super) use columns::KEYS;
 pub(super) use cursor::{Cursor, Dialect, ValueError, Values, record_columns, table, with_client};
 #[cfg(feature = "postgres")]
 pub(super) use cursor::{client_columns, key_columns, record};

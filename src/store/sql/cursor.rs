@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::columns::{CLIENTS, Codec, Column, KEYS, Table};
+use super::column::{Codec, Column, Table};
+use super::columns::{CLIENTS, KEYS};
 use super::row::{BadRow, KeyRow, PartialRow};
 use crate::client::ClientProfile;
 use crate::key::{KeyDigest, KeyState, Timestamp};

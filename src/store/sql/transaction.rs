@@ -1,7 +1,8 @@
 use std::slice;
 use std::time::SystemTime;
 
-use super::columns::{CLIENTS, KEYS, Table, Value};
+use super::column::{Table, Value};
+use super::columns::{CLIENTS, KEYS};
 use super::cursor::{self, Cursor, Dialect, Values};
 use super::row::{BadRow, KeyRow, PartialRow};
 use crate::error::StoreError;
