@@ -46,6 +46,7 @@ struct Details {
 
 /// The parts of a profile. Taken apart without `..`, so that a new part is a compile error.
 pub(crate) struct ProfileParts<'a> {
+    #[cfg_attr(not(feature = "serde"), allow(dead_code))]
     pub(crate) name: &'a str,
     pub(crate) scopes: &'a [Scope],
     pub(crate) quota: Option<&'a Quota>,

@@ -108,12 +108,11 @@ impl ClientFacts {
         Self { profile: profile.into(), enabled: true }
     }
 
-    /// Returns the names of the facts that differ.
+    /// Returns the names of the facts that differ, apart from the name of the client.
     pub(crate) fn differing(&self, other: &Self) -> Vec<&'static str> {
         let Self { profile, enabled } = self;
-        let ProfileParts { name, scopes, quota, metadata } = profile.parts();
+        let ProfileParts { name: _, scopes, quota, metadata } = profile.parts();
         names_of([
-            ("name", name != other.profile.name()),
             ("enabled", *enabled != other.enabled),
             ("scopes", scopes != other.profile.scopes()),
             ("quota", quota != other.profile.quota()),
