@@ -81,7 +81,7 @@ fn check(
         twin.clock().advance(Duration::from_millis(1_234));
         let changed = make(&store, &step);
         if changed.as_ref().is_err_and(|error| error.contains("laid out in a way")) {
-            prop_assert!(page.is_unusual(), "{step:?} was refused\n{before}");
+            prop_assert!(page.is_unusual(), "{step:?} was refused {changed:?}\n{before}");
             count.refused.set(count.refused.get() + 1);
             if std::env::var("SHOW_REFUSED").is_ok() {
                 println!("REFUSED {step:?}\n{before}\n");
@@ -91,7 +91,7 @@ fn check(
         }
         let is_flow = flow.refuses(&step, &twin);
         if changed.as_ref().is_err_and(|error| error.contains("is in flow style")) {
-            prop_assert!(is_flow, "{:?} was refused\n{}", step, before);
+            prop_assert!(is_flow, "{:?} was refused: {:?}\n{}", step, changed, before);
             prop_assert_eq!(read(&path), before);
             continue;
         }

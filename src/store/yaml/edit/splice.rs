@@ -103,7 +103,12 @@ impl Outline<'_> {
             Some(item) => self.column_of_dash(item),
             None => self.column(old.range.start),
         };
-        insertion(self.line_after(old.range.end, column), new.block(column), old)
+        let mut splice = insertion(self.line_after(old.range.end, column), new.block(column), old);
+        // The range of a list in block style begins with its first item, which may be in flow style.
+        if old.items().first().is_some_and(|item| item.range.start == old.range.start) {
+            splice.inside -= 1;
+        }
+        splice
     }
 
     /// Removes all lines of a range.

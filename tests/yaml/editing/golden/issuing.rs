@@ -57,6 +57,13 @@ fn keys_in_flow_style_stay_beside_a_new_one() {
             "clients:\n  A:\n    keys:\n      - {{digest: DIGEST_A}}   # one\n      - digest: DIGEST_B\n        {CREATED}\n"
         ),
     );
+    edited(
+        "clients:\n  A:\n    keys:   # all\n    # first\n    - {digest: DIGEST_A}\n",
+        |store| store.issue("A", new('B')),
+        &format!(
+            "clients:\n  A:\n    keys:   # all\n    # first\n    - {{digest: DIGEST_A}}\n    - digest: DIGEST_B\n      {CREATED}\n"
+        ),
+    );
 }
 
 #[test]
