@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
+use std::iter;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -21,7 +22,13 @@ const SHARDS: usize = 256;
 
 impl Clients {
     pub(super) fn new() -> Self {
-        let shards = vec![HashTable::new(); SHARDS];
+        Self::with_capacity(0)
+    }
+
+    /// Creates an empty map with space for this many clients: growing a table hashes all of its names again.
+    pub(super) fn with_capacity(clients: usize) -> Self {
+        let shard = || HashTable::with_capacity(clients.div_ceil(SHARDS));
+        let shards = iter::repeat_with(shard).take(SHARDS).collect();
         Self { shards, hasher: RandomState::new(), others: BTreeMap::new() }
     }
 

@@ -1,6 +1,7 @@
 //! Reads rows, one column after the other.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::column::{Codec, Column, Table};
 use super::columns::{CLIENTS, KEYS};
@@ -100,7 +101,7 @@ impl<'r, R: Values> Cursor<'r, R> {
     /// Reads a client whose row has a name.
     pub(in crate::store) fn client(&mut self) -> Result<PartialRow<ClientFacts>, BadRow> {
         // An invalid value counts as enabled, so that the client can be disabled.
-        let mut row = ClientFacts { profile: ClientProfile::new(""), enabled: true };
+        let mut row = ClientFacts { profile: UNNAMED.clone(), enabled: true };
         let mut error = None;
         for (number, column) in CLIENTS.columns.iter().enumerate() {
             match self.read(column, &mut row) {
@@ -173,6 +174,9 @@ pub(in crate::store) fn record(key: &KeyFacts, profile: ClientProfile, enabled: 
     let state = KeyState::of(revoked.is_some(), enabled);
     KeyRecord::new(*digest, profile).with_lifetime(*lifetime).with_state(state)
 }
+
+/// The profile of a row whose name was not read yet. Loads read millions of rows.
+static UNNAMED: LazyLock<ClientProfile> = LazyLock::new(|| ClientProfile::new(""));
 
 const NO_CLIENT: &str = "its client does not exist";
 
