@@ -23,8 +23,8 @@
 //!
 //! For a store that is filled with keys as text and with names of clients, use [`key_contract`], which has the same
 //! rules. For a store that implements [`ManageKeys`](crate::ManageKeys), also use [`manage_contract`], which fills the
-//! store and sets its clock. A copy of clients and keys keeps every fact of [`keys_of_every_kind`]. Test handlers with [`Client::for_test`](crate::Client::for_test), and anything that depends
-//! on time with a [`FakeClock`].
+//! store and sets its clock. A copy of clients and keys must keep every fact of [`keys_of_every_kind`]. Test handlers
+//! with [`Client::for_test`](crate::Client::for_test), and anything that depends on time with a [`FakeClock`].
 //!
 //! # Rules of lookups
 //!

@@ -52,6 +52,8 @@ pub(crate) async fn failure(suite: impl Future<Output = ()>) -> String {
 #[test]
 fn every_rule_is_documented_and_has_a_broken_store() {
     let docs = include_str!("../../../src/testing.rs");
+    let (_, docs) = docs.split_once("# Rules of lookups").unwrap();
+    let (docs, _) = docs.split_once("# Limits").unwrap();
     let documented = regex::Regex::new("`([a-z]+(?:_[a-z]+){2,})`").unwrap();
     let documented: BTreeSet<_> =
         documented.captures_iter(docs).map(|found| found.get(1).unwrap().as_str()).collect();
