@@ -13,7 +13,7 @@ use super::clients::Clients;
 use super::connection::{POLL_DEADLINE, SessionError, within};
 use super::health;
 use super::history::{RecentEvents, VisibleTransactions, event_columns};
-use super::rows::{RefusedKeys, read_key};
+use super::rows::{RefusedKeys, read_facts, with_clients};
 use super::server_probe::{ProbeResult, SETTINGS, ServerProbe};
 use super::state::FollowerState;
 use crate::store::sql::{self, BadRow, Cursor};
@@ -21,6 +21,9 @@ use crate::store::table::{BucketSort, Table, TableBuilder};
 
 /// The longest wait for the next row: a server that reads a table from a busy disk may take seconds.
 const STALL_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How many keys are given their clients at once.
+const GROUP: usize = 256;
 
 const RECENT: &str = concat!(
     "select ",
@@ -103,15 +106,23 @@ async fn load_keys(
     let select = format!("select {columns} from keygate.clients c");
     for_each_row(connection, select, insert).await?;
     let (mut keys, mut refused) = (BucketSort::new(), RefusedKeys::default());
+    let mut group = Vec::with_capacity(GROUP);
     let insert = |row: &PgRow| {
-        if let Some((row, status)) = read_key(row, &clients, &mut refused) {
-            keys.push(row, status);
+        group.extend(read_facts(row, &mut refused));
+        if group.len() == GROUP {
+            for (row, status) in with_clients(&group, &clients, &mut refused) {
+                keys.push(row, status);
+            }
+            group.clear();
         }
     };
     // Unordered: sorting here is faster than reading by the server's index.
     let columns = sql::key_columns::<Postgres>();
     let select = format!("select {columns} from keygate.keys k");
     for_each_row(connection, select, insert).await?;
+    for (row, status) in with_clients(&group, &clients, &mut refused) {
+        keys.push(row, status);
+    }
     let table = build_table(keys, &mut refused).await;
 
     state.has_changed = true;

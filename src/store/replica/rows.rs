@@ -7,9 +7,10 @@ use sqlx::postgres::PgRow;
 
 use super::clients::Clients;
 use super::health::ReplicaHealth;
+use crate::client::ClientProfile;
 use crate::key::{KeyDigest, PackedStatus};
 use crate::manage::KeyFacts;
-use crate::store::sql::{BadRow, Cursor, record};
+use crate::store::sql::{BadRow, Cursor, PartialRow, record};
 use crate::store::table::Row;
 
 /// Reads the row of a key. If it cannot be used, refuses the key.
@@ -18,19 +19,45 @@ pub(super) fn read_key(
     clients: &Clients,
     refused: &mut RefusedKeys,
 ) -> Option<(Row, PackedStatus)> {
-    let key = Cursor::new(row).authenticating_key();
-    let digest = key.as_ref().ok().map(|key| key.row.digest);
-    let key = key.and_then(|key| with_client(&key.complete()?, clients));
-    key.map_err(|bad| refused.add(digest, bad)).ok()
+    let key = read_facts(row, refused)?;
+    with_client(&key, clients.get(&key.client), refused)
 }
 
-fn with_client(key: &KeyFacts, clients: &Clients) -> Result<(Row, PackedStatus), BadRow> {
-    let bad = |why: &str| BadRow::key(key.key_id(), why);
-    let client = clients.get(&key.client).ok_or_else(|| bad("its client does not exist"))?;
-    let (profile, is_enabled) = client.map_err(|row| bad(&row.to_string()))?;
-    let record = record(key, profile.clone(), is_enabled);
-    let (digest, status) = (record.digest(), record.status());
-    Ok((Row { digest, profile: record.into_profile() }, status))
+/// Reads the row of a key without its client. If it cannot be used, refuses the key.
+pub(super) fn read_facts(row: &PgRow, refused: &mut RefusedKeys) -> Option<KeyFacts> {
+    let key = Cursor::new(row).authenticating_key();
+    let digest = key.as_ref().ok().map(|key| key.row.digest);
+    key.and_then(PartialRow::complete).map_err(|bad| refused.add(digest, bad)).ok()
+}
+
+/// Adds their clients to many keys. Refuses the keys whose client cannot be used.
+pub(super) fn with_clients(
+    keys: &[KeyFacts],
+    clients: &Clients,
+    refused: &mut RefusedKeys,
+) -> Vec<(Row, PackedStatus)> {
+    // All are found before one is copied: counting its references would wait for each by itself.
+    let found: Vec<_> = keys.iter().map(|key| clients.get(&key.client)).collect();
+    let rows = keys.iter().zip(found);
+    rows.filter_map(|(key, client)| with_client(key, client, refused)).collect()
+}
+
+fn with_client(
+    key: &KeyFacts,
+    client: Option<Result<(&ClientProfile, bool), &BadRow>>,
+    refused: &mut RefusedKeys,
+) -> Option<(Row, PackedStatus)> {
+    let why = match client {
+        Some(Ok((profile, is_enabled))) => {
+            let record = record(key, profile.clone(), is_enabled);
+            let (digest, status) = (record.digest(), record.status());
+            return Some((Row { digest, profile: record.into_profile() }, status));
+        }
+        Some(Err(row)) => row.to_string(),
+        None => "its client does not exist".to_owned(),
+    };
+    refused.add(Some(key.digest), BadRow::key(key.key_id(), why));
+    None
 }
 
 /// How many reasons [`ReplicaHealth::refused`] lists.
