@@ -58,7 +58,7 @@ const POSTGRES: [Subject; 3] = [
 ];
 
 /// That of the store.
-const SQLITE_QUERY: &str = "select k.digest, k.algorithm, k.expires, k.revoked, \
+const SQLITE_QUERY: &str = "select k.digest, k.algorithm, k.client, k.expires, k.revoked, \
     c.name, c.enabled, c.scopes, c.quota, c.metadata \
     from keygate_keys k left join keygate_clients c on c.name = k.client where k.digest = ?1";
 
@@ -108,10 +108,10 @@ async fn plain_sqlite(path: &Path) -> sqlx::Result<SqliteConnection> {
 }
 
 fn sqlite_columns(row: &SqliteRow) {
-    black_box((row.get::<&[u8], _>(0), row.get::<&str, _>(1)));
-    black_box((row.get::<Option<&str>, _>(2), row.get::<Option<&str>, _>(3)));
-    black_box((row.get::<&str, _>(4), row.get::<i64, _>(5), row.get::<&str, _>(6)));
-    black_box((row.get::<Option<&str>, _>(7), row.get::<&str, _>(8)));
+    black_box((row.get::<&[u8], _>(0), row.get::<&str, _>(1), row.get::<&str, _>(2)));
+    black_box((row.get::<Option<&str>, _>(3), row.get::<Option<&str>, _>(4)));
+    black_box((row.get::<&str, _>(5), row.get::<i64, _>(6), row.get::<&str, _>(7)));
+    black_box((row.get::<Option<&str>, _>(8), row.get::<&str, _>(9)));
 }
 
 fn postgres(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn Error>> {
@@ -146,13 +146,15 @@ async fn plain_postgres(server: &Postgres) -> sqlx::Result<PgConnection> {
 }
 
 fn postgres_columns(row: &PgRow) -> bool {
-    black_box((row.get::<bool, _>(9), row.get::<&str, _>(10)));
-    if black_box(row.get::<Option<&[u8]>, _>(0)).is_none() {
+    black_box((row.get::<bool, _>(0), row.get::<&str, _>(1)));
+    if !black_box(row.get::<bool, _>(2)) {
         return false;
     }
-    black_box((row.get::<&str, _>(1), row.get::<Option<&[u8]>, _>(2), row.get::<bool, _>(3)));
-    black_box((row.get::<&str, _>(4), row.get::<bool, _>(5), row.get::<Vec<String>, _>(6)));
-    black_box((row.get::<Option<&str>, _>(7), row.get::<&str, _>(8)));
+    black_box((row.get::<bool, _>(3), row.get::<&[u8], _>(4)));
+    black_box((row.get::<&str, _>(5), row.get::<&str, _>(6)));
+    black_box((row.get::<Option<&[u8]>, _>(7), row.get::<Option<&[u8]>, _>(8)));
+    black_box((row.get::<&str, _>(9), row.get::<bool, _>(10), row.get::<Vec<String>, _>(11)));
+    black_box((row.get::<Option<&str>, _>(12), row.get::<&str, _>(13)));
     true
 }
 
