@@ -174,24 +174,24 @@ fn two_threads(effort: Effort, size: u64) {
         }
     };
     let mut table = Table::of_ratios();
-    let mut rows = |what, figures: &Figures| {
-        for (ours, yardstick) in [
-            (SAME_CLIENT, ONE_THREAD),
-            (OWN_CLIENTS, ONE_THREAD),
+    let mut rows = |what, figures: &Figures, target| {
+        for (ours, yardstick, target) in [
+            (SAME_CLIENT, ONE_THREAD, target),
+            (OWN_CLIENTS, ONE_THREAD, None),
             // They share nothing, so anything above one thread is due to the machine.
-            (OWN_USAGES, ONE_THREAD),
-            (SAME_CLIENT, OWN_USAGES),
+            (OWN_USAGES, ONE_THREAD, None),
+            (SAME_CLIENT, OWN_USAGES, target),
         ] {
             let name = format!("{what}: {ours} / {yardstick}");
-            table.compare(&name, NANOSECONDS, figures, [ours, yardstick], None);
+            table.compare(&name, NANOSECONDS, figures, [ours, yardstick], target);
         }
     };
-    rows(ALONE, &threads(effort, count, alone));
+    rows(ALONE, &threads(effort, count, alone), Some(1.4));
     for (what, with_usage, with_throttle) in
         [(FULL, true, true), (USAGE, true, false), (THROTTLE, false, true), (LAYER, false, false)]
     {
         let worker = |place, number| through(with_usage, with_throttle, place, number);
-        rows(what, &threads(effort, count, worker));
+        rows(what, &threads(effort, count, worker), None);
     }
     table.print(&format!("a request in each of several threads, keys: {size}"));
 }
