@@ -1,6 +1,6 @@
 //! The cost of usage per client and of quotas, per request.
 //!
-//! `KEYGATE_BENCH_QUICK=1` makes the rounds few and short.
+//! `KEYGATE_BENCH_QUICK=1` runs a few short rounds.
 
 use std::fmt::Debug;
 use std::hint::black_box;
@@ -66,13 +66,14 @@ const BYTES_PER_KEY: f64 = 1024.0;
 const LAYER: &str = "layer";
 const IDLE: &str = "layer with an observer that does nothing";
 const USAGE: &str = "layer with usage";
-const THROTTLE: &str = "layer with throttle, without fields";
-const FULL: &str = "layer with usage and throttle, without fields";
+const THROTTLE: &str = "layer with throttle, without headers";
+const FULL: &str = "layer with usage and throttle, without headers";
 const FIELDS: &str = "layer with usage and throttle";
 const BY_HAND: &str = "layer with governor and a map of counts, by hand";
 const ALONE: &str = "usage alone";
 
-/// `bound`: what usage and throttle add to a request, over what the same by hand adds.
+/// `bound` is the maximum ratio of the time that usage and throttle add to a request and the time that the same adds by
+/// hand.
 fn one_request(effort: Effort, size: u64, bound: f64) {
     let count = effort.pick(100, 20_000, 100_000);
     let requests = Requests::with_keys(Probes::picks(size, effort.pick(100, 1 << 16, 1 << 16)));
@@ -132,7 +133,7 @@ fn throttle() -> ThrottleLayer {
     ThrottleLayer::new(Throttle::new().with_default_quota(quota))
 }
 
-/// What each subject takes more than `base`, round by round.
+/// The time that each subject takes beyond `base`, in each round.
 fn added_to(base: &str, figures: &Figures, subjects: [&'static str; 2]) -> Figures {
     let mut added = Figures::default();
     for name in subjects {

@@ -1,9 +1,10 @@
 //! The tower layers.
 //!
-//! A request comes in from the service outside; it goes on to the inner service with a [`Client`](crate::Client) in its
-//! extensions, or a refusal goes back. Start with [`ApiKeyLayer`] below: its service is in `service.rs`, the
-//! end of a request in `completion.rs`; `Vary` and `Cache-Control` are in `caching.rs`. [`RequireScope`] is in `require_scope.rs`,
-//! `ThrottleLayer` in `throttle.rs`. All services share the response future in `future.rs`.
+//! A request comes in. If it is admitted, it goes to the inner service with a [`Client`](crate::Client) in its
+//! extensions; otherwise a refusal goes out. Start with [`ApiKeyLayer`] below: its service is in `service.rs`, and
+//! `completion.rs` completes pending lookups and responses; `Vary` and `Cache-Control` are in `caching.rs`.
+//! [`RequireScope`] is in `require_scope.rs`, `ThrottleLayer` in `throttle.rs`. All services share the response future
+//! in `future.rs`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,10 +32,10 @@ pub(crate) use service::client_of;
 #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
 pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};
 
-/// A tower layer that passes requests with a right key on, with the [`Client`](crate::Client) in their extensions, and
-/// refuses the others.
+/// A tower layer that admits requests with a valid key, puts the [`Client`](crate::Client) into their extensions, and
+/// refuses other requests.
 ///
-/// It wraps any service of `http` requests and responses, and keeps its error type. Put a CORS layer outside of it, so
+/// It wraps any service of `http` requests and responses, and keeps its error type. Put a CORS layer outside it, so
 /// that refusals get CORS headers and preflight requests do not reach it: they have no key, and this layer makes no
 /// exception for `OPTIONS`.
 ///
@@ -46,12 +47,13 @@ pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};
 /// let app: Router = Router::new()
 ///     .route("/route1", get(|| async { "hello" }))
 ///     .layer(ApiKeyLayer::new(MemoryStore::new()))
-///     // Added after the key layer, and so outside of it.
+///     // Added after the key layer, so that it is outermost.
 ///     .layer(CorsLayer::permissive());
 /// ```
 ///
-/// The layer completes every response with an [`AuthError`](crate::AuthError) in its extensions, also one of a handler:
-/// with `Cache-Control: no-store`, `Retry-After` and, unless it has them, the challenges (RFC 9110 section 11.6.1).
+/// The layer completes every response that has an [`AuthError`](crate::AuthError) in its extensions, including
+/// responses of handlers. It adds `Cache-Control: no-store`, `Retry-After` and, if there are none, the challenges (RFC
+/// 9110 section 11.6.1).
 ///
 /// Responses to admitted requests get the headers of the sources in `Vary` and, unless the service sets it,
 /// `Cache-Control: private`: shared caches protect only requests with `Authorization` (RFC 9111 section 3.5).
@@ -82,7 +84,8 @@ struct Options {
 }
 
 impl<S: KeyStore> ApiKeyLayer<S> {
-    /// Makes a layer that reads the key from `x-api-key`. For other sources, see [`Authenticator`] and `ApiKeyLayer::from`.
+    /// Creates a layer that reads the key from `x-api-key`. For other sources, see [`Authenticator`] and
+    /// `ApiKeyLayer::from`.
     pub fn new(store: S) -> Self {
         Authenticator::new(store).into()
     }
@@ -96,8 +99,8 @@ impl<S, R> From<Authenticator<S, R>> for ApiKeyLayer<S> {
 }
 
 impl<S, R> ApiKeyLayer<S, R> {
-    /// Replaces the maker of responses to refused requests: [`ProblemJson`], [`NoBody`](crate::respond::NoBody),
-    /// [`Grpc`](crate::respond::Grpc), or a closure.
+    /// Replaces the [`Respond`](crate::respond::Respond) that makes responses to refused requests: [`ProblemJson`],
+    /// [`NoBody`](crate::respond::NoBody), [`Grpc`](crate::respond::Grpc), or a closure.
     ///
     /// A refusal by a handler behind this layer keeps its body; for axum's extractors and `?` that is [`ProblemJson`].
     pub fn with_response<T>(self, respond: T) -> ApiKeyLayer<S, T> {
@@ -118,7 +121,7 @@ impl<S, R> ApiKeyLayer<S, R> {
 
     /// Passes requests without credentials on as anonymous, without a [`Client`](crate::Client).
     ///
-    /// Wrong and blank credentials are still refused with 401: a caller whose variable is not set must not become
+    /// Wrong and blank credentials are still refused with 401: a caller that forgot to set its key must not become
     /// anonymous.
     pub fn optional(mut self) -> Self {
         self.options.optional = true;

@@ -1,8 +1,8 @@
 //! Managing the clients and keys of a store while it serves.
 //!
 //! Commands of operators come in; [`KeyInfo`], [`ClientInfo`] or a [`ManageError`] go out. Start with [`ManageKeys`].
-//! `facts.rs` is what stores keep of a client and a key, `rules.rs` what each change makes of it, and `transfer.rs`
-//! moves keys between stores.
+//! `facts.rs` has the facts that stores keep about a client and a key, `rules.rs` computes them after a change, and
+//! `transfer.rs` copies keys between stores.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -78,7 +78,7 @@ pub type ManageFuture<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store whose keys can be managed",
-    note = "`MemoryStore` and `YamlStore` are; other stores must implement `ManageKeys` besides `KeyStore`"
+    note = "`MemoryStore`, `YamlStore`, `SqliteStore` and `PostgresStore` are; your own store must implement `ManageKeys` besides `KeyStore`"
 )]
 pub trait ManageKeys: Send + Sync {
     /// Adds a client, enabled and without keys.

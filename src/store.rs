@@ -67,7 +67,7 @@ pub use yaml::{
 /// Looks up the record of a key by its digest, immediately or asynchronously.
 ///
 /// Implement this trait for a store that waits, such as a database or a remote service. For a store that never waits,
-/// implement [`LocalKeyStore`], which includes this trait. For a closure, see [`store_fn`].
+/// implement [`LocalKeyStore`]: every local store also implements this trait. For a closure, see [`store_fn`].
 ///
 /// The trait is dyn-compatible: `Arc<dyn KeyStore>` is a store, too.
 ///
@@ -120,8 +120,8 @@ pub trait KeyStore: Send + Sync + 'static {
 /// Looks up the record of a key by its digest, without waiting.
 ///
 /// Every local store is a [`KeyStore`], and works with the synchronous [`verify`](crate::verify). `Arc<S>` and
-/// `Arc<dyn LocalKeyStore>` work as well as `S`. A `Box` does not, because another crate could implement this trait for
-/// it.
+/// `Arc<dyn LocalKeyStore>` work as well as `S`. `Box` does not work, because another crate could implement this trait
+/// for it.
 ///
 /// ```
 /// use keygate::{KeyDigest, KeyRecord, LocalKeyStore, StoreError};

@@ -28,7 +28,7 @@
 //!
 //! # Rules of lookups
 //!
-//! - `unknown_digest_is_none`: an unknown key is not an error, with which callers would get status 503 instead of 401.
+//! - `unknown_digest_is_none`: an unknown key is not an error, for which callers would get status 503 instead of 401.
 //! - `key_is_found_by_its_exact_text`: case, blanks and leading zeros included.
 //! - `keys_of_a_client_share_its_name`: two keys with the same client name are two keys of one client.
 //! - `known_digest_is_found`
@@ -40,11 +40,11 @@
 //! - `lookups_can_be_interleaved`: lookups in progress at once do not affect each other.
 //! - `lookups_can_run_in_threads`: only for stores that never wait, because the threads of the suite are outside the
 //!   store's async runtime.
-//! - `dropped_lookup_affects_no_other`: it releases its locks and connections.
+//! - `dropped_lookup_affects_no_other`: a dropped lookup releases its locks and connections.
 //! - `valid_key_is_admitted`, `key_is_refused_from_its_expiry` and `refusal_has_its_reason`, by an
 //!   [`Authenticator`](crate::Authenticator).
-//! - `lookup_outlives_its_store`: it borrows nothing from it.
-//! - `empty_store_has_no_keys`: even if a previous store had.
+//! - `lookup_outlives_its_store`: a lookup borrows nothing from its store.
+//! - `empty_store_has_no_keys`: even if a previous store had some.
 //!
 //! # Rules of managing
 //!

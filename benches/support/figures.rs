@@ -1,4 +1,4 @@
-/// What every subject took in every round.
+/// The figures of all subjects, one per round.
 #[derive(Default)]
 pub(crate) struct Figures(Vec<(&'static str, Vec<f64>)>);
 
@@ -17,7 +17,7 @@ impl Figures {
         }
     }
 
-    /// The figures of one subject, a round each.
+    /// The figures of one subject, one per round.
     pub(crate) fn of(&self, name: &str) -> &[f64] {
         let found = self.0.iter().find(|(known, _)| *known == name);
         &found.expect("the subject is among those measured").1
@@ -27,7 +27,7 @@ impl Figures {
         part(self.of(name).to_vec(), 500)
     }
 
-    /// The two subjects of one round ran side by side: what disturbed one has disturbed the other.
+    /// Compares figures of the same round, in which both subjects ran side by side: a disturbance affects both.
     pub(crate) fn ratio(&self, ours: &str, yardstick: &str) -> Ratio {
         let pairs = self.of(ours).iter().zip(self.of(yardstick));
         Ratio::of(pairs.map(|(ours, yardstick)| ours / yardstick).collect())
@@ -41,7 +41,7 @@ impl Ratio {
     }
 }
 
-/// The figure that this many thousandths of all do not exceed.
+/// The quantile of the figures, in thousandths.
 pub(crate) fn part(mut figures: Vec<f64>, thousandths: usize) -> f64 {
     figures.sort_unstable_by(f64::total_cmp);
     figures[(figures.len() - 1) * thousandths / 1000]

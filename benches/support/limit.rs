@@ -11,7 +11,7 @@ use tower::Service;
 use super::drive::{Handler, X_API_KEY, answer};
 use super::keys::{key, name};
 
-/// The duties of the layer in straight-line code: the least cost of a request.
+/// The duties of the layer in straight-line code: the lower bound for the cost of a request.
 #[derive(Clone)]
 pub(crate) struct Limit(Arc<ArcSwap<Rows>>);
 
@@ -26,7 +26,7 @@ struct Row {
     profile: Arc<str>,
 }
 
-/// What a handler would get.
+/// The value that a handler would get.
 #[derive(Clone)]
 struct Caller {
     _profile: Arc<str>,
@@ -72,7 +72,7 @@ impl Limit {
     }
 }
 
-/// Header, SHA-256, one probe, compare: the yardstick of `verify`, without guard and handle.
+/// Header, SHA-256, one probe, compare: the baseline of `verify`, without swapping tables and cloning profiles.
 pub(crate) struct BareLimit(Rows);
 
 impl BareLimit {
@@ -122,7 +122,7 @@ fn same(ours: &[u64; 4], theirs: &[u64; 4]) -> bool {
     words.fold(0, |difference, (ours, theirs)| difference | (ours ^ theirs)).ct_eq(&0).into()
 }
 
-/// A digest is as good as its own hash.
+/// Uses the first word of a digest as its hash.
 #[derive(Default)]
 struct Identity(u64);
 
@@ -133,7 +133,7 @@ impl Hasher for Identity {
         }
     }
 
-    /// The length, which is the same for all.
+    /// Ignores the length, which all digests share.
     fn write_usize(&mut self, _: usize) {}
 
     fn finish(&self) -> u64 {

@@ -17,7 +17,7 @@ use tower_http::validate_request::ValidateRequestHeaderLayer;
 use super::drive::{Handler, X_API_KEY};
 use super::keys::{key, name};
 
-/// What people write by hand: the keys themselves in a map, found with `==`.
+/// The map of a handwritten check: plaintext keys, compared with `==`.
 pub(crate) type PlainKeys = Arc<HashMap<String, Client>>;
 
 #[derive(Clone)]

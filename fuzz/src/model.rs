@@ -1,4 +1,4 @@
-//! The clients and keys of a store as two plain lists, and the changes of them.
+//! The clients and keys of a store as two plain lists, and changes to them.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use keygate::{KeyDigest, KeyId, KeyRecord};
 
 /// The time for which the old key of a rotation still works.
 pub(crate) const GRACE: Duration = Duration::from_secs(36 * 3_600);
-/// How long a new key works.
+/// The time for which a new key works.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(60 * 3_600);
 
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Model {
         match change {
             Change::Add(name) => {
                 if self.clients.iter().any(|client| client.profile.name() == name) {
-                    return Err("there is such a client");
+                    return Err("the client exists already");
                 }
                 changed.clients.push(ClientInfo::new(&**name));
             }
@@ -86,7 +86,7 @@ impl Model {
 
     /// # Panics
     ///
-    /// The lists hold anything else than the model.
+    /// The lists differ from the model.
     pub(crate) fn assert_is(
         &self,
         clients: Vec<ClientInfo>,

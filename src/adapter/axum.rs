@@ -31,7 +31,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Client {
 
 /// Makes the layer's default response, so that a handler can use `?`.
 ///
-/// An [`ApiKeyLayer`](crate::ApiKeyLayer) around the handler replaces the challenge by its own. Without a layer, the
+/// An [`ApiKeyLayer`](crate::ApiKeyLayer) around the handler replaces the challenge with its own. Without a layer, the
 /// response has the challenge of the default source and realm.
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {

@@ -91,9 +91,9 @@ impl Config {
     ) -> Result<Client, AuthError> {
         let clock = self.clock.as_ref();
         let record = found.as_ref().ok().and_then(Option::as_ref);
-        // A record of another key names no client.
+        // The record of another key must not name a client.
         let record = record.filter(|record| record.digest() == request.digest);
-        // An admitted client is reported by itself.
+        // For an active key, the admitted client has the profile.
         let record = record.filter(|record| !record.status().is_clear());
         let profile = record.map(|record| record.profile().clone());
         let mut result = request.admit(found, clock);
@@ -114,7 +114,7 @@ impl Config {
         result
     }
 
-    /// Refuses a request before any lookup: it has no key, or one that no client can have.
+    /// Refuses a request without a lookup: it has no key, or a text that cannot be a key.
     pub(super) fn refuse(&self, error: AuthError, attempt: Attempt<'_>) -> AuthError {
         let error = match &self.guard {
             Some(guard) => guard.refused(error, None, attempt, self.clock.as_ref()),

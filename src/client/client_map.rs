@@ -27,7 +27,7 @@ pub(crate) struct ClientMap<K, V> {
     next: AtomicUsize,
 }
 
-/// The name of a client, and what else tells apart the states of one client.
+/// The name of a client, and `of`, which distinguishes the states of one client.
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct ClientKey<T> {
     pub(crate) of: T,

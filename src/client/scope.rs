@@ -50,7 +50,7 @@ impl Scope {
         Self(SmolStr::new_static(text))
     }
 
-    /// Returns whether a client with this scope may do what requires `required`.
+    /// Returns whether this scope grants `required`.
     #[must_use]
     pub fn covers(&self, required: &Self) -> bool {
         self.covers_text(&required.0)

@@ -8,7 +8,7 @@ use super::{Credential, has_several};
 use crate::error::ConfigError;
 use crate::key::KeyFormat;
 
-/// A header that is the key.
+/// A header whose value is the key.
 pub(super) struct Header(HeaderName);
 
 impl Header {

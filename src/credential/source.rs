@@ -58,7 +58,7 @@ impl Source {
 
     /// A cookie (RFC 6265 section 4.2).
     ///
-    /// Browsers send cookies without being asked: protect requests that change state against forgery.
+    /// Browsers send cookies automatically: protect requests that change state against CSRF.
     pub fn cookie(name: impl AsRef<str>) -> Self {
         Self::of(Cookie::new(name.as_ref()))
     }

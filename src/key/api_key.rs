@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::format::{CHECKSUM_CHARS, DIGITS, InvalidPrefix, KeyFormat, RANDOM_CHARS, checksum};
 use crate::key::{KeyDigest, KeyId};
 
-/// A newly generated key, the only type of this crate that holds the text of a key.
+/// A newly generated key, the only type of this crate that owns the text of a key.
 ///
 /// The text is overwritten in memory when the key is dropped. There is no `Display`, and `Debug` does not show the
 /// text: pass it to the client once, with [`ApiKey::expose`], and give the digest to a store.

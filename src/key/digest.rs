@@ -16,8 +16,8 @@ const ALGORITHM: &str = "sha256";
 /// A digest is 32 opaque bytes and `Copy`. Comparing two digests takes constant time. `Debug` does not show the digest,
 /// because the digest of an unknown key may be the digest of a password.
 ///
-/// Plain SHA-256 is secure for keys with at least 112 random bits, which cannot be guessed, but not for keys that people
-/// make up. Every loader therefore refuses keys with fewer than 16 characters.
+/// Plain SHA-256 is secure for keys with at least 112 random bits, which cannot be guessed, but not for keys that
+/// people make up. Every loader therefore refuses keys with fewer than 16 characters, unless weak keys are allowed.
 ///
 /// ```
 /// use keygate::KeyDigest;

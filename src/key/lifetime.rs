@@ -54,8 +54,8 @@ impl Lifetime {
         [("expires", expires)]
     }
 
-    /// Returns the lifetime of a successor that is issued now: as long as that of a key created at this time, and
-    /// ending with it if its length is unknown or the successor would outlive the year 9999.
+    /// Returns the lifetime of a successor issued at `now`. It is as long as this one, which began at `created`. It
+    /// ends with this one if the length is unknown or the successor would expire after the year 9999.
     pub(crate) fn renewed(self, created: Option<Timestamp>, now: SystemTime) -> Self {
         let Self { expires } = self;
         let renewed = || {
@@ -68,7 +68,7 @@ impl Lifetime {
         Self { expires: renewed().or(expires) }
     }
 
-    /// Returns the lifetime, ended at this time if it is longer.
+    /// Returns the lifetime, shortened to this end if it is longer.
     pub(crate) fn ended(self, end: Option<Timestamp>) -> Self {
         let Self { expires } = self;
         Self { expires: [expires, end].into_iter().flatten().min() }

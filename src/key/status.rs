@@ -80,7 +80,7 @@ impl PackedStatus {
     }
 }
 
-/// For files. A change of the bytes needs another version of the file's format.
+/// The bytes are stored in files: changing them requires a new version of the file format.
 #[cfg(feature = "postgres")]
 impl PackedStatus {
     pub(crate) const BYTES: usize = 8;
@@ -89,7 +89,7 @@ impl PackedStatus {
         self.0.to_le_bytes()
     }
 
-    /// Returns `None` for bytes that are no status.
+    /// Returns `None` for bytes that are not a status.
     pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Option<Self> {
         let status = Self(u64::from_le_bytes(bytes));
         let is_valid = status.0 & !TIME != DISABLED | REVOKED && status.0 & TIME <= Timestamp::END;

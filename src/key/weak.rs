@@ -2,9 +2,9 @@ use super::template::is_template;
 
 /// The minimum length of a key in characters, unless `allow_weak_keys` is set.
 ///
-/// Sixteen characters of base64 have 96 bits. Plain hashing takes at least 112 bits (OWASP ASVS 5.0 6.5.2; NIST SP
-/// 800-63B-4 3.1.2.2), which 19 random letters and digits have; key files warn of shorter keys. Generated keys have
-/// 256 bits.
+/// Sixteen characters of base64 have 96 bits. Plain hashing requires at least 112 bits (OWASP ASVS 5.0 6.5.2; NIST SP
+/// 800-63B-4 3.1.2.2), which 19 random letters and digits have; a shorter key in a key file causes a warning. Generated
+/// keys have 256 bits.
 pub const MIN_KEY_CHARS: usize = 16;
 
 /// The minimum number of different characters of a key, unless `allow_weak_keys` is set.
@@ -52,7 +52,7 @@ pub enum WeakKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strength {
     Weak(WeakKey),
-    /// The key has less than the 112 bits that plain hashing takes (OWASP ASVS 5.0 6.5.2; NIST SP 800-63B-4
+    /// The key has less than the 112 bits that plain hashing requires (OWASP ASVS 5.0 6.5.2; NIST SP 800-63B-4
     /// 3.1.2.2).
     Low,
     Fair,

@@ -2,7 +2,7 @@ use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY};
 
 use crate::credential::Sources;
 
-/// What a response tells shared caches about the credentials that it depends on.
+/// The caching headers that the layer adds to a response.
 #[derive(Clone, Copy)]
 pub(super) enum Caching {
     /// The service decides.

@@ -95,7 +95,7 @@ impl Completion {
         if first && !config.observers.is_empty() {
             config.notify_downstream(&error, self.anonymous);
         }
-        // Challenges that are there are those of an inner layer.
+        // Existing challenges come from an inner layer.
         let challenged = response.headers().contains_key(WWW_AUTHENTICATE);
         add_headers(response, &error, (!challenged).then_some(&config.challenges));
     }

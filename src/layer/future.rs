@@ -44,7 +44,7 @@ struct Waiting<Inner, ReqBody, D> {
 pub trait Decide<ResBody> {
     type Finish: Finish;
 
-    /// Polls the decision: admitted, and what is left to do with the response, or refused.
+    /// Polls the decision: how to finish the response if the request is admitted, or else the refusal.
     fn poll(
         &mut self,
         request: &mut Extensions,
@@ -54,7 +54,8 @@ pub trait Decide<ResBody> {
 
 /// Completes the response of the inner service.
 pub trait Finish {
-    /// Returns whether the response may have to change. Others are passed on without being copied, which costs 20 ns.
+    /// Returns whether the response may have to change. Other responses are passed on without a copy, which would cost
+    /// 20 ns.
     fn changes<B>(&self, response: &Response<B>) -> bool;
 
     fn finish<B>(&self, response: Response<B>) -> Response<B>;

@@ -15,7 +15,7 @@ use crate::respond::{ProblemJson, Respond, refusal};
 
 /// A tower layer that admits clients with a scope, and refuses others with 403.
 ///
-/// It goes inside of an [`ApiKeyLayer`](crate::ApiKeyLayer), which verifies the client and adds its challenge to the
+/// It goes inside an [`ApiKeyLayer`](crate::ApiKeyLayer), which verifies the client and adds its challenge to the
 /// response. An anonymous caller gets 401. Without a key layer, every request is refused with 500,
 /// [`AuthError::Misconfigured`](crate::AuthError::Misconfigured).
 ///
@@ -108,7 +108,7 @@ impl RequireScope {
 }
 
 impl<R> RequireScope<R> {
-    /// Replaces the maker of responses to refused requests.
+    /// Replaces the [`Respond`](crate::respond::Respond) that makes responses to refused requests.
     ///
     /// The key layer adds the challenges of its sources: a `WWW-Authenticate` that `respond` sets is removed.
     pub fn with_response<T>(self, respond: T) -> RequireScope<T> {

@@ -72,7 +72,7 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let credential = self.credential(&mut request);
         if self.options.optional && matches!(credential, Credential::Absent) {
-            // Not even a `Client` that something outside of this layer put there.
+            // An outer layer or the server may have inserted a `Client`.
             request.extensions_mut().remove::<Client>();
             request.extensions_mut().insert(Anonymous);
             return self.serve(request, Caching::Vary);

@@ -15,12 +15,14 @@ use crate::limit::{
 };
 use crate::respond::{ProblemJson, Respond, refusal};
 
-/// A tower layer that keeps each client within its quota, and answers 429 when the quota is spent.
+/// A tower layer that keeps each client within its quota, and refuses further requests with 429 when the quota is
+/// spent.
 ///
-/// It goes inside an [`ApiKeyLayer`](crate::ApiKeyLayer), which identifies the client. A request that is refused
-/// outside of it is not counted: in the order below, neither a wrong key nor a missing scope spends anything; with
-/// `RequireScope` inside, a request that lacks a scope does. Anonymous callers pass, since they have no quota. If no key
-/// layer is outside, every request is refused with 500, and the error in the response's extensions says why.
+/// It goes inside an [`ApiKeyLayer`](crate::ApiKeyLayer), which identifies the client. A request that an outer layer
+/// refuses is not counted: in the order below, that is a request with a wrong key or without the scope. With
+/// `RequireScope` inside instead, a request without the scope is counted. Anonymous callers pass, since they have no
+/// quota. Without a key layer outside, every request is refused with 500, and the error in the response's extensions
+/// says why.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -42,7 +44,7 @@ use crate::respond::{ProblemJson, Respond, refusal};
 /// | --- | --- | --- |
 /// | `Retry-After: 12` | 429 | whole seconds, rounded up, after which a request is allowed (RFC 9110 section 10.2.3) |
 /// | `RateLimit-Policy: "minute";q=100;w=60` | all | each rate of the quota: `q` requests in `w` seconds |
-/// | `RateLimit: "minute";r=42;t=26` | all | the tightest rate: `r` more requests at once, as many as it earns in `t` seconds; if none is left, the next is allowed in `t` seconds |
+/// | `RateLimit: "minute";r=42;t=26` | all | the tightest rate: `r` more requests are allowed at once, and are earned in `t` seconds; if none is left, the next is allowed in `t` seconds |
 /// | `Cache-Control: no-store` | 429 | no cache keeps the refusal |
 /// | `Content-Type: application/problem+json` | 429 | that of the body (RFC 9457), unless [`ThrottleLayer::with_response`] makes another |
 ///
@@ -66,7 +68,7 @@ use crate::respond::{ProblemJson, Respond, refusal};
 /// {"title":"Too Many Requests","status":429,"detail":"Too many requests"}
 /// ```
 ///
-/// `Date` and `Content-Length` come from the server; a CORS layer outside adds headers of its own.
+/// The server adds `Date` and `Content-Length`; a CORS layer outside adds its headers.
 ///
 /// A 429 has no challenge, since the key is right, and no `Vary`, since it is not stored.
 #[must_use]
@@ -77,14 +79,14 @@ pub struct ThrottleLayer<C = MemoryCounters, R = ProblemJson> {
 }
 
 impl<C> ThrottleLayer<C> {
-    /// A layer that applies this throttle.
+    /// Creates a layer that applies this throttle.
     pub fn new(throttle: Throttle<C>) -> Self {
         Self { throttle, respond: ProblemJson, headers: true }
     }
 }
 
 impl<C, R> ThrottleLayer<C, R> {
-    /// Replaces the maker of responses to refused requests.
+    /// Replaces the [`Respond`](crate::respond::Respond) that makes responses to refused requests.
     ///
     /// The key layer adds the challenges of its sources: a `WWW-Authenticate` that `respond` sets is removed.
     pub fn with_response<T>(self, respond: T) -> ThrottleLayer<C, T> {

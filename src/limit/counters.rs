@@ -31,7 +31,7 @@ pub struct RateLimitRequest<'a> {
 }
 
 impl<'a> RateLimitRequest<'a> {
-    /// A request of cost 1, as a [`Throttle`](crate::Throttle) makes it: for tests of your own counters.
+    /// Creates a request of cost 1, as a [`Throttle`](crate::Throttle) does. For tests of your own counters.
     pub fn new(limit: &'a str, client: &'a str, quota: &'a Quota, now: SystemTime) -> Self {
         Self { limit, client, quota, cost: 1, now }
     }
@@ -42,7 +42,7 @@ impl<'a> RateLimitRequest<'a> {
         Self { cost, ..self }
     }
 
-    /// Replaces the quota, as counters do that wrap others and change what a client may ask for.
+    /// Replaces the quota. For counters that wrap others and change the quota of a client.
     #[must_use]
     pub fn with_quota(self, quota: &'a Quota) -> Self {
         Self { quota, ..self }
@@ -66,13 +66,13 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// An allowed request: the tightest rate, the further requests it allows at once, and the time until it allows
-    /// one, which is zero unless none remains.
+    /// Creates the decision to allow a request: the tightest rate, the number of further requests that it allows at
+    /// once, and the time until it allows one more, which is zero if any remain.
     pub fn allowed(rate: usize, remaining: u64, wait: Duration) -> Self {
         Self { allowed: true, rate, remaining, wait }
     }
 
-    /// A request refused by this rate for this long.
+    /// Creates the decision to refuse a request, by this rate and for this long.
     pub fn refused(rate: usize, wait: Duration) -> Self {
         Self { allowed: false, rate, remaining: 0, wait }
     }
@@ -103,7 +103,7 @@ impl Decision {
 ///     fn count(&self, request: &RateLimitRequest<'_>) -> PendingDecision {
 ///         let key = format!("{}:{}", request.limit, request.client);
 ///         PendingDecision::pending(async move {
-///             // Ask a server about `key` ...
+///             // Query a server about `key` ...
 ///             Ok(Decision::allowed(0, 99, Duration::ZERO))
 ///         })
 ///     }
@@ -117,7 +117,7 @@ impl Decision {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not count requests against quotas",
-    note = "implement `LocalCounters` if it answers without waiting, `Counters` if it waits"
+    note = "implement `LocalCounters` if it never waits, `Counters` if it waits"
 )]
 pub trait Counters: Send + Sync + 'static {
     /// Counts one request if the quota allows it.
@@ -197,17 +197,17 @@ pub struct PendingDecision(Result<Result<Decision, StoreError>, BoxedDecision>);
 type BoxedDecision = Pin<Box<dyn Future<Output = Result<Decision, StoreError>> + Send>>;
 
 impl PendingDecision {
-    /// A decision that is known.
+    /// Creates a decision that is known.
     pub fn ready(decision: Decision) -> Self {
         Self(Ok(Ok(decision)))
     }
 
-    /// Counters that are unavailable.
+    /// Creates the result of counters that are unavailable.
     pub fn failed(error: StoreError) -> Self {
         Self(Ok(Err(error)))
     }
 
-    /// A decision that must be awaited.
+    /// Creates a decision that must be awaited.
     pub fn pending<F>(future: F) -> Self
     where
         F: Future<Output = Result<Decision, StoreError>> + Send + 'static,

@@ -109,7 +109,7 @@ type AddressOf = dyn Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync
 
 struct Counts {
     buckets: Buckets,
-    /// Of stores that wait.
+    /// Only for stores that wait.
     verified: OnceLock<Verified>,
 }
 

@@ -28,7 +28,7 @@ impl Gcra {
         Self { step, window }
     }
 
-    /// The limit that `many` callers share, each of which would have this one alone.
+    /// The limit shared by `many` callers, which allows each of them as much as this limit does.
     pub(super) fn shared_by(self, many: u64) -> Self {
         let burst = self.window / self.step;
         let step = self.step.div_ceil(many);
@@ -72,7 +72,7 @@ impl Gcra {
         self.debt(tat, now).div_ceil(self.step)
     }
 
-    /// The `tat` of this rate for as many requests as are owed at another one, at most the burst.
+    /// The `tat` at which this rate owes as many requests as another one, at most the burst.
     pub(super) fn carry_over(self, other: Self, tat: u64, now: u64) -> u64 {
         let debt = u128::from(other.debt(tat, now)) * u128::from(self.step);
         // Rounded up, so that changes back and forth give nothing away.

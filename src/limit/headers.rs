@@ -31,7 +31,7 @@ impl RateLimitHeaders {
     /// Appends a line to each header, which leaves those of another limit in place.
     pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
         for (name, line) in [(POLICY, self.policy()), (LIMIT, self.limit())] {
-            // An error is a rate that the quota does not have: other counters than ours reported it.
+            // This fails only if counters of the service report a rate that the quota does not have.
             if let Ok(line) = line
                 && let Ok(line) = HeaderValue::try_from(line)
             {
@@ -67,8 +67,8 @@ impl RateLimitHeaders {
         Ok(line)
     }
 
-    /// Writes the name of a rate: its unit, after the name of the limit unless that is the default, and with a number
-    /// from the second of a unit on.
+    /// Writes the name of a rate: the name of the limit, unless that is the default; the unit; and a number, if the
+    /// unit has an earlier rate.
     fn write_name(&self, index: usize, line: &mut String) -> fmt::Result {
         let unit = self.quota.rates()[index].per();
         line.push('"');

@@ -11,9 +11,9 @@ use crate::error::StoreError;
 
 /// Counters in the memory of this process.
 ///
-/// A decision about a client that was seen before allocates nothing, and takes only a lock of that client. A
-/// client that has its whole burst again is removed: each request sweeps a part of the others, so that all are
-/// swept about once a minute while there are requests.
+/// A decision about a client that was seen before allocates nothing, and takes only a lock of that client. A client
+/// that has earned back its whole burst is removed: requests sweep the clients, a part at a time and all of them about
+/// once a minute.
 ///
 /// ```
 /// use keygate::Throttle;
@@ -31,17 +31,17 @@ pub struct MemoryCounters {
 type Entry = Mutex<Option<QuotaState>>;
 
 impl MemoryCounters {
-    /// Counters that have seen no client yet.
+    /// Creates counters without clients.
     pub fn new() -> Self {
         Self { clients: ClientMap::new() }
     }
 
-    /// The number of clients that are remembered, once for each limit.
+    /// Returns the number of remembered clients, each counted once per limit.
     pub fn len(&self) -> usize {
         self.clients.len()
     }
 
-    /// Whether no client is remembered.
+    /// Returns whether no client is remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

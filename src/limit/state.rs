@@ -11,7 +11,7 @@ const MAX_RETIRED: usize = 8;
 /// A clock that is behind the last request by less than this was read by a slower thread, and was not set back.
 const LATE: u64 = 1_000_000_000;
 
-/// What one client has spent of one limit.
+/// The state of one client at one limit.
 ///
 /// When the quota changes, requests that are owed stay owed: see the table of [`Throttle`](crate::Throttle).
 pub(super) struct QuotaState {
@@ -76,7 +76,7 @@ impl QuotaState {
         self.rates.iter().chain(&self.retired).all(|state| state.is_earned_back(now))
     }
 
-    /// The time to count with. Where the clock was set back, nothing is owed for longer than a burst takes.
+    /// The time to count with. If the clock was set back, no debt outlasts the time of a burst.
     fn advance(&mut self, now: u64) -> u64 {
         if self.last.saturating_sub(now) < LATE {
             self.last = self.last.max(now);
@@ -157,7 +157,7 @@ mod tests {
             let mut state = QuotaState::new(&quota);
             let mut allowed = |now| state.check(&quota, 1, now).allowed;
             assert!(allowed(NOW) && allowed(NOW));
-            // Were its time that of a clock set back, half a second would be given back each time.
+            // If this counted as a clock that was set back, each iteration would give back half a second.
             for _ in 0..10 {
                 assert!(!allowed(NOW - SECOND / 2));
             }

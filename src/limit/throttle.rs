@@ -22,10 +22,10 @@ const MAX_LIMIT_CHARS: usize = 64;
 
 /// Decides whether a client may make one more request, by its quota.
 ///
-/// A quota is one [`Rate`](crate::client::Rate) or several. A rate of N a unit with a burst of M allows M requests at once, and
-/// earns one more in every N-th part of the unit, up to M (the generic cell rate algorithm, ITU-T I.371). In a time T,
-/// at most M + N x T / unit requests are allowed; a client that starts with its whole burst is therefore allowed more
-/// in its first unit than in any later one:
+/// A quota is one [`Rate`](crate::client::Rate) or several. A rate of N per unit with a burst of M allows M requests at
+/// once, and earns one more in every N-th part of the unit, up to M (the generic cell rate algorithm, ITU-T I.371). In
+/// a time T, at most M + N x T / unit requests are allowed; a client that starts with its whole burst is therefore
+/// allowed more in its first unit than in any later one:
 ///
 /// | quota | at once | 1st minute | 2nd | 3rd |
 /// | --- | --- | --- | --- | --- |
@@ -54,8 +54,8 @@ const MAX_LIMIT_CHARS: usize = 64;
 /// # Limits have names
 ///
 /// The name of a limit decides what is counted together. Throttles with the same counters and the same name count
-/// together, whatever their default quota, and clones are such throttles. `Throttle::new()` is the limit `default`;
-/// [`Throttle::named`] and [`Throttle::limit`] make others, for routes that have a limit of their own:
+/// together, whatever their default quota. So do clones. `Throttle::new()` is the limit `default`; [`Throttle::named`]
+/// and [`Throttle::limit`] make others, for routes that have a limit of their own:
 ///
 /// ```
 /// use keygate::{Client, Throttle};
@@ -85,8 +85,8 @@ const MAX_LIMIT_CHARS: usize = 64;
 /// # Clocks
 ///
 /// A rate is kept to the nanosecond: of more than 10^9 requests a second, 10^9 are allowed. A clock that is set back
-/// admits nobody and keeps nobody out for longer than the burst takes, or one second more; a clock that is set
-/// forward earns the time that it skips.
+/// admits no extra requests, and delays no client for longer than the time of its burst plus one second. A clock that
+/// is set forward earns the requests of the skipped time.
 pub struct Throttle<C = MemoryCounters> {
     counters: Arc<C>,
     limit: SmolStr,
@@ -154,10 +154,10 @@ impl<C> Throttle<C> {
         Self { clock: Some(Arc::new(clock)), ..self }
     }
 
-    /// Replaces the deadline of counters that wait, which is one second. After it, the answer is
-    /// [`AuthError::Unavailable`]: nobody is admitted uncounted.
+    /// Replaces the deadline of counters that wait, which is one second. After it, the request is refused with
+    /// [`AuthError::Unavailable`]: no request is admitted uncounted.
     ///
-    /// A thread that the process starts with the first such wait keeps the deadline, on the system's monotonic clock.
+    /// A thread enforces the deadline, by the system's monotonic clock. The process starts it with the first such wait.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
@@ -200,8 +200,8 @@ impl<C: SyncCounters> Throttle<C> {
 }
 
 impl<C: Counters> Throttle<C> {
-    /// As [`Throttle::check`], for counters that wait. They are asked by this call, and not when the future is first
-    /// polled. The future borrows nothing.
+    /// As [`Throttle::check`], for counters that wait. The request is counted by this call, and not when the future is
+    /// first polled. The future borrows nothing.
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@ use super::KeyInfo;
 use crate::client::{ClientProfile, ProfileParts};
 use crate::key::{KeyDigest, KeyId, KeyState, Lifetime, Timestamp};
 
-/// All that a store knows of a key. Operators see a [`KeyInfo`] instead, which has no digest.
+/// Everything that a store knows about a key. Operators see a [`KeyInfo`] instead, which has no digest.
 ///
 /// The functions in [`rules`](crate::manage::rules) make and change it.
 ///
@@ -30,14 +30,14 @@ pub struct KeyFacts {
     pub created: Option<Timestamp>,
     /// The time during which the key works.
     pub lifetime: Lifetime,
-    /// Time of revocation. A key without it was not revoked.
+    /// Time of revocation; `None` if the key was not revoked.
     pub revoked: Option<Timestamp>,
     /// The key that replaces this one.
     pub replaced_by: Option<KeyId>,
 }
 
 impl KeyFacts {
-    /// Creates the facts of a key of which nothing else is known.
+    /// Creates the facts of a key with only a digest and a client.
     pub fn new(digest: KeyDigest, client: impl Into<String>) -> Self {
         Self {
             digest,
@@ -55,12 +55,12 @@ impl KeyFacts {
         self.digest.key_id()
     }
 
-    /// Returns the state of the key if its client is enabled or disabled.
+    /// Returns the state of the key, given whether its client is enabled.
     pub fn state(&self, client_enabled: bool) -> KeyState {
         KeyState::of(self.revoked.is_some(), client_enabled)
     }
 
-    /// Returns what operators see of the key if its client is enabled or disabled.
+    /// Returns the info that operators see, given whether the key's client is enabled.
     pub fn info(self, client_enabled: bool) -> KeyInfo {
         let state = self.state(client_enabled);
         let Self { digest, client, label, created, lifetime, revoked, replaced_by } = self;
@@ -86,7 +86,7 @@ impl KeyFacts {
     }
 }
 
-/// All that a store knows of a client, without its keys.
+/// Everything that a store knows about a client, apart from its keys.
 ///
 /// ```
 /// use keygate::manage::ClientFacts;

@@ -35,7 +35,7 @@ impl ClientInfo {
 }
 
 impl ClientFacts {
-    /// Returns what operators see of a client with this number of keys, not counting revoked ones.
+    /// Returns the info that operators see. `keys` is the number of the client's keys, without revoked ones.
     pub fn info(self, keys: usize) -> ClientInfo {
         let Self { profile, enabled } = self;
         ClientInfo { profile, enabled, keys }

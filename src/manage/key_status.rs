@@ -59,7 +59,8 @@ impl fmt::Display for KeyStatus {
 }
 
 impl KeyInfo {
-    /// The status of the key at this instant. If several apply, the order is revoked, expired, disabled, replaced.
+    /// Returns the status of the key at this instant: the first that applies of revoked, expired, disabled, replaced
+    /// and active.
     pub fn status(&self, now: SystemTime) -> KeyStatus {
         match (self.state, self.lifetime.validity(now), self.replaced_by) {
             (KeyState::Revoked, ..) => KeyStatus::Revoked,
@@ -74,7 +75,8 @@ impl KeyInfo {
 
     /// Returns why the key cannot be rotated at this instant, or `None` if it can.
     ///
-    /// [`ManageKeys::rotate`](crate::ManageKeys::rotate) fails with the same conflict. Ask before a new key is shown.
+    /// [`ManageKeys::rotate`](crate::ManageKeys::rotate) fails with the same conflict. Call this before showing a new
+    /// key.
     pub fn rotation_conflict(&self, now: SystemTime) -> Option<RotationConflict> {
         match self.status(now) {
             KeyStatus::Revoked => Some(RotationConflict::Revoked),

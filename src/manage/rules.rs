@@ -1,4 +1,5 @@
-//! The rules of managing, as pure functions: from the facts of a client or key, and a change, to the new facts.
+//! The rules of managing, as pure functions: each takes the facts of a client or key and a change, and returns the new
+//! facts.
 //!
 //! All stores of this crate call them, so that a change means the same everywhere. Call them when you implement
 //! [`ManageKeys`](crate::ManageKeys).
@@ -75,7 +76,7 @@ pub fn issue(client: &str, key: NewKey, now: SystemTime) -> Result<KeyFacts, Man
     })
 }
 
-/// Returns the error of issuing a key whose id another key has.
+/// Returns the error for issuing a key with the id of an existing key.
 #[must_use]
 pub fn duplicate(known: &KeyFacts, new: KeyDigest) -> KeyError {
     let key_id = known.key_id();
@@ -86,7 +87,7 @@ pub fn duplicate(known: &KeyFacts, new: KeyDigest) -> KeyError {
     }
 }
 
-/// Revokes a key, and returns whether that changes it.
+/// Revokes a key, and returns whether that changed it.
 pub fn revoke(key: &mut KeyFacts, now: SystemTime) -> bool {
     let changes = key.revoked.is_none();
     key.revoked.get_or_insert_with(|| Timestamp::nearest(now).whole_second());

@@ -8,7 +8,7 @@ use crate::callback::guarded;
 use crate::client::{Client, ClientProfile};
 use crate::error::AuthError;
 
-/// Runs another observer on its own thread: one that writes to a disk or a network, or may be slow for another reason.
+/// Runs a slow observer on its own thread, such as one that writes to a disk or a network.
 ///
 /// Outcomes pass through a queue, and no request waits for it. While the queue is full, outcomes are dropped and counted
 /// in [`QueuedObserver::dropped`]. Outcomes that are queued when the process ends are lost as well.
@@ -51,7 +51,7 @@ impl QueuedObserver {
     ///
     /// # Errors
     ///
-    /// The system starts no further thread.
+    /// The system cannot start another thread.
     pub fn new(observer: impl Observe, capacity: usize) -> io::Result<Self> {
         let (queue, outcomes) = sync_channel(capacity.clamp(1, MAX_CAPACITY));
         let thread = thread::Builder::new().name("keygate-observer".to_owned());
@@ -59,7 +59,7 @@ impl QueuedObserver {
         Ok(Self { queue, dropped: Arc::default() })
     }
 
-    /// The number of outcomes dropped because the queue was full.
+    /// Returns the number of outcomes dropped because the queue was full.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }

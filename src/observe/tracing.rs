@@ -10,7 +10,7 @@ use crate::error::AuthError;
 /// | `admitted` | DEBUG | `client`, `key_id` |
 /// | refused | INFO | `client`, `key_id`, if the key is known |
 /// | `too_many_failures` | INFO | the same, and `reason`: why the key is wrong, if that is known |
-/// | `unavailable` | ERROR | `error` and `source`: what the store, or the counters of quotas, met; `client` and `key_id` if it was the counters |
+/// | `unavailable` | ERROR | `error` and `source`: the error of the store or of the counters of quotas; for counters, also `client` and `key_id` |
 ///
 /// The target is `keygate::outcome`. No event holds a key. A request that is refused after it was admitted has two
 /// events: see [`Observe`].

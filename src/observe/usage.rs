@@ -45,15 +45,16 @@ pub use snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient, UsageSnaps
 /// | | counts |
 /// | --- | --- |
 /// | requests | those with a valid key, also if a scope or a quota refused them afterwards |
-/// | refused | by [`Outcome::name`]. `insufficient_scope`, `throttled`, and `unavailable` because of the counters of quotas, are among the requests; `expired`, `revoked`, `disabled`, and `too_many_failures` of such keys, are not |
+/// | refused | by [`Outcome::name`]. Requests refused as `insufficient_scope`, `throttled`, or `unavailable` because of the counters of quotas also count as requests; those refused as `expired`, `revoked` or `disabled`, or as `too_many_failures` with such a key, do not |
 /// | first and last seen | any of these |
 /// | rates | requests a minute, over the last 1, 5 and 60 minutes |
 ///
-/// A window ends now and is kept in twelve parts: of 5 seconds, 25 seconds and 5 minutes. It starts within a part, whose
-/// requests count in proportion, as if they had come evenly; a rate is exact but for that part. The window of a client
-/// that was first seen a minute ago is 60 minutes long all the same, 59 of them silent.
+/// Each window ends now and has twelve parts, of 5 seconds, 25 seconds or 5 minutes. It usually starts in the middle of
+/// a part. The requests of this part count in proportion, as if they were spread evenly; all others count exactly. A
+/// window always has its whole length: if a client was first seen a minute ago, its last 60 minutes include 59 silent
+/// ones.
 ///
-/// Requests without a key, or with an unknown key, are counted by outcome alone: whatever callers send takes no memory.
+/// Requests without a key, or with an unknown key, are counted by outcome alone, so that unknown keys take no memory.
 ///
 /// # Cost and limits
 ///
@@ -101,7 +102,7 @@ impl Usage {
         Self { since: nanos(clock()), clock: Some(Arc::new(clock)), ..self }
     }
 
-    /// Copies all counts. It takes time and memory for each client: call it now and then.
+    /// Copies all counts. The copy takes time and memory for each client, so do not make one per request.
     pub fn snapshot(&self) -> UsageSnapshot {
         let now = self.now();
         UsageSnapshot {
@@ -112,8 +113,8 @@ impl Usage {
         }
     }
 
-    /// The `n` clients with the most requests in the last minute, the busiest first. Clients without any are left out. The
-    /// hour before is counted from the start of this `Usage` at the earliest.
+    /// Returns the `n` clients with the most requests in the last minute, the busiest first, without clients that had
+    /// none. Their rate before covers the rest of the last hour, from the start of this `Usage` at the earliest.
     pub fn top(&self, n: usize) -> Vec<TopClient> {
         aggregate::top(&self.shared.keys, self.since, self.now(), n)
     }

@@ -64,14 +64,13 @@ use server::Server;
 /// - Unsupported parameters of libpq, such as `channel_binding` and `target_session_attrs`, are refused by
 ///   name.
 ///
-/// A self-signed certificate of `openssl req -x509` is a certificate of an authority, which a server cannot
-/// use: create an authority and a certificate signed by it, or add
-/// `-addext basicConstraints=critical,CA:FALSE`.
+/// A self-signed certificate of `openssl req -x509` is the certificate of an authority, and a server cannot use it:
+/// create an authority and a certificate signed by it, or add `-addext basicConstraints=critical,CA:FALSE`.
 ///
 /// # Roles
 ///
-/// The role that creates the tables, with [`PostgresStore::migrate`] or `keygate migrate`, owns them. The owner
-/// must be the owner of the database, the connecting role, or a role that it is a member of; another owner is
+/// The role that creates the tables, with [`PostgresStore::migrate`] or `keygate migrate`, owns them. The owner must be
+/// the owner of the database, the connecting role, or a role of which the connecting role is a member. Other owners are
 /// refused. A service needs fewer rights. For a role that looks up keys and changes nothing:
 ///
 /// ```sql
@@ -134,10 +133,10 @@ impl PostgresStore {
 
     /// Creates or updates the tables if needed, and connects.
     ///
-    /// Runs in one transaction. Many instances may start at once: one migrates, and the others wait for it. If
-    /// the tables are up to date, no rights to change them are needed. A new version may rebuild indexes; the
-    /// [guide](crate::guide::databases) says what it locks, and for how long. A sequence that is behind its rows
-    /// is set.
+    /// Runs in one transaction. Many instances may start at once: one migrates, and the others wait for it. If the
+    /// tables are up to date, no rights to change them are needed. A new version may rebuild indexes; the
+    /// [guide](crate::guide::databases) says what it locks, and for how long. A sequence that is behind its rows is
+    /// advanced.
     ///
     /// # Errors
     ///

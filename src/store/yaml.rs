@@ -54,14 +54,13 @@ const STABLE_AFTER: Duration = Duration::from_millis(50);
 ///     ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM: User 2
 /// ```
 ///
-/// Each entry of `api_keys` is a key and the name of its client; a client may have several keys.
-/// `api_key: KEY` adds one key of a client named `default`. Fields of clients, and keys of which the file
-/// holds only the digest, belong in `clients`:
+/// Each entry of `api_keys` is a key and the name of its client; a client may have several keys. `api_key: KEY` adds
+/// one key of a client named `default`. The settings of clients, and keys stored as digests, belong in `clients`:
 ///
 /// ```yaml
 /// clients:
 ///   App 1:
-///     enabled: true                # all keys are refused where this is false
+///     enabled: true                # false refuses all keys of the client
 ///     scopes: [orders:read]
 ///     quota: 100/minute            # or {rate: 100/minute, burst: 20}, a list of these, or unlimited
 ///     metadata: {team: billing}
@@ -76,11 +75,11 @@ const STABLE_AFTER: Duration = Duration::from_millis(50);
 /// `revoked` with a time. Times are written as in RFC 3339, with an offset. A file may mix both forms, and
 /// the same name is the same client in both. A file without keys is valid: every request is refused.
 ///
-/// A key is the text as written, even if it looks like a number or a date. `null` and `~` are texts only in
-/// quotes; without quotes they mean empty, as the value of `api_keys`, of `clients`, of a client or of its
-/// `keys`. `allow_weak_keys: true` accepts weak keys, with a warning for each: keys with fewer than 16
-/// characters or fewer than 6 different ones, simple sequences, and unfilled templates. The optional
-/// `version: 1` is the version of the file format; later versions are refused.
+/// A key is the text as written, even if it looks like a number or a date. `null` and `~` are texts only in quotes.
+/// Without quotes they mean an empty value, which is allowed for `api_keys`, `clients`, a client and its `keys`.
+/// `allow_weak_keys: true` accepts weak keys, with a warning for each: keys with fewer than 16 characters or fewer than
+/// 6 different ones, simple sequences, and unfilled templates. The optional `version: 1` is the version of the file
+/// format; later versions are refused.
 ///
 /// Everything else is refused with its line and column, and without showing the text: unknown fields, texts
 /// that span several lines, anchors, aliases and tags, several documents, deep nesting, duplicate keys, and
@@ -91,12 +90,11 @@ const STABLE_AFTER: Duration = Duration::from_millis(50);
 ///
 /// # Changing the file
 ///
-/// A store that was opened from a path has the methods of [`ManageKeys`](crate::ManageKeys). They return
-/// after both the file and this store were changed. Everything else in the file stays as it is: comments,
-/// order, quotes, blank lines. The file is replaced atomically, with the same owner and mode; symbolic links
-/// are kept. Processes that edit the same file wait for each other, with a lock on the file `.NAME.lock`
-/// beside it, which is never removed. A change takes about 1.4 ms for the disk and 13 us for each key in the
-/// file (measured: 0.13 s at 10,000 keys).
+/// A store that was opened from a path has the methods of [`ManageKeys`](crate::ManageKeys). They return once both the
+/// file and this store have changed. Everything else in the file stays as it is: comments, order, quotes, blank lines.
+/// The file is replaced atomically, with the same owner and mode; symbolic links are kept. Processes that edit the same
+/// file wait for each other, with a lock on the file `.NAME.lock` beside it, which is never removed. A change takes
+/// about 1.4 ms for the disk and 13 us for each key in the file (measured: 0.13 s at 10,000 keys).
 ///
 /// JSON and other flow style (between brackets) is read but not edited: a change inside it is refused with
 /// [`ManageError::NotEditable`](crate::manage::ManageError::NotEditable). The scopes, quota and metadata of
@@ -171,7 +169,7 @@ impl YamlStore {
         self.file.health()
     }
 
-    /// Returns the problems in the file that do not keep it from being loaded.
+    /// Returns the problems in the file that do not prevent loading it.
     pub fn warnings(&self) -> Vec<YamlWarning> {
         self.file.warnings()
     }

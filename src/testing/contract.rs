@@ -38,7 +38,7 @@ use crate::store::{KeyRecord, KeyStore};
 ///
 /// # Panics
 ///
-/// If the store breaks a rule. The message begins with its name.
+/// If the store breaks a rule. The message begins with the name of the rule.
 pub async fn store_contract<S, M>(make: M)
 where
     S: KeyStore,
@@ -66,7 +66,7 @@ where
 ///
 /// # Panics
 ///
-/// If the store breaks a rule. The message begins with its name.
+/// If the store breaks a rule. The message begins with the name of the rule.
 pub async fn key_contract<S, M>(make: M)
 where
     S: KeyStore,

@@ -105,7 +105,7 @@ pub(super) async fn keys_of_a_client_share_its_name(
             let what = &sample.what;
             assert!(
                 right != 1,
-                "{case}: only one of {what} and {} is found under it",
+                "{case}: only one of {what} and {} has the name of their client",
                 sibling.what
             );
         }
@@ -135,7 +135,7 @@ pub(super) async fn record_is_kept(case: &Case<impl KeyStore>, samples: &[Sample
 }
 
 pub(super) async fn whole_digest_is_compared(case: &Case<impl KeyStore>, samples: &[Sample]) {
-    // The handmade digests, and the digest of a key.
+    // Some handmade digests, and the digest of one key.
     let by_hand = samples.iter().filter(|sample| sample.key.is_none());
     for sample in by_hand.chain(samples).take(NEIGHBORS + 1) {
         for (how, digest) in near(sample.record.digest()) {

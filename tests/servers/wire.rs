@@ -1,4 +1,4 @@
-//! A line to a server that counts round trips, takes its time, and can lead elsewhere.
+//! A proxy that counts round trips to a server, delays them, and can switch to another server.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -23,7 +23,7 @@ struct Line {
 }
 
 impl Wire {
-    /// A line to this port on the loopback.
+    /// Starts a proxy to this port on the loopback interface.
     pub(crate) fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -48,23 +48,23 @@ impl Wire {
         self.port
     }
 
-    /// Makes each round trip take so long, half of it in each direction.
+    /// Delays each round trip by this time, half of it in each direction.
     pub(crate) fn delay(&self, trip: Duration) {
         let micros = u64::try_from(trip.as_micros()).unwrap() / 2;
         self.line.delay.store(micros, Ordering::Relaxed);
     }
 
-    /// Leads connections that begin from now on to another server.
+    /// Connects later clients to another server.
     pub(crate) fn lead_to(&self, server: u16) {
         self.line.server.store(server, Ordering::Relaxed);
     }
 
-    /// Drops the bytes sent to the server that contain this text.
+    /// Drops chunks of bytes on their way to the server that contain this text.
     pub(crate) fn swallow(&self, text: Option<&'static str>) {
         *self.line.swallowed.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 
-    /// The number of round trips: how often a request followed a response.
+    /// The number of round trips: a request after a response begins one.
     pub(crate) fn trips(&self) -> usize {
         self.line.trips.load(Ordering::Relaxed)
     }

@@ -47,7 +47,7 @@ impl NewFile {
         self.folder.sync()
     }
 
-    /// Removes the file from the folder it was created in, wherever its path leads now.
+    /// Removes the file from the folder in which it was created, even if its path now leads elsewhere.
     pub(crate) fn remove(&self) -> io::Result<()> {
         self.folder.remove(&self.name)
     }

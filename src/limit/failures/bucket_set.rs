@@ -65,10 +65,10 @@ impl Set {
         self.shared = self.shared.min(furthest);
     }
 
-    /// Returns the index of the entry's way, or of the way that gives way to it; `None` if it shares.
+    /// Returns the index of the entry's way, or of the way that it replaces; `None` if the entry must share.
     pub(super) fn place(&self, tag: Tag, limits: Limits, now: u64) -> Option<usize> {
         let own = self.ways.iter().position(|way| way.tag == tag);
-        // By the limit of an address, also for a network, which is over its own limit no sooner.
+        // This uses the limit of an address even for networks, whose own limit is higher.
         let least = || {
             let least = (0..WAYS).min_by_key(|way| self.ways[*way].tat)?;
             limits.address.check(self.ways[least].tat, 1, now).is_ok().then_some(least)

@@ -15,7 +15,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// The addresses from the last to the first, over all lines; none for an element that is no address.
+    /// The addresses from the last to the first, over all lines; `None` for an element that is not an address.
     pub(super) fn hops(self, headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
         let name = match self {
             Self::XForwardedFor => X_FORWARDED_FOR,
@@ -26,7 +26,7 @@ impl Field {
             let quotes = matches!(self, Self::Forwarded);
             Backwards { rest: Some(line.as_bytes()), separator: b',', quotes }
         });
-        // Empty elements are none (RFC 9110 section 5.6.1.2).
+        // Empty elements do not count (RFC 9110 section 5.6.1.2).
         elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty()).map(move |element| {
             match self {
                 Self::XForwardedFor => node(element),
@@ -36,7 +36,7 @@ impl Field {
     }
 }
 
-/// The parts of a text between separators, the last one first. A separator in quotes is none.
+/// The parts of a text between separators, the last one first. A separator in quotes does not count.
 struct Backwards<'a> {
     rest: Option<&'a [u8]>,
     separator: u8,

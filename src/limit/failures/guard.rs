@@ -55,7 +55,7 @@ impl Failures {
         Self { throttle, has_waited: AtomicBool::new(false), has_answered: AtomicBool::new(false) }
     }
 
-    /// Returns the address that failures of a request are counted by; `None` if an unknown one is allowed.
+    /// Returns the address by which failures of a request are counted; `None` if it is unknown and that is allowed.
     fn address(&self, address_source: AddressSource<'_>) -> Result<Option<IpAddr>, AuthError> {
         let address = match address_source {
             AddressSource::Address(address) => address,
@@ -114,7 +114,7 @@ impl FailureGuard for Failures {
     ) -> Result<Option<IpAddr>, AuthError> {
         set(&self.has_waited);
         let address = self.address(address_source)?;
-        // An address that is known was checked before the lookup.
+        // A resolved address was already checked before the lookup.
         if matches!(address_source, AddressSource::Head(_)) {
             self.check(digest, address, clock)?;
         }
@@ -125,7 +125,7 @@ impl FailureGuard for Failures {
         if !attempt.waited {
             set(&self.has_answered);
         }
-        // Of a store that answers some lookups at once, another lookup of the same key may wait.
+        // A store that decided this lookup at once may wait in another lookup of the same key.
         if self.has_waited.load(Ordering::Relaxed) {
             let verified = self.throttle.counts.verified.get_or_init(Verified::new);
             verified.remember(digest, nanos(clock::now(clock)));

@@ -18,7 +18,10 @@ pub(super) async fn added_client_keeps_its_profile(case: &Case<impl Managed>) {
         let expected = ClientInfo::new(profile.clone());
         let returned = case.add(profile.clone()).await;
         assert!(returned == expected, "{case}: {name:?} is returned with other fields");
-        assert!(case.clients().await.contains(&expected), "{case}: {name:?} is not listed so");
+        assert!(
+            case.clients().await.contains(&expected),
+            "{case}: {name:?} is not listed with its fields"
+        );
         let key = Key::of(name);
         case.issue(name, key.to_new()).await;
         case.admits("once issued", &key, name).await;

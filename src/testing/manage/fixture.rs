@@ -13,7 +13,7 @@ pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Fewer hexadecimal digits than a digest has, and more than the two ids of a rotation.
+/// A run of hexadecimal digits that is shorter than a digest, and longer than the two ids of a rotation.
 const DIGITS: usize = 40;
 
 pub(super) type Change<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
@@ -146,7 +146,7 @@ impl<S: Managed> Case<S> {
     }
 }
 
-/// Returns whether a text contains so many consecutive hexadecimal digits that it must be a digest.
+/// Returns whether a text contains a run of hexadecimal digits that is long enough for a digest.
 fn shows_a_digest(text: &str) -> bool {
     text.split(|char: char| !char.is_ascii_hexdigit()).any(|run| run.len() >= DIGITS)
 }

@@ -21,7 +21,7 @@ struct Callers {
 }
 
 impl Callers {
-    /// While the replica is fresh enough.
+    /// Starts the lookups. The valid key must be found while the replica is not stale.
     fn of(replica: &Replica) -> Self {
         let (replica, stop) = (replica.clone(), Arc::new(AtomicBool::new(false)));
         let stopped = Arc::clone(&stop);
@@ -78,7 +78,7 @@ async fn is_back(replica: &Replica) {
 }
 
 #[tokio::test]
-async fn killed_server_is_outlived() {
+async fn replica_outlives_a_killed_server() {
     let (server, replica) = fixture().await;
     let callers = Callers::of(&replica);
     server.kill();
@@ -94,7 +94,7 @@ async fn killed_server_is_outlived() {
 }
 
 #[tokio::test]
-async fn stopped_server_is_outlived() {
+async fn replica_outlives_a_stopped_server() {
     let (server, replica) = fixture().await;
     let callers = Callers::of(&replica);
     server.stop();
@@ -109,7 +109,7 @@ async fn stopped_server_is_outlived() {
 }
 
 #[tokio::test]
-async fn revoke_while_cut_off_is_known_with_the_first_answer() {
+async fn first_lookup_after_an_outage_sees_its_revokes() {
     let server = Postgres::start();
     let database = server.database();
     migrate(&database.url()).await;
@@ -140,7 +140,7 @@ async fn is_revoked_or_unavailable(replica: &Replica) {
 }
 
 #[tokio::test]
-async fn staleness_below_a_poll_fails_no_lookup_in_contact() {
+async fn staleness_of_zero_fails_no_lookup_in_contact() {
     let server = Postgres::start();
     migrate(&server.url()).await;
     server.psql(&issue(0, 1, "User 1"));

@@ -11,10 +11,10 @@ use crate::tool;
 
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// How long a replica can lose contact before it reports that.
+/// The time without contact after which a replica reports that it lost contact.
 const UNHEARD: Duration = Duration::from_secs(2);
 
-/// How long the server is lost.
+/// The duration of an outage.
 const OUTAGE: Duration = Duration::from_secs(6);
 
 /// The default of the [maximum staleness](keygate::store::ReplicaOptions::with_max_staleness).
@@ -54,7 +54,7 @@ impl<'a> Watch<'a> {
     ///
     /// # Errors
     ///
-    /// At the first response that no outage may cause.
+    /// A response that no outage may cause.
     fn for_a_while(&mut self, time: Duration) -> Result<(), Failure> {
         let since = Instant::now();
         while since.elapsed() < time {

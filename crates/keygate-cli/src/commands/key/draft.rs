@@ -1,5 +1,5 @@
-//! A new key on its way to the store: it is checked, then written out, and only then stored. A key that nobody has
-//! seen must not be live, and a key that somebody has seen should be.
+//! A new key before it is stored. It is checked, then written out, and only then stored: a key that nobody has seen
+//! must never be live.
 
 use std::time::SystemTime;
 
