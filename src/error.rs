@@ -1,4 +1,4 @@
-//! Errors that cross rooms: why a request is refused, and why a store cannot answer.
+//! Errors that several rooms share: why a request is refused, and why a store fails.
 //!
 //! Start with [`AuthError`] in `auth_error.rs`; the other files are what its
 //! variants hold. [`ConfigError`] is returned when something is built, never during a request.

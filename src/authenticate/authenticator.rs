@@ -54,7 +54,7 @@ pub struct Authenticator<S, R = HeaderMap> {
 }
 
 impl<S: KeyStore> Authenticator<S> {
-    /// Makes an authenticator that reads `x-api-key`, with the realm `api`, the system's clock, and a deadline of one
+    /// Creates an authenticator that reads `x-api-key`, with the realm `api`, the system's clock, and a deadline of one
     /// second.
     pub fn new(store: S) -> Self {
         Self { store, config: SharedConfig::default(), reads: PhantomData }
@@ -67,8 +67,8 @@ impl<S, R> Authenticator<S, R> {
     /// your own header before `Authorization`, since a proxy may add a Bearer token of its own.
     ///
     /// A 401 carries a challenge for each source, Bearer first. `ApiKey` is not a registered scheme, and
-    /// `Authorization: ApiKey KEY` is read only if [`Source::scheme`] names it. `in` and `name` are those of
-    /// an `apiKey` security scheme in OpenAPI.
+    /// `Authorization: ApiKey KEY` is read only if [`Source::scheme`] names it. `in` and `name` have the values of an
+    /// `apiKey` security scheme in OpenAPI.
     ///
     /// ```
     /// use keygate::{AuthError, Authenticator, MemoryStore, Source};
@@ -149,7 +149,7 @@ impl<S, R> Authenticator<S, R> {
     }
 
     /// Refuses all keys but those in the format of generated keys with this prefix, as
-    /// [`WrongReason::Malformed`](crate::WrongReason::Malformed), without hashing them or asking the store.
+    /// [`WrongReason::Malformed`](crate::WrongReason::Malformed), without hashing them or looking them up.
     ///
     /// For services whose keys are all made by [`ApiKey::generate`](crate::ApiKey::generate) or the command line:
     /// scanners and typing errors then never reach the store. Keys made elsewhere do not have this format and are all

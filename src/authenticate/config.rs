@@ -55,9 +55,9 @@ impl SharedConfig {
 }
 
 impl Config {
-    /// Notifies the observers of a refusal that this authenticator did not decide: of a client by scope or quota, of an
-    /// anonymous caller that its layer passed on, or because layers are in the wrong order. Returns whether it was one:
-    /// of missing and wrong keys and of failed stores, the observers were notified when the request was decided.
+    /// Notifies the observers of a refusal that was decided behind this authenticator's layer: for a missing scope, a
+    /// spent quota, an anonymous caller, or a wrong order of layers. Returns whether it was such a refusal. All others
+    /// were reported when this authenticator decided.
     #[cold]
     pub(crate) fn notify_downstream(&self, error: &AuthError, anonymous: bool) -> bool {
         let downstream = is_downstream(error, anonymous);

@@ -52,8 +52,8 @@ impl AuthError {
         Self::WrongCredentials(WrongKey { reason, key_id, by_bearer })
     }
 
-    /// The status of the response: 401, 403, 500 or 503 (RFC 9110 sections 15.5.2, 15.5.4, 15.6.1 and 15.6.4), or 429
-    /// (RFC 6585 section 4).
+    /// Returns the status of the response: 401, 403, 500 or 503 (RFC 9110 sections 15.5.2, 15.5.4, 15.6.1 and 15.6.4),
+    /// or 429 (RFC 6585 section 4).
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoCredentials | Self::WrongCredentials(_) => StatusCode::UNAUTHORIZED,
@@ -64,9 +64,9 @@ impl AuthError {
         }
     }
 
-    /// Why the key is wrong, if it is.
+    /// Returns why the key is wrong, if it is.
     ///
-    /// Also for a wrong key that is refused as [`AuthError::Throttled`], unless it was not looked up.
+    /// This includes a wrong key that was looked up and refused as [`AuthError::Throttled`].
     pub fn reason(&self) -> Option<WrongReason> {
         match self {
             Self::WrongCredentials(wrong) => Some(wrong.reason),
@@ -78,7 +78,7 @@ impl AuthError {
         }
     }
 
-    /// The client, if its key is right and the request was refused for another reason.
+    /// Returns the client, if its key is right and the request was refused for another reason.
     pub(crate) fn client(&self) -> Option<&Client> {
         match self {
             Self::InsufficientScope(missing) => Some(missing.client()),
@@ -88,7 +88,7 @@ impl AuthError {
         }
     }
 
-    /// The refused key, if the store knows it.
+    /// Returns the id of the refused key, if the store knows the key.
     pub fn key_id(&self) -> Option<KeyId> {
         match self {
             Self::WrongCredentials(wrong) => wrong.key_id,

@@ -1,20 +1,17 @@
 use crate::client::ParseScopeError;
 
-/// What is wrong with the configuration of an [`Authenticator`](crate::Authenticator), a `RequireScope` or a
-/// `Throttle`.
+/// An invalid configuration of an [`Authenticator`](crate::Authenticator), a `RequireScope` or a `Throttle`.
 ///
-/// It is reported when these are built, never at the first request. It does not repeat what was given:
-/// that may be a key in the wrong place.
+/// It is returned when these are built, never at the first request. It does not contain the given text, which may be a
+/// key by mistake.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The list of sources is empty.
-    #[error("there are no sources, so that every request would be refused: name at least one")]
+    #[error("there are no sources, so every request would be refused: name at least one")]
     NoSources,
-    /// The text given to `Source::header` is not the name of a header field (RFC 9110 section 5.1).
-    #[error(
-        "what `Source::header` was given is not the name of a header field, such as `x-api-key`"
-    )]
+    /// The text given to `Source::header` is not the name of a header (RFC 9110 section 5.1).
+    #[error("the text given to `Source::header` is not the name of a header, such as `x-api-key`")]
     HeaderName,
     /// The header carries more than a key.
     #[error(
@@ -23,7 +20,7 @@ pub enum ConfigError {
     )]
     SharedHeader(&'static str),
     /// The text given to `Source::scheme` is not the name of a scheme (RFC 9110 section 11.1).
-    #[error("what `Source::scheme` was given is not the name of a scheme, such as `ApiKey`")]
+    #[error("the text given to `Source::scheme` is not the name of a scheme, such as `ApiKey`")]
     SchemeName,
     /// The scheme carries a name and a password, not a key.
     #[error("the scheme `{0}` carries passwords, not keys: use `Source::bearer()`")]
@@ -32,18 +29,20 @@ pub enum ConfigError {
     #[error("a parameter of the query needs a name, such as `api_key`")]
     QueryName,
     /// The text given to `Source::cookie` is not the name of a cookie (RFC 6265 section 4.1.1).
-    #[error("what `Source::cookie` was given is not the name of a cookie, such as `api_key`")]
+    #[error("the text given to `Source::cookie` is not the name of a cookie, such as `api_key`")]
     CookieName,
     /// A header map holds no query.
     #[error(
-        "`Source::query` stands in the request's target, which `verify(&HeaderMap)` cannot see: \
+        "`Source::query` reads the request's URI, which `verify(&HeaderMap)` does not have: \
          name the sources with `with_sources_in_parts`"
     )]
     QueryInHeaders,
     /// The realm is empty, not ASCII, or holds `"`, `\` or control characters.
-    #[error("a realm is not empty, is ASCII, and holds no quote, backslash or control character")]
+    #[error(
+        "a realm must be ASCII and not empty, and must not contain quotes, backslashes or control characters"
+    )]
     Realm,
-    /// The prefix given to `require_format` is not one that keys can have.
+    /// The prefix given to `require_format` is invalid.
     #[error("the prefix of a key has 1 to 16 characters of a-z and 0-9, and begins with a letter")]
     Prefix,
     /// A text given to `RequireScope` is not a scope.
@@ -53,6 +52,6 @@ pub enum ConfigError {
     #[error("the name of a limit has 1 to 64 of the characters a-z, 0-9, `_`, `.` and `-`")]
     LimitName,
     /// The list of scopes given to `RequireScope` is empty.
-    #[error("there are no scopes for `RequireScope` to ask for: name at least one")]
+    #[error("the list of scopes for `RequireScope` is empty: name at least one")]
     NoScopes,
 }

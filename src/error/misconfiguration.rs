@@ -1,6 +1,6 @@
-/// A mistake in the service because of which a request cannot be decided.
+/// A mistake in the service that keeps it from deciding on a request.
 ///
-/// `Display` says what to change, and is the `detail` of the response: it names nothing but types of this crate.
+/// `Display` says what to change, and is the `detail` of the response: it only names types of this crate.
 ///
 /// ```
 /// use keygate::AuthError;

@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use crate::client::{Client, Scope};
 
-/// Which scopes a client lacks, and which client it is.
+/// The scopes that a client lacks, and the client.
 ///
-/// Its `Display` is fit for the public: it names the scopes.
+/// `Display` is safe to show to callers: it names only the scopes.
 ///
 /// ```
 /// use keygate::{AuthError, Client};
@@ -31,18 +31,18 @@ impl MissingScope {
         Self(Arc::new(Missing { client: client.clone(), needed, any }))
     }
 
-    /// The scopes that the client lacks: all of them are needed, or one where one of several was asked
-    /// for. Empty where what was asked for is no scope.
+    /// Returns the missing scopes. The client needs all of them, or one of them if one was enough. The list is empty if
+    /// the required text is not a scope.
     pub fn needed(&self) -> &[Scope] {
         &self.0.needed
     }
 
-    /// The client that lacks them.
+    /// Returns the client that lacks them.
     pub fn client(&self) -> &Client {
         &self.0.client
     }
 
-    /// With blanks between them, as in the `scope` of RFC 6750 section 3.
+    /// Returns the scopes separated by blanks, as in the `scope` of RFC 6750 section 3.
     pub(crate) fn list(&self) -> String {
         self.joined(" ")
     }
@@ -55,7 +55,7 @@ impl MissingScope {
 impl fmt::Display for MissingScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.needed(), self.0.any) {
-            ([], _) => f.write_str("Scope needed that no client has"),
+            ([], _) => f.write_str("The required scope is not a scope that a client can have"),
             ([one], _) => write!(f, "Scope {one} needed"),
             (_, false) => write!(f, "Scopes {} needed", self.joined(", ")),
             (_, true) => write!(f, "One of the scopes {} needed", self.joined(", ")),

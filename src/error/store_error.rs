@@ -43,7 +43,7 @@ enum Respondent {
 pub enum StoreErrorKind {
     /// The store reported an error.
     Failed,
-    /// The store did not answer before the deadline.
+    /// The store did not respond before the deadline.
     TimedOut,
     /// Another connection or process holds a lock of the store.
     Busy,
@@ -61,7 +61,7 @@ impl StoreError {
         Self(Arc::new(Fault { kind, source: source.map(Arc::from), of: Respondent::Store }))
     }
 
-    /// The same failure, of the counters of quotas for this client.
+    /// Returns the same failure as one of the counters of quotas for this client.
     #[cold]
     #[cfg_attr(not(feature = "throttle"), allow(dead_code))]
     pub(crate) fn for_client(&self, client: &Client) -> Self {
@@ -87,7 +87,7 @@ impl StoreError {
         Self::of(StoreErrorKind::WrongRecord, None)
     }
 
-    /// The kind of the failure.
+    /// Returns the kind of the failure.
     pub fn kind(&self) -> StoreErrorKind {
         self.0.kind
     }
@@ -97,18 +97,20 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match (&self.0.of, self.0.kind) {
             (Respondent::Counters(_), StoreErrorKind::TimedOut) => {
-                "the counters of quotas did not answer in time"
+                "the counters of quotas did not respond in time"
             }
             (
                 Respondent::Counters(_),
                 StoreErrorKind::Failed | StoreErrorKind::Busy | StoreErrorKind::WrongRecord,
-            ) => "the counters of quotas could not answer",
+            ) => "the counters of quotas failed",
             (Respondent::Store, StoreErrorKind::Failed | StoreErrorKind::Busy) => {
-                "the key store could not answer"
+                "the key store failed"
             }
-            (Respondent::Store, StoreErrorKind::TimedOut) => "the key store did not answer in time",
+            (Respondent::Store, StoreErrorKind::TimedOut) => {
+                "the key store did not respond in time"
+            }
             (Respondent::Store, StoreErrorKind::WrongRecord) => {
-                "the key store answered with the record of another key"
+                "the key store returned the record of another key"
             }
         })
     }

@@ -9,7 +9,7 @@ use crate::key::KeyId;
 
 /// Why a request was refused with 429, and how long to wait.
 ///
-/// The feature `throttle` makes it; `Throttle` has an example.
+/// Only the feature `throttle` creates it. `Throttle` has an example.
 #[derive(Clone)]
 pub struct Throttled(Arc<Refused>);
 
@@ -24,7 +24,7 @@ struct Refused {
 enum Cause {
     /// The client's quota, and the RateLimit headers.
     Quota { client: Client, headers: HeaderMap },
-    /// Too many wrong keys from one address, and why this key is wrong, if the store was asked.
+    /// Too many wrong keys from one address, and why this key is wrong, if it was looked up.
     Address { wrong: Option<(WrongReason, Option<KeyId>)> },
 }
 
@@ -35,7 +35,8 @@ impl Throttled {
         Self::new(retry_after, Cause::Quota { client: client.clone(), headers })
     }
 
-    /// The refusal of an address. `wrong` is why its key would have been refused without it.
+    /// Creates the refusal of an address. `wrong` has the reason for which the key is refused when the address is not
+    /// throttled.
     #[cold]
     pub(crate) fn address(retry_after: u64, wrong: Option<(WrongReason, Option<KeyId>)>) -> Self {
         Self::new(retry_after, Cause::Address { wrong })
@@ -62,8 +63,8 @@ impl Throttled {
         }
     }
 
-    /// Seconds to wait, at least one. A client that waits as long is admitted, unless others with the same quota come
-    /// first; a wrong key from an address that waits is refused as wrong again.
+    /// Seconds to wait, at least one. After this time, a client is admitted, unless other requests have spent its
+    /// quota. A wrong key from a throttled address is then refused as wrong again.
     pub fn retry_after(&self) -> u64 {
         self.0.retry_after
     }

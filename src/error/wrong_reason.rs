@@ -17,8 +17,8 @@ pub enum WrongReason {
     Disabled,
     /// A source of the request has more than one value.
     Ambiguous,
-    /// The text cannot be a key: it is longer than [`MAX_KEY_BYTES`](crate::key::MAX_KEY_BYTES), or does not
-    /// have the form that [`require_format`](crate::Authenticator::require_format) asks for.
+    /// The text cannot be a key: it is longer than [`MAX_KEY_BYTES`](crate::key::MAX_KEY_BYTES), or does not have the
+    /// format that [`require_format`](crate::Authenticator::require_format) requires.
     Malformed,
 }
 

@@ -30,21 +30,19 @@ const MIN_DISTINCT_CHARS: usize = 6;
 #[non_exhaustive]
 pub enum WeakKey {
     /// The key is shorter than [`MIN_KEY_CHARS`].
-    #[error("the key is shorter than {MIN_KEY_CHARS} characters, so that it could be guessed")]
+    #[error("the key is shorter than {MIN_KEY_CHARS} characters and could be guessed")]
     Short,
     /// The key is a template such as `${KEY}` or `{{ key }}`, a reference such as `$env://KEY`, or a
     /// placeholder such as `<your-key>`.
-    #[error(
-        "the key is a template or a reference, which keygate does not fill in, and not a secret"
-    )]
+    #[error("the key is a template or a reference, not a secret, and keygate does not fill it in")]
     Template,
     /// The key has fewer than 6 different characters.
     #[error(
-        "the key has fewer than {MIN_DISTINCT_CHARS} different characters, so that it could be guessed"
+        "the key has fewer than {MIN_DISTINCT_CHARS} different characters and could be guessed"
     )]
     FewCharacters,
     /// The key is a sequence of characters with a constant step of -1, 0 or 1.
-    #[error("the key is a simple sequence of characters, so that it could be guessed")]
+    #[error("the key is a simple sequence of characters and could be guessed")]
     Sequence,
 }
 

@@ -81,8 +81,8 @@ fn seconds(time: Option<Duration>) -> f64 {
     time.map_or(f64::INFINITY, |time| time.as_secs_f64())
 }
 
-/// A store that [`record_store_metrics`] supports, because it holds its keys in memory: a [`MemoryStore`](crate::MemoryStore), a `YamlStore`, a
-/// `Replica`, or an `Arc` of one.
+/// A store that [`record_store_metrics`] supports because it holds its keys in memory: a
+/// [`MemoryStore`](crate::MemoryStore), a `YamlStore`, a `Replica`, or an `Arc` of one.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -112,7 +112,7 @@ pub struct Gauges {
     next_expiry: Option<SystemTime>,
 }
 
-/// How well a store follows its file or database.
+/// Whether a store follows its file or database, and how old its keys are.
 #[derive(Debug)]
 struct Following {
     age: Option<Duration>,

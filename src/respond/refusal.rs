@@ -6,15 +6,15 @@ use http::{HeaderValue, Response, StatusCode};
 use super::{Challenges, Respond};
 use crate::error::AuthError;
 
-/// What was already done about the [`AuthError`] in the extensions of a response. Layers and authenticators further out
-/// read it there.
+/// The steps already taken for the [`AuthError`] in the extensions of a response. Outer layers and authenticators read
+/// it there.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Refusal {
     /// The nearest authenticator has notified its observers, or has none. No other notifies its own.
     pub(crate) notified: bool,
     /// `WWW-Authenticate` holds the default challenges, because no authenticator was known. A layer replaces them.
     pub(crate) default_challenges: bool,
-    /// The RateLimit headers of the error were added. They cannot be told from those of another limit.
+    /// The RateLimit headers of the error were added. They cannot be distinguished from those of another limit.
     rate_limit_headers: bool,
 }
 

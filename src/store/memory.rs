@@ -114,8 +114,8 @@ impl MemoryStore {
 
     /// Adds a key by its digest, with expiry and state.
     ///
-    /// The time of revocation of a revoked key is the current time. An active key of a disabled client is added as disabled. A disabled key of an enabled client stays disabled
-    /// until the client is enabled again.
+    /// A revoked key gets the current time as its time of revocation. An active key of a disabled client is added as
+    /// disabled. A disabled key of an enabled client stays disabled until the client is enabled again.
     ///
     /// # Errors
     ///

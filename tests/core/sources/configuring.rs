@@ -26,7 +26,7 @@ fn header_needs_the_name_of_a_field() {
         assert_refused(
             Source::header(name),
             &ConfigError::HeaderName,
-            "what `Source::header` was given is not the name of a header field, such as `x-api-key`",
+            "the text given to `Source::header` is not the name of a header, such as `x-api-key`",
         );
     }
 }
@@ -56,7 +56,7 @@ fn scheme_needs_a_token() {
         assert_refused(
             Source::scheme(name),
             &ConfigError::SchemeName,
-            "what `Source::scheme` was given is not the name of a scheme, such as `ApiKey`",
+            "the text given to `Source::scheme` is not the name of a scheme, such as `ApiKey`",
         );
     }
 }
@@ -78,7 +78,7 @@ fn cookie_needs_a_token() {
         assert_refused(
             Source::cookie(name),
             &ConfigError::CookieName,
-            "what `Source::cookie` was given is not the name of a cookie, such as `api_key`",
+            "the text given to `Source::cookie` is not the name of a cookie, such as `api_key`",
         );
     }
 }
@@ -94,7 +94,7 @@ fn parameter_of_the_query_needs_a_name() {
 #[test]
 fn list_of_sources_is_not_empty() {
     assert_eq!(sources([]), Err(ConfigError::NoSources));
-    let message = "there are no sources, so that every request would be refused: name at least one";
+    let message = "there are no sources, so every request would be refused: name at least one";
     assert_eq!(ConfigError::NoSources.to_string(), message);
 }
 
@@ -106,7 +106,7 @@ fn headers_alone_hold_no_query() {
         assert_eq!(error, ConfigError::QueryInHeaders);
         assert_eq!(
             error.to_string(),
-            "`Source::query` stands in the request's target, which `verify(&HeaderMap)` cannot see: \
+            "`Source::query` reads the request's URI, which `verify(&HeaderMap)` does not have: \
              name the sources with `with_sources_in_parts`"
         );
     }
@@ -136,8 +136,7 @@ fn what_can_be_a_name_is_one() {
 
 #[test]
 fn realm_stands_between_quotes_as_it_is() {
-    let message =
-        "a realm is not empty, is ASCII, and holds no quote, backslash or control character";
+    let message = "a realm must be ASCII and not empty, and must not contain quotes, backslashes or control characters";
     assert_eq!(ConfigError::Realm.to_string(), message);
     for realm in ["", " ", "  ", "a\"b", "a\\b", "a\nb", "a\tb", "a\0", "\x7f", "Größe", "a\u{a0}b"]
     {

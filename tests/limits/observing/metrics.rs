@@ -313,7 +313,7 @@ fn every_outcome_is_an_event_that_shows_no_key() {
         format!(r#"INFO keygate::outcome: request refused outcome="revoked" client="Gone" key_id={revoked}"#),
         r#"INFO keygate::outcome: request refused outcome="unknown""#.to_owned(),
         r#"INFO keygate::outcome: request refused outcome="no_credentials""#.to_owned(),
-        r#"ERROR keygate::outcome: request refused outcome="unavailable" error=the key store could not answer source=connection refused"#.to_owned(),
+        r#"ERROR keygate::outcome: request refused outcome="unavailable" error=the key store failed source=connection refused"#.to_owned(),
     ];
     assert_eq!(lines, expected);
     assert!(!text.contains(KEY) && !text.contains("nobody's"), "{text}");

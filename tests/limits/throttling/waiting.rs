@@ -70,7 +70,7 @@ async fn check_later_waits_up_to_the_deadline() {
         panic!("counters that never decide are unavailable");
     };
     assert_eq!(silent.kind(), StoreErrorKind::TimedOut);
-    assert_eq!(silent.to_string(), "the counters of quotas did not answer in time");
+    assert_eq!(silent.to_string(), "the counters of quotas did not respond in time");
 }
 
 #[tokio::test]

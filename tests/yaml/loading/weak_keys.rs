@@ -3,9 +3,9 @@ use keygate::store::YamlWarning;
 
 use super::check::{CANARY, file, holds, refused};
 
-const REFUSED: &str = "the key is shorter than 16 characters, so that it could be guessed: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key comes before the colon)";
+const REFUSED: &str = "the key is shorter than 16 characters and could be guessed: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key comes before the colon)";
 const LIST: &str = "expected a mapping of keys to client names, found a list: write each key on its own line, as `KEY: client name`";
-const WARNED: &str = "the key is shorter than 16 characters, so that it could be guessed: replace it with one of 32 random bytes, and remove `allow_weak_keys`";
+const WARNED: &str = "the key is shorter than 16 characters and could be guessed: replace it with one of 32 random bytes, and remove `allow_weak_keys`";
 
 #[test]
 fn weak_keys_are_refused_where_they_stand() {
@@ -80,9 +80,9 @@ const NO_SECRET: [(&str, &str); 8] = [
     ("abcabcabcabcabcabcabcabc", FEW),
 ];
 const TEMPLATE: &str =
-    "the key is a template or a reference, which keygate does not fill in, and not a secret";
-const SEQUENCE: &str = "the key is a simple sequence of characters, so that it could be guessed";
-const FEW: &str = "the key has fewer than 6 different characters, so that it could be guessed";
+    "the key is a template or a reference, not a secret, and keygate does not fill it in";
+const SEQUENCE: &str = "the key is a simple sequence of characters and could be guessed";
+const FEW: &str = "the key has fewer than 6 different characters and could be guessed";
 
 #[test]
 fn texts_that_are_no_secret_are_refused_unless_allowed() {
