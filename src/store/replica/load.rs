@@ -1,19 +1,21 @@
 //! Loads all keys.
 
-use std::future::poll_fn;
-use std::task::Poll;
+use std::iter;
+use std::panic::resume_unwind;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use sqlx::postgres::{PgConnection, PgRow, Postgres};
 use sqlx::{AssertSqlSafe, Error, query, query_scalar, raw_sql};
-use tokio::task::yield_now;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::clients::Clients;
 use super::connection::{POLL_DEADLINE, SessionError, within};
 use super::health;
 use super::history::{RecentEvents, VisibleTransactions, event_columns};
-use super::rows::{RefusedKeys, read_facts, with_clients};
+use super::rows::{RefusedKeys, read_keys};
 use super::server_probe::{ProbeResult, SETTINGS, ServerProbe};
 use super::state::FollowerState;
 use crate::store::sql::{self, BadRow, Cursor};
@@ -22,8 +24,9 @@ use crate::store::table::{BucketSort, Table, TableBuilder};
 /// The longest wait for the next row: a server that reads a table from a busy disk may take seconds.
 const STALL_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How many keys are given their clients at once.
+/// How many rows are read at once, and how many such groups wait.
 const GROUP: usize = 256;
+const GROUPS: usize = 16;
 
 const RECENT: &str = concat!(
     "select ",
@@ -92,38 +95,32 @@ async fn load_keys(
     connection: &mut PgConnection,
     state: &mut FollowerState,
 ) -> Result<(), SessionError> {
-    let count: i64 =
-        within(STALL_DEADLINE, query_scalar(COUNT).persistent(false).fetch_one(&mut *connection))
-            .await?;
-    let mut clients = Clients::with_capacity(usize::try_from(count).unwrap_or_default());
-    let insert = |row: &PgRow| {
-        // A client without a name has no keys.
-        if let Ok(client) = Cursor::new(row).client() {
-            clients.insert(client);
-        }
-    };
+    let count = query_scalar(COUNT).persistent(false).fetch_one(&mut *connection);
+    let count: i64 = within(STALL_DEADLINE, count).await?;
     let columns = sql::client_columns::<Postgres>();
     let select = format!("select {columns} from keygate.clients c");
-    for_each_row(connection, select, insert).await?;
-    let (mut keys, mut refused) = (BucketSort::new(), RefusedKeys::default());
-    let mut group = Vec::with_capacity(GROUP);
-    let insert = |row: &PgRow| {
-        group.extend(read_facts(row, &mut refused));
-        if group.len() == GROUP {
-            for (row, status) in with_clients(&group, &clients, &mut refused) {
-                keys.push(row, status);
-            }
-            group.clear();
+    let clients = read_rows(connection, select, move |groups| {
+        let mut clients = Clients::with_capacity(usize::try_from(count).unwrap_or_default());
+        // A client without a name has no keys.
+        for client in groups.flatten().filter_map(|row| Cursor::new(&row).client().ok()) {
+            clients.insert(client);
         }
-    };
+        clients
+    });
+    let clients = clients.await?;
     // Unordered: sorting here is faster than reading by the server's index.
     let columns = sql::key_columns::<Postgres>();
     let select = format!("select {columns} from keygate.keys k");
-    for_each_row(connection, select, insert).await?;
-    for (row, status) in with_clients(&group, &clients, &mut refused) {
-        keys.push(row, status);
-    }
-    let table = build_table(keys, &mut refused).await;
+    let keys = read_rows(connection, select, move |groups| {
+        let (mut keys, mut refused) = (BucketSort::new(), RefusedKeys::default());
+        for rows in groups {
+            for (row, status) in read_keys(&rows, &clients, &mut refused) {
+                keys.push(row, status);
+            }
+        }
+        (build_table(keys, &mut refused), refused, clients)
+    });
+    let (table, refused, clients) = keys.await?;
 
     state.has_changed = true;
     state.refused.replace(refused);
@@ -135,36 +132,30 @@ async fn load_keys(
     Ok(())
 }
 
-async fn for_each_row(
+/// Passes the rows of a query in groups to `read`, on another thread: the next rows arrive meanwhile, and the snapshot is
+/// served.
+async fn read_rows<T: Send + 'static>(
     connection: &mut PgConnection,
     sql: String,
-    mut take: impl FnMut(&PgRow),
-) -> Result<(), SessionError> {
-    let mut rows = query(AssertSqlSafe(sql)).persistent(false).fetch(connection);
-    loop {
-        // One timer for all rows that have arrived: each reads the clock.
-        let arrived = poll_fn(|context| {
-            let mut is_first = true;
-            loop {
-                match rows.as_mut().poll_next(context) {
-                    Poll::Ready(Some(row)) => take(&row?),
-                    Poll::Ready(None) => return Poll::Ready(Ok(true)),
-                    Poll::Pending if is_first => return Poll::Pending,
-                    Poll::Pending => return Poll::Ready(Ok(false)),
-                }
-                is_first = false;
-            }
-        });
-        let result: Result<_, Error> = timeout(STALL_DEADLINE, arrived)
-            .await
-            .map_err(|_| SessionError::unreachable("loading the keys stalled"))?;
-        if result? {
-            return Ok(());
+    read: impl FnOnce(&mut dyn Iterator<Item = Vec<PgRow>>) -> T + Send + 'static,
+) -> Result<T, SessionError> {
+    let (sender, mut receiver) = mpsc::channel(GROUPS);
+    let reading = spawn_blocking(move || read(&mut iter::from_fn(|| receiver.blocking_recv())));
+    let rows = query(AssertSqlSafe(sql)).persistent(false).fetch(connection);
+    let mut groups = rows.ready_chunks(GROUP);
+    let stalled = |_| SessionError::unreachable("loading the keys stalled");
+    while let Some(rows) = timeout(STALL_DEADLINE, groups.next()).await.map_err(stalled)? {
+        let rows = rows.into_iter().collect::<Result<_, Error>>()?;
+        // Only a panic closes the channel, and it is resumed below.
+        if sender.send(rows).await.is_err() {
+            break;
         }
     }
+    drop(sender);
+    reading.await.or_else(|error| resume_unwind(error.into_panic()))
 }
 
-async fn build_table(keys: BucketSort, refused: &mut RefusedKeys) -> Table {
+fn build_table(keys: BucketSort, refused: &mut RefusedKeys) -> Table {
     let mut builder = TableBuilder::new(keys.len());
     let mut last = None;
     for bucket in keys.sorted() {
@@ -178,8 +169,6 @@ async fn build_table(keys: BucketSort, refused: &mut RefusedKeys) -> Table {
             last = Some(row.prefix());
             builder.push(row, status);
         }
-        // Lets the snapshot be served meanwhile.
-        yield_now().await;
     }
     builder.finish()
 }

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
 use super::change_queue::{Batch, ChangeQueue};
 use super::connection::SessionError;
 use super::history::{Position, event_columns};
-use super::rows::read_key;
+use super::rows::read_keys;
 use super::server_probe::{ProbeResult, SETTINGS, ServerProbe, array};
 use super::state::FollowerState;
 use crate::store::postgres::settings::hex;
@@ -145,10 +145,8 @@ impl PollResponse {
             refused.remove(key_id.prefix());
             changes.insert(key_id.prefix(), None);
         }
-        for row in &self.keys {
-            if let Some((row, status)) = read_key(row, clients, refused) {
-                changes.insert(row.prefix(), Some((row, status)));
-            }
+        for (row, status) in read_keys(&self.keys, clients, refused) {
+            changes.insert(row.prefix(), Some((row, status)));
         }
         *has_changed = true;
         // Counted before it is served, so that a visible change is always counted.

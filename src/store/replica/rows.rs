@@ -13,33 +13,23 @@ use crate::manage::KeyFacts;
 use crate::store::sql::{BadRow, Cursor, PartialRow, record};
 use crate::store::table::Row;
 
-/// Reads the row of a key. If it cannot be used, refuses the key.
-pub(super) fn read_key(
-    row: &PgRow,
-    clients: &Clients,
-    refused: &mut RefusedKeys,
-) -> Option<(Row, PackedStatus)> {
-    let key = read_facts(row, refused)?;
-    with_client(&key, clients.get(&key.client), refused)
-}
-
-/// Reads the row of a key without its client. If it cannot be used, refuses the key.
-pub(super) fn read_facts(row: &PgRow, refused: &mut RefusedKeys) -> Option<KeyFacts> {
-    let key = Cursor::new(row).authenticating_key();
-    let digest = key.as_ref().ok().map(|key| key.row.digest);
-    key.and_then(PartialRow::complete).map_err(|bad| refused.add(digest, bad)).ok()
-}
-
-/// Adds their clients to many keys. Refuses the keys whose client cannot be used.
-pub(super) fn with_clients(
-    keys: &[KeyFacts],
+/// Reads the rows of keys, and refuses those that cannot be used.
+pub(super) fn read_keys(
+    rows: &[PgRow],
     clients: &Clients,
     refused: &mut RefusedKeys,
 ) -> Vec<(Row, PackedStatus)> {
-    // All are found before one is copied: counting its references would wait for each by itself.
+    let keys: Vec<_> = rows.iter().filter_map(|row| read_facts(row, refused)).collect();
+    // All clients are found before one is copied: counting its references would wait for each by itself.
     let found: Vec<_> = keys.iter().map(|key| clients.get(&key.client)).collect();
-    let rows = keys.iter().zip(found);
-    rows.filter_map(|(key, client)| with_client(key, client, refused)).collect()
+    let keys = keys.iter().zip(found);
+    keys.filter_map(|(key, client)| with_client(key, client, refused)).collect()
+}
+
+fn read_facts(row: &PgRow, refused: &mut RefusedKeys) -> Option<KeyFacts> {
+    let key = Cursor::new(row).authenticating_key();
+    let digest = key.as_ref().ok().map(|key| key.row.digest);
+    key.and_then(PartialRow::complete).map_err(|bad| refused.add(digest, bad)).ok()
 }
 
 fn with_client(
