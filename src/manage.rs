@@ -17,6 +17,7 @@ mod facts;
 mod info;
 mod key_error;
 mod key_status;
+mod last_used;
 mod nearby;
 mod new_key;
 pub mod rules;
@@ -28,6 +29,7 @@ pub use facts::{ClientFacts, KeyFacts};
 pub use info::{ClientInfo, KeyInfo, PartialList, Rotated};
 pub use key_error::KeyError;
 pub use key_status::KeyStatus;
+pub use last_used::LastUsed;
 pub use new_key::NewKey;
 pub use transfer::{ConflictReason, Export, ImportConflict, Imported, TransferKeys};
 

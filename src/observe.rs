@@ -31,6 +31,15 @@ pub use store_metrics::{StoreMetrics, record_store_metrics};
 pub use tracing::OutcomeEvents;
 #[cfg(feature = "usage")]
 pub use usage::{Activity, ClientUsage, KeyUsage, Rates, TopClient, Usage, UsageSnapshot};
+#[cfg(all(feature = "usage", any(feature = "postgres", feature = "sqlite")))]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(all(feature = "usage", any(feature = "postgres", feature = "sqlite"))))
+)]
+pub use usage::{
+    ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory, UsagePoint, UsageQuery,
+    UsageTotals, UsageWriter, UsageWriterHealth, state_folder,
+};
 
 /// Receives the outcome of each request: for logs, for metrics, and to see who is calling.
 ///

@@ -10,7 +10,7 @@ use serde::ser::{Error, Serialize, SerializeStruct, Serializer};
 use crate::client::{ClientProfile, ProfileParts, Quota, Rate, Scope};
 use crate::error::WrongReason;
 use crate::key::{KeyDigest, KeyId, KeyState, Timestamp};
-use crate::manage::{ClientInfo, KeyInfo, KeyStatus, Rotated};
+use crate::manage::{ClientInfo, KeyInfo, KeyStatus, LastUsed, Rotated};
 use crate::observe::{Outcome, OutcomeKind};
 
 /// Implements `Serialize` for types that are written as one text.
@@ -48,6 +48,9 @@ as_text! {
         KeyState::Disabled => "disabled",
         KeyState::Revoked => "revoked",
     };
+
+    /// Writes `never`, a time in RFC 3339, or `unknown`. Needs the feature `serde`.
+    LastUsed: |last_used| last_used;
 
     /// Writes its [`name`](KeyStatus::name), such as `replaced`. Needs the feature `serde`.
     KeyStatus: |status| status.name();
@@ -150,7 +153,17 @@ impl Serialize for ClientInfo {
 /// ```
 impl Serialize for KeyInfo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { key_id, client, label, created, lifetime, revoked, replaced_by, state } = self;
+        let Self {
+            key_id,
+            client,
+            label,
+            created,
+            lifetime,
+            revoked,
+            replaced_by,
+            state,
+            last_used,
+        } = self;
         let [(expires, expiry)] = lifetime.times();
         object!(serializer, "KeyInfo", {
             "key_id": key_id,
@@ -161,6 +174,7 @@ impl Serialize for KeyInfo {
             expires: &expiry,
             "revoked": &timestamp(*revoked)?,
             "replaced_by": replaced_by,
+            "last_used": last_used,
         })
     }
 }

@@ -35,6 +35,8 @@ mod sqlite;
 mod store_fn;
 mod sync_store;
 mod table;
+#[cfg(all(feature = "usage", any(feature = "sqlite", feature = "postgres")))]
+pub(crate) mod usage;
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 mod yaml;

@@ -1,4 +1,4 @@
-use super::KeyInfo;
+use super::{KeyInfo, LastUsed};
 use crate::client::{ClientProfile, ProfileParts};
 use crate::key::{KeyDigest, KeyId, KeyState, Lifetime, Timestamp};
 
@@ -66,7 +66,8 @@ impl KeyFacts {
         let Self { digest, client, label, created, lifetime, revoked, replaced_by } = self;
         let [created, revoked] = [created, revoked].map(|time| time.map(Timestamp::system_time));
         let key_id = digest.key_id();
-        KeyInfo { key_id, client, label, created, lifetime, revoked, replaced_by, state }
+        let last_used = LastUsed::Unknown;
+        KeyInfo { key_id, client, label, created, lifetime, revoked, replaced_by, state, last_used }
     }
 
     /// Returns the names of the facts that differ.

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 
 use crate::client::ClientProfile;
 use crate::key::{KeyId, KeyState, Lifetime, Timestamp, Validity};
-use crate::manage::ClientFacts;
+use crate::manage::{ClientFacts, LastUsed};
 
 /// A client, as shown to operators.
 ///
@@ -73,6 +73,8 @@ pub struct KeyInfo {
     pub replaced_by: Option<KeyId>,
     /// State of the key, apart from its lifetime.
     pub state: KeyState,
+    /// When the key was last used. Stores do not know it.
+    pub last_used: LastUsed,
 }
 
 impl KeyInfo {
@@ -87,6 +89,7 @@ impl KeyInfo {
             revoked: None,
             replaced_by: None,
             state: KeyState::Active,
+            last_used: LastUsed::Unknown,
         }
     }
 

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::{Observe, Outcome, OutcomeKind};
@@ -10,12 +11,23 @@ use crate::key::KeyId;
 
 mod aggregate;
 mod counts;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod history;
 mod snapshot;
 mod windows;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod writer;
 
 use aggregate::time;
 use counts::{Counts, KindCounts};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use history::{
+    ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory, UsagePoint, UsageQuery,
+    UsageTotals, state_folder,
+};
 pub use snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient, UsageSnapshot};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use writer::{UsageWriter, UsageWriterHealth};
 
 /// Counts requests per client and key: how many, at which rate, since when, and what was refused.
 ///
@@ -56,6 +68,8 @@ pub use snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient, UsageSnaps
 ///
 /// Requests without a key, or with an unknown key, are counted by outcome alone, so that unknown keys take no memory.
 ///
+/// A [`UsageWriter`](crate::observe::UsageWriter) keeps these counts across restarts.
+///
 /// # Cost and limits
 ///
 /// Counting takes no lock, and allocates nothing for a key that was seen before.
@@ -78,6 +92,10 @@ struct Shared {
     keys: ClientMap<Key, Counts>,
     /// Counts of requests whose key is missing, unknown, or dropped here.
     others: KindCounts,
+    #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
+    has_writer: AtomicBool,
+    /// Start of the past that was loaded, in nanoseconds since 1970, or the largest number.
+    past_since: AtomicU64,
 }
 
 type Key = ClientKey<KeyId>;
@@ -91,8 +109,12 @@ const INTERVAL: u64 = 300_000_000_000;
 impl Usage {
     /// Creates a `Usage` that counts from now on.
     pub fn new() -> Self {
-        let shared =
-            Shared { keys: ClientMap::with_interval(INTERVAL), others: KindCounts::default() };
+        let shared = Shared {
+            keys: ClientMap::with_interval(INTERVAL),
+            others: KindCounts::default(),
+            has_writer: AtomicBool::new(false),
+            past_since: AtomicU64::new(u64::MAX),
+        };
         Self { shared: Arc::new(shared), clock: None, since: nanos(SystemTime::now()) }
     }
 
@@ -107,7 +129,7 @@ impl Usage {
         let now = self.now();
         UsageSnapshot {
             taken: time(now),
-            since: time(self.since),
+            since: time(self.since.min(self.shared.past_since.load(Ordering::Relaxed))),
             outcomes: self.shared.outcomes(),
             clients: aggregate::clients(&self.shared.keys, now),
         }

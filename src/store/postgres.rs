@@ -25,6 +25,8 @@ mod server;
 pub(super) mod settings;
 mod transaction;
 mod url;
+#[cfg(feature = "usage")]
+mod usage;
 
 pub(in crate::store) use login::Login;
 pub use options::PostgresOptions;

@@ -18,6 +18,8 @@ mod retrying;
 mod row;
 mod transaction;
 mod transfer;
+#[cfg(feature = "usage")]
+mod usage;
 
 #[cfg(feature = "postgres")]
 pub(super) use column::Codec;
@@ -46,3 +48,5 @@ pub(super) use retrying::retrying_while;
 pub(super) use row::{BadRow, PartialRow};
 pub(super) use transaction::{Database, Transaction};
 pub(super) use transfer::{export_keys, import_keys};
+#[cfg(feature = "usage")]
+pub(super) use usage::{UsageDialect, read_counts, read_last_uses, read_watch, write_usage};

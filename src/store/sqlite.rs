@@ -17,9 +17,13 @@ mod options;
 mod pool;
 mod tables;
 mod transaction;
+#[cfg(feature = "usage")]
+mod usage;
 
 use connections::Connections;
 pub use options::SqliteOptions;
+#[cfg(feature = "usage")]
+pub(in crate::store) use usage::UsageFile;
 
 /// A store in an SQLite database, for one machine and without a server.
 ///

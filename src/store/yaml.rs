@@ -154,6 +154,12 @@ impl YamlStore {
         Self { keys: file.keys.clone(), file: Arc::new(file), is_dry_run: false }
     }
 
+    /// Returns whether a folder is that of the file. A store without a file is in none.
+    #[cfg(all(feature = "usage", feature = "sqlite"))]
+    pub(crate) fn is_in(&self, folder: &Path) -> std::io::Result<bool> {
+        self.file.absolute_path().map_or(Ok(false), |path| super::usage::is_in(path, folder))
+    }
+
     /// Loads the file again, even if it has lost all its keys or restores a revoked one.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::client::Rate;
 use keygate::key::{KeyState, Timestamp};
-use keygate::manage::{ClientInfo, KeyInfo, KeyStatus, Rotated};
+use keygate::manage::{ClientInfo, KeyInfo, KeyStatus, LastUsed, Rotated};
 use keygate::observe::OutcomeKind;
 use keygate::{
     Authenticator, ClientProfile, KeyDigest, KeyId, MemoryStore, Outcome, Quota, Scope, WrongReason,
@@ -23,7 +23,7 @@ fn key_is_written_without_its_digest() {
     let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
     assert_eq!(
         to_string(&key).unwrap(),
-        r#"{"key_id":"1f0c2b7a9d3e4c58","client":"App 1","label":null,"state":"active","created":null,"expires":null,"revoked":null,"replaced_by":null}"#,
+        r#"{"key_id":"1f0c2b7a9d3e4c58","client":"App 1","label":null,"state":"active","created":null,"expires":null,"revoked":null,"replaced_by":null,"last_used":"unknown"}"#,
     );
 
     key.label = Some("production \"eu\"".to_owned());
@@ -32,6 +32,7 @@ fn key_is_written_without_its_digest() {
     key.revoked = Some(at(0));
     key.replaced_by = Some("08c1d5e2f3a4b596".parse().unwrap());
     key.state = KeyState::Revoked;
+    key.last_used = LastUsed::At(at(1_800_000_000));
     let expected = json!({
         "key_id": "1f0c2b7a9d3e4c58",
         "client": "App 1",
@@ -41,6 +42,7 @@ fn key_is_written_without_its_digest() {
         "expires": "2027-01-15T08:00:00.000001Z",
         "revoked": "1970-01-01T00:00:00Z",
         "replaced_by": "08c1d5e2f3a4b596",
+        "last_used": "2027-01-15T08:00:00Z",
     });
     assert_eq!(to_value(&key).unwrap(), expected);
 

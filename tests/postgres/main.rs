@@ -5,6 +5,8 @@
 mod canary;
 #[path = "../common/changes.rs"]
 mod changes;
+#[path = "../common/counted.rs"]
+mod counted;
 #[path = "../common/facts.rs"]
 mod facts;
 mod filling;
@@ -20,3 +22,4 @@ mod recovering;
 mod redaction;
 mod replica;
 mod store;
+mod usage;

@@ -20,6 +20,7 @@ struct Line {
     delay: AtomicU64,
     trips: AtomicUsize,
     swallowed: Mutex<Option<&'static str>>,
+    cut: Mutex<Option<&'static str>>,
 }
 
 impl Wire {
@@ -32,6 +33,7 @@ impl Wire {
             delay: AtomicU64::new(0),
             trips: AtomicUsize::new(0),
             swallowed: Mutex::new(None),
+            cut: Mutex::new(None),
         });
         let accepting = Arc::clone(&line);
         thread::spawn(move || {
@@ -64,6 +66,11 @@ impl Wire {
         *self.line.swallowed.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 
+    /// Closes the connection instead of returning the response to the next request with this text.
+    pub(crate) fn cut_after(&self, text: &'static str) {
+        *self.line.cut.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
     /// The number of round trips: a request after a response begins one.
     pub(crate) fn trips(&self) -> usize {
         self.line.trips.load(Ordering::Relaxed)
@@ -76,19 +83,20 @@ impl Line {
             stream.set_nodelay(true).unwrap();
         }
         let was_request = Arc::new(AtomicBool::new(false));
-        self.carry(near, far, &was_request, true);
-        self.carry(far, near, &was_request, false);
+        let is_cut = Arc::new(AtomicBool::new(false));
+        self.carry(near, far, [&was_request, &is_cut], true);
+        self.carry(far, near, [&was_request, &is_cut], false);
     }
 
     fn carry(
         self: &Arc<Self>,
         from: &TcpStream,
         to: &TcpStream,
-        was_request: &Arc<AtomicBool>,
+        flags: [&Arc<AtomicBool>; 2],
         is_request: bool,
     ) {
         let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
-        let (line, was_request) = (Arc::clone(self), Arc::clone(was_request));
+        let (line, [was_request, is_cut]) = (Arc::clone(self), flags.map(Arc::clone));
         let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
         thread::spawn(move || {
             let mut buffer = vec![0; 65536];
@@ -99,6 +107,12 @@ impl Line {
                 }
                 if is_request && line.loses(bytes) {
                     continue;
+                }
+                if is_request && line.cuts_after(bytes) {
+                    is_cut.store(true, Ordering::Release);
+                }
+                if !is_request && is_cut.load(Ordering::Acquire) {
+                    break;
                 }
                 let delay = Duration::from_micros(line.delay.load(Ordering::Relaxed));
                 if sender.send((Instant::now() + delay, bytes.to_vec())).is_err() {
@@ -119,6 +133,15 @@ impl Line {
 
     fn loses(&self, bytes: &[u8]) -> bool {
         let swallowed = self.swallowed.lock().unwrap_or_else(PoisonError::into_inner);
-        swallowed.is_some_and(|text| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
+        swallowed.is_some_and(|text| contains(bytes, text))
     }
+
+    fn cuts_after(&self, bytes: &[u8]) -> bool {
+        let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        cut.take_if(|text| contains(bytes, text)).is_some()
+    }
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|part| part == text.as_bytes())
 }

@@ -4,6 +4,8 @@
 mod changes;
 mod contract;
 mod copying;
+#[path = "../common/counted.rs"]
+mod counted;
 #[path = "../common/delays.rs"]
 mod delays;
 mod events;
@@ -28,4 +30,5 @@ mod sharing;
 mod tables;
 #[path = "../common/this_program.rs"]
 mod this_program;
+mod usage;
 mod worker;

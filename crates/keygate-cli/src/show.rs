@@ -170,7 +170,7 @@ mod tests {
         });
         assert_eq!(
             key_json(&key, now()).to_string(),
-            r#"{"client":"App 1","created":null,"expires":"2027-01-22T08:00:00Z","key_id":"1f0c2b7a9d3e4c58","label":null,"replaced_by":"08c1d5e2f3a4b596","revoked":null,"state":"replaced"}"#
+            r#"{"client":"App 1","created":null,"expires":"2027-01-22T08:00:00Z","key_id":"1f0c2b7a9d3e4c58","label":null,"last_used":"unknown","replaced_by":"08c1d5e2f3a4b596","revoked":null,"state":"replaced"}"#
         );
     }
 }

@@ -67,7 +67,7 @@ fn activity(counts: &Counts, now: u64) -> Activity {
     Activity {
         requests: counts.count(OutcomeKind::Admitted),
         refused: refused.filter(|(_, count)| *count > 0).collect(),
-        first_seen: time(counts.first_seen),
+        first_seen: time(counts.first_seen()),
         last_seen: time(counts.last_seen()),
         rates: Rates {
             last_minute: minute,

@@ -8,11 +8,14 @@ pub(super) struct Counts {
     kinds: KindCounts,
     last_seen: AtomicU64,
     windows: Windows,
-    pub(super) first_seen: u64,
+    first_seen: AtomicU64,
+    /// Counts that a [`UsageWriter`](crate::observe::UsageWriter) has taken.
+    #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
+    taken: KindCounts,
 }
 
 // With the name, the slot in the map and the overhead of the allocator, a key takes less than 1 KiB.
-const _: () = assert!(size_of::<Counts>() <= 640);
+const _: () = assert!(size_of::<Counts>() <= 768);
 
 impl Counts {
     pub(super) fn new(now: u64) -> Self {
@@ -21,7 +24,8 @@ impl Counts {
             // A sweep before the first count must not take the key for idle since 1970.
             last_seen: AtomicU64::new(now),
             windows: Windows::new(now),
-            first_seen: now,
+            first_seen: AtomicU64::new(now),
+            taken: KindCounts::default(),
         }
     }
 
@@ -38,8 +42,36 @@ impl Counts {
         self.kinds.count(kind)
     }
 
+    pub(super) fn first_seen(&self) -> u64 {
+        self.first_seen.load(Ordering::Relaxed)
+    }
+
     pub(super) fn last_seen(&self) -> u64 {
         self.last_seen.load(Ordering::Relaxed)
+    }
+
+    /// Adds counts from before the start of this process, which are no part of any rate.
+    #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
+    pub(super) fn add_past(&self, kind: OutcomeKind, count: u64, first_seen: u64) {
+        // Taken first, so that a writer never takes them for new.
+        self.taken.add(kind, count);
+        self.kinds.add(kind, count);
+        if kind == OutcomeKind::Admitted {
+            self.windows.add_past(count);
+        }
+        self.first_seen.fetch_min(first_seen, Ordering::Relaxed);
+    }
+
+    /// Takes the counts since the last call. One thread at a time may call this.
+    #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
+    pub(super) fn take(&self, mut each: impl FnMut(OutcomeKind, u64)) {
+        for kind in OutcomeKind::ALL.iter().copied() {
+            let new = self.count(kind).saturating_sub(self.taken.count(kind));
+            if new > 0 {
+                self.taken.add(kind, new);
+                each(kind, new);
+            }
+        }
     }
 
     /// The requests admitted in the last 1, 5 and 60 minutes.

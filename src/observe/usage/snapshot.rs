@@ -157,6 +157,9 @@ impl TopClient {
     }
 }
 
-fn unix_seconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn unix_seconds<S: Serializer>(
+    time: &SystemTime,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
 }

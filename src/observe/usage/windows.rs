@@ -54,6 +54,14 @@ impl Windows {
         self.rolling.store(false, Ordering::Release);
     }
 
+    /// Adds requests from before all windows.
+    #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
+    pub(super) fn add_past(&self, requests: u64) {
+        for total in self.rings.iter().flat_map(|ring| &ring.totals) {
+            total.fetch_add(requests, Ordering::Relaxed);
+        }
+    }
+
     /// The requests in the last 1, 5 and 60 minutes.
     pub(super) fn last(&self, now: u64, total: u64) -> [f64; LENGTHS.len()] {
         let mut last = [0.0; LENGTHS.len()];

@@ -67,6 +67,11 @@ impl Pool {
         }))
     }
 
+    #[cfg(feature = "usage")]
+    pub(super) fn options(&self) -> &PostgresOptions {
+        &self.0.options
+    }
+
     /// Waits for a connection, and checks it if it was idle for long.
     pub(super) async fn acquire(&self) -> Result<PooledConnection, StoreError> {
         let permits = || Arc::clone(&self.0.permits);

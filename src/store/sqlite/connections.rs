@@ -10,7 +10,7 @@ use super::options::SqliteOptions;
 use super::pool::{Pool, PooledConnection};
 use super::{file, tables};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::store::sql::{DatabaseError, retrying_while};
+use crate::store::sql::{DatabaseError, Migrations, retrying_while};
 
 /// The longest wait of a lookup for a commit: committing 100,000 new keys locked readers out for 0.1 s.
 /// The authenticator drops a lookup after 1 s; its thread should be free soon after.
@@ -25,13 +25,18 @@ const ATTEMPTS: usize = 5;
 /// The connections to the database file at a path.
 pub(super) struct Connections {
     path: PathBuf,
+    migrations: Migrations,
     readers: Arc<Pool>,
     /// A single connection: changes wait for each other here, and not in threads of SQLite.
     writer: Arc<Pool>,
 }
 
 impl Connections {
-    pub(super) async fn open(options: SqliteOptions, migrate: bool) -> Result<Self, DatabaseError> {
+    pub(super) async fn open(
+        options: SqliteOptions,
+        migrations: Migrations,
+        migrate: bool,
+    ) -> Result<Self, DatabaseError> {
         let SqliteOptions { path, max_connections } = options;
         // SQLite parses some relative paths as URLs, and the working folder may change.
         let path = std::path::absolute(&path).map_err(|error| io_error(&path, error))?;
@@ -43,7 +48,7 @@ impl Connections {
             file::create(&path)?;
         }
         file::check(&path)?;
-        let connections = Self::new(path, max_connections);
+        let connections = Self::new(path, migrations, max_connections);
         if migrate {
             let is_busy = |error: &DatabaseError| match error {
                 DatabaseError::Unavailable(error) => error.kind() == StoreErrorKind::Busy,
@@ -55,7 +60,7 @@ impl Connections {
         Ok(connections)
     }
 
-    fn new(path: PathBuf, readers: u32) -> Self {
+    fn new(path: PathBuf, migrations: Migrations, readers: u32) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .busy_timeout(READER_TIMEOUT)
@@ -67,13 +72,13 @@ impl Connections {
         let writing = writing.pragma("cache_spill", "off").busy_timeout(WRITER_TIMEOUT);
         let readers = Pool::new(&path, options, readers.max(1) as usize);
         let writer = Pool::new(&path, writing, 1);
-        Self { path, readers, writer }
+        Self { path, migrations, readers, writer }
     }
 
     async fn migrate(&self) -> Result<(), DatabaseError> {
         let mut connection = self.writer.acquire().await?;
         connection.connect().await?;
-        tables::migrate(connection).await
+        tables::migrate(connection, self.migrations).await
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -89,7 +94,7 @@ impl Connections {
         let mut connection = pool.acquire().await?;
         if !connection.is_current().await? {
             connection.connect().await?;
-            tables::check(&mut connection).await?;
+            tables::check(&mut connection, self.migrations).await?;
             connection.mark_checked().await?;
         }
         Ok(connection)

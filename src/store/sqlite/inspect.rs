@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use super::connections::Connections;
 use super::options::SqliteOptions;
 use super::pool::PooledConnection;
+use super::tables;
 use crate::error::StoreError;
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
@@ -35,7 +36,7 @@ const FOREIGN: &str = concat!(
 );
 
 pub(super) async fn inspect(options: SqliteOptions) -> Result<Vec<DatabaseFinding>, DatabaseError> {
-    let connections = match Connections::open(options, false).await {
+    let connections = match Connections::open(options, tables::MIGRATIONS, false).await {
         Ok(connections) => connections,
         Err(error) => return Ok(vec![DatabaseFinding::of(error)?]),
     };

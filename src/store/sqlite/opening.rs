@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::connections::Connections;
-use super::{SqliteOptions, SqliteStore, inspect};
+use super::{SqliteOptions, SqliteStore, inspect, tables};
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
 impl SqliteOptions {
@@ -36,7 +36,7 @@ impl SqliteOptions {
 }
 
 async fn open(options: SqliteOptions, migrate: bool) -> Result<SqliteStore, DatabaseError> {
-    let connections = Connections::open(options, migrate).await?;
+    let connections = Connections::open(options, tables::MIGRATIONS, migrate).await?;
     Ok(SqliteStore {
         connections: Arc::new(connections),
         clock: None,

@@ -16,9 +16,12 @@ const APPLIED: &str =
     "insert into keygate_migrations (version, oldest_reader, by) values (?1, ?2, ?3)";
 
 /// Checks that the tables exist and can be read.
-pub(super) async fn check(connection: &mut PooledConnection) -> Result<(), DatabaseError> {
+pub(super) async fn check(
+    connection: &mut PooledConnection,
+    migrations: Migrations,
+) -> Result<(), DatabaseError> {
     let (found, oldest_reader) = newest(connection).await?.ok_or(DatabaseError::NoTables)?;
-    MIGRATIONS.check(found, oldest_reader)
+    migrations.check(found, oldest_reader)
 }
 
 /// Returns the version of the tables.
@@ -27,22 +30,28 @@ pub(super) async fn version(connection: &mut PooledConnection) -> Result<i32, Da
 }
 
 /// Creates or updates the tables. Concurrent migrations wait for the first one.
-pub(super) async fn migrate(mut connection: PooledConnection) -> Result<(), DatabaseError> {
+pub(super) async fn migrate(
+    mut connection: PooledConnection,
+    migrations: Migrations,
+) -> Result<(), DatabaseError> {
     // First without a lock: a file with up-to-date tables may be read-only.
-    match check(&mut connection).await {
+    match check(&mut connection, migrations).await {
         Err(DatabaseError::NoTables | DatabaseError::TooOld { .. }) => {}
         checked => return checked,
     }
     let mut transaction = OpenTransaction::writer(connection).await?;
-    apply(transaction.connection()).await?;
+    apply(transaction.connection(), migrations).await?;
     Ok(transaction.commit().await?)
 }
 
-async fn apply(connection: &mut PooledConnection) -> Result<(), DatabaseError> {
+async fn apply(
+    connection: &mut PooledConnection,
+    migrations: Migrations,
+) -> Result<(), DatabaseError> {
     connection.run(CREATE_MIGRATIONS).await?;
     // Another process may have migrated them meanwhile.
     let found = newest(connection).await?.map_or(0, |(version, _)| version);
-    for (version, migration) in MIGRATIONS.newer_than(found) {
+    for (version, migration) in migrations.newer_than(found) {
         connection.run(migration.sql).await?;
         let applied = sqlx::query(APPLIED).bind(version).bind(migration.oldest_reader);
         connection.rows(applied.bind(concat!("keygate ", env!("CARGO_PKG_VERSION")))).await?;

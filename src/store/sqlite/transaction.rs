@@ -21,12 +21,12 @@ const EVENTS: &str = "select count(*) from keygate_events where seq > ?1";
 
 /// A transaction of a [`SqliteStore`].
 pub(in crate::store) struct SqliteTransaction {
-    open: OpenTransaction,
-    /// `None` in a transaction that only reads.
-    written: Option<Written>,
+    pub(super) open: OpenTransaction,
+    /// `None` in a transaction that changes no keys.
+    pub(super) written: Option<Written>,
 }
 
-struct Written {
+pub(super) struct Written {
     /// The last event before the transaction.
     last_event: i64,
     /// The number of written rows.

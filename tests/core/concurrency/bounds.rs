@@ -24,7 +24,7 @@ use keygate::limit::{
 };
 use keygate::manage::{
     ClientFacts, ClientInfo, ConflictReason, Expiry, Export, ImportConflict, Imported, KeyError,
-    KeyFacts, KeyInfo, KeyStatus, ManageError, PartialList, Rotated, RotationConflict,
+    KeyFacts, KeyInfo, KeyStatus, LastUsed, ManageError, PartialList, Rotated, RotationConflict,
 };
 use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
@@ -94,6 +94,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         KeyStatus,
         KeyUsage,
         LabelError,
+        LastUsed,
         Lifetime,
         ManageError,
         MemoryStore,
@@ -156,8 +157,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
     is_shared::<Box<dyn ManageKeys>>();
     is_shared::<Authenticator<Arc<dyn KeyStore>>>();
 
-    let stores =
-        of_yaml().into_iter().chain(of_sqlite()).chain(of_postgres()).chain(of_databases());
+    let stores = of_yaml().into_iter().chain(of_sqlite()).chain(of_postgres());
+    let stores = stores.chain(of_databases()).chain(of_kept_usage());
     let checked = shared.into_iter().chain(sent).chain(stores).map(str::to_owned).collect();
     assert_eq!(crate::public_types::names(), checked);
 }
@@ -206,6 +207,31 @@ fn of_sqlite() -> [&'static str; 2] {
 #[cfg(not(feature = "sqlite"))]
 fn of_sqlite() -> [&'static str; 2] {
     ["SqliteOptions", "SqliteStore"]
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn of_kept_usage() -> [&'static str; 10] {
+    use keygate::observe::{
+        ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory, UsagePoint, UsageQuery,
+        UsageTotals, UsageWriter, UsageWriterHealth,
+    };
+    check![is_shared: ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory, UsagePoint, UsageQuery, UsageTotals, UsageWriter, UsageWriterHealth,]
+}
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+fn of_kept_usage() -> [&'static str; 10] {
+    [
+        "ClientTotals",
+        "KeyTotals",
+        "LastUses",
+        "UsageBucket",
+        "UsageHistory",
+        "UsagePoint",
+        "UsageQuery",
+        "UsageTotals",
+        "UsageWriter",
+        "UsageWriterHealth",
+    ]
 }
 
 /// An error must fit into `Box<dyn Error + Send + Sync>`.

@@ -47,6 +47,7 @@ pub(crate) fn all() -> Vec<Shown> {
         ("KeyFacts", debug(&KeyFacts::new(digest(), "User 1"))),
         ("Lifetime", debug(&issued.lifetime)),
         ("KeyInfo", debug(&issued)),
+        ("LastUsed", text(&issued.last_used)),
         ("KeyStatus", text(&issued.status(std::time::UNIX_EPOCH))),
         ("NewKey", debug(&successor) + &debug(&NewKey::new(digest()))),
         ("Expiry", debug(&successor.expiry())),

@@ -7,4 +7,5 @@ mod panics;
 mod requests;
 mod throttling;
 mod types;
+mod usage;
 mod yaml;

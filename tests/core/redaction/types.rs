@@ -24,7 +24,7 @@ use tower::{Layer as _, Service as _};
 use crate::common::sources;
 use crate::public_types;
 use crate::redaction::canary::{CANARY, assert_hidden, debug, error, text};
-use crate::redaction::{errors, managing, throttling};
+use crate::redaction::{errors, managing, throttling, usage};
 
 /// The name of a type, and all that it shows.
 pub(crate) type Shown = (&'static str, String);
@@ -44,7 +44,7 @@ fn every_public_type_is_looked_at() {
 }
 
 fn all() -> Vec<Shown> {
-    let stores = [stores(), sqlite(), postgres()].concat();
+    let stores = [stores(), sqlite(), postgres(), usage::all()].concat();
     [keys(), clients(), stores, managing::all(), throttling::all(), errors::all(), entrances()]
         .concat()
 }

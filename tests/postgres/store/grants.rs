@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use keygate::manage::{ManageError, TransferKeys as _};
+use keygate::observe::UsageWriter;
 use keygate::store::PostgresStore;
 use keygate::{AuthError, KeyDigest, ManageKeys as _, MemoryStore, NewKey, WrongReason};
 
+use crate::counted::{Counted, requests};
 use crate::servers::{Database, Postgres, query};
 use crate::store::{KEY, OTHER_KEY, issue, request, store_with_key};
 
@@ -117,4 +119,30 @@ async fn serving_role_changes_nothing() {
     );
     assert_eq!(store.list_keys(None).await.unwrap().len(), 1);
     assert!(request(&store, KEY).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn serving_role_writes_usage_and_managing_role_reads_it() {
+    let server = Postgres::start();
+    let database = server.database();
+    store_with_key(&database).await;
+    let (before, after) = SERVING.split_at(SERVING.find("grant select, insert").unwrap());
+    let url = granted(&database, before);
+    let history = PostgresStore::connect(&url).await.unwrap().usage_history();
+    let counted = Counted::new();
+    let writer = UsageWriter::start(&counted.usage, &history).unwrap();
+    counted.calls("a 1", 3);
+    // As after a migration from tables without usage.
+    let error = writer.flush().await.unwrap_err();
+    assert!(error.to_string().contains("the role needs a grant"), "{error}");
+    database.psql(after);
+    writer.flush().await.unwrap();
+    writer.stop().await.unwrap();
+    assert_eq!(requests(&history).await, 3);
+
+    let url = granted(&database, MANAGING);
+    let reading = PostgresStore::connect(&url).await.unwrap().usage_history();
+    assert_eq!(requests(&reading).await, 3);
+    assert!(reading.last_uses(None).await.unwrap().watched_since().is_some());
+    assert_denied(&url, &["delete from keygate.usage_counts", "truncate keygate.usage_last"]);
 }

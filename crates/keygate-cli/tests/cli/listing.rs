@@ -90,6 +90,7 @@ fn json_of_a_key_has_no_key_and_no_digest() {
         "expires": "2098-12-31T00:00:00Z",
         "revoked": null,
         "replaced_by": null,
+        "last_used": "unknown",
     });
     assert_eq!(sandbox.keys()[0], expected);
 }

@@ -44,7 +44,8 @@ impl Draft {
             Value::Object(facts) => facts,
             _ => Map::new(),
         };
-        facts.retain(|name, _| !["state", "revoked", "replaced_by"].contains(&&**name));
+        facts
+            .retain(|name, _| !["state", "revoked", "replaced_by", "last_used"].contains(&&**name));
         Ok(Self { key, new, facts })
     }
 

@@ -1,0 +1,151 @@
+use std::cmp::Reverse;
+use std::fmt;
+use std::time::SystemTime;
+
+use super::aggregate::time;
+use crate::clock::nanos;
+use crate::store::DatabaseError;
+use crate::store::usage::{CountsQuery, CountsRow, Group, UsageTables};
+
+mod last_uses;
+mod opening;
+mod past;
+mod query;
+mod totals;
+
+pub use last_uses::LastUses;
+pub use opening::state_folder;
+pub use query::{UsageBucket, UsageQuery};
+pub use totals::{ClientTotals, KeyTotals, UsagePoint, UsageTotals};
+
+/// The usage that [`UsageWriter`](super::UsageWriter)s have kept: who sent how many requests, and when each key was last
+/// used.
+///
+/// It is in tables of PostgreSQL, or in the SQLite file `usage.db` in a folder, and never beside the keys. Counts are kept
+/// by minute for a day, by hour for 31 days and by day for two years; writers sum up and remove older ones.
+///
+/// It is a handle: clones share their connections. Reading requires tokio.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use keygate::observe::{UsageBucket, UsageHistory, UsageQuery};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[cfg(feature = "sqlite")] {
+/// # let folder = std::env::temp_dir().join(format!("keygate-history-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// let history = UsageHistory::in_folder(&folder).await?;
+/// let today = UsageQuery::new().since(SystemTime::now() - Duration::from_secs(24 * 60 * 60));
+/// for client in history.top(&today, 10).await? {
+///     println!("{}: {} requests", client.client, client.totals.requests);
+/// }
+/// for hour in history.series(&today.for_client("App 1"), UsageBucket::Hour).await? {
+///     println!("{:?}: {} requests", hour.start, hour.totals.requests);
+/// }
+/// # std::fs::remove_dir_all(folder)?;
+/// # }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct UsageHistory(UsageTables);
+
+impl UsageHistory {
+    pub(super) fn tables(&self) -> &UsageTables {
+        &self.0
+    }
+
+    /// Returns since when usage has been written: the start of the first writer, or of the first one after a gap of more
+    /// than a day in which there was none. `None` if nothing was ever written.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub async fn watched_since(&self) -> Result<Option<SystemTime>, DatabaseError> {
+        Ok(self.0.watched_since().await?.map(system_time))
+    }
+
+    /// Reads when the keys of one client or of all clients were last used.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub async fn last_uses(&self, client: Option<&str>) -> Result<LastUses, DatabaseError> {
+        // In this order: a key that is first used in between was watched.
+        let since = self.watched_since().await?;
+        Ok(LastUses::new(since, self.0.last_uses(client).await?))
+    }
+
+    /// Sums the counts of each key, in the order of clients and key ids.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub async fn keys(&self, query: &UsageQuery) -> Result<Vec<KeyTotals>, DatabaseError> {
+        let rows = self.counts(query, Group::Key).await?;
+        let same = |one: &CountsRow, other: &CountsRow| {
+            (&one.client, &one.key_id) == (&other.client, &other.key_id)
+        };
+        // An id that is none was written by hand.
+        Ok(rows.chunk_by(same).filter_map(KeyTotals::sum).collect())
+    }
+
+    /// Returns the `n` clients with the most requests, the busiest first.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub async fn top(
+        &self,
+        query: &UsageQuery,
+        n: usize,
+    ) -> Result<Vec<ClientTotals>, DatabaseError> {
+        let rows = self.counts(query, Group::Client).await?;
+        let clients = rows.chunk_by(|one, other| one.client == other.client);
+        let mut clients: Vec<_> = clients.filter_map(ClientTotals::sum).collect();
+        clients.sort_by_key(|client| Reverse(client.totals.requests));
+        clients.truncate(n);
+        Ok(clients)
+    }
+
+    /// Sums the counts of each minute, hour or day with any, the oldest first.
+    ///
+    /// Older counts are summed by hour or by day already: [`UsagePoint::bucket`] says by which.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub async fn series(
+        &self,
+        query: &UsageQuery,
+        bucket: UsageBucket,
+    ) -> Result<Vec<UsagePoint>, DatabaseError> {
+        let rows = self.counts(query, Group::Time(bucket.seconds())).await?;
+        let points = rows.chunk_by(|one, other| one.start == other.start);
+        Ok(points.filter_map(|rows| UsagePoint::sum(rows, bucket)).collect())
+    }
+
+    async fn counts(
+        &self,
+        query: &UsageQuery,
+        group: Group,
+    ) -> Result<Vec<CountsRow>, DatabaseError> {
+        let seconds = |time: Option<SystemTime>| time.map(|time| nanos(time) / 1_000_000_000);
+        let UsageQuery { client, since, until } = query;
+        let (since, until) = (seconds(*since), seconds(*until));
+        let query = CountsQuery { client: client.as_deref(), since, until, group };
+        Ok(self.0.counts(&query).await?)
+    }
+}
+
+/// Converts seconds since 1970.
+fn system_time(seconds: u64) -> SystemTime {
+    time(seconds.saturating_mul(1_000_000_000))
+}
+
+impl fmt::Debug for UsageHistory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UsageHistory").field(&self.0.place()).finish()
+    }
+}

@@ -1,0 +1,68 @@
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use super::system_time;
+use crate::key::KeyId;
+use crate::manage::{KeyInfo, LastUsed};
+use crate::store::usage::LastUse;
+
+/// When keys were last used, to the minute.
+///
+/// ```
+/// use keygate::ManageKeys;
+/// use keygate::manage::KeyInfo;
+/// use keygate::observe::UsageHistory;
+///
+/// async fn keys(
+///     store: &dyn ManageKeys,
+///     history: &UsageHistory,
+/// ) -> Result<Vec<KeyInfo>, Box<dyn std::error::Error>> {
+///     let mut keys = store.list_keys(None).await?;
+///     history.last_uses(None).await?.add_to(&mut keys);
+///     Ok(keys)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct LastUses {
+    watched_since: Option<SystemTime>,
+    by_key: HashMap<KeyId, HashMap<String, SystemTime>>,
+}
+
+impl LastUses {
+    pub(super) fn new(watched_since: Option<SystemTime>, last_uses: Vec<LastUse>) -> Self {
+        let mut by_key: HashMap<_, HashMap<_, _>> = HashMap::new();
+        for LastUse { client, key_id, time } in last_uses {
+            // An id that is none was written by hand.
+            if let Ok(key_id) = key_id.parse() {
+                by_key.entry(key_id).or_default().insert(client, system_time(time));
+            }
+        }
+        Self { watched_since, by_key }
+    }
+
+    /// Returns since when usage has been watched: see
+    /// [`UsageHistory::watched_since`](super::UsageHistory::watched_since).
+    pub fn watched_since(&self) -> Option<SystemTime> {
+        self.watched_since
+    }
+
+    /// Returns when a key was last used: [`LastUsed::Never`] only if it has been watched since its issue.
+    pub fn of(&self, key: &KeyInfo) -> LastUsed {
+        match (self.time(key.key_id, &key.client), self.watched_since, key.created) {
+            (Some(time), ..) => LastUsed::At(time),
+            (None, Some(since), Some(created)) if since <= created => LastUsed::Never,
+            (None, ..) => LastUsed::Unknown,
+        }
+    }
+
+    pub(super) fn time(&self, key_id: KeyId, client: &str) -> Option<SystemTime> {
+        self.by_key.get(&key_id)?.get(client).copied()
+    }
+
+    /// Sets [`KeyInfo::last_used`] of each key.
+    pub fn add_to<'a>(&self, keys: impl IntoIterator<Item = &'a mut KeyInfo>) {
+        for key in keys {
+            key.last_used = self.of(key);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+/// Which part of a [`UsageHistory`](super::UsageHistory) to read: all of it by default.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use keygate::observe::UsageQuery;
+///
+/// let hour = Duration::from_secs(60 * 60);
+/// let query = UsageQuery::new().for_client("App 1").since(SystemTime::now() - hour);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct UsageQuery {
+    pub(super) client: Option<String>,
+    pub(super) since: Option<SystemTime>,
+    pub(super) until: Option<SystemTime>,
+}
+
+impl UsageQuery {
+    /// Creates a query for everything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads only this client.
+    pub fn for_client(self, name: impl Into<String>) -> Self {
+        Self { client: Some(name.into()), ..self }
+    }
+
+    /// Reads from this time on. A minute, hour or day that was summed before and ends later is read as a whole.
+    pub fn since(self, time: SystemTime) -> Self {
+        Self { since: Some(time), ..self }
+    }
+
+    /// Reads what begins before this time.
+    pub fn until(self, time: SystemTime) -> Self {
+        Self { until: Some(time), ..self }
+    }
+}
+
+/// The length of the times in a series, all in UTC.
+///
+/// It serializes as `minute`, `hour` or `day`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UsageBucket {
+    /// Minutes, which are kept for a day.
+    Minute,
+    /// Hours, which are kept for 31 days.
+    Hour,
+    /// Days, which are kept for two years.
+    Day,
+}
+
+impl UsageBucket {
+    pub(super) fn seconds(self) -> u32 {
+        match self {
+            Self::Minute => 60,
+            Self::Hour => 3_600,
+            Self::Day => 86_400,
+        }
+    }
+
+    /// The bucket that is as long, or the next longer one.
+    pub(super) fn of_seconds(seconds: u64) -> Self {
+        match seconds {
+            ..=60 => Self::Minute,
+            61..=3_600 => Self::Hour,
+            3_601.. => Self::Day,
+        }
+    }
+}

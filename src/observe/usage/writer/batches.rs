@@ -1,0 +1,247 @@
+//! Makes batches of counts. No clock and no database: the caller has both.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use smol_str::SmolStr;
+
+use crate::key::KeyId;
+use crate::observe::OutcomeKind;
+use crate::observe::usage::Usage;
+use crate::store::usage::{LastUse, UsageBatch, UsageRow};
+
+/// Collected rows at which further counts stay in the `Usage`, which takes no memory.
+const MAX_ROWS: usize = 100_000;
+
+const SECOND: u64 = 1_000_000_000;
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
+/// A batch without rows is written after so long, so that readers know that usage is watched.
+const HEARTBEAT: u64 = HOUR;
+
+/// Collects counts, and makes batches of them. Times are seconds since 1970.
+pub(super) struct Batches {
+    instance: String,
+    sequence: u64,
+    since: u64,
+    /// Sorted, as the statements need them.
+    rows: BTreeMap<Row, u64>,
+    collected: u64,
+    /// Time of the last batch.
+    made: Option<u64>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    minute: u64,
+    client: SmolStr,
+    key_id: KeyId,
+    outcome: &'static str,
+}
+
+impl Batches {
+    /// Starts at `now`, in nanoseconds since 1970.
+    pub(super) fn new(now: u64) -> io::Result<Self> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let instance = format!("{:016x}", u64::from_ne_bytes(random));
+        let now = now / SECOND;
+        Ok(Self {
+            instance,
+            sequence: 0,
+            since: now,
+            rows: BTreeMap::new(),
+            collected: now,
+            made: None,
+        })
+    }
+
+    /// Takes the new counts of `usage`.
+    pub(super) fn collect(&mut self, usage: &Usage) {
+        let now = usage.now() / SECOND;
+        if self.rows.len() < MAX_ROWS {
+            let earlier = self.collected / MINUTE * MINUTE;
+            usage.shared.keys.for_each(|key, counts| {
+                let mut minute = counts.last_seen() / SECOND / MINUTE * MINUTE;
+                // If a minute has just begun, most requests were in the one before.
+                if minute + 1 >= now {
+                    minute = earlier.max(minute.saturating_sub(MINUTE)).min(minute);
+                }
+                counts.take(|kind, count| {
+                    let (client, key_id, outcome) = (key.client.clone(), key.of, kind.name());
+                    let row = Row { minute, client, key_id, outcome };
+                    *self.rows.entry(row).or_default() += count;
+                });
+            });
+            self.collected = now;
+        }
+    }
+
+    /// Makes a batch of the collected counts, if there are any or it is time for a heartbeat.
+    pub(super) fn make(&mut self, now: u64) -> Option<UsageBatch> {
+        let now = now / SECOND;
+        let is_due = self.made.is_none_or(|made| now.abs_diff(made) >= HEARTBEAT);
+        if self.rows.is_empty() && !is_due {
+            return None;
+        }
+        let rolls_up = self.made.is_none_or(|made| made / HOUR != now / HOUR);
+        self.made = Some(now);
+        self.sequence += 1;
+        let rows = std::mem::take(&mut self.rows);
+        let last_uses = last_uses(&rows);
+        let row = |(row, count): (Row, u64)| {
+            let Row { minute, client, key_id, outcome } = row;
+            let (client, key_id) = (client.into(), key_id.to_string());
+            UsageRow { client, key_id, minute, outcome, count }
+        };
+        Some(UsageBatch {
+            instance: self.instance.clone(),
+            sequence: self.sequence,
+            since: self.since,
+            now,
+            rows: rows.into_iter().map(row).collect(),
+            last_uses,
+            rolls_up,
+        })
+    }
+}
+
+/// The latest minute in which each key was admitted, in the order of clients and keys.
+fn last_uses(rows: &BTreeMap<Row, u64>) -> Vec<LastUse> {
+    let mut times: BTreeMap<(&SmolStr, KeyId), u64> = BTreeMap::new();
+    for Row { minute, client, key_id, outcome } in rows.keys() {
+        if *outcome == OutcomeKind::Admitted.name() {
+            // Rows are in the order of minutes.
+            times.insert((client, *key_id), *minute);
+        }
+    }
+    let last_use = |((client, key_id), time): ((&SmolStr, KeyId), u64)| LastUse {
+        client: client.to_string(),
+        key_id: key_id.to_string(),
+        time,
+    };
+    times.into_iter().map(last_use).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    /// The start of a minute and an hour, in seconds since 1970.
+    const START: u64 = 1_800_000_000;
+
+    struct Fixture {
+        usage: Usage,
+        batches: Batches,
+        millis: Arc<AtomicU64>,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let millis = Arc::new(AtomicU64::new(START * 1_000));
+            let clock = Arc::clone(&millis);
+            let usage = Usage::new().with_clock(move || {
+                UNIX_EPOCH + Duration::from_millis(clock.load(Ordering::Relaxed))
+            });
+            let batches = Batches::new(usage.now()).unwrap();
+            Self { usage, batches, millis }
+        }
+
+        fn at(&self, millis: u64) {
+            self.millis.store(START * 1_000 + millis, Ordering::Relaxed);
+        }
+
+        fn call(&self, key: u64) {
+            let key_id = format!("{key:016x}").parse().unwrap();
+            self.usage.shared.count("App 1", key_id, OutcomeKind::Admitted, self.usage.now());
+        }
+
+        /// The minutes of the next batch and their counts.
+        fn batch(&mut self) -> Option<Vec<(u64, u64)>> {
+            self.batches.collect(&self.usage);
+            let batch = self.batches.make(self.usage.now())?;
+            let minute = |row: &UsageRow| ((row.minute - START) / MINUTE, row.count);
+            Some(batch.rows.iter().map(minute).collect())
+        }
+    }
+
+    #[test]
+    fn requests_count_in_their_minute_though_the_thread_is_late() {
+        let mut fixture = Fixture::new();
+        fixture.call(1);
+        assert_eq!(fixture.batch(), Some(vec![(0, 1)]));
+        fixture.at(58_000);
+        fixture.call(1);
+        // A moment after the minute, with one request of the next one.
+        fixture.at(60_002);
+        fixture.call(1);
+        assert_eq!(fixture.batch(), Some(vec![(0, 2)]));
+        fixture.at(65_000);
+        fixture.call(1);
+        fixture.at(129_000);
+        assert_eq!(fixture.batch(), Some(vec![(1, 1)]));
+        fixture.at(300_000);
+        fixture.call(1);
+        assert_eq!(fixture.batch(), Some(vec![(4, 1)]));
+    }
+
+    #[test]
+    fn minutes_are_collected_apart_until_the_next_batch() {
+        let mut fixture = Fixture::new();
+        for minute in 0..5 {
+            fixture.at(60_000 * minute + 9_000);
+            fixture.call(1);
+            fixture.call(1);
+            fixture.batches.collect(&fixture.usage);
+        }
+        assert_eq!(fixture.batch(), Some((0..5).map(|minute| (minute, 2)).collect()));
+        let none = fixture.batch();
+        assert_eq!(none, None);
+    }
+
+    #[test]
+    fn without_requests_there_is_one_batch_an_hour() {
+        let mut fixture = Fixture::new();
+        assert_eq!(fixture.batch(), Some(vec![]));
+        fixture.at(3_599_000);
+        assert_eq!(fixture.batch(), None);
+        fixture.at(3_600_000);
+        assert_eq!(fixture.batch(), Some(vec![]));
+    }
+
+    #[test]
+    fn older_counts_are_summed_once_an_hour() {
+        let mut fixture = Fixture::new();
+        let mut rolls_up = |seconds: u64| {
+            fixture.at(1_000 * seconds);
+            fixture.call(1);
+            fixture.batches.collect(&fixture.usage);
+            fixture.batches.make(fixture.usage.now()).unwrap().rolls_up
+        };
+        assert_eq!(
+            [0, 10, 3_590, 3_600, 3_610].map(&mut rolls_up),
+            [true, false, false, true, false]
+        );
+    }
+
+    #[test]
+    fn rows_are_bounded_and_no_count_is_lost() {
+        let mut fixture = Fixture::new();
+        for key in 0..MAX_ROWS as u64 {
+            fixture.call(key);
+        }
+        fixture.batches.collect(&fixture.usage);
+        fixture.at(70_000);
+        fixture.call(1);
+        fixture.batches.collect(&fixture.usage);
+        assert_eq!(fixture.batches.rows.len(), MAX_ROWS);
+        let batch = fixture.batches.make(fixture.usage.now()).unwrap();
+        assert_eq!((batch.rows.len(), batch.last_uses.len()), (MAX_ROWS, MAX_ROWS));
+        assert_eq!(fixture.batch(), Some(vec![(1, 1)]));
+    }
+}

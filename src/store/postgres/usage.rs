@@ -1,0 +1,30 @@
+//! The tables of usage in the schema `keygate`.
+
+use sqlx::Postgres;
+
+use super::PostgresStore;
+use super::pool::{CHANGE_DEADLINE, Pool};
+use crate::store::sql::UsageDialect;
+
+impl PostgresStore {
+    /// Returns a store with a connection of its own, opened when it is first needed: no change of keys waits for
+    /// usage, and a runtime that ends takes no connection of another one along.
+    pub(in crate::store) fn for_usage(&self) -> Self {
+        let changing = Pool::new(self.changing.options(), 1, CHANGE_DEADLINE);
+        Self { changing, ..self.clone() }
+    }
+}
+
+impl UsageDialect for Postgres {
+    const ELEMENTS: &'static str = "pg_catalog.jsonb_array_elements($1::jsonb) e";
+    const ELEMENT: &'static str = "e";
+    /// The number is arbitrary.
+    const MAY_ROLL_UP: &'static str =
+        "select pg_catalog.pg_try_advisory_xact_lock(7738725019629675778)";
+
+    /// In one statement: no other transaction adds to the rows meanwhile.
+    fn move_rows(table: &str, condition: &str, insert: impl Fn(&str) -> String) -> Vec<String> {
+        let delete = format!("delete from {table} where {condition} returning *");
+        vec![format!("with moved as ({delete}) {}", insert("moved"))]
+    }
+}

@@ -1,0 +1,91 @@
+//! The file `usage.db`.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use sqlx::Sqlite;
+
+use super::SqliteStore;
+use super::connections::Connections;
+use super::open_transaction::OpenTransaction;
+use super::options::SqliteOptions;
+use super::transaction::SqliteTransaction;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::store::sql::{
+    Database, DatabaseError, Migration, Migrations, UsageDialect, retrying_while,
+};
+
+const MIGRATIONS: Migrations =
+    Migrations(&[Migration { oldest_reader: 1, sql: include_str!("usage/0001.sql") }]);
+
+/// The tables of usage in a file of their own.
+#[derive(Clone)]
+pub(crate) struct UsageFile(Arc<Connections>);
+
+impl UsageFile {
+    /// Opens the file, and with `migrate` creates it and its tables first.
+    pub(in crate::store) async fn open(path: &Path, migrate: bool) -> Result<Self, DatabaseError> {
+        if !migrate && matches!(path.try_exists(), Ok(false)) {
+            let why = format!(
+                "the file {} does not exist: the first service that keeps its usage there creates it",
+                path.display()
+            );
+            return Err(DatabaseError::Location { why });
+        }
+        let connections = Connections::open(SqliteOptions::new(path), MIGRATIONS, migrate).await?;
+        Ok(Self(Arc::new(connections)))
+    }
+
+    pub(in crate::store) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Runs a statement again while another process holds a lock.
+    pub(in crate::store) async fn retrying<F, T>(
+        &self,
+        run: impl Fn() -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        retrying_while(|error: &StoreError| error.kind() == StoreErrorKind::Busy, run).await
+    }
+}
+
+impl SqliteStore {
+    /// Returns whether a folder is that of the database.
+    pub(crate) fn is_in(&self, folder: &Path) -> io::Result<bool> {
+        crate::store::usage::is_in(self.connections.path(), folder)
+    }
+}
+
+impl Database for UsageFile {
+    type Transaction = SqliteTransaction;
+
+    async fn read(&self) -> Result<SqliteTransaction, StoreError> {
+        let open = OpenTransaction::reader(self.0.reader().await?).await?;
+        Ok(SqliteTransaction { open, written: None })
+    }
+
+    async fn write(&self) -> Result<SqliteTransaction, StoreError> {
+        Ok(SqliteTransaction { open: self.0.begin_writing().await?, written: None })
+    }
+
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+impl UsageDialect for Sqlite {
+    const ELEMENTS: &'static str = "json_each($1) e";
+    const ELEMENT: &'static str = "e.value";
+    /// Only one transaction writes.
+    const MAY_ROLL_UP: &'static str = "select 1";
+
+    fn move_rows(table: &str, condition: &str, insert: impl Fn(&str) -> String) -> Vec<String> {
+        let from = format!("{table} where {condition}");
+        vec![insert(&from), format!("delete from {from}")]
+    }
+}

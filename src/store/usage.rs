@@ -1,0 +1,162 @@
+//! Where usage is kept: in PostgreSQL, or in an SQLite file of its own.
+
+use std::io;
+use std::path::Path;
+
+#[cfg(feature = "postgres")]
+use super::PostgresStore;
+use super::sql;
+#[cfg(feature = "sqlite")]
+use super::sqlite::UsageFile;
+use crate::error::StoreError;
+
+/// What an instance counted since its last batch. Times are seconds since 1970.
+pub(crate) struct UsageBatch {
+    /// The instance and the number of the batch: a batch that is sent twice is counted once.
+    pub(crate) instance: String,
+    pub(crate) sequence: u64,
+    /// The start of the instance.
+    pub(crate) since: u64,
+    pub(crate) now: u64,
+    pub(crate) rows: Vec<UsageRow>,
+    /// Keys that were admitted.
+    pub(crate) last_uses: Vec<LastUse>,
+    /// Whether to sum older counts by hour and day, and to remove the oldest.
+    pub(crate) rolls_up: bool,
+}
+
+/// Requests of one minute with one outcome.
+pub(crate) struct UsageRow {
+    pub(crate) client: String,
+    pub(crate) key_id: String,
+    pub(crate) minute: u64,
+    pub(crate) outcome: &'static str,
+    pub(crate) count: u64,
+}
+
+pub(crate) struct LastUse {
+    pub(crate) client: String,
+    pub(crate) key_id: String,
+    pub(crate) time: u64,
+}
+
+/// Which counts to read, in seconds since 1970.
+pub(crate) struct CountsQuery<'a> {
+    pub(crate) client: Option<&'a str>,
+    pub(crate) since: Option<u64>,
+    pub(crate) until: Option<u64>,
+    pub(crate) group: Group,
+}
+
+/// What counts are summed by, besides their outcome.
+#[derive(Clone, Copy)]
+pub(crate) enum Group {
+    Client,
+    Key,
+    /// Times of so many seconds.
+    Time(u32),
+}
+
+/// A sum of counts. What it was not grouped by is empty.
+pub(crate) struct CountsRow {
+    pub(crate) client: String,
+    pub(crate) key_id: String,
+    /// The first second that was counted.
+    pub(crate) start: u64,
+    /// The length of the longest time that was counted as one.
+    pub(crate) seconds: u64,
+    pub(crate) outcome: String,
+    pub(crate) count: u64,
+}
+
+/// A handle to the tables of usage.
+#[derive(Clone)]
+pub(crate) enum UsageTables {
+    #[cfg(feature = "sqlite")]
+    Sqlite(UsageFile),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<PostgresStore>),
+}
+
+/// Calls a function with the database.
+macro_rules! with_database {
+    ($tables:expr, $function:path, $($argument:expr),*) => {
+        match $tables {
+            #[cfg(feature = "sqlite")]
+            UsageTables::Sqlite(file) => file.retrying(|| $function(file, $($argument),*)).await,
+            #[cfg(feature = "postgres")]
+            UsageTables::Postgres(store) => $function(&**store, $($argument),*).await,
+        }
+    };
+}
+
+impl UsageTables {
+    /// Opens a file, and with `create` makes it and its tables first.
+    #[cfg(feature = "sqlite")]
+    pub(crate) async fn file(path: &Path, create: bool) -> Result<Self, sql::DatabaseError> {
+        Ok(Self::Sqlite(UsageFile::open(path, create).await?))
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(crate) fn postgres(store: &PostgresStore) -> Self {
+        Self::Postgres(Box::new(store.for_usage()))
+    }
+
+    /// Returns a handle with connections of its own, for another runtime.
+    pub(crate) fn separate(&self) -> Self {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(file) => Self::Sqlite(file.clone()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => Self::postgres(store),
+        }
+    }
+
+    /// Adds a batch, unless it was added before.
+    pub(crate) async fn write(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+        with_database!(self, sql::write_usage, batch)
+    }
+
+    /// Sums counts, in the order of what they are grouped by.
+    pub(crate) async fn counts(
+        &self,
+        query: &CountsQuery<'_>,
+    ) -> Result<Vec<CountsRow>, StoreError> {
+        with_database!(self, sql::read_counts, query)
+    }
+
+    /// Lists when the keys of one client or of all clients were last used.
+    pub(crate) async fn last_uses(&self, client: Option<&str>) -> Result<Vec<LastUse>, StoreError> {
+        with_database!(self, sql::read_last_uses, client)
+    }
+
+    /// Returns since when usage has been written, without a gap of more than a day.
+    pub(crate) async fn watched_since(&self) -> Result<Option<u64>, StoreError> {
+        with_database!(self, sql::read_watch,)
+    }
+
+    /// Describes the place, for `Debug`.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(file) => file.path().display().to_string(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => format!("{store:?}"),
+        }
+    }
+}
+
+/// Returns whether a folder is that of a file, or of the file that it links to.
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code))]
+pub(crate) fn is_in(file: &Path, folder: &Path) -> io::Result<bool> {
+    let folder = folder.canonicalize()?;
+    let file = std::path::absolute(file)?;
+    let parents =
+        [file.parent().map(Path::to_owned), file.canonicalize()?.parent().map(Path::to_owned)];
+    for parent in parents.into_iter().flatten() {
+        if parent.canonicalize()? == folder {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

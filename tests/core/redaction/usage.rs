@@ -1,0 +1,63 @@
+//! The types of usage that is kept, made with requests of the canary.
+
+use crate::redaction::types::Shown;
+
+#[cfg(feature = "sqlite")]
+pub(crate) fn all() -> Vec<Shown> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(kept())
+}
+
+#[cfg(feature = "sqlite")]
+async fn kept() -> Vec<Shown> {
+    use keygate::Usage;
+    use keygate::observe::{UsageBucket, UsageHistory, UsageQuery, UsageWriter};
+
+    use crate::redaction::canary::debug;
+    use crate::redaction::types::{headers, store};
+
+    let folder = tempfile::tempdir().unwrap();
+    let history = UsageHistory::in_folder(folder.path()).await.unwrap();
+    let usage = Usage::new();
+    let writer = UsageWriter::start(&usage, &history).unwrap();
+    for known in [store(), keygate::MemoryStore::new()] {
+        let auth = keygate::Authenticator::new(known).add_observer(usage.clone());
+        let _ = auth.verify(&headers());
+    }
+    writer.flush().await.unwrap();
+    let query = UsageQuery::new().for_client("User 1");
+    let keys = history.keys(&query).await.unwrap();
+    let clients = history.top(&query, 1).await.unwrap();
+    let points = history.series(&query, UsageBucket::Hour).await.unwrap();
+    let json = serde_json::json!([keys, clients, points]).to_string();
+    assert!(json.contains("User 1"), "{json}");
+    vec![
+        ("UsageWriter", debug(&writer)),
+        ("UsageWriterHealth", debug(&writer.health())),
+        ("UsageHistory", debug(&history)),
+        ("UsageQuery", debug(&query)),
+        ("KeyTotals", debug(&keys) + &json),
+        ("UsageTotals", debug(&keys[0].totals)),
+        ("ClientTotals", debug(&clients)),
+        ("UsagePoint", debug(&points)),
+        ("UsageBucket", debug(&points[0].bucket)),
+        ("LastUses", debug(&history.last_uses(None).await.unwrap())),
+    ]
+}
+
+#[cfg(not(feature = "sqlite"))]
+pub(crate) fn all() -> Vec<Shown> {
+    let names = [
+        "ClientTotals",
+        "KeyTotals",
+        "LastUses",
+        "UsageBucket",
+        "UsageHistory",
+        "UsagePoint",
+        "UsageQuery",
+        "UsageTotals",
+        "UsageWriter",
+        "UsageWriterHealth",
+    ];
+    names.map(|name| (name, "not built".to_owned())).to_vec()
+}

@@ -1,0 +1,266 @@
+//! Usage that is kept in `usage.db`.
+
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use keygate::manage::{KeyInfo, LastUsed};
+use keygate::observe::{UsageBucket, UsageHistory, UsagePoint, UsageQuery, UsageWriter};
+use keygate::store::{DatabaseError, SqliteStore};
+
+use crate::counted::{Counted, START, at, id, kept, requests};
+use crate::fixture::{Folder, sqlite3};
+
+async fn history(folder: &Folder) -> UsageHistory {
+    UsageHistory::in_folder(folder.path()).await.unwrap()
+}
+
+#[tokio::test]
+async fn counts_survive_the_process_by_client_key_and_outcome() {
+    let folder = Folder::new();
+    let counted = Counted::new();
+    let writer = UsageWriter::start(&counted.usage, &history(&folder).await).unwrap();
+    counted.calls("a 1", 3);
+    counted.calls("a expired", 2);
+    counted.calls("b 1", 1);
+    counted.calls("nobody's", 9);
+    writer.flush().await.unwrap();
+    counted.calls("a 1", 2);
+    writer.stop().await.unwrap();
+
+    let history = UsageHistory::open(folder.path().join("usage.db")).await.unwrap();
+    let line = |client: &str, key: &str, rest: &str| format!("{client} {} {rest}", id(key));
+    let mut expected = [line("A", "a 1", "5 {}"), line("A", "a expired", "0 {\"expired\": 2}")];
+    expected.sort();
+    let expected = [&expected[..], &[line("B", "b 1", "1 {}")]].concat();
+    assert_eq!(kept(&history).await, expected);
+    let top = history.top(&UsageQuery::new(), 1).await.unwrap();
+    assert_eq!((top.len(), &*top[0].client, top[0].totals.requests), (1, "A", 5));
+    assert_eq!(history.watched_since().await.unwrap(), Some(at(0)));
+}
+
+/// The starts of the times in seconds after the first minute, their lengths and requests.
+fn shown(points: &[UsagePoint]) -> Vec<(u64, UsageBucket, u64)> {
+    let first = at(0) - Duration::from_secs(30);
+    let point = |point: &UsagePoint| {
+        let start = point.start.duration_since(first).unwrap_or_default().as_secs();
+        (start, point.bucket, point.totals.requests)
+    };
+    points.iter().map(point).collect()
+}
+
+#[tokio::test]
+async fn older_counts_are_summed_by_hour_and_day_and_then_removed() {
+    use UsageBucket::{Day, Hour, Minute};
+    const DAY: u64 = 86_400;
+    let folder = Folder::new();
+    let counted = Counted::new();
+    let history = history(&folder).await;
+    let writer = UsageWriter::start(&counted.usage, &history).unwrap();
+    let all = UsageQuery::new();
+    for (minute, requests) in [(0, 1), (1, 2), (61, 4)] {
+        counted.clock.set(at(60 * minute));
+        counted.calls("a 1", requests);
+        writer.flush().await.unwrap();
+    }
+    let series = async |bucket| shown(&history.series(&all, bucket).await.unwrap());
+    let minutes = [(0, Minute, 1), (60, Minute, 2), (3_660, Minute, 4)];
+    assert_eq!(series(Minute).await, minutes);
+    assert_eq!(series(Hour).await, [(0, Hour, 3), (3_600, Hour, 4)]);
+    let at_midnight = [(0, Day, 7)];
+    assert_eq!(series(Day).await, at_midnight);
+
+    let later = async |time: u64| {
+        counted.clock.set(at(time));
+        counted.calls("b 1", 1);
+        writer.flush().await.unwrap();
+        shown(&history.series(&all.clone().for_client("A"), Minute).await.unwrap())
+    };
+    // A day later, the first hour is summed.
+    assert_eq!(later(DAY + 3_600).await, [(0, Hour, 3), (3_660, Minute, 4)]);
+    assert_eq!(later(DAY + 2 * 3_600).await, [(0, Hour, 3), (3_600, Hour, 4)]);
+    assert_eq!(later(32 * DAY).await, at_midnight);
+    assert_eq!(requests(&history).await, 7 + 3);
+    assert_eq!(later(732 * DAY + 3_600).await, []);
+    writer.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn last_use_is_never_a_time_or_unknown() {
+    let folder = Folder::new();
+    let counted = Counted::new();
+    let history = history(&folder).await;
+    let key = |name: &str, created: Option<SystemTime>| {
+        let mut key = KeyInfo::new(id(name), "A");
+        key.created = created;
+        key
+    };
+    let before = history.last_uses(None).await.unwrap();
+    assert_eq!(before.of(&key("a 1", Some(at(0)))), LastUsed::Unknown);
+
+    let writer = UsageWriter::start(&counted.usage, &history).unwrap();
+    counted.calls("a 1", 1);
+    counted.calls("a expired", 1);
+    writer.flush().await.unwrap();
+    let uses = history.last_uses(Some("A")).await.unwrap();
+    assert_eq!(uses.watched_since(), Some(at(0)));
+    let minute = at(0) - Duration::from_secs(30);
+    assert_eq!(uses.of(&key("a 1", None)), LastUsed::At(minute));
+    assert_eq!(uses.of(&key("a 2", Some(at(0)))), LastUsed::Never);
+    assert_eq!(uses.of(&key("a 2", Some(at(0) - Duration::from_secs(1)))), LastUsed::Unknown);
+    assert_eq!(uses.of(&key("a expired", None)), LastUsed::Unknown, "it was refused");
+    let other_client = KeyInfo::new(id("a 1"), "B");
+    assert_eq!(uses.of(&other_client), LastUsed::Unknown);
+    let mut keys = [key("a 1", None)];
+    uses.add_to(&mut keys);
+    assert_eq!(keys[0].last_used, LastUsed::At(minute));
+
+    // A process whose clock is behind.
+    counted.clock.set(at(0) - Duration::from_secs(600));
+    counted.calls("a 1", 1);
+    writer.flush().await.unwrap();
+    let uses = history.last_uses(None).await.unwrap();
+    assert_eq!(uses.of(&key("a 1", None)), LastUsed::At(minute), "it only moves forward");
+    writer.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn watch_starts_again_after_a_day_without_a_writer() {
+    let folder = Folder::new();
+    let history = history(&folder).await;
+    let mut since = Vec::new();
+    for hours in [0, 23, 23 + 26] {
+        let counted = Counted::new();
+        counted.clock.set(at(hours * 3_600));
+        let usage = keygate::Usage::new().with_clock(counted.clock.reader());
+        UsageWriter::start(&usage, &history).unwrap().stop().await.unwrap();
+        since.push(history.watched_since().await.unwrap());
+    }
+    assert_eq!(since, [Some(at(0)), Some(at(0)), Some(at(49 * 3_600))]);
+}
+
+#[tokio::test]
+async fn folder_of_the_keys_is_refused() {
+    let folder = Folder::new();
+    let keys = folder.path().join("keys");
+    let state = folder.path().join("state");
+    let link = folder.path().join("link");
+    for folder in [&keys, &state] {
+        fs::create_dir(folder).unwrap();
+    }
+    std::os::unix::fs::symlink(&keys, &link).unwrap();
+    let store = SqliteStore::migrate(keys.join("keys.db")).await.unwrap();
+    let linked = folder.path().join("linked.db");
+    std::os::unix::fs::symlink(keys.join("keys.db"), &linked).unwrap();
+    let by_link = SqliteStore::open(&linked).await.unwrap();
+    for (store, folder) in [(&store, &keys), (&store, &link), (&by_link, &keys)] {
+        let error = store.usage_history(folder).await.unwrap_err();
+        assert!(matches!(error, DatabaseError::Location { .. }), "{error:?}");
+        assert!(error.to_string().contains("the folder of the keys"), "{error}");
+    }
+    store.usage_history(&state).await.unwrap();
+    assert!(state.join("usage.db").exists() && !keys.join("usage.db").exists());
+    let error = UsageHistory::open(&keys).await.unwrap_err();
+    assert!(error.to_string().contains("does not exist"), "{error}");
+}
+
+#[tokio::test]
+async fn failing_file_is_reported_and_costs_no_count_or_request() {
+    let folder = Folder::new();
+    let counted = Counted::new();
+    let history = history(&folder).await;
+    let writer = UsageWriter::start(&counted.usage, &history).unwrap();
+    counted.calls("a 1", 1);
+    writer.flush().await.unwrap();
+    let [file, away] = ["usage.db", "away.db"].map(|name| folder.path().join(name));
+    fs::rename(&file, &away).unwrap();
+    counted.calls("a 1", 2);
+    for _ in 0..3 {
+        writer.flush().await.unwrap_err();
+        counted.clock.set(at(60));
+        counted.calls("b 1", 4);
+    }
+    let health = writer.health();
+    assert_eq!((health.last_written, health.failing_since), (Some(at(0)), Some(at(0))));
+    assert!(health.error.unwrap().to_string().contains("usage.db"));
+    fs::rename(&away, &file).unwrap();
+    writer.flush().await.unwrap();
+    let health = writer.health();
+    assert!(health.error.is_none() && health.failing_since.is_none(), "{health:?}");
+    assert_eq!(requests(&history).await, 15);
+    let minutes = sqlite3(
+        &file,
+        "select start, sum(count) from keygate_usage_counts group by start order by start;",
+    );
+    assert_eq!(minutes, format!("{}|3\n{}|12", START - 30, START + 30));
+    writer.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn usage_has_one_writer_at_a_time() {
+    let folder = Folder::new();
+    let counted = Counted::new();
+    let history = history(&folder).await;
+    let writer = UsageWriter::start(&counted.usage, &history).unwrap();
+    let error = UsageWriter::start(&counted.usage, &history).unwrap_err();
+    assert!(error.to_string().contains("already has a writer"), "{error}");
+    counted.calls("a 1", 1);
+    writer.stop().await.unwrap();
+    let writer = UsageWriter::start(&counted.usage, &history).unwrap();
+    counted.calls("a 1", 1);
+    writer.stop().await.unwrap();
+    assert_eq!(requests(&history).await, 2);
+}
+
+#[tokio::test]
+async fn snapshot_includes_the_loaded_past_but_no_rate_does() {
+    let folder = Folder::new();
+    let history = history(&folder).await;
+    let before = Counted::new();
+    let writer = UsageWriter::start(&before.usage, &history).unwrap();
+    before.calls("a 1", 3);
+    before.calls("a expired", 2);
+    writer.stop().await.unwrap();
+
+    let after = Counted::new();
+    after.clock.set(at(3_600));
+    let usage = after.usage.clone();
+    usage.load_past(&history).await.unwrap();
+    let writer = UsageWriter::start(&usage, &history).unwrap();
+    assert!(usage.top(9).is_empty(), "{:?}", usage.top(9));
+    after.calls("a 1", 1);
+    writer.stop().await.unwrap();
+    let snapshot = usage.snapshot();
+    assert_eq!(snapshot.since, at(0));
+    assert_eq!((snapshot.outcomes["admitted"], snapshot.outcomes["expired"]), (4, 2));
+    let client = &snapshot.clients[0].activity;
+    let minute = at(0) - Duration::from_secs(30);
+    assert_eq!((client.requests, client.refused["expired"]), (4, 2));
+    assert_eq!((client.first_seen, client.last_seen), (minute, at(3_600)));
+    assert!((client.rates.last_minute - 1.0).abs() < f64::EPSILON, "{:?}", client.rates);
+    assert_eq!(requests(&history).await, 4, "the past is not written again");
+}
+
+#[tokio::test]
+async fn batch_that_is_refused_for_an_hour_is_dropped_alone() {
+    let folder = Folder::new();
+    let counted = Counted::new();
+    let history = history(&folder).await;
+    let writer = UsageWriter::start(&counted.usage, &history).unwrap();
+    let [file, away] = ["usage.db", "away.db"].map(|name| folder.path().join(name));
+    fs::rename(&file, &away).unwrap();
+    counted.calls("a 1", 1);
+    let mut attempts = 0;
+    while writer.health().dropped_batches == 0 {
+        writer.flush().await.unwrap_err();
+        counted.calls("b 1", 1);
+        attempts += 1;
+        assert!(attempts <= 360);
+    }
+    // One or two of them may have been made by the thread itself.
+    assert!(attempts > 350, "{attempts}");
+    fs::rename(&away, &file).unwrap();
+    writer.flush().await.unwrap();
+    assert_eq!(requests(&history).await, attempts);
+    assert_eq!(kept(&history).await, [format!("B {} {attempts} {{}}", id("b 1"))]);
+    writer.stop().await.unwrap();
+}
