@@ -1,20 +1,56 @@
-//! Changing a key file, against [`Model`](crate::model::Model).
+//! Changing a key file, against the same changes of a [`MemoryStore`].
 //!
 //! The text of the file, a NUL byte, and two bytes for each change: the action, and its client or key.
 
 use std::path::PathBuf;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, fs};
 
-use keygate::manage::{ClientInfo, KeyInfo, ManageError};
-use keygate::{KeyDigest, NewKey, YamlStore};
+use keygate::manage::{KeyInfo, ManageError, TransferKeys as _};
+use keygate::{KeyDigest, KeyId, MemoryStore, NewKey, YamlStore};
 use tempfile::TempDir;
 
-use crate::model::{Change, Model};
-
+/// The time for which the old key of a rotation still works.
+const GRACE: Duration = Duration::from_secs(36 * 3_600);
+/// How long a new key works.
+const LIFETIME: Duration = Duration::from_secs(60 * 3_600);
 const MOST_CHANGES: usize = 6;
 const NAMES: [&str; 6] = ["App 1", "default", "a: b #c", "it's \"so\"", "Gr\u{f6}\u{df}e", "null"];
 const LABELS: [&str; 4] = ["production", "two: #2", "~", "'"];
+
+#[derive(Clone, Debug)]
+enum Change {
+    Add(String),
+    Enable(String),
+    Disable(String),
+    Remove(String),
+    Issue { client: String, digest: KeyDigest, label: Option<&'static str> },
+    Revoke(KeyId),
+    Rotate { old: KeyId, digest: KeyDigest, label: Option<&'static str> },
+    Hash,
+}
+
+/// Makes a change of a store, with its methods that do not wait. Keys in memory are digests already.
+macro_rules! make {
+    ($store:expr, $change:expr, $now:expr) => {
+        match $change {
+            Change::Add(name) => $store.add_client(&**name).map(drop),
+            Change::Enable(name) => $store.enable_client(name).map(drop),
+            Change::Disable(name) => $store.disable_client(name).map(drop),
+            Change::Remove(name) => $store.remove_client(name).map(drop),
+            Change::Issue { client, digest, label } => {
+                $store.issue(client, new_key(*digest, *label, $now)).map(drop)
+            }
+            Change::Revoke(key) => $store.revoke(key).map(drop),
+            Change::Rotate { old, digest, label } => {
+                $store.rotate(old, new_key(*digest, *label, $now), GRACE).map(drop)
+            }
+            Change::Hash => Ok(()),
+        }
+    };
+}
 
 /// Applies changes to the file that `data` holds.
 ///
@@ -29,40 +65,48 @@ pub fn check(data: &[u8]) {
     let file = File::new();
     file.write(text);
     let Ok(store) = YamlStore::open(&file.path) else { return };
-    let mut model = Model::new(store.list_clients(), list_keys(&store));
+    let model = MemoryStore::new();
+    let export = ready(store.export_keys()).expect("a key file can be exported");
+    ready(model.import_keys(&export)).expect("an empty store takes all keys");
     for (number, change) in changes.chunks_exact(2).take(MOST_CHANGES).enumerate() {
         // A day with each change, so that keys expire on the way.
         let now = time(u64::try_from(number).unwrap() * 86_400);
-        let store = store.clone().with_clock(move || now);
+        let (store, model) =
+            (store.clone().with_clock(move || now), model.clone().with_clock(move || now));
         let Some(change) = change_of(change, number, &model) else { continue };
         let before = file.read();
-        let expected = model.apply(&change, now);
-        let done = make(&store, &change, now);
-        match (&done, expected) {
-            (Ok(()), Ok(changed)) => model = changed,
-            (Err(error), expected) => {
-                assert_eq!(
-                    file.read(),
-                    before,
-                    "{change:?} was refused and touched the file: {error}"
-                );
-                // What the layout of the file forbids, the model does not know.
-                let by_layout = matches!(error, ManageError::NotEditable { .. });
-                assert!(
-                    by_layout || expected.is_err(),
-                    "{change:?} was refused: {error}\n{before}"
-                );
+        // What the layout of the file forbids, the model does not know.
+        let made = match &change {
+            Change::Hash => store.hash_keys().map(drop),
+            change => make!(&store, change, now),
+        };
+        let made = made.map(|()| make!(&model, &change, now));
+        match made {
+            Ok(Ok(())) => {}
+            Ok(Err(rule)) => panic!("{change:?} was made, but {rule}\n{before}"),
+            Err(error) => {
+                let after = file.read();
+                assert_eq!(after, before, "{change:?} was refused, and touched the file: {error}");
+                let is_right = matches!(error, ManageError::NotEditable { .. })
+                    || make!(&model, &change, now).is_err();
+                assert!(is_right, "{change:?} was refused: {error}\n{before}");
             }
-            (Ok(()), Err(rule)) => panic!("{change:?} was made, but {rule}\n{before}"),
         }
-        model
-            .assert_is(store.list_clients(), list_keys(&store), || format!("{change:?}\n{before}"));
-        let loaded = YamlStore::open(&file.path).unwrap_or_else(|error| {
-            panic!("after {change:?}, {error}\n{before}\n---\n{}", file.read())
-        });
-        model.assert_is(loaded.list_clients(), list_keys(&loaded), || {
-            format!("{change:?}\n{before}\n---\n{}", file.read())
-        });
+        let after = || format!("after {change:?}\n{before}\n---\n{}", file.read());
+        let loaded = YamlStore::open(&file.path);
+        let loaded = loaded.unwrap_or_else(|error| panic!("{error} {}", after()));
+        for store in [&store, &loaded] {
+            assert_eq!(store.list_clients(), model.list_clients(), "{}", after());
+            assert_eq!(list_keys(store), model.list_keys(None).expect("keys"), "{}", after());
+        }
+    }
+}
+
+/// The output of a future that never waits.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("memory does not wait"),
     }
 }
 
@@ -79,47 +123,33 @@ fn digest_of(number: usize) -> KeyDigest {
     KeyDigest::of(format!("new key {number}").as_bytes())
 }
 
-fn change_of(bytes: &[u8], number: usize, model: &Model) -> Option<Change> {
+fn change_of(bytes: &[u8], number: usize, model: &MemoryStore) -> Option<Change> {
     let argument = usize::from(bytes[1]);
-    let client = |clients: &[ClientInfo]| {
-        let client = clients.get(argument % clients.len().max(1))?;
-        Some(client.profile.name().to_owned())
+    let client = || {
+        let clients = model.clients();
+        Some(clients.get(argument % clients.len().max(1))?.name().to_owned())
     };
-    let key = |keys: &[KeyInfo]| keys.get(argument % keys.len().max(1)).map(|key| key.key_id);
+    let key = || {
+        let keys = model.list_keys(None).ok()?;
+        Some(keys.get(argument % keys.len().max(1))?.key_id)
+    };
     let label = (argument % 3 == 0).then(|| LABELS[argument % LABELS.len()]);
     Some(match bytes[0] % 8 {
         0 => Change::Add(NAMES[argument % NAMES.len()].to_owned()),
-        1 => Change::Enable(client(&model.clients)?),
-        2 => Change::Disable(client(&model.clients)?),
-        3 => Change::Issue { client: client(&model.clients)?, digest: digest_of(number), label },
-        4 => Change::Revoke(key(&model.keys)?),
-        5 => Change::Rotate { old: key(&model.keys)?, digest: digest_of(number), label },
-        6 => Change::Remove(client(&model.clients)?),
+        1 => Change::Enable(client()?),
+        2 => Change::Disable(client()?),
+        3 => Change::Issue { client: client()?, digest: digest_of(number), label },
+        4 => Change::Revoke(key()?),
+        5 => Change::Rotate { old: key()?, digest: digest_of(number), label },
+        6 => Change::Remove(client()?),
         _ => Change::Hash,
     })
 }
 
 /// The fields of every new key, apart from its digest.
 fn new_key(digest: KeyDigest, label: Option<&str>, now: SystemTime) -> NewKey {
-    let key = NewKey::new(digest).with_expiry(now + crate::model::LIFETIME);
+    let key = NewKey::new(digest).with_expiry(now + LIFETIME);
     label.into_iter().fold(key, NewKey::with_label)
-}
-
-fn make(store: &YamlStore, change: &Change, now: SystemTime) -> Result<(), ManageError> {
-    match change {
-        Change::Add(name) => store.add_client(&**name).map(drop),
-        Change::Enable(name) => store.enable_client(name).map(drop),
-        Change::Disable(name) => store.disable_client(name).map(drop),
-        Change::Remove(name) => store.remove_client(name).map(drop),
-        Change::Issue { client, digest, label } => {
-            store.issue(client, new_key(*digest, *label, now)).map(drop)
-        }
-        Change::Revoke(key) => store.revoke(key).map(drop),
-        Change::Rotate { old, digest, label } => {
-            store.rotate(old, new_key(*digest, *label, now), crate::model::GRACE).map(drop)
-        }
-        Change::Hash => store.hash_keys().map(drop),
-    }
 }
 
 /// A temporary key file, in memory where there is such a folder: the editor waits for the disk.

@@ -6,7 +6,6 @@
 
 pub mod editor;
 pub mod grammars;
-mod model;
 mod reference;
 pub mod sources;
 pub mod yaml;

@@ -27,26 +27,26 @@ pub(crate) fn check(text: &str) -> Result<(), LabelError> {
     Ok(())
 }
 
-/// Reason why a text is not a valid client name or key label.
+/// Reason why a text is not a valid client name or key label. `Display` is the predicate of a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LabelError {
     /// The label is empty or blank.
-    #[error("it is empty")]
+    #[error("is empty")]
     Empty,
     /// The label is longer than [`MAX_NAME_CHARS`].
-    #[error("it is longer than {} characters", MAX_NAME_CHARS)]
+    #[error("is longer than {} characters", MAX_NAME_CHARS)]
     TooLong,
     /// The label has a control character or a line end.
-    #[error("it contains a control character or a line end")]
+    #[error("contains a control character or a line end")]
     Control,
     /// The label has an invisible character.
-    #[error("it contains {0}, which is invisible")]
+    #[error("contains {0}, which is invisible")]
     Invisible(InvisibleChar),
     /// The label is a key, but labels are shown to people.
-    #[error("it is a key")]
+    #[error("is a key")]
     Key,
     /// The label begins or ends with a blank.
-    #[error("it begins or ends with a blank")]
+    #[error("begins or ends with a blank")]
     OuterBlank,
 }

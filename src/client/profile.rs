@@ -159,7 +159,7 @@ impl ClientProfile {
     /// control characters, invisible characters, or blanks at either end. Or the metadata is longer than
     /// [`MAX_METADATA_BYTES`], has a zero character, or has a name with an invisible character.
     pub fn validate(&self) -> Result<(), ProfileError> {
-        label::check(self.name())?;
+        label::check(self.name()).map_err(ProfileError::Name)?;
         let bytes = self.metadata().iter().map(|(name, value)| name.len() + value.len());
         if bytes.sum::<usize>() > MAX_METADATA_BYTES {
             return Err(ProfileError::MetadataTooLong);
@@ -211,7 +211,7 @@ impl fmt::Debug for ClientProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::MAX_NAME_CHARS;
+    use crate::client::{LabelError, MAX_NAME_CHARS};
     use crate::key::InvisibleChar;
 
     #[test]
@@ -219,23 +219,23 @@ mod tests {
         let long = "n".repeat(MAX_NAME_CHARS + 1);
         let key = crate::ApiKey::generate("kg").unwrap();
         let cases = [
-            ("", Err(ProfileError::NoName)),
-            (" \u{a0}", Err(ProfileError::NoName)),
-            (&long, Err(ProfileError::NameTooLong)),
+            ("", Err(ProfileError::Name(LabelError::Empty))),
+            (" \u{a0}", Err(ProfileError::Name(LabelError::Empty))),
+            (&long, Err(ProfileError::Name(LabelError::TooLong))),
             (&long[1..], Ok(())),
-            ("User\n1", Err(ProfileError::NameControl)),
-            ("User\u{85}1", Err(ProfileError::NameControl)),
-            (" User 1", Err(ProfileError::NameOuterBlank)),
-            ("User 1 ", Err(ProfileError::NameOuterBlank)),
+            ("User\n1", Err(ProfileError::Name(LabelError::Control))),
+            ("User\u{85}1", Err(ProfileError::Name(LabelError::Control))),
+            (" User 1", Err(ProfileError::Name(LabelError::OuterBlank))),
+            ("User 1 ", Err(ProfileError::Name(LabelError::OuterBlank))),
             ("Größe 1", Ok(())),
             (
                 "User \u{202e}1",
-                Err(ProfileError::NameInvisible(InvisibleChar {
+                Err(ProfileError::Name(LabelError::Invisible(InvisibleChar {
                     character: '\u{202e}',
                     position: 6,
-                })),
+                }))),
             ),
-            (key.expose(), Err(ProfileError::NameIsKey)),
+            (key.expose(), Err(ProfileError::Name(LabelError::Key))),
         ];
         for (name, expected) in cases {
             assert_eq!(ClientProfile::from(name).validate(), expected, "{name:?}");

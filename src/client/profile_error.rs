@@ -1,4 +1,4 @@
-use super::label::{LabelError, MAX_NAME_CHARS};
+use super::label::LabelError;
 use crate::key::InvisibleChar;
 
 /// The maximum total length of the names and values of a client's metadata, in bytes.
@@ -8,24 +8,9 @@ pub const MAX_METADATA_BYTES: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProfileError {
-    /// The name is empty or blank.
-    #[error("the client has no name: write the name of the client that gets this key")]
-    NoName,
-    /// The name is longer than [`MAX_NAME_CHARS`].
-    #[error("the name of the client is longer than {MAX_NAME_CHARS} characters")]
-    NameTooLong,
-    /// The name has a control character or a line end.
-    #[error("the name of the client contains a control character or a line end")]
-    NameControl,
-    /// The name has an invisible character.
-    #[error("the name of the client contains {0}, which is invisible")]
-    NameInvisible(InvisibleChar),
-    /// The name is a key, but names are shown to people.
-    #[error("the name of the client is a key")]
-    NameIsKey,
-    /// The name begins or ends with a blank.
-    #[error("the name of the client begins or ends with a blank")]
-    NameOuterBlank,
+    /// The name breaks a rule.
+    #[error("the name of the client {0}")]
+    Name(LabelError),
     /// The metadata is longer than [`MAX_METADATA_BYTES`].
     #[error("the metadata of the client is longer than {MAX_METADATA_BYTES} bytes in all")]
     MetadataTooLong,
@@ -35,17 +20,4 @@ pub enum ProfileError {
     /// A name in the metadata has an invisible character.
     #[error("a name in the metadata of the client contains {0}, which is invisible")]
     MetadataInvisible(InvisibleChar),
-}
-
-impl From<LabelError> for ProfileError {
-    fn from(error: LabelError) -> Self {
-        match error {
-            LabelError::Empty => Self::NoName,
-            LabelError::TooLong => Self::NameTooLong,
-            LabelError::Control => Self::NameControl,
-            LabelError::Invisible(found) => Self::NameInvisible(found),
-            LabelError::OuterBlank => Self::NameOuterBlank,
-            LabelError::Key => Self::NameIsKey,
-        }
-    }
 }

@@ -7,9 +7,9 @@ use std::fmt;
 ///
 /// ```
 /// use keygate::ClientProfile;
-/// use keygate::client::ProfileError;
+/// use keygate::client::{LabelError, ProfileError};
 ///
-/// let Err(ProfileError::NameInvisible(found)) = ClientProfile::new("App\u{200b} 1").validate() else {
+/// let Err(ProfileError::Name(LabelError::Invisible(found))) = ClientProfile::new("App\u{200b} 1").validate() else {
 ///     unreachable!()
 /// };
 /// assert_eq!((found.character, found.position), ('\u{200b}', 4));

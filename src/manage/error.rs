@@ -63,7 +63,7 @@ pub enum ManageError {
     #[error("the expiry has already passed: choose a later one")]
     ExpiryPassed,
     /// The label breaks a rule.
-    #[error("invalid label ({0}): choose another")]
+    #[error("the label {0}: choose another")]
     Label(LabelError),
     /// The store refuses the key or the client.
     #[error(transparent)]

@@ -10,7 +10,7 @@ pub(crate) struct Challenge<'a> {
 impl<'a> Challenge<'a> {
     /// The one challenge of a field line: a scheme, one blank, and `name="value"` parameters.
     ///
-    /// Narrower than the grammar, which the answers have no need of: every value is quoted, is printable
+    /// Narrower than the grammar, which the responses do not need: every value is quoted, is printable
     /// ASCII, and only `"` and `\\` are escaped.
     pub(crate) fn parse(line: &'a str) -> Result<Self, String> {
         let (scheme, mut rest) = line.split_once(' ').ok_or("no parameters")?;

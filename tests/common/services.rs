@@ -61,7 +61,7 @@ pub(crate) fn greet(request: &Request<()>) -> Response<String> {
 }
 
 /// The response of a service that greets its client, behind this layer.
-pub(crate) async fn answer<S, R>(
+pub(crate) async fn respond<S, R>(
     layer: &ApiKeyLayer<S, R>,
     request: Request<()>,
 ) -> Response<String>
@@ -69,11 +69,11 @@ where
     S: KeyStore,
     R: keygate::respond::Respond<String> + Clone,
 {
-    answer_from(layer, request, |request| greet(&request)).await
+    respond_from(layer, request, |request| greet(&request)).await
 }
 
 /// The response of this service behind this layer.
-pub(crate) async fn answer_from<S, R>(
+pub(crate) async fn respond_from<S, R>(
     layer: &ApiKeyLayer<S, R>,
     request: Request<()>,
     service: impl Fn(Request<()>) -> Response<String> + Clone,
@@ -99,7 +99,7 @@ where
 {
     let seen = Arc::new(Mutex::new(None));
     let spy = Arc::clone(&seen);
-    answer_from(layer, request, move |request| {
+    respond_from(layer, request, move |request| {
         let response = greet(&request);
         *spy.lock().unwrap() = Some(request.into_parts().0);
         response

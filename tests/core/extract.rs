@@ -12,12 +12,12 @@ use keygate::error::Misconfiguration;
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, Source, WrongReason, authenticate};
 use tower::ServiceExt as _;
 
-use crate::common::answer::Answer;
 use crate::common::keys::{Keys, RIGHT, UNANSWERABLE, WRONG, client_of, refusal_of};
+use crate::common::reply::Reply;
 use crate::common::stores::Later;
 
-fn assert_is(answer: &Answer, status: u16, body: &str) {
-    assert_eq!((answer.status.as_u16(), &*answer.body), (status, body));
+fn assert_is(response: &Reply, status: u16, body: &str) {
+    assert_eq!((response.status.as_u16(), &*response.body), (status, body));
 }
 
 /// Routes that extract the client in each way, for any type of state.
@@ -61,13 +61,13 @@ fn apps(layer: Option<&ApiKeyLayer<Keys>>) -> [Router; 3] {
     }
 }
 
-async fn call(app: &Router, route: &str, key: Option<&str>) -> Answer {
+async fn call(app: &Router, route: &str, key: Option<&str>) -> Reply {
     let mut request = Request::builder().uri(route);
     if let Some(key) = key {
         request = request.header("x-api-key", key);
     }
     let Ok(response) = app.clone().oneshot(request.body(Body::empty()).unwrap()).await;
-    Answer::of(response).await
+    Reply::of(response).await
 }
 
 #[tokio::test]
@@ -129,10 +129,10 @@ async fn unguarded_route_is_a_fault_of_the_service_and_says_so() {
     for app in apps(None) {
         for route in ["/", "/option"] {
             for key in [None, Some(RIGHT), Some(WRONG)] {
-                let answer = call(&app, route, key).await;
-                assert_eq!(answer.status, 500, "{route} {key:?}");
-                assert!(answer.body.contains("No `ApiKeyLayer` saw this request"));
-                assert!(answer.lines("www-authenticate").is_empty());
+                let response = call(&app, route, key).await;
+                assert_eq!(response.status, 500, "{route} {key:?}");
+                assert!(response.body.contains("No `ApiKeyLayer` saw this request"));
+                assert!(response.lines("www-authenticate").is_empty());
             }
         }
         assert_is(&call(&app, "/result", Some(RIGHT)).await, 200, "no layer");
@@ -170,14 +170,14 @@ async fn error_without_a_layer_has_the_default_challenge() {
     let app = Router::new().route("/", get(by_itself));
     assert_is(&call(&app, "/", Some(RIGHT)).await, 200, "User 1");
     for key in [None, Some(WRONG)] {
-        let answer = call(&app, "/", key).await;
-        assert_eq!(answer.status, 401);
+        let response = call(&app, "/", key).await;
+        assert_eq!(response.status, 401);
         assert_eq!(
-            answer.lines("www-authenticate"),
+            response.lines("www-authenticate"),
             [r#"ApiKey realm="api", in="header", name="x-api-key""#]
         );
-        assert_eq!(answer.lines("cache-control"), ["no-store"]);
-        assert_eq!(answer.lines("content-type"), ["application/problem+json"]);
+        assert_eq!(response.lines("cache-control"), ["no-store"]);
+        assert_eq!(response.lines("content-type"), ["application/problem+json"]);
     }
     let outage = call(&app, "/", Some(UNANSWERABLE)).await;
     assert_eq!(outage.status, 503);
@@ -192,12 +192,12 @@ async fn error_is_a_response_with_the_challenges_of_its_layer_once() {
         Authenticator::new(Keys).with_sources(sources).unwrap().with_realm("orders").unwrap();
     let handler = get(|| async { Err::<(), _>(refusal_of(WRONG)) });
     let app = Router::new().route("/", handler).layer(ApiKeyLayer::from(auth));
-    let answer = call(&app, "/", Some(RIGHT)).await;
-    assert_eq!(answer.status, 401);
+    let response = call(&app, "/", Some(RIGHT)).await;
+    assert_eq!(response.status, 401);
     let challenges =
         [r#"Bearer realm="orders""#, r#"ApiKey realm="orders", in="header", name="x-api-key""#];
-    assert_eq!(answer.lines("www-authenticate"), challenges);
-    assert_eq!(answer.lines("cache-control"), ["no-store"]);
+    assert_eq!(response.lines("www-authenticate"), challenges);
+    assert_eq!(response.lines("cache-control"), ["no-store"]);
 }
 
 #[test]

@@ -31,14 +31,14 @@ impl Version {
 
 /// A response of a server.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     pub(crate) status: u16,
     /// Sorted by name, without `date` and `content-length`.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl Reply {
     /// All values of a field.
     pub(crate) fn header(&self, name: &str) -> Vec<&str> {
         let ours = self.headers.iter().filter(|(known, _)| known == name);
@@ -47,27 +47,27 @@ impl Answer {
 }
 
 /// Asks for a path, with this key or with none.
-pub(crate) fn get(version: Version, url: &str, key: Option<&str>) -> Answer {
+pub(crate) fn get(version: Version, url: &str, key: Option<&str>) -> Reply {
     check_program();
     let mut curl = Command::new("curl");
     curl.args(["-q", "-sS", "-i", "--noproxy", "*", "--max-time", "60", version.option(), url]);
     if let Some(key) = key {
         curl.args(["-H", &format!("x-api-key: {key}")]);
     }
-    let (name, answer) = parse(&curl.output().expect("curl starts"));
+    let (name, reply) = parse(&curl.output().expect("curl starts"));
     assert_eq!(name, version.name(), "{url}: the response has another version of HTTP");
-    answer
+    reply
 }
 
 /// Runs a line as if it were pasted into a shell, in the directory of the crate.
-pub(crate) fn paste(line: &str) -> Answer {
+pub(crate) fn paste(line: &str) -> Reply {
     let mut shell = Command::new("sh");
     shell.args(["-c", line]).current_dir(REPOSITORY);
-    answer(&mut shell)
+    reply(&mut shell)
 }
 
 /// Runs a shell that runs curl.
-pub(crate) fn answer(shell: &mut Command) -> Answer {
+pub(crate) fn reply(shell: &mut Command) -> Reply {
     check_program();
     parse(&shell.env("no_proxy", "*").output().expect("the shell starts")).1
 }
@@ -87,11 +87,11 @@ fn check_program() {
     }
 }
 
-fn parse(output: &Output) -> (String, Answer) {
-    let text = String::from_utf8(output.stdout.clone()).expect("answers are text");
+fn parse(output: &Output) -> (String, Reply) {
+    let text = String::from_utf8(output.stdout.clone()).expect("responses are text");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "curl: {}\n{complaint}\n{text}", output.status);
-    let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a response has a head");
     let mut lines = head.lines();
     let mut status = lines.next().expect("a head has a status line").split(' ');
     let version = status.next().expect("a status line names the version").to_owned();
@@ -103,5 +103,5 @@ fn parse(output: &Output) -> (String, Answer) {
     let mut headers: Vec<_> =
         fields.filter(|(name, _)| name != "date" && name != "content-length").collect();
     headers.sort();
-    (version, Answer { status, headers, body: body.to_owned() })
+    (version, Reply { status, headers, body: body.to_owned() })
 }

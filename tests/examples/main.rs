@@ -13,7 +13,7 @@ mod scopes;
 mod server;
 mod usage;
 
-use curl::{Answer, Version};
+use curl::{Reply, Version};
 use half_sent::HalfSent;
 use server::{CANARY, DEADLINE, Server, key_file, seed_clients};
 
@@ -228,7 +228,7 @@ fn idle_connections_do_not_hold_up_ctrl_c(example: &str) {
 fn all_examples_give_the_same_answers() {
     let clients = seed_clients();
     let keys = [None, Some("c4n4ry-not-a-key-of-anyone"), Some(""), Some(&*clients[2].0)];
-    let responses = |example: &str| -> Vec<Answer> {
+    let responses = |example: &str| -> Vec<Reply> {
         let server = Server::start(example, None);
         let mut responses = Vec::new();
         for version in Version::ALL {

@@ -1,6 +1,6 @@
 //! Every header of the responses to a missing scope and a spent quota.
 
-use super::curl::{self, Answer, Version};
+use super::curl::{self, Reply, Version};
 use super::server::Server;
 
 const USER_1: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
@@ -11,7 +11,7 @@ const CORS: [(&str, &str); 2] =
     [("access-control-allow-origin", "*"), ("access-control-expose-headers", "*")];
 
 #[track_caller]
-fn assert_fields(response: &Answer, expected: &[(&str, &str)]) {
+fn assert_fields(response: &Reply, expected: &[(&str, &str)]) {
     let mut expected: Vec<_> = CORS.iter().chain(expected).copied().collect();
     expected.sort_unstable();
     let seen = response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));

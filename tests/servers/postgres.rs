@@ -195,7 +195,7 @@ impl Postgres {
         Database::new(self, name)
     }
 
-    /// What `psql` answers as the owner in the database `postgres`: rows in lines, fields between
+    /// What `psql` prints as the owner in the database `postgres`: rows in lines, fields between
     /// `|`.
     ///
     /// # Panics
@@ -291,7 +291,7 @@ pub(crate) fn query(url: &str, sql: &str) -> Result<String, String> {
     command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-w", "-f", "-", "-d", url]);
     // Neither the password file nor the certificates of whoever runs the tests.
     let command = account::lower(&mut command).env("HOME", "/nonexistent").current_dir("/");
-    tools::answer(command.env("PGCONNECT_TIMEOUT", "10").env("PGOPTIONS", NO_NOTICES), sql)
+    tools::output(command.env("PGCONNECT_TIMEOUT", "10").env("PGOPTIONS", NO_NOTICES), sql)
 }
 
 const NO_NOTICES: &str = "-c client_min_messages=warning";

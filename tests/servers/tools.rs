@@ -48,7 +48,7 @@ fn missing(name: &str) -> ! {
 }
 
 /// The standard output of the command, or its error.
-pub(super) fn answer(command: &mut Command, input: &str) -> Result<String, String> {
+pub(super) fn output(command: &mut Command, input: &str) -> Result<String, String> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -68,9 +68,9 @@ pub(super) fn answer(command: &mut Command, input: &str) -> Result<String, Strin
     Err(format!("{}{}", text(&output.stdout), text(&output.stderr)))
 }
 
-/// As [`answer`], of a command that succeeds.
+/// As [`output`], of a command that succeeds.
 pub(super) fn run(command: &mut Command) -> String {
-    match answer(command, "") {
+    match output(command, "") {
         Ok(output) => output,
         Err(error) => panic!("{command:?}: {error}"),
     }

@@ -80,34 +80,34 @@ impl KeyStore for Pair {
     }
 }
 
-type Answer<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
+type Managing<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
 
 impl ManageKeys for Pair {
-    fn add_client(&self, profile: ClientProfile) -> Answer<'_, ClientInfo> {
+    fn add_client(&self, profile: ClientProfile) -> Managing<'_, ClientInfo> {
         self.changing.add_client(profile)
     }
 
-    fn enable_client<'a>(&'a self, name: &'a str) -> Answer<'a, ClientInfo> {
+    fn enable_client<'a>(&'a self, name: &'a str) -> Managing<'a, ClientInfo> {
         self.reading.enable_client(name)
     }
 
-    fn disable_client<'a>(&'a self, name: &'a str) -> Answer<'a, ClientInfo> {
+    fn disable_client<'a>(&'a self, name: &'a str) -> Managing<'a, ClientInfo> {
         self.changing.disable_client(name)
     }
 
-    fn remove_client<'a>(&'a self, name: &'a str) -> Answer<'a, ClientInfo> {
+    fn remove_client<'a>(&'a self, name: &'a str) -> Managing<'a, ClientInfo> {
         self.changing.remove_client(name)
     }
 
-    fn list_clients(&self) -> Answer<'_, Vec<ClientInfo>> {
+    fn list_clients(&self) -> Managing<'_, Vec<ClientInfo>> {
         self.reading.list_clients()
     }
 
-    fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> Answer<'a, KeyInfo> {
+    fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> Managing<'a, KeyInfo> {
         self.changing.issue(client, key)
     }
 
-    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> Answer<'a, KeyInfo> {
+    fn revoke<'a>(&'a self, key_id: &'a KeyId) -> Managing<'a, KeyInfo> {
         self.changing.revoke(key_id)
     }
 
@@ -116,11 +116,11 @@ impl ManageKeys for Pair {
         key_id: &'a KeyId,
         successor: NewKey,
         grace: Duration,
-    ) -> Answer<'a, Rotated> {
+    ) -> Managing<'a, Rotated> {
         self.reading.rotate(key_id, successor, grace)
     }
 
-    fn list_keys<'a>(&'a self, client: Option<&'a str>) -> Answer<'a, Vec<KeyInfo>> {
+    fn list_keys<'a>(&'a self, client: Option<&'a str>) -> Managing<'a, Vec<KeyInfo>> {
         self.reading.list_keys(client)
     }
 }

@@ -117,7 +117,7 @@ pub(in crate::store) static KEYS: Table<KeyFacts> = Table {
                 |key| key.label.as_deref().map(Into::into),
                 |key, text| {
                     if let Some(text) = text {
-                        label::check(text).map_err(|error| format!("its label: {error}"))?;
+                        label::check(text).map_err(|error| format!("its label {error}"))?;
                     }
                     key.label = text.map(Into::into);
                     Ok(())

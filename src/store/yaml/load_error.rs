@@ -156,7 +156,7 @@ pub(super) enum LoadErrorKind {
          (the value is not shown, since it may be a key)"
     )]
     Digest(ParseDigestError),
-    #[error("invalid label ({0}): choose another")]
+    #[error("the label {0}: choose another")]
     Label(LabelError),
     #[error("{0}, or remove the line")]
     Time(TimeError),

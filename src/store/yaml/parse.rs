@@ -4,7 +4,7 @@ use super::load_error::{LoadError, LoadErrorKind};
 use super::node::{Node, Text};
 use super::position::Position;
 use super::text::{YamlText, YamlTextKind};
-use crate::client::{ClientProfile, ProfileError};
+use crate::client::{ClientProfile, LabelError, ProfileError};
 use crate::key::{
     self, KeyDigest, KeyId, MAX_KEY_BYTES, Strength, UnusableKey, WeakKey, look_swapped,
     looks_like_key,
@@ -228,7 +228,7 @@ impl<'r> FileParser<'r> {
         self.plaintext_keys += 1;
         self.keys.push(KeyDigest::of(key), ClientProfile::new(client), position).map_err(|error| {
             let kind = match error {
-                KeyError::Profile(ProfileError::NoName) => LoadErrorKind::NoClient,
+                KeyError::Profile(ProfileError::Name(LabelError::Empty)) => LoadErrorKind::NoClient,
                 error => LoadErrorKind::Key(error),
             };
             kind.at(client_position)

@@ -1,8 +1,9 @@
 use std::fmt;
 use std::future::{Future as _, poll_fn, ready};
+use std::panic::resume_unwind;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
 use super::fixture::{Change, HOUR, Key, Managed};
@@ -124,22 +125,13 @@ pub(super) async fn rotation_is_atomic(case: &Case<impl Managed>) {
         let mut rotation = case.store.rotate(&id, new.to_new(), grace);
         let look = async || look(case, &old, &new, grace).await;
         if round >= INTERLEAVED {
-            // Looks up both keys in one thread while another one rotates.
-            let is_over = AtomicBool::new(false);
-            let rotate = || {
-                let rest = polled(rotation);
-                is_over.store(true, Ordering::SeqCst);
-                Some(rest)
-            };
-            let watch = || {
-                while !is_over.load(Ordering::SeqCst) {
+            rotation = thread::scope(|scope| {
+                let rotating = scope.spawn(|| polled(rotation));
+                while !rotating.is_finished() {
                     let _ = pin!(look()).poll(&mut Context::from_waker(Waker::noop()));
                 }
-                None
-            };
-            let tasks: [Box<dyn FnOnce() -> _ + Send>; 2] = [Box::new(rotate), Box::new(watch)];
-            let rest = in_threads(tasks.into()).into_iter().flatten().next();
-            rotation = rest.expect("one of the tasks rotates");
+                rotating.join().unwrap_or_else(|panic| resume_unwind(panic))
+            });
         }
         for _ in 0..LOOKS {
             let rotated = poll_fn(|cx| Poll::Ready(rotation.as_mut().poll(cx))).await;

@@ -14,8 +14,8 @@ use keygate::respond::{ProblemJson, Respond};
 use keygate::{ApiKeyLayer, AuthError, Client, RequireScope};
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::common::answer::Answer;
 use crate::common::keys::Keys;
+use crate::common::reply::Reply;
 
 /// A body as salvo, jsonrpsee and warp have it: neither `Default` nor made from `Cow`.
 pub(crate) struct FromText(Full<Bytes>);
@@ -59,11 +59,11 @@ where
     let inner = || tower::service_fn(unreached::<B>);
     let by_key = ApiKeyLayer::new(Keys).with_response(respond.clone()).layer(inner());
     let Ok(response) = by_key.oneshot(Request::new(())).await;
-    let answer = Answer::of(response).await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.lines("content-type"), ["application/problem+json"]);
+    let response = Reply::of(response).await;
+    assert_eq!(response.status, 401);
+    assert_eq!(response.lines("content-type"), ["application/problem+json"]);
     assert_eq!(
-        answer.body,
+        response.body,
         r#"{"title":"Unauthorized","status":401,"detail":"Credentials not present in request"}"#
     );
 
@@ -71,10 +71,10 @@ where
     let mut request = Request::new(());
     request.extensions_mut().insert(Client::for_test("User 1"));
     let Ok(response) = by_scope.layer(inner()).oneshot(request).await;
-    let answer = Answer::of(response).await;
-    assert_eq!(answer.status, 403);
+    let response = Reply::of(response).await;
+    assert_eq!(response.status, 403);
     assert_eq!(
-        answer.body,
+        response.body,
         r#"{"title":"Forbidden","status":403,"detail":"Scope orders:write needed"}"#
     );
 }

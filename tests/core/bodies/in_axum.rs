@@ -8,8 +8,8 @@ use axum::routing::get;
 use keygate::{ApiKeyLayer, Authenticator, Client, KeyStore, Source};
 
 use crate::bodies::serving::{VERSIONS, listener, send};
-use crate::common::answer::Answer;
 use crate::common::keys::{Keys, RIGHT, UNANSWERABLE, WRONG};
+use crate::common::reply::Reply;
 use crate::common::stores::Later;
 
 async fn serve<S: KeyStore>(layer: ApiKeyLayer<S>) -> SocketAddr {
@@ -28,12 +28,12 @@ async fn requests_are_answered_as_in_memory() {
     {
         for version in VERSIONS {
             let right = send(version, address, "/", &[("x-api-key", RIGHT)]).await;
-            let right = Answer::of(right).await;
+            let right = Reply::of(right).await;
             assert_eq!((right.status.as_u16(), &*right.body), (200, "User 1"));
             assert_eq!(right.lines("vary"), ["x-api-key"]);
             assert_eq!(right.lines("cache-control"), ["private"]);
 
-            let none = Answer::of(send(version, address, "/", &[]).await).await;
+            let none = Reply::of(send(version, address, "/", &[]).await).await;
             assert_eq!(none.status, 401);
             assert!(none.body.contains("not present"));
             assert_eq!(
@@ -42,17 +42,16 @@ async fn requests_are_answered_as_in_memory() {
             );
             assert_eq!(none.lines("cache-control"), ["no-store"]);
 
-            let wrong =
-                Answer::of(send(version, address, "/", &[("x-api-key", WRONG)]).await).await;
+            let wrong = Reply::of(send(version, address, "/", &[("x-api-key", WRONG)]).await).await;
             assert_eq!(wrong.status, 401);
             assert!(wrong.body.contains("not valid"));
 
             let twice = &[("x-api-key", RIGHT), ("x-api-key", RIGHT)];
-            let twice = Answer::of(send(version, address, "/", twice).await).await;
+            let twice = Reply::of(send(version, address, "/", twice).await).await;
             assert_eq!(twice.body, wrong.body);
 
             let outage = send(version, address, "/", &[("x-api-key", UNANSWERABLE)]).await;
-            let outage = Answer::of(outage).await;
+            let outage = Reply::of(outage).await;
             assert_eq!(outage.status, 503);
             assert_eq!(outage.lines("retry-after"), ["1..=5"]);
         }
@@ -66,7 +65,7 @@ async fn cookie_on_a_line_of_its_own_is_found() {
     let key = format!("key={RIGHT}");
     for version in VERSIONS {
         let lines = [("cookie", "a=1"), ("cookie", &key), ("cookie", "b=2")];
-        let response = Answer::of(send(version, address, "/", &lines).await).await;
+        let response = Reply::of(send(version, address, "/", &lines).await).await;
         assert_eq!((response.status.as_u16(), &*response.body), (200, "User 1"));
 
         let twice = [("cookie", &*key), ("cookie", &key)];
@@ -83,7 +82,7 @@ async fn key_is_stripped_from_the_target_as_it_came_in() {
         .into_iter()
         .zip(["/target?%61=%31&b".to_owned(), format!("http://{address}/target?%61=%31&b")])
     {
-        let response = Answer::of(send(version, address, &path, &[]).await).await;
+        let response = Reply::of(send(version, address, &path, &[]).await).await;
         assert_eq!((response.status.as_u16(), response.body), (200, target));
     }
 }

@@ -15,8 +15,8 @@ use keygate::{ApiKeyLayer, Client, KeyStore};
 use tower::Layer as _;
 
 use crate::bodies::serving::{VERSIONS, listener, send};
-use crate::common::answer::Answer;
 use crate::common::keys::{Keys, RIGHT, UNANSWERABLE, WRONG};
+use crate::common::reply::Reply;
 use crate::common::stores::Later;
 
 async fn greet(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -59,7 +59,7 @@ async fn requests_are_answered_as_in_memory() {
                 (&[], 401),
                 (&[("x-api-key", UNANSWERABLE)], 503),
             ] {
-                let response = Answer::of(send(version, address, "/", fields).await).await;
+                let response = Reply::of(send(version, address, "/", fields).await).await;
                 assert_eq!(response.status, status);
                 let challenges = response.lines("www-authenticate").len();
                 assert_eq!(challenges, usize::from(status == 401));
@@ -80,7 +80,7 @@ async fn bodies_are_the_configured_ones() {
     }))
     .await;
     for version in VERSIONS {
-        let body = async |address| Answer::of(send(version, address, "/", &[]).await).await.body;
+        let body = async |address| Reply::of(send(version, address, "/", &[]).await).await.body;
         assert!(body(problem).await.starts_with(r#"{"title":"Unauthorized""#));
         assert_eq!(body(nothing).await, "");
         assert_eq!(body(own).await, "Credentials not present in request");

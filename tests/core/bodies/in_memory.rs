@@ -10,13 +10,13 @@ use keygate::{ApiKeyLayer, AuthError};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::bodies::boxed::FromText;
-use crate::common::answer::Answer;
 use crate::common::keys::{Keys, UNANSWERABLE, WRONG, refusal_of};
+use crate::common::reply::Reply;
 
 type Answered<B> = std::future::Ready<Result<Response<B>, Infallible>>;
 
 /// The response of the layer to a request with this key, for a service with this kind of body.
-async fn answer<R, B>(respond: R, key: Option<&str>) -> Answer
+async fn reply<R, B>(respond: R, key: Option<&str>) -> Reply
 where
     R: Respond<B> + Clone,
     B: hyper::body::Body<Error: std::fmt::Debug>,
@@ -30,7 +30,7 @@ where
     }
     let service = ApiKeyLayer::new(Keys).with_response(respond).layer(inner);
     let Ok(response) = service.oneshot(request).await;
-    Answer::of(response).await
+    Reply::of(response).await
 }
 
 const CASES: [(Option<&str>, u16, &str); 3] = [
@@ -52,10 +52,10 @@ where
     B: hyper::body::Body<Error: std::fmt::Debug> + From<String> + From<&'static str>,
 {
     for (key, status, body) in CASES {
-        let answer = answer::<_, B>(ProblemJson, key).await;
-        assert_eq!((answer.status.as_u16(), &*answer.body), (status, body));
-        assert_eq!(answer.lines("content-type"), ["application/problem+json"]);
-        assert_eq!(answer.lines("cache-control"), ["no-store"]);
+        let reply = reply::<_, B>(ProblemJson, key).await;
+        assert_eq!((reply.status.as_u16(), &*reply.body), (status, body));
+        assert_eq!(reply.lines("content-type"), ["application/problem+json"]);
+        assert_eq!(reply.lines("cache-control"), ["no-store"]);
     }
 }
 
@@ -72,12 +72,12 @@ where
     B: hyper::body::Body<Error: std::fmt::Debug> + Default,
 {
     for (key, status, _) in CASES {
-        let answer = answer::<_, B>(NoBody, key).await;
-        assert_eq!((answer.status.as_u16(), &*answer.body), (status, ""));
-        assert!(answer.lines("content-type").is_empty());
-        assert_eq!(answer.lines("cache-control"), ["no-store"]);
-        assert_eq!(answer.lines("www-authenticate").len(), usize::from(status == 401));
-        assert_eq!(answer.lines("retry-after").len(), usize::from(status == 503));
+        let reply = reply::<_, B>(NoBody, key).await;
+        assert_eq!((reply.status.as_u16(), &*reply.body), (status, ""));
+        assert!(reply.lines("content-type").is_empty());
+        assert_eq!(reply.lines("cache-control"), ["no-store"]);
+        assert_eq!(reply.lines("www-authenticate").len(), usize::from(status == 401));
+        assert_eq!(reply.lines("retry-after").len(), usize::from(status == 503));
     }
 }
 
@@ -101,12 +101,12 @@ where
         "Credentials could not be checked",
     ];
     for (((key, ..), code), message) in CASES.into_iter().zip(statuses).zip(messages) {
-        let answer = answer::<_, B>(Grpc, key).await;
-        assert_eq!((answer.status.as_u16(), &*answer.body), (200, ""));
-        assert_eq!(answer.lines("content-type"), ["application/grpc"]);
-        assert_eq!(answer.lines("grpc-status"), [code]);
-        assert_eq!(answer.lines("grpc-message"), [message]);
-        assert_eq!(answer.lines("cache-control"), ["no-store"]);
+        let reply = reply::<_, B>(Grpc, key).await;
+        assert_eq!((reply.status.as_u16(), &*reply.body), (200, ""));
+        assert_eq!(reply.lines("content-type"), ["application/grpc"]);
+        assert_eq!(reply.lines("grpc-status"), [code]);
+        assert_eq!(reply.lines("grpc-message"), [message]);
+        assert_eq!(reply.lines("cache-control"), ["no-store"]);
     }
 }
 
@@ -126,15 +126,15 @@ async fn closure_makes_the_body_and_the_layer_adds_the_headers() {
             Response::builder().status(error.status()).header("content-type", "text/html");
         response.header("www-authenticate", "Negotiate").body(body).unwrap()
     };
-    let answer = answer::<_, Full<Bytes>>(respond, Some(WRONG)).await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.body, "<p>Credentials not valid</p>");
-    assert_eq!(answer.lines("content-type"), ["text/html"]);
+    let reply = reply::<_, Full<Bytes>>(respond, Some(WRONG)).await;
+    assert_eq!(reply.status, 401);
+    assert_eq!(reply.body, "<p>Credentials not valid</p>");
+    assert_eq!(reply.lines("content-type"), ["text/html"]);
     assert_eq!(
-        answer.lines("www-authenticate"),
+        reply.lines("www-authenticate"),
         [r#"ApiKey realm="api", in="header", name="x-api-key""#]
     );
-    assert_eq!(answer.lines("cache-control"), ["no-store"]);
+    assert_eq!(reply.lines("cache-control"), ["no-store"]);
 }
 
 #[tokio::test]

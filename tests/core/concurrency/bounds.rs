@@ -55,7 +55,7 @@ macro_rules! check {
 }
 
 type Inner = tower::util::BoxCloneSyncService<Request<()>, Response<()>, Infallible>;
-type Answer = Result<Option<KeyRecord>, StoreError>;
+type Found = Result<Option<KeyRecord>, StoreError>;
 
 #[test]
 fn every_public_type_can_be_shared_or_at_least_sent() {
@@ -132,7 +132,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         RateLimitRequest,
         StoreError,
         StoreErrorKind,
-        StoreFn<fn(KeyDigest) -> Ready<Answer>>,
+        StoreFn<fn(KeyDigest) -> Ready<Found>>,
         Decision,
         Throttle<Arc<dyn Counters>>,
         ThrottleLayer<Arc<dyn Counters>, ProblemJson>,

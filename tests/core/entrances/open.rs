@@ -15,8 +15,8 @@ use keygate::{
 };
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::common::answer::Answer;
 use crate::common::keys::Keys;
+use crate::common::reply::Reply;
 use crate::common::services::greet;
 use crate::common::stores::{Anyone, Later};
 use crate::entrances::cases::Case;
@@ -59,7 +59,7 @@ pub(crate) struct Opened {
     pub(crate) entrance: &'static str,
     pub(crate) outcome: Outcome,
     /// `None` where the entrance admits the request and makes no response itself.
-    pub(crate) response: Option<Answer>,
+    pub(crate) response: Option<Reply>,
 }
 
 pub(crate) async fn all(case: &Case) -> Vec<Opened> {
@@ -96,7 +96,7 @@ pub(crate) async fn all(case: &Case) -> Vec<Opened> {
     for (entrance, result) in verified {
         let response = result.as_ref().err().map(|error| local.respond::<String>(error));
         let response = match response {
-            Some(response) => Some(Answer::of(response).await),
+            Some(response) => Some(Reply::of(response).await),
             None => None,
         };
         opened.push(Opened { entrance, outcome: result.into(), response });
@@ -192,5 +192,5 @@ where
         other => panic!("{entrance}: {other:?} with {}", response.status()),
     };
     let outcome = Outcome::from(outcome);
-    Opened { entrance, outcome, response: Some(Answer::of(response).await) }
+    Opened { entrance, outcome, response: Some(Reply::of(response).await) }
 }

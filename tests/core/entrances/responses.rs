@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::common::answer::Answer;
 use crate::common::challenge::Challenge;
+use crate::common::reply::Reply;
 use crate::entrances::cases::{self, Case};
 use crate::entrances::open::{self, Outcome};
 
 /// The response of the layer, which every entrance gives.
-async fn refusals() -> Vec<(Case, Answer)> {
+async fn refusals() -> Vec<(Case, Reply)> {
     let mut refusals = Vec::new();
     for case in cases::all() {
         if matches!(case.outcome, Outcome::Admitted { .. }) {
@@ -52,7 +52,7 @@ async fn body_is_problem_details() {
 
 #[tokio::test]
 async fn refusal_of_a_wrong_key_does_not_say_why() {
-    let mut first: HashMap<String, (Outcome, Answer)> = HashMap::new();
+    let mut first: HashMap<String, (Outcome, Reply)> = HashMap::new();
     let mut reasons = 0;
     for (case, response) in refusals().await {
         let Outcome::Wrong { reason, by_bearer, .. } = case.outcome else { continue };

@@ -4,9 +4,9 @@ use http::header::{CACHE_CONTROL, VARY};
 use http::{HeaderValue, Request, Response};
 use keygate::{ApiKeyLayer, Authenticator, KeyStore, Source};
 
-use crate::common::answer::lines;
 use crate::common::keys::{Keys, RIGHT, UNANSWERABLE, WRONG};
-use crate::common::services::{answer, answer_from, greet};
+use crate::common::reply::lines;
+use crate::common::services::{greet, respond, respond_from};
 use crate::common::stores::Later;
 
 fn with_key(key: &str) -> Request<()> {
@@ -20,7 +20,7 @@ async fn fields<S: KeyStore>(
     vary: &'static [&str],
     cache_control: &'static [&str],
 ) -> (Vec<String>, Vec<String>) {
-    let response = answer_from(layer, request, |_| {
+    let response = respond_from(layer, request, |_| {
         let mut response = Response::new(String::new());
         for (name, values) in [(VARY, vary), (CACHE_CONTROL, cache_control)] {
             for value in values {
@@ -37,7 +37,7 @@ async fn fields<S: KeyStore>(
 #[tokio::test]
 async fn response_to_a_client_is_private_and_varies_by_key_header() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
-        let response = answer(&layer, with_key(RIGHT)).await;
+        let response = respond(&layer, with_key(RIGHT)).await;
         assert_eq!(response.status(), 200);
         assert_eq!(lines(&response, "vary"), ["x-api-key"]);
         assert_eq!(lines(&response, "cache-control"), ["private"]);
@@ -51,7 +51,7 @@ async fn response_to_a_client_is_private_and_varies_by_key_header() {
 #[tokio::test]
 async fn answer_to_an_anonymous_request_varies_and_is_not_private() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
-        let response = answer(&layer.optional(), Request::new(())).await;
+        let response = respond(&layer.optional(), Request::new(())).await;
         assert_eq!(response.status(), 200);
         assert_eq!(lines(&response, "vary"), ["x-api-key"]);
         assert!(lines(&response, "cache-control").is_empty());
@@ -72,7 +72,7 @@ async fn answer_varies_by_the_header_of_each_source_once() {
     ];
     let auth = Authenticator::new(Keys).with_sources_in_parts(sources).unwrap();
     let request = Request::builder().header("x-key", RIGHT).body(()).unwrap();
-    let response = answer(&auth.into(), request).await;
+    let response = respond(&auth.into(), request).await;
     let mut vary = lines(&response, "vary").join(",").to_lowercase();
     vary.retain(|char| char != ' ');
     let mut names: Vec<_> = vary.split(',').collect();
@@ -114,7 +114,7 @@ async fn cache_headers_are_left_to_the_service_if_configured() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         let layer = layer.optional().without_cache_fields();
         for request in [with_key(RIGHT), Request::new(())] {
-            let response = answer(&layer, request.clone()).await;
+            let response = respond(&layer, request.clone()).await;
             assert_eq!((response.status().as_u16(), response.headers().len()), (200, 0));
             let own = fields(&layer, request, &["accept"], &["public"]).await;
             assert_eq!(own, (vec!["accept".to_owned()], vec!["public".to_owned()]));
@@ -128,7 +128,7 @@ async fn cache_headers_are_left_to_the_service_if_configured() {
 async fn refusals_are_not_stored() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         for request in [Request::new(()), with_key(WRONG), with_key(UNANSWERABLE)] {
-            let response = answer(&layer, request).await;
+            let response = respond(&layer, request).await;
             assert!(!response.status().is_success());
             assert_eq!(lines(&response, "cache-control"), ["no-store"]);
         }
@@ -141,7 +141,7 @@ async fn refusals_are_not_stored() {
 
 #[tokio::test]
 async fn errors_of_the_service_itself_are_private_too() {
-    let response = answer_from(&ApiKeyLayer::new(Keys), with_key(RIGHT), |request| {
+    let response = respond_from(&ApiKeyLayer::new(Keys), with_key(RIGHT), |request| {
         let mut response = greet(&request);
         *response.status_mut() = http::StatusCode::NOT_FOUND;
         response

@@ -9,9 +9,9 @@ use keygate::respond::NoBody;
 use keygate::{ApiKeyLayer, AuthError, Authenticator, KeyStore, Source};
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::common::answer::lines;
 use crate::common::keys::{Keys, RIGHT, RIGHT_TOO, UNANSWERABLE, WRONG, refusal_of};
-use crate::common::services::{answer, answer_from, greet};
+use crate::common::reply::lines;
+use crate::common::services::{greet, respond, respond_from};
 use crate::common::stores::{Anyone, Later};
 
 fn with_key(name: &str, key: &str) -> Request<()> {
@@ -80,7 +80,7 @@ async fn outage_from_a_handler_gets_one_retry_after_and_no_challenge() {
 
 #[tokio::test]
 async fn error_in_the_extensions_is_enough_for_a_service_of_any_kind() {
-    let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
+    let response = respond_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
         let mut response = Response::new("see the manual".to_owned());
         *response.status_mut() = http::StatusCode::UNAUTHORIZED;
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public"));
@@ -95,7 +95,7 @@ async fn error_in_the_extensions_is_enough_for_a_service_of_any_kind() {
 
 #[tokio::test]
 async fn challenges_that_a_service_has_chosen_are_kept() {
-    let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
+    let response = respond_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
         let mut response = Response::new(String::new());
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Negotiate"));
         response.extensions_mut().insert(AuthError::NoCredentials);
@@ -108,7 +108,7 @@ async fn challenges_that_a_service_has_chosen_are_kept() {
 
 #[tokio::test]
 async fn refusal_without_an_error_extension_is_left_alone() {
-    let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
+    let response = respond_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
         let mut response = Response::new(String::new());
         *response.status_mut() = http::StatusCode::UNAUTHORIZED;
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Negotiate"));
@@ -122,7 +122,7 @@ async fn refusal_without_an_error_extension_is_left_alone() {
 async fn response_of_respond_keeps_its_authenticators_challenges() {
     let stock = Authenticator::new(Keys).with_realm("stock").unwrap();
     let respond = move |_| stock.respond(&AuthError::NoCredentials);
-    let response = answer_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), respond).await;
+    let response = respond_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), respond).await;
     assert_eq!(
         lines(&response, "www-authenticate"),
         [r#"ApiKey realm="stock", in="header", name="x-api-key""#]
@@ -184,7 +184,7 @@ async fn client_of_nested_layers_is_that_of_the_innermost() {
 #[tokio::test]
 async fn refusal_carries_its_error_for_outer_layers_to_see() {
     let layer = ApiKeyLayer::new(Keys).with_response(NoBody);
-    let response = answer(&layer, with_key("x-api-key", WRONG)).await;
+    let response = respond(&layer, with_key("x-api-key", WRONG)).await;
     let error = response.extensions().get::<AuthError>().unwrap();
     assert_eq!(error.reason(), Some(keygate::WrongReason::Unknown));
 }

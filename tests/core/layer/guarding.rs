@@ -4,7 +4,7 @@ use http::{Extensions, HeaderValue, Method, Request};
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, KeyStore, Source};
 
 use crate::common::keys::{Keys, RIGHT, RIGHT_TOO, WRONG, client_of, id_of};
-use crate::common::services::{answer, seen_behind};
+use crate::common::services::{respond, seen_behind};
 use crate::common::stores::Later;
 
 fn with_key(key: &str) -> Request<()> {
@@ -47,7 +47,7 @@ async fn client_that_was_there_before_lets_nobody_in() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         for mut request in [Request::new(()), with_key(WRONG), with_key("")] {
             request.extensions_mut().insert(client_of(RIGHT));
-            let response = answer(&layer, request).await;
+            let response = respond(&layer, request).await;
             assert_eq!(response.status(), 401);
         }
     }
@@ -86,14 +86,14 @@ async fn options_gets_no_free_pass() {
             .header("origin", "https://example.com")
             .header("access-control-request-method", "GET")
             .header("x-api-key", WRONG);
-        assert_eq!(answer(&layer, preflight.body(()).unwrap()).await.status(), 401);
+        assert_eq!(respond(&layer, preflight.body(()).unwrap()).await.status(), 401);
     }
     let preflight = Request::builder()
         .method(Method::OPTIONS)
         .header("origin", "https://example.com")
         .header("access-control-request-method", "GET")
         .header("access-control-request-headers", "x-api-key");
-    let response = answer(&ApiKeyLayer::new(Keys), preflight.body(()).unwrap()).await;
+    let response = respond(&ApiKeyLayer::new(Keys), preflight.body(()).unwrap()).await;
     assert!(matches!(response.extensions().get(), Some(AuthError::NoCredentials)));
     assert_eq!(response.status(), 401);
 }

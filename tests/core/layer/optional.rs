@@ -4,7 +4,7 @@ use http::{Request, Response};
 use keygate::{ApiKeyLayer, AuthError, Authenticator, KeyStore};
 
 use crate::common::keys::{EXPIRED, Keys, RIGHT, UNANSWERABLE, WRONG};
-use crate::common::services::answer;
+use crate::common::services::respond;
 use crate::common::sources::all;
 use crate::common::stores::Later;
 
@@ -12,7 +12,7 @@ async fn responses(request: Request<()>) -> Response<String> {
     async fn through<S: KeyStore>(store: S, request: Request<()>) -> Response<String> {
         let sources = all().into_iter().map(|case| case.source);
         let auth = Authenticator::new(store).with_sources_in_parts(sources).unwrap();
-        answer(&ApiKeyLayer::from(auth).optional(), request).await
+        respond(&ApiKeyLayer::from(auth).optional(), request).await
     }
     let response = through(Keys, request.clone()).await;
     let later = through(Later(Keys), request).await;

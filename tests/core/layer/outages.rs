@@ -9,9 +9,9 @@ use keygate::error::StoreErrorKind;
 use keygate::store::store_fn;
 use keygate::{ApiKeyLayer, AuthError, Authenticator, KeyStore, LocalKeyStore as _};
 
-use crate::common::answer::lines;
 use crate::common::keys::{Keys, MIXED_UP, RIGHT, UNANSWERABLE};
-use crate::common::services::answer;
+use crate::common::reply::lines;
+use crate::common::services::respond;
 use crate::common::stores::{Later, Stuck};
 
 fn with_key(key: &str) -> Request<()> {
@@ -32,7 +32,7 @@ fn assert_unavailable(response: &Response<String>, kind: StoreErrorKind) {
 #[tokio::test]
 async fn store_that_fails_is_unavailable() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
-        let response = answer(&layer, with_key(UNANSWERABLE)).await;
+        let response = respond(&layer, with_key(UNANSWERABLE)).await;
         assert_unavailable(&response, StoreErrorKind::Failed);
         assert!(!response.body().contains("db.internal"));
     }
@@ -43,7 +43,7 @@ async fn store_that_fails_is_unavailable() {
 #[tokio::test]
 async fn store_that_returns_another_keys_record_is_unavailable() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
-        let response = answer(&layer, with_key(MIXED_UP)).await;
+        let response = respond(&layer, with_key(MIXED_UP)).await;
         assert_unavailable(&response, StoreErrorKind::WrongRecord);
     }
     check(ApiKeyLayer::new(Keys)).await;
@@ -64,11 +64,11 @@ async fn store_that_never_answers_is_unavailable_after_the_deadline() {
     let layer =
         ApiKeyLayer::from(Authenticator::new(Stuck::times(1, Keys)).with_deadline(DEADLINE));
     let begun = Instant::now();
-    let response = in_time(answer(&layer, with_key(RIGHT))).await;
+    let response = in_time(respond(&layer, with_key(RIGHT))).await;
     assert!(begun.elapsed() >= DEADLINE);
     assert_unavailable(&response, StoreErrorKind::TimedOut);
 
-    let response = answer(&layer, with_key(RIGHT)).await;
+    let response = respond(&layer, with_key(RIGHT)).await;
     assert_eq!(response.body(), "User 1");
 }
 
@@ -86,15 +86,15 @@ async fn lookup_that_never_answers_is_dropped_at_the_deadline() {
 async fn answer_that_is_there_counts_whatever_the_deadline() {
     let at_once = store_fn(|digest| std::future::ready(Keys.find(&digest)));
     let auth = Authenticator::new(at_once).with_deadline(Duration::ZERO);
-    assert_eq!(answer(&auth.into(), with_key(RIGHT)).await.body(), "User 1");
+    assert_eq!(respond(&auth.into(), with_key(RIGHT)).await.body(), "User 1");
     let auth = Authenticator::new(Keys).with_deadline(Duration::ZERO);
-    assert_eq!(answer(&auth.into(), with_key(RIGHT)).await.body(), "User 1");
+    assert_eq!(respond(&auth.into(), with_key(RIGHT)).await.body(), "User 1");
 }
 
 #[tokio::test]
 async fn deadline_may_be_as_far_as_can_be() {
     let layer = ApiKeyLayer::from(Authenticator::new(Later(Keys)).with_deadline(Duration::MAX));
-    assert_eq!(answer(&layer, with_key(RIGHT)).await.body(), "User 1");
+    assert_eq!(respond(&layer, with_key(RIGHT)).await.body(), "User 1");
 }
 
 #[test]
@@ -108,7 +108,7 @@ async fn callers_that_are_refused_together_do_not_come_back_together() {
     let mut seen = BTreeSet::new();
     // All of the five are missing one in 5 * 0.8^300 times, which is never.
     for _ in 0..300 {
-        let response = answer(&layer, with_key(UNANSWERABLE)).await;
+        let response = respond(&layer, with_key(UNANSWERABLE)).await;
         seen.insert(lines(&response, "retry-after").concat());
     }
     assert_eq!(seen, ["1", "2", "3", "4", "5"].map(str::to_owned).into());

@@ -22,7 +22,7 @@ fn request(key: Option<&str>) -> Request<()> {
 async fn one_after_the_other<S: KeyStore>(layer: ApiKeyLayer<S>, anonymous: &str) {
     let mut service = layer.layer(Strict::default());
     for _ in 0..2 {
-        for (key, answer) in [
+        for (key, expected) in [
             (Some(RIGHT), "User 1"),
             (Some(WRONG), "401"),
             (None, anonymous),
@@ -36,7 +36,7 @@ async fn one_after_the_other<S: KeyStore>(layer: ApiKeyLayer<S>, anonymous: &str
             let status = response.status();
             let text =
                 if status.is_success() { response.into_body() } else { status.as_str().into() };
-            assert_eq!(text, answer, "{key:?}");
+            assert_eq!(text, expected, "{key:?}");
         }
     }
 }
@@ -113,9 +113,9 @@ impl Service<Request<()>> for Faulty {
 async fn errors_of_the_service_pass_through_with_their_own_type() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         for key in [Some(RIGHT), None] {
-            let answer: Result<_, Fault> =
+            let response: Result<_, Fault> =
                 layer.layer(Faulty(Fault::InCall)).oneshot(request(key)).await;
-            assert_eq!(answer.unwrap_err(), Fault::InCall);
+            assert_eq!(response.unwrap_err(), Fault::InCall);
         }
     }
     check(ApiKeyLayer::new(Keys).optional()).await;
@@ -125,9 +125,9 @@ async fn errors_of_the_service_pass_through_with_their_own_type() {
 #[tokio::test]
 async fn errors_of_poll_ready_pass_through_with_their_own_type() {
     for key in [Some(RIGHT), Some(WRONG), None] {
-        let answer: Result<_, Fault> =
+        let response: Result<_, Fault> =
             ApiKeyLayer::new(Keys).layer(Faulty(Fault::NotReady)).oneshot(request(key)).await;
-        assert_eq!(answer.unwrap_err(), Fault::NotReady);
+        assert_eq!(response.unwrap_err(), Fault::NotReady);
     }
 }
 

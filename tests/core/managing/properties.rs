@@ -11,7 +11,7 @@ use keygate::{
 };
 use proptest::prelude::*;
 
-use crate::managing::model::{Change, Changed, Model, id};
+use crate::managing::model::{Change, Changed, Model};
 
 const NAMES: [&str; 4] = ["App 1", "App 2", "app 1", "Zeta"];
 const LABELS: [&str; 3] = ["production", " outer blank", "mobile"];
@@ -99,7 +99,7 @@ impl Step {
             Self::Change(Kind::Enable, name, _) => Change::Enable(NAMES[name].to_owned()),
             Self::Change(Kind::Disable, name, _) => Change::Disable(NAMES[name].to_owned()),
             Self::Change(Kind::Remove, name, _) => Change::Remove(NAMES[name].to_owned()),
-            Self::Change(Kind::Revoke, _, key) => Change::Revoke(id(digest(key))),
+            Self::Change(Kind::Revoke, _, key) => Change::Revoke(NewKey::new(digest(key)).key_id()),
             Self::Issue { name, key, label, expires } => {
                 let expires = expires.map(|seconds| {
                     let by = Duration::from_secs(seconds.unsigned_abs());
@@ -110,7 +110,7 @@ impl Step {
             }
             Self::Rotate { key, successor, label, grace } => {
                 let new = labelled(NewKey::new(digest(successor)), label);
-                Change::Rotate(id(digest(key)), new, Duration::from_secs(grace))
+                Change::Rotate(NewKey::new(digest(key)).key_id(), new, Duration::from_secs(grace))
             }
             Self::Advance(_) => return None,
         })

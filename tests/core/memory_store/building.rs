@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use keygate::client::ProfileError;
+use keygate::client::{LabelError, ProfileError};
 use keygate::key::{KeyState, UnusableKey, WeakKey};
 use keygate::manage::KeyError;
 use keygate::store::FromKeysError;
@@ -26,7 +26,7 @@ fn refused_list_names_the_key_by_its_place() {
         ("short".to_owned(), "User 3".into(), KeyError::Weak(WeakKey::Short)),
         (String::new(), "User 3".into(), KeyError::Unusable(UnusableKey::Empty)),
         (key(3) + "\n", "User 3".into(), KeyError::Unusable(UnusableKey::Control)),
-        (key(3), "".into(), KeyError::Profile(ProfileError::NoName)),
+        (key(3), "".into(), KeyError::Profile(ProfileError::Name(LabelError::Empty))),
         (key(3), detailed, KeyError::ProfileConflict { name: "User 1".to_owned() }),
     ];
     for (bad_key, profile, error) in cases {

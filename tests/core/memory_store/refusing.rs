@@ -1,6 +1,6 @@
 //! Keys that the store does not take.
 
-use keygate::client::ProfileError;
+use keygate::client::{LabelError, ProfileError};
 use keygate::key::{KeyState, MAX_KEY_BYTES, MIN_KEY_CHARS, UnusableKey, WeakKey};
 use keygate::manage::KeyError;
 use keygate::{ClientProfile, KeyDigest, KeyRecord, MemoryStore};
@@ -91,10 +91,10 @@ fn profile_that_breaks_a_rule_is_refused() {
     let store = MemoryStore::new();
     let long = "n".repeat(200);
     let cases = [
-        ("", ProfileError::NoName),
-        (&long, ProfileError::NameTooLong),
-        ("User\n1", ProfileError::NameControl),
-        ("User 1 ", ProfileError::NameOuterBlank),
+        ("", ProfileError::Name(LabelError::Empty)),
+        (&long, ProfileError::Name(LabelError::TooLong)),
+        ("User\n1", ProfileError::Name(LabelError::Control)),
+        ("User 1 ", ProfileError::Name(LabelError::OuterBlank)),
     ];
     for (name, reason) in cases {
         assert_eq!(store.insert(key(1), name), Err(KeyError::Profile(reason)));
@@ -179,7 +179,7 @@ fn invisible_characters_are_refused_in_keys_and_names() {
         assert_eq!((found.character, found.position), (char, key(1).len() + 1));
     }
     let refused = store.insert(key(1), "User\u{200e}");
-    let Err(KeyError::Profile(ProfileError::NameInvisible(found))) = refused else {
+    let Err(KeyError::Profile(ProfileError::Name(LabelError::Invisible(found)))) = refused else {
         panic!("{refused:?}")
     };
     assert_eq!((found.character, found.position), ('\u{200e}', 5));

@@ -71,8 +71,8 @@ pub(crate) fn auth_errors() -> Vec<AuthError> {
     let mut twice = headers();
     twice.append("x-api-key", CANARY.parse().unwrap());
     let auth = Authenticator::new(MemoryStore::new());
-    let failing = |answer: fn() -> Result<Option<KeyRecord>, StoreError>| {
-        let decided = authenticate(&store_fn(move |_| async move { answer() }), &headers());
+    let failing = |result: fn() -> Result<Option<KeyRecord>, StoreError>| {
+        let decided = authenticate(&store_fn(move |_| async move { result() }), &headers());
         ready(decided).unwrap_err()
     };
     let errors = vec![

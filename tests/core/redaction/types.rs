@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, Request, Response};
-use keygate::client::{ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit};
+use keygate::client::{LabelError, ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit};
 use keygate::key::{KeyState, ParseDigestError, ParseKeyIdError, TimeError, Timestamp};
 use keygate::manage::KeyError;
 use keygate::respond::{Grpc, NoBody, ProblemJson};
@@ -111,7 +111,9 @@ fn clients() -> Vec<Shown> {
         error(&cause) + &error(&KeyError::from(cause))
     });
     let unseen = ClientProfile::new(format!("{CANARY}\u{200b}")).validate();
-    let Err(ProfileError::NameInvisible(invisible)) = unseen else { panic!("{unseen:?}") };
+    let Err(ProfileError::Name(LabelError::Invisible(invisible))) = unseen else {
+        panic!("{unseen:?}")
+    };
     let time: Timestamp = "2027-01-31T00:00:00Z".parse().unwrap();
     let time_error: TimeError = CANARY.parse::<Timestamp>().unwrap_err();
     let detailed = profile().with_scopes([scope.clone()]).with_quota(quota.clone());

@@ -2,9 +2,9 @@
 
 use keygate::{AuthError, Authenticator, Source};
 
-use crate::common::answer::lines;
 use crate::common::challenge::Challenge;
 use crate::common::keys::Keys;
+use crate::common::reply::lines;
 
 fn challenges(sources: impl IntoIterator<Item = Source>) -> Vec<String> {
     let auth = Authenticator::new(Keys).with_sources_in_parts(sources).unwrap();

@@ -7,10 +7,10 @@ use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, KeyStore, LocalKeyStore, Source, WrongReason,
 };
 
-use crate::common::answer::lines;
 use crate::common::keys::{Keys, RIGHT, RIGHT_TOO, WRONG};
 use crate::common::polling::at_once;
-use crate::common::services::{answer, seen_behind};
+use crate::common::reply::lines;
+use crate::common::services::{respond, seen_behind};
 use crate::common::sources::{Constructor, SourceCase, all, without_key};
 use crate::common::stores::Later;
 
@@ -47,7 +47,7 @@ async fn responses(
 ) -> [Response<String>; 2] {
     let layer = options(auth(Keys, &case.source).into());
     let waiting = later_options(auth(Later(Keys), &case.source).into());
-    [answer(&layer, request.clone()).await, answer(&waiting, request).await]
+    [respond(&layer, request.clone()).await, respond(&waiting, request).await]
 }
 
 #[test]

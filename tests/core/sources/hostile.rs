@@ -8,7 +8,7 @@ use proptest::sample::select;
 
 use crate::common::keys::{Keys, RIGHT};
 use crate::common::polling::at_once;
-use crate::common::services::answer;
+use crate::common::services::respond;
 use crate::common::sources::all;
 
 fn sources() -> impl Iterator<Item = Source> {
@@ -67,7 +67,7 @@ proptest! {
         if optional {
             layer = layer.optional();
         }
-        let response = at_once(answer(&layer, request));
+        let response = at_once(respond(&layer, request));
         let error = response.extensions().get::<AuthError>();
         if optional && error.is_none() && verified.is_err() {
             prop_assert!(matches!(verified, Err(AuthError::NoCredentials)));

@@ -1,21 +1,21 @@
 //! Stores that break one rule of managing, with one change after the other.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use keygate::key::KeyState;
-use keygate::manage::{ClientInfo, Expiry, KeyError, ManageError};
+use keygate::key::Timestamp;
+use keygate::manage::{ClientFacts, ClientInfo, Expiry, KeyError, KeyFacts, ManageError};
 use keygate::testing::manage_contract;
 use keygate::{ClientProfile, KeyId, NewKey, StoreError};
 
-use crate::managing::model::{Change, Changed, Key, Model};
+use crate::managing::model::{Change, Changed, Model};
 use crate::store_contract::failure;
 use crate::store_contract::naive::{Fault, Naive, error, issue, make, mar, prepare, rotate};
 
-fn key(model: &mut Model, id: KeyId) -> Option<&mut Key> {
-    model.keys.iter_mut().find(|key| key.info.key_id == id)
+fn key(model: &mut Model, id: KeyId) -> Option<&mut KeyFacts> {
+    model.keys.iter_mut().find(|key| key.key_id() == id)
 }
 
-fn client<'a>(model: &'a mut Model, name: &str) -> Option<&'a mut ClientInfo> {
+fn client<'a>(model: &'a mut Model, name: &str) -> Option<&'a mut ClientFacts> {
     model.clients.iter_mut().find(|client| client.profile.name() == name)
 }
 
@@ -30,9 +30,9 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
         ("issued_key_is_admitted_at_once", {
             mar(|change, key| match change {
                 Change::Issue(_, new) if new.digest() == key.digest => {
-                    key.info.state = KeyState::Disabled;
+                    key.lifetime = key.lifetime.with_expiry(UNIX_EPOCH);
                 }
-                _ => key.info.state = KeyState::Active,
+                _ => key.lifetime = key.lifetime.with_expiry(None),
             })
         }),
         // At the instant of its expiry, the key is admitted.
@@ -61,19 +61,19 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
         ("invalid_profile_is_refused", {
             make(|model, change, now| match change {
                 Change::Add(profile) if profile.name().trim() != profile.name() => {
-                    model.clients.push(ClientInfo::new(profile.clone()));
+                    model.clients.push(ClientFacts::new(profile.clone()));
                     Ok(Changed::Client(ClientInfo::new(profile)))
                 }
                 change => model.make(change, now),
             })
         }),
-        ("fields_of_a_key_are_kept: the listed key", mar(|_, key| key.info.label = None)),
+        ("fields_of_a_key_are_kept: the listed key", mar(|_, key| key.label = None)),
         // Two clients have the key.
         ("key_and_its_id_are_unique", {
             prepare(|model, change| {
                 if let Change::Issue(name, new) = change {
                     let is_other =
-                        |key: &Key| key.digest != new.digest() || key.info.client == *name;
+                        |key: &KeyFacts| key.digest != new.digest() || key.client == *name;
                     model.keys.retain(is_other);
                 }
             })
@@ -88,7 +88,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
             })
         }),
         ("past_expiry_is_refused", {
-            make(|model, change, now| model.make(change, now - Duration::from_nanos(1)))
+            make(|model, change, now| model.make(change, now - Duration::from_micros(1)))
         }),
         // A bad label is left out.
         ("invalid_label_is_refused", {
@@ -100,20 +100,20 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 (made, _) => made,
             })
         }),
-        // Only the time is noted.
-        ("revoked_key_is_refused_at_once", mar(|_, key| key.info.state = KeyState::Active)),
+        // Revocations are lost.
+        ("revoked_key_is_refused_at_once", mar(|_, key| key.revoked = None)),
         // All keys are revoked.
         ("revoked_key_is_refused_at_once", {
             mar(|change, key| {
                 if matches!(change, Change::Revoke(_)) {
-                    key.info.state = KeyState::Revoked;
+                    key.revoked = Some(Timestamp::nearest(UNIX_EPOCH));
                 }
             })
         }),
         ("revoked_key_never_works_again", {
             mar(|change, key| match change {
-                Change::Enable(name) if key.info.client == *name => {
-                    key.info.state = KeyState::Active;
+                Change::Enable(name) if key.client == *name => {
+                    key.revoked = None;
                 }
                 _ => {}
             })
@@ -122,7 +122,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
             prepare(|model, change| {
                 let Change::Revoke(id) = change else { return };
                 if let Some(key) = key(model, *id) {
-                    key.info.revoked = None;
+                    key.revoked = None;
                 }
             })
         }),
@@ -132,7 +132,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 let mut clients = model.list_clients();
                 for client in &mut clients {
                     let name = client.profile.name();
-                    client.keys = model.keys.iter().filter(|key| key.info.client == name).count();
+                    client.keys = model.keys.iter().filter(|key| key.client == name).count();
                 }
                 clients
             };
@@ -167,7 +167,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 let mut made = model.make(change, now)?;
                 if let (true, Changed::Rotated(keys)) = (is_bare, &mut made) {
                     keys.new.label = None;
-                    model.keys.last_mut().unwrap().info.label = None;
+                    model.keys.last_mut().unwrap().label = None;
                 }
                 Ok(made)
             })
@@ -175,7 +175,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
         ("successor_inherits_the_lifetime", {
             rotate(|model, id, new, grace| match new.expiry() {
                 Expiry::Inherit => {
-                    let expires = key(model, id).and_then(|key| key.info.expires());
+                    let expires = key(model, id).and_then(|key| key.lifetime.expires());
                     (new.with_expiry(expires), grace)
                 }
                 _ => (new, grace),
@@ -190,7 +190,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                     && is_duplicate
                     && let Some(key) = key(model, *old)
                 {
-                    key.info.lifetime = key.info.lifetime.with_expiry(now);
+                    key.lifetime = key.lifetime.with_expiry(now);
                 }
                 made
             })
@@ -200,7 +200,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
             prepare(|model, change| {
                 let Change::Rotate(id, ..) = change else { return };
                 if let Some(key) = key(model, *id) {
-                    key.info.replaced_by = None;
+                    key.replaced_by = None;
                 }
             })
         }),
@@ -214,7 +214,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                     return Ok(made);
                 };
                 keys.old.lifetime = keys.old.lifetime.with_expiry(now.checked_add(grace));
-                key(model, id).unwrap().info.lifetime = keys.old.lifetime;
+                key(model, id).unwrap().lifetime = keys.old.lifetime;
                 Ok(Changed::Rotated(keys))
             })
         }),
@@ -241,19 +241,22 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
         ("keys_of_a_disabled_client_are_refused", {
             prepare(|model, change| {
                 if let Change::Disable(name) = change {
-                    let alike = |client: &&mut ClientInfo| client.profile.name().starts_with(name);
+                    let alike = |client: &&mut ClientFacts| client.profile.name().starts_with(name);
                     let clients = model.clients.iter_mut().filter(alike);
                     clients.for_each(|client| client.enabled = false);
                 }
             })
         }),
+        // Enabling a client ends the keys that have an expiry.
         ("keys_of_an_enabled_client_are_admitted_again", {
             prepare(|model, change| {
                 let Change::Enable(name) = change else { return };
                 if client(model, name).is_some_and(|client| !client.enabled) {
-                    let keys = model.keys.iter_mut().filter(|key| key.info.client == *name);
-                    let active = keys.filter(|key| key.info.state == KeyState::Active);
-                    active.for_each(|key| key.info.state = KeyState::Disabled);
+                    let keys = model.keys.iter_mut().filter(|key| key.client == *name);
+                    let expiring = keys.filter(|key| key.lifetime.expires().is_some());
+                    expiring.for_each(|key| {
+                        key.lifetime = key.lifetime.with_expiry(UNIX_EPOCH);
+                    });
                 }
             })
         }),

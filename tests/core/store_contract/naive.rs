@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-use keygate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, Rotated};
+use keygate::manage::{BoxFuture, ClientInfo, KeyFacts, KeyInfo, ManageError, Rotated};
 use keygate::testing::FakeClock;
 use keygate::{
     ClientProfile, KeyDigest, KeyId, KeyRecord, LocalKeyStore, ManageKeys, NewKey, StoreError,
 };
 
-use crate::managing::model::{Change, Changed, Key, Model};
+use crate::managing::model::{Change, Changed, Model};
 
 pub(crate) type Made<T> = Result<T, ManageError>;
 pub(crate) type Making<T> = BoxFuture<'static, Made<T>>;
@@ -66,7 +66,7 @@ pub(crate) fn rotate(
 }
 
 /// Alters all keys after a change.
-pub(crate) fn mar(mar: fn(&Change, &mut Key)) -> Fault {
+pub(crate) fn mar(mar: fn(&Change, &mut KeyFacts)) -> Fault {
     make(move |model, change, now| {
         let made = model.make(change.clone(), now)?;
         model.keys.iter_mut().for_each(|key| mar(&change, key));

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
+use keygate::manage::KeyFacts;
 use keygate::testing::manage_contract;
 
-use crate::managing::model::{Change, Changed, Key, Model};
+use crate::managing::model::{Change, Changed, Model};
 use crate::store_contract::failure;
 use crate::store_contract::naive::{Fault, Made, Making, Naive};
 
@@ -36,13 +37,14 @@ fn planned(model: &Model, change: &Change, now: SystemTime) -> Made<(Model, Chan
 }
 
 /// Returns both keys as they are after a rotation.
-fn rotated(plan: &Model, change: &Change) -> (Key, Key) {
+fn rotated(plan: &Model, change: &Change) -> (KeyFacts, KeyFacts) {
     let Change::Rotate(old, new, _) = change else { panic!("no rotation") };
-    let key = |is_it: &dyn Fn(&Key) -> bool| plan.keys.iter().find(|it| is_it(it)).unwrap().clone();
-    (key(&|it| it.info.key_id == *old), key(&|it| it.digest == new.digest()))
+    let key =
+        |is_it: &dyn Fn(&KeyFacts) -> bool| plan.keys.iter().find(|it| is_it(it)).unwrap().clone();
+    (key(&|it| it.key_id() == *old), key(&|it| it.digest == new.digest()))
 }
 
-fn change_old(model: &mut Model, old: &Key, change: impl FnOnce(&mut Key)) {
+fn change_old(model: &mut Model, old: &KeyFacts, change: impl FnOnce(&mut KeyFacts)) {
     change(model.keys.iter_mut().find(|key| key.digest == old.digest).unwrap());
 }
 
@@ -59,8 +61,8 @@ async fn rotation_in_two_steps_fails() {
                         change_old(&mut model, &old, |key| *key = old.clone());
                     } else {
                         model.keys.push(new.clone());
-                        let replaced_by = old.info.replaced_by;
-                        change_old(&mut model, &old, |key| key.info.replaced_by = replaced_by);
+                        let replaced_by = old.replaced_by;
+                        change_old(&mut model, &old, |key| key.replaced_by = replaced_by);
                     }
                     (old, new, made)
                 };
@@ -139,4 +141,18 @@ async fn changes_in_threads_that_undo_each_other_fail() {
         let message = message.await;
         assert!(message.starts_with(rule), "{rule} expected: {message}");
     }
+}
+
+/// The watch of a rotation in another thread ends with it.
+#[tokio::test]
+async fn rotation_that_panics_in_a_thread_fails() {
+    let home = thread::current().id();
+    let message = failure_of(is_rotation, move |naive, change| {
+        Box::pin(async move {
+            assert_eq!(thread::current().id(), home, "the store panics elsewhere");
+            naive.model().make(change, naive.now())
+        })
+    });
+    let message = message.await;
+    assert!(message.contains("the store panics elsewhere"), "{message}");
 }

@@ -1,6 +1,6 @@
 //! Texts that PostgreSQL refuses, and texts that would end a literal.
 
-use keygate::client::ProfileError;
+use keygate::client::{LabelError, ProfileError};
 use keygate::manage::{KeyError, ManageError, TransferKeys as _};
 use keygate::store::PostgresStore;
 use keygate::{ClientProfile, KeyDigest, ManageKeys, MemoryStore, NewKey, WrongReason};
@@ -29,7 +29,7 @@ async fn zeros_in_names_and_metadata_are_refused() {
             assert_refused("metadata", &error, ProfileError::MetadataZero);
         }
         let error = add(store, "App\0 2".into()).await;
-        assert_refused("name", &error, ProfileError::NameControl);
+        assert_refused("name", &error, ProfileError::Name(LabelError::Control));
     }
     let key = NewKey::new(KeyDigest::of(b"another")).with_label("a\0b");
     let error = store.issue("App 1", key).await.unwrap_err();

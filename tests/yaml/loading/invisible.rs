@@ -14,8 +14,7 @@ fn invisible_characters_in_keys_and_names_are_refused() {
     };
     let (other, replace) = ("choose another name", "replace it");
     let metadata = "a name in the metadata of the client contains U+2060 as its character 3, which is invisible: choose another name";
-    let label =
-        "invalid label (it contains U+061C as its character 2, which is invisible): choose another";
+    let label = "the label contains U+061C as its character 2, which is invisible: choose another";
     refused(&[
         ("api_key: c4n4ry\u{200b}-0123456789\n", "1:10", &key("U+200B as its character 7")),
         ("api_key: '\u{feff}c4n4ry-0123456789'\n", "1:10", &key("U+FEFF as its character 1")),

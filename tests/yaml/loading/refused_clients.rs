@@ -260,11 +260,7 @@ fn names_and_labels_follow_their_rules() {
     refused_in(
         name,
         &[
-            (
-                "''",
-                "2:3",
-                "the client has no name: write the name of the client that gets this key: choose another name",
-            ),
+            ("''", "2:3", "the name of the client is empty: choose another name"),
             (
                 "' c4n4ry'",
                 "2:3",
@@ -282,20 +278,20 @@ fn names_and_labels_follow_their_rules() {
             ),
         ],
     );
-    let message = |why| format!("invalid label ({why}): choose another");
+    let message = |why| format!("the label {why}: choose another");
     let way = "write a short text, or remove the line";
     refused_in(
         key,
         &[
-            ("label: ''", "5:16", &message("it is empty")),
-            ("label: '  '", "5:16", &message("it is empty")),
-            ("label: 'c4n4ry '", "5:16", &message("it begins or ends with a blank")),
+            ("label: ''", "5:16", &message("is empty")),
+            ("label: '  '", "5:16", &message("is empty")),
+            ("label: 'c4n4ry '", "5:16", &message("begins or ends with a blank")),
             (
                 "label: \"c4n4ry\\t\"",
                 "5:16",
-                &message("it contains a control character or a line end"),
+                &message("contains a control character or a line end"),
             ),
-            (&format!("label: {long}"), "5:16", &message("it is longer than 128 characters")),
+            (&format!("label: {long}"), "5:16", &message("is longer than 128 characters")),
             ("label:", "5:14", &wrong("a label", "nothing", way)),
             ("label: [c4n4ry]", "5:16", &wrong("a label", "a list", way)),
         ],

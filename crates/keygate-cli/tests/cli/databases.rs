@@ -196,8 +196,8 @@ fn export_of_an_imported_file_is_complete() {
         }
         let lists = |sandbox: &Sandbox, store: &[&str]| -> Vec<Value> {
             let commands = [["client", "list", "--json"], ["key", "list", "--json"]];
-            let answers = commands.map(|command| sandbox.run([&command[..], store].concat()));
-            answers.map(|result| result.succeeds().json()).to_vec()
+            let results = commands.map(|command| sandbox.run([&command[..], store].concat()));
+            results.map(|result| result.succeeds().json()).to_vec()
         };
         assert_eq!(lists(&sandbox, &[]), lists(&other, &[]));
         assert_eq!(lists(&sandbox, &["--store", "new.yml"]), lists(&other, &[]));

@@ -162,7 +162,7 @@ impl User {
         let expected: u16 = remark.trim().parse().expect("the remark is the status");
         let server = self.server.as_ref().expect("a service runs");
         let command = command.replace("http://127.0.0.1:3000", &server.url(""));
-        let result = curl::answer(&mut self.shell(&command));
+        let result = curl::reply(&mut self.shell(&command));
         assert_eq!(result.status, expected, "{command}\n{result:?}\nafter {:#?}", self.seen);
         self.seen.push(expected.to_string());
     }

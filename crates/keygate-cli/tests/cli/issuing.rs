@@ -106,7 +106,7 @@ fn invalid_request_is_refused_before_a_key_is_shown() {
     let issue = |arguments: &[&str]| sandbox.run([&["key", "issue"], arguments].concat());
     issue(&["Ap 1"]).fails(1, "the nearest is `App 1`");
     issue(&["App 1", "--expires", "2020-01-01T00:00:00Z"]).fails(1, "has already passed");
-    issue(&["App 1", "--label", " x"]).fails(1, "invalid label");
+    issue(&["App 1", "--label", " x"]).fails(1, "the label begins or ends with a blank");
     issue(&["App 1", "--expires", "0d"]).fails(2, "the duration is zero");
     issue(&["App 1", "--expires", "9999999d"]).fails(2, "beyond the end of 9999");
     issue(&["App 1", "--expires", "2099-12-31"]).fails(2, "with its offset");

@@ -98,7 +98,7 @@ impl FileParser<'_> {
             return Err(LoadErrorKind::SecondClient { first: first.line }.at(position));
         }
         let client_error = |error| LoadErrorKind::Client(error).at(position);
-        label::check(&name).map_err(|error| client_error(ProfileError::from(error)))?;
+        label::check(&name).map_err(|error| client_error(ProfileError::Name(error)))?;
         self.show(YamlTextKind::ClientName, &name, position);
         self.warn_if_key("the name of this client", &name, position);
         // Declared early, so that an error in its fields does not cause others.

@@ -4,14 +4,14 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     /// In the order of their names; lines of the same name in the order in which they came.
     pub(crate) fields: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl Reply {
     /// Takes a response apart.
     ///
     /// `Retry-After` is random: it is checked, and stands as `1..=5`. `Content-Length` is the
