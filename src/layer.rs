@@ -141,7 +141,7 @@ impl<Inner, S, R: Clone> Layer<Inner> for ApiKeyLayer<S, R> {
     type Service = ApiKeyService<Inner, S, R>;
 
     fn layer(&self, inner: Inner) -> Self::Service {
-        ApiKeyService::new(inner, Arc::clone(&self.auth), self.respond.clone(), self.options)
+        ApiKeyService { inner, layer: self.clone() }
     }
 }
 

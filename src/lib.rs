@@ -23,6 +23,7 @@ pub mod client;
 #[cfg_attr(not(any(feature = "throttle", feature = "usage")), allow(dead_code))]
 mod clock;
 mod credential;
+mod deadline;
 pub mod error;
 pub mod guide;
 pub mod key;

@@ -7,7 +7,6 @@
 //! address.
 
 mod counters;
-mod deadline;
 mod failures;
 mod gcra;
 mod headers;
@@ -17,8 +16,6 @@ mod state;
 mod throttle;
 
 pub use counters::{Counters, Decision, LocalCounters, PendingDecision, RateLimitRequest};
-#[cfg(feature = "tower")]
-pub(crate) use deadline::WithDeadline;
 pub use failures::{FailureThrottle, ParseNetworkError, TrustedProxies};
 pub use memory::MemoryCounters;
 pub use permit::Permit;

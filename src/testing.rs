@@ -28,15 +28,14 @@
 //!
 //! # Rules of lookups
 //!
-//! - `unknown_digest_is_none`: an unknown key is not an error, for which callers would get status 503 instead of 401.
+//! - `unknown_digest_is_none`: in every lookup. An unknown key is not an error, for which callers would get status 503
+//!   instead of 401.
 //! - `key_is_found_by_its_exact_text`: case, blanks and leading zeros included.
-//! - `keys_of_a_client_share_its_name`: two keys with the same client name are two keys of one client.
-//! - `known_digest_is_found`
-//! - `refused_key_is_found`: verification needs the records of expired, disabled and revoked keys to report the reason.
-//! - `record_is_kept`: digest, name, scopes (in any order), quota, metadata, state and expiry. No quota differs from
-//!   `unlimited`. The expiry may be cut to the microsecond, but not rounded up; that of a revoked key need not be kept.
+//! - `record_is_kept`: each key is found in every lookup, also an expired, disabled or revoked one, since verification
+//!   needs its record to report the reason. The record has its digest, name, scopes (in any order), quota, metadata, state
+//!   and expiry. No quota differs from `unlimited`. The expiry may be cut to the microsecond, but not rounded up; that of
+//!   a revoked key need not be kept.
 //! - `whole_digest_is_compared`
-//! - `repeated_lookups_agree`: a lookup changes nothing.
 //! - `lookups_can_be_interleaved`: lookups in progress at once do not affect each other.
 //! - `lookups_can_run_in_threads`: only for stores that never wait, because the threads of the suite are outside the
 //!   store's async runtime.

@@ -4,12 +4,10 @@ use std::time::Duration;
 use super::guard::FailureGuard;
 use crate::clock::Clock;
 use crate::credential::Sources;
+use crate::deadline::DEFAULT_DEADLINE;
 use crate::error::AuthError;
 use crate::observe::{Observers, Outcome};
 use crate::respond::Challenges;
-
-/// Long enough for a database that fails over, short enough that callers do not pile up.
-const DEFAULT_DEADLINE: Duration = Duration::from_secs(1);
 
 /// The configuration of an authenticator: everything but its store.
 #[derive(Clone)]

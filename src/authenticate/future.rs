@@ -2,15 +2,14 @@ use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use futures_timer::Delay;
+use std::task::{Context, Poll, ready};
 
 use super::admit::LookupRequest;
 use super::config::SharedConfig;
 use super::guard::{AddressSource, Attempt};
 use crate::client::Client;
-use crate::error::{AuthError, StoreError};
+use crate::deadline::WithDeadline;
+use crate::error::AuthError;
 use crate::store::Lookup;
 
 /// The future of an `authenticate...` method. It is `Send`, borrows nothing, and is ready from the start if the store
@@ -26,8 +25,7 @@ pub(crate) enum Verification {
 
 /// A lookup that waits, and the configuration to decide with when it ends.
 pub(crate) struct PendingVerification {
-    lookup: Lookup,
-    deadline: Delay,
+    lookup: WithDeadline<Lookup>,
     request: LookupRequest,
     /// The address that a failure is counted by.
     address: Option<IpAddr>,
@@ -35,6 +33,11 @@ pub(crate) struct PendingVerification {
 }
 
 impl Authenticate {
+    #[inline]
+    pub(super) fn decided(result: Result<Client, AuthError>) -> Self {
+        Self(Verification::Decided(result))
+    }
+
     #[cold]
     pub(super) fn waiting(
         lookup: Lookup,
@@ -43,8 +46,7 @@ impl Authenticate {
         config: &SharedConfig,
     ) -> Self {
         Self(Verification::Waiting(Box::new(PendingVerification {
-            lookup,
-            deadline: Delay::new(config.get().deadline),
+            lookup: WithDeadline::new(lookup, config.get().deadline),
             request,
             address,
             config: config.clone(),
@@ -76,13 +78,7 @@ impl Future for Authenticate {
 
 impl PendingVerification {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Client, AuthError>> {
-        let found = match Pin::new(&mut self.lookup).poll(cx) {
-            Poll::Ready(found) => found,
-            Poll::Pending => match Pin::new(&mut self.deadline).poll(cx) {
-                Poll::Ready(()) => Err(StoreError::timed_out()),
-                Poll::Pending => return Poll::Pending,
-            },
-        };
+        let found = ready!(Pin::new(&mut self.lookup).poll(cx));
         let attempt =
             Attempt { address_source: AddressSource::Address(self.address), waited: true };
         Poll::Ready(self.config.get().decide(self.request, found, attempt))

@@ -5,7 +5,7 @@ use http::request::Parts;
 
 use super::admit::LookupRequest;
 use super::config::{Config, SharedConfig};
-use super::future::{Authenticate, Verification};
+use super::future::Authenticate;
 use super::guard::{AddressSource, Attempt};
 use super::{Authenticator, RequestHead};
 use crate::client::Client;
@@ -118,23 +118,18 @@ impl SharedConfig {
         let mut attempt = Attempt { address_source, waited: false };
         let request = match LookupRequest::new(credential) {
             Ok(request) => request,
-            Err(error) => {
-                return Authenticate(Verification::Decided(Err(config.refuse(error, attempt))));
-            }
+            Err(error) => return Authenticate::decided(Err(config.refuse(error, attempt))),
         };
         if let Some(guard) = &config.guard {
             match guard.before_lookup(request.digest, address_source, config.clock.as_ref()) {
                 Ok(address_source) => attempt.address_source = address_source,
                 Err(error) => {
-                    let error = config.observers.notify_refused(error);
-                    return Authenticate(Verification::Decided(Err(error)));
+                    return Authenticate::decided(Err(config.observers.notify_refused(error)));
                 }
             }
         }
         match store.lookup(request.digest).try_ready() {
-            Ok(found) => {
-                Authenticate(Verification::Decided(config.decide(request, found, attempt)))
-            }
+            Ok(found) => Authenticate::decided(config.decide(request, found, attempt)),
             Err(lookup) => self.wait(lookup, request, attempt.address_source),
         }
     }
@@ -152,9 +147,7 @@ impl SharedConfig {
         };
         match guard.before_waiting(request.digest, address_source, config.clock.as_ref()) {
             Ok(address) => Authenticate::waiting(lookup, request, address, self),
-            Err(error) => {
-                Authenticate(Verification::Decided(Err(config.observers.notify_refused(error))))
-            }
+            Err(error) => Authenticate::decided(Err(config.observers.notify_refused(error))),
         }
     }
 }

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use http::uri::Uri;
 
@@ -59,10 +57,6 @@ impl SourceKind for Authorization {
         Some(&AUTHORIZATION)
     }
 
-    fn is_whole_header(&self) -> bool {
-        false
-    }
-
     fn challenge(&self) -> Challenge<'_> {
         Challenge::of_scheme(&self.0)
     }
@@ -86,10 +80,4 @@ fn split(value: &[u8]) -> (&[u8], &[u8]) {
     let end = value.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(value.len());
     let (scheme, key) = value.split_at(end);
     (scheme, key.trim_ascii_start())
-}
-
-impl fmt::Debug for Authorization {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "scheme({:?})", self.0)
-    }
 }

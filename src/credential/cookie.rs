@@ -1,5 +1,3 @@
-use std::fmt;
-
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Uri;
 
@@ -57,10 +55,6 @@ impl SourceKind for Cookie {
         Some(&COOKIE)
     }
 
-    fn is_whole_header(&self) -> bool {
-        false
-    }
-
     fn challenge(&self) -> Challenge<'_> {
         Challenge::of_location("cookie", &self.0)
     }
@@ -68,10 +62,4 @@ impl SourceKind for Cookie {
 
 fn pairs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     line.as_bytes().split(|byte| *byte == b';')
-}
-
-impl fmt::Debug for Cookie {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cookie({:?})", self.0)
-    }
 }

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName};
 use http::uri::Uri;
 
@@ -58,11 +56,5 @@ impl SourceKind for Header {
 
     fn challenge(&self) -> Challenge<'_> {
         Challenge::of_location("header", self.0.as_str())
-    }
-}
-
-impl fmt::Debug for Header {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "header({:?})", self.0.as_str())
     }
 }

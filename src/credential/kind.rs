@@ -9,8 +9,8 @@ use crate::key::KeyFormat;
 /// The scheme of challenges for keys outside of `Authorization`. Like every scheme for API keys, it is not registered.
 const API_KEY: &str = "ApiKey";
 
-/// A kind of source: everything that depends on where a key is. `Debug` shows the constructor of the source.
-pub(crate) trait SourceKind: fmt::Debug + Send + Sync {
+/// A kind of source: everything that depends on where a key is.
+pub(crate) trait SourceKind: Send + Sync {
     /// Reads the credential. There is no URI if the caller has headers alone.
     fn read(
         &self,
@@ -26,9 +26,20 @@ pub(crate) trait SourceKind: fmt::Debug + Send + Sync {
     fn header_name(&self) -> Option<&HeaderName>;
 
     /// Returns whether the header has the key and nothing else. One such source is read on a shorter path.
-    fn is_whole_header(&self) -> bool;
+    fn is_whole_header(&self) -> bool {
+        false
+    }
 
     fn challenge(&self) -> Challenge<'_>;
+}
+
+/// Shows the constructor of the source.
+impl fmt::Debug for dyn SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Challenge { scheme, location } = self.challenge();
+        let (constructor, name) = location.unwrap_or(("scheme", scheme));
+        write!(f, "{constructor}({name:?})")
+    }
 }
 
 /// The challenge of a source, without its realm (RFC 9110 section 11.6.1).

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use http::header::{HeaderMap, HeaderName};
 use http::uri::{PathAndQuery, Uri};
 use percent_encoding::percent_decode;
@@ -57,10 +55,6 @@ impl SourceKind for Query {
         None
     }
 
-    fn is_whole_header(&self) -> bool {
-        false
-    }
-
     fn challenge(&self) -> Challenge<'_> {
         Challenge::of_location("query", &self.0)
     }
@@ -88,10 +82,4 @@ fn decoded(text: &str) -> impl Iterator<Item = u8> {
         let blank = (index > 0).then_some(b' ');
         blank.into_iter().chain(percent_decode(part.as_bytes()))
     })
-}
-
-impl fmt::Debug for Query {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "query({:?})", self.0)
-    }
 }

@@ -56,14 +56,9 @@ use crate::respond::{ProblemJson, Respond, refusal};
 #[derive(Clone)]
 #[must_use]
 pub struct RequireScope<R = ProblemJson> {
-    rule: Rule,
-    respond: R,
-}
-
-#[derive(Clone)]
-struct Rule {
     scopes: Arc<[Scope]>,
     any: bool,
+    respond: R,
 }
 
 impl RequireScope {
@@ -103,7 +98,7 @@ impl RequireScope {
         if scopes.is_empty() {
             return Err(ConfigError::NoScopes);
         }
-        Ok(Self { rule: Rule { scopes, any }, respond: ProblemJson })
+        Ok(Self { scopes, any, respond: ProblemJson })
     }
 }
 
@@ -112,11 +107,9 @@ impl<R> RequireScope<R> {
     ///
     /// The key layer adds the challenges of its sources: a `WWW-Authenticate` that `respond` sets is removed.
     pub fn with_response<T>(self, respond: T) -> RequireScope<T> {
-        RequireScope { rule: self.rule, respond }
+        RequireScope { scopes: self.scopes, any: self.any, respond }
     }
-}
 
-impl Rule {
     fn check<B>(&self, request: &Request<B>) -> Result<(), AuthError> {
         let client = client_of(request.extensions())?.ok_or(AuthError::NoCredentials)?;
         if self.any { client.require_any(&*self.scopes) } else { client.require_all(&*self.scopes) }
@@ -127,15 +120,15 @@ impl<Inner, R: Clone> Layer<Inner> for RequireScope<R> {
     type Service = RequireScopeService<Inner, R>;
 
     fn layer(&self, inner: Inner) -> Self::Service {
-        RequireScopeService { inner, rule: self.rule.clone(), respond: self.respond.clone() }
+        RequireScopeService { inner, layer: self.clone() }
     }
 }
 
 impl<R> fmt::Debug for RequireScope<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequireScope")
-            .field("scopes", &self.rule.scopes)
-            .field("any", &self.rule.any)
+            .field("scopes", &self.scopes)
+            .field("any", &self.any)
             .finish_non_exhaustive()
     }
 }
@@ -144,8 +137,7 @@ impl<R> fmt::Debug for RequireScope<R> {
 #[derive(Clone)]
 pub struct RequireScopeService<Inner, R = ProblemJson> {
     inner: Inner,
-    rule: Rule,
-    respond: R,
+    layer: RequireScope<R>,
 }
 
 impl<Inner, R, ReqBody, ResBody> Service<Request<ReqBody>> for RequireScopeService<Inner, R>
@@ -162,18 +154,16 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        match self.rule.check(&request) {
+        match self.layer.check(&request) {
             Ok(()) => ResponseFuture::running(self.inner.call(request), ()),
-            Err(error) => ResponseFuture::refused(refusal(&self.respond, &error, None)),
+            Err(error) => ResponseFuture::refused(refusal(&self.layer.respond, &error, None)),
         }
     }
 }
 
 impl<Inner, R> fmt::Debug for RequireScopeService<Inner, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequireScopeService")
-            .field("scopes", &self.rule.scopes)
-            .finish_non_exhaustive()
+        f.debug_struct("RequireScopeService").field("layer", &self.layer).finish_non_exhaustive()
     }
 }
 
@@ -193,12 +183,4 @@ impl<ResBody> Decide<ResBody> for Infallible {
     }
 }
 
-impl Finish for () {
-    fn changes<B>(&self, _: &Response<B>) -> bool {
-        false
-    }
-
-    fn finish<B>(&self, response: Response<B>) -> Response<B> {
-        response
-    }
-}
+impl Finish for () {}

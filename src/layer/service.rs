@@ -1,15 +1,14 @@
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::{fmt, mem};
 
 use http::{Extensions, Request, Response};
 use tower_service::Service;
 
-use super::Options;
+use super::ApiKeyLayer;
 use super::caching::Caching;
 use super::completion::{ApiKeyFuture, Completion, Pending, refuse};
 use super::future::ResponseFuture;
-use crate::authenticate::{AddressSource, Authenticate, Authenticator, RequestHead, Verification};
+use crate::authenticate::{AddressSource, Authenticate, RequestHead, Verification};
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::error::{AuthError, Misconfiguration};
@@ -18,10 +17,8 @@ use crate::store::KeyStore;
 
 /// The service that [`ApiKeyLayer`](crate::ApiKeyLayer) makes.
 pub struct ApiKeyService<Inner, S, R> {
-    inner: Inner,
-    auth: Arc<Authenticator<S>>,
-    respond: R,
-    options: Options,
+    pub(super) inner: Inner,
+    pub(super) layer: ApiKeyLayer<S, R>,
 }
 
 /// Marks a request that a layer passed on without credentials, for extractors and layers behind it. They refuse to work
@@ -44,17 +41,6 @@ pub(crate) fn client_of(extensions: &Extensions) -> Result<Option<&Client>, Auth
     }
 }
 
-impl<Inner, S, R> ApiKeyService<Inner, S, R> {
-    pub(super) fn new(
-        inner: Inner,
-        auth: Arc<Authenticator<S>>,
-        respond: R,
-        options: Options,
-    ) -> Self {
-        Self { inner, auth, respond, options }
-    }
-}
-
 impl<Inner, S, R, ReqBody, ResBody> Service<Request<ReqBody>> for ApiKeyService<Inner, S, R>
 where
     Inner: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
@@ -71,13 +57,13 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let credential = self.credential(&mut request);
-        if self.options.optional && matches!(credential, Credential::Absent) {
+        if self.layer.options.optional && matches!(credential, Credential::Absent) {
             // An outer layer or the server may have inserted a `Client`.
             request.extensions_mut().remove::<Client>();
             request.extensions_mut().insert(Anonymous);
             return self.serve(request, Caching::Vary);
         }
-        if self.options.strip {
+        if self.layer.options.strip {
             self.strip(&mut request);
         }
         let head = RequestHead {
@@ -85,14 +71,14 @@ where
             uri: Some(request.uri()),
             extensions: Some(request.extensions()),
         };
-        let auth = &self.auth;
+        let auth = &self.layer.auth;
         match auth.config.authenticate(&auth.store, credential, AddressSource::Head(head)).0 {
             Verification::Decided(Ok(client)) => {
                 request.extensions_mut().insert(client);
                 self.serve(request, Caching::Private)
             }
             Verification::Decided(Err(error)) => {
-                let response = refuse(auth.config(), &self.respond, &error);
+                let response = refuse(auth.config(), &self.layer.respond, &error);
                 ResponseFuture::refused(response)
             }
             pending @ (Verification::Waiting(_) | Verification::Completed) => {
@@ -127,20 +113,20 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
         R: Clone,
     {
         let completion = self.completion(Caching::Private);
-        let pending = Pending { authenticate, respond: self.respond.clone(), completion };
+        let pending = Pending { authenticate, respond: self.layer.respond.clone(), completion };
         ResponseFuture::waiting(pending, &mut self.inner, request)
     }
 
     fn completion(&self, caching: Caching) -> Completion {
         let anonymous = matches!(caching, Caching::Vary);
-        let unchanged = self.options.without_cache_fields;
+        let unchanged = self.layer.options.without_cache_fields;
         let caching = if unchanged { Caching::Unchanged } else { caching };
-        Completion { config: self.auth.config.clone(), caching, anonymous }
+        Completion { config: self.layer.auth.config.clone(), caching, anonymous }
     }
 
     #[inline]
     fn credential<B>(&self, request: &mut Request<B>) -> Credential {
-        let sources = &self.auth.config.get().sources;
+        let sources = &self.layer.auth.config.get().sources;
         if !sources.read_uri() {
             return sources.read_and_redact(request.headers_mut(), None);
         }
@@ -152,27 +138,19 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
 
     fn strip<B>(&self, request: &mut Request<B>) {
         let mut uri = mem::take(request.uri_mut());
-        self.auth.config().sources.strip(request.headers_mut(), &mut uri);
+        self.layer.auth.config().sources.strip(request.headers_mut(), &mut uri);
         *request.uri_mut() = uri;
     }
 }
 
 impl<Inner: Clone, S, R: Clone> Clone for ApiKeyService<Inner, S, R> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            auth: Arc::clone(&self.auth),
-            respond: self.respond.clone(),
-            options: self.options,
-        }
+        Self { inner: self.inner.clone(), layer: self.layer.clone() }
     }
 }
 
 impl<Inner, S, R> fmt::Debug for ApiKeyService<Inner, S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiKeyService")
-            .field("auth", &self.auth)
-            .field("options", &self.options)
-            .finish_non_exhaustive()
+        f.debug_struct("ApiKeyService").field("layer", &self.layer).finish_non_exhaustive()
     }
 }

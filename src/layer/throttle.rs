@@ -7,11 +7,12 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::client::Client;
+use crate::deadline::WithDeadline;
 use crate::error::AuthError;
 use crate::layer::client_of;
 use crate::layer::future::{Decide, Finish, ResponseFuture};
 use crate::limit::{
-    Counters, EffectiveQuota, MemoryCounters, Permit, Throttle, WithDeadline, decide,
+    Counters, EffectiveQuota, MemoryCounters, PendingDecision, Permit, Throttle, decide,
 };
 use crate::respond::{ProblemJson, Respond, refusal};
 
@@ -209,7 +210,7 @@ pub type ThrottleFuture<Inner, ReqBody, R> =
 /// A request that is being counted, and the means to refuse it.
 #[expect(missing_debug_implementations, reason = "its future has one")]
 pub struct Pending<R> {
-    decision: WithDeadline,
+    decision: WithDeadline<PendingDecision>,
     client: Client,
     quota: EffectiveQuota,
     respond: R,

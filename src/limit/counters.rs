@@ -91,6 +91,7 @@ impl Decision {
 /// its response, and fields to the request and the decision, such as the end of a calendar window. Such additions break
 /// no implementation, and no unit test that creates requests with [`RateLimitRequest::new`] and decisions with
 /// [`Decision::allowed`] and [`Decision::refused`].
+/// Counters that wrap others forward such a method only once they implement it: look for new methods when you update.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};

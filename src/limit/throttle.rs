@@ -7,13 +7,13 @@ use smol_str::SmolStr;
 use super::counters::{
     Counters, DEFAULT_LIMIT, Decision, PendingDecision, RateLimitRequest, SyncCounters,
 };
-use super::deadline::{DEFAULT_DEADLINE, WithDeadline};
 use super::gcra::seconds;
 use super::headers::RateLimitHeaders;
 use super::memory::MemoryCounters;
 use super::permit::Permit;
 use crate::client::{Client, Quota};
 use crate::clock::{self, Clock};
+use crate::deadline::{DEFAULT_DEADLINE, WithDeadline};
 use crate::error::{AuthError, ConfigError, StoreError, Throttled};
 use http::HeaderMap;
 
@@ -169,7 +169,7 @@ impl<C> Throttle<C> {
     }
 
     /// Limits the wait for a pending decision.
-    pub(crate) fn limit_wait(&self, decision: PendingDecision) -> WithDeadline {
+    pub(crate) fn limit_wait(&self, decision: PendingDecision) -> WithDeadline<PendingDecision> {
         WithDeadline::new(decision, self.deadline)
     }
 

@@ -20,7 +20,6 @@ use arc_swap::ArcSwap;
 use crate::key::{KeyDigest, KeyState, PackedStatus};
 use crate::store::KeyRecord;
 
-#[cfg(feature = "postgres")]
 mod apply;
 #[cfg(feature = "postgres")]
 mod bucket_sort;

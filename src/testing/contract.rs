@@ -93,10 +93,6 @@ async fn check<S: KeyStore>(samples: &[Sample], store: Arc<S>) {
     check! {
         lookups:
             unknown_digest_is_none
-            repeated_lookups_agree
-            keys_of_a_client_share_its_name
-            known_digest_is_found
-            refused_key_is_found
             record_is_kept
             whole_digest_is_compared;
         concurrency:

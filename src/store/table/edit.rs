@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Group, Root, Row, Segment, Table};
+use super::{Root, Row, Table};
 use crate::key::PackedStatus;
 
 /// A set of changes that readers see all at once after `publish`, or never if the edit is dropped.
@@ -33,18 +33,11 @@ impl Edit<'_> {
     /// Adds a row; returns false if there is one with its prefix.
     pub(in crate::store) fn insert(&mut self, row: Row, status: PackedStatus) -> bool {
         let prefix = row.prefix();
-        self.root.make_room(prefix);
-        let mut group = Group::clone(self.root.node(prefix));
-        group.make_room(prefix);
-        let segment = group.node(prefix);
-        if segment.find(prefix).is_some() {
-            return false;
+        let is_new = self.row(prefix).is_none();
+        if is_new {
+            self.apply(vec![(prefix, Some((row, status)))]);
         }
-        let segment = segment.with_row(row, status);
-        group.put(prefix, segment);
-        self.root.put(prefix, group);
-        self.live += usize::from(!status.is_revoked());
-        true
+        is_new
     }
 
     /// Changes the status of the row with this prefix; returns false if there is none.
@@ -53,18 +46,17 @@ impl Edit<'_> {
         prefix: u64,
         change: impl Fn(PackedStatus) -> PackedStatus,
     ) -> bool {
-        let mut group = Group::clone(self.root.node(prefix));
-        let segment = group.node(prefix);
-        let Some((_, before)) = segment.find(prefix) else { return false };
+        let Some((row, before)) = self.row(prefix) else { return false };
         let after = change(before);
         if before != after {
-            let segment = segment.with_status(prefix, &change);
-            group.put(prefix, segment);
-            self.root.put(prefix, group);
-            self.live += usize::from(before.is_revoked());
-            self.live -= usize::from(after.is_revoked());
+            let row = row.clone();
+            self.apply(vec![(prefix, Some((row, after)))]);
         }
         true
+    }
+
+    fn row(&self, prefix: u64) -> Option<(&Row, PackedStatus)> {
+        self.root.node(prefix).node(prefix).find(prefix)
     }
 
     /// Changes the status of all selected rows, or removes the rows. Visits every row of the table.
@@ -73,30 +65,14 @@ impl Edit<'_> {
         is_selected: impl Fn(&Row) -> bool,
         change: impl Fn(PackedStatus) -> Option<PackedStatus>,
     ) {
+        // Group by group, so that the changes take little memory.
         for group in self.root.nodes().map(Arc::clone).collect::<Vec<_>>() {
-            let mut changed: Option<Group> = None;
-            let mut prefix = 0;
-            for segment in group.nodes() {
-                let Some(first) = segment.rows_with_status().find(|(row, _)| is_selected(row))
-                else {
-                    continue;
-                };
-                prefix = first.0.prefix();
-                let rows = segment.rows_with_status().filter_map(|(row, status)| {
-                    let status = if is_selected(row) { change(status)? } else { status };
-                    Some((row.clone(), status))
-                });
-                let segment = Segment::new(segment.bits(), rows.collect());
-                changed.get_or_insert_with(|| Group::clone(&group)).put(prefix, segment);
-            }
-            if let Some(group) = changed {
-                self.root.put(prefix, group);
-            }
+            let rows = group.nodes().flat_map(|segment| segment.rows_with_status());
+            let changes = rows.filter(|(row, _)| is_selected(row)).map(|(row, status)| {
+                (row.prefix(), change(status).map(|status| (row.clone(), status)))
+            });
+            self.apply(changes.collect());
         }
-        let live = |segment: &Arc<Segment>| {
-            segment.rows_with_status().filter(|(_, status)| !status.is_revoked()).count()
-        };
-        self.live = self.root.nodes().flat_map(|group| group.nodes().map(live)).sum();
     }
 
     /// Makes the changes visible to readers.

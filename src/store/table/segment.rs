@@ -45,27 +45,6 @@ impl Segment {
         }
     }
 
-    pub(super) fn with_row(&self, row: Row, status: PackedStatus) -> Self {
-        let mut rows = self.all(1);
-        let index = rows.partition_point(|(other, _)| other.prefix() < row.prefix());
-        rows.insert(index, (row, status));
-        Self::new(self.bits, rows)
-    }
-
-    pub(super) fn with_status(
-        &self,
-        prefix: u64,
-        change: impl Fn(PackedStatus) -> PackedStatus,
-    ) -> Self {
-        let mut rows = self.all(0);
-        for (row, status) in &mut rows {
-            if row.prefix() == prefix {
-                *status = change(*status);
-            }
-        }
-        Self::new(self.bits, rows)
-    }
-
     pub(super) fn bits(&self) -> u32 {
         self.bits
     }
@@ -80,13 +59,6 @@ impl Segment {
         let even = plain.into_iter().flat_map(SortedBlocks::all);
         let even = even.chain(with_status.into_iter().flat_map(SortedBlocks::all));
         even.chain(uneven.into_iter().flatten().map(|(row, status)| (row, *status)))
-    }
-
-    /// Copies all rows, with capacity for `more`.
-    fn all(&self, more: usize) -> Vec<(Row, PackedStatus)> {
-        let mut rows = Vec::with_capacity(self.rows + more);
-        rows.extend(self.rows_with_status().map(|(row, status)| (row.clone(), status)));
-        rows
     }
 }
 
@@ -107,7 +79,8 @@ impl Node for Segment {
 
     fn split(&self) -> [Self; 2] {
         let bit = 1 << (63 - self.bits);
-        let mut low = self.all(0);
+        let rows = self.rows_with_status().map(|(row, status)| (row.clone(), status));
+        let mut low = rows.collect::<Vec<_>>();
         let high = low.split_off(low.partition_point(|(row, _)| row.prefix() & bit == 0));
         [low, high].map(|rows| Self::new(self.bits + 1, rows))
     }

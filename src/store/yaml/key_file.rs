@@ -9,7 +9,7 @@ use super::error::WarningKind;
 use super::event_sink::EventSink;
 use super::file::digest_of_last_edit;
 use super::load_error::LoadError;
-use super::parse::{Parsed, parse};
+use super::parse::{Findings, Parsed, parse};
 use super::{ReloadError, YamlError, YamlHealth, YamlWarning, read};
 use crate::key::KeyDigest;
 use crate::store::{MemoryStore, mount};
@@ -56,7 +56,7 @@ impl KeyFile {
         let state = State {
             digest: KeyDigest::of(text),
             loaded: SystemTime::now(),
-            warnings: path.map_or_else(|| parsed.warnings.clone(), |path| parsed.warnings_at(path)),
+            warnings: parsed.findings.warnings_at(path),
             failure: None,
             revoked: parsed.keys.revoked(),
         };
@@ -175,8 +175,7 @@ impl KeyFile {
     pub(super) fn adopt(&self, state: &mut State, digest: KeyDigest, parsed: &Parsed) {
         state.revoked.retain(|digest| !parsed.keys.has_live(digest));
         state.revoked.extend(parsed.keys.revoked());
-        state.warnings =
-            self.path().map_or_else(|| parsed.warnings.clone(), |path| parsed.warnings_at(path));
+        state.warnings = parsed.findings.warnings_at(self.path());
         self.keys.replace(&parsed.keys);
         state.digest = digest;
         state.loaded = SystemTime::now();
@@ -197,31 +196,22 @@ pub(super) fn load(text: &[u8]) -> Result<Parsed, LoadError> {
     parse(read::utf8(text)?)
 }
 
-impl Parsed {
-    pub(super) fn warnings_at(&self, path: &Path) -> Vec<YamlWarning> {
-        warnings_at(path, self.plaintext_keys, &self.warnings)
+impl Findings {
+    /// Returns the warnings about a file: about the file itself, and about its text.
+    pub(super) fn warnings_at(&self, path: Option<&Path>) -> Vec<YamlWarning> {
+        let Some(path) = path else { return self.warnings.clone() };
+        let mut all = Vec::new();
+        if mount::is_mount_point(path) {
+            all.push(YamlWarning::new(WarningKind::Mounted, None));
+        }
+        #[cfg(unix)]
+        if self.plaintext_keys > 0 && is_readable_by_others(path) {
+            all.push(YamlWarning::new(WarningKind::ReadableByOthers, None));
+        }
+        all.extend(self.warnings.iter().cloned());
+        let path: Arc<Path> = path.into();
+        all.into_iter().map(|warning| warning.at(&path)).collect()
     }
-}
-
-/// Adds the path to the warnings of a text, and the warnings about the file itself.
-pub(super) fn warnings_at(
-    path: &Path,
-    plaintext_keys: usize,
-    warnings: &[YamlWarning],
-) -> Vec<YamlWarning> {
-    let shared: Arc<Path> = path.into();
-    #[cfg(not(unix))]
-    let _ = plaintext_keys;
-    let mut all = Vec::new();
-    if mount::is_mount_point(path) {
-        all.push(YamlWarning::new(WarningKind::Mounted, None));
-    }
-    #[cfg(unix)]
-    if plaintext_keys > 0 && is_readable_by_others(path) {
-        all.push(YamlWarning::new(WarningKind::ReadableByOthers, None));
-    }
-    all.extend(warnings.iter().cloned());
-    all.into_iter().map(|warning| warning.at(&shared)).collect()
 }
 
 #[cfg(unix)]

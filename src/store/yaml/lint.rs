@@ -1,7 +1,6 @@
 use std::path::Path;
 
-use super::key_file::warnings_at;
-use super::parse::ParseFailure;
+use super::parse::Findings;
 use super::text::YamlText;
 use super::{YamlError, YamlStore, YamlWarning, parse, read};
 
@@ -58,26 +57,14 @@ impl YamlStore {
     /// ```
     pub fn lint_with(path: impl AsRef<Path>, mut rule: impl FnMut(YamlText<'_>)) -> YamlLint {
         let path = path.as_ref();
-        let failure =
-            |error| ParseFailure { errors: vec![error], warnings: Vec::new(), plaintext_keys: 0 };
-        let text = read::read_regular(path).map_err(failure);
-        let result =
-            text.and_then(|text| parse::lint(read::utf8(&text).map_err(failure)?, &mut rule));
-        match result {
-            Ok(parsed) => YamlLint {
-                errors: Vec::new(),
-                warnings: parsed.warnings_at(path),
-                plaintext_keys: parsed.plaintext_keys,
-            },
-            Err(failure) => YamlLint::of(path, failure),
+        let text = read::read_regular(path);
+        let found = text.and_then(|text| Ok(parse::lint(read::utf8(&text)?, &mut rule)));
+        let (errors, findings) = found.unwrap_or_else(|error| (vec![error], Findings::default()));
+        let errors = errors.into_iter().map(|error| YamlError::new(Some(path), error));
+        YamlLint {
+            errors: errors.collect(),
+            warnings: findings.warnings_at(Some(path)),
+            plaintext_keys: findings.plaintext_keys,
         }
-    }
-}
-
-impl YamlLint {
-    fn of(path: &Path, failure: ParseFailure) -> Self {
-        let warnings = warnings_at(path, failure.plaintext_keys, &failure.warnings);
-        let errors = failure.errors.into_iter().map(|error| YamlError::new(Some(path), error));
-        Self { errors: errors.collect(), warnings, plaintext_keys: failure.plaintext_keys }
     }
 }

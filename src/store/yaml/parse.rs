@@ -50,15 +50,14 @@ const ROOT: Fields<RootField> = Fields {
 /// A parsed key file.
 pub(super) struct Parsed {
     pub(super) keys: MemoryStore,
-    pub(super) warnings: Vec<YamlWarning>,
-    /// The number of keys in plaintext.
-    pub(super) plaintext_keys: usize,
+    pub(super) findings: Findings,
 }
 
-/// The errors and warnings of a text that cannot be loaded.
-pub(super) struct ParseFailure {
-    pub(super) errors: Vec<LoadError>,
+/// What was found in a text, whether it can be loaded or not.
+#[derive(Default)]
+pub(super) struct Findings {
     pub(super) warnings: Vec<YamlWarning>,
+    /// The number of keys in plaintext.
     pub(super) plaintext_keys: usize,
 }
 
@@ -71,16 +70,18 @@ pub(super) fn parse(text: &str) -> Result<Parsed, LoadError> {
     let mut file =
         FileParser::new(ErrorCollector { first_only: true, found: Vec::new() }, &mut rule);
     file.read_all(&mut Events::new(text))?;
-    file.finish().map_err(|mut failure| failure.errors.swap_remove(0))
+    let (keys, findings) = file.finish();
+    Ok(Parsed { keys: keys.map_err(|mut errors| errors.swap_remove(0))?, findings })
 }
 
 /// Parses the text of a key file and collects all errors, up to the first YAML syntax error.
-pub(super) fn lint(text: &str, rule: Rule<'_>) -> Result<Parsed, ParseFailure> {
+pub(super) fn lint(text: &str, rule: Rule<'_>) -> (Vec<LoadError>, Findings) {
     let mut file = FileParser::new(ErrorCollector { first_only: false, found: Vec::new() }, rule);
     if let Err(last) = file.read_all(&mut Events::new(text)) {
         file.errors.found.push(last);
     }
-    file.finish()
+    let (keys, findings) = file.finish();
+    (keys.err().unwrap_or_default(), findings)
 }
 
 /// The closure of `YamlStore::lint_with`, called with each key and client name.
@@ -106,11 +107,10 @@ impl ErrorCollector {
 struct FileParser<'r> {
     keys: Bulk<Position>,
     clients: Clients,
-    plaintext_keys: usize,
+    findings: Findings,
     /// The ids in `replaced_by` fields.
     successors: Vec<(KeyId, Position)>,
     weak: Vec<(WeakKey, Position)>,
-    warnings: Vec<YamlWarning>,
     allow_weak: bool,
     errors: ErrorCollector,
     rule: Rule<'r>,
@@ -121,10 +121,9 @@ impl<'r> FileParser<'r> {
         Self {
             keys: Bulk::new(),
             clients: Clients::default(),
-            plaintext_keys: 0,
+            findings: Findings::default(),
             successors: Vec::new(),
             weak: Vec::new(),
-            warnings: Vec::new(),
             allow_weak: false,
             errors,
             rule,
@@ -225,7 +224,7 @@ impl<'r> FileParser<'r> {
             Strength::Low => self.warn(WarningKind::LowKey, position),
             Strength::Fair => {}
         }
-        self.plaintext_keys += 1;
+        self.findings.plaintext_keys += 1;
         self.keys.push(KeyDigest::of(key), ClientProfile::new(client), position).map_err(|error| {
             let kind = match error {
                 KeyError::Profile(ProfileError::Name(LabelError::Empty)) => LoadErrorKind::NoClient,
@@ -241,40 +240,31 @@ impl<'r> FileParser<'r> {
     }
 
     fn warn(&mut self, kind: WarningKind, position: Position) {
-        self.warnings.push(YamlWarning::new(kind, Some(position)));
+        self.findings.warnings.push(YamlWarning::new(kind, Some(position)));
     }
 
-    fn finish(mut self) -> Result<Parsed, ParseFailure> {
+    fn finish(mut self) -> (Result<MemoryStore, Vec<LoadError>>, Findings) {
         let mut errors = self.errors.found;
+        let Findings { warnings, .. } = &mut self.findings;
         for (why, position) in self.weak {
             if self.allow_weak {
-                self.warnings.push(YamlWarning::new(WarningKind::WeakKey(why), Some(position)));
+                warnings.push(YamlWarning::new(WarningKind::WeakKey(why), Some(position)));
             } else {
                 errors.push(LoadErrorKind::WeakKey(why).at(position));
             }
         }
-        self.warnings.sort_by_key(YamlWarning::position);
         self.clients.declare(&mut self.keys);
-        match MemoryStore::from_bulk(self.keys) {
+        let keys = MemoryStore::from_bulk(self.keys);
+        match &keys {
             Ok(keys) if errors.is_empty() => {
-                let unknown =
-                    self.successors.iter().filter(|(id, _)| keys.digest_of(*id).is_none());
-                let unknown = unknown.map(|(_, position)| {
+                let unknown = self.successors.iter();
+                let unknown = unknown.filter(|(id, _)| keys.digest_of(*id).is_none());
+                warnings.extend(unknown.map(|(_, position)| {
                     YamlWarning::new(WarningKind::UnknownSuccessor, Some(*position))
-                });
-                self.warnings.extend(unknown);
-                self.warnings.sort_by_key(YamlWarning::position);
-                if keys.is_empty() {
-                    self.warnings.push(YamlWarning::new(WarningKind::NoKeys, None));
-                }
-                return Ok(Parsed {
-                    keys,
-                    warnings: self.warnings,
-                    plaintext_keys: self.plaintext_keys,
-                });
+                }));
             }
             Ok(_) => {}
-            Err(conflicts) => errors.extend(conflicts.into_iter().map(|conflict| {
+            Err(conflicts) => errors.extend(conflicts.iter().map(|conflict| {
                 let [first, second] = conflict.positions;
                 let first = first.line;
                 let kind = if conflict.same_key {
@@ -285,8 +275,13 @@ impl<'r> FileParser<'r> {
                 kind.at(second)
             })),
         }
+        warnings.sort_by_key(YamlWarning::position);
         errors.sort_by_key(|error| error.position);
-        Err(ParseFailure { errors, warnings: self.warnings, plaintext_keys: self.plaintext_keys })
+        let keys = keys.ok().filter(|_| errors.is_empty()).ok_or(errors);
+        if keys.as_ref().is_ok_and(MemoryStore::is_empty) {
+            warnings.push(YamlWarning::new(WarningKind::NoKeys, None));
+        }
+        (keys, self.findings)
     }
 }
 

@@ -117,13 +117,13 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
             found(move |all, digest| right(all, digest).map(Some).ok_or_else(no_rows))
         }),
         ("unknown_digest_is_none: an unknown digest is found", anybody(|_, _| true)),
-        ("keys_of_a_client_share_its_name", {
+        ("record_is_kept", {
             found(|all, digest| {
                 let is_last = |it: &KeyRecord| siblings(all, it).last().unwrap().digest() == digest;
                 Ok(right(all, digest).filter(is_last))
             })
         }),
-        ("keys_of_a_client_share_its_name", {
+        ("record_is_kept", {
             found(|all, digest| {
                 Ok(right(all, digest).map(|it| match siblings(all, &it)[0].digest() {
                     first if first == digest => it,
@@ -131,19 +131,19 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
                 }))
             })
         }),
-        ("known_digest_is_found", kept(|record| record.digest().to_bytes() != [0; 32])),
-        ("known_digest_is_found: a digest with zero bytes", {
+        ("record_is_kept", kept(|record| record.digest().to_bytes() != [0; 32])),
+        ("record_is_kept: a digest with zero bytes", {
             kept(|record| record.digest().to_bytes().trim_ascii_end().len() == 32)
         }),
-        ("known_digest_is_found: the lookup of a key of a client with scopes", {
+        ("record_is_kept: the lookup of a key of a client with scopes", {
             found(|all, digest| match right(all, digest) {
                 Some(it) if it.profile().quota().is_some() => Err(StoreError::new("no column")),
                 record => Ok(record),
             })
         }),
-        ("refused_key_is_found", kept(|record| record.state() != KeyState::Revoked)),
-        ("refused_key_is_found", kept(|record| record.state() != KeyState::Disabled)),
-        ("refused_key_is_found", {
+        ("record_is_kept", kept(|record| record.state() != KeyState::Revoked)),
+        ("record_is_kept", kept(|record| record.state() != KeyState::Disabled)),
+        ("record_is_kept", {
             kept(|record| record.expires().is_none_or(|expires| expires > SystemTime::now()))
         }),
         ("record_is_kept: the digest", {
@@ -227,13 +227,13 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
         }),
         ("whole_digest_is_compared", compared(|bytes| bytes.to_ascii_lowercase())),
         ("whole_digest_is_compared", { compared(|bytes| base64(&bytes).to_ascii_lowercase()) }),
-        ("repeated_lookups_agree", {
+        ("record_is_kept", {
             found(move |all, digest| {
                 let is_again = known(digest);
                 Ok(right(all, digest).filter(|_| !is_again))
             })
         }),
-        ("repeated_lookups_agree", anybody(move |_, digest| unknown(digest))),
+        ("unknown_digest_is_none", anybody(move |_, digest| unknown(digest))),
         ("lookups_can_run_in_threads", {
             found(move |all, digest| {
                 Ok(right(all, digest).filter(|_| thread::current().id() == home))

@@ -93,41 +93,26 @@ struct EditError {
 
 /// Returns the error that callers of `ManageKeys` get.
 pub(in crate::store::yaml) fn edit_error(path: &Path, kind: EditErrorKind) -> ManageError {
-    let is_editable = match &kind {
-        EditErrorKind::Lock { error, .. }
-        | EditErrorKind::Create(error)
-        | EditErrorKind::Write(error)
-            if error.kind() == io::ErrorKind::ReadOnlyFilesystem =>
-        {
-            let why = "the file is on a read-only mount: change the original file";
-            return ManageError::ReadOnly { why };
-        }
+    if let EditErrorKind::Lock { error, .. }
+    | EditErrorKind::Create(error)
+    | EditErrorKind::Write(error) = &kind
+        && error.kind() == io::ErrorKind::ReadOnlyFilesystem
+    {
+        let why = "the file is on a read-only mount: change the original file";
+        return ManageError::ReadOnly { why };
+    }
+    let is_of_text = matches!(
+        kind,
         EditErrorKind::Layout { .. }
-        | EditErrorKind::Flow { .. }
-        | EditErrorKind::PlaintextElsewhere { .. }
-        | EditErrorKind::Exists => false,
-        #[cfg(unix)]
-        EditErrorKind::HardLink => true,
-        EditErrorKind::Find(_)
-        | EditErrorKind::NoFolder(_)
-        | EditErrorKind::Folder(_)
-        | EditErrorKind::Mounted
-        | EditErrorKind::UntrustedLock { .. }
-        | EditErrorKind::Lock { .. }
-        | EditErrorKind::Busy { .. }
-        | EditErrorKind::Create(_)
-        | EditErrorKind::Write(_)
-        | EditErrorKind::Owner(_)
-        | EditErrorKind::Rename(_)
-        | EditErrorKind::Sync(_)
-        | EditErrorKind::Unstable
-        | EditErrorKind::Thread(_) => true,
-    };
+            | EditErrorKind::Flow { .. }
+            | EditErrorKind::PlaintextElsewhere { .. }
+            | EditErrorKind::Exists
+    );
     let error = EditError { path: path.to_owned(), kind };
-    if is_editable {
-        ManageError::Unavailable(StoreError::new(error))
-    } else {
+    if is_of_text {
         ManageError::NotEditable { why: error.to_string() }
+    } else {
+        ManageError::Unavailable(StoreError::new(error))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::client::{ClientProfile, ProfileError, Scope, label};
 use crate::key::{KeyDigest, Lifetime, invisible, looks_like_key};
 use crate::manage::{ClientFacts, KeyFacts};
 use crate::store::memory::Bulk;
-use crate::store::yaml::error::{WarningKind, YamlWarning};
+use crate::store::yaml::error::WarningKind;
 use crate::store::yaml::events::Events;
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::Node;
@@ -205,8 +205,7 @@ impl FileParser<'_> {
         if let (Some((id, position)), None) = (replaced, revoked) {
             self.successors.push((id, position));
             if expires.is_none() {
-                self.warnings
-                    .push(YamlWarning::new(WarningKind::ReplacedWithoutExpiry, Some(position)));
+                self.warn(WarningKind::ReplacedWithoutExpiry, position);
             }
         }
         let client = profile.name().to_owned();
