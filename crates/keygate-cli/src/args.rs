@@ -11,8 +11,10 @@ mod client;
 mod key;
 mod store;
 
-pub(crate) use client::{AddArgs, ClientCommand};
-pub(crate) use key::{IssueArgs, KeyCommand, ListArgs, NewKeyArgs, RevokeArgs, RotateArgs};
+pub(crate) use client::{AddArgs, ClientCommand, ListClientsArgs};
+pub(crate) use key::{
+    IssueArgs, KeyCommand, ListKeysArgs, NewKeyArgs, RevokeArgs, RotateArgs, ShowKeyArgs,
+};
 pub(crate) use store::{ExportArgs, ImportArgs, MigrateArgs};
 
 use crate::failure::Failure;
@@ -36,6 +38,7 @@ Examples:
   keygate key issue 'App 1' --label production --expires 90d > key
   keygate check < key
   keygate key list --expiring 14d
+  keygate client show 'App 1'
   keygate key rotate 1f0c2b7a9d3e4c58 --grace 24h --out new-key
   keygate import keys.yaml --store sqlite:keys.db
 
@@ -61,6 +64,9 @@ pub(crate) struct Globals {
     /// Confirm every question with yes
     #[arg(long, global = true)]
     pub(crate) yes: bool,
+    /// Change nothing and ask nothing; show what the command would do
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
 }
 
 impl Globals {
@@ -111,12 +117,18 @@ of PostgreSQL's tables rebuilds indexes under a lock: about 3 seconds for a mill
 
 Exit codes of --check: 0 no errors (there may be warnings), 1 errors, 3 the database is unavailable.")]
     Migrate(MigrateArgs),
-    /// Add, enable, disable, remove and list clients
+    /// Add, list, show, enable, disable and remove clients
     #[command(subcommand, arg_required_else_help = false)]
     Client(ClientCommand),
-    /// Issue, list, revoke and rotate keys
+    /// Issue, list, show, rotate and revoke keys
     #[command(subcommand, arg_required_else_help = false)]
     Key(KeyCommand),
+    /// Answered with the commands that list something
+    #[command(hide = true, alias = "ls")]
+    List {
+        /// Ignored
+        words: Vec<OsString>,
+    },
     /// Report which client a key belongs to, or why it is not valid; reads standard input
     #[command(after_help = "\
 Examples:

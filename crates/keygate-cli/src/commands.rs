@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::usage_error::what_to_list;
 
 mod check;
 mod client;
@@ -21,8 +22,9 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Init => init::run(globals, out)?,
         Command::Migrate(args) => return migrate::run(&args, globals, out),
-        Command::Client(command) => client::run(command, globals, out)?,
-        Command::Key(command) => key::run(command, globals, out)?,
+        Command::Client(command) => return client::run(command, globals, out),
+        Command::Key(command) => return key::run(command, globals, out),
+        Command::List { .. } => return Err(what_to_list()),
         Command::Check => return check::run(globals, out),
         Command::Import(args) => return import::run(&args, globals, out),
         Command::Export(args) => export::run(&args, globals, out)?,

@@ -1,5 +1,6 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use crate::args::Globals;
 use crate::failure::Failure;
 use crate::output::one_line;
 
@@ -11,9 +12,9 @@ pub(crate) enum Confirmation {
 }
 
 impl Confirmation {
-    /// Fails before anything is done if there is no terminal to ask on.
-    pub(crate) fn new(yes: bool) -> Result<Self, Failure> {
-        if yes {
+    /// Fails before anything is done if there is no terminal to ask on. A dry run asks nothing.
+    pub(crate) fn new(globals: &Globals) -> Result<Self, Failure> {
+        if globals.yes || globals.dry_run {
             Ok(Self::Given)
         } else if io::stdin().is_terminal() && io::stderr().is_terminal() {
             Ok(Self::Needed)

@@ -12,7 +12,14 @@ use crate::output::{Output, unwritable};
 /// A key that was written out. It is not valid until the store has it.
 pub(crate) enum Delivery {
     Printed,
-    Filed { file: NewFile, facts: Map<String, Value> },
+    Filed {
+        file: NewFile,
+        facts: Map<String, Value>,
+    },
+    /// No key was written out, and the facts have no id.
+    DryRun {
+        facts: Map<String, Value>,
+    },
 }
 
 impl Delivery {
@@ -32,6 +39,19 @@ impl Delivery {
         Ok(Self::Printed)
     }
 
+    /// Checks that `file` can be written to, and writes nothing.
+    pub(crate) fn dry_run(
+        mut facts: Map<String, Value>,
+        file: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        if let Some(path) = file {
+            NewFile::check(path)?;
+            facts.insert("out".to_owned(), path.display().to_string().into());
+        }
+        facts.insert("key_id".to_owned(), Value::Null);
+        Ok(Self::DryRun { facts })
+    }
+
     /// Reports that the store has the key.
     pub(crate) fn complete(self, note: &str, out: &Output) -> Result<(), Failure> {
         match self {
@@ -39,6 +59,7 @@ impl Delivery {
                 out.note(note);
                 Ok(())
             }
+            Self::DryRun { facts } => out.report_change(note, &facts.into()),
             Self::Filed { file, mut facts } => {
                 let path = file.path.display().to_string();
                 let note = format!("{note}; it is in the file {path}");
@@ -51,6 +72,7 @@ impl Delivery {
     /// Removes the file of a key that the store refused, or says that the printed key is not valid.
     pub(crate) fn withdraw(self, failure: Failure) -> Failure {
         match self {
+            Self::DryRun { .. } => failure,
             Self::Printed => failure.and("; the key just printed is not valid: throw it away"),
             Self::Filed { file, .. } => match file.remove() {
                 Ok(()) => failure,

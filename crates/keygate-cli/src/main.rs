@@ -16,6 +16,7 @@ mod deliver;
 mod duration;
 mod expiry;
 mod failure;
+mod identify;
 mod location;
 mod new_file;
 mod output;
@@ -34,6 +35,6 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage_error::report(&error),
     };
-    let out = Output::new(cli.globals.json);
+    let out = Output::new(cli.globals.json).with_dry_run(cli.globals.dry_run);
     commands::run(cli, &out).unwrap_or_else(|failure| out.fail(&failure))
 }

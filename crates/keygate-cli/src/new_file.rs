@@ -15,30 +15,24 @@ pub(crate) struct NewFile {
 impl NewFile {
     /// Creates a file with this text, and syncs it. Never overwrites a file.
     pub(crate) fn write(path: &Path, text: &[u8]) -> Result<Self, Failure> {
-        let shown = path.display();
-        let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Failure::refused(format!(
-                "the file {shown} exists already: name a new one; nothing was changed"
-            )),
-            _ => Failure::unavailable(format!(
-                "the file {shown} cannot be written ({error}): name another one; nothing was changed"
-            )),
-        };
         let name = path.file_name().unwrap_or_default().to_owned();
-        let folder = Folder::of(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Failure::unavailable(format!(
-                "the folder {} does not exist: create it first; nothing was changed",
-                path.parent().unwrap_or(path).display()
-            )),
-            _ => failed(error),
-        })?;
-        let file = folder.create(&name).map_err(failed)?;
+        let folder = folder_of(path)?;
+        let file = folder.create(&name).map_err(|error| failed(path, &error))?;
         let new = Self { path: path.to_owned(), folder, name };
         if let Err(error) = new.fill(file, text) {
             let _ = new.remove();
-            return Err(failed(error));
+            return Err(failed(path, &error));
         }
         Ok(new)
+    }
+
+    /// Fails if there is such a file, or no folder for it. Creates nothing.
+    pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+        folder_of(path)?;
+        match path.symlink_metadata() {
+            Ok(_) => Err(failed(path, &io::ErrorKind::AlreadyExists.into())),
+            Err(_) => Ok(()),
+        }
     }
 
     fn fill(&self, mut file: File, text: &[u8]) -> io::Result<()> {
@@ -50,6 +44,28 @@ impl NewFile {
     /// Removes the file from the folder in which it was created, even if its path now leads elsewhere.
     pub(crate) fn remove(&self) -> io::Result<()> {
         self.folder.remove(&self.name)
+    }
+}
+
+fn folder_of(path: &Path) -> Result<Folder, Failure> {
+    Folder::of(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::unavailable(format!(
+            "the folder {} does not exist: create it first; nothing was changed",
+            path.parent().unwrap_or(path).display()
+        )),
+        _ => failed(path, &error),
+    })
+}
+
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    let shown = path.display();
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::refused(format!(
+            "the file {shown} exists already: name a new one; nothing was changed"
+        )),
+        _ => Failure::unavailable(format!(
+            "the file {shown} cannot be written ({error}): name another one; nothing was changed"
+        )),
     }
 }
 

@@ -21,11 +21,20 @@ const fn ansi(color: AnsiColor) -> clap::builder::styling::Color {
 #[derive(Clone)]
 pub(crate) struct Output {
     json: bool,
+    dry_run: bool,
 }
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, dry_run: false }
+    }
+
+    pub(crate) fn with_dry_run(self, dry_run: bool) -> Self {
+        Self { dry_run, ..self }
+    }
+
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.dry_run
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -38,8 +47,12 @@ impl Output {
         written.map_err(|error| Failure::unavailable(unwritable(&error)))
     }
 
-    /// Reports a change: as a note for people, as a result for programs.
+    /// Reports a change: as a note for people, which begins with a participle, and as a result for programs.
     pub(crate) fn report_change(&self, note: &str, json: &Value) -> Result<(), Failure> {
+        if self.dry_run {
+            let note = format!("dry run: would have {note}");
+            return self.report_unchanged(&note, json);
+        }
         if !self.json {
             self.note(note);
             return Ok(());
@@ -47,6 +60,19 @@ impl Output {
         write_json(json).map_err(|error| {
             Failure::unavailable(format!("the change was made, but {}", unwritable(&error)))
         })
+    }
+
+    /// Reports that nothing was changed.
+    pub(crate) fn report_unchanged(&self, note: &str, json: &Value) -> Result<(), Failure> {
+        if !self.json {
+            self.note(note);
+            return Ok(());
+        }
+        let mut json = json.clone();
+        if self.dry_run {
+            mark_dry_run(&mut json);
+        }
+        self.print("", &json)
     }
 
     pub(crate) fn note(&self, text: &str) {
@@ -82,6 +108,16 @@ impl Output {
         } else {
             error_line(&format!("{style}{prefix}{style:#}{}", one_line(text)));
         }
+    }
+}
+
+fn mark_dry_run(json: &mut Value) {
+    match json {
+        Value::Array(items) => items.iter_mut().for_each(mark_dry_run),
+        Value::Object(fields) => {
+            fields.insert("dry_run".to_owned(), true.into());
+        }
+        _ => {}
     }
 }
 

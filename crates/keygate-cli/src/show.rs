@@ -12,6 +12,9 @@ use crate::failure::Failure;
 use crate::output::{GREEN, Output, RED, YELLOW};
 use crate::relative;
 
+/// A key that expires within this time is shown as expiring.
+pub(crate) const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
 /// The status of a key as the list shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ShownStatus {
@@ -51,8 +54,17 @@ impl fmt::Display for ShownStatus {
 
 /// Names a key in a sentence: id, label and client.
 pub(crate) fn named(key: &KeyInfo) -> String {
+    with_details(&key.key_id.to_string(), key)
+}
+
+/// Names a new key in a sentence. In a dry run it has no id.
+pub(crate) fn named_new(key: &KeyInfo, out: &Output) -> String {
+    if out.is_dry_run() { with_details("a key", key) } else { named(key) }
+}
+
+fn with_details(id: &str, key: &KeyInfo) -> String {
     let label = key.label.as_ref().map_or_else(String::new, |label| format!(" ({label})"));
-    format!("{}{label} of {}", key.key_id, key.client)
+    format!("{id}{label} of {}", key.client)
 }
 
 /// The key in JSON, with its status at this instant in the place of its state.
@@ -105,6 +117,14 @@ pub(crate) fn unreadable(rows: &[String], out: &Output) -> Result<(), Failure> {
 /// Formats a count with its noun: `1 key`, `2 keys`.
 pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Formats a time with its distance from now: `2027-01-31T00:00:00Z (in 3 days)`.
+pub(crate) fn moment(instant: Option<SystemTime>, none: &str, now: SystemTime) -> String {
+    instant.map_or_else(
+        || none.to_owned(),
+        |instant| format!("{} ({})", time(instant), relative::from_now(instant, now)),
+    )
 }
 
 /// Formats a time as RFC 3339 in UTC.

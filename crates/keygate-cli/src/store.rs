@@ -1,10 +1,11 @@
 use std::error::Error as _;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use keygate::manage::TransferKeys;
-use keygate::store::YamlEvent;
-use keygate::{KeyId, KeyStore, YamlStore};
+use keygate::store::{YamlEvent, YamlWarning};
+use keygate::{KeyId, KeyStore, MemoryStore, YamlStore};
 
 use crate::args::Globals;
 use crate::failure::Failure;
@@ -22,14 +23,38 @@ pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Fa
     open_at(&globals.location()?, out)
 }
 
+/// Opens a store that the command changes. In a dry run it checks and shows changes, and makes none.
+pub(crate) fn open_to_change(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
+    let store = open(globals, out)?;
+    if !out.is_dry_run() {
+        return Ok(store);
+    }
+    if let Some(dry_run) = dry_run(globals)? {
+        return Ok(Arc::new(dry_run));
+    }
+    // A database has no dry run: the change is made in a copy.
+    let copy = MemoryStore::new();
+    block_on(copy.import_keys(&block_on(store.export_keys())?))?;
+    Ok(Arc::new(copy))
+}
+
 pub(crate) fn open_at(location: &Location, out: &Output) -> Result<Arc<dyn Store>, Failure> {
     load(location, |store| {
         // A store without keys has nothing to fix.
         if !store.is_empty() {
-            store.warnings().iter().for_each(|warning| out.warn(&warning.to_string()));
+            let warnings = store.warnings();
+            let shown = warnings.iter().filter(|warning| is_shown(warning));
+            shown.for_each(|warning| out.warn(&warning.to_string()));
         }
         with_lock_notes(store, out)
     })
+}
+
+/// The mode of a file is a matter for people, and one warning of it is enough.
+fn is_shown(warning: &YamlWarning) -> bool {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    !warning.is_about_mode()
+        || (io::stderr().is_terminal() && !WARNED.swap(true, Ordering::Relaxed))
 }
 
 /// Adds a note when the store waits for the lock of its file.

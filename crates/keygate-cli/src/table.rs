@@ -24,9 +24,20 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
+impl Table<2> {
+    pub(crate) fn push_fact(&mut self, name: &str, value: impl Into<Cell>) {
+        self.push([Cell::styled(name, HEADING), value.into()]);
+    }
+}
+
 impl<const N: usize> Table<N> {
     pub(crate) fn new(headings: [&str; N]) -> Self {
         Self(vec![headings.map(|heading| Cell::styled(heading, HEADING))])
+    }
+
+    /// A table without headings, whose first column has the names of the values.
+    pub(crate) fn without_headings() -> Self {
+        Self(Vec::new())
     }
 
     pub(crate) fn push(&mut self, row: [Cell; N]) {

@@ -33,6 +33,10 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
 }
 
 fn explain(error: &clap::Error) -> Failure {
+    let command = command();
+    if command == "keygate list" {
+        return what_to_list();
+    }
     let place = context(error, ContextKind::InvalidArg);
     let what = match error.kind() {
         ErrorKind::ValueValidation => {
@@ -63,7 +67,12 @@ fn explain(error: &clap::Error) -> Failure {
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
         _ => "the command line was not understood".to_owned(),
     };
-    Failure::usage(format!("{what}: see `{} --help`", command()))
+    Failure::usage(format!("{what}: see `{command} --help`"))
+}
+
+/// The failure of `keygate list`.
+pub(crate) fn what_to_list() -> Failure {
+    Failure::usage("say what to list: `keygate client list` or `keygate key list`")
 }
 
 /// A detail of the error from clap. Use only kinds that hold definitions, never arguments.

@@ -132,6 +132,14 @@ impl YamlWarning {
         self.0.position
     }
 
+    /// Returns whether the warning is about the mode of the file, which lets others read its keys.
+    pub fn is_about_mode(&self) -> bool {
+        #[cfg(unix)]
+        return self.0.kind == WarningKind::ReadableByOthers;
+        #[cfg(not(unix))]
+        false
+    }
+
     /// The line of the problem, counted from 1; `None` if the warning concerns the whole file.
     pub fn line(&self) -> Option<usize> {
         self.0.line()

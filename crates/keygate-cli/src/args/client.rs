@@ -18,14 +18,39 @@ Examples:
     #[command(after_help = "Example:\n  keygate client disable 'App 1'")]
     Disable(NameArgs),
     /// Remove a disabled client and its keys
-    #[command(after_help = "\
+    #[command(
+        alias = "rm",
+        after_help = "\
 Examples:
   keygate client disable 'App 1'
-  keygate client remove 'App 1' --yes")]
+  keygate client remove 'App 1' --yes"
+    )]
     Remove(NameArgs),
     /// List the clients
-    #[command(after_help = "Examples:\n  keygate client list\n  keygate client list --json")]
-    List,
+    #[command(
+        alias = "ls",
+        after_help = "\
+Examples:
+  keygate client list
+  keygate client list --disabled --json"
+    )]
+    List(ListClientsArgs),
+    /// Show a client and its keys
+    #[command(after_help = "\
+Examples:
+  keygate client show 'App 1'
+  keygate client show 'App 1' --json")]
+    Show(NameArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct ListClientsArgs {
+    /// Only disabled clients
+    #[arg(long)]
+    pub(crate) disabled: bool,
+    /// Exit with code 1 if the list is not empty
+    #[arg(long)]
+    pub(crate) exit_code: bool,
 }
 
 #[derive(Args)]

@@ -2,7 +2,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use keygate::KeyId;
 use keygate::key::{DEFAULT_PREFIX, InvalidPrefix, KeyFormat};
 
 use crate::duration;
@@ -20,14 +19,27 @@ Examples:
 The key is written out before it is stored: if writing fails, no key is issued.")]
     Issue(IssueArgs),
     /// List the keys of one client or of all, including revoked and expired ones
-    #[command(after_help = "\
+    #[command(
+        alias = "ls",
+        after_help = "\
 Examples:
   keygate key list
   keygate key list 'App 1' --json
-  keygate key list --expiring 14d
+  keygate key list --expiring 14d --exit-code
+  keygate key list --state revoked,expired
 
-In JSON, state is one of active, replaced (works until it expires), disabled, expired and revoked.")]
-    List(ListArgs),
+In JSON, state is one of active, replaced (works until it expires), disabled, expired and revoked."
+    )]
+    List(ListKeysArgs),
+    /// Show a key
+    #[command(after_help = "\
+Examples:
+  keygate key show 1f0c2b7a9d3e4c58
+  keygate key show 1f0c2b7a
+
+Everywhere, the first 8 or more digits of an id are enough if no other key begins with them. --yes and
+--json need the whole id.")]
+    Show(ShowKeyArgs),
     /// Revoke keys, at once and for ever
     #[command(after_help = "\
 Examples:
@@ -57,7 +69,7 @@ pub(crate) struct IssueArgs {
 #[derive(Args)]
 pub(crate) struct RotateArgs {
     /// The id of the key to replace
-    pub(crate) id: KeyId,
+    pub(crate) id: String,
     /// How long the old key keeps working; 0s ends it now
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration::parse)]
     pub(crate) grace: Duration,
@@ -86,19 +98,33 @@ pub(crate) struct NewKeyArgs {
 }
 
 #[derive(Args)]
-pub(crate) struct ListArgs {
+pub(crate) struct ListKeysArgs {
     /// The name of the client
     pub(crate) client: Option<String>,
     /// Only working keys that expire within this time, soonest first
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
     pub(crate) expiring: Option<Duration>,
+    /// Only keys in this state; several are separated by commas
+    #[arg(long = "state", value_name = "STATE", value_delimiter = ',', value_parser = STATES)]
+    pub(crate) states: Vec<String>,
+    /// Exit with code 1 if the list is not empty
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+const STATES: [&str; 5] = ["active", "replaced", "disabled", "expired", "revoked"];
+
+#[derive(Args)]
+pub(crate) struct ShowKeyArgs {
+    /// The id of the key
+    pub(crate) id: String,
 }
 
 #[derive(Args)]
 pub(crate) struct RevokeArgs {
     /// The ids of the keys
     #[arg(required = true, value_name = "ID")]
-    pub(crate) ids: Vec<KeyId>,
+    pub(crate) ids: Vec<String>,
 }
 
 fn format(prefix: &str) -> Result<KeyFormat, InvalidPrefix> {

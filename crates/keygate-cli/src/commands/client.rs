@@ -1,26 +1,35 @@
 use std::collections::BTreeMap;
+use std::process::ExitCode;
 
 use keygate::ClientProfile;
 use keygate::manage::{ClientInfo, ManageError, PartialList};
 
-use crate::args::{AddArgs, ClientCommand, Globals};
+use crate::args::{AddArgs, ClientCommand, Globals, ListClientsArgs};
 use crate::confirm::Confirmation;
 use crate::failure::Failure;
+use crate::identify::client_failure;
 use crate::output::{Output, RED};
 use crate::runtime::block_on;
 use crate::show::{self, counted};
-use crate::store::{Store, open};
+use crate::store::{Store, open, open_to_change};
 use crate::table::{Cell, Table};
 
-pub(super) fn run(command: ClientCommand, globals: &Globals, out: &Output) -> Result<(), Failure> {
+mod show_client;
+
+pub(super) fn run(
+    command: ClientCommand,
+    globals: &Globals,
+    out: &Output,
+) -> Result<ExitCode, Failure> {
     let confirmation = match command {
-        ClientCommand::Remove(_) => Confirmation::new(globals.yes)?,
-        ClientCommand::Add(_)
-        | ClientCommand::Enable(_)
-        | ClientCommand::Disable(_)
-        | ClientCommand::List => Confirmation::Given,
+        ClientCommand::Remove(_) => Confirmation::new(globals)?,
+        _ => Confirmation::Given,
     };
-    let store = &*open(globals, out)?;
+    let store = match command {
+        ClientCommand::List(_) | ClientCommand::Show(_) => open(globals, out)?,
+        _ => open_to_change(globals, out)?,
+    };
+    let store = &*store;
     match command {
         ClientCommand::Add(args) => {
             let profile = profile(args)?;
@@ -30,19 +39,23 @@ pub(super) fn run(command: ClientCommand, globals: &Globals, out: &Output) -> Re
                 out.warn_if_key("a text in the metadata", value);
             }
             let client = block_on(store.add_client(profile))?;
-            changed(&client, "added", ": issue a key for it with `keygate key issue`", out)
+            changed(&client, "added", ": issue a key for it with `keygate key issue`", out)?;
         }
         ClientCommand::Enable(args) => {
-            let client = block_on(store.enable_client(&args.name))?;
-            changed(&client, "enabled", "", out)
+            let client = block_on(store.enable_client(&args.name))
+                .map_err(|error| client_failure(error, &args.name, store))?;
+            changed(&client, "enabled", "", out)?;
         }
         ClientCommand::Disable(args) => {
-            let client = block_on(store.disable_client(&args.name))?;
-            changed(&client, "disabled", ": its keys are refused until it is enabled", out)
+            let client = block_on(store.disable_client(&args.name))
+                .map_err(|error| client_failure(error, &args.name, store))?;
+            changed(&client, "disabled", ": its keys are refused until it is enabled", out)?;
         }
-        ClientCommand::Remove(args) => remove(&args.name, confirmation, store, out),
-        ClientCommand::List => list(store, out),
+        ClientCommand::Remove(args) => remove(&args.name, confirmation, store, out)?,
+        ClientCommand::List(args) => return list(&args, store, out),
+        ClientCommand::Show(args) => show_client::run(&args.name, store, out)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn profile(args: AddArgs) -> Result<ClientProfile, Failure> {
@@ -70,7 +83,7 @@ fn remove(
         }
         // A damaged row: the client can still be removed, if it is disabled.
         Ok(_) | Err(ManageError::Unavailable(_)) => {}
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(client_failure(error, name, store)),
     }
     let keys = block_on(store.list_readable_keys(Some(name)))?;
     let keys = keys.found.len() + keys.unreadable.len();
@@ -84,11 +97,17 @@ fn changed(client: &ClientInfo, how: &str, more: &str, out: &Output) -> Result<(
     out.report_change(&note, &show::client_json(client))
 }
 
-fn list(store: &dyn Store, out: &Output) -> Result<(), Failure> {
-    let PartialList { found: clients, unreadable, .. } = block_on(store.list_readable_clients())?;
+fn list(args: &ListClientsArgs, store: &dyn Store, out: &Output) -> Result<ExitCode, Failure> {
+    let listed = block_on(store.list_readable_clients())?;
+    let PartialList { found: mut clients, unreadable, .. } = listed;
+    clients.retain(|client| !args.disabled || !client.enabled);
     if clients.is_empty() && unreadable.is_empty() && !out.is_json() {
-        out.note("there are no clients: add one with `keygate client add`");
-        return Ok(());
+        out.note(if args.disabled {
+            "no client is disabled"
+        } else {
+            "there are no clients: add one with `keygate client add`"
+        });
+        return Ok(ExitCode::SUCCESS);
     }
     let mut table = Table::new(["CLIENT", "ENABLED", "KEYS", "SCOPES", "QUOTA"]);
     for client in &clients {
@@ -101,5 +120,6 @@ fn list(store: &dyn Store, out: &Output) -> Result<(), Failure> {
         ]);
     }
     out.print(&table.render(), &clients.iter().map(show::client_json).collect())?;
-    show::unreadable(&unreadable, out)
+    show::unreadable(&unreadable, out)?;
+    Ok(ExitCode::from(u8::from(args.exit_code && !clients.is_empty())))
 }

@@ -20,7 +20,11 @@ pub(super) fn run(args: &ExportArgs, globals: &Globals, out: &Output) -> Result<
     let Some(path) = &args.out else {
         return out.print(&text, &json!({ "clients": clients, "keys": keys, "file": text }));
     };
-    NewFile::write(path, text.as_bytes())?;
+    if out.is_dry_run() {
+        NewFile::check(path)?;
+    } else {
+        NewFile::write(path, text.as_bytes())?;
+    }
     let path = path.display().to_string();
     let (counted, keys_counted) = (counted(clients, "client"), counted(keys, "key"));
     let note = format!("wrote {counted} and {keys_counted} to {path}, readable by you alone");

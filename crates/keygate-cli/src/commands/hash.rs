@@ -5,24 +5,28 @@ use crate::args::Globals;
 use crate::confirm::Confirmation;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::show::counted;
 use crate::store::with_lock_notes;
 
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
     let location = globals.location()?;
     let file = location.file("hash")?;
-    let confirmation = Confirmation::new(globals.yes)?;
+    let confirmation = Confirmation::new(globals)?;
     let store = with_lock_notes(YamlStore::open(file)?, out);
     let path = file.display().to_string();
     confirmation.ask(&format!("Replace every plaintext key in {path} by its digest, for good?"))?;
 
+    let store = if out.is_dry_run() { store.dry_run() } else { store };
     let hashed = store.hash_keys()?;
     let json = json!({ "store": path, "hashed": hashed });
     let keys = match hashed {
         0 => {
-            return out.report_change(
-                &format!("{path} has no plaintext keys: nothing was changed"),
-                &json,
-            );
+            let note = format!("{path} has no plaintext keys: nothing was changed");
+            return out.report_unchanged(&note, &json);
+        }
+        _ if out.is_dry_run() => {
+            let keys = counted(hashed, "plaintext key");
+            return out.report_change(&format!("replaced {keys} by digests"), &json);
         }
         1 => "1 key is now a digest and keeps".to_owned(),
         _ => format!("{hashed} keys are now digests and keep"),

@@ -9,13 +9,13 @@ use crate::location::Location;
 use crate::output::Output;
 use crate::runtime::block_on;
 use crate::show::counted;
-use crate::store::{open, open_at};
+use crate::store::{open_at, open_to_change};
 
 pub(super) fn run(args: &ImportArgs, globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
     let export =
         exported(args, out).map_err(|failure| failure.in_store("the store to import from"))?;
     let into = |failure: Failure| failure.in_store("the store to import into");
-    let store = open(globals, out).map_err(into)?;
+    let store = open_to_change(globals, out).map_err(into)?;
     let imported = block_on(store.import_keys(&export)).map_err(|error| into(error.into()))?;
     if !out.is_json() {
         imported.refused.iter().for_each(|refused| out.warn(&format!("refused {refused}")));

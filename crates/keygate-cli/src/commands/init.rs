@@ -3,6 +3,7 @@ use serde_json::json;
 
 use crate::args::Globals;
 use crate::failure::Failure;
+use crate::new_file::NewFile;
 use crate::output::Output;
 
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
@@ -12,7 +13,11 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
         let path = path.display();
         return Err(Failure::refused(format!("{path} exists already: use it, or name a new file")));
     }
-    YamlStore::create(path)?;
+    if out.is_dry_run() {
+        NewFile::check(path)?;
+    } else {
+        YamlStore::create(path)?;
+    }
     let path = path.display().to_string();
     let note =
         format!("created {path}, which has no clients yet: add one with `keygate client add`");

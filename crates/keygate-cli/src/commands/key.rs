@@ -1,25 +1,39 @@
+use std::process::ExitCode;
+
 use crate::args::{Globals, KeyCommand};
 use crate::confirm::Confirmation;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::store::open;
+use crate::store::{open, open_to_change};
 
 mod draft;
 mod issue;
 mod list;
 mod revoke;
 mod rotate;
+mod show_key;
 
-pub(super) fn run(command: KeyCommand, globals: &Globals, out: &Output) -> Result<(), Failure> {
+pub(super) use list::table;
+
+pub(super) fn run(
+    command: KeyCommand,
+    globals: &Globals,
+    out: &Output,
+) -> Result<ExitCode, Failure> {
     let confirmation = match command {
-        KeyCommand::Revoke(_) => Confirmation::new(globals.yes)?,
-        KeyCommand::Issue(_) | KeyCommand::List(_) | KeyCommand::Rotate(_) => Confirmation::Given,
+        KeyCommand::Revoke(_) => Confirmation::new(globals)?,
+        _ => Confirmation::Given,
     };
-    let store = open(globals, out)?;
+    let store = match command {
+        KeyCommand::List(_) | KeyCommand::Show(_) => open(globals, out)?,
+        _ => open_to_change(globals, out)?,
+    };
     match command {
-        KeyCommand::Issue(args) => issue::run(&args, &*store, globals, out),
-        KeyCommand::List(args) => list::run(&args, &*store, out),
-        KeyCommand::Revoke(args) => revoke::run(&args, confirmation, &*store, out),
-        KeyCommand::Rotate(args) => rotate::run(&args, &*store, globals, out),
+        KeyCommand::Issue(args) => issue::run(&args, &*store, globals, out)?,
+        KeyCommand::List(args) => return list::run(&args, &*store, out),
+        KeyCommand::Show(args) => show_key::run(&args, &*store, globals, out)?,
+        KeyCommand::Revoke(args) => revoke::run(&args, confirmation, &*store, globals, out)?,
+        KeyCommand::Rotate(args) => rotate::run(&args, &*store, globals, out)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

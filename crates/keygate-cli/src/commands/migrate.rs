@@ -28,73 +28,99 @@ pub(super) fn run(
     if args.check {
         return inspect::run(&location, out);
     }
+    let dry_run = out.is_dry_run();
     let Versions { before, after, was_behind } = match &location {
         Location::File(_) => return Err(no_tables()),
         #[cfg(feature = "sqlite")]
-        Location::Sqlite(path) => block_on(sqlite(path)).map_err(Failure::unavailable)?,
+        Location::Sqlite(path) => block_on(sqlite(path, dry_run)).map_err(Failure::unavailable)?,
         #[cfg(feature = "postgres")]
-        Location::Postgres(url) => block_on(postgres(url))?,
+        Location::Postgres(url) => block_on(postgres(url, dry_run))?,
     };
-    let note = match before {
-        None => format!("created the tables of {location}, at version {after}"),
-        Some(before) if before == after && was_behind => {
+    let store = location.to_string();
+    let json = json!({ "store": store, "before": before, "version": after });
+    let note = match (before, after) {
+        (_, None) => format!("created the tables of {location}"),
+        (None, Some(after)) => format!("created the tables of {location}, at version {after}"),
+        (Some(before), Some(after)) if before != after => {
+            format!("migrated the tables of {location} from version {before} to {after}")
+        }
+        (_, Some(after)) if was_behind => {
             format!(
                 "advanced the sequence of {location} past its rows; its tables are at version {after}"
             )
         }
-        Some(before) if before == after => {
-            format!("the tables of {location} are at version {after}: nothing to do")
-        }
-        Some(before) => {
-            format!("migrated the tables of {location} from version {before} to {after}")
+        (_, Some(after)) => {
+            let note = format!("the tables of {location} are at version {after}: nothing to do");
+            out.report_unchanged(&note, &json)?;
+            return Ok(ExitCode::SUCCESS);
         }
     };
-    let store = location.to_string();
-    out.report_change(&note, &json!({ "store": store, "before": before, "version": after }))?;
+    out.report_change(&note, &json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The versions of the tables before and after. `before` is `None` if there were no tables.
+/// The versions of the tables before and after. `before` is `None` if there were no tables, and `after` if a dry run
+/// created none.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 struct Versions {
     before: Option<i32>,
-    after: i32,
+    after: Option<i32>,
     /// Whether the sequence of events was behind its rows.
     was_behind: bool,
 }
 
 #[cfg(feature = "sqlite")]
-async fn sqlite(path: &std::path::Path) -> Result<Versions, keygate::store::DatabaseError> {
-    let before = match keygate::store::SqliteStore::open(path).await {
-        Ok(store) => Some(store.schema_version().await?),
+async fn sqlite(
+    path: &std::path::Path,
+    dry_run: bool,
+) -> Result<Versions, keygate::store::DatabaseError> {
+    let (before, needed) = match keygate::store::SqliteStore::open(path).await {
+        Ok(store) => current(store.schema_version().await?),
         // Most often the file does not exist yet. Migrating reports any other fault.
-        Err(keygate::store::DatabaseError::Location { .. }) => None,
+        Err(keygate::store::DatabaseError::Location { .. }) => (None, None),
         Err(error) => unmigrated(error)?,
     };
-    let after = keygate::store::SqliteStore::migrate(path).await?.schema_version().await?;
+    let after = if dry_run {
+        needed
+    } else {
+        Some(keygate::store::SqliteStore::migrate(path).await?.schema_version().await?)
+    };
     Ok(Versions { before, after, was_behind: false })
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(url: &str) -> Result<Versions, keygate::store::DatabaseError> {
-    let before = match keygate::store::PostgresStore::connect(url).await {
-        Ok(store) => Some(store.schema_version().await?),
+async fn postgres(url: &str, dry_run: bool) -> Result<Versions, keygate::store::DatabaseError> {
+    let (before, needed) = match keygate::store::PostgresStore::connect(url).await {
+        Ok(store) => current(store.schema_version().await?),
         Err(error) => unmigrated(error)?,
     };
     let findings = keygate::store::PostgresStore::options(url)?.inspect().await?;
     let was_behind = findings.iter().any(|finding| finding.name == "sequence");
-    let after = keygate::store::PostgresStore::migrate(url).await?.schema_version().await?;
+    let after = if dry_run {
+        needed
+    } else {
+        Some(keygate::store::PostgresStore::migrate(url).await?.schema_version().await?)
+    };
     Ok(Versions { before, after, was_behind })
 }
 
-/// Returns the version of tables that need a migration, or the error if something else is wrong.
+/// The version of the tables and the needed one; `None` where there are no tables.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+type FoundAndNeeded = (Option<i32>, Option<i32>);
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn current(version: i32) -> FoundAndNeeded {
+    (Some(version), Some(version))
+}
+
+/// Returns the versions of tables that need a migration, or the error if something else is wrong.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn unmigrated(
     error: keygate::store::DatabaseError,
-) -> Result<Option<i32>, keygate::store::DatabaseError> {
+) -> Result<FoundAndNeeded, keygate::store::DatabaseError> {
     match error {
-        keygate::store::DatabaseError::NoTables => Ok(None),
-        keygate::store::DatabaseError::TooOld { found, .. } => Ok(Some(found)),
+        keygate::store::DatabaseError::NoTables => Ok((None, None)),
+        keygate::store::DatabaseError::TooOld { found, needed } => Ok((Some(found), Some(needed))),
         error => Err(error),
     }
 }

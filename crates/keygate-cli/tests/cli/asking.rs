@@ -1,6 +1,8 @@
 //! The tool on a terminal, which `script` provides.
 
+use std::fs::{self, Permissions};
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -74,6 +76,21 @@ fn removing_and_hashing_ask_for_confirmation() {
     let question = "Remove the client User 1 and its 1 key? [y/N] ";
     assert_eq!(on_terminal(&sandbox, "client remove 'User 1'", question, "y\n").code, 0);
     assert_eq!(sandbox.keys().len(), 0);
+}
+
+#[test]
+fn mode_of_a_file_is_reported_once_and_only_on_a_terminal() {
+    let text = "api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1\n";
+    let sandbox = Sandbox::with_file(text);
+    fs::set_permissions(sandbox.path("keys.yaml"), Permissions::from_mode(0o644)).unwrap();
+    let warning = "everyone on this machine can read the keys";
+    for command in ["key list", "client add 'App 1'", "import keys.yaml"] {
+        let screen = on_terminal(&sandbox, command, warning, "");
+        assert_eq!((screen.code, screen.text.matches(warning).count()), (0, 1), "{command}");
+    }
+    assert_eq!(sandbox.run(["import", "keys.yaml"]).succeeds().err.lines().count(), 1);
+    assert_eq!(sandbox.run(["key", "list", "--json"]).succeeds().err, "");
+    assert!(sandbox.run(["lint"]).succeeds().out.contains(warning));
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn databases() -> Vec<Sandbox> {
     ]
 }
 
-fn stores() -> Vec<Sandbox> {
+pub(crate) fn stores() -> Vec<Sandbox> {
     let mut stores = databases();
     stores.push(Sandbox::new());
     stores
@@ -96,20 +96,19 @@ fn every_command_runs_on_every_kind_of_store() {
 
 #[test]
 fn migrate_reports_the_versions_of_the_tables() {
-    let mut stores = Vec::new();
-    #[cfg(feature = "sqlite")]
-    stores.push(("sqlite:keys.db".to_owned(), 1));
-    #[cfg(feature = "postgres")]
-    stores.push((Postgres::shared().database().url(), 3));
-    for (url, version) in stores {
+    let stores = [
+        #[cfg(feature = "sqlite")]
+        "sqlite:keys.db".to_owned(),
+        #[cfg(feature = "postgres")]
+        Postgres::shared().database().url(),
+    ];
+    for url in stores {
         let sandbox = Sandbox::empty();
         let migrate = ["migrate", "--store", &url];
         let made = sandbox.run(migrate).succeeds().err;
-        assert!(
-            made.starts_with("created the tables of ")
-                && made.ends_with(&format!("at version {version}\n")),
-            "{made}"
-        );
+        let (start, version) = made.trim_end().rsplit_once(", at version ").expect(&made);
+        assert!(start.starts_with("created the tables of "), "{made}");
+        let version: u32 = version.parse().unwrap();
         let kept = sandbox.run(migrate).succeeds().err;
         let kept_as = format!("are at version {version}: nothing to do\n");
         assert!(kept.ends_with(&kept_as), "{kept}");

@@ -79,6 +79,52 @@ fn expiring_lists_working_keys_soonest_first() {
 }
 
 #[test]
+fn exit_code_says_whether_a_list_is_empty() {
+    let sandbox = Sandbox::with_client("App 1");
+    let list = ["key", "list", "--expiring", "14d", "--json"];
+    let with_exit_code = [&list[..], &["--exit-code"]].concat();
+    assert_eq!(sandbox.run(&with_exit_code).succeeds().out, "[]\n");
+    let id = id_of(&sandbox.issue(&["App 1", "--expires", "13d"]));
+    sandbox.run(list).succeeds();
+    let result = sandbox.run(&with_exit_code);
+    assert_eq!((result.code, &*result.err), (1, ""));
+    assert_eq!(result.json()[0]["key_id"], id);
+
+    sandbox.run(["client", "list", "--disabled", "--exit-code"]).succeeds();
+    sandbox.run(["client", "disable", "App 1"]).succeeds();
+    sandbox.run(["client", "list", "--disabled"]).succeeds();
+    let result = sandbox.run(["client", "list", "--disabled", "--exit-code"]);
+    assert_eq!((result.code, result.out.contains("App 1")), (1, true));
+}
+
+#[test]
+fn keys_are_listed_by_state() {
+    let sandbox = Sandbox::with_file(FILE);
+    for (states, ids) in [
+        ("expired", &["3c26b46b68ffc68f"][..]),
+        ("active,disabled", &["2c26b46b68ffc68f", "4c26b46b68ffc68f"]),
+        ("revoked", &[]),
+    ] {
+        let listed = sandbox.run(["key", "list", "--json", "--state", states]).succeeds().json();
+        let listed = listed.as_array().unwrap().iter().map(|key| key["key_id"].as_str().unwrap());
+        assert_eq!(listed.collect::<Vec<_>>(), ids, "{states}");
+    }
+    let result = sandbox.run(["key", "list", "--state", "revoked"]).succeeds();
+    assert_eq!(result.err, "no keys are in this state\n");
+}
+
+#[test]
+fn short_names_of_commands_work() {
+    let sandbox = Sandbox::with_file(FILE);
+    for list in ["key", "client"] {
+        let [long, short] = ["list", "ls"].map(|name| sandbox.run([list, name]).succeeds().out);
+        assert_eq!(long, short);
+    }
+    sandbox.run(["client", "rm", "--yes", "Größe 日本"]).succeeds();
+    assert!(!sandbox.file().contains("Größe"));
+}
+
+#[test]
 fn json_of_a_key_has_no_key_and_no_digest() {
     let sandbox = Sandbox::with_file(FILE);
     let expected = serde_json::json!({

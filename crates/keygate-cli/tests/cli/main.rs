@@ -11,10 +11,12 @@ mod curl;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod databases;
 mod delivering;
+mod dry_run;
 mod exit_codes;
 mod flow_style;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod guide;
+mod identifying;
 mod importing;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod inspecting;
@@ -33,6 +35,7 @@ mod servers;
 #[expect(dead_code, reason = "the tests of the examples use the rest")]
 #[path = "../../../../tests/examples/server.rs"]
 mod service;
+mod showing;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod store_files;
 mod times;

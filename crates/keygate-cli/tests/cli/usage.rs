@@ -97,8 +97,13 @@ fn wrong_usage_names_the_way_out() {
     sandbox.run(["key", "issue", "x", "--labl", "y"]).fails(2, "the nearest is `--label`");
     sandbox.run(["key", "issue", "x", "--label"]).fails(2, "--label <LABEL> has no value");
     sandbox.run(["key", "issue", "-x"]).fails(2, "put `--` before a name");
-    sandbox.run(["key", "revoke", "1"]).fails(2, "16 hexadecimal digits");
+    sandbox.run(["key", "rotate", "1"]).fails(2, "16 hexadecimal digits");
     sandbox.run(["completions", "dos"]).fails(2, "is one of bash");
+    sandbox.run(["key", "list", "--state", "gone"]).fails(2, "is one of active, replaced");
+    for list in [&["list"][..], &["ls"], &["list", "keys"], &["list", "--expiring", "14d"]] {
+        let reason = "say what to list: `keygate client list` or `keygate key list`";
+        sandbox.run(list).fails(2, reason);
+    }
     let rotate = ["key", "rotate", "2c26b46b68ffc68f", "--no-expiry", "--expires", "1d"];
     sandbox.run(rotate).fails(2, "cannot be used with --expires");
     sandbox.run(["key", "issue", "x", "--grace"]).fails(2, "is unknown or one too many");
@@ -144,8 +149,10 @@ fn every_command_has_help_with_an_example() {
         "client disable",
         "client remove",
         "client list",
+        "client show",
         "key issue",
         "key list",
+        "key show",
         "key revoke",
         "key rotate",
         "check",

@@ -58,6 +58,11 @@ impl Draft {
         store: &dyn Store,
         change: impl Fn(&dyn Store, NewKey) -> Result<T, ManageError>,
     ) -> Result<(Delivery, T), Failure> {
+        if out.is_dry_run() {
+            // The store is a dry run, too.
+            let changed = change(store, self.new)?;
+            return Ok((Delivery::dry_run(self.facts, new_key.out.as_deref())?, changed));
+        }
         if let Some(dry_run) = dry_run(globals)? {
             change(&dry_run, self.new.clone())?;
         }

@@ -3,6 +3,7 @@ use std::time::SystemTime;
 use super::draft::{Draft, warn_of_disabled};
 use crate::args::{Globals, IssueArgs};
 use crate::failure::Failure;
+use crate::identify::client_failure;
 use crate::output::Output;
 use crate::runtime::block_on;
 use crate::show;
@@ -18,12 +19,12 @@ pub(super) fn run(
     let IssueArgs { client, new_key } = args;
     let expires = new_key.expires.map(|expires| expires.instant(now)).transpose()?;
     // An unknown client fails here, with the nearest name.
-    block_on(store.find_client(client))?;
+    block_on(store.find_client(client)).map_err(|error| client_failure(error, client, store))?;
 
     let draft = Draft::new(client, new_key.label.as_deref(), expires, now, new_key, out)?;
     let (delivery, issued) = draft
         .store(new_key, globals, out, store, |store, new| block_on(store.issue(client, new)))?;
-    let note = format!("issued {}, {}", show::named(&issued), show::expiry(&issued, now));
+    let note = format!("issued {}, {}", show::named_new(&issued, out), show::expiry(&issued, now));
     delivery.complete(&note, out)?;
     warn_of_disabled(&issued, out);
     Ok(())

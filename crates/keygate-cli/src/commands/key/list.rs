@@ -1,38 +1,47 @@
+use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use keygate::manage::{KeyInfo, PartialList};
 
-use crate::args::ListArgs;
+use crate::args::ListKeysArgs;
 use crate::failure::Failure;
+use crate::identify::client_failure;
 use crate::output::Output;
 use crate::relative::from_now;
 use crate::runtime::block_on;
-use crate::show::{self, ShownStatus};
+use crate::show::{self, SOON, ShownStatus};
 use crate::store::Store;
 use crate::table::{Cell, Table};
 
-/// A key that expires within this time is shown as expiring, unless --expiring gives another.
-const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
-
-pub(super) fn run(args: &ListArgs, store: &dyn Store, out: &Output) -> Result<(), Failure> {
+pub(super) fn run(
+    args: &ListKeysArgs,
+    store: &dyn Store,
+    out: &Output,
+) -> Result<ExitCode, Failure> {
     let now = SystemTime::now();
-    let listed = block_on(store.list_readable_keys(args.client.as_deref()))?;
+    let client = args.client.as_deref();
+    let listed = block_on(store.list_readable_keys(client))
+        .map_err(|error| client_failure(error, client.unwrap_or_default(), store))?;
     let PartialList { found: mut keys, unreadable, .. } = listed;
+    if !args.states.is_empty() {
+        keys.retain(|key| args.states.iter().any(|state| state == key.status(now).name()));
+    }
     if let Some(within) = args.expiring {
         keys.retain(|key| key.is_live(now) && expires_within(key, within, now));
         keys.sort_by_key(KeyInfo::expires);
     }
     if keys.is_empty() && unreadable.is_empty() && !out.is_json() {
-        out.note(if args.expiring.is_some() {
-            "no keys expire within this time"
-        } else {
-            "there are no keys: issue one with `keygate key issue`"
+        out.note(match args {
+            ListKeysArgs { expiring: Some(_), .. } => "no keys expire within this time",
+            ListKeysArgs { states, .. } if !states.is_empty() => "no keys are in this state",
+            _ => "there are no keys: issue one with `keygate key issue`",
         });
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     let table = table(&keys, args.expiring.unwrap_or(SOON), now);
     out.print(&table, &keys.iter().map(|key| show::key_json(key, now)).collect())?;
-    show::unreadable(&unreadable, out)
+    show::unreadable(&unreadable, out)?;
+    Ok(ExitCode::from(u8::from(args.exit_code && !keys.is_empty())))
 }
 
 fn expires_within(key: &KeyInfo, within: Duration, now: SystemTime) -> bool {
@@ -40,7 +49,8 @@ fn expires_within(key: &KeyInfo, within: Duration, now: SystemTime) -> bool {
     left.is_some_and(|left| left <= within)
 }
 
-fn table(keys: &[KeyInfo], soon: Duration, now: SystemTime) -> String {
+/// Formats keys as a table, in which a key that expires before `soon` has passed is expiring.
+pub(in crate::commands) fn table(keys: &[KeyInfo], soon: Duration, now: SystemTime) -> String {
     let mut table = Table::new(["ID", "CLIENT", "LABEL", "STATE", "CREATED", "EXPIRES"]);
     for key in keys {
         let status = ShownStatus::of(key, now, soon);

@@ -3,9 +3,10 @@ use std::time::SystemTime;
 
 use keygate::manage::{KeyInfo, ManageError};
 
-use crate::args::RevokeArgs;
+use crate::args::{Globals, RevokeArgs};
 use crate::confirm::Confirmation;
 use crate::failure::Failure;
+use crate::identify;
 use crate::output::Output;
 use crate::runtime::block_on;
 use crate::show;
@@ -15,10 +16,13 @@ pub(super) fn run(
     args: &RevokeArgs,
     confirmation: Confirmation,
     store: &dyn Store,
+    globals: &Globals,
     out: &Output,
 ) -> Result<(), Failure> {
-    let mut once = args.ids.iter().collect::<BTreeSet<_>>();
-    let ids = args.ids.iter().filter(|id| once.remove(id)).collect::<Vec<_>>();
+    let ids = args.ids.iter().map(|id| identify::key_id(id, store, globals));
+    let mut ids = ids.collect::<Result<Vec<_>, _>>()?;
+    let mut once = BTreeSet::new();
+    ids.retain(|id| once.insert(*id));
     let named = ids.iter().map(|id| match block_on(store.find_key(id)) {
         Ok(key) => Ok(show::named(&key)),
         // A damaged row: the key can still be revoked.

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::runtime::block_on;
 use crate::store::Store;
-use crate::{relative, show};
+use crate::{identify, relative, show};
 
 pub(super) fn run(
     args: &RotateArgs,
@@ -20,9 +20,10 @@ pub(super) fn run(
     let now = SystemTime::now();
     let RotateArgs { id, grace, new_key, .. } = args;
     after(now, *grace)?;
-    let old = block_on(store.find_key(id))?;
+    let id = identify::key_id(id, store, globals)?;
+    let old = block_on(store.find_key(&id))?;
     if let Some(conflict) = old.rotation_conflict(now) {
-        return Err(ManageError::Conflict { key_id: *id, conflict }.into());
+        return Err(ManageError::Conflict { key_id: id, conflict }.into());
     }
     let expires = expiry(args, &old, now, out)?;
     let label = new_key.label.as_deref().or(old.label.as_deref());
@@ -30,10 +31,10 @@ pub(super) fn run(
     let mut draft = Draft::new(&old.client, label, expires, now, new_key, out)?;
     draft.facts.insert("replaces".to_owned(), id.to_string().into());
     let (delivery, rotated) = draft.store(new_key, globals, out, store, |store, new| {
-        block_on(store.rotate(id, new, *grace))
+        block_on(store.rotate(&id, new, *grace))
     })?;
 
-    let new = show::named(&rotated.new);
+    let new = show::named_new(&rotated.new, out);
     let old = old_key(&rotated.old, now);
     let note =
         format!("issued {new}, {}, in place of {id}, {old}", show::expiry(&rotated.new, now));

@@ -1,0 +1,41 @@
+use std::time::SystemTime;
+
+use keygate::manage::PartialList;
+use serde_json::Value;
+
+use crate::commands::key::table;
+use crate::failure::Failure;
+use crate::identify::client_failure;
+use crate::output::{GREEN, Output, RED};
+use crate::runtime::block_on;
+use crate::show::{self, SOON};
+use crate::store::Store;
+use crate::table::{Cell, Table};
+
+pub(super) fn run(name: &str, store: &dyn Store, out: &Output) -> Result<(), Failure> {
+    let now = SystemTime::now();
+    let client =
+        block_on(store.find_client(name)).map_err(|error| client_failure(error, name, store))?;
+    let listed = block_on(store.list_readable_keys(Some(name)))?;
+    let PartialList { found: keys, unreadable, .. } = listed;
+
+    let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    let metadata = client.profile.metadata().iter().map(|(name, value)| format!("{name}={value}"));
+    let (state, style) = if client.enabled { ("enabled", GREEN) } else { ("disabled", RED) };
+    let quota = client.profile.quota().map(ToString::to_string);
+    let mut facts = Table::without_headings();
+    facts.push_fact("CLIENT", client.profile.name());
+    facts.push_fact("STATE", Cell::styled(state, style));
+    facts.push_fact("SCOPES", or_none(show::scopes(&client).join(" ")));
+    facts.push_fact("QUOTA", quota.unwrap_or_else(|| "none".to_owned()));
+    facts.push_fact("METADATA", or_none(metadata.collect::<Vec<_>>().join(" ")));
+    facts.push_fact("KEYS", client.keys.to_string());
+    let mut text = facts.render();
+    if !keys.is_empty() {
+        text = text + "\n" + &table(&keys, SOON, now);
+    }
+    let mut json = show::client_json(&client);
+    json["key_list"] = keys.iter().map(|key| show::key_json(key, now)).collect::<Value>();
+    out.print(&text, &json)?;
+    show::unreadable(&unreadable, out)
+}

@@ -1,0 +1,127 @@
+//! Ids and names on the command line: an id by its beginning, and an id in the place of a name or the reverse.
+//!
+//! A text that the store does not know is never shown, since it may be a key.
+
+use keygate::KeyId;
+use keygate::manage::{KeyInfo, ManageError};
+
+use crate::args::Globals;
+use crate::failure::Failure;
+use crate::runtime::block_on;
+use crate::show;
+use crate::store::Store;
+
+const MIN_DIGITS: usize = 8;
+
+/// Returns the id of a key from the command line, of which the beginning is enough.
+pub(crate) fn key_id(text: &str, store: &dyn Store, globals: &Globals) -> Result<KeyId, Failure> {
+    if let Ok(key_id) = text.parse() {
+        return Ok(key_id);
+    }
+    let found = if is_beginning(text) { beginning_with(text, store)? } else { Vec::new() };
+    if found.is_empty() && block_on(store.find_client(text)).is_ok() {
+        return Err(Failure::usage(format!(
+            "`{text}` is a client, and the id of a key belongs there: `keygate key list {}` lists its keys",
+            quoted(text)
+        )));
+    }
+    match &found[..] {
+        _ if !is_beginning(text) => Err(Failure::usage(
+            "a key id has 16 hexadecimal digits, of which the first 8 are enough if no other key \
+             begins with them: `keygate key list` lists the keys",
+        )),
+        _ if globals.yes || globals.json => Err(Failure::usage(
+            "with --yes and --json, a key is named by all 16 digits of its id: \
+             `keygate key list` lists the keys",
+        )),
+        [] => Err(Failure::refused(format!(
+            "no key has an id that begins with {text}: `keygate key list` lists the keys"
+        ))),
+        [key] => Ok(key.key_id),
+        keys => Err(Failure::refused(format!(
+            "{} keys have an id that begins with {text}: give more digits of {}",
+            keys.len(),
+            candidates(keys)
+        ))),
+    }
+}
+
+/// Returns the failure of a command on this client. An id in the place of a name is explained.
+pub(crate) fn client_failure(error: ManageError, name: &str, store: &dyn Store) -> Failure {
+    let is_unknown = matches!(error, ManageError::UnknownClient { .. });
+    let is_id = name.parse::<KeyId>().is_ok() || is_beginning(name);
+    let found = if is_unknown && is_id { beginning_with(name, store).ok() } else { None };
+    match found.as_deref() {
+        Some([key]) => Failure::usage(format!(
+            "{name} is the id of a key of `{}`, and the name of a client belongs there: \
+             `keygate key show {name}` shows the key, `keygate client show {}` its client",
+            key.client,
+            quoted(&key.client)
+        )),
+        _ => error.into(),
+    }
+}
+
+fn is_beginning(text: &str) -> bool {
+    (MIN_DIGITS..16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn beginning_with(text: &str, store: &dyn Store) -> Result<Vec<KeyInfo>, Failure> {
+    let beginning = text.to_ascii_lowercase();
+    let mut keys = block_on(store.list_readable_keys(None))?.found;
+    keys.retain(|key| key.key_id.to_string().starts_with(&beginning));
+    Ok(keys)
+}
+
+fn candidates(keys: &[KeyInfo]) -> String {
+    const MAX_SHOWN: usize = 10;
+    let shown = keys.iter().take(MAX_SHOWN).map(show::named).collect::<Vec<_>>().join(", ");
+    match keys.len().saturating_sub(MAX_SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// Quotes a name for a shell, if it needs that.
+fn quoted(name: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "_.-".contains(char);
+    let quoted = if name.chars().all(is_plain) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    };
+    if name.starts_with('-') { format!("-- {quoted}") } else { quoted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_as_a_shell_needs() {
+        let cases = [
+            ("App", "App"),
+            ("App 1", "'App 1'"),
+            ("it's", r"'it'\''s'"),
+            ("-x", "-- -x"),
+            ("Größe", "'Größe'"),
+        ];
+        for (name, shown) in cases {
+            assert_eq!(quoted(name), shown);
+        }
+    }
+
+    #[test]
+    fn beginning_of_an_id_has_8_to_15_digits() {
+        for (text, is_one) in [
+            ("1f0c2b7", false),
+            ("1f0c2b7a", true),
+            ("1F0C2B7A9D3E4C5", true),
+            ("1f0c2b7a9d3e4c58", false),
+            ("1f0c2b7g", false),
+            ("+f0c2b7a", false),
+        ] {
+            assert_eq!(is_beginning(text), is_one, "{text}");
+        }
+    }
+}

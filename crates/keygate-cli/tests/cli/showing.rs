@@ -1,0 +1,84 @@
+//! `client show` and `key show`.
+
+use crate::tool::{Sandbox, id_of};
+
+const FILE: &str = "\
+clients:
+  App 1:
+    scopes: [orders:read, stock:*]
+    quota: 100/minute
+    metadata: {team: billing}
+    keys:
+      - digest: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+        label: production
+        created: 2020-01-01T00:00:00Z
+        expires: 2098-12-31T00:00:00Z
+        replaced_by: 3c26b46b68ffc68f
+      - digest: sha256:3c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+  User 1: {enabled: false}
+";
+
+#[test]
+fn client_is_shown_with_its_keys() {
+    let sandbox = Sandbox::with_file(FILE);
+    let result = sandbox.run(["client", "show", "App 1"]).succeeds();
+    let lines: Vec<_> = result.out.lines().collect();
+    let facts = [
+        "CLIENT    App 1",
+        "STATE     enabled",
+        "SCOPES    orders:read stock:*",
+        "QUOTA     100/minute",
+        "METADATA  team=billing",
+        "KEYS      2",
+        "",
+    ];
+    assert_eq!(lines[..7], facts);
+    assert!(lines[7].starts_with("ID ") && lines[7].ends_with(" EXPIRES"), "{}", lines[7]);
+    let keys: Vec<_> = lines[8..].iter().map(|line| &line[..16]).collect();
+    assert_eq!(keys, ["3c26b46b68ffc68f", "2c26b46b68ffc68f"]);
+
+    let json = sandbox.run(["client", "show", "App 1", "--json"]).succeeds().json();
+    assert_eq!((&json["name"], &json["keys"]), (&"App 1".into(), &2.into()));
+    assert_eq!(json["key_list"].as_array().unwrap()[..], sandbox.keys()[..]);
+    let result = sandbox.run(["client", "show", "User 1"]).succeeds();
+    let expected = "CLIENT    User 1\nSTATE     disabled\nSCOPES    none\nQUOTA     none\n\
+                    METADATA  none\nKEYS      0\n";
+    assert_eq!(result.out, expected);
+    sandbox.run(["client", "show", "App 2"]).fails(1, "the nearest is `App 1`");
+}
+
+#[test]
+fn key_is_shown_with_its_times() {
+    let sandbox = Sandbox::with_file(FILE);
+    let result = sandbox.run(["key", "show", "2c26b46b68ffc68f"]).succeeds();
+    let lines: Vec<_> = result.out.lines().collect();
+    let first = [
+        "ID           2c26b46b68ffc68f",
+        "CLIENT       App 1",
+        "LABEL        production",
+        "STATE        replaced by 3c26b46b68ffc68f",
+    ];
+    assert_eq!(lines[..4], first);
+    assert!(
+        lines[4].starts_with("CREATED      2020-01-01T00:00:00Z (")
+            && lines[4].ends_with(" years ago)")
+    );
+    assert!(lines[5].starts_with("EXPIRES      2098-12-31T00:00:00Z (in "), "{}", lines[5]);
+    assert_eq!(lines[6..], ["REPLACED BY  3c26b46b68ffc68f"]);
+
+    let json = sandbox.run(["key", "show", "2c26b46b68ffc68f", "--json"]).succeeds().json();
+    assert_eq!(Some(&json), sandbox.keys().iter().find(|key| key["label"] == "production"));
+    let result = sandbox.run(["key", "show", "3c26b46b68ffc68f"]).succeeds();
+    assert!(result.out.ends_with("CREATED  unknown\nEXPIRES  never\n"), "{}", result.out);
+    sandbox.run(["key", "show", "2c26b46b68ffc680"]).fails(1, "the nearest is `2c26b46b68ffc68f`");
+}
+
+#[test]
+fn revoked_key_is_shown_with_its_time() {
+    let sandbox = Sandbox::with_client("App 1");
+    let id = id_of(&sandbox.issue(&["App 1"]));
+    sandbox.run(["key", "revoke", "--yes", &id]).succeeds();
+    let result = sandbox.run(["key", "show", &id]).succeeds();
+    assert!(result.out.contains("STATE    revoked\n"), "{}", result.out);
+    assert!(result.out.contains("\nREVOKED  2"), "{}", result.out);
+}
