@@ -50,7 +50,14 @@ impl SourceKind for Authorization {
     }
 
     fn strip(&self, headers: &mut HeaderMap, _: &mut Uri) {
-        strip(headers, &self.0);
+        // Lines without a well-formed scheme are removed, too: they may be keys whose scheme was forgotten or misspelt.
+        rewrite(headers, &AUTHORIZATION, |line| {
+            let (name, credentials) = split(line.as_bytes());
+            let of_other_scheme = !credentials.is_empty()
+                && !name.eq_ignore_ascii_case(self.0.as_bytes())
+                && std::str::from_utf8(name).is_ok_and(is_token);
+            (name.is_empty() || of_other_scheme).then(|| line.clone())
+        });
     }
 
     fn header_name(&self) -> Option<&HeaderName> {
@@ -60,18 +67,6 @@ impl SourceKind for Authorization {
     fn challenge(&self) -> Challenge<'_> {
         Challenge::of_scheme(&self.0)
     }
-}
-
-/// Removes lines of this scheme, and lines without a well-formed scheme: these may be keys whose scheme was forgotten or
-/// misspelt.
-fn strip(headers: &mut HeaderMap, scheme: &str) {
-    rewrite(headers, &AUTHORIZATION, |line| {
-        let (name, credentials) = split(line.as_bytes());
-        let of_other_scheme = !credentials.is_empty()
-            && !name.eq_ignore_ascii_case(scheme.as_bytes())
-            && std::str::from_utf8(name).is_ok_and(is_token);
-        (name.is_empty() || of_other_scheme).then(|| line.clone())
-    });
 }
 
 /// Splits the scheme from its credentials (RFC 9110 section 11.4).

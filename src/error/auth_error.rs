@@ -71,10 +71,7 @@ impl AuthError {
         match self {
             Self::WrongCredentials(wrong) => Some(wrong.reason),
             Self::Throttled(throttled) => Some(throttled.wrong()?.0),
-            Self::NoCredentials
-            | Self::InsufficientScope(_)
-            | Self::Unavailable(_)
-            | Self::Misconfigured(_) => None,
+            _ => None,
         }
     }
 
@@ -93,11 +90,7 @@ impl AuthError {
         match self {
             Self::WrongCredentials(wrong) => wrong.key_id,
             Self::Throttled(throttled) if throttled.client().is_none() => throttled.wrong()?.1,
-            Self::NoCredentials
-            | Self::InsufficientScope(_)
-            | Self::Throttled(_)
-            | Self::Unavailable(_)
-            | Self::Misconfigured(_) => Some(self.client()?.key_id()),
+            _ => Some(self.client()?.key_id()),
         }
     }
 }

@@ -156,7 +156,6 @@ impl<C: Counters + ?Sized> Counters for Arc<C> {
 }
 
 /// Counters that decide without waiting: [`LocalCounters`], or an `Arc` of them.
-#[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not count without waiting",
     note = "if it is a `Counters` that waits, use `check_later` or the layer instead of `check`",

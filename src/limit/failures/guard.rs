@@ -59,11 +59,8 @@ impl Failures {
     fn address(&self, address_source: AddressSource<'_>) -> Result<Option<IpAddr>, AuthError> {
         let address = match address_source {
             AddressSource::Address(address) => address,
-            AddressSource::Head(RequestHead { headers, extensions: Some(extensions), .. }) => {
-                self.throttle.address(headers, extensions)
-            }
-            AddressSource::Head(RequestHead { headers, .. }) => {
-                self.throttle.address(headers, &Extensions::new())
+            AddressSource::Head(RequestHead { headers, extensions, .. }) => {
+                self.throttle.address(headers, extensions.unwrap_or(&Extensions::new()))
             }
         };
         if address.is_none() && !self.throttle.allow_unknown {
@@ -139,14 +136,9 @@ impl FailureGuard for Failures {
         attempt: Attempt<'_>,
         clock: Option<&Clock>,
     ) -> AuthError {
-        match error {
-            AuthError::WrongCredentials(_) => {}
-            // No key was guessed.
-            AuthError::NoCredentials
-            | AuthError::InsufficientScope(_)
-            | AuthError::Throttled(_)
-            | AuthError::Unavailable(_)
-            | AuthError::Misconfigured(_) => return error,
+        // Otherwise no key was guessed.
+        if !matches!(error, AuthError::WrongCredentials(_)) {
+            return error;
         }
         let counts = &self.throttle.counts;
         if let Some(digest) = digest {

@@ -28,17 +28,13 @@ impl DatabaseFinding {
 
     /// Converts the error for unusable tables. An outage stays an error.
     pub(in crate::store) fn of(error: DatabaseError) -> Result<Self, DatabaseError> {
-        match error {
-            DatabaseError::Unavailable(_) => Err(error),
-            DatabaseError::RowSecurity { .. } => Ok(Self::error("row-security", error.to_string())),
-            DatabaseError::ForeignOwner { .. } => Ok(Self::error("owner", error.to_string())),
-            DatabaseError::Location { .. }
-            | DatabaseError::NoTables
-            | DatabaseError::TooOld { .. }
-            | DatabaseError::TooNew { .. }
-            | DatabaseError::Encoding { .. }
-            | DatabaseError::NotATable { .. } => Ok(Self::error("tables", error.to_string())),
-        }
+        let name = match error {
+            DatabaseError::Unavailable(_) => return Err(error),
+            DatabaseError::RowSecurity { .. } => "row-security",
+            DatabaseError::ForeignOwner { .. } => "owner",
+            _ => "tables",
+        };
+        Ok(Self::error(name, error.to_string()))
     }
 }
 
