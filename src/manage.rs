@@ -11,6 +11,8 @@ use std::time::Duration;
 use crate::client::ClientProfile;
 use crate::key::KeyId;
 
+mod change;
+mod context;
 mod error;
 mod expiry;
 mod facts;
@@ -22,7 +24,10 @@ mod nearby;
 mod new_key;
 pub mod rules;
 mod transfer;
+mod version;
 
+pub use change::{ClientChange, KeyChange};
+pub use context::ChangeContext;
 pub use error::{ManageError, RotationConflict};
 pub use expiry::Expiry;
 pub use facts::{ClientFacts, KeyFacts};
@@ -32,6 +37,8 @@ pub use key_status::KeyStatus;
 pub use last_used::LastUsed;
 pub use new_key::NewKey;
 pub use transfer::{ConflictReason, Export, ImportConflict, Imported, TransferKeys};
+
+pub use version::{ParseVersionError, Version};
 
 pub(crate) use nearby::{nearest_client, nearest_key};
 pub(crate) use transfer::plan;
@@ -83,12 +90,39 @@ pub type ManageFuture<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
     note = "`MemoryStore`, `YamlStore`, `SqliteStore` and `PostgresStore` are; your own store must implement `ManageKeys` besides `KeyStore`"
 )]
 pub trait ManageKeys: Send + Sync {
+    /// Returns a handle of the same store whose changes are recorded under this name, where the store records changes.
+    ///
+    /// # Errors
+    ///
+    /// The name breaks the rules of labels: see [`NewKey::with_label`].
+    fn for_actor(&self, actor: &str) -> Result<Box<dyn ManageKeys>, ManageError>;
+
+    /// Returns a handle of the same store whose changes are refused if what they change no longer has this
+    /// [`Version`], so that an operator never overwrites what another one changed meanwhile.
+    ///
+    /// It applies to the client or key that a method names: for [`ManageKeys::issue`] to the client, for
+    /// [`ManageKeys::rotate`] to the key that is replaced. The refusal is [`ManageError::ClientChanged`] or
+    /// [`ManageError::KeyChanged`], with what is there now. [`ManageKeys::add_client`] names nothing that exists.
+    fn if_version(&self, version: Version) -> Box<dyn ManageKeys>;
+
     /// Adds a client, enabled and without keys.
     ///
     /// # Errors
     ///
     /// A client of this name exists, or the profile breaks a rule.
     fn add_client(&self, profile: ClientProfile) -> ManageFuture<'_, ClientInfo>;
+
+    /// Changes the scopes, quota or metadata of a client. What the change does not name stays. A change that changes
+    /// nothing writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// No client of this name exists, or the profile would break a rule.
+    fn update_client<'a>(
+        &'a self,
+        name: &'a str,
+        change: ClientChange,
+    ) -> ManageFuture<'a, ClientInfo>;
 
     /// Enables a client, so that its keys work again. Enabling an enabled client changes nothing.
     ///
@@ -126,6 +160,15 @@ pub trait ManageKeys: Send + Sync {
     /// No client of this name exists; the store holds this key or one with the same id; the expiry has passed; or the
     /// label breaks a rule.
     fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> ManageFuture<'a, KeyInfo>;
+
+    /// Changes the label or the expiry of a key. What the change does not name stays. A change that changes nothing
+    /// writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// No key with this id exists; the label breaks a rule; the new expiry has passed; or the key was revoked or has
+    /// expired, and the change names another expiry.
+    fn update_key<'a>(&'a self, key_id: &'a KeyId, change: KeyChange) -> ManageFuture<'a, KeyInfo>;
 
     /// Revokes a key permanently. Revoking a revoked key changes nothing.
     ///

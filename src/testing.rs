@@ -76,6 +76,16 @@
 //! - `keys_of_an_enabled_client_are_admitted_again`, unless they have expired or were revoked.
 //! - `enabled_client_is_not_removed`
 //! - `client_is_removed_with_its_keys`: a client that is added later with the same name has none of them.
+//! - `client_is_changed_at_once`, with all its keys. What the change does not name stays.
+//! - `changed_client_stays_disabled`
+//! - `key_is_changed_at_once`: its label, and its expiry to an earlier or later one.
+//! - `ended_key_is_not_brought_back`: a key that was revoked or has expired keeps its expiry.
+//! - `change_of_nothing_changes_nothing`
+//! - `refused_change_changes_nothing`
+//! - `version_is_another_one_after_a_change`: see [`Version`](crate::manage::Version).
+//! - `outdated_version_is_a_conflict`: each change of an existing client or key compares the version in the same step.
+//! - `one_of_competing_changes_is_made`, if all are based on the same version.
+//! - `actor_has_a_valid_name`
 //! - `key_has_one_successor`: if several rotations compete, one succeeds, and the others return its successor.
 //! - `concurrent_changes_are_all_kept`
 //! - `rotation_is_atomic`: at least one of the two keys works at any moment, and not both after a grace of zero.

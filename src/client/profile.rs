@@ -76,6 +76,12 @@ impl ClientProfile {
         self.with(|details| details.quota = Some(quota))
     }
 
+    /// Removes the quota.
+    #[must_use]
+    pub fn without_quota(self) -> Self {
+        self.with(|details| details.quota = None)
+    }
+
     /// Replaces the metadata, which is passed to your service with the client.
     #[must_use]
     pub fn with_metadata<K, V>(self, metadata: impl IntoIterator<Item = (K, V)>) -> Self

@@ -4,7 +4,7 @@ use crate::client::ProfileError;
 use crate::client::label::LabelError;
 use crate::error::StoreError;
 use crate::key::KeyId;
-use crate::manage::KeyError;
+use crate::manage::{ClientInfo, KeyError, KeyInfo};
 
 /// Reason why a change or list of a store failed.
 ///
@@ -51,15 +51,36 @@ pub enum ManageError {
         /// The name of the client.
         name: String,
     },
-    /// The key cannot be rotated.
+    /// The key cannot be rotated, or its expiry not be changed.
     #[error("the key {key_id} {conflict}")]
     Conflict {
-        /// The key to replace.
+        /// The key to replace or change.
         key_id: KeyId,
         /// The reason.
         conflict: RotationConflict,
     },
-    /// The new key would be expired from the start.
+    /// The client has changed since the [version](crate::ManageKeys::if_version) of the change was read. Nothing was changed.
+    #[error(
+        "the client `{}` was changed meanwhile, and nothing else was changed: decide again by what it is now",
+        current.profile.name()
+    )]
+    ClientChanged {
+        /// The client as it is now.
+        current: Box<ClientInfo>,
+    },
+    /// The key has changed since the [version](crate::ManageKeys::if_version) of the change was read. Nothing was changed.
+    #[error(
+        "the key {} was changed meanwhile, and nothing else was changed: decide again by what it is now",
+        current.key_id
+    )]
+    KeyChanged {
+        /// The key as it is now.
+        current: Box<KeyInfo>,
+    },
+    /// The name of the actor breaks the rules of labels.
+    #[error("invalid name of an actor ({0}): choose another")]
+    Actor(LabelError),
+    /// The expiry of a new or changed key is not in the future.
     #[error("the expiry has already passed: choose a later one")]
     ExpiryPassed,
     /// The label breaks a rule.
@@ -111,7 +132,7 @@ fn or_nearest(nearest: Option<&impl ToString>, none: &str) -> String {
     )
 }
 
-/// Reason why a key cannot be rotated.
+/// Reason why a key cannot be rotated, or its expiry not be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RotationConflict {

@@ -25,9 +25,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{ClientFacts, Expiry, KeyError, KeyFacts, ManageError, NewKey};
+use super::change::KeyEdit;
+use super::{
+    ClientChange, ClientFacts, Expiry, KeyChange, KeyError, KeyFacts, ManageError, NewKey,
+    RotationConflict,
+};
 use crate::client::{ClientProfile, label};
-use crate::key::{KeyDigest, Lifetime, TimeError, Timestamp};
+use crate::key::{KeyDigest, Lifetime, TimeError, Timestamp, Validity};
 
 /// Returns the facts of a new client, which is enabled.
 ///
@@ -37,6 +41,20 @@ use crate::key::{KeyDigest, Lifetime, TimeError, Timestamp};
 pub fn add(profile: ClientProfile) -> Result<ClientFacts, ManageError> {
     profile.validate()?;
     Ok(ClientFacts::new(profile))
+}
+
+/// Returns the facts of a client after a change.
+///
+/// # Errors
+///
+/// The profile would break a rule.
+pub fn update_client(
+    client: &ClientFacts,
+    change: ClientChange,
+) -> Result<ClientFacts, ManageError> {
+    let profile = change.apply(client.profile.clone());
+    profile.validate()?;
+    Ok(ClientFacts { profile, ..client.clone() })
 }
 
 /// Checks that a client may be removed.
@@ -62,9 +80,7 @@ pub fn issue(client: &str, key: NewKey, now: SystemTime) -> Result<KeyFacts, Man
         Expiry::Inherit | Expiry::Never => None,
         Expiry::At(expires) => Some(check_expiry(expires, now)?),
     };
-    if let Some(label) = &label {
-        label::check(label).map_err(ManageError::Label)?;
-    }
+    check_label(label.as_deref())?;
     Ok(KeyFacts {
         digest,
         client: client.to_owned(),
@@ -74,6 +90,53 @@ pub fn issue(client: &str, key: NewKey, now: SystemTime) -> Result<KeyFacts, Man
         revoked: None,
         replaced_by: None,
     })
+}
+
+/// Returns the facts of a key after a change.
+///
+/// # Errors
+///
+/// The label breaks a rule; or the change names another expiry, which has passed or is out of range, or the key was
+/// revoked or has expired.
+pub fn update_key(
+    key: &KeyFacts,
+    change: KeyChange,
+    now: SystemTime,
+) -> Result<KeyFacts, ManageError> {
+    let mut new = key.clone();
+    for edit in change.into_edits() {
+        match edit {
+            KeyEdit::Label(label) => {
+                check_label(label.as_deref())?;
+                new.label = label;
+            }
+            KeyEdit::Expiry(expires) => {
+                new.lifetime = changed_expiry(key, expires, now)?;
+            }
+        }
+    }
+    Ok(new)
+}
+
+/// Returns the lifetime of a key with another expiry, which never brings an ended key back.
+fn changed_expiry(
+    key: &KeyFacts,
+    expires: Option<SystemTime>,
+    now: SystemTime,
+) -> Result<Lifetime, ManageError> {
+    let lifetime = key.lifetime.with_expiry(expires);
+    if lifetime == key.lifetime {
+        return Ok(lifetime);
+    }
+    let conflict = match () {
+        () if key.revoked.is_some() => RotationConflict::Revoked,
+        () if key.lifetime.validity(now) == Validity::Expired => RotationConflict::Expired,
+        () => {
+            let expires = expires.map(|expires| check_expiry(expires, now)).transpose()?;
+            return Ok(key.lifetime.with_expiry(expires));
+        }
+    };
+    Err(ManageError::Conflict { key_id: key.key_id(), conflict })
 }
 
 /// Returns the error for issuing a key with the id of an existing key.
@@ -120,6 +183,10 @@ pub fn rotate(
     let lifetime = old.lifetime.ended(end.map(Timestamp::whole_second));
     let old = KeyFacts { lifetime, replaced_by: Some(new.key_id()), ..old.clone() };
     Ok((old, new))
+}
+
+fn check_label(label: Option<&str>) -> Result<(), ManageError> {
+    label.map_or(Ok(()), |label| label::check(label).map_err(ManageError::Label))
 }
 
 /// Checks the expiry of a new key.

@@ -6,7 +6,7 @@ use super::table::Table;
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::{self, KeyDigest, KeyId, KeyState, Strength};
-use crate::manage::{KeyError, KeyFacts, rules};
+use crate::manage::{ChangeContext, KeyError, KeyFacts, rules};
 use crate::store::KeyRecord;
 
 mod bulk;
@@ -47,6 +47,7 @@ use packed::PackedKey;
 #[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
+    context: ChangeContext,
 }
 
 struct Shared {
@@ -93,7 +94,8 @@ impl MemoryStore {
     }
 
     fn from_parts(table: Table, index: ClientIndex) -> Self {
-        Self { shared: Arc::new(Shared { table, index: Mutex::new(index) }) }
+        let shared = Arc::new(Shared { table, index: Mutex::new(index) });
+        Self { shared, context: ChangeContext::default() }
     }
 
     /// Adds a key for a client, and returns the id of the key.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::sql::{self, DatabaseError};
+use crate::manage::ChangeContext;
 
 mod dialect;
 pub(in crate::store) mod error;
@@ -118,7 +119,7 @@ pub struct PostgresStore {
     through_pooler: bool,
     server: Server,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
-    actor: Option<Arc<str>>,
+    context: ChangeContext,
     tool: Option<Arc<str>>,
 }
 
@@ -178,7 +179,7 @@ impl PostgresStore {
     /// Replaces the actor that events record. The default is the role of the URL.
     #[must_use]
     pub fn with_actor(self, actor: impl Into<String>) -> Self {
-        Self { actor: Some(sanitized(&actor.into())), ..self }
+        Self { context: self.context.with_actor(sanitized(&actor.into())), ..self }
     }
 
     /// Replaces the tool that events record. The default is the `application_name` of the URL, or `keygate`.
@@ -214,7 +215,7 @@ impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")
             .field("connections", &self.connections)
-            .field("actor", &self.actor)
+            .field("actor", &self.context.actor())
             .field("tool", &self.tool)
             .finish_non_exhaustive()
     }

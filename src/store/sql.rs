@@ -21,12 +21,8 @@ mod transfer;
 #[cfg(feature = "usage")]
 mod usage;
 
-#[cfg(feature = "postgres")]
-pub(super) use column::Codec;
-pub(super) use column::{Column, Table, Value};
-#[cfg(feature = "postgres")]
-pub(super) use columns::CLIENTS;
-pub(super) use columns::KEYS;
+pub(super) use column::{Codec, Column, Table, Value};
+pub(super) use columns::{CLIENTS, KEYS};
 pub(super) use cursor::{Cursor, Dialect, ValueError, Values, record_columns, table, with_client};
 #[cfg(feature = "postgres")]
 pub(super) use cursor::{client_columns, key_columns, record};
@@ -36,7 +32,9 @@ pub(super) use listing::{
     find_client, find_key, list_clients, list_keys, list_readable_clients, list_readable_keys,
 };
 pub(super) use manage_keys::manage_keys;
-pub(super) use managing::{add_client, enable_client, issue, remove_client, revoke, rotate};
+pub(super) use managing::{
+    add_client, enable_client, issue, remove_client, revoke, rotate, update_client, update_key,
+};
 pub(super) use migrations::{Migration, Migrations};
 pub(super) use read_back::not_kept;
 #[cfg(feature = "postgres")]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::sql::{self, DatabaseError};
+use crate::manage::ChangeContext;
 
 mod connections;
 mod dialect;
@@ -17,6 +18,7 @@ mod options;
 mod pool;
 mod tables;
 mod transaction;
+mod triggers;
 #[cfg(feature = "usage")]
 mod usage;
 
@@ -80,7 +82,7 @@ pub(in crate::store) use usage::UsageFile;
 pub struct SqliteStore {
     connections: Arc<Connections>,
     clock: Option<Clock>,
-    actor: Option<Arc<str>>,
+    context: ChangeContext,
     tool: Arc<str>,
 }
 
@@ -140,7 +142,7 @@ impl SqliteStore {
     /// none.
     #[must_use]
     pub fn with_actor(self, actor: impl Into<String>) -> Self {
-        Self { actor: Some(actor.into().into()), ..self }
+        Self { context: self.context.with_actor(actor.into().into()), ..self }
     }
 
     /// Replaces the tool that `keygate_events` records for changes through this handle. The default is

@@ -15,10 +15,12 @@ mod issuing;
 mod listing;
 mod revoking;
 mod rotating;
+mod updating;
+mod versions;
 
 /// Checks all rules for managing the clients and keys of a store: see [the rules](super#rules-of-managing).
 ///
-/// `make` creates a store without clients, which uses the given clock. It is called about thirty times, and may clear the
+/// `make` creates a store without clients, which uses the given clock. It is called about forty times, and may clear the
 /// previous store, which is not used again. It may panic on failure.
 ///
 /// The clock starts in the year 2027 and is advanced by years. After each change, the suite verifies keys with an
@@ -89,6 +91,18 @@ where
             keys_of_an_enabled_client_are_admitted_again
             enabled_client_is_not_removed
             client_is_removed_with_its_keys;
+        updating:
+            client_is_changed_at_once
+            changed_client_stays_disabled
+            key_is_changed_at_once
+            ended_key_is_not_brought_back
+            change_of_nothing_changes_nothing
+            refused_change_changes_nothing;
+        versions:
+            version_is_another_one_after_a_change
+            outdated_version_is_a_conflict
+            one_of_competing_changes_is_made
+            actor_has_a_valid_name;
         concurrency:
             key_has_one_successor
             concurrent_changes_are_all_kept

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::KeyState;
-use keygate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, Rotated};
+use keygate::manage::{
+    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, Rotated, Version,
+};
 use keygate::store::SqliteStore;
 use keygate::testing::{FakeClock, manage_contract, store_contract};
 use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, KeyStore, Lookup, ManageKeys, NewKey};
@@ -83,8 +85,26 @@ impl KeyStore for Pair {
 type Managing<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
 
 impl ManageKeys for Pair {
+    fn for_actor(&self, actor: &str) -> Result<Box<dyn ManageKeys>, ManageError> {
+        let [changing, reading] = [&self.changing, &self.reading].map(|it| it.for_actor(actor));
+        Ok(Box::new(Self { changing: changing?, reading: reading? }))
+    }
+
+    fn if_version(&self, version: Version) -> Box<dyn ManageKeys> {
+        let [changing, reading] = [&self.changing, &self.reading].map(|it| it.if_version(version));
+        Box::new(Self { changing, reading })
+    }
+
     fn add_client(&self, profile: ClientProfile) -> Managing<'_, ClientInfo> {
         self.changing.add_client(profile)
+    }
+
+    fn update_client<'a>(
+        &'a self,
+        name: &'a str,
+        change: ClientChange,
+    ) -> Managing<'a, ClientInfo> {
+        self.changing.update_client(name, change)
     }
 
     fn enable_client<'a>(&'a self, name: &'a str) -> Managing<'a, ClientInfo> {
@@ -105,6 +125,10 @@ impl ManageKeys for Pair {
 
     fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> Managing<'a, KeyInfo> {
         self.changing.issue(client, key)
+    }
+
+    fn update_key<'a>(&'a self, key_id: &'a KeyId, change: KeyChange) -> Managing<'a, KeyInfo> {
+        self.changing.update_key(key_id, change)
     }
 
     fn revoke<'a>(&'a self, key_id: &'a KeyId) -> Managing<'a, KeyInfo> {

@@ -1,9 +1,13 @@
 //! Events of changes, including changes by hand.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::ManageKeys as _;
+use keygate::manage::{ClientChange, KeyChange};
 use keygate::store::SqliteStore;
+use keygate::testing::{FakeClock, write_keys};
+use serde_json::{Value, json};
 
 use crate::fixture::{Folder, id, new, sqlite3, store, try_sqlite3};
 
@@ -50,6 +54,116 @@ async fn every_event_has_an_actor_and_a_tool() {
     removed.sort();
     let expected = ["client.removed|App 1|", "key.removed|App 1|A", "key.removed|App 1|B"];
     assert_eq!(removed, expected.map(|event| format!("alice|keygate key|{event}")));
+}
+
+#[tokio::test]
+async fn changed_fields_have_one_event_and_its_actor() {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "").await;
+    store.issue("App 1", new('A')).await.unwrap();
+    let ann = store.for_actor("ann").unwrap();
+    // The second one changes nothing.
+    for _ in 0..2 {
+        let change = ClientChange::new().set_metadata("team", "billing");
+        let change = change.with_quota("1/day".parse().unwrap());
+        ann.update_client("App 1", change).await.unwrap();
+        ann.update_key(&id('A'), KeyChange::new().with_label("mobile")).await.unwrap();
+    }
+    let expected = ["ann|keygate|client.changed|App 1|", "ann|keygate|key.changed|App 1|A"];
+    assert_eq!(events(&folder)[2..], expected);
+}
+
+/// The events of a client or key, without their times.
+fn facts(folder: &Folder, what: &str) -> Vec<[Value; 3]> {
+    let sql = format!(
+        "select json_array(action, json(before), json(after)) from keygate_events \
+         where {what} order by seq;"
+    );
+    let events = sqlite3(&folder.database(), &sql);
+    events.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn events_hold_each_column_before_and_after() {
+    let folder = Folder::new();
+    let clock = FakeClock::at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+    let store = SqliteStore::migrate(folder.database()).await.unwrap();
+    let store = store.with_clock(clock.reader());
+    write_keys(&store, &clock).await;
+    let names = |table: &str| -> BTreeSet<String> {
+        let sql = format!("select name from pragma_table_xinfo('{table}');");
+        let names = sqlite3(&folder.database(), &sql);
+        names
+            .lines()
+            .map(str::to_owned)
+            .filter(|name| !["digest", "algorithm"].contains(&&**name))
+            .collect()
+    };
+    for (table, what) in
+        [("keygate_clients", "key_id is null"), ("keygate_keys", "key_id is not null")]
+    {
+        let events = facts(&folder, what);
+        assert!(!events.is_empty());
+        for facts in events.iter().flat_map(|[_, before, after]| [before, after]) {
+            let Some(facts) = facts.as_object() else { continue };
+            let found: BTreeSet<String> = facts.keys().cloned().collect();
+            assert_eq!(found, names(table));
+        }
+    }
+    assert!(!sqlite3(&folder.database(), EVENTS).contains("sha256"));
+}
+
+#[tokio::test]
+async fn events_say_what_was_changed() {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "").await;
+    store.issue("App 1", new('A')).await.unwrap();
+    let change = ClientChange::new().add_scope("orders:read".parse().unwrap());
+    let change = change.with_quota("1/day".parse().unwrap()).set_metadata("team", "a \"b\"");
+    store.update_client("App 1", change).await.unwrap();
+    store.disable_client("App 1").await.unwrap();
+    store.update_key(&id('A'), KeyChange::new().with_label("mobile")).await.unwrap();
+    store.remove_client("App 1").await.unwrap();
+    let [added, changed, disabled, removed] = &facts(&folder, "key_id is null")[..] else {
+        panic!("another number of events")
+    };
+    let plain =
+        json!({"name": "App 1", "enabled": true, "scopes": [], "quota": null, "metadata": {}});
+    let full = json!({"name": "App 1", "enabled": true, "scopes": ["orders:read"], "quota": "1/day",
+        "metadata": {"team": "a \"b\""}});
+    let mut off = full.clone();
+    off["enabled"] = false.into();
+    assert_eq!(added, &[json!("client.added"), Value::Null, plain.clone()]);
+    assert_eq!(changed, &[json!("client.changed"), plain, full.clone()]);
+    assert_eq!(disabled, &[json!("client.disabled"), full, off.clone()]);
+    assert_eq!(removed, &[json!("client.removed"), off, Value::Null]);
+    let [issued, changed, removed] = &facts(&folder, "key_id is not null")[..] else {
+        panic!("another number of events")
+    };
+    assert_eq!(issued[2]["key_id"], id('A').to_string());
+    assert_eq!((&changed[1], &changed[2]["label"]), (&issued[2], &json!("mobile")));
+    assert_eq!((&removed[1], &removed[2]), (&changed[2], &Value::Null));
+}
+
+#[tokio::test]
+async fn older_file_records_all_columns_once_it_is_migrated() {
+    let folder = Folder::new();
+    let path = folder.database();
+    for migration in ["0000", "0001"] {
+        let file =
+            format!("{}/src/store/sqlite/migrations/{migration}.sql", env!("CARGO_MANIFEST_DIR"));
+        sqlite3(&path, &std::fs::read_to_string(file).unwrap());
+    }
+    sqlite3(
+        &path,
+        "insert into keygate_migrations (version, oldest_reader, by) values (1, 1, 'older');
+        insert into keygate_clients (name) values ('App 1');",
+    );
+    let store = SqliteStore::migrate(&path).await.unwrap();
+    store.disable_client("App 1").await.unwrap();
+    let events = facts(&folder, "true");
+    assert_eq!(events[0], [json!("client.added"), Value::Null, Value::Null]);
+    assert_eq!((&events[1][1]["enabled"], &events[1][2]["enabled"]), (&json!(true), &json!(false)));
 }
 
 #[tokio::test]

@@ -3,11 +3,30 @@ use std::time::Duration;
 use super::MemoryStore;
 use crate::client::ClientProfile;
 use crate::key::KeyId;
-use crate::manage::{ClientInfo, KeyInfo, ManageFuture, ManageKeys, NewKey, Rotated};
+use crate::manage::{
+    ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, ManageFuture, ManageKeys, NewKey,
+    Rotated, Version,
+};
 
 impl ManageKeys for MemoryStore {
+    fn for_actor(&self, actor: &str) -> Result<Box<dyn ManageKeys>, ManageError> {
+        Ok(Box::new(self.for_actor(actor)?))
+    }
+
+    fn if_version(&self, version: Version) -> Box<dyn ManageKeys> {
+        Box::new(self.if_version(version))
+    }
+
     fn add_client(&self, profile: ClientProfile) -> ManageFuture<'_, ClientInfo> {
         Box::pin(async move { self.add_client(profile) })
+    }
+
+    fn update_client<'a>(
+        &'a self,
+        name: &'a str,
+        change: ClientChange,
+    ) -> ManageFuture<'a, ClientInfo> {
+        Box::pin(async move { self.update_client(name, change) })
     }
 
     fn enable_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {
@@ -28,6 +47,10 @@ impl ManageKeys for MemoryStore {
 
     fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> ManageFuture<'a, KeyInfo> {
         Box::pin(async move { self.issue(client, key) })
+    }
+
+    fn update_key<'a>(&'a self, key_id: &'a KeyId, change: KeyChange) -> ManageFuture<'a, KeyInfo> {
+        Box::pin(async move { self.update_key(key_id, change) })
     }
 
     fn revoke<'a>(&'a self, key_id: &'a KeyId) -> ManageFuture<'a, KeyInfo> {

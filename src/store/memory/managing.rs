@@ -8,8 +8,8 @@ use super::packed::{KeyMetadata, PackedKey};
 use crate::client::ClientProfile;
 use crate::key::{KeyId, KeyState};
 use crate::manage::{
-    ClientFacts, ClientInfo, KeyError, KeyFacts, KeyInfo, ManageError, NewKey, Rotated,
-    nearest_key, rules,
+    ChangeContext, ClientChange, ClientFacts, ClientInfo, KeyChange, KeyError, KeyFacts, KeyInfo,
+    ManageError, NewKey, Rotated, Version, nearest_key, rules,
 };
 use crate::store::table::{Edit, Row};
 
@@ -22,6 +22,26 @@ impl MemoryStore {
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.lock().clock = Some(Arc::new(clock));
         self
+    }
+
+    /// Returns a handle whose changes are made under this name. The store records no changes.
+    ///
+    /// # Errors
+    ///
+    /// The name breaks the rules of labels: see [`NewKey::with_label`].
+    pub fn for_actor(&self, actor: &str) -> Result<Self, ManageError> {
+        Ok(self.in_context(self.context.for_actor(actor)?))
+    }
+
+    /// Returns a handle whose changes are refused if what they change no longer has this version: see
+    /// [`ManageKeys::if_version`](crate::ManageKeys::if_version).
+    #[must_use]
+    pub fn if_version(&self, version: Version) -> Self {
+        self.in_context(self.context.if_version(version))
+    }
+
+    pub(in crate::store) fn in_context(&self, context: ChangeContext) -> Self {
+        Self { context, ..self.clone() }
     }
 
     /// Adds a client, enabled and without keys.
@@ -37,6 +57,37 @@ impl MemoryStore {
         }
         index.put(client.profile.clone());
         Ok(client.info(0))
+    }
+
+    /// Changes the scopes, quota or metadata of a client. What the change does not name stays.
+    ///
+    /// A change visits every key of the store, which takes 0.1 s for ten million keys.
+    ///
+    /// # Errors
+    ///
+    /// No client of this name exists, or the profile would break a rule.
+    pub fn update_client(
+        &self,
+        name: &str,
+        change: ClientChange,
+    ) -> Result<ClientInfo, ManageError> {
+        let mut index = self.lock();
+        let known = self.expected(&index, name)?;
+        let mut client = rules::update_client(&known, change)?;
+        if client == known {
+            // All rows of a client share one handle of its profile.
+            client = known;
+        } else {
+            let mut edit = self.shared.table.edit();
+            let profile = &client.profile;
+            edit.change_all(
+                |row| row.profile.is_same(&known.profile),
+                |row, status| Some((Row { digest: row.digest, profile: profile.clone() }, status)),
+            );
+            edit.publish();
+            index.put(profile.clone());
+        }
+        Ok(self.counted(client))
     }
 
     /// Enables a client, so that its keys work again. Enabling an enabled client changes nothing.
@@ -62,12 +113,15 @@ impl MemoryStore {
 
     fn set_enabled(&self, name: &str, enabled: bool) -> Result<ClientInfo, ManageError> {
         let mut index = self.lock();
-        let ClientFacts { profile, enabled: _ } = index.client(name)?;
+        let ClientFacts { profile, enabled: _ } = self.expected(&index, name)?;
         let state = if enabled { KeyState::Active } else { KeyState::Disabled };
         let mut edit = self.shared.table.edit();
         edit.change_all(
             |row| row.profile.is_same(&profile),
-            |status| Some(if status.is_revoked() { status } else { status.with_state(state) }),
+            |row, status| {
+                let kept = status.is_revoked();
+                Some((row.clone(), if kept { status } else { status.with_state(state) }))
+            },
         );
         edit.publish();
         index.set_enabled(name, enabled);
@@ -81,7 +135,7 @@ impl MemoryStore {
     /// No client of this name exists, or it is still enabled.
     pub fn remove_client(&self, name: &str) -> Result<ClientInfo, ManageError> {
         let mut index = self.lock();
-        let client = index.client(name)?;
+        let client = self.expected(&index, name)?;
         rules::remove(&client)?;
         let removed = self.counted(client);
         let mut edit = self.shared.table.edit();
@@ -91,10 +145,17 @@ impl MemoryStore {
                 index.set_metadata(row.digest.key_id(), KeyMetadata::default());
             }
         });
-        edit.change_all(is_removed, |_| None);
+        edit.change_all(is_removed, |_, _| None);
         edit.publish();
         index.remove(name);
         Ok(removed)
+    }
+
+    /// Finds a client that is to be changed, unless it is not what the change is based on.
+    fn expected(&self, index: &ClientIndex, name: &str) -> Result<ClientFacts, ManageError> {
+        let client = index.client(name)?;
+        self.context.check_client(&client, || self.counted(client.clone()).keys)?;
+        Ok(client)
     }
 
     fn counted(&self, client: ClientFacts) -> ClientInfo {
@@ -127,12 +188,28 @@ impl MemoryStore {
     /// passed; or the label breaks a rule.
     pub fn issue(&self, client: &str, key: NewKey) -> Result<KeyInfo, ManageError> {
         let mut index = self.lock();
-        let ClientFacts { profile, enabled } = index.client(client)?;
+        let ClientFacts { profile, enabled } = self.expected(&index, client)?;
         let key = rules::issue(client, key, index.now())?;
         let mut edit = self.shared.table.edit();
         self.insert_packed(&mut edit, &mut index, PackedKey::new(key.clone(), profile, enabled))?;
         edit.publish();
         Ok(key.info(enabled))
+    }
+
+    /// Changes the label or the expiry of a key. What the change does not name stays.
+    ///
+    /// # Errors
+    ///
+    /// No key with this id exists; the label breaks a rule; the new expiry has passed; or the key was revoked or has
+    /// expired, and the change names another expiry.
+    pub fn update_key(&self, key_id: &KeyId, change: KeyChange) -> Result<KeyInfo, ManageError> {
+        let mut index = self.lock();
+        let known = self.expected_key(&index, *key_id)?;
+        let key = rules::update_key(&known.clone().facts(), change, index.now())?;
+        let mut edit = self.shared.table.edit();
+        update(&mut edit, &mut index, &known, key.clone());
+        edit.publish();
+        Ok(key.info(known.is_enabled()))
     }
 
     /// Revokes a key permanently: the store keeps its digest, and the same key cannot be added again.
@@ -144,7 +221,7 @@ impl MemoryStore {
     /// No key with this id exists.
     pub fn revoke(&self, key_id: &KeyId) -> Result<KeyInfo, ManageError> {
         let mut index = self.lock();
-        let known = self.existing(&index, *key_id)?;
+        let known = self.expected_key(&index, *key_id)?;
         let mut key = known.clone().facts();
         if rules::revoke(&mut key, index.now()) {
             let mut edit = self.shared.table.edit();
@@ -171,7 +248,7 @@ impl MemoryStore {
         grace: Duration,
     ) -> Result<Rotated, ManageError> {
         let mut index = self.lock();
-        let known = self.existing(&index, *key_id)?;
+        let known = self.expected_key(&index, *key_id)?;
         let (old, new) = rules::rotate(&known.clone().facts(), successor, grace, index.now())?;
         let ClientFacts { profile, enabled } = index.client(&new.client)?;
         let mut edit = self.shared.table.edit();
@@ -211,6 +288,13 @@ impl MemoryStore {
             self.shared.table.for_each(|row, _| ids.push(row.digest.key_id()));
             ManageError::UnknownKey { key_id, nearest: nearest_key(key_id, ids.into_iter()) }
         })
+    }
+
+    /// Finds a key that is to be changed, unless it is not what the change is based on.
+    fn expected_key(&self, index: &ClientIndex, key_id: KeyId) -> Result<PackedKey, ManageError> {
+        let key = self.existing(index, key_id)?;
+        self.context.check_key(|| key.clone().info())?;
+        Ok(key)
     }
 
     /// Adds a key. The index is changed at once, and the table when the edit is published.

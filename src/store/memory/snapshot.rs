@@ -53,15 +53,17 @@ impl MemoryStore {
         edit.publish();
     }
 
-    pub(in crate::store) fn share_clock(&self, other: &Self) {
+    /// Gives another store the clock and the context of this handle.
+    pub(in crate::store) fn prepare(&self, other: &Self) -> Self {
         let clock = self.lock().clock.clone();
         other.lock().clock = clock;
+        other.in_context(self.context.clone())
     }
 
     /// Returns an independent copy of the store.
     pub(in crate::store) fn fork(&self) -> Self {
         let index = self.lock();
-        Self::from_parts(self.shared.table.fork(), index.clone())
+        Self::from_parts(self.shared.table.fork(), index.clone()).in_context(self.context.clone())
     }
 
     pub(in crate::store) fn digest_of(&self, key_id: KeyId) -> Option<KeyDigest> {

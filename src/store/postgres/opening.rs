@@ -11,6 +11,7 @@ use super::server::{Server, server_columns};
 use super::settings::local_settings;
 use super::{PostgresOptions, PostgresStore, inspect};
 use crate::error::StoreError;
+use crate::manage::ChangeContext;
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
 const SERVER: &str = concat!(local_settings!(), "select ", server_columns!());
@@ -71,7 +72,7 @@ async fn open(options: &PostgresOptions, migrate: bool) -> Result<PostgresStore,
         through_pooler: options.through_pooler,
         server,
         clock: Arc::new(SystemTime::now),
-        actor: None,
+        context: ChangeContext::default(),
         tool: None,
     })
 }

@@ -14,6 +14,7 @@ use super::server::{Server, server_columns};
 use super::settings::local_settings;
 use crate::error::StoreError;
 use crate::key::KeyId;
+use crate::manage::ChangeContext;
 use crate::store::sql::{Cursor, Database, Table, Transaction, Value, not_kept, not_read_back};
 
 mod literals;
@@ -64,8 +65,8 @@ impl Database for PostgresStore {
 
     async fn write(&self) -> Result<PostgresTransaction, StoreError> {
         // Recorded in the events.
-        let [actor, tool] =
-            [&self.actor, &self.tool].map(|text| literal(text.as_deref().unwrap_or_default()));
+        let [actor, tool] = [self.context.actor(), self.tool.as_deref()]
+            .map(|text| literal(text.unwrap_or_default()));
         let origin = format!(
             ", pg_catalog.set_config('keygate.actor', {actor}, true), \
              pg_catalog.set_config('keygate.tool', {tool}, true), {SYNCHRONOUS}"
@@ -76,6 +77,10 @@ impl Database for PostgresStore {
 
     fn now(&self) -> SystemTime {
         (self.clock)()
+    }
+
+    fn context(&self) -> &ChangeContext {
+        &self.context
     }
 }
 

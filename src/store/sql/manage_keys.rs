@@ -9,14 +9,49 @@ macro_rules! manage_keys {
             use crate::client::ClientProfile;
             use crate::key::KeyId;
             use crate::manage::{
-                ClientInfo, Export, Imported, KeyInfo, ManageFuture, ManageKeys, NewKey,
-                PartialList, Rotated, TransferKeys,
+                ClientChange, ClientInfo, Export, Imported, KeyChange, KeyInfo, ManageError,
+                ManageFuture, ManageKeys, NewKey, PartialList, Rotated, TransferKeys, Version,
             };
             use crate::store::sql;
 
+            impl $store {
+                /// Returns a handle whose changes are recorded under this name.
+                ///
+                /// # Errors
+                ///
+                /// The name breaks the rules of labels: see [`NewKey::with_label`].
+                pub fn for_actor(&self, actor: &str) -> Result<Self, ManageError> {
+                    Ok(Self { context: self.context.for_actor(actor)?, ..self.clone() })
+                }
+
+                /// Returns a handle whose changes are refused if what they change no longer has this
+                /// version: see [`ManageKeys::if_version`].
+                #[must_use]
+                pub fn if_version(&self, version: Version) -> Self {
+                    Self { context: self.context.if_version(version), ..self.clone() }
+                }
+            }
+
             impl ManageKeys for $store {
+                fn for_actor(&self, actor: &str) -> Result<Box<dyn ManageKeys>, ManageError> {
+                    Ok(Box::new(self.for_actor(actor)?))
+                }
+
+                fn if_version(&self, version: Version) -> Box<dyn ManageKeys> {
+                    Box::new(self.if_version(version))
+                }
+
                 fn add_client(&self, profile: ClientProfile) -> ManageFuture<'_, ClientInfo> {
                     Box::pin(sql::retrying(move || sql::add_client(self, profile.clone())))
+                }
+
+                fn update_client<'a>(
+                    &'a self,
+                    name: &'a str,
+                    change: ClientChange,
+                ) -> ManageFuture<'a, ClientInfo> {
+                    let update = move || sql::update_client(self, name, change.clone());
+                    Box::pin(sql::retrying(update))
                 }
 
                 fn enable_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {
@@ -37,6 +72,15 @@ macro_rules! manage_keys {
 
                 fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> ManageFuture<'a, KeyInfo> {
                     Box::pin(sql::retrying(move || sql::issue(self, client, key.clone())))
+                }
+
+                fn update_key<'a>(
+                    &'a self,
+                    key_id: &'a KeyId,
+                    change: KeyChange,
+                ) -> ManageFuture<'a, KeyInfo> {
+                    let update = move || sql::update_key(self, *key_id, change.clone());
+                    Box::pin(sql::retrying(update))
                 }
 
                 fn revoke<'a>(&'a self, key_id: &'a KeyId) -> ManageFuture<'a, KeyInfo> {

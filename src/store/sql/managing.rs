@@ -8,8 +8,8 @@ use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::KeyId;
 use crate::manage::{
-    ClientFacts, ClientInfo, KeyFacts, KeyInfo, ManageError, NewKey, Rotated, nearest_client,
-    nearest_key, rules,
+    ClientChange, ClientFacts, ClientInfo, KeyChange, KeyFacts, KeyInfo, ManageError, NewKey,
+    Rotated, nearest_client, nearest_key, rules,
 };
 
 pub(in crate::store) async fn add_client<D: Database>(
@@ -23,6 +23,21 @@ pub(in crate::store) async fn add_client<D: Database>(
     Ok(client.info(0))
 }
 
+pub(in crate::store) async fn update_client<D: Database>(
+    database: &D,
+    name: &str,
+    change: ClientChange,
+) -> Result<ClientInfo, ManageError> {
+    let mut transaction = database.write().await?;
+    let known = complete_client(&mut transaction, name).await?;
+    check_client(database, &mut transaction, &known).await?;
+    let client = rules::update_client(&known, change)?;
+    transaction.update_client(&known, &client).await?;
+    let keys = transaction.live_keys(name).await?;
+    read_back::commit(transaction, &[Written::Clients(slice::from_ref(&client))]).await?;
+    Ok(client.info(keys))
+}
+
 pub(in crate::store) async fn enable_client<D: Database>(
     database: &D,
     name: &str,
@@ -30,6 +45,7 @@ pub(in crate::store) async fn enable_client<D: Database>(
 ) -> Result<ClientInfo, ManageError> {
     let mut transaction = database.write().await?;
     let mut client = existing_client(&mut transaction, name).await?;
+    check_client(database, &mut transaction, &client.row).await?;
     // A client with an invalid row can be disabled.
     if enabled && let Some(error) = client.error {
         return Err(StoreError::from(error).into());
@@ -49,6 +65,7 @@ pub(in crate::store) async fn remove_client<D: Database>(
 ) -> Result<ClientInfo, ManageError> {
     let mut transaction = database.write().await?;
     let client = existing_client(&mut transaction, name).await?.row;
+    check_client(database, &mut transaction, &client).await?;
     rules::remove(&client)?;
     let keys = transaction.live_keys(name).await?;
     transaction.delete_client(name).await?;
@@ -63,10 +80,25 @@ pub(in crate::store) async fn issue<D: Database>(
 ) -> Result<KeyInfo, ManageError> {
     let mut transaction = database.write().await?;
     let client = complete_client(&mut transaction, client).await?;
+    check_client(database, &mut transaction, &client).await?;
     let facts = rules::issue(client.profile.name(), key, database.now())?;
     insert_key(&mut transaction, &facts).await?;
     read_back::commit(transaction, &[Written::Keys(slice::from_ref(&facts))]).await?;
     Ok(facts.info(client.enabled))
+}
+
+pub(in crate::store) async fn update_key<D: Database>(
+    database: &D,
+    key_id: KeyId,
+    change: KeyChange,
+) -> Result<KeyInfo, ManageError> {
+    let mut transaction = database.write().await?;
+    let known = expected_key(database, &mut transaction, key_id).await?;
+    let known = known.complete().map_err(StoreError::from)?;
+    let key = rules::update_key(&known.facts, change, database.now())?;
+    transaction.update_key(&known.facts, &key).await?;
+    read_back::commit(transaction, &[Written::Keys(slice::from_ref(&key))]).await?;
+    Ok(key.info(known.enabled))
 }
 
 pub(in crate::store) async fn revoke<D: Database>(
@@ -74,7 +106,7 @@ pub(in crate::store) async fn revoke<D: Database>(
     key_id: KeyId,
 ) -> Result<KeyInfo, ManageError> {
     let mut transaction = database.write().await?;
-    let mut key = existing_key(&mut transaction, key_id).await?;
+    let mut key = expected_key(database, &mut transaction, key_id).await?;
     let old = key.row.facts.clone();
     rules::revoke(&mut key.row.facts, database.now());
     transaction.update_key(&old, &key.row.facts).await?;
@@ -89,7 +121,7 @@ pub(in crate::store) async fn rotate<D: Database>(
     grace: Duration,
 ) -> Result<Rotated, ManageError> {
     let mut transaction = database.write().await?;
-    let old = existing_key(&mut transaction, key_id).await?;
+    let old = expected_key(database, &mut transaction, key_id).await?;
     let known = old.complete().map_err(StoreError::from)?;
     let (old, new) = rules::rotate(&known.facts, successor, grace, database.now())?;
     let client = complete_client(&mut transaction, &known.facts.client).await?;
@@ -124,6 +156,32 @@ pub(super) async fn existing_client(
     }
     let nearest = nearest_client(name, names.iter().map(String::as_str));
     Err(ManageError::UnknownClient { nearest })
+}
+
+/// Checks that a client is what the change is based on.
+async fn check_client<D: Database>(
+    database: &D,
+    transaction: &mut D::Transaction,
+    client: &ClientFacts,
+) -> Result<(), ManageError> {
+    match database.context().check_client(client, || 0) {
+        Err(ManageError::ClientChanged { mut current }) => {
+            current.keys = transaction.live_keys(client.profile.name()).await?;
+            Err(ManageError::ClientChanged { current })
+        }
+        checked => checked,
+    }
+}
+
+/// Finds a key that is to be changed, unless it is not what the change is based on.
+async fn expected_key<D: Database>(
+    database: &D,
+    transaction: &mut D::Transaction,
+    key_id: KeyId,
+) -> Result<PartialRow<KeyRow>, ManageError> {
+    let key = existing_key(transaction, key_id).await?;
+    database.context().check_key(|| key.row.clone().info())?;
+    Ok(key)
 }
 
 /// Finds a key, and locks it until the end of the transaction.

@@ -7,7 +7,7 @@ use super::cursor::{self, Cursor, Dialect, Values};
 use super::row::{BadRow, KeyRow, PartialRow};
 use crate::error::StoreError;
 use crate::key::KeyId;
-use crate::manage::{ClientFacts, ClientInfo, KeyFacts};
+use crate::manage::{ChangeContext, ClientFacts, ClientInfo, KeyFacts};
 
 /// A database of keys, which begins transactions.
 pub(in crate::store) trait Database: Sync {
@@ -20,6 +20,12 @@ pub(in crate::store) trait Database: Sync {
     async fn write(&self) -> Result<Self::Transaction, StoreError>;
 
     fn now(&self) -> SystemTime;
+
+    /// Returns who makes the changes, and the version that they are based on.
+    fn context(&self) -> &ChangeContext {
+        static NONE: ChangeContext = ChangeContext::NONE;
+        &NONE
+    }
 }
 
 /// A row that may be invalid.
@@ -218,20 +224,47 @@ pub(in crate::store) trait Transaction: Send + Sized {
         self.insert(&KEYS, keys).await
     }
 
+    /// Writes the columns in which an existing client differs from its row.
+    async fn update_client(
+        &mut self,
+        old: &ClientFacts,
+        new: &ClientFacts,
+    ) -> Result<(), StoreError> {
+        let name = new.profile.name();
+        let (columns, values) = differing(&CLIENTS, old, new, name.into());
+        if columns.is_empty() {
+            return Ok(());
+        }
+        self.note_client(name);
+        let clients = clients_table::<Self>();
+        self.execute(&format!("update {clients} set {columns} where name = $1"), &values).await
+    }
+
     /// Writes the columns in which an existing key differs from its row.
     async fn update_key(&mut self, old: &KeyFacts, new: &KeyFacts) -> Result<(), StoreError> {
-        let (mut values, mut columns) = (vec![new.key_id().into()], Vec::new());
-        for column in KEYS.columns.iter().filter(|column| column.differs(old, new)) {
-            values.push(column.value(new));
-            columns.push(format!("{} = ${}", column.name, values.len()));
-        }
+        let (columns, values) = differing(&KEYS, old, new, new.key_id().into());
         if columns.is_empty() {
             return Ok(());
         }
         self.note_key(new.key_id());
-        let (keys, columns) = (keys_table::<Self>(), columns.join(", "));
+        let keys = keys_table::<Self>();
         self.execute(&format!("update {keys} set {columns} where key_id = $1"), &values).await
     }
+}
+
+/// Returns the assignments of the columns that differ, and the values, of which the first identifies the row.
+fn differing<'a, T>(
+    table: &Table<T>,
+    old: &T,
+    new: &'a T,
+    id: Value<'a>,
+) -> (String, Vec<Value<'a>>) {
+    let (mut columns, mut values) = (Vec::new(), vec![id]);
+    for column in table.columns.iter().filter(|column| column.differs(old, new)) {
+        values.push(column.value(new));
+        columns.push(format!("{} = ${}", column.name, values.len()));
+    }
+    (columns.join(", "), values)
 }
 
 fn clients<T: Transaction>() -> String {

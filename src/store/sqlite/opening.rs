@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::connections::Connections;
 use super::{SqliteOptions, SqliteStore, inspect, tables};
+use crate::manage::ChangeContext;
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
 impl SqliteOptions {
@@ -40,7 +41,7 @@ async fn open(options: SqliteOptions, migrate: bool) -> Result<SqliteStore, Data
     Ok(SqliteStore {
         connections: Arc::new(connections),
         clock: None,
-        actor: None,
+        context: ChangeContext::default(),
         tool: "keygate".into(),
     })
 }

@@ -132,8 +132,8 @@ impl PooledConnection {
     }
 
     /// Runs statements that return no rows.
-    pub(super) async fn run(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        let done = sqlx::raw_sql(sql).execute(self.sqlite()?).await;
+    pub(super) async fn run(&mut self, sql: &str) -> Result<(), StoreError> {
+        let done = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(self.sqlite()?).await;
         done.map(drop).map_err(|error| self.query_error(error))
     }
 

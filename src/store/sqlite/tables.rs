@@ -1,15 +1,20 @@
 use super::open_transaction::OpenTransaction;
 use super::pool::PooledConnection;
+use super::triggers::replace_triggers;
 use crate::store::sql::{DatabaseError, Migration, Migrations};
 
-pub(in crate::store) const MIGRATIONS: Migrations =
-    Migrations(&[Migration { oldest_reader: 1, sql: include_str!("migrations/0001.sql") }]);
+pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
+    Migration { oldest_reader: 1, sql: include_str!("migrations/0001.sql") },
+    Migration { oldest_reader: 1, sql: include_str!("migrations/0002.sql") },
+]);
 
 /// The list of the migrations that were run.
 const CREATE_MIGRATIONS: &str = include_str!("migrations/0000.sql");
 
 const HAS_MIGRATIONS: &str =
     "select count(*) from sqlite_schema where type = 'table' and name = 'keygate_migrations'";
+const HAS_CLIENTS: &str =
+    "select 1 from sqlite_schema where type = 'table' and name = 'keygate_clients'";
 const NEWEST: &str =
     "select version, oldest_reader from keygate_migrations order by version desc limit 1";
 const APPLIED: &str =
@@ -55,6 +60,10 @@ async fn apply(
         connection.run(migration.sql).await?;
         let applied = sqlx::query(APPLIED).bind(version).bind(migration.oldest_reader);
         connection.rows(applied.bind(concat!("keygate ", env!("CARGO_PKG_VERSION")))).await?;
+    }
+    // A file of usage has no clients. The triggers record all columns that this version knows.
+    if !connection.rows(sqlx::query(HAS_CLIENTS)).await?.is_empty() {
+        connection.run(&replace_triggers()).await?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use super::dialect::{bind, insert_statement};
 use super::inspect::foreign_triggers;
 use super::open_transaction::OpenTransaction;
 use crate::error::StoreError;
+use crate::manage::ChangeContext;
 use crate::store::sql::{Column, Database, Table, Transaction, Value, Values as _, not_kept};
 
 const SET_ORIGIN: &str =
@@ -44,7 +45,7 @@ impl Database for SqliteStore {
     async fn write(&self) -> Result<SqliteTransaction, StoreError> {
         let open = self.connections.begin_writing().await?;
         let mut transaction = SqliteTransaction { open, written: None };
-        let origin = sqlx::query(SET_ORIGIN).bind(self.actor.as_deref().map(str::to_owned));
+        let origin = sqlx::query(SET_ORIGIN).bind(self.context.actor().map(str::to_owned));
         transaction.change(origin.bind(self.tool.to_string())).await?;
         let last_event = transaction.number(sqlx::query(LAST_EVENT)).await?;
         transaction.written = Some(Written { last_event, rows: 0 });
@@ -53,6 +54,10 @@ impl Database for SqliteStore {
 
     fn now(&self) -> SystemTime {
         self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
+    }
+
+    fn context(&self) -> &ChangeContext {
+        &self.context
     }
 }
 

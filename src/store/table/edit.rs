@@ -59,18 +59,18 @@ impl Edit<'_> {
         self.root.node(prefix).node(prefix).find(prefix)
     }
 
-    /// Changes the status of all selected rows, or removes the rows. Visits every row of the table.
+    /// Changes all selected rows, which keep their digests, or removes them. Visits every row of the table.
     pub(in crate::store) fn change_all(
         &mut self,
         is_selected: impl Fn(&Row) -> bool,
-        change: impl Fn(PackedStatus) -> Option<PackedStatus>,
+        change: impl Fn(&Row, PackedStatus) -> Option<(Row, PackedStatus)>,
     ) {
         // Group by group, so that the changes take little memory.
         for group in self.root.nodes().map(Arc::clone).collect::<Vec<_>>() {
             let rows = group.nodes().flat_map(|segment| segment.rows_with_status());
-            let changes = rows.filter(|(row, _)| is_selected(row)).map(|(row, status)| {
-                (row.prefix(), change(status).map(|status| (row.clone(), status)))
-            });
+            let changes = rows
+                .filter(|(row, _)| is_selected(row))
+                .map(|(row, status)| (row.prefix(), change(row, status)));
             self.apply(changes.collect());
         }
     }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::edit::{Edit, Value};
+use super::edit::{Edit, Field, Value};
 use crate::key::Timestamp;
 use crate::manage::{ClientFacts, Export, KeyFacts};
 
@@ -12,8 +12,16 @@ pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export
         let name = client.profile.name();
         match known.remove(name) {
             None => edit.add_client(name, fields_of_client(client)),
-            Some(old) if old.enabled != client.enabled => edit.set_enabled(name, client.enabled),
-            Some(_) => {}
+            Some(old) => {
+                if old.enabled != client.enabled {
+                    edit.set_enabled(name, client.enabled);
+                }
+                let [old, new] = [old, client].map(|client| Value::client(&client.profile));
+                let changed = changed(&old, new);
+                if !changed.is_empty() {
+                    edit.set_client(name, changed);
+                }
+            }
         }
     }
     // A client is removed with its keys.
@@ -25,9 +33,7 @@ pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export
     let (kept, new) =
         after.keys().iter().partition::<Vec<_>, _>(|key| known.contains_key(&key.key_id()));
     for key in kept {
-        let old = fields_of(known[&key.key_id()]);
-        let changed = fields_of(key).into_iter().filter(|field| !old.contains(field));
-        let changed = changed.collect::<Vec<_>>();
+        let changed = changed(&fields_of(known[&key.key_id()]), fields_of(key));
         if !changed.is_empty() {
             edit.set_key(key.digest, changed);
         }
@@ -35,6 +41,16 @@ pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export
     for key in new {
         edit.add_key(&key.client, fields_of(key));
     }
+}
+
+/// Returns the fields that were removed or have another value.
+fn changed(old: &[(String, Value)], new: Vec<(String, Value)>) -> Vec<Field> {
+    let is_removed = |(name, _): &&(String, Value)| new.iter().all(|(new, _)| new != name);
+    let mut changed =
+        old.iter().filter(is_removed).map(|(name, _)| (name.clone(), None)).collect::<Vec<_>>();
+    let set = new.into_iter().filter(|field| !old.contains(field));
+    changed.extend(set.map(|(name, value)| (name, Some(value))));
+    changed
 }
 
 /// Returns the fields of a key in a file, in their order there.

@@ -13,6 +13,7 @@ use super::file::EditErrorKind;
 use super::parse::DEFAULT_CLIENT;
 use crate::key::KeyDigest;
 
+mod merge;
 mod outline;
 mod plaintext;
 mod splice;
@@ -22,8 +23,8 @@ pub(super) use outline::Outline;
 use outline::{Entry, Piece, line_number};
 use plaintext::{PlaintextEntry, line_with_key};
 use splice::Splice;
+use write::Item;
 pub(super) use write::Value;
-use write::{Item, scalar};
 
 /// An edit of a key file, built step by step.
 pub(super) struct Edit<'a> {
@@ -39,6 +40,13 @@ pub(super) struct Edit<'a> {
     removed: BTreeSet<usize>,
     /// Whether copies of the removed keys, as in comments, are an error.
     forbid_copies: bool,
+}
+
+/// A field and its new value; `None` removes it.
+pub(super) type Field = (String, Option<Value>);
+
+fn set((name, value): Field) -> Option<(String, Value)> {
+    Some((name, value?))
 }
 
 /// New fields and keys of one client.
@@ -66,6 +74,21 @@ impl<'a> Edit<'a> {
     /// Adds a client that is not in the file.
     pub(super) fn add_client(&mut self, name: &str, fields: Vec<(String, Value)>) {
         self.addition(name).fields.extend(fields);
+    }
+
+    /// Sets and removes fields of a client.
+    pub(super) fn set_client(&mut self, name: &str, fields: Vec<Field>) {
+        match self.clients.get(name).copied().filter(|client| !client.value.is_empty()) {
+            None => self.addition(name).fields.extend(fields.into_iter().filter_map(set)),
+            Some(client) => {
+                let (splices, new) = self.outline.set_fields(&client.value, fields);
+                self.splices.extend(splices);
+                if !new.is_empty() {
+                    let new = Value::Mapping(new);
+                    self.splices.push(self.outline.add_before_keys(client, &new));
+                }
+            }
+        }
     }
 
     pub(super) fn set_enabled(&mut self, name: &str, enabled: bool) {
@@ -97,14 +120,18 @@ impl<'a> Edit<'a> {
         self.addition(client).keys.push(Item { value: Value::Mapping(fields), comment: None });
     }
 
-    /// Sets fields of a key. A plaintext entry is replaced with its digest first.
-    pub(super) fn set_key(&mut self, digest: KeyDigest, fields: Vec<(String, Value)>) {
+    /// Sets and removes fields of a key. A plaintext entry is replaced with its digest first.
+    pub(super) fn set_key(&mut self, digest: KeyDigest, fields: Vec<Field>) {
         if let Some(key) = self.find_digest(digest) {
-            self.splices.extend(self.outline.set_fields(key, fields));
+            let (splices, new) = self.outline.set_fields(key, fields);
+            self.splices.extend(splices);
+            if !new.is_empty() {
+                self.splices.push(self.outline.append(key, &Value::Mapping(new)));
+            }
         } else if let Some(entry) =
             self.plaintext_entries().into_iter().find(|entry| entry.digest() == digest)
         {
-            self.replace_with_digest(&entry, fields);
+            self.replace_with_digest(&entry, fields.into_iter().filter_map(set).collect());
         }
     }
 
@@ -168,7 +195,7 @@ impl<'a> Edit<'a> {
                 Some(client) => {
                     self.splices.extend(self.outline.add(client, &Value::Mapping(fields)));
                 }
-                None => new.push((scalar(&client), Value::Mapping(fields))),
+                None => new.push((client, Value::Mapping(fields))),
             }
         }
         if !new.is_empty() {

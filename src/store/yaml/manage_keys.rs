@@ -5,11 +5,31 @@ use super::file::{EditErrorKind, edit_error};
 use super::{YamlStore, blocking};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
-use crate::manage::{ClientInfo, KeyInfo, ManageError, ManageFuture, ManageKeys, NewKey, Rotated};
+use crate::manage::{
+    ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, ManageFuture, ManageKeys, NewKey,
+    Rotated, Version,
+};
 
 impl ManageKeys for YamlStore {
+    fn for_actor(&self, actor: &str) -> Result<Box<dyn ManageKeys>, ManageError> {
+        Ok(Box::new(self.for_actor(actor)?))
+    }
+
+    fn if_version(&self, version: Version) -> Box<dyn ManageKeys> {
+        Box::new(self.if_version(version))
+    }
+
     fn add_client(&self, profile: ClientProfile) -> ManageFuture<'_, ClientInfo> {
         self.in_thread(move |store| store.add_client(profile))
+    }
+
+    fn update_client<'a>(
+        &'a self,
+        name: &'a str,
+        change: ClientChange,
+    ) -> ManageFuture<'a, ClientInfo> {
+        let name = name.to_owned();
+        self.in_thread(move |store| store.update_client(&name, change))
     }
 
     fn enable_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {
@@ -34,6 +54,11 @@ impl ManageKeys for YamlStore {
     fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> ManageFuture<'a, KeyInfo> {
         let client = client.to_owned();
         self.in_thread(move |store| store.issue(&client, key))
+    }
+
+    fn update_key<'a>(&'a self, key_id: &'a KeyId, change: KeyChange) -> ManageFuture<'a, KeyInfo> {
+        let key_id = *key_id;
+        self.in_thread(move |store| store.update_key(&key_id, change))
     }
 
     fn revoke<'a>(&'a self, key_id: &'a KeyId) -> ManageFuture<'a, KeyInfo> {

@@ -14,7 +14,9 @@ use super::{STABLE_AFTER, YamlError, YamlStore, read};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::{KeyDigest, KeyId};
-use crate::manage::{ClientInfo, KeyInfo, ManageError, NewKey, Rotated};
+use crate::manage::{
+    ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, NewKey, Rotated, Version,
+};
 use crate::store::MemoryStore;
 
 /// How often an edit is tried again because another process has changed the file.
@@ -48,6 +50,22 @@ impl YamlStore {
         Self { is_dry_run: true, ..self.clone() }
     }
 
+    /// Returns a handle whose changes are made under this name.
+    ///
+    /// # Errors
+    ///
+    /// The name breaks the rules of labels: see [`NewKey::with_label`].
+    pub fn for_actor(&self, actor: &str) -> Result<Self, ManageError> {
+        Ok(Self { keys: self.keys.for_actor(actor)?, ..self.clone() })
+    }
+
+    /// Returns a handle whose changes are refused if what they change no longer has this version: see
+    /// [`ManageKeys::if_version`](crate::ManageKeys::if_version). It is compared with the file.
+    #[must_use]
+    pub fn if_version(&self, version: Version) -> Self {
+        Self { keys: self.keys.if_version(version), ..self.clone() }
+    }
+
     /// Adds a client, enabled and without keys.
     ///
     /// # Errors
@@ -56,6 +74,21 @@ impl YamlStore {
     pub fn add_client(&self, profile: impl Into<ClientProfile>) -> Result<ClientInfo, ManageError> {
         let profile = profile.into();
         self.change(|keys| keys.add_client(&profile))
+    }
+
+    /// Changes the scopes, quota or metadata of a client. What the change does not name stays, in the text of the file,
+    /// too.
+    ///
+    /// # Errors
+    ///
+    /// There is no client of this name, the profile would break a rule, or the file cannot be changed.
+    #[allow(clippy::needless_pass_by_value)] // The signature of the trait.
+    pub fn update_client(
+        &self,
+        name: &str,
+        change: ClientChange,
+    ) -> Result<ClientInfo, ManageError> {
+        self.change(|keys| keys.update_client(name, change.clone()))
     }
 
     /// Enables a client, so that its keys work again. Enabling an enabled client changes nothing.
@@ -101,6 +134,18 @@ impl YamlStore {
     #[allow(clippy::needless_pass_by_value)] // The signature of the trait.
     pub fn issue(&self, client: &str, key: NewKey) -> Result<KeyInfo, ManageError> {
         self.change(|keys| keys.issue(client, key.clone()))
+    }
+
+    /// Changes the label or the expiry of a key. What the change does not name stays, in the text of the file, too. A
+    /// plaintext key is replaced with its digest.
+    ///
+    /// # Errors
+    ///
+    /// No key with this id exists; the label breaks a rule; the new expiry has passed; the key was revoked or has
+    /// expired, and the change names another expiry; or the file cannot be changed.
+    #[allow(clippy::needless_pass_by_value)] // The signature of the trait.
+    pub fn update_key(&self, key_id: &KeyId, change: KeyChange) -> Result<KeyInfo, ManageError> {
+        self.change(|keys| keys.update_key(key_id, change.clone()))
     }
 
     /// Revokes a key permanently. Revoking a revoked key changes nothing. A plaintext key is replaced with
@@ -225,8 +270,7 @@ impl YamlStore {
             let keys = load(text).map_err(load_error)?.keys;
             let checked = self.file.check(&self.file.lock(), digest, &keys);
             checked.map_err(|error| ManageError::Unavailable(StoreError::new(error)))?;
-            self.keys.share_clock(&keys);
-            keys
+            self.keys.prepare(&keys)
         };
         let before = keys.export();
         let changed = change(&keys)?;

@@ -7,8 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::fixture::{Change, HOUR, Key, Managed};
+use crate::client::Scope;
 use crate::error::WrongReason;
-use crate::manage::{ManageError, RotationConflict};
+use crate::manage::{ClientChange, ManageError, RotationConflict};
 use crate::testing::case::{Case, in_threads, interleave};
 
 /// Changes in progress at once.
@@ -58,11 +59,22 @@ pub(super) async fn concurrent_changes_are_all_kept(case: &Case<impl Managed>) {
         let keys: Vec<_> = names.iter().map(|name| Key::of(name)).collect();
         let add = |name: &String| dropped(case.store.add_client(name.as_str().into()));
         let issue = |key: &Key| dropped(case.store.issue("App 1", key.to_new()));
-        let changes = names.iter().map(add).chain(keys.iter().map(issue)).collect();
+        let add_scope = |scope: &Scope| {
+            let change = ClientChange::new().add_scope(scope.clone());
+            dropped(case.store.update_client("App 2", change))
+        };
+        let scope = |index: usize| format!("round:{round}:{index}").parse().expect("a scope");
+        let scopes: Vec<Scope> = (0..AT_ONCE).map(scope).collect();
+        let changes = names.iter().map(add).chain(keys.iter().map(issue));
+        let changes = changes.chain(scopes.iter().map(add_scope)).collect();
         for result in at_once(case, round, changes).await {
             result.unwrap_or_else(|error| panic!("{case}: a change fails: {error:?}"));
         }
         let listed = case.clients().await;
+        let client = listed.iter().find(|client| client.profile.name() == "App 2");
+        let kept = client.map(|client| client.profile.scopes()).unwrap_or_default();
+        let is_kept = scopes.iter().all(|scope| kept.contains(scope));
+        assert!(is_kept, "{case}: a change of a client is lost");
         for name in &names {
             let is_listed = listed.iter().any(|client| client.profile.name() == name);
             assert!(is_listed, "{case}: a client is lost");
@@ -79,7 +91,7 @@ fn dropped<'a, T: 'a>(change: Change<'a, T>) -> Change<'a, ()> {
 }
 
 /// Returns the number of races. A store that waits may need the threads of its runtime, and has none in others.
-async fn rounds(case: &Case<impl Managed>) -> usize {
+pub(super) async fn rounds(case: &Case<impl Managed>) -> usize {
     if let Err(lookup) = case.store.lookup(Key::of("nobody's").digest()).try_ready() {
         let _ = case.wait("a lookup", lookup).await;
         return INTERLEAVED;
@@ -93,7 +105,7 @@ async fn rounds(case: &Case<impl Managed>) -> usize {
 }
 
 /// Makes changes at once: interleaved in the first rounds, and then in threads.
-async fn at_once<S: Managed, T: fmt::Debug + Send>(
+pub(super) async fn at_once<S: Managed, T: fmt::Debug + Send>(
     case: &Case<S>,
     round: usize,
     mut changes: Vec<Change<'_, T>>,

@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use crate::client::ClientProfile;
 use crate::key::{KeyDigest, KeyId};
-use crate::manage::{BoxFuture, ClientInfo, KeyInfo, ManageError, ManageKeys, NewKey, Rotated};
+use crate::manage::{
+    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, ManageKeys, NewKey,
+    Rotated,
+};
 use crate::store::KeyStore;
 use crate::testing::case::Case;
 
@@ -135,6 +138,14 @@ impl<S: Managed> Case<S> {
             self.issue(client, key.to_new()).await;
         }
         keys
+    }
+
+    pub(super) async fn update_client(&self, name: &str, change: ClientChange) -> ClientInfo {
+        self.done("changing a client", self.store.update_client(name, change)).await
+    }
+
+    pub(super) async fn update_key(&self, key: &Key, change: KeyChange) -> KeyInfo {
+        self.done("changing a key", self.store.update_key(&key.id(), change)).await
     }
 
     pub(super) async fn revoke(&self, key: &Key) -> KeyInfo {

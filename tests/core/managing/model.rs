@@ -3,17 +3,22 @@
 
 use std::time::{Duration, SystemTime};
 
-use keygate::manage::{ClientFacts, ClientInfo, KeyFacts, KeyInfo, ManageError, Rotated, rules};
+use keygate::manage::{
+    ClientChange, ClientFacts, ClientInfo, KeyChange, KeyFacts, KeyInfo, ManageError, Rotated,
+    rules,
+};
 use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, NewKey};
 
 /// A change with its arguments.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Add(ClientProfile),
+    UpdateClient(String, ClientChange),
     Enable(String),
     Disable(String),
     Remove(String),
     Issue(String, NewKey),
+    UpdateKey(KeyId, KeyChange),
     Revoke(KeyId),
     Rotate(KeyId, NewKey, Duration),
 }
@@ -37,10 +42,12 @@ impl Model {
     pub(crate) fn make(&mut self, change: Change, now: SystemTime) -> Result<Changed, ManageError> {
         match change {
             Change::Add(profile) => self.add(profile),
+            Change::UpdateClient(name, change) => self.update_client(&name, change),
             Change::Enable(name) => self.switch(&name, true),
             Change::Disable(name) => self.switch(&name, false),
             Change::Remove(name) => self.remove(&name),
             Change::Issue(name, new) => self.issue(&name, new, now),
+            Change::UpdateKey(id, change) => self.update_key(id, change, now),
             Change::Revoke(id) => self.revoke(id, now),
             Change::Rotate(id, new, grace) => self.rotate(id, new, grace, now),
         }
@@ -81,6 +88,23 @@ impl Model {
         }
         self.clients.push(client.clone());
         Ok(Changed::Client(client.info(0)))
+    }
+
+    fn update_client(&mut self, name: &str, change: ClientChange) -> Result<Changed, ManageError> {
+        let index = self.client(name)?;
+        self.clients[index] = rules::update_client(&self.clients[index], change)?;
+        Ok(Changed::Client(self.counted(&self.clients[index])))
+    }
+
+    fn update_key(
+        &mut self,
+        id: KeyId,
+        change: KeyChange,
+        now: SystemTime,
+    ) -> Result<Changed, ManageError> {
+        let index = self.key(id)?;
+        self.keys[index] = rules::update_key(&self.keys[index], change, now)?;
+        Ok(Changed::Key(self.info(&self.keys[index])))
     }
 
     fn switch(&mut self, name: &str, enabled: bool) -> Result<Changed, ManageError> {

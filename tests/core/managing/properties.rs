@@ -120,10 +120,12 @@ impl Step {
 fn make(store: &MemoryStore, change: Change) -> Result<Changed, ManageError> {
     Ok(match change {
         Change::Add(profile) => Changed::Client(store.add_client(profile)?),
+        Change::UpdateClient(name, change) => Changed::Client(store.update_client(&name, change)?),
         Change::Enable(name) => Changed::Client(store.enable_client(&name)?),
         Change::Disable(name) => Changed::Client(store.disable_client(&name)?),
         Change::Remove(name) => Changed::Client(store.remove_client(&name)?),
         Change::Issue(name, new) => Changed::Key(store.issue(&name, new)?),
+        Change::UpdateKey(id, change) => Changed::Key(store.update_key(&id, change)?),
         Change::Revoke(id) => Changed::Key(store.revoke(&id)?),
         Change::Rotate(id, new, grace) => Changed::Rotated(store.rotate(&id, new, grace)?),
     })

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::KeyFormat;
-use keygate::manage::{ClientFacts, KeyFacts, ManageError, PartialList, RotationConflict};
+use keygate::manage::{
+    ChangeContext, ClientChange, ClientFacts, KeyChange, KeyFacts, ManageError, PartialList,
+    RotationConflict, Version,
+};
 use keygate::{ApiKey, KeyDigest, KeyRecord, MemoryStore, NewKey, YamlStore};
 
 use crate::redaction::canary::{CANARY, debug, error, text};
@@ -35,6 +38,10 @@ pub(crate) fn all() -> Vec<Shown> {
         _ => None,
     });
     let conflicts = conflicts.map(|conflict: &RotationConflict| error(conflict)).collect();
+    let changes = (
+        ClientChange::new().set_metadata("secret", CANARY).with_metadata([("secret", CANARY)]),
+        KeyChange::new().with_label("production").with_expiry(UNIX_EPOCH),
+    );
     let (health, reload, lint) = file();
     let moved = moved();
     vec![
@@ -43,6 +50,11 @@ pub(crate) fn all() -> Vec<Shown> {
         ("InvalidPrefix", error(&prefix)),
         ("GenerateError", error(&generate)),
         ("ClientInfo", debug(&client)),
+        ("ClientChange", debug(&changes.0)),
+        ("KeyChange", debug(&changes.1)),
+        ("Version", text(&client.version()) + &debug(&client.version())),
+        ("ParseVersionError", error(&CANARY.parse::<Version>().unwrap_err())),
+        ("ChangeContext", debug(&ChangeContext::default().for_actor("ann").unwrap())),
         ("ClientFacts", debug(&ClientFacts::new(profile()))),
         ("KeyFacts", debug(&KeyFacts::new(digest(), "User 1"))),
         ("Lifetime", debug(&issued.lifetime)),
@@ -96,6 +108,7 @@ fn refusals(store: &MemoryStore) -> Vec<ManageError> {
     let id = keys.iter().find(|key| key.replaced_by.is_some()).unwrap().key_id;
     let unknown = "0123456789abcdef".parse().unwrap();
     let again = NewKey::new(digest());
+    let old = "0123456789abcdef".parse().unwrap();
     vec![
         store.disable_client(CANARY).unwrap_err(),
         store.enable_client(&CANARY[..8]).unwrap_err(),
@@ -105,6 +118,9 @@ fn refusals(store: &MemoryStore) -> Vec<ManageError> {
         store.issue("User 1", again.clone().with_expiry(UNIX_EPOCH)).unwrap_err(),
         store.revoke(&unknown).unwrap_err(),
         store.rotate(&id, again, Duration::ZERO).unwrap_err(),
+        store.for_actor(&CANARY.repeat(4)).unwrap_err(),
+        store.if_version(old).disable_client("User 1").unwrap_err(),
+        store.if_version(old).revoke(&id).unwrap_err(),
         store.add_client("User 1").unwrap_err(),
         store.remove_client("User 1").unwrap_err(),
         "".parse::<YamlStore>().unwrap().add_client(CANARY).unwrap_err(),

@@ -278,6 +278,106 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 Ok(made)
             })
         }),
+        // What a change does not name is lost.
+        ("client_is_changed_at_once: the scopes", {
+            prepare(|model, change| {
+                let Change::UpdateClient(name, _) = change else { return };
+                if let Some(client) = client(model, name) {
+                    client.profile = client.profile.clone().without_quota();
+                }
+            })
+        }),
+        ("changed_client_stays_disabled", {
+            make(|model, change, now| {
+                let made = model.make(change.clone(), now);
+                if let Change::UpdateClient(name, _) = &change
+                    && let Some(client) = client(model, name)
+                {
+                    client.enabled = true;
+                }
+                made
+            })
+        }),
+        // The expiry only becomes later.
+        ("key_is_changed_at_once", {
+            make(|model, change, now| {
+                let before = model.clone();
+                let made = model.make(change.clone(), now);
+                if let Change::UpdateKey(id, _) = &change {
+                    let old = before.keys.iter().find(|key| key.key_id() == *id);
+                    let old = old.and_then(|key| key.lifetime.expires());
+                    if let Some(key) = key(model, *id)
+                        && key.lifetime.expires() < old
+                    {
+                        key.lifetime = key.lifetime.with_expiry(old);
+                    }
+                }
+                made
+            })
+        }),
+        ("ended_key_is_not_brought_back", {
+            prepare(|model, change| {
+                let Change::UpdateKey(id, _) = change else { return };
+                if let Some(key) = key(model, *id) {
+                    key.revoked = None;
+                }
+            })
+        }),
+        // A change of nothing loses the label.
+        ("change_of_nothing_changes_nothing", {
+            prepare(|model, change| {
+                let Change::UpdateKey(id, change) = change else { return };
+                if change.is_empty()
+                    && let Some(key) = key(model, *id)
+                {
+                    key.label = None;
+                }
+            })
+        }),
+        // The first part of a refused change is made.
+        ("refused_change_changes_nothing", {
+            make(|model, change, now| {
+                let made = model.make(change.clone(), now);
+                if let (Change::UpdateClient(name, _), Err(_)) = (&change, &made)
+                    && let Some(client) = client(model, name)
+                {
+                    let scope = "a".parse().expect("a scope");
+                    client.profile = client.profile.clone().with_scopes([scope]);
+                }
+                made
+            })
+        }),
+        // A change of a client changes its keys, too.
+        ("version_is_another_one_after_a_change", {
+            mar(|change, key| match change {
+                Change::UpdateClient(name, _) if key.client == *name && name == "App 1" => {
+                    key.label = Some("changed".to_owned());
+                }
+                _ => {}
+            })
+        }),
+        ("outdated_version_is_a_conflict: disabling a client", {
+            let check = |naive: &Naive, model: &Model, change: &Change| match change {
+                Change::Disable(_) => Ok(()),
+                change => naive.check(model, change),
+            };
+            Fault { check, ..Fault::default() }
+        }),
+        ("outdated_version_is_a_conflict: rotating a key", {
+            let check = |naive: &Naive, model: &Model, change: &Change| match change {
+                Change::Rotate(..) => Ok(()),
+                change => naive.check(model, change),
+            };
+            Fault { check, ..Fault::default() }
+        }),
+        // Handles of actors forget the version.
+        ("actor_has_a_valid_name", {
+            let check = |naive: &Naive, model: &Model, change: &Change| {
+                let has_actor = naive.context.actor().is_some();
+                if has_actor { Ok(()) } else { naive.check(model, change) }
+            };
+            Fault { check, ..Fault::default() }
+        }),
     ]
 }
 

@@ -46,7 +46,11 @@ async fn store_that_waits_can_be_managed() {
         steps: Arc::new(|naive, change| {
             Some(Box::pin(async move {
                 tokio::task::yield_now().await;
-                let make = async move { naive.model().make(change, naive.now()) };
+                let make = async move {
+                    let mut model = naive.model();
+                    naive.check(&model, &change)?;
+                    model.make(change, naive.now())
+                };
                 tokio::spawn(make).await.unwrap()
             }))
         }),

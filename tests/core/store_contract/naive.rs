@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-use keygate::manage::{BoxFuture, ClientInfo, KeyFacts, KeyInfo, ManageError, Rotated};
+use keygate::manage::{
+    BoxFuture, ChangeContext, ClientChange, ClientInfo, KeyChange, KeyFacts, KeyInfo, ManageError,
+    Rotated, Version,
+};
 use keygate::testing::FakeClock;
 use keygate::{
     ClientProfile, KeyDigest, KeyId, KeyRecord, LocalKeyStore, ManageKeys, NewKey, StoreError,
@@ -20,6 +23,7 @@ type Steps = Arc<dyn Fn(Naive, Change) -> Option<Making<Changed>> + Send + Sync>
 #[derive(Clone)]
 pub(crate) struct Fault {
     pub(crate) make: Make,
+    pub(crate) check: fn(&Naive, &Model, &Change) -> Made<()>,
     pub(crate) clients: fn(&Model) -> Vec<ClientInfo>,
     pub(crate) keys: fn(&Model, Option<&str>) -> Made<Vec<KeyInfo>>,
     /// Makes a change in several steps, or `None` to make it at once.
@@ -30,6 +34,7 @@ impl Default for Fault {
     fn default() -> Self {
         Self {
             make: Arc::new(Model::make),
+            check: Naive::check,
             clients: Model::list_clients,
             keys: Model::list_keys,
             steps: Arc::new(|_, _| None),
@@ -96,11 +101,12 @@ pub(crate) struct Naive {
     model: Arc<Mutex<Model>>,
     clock: FakeClock,
     fault: Fault,
+    pub(crate) context: ChangeContext,
 }
 
 impl Naive {
     pub(crate) fn new(fault: Fault, clock: FakeClock) -> Self {
-        Self { model: Arc::default(), clock, fault }
+        Self { model: Arc::default(), clock, fault, context: ChangeContext::default() }
     }
 
     pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
@@ -111,13 +117,43 @@ impl Naive {
         self.clock.now()
     }
 
+    /// Refuses a change that is based on another version.
+    pub(crate) fn check(&self, model: &Model, change: &Change) -> Made<()> {
+        let client = match change {
+            Change::UpdateClient(name, _)
+            | Change::Enable(name)
+            | Change::Disable(name)
+            | Change::Remove(name)
+            | Change::Issue(name, _) => Some(name),
+            _ => None,
+        };
+        let key = match change {
+            Change::UpdateKey(id, _) | Change::Revoke(id) | Change::Rotate(id, ..) => Some(id),
+            _ => None,
+        };
+        let clients = model.list_clients();
+        let client = client.and_then(|name| clients.iter().find(|it| it.profile.name() == name));
+        if let Some(client) = client.filter(|it| self.context.is_outdated(it.version())) {
+            return Err(ManageError::ClientChanged { current: Box::new(client.clone()) });
+        }
+        let keys = model.list_keys(None)?;
+        let key = key.and_then(|id| keys.iter().find(|key| key.key_id == *id));
+        match key.filter(|key| self.context.is_outdated(key.version())) {
+            Some(key) => Err(ManageError::KeyChanged { current: Box::new(key.clone()) }),
+            None => Ok(()),
+        }
+    }
+
     fn make<T: 'static>(&self, change: Change, pick: fn(Changed) -> Option<T>) -> Making<T> {
         let naive = self.clone();
         let steps = (self.fault.steps)(self.clone(), change.clone());
         Box::pin(async move {
-            let made = match steps {
-                Some(steps) => steps.await?,
-                None => (naive.fault.make)(&mut naive.model(), change, naive.now())?,
+            let made = if let Some(steps) = steps {
+                steps.await?
+            } else {
+                let model = &mut *naive.model();
+                (naive.fault.check)(&naive, model, &change)?;
+                (naive.fault.make)(model, change, naive.now())?
             };
             Ok(pick(made).expect("a change has a result of its kind"))
         })
@@ -145,8 +181,25 @@ impl LocalKeyStore for Naive {
 }
 
 impl ManageKeys for Naive {
+    fn for_actor(&self, actor: &str) -> Made<Box<dyn ManageKeys>> {
+        let context = self.context.for_actor(actor)?;
+        Ok(Box::new(Self { context, ..self.clone() }))
+    }
+
+    fn if_version(&self, version: Version) -> Box<dyn ManageKeys> {
+        Box::new(Self { context: self.context.if_version(version), ..self.clone() })
+    }
+
     fn add_client(&self, profile: ClientProfile) -> BoxFuture<'_, Made<ClientInfo>> {
         self.of_client(Change::Add(profile))
+    }
+
+    fn update_client<'a>(
+        &'a self,
+        name: &'a str,
+        change: ClientChange,
+    ) -> BoxFuture<'a, Made<ClientInfo>> {
+        self.of_client(Change::UpdateClient(name.to_owned(), change))
     }
 
     fn enable_client<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Made<ClientInfo>> {
@@ -167,6 +220,14 @@ impl ManageKeys for Naive {
 
     fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> BoxFuture<'a, Made<KeyInfo>> {
         self.of_key(Change::Issue(client.to_owned(), key))
+    }
+
+    fn update_key<'a>(
+        &'a self,
+        key_id: &'a KeyId,
+        change: KeyChange,
+    ) -> BoxFuture<'a, Made<KeyInfo>> {
+        self.of_key(Change::UpdateKey(*key_id, change))
     }
 
     fn revoke<'a>(&'a self, key_id: &'a KeyId) -> BoxFuture<'a, Made<KeyInfo>> {

@@ -12,15 +12,28 @@ use crate::managing::model::{Change, Changed, Model};
 use crate::store_contract::failure;
 use crate::store_contract::naive::{Fault, Made, Making, Naive};
 
-pub(crate) const RULES: &[&str] =
-    &["key_has_one_successor", "concurrent_changes_are_all_kept", "rotation_is_atomic"];
+pub(crate) const RULES: &[&str] = &[
+    "key_has_one_successor",
+    "concurrent_changes_are_all_kept",
+    "rotation_is_atomic",
+    "one_of_competing_changes_is_made",
+];
 
 /// Returns the message of the suite for a store that makes the changes of one kind in steps.
 async fn failure_of(
     is_meant: fn(&Change) -> bool,
     steps: impl Fn(Naive, Change) -> Making<Changed> + Send + Sync + 'static,
 ) -> String {
-    let steps = move |naive, change: Change| is_meant(&change).then(|| steps(naive, change));
+    let steps = move |naive: Naive, change: Change| {
+        is_meant(&change).then(|| -> Making<Changed> {
+            let checked = naive.check(&naive.model(), &change);
+            let steps = steps(naive, change);
+            Box::pin(async move {
+                checked?;
+                steps.await
+            })
+        })
+    };
     let fault = Fault { steps: Arc::new(steps), ..Fault::default() };
     failure(manage_contract(async |clock| Naive::new(fault.clone(), clock))).await
 }
@@ -46,6 +59,19 @@ fn rotated(plan: &Model, change: &Change) -> (KeyFacts, KeyFacts) {
 
 fn change_old(model: &mut Model, old: &KeyFacts, change: impl FnOnce(&mut KeyFacts)) {
     change(model.keys.iter_mut().find(|key| key.digest == old.digest).unwrap());
+}
+
+#[tokio::test]
+async fn version_that_is_compared_before_the_change_fails() {
+    let is_update = |change: &Change| matches!(change, Change::UpdateKey(..));
+    let message = failure_of(is_update, |naive, change| {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            naive.model().make(change, naive.now())
+        })
+    })
+    .await;
+    assert!(message.starts_with("one_of_competing_changes_is_made"), "{message}");
 }
 
 #[tokio::test]
@@ -102,7 +128,7 @@ async fn rotation_that_is_checked_before_it_waits_fails() {
 #[tokio::test]
 async fn changes_that_undo_each_other_fail() {
     let message = failure_of(
-        |change| !is_rotation(change),
+        |change| !is_rotation(change) && !matches!(change, Change::UpdateKey(..)),
         |naive, change| {
             Box::pin(async move {
                 let (plan, made) = planned(&naive.model(), &change, naive.now())?;

@@ -1,8 +1,9 @@
 //! Every kind of change, made with SQL.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use keygate::key::KeyState;
+use keygate::manage::{ClientChange, KeyChange};
 use keygate::store::{PostgresStore, Replica};
 use keygate::{LocalKeyStore as _, ManageKeys as _, NewKey};
 
@@ -40,6 +41,27 @@ async fn keys_are_issued_changed_revoked_and_removed() {
     database.psql(&format!("delete from keygate.keys {}", at(1)));
     let is_gone = || request(&replica, 1) == Response::Unknown && replica.health().keys == 2;
     until("a key that was deleted", is_gone).await;
+    assert_eq!((replica.health().loads, replica.health().resets), (1, 0));
+}
+
+#[tokio::test]
+async fn changes_of_operators_are_followed() {
+    let database = database();
+    let replica = replica_with_keys(&database, 2).await;
+    let store = PostgresStore::connect(&database.url()).await.unwrap();
+    let change = ClientChange::new().add_scope("orders:read".parse().unwrap());
+    let change = change.with_quota("1/day".parse().unwrap()).set_metadata("team", "billing");
+    let changed = store.update_client("User 1", change).await.unwrap();
+    let profile = || replica.find(&digest(1)).unwrap().unwrap().profile().clone();
+    until("another profile", || profile() == changed.profile).await;
+
+    let end = SystemTime::now() + Duration::from_secs(3600);
+    let key_id = NewKey::new(digest(1)).key_id();
+    let changed = store.update_key(&key_id, KeyChange::new().with_expiry(end)).await.unwrap();
+    let expires = || replica.find(&digest(1)).unwrap().unwrap().expires();
+    until("an expiry", || expires().is_some() && expires() == changed.expires()).await;
+    store.update_key(&key_id, KeyChange::new().with_expiry(None)).await.unwrap();
+    until("no expiry", || expires().is_none()).await;
     assert_eq!((replica.health().loads, replica.health().resets), (1, 0));
 }
 

@@ -1,12 +1,14 @@
 //! Events: who changed what, when and with which tool.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use keygate::manage::{ClientChange, KeyChange};
 use keygate::{KeyDigest, ManageKeys as _, NewKey};
 
-use crate::servers::{Postgres, query};
+use crate::servers::{Database, Postgres, query};
 use crate::store::{KEY, OTHER_KEY, issue, migrated, store_with_key};
+use serde_json::{Value, json};
 
 const WHAT: &str = "select action, client, key_id from keygate.events order by seq";
 
@@ -46,6 +48,96 @@ fn sorted(lines: &str) -> Vec<&str> {
     let mut lines = lines.lines().collect::<Vec<_>>();
     lines.sort_unstable();
     lines
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changed_fields_have_one_event_and_its_actor() {
+    let database = Postgres::shared().database();
+    let store = store_with_key(&database).await;
+    let key_id = store.list_keys(None).await.unwrap()[0].key_id;
+    let before = database.psql("select count(*) from keygate.events");
+    let ann = store.for_actor("ann").unwrap();
+    let change = ClientChange::new().set_metadata("team", "billing");
+    // The second one changes nothing.
+    for _ in 0..2 {
+        let change = change.clone().with_quota("1/day".parse().unwrap());
+        ann.update_client("App 1", change).await.unwrap();
+        ann.update_key(&key_id, KeyChange::new().with_label("mobile")).await.unwrap();
+    }
+    let new = format!(
+        "select actor, action, client, key_id from keygate.events order by seq offset {before}"
+    );
+    let expected = format!("ann|client.changed|App 1|\nann|key.changed|App 1|{key_id}");
+    assert_eq!(database.psql(&new), expected);
+}
+
+/// The action, and the row before and after, of the events of a client or key.
+fn facts(database: &Database<'_>, what: &str) -> Vec<[Value; 3]> {
+    let sql = format!(
+        "select json_build_array(action, before, after) from keygate.events where {what} order by seq"
+    );
+    database.psql(&sql).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_say_what_was_changed() {
+    let database = Postgres::shared().database();
+    let store = store_with_key(&database).await;
+    let key_id = store.list_keys(None).await.unwrap()[0].key_id;
+    let change = ClientChange::new().add_scope("orders:read".parse().unwrap());
+    let change = change.with_quota("1/day".parse().unwrap()).set_metadata("team", "a \"b\"");
+    store.update_client("App 1", change).await.unwrap();
+    store.disable_client("App 1").await.unwrap();
+    let end = UNIX_EPOCH + Duration::from_secs(4_000_000_000);
+    let change = KeyChange::new().with_label("mobile").with_expiry(end);
+    store.update_key(&key_id, change).await.unwrap();
+    store.remove_client("App 1").await.unwrap();
+    let [added, changed, disabled, removed] = &facts(&database, "key_id is null")[..] else {
+        panic!("another number of events")
+    };
+    assert_eq!((&added[0], &added[1]), (&json!("client.added"), &Value::Null));
+    assert_eq!(added[2]["enabled"], true);
+    assert_eq!((&changed[0], &changed[1]), (&json!("client.changed"), &added[2]));
+    assert_eq!(changed[2]["scopes"], json!(["orders:read"]));
+    assert_eq!(changed[2]["metadata"], json!({"team": "a \"b\""}));
+    assert_eq!((&disabled[1], &disabled[2]["enabled"]), (&changed[2], &json!(false)));
+    assert_eq!((&removed[1], &removed[2]), (&disabled[2], &Value::Null));
+    let [issued, changed, removed] = &facts(&database, "key_id is not null")[..] else {
+        panic!("another number of events")
+    };
+    assert_eq!(issued[2]["key_id"], key_id.to_string());
+    assert_eq!(changed[1], issued[2]);
+    assert_eq!(changed[2]["label"], "mobile");
+    assert_eq!(changed[2]["expires"], "2096-10-02T07:06:40+00:00");
+    assert_eq!((&removed[1], &removed[2]), (&changed[2], &Value::Null));
+    let names = "select string_agg(column_name, ',' order by column_name) \
+                 from information_schema.columns where table_schema = 'keygate' and table_name = ";
+    for (table, facts) in [("clients", &disabled[2]), ("keys", &changed[2])] {
+        let names = database.psql(&format!("{names}'{table}'"));
+        let names = names.split(',').filter(|name| !["digest", "algorithm"].contains(name));
+        let found: Vec<_> = facts.as_object().unwrap().keys().collect();
+        assert_eq!(found, names.collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn renaming_by_hand_has_both_rows_in_its_events() {
+    let database = Postgres::shared().database();
+    store_with_key(&database).await;
+    database.psql("update keygate.clients set name = 'App 2'");
+    let [removed, added] =
+        &facts(&database, "action in ('client.removed', 'client.added') and seq > 2")[..]
+    else {
+        panic!("another number of events")
+    };
+    let [removed, added] =
+        if removed[0] == "client.removed" { [removed, added] } else { [added, removed] };
+    assert_eq!((&removed[1]["name"], &removed[2]), (&json!("App 1"), &Value::Null));
+    assert_eq!((&added[1], &added[2]["name"]), (&Value::Null, &json!("App 2")));
+    let [changed] = &facts(&database, "action = 'key.changed'")[..] else {
+        panic!("no event of the key")
+    };
+    assert_eq!((&changed[1]["client"], &changed[2]["client"]), (&json!("App 1"), &json!("App 2")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! Files before and after a change, byte for byte.
 
 mod adding;
+mod changing;
 mod empty;
 mod flow;
 mod issuing;

@@ -2,7 +2,9 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{Seek as _, Write as _};
+use std::time::{Duration, SystemTime};
 
+use keygate::manage::{ClientChange, KeyChange};
 use keygate::{ApiKey, NewKey, YamlStore};
 
 use crate::watching::folder::{Folder, KEYS, lets_in, short, until, watch};
@@ -151,4 +153,22 @@ fn change_through_the_store_itself_is_not_undone() {
         YamlStore::open(&path).unwrap().list_keys(None).unwrap(),
         store.list_keys(None).unwrap()
     );
+}
+
+#[test]
+fn change_of_a_client_and_of_a_key_is_followed() {
+    let folder = Folder::new();
+    let path = folder.write("keys.yml", &short(&[0]));
+    let (store, other) = (watch(&path).unwrap(), YamlStore::open(&path).unwrap());
+    let name = other.clients()[0].name().to_owned();
+    let change = ClientChange::new().add_scope("orders:read".parse().unwrap());
+    other.update_client(&name, change.with_quota("5/second".parse().unwrap())).unwrap();
+    until("another profile", || store.clients() == other.clients());
+    assert!(lets_in(&store, 0));
+
+    let key_id = other.list_keys(None).unwrap()[0].key_id;
+    let end = SystemTime::now() + Duration::from_secs(3600);
+    other.update_key(&key_id, KeyChange::new().with_expiry(end)).unwrap();
+    let expiry = |store: &YamlStore| store.list_keys(None).unwrap()[0].expires();
+    until("an expiry", || expiry(&store).is_some() && expiry(&store) == expiry(&other));
 }

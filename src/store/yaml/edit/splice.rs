@@ -8,7 +8,7 @@ use super::write::Value;
 /// A range of the text and its replacement: whole lines if the range is empty.
 pub(super) struct Splice {
     pub(super) range: Range<usize>,
-    new: String,
+    pub(super) new: String,
     /// An offset in the mapping or list that changes.
     pub(super) inside: usize,
 }
@@ -77,28 +77,21 @@ impl Outline<'_> {
         }
     }
 
-    /// Sets fields of a mapping: replaces existing fields and appends new ones.
-    pub(super) fn set_fields(
-        &self,
-        mapping: &Piece<'_>,
-        fields: Vec<(String, Value)>,
-    ) -> Vec<Splice> {
-        let (mut splices, mut new) = (Vec::new(), Vec::new());
-        for (name, value) in fields {
-            match mapping.field(&name) {
-                Some(old) if old.value.is_text(|old| value.is_equivalent(old)) => {}
-                Some(old) => splices.push(Splice::replacement(&old.value, value.flow())),
-                None => new.push((name, value)),
+    /// Adds fields to a client that has some, before its keys.
+    pub(super) fn add_before_keys(&self, client: &Entry<'_>, new: &Value) -> Splice {
+        let entries = client.value.entries().iter();
+        match entries.take_while(|entry| entry.key.text() != Some("keys")).last() {
+            None => self.add_first(client, new),
+            Some(last) => {
+                let column = self.column(client.value.range.start);
+                let offset = self.line_after(last.value.range.end, usize::MAX);
+                insertion(offset, new.block(column), &client.value)
             }
         }
-        if !new.is_empty() {
-            splices.push(self.append(mapping, &Value::Mapping(new)));
-        }
-        splices
     }
 
     /// Adds entries or items after the others.
-    fn append(&self, old: &Piece<'_>, new: &Value) -> Splice {
+    pub(super) fn append(&self, old: &Piece<'_>, new: &Value) -> Splice {
         let column = match old.items().first() {
             Some(item) => self.column_of_dash(item),
             None => self.column(old.range.start),
@@ -129,7 +122,7 @@ impl Outline<'_> {
         is_written_empty.then(|| Splice { range, new: String::new(), inside: piece.range.start })
     }
 
-    fn line_start(&self, offset: usize) -> usize {
+    pub(super) fn line_start(&self, offset: usize) -> usize {
         // A byte order mark is not part of the first line.
         let first = if self.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         self.text[..offset].rfind('\n').map_or(first, |end| end + 1)

@@ -4,16 +4,20 @@ use crate::client::{ClientProfile, ProfileParts, Quota, Rate};
 use crate::key::Timestamp;
 
 /// A value to be written to a key file, independent of its layout there.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(in crate::store::yaml) enum Value {
     /// A scalar, written as it is.
     Raw(String),
+    /// A scalar, written in quotes if necessary.
+    Text(String),
     Mapping(Vec<(String, Value)>),
     List(Vec<Item>),
+    /// A mapping or list that is written in flow style.
+    Flow(Box<Value>),
 }
 
 /// An item of a list, and the comment after its first line.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(in crate::store::yaml) struct Item {
     pub(super) value: Value,
     pub(super) comment: Option<String>,
@@ -21,7 +25,7 @@ pub(in crate::store::yaml) struct Item {
 
 impl Value {
     pub(in crate::store::yaml) fn text(text: &str) -> Self {
-        Self::Raw(scalar(text))
+        Self::Text(text.to_owned())
     }
 
     /// Returns the fields of a client, without its keys.
@@ -36,21 +40,25 @@ impl Value {
             fields.push(("quota".to_owned(), quota_value(quota)));
         }
         if !metadata.is_empty() {
-            let metadata = metadata.iter().map(|(name, value)| (scalar(name), Self::text(value)));
-            let metadata = Self::Mapping(metadata.collect()).flow();
-            fields.push(("metadata".to_owned(), Self::Raw(metadata)));
+            let metadata = metadata.iter().map(|(name, value)| (name.clone(), Self::text(value)));
+            let metadata = Self::Flow(Box::new(Self::Mapping(metadata.collect())));
+            fields.push(("metadata".to_owned(), metadata));
         }
         fields
     }
 
     fn flow_list(values: impl Iterator<Item = Self>) -> Self {
         let items = values.map(|value| Item { value, comment: None });
-        Self::Raw(Self::List(items.collect()).flow())
+        Self::Flow(Box::new(Self::List(items.collect())))
     }
 
     /// Returns whether a scalar of the file is equal, or the same time in another notation.
     pub(super) fn is_equivalent(&self, old: &str) -> bool {
-        let Self::Raw(new) = self else { return false };
+        let new = match self {
+            Self::Raw(new) => new,
+            Self::Text(new) => return old == new,
+            _ => return false,
+        };
         let instant = |text: &str| text.parse::<Timestamp>().ok();
         old == new || instant(new).is_some_and(|new| instant(old) == Some(new))
     }
@@ -59,9 +67,10 @@ impl Value {
     pub(super) fn flow(&self) -> String {
         match self {
             Self::Raw(text) => text.clone(),
+            Self::Text(text) => scalar(text),
+            Self::Flow(value) => value.flow(),
             Self::Mapping(entries) => {
-                let entries =
-                    entries.iter().map(|(name, value)| format!("{name}: {}", value.flow()));
+                let entries = entries.iter().map(|(name, value)| entry(name, value));
                 format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
             }
             Self::List(items) => {
@@ -82,26 +91,33 @@ impl Value {
         match self {
             Self::Mapping(entries) => {
                 for (name, value) in entries {
-                    let _ = write!(into, "{:column$}{name}:", "");
                     match value {
-                        Self::Raw(text) => _ = writeln!(into, " {text}"),
-                        block => {
-                            into.push('\n');
-                            block.write_block(column + 2, into);
+                        Self::Mapping(_) | Self::List(_) => {
+                            let _ = writeln!(into, "{:column$}{}:", "", scalar(name));
+                            value.write_block(column + 2, into);
                         }
+                        value => _ = writeln!(into, "{:column$}{}", "", entry(name, value)),
                     }
                 }
             }
             Self::List(items) => items.iter().for_each(|item| item.write(column, into)),
-            Self::Raw(_) => {}
+            Self::Raw(_) | Self::Text(_) | Self::Flow(_) => {}
         }
     }
+}
+
+/// Returns an entry of a mapping, with its value in flow style.
+pub(super) fn entry(name: &str, value: &Value) -> String {
+    format!("{}: {}", scalar(name), value.flow())
 }
 
 impl Item {
     /// Appends the item in block style, with its dash in this column.
     fn write(&self, column: usize, into: &mut String) {
-        let lines = self.value.block(column + 2);
+        let lines = match &self.value {
+            Value::Mapping(_) | Value::List(_) => self.value.block(column + 2),
+            value => value.flow(),
+        };
         let (first, others) = lines.split_once('\n').unwrap_or((&lines, ""));
         let comment = self.comment.as_ref().map_or(String::new(), |text| format!("  {text}"));
         let _ = write!(into, "{:column$}- {}{comment}\n{others}", "", first.trim_start());
@@ -112,7 +128,8 @@ fn quota_value(quota: &Quota) -> Value {
     match quota.rates() {
         [] => Value::Raw("unlimited".to_owned()),
         [rate] => rate_value(rate),
-        rates => Value::flow_list(rates.iter().map(rate_value)),
+        // Written as a whole, since the order of rates matters.
+        rates => Value::Raw(Value::flow_list(rates.iter().map(rate_value)).flow()),
     }
 }
 
@@ -127,7 +144,7 @@ fn rate_value(rate: &Rate) -> Value {
 }
 
 /// Returns a YAML scalar that every YAML reader parses as this text, quoted if necessary.
-pub(super) fn scalar(text: &str) -> String {
+fn scalar(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
     }

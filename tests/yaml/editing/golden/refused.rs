@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keygate::manage::ManageError;
+use keygate::manage::{ClientChange, KeyChange, ManageError};
 use keygate::{ClientProfile, YamlStore};
 
 use super::refused;
@@ -78,6 +78,8 @@ fn store_made_from_a_text_is_read_only() {
         store.disable_client("User 1").unwrap_err(),
         store.remove_client("User 1").unwrap_err(),
         store.issue("User 1", new('B')).unwrap_err(),
+        store.update_client("User 1", ClientChange::new()).unwrap_err(),
+        store.update_key(&id('A'), KeyChange::new()).unwrap_err(),
         store.revoke(&id('A')).unwrap_err(),
         store.rotate(&id('A'), new('B'), Duration::ZERO).unwrap_err(),
         store.hash_keys().unwrap_err(),
