@@ -8,8 +8,10 @@ use std::hint::black_box;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
-use keygate::observe::Observe as _;
+use keygate::observe::{Observe as _, UsageHistory, UsageWriter};
 use keygate::{ApiKeyLayer, Authenticator, MemoryStore, Outcome, Throttle, ThrottleLayer, Usage};
+use tempfile::TempDir;
+use tokio::runtime::Builder;
 use tower::{Layer as _, Service};
 
 use support::allocator;
@@ -66,6 +68,7 @@ const BYTES_PER_KEY: f64 = 1024.0;
 const LAYER: &str = "layer";
 const IDLE: &str = "layer with an observer that does nothing";
 const USAGE: &str = "layer with usage";
+const WRITTEN: &str = "layer with usage that is written to a history";
 const THROTTLE: &str = "layer with throttle, without headers";
 const FULL: &str = "layer with usage and throttle, without headers";
 const FIELDS: &str = "layer with usage and throttle";
@@ -90,6 +93,10 @@ fn one_request(effort: Effort, size: u64, bound: f64) {
     subjects.add(IDLE, through::<_, Text>(count, requests.clone(), service));
     let service = layer(Some(&usage)).layer(Handler::<Text>::new());
     subjects.add(USAGE, through::<_, Text>(count, requests.clone(), service));
+    let written = Usage::new();
+    let writer = Writer::start(&written);
+    let service = layer(Some(&written)).layer(Handler::<Text>::new());
+    subjects.add(WRITTEN, through::<_, Text>(count, requests.clone(), service));
     let inner = throttle.clone().without_headers().layer(Handler::<Text>::new());
     subjects.add(THROTTLE, through::<_, Text>(count, requests.clone(), layer(None).layer(inner)));
     let inner = throttle.clone().without_headers().layer(Handler::<Text>::new());
@@ -100,6 +107,7 @@ fn one_request(effort: Effort, size: u64, bound: f64) {
     let service = layer(None).layer(counted_and_limited(Handler::<Text>::new()));
     subjects.add(BY_HAND, through::<_, Text>(count, requests, service));
     let figures = subjects.run(rounds(effort));
+    drop(writer);
 
     let mut table = Table::of_ratios();
     let added = added_to(LAYER, &figures, [FULL, BY_HAND]);
@@ -114,8 +122,26 @@ fn one_request(effort: Effort, size: u64, bound: f64) {
     row(FIELDS, FULL);
     row(IDLE, LAYER);
     row(USAGE, LAYER);
+    row(WRITTEN, USAGE);
     row(THROTTLE, LAYER);
     table.print(&format!("one request; keys: {size}"));
+}
+
+/// A writer to an SQLite file.
+struct Writer {
+    _writer: UsageWriter,
+    _folder: TempDir,
+}
+
+impl Writer {
+    fn start(usage: &Usage) -> Self {
+        let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+        let history = runtime.block_on(UsageHistory::in_folder(folder.path()));
+        let history = history.expect("the file is created");
+        let writer = UsageWriter::start(usage, &history).expect("the writer starts");
+        Self { _writer: writer, _folder: folder }
+    }
 }
 
 fn layer(store: &MemoryStore, usage: Option<&Usage>) -> ApiKeyLayer<MemoryStore> {

@@ -264,3 +264,40 @@ async fn batch_that_is_refused_for_an_hour_is_dropped_alone() {
     assert_eq!(kept(&history).await, [format!("B {} {attempts} {{}}", id("b 1"))]);
     writer.stop().await.unwrap();
 }
+
+const DISK: &str = "KEYGATE_TEST_USAGE_DISK";
+
+/// Fills the file system of this folder while usage is counted, and frees it again.
+async fn count_on_full_disk(folder: &std::path::Path) {
+    let history = UsageHistory::in_folder(folder).await.unwrap();
+    let counted = Counted::new();
+    let writer = UsageWriter::start(&counted.usage, &history).unwrap();
+    writer.flush().await.unwrap();
+    let rest = folder.join("rest");
+    let full = fs::write(&rest, vec![0; 4 << 20]).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    counted.calls("a 1", 3);
+    let error = writer.flush().await.unwrap_err();
+    crate::job::say(&error.to_string());
+    counted.calls("a 1", 2);
+    fs::remove_file(&rest).unwrap();
+    writer.flush().await.unwrap();
+    crate::job::say(&format!("{} requests", requests(&history).await));
+    writer.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn full_disk_costs_no_count() {
+    if let Some(folder) = std::env::var_os(DISK) {
+        return count_on_full_disk(folder.as_ref()).await;
+    }
+    let folder = Folder::new();
+    let place = folder.path().join("mounted");
+    fs::create_dir(&place).unwrap();
+    let mut job = crate::this_program::command(module_path!(), "full_disk_costs_no_count");
+    job.env(DISK, &place);
+    let mount = "mount -t tmpfs -o size=1m none \"$PLACE\" || exit 99; RUN";
+    let said = crate::files::in_name_space(mount, &job, &place, folder.path());
+    assert!(said[0].contains("disk is full"), "{said:?}");
+    assert_eq!(said[1..], ["5 requests"]);
+}

@@ -1,9 +1,11 @@
 //! Functions and operators of other roles, which keygate must never run.
 
 use keygate::manage::TransferKeys as _;
+use keygate::observe::{UsageBucket, UsageHistory, UsageQuery, UsageWriter};
 use keygate::store::{PostgresStore, Replica};
 use keygate::{AuthError, KeyDigest, ManageKeys as _, NewKey};
 
+use crate::counted::{Counted, at, requests};
 use crate::servers::{Database, Postgres, query};
 use crate::store::{KEY, OTHER_KEY, PATIENCE, options, request};
 
@@ -56,6 +58,18 @@ fn trapped(database: &Database<'_>, role: &str, grants: &str) -> String {
     database.url_as(role, "c4n4ry")
 }
 
+/// Writes and reads one request of usage, after which there are `count`.
+async fn count_usage(history: &UsageHistory, count: u64) {
+    let counted = Counted::new();
+    let writer = UsageWriter::start(&counted.usage, history).unwrap();
+    counted.calls("a 1", 1);
+    writer.stop().await.unwrap();
+    assert_eq!(requests(history).await, count);
+    let series = history.series(&UsageQuery::new().since(at(0)), UsageBucket::Hour).await.unwrap();
+    assert_eq!(series.len(), 1);
+    assert!(history.last_uses(Some("A")).await.unwrap().watched_since().is_some());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn functions_of_other_roles_are_never_run() {
     let server = Postgres::start();
@@ -92,6 +106,7 @@ async fn functions_of_other_roles_are_never_run() {
 
         let store = options(&serving).connect().await.unwrap();
         assert_eq!(request(&store, key).await.unwrap().name(), name);
+        count_usage(&store.usage_history(), if pooled { 2 } else { 1 }).await;
         let replica = Replica::options(&serving).unwrap();
         let replica = if pooled { replica.through_pooler() } else { replica };
         let replica = replica.connect().await.unwrap();
