@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::client::ClientProfile;
 use crate::key::KeyId;
@@ -22,6 +22,7 @@ mod key_status;
 mod last_used;
 mod nearby;
 mod new_key;
+mod query;
 pub mod rules;
 mod transfer;
 mod version;
@@ -36,11 +37,14 @@ pub use key_error::KeyError;
 pub use key_status::KeyStatus;
 pub use last_used::LastUsed;
 pub use new_key::NewKey;
+pub use query::{ClientQuery, KeyQuery, KeySort, Page};
 pub use transfer::{ConflictReason, Export, ImportConflict, Imported, TransferKeys};
 
 pub use version::{ParseVersionError, Version};
 
 pub(crate) use nearby::{nearest_client, nearest_key};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use query::{ExpiryFilter, Paging, Position, Prefix};
 pub(crate) use transfer::plan;
 
 /// The boxed futures that the methods of [`ManageKeys`] return.
@@ -263,5 +267,40 @@ pub trait ManageKeys: Send + Sync {
         client: Option<&'a str>,
     ) -> ManageFuture<'a, PartialList<KeyInfo>> {
         Box::pin(async move { Ok(self.list_keys(client).await?.into()) })
+    }
+
+    /// Returns a page of the clients that a query selects, sorted by name.
+    ///
+    /// A change between two pages moves no other row: a client that exists all the while is listed exactly once.
+    ///
+    /// The default implementation reads all clients for each page; stores with an index should override it. It reports all
+    /// unreadable rows with the first page.
+    ///
+    /// # Errors
+    ///
+    /// The cursor is not from a page of clients, or the store could not be read.
+    fn clients<'a>(&'a self, query: &'a ClientQuery) -> ManageFuture<'a, Page<ClientInfo>> {
+        Box::pin(async move { query.page_of(self.list_readable_clients().await?) })
+    }
+
+    /// Returns a page of the keys that a query selects, in its order.
+    ///
+    /// A change between two pages moves only the keys that it changes: a key that exists all the while, at the same place in
+    /// the order, is listed exactly once.
+    ///
+    /// The default implementation reads all clients and keys for each page, and takes the time from the clock of the
+    /// system; stores with an index or a clock of their own should override it. It reports all unreadable rows with the
+    /// first page.
+    ///
+    /// # Errors
+    ///
+    /// The store does not have the client of the query, the cursor is not from a page of keys in the same order, or the
+    /// store could not be read.
+    fn keys<'a>(&'a self, query: &'a KeyQuery) -> ManageFuture<'a, Page<KeyInfo>> {
+        Box::pin(async move {
+            let clients = self.list_readable_clients().await?.found;
+            let keys = self.list_readable_keys(query.client.as_deref()).await?;
+            query.page_of(keys, &clients, SystemTime::now())
+        })
     }
 }

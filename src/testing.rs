@@ -64,6 +64,10 @@
 //! - `repeated_change_changes_nothing`: revoking, disabling or enabling again is no error and changes no time.
 //! - `clients_are_listed_in_order`: sorted by name. Their number of keys does not include revoked ones.
 //! - `keys_are_listed_in_order`: sorted by client and then by creation time, expired and revoked keys included.
+//! - `pages_are_parts_of_the_filtered_list`: for each filter, order and limit of a [`ClientQuery`](crate::manage::ClientQuery)
+//!   and a [`KeyQuery`](crate::manage::KeyQuery).
+//! - `every_key_is_in_one_page`: a change between two pages moves no other row.
+//! - `query_that_fits_no_list_is_refused`: a cursor of another list or order, or the name of an unknown client.
 //! - `unknown_name_suggests_the_nearest` and `unknown_id_suggests_the_nearest`
 //! - `successor_is_admitted_at_once`: it has the old key's client, and its label unless it has one.
 //! - `successor_inherits_the_lifetime`: see [`KeyInfo::inherited_lifetime`](crate::manage::KeyInfo::inherited_lifetime).

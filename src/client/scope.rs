@@ -64,6 +64,15 @@ impl Scope {
         }
     }
 
+    /// Returns all scopes that cover this one.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn covering(&self) -> Vec<String> {
+        let colons = self.0.match_indices(':').map(|(index, _)| format!("{}*", &self.0[..=index]));
+        let wider = colons.chain(["*".to_owned(), self.0.to_string()]);
+        let covers = |text: &String| text.parse::<Self>().is_ok_and(|scope| scope.covers(self));
+        wider.filter(covers).collect()
+    }
+
     /// Returns the scope as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -24,6 +24,8 @@ pub struct Timestamp(pub(super) u64);
 impl Timestamp {
     /// The first microsecond of the year 10000.
     pub(crate) const END: u64 = 253_402_300_800_000_000;
+    pub(crate) const FIRST: Self = Self(0);
+    pub(crate) const LAST: Self = Self(Self::END - 1);
 
     /// Creates a time from microseconds since 1970.
     pub(crate) fn from_micros(micros: u64) -> Result<Self, TimeError> {
@@ -38,8 +40,8 @@ impl Timestamp {
     #[must_use]
     pub fn nearest(time: SystemTime) -> Self {
         Self::try_from(time).unwrap_or_else(|error| match error {
-            TimeError::BeforeEpoch => Self(0),
-            _ => Self(Self::END - 1),
+            TimeError::BeforeEpoch => Self::FIRST,
+            _ => Self::LAST,
         })
     }
 

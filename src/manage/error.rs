@@ -83,6 +83,9 @@ pub enum ManageError {
     /// The expiry of a new or changed key is not in the future.
     #[error("the expiry has already passed: choose a later one")]
     ExpiryPassed,
+    /// The cursor of a query is not the [`next`](crate::manage::Page::next) of a page in the same list and order.
+    #[error("this cursor is not from a page of the same list: begin again at the first page")]
+    InvalidCursor,
     /// The label breaks a rule.
     #[error("the label {0}: choose another")]
     Label(LabelError),

@@ -3,9 +3,9 @@ use std::time::SystemTime;
 
 use super::error::RotationConflict;
 use super::info::KeyInfo;
-use crate::key::{KeyId, KeyState, Validity};
+use crate::key::{KeyState, Validity};
 
-/// Status of a key at a point in time: its state, expiry and successor in one value.
+/// Status of a key at a point in time, computed from its state, expiry and successor.
 ///
 /// As text it is one word, such as `replaced`.
 ///
@@ -26,11 +26,8 @@ use crate::key::{KeyId, KeyState, Validity};
 pub enum KeyStatus {
     /// The key works.
     Active,
-    /// The key was replaced by another key, and works until it expires.
-    Replaced {
-        /// The key that replaces it.
-        successor: KeyId,
-    },
+    /// The key was [replaced](KeyInfo::replaced_by) by another key, and works until it expires.
+    Replaced,
     /// The client of the key is disabled.
     Disabled,
     /// The key has expired.
@@ -40,11 +37,15 @@ pub enum KeyStatus {
 }
 
 impl KeyStatus {
+    /// All variants.
+    pub const ALL: &'static [Self] =
+        &[Self::Active, Self::Replaced, Self::Disabled, Self::Expired, Self::Revoked];
+
     /// Returns one word: the variant's name in lower case.
     pub fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
-            Self::Replaced { .. } => "replaced",
+            Self::Replaced => "replaced",
             Self::Disabled => "disabled",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
@@ -66,9 +67,7 @@ impl KeyInfo {
             (KeyState::Revoked, ..) => KeyStatus::Revoked,
             (_, Validity::Expired, _) => KeyStatus::Expired,
             (KeyState::Disabled, Validity::Valid, _) => KeyStatus::Disabled,
-            (KeyState::Active, Validity::Valid, Some(successor)) => {
-                KeyStatus::Replaced { successor }
-            }
+            (KeyState::Active, Validity::Valid, Some(_)) => KeyStatus::Replaced,
             (KeyState::Active, Validity::Valid, None) => KeyStatus::Active,
         }
     }
@@ -81,7 +80,7 @@ impl KeyInfo {
         match self.status(now) {
             KeyStatus::Revoked => Some(RotationConflict::Revoked),
             KeyStatus::Expired => Some(RotationConflict::Expired),
-            KeyStatus::Active | KeyStatus::Disabled | KeyStatus::Replaced { .. } => {
+            KeyStatus::Active | KeyStatus::Disabled | KeyStatus::Replaced => {
                 self.replaced_by.map(|successor| RotationConflict::Replaced { successor })
             }
         }
@@ -103,7 +102,7 @@ mod tests {
         assert_eq!(key.rotation_conflict(now), None);
         let replaced = Some(RotationConflict::Replaced { successor });
         key.replaced_by = Some(successor);
-        assert_eq!(key.status(now), KeyStatus::Replaced { successor });
+        assert_eq!(key.status(now), KeyStatus::Replaced);
         assert_eq!(key.rotation_conflict(now), replaced);
         key.state = KeyState::Disabled;
         assert_eq!(key.status(now), KeyStatus::Disabled);

@@ -164,8 +164,8 @@ impl MemoryStore {
         self.lock().client_count()
     }
 
-    /// Returns the clients, sorted by name.
-    pub fn clients(&self) -> Vec<ClientProfile> {
+    /// Returns the profiles of the clients, sorted by name.
+    pub fn profiles(&self) -> Vec<ClientProfile> {
         self.lock().profiles().cloned().collect()
     }
 }

@@ -13,9 +13,11 @@ mod listing;
 mod manage_keys;
 mod managing;
 mod migrations;
+mod paging;
 mod read_back;
 mod retrying;
 mod row;
+mod select;
 mod transaction;
 mod transfer;
 #[cfg(feature = "usage")]
@@ -36,6 +38,7 @@ pub(super) use managing::{
     add_client, enable_client, issue, remove_client, revoke, rotate, update_client, update_key,
 };
 pub(super) use migrations::{Migration, Migrations};
+pub(super) use paging::{client_page, key_page};
 pub(super) use read_back::not_kept;
 #[cfg(feature = "postgres")]
 pub(super) use read_back::not_read_back;

@@ -119,7 +119,7 @@ const STABLE_AFTER: Duration = Duration::from_millis(50);
 ///     ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM: User 2
 /// ".parse()?;
 /// assert_eq!((store.len(), store.client_count()), (2, 2));
-/// assert_eq!(store.clients()[0].name(), "User 1");
+/// assert_eq!(store.profiles()[0].name(), "User 1");
 /// # Ok::<(), keygate::store::YamlError>(())
 /// ```
 #[derive(Clone)]
@@ -208,8 +208,8 @@ impl YamlStore {
     }
 
     /// Returns the clients, sorted by name.
-    pub fn clients(&self) -> Vec<ClientProfile> {
-        self.keys.clients()
+    pub fn profiles(&self) -> Vec<ClientProfile> {
+        self.keys.profiles()
     }
 }
 

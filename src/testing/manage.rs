@@ -13,6 +13,7 @@ mod ending;
 mod fixture;
 mod issuing;
 mod listing;
+mod paging;
 mod revoking;
 mod rotating;
 mod updating;
@@ -78,6 +79,10 @@ where
             keys_are_listed_in_order
             unknown_name_suggests_the_nearest
             unknown_id_suggests_the_nearest;
+        paging:
+            pages_are_parts_of_the_filtered_list
+            every_key_is_in_one_page
+            query_that_fits_no_list_is_refused;
         rotating:
             successor_is_admitted_at_once
             successor_inherits_the_lifetime

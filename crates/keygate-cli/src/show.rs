@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use clap::builder::styling::Style;
+use keygate::KeyId;
 use keygate::key::Timestamp;
 use keygate::manage::{ClientInfo, KeyInfo, KeyStatus};
 use serde_json::{Value, json};
@@ -20,6 +21,9 @@ pub(crate) const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 pub(crate) enum ShownStatus {
     /// The key is active and expires soon.
     Expiring,
+    Replaced {
+        successor: KeyId,
+    },
     Other(KeyStatus),
 }
 
@@ -27,16 +31,17 @@ impl ShownStatus {
     /// A key that expires before `soon` has passed is shown as expiring.
     pub(crate) fn of(key: &KeyInfo, now: SystemTime, soon: Duration) -> Self {
         let left = key.expires().and_then(|expires| expires.duration_since(now).ok());
-        match key.status(now) {
-            KeyStatus::Active if left.is_some_and(|left| left <= soon) => Self::Expiring,
-            status => Self::Other(status),
+        match (key.status(now), key.replaced_by) {
+            (KeyStatus::Active, _) if left.is_some_and(|left| left <= soon) => Self::Expiring,
+            (KeyStatus::Replaced, Some(successor)) => Self::Replaced { successor },
+            (status, _) => Self::Other(status),
         }
     }
 
     pub(crate) fn style(self) -> Style {
         match self {
             Self::Other(KeyStatus::Active) => GREEN,
-            Self::Other(KeyStatus::Replaced { .. }) | Self::Expiring => YELLOW,
+            Self::Replaced { .. } | Self::Expiring => YELLOW,
             Self::Other(_) => RED,
         }
     }
@@ -46,7 +51,7 @@ impl fmt::Display for ShownStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Expiring => f.write_str("expiring"),
-            Self::Other(KeyStatus::Replaced { successor }) => write!(f, "replaced by {successor}"),
+            Self::Replaced { successor } => write!(f, "replaced by {successor}"),
             Self::Other(status) => status.fmt(f),
         }
     }

@@ -8,8 +8,8 @@ use super::packed::{KeyMetadata, PackedKey};
 use crate::client::ClientProfile;
 use crate::key::{KeyId, KeyState};
 use crate::manage::{
-    ChangeContext, ClientChange, ClientFacts, ClientInfo, KeyChange, KeyError, KeyFacts, KeyInfo,
-    ManageError, NewKey, Rotated, Version, nearest_key, rules,
+    ChangeContext, ClientChange, ClientFacts, ClientInfo, ClientQuery, KeyChange, KeyError,
+    KeyFacts, KeyInfo, KeyQuery, ManageError, NewKey, Page, Rotated, Version, nearest_key, rules,
 };
 use crate::store::table::{Edit, Row};
 
@@ -180,6 +180,15 @@ impl MemoryStore {
         index.clients().map(info).collect()
     }
 
+    /// Returns a page of the clients that a query selects, sorted by name. Visits every client and key of the store.
+    ///
+    /// # Errors
+    ///
+    /// The cursor is not from a page of clients.
+    pub fn clients(&self, query: &ClientQuery) -> Result<Page<ClientInfo>, ManageError> {
+        query.page_of(self.list_clients())
+    }
+
     /// Adds a key to a client. A key of a disabled client is refused until the client is enabled.
     ///
     /// # Errors
@@ -265,16 +274,39 @@ impl MemoryStore {
     ///
     /// No client of this name exists.
     pub fn list_keys(&self, client: Option<&str>) -> Result<Vec<KeyInfo>, ManageError> {
-        let index = self.lock();
-        let only = client.map(|name| index.client(name)).transpose()?;
         let mut keys = Vec::new();
-        self.shared.table.for_each(|row, status| {
-            if only.as_ref().is_none_or(|client| row.profile.is_same(&client.profile)) {
-                keys.push(index.packed(row, status).info());
-            }
-        });
+        self.for_each_key(&self.lock(), client, |key, _| keys.push(key))?;
         keys.sort_by(KeyInfo::in_list_order);
         Ok(keys)
+    }
+
+    /// Returns a page of the keys that a query selects, in its order. Visits every key of the store.
+    ///
+    /// # Errors
+    ///
+    /// The store does not have the client of the query, or the cursor is not from a page of keys in the same order.
+    pub fn keys(&self, query: &KeyQuery) -> Result<Page<KeyInfo>, ManageError> {
+        let index = self.lock();
+        let mut pager = query.pager(index.now())?;
+        let offer = |key, client: &ClientProfile| pager.offer(key, client);
+        self.for_each_key(&index, query.client.as_deref(), offer)?;
+        Ok(pager.finish())
+    }
+
+    /// Visits the keys of one client or of all.
+    fn for_each_key(
+        &self,
+        index: &ClientIndex,
+        client: Option<&str>,
+        mut visit: impl FnMut(KeyInfo, &ClientProfile),
+    ) -> Result<(), ManageError> {
+        let only = client.map(|name| index.client(name)).transpose()?;
+        self.shared.table.for_each(|row, status| {
+            if only.as_ref().is_none_or(|client| row.profile.is_same(&client.profile)) {
+                visit(index.packed(row, status).info(), &row.profile);
+            }
+        });
+        Ok(())
     }
 
     pub(super) fn find_packed(&self, index: &ClientIndex, key_id: KeyId) -> Option<PackedKey> {

@@ -8,11 +8,10 @@ use sqlx::query::Query;
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
 use crate::key::Timestamp;
-use crate::store::sql::{self, Codec, Column, Dialect, Table, ValueError, Values};
+use crate::store::sql::{self, Codec, Column, Dialect, Table, Value, ValueError, Values};
 
 impl Dialect for Postgres {
     const PREFIX: &'static str = "keygate.";
-    const IN_LIST: &'static str = "= any($1)";
 
     /// The casts matter for `copy`, which reports no types. A statement that was not prepared returns texts, so
     /// that a time is sent as the bytes of its binary form.
@@ -24,6 +23,40 @@ impl Dialect for Postgres {
             Codec::Flag(..) => format!("{alias}.{name}::boolean"),
             Codec::Time(..) => format!("pg_catalog.timestamptz_send({alias}.{name})"),
         }
+    }
+
+    fn in_list(list: &str) -> String {
+        format!("= any({list})")
+    }
+
+    fn overlaps(column: &str, list: &str) -> String {
+        format!("{column} && {list}")
+    }
+
+    fn member(column: &str, name: &str) -> String {
+        format!("{column} ->> {name}")
+    }
+
+    /// Whatever the language of the database.
+    fn lower(text: &str) -> String {
+        format!("pg_catalog.lower({text} collate \"C\")")
+    }
+
+    fn order_time(column: &str) -> String {
+        let (first, last) = ("1970-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00");
+        // `greatest` and `least` ignore null. `infinity` and times before 1970 are unreadable, and have a place, too.
+        match column {
+            "k.expires" => format!("greatest(least({column}, '{last}'), '{first}')"),
+            _ => format!("least(greatest({column}, '{first}'), '{last}')"),
+        }
+    }
+
+    fn select_order_time(column: &str) -> String {
+        format!("pg_catalog.timestamptz_send({})", Self::order_time(column))
+    }
+
+    fn order_value(time: Timestamp) -> Value<'static> {
+        Value::Time(Some(time))
     }
 }
 

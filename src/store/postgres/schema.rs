@@ -17,6 +17,7 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 1, sql: include_str!("migrations/0003.sql") },
     Migration { oldest_reader: 1, sql: include_str!("migrations/0004.sql") },
     Migration { oldest_reader: 1, sql: include_str!("migrations/0005.sql") },
+    Migration { oldest_reader: 1, sql: include_str!("migrations/0006.sql") },
 ]);
 
 /// The advisory lock of migrations. The number is arbitrary.

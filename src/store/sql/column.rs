@@ -66,6 +66,7 @@ pub(in crate::store) enum Value<'a> {
     Text(Option<Cow<'a, str>>),
     Texts(Vec<String>),
     Flag(bool),
+    Number(i64),
     Time(Option<Timestamp>),
 }
 

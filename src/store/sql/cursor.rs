@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use super::column::{Codec, Column, Table};
+use super::column::{Codec, Column, Table, Value};
 use super::columns::{CLIENTS, KEYS};
 use super::row::{BadRow, KeyRow, PartialRow};
 use crate::client::ClientProfile;
@@ -15,11 +15,31 @@ use crate::store::KeyRecord;
 pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
     /// Before the name of a table.
     const PREFIX: &'static str;
-    /// The condition for a text that is in the list `$1`.
-    const IN_LIST: &'static str;
 
     /// Returns the expression that selects a column of the table with this alias.
     fn select<T>(alias: &str, column: &Column<T>) -> String;
+
+    /// Returns the condition that follows a text that must be in a list.
+    fn in_list(list: &str) -> String;
+
+    /// Returns the condition for a column of texts that has at least one text of a list.
+    fn overlaps(column: &str, list: &str) -> String;
+
+    /// Returns the value under a name in a column of JSON.
+    fn member(column: &str, name: &str) -> String;
+
+    /// Returns a text with the letters A to Z in lower case, as the indexes have it.
+    fn lower(text: &str) -> String;
+
+    /// Returns the expression by which lists are sorted by the column `k.created` or `k.expires`, as the indexes
+    /// have it. It is never null: unknown times of issue are the first time, and missing expiries are the last.
+    fn order_time(column: &str) -> String;
+
+    /// Returns the expression that selects [`Dialect::order_time`].
+    fn select_order_time(column: &str) -> String;
+
+    /// Returns the argument that is compared with [`Dialect::order_time`].
+    fn order_value(time: Timestamp) -> Value<'static>;
 }
 
 /// The values of a row, by position. `None` is null.
@@ -33,6 +53,10 @@ pub(in crate::store) trait Values {
     fn flag(&self, index: usize) -> Result<Option<bool>, ValueError>;
     fn time(&self, index: usize) -> Result<Option<Timestamp>, ValueError>;
     fn number(&self, index: usize) -> Result<Option<i64>, ValueError>;
+    /// Reads [`Dialect::select_order_time`].
+    fn order_time(&self, index: usize) -> Result<Option<Timestamp>, ValueError> {
+        self.time(index)
+    }
 }
 
 /// The error for a value of another type, or out of range.
@@ -68,6 +92,10 @@ impl<'r, R: Values> Cursor<'r, R> {
     pub(in crate::store) fn count(&mut self) -> Result<usize, ValueError> {
         let count = self.row.number(self.advance())?.unwrap_or(0);
         usize::try_from(count).map_err(|_| ValueError)
+    }
+
+    pub(super) fn order_time(&mut self) -> Result<Timestamp, ValueError> {
+        self.row.order_time(self.advance())?.ok_or(ValueError)
     }
 
     /// Reads a column of `into`. An error is a sentence about its value.
@@ -201,8 +229,23 @@ pub(in crate::store) fn record_columns<D: Dialect>() -> String {
 
 /// The rows of all keys, for [`Cursor::key`], up to a condition.
 pub(super) fn keys<D: Dialect>() -> String {
-    let keys = select::<D, _>("k", KEYS.columns.iter());
-    format!("select {keys}, c.enabled from {} k {}", table::<D, _>(&KEYS), with_client::<D>())
+    keys_with::<D>("")
+}
+
+/// The same behind other columns, each followed by a comma.
+pub(super) fn keys_with<D: Dialect>(first: &str) -> String {
+    let (keys, from) = (select::<D, _>("k", KEYS.columns.iter()), table::<D, _>(&KEYS));
+    format!("select {first}{keys}, c.enabled from {from} k {}", with_client::<D>())
+}
+
+/// The rows of all clients `c` behind other columns, each followed by the number of the client's keys.
+pub(super) fn counted_clients<D: Dialect>(first: &str) -> String {
+    format!(
+        "select {first}{}, (select count(*) from {} k where k.client = c.name and k.revoked is null) from {} c",
+        client_columns::<D>(),
+        table::<D, _>(&KEYS),
+        table::<D, _>(&CLIENTS),
+    )
 }
 
 /// Joins the client of a key `k`.

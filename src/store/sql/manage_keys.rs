@@ -9,8 +9,9 @@ macro_rules! manage_keys {
             use crate::client::ClientProfile;
             use crate::key::KeyId;
             use crate::manage::{
-                ClientChange, ClientInfo, Export, Imported, KeyChange, KeyInfo, ManageError,
-                ManageFuture, ManageKeys, NewKey, PartialList, Rotated, TransferKeys, Version,
+                ClientChange, ClientInfo, ClientQuery, Export, Imported, KeyChange, KeyInfo,
+                KeyQuery, ManageError, ManageFuture, ManageKeys, NewKey, Page, PartialList,
+                Rotated, TransferKeys, Version,
             };
             use crate::store::sql;
 
@@ -121,6 +122,17 @@ macro_rules! manage_keys {
                     client: Option<&'a str>,
                 ) -> ManageFuture<'a, PartialList<KeyInfo>> {
                     Box::pin(sql::list_readable_keys(self, client))
+                }
+
+                fn clients<'a>(
+                    &'a self,
+                    query: &'a ClientQuery,
+                ) -> ManageFuture<'a, Page<ClientInfo>> {
+                    Box::pin(sql::client_page(self, query))
+                }
+
+                fn keys<'a>(&'a self, query: &'a KeyQuery) -> ManageFuture<'a, Page<KeyInfo>> {
+                    Box::pin(sql::key_page(self, query))
                 }
             }
 

@@ -92,7 +92,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
         names: Vec<String>,
     ) -> Result<Listed<ClientFacts>, StoreError> {
         let (first, select) = (self.run_triggers(), clients::<Self>());
-        let sql = format!("{first}{select} where c.name {}", Self::Dialect::IN_LIST);
+        let sql = format!("{first}{select} where c.name {}", Self::Dialect::in_list("$1"));
         let rows = self.rows(&sql, &[Value::Texts(names)]).await?;
         Ok(rows.iter().map(|row| Cursor::new(row).client()?.complete()).collect())
     }
@@ -166,7 +166,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
 
     async fn keys_by_id(&mut self, key_ids: Vec<String>) -> Result<Listed<KeyRow>, StoreError> {
         let (first, select) = (self.run_triggers(), cursor::keys::<Self::Dialect>());
-        let sql = format!("{first}{select} where k.key_id {}", Self::Dialect::IN_LIST);
+        let sql = format!("{first}{select} where k.key_id {}", Self::Dialect::in_list("$1"));
         let rows = self.rows(&sql, &[Value::Texts(key_ids)]).await?;
         Ok(rows.iter().map(|row| Cursor::new(row).key()?.complete()).collect())
     }

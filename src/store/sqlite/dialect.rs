@@ -14,10 +14,40 @@ type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 impl Dialect for Sqlite {
     const PREFIX: &'static str = "keygate_";
-    const IN_LIST: &'static str = "in (select value from json_each($1))";
 
     fn select<T>(alias: &str, column: &Column<T>) -> String {
         format!("{alias}.{}", column.name)
+    }
+
+    fn in_list(list: &str) -> String {
+        format!("in (select value from json_each({list}))")
+    }
+
+    fn overlaps(column: &str, list: &str) -> String {
+        format!(
+            "exists (select 1 from json_each({column}) e where e.value {})",
+            Self::in_list(list)
+        )
+    }
+
+    fn member(column: &str, name: &str) -> String {
+        format!("(select e.value from json_each({column}) e where e.key = {name})")
+    }
+
+    fn lower(text: &str) -> String {
+        format!("lower({text})")
+    }
+
+    fn order_time(column: &str) -> String {
+        format!("{column}_order")
+    }
+
+    fn select_order_time(column: &str) -> String {
+        Self::order_time(column)
+    }
+
+    fn order_value(time: Timestamp) -> Value<'static> {
+        Value::Number(time.micros().cast_signed())
     }
 }
 
@@ -36,6 +66,7 @@ pub(super) fn bind<'q>(statement: Statement<'q>, value: &Value<'_>) -> Statement
         Value::Text(text) => statement.bind(text.as_deref().map(str::to_owned)),
         Value::Texts(texts) => statement.bind(json!(texts).to_string()),
         Value::Flag(flag) => statement.bind(*flag),
+        Value::Number(number) => statement.bind(*number),
         Value::Time(time) => statement.bind(time.map(|time| time.to_string())),
     }
 }
@@ -74,5 +105,11 @@ impl Values for SqliteRow {
 
     fn number(&self, index: usize) -> Result<Option<i64>, ValueError> {
         self.try_get(index).map_err(|_| ValueError)
+    }
+
+    fn order_time(&self, index: usize) -> Result<Option<Timestamp>, ValueError> {
+        let Some(micros) = self.number(index)? else { return Ok(None) };
+        let time = u64::try_from(micros).map(Timestamp::from_micros);
+        Ok(Some(time.map_err(|_| ValueError)?.map_err(|_| ValueError)?))
     }
 }

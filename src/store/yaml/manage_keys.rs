@@ -6,8 +6,8 @@ use super::{YamlStore, blocking};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
-    ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, ManageFuture, ManageKeys, NewKey,
-    Rotated, Version,
+    ClientChange, ClientInfo, ClientQuery, KeyChange, KeyInfo, KeyQuery, ManageError, ManageFuture,
+    ManageKeys, NewKey, Page, Rotated, Version,
 };
 
 impl ManageKeys for YamlStore {
@@ -78,6 +78,14 @@ impl ManageKeys for YamlStore {
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> ManageFuture<'a, Vec<KeyInfo>> {
         Box::pin(async move { self.list_keys(client) })
+    }
+
+    fn clients<'a>(&'a self, query: &'a ClientQuery) -> ManageFuture<'a, Page<ClientInfo>> {
+        Box::pin(async move { self.clients(query) })
+    }
+
+    fn keys<'a>(&'a self, query: &'a KeyQuery) -> ManageFuture<'a, Page<KeyInfo>> {
+        Box::pin(async move { self.keys(query) })
     }
 }
 

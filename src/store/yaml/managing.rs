@@ -15,7 +15,8 @@ use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::{KeyDigest, KeyId};
 use crate::manage::{
-    ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, NewKey, Rotated, Version,
+    ClientChange, ClientInfo, ClientQuery, KeyChange, KeyInfo, KeyQuery, ManageError, NewKey, Page,
+    Rotated, Version,
 };
 use crate::store::MemoryStore;
 
@@ -186,6 +187,24 @@ impl YamlStore {
     /// No client of this name exists.
     pub fn list_keys(&self, client: Option<&str>) -> Result<Vec<KeyInfo>, ManageError> {
         self.keys.list_keys(client)
+    }
+
+    /// Returns a page of the clients that a query selects, sorted by name. Visits every client and key of the store.
+    ///
+    /// # Errors
+    ///
+    /// The cursor is not from a page of clients.
+    pub fn clients(&self, query: &ClientQuery) -> Result<Page<ClientInfo>, ManageError> {
+        self.keys.clients(query)
+    }
+
+    /// Returns a page of the keys that a query selects, in its order. Visits every key of the store.
+    ///
+    /// # Errors
+    ///
+    /// The store does not have the client of the query, or the cursor is not from a page of keys in the same order.
+    pub fn keys(&self, query: &KeyQuery) -> Result<Page<KeyInfo>, ManageError> {
+        self.keys.keys(query)
     }
 
     /// Replaces the plaintext keys in the file with their digests, and returns their number. The keys keep

@@ -142,7 +142,7 @@ fn changes_of_many_threads_all_count() {
     assert_eq!((store.len(), store.client_count()), (KEYS / 3 * 2, 100));
     let mut names: Vec<_> = (0..100).map(|number| format!("User {number}")).collect();
     names.sort();
-    assert!(store.clients().iter().map(keygate::ClientProfile::name).eq(names));
+    assert!(store.profiles().iter().map(keygate::ClientProfile::name).eq(names));
     for (number, digest) in digests().into_iter().enumerate() {
         let expected = if number % 3 == 0 { KeyState::Revoked } else { KeyState::Active };
         assert_eq!(state(&store, digest), Some(expected), "{number}");

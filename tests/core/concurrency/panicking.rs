@@ -37,7 +37,7 @@ impl AsRef<[u8]> for NoKey {
 fn is_in_order(store: &MemoryStore) {
     let key_id = store.insert(key(2), "User 2").unwrap();
     assert!(store.find(&digest(1)).unwrap().is_some());
-    assert_eq!((store.len(), store.client_count(), store.clients().len()), (2, 2, 2));
+    assert_eq!((store.len(), store.client_count(), store.profiles().len()), (2, 2, 2));
     store.revoke(&key_id).unwrap();
     assert_eq!(store.len(), 1);
 }
@@ -57,7 +57,7 @@ fn thread_that_panics_with_a_store_in_hand_leaves_it_in_order() {
     panics(|| {
         let _clone = store.clone();
         let _lookup = store.lookup(digest(1));
-        let _clients = store.clients();
+        let _clients = store.profiles();
         panic!("on purpose");
     });
     is_in_order(&store);

@@ -13,7 +13,7 @@ fn new_store_is_empty() {
         [MemoryStore::new(), MemoryStore::default(), MemoryStore::from_keys([("", ""); 0]).unwrap()]
     {
         assert_eq!((store.len(), store.client_count()), (0, 0));
-        assert!(store.is_empty() && store.clients().is_empty());
+        assert!(store.is_empty() && store.profiles().is_empty());
     }
 }
 
@@ -71,7 +71,7 @@ fn clients_are_listed_with_all_that_is_known_of_them() {
         .with_quota("100/minute".parse().unwrap())
         .with_metadata([("team", "billing")]);
     let store = MemoryStore::from_keys([(key(1), profile.clone())]).unwrap();
-    assert_eq!(store.clients(), [profile]);
+    assert_eq!(store.profiles(), [profile]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn find(store: &MemoryStore, digest: KeyDigest) -> Option<KeyRecord> {
 }
 
 fn names(store: &MemoryStore) -> Vec<String> {
-    store.clients().iter().map(|client| client.name().to_owned()).collect()
+    store.profiles().iter().map(|client| client.name().to_owned()).collect()
 }
 
 /// What a store returns about these digests.
@@ -60,7 +60,7 @@ impl Contents {
             len: store.len(),
             is_empty: store.is_empty(),
             client_count: store.client_count(),
-            clients: store.clients(),
+            clients: store.profiles(),
             records: records.collect(),
         }
     }

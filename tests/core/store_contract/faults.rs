@@ -3,13 +3,15 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::Timestamp;
-use keygate::manage::{ClientFacts, ClientInfo, Expiry, KeyError, KeyFacts, ManageError};
+use keygate::manage::{
+    ClientFacts, ClientInfo, Expiry, KeyError, KeyFacts, KeyInfo, KeyQuery, ManageError, Page,
+};
 use keygate::testing::manage_contract;
 use keygate::{ClientProfile, KeyId, NewKey, StoreError};
 
 use crate::managing::model::{Change, Changed, Model};
 use crate::store_contract::failure;
-use crate::store_contract::naive::{Fault, Naive, error, issue, make, mar, prepare, rotate};
+use crate::store_contract::naive::{Fault, Made, Naive, error, issue, make, mar, prepare, rotate};
 
 fn key(model: &mut Model, id: KeyId) -> Option<&mut KeyFacts> {
     model.keys.iter_mut().find(|key| key.key_id() == id)
@@ -227,6 +229,31 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 let seconds = grace.as_secs() & u64::from(u32::MAX);
                 (new, if is_max { grace } else { Duration::from_secs(seconds) })
             })
+        }),
+        ("pages_are_parts_of_the_filtered_list", {
+            let page = |page: Made<Page<KeyInfo>>| {
+                page.map(|mut page| {
+                    page.found.sort_by_key(|key| key.label.clone());
+                    page
+                })
+            };
+            Fault { page, ..Fault::default() }
+        }),
+        ("every_key_is_in_one_page", {
+            let keys = |model: &Model, client: Option<&str>| {
+                let mut keys = model.list_keys(client)?;
+                if keys.len() == 8 {
+                    keys.remove(1);
+                }
+                Ok(keys)
+            };
+            Fault { keys, ..Fault::default() }
+        }),
+        ("query_that_fits_no_list_is_refused", {
+            let page = |page: Made<Page<KeyInfo>>| {
+                page.or_else(|_| KeyQuery::new().page_of(vec![], &[], UNIX_EPOCH))
+            };
+            Fault { page, ..Fault::default() }
         }),
         // Issuing a key enables the client.
         ("keys_of_a_disabled_client_are_refused", {

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use keygate::manage::{
-    BoxFuture, ChangeContext, ClientChange, ClientInfo, KeyChange, KeyFacts, KeyInfo, ManageError,
-    Rotated, Version,
+    BoxFuture, ChangeContext, ClientChange, ClientInfo, KeyChange, KeyFacts, KeyInfo, KeyQuery,
+    ManageError, Page, Rotated, Version,
 };
 use keygate::testing::FakeClock;
 use keygate::{
@@ -26,6 +26,8 @@ pub(crate) struct Fault {
     pub(crate) check: fn(&Naive, &Model, &Change) -> Made<()>,
     pub(crate) clients: fn(&Model) -> Vec<ClientInfo>,
     pub(crate) keys: fn(&Model, Option<&str>) -> Made<Vec<KeyInfo>>,
+    /// Alters the pages of keys.
+    pub(crate) page: fn(Made<Page<KeyInfo>>) -> Made<Page<KeyInfo>>,
     /// Makes a change in several steps, or `None` to make it at once.
     pub(crate) steps: Steps,
 }
@@ -37,6 +39,7 @@ impl Default for Fault {
             check: Naive::check,
             clients: Model::list_clients,
             keys: Model::list_keys,
+            page: |page| page,
             steps: Arc::new(|_, _| None),
         }
     }
@@ -248,5 +251,12 @@ impl ManageKeys for Naive {
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> BoxFuture<'a, Made<Vec<KeyInfo>>> {
         Box::pin(async move { (self.fault.keys)(&self.model(), client) })
+    }
+
+    fn keys<'a>(&'a self, query: &'a KeyQuery) -> BoxFuture<'a, Made<Page<KeyInfo>>> {
+        Box::pin(async {
+            let (clients, keys) = (self.list_clients().await?, self.list_keys(None).await?);
+            (self.fault.page)(query.page_of(keys, &clients, self.now()))
+        })
     }
 }

@@ -36,11 +36,11 @@ fn change_collation(database: &Database<'_>) {
          set allow_system_table_mods = on; \
          update pg_attribute set attcollation = 'public.numeric'::regcollation \
          where attrelid in ('keygate.clients'::regclass, 'keygate.keys'::regclass, \
-         'keygate.clients_pkey'::regclass, 'keygate.keys_client'::regclass) \
+         'keygate.clients_pkey'::regclass, to_regclass('keygate.keys_client')) \
          and attname in ('name', 'client'); \
          update pg_index set indcollation = \
          (select oid::text from pg_collation where collname = 'numeric')::oidvector \
-         where indexrelid in ('keygate.clients_pkey'::regclass, 'keygate.keys_client'::regclass); \
+         where indexrelid in ('keygate.clients_pkey'::regclass, to_regclass('keygate.keys_client')); \
          update pg_depend set refobjid = 'public.numeric'::regcollation \
          where refclassid = 'pg_collation'::regclass and classid = 'pg_class'::regclass \
          and objid in (select oid from pg_class where relnamespace = 'keygate'::regnamespace)",

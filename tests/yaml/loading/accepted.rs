@@ -26,7 +26,7 @@ fn client_may_have_several_keys() {
 #[test]
 fn clients_are_listed_in_the_order_of_their_names() {
     let store = load("api_keys:\n  key-b-0123456789: User 2\n  key-a-0123456789: User 1\n");
-    let names: Vec<_> = store.clients().iter().map(|client| client.name().to_owned()).collect();
+    let names: Vec<_> = store.profiles().iter().map(|client| client.name().to_owned()).collect();
     assert_eq!(names, ["User 1", "User 2"]);
 }
 
@@ -197,7 +197,7 @@ fn file_without_keys_loads_and_lets_nobody_in() {
         "allow_weak_keys: false\napi_keys:\n",
     ] {
         let store = holds(text, &[]);
-        assert!(store.is_empty() && store.client_count() == 0 && store.clients().is_empty());
+        assert!(store.is_empty() && store.client_count() == 0 && store.profiles().is_empty());
         for key in ["", "null", "~", "{}", "api_keys", A] {
             assert_eq!(client_of(&store, key), None, "{key} of {text:?}");
         }

@@ -26,8 +26,8 @@ pub(crate) fn load(text: impl AsRef<[u8]>) -> YamlStore {
     let read = YamlStore::from_reader(text).unwrap_or_else(|error| panic!("{error}\n{shown}"));
     let parsed: YamlStore = std::str::from_utf8(text).unwrap().parse().unwrap();
     let opened = YamlStore::open(file(text)).unwrap();
-    assert_eq!((read.len(), read.clients()), (parsed.len(), parsed.clients()), "{shown}");
-    assert_eq!((read.len(), read.clients()), (opened.len(), opened.clients()), "{shown}");
+    assert_eq!((read.len(), read.profiles()), (parsed.len(), parsed.profiles()), "{shown}");
+    assert_eq!((read.len(), read.profiles()), (opened.len(), opened.profiles()), "{shown}");
     read
 }
 

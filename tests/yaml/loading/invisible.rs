@@ -47,6 +47,6 @@ fn joiners_between_letters_and_visible_blanks_are_taken() {
     let names = ["می\u{200c}خواهم", "क्\u{200d}ष", "User\u{a0}1"];
     for name in names {
         let store = load(format!("clients:\n  {name}:\n    metadata: {{team: 👨\u{200d}👩}}\n"));
-        assert_eq!(store.clients()[0].name(), name);
+        assert_eq!(store.profiles()[0].name(), name);
     }
 }

@@ -106,7 +106,7 @@ fn null_in_quotes_is_a_text() {
         "allow_weak_keys: true\napi_keys:\n  '~': \"null\"\nclients:\n  '~':\n    metadata: {{'null': '~'}}\n    keys:\n      - digest: {DIGEST}\n        label: 'null'\n"
     );
     let store = load(text);
-    let names: Vec<_> = store.clients().iter().map(|client| client.name().to_owned()).collect();
+    let names: Vec<_> = store.profiles().iter().map(|client| client.name().to_owned()).collect();
     assert_eq!(names, ["null", "~"]);
     assert_eq!(store.list_keys(Some("~")).unwrap()[0].label.as_deref(), Some("null"));
 }

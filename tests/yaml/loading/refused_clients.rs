@@ -101,7 +101,7 @@ fn what_is_there_twice_is_refused() {
     ]);
     // Each scope counts once.
     let store = load("clients: {App 1: {scopes: [a, a]}}");
-    assert_eq!(store.clients()[0].scopes().len(), 1);
+    assert_eq!(store.profiles()[0].scopes().len(), 1);
 }
 
 #[test]

@@ -160,10 +160,10 @@ fn change_of_a_client_and_of_a_key_is_followed() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
     let (store, other) = (watch(&path).unwrap(), YamlStore::open(&path).unwrap());
-    let name = other.clients()[0].name().to_owned();
+    let name = other.profiles()[0].name().to_owned();
     let change = ClientChange::new().add_scope("orders:read".parse().unwrap());
     other.update_client(&name, change.with_quota("5/second".parse().unwrap())).unwrap();
-    until("another profile", || store.clients() == other.clients());
+    until("another profile", || store.profiles() == other.profiles());
     assert!(lets_in(&store, 0));
 
     let key_id = other.list_keys(None).unwrap()[0].key_id;

@@ -3,14 +3,16 @@
 use crate::store::postgres::settings::hex;
 use crate::store::sql::Value;
 
-/// Replaces the parameters `$1` to `$9` of a statement.
+/// Replaces the parameters `$1`, `$2` of a statement.
 pub(super) fn with_literals(sql: &str, values: &[Value<'_>]) -> String {
     let mut parts = sql.split('$');
     let mut filled = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let number = part.get(..1).and_then(|number| number.parse::<usize>().ok());
+        let end = part.find(|char: char| !char.is_ascii_digit()).unwrap_or(part.len());
+        let (number, rest) = part.split_at(end);
+        let number = number.parse::<usize>().ok();
         match number.and_then(|number| values.get(number.checked_sub(1)?)) {
-            Some(value) => filled.extend([&*value_literal(value), &part[1..]]),
+            Some(value) => filled.extend([&*value_literal(value), rest]),
             None => filled.extend(["$", part]),
         }
     }
@@ -24,6 +26,7 @@ fn value_literal(value: &Value<'_>) -> String {
         Value::Text(text) => text.as_deref().map_or_else(null, literal),
         Value::Texts(texts) => array(texts.iter()),
         Value::Flag(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
         Value::Time(time) => time.map_or_else(null, |time| literal(&time.to_string())),
     }
 }
@@ -52,6 +55,8 @@ mod tests {
         assert_eq!(filled("x"), "update t set a = true where b = E'x'");
         assert_eq!(filled("$2 '\\"), "update t set a = true where b = E'$2 ''\\\\'");
         assert_eq!(with_literals("select 'costs 5$'", &[]), "select 'costs 5$'");
+        let many = (0..12).map(Value::Number).collect::<Vec<_>>();
+        assert_eq!(with_literals("$1, $12, $13", &many), "0, 11, $13");
         let list = [Value::Texts(["a\"b", "c'd", "e\\f"].map(str::to_owned).to_vec())];
         let expected = "E'{\"a\\\\\"b\",\"c''d\",\"e\\\\\\\\f\"}'::text[]";
         assert_eq!(with_literals("$1", &list), expected);

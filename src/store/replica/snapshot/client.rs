@@ -17,6 +17,7 @@ pub(super) fn to_json(profile: ClientProfile) -> serde_json::Value {
         Value::Text(text) => json!(text),
         Value::Texts(texts) => json!(texts),
         Value::Flag(flag) => json!(flag),
+        Value::Number(number) => json!(number),
         Value::Time(time) => json!(time),
     };
     CLIENTS.columns.iter().map(value).collect()

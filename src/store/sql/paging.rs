@@ -1,0 +1,85 @@
+//! Pages of clients and keys, each read by one statement.
+
+use super::column::Value;
+use super::cursor::{self, Cursor, Dialect, ValueError, Values};
+use super::managing::existing_client;
+use super::row::{BadRow, KeyRow, PartialRow};
+use super::select::Select;
+use super::transaction::{Database, Transaction};
+use crate::error::StoreError;
+use crate::manage::{
+    ClientInfo, ClientQuery, KeyInfo, KeyQuery, KeySort, ManageError, Page, Position,
+};
+
+type DialectOf<D> = <<D as Database>::Transaction as Transaction>::Dialect;
+
+/// A row of a page, and its position in the list.
+type Placed<T> = (Position, Result<T, String>);
+
+pub(in crate::store) async fn client_page<D: Database>(
+    database: &D,
+    query: &ClientQuery,
+) -> Result<Page<ClientInfo>, ManageError> {
+    let after = query.position()?.map(|after| vec![Value::Text(Some(after.name.into()))]);
+    let mut select = Select::<DialectOf<D>>::clients(query);
+    select.page(&query.paging, after, &["c.name".to_owned()]);
+    let sql = cursor::counted_clients::<DialectOf<D>>("c.name, ") + &select.clauses();
+    let rows = database.read().await?.rows(&sql, &select.values).await?;
+    let rows = rows.iter().map(placed_client).collect::<Result<_, _>>();
+    Ok(Page::of_rows(&query.paging, rows.map_err(StoreError::new)?))
+}
+
+fn placed_client(row: &impl Values) -> Result<Placed<ClientInfo>, ValueError> {
+    let mut cursor = Cursor::new(row);
+    let position = Position::of_client(cursor.text()?.ok_or(ValueError)?);
+    let client = cursor.client().and_then(PartialRow::complete);
+    let keys = cursor.count()?;
+    let client = client.map(|client| client.info(keys)).map_err(|bad: BadRow| bad.to_string());
+    Ok((position, client))
+}
+
+pub(in crate::store) async fn key_page<D: Database>(
+    database: &D,
+    query: &KeyQuery,
+) -> Result<Page<KeyInfo>, ManageError> {
+    let after = query.position()?;
+    let mut transaction = database.read().await?;
+    if let Some(name) = &query.client {
+        existing_client(&mut transaction, name).await?;
+    }
+    let (client, key_id) = ("k.client".to_owned(), "k.key_id".to_owned());
+    let column = if query.sort == KeySort::Expires { "k.expires" } else { "k.created" };
+    let time = DialectOf::<D>::order_time(column);
+    let selected = DialectOf::<D>::select_order_time(column);
+    let by = match query.sort {
+        KeySort::Client => vec![client, time, key_id],
+        KeySort::Created | KeySort::Expires => vec![time, key_id],
+    };
+    let mut select = Select::<DialectOf<D>>::keys(query, database.now());
+    select.page(&query.paging, after.map(|after| values::<DialectOf<D>>(after, query.sort)), &by);
+    let first = format!("k.client, k.key_id, {selected}, ");
+    let sql = cursor::keys_with::<DialectOf<D>>(&first) + &select.clauses();
+    let rows = transaction.rows(&sql, &select.values).await?;
+    let rows = rows.iter().map(|row| placed_key(row, query.sort)).collect::<Result<_, _>>();
+    Ok(Page::of_rows(&query.paging, rows.map_err(StoreError::new)?))
+}
+
+/// The values of the columns by which keys are sorted.
+fn values<D: Dialect>(after: Position, sort: KeySort) -> Vec<Value<'static>> {
+    let time = D::order_value(after.time());
+    let text = |text: String| Value::Text(Some(text.into()));
+    let key_id = text(after.key_id.map(|key_id| key_id.to_string()).unwrap_or_default());
+    match sort {
+        KeySort::Client => vec![text(after.name), time, key_id],
+        KeySort::Created | KeySort::Expires => vec![time, key_id],
+    }
+}
+
+fn placed_key(row: &impl Values, sort: KeySort) -> Result<Placed<KeyInfo>, ValueError> {
+    let mut cursor = Cursor::new(row);
+    let client = cursor.text()?.unwrap_or_default();
+    let key_id = cursor.text()?.and_then(|text| text.parse().ok()).ok_or(ValueError)?;
+    let position = Position::of_key(sort, client, cursor.order_time()?, key_id);
+    let key = cursor.key().and_then(PartialRow::complete);
+    Ok((position, key.map(KeyRow::info).map_err(|bad| bad.to_string())))
+}

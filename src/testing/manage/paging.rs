@@ -1,0 +1,235 @@
+use std::time::SystemTime;
+
+use super::fixture::{DAY, HOUR, Key, MINUTE, Managed};
+use crate::client::ClientProfile;
+use crate::key::KeyId;
+use crate::manage::{
+    ClientInfo, ClientQuery, KeyInfo, KeyQuery, KeySort, KeyStatus, ManageError, Page,
+};
+use crate::testing::case::Case;
+
+/// Adds clients and keys of every kind: with and without scopes, metadata, label, expiry and successor; enabled and
+/// disabled, expired and revoked.
+async fn fill(case: &Case<impl Managed>) {
+    let scopes = [&[][..], &["orders:read"], &["orders:*", "stock:read"], &["*"]];
+    for (number, name) in
+        ["acme", "Acme 2", "ACME_3", "backup", "Éclair", "zulu"].iter().enumerate()
+    {
+        let scopes = scopes[number % 4].iter().map(|scope| scope.parse().expect("a scope"));
+        let profile = ClientProfile::new(name).with_scopes(scopes);
+        let team = ["billing", "stock"][number % 2];
+        let metadata = [("team", team), ("it's", "\"$1\"")].into_iter().take(number % 3);
+        case.add(profile.with_metadata(metadata)).await;
+        for key in 0..5 {
+            let what = format!("key {key} of {name}");
+            let mut new = Key::of(&what).to_new();
+            if key != 1 {
+                new = new.with_label(["Mobile", "mobile app", "éclair", "x_%"][(number + key) % 4]);
+            }
+            if key > 1 {
+                let times = [HOUR, DAY, 20 * DAY];
+                new = new.with_expiry(case.now() + times[(number + key) % 3]);
+            }
+            case.issue(name, new).await;
+            if (number + key) % 3 == 0 {
+                case.clock.advance(MINUTE / 7);
+            }
+        }
+        let key = |number: usize| Key::of(&format!("key {number} of {name}"));
+        if number % 2 == 0 {
+            case.revoke(&key(4)).await;
+            case.rotate(&key(0), Key::of(&format!("successor of {name}")).to_new(), DAY).await;
+        }
+    }
+    case.disable("backup").await;
+    case.clock.advance(2 * HOUR);
+}
+
+/// One query for each filter, and some with several.
+fn client_queries() -> Vec<ClientQuery> {
+    let query = ClientQuery::new;
+    let scope = |text: &str| text.parse().expect("a scope");
+    vec![
+        query(),
+        query().with_search("aCMe"),
+        query().with_search("acme_"),
+        query().with_search("É"),
+        query().with_search("é"),
+        query().with_search("nobody"),
+        query().with_enabled(true),
+        query().with_enabled(false),
+        query().with_scope(scope("orders:read")),
+        query().with_scope(scope("orders:read:own")),
+        query().with_scope(scope("orders:*")),
+        query().with_scope(scope("*")),
+        query().add_metadata("team", "stock"),
+        query().add_metadata("team", "billing").add_metadata("it's", "\"$1\""),
+        query().add_metadata("other", "stock"),
+        query().with_search("a").with_enabled(true).add_metadata("team", "stock"),
+    ]
+}
+
+fn key_queries(keys: &[KeyInfo], now: SystemTime) -> Vec<KeyQuery> {
+    let query = || KeyQuery::new().at(now);
+    let scope = |text: &str| text.parse().expect("a scope");
+    let some = || keys.iter().step_by(3).map(|key| key.key_id);
+    let id = keys[7].key_id.to_string();
+    let statuses = KeyStatus::ALL.iter();
+    let mut queries: Vec<_> = statuses.map(|status| query().add_status(*status)).collect();
+    queries.extend([
+        query(),
+        query().add_status(KeyStatus::Expired).add_status(KeyStatus::Replaced),
+        query().add_status(KeyStatus::Active).at(now + 30 * DAY),
+        query().with_search("MOBILE"),
+        query().with_search("mobile a"),
+        query().with_search("x_"),
+        query().with_search("É"),
+        query().with_search(&id[..2].to_uppercase()),
+        query().with_search(&id),
+        query().with_client("acme"),
+        query().with_label("Mobile"),
+        query().with_label("éclair"),
+        query().with_label("nothing"),
+        query().with_scope(scope("orders:read")),
+        query().with_scope(scope("stock:read")),
+        query().add_metadata("team", "stock"),
+        query().add_metadata("team", "billing").add_metadata("it's", "\"$1\""),
+        query().without_expiry(),
+        query().expiring_within(DAY),
+        query().expiring_within(30 * DAY).at(now - DAY),
+        query().only(some()),
+        query().only([]),
+        query().except(some()),
+        query().with_search("m").add_status(KeyStatus::Active).with_scope(scope("orders:read")),
+        query().with_client("Acme 2").without_expiry().except(some()),
+    ]);
+    queries
+}
+
+/// Reads all pages of a list, and checks that each but the last one is full.
+async fn all_pages<T, S: Managed>(
+    case: &Case<S>,
+    limit: usize,
+    page: impl AsyncFn(Option<String>) -> Result<Page<T>, ManageError>,
+) -> Vec<T> {
+    let (mut found, mut next) = (Vec::new(), None);
+    loop {
+        let page = page(next).await.unwrap_or_else(|error| panic!("{case}: a page: {error:?}"));
+        assert_eq!(page.unreadable, [""; 0], "{case}: unreadable rows");
+        let is_full = page.found.len() == limit;
+        found.extend(page.found);
+        let Some(cursor) = page.next else { return found };
+        assert!(is_full, "{case}: a page before the last has fewer than {limit} rows");
+        next = Some(cursor);
+    }
+}
+
+/// Each page has what the filter selects, in the order of the query, for each filter, order and limit.
+pub(super) async fn pages_are_parts_of_the_filtered_list(case: &Case<impl Managed>) {
+    fill(case).await;
+    let clients = case.clients().await;
+    for query in client_queries() {
+        for query in [query.clone(), query.descending()] {
+            let expected = query.page_of(clients.clone()).expect("a query without a cursor").found;
+            for limit in [1, 2, 50] {
+                let found = all_clients(case, &query, limit).await;
+                assert_eq!(found, expected, "{case}: {query:?} with the limit {limit}");
+            }
+        }
+    }
+
+    let keys = case.keys(None).await;
+    for (number, query) in key_queries(&keys, case.now()).into_iter().enumerate() {
+        let sorts = [KeySort::Client, KeySort::Created, KeySort::Expires];
+        let sorted = sorts.map(|sort| query.clone().sorted_by(sort));
+        for query in sorted.into_iter().flat_map(|query| [query.clone(), query.descending()]) {
+            let page = query.page_of(keys.clone(), &clients, case.now());
+            let expected = page.expect("a query without a cursor").found;
+            let limit = [50, 7, 3][number % 3];
+            let found = all_keys(case, &query, limit).await;
+            assert_eq!(found, expected, "{case}: {query:?} with the limit {limit}");
+        }
+    }
+}
+
+async fn all_clients<S: Managed>(
+    case: &Case<S>,
+    query: &ClientQuery,
+    limit: usize,
+) -> Vec<ClientInfo> {
+    let query = query.clone().with_limit(limit);
+    all_pages(case, limit, async |next| {
+        let query = next.into_iter().fold(query.clone(), ClientQuery::after);
+        case.result("a page of clients", case.store.clients(&query)).await
+    })
+    .await
+}
+
+async fn all_keys<S: Managed>(case: &Case<S>, query: &KeyQuery, limit: usize) -> Vec<KeyInfo> {
+    let query = query.clone().with_limit(limit);
+    all_pages(case, limit, async |next| {
+        let query = next.into_iter().fold(query.clone(), KeyQuery::after);
+        case.result("a page of keys", case.store.keys(&query)).await
+    })
+    .await
+}
+
+/// Keys that are issued or removed between two pages move no other key.
+pub(super) async fn every_key_is_in_one_page(case: &Case<impl Managed>) {
+    let before: Vec<_> = (0..7).map(|number| Key::of(&format!("key {number}"))).collect();
+    for (number, key) in before.iter().enumerate() {
+        let client = ["App 1", "App 2"][number % 2];
+        case.issue(client, key.to_new().with_expiry(case.now() + HOUR)).await;
+    }
+    for (number, sort) in
+        [KeySort::Client, KeySort::Created, KeySort::Expires].into_iter().enumerate()
+    {
+        let query = KeyQuery::new().sorted_by(sort).with_limit(2);
+        let page = async |next: Option<String>| {
+            let what = format!("key {number} issued after {next:?}");
+            let new = Key::of(&what).to_new().with_expiry(case.now() + HOUR);
+            case.issue("App 1", new).await;
+            let query = next.into_iter().fold(query.clone(), KeyQuery::after);
+            case.store.keys(&query).await
+        };
+        let found = all_pages(case, 2, page).await;
+        for key in &before {
+            let times = found.iter().filter(|found| found.key_id == key.id()).count();
+            assert_eq!(times, 1, "{case}: pages by {sort:?} with the key {}", key.id());
+        }
+    }
+
+    let query = ClientQuery::new().with_limit(1);
+    let first = case.done("a page of clients", case.store.clients(&query)).await;
+    case.disable("App 1").await;
+    case.done("removing a client", case.store.remove_client("App 1")).await;
+    let query = query.after(first.next.unwrap_or_else(|| panic!("{case}: there is no next page")));
+    let second = case.done("a page of clients", case.store.clients(&query)).await;
+    let names: Vec<_> = second.found.iter().map(|client| client.profile.name()).collect();
+    assert_eq!(names, ["App 2"], "{case}: the page after a removed client");
+}
+
+/// A cursor of another list or order is an error, and so is the name of an unknown client.
+pub(super) async fn query_that_fits_no_list_is_refused(case: &Case<impl Managed>) {
+    case.issued("App 1", ["one", "two"]).await;
+    let query = KeyQuery::new().with_limit(1);
+    let page = case.done("a page of keys", case.store.keys(&query)).await;
+    let cursor = page.next.unwrap_or_else(|| panic!("{case}: there is no next page"));
+    let is_cursor = |error: &ManageError| matches!(error, ManageError::InvalidCursor);
+    for query in [
+        query.clone().after(&*cursor).sorted_by(KeySort::Created),
+        query.clone().after(""),
+        query.after(format!("{cursor} ")),
+    ] {
+        case.refused("a page behind another cursor", |store| store.keys(&query), is_cursor).await;
+    }
+    let query = ClientQuery::new().after(cursor);
+    case.refused("a page behind a key", |store| store.clients(&query), is_cursor).await;
+
+    let query = KeyQuery::new().with_client("App 3");
+    let is_unknown = |error: &ManageError| matches!(error, ManageError::UnknownClient { .. });
+    case.refused("keys of an unknown client", |store| store.keys(&query), is_unknown).await;
+    let none: [KeyId; 0] = [];
+    let page = case.done("no keys", case.store.keys(&KeyQuery::new().only(none))).await;
+    assert_eq!((page.found.len(), page.next), (0, None), "{case}: no keys");
+}
