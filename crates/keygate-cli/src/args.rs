@@ -10,12 +10,16 @@ use zeroize::Zeroizing;
 mod client;
 mod key;
 mod store;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod usage;
 
 pub(crate) use client::{AddArgs, ClientCommand, ListClientsArgs};
 pub(crate) use key::{
     IssueArgs, KeyCommand, ListKeysArgs, NewKeyArgs, RevokeArgs, RotateArgs, ShowKeyArgs,
 };
 pub(crate) use store::{ExportArgs, ImportArgs, MigrateArgs};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use usage::UsageArgs;
 
 use crate::failure::Failure;
 use crate::location::Location;
@@ -58,6 +62,10 @@ pub(crate) struct Globals {
     /// File that holds the URL of a database on one line, such as a mounted secret
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "store")]
     store_file: Option<PathBuf>,
+    /// Where usage is kept: PATH of usage.db or its folder, or postgres://... [env: KEYGATE_USAGE]
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    #[arg(long, global = true, value_name = "STORE")]
+    usage: Option<OsString>,
     /// Print JSON: one value on standard output, one object per line on standard error
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -70,6 +78,12 @@ pub(crate) struct Globals {
 }
 
 impl Globals {
+    /// Returns the usage that is named.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn usage(&self) -> Option<OsString> {
+        self.usage.clone().or_else(|| std::env::var_os("KEYGATE_USAGE"))
+    }
+
     pub(crate) fn location(&self) -> Result<Location, Failure> {
         if let Some(path) = &self.store_file {
             return Location::parse_secret(&secret(path)?).map_err(Failure::usage);
@@ -137,6 +151,19 @@ Examples:
 
 Exit codes: 0 the key is valid, 1 it is not.")]
     Check,
+    /// Show who sent how many requests, as services have counted them
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    #[command(after_help = "\
+Examples:
+  export KEYGATE_USAGE=/var/lib/orders/usage.db
+  keygate usage --top 10 --since 24h
+  keygate usage --client 'App 1'
+  keygate usage --by hour --since 7d --csv > usage.csv
+
+Counts are kept by minute for a day, by hour for 31 days and by day for two years. If neither --usage
+nor KEYGATE_USAGE is given, and the store is in PostgreSQL, its own usage is read. Lists of keys then
+show their last use, too.")]
+    Usage(UsageArgs),
     /// Add the clients and keys of another store; existing ones stay as they are
     #[command(after_help = "\
 Examples:

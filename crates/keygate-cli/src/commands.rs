@@ -15,6 +15,8 @@ mod init;
 mod key;
 mod lint;
 mod migrate;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod usage;
 
 /// Runs the command, and returns its exit code. A failure has its own.
 pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
@@ -29,6 +31,8 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
         Command::Import(args) => return import::run(&args, globals, out),
         Command::Export(args) => export::run(&args, globals, out)?,
         Command::Hash => hash::run(globals, out)?,
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        Command::Usage(args) => usage::run(&args, globals, out)?,
         Command::Lint => return lint::run(globals, out),
         Command::Completions { shell } => completions::run(shell, out)?,
     }

@@ -77,7 +77,7 @@ impl From<YamlError> for Failure {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 impl From<keygate::store::DatabaseError> for Failure {
     fn from(error: keygate::store::DatabaseError) -> Self {
         let code = match error {

@@ -16,6 +16,7 @@ mod deliver;
 mod duration;
 mod expiry;
 mod failure;
+mod history;
 mod identify;
 mod location;
 mod new_file;

@@ -10,6 +10,7 @@ use keygate::manage::{ClientInfo, KeyInfo, KeyStatus};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::history::Watched;
 use crate::output::{GREEN, Output, RED, YELLOW};
 use crate::relative;
 
@@ -96,6 +97,21 @@ pub(crate) fn expiry(key: &KeyInfo, now: SystemTime) -> String {
 
 pub(crate) fn scopes(client: &ClientInfo) -> Vec<&str> {
     client.profile.scopes().iter().map(keygate::Scope::as_str).collect()
+}
+
+/// Says since when the last use of keys is watched, if it is.
+pub(crate) fn watched(watched: Option<&Watched>, out: &Output) {
+    if let Some(Watched { since }) = watched {
+        out.note(&since_when("last use", *since));
+    }
+}
+
+/// Says since when something is watched.
+pub(crate) fn since_when(what: &str, since: Option<SystemTime>) -> String {
+    match since {
+        Some(since) => format!("{what} is watched since {}", time(since)),
+        None => format!("{what} was never watched: start a `UsageWriter` in the service"),
+    }
 }
 
 /// Warns of rows that a list lacks, and fails if there are any.

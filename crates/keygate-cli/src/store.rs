@@ -102,13 +102,15 @@ fn load(
             Arc::new(store.with_actor(actor()).with_tool(tool()))
         }
         #[cfg(feature = "postgres")]
-        Location::Postgres(url) => {
-            // There may be a pooler, and one more round trip costs little here.
-            let options = keygate::store::PostgresStore::options(url)?.through_pooler();
-            let store = block_on(options.connect())?;
-            Arc::new(store.with_actor(actor()).with_tool(tool()))
-        }
+        Location::Postgres(url) => Arc::new(postgres(url)?.with_actor(actor()).with_tool(tool())),
     })
+}
+
+#[cfg(feature = "postgres")]
+pub(crate) fn postgres(url: &str) -> Result<keygate::store::PostgresStore, Failure> {
+    // There may be a pooler, and one more round trip costs little here.
+    let options = keygate::store::PostgresStore::options(url)?.through_pooler();
+    Ok(block_on(options.connect())?)
 }
 
 fn unreadable(error: keygate::store::YamlError) -> Failure {

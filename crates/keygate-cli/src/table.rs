@@ -8,13 +8,20 @@ use crate::output::one_line;
 const HEADING: Style = Style::new().bold();
 
 /// A table with headings. Each column is as wide as its widest text on a terminal.
-pub(crate) struct Table<const N: usize>(Vec<[Cell; N]>);
+#[derive(Default)]
+pub(crate) struct Table {
+    rows: Vec<Vec<Cell>>,
+}
 
-pub(crate) struct Cell(String);
+pub(crate) struct Cell {
+    text: String,
+    is_empty: bool,
+}
 
 impl Cell {
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self(format!("{style}{}{style:#}", one_line(&text.into())))
+        let text = one_line(&text.into());
+        Self { is_empty: text.is_empty(), text: format!("{style}{text}{style:#}") }
     }
 }
 
@@ -24,31 +31,37 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
-impl Table<2> {
+impl Table {
+    pub(crate) fn new(headings: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let headings = headings.into_iter().map(|heading| Cell::styled(heading, HEADING));
+        Self { rows: vec![headings.collect()] }
+    }
+
+    pub(crate) fn push(&mut self, row: impl IntoIterator<Item = Cell>) {
+        self.rows.push(row.into_iter().collect());
+    }
+
+    /// Adds a row of a table without headings, which has names in its first column.
     pub(crate) fn push_fact(&mut self, name: &str, value: impl Into<Cell>) {
         self.push([Cell::styled(name, HEADING), value.into()]);
     }
-}
 
-impl<const N: usize> Table<N> {
-    pub(crate) fn new(headings: [&str; N]) -> Self {
-        Self(vec![headings.map(|heading| Cell::styled(heading, HEADING))])
-    }
-
-    /// A table without headings, whose first column has the names of the values.
-    pub(crate) fn without_headings() -> Self {
-        Self(Vec::new())
-    }
-
-    pub(crate) fn push(&mut self, row: [Cell; N]) {
-        self.0.push(row);
+    /// Removes the columns with these numbers that have only a heading.
+    pub(crate) fn without_empty<const N: usize>(mut self, columns: [usize; N]) -> Self {
+        let is_empty = |column: &usize| self.rows.iter().skip(1).all(|row| row[*column].is_empty);
+        let mut empty: Vec<_> = columns.into_iter().filter(is_empty).collect();
+        empty.sort_unstable();
+        for column in empty.into_iter().rev() {
+            self.rows.iter_mut().for_each(|row| drop(row.remove(column)));
+        }
+        self
     }
 
     /// Formats the table, with styles that the output removes if there is no terminal.
     pub(crate) fn render(&self) -> String {
         let mut writer = TabWriter::new(Vec::new()).minwidth(0).ansi(true);
-        for row in &self.0 {
-            let cells = row.each_ref().map(|cell| &*cell.0);
+        for row in &self.rows {
+            let cells: Vec<_> = row.iter().map(|cell| &*cell.text).collect();
             // Writing into memory does not fail.
             let _ = writeln!(writer, "{}", cells.join("\t"));
         }
@@ -76,6 +89,15 @@ mod tests {
              Größe 1         b\n\
              x        12345\n"
         );
+    }
+
+    #[test]
+    fn empty_columns_are_removed_if_asked_for() {
+        let mut table = Table::new(["A", "B", "C", "D"]);
+        table.push(["1".into(), "".into(), "".into(), "".into()]);
+        table.push(["2".into(), "".into(), "".into(), "x".into()]);
+        let plain = anstream::adapter::strip_str(&table.without_empty([3, 1]).render()).to_string();
+        assert_eq!(plain, "A  C  D\n1\n2     x\n");
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) fn run(
         }
         ClientCommand::Remove(args) => remove(&args.name, confirmation, store, out)?,
         ClientCommand::List(args) => return list(&args, store, out),
-        ClientCommand::Show(args) => show_client::run(&args.name, store, out)?,
+        ClientCommand::Show(args) => show_client::run(&args.name, store, globals, out)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -30,7 +30,7 @@ pub(super) fn run(
     };
     match command {
         KeyCommand::Issue(args) => issue::run(&args, &*store, globals, out)?,
-        KeyCommand::List(args) => return list::run(&args, &*store, out),
+        KeyCommand::List(args) => return list::run(&args, &*store, globals, out),
         KeyCommand::Show(args) => show_key::run(&args, &*store, globals, out)?,
         KeyCommand::Revoke(args) => revoke::run(&args, confirmation, &*store, globals, out)?,
         KeyCommand::Rotate(args) => rotate::run(&args, &*store, globals, out)?,

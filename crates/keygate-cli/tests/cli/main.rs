@@ -41,6 +41,8 @@ mod store_files;
 mod times;
 mod tool;
 mod usage;
+#[cfg(feature = "sqlite")]
+mod usage_history;
 mod waiting;
 
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

@@ -158,6 +158,7 @@ fn every_command_has_help_with_an_example() {
         "check",
         "hash",
         "lint",
+        "usage",
         "completions",
     ];
     for command in commands {

@@ -3,8 +3,10 @@ use std::time::SystemTime;
 use keygate::manage::PartialList;
 use serde_json::Value;
 
+use crate::args::Globals;
 use crate::commands::key::table;
 use crate::failure::Failure;
+use crate::history::add_last_uses;
 use crate::identify::client_failure;
 use crate::output::{GREEN, Output, RED};
 use crate::runtime::block_on;
@@ -12,18 +14,24 @@ use crate::show::{self, SOON};
 use crate::store::Store;
 use crate::table::{Cell, Table};
 
-pub(super) fn run(name: &str, store: &dyn Store, out: &Output) -> Result<(), Failure> {
+pub(super) fn run(
+    name: &str,
+    store: &dyn Store,
+    globals: &Globals,
+    out: &Output,
+) -> Result<(), Failure> {
     let now = SystemTime::now();
     let client =
         block_on(store.find_client(name)).map_err(|error| client_failure(error, name, store))?;
     let listed = block_on(store.list_readable_keys(Some(name)))?;
-    let PartialList { found: keys, unreadable, .. } = listed;
+    let PartialList { found: mut keys, unreadable, .. } = listed;
+    let watched = add_last_uses(&mut keys, Some(name), globals, out)?;
 
     let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
     let metadata = client.profile.metadata().iter().map(|(name, value)| format!("{name}={value}"));
     let (state, style) = if client.enabled { ("enabled", GREEN) } else { ("disabled", RED) };
     let quota = client.profile.quota().map(ToString::to_string);
-    let mut facts = Table::without_headings();
+    let mut facts = Table::default();
     facts.push_fact("CLIENT", client.profile.name());
     facts.push_fact("STATE", Cell::styled(state, style));
     facts.push_fact("SCOPES", or_none(show::scopes(&client).join(" ")));
@@ -32,10 +40,11 @@ pub(super) fn run(name: &str, store: &dyn Store, out: &Output) -> Result<(), Fai
     facts.push_fact("KEYS", client.keys.to_string());
     let mut text = facts.render();
     if !keys.is_empty() {
-        text = text + "\n" + &table(&keys, SOON, now);
+        text = text + "\n" + &table(&keys, SOON, watched.is_some(), now);
     }
     let mut json = show::client_json(&client);
     json["key_list"] = keys.iter().map(|key| show::key_json(key, now)).collect::<Value>();
     out.print(&text, &json)?;
+    show::watched(watched.as_ref(), out);
     show::unreadable(&unreadable, out)
 }

@@ -1,10 +1,11 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use keygate::manage::{KeyInfo, PartialList};
+use keygate::manage::{KeyInfo, LastUsed, PartialList};
 
-use crate::args::ListKeysArgs;
+use crate::args::{Globals, ListKeysArgs};
 use crate::failure::Failure;
+use crate::history::add_last_uses;
 use crate::identify::client_failure;
 use crate::output::Output;
 use crate::relative::from_now;
@@ -16,6 +17,7 @@ use crate::table::{Cell, Table};
 pub(super) fn run(
     args: &ListKeysArgs,
     store: &dyn Store,
+    globals: &Globals,
     out: &Output,
 ) -> Result<ExitCode, Failure> {
     let now = SystemTime::now();
@@ -38,8 +40,10 @@ pub(super) fn run(
         });
         return Ok(ExitCode::SUCCESS);
     }
-    let table = table(&keys, args.expiring.unwrap_or(SOON), now);
+    let watched = add_last_uses(&mut keys, client, globals, out)?;
+    let table = table(&keys, args.expiring.unwrap_or(SOON), watched.is_some(), now);
     out.print(&table, &keys.iter().map(|key| show::key_json(key, now)).collect())?;
+    show::watched(watched.as_ref(), out);
     show::unreadable(&unreadable, out)?;
     Ok(ExitCode::from(u8::from(args.exit_code && !keys.is_empty())))
 }
@@ -50,8 +54,14 @@ fn expires_within(key: &KeyInfo, within: Duration, now: SystemTime) -> bool {
 }
 
 /// Formats keys as a table, in which a key that expires before `soon` has passed is expiring.
-pub(in crate::commands) fn table(keys: &[KeyInfo], soon: Duration, now: SystemTime) -> String {
-    let mut table = Table::new(["ID", "CLIENT", "LABEL", "STATE", "CREATED", "EXPIRES"]);
+pub(in crate::commands) fn table(
+    keys: &[KeyInfo],
+    soon: Duration,
+    is_watched: bool,
+    now: SystemTime,
+) -> String {
+    let headings = ["ID", "CLIENT", "LABEL", "STATE", "CREATED", "EXPIRES", "LAST USED"];
+    let mut table = Table::new(headings);
     for key in keys {
         let status = ShownStatus::of(key, now, soon);
         let revoked = key.revoked.map(|revoked| format!(" {}", from_now(revoked, now)));
@@ -62,9 +72,17 @@ pub(in crate::commands) fn table(keys: &[KeyInfo], soon: Duration, now: SystemTi
             Cell::styled(status.to_string() + &revoked.unwrap_or_default(), status.style()),
             key.created.map(|created| from_now(created, now)).unwrap_or_default().into(),
             expiry(key, now).into(),
+            if is_watched { last_used(key, now).into() } else { "".into() },
         ]);
     }
-    table.render()
+    table.without_empty([6]).render()
+}
+
+fn last_used(key: &KeyInfo, now: SystemTime) -> String {
+    match key.last_used {
+        LastUsed::At(time) => from_now(time, now),
+        other => other.to_string(),
+    }
 }
 
 fn expiry(key: &KeyInfo, now: SystemTime) -> String {
@@ -95,7 +113,7 @@ mod tests {
         revoked.revoked = Some(now - 2 * DAY);
         revoked.lifetime = Lifetime::default().with_expiry(now);
 
-        let table = table(&[expiring, revoked], SOON, now);
+        let table = table(&[expiring, revoked], SOON, false, now);
         assert_eq!(
             anstream::adapter::strip_str(&table).to_string(),
             "ID                CLIENT  LABEL       STATE               CREATED      EXPIRES\n\

@@ -1,7 +1,11 @@
+use std::slice;
 use std::time::SystemTime;
+
+use keygate::manage::LastUsed;
 
 use crate::args::{Globals, ShowKeyArgs};
 use crate::failure::Failure;
+use crate::history::add_last_uses;
 use crate::identify;
 use crate::output::Output;
 use crate::runtime::block_on;
@@ -17,10 +21,12 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let now = SystemTime::now();
     let key_id = identify::key_id(&args.id, store, globals)?;
-    let key = block_on(store.find_key(&key_id))?;
+    let mut key = block_on(store.find_key(&key_id))?;
+    let client = key.client.clone();
+    let watched = add_last_uses(slice::from_mut(&mut key), Some(&client), globals, out)?;
 
     let status = ShownStatus::of(&key, now, SOON);
-    let mut facts = Table::without_headings();
+    let mut facts = Table::default();
     facts.push_fact("ID", key.key_id.to_string());
     facts.push_fact("CLIENT", key.client.as_str());
     facts.push_fact("LABEL", key.label.as_deref().unwrap_or("none"));
@@ -33,5 +39,14 @@ pub(super) fn run(
     if let Some(successor) = key.replaced_by {
         facts.push_fact("REPLACED BY", successor.to_string());
     }
-    out.print(&facts.render(), &show::key_json(&key, now))
+    if watched.is_some() {
+        let last_used = match key.last_used {
+            LastUsed::At(time) => moment(Some(time), "", now),
+            other => other.to_string(),
+        };
+        facts.push_fact("LAST USED", last_used);
+    }
+    out.print(&facts.render(), &show::key_json(&key, now))?;
+    show::watched(watched.as_ref(), out);
+    Ok(())
 }

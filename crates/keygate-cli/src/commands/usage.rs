@@ -1,0 +1,115 @@
+//! The usage of clients, of the keys of one client, or by time.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use keygate::manage::KeyInfo;
+use keygate::observe::{
+    ClientTotals, KeyTotals, UsageHistory, UsagePoint, UsageQuery, UsageTotals,
+};
+use serde_json::{Value, json};
+
+use crate::args::{Globals, UsageArgs};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::runtime::block_on;
+use crate::table::{Cell, Table};
+use crate::{history, show};
+
+mod csv;
+
+/// A list of counts.
+struct Listing {
+    name: &'static str,
+    /// The names of the values in [`Row::of`].
+    columns: Vec<&'static str>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    of: Vec<String>,
+    totals: UsageTotals,
+}
+
+pub(super) fn run(args: &UsageArgs, globals: &Globals, out: &Output) -> Result<(), Failure> {
+    let history = history::open(globals)?;
+    let mut query = UsageQuery::new();
+    if let Some(time) = args.since {
+        query = query.since(SystemTime::now().checked_sub(time).unwrap_or(UNIX_EPOCH));
+    }
+    if let Some(client) = &args.client {
+        query = query.for_client(client);
+    }
+    let listing = listing(args, &query, &history)?;
+    let watched = block_on(history.watched_since())?;
+    if args.csv {
+        return out.print(&csv::text(&listing), &Value::Null);
+    }
+    if listing.rows.is_empty() && !out.is_json() {
+        out.note("no requests were counted in this time");
+    } else {
+        let watched = watched.map(show::time);
+        let rows: Value = listing.rows.iter().map(|row| json(&listing.columns, row)).collect();
+        let json = json!({ "watched_since": watched, listing.name: rows });
+        out.print(&table(&listing), &json)?;
+    }
+    if !out.is_json() {
+        out.note(&show::since_when("usage", watched));
+    }
+    Ok(())
+}
+
+fn listing(
+    args: &UsageArgs,
+    query: &UsageQuery,
+    history: &UsageHistory,
+) -> Result<Listing, Failure> {
+    if let Some(by) = args.by {
+        let points = block_on(history.series(query, by.into()))?.into_iter();
+        let row =
+            |point: UsagePoint| Row { of: vec![show::time(point.start)], totals: point.totals };
+        let rows = points.map(row).collect();
+        return Ok(Listing { name: "times", columns: vec!["start"], rows });
+    }
+    if let Some(client) = &args.client {
+        let watched = block_on(history.last_uses(Some(client)))?;
+        let row = |key: KeyTotals| {
+            let last_used = watched.of(&KeyInfo::new(key.key_id, key.client.as_str()));
+            let of = vec![key.client, key.key_id.to_string(), last_used.to_string()];
+            Row { of, totals: key.totals }
+        };
+        let rows = block_on(history.keys(query))?.into_iter().map(row).collect();
+        return Ok(Listing { name: "keys", columns: vec!["client", "key_id", "last_used"], rows });
+    }
+    let clients = block_on(history.top(query, args.top as usize))?.into_iter();
+    let row = |client: ClientTotals| Row { of: vec![client.client], totals: client.totals };
+    Ok(Listing { name: "clients", columns: vec!["client"], rows: clients.map(row).collect() })
+}
+
+fn refused(totals: &UsageTotals) -> u64 {
+    totals.refused.values().sum()
+}
+
+/// The reasons of refusals with their numbers: `expired 2, revoked 1`.
+fn reasons(totals: &UsageTotals) -> String {
+    let reasons = totals.refused.iter().map(|(reason, count)| format!("{reason} {count}"));
+    reasons.collect::<Vec<_>>().join(", ")
+}
+
+fn table(listing: &Listing) -> String {
+    let headings = listing.columns.iter().copied().chain(["requests", "refused", "reasons"]);
+    let mut table = Table::new(headings.map(|name| name.replace('_', " ").to_uppercase()));
+    for Row { of, totals } in &listing.rows {
+        let counts = [totals.requests.to_string(), refused(totals).to_string(), reasons(totals)];
+        table.push(of.iter().cloned().chain(counts).map(Cell::from));
+    }
+    table.render()
+}
+
+fn json(columns: &[&str], row: &Row) -> Value {
+    let Row { of, totals } = row;
+    let mut json = json!({ "requests": totals.requests, "refused": totals.refused });
+    for (name, value) in columns.iter().zip(of) {
+        json[*name] = value.as_str().into();
+    }
+    json
+}

@@ -1,0 +1,110 @@
+//! The usage that services keep, which `--usage` names.
+
+use std::time::SystemTime;
+
+use keygate::manage::KeyInfo;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use keygate::observe::UsageHistory;
+
+use crate::args::Globals;
+use crate::failure::Failure;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::location::{Location, LocationError};
+use crate::output::Output;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::runtime::block_on;
+
+/// The usage in which the last uses of keys were looked up.
+pub(crate) struct Watched {
+    /// `None` if nothing was ever written.
+    pub(crate) since: Option<SystemTime>,
+}
+
+/// Sets the last use of these keys, if the command line or the environment names their usage, or it is in the database of
+/// the keys.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn add_last_uses(
+    keys: &mut [KeyInfo],
+    client: Option<&str>,
+    globals: &Globals,
+    out: &Output,
+) -> Result<Option<Watched>, Failure> {
+    let read =
+        |location| -> Result<_, Failure> { Ok(block_on(open_at(&location)?.last_uses(client))?) };
+    match location(globals)?.map(read).transpose() {
+        Ok(None) => Ok(None),
+        Ok(Some(last_uses)) => {
+            last_uses.add_to(&mut *keys);
+            Ok(Some(Watched { since: last_uses.watched_since() }))
+        }
+        // Nobody asked for it.
+        Err(failure) if globals.usage().is_none() => {
+            out.warn(&format!("the last use of keys cannot be read: {}", failure.message()));
+            Ok(None)
+        }
+        Err(failure) => Err(in_usage(failure)),
+    }
+}
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+#[expect(clippy::unnecessary_wraps, reason = "the databases can fail")]
+pub(crate) fn add_last_uses(
+    _: &mut [KeyInfo],
+    _: Option<&str>,
+    _: &Globals,
+    _: &Output,
+) -> Result<Option<Watched>, Failure> {
+    Ok(None)
+}
+
+/// Opens the usage that the command line or the environment names, or that of the database of the keys.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn open(globals: &Globals) -> Result<UsageHistory, Failure> {
+    let location = location(globals)?.ok_or_else(|| {
+        Failure::usage(
+            "no usage is named: give --usage PATH (of `usage.db` or its folder) or set KEYGATE_USAGE",
+        )
+    })?;
+    open_at(&location).map_err(in_usage)
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn location(globals: &Globals) -> Result<Option<Location>, Failure> {
+    let Some(usage) = globals.usage() else {
+        #[cfg(feature = "postgres")]
+        if let Ok(location @ Location::Postgres(_)) = globals.location() {
+            return Ok(Some(location));
+        }
+        return Ok(None);
+    };
+    let failure = |error| match error {
+        LocationError::Empty => Failure::usage(
+            "the usage has an empty name: give --usage PATH (of `usage.db` or its folder) or set \
+             KEYGATE_USAGE",
+        ),
+        error => in_usage(Failure::usage(error)),
+    };
+    Location::parse(&usage).map(Some).map_err(failure)
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn open_at(location: &Location) -> Result<UsageHistory, Failure> {
+    match location {
+        #[cfg(feature = "sqlite")]
+        Location::File(path) | Location::Sqlite(path) => {
+            block_on(UsageHistory::open(path)).map_err(Failure::unavailable)
+        }
+        #[cfg(not(feature = "sqlite"))]
+        Location::File(_) => Err(Failure::usage(
+            "this keygate was built without SQLite: \
+             install one with `cargo install keygate-cli --features sqlite`",
+        )),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => Ok(crate::store::postgres(url)?.usage_history()),
+    }
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn in_usage(failure: Failure) -> Failure {
+    failure.in_store("the usage")
+}

@@ -1,0 +1,193 @@
+//! `keygate usage`, and the last use of keys in lists.
+
+use keygate::observe::{UsageHistory, UsageWriter};
+use keygate::{Authenticator, KeyStore, Usage};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+#[cfg(feature = "postgres")]
+use crate::servers::Postgres;
+use crate::tool::{Sandbox, id_of};
+
+/// A service that has counted requests, and the keys of its clients.
+struct Counted {
+    sandbox: Sandbox,
+    used: String,
+    revoked: String,
+    /// Issued after requests were counted.
+    later: String,
+}
+
+/// A key that was issued at an unknown time.
+const OLD: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
+
+/// Counts requests with these keys.
+fn count(store: impl KeyStore, history: &UsageHistory, keys: &[(&str, usize)]) {
+    let usage = Usage::new();
+    let runtime = Runtime::new().unwrap();
+    runtime.block_on(async {
+        let writer = UsageWriter::start(&usage, history).unwrap();
+        let auth = Authenticator::new(store).add_observer(usage.clone());
+        for (key, requests) in keys {
+            for _ in 0..*requests {
+                let _ = auth.authenticate_key(key.as_bytes()).await;
+            }
+        }
+        writer.stop().await.unwrap();
+    });
+}
+
+impl Counted {
+    /// With keys in a file, and usage in `state/usage.db`.
+    fn in_file() -> Self {
+        let sandbox = Sandbox::with_file(&format!("api_keys:\n  {OLD}: App 1\n"));
+        let mut counted = Self::in_store(sandbox);
+        let state = counted.sandbox.path("state");
+        std::fs::create_dir(&state).unwrap();
+        let store = keygate::YamlStore::open(counted.sandbox.path("keys.yaml")).unwrap();
+        let history = Runtime::new().unwrap().block_on(UsageHistory::in_folder(state)).unwrap();
+        counted.serve(store, &history);
+        counted.later = counted.sandbox.issue(&["App 1"]);
+        counted
+    }
+
+    #[cfg(feature = "postgres")]
+    fn in_postgres() -> Self {
+        let sandbox = Sandbox::with_database(&Postgres::shared().database().url());
+        sandbox.run(["client", "add", "App 1"]).succeeds();
+        let counted = Self::in_store(sandbox);
+        let connect = keygate::store::PostgresStore::connect(counted.sandbox.store());
+        let runtime = Runtime::new().unwrap();
+        let (store, history) = runtime.block_on(async {
+            let store = connect.await.unwrap();
+            let history = store.usage_history();
+            (store, history)
+        });
+        counted.serve(store, &history);
+        counted
+    }
+
+    fn in_store(sandbox: Sandbox) -> Self {
+        sandbox.run(["client", "add", "App, 2"]).succeeds();
+        let [used, revoked] = ["App 1", "App, 2"].map(|client| sandbox.issue(&[client]));
+        sandbox.run(["key", "revoke", "--yes", &id_of(&revoked)]).succeeds();
+        Self { sandbox, used, revoked, later: String::new() }
+    }
+
+    fn serve(&self, store: impl KeyStore, history: &UsageHistory) {
+        count(store, history, &[(&self.used, 5), (&self.revoked, 2)]);
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        self.sandbox.run([arguments, &["--json"]].concat()).succeeds().json()
+    }
+}
+
+#[test]
+fn usage_lists_clients_keys_and_times() {
+    let counted = Counted::in_file();
+    let usage = |arguments: &[&str]| {
+        let command = [&["usage", "--usage", "state/usage.db"], arguments].concat();
+        counted.sandbox.run(command).succeeds()
+    };
+    let result = usage(&[]);
+    assert_eq!(
+        result.out,
+        "CLIENT  REQUESTS  REFUSED  REASONS\n\
+         App 1   5         0\n\
+         App, 2  0         2        revoked 2\n"
+    );
+    assert!(result.err.starts_with("usage is watched since 20"), "{}", result.err);
+    let csv = "client,requests,refused,reasons\r\nApp 1,5,0,\r\n\"App, 2\",0,2,revoked 2\r\n";
+    assert_eq!(usage(&["--csv"]).out, csv);
+    let top = usage(&["--top", "1", "--since", "24h", "--json"]).json();
+    let expected = json!([{ "client": "App 1", "requests": 5, "refused": {} }]);
+    assert_eq!((&top["clients"], top["watched_since"].is_string()), (&expected, true));
+
+    let keys = usage(&["--client", "App 1", "--json"]).json()["keys"].clone();
+    assert_eq!(
+        (&keys[0]["key_id"], &keys[0]["requests"]),
+        (&json!(id_of(&counted.used)), &json!(5))
+    );
+    assert!(keys[0]["last_used"].as_str().unwrap().starts_with("20"), "{keys}");
+    let times = usage(&["--by", "hour", "--json"]).json()["times"].clone();
+    let sums: Vec<_> = times.as_array().unwrap().iter().map(|time| &time["requests"]).collect();
+    assert!(sums.iter().map(|sum| sum.as_u64().unwrap()).sum::<u64>() == 5, "{times}");
+    let start = times[0]["start"].as_str().unwrap();
+    assert!(start.ends_with(":00:00Z"), "{start}");
+    let none = usage(&["--client", "App 3"]);
+    assert!(none.err.starts_with("no requests were counted"), "{}", none.err);
+    assert_eq!(
+        usage(&["--client", "App 3", "--csv"]).out,
+        "client,key_id,last_used,requests,refused,reasons\r\n"
+    );
+}
+
+#[test]
+fn keys_are_listed_and_shown_with_their_last_use() {
+    let counted = Counted::in_file();
+    let list = |arguments: &[&str]| {
+        let mut command = counted.sandbox.command(arguments);
+        let output = command.env("KEYGATE_USAGE", "state").output().unwrap();
+        crate::tool::CommandResult::from(output).succeeds()
+    };
+    let result = list(&["key", "list", "App 1"]);
+    assert!(
+        result.out.starts_with("ID ") && result.out.contains("  LAST USED\n"),
+        "{}",
+        result.out
+    );
+    let last_use = |key: &str| {
+        let id = id_of(key);
+        let line = result.out.lines().find(|line| line.starts_with(&id)).unwrap().to_owned();
+        line.rsplit("  ").next().unwrap().to_owned()
+    };
+    let used = last_use(&counted.used);
+    assert!(used == "now" || used.ends_with(" ago"), "{used}");
+    assert_eq!(last_use(&counted.later), "never");
+    assert_eq!(last_use(OLD), "unknown");
+    assert!(result.err.starts_with("last use is watched since 20"), "{}", result.err);
+
+    let shown = list(&["key", "show", &id_of(&counted.used)]);
+    assert!(shown.out.contains("\nLAST USED  20"), "{}", shown.out);
+    let shown = list(&["client", "show", "App 1", "--json"]).json();
+    let used =
+        shown["key_list"].as_array().unwrap().iter().filter(|key| key["last_used"] != "unknown");
+    assert_eq!(used.count(), 1);
+    assert!(!counted.sandbox.run(["key", "list"]).succeeds().out.contains("LAST USED"));
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn usage_in_postgres_needs_no_name() {
+    let counted = Counted::in_postgres();
+    let usage = counted.json(&["usage"]);
+    assert_eq!(
+        (&usage["clients"][0]["client"], &usage["clients"][0]["requests"]),
+        (&json!("App 1"), &json!(5))
+    );
+    let keys = counted.json(&["key", "list"]);
+    let used =
+        keys.as_array().unwrap().iter().find(|key| key["key_id"] == id_of(&counted.used)).unwrap();
+    assert!(used["last_used"].as_str().unwrap().starts_with("20"), "{used}");
+}
+
+#[test]
+fn missing_usage_is_named_with_the_way_out() {
+    let sandbox = Sandbox::with_client("App 1");
+    sandbox.issue(&["App 1"]);
+    sandbox.run(["usage"]).fails(2, "no usage is named: give --usage PATH");
+    sandbox.run(["usage", "--usage", ""]).fails(2, "the usage has an empty name");
+    sandbox
+        .run(["usage", "--usage", "redis://:hunter2@db"])
+        .fails(2, "the usage: the store is neither");
+    sandbox.run(["usage", "--usage", "none.db"]).fails(3, "the usage: ");
+    sandbox.run(["key", "list", "--usage", "none.db"]).fails(3, "the usage: ");
+    sandbox.run(["usage", "--usage", "keys.yaml"]).fails(3, "the usage: ");
+    sandbox.run(["usage", "--top", "0"]).fails(2, "--top <COUNT>");
+    sandbox.run(["usage", "--top", "3", "--by", "day"]).fails(2, "cannot be used with");
+    sandbox.run(["usage", "--since", "0d"]).fails(2, "the duration is zero");
+    let both = sandbox.run(["usage", "--csv", "--json"]);
+    assert!(both.code == 2 && both.err.contains("cannot be used with"), "{}", both.err);
+    assert_eq!(sandbox.other_files(), [""; 0]);
+}
