@@ -13,9 +13,10 @@ mod store;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod usage;
 
-pub(crate) use client::{AddArgs, ClientCommand, ListClientsArgs};
+pub(crate) use client::{AddArgs, ClientCommand, ListClientsArgs, SetClientArgs};
 pub(crate) use key::{
-    IssueArgs, KeyCommand, ListKeysArgs, NewKeyArgs, RevokeArgs, RotateArgs, ShowKeyArgs,
+    IssueArgs, KeyCommand, ListKeysArgs, NewKeyArgs, RevokeArgs, RotateArgs, SetKeyArgs,
+    ShowKeyArgs,
 };
 pub(crate) use store::{ExportArgs, ImportArgs, MigrateArgs};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -131,10 +132,10 @@ of PostgreSQL's tables rebuilds indexes under a lock: about 3 seconds for a mill
 
 Exit codes of --check: 0 no errors (there may be warnings), 1 errors, 3 the database is unavailable.")]
     Migrate(MigrateArgs),
-    /// Add, list, show, enable, disable and remove clients
+    /// Add, list, show, change, enable, disable and remove clients
     #[command(subcommand, arg_required_else_help = false)]
     Client(ClientCommand),
-    /// Issue, list, show, rotate and revoke keys
+    /// Issue, list, show, change, rotate and revoke keys
     #[command(subcommand, arg_required_else_help = false)]
     Key(KeyCommand),
     /// Answered with the commands that list something

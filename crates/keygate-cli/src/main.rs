@@ -13,6 +13,7 @@ mod args;
 mod commands;
 mod confirm;
 mod deliver;
+mod differences;
 mod duration;
 mod expiry;
 mod failure;

@@ -11,6 +11,15 @@ Examples:
   keygate client add 'App 1' --metadata team=billing
   keygate client add -- '-App 1'")]
     Add(AddArgs),
+    /// Change a client; what is not named stays
+    #[command(after_help = "\
+Examples:
+  keygate client set 'App 1' --quota 200/minute --add-scope stock:read
+  keygate client set 'App 1' --scope orders:read --scope orders:write
+  keygate client set 'App 1' --no-quota --metadata team=billing --remove-metadata owner
+
+--scope replaces all scopes, --metadata sets one name. The name of a client never changes.")]
+    Set(SetClientArgs),
     /// Enable a disabled client: its keys work again
     #[command(after_help = "Example:\n  keygate client enable 'App 1'")]
     Enable(NameArgs),
@@ -66,6 +75,36 @@ pub(crate) struct AddArgs {
     /// Text of your own that is kept with the client; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
     pub(crate) metadata: Vec<(String, String)>,
+}
+
+#[derive(Args)]
+pub(crate) struct SetClientArgs {
+    /// The name of the client
+    pub(crate) name: String,
+    /// Scope of the client, in place of all that it has; may be repeated
+    #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "no_scope")]
+    pub(crate) scopes: Vec<Scope>,
+    /// Remove all scopes
+    #[arg(long)]
+    pub(crate) no_scope: bool,
+    /// Scope to add; may be repeated
+    #[arg(long, value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scope"])]
+    pub(crate) add_scope: Vec<Scope>,
+    /// Scope to remove; may be repeated
+    #[arg(long, value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scope"])]
+    pub(crate) remove_scope: Vec<Scope>,
+    /// Quota of the client, such as 100/minute, or unlimited
+    #[arg(long, conflicts_with = "no_quota")]
+    pub(crate) quota: Option<Quota>,
+    /// Remove the quota: the default of each limit applies
+    #[arg(long)]
+    pub(crate) no_quota: bool,
+    /// Text of your own that is kept with the client; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
+    pub(crate) metadata: Vec<(String, String)>,
+    /// Name of a text to remove; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) remove_metadata: Vec<String>,
 }
 
 #[derive(Args)]

@@ -40,6 +40,14 @@ Examples:
 Everywhere, the first 8 or more digits of an id are enough if no other key begins with them. --yes and
 --json need the whole id.")]
     Show(ShowKeyArgs),
+    /// Change a key; what is not named stays
+    #[command(after_help = "\
+Examples:
+  keygate key set 1f0c2b7a9d3e4c58 --label 'old app' --expires 30d
+  keygate key set 1f0c2b7a9d3e4c58 --no-expiry
+
+An expiry can become earlier or later, but a key that was revoked or has expired stays so.")]
+    Set(SetKeyArgs),
     /// Revoke keys, at once and for ever
     #[command(after_help = "\
 Examples:
@@ -113,6 +121,24 @@ pub(crate) struct ListKeysArgs {
 }
 
 const STATES: [&str; 5] = ["active", "replaced", "disabled", "expired", "revoked"];
+
+#[derive(Args)]
+pub(crate) struct SetKeyArgs {
+    /// The id of the key
+    pub(crate) id: String,
+    /// Name of the key for people, such as production
+    #[arg(long, conflicts_with = "no_label")]
+    pub(crate) label: Option<String>,
+    /// Remove the label
+    #[arg(long)]
+    pub(crate) no_label: bool,
+    /// Expiry of the key: a duration from now, or a time with an offset
+    #[arg(long, value_name = "90d|TIME", conflicts_with = "no_expiry")]
+    pub(crate) expires: Option<ExpiryArg>,
+    /// The key never expires
+    #[arg(long)]
+    pub(crate) no_expiry: bool,
+}
 
 #[derive(Args)]
 pub(crate) struct ShowKeyArgs {

@@ -14,6 +14,7 @@ use crate::show::{self, counted};
 use crate::store::{Store, open, open_to_change};
 use crate::table::{Cell, Table};
 
+mod set_client;
 mod show_client;
 
 pub(super) fn run(
@@ -34,13 +35,11 @@ pub(super) fn run(
         ClientCommand::Add(args) => {
             let profile = profile(args)?;
             out.warn_if_key("the name of the client", profile.name());
-            for (name, value) in profile.metadata() {
-                out.warn_if_key("a name in the metadata", name);
-                out.warn_if_key("a text in the metadata", value);
-            }
+            warn_of_keys(profile.metadata(), out);
             let client = block_on(store.add_client(profile))?;
             changed(&client, "added", ": issue a key for it with `keygate key issue`", out)?;
         }
+        ClientCommand::Set(args) => set_client::run(args, store, out)?,
         ClientCommand::Enable(args) => {
             let client = block_on(store.enable_client(&args.name))
                 .map_err(|error| client_failure(error, &args.name, store))?;
@@ -59,16 +58,29 @@ pub(super) fn run(
 }
 
 fn profile(args: AddArgs) -> Result<ClientProfile, Failure> {
-    let count = args.metadata.len();
-    let metadata: BTreeMap<_, _> = args.metadata.into_iter().collect();
-    if metadata.len() < count {
-        return Err(Failure::usage("the same metadata name is given twice: keep one of the two"));
-    }
+    let metadata = unique(args.metadata)?;
     let profile = ClientProfile::new(args.name).with_scopes(args.scopes).with_metadata(metadata);
     Ok(match args.quota {
         Some(quota) => profile.with_quota(quota),
         None => profile,
     })
+}
+
+/// Returns the metadata of the command line, with each name once.
+fn unique(metadata: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Failure> {
+    let count = metadata.len();
+    let metadata: BTreeMap<_, _> = metadata.into_iter().collect();
+    if metadata.len() < count {
+        return Err(Failure::usage("the same metadata name is given twice: keep one of the two"));
+    }
+    Ok(metadata)
+}
+
+fn warn_of_keys(metadata: &BTreeMap<String, String>, out: &Output) {
+    for (name, value) in metadata {
+        out.warn_if_key("a name in the metadata", name);
+        out.warn_if_key("a text in the metadata", value);
+    }
 }
 
 fn remove(

@@ -11,6 +11,7 @@ mod issue;
 mod list;
 mod revoke;
 mod rotate;
+mod set_key;
 mod show_key;
 
 pub(super) use list::table;
@@ -32,6 +33,7 @@ pub(super) fn run(
         KeyCommand::Issue(args) => issue::run(&args, &*store, globals, out)?,
         KeyCommand::List(args) => return list::run(&args, &*store, globals, out),
         KeyCommand::Show(args) => show_key::run(&args, &*store, globals, out)?,
+        KeyCommand::Set(args) => set_key::run(&args, &*store, globals, out)?,
         KeyCommand::Revoke(args) => revoke::run(&args, confirmation, &*store, globals, out)?,
         KeyCommand::Rotate(args) => rotate::run(&args, &*store, globals, out)?,
     }

@@ -18,6 +18,11 @@ fn dry_run_changes_nothing_in_any_store() {
         for (command, shown) in [
             (&["client", "add", "App 4"][..], "added App 4"),
             (&["client", "disable", "App 1"], "disabled App 1"),
+            (
+                &["client", "set", "App 1", "--quota", "9/day"],
+                "changed App 1: quota none -> 9/day\n",
+            ),
+            (&["key", "set", &id, "--label", "x"], "changed "),
             (&["client", "enable", "App 2"], "enabled App 2"),
             (&["client", "remove", "App 2"], "removed App 2"),
             (

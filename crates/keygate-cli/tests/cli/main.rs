@@ -35,6 +35,7 @@ mod servers;
 #[expect(dead_code, reason = "the tests of the examples use the rest")]
 #[path = "../../../../tests/examples/server.rs"]
 mod service;
+mod setting;
 mod showing;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod store_files;

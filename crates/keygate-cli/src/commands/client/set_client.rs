@@ -1,0 +1,81 @@
+use keygate::Scope;
+use keygate::manage::{ClientChange, ClientInfo};
+
+use super::{unique, warn_of_keys};
+use crate::args::SetClientArgs;
+use crate::differences::Differences;
+use crate::failure::Failure;
+use crate::identify::client_failure;
+use crate::output::Output;
+use crate::runtime::block_on;
+use crate::show;
+use crate::store::Store;
+
+pub(super) fn run(args: SetClientArgs, store: &dyn Store, out: &Output) -> Result<(), Failure> {
+    let (name, removed) = (args.name.clone(), args.remove_scope.clone());
+    let change = change(args, out)?;
+    if change.is_empty() {
+        return Err(Failure::usage(
+            "say what to change, such as --quota or --scope: see `keygate client set --help`",
+        ));
+    }
+    let failed = |error| client_failure(error, &name, store);
+    let before = block_on(store.find_client(&name)).map_err(failed)?;
+    let after = block_on(store.update_client(&name, change)).map_err(failed)?;
+    differences(&before, &after).report(&name, &show::client_json(&after), out)?;
+    warn_of_wider_scopes(&removed, &after, out);
+    Ok(())
+}
+
+fn change(args: SetClientArgs, out: &Output) -> Result<ClientChange, Failure> {
+    let mut change = ClientChange::new();
+    if args.no_scope || !args.scopes.is_empty() {
+        change = change.with_scopes(args.scopes);
+    }
+    change = args.add_scope.into_iter().fold(change, ClientChange::add_scope);
+    change = args.remove_scope.into_iter().fold(change, ClientChange::remove_scope);
+    if let Some(quota) = args.quota {
+        change = change.with_quota(quota);
+    }
+    if args.no_quota {
+        change = change.without_quota();
+    }
+    let metadata = unique(args.metadata)?;
+    if let Some(name) = args.remove_metadata.iter().find(|name| metadata.contains_key(*name)) {
+        return Err(Failure::usage(format!(
+            "the metadata name `{name}` is set and removed: keep one of the two"
+        )));
+    }
+    warn_of_keys(&metadata, out);
+    let set = |change: ClientChange, (name, value)| change.set_metadata(name, value);
+    change = metadata.into_iter().fold(change, set);
+    Ok(args.remove_metadata.into_iter().fold(change, ClientChange::remove_metadata))
+}
+
+fn differences(before: &ClientInfo, after: &ClientInfo) -> Differences {
+    let [old, new] = [&before.profile, &after.profile];
+    let mut differences = Differences::default();
+    let scopes = [before, after].map(|client| show::scopes(client).join(" "));
+    differences.add("scopes", scopes);
+    differences
+        .add("quota", [old, new].map(|it| it.quota().map(ToString::to_string).unwrap_or_default()));
+    let names = old.metadata().keys().chain(new.metadata().keys());
+    for name in names.collect::<std::collections::BTreeSet<_>>() {
+        let values = [old, new].map(|it| it.metadata().get(name).cloned().unwrap_or_default());
+        differences.add(&format!("metadata {name}"), values);
+    }
+    differences
+}
+
+/// Warns of scopes that were removed and are covered by others.
+fn warn_of_wider_scopes(removed: &[Scope], client: &ClientInfo, out: &Output) {
+    for scope in removed {
+        let wider = client.profile.scopes().iter().find(|wider| wider.covers(scope));
+        if let Some(wider) = wider {
+            out.warn(&format!(
+                "{} still has the scope {scope}, which {wider} covers",
+                client.profile.name()
+            ));
+        }
+    }
+}

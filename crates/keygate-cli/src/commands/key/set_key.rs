@@ -1,0 +1,59 @@
+use std::time::SystemTime;
+
+use keygate::manage::{KeyChange, KeyInfo};
+
+use super::draft::warn_of_disabled;
+use crate::args::{Globals, SetKeyArgs};
+use crate::differences::Differences;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::runtime::block_on;
+use crate::store::Store;
+use crate::{identify, show};
+
+pub(super) fn run(
+    args: &SetKeyArgs,
+    store: &dyn Store,
+    globals: &Globals,
+    out: &Output,
+) -> Result<(), Failure> {
+    let now = SystemTime::now();
+    let change = change(args, now, out)?;
+    if change.is_empty() {
+        return Err(Failure::usage(
+            "say what to change, such as --label or --expires: see `keygate key set --help`",
+        ));
+    }
+    let key_id = identify::key_id(&args.id, store, globals)?;
+    let before = block_on(store.find_key(&key_id))?;
+    let after = block_on(store.update_key(&key_id, change))?;
+    differences(&before, &after).report(&show::named(&after), &show::key_json(&after, now), out)?;
+    warn_of_disabled(&after, out);
+    Ok(())
+}
+
+fn change(args: &SetKeyArgs, now: SystemTime, out: &Output) -> Result<KeyChange, Failure> {
+    let mut change = KeyChange::new();
+    if let Some(label) = &args.label {
+        out.warn_if_key("the label", label);
+        change = change.with_label(label);
+    }
+    if args.no_label {
+        change = change.without_label();
+    }
+    if let Some(expires) = args.expires {
+        change = change.with_expiry(expires.instant(now)?);
+    }
+    if args.no_expiry {
+        change = change.with_expiry(None);
+    }
+    Ok(change)
+}
+
+fn differences(before: &KeyInfo, after: &KeyInfo) -> Differences {
+    let keys = [before, after];
+    let mut differences = Differences::default();
+    differences.add("label", keys.map(|key| key.label.clone().unwrap_or_default()));
+    differences.add("expiry", keys.map(|key| key.expires().map(show::time).unwrap_or_default()));
+    differences
+}

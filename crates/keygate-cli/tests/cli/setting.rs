@@ -1,0 +1,142 @@
+//! `client set` and `key set`.
+
+use std::thread;
+
+use serde_json::json;
+
+use crate::tool::{Sandbox, id_of};
+
+fn stores() -> Vec<Sandbox> {
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    return crate::databases::stores();
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    vec![Sandbox::new()]
+}
+
+#[test]
+fn client_keeps_what_is_not_named() {
+    for sandbox in stores() {
+        let add = ["client", "add", "App 1", "--scope", "orders:read", "--quota", "9/day"];
+        sandbox
+            .run([&add[..], &["--metadata", "team=billing", "--metadata", "x=1"]].concat())
+            .succeeds();
+        let set = |arguments: &[&str]| {
+            let command = [&["client", "set", "App 1"], arguments].concat();
+            sandbox.run(command).succeeds()
+        };
+        let client = || {
+            let mut client = sandbox.run(["client", "show", "App 1", "--json"]).succeeds().json();
+            let fields = ["scopes", "quota", "metadata"].map(|field| client[field].take());
+            json!(fields)
+        };
+        let result = set(&["--add-scope", "stock:*", "--quota", "10/day"]);
+        let note =
+            "changed App 1: scopes orders:read -> orders:read stock:*, quota 9/day -> 10/day\n";
+        assert_eq!((result.err.as_str(), result.out.as_str()), (note, ""));
+        let metadata = json!({ "team": "billing", "x": "1" });
+        assert_eq!(client(), json!([["orders:read", "stock:*"], "10/day", metadata]));
+
+        let result = set(&["--metadata", "team=sales", "--remove-metadata", "x"]);
+        let note = "changed App 1: metadata team billing -> sales, metadata x 1 -> none\n";
+        assert_eq!(result.err, note);
+        let result = set(&["--scope", "a", "--scope", "b:*", "--no-quota", "--json"]).json();
+        assert_eq!((&result["scopes"], &result["quota"]), (&json!(["a", "b:*"]), &json!(null)));
+        assert_eq!(client(), json!([["a", "b:*"], null, { "team": "sales" }]));
+
+        set(&["--remove-scope", "a"]);
+        assert_eq!(client()[0], json!(["b:*"]));
+        let result = set(&["--remove-scope", "b:x"]);
+        let lines: Vec<_> = result.err.lines().collect();
+        assert_eq!(lines[0], "App 1 is so already: nothing was changed");
+        assert_eq!(lines[1], "warning: App 1 still has the scope b:x, which b:* covers");
+        set(&["--no-scope"]);
+        assert_eq!(client(), json!([[], null, { "team": "sales" }]));
+    }
+}
+
+#[test]
+fn key_gets_another_label_and_expiry() {
+    for sandbox in stores() {
+        sandbox.run(["client", "add", "App 1"]).succeeds();
+        let key = sandbox.issue(&["App 1", "--label", "old", "--expires", "2099-01-01T00:00:00Z"]);
+        let id = id_of(&key);
+        let set = |arguments: &[&str]| sandbox.run([&["key", "set", &id], arguments].concat());
+        let result = set(&["--label", "new"]).succeeds();
+        let note = format!("changed {id} (new) of App 1: label old -> new\n");
+        assert_eq!((result.err, result.out), (note, String::new()));
+        assert_eq!(sandbox.keys()[0]["expires"], "2099-01-01T00:00:00Z");
+
+        let result = set(&["--expires", "2098-01-01T00:00:00Z", "--json"]).succeeds().json();
+        assert_eq!(
+            (&result["key_id"], &result["expires"]),
+            (&json!(id), &json!("2098-01-01T00:00:00Z"))
+        );
+        let result = set(&["--no-expiry", "--no-label"]).succeeds();
+        assert!(
+            result.err.contains("label new -> none, expiry 2098-01-01T00:00:00Z -> none"),
+            "{}",
+            result.err
+        );
+        sandbox.run_with(key.as_bytes(), ["check"]).succeeds();
+        set(&["--expires", "2020-01-01T00:00:00Z"]).fails(1, "has already passed");
+        set(&["--label", " x"]).fails(1, "label");
+
+        sandbox.run(["key", "revoke", "--yes", &id]).succeeds();
+        set(&["--expires", "30d"]).fails(1, "was revoked");
+        set(&["--label", "gone"]).succeeds();
+        assert_eq!(sandbox.keys()[0]["state"], "revoked");
+    }
+}
+
+#[test]
+fn wrong_changes_are_refused_and_change_nothing() {
+    let sandbox = Sandbox::with_client("App 1");
+    let id = id_of(&sandbox.issue(&["App 1"]));
+    let before = sandbox.file();
+    let client =
+        |arguments: &[&str]| sandbox.run([&["client", "set", "App 1"], arguments].concat());
+    client(&[]).fails(2, "say what to change, such as --quota");
+    client(&["--quota", "1/day", "--no-quota"]).fails(2, "cannot be used with");
+    client(&["--scope", "a", "--add-scope", "b"]).fails(2, "cannot be used with");
+    client(&["--scope", "A"]).fails(2, "--scope <SCOPE>: ");
+    client(&["--metadata", "a=1", "--metadata", "a=2"]).fails(2, "given twice");
+    client(&["--metadata", "a=1", "--remove-metadata", "a"]).fails(2, "set and removed");
+    sandbox.run(["client", "set", "App 2", "--no-quota"]).fails(1, "the nearest is `App 1`");
+    sandbox.run(["client", "set", &id, "--no-quota"]).fails(2, "is the id of a key of `App 1`");
+    sandbox.run(["key", "set", &id]).fails(2, "say what to change, such as --label");
+    sandbox.run(["key", "set", "App 1", "--no-label"]).fails(2, "`App 1` is a client");
+    sandbox.run(["key", "set", &id, "--expires", "1d", "--no-expiry"]).fails(2, "cannot be used");
+    sandbox.run(["key", "set", "0000000000000000", "--no-label"]).fails(1, "no key has the id");
+    assert_eq!(sandbox.file(), before);
+}
+
+#[test]
+fn two_changes_at_once_are_both_kept() {
+    for sandbox in stores() {
+        sandbox.run(["client", "add", "App 1"]).succeeds();
+        thread::scope(|scope| {
+            for arguments in [["--add-scope", "a"], ["--quota", "9/day"], ["--metadata", "x=1"]] {
+                let command = [&["client", "set", "App 1"][..], &arguments].concat();
+                let sandbox = &sandbox;
+                scope.spawn(move || sandbox.run(command).succeeds());
+            }
+        });
+        let client = sandbox.run(["client", "show", "App 1", "--json"]).succeeds().json();
+        let fields = [&client["scopes"], &client["quota"], &client["metadata"]];
+        assert_eq!(fields, [&json!(["a"]), &json!("9/day"), &json!({ "x": "1" })]);
+    }
+}
+
+#[test]
+fn key_in_a_text_that_is_shown_is_a_warning() {
+    let sandbox = Sandbox::with_client("App 1");
+    let key = sandbox.issue(&["App 1"]);
+    let id = id_of(&key);
+    let output = sandbox.command(["key", "set", &id, "--label", &key]).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        err.starts_with("warning: the label looks like a key"),
+        "{}",
+        err.lines().next().unwrap()
+    );
+}
