@@ -3,13 +3,13 @@
 //! A text that the store does not know is never shown, since it may be a key.
 
 use keygate::KeyId;
-use keygate::manage::{KeyInfo, ManageError};
+use keygate::manage::{KeyInfo, KeyQuery, ManageError};
 
 use crate::args::Globals;
 use crate::failure::Failure;
 use crate::runtime::block_on;
-use crate::show;
 use crate::store::Store;
+use crate::{pages, show};
 
 const MIN_DIGITS: usize = 8;
 
@@ -68,7 +68,7 @@ fn is_beginning(text: &str) -> bool {
 
 fn beginning_with(text: &str, store: &dyn Store) -> Result<Vec<KeyInfo>, Failure> {
     let beginning = text.to_ascii_lowercase();
-    let mut keys = block_on(store.list_readable_keys(None))?.found;
+    let mut keys = pages::keys(store, &KeyQuery::new().with_search(text))?.found;
     keys.retain(|key| key.key_id.to_string().starts_with(&beginning));
     Ok(keys)
 }

@@ -22,6 +22,7 @@ mod identify;
 mod location;
 mod new_file;
 mod output;
+mod pages;
 mod relative;
 mod runtime;
 mod show;

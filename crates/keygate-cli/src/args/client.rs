@@ -41,7 +41,8 @@ Examples:
         after_help = "\
 Examples:
   keygate client list
-  keygate client list --disabled --json"
+  keygate client list --disabled --json
+  keygate client list --search app --metadata team=billing"
     )]
     List(ListClientsArgs),
     /// Show a client and its keys
@@ -55,8 +56,20 @@ Examples:
 #[derive(Args)]
 pub(crate) struct ListClientsArgs {
     /// Only disabled clients
-    #[arg(long)]
+    #[arg(long, conflicts_with = "enabled")]
     pub(crate) disabled: bool,
+    /// Only enabled clients
+    #[arg(long)]
+    pub(crate) enabled: bool,
+    /// Only clients whose name begins with this text, in upper or lower case
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// Only clients with this scope, or one that covers it
+    #[arg(long)]
+    pub(crate) scope: Option<Scope>,
+    /// Only clients with this metadata; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
+    pub(crate) metadata: Vec<(String, String)>,
     /// Exit with code 1 if the list is not empty
     #[arg(long)]
     pub(crate) exit_code: bool,
@@ -113,7 +126,7 @@ pub(crate) struct NameArgs {
     pub(crate) name: String,
 }
 
-fn metadata(text: &str) -> Result<(String, String), &'static str> {
+pub(super) fn metadata(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write metadata as NAME=VALUE"),

@@ -1,9 +1,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use keygate::Scope;
 use keygate::key::{DEFAULT_PREFIX, InvalidPrefix, KeyFormat};
+use keygate::manage::{KeySort, KeyStatus};
 
+use super::client::metadata;
 use crate::duration;
 use crate::expiry::ExpiryArg;
 
@@ -27,6 +30,8 @@ Examples:
   keygate key list 'App 1' --json
   keygate key list --expiring 14d --exit-code
   keygate key list --state revoked,expired
+  keygate key list --unused-for 90d --usage /var/lib/orders/usage.db
+  keygate key list --state replaced --used-within 24h
 
 In JSON, state is one of active, replaced (works until it expires), disabled, expired and revoked."
     )]
@@ -112,15 +117,69 @@ pub(crate) struct ListKeysArgs {
     /// Only working keys that expire within this time, soonest first
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
     pub(crate) expiring: Option<Duration>,
+    /// Only keys that never expire
+    #[arg(long, conflicts_with = "expiring")]
+    pub(crate) no_expiry: bool,
     /// Only keys in this state; several are separated by commas
-    #[arg(long = "state", value_name = "STATE", value_delimiter = ',', value_parser = STATES)]
-    pub(crate) states: Vec<String>,
+    #[arg(long = "state", value_name = "STATE", value_delimiter = ',', value_parser = state)]
+    pub(crate) states: Vec<KeyStatus>,
+    /// Only keys whose label or id begins with this text, in upper or lower case
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// Only keys with this label
+    #[arg(long)]
+    pub(crate) label: Option<String>,
+    /// Only keys of clients with this scope, or one that covers it
+    #[arg(long)]
+    pub(crate) scope: Option<Scope>,
+    /// Only keys of clients with this metadata; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = metadata)]
+    pub(crate) metadata: Vec<(String, String)>,
+    /// Only keys that were not used for this time, which needs --usage
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
+    pub(crate) unused_for: Option<Duration>,
+    /// Only keys that were used within this time, which needs --usage
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
+    #[arg(conflicts_with = "unused_for")]
+    pub(crate) used_within: Option<Duration>,
+    /// The order: client (the default), created or expires
+    #[arg(long, value_name = "ORDER")]
+    pub(crate) sort: Option<SortArg>,
+    /// Reverse the order
+    #[arg(long)]
+    pub(crate) descending: bool,
+    /// List only the first keys
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
     /// Exit with code 1 if the list is not empty
     #[arg(long)]
     pub(crate) exit_code: bool,
 }
 
-const STATES: [&str; 5] = ["active", "replaced", "disabled", "expired", "revoked"];
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortArg {
+    Client,
+    Created,
+    Expires,
+}
+
+impl From<SortArg> for KeySort {
+    fn from(sort: SortArg) -> Self {
+        match sort {
+            SortArg::Client => Self::Client,
+            SortArg::Created => Self::Created,
+            SortArg::Expires => Self::Expires,
+        }
+    }
+}
+
+fn state(name: &str) -> Result<KeyStatus, String> {
+    let known = KeyStatus::ALL.iter().find(|status| status.name() == name);
+    known.copied().ok_or_else(|| {
+        let names: Vec<_> = KeyStatus::ALL.iter().map(|status| status.name()).collect();
+        format!("a state is one of {}", names.join(", "))
+    })
+}
 
 #[derive(Args)]
 pub(crate) struct SetKeyArgs {

@@ -2,13 +2,14 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use keygate::ClientProfile;
-use keygate::manage::{ClientInfo, ManageError, PartialList};
+use keygate::manage::{ClientInfo, ClientQuery, ManageError, PartialList};
 
 use crate::args::{AddArgs, ClientCommand, Globals, ListClientsArgs};
 use crate::confirm::Confirmation;
 use crate::failure::Failure;
 use crate::identify::client_failure;
 use crate::output::{Output, RED};
+use crate::pages;
 use crate::runtime::block_on;
 use crate::show::{self, counted};
 use crate::store::{Store, open, open_to_change};
@@ -109,15 +110,31 @@ fn changed(client: &ClientInfo, how: &str, more: &str, out: &Output) -> Result<(
     out.report_change(&note, &show::client_json(client))
 }
 
+fn query(args: &ListClientsArgs) -> ClientQuery {
+    let ListClientsArgs { disabled, enabled, search, scope, metadata, exit_code: _ } = args;
+    let mut query = ClientQuery::new();
+    if *disabled || *enabled {
+        query = query.with_enabled(*enabled);
+    }
+    query = search.iter().fold(query, |query, text| query.with_search(text));
+    query = scope.iter().cloned().fold(query, ClientQuery::with_scope);
+    metadata.iter().fold(query, |query, (name, value)| query.add_metadata(name, value))
+}
+
 fn list(args: &ListClientsArgs, store: &dyn Store, out: &Output) -> Result<ExitCode, Failure> {
-    let listed = block_on(store.list_readable_clients())?;
-    let PartialList { found: mut clients, unreadable, .. } = listed;
-    clients.retain(|client| !args.disabled || !client.enabled);
+    let query = query(args);
+    let is_whole = query == ClientQuery::new();
+    let listed = if is_whole {
+        block_on(store.list_readable_clients())
+    } else {
+        pages::clients(store, &query)
+    };
+    let PartialList { found: clients, unreadable, .. } = listed?;
     if clients.is_empty() && unreadable.is_empty() && !out.is_json() {
-        out.note(if args.disabled {
-            "no client is disabled"
-        } else {
+        out.note(if is_whole {
             "there are no clients: add one with `keygate client add`"
+        } else {
+            "no clients are selected"
         });
         return Ok(ExitCode::SUCCESS);
     }

@@ -7,6 +7,7 @@ use crate::output::Output;
 use crate::store::{open, open_to_change};
 
 mod draft;
+mod filter;
 mod issue;
 mod list;
 mod revoke;

@@ -110,7 +110,69 @@ fn keys_are_listed_by_state() {
         assert_eq!(listed.collect::<Vec<_>>(), ids, "{states}");
     }
     let result = sandbox.run(["key", "list", "--state", "revoked"]).succeeds();
-    assert_eq!(result.err, "no keys are in this state\n");
+    assert_eq!(result.err, "no keys are selected\n");
+}
+
+#[test]
+fn lists_are_filtered_in_every_store() {
+    for sandbox in stores() {
+        for (name, scope, team) in
+            [("App 1", "orders:*", "billing"), ("App 2", "stock:read", "sales")]
+        {
+            let metadata = format!("team={team}");
+            sandbox
+                .run(["client", "add", name, "--scope", scope, "--metadata", &metadata])
+                .succeeds();
+        }
+        let issue = |arguments: &[&str]| id_of(&sandbox.issue(arguments));
+        let forever = issue(&["App 1", "--label", "production"]);
+        let soon = issue(&["App 1", "--label", "test", "--expires", "3d"]);
+        let later = issue(&["App 2", "--label", "Production 2", "--expires", "9d"]);
+        for (arguments, ids) in [
+            (&["--no-expiry"][..], &[&forever][..]),
+            (&["--label", "production"], &[&forever]),
+            (&["--search", "prod"], &[&forever, &later]),
+            (&["--search", &soon[..10]], &[&soon]),
+            (&["--scope", "orders:read"], &[&forever, &soon]),
+            (&["--metadata", "team=sales"], &[&later]),
+            (&["--sort", "expires", "--limit", "2"], &[&soon, &later]),
+            (&["--sort", "expires", "--descending", "--limit", "1"], &[&forever]),
+            (&["App 2", "--state", "active"], &[&later]),
+            (&["--state", "active", "--label", "x"], &[]),
+        ] {
+            let command = [&["key", "list", "--json"], arguments].concat();
+            let listed = sandbox.run(command).succeeds().json();
+            let listed =
+                listed.as_array().unwrap().iter().map(|key| key["key_id"].as_str().unwrap());
+            let mut listed: Vec<_> = listed.collect();
+            let mut ids: Vec<_> = ids.iter().map(|id| id.as_str()).collect();
+            if !arguments.contains(&"--sort") {
+                listed.sort_unstable();
+                ids.sort_unstable();
+            }
+            assert_eq!(listed, ids, "{arguments:?}");
+        }
+        for (arguments, names) in [
+            (&["--search", "app"][..], &["App 1", "App 2"][..]),
+            (&["--scope", "stock:read"], &["App 2"]),
+            (&["--metadata", "team=billing", "--enabled"], &["App 1"]),
+            (&["--disabled"], &[]),
+        ] {
+            let command = [&["client", "list", "--json"], arguments].concat();
+            let listed = sandbox.run(command).succeeds().json();
+            let listed =
+                listed.as_array().unwrap().iter().map(|client| client["name"].as_str().unwrap());
+            assert_eq!(listed.collect::<Vec<_>>(), names, "{arguments:?}");
+        }
+        sandbox.run(["key", "list", "App 3", "--no-expiry"]).fails(1, "the nearest is `App 1`");
+    }
+}
+
+fn stores() -> Vec<Sandbox> {
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    return crate::databases::stores();
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    vec![Sandbox::new()]
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `keygate usage`, and the last use of keys in lists.
 
+use std::time::{Duration, Instant};
+
 use keygate::observe::{UsageHistory, UsageWriter};
 use keygate::{Authenticator, KeyStore, Usage};
 use serde_json::{Value, json};
@@ -155,6 +157,31 @@ fn keys_are_listed_and_shown_with_their_last_use() {
     let used = keys.filter(|key| key["last_used"].as_str().unwrap().starts_with("20"));
     assert_eq!(used.count(), 1);
     assert!(!counted.sandbox.run(["key", "list"]).succeeds().out.contains("LAST USED"));
+
+    let used = list(&["key", "list", "--used-within", "1h", "--json"]).json();
+    assert_eq!(
+        (used.as_array().unwrap().len(), &used[0]["key_id"]),
+        (1, &json!(id_of(&counted.used)))
+    );
+    // The watch began just now.
+    let mut command = counted.sandbox.command(["key", "list", "--unused-for", "90d"]);
+    let output = command.env("KEYGATE_USAGE", "state").output().unwrap();
+    crate::tool::CommandResult::from(output).fails(1, "which is less than --unused-for");
+    counted.sandbox.run(["key", "list", "--unused-for", "90d"]).fails(2, "give --usage PATH");
+    // The keys get old enough.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let both = [json!(id_of(OLD)), json!(id_of(&counted.later))];
+    loop {
+        let mut command = counted.sandbox.command(["key", "list", "App 1", "--unused-for", "1s"]);
+        let output = command.arg("--json").env("KEYGATE_USAGE", "state").output().unwrap();
+        let unused: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let ids: Vec<_> =
+            unused.as_array().into_iter().flatten().map(|key| &key["key_id"]).collect();
+        if both.iter().all(|id| ids.contains(&id)) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{output:?}");
+    }
 }
 
 #[cfg(feature = "postgres")]

@@ -3,13 +3,13 @@ use std::time::{Duration, SystemTime};
 
 use keygate::manage::{KeyInfo, LastUsed, PartialList};
 
+use super::filter;
 use crate::args::{Globals, ListKeysArgs};
 use crate::failure::Failure;
 use crate::history::add_last_uses;
 use crate::identify::client_failure;
 use crate::output::Output;
 use crate::relative::from_now;
-use crate::runtime::block_on;
 use crate::show::{self, SOON, ShownStatus};
 use crate::store::Store;
 use crate::table::{Cell, Table};
@@ -22,35 +22,31 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let now = SystemTime::now();
     let client = args.client.as_deref();
-    let listed = block_on(store.list_readable_keys(client))
+    let listed = filter::listed(args, store, now)
         .map_err(|error| client_failure(error, client.unwrap_or_default(), store))?;
     let PartialList { found: mut keys, unreadable, .. } = listed;
-    if !args.states.is_empty() {
-        keys.retain(|key| args.states.iter().any(|state| state == key.status(now).name()));
-    }
-    if let Some(within) = args.expiring {
-        keys.retain(|key| key.is_live(now) && expires_within(key, within, now));
-        keys.sort_by_key(KeyInfo::expires);
-    }
+    let is_by_use = args.unused_for.is_some() || args.used_within.is_some();
+    let watched = if keys.is_empty() && !is_by_use {
+        None
+    } else {
+        add_last_uses(&mut keys, client, globals, out)?
+    };
+    filter::retain_by_use(&mut keys, args, watched.as_ref(), now)?;
+    keys.truncate(args.limit.map_or(usize::MAX, |limit| limit as usize));
+
     if keys.is_empty() && unreadable.is_empty() && !out.is_json() {
         out.note(match args {
             ListKeysArgs { expiring: Some(_), .. } => "no keys expire within this time",
-            ListKeysArgs { states, .. } if !states.is_empty() => "no keys are in this state",
+            _ if is_by_use || !filter::is_whole(args, now) => "no keys are selected",
             _ => "there are no keys: issue one with `keygate key issue`",
         });
         return Ok(ExitCode::SUCCESS);
     }
-    let watched = add_last_uses(&mut keys, client, globals, out)?;
     let table = table(&keys, args.expiring.unwrap_or(SOON), watched.is_some(), now);
     out.print(&table, &keys.iter().map(|key| show::key_json(key, now)).collect())?;
     show::watched(watched.as_ref(), out);
     show::unreadable(&unreadable, out)?;
     Ok(ExitCode::from(u8::from(args.exit_code && !keys.is_empty())))
-}
-
-fn expires_within(key: &KeyInfo, within: Duration, now: SystemTime) -> bool {
-    let left = key.expires().and_then(|expires| expires.duration_since(now).ok());
-    left.is_some_and(|left| left <= within)
 }
 
 /// Formats keys as a table, in which a key that expires before `soon` has passed is expiring.

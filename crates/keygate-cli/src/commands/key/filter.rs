@@ -1,0 +1,82 @@
+//! The keys that the options of `key list` select.
+
+use std::time::SystemTime;
+
+use keygate::manage::{KeyInfo, KeyQuery, KeySort, KeyStatus, LastUsed, ManageError, PartialList};
+
+use crate::args::ListKeysArgs;
+use crate::failure::Failure;
+use crate::history::Watched;
+use crate::runtime::block_on;
+use crate::store::Store;
+use crate::{pages, show};
+
+/// Lists the keys that the options select, apart from their last use.
+pub(super) fn listed(
+    args: &ListKeysArgs,
+    store: &dyn Store,
+    now: SystemTime,
+) -> Result<PartialList<KeyInfo>, ManageError> {
+    let client = args.client.as_deref();
+    if is_whole(args, now) {
+        return block_on(store.list_readable_keys(client));
+    }
+    pages::keys(store, &client.into_iter().fold(query(args, now), KeyQuery::with_client))
+}
+
+/// Returns whether no option but the name of a client narrows the list.
+pub(super) fn is_whole(args: &ListKeysArgs, now: SystemTime) -> bool {
+    query(args, now) == KeyQuery::new().at(now)
+}
+
+fn query(args: &ListKeysArgs, now: SystemTime) -> KeyQuery {
+    let ListKeysArgs { expiring, states, search, label, scope, metadata, .. } = args;
+    let mut query = KeyQuery::new().at(now);
+    query = states.iter().copied().fold(query, KeyQuery::add_status);
+    if let Some(within) = *expiring {
+        query = query.expiring_within(within).sorted_by(KeySort::Expires);
+        if states.is_empty() {
+            query = query.add_status(KeyStatus::Active).add_status(KeyStatus::Replaced);
+        }
+    }
+    if args.no_expiry {
+        query = query.without_expiry();
+    }
+    query = search.iter().fold(query, |query, text| query.with_search(text));
+    query = label.iter().fold(query, KeyQuery::with_label);
+    query = scope.iter().cloned().fold(query, KeyQuery::with_scope);
+    query = metadata.iter().fold(query, |query, (name, value)| query.add_metadata(name, value));
+    query = args.sort.into_iter().fold(query, |query, sort| query.sorted_by(sort.into()));
+    if args.descending { query.descending() } else { query }
+}
+
+/// Keeps the keys that were used within a time, or were not, as the options say.
+pub(super) fn retain_by_use(
+    keys: &mut Vec<KeyInfo>,
+    args: &ListKeysArgs,
+    watched: Option<&Watched>,
+    now: SystemTime,
+) -> Result<(), Failure> {
+    let Some(time) = args.unused_for.or(args.used_within) else { return Ok(()) };
+    let Some(Watched { since }) = watched else {
+        return Err(Failure::usage(
+            "the last use of keys is unknown: give --usage PATH (of `usage.db` or its folder) or set \
+             KEYGATE_USAGE",
+        ));
+    };
+    let start = now.checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH);
+    let was_used = |key: &KeyInfo| matches!(key.last_used, LastUsed::At(time) if time >= start);
+    if args.used_within.is_some() {
+        keys.retain(was_used);
+        return Ok(());
+    }
+    // A key may have been used before the watch began.
+    if since.is_none_or(|since| since > start) {
+        return Err(Failure::refused(format!(
+            "{}, which is less than --unused-for: give a shorter time",
+            show::since_when("last use", *since)
+        )));
+    }
+    keys.retain(|key| !was_used(key) && key.created.is_none_or(|created| created < start));
+    Ok(())
+}
