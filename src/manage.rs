@@ -22,6 +22,7 @@ mod key_status;
 mod last_used;
 mod nearby;
 mod new_key;
+mod policy;
 mod query;
 pub mod rules;
 mod transfer;
@@ -37,6 +38,8 @@ pub use key_error::KeyError;
 pub use key_status::KeyStatus;
 pub use last_used::LastUsed;
 pub use new_key::NewKey;
+pub(crate) use policy::Span;
+pub use policy::{Policy, PolicyError};
 pub use query::{ClientQuery, KeyQuery, KeySort, Page};
 pub use transfer::{ConflictReason, Export, ImportConflict, Imported, TransferKeys};
 
@@ -205,6 +208,20 @@ pub trait ManageKeys: Send + Sync {
     ///
     /// No client of this name exists.
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> ManageFuture<'a, Vec<KeyInfo>>;
+
+    /// Returns the rules for the lifetimes of keys.
+    ///
+    /// # Errors
+    ///
+    /// The store could not be read.
+    fn policy(&self) -> ManageFuture<'_, Policy>;
+
+    /// Replaces the rules for the lifetimes of keys. Existing keys are not changed.
+    ///
+    /// # Errors
+    ///
+    /// A lifetime of the policy is out of range, or the store cannot be changed.
+    fn set_policy(&self, policy: Policy) -> ManageFuture<'_, Policy>;
 
     /// Returns the client of this name.
     ///

@@ -86,6 +86,8 @@
 //! - `ended_key_is_not_brought_back`: a key that was revoked or has expired keeps its expiry.
 //! - `change_of_nothing_changes_nothing`
 //! - `refused_change_changes_nothing`
+//! - `policy_is_kept`, and one that cannot be used is refused.
+//! - `policy_limits_the_lifetime_of_keys`: see [`Policy`](crate::manage::Policy).
 //! - `version_is_another_one_after_a_change`: see [`Version`](crate::manage::Version).
 //! - `outdated_version_is_a_conflict`: each change of an existing client or key compares the version in the same step.
 //! - `one_of_competing_changes_is_made`, if all are based on the same version.

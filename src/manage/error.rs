@@ -4,7 +4,7 @@ use crate::client::ProfileError;
 use crate::client::label::LabelError;
 use crate::error::StoreError;
 use crate::key::KeyId;
-use crate::manage::{ClientInfo, KeyError, KeyInfo};
+use crate::manage::{ClientInfo, KeyError, KeyInfo, PolicyError};
 
 /// Reason why a change or list of a store failed.
 ///
@@ -86,6 +86,9 @@ pub enum ManageError {
     /// The cursor of a query is not the [`next`](crate::manage::Page::next) of a page in the same list and order.
     #[error("this cursor is not from a page of the same list: begin again at the first page")]
     InvalidCursor,
+    /// The policy does not allow the expiry of the key, or cannot be used itself.
+    #[error("the policy of the store: {0}")]
+    Policy(#[from] PolicyError),
     /// The label breaks a rule.
     #[error("the label {0}: choose another")]
     Label(LabelError),

@@ -16,8 +16,9 @@ use std::time::SystemTime;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Expiry {
-    /// On rotation, [the lifetime of the old key](crate::manage::KeyInfo::inherited_lifetime). On issue, the
-    /// store's default: the key never expires.
+    /// On rotation, [the lifetime of the old key](crate::manage::KeyInfo::inherited_lifetime), up to the maximum of the
+    /// store's [`Policy`](crate::manage::Policy). On issue, the default of the policy; without one, the key never
+    /// expires.
     #[default]
     Inherit,
     /// The key never expires.

@@ -7,18 +7,19 @@
 //! ```
 //! use std::time::{Duration, UNIX_EPOCH};
 //! use keygate::{ApiKey, NewKey};
-//! use keygate::manage::{ManageError, rules};
+//! use keygate::manage::{ManageError, Policy, rules};
 //!
 //! let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
 //! let [first, second] = [ApiKey::generate("acme")?, ApiKey::generate("acme")?];
-//! let issued = rules::issue("App 1", NewKey::from(&first).with_label("production"), now)?;
-//! let (old, mut new) = rules::rotate(&issued, NewKey::from(&second), Duration::ZERO, now)?;
+//! let policy = Policy::new();
+//! let issued = rules::issue("App 1", NewKey::from(&first).with_label("production"), &policy, now)?;
+//! let (old, mut new) = rules::rotate(&issued, NewKey::from(&second), Duration::ZERO, &policy, now)?;
 //! assert_eq!((old.replaced_by, old.lifetime.expires()), (Some(second.key_id()), Some(now)));
 //! assert_eq!(new.label, issued.label);
 //!
 //! assert!(rules::revoke(&mut new, now));
 //! let next = NewKey::from(&ApiKey::generate("acme")?);
-//! let refused = rules::rotate(&new, next, Duration::ZERO, now);
+//! let refused = rules::rotate(&new, next, Duration::ZERO, &policy, now);
 //! assert!(matches!(refused, Err(ManageError::Conflict { .. })));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -27,7 +28,7 @@ use std::time::{Duration, SystemTime};
 
 use super::change::KeyEdit;
 use super::{
-    ClientChange, ClientFacts, Expiry, KeyChange, KeyError, KeyFacts, ManageError, NewKey,
+    ClientChange, ClientFacts, Expiry, KeyChange, KeyError, KeyFacts, ManageError, NewKey, Policy,
     RotationConflict,
 };
 use crate::client::{ClientProfile, label};
@@ -73,13 +74,20 @@ pub fn remove(client: &ClientFacts) -> Result<(), ManageError> {
 ///
 /// # Errors
 ///
-/// The expiry has passed or is out of range, or the label breaks a rule.
-pub fn issue(client: &str, key: NewKey, now: SystemTime) -> Result<KeyFacts, ManageError> {
+/// The expiry has passed or is out of range, the policy does not allow it, or the label breaks a rule.
+pub fn issue(
+    client: &str,
+    key: NewKey,
+    policy: &Policy,
+    now: SystemTime,
+) -> Result<KeyFacts, ManageError> {
     let NewKey { digest, label, expiry } = key;
     let expires = match expiry {
-        Expiry::Inherit | Expiry::Never => None,
+        Expiry::Inherit => policy.default_expiry(now),
+        Expiry::Never => None,
         Expiry::At(expires) => Some(check_expiry(expires, now)?),
     };
+    policy.check_expiry(now, expires)?;
     check_label(label.as_deref())?;
     Ok(KeyFacts {
         digest,
@@ -101,6 +109,7 @@ pub fn issue(client: &str, key: NewKey, now: SystemTime) -> Result<KeyFacts, Man
 pub fn update_key(
     key: &KeyFacts,
     change: KeyChange,
+    policy: &Policy,
     now: SystemTime,
 ) -> Result<KeyFacts, ManageError> {
     let mut new = key.clone();
@@ -111,7 +120,7 @@ pub fn update_key(
                 new.label = label;
             }
             KeyEdit::Expiry(expires) => {
-                new.lifetime = changed_expiry(key, expires, now)?;
+                new.lifetime = changed_expiry(key, expires, policy, now)?;
             }
         }
     }
@@ -122,6 +131,7 @@ pub fn update_key(
 fn changed_expiry(
     key: &KeyFacts,
     expires: Option<SystemTime>,
+    policy: &Policy,
     now: SystemTime,
 ) -> Result<Lifetime, ManageError> {
     let lifetime = key.lifetime.with_expiry(expires);
@@ -133,6 +143,8 @@ fn changed_expiry(
         () if key.lifetime.validity(now) == Validity::Expired => RotationConflict::Expired,
         () => {
             let expires = expires.map(|expires| check_expiry(expires, now)).transpose()?;
+            let created = key.created.map_or(now, Timestamp::system_time);
+            policy.check_expiry(created, expires)?;
             return Ok(key.lifetime.with_expiry(expires));
         }
     };
@@ -167,17 +179,18 @@ pub fn rotate(
     old: &KeyFacts,
     mut successor: NewKey,
     grace: Duration,
+    policy: &Policy,
     now: SystemTime,
 ) -> Result<(KeyFacts, KeyFacts), ManageError> {
     let info = old.clone().info(true);
     if let Some(conflict) = info.rotation_conflict(now) {
         return Err(ManageError::Conflict { key_id: info.key_id, conflict });
     }
-    successor.label = successor.label.or(info.label);
     if successor.expiry == Expiry::Inherit {
-        successor.expiry = old.lifetime.renewed(old.created, now).expires().into();
+        successor.expiry = policy.inherited_expiry(&info, now).into();
     }
-    let new = issue(&old.client, successor, now)?;
+    successor.label = successor.label.or(info.label);
+    let new = issue(&old.client, successor, policy, now)?;
     // If the grace ends out of range, the old key keeps its expiry.
     let end = now.checked_add(grace).and_then(|end| Timestamp::try_from(end).ok());
     let lifetime = old.lifetime.ended(end.map(Timestamp::whole_second));

@@ -35,7 +35,8 @@ pub(super) use listing::{
 };
 pub(super) use manage_keys::manage_keys;
 pub(super) use managing::{
-    add_client, enable_client, issue, remove_client, revoke, rotate, update_client, update_key,
+    add_client, enable_client, issue, policy, remove_client, revoke, rotate, set_policy,
+    update_client, update_key,
 };
 pub(super) use migrations::{Migration, Migrations};
 pub(super) use paging::{client_page, key_page};
@@ -47,6 +48,8 @@ pub(super) use retrying::retrying;
 pub(super) use retrying::retrying_while;
 #[cfg(feature = "postgres")]
 pub(super) use row::{BadRow, PartialRow};
+#[cfg(feature = "postgres")]
+pub(super) use transaction::policy_of;
 pub(super) use transaction::{Database, Transaction};
 pub(super) use transfer::{export_keys, import_keys};
 #[cfg(feature = "usage")]

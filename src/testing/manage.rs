@@ -14,6 +14,7 @@ mod fixture;
 mod issuing;
 mod listing;
 mod paging;
+mod policies;
 mod revoking;
 mod rotating;
 mod updating;
@@ -103,6 +104,9 @@ where
             ended_key_is_not_brought_back
             change_of_nothing_changes_nothing
             refused_change_changes_nothing;
+        policies:
+            policy_is_kept
+            policy_limits_the_lifetime_of_keys;
         versions:
             version_is_another_one_after_a_change
             outdated_version_is_a_conflict

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::KeyState;
 use keygate::manage::{
-    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, Rotated, Version,
+    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, Policy, Rotated, Version,
 };
 use keygate::store::SqliteStore;
 use keygate::testing::{FakeClock, manage_contract, store_contract};
@@ -142,6 +142,14 @@ impl ManageKeys for Pair {
         grace: Duration,
     ) -> Managing<'a, Rotated> {
         self.reading.rotate(key_id, successor, grace)
+    }
+
+    fn policy(&self) -> Managing<'_, Policy> {
+        self.reading.policy()
+    }
+
+    fn set_policy(&self, policy: Policy) -> Managing<'_, Policy> {
+        self.changing.set_policy(policy)
     }
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> Managing<'a, Vec<KeyInfo>> {

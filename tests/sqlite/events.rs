@@ -1,10 +1,10 @@
 //! Events of changes, including changes by hand.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::ManageKeys as _;
-use keygate::manage::{ClientChange, KeyChange};
+use keygate::manage::{ClientChange, KeyChange, Policy};
 use keygate::store::SqliteStore;
 use keygate::testing::{FakeClock, write_keys};
 use serde_json::{Value, json};
@@ -164,6 +164,32 @@ async fn older_file_records_all_columns_once_it_is_migrated() {
     let events = facts(&folder, "true");
     assert_eq!(events[0], [json!("client.added"), Value::Null, Value::Null]);
     assert_eq!((&events[1][1]["enabled"], &events[1][2]["enabled"]), (&json!(true), &json!(false)));
+}
+
+#[tokio::test]
+async fn policy_changes_are_recorded() {
+    let folder = Folder::new();
+    let store = SqliteStore::migrate(folder.database()).await.unwrap().for_actor("ann").unwrap();
+    let policy = Policy::new().with_max_lifetime(Duration::from_secs(2 * 24 * 60 * 60));
+    // The second one changes nothing.
+    for _ in 0..2 {
+        store.set_policy(policy).await.unwrap();
+    }
+    sqlite3(&folder.database(), "update keygate_policy set require_expiry = 1;");
+    assert_eq!(store.policy().await.unwrap(), policy.require_expiry());
+    let rule = |required: bool| json!({"max_lifetime": "2d", "default_lifetime": null, "require_expiry": required});
+    assert_eq!(events(&folder), ["ann|keygate|policy.changed||", "|sql|policy.changed||"]);
+    let facts = facts(&folder, "true");
+    assert_eq!(facts[0][1..], [Value::Null, rule(false)]);
+    assert_eq!(facts[1][1..], [rule(false), rule(true)]);
+
+    store.add_client("App 1".into()).await.unwrap();
+    sqlite3(&folder.database(), "update keygate_policy set default_lifetime = '3d';");
+    let refused = store.issue("App 1", new('A')).await.unwrap_err().to_string();
+    assert!(refused.contains("the row of the policy cannot be used"), "{refused}");
+    store.set_policy(policy).await.unwrap();
+    let end = SystemTime::now() + Duration::from_secs(60);
+    store.issue("App 1", new('A').with_expiry(end)).await.unwrap();
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ pub(crate) fn open_to_change(globals: &Globals, out: &Output) -> Result<Arc<dyn 
     // A database has no dry run: the change is made in a copy.
     let copy = MemoryStore::new();
     block_on(copy.import_keys(&block_on(store.export_keys())?))?;
+    copy.set_policy(block_on(store.policy())?)?;
     Ok(Arc::new(copy))
 }
 

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::packed::{KeyMetadata, PackedKey};
 use crate::client::ClientProfile;
 use crate::key::{KeyId, PackedStatus};
-use crate::manage::{ClientFacts, KeyError, ManageError, nearest_client};
+use crate::manage::{ClientFacts, KeyError, ManageError, Policy, nearest_client};
 use crate::store::table::Row;
 
 /// Data that changes of the store need, but lookups do not.
@@ -20,6 +20,7 @@ pub(in crate::store) struct ClientIndex {
     pub(super) disabled: BTreeSet<Box<str>>,
     /// The metadata of keys that have any.
     pub(super) metadata: BTreeMap<KeyId, Box<KeyMetadata>>,
+    pub(super) policy: Policy,
     pub(super) clock: Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>,
 }
 

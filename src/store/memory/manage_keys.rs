@@ -5,7 +5,7 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
     ClientChange, ClientInfo, ClientQuery, KeyChange, KeyInfo, KeyQuery, ManageError, ManageFuture,
-    ManageKeys, NewKey, Page, Rotated, Version,
+    ManageKeys, NewKey, Page, Policy, Rotated, Version,
 };
 
 impl ManageKeys for MemoryStore {
@@ -64,6 +64,14 @@ impl ManageKeys for MemoryStore {
         grace: Duration,
     ) -> ManageFuture<'a, Rotated> {
         Box::pin(async move { self.rotate(key_id, successor, grace) })
+    }
+
+    fn policy(&self) -> ManageFuture<'_, Policy> {
+        Box::pin(async move { Ok(self.policy()) })
+    }
+
+    fn set_policy(&self, policy: Policy) -> ManageFuture<'_, Policy> {
+        Box::pin(async move { self.set_policy(policy) })
     }
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> ManageFuture<'a, Vec<KeyInfo>> {

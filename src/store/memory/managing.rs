@@ -9,7 +9,8 @@ use crate::client::ClientProfile;
 use crate::key::{KeyId, KeyState};
 use crate::manage::{
     ChangeContext, ClientChange, ClientFacts, ClientInfo, ClientQuery, KeyChange, KeyError,
-    KeyFacts, KeyInfo, KeyQuery, ManageError, NewKey, Page, Rotated, Version, nearest_key, rules,
+    KeyFacts, KeyInfo, KeyQuery, ManageError, NewKey, Page, Policy, Rotated, Version, nearest_key,
+    rules,
 };
 use crate::store::table::{Edit, Row};
 
@@ -198,7 +199,7 @@ impl MemoryStore {
     pub fn issue(&self, client: &str, key: NewKey) -> Result<KeyInfo, ManageError> {
         let mut index = self.lock();
         let ClientFacts { profile, enabled } = self.expected(&index, client)?;
-        let key = rules::issue(client, key, index.now())?;
+        let key = rules::issue(client, key, &index.policy, index.now())?;
         let mut edit = self.shared.table.edit();
         self.insert_packed(&mut edit, &mut index, PackedKey::new(key.clone(), profile, enabled))?;
         edit.publish();
@@ -214,7 +215,7 @@ impl MemoryStore {
     pub fn update_key(&self, key_id: &KeyId, change: KeyChange) -> Result<KeyInfo, ManageError> {
         let mut index = self.lock();
         let known = self.expected_key(&index, *key_id)?;
-        let key = rules::update_key(&known.clone().facts(), change, index.now())?;
+        let key = rules::update_key(&known.clone().facts(), change, &index.policy, index.now())?;
         let mut edit = self.shared.table.edit();
         update(&mut edit, &mut index, &known, key.clone());
         edit.publish();
@@ -258,13 +259,30 @@ impl MemoryStore {
     ) -> Result<Rotated, ManageError> {
         let mut index = self.lock();
         let known = self.expected_key(&index, *key_id)?;
-        let (old, new) = rules::rotate(&known.clone().facts(), successor, grace, index.now())?;
+        let (old, new) =
+            rules::rotate(&known.clone().facts(), successor, grace, &index.policy, index.now())?;
         let ClientFacts { profile, enabled } = index.client(&new.client)?;
         let mut edit = self.shared.table.edit();
         self.insert_packed(&mut edit, &mut index, PackedKey::new(new.clone(), profile, enabled))?;
         update(&mut edit, &mut index, &known, old.clone());
         edit.publish();
         Ok(Rotated { old: old.info(known.is_enabled()), new: new.info(enabled) })
+    }
+
+    /// Returns the rules for the lifetimes of keys.
+    pub fn policy(&self) -> Policy {
+        self.lock().policy
+    }
+
+    /// Replaces the rules for the lifetimes of keys. Existing keys are not changed.
+    ///
+    /// # Errors
+    ///
+    /// A lifetime of the policy is out of range.
+    pub fn set_policy(&self, policy: Policy) -> Result<Policy, ManageError> {
+        policy.validate()?;
+        self.lock().policy = policy;
+        Ok(policy)
     }
 
     /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and

@@ -18,6 +18,7 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 1, sql: include_str!("migrations/0004.sql") },
     Migration { oldest_reader: 1, sql: include_str!("migrations/0005.sql") },
     Migration { oldest_reader: 1, sql: include_str!("migrations/0006.sql") },
+    Migration { oldest_reader: 1, sql: include_str!("migrations/0007.sql") },
 ]);
 
 /// The advisory lock of migrations. The number is arbitrary.
@@ -53,7 +54,7 @@ async fn check_kinds(connection: &mut PgConnection) -> Result<(), DatabaseError>
         local_settings!(),
         "select c.relname::text from pg_catalog.pg_class c \
          where c.relnamespace = to_regnamespace('keygate') and c.relkind not in ('r', 'p') \
-         and c.relname in ('clients', 'keys', 'events', 'migrations') order by c.relname limit 1"
+         and c.relname in ('clients', 'keys', 'events', 'migrations', 'policy') order by c.relname limit 1"
     );
     let found = query::row(connection, other).await?;
     found.map_or(Ok(()), |(object,)| Err(DatabaseError::NotATable { object }))

@@ -14,8 +14,10 @@ use super::server::{Server, server_columns};
 use super::settings::local_settings;
 use crate::error::StoreError;
 use crate::key::KeyId;
-use crate::manage::ChangeContext;
-use crate::store::sql::{Cursor, Database, Table, Transaction, Value, not_kept, not_read_back};
+use crate::manage::{ChangeContext, Policy};
+use crate::store::sql::{
+    Cursor, Database, Table, Transaction, Value, not_kept, not_read_back, policy_of,
+};
 
 mod literals;
 mod written;
@@ -31,6 +33,8 @@ pub(in crate::store) struct PostgresTransaction {
     server: Server,
     writes: bool,
     written: Written,
+    /// If it was read at the beginning of the transaction.
+    policy: Option<Result<Policy, StoreError>>,
 }
 
 /// Overrides the default of the role or the database: a crash must not lose a change that was reported as
@@ -64,15 +68,19 @@ impl Database for PostgresStore {
     }
 
     async fn write(&self) -> Result<PostgresTransaction, StoreError> {
-        // Recorded in the events.
-        let [actor, tool] = [self.context.actor(), self.tool.as_deref()]
-            .map(|text| literal(text.unwrap_or_default()));
-        let origin = format!(
-            ", pg_catalog.set_config('keygate.actor', {actor}, true), \
-             pg_catalog.set_config('keygate.tool', {tool}, true), {SYNCHRONOUS}"
-        );
-        let sql = "begin isolation level read committed";
-        PostgresTransaction::begin(self, sql, &origin, true).await
+        PostgresTransaction::begin(self, BEGIN_WRITE, &settings(self), true).await
+    }
+
+    /// Reads the policy in the round trip that begins the transaction.
+    async fn write_by_policy(&self) -> Result<PostgresTransaction, StoreError> {
+        let columns = format!("{POLICY}{}", settings(self));
+        let (mut transaction, row) =
+            PostgresTransaction::begin_with(self, BEGIN_WRITE, &columns).await?;
+        transaction.writes = true;
+        let mut cursor = Cursor::new(&row);
+        transaction.server.check(&mut cursor)?;
+        transaction.policy = Some(policy_of(&mut cursor));
+        Ok(transaction)
     }
 
     fn now(&self) -> SystemTime {
@@ -82,6 +90,22 @@ impl Database for PostgresStore {
     fn context(&self) -> &ChangeContext {
         &self.context
     }
+}
+
+/// The columns of the policy, for [`policy_of`].
+const POLICY: &str = ", (select max_lifetime from keygate.policy), \
+    (select default_lifetime from keygate.policy), (select require_expiry from keygate.policy)";
+
+const BEGIN_WRITE: &str = "begin isolation level read committed";
+
+/// Returns the columns that set what the events record.
+fn settings(store: &PostgresStore) -> String {
+    let [actor, tool] = [store.context.actor(), store.tool.as_deref()]
+        .map(|text| literal(text.unwrap_or_default()));
+    format!(
+        ", pg_catalog.set_config('keygate.actor', {actor}, true), \
+         pg_catalog.set_config('keygate.tool', {tool}, true), {SYNCHRONOUS}"
+    )
 }
 
 /// The number of rows per statement: few round trips, and statements of some megabytes.
@@ -94,9 +118,21 @@ impl PostgresTransaction {
         columns: &str,
         writes: bool,
     ) -> Result<Self, StoreError> {
+        let (transaction, row) = Self::begin_with(store, sql, columns).await?;
+        transaction.server.check(&mut Cursor::new(&row))?;
+        Ok(Self { writes, ..transaction })
+    }
+
+    /// Begins a transaction, and returns the columns of the server and others.
+    async fn begin_with(
+        store: &PostgresStore,
+        sql: &str,
+        columns: &str,
+    ) -> Result<(Self, PgRow), StoreError> {
         let (mut connection, server) = (store.changing.acquire().await?, store.server.clone());
-        begin(&mut connection, &server, sql, columns).await?;
-        Ok(Self { connection, server, writes, written: Written::default() })
+        let row = begin(&mut connection, sql, columns).await?;
+        let written = Written::default();
+        Ok((Self { connection, server, writes: false, written, policy: None }, row))
     }
 
     /// Runs a statement without parameters, which takes one round trip instead of two.
@@ -176,6 +212,13 @@ impl Transaction for PostgresTransaction {
         Ok(true)
     }
 
+    async fn policy(&mut self) -> Result<Policy, StoreError> {
+        match &self.policy {
+            Some(policy) => policy.clone(),
+            None => self.read_policy().await,
+        }
+    }
+
     fn note_client(&mut self, name: &str) {
         self.written.clients.push(name.to_owned());
     }
@@ -210,18 +253,18 @@ impl Transaction for PostgresTransaction {
             self.connection.release();
             return Ok(None);
         }
-        begin(&mut self.connection, &self.server, BEGIN_READ, "").await.map_err(not_read_back)?;
+        let row = begin(&mut self.connection, BEGIN_READ, "").await.map_err(not_read_back)?;
+        self.server.check(&mut Cursor::new(&row)).map_err(not_read_back)?;
         Ok(Some(Self { writes: false, ..self }))
     }
 }
 
-/// Begins a transaction in one round trip, and checks the server.
+/// Begins a transaction in one round trip, and returns the columns of the server and others.
 async fn begin(
     connection: &mut PooledConnection,
-    server: &Server,
     sql: &str,
     columns: &str,
-) -> Result<(), StoreError> {
+) -> Result<PgRow, StoreError> {
     let settings = local_settings!();
     // A change waits for another change, but not for a forgotten session. Timeouts of the role or the
     // database would end it sooner; each statement has a deadline here.
@@ -242,8 +285,7 @@ async fn begin(
         Ok(row)
     });
     let row = row.await.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
-    let row = completed(connection, Ok(row)).await?;
-    server.check(&mut Cursor::new(&row))
+    completed(connection, Ok(row)).await
 }
 
 /// Converts the result of a statement.

@@ -38,6 +38,7 @@ impl ChangeQueue {
         match (key_id.map(str::parse), client) {
             (Some(Ok(key_id)), _) if action == "key.issued" => _ = self.keys.insert(key_id),
             (Some(Ok(key_id)), _) => _ = self.urgent.insert(key_id),
+            (None, None) if action == "policy.changed" => {}
             (None, Some(client)) => _ = self.clients.insert(client.to_owned()),
             // `all.removed`, or an event that was written by hand or by a later version.
             _ => self.reload = true,

@@ -10,7 +10,7 @@ macro_rules! manage_keys {
             use crate::key::KeyId;
             use crate::manage::{
                 ClientChange, ClientInfo, ClientQuery, Export, Imported, KeyChange, KeyInfo,
-                KeyQuery, ManageError, ManageFuture, ManageKeys, NewKey, Page, PartialList,
+                KeyQuery, ManageError, ManageFuture, ManageKeys, NewKey, Page, PartialList, Policy,
                 Rotated, TransferKeys, Version,
             };
             use crate::store::sql;
@@ -103,6 +103,14 @@ macro_rules! manage_keys {
                     client: Option<&'a str>,
                 ) -> ManageFuture<'a, Vec<KeyInfo>> {
                     Box::pin(sql::list_keys(self, client))
+                }
+
+                fn policy(&self) -> ManageFuture<'_, Policy> {
+                    Box::pin(sql::policy(self))
+                }
+
+                fn set_policy(&self, policy: Policy) -> ManageFuture<'_, Policy> {
+                    Box::pin(sql::retrying(move || sql::set_policy(self, policy)))
                 }
 
                 fn find_client<'a>(&'a self, name: &'a str) -> ManageFuture<'a, ClientInfo> {

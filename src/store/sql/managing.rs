@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::key::KeyId;
 use crate::manage::{
     ClientChange, ClientFacts, ClientInfo, KeyChange, KeyFacts, KeyInfo, ManageError, NewKey,
-    Rotated, nearest_client, nearest_key, rules,
+    Policy, Rotated, nearest_client, nearest_key, rules,
 };
 
 pub(in crate::store) async fn add_client<D: Database>(
@@ -78,10 +78,11 @@ pub(in crate::store) async fn issue<D: Database>(
     client: &str,
     key: NewKey,
 ) -> Result<KeyInfo, ManageError> {
-    let mut transaction = database.write().await?;
+    let mut transaction = database.write_by_policy().await?;
     let client = complete_client(&mut transaction, client).await?;
     check_client(database, &mut transaction, &client).await?;
-    let facts = rules::issue(client.profile.name(), key, database.now())?;
+    let policy = transaction.policy().await?;
+    let facts = rules::issue(client.profile.name(), key, &policy, database.now())?;
     insert_key(&mut transaction, &facts).await?;
     read_back::commit(transaction, &[Written::Keys(slice::from_ref(&facts))]).await?;
     Ok(facts.info(client.enabled))
@@ -92,10 +93,11 @@ pub(in crate::store) async fn update_key<D: Database>(
     key_id: KeyId,
     change: KeyChange,
 ) -> Result<KeyInfo, ManageError> {
-    let mut transaction = database.write().await?;
+    let mut transaction = database.write_by_policy().await?;
     let known = expected_key(database, &mut transaction, key_id).await?;
     let known = known.complete().map_err(StoreError::from)?;
-    let key = rules::update_key(&known.facts, change, database.now())?;
+    let policy = transaction.policy().await?;
+    let key = rules::update_key(&known.facts, change, &policy, database.now())?;
     transaction.update_key(&known.facts, &key).await?;
     read_back::commit(transaction, &[Written::Keys(slice::from_ref(&key))]).await?;
     Ok(key.info(known.enabled))
@@ -120,10 +122,11 @@ pub(in crate::store) async fn rotate<D: Database>(
     successor: NewKey,
     grace: Duration,
 ) -> Result<Rotated, ManageError> {
-    let mut transaction = database.write().await?;
+    let mut transaction = database.write_by_policy().await?;
     let old = expected_key(database, &mut transaction, key_id).await?;
     let known = old.complete().map_err(StoreError::from)?;
-    let (old, new) = rules::rotate(&known.facts, successor, grace, database.now())?;
+    let policy = transaction.policy().await?;
+    let (old, new) = rules::rotate(&known.facts, successor, grace, &policy, database.now())?;
     let client = complete_client(&mut transaction, &known.facts.client).await?;
     insert_key(&mut transaction, &new).await?;
     transaction.update_key(&known.facts, &old).await?;
@@ -131,6 +134,28 @@ pub(in crate::store) async fn rotate<D: Database>(
     read_back::commit(transaction, &[Written::Keys(&written)]).await?;
     let [old, new] = written;
     Ok(Rotated { old: old.info(known.enabled), new: new.info(client.enabled) })
+}
+
+pub(in crate::store) async fn policy<D: Database>(database: &D) -> Result<Policy, ManageError> {
+    Ok(database.read().await?.read_policy().await?)
+}
+
+pub(in crate::store) async fn set_policy<D: Database>(
+    database: &D,
+    policy: Policy,
+) -> Result<Policy, ManageError> {
+    policy.validate()?;
+    let mut transaction = database.write().await?;
+    // An unusable policy is replaced.
+    if transaction.read_policy().await.ok() != Some(policy) {
+        transaction.write_policy(policy).await?;
+    }
+    if transaction.read_policy().await? != policy {
+        let found = "the policy is not what was written".to_owned();
+        return Err(not_kept(&mut transaction, found).await.into());
+    }
+    read_back::commit(transaction, &[]).await?;
+    Ok(policy)
 }
 
 const NOT_INDEXED: &str = "its index does not find it: rebuild the indexes, in PostgreSQL with `reindex \

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::slice;
 use std::time::SystemTime;
 
@@ -7,7 +8,7 @@ use super::cursor::{self, Cursor, Dialect, Values};
 use super::row::{BadRow, KeyRow, PartialRow};
 use crate::error::StoreError;
 use crate::key::KeyId;
-use crate::manage::{ChangeContext, ClientFacts, ClientInfo, KeyFacts};
+use crate::manage::{ChangeContext, ClientFacts, ClientInfo, KeyFacts, Policy, Span};
 
 /// A database of keys, which begins transactions.
 pub(in crate::store) trait Database: Sync {
@@ -18,6 +19,11 @@ pub(in crate::store) trait Database: Sync {
 
     /// Begins a transaction that writes.
     async fn write(&self) -> Result<Self::Transaction, StoreError>;
+
+    /// Begins a transaction that writes and reads the policy.
+    async fn write_by_policy(&self) -> Result<Self::Transaction, StoreError> {
+        self.write().await
+    }
 
     fn now(&self) -> SystemTime;
 
@@ -78,6 +84,36 @@ pub(in crate::store) trait Transaction: Send + Sized {
     /// Commits the changes, if all of them have events. If triggers of others may have undone them
     /// during the commit, returns a transaction that reads.
     async fn commit(self) -> Result<Option<Self>, StoreError>;
+
+    /// Returns the policy, without another statement if possible.
+    async fn policy(&mut self) -> Result<Policy, StoreError> {
+        self.read_policy().await
+    }
+
+    async fn read_policy(&mut self) -> Result<Policy, StoreError> {
+        let sql = format!(
+            "{}select max_lifetime, default_lifetime, require_expiry from {}policy",
+            self.run_triggers(),
+            Self::Dialect::PREFIX
+        );
+        match self.rows(&sql, &[]).await?.first() {
+            None => Ok(Policy::new()),
+            Some(row) => policy_of(&mut Cursor::new(row)),
+        }
+    }
+
+    async fn write_policy(&mut self, policy: Policy) -> Result<(), StoreError> {
+        let Policy { max_lifetime, default_lifetime, require_expiry } = policy;
+        let span = |span: Option<Span>| Value::Text(span.map(|span| span.to_string().into()));
+        let values = [span(max_lifetime), span(default_lifetime), Value::Flag(require_expiry)];
+        let sql = format!(
+            "insert into {}policy (max_lifetime, default_lifetime, require_expiry) values ($1, $2, $3) \
+             on conflict (only_one) do update set \
+             max_lifetime = $1, default_lifetime = $2, require_expiry = $3",
+            Self::Dialect::PREFIX
+        );
+        self.execute(&sql, &values).await
+    }
 
     /// Finds a client by name. A transaction that writes also locks the client and its keys.
     async fn partial_client(&mut self, name: &str) -> Result<Found<ClientFacts>, StoreError> {
@@ -250,6 +286,24 @@ pub(in crate::store) trait Transaction: Send + Sized {
         let keys = keys_table::<Self>();
         self.execute(&format!("update {keys} set {columns} where key_id = $1"), &values).await
     }
+}
+
+/// Reads the columns `max_lifetime`, `default_lifetime` and `require_expiry`. Without a row, all are null.
+pub(in crate::store) fn policy_of<R: Values>(
+    row: &mut Cursor<'_, R>,
+) -> Result<Policy, StoreError> {
+    let unusable = |why: &dyn fmt::Display| {
+        StoreError::new(format!("the row of the policy cannot be used: {why}; correct it by hand"))
+    };
+    let mut span = || match row.text() {
+        Ok(text) => text.map(str::parse::<Span>).transpose().map_err(|error| unusable(&error)),
+        Err(error) => Err(unusable(&error)),
+    };
+    let (max_lifetime, default_lifetime) = (span()?, span()?);
+    let require_expiry = row.flag().map_err(|error| unusable(&error))?.unwrap_or_default();
+    let policy = Policy { max_lifetime, default_lifetime, require_expiry };
+    policy.validate().map_err(|error| unusable(&error))?;
+    Ok(policy)
 }
 
 /// Returns the assignments of the columns that differ, and the values, of which the first identifies the row.

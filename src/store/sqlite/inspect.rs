@@ -17,7 +17,8 @@ macro_rules! own {
          ('keygate_clients_renamed'), ('keygate_clients_deleted'), ('keygate_keys_inserted'), \
          ('keygate_keys_updated'), ('keygate_keys_renamed'), ('keygate_keys_deleted'), \
          ('keygate_events_not_updated'), ('keygate_events_not_deleted'), \
-         ('keygate_events_not_replaced'))"
+         ('keygate_events_not_replaced'), ('keygate_policy_inserted'), \
+         ('keygate_policy_updated'), ('keygate_policy_deleted'))"
     };
 }
 
@@ -30,7 +31,7 @@ const MISSING: &str = concat!(
 const FOREIGN: &str = concat!(
     "select 'the trigger `' || name || '` on `' || tbl_name || '`' from sqlite_schema \
      where type = 'trigger' and tbl_name in \
-     ('keygate_clients', 'keygate_keys', 'keygate_events', 'keygate_origin') and name not in ",
+     ('keygate_clients', 'keygate_keys', 'keygate_events', 'keygate_origin', 'keygate_policy') and name not in ",
     own!(),
     " order by name"
 );

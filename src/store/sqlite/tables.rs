@@ -7,6 +7,7 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 1, sql: include_str!("migrations/0001.sql") },
     Migration { oldest_reader: 1, sql: include_str!("migrations/0002.sql") },
     Migration { oldest_reader: 1, sql: include_str!("migrations/0003.sql") },
+    Migration { oldest_reader: 1, sql: include_str!("migrations/0004.sql") },
 ]);
 
 /// The list of the migrations that were run.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use super::edit::{Edit, Field, Value};
 use crate::key::Timestamp;
-use crate::manage::{ClientFacts, Export, KeyFacts};
+use crate::manage::{ClientFacts, Export, KeyFacts, Policy, Span};
 
 /// Writes the difference between two states of the keys into the text of a file.
 pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export) {
@@ -40,6 +40,23 @@ pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export
     }
     for key in new {
         edit.add_key(&key.client, fields_of(key));
+    }
+}
+
+/// Writes the policy, if it changes.
+pub(super) fn write_policy(edit: &mut Edit<'_>, before: Policy, after: Policy) {
+    if before != after {
+        let Policy { max_lifetime, default_lifetime, require_expiry } = after;
+        let span = |span: Span| Value::Raw(span.to_string());
+        let fields = [
+            ("max_lifetime", max_lifetime.map(span)),
+            ("default_lifetime", default_lifetime.map(span)),
+            ("require_expiry", require_expiry.then(|| Value::Raw("true".to_owned()))),
+        ];
+        let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let fields = fields.collect::<Vec<_>>();
+        let value = (!fields.is_empty()).then(|| Value::Flow(Box::new(Value::Mapping(fields))));
+        edit.set_root(("policy".to_owned(), value));
     }
 }
 

@@ -76,6 +76,21 @@ impl<'a> Edit<'a> {
         self.addition(name).fields.extend(fields);
     }
 
+    /// Sets or removes a field of the file itself.
+    pub(super) fn set_root(&mut self, field: Field) {
+        let (mut splices, mut new) = (Vec::new(), Vec::new());
+        match &self.outline.root {
+            Some(root) if !root.is_empty() => {
+                (splices, new) = self.outline.set_fields(root, vec![field]);
+            }
+            _ => new.extend(set(field)),
+        }
+        self.splices.extend(splices);
+        if !new.is_empty() {
+            self.splices.extend(self.outline.add_to_root(&Value::Mapping(new)));
+        }
+    }
+
     /// Sets and removes fields of a client.
     pub(super) fn set_client(&mut self, name: &str, fields: Vec<Field>) {
         match self.clients.get(name).copied().filter(|client| !client.value.is_empty()) {

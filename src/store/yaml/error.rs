@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::load_error::{LoadError, LoadErrorKind};
 use super::position::Position;
-use crate::key::WeakKey;
+use crate::key::{KeyId, WeakKey};
 
 /// Reason why a key file was not loaded, with its position and a hint. Never shows text of the file.
 ///
@@ -104,6 +104,11 @@ pub(super) enum WarningKind {
          longer used"
     )]
     ReplacedWithoutExpiry,
+    #[error(
+        "the policy does not allow {count} of the keys, such as {first}, which keep working: give each an \
+         expiry that it allows, or rotate it"
+    )]
+    BeyondPolicy { count: usize, first: KeyId },
     #[error("the file holds no keys, so that every request is refused")]
     NoKeys,
     #[error(

@@ -3,7 +3,7 @@ use std::io;
 use crate::client::label::LabelError;
 use crate::client::{ParseQuotaError, ParseScopeError, ProfileError};
 use crate::key::{ParseDigestError, ParseKeyIdError, TimeError, WeakKey};
-use crate::manage::KeyError;
+use crate::manage::{KeyError, PolicyError};
 
 use super::position::Position;
 
@@ -38,6 +38,8 @@ pub(super) enum LoadErrorKind {
          instead of the file, and restart the service"
     )]
     Replaced,
+    #[error("the policy: {0}")]
+    Policy(PolicyError),
     #[error("the file is larger than 1 GiB: keep this many keys in a database")]
     TooLarge,
     #[error("this byte is not UTF-8: save the file as UTF-8")]

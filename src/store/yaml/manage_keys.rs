@@ -7,7 +7,7 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
     ClientChange, ClientInfo, ClientQuery, KeyChange, KeyInfo, KeyQuery, ManageError, ManageFuture,
-    ManageKeys, NewKey, Page, Rotated, Version,
+    ManageKeys, NewKey, Page, Policy, Rotated, Version,
 };
 
 impl ManageKeys for YamlStore {
@@ -74,6 +74,14 @@ impl ManageKeys for YamlStore {
     ) -> ManageFuture<'a, Rotated> {
         let key_id = *key_id;
         self.in_thread(move |store| store.rotate(&key_id, successor, grace))
+    }
+
+    fn policy(&self) -> ManageFuture<'_, Policy> {
+        Box::pin(async move { Ok(self.policy()) })
+    }
+
+    fn set_policy(&self, policy: Policy) -> ManageFuture<'_, Policy> {
+        self.in_thread(move |store| store.set_policy(policy))
     }
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> ManageFuture<'a, Vec<KeyInfo>> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::changes::write_changes;
+use super::changes::{write_changes, write_policy};
 use super::edit::{Edit, Outline};
 use super::file::{EditErrorKind, Lock, Replaced, Target, create, edit_error, replace};
 use super::key_file::load;
@@ -16,7 +16,7 @@ use crate::error::StoreError;
 use crate::key::{KeyDigest, KeyId};
 use crate::manage::{
     ClientChange, ClientInfo, ClientQuery, KeyChange, KeyInfo, KeyQuery, ManageError, NewKey, Page,
-    Rotated, Version,
+    Policy, Rotated, Version,
 };
 use crate::store::MemoryStore;
 
@@ -179,6 +179,20 @@ impl YamlStore {
         self.change(|keys| keys.rotate(key_id, successor.clone(), grace))
     }
 
+    /// Returns the rules for the lifetimes of keys, the field `policy` of the file.
+    pub fn policy(&self) -> Policy {
+        self.keys.policy()
+    }
+
+    /// Replaces the rules for the lifetimes of keys. Existing keys are not changed.
+    ///
+    /// # Errors
+    ///
+    /// A lifetime of the policy is out of range, or the file cannot be changed.
+    pub fn set_policy(&self, policy: Policy) -> Result<Policy, ManageError> {
+        self.change(|keys| keys.set_policy(policy))
+    }
+
     /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and
     /// then by creation time.
     ///
@@ -291,7 +305,7 @@ impl YamlStore {
             checked.map_err(|error| ManageError::Unavailable(StoreError::new(error)))?;
             self.keys.prepare(&keys)
         };
-        let before = keys.export();
+        let (before, policy) = (keys.export(), keys.policy());
         let changed = change(&keys)?;
         let after = keys.export();
 
@@ -299,11 +313,16 @@ impl YamlStore {
             let outline = Outline::of(read::utf8(text).map_err(load_error)?).map_err(load_error)?;
             let mut edit = Edit::of(&outline);
             write_changes(&mut edit, &before, &after);
+            write_policy(&mut edit, policy, keys.policy());
             rewrite(&mut edit);
             edit.finish().map_err(edit_error)?
         };
         match load(edited.as_bytes()) {
-            Ok(parsed) if parsed.keys.export() == after => Ok((changed, edited, parsed)),
+            Ok(parsed)
+                if parsed.keys.export() == after && parsed.keys.policy() == keys.policy() =>
+            {
+                Ok((changed, edited, parsed))
+            }
             _ => Err(edit_error(EditErrorKind::Layout { line })),
         }
     }

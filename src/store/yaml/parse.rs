@@ -9,16 +9,18 @@ use crate::key::{
     self, KeyDigest, KeyId, MAX_KEY_BYTES, Strength, UnusableKey, WeakKey, look_swapped,
     looks_like_key,
 };
-use crate::manage::KeyError;
+use crate::manage::{KeyError, Policy};
 use crate::store::MemoryStore;
 use crate::store::memory::Bulk;
 
 mod clients;
 mod fields;
+mod policy;
 mod values;
 
 use clients::Clients;
 use fields::Fields;
+use policy::policy;
 
 /// The client of the key in the field `api_key`.
 pub(super) const DEFAULT_CLIENT: &str = "default";
@@ -32,6 +34,7 @@ enum RootField {
     ApiKeys,
     AllowWeakKeys,
     Version,
+    Policy,
     Clients,
 }
 
@@ -41,6 +44,7 @@ const ROOT: Fields<RootField> = Fields {
         ("api_keys", RootField::ApiKeys),
         ("allow_weak_keys", RootField::AllowWeakKeys),
         ("version", RootField::Version),
+        ("policy", RootField::Policy),
         ("clients", RootField::Clients),
     ],
     fallback: "api_keys",
@@ -165,10 +169,13 @@ impl<'r> FileParser<'r> {
                 let key = value.text("a key", "write `api_key: KEY`")?;
                 self.add(&key, position, DEFAULT_CLIENT, position)
             }
-            RootField::ApiKeys | RootField::Clients if value.is_null() => Ok(()),
+            RootField::ApiKeys | RootField::Clients | RootField::Policy if value.is_null() => {
+                Ok(())
+            }
             RootField::ApiKeys => self.read_keys(&value, events),
             RootField::AllowWeakKeys => value.boolean().map(|allow| self.allow_weak = allow),
             RootField::Version => check_version(value),
+            RootField::Policy => policy(&value, events).map(|policy| self.keys.set_policy(policy)),
             RootField::Clients => self.read_clients(&value, events),
         }
     }
@@ -262,6 +269,7 @@ impl<'r> FileParser<'r> {
                 warnings.extend(unknown.map(|(_, position)| {
                     YamlWarning::new(WarningKind::UnknownSuccessor, Some(*position))
                 }));
+                warnings.extend(beyond_policy(keys));
             }
             Ok(_) => {}
             Err(conflicts) => errors.extend(conflicts.iter().map(|conflict| {
@@ -283,6 +291,18 @@ impl<'r> FileParser<'r> {
         }
         (keys, self.findings)
     }
+}
+
+/// Returns the warning about keys that the policy does not allow. They keep working.
+fn beyond_policy(keys: &MemoryStore) -> Option<YamlWarning> {
+    let policy = keys.policy();
+    if policy == Policy::new() {
+        return None;
+    }
+    let mut beyond = keys.list_keys(None).ok()?;
+    beyond.retain(|key| !policy.allows(key));
+    let (first, count) = (beyond.first()?.key_id, beyond.len());
+    Some(YamlWarning::new(WarningKind::BeyondPolicy { count, first }, None))
 }
 
 const KEY_AND_CLIENT: &str = "write each key on its own line, as `KEY: client name`";

@@ -4,8 +4,8 @@
 use std::time::{Duration, SystemTime};
 
 use keygate::manage::{
-    ClientChange, ClientFacts, ClientInfo, KeyChange, KeyFacts, KeyInfo, ManageError, Rotated,
-    rules,
+    ClientChange, ClientFacts, ClientInfo, KeyChange, KeyFacts, KeyInfo, ManageError, Policy,
+    Rotated, rules,
 };
 use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, NewKey};
 
@@ -34,6 +34,7 @@ pub(crate) enum Changed {
 /// Clients are in no order, keys in that of their creation.
 #[derive(Clone, Default)]
 pub(crate) struct Model {
+    pub(crate) policy: Policy,
     pub(crate) clients: Vec<ClientFacts>,
     pub(crate) keys: Vec<KeyFacts>,
 }
@@ -51,6 +52,12 @@ impl Model {
             Change::Revoke(id) => self.revoke(id, now),
             Change::Rotate(id, new, grace) => self.rotate(id, new, grace, now),
         }
+    }
+
+    pub(crate) fn set_policy(&mut self, policy: Policy) -> Result<Policy, ManageError> {
+        policy.validate()?;
+        self.policy = policy;
+        Ok(policy)
     }
 
     pub(crate) fn list_clients(&self) -> Vec<ClientInfo> {
@@ -103,7 +110,7 @@ impl Model {
         now: SystemTime,
     ) -> Result<Changed, ManageError> {
         let index = self.key(id)?;
-        self.keys[index] = rules::update_key(&self.keys[index], change, now)?;
+        self.keys[index] = rules::update_key(&self.keys[index], change, &self.policy, now)?;
         Ok(Changed::Key(self.info(&self.keys[index])))
     }
 
@@ -124,7 +131,7 @@ impl Model {
 
     fn issue(&mut self, name: &str, new: NewKey, now: SystemTime) -> Result<Changed, ManageError> {
         self.client(name)?;
-        let new = rules::issue(name, new, now)?;
+        let new = rules::issue(name, new, &self.policy, now)?;
         self.push(new.clone())?;
         Ok(Changed::Key(self.info(&new)))
     }
@@ -143,7 +150,7 @@ impl Model {
         now: SystemTime,
     ) -> Result<Changed, ManageError> {
         let index = self.key(id)?;
-        let (old, new) = rules::rotate(&self.keys[index], new, grace, now)?;
+        let (old, new) = rules::rotate(&self.keys[index], new, grace, &self.policy, now)?;
         self.push(new.clone())?;
         self.keys[index] = old.clone();
         Ok(Changed::Rotated(Rotated::new(self.info(&old), self.info(&new))))

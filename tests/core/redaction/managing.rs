@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use keygate::key::KeyFormat;
 use keygate::manage::{
     ChangeContext, ClientChange, ClientFacts, KeyChange, KeyFacts, ManageError, PartialList,
-    RotationConflict, Version,
+    Policy, PolicyError, RotationConflict, Version,
 };
 use keygate::{ApiKey, KeyDigest, KeyRecord, MemoryStore, NewKey, YamlStore};
 
@@ -52,6 +52,8 @@ pub(crate) fn all() -> Vec<Shown> {
         ("ClientInfo", debug(&client)),
         ("ClientChange", debug(&changes.0)),
         ("KeyChange", debug(&changes.1)),
+        ("Policy", debug(&Policy::new().require_expiry())),
+        ("PolicyError", error(&PolicyError::NoExpiry)),
         ("Version", text(&client.version()) + &debug(&client.version())),
         ("ParseVersionError", error(&CANARY.parse::<Version>().unwrap_err())),
         ("ChangeContext", debug(&ChangeContext::default().for_actor("ann").unwrap())),

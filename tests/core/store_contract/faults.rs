@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use keygate::key::Timestamp;
 use keygate::manage::{
     ClientFacts, ClientInfo, Expiry, KeyError, KeyFacts, KeyInfo, KeyQuery, ManageError, Page,
+    Policy,
 };
 use keygate::testing::manage_contract;
 use keygate::{ClientProfile, KeyId, NewKey, StoreError};
@@ -404,6 +405,28 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 if has_actor { Ok(()) } else { naive.check(model, change) }
             };
             Fault { check, ..Fault::default() }
+        }),
+        ("policy_is_kept: the policy after it was removed", {
+            let policy = |model: &mut Model, policy: Policy| {
+                policy.validate()?;
+                if policy != Policy::new() {
+                    model.policy = policy;
+                }
+                Ok(policy)
+            };
+            Fault { policy, ..Fault::default() }
+        }),
+        // Only new keys follow the policy.
+        ("policy_limits_the_lifetime_of_keys: changing a key", {
+            make(|model, change, now| {
+                let policy = model.policy;
+                if matches!(change, Change::UpdateKey(..)) {
+                    model.policy = Policy::new();
+                }
+                let made = model.make(change, now);
+                model.policy = policy;
+                made
+            })
         }),
     ]
 }

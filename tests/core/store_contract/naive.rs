@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use keygate::manage::{
     BoxFuture, ChangeContext, ClientChange, ClientInfo, KeyChange, KeyFacts, KeyInfo, KeyQuery,
-    ManageError, Page, Rotated, Version,
+    ManageError, Page, Policy, Rotated, Version,
 };
 use keygate::testing::FakeClock;
 use keygate::{
@@ -24,6 +24,7 @@ type Steps = Arc<dyn Fn(Naive, Change) -> Option<Making<Changed>> + Send + Sync>
 pub(crate) struct Fault {
     pub(crate) make: Make,
     pub(crate) check: fn(&Naive, &Model, &Change) -> Made<()>,
+    pub(crate) policy: fn(&mut Model, Policy) -> Made<Policy>,
     pub(crate) clients: fn(&Model) -> Vec<ClientInfo>,
     pub(crate) keys: fn(&Model, Option<&str>) -> Made<Vec<KeyInfo>>,
     /// Alters the pages of keys.
@@ -37,6 +38,7 @@ impl Default for Fault {
         Self {
             make: Arc::new(Model::make),
             check: Naive::check,
+            policy: Model::set_policy,
             clients: Model::list_clients,
             keys: Model::list_keys,
             page: |page| page,
@@ -247,6 +249,14 @@ impl ManageKeys for Naive {
             Changed::Rotated(keys) => Some(keys),
             _ => None,
         })
+    }
+
+    fn policy(&self) -> BoxFuture<'_, Made<Policy>> {
+        Box::pin(async { Ok(self.model().policy) })
+    }
+
+    fn set_policy(&self, policy: Policy) -> BoxFuture<'_, Made<Policy>> {
+        Box::pin(async move { (self.fault.policy)(&mut self.model(), policy) })
     }
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> BoxFuture<'a, Made<Vec<KeyInfo>>> {

@@ -1,9 +1,9 @@
 //! Events: who changed what, when and with which tool.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keygate::manage::{ClientChange, KeyChange};
+use keygate::manage::{ClientChange, KeyChange, Policy};
 use keygate::{KeyDigest, ManageKeys as _, NewKey};
 
 use crate::servers::{Database, Postgres, query};
@@ -118,6 +118,34 @@ async fn events_say_what_was_changed() {
         let found: Vec<_> = facts.as_object().unwrap().keys().collect();
         assert_eq!(found, names.collect::<Vec<_>>());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn policy_changes_are_recorded() {
+    let database = Postgres::shared().database();
+    let store = migrated(&database).await.for_actor("ann").unwrap();
+    let policy = Policy::new().with_max_lifetime(Duration::from_secs(2 * 24 * 60 * 60));
+    // The second one changes nothing.
+    for _ in 0..2 {
+        store.set_policy(policy).await.unwrap();
+    }
+    database.psql("update keygate.policy set require_expiry = true");
+    assert_eq!(store.policy().await.unwrap(), policy.require_expiry());
+    let rule = |required: bool| json!({"max_lifetime": "2d", "default_lifetime": null, "require_expiry": required});
+    let facts = facts(&database, "true");
+    assert_eq!(facts.len(), 2);
+    assert_eq!(facts[0], [json!("policy.changed"), Value::Null, rule(false)]);
+    assert_eq!(facts[1][1..], [rule(false), rule(true)]);
+    assert_eq!(database.psql("select actor from keygate.events order by seq limit 1"), "ann");
+
+    store.add_client("App 1".into()).await.unwrap();
+    database.psql("update keygate.policy set default_lifetime = '3d'");
+    let key = || NewKey::new(KeyDigest::of(KEY.as_bytes()));
+    let refused = store.issue("App 1", key()).await.unwrap_err().to_string();
+    assert!(refused.contains("the row of the policy cannot be used"), "{refused}");
+    store.set_policy(policy).await.unwrap();
+    let end = SystemTime::now() + Duration::from_secs(60);
+    store.issue("App 1", key().with_expiry(end)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

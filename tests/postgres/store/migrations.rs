@@ -1,7 +1,10 @@
 //! Creating tables, and refusing unusable ones.
 
-use keygate::ManageKeys as _;
+use std::time::{Duration, SystemTime};
+
+use keygate::manage::{ManageError, Policy};
 use keygate::store::{DatabaseError, PostgresStore};
+use keygate::{KeyDigest, ManageKeys as _, NewKey};
 
 use crate::servers::{Database, Postgres, query};
 use crate::store::{KEY, migrated, request, store_with_key};
@@ -178,4 +181,36 @@ async fn views_in_the_place_of_tables_are_refused() {
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(findings[0].is_error && findings[0].message.contains(name), "{findings:?}");
     }
+}
+
+/// The grants of older versions name no policy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn role_of_older_tables_manages_keys_after_a_migration() {
+    let server = Postgres::start();
+    let database = server.database();
+    database.psql("create schema keygate");
+    for version in 1..=6 {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/postgres/migrations");
+        let migration = std::fs::read_to_string(format!("{folder}/{version:04}.sql")).unwrap();
+        database.psql(&migration);
+        mark_newer(&database, version, 1);
+    }
+    database.psql(
+        "create role old_managers login password 'c4n4ry'; \
+         grant usage on schema keygate to old_managers; \
+         grant select on keygate.migrations, keygate.events to old_managers; \
+         grant select, insert, update, delete on keygate.clients, keygate.keys to old_managers",
+    );
+    let owner = migrated(&database).await;
+    owner.set_policy(Policy::new().require_expiry()).await.unwrap();
+    let url = database.url_as("old_managers", "c4n4ry");
+    let store = PostgresStore::connect(&url).await.unwrap();
+    store.add_client("App 1".into()).await.unwrap();
+    let key = NewKey::new(KeyDigest::of(KEY.as_bytes()));
+    let refused = store.issue("App 1", key.clone()).await.unwrap_err();
+    assert!(matches!(refused, ManageError::Policy(_)), "{refused}");
+    let end = SystemTime::now() + Duration::from_secs(60);
+    store.issue("App 1", key.with_expiry(end)).await.unwrap();
+    let denied = store.set_policy(Policy::new()).await.unwrap_err().to_string();
+    assert!(denied.contains("permission denied"), "{denied}");
 }

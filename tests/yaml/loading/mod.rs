@@ -6,6 +6,7 @@ mod invisible;
 mod lines;
 mod lints;
 mod nulls;
+mod policies;
 mod properties;
 mod refused_clients;
 mod refused_entries;

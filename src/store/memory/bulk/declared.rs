@@ -1,6 +1,6 @@
 use super::Bulk;
 use crate::client::ClientProfile;
-use crate::manage::{ClientFacts, KeyFacts};
+use crate::manage::{ClientFacts, KeyFacts, Policy};
 use crate::store::memory::packed::PackedKey;
 
 /// For sources that describe clients apart from their keys, in any order.
@@ -9,6 +9,10 @@ impl<P> Bulk<P> {
     pub(in crate::store) fn declare(&mut self, client: ClientFacts) {
         self.index.put_client(client);
         self.declared = true;
+    }
+
+    pub(in crate::store) fn set_policy(&mut self, policy: Policy) {
+        self.index.policy = policy;
     }
 
     /// Adds a key of a client that is declared before or after.

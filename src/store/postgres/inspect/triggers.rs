@@ -6,7 +6,8 @@ macro_rules! own {
             ('clients', 'deleted', 'clients_deleted'), ('clients', 'truncated', 'all_removed'),
             ('keys', 'inserted', 'keys_inserted'), ('keys', 'updated', 'keys_updated'),
             ('keys', 'deleted', 'keys_deleted'), ('keys', 'truncated', 'all_removed'),
-            ('events', 'woken', 'wake'), ('events', 'append_only', 'append_only'))
+            ('events', 'woken', 'wake'), ('events', 'append_only', 'append_only'),
+            ('policy', 'changed', 'policy_changed'))
         own (place, name, function)"
     };
 }

@@ -67,7 +67,12 @@ impl Outline<'_> {
         if let Some(clients) = self.field("clients") {
             return self.add(clients, &new);
         }
-        let lines = Value::Mapping(vec![("clients".to_owned(), new)]).block(0);
+        self.add_to_root(&Value::Mapping(vec![("clients".to_owned(), new)]))
+    }
+
+    /// Adds fields at the end of a file.
+    pub(super) fn add_to_root(&self, new: &Value) -> Vec<Splice> {
+        let lines = new.block(0);
         match &self.root {
             Some(root) => {
                 let lines = insertion(self.end, lines, root);

@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::YamlStore;
-use keygate::manage::{ClientChange, KeyChange, ManageError};
+use keygate::manage::{ClientChange, KeyChange, ManageError, Policy};
 
 use super::{edited, refused};
 use crate::editing::fixture::{id, now};
@@ -266,5 +266,40 @@ fn change_of_nothing_writes_nothing() {
         "clients: {A: {scopes: [c:*, c:*], keys: [{digest: DIGEST_A, label: 'new: label'}]}}\n";
     for edit in [ADD_SCOPE, NO_QUOTA, REMOVE, LABEL, NO_EXPIRY] {
         edited(file, edit, file);
+    }
+}
+
+#[test]
+fn policy_is_written_at_the_end_and_changed_in_place() {
+    let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
+    let year = Policy::new().with_max_lifetime(days(365)).with_default_lifetime(days(90));
+    let set = |policy: Policy| move |store: &YamlStore| store.set_policy(policy);
+    let written = "policy: {max_lifetime: 365d, default_lifetime: 90d}\n";
+    edited(
+        "version: 1\nclients:\n  A:\n",
+        set(year),
+        &format!("version: 1\nclients:\n  A:\n{written}"),
+    );
+    edited("# none\n", set(year), &format!("# none\n{written}"));
+    let file = |policy: &str| format!("version: 1\n{policy}clients:\n  A:\n");
+    for (before, policy, after) in [
+        (
+            "policy: {max_lifetime: 2d, require_expiry: true}   # why\n",
+            year,
+            "policy: {max_lifetime: 365d, default_lifetime: 90d}   # why\n",
+        ),
+        (
+            "policy:\n  max_lifetime: 2d   # one\n  default_lifetime: 90d   # two\n",
+            year,
+            "policy:\n  max_lifetime: 365d   # one\n  default_lifetime: 90d   # two\n",
+        ),
+        (
+            "policy:\n  max_lifetime: 365d   # one\n",
+            year.require_expiry(),
+            "policy:\n  max_lifetime: 365d   # one\n  default_lifetime: 90d\n  require_expiry: true\n",
+        ),
+        ("policy: {max_lifetime: 2d}   # why\n", Policy::new(), ""),
+    ] {
+        edited(&file(before), set(policy), &file(after));
     }
 }

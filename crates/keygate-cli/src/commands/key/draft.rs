@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use keygate::key::KeyState;
-use keygate::manage::{KeyInfo, ManageError, rules};
+use keygate::manage::{Expiry, KeyInfo, ManageError, Policy, rules};
 use keygate::{ApiKey, NewKey};
 use serde_json::{Map, Value};
 
@@ -28,17 +28,20 @@ impl Draft {
     pub(super) fn new(
         client: &str,
         label: Option<&str>,
-        expires: Option<SystemTime>,
+        expiry: Expiry,
+        policy: &Policy,
         now: SystemTime,
         new_key: &NewKeyArgs,
         out: &Output,
     ) -> Result<Self, Failure> {
         let key = new_key.prefix.generate().map_err(Failure::unavailable)?;
-        let mut new = NewKey::from(&key).with_expiry(expires);
+        let mut new = NewKey::from(&key).with_expiry(expiry);
         if let Some(label) = label {
             new = new.with_label(label);
         }
-        let issued = rules::issue(client, new.clone(), now)?.info(true);
+        let issued = rules::issue(client, new.clone(), policy, now)?.info(true);
+        // The key gets the expiry that is written out.
+        let new = new.with_expiry(issued.expires());
         out.warn_if_key("the label", label.unwrap_or_default());
         let mut facts = match show::key_json(&issued, now) {
             Value::Object(facts) => facts,

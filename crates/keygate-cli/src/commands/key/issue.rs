@@ -1,5 +1,7 @@
 use std::time::SystemTime;
 
+use keygate::manage::Expiry;
+
 use super::draft::{Draft, warn_of_disabled};
 use crate::args::{Globals, IssueArgs};
 use crate::failure::Failure;
@@ -21,7 +23,9 @@ pub(super) fn run(
     // An unknown client fails here, with the nearest name.
     block_on(store.find_client(client)).map_err(|error| client_failure(error, client, store))?;
 
-    let draft = Draft::new(client, new_key.label.as_deref(), expires, now, new_key, out)?;
+    let expiry = expires.map_or(Expiry::Inherit, Expiry::At);
+    let (label, policy) = (new_key.label.as_deref(), block_on(store.policy())?);
+    let draft = Draft::new(client, label, expiry, &policy, now, new_key, out)?;
     let (delivery, issued) = draft
         .store(new_key, globals, out, store, |store, new| block_on(store.issue(client, new)))?;
     let note = format!("issued {}, {}", show::named_new(&issued, out), show::expiry(&issued, now));

@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use keygate::manage::{KeyInfo, ManageError};
+use keygate::manage::{KeyInfo, ManageError, Policy};
 
 use super::draft::{Draft, warn_of_disabled};
 use crate::args::{Globals, RotateArgs};
@@ -25,10 +25,11 @@ pub(super) fn run(
     if let Some(conflict) = old.rotation_conflict(now) {
         return Err(ManageError::Conflict { key_id: id, conflict }.into());
     }
-    let expires = expiry(args, &old, now, out)?;
+    let policy = block_on(store.policy())?;
+    let expires = expiry(args, &old, &policy, now, out)?;
     let label = new_key.label.as_deref().or(old.label.as_deref());
 
-    let mut draft = Draft::new(&old.client, label, expires, now, new_key, out)?;
+    let mut draft = Draft::new(&old.client, label, expires.into(), &policy, now, new_key, out)?;
     draft.facts.insert("replaces".to_owned(), id.to_string().into());
     let (delivery, rotated) = draft.store(new_key, globals, out, store, |store, new| {
         block_on(store.rotate(&id, new, *grace))
@@ -47,14 +48,17 @@ pub(super) fn run(
 fn expiry(
     args: &RotateArgs,
     old: &KeyInfo,
+    policy: &Policy,
     now: SystemTime,
     out: &Output,
 ) -> Result<Option<SystemTime>, Failure> {
     if let Some(expires) = args.new_key.expires {
         return expires.instant(now).map(Some);
     }
-    let inherited = old.inherited_lifetime(now).expires().filter(|_| !args.no_expiry);
-    if let Some(expires) = inherited {
+    let inherited = policy.inherited_expiry(old, now).filter(|_| !args.no_expiry);
+    if inherited != old.inherited_lifetime(now).expires() && !args.no_expiry {
+        out.note("the policy of the store decides when the new key expires");
+    } else if let Some(expires) = inherited {
         let lifetime = old.created.zip(old.expires());
         let lifetime = lifetime.and_then(|(created, end)| end.duration_since(created).ok());
         out.note(&match lifetime.filter(|lifetime| !lifetime.is_zero()) {
