@@ -15,6 +15,7 @@ mod blocking;
 mod changes;
 mod edit;
 mod error;
+mod event_log;
 mod event_sink;
 mod events;
 mod file;
@@ -127,6 +128,8 @@ pub struct YamlStore {
     keys: MemoryStore,
     file: Arc<KeyFile>,
     is_dry_run: bool,
+    /// The log of changes, if they are recorded.
+    event_log: Option<Arc<Path>>,
 }
 
 impl YamlStore {
@@ -151,7 +154,7 @@ impl YamlStore {
     }
 
     fn from_file(file: KeyFile) -> Self {
-        Self { keys: file.keys.clone(), file: Arc::new(file), is_dry_run: false }
+        Self { keys: file.keys.clone(), file: Arc::new(file), is_dry_run: false, event_log: None }
     }
 
     /// Returns whether a folder is that of the file. A store without a file is in none.

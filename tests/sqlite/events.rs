@@ -96,7 +96,7 @@ async fn events_hold_each_column_before_and_after() {
         names
             .lines()
             .map(str::to_owned)
-            .filter(|name| !["digest", "algorithm"].contains(&&**name))
+            .filter(|name| !["digest", "algorithm"].contains(&&**name) && !name.ends_with("_order"))
             .collect()
     };
     for (table, what) in

@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::time::SystemTime;
 
 use super::MemoryStore;
 use super::managing::update;
@@ -58,6 +59,15 @@ impl MemoryStore {
         let clock = self.lock().clock.clone();
         other.lock().clock = clock;
         other.in_context(self.context.clone())
+    }
+
+    pub(in crate::store) fn now(&self) -> SystemTime {
+        self.lock().now()
+    }
+
+    /// Returns the actor of this handle.
+    pub(in crate::store) fn actor(&self) -> Option<&str> {
+        self.context.actor()
     }
 
     /// Returns an independent copy of the store.

@@ -10,10 +10,10 @@ use super::file::{EditErrorKind, Lock, Replaced, Target, create, edit_error, rep
 use super::key_file::load;
 use super::load_error::LoadError;
 use super::parse::Parsed;
-use super::{STABLE_AFTER, YamlError, YamlStore, read};
+use super::{STABLE_AFTER, YamlError, YamlStore, event_log, read};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
-use crate::key::{KeyDigest, KeyId};
+use crate::key::{KeyDigest, KeyId, Timestamp};
 use crate::manage::{
     ClientChange, ClientInfo, ClientQuery, KeyChange, KeyInfo, KeyQuery, ManageError, NewKey, Page,
     Policy, Rotated, Version,
@@ -28,6 +28,15 @@ const NEW_FILE: &str = "\
 version: 1
 clients:
 ";
+
+/// The result of a change, before it is written.
+struct Edited<T> {
+    changed: T,
+    new: Zeroizing<String>,
+    parsed: Parsed,
+    /// The lines for the log of changes.
+    events: String,
+}
 
 /// The methods of [`ManageKeys`](crate::ManageKeys) as blocking methods.
 impl YamlStore {
@@ -259,14 +268,15 @@ impl YamlStore {
         let file = self.file.absolute_path().unwrap_or(path);
         if self.is_dry_run {
             let text = read::read_regular(file).map_err(load_error)?;
-            return Ok(self.edited(path, &text, &change, &mut rewrite)?.0);
+            return Ok(self.edited(path, &text, &change, &mut rewrite)?.changed);
         }
         let (target, lock) =
             Lock::acquire(file, &|event| self.file.events.report(event)).map_err(edit_error)?;
         let _lock = self.file.update_lock();
         for _ in 0..ATTEMPTS {
             let text = read_stable(&target, &lock).map_err(load_error)?;
-            let (changed, new, parsed) = self.edited(path, &text, &change, &mut rewrite)?;
+            let Edited { changed, new, parsed, events } =
+                self.edited(path, &text, &change, &mut rewrite)?;
             let replaced = if new.as_bytes() == &**text {
                 Replaced::Done
             } else {
@@ -275,6 +285,7 @@ impl YamlStore {
             };
             if replaced != Replaced::Changed {
                 self.file.adopt(&mut self.file.lock(), KeyDigest::of(new.as_bytes()), &parsed);
+                self.append_events(&events);
             }
             match replaced {
                 Replaced::Done => return Ok(changed),
@@ -285,15 +296,14 @@ impl YamlStore {
         Err(edit_error(EditErrorKind::Unstable))
     }
 
-    /// Returns the result of a change, the edited text of the file, and the keys parsed from that text, which must be
-    /// the changed ones.
+    /// Makes a change in memory and in a text of the file. The keys parsed from the new text must be the changed ones.
     fn edited<T>(
         &self,
         path: &Path,
         text: &[u8],
         change: impl Fn(&MemoryStore) -> Result<T, ManageError>,
         rewrite: impl FnOnce(&mut Edit<'_>),
-    ) -> Result<(T, Zeroizing<String>, Parsed), ManageError> {
+    ) -> Result<Edited<T>, ManageError> {
         let edit_error = |kind| edit_error(path, kind);
         let load_error = |error| ManageError::from(YamlError::new(Some(path), error));
         let digest = KeyDigest::of(text);
@@ -321,7 +331,12 @@ impl YamlStore {
             Ok(parsed)
                 if parsed.keys.export() == after && parsed.keys.policy() == keys.policy() =>
             {
-                Ok((changed, edited, parsed))
+                let events = self.event_log.as_ref().map_or_else(String::new, |_| {
+                    let at = Timestamp::nearest(keys.now());
+                    let (old, new) = ((&before, policy), (&after, keys.policy()));
+                    event_log::lines(at, keys.actor(), old, new)
+                });
+                Ok(Edited { changed, new: edited, parsed, events })
             }
             _ => Err(edit_error(EditErrorKind::Layout { line })),
         }

@@ -1,6 +1,7 @@
-use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
+use std::{fmt, io};
 
 use super::{ReloadError, YamlWarning};
 use crate::key::Timestamp;
@@ -38,6 +39,13 @@ pub enum YamlEvent {
         /// The key file.
         path: PathBuf,
     },
+    /// A change was made, but could not be [recorded](crate::YamlStore::record_events).
+    NotRecorded {
+        /// The log.
+        path: PathBuf,
+        /// The reason.
+        error: Arc<io::Error>,
+    },
     /// An edit has been waiting for one second because another process holds the lock. It waits for at most 30
     /// seconds.
     Waiting {
@@ -61,6 +69,9 @@ impl fmt::Display for YamlEvent {
                 write!(f, "{path}: not followed since {since}, changes have no effect: {error}")
             }
             Self::Recovered { path } => write!(f, "{}: followed again", path.display()),
+            Self::NotRecorded { path, error } => {
+                write!(f, "{}: a change was made and not recorded: {error}", path.display())
+            }
             Self::Waiting { lock, holder } => {
                 write!(f, "waiting for the lock {}, which {holder} holds", lock.display())
             }

@@ -5,7 +5,9 @@ pub(super) fn trace(event: &YamlEvent) {
     match event {
         YamlEvent::Warning(warning) => tracing::warn!("{warning}"),
         YamlEvent::Waiting { .. } => tracing::warn!("{event}"),
-        YamlEvent::ReloadFailed { .. } => tracing::error!("{event}"),
+        YamlEvent::ReloadFailed { .. } | YamlEvent::NotRecorded { .. } => {
+            tracing::error!("{event}");
+        }
         YamlEvent::Reloaded { .. } | YamlEvent::Recovered { .. } => tracing::info!("{event}"),
     }
 }

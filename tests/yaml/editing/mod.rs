@@ -4,5 +4,6 @@ mod files;
 mod generated;
 mod golden;
 mod processes;
+mod recording;
 
 mod fixture;

@@ -1,6 +1,6 @@
 -- The tables of keygate, version 4: a policy for the lifetimes of keys. Without a row, everything is allowed.
 create table keygate_policy (
-    only_one integer primary key default 1 check (only_one = 1),
+    only_one integer not null default 1 unique check (only_one = 1),
     -- `365d`, `12h`, `30m` or `45s`
     max_lifetime text check (max_lifetime glob '[0-9]*[dhms]'),
     default_lifetime text check (default_lifetime glob '[0-9]*[dhms]'),

@@ -289,7 +289,7 @@ fn policy_is_written_at_the_end_and_changed_in_place() {
             "policy: {max_lifetime: 365d, default_lifetime: 90d}   # why\n",
         ),
         (
-            "policy:\n  max_lifetime: 2d   # one\n  default_lifetime: 90d   # two\n",
+            "policy:\n  max_lifetime: 2d   # one\n  default_lifetime: 1d   # two\n",
             year,
             "policy:\n  max_lifetime: 365d   # one\n  default_lifetime: 90d   # two\n",
         ),

@@ -1,0 +1,251 @@
+//! The log of changes beside a key file: a JSON object in a line for each.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::YamlStore;
+use super::report::YamlEvent;
+use crate::client::{ProfileParts, Quota, Rate};
+use crate::key::Timestamp;
+use crate::manage::{ClientFacts, Export, KeyFacts, Policy};
+
+/// The name of the log in its folder.
+const NAME: &str = "events.jsonl";
+
+impl YamlStore {
+    /// Records the changes of this handle and its clones in `events.jsonl` in this folder.
+    ///
+    /// Each change of a client, a key or the policy appends a line: a JSON object with `at`, `actor` (see
+    /// [`YamlStore::for_actor`]), `action`, `client`, `key_id`, `before` and `after`, as in the events of databases. It
+    /// holds no digests. Changes by hand are not recorded. A change whose event could not be written is made
+    /// nevertheless, and reported as [`YamlEvent::NotRecorded`].
+    ///
+    /// Use a folder of the service, such as `$STATE_DIRECTORY`. Only its owner can read a new log, since it contains the
+    /// metadata of clients.
+    ///
+    /// ```
+    /// use keygate::YamlStore;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = std::env::temp_dir().join(format!("keygate-event-log-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let (path, state) = (folder.join("keys.yml"), &folder);
+    /// let store = YamlStore::create(path)?.record_events(state)?;
+    /// store.for_actor("ann")?.add_client("App 1")?;
+    /// let log = std::fs::read_to_string(state.join("events.jsonl"))?;
+    /// assert!(log.contains(r#""actor":"ann","action":"client.added","client":"App 1""#));
+    /// # std::fs::remove_dir_all(folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The log cannot be opened or created.
+    pub fn record_events(self, folder: impl AsRef<Path>) -> io::Result<Self> {
+        let path = std::path::absolute(folder.as_ref())?.join(NAME);
+        open(&path)?;
+        Ok(Self { event_log: Some(path.into()), ..self })
+    }
+
+    /// Appends lines to the log.
+    pub(super) fn append_events(&self, lines: &str) {
+        let Some(path) = self.event_log.as_deref().filter(|_| !lines.is_empty()) else { return };
+        if let Err(error) = append(path, lines) {
+            let (path, error) = (path.to_owned(), Arc::new(error));
+            self.file.events.report(YamlEvent::NotRecorded { path, error });
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+fn append(path: &Path, lines: &str) -> io::Result<()> {
+    let mut file = open(path)?;
+    // A process that was killed may have left a part of a line.
+    let mut last = *b"\n";
+    if file.metadata()?.len() > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    let end = if last == *b"\n" { "" } else { "\n" };
+    file.write_all(format!("{end}{lines}").as_bytes())?;
+    file.sync_data()
+}
+
+/// A state of the keys and of their policy.
+pub(super) type State<'a> = (&'a Export, Policy);
+
+/// Returns the lines of the difference between two states.
+pub(super) fn lines(
+    at: Timestamp,
+    actor: Option<&str>,
+    before: State<'_>,
+    after: State<'_>,
+) -> String {
+    let mut lines = String::new();
+    let mut add = |action: &str,
+                   client: Option<&str>,
+                   key: Option<&KeyFacts>,
+                   facts: [Option<String>; 2]| {
+        let key_id = key.map(|key| key.key_id().to_string());
+        let [before, after] = facts.map(|facts| facts.unwrap_or_else(|| "null".to_owned()));
+        let _ = writeln!(
+            lines,
+            r#"{{"at":{},"actor":{},"action":{},"client":{},"key_id":{},"before":{before},"after":{after}}}"#,
+            text(&at.to_string()),
+            optional(actor),
+            text(action),
+            optional(client),
+            optional(key_id.as_deref()),
+        );
+    };
+    if before.1 != after.1 {
+        add(
+            "policy.changed",
+            None,
+            None,
+            [before.1, after.1].map(|policy| Some(policy_json(policy))),
+        );
+    }
+    let clients = |state: State<'_>| -> BTreeMap<String, ClientFacts> {
+        let clients = state.0.clients().iter();
+        clients.map(|client| (client.profile.name().to_owned(), client.clone())).collect()
+    };
+    for (name, [old, new]) in pairs(clients(before), clients(after)) {
+        let action = match [&old, &new] {
+            [None, _] => "client.added",
+            [_, None] => "client.removed",
+            [Some(old), Some(new)] if !old.enabled && new.enabled => "client.enabled",
+            [Some(old), Some(new)] if old.enabled && !new.enabled => "client.disabled",
+            _ => "client.changed",
+        };
+        add(action, Some(&name), None, [old, new].map(|client| client.as_ref().map(client_json)));
+    }
+    let keys = |state: State<'_>| -> BTreeMap<_, KeyFacts> {
+        state.0.keys().iter().map(|key| (key.key_id(), key.clone())).collect()
+    };
+    for (_, [old, new]) in pairs(keys(before), keys(after)) {
+        let action = match [&old, &new] {
+            [None, _] => "key.issued",
+            [_, None] => "key.removed",
+            [Some(old), Some(new)] if old.revoked.is_none() && new.revoked.is_some() => {
+                "key.revoked"
+            }
+            [Some(old), Some(new)] if old.replaced_by.is_none() && new.replaced_by.is_some() => {
+                "key.rotated"
+            }
+            _ => "key.changed",
+        };
+        let key = new.as_ref().or(old.as_ref());
+        let client = key.map(|key| &*key.client);
+        let facts = [&old, &new].map(|key| key.as_ref().map(key_json));
+        add(action, client, key, facts);
+    }
+    lines
+}
+
+/// Returns the entries that differ, each with its old and new value.
+fn pairs<K: Ord, V: PartialEq>(
+    mut before: BTreeMap<K, V>,
+    after: BTreeMap<K, V>,
+) -> BTreeMap<K, [Option<V>; 2]> {
+    let mut pairs = BTreeMap::new();
+    for (key, new) in after {
+        let old = before.remove(&key);
+        if old.as_ref() != Some(&new) {
+            pairs.insert(key, [old, Some(new)]);
+        }
+    }
+    pairs.extend(before.into_iter().map(|(key, old)| (key, [Some(old), None])));
+    pairs
+}
+
+fn policy_json(policy: Policy) -> String {
+    let Policy { max_lifetime, default_lifetime, require_expiry } = policy;
+    let [max, default] = [max_lifetime, default_lifetime].map(|span| span.map(|it| it.to_string()));
+    let (max, default) = (optional(max.as_deref()), optional(default.as_deref()));
+    format!(
+        r#"{{"max_lifetime":{max},"default_lifetime":{default},"require_expiry":{require_expiry}}}"#
+    )
+}
+
+fn client_json(client: &ClientFacts) -> String {
+    let ClientFacts { profile, enabled } = client;
+    let ProfileParts { name, scopes, quota, metadata } = profile.parts();
+    let scopes = list(scopes.iter().map(|scope| text(scope.as_str())));
+    let metadata = metadata.iter().map(|(name, value)| format!("{}:{}", text(name), text(value)));
+    format!(
+        r#"{{"name":{},"enabled":{enabled},"scopes":{scopes},"quota":{},"metadata":{{{}}}}}"#,
+        text(name),
+        quota.map_or_else(|| "null".to_owned(), quota_json),
+        metadata.collect::<Vec<_>>().join(","),
+    )
+}
+
+fn quota_json(quota: &Quota) -> String {
+    let rate = |rate: &Rate| {
+        let text = text(&rate.without_burst());
+        if rate.burst() == rate.count() {
+            return text;
+        }
+        format!(r#"{{"rate":{text},"burst":{}}}"#, rate.burst())
+    };
+    match quota.rates() {
+        [] => text("unlimited"),
+        [only] => rate(only),
+        rates => list(rates.iter().map(rate)),
+    }
+}
+
+fn key_json(key: &KeyFacts) -> String {
+    let KeyFacts { digest: _, client, label, created, lifetime, revoked, replaced_by } = key;
+    let time = |time: Option<Timestamp>| optional(time.map(|time| time.to_string()).as_deref());
+    let successor = replaced_by.map(|key_id| key_id.to_string());
+    let mut fields = vec![
+        ("key_id", text(&key.key_id().to_string())),
+        ("client", text(client)),
+        ("label", optional(label.as_deref())),
+        ("created", time(*created)),
+    ];
+    fields.extend(lifetime.times().map(|(name, at)| (name, time(at))));
+    fields.push(("revoked", time(*revoked)));
+    fields.push(("replaced_by", optional(successor.as_deref())));
+    let fields = fields.iter().map(|(name, value)| format!(r#""{name}":{value}"#));
+    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(","))
+}
+
+fn optional(value: Option<&str>) -> String {
+    value.map_or_else(|| "null".to_owned(), text)
+}
+
+/// Returns a string of JSON (RFC 8259 section 7).
+fn text(text: &str) -> String {
+    let mut json = String::from("\"");
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => json.extend(['\\', char]),
+            char if char.is_control() => _ = write!(json, "\\u{:04x}", u32::from(char)),
+            char => json.push(char),
+        }
+    }
+    json.push('"');
+    json
+}

@@ -1,0 +1,136 @@
+//! The log of changes beside a file.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use keygate::YamlStore;
+use keygate::manage::{ClientChange, KeyChange, Policy};
+use keygate::store::YamlEvent;
+use serde_json::{Value, json};
+
+use crate::editing::fixture::{Folder, id, mode, new, open, read};
+
+fn events(folder: &Folder) -> Vec<Value> {
+    let log = read(&folder.path().join("events.jsonl"));
+    log.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn recorded(folder: &Folder, text: &str) -> YamlStore {
+    open(&folder.file("keys.yml", text)).record_events(folder.path()).unwrap()
+}
+
+#[test]
+fn each_change_is_a_line_with_its_actor_and_both_states() {
+    let folder = Folder::new();
+    let store = recorded(&folder, "version: 1\n");
+    let ann = store.for_actor("ann").unwrap();
+    ann.add_client("App 1").unwrap();
+    let change = ClientChange::new().add_scope("orders:read".parse().unwrap());
+    let change = change.with_quota("1/day".parse().unwrap()).set_metadata("team", "a \"b\"\n");
+    ann.update_client("App 1", change.clone()).unwrap();
+    // Changes nothing.
+    ann.update_client("App 1", change).unwrap();
+    store.issue("App 1", new('A')).unwrap();
+    store.update_key(&id('A'), KeyChange::new().with_label("mobile")).unwrap();
+    store.rotate(&id('A'), new('B'), Duration::from_secs(60)).unwrap();
+    store.revoke(&id('B')).unwrap();
+    store.set_policy(Policy::new().require_expiry()).unwrap();
+    store.disable_client("App 1").unwrap();
+    store.remove_client("App 1").unwrap();
+
+    let events = events(&folder);
+    let actions = events.iter().map(|event| event["action"].as_str().unwrap()).collect::<Vec<_>>();
+    let expected = [
+        "client.added",
+        "client.changed",
+        "key.issued",
+        "key.changed",
+        "key.rotated",
+        "key.issued",
+        "key.revoked",
+        "policy.changed",
+        "client.disabled",
+        "client.removed",
+        "key.removed",
+        "key.removed",
+    ];
+    let sorted = |actions: &[&str]| {
+        let mut actions = actions.iter().map(|action| (*action).to_owned()).collect::<Vec<_>>();
+        actions.sort();
+        actions
+    };
+    // The keys of one change are in the order of their ids.
+    assert_eq!((&actions[..4], &actions[6..]), (&expected[..4], &expected[6..]));
+    assert_eq!(sorted(&actions), sorted(&expected));
+    let plain =
+        json!({"name": "App 1", "enabled": true, "scopes": [], "quota": null, "metadata": {}});
+    let full = json!({"name": "App 1", "enabled": true, "scopes": ["orders:read"], "quota": "1/day",
+        "metadata": {"team": "a \"b\"\n"}});
+    assert_eq!(
+        events[1],
+        json!({"at": "2026-11-24T10:00:00.6Z", "actor": "ann", "action": "client.changed",
+            "client": "App 1", "key_id": null, "before": plain, "after": full})
+    );
+    assert_eq!(events[0]["before"], Value::Null);
+    assert_eq!(events[2]["actor"], Value::Null);
+    assert_eq!(events[2]["after"], events[3]["before"]);
+    assert_eq!(events[3]["after"]["label"], "mobile");
+    assert_eq!(events[3]["key_id"], id('A').to_string());
+    assert_eq!(events[7]["after"]["require_expiry"], true);
+    assert_eq!((&events[8]["before"], &events[9]["after"]), (&full, &Value::Null));
+    let log = read(&folder.path().join("events.jsonl"));
+    assert!(!log.contains("sha256") && !log.contains(&crate::editing::fixture::key('A')));
+    assert_eq!(mode(&folder.path().join("events.jsonl")), 0o600);
+}
+
+#[test]
+fn changes_are_recorded_only_when_that_was_asked_for() {
+    let folder = Folder::new();
+    let store = open(&folder.file("keys.yml", "version: 1\n"));
+    store.add_client("App 1").unwrap();
+    let recording = store.clone().record_events(folder.path()).unwrap();
+    recording.dry_run().add_client("App 2").unwrap();
+    store.add_client("App 3").unwrap();
+    assert_eq!(read(&folder.path().join("events.jsonl")), "");
+    assert!(store.record_events(folder.path().join("missing")).is_err());
+}
+
+#[test]
+fn change_that_is_not_recorded_is_made_and_reported() {
+    let folder = Folder::new();
+    let state = folder.path().join("state");
+    fs::create_dir(&state).unwrap();
+    let path = folder.file("keys.yml", "version: 1\n");
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&reported);
+    let store = open(&path).with_events(move |event| {
+        if let YamlEvent::NotRecorded { .. } = event {
+            sink.lock().unwrap().push(event.to_string());
+        }
+    });
+    let store = store.record_events(&state).unwrap();
+    fs::remove_dir_all(&state).unwrap();
+    store.add_client("App 1").unwrap();
+    assert_eq!(open(&path).list_clients().len(), 1);
+    let reported = reported.lock().unwrap();
+    let [message] = &reported[..] else { panic!("{reported:?}") };
+    assert!(message.contains("events.jsonl: a change was made and not recorded"), "{message}");
+}
+
+#[test]
+fn line_that_was_cut_off_stays_apart_from_the_next() {
+    let folder = Folder::new();
+    let store = recorded(&folder, "version: 1\n");
+    let log = folder.path().join("events.jsonl");
+    fs::write(&log, "{\"at\":\"2026-").unwrap();
+    fs::set_permissions(&log, fs::Permissions::from_mode(0o640)).unwrap();
+    store.add_client("App 1").unwrap();
+    let text = read(&log);
+    let [cut, whole] = &text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+    assert_eq!(*cut, "{\"at\":\"2026-");
+    let whole: Value = serde_json::from_str(whole).unwrap();
+    assert_eq!(whole["action"], "client.added");
+    assert_eq!(mode(&log), 0o640);
+}
