@@ -38,18 +38,18 @@ const TARGET: f64 = 2.0;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Ten keys to a client; a client of a hundred is disabled. The time of issue falls with the number, and the expiry of seven
+/// Ten keys to a client; one client of ten is disabled. The time of issue falls with the number, and the expiry of seven
 /// keys of ten is from 300 days ago to 700 days from now. `first` and `last` are in the list of the numbers `n`.
 const POSTGRES: [&str; 3] = [
     "insert into keygate.clients (name, scopes, metadata, enabled) \
      select 'Client ' || lpad(n::text, 6, '0'), case n % 4 when 0 then '{orders:read}' else '{stock:*}' end::text[], \
-     jsonb_build_object('team', (n % 3)::text), n % 100 <> 7 from generate_series(0, SIZE / 10 - 1) n",
+     jsonb_build_object('team', (n % 3)::text), n % 10 <> 7 from generate_series(0, SIZE / 10 - 1) n",
     "insert into keygate.keys (digest, client, label, created, expires, revoked, replaced_by) \
      select sha256(n::text::bytea), 'Client ' || lpad((n / 10)::text, 6, '0'), \
      case n % 3 when 0 then 'Production' when 1 then 'Staging' else 'Label ' || n end, \
      now() - n * interval '1 minute', \
      case when n % 10 > 2 then now() + (n * 7 % 1000 - 300) * interval '1 day' end, \
-     case when n % 20 = 0 then now() end, case when n % 50 = 1 then '0123456789abcdef' end \
+     case when n % 20 = 0 then now() end, case when n % 15 = 1 then '0123456789abcdef' end \
      from generate_series(0, SIZE - 1) n",
     "analyze keygate.clients, keygate.keys",
 ];
@@ -57,7 +57,7 @@ const SQLITE: [&str; 2] = [
     "with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < SIZE / 10 - 1) \
      insert into keygate_clients (name, scopes, metadata, enabled) \
      select printf('Client %06d', n), case n % 4 when 0 then '[\"orders:read\"]' else '[\"stock:*\"]' end, \
-     json_object('team', cast(n % 3 as text)), n % 100 <> 7 from numbers",
+     json_object('team', cast(n % 3 as text)), n % 10 <> 7 from numbers",
     "with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < SIZE - 1) \
      insert into keygate_keys (digest, client, label, created, expires, revoked, replaced_by) \
      select randomblob(32), printf('Client %06d', n / 10), \
@@ -65,7 +65,7 @@ const SQLITE: [&str; 2] = [
      strftime('%Y-%m-%dT%H:%M:%SZ', 'now', -n || ' minutes'), \
      case when n % 10 > 2 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now', (n * 7 % 1000 - 300) || ' days') end, \
      case when n % 20 = 0 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now') end, \
-     case when n % 50 = 1 then '0123456789abcdef' end from numbers",
+     case when n % 15 = 1 then '0123456789abcdef' end from numbers",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -128,10 +128,10 @@ async fn queries(store: &impl ManageKeys, size: usize) -> Vec<Query> {
         Keys("newest", keys().sorted_by(KeySort::Created).descending()),
         Keys("by expiry", keys().sorted_by(KeySort::Expires)),
         Keys(
-            "expiring within 14 days",
-            keys().sorted_by(KeySort::Expires).expiring_within(14 * DAY),
+            "expiring within 100 days",
+            keys().sorted_by(KeySort::Expires).expiring_within(100 * DAY),
         ),
-        Keys("expiring within 14 days, by client", keys().expiring_within(14 * DAY)),
+        Keys("expiring within 100 days, by client", keys().expiring_within(100 * DAY)),
         Keys("without expiry", keys().without_expiry()),
         Keys("of a client", keys().with_client(client)),
         Keys("active", keys().add_status(KeyStatus::Active)),

@@ -125,7 +125,7 @@ impl ClientQuery {
 ///
 /// A key is listed if all filters apply to it. Revoked and expired keys are listed, too, unless a status is chosen.
 ///
-/// The store of keys does not know when a key was last used. To list keys by last use, take the ids from the usage and
+/// The store of keys does not know when a key was last used. To list keys by last use, take the ids from the usage (`LastUses::used_since`) and
 /// narrow the query with [`KeyQuery::only`] or [`KeyQuery::except`]: keys that were not used for 90 days are all keys
 /// `except` the ones that were used since, and keys that were replaced and are still used are the keys with the status
 /// [`Replaced`](KeyStatus::Replaced) that are among the `only` ones used today.

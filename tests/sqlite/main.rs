@@ -23,6 +23,7 @@ mod killing;
 mod lettered;
 mod locking;
 mod migrating;
+mod pages;
 mod processes;
 mod read_back;
 mod replacing;

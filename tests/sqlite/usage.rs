@@ -110,6 +110,8 @@ async fn last_use_is_never_a_time_or_unknown() {
     assert_eq!(uses.of(&key("a expired", None)), LastUsed::Unknown, "it was refused");
     let other_client = KeyInfo::new(id("a 1"), "B");
     assert_eq!(uses.of(&other_client), LastUsed::Unknown);
+    assert_eq!(uses.used_since(minute).collect::<Vec<_>>(), [id("a 1")]);
+    assert_eq!(uses.used_since(minute + Duration::from_micros(1)).count(), 0);
     let mut keys = [key("a 1", None)];
     uses.add_to(&mut keys);
     assert_eq!(keys[0].last_used, LastUsed::At(minute));

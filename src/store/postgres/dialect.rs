@@ -13,6 +13,10 @@ use crate::store::sql::{self, Codec, Column, Dialect, Table, Value, ValueError, 
 impl Dialect for Postgres {
     const PREFIX: &'static str = "keygate.";
 
+    /// A merge join would read all clients before the first one of the page.
+    const BEFORE_PAGE: &'static str = "set local enable_mergejoin = off; ";
+    const NO_INDEX: Option<&'static str> = None;
+
     /// The casts matter for `copy`, which reports no types. A statement that was not prepared returns texts, so
     /// that a time is sent as the bytes of its binary form.
     fn select<T>(alias: &str, Column { name, codec, .. }: &Column<T>) -> String {

@@ -16,6 +16,12 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
     /// Before the name of a table.
     const PREFIX: &'static str;
 
+    /// Statements before one that reads a page.
+    const BEFORE_PAGE: &'static str;
+    /// Before an expression, keeps the planner from using its index; `None` if the planner has statistics and chooses
+    /// well.
+    const NO_INDEX: Option<&'static str>;
+
     /// Returns the expression that selects a column of the table with this alias.
     fn select<T>(alias: &str, column: &Column<T>) -> String;
 
@@ -251,6 +257,14 @@ pub(super) fn counted_clients<D: Dialect>(first: &str) -> String {
 /// Joins the client of a key `k`.
 pub(in crate::store) fn with_client<D: Dialect>() -> String {
     format!("left join {} c on c.name = k.client", table::<D, _>(&CLIENTS))
+}
+
+pub(super) fn clients_table<D: Dialect>() -> String {
+    table::<D, _>(&CLIENTS)
+}
+
+pub(super) fn keys_table<D: Dialect>() -> String {
+    table::<D, _>(&KEYS)
 }
 
 pub(in crate::store) fn table<D: Dialect, T>(table: &Table<T>) -> String {

@@ -21,10 +21,13 @@ pub(in crate::store) async fn client_page<D: Database>(
     query: &ClientQuery,
 ) -> Result<Page<ClientInfo>, ManageError> {
     let after = query.position()?.map(|after| vec![Value::Text(Some(after.name.into()))]);
-    let mut select = Select::<DialectOf<D>>::clients(query);
+    let mut transaction = database.read().await?;
+    let from = format!("{} c", cursor::clients_table::<DialectOf<D>>());
+    let mut select =
+        planned(&mut transaction, &from, |no_index| Select::clients(query, no_index)).await?;
     select.page(&query.paging, after, &["c.name".to_owned()]);
     let sql = cursor::counted_clients::<DialectOf<D>>("c.name, ") + &select.clauses();
-    let rows = database.read().await?.rows(&sql, &select.values).await?;
+    let rows = transaction.rows(&sql, &select.values).await?;
     let rows = rows.iter().map(placed_client).collect::<Result<_, _>>();
     Ok(Page::of_rows(&query.paging, rows.map_err(StoreError::new)?))
 }
@@ -55,13 +58,37 @@ pub(in crate::store) async fn key_page<D: Database>(
         KeySort::Client => vec![client, time, key_id],
         KeySort::Created | KeySort::Expires => vec![time, key_id],
     };
-    let mut select = Select::<DialectOf<D>>::keys(query, database.now());
+    let from = format!("{} k", cursor::keys_table::<DialectOf<D>>());
+    let keys = |no_index| Select::keys(query, database.now(), no_index);
+    let mut select = planned(&mut transaction, &from, keys).await?;
     select.page(&query.paging, after.map(|after| values::<DialectOf<D>>(after, query.sort)), &by);
     let first = format!("k.client, k.key_id, {selected}, ");
-    let sql = cursor::keys_with::<DialectOf<D>>(&first) + &select.clauses();
+    let keys = cursor::keys_with::<DialectOf<D>>(&first);
+    let sql = format!("{}{keys}{}", DialectOf::<D>::BEFORE_PAGE, select.clauses());
     let rows = transaction.rows(&sql, &select.values).await?;
     let rows = rows.iter().map(|row| placed_key(row, query.sort)).collect::<Result<_, _>>();
     Ok(Page::of_rows(&query.paging, rows.map_err(StoreError::new)?))
+}
+
+/// The most rows that an index finds and that are then sorted: if there are more, a page is found sooner in the order of
+/// the list.
+const SORTED: usize = 2_000;
+
+/// Returns the conditions of a query, for a planner that does not know how many rows an index finds.
+async fn planned<'q, T: Transaction>(
+    transaction: &mut T,
+    from: &str,
+    select: impl Fn(&'static str) -> Select<'q, T::Dialect>,
+) -> Result<Select<'q, T::Dialect>, StoreError> {
+    let indexed = select("");
+    let Some(no_index) = T::Dialect::NO_INDEX else { return Ok(indexed) };
+    let counts = indexed.counts(from, SORTED);
+    for count in &counts {
+        if transaction.count(&format!("select {count}"), &indexed.values).await? < SORTED {
+            return Ok(indexed);
+        }
+    }
+    Ok(if counts.is_empty() { indexed } else { select(no_index) })
 }
 
 /// The values of the columns by which keys are sorted.

@@ -8,11 +8,15 @@ use super::column::Value;
 use super::cursor::Dialect;
 use crate::client::Scope;
 use crate::key::Timestamp;
-use crate::manage::{ClientQuery, ExpiryFilter, KeyQuery, KeyStatus, Paging, Prefix};
+use crate::manage::{ClientQuery, ExpiryFilter, KeyQuery, KeySort, KeyStatus, Paging, Prefix};
 
 /// The conditions, order and limit of a statement, and its arguments.
 pub(super) struct Select<'q, D> {
     conditions: Vec<String>,
+    /// Those that indexes find, in another order than that of the list: each with its alternatives.
+    found_by_index: Vec<Vec<String>>,
+    /// Before the expressions of such an index.
+    no_index: &'static str,
     pub(super) values: Vec<Value<'q>>,
     order: String,
     dialect: PhantomData<D>,
@@ -20,41 +24,47 @@ pub(super) struct Select<'q, D> {
 
 impl<'q, D: Dialect> Select<'q, D> {
     /// The filters for clients `c`.
-    pub(super) fn clients(query: &'q ClientQuery) -> Self {
+    pub(super) fn clients(query: &'q ClientQuery, no_index: &'static str) -> Self {
         let ClientQuery { paging: _, search, enabled, scope, metadata } = query;
-        let mut select = Self::new();
+        let mut select = Self::new(no_index);
+        select.and_search(search.as_ref(), &[&D::lower("c.name")]);
         if let Some(enabled) = enabled {
             select.and(if *enabled { "c.enabled" } else { "not c.enabled" });
         }
-        select.and_search(search.as_ref(), &[&D::lower("c.name")]);
         select.and_client(scope.as_ref(), metadata);
         select
     }
 
     /// The filters for keys `k` of clients `c`.
-    pub(super) fn keys(query: &'q KeyQuery, now: SystemTime) -> Self {
-        let KeyQuery { paging: _, sort: _, at, search, client, label, statuses, .. } = query;
+    pub(super) fn keys(query: &'q KeyQuery, now: SystemTime, no_index: &'static str) -> Self {
+        let KeyQuery { paging: _, sort, at, search, client, label, statuses, .. } = query;
         let KeyQuery { scope, metadata, expiry, only, except, .. } = query;
-        let mut select = Self::new();
+        let mut select = Self::new(no_index);
         let now = at.unwrap_or(now);
+        select.and_search(search.as_ref(), &[&D::lower("k.label"), "k.key_id"]);
+        if let Some(expiry) = expiry {
+            select.and_expiry(*expiry, now, *sort);
+        }
         if let Some(client) = client {
             let client = select.bind(&**client);
             select.and(format!("k.client = {client}"));
         }
         if let Some(label) = label {
             let label = select.bind(&**label);
-            // The index has the texts in lower case.
-            let lower = D::lower(&label);
-            select.and(format!("k.label = {label} and {} = {lower}", D::lower("k.label")));
+            // The index has the texts in lower case, and then the order by client.
+            let (known, lower) = (D::lower("k.label"), D::lower(&label));
+            let found = if *sort == KeySort::Client {
+                format!("{known} = {lower}")
+            } else {
+                select.found_by_index(|no_index| vec![format!("{no_index}{known} = {lower}")])
+            };
+            select.and(format!("k.label = {label} and {found}"));
         }
         if !statuses.is_empty() {
             let now = select.bind(D::order_value(Timestamp::nearest(now)));
             let statuses = statuses.iter().map(|status| status_is::<D>(*status, &now));
             let statuses = statuses.collect::<Vec<_>>().join(" or ");
             select.and(format!("({statuses})"));
-        }
-        if let Some(expiry) = expiry {
-            select.and_expiry(*expiry, now);
         }
         for (ids, not) in only.iter().map(|ids| (ids, "")).chain([(except, "not ")]) {
             if !(ids.is_empty() && not == "not ") {
@@ -63,14 +73,28 @@ impl<'q, D: Dialect> Select<'q, D> {
                 select.and(format!("{not}(k.key_id {})", D::in_list(&ids)));
             }
         }
-        select.and_search(search.as_ref(), &[&D::lower("k.label"), "k.key_id"]);
         select.and_client(scope.as_ref(), metadata);
         select
     }
 
-    fn new() -> Self {
-        let (conditions, values, order) = Default::default();
-        Self { conditions, values, order, dialect: PhantomData }
+    fn new(no_index: &'static str) -> Self {
+        let (conditions, found_by_index, values, order) = Default::default();
+        Self { conditions, found_by_index, no_index, values, order, dialect: PhantomData }
+    }
+
+    /// Returns a condition of alternatives that indexes find in another order than that of the list.
+    fn found_by_index(&mut self, alternatives: impl Fn(&str) -> Vec<String>) -> String {
+        self.found_by_index.push(alternatives(""));
+        format!("({})", alternatives(self.no_index).join(" or "))
+    }
+
+    /// Returns the expressions that count the rows that an index finds, up to a limit.
+    pub(super) fn counts(&self, from: &str, limit: usize) -> Vec<String> {
+        let count = |condition: &String| {
+            format!("(select count(*) from (select 1 from {from} where {condition} limit {limit}))")
+        };
+        let counts = self.found_by_index.iter();
+        counts.map(|any| any.iter().map(count).collect::<Vec<_>>().join(" + ")).collect()
     }
 
     /// Adds an argument, and returns its placeholder.
@@ -88,12 +112,14 @@ impl<'q, D: Dialect> Select<'q, D> {
         let Some((begin, end)) = prefix.map(Prefix::range) else { return };
         let begin = self.bind(begin);
         let end = end.map(|end| self.bind(Value::Text(Some(end.into()))));
-        let within = |text: &&str| match &end {
-            Some(end) => format!("({text} >= {begin} and {text} < {end})"),
-            None => format!("{text} >= {begin}"),
-        };
-        let found = lower.iter().map(within).collect::<Vec<_>>().join(" or ");
-        self.and(format!("({found})"));
+        let found = self.found_by_index(|no_index| {
+            let within = |text: &&str| match &end {
+                Some(end) => format!("({no_index}{text} >= {begin} and {no_index}{text} < {end})"),
+                None => format!("{no_index}{text} >= {begin}"),
+            };
+            lower.iter().map(within).collect()
+        });
+        self.and(found);
     }
 
     fn and_client(&mut self, scope: Option<&'q Scope>, metadata: &'q BTreeMap<String, String>) {
@@ -107,23 +133,32 @@ impl<'q, D: Dialect> Select<'q, D> {
         }
     }
 
-    fn and_expiry(&mut self, expiry: ExpiryFilter, now: SystemTime) {
+    fn and_expiry(&mut self, expiry: ExpiryFilter, now: SystemTime, sort: KeySort) {
         let expires = D::order_time("k.expires");
-        match expiry {
+        let mut bind = |time| self.bind(D::order_value(time));
+        let (condition, range) = match expiry {
+            // The index has a time in the place of null.
             ExpiryFilter::Never => {
-                let never = self.bind(D::order_value(Timestamp::LAST));
-                // The index has a time in the place of null.
-                self.and(format!("k.expires is null and {expires} = {never}"));
+                ("k.expires is null", vec![format!("{expires} = {}", bind(Timestamp::LAST))])
             }
             ExpiryFilter::Within(time) => {
                 let end = now.checked_add(time).map_or(Timestamp::LAST, Timestamp::nearest);
-                let [now, end] =
-                    [Timestamp::nearest(now), end].map(|time| self.bind(D::order_value(time)));
-                self.and(format!(
-                    "k.revoked is null and k.expires is not null and {expires} > {now} and {expires} <= {end}"
-                ));
+                let [now, end] = [Timestamp::nearest(now), end].map(bind);
+                let range = vec![format!("{expires} > {now}"), format!("{expires} <= {end}")];
+                ("k.revoked is null and k.expires is not null", range)
             }
-        }
+        };
+        let range = |no_index: &str| {
+            let range = range.iter().map(|condition| format!("{no_index}{condition}"));
+            range.collect::<Vec<_>>().join(" and ")
+        };
+        let range = match sort {
+            KeySort::Expires => range(""),
+            KeySort::Client | KeySort::Created => {
+                self.found_by_index(|no_index| vec![range(no_index)])
+            }
+        };
+        self.and(format!("{condition} and {range}"));
     }
 
     /// Orders the rows by these columns, limits them, and begins behind the values of a cursor.

@@ -327,11 +327,11 @@ fn clients<T: Transaction>() -> String {
 }
 
 fn clients_table<T: Transaction>() -> String {
-    cursor::table::<T::Dialect, _>(&CLIENTS)
+    cursor::clients_table::<T::Dialect>()
 }
 
 fn keys_table<T: Transaction>() -> String {
-    cursor::table::<T::Dialect, _>(&KEYS)
+    cursor::keys_table::<T::Dialect>()
 }
 
 /// Reads rows of one text.

@@ -15,6 +15,9 @@ type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 impl Dialect for Sqlite {
     const PREFIX: &'static str = "keygate_";
 
+    const BEFORE_PAGE: &'static str = "";
+    const NO_INDEX: Option<&'static str> = Some("+");
+
     fn select<T>(alias: &str, column: &Column<T>) -> String {
         format!("{alias}.{}", column.name)
     }
@@ -24,14 +27,12 @@ impl Dialect for Sqlite {
     }
 
     fn overlaps(column: &str, list: &str) -> String {
-        format!(
-            "exists (select 1 from json_each({column}) e where e.value {})",
-            Self::in_list(list)
-        )
+        let of_list = Self::in_list(list);
+        format!("exists (select 1 from {} e where e.value {of_list})", members(column))
     }
 
     fn member(column: &str, name: &str) -> String {
-        format!("(select e.value from json_each({column}) e where e.key = {name})")
+        format!("(select e.value from {} e where e.key = {name})", members(column))
     }
 
     fn lower(text: &str) -> String {
@@ -49,6 +50,11 @@ impl Dialect for Sqlite {
     fn order_value(time: Timestamp) -> Value<'static> {
         Value::Number(time.micros().cast_signed())
     }
+}
+
+/// The members of a column of JSON. An unreadable one has none, and must not fail the statement.
+fn members(column: &str) -> String {
+    format!("json_each(iif(json_valid({column}), {column}, null))")
 }
 
 /// Returns the statement that inserts a row.

@@ -55,6 +55,31 @@ impl LastUses {
         }
     }
 
+    /// Returns the ids of the keys that were used at or after this time, for [`KeyQuery::only`] and [`KeyQuery::except`].
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use keygate::ManageKeys;
+    /// use keygate::manage::{KeyInfo, KeyQuery, Page};
+    /// use keygate::observe::UsageHistory;
+    ///
+    /// async fn unused(
+    ///     store: &dyn ManageKeys,
+    ///     history: &UsageHistory,
+    /// ) -> Result<Page<KeyInfo>, Box<dyn std::error::Error>> {
+    ///     let since = SystemTime::now() - Duration::from_secs(90 * 24 * 60 * 60);
+    ///     let used = history.last_uses(None).await?;
+    ///     Ok(store.keys(&KeyQuery::new().except(used.used_since(since))).await?)
+    /// }
+    /// ```
+    ///
+    /// [`KeyQuery::only`]: crate::manage::KeyQuery::only
+    /// [`KeyQuery::except`]: crate::manage::KeyQuery::except
+    pub fn used_since(&self, time: SystemTime) -> impl Iterator<Item = KeyId> {
+        let is_used = move |uses: &HashMap<_, SystemTime>| uses.values().any(|used| *used >= time);
+        self.by_key.iter().filter(move |(_, uses)| is_used(uses)).map(|(key_id, _)| *key_id)
+    }
+
     pub(super) fn time(&self, key_id: KeyId, client: &str) -> Option<SystemTime> {
         self.by_key.get(&key_id)?.get(client).copied()
     }

@@ -17,13 +17,16 @@ alter table keygate_keys add column expires_order integer not null generated alw
     ), 0), 253402300799999999)
 ) virtual;
 
-create index keygate_keys_by_client on keygate_keys (client, created_order, key_id);
+-- With the expiry, by which many filters ask.
+create index keygate_keys_by_client on keygate_keys (client, created_order, key_id, expires_order);
 create index keygate_keys_by_created on keygate_keys (created_order, key_id);
 create index keygate_keys_by_expires on keygate_keys (expires_order, key_id);
-create index keygate_keys_label on keygate_keys (lower(label));
+create index keygate_keys_label on keygate_keys (lower(label), client, created_order, key_id);
 create index keygate_keys_revoked on keygate_keys (client, created_order, key_id) where revoked is not null;
 create index keygate_keys_replaced on keygate_keys (client, created_order, key_id) where replaced_by is not null;
+create index keygate_keys_without_expiry on keygate_keys (client, created_order, key_id) where expires is null;
 create index keygate_clients_lower_name on keygate_clients (lower(name));
+create index keygate_clients_disabled on keygate_clients (name) where not enabled;
 
 -- The first index begins with the same column.
 drop index keygate_keys_client;

@@ -1,0 +1,114 @@
+//! Pages of lists whose rows were written by hand, and of lists so long that the order of an index decides.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use keygate::ManageKeys as _;
+use keygate::manage::{ClientQuery, KeyInfo, KeyQuery, KeySort};
+use keygate::store::SqliteStore;
+
+use crate::fixture::{Folder, id, sqlite3, store};
+
+const SORTS: [KeySort; 3] = [KeySort::Client, KeySort::Created, KeySort::Expires];
+
+/// All pages of a query.
+async fn pages(store: &SqliteStore, query: &KeyQuery) -> (Vec<KeyInfo>, Vec<String>) {
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    let mut page = store.keys(query).await.unwrap();
+    loop {
+        found.extend(page.found);
+        unreadable.extend(page.unreadable);
+        let Some(next) = page.next else { return (found, unreadable) };
+        page = store.keys(&query.clone().after(next)).await.unwrap();
+    }
+}
+
+/// Compares the pages of this query, in each order, with the filtered list of all keys.
+async fn check(store: &SqliteStore, query: &KeyQuery, limit: usize) {
+    let clients = store.list_clients().await.unwrap();
+    let keys = store.list_keys(None).await.unwrap();
+    for sort in SORTS {
+        let query = query.clone().sorted_by(sort).with_limit(1_000);
+        let expected = query.page_of(keys.clone(), &clients, UNIX_EPOCH).unwrap().found;
+        let (found, unreadable) = pages(store, &query.clone().with_limit(limit)).await;
+        let found = found.into_iter().take(expected.len()).collect::<Vec<_>>();
+        assert!(found == expected && unreadable.is_empty(), "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn times_with_offsets_and_fractions_are_sorted() {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "ABCDEFG").await;
+    for (letter, time) in [
+        ('A', "2026-11-23T10:00:00Z"),
+        ('B', "2026-11-23T10:00:00.5Z"),
+        ('C', "2026-11-23T10:00:00.499999Z"),
+        ('D', "2026-11-23T11:29:59.9999999+01:30"),
+        ('E', "2026-11-23T08:00:00-02:00"),
+        ('F', "1970-01-01T00:00:00.000001Z"),
+        ('G', "9999-12-31T23:59:59.999999Z"),
+    ] {
+        let set = format!("expires = '{time}', created = '{time}' where key_id = '{}'", id(letter));
+        sqlite3(&folder.database(), &format!("update keygate_keys set {set};"));
+    }
+    check(&store, &KeyQuery::new(), 1).await;
+    let at = UNIX_EPOCH + Duration::from_secs(1_795_427_999);
+    for micros in [999_999, 1_000_000, 1_499_999, 1_500_000] {
+        let query = KeyQuery::new().at(at).expiring_within(Duration::from_micros(micros));
+        check(&store, &query, 2).await;
+    }
+}
+
+#[tokio::test]
+async fn unreadable_rows_are_reported_on_their_page() {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "ABCDE").await;
+    let unchecked = "pragma ignore_check_constraints = on; pragma foreign_keys = off;";
+    for (letter, change) in [('B', "expires = 'tomorrow'"), ('D', "created = '2026-13-40T'")] {
+        let sql = format!("update keygate_keys set {change} where key_id = '{}';", id(letter));
+        sqlite3(&folder.database(), &format!("{unchecked}{sql}"));
+    }
+    for sort in SORTS {
+        let query = KeyQuery::new().sorted_by(sort).with_limit(1);
+        let (found, mut unreadable) = pages(&store, &query).await;
+        assert_eq!(found.len(), 3);
+        unreadable.sort();
+        for (why, letter) in unreadable.iter().zip({
+            let mut letters = ['B', 'D'];
+            letters.sort_by_key(|letter| id(*letter));
+            letters
+        }) {
+            assert!(why.contains(&id(letter).to_string()), "{why}");
+        }
+        assert_eq!(unreadable.len(), 2);
+    }
+    let sql = "update keygate_clients set scopes = '';";
+    sqlite3(&folder.database(), &format!("{unchecked}{sql}"));
+    let query = ClientQuery::new().with_scope("orders:read".parse().unwrap());
+    assert_eq!(store.clients(&query).await.unwrap().found, []);
+    let page = store.clients(&ClientQuery::new()).await.unwrap();
+    assert!(page.found.is_empty() && page.unreadable[0].contains("`App 1`"), "{page:?}");
+}
+
+/// So many keys match that they are found in the order of the list.
+#[tokio::test]
+async fn filter_of_many_rows_finds_the_same() {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "").await;
+    let sql = "with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < 7999) \
+        insert into keygate_keys (digest, client, label, created, expires) select randomblob(32), 'App 1', \
+        iif(n % 2, 'Many', 'few ' || n), strftime('%Y-%m-%dT%H:%M:%SZ', 'now', -(n * 37 % 8000) || ' minutes'), \
+        iif(n % 2, strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+1 day', (n * 53 % 1000) || ' minutes'), null) from numbers;";
+    sqlite3(&folder.database(), sql);
+    for query in [
+        KeyQuery::new().with_search("m"),
+        KeyQuery::new().with_search("few 77"),
+        KeyQuery::new().with_label("Many"),
+        KeyQuery::new().with_label("few 78").with_search("f"),
+        KeyQuery::new().without_expiry(),
+        KeyQuery::new().expiring_within(Duration::from_secs(2 * 24 * 60 * 60)),
+        KeyQuery::new().without_expiry().with_search("few").descending(),
+    ] {
+        check(&store, &query.at(std::time::SystemTime::now()), 700).await;
+    }
+}
