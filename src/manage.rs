@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
 
+mod audit;
 mod change;
 mod context;
 mod error;
@@ -28,6 +29,7 @@ pub mod rules;
 mod transfer;
 mod version;
 
+pub use audit::{Audit, AuditFinding, AuditKind};
 pub use change::{ClientChange, KeyChange};
 pub use context::ChangeContext;
 pub use error::{ManageError, RotationConflict};

@@ -10,7 +10,7 @@ use serde::ser::{Error, Serialize, SerializeStruct, Serializer};
 use crate::client::{ClientProfile, ProfileParts, Quota, Rate, Scope};
 use crate::error::WrongReason;
 use crate::key::{KeyDigest, KeyId, KeyState, Timestamp};
-use crate::manage::{ClientInfo, KeyInfo, KeyStatus, LastUsed, Rotated};
+use crate::manage::{AuditFinding, ClientInfo, KeyInfo, KeyStatus, LastUsed, Rotated};
 use crate::observe::{Outcome, OutcomeKind};
 
 /// Implements `Serialize` for types that are written as one text.
@@ -184,6 +184,21 @@ impl Serialize for Rotated {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { old, new } = self;
         object!(serializer, "Rotated", { "old": old, "new": new })
+    }
+}
+
+/// Writes an object with `kind` (its [`name`](crate::manage::AuditKind::name)), `client`, `key_id`, `label` and
+/// `message`. Needs the feature `serde`.
+impl Serialize for AuditFinding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { kind, client, key_id, label } = self;
+        object!(serializer, "AuditFinding", {
+            "kind": kind.name(),
+            "client": client,
+            "key_id": key_id,
+            "label": label,
+            "message": &kind.to_string(),
+        })
     }
 }
 

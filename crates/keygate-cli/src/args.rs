@@ -18,7 +18,7 @@ pub(crate) use key::{
     IssueArgs, KeyCommand, ListKeysArgs, NewKeyArgs, RevokeArgs, RotateArgs, SetKeyArgs,
     ShowKeyArgs,
 };
-pub(crate) use store::{ExportArgs, ImportArgs, MigrateArgs};
+pub(crate) use store::{AuditArgs, ExportArgs, ImportArgs, MigrateArgs};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use usage::UsageArgs;
 
@@ -197,6 +197,14 @@ Example:
 
 Exit codes: 0 no errors (there may be warnings), 1 errors, 3 the file cannot be read.")]
     Lint,
+    /// Find clients and keys that need attention
+    #[command(after_help = "\
+Examples:
+  keygate audit
+  keygate audit --usage /var/lib/orders/usage.db --unused-for 60d --json
+
+Exit codes: 0 nothing was found, 1 something was found, 3 the store is unavailable.")]
+    Audit(AuditArgs),
     /// Print the completion script for a shell
     #[command(after_help = "\
 Example:

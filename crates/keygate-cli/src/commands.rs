@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::usage_error::what_to_list;
 
+mod audit;
 mod check;
 mod client;
 mod completions;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
         Command::Hash => hash::run(globals, out)?,
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
         Command::Usage(args) => usage::run(&args, globals, out)?,
+        Command::Audit(args) => return audit::run(&args, globals, out),
         Command::Lint => return lint::run(globals, out),
         Command::Completions { shell } => completions::run(shell, out)?,
     }

@@ -36,6 +36,7 @@ pub(crate) fn open_to_change(globals: &Globals, out: &Output) -> Result<Arc<dyn 
     let copy = MemoryStore::new();
     block_on(copy.import_keys(&block_on(store.export_keys())?))?;
     copy.set_policy(block_on(store.policy())?)?;
+    copy.set_policy(block_on(store.policy())?)?;
     Ok(Arc::new(copy))
 }
 

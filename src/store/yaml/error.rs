@@ -137,6 +137,11 @@ impl YamlWarning {
         self.0.position
     }
 
+    /// Returns whether the warning is about a key that is easier to guess than a random one.
+    pub fn is_about_weak_key(&self) -> bool {
+        matches!(self.0.kind, WarningKind::WeakKey(_) | WarningKind::LowKey)
+    }
+
     /// Returns whether the warning is about the mode of the file, which lets others read its keys.
     pub fn is_about_mode(&self) -> bool {
         #[cfg(unix)]

@@ -1,7 +1,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+
+use crate::duration;
 
 #[derive(Args)]
 pub(crate) struct MigrateArgs {
@@ -21,4 +24,12 @@ pub(crate) struct ExportArgs {
     /// Write to a new file, readable by you alone, instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct AuditArgs {
+    /// How long a key may be unused, and keep its row after its end
+    #[arg(long, value_name = "DURATION", default_value = "90d")]
+    #[arg(value_parser = duration::parse_positive)]
+    pub(crate) unused_for: Duration,
 }

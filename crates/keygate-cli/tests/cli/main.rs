@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod asking;
+mod auditing;
 mod checking;
 mod clients;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

@@ -160,6 +160,7 @@ fn every_command_has_help_with_an_example() {
         "check",
         "hash",
         "lint",
+        "audit",
         "usage",
         "completions",
     ];

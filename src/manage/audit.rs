@@ -1,0 +1,352 @@
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use super::{ClientInfo, KeyInfo, KeyStatus, LastUsed, Policy};
+use crate::key::KeyId;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A search for clients and keys that need attention: keys that never expire, that nobody uses, or that were replaced and
+/// are still used.
+///
+/// It only looks at lists, and changes nothing. Keys that do not work are checked for one thing: whether they can be
+/// removed. The last use of keys is checked as far as it is watched.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use keygate::MemoryStore;
+/// use keygate::manage::{Audit, AuditKind};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::new();
+/// store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
+/// let (clients, keys) = (store.list_clients(), store.list_keys(None)?);
+/// let findings = Audit::new().findings(&clients, &keys, SystemTime::now());
+/// let kinds: Vec<_> = findings.iter().map(|finding| finding.kind).collect();
+/// assert_eq!(kinds, [AuditKind::NoQuota, AuditKind::NeverExpires]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Audit {
+    policy: Policy,
+    unused_for: Duration,
+    watched_since: Option<SystemTime>,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { policy: Policy::new(), unused_for: 90 * DAY, watched_since: None }
+    }
+}
+
+impl Audit {
+    /// Creates an audit that finds keys that were not used for 90 days.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Replaces the policy that keys are compared with: see [`ManageKeys::policy`](crate::ManageKeys::policy).
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Replaces the time after which a key counts as unused, and a key that no longer works as removable.
+    pub fn with_unused_for(self, time: Duration) -> Self {
+        Self { unused_for: time, ..self }
+    }
+
+    /// Sets since when the last use of keys has been watched. Without it, a key whose last use is
+    /// [`LastUsed::Unknown`] never counts as unused.
+    pub fn with_watched_since(self, since: impl Into<Option<SystemTime>>) -> Self {
+        Self { watched_since: since.into(), ..self }
+    }
+
+    /// Returns what needs attention, sorted by client: first what concerns the client, then its keys in their order.
+    pub fn findings(
+        &self,
+        clients: &[ClientInfo],
+        keys: &[KeyInfo],
+        now: SystemTime,
+    ) -> Vec<AuditFinding> {
+        let created: HashMap<_, _> =
+            keys.iter().filter_map(|key| Some((key.key_id, key.created?))).collect();
+        let works = |key: &&KeyInfo| key.is_live(now);
+        let working: HashSet<_> = keys.iter().filter(works).map(|key| &*key.client).collect();
+        let of_clients = clients.iter().filter(|client| client.enabled).flat_map(|client| {
+            let name = client.profile.name();
+            let kinds = [
+                (AuditKind::NoQuota, client.profile.quota().is_none()),
+                (AuditKind::NoKeys, !working.contains(name)),
+            ];
+            let found = kinds.into_iter().filter(|(_, is_found)| *is_found);
+            found.map(move |(kind, _)| AuditFinding {
+                kind,
+                client: name.to_owned(),
+                key_id: None,
+                label: None,
+            })
+        });
+        let of_keys = keys.iter().flat_map(|key| {
+            let kinds = self.kinds(key, &created, now).into_iter();
+            kinds.map(|kind| AuditFinding {
+                kind,
+                client: key.client.clone(),
+                key_id: Some(key.key_id),
+                label: key.label.clone(),
+            })
+        });
+        let mut findings: Vec<_> = of_clients.chain(of_keys).collect();
+        // Stable: the order of the keys of a client stays.
+        findings.sort_by(|one, other| one.client.cmp(&other.client));
+        findings
+    }
+
+    fn kinds(
+        &self,
+        key: &KeyInfo,
+        created: &HashMap<KeyId, SystemTime>,
+        now: SystemTime,
+    ) -> Vec<AuditKind> {
+        let start = now.checked_sub(self.unused_for).unwrap_or(SystemTime::UNIX_EPOCH);
+        match key.status(now) {
+            KeyStatus::Revoked => vec![(key.revoked, AuditKind::Removable)],
+            KeyStatus::Expired => vec![(key.expires(), AuditKind::Removable)],
+            KeyStatus::Active | KeyStatus::Replaced => {
+                let replaced = key.replaced_by.map(|id| created.get(&id).copied());
+                let mut kinds = Vec::new();
+                if key.expires().is_none() {
+                    kinds.push(AuditKind::NeverExpires);
+                } else if !self.policy.allows(key) {
+                    kinds.push(AuditKind::BeyondPolicy);
+                }
+                if self.is_unused(key, start) {
+                    kinds.push(AuditKind::Unused);
+                }
+                if let Some(replaced) = replaced {
+                    // Of an unknown successor, any use counts.
+                    let replaced = replaced.unwrap_or(SystemTime::UNIX_EPOCH);
+                    match key.last_used {
+                        LastUsed::At(time) if time >= replaced => {
+                            kinds.push(AuditKind::ReplacedButUsed);
+                        }
+                        _ if self.is_unused(key, replaced) => {
+                            kinds.push(AuditKind::ReplacedAndUnused);
+                        }
+                        _ => {}
+                    }
+                }
+                return kinds;
+            }
+            _ => Vec::new(),
+        }
+        .into_iter()
+        .filter(|(since, _)| since.is_some_and(|since| since <= start))
+        .map(|(_, kind)| kind)
+        .collect()
+    }
+
+    /// Returns whether a key was surely not used since this time, and is older.
+    fn is_unused(&self, key: &KeyInfo, start: SystemTime) -> bool {
+        match key.last_used {
+            LastUsed::At(time) => time < start,
+            LastUsed::Never => key.created.is_some_and(|created| created < start),
+            LastUsed::Unknown => {
+                self.watched_since.is_some_and(|since| since <= start)
+                    && key.created.is_none_or(|created| created < start)
+            }
+        }
+    }
+}
+
+/// A client or key that needs attention.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditFinding {
+    /// Why.
+    pub kind: AuditKind,
+    /// The name of the client.
+    pub client: String,
+    /// The key; `None` if the finding concerns the client.
+    pub key_id: Option<KeyId>,
+    /// The label of the key.
+    pub label: Option<String>,
+}
+
+/// Reason why a client or key needs attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuditKind {
+    /// The client is enabled and has no quota.
+    NoQuota,
+    /// The client is enabled and has no key that works.
+    NoKeys,
+    /// The key works and never expires.
+    NeverExpires,
+    /// The key works for longer than the policy of the store allows.
+    BeyondPolicy,
+    /// The key works and was not used for a long time.
+    Unused,
+    /// The key was replaced, and has been used since.
+    ReplacedButUsed,
+    /// The key was replaced, and has not been used since: it can be revoked.
+    ReplacedAndUnused,
+    /// The key was revoked or has expired a long time ago: it can be removed.
+    Removable,
+}
+
+impl AuditKind {
+    /// Returns one word: the variant's name in lower case, with underscores.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoQuota => "no_quota",
+            Self::NoKeys => "no_keys",
+            Self::NeverExpires => "never_expires",
+            Self::BeyondPolicy => "beyond_policy",
+            Self::Unused => "unused",
+            Self::ReplacedButUsed => "replaced_but_used",
+            Self::ReplacedAndUnused => "replaced_and_unused",
+            Self::Removable => "removable",
+        }
+    }
+}
+
+/// Writes the reason and the way out.
+impl fmt::Display for AuditKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoQuota => "has no quota: set one, or `unlimited`",
+            Self::NoKeys => "has no key that works: issue one, or disable the client",
+            Self::NeverExpires => "never expires: set an expiry, or rotate it",
+            Self::BeyondPolicy => {
+                "works for longer than the policy of the store allows: set an earlier expiry"
+            }
+            Self::Unused => "was not used for a long time: revoke it if nobody needs it",
+            Self::ReplacedButUsed => {
+                "was replaced and is still used: let its users change to the new key"
+            }
+            Self::ReplacedAndUnused => "was replaced and is no longer used: it is safe to revoke",
+            Self::Removable => "no longer works, for a long time: it is safe to remove",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+    use crate::client::ClientProfile;
+    use crate::key::{KeyState, Lifetime};
+
+    const NOW: Duration = Duration::from_secs(1_800_000_000);
+
+    fn days_ago(days: u32) -> SystemTime {
+        UNIX_EPOCH + NOW - days * DAY
+    }
+
+    fn key(change: impl FnOnce(&mut KeyInfo)) -> KeyInfo {
+        let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
+        key.created = Some(days_ago(200));
+        key.lifetime = Lifetime::default().with_expiry(UNIX_EPOCH + NOW + DAY);
+        change(&mut key);
+        key
+    }
+
+    fn kinds(audit: &Audit, keys: &[KeyInfo]) -> Vec<AuditKind> {
+        let findings = audit.findings(&[], keys, UNIX_EPOCH + NOW);
+        findings.into_iter().map(|finding| finding.kind).collect()
+    }
+
+    #[test]
+    fn key_is_unused_only_if_it_was_watched_for_so_long() {
+        let found = |last_used, created, watched: Option<SystemTime>| {
+            let audit = Audit::new().with_watched_since(watched);
+            kinds(&audit, &[key(|key| (key.last_used, key.created) = (last_used, created))])
+        };
+        let old = Some(days_ago(200));
+        let unused = [AuditKind::Unused];
+        assert_eq!(found(LastUsed::At(days_ago(91)), old, old), unused);
+        assert_eq!(found(LastUsed::At(days_ago(89)), old, old), []);
+        assert_eq!(found(LastUsed::Never, old, old), unused);
+        assert_eq!(found(LastUsed::Never, Some(days_ago(89)), old), []);
+        assert_eq!(found(LastUsed::Unknown, old, Some(days_ago(90))), unused);
+        assert_eq!(found(LastUsed::Unknown, None, Some(days_ago(90))), unused);
+        assert_eq!(found(LastUsed::Unknown, old, Some(days_ago(89))), []);
+        assert_eq!(found(LastUsed::Unknown, old, None), []);
+    }
+
+    #[test]
+    fn key_that_works_for_longer_than_the_policy_allows_is_found() {
+        let audit =
+            |days: u32| Audit::new().with_policy(Policy::new().with_max_lifetime(days * DAY));
+        // It was issued 200 days ago, and expires tomorrow.
+        assert_eq!(kinds(&audit(200), &[key(|_| {})]), [AuditKind::BeyondPolicy]);
+        assert_eq!(kinds(&audit(201), &[key(|_| {})]), []);
+        let forever = key(|key| key.lifetime = Lifetime::default());
+        assert_eq!(kinds(&audit(200), &[forever]), [AuditKind::NeverExpires]);
+    }
+
+    #[test]
+    fn replaced_key_is_used_or_safe_to_revoke() {
+        let successor: KeyId = "08c1d5e2f3a4b596".parse().unwrap();
+        let found = |last_used, watched| {
+            let old = key(|key| (key.last_used, key.replaced_by) = (last_used, Some(successor)));
+            let mut new = KeyInfo::new(successor, "App 1");
+            new.created = Some(days_ago(5));
+            new.lifetime = old.lifetime;
+            kinds(&Audit::new().with_watched_since(watched), &[old, new])
+        };
+        assert_eq!(found(LastUsed::At(days_ago(4)), None), [AuditKind::ReplacedButUsed]);
+        assert_eq!(found(LastUsed::At(days_ago(6)), None), [AuditKind::ReplacedAndUnused]);
+        let watched = Some(days_ago(5));
+        assert_eq!(found(LastUsed::Unknown, watched), [AuditKind::ReplacedAndUnused]);
+        assert_eq!(found(LastUsed::Unknown, Some(days_ago(4))), []);
+    }
+
+    #[test]
+    fn key_that_ended_long_ago_can_be_removed() {
+        let revoked = |days| {
+            let revoke = |key: &mut KeyInfo| {
+                key.state = KeyState::Revoked;
+                key.revoked = Some(days_ago(days));
+            };
+            kinds(&Audit::new(), &[key(revoke)])
+        };
+        let expired = |days| {
+            let lifetime = Lifetime::default().with_expiry(days_ago(days));
+            kinds(&Audit::new(), &[key(|key| key.lifetime = lifetime)])
+        };
+        assert_eq!(
+            (revoked(90), expired(90)),
+            (vec![AuditKind::Removable], vec![AuditKind::Removable])
+        );
+        assert_eq!((revoked(89), expired(89)), (vec![], vec![]));
+        let disabled =
+            key(|key| (key.state, key.lifetime) = (KeyState::Disabled, Lifetime::default()));
+        assert_eq!(kinds(&Audit::new(), &[disabled]), []);
+    }
+
+    #[test]
+    fn client_without_quota_or_keys_is_found_before_its_keys() {
+        let client = |name: &str| ClientInfo::new(name);
+        let mut disabled = client("Old");
+        disabled.enabled = false;
+        let limited =
+            ClientInfo::new(ClientProfile::new("App 2").with_quota("9/day".parse().unwrap()));
+        let clients = [client("App 1"), limited, disabled];
+        let forever = key(|key| key.lifetime = Lifetime::default());
+        let findings =
+            Audit::new().findings(&clients, std::slice::from_ref(&forever), UNIX_EPOCH + NOW);
+        let found: Vec<_> =
+            findings.iter().map(|it| (&*it.client, it.kind.name(), it.key_id)).collect();
+        let expected = [
+            ("App 1", "no_quota", None),
+            ("App 1", "never_expires", Some(forever.key_id)),
+            ("App 2", "no_keys", None),
+        ];
+        assert_eq!(found, expected);
+    }
+}
