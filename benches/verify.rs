@@ -20,6 +20,7 @@ use support::figures::Figures;
 use support::limit::{BareLimit, Limit};
 use support::plain;
 use support::probes::Probes;
+use support::restricted::restricted;
 use support::rounds::Rounds;
 use support::stores::store;
 use support::table::{Table, Unit};
@@ -35,6 +36,7 @@ mod support {
     pub(crate) mod limit;
     pub(crate) mod plain;
     pub(crate) mod probes;
+    pub(crate) mod restricted;
     pub(crate) mod rounds;
     pub(crate) mod stores;
     pub(crate) mod table;
@@ -50,6 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let effort = Effort::of_this_run();
     for size in effort.pick(&[1, 10][..], &[1_000], &[1, 1_000, 100_000]) {
         one_request(effort, *size);
+        restricted(effort, *size);
     }
     let size = effort.pick(10, 1_000, 1_000);
     two_threads(effort, size);

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
 use axum::{Json, Router, routing::get};
+use keygate::client::ClientAddress;
 use keygate::limit::FailureThrottle;
 use keygate::{
     ApiKeyLayer, Authenticator, RequireScope, Throttle, ThrottleLayer, Usage, YamlStore,
@@ -43,10 +44,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// Each layer wraps the ones added before it.
 fn app() -> Result<Router, Box<dyn Error>> {
     let usage = Usage::new();
-    let failures = FailureThrottle::by_peer(|peer: &ConnectInfo<SocketAddr>| peer.0.ip());
+    let address = ClientAddress::by_peer(|peer: &ConnectInfo<SocketAddr>| peer.0.ip());
     let auth = Authenticator::new(KEYS.parse::<YamlStore>()?)
         .add_observer(usage.clone())
-        .throttle_failures(failures);
+        .with_client_address(address)
+        .throttle_failures(FailureThrottle::new());
 
     let orders = Router::new()
         .route("/orders", get("none\n"))

@@ -18,7 +18,6 @@ mod future;
 // Read by the throttle of wrong keys alone.
 #[cfg_attr(not(feature = "throttle"), allow(dead_code))]
 mod guard;
-#[cfg_attr(not(feature = "throttle"), allow(dead_code))]
 mod head;
 mod require;
 mod verify;
@@ -30,10 +29,9 @@ pub(crate) use config::{Config, is_downstream};
 pub use future::Authenticate;
 #[cfg(feature = "tower")]
 pub(crate) use future::Verification;
-#[cfg(any(feature = "tower", feature = "throttle"))]
-pub(crate) use guard::AddressSource;
 #[cfg(feature = "throttle")]
-pub(crate) use guard::{Attempt, FailureGuard};
+pub(crate) use guard::{AddressSource, Attempt, FailureGuard};
+#[cfg(feature = "tower")]
 pub(crate) use head::RequestHead;
 
 /// Verifies the key in `x-api-key` against a store that never waits, and returns its client.

@@ -37,6 +37,8 @@ pub(crate) use rules::check;
 pub use rules::{MAX_KEY_BYTES, UnusableKey};
 pub use status::KeyState;
 pub(crate) use status::PackedStatus;
+#[cfg_attr(not(any(feature = "yaml", feature = "serde")), allow(unused_imports))]
+pub(crate) use timestamp::Rounding;
 pub use timestamp::{TimeError, Timestamp};
 pub(crate) use weak::Strength;
 pub use weak::{MIN_KEY_CHARS, WeakKey};

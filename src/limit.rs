@@ -16,7 +16,7 @@ mod state;
 mod throttle;
 
 pub use counters::{Counters, Decision, LocalCounters, PendingDecision, RateLimitRequest};
-pub use failures::{FailureThrottle, ParseNetworkError, TrustedProxies};
+pub use failures::FailureThrottle;
 pub use memory::MemoryCounters;
 pub use permit::Permit;
 pub use throttle::Throttle;

@@ -166,8 +166,8 @@ pub trait ManageKeys: Send + Sync {
     ///
     /// # Errors
     ///
-    /// No client of this name exists; the store holds this key or one with the same id; the expiry has passed; or the
-    /// label breaks a rule.
+    /// No client of this name exists; the store holds this key or one with the same id; the expiry has passed or is not
+    /// after the beginning; or the label breaks a rule.
     fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> ManageFuture<'a, KeyInfo>;
 
     /// Changes the label or the expiry of a key. What the change does not name stays. A change that changes nothing

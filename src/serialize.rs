@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde::ser::{Error, Serialize, SerializeStruct, Serializer};
 
-use crate::client::{ClientProfile, ProfileParts, Quota, Rate, Scope};
+use crate::client::{ClientProfile, Network, ProfileParts, Quota, Rate, Scope};
 use crate::error::WrongReason;
 use crate::key::{KeyDigest, KeyId, KeyState, Timestamp};
 use crate::manage::{AuditFinding, ClientInfo, KeyInfo, KeyStatus, LastUsed, Rotated};
@@ -61,6 +61,9 @@ as_text! {
     /// Writes the scope as text, such as `orders:read`. Needs the feature `serde`.
     Scope: |scope| scope.as_str();
 
+    /// Writes the network as text, such as `10.0.0.0/8`. Needs the feature `serde`.
+    Network: |network| network;
+
     /// Writes one word, such as `expired`. Needs the feature `serde`.
     WrongReason: |reason| reason;
 
@@ -90,14 +93,16 @@ impl Serialize for Quota {
     }
 }
 
-/// Writes an object with `name`, `scopes`, `quota` (`null` if there is none) and `metadata`. Needs the feature
-/// `serde`.
+/// Writes an object with `name`, `title` and `quota` (`null` if there is none), `scopes`, `networks` and `metadata`. Needs the
+/// feature `serde`.
 impl Serialize for ClientProfile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let ProfileParts { name, scopes, quota, metadata } = self.parts();
+        let ProfileParts { name, title, scopes, networks, quota, metadata } = self.parts();
         object!(serializer, "ClientProfile", {
             "name": name,
+            "title": &title,
             "scopes": scopes,
+            "networks": networks,
             "quota": &quota,
             "metadata": metadata,
         })
@@ -114,17 +119,19 @@ impl Serialize for ClientProfile {
 /// let json = serde_json::to_string(&store.disable_client("App 1")?)?;
 /// assert_eq!(
 ///     json,
-///     r#"{"name":"App 1","scopes":[],"quota":null,"metadata":{},"enabled":false,"keys":0}"#,
+///     r#"{"name":"App 1","title":null,"scopes":[],"networks":[],"quota":null,"metadata":{},"enabled":false,"keys":0}"#,
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 impl Serialize for ClientInfo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { profile, enabled, keys } = self;
-        let ProfileParts { name, scopes, quota, metadata } = profile.parts();
+        let ProfileParts { name, title, scopes, networks, quota, metadata } = profile.parts();
         object!(serializer, "ClientInfo", {
             "name": name,
+            "title": &title,
             "scopes": scopes,
+            "networks": networks,
             "quota": &quota,
             "metadata": metadata,
             "enabled": enabled,
@@ -157,6 +164,8 @@ impl Serialize for KeyInfo {
             key_id,
             client,
             label,
+            scopes,
+            networks,
             created,
             lifetime,
             revoked,
@@ -164,13 +173,16 @@ impl Serialize for KeyInfo {
             state,
             last_used,
         } = self;
-        let [(expires, expiry)] = lifetime.times();
+        let [(not_before, beginning), (expires, expiry)] = lifetime.times();
         object!(serializer, "KeyInfo", {
             "key_id": key_id,
             "client": client,
             "label": label,
             "state": state,
+            "scopes": scopes,
+            "networks": networks,
             "created": &timestamp(*created)?,
+            not_before: &beginning,
             expires: &expiry,
             "revoked": &timestamp(*revoked)?,
             "replaced_by": replaced_by,

@@ -32,15 +32,16 @@
 //!   instead of 401.
 //! - `key_is_found_by_its_exact_text`: case, blanks and leading zeros included.
 //! - `record_is_kept`: each key is found in every lookup, also an expired, disabled or revoked one, since verification
-//!   needs its record to report the reason. The record has its digest, name, scopes (in any order), quota, metadata, state
-//!   and expiry. No quota differs from `unlimited`. The expiry may be cut to the microsecond, but not rounded up; that of
-//!   a revoked key need not be kept.
+//!   needs its record to report the reason. The record has its digest, name, title, scopes (in any order), networks, quota,
+//!   metadata, state, beginning and expiry, and the key's own scopes and networks. No quota differs from `unlimited`. The
+//!   expiry may be cut to the microsecond, and the beginning rounded up to it; those of a revoked key need not be kept.
 //! - `whole_digest_is_compared`
 //! - `lookups_can_be_interleaved`: lookups in progress at once do not affect each other.
 //! - `lookups_can_run_in_threads`: only for stores that never wait, because the threads of the suite are outside the
 //!   store's async runtime.
 //! - `dropped_lookup_affects_no_other`: a dropped lookup releases its locks and connections.
-//! - `valid_key_is_admitted`, `key_is_refused_from_its_expiry` and `refusal_has_its_reason`, by an
+//! - `valid_key_is_admitted`, `key_is_refused_before_its_beginning`, `key_is_refused_from_its_expiry`,
+//!   `key_is_refused_from_elsewhere` (than its networks) and `refusal_has_its_reason`, by an
 //!   [`Authenticator`](crate::Authenticator).
 //! - `lookup_outlives_its_store`: a lookup borrows nothing from its store.
 //! - `empty_store_has_no_keys`: even if a previous store had some.
@@ -54,10 +55,15 @@
 //! - `added_client_keeps_its_profile`: it is listed as enabled, and handlers see the same profile.
 //! - `name_of_a_client_is_unique`: names are compared exactly, and disabled clients keep their names.
 //! - `invalid_profile_is_refused`: see [`ClientProfile::validate`](crate::ClientProfile::validate).
-//! - `issued_key_is_admitted_at_once` and `issued_key_is_refused_from_its_expiry`
-//! - `fields_of_a_key_are_kept`: the creation may be cut to the second, the expiry to the microsecond.
+//! - `issued_key_is_admitted_at_once`, `issued_key_is_refused_from_its_expiry` and
+//!   `issued_key_is_refused_before_its_beginning`
+//! - `fields_of_a_key_are_kept`: the creation may be cut to the second, the expiry to the microsecond; the beginning may
+//!   be rounded up to the microsecond.
 //! - `key_and_its_id_are_unique`: also among revoked keys.
 //! - `past_expiry_is_refused`: a key has expired at the instant of its expiry.
+//! - `scopes_of_a_key_narrow_those_of_its_client`, and `scope_that_the_client_lacks_is_refused`.
+//! - `key_is_refused_outside_its_networks`, and `network_outside_those_of_the_client_is_refused`.
+//! - `key_that_would_never_work_is_refused`: its beginning is not before its expiry.
 //! - `invalid_label_is_refused`: see [`NewKey::with_label`](crate::NewKey::with_label).
 //! - `revoked_key_is_refused_at_once`, and other keys are not affected.
 //! - `revoked_key_never_works_again`: not by issuing it, rotating to it, or enabling its client.
@@ -71,6 +77,8 @@
 //! - `unknown_name_suggests_the_nearest` and `unknown_id_suggests_the_nearest`
 //! - `successor_is_admitted_at_once`: it has the old key's client, and its label unless it has one.
 //! - `successor_inherits_the_lifetime`: see [`KeyInfo::inherited_lifetime`](crate::manage::KeyInfo::inherited_lifetime).
+//! - `successor_inherits_a_beginning_to_come`, and none that has passed.
+//! - `successor_inherits_scopes_and_networks`, unless it has its own.
 //! - `refused_rotation_changes_nothing`
 //! - `key_that_cannot_be_rotated_is_a_conflict`: a key that was revoked, has expired or was replaced.
 //! - `rotated_key_works_until_its_grace_ends`, or until its own expiry if that is earlier. The end of the grace may be cut

@@ -1,10 +1,10 @@
 use super::config::Config;
-use super::guard::Attempt;
-use crate::client::Client;
+use super::guard::{AddressSource, Attempt};
+use crate::client::{Client, ClientProfile};
 use crate::clock::{self, Clock};
 use crate::credential::Credential;
-use crate::error::{AuthError, StoreError, WrongReason};
-use crate::key::{KeyDigest, KeyState, PackedStatus, Validity};
+use crate::error::{AuthError, Misconfiguration, StoreError, WrongReason};
+use crate::key::{KeyDigest, KeyState, Lifetime, PackedStatus, Validity};
 use crate::observe::Outcome;
 use crate::store::LookupResult;
 
@@ -31,7 +31,12 @@ impl LookupRequest {
     // Always inlined, so that record and client stay in registers.
     #[allow(clippy::inline_always)]
     #[inline(always)]
-    fn admit(self, found: LookupResult, clock: Option<&Clock>) -> Result<Client, AuthError> {
+    fn admit(
+        self,
+        found: LookupResult,
+        address_source: AddressSource<'_>,
+        clock: Option<&Clock>,
+    ) -> Result<Client, AuthError> {
         let record = match found {
             Ok(Some(record)) => record,
             Ok(None) => return Err(AuthError::wrong(WrongReason::Unknown, None, self.by_bearer)),
@@ -43,25 +48,57 @@ impl LookupRequest {
             return Err(AuthError::Unavailable(StoreError::wrong_record()));
         }
         let key_id = digest.key_id();
-        // Most keys are active and never expire: one comparison.
-        if status.is_clear() {
+        // Most keys are active, never expire and have no restrictions: two comparisons.
+        if status.is_clear() && !profile.is_restricted() {
             return Ok(Client::new(profile, key_id, self.by_bearer));
         }
-        match refusal(status, clock) {
+        match refusal(&profile, status, address_source, clock) {
             None => Ok(Client::new(profile, key_id, self.by_bearer)),
-            Some(reason) => Err(AuthError::wrong(reason, Some(key_id), self.by_bearer)),
+            Some(Refused::Wrong(reason)) => {
+                Err(AuthError::wrong(reason, Some(key_id), self.by_bearer))
+            }
+            Some(Refused::NoAddress) => {
+                Err(AuthError::Misconfigured(Misconfiguration::NoAddressForNetworks))
+            }
         }
     }
 }
 
-fn refusal(status: PackedStatus, clock: Option<&Clock>) -> Option<WrongReason> {
-    match status.state() {
-        KeyState::Active => {}
-        KeyState::Revoked => return Some(WrongReason::Revoked),
-        KeyState::Disabled => return Some(WrongReason::Disabled),
+/// Why a known key is refused.
+enum Refused {
+    Wrong(WrongReason),
+    NoAddress,
+}
+
+fn refusal(
+    profile: &ClientProfile,
+    status: PackedStatus,
+    address_source: AddressSource<'_>,
+    clock: Option<&Clock>,
+) -> Option<Refused> {
+    let wrong = match status.state() {
+        KeyState::Active => lapse(profile.lifetime(status.expires()), clock),
+        KeyState::Revoked => Some(WrongReason::Revoked),
+        KeyState::Disabled => Some(WrongReason::Disabled),
+    };
+    if wrong.is_some() || !profile.has_networks() {
+        return wrong.map(Refused::Wrong);
     }
-    match status.lifetime().validity(clock::now(clock)) {
+    match address_source.address() {
+        Some(address) if profile.is_usable_from(address) => None,
+        Some(_) => Some(Refused::Wrong(WrongReason::Network)),
+        None => Some(Refused::NoAddress),
+    }
+}
+
+fn lapse(lifetime: Lifetime, clock: Option<&Clock>) -> Option<WrongReason> {
+    // The clock is read only for keys that need it.
+    if lifetime == Lifetime::default() {
+        return None;
+    }
+    match lifetime.validity(clock::now(clock)) {
         Validity::Valid => None,
+        Validity::NotYetValid => Some(WrongReason::NotYetValid),
         Validity::Expired => Some(WrongReason::Expired),
     }
 }
@@ -77,7 +114,7 @@ impl Config {
         attempt: Attempt<'_>,
     ) -> Result<Client, AuthError> {
         if self.guard.is_none() && self.observers.is_empty() {
-            return request.admit(found, self.clock.as_ref());
+            return request.admit(found, attempt.address_source, self.clock.as_ref());
         }
         self.decide_and_report(request, found, attempt)
     }
@@ -93,10 +130,10 @@ impl Config {
         let record = found.as_ref().ok().and_then(Option::as_ref);
         // The record of another key must not name a client.
         let record = record.filter(|record| record.digest() == request.digest);
-        // For an active key, the admitted client has the profile.
-        let record = record.filter(|record| !record.status().is_clear());
+        // For an unrestricted key, the admitted client has the profile.
+        let record = record.filter(|record| !record.is_unrestricted());
         let profile = record.map(|record| record.profile().clone());
-        let mut result = request.admit(found, clock);
+        let mut result = request.admit(found, attempt.address_source, clock);
         if let Some(guard) = &self.guard {
             let digest = request.digest;
             match &result {

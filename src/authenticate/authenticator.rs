@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 
 use super::config::{Config, SharedConfig};
+use crate::client::ClientAddress;
 use crate::credential::{Source, Sources};
 use crate::error::{AuthError, ConfigError};
 use crate::key::KeyFormat;
@@ -186,6 +187,17 @@ impl<S, R> Authenticator<S, R> {
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.configure(|config| config.clock = Some(Arc::new(clock)))
+    }
+
+    /// Defines the address of a client, for keys that are restricted to networks, and for the throttle of wrong keys.
+    ///
+    /// Without it, a key with networks is refused as
+    /// [`AuthError::Misconfigured`](crate::AuthError::Misconfigured), and so is one in a request without the address.
+    /// [`verify_key`](Authenticator::verify_key) sees no request and knows no address; [`verify`](Authenticator::verify)
+    /// sees headers, and empty extensions.
+    #[must_use]
+    pub fn with_client_address(self, address: ClientAddress) -> Self {
+        self.configure(|config| config.client_address = Some(address))
     }
 
     /// Replaces the deadline of lookups that wait. After it, the result is [`AuthError::Unavailable`].

@@ -2,6 +2,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::guard::FailureGuard;
+use crate::client::ClientAddress;
 use crate::clock::Clock;
 use crate::credential::Sources;
 use crate::deadline::DEFAULT_DEADLINE;
@@ -15,6 +16,7 @@ pub(crate) struct Config {
     pub(crate) sources: Sources,
     pub(crate) challenges: Challenges,
     pub(crate) clock: Option<Clock>,
+    pub(crate) client_address: Option<ClientAddress>,
     pub(crate) deadline: Duration,
     pub(crate) observers: Observers,
     pub(crate) guard: Option<Arc<dyn FailureGuard>>,
@@ -26,6 +28,7 @@ impl Default for Config {
             sources: Sources::default(),
             challenges: Challenges::default(),
             clock: None,
+            client_address: None,
             deadline: DEFAULT_DEADLINE,
             observers: Observers::default(),
             guard: None,

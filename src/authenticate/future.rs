@@ -27,7 +27,7 @@ pub(crate) enum Verification {
 pub(crate) struct PendingVerification {
     lookup: WithDeadline<Lookup>,
     request: LookupRequest,
-    /// The address that a failure is counted by.
+    /// The client address.
     address: Option<IpAddr>,
     config: SharedConfig,
 }

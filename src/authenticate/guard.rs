@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
 use super::head::RequestHead;
+use crate::client::ClientAddress;
 use crate::clock::Clock;
 use crate::error::AuthError;
 use crate::key::KeyDigest;
@@ -42,9 +43,29 @@ pub(crate) trait FailureGuard: Send + Sync {
 #[derive(Clone, Copy)]
 pub(crate) enum AddressSource<'a> {
     /// A head whose client address was not read yet.
-    Head(RequestHead<'a>),
-    /// The client address; `None` if the caller passed only a key, or if the head has no address.
+    Head(RequestHead<'a>, &'a ClientAddress),
+    /// The client address; `None` if the caller passed only a key, if the head has no address, or if the service does not
+    /// define it.
     Address(Option<IpAddr>),
+}
+
+impl<'a> AddressSource<'a> {
+    #[inline]
+    pub(crate) fn new(head: Option<RequestHead<'a>>, address: Option<&'a ClientAddress>) -> Self {
+        match (head, address) {
+            (Some(head), Some(address)) => Self::Head(head, address),
+            (None, _) | (_, None) => Self::Address(None),
+        }
+    }
+
+    pub(crate) fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Head(RequestHead { headers, uri: _, extensions }, address) => {
+                address.of(headers, extensions)
+            }
+            Self::Address(address) => address,
+        }
+    }
 }
 
 /// How the decision on a request was reached.

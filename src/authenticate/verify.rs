@@ -3,11 +3,12 @@
 use http::HeaderMap;
 use http::request::Parts;
 
+use super::Authenticator;
 use super::admit::LookupRequest;
 use super::config::{Config, SharedConfig};
 use super::future::Authenticate;
 use super::guard::{AddressSource, Attempt};
-use super::{Authenticator, RequestHead};
+use super::head::RequestHead;
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::error::AuthError;
@@ -31,7 +32,7 @@ impl<S: SyncStore, R> Authenticator<S, R> {
     /// Why the key is refused. A blank key is [`AuthError::NoCredentials`].
     pub fn verify_key(&self, key: &[u8]) -> Result<Client, AuthError> {
         let config = self.config();
-        config.verify(&self.store, config.sources.credential(key), AddressSource::Address(None))
+        config.verify(&self.store, config.sources.credential(key), None)
     }
 }
 
@@ -54,11 +55,7 @@ impl<S: KeyStore, R> Authenticator<S, R> {
 
     /// Verifies a key that did not come in the head of a request. The future borrows nothing.
     pub fn authenticate_key(&self, key: &[u8]) -> Authenticate {
-        self.config.authenticate(
-            &self.store,
-            self.config().sources.credential(key),
-            AddressSource::Address(None),
-        )
+        self.config.authenticate(&self.store, self.config().sources.credential(key), None)
     }
 }
 
@@ -75,7 +72,7 @@ impl Config {
         store: &S,
         head: RequestHead<'_>,
     ) -> Result<Client, AuthError> {
-        self.verify(store, self.sources.read(head.headers, head.uri), AddressSource::Head(head))
+        self.verify(store, self.sources.read(head.headers, head.uri), Some(head))
     }
 
     #[inline]
@@ -83,8 +80,9 @@ impl Config {
         &self,
         store: &S,
         credential: Credential,
-        address_source: AddressSource<'_>,
+        head: Option<RequestHead<'_>>,
     ) -> Result<Client, AuthError> {
+        let address_source = AddressSource::new(head, self.client_address.as_ref());
         let attempt = Attempt { address_source, waited: false };
         match LookupRequest::new(credential) {
             Ok(request) => self.decide(request, store.find_local(&request.digest), attempt),
@@ -99,11 +97,7 @@ impl SharedConfig {
         store: &S,
         head: RequestHead<'_>,
     ) -> Authenticate {
-        self.authenticate(
-            store,
-            self.get().sources.read(head.headers, head.uri),
-            AddressSource::Head(head),
-        )
+        self.authenticate(store, self.get().sources.read(head.headers, head.uri), Some(head))
     }
 
     /// Decides at once if the store does not wait.
@@ -112,9 +106,10 @@ impl SharedConfig {
         &self,
         store: &S,
         credential: Credential,
-        address_source: AddressSource<'_>,
+        head: Option<RequestHead<'_>>,
     ) -> Authenticate {
         let config = self.get();
+        let address_source = AddressSource::new(head, config.client_address.as_ref());
         let mut attempt = Attempt { address_source, waited: false };
         let request = match LookupRequest::new(credential) {
             Ok(request) => request,
@@ -143,7 +138,9 @@ impl SharedConfig {
     ) -> Authenticate {
         let config = self.get();
         let Some(guard) = &config.guard else {
-            return Authenticate::waiting(lookup, request, None, self);
+            // The head is not kept. The key may turn out to be restricted to networks.
+            let address = address_source.address();
+            return Authenticate::waiting(lookup, request, address, self);
         };
         match guard.before_waiting(request.digest, address_source, config.clock.as_ref()) {
             Ok(address) => Authenticate::waiting(lookup, request, address, self),

@@ -1,13 +1,14 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::client::{MAX_METADATA_BYTES, ProfileError, Quota, Scope, label};
+use super::restrictions::{KeyProfile, sorted};
+use crate::client::{MAX_METADATA_BYTES, Network, ProfileError, Quota, Scope, label};
 use crate::key::invisible;
 
-/// Name, scopes, quota and metadata of a client.
+/// Name, title, scopes, networks, quota and metadata of a client.
 ///
 /// A profile is a handle: cloning it costs a reference count, and all keys of a client share one. A name converts into a
 /// profile, so that stores accept `"User 1"` as a profile.
@@ -16,6 +17,7 @@ use crate::key::invisible;
 /// use keygate::ClientProfile;
 ///
 /// let profile = ClientProfile::new("App 1")
+///     .with_title("The app of the web shop")
 ///     .with_scopes(["orders:read".parse()?, "stock:*".parse()?])
 ///     .with_quota("100/minute".parse()?)
 ///     .with_metadata([("team", "billing")]);
@@ -29,17 +31,23 @@ pub struct ClientProfile(Arc<Fields>);
 
 /// Most clients have only a name, which takes 24 bytes for names of up to 23 bytes.
 #[derive(Clone, PartialEq, Eq)]
-enum Fields {
+pub(super) enum Fields {
     Name(SmolStr),
     Detailed(Box<Details>),
+    /// Of a client that is restricted to networks.
+    WithNetworks(Box<Details>),
+    /// Of one key, which has restrictions.
+    OfKey(Box<KeyProfile>),
 }
 
 const _: () = assert!(size_of::<Fields>() == 24);
 
 #[derive(Clone, Default, PartialEq, Eq)]
-struct Details {
+pub(super) struct Details {
     name: SmolStr,
+    title: Option<Box<str>>,
     scopes: Vec<Scope>,
+    networks: Vec<Network>,
     quota: Option<Quota>,
     metadata: BTreeMap<String, String>,
 }
@@ -48,17 +56,28 @@ struct Details {
 pub(crate) struct ProfileParts<'a> {
     #[cfg_attr(not(feature = "serde"), allow(dead_code))]
     pub(crate) name: &'a str,
+    pub(crate) title: Option<&'a str>,
     pub(crate) scopes: &'a [Scope],
+    pub(crate) networks: &'a [Network],
     pub(crate) quota: Option<&'a Quota>,
     pub(crate) metadata: &'a BTreeMap<String, String>,
 }
 
 impl ClientProfile {
-    /// Creates a profile without scopes, quota or metadata.
+    /// Creates a profile without title, scopes, networks, quota or metadata.
     ///
     /// Stores refuse a name that [`ClientProfile::validate`] refuses.
     pub fn new(name: impl AsRef<str>) -> Self {
         Self(Arc::new(Fields::Name(SmolStr::new(name))))
+    }
+
+    /// Replaces the title, which is shown to people. It can change, while the name identifies the client and never does.
+    ///
+    /// It has 1 to [`MAX_NAME_CHARS`](crate::client::MAX_NAME_CHARS) characters, and follows the rules of names.
+    #[must_use]
+    pub fn with_title(self, title: impl Into<String>) -> Self {
+        let title = title.into().into_boxed_str();
+        self.with(|details| details.title = Some(title))
     }
 
     /// Replaces the scopes, which say what the client may do. A client without scopes may do nothing that requires one.
@@ -66,8 +85,18 @@ impl ClientProfile {
     /// The scopes are sorted, and duplicates are removed.
     #[must_use]
     pub fn with_scopes(self, scopes: impl IntoIterator<Item = Scope>) -> Self {
-        let scopes: BTreeSet<_> = scopes.into_iter().collect();
-        self.with(|details| details.scopes = scopes.into_iter().collect())
+        let scopes = sorted(scopes);
+        self.with(|details| details.scopes = scopes)
+    }
+
+    /// Replaces the networks from which the keys of the client may be used. Without any, they may be used from everywhere.
+    ///
+    /// The networks are sorted, and duplicates are removed. The service must define the address of a client with
+    /// [`Authenticator::with_client_address`](crate::Authenticator::with_client_address).
+    #[must_use]
+    pub fn with_networks(self, networks: impl IntoIterator<Item = Network>) -> Self {
+        let networks = sorted(networks);
+        self.with(|details| details.networks = networks)
     }
 
     /// Replaces the quota, which limits the requests of the client.
@@ -97,33 +126,66 @@ impl ClientProfile {
     fn with(self, change: impl FnOnce(&mut Details)) -> Self {
         let mut details = match Arc::unwrap_or_clone(self.0) {
             Fields::Name(name) => Box::new(Details { name, ..Details::default() }),
-            Fields::Detailed(details) => details,
+            Fields::Detailed(details) | Fields::WithNetworks(details) => details,
+            Fields::OfKey(key) => return key.client.with(change),
         };
         change(&mut details);
         // The form is canonical, so that equal profiles compare equal.
-        let plain =
-            details.scopes.is_empty() && details.quota.is_none() && details.metadata.is_empty();
-        Self(Arc::new(if plain { Fields::Name(details.name) } else { Fields::Detailed(details) }))
+        let Details { name: _, title, scopes, networks, quota, metadata } = &*details;
+        let plain = title.is_none() && scopes.is_empty() && quota.is_none() && metadata.is_empty();
+        Self::from_fields(if !networks.is_empty() {
+            Fields::WithNetworks(details)
+        } else if plain {
+            Fields::Name(details.name)
+        } else {
+            Fields::Detailed(details)
+        })
+    }
+
+    pub(super) fn from_fields(fields: Fields) -> Self {
+        Self(Arc::new(fields))
+    }
+
+    #[inline]
+    pub(super) fn fields(&self) -> &Fields {
+        &self.0
     }
 
     fn details(&self) -> Option<&Details> {
-        match &*self.0 {
+        match self.fields() {
             Fields::Name(_) => None,
-            Fields::Detailed(details) => Some(details),
+            Fields::Detailed(details) | Fields::WithNetworks(details) => Some(details),
+            Fields::OfKey(key) => key.client.details(),
         }
     }
 
     /// Returns the name of the client, which identifies it.
     pub fn name(&self) -> &str {
-        match &*self.0 {
+        match self.fields() {
             Fields::Name(name) => name,
-            Fields::Detailed(details) => &details.name,
+            Fields::Detailed(details) | Fields::WithNetworks(details) => &details.name,
+            Fields::OfKey(key) => key.client.name(),
         }
     }
 
-    /// Returns the scopes of the client, sorted.
+    /// Returns the title of the client, if it has one.
+    pub fn title(&self) -> Option<&str> {
+        self.details()?.title.as_deref()
+    }
+
+    /// Returns the scopes of the client, sorted. The profile of a verified [`Client`](crate::Client) has those of its key.
     pub fn scopes(&self) -> &[Scope] {
-        self.details().map_or(&[], |details| &details.scopes)
+        match self.fields() {
+            Fields::Name(_) => &[],
+            Fields::Detailed(details) | Fields::WithNetworks(details) => &details.scopes,
+            Fields::OfKey(key) => key.scopes(),
+        }
+    }
+
+    /// Returns the networks from which the keys of the client may be used, sorted. If there are none, they may be used from
+    /// everywhere.
+    pub fn networks(&self) -> &[Network] {
+        self.details().map_or(&[], |details| &details.networks)
     }
 
     /// Returns the quota of the client, if it has one.
@@ -141,20 +203,22 @@ impl ClientProfile {
     pub(crate) fn parts(&self) -> ProfileParts<'_> {
         ProfileParts {
             name: self.name(),
+            title: self.title(),
             scopes: self.scopes(),
+            networks: self.networks(),
             quota: self.quota(),
             metadata: self.metadata(),
         }
     }
 
-    /// Returns whether both are handles of one profile.
+    /// Returns whether both are handles of the profile of one client.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.address() == other.address()
     }
 
-    /// Returns a number that is equal for handles of one profile only.
+    /// Returns a number that is equal for handles of the profile of one client only.
     pub(crate) fn address(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
+        Arc::as_ptr(&self.client().0).addr()
     }
 
     /// Checks the rules for profiles, as every store does.
@@ -162,10 +226,12 @@ impl ClientProfile {
     /// # Errors
     ///
     /// The name is empty, is longer than [`MAX_NAME_CHARS`](crate::client::MAX_NAME_CHARS), is a generated key, or has
-    /// control characters, invisible characters, or blanks at either end. Or the metadata is longer than
+    /// control characters, invisible characters, or blanks at either end. Or the title breaks one of these rules. Or the
+    /// metadata is longer than
     /// [`MAX_METADATA_BYTES`], has a zero character, or has a name with an invisible character.
     pub fn validate(&self) -> Result<(), ProfileError> {
         label::check(self.name()).map_err(ProfileError::Name)?;
+        self.title().map_or(Ok(()), label::check).map_err(ProfileError::Title)?;
         let bytes = self.metadata().iter().map(|(name, value)| name.len() + value.len());
         if bytes.sum::<usize>() > MAX_METADATA_BYTES {
             return Err(ProfileError::MetadataTooLong);
@@ -204,11 +270,13 @@ impl fmt::Debug for ClientProfile {
         let mut shown = f.debug_struct("ClientProfile");
         shown.field("name", &self.name());
         if let Some(details) = self.details() {
+            let Details { name: _, title, scopes: _, networks, quota, metadata } = details;
+            // Of a key, they are narrowed.
+            let scopes = self.scopes();
+            shown.field("title", title).field("scopes", &scopes).field("networks", networks);
+            shown.field("quota", quota);
             // Metadata may be private, so only its names are shown.
-            shown
-                .field("scopes", &details.scopes)
-                .field("quota", &details.quota)
-                .field("metadata", &details.metadata.keys());
+            shown.field("metadata", &metadata.keys());
         }
         shown.finish()
     }
@@ -246,6 +314,18 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(ClientProfile::from(name).validate(), expected, "{name:?}");
         }
+        for (title, expected) in [
+            (&long[1..], Ok(())),
+            (&long, Err(LabelError::TooLong)),
+            ("", Err(LabelError::Empty)),
+            (" Shop", Err(LabelError::OuterBlank)),
+            ("Shop\n", Err(LabelError::Control)),
+            (key.expose(), Err(LabelError::Key)),
+        ] {
+            let titled = ClientProfile::new("n").with_title(title);
+            assert_eq!(titled.title(), Some(title));
+            assert_eq!(titled.validate(), expected.map_err(ProfileError::Title), "{title:?}");
+        }
         let full =
             ClientProfile::new("n").with_metadata([("k", "v".repeat(MAX_METADATA_BYTES - 1))]);
         assert_eq!(full.validate(), Ok(()));
@@ -271,6 +351,12 @@ mod tests {
             .map(|scopes| named.clone().with_scopes(scopes.map(scope)));
         assert_eq!(one, other);
         assert_eq!(one.scopes().len(), 2);
+        let network = |text: &str| text.parse().unwrap();
+        let [one, other] = [["10.0.0.0/8", "::/0", "::/0"], ["::/0", "::/0", "10.0.0.0/8"]]
+            .map(|networks| named.clone().with_networks(networks.map(network)));
+        assert_eq!(one, other);
+        assert_eq!(one.networks().len(), 2);
+        assert_eq!(one.with_networks([]), named);
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub enum ProfileError {
     /// The name breaks a rule.
     #[error("the name of the client {0}")]
     Name(LabelError),
+    /// The title breaks a rule.
+    #[error("the title of the client {0}")]
+    Title(LabelError),
     /// The metadata is longer than [`MAX_METADATA_BYTES`].
     #[error("the metadata of the client is longer than {MAX_METADATA_BYTES} bytes in all")]
     MetadataTooLong,

@@ -11,13 +11,18 @@ use smol_str::SmolStr;
 /// A scope covers itself. A scope that ends in `:*` covers every scope with the same segments before the `*` and at
 /// least one more; `*` covers all scopes. A client without scopes may do nothing that requires one.
 ///
+/// Scopes below `keygate:` are reserved for the administration of keys. Only the scopes below `keygate:` cover them, and
+/// imports do not add them: give them by hand.
+///
 /// | the client has | required | covered |
 /// | --- | --- | --- |
 /// | `orders:read` | `orders:read` | yes |
 /// | `orders:read` | `orders:read:own`, `orders:write`, `orders` | no |
 /// | `orders:*` | `orders:read`, `orders:read:own`, `orders:*` | yes |
 /// | `orders:*` | `orders`, `order:read`, `ordersx:read` | no |
-/// | `*` | anything | yes |
+/// | `*` | anything not below `keygate:` | yes |
+/// | `*` | `keygate:admin` | no |
+/// | `keygate:*` | `keygate:admin` | yes |
 /// | `orders:read` | `orders:*`, `*` | no: `*` requires all scopes that it covers |
 ///
 /// ```
@@ -58,10 +63,17 @@ impl Scope {
 
     pub(crate) fn covers_text(&self, required: &str) -> bool {
         match self.0.strip_suffix('*') {
-            // The prefix includes the colon, so that `order:*` does not cover `orders:read`. For `*` it is empty.
+            Some("") => !required.is_empty() && !is_reserved(required),
+            // The prefix includes the colon, so that `order:*` does not cover `orders:read`.
             Some(prefix) => required.len() > prefix.len() && required.starts_with(prefix),
             None => *self.0 == *required,
         }
+    }
+
+    /// Returns whether the scope is below `keygate:`.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        is_reserved(&self.0)
     }
 
     /// Returns all scopes that cover this one.
@@ -77,6 +89,10 @@ impl Scope {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_reserved(text: &str) -> bool {
+    text.starts_with("keygate:")
 }
 
 /// Checks the grammar in a `const`.
@@ -178,6 +194,23 @@ mod tests {
         for (text, segment) in refused {
             assert_eq!(text.parse::<Scope>(), Err(ParseScopeError { segment }), "{text}");
             assert!(!is_scope(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn reserved_scopes_are_covered_by_their_own_alone() {
+        let covers = |has: &str, required: &str| {
+            let [has, required] = [has, required].map(|text| text.parse::<Scope>().unwrap());
+            has.covers(&required)
+        };
+        for required in ["keygate:admin", "keygate:*", "keygate:keys:read"] {
+            assert!(!covers("*", required), "{required}");
+            assert!(covers("keygate:*", required), "{required}");
+            assert!(required.parse::<Scope>().unwrap().is_reserved());
+        }
+        for other in ["keygate", "keygates:admin", "my:keygate:admin", "*"] {
+            assert!(covers("*", other), "{other}");
+            assert!(!other.parse::<Scope>().unwrap().is_reserved());
         }
     }
 

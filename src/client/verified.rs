@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::client::ClientProfile;
+use crate::client::{ClientProfile, Scope};
 use crate::key::KeyId;
 
 /// A verified caller: its profile, and the key that it used.
@@ -40,7 +40,12 @@ impl Client {
         self.profile.name()
     }
 
-    /// Returns the profile of the client.
+    /// Returns the scopes that hold for this request, sorted: those of the client, as far as the key has them.
+    pub fn scopes(&self) -> &[Scope] {
+        self.profile.scopes()
+    }
+
+    /// Returns the profile of the client, with the [scopes that hold](Client::scopes) for this request.
     pub fn profile(&self) -> &ClientProfile {
         &self.profile
     }

@@ -22,8 +22,14 @@ pub enum Misconfiguration {
     NoKeyLayer,
     /// The throttle of wrong keys found no address of the caller.
     #[error(
-        "No client address for `FailureThrottle`: pass the peer's address with each request, or call \
-         `allow_unknown_addresses`"
+        "No client address for `FailureThrottle`: call `Authenticator::with_client_address`, and pass the peer's \
+         address with each request, or call `allow_unknown_addresses`"
     )]
     NoAddress,
+    /// The key is restricted to networks, and the address of the caller is unknown.
+    #[error(
+        "No client address for a key that is restricted to networks: call `Authenticator::with_client_address`, and \
+         pass the peer's address with each request"
+    )]
+    NoAddressForNetworks,
 }

@@ -9,12 +9,17 @@ use std::fmt;
 pub enum WrongReason {
     /// The store does not know this key.
     Unknown,
+    /// The key begins to work later: see [`Lifetime::not_before`](crate::key::Lifetime::not_before).
+    NotYetValid,
     /// The key has expired.
     Expired,
     /// The key was revoked.
     Revoked,
     /// The key's client is disabled.
     Disabled,
+    /// The key may not be used from the network of the caller: see
+    /// [`ClientProfile::with_networks`](crate::ClientProfile::with_networks).
+    Network,
     /// A source of the request has more than one value.
     Ambiguous,
     /// The text cannot be a key: it is longer than [`MAX_KEY_BYTES`](crate::key::MAX_KEY_BYTES), or does not have the
@@ -26,9 +31,11 @@ impl WrongReason {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
+            Self::NotYetValid => "not_yet_valid",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::Disabled => "disabled",
+            Self::Network => "network",
             Self::Ambiguous => "ambiguous",
             Self::Malformed => "malformed",
         }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
-use crate::key::{TimeError, Timestamp};
+use crate::key::{Rounding, TimeError, Timestamp};
 
 /// A civil time, because jiff's timestamps end two days before the year 9999 ends.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
@@ -19,8 +19,14 @@ impl FromStr for Timestamp {
     ///
     /// The text is malformed, is not a valid date, or is out of range.
     fn from_str(text: &str) -> Result<Self, TimeError> {
+        Self::parse(text, Rounding::Down)
+    }
+}
+
+impl Timestamp {
+    pub(crate) fn parse(text: &str, rounding: Rounding) -> Result<Self, TimeError> {
         let (clock, rest) = text.as_bytes().split_at_checked(19).ok_or(TimeError::Form)?;
-        let (micros, rest) = fraction(rest).ok_or(TimeError::Form)?;
+        let (micros, rest) = fraction(rest, rounding).ok_or(TimeError::Form)?;
         let offset = offset(rest).ok_or(TimeError::Form)?;
         let is_leap_second = clock.ends_with(b":60");
         let local = date_time(clock, is_leap_second).ok_or(TimeError::Form)?;
@@ -59,13 +65,15 @@ fn date_time(clock: &[u8], is_leap_second: bool) -> Option<DateTime> {
 }
 
 /// Parses an optional fraction such as `.123456789`; returns its microseconds and the rest of the text.
-fn fraction(text: &[u8]) -> Option<(u64, &[u8])> {
+fn fraction(text: &[u8], rounding: Rounding) -> Option<(u64, &[u8])> {
     let Some(text) = text.strip_prefix(b".") else { return Some((0, text)) };
     let length = text.iter().take_while(|digit| digit.is_ascii_digit()).count();
     let (digits, rest) = text.split_at(length);
     let padded = digits.iter().map(|digit| u64::from(digit - b'0')).chain([0; 6]);
     let micros = padded.take(6).fold(0, |micros, digit| micros * 10 + digit);
-    (length > 0).then_some((micros, rest))
+    let is_finer = digits.iter().skip(6).any(|digit| *digit != b'0');
+    let more = u64::from(is_finer && rounding == Rounding::Up);
+    (length > 0).then_some((micros + more, rest))
 }
 
 /// Parses an offset from UTC, in seconds.
@@ -156,6 +164,26 @@ mod tests {
             let text = format!("2026-11-23T10:00:00{fraction}Z");
             assert_eq!(parse(&text), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn beginnings_are_rounded_up_to_the_microsecond() {
+        let instant = UNIX_EPOCH + Duration::from_secs(1_795_428_000);
+        for (fraction, micros) in [
+            ("", 0),
+            (".1", 100_000),
+            (".0000000", 0),
+            (".0000010", 1),
+            (".0000011", 2),
+            (".00000000001", 1),
+            (".9999999", 1_000_000),
+        ] {
+            let text = format!("2026-11-23T10:00:00{fraction}Z");
+            let parsed = Timestamp::parse(&text, Rounding::Up).map(Timestamp::system_time);
+            assert_eq!(parsed, Ok(instant + Duration::from_micros(micros)), "{text}");
+        }
+        let last = Timestamp::parse("9999-12-31T23:59:59.9999999Z", Rounding::Up);
+        assert_eq!(last, Err(TimeError::AfterEnd));
     }
 
     #[test]

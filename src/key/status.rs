@@ -1,10 +1,10 @@
-use crate::key::{Lifetime, Timestamp};
+use crate::key::Timestamp;
 
-/// State of a key, apart from its expiry.
+/// State of a key, apart from its lifetime.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyState {
-    /// The key may be used until it expires.
+    /// The key may be used during its lifetime.
     #[default]
     Active,
     /// The key's client is disabled.
@@ -23,7 +23,7 @@ impl KeyState {
     }
 }
 
-/// The state and lifetime of a key, packed into eight bytes.
+/// The state and expiry of a key, packed into eight bytes.
 ///
 /// It is zero for an active key that never expires: most checks are one comparison, and a table of such keys stores no
 /// status. The two top bits are the state; the others are the expiry in microseconds since 1970, plus one. The end of
@@ -40,8 +40,7 @@ const _: () = assert!(Timestamp::END < 1 << 58);
 impl PackedStatus {
     pub(crate) const CLEAR: Self = Self(0);
 
-    pub(crate) fn new(state: KeyState, lifetime: Lifetime) -> Self {
-        let Lifetime { expires } = lifetime;
+    pub(crate) fn new(state: KeyState, expires: Option<Timestamp>) -> Self {
         Self(expires.map_or(0, |expires| expires.micros() + 1)).with_state(state)
     }
 
@@ -54,12 +53,12 @@ impl PackedStatus {
         Self(self.0 & TIME | state)
     }
 
-    pub(crate) fn with_lifetime(self, lifetime: Lifetime) -> Self {
-        Self::new(self.state(), lifetime)
+    pub(crate) fn with_expiry(self, expires: Option<Timestamp>) -> Self {
+        Self::new(self.state(), expires)
     }
 
-    pub(crate) fn lifetime(self) -> Lifetime {
-        Lifetime { expires: (self.0 & TIME).checked_sub(1).map(Timestamp) }
+    pub(crate) fn expires(self) -> Option<Timestamp> {
+        (self.0 & TIME).checked_sub(1).map(Timestamp)
     }
 
     pub(crate) fn state(self) -> KeyState {
@@ -105,8 +104,8 @@ mod tests {
 
     const STATES: [KeyState; 3] = [KeyState::Active, KeyState::Disabled, KeyState::Revoked];
 
-    fn until(expires: impl Into<Option<SystemTime>>) -> Lifetime {
-        Lifetime::default().with_expiry(expires)
+    fn until(expires: impl Into<Option<SystemTime>>) -> Option<Timestamp> {
+        expires.into().map(Timestamp::nearest)
     }
 
     fn micros(micros: u64) -> SystemTime {
@@ -119,12 +118,14 @@ mod tests {
         for expires in [None].into_iter().chain(instants.map(micros).map(Some)) {
             for state in STATES {
                 let status = PackedStatus::new(state, until(expires));
-                assert_eq!((status.state(), status.lifetime().expires()), (state, expires));
+                assert_eq!((status.state(), status.expires()), (state, until(expires)));
                 assert_eq!(
                     status,
-                    PackedStatus::CLEAR.with_state(state).with_lifetime(until(expires))
+                    PackedStatus::CLEAR.with_state(state).with_expiry(until(expires))
                 );
             }
+            let kept = until(expires).map(Timestamp::system_time);
+            assert_eq!(kept, expires);
             let finer = expires.map(|expires| expires + Duration::from_nanos(999));
             assert_eq!(until(finer), until(expires));
         }
@@ -133,9 +134,9 @@ mod tests {
     #[test]
     fn expiry_out_of_range_is_kept_as_the_nearest() {
         for expires in [micros(Timestamp::END), UNIX_EPOCH + Duration::from_secs(u64::MAX / 4)] {
-            assert_eq!(until(expires).expires(), Some(micros(Timestamp::END - 1)));
+            assert_eq!(until(expires), Some(Timestamp(Timestamp::END - 1)));
         }
-        assert_eq!(until(UNIX_EPOCH - Duration::from_secs(1)).expires(), Some(UNIX_EPOCH));
+        assert_eq!(until(UNIX_EPOCH - Duration::from_secs(1)), Some(Timestamp(0)));
     }
 
     #[test]
@@ -151,8 +152,8 @@ mod tests {
     #[test]
     fn bytes_are_read_back_or_refused() {
         for state in STATES {
-            for lifetime in [until(None), until(UNIX_EPOCH), until(micros(Timestamp::END - 1))] {
-                let status = PackedStatus::new(state, lifetime);
+            for expires in [until(None), until(UNIX_EPOCH), until(micros(Timestamp::END - 1))] {
+                let status = PackedStatus::new(state, expires);
                 assert_eq!(PackedStatus::from_bytes(status.to_bytes()), Some(status));
             }
         }

@@ -2,7 +2,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A time with the precision and range of all stores: whole microseconds, from 1970 to the end of 9999 in UTC.
 ///
-/// Fractions of a microsecond are cut off, so that no key lives longer than it should. Times out of range are refused.
+/// Fractions of a microsecond are cut off, so that no key lives longer than it should; those of
+/// [`Lifetime::not_before`](crate::key::Lifetime::not_before) are rounded up. Times out of range are refused.
 /// As text (feature `yaml` or `serde`), a timestamp is written as in RFC 3339 with an offset, such as
 /// `2027-01-31T00:00:00Z`. It is displayed in UTC, without a fraction if that is zero.
 ///
@@ -45,6 +46,12 @@ impl Timestamp {
         })
     }
 
+    /// Returns the time, with fractions of a microsecond rounded up.
+    pub(crate) fn rounded_up(time: SystemTime) -> Result<Self, TimeError> {
+        let cut = Self::try_from(time)?;
+        if cut.system_time() < time { Self::from_micros(cut.0 + 1) } else { Ok(cut) }
+    }
+
     /// Cuts off the fraction of the second, as stores do for the times of issue and revocation.
     #[must_use]
     pub fn whole_second(self) -> Self {
@@ -55,6 +62,14 @@ impl Timestamp {
     pub fn system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_micros(self.0)
     }
+}
+
+/// What becomes of the fraction of a microsecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(any(feature = "yaml", feature = "sqlite", feature = "postgres")), allow(dead_code))]
+pub(crate) enum Rounding {
+    Down,
+    Up,
 }
 
 impl TryFrom<SystemTime> for Timestamp {
@@ -106,6 +121,16 @@ mod tests {
             let time = Timestamp::try_from(UNIX_EPOCH + Duration::from_nanos(nanos));
             assert_eq!(time, Ok(Timestamp(micros)), "{nanos}");
         }
+    }
+
+    #[test]
+    fn beginnings_are_rounded_up() {
+        for (nanos, micros) in [(0, 0), (1, 1), (999, 1), (1_000, 1), (1_001, 2)] {
+            let time = Timestamp::rounded_up(UNIX_EPOCH + Duration::from_nanos(nanos));
+            assert_eq!(time, Ok(Timestamp(micros)), "{nanos}");
+        }
+        let last = UNIX_EPOCH + Duration::from_micros(Timestamp::END) - Duration::from_nanos(1);
+        assert_eq!(Timestamp::rounded_up(last), Err(TimeError::AfterEnd));
     }
 
     #[test]

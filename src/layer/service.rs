@@ -8,7 +8,7 @@ use super::ApiKeyLayer;
 use super::caching::Caching;
 use super::completion::{ApiKeyFuture, Completion, Pending, refuse};
 use super::future::ResponseFuture;
-use crate::authenticate::{AddressSource, Authenticate, RequestHead, Verification};
+use crate::authenticate::{Authenticate, RequestHead, Verification};
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::error::{AuthError, Misconfiguration};
@@ -72,7 +72,7 @@ where
             extensions: Some(request.extensions()),
         };
         let auth = &self.layer.auth;
-        match auth.config.authenticate(&auth.store, credential, AddressSource::Head(head)).0 {
+        match auth.config.authenticate(&auth.store, credential, Some(head)).0 {
             Verification::Decided(Ok(client)) => {
                 request.extensions_mut().insert(client);
                 self.serve(request, Caching::Private)

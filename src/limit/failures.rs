@@ -1,26 +1,18 @@
 //! The throttle of wrong keys, by client address.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
-
-use http::{Extensions, HeaderMap};
 
 use crate::client::Rate;
 
 mod bucket_set;
 mod buckets;
-mod forwarded;
 mod guard;
-mod network;
-mod proxies;
 mod sharded_cache;
 mod verified;
 
 use bucket_set::Limits;
 use buckets::Buckets;
-pub use network::ParseNetworkError;
-pub use proxies::TrustedProxies;
 use verified::Verified;
 
 /// Throttles wrong keys that come from one address:
@@ -45,8 +37,7 @@ use verified::Verified;
 ///
 /// # Addresses
 ///
-/// The service defines the address of a request: see [`FailureThrottle::by_peer`] and [`FailureThrottle::behind`]. Each
-/// IPv4 address has its own limit (`::ffff:192.0.2.1` is `192.0.2.1`). In IPv6, each /64 network has the limit of one
+/// The service defines the address of a request: see [`ClientAddress`](crate::client::ClientAddress). Each IPv4 address has its own limit (`::ffff:192.0.2.1` is `192.0.2.1`). In IPv6, each /64 network has the limit of one
 /// address, because one caller usually has all of it, and each /48 network the limit of eight.
 ///
 /// A wrong key from an unknown address is refused as
@@ -59,11 +50,13 @@ use verified::Verified;
 /// use std::net::SocketAddr;
 /// use axum::extract::ConnectInfo;
 /// use keygate::{ApiKeyLayer, Authenticator, MemoryStore};
+/// use keygate::client::ClientAddress;
 /// use keygate::limit::FailureThrottle;
 ///
-/// let failures = FailureThrottle::by_peer(|peer: &ConnectInfo<SocketAddr>| peer.0.ip())
-///     .with_rate("10/minute".parse()?);
-/// let auth = Authenticator::new(MemoryStore::new()).throttle_failures(failures);
+/// let address = ClientAddress::by_peer(|peer: &ConnectInfo<SocketAddr>| peer.0.ip());
+/// let auth = Authenticator::new(MemoryStore::new())
+///     .with_client_address(address)
+///     .throttle_failures(FailureThrottle::new().with_rate("10/minute".parse()?));
 /// let layer = ApiKeyLayer::from(auth);
 /// // Serve it with `app.into_make_service_with_connect_info::<SocketAddr>()`.
 /// # Ok::<(), keygate::client::ParseQuotaError>(())
@@ -98,14 +91,10 @@ use verified::Verified;
 /// rate counts separately.
 #[derive(Clone)]
 pub struct FailureThrottle {
-    address: Arc<AddressOf>,
-    proxies: Option<Arc<TrustedProxies>>,
     rate: Rate,
     counts: Arc<Counts>,
     allow_unknown: bool,
 }
-
-type AddressOf = dyn Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync;
 
 struct Counts {
     buckets: Buckets,
@@ -121,60 +110,10 @@ impl Counts {
 }
 
 impl FailureThrottle {
-    /// Counts by the address that this function reads from the head of a request.
-    ///
-    /// It is called for wrong keys, and for all keys if the store waits. Do not read a header that callers can set:
-    /// they could lock out any address.
-    ///
-    /// ```
-    /// use std::net::IpAddr;
-    /// use http::{Extensions, HeaderMap};
-    /// use keygate::limit::FailureThrottle;
-    ///
-    /// /// What the server of this service leaves in every request.
-    /// #[derive(Clone)]
-    /// struct Connection { peer: IpAddr }
-    ///
-    /// let failures = FailureThrottle::by(|_headers: &HeaderMap, extensions: &Extensions| {
-    ///     Some(extensions.get::<Connection>()?.peer)
-    /// });
-    /// ```
-    pub fn by(
-        address: impl Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync + 'static,
-    ) -> Self {
+    /// Creates a throttle of 10 wrong keys a minute from one address, with a burst of 20.
+    pub fn new() -> Self {
         let rate = default_rate();
-        Self {
-            address: Arc::new(address),
-            proxies: None,
-            rate,
-            counts: Counts::new(&rate),
-            allow_unknown: false,
-        }
-    }
-
-    /// Counts by the peer's address, which the server puts into the request's extensions: axum as
-    /// `ConnectInfo<SocketAddr>`, as in the example of [`FailureThrottle`].
-    pub fn by_peer<T: Send + Sync + 'static>(
-        address: impl Fn(&T) -> IpAddr + Send + Sync + 'static,
-    ) -> Self {
-        Self::by(move |_, extensions| extensions.get().map(&address))
-    }
-
-    /// Treats the address as that of a peer. If the peer is one of these proxies, the client address that the proxies
-    /// report counts instead.
-    ///
-    /// ```
-    /// use std::net::SocketAddr;
-    /// use axum::extract::ConnectInfo;
-    /// use keygate::limit::{FailureThrottle, TrustedProxies};
-    ///
-    /// let failures = FailureThrottle::by_peer(|peer: &ConnectInfo<SocketAddr>| peer.0.ip())
-    ///     .behind(TrustedProxies::new(["10.0.0.0/8", "fd00::/8"])?);
-    /// # Ok::<(), keygate::limit::ParseNetworkError>(())
-    /// ```
-    #[must_use]
-    pub fn behind(self, proxies: TrustedProxies) -> Self {
-        Self { proxies: Some(Arc::new(proxies)), ..self }
+        Self { rate, counts: Counts::new(&rate), allow_unknown: false }
     }
 
     /// Replaces the rate of wrong keys from one address, which is 10 a minute with a burst of 20. The counts start from
@@ -193,13 +132,11 @@ impl FailureThrottle {
     pub fn allow_unknown_addresses(self) -> Self {
         Self { allow_unknown: true, ..self }
     }
+}
 
-    fn address(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
-        let peer = (self.address)(headers, extensions)?;
-        Some(match &self.proxies {
-            Some(proxies) => proxies.client(peer, headers),
-            None => peer,
-        })
+impl Default for FailureThrottle {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -210,9 +147,6 @@ fn default_rate() -> Rate {
 
 impl fmt::Debug for FailureThrottle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FailureThrottle")
-            .field("rate", &self.rate)
-            .field("behind", &self.proxies)
-            .finish_non_exhaustive()
+        f.debug_struct("FailureThrottle").field("rate", &self.rate).finish_non_exhaustive()
     }
 }

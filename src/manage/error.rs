@@ -1,7 +1,7 @@
 use std::error::Error as _;
 
-use crate::client::ProfileError;
 use crate::client::label::LabelError;
+use crate::client::{Network, ProfileError, Scope};
 use crate::error::StoreError;
 use crate::key::KeyId;
 use crate::manage::{ClientInfo, KeyError, KeyInfo, PolicyError};
@@ -89,6 +89,28 @@ pub enum ManageError {
     /// The policy does not allow the expiry of the key, or cannot be used itself.
     #[error("the policy of the store: {0}")]
     Policy(#[from] PolicyError),
+    /// The new key would expire before it works.
+    #[error(
+        "the key would expire before it begins to work: choose an earlier beginning or a later expiry"
+    )]
+    NeverValid,
+    /// The client lacks a scope of the new key.
+    #[error(
+        "the client lacks the scope `{scope}`, and its keys can only narrow its scopes: give the scope to the client \
+         first, or leave it out"
+    )]
+    LacksScope {
+        /// The scope.
+        scope: Scope,
+    },
+    /// A network of the new key is not within those of the client.
+    #[error(
+        "the network {network} is not within those of the client: choose one within them, or add it to the client first"
+    )]
+    LacksNetwork {
+        /// The network.
+        network: Network,
+    },
     /// The label breaks a rule.
     #[error("the label {0}: choose another")]
     Label(LabelError),

@@ -1,5 +1,5 @@
 use super::{KeyInfo, LastUsed};
-use crate::client::{ClientProfile, ProfileParts};
+use crate::client::{ClientProfile, Network, ProfileParts, Scope};
 use crate::key::{KeyDigest, KeyId, KeyState, Lifetime, Timestamp};
 
 /// Everything that a store knows about a key. Operators see a [`KeyInfo`] instead, which has no digest.
@@ -26,6 +26,10 @@ pub struct KeyFacts {
     pub client: String,
     /// The label of the key, for people.
     pub label: Option<String>,
+    /// The scopes of the key, sorted. If there are none, the key has those of its client.
+    pub scopes: Vec<Scope>,
+    /// The networks from which the key may be used, sorted. If there are none, it may be used from those of its client.
+    pub networks: Vec<Network>,
     /// Time of issue, if known.
     pub created: Option<Timestamp>,
     /// The time during which the key works.
@@ -43,6 +47,8 @@ impl KeyFacts {
             digest,
             client: client.into(),
             label: None,
+            scopes: Vec::new(),
+            networks: Vec::new(),
             created: None,
             lifetime: Lifetime::default(),
             revoked: None,
@@ -63,20 +69,53 @@ impl KeyFacts {
     /// Returns the info that operators see, given whether the key's client is enabled.
     pub fn info(self, client_enabled: bool) -> KeyInfo {
         let state = self.state(client_enabled);
-        let Self { digest, client, label, created, lifetime, revoked, replaced_by } = self;
+        let Self {
+            digest,
+            client,
+            label,
+            scopes,
+            networks,
+            created,
+            lifetime,
+            revoked,
+            replaced_by,
+        } = self;
         let [created, revoked] = [created, revoked].map(|time| time.map(Timestamp::system_time));
         let key_id = digest.key_id();
-        let last_used = LastUsed::Unknown;
-        KeyInfo { key_id, client, label, created, lifetime, revoked, replaced_by, state, last_used }
+        KeyInfo {
+            key_id,
+            client,
+            label,
+            scopes,
+            networks,
+            created,
+            lifetime,
+            revoked,
+            replaced_by,
+            state,
+            last_used: LastUsed::Unknown,
+        }
     }
 
     /// Returns the names of the facts that differ.
     pub(crate) fn differing(&self, other: &Self) -> Vec<&'static str> {
-        let Self { digest, client, label, created, lifetime, revoked, replaced_by } = self;
+        let Self {
+            digest,
+            client,
+            label,
+            scopes,
+            networks,
+            created,
+            lifetime,
+            revoked,
+            replaced_by,
+        } = self;
         let mut differing = names_of([
             ("digest", *digest != other.digest),
             ("client", *client != other.client),
             ("label", *label != other.label),
+            ("scopes", *scopes != other.scopes),
+            ("networks", *networks != other.networks),
             ("created", *created != other.created),
             ("replaced_by", *replaced_by != other.replaced_by),
             ("revoked", *revoked != other.revoked),
@@ -97,7 +136,7 @@ impl KeyFacts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientFacts {
-    /// Name, scopes, quota and metadata of the client.
+    /// Name, title, scopes, networks, quota and metadata of the client.
     pub profile: ClientProfile,
     /// Whether the keys of the client are admitted.
     pub enabled: bool,
@@ -106,16 +145,18 @@ pub struct ClientFacts {
 impl ClientFacts {
     /// Creates the facts of an enabled client.
     pub fn new(profile: impl Into<ClientProfile>) -> Self {
-        Self { profile: profile.into(), enabled: true }
+        Self { profile: profile.into().into_client(), enabled: true }
     }
 
     /// Returns the names of the facts that differ, apart from the name of the client.
     pub(crate) fn differing(&self, other: &Self) -> Vec<&'static str> {
         let Self { profile, enabled } = self;
-        let ProfileParts { name: _, scopes, quota, metadata } = profile.parts();
+        let ProfileParts { name: _, title, scopes, networks, quota, metadata } = profile.parts();
         names_of([
             ("enabled", *enabled != other.enabled),
+            ("title", title != other.profile.title()),
             ("scopes", scopes != other.profile.scopes()),
+            ("networks", networks != other.profile.networks()),
             ("quota", quota != other.profile.quota()),
             ("metadata", metadata != other.profile.metadata()),
         ])

@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 use std::time::SystemTime;
 
-use crate::client::ClientProfile;
+use crate::client::{ClientProfile, Network, Scope};
 use crate::key::{KeyId, KeyState, Lifetime, Timestamp, Validity};
 use crate::manage::{ClientFacts, LastUsed};
 
@@ -19,7 +19,7 @@ use crate::manage::{ClientFacts, LastUsed};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientInfo {
-    /// Name, scopes, quota and metadata of the client.
+    /// Name, title, scopes, networks, quota and metadata of the client.
     pub profile: ClientProfile,
     /// Whether the keys of the client are admitted.
     pub enabled: bool,
@@ -63,6 +63,12 @@ pub struct KeyInfo {
     pub client: String,
     /// The label of the key, for people.
     pub label: Option<String>,
+    /// The scopes of the key, sorted. If there are none, the key has those of its client. Scopes that the client lacks have
+    /// no effect.
+    pub scopes: Vec<Scope>,
+    /// The networks from which the key may be used, sorted, within those of its client. If there are none, it may be used
+    /// from all of these.
+    pub networks: Vec<Network>,
     /// Time of issue, if known.
     pub created: Option<SystemTime>,
     /// The time during which the key works.
@@ -84,6 +90,8 @@ impl KeyInfo {
             key_id,
             client: client.into(),
             label: None,
+            scopes: Vec::new(),
+            networks: Vec::new(),
             created: None,
             lifetime: Lifetime::default(),
             revoked: None,
@@ -104,6 +112,11 @@ impl KeyInfo {
         self.lifetime.expires()
     }
 
+    /// Returns the time at which the key begins to work, in the future or past.
+    pub fn not_before(&self) -> Option<SystemTime> {
+        self.lifetime.not_before()
+    }
+
     /// Returns whether the key is admitted at this time.
     pub fn is_live(&self, now: SystemTime) -> bool {
         self.state == KeyState::Active && self.lifetime.validity(now) == Validity::Valid
@@ -114,7 +127,8 @@ impl KeyInfo {
         self.lifetime.validity(now) == Validity::Expired
     }
 
-    /// Returns the lifetime that a successor inherits if the key is rotated now: it is as long as that of this key.
+    /// Returns the lifetime that a successor inherits if the key is rotated now: it is as long as that of this key. A
+    /// beginning that is still to come is inherited, too.
     ///
     /// It ends with this key if the length is unknown, because `created` is `None` or not before the expiry, or if the
     /// successor would expire after the year 9999.

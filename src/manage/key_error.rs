@@ -46,6 +46,9 @@ pub enum KeyError {
     /// The expiry is out of range.
     #[error("the expiry: {0}")]
     Expiry(TimeError),
+    /// The beginning is out of range.
+    #[error("the beginning: {0}")]
+    NotBefore(TimeError),
     /// A client with this name exists with different scopes, quota or metadata.
     #[error(
         "the store has a client `{name}` with a different profile: \

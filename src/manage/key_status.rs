@@ -5,7 +5,7 @@ use super::error::RotationConflict;
 use super::info::KeyInfo;
 use crate::key::{KeyState, Validity};
 
-/// Status of a key at a point in time, computed from its state, expiry and successor.
+/// Status of a key at a point in time, computed from its state, lifetime and successor.
 ///
 /// As text it is one word, such as `replaced`.
 ///
@@ -26,6 +26,8 @@ use crate::key::{KeyState, Validity};
 pub enum KeyStatus {
     /// The key works.
     Active,
+    /// The key begins to work later.
+    NotYetValid,
     /// The key was [replaced](KeyInfo::replaced_by) by another key, and works until it expires.
     Replaced,
     /// The client of the key is disabled.
@@ -38,13 +40,20 @@ pub enum KeyStatus {
 
 impl KeyStatus {
     /// All variants.
-    pub const ALL: &'static [Self] =
-        &[Self::Active, Self::Replaced, Self::Disabled, Self::Expired, Self::Revoked];
+    pub const ALL: &'static [Self] = &[
+        Self::Active,
+        Self::NotYetValid,
+        Self::Replaced,
+        Self::Disabled,
+        Self::Expired,
+        Self::Revoked,
+    ];
 
-    /// Returns one word: the variant's name in lower case.
+    /// Returns one word: the variant's name in lower case, with underscores.
     pub fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::NotYetValid => "not_yet_valid",
             Self::Replaced => "replaced",
             Self::Disabled => "disabled",
             Self::Expired => "expired",
@@ -60,13 +69,14 @@ impl fmt::Display for KeyStatus {
 }
 
 impl KeyInfo {
-    /// Returns the status of the key at this instant: the first that applies of revoked, expired, disabled, replaced
-    /// and active.
+    /// Returns the status of the key at this instant: the first that applies of revoked, expired, disabled, not yet
+    /// valid, replaced and active.
     pub fn status(&self, now: SystemTime) -> KeyStatus {
         match (self.state, self.lifetime.validity(now), self.replaced_by) {
             (KeyState::Revoked, ..) => KeyStatus::Revoked,
             (_, Validity::Expired, _) => KeyStatus::Expired,
-            (KeyState::Disabled, Validity::Valid, _) => KeyStatus::Disabled,
+            (KeyState::Disabled, Validity::Valid | Validity::NotYetValid, _) => KeyStatus::Disabled,
+            (KeyState::Active, Validity::NotYetValid, _) => KeyStatus::NotYetValid,
             (KeyState::Active, Validity::Valid, Some(_)) => KeyStatus::Replaced,
             (KeyState::Active, Validity::Valid, None) => KeyStatus::Active,
         }
@@ -80,7 +90,10 @@ impl KeyInfo {
         match self.status(now) {
             KeyStatus::Revoked => Some(RotationConflict::Revoked),
             KeyStatus::Expired => Some(RotationConflict::Expired),
-            KeyStatus::Active | KeyStatus::Disabled | KeyStatus::Replaced => {
+            KeyStatus::Active
+            | KeyStatus::NotYetValid
+            | KeyStatus::Disabled
+            | KeyStatus::Replaced => {
                 self.replaced_by.map(|successor| RotationConflict::Replaced { successor })
             }
         }
@@ -103,6 +116,10 @@ mod tests {
         let replaced = Some(RotationConflict::Replaced { successor });
         key.replaced_by = Some(successor);
         assert_eq!(key.status(now), KeyStatus::Replaced);
+        assert_eq!(key.rotation_conflict(now), replaced);
+        key.lifetime = key.lifetime.with_not_before(now + Duration::from_micros(1));
+        assert_eq!(key.status(now), KeyStatus::NotYetValid);
+        assert!(!key.is_live(now) && key.is_live(now + Duration::from_micros(1)));
         assert_eq!(key.rotation_conflict(now), replaced);
         key.state = KeyState::Disabled;
         assert_eq!(key.status(now), KeyStatus::Disabled);

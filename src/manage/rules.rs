@@ -6,20 +6,23 @@
 //!
 //! ```
 //! use std::time::{Duration, UNIX_EPOCH};
-//! use keygate::{ApiKey, NewKey};
+//! use keygate::{ApiKey, ClientProfile, NewKey};
 //! use keygate::manage::{ManageError, Policy, rules};
 //!
 //! let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
 //! let [first, second] = [ApiKey::generate("acme")?, ApiKey::generate("acme")?];
 //! let policy = Policy::new();
-//! let issued = rules::issue("App 1", NewKey::from(&first).with_label("production"), &policy, now)?;
-//! let (old, mut new) = rules::rotate(&issued, NewKey::from(&second), Duration::ZERO, &policy, now)?;
+//! let app = ClientProfile::new("App 1").with_scopes(["orders:read".parse()?]);
+//! let new = NewKey::from(&first).with_label("production");
+//! let issued = rules::issue(&app, new, &policy, now)?;
+//! let new = NewKey::from(&second);
+//! let (old, mut new) = rules::rotate(&app, &issued, new, Duration::ZERO, &policy, now)?;
 //! assert_eq!((old.replaced_by, old.lifetime.expires()), (Some(second.key_id()), Some(now)));
 //! assert_eq!(new.label, issued.label);
 //!
 //! assert!(rules::revoke(&mut new, now));
 //! let next = NewKey::from(&ApiKey::generate("acme")?);
-//! let refused = rules::rotate(&new, next, Duration::ZERO, &policy, now);
+//! let refused = rules::rotate(&app, &new, next, Duration::ZERO, &policy, now);
 //! assert!(matches!(refused, Err(ManageError::Conflict { .. })));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -31,7 +34,7 @@ use super::{
     ClientChange, ClientFacts, Expiry, KeyChange, KeyError, KeyFacts, ManageError, NewKey, Policy,
     RotationConflict,
 };
-use crate::client::{ClientProfile, label};
+use crate::client::{ClientProfile, Network, Scope, label};
 use crate::key::{KeyDigest, Lifetime, TimeError, Timestamp, Validity};
 
 /// Returns the facts of a new client, which is enabled.
@@ -74,27 +77,42 @@ pub fn remove(client: &ClientFacts) -> Result<(), ManageError> {
 ///
 /// # Errors
 ///
-/// The expiry has passed or is out of range, the policy does not allow it, or the label breaks a rule.
+/// The expiry has passed or is out of range, the policy does not allow it, the beginning is out of range or not before the
+/// expiry, the label breaks a rule, or the client lacks a scope or network of the key.
 pub fn issue(
+    client: &ClientProfile,
+    key: NewKey,
+    policy: &Policy,
+    now: SystemTime,
+) -> Result<KeyFacts, ManageError> {
+    check_restrictions(client, &key)?;
+    new_key(client.name(), key, policy, now)
+}
+
+fn new_key(
     client: &str,
     key: NewKey,
     policy: &Policy,
     now: SystemTime,
 ) -> Result<KeyFacts, ManageError> {
-    let NewKey { digest, label, expiry } = key;
+    let NewKey { digest, label, expiry, not_before, scopes, networks } = key;
     let expires = match expiry {
         Expiry::Inherit => policy.default_expiry(now),
         Expiry::Never => None,
         Expiry::At(expires) => Some(check_expiry(expires, now)?),
     };
     policy.check_expiry(now, expires)?;
+    let lifetime = Lifetime::default().with_expiry(expires);
+    let lifetime = lifetime.with_not_before(check_not_before(not_before, lifetime)?);
     check_label(label.as_deref())?;
     Ok(KeyFacts {
         digest,
         client: client.to_owned(),
         label,
+        scopes,
+        networks,
         created: Some(Timestamp::nearest(now).whole_second()),
-        lifetime: Lifetime::default().with_expiry(expires),
+        lifetime,
         revoked: None,
         replaced_by: None,
     })
@@ -169,13 +187,14 @@ pub fn revoke(key: &mut KeyFacts, now: SystemTime) -> bool {
     changes
 }
 
-/// Returns the facts of a key after its rotation, and those of its successor, which inherits label and lifetime
-/// unless it has its own.
+/// Returns the facts of a key of this client after its rotation, and those of its successor, which inherits label,
+/// lifetime, scopes and networks unless it has its own.
 ///
 /// # Errors
 ///
 /// The key was revoked, has expired or was replaced; or [`issue`] refuses the successor.
 pub fn rotate(
+    client: &ClientProfile,
     old: &KeyFacts,
     mut successor: NewKey,
     grace: Duration,
@@ -186,11 +205,21 @@ pub fn rotate(
     if let Some(conflict) = info.rotation_conflict(now) {
         return Err(ManageError::Conflict { key_id: info.key_id, conflict });
     }
+    check_restrictions(client, &successor)?;
     if successor.expiry == Expiry::Inherit {
         successor.expiry = policy.inherited_expiry(&info, now).into();
     }
+    let inherited = old.lifetime.renewed(old.created, now);
+    successor.not_before = successor.not_before.or(inherited.not_before());
     successor.label = successor.label.or(info.label);
-    let new = issue(&old.client, successor, policy, now)?;
+    // The client may have lost one of them, and the successor lacks it then, as the old key does.
+    if successor.scopes.is_empty() {
+        successor.scopes = info.scopes;
+    }
+    if successor.networks.is_empty() {
+        successor.networks = info.networks;
+    }
+    let new = new_key(client.name(), successor, policy, now)?;
     // If the grace ends out of range, the old key keeps its expiry.
     let end = now.checked_add(grace).and_then(|end| Timestamp::try_from(end).ok());
     let lifetime = old.lifetime.ended(end.map(Timestamp::whole_second));
@@ -200,6 +229,48 @@ pub fn rotate(
 
 fn check_label(label: Option<&str>) -> Result<(), ManageError> {
     label.map_or(Ok(()), |label| label::check(label).map_err(ManageError::Label))
+}
+
+/// Checks that a new key only narrows what its client has.
+fn check_restrictions(client: &ClientProfile, key: &NewKey) -> Result<(), ManageError> {
+    if let Some(scope) = lacked_scope(client, &key.scopes) {
+        return Err(ManageError::LacksScope { scope: scope.clone() });
+    }
+    match lacked_network(client, &key.networks) {
+        None => Ok(()),
+        Some(network) => Err(ManageError::LacksNetwork { network }),
+    }
+}
+
+/// Returns the first scope of a key that its client lacks.
+pub(crate) fn lacked_scope<'a>(client: &ClientProfile, key: &'a [Scope]) -> Option<&'a Scope> {
+    key.iter().find(|scope| !client.scopes().iter().any(|of_client| of_client.covers(scope)))
+}
+
+/// Returns the first network of a key that is not within those of its client.
+pub(crate) fn lacked_network(client: &ClientProfile, key: &[Network]) -> Option<Network> {
+    let client = client.networks();
+    let is_within = |network: Network| {
+        client.is_empty() || client.iter().any(|of_client| of_client.covers(network))
+    };
+    key.iter().copied().find(|network| !is_within(*network))
+}
+
+/// Checks the beginning of a new key, which has this lifetime otherwise.
+fn check_not_before(
+    not_before: Option<SystemTime>,
+    lifetime: Lifetime,
+) -> Result<Option<SystemTime>, ManageError> {
+    let Some(time) = not_before else { return Ok(None) };
+    let kept = match Timestamp::rounded_up(time) {
+        Ok(kept) => kept,
+        Err(TimeError::BeforeEpoch) => Timestamp::nearest(time),
+        Err(error) => return Err(KeyError::NotBefore(error).into()),
+    };
+    match lifetime.expires {
+        Some(expires) if expires <= kept => Err(ManageError::NeverValid),
+        _ => Ok(Some(kept.system_time())),
+    }
 }
 
 /// Checks the expiry of a new key.

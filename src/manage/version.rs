@@ -69,12 +69,14 @@ pub struct ParseVersionError;
 impl ClientFacts {
     pub(crate) fn version(&self) -> Version {
         let Self { profile, enabled } = self;
-        let ProfileParts { name, scopes, quota, metadata } = profile.parts();
+        let ProfileParts { name, title, scopes, networks, quota, metadata } = profile.parts();
         let mut facts = Encoding::default();
         facts.text("client");
         facts.text(name);
         facts.text(enabled);
+        facts.list(title);
         facts.list(scopes);
+        facts.list(networks);
         facts.list(quota);
         facts.list(metadata.iter().flat_map(|(name, value)| [name, value]));
         facts.version()
@@ -97,6 +99,8 @@ impl KeyInfo {
             key_id,
             client,
             label,
+            scopes,
+            networks,
             created,
             lifetime,
             revoked,
@@ -112,6 +116,8 @@ impl KeyInfo {
         facts.text(key_id);
         facts.text(client);
         facts.list(label);
+        facts.list(scopes);
+        facts.list(networks);
         facts.list(created);
         lifetime.times().into_iter().for_each(|(_, time)| facts.list(time.map(micros)));
         facts.list(revoked);
@@ -169,6 +175,8 @@ mod tests {
             scopes(&["a"]),
             scopes(&["a", "b"]),
             scopes(&["a.b"]),
+            named().with_title("a"),
+            named().with_networks(["10.0.0.0/8".parse().unwrap()]),
             quota("unlimited"),
             quota("1/day"),
             quota("1/hour"),
@@ -189,11 +197,13 @@ mod tests {
     fn version_differs_when_any_fact_of_a_key_differs() {
         let time = |seconds| Timestamp::nearest(UNIX_EPOCH + Duration::from_secs(seconds));
         let plain = KeyFacts::new(KeyDigest::of(b"one"), "App 1");
-        let changes: [fn(&mut KeyFacts, Timestamp); 7] = [
+        let changes: [fn(&mut KeyFacts, Timestamp); 9] = [
             |_, _| {},
             |key, _| key.digest = KeyDigest::of(b"two"),
             |key, _| key.client = "App 2".to_owned(),
             |key, _| key.label = Some("x".to_owned()),
+            |key, _| key.scopes = vec!["a".parse().unwrap()],
+            |key, _| key.networks = vec!["10.0.0.0/8".parse().unwrap()],
             |key, time| key.created = Some(time),
             |key, time| key.revoked = Some(time),
             |key, _| key.replaced_by = Some(KeyDigest::of(b"two").key_id()),
@@ -206,10 +216,11 @@ mod tests {
         }
         for seconds in [1, 2] {
             let at = time(seconds).system_time();
-            let lifetime = plain.lifetime.with_expiry(at);
-            versions.insert(KeyFacts { lifetime, ..plain.clone() }.info(true).version());
+            for lifetime in [plain.lifetime.with_expiry(at), plain.lifetime.with_not_before(at)] {
+                versions.insert(KeyFacts { lifetime, ..plain.clone() }.info(true).version());
+            }
         }
-        assert_eq!(versions.len(), 11);
+        assert_eq!(versions.len(), 15);
         let [enabled, disabled] = [true, false].map(|enabled| plain.clone().info(enabled));
         assert_eq!(enabled.version(), disabled.version());
     }
@@ -217,9 +228,9 @@ mod tests {
     #[test]
     fn version_is_the_same_on_every_machine() {
         let client = ClientFacts::new(ClientProfile::new("App 1").with_metadata([("a", "b")]));
-        assert_eq!(client.version().to_string(), "926997b4ce841b85");
+        assert_eq!(client.version().to_string(), "955a456a28462696");
         let key = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
-        assert_eq!(key.version().to_string(), "94b3aed6315419e7");
+        assert_eq!(key.version().to_string(), "d35f9cd3d08f7c64");
     }
 
     #[test]

@@ -41,12 +41,16 @@ outcome_kinds! {
     NoCredentials = "no_credentials",
     /// See [`WrongReason::Unknown`].
     Unknown = WrongReason::Unknown.name(),
+    /// See [`WrongReason::NotYetValid`].
+    NotYetValid = WrongReason::NotYetValid.name(),
     /// See [`WrongReason::Expired`].
     Expired = WrongReason::Expired.name(),
     /// See [`WrongReason::Revoked`].
     Revoked = WrongReason::Revoked.name(),
     /// See [`WrongReason::Disabled`].
     Disabled = WrongReason::Disabled.name(),
+    /// See [`WrongReason::Network`].
+    Network = WrongReason::Network.name(),
     /// See [`WrongReason::Ambiguous`].
     Ambiguous = WrongReason::Ambiguous.name(),
     /// See [`WrongReason::Malformed`].
@@ -73,9 +77,11 @@ impl OutcomeKind {
             AuthError::NoCredentials => Self::NoCredentials,
             AuthError::WrongCredentials(wrong) => match wrong.reason() {
                 WrongReason::Unknown => Self::Unknown,
+                WrongReason::NotYetValid => Self::NotYetValid,
                 WrongReason::Expired => Self::Expired,
                 WrongReason::Revoked => Self::Revoked,
                 WrongReason::Disabled => Self::Disabled,
+                WrongReason::Network => Self::Network,
                 WrongReason::Ambiguous => Self::Ambiguous,
                 WrongReason::Malformed => Self::Malformed,
             },
@@ -105,9 +111,11 @@ mod tests {
     fn wrong_key_has_the_kind_of_its_reason() {
         for reason in [
             WrongReason::Unknown,
+            WrongReason::NotYetValid,
             WrongReason::Expired,
             WrongReason::Revoked,
             WrongReason::Disabled,
+            WrongReason::Network,
             WrongReason::Ambiguous,
             WrongReason::Malformed,
         ] {

@@ -6,7 +6,7 @@ use super::table::Table;
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::{self, KeyDigest, KeyId, KeyState, Strength};
-use crate::manage::{ChangeContext, KeyError, KeyFacts, rules};
+use crate::manage::{ChangeContext, KeyError, rules};
 use crate::store::KeyRecord;
 
 mod bulk;
@@ -123,14 +123,14 @@ impl MemoryStore {
     ///
     /// As for [`MemoryStore::insert`], except that weak and unusable keys cannot be detected.
     pub fn insert_record(&self, record: KeyRecord) -> Result<KeyId, KeyError> {
-        let (key_id, lifetime, state) = (record.key_id(), record.lifetime(), record.state());
+        let (key_id, state) = (record.key_id(), record.state());
         let mut index = self.lock();
-        let mut key =
-            KeyFacts { lifetime, ..KeyFacts::new(record.digest(), record.profile().name()) };
+        let mut key = record.facts();
         if state == KeyState::Revoked {
             rules::revoke(&mut key, index.now());
         }
-        let profile = index.shared_profile(record.into_profile())?;
+        let (_, profile, _) = record.into_parts();
+        let profile = index.shared_profile(profile)?;
         let is_enabled = state != KeyState::Disabled && index.is_enabled(profile.name());
         let mut edit = self.shared.table.edit();
         self.insert_packed(

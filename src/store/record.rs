@@ -1,8 +1,9 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::client::ClientProfile;
+use crate::client::{ClientProfile, Network, Scope, sorted};
 use crate::key::{KeyDigest, KeyId, KeyState, Lifetime, PackedStatus};
+use crate::manage::KeyFacts;
 
 /// The columns needed to authenticate a request, looked up by digest: the client's profile, and the key's lifetime and
 /// state.
@@ -22,6 +23,7 @@ use crate::key::{KeyDigest, KeyId, KeyState, Lifetime, PackedStatus};
 #[derive(Clone)]
 pub struct KeyRecord {
     digest: KeyDigest,
+    /// The profile of the client, with the restrictions of the key.
     profile: ClientProfile,
     status: PackedStatus,
 }
@@ -30,7 +32,39 @@ impl KeyRecord {
     /// Creates the record of an active key that never expires.
     #[inline]
     pub fn new(digest: KeyDigest, profile: impl Into<ClientProfile>) -> Self {
-        Self { digest, profile: profile.into(), status: PackedStatus::CLEAR }
+        Self { digest, profile: profile.into().into_client(), status: PackedStatus::CLEAR }
+    }
+
+    /// Creates the record of a key whose client has this profile and is enabled or disabled.
+    pub(crate) fn of(key: &KeyFacts, client: ClientProfile, client_enabled: bool) -> Self {
+        let KeyFacts {
+            digest,
+            client: _,
+            label: _,
+            created: _,
+            scopes,
+            networks,
+            lifetime,
+            revoked: _,
+            replaced_by: _,
+        } = key;
+        let state = key.state(client_enabled);
+        let record = Self::new(*digest, client).with_lifetime(*lifetime).with_state(state);
+        if scopes.is_empty() && networks.is_empty() {
+            return record;
+        }
+        record.with_scopes(scopes.iter().cloned()).with_networks(networks.iter().copied())
+    }
+
+    /// Returns the facts of the key that authentication needs. The time of revocation is not among them.
+    pub(crate) fn facts(&self) -> KeyFacts {
+        let client = self.profile.name().to_owned();
+        KeyFacts {
+            lifetime: self.lifetime(),
+            scopes: self.scopes().to_vec(),
+            networks: self.networks().to_vec(),
+            ..KeyFacts::new(self.digest, client)
+        }
     }
 
     /// Replaces the expiry, as [`Lifetime::with_expiry`] does.
@@ -43,7 +77,44 @@ impl KeyRecord {
     /// Replaces the lifetime.
     #[must_use]
     pub fn with_lifetime(self, lifetime: Lifetime) -> Self {
-        Self { status: self.status.with_lifetime(lifetime), ..self }
+        let Lifetime { not_before, expires } = lifetime;
+        let profile = self.profile.restricted(|key| key.not_before = not_before);
+        Self { profile, status: self.status.with_expiry(expires), ..self }
+    }
+
+    /// Replaces the scopes of the key, which narrow those of its client. Without any, the key has all scopes of its client.
+    ///
+    /// Scopes that the client lacks have no effect.
+    ///
+    /// ```
+    /// use keygate::{ClientProfile, KeyDigest, KeyRecord, verify};
+    /// # use keygate::MemoryStore;
+    ///
+    /// let key = b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
+    /// let app = ClientProfile::new("App 1").with_scopes(["orders:*".parse()?]);
+    /// let scopes = ["orders:read".parse()?, "stock:read".parse()?];
+    /// let record = KeyRecord::new(KeyDigest::of(key), app).with_scopes(scopes);
+    ///
+    /// # let store = MemoryStore::new();
+    /// # store.insert_record(record)?;
+    /// # let mut headers = http::HeaderMap::new();
+    /// # headers.insert("x-api-key", http::HeaderValue::from_bytes(key)?);
+    /// let client = verify(&store, &headers)?;
+    /// assert_eq!(client.scopes(), ["orders:read".parse()?]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_scopes(self, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        let scopes = sorted(scopes);
+        Self { profile: self.profile.restricted(|key| key.scopes = scopes), ..self }
+    }
+
+    /// Replaces the networks from which the key may be used, within those of its client. Without any, the key may be used
+    /// from all networks of its client.
+    #[must_use]
+    pub fn with_networks(self, networks: impl IntoIterator<Item = Network>) -> Self {
+        let networks = sorted(networks);
+        Self { profile: self.profile.restricted(|key| key.networks = networks), ..self }
     }
 
     /// Replaces the state.
@@ -67,7 +138,18 @@ impl KeyRecord {
     /// Returns the profile of the key's client.
     #[inline]
     pub fn profile(&self) -> &ClientProfile {
-        &self.profile
+        self.profile.client()
+    }
+
+    /// Returns the scopes of the key, sorted. If there are none, the key has those of its client.
+    pub fn scopes(&self) -> &[Scope] {
+        self.profile.restrictions().map_or(&[], |key| &key.scopes)
+    }
+
+    /// Returns the networks from which the key may be used, sorted. If there are none, it may be used from those of its
+    /// client.
+    pub fn networks(&self) -> &[Network] {
+        self.profile.key_networks()
     }
 
     /// Returns the time at which the key expires.
@@ -77,7 +159,7 @@ impl KeyRecord {
 
     /// Returns the lifetime of the key.
     pub fn lifetime(&self) -> Lifetime {
-        self.status.lifetime()
+        self.profile.lifetime(self.status.expires())
     }
 
     /// Returns the state of the key, apart from its lifetime.
@@ -85,9 +167,10 @@ impl KeyRecord {
         self.status.state()
     }
 
+    /// Returns whether the key is admitted at all times and from everywhere.
     #[inline]
-    pub(crate) fn status(&self) -> PackedStatus {
-        self.status
+    pub(crate) fn is_unrestricted(&self) -> bool {
+        self.status.is_clear() && !self.profile.is_restricted()
     }
 
     #[inline]
@@ -103,20 +186,17 @@ impl KeyRecord {
     pub(crate) fn into_parts(self) -> (KeyDigest, ClientProfile, PackedStatus) {
         (self.digest, self.profile, self.status)
     }
-
-    pub(crate) fn into_profile(self) -> ClientProfile {
-        self.profile
-    }
 }
 
 impl fmt::Debug for KeyRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { digest, profile, status } = self;
         f.debug_struct("KeyRecord")
-            .field("key_id", &digest.key_id())
-            .field("profile", profile)
-            .field("lifetime", &status.lifetime())
-            .field("state", &status.state())
+            .field("key_id", &self.key_id())
+            .field("profile", self.profile())
+            .field("scopes", &self.scopes())
+            .field("networks", &self.networks())
+            .field("lifetime", &self.lifetime())
+            .field("state", &self.state())
             .finish()
     }
 }

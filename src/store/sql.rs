@@ -27,7 +27,7 @@ pub(super) use column::{Codec, Column, Table, Value};
 pub(super) use columns::{CLIENTS, KEYS};
 pub(super) use cursor::{Cursor, Dialect, ValueError, Values, record_columns, table, with_client};
 #[cfg(feature = "postgres")]
-pub(super) use cursor::{client_columns, key_columns, record};
+pub(super) use cursor::{client_columns, key_columns};
 pub use error::DatabaseError;
 pub use finding::DatabaseFinding;
 pub(super) use listing::{

@@ -115,8 +115,9 @@ impl Table {
     }
 
     fn revoke(&self, prefix: u64) -> bool {
+        let Some((row, status)) = self.row(prefix) else { return false };
         let mut edit = self.edit();
-        let known = edit.change_status(prefix, |status| status.with_state(KeyState::Revoked));
+        let known = edit.replace(row, status.with_state(KeyState::Revoked));
         edit.publish();
         known
     }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::net::IpAddr;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Barrier};
@@ -8,10 +9,11 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use futures_timer::Delay;
+use http::Request;
 
 use super::clock::FakeClock;
 use crate::authenticate::Authenticator;
-use crate::client::Client;
+use crate::client::{Client, ClientAddress};
 use crate::error::{AuthError, WrongReason};
 use crate::key::KeyDigest;
 use crate::store::{KeyStore, MemoryStore};
@@ -44,6 +46,7 @@ impl<S: KeyStore> Case<S> {
     pub(super) fn new(rule: &'static str, store: Arc<S>, clock: FakeClock) -> Self {
         let auth = Authenticator::new(Arc::clone(&store))
             .with_clock(clock.reader())
+            .with_client_address(ClientAddress::by_peer(|address: &IpAddr| *address))
             .with_deadline(TIMEOUT);
         Self { rule, store, clock, timeout: TIMEOUT, auth }
     }
@@ -79,6 +82,17 @@ impl<S: KeyStore> Case<S> {
     /// Authenticates with a key.
     pub(super) async fn present(&self, key: &str) -> Result<Client, AuthError> {
         self.auth.authenticate_key(key.as_bytes()).await
+    }
+
+    /// Authenticates with a key in a request from this address.
+    pub(super) async fn present_from(
+        &self,
+        key: &str,
+        address: IpAddr,
+    ) -> Result<Client, AuthError> {
+        let request = Request::builder().header("x-api-key", key).extension(address).body(());
+        let (parts, ()) = request.expect("the keys of the suite fit into a header").into_parts();
+        self.auth.authenticate_parts(&parts).await
     }
 
     pub(super) async fn admits(&self, when: impl fmt::Display, key: &str, client: &str) {
@@ -141,6 +155,14 @@ pub(super) fn in_threads<T: Send>(tasks: Vec<Box<dyn FnOnce() -> T + Send + '_>>
 pub(super) fn is_same_microsecond(stored: Option<SystemTime>, seen: Option<SystemTime>) -> bool {
     match (stored, seen) {
         (Some(stored), Some(seen)) => stored.duration_since(seen).is_ok_and(|cut| cut < INSTANT),
+        (stored, seen) => stored == seen,
+    }
+}
+
+/// Returns whether a time equals another one, which may be rounded up to the microsecond but never cut.
+pub(super) fn is_rounded_up(stored: Option<SystemTime>, seen: Option<SystemTime>) -> bool {
+    match (stored, seen) {
+        (Some(stored), Some(seen)) => seen.duration_since(stored).is_ok_and(|more| more < INSTANT),
         (stored, seen) => stored == seen,
     }
 }

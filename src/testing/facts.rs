@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::clock::FakeClock;
-use super::sample::{detailed_profile, unlimited_profile};
+use super::sample::{detailed_profile, network, restricted_profile, scope, unlimited_profile};
 use crate::client::ClientProfile;
 use crate::key::{KeyDigest, Lifetime, Timestamp};
 use crate::manage::{ClientFacts, Export, KeyFacts, ManageKeys, NewKey};
@@ -32,15 +32,20 @@ pub fn keys_of_every_kind() -> Export {
     let until =
         |micros| Lifetime::default().with_expiry(beginning() + Duration::from_micros(micros));
     let digest = |what: &str| KeyDigest::of(what.as_bytes());
-    let expiring = until(86_400_123_456);
+    let begins = beginning() + Duration::from_millis(1_800_250);
+    let expiring = until(86_400_123_456).with_not_before(begins);
+    let scopes = |text: &str| vec![scope(text)];
+    let networks = |text: &str| vec![network(text)];
     let [detailed, unlimited] = [detailed_profile(), unlimited_profile()];
     // Without `..`, so that a new fact has to be set here.
     let every = KeyFacts {
         digest: digest("a key with every fact"),
         client: detailed.name().to_owned(),
         label: Some("production".to_owned()),
+        scopes: scopes("orders:read"),
+        networks: networks("10.1.0.0/16"),
         created: time(0),
-        lifetime: until(7_200_000_000),
+        lifetime: until(7_200_000_000).with_not_before(begins),
         revoked: time(3_700),
         replaced_by: Some(digest("its successor").key_id()),
     };
@@ -52,15 +57,28 @@ pub fn keys_of_every_kind() -> Export {
         KeyFacts {
             created: time(3_600),
             label: Some("it's \"mobile\"".to_owned()),
+            scopes: scopes("stock:read"),
+            networks: networks("192.0.2.0/24"),
             ..plain("its successor", &detailed)
         },
-        KeyFacts { lifetime: expiring, ..plain("an expiring key", &detailed) },
+        KeyFacts {
+            lifetime: expiring,
+            scopes: scopes("orders:read"),
+            networks: networks("2001:db8::/32"),
+            ..plain("an expiring key", &detailed)
+        },
         KeyFacts { revoked: time(120), ..plain("a revoked key", &detailed) },
         plain("a plain key", &ClientProfile::new("Plain")),
+        plain("a key of a client with networks", &restricted_profile()),
         KeyFacts { lifetime: expiring, ..plain("a key of a disabled client", &unlimited) },
         every,
     ];
-    let clients = [(detailed, true), (unlimited, false), (ClientProfile::new("Plain"), true)];
+    let clients = [
+        (detailed, true),
+        (unlimited, false),
+        (ClientProfile::new("Plain"), true),
+        (restricted_profile(), true),
+    ];
     let clients = clients.map(|(profile, enabled)| ClientFacts { profile, enabled });
     Export::new(clients.into(), keys)
 }
@@ -77,8 +95,12 @@ fn beginning() -> SystemTime {
 pub async fn write_keys(store: &impl ManageKeys, clock: &FakeClock) {
     let export = keys_of_every_kind();
     let new = |key: &KeyFacts| {
-        let [(_, expires)] = key.lifetime.times();
-        let new = NewKey::new(key.digest).with_expiry(expires.map(SystemTime::from));
+        let [(_, not_before), (_, expires)] = key.lifetime.times();
+        let new = NewKey::new(key.digest)
+            .with_not_before(not_before.map(SystemTime::from))
+            .with_expiry(expires.map(SystemTime::from))
+            .with_scopes(key.scopes.clone())
+            .with_networks(key.networks.clone());
         key.label.iter().fold(new, NewKey::with_label)
     };
     for client in export.clients() {
@@ -86,7 +108,18 @@ pub async fn write_keys(store: &impl ManageKeys, clock: &FakeClock) {
     }
     let successors: BTreeSet<_> = export.keys().iter().filter_map(|key| key.replaced_by).collect();
     for key in export.keys().iter().filter(|key| !successors.contains(&key.key_id())) {
-        let KeyFacts { digest: _, client, label: _, created, lifetime, revoked, replaced_by } = key;
+        // The others are set by `new`.
+        let KeyFacts {
+            digest: _,
+            client,
+            label: _,
+            scopes: _,
+            networks: _,
+            created,
+            lifetime,
+            revoked,
+            replaced_by,
+        } = key;
         let at = |time: &Option<Timestamp>| time.map_or(clock.now(), SystemTime::from);
         clock.set(at(created));
         let successor = export.keys().iter().find(|other| Some(other.key_id()) == *replaced_by);
@@ -146,6 +179,8 @@ pub async fn assert_finds_keys(expected: &Export, store: &impl KeyStore) {
             digest,
             client: name,
             label: _,
+            scopes,
+            networks,
             created: _,
             lifetime,
             revoked,
@@ -156,6 +191,8 @@ pub async fn assert_finds_keys(expected: &Export, store: &impl KeyStore) {
         for (fact, is_same) in [
             ("digest", record.digest() == *digest),
             ("client", record.profile().name() == name),
+            ("scopes", record.scopes() == scopes),
+            ("networks", record.networks() == networks),
             ("state", record.state() == key.state(client.enabled)),
         ] {
             differing.extend((!is_same).then_some(fact));
@@ -199,14 +236,24 @@ mod tests {
         use Dropping::{OfClients, OfKeys};
         vec![
             ("digest", OfKeys(|key| key.digest = KeyDigest::of(&key.digest.to_bytes())), true),
-            ("client", OfKeys(|key| key.client = "Plain".to_owned()), true),
+            ("client", OfKeys(|key| key.client = "Unlimited".to_owned()), true),
             ("label", OfKeys(|key| key.label = None), false),
+            ("scopes", OfKeys(|key| key.scopes.clear()), true),
+            ("networks", OfKeys(|key| key.networks.clear()), true),
             ("created", OfKeys(|key| key.created = None), false),
+            ("not_before", OfKeys(|key| key.lifetime = key.lifetime.with_not_before(None)), true),
             ("expires", OfKeys(|key| key.lifetime = key.lifetime.with_expiry(None)), true),
             ("revoked", OfKeys(|key| key.revoked = None), true),
             ("replaced_by", OfKeys(|key| key.replaced_by = None), false),
             ("enabled", OfClients(|client| client.enabled = true), true),
-            ("scopes", OfClients(|it| it.profile = it.profile.clone().with_scopes([])), true),
+            ("title", OfClients(|it| it.profile = without_title(&it.profile)), true),
+            // Keys keep the scopes that narrow it.
+            (
+                "scopes",
+                OfClients(|it| it.profile = it.profile.clone().with_scopes("*".parse())),
+                true,
+            ),
+            ("networks", OfClients(|it| it.profile = it.profile.clone().with_networks([])), true),
             ("quota", OfClients(|it| it.profile = without_quota(&it.profile)), true),
             (
                 "metadata",
@@ -217,9 +264,17 @@ mod tests {
     }
 
     fn without_quota(profile: &ClientProfile) -> ClientProfile {
-        ClientProfile::new(profile.name())
+        let bare = ClientProfile::new(profile.name())
             .with_scopes(profile.scopes().to_vec())
-            .with_metadata(profile.metadata().clone())
+            .with_metadata(profile.metadata().clone());
+        profile.title().into_iter().fold(bare, ClientProfile::with_title)
+    }
+
+    fn without_title(profile: &ClientProfile) -> ClientProfile {
+        let bare = ClientProfile::new(profile.name())
+            .with_scopes(profile.scopes().to_vec())
+            .with_metadata(profile.metadata().clone());
+        profile.quota().cloned().into_iter().fold(bare, ClientProfile::with_quota)
     }
 
     fn failure(check: impl FnOnce()) -> Option<String> {
@@ -237,6 +292,8 @@ mod tests {
         let detailed = &export.clients()[0];
         let disabled = ClientFacts { profile: ClientProfile::new(""), enabled: false };
         facts.extend(detailed.differing(&disabled));
+        let restricted = ClientFacts::new(restricted_profile());
+        facts.extend(restricted.differing(&ClientFacts::new("")));
         facts.sort_unstable();
         let mut left_out: Vec<_> = copies().iter().map(|(fact, ..)| *fact).collect();
         left_out.sort_unstable();

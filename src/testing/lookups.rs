@@ -46,12 +46,18 @@ impl<S: KeyStore> Case<S> {
         };
         check("digest", record.digest() == stored.digest());
         check("name", seen.name() == profile.name());
+        check("title", seen.title() == profile.title());
         check("scopes", sorted_scopes(record) == sorted_scopes(stored));
+        check("key's scopes", record.scopes() == stored.scopes());
+        check("networks", seen.networks() == profile.networks());
+        check("key's networks", record.networks() == stored.networks());
         check("quota", seen.quota() == profile.quota());
         check("metadata", seen.metadata() == profile.metadata());
         check("state", record.state() == stored.state());
         let is_revoked = stored.state() == KeyState::Revoked;
         check("expiry", is_revoked || record.expires() == stored.expires());
+        let beginnings = [record, stored].map(|record| record.lifetime().not_before());
+        check("beginning", is_revoked || beginnings[0] == beginnings[1]);
     }
 }
 

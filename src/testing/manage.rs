@@ -15,6 +15,7 @@ mod issuing;
 mod listing;
 mod paging;
 mod policies;
+mod restricting;
 mod revoking;
 mod rotating;
 mod updating;
@@ -59,7 +60,8 @@ where
         issuing:
             new_store_is_empty
             issued_key_is_admitted_at_once
-            issued_key_is_refused_from_its_expiry;
+            issued_key_is_refused_from_its_expiry
+            issued_key_is_refused_before_its_beginning;
         clients:
             added_client_keeps_its_profile
             name_of_a_client_is_unique
@@ -71,10 +73,17 @@ where
         issuing:
             key_and_its_id_are_unique
             past_expiry_is_refused
+            key_that_would_never_work_is_refused
             invalid_label_is_refused;
         revoking:
             revoked_key_never_works_again
             repeated_change_changes_nothing;
+        restricting:
+            scopes_of_a_key_narrow_those_of_its_client
+            scope_that_the_client_lacks_is_refused
+            key_is_refused_outside_its_networks
+            network_outside_those_of_the_client_is_refused
+            successor_inherits_scopes_and_networks;
         listing:
             clients_are_listed_in_order
             keys_are_listed_in_order
@@ -87,6 +96,7 @@ where
         rotating:
             successor_is_admitted_at_once
             successor_inherits_the_lifetime
+            successor_inherits_a_beginning_to_come
             refused_rotation_changes_nothing
             key_that_cannot_be_rotated_is_a_conflict;
         ending:

@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::client::label::MAX_NAME_CHARS;
-use crate::client::{ClientProfile, MAX_METADATA_BYTES, Quota, Rate, Scope};
+use crate::client::{ClientProfile, MAX_METADATA_BYTES, Network, Quota, Rate, Scope};
 use crate::error::WrongReason;
 use crate::key::{KeyDigest, KeyState};
 use crate::store::KeyRecord;
@@ -37,6 +37,19 @@ impl Sample {
         Self { what, key: None, record: KeyRecord::new(digest, profile) }
     }
 
+    fn with_scopes<const N: usize>(self, scopes: [&str; N]) -> Self {
+        Self { record: self.record.with_scopes(scopes.map(scope)), ..self }
+    }
+
+    fn with_networks<const N: usize>(self, networks: [&str; N]) -> Self {
+        Self { record: self.record.with_networks(networks.map(network)), ..self }
+    }
+
+    fn with_not_before(self, not_before: SystemTime) -> Self {
+        let lifetime = self.record.lifetime().with_not_before(not_before);
+        Self { record: self.record.with_lifetime(lifetime), ..self }
+    }
+
     fn with_expiry(self, expires: SystemTime) -> Self {
         Self { record: self.record.with_expiry(expires), ..self }
     }
@@ -45,14 +58,18 @@ impl Sample {
         Self { record: self.record.with_state(state), ..self }
     }
 
-    /// Returns the reason why verification refuses the key [now](now()) and later.
+    /// Returns the reason why verification refuses the key [now](now()) and, unless it is not valid yet, later.
     pub(super) fn refusal(&self) -> Option<WrongReason> {
         match self.record.state() {
             KeyState::Revoked => Some(WrongReason::Revoked),
             KeyState::Disabled => Some(WrongReason::Disabled),
             KeyState::Active => {
-                let has_expired = self.record.expires().is_some_and(|expires| expires <= now());
-                has_expired.then_some(WrongReason::Expired)
+                let lifetime = self.record.lifetime();
+                let has_expired = lifetime.expires().is_some_and(|expires| expires <= now());
+                let begins_later = lifetime.not_before().is_some_and(|begins| now() < begins);
+                has_expired
+                    .then_some(WrongReason::Expired)
+                    .or(begins_later.then_some(WrongReason::NotYetValid))
             }
         }
     }
@@ -73,11 +90,26 @@ pub(super) fn records() -> Vec<Sample> {
 
     let (detailed, unlimited, largest) =
         (detailed_profile(), unlimited_profile(), largest_profile());
+    let restricted = restricted_profile();
     let mut samples = vec![
         Sample::of_client("a plain key", "Plain"),
         Sample::of_client("another key of the same client", "Plain"),
         Sample::of_client("a key of a client with scopes, quota and metadata", &detailed),
         Sample::of_client("another key of it, which expires", &detailed).with_expiry(future),
+        Sample::of_client("a key of it with fewer scopes", &detailed)
+            .with_scopes(["orders:read", "stock:read:own"]),
+        Sample::of_client("another key of it with fewer scopes, which expires", &detailed)
+            .with_scopes(["stock:*"])
+            .with_expiry(future),
+        Sample::of_client("a key for some networks", "Plain").with_networks([
+            "10.1.0.0/16",
+            "2001:db8::/32",
+            "192.0.2.7",
+        ]),
+        Sample::of_client("a key of a client for some networks", &restricted),
+        Sample::of_client("a key of it for one of them, which expires", &restricted)
+            .with_networks(["10.1.0.0/16"])
+            .with_expiry(future),
         Sample::of_client("a key of a client with an unlimited quota", &unlimited),
         Sample::of_client("a key of the client with the largest profile", &largest),
         Sample::of_client("a key of a client with quotes in its name", "O'Hara \"&\" \\ Søn; --"),
@@ -86,6 +118,12 @@ pub(super) fn records() -> Vec<Sample> {
         Sample::of_kind("a key that expired when 1970 began").with_expiry(UNIX_EPOCH),
         Sample::of_kind("a key that expires in the year 4021").with_expiry(year_4021),
         Sample::of_kind("a key that expires in the last instant of 9999").with_expiry(last),
+        Sample::of_kind("a key that began to work long ago").with_not_before(past),
+        Sample::of_kind("a key that begins to work later").with_not_before(future),
+        Sample::of_kind("a key that begins between two microseconds").with_not_before(finer),
+        Sample::of_kind("a key that begins and expires later")
+            .with_not_before(future)
+            .with_expiry(year_4021),
         Sample::of_kind("a disabled key").with_state(KeyState::Disabled),
         Sample::of_kind("a disabled key that expires")
             .with_state(KeyState::Disabled)
@@ -109,9 +147,15 @@ pub(super) fn records() -> Vec<Sample> {
 
 pub(super) fn detailed_profile() -> ClientProfile {
     ClientProfile::new("Detailed")
+        .with_title("Größe \"8\", it's # 1: {}")
         .with_scopes([scope("orders:read"), scope("stock:*"), scope("v1.2:some_thing-else")])
         .with_quota(two_rates().expect("two rates are a quota"))
         .with_metadata([("team", "billing"), ("note", "Größe \"8\", it's\n\\n; --"), ("none", "")])
+}
+
+pub(super) fn restricted_profile() -> ClientProfile {
+    let networks = ["10.0.0.0/8", "2001:db8::/32", "::1"].map(network);
+    ClientProfile::new("Restricted").with_networks(networks)
 }
 
 pub(super) fn unlimited_profile() -> ClientProfile {
@@ -123,6 +167,7 @@ pub(super) fn unlimited_profile() -> ClientProfile {
 /// A profile with the longest name, in characters and bytes, and the most metadata.
 pub(super) fn largest_profile() -> ClientProfile {
     ClientProfile::new("é".repeat(MAX_NAME_CHARS))
+        .with_title("ü".repeat(MAX_NAME_CHARS))
         .with_metadata([("k", "v".repeat(MAX_METADATA_BYTES - 1))])
 }
 
@@ -209,7 +254,11 @@ pub(super) fn similar(key: &str) -> Vec<(&'static str, String)> {
     similar
 }
 
-fn scope(text: &str) -> Scope {
+pub(super) fn network(text: &str) -> Network {
+    text.parse().expect("the networks of the suite follow the grammar")
+}
+
+pub(super) fn scope(text: &str) -> Scope {
     text.parse().expect("the scopes of the suite follow the grammar")
 }
 

@@ -1,11 +1,41 @@
+use std::time::UNIX_EPOCH;
+
 use super::case::{Case, INSTANT, LONG};
 use super::sample::{Sample, now};
-use crate::error::WrongReason;
+use crate::error::{AuthError, WrongReason};
 use crate::store::KeyStore;
 
-/// Returns the samples with a key, and its text.
+/// Returns the samples with a key that may be used from everywhere, and its text.
 fn with_keys(samples: &[Sample]) -> impl Iterator<Item = (&Sample, &str)> {
+    all_with_keys(samples).filter(|(sample, _)| !has_networks(sample))
+}
+
+fn all_with_keys(samples: &[Sample]) -> impl Iterator<Item = (&Sample, &str)> {
     samples.iter().filter_map(|sample| Some((sample, sample.key.as_deref()?)))
+}
+
+fn has_networks(Sample { record, .. }: &Sample) -> bool {
+    !record.networks().is_empty() || !record.profile().networks().is_empty()
+}
+
+/// All samples with networks may be used from the first address, and none from the others.
+pub(super) async fn key_is_refused_from_elsewhere(case: &Case<impl KeyStore>, samples: &[Sample]) {
+    case.clock.set(now());
+    for (sample, key) in all_with_keys(samples).filter(|(sample, _)| has_networks(sample)) {
+        let (id, what) = (sample.record.key_id(), &sample.what);
+        for (address, is_inside) in
+            [("10.1.2.3", true), ("::ffff:10.1.2.3", true), ("11.1.2.3", false), ("::2", false)]
+        {
+            let address = address.parse().expect("an address");
+            let seen = case.present_from(key, address).await;
+            let seen = seen.map(|client| client.key_id()).map_err(|error| error.reason());
+            let expected = if is_inside { Ok(id) } else { Err(Some(WrongReason::Network)) };
+            assert!(seen == expected, "{case}: {what}, from {address}, is {seen:?}");
+        }
+        let seen = case.present(key).await;
+        let is_refused = matches!(seen, Err(AuthError::Misconfigured(_)));
+        assert!(is_refused, "{case}: {what} is not refused without an address");
+    }
 }
 
 pub(super) async fn valid_key_is_admitted(case: &Case<impl KeyStore>, samples: &[Sample]) {
@@ -15,6 +45,21 @@ pub(super) async fn valid_key_is_admitted(case: &Case<impl KeyStore>, samples: &
             case.clock.set(time);
             case.admits(&sample.what, key, sample.record.profile().name()).await;
         }
+    }
+}
+
+pub(super) async fn key_is_refused_before_its_beginning(
+    case: &Case<impl KeyStore>,
+    samples: &[Sample],
+) {
+    for (sample, key) in with_keys(samples) {
+        let Some(begins) = sample.record.lifetime().not_before() else { continue };
+        for time in [UNIX_EPOCH, begins - INSTANT] {
+            case.clock.set(time);
+            case.refuses(&sample.what, key, WrongReason::NotYetValid).await;
+        }
+        case.clock.set(begins);
+        case.admits(&sample.what, key, sample.record.profile().name()).await;
     }
 }
 
@@ -33,7 +78,8 @@ pub(super) async fn key_is_refused_from_its_expiry(case: &Case<impl KeyStore>, s
 pub(super) async fn refusal_has_its_reason(case: &Case<impl KeyStore>, samples: &[Sample]) {
     for (sample, key) in with_keys(samples) {
         let Some(reason) = sample.refusal() else { continue };
-        for time in [now(), now() + LONG] {
+        let later = if reason == WrongReason::NotYetValid { now() } else { now() + LONG };
+        for time in [now(), later] {
             case.clock.set(time);
             case.refuses(&sample.what, key, reason).await;
         }
@@ -69,7 +115,9 @@ mod tests {
         let run = || {
             runtime.block_on(async {
                 valid_key_is_admitted(&case("valid"), &samples).await;
+                key_is_refused_before_its_beginning(&case("beginning"), &samples).await;
                 key_is_refused_from_its_expiry(&case("expiring"), &samples).await;
+                key_is_refused_from_elsewhere(&case("elsewhere"), &samples).await;
                 refusal_has_its_reason(&case("wrong"), &samples).await;
             });
         };
@@ -85,16 +133,39 @@ mod tests {
         })
     }
 
+    fn begins(record: KeyRecord, by: fn(SystemTime) -> SystemTime) -> KeyRecord {
+        let lifetime = record.lifetime();
+        record.with_lifetime(lifetime.with_not_before(lifetime.not_before().map(by)))
+    }
+
     #[test]
     fn store_with_a_fault_fails_with_the_name_of_the_rule() {
-        let faults: [(&str, Find); 10] = [
+        let faults: [(&str, Find); 14] = [
             ("passes", Ok),
             ("valid: ", |_| Ok(None)),
             ("valid: ", |_| Err(StoreError::new("out of order"))),
             ("valid: ", |record| Ok(record.map(|it| KeyRecord::new(it.digest(), "anybody")))),
+            (
+                "beginning: ",
+                |record| Ok(record.map(|record| begins(record, |time| time - INSTANT))),
+            ),
+            (
+                "beginning: ",
+                |record| Ok(record.map(|record| begins(record, |time| time + INSTANT))),
+            ),
             ("expiring: ", |record| Ok(moved(record, |expires| expires + INSTANT))),
             ("expiring: ", |record| Ok(moved(record, |expires| expires - INSTANT))),
             ("expiring: ", |record| Ok(record.map(|record| record.with_expiry(None)))),
+            ("elsewhere: ", |record| Ok(record.map(|record| record.with_networks([])))),
+            ("elsewhere: ", |record| {
+                let everywhere = |record: &KeyRecord| record.profile().clone().with_networks([]);
+                Ok(record.map(|it| match it.networks() {
+                    [] => KeyRecord::new(it.digest(), everywhere(&it))
+                        .with_lifetime(it.lifetime())
+                        .with_state(it.state()),
+                    _ => it,
+                }))
+            }),
             ("wrong: ", |record| Ok(record.filter(|it| it.state() != KeyState::Revoked))),
             ("wrong: ", |record| {
                 Ok(record.map(|record| match record.state() {

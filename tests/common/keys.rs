@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keygate::key::KeyState;
+use keygate::key::{KeyState, Lifetime};
 use keygate::{AuthError, Client, KeyDigest, KeyId, KeyRecord, LocalKeyStore, StoreError, verify};
 
 pub(crate) const RIGHT: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
@@ -13,6 +13,8 @@ pub(crate) const WRONG: &str = "Wg1vaDs8uqFbYtNDsJ8H3gKjl_oI0T_O6Jg8qNLWJcU";
 pub(crate) const EXPIRED: &str = "expired-Yq3vZkZ0pkQU9R5WgbpUq2vZkZ0";
 /// Expires at [`end`].
 pub(crate) const EXPIRING: &str = "expiring-XU9R5WgbpUq2vZkZ0pkQU9R5";
+/// Begins to work at [`end`].
+pub(crate) const BEGINNING: &str = "beginning-9R5WgbpUq2vZkZ0pkQU9XU";
 pub(crate) const REVOKED: &str = "revoked-kPwSF1g4XU9R5WgbpUq2vZkZ0pk";
 pub(crate) const DISABLED: &str = "disabled-3I0kPwSF1g4XU9R5WgbpUq2vZ";
 /// The store fails to look up this key.
@@ -20,7 +22,7 @@ pub(crate) const UNANSWERABLE: &str = "unanswerable-0le3I0kPwSF1g4XU9R5Wgb";
 /// The store returns the record of [`RIGHT`] for this key.
 pub(crate) const MIXED_UP: &str = "mixed-up-zEk8IC0le3I0kPwSF1g4XU9R5";
 
-/// The instant at which [`EXPIRING`] expires, in the year 2100.
+/// The instant at which [`EXPIRING`] expires and [`BEGINNING`] begins, in the year 2100.
 pub(crate) fn end() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(4_102_444_800)
 }
@@ -39,6 +41,9 @@ impl LocalKeyStore for Keys {
             () if is(RIGHT_NON_ASCII) => record("Größe 1"),
             () if is(EXPIRED) => record("Expired").with_expiry(UNIX_EPOCH + Duration::from_secs(1)),
             () if is(EXPIRING) => record("Expiring").with_expiry(end()),
+            () if is(BEGINNING) => {
+                record("Beginning").with_lifetime(Lifetime::default().with_not_before(end()))
+            }
             () if is(REVOKED) => record("Revoked").with_state(KeyState::Revoked),
             () if is(DISABLED) => record("Disabled").with_state(KeyState::Disabled),
             () if is(UNANSWERABLE) => {

@@ -23,12 +23,15 @@ fn key_is_written_without_its_digest() {
     let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
     assert_eq!(
         to_string(&key).unwrap(),
-        r#"{"key_id":"1f0c2b7a9d3e4c58","client":"App 1","label":null,"state":"active","created":null,"expires":null,"revoked":null,"replaced_by":null,"last_used":"unknown"}"#,
+        r#"{"key_id":"1f0c2b7a9d3e4c58","client":"App 1","label":null,"state":"active","scopes":[],"networks":[],"created":null,"not_before":null,"expires":null,"revoked":null,"replaced_by":null,"last_used":"unknown"}"#,
     );
 
+    key.scopes = vec!["orders:read".parse().unwrap()];
+    key.networks = vec!["10.0.0.0/8".parse().unwrap()];
     key.label = Some("production \"eu\"".to_owned());
     key.created = Some(at(1_800_000_000));
     key.lifetime = key.lifetime.with_expiry(at(1_800_000_000) + Duration::from_nanos(1_999));
+    key.lifetime = key.lifetime.with_not_before(at(1_790_000_000) + Duration::from_nanos(1_001));
     key.revoked = Some(at(0));
     key.replaced_by = Some("08c1d5e2f3a4b596".parse().unwrap());
     key.state = KeyState::Revoked;
@@ -38,7 +41,10 @@ fn key_is_written_without_its_digest() {
         "client": "App 1",
         "label": "production \"eu\"",
         "state": "revoked",
+        "scopes": ["orders:read"],
+        "networks": ["10.0.0.0/8"],
         "created": "2027-01-15T08:00:00Z",
+        "not_before": "2026-09-21T14:13:20.000002Z",
         "expires": "2027-01-15T08:00:00.000001Z",
         "revoked": "1970-01-01T00:00:00Z",
         "replaced_by": "08c1d5e2f3a4b596",
@@ -66,19 +72,23 @@ fn time_that_rfc_3339_cannot_write_is_an_error() {
 fn client_is_written_with_its_profile_flattened() {
     let scopes = ["orders:read", "stock:*"].map(|scope| scope.parse::<Scope>().unwrap());
     let profile = ClientProfile::new("App 1")
+        .with_title("The app")
         .with_scopes(scopes)
+        .with_networks(["10.0.0.0/8".parse().unwrap()])
         .with_quota("100/minute".parse().unwrap())
         .with_metadata([("team", "billing")]);
     assert_eq!(
         to_string(&profile).unwrap(),
-        r#"{"name":"App 1","scopes":["orders:read","stock:*"],"quota":"100/minute","metadata":{"team":"billing"}}"#,
+        r#"{"name":"App 1","title":"The app","scopes":["orders:read","stock:*"],"networks":["10.0.0.0/8"],"quota":"100/minute","metadata":{"team":"billing"}}"#,
     );
 
     let mut client = ClientInfo::new(profile);
     (client.enabled, client.keys) = (false, 2);
     let expected = json!({
         "name": "App 1",
+        "title": "The app",
         "scopes": ["orders:read", "stock:*"],
+        "networks": ["10.0.0.0/8"],
         "quota": "100/minute",
         "metadata": { "team": "billing" },
         "enabled": false,

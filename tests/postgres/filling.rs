@@ -1,7 +1,7 @@
 //! Fills a PostgreSQL database with the records of the public suite.
 
 use std::fmt::Write as _;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use keygate::client::Rate;
 use keygate::key::KeyState;
@@ -17,39 +17,52 @@ pub(crate) fn fill(database: &Database<'_>, records: &[KeyRecord]) {
         let name = quoted(profile.name());
         let enabled = record.state() != KeyState::Disabled;
         let (scopes, quota, metadata) = columns(profile);
+        let title = profile.title().map_or("null".to_owned(), quoted);
+        let networks = array(profile.networks());
         writeln!(
             sql,
-            "insert into keygate.clients (name, scopes, quota, metadata) \
-             values ({name}, {scopes}, {quota}, {metadata}) on conflict do nothing;"
+            "insert into keygate.clients (name, title, scopes, networks, quota, metadata) \
+             values ({name}, {title}, {scopes}, {networks}, {quota}, {metadata}) \
+             on conflict do nothing;"
         )
         .unwrap();
         if !enabled {
             writeln!(sql, "update keygate.clients set enabled = false where name = {name};")
                 .unwrap();
         }
-        let expires = record.expires().map_or("null".to_owned(), |expires| {
-            let since = expires.duration_since(UNIX_EPOCH).unwrap();
-            let (seconds, micros) = (since.as_secs(), since.subsec_micros());
-            // The server multiplies in floating point, which cannot represent both.
-            format!("'epoch'::timestamptz + interval '1s' * {seconds} + interval '1us' * {micros}")
-        });
+        let [expires, not_before] = [record.expires(), record.lifetime().not_before()].map(time);
+        let (key_scopes, key_networks) = (array(record.scopes()), array(record.networks()));
         let revoked = if record.state() == KeyState::Revoked { "now()" } else { "null" };
         let digest = digest.trim_start_matches("sha256:");
         writeln!(
             sql,
-            "insert into keygate.keys (digest, client, expires, revoked) \
-             values ('\\x{digest}', {name}, {expires}, {revoked});"
+            "insert into keygate.keys (digest, client, expires, revoked, not_before, scopes, networks) \
+             values ('\\x{digest}', {name}, {expires}, {revoked}, {not_before}, {key_scopes}, \
+             {key_networks});"
         )
         .unwrap();
     }
     database.psql(&sql);
 }
 
+fn time(time: Option<SystemTime>) -> String {
+    time.map_or("null".to_owned(), |time| {
+        let since = time.duration_since(UNIX_EPOCH).unwrap();
+        let (seconds, micros) = (since.as_secs(), since.subsec_micros());
+        // The server multiplies in floating point, which cannot represent both.
+        format!("'epoch'::timestamptz + interval '1s' * {seconds} + interval '1us' * {micros}")
+    })
+}
+
+fn array(items: &[impl ToString]) -> String {
+    let items = items.iter().map(|item| format!("\"{}\"", item.to_string()));
+    format!("'{{{}}}'", items.collect::<Vec<_>>().join(","))
+}
+
 fn columns(profile: &ClientProfile) -> (String, String, String) {
-    let scopes = profile.scopes().iter().map(|scope| format!("\"{scope}\"")).collect::<Vec<_>>();
     let quota = profile.quota().map_or("null".to_owned(), |quota| quoted(&quota_text(quota)));
     let metadata = serde_json::to_string(profile.metadata()).unwrap();
-    (format!("'{{{}}}'", scopes.join(",")), quota, quoted(&metadata))
+    (array(profile.scopes()), quota, quoted(&metadata))
 }
 
 fn quota_text(quota: &Quota) -> String {

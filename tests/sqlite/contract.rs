@@ -23,7 +23,11 @@ async fn filled(folder: &Folder, records: Vec<KeyRecord>) -> SqliteStore {
             Ok(_) | Err(ManageError::ClientExists { .. }) => {}
             Err(error) => panic!("{error}"),
         }
-        let key = NewKey::new(record.digest()).with_expiry(record.expires());
+        let key = NewKey::new(record.digest())
+            .with_expiry(record.expires())
+            .with_not_before(record.lifetime().not_before())
+            .with_scopes(record.scopes().to_vec())
+            .with_networks(record.networks().to_vec());
         early.issue(record.profile().name(), key).await.unwrap();
     }
     for record in &records {

@@ -127,10 +127,10 @@ async fn events_say_what_was_changed() {
     let [added, changed, disabled, removed] = &facts(&folder, "key_id is null")[..] else {
         panic!("another number of events")
     };
-    let plain =
-        json!({"name": "App 1", "enabled": true, "scopes": [], "quota": null, "metadata": {}});
+    let plain = json!({"name": "App 1", "enabled": true, "scopes": [], "quota": null, "metadata": {},
+            "title": null, "networks": []});
     let full = json!({"name": "App 1", "enabled": true, "scopes": ["orders:read"], "quota": "1/day",
-        "metadata": {"team": "a \"b\""}});
+        "metadata": {"team": "a \"b\""}, "title": null, "networks": []});
     let mut off = full.clone();
     off["enabled"] = false.into();
     assert_eq!(added, &[json!("client.added"), Value::Null, plain.clone()]);
@@ -190,6 +190,31 @@ async fn policy_changes_are_recorded() {
     store.set_policy(policy).await.unwrap();
     let end = SystemTime::now() + Duration::from_secs(60);
     store.issue("App 1", new('A').with_expiry(end)).await.unwrap();
+}
+
+#[tokio::test]
+async fn change_of_any_column_has_an_event() {
+    let folder = Folder::new();
+    let store = store(&folder.database(), "A").await;
+    store.add_client("App 2".into()).await.unwrap();
+    for table in ["keygate_keys", "keygate_clients"] {
+        // Without computed columns.
+        let columns = format!("select name from pragma_table_info('{table}') where pk = 0;");
+        for column in sqlite3(&folder.database(), &columns).lines() {
+            let value = match column {
+                "enabled" => "0",
+                "client" => "'App 2'",
+                "scopes" | "networks" => "'[\"a\"]'",
+                "quota" => "'\"1/day\"'",
+                "metadata" => "'{\"a\":\"b\"}'",
+                "algorithm" | "label" | "replaced_by" | "title" => "'x'",
+                _ => "'2030-01-01T00:00:00Z'",
+            };
+            let before = events(&folder).len();
+            sqlite3(&folder.database(), &format!("update {table} set {column} = {value};"));
+            assert!(events(&folder).len() > before, "{table}.{column}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ impl ShownStatus {
     pub(crate) fn style(self) -> Style {
         match self {
             Self::Other(KeyStatus::Active) => GREEN,
-            Self::Replaced { .. } | Self::Expiring => YELLOW,
+            Self::Replaced { .. } | Self::Other(KeyStatus::NotYetValid) | Self::Expiring => YELLOW,
             Self::Other(_) => RED,
         }
     }
@@ -52,6 +52,7 @@ impl fmt::Display for ShownStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Expiring => f.write_str("expiring"),
+            Self::Other(KeyStatus::NotYetValid) => f.write_str("not yet valid"),
             Self::Replaced { successor } => write!(f, "replaced by {successor}"),
             Self::Other(status) => status.fmt(f),
         }
@@ -199,7 +200,7 @@ mod tests {
         let client = ClientInfo::new(keygate::ClientProfile::new("App 1").with_quota(quota));
         assert_eq!(
             client_json(&client).to_string(),
-            r#"{"enabled":true,"keys":0,"metadata":{},"name":"App 1","quota":"100/minute, 20 at once","scopes":[]}"#
+            r#"{"enabled":true,"keys":0,"metadata":{},"name":"App 1","networks":[],"quota":"100/minute, 20 at once","scopes":[],"title":null}"#
         );
     }
 
@@ -211,7 +212,7 @@ mod tests {
         });
         assert_eq!(
             key_json(&key, now()).to_string(),
-            r#"{"client":"App 1","created":null,"expires":"2027-01-22T08:00:00Z","key_id":"1f0c2b7a9d3e4c58","label":null,"last_used":"unknown","replaced_by":"08c1d5e2f3a4b596","revoked":null,"state":"replaced"}"#
+            r#"{"client":"App 1","created":null,"expires":"2027-01-22T08:00:00Z","key_id":"1f0c2b7a9d3e4c58","label":null,"last_used":"unknown","networks":[],"not_before":null,"replaced_by":"08c1d5e2f3a4b596","revoked":null,"scopes":[],"state":"replaced"}"#
         );
     }
 }

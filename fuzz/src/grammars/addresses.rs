@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue};
-use keygate::limit::TrustedProxies;
+use keygate::client::TrustedProxies;
 
 /// A network, and addresses on the lines behind it.
 pub(super) fn network(text: &str) {

@@ -3,10 +3,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::Extensions;
-
 use super::{FailureThrottle, Verified};
-use crate::authenticate::{AddressSource, Attempt, Authenticator, FailureGuard, RequestHead};
+use crate::authenticate::{AddressSource, Attempt, Authenticator, FailureGuard};
 use crate::clock::{self, Clock, nanos};
 use crate::error::{AuthError, Misconfiguration, Throttled};
 use crate::key::KeyDigest;
@@ -19,12 +17,14 @@ impl<S, R> Authenticator<S, R> {
     /// use std::net::IpAddr;
     /// use http::Request;
     /// use keygate::{AuthError, Authenticator, MemoryStore};
+    /// use keygate::client::ClientAddress;
     /// use keygate::limit::FailureThrottle;
     ///
     /// let store = MemoryStore::new();
     /// store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
-    /// let failures = FailureThrottle::by_peer(|peer: &IpAddr| *peer);
-    /// let auth = Authenticator::new(store).throttle_failures(failures);
+    /// let auth = Authenticator::new(store)
+    ///     .with_client_address(ClientAddress::by_peer(|peer: &IpAddr| *peer))
+    ///     .throttle_failures(FailureThrottle::new());
     ///
     /// let verify = |key| {
     ///     let request = Request::get("/").header("x-api-key", key).extension(IpAddr::from([192, 0, 2, 1]));
@@ -57,12 +57,7 @@ impl Failures {
 
     /// Returns the address by which failures of a request are counted; `None` if it is unknown and that is allowed.
     fn address(&self, address_source: AddressSource<'_>) -> Result<Option<IpAddr>, AuthError> {
-        let address = match address_source {
-            AddressSource::Address(address) => address,
-            AddressSource::Head(RequestHead { headers, extensions, .. }) => {
-                self.throttle.address(headers, extensions.unwrap_or(&Extensions::new()))
-            }
-        };
+        let address = address_source.address();
         if address.is_none() && !self.throttle.allow_unknown {
             return Err(AuthError::Misconfigured(Misconfiguration::NoAddress));
         }
@@ -112,7 +107,7 @@ impl FailureGuard for Failures {
         set(&self.has_waited);
         let address = self.address(address_source)?;
         // A resolved address was already checked before the lookup.
-        if matches!(address_source, AddressSource::Head(_)) {
+        if matches!(address_source, AddressSource::Head(..)) {
             self.check(digest, address, clock)?;
         }
         Ok(address)

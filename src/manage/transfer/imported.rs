@@ -1,3 +1,4 @@
+use crate::client::{Network, Scope};
 use crate::key::KeyId;
 
 /// Result of an import.
@@ -90,6 +91,24 @@ pub enum ConflictReason {
     /// Another key has the same id.
     #[error("another key has the same id")]
     IdConflict,
+    /// It has a scope below `keygate:`, and imports do not add these.
+    #[error("its scope `{scope}` is reserved and not imported: add the client by hand")]
+    Reserved {
+        /// The scope.
+        scope: Scope,
+    },
+    /// Its client lacks one of its scopes.
+    #[error("its client lacks the scope `{scope}`")]
+    LacksScope {
+        /// The scope.
+        scope: Scope,
+    },
+    /// One of its networks is not within those of its client.
+    #[error("its network {network} is not within those of its client")]
+    LacksNetwork {
+        /// The network.
+        network: Network,
+    },
     /// Its client was refused.
     #[error("its client was refused")]
     Client,

@@ -1,7 +1,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{ConflictReason, Export, ImportConflict, Imported};
-use crate::manage::{ClientFacts, KeyFacts};
+use crate::client::{ClientProfile, Scope};
+use crate::manage::{ClientFacts, KeyFacts, rules};
 
 /// The clients and keys that an import adds, and its result.
 pub(crate) struct ImportPlan<'a> {
@@ -30,7 +31,14 @@ impl<'a> ImportPlan<'a> {
         for client in &new.clients {
             let name = client.profile.name();
             match known.get(name) {
-                None => self.clients.push(client),
+                None => match reserved(client.profile.scopes()) {
+                    None => self.clients.push(client),
+                    Some(why) => {
+                        refused.insert(name);
+                        let name = name.to_owned();
+                        self.imported.refused.push(ImportConflict::Client { name, why });
+                    }
+                },
                 Some(known) if *known == client => self.imported.clients_kept += 1,
                 Some(known) => {
                     refused.insert(name);
@@ -46,6 +54,9 @@ impl<'a> ImportPlan<'a> {
 
     fn decide_keys(&mut self, existing: &Export, new: &'a Export, refused: &HashSet<&str>) {
         let known = existing.keys.iter().map(|key| (key.key_id(), key)).collect::<HashMap<_, _>>();
+        // A client that is not refused is the same in both.
+        let clients = new.clients.iter().map(|client| (client.profile.name(), &client.profile));
+        let clients = clients.collect::<HashMap<_, _>>();
         for key in &new.keys {
             let key_id = key.key_id();
             let is_disabled = new.disabled.contains(&key_id);
@@ -68,14 +79,36 @@ impl<'a> ImportPlan<'a> {
                 None if refused.contains(&*key.client) => ConflictReason::Client,
                 None if is_disabled => ConflictReason::Disabled,
                 None => {
-                    self.keys.push(key);
-                    continue;
+                    let client = clients.get(&*key.client);
+                    if let Some(why) = client.and_then(|client| lacked(client, key)) {
+                        why
+                    } else {
+                        self.keys.push(key);
+                        continue;
+                    }
                 }
             };
             let client = key.client.clone();
             self.imported.refused.push(ImportConflict::Key { key_id, client, why });
         }
     }
+}
+
+fn reserved(scopes: &[Scope]) -> Option<ConflictReason> {
+    let scope = scopes.iter().find(|scope| scope.is_reserved())?.clone();
+    Some(ConflictReason::Reserved { scope })
+}
+
+fn lacked(client: &ClientProfile, key: &KeyFacts) -> Option<ConflictReason> {
+    let scope = || {
+        let scope = rules::lacked_scope(client, &key.scopes)?.clone();
+        Some(ConflictReason::LacksScope { scope })
+    };
+    let network = || {
+        let network = rules::lacked_network(client, &key.networks)?;
+        Some(ConflictReason::LacksNetwork { network })
+    };
+    reserved(&key.scopes).or_else(scope).or_else(network)
 }
 
 #[cfg(test)]
@@ -150,10 +183,58 @@ mod tests {
         let mut other = key(1, "App 2");
         other.lifetime = Lifetime::default().with_expiry(UNIX_EPOCH);
         other.label = Some("x".into());
+        other.scopes = vec!["orders:read".parse().unwrap()];
+        other.networks = vec!["10.0.0.0/8".parse().unwrap()];
         other.created = Some(epoch());
         other.replaced_by = Some(key(2, "").key_id());
-        let fields = vec!["client", "label", "created", "replaced_by", "expires"];
+        let fields =
+            vec!["client", "label", "scopes", "networks", "created", "replaced_by", "expires"];
         assert_eq!(refused(key(1, "App 1"), other), ConflictReason::Differs { fields });
+    }
+
+    #[test]
+    fn scopes_that_the_client_lacks_are_refused() {
+        let scopes = |text: &str| vec![text.parse::<Scope>().unwrap()];
+        let of_client = |scope| {
+            let profile = ClientProfile::new("App 1").with_scopes(scopes(scope));
+            vec![ClientFacts::new(profile)]
+        };
+        let of_key = |scope| vec![KeyFacts { scopes: scopes(scope), ..key(1, "App 1") }];
+        let why = |client, key| {
+            let new = Export::new(of_client(client), of_key(key));
+            let imported = plan(&Export::default(), &new).imported;
+            let mut reasons = imported.refused.into_iter().map(|refused| match refused {
+                ImportConflict::Client { why, .. } | ImportConflict::Key { why, .. } => why,
+            });
+            reasons.next()
+        };
+        assert_eq!(why("orders:*", "orders:read"), None);
+        let scope = "stock:read".parse().unwrap();
+        assert_eq!(why("orders:*", "stock:read"), Some(ConflictReason::LacksScope { scope }));
+        let scope: Scope = "keygate:admin".parse().unwrap();
+        let reserved = Some(ConflictReason::Reserved { scope });
+        assert_eq!(why("keygate:admin", "keygate:admin"), reserved);
+        assert_eq!(why("*", "keygate:admin"), reserved);
+        // A client that is in both stores is not made by the import.
+        let both = || Export::new(of_client("keygate:admin"), Vec::new());
+        assert!(plan(&both(), &both()).imported.is_complete());
+    }
+
+    #[test]
+    fn networks_outside_those_of_the_client_are_refused() {
+        let network = |text: &str| text.parse::<crate::client::Network>().unwrap();
+        let profile = ClientProfile::new("App 1").with_networks([network("10.0.0.0/8")]);
+        let refused = |text: &str| {
+            let key = KeyFacts { networks: vec![network(text)], ..key(1, "App 1") };
+            let new = Export::new(vec![ClientFacts::new(profile.clone())], vec![key]);
+            plan(&Export::default(), &new).imported.refused
+        };
+        assert_eq!(refused("10.1.0.0/16"), []);
+        let outside = ConflictReason::LacksNetwork { network: network("11.0.0.0/16") };
+        assert!(matches!(
+            &refused("11.0.0.0/16")[..],
+            [ImportConflict::Key { why, .. }] if *why == outside
+        ));
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl<P: Copy + Ord> Bulk<P> {
     fn update_rows(&mut self) {
         for (row, status, _) in &mut self.entries {
             if let Ok(client) = self.index.client(row.profile.name()) {
-                row.profile = client.profile;
+                row.profile = client.profile.restricted_as(&row.profile);
                 *status = status.with_state(KeyState::of(status.is_revoked(), client.enabled));
             }
         }

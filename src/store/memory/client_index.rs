@@ -28,6 +28,7 @@ impl ClientIndex {
     /// Returns the profile that all keys of this client share: an existing equal one, or the new one.
     pub(super) fn shared_profile(&self, profile: ClientProfile) -> Result<ClientProfile, KeyError> {
         profile.validate()?;
+        let profile = profile.into_client();
         match self.clients.get(profile.name()) {
             None => Ok(profile),
             Some(ByName(known)) if *known == profile => Ok(known.clone()),

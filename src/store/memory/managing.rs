@@ -83,7 +83,10 @@ impl MemoryStore {
             let profile = &client.profile;
             edit.change_all(
                 |row| row.profile.is_same(&known.profile),
-                |row, status| Some((Row { digest: row.digest, profile: profile.clone() }, status)),
+                |row, status| {
+                    let profile = profile.restricted_as(&row.profile);
+                    Some((Row { digest: row.digest, profile }, status))
+                },
             );
             edit.publish();
             index.put(profile.clone());
@@ -199,7 +202,7 @@ impl MemoryStore {
     pub fn issue(&self, client: &str, key: NewKey) -> Result<KeyInfo, ManageError> {
         let mut index = self.lock();
         let ClientFacts { profile, enabled } = self.expected(&index, client)?;
-        let key = rules::issue(client, key, &index.policy, index.now())?;
+        let key = rules::issue(&profile, key, &index.policy, index.now())?;
         let mut edit = self.shared.table.edit();
         self.insert_packed(&mut edit, &mut index, PackedKey::new(key.clone(), profile, enabled))?;
         edit.publish();
@@ -259,9 +262,9 @@ impl MemoryStore {
     ) -> Result<Rotated, ManageError> {
         let mut index = self.lock();
         let known = self.expected_key(&index, *key_id)?;
-        let (old, new) =
-            rules::rotate(&known.clone().facts(), successor, grace, &index.policy, index.now())?;
-        let ClientFacts { profile, enabled } = index.client(&new.client)?;
+        let ClientFacts { profile, enabled } = index.client(known.row.profile.name())?;
+        let (facts, now) = (known.clone().facts(), index.now());
+        let (old, new) = rules::rotate(&profile, &facts, successor, grace, &index.policy, now)?;
         let mut edit = self.shared.table.edit();
         self.insert_packed(&mut edit, &mut index, PackedKey::new(new.clone(), profile, enabled))?;
         update(&mut edit, &mut index, &known, old.clone());
@@ -377,7 +380,8 @@ pub(super) fn update(
     known: &PackedKey,
     facts: KeyFacts,
 ) {
-    let key = PackedKey::new(facts, known.row.profile.clone(), known.is_enabled());
-    edit.change_status(key.row.prefix(), |_| key.status);
-    index.set_metadata(key.row.digest.key_id(), key.metadata);
+    let PackedKey { row, status, metadata } =
+        PackedKey::new(facts, known.row.profile.clone(), known.is_enabled());
+    index.set_metadata(row.digest.key_id(), metadata);
+    edit.replace(row, status);
 }

@@ -1,6 +1,7 @@
 use crate::client::ClientProfile;
 use crate::key::{KeyId, KeyState, PackedStatus, Timestamp};
 use crate::manage::{KeyFacts, KeyInfo};
+use crate::store::KeyRecord;
 use crate::store::table::Row;
 
 /// The facts of a key, as the store in memory keeps them: its row in the table, and its metadata in the index.
@@ -29,14 +30,23 @@ impl KeyMetadata {
 impl PackedKey {
     /// Packs the facts of a key, whose client has this profile and is enabled or disabled.
     pub(super) fn new(facts: KeyFacts, profile: ClientProfile, client_enabled: bool) -> Self {
-        let state = facts.state(client_enabled);
-        let KeyFacts { digest, client: _, label, created, lifetime, revoked, replaced_by } = facts;
+        let record = KeyRecord::of(&facts, profile, client_enabled);
+        let (digest, profile, status) = record.into_parts();
+        // The others are in the record.
+        let KeyFacts {
+            digest: _,
+            client: _,
+            label,
+            scopes: _,
+            networks: _,
+            created,
+            lifetime: _,
+            revoked,
+            replaced_by,
+        } = facts;
         let label = label.map(String::into_boxed_str);
-        Self {
-            row: Row { digest, profile },
-            status: PackedStatus::new(state, lifetime),
-            metadata: KeyMetadata { label, created, revoked, replaced_by },
-        }
+        let metadata = KeyMetadata { label, created, revoked, replaced_by };
+        Self { row: Row { digest, profile }, status, metadata }
     }
 
     /// Returns whether the key's client is enabled and the key is not disabled by itself.
@@ -47,9 +57,8 @@ impl PackedKey {
     pub(super) fn facts(self) -> KeyFacts {
         let Self { row: Row { digest, profile }, status, metadata } = self;
         let KeyMetadata { label, created, revoked, replaced_by } = metadata;
-        let (client, label) = (profile.name().to_owned(), label.map(String::from));
-        let lifetime = status.lifetime();
-        KeyFacts { digest, client, label, created, lifetime, revoked, replaced_by }
+        let record = KeyRecord::from_parts(digest, profile, status).facts();
+        KeyFacts { label: label.map(String::from), created, revoked, replaced_by, ..record }
     }
 
     pub(super) fn info(self) -> KeyInfo {

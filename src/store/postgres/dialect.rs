@@ -7,7 +7,7 @@ use sqlx::postgres::{PgArguments, PgRow, PgValueFormat, Postgres};
 use sqlx::query::Query;
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
-use crate::key::Timestamp;
+use crate::key::{Rounding, Timestamp};
 use crate::store::sql::{self, Codec, Column, Dialect, Table, Value, ValueError, Values};
 
 impl Dialect for Postgres {
@@ -113,7 +113,7 @@ pub(super) fn bind_column<'q, T>(
             statement.bind(rows.map(|row| get(row).join(" ")).collect::<Vec<_>>())
         }
         Codec::Flag(get, _) => statement.bind(rows.map(get).collect::<Vec<_>>()),
-        Codec::Time(get, _) => statement
+        Codec::Time(_, get, _) => statement
             .bind(rows.map(|row| get(row).map(|time| time.to_string())).collect::<Vec<_>>()),
     }
 }
@@ -152,7 +152,7 @@ impl Values for PgRow {
         self.try_get(index).map_err(|_| ValueError)
     }
 
-    fn time(&self, index: usize) -> Result<Option<Timestamp>, ValueError> {
+    fn time(&self, index: usize, _: Rounding) -> Result<Option<Timestamp>, ValueError> {
         let Some(bytes) = self.bytes(index)? else { return Ok(None) };
         let micros = (&*bytes).try_into().map_err(|_| ValueError)?;
         timestamp(i64::from_be_bytes(micros)).map(Some).ok_or(ValueError)

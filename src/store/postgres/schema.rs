@@ -19,6 +19,10 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 1, sql: include_str!("migrations/0005.sql") },
     Migration { oldest_reader: 1, sql: include_str!("migrations/0006.sql") },
     Migration { oldest_reader: 1, sql: include_str!("migrations/0007.sql") },
+    Migration { oldest_reader: 8, sql: include_str!("migrations/0008.sql") },
+    Migration { oldest_reader: 9, sql: include_str!("migrations/0009.sql") },
+    Migration { oldest_reader: 10, sql: include_str!("migrations/0010.sql") },
+    Migration { oldest_reader: 11, sql: include_str!("migrations/0011.sql") },
 ]);
 
 /// The advisory lock of migrations. The number is arbitrary.

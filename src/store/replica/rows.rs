@@ -10,7 +10,8 @@ use super::health::ReplicaHealth;
 use crate::client::ClientProfile;
 use crate::key::{KeyDigest, PackedStatus};
 use crate::manage::KeyFacts;
-use crate::store::sql::{BadRow, Cursor, PartialRow, record};
+use crate::store::KeyRecord;
+use crate::store::sql::{BadRow, Cursor, PartialRow};
 use crate::store::table::Row;
 
 /// Reads the rows of keys, and refuses those that cannot be used.
@@ -39,9 +40,9 @@ fn with_client(
 ) -> Option<(Row, PackedStatus)> {
     let why = match client {
         Some(Ok((profile, is_enabled))) => {
-            let record = record(key, profile.clone(), is_enabled);
-            let (digest, status) = (record.digest(), record.status());
-            return Some((Row { digest, profile: record.into_profile() }, status));
+            let record = KeyRecord::of(key, profile.clone(), is_enabled);
+            let (digest, profile, status) = record.into_parts();
+            return Some((Row { digest, profile }, status));
         }
         Some(Err(row)) => row.to_string(),
         None => "its client does not exist".to_owned(),

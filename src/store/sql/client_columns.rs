@@ -1,14 +1,21 @@
-//! The texts in the columns of a client.
+//! The texts in the columns of a client or key.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::client::{ClientProfile, ParseScopeError, Quota, Rate, Scope};
+use crate::client::{
+    ClientProfile, Network, ParseNetworkError, ParseScopeError, Quota, Rate, Scope,
+};
 
 pub(super) fn scopes(texts: &[String]) -> Result<Vec<Scope>, String> {
     let scopes = texts.iter().map(|text| text.parse()).collect::<Result<_, ParseScopeError>>();
     scopes.map_err(|error| error.to_string())
+}
+
+pub(super) fn networks(texts: &[String]) -> Result<Vec<Network>, String> {
+    let networks = texts.iter().map(|text| text.parse()).collect::<Result<_, ParseNetworkError>>();
+    networks.map_err(|error| format!("its networks: {error}"))
 }
 
 pub(super) fn metadata(text: &str) -> Result<BTreeMap<String, String>, String> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::key::{KeyId, Timestamp};
+use crate::key::{KeyId, Rounding, Timestamp};
 
 /// A table whose rows are `T`.
 pub(in crate::store) struct Table<T: 'static> {
@@ -27,7 +27,7 @@ pub(in crate::store) enum Codec<T> {
     Json(Encode<T>, Decode<T>),
     Texts(fn(&T) -> Vec<String>, fn(&mut T, &[String]) -> Result<(), String>),
     Flag(fn(&T) -> bool, fn(&mut T, bool)),
-    Time(fn(&T) -> Option<Timestamp>, fn(&mut T, Option<Timestamp>)),
+    Time(Rounding, fn(&T) -> Option<Timestamp>, fn(&mut T, Option<Timestamp>)),
 }
 
 type Encode<T> = for<'a> fn(&'a T) -> Option<Cow<'a, str>>;
@@ -49,7 +49,7 @@ impl<T> Column<T> {
             Codec::Text(get, _) | Codec::Json(get, _) => Value::Text(get(row)),
             Codec::Texts(get, _) => Value::Texts(get(row)),
             Codec::Flag(get, _) => Value::Flag(get(row)),
-            Codec::Time(get, _) => Value::Time(get(row)),
+            Codec::Time(_, get, _) => Value::Time(get(row)),
         }
     }
 

@@ -5,10 +5,10 @@
 
 use std::mem;
 
-use super::client_columns::{metadata, metadata_text, quota, quota_text, scopes};
+use super::client_columns::{metadata, metadata_text, networks, quota, quota_text, scopes};
 use super::column::{Codec, Column, Table};
-use crate::client::{ClientProfile, label};
-use crate::key::KeyDigest;
+use crate::client::{ClientProfile, label, sorted};
+use crate::key::{KeyDigest, Rounding};
 use crate::manage::{ClientFacts, KeyFacts};
 
 pub(in crate::store) static CLIENTS: Table<ClientFacts> = Table {
@@ -59,6 +59,31 @@ pub(in crate::store) static CLIENTS: Table<ClientFacts> = Table {
                     let metadata = metadata(text.ok_or("its `metadata` is null")?)?;
                     if !metadata.is_empty() {
                         change(client, |profile| profile.with_metadata(metadata));
+                    }
+                    Ok(())
+                },
+            ),
+        ),
+        Column::new(
+            "title",
+            Codec::Text(
+                |client| client.profile.title().map(Into::into),
+                |client, text| {
+                    if let Some(text) = text {
+                        change(client, |profile| profile.with_title(text));
+                    }
+                    Ok(())
+                },
+            ),
+        ),
+        Column::new(
+            "networks",
+            Codec::Texts(
+                |client| client.profile.networks().iter().map(ToString::to_string).collect(),
+                |client, texts| {
+                    let networks = networks(texts)?;
+                    if !networks.is_empty() {
+                        change(client, |profile| profile.with_networks(networks));
                     }
                     Ok(())
                 },
@@ -126,15 +151,19 @@ pub(in crate::store) static KEYS: Table<KeyFacts> = Table {
         ),
         Column::managed(
             "created",
-            Codec::Time(|key| key.created, |key, created| key.created = created),
+            Codec::Time(Rounding::Down, |key| key.created, |key, created| key.created = created),
         ),
         Column::new(
             "expires",
-            Codec::Time(|key| key.lifetime.expires, |key, expires| key.lifetime.expires = expires),
+            Codec::Time(
+                Rounding::Down,
+                |key| key.lifetime.expires,
+                |key, expires| key.lifetime.expires = expires,
+            ),
         ),
         Column::new(
             "revoked",
-            Codec::Time(|key| key.revoked, |key, revoked| key.revoked = revoked),
+            Codec::Time(Rounding::Down, |key| key.revoked, |key, revoked| key.revoked = revoked),
         ),
         Column::managed(
             "replaced_by",
@@ -144,6 +173,34 @@ pub(in crate::store) static KEYS: Table<KeyFacts> = Table {
                     let successor = text.map(str::parse).transpose();
                     key.replaced_by =
                         successor.map_err(|_| "its `replaced_by` is not the id of a key")?;
+                    Ok(())
+                },
+            ),
+        ),
+        Column::new(
+            "not_before",
+            Codec::Time(
+                Rounding::Up,
+                |key| key.lifetime.not_before,
+                |key, not_before| key.lifetime.not_before = not_before,
+            ),
+        ),
+        Column::new(
+            "scopes",
+            Codec::Texts(
+                |key| key.scopes.iter().map(ToString::to_string).collect(),
+                |key, texts| {
+                    key.scopes = sorted(scopes(texts)?);
+                    Ok(())
+                },
+            ),
+        ),
+        Column::new(
+            "networks",
+            Codec::Texts(
+                |key| key.networks.iter().map(ToString::to_string).collect(),
+                |key, texts| {
+                    key.networks = sorted(networks(texts)?);
                     Ok(())
                 },
             ),
@@ -169,7 +226,7 @@ mod tests {
                     set(into, get(from));
                     Ok(())
                 }
-                Codec::Time(get, set) => {
+                Codec::Time(_, get, set) => {
                     set(into, get(from));
                     Ok(())
                 }
@@ -187,8 +244,10 @@ mod tests {
             digest,
             client: "App 1".to_owned(),
             label: Some("production".to_owned()),
+            scopes: vec!["orders:read".parse().unwrap()],
+            networks: vec!["10.0.0.0/8".parse().unwrap()],
             created: at(1),
-            lifetime: Lifetime { expires: at(3) },
+            lifetime: Lifetime { not_before: at(4), expires: at(3) },
             revoked: at(2),
             replaced_by: Some(KeyDigest::of(b"two").key_id()),
         };
@@ -204,6 +263,8 @@ mod tests {
     #[test]
     fn client_without_one_of_its_columns_is_another_client() {
         let profile = ClientProfile::new("App 1")
+            .with_title("The app")
+            .with_networks(["10.0.0.0/8".parse().unwrap()])
             .with_scopes(["orders:read".parse().unwrap(), "*".parse().unwrap()])
             .with_quota("100/minute".parse().unwrap())
             .with_metadata([("team", "billing")]);

@@ -7,7 +7,7 @@ use super::column::{Codec, Column, Table, Value};
 use super::columns::{CLIENTS, KEYS};
 use super::row::{BadRow, KeyRow, PartialRow};
 use crate::client::ClientProfile;
-use crate::key::{KeyDigest, KeyState, Timestamp};
+use crate::key::{KeyDigest, KeyState, Rounding, Timestamp};
 use crate::manage::{ClientFacts, KeyFacts};
 use crate::store::KeyRecord;
 
@@ -57,11 +57,11 @@ pub(in crate::store) trait Values {
     fn text(&self, index: usize) -> Result<Option<&str>, ValueError>;
     fn texts(&self, index: usize) -> Result<Option<Vec<String>>, ValueError>;
     fn flag(&self, index: usize) -> Result<Option<bool>, ValueError>;
-    fn time(&self, index: usize) -> Result<Option<Timestamp>, ValueError>;
+    fn time(&self, index: usize, rounding: Rounding) -> Result<Option<Timestamp>, ValueError>;
     fn number(&self, index: usize) -> Result<Option<i64>, ValueError>;
     /// Reads [`Dialect::select_order_time`].
     fn order_time(&self, index: usize) -> Result<Option<Timestamp>, ValueError> {
-        self.time(index)
+        self.time(index, Rounding::Down)
     }
 }
 
@@ -125,8 +125,8 @@ impl<'r, R: Values> Cursor<'r, R> {
                 set(into, flag.ok_or_else(|| is_not("true or false"))?);
                 Ok(())
             }
-            Codec::Time(_, set) => {
-                set(into, row.time(index).map_err(|_| is_not(R::TIME))?);
+            Codec::Time(rounding, _, set) => {
+                set(into, row.time(index, *rounding).map_err(|_| is_not(R::TIME))?);
                 Ok(())
             }
         }
@@ -196,17 +196,9 @@ impl<'r, R: Values> Cursor<'r, R> {
         if is_revoked {
             key.error = None;
         }
-        let record = record(&key.complete()?, profile, enabled);
+        let record = KeyRecord::of(&key.complete()?, profile, enabled);
         Ok(if is_revoked { record.with_state(KeyState::Revoked) } else { record })
     }
-}
-
-/// Returns what a request needs of a key and its client.
-pub(in crate::store) fn record(key: &KeyFacts, profile: ClientProfile, enabled: bool) -> KeyRecord {
-    let KeyFacts { digest, client: _, label: _, created: _, lifetime, revoked, replaced_by: _ } =
-        key;
-    let state = KeyState::of(revoked.is_some(), enabled);
-    KeyRecord::new(*digest, profile).with_lifetime(*lifetime).with_state(state)
 }
 
 /// The profile of a row whose name was not read yet. Loads read millions of rows.

@@ -82,7 +82,7 @@ pub(in crate::store) async fn issue<D: Database>(
     let client = complete_client(&mut transaction, client).await?;
     check_client(database, &mut transaction, &client).await?;
     let policy = transaction.policy().await?;
-    let facts = rules::issue(client.profile.name(), key, &policy, database.now())?;
+    let facts = rules::issue(&client.profile, key, &policy, database.now())?;
     insert_key(&mut transaction, &facts).await?;
     read_back::commit(transaction, &[Written::Keys(slice::from_ref(&facts))]).await?;
     Ok(facts.info(client.enabled))
@@ -126,8 +126,9 @@ pub(in crate::store) async fn rotate<D: Database>(
     let old = expected_key(database, &mut transaction, key_id).await?;
     let known = old.complete().map_err(StoreError::from)?;
     let policy = transaction.policy().await?;
-    let (old, new) = rules::rotate(&known.facts, successor, grace, &policy, database.now())?;
     let client = complete_client(&mut transaction, &known.facts.client).await?;
+    let (old, new) =
+        rules::rotate(&client.profile, &known.facts, successor, grace, &policy, database.now())?;
     insert_key(&mut transaction, &new).await?;
     transaction.update_key(&known.facts, &old).await?;
     let written = [old, new];

@@ -184,13 +184,17 @@ impl<'q, D: Dialect> Select<'q, D> {
 /// The condition for keys with this status at the time of a placeholder.
 fn status_is<D: Dialect>(status: KeyStatus, now: &str) -> String {
     let expired = format!("(k.expires is not null and {} <= {now})", D::order_time("k.expires"));
+    let begins = D::order_time("k.not_before");
+    let begins_later = format!("(k.not_before is not null and {begins} > {now})");
     let lives = format!("k.revoked is null and not {expired}");
+    let works = format!("{lives} and c.enabled and not {begins_later}");
     let condition = match status {
         KeyStatus::Revoked => "k.revoked is not null".to_owned(),
         KeyStatus::Expired => format!("k.revoked is null and {expired}"),
         KeyStatus::Disabled => format!("{lives} and not c.enabled"),
-        KeyStatus::Replaced => format!("{lives} and c.enabled and k.replaced_by is not null"),
-        KeyStatus::Active => format!("{lives} and c.enabled and k.replaced_by is null"),
+        KeyStatus::NotYetValid => format!("{lives} and c.enabled and {begins_later}"),
+        KeyStatus::Replaced => format!("{works} and k.replaced_by is not null"),
+        KeyStatus::Active => format!("{works} and k.replaced_by is null"),
     };
     format!("({condition})")
 }

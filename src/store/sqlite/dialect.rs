@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
-use crate::key::Timestamp;
+use crate::key::{Rounding, Timestamp};
 use crate::store::sql::{self, Column, Dialect, Table, Value, ValueError, Values};
 
 type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
@@ -105,8 +105,11 @@ impl Values for SqliteRow {
         }
     }
 
-    fn time(&self, index: usize) -> Result<Option<Timestamp>, ValueError> {
-        self.text(index)?.map(str::parse).transpose().map_err(|_| ValueError)
+    fn time(&self, index: usize, rounding: Rounding) -> Result<Option<Timestamp>, ValueError> {
+        self.text(index)?
+            .map(|text| Timestamp::parse(text, rounding))
+            .transpose()
+            .map_err(|_| ValueError)
     }
 
     fn number(&self, index: usize) -> Result<Option<i64>, ValueError> {

@@ -8,6 +8,10 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 1, sql: include_str!("migrations/0002.sql") },
     Migration { oldest_reader: 1, sql: include_str!("migrations/0003.sql") },
     Migration { oldest_reader: 1, sql: include_str!("migrations/0004.sql") },
+    Migration { oldest_reader: 5, sql: include_str!("migrations/0005.sql") },
+    Migration { oldest_reader: 6, sql: include_str!("migrations/0006.sql") },
+    Migration { oldest_reader: 7, sql: include_str!("migrations/0007.sql") },
+    Migration { oldest_reader: 8, sql: include_str!("migrations/0008.sql") },
 ]);
 
 /// The list of the migrations that were run.

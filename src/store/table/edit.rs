@@ -40,18 +40,13 @@ impl Edit<'_> {
         is_new
     }
 
-    /// Changes the status of the row with this prefix; returns false if there is none.
-    pub(in crate::store) fn change_status(
-        &mut self,
-        prefix: u64,
-        change: impl Fn(PackedStatus) -> PackedStatus,
-    ) -> bool {
-        let Some((row, before)) = self.row(prefix) else { return false };
-        let after = change(before);
-        if before != after {
-            let row = row.clone();
-            self.apply(vec![(prefix, Some((row, after)))]);
+    /// Replaces the row with this prefix; returns false if there is none.
+    pub(in crate::store) fn replace(&mut self, row: Row, status: PackedStatus) -> bool {
+        let prefix = row.prefix();
+        if self.row(prefix).is_none() {
+            return false;
         }
+        self.apply(vec![(prefix, Some((row, status)))]);
         true
     }
 

@@ -12,7 +12,7 @@ impl Table {
         let statuses = segments.flat_map(|segment| segment.statuses());
         let active = statuses.filter(|status| status.state() == KeyState::Active);
         active
-            .filter_map(|status| status.lifetime().expires())
+            .filter_map(|status| status.expires().map(SystemTime::from))
             .filter(|expires| *expires > now)
             .min()
     }

@@ -72,10 +72,22 @@ fn changed(old: &[(String, Value)], new: Vec<(String, Value)>) -> Vec<Field> {
 
 /// Returns the fields of a key in a file, in their order there.
 fn fields_of(key: &KeyFacts) -> Vec<(String, Value)> {
-    let KeyFacts { digest, client: _, label, created, lifetime, revoked, replaced_by } = key;
+    let KeyFacts {
+        digest,
+        client: _,
+        label,
+        scopes,
+        networks,
+        created,
+        lifetime,
+        revoked,
+        replaced_by,
+    } = key;
     let mut fields = vec![
         ("digest", Some(Value::Raw(digest.to_text()))),
         ("label", label.as_deref().map(Value::text)),
+        ("scopes", (!scopes.is_empty()).then(|| Value::texts(scopes))),
+        ("networks", (!networks.is_empty()).then(|| Value::texts(networks))),
         ("created", created.map(time)),
     ];
     fields.extend(lifetime.times().map(|(name, at)| (name, at.map(time))));

@@ -109,6 +109,15 @@ pub(super) enum WarningKind {
          expiry that it allows, or rotate it"
     )]
     BeyondPolicy { count: usize, first: KeyId },
+    #[error(
+        "the client of this key lacks this scope, and so does the key: give it to the client, or remove it here"
+    )]
+    LackedScope,
+    #[error(
+        "the client of this key is not allowed from this network, and so the key is refused from there: add it to the \
+         client, or remove it here"
+    )]
+    LackedNetwork,
     #[error("the file holds no keys, so that every request is refused")]
     NoKeys,
     #[error(

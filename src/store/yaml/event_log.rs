@@ -185,11 +185,11 @@ fn policy_json(policy: Policy) -> String {
 
 fn client_json(client: &ClientFacts) -> String {
     let ClientFacts { profile, enabled } = client;
-    let ProfileParts { name, scopes, quota, metadata } = profile.parts();
-    let scopes = list(scopes.iter().map(|scope| text(scope.as_str())));
+    let ProfileParts { name, title, scopes, networks, quota, metadata } = profile.parts();
+    let (title, scopes, networks) = (optional(title), texts(scopes), texts(networks));
     let metadata = metadata.iter().map(|(name, value)| format!("{}:{}", text(name), text(value)));
     format!(
-        r#"{{"name":{},"enabled":{enabled},"scopes":{scopes},"quota":{},"metadata":{{{}}}}}"#,
+        r#"{{"name":{},"title":{title},"enabled":{enabled},"scopes":{scopes},"networks":{networks},"quota":{},"metadata":{{{}}}}}"#,
         text(name),
         quota.map_or_else(|| "null".to_owned(), quota_json),
         metadata.collect::<Vec<_>>().join(","),
@@ -212,13 +212,25 @@ fn quota_json(quota: &Quota) -> String {
 }
 
 fn key_json(key: &KeyFacts) -> String {
-    let KeyFacts { digest: _, client, label, created, lifetime, revoked, replaced_by } = key;
+    let KeyFacts {
+        digest: _,
+        client,
+        label,
+        scopes,
+        networks,
+        created,
+        lifetime,
+        revoked,
+        replaced_by,
+    } = key;
     let time = |time: Option<Timestamp>| optional(time.map(|time| time.to_string()).as_deref());
     let successor = replaced_by.map(|key_id| key_id.to_string());
     let mut fields = vec![
         ("key_id", text(&key.key_id().to_string())),
         ("client", text(client)),
         ("label", optional(label.as_deref())),
+        ("scopes", texts(scopes)),
+        ("networks", texts(networks)),
         ("created", time(*created)),
     ];
     fields.extend(lifetime.times().map(|(name, at)| (name, time(at))));
@@ -226,6 +238,10 @@ fn key_json(key: &KeyFacts) -> String {
     fields.push(("replaced_by", optional(successor.as_deref())));
     let fields = fields.iter().map(|(name, value)| format!(r#""{name}":{value}"#));
     format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+}
+
+fn texts(items: &[impl ToString]) -> String {
+    list(items.iter().map(|item| text(&item.to_string())))
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {

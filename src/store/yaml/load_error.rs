@@ -1,7 +1,7 @@
 use std::io;
 
 use crate::client::label::LabelError;
-use crate::client::{ParseQuotaError, ParseScopeError, ProfileError};
+use crate::client::{ParseNetworkError, ParseQuotaError, ParseScopeError, ProfileError};
 use crate::key::{ParseDigestError, ParseKeyIdError, TimeError, WeakKey};
 use crate::manage::{KeyError, PolicyError};
 
@@ -141,6 +141,16 @@ pub(super) enum LoadErrorKind {
     Client(ProfileError),
     #[error("this client is already in the file, on line {first}: merge the two entries")]
     SecondClient { first: u32 },
+    #[error(
+        "a key without scopes has all scopes of its client: name some, or remove the line to give it all of them"
+    )]
+    NoKeyScopes,
+    #[error("{0}")]
+    Network(ParseNetworkError),
+    #[error(
+        "an empty list would allow every network: name some, or remove the line to allow all of them"
+    )]
+    NoNetworks,
     #[error("{0}")]
     Scope(ParseScopeError),
     #[error("{0}")]

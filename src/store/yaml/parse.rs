@@ -4,7 +4,7 @@ use super::load_error::{LoadError, LoadErrorKind};
 use super::node::{Node, Text};
 use super::position::Position;
 use super::text::{YamlText, YamlTextKind};
-use crate::client::{ClientProfile, LabelError, ProfileError};
+use crate::client::{ClientProfile, LabelError, Network, ProfileError, Scope};
 use crate::key::{
     self, KeyDigest, KeyId, MAX_KEY_BYTES, Strength, UnusableKey, WeakKey, look_swapped,
     looks_like_key,
@@ -15,6 +15,7 @@ use crate::store::memory::Bulk;
 
 mod clients;
 mod fields;
+mod keys;
 mod policy;
 mod values;
 
@@ -114,6 +115,10 @@ struct FileParser<'r> {
     findings: Findings,
     /// The ids in `replaced_by` fields.
     successors: Vec<(KeyId, Position)>,
+    /// Scopes of the keys of the current client.
+    key_scopes: Vec<(Scope, Position)>,
+    /// Networks of these keys.
+    key_networks: Vec<(Network, Position)>,
     weak: Vec<(WeakKey, Position)>,
     allow_weak: bool,
     errors: ErrorCollector,
@@ -127,6 +132,8 @@ impl<'r> FileParser<'r> {
             clients: Clients::default(),
             findings: Findings::default(),
             successors: Vec::new(),
+            key_scopes: Vec::new(),
+            key_networks: Vec::new(),
             weak: Vec::new(),
             allow_weak: false,
             errors,

@@ -4,7 +4,7 @@ use super::fixture::{DAY, Key, Managed, SECOND, is_same_second};
 use crate::client::label::MAX_NAME_CHARS;
 use crate::error::WrongReason;
 use crate::manage::{KeyError, KeyInfo, ManageError, NewKey};
-use crate::testing::case::{Case, INSTANT, LONG, is_same_microsecond};
+use crate::testing::case::{Case, INSTANT, LONG, is_rounded_up, is_same_microsecond};
 
 pub(super) async fn new_store_is_empty(case: &Case<impl Managed>) {
     let (clients, keys) = case.contents().await;
@@ -36,29 +36,65 @@ pub(super) async fn issued_key_is_refused_from_its_expiry(case: &Case<impl Manag
     case.refuses("at its expiry", &key, WrongReason::Expired).await;
 }
 
+pub(super) async fn issued_key_is_refused_before_its_beginning(case: &Case<impl Managed>) {
+    let [key, both] = ["beginning later", "and expiring"].map(Key::of);
+    let (begins, expires) = (case.now() + DAY, case.now() + 2 * DAY);
+    case.issue("App 1", key.to_new().with_not_before(begins)).await;
+    case.issue("App 1", both.to_new().with_not_before(begins).with_expiry(expires)).await;
+    for key in [&key, &both] {
+        case.refuses("once issued", key, WrongReason::NotYetValid).await;
+    }
+    case.clock.set(begins - INSTANT);
+    case.refuses("just before its beginning", &key, WrongReason::NotYetValid).await;
+    // A store may round the beginning up to the microsecond.
+    case.clock.set(begins + INSTANT);
+    case.admits("from its beginning", &key, "App 1").await;
+    case.admits("from its beginning", &both, "App 1").await;
+    case.clock.set(expires);
+    case.admits("a day later", &key, "App 1").await;
+    case.refuses("at its expiry", &both, WrongReason::Expired).await;
+}
+
+pub(super) async fn key_that_would_never_work_is_refused(case: &Case<impl Managed>) {
+    let (new, expires) = (Key::of("new"), case.now() + DAY);
+    for begins in [expires, expires + INSTANT, expires + LONG] {
+        let new = new.to_new().with_expiry(expires).with_not_before(begins);
+        case.refused(
+            &format!("issuing a key that begins at {begins:?} and expires at {expires:?}"),
+            |store| store.issue("App 1", new),
+            |error| matches!(error, ManageError::NeverValid),
+        )
+        .await;
+    }
+    case.refuses("after it was not issued", &new, WrongReason::Unknown).await;
+}
+
 pub(super) async fn fields_of_a_key_are_kept(case: &Case<impl Managed>) {
     let longest = "é".repeat(MAX_NAME_CHARS);
     // These times have fractions of a microsecond, as the clock has.
     let (day, year_2112) = (case.now() + DAY, case.now() + 84 * 365 * DAY);
-    for (index, (label, expires)) in [
-        (None, None),
-        (Some("production"), Some(day)),
-        (Some("O'Hara \"&\" \\ Søn: {#}; --"), Some(year_2112)),
-        (Some("production"), None),
-        (Some("null"), None),
-        (Some("8"), None),
-        (Some(&*longest), None),
+    for (index, (label, not_before, expires)) in [
+        (None, None, None),
+        (Some("production"), None, Some(day)),
+        (Some("O'Hara \"&\" \\ Søn: {#}; --"), Some(day), Some(year_2112)),
+        (Some("production"), Some(case.now() - DAY), None),
+        (Some("null"), Some(year_2112), None),
+        (Some("8"), None, None),
+        (Some(&*longest), None, None),
     ]
     .into_iter()
     .enumerate()
     {
         let key = Key::of(&format!("key {index}"));
-        let new = key.to_new().with_expiry(expires);
+        let new = key.to_new().with_expiry(expires).with_not_before(not_before);
         let returned = case.issue("App 1", label.into_iter().fold(new, NewKey::with_label)).await;
         let is_now = is_same_second(returned.created, case.now());
         assert!(is_now, "{case}: the creation is {:?}", returned.created);
         let is_kept = is_same_microsecond(expires, returned.expires());
         assert!(is_kept, "{case}: the expiry {expires:?} is {:?}", returned.expires());
+        let seen = returned.not_before();
+        let is_kept = is_rounded_up(not_before, seen);
+        assert!(is_kept, "{case}: the beginning {not_before:?} is {seen:?}");
         let mut expected = KeyInfo::new(key.id(), "App 1");
         expected.label = label.map(str::to_owned);
         (expected.created, expected.lifetime) = (returned.created, returned.lifetime);

@@ -30,6 +30,10 @@ async fn fill(case: &Case<impl Managed>) {
                 let times = [HOUR, DAY, 20 * DAY];
                 new = new.with_expiry(case.now() + times[(number + key) % 3]);
             }
+            if key == 1 && number % 3 == 0 {
+                let hours = u32::try_from(number).unwrap_or_default();
+                new = new.with_not_before(case.now() + hours * HOUR);
+            }
             case.issue(name, new).await;
             if (number + key) % 3 == 0 {
                 case.clock.advance(MINUTE / 7);

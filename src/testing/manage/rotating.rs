@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::fixture::{DAY, HOUR, Key, MINUTE, Managed, SECOND, is_same_second};
 use crate::error::WrongReason;
 use crate::manage::{Expiry, KeyError, KeyInfo, ManageError, NewKey, Rotated, RotationConflict};
-use crate::testing::case::{Case, LONG, is_same_microsecond};
+use crate::testing::case::{Case, LONG, is_rounded_up, is_same_microsecond};
 
 /// The successor has the old key's client, and its label unless it has one.
 pub(super) async fn successor_is_admitted_at_once(case: &Case<impl Managed>) {
@@ -74,6 +74,25 @@ pub(super) async fn successor_inherits_the_lifetime(case: &Case<impl Managed>) {
     case.admits("before an inherited expiry", &third, "App 1").await;
     case.clock.advance(2 * SECOND);
     case.refuses("after an inherited expiry", &third, WrongReason::Expired).await;
+}
+
+/// A successor must not work before the old key would have, and need not wait for a beginning that has passed.
+pub(super) async fn successor_inherits_a_beginning_to_come(case: &Case<impl Managed>) {
+    let [first, second, third, fourth] = ["first", "second", "third", "fourth"].map(Key::of);
+    let begins = case.now() + DAY;
+    case.issue("App 1", first.to_new().with_not_before(begins)).await;
+    case.rotate(&first, second.to_new(), HOUR).await;
+    let seen = case.listed(&second).await.not_before();
+    assert!(is_rounded_up(Some(begins), seen), "{case}: the beginning {begins:?} is {seen:?}");
+    case.refuses("before an inherited beginning", &second, WrongReason::NotYetValid).await;
+    let later = begins + DAY;
+    case.rotate(&second, third.to_new().with_not_before(later), HOUR).await;
+    let seen = case.listed(&third).await.not_before();
+    assert!(is_rounded_up(Some(later), seen), "{case}: the beginning {later:?} is {seen:?}");
+    case.clock.set(later + SECOND);
+    case.rotate(&third, fourth.to_new(), HOUR).await;
+    assert_eq!(case.listed(&fourth).await.not_before(), None, "{case}: a past beginning");
+    case.admits("after a beginning that has passed", &fourth, "App 1").await;
 }
 
 pub(super) async fn key_that_cannot_be_rotated_is_a_conflict(case: &Case<impl Managed>) {

@@ -33,6 +33,7 @@ pub(super) async fn client_is_changed_at_once(case: &Case<impl Managed>) {
         .remove_scope(removed)
         .remove_scope(scope("not:there"));
     let all_metadata = [("only", "one")];
+    let bare = before.clone().without_quota().with_scopes([]).with_metadata([("", ""); 0]);
     let mut profile = before;
     for (what, change, expected) in [
         ("the scopes", change_scopes, profile.clone().with_scopes(scopes.clone())),
@@ -52,16 +53,16 @@ pub(super) async fn client_is_changed_at_once(case: &Case<impl Managed>) {
             changed.with_quota(quota("7/second")).with_metadata(all_metadata)
         }),
         ("no quota", ClientChange::new().without_quota(), {
-            let changed = ClientProfile::new(name).with_scopes([scope("a"), scope("b:*")]);
-            changed.with_metadata(all_metadata)
+            let changed = profile.clone().without_quota().with_metadata(all_metadata);
+            changed.with_scopes([scope("a"), scope("b:*")])
         }),
         (
             "no scopes and no metadata",
             { ClientChange::new().with_scopes([]).with_metadata([("", ""); 0]) },
-            ClientProfile::new(name),
+            bare.clone(),
         ),
         ("unlimited requests", ClientChange::new().with_quota(quota("unlimited")), {
-            ClientProfile::new(name).with_quota(quota("unlimited"))
+            bare.with_quota(quota("unlimited"))
         }),
     ] {
         let returned = case.update_client(name, change).await;

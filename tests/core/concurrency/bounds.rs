@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, Response};
-use keygate::client::{LabelError, ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit};
+use keygate::client::{
+    ClientAddress, LabelError, Network, ParseNetworkError, ParseQuotaError, ParseScopeError,
+    ProfileError, Rate, RateUnit, TrustedProxies,
+};
 use keygate::error::{
     ConfigError, Misconfiguration, MissingScope, StoreErrorKind, Throttled, WrongKey,
 };
@@ -19,12 +22,14 @@ use keygate::layer::{
     ThrottleFuture, ThrottleService,
 };
 use keygate::limit::{
-    Counters, Decision, FailureThrottle, LocalCounters, MemoryCounters, ParseNetworkError,
-    PendingDecision, Permit, RateLimitRequest, TrustedProxies,
+    Counters, Decision, FailureThrottle, LocalCounters, MemoryCounters, PendingDecision, Permit,
+    RateLimitRequest,
 };
 use keygate::manage::{
-    ClientFacts, ClientInfo, ConflictReason, Expiry, Export, ImportConflict, Imported, KeyError,
-    KeyFacts, KeyInfo, KeyStatus, LastUsed, ManageError, PartialList, Rotated, RotationConflict,
+    ChangeContext, ClientChange, ClientFacts, ClientInfo, ClientQuery, ConflictReason, Expiry,
+    Export, ImportConflict, Imported, KeyChange, KeyError, KeyFacts, KeyInfo, KeyQuery, KeySort,
+    KeyStatus, LastUsed, ManageError, Page, ParseVersionError, PartialList, Rotated,
+    RotationConflict, Version,
 };
 use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
@@ -58,6 +63,7 @@ type Inner = tower::util::BoxCloneSyncService<Request<()>, Response<()>, Infalli
 type Found = Result<Option<KeyRecord>, StoreError>;
 
 #[test]
+#[allow(clippy::too_many_lines)] // A list.
 fn every_public_type_can_be_shared_or_at_least_sent() {
     let shared = check![is_shared:
         Activity,
@@ -74,6 +80,10 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ClientUsage,
         ConfigError,
         Expiry,
+        ChangeContext,
+        ClientAddress,
+        ClientChange,
+        ClientQuery,
         FailureThrottle,
         FakeClock,
         FromKeysError,
@@ -82,7 +92,10 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Imported,
         Grpc,
         InvalidPrefix,
+        KeyChange,
         KeyDigest,
+        KeyQuery,
+        KeySort,
         InvisibleChar,
         KeyError,
         KeyFacts,
@@ -101,6 +114,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         MemoryCounters,
         Misconfiguration,
         MissingScope,
+        Network,
         NewKey,
         NoBody,
         Outcome,
@@ -112,6 +126,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ParseNetworkError,
         ParseQuotaError,
         ParseScopeError,
+        ParseVersionError,
+        Page<KeyInfo>,
         ProblemJson,
         ProfileError,
         QueuedObserver,
@@ -143,6 +159,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         TopClient,
         TrustedProxies,
         UnusableKey,
+        Version,
         Usage,
         UsageSnapshot,
         WeakKey,

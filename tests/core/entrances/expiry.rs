@@ -1,4 +1,4 @@
-//! A key has expired at the instant of its expiry.
+//! A key works from the instant of its beginning, and has expired at that of its expiry.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -12,7 +12,7 @@ use keygate::testing::FakeClock;
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, KeyStore, WrongReason};
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::common::keys::{EXPIRED, EXPIRING, Keys, RIGHT, WRONG, end};
+use crate::common::keys::{BEGINNING, EXPIRED, EXPIRING, Keys, RIGHT, WRONG, end, id_of};
 use crate::common::polling::poll_once;
 use crate::common::services::greet;
 use crate::common::stores::Later;
@@ -69,6 +69,20 @@ async fn key_has_expired_from_the_instant_of_its_expiry_on() {
         for (entrance, result) in at(now, EXPIRING).await.into_iter().enumerate() {
             assert_eq!(result.unwrap_err().reason(), Some(WrongReason::Expired), "{entrance}");
         }
+    }
+}
+
+#[tokio::test]
+async fn key_is_refused_before_its_beginning() {
+    for now in [SystemTime::UNIX_EPOCH, end() - Duration::from_nanos(1)] {
+        for (entrance, result) in at(now, BEGINNING).await.into_iter().enumerate() {
+            let error = result.unwrap_err();
+            assert_eq!(error.reason(), Some(WrongReason::NotYetValid), "{entrance}");
+            assert_eq!(error.key_id(), Some(id_of(BEGINNING)), "{entrance}");
+        }
+    }
+    for (entrance, result) in at(end(), BEGINNING).await.into_iter().enumerate() {
+        assert!(result.is_ok_and(|client| client.name() == "Beginning"), "{entrance}");
     }
 }
 

@@ -4,5 +4,6 @@ mod agreement;
 mod cases;
 mod expiry;
 mod format;
+mod networks;
 mod open;
 mod responses;

@@ -25,6 +25,7 @@ pub(crate) enum Change {
 
 /// The result of a change.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // Few of them exist at once.
 pub(crate) enum Changed {
     Client(ClientInfo),
     Key(KeyInfo),
@@ -84,7 +85,10 @@ impl Model {
     pub(crate) fn find(&self, digest: KeyDigest) -> Option<KeyRecord> {
         let key = self.keys.iter().find(|key| key.digest == digest)?;
         let client = &self.clients[self.client(&key.client).ok()?];
-        let record = KeyRecord::new(digest, &client.profile).with_lifetime(key.lifetime);
+        let record = KeyRecord::new(digest, &client.profile)
+            .with_lifetime(key.lifetime)
+            .with_scopes(key.scopes.clone())
+            .with_networks(key.networks.clone());
         Some(record.with_state(key.state(client.enabled)))
     }
 
@@ -130,8 +134,8 @@ impl Model {
     }
 
     fn issue(&mut self, name: &str, new: NewKey, now: SystemTime) -> Result<Changed, ManageError> {
-        self.client(name)?;
-        let new = rules::issue(name, new, &self.policy, now)?;
+        let index = self.client(name)?;
+        let new = rules::issue(&self.clients[index].profile, new, &self.policy, now)?;
         self.push(new.clone())?;
         Ok(Changed::Key(self.info(&new)))
     }
@@ -150,7 +154,9 @@ impl Model {
         now: SystemTime,
     ) -> Result<Changed, ManageError> {
         let index = self.key(id)?;
-        let (old, new) = rules::rotate(&self.keys[index], new, grace, &self.policy, now)?;
+        let client = self.client(&self.keys[index].client)?;
+        let (profile, policy) = (&self.clients[client].profile, &self.policy);
+        let (old, new) = rules::rotate(profile, &self.keys[index], new, grace, policy, now)?;
         self.push(new.clone())?;
         self.keys[index] = old.clone();
         Ok(Changed::Rotated(Rotated::new(self.info(&old), self.info(&new))))

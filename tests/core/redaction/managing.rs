@@ -7,8 +7,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::KeyFormat;
 use keygate::manage::{
-    ChangeContext, ClientChange, ClientFacts, KeyChange, KeyFacts, ManageError, PartialList,
-    Policy, PolicyError, RotationConflict, Version,
+    ChangeContext, ClientChange, ClientFacts, ClientQuery, KeyChange, KeyFacts, KeyQuery, KeySort,
+    ManageError, PartialList, Policy, PolicyError, RotationConflict, Version,
 };
 use keygate::{ApiKey, KeyDigest, KeyRecord, MemoryStore, NewKey, YamlStore};
 
@@ -51,6 +51,10 @@ pub(crate) fn all() -> Vec<Shown> {
         ("GenerateError", error(&generate)),
         ("ClientInfo", debug(&client)),
         ("ClientChange", debug(&changes.0)),
+        ("ClientQuery", debug(&ClientQuery::new())),
+        ("KeyQuery", debug(&KeyQuery::new())),
+        ("KeySort", debug(&KeySort::Expires)),
+        ("Page", debug(&store.keys(&KeyQuery::new()).unwrap())),
         ("KeyChange", debug(&changes.1)),
         ("Policy", debug(&Policy::new().require_expiry())),
         ("PolicyError", error(&PolicyError::NoExpiry)),

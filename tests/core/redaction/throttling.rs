@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{Request, Response};
-use keygate::limit::{Decision, FailureThrottle, MemoryCounters, PendingDecision, TrustedProxies};
+use keygate::client::{ClientAddress, TrustedProxies};
+use keygate::limit::{Decision, FailureThrottle, MemoryCounters, PendingDecision};
 use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
     Rates, TopClient, UsageSnapshot,
@@ -132,10 +133,11 @@ fn counted() -> Vec<Shown> {
 fn addresses() -> Vec<Shown> {
     let proxies = TrustedProxies::new(["10.0.0.0/8"]).unwrap();
     let refused = TrustedProxies::new([crate::redaction::canary::CANARY]).unwrap_err();
-    let failures = FailureThrottle::by(|_, _| None).behind(proxies.clone());
+    let address = ClientAddress::by(|_, _| None).behind(proxies.clone());
     vec![
         ("TrustedProxies", debug(&proxies)),
         ("ParseNetworkError", error(&refused)),
-        ("FailureThrottle", debug(&failures)),
+        ("ClientAddress", debug(&address)),
+        ("FailureThrottle", debug(&FailureThrottle::new())),
     ]
 }

@@ -9,7 +9,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, Request, Response};
-use keygate::client::{LabelError, ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit};
+use keygate::client::{
+    LabelError, Network, ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit,
+};
 use keygate::key::{KeyState, ParseDigestError, ParseKeyIdError, TimeError, Timestamp};
 use keygate::manage::KeyError;
 use keygate::respond::{Grpc, NoBody, ProblemJson};
@@ -116,9 +118,12 @@ fn clients() -> Vec<Shown> {
     };
     let time: Timestamp = "2027-01-31T00:00:00Z".parse().unwrap();
     let time_error: TimeError = CANARY.parse::<Timestamp>().unwrap_err();
+    let network: Network = "10.0.0.0/8".parse().unwrap();
     let detailed = profile().with_scopes([scope.clone()]).with_quota(quota.clone());
+    let detailed = detailed.with_networks([network]).with_title("The app");
     vec![
         ("ClientProfile", debug(&profile()) + &debug(&detailed)),
+        ("Network", text(&network)),
         ("ProfileError", profile_errors.collect()),
         (
             "Client",

@@ -41,7 +41,9 @@ fn changed(change: impl Fn(KeyRecord) -> KeyRecord + Send + Sync + 'static) -> F
 
 fn with_profile(record: &KeyRecord, profile: impl Into<ClientProfile>) -> KeyRecord {
     KeyRecord::new(record.digest(), profile)
-        .with_expiry(record.expires())
+        .with_scopes(record.scopes().to_vec())
+        .with_networks(record.networks().to_vec())
+        .with_lifetime(record.lifetime())
         .with_state(record.state())
 }
 
@@ -51,6 +53,8 @@ fn quota(changes: fn(Option<&Quota>) -> Option<Quota>) -> Find {
         let bare = ClientProfile::new(record.profile().name())
             .with_scopes(record.profile().scopes().to_vec())
             .with_metadata(record.profile().metadata().clone());
+        let bare = record.profile().title().into_iter().fold(bare, ClientProfile::with_title);
+        let bare = bare.with_networks(record.profile().networks().to_vec());
         let quota = changes(record.profile().quota());
         with_profile(&record, quota.into_iter().fold(bare, ClientProfile::with_quota))
     })
@@ -63,6 +67,13 @@ fn expiry(change: fn(SystemTime) -> Option<SystemTime>) -> Find {
     })
 }
 
+fn beginning(change: fn(SystemTime) -> Option<SystemTime>) -> Find {
+    changed(move |record| {
+        let lifetime = record.lifetime();
+        record.with_lifetime(lifetime.with_not_before(lifetime.not_before().and_then(change)))
+    })
+}
+
 /// Finds the first record whose digest is equal by this function, and returns it with the digest of the lookup, so that
 /// verification could not notice.
 fn compared<T: PartialEq + 'static>(by: fn([u8; 32]) -> T) -> Find {
@@ -71,7 +82,9 @@ fn compared<T: PartialEq + 'static>(by: fn([u8; 32]) -> T) -> Find {
         let found = right(records, digest).or_else(|| records.iter().find(same).cloned());
         Ok(found.map(|record| {
             KeyRecord::new(digest, record.profile())
-                .with_expiry(record.expires())
+                .with_scopes(record.scopes().to_vec())
+                .with_networks(record.networks().to_vec())
+                .with_lifetime(record.lifetime())
                 .with_state(record.state())
         }))
     })
@@ -150,7 +163,7 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
             found(|all, digest| {
                 Ok(right(all, digest).map(|it| {
                     let other = KeyRecord::new(KeyDigest::of(b"other"), it.profile());
-                    other.with_expiry(it.expires()).with_state(it.state())
+                    other.with_lifetime(it.lifetime()).with_state(it.state())
                 }))
             })
         }),
@@ -161,9 +174,21 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
                 if is_kept { record } else { with_profile(&record, name) }
             })
         }),
+        ("record_is_kept: the title", {
+            changed(|record| {
+                let title = record.profile().title().unwrap_or("A title").to_lowercase();
+                let profile = record.profile().clone().with_title(title);
+                with_profile(&record, profile)
+            })
+        }),
         ("record_is_kept: the scopes", {
             changed(|it| with_profile(&it, it.profile().clone().with_scopes([])))
         }),
+        ("record_is_kept: the key's scopes", changed(|record| record.with_scopes([]))),
+        ("record_is_kept: the networks", {
+            changed(|it| with_profile(&it, it.profile().clone().with_networks([])))
+        }),
+        ("record_is_kept: the key's networks", changed(|record| record.with_networks([]))),
         ("record_is_kept: the quota", quota(|_| None)),
         ("record_is_kept: the quota", {
             quota(|quota| quota.cloned().or_else(|| "unlimited".parse().ok()))
@@ -208,6 +233,11 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
                 let seconds = Duration::from_secs(since.as_secs() & u64::from(u32::MAX));
                 Some(UNIX_EPOCH + seconds + Duration::from_nanos(since.subsec_nanos().into()))
             })
+        }),
+        ("record_is_kept: the beginning", beginning(|_| None)),
+        // Cut to the microsecond.
+        ("record_is_kept: the beginning", {
+            beginning(|begins| Some(begins - Duration::from_micros(1)))
         }),
         ("whole_digest_is_compared", compared(|bytes| bytes[..8].to_vec())),
         ("whole_digest_is_compared", compared(|bytes| bytes[..31].to_vec())),

@@ -45,6 +45,9 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 _ => new,
             })
         }),
+        ("issued_key_is_refused_before_its_beginning", {
+            mar(|_, key| key.lifetime = key.lifetime.with_not_before(None))
+        }),
         ("added_client_keeps_its_profile", {
             make(|model, change, now| match change {
                 Change::Add(profile) => {
@@ -92,6 +95,34 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
         }),
         ("past_expiry_is_refused", {
             make(|model, change, now| model.make(change, now - Duration::from_micros(1)))
+        }),
+        // The key is issued without its beginning.
+        ("key_that_would_never_work_is_refused", {
+            make(|model, change, now| match (model.make(change.clone(), now), change) {
+                (Err(ManageError::NeverValid), Change::Issue(name, new)) => {
+                    model.make(Change::Issue(name, new.with_not_before(None)), now)
+                }
+                (made, _) => made,
+            })
+        }),
+        ("scopes_of_a_key_narrow_those_of_its_client", mar(|_, key| key.scopes.clear())),
+        // The key is issued without the scope, and so with those of its client.
+        ("scope_that_the_client_lacks_is_refused", {
+            make(|model, change, now| match (model.make(change.clone(), now), change) {
+                (Err(ManageError::LacksScope { .. }), Change::Issue(name, new)) => {
+                    model.make(Change::Issue(name, new.with_scopes([])), now)
+                }
+                (made, _) => made,
+            })
+        }),
+        ("key_is_refused_outside_its_networks", mar(|_, key| key.networks.clear())),
+        ("network_outside_those_of_the_client_is_refused", {
+            make(|model, change, now| match (model.make(change.clone(), now), change) {
+                (Err(ManageError::LacksNetwork { .. }), Change::Issue(name, new)) => {
+                    model.make(Change::Issue(name, new.with_networks([])), now)
+                }
+                (made, _) => made,
+            })
         }),
         // A bad label is left out.
         ("invalid_label_is_refused", {
@@ -182,6 +213,44 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                     (new.with_expiry(expires), grace)
                 }
                 _ => (new, grace),
+            })
+        }),
+        // The successor works at once.
+        ("successor_inherits_a_beginning_to_come", {
+            make(|model, change, now| {
+                let is_bare =
+                    matches!(&change, Change::Rotate(_, new, _) if new.not_before().is_none());
+                let mut made = model.make(change, now)?;
+                if let (true, Changed::Rotated(keys)) = (is_bare, &mut made) {
+                    keys.new.lifetime = keys.new.lifetime.with_not_before(None);
+                    model.keys.last_mut().unwrap().lifetime = keys.new.lifetime;
+                }
+                Ok(made)
+            })
+        }),
+        // The successor has all scopes of its client.
+        ("successor_inherits_scopes_and_networks", {
+            make(|model, change, now| {
+                let is_bare =
+                    matches!(&change, Change::Rotate(_, new, _) if new.scopes().is_empty());
+                let mut made = model.make(change, now)?;
+                if let (true, Changed::Rotated(keys)) = (is_bare, &mut made) {
+                    keys.new.scopes.clear();
+                    model.keys.last_mut().unwrap().scopes.clear();
+                }
+                Ok(made)
+            })
+        }),
+        ("successor_inherits_scopes_and_networks", {
+            make(|model, change, now| {
+                let is_bare =
+                    matches!(&change, Change::Rotate(_, new, _) if new.networks().is_empty());
+                let mut made = model.make(change, now)?;
+                if let (true, Changed::Rotated(keys)) = (is_bare, &mut made) {
+                    keys.new.networks.clear();
+                    model.keys.last_mut().unwrap().networks.clear();
+                }
+                Ok(made)
             })
         }),
         ("refused_rotation_changes_nothing", {

@@ -135,7 +135,9 @@ async fn scopes_may_come_back_in_another_order() {
                 return record;
             }
             KeyRecord::new(record.digest(), record.profile().clone().with_scopes(scopes))
-                .with_expiry(record.expires())
+                .with_lifetime(record.lifetime())
+                .with_scopes(record.scopes().to_vec())
+                .with_networks(record.networks().to_vec())
                 .with_state(record.state())
         };
         memory(records.into_iter().map(reversed).collect())

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
-use keygate::limit::FailureThrottle;
+use keygate::client::ClientAddress;
 use keygate::{ApiKeyLayer, Authenticator, KeyStore, MemoryStore};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::clock::fake_clock;
 use crate::common::keys::{DISABLED, EXPIRED, Keys, REVOKED, RIGHT, WRONG};
 use crate::common::stores::Later;
-use crate::failures::fixture::{ELSEWHERE, HOME, guess, parts, rate, throttle, wait_for};
+use crate::failures::fixture::{ELSEWHERE, HOME, guarded, guess, parts, throttle, wait_for};
 
 type Entrance = Box<dyn FnMut(Parts) -> StatusCode>;
 
@@ -37,7 +37,7 @@ fn later<S: KeyStore>(auth: Authenticator<S>) -> Entrance {
 #[test]
 fn entrances_give_the_same_responses_over_every_store() {
     fn auth<S: KeyStore>(store: S) -> Authenticator<S> {
-        Authenticator::new(store).throttle_failures(throttle()).with_clock(fake_clock().reader())
+        guarded(store).throttle_failures(throttle()).with_clock(fake_clock().reader())
     }
     let local = auth(Keys);
     let entrances: [Entrance; 5] = [
@@ -63,9 +63,10 @@ fn entrance_with_headers_alone_counts_by_headers() {
         assert!(extensions.is_empty());
         headers.get("x-from-the-proxy")?.to_str().ok()?.parse().ok()
     };
-    let failures = FailureThrottle::by(by_header).with_rate(rate("10/minute", 3));
-    let auth =
-        Authenticator::new(Keys).throttle_failures(failures).with_clock(fake_clock().reader());
+    let auth = Authenticator::new(Keys)
+        .with_client_address(ClientAddress::by(by_header))
+        .throttle_failures(throttle())
+        .with_clock(fake_clock().reader());
     let attempt = |key: &str, from: &str| {
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", key.parse().unwrap());
@@ -81,7 +82,7 @@ fn entrance_with_headers_alone_counts_by_headers() {
 
 #[test]
 fn optional_layer_throttles_wrong_keys_and_no_anonymous_request() {
-    let auth = Authenticator::new(Arc::new(MemoryStore::new())).throttle_failures(throttle());
+    let auth = guarded(Arc::new(MemoryStore::new())).throttle_failures(throttle());
     let inner =
         service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(String::new())) });
     let service = ApiKeyLayer::from(auth.with_clock(fake_clock().reader())).optional().layer(inner);

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use http::Request;
 use http::request::Parts;
-use keygate::client::Rate;
+use keygate::client::{ClientAddress, Rate};
 use keygate::limit::FailureThrottle;
-use keygate::{AuthError, Client, KeyDigest, KeyStore, LocalKeyStore, Lookup, MemoryStore};
+use keygate::{
+    AuthError, Authenticator, Client, KeyDigest, KeyStore, LocalKeyStore, Lookup, MemoryStore,
+};
 
 use crate::common::keys::{Keys, RIGHT};
 use crate::common::polling::{poll_once, yield_once};
@@ -22,7 +24,13 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// A burst of three, and one in six seconds.
 pub(crate) fn throttle() -> FailureThrottle {
-    FailureThrottle::by_peer(|peer: &Peer| peer.0).with_rate(rate("10/minute", 3))
+    FailureThrottle::new().with_rate(rate("10/minute", 3))
+}
+
+/// An authenticator that knows the address of a request.
+pub(crate) fn guarded<S: KeyStore>(store: S) -> Authenticator<S> {
+    let address = ClientAddress::by_peer(|peer: &Peer| peer.0);
+    Authenticator::new(store).with_client_address(address)
 }
 
 pub(crate) fn rate(text: &str, burst: u32) -> Rate {

@@ -2,14 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use keygate::{Authenticator, MemoryStore, WrongReason};
+use keygate::{MemoryStore, WrongReason};
 
 use crate::allocator::{Allocated, allocated};
 use crate::clock::fake_clock;
 use crate::common::keys::{RIGHT, WRONG};
 use crate::failures::fixture::{
-    Counting, ELSEWHERE, HOME, Peer, Waits, exhaust, guess, is_right, parts, throttle, wait,
-    wait_for,
+    Counting, ELSEWHERE, HOME, Peer, Waits, exhaust, guarded, guess, is_right, parts, throttle,
+    wait, wait_for,
 };
 
 fn flood(number: u32) -> IpAddr {
@@ -22,7 +22,7 @@ fn flood(number: u32) -> IpAddr {
 
 #[test]
 fn million_addresses_take_no_memory_and_free_no_throttled_one() {
-    let auth = Authenticator::new(MemoryStore::new()).throttle_failures(throttle());
+    let auth = guarded(MemoryStore::new()).throttle_failures(throttle());
     let auth = auth.with_clock(fake_clock().reader());
     let attempt = |key: &str| auth.verify_parts(&parts(key, HOME));
     assert_eq!(exhaust(attempt), 3);
@@ -43,8 +43,7 @@ fn tables_are_as_large_as_the_docs_say() {
     let (Allocated { held, .. }, failures) = allocated(throttle);
     assert!((1_150_000..1_250_000).contains(&held), "{held}");
     let store = std::sync::Arc::new(Counting::new(Waits::Always));
-    let auth =
-        Authenticator::new(store).throttle_failures(failures).with_clock(fake_clock().reader());
+    let auth = guarded(store).throttle_failures(failures).with_clock(fake_clock().reader());
     let first = || wait_for(auth.authenticate_parts(&parts(RIGHT, ELSEWHERE)));
     let (Allocated { held, .. }, response) = allocated(first);
     assert!(is_right(&response));

@@ -5,16 +5,17 @@ use std::time::Duration;
 use http::HeaderMap;
 use keygate::error::Misconfiguration;
 use keygate::limit::FailureThrottle;
-use keygate::{AuthError, Authenticator, MemoryStore, WrongReason};
+use keygate::{AuthError, MemoryStore, WrongReason};
 
 use crate::clock::fake_clock;
 use crate::common::keys::{Keys, MIXED_UP, RIGHT, RIGHT_TOO, UNANSWERABLE, WRONG};
-use crate::failures::fixture::{ELSEWHERE, HOME, exhaust, is_right, parts, rate, throttle, wait};
+use crate::failures::fixture::{
+    ELSEWHERE, HOME, exhaust, guarded, is_right, parts, rate, throttle, wait,
+};
 
 #[test]
 fn only_wrong_keys_of_one_address_are_throttled() {
-    let auth =
-        Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
+    let auth = guarded(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
     let attempt = |key: &str, from: &str| auth.verify_parts(&parts(key, from));
     assert_eq!(exhaust(|guess| attempt(guess, HOME)), 3);
     for _ in 0..100 {
@@ -28,7 +29,7 @@ fn only_wrong_keys_of_one_address_are_throttled() {
 #[test]
 fn wrong_key_is_401_again_after_retry_after_and_not_before() {
     let clock = fake_clock();
-    let auth = Authenticator::new(Keys).throttle_failures(throttle()).with_clock(clock.reader());
+    let auth = guarded(Keys).throttle_failures(throttle()).with_clock(clock.reader());
     let attempt = || auth.verify_parts(&parts(WRONG, HOME));
     assert_eq!(exhaust(|_| attempt()), 3);
     for _ in 0..10 {
@@ -47,9 +48,8 @@ fn wrong_key_is_401_again_after_retry_after_and_not_before() {
 #[test]
 fn default_is_twenty_at_once_and_ten_a_minute() {
     let clock = fake_clock();
-    let failures = FailureThrottle::by(|_, _| Some([192, 0, 2, 1].into()));
-    let auth = Authenticator::new(MemoryStore::new())
-        .throttle_failures(failures)
+    let auth = guarded(MemoryStore::new())
+        .throttle_failures(FailureThrottle::new())
         .with_clock(clock.reader());
     let attempt = |guess: &str| auth.verify_parts(&parts(guess, HOME));
     assert_eq!(exhaust(attempt), 20);
@@ -59,8 +59,7 @@ fn default_is_twenty_at_once_and_ten_a_minute() {
 
 #[test]
 fn missing_keys_and_store_errors_are_no_failures() {
-    let auth =
-        Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
+    let auth = guarded(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
     let attempt = |key: &str| auth.verify_parts(&parts(key, HOME));
     for _ in 0..100 {
         let mut missing = parts("", HOME);
@@ -79,7 +78,7 @@ fn missing_keys_and_store_errors_are_no_failures() {
 
 #[test]
 fn wrong_key_from_an_unknown_address_is_misconfigured() {
-    let auth = Authenticator::new(Keys).throttle_failures(throttle());
+    let auth = guarded(Keys).throttle_failures(throttle());
     let mut unseen = parts(WRONG, HOME);
     unseen.extensions.clear();
     let no_address = |result: Result<_, AuthError>| {
@@ -94,7 +93,7 @@ fn wrong_key_from_an_unknown_address_is_misconfigured() {
 
 #[test]
 fn unknown_addresses_are_not_throttled_if_they_are_allowed() {
-    let auth = Authenticator::new(Keys).throttle_failures(throttle().allow_unknown_addresses());
+    let auth = guarded(Keys).throttle_failures(throttle().allow_unknown_addresses());
     let mut unseen = parts(WRONG, HOME);
     unseen.extensions.clear();
     let reason = |result: Result<_, AuthError>| result.unwrap_err().reason();
@@ -111,11 +110,8 @@ fn unknown_addresses_are_not_throttled_if_they_are_allowed() {
 fn clones_share_what_they_count_also_between_authenticators() {
     let clock = fake_clock();
     let failures = throttle();
-    let one =
-        Authenticator::new(Keys).throttle_failures(failures.clone()).with_clock(clock.reader());
-    let other = Authenticator::new(MemoryStore::new())
-        .throttle_failures(failures)
-        .with_clock(clock.reader());
+    let one = guarded(Keys).throttle_failures(failures.clone()).with_clock(clock.reader());
+    let other = guarded(MemoryStore::new()).throttle_failures(failures).with_clock(clock.reader());
     assert_eq!(exhaust(|guess| one.verify_parts(&parts(guess, HOME))), 3);
     assert_eq!(exhaust(|guess| other.verify_parts(&parts(guess, HOME))), 0);
     assert_eq!(exhaust(|guess| one.clone().verify_parts(&parts(guess, HOME))), 0);
@@ -126,8 +122,8 @@ fn clone_with_another_rate_counts_on_its_own() {
     let clock = fake_clock();
     let failures = throttle();
     let quick = failures.clone().with_rate(rate("60/second", 2));
-    let one = Authenticator::new(Keys).throttle_failures(failures).with_clock(clock.reader());
-    let other = Authenticator::new(Keys).throttle_failures(quick).with_clock(clock.reader());
+    let one = guarded(Keys).throttle_failures(failures).with_clock(clock.reader());
+    let other = guarded(Keys).throttle_failures(quick).with_clock(clock.reader());
     assert_eq!(exhaust(|guess| one.verify_parts(&parts(guess, HOME))), 3);
     let wrong = exhaust(|guess| other.verify_parts(&parts(guess, HOME)));
     assert_eq!(wait(one.verify_parts(&parts(WRONG, HOME))), Some(Duration::from_secs(6)));

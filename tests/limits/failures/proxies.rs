@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use keygate::Authenticator;
-use keygate::limit::{FailureThrottle, ParseNetworkError, TrustedProxies};
+use keygate::client::{ClientAddress, ParseNetworkError, TrustedProxies};
 use proptest::prelude::*;
 
 use crate::clock::fake_clock;
 use crate::common::keys::{Keys, WRONG};
-use crate::failures::fixture::{Peer, exhaust, rate};
+use crate::failures::fixture::{Peer, exhaust, throttle};
 
 const PROXY: &str = "10.0.0.1";
 
@@ -134,10 +134,10 @@ fn networks_are_checked_when_they_are_named() {
 
 #[test]
 fn failures_behind_proxies_count_by_client() {
-    let failures = FailureThrottle::by_peer(|peer: &Peer| peer.0);
-    let failures = failures.with_rate(rate("10/minute", 3)).behind(proxies());
-    let auth =
-        Authenticator::new(Keys).throttle_failures(failures).with_clock(fake_clock().reader());
+    let auth = Authenticator::new(Keys)
+        .with_client_address(ClientAddress::by_peer(|peer: &Peer| peer.0).behind(proxies()))
+        .throttle_failures(throttle())
+        .with_clock(fake_clock().reader());
     let attempt = |peer: &str, said: &str| {
         let request = Request::get("/").header("x-api-key", WRONG).header("x-forwarded-for", said);
         let request = request.extension(Peer(address(peer))).body(()).unwrap();

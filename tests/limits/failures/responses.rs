@@ -9,7 +9,7 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::clock::fake_clock;
 use crate::common::keys::{DISABLED, EXPIRED, Keys, REVOKED, RIGHT, WRONG};
-use crate::failures::fixture::{HOME, parts, throttle, wait_for};
+use crate::failures::fixture::{HOME, guarded, parts, throttle, wait_for};
 
 type Refusal = (StatusCode, HeaderMap, String);
 
@@ -21,8 +21,7 @@ fn refusal(auth: &Authenticator<Keys>, parts: &Parts) -> Refusal {
 
 #[test]
 fn throttled_response_has_only_the_retry_time() {
-    let auth =
-        Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
+    let auth = guarded(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
     let responses = [(); 4].map(|()| refusal(&auth, &parts(WRONG, HOME)));
     let (status, headers, body) = &responses[3];
     assert_eq!(*status, StatusCode::TOO_MANY_REQUESTS);
@@ -52,8 +51,7 @@ fn all_wrong_keys_get_the_same_responses() {
     let long = "k".repeat(600);
     let course = |key: &str| {
         let clock = fake_clock();
-        let auth =
-            Authenticator::new(Keys).throttle_failures(throttle()).with_clock(clock.reader());
+        let auth = guarded(Keys).throttle_failures(throttle()).with_clock(clock.reader());
         let mut responses = Vec::new();
         for _ in 0..6 {
             responses.push(refusal(&auth, &parts(key, HOME)));
@@ -73,8 +71,7 @@ fn all_wrong_keys_get_the_same_responses() {
 
 #[test]
 fn ambiguous_keys_count_too() {
-    let auth =
-        Authenticator::new(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
+    let auth = guarded(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
     let mut several = parts(RIGHT, HOME);
     several.headers.append("x-api-key", HeaderValue::from_static(RIGHT));
     let statuses = [(); 4].map(|()| refusal(&auth, &several).0.as_u16());
@@ -93,7 +90,7 @@ fn observers_receive_each_outcome_once() {
         };
         let store: Arc<dyn keygate::KeyStore> =
             if waits { Arc::new(crate::common::stores::Later(Keys)) } else { Arc::new(Keys) };
-        let auth = Authenticator::new(store).throttle_failures(throttle()).add_observer(observer);
+        let auth = guarded(store).throttle_failures(throttle()).add_observer(observer);
         let auth = auth.with_clock(fake_clock().reader());
         let inner =
             service_fn(|_: Request<()>| async { Ok::<_, String>(Response::new(String::new())) });

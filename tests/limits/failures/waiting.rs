@@ -12,7 +12,8 @@ use crate::clock::fake_clock;
 use crate::common::keys::{REVOKED, RIGHT, RIGHT_TOO, UNANSWERABLE, WRONG};
 use crate::common::polling::poll_once;
 use crate::failures::fixture::{
-    Counting, ELSEWHERE, HOME, Waits, exhaust, guess, is_right, parts, throttle, wait, wait_for,
+    Counting, ELSEWHERE, HOME, Waits, exhaust, guarded, guess, is_right, parts, throttle, wait,
+    wait_for,
 };
 
 struct Fixture {
@@ -25,7 +26,7 @@ impl Fixture {
     fn new(waits: Waits) -> Self {
         let store = Counting::new(waits);
         let clock = fake_clock();
-        let auth = Authenticator::new(Arc::new(store.clone())).throttle_failures(throttle());
+        let auth = guarded(Arc::new(store.clone())).throttle_failures(throttle());
         Self { store, auth: auth.with_clock(clock.reader()), clock }
     }
 
@@ -180,7 +181,7 @@ fn store_errors_and_malformed_keys_count_as_with_local_stores() {
 
 #[test]
 fn malformed_keys_do_not_block_right_ones_of_an_unused_store() {
-    let auth = Authenticator::new(crate::common::keys::Keys).throttle_failures(throttle());
+    let auth = guarded(crate::common::keys::Keys).throttle_failures(throttle());
     let auth = auth.with_clock(fake_clock().reader());
     let long = "k".repeat(10_000);
     assert_eq!(exhaust(|_| wait_for(auth.authenticate_parts(&parts(&long, HOME)))), 3);

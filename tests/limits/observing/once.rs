@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::middleware::map_request;
 use axum::routing::get;
 use http::{HeaderMap, Request};
+use keygate::client::ClientAddress;
 use keygate::limit::FailureThrottle;
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Client, MemoryStore, RequireScope, Source};
 use tower::ServiceExt as _;
@@ -183,9 +184,10 @@ async fn layer_without_a_client_is_reported_as_misconfigured() {
 async fn unknown_address_is_reported_by_the_inner_layer_alone() {
     let [inner, outer] = [Log::default(), Log::default()];
     let gateway = Authenticator::new(store(false).0).add_observer(outer.observer());
-    let failures = FailureThrottle::by_peer(|peer: &IpAddr| *peer);
+    let address = ClientAddress::by_peer(|peer: &IpAddr| *peer);
     let auth = Authenticator::new(MemoryStore::new()).with_sources([Source::bearer()]).unwrap();
-    let auth = auth.add_observer(inner.observer()).throttle_failures(failures);
+    let auth = auth.add_observer(inner.observer()).with_client_address(address);
+    let auth = auth.throttle_failures(FailureThrottle::new());
     let app: Router = Router::new()
         .route("/", get(|| async { "admitted" }))
         .layer(ApiKeyLayer::from(auth))

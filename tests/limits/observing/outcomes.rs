@@ -46,13 +46,14 @@ async fn every_outcome_is_reported_once_with_its_known_client() {
 #[test]
 fn throttled_wrong_keys_are_reported_with_their_reason() {
     use keygate::WrongReason;
+    use keygate::client::ClientAddress;
     use keygate::limit::FailureThrottle;
 
     let log: Arc<Mutex<Vec<_>>> = Arc::default();
     let reported = Arc::clone(&log);
-    let failures = FailureThrottle::by(|_, _| Some([192, 0, 2, 1].into()));
     let auth = Authenticator::new(store(false).0)
-        .throttle_failures(failures.with_rate("1/day".parse().unwrap()))
+        .with_client_address(ClientAddress::by(|_, _| Some([192, 0, 2, 1].into())))
+        .throttle_failures(FailureThrottle::new().with_rate("1/day".parse().unwrap()))
         .add_observer(move |outcome: &Outcome<'_>| {
             let client = outcome.client().map(|client| client.name().to_owned());
             let outcome = (outcome.name(), outcome.reason(), client, outcome.key_id());

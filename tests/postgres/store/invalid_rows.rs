@@ -43,6 +43,10 @@ async fn invalid_key_rows_are_an_outage() {
         ("expires = '-infinity'", "expires"),
         ("expires = '12000-01-01'", "expires"),
         ("expires = '0044-03-15 BC'", "expires"),
+        ("not_before = 'infinity'", "not_before"),
+        ("not_before = '-infinity'", "not_before"),
+        ("scopes = '{Orders}'", "scope"),
+        ("networks = '{here}'", "networks"),
     ] {
         check_invalid(&format!("update keygate.keys set {column} where MINE"), expected).await;
     }
@@ -52,6 +56,8 @@ async fn invalid_key_rows_are_an_outage() {
 async fn invalid_client_rows_are_an_outage_for_their_keys() {
     for column in [
         "scopes = '{Orders}'",
+        "networks = '{10.1.2.3/8}'",
+        "title = ' a'",
         "scopes = '{NULL}'",
         "scopes = '{{a,b},{c,d}}'",
         "quota = '7'",

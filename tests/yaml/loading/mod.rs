@@ -12,6 +12,7 @@ mod refused_clients;
 mod refused_entries;
 mod refused_keys;
 mod refused_syntax;
+mod restrictions;
 mod times;
 mod unreadable;
 mod weak_keys;

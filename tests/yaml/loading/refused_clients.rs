@@ -2,11 +2,11 @@ use super::check::{load, refused};
 
 const CLIENT: [&str; 2] = [
     "unknown field (not shown here, since it may be a key); the nearest known one is `",
-    "`: a client has `enabled`, `scopes`, `quota`, `metadata` and `keys`",
+    "`: a client has `title`, `enabled`, `scopes`, `networks`, `quota`, `metadata` and `keys`",
 ];
 const KEY: [&str; 2] = [
     CLIENT[0],
-    "`: a key has `digest`, `label`, `created`, `expires`, `replaced_by` and `revoked`",
+    "`: a key has `digest`, `label`, `scopes`, `networks`, `created`, `not_before`, `expires`, `replaced_by` and `revoked`",
 ];
 const LIMIT: [&str; 2] = [CLIENT[0], "`: a limit has a `rate` and a `burst`"];
 pub(super) const DIGEST: &str =
@@ -55,6 +55,7 @@ fn unknown_client_fields_are_refused_with_the_nearest_name() {
     for (field, nearest) in [
         ("lable: c4n4ry", "label"),
         ("expiry: c4n4ry", "expires"),
+        ("not-before: c4n4ry", "not_before"),
         ("created_at: c4n4ry", "created"),
         ("revoke: c4n4ry", "revoked"),
         ("replaced-by: c4n4ry", "replaced_by"),

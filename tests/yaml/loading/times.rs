@@ -9,7 +9,7 @@ const LEAP: &str = "leap seconds (`:60`) are not supported: write `:59`, or remo
 const BEFORE: &str = "this time is before 1970 (in UTC), which is not supported: choose a later one, or remove the line";
 const AFTER: &str = "this time is after the end of 9999 (in UTC), which is not supported: choose an earlier one, or remove the line";
 
-const FIELDS: [&str; 3] = ["created", "expires", "revoked"];
+const FIELDS: [&str; 4] = ["created", "expires", "revoked", "not_before"];
 
 fn key(field: &str, time: &str) -> String {
     format!("clients:\n  A:\n    keys:\n      - digest: {DIGEST}\n        {field}: {time}\n")
@@ -17,6 +17,17 @@ fn key(field: &str, time: &str) -> String {
 
 #[test]
 fn times_up_to_the_end_of_9999_are_kept_exactly() {
+    let beginnings = [
+        ("2027-01-15T08:00:00.1234560Z", 1_800_000_000_123_456),
+        // Rounded up, so that no key works too early.
+        ("2027-01-15T08:00:00.1234561Z", 1_800_000_000_123_457),
+        ("2027-01-15T08:00:00.99999999Z", 1_800_000_001_000_000),
+    ];
+    for (time, kept) in beginnings {
+        let listed = load(key("not_before", time)).list_keys(None).unwrap();
+        let kept = UNIX_EPOCH + Duration::from_micros(kept);
+        assert_eq!(listed[0].not_before(), Some(kept), "{time}");
+    }
     for (time, kept) in [
         ("1970-01-01T00:00:00Z", 0),
         ("1970-01-01T00:00:00.000001Z", 1),
@@ -29,9 +40,11 @@ fn times_up_to_the_end_of_9999_are_kept_exactly() {
         ("9999-12-31T23:59:59.999999999999Z", 253_402_300_799_999_999),
         ("2027-01-15T08:00:00.1234569Z", 1_800_000_000_123_456),
     ] {
-        for field in FIELDS {
+        let is_finer = time.len() > "9999-12-31T23:59:59.999999Z".len() && time.ends_with('Z');
+        for field in FIELDS.into_iter().filter(|field| !is_finer || *field != "not_before") {
             let listed = load(key(field, time)).list_keys(None).unwrap();
-            let found = [listed[0].created, listed[0].expires(), listed[0].revoked];
+            let [key] = &listed[..] else { panic!("{listed:?}") };
+            let found = [key.created, key.expires(), key.revoked, key.not_before()];
             let place = FIELDS.iter().position(|known| *known == field).unwrap();
             let kept = UNIX_EPOCH + Duration::from_micros(kept);
             assert_eq!(found[place], Some(kept), "{field}: {time}");

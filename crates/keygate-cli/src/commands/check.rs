@@ -65,8 +65,10 @@ fn note_surroundings(blanks: &[&str], others: &[&str], out: &Output) {
 
 fn refusal(reason: WrongReason) -> &'static str {
     match reason {
+        WrongReason::NotYetValid => "is not valid yet",
         WrongReason::Expired => "has expired",
         WrongReason::Revoked => "was revoked",
+        WrongReason::Network => "is not valid from here",
         WrongReason::Disabled => "belongs to a disabled client",
         WrongReason::Malformed => "is malformed",
         WrongReason::Unknown => "is unknown",

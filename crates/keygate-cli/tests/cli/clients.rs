@@ -28,7 +28,9 @@ fn client_has_the_given_scopes_quota_and_metadata() {
         "name": "App 1",
         "enabled": true,
         "keys": 0,
+        "title": null,
         "scopes": ["orders:read", "stock:*"],
+        "networks": [],
         "quota": "100/minute",
         "metadata": {"team": "billing", "url": "a=b"},
     });
@@ -79,7 +81,7 @@ fn names_that_break_a_rule_are_refused() {
     let sandbox = Sandbox::new();
     let long = "n".repeat(129);
     for (name, reason) in [
-        ("", "has no name"),
+        ("", "is empty"),
         (" x", "begins or ends with a blank"),
         ("a\nb", "control character"),
         (&long, "longer than 128"),

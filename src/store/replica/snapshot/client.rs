@@ -1,4 +1,4 @@
-//! A client as JSON: the values of its columns.
+//! A client or key as JSON: the values of its columns.
 
 use std::borrow::Cow;
 
@@ -6,21 +6,34 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::client::ClientProfile;
-use crate::key::Timestamp;
-use crate::manage::ClientFacts;
-use crate::store::sql::{BadRow, CLIENTS, Column, Cursor, Value, ValueError, Values};
+use crate::key::{Rounding, Timestamp};
+use crate::manage::{ClientFacts, KeyFacts};
+use crate::store::sql::{BadRow, CLIENTS, Column, Cursor, KEYS, Value, ValueError, Values};
 
 pub(super) fn to_json(profile: ClientProfile) -> serde_json::Value {
     let client = ClientFacts { profile, enabled: true };
-    let value = |column: &Column<_>| match column.value(&client) {
+    CLIENTS.columns.iter().map(|column| value(column, &client)).collect()
+}
+
+/// Returns the columns of a key that authentication needs.
+pub(super) fn key_to_json(key: &KeyFacts) -> serde_json::Value {
+    let columns = KEYS.columns.iter().filter(|column| column.authenticates);
+    columns.map(|column| value(column, key)).collect()
+}
+
+pub(super) fn key_from_json(values: Vec<serde_json::Value>) -> Result<KeyFacts, BadRow> {
+    Cursor::new(&JsonRow(values)).authenticating_key()?.complete()
+}
+
+fn value<T>(column: &Column<T>, row: &T) -> serde_json::Value {
+    match column.value(row) {
         Value::Bytes(bytes) => json!(bytes),
         Value::Text(text) => json!(text),
         Value::Texts(texts) => json!(texts),
         Value::Flag(flag) => json!(flag),
         Value::Number(number) => json!(number),
         Value::Time(time) => json!(time),
-    };
-    CLIENTS.columns.iter().map(value).collect()
+    }
 }
 
 pub(super) fn from_json(values: Vec<serde_json::Value>) -> Result<ClientProfile, BadRow> {
@@ -54,9 +67,9 @@ impl Values for JsonRow {
         self.get(index)
     }
 
-    fn time(&self, index: usize) -> Result<Option<Timestamp>, ValueError> {
+    fn time(&self, index: usize, rounding: Rounding) -> Result<Option<Timestamp>, ValueError> {
         let text: Option<&str> = self.get(index)?;
-        text.map(str::parse).transpose().map_err(|_| ValueError)
+        text.map(|text| Timestamp::parse(text, rounding)).transpose().map_err(|_| ValueError)
     }
 
     fn number(&self, index: usize) -> Result<Option<i64>, ValueError> {
@@ -83,7 +96,7 @@ mod tests {
     #[test]
     fn error_of_an_invalid_client_names_it() {
         let client = |name: &str, scope: &str, quota: Option<&str>, metadata: &str| {
-            let values = json!([name, true, [scope], quota, metadata]);
+            let values = json!([name, true, [scope], quota, metadata, null, []]);
             from_json(serde_json::from_value(values).unwrap())
         };
         assert!(client("App 1", "orders:read", None, "{\"team\":\"a\"}").is_ok());
@@ -99,7 +112,7 @@ mod tests {
         let quota = Some("{\"rate\":\"1/day\",\"burst\":36526}");
         let error = client("App 1", "orders", quota, "{}").unwrap_err().to_string();
         assert!(error.contains("the client `App 1`") && error.contains("100 years"), "{error}");
-        for missing in 0..5 {
+        for missing in 0..CLIENTS.columns.len() {
             let mut values: Vec<_> = serde_json::from_value(to_json("App 1".into())).unwrap();
             values.truncate(missing);
             assert!(from_json(values).is_err(), "{missing}");

@@ -1,9 +1,11 @@
 //! The file of a snapshot, in this order:
 //!
 //! - [`Header`], which is updated in place;
-//! - a line of JSON: the database, and the numbers of clients, keys and refused keys;
+//! - a line of JSON: the database, and the numbers of clients, restricted keys, keys and refused keys;
 //! - a line of JSON for each client: the values of its columns;
-//! - for each key, in the order of the digests: its digest, the index of its client, its packed status;
+//! - a line of JSON for each restricted key: the index of its client, and the values of its columns;
+//! - for each key, in the order of the digests: its digest, the index of its client or restricted key in these lines,
+//!   its packed status;
 //! - the digest of each refused key.
 
 use std::collections::{HashMap, HashSet};
@@ -18,7 +20,9 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::client;
+use crate::client::ClientProfile;
 use crate::key::{KeyDigest, PackedStatus};
+use crate::store::KeyRecord;
 use crate::store::folder::{Folder, ROOT, is_untrusted, require_own, require_own_unlinked};
 use crate::store::table::{Row, Table, TableBuilder};
 
@@ -44,7 +48,7 @@ struct Header {
     checksum: Checksum,
 }
 
-const FORMAT: &[u8] = b"keygate snapshot 4\n";
+const FORMAT: &[u8] = b"keygate snapshot 5\n";
 /// Another size of a key's status needs another version of the format.
 const _: () = assert!(PackedStatus::BYTES == 8);
 const HEADER_BYTES: u64 = (FORMAT.len() + 8 + 2 * size_of::<Checksum>()) as u64;
@@ -113,7 +117,8 @@ fn read_rows(
     database: &str,
     contact: SystemTime,
 ) -> io::Result<Snapshot> {
-    let (stored, clients, keys, refused): (String, usize, usize, usize) = json_line(file)?;
+    let (stored, clients, restricted, keys, refused): (String, usize, usize, usize, usize) =
+        json_line(file)?;
     if stored != database {
         return Err(unusable(&format!("it is of the database {stored}, not {database}")));
     }
@@ -121,12 +126,16 @@ fn read_rows(
         let client = client::from_json(json_line(file)?);
         client.map_err(|row| unusable(&row.to_string()))
     };
-    let profiles = (0..clients).map(client).collect::<io::Result<Vec<_>>>()?;
+    let mut profiles = (0..clients).map(client).collect::<io::Result<Vec<_>>>()?;
+    for _ in 0..restricted {
+        let profile = read_restricted(json_line(file)?, &profiles[..clients])?;
+        profiles.push(profile);
+    }
     let (mut table, mut last) = (TableBuilder::new(keys), None);
     for _ in 0..keys {
         let digest = KeyDigest::from_bytes(array(file)?);
         let profile = profiles.get(u32::from_le_bytes(array(file)?) as usize);
-        let profile = profile.ok_or_else(|| unusable("a key has no client"))?.clone();
+        let profile = profile.ok_or_else(|| unusable(NO_CLIENT))?.clone();
         let status = PackedStatus::from_bytes(array(file)?);
         let status = status.ok_or_else(|| unusable("a key has an unknown status"))?;
         if last >= Some(digest.prefix()) {
@@ -139,6 +148,18 @@ fn read_rows(
     let refused = refused.collect::<io::Result<_>>()?;
     Ok(Snapshot { table: table.finish(), refused, clients, contact })
 }
+
+fn read_restricted(
+    (client, key): (usize, Vec<serde_json::Value>),
+    clients: &[ClientProfile],
+) -> io::Result<ClientProfile> {
+    let client = clients.get(client).ok_or_else(|| unusable(NO_CLIENT))?;
+    let key = client::key_from_json(key).map_err(|row| unusable(&row.to_string()))?;
+    let (_, profile, _) = KeyRecord::of(&key, client.clone(), true).into_parts();
+    Ok(profile)
+}
+
+const NO_CLIENT: &str = "a key has no client";
 
 fn json_line<T: DeserializeOwned>(file: &mut impl BufRead) -> io::Result<T> {
     let mut line = String::new();
@@ -181,21 +202,34 @@ pub(super) fn write(
 }
 
 fn write_rows(file: &File, database: &str, table: &Table, refused: &Refused) -> io::Result<()> {
-    let (mut keys, mut profiles, mut indices) = (0_u64, Vec::new(), HashMap::new());
-    table.for_each(|Row { profile, .. }, _| {
+    let (mut keys, mut clients, mut indices) = (0_u64, Vec::new(), HashMap::new());
+    let mut restricted = Vec::new();
+    table.for_each(|Row { digest, profile }, _| {
         keys += 1;
-        indices.entry(profile.address()).or_insert_with(|| {
-            profiles.push(profile.clone());
-            profiles.len() - 1
+        let client = *indices.entry(profile.address()).or_insert_with(|| {
+            clients.push(profile.client().clone());
+            clients.len() - 1
         });
+        if profile.restrictions().is_some() {
+            let record = KeyRecord::from_parts(*digest, profile.clone(), PackedStatus::CLEAR);
+            restricted.push((client, record));
+        }
     });
     let mut file = BufWriter::new(file);
-    writeln!(file, "{}", json!([database, profiles.len(), keys, refused.len()]))?;
-    for profile in profiles {
-        writeln!(file, "{}", client::to_json(profile))?;
+    let counts = json!([database, clients.len(), restricted.len(), keys, refused.len()]);
+    writeln!(file, "{counts}")?;
+    // Restricted keys are in the order of the digests, too.
+    let mut next_restricted = clients.len()..;
+    for client in clients {
+        writeln!(file, "{}", client::to_json(client))?;
+    }
+    for (client, record) in restricted {
+        writeln!(file, "{}", json!([client, client::key_to_json(&record.facts())]))?;
     }
     let mut write_key = |Row { digest, profile }: &Row, status: PackedStatus| {
-        let client = u32::try_from(indices[&profile.address()]).map_err(io::Error::other)?;
+        let index = profile.restrictions().and_then(|_| next_restricted.next());
+        let index = index.unwrap_or_else(|| indices[&profile.address()]);
+        let client = u32::try_from(index).map_err(io::Error::other)?;
         file.write_all(&digest.to_bytes())?;
         file.write_all(&client.to_le_bytes())?;
         file.write_all(&status.to_bytes())

@@ -30,11 +30,14 @@ impl Value {
 
     /// Returns the fields of a client, without its keys.
     pub(in crate::store::yaml) fn client(profile: &ClientProfile) -> Vec<(String, Self)> {
-        let ProfileParts { name: _, scopes, quota, metadata } = profile.parts();
+        let ProfileParts { name: _, title, scopes, networks, quota, metadata } = profile.parts();
         let mut fields = Vec::new();
+        fields.extend(title.map(|title| ("title".to_owned(), Self::text(title))));
         if !scopes.is_empty() {
-            let scopes = scopes.iter().map(|scope| Self::text(scope.as_str()));
-            fields.push(("scopes".to_owned(), Self::flow_list(scopes)));
+            fields.push(("scopes".to_owned(), Self::texts(scopes)));
+        }
+        if !networks.is_empty() {
+            fields.push(("networks".to_owned(), Self::texts(networks)));
         }
         if let Some(quota) = quota {
             fields.push(("quota".to_owned(), quota_value(quota)));
@@ -45,6 +48,11 @@ impl Value {
             fields.push(("metadata".to_owned(), metadata));
         }
         fields
+    }
+
+    /// Returns a list of texts on one line.
+    pub(in crate::store::yaml) fn texts(texts: &[impl ToString]) -> Self {
+        Self::flow_list(texts.iter().map(|text| Self::text(&text.to_string())))
     }
 
     fn flow_list(values: impl Iterator<Item = Self>) -> Self {

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
+use std::{mem, slice};
 
 use super::FileParser;
 use super::fields::Fields;
-use super::values::{quota, time_of};
-use crate::client::{ClientProfile, ProfileError, Scope, label};
-use crate::key::{KeyDigest, Lifetime, invisible, looks_like_key};
-use crate::manage::{ClientFacts, KeyFacts};
+use super::values::{networks, quota, scopes};
+use crate::client::{ClientProfile, ProfileError, label};
+use crate::key::{invisible, looks_like_key};
+use crate::manage::{ClientFacts, rules};
 use crate::store::memory::Bulk;
 use crate::store::yaml::error::WarningKind;
 use crate::store::yaml::events::Events;
@@ -16,8 +17,10 @@ use crate::store::yaml::text::YamlTextKind;
 
 #[derive(Clone, Copy)]
 enum ClientField {
+    Title,
     Enabled,
     Scopes,
+    Networks,
     Quota,
     Metadata,
     Keys,
@@ -25,37 +28,16 @@ enum ClientField {
 
 const CLIENT: Fields<ClientField> = Fields {
     known: &[
+        ("title", ClientField::Title),
         ("enabled", ClientField::Enabled),
         ("scopes", ClientField::Scopes),
+        ("networks", ClientField::Networks),
         ("quota", ClientField::Quota),
         ("metadata", ClientField::Metadata),
         ("keys", ClientField::Keys),
     ],
     fallback: "keys",
-    hint: "a client has `enabled`, `scopes`, `quota`, `metadata` and `keys`",
-};
-
-#[derive(Clone, Copy)]
-enum KeyField {
-    Digest,
-    Label,
-    Created,
-    Expires,
-    ReplacedBy,
-    Revoked,
-}
-
-const KEY: Fields<KeyField> = Fields {
-    known: &[
-        ("digest", KeyField::Digest),
-        ("label", KeyField::Label),
-        ("created", KeyField::Created),
-        ("expires", KeyField::Expires),
-        ("replaced_by", KeyField::ReplacedBy),
-        ("revoked", KeyField::Revoked),
-    ],
-    fallback: "digest",
-    hint: "a key has `digest`, `label`, `created`, `expires`, `replaced_by` and `revoked`",
+    hint: "a client has `title`, `enabled`, `scopes`, `networks`, `quota`, `metadata` and `keys`",
 };
 
 const CLIENTS_HINT: &str = "write each client as `NAME:`, with its fields indented below";
@@ -114,9 +96,18 @@ impl FileParser<'_> {
         while let Some((field, value)) = events.pair("the name of a field", CLIENT.hint)? {
             let depth = events.depth_before(&value);
             let result = seen.field(field).and_then(|field| match field {
+                ClientField::Title => {
+                    self.title(value).map(|title| profile = profile.clone().with_title(title))
+                }
                 ClientField::Enabled => value.boolean().map(|value| enabled = value),
-                ClientField::Scopes => scopes(&value, events)
-                    .map(|scopes| profile = profile.clone().with_scopes(scopes)),
+                ClientField::Scopes => scopes(&value, events).map(|scopes| {
+                    let scopes = scopes.into_iter().map(|(scope, _)| scope);
+                    profile = profile.clone().with_scopes(scopes);
+                }),
+                ClientField::Networks => networks(&value, events).map(|networks| {
+                    let networks = networks.into_iter().map(|(network, _)| network);
+                    profile = profile.clone().with_networks(networks);
+                }),
                 ClientField::Quota => {
                     quota(value, events).map(|quota| profile = profile.clone().with_quota(quota))
                 }
@@ -130,94 +121,32 @@ impl FileParser<'_> {
             events.skip_to(depth)?;
         }
         profile.validate().map_err(client_error)?;
+        // The keys may come before the scopes.
+        for (scope, position) in mem::take(&mut self.key_scopes) {
+            if rules::lacked_scope(&profile, slice::from_ref(&scope)).is_some() {
+                self.warn(WarningKind::LackedScope, position);
+            }
+        }
+        for (network, position) in mem::take(&mut self.key_networks) {
+            if rules::lacked_network(&profile, &[network]).is_some() {
+                self.warn(WarningKind::LackedNetwork, position);
+            }
+        }
         self.clients.0.insert((&*name).into(), (position, ClientFacts { profile, enabled }));
         Ok(())
     }
 
-    fn read_client_keys(
-        &mut self,
-        profile: &ClientProfile,
-        value: &Node<'_>,
-        events: &mut Events<'_>,
-    ) -> Result<(), LoadError> {
-        value.sequence("a list of keys", "write each as `- digest: sha256:...`")?;
-        while let Some(item) = events.entry()? {
-            let depth = events.depth_before(&item);
-            let result = self.read_client_key(profile, &item, events);
-            self.errors.collect(result)?;
-            events.skip_to(depth)?;
-        }
-        Ok(())
-    }
-
-    fn read_client_key(
-        &mut self,
-        profile: &ClientProfile,
-        item: &Node<'_>,
-        events: &mut Events<'_>,
-    ) -> Result<(), LoadError> {
-        item.mapping("a key", "write it as `- digest: sha256:...`")?;
-        let (mut digest, mut label, mut replaced) = (None, None, None);
-        let (mut created, mut expires, mut revoked) = (None, None, None);
-        let mut seen = KEY.seen();
-        while let Some((field, value)) = events.pair("the name of a field", KEY.hint)? {
-            let position = value.position;
-            let depth = events.depth_before(&value);
-            let result = seen.field(field).and_then(|field| {
-                match field {
-                    KeyField::Digest => {
-                        // An invalid digest is not reported as missing, too.
-                        digest = Some((None, position));
-                        let text =
-                            value.text("a digest", "write `sha256:` and 64 hexadecimal digits")?;
-                        let parsed = text.parse::<KeyDigest>();
-                        let parsed =
-                            parsed.map_err(|error| LoadErrorKind::Digest(error).at(position))?;
-                        digest = Some((Some(parsed), position));
-                    }
-                    KeyField::Label => {
-                        let text =
-                            value.text("a label", "write a short text, or remove the line")?;
-                        label::check(&text)
-                            .map_err(|error| LoadErrorKind::Label(error).at(position))?;
-                        self.warn_if_key("this label", &text, position);
-                        label = Some(text.to_owned());
-                    }
-                    KeyField::Created => created = Some(time_of(value)?),
-                    KeyField::Expires => expires = Some(time_of(value)?),
-                    KeyField::Revoked => revoked = Some(time_of(value)?),
-                    KeyField::ReplacedBy => {
-                        let text =
-                            value.text("the id of a key", "write its 16 hexadecimal digits")?;
-                        let id = text
-                            .parse()
-                            .map_err(|error| LoadErrorKind::KeyId(error).at(position))?;
-                        replaced = Some((id, position));
-                    }
-                }
-                Ok(())
-            });
-            self.errors.collect(result)?;
-            events.skip_to(depth)?;
-        }
-        let (digest, position) = digest.ok_or_else(|| LoadErrorKind::NoDigest.at(item.position))?;
-        let Some(digest) = digest else { return Ok(()) };
-        if let (Some((id, position)), None) = (replaced, revoked) {
-            self.successors.push((id, position));
-            if expires.is_none() {
-                self.warn(WarningKind::ReplacedWithoutExpiry, position);
-            }
-        }
-        let client = profile.name().to_owned();
-        let lifetime = Lifetime { expires };
-        let replaced_by = replaced.map(|(id, _)| id);
-        let key = KeyFacts { digest, client, label, created, lifetime, revoked, replaced_by };
-        self.keys.push_facts(key, profile.clone(), position);
-        Ok(())
+    fn title(&mut self, value: Node<'_>) -> Result<String, LoadError> {
+        let position = value.position;
+        let text = value.text("a title", "write a short text, or remove the line")?;
+        label::check(&text)
+            .map_err(|error| LoadErrorKind::Client(ProfileError::Title(error)).at(position))?;
+        self.warn_if_key("this title", &text, position);
+        Ok(text.to_owned())
     }
 
     /// Warns if a text that is shown to people looks like a key.
-    fn warn_if_key(&mut self, what: &'static str, text: &str, position: Position) {
+    pub(super) fn warn_if_key(&mut self, what: &'static str, text: &str, position: Position) {
         if looks_like_key(text) {
             self.warn(WarningKind::TextLikeKey { what }, position);
         }
@@ -251,15 +180,4 @@ impl FileParser<'_> {
         }
         Ok(metadata)
     }
-}
-
-fn scopes(value: &Node<'_>, events: &mut Events<'_>) -> Result<Vec<Scope>, LoadError> {
-    value.sequence("a list of scopes", "write it as `[orders:read, stock:*]`")?;
-    let mut scopes = Vec::new();
-    while let Some(item) = events.entry()? {
-        let position = item.position;
-        let text = item.text("a scope", "write it as `orders:read`")?;
-        scopes.push(text.parse().map_err(|error| LoadErrorKind::Scope(error).at(position))?);
-    }
-    Ok(scopes)
 }

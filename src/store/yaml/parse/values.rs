@@ -1,8 +1,9 @@
-use crate::client::{ParseQuotaError, Quota, Rate};
-use crate::key::Timestamp;
+use crate::client::{Network, ParseQuotaError, Quota, Rate, Scope};
+use crate::key::{Rounding, Timestamp};
 use crate::store::yaml::events::Events;
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::Node;
+use crate::store::yaml::position::Position;
 
 use super::fields::Fields;
 
@@ -21,10 +22,10 @@ const RATE: Fields<RateField> = Fields {
     hint: "a limit has a `rate` and a `burst`",
 };
 
-pub(super) fn time_of(value: Node<'_>) -> Result<Timestamp, LoadError> {
+pub(super) fn time_of(value: Node<'_>, rounding: Rounding) -> Result<Timestamp, LoadError> {
     let position = value.position;
     let text = value.text("a time", "write it as in `2027-01-31T00:00:00Z`, or remove the line")?;
-    text.parse().map_err(|error| LoadErrorKind::Time(error).at(position))
+    Timestamp::parse(&text, rounding).map_err(|error| LoadErrorKind::Time(error).at(position))
 }
 
 pub(super) fn quota(value: Node<'_>, events: &mut Events<'_>) -> Result<Quota, LoadError> {
@@ -74,4 +75,39 @@ fn limit(value: Node<'_>, events: &mut Events<'_>) -> Result<Rate, LoadError> {
         None => Ok(rate),
         Some((burst, position)) => rate.with_burst(burst).map_err(quota(position)),
     }
+}
+
+/// Parses a list of scopes, each with its position.
+pub(super) fn scopes(
+    value: &Node<'_>,
+    events: &mut Events<'_>,
+) -> Result<Vec<(Scope, Position)>, LoadError> {
+    value.sequence("a list of scopes", "write it as `[orders:read, stock:*]`")?;
+    let mut scopes = Vec::new();
+    while let Some(item) = events.entry()? {
+        let position = item.position;
+        let text = item.text("a scope", "write it as `orders:read`")?;
+        let scope = text.parse().map_err(|error| LoadErrorKind::Scope(error).at(position))?;
+        scopes.push((scope, position));
+    }
+    Ok(scopes)
+}
+
+/// Parses a list of networks, each with its position.
+pub(super) fn networks(
+    value: &Node<'_>,
+    events: &mut Events<'_>,
+) -> Result<Vec<(Network, Position)>, LoadError> {
+    value.sequence("a list of networks", "write it as `[10.0.0.0/8, 2001:db8::/32]`")?;
+    let mut networks = Vec::new();
+    while let Some(item) = events.entry()? {
+        let position = item.position;
+        let text = item.text("a network", "write it as `10.0.0.0/8`")?;
+        let network = text.parse().map_err(|error| LoadErrorKind::Network(error).at(position))?;
+        networks.push((network, position));
+    }
+    if networks.is_empty() {
+        return Err(LoadErrorKind::NoNetworks.at(value.position));
+    }
+    Ok(networks)
 }

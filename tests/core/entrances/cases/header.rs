@@ -5,7 +5,7 @@ use keygate::error::StoreErrorKind;
 
 use super::{Case, admitted, get, wrong, wrong_known};
 use crate::common::keys::{
-    DISABLED, EXPIRED, EXPIRING, MIXED_UP, REVOKED, RIGHT, RIGHT_NON_ASCII, RIGHT_TOO,
+    BEGINNING, DISABLED, EXPIRED, EXPIRING, MIXED_UP, REVOKED, RIGHT, RIGHT_NON_ASCII, RIGHT_TOO,
     UNANSWERABLE, WRONG,
 };
 use crate::entrances::open::Outcome;
@@ -27,6 +27,11 @@ pub(super) fn cases() -> Vec<Case> {
         case("in another case", RIGHT.to_lowercase().as_bytes(), wrong(WrongReason::Unknown)),
         case("cut short", &RIGHT.as_bytes()[1..], wrong(WrongReason::Unknown)),
         case("wrong, not UTF-8", b"\x80\xfe\xff key", wrong(WrongReason::Unknown)),
+        case(
+            "not valid yet",
+            BEGINNING.as_bytes(),
+            wrong_known(WrongReason::NotYetValid, BEGINNING),
+        ),
         case("expired", EXPIRED.as_bytes(), wrong_known(WrongReason::Expired, EXPIRED)),
         case("revoked", REVOKED.as_bytes(), wrong_known(WrongReason::Revoked, REVOKED)),
         case("disabled", DISABLED.as_bytes(), wrong_known(WrongReason::Disabled, DISABLED)),

@@ -21,6 +21,7 @@ pub(super) enum Step {
 }
 
 #[derive(Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // Few of them exist at once.
 pub(super) enum Changed {
     Client(ClientInfo),
     Key(KeyInfo),

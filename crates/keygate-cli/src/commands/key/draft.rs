@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use keygate::key::KeyState;
 use keygate::manage::{Expiry, KeyInfo, ManageError, Policy, rules};
-use keygate::{ApiKey, NewKey};
-use serde_json::{Map, Value};
+use keygate::{ApiKey, ClientProfile, NewKey};
+use serde_json::{Map, Value, json};
 
 use crate::args::{Globals, NewKeyArgs};
 use crate::deliver::Delivery;
@@ -26,7 +26,7 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new(
-        client: &str,
+        client: &ClientProfile,
         label: Option<&str>,
         expiry: Expiry,
         policy: &Policy,
@@ -50,6 +50,18 @@ impl Draft {
         facts
             .retain(|name, _| !["state", "revoked", "replaced_by", "last_used"].contains(&&**name));
         Ok(Self { key, new, facts })
+    }
+
+    /// Shows what the key inherits from the one that it replaces.
+    pub(super) fn inherit(&mut self, old: &KeyInfo, now: SystemTime) {
+        let begins = old.inherited_lifetime(now).not_before().map(show::time);
+        for (name, value) in [
+            ("not_before", json!(begins)),
+            ("scopes", json!(old.scopes)),
+            ("networks", json!(old.networks)),
+        ] {
+            self.facts.insert(name.to_owned(), value);
+        }
     }
 
     /// Writes the key out, then changes the store.

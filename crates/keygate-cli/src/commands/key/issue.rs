@@ -21,11 +21,12 @@ pub(super) fn run(
     let IssueArgs { client, new_key } = args;
     let expires = new_key.expires.map(|expires| expires.instant(now)).transpose()?;
     // An unknown client fails here, with the nearest name.
-    block_on(store.find_client(client)).map_err(|error| client_failure(error, client, store))?;
+    let found = block_on(store.find_client(client));
+    let profile = found.map_err(|error| client_failure(error, client, store))?.profile;
 
     let expiry = expires.map_or(Expiry::Inherit, Expiry::At);
     let (label, policy) = (new_key.label.as_deref(), block_on(store.policy())?);
-    let draft = Draft::new(client, label, expiry, &policy, now, new_key, out)?;
+    let draft = Draft::new(&profile, label, expiry, &policy, now, new_key, out)?;
     let (delivery, issued) = draft
         .store(new_key, globals, out, store, |store, new| block_on(store.issue(client, new)))?;
     let note = format!("issued {}, {}", show::named_new(&issued, out), show::expiry(&issued, now));

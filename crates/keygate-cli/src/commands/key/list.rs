@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use keygate::manage::{KeyInfo, LastUsed, PartialList};
+use keygate::manage::{KeyInfo, KeyStatus, LastUsed, PartialList};
 
 use super::filter;
 use crate::args::{Globals, ListKeysArgs};
@@ -60,12 +60,16 @@ pub(in crate::commands) fn table(
     let mut table = Table::new(headings);
     for key in keys {
         let status = ShownStatus::of(key, now, soon);
-        let revoked = key.revoked.map(|revoked| format!(" {}", from_now(revoked, now)));
+        let since = match key.status(now) {
+            KeyStatus::NotYetValid => key.not_before().map(|begins| (", begins", begins)),
+            _ => key.revoked.map(|revoked| ("", revoked)),
+        };
+        let since = since.map(|(what, time)| format!("{what} {}", from_now(time, now)));
         table.push([
             key.key_id.to_string().into(),
             key.client.as_str().into(),
             key.label.as_deref().unwrap_or_default().into(),
-            Cell::styled(status.to_string() + &revoked.unwrap_or_default(), status.style()),
+            Cell::styled(status.to_string() + &since.unwrap_or_default(), status.style()),
             key.created.map(|created| from_now(created, now)).unwrap_or_default().into(),
             expiry(key, now).into(),
             if is_watched { last_used(key, now).into() } else { "".into() },
@@ -108,13 +112,16 @@ mod tests {
         revoked.state = KeyState::Revoked;
         revoked.revoked = Some(now - 2 * DAY);
         revoked.lifetime = Lifetime::default().with_expiry(now);
+        let mut later = KeyInfo::new("34e96aa08482cdc1".parse().unwrap(), "User 1");
+        later.lifetime = Lifetime::default().with_not_before(now + 2 * DAY);
 
-        let table = table(&[expiring, revoked], SOON, false, now);
+        let table = table(&[expiring, revoked, later], SOON, false, now);
         assert_eq!(
             anstream::adapter::strip_str(&table).to_string(),
-            "ID                CLIENT  LABEL       STATE               CREATED      EXPIRES\n\
-             1f0c2b7a9d3e4c58  App 1   production  expiring            87 days ago  expires in 3 days\n\
-             08c1d5e2f3a4b596  User 1              revoked 2 days ago               expired now\n"
+            "ID                CLIENT  LABEL       STATE                            CREATED      EXPIRES\n\
+             1f0c2b7a9d3e4c58  App 1   production  expiring                         87 days ago  expires in 3 days\n\
+             08c1d5e2f3a4b596  User 1              revoked 2 days ago                            expired now\n\
+             34e96aa08482cdc1  User 1              not yet valid, begins in 2 days               never\n"
         );
     }
 }

@@ -29,7 +29,9 @@ pub(super) fn run(
     let expires = expiry(args, &old, &policy, now, out)?;
     let label = new_key.label.as_deref().or(old.label.as_deref());
 
-    let mut draft = Draft::new(&old.client, label, expires.into(), &policy, now, new_key, out)?;
+    let client = block_on(store.find_client(&old.client))?.profile;
+    let mut draft = Draft::new(&client, label, expires.into(), &policy, now, new_key, out)?;
+    draft.inherit(&old, now);
     draft.facts.insert("replaces".to_owned(), id.to_string().into());
     let (delivery, rotated) = draft.store(new_key, globals, out, store, |store, new| {
         block_on(store.rotate(&id, new, *grace))

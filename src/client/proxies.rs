@@ -1,10 +1,9 @@
 use std::net::IpAddr;
 
 use http::HeaderMap;
-use ipnet::IpNet;
 
 use super::forwarded::Field;
-use super::network::{self, ParseNetworkError};
+use super::{Network, ParseNetworkError};
 
 /// The networks of your own proxies, whose headers name the address of a client.
 ///
@@ -24,7 +23,7 @@ use super::network::{self, ParseNetworkError};
 ///
 /// ```
 /// use http::HeaderMap;
-/// use keygate::limit::TrustedProxies;
+/// use keygate::client::TrustedProxies;
 ///
 /// let proxies = TrustedProxies::new(["10.0.0.0/8", "fd00::/8"])?;
 /// let mut headers = HeaderMap::new();
@@ -39,7 +38,7 @@ use super::network::{self, ParseNetworkError};
 /// ```
 #[derive(Clone, Debug)]
 pub struct TrustedProxies {
-    networks: Box<[IpNet]>,
+    networks: Box<[Network]>,
     field: Field,
 }
 
@@ -53,7 +52,7 @@ impl TrustedProxies {
     pub fn new(
         networks: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<Self, ParseNetworkError> {
-        let networks = networks.into_iter().map(|text| network::parse(text.as_ref()));
+        let networks = networks.into_iter().map(|text| text.as_ref().parse());
         Ok(Self { networks: networks.collect::<Result<_, _>>()?, field: Field::XForwardedFor })
     }
 
@@ -76,6 +75,6 @@ impl TrustedProxies {
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|network| network.contains(address))
     }
 }

@@ -1,0 +1,98 @@
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap};
+
+use super::TrustedProxies;
+
+/// Where the address of a client comes from:
+/// [`Authenticator::with_client_address`](crate::Authenticator::with_client_address).
+///
+/// Keys that are restricted to [networks](crate::client::Network) and the throttle of wrong keys use it. The service
+/// defines the address of a request: that of the peer, or the one that its own proxies report.
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use axum::extract::ConnectInfo;
+/// use keygate::{ApiKeyLayer, Authenticator, MemoryStore};
+/// use keygate::client::{ClientAddress, TrustedProxies};
+///
+/// let address = ClientAddress::by_peer(|peer: &ConnectInfo<SocketAddr>| peer.0.ip())
+///     .behind(TrustedProxies::new(["10.0.0.0/8", "fd00::/8"])?);
+/// let auth = Authenticator::new(MemoryStore::new()).with_client_address(address);
+/// let layer = ApiKeyLayer::from(auth);
+/// // Serve it with `app.into_make_service_with_connect_info::<SocketAddr>()`.
+/// # Ok::<(), keygate::client::ParseNetworkError>(())
+/// ```
+#[derive(Clone)]
+pub struct ClientAddress {
+    peer: Arc<PeerOf>,
+    proxies: Option<Arc<TrustedProxies>>,
+}
+
+type PeerOf = dyn Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync;
+
+impl ClientAddress {
+    /// Reads the address with this function from the head of a request.
+    ///
+    /// It is called for keys that are restricted to networks; if wrong keys are throttled, also for wrong keys, and for
+    /// all keys if the store waits. Do not read a header that callers can set: they could pretend to be anywhere, and lock
+    /// out any address.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use http::{Extensions, HeaderMap};
+    /// use keygate::client::ClientAddress;
+    ///
+    /// /// What the server of this service leaves in every request.
+    /// #[derive(Clone)]
+    /// struct Connection { peer: IpAddr }
+    ///
+    /// let address = ClientAddress::by(|_headers: &HeaderMap, extensions: &Extensions| {
+    ///     Some(extensions.get::<Connection>()?.peer)
+    /// });
+    /// ```
+    pub fn by(
+        address: impl Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        Self { peer: Arc::new(address), proxies: None }
+    }
+
+    /// Reads the peer's address, which the server puts into the request's extensions: axum as
+    /// `ConnectInfo<SocketAddr>`, as in the example of [`ClientAddress`].
+    pub fn by_peer<T: Send + Sync + 'static>(
+        address: impl Fn(&T) -> IpAddr + Send + Sync + 'static,
+    ) -> Self {
+        Self::by(move |_, extensions| extensions.get().map(&address))
+    }
+
+    /// Treats the address as that of a peer. If the peer is one of these proxies, the client address that the proxies
+    /// report counts instead.
+    #[must_use]
+    pub fn behind(self, proxies: TrustedProxies) -> Self {
+        Self { proxies: Some(Arc::new(proxies)), ..self }
+    }
+
+    /// Works the address out. Everything that depends on the address of a client calls this.
+    pub(crate) fn of(
+        &self,
+        headers: &HeaderMap,
+        extensions: Option<&Extensions>,
+    ) -> Option<IpAddr> {
+        let peer = match extensions {
+            Some(extensions) => (self.peer)(headers, extensions),
+            None => (self.peer)(headers, &Extensions::new()),
+        };
+        peer.map(|peer| match &self.proxies {
+            Some(proxies) => proxies.client(peer, headers),
+            None => peer.to_canonical(),
+        })
+    }
+}
+
+impl fmt::Debug for ClientAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientAddress").field("behind", &self.proxies).finish_non_exhaustive()
+    }
+}

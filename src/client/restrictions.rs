@@ -1,0 +1,206 @@
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::profile::Fields;
+use super::{ClientProfile, Network, Scope};
+use crate::key::{Lifetime, Timestamp};
+
+/// What restricts one key beyond its client.
+///
+/// Few keys have restrictions, so a key with any has its own profile, which holds them. All others share the profile of
+/// their client.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct KeyRestrictions {
+    pub(crate) not_before: Option<Timestamp>,
+    /// Sorted. If empty, the key has the scopes of its client.
+    pub(crate) scopes: Vec<Scope>,
+    /// Sorted. If empty, the key may be used from the networks of its client.
+    pub(crate) networks: Vec<Network>,
+}
+
+/// The profile of a client, as a key with restrictions has it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct KeyProfile {
+    pub(super) client: ClientProfile,
+    restrictions: KeyRestrictions,
+    /// The scopes that the key has, if it does not have those of its client.
+    scopes: Option<Vec<Scope>>,
+}
+
+impl KeyProfile {
+    pub(super) fn scopes(&self) -> &[Scope] {
+        self.scopes.as_deref().unwrap_or(self.client.scopes())
+    }
+}
+
+impl ClientProfile {
+    /// Returns whether a key with this profile may be refused although its status is clear.
+    #[inline]
+    pub(crate) fn is_restricted(&self) -> bool {
+        match self.fields() {
+            Fields::Name(_) | Fields::Detailed(_) => false,
+            Fields::WithNetworks(_) | Fields::OfKey(_) => true,
+        }
+    }
+
+    /// Returns the profile of the client, without the restrictions of a key.
+    pub(crate) fn client(&self) -> &Self {
+        match self.fields() {
+            Fields::Name(_) | Fields::Detailed(_) | Fields::WithNetworks(_) => self,
+            Fields::OfKey(key) => &key.client,
+        }
+    }
+
+    /// Removes the restrictions of a key: the profile of a verified client may have some.
+    pub(crate) fn into_client(self) -> Self {
+        if self.restrictions().is_some() { self.client().clone() } else { self }
+    }
+
+    /// Returns the restrictions of the key that has this profile, if it has any.
+    pub(crate) fn restrictions(&self) -> Option<&KeyRestrictions> {
+        match self.fields() {
+            Fields::Name(_) | Fields::Detailed(_) | Fields::WithNetworks(_) => None,
+            Fields::OfKey(key) => Some(&key.restrictions),
+        }
+    }
+
+    /// Returns the lifetime of a key with this profile and expiry.
+    pub(crate) fn lifetime(&self, expires: Option<Timestamp>) -> Lifetime {
+        Lifetime { not_before: self.restrictions().and_then(|key| key.not_before), expires }
+    }
+
+    /// Returns the networks of the key that has this profile.
+    pub(crate) fn key_networks(&self) -> &[Network] {
+        self.restrictions().map_or(&[], |key| &key.networks)
+    }
+
+    /// Returns whether a key with this profile may be used from some networks only.
+    pub(crate) fn has_networks(&self) -> bool {
+        !self.networks().is_empty() || !self.key_networks().is_empty()
+    }
+
+    /// Returns whether a key with this profile may be used from this address: the networks of the key are within those of
+    /// its client, unless the client has lost some of them.
+    pub(crate) fn is_usable_from(&self, address: IpAddr) -> bool {
+        let is_in = |networks: &[Network]| {
+            networks.is_empty() || networks.iter().any(|network| network.contains(address))
+        };
+        is_in(self.networks()) && is_in(self.key_networks())
+    }
+
+    /// Returns the profile for a key with these restrictions, in place of any others.
+    pub(crate) fn for_key(&self, restrictions: KeyRestrictions) -> Self {
+        let client = self.client().clone();
+        if restrictions == KeyRestrictions::default() {
+            return client;
+        }
+        let is_narrowed = !restrictions.scopes.is_empty();
+        let scopes = is_narrowed.then(|| narrowed(client.scopes(), &restrictions.scopes));
+        Self::from_fields(Fields::OfKey(Box::new(KeyProfile { client, restrictions, scopes })))
+    }
+
+    /// Returns the profile with the restrictions of the key that has the other profile.
+    pub(crate) fn restricted_as(&self, other: &Self) -> Self {
+        match other.restrictions() {
+            None => self.clone(),
+            Some(restrictions) => self.for_key(restrictions.clone()),
+        }
+    }
+
+    /// Changes the restrictions of the key that has this profile.
+    pub(crate) fn restricted(self, change: impl FnOnce(&mut KeyRestrictions)) -> Self {
+        let mut restrictions = self.restrictions().cloned().unwrap_or_default();
+        change(&mut restrictions);
+        if self.restrictions().is_none() && restrictions == KeyRestrictions::default() {
+            return self;
+        }
+        self.for_key(restrictions)
+    }
+}
+
+/// Returns the scopes that cover what both the client and the key cover.
+fn narrowed(client: &[Scope], key: &[Scope]) -> Vec<Scope> {
+    let both = |of_client: &Scope, of_key: &Scope| {
+        if of_client.covers(of_key) {
+            Some(of_key.clone())
+        } else {
+            of_key.covers(of_client).then(|| of_client.clone())
+        }
+    };
+    sorted(key.iter().flat_map(|key| client.iter().filter_map(move |client| both(client, key))))
+}
+
+/// Sorts a list and removes duplicates.
+pub(crate) fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    items.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(text: &str) -> Vec<Scope> {
+        sorted(text.split_whitespace().map(|scope| scope.parse().unwrap()))
+    }
+
+    #[test]
+    fn key_has_what_it_and_its_client_cover() {
+        for (client, key, has) in [
+            ("orders:read orders:write", "orders:read", "orders:read"),
+            ("orders:*", "orders:read stock:read", "orders:read"),
+            ("orders:read", "orders:*", "orders:read"),
+            ("orders:read", "*", "orders:read"),
+            ("*", "orders:*", "orders:*"),
+            ("orders:*", "orders:*", "orders:*"),
+            ("a:* b", "a:x:* *", "a:* a:x:* b"),
+            ("stock:read", "orders:read", ""),
+            ("", "orders:read", ""),
+            ("*", "keygate:admin", ""),
+            ("keygate:admin", "*", ""),
+            ("keygate:*", "keygate:admin", "keygate:admin"),
+            ("orders:read", "", "orders:read"),
+        ] {
+            let profile = ClientProfile::new("App 1").with_scopes(scopes(client));
+            let narrowed = profile.clone().restricted(|it| it.scopes = scopes(key));
+            assert_eq!(narrowed.scopes(), scopes(has), "{client} and {key}");
+            assert_eq!(*narrowed.client(), profile);
+            // The restrictions stay, so that a client that gets its scopes back restores its keys.
+            let restrictions = narrowed.restrictions().cloned().unwrap_or_default();
+            assert_eq!(restrictions.scopes, scopes(key));
+            assert_eq!(profile.for_key(restrictions), narrowed);
+        }
+    }
+
+    #[test]
+    fn key_is_used_from_its_networks_within_those_of_its_client() {
+        let networks =
+            |text: &str| text.split_whitespace().map(|it| it.parse().unwrap()).collect::<Vec<_>>();
+        for (client, key, inside, outside) in [
+            ("", "", "10.1.2.3 ::1", ""),
+            ("10.0.0.0/8 ::1", "", "10.1.2.3 ::1 ::ffff:10.1.2.3", "11.0.0.0 ::2"),
+            ("", "10.1.0.0/16", "10.1.2.3 ::ffff:10.1.2.3", "10.2.0.0 ::1"),
+            ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "10.2.0.0 11.0.0.0"),
+            ("10.0.0.0/16", "10.1.0.0/16", "", "10.0.0.1 10.1.0.1"),
+        ] {
+            let profile = ClientProfile::new("App 1").with_networks(networks(client));
+            let profile = profile.restricted(|it| it.networks = networks(key));
+            let is_inside = |address: &str| profile.is_usable_from(address.parse().unwrap());
+            assert!(inside.split_whitespace().all(is_inside), "{client} and {key}");
+            assert!(!outside.split_whitespace().any(is_inside), "{client} and {key}");
+            assert_eq!(profile.has_networks(), !outside.is_empty());
+            assert_eq!(profile.is_restricted(), !outside.is_empty());
+        }
+    }
+
+    #[test]
+    fn changed_profile_has_no_restrictions() {
+        let profile = ClientProfile::new("App 1").with_scopes(scopes("orders:*"));
+        let key = profile.clone().restricted(|it| it.scopes = scopes("orders:read"));
+        assert!(key.is_restricted() && !profile.is_restricted());
+        assert!(key.is_same(&profile));
+        assert_eq!(key.clone().into_client(), profile);
+        let changed = key.with_scopes(scopes("stock:read"));
+        assert!(!changed.is_restricted());
+        assert_eq!(changed.scopes(), scopes("stock:read"));
+    }
+}
