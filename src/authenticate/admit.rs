@@ -50,10 +50,10 @@ impl LookupRequest {
         let key_id = digest.key_id();
         // Most keys are active, never expire and have no restrictions: two comparisons.
         if status.is_clear() && !profile.is_restricted() {
-            return Ok(Client::new(profile, key_id, self.by_bearer));
+            return Ok(Client::new(profile, key_id, status, self.by_bearer));
         }
         match refusal(&profile, status, address_source, clock) {
-            None => Ok(Client::new(profile, key_id, self.by_bearer)),
+            None => Ok(Client::new(profile, key_id, status, self.by_bearer)),
             Some(Refused::Wrong(reason)) => {
                 Err(AuthError::wrong(reason, Some(key_id), self.by_bearer))
             }

@@ -1,7 +1,8 @@
 use std::fmt;
+use std::time::SystemTime;
 
 use crate::client::{ClientProfile, Scope};
-use crate::key::KeyId;
+use crate::key::{KeyId, PackedStatus, Timestamp};
 
 /// A verified caller: its profile, and the key that it used.
 ///
@@ -26,13 +27,19 @@ use crate::key::KeyId;
 pub struct Client {
     profile: ClientProfile,
     key_id: KeyId,
+    status: PackedStatus,
     by_bearer: bool,
 }
 
 impl Client {
     #[inline]
-    pub(crate) fn new(profile: ClientProfile, key_id: KeyId, by_bearer: bool) -> Self {
-        Self { profile, key_id, by_bearer }
+    pub(crate) fn new(
+        profile: ClientProfile,
+        key_id: KeyId,
+        status: PackedStatus,
+        by_bearer: bool,
+    ) -> Self {
+        Self { profile, key_id, status, by_bearer }
     }
 
     /// Returns the name of the client.
@@ -53,6 +60,16 @@ impl Client {
     /// Returns whether the key came in `Authorization: Bearer`, whose challenges have an `error` attribute.
     pub(crate) fn by_bearer(&self) -> bool {
         self.by_bearer
+    }
+
+    /// Returns the time at which the key that the client used expires.
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.status.expires().map(Timestamp::system_time)
+    }
+
+    /// Returns whether another key has replaced the one that the client used, which works until it expires.
+    pub fn is_replaced(&self) -> bool {
+        self.status.is_replaced()
     }
 
     /// Returns the public handle of the key that the client used.

@@ -23,17 +23,19 @@ impl KeyState {
     }
 }
 
-/// The state and expiry of a key, packed into eight bytes.
+/// The state and expiry of a key, and whether it was replaced, packed into eight bytes.
 ///
-/// It is zero for an active key that never expires: most checks are one comparison, and a table of such keys stores no
-/// status. The two top bits are the state; the others are the expiry in microseconds since 1970, plus one. The end of
-/// 9999 takes 58 bits.
+/// It is zero for an active key that never expires and was not replaced: most checks are one comparison, and a table of
+/// such keys stores no status. The two top bits are the state, and the next one is set if it was replaced; the others
+/// are the expiry in microseconds since 1970, plus one. The end of 9999 takes 58 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PackedStatus(u64);
 
-const TIME: u64 = (1 << 62) - 1;
+const TIME: u64 = (1 << 61) - 1;
+const REPLACED: u64 = 1 << 61;
 const DISABLED: u64 = 1 << 62;
 const REVOKED: u64 = 1 << 63;
+const STATE: u64 = DISABLED | REVOKED;
 
 const _: () = assert!(Timestamp::END < 1 << 58);
 
@@ -50,11 +52,19 @@ impl PackedStatus {
             KeyState::Disabled => DISABLED,
             KeyState::Revoked => REVOKED,
         };
-        Self(self.0 & TIME | state)
+        Self(self.0 & !STATE | state)
     }
 
     pub(crate) fn with_expiry(self, expires: Option<Timestamp>) -> Self {
-        Self::new(self.state(), expires)
+        Self::new(self.state(), expires).with_replaced(self.is_replaced())
+    }
+
+    pub(crate) fn with_replaced(self, is_replaced: bool) -> Self {
+        Self(self.0 & !REPLACED | if is_replaced { REPLACED } else { 0 })
+    }
+
+    pub(crate) fn is_replaced(self) -> bool {
+        self.0 & REPLACED != 0
     }
 
     pub(crate) fn expires(self) -> Option<Timestamp> {
@@ -62,7 +72,7 @@ impl PackedStatus {
     }
 
     pub(crate) fn state(self) -> KeyState {
-        match self.0 & !TIME {
+        match self.0 & STATE {
             0 => KeyState::Active,
             DISABLED => KeyState::Disabled,
             _ => KeyState::Revoked,
@@ -91,7 +101,7 @@ impl PackedStatus {
     /// Returns `None` for bytes that are not a status.
     pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Option<Self> {
         let status = Self(u64::from_le_bytes(bytes));
-        let is_valid = status.0 & !TIME != DISABLED | REVOKED && status.0 & TIME <= Timestamp::END;
+        let is_valid = status.0 & STATE != STATE && status.0 & TIME <= Timestamp::END;
         is_valid.then_some(status)
     }
 }

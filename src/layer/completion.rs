@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::WWW_AUTHENTICATE;
@@ -8,6 +9,7 @@ use http::{Extensions, Response};
 
 use super::caching::Caching;
 use super::future::{Decide, Finish, ResponseFuture};
+use super::warning::{self, ExpiryWarning, WarningHeader};
 use crate::authenticate::{Authenticate, Config, SharedConfig, is_downstream};
 use crate::error::AuthError;
 use crate::respond::{Refusal, Respond, add_headers, refusal};
@@ -21,6 +23,7 @@ pub struct Pending<R> {
     pub(super) authenticate: Authenticate,
     pub(super) respond: R,
     pub(super) completion: Completion,
+    pub(super) warning: Option<Arc<ExpiryWarning>>,
 }
 
 /// Completes the response of the inner service.
@@ -30,6 +33,7 @@ pub struct Completion {
     pub(super) config: SharedConfig,
     pub(super) caching: Caching,
     pub(super) anonymous: bool,
+    pub(super) warning: WarningHeader,
 }
 
 impl<ResBody, R: Respond<ResBody>> Decide<ResBody> for Pending<R> {
@@ -42,8 +46,13 @@ impl<ResBody, R: Respond<ResBody>> Decide<ResBody> for Pending<R> {
     ) -> Poll<Result<Completion, Response<ResBody>>> {
         Poll::Ready(match ready!(Pin::new(&mut self.authenticate).poll(cx)) {
             Ok(client) => {
+                let mut completion = self.completion.clone();
+                if let Some(warning) = &self.warning {
+                    completion.warning =
+                        warning.header(&client, completion.config.get().clock.as_ref());
+                }
                 request.insert(client);
-                Ok(self.completion.clone())
+                Ok(completion)
             }
             Err(error) => Err(refuse(self.completion.config.get(), &self.respond, &error)),
         })
@@ -67,7 +76,9 @@ pub(super) fn refuse<B>(
 impl Finish for Completion {
     #[inline]
     fn changes<B>(&self, response: &Response<B>) -> bool {
-        !matches!(self.caching, Caching::Unchanged) || !response.extensions().is_empty()
+        !matches!(self.caching, Caching::Unchanged)
+            || !response.extensions().is_empty()
+            || self.warning.is_some()
     }
 
     #[inline(never)]
@@ -77,6 +88,7 @@ impl Finish for Completion {
         } else {
             self.caching.apply(response.headers_mut(), &self.config.get().sources);
         }
+        warning::add(response.headers_mut(), &self.warning);
         response
     }
 }

@@ -8,6 +8,7 @@ use super::ApiKeyLayer;
 use super::caching::Caching;
 use super::completion::{ApiKeyFuture, Completion, Pending, refuse};
 use super::future::ResponseFuture;
+use super::warning::WarningHeader;
 use crate::authenticate::{Authenticate, RequestHead, Verification};
 use crate::client::Client;
 use crate::credential::Credential;
@@ -61,7 +62,7 @@ where
             // An outer layer or the server may have inserted a `Client`.
             request.extensions_mut().remove::<Client>();
             request.extensions_mut().insert(Anonymous);
-            return self.serve(request, Caching::Vary);
+            return self.serve(request, Caching::Vary, None);
         }
         if self.layer.options.strip {
             self.strip(&mut request);
@@ -74,8 +75,11 @@ where
         let auth = &self.layer.auth;
         match auth.config.authenticate(&auth.store, credential, Some(head)).0 {
             Verification::Decided(Ok(client)) => {
+                let warning = self.layer.warning.as_ref();
+                let clock = auth.config.get().clock.as_ref();
+                let warning = warning.and_then(|warning| warning.header(&client, clock));
                 request.extensions_mut().insert(client);
-                self.serve(request, Caching::Private)
+                self.serve(request, Caching::Private, warning)
             }
             Verification::Decided(Err(error)) => {
                 let response = refuse(auth.config(), &self.layer.respond, &error);
@@ -95,11 +99,12 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
         &mut self,
         request: Request<ReqBody>,
         caching: Caching,
+        warning: WarningHeader,
     ) -> ApiKeyFuture<Inner, ReqBody, R>
     where
         Inner: Service<Request<ReqBody>>,
     {
-        ResponseFuture::running(self.inner.call(request), self.completion(caching))
+        ResponseFuture::running(self.inner.call(request), self.completion(caching, warning))
     }
 
     #[cold]
@@ -112,16 +117,17 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
         Inner: Service<Request<ReqBody>> + Clone,
         R: Clone,
     {
-        let completion = self.completion(Caching::Private);
-        let pending = Pending { authenticate, respond: self.layer.respond.clone(), completion };
+        let completion = self.completion(Caching::Private, None);
+        let (respond, warning) = (self.layer.respond.clone(), self.layer.warning.clone());
+        let pending = Pending { authenticate, respond, completion, warning };
         ResponseFuture::waiting(pending, &mut self.inner, request)
     }
 
-    fn completion(&self, caching: Caching) -> Completion {
+    fn completion(&self, caching: Caching, warning: WarningHeader) -> Completion {
         let anonymous = matches!(caching, Caching::Vary);
         let unchanged = self.layer.options.without_cache_fields;
         let caching = if unchanged { Caching::Unchanged } else { caching };
-        Completion { config: self.layer.auth.config.clone(), caching, anonymous }
+        Completion { config: self.layer.auth.config.clone(), caching, anonymous, warning }
     }
 
     #[inline]

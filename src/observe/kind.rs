@@ -37,6 +37,9 @@ macro_rules! outcome_kinds {
 outcome_kinds! {
     /// The request was admitted.
     Admitted = "admitted",
+    /// The request was admitted with a key that another one has replaced. Such a request is counted as [`Admitted`](Self::Admitted),
+    /// too: see [`Outcome::is_replaced`](crate::Outcome::is_replaced).
+    Replaced = "replaced",
     /// The request carries no key.
     NoCredentials = "no_credentials",
     /// See [`WrongReason::Unknown`].
@@ -71,6 +74,11 @@ outcome_kinds! {
 impl OutcomeKind {
     #[cfg_attr(not(any(feature = "usage", feature = "metrics")), allow(dead_code))]
     pub(super) const COUNT: usize = Self::ALL.len();
+
+    /// Returns whether requests with this outcome were refused.
+    pub fn is_refusal(self) -> bool {
+        !matches!(self, Self::Admitted | Self::Replaced)
+    }
 
     pub(super) fn of_refusal(error: &AuthError) -> Self {
         match error {

@@ -12,7 +12,8 @@ use crate::client::label;
 ///
 /// `outcome` is an [`Outcome::name`]. `client` is the name of the client that the key belongs to, and empty if that is
 /// unknown. A request that is admitted and then refused, for a scope or a quota or because the counters of quotas were
-/// unavailable, counts as `admitted` and as `insufficient_scope`, `throttled` or `unavailable`: do not add them up.
+/// unavailable, counts as `admitted` and as `insufficient_scope`, `throttled` or `unavailable`, and one with a replaced key
+/// as `admitted` and as `replaced`: do not add them up.
 ///
 /// The first 1,000 clients have a label each, and all others are `client="other"`, so that the metrics do not grow with
 /// the clients. A client named `other` is counted as one of these, and so is a client of your own store with a name that
@@ -80,6 +81,9 @@ impl Observe for OutcomeMetrics {
         match outcome.client() {
             Some(client) => self.0.count(client.name(), kind),
             None => self.0.unknown.count(kind, UNKNOWN),
+        }
+        if let (Some(client), true) = (outcome.client(), outcome.is_replaced()) {
+            self.0.count(client.name(), OutcomeKind::Replaced);
         }
     }
 }

@@ -52,6 +52,12 @@ impl<'a> Outcome<'a> {
         self.result.err()?.reason()
     }
 
+    /// Returns whether the request was admitted with a key that another one has replaced: its caller should use the new
+    /// one before the old one expires.
+    pub fn is_replaced(&self) -> bool {
+        self.result.is_ok_and(Client::is_replaced)
+    }
+
     /// The kind of this outcome, without its client and key.
     #[inline]
     pub fn kind(&self) -> OutcomeKind {

@@ -8,6 +8,7 @@ use crate::error::AuthError;
 /// | outcome | level | fields in addition to `outcome` |
 /// | --- | --- | --- |
 /// | `admitted` | DEBUG | `client`, `key_id` |
+/// | `admitted` with a replaced key | INFO | `client`, `key_id`, `replaced` |
 /// | refused | INFO | `client`, `key_id`, if the key is known |
 /// | `too_many_failures` | INFO | the same, and `reason`: why the key is wrong, if that is known |
 /// | `unavailable` | ERROR | `error` and `source`: the error of the store or of the counters of quotas; for counters, also `client` and `key_id` |
@@ -49,6 +50,9 @@ macro_rules! emit {
 impl Observe for OutcomeEvents {
     fn observe(&self, outcome: &Outcome<'_>) {
         match outcome.result() {
+            Ok(client) if client.is_replaced() => {
+                emit!(INFO, outcome, "request admitted with a replaced key", replaced = true,);
+            }
             Ok(_) => emit!(DEBUG, outcome, "request admitted",),
             Err(AuthError::Unavailable(error)) => {
                 let source = error.source().map(::tracing::field::display);

@@ -158,7 +158,10 @@ impl Observe for Usage {
         let now = self.now();
         let kind = outcome.kind();
         match (outcome.client(), outcome.key_id()) {
-            (Some(client), Some(key_id)) => self.shared.count(client.name(), key_id, kind, now),
+            (Some(client), Some(key_id)) => {
+                let is_replaced = outcome.is_replaced();
+                self.shared.count(client.name(), key_id, kind, is_replaced, now);
+            }
             (None, _) | (Some(_), None) => self.shared.others.add(kind, 1),
         }
     }
@@ -166,7 +169,7 @@ impl Observe for Usage {
 
 impl Shared {
     #[inline]
-    fn count(&self, client: &str, key_id: KeyId, kind: OutcomeKind, now: u64) {
+    fn count(&self, client: &str, key_id: KeyId, kind: OutcomeKind, is_replaced: bool, now: u64) {
         let key = ClientKeyRef { of: &key_id, client };
         let shard = self.keys.shard(&key);
         let counts = shard.get(&key).unwrap_or_else(|| {
@@ -174,6 +177,9 @@ impl Shared {
             shard.get_or_insert_with(key, || Counts::new(now))
         });
         counts.add(kind, now);
+        if is_replaced {
+            counts.add_replaced();
+        }
         drop(shard);
         self.keys.sweep(now, |counts| self.drop_idle(counts, now));
     }

@@ -124,6 +124,7 @@ impl MemoryStore {
     /// As for [`MemoryStore::insert`], except that weak and unusable keys cannot be detected.
     pub fn insert_record(&self, record: KeyRecord) -> Result<KeyId, KeyError> {
         let (key_id, state) = (record.key_id(), record.state());
+        let is_replaced = record.is_replaced();
         let mut index = self.lock();
         let mut key = record.facts();
         if state == KeyState::Revoked {
@@ -132,12 +133,11 @@ impl MemoryStore {
         let (_, profile, _) = record.into_parts();
         let profile = index.shared_profile(profile)?;
         let is_enabled = state != KeyState::Disabled && index.is_enabled(profile.name());
+        let mut key = PackedKey::new(key, profile.clone(), is_enabled);
+        // Without the id of the successor, which a record does not have.
+        key.status = key.status.with_replaced(is_replaced);
         let mut edit = self.shared.table.edit();
-        self.insert_packed(
-            &mut edit,
-            &mut index,
-            PackedKey::new(key, profile.clone(), is_enabled),
-        )?;
+        self.insert_packed(&mut edit, &mut index, key)?;
         edit.publish();
         index.put(profile);
         Ok(key_id)

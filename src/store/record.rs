@@ -46,10 +46,11 @@ impl KeyRecord {
             networks,
             lifetime,
             revoked: _,
-            replaced_by: _,
+            replaced_by,
         } = key;
         let state = key.state(client_enabled);
         let record = Self::new(*digest, client).with_lifetime(*lifetime).with_state(state);
+        let record = record.with_replaced(replaced_by.is_some());
         if scopes.is_empty() && networks.is_empty() {
             return record;
         }
@@ -123,6 +124,12 @@ impl KeyRecord {
         Self { status: self.status.with_state(state), ..self }
     }
 
+    /// Replaces whether another key has replaced this one, which still works until it expires.
+    #[must_use]
+    pub fn with_replaced(self, is_replaced: bool) -> Self {
+        Self { status: self.status.with_replaced(is_replaced), ..self }
+    }
+
     /// Returns the digest of the key.
     #[inline]
     pub fn digest(&self) -> KeyDigest {
@@ -162,6 +169,11 @@ impl KeyRecord {
         self.profile.lifetime(self.status.expires())
     }
 
+    /// Returns whether another key has replaced this one.
+    pub fn is_replaced(&self) -> bool {
+        self.status.is_replaced()
+    }
+
     /// Returns the state of the key, apart from its lifetime.
     pub fn state(&self) -> KeyState {
         self.status.state()
@@ -197,6 +209,7 @@ impl fmt::Debug for KeyRecord {
             .field("networks", &self.networks())
             .field("lifetime", &self.lifetime())
             .field("state", &self.state())
+            .field("is_replaced", &self.is_replaced())
             .finish()
     }
 }

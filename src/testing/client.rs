@@ -1,5 +1,5 @@
 use crate::client::{Client, ClientProfile};
-use crate::key::KeyDigest;
+use crate::key::{KeyDigest, PackedStatus};
 
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 impl Client {
@@ -32,6 +32,7 @@ impl Client {
     /// ```
     pub fn for_test(profile: impl Into<ClientProfile>) -> Self {
         // Stores refuse a key this short.
-        Self::new(profile.into(), KeyDigest::of(b"for_test").key_id(), false)
+        let key_id = KeyDigest::of(b"for_test").key_id();
+        Self::new(profile.into(), key_id, PackedStatus::CLEAR, false)
     }
 }

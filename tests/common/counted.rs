@@ -9,7 +9,7 @@ use keygate::{Authenticator, KeyDigest, KeyId, KeyRecord, MemoryStore, Usage};
 /// The middle of a minute at noon, in seconds since 1970.
 pub(crate) const START: u64 = 1_800_014_430;
 
-/// The keys `a 1` and `a 2` of `A`, `a expired` of `A`, and `b 1` of `B`.
+/// The keys `a 1`, `a 2`, `a expired` and `a replaced` of `A`, and `b 1` of `B`.
 pub(crate) struct Counted {
     pub(crate) usage: Usage,
     pub(crate) clock: FakeClock,
@@ -24,6 +24,8 @@ impl Counted {
         for (key, client) in [("a 1", "A"), ("a 2", "A"), ("b 1", "B")] {
             store.insert_record(KeyRecord::new(digest(key), client)).unwrap();
         }
+        let old = KeyRecord::new(digest("a replaced"), "A").with_replaced(true);
+        store.insert_record(old).unwrap();
         let expired = KeyRecord::new(digest("a expired"), "A").with_expiry(UNIX_EPOCH);
         store.insert_record(expired).unwrap();
         let auth = Authenticator::new(store).add_observer(usage.clone());

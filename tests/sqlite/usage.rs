@@ -303,3 +303,17 @@ async fn full_disk_costs_no_count() {
     assert!(said[0].contains("disk is full"), "{said:?}");
     assert_eq!(said[1..], ["5 requests"]);
 }
+
+#[tokio::test]
+async fn requests_with_a_replaced_key_are_kept_apart() {
+    let folder = Folder::new();
+    let counted = Counted::new();
+    let history = history(&folder).await;
+    let writer = UsageWriter::start(&counted.usage, &history).unwrap();
+    counted.calls("a 1", 1);
+    counted.calls("a replaced", 2);
+    writer.stop().await.unwrap();
+    let clients = history.top(&UsageQuery::new(), 1).await.unwrap();
+    let totals = &clients[0].totals;
+    assert_eq!((totals.requests, totals.replaced, totals.refused.len()), (3, 2, 0));
+}

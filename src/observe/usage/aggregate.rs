@@ -61,11 +61,12 @@ pub(super) fn top(keys: &ClientMap<Key, Counts>, since: u64, now: u64, n: usize)
 }
 
 fn activity(counts: &Counts, now: u64) -> Activity {
-    let refused = OutcomeKind::ALL.iter().copied().filter(|kind| *kind != OutcomeKind::Admitted);
+    let refused = OutcomeKind::ALL.iter().copied().filter(|kind| kind.is_refusal());
     let refused = refused.map(|kind| (kind.name(), counts.count(kind)));
     let [minute, five, hour] = counts.recent(now);
     Activity {
         requests: counts.count(OutcomeKind::Admitted),
+        replaced: counts.count(OutcomeKind::Replaced),
         refused: refused.filter(|(_, count)| *count > 0).collect(),
         first_seen: time(counts.first_seen()),
         last_seen: time(counts.last_seen()),
@@ -79,6 +80,7 @@ fn activity(counts: &Counts, now: u64) -> Activity {
 
 fn sum(mut one: Activity, other: Activity) -> Activity {
     one.requests += other.requests;
+    one.replaced += other.replaced;
     for (name, count) in other.refused {
         *one.refused.entry(name).or_default() += count;
     }

@@ -38,6 +38,11 @@ impl Counts {
         self.last_seen.store(now, Ordering::Relaxed);
     }
 
+    /// Counts an admitted request again, as one with a replaced key.
+    pub(super) fn add_replaced(&self) {
+        self.kinds.add(OutcomeKind::Replaced, 1);
+    }
+
     pub(super) fn count(&self, kind: OutcomeKind) -> u64 {
         self.kinds.count(kind)
     }

@@ -23,6 +23,7 @@ use crate::key::KeyId;
 /// let text = r#"{
 ///     "client": "User 1",
 ///     "requests": 1,
+///     "replaced": 0,
 ///     "refused": {},
 ///     "first_seen": 1800000000,
 ///     "last_seen": 1800000000,
@@ -30,6 +31,7 @@ use crate::key::KeyId;
 ///     "keys": [{
 ///         "key_id": "0363a007c1cfff40",
 ///         "requests": 1,
+///         "replaced": 0,
 ///         "refused": {},
 ///         "first_seen": 1800000000,
 ///         "last_seen": 1800000000,
@@ -95,6 +97,8 @@ pub struct KeyUsage {
 pub struct Activity {
     /// Requests with a valid key.
     pub requests: u64,
+    /// The requests among them whose key another one has replaced.
+    pub replaced: u64,
     /// Refusals by the [`name`](crate::Outcome::name) of the outcome, for the outcomes that occurred.
     pub refused: BTreeMap<&'static str, u64>,
     /// Time of the first request.

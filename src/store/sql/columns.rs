@@ -165,7 +165,7 @@ pub(in crate::store) static KEYS: Table<KeyFacts> = Table {
             "revoked",
             Codec::Time(Rounding::Down, |key| key.revoked, |key, revoked| key.revoked = revoked),
         ),
-        Column::managed(
+        Column::new(
             "replaced_by",
             Codec::Text(
                 |key| key.replaced_by.map(|key_id| key_id.to_string().into()),

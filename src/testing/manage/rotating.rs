@@ -20,6 +20,11 @@ pub(super) async fn successor_is_admitted_at_once(case: &Case<impl Managed>) {
         let returned = case.rotate(key, new, HOUR).await;
         case.admits("as a successor", successor, "App 1").await;
         case.admits("within its grace", key, "App 1").await;
+        for (key, is_replaced) in [(successor, false), (key, true)] {
+            let seen = case.present(key).await.map(|client| client.is_replaced());
+            let is_right = seen.as_ref().is_ok_and(|seen| *seen == is_replaced);
+            assert!(is_right, "{case}: whether the key was replaced is {seen:?}");
+        }
 
         let (created, expires) = (returned.new.created, returned.new.expires());
         assert!(is_same_second(created, case.now()), "{case}: its creation is {created:?}");

@@ -8,3 +8,4 @@ mod optional;
 mod outages;
 mod readiness;
 mod stripping;
+mod warning;

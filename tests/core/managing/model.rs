@@ -89,6 +89,7 @@ impl Model {
             .with_lifetime(key.lifetime)
             .with_scopes(key.scopes.clone())
             .with_networks(key.networks.clone());
+        let record = record.with_replaced(key.replaced_by.is_some());
         Some(record.with_state(key.state(client.enabled)))
     }
 

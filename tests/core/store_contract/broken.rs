@@ -44,6 +44,7 @@ fn with_profile(record: &KeyRecord, profile: impl Into<ClientProfile>) -> KeyRec
         .with_scopes(record.scopes().to_vec())
         .with_networks(record.networks().to_vec())
         .with_lifetime(record.lifetime())
+        .with_replaced(record.is_replaced())
         .with_state(record.state())
 }
 
@@ -85,6 +86,7 @@ fn compared<T: PartialEq + 'static>(by: fn([u8; 32]) -> T) -> Find {
                 .with_scopes(record.scopes().to_vec())
                 .with_networks(record.networks().to_vec())
                 .with_lifetime(record.lifetime())
+                .with_replaced(record.is_replaced())
                 .with_state(record.state())
         }))
     })

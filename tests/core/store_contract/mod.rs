@@ -136,6 +136,7 @@ async fn scopes_may_come_back_in_another_order() {
             }
             KeyRecord::new(record.digest(), record.profile().clone().with_scopes(scopes))
                 .with_lifetime(record.lifetime())
+                .with_replaced(record.is_replaced())
                 .with_scopes(record.scopes().to_vec())
                 .with_networks(record.networks().to_vec())
                 .with_state(record.state())

@@ -51,13 +51,18 @@ fn outcomes_are_counted_by_name_and_client() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || {
-        let auth = Authenticator::new(store()).add_observer(OutcomeMetrics::new());
-        for key in [KEY, KEY, "revoked", "nobody's", " "] {
+        let store = store();
+        let digest = KeyDigest::of(b"replaced");
+        store.insert_record(KeyRecord::new(digest, "Old").with_replaced(true)).unwrap();
+        let auth = Authenticator::new(store).add_observer(OutcomeMetrics::new());
+        for key in [KEY, KEY, "revoked", "replaced", "nobody's", " "] {
             let _ = auth.verify_key(key.as_bytes());
         }
     });
     let counts = [
         ("admitted", "Right", 2),
+        ("admitted", "Old", 1),
+        ("replaced", "Old", 1),
         ("revoked", "Gone", 1),
         ("unknown", "", 1),
         ("no_credentials", "", 1),

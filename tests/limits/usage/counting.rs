@@ -160,3 +160,20 @@ fn clones_share_what_they_count() {
     fixture.calls("a 1", 1);
     assert_eq!(clone.snapshot().clients.len(), 1);
 }
+
+#[test]
+fn requests_with_a_replaced_key_are_counted_among_all() {
+    let store = MemoryStore::new();
+    let digest = KeyDigest::of(b"old");
+    store.insert_record(keygate::KeyRecord::new(digest, "A").with_replaced(true)).unwrap();
+    let usage = Usage::new();
+    let auth = Authenticator::new(store).add_observer(usage.clone());
+    for _ in 0..3 {
+        assert!(auth.verify_key(b"old").unwrap().is_replaced());
+    }
+    let snapshot = usage.snapshot();
+    let activity = &snapshot.clients[0].activity;
+    assert_eq!((activity.requests, activity.replaced, activity.refused.len()), (3, 3, 0));
+    assert_eq!((snapshot.outcomes["admitted"], snapshot.outcomes["replaced"]), (3, 3));
+    assert!((activity.rates.last_minute - 3.0).abs() < f64::EPSILON);
+}

@@ -39,6 +39,7 @@ fn outcomes_have_all_names_from_the_start() {
         "network",
         "no_credentials",
         "not_yet_valid",
+        "replaced",
         "revoked",
         "throttled",
         "too_many_failures",

@@ -45,6 +45,7 @@ fn by_kind(totals: &UsageTotals) -> impl Iterator<Item = (OutcomeKind, u64)> {
     OutcomeKind::ALL.iter().filter_map(|kind| {
         let count = match kind {
             OutcomeKind::Admitted => totals.requests,
+            OutcomeKind::Replaced => totals.replaced,
             kind => totals.refused.get(kind.name()).copied().unwrap_or_default(),
         };
         (count > 0).then_some((*kind, count))

@@ -15,6 +15,8 @@ use crate::store::usage::CountsRow;
 pub struct UsageTotals {
     /// Requests with a valid key.
     pub requests: u64,
+    /// The requests among them whose key another one has replaced.
+    pub replaced: u64,
     /// Refusals by the [`name`](crate::Outcome::name) of the outcome, for the outcomes that occurred.
     pub refused: BTreeMap<String, u64>,
 }
@@ -75,6 +77,8 @@ impl UsageTotals {
         for CountsRow { outcome, count, .. } in rows {
             if outcome == OutcomeKind::Admitted.name() {
                 totals.requests += count;
+            } else if outcome == OutcomeKind::Replaced.name() {
+                totals.replaced += count;
             } else {
                 *totals.refused.entry(outcome.clone()).or_default() += count;
             }

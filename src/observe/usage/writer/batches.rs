@@ -158,7 +158,8 @@ mod tests {
 
         fn call(&self, key: u64) {
             let key_id = format!("{key:016x}").parse().unwrap();
-            self.usage.shared.count("App 1", key_id, OutcomeKind::Admitted, self.usage.now());
+            let (shared, now) = (&self.usage.shared, self.usage.now());
+            shared.count("App 1", key_id, OutcomeKind::Admitted, false, now);
         }
 
         /// The minutes of the next batch and their counts.

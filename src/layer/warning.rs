@@ -1,0 +1,48 @@
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::client::Client;
+use crate::clock::{self, Clock};
+
+/// Names the end of a key in a header, if the key ends soon or was replaced.
+#[derive(Debug)]
+#[cfg_attr(not(any(feature = "serde", feature = "yaml")), allow(dead_code))]
+pub(super) struct ExpiryWarning {
+    pub(super) before: Duration,
+    pub(super) name: HeaderName,
+}
+
+/// A header to add to a response. Boxed, since few responses have it.
+pub(super) type WarningHeader = Option<Box<(HeaderName, HeaderValue)>>;
+
+impl ExpiryWarning {
+    /// Returns the header for a client; `None` if its key neither ends soon nor was replaced.
+    pub(super) fn header(&self, client: &Client, clock: Option<&Clock>) -> WarningHeader {
+        let expires = client.expires()?;
+        let left = || expires.duration_since(clock::now(clock)).unwrap_or_default();
+        if !client.is_replaced() && left() > self.before {
+            return None;
+        }
+        Some(Box::new((self.name.clone(), value(expires)?)))
+    }
+}
+
+/// Only with these features can a time be written, and a warning be configured.
+#[cfg(any(feature = "serde", feature = "yaml"))]
+fn value(time: SystemTime) -> Option<HeaderValue> {
+    HeaderValue::from_str(&crate::key::Timestamp::nearest(time).to_string()).ok()
+}
+
+#[cfg(not(any(feature = "serde", feature = "yaml")))]
+fn value(_: SystemTime) -> Option<HeaderValue> {
+    None
+}
+
+/// Adds the header, unless the service has set it.
+pub(super) fn add(headers: &mut HeaderMap, warning: &WarningHeader) {
+    if let Some(warning) = warning {
+        let (name, value) = &**warning;
+        headers.entry(name).or_insert_with(|| value.clone());
+    }
+}

@@ -1,0 +1,88 @@
+//! The header for keys that end soon.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::{HeaderName, HeaderValue, Request, Response};
+use keygate::testing::FakeClock;
+use keygate::{ApiKeyLayer, Authenticator, KeyDigest, KeyRecord, KeyStore, MemoryStore};
+
+use crate::common::reply::lines;
+use crate::common::services::respond_from;
+use crate::common::stores::Later;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// 2027-01-15T08:00:00Z
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+fn store() -> MemoryStore {
+    let store = MemoryStore::new();
+    let record = |key: &str| KeyRecord::new(KeyDigest::of(key.as_bytes()), "App 1");
+    for record in [
+        record("never"),
+        record("later").with_expiry(now() + 14 * DAY + Duration::from_secs(1)),
+        record("soon").with_expiry(now() + 14 * DAY),
+        record("replaced").with_expiry(now() + 30 * DAY).with_replaced(true),
+        record("replaced for ever").with_replaced(true),
+        record("expired").with_expiry(now()),
+    ] {
+        store.insert_record(record).unwrap();
+    }
+    store
+}
+
+fn layer<S: KeyStore>(store: S) -> ApiKeyLayer<S> {
+    let clock = FakeClock::at(now());
+    Authenticator::new(store).with_clock(clock.reader()).into()
+}
+
+async fn warnings<S: KeyStore>(layer: &ApiKeyLayer<S>, key: &str, name: &str) -> Vec<String> {
+    let request = Request::builder().header("x-api-key", key).body(()).unwrap();
+    let response = respond_from(layer, request, |_| Response::new(String::new())).await;
+    lines(&response, name).into_iter().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn key_that_ends_soon_or_was_replaced_is_named_with_its_end() {
+    async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
+        for (key, expected) in [
+            ("never", None),
+            ("later", None),
+            ("soon", Some("2027-01-29T08:00:00Z")),
+            ("replaced", Some("2027-02-14T08:00:00Z")),
+            ("replaced for ever", None),
+            ("expired", None),
+            ("unknown", None),
+        ] {
+            let seen = warnings(&layer, key, "x-key-expires").await;
+            assert_eq!(seen, Vec::from_iter(expected), "{key}");
+        }
+    }
+    check(layer(store()).warn_before(14 * DAY)).await;
+    check(layer(Later(store())).warn_before(14 * DAY)).await;
+    check(layer(store()).warn_before(14 * DAY).without_cache_fields()).await;
+}
+
+#[tokio::test]
+async fn header_has_another_name_or_is_left_out() {
+    let none = warnings(&layer(store()), "soon", "x-key-expires").await;
+    assert!(none.is_empty());
+    let named = layer(store()).warn_before_in(14 * DAY, HeaderName::from_static("key-ends"));
+    assert_eq!(warnings(&named, "soon", "key-ends").await, ["2027-01-29T08:00:00Z"]);
+    assert!(warnings(&named, "soon", "x-key-expires").await.is_empty());
+}
+
+#[tokio::test]
+async fn header_of_the_service_stays() {
+    let layer = layer(store()).warn_before(14 * DAY);
+    let request = Request::builder().header("x-api-key", "soon").body(()).unwrap();
+    let response = respond_from(&layer, request, |_| {
+        let mut response = Response::new(String::new());
+        response.headers_mut().insert("x-key-expires", HeaderValue::from_static("own"));
+        response
+    })
+    .await;
+    assert_eq!(lines(&response, "x-key-expires"), ["own"]);
+}
