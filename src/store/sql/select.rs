@@ -58,7 +58,9 @@ impl<'q, D: Dialect> Select<'q, D> {
             } else {
                 select.found_by_index(|no_index| vec![format!("{no_index}{known} = {lower}")])
             };
-            select.and(format!("k.label = {label} and {found}"));
+            // SQLite would put the label into the other condition, which then has no index.
+            let plus = D::NO_INDEX.unwrap_or_default();
+            select.and(format!("{plus}k.label = {label} and {found}"));
         }
         if !statuses.is_empty() {
             let now = select.bind(D::order_value(Timestamp::nearest(now)));

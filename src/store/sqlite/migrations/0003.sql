@@ -17,8 +17,8 @@ alter table keygate_keys add column expires_order integer not null generated alw
     ), 0), 253402300799999999)
 ) virtual;
 
--- With the expiry, by which many filters ask.
-create index keygate_keys_by_client on keygate_keys (client, created_order, key_id, expires_order);
+-- With the columns of most filters, so that they are checked without reading the row.
+create index keygate_keys_by_client on keygate_keys (client, created_order, key_id, expires_order, revoked);
 create index keygate_keys_by_created on keygate_keys (created_order, key_id);
 create index keygate_keys_by_expires on keygate_keys (expires_order, key_id);
 create index keygate_keys_label on keygate_keys (lower(label), client, created_order, key_id);
