@@ -99,7 +99,7 @@ pub struct ClientQuery {
 paging!(ClientQuery);
 
 impl ClientQuery {
-    /// Lists only clients whose name begins with this text. Upper and lower case of the letters A to Z are equal.
+    /// Lists only clients whose name or title begins with this text. Upper and lower case of the letters A to Z are equal.
     pub fn with_search(self, text: &str) -> Self {
         Self { search: Prefix::new(text), ..self }
     }
@@ -222,7 +222,8 @@ impl KeyQuery {
         self
     }
 
-    /// Lists only keys whose client has this scope or one that covers it, such as `orders:*` for `orders:read`.
+    /// Lists only keys whose client has this scope or one that covers it, such as `orders:*` for `orders:read`, and that
+    /// have it themselves or have no scopes of their own.
     pub fn with_scope(self, scope: Scope) -> Self {
         Self { scope: Some(scope), ..self }
     }

@@ -177,7 +177,10 @@ impl ClientQuery {
     fn admits(&self, client: &ClientInfo) -> bool {
         let Self { paging: _, search, enabled, scope, metadata } = self;
         let profile = &client.profile;
-        search.as_ref().is_none_or(|search| search.begins(profile.name()))
+        let is_found = |search: &Prefix| {
+            search.begins(profile.name()) || profile.title().is_some_and(|it| search.begins(it))
+        };
+        search.as_ref().is_none_or(is_found)
             && enabled.is_none_or(|enabled| enabled == client.enabled)
             && has_scope(profile, scope.as_ref())
             && has_metadata(profile, metadata)
@@ -200,6 +203,7 @@ impl KeyQuery {
             && !except.contains(&key.key_id)
             && search.as_ref().is_none_or(is_found)
             && has_scope(profile, scope.as_ref())
+            && (key.scopes.is_empty() || scope.as_ref().is_none_or(|it| covers(&key.scopes, it)))
             && has_metadata(profile, metadata)
     }
 }
@@ -218,7 +222,11 @@ impl ExpiryFilter {
 }
 
 fn has_scope(profile: &ClientProfile, scope: Option<&Scope>) -> bool {
-    scope.is_none_or(|scope| profile.scopes().iter().any(|known| known.covers(scope)))
+    scope.is_none_or(|scope| covers(profile.scopes(), scope))
+}
+
+fn covers(scopes: &[Scope], required: &Scope) -> bool {
+    scopes.iter().any(|scope| scope.covers(required))
 }
 
 fn has_metadata(profile: &ClientProfile, metadata: &BTreeMap<String, String>) -> bool {

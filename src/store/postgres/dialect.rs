@@ -37,6 +37,10 @@ impl Dialect for Postgres {
         format!("{column} && {list}")
     }
 
+    fn is_empty(column: &str) -> String {
+        format!("{column} = '{{}}'")
+    }
+
     fn member(column: &str, name: &str) -> String {
         format!("{column} ->> {name}")
     }

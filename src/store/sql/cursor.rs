@@ -31,6 +31,9 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
     /// Returns the condition for a column of texts that has at least one text of a list.
     fn overlaps(column: &str, list: &str) -> String;
 
+    /// Returns the condition for a column of texts without texts.
+    fn is_empty(column: &str) -> String;
+
     /// Returns the value under a name in a column of JSON.
     fn member(column: &str, name: &str) -> String;
 

@@ -27,7 +27,7 @@ impl<'q, D: Dialect> Select<'q, D> {
     pub(super) fn clients(query: &'q ClientQuery, no_index: &'static str) -> Self {
         let ClientQuery { paging: _, search, enabled, scope, metadata } = query;
         let mut select = Self::new(no_index);
-        select.and_search(search.as_ref(), &[&D::lower("c.name")]);
+        select.and_search(search.as_ref(), &[&D::lower("c.name"), &D::lower("c.title")]);
         if let Some(enabled) = enabled {
             select.and(if *enabled { "c.enabled" } else { "not c.enabled" });
         }
@@ -76,6 +76,11 @@ impl<'q, D: Dialect> Select<'q, D> {
             }
         }
         select.and_client(scope.as_ref(), metadata);
+        if let Some(scope) = scope {
+            let scopes = select.bind(Value::Texts(scope.covering()));
+            let own = D::overlaps("k.scopes", &scopes);
+            select.and(format!("({} or {own})", D::is_empty("k.scopes")));
+        }
         select
     }
 

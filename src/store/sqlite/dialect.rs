@@ -31,6 +31,10 @@ impl Dialect for Sqlite {
         format!("exists (select 1 from {} e where e.value {of_list})", members(column))
     }
 
+    fn is_empty(column: &str) -> String {
+        format!("not exists (select 1 from {})", members(column))
+    }
+
     fn member(column: &str, name: &str) -> String {
         format!("(select e.value from {} e where e.key = {name})", members(column))
     }

@@ -19,12 +19,16 @@ async fn fill(case: &Case<impl Managed>) {
         let profile = ClientProfile::new(name).with_scopes(scopes);
         let team = ["billing", "stock"][number % 2];
         let metadata = [("team", team), ("it's", "\"$1\"")].into_iter().take(number % 3);
+        let profile = if number == 3 { profile.with_title("Acme's copies") } else { profile };
         case.add(profile.with_metadata(metadata)).await;
         for key in 0..5 {
             let what = format!("key {key} of {name}");
             let mut new = Key::of(&what).to_new();
             if key != 1 {
                 new = new.with_label(["Mobile", "mobile app", "éclair", "x_%"][(number + key) % 4]);
+            }
+            if key == 1 && number % 4 == 2 {
+                new = new.with_scopes(["orders:write".parse().expect("a scope")]);
             }
             if key > 1 {
                 let times = [HOUR, DAY, 20 * DAY];
@@ -57,6 +61,7 @@ fn client_queries() -> Vec<ClientQuery> {
         query(),
         query().with_search("aCMe"),
         query().with_search("acme_"),
+        query().with_search("acme's"),
         query().with_search("É"),
         query().with_search("é"),
         query().with_search("nobody"),
@@ -96,6 +101,7 @@ fn key_queries(keys: &[KeyInfo], now: SystemTime) -> Vec<KeyQuery> {
         query().with_label("nothing"),
         query().with_scope(scope("orders:read")),
         query().with_scope(scope("stock:read")),
+        query().with_scope(scope("orders:write")),
         query().add_metadata("team", "stock"),
         query().add_metadata("team", "billing").add_metadata("it's", "\"$1\""),
         query().without_expiry(),
