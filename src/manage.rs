@@ -40,6 +40,7 @@ pub use key_error::KeyError;
 pub use key_status::KeyStatus;
 pub use last_used::LastUsed;
 pub use new_key::NewKey;
+#[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres"))]
 pub(crate) use policy::Span;
 pub use policy::{Policy, PolicyError};
 pub use query::{ClientQuery, KeyQuery, KeySort, Page};

@@ -66,6 +66,7 @@ pub(in crate::store) enum Value<'a> {
     Text(Option<Cow<'a, str>>),
     Texts(Vec<String>),
     Flag(bool),
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code))]
     Number(i64),
     Time(Option<Timestamp>),
 }

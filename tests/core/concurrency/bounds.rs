@@ -28,8 +28,8 @@ use keygate::limit::{
 use keygate::manage::{
     ChangeContext, ClientChange, ClientFacts, ClientInfo, ClientQuery, ConflictReason, Expiry,
     Export, ImportConflict, Imported, KeyChange, KeyError, KeyFacts, KeyInfo, KeyQuery, KeySort,
-    KeyStatus, LastUsed, ManageError, Page, ParseVersionError, PartialList, Rotated,
-    RotationConflict, Version,
+    KeyStatus, LastUsed, ManageError, Page, ParseVersionError, PartialList, Policy, PolicyError,
+    Rotated, RotationConflict, Version,
 };
 use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
@@ -128,6 +128,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ParseScopeError,
         ParseVersionError,
         Page<KeyInfo>,
+        Policy,
+        PolicyError,
         ProblemJson,
         ProfileError,
         QueuedObserver,
