@@ -170,8 +170,13 @@ impl Twin {
             shorts.clear();
             return Ok(Changed::Hashed(count));
         }
+        let is_change = step.changes(&self.store);
         let changed = super::step::make_in_memory(&self.store, step);
-        if let (Ok(_), Step::Revoke(letter) | Step::Rotate { old: letter, .. }) = (&changed, step) {
+        if let Step::UpdateKey(letter, _) | Step::Revoke(letter) | Step::Rotate { old: letter, .. } =
+            step
+            && is_change
+            && changed.is_ok()
+        {
             self.shorts.lock().unwrap().retain(|short| short != letter);
         }
         changed

@@ -43,6 +43,9 @@ impl Flow {
                 changed
             }
             Step::Issue { name, .. } => keys(*name),
+            Step::UpdateClient(name, _) if step.changes(twin.store()) => client(*name),
+            Step::UpdateKey(letter, _) if step.changes(twin.store()) => self.key(*letter, twin),
+            Step::UpdateClient(..) | Step::UpdateKey(..) => Vec::new(),
             Step::Revoke(letter) => {
                 let keys = twin.store().list_keys(None).unwrap();
                 let is_revoked = |key: &keygate::manage::KeyInfo| {
@@ -62,7 +65,9 @@ impl Flow {
     /// Follows a step that was made.
     pub(super) fn make(&mut self, step: &Step) {
         match step {
-            Step::Revoke(letter) | Step::Rotate { old: letter, .. } => {
+            Step::UpdateKey(letter, _)
+            | Step::Revoke(letter)
+            | Step::Rotate { old: letter, .. } => {
                 _ = self.shorts.remove(letter);
             }
             Step::Hash => self.shorts.clear(),

@@ -15,6 +15,8 @@ pub(super) struct Kept {
     clients: BTreeSet<usize>,
     keys: BTreeSet<char>,
     removed: BTreeSet<usize>,
+    /// Clients of which fields may be gone, with their comments.
+    updated: BTreeSet<usize>,
 }
 
 impl Kept {
@@ -31,6 +33,7 @@ impl Kept {
             clients: BTreeSet::new(),
             keys: BTreeSet::new(),
             removed: BTreeSet::new(),
+            updated: BTreeSet::new(),
         }
     }
 
@@ -46,11 +49,21 @@ impl Kept {
                 self.clients.insert(*name);
                 self.removed.insert(*name);
             }
-            Step::Revoke(letter) | Step::Rotate { old: letter, .. } => {
+            Step::UpdateClient(name, _) => {
+                self.clients.insert(*name);
+                self.updated.insert(*name);
+            }
+            Step::UpdateKey(letter, _)
+            | Step::Revoke(letter)
+            | Step::Rotate { old: letter, .. } => {
                 self.keys.insert(*letter);
                 let keys = twin.store().list_keys(None).unwrap();
                 let key = keys.iter().find(|key| key.key_id == id(*letter)).unwrap();
-                self.clients.extend(NAMES.iter().position(|name| *name == key.client));
+                let client = NAMES.iter().position(|name| *name == key.client);
+                self.clients.extend(client);
+                if matches!(step, Step::UpdateKey(..)) {
+                    self.updated.extend(client);
+                }
             }
             Step::Hash => {
                 self.clients.extend(0..NAMES.len());
@@ -71,7 +84,9 @@ impl Kept {
         }
         let mut place = 0;
         for (owner, own_line, comment) in &self.comments {
-            if owner.client.is_some_and(|client| self.removed.contains(&client)) {
+            let is_loose =
+                |client| self.removed.contains(&client) || self.updated.contains(&client);
+            if owner.client.is_some_and(is_loose) {
                 continue;
             }
             let found = after.match_indices(comment).collect::<Vec<_>>();

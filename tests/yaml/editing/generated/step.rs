@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use keygate::manage::{ClientInfo, Expiry, KeyInfo, ManageError, Rotated};
+use keygate::manage::{
+    ClientChange, ClientFacts, ClientInfo, Expiry, KeyChange, KeyFacts, KeyInfo, ManageError,
+    Policy, Rotated, rules,
+};
 use keygate::{ClientProfile, MemoryStore, NewKey, YamlStore};
 
 use super::content::{Content, LABELS, LETTERS, NAMES};
@@ -15,6 +18,8 @@ pub(super) enum Step {
     Disable(usize),
     Remove(usize),
     Issue { name: usize, letter: char, more: u8 },
+    UpdateClient(usize, u8),
+    UpdateKey(char, u8),
     Revoke(char),
     Rotate { old: char, new: char, more: u8 },
     Hash,
@@ -45,13 +50,15 @@ impl Step {
         let new = LETTERS[LETTERS.len() - 1 - usize::from(second) % 4];
         let old =
             if keys.is_empty() || first.is_multiple_of(8) { new } else { keys[first % keys.len()] };
-        match kind % 10 {
+        match kind % 13 {
             0 => Self::Add(first % NAMES.len(), second),
             1 => Self::Enable(name),
             2 => Self::Disable(name),
             3 => Self::Remove(name),
             4 | 5 => Self::Issue { name, letter: new, more: second },
             6 | 7 => Self::Revoke(old),
+            10 | 11 => Self::UpdateClient(name, second),
+            12 => Self::UpdateKey(old, second),
             8 => Self::Rotate { old, new, more: second },
             _ => Self::Hash,
         }
@@ -79,6 +86,65 @@ fn new_key(letter: char, more: u8) -> NewKey {
         .fold(NewKey::new(digest(letter)).with_expiry(expires), |new, label| new.with_label(*label))
 }
 
+fn client_change(more: u8) -> ClientChange {
+    let scope = || ["orders:read", "a:*"][usize::from(more / 8) % 2].parse().unwrap();
+    let name = ["team", "é", "new: name"][usize::from(more / 8) % 3];
+    let change = ClientChange::new();
+    match more % 8 {
+        0 => change.add_scope(scope()),
+        1 => change.remove_scope(scope()),
+        2 => change.with_quota("5/second".parse().unwrap()),
+        3 => change.without_quota(),
+        4 => change.set_metadata(name, "it's: \"new\"\n#"),
+        5 => change.remove_metadata(name),
+        6 => change.with_metadata([(name, "only")]).with_scopes([]),
+        _ => change.add_scope(scope()).set_metadata(name, "b").without_quota(),
+    }
+}
+
+fn key_change(more: u8) -> KeyChange {
+    let change = KeyChange::new();
+    let label = LABELS[usize::from(more / 8) % LABELS.len()];
+    let end = now() + Duration::from_secs(200_000 + u64::from(more / 8));
+    match more % 6 {
+        0 => change.with_label(label),
+        1 => change.without_label(),
+        2 => change.with_expiry(end),
+        3 => change.with_expiry(None),
+        4 => change.with_label(label).with_expiry(end),
+        _ => change.without_label().with_expiry(None),
+    }
+}
+
+impl Step {
+    /// Returns whether an update changes anything. The store in memory is as it was before.
+    pub(super) fn changes(&self, store: &MemoryStore) -> bool {
+        match self {
+            Self::UpdateClient(name, more) => {
+                let clients = store.list_clients();
+                let known = clients.iter().find(|it| it.profile.name() == NAMES[*name]);
+                known.is_some_and(|known| {
+                    let facts = ClientFacts::new(known.profile.clone());
+                    rules::update_client(&facts, client_change(*more)).is_ok_and(|it| it != facts)
+                })
+            }
+            Self::UpdateKey(letter, more) => {
+                let keys = store.list_keys(None).unwrap();
+                let known = keys.iter().find(|key| key.key_id == id(*letter));
+                known.is_some_and(|known| {
+                    let mut facts = KeyFacts::new(digest(*letter), &*known.client);
+                    facts.label.clone_from(&known.label);
+                    facts.lifetime = known.lifetime;
+                    let change = key_change(*more);
+                    let changed = rules::update_key(&facts, change, &Policy::new(), now());
+                    changed.is_ok_and(|it| it != facts)
+                })
+            }
+            _ => true,
+        }
+    }
+}
+
 fn grace(more: u8) -> Duration {
     [Duration::ZERO, Duration::from_secs(3600), Duration::MAX][usize::from(more) % 3]
 }
@@ -93,6 +159,12 @@ macro_rules! make {
             Step::Remove(name) => $store.remove_client(NAMES[*name]).map(Changed::Client),
             Step::Issue { name, letter, more } => {
                 $store.issue(NAMES[*name], new_key(*letter, *more)).map(Changed::Key)
+            }
+            Step::UpdateClient(name, more) => {
+                $store.update_client(NAMES[*name], client_change(*more)).map(Changed::Client)
+            }
+            Step::UpdateKey(letter, more) => {
+                $store.update_key(&id(*letter), key_change(*more)).map(Changed::Key)
             }
             Step::Revoke(letter) => $store.revoke(&id(*letter)).map(Changed::Key),
             Step::Rotate { old, new, more } => {
