@@ -43,22 +43,29 @@ impl Policy {
     }
 
     /// Replaces the longest lifetime of a key, counted from its issue. A key must then expire. Fractions of a second are
-    /// cut off.
+    /// cut off. `None` removes it.
     #[must_use]
-    pub fn with_max_lifetime(self, lifetime: Duration) -> Self {
-        Self { max_lifetime: Some(Span(lifetime.as_secs())), ..self }
+    pub fn with_max_lifetime(self, lifetime: impl Into<Option<Duration>>) -> Self {
+        Self { max_lifetime: Span::of(lifetime), ..self }
     }
 
-    /// Replaces the lifetime of a key that is issued without an expiry. Fractions of a second are cut off.
+    /// Replaces the lifetime of a key that is issued without an expiry. Fractions of a second are cut off. `None` removes
+    /// it.
     #[must_use]
-    pub fn with_default_lifetime(self, lifetime: Duration) -> Self {
-        Self { default_lifetime: Some(Span(lifetime.as_secs())), ..self }
+    pub fn with_default_lifetime(self, lifetime: impl Into<Option<Duration>>) -> Self {
+        Self { default_lifetime: Span::of(lifetime), ..self }
     }
 
     /// Requires that each key expires.
     #[must_use]
     pub fn require_expiry(self) -> Self {
         Self { require_expiry: true, ..self }
+    }
+
+    /// Allows keys that never expire, unless the policy has a longest lifetime.
+    #[must_use]
+    pub fn allow_no_expiry(self) -> Self {
+        Self { require_expiry: false, ..self }
     }
 
     /// Returns the longest lifetime of a key.
@@ -163,6 +170,10 @@ pub(crate) struct Span(u64);
 const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
 
 impl Span {
+    fn of(lifetime: impl Into<Option<Duration>>) -> Option<Self> {
+        lifetime.into().map(|lifetime| Self(lifetime.as_secs()))
+    }
+
     fn duration(self) -> Duration {
         Duration::from_secs(self.0)
     }

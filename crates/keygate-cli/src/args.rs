@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 mod client;
 mod key;
+mod policy;
 mod store;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod usage;
@@ -18,6 +19,7 @@ pub(crate) use key::{
     IssueArgs, KeyCommand, ListKeysArgs, NewKeyArgs, RevokeArgs, RotateArgs, SetKeyArgs,
     ShowKeyArgs,
 };
+pub(crate) use policy::{PolicyCommand, SetPolicyArgs};
 pub(crate) use store::{AuditArgs, ExportArgs, ImportArgs, MigrateArgs};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use usage::UsageArgs;
@@ -197,6 +199,9 @@ Example:
 
 Exit codes: 0 no errors (there may be warnings), 1 errors, 3 the file cannot be read.")]
     Lint,
+    /// Show or change the policy for the lifetimes of keys
+    #[command(subcommand, arg_required_else_help = false)]
+    Policy(PolicyCommand),
     /// Find clients and keys that need attention
     #[command(after_help = "\
 Examples:

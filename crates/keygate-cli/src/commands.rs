@@ -16,6 +16,7 @@ mod init;
 mod key;
 mod lint;
 mod migrate;
+mod policy;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod usage;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
         Command::Hash => hash::run(globals, out)?,
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
         Command::Usage(args) => usage::run(&args, globals, out)?,
+        Command::Policy(command) => policy::run(&command, globals, out)?,
         Command::Audit(args) => return audit::run(&args, globals, out),
         Command::Lint => return lint::run(globals, out),
         Command::Completions { shell } => completions::run(shell, out)?,

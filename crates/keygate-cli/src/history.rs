@@ -33,6 +33,10 @@ pub(crate) fn add_last_uses(
         |location| -> Result<_, Failure> { Ok(block_on(open_at(&location)?.last_uses(client))?) };
     match location(globals)?.map(read).transpose() {
         Ok(None) => Ok(None),
+        // Nobody asked for it, and no service keeps it.
+        Ok(Some(last_uses)) if globals.usage().is_none() && last_uses.watched_since().is_none() => {
+            Ok(None)
+        }
         Ok(Some(last_uses)) => {
             last_uses.add_to(&mut *keys);
             Ok(Some(Watched { since: last_uses.watched_since() }))

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use clap::builder::styling::Style;
 use keygate::KeyId;
 use keygate::key::Timestamp;
-use keygate::manage::{ClientInfo, KeyInfo, KeyStatus};
+use keygate::manage::{ClientInfo, KeyInfo, KeyStatus, Policy};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -81,6 +81,18 @@ pub(crate) fn key_json(key: &KeyInfo, now: SystemTime) -> Value {
     json
 }
 
+/// Returns whether a key works for longer than the policy allows. A key that has expired is no longer of interest.
+pub(crate) fn is_beyond(key: &KeyInfo, policy: &Policy, now: SystemTime) -> bool {
+    !policy.allows(key) && !key.has_expired(now)
+}
+
+/// The key in JSON, with a field that says whether it is beyond the policy.
+pub(crate) fn listed_json(key: &KeyInfo, policy: &Policy, now: SystemTime) -> Value {
+    let mut json = key_json(key, now);
+    json["beyond_policy"] = is_beyond(key, policy, now).into();
+    json
+}
+
 /// The client in JSON, with its quota in one text.
 pub(crate) fn client_json(client: &ClientInfo) -> Value {
     let mut json = json!(client);
@@ -94,6 +106,11 @@ pub(crate) fn expiry(key: &KeyInfo, now: SystemTime) -> String {
         || "never expires".to_owned(),
         |expires| format!("expires {}", relative::from_now(expires, now)),
     )
+}
+
+/// Writes a list with blanks between.
+pub(crate) fn joined(items: &[impl fmt::Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 pub(crate) fn scopes(client: &ClientInfo) -> Vec<&str> {

@@ -1,4 +1,5 @@
 use clap::{Args, Subcommand};
+use keygate::client::Network;
 use keygate::{Quota, Scope};
 
 #[derive(Subcommand)]
@@ -8,7 +9,7 @@ pub(crate) enum ClientCommand {
 Examples:
   keygate client add 'App 1'
   keygate client add 'App 1' --scope orders:read --scope stock:* --quota 100/minute
-  keygate client add 'App 1' --metadata team=billing
+  keygate client add 'App 1' --title 'The shop of ACME' --network 10.0.0.0/8 --metadata team=billing
   keygate client add -- '-App 1'")]
     Add(AddArgs),
     /// Change a client; what is not named stays
@@ -79,6 +80,12 @@ pub(crate) struct ListClientsArgs {
 pub(crate) struct AddArgs {
     /// The name of the client, 1 to 128 characters
     pub(crate) name: String,
+    /// Name of the client for people, beside its name for programs
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// Network that the keys work from, such as 10.0.0.0/8; may be repeated
+    #[arg(long = "network", value_name = "NETWORK")]
+    pub(crate) networks: Vec<Network>,
     /// Scope of the client, such as orders:read; may be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<Scope>,

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use keygate::Scope;
+use keygate::client::Network;
 use keygate::key::{DEFAULT_PREFIX, InvalidPrefix, KeyFormat};
 use keygate::manage::{KeySort, KeyStatus};
 
@@ -17,6 +18,7 @@ pub(crate) enum KeyCommand {
 Examples:
   keygate key issue 'App 1' --label production --expires 90d > key
   keygate key issue 'App 1' --expires 2026-12-31T00:00:00Z --out key
+  keygate key issue 'App 1' --scope orders:read --network 10.0.0.0/8 --not-before 1d --out key
   keygate key issue 'App 1' --prefix acme --json
 
 The key is written out before it is stored: if writing fails, no key is issued.")]
@@ -102,6 +104,15 @@ pub(crate) struct NewKeyArgs {
     /// Expiry of the key: a duration from now, or a time with an offset
     #[arg(long, value_name = "90d|TIME")]
     pub(crate) expires: Option<ExpiryArg>,
+    /// Scope of the key, which the client has, too; may be repeated. Without one, it has all of its client
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<Scope>,
+    /// Network that the key works from, such as 10.0.0.0/8; may be repeated
+    #[arg(long = "network", value_name = "NETWORK")]
+    pub(crate) networks: Vec<Network>,
+    /// The key is refused before: a duration from now, or a time with an offset
+    #[arg(long, value_name = "1d|TIME")]
+    pub(crate) not_before: Option<ExpiryArg>,
     /// Prefix of the key: 1 to 16 of a-z and 0-9, starting with a letter
     #[arg(long, default_value = DEFAULT_PREFIX, value_parser = format)]
     pub(crate) prefix: KeyFormat,

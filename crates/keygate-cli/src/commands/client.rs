@@ -36,6 +36,7 @@ pub(super) fn run(
         ClientCommand::Add(args) => {
             let profile = profile(args)?;
             out.warn_if_key("the name of the client", profile.name());
+            out.warn_if_key("the title", profile.title().unwrap_or_default());
             warn_of_keys(profile.metadata(), out);
             let client = block_on(store.add_client(profile))?;
             changed(&client, "added", ": issue a key for it with `keygate key issue`", out)?;
@@ -61,6 +62,8 @@ pub(super) fn run(
 fn profile(args: AddArgs) -> Result<ClientProfile, Failure> {
     let metadata = unique(args.metadata)?;
     let profile = ClientProfile::new(args.name).with_scopes(args.scopes).with_metadata(metadata);
+    let profile = profile.with_networks(args.networks);
+    let profile = args.title.into_iter().fold(profile, ClientProfile::with_title);
     Ok(match args.quota {
         Some(quota) => profile.with_quota(quota),
         None => profile,
@@ -138,17 +141,23 @@ fn list(args: &ListClientsArgs, store: &dyn Store, out: &Output) -> Result<ExitC
         });
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = Table::new(["CLIENT", "ENABLED", "KEYS", "SCOPES", "QUOTA"]);
+    let mut table =
+        Table::new(["CLIENT", "TITLE", "ENABLED", "KEYS", "SCOPES", "QUOTA", "NETWORKS"]);
     for client in &clients {
         table.push([
             client.profile.name().into(),
+            client.profile.title().unwrap_or_default().into(),
             if client.enabled { "yes".into() } else { Cell::styled("no", RED) },
             client.keys.to_string().into(),
             show::scopes(client).join(" ").into(),
             client.profile.quota().map(ToString::to_string).unwrap_or_default().into(),
+            show::joined(client.profile.networks()).into(),
         ]);
     }
-    out.print(&table.render(), &clients.iter().map(show::client_json).collect())?;
+    out.print(
+        &table.without_empty([1, 6]).render(),
+        &clients.iter().map(show::client_json).collect(),
+    )?;
     show::unreadable(&unreadable, out)?;
     Ok(ExitCode::from(u8::from(args.exit_code && !clients.is_empty())))
 }

@@ -15,7 +15,7 @@ mod rotate;
 mod set_key;
 mod show_key;
 
-pub(super) use list::table;
+pub(super) use list::{View, table};
 
 pub(super) fn run(
     command: KeyCommand,

@@ -82,7 +82,8 @@ fn every_command_runs_on_every_kind_of_store() {
         assert!(states.by_ref().all(|state| ["replaced", "revoked"].contains(&&*state)));
         let clients = sandbox.run(["client", "list", "--json"]).succeeds().json();
         let expected = json!([{ "name": "App 1", "enabled": true, "keys": 1,
-            "scopes": ["orders:read"], "quota": "9/day", "metadata": {} }]);
+            "title": null, "scopes": ["orders:read"], "networks": [], "quota": "9/day",
+            "metadata": {} }]);
         assert_eq!(clients, expected);
         let result = sandbox.run(["key", "list", "--expiring", "2h"]).succeeds();
         assert!(result.out.contains(&id_of(&key)), "{}", result.out);

@@ -199,6 +199,10 @@ fn json_of_a_key_has_no_key_and_no_digest() {
         "revoked": null,
         "replaced_by": null,
         "last_used": "unknown",
+        "beyond_policy": false,
+        "networks": [],
+        "not_before": null,
+        "scopes": [],
     });
     assert_eq!(sandbox.keys()[0], expected);
 }

@@ -27,6 +27,8 @@ mod linting;
 mod listing;
 #[cfg(feature = "postgres")]
 mod passwords;
+mod policies;
+mod restricting;
 mod revoking;
 mod rotating;
 #[cfg(feature = "postgres")]

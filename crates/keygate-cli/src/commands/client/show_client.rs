@@ -4,7 +4,7 @@ use keygate::manage::PartialList;
 use serde_json::Value;
 
 use crate::args::Globals;
-use crate::commands::key::table;
+use crate::commands::key::{View, table};
 use crate::failure::Failure;
 use crate::history::add_last_uses;
 use crate::identify::client_failure;
@@ -33,17 +33,27 @@ pub(super) fn run(
     let quota = client.profile.quota().map(ToString::to_string);
     let mut facts = Table::default();
     facts.push_fact("CLIENT", client.profile.name());
+    if let Some(title) = client.profile.title() {
+        facts.push_fact("TITLE", title);
+    }
     facts.push_fact("STATE", Cell::styled(state, style));
     facts.push_fact("SCOPES", or_none(show::scopes(&client).join(" ")));
+    if !client.profile.networks().is_empty() {
+        facts.push_fact("NETWORKS", show::joined(client.profile.networks()));
+    }
     facts.push_fact("QUOTA", quota.unwrap_or_else(|| "none".to_owned()));
     facts.push_fact("METADATA", or_none(metadata.collect::<Vec<_>>().join(" ")));
     facts.push_fact("KEYS", client.keys.to_string());
+    let policy = block_on(store.policy())?;
     let mut text = facts.render();
     if !keys.is_empty() {
-        text = text + "\n" + &table(&keys, SOON, watched.is_some(), now);
+        text = text
+            + "\n"
+            + &table(&keys, &View { soon: SOON, is_watched: watched.is_some(), policy, now });
     }
     let mut json = show::client_json(&client);
-    json["key_list"] = keys.iter().map(|key| show::key_json(key, now)).collect::<Value>();
+    json["key_list"] =
+        keys.iter().map(|key| show::listed_json(key, &policy, now)).collect::<Value>();
     out.print(&text, &json)?;
     show::watched(watched.as_ref(), out);
     show::unreadable(&unreadable, out)

@@ -39,6 +39,11 @@ impl Draft {
         if let Some(label) = label {
             new = new.with_label(label);
         }
+        new = new.with_scopes(new_key.scopes.iter().cloned());
+        new = new.with_networks(new_key.networks.iter().copied());
+        if let Some(begins) = new_key.not_before {
+            new = new.with_not_before(begins.instant(now)?);
+        }
         let issued = rules::issue(client, new.clone(), policy, now)?.info(true);
         // The key gets the expiry that is written out.
         let new = new.with_expiry(issued.expires());
@@ -55,12 +60,14 @@ impl Draft {
     /// Shows what the key inherits from the one that it replaces.
     pub(super) fn inherit(&mut self, old: &KeyInfo, now: SystemTime) {
         let begins = old.inherited_lifetime(now).not_before().map(show::time);
-        for (name, value) in [
-            ("not_before", json!(begins)),
-            ("scopes", json!(old.scopes)),
-            ("networks", json!(old.networks)),
+        for (name, value, is_given) in [
+            ("not_before", json!(begins), self.new.not_before().is_some()),
+            ("scopes", json!(old.scopes), !self.new.scopes().is_empty()),
+            ("networks", json!(old.networks), !self.new.networks().is_empty()),
         ] {
-            self.facts.insert(name.to_owned(), value);
+            if !is_given {
+                self.facts.insert(name.to_owned(), value);
+            }
         }
     }
 

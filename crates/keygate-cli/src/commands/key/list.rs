@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use keygate::manage::{KeyInfo, KeyStatus, LastUsed, PartialList};
+use keygate::manage::{KeyInfo, KeyStatus, LastUsed, PartialList, Policy};
 
 use super::filter;
 use crate::args::{Globals, ListKeysArgs};
@@ -10,6 +10,7 @@ use crate::history::add_last_uses;
 use crate::identify::client_failure;
 use crate::output::Output;
 use crate::relative::from_now;
+use crate::runtime::block_on;
 use crate::show::{self, SOON, ShownStatus};
 use crate::store::Store;
 use crate::table::{Cell, Table};
@@ -42,21 +43,30 @@ pub(super) fn run(
         });
         return Ok(ExitCode::SUCCESS);
     }
-    let table = table(&keys, args.expiring.unwrap_or(SOON), watched.is_some(), now);
-    out.print(&table, &keys.iter().map(|key| show::key_json(key, now)).collect())?;
+    let policy = block_on(store.policy())?;
+    let soon = args.expiring.unwrap_or(SOON);
+    let table = table(&keys, &View { soon, is_watched: watched.is_some(), policy, now });
+    let json = keys.iter().map(|key| show::listed_json(key, &policy, now));
+    out.print(&table, &json.collect())?;
     show::watched(watched.as_ref(), out);
     show::unreadable(&unreadable, out)?;
     Ok(ExitCode::from(u8::from(args.exit_code && !keys.is_empty())))
 }
 
-/// Formats keys as a table, in which a key that expires before `soon` has passed is expiring.
-pub(in crate::commands) fn table(
-    keys: &[KeyInfo],
-    soon: Duration,
-    is_watched: bool,
-    now: SystemTime,
-) -> String {
-    let headings = ["ID", "CLIENT", "LABEL", "STATE", "CREATED", "EXPIRES", "LAST USED"];
+/// How keys are shown in a table.
+pub(in crate::commands) struct View {
+    /// A key that expires before this time has passed is expiring.
+    pub(in crate::commands) soon: Duration,
+    /// Whether the last use is known.
+    pub(in crate::commands) is_watched: bool,
+    pub(in crate::commands) policy: Policy,
+    pub(in crate::commands) now: SystemTime,
+}
+
+pub(in crate::commands) fn table(keys: &[KeyInfo], view: &View) -> String {
+    let View { soon, is_watched, policy, now } = *view;
+    let headings =
+        ["ID", "CLIENT", "LABEL", "STATE", "CREATED", "EXPIRES", "LAST USED", "SCOPES", "NETWORKS"];
     let mut table = Table::new(headings);
     for key in keys {
         let status = ShownStatus::of(key, now, soon);
@@ -71,11 +81,13 @@ pub(in crate::commands) fn table(
             key.label.as_deref().unwrap_or_default().into(),
             Cell::styled(status.to_string() + &since.unwrap_or_default(), status.style()),
             key.created.map(|created| from_now(created, now)).unwrap_or_default().into(),
-            expiry(key, now).into(),
+            expiry(key, &policy, now).into(),
             if is_watched { last_used(key, now).into() } else { "".into() },
+            show::joined(&key.scopes).into(),
+            show::joined(&key.networks).into(),
         ]);
     }
-    table.without_empty([6]).render()
+    table.without_empty([6, 7, 8]).render()
 }
 
 fn last_used(key: &KeyInfo, now: SystemTime) -> String {
@@ -85,10 +97,11 @@ fn last_used(key: &KeyInfo, now: SystemTime) -> String {
     }
 }
 
-fn expiry(key: &KeyInfo, now: SystemTime) -> String {
-    let Some(expires) = key.expires() else { return "never".to_owned() };
+fn expiry(key: &KeyInfo, policy: &Policy, now: SystemTime) -> String {
+    let beyond = if show::is_beyond(key, policy, now) { ", beyond the policy" } else { "" };
+    let Some(expires) = key.expires() else { return format!("never{beyond}") };
     let verb = if key.has_expired(now) { "expired" } else { "expires" };
-    format!("{verb} {}", from_now(expires, now))
+    format!("{verb} {}{beyond}", from_now(expires, now))
 }
 
 #[cfg(test)]
@@ -115,7 +128,8 @@ mod tests {
         let mut later = KeyInfo::new("34e96aa08482cdc1".parse().unwrap(), "User 1");
         later.lifetime = Lifetime::default().with_not_before(now + 2 * DAY);
 
-        let table = table(&[expiring, revoked, later], SOON, false, now);
+        let view = View { soon: SOON, is_watched: false, policy: Policy::new(), now };
+        let table = table(&[expiring, revoked, later], &view);
         assert_eq!(
             anstream::adapter::strip_str(&table).to_string(),
             "ID                CLIENT  LABEL       STATE                            CREATED      EXPIRES\n\

@@ -7,7 +7,7 @@ use crate::args::{Globals, ShowKeyArgs};
 use crate::failure::Failure;
 use crate::history::add_last_uses;
 use crate::identify;
-use crate::output::Output;
+use crate::output::{Output, YELLOW};
 use crate::runtime::block_on;
 use crate::show::{self, SOON, ShownStatus, moment};
 use crate::store::Store;
@@ -31,7 +31,16 @@ pub(super) fn run(
     facts.push_fact("CLIENT", key.client.as_str());
     facts.push_fact("LABEL", key.label.as_deref().unwrap_or("none"));
     facts.push_fact("STATE", Cell::styled(status.to_string(), status.style()));
+    if !key.scopes.is_empty() {
+        facts.push_fact("SCOPES", show::joined(&key.scopes));
+    }
+    if !key.networks.is_empty() {
+        facts.push_fact("NETWORKS", show::joined(&key.networks));
+    }
     facts.push_fact("CREATED", moment(key.created, "unknown", now));
+    if let Some(begins) = key.not_before() {
+        facts.push_fact("NOT BEFORE", moment(Some(begins), "", now));
+    }
     facts.push_fact("EXPIRES", moment(key.expires(), "never", now));
     if let Some(revoked) = key.revoked {
         facts.push_fact("REVOKED", moment(Some(revoked), "", now));
@@ -46,7 +55,11 @@ pub(super) fn run(
         };
         facts.push_fact("LAST USED", last_used);
     }
-    out.print(&facts.render(), &show::key_json(&key, now))?;
+    let policy = block_on(store.policy())?;
+    if show::is_beyond(&key, &policy, now) {
+        facts.push_fact("POLICY", Cell::styled("beyond it: see `keygate policy show`", YELLOW));
+    }
+    out.print(&facts.render(), &show::listed_json(&key, &policy, now))?;
     show::watched(watched.as_ref(), out);
     Ok(())
 }

@@ -1,0 +1,78 @@
+//! `keygate policy`, and what follows it.
+
+use serde_json::json;
+
+use crate::tool::{Sandbox, id_of};
+
+fn stores() -> Vec<Sandbox> {
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    return crate::databases::stores();
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    vec![Sandbox::new()]
+}
+
+/// A file whose keys are beyond the policy is reported, too.
+fn refused(sandbox: &Sandbox, command: &[&str], reason: &str) {
+    let result = sandbox.run(command);
+    assert_eq!((result.code, &*result.out), (1, ""), "{}", result.err);
+    assert!(result.err.lines().last().unwrap().contains(reason), "{}", result.err);
+}
+
+#[test]
+fn policy_is_shown_changed_and_followed() {
+    for sandbox in stores() {
+        sandbox.run(["client", "add", "App 1"]).succeeds();
+        let forever = id_of(&sandbox.issue(&["App 1"]));
+        let result = sandbox.run(["policy", "show"]).succeeds();
+        let unset =
+            "MAX LIFETIME      none\nDEFAULT LIFETIME  none\nEXPIRY            not required\n";
+        assert_eq!(result.out, unset);
+
+        let set = ["policy", "set", "--max-lifetime", "365d", "--default-lifetime", "90d"];
+        let note = "changed the policy: max lifetime none -> 365d, default lifetime none -> 90d, \
+                    expiry not required -> required\n";
+        let result = sandbox.run([&set[..], &["--dry-run"]].concat()).succeeds();
+        assert_eq!(result.err, format!("dry run: would have {note}"));
+        assert_eq!(sandbox.run(["policy", "show"]).succeeds().out, unset);
+        assert_eq!(sandbox.run(set).succeeds().err, note);
+        let shown = sandbox.run(["policy", "show", "--json"]).succeeds().json();
+        let expected =
+            json!({ "max_lifetime": "365d", "default_lifetime": "90d", "require_expiry": true });
+        assert_eq!(shown, expected);
+
+        let result = sandbox.run(["key", "issue", "App 1", "--dry-run"]).succeeds();
+        assert!(result.err.ends_with("of App 1, expires in 90 days\n"), "{}", result.err);
+        refused(&sandbox, &["key", "issue", "App 1", "--expires", "366d"], "at most 365d");
+        let dry_run = ["key", "issue", "App 1", "--expires", "366d", "--dry-run"];
+        refused(&sandbox, &dry_run, "at most 365d");
+        sandbox.run(["key", "set", &forever, "--label", "x"]).succeeds();
+        let list = sandbox.run(["key", "list"]).succeeds().out;
+        assert!(list.contains("never, beyond the policy"), "{list}");
+        assert_eq!(sandbox.keys()[0]["beyond_policy"], true);
+        let result = sandbox.run(["key", "show", &forever]).succeeds();
+        assert!(result.out.contains("beyond it: see `keygate policy show`"), "{}", result.out);
+
+        let relax = ["policy", "set", "--no-max-lifetime", "--no-default-lifetime", "--json"];
+        let result = sandbox.run(relax).succeeds().json();
+        let expected =
+            json!({ "max_lifetime": null, "default_lifetime": null, "require_expiry": false });
+        assert_eq!(result, expected);
+        sandbox.run(["policy", "set", "--require-expiry"]).succeeds();
+        refused(&sandbox, &["key", "issue", "App 1", "--out", "new"], "each key expires");
+        sandbox.run(["policy", "set", "--allow-no-expiry"]).succeeds();
+        sandbox.issue(&["App 1"]);
+    }
+}
+
+#[test]
+fn policy_that_makes_no_sense_is_refused() {
+    let sandbox = Sandbox::with_client("App 1");
+    let before = sandbox.file();
+    let set = |arguments: &[&str]| sandbox.run([&["policy", "set"], arguments].concat());
+    set(&[]).fails(2, "say what to change, such as --max-lifetime");
+    set(&["--max-lifetime", "0d"]).fails(2, "the duration is zero");
+    set(&["--max-lifetime", "1d", "--no-max-lifetime"]).fails(2, "cannot be used with");
+    set(&["--max-lifetime", "1d", "--default-lifetime", "2d"]).fails(1, "is longer than");
+    set(&["--max-lifetime", "40000d"]).fails(1, "at most 36525d");
+    assert_eq!(sandbox.file(), before);
+}
