@@ -26,10 +26,10 @@ use keygate::limit::{
     RateLimitRequest,
 };
 use keygate::manage::{
-    ChangeContext, ClientChange, ClientFacts, ClientInfo, ClientQuery, ConflictReason, Expiry,
-    Export, ImportConflict, Imported, KeyChange, KeyError, KeyFacts, KeyInfo, KeyQuery, KeySort,
-    KeyStatus, LastUsed, ManageError, Page, ParseVersionError, PartialList, Policy, PolicyError,
-    Rotated, RotationConflict, Version,
+    Audit, AuditFinding, AuditKind, ChangeContext, ClientChange, ClientFacts, ClientInfo,
+    ClientQuery, ConflictReason, Expiry, Export, ImportConflict, Imported, KeyChange, KeyError,
+    KeyFacts, KeyInfo, KeyQuery, KeySort, KeyStatus, LastUsed, ManageError, Page,
+    ParseVersionError, PartialList, Policy, PolicyError, Rotated, RotationConflict, Version,
 };
 use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
@@ -162,6 +162,9 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         TrustedProxies,
         UnusableKey,
         Version,
+        Audit,
+        AuditFinding,
+        AuditKind,
         Usage,
         UsageSnapshot,
         WeakKey,

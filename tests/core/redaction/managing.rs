@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::path::Path;
+use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::KeyFormat;
 use keygate::manage::{
-    ChangeContext, ClientChange, ClientFacts, ClientQuery, KeyChange, KeyFacts, KeyQuery, KeySort,
-    ManageError, PartialList, Policy, PolicyError, RotationConflict, Version,
+    Audit, AuditFinding, AuditKind, ChangeContext, ClientChange, ClientFacts, ClientQuery,
+    KeyChange, KeyFacts, KeyQuery, KeySort, ManageError, PartialList, Policy, PolicyError,
+    RotationConflict, Version,
 };
 use keygate::{ApiKey, KeyDigest, KeyRecord, MemoryStore, NewKey, YamlStore};
 
@@ -42,6 +44,10 @@ pub(crate) fn all() -> Vec<Shown> {
         ClientChange::new().set_metadata("secret", CANARY).with_metadata([("secret", CANARY)]),
         KeyChange::new().with_label("production").with_expiry(UNIX_EPOCH),
     );
+    let findings =
+        Audit::new().findings(slice::from_ref(&client), slice::from_ref(&issued), UNIX_EPOCH);
+    let kinds = findings.iter().map(|finding: &AuditFinding| finding.kind);
+    let kinds = kinds.map(|kind: AuditKind| text(&kind)).collect::<String>();
     let (health, reload, lint) = file();
     let moved = moved();
     vec![
@@ -56,6 +62,9 @@ pub(crate) fn all() -> Vec<Shown> {
         ("KeySort", debug(&KeySort::Expires)),
         ("Page", debug(&store.keys(&KeyQuery::new()).unwrap())),
         ("KeyChange", debug(&changes.1)),
+        ("Audit", debug(&Audit::new())),
+        ("AuditFinding", debug(&findings)),
+        ("AuditKind", kinds),
         ("Policy", debug(&Policy::new().require_expiry())),
         ("PolicyError", error(&PolicyError::NoExpiry)),
         ("Version", text(&client.version()) + &debug(&client.version())),
