@@ -62,7 +62,7 @@ pub(crate) struct ListClientsArgs {
     /// Only enabled clients
     #[arg(long)]
     pub(crate) enabled: bool,
-    /// Only clients whose name begins with this text, in upper or lower case
+    /// Only clients whose name or title begins with this text, in upper or lower case
     #[arg(long, value_name = "TEXT")]
     pub(crate) search: Option<String>,
     /// Only clients with this scope, or one that covers it

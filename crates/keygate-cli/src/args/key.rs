@@ -140,7 +140,7 @@ pub(crate) struct ListKeysArgs {
     /// Only keys with this label
     #[arg(long)]
     pub(crate) label: Option<String>,
-    /// Only keys of clients with this scope, or one that covers it
+    /// Only keys that have this scope, or one that covers it
     #[arg(long)]
     pub(crate) scope: Option<Scope>,
     /// Only keys of clients with this metadata; may be repeated

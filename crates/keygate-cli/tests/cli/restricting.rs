@@ -22,6 +22,9 @@ fn key_is_issued_with_its_restrictions_and_passes_them_on() {
             "CLIENT  TITLE     ENABLED  KEYS  SCOPES    QUOTA  NETWORKS\n\
              App 1   The shop  yes      0     orders:*         10.0.0.0/8\n"
         );
+        let found =
+            sandbox.run(["client", "list", "--search", "the sh", "--json"]).succeeds().json();
+        assert_eq!(found[0]["name"], "App 1");
         let shown = sandbox.run(["client", "show", "App 1"]).succeeds().out;
         assert!(
             shown.contains("TITLE     The shop\n") && shown.contains("NETWORKS  10.0.0.0/8\n"),
@@ -53,6 +56,11 @@ fn key_is_issued_with_its_restrictions_and_passes_them_on() {
         let headings: Vec<_> = table.lines().next().unwrap().split_whitespace().collect();
         assert!(headings.ends_with(&["EXPIRES", "SCOPES", "NETWORKS"]), "{table}");
 
+        for (scope, count) in [("orders:read", 1), ("orders:write", 0)] {
+            let list = ["key", "list", "--scope", scope, "--json"];
+            let found = sandbox.run(list).succeeds().json();
+            assert_eq!(found.as_array().unwrap().len(), count, "{scope}");
+        }
         let rotate = ["key", "rotate", &id_of(&key), "--scope", "orders:write", "--json"];
         let new = sandbox.run(rotate).succeeds().json();
         assert_eq!(
