@@ -64,10 +64,10 @@ fn each_change_is_a_line_with_its_actor_and_both_states() {
     // The keys of one change are in the order of their ids.
     assert_eq!((&actions[..4], &actions[6..]), (&expected[..4], &expected[6..]));
     assert_eq!(sorted(&actions), sorted(&expected));
-    let plain =
-        json!({"name": "App 1", "enabled": true, "scopes": [], "quota": null, "metadata": {}});
-    let full = json!({"name": "App 1", "enabled": true, "scopes": ["orders:read"], "quota": "1/day",
-        "metadata": {"team": "a \"b\"\n"}});
+    let plain = json!({"name": "App 1", "title": null, "enabled": true, "scopes": [],
+        "networks": [], "quota": null, "metadata": {}});
+    let full = json!({"name": "App 1", "title": null, "enabled": true, "scopes": ["orders:read"],
+        "networks": [], "quota": "1/day", "metadata": {"team": "a \"b\"\n"}});
     assert_eq!(
         events[1],
         json!({"at": "2026-11-24T10:00:00.6Z", "actor": "ann", "action": "client.changed",
