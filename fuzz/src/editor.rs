@@ -126,7 +126,7 @@ fn digest_of(number: usize) -> KeyDigest {
 fn change_of(bytes: &[u8], number: usize, model: &MemoryStore) -> Option<Change> {
     let argument = usize::from(bytes[1]);
     let client = || {
-        let clients = model.clients();
+        let clients = model.profiles();
         Some(clients.get(argument % clients.len().max(1))?.name().to_owned())
     };
     let key = || {
