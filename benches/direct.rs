@@ -58,8 +58,9 @@ const POSTGRES: [Subject; 3] = [
 ];
 
 /// That of the store.
-const SQLITE_QUERY: &str = "select k.digest, k.algorithm, k.client, k.expires, k.revoked, \
-    c.name, c.enabled, c.scopes, c.quota, c.metadata \
+const SQLITE_QUERY: &str = "select k.digest, k.algorithm, k.client, k.expires, k.revoked, k.replaced_by, \
+    k.not_before, k.scopes, k.networks, \
+    c.name, c.enabled, c.scopes, c.quota, c.metadata, c.title, c.networks \
     from keygate_keys k left join keygate_clients c on c.name = k.client where k.digest = ?1";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -110,8 +111,11 @@ async fn plain_sqlite(path: &Path) -> sqlx::Result<SqliteConnection> {
 fn sqlite_columns(row: &SqliteRow) {
     black_box((row.get::<&[u8], _>(0), row.get::<&str, _>(1), row.get::<&str, _>(2)));
     black_box((row.get::<Option<&str>, _>(3), row.get::<Option<&str>, _>(4)));
-    black_box((row.get::<&str, _>(5), row.get::<i64, _>(6), row.get::<&str, _>(7)));
-    black_box((row.get::<Option<&str>, _>(8), row.get::<&str, _>(9)));
+    black_box((row.get::<Option<&str>, _>(5), row.get::<Option<&str>, _>(6)));
+    black_box((row.get::<&str, _>(7), row.get::<&str, _>(8), row.get::<&str, _>(9)));
+    black_box((row.get::<i64, _>(10), row.get::<&str, _>(11)));
+    black_box((row.get::<Option<&str>, _>(12), row.get::<&str, _>(13)));
+    black_box((row.get::<Option<&str>, _>(14), row.get::<&str, _>(15)));
 }
 
 fn postgres(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn Error>> {
@@ -153,8 +157,11 @@ fn postgres_columns(row: &PgRow) -> bool {
     black_box((row.get::<bool, _>(3), row.get::<&[u8], _>(4)));
     black_box((row.get::<&str, _>(5), row.get::<&str, _>(6)));
     black_box((row.get::<Option<&[u8]>, _>(7), row.get::<Option<&[u8]>, _>(8)));
-    black_box((row.get::<&str, _>(9), row.get::<bool, _>(10), row.get::<Vec<String>, _>(11)));
-    black_box((row.get::<Option<&str>, _>(12), row.get::<&str, _>(13)));
+    black_box((row.get::<Option<&str>, _>(9), row.get::<Option<&[u8]>, _>(10)));
+    black_box((row.get::<Vec<String>, _>(11), row.get::<Vec<String>, _>(12)));
+    black_box((row.get::<&str, _>(13), row.get::<bool, _>(14), row.get::<Vec<String>, _>(15)));
+    black_box((row.get::<Option<&str>, _>(16), row.get::<&str, _>(17)));
+    black_box((row.get::<Option<&str>, _>(18), row.get::<Vec<String>, _>(19)));
     true
 }
 
