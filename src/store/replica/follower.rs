@@ -59,7 +59,7 @@ pub(super) fn start_watchdog(shared: &Arc<Shared>) -> io::Result<()> {
 }
 
 fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().thread_name("keygate-blocking").build()
+    Builder::new_current_thread().enable_all().thread_name("keygate-snapshot").build()
 }
 
 fn fail(shared: &Shared, error: io::Error) {

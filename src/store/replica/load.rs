@@ -1,14 +1,11 @@
 //! Loads all keys.
 
-use std::iter;
-use std::panic::resume_unwind;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use sqlx::postgres::{PgConnection, PgRow, Postgres};
 use sqlx::{AssertSqlSafe, Error, query, query_scalar, raw_sql};
-use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::clients::Clients;
@@ -24,9 +21,8 @@ use crate::store::table::{BucketSort, Table, TableBuilder};
 /// The longest wait for the next row: a server that reads a table from a busy disk may take seconds.
 const STALL_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How many rows are read at once, and how many such groups wait.
+/// The most rows that are read at once.
 const GROUP: usize = 256;
-const GROUPS: usize = 16;
 
 const RECENT: &str = concat!(
     "select ",
@@ -97,30 +93,27 @@ async fn load_keys(
 ) -> Result<(), SessionError> {
     let count = query_scalar(COUNT).persistent(false).fetch_one(&mut *connection);
     let count: i64 = within(STALL_DEADLINE, count).await?;
+    let mut clients = Clients::with_capacity(usize::try_from(count).unwrap_or_default());
     let columns = sql::client_columns::<Postgres>();
     let select = format!("select {columns} from keygate.clients c");
-    let clients = read_rows(connection, select, move |groups| {
-        let mut clients = Clients::with_capacity(usize::try_from(count).unwrap_or_default());
+    let insert = |rows: &[PgRow]| {
         // A client without a name has no keys.
-        for client in groups.flatten().filter_map(|row| Cursor::new(&row).client().ok()) {
+        for client in rows.iter().filter_map(|row| Cursor::new(row).client().ok()) {
             clients.insert(client);
         }
-        clients
-    });
-    let clients = clients.await?;
+    };
+    read_rows(connection, select, insert).await?;
+    let (mut keys, mut refused) = (BucketSort::new(), RefusedKeys::default());
     // Unordered: sorting here is faster than reading by the server's index.
     let columns = sql::key_columns::<Postgres>();
     let select = format!("select {columns} from keygate.keys k");
-    let keys = read_rows(connection, select, move |groups| {
-        let (mut keys, mut refused) = (BucketSort::new(), RefusedKeys::default());
-        for rows in groups {
-            for (row, status) in read_keys(&rows, &clients, &mut refused) {
-                keys.push(row, status);
-            }
+    let insert = |rows: &[PgRow]| {
+        for (row, status) in read_keys(rows, &clients, &mut refused) {
+            keys.push(row, status);
         }
-        (build_table(keys, &mut refused), refused, clients)
-    });
-    let (table, refused, clients) = keys.await?;
+    };
+    read_rows(connection, select, insert).await?;
+    let table = build_table(keys, &mut refused).await;
 
     state.has_changed = true;
     state.refused.replace(refused);
@@ -132,30 +125,22 @@ async fn load_keys(
     Ok(())
 }
 
-/// Passes the rows of a query in groups to `read`, on another thread: the next rows arrive meanwhile, and the snapshot is
-/// served.
-async fn read_rows<T: Send + 'static>(
+/// Passes the rows of a query to `read`, in groups of rows that have arrived.
+async fn read_rows(
     connection: &mut PgConnection,
     sql: String,
-    read: impl FnOnce(&mut dyn Iterator<Item = Vec<PgRow>>) -> T + Send + 'static,
-) -> Result<T, SessionError> {
-    let (sender, mut receiver) = mpsc::channel(GROUPS);
-    let reading = spawn_blocking(move || read(&mut iter::from_fn(|| receiver.blocking_recv())));
+    mut read: impl FnMut(&[PgRow]),
+) -> Result<(), SessionError> {
     let rows = query(AssertSqlSafe(sql)).persistent(false).fetch(connection);
     let mut groups = rows.ready_chunks(GROUP);
     let stalled = |_| SessionError::unreachable("loading the keys stalled");
     while let Some(rows) = timeout(STALL_DEADLINE, groups.next()).await.map_err(stalled)? {
-        let rows = rows.into_iter().collect::<Result<_, Error>>()?;
-        // Only a panic closes the channel, and it is resumed below.
-        if sender.send(rows).await.is_err() {
-            break;
-        }
+        read(&rows.into_iter().collect::<Result<Vec<_>, Error>>()?);
     }
-    drop(sender);
-    reading.await.or_else(|error| resume_unwind(error.into_panic()))
+    Ok(())
 }
 
-fn build_table(keys: BucketSort, refused: &mut RefusedKeys) -> Table {
+async fn build_table(keys: BucketSort, refused: &mut RefusedKeys) -> Table {
     let mut builder = TableBuilder::new(keys.len());
     let mut last = None;
     for bucket in keys.sorted() {
@@ -169,6 +154,8 @@ fn build_table(keys: BucketSort, refused: &mut RefusedKeys) -> Table {
             last = Some(row.prefix());
             builder.push(row, status);
         }
+        // Lets the snapshot be served meanwhile.
+        yield_now().await;
     }
     builder.finish()
 }
