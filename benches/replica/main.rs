@@ -141,8 +141,10 @@ fn follows() -> bool {
 async fn bare(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     let mut rows = 0;
     for table in [
-        "select name, enabled, scopes, quota::text, metadata::text from keygate.clients",
-        "select digest, algorithm, client, expires, revoked from keygate.keys",
+        "select name, enabled, scopes, quota::text, metadata::text, title, networks \
+         from keygate.clients",
+        "select digest, algorithm, client, expires, revoked, replaced_by, not_before, scopes, \
+         networks from keygate.keys",
     ] {
         let count = |_: PgRow| {
             rows += 1;
