@@ -110,7 +110,7 @@ enum Query {
     Keys(&'static str, KeyQuery),
 }
 
-/// The queries of a list of so many keys, among them one that begins in the middle.
+/// The queries of a list with this number of keys. One of them begins in the middle.
 async fn queries(store: &impl ManageKeys, size: usize) -> Vec<Query> {
     use Query::{Clients, Keys};
     let keys = KeyQuery::new;

@@ -112,7 +112,7 @@ pub trait ManageKeys: Send + Sync {
     ///
     /// It applies to the client or key that a method names: for [`ManageKeys::issue`] to the client, for
     /// [`ManageKeys::rotate`] to the key that is replaced. The refusal is [`ManageError::ClientChanged`] or
-    /// [`ManageError::KeyChanged`], with what is there now. [`ManageKeys::add_client`] names nothing that exists.
+    /// [`ManageError::KeyChanged`], which holds the current state. It has no effect on [`ManageKeys::add_client`].
     fn if_version(&self, version: Version) -> Box<dyn ManageKeys>;
 
     /// Adds a client, enabled and without keys.

@@ -1,4 +1,4 @@
-//! Requests of keys that are restricted to scopes or networks, beside those of keys that are not.
+//! Requests with restricted keys (scopes, networks), compared with requests of unrestricted ones.
 
 use std::hint::black_box;
 use std::net::IpAddr;

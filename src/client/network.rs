@@ -85,7 +85,7 @@ pub enum ParseNetworkError {
          IPv6, and a single address like `10.1.2.3`"
     )]
     Form,
-    /// The address has bits after those of the network.
+    /// The address has bits set beyond the length of the network.
     #[error("a network is written with its first address: `10.0.0.0/8`, not `10.1.2.3/8`")]
     NotTheFirst,
     /// The network is one of IPv4 addresses in IPv6.

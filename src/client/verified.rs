@@ -47,7 +47,7 @@ impl Client {
         self.profile.name()
     }
 
-    /// Returns the scopes that hold for this request, sorted: those of the client, as far as the key has them.
+    /// Returns the scopes that apply to this request, sorted: the scopes of the client, narrowed by those of the key.
     pub fn scopes(&self) -> &[Scope] {
         self.profile.scopes()
     }
@@ -67,7 +67,7 @@ impl Client {
         self.status.expires().map(Timestamp::system_time)
     }
 
-    /// Returns whether another key has replaced the one that the client used, which works until it expires.
+    /// Returns whether the key of this request was replaced by another. It works until it expires.
     pub fn is_replaced(&self) -> bool {
         self.status.is_replaced()
     }

@@ -64,7 +64,7 @@ impl Timestamp {
     }
 }
 
-/// What becomes of the fraction of a microsecond.
+/// How a fraction of a microsecond is rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(any(feature = "yaml", feature = "sqlite", feature = "postgres")), allow(dead_code))]
 pub(crate) enum Rounding {

@@ -14,7 +14,7 @@ use crate::store::KeyRecord;
 use crate::store::sql::{BadRow, Cursor, PartialRow};
 use crate::store::table::Row;
 
-/// Reads the rows of keys, and refuses those that cannot be used.
+/// Reads the rows of keys. A key whose row cannot be used is refused.
 pub(super) fn read_keys(
     rows: &[PgRow],
     clients: &Clients,

@@ -13,9 +13,9 @@ use crate::manage::{ClientQuery, ExpiryFilter, KeyQuery, KeySort, KeyStatus, Pag
 /// The conditions, order and limit of a statement, and its arguments.
 pub(super) struct Select<'q, D> {
     conditions: Vec<String>,
-    /// Those that indexes find, in another order than that of the list: each with its alternatives.
+    /// Conditions that an index finds, in another order than that of the list. Each is a list of alternatives.
     found_by_index: Vec<Vec<String>>,
-    /// Before the expressions of such an index.
+    /// A prefix that keeps an expression from using its index.
     no_index: &'static str,
     pub(super) values: Vec<Value<'q>>,
     order: String,

@@ -57,7 +57,7 @@ pub(super) async fn version_is_another_one_after_a_change(case: &Case<impl Manag
     assert_eq!(versions().await.2, first.2, "{case}: the version of another key changes");
 }
 
-/// Each change of a client or key that is not what the change is based on is refused, with what is there now.
+/// A change based on an outdated version is refused with the current state.
 pub(super) async fn outdated_version_is_a_conflict(case: &Case<impl Managed>) {
     let [key] = case.issued("App 1", ["a key"]).await;
     let (id, old_key) = (key.id(), case.listed(&key).await.version());

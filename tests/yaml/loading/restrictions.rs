@@ -41,7 +41,7 @@ fn scopes_networks_and_title_are_loaded() {
 }
 
 #[test]
-fn restrictions_that_the_client_has_lost_are_reported_where_they_are() {
+fn lost_restrictions_are_reported_at_their_line() {
     let shown = |store: keygate::YamlStore| {
         let warnings = store.warnings();
         let places =

@@ -12,7 +12,7 @@ Examples:
   keygate client add 'App 1' --title 'The shop of ACME' --network 10.0.0.0/8 --metadata team=billing
   keygate client add -- '-App 1'")]
     Add(AddArgs),
-    /// Change a client; what is not named stays
+    /// Change a client; everything else stays
     #[command(after_help = "\
 Examples:
   keygate client set 'App 1' --quota 200/minute --add-scope stock:read

@@ -47,7 +47,7 @@ Examples:
 Everywhere, the first 8 or more digits of an id are enough if no other key begins with them. --yes and
 --json need the whole id.")]
     Show(ShowKeyArgs),
-    /// Change a key; what is not named stays
+    /// Change a key; everything else stays
     #[command(after_help = "\
 Examples:
   keygate key set 1f0c2b7a9d3e4c58 --label 'old app' --expires 30d

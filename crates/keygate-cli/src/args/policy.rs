@@ -9,7 +9,7 @@ pub(crate) enum PolicyCommand {
     /// Show the policy
     #[command(after_help = "Example:\n  keygate policy show")]
     Show,
-    /// Change the policy; what is not named stays, and so do existing keys
+    /// Change the policy; everything else stays, existing keys too
     #[command(after_help = "\
 Examples:
   keygate policy set --max-lifetime 365d --default-lifetime 90d
