@@ -122,8 +122,10 @@ pub trait ManageKeys: Send + Sync {
     /// A client of this name exists, or the profile breaks a rule.
     fn add_client(&self, profile: ClientProfile) -> ManageFuture<'_, ClientInfo>;
 
-    /// Changes the scopes, quota or metadata of a client. What the change does not name stays. A change that changes
-    /// nothing writes nothing.
+    /// Changes the title, scopes, networks, quota or metadata of a client. What the change does not name stays. A change
+    /// that changes nothing writes nothing.
+    ///
+    /// Keys with scopes or networks of their own keep them, as far as the client still has them.
     ///
     /// # Errors
     ///
@@ -171,13 +173,13 @@ pub trait ManageKeys: Send + Sync {
     /// after the beginning; or the label breaks a rule.
     fn issue<'a>(&'a self, client: &'a str, key: NewKey) -> ManageFuture<'a, KeyInfo>;
 
-    /// Changes the label or the expiry of a key. What the change does not name stays. A change that changes nothing
-    /// writes nothing.
+    /// Changes the label, expiry, scopes or networks of a key. What the change does not name stays. A change that changes
+    /// nothing writes nothing.
     ///
     /// # Errors
     ///
-    /// No key with this id exists; the label breaks a rule; the new expiry has passed; or the key was revoked or has
-    /// expired, and the change names another expiry.
+    /// No key with this id exists; the label breaks a rule; the client lacks a new scope or network of the key; the new
+    /// expiry has passed; or the key was revoked or has expired, and the change names another expiry.
     fn update_key<'a>(&'a self, key_id: &'a KeyId, change: KeyChange) -> ManageFuture<'a, KeyInfo>;
 
     /// Revokes a key permanently. Revoking a revoked key changes nothing.

@@ -94,6 +94,8 @@
 //! - `ended_key_is_not_brought_back`: a key that was revoked or has expired keeps its expiry.
 //! - `change_of_nothing_changes_nothing`
 //! - `refused_change_changes_nothing`
+//! - `restrictions_of_a_key_are_changed_at_once`, and `change_beyond_the_client_is_refused`.
+//! - `key_loses_what_its_client_loses`: scopes and networks. It gets them back with its client, and never more than it had.
 //! - `policy_is_kept`, and one that cannot be used is refused.
 //! - `policy_limits_the_lifetime_of_keys`: see [`Policy`](crate::manage::Policy).
 //! - `version_is_another_one_after_a_change`: see [`Version`](crate::manage::Version).

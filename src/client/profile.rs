@@ -80,6 +80,12 @@ impl ClientProfile {
         self.with(|details| details.title = Some(title))
     }
 
+    /// Removes the title.
+    #[must_use]
+    pub fn without_title(self) -> Self {
+        self.with(|details| details.title = None)
+    }
+
     /// Replaces the scopes, which say what the client may do. A client without scopes may do nothing that requires one.
     ///
     /// The scopes are sorted, and duplicates are removed.
@@ -347,6 +353,7 @@ mod tests {
         let scope = |text: &str| text.parse().unwrap();
         let named = ClientProfile::new("n");
         assert_eq!(named.clone().with_scopes([]).with_metadata([("", ""); 0]), named);
+        assert_eq!(named.clone().with_title("N").without_title(), named);
         let [one, other] = [["a", "b", "a"], ["b", "a", "b"]]
             .map(|scopes| named.clone().with_scopes(scopes.map(scope)));
         assert_eq!(one, other);

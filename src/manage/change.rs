@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::client::{ClientProfile, Quota, Scope};
+use crate::client::{ClientProfile, Network, Quota, Scope, sorted};
 
 /// A change of an existing client, for [`ManageKeys::update_client`](crate::ManageKeys::update_client).
 ///
@@ -22,6 +22,7 @@ use crate::client::{ClientProfile, Quota, Scope};
 ///
 /// let change = ClientChange::new()
 ///     .add_scope("stock:*".parse()?)
+///     .with_title("The app of the web shop")
 ///     .without_quota()
 ///     .set_metadata("team", "billing");
 /// let client = store.update_client("App 1", change)?;
@@ -37,6 +38,8 @@ pub struct ClientChange(Vec<ClientEdit>);
 
 #[derive(Clone, PartialEq, Eq)]
 enum ClientEdit {
+    Title(Option<String>),
+    Networks(Vec<Network>),
     Scopes(Vec<Scope>),
     AddScope(Scope),
     RemoveScope(Scope),
@@ -52,7 +55,24 @@ impl ClientChange {
         Self::default()
     }
 
-    /// Replaces the scopes.
+    /// Replaces the title.
+    pub fn with_title(self, title: impl Into<String>) -> Self {
+        self.and(ClientEdit::Title(Some(title.into())))
+    }
+
+    /// Removes the title.
+    pub fn without_title(self) -> Self {
+        self.and(ClientEdit::Title(None))
+    }
+
+    /// Replaces the networks from which the keys of the client may be used. Without any, they may be used from everywhere.
+    ///
+    /// A key with networks of its own works only in those that are within these, too.
+    pub fn with_networks(self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.and(ClientEdit::Networks(networks.into_iter().collect()))
+    }
+
+    /// Replaces the scopes. Keys of the client lose the scopes that it loses.
     pub fn with_scopes(self, scopes: impl IntoIterator<Item = Scope>) -> Self {
         self.and(ClientEdit::Scopes(scopes.into_iter().collect()))
     }
@@ -118,6 +138,9 @@ impl ClientEdit {
         let mut scopes = profile.scopes().to_vec();
         let mut metadata = profile.metadata().clone();
         match self {
+            Self::Title(Some(title)) => profile.with_title(title),
+            Self::Title(None) => profile.without_title(),
+            Self::Networks(networks) => profile.with_networks(networks),
             Self::Scopes(scopes) => profile.with_scopes(scopes),
             Self::AddScope(scope) => {
                 scopes.push(scope);
@@ -146,6 +169,8 @@ impl ClientEdit {
 impl fmt::Debug for ClientEdit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Title(title) => f.debug_tuple("Title").field(title).finish(),
+            Self::Networks(networks) => f.debug_tuple("Networks").field(networks).finish(),
             Self::Scopes(scopes) => f.debug_tuple("Scopes").field(scopes).finish(),
             Self::AddScope(scope) => f.debug_tuple("AddScope").field(scope).finish(),
             Self::RemoveScope(scope) => f.debug_tuple("RemoveScope").field(scope).finish(),
@@ -188,6 +213,8 @@ pub struct KeyChange(Vec<KeyEdit>);
 pub(super) enum KeyEdit {
     Label(Option<String>),
     Expiry(Option<SystemTime>),
+    Scopes(Vec<Scope>),
+    Networks(Vec<Network>),
 }
 
 impl KeyChange {
@@ -211,6 +238,20 @@ impl KeyChange {
     /// A key that was revoked or has expired keeps its expiry, and a new expiry must be in the future.
     pub fn with_expiry(self, expires: impl Into<Option<SystemTime>>) -> Self {
         self.and(KeyEdit::Expiry(expires.into()))
+    }
+
+    /// Replaces the scopes, which narrow those of the client. Without any, the key has all scopes of its client.
+    ///
+    /// A scope that the client lacks is refused.
+    pub fn with_scopes(self, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        self.and(KeyEdit::Scopes(sorted(scopes)))
+    }
+
+    /// Replaces the networks from which the key may be used. Without any, it may be used from all networks of its client.
+    ///
+    /// A network that is not within those of the client is refused.
+    pub fn with_networks(self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.and(KeyEdit::Networks(sorted(networks)))
     }
 
     /// Returns whether the change names nothing.

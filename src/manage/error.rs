@@ -94,7 +94,7 @@ pub enum ManageError {
         "the key would expire before it begins to work: choose an earlier beginning or a later expiry"
     )]
     NeverValid,
-    /// The client lacks a scope of the new key.
+    /// The client lacks a scope of the new or changed key.
     #[error(
         "the client lacks the scope `{scope}`, and its keys can only narrow its scopes: give the scope to the client \
          first, or leave it out"
@@ -103,7 +103,7 @@ pub enum ManageError {
         /// The scope.
         scope: Scope,
     },
-    /// A network of the new key is not within those of the client.
+    /// A network of the new or changed key is not within those of the client.
     #[error(
         "the network {network} is not within those of the client: choose one within them, or add it to the client first"
     )]

@@ -85,7 +85,8 @@ pub fn issue(
     policy: &Policy,
     now: SystemTime,
 ) -> Result<KeyFacts, ManageError> {
-    check_restrictions(client, &key)?;
+    check_scopes(client, &key.scopes)?;
+    check_networks(client, &key.networks)?;
     new_key(client.name(), key, policy, now)
 }
 
@@ -118,13 +119,14 @@ fn new_key(
     })
 }
 
-/// Returns the facts of a key after a change.
+/// Returns the facts of a key of this client after a change.
 ///
 /// # Errors
 ///
-/// The label breaks a rule; or the change names another expiry, which has passed or is out of range, or the key was
-/// revoked or has expired.
+/// The label breaks a rule; the change names other scopes or networks, and the client lacks one of them; or it names another
+/// expiry, which has passed or is out of range, or the key was revoked or has expired.
 pub fn update_key(
+    client: &ClientProfile,
     key: &KeyFacts,
     change: KeyChange,
     policy: &Policy,
@@ -140,7 +142,16 @@ pub fn update_key(
             KeyEdit::Expiry(expires) => {
                 new.lifetime = changed_expiry(key, expires, policy, now)?;
             }
+            KeyEdit::Scopes(scopes) => new.scopes = scopes,
+            KeyEdit::Networks(networks) => new.networks = networks,
         }
+    }
+    // The client may have lost some since the key got them: they stay, without effect, until the key gets others.
+    if new.scopes != key.scopes {
+        check_scopes(client, &new.scopes)?;
+    }
+    if new.networks != key.networks {
+        check_networks(client, &new.networks)?;
     }
     Ok(new)
 }
@@ -205,7 +216,8 @@ pub fn rotate(
     if let Some(conflict) = info.rotation_conflict(now) {
         return Err(ManageError::Conflict { key_id: info.key_id, conflict });
     }
-    check_restrictions(client, &successor)?;
+    check_scopes(client, &successor.scopes)?;
+    check_networks(client, &successor.networks)?;
     if successor.expiry == Expiry::Inherit {
         successor.expiry = policy.inherited_expiry(&info, now).into();
     }
@@ -231,12 +243,17 @@ fn check_label(label: Option<&str>) -> Result<(), ManageError> {
     label.map_or(Ok(()), |label| label::check(label).map_err(ManageError::Label))
 }
 
-/// Checks that a new key only narrows what its client has.
-fn check_restrictions(client: &ClientProfile, key: &NewKey) -> Result<(), ManageError> {
-    if let Some(scope) = lacked_scope(client, &key.scopes) {
-        return Err(ManageError::LacksScope { scope: scope.clone() });
+/// Checks that a key only narrows the scopes of its client.
+fn check_scopes(client: &ClientProfile, key: &[Scope]) -> Result<(), ManageError> {
+    match lacked_scope(client, key) {
+        None => Ok(()),
+        Some(scope) => Err(ManageError::LacksScope { scope: scope.clone() }),
     }
-    match lacked_network(client, &key.networks) {
+}
+
+/// Checks that a key only narrows the networks of its client.
+fn check_networks(client: &ClientProfile, key: &[Network]) -> Result<(), ManageError> {
+    match lacked_network(client, key) {
         None => Ok(()),
         Some(network) => Err(ManageError::LacksNetwork { network }),
     }

@@ -96,14 +96,17 @@ impl Export {
         Self { disabled, ..self }
     }
 
-    #[cfg(any(feature = "yaml", feature = "testing"))]
     pub(crate) fn clients(&self) -> &[ClientFacts] {
         &self.clients
     }
 
-    #[cfg(any(feature = "yaml", feature = "testing"))]
     pub(crate) fn keys(&self) -> &[KeyFacts] {
         &self.keys
+    }
+
+    /// Returns whether a key is disabled although its client is enabled.
+    pub(crate) fn is_disabled(&self, key_id: KeyId) -> bool {
+        self.disabled.contains(&key_id)
     }
 
     /// Returns the number of clients.

@@ -23,7 +23,7 @@ mod versions;
 
 /// Checks all rules for managing the clients and keys of a store: see [the rules](super#rules-of-managing).
 ///
-/// `make` creates a store without clients, which uses the given clock. It is called about forty times, and may clear the
+/// `make` creates a store without clients, which uses the given clock. It is called about fifty times, and may clear the
 /// previous store, which is not used again. It may panic on failure.
 ///
 /// The clock starts in the year 2027 and is advanced by years. After each change, the suite verifies keys with an
@@ -114,6 +114,10 @@ where
             ended_key_is_not_brought_back
             change_of_nothing_changes_nothing
             refused_change_changes_nothing;
+        restricting:
+            restrictions_of_a_key_are_changed_at_once
+            key_loses_what_its_client_loses
+            change_beyond_the_client_is_refused;
         policies:
             policy_is_kept
             policy_limits_the_lifetime_of_keys;

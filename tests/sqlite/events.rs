@@ -118,11 +118,14 @@ async fn events_say_what_was_changed() {
     let folder = Folder::new();
     let store = store(&folder.database(), "").await;
     store.issue("App 1", new('A')).await.unwrap();
-    let change = ClientChange::new().add_scope("orders:read".parse().unwrap());
+    let networks = ["10.0.0.0/8".parse().unwrap()];
+    let change = ClientChange::new().add_scope("orders:read".parse().unwrap()).with_title("Shop");
     let change = change.with_quota("1/day".parse().unwrap()).set_metadata("team", "a \"b\"");
-    store.update_client("App 1", change).await.unwrap();
+    store.update_client("App 1", change.with_networks(networks)).await.unwrap();
     store.disable_client("App 1").await.unwrap();
-    store.update_key(&id('A'), KeyChange::new().with_label("mobile")).await.unwrap();
+    let change = KeyChange::new().with_label("mobile").with_networks(networks);
+    let change = change.with_scopes(["orders:read".parse().unwrap()]);
+    store.update_key(&id('A'), change).await.unwrap();
     store.remove_client("App 1").await.unwrap();
     let [added, changed, disabled, removed] = &facts(&folder, "key_id is null")[..] else {
         panic!("another number of events")
@@ -130,7 +133,7 @@ async fn events_say_what_was_changed() {
     let plain = json!({"name": "App 1", "enabled": true, "scopes": [], "quota": null, "metadata": {},
             "title": null, "networks": []});
     let full = json!({"name": "App 1", "enabled": true, "scopes": ["orders:read"], "quota": "1/day",
-        "metadata": {"team": "a \"b\""}, "title": null, "networks": []});
+        "metadata": {"team": "a \"b\""}, "title": "Shop", "networks": ["10.0.0.0/8"]});
     let mut off = full.clone();
     off["enabled"] = false.into();
     assert_eq!(added, &[json!("client.added"), Value::Null, plain.clone()]);

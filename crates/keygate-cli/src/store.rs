@@ -33,9 +33,7 @@ pub(crate) fn open_to_change(globals: &Globals, out: &Output) -> Result<Arc<dyn 
         return Ok(Arc::new(dry_run));
     }
     // A database has no dry run: the change is made in a copy.
-    let copy = MemoryStore::new();
-    block_on(copy.import_keys(&block_on(store.export_keys())?))?;
-    copy.set_policy(block_on(store.policy())?)?;
+    let copy = MemoryStore::from_export(&block_on(store.export_keys())?)?;
     copy.set_policy(block_on(store.policy())?)?;
     Ok(Arc::new(copy))
 }

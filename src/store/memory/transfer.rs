@@ -16,6 +16,46 @@ impl TransferKeys for MemoryStore {
 }
 
 impl MemoryStore {
+    /// Creates a store with exactly the clients and keys of an export, such as to try a change out.
+    ///
+    /// Unlike an import, it also takes keys with scopes or networks that their clients have lost.
+    ///
+    /// ```
+    /// use keygate::MemoryStore;
+    /// use keygate::manage::TransferKeys;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), keygate::manage::ManageError> {
+    /// let store = MemoryStore::new();
+    /// store.add_client("App 1")?;
+    /// let copy = MemoryStore::from_export(&store.export_keys().await?)?;
+    /// copy.disable_client("App 1")?;
+    /// assert!(store.list_clients()[0].enabled);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A key of the export has no client, which only a fault of the exporting store can cause.
+    pub fn from_export(export: &Export) -> Result<Self, ManageError> {
+        let store = Self::new();
+        let mut index = store.lock();
+        for client in export.clients() {
+            index.put_client(client.clone());
+        }
+        let mut edit = store.shared.table.edit();
+        for key in export.keys() {
+            let ClientFacts { profile, enabled } = index.client(&key.client)?;
+            let is_enabled = enabled && !export.is_disabled(key.key_id());
+            let key = PackedKey::new(key.clone(), profile, is_enabled);
+            store.insert_packed(&mut edit, &mut index, key)?;
+        }
+        edit.publish();
+        drop(index);
+        Ok(store)
+    }
+
     /// Adds the clients and keys that the store does not have yet.
     pub(in crate::store) fn import(&self, new: &Export) -> Result<Imported, ManageError> {
         let mut index = self.lock();

@@ -97,7 +97,8 @@ pub(in crate::store) async fn update_key<D: Database>(
     let known = expected_key(database, &mut transaction, key_id).await?;
     let known = known.complete().map_err(StoreError::from)?;
     let policy = transaction.policy().await?;
-    let key = rules::update_key(&known.facts, change, &policy, database.now())?;
+    let client = complete_client(&mut transaction, &known.facts.client).await?.profile;
+    let key = rules::update_key(&client, &known.facts, change, &policy, database.now())?;
     transaction.update_key(&known.facts, &key).await?;
     read_back::commit(transaction, &[Written::Keys(slice::from_ref(&key))]).await?;
     Ok(key.info(known.enabled))

@@ -86,8 +86,8 @@ impl YamlStore {
         self.change(|keys| keys.add_client(&profile))
     }
 
-    /// Changes the scopes, quota or metadata of a client. What the change does not name stays, in the text of the file,
-    /// too.
+    /// Changes the title, scopes, networks, quota or metadata of a client. What the change does not name stays, in the text
+    /// of the file, too.
     ///
     /// # Errors
     ///
@@ -146,13 +146,14 @@ impl YamlStore {
         self.change(|keys| keys.issue(client, key.clone()))
     }
 
-    /// Changes the label or the expiry of a key. What the change does not name stays, in the text of the file, too. A
-    /// plaintext key is replaced with its digest.
+    /// Changes the label, expiry, scopes or networks of a key. What the change does not name stays, in the text of the file,
+    /// too. A plaintext key is replaced with its digest.
     ///
     /// # Errors
     ///
-    /// No key with this id exists; the label breaks a rule; the new expiry has passed; the key was revoked or has
-    /// expired, and the change names another expiry; or the file cannot be changed.
+    /// No key with this id exists; the label breaks a rule; the client lacks a new scope or network of the key; the new
+    /// expiry has passed; the key was revoked or has expired, and the change names another expiry; or the file cannot be
+    /// changed.
     #[allow(clippy::needless_pass_by_value)] // The signature of the trait.
     pub fn update_key(&self, key_id: &KeyId, change: KeyChange) -> Result<KeyInfo, ManageError> {
         self.change(|keys| keys.update_key(key_id, change.clone()))

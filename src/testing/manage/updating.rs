@@ -61,9 +61,15 @@ pub(super) async fn client_is_changed_at_once(case: &Case<impl Managed>) {
             { ClientChange::new().with_scopes([]).with_metadata([("", ""); 0]) },
             bare.clone(),
         ),
-        ("unlimited requests", ClientChange::new().with_quota(quota("unlimited")), {
-            bare.with_quota(quota("unlimited"))
+        ("another title", ClientChange::new().with_title("It's # 2: \"ü\""), {
+            bare.clone().with_title("It's # 2: \"ü\"")
         }),
+        ("no title", ClientChange::new().without_title(), bare.clone().without_title()),
+        (
+            "unlimited requests",
+            ClientChange::new().with_title("Shop").with_quota(quota("unlimited")),
+            bare.with_title("Shop").with_quota(quota("unlimited")),
+        ),
     ] {
         let returned = case.update_client(name, change).await;
         let keys = 1;
@@ -176,6 +182,8 @@ pub(super) async fn change_of_nothing_changes_nothing(case: &Case<impl Managed>)
     let profile = detailed_profile();
     let same = ClientChange::new()
         .with_scopes(profile.scopes().to_vec())
+        .with_title(profile.title().expect("it has a title"))
+        .with_networks([])
         .with_quota(profile.quota().expect("it has a quota").clone())
         .with_metadata(profile.metadata().clone());
     let check = async || {
@@ -187,6 +195,7 @@ pub(super) async fn change_of_nothing_changes_nothing(case: &Case<impl Managed>)
         check().await;
     }
     let same = KeyChange::new().with_label("production").with_expiry(issued.expires());
+    let same = same.with_scopes([]).with_networks([]);
     for change in [KeyChange::new(), same] {
         case.update_key(&key, change).await;
         check().await;
@@ -205,6 +214,15 @@ pub(super) async fn refused_change_changes_nothing(case: &Case<impl Managed>) {
         |error| matches!(error, ManageError::Key(KeyError::Profile(_))),
     )
     .await;
+    for title in ["", " x", "two\nlines"] {
+        let change = ClientChange::new().add_scope(scope("a")).with_title(title);
+        case.refused(
+            "an invalid title",
+            |store| store.update_client("App 1", change),
+            |error| matches!(error, ManageError::Key(KeyError::Profile(_))),
+        )
+        .await;
+    }
     let nobody = ClientChange::new().add_scope(scope("a"));
     case.refused(
         "changing an unknown client",

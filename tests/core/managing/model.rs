@@ -115,7 +115,9 @@ impl Model {
         now: SystemTime,
     ) -> Result<Changed, ManageError> {
         let index = self.key(id)?;
-        self.keys[index] = rules::update_key(&self.keys[index], change, &self.policy, now)?;
+        let client = self.client(&self.keys[index].client)?;
+        let (profile, policy) = (&self.clients[client].profile, &self.policy);
+        self.keys[index] = rules::update_key(profile, &self.keys[index], change, policy, now)?;
         Ok(Changed::Key(self.info(&self.keys[index])))
     }
 

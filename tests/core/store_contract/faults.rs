@@ -4,8 +4,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::Timestamp;
 use keygate::manage::{
-    ClientFacts, ClientInfo, Expiry, KeyError, KeyFacts, KeyInfo, KeyQuery, ManageError, Page,
-    Policy,
+    ClientFacts, ClientInfo, Expiry, KeyChange, KeyError, KeyFacts, KeyInfo, KeyQuery, ManageError,
+    Page, Policy,
 };
 use keygate::testing::manage_contract;
 use keygate::{ClientProfile, KeyId, NewKey, StoreError};
@@ -442,6 +442,42 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                     client.profile = client.profile.clone().with_scopes([scope]);
                 }
                 made
+            })
+        }),
+        // The networks stay.
+        ("restrictions_of_a_key_are_changed_at_once", {
+            make(|model, change, now| {
+                let before = model.clone();
+                let mut made = model.make(change.clone(), now)?;
+                if let (Change::UpdateKey(id, _), Changed::Key(made)) = (&change, &mut made) {
+                    let old = before.keys.iter().find(|key| key.key_id() == *id);
+                    let key = key(model, *id).unwrap();
+                    key.networks.clone_from(&old.unwrap().networks);
+                    made.networks.clone_from(&key.networks);
+                }
+                Ok(made)
+            })
+        }),
+        // What the client lacks is left out.
+        ("change_beyond_the_client_is_refused", {
+            make(|model, change, now| match (model.make(change.clone(), now), &change) {
+                (Err(ManageError::LacksNetwork { .. }), Change::UpdateKey(id, _)) => {
+                    model.make(Change::UpdateKey(*id, KeyChange::new()), now)
+                }
+                (made, _) => made,
+            })
+        }),
+        // A key without any of its scopes has all scopes of its client.
+        ("key_loses_what_its_client_loses", {
+            make(|model, change, now| {
+                let made = model.make(change.clone(), now)?;
+                if let (Change::UpdateClient(name, _), Changed::Client(client)) = (&change, &made) {
+                    let scopes = client.profile.scopes();
+                    for key in model.keys.iter_mut().filter(|key| key.client == *name) {
+                        key.scopes.retain(|scope| scopes.iter().any(|it| it.covers(scope)));
+                    }
+                }
+                Ok(made)
             })
         }),
         // A change of a client changes its keys, too.

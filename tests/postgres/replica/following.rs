@@ -51,6 +51,7 @@ async fn changes_of_operators_are_followed() {
     let store = PostgresStore::connect(&database.url()).await.unwrap();
     let change = ClientChange::new().add_scope("orders:read".parse().unwrap());
     let change = change.with_quota("1/day".parse().unwrap()).set_metadata("team", "billing");
+    let change = change.with_title("Shop").with_networks(["10.0.0.0/8".parse().unwrap()]);
     let changed = store.update_client("User 1", change).await.unwrap();
     let profile = || replica.find(&digest(1)).unwrap().unwrap().profile().clone();
     until("another profile", || profile() == changed.profile).await;
@@ -62,6 +63,18 @@ async fn changes_of_operators_are_followed() {
     until("an expiry", || expires().is_some() && expires() == changed.expires()).await;
     store.update_key(&key_id, KeyChange::new().with_expiry(None)).await.unwrap();
     until("no expiry", || expires().is_none()).await;
+
+    let (scopes, networks) = (["orders:read".parse().unwrap()], ["10.1.0.0/16".parse().unwrap()]);
+    let change = KeyChange::new().with_scopes(scopes.clone()).with_networks(networks);
+    store.update_key(&key_id, change).await.unwrap();
+    let record = || replica.find(&digest(1)).unwrap().unwrap();
+    until("scopes and networks of a key", || {
+        record().scopes() == scopes && record().networks() == networks
+    })
+    .await;
+    let change = KeyChange::new().with_scopes([]).with_networks([]);
+    store.update_key(&key_id, change).await.unwrap();
+    until("none of them", || record().scopes().is_empty() && record().networks().is_empty()).await;
     assert_eq!((replica.health().loads, replica.health().resets), (1, 0));
 }
 

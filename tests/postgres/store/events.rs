@@ -84,12 +84,14 @@ async fn events_say_what_was_changed() {
     let database = Postgres::shared().database();
     let store = store_with_key(&database).await;
     let key_id = store.list_keys(None).await.unwrap()[0].key_id;
-    let change = ClientChange::new().add_scope("orders:read".parse().unwrap());
+    let networks = ["10.0.0.0/8".parse().unwrap()];
+    let change = ClientChange::new().add_scope("orders:read".parse().unwrap()).with_title("Shop");
     let change = change.with_quota("1/day".parse().unwrap()).set_metadata("team", "a \"b\"");
-    store.update_client("App 1", change).await.unwrap();
+    store.update_client("App 1", change.with_networks(networks)).await.unwrap();
     store.disable_client("App 1").await.unwrap();
     let end = UNIX_EPOCH + Duration::from_secs(4_000_000_000);
-    let change = KeyChange::new().with_label("mobile").with_expiry(end);
+    let change = KeyChange::new().with_label("mobile").with_expiry(end).with_networks(networks);
+    let change = change.with_scopes(["orders:read".parse().unwrap()]);
     store.update_key(&key_id, change).await.unwrap();
     store.remove_client("App 1").await.unwrap();
     let [added, changed, disabled, removed] = &facts(&database, "key_id is null")[..] else {
@@ -100,6 +102,8 @@ async fn events_say_what_was_changed() {
     assert_eq!((&changed[0], &changed[1]), (&json!("client.changed"), &added[2]));
     assert_eq!(changed[2]["scopes"], json!(["orders:read"]));
     assert_eq!(changed[2]["metadata"], json!({"team": "a \"b\""}));
+    assert_eq!((&changed[1]["title"], &changed[2]["title"]), (&Value::Null, &json!("Shop")));
+    assert_eq!(changed[2]["networks"], json!(["10.0.0.0/8"]));
     assert_eq!((&disabled[1], &disabled[2]["enabled"]), (&changed[2], &json!(false)));
     assert_eq!((&removed[1], &removed[2]), (&disabled[2], &Value::Null));
     let [issued, changed, removed] = &facts(&database, "key_id is not null")[..] else {
@@ -108,6 +112,9 @@ async fn events_say_what_was_changed() {
     assert_eq!(issued[2]["key_id"], key_id.to_string());
     assert_eq!(changed[1], issued[2]);
     assert_eq!(changed[2]["label"], "mobile");
+    assert_eq!((&changed[1]["scopes"], &changed[1]["networks"]), (&json!([]), &json!([])));
+    assert_eq!(changed[2]["scopes"], json!(["orders:read"]));
+    assert_eq!(changed[2]["networks"], json!(["10.0.0.0/8"]));
     assert_eq!(changed[2]["expires"], "2096-10-02T07:06:40+00:00");
     assert_eq!((&removed[1], &removed[2]), (&changed[2], &Value::Null));
     let names = "select string_agg(column_name, ',' order by column_name) \

@@ -29,11 +29,14 @@ fn each_change_is_a_line_with_its_actor_and_both_states() {
     ann.add_client("App 1").unwrap();
     let change = ClientChange::new().add_scope("orders:read".parse().unwrap());
     let change = change.with_quota("1/day".parse().unwrap()).set_metadata("team", "a \"b\"\n");
+    let networks = ["10.0.0.0/8".parse().unwrap()];
+    let change = change.with_title("Shop").with_networks(networks);
     ann.update_client("App 1", change.clone()).unwrap();
     // Changes nothing.
     ann.update_client("App 1", change).unwrap();
     store.issue("App 1", new('A')).unwrap();
-    store.update_key(&id('A'), KeyChange::new().with_label("mobile")).unwrap();
+    let change = KeyChange::new().with_label("mobile").with_networks(networks);
+    store.update_key(&id('A'), change.with_scopes(["orders:read".parse().unwrap()])).unwrap();
     store.rotate(&id('A'), new('B'), Duration::from_secs(60)).unwrap();
     store.revoke(&id('B')).unwrap();
     store.set_policy(Policy::new().require_expiry()).unwrap();
@@ -66,8 +69,8 @@ fn each_change_is_a_line_with_its_actor_and_both_states() {
     assert_eq!(sorted(&actions), sorted(&expected));
     let plain = json!({"name": "App 1", "title": null, "enabled": true, "scopes": [],
         "networks": [], "quota": null, "metadata": {}});
-    let full = json!({"name": "App 1", "title": null, "enabled": true, "scopes": ["orders:read"],
-        "networks": [], "quota": "1/day", "metadata": {"team": "a \"b\"\n"}});
+    let full = json!({"name": "App 1", "title": "Shop", "enabled": true,
+        "scopes": ["orders:read"], "networks": ["10.0.0.0/8"], "quota": "1/day", "metadata": {"team": "a \"b\"\n"}});
     assert_eq!(
         events[1],
         json!({"at": "2026-11-24T10:00:00.6Z", "actor": "ann", "action": "client.changed",
@@ -77,6 +80,9 @@ fn each_change_is_a_line_with_its_actor_and_both_states() {
     assert_eq!(events[2]["actor"], Value::Null);
     assert_eq!(events[2]["after"], events[3]["before"]);
     assert_eq!(events[3]["after"]["label"], "mobile");
+    assert_eq!(events[3]["before"]["scopes"], json!([]));
+    assert_eq!(events[3]["after"]["scopes"], json!(["orders:read"]));
+    assert_eq!(events[3]["after"]["networks"], json!(["10.0.0.0/8"]));
     assert_eq!(events[3]["key_id"], id('A').to_string());
     assert_eq!(events[7]["after"]["require_expiry"], true);
     assert_eq!((&events[8]["before"], &events[9]["after"]), (&full, &Value::Null));

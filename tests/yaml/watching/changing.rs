@@ -161,7 +161,7 @@ fn change_of_a_client_and_of_a_key_is_followed() {
     let path = folder.write("keys.yml", &short(&[0]));
     let (store, other) = (watch(&path).unwrap(), YamlStore::open(&path).unwrap());
     let name = other.profiles()[0].name().to_owned();
-    let change = ClientChange::new().add_scope("orders:read".parse().unwrap());
+    let change = ClientChange::new().add_scope("orders:read".parse().unwrap()).with_title("Shop");
     other.update_client(&name, change.with_quota("5/second".parse().unwrap())).unwrap();
     until("another profile", || store.profiles() == other.profiles());
     assert!(lets_in(&store, 0));
@@ -171,4 +171,13 @@ fn change_of_a_client_and_of_a_key_is_followed() {
     other.update_key(&key_id, KeyChange::new().with_expiry(end)).unwrap();
     let expiry = |store: &YamlStore| store.list_keys(None).unwrap()[0].expires();
     until("an expiry", || expiry(&store).is_some() && expiry(&store) == expiry(&other));
+
+    let change = KeyChange::new().with_networks(["10.0.0.0/8".parse().unwrap()]);
+    other.update_key(&key_id, change.with_scopes(["orders:read".parse().unwrap()])).unwrap();
+    until("a restricted key", || store.list_keys(None).unwrap() == other.list_keys(None).unwrap());
+    until("its networks", || !lets_in(&store, 0));
+    let change = ClientChange::new().with_networks(["192.0.2.7".parse().unwrap()]);
+    other.update_client(&name, change).unwrap();
+    until("the networks of its client", || store.profiles() == other.profiles());
+    assert!(!store.profiles()[0].networks().is_empty());
 }

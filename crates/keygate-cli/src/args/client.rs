@@ -18,8 +18,9 @@ Examples:
   keygate client set 'App 1' --quota 200/minute --add-scope stock:read
   keygate client set 'App 1' --scope orders:read --scope orders:write
   keygate client set 'App 1' --no-quota --metadata team=billing --remove-metadata owner
+  keygate client set 'App 1' --title 'The shop of ACME' --network 10.0.0.0/8 --network 192.0.2.7
 
---scope replaces all scopes, --metadata sets one name. The name of a client never changes.")]
+--scope replaces all scopes, --network all networks; --metadata sets one name. The name of a client never changes.")]
     Set(SetClientArgs),
     /// Enable a disabled client: its keys work again
     #[command(after_help = "Example:\n  keygate client enable 'App 1'")]
@@ -98,9 +99,22 @@ pub(crate) struct AddArgs {
 }
 
 #[derive(Args)]
+#[allow(clippy::struct_excessive_bools)] // Options of the command line.
 pub(crate) struct SetClientArgs {
     /// The name of the client
     pub(crate) name: String,
+    /// Name of the client for people, beside its name for programs
+    #[arg(long, conflicts_with = "no_title")]
+    pub(crate) title: Option<String>,
+    /// Remove the title
+    #[arg(long)]
+    pub(crate) no_title: bool,
+    /// Network that the keys work from, in place of all networks; may be repeated
+    #[arg(long = "network", value_name = "NETWORK", conflicts_with = "no_network")]
+    pub(crate) networks: Vec<Network>,
+    /// Remove all networks: the keys work from everywhere
+    #[arg(long)]
+    pub(crate) no_network: bool,
     /// Scope of the client, in place of all that it has; may be repeated
     #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "no_scope")]
     pub(crate) scopes: Vec<Scope>,

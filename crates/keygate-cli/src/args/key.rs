@@ -51,9 +51,10 @@ Everywhere, the first 8 or more digits of an id are enough if no other key begin
     #[command(after_help = "\
 Examples:
   keygate key set 1f0c2b7a9d3e4c58 --label 'old app' --expires 30d
-  keygate key set 1f0c2b7a9d3e4c58 --no-expiry
+  keygate key set 1f0c2b7a9d3e4c58 --no-expiry --scope orders:read --network 10.1.0.0/16
+  keygate key set 1f0c2b7a9d3e4c58 --no-scope --no-network
 
-An expiry can become earlier or later, but a key that was revoked or has expired stays so.")]
+--scope and --network replace all that the key has; its client must have them. An expiry can become earlier or later, but a key that was revoked or has expired stays so.")]
     Set(SetKeyArgs),
     /// Revoke keys, at once and for ever
     #[command(after_help = "\
@@ -193,6 +194,7 @@ fn state(name: &str) -> Result<KeyStatus, String> {
 }
 
 #[derive(Args)]
+#[allow(clippy::struct_excessive_bools)] // Options of the command line.
 pub(crate) struct SetKeyArgs {
     /// The id of the key
     pub(crate) id: String,
@@ -208,6 +210,18 @@ pub(crate) struct SetKeyArgs {
     /// The key never expires
     #[arg(long)]
     pub(crate) no_expiry: bool,
+    /// Scope of the key, in place of all that it has; may be repeated
+    #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "no_scope")]
+    pub(crate) scopes: Vec<Scope>,
+    /// Remove the scopes of the key: it has all of its client
+    #[arg(long)]
+    pub(crate) no_scope: bool,
+    /// Network that the key works from, in place of all networks; may be repeated
+    #[arg(long = "network", value_name = "NETWORK", conflicts_with = "no_network")]
+    pub(crate) networks: Vec<Network>,
+    /// Remove the networks of the key: it works from all of its client
+    #[arg(long)]
+    pub(crate) no_network: bool,
 }
 
 #[derive(Args)]

@@ -86,3 +86,84 @@ fn restriction_beyond_the_client_is_refused() {
         assert!(sandbox.keys().is_empty());
     }
 }
+
+#[test]
+fn client_gets_another_title_and_networks() {
+    for sandbox in stores() {
+        sandbox.run(["client", "add", "App 1", "--network", "192.0.2.7"]).succeeds();
+        let set =
+            |arguments: &[&str]| sandbox.run([&["client", "set", "App 1"], arguments].concat());
+        let networks = ["--network", "10.0.0.0/8", "--network", "2001:db8::/32"];
+        let change = [&["--title", "The shop"], &networks[..]].concat();
+        let note = "changed App 1: title none -> The shop, networks 192.0.2.7/32 -> 10.0.0.0/8 2001:db8::/32\n";
+        let dry_run = set(&[&change[..], &["--dry-run"]].concat()).succeeds();
+        assert_eq!(dry_run.err, format!("dry run: would have {note}"));
+        assert_eq!(set(&change).succeeds().err, note);
+        let client = || sandbox.run(["client", "show", "App 1", "--json"]).succeeds().json();
+        assert_eq!(client()["title"], "The shop");
+        assert_eq!(client()["networks"], json!(["10.0.0.0/8", "2001:db8::/32"]));
+        set(&["--title", " x"]).fails(1, "title");
+        let result = set(&["--no-title", "--no-network"]).succeeds();
+        assert!(
+            result.err.contains("title The shop -> none, networks 10.0.0.0/8 "),
+            "{}",
+            result.err
+        );
+        assert_eq!((&client()["title"], &client()["networks"]), (&json!(null), &json!([])));
+        set(&["--title", "x", "--no-title"]).fails(2, "cannot be used with");
+        set(&["--network", "::1", "--no-network"]).fails(2, "cannot be used with");
+    }
+}
+
+#[test]
+fn key_gets_other_scopes_and_networks_within_its_client() {
+    for sandbox in stores() {
+        let add = ["client", "add", "App 1", "--scope", "orders:*", "--network", "10.0.0.0/8"];
+        sandbox.run(add).succeeds();
+        let id = id_of(&sandbox.issue(&["App 1", "--label", "x"]));
+        let set = |arguments: &[&str]| sandbox.run([&["key", "set", &id], arguments].concat());
+        let change =
+            ["--scope", "orders:read", "--network", "10.1.0.0/16", "--network", "10.2.0.0/16"];
+        let note = format!(
+            "changed {id} (x) of App 1: scopes none -> orders:read, networks none -> 10.1.0.0/16 10.2.0.0/16\n"
+        );
+        let dry_run = set(&[&change[..], &["--dry-run"]].concat()).succeeds();
+        assert_eq!(dry_run.err, format!("dry run: would have {note}"));
+        assert_eq!(set(&change).succeeds().err, note);
+        set(&["--scope", "stock:read"]).fails(1, "the client lacks the scope `stock:read`");
+        set(&["--network", "11.0.0.0/8"]).fails(1, "the network 11.0.0.0/8 is not within those");
+        let key = || sandbox.keys()[0].clone();
+        assert_eq!(key()["scopes"], json!(["orders:read"]));
+        assert_eq!(key()["networks"], json!(["10.1.0.0/16", "10.2.0.0/16"]));
+        let result = set(&["--no-scope", "--no-network", "--json"]).succeeds().json();
+        assert_eq!((&result["scopes"], &result["networks"]), (&json!([]), &json!([])));
+        assert_eq!((&key()["scopes"], &key()["label"]), (&json!([]), &json!("x")));
+        set(&["--scope", "orders:read", "--no-scope"]).fails(2, "cannot be used with");
+    }
+}
+
+/// A dry run in a database is a change of a copy, which has such keys, too.
+#[test]
+fn key_whose_client_lost_a_scope_can_be_changed() {
+    for sandbox in stores() {
+        let add =
+            ["client", "add", "App 1", "--scope", "a", "--scope", "b", "--network", "10.0.0.0/8"];
+        sandbox.run(add).succeeds();
+        let id = id_of(&sandbox.issue(&["App 1", "--scope", "a", "--scope", "b"]));
+        sandbox.run(["client", "set", "App 1", "--remove-scope", "b"]).succeeds();
+        assert_eq!(sandbox.keys()[0]["scopes"], json!(["a", "b"]));
+        for dry_run in [&["--dry-run"][..], &[]] {
+            let set = ["key", "set", &id, "--label", "x"];
+            let result = sandbox.run([&set[..], dry_run].concat()).succeeds();
+            assert!(result.err.ends_with("of App 1: label none -> x\n"), "{}", result.err);
+        }
+        // A file has a warning of the key, too.
+        let refused = sandbox.run(["key", "set", &id, "--scope", "b"]);
+        assert!(
+            refused.code == 1 && refused.err.contains("lacks the scope `b`"),
+            "{}",
+            refused.err
+        );
+        sandbox.run(["key", "set", &id, "--scope", "a"]).succeeds();
+    }
+}

@@ -90,7 +90,12 @@ fn client_change(more: u8) -> ClientChange {
     let scope = || ["orders:read", "a:*"][usize::from(more / 8) % 2].parse().unwrap();
     let name = ["team", "é", "new: name"][usize::from(more / 8) % 3];
     let change = ClientChange::new();
-    match more % 8 {
+    let network = || ["10.0.0.0/8", "2001:db8::/32"][usize::from(more / 16) % 2].parse().unwrap();
+    match more % 12 {
+        8 => change.with_title(name),
+        9 => change.without_title().with_networks([network()]),
+        10 => change.with_networks(["10.0.0.0/8", "2001:db8::/32"].map(|it| it.parse().unwrap())),
+        11 => change.with_networks([]),
         0 => change.add_scope(scope()),
         1 => change.remove_scope(scope()),
         2 => change.with_quota("5/second".parse().unwrap()),
@@ -106,7 +111,14 @@ fn key_change(more: u8) -> KeyChange {
     let change = KeyChange::new();
     let label = LABELS[usize::from(more / 8) % LABELS.len()];
     let end = now() + Duration::from_secs(200_000 + u64::from(more / 8));
-    match more % 6 {
+    let scopes = [&["a:b"][..], &["orders:read"], &["a:b", "orders:read"], &[]];
+    let scopes = scopes[usize::from(more / 9) % 4].iter().map(|it| it.parse().unwrap());
+    let networks = [&["10.0.0.0/8"][..], &["10.1.0.0/16", "2001:db8::1"], &[]];
+    let networks = networks[usize::from(more / 9) % 3].iter().map(|it| it.parse().unwrap());
+    match more % 9 {
+        6 => change.with_scopes(scopes),
+        7 => change.with_networks(networks),
+        8 => change.with_label(label).with_scopes(scopes).with_networks(networks),
         0 => change.with_label(label),
         1 => change.without_label(),
         2 => change.with_expiry(end),
@@ -135,8 +147,13 @@ impl Step {
                     let mut facts = KeyFacts::new(digest(*letter), &*known.client);
                     facts.label.clone_from(&known.label);
                     facts.lifetime = known.lifetime;
+                    facts.scopes.clone_from(&known.scopes);
+                    facts.networks.clone_from(&known.networks);
+                    let clients = store.list_clients();
+                    let client = clients.iter().find(|it| it.profile.name() == known.client);
+                    let client = &client.unwrap().profile;
                     let change = key_change(*more);
-                    let changed = rules::update_key(&facts, change, &Policy::new(), now());
+                    let changed = rules::update_key(client, &facts, change, &Policy::new(), now());
                     changed.is_ok_and(|it| it != facts)
                 })
             }

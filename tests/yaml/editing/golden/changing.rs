@@ -29,6 +29,19 @@ const SET: Edit = |store| client(store, ClientChange::new().set_metadata("team",
 const REMOVE: Edit = |store| client(store, ClientChange::new().remove_metadata("team"));
 const LABEL: Edit = |store| key(store, KeyChange::new().with_label("new: label"));
 const NO_LABEL: Edit = |store| key(store, KeyChange::new().without_label());
+const TITLE: Edit = |store| client(store, ClientChange::new().with_title("The app: \"2\""));
+const NO_TITLE: Edit = |store| client(store, ClientChange::new().without_title());
+const NETWORKS: Edit = |store| {
+    let networks = ["10.0.0.0/8", "2001:db8::/32"].map(|it| it.parse().unwrap());
+    client(store, ClientChange::new().with_networks(networks))
+};
+const NO_NETWORKS: Edit = |store| client(store, ClientChange::new().with_networks([]));
+const KEY_SCOPES: Edit =
+    |store| key(store, KeyChange::new().with_scopes(["a", "c:x"].map(|it| it.parse().unwrap())));
+const NO_KEY_SCOPES: Edit = |store| key(store, KeyChange::new().with_scopes([]));
+const KEY_NETWORKS: Edit =
+    |store| key(store, KeyChange::new().with_networks(["10.1.0.0/16".parse().unwrap()]));
+const NO_KEY_NETWORKS: Edit = |store| key(store, KeyChange::new().with_networks([]));
 const EXPIRY: Edit = |store| {
     key(store, KeyChange::new().with_expiry(UNIX_EPOCH + Duration::from_secs(1_900_000_000)))
 };
@@ -147,6 +160,69 @@ fn changed_metadata_keeps_the_text_of_the_others() {
         ("    metadata: {team: x}   # two\n    keys: []\n", REMOVE, "    keys: []\n"),
     ] {
         let file = |fields: &str| format!("clients:\n  A:\n{fields}");
+        edited(&file(before), edit, &file(after));
+    }
+}
+
+#[test]
+fn changed_title_and_networks_keep_the_rest_of_their_lines() {
+    for (before, edit, after) in [
+        ("    title: Old   # why\n", TITLE, "    title: 'The app: \"2\"'   # why\n"),
+        ("    scopes: [a]\n", TITLE, "    scopes: [a]\n    title: 'The app: \"2\"'\n"),
+        ("    title: Old   # why\n    scopes: [a]\n", NO_TITLE, "    scopes: [a]\n"),
+        (
+            "    networks: [ 10.0.0.0/8, 192.0.2.7 ]   # why\n",
+            NETWORKS,
+            "    networks: [ 10.0.0.0/8, '2001:db8::/32' ]   # why\n",
+        ),
+        (
+            "    networks:\n      - 192.0.2.7   # one\n      - 10.0.0.0/8   # two\n    keys: []\n",
+            NETWORKS,
+            "    networks:\n      - 10.0.0.0/8   # two\n      - '2001:db8::/32'\n    keys: []\n",
+        ),
+        (
+            "    scopes: [a]\n",
+            NETWORKS,
+            "    scopes: [a]\n    networks: ['10.0.0.0/8', '2001:db8::/32']\n",
+        ),
+        ("    networks: [10.0.0.0/8]   # why\n    scopes: [a]\n", NO_NETWORKS, "    scopes: [a]\n"),
+    ] {
+        let file = |fields: &str| format!("clients:\n  A:   # the client\n{fields}");
+        edited(&file(before), edit, &file(after));
+    }
+}
+
+#[test]
+fn changed_restrictions_of_a_key_keep_its_other_fields() {
+    for (before, edit, after) in [
+        (
+            "        scopes: [ 'b', a ]   # why\n        label: x\n",
+            KEY_SCOPES,
+            "        scopes: [ a, c:x ]   # why\n        label: x\n",
+        ),
+        (
+            "        label: x   # why\n",
+            KEY_SCOPES,
+            "        label: x   # why\n        scopes: [a, c:x]\n",
+        ),
+        ("        scopes: [a]   # why\n        label: x\n", NO_KEY_SCOPES, "        label: x\n"),
+        (
+            "        networks:\n          - 10.2.0.0/16   # one\n        label: x\n",
+            KEY_NETWORKS,
+            "        networks: ['10.1.0.0/16']   # one\n        label: x\n",
+        ),
+        (
+            "        networks: [10.2.0.0/16]\n        label: x\n",
+            NO_KEY_NETWORKS,
+            "        label: x\n",
+        ),
+    ] {
+        let file = |key: &str| {
+            format!(
+                "clients:\n  A:\n    scopes: [a, b, c:*]\n    networks: [10.0.0.0/8]\n    keys:\n      \
+                 - digest: DIGEST_A   # d\n{key}      - {{digest: DIGEST_B}}\n"
+            )
+        };
         edited(&file(before), edit, &file(after));
     }
 }

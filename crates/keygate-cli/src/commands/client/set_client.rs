@@ -29,6 +29,16 @@ pub(super) fn run(args: SetClientArgs, store: &dyn Store, out: &Output) -> Resul
 
 fn change(args: SetClientArgs, out: &Output) -> Result<ClientChange, Failure> {
     let mut change = ClientChange::new();
+    if let Some(title) = args.title {
+        out.warn_if_key("the title", &title);
+        change = change.with_title(title);
+    }
+    if args.no_title {
+        change = change.without_title();
+    }
+    if args.no_network || !args.networks.is_empty() {
+        change = change.with_networks(args.networks);
+    }
     if args.no_scope || !args.scopes.is_empty() {
         change = change.with_scopes(args.scopes);
     }
@@ -55,8 +65,10 @@ fn change(args: SetClientArgs, out: &Output) -> Result<ClientChange, Failure> {
 fn differences(before: &ClientInfo, after: &ClientInfo) -> Differences {
     let [old, new] = [&before.profile, &after.profile];
     let mut differences = Differences::default();
+    differences.add("title", [old, new].map(|it| it.title().unwrap_or_default().to_owned()));
     let scopes = [before, after].map(|client| show::scopes(client).join(" "));
     differences.add("scopes", scopes);
+    differences.add("networks", [old, new].map(|it| show::joined(it.networks())));
     differences
         .add("quota", [old, new].map(|it| it.quota().map(ToString::to_string).unwrap_or_default()));
     let names = old.metadata().keys().chain(new.metadata().keys());

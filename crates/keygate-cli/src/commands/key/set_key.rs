@@ -47,6 +47,12 @@ fn change(args: &SetKeyArgs, now: SystemTime, out: &Output) -> Result<KeyChange,
     if args.no_expiry {
         change = change.with_expiry(None);
     }
+    if args.no_scope || !args.scopes.is_empty() {
+        change = change.with_scopes(args.scopes.iter().cloned());
+    }
+    if args.no_network || !args.networks.is_empty() {
+        change = change.with_networks(args.networks.iter().copied());
+    }
     Ok(change)
 }
 
@@ -55,5 +61,7 @@ fn differences(before: &KeyInfo, after: &KeyInfo) -> Differences {
     let mut differences = Differences::default();
     differences.add("label", keys.map(|key| key.label.clone().unwrap_or_default()));
     differences.add("expiry", keys.map(|key| key.expires().map(show::time).unwrap_or_default()));
+    differences.add("scopes", keys.map(|key| show::joined(&key.scopes)));
+    differences.add("networks", keys.map(|key| show::joined(&key.networks)));
     differences
 }

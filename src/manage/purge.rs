@@ -1,0 +1,118 @@
+//! Removing keys that ended long ago.
+
+use std::collections::HashSet;
+use std::time::SystemTime;
+
+use super::{KeyFacts, KeyInfo};
+use crate::key::{KeyId, KeyState, Timestamp, Validity};
+
+/// Selects the keys that [`ManageKeys::purge_keys`](crate::ManageKeys::purge_keys) removes: those that were revoked or have
+/// expired before a time.
+///
+/// Without a time, it selects none. A key that works is never selected, nor is one that may work again or later: a key that
+/// was replaced and still works, a key of a disabled client, a key that is not valid yet.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use keygate::MemoryStore;
+/// use keygate::manage::PurgeKeys;
+///
+/// let store = MemoryStore::new();
+/// let old = store.insert("08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU", "User 1")?;
+/// store.insert("ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM", "User 1")?;
+/// store.revoke(&old)?;
+///
+/// let all_revoked = PurgeKeys::new().revoked_before(SystemTime::now());
+/// assert_eq!(store.purge_keys(&all_revoked.dry_run())?[0].key_id, old);
+/// assert_eq!(store.list_keys(None)?.len(), 2);
+/// assert_eq!(store.purge_keys(&all_revoked)?.len(), 1);
+/// assert_eq!(store.list_keys(None)?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct PurgeKeys {
+    revoked_before: Option<SystemTime>,
+    expired_before: Option<SystemTime>,
+    is_dry_run: bool,
+}
+
+impl PurgeKeys {
+    /// Creates a purge that selects no keys.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Selects the keys that were revoked at this time or before, expired or not.
+    pub fn revoked_before(self, time: SystemTime) -> Self {
+        Self { revoked_before: Some(time), ..self }
+    }
+
+    /// Selects the keys that have expired at this time or before and were not revoked. A time in the future selects no more
+    /// than the current time.
+    pub fn expired_before(self, time: SystemTime) -> Self {
+        Self { expired_before: Some(time), ..self }
+    }
+
+    /// Only returns the keys that the purge would remove, and removes none.
+    pub fn dry_run(self) -> Self {
+        Self { is_dry_run: true, ..self }
+    }
+
+    /// Returns whether the purge removes nothing.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.is_dry_run
+    }
+
+    /// Returns whether the purge selects a key, by itself.
+    #[must_use]
+    pub fn selects(&self, key: &KeyInfo, now: SystemTime) -> bool {
+        let is_by = |time: Option<SystemTime>, limit: Option<SystemTime>| {
+            time.zip(limit).is_some_and(|(time, limit)| time <= limit)
+        };
+        match (key.state, key.lifetime.validity(now)) {
+            (KeyState::Revoked, _) => is_by(key.revoked, self.revoked_before),
+            (_, Validity::Expired) => is_by(key.expires(), self.expired_before),
+            _ => false,
+        }
+    }
+
+    /// Returns the latest times of revocation and expiry that are selected.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn limits(&self, now: SystemTime) -> [Option<Timestamp>; 2] {
+        let expired = self.expired_before.map(|time| time.min(now));
+        [self.revoked_before, expired].map(|time| time.map(Timestamp::nearest))
+    }
+}
+
+/// The result of [`rules::purge`](super::rules::purge).
+///
+/// See there for an example.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Purged {
+    /// The keys to remove.
+    pub removed: Vec<KeyFacts>,
+    /// Keys that were replaced by a removed key, without its id. None of them works.
+    pub changed: Vec<KeyFacts>,
+}
+
+impl Purged {
+    pub(super) fn new(keys: Vec<KeyFacts>, purge: &PurgeKeys, now: SystemTime) -> Self {
+        let ends = |key: &KeyFacts| purge.selects(&key.clone().info(true), now);
+        let has_ended = |key: &KeyFacts| {
+            key.revoked.is_some() || key.lifetime.validity(now) == Validity::Expired
+        };
+        let named = keys.iter().filter(|key| !has_ended(key)).filter_map(|key| key.replaced_by);
+        let named = named.collect::<HashSet<_>>();
+        let is_removed = |key: &KeyFacts| ends(key) && !named.contains(&key.key_id());
+        let (removed, kept) = keys.into_iter().partition::<Vec<_>, _>(is_removed);
+        let ids = removed.iter().map(KeyFacts::key_id).collect::<HashSet<KeyId>>();
+        let changed = kept
+            .into_iter()
+            .filter(|key| key.replaced_by.is_some_and(|successor| ids.contains(&successor)))
+            .map(|key| KeyFacts { replaced_by: None, ..key });
+        Self { changed: changed.collect(), removed }
+    }
+}
