@@ -15,7 +15,7 @@ use crate::store::sql::DatabaseError;
 const HIDDEN: &str = concat!(
     local_settings!(),
     "select c.relname::text, coalesce((select string_agg(p.polname::text, ', ' order by p.polname) \
-     from pg_catalog.pg_policy p where p.polrelid = c.oid), 'none') \
+     from pg_catalog.pg_policy p where p.polrelid = c.oid), 'none, so that no row is visible') \
      from pg_catalog.pg_class c \
      where c.relnamespace = to_regnamespace('keygate') and c.relkind in ('r', 'p') \
      and pg_catalog.row_security_active(c.oid) order by c.relname"

@@ -157,5 +157,9 @@ async fn opening_names_the_policies_that_hide_rows() {
         assert!(findings[0].is_error && findings[0].message == message(table));
         show_rows(&database, table);
     }
+    database.psql("alter table keygate.keys enable row level security");
+    let error = PostgresStore::connect(&url).await.map(drop).unwrap_err();
+    let expected = message("keys").replace("audit, own ones", "none, so that no row is visible");
+    assert_eq!(error.to_string(), expected);
     assert!(PostgresStore::connect(&database.url()).await.is_ok());
 }
