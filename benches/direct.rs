@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::hint::black_box;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use keygate::store::{PostgresStore, SqliteStore};
 use keygate::{ClientProfile, KeyDigest, KeyStore, ManageKeys, NewKey};
@@ -45,15 +45,15 @@ const TARGET: f64 = 1.2;
 /// Which keys are looked up: ours, and the yardstick.
 type Subject = (&'static str, [&'static str; 2]);
 
-/// Keys of clients with only a name, of clients with all details, and unknown keys.
+/// Keys with a client that has only a name, keys with all details of key and client, and unknown keys.
 const SQLITE: [Subject; 3] = [
     ("a key", ["SQLite, a key", "sqlx, a key"]),
-    ("a key of a client with details", ["SQLite, details", "sqlx, details"]),
+    ("a key with all details", ["SQLite, details", "sqlx, details"]),
     ("an unknown key", ["SQLite, unknown", "sqlx, unknown"]),
 ];
 const POSTGRES: [Subject; 3] = [
     ("a key", ["PostgreSQL, a key", "sqlx, a key"]),
-    ("a key of a client with details", ["PostgreSQL, details", "sqlx, details"]),
+    ("a key with all details", ["PostgreSQL, details", "sqlx, details"]),
     ("an unknown key", ["PostgreSQL, unknown", "sqlx, unknown"]),
 ];
 
@@ -87,6 +87,7 @@ fn sqlite(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn Er
     let store = runtime.block_on(SqliteStore::migrate(&path))?;
     runtime.block_on(fill(&store, size))?;
     let lookups = Lookups { count: count(effort), size };
+    runtime.block_on(assert_all_columns_are_read(&path))?;
     let drivers = SQLITE.map(|_| runtime.block_on(plain_sqlite(&path)));
     let mut subjects = Rounds::new();
     for ((place, (_, names)), driver) in SQLITE.iter().enumerate().zip(drivers) {
@@ -106,6 +107,21 @@ fn sqlite(effort: Effort, size: u64, runtime: &Runtime) -> Result<(), Box<dyn Er
 
 async fn plain_sqlite(path: &Path) -> sqlx::Result<SqliteConnection> {
     SqliteConnectOptions::new().filename(path).disable_statement_logging().connect().await
+}
+
+/// Fails if the tables have a column that lookups need and [`SQLITE_QUERY`] lacks.
+async fn assert_all_columns_are_read(path: &Path) -> sqlx::Result<()> {
+    let needed = "select 'k.' || name from pragma_table_info('keygate_keys') \
+        where name not in ('label', 'created') \
+        union all select 'c.' || name from pragma_table_info('keygate_clients')";
+    let mut driver = plain_sqlite(path).await?;
+    let mut needed: Vec<String> = sqlx::query_scalar(needed).fetch_all(&mut driver).await?;
+    let columns = SQLITE_QUERY.strip_prefix("select ").and_then(|query| query.split_once(" from "));
+    let mut read = columns.expect("a query").0.split(", ").collect::<Vec<_>>();
+    needed.sort_unstable();
+    read.sort_unstable();
+    assert_eq!(read, needed);
+    Ok(())
 }
 
 fn sqlite_columns(row: &SqliteRow) {
@@ -150,6 +166,7 @@ async fn plain_postgres(server: &Postgres) -> sqlx::Result<PgConnection> {
 }
 
 fn postgres_columns(row: &PgRow) -> bool {
+    assert_eq!(row.len(), 20, "all columns of the store are read below");
     black_box((row.get::<bool, _>(0), row.get::<&str, _>(1)));
     if !black_box(row.get::<bool, _>(2)) {
         return false;
@@ -178,7 +195,7 @@ fn digest(number: u64) -> KeyDigest {
     KeyDigest::of(&key(number))
 }
 
-/// Adds twice so many keys, ten to a client; the latter half of clients with details.
+/// Adds twice so many keys, ten to a client; the latter half of keys and clients with all details.
 async fn fill(store: &impl ManageKeys, size: u64) -> Result<(), Box<dyn Error>> {
     for number in 0..2 * size {
         let client = format!("Client {}", number / 10);
@@ -186,13 +203,23 @@ async fn fill(store: &impl ManageKeys, size: u64) -> Result<(), Box<dyn Error>> 
             let mut profile = ClientProfile::new(&client);
             if number >= size {
                 profile = profile
+                    .with_title("Billing")
+                    .with_networks(["10.0.0.0/8".parse()?])
                     .with_scopes(["orders:read".parse()?, "orders:write".parse()?])
                     .with_quota("100/minute".parse()?)
                     .with_metadata([("team", "billing"), ("contact", "ops@example.com")]);
             }
             store.add_client(profile).await?;
         }
-        store.issue(&client, NewKey::new(digest(number))).await?;
+        let mut new = NewKey::new(digest(number));
+        if number >= size {
+            new = new
+                .with_scopes(["orders:read".parse()?])
+                .with_networks(["10.1.0.0/16".parse()?])
+                .with_not_before(SystemTime::UNIX_EPOCH + Duration::from_secs(3600))
+                .with_expiry(SystemTime::now() + Duration::from_secs(24 * 3600));
+        }
+        store.issue(&client, new).await?;
     }
     Ok(())
 }
