@@ -3,7 +3,9 @@
 //! Start with [`verify`] and [`authenticate`] below, or with [`Authenticator`](crate::Authenticator) in
 //! `authenticator.rs` and `config.rs`. All entrances are in `verify.rs`: they look the key up and call `admit.rs`,
 //! which decides. `future.rs` awaits a pending lookup, and `guard.rs` has the trait that a throttle of wrong keys
-//! implements. `require.rs` checks the scopes of a client in a handler.
+//! implements. `require.rs` checks the scopes of a client in a handler,
+//! and `route_scopes.rs` has a table with the scopes of many routes, whose paths `route_path.rs` matches.
+//! `by_hand.rs` has the entrances and the exits for HTTP stacks without tower; `foreign.rs` reads their header types.
 
 use http::HeaderMap;
 
@@ -13,13 +15,17 @@ use crate::store::{KeyStore, SyncStore};
 
 mod admit;
 mod authenticator;
+mod by_hand;
 mod config;
+mod foreign;
 mod future;
 // Read by the throttle of wrong keys alone.
 #[cfg_attr(not(feature = "throttle"), allow(dead_code))]
 mod guard;
 mod head;
 mod require;
+mod route_path;
+mod route_scopes;
 mod verify;
 
 pub use authenticator::Authenticator;
@@ -33,6 +39,7 @@ pub(crate) use future::Verification;
 pub(crate) use guard::{AddressSource, Attempt, FailureGuard};
 #[cfg(feature = "tower")]
 pub(crate) use head::RequestHead;
+pub use route_scopes::RouteScopes;
 
 /// Verifies the key in `x-api-key` against a store that never waits, and returns its client.
 ///

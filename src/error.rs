@@ -16,6 +16,7 @@ pub use auth_error::AuthError;
 pub use config::ConfigError;
 pub use misconfiguration::Misconfiguration;
 pub use missing_scope::MissingScope;
+pub(crate) use missing_scope::Need;
 pub use store_error::{StoreError, StoreErrorKind};
 pub use throttled::Throttled;
 pub use wrong_key::WrongKey;

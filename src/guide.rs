@@ -8,6 +8,7 @@
 //! | [`operate`] | How do I issue, rotate and revoke keys in a file? |
 //! | [`databases`] | How do I run keygate on SQLite and PostgreSQL? |
 //! | [`fleet`] | How do many instances share one database? |
+//! | [`stacks`] | How do I use keygate with actix, tonic, and other HTTP stacks? |
 //! | [`security`] | Why is it safe, and when is another tool better? |
 //! | [`threats`] | What is protected against whom? |
 //! | [`benchmarks`] | What does it cost? |
@@ -25,6 +26,7 @@ macro_rules! page {
         #[doc = "[operate]: crate::guide::operate"]
         #[doc = "[databases]: crate::guide::databases"]
         #[doc = "[fleet]: crate::guide::fleet"]
+        #[doc = "[stacks]: crate::guide::stacks"]
         #[doc = "[security]: crate::guide::security"]
         #[doc = "[readme]: crate"]
         #[doc = "[benchmarks]: crate::guide::benchmarks"]
@@ -43,6 +45,7 @@ page!(limits, "../docs/limits.md");
 page!(operate, "../docs/operate.md");
 page!(databases, "../docs/databases.md");
 page!(fleet, "../docs/fleet.md");
+page!(stacks, "../docs/stacks.md");
 page!(security, "../docs/security.md");
 page!(threats, "../SECURITY.md");
 page!(benchmarks, "../benches/README.md");

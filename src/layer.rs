@@ -2,32 +2,25 @@
 //!
 //! A request comes in. If it is admitted, it goes to the inner service with a [`Client`](crate::Client) in its
 //! extensions; otherwise a refusal goes out. Start with [`ApiKeyLayer`] below: its service is in `service.rs`, and
-//! `completion.rs` completes pending lookups and responses; `Vary` and `Cache-Control` are in `caching.rs`, and the header
-//! for keys that end soon in `warning.rs`.
+//! `completion.rs` completes pending lookups and responses.
 //! [`RequireScope`] is in `require_scope.rs`, `ThrottleLayer` in `throttle.rs`. All services share the response future
 //! in `future.rs`.
 
 use std::fmt;
 use std::sync::Arc;
-#[cfg(any(feature = "serde", feature = "yaml"))]
-use std::time::Duration;
 
-#[cfg(any(feature = "serde", feature = "yaml"))]
-use http::HeaderName;
 use tower_layer::Layer;
 
 use crate::authenticate::Authenticator;
 use crate::respond::ProblemJson;
 use crate::store::KeyStore;
 
-mod caching;
 mod completion;
 mod future;
 mod require_scope;
 mod service;
 #[cfg(feature = "throttle")]
 mod throttle;
-mod warning;
 
 pub use completion::ApiKeyFuture;
 pub use future::ResponseFuture;
@@ -37,7 +30,6 @@ pub(crate) use service::client_of;
 #[cfg(feature = "throttle")]
 #[cfg_attr(docsrs, doc(cfg(feature = "throttle")))]
 pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};
-use warning::ExpiryWarning;
 
 /// A tower layer that admits requests with a valid key, puts the [`Client`](crate::Client) into their extensions, and
 /// refuses other requests.
@@ -81,7 +73,6 @@ pub struct ApiKeyLayer<S, R = ProblemJson> {
     auth: Arc<Authenticator<S>>,
     respond: R,
     options: Options,
-    warning: Option<Arc<ExpiryWarning>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -102,7 +93,7 @@ impl<S: KeyStore> ApiKeyLayer<S> {
 impl<S, R> From<Authenticator<S, R>> for ApiKeyLayer<S> {
     fn from(auth: Authenticator<S, R>) -> Self {
         let auth = Arc::new(auth.into_reading());
-        Self { auth, respond: ProblemJson, options: Options::default(), warning: None }
+        Self { auth, respond: ProblemJson, options: Options::default() }
     }
 }
 
@@ -112,8 +103,8 @@ impl<S, R> ApiKeyLayer<S, R> {
     ///
     /// A refusal by a handler behind this layer keeps its body; for axum's extractors and `?` that is [`ProblemJson`].
     pub fn with_response<T>(self, respond: T) -> ApiKeyLayer<S, T> {
-        let Self { auth, respond: _, options, warning } = self;
-        ApiKeyLayer { auth, respond, options, warning }
+        let Self { auth, respond: _, options } = self;
+        ApiKeyLayer { auth, respond, options }
     }
 
     /// Removes the credentials of every source from the request before it is passed on.
@@ -137,33 +128,6 @@ impl<S, R> ApiKeyLayer<S, R> {
         self
     }
 
-    /// Adds `X-Key-Expires` to responses to requests whose key expires within this time or was replaced: the time at which
-    /// it expires, as in `2027-01-31T00:00:00Z` (RFC 3339).
-    ///
-    /// Callers can then renew a key before it ends. A key that was replaced and never expires gets no header. A header that
-    /// the service sets stays. Needs the feature `serde` or `yaml`.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use keygate::{ApiKeyLayer, MemoryStore};
-    ///
-    /// let two_weeks = Duration::from_secs(14 * 24 * 60 * 60);
-    /// let layer = ApiKeyLayer::new(MemoryStore::new()).warn_before(two_weeks);
-    /// ```
-    #[cfg(any(feature = "serde", feature = "yaml"))]
-    #[cfg_attr(docsrs, doc(cfg(any(feature = "serde", feature = "yaml"))))]
-    pub fn warn_before(self, time: Duration) -> Self {
-        self.warn_before_in(time, HeaderName::from_static("x-key-expires"))
-    }
-
-    /// Does the same as [`ApiKeyLayer::warn_before`], in a header of another name.
-    #[cfg(any(feature = "serde", feature = "yaml"))]
-    #[cfg_attr(docsrs, doc(cfg(any(feature = "serde", feature = "yaml"))))]
-    pub fn warn_before_in(mut self, time: Duration, header: HeaderName) -> Self {
-        self.warning = Some(Arc::new(ExpiryWarning { before: time, name: header }));
-        self
-    }
-
     /// Leaves `Vary` and `Cache-Control` of responses to admitted requests unchanged.
     ///
     /// Use this only if the service sets them itself, or if no cache sees its responses.
@@ -183,9 +147,8 @@ impl<Inner, S, R: Clone> Layer<Inner> for ApiKeyLayer<S, R> {
 
 impl<S, R: Clone> Clone for ApiKeyLayer<S, R> {
     fn clone(&self) -> Self {
-        let Self { auth, respond, options, warning } = self;
-        let (auth, respond, warning) = (Arc::clone(auth), respond.clone(), warning.clone());
-        Self { auth, respond, options: *options, warning }
+        let Self { auth, respond, options } = self;
+        Self { auth: Arc::clone(auth), respond: respond.clone(), options: *options }
     }
 }
 
@@ -194,7 +157,6 @@ impl<S, R> fmt::Debug for ApiKeyLayer<S, R> {
         f.debug_struct("ApiKeyLayer")
             .field("auth", &self.auth)
             .field("options", &self.options)
-            .field("warning", &self.warning)
             .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@
 #![doc = "[operate]: crate::guide::operate"]
 #![doc = "[databases]: crate::guide::databases"]
 #![doc = "[fleet]: crate::guide::fleet"]
+#![doc = "[stacks]: crate::guide::stacks"]
 #![doc = "[security]: crate::guide::security"]
 #![doc = "[benchmarks]: crate::guide::benchmarks"]
 #![doc = "[threats]: crate::guide::threats"]
@@ -43,7 +44,7 @@ pub mod store;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 
-pub use authenticate::{Authenticate, Authenticator, authenticate, verify};
+pub use authenticate::{Authenticate, Authenticator, RouteScopes, authenticate, verify};
 pub use client::{Client, ClientProfile, Quota, Scope};
 pub use credential::Source;
 pub use error::{AuthError, StoreError, WrongReason};

@@ -1,26 +1,31 @@
 //! Responses to refused requests.
 //!
 //! An [`AuthError`] comes in, an HTTP response goes out. Start with [`Respond`] below, which makes status and body:
-//! `problem_json.rs`, `no_body.rs` and `grpc.rs` implement it. `refusal.rs` adds the headers that every refusal carries; `challenge.rs` writes `WWW-Authenticate`.
+//! `problem_json.rs`, `no_body.rs` and `grpc.rs` implement it. `refusal.rs` adds the headers that every refusal carries;
+//! `challenge.rs` writes `WWW-Authenticate`. `caching.rs` and `warning.rs` add headers to responses to admitted requests.
 
 use http::{HeaderValue, Response, header::HeaderName};
 
 use crate::error::AuthError;
 
+mod caching;
 mod challenge;
 mod grpc;
 mod no_body;
 mod problem_json;
 #[cfg_attr(not(feature = "tower"), allow(dead_code))]
 mod refusal;
+mod warning;
 
+pub(crate) use caching::Caching;
 pub(crate) use challenge::Challenges;
 pub use grpc::Grpc;
 pub use no_body::NoBody;
 pub use problem_json::ProblemJson;
 #[cfg(feature = "tower")]
-pub(crate) use refusal::add_headers;
-pub(crate) use refusal::{Refusal, refusal};
+pub(crate) use refusal::complete;
+pub(crate) use refusal::{Refusal, add_headers, refusal};
+pub(crate) use warning::{ExpiryWarning, WarningHeader, add_warning};
 
 /// Makes the response to a refused request: status, body, and the headers that describe the body.
 ///

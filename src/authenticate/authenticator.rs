@@ -3,16 +3,20 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use http::HeaderMap;
+#[cfg(any(feature = "serde", feature = "yaml"))]
+use http::HeaderName;
 use http::request::Parts;
-use http::{HeaderMap, Response};
 
 use super::config::{Config, SharedConfig};
 use crate::client::ClientAddress;
 use crate::credential::{Source, Sources};
-use crate::error::{AuthError, ConfigError};
+use crate::error::ConfigError;
 use crate::key::KeyFormat;
 use crate::observe::Observe;
-use crate::respond::{Challenges, ProblemJson, Refusal, Respond, refusal};
+use crate::respond::Challenges;
+#[cfg(any(feature = "serde", feature = "yaml"))]
+use crate::respond::ExpiryWarning;
 use crate::store::KeyStore;
 
 /// A store, the sources of keys, and the configuration: verifies requests.
@@ -200,13 +204,45 @@ impl<S, R> Authenticator<S, R> {
         self.configure(|config| config.client_address = Some(address))
     }
 
-    /// Replaces the deadline of lookups that wait. After it, the result is [`AuthError::Unavailable`].
+    /// Replaces the deadline of lookups that wait. After it, the result is
+    /// [`AuthError::Unavailable`](crate::AuthError::Unavailable).
     ///
     /// The deadline works with every async runtime: a thread, started with the first such lookup, measures it on the
     /// system's monotonic clock.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
         self.configure(|config| config.deadline = deadline)
+    }
+
+    /// Adds `X-Key-Expires` to responses to requests whose key expires within this time or was replaced: the time at which
+    /// it expires, as in `2027-01-31T00:00:00Z` (RFC 3339).
+    ///
+    /// Callers can then renew a key before it ends. A key that was replaced and never expires gets no header. A header that
+    /// the service sets stays. Needs the feature `serde` or `yaml`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use keygate::{ApiKeyLayer, Authenticator, MemoryStore};
+    ///
+    /// let two_weeks = Duration::from_secs(14 * 24 * 60 * 60);
+    /// let auth = Authenticator::new(MemoryStore::new()).warn_before(two_weeks);
+    /// let layer = ApiKeyLayer::from(auth);
+    /// ```
+    #[cfg(any(feature = "serde", feature = "yaml"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "serde", feature = "yaml"))))]
+    #[must_use]
+    pub fn warn_before(self, time: Duration) -> Self {
+        self.warn_before_in(time, HeaderName::from_static("x-key-expires"))
+    }
+
+    /// Does the same as [`Authenticator::warn_before`], in a header of another name.
+    #[cfg(any(feature = "serde", feature = "yaml"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "serde", feature = "yaml"))))]
+    #[must_use]
+    pub fn warn_before_in(self, time: Duration, header: HeaderName) -> Self {
+        self.configure(|config| {
+            config.warning = Some(ExpiryWarning { before: time, name: header });
+        })
     }
 
     pub(crate) fn configure(self, change: impl FnOnce(&mut Config)) -> Self {
@@ -220,34 +256,6 @@ impl<S, R> Authenticator<S, R> {
     /// Changes the part of the request that the sources are read from.
     pub(crate) fn into_reading<Q>(self) -> Authenticator<S, Q> {
         Authenticator { store: self.store, config: self.config, reads: PhantomData }
-    }
-}
-
-/// For HTTP stacks without the tower layer, which does these things by itself.
-impl<S, R> Authenticator<S, R> {
-    /// Marks the headers that carry credentials as sensitive, so that their `Debug` hides them.
-    pub fn redact(&self, headers: &mut HeaderMap) {
-        self.config().sources.redact(headers);
-    }
-
-    /// Makes the response to a refused request: problem details (RFC 9457) with the challenges,
-    /// `Cache-Control: no-store` and, where it applies, `Retry-After`.
-    ///
-    /// The error is in the extensions of the response.
-    pub fn respond<B>(&self, error: &AuthError) -> Response<B>
-    where
-        ProblemJson: Respond<B>,
-    {
-        self.respond_with(&ProblemJson, error)
-    }
-
-    /// Makes the same response as [`Authenticator::respond`] with another body.
-    pub fn respond_with<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
-        let mut response = refusal(respond, error, Some(&self.config().challenges));
-        if !self.config().observers.is_empty() && self.config().notify_downstream(error, false) {
-            Refusal::of(&mut response).notified = true;
-        }
-        response
     }
 }
 

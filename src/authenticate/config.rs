@@ -2,13 +2,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::guard::FailureGuard;
-use crate::client::ClientAddress;
+use crate::client::{Client, ClientAddress};
 use crate::clock::Clock;
 use crate::credential::Sources;
 use crate::deadline::DEFAULT_DEADLINE;
 use crate::error::AuthError;
 use crate::observe::{Observers, Outcome};
-use crate::respond::Challenges;
+use crate::respond::{Challenges, ExpiryWarning, WarningHeader};
 
 /// The configuration of an authenticator: everything but its store.
 #[derive(Clone)]
@@ -18,6 +18,7 @@ pub(crate) struct Config {
     pub(crate) clock: Option<Clock>,
     pub(crate) client_address: Option<ClientAddress>,
     pub(crate) deadline: Duration,
+    pub(crate) warning: Option<ExpiryWarning>,
     pub(crate) observers: Observers,
     pub(crate) guard: Option<Arc<dyn FailureGuard>>,
 }
@@ -30,6 +31,7 @@ impl Default for Config {
             clock: None,
             client_address: None,
             deadline: DEFAULT_DEADLINE,
+            warning: None,
             observers: Observers::default(),
             guard: None,
         }
@@ -56,6 +58,12 @@ impl SharedConfig {
 }
 
 impl Config {
+    /// Returns the header that names the end of the client's key, if it is configured and due.
+    #[inline]
+    pub(crate) fn warning_for(&self, client: &Client) -> WarningHeader {
+        self.warning.as_ref()?.header(client, self.clock.as_ref())
+    }
+
     /// Notifies the observers of a refusal that was decided behind this authenticator's layer: for a missing scope, a
     /// spent quota, an anonymous caller, or a wrong order of layers. Returns whether it was such a refusal. All others
     /// were reported when this authenticator decided.
@@ -74,7 +82,7 @@ impl Config {
 pub(crate) fn is_downstream(error: &AuthError, anonymous: bool) -> bool {
     match error {
         AuthError::NoCredentials => anonymous,
-        AuthError::Misconfigured(_) => true,
+        AuthError::Misconfigured(what) => what.is_downstream(),
         AuthError::WrongCredentials(_) => false,
         AuthError::InsufficientScope(_) | AuthError::Throttled(_) | AuthError::Unavailable(_) => {
             error.client().is_some()

@@ -60,8 +60,8 @@ impl<'a> AddressSource<'a> {
 
     pub(crate) fn address(self) -> Option<IpAddr> {
         match self {
-            Self::Head(RequestHead { headers, uri: _, extensions }, address) => {
-                address.of(headers, extensions)
+            Self::Head(RequestHead { headers, uri: _, extensions, peer }, address) => {
+                address.of(headers, extensions, peer)
             }
             Self::Address(address) => address,
         }

@@ -1,5 +1,5 @@
 use crate::client::{Client, Scope, is_scope};
-use crate::error::{AuthError, MissingScope};
+use crate::error::{AuthError, MissingScope, Need};
 
 /// Checks of scopes in a handler.
 impl Client {
@@ -52,7 +52,7 @@ impl Client {
         if all {
             Ok(())
         } else {
-            Err(AuthError::InsufficientScope(MissingScope::new(self, needed, false)))
+            Err(AuthError::InsufficientScope(MissingScope::new(self, needed, Need::All)))
         }
     }
 
@@ -74,7 +74,7 @@ impl Client {
                 needed.push(scope);
             }
         }
-        Err(AuthError::InsufficientScope(MissingScope::new(self, needed, true)))
+        Err(AuthError::InsufficientScope(MissingScope::new(self, needed, Need::Any)))
     }
 
     fn has(&self, scope: &str) -> bool {

@@ -75,8 +75,14 @@ impl Config {
         self.verify(store, self.sources.read(head.headers, head.uri), Some(head))
     }
 
+    /// Refuses a request without reading a credential from it.
+    pub(super) fn refuse_head(&self, error: AuthError, head: RequestHead<'_>) -> AuthError {
+        let address_source = AddressSource::new(Some(head), self.client_address.as_ref());
+        self.refuse(error, Attempt { address_source, waited: false })
+    }
+
     #[inline]
-    fn verify<S: SyncStore + ?Sized>(
+    pub(super) fn verify<S: SyncStore + ?Sized>(
         &self,
         store: &S,
         credential: Credential,

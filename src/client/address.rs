@@ -27,13 +27,22 @@ use super::TrustedProxies;
 /// ```
 #[derive(Clone)]
 pub struct ClientAddress {
-    peer: Arc<PeerOf>,
+    /// `None` is the peer that the caller passes.
+    peer: Option<Arc<PeerOf>>,
     proxies: Option<Arc<TrustedProxies>>,
 }
 
 type PeerOf = dyn Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync;
 
 impl ClientAddress {
+    /// The address of the peer that is passed with each request: to
+    /// [`Authenticator::verify_headers`](crate::Authenticator::verify_headers), or by the actix middleware. A request
+    /// without one has no address.
+    #[must_use]
+    pub fn peer() -> Self {
+        Self { peer: None, proxies: None }
+    }
+
     /// Reads the address with this function from the head of a request.
     ///
     /// It is called for keys that are restricted to networks; if wrong keys are throttled, also for wrong keys, and for
@@ -56,7 +65,7 @@ impl ClientAddress {
     pub fn by(
         address: impl Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync + 'static,
     ) -> Self {
-        Self { peer: Arc::new(address), proxies: None }
+        Self { peer: Some(Arc::new(address)), proxies: None }
     }
 
     /// Reads the peer's address, which the server puts into the request's extensions: axum as
@@ -79,10 +88,12 @@ impl ClientAddress {
         &self,
         headers: &HeaderMap,
         extensions: Option<&Extensions>,
+        passed: Option<IpAddr>,
     ) -> Option<IpAddr> {
-        let peer = match extensions {
-            Some(extensions) => (self.peer)(headers, extensions),
-            None => (self.peer)(headers, &Extensions::new()),
+        let peer = match (&self.peer, extensions) {
+            (None, _) => passed,
+            (Some(peer), Some(extensions)) => peer(headers, extensions),
+            (Some(peer), None) => peer(headers, &Extensions::new()),
         };
         peer.map(|peer| match &self.proxies {
             Some(proxies) => proxies.client(peer, headers),

@@ -54,4 +54,16 @@ pub enum ConfigError {
     /// The list of scopes given to `RequireScope` is empty.
     #[error("the list of scopes for `RequireScope` is empty: name at least one")]
     NoScopes,
+    /// The path given to `RouteScopes` is not the path of a route.
+    #[error(
+        "the path of a route begins with `/` and has no empty, `.` or `..` segment: write `/orders/{{id}}`, or \
+         `/files/{{*path}}` for all paths below one"
+    )]
+    RoutePath,
+    /// `RouteScopes` lists a method and path twice, or with other names of its parameters.
+    #[error("a route is listed twice with the same method, so that it would have two scopes")]
+    RouteTwice,
+    /// `RouteScopes` lists a route with the method HEAD.
+    #[error("HEAD has the scope of GET: list the route with GET alone")]
+    RouteHead,
 }

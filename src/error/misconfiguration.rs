@@ -32,4 +32,17 @@ pub enum Misconfiguration {
          pass the peer's address with each request"
     )]
     NoAddressForNetworks,
+    /// A source is in the query, and the caller of `verify_headers` passed no URI.
+    #[error("No URI for `Source::query`: pass the request's target to `verify_headers`")]
+    NoUri,
+}
+
+impl Misconfiguration {
+    /// Returns whether it is found behind the authenticator, which has not reported it.
+    pub(crate) fn is_downstream(self) -> bool {
+        match self {
+            Self::NoKeyLayer => true,
+            Self::NoAddress | Self::NoAddressForNetworks | Self::NoUri => false,
+        }
+    }
 }

@@ -22,17 +22,26 @@ pub struct MissingScope(Arc<Missing>);
 struct Missing {
     client: Client,
     needed: Vec<Scope>,
-    any: bool,
+    need: Need,
+}
+
+/// Which of the missing scopes a client needs.
+#[derive(Clone, Copy)]
+pub(crate) enum Need {
+    All,
+    Any,
+    /// No scope helps: the table of routes does not list this one.
+    Unlisted,
 }
 
 impl MissingScope {
     #[cold]
-    pub(crate) fn new(client: &Client, needed: Vec<Scope>, any: bool) -> Self {
-        Self(Arc::new(Missing { client: client.clone(), needed, any }))
+    pub(crate) fn new(client: &Client, needed: Vec<Scope>, need: Need) -> Self {
+        Self(Arc::new(Missing { client: client.clone(), needed, need }))
     }
 
     /// Returns the missing scopes. The client needs all of them, or one of them if one was enough. The list is empty if
-    /// the required text is not a scope.
+    /// the required text is not a scope, or if a [`RouteScopes`](crate::RouteScopes) does not list the route.
     pub fn needed(&self) -> &[Scope] {
         &self.0.needed
     }
@@ -54,11 +63,12 @@ impl MissingScope {
 
 impl fmt::Display for MissingScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.needed(), self.0.any) {
+        match (self.needed(), self.0.need) {
+            (_, Need::Unlisted) => f.write_str("No scope opens this route"),
             ([], _) => f.write_str("The required scope is not a scope that a client can have"),
             ([one], _) => write!(f, "Scope {one} needed"),
-            (_, false) => write!(f, "Scopes {} needed", self.joined(", ")),
-            (_, true) => write!(f, "One of the scopes {} needed", self.joined(", ")),
+            (_, Need::All) => write!(f, "Scopes {} needed", self.joined(", ")),
+            (_, Need::Any) => write!(f, "One of the scopes {} needed", self.joined(", ")),
         }
     }
 }

@@ -1,18 +1,15 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::WWW_AUTHENTICATE;
 use http::{Extensions, Response};
 
-use super::caching::Caching;
 use super::future::{Decide, Finish, ResponseFuture};
-use super::warning::{self, ExpiryWarning, WarningHeader};
 use crate::authenticate::{Authenticate, Config, SharedConfig, is_downstream};
 use crate::error::AuthError;
-use crate::respond::{Refusal, Respond, add_headers, refusal};
+use crate::respond::{Caching, Refusal, Respond, WarningHeader, add_warning, complete, refusal};
 
 /// The future of [`ApiKeyService`](crate::layer::ApiKeyService).
 pub type ApiKeyFuture<Inner, ReqBody, R> = ResponseFuture<Inner, ReqBody, Pending<R>, Completion>;
@@ -23,7 +20,6 @@ pub struct Pending<R> {
     pub(super) authenticate: Authenticate,
     pub(super) respond: R,
     pub(super) completion: Completion,
-    pub(super) warning: Option<Arc<ExpiryWarning>>,
 }
 
 /// Completes the response of the inner service.
@@ -47,10 +43,7 @@ impl<ResBody, R: Respond<ResBody>> Decide<ResBody> for Pending<R> {
         Poll::Ready(match ready!(Pin::new(&mut self.authenticate).poll(cx)) {
             Ok(client) => {
                 let mut completion = self.completion.clone();
-                if let Some(warning) = &self.warning {
-                    completion.warning =
-                        warning.header(&client, completion.config.get().clock.as_ref());
-                }
+                completion.warning = completion.config.get().warning_for(&client);
                 request.insert(client);
                 Ok(completion)
             }
@@ -88,7 +81,7 @@ impl Finish for Completion {
         } else {
             self.caching.apply(response.headers_mut(), &self.config.get().sources);
         }
-        warning::add(response.headers_mut(), &self.warning);
+        add_warning(response.headers_mut(), &self.warning);
         response
     }
 }
@@ -109,6 +102,6 @@ impl Completion {
         }
         // Existing challenges come from an inner layer.
         let challenged = response.headers().contains_key(WWW_AUTHENTICATE);
-        add_headers(response, &error, (!challenged).then_some(&config.challenges));
+        complete(response, &error, (!challenged).then_some(&config.challenges));
     }
 }

@@ -7,6 +7,7 @@ use http::{Extensions, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::authenticate::RouteScopes;
 use crate::client::Scope;
 use crate::error::{AuthError, ConfigError};
 use crate::layer::client_of;
@@ -56,10 +57,21 @@ use crate::respond::{ProblemJson, Respond, refusal};
 #[derive(Clone)]
 #[must_use]
 pub struct RequireScope<R = ProblemJson> {
-    scopes: Arc<[Scope]>,
-    any: bool,
+    required: Required,
     respond: R,
 }
+
+#[derive(Clone)]
+enum Required {
+    All(Arc<[Scope]>),
+    Any(Arc<[Scope]>),
+    /// By the method and the path of a request.
+    Path(Arc<RouteScopes>),
+    /// By the method of a request and the route that its router has matched.
+    Route(Arc<RouteScopes>, Arc<RouteOf>),
+}
+
+type RouteOf = dyn for<'a> Fn(&'a Extensions) -> Option<&'a str> + Send + Sync;
 
 impl RequireScope {
     /// Requires one scope.
@@ -71,13 +83,25 @@ impl RequireScope {
         Self::all([scope])
     }
 
+    /// Requires one scope, which the compiler has checked if it is in a `const`.
+    ///
+    /// ```
+    /// use keygate::{RequireScope, Scope};
+    ///
+    /// const WRITE: Scope = Scope::from_static("orders:write");
+    /// let layer = RequireScope::scope(WRITE);
+    /// ```
+    pub fn scope(scope: Scope) -> Self {
+        Self::of(Required::All(Arc::new([scope])))
+    }
+
     /// Requires all of these scopes.
     ///
     /// # Errors
     ///
     /// A text is not a scope, or the list is empty, which would admit every client.
     pub fn all<T: AsRef<str>>(scopes: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
-        Self::of(scopes, false)
+        Ok(Self::of(Required::All(parse(scopes)?)))
     }
 
     /// Requires one of these scopes.
@@ -86,20 +110,64 @@ impl RequireScope {
     ///
     /// A text is not a scope, or the list is empty, which would refuse every client.
     pub fn any<T: AsRef<str>>(scopes: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
-        Self::of(scopes, true)
+        Ok(Self::of(Required::Any(parse(scopes)?)))
     }
 
-    fn of<T: AsRef<str>>(
-        scopes: impl IntoIterator<Item = T>,
-        any: bool,
-    ) -> Result<Self, ConfigError> {
-        let scopes = scopes.into_iter().map(|scope| scope.as_ref().parse::<Scope>());
-        let scopes = scopes.collect::<Result<Arc<[_]>, _>>()?;
-        if scopes.is_empty() {
-            return Err(ConfigError::NoScopes);
-        }
-        Ok(Self { scopes, any, respond: ProblemJson })
+    /// Requires the scope that a table has for the method and path of the request. Routes that it lacks are refused.
+    ///
+    /// Use this with routers that do not say which route they matched. It must see the path that the router sees: put it
+    /// outside of layers that rewrite paths, and of nested services that remove a prefix.
+    ///
+    /// ```
+    /// use http::Method;
+    /// use keygate::{RequireScope, RouteScopes, Scope};
+    ///
+    /// let scopes = RouteScopes::new()
+    ///     .require(Method::GET, "/orders/{id}", Scope::from_static("orders:read"))?
+    ///     .require(Method::DELETE, "/orders/{id}", Scope::from_static("orders:write"))?;
+    /// let layer = RequireScope::by_path(scopes);
+    /// # Ok::<(), keygate::error::ConfigError>(())
+    /// ```
+    pub fn by_path(scopes: RouteScopes) -> Self {
+        Self::of(Required::Path(Arc::new(scopes)))
     }
+
+    /// Requires the scope that a table has for the method of the request and the route that the router matched. The
+    /// closure reads the route from the extensions; a request without one is refused, and so are routes that the table
+    /// lacks.
+    ///
+    /// ```
+    /// use axum::{Router, extract::MatchedPath, routing::get};
+    /// use http::Method;
+    /// use keygate::{ApiKeyLayer, MemoryStore, RequireScope, RouteScopes, Scope};
+    ///
+    /// let scopes = RouteScopes::new()
+    ///     .require(Method::GET, "/orders/{id}", Scope::from_static("orders:read"))?
+    ///     .require(Method::DELETE, "/orders/{id}", Scope::from_static("orders:write"))?;
+    /// let app: Router = Router::new()
+    ///     .route("/orders/{id}", get(|| async { "one" }).delete(|| async { "gone" }))
+    ///     .route_layer(RequireScope::by_route(scopes, |extensions| {
+    ///         extensions.get::<MatchedPath>().map(MatchedPath::as_str)
+    ///     }))
+    ///     .route_layer(ApiKeyLayer::new(MemoryStore::new()));
+    /// # Ok::<(), keygate::error::ConfigError>(())
+    /// ```
+    pub fn by_route(
+        scopes: RouteScopes,
+        route: impl Fn(&Extensions) -> Option<&str> + Send + Sync + 'static,
+    ) -> Self {
+        Self::of(Required::Route(Arc::new(scopes), Arc::new(route)))
+    }
+
+    fn of(required: Required) -> Self {
+        Self { required, respond: ProblemJson }
+    }
+}
+
+fn parse<T: AsRef<str>>(scopes: impl IntoIterator<Item = T>) -> Result<Arc<[Scope]>, ConfigError> {
+    let scopes = scopes.into_iter().map(|scope| scope.as_ref().parse());
+    let scopes = scopes.collect::<Result<Arc<[_]>, _>>()?;
+    if scopes.is_empty() { Err(ConfigError::NoScopes) } else { Ok(scopes) }
 }
 
 impl<R> RequireScope<R> {
@@ -107,12 +175,21 @@ impl<R> RequireScope<R> {
     ///
     /// The key layer adds the challenges of its sources: a `WWW-Authenticate` that `respond` sets is removed.
     pub fn with_response<T>(self, respond: T) -> RequireScope<T> {
-        RequireScope { scopes: self.scopes, any: self.any, respond }
+        RequireScope { required: self.required, respond }
     }
 
     fn check<B>(&self, request: &Request<B>) -> Result<(), AuthError> {
         let client = client_of(request.extensions())?.ok_or(AuthError::NoCredentials)?;
-        if self.any { client.require_any(&*self.scopes) } else { client.require_all(&*self.scopes) }
+        match &self.required {
+            Required::All(scopes) => client.require_all(&**scopes),
+            Required::Any(scopes) => client.require_any(&**scopes),
+            Required::Path(table) => {
+                table.check_path(client, request.method(), request.uri().path())
+            }
+            Required::Route(table, route) => {
+                table.check_route(client, request.method(), route(request.extensions()))
+            }
+        }
     }
 }
 
@@ -126,10 +203,14 @@ impl<Inner, R: Clone> Layer<Inner> for RequireScope<R> {
 
 impl<R> fmt::Debug for RequireScope<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequireScope")
-            .field("scopes", &self.scopes)
-            .field("any", &self.any)
-            .finish_non_exhaustive()
+        let mut debug = f.debug_struct("RequireScope");
+        match &self.required {
+            Required::All(scopes) => debug.field("all", scopes),
+            Required::Any(scopes) => debug.field("any", scopes),
+            Required::Path(table) => debug.field("by_path", table),
+            Required::Route(table, _) => debug.field("by_route", table),
+        };
+        debug.finish_non_exhaustive()
     }
 }
 

@@ -5,15 +5,13 @@ use http::{Extensions, Request, Response};
 use tower_service::Service;
 
 use super::ApiKeyLayer;
-use super::caching::Caching;
 use super::completion::{ApiKeyFuture, Completion, Pending, refuse};
 use super::future::ResponseFuture;
-use super::warning::WarningHeader;
 use crate::authenticate::{Authenticate, RequestHead, Verification};
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::error::{AuthError, Misconfiguration};
-use crate::respond::Respond;
+use crate::respond::{Caching, Respond, WarningHeader};
 use crate::store::KeyStore;
 
 /// The service that [`ApiKeyLayer`](crate::ApiKeyLayer) makes.
@@ -71,13 +69,12 @@ where
             headers: request.headers(),
             uri: Some(request.uri()),
             extensions: Some(request.extensions()),
+            peer: None,
         };
         let auth = &self.layer.auth;
         match auth.config.authenticate(&auth.store, credential, Some(head)).0 {
             Verification::Decided(Ok(client)) => {
-                let warning = self.layer.warning.as_ref();
-                let clock = auth.config.get().clock.as_ref();
-                let warning = warning.and_then(|warning| warning.header(&client, clock));
+                let warning = auth.config.get().warning_for(&client);
                 request.extensions_mut().insert(client);
                 self.serve(request, Caching::Private, warning)
             }
@@ -118,8 +115,7 @@ impl<Inner, S, R> ApiKeyService<Inner, S, R> {
         R: Clone,
     {
         let completion = self.completion(Caching::Private, None);
-        let (respond, warning) = (self.layer.respond.clone(), self.layer.warning.clone());
-        let pending = Pending { authenticate, respond, completion, warning };
+        let pending = Pending { authenticate, respond: self.layer.respond.clone(), completion };
         ResponseFuture::waiting(pending, &mut self.inner, request)
     }
 

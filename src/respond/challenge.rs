@@ -91,10 +91,13 @@ impl Challenges {
             // RFC 6750 section 3.1, for keys that came by Bearer.
             let bearer = self.lines.iter().find(|line| line.invalid_token.is_some());
             if let (Some(_), true) = (bearer, missing.client().by_bearer()) {
+                let scope = match missing.list() {
+                    empty if empty.is_empty() => empty,
+                    list => format!(", scope=\"{list}\""),
+                };
                 let challenge = format!(
-                    "{BEARER} realm=\"{}\", error=\"insufficient_scope\", scope=\"{}\"",
+                    "{BEARER} realm=\"{}\", error=\"insufficient_scope\"{scope}",
                     self.realm,
-                    missing.list(),
                 );
                 headers.extend(
                     HeaderValue::try_from(challenge).map(|value| (WWW_AUTHENTICATE, value)),

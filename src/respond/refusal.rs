@@ -1,7 +1,7 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::{Challenges, Respond};
 use crate::error::AuthError;
@@ -33,29 +33,36 @@ pub(crate) fn refusal<B>(
 ) -> Response<B> {
     let mut response = respond.respond(error);
     response.headers_mut().remove(WWW_AUTHENTICATE);
-    add_headers(&mut response, error, challenges);
+    complete(&mut response, error, challenges);
     response.extensions_mut().insert(error.clone());
     response
 }
 
 /// Adds the headers that every refusal carries, whoever made its body.
-pub(crate) fn add_headers<B>(
+pub(crate) fn complete<B>(
     response: &mut Response<B>,
     error: &AuthError,
     challenges: Option<&Challenges>,
 ) {
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let has_rate_limit = rate_limit(error).is_some()
+        && std::mem::replace(&mut Refusal::of(response).rate_limit_headers, true);
+    add_headers(response.headers_mut(), error, challenges, has_rate_limit);
+}
+
+/// Does the same with headers alone. The RateLimit headers of the error are left out if the response has them.
+pub(crate) fn add_headers(
+    headers: &mut HeaderMap,
+    error: &AuthError,
+    challenges: Option<&Challenges>,
+    has_rate_limit: bool,
+) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let AuthError::Throttled(throttled) = error {
-        response.headers_mut().insert(RETRY_AFTER, throttled.retry_after().into());
-        if let Some(own) = throttled.headers()
-            && !std::mem::replace(&mut Refusal::of(response).rate_limit_headers, true)
-        {
-            for (name, value) in own {
-                response.headers_mut().append(name, value.clone());
-            }
-        }
+        headers.insert(RETRY_AFTER, throttled.retry_after().into());
     }
-    let headers = response.headers_mut();
+    for (name, value) in rate_limit(error).filter(|_| !has_rate_limit).into_iter().flatten() {
+        headers.append(name, value.clone());
+    }
     match (error.status(), challenges) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(challenges)) => {
             challenges.put(error, headers);
@@ -64,6 +71,13 @@ pub(crate) fn add_headers<B>(
             headers.entry(RETRY_AFTER).or_insert_with(retry_after);
         }
         _ => {}
+    }
+}
+
+fn rate_limit(error: &AuthError) -> Option<&HeaderMap> {
+    match error {
+        AuthError::Throttled(throttled) => throttled.headers(),
+        _ => None,
     }
 }
 

@@ -17,6 +17,7 @@ mod layer;
 mod managing;
 mod memory_store;
 mod redaction;
+mod route_scopes;
 mod scopes;
 mod serde;
 mod sources;

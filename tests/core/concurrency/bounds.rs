@@ -44,8 +44,8 @@ use keygate::testing::FakeClock;
 use keygate::{
     ApiKey, ApiKeyLayer, AuthError, Authenticate, Authenticator, Client, ClientProfile, KeyDigest,
     KeyId, KeyRecord, KeyStore, LocalKeyStore, Lookup, ManageKeys, MemoryStore, NewKey, Outcome,
-    Quota, RequireScope, Scope, Source, StoreError, Throttle, ThrottleLayer, Usage, WrongReason,
-    YamlStore,
+    Quota, RequireScope, RouteScopes, Scope, Source, StoreError, Throttle, ThrottleLayer, Usage,
+    WrongReason, YamlStore,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -142,6 +142,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ImportConflict,
         ReloadError,
         RequireScope<ProblemJson>,
+        RouteScopes,
         RequireScopeService<Inner, ProblemJson>,
         Rotated,
         RotationConflict,

@@ -3,6 +3,7 @@
 mod agreement;
 mod cases;
 mod expiry;
+mod foreign;
 mod format;
 mod networks;
 mod open;

@@ -71,6 +71,12 @@ async fn all(key: &str, from: Option<&str>) -> Vec<Result<Client, AuthError>> {
     all.extend(entrances(auth, key, from).await);
     let auth = Authenticator::new(Later(store())).with_client_address(by_peer());
     all.extend(entrances(auth, key, from).await);
+    let headers = || [("x-api-key", key.as_bytes())];
+    let peer = from.map(|from| from.parse().unwrap());
+    let auth = Authenticator::new(store()).with_client_address(ClientAddress::peer());
+    all.push(auth.verify_headers(headers(), None, peer));
+    let auth = Authenticator::new(Later(store())).with_client_address(ClientAddress::peer());
+    all.push(auth.authenticate_headers(headers(), None, peer).await);
     all
 }
 
@@ -106,6 +112,8 @@ async fn key_without_an_address_is_misconfigured_and_never_admitted() {
         assert!(entrances(auth(), key, from).await.iter().all(is_refused), "{key}");
         let auth = Authenticator::new(store());
         assert!(is_refused(&auth.verify_parts(&request(key, from).into_parts().0)), "{key}");
+        let peer = from.map(|from| from.parse().unwrap());
+        assert!(is_refused(&auth.verify_headers([("x-api-key", key.as_bytes())], None, peer)));
         assert!(is_refused(&auth.verify_key(key.as_bytes())), "{key}");
         assert!(is_refused(&auth.authenticate_key(key.as_bytes()).await), "{key}");
     }
@@ -129,6 +137,23 @@ async fn proxies_report_the_address() {
     assert_eq!(reason("192.0.2.1", "10.1.2.3, 11.0.0.1"), Some(Some(WrongReason::Network)));
     // Anybody can write the header.
     assert_eq!(reason("203.0.113.9", "10.1.2.3"), Some(Some(WrongReason::Network)));
+}
+
+#[test]
+fn proxies_report_the_address_of_a_passed_peer() {
+    let proxies = TrustedProxies::new(["192.0.2.0/24"]).unwrap();
+    let address = ClientAddress::peer().behind(proxies);
+    let auth = Authenticator::new(store()).with_client_address(address);
+    let reason = |peer: &str, said: &str| {
+        let headers = [("X-API-Key", NARROWER.as_bytes()), ("X-Forwarded-For", said.as_bytes())];
+        let result = auth.verify_headers(headers, None, Some(peer.parse().unwrap()));
+        result.err().map(|error| error.reason())
+    };
+    assert_eq!(reason("192.0.2.1", "10.1.2.3"), None);
+    assert_eq!(reason("192.0.2.1", "11.0.0.1"), Some(Some(WrongReason::Network)));
+    assert_eq!(reason("203.0.113.9", "10.1.2.3"), Some(Some(WrongReason::Network)));
+    // A line that cannot be a header might be the one that names the caller.
+    assert_eq!(reason("192.0.2.1", "10.1.2.3\n"), Some(Some(WrongReason::Malformed)));
 }
 
 #[tokio::test]

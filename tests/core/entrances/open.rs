@@ -9,6 +9,7 @@ use axum::{Extension, Router};
 use http::request::Parts;
 use http::{Request, Response};
 use keygate::error::StoreErrorKind;
+use keygate::respond::{ProblemJson, Respond as _};
 use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, KeyId, KeyStore, MemoryStore, Source,
     WrongReason, authenticate, verify,
@@ -104,6 +105,13 @@ pub(crate) async fn all(case: &Case) -> Vec<Opened> {
     let request = &case.request;
     opened.push(layer("layer", Keys, case).await);
     opened.push(layer("layer, later", Later(Keys), case).await);
+    let foreign = Foreign::of(request);
+    let result = local.verify_headers(foreign.headers(), Some(&foreign.uri), None);
+    opened.push(finished("by hand", &local, result).await);
+    let result = local.authenticate_headers(foreign.headers(), Some(&foreign.uri), None).await;
+    opened.push(finished("by hand, at once", &local, result).await);
+    let result = later.authenticate_headers(foreign.headers(), Some(&foreign.uri), None).await;
+    opened.push(finished("by hand, later", &later, result).await);
     opened.push(app("extractor", extracting(Keys, case), request).await);
     opened.push(app("extractor, later", extracting(Later(Keys), case), request).await);
     opened.push(app("`?` behind a layer", returning_within(case), request).await);
@@ -111,6 +119,47 @@ pub(crate) async fn all(case: &Case) -> Vec<Opened> {
         opened.push(app("`?` without a layer", returning(Later(Keys), case), request).await);
     }
     opened
+}
+
+/// A request in the types of another HTTP stack, with the names of headers as callers write them.
+struct Foreign {
+    lines: Vec<(String, Vec<u8>)>,
+    uri: String,
+}
+
+impl Foreign {
+    fn of(request: &Request<()>) -> Self {
+        let lines = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_ascii_uppercase(), value.as_bytes().to_owned()));
+        Self { lines: lines.collect(), uri: request.uri().to_string() }
+    }
+
+    fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.lines.iter().map(|(name, value)| (&**name, &**value))
+    }
+}
+
+/// Makes the response that the layer makes.
+async fn finished<S: KeyStore>(
+    entrance: &'static str,
+    auth: &Authenticator<S, Parts>,
+    result: Result<Client, AuthError>,
+) -> Opened {
+    let response = match &result {
+        Ok(client) => {
+            let mut response = Response::new(client.name().to_owned());
+            auth.finish_response(response.headers_mut(), client);
+            response
+        }
+        Err(error) => {
+            let mut response = ProblemJson.respond(error);
+            auth.finish_refusal(response.headers_mut(), error);
+            response
+        }
+    };
+    Opened { entrance, outcome: result.into(), response: Some(Reply::of(response).await) }
 }
 
 fn in_headers<S: KeyStore>(store: S, case: &Case) -> Option<Authenticator<S>> {

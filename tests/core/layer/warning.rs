@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use keygate::testing::FakeClock;
 use keygate::{ApiKeyLayer, Authenticator, KeyDigest, KeyRecord, KeyStore, MemoryStore};
 
@@ -33,9 +33,8 @@ fn store() -> MemoryStore {
     store
 }
 
-fn layer<S: KeyStore>(store: S) -> ApiKeyLayer<S> {
-    let clock = FakeClock::at(now());
-    Authenticator::new(store).with_clock(clock.reader()).into()
+fn auth<S: KeyStore>(store: S) -> Authenticator<S> {
+    Authenticator::new(store).with_clock(FakeClock::at(now()).reader())
 }
 
 async fn warnings<S: KeyStore>(layer: &ApiKeyLayer<S>, key: &str, name: &str) -> Vec<String> {
@@ -60,23 +59,24 @@ async fn key_that_ends_soon_or_was_replaced_is_named_with_its_end() {
             assert_eq!(seen, Vec::from_iter(expected), "{key}");
         }
     }
-    check(layer(store()).warn_before(14 * DAY)).await;
-    check(layer(Later(store())).warn_before(14 * DAY)).await;
-    check(layer(store()).warn_before(14 * DAY).without_cache_fields()).await;
+    check(auth(store()).warn_before(14 * DAY).into()).await;
+    check(auth(Later(store())).warn_before(14 * DAY).into()).await;
+    let layer = ApiKeyLayer::from(auth(store()).warn_before(14 * DAY));
+    check(layer.without_cache_fields()).await;
 }
 
 #[tokio::test]
 async fn header_has_another_name_or_is_left_out() {
-    let none = warnings(&layer(store()), "soon", "x-key-expires").await;
+    let none = warnings(&auth(store()).into(), "soon", "x-key-expires").await;
     assert!(none.is_empty());
-    let named = layer(store()).warn_before_in(14 * DAY, HeaderName::from_static("key-ends"));
+    let named = auth(store()).warn_before_in(14 * DAY, HeaderName::from_static("key-ends")).into();
     assert_eq!(warnings(&named, "soon", "key-ends").await, ["2027-01-29T08:00:00Z"]);
     assert!(warnings(&named, "soon", "x-key-expires").await.is_empty());
 }
 
 #[tokio::test]
 async fn header_of_the_service_stays() {
-    let layer = layer(store()).warn_before(14 * DAY);
+    let layer = ApiKeyLayer::from(auth(store()).warn_before(14 * DAY));
     let request = Request::builder().header("x-api-key", "soon").body(()).unwrap();
     let response = respond_from(&layer, request, |_| {
         let mut response = Response::new(String::new());
@@ -85,4 +85,16 @@ async fn header_of_the_service_stays() {
     })
     .await;
     assert_eq!(lines(&response, "x-key-expires"), ["own"]);
+}
+
+#[test]
+fn header_is_added_by_hand_too() {
+    let auth = auth(store()).warn_before(14 * DAY);
+    let client = auth.verify_key(b"soon").unwrap();
+    let mut headers = HeaderMap::new();
+    auth.finish_response(&mut headers, &client);
+    assert_eq!(headers["x-key-expires"], "2027-01-29T08:00:00Z");
+    let mut headers = HeaderMap::new();
+    auth.finish_refusal(&mut headers, &client.require("orders:write").unwrap_err());
+    assert_eq!(headers["x-key-expires"], "2027-01-29T08:00:00Z");
 }

@@ -19,7 +19,8 @@ use keygate::store::{YamlError, YamlEvent, YamlWarning, store_fn};
 use keygate::testing::FakeClock;
 use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, KeyDigest, KeyId, KeyRecord,
-    Lookup, MemoryStore, Quota, RequireScope, Scope, StoreError, YamlStore, authenticate, verify,
+    Lookup, MemoryStore, Quota, RequireScope, RouteScopes, Scope, StoreError, YamlStore,
+    authenticate, verify,
 };
 use tower::{Layer as _, Service as _};
 
@@ -262,6 +263,7 @@ fn entrances() -> Vec<Shown> {
         ("Authenticator", debug(&auth()) + &debug(&Authenticator::new(Arc::new(store())))),
         ("MissingScope", missing_scope()),
         ("RequireScope", debug(&RequireScope::new("a").unwrap())),
+        ("RouteScopes", debug(&RouteScopes::new())),
         ("RequireScopeService", debug(&required)),
         ("RequireScopeFuture", debug(&required.call(request()))),
         ("Authenticate", verdicts.concat()),

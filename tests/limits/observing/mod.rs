@@ -1,5 +1,6 @@
 //! What observers get.
 
+mod by_hand;
 mod faults;
 mod fixture;
 mod metrics;

@@ -2,9 +2,10 @@ use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY};
 
 use crate::credential::Sources;
 
-/// The caching headers that the layer adds to a response.
+/// The caching headers that a response gets.
 #[derive(Clone, Copy)]
-pub(super) enum Caching {
+#[cfg_attr(not(feature = "tower"), allow(dead_code))]
+pub(crate) enum Caching {
     /// The service decides.
     Unchanged,
     /// The response is for every caller without credentials, and for no other.
@@ -15,7 +16,7 @@ pub(super) enum Caching {
 
 impl Caching {
     #[inline]
-    pub(super) fn apply(self, headers: &mut HeaderMap, sources: &Sources) {
+    pub(crate) fn apply(self, headers: &mut HeaderMap, sources: &Sources) {
         match self {
             Self::Unchanged => {}
             Self::Vary => add_vary(headers, sources),

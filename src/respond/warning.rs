@@ -6,19 +6,19 @@ use crate::client::Client;
 use crate::clock::{self, Clock};
 
 /// Names the end of a key in a header, if the key ends soon or was replaced.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(not(any(feature = "serde", feature = "yaml")), allow(dead_code))]
-pub(super) struct ExpiryWarning {
-    pub(super) before: Duration,
-    pub(super) name: HeaderName,
+pub(crate) struct ExpiryWarning {
+    pub(crate) before: Duration,
+    pub(crate) name: HeaderName,
 }
 
 /// A header to add to a response. Boxed, since few responses have it.
-pub(super) type WarningHeader = Option<Box<(HeaderName, HeaderValue)>>;
+pub(crate) type WarningHeader = Option<Box<(HeaderName, HeaderValue)>>;
 
 impl ExpiryWarning {
     /// Returns the header for a client; `None` if its key neither ends soon nor was replaced.
-    pub(super) fn header(&self, client: &Client, clock: Option<&Clock>) -> WarningHeader {
+    pub(crate) fn header(&self, client: &Client, clock: Option<&Clock>) -> WarningHeader {
         let expires = client.expires()?;
         let left = || expires.duration_since(clock::now(clock)).unwrap_or_default();
         if !client.is_replaced() && left() > self.before {
@@ -40,7 +40,7 @@ fn value(_: SystemTime) -> Option<HeaderValue> {
 }
 
 /// Adds the header, unless the service has set it.
-pub(super) fn add(headers: &mut HeaderMap, warning: &WarningHeader) {
+pub(crate) fn add_warning(headers: &mut HeaderMap, warning: &WarningHeader) {
     if let Some(warning) = warning {
         let (name, value) = &**warning;
         headers.entry(name).or_insert_with(|| value.clone());
