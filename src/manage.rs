@@ -15,6 +15,7 @@ mod audit;
 mod change;
 mod context;
 mod error;
+mod event;
 mod expiry;
 mod facts;
 mod info;
@@ -33,6 +34,7 @@ pub use audit::{Audit, AuditFinding, AuditKind};
 pub use change::{ClientChange, KeyChange};
 pub use context::ChangeContext;
 pub use error::{ManageError, RotationConflict};
+pub use event::{ChangeAction, ChangeEvent, ParseActionError};
 pub use expiry::Expiry;
 pub use facts::{ClientFacts, KeyFacts};
 pub use info::{ClientInfo, KeyInfo, PartialList, Rotated};
@@ -43,14 +45,16 @@ pub use new_key::NewKey;
 #[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres"))]
 pub(crate) use policy::Span;
 pub use policy::{Policy, PolicyError};
-pub use query::{ClientQuery, KeyQuery, KeySort, Page};
+#[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres"))]
+pub(crate) use query::Position;
+pub use query::{ClientQuery, EventQuery, KeyQuery, KeySort, Page};
 pub use transfer::{ConflictReason, Export, ImportConflict, Imported, TransferKeys};
 
 pub use version::{ParseVersionError, Version};
 
 pub(crate) use nearby::{nearest_client, nearest_key};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub(crate) use query::{ExpiryFilter, Paging, Position, Prefix};
+pub(crate) use query::{ExpiryFilter, Paging, Prefix};
 pub(crate) use transfer::plan;
 
 /// The boxed futures that the methods of [`ManageKeys`] return.
@@ -324,5 +328,20 @@ pub trait ManageKeys: Send + Sync {
             let keys = self.list_readable_keys(query.client.as_deref()).await?;
             query.page_of(keys, &clients, SystemTime::now())
         })
+    }
+
+    /// Returns a page of the recorded changes that a query selects, the newest first.
+    ///
+    /// Databases record every change, also those by hand. A key file records the changes of a store with
+    /// `YamlStore::record_events`. Stores in memory record none, which is the default implementation.
+    ///
+    /// An event that is recorded between two pages moves no other one.
+    ///
+    /// # Errors
+    ///
+    /// The store records no changes ([`ManageError::NoEvents`]), the cursor is not from a page of events, or the record
+    /// could not be read.
+    fn events<'a>(&'a self, _query: &'a EventQuery) -> ManageFuture<'a, Page<ChangeEvent>> {
+        Box::pin(async { Err(ManageError::NoEvents { why: "it keeps no events" }) })
     }
 }

@@ -23,7 +23,7 @@
 //!
 //! For a store that is filled with keys as text and with names of clients, use [`key_contract`], which has the same
 //! rules. For a store that implements [`ManageKeys`](crate::ManageKeys), also use [`manage_contract`], which fills the
-//! store and sets its clock. A copy of clients and keys must keep every fact of [`keys_of_every_kind`]. Test handlers
+//! store and sets its clock, and [`event_contract`] if it records changes. A copy of clients and keys must keep every fact of [`keys_of_every_kind`]. Test handlers
 //! with [`Client::for_test`](crate::Client::for_test), and anything that depends on time with a [`FakeClock`].
 //!
 //! # Rules of lookups
@@ -102,9 +102,22 @@
 //! - `outdated_version_is_a_conflict`: each change of an existing client or key compares the version in the same step.
 //! - `one_of_competing_changes_is_made`, if all are based on the same version.
 //! - `actor_has_a_valid_name`
+//! - `unrecorded_changes_are_not_an_empty_list`: a store that records no changes refuses to list them.
 //! - `key_has_one_successor`: if several rotations compete, one succeeds, and the others return its successor.
 //! - `concurrent_changes_are_all_kept`
 //! - `rotation_is_atomic`: at least one of the two keys works at any moment, and not both after a grace of zero.
+//!
+//! # Rules of events
+//!
+//! [`event_contract`] checks stores that record changes. No event contains a digest.
+//!
+//! - `each_change_has_an_event`: with its actor, action, client and key, and the facts before and after it. A rotation has
+//!   one for each key, and a removed client one for each of its keys.
+//! - `change_of_nothing_has_no_event`: nor has a refused change.
+//! - `pages_are_parts_of_the_filtered_events`: for each filter, order and limit of an
+//!   [`EventQuery`](crate::manage::EventQuery).
+//! - `every_event_is_in_one_page`: an event that is recorded between two pages moves no other one.
+//! - `event_cursor_of_another_list_is_refused`
 //!
 //! # Limits
 //!
@@ -130,4 +143,4 @@ mod verification;
 pub use clock::FakeClock;
 pub use contract::{key_contract, store_contract};
 pub use facts::{assert_finds_keys, assert_same_facts, keys_of_every_kind, write_keys};
-pub use manage::manage_contract;
+pub use manage::{event_contract, manage_contract};

@@ -83,6 +83,12 @@ pub enum ManageError {
     /// The expiry of a new or changed key is not in the future.
     #[error("the expiry has already passed: choose a later one")]
     ExpiryPassed,
+    /// The store does not record its changes.
+    #[error("the changes of this store are not recorded: {why}")]
+    NoEvents {
+        /// The reason, or what to do to record them.
+        why: &'static str,
+    },
     /// The cursor of a query is not the [`next`](crate::manage::Page::next) of a page in the same list and order.
     #[error("this cursor is not from a page of the same list: begin again at the first page")]
     InvalidCursor,

@@ -1,4 +1,4 @@
-//! Queries for pages of clients and keys.
+//! Queries for pages of clients, keys and events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -7,10 +7,12 @@ use super::KeyStatus;
 use crate::client::Scope;
 use crate::key::KeyId;
 
+mod events;
 mod page;
 mod position;
 mod prefix;
 
+pub use events::EventQuery;
 pub use page::Page;
 pub(crate) use position::Position;
 pub(crate) use prefix::Prefix;
@@ -43,12 +45,6 @@ macro_rules! paging {
             /// the cursor, even if the last row of the previous page no longer exists.
             pub fn after(mut self, cursor: impl Into<String>) -> Self {
                 self.paging.after = Some(cursor.into());
-                self
-            }
-
-            /// Reverses the order.
-            pub fn descending(mut self) -> Self {
-                self.paging.descending = true;
                 self
             }
 
@@ -97,8 +93,15 @@ pub struct ClientQuery {
 }
 
 paging!(ClientQuery);
+paging!(EventQuery);
 
 impl ClientQuery {
+    /// Reverses the order.
+    pub fn descending(mut self) -> Self {
+        self.paging.descending = true;
+        self
+    }
+
     /// Lists only clients whose name or title begins with this text. Upper and lower case of the letters A to Z are equal.
     pub fn with_search(self, text: &str) -> Self {
         Self { search: Prefix::new(text), ..self }
@@ -190,6 +193,12 @@ pub enum KeySort {
 paging!(KeyQuery);
 
 impl KeyQuery {
+    /// Reverses the order.
+    pub fn descending(mut self) -> Self {
+        self.paging.descending = true;
+        self
+    }
+
     /// Replaces the order.
     pub fn sorted_by(self, sort: KeySort) -> Self {
         Self { sort, ..self }

@@ -8,6 +8,7 @@ mod column;
 mod columns;
 mod cursor;
 mod error;
+mod events;
 mod finding;
 mod listing;
 mod manage_keys;
@@ -29,6 +30,7 @@ pub(super) use cursor::{Cursor, Dialect, ValueError, Values, record_columns, tab
 #[cfg(feature = "postgres")]
 pub(super) use cursor::{client_columns, key_columns};
 pub use error::DatabaseError;
+pub(super) use events::event_page;
 pub use finding::DatabaseFinding;
 pub(super) use listing::{
     find_client, find_key, list_clients, list_keys, list_readable_clients, list_readable_keys,

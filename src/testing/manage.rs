@@ -10,6 +10,7 @@ mod clients;
 mod concurrency;
 mod disabling;
 mod ending;
+mod events;
 mod fixture;
 mod issuing;
 mod listing;
@@ -126,10 +127,59 @@ where
             outdated_version_is_a_conflict
             one_of_competing_changes_is_made
             actor_has_a_valid_name;
+        events:
+            unrecorded_changes_are_not_an_empty_list;
         concurrency:
             key_has_one_successor
             concurrent_changes_are_all_kept
             rotation_is_atomic;
+    }
+}
+
+/// Checks all rules for the record of changes: see [the rules](super#rules-of-events).
+///
+/// For stores that record the changes that [`ManageKeys::events`] lists. `make` creates a store as for
+/// [`manage_contract`]. The time of an event may be that of a database, which does not know the clock of the suite.
+///
+/// ```
+/// use keygate::YamlStore;
+/// use keygate::testing::event_contract;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let folder = std::env::temp_dir().join(format!("keygate-event-contract-{}", std::process::id()));
+/// let number = std::cell::Cell::new(0);
+/// event_contract(async |clock| {
+///     number.set(number.get() + 1);
+///     let state = folder.join(number.get().to_string());
+///     std::fs::create_dir_all(&state).expect("a folder");
+///     let store = YamlStore::create(state.join("keys.yml")).expect("a new file");
+///     store.record_events(state).expect("a new log").with_clock(clock.reader())
+/// })
+/// .await;
+/// # std::fs::remove_dir_all(folder).expect("the folder exists");
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// If the store breaks a rule. The message begins with its name.
+pub async fn event_contract<S, M>(make: M)
+where
+    S: KeyStore + ManageKeys,
+    M: AsyncFn(FakeClock) -> S,
+{
+    macro_rules! check {
+        ($($rule:ident)+) => {
+            $(events::$rule(&case(stringify!($rule), &make).await).await;)+
+        };
+    }
+    check! {
+        each_change_has_an_event
+        change_of_nothing_has_no_event
+        pages_are_parts_of_the_filtered_events
+        every_event_is_in_one_page
+        event_cursor_of_another_list_is_refused
     }
 }
 

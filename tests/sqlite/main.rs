@@ -8,6 +8,7 @@ mod copying;
 mod counted;
 #[path = "../common/delays.rs"]
 mod delays;
+mod event_pages;
 mod events;
 mod files;
 mod fixture;

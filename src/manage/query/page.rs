@@ -36,7 +36,7 @@ pub struct Page<T> {
     /// the page. The keys of such a row are refused.
     pub unreadable: Vec<String>,
     /// The cursor of the next page; `None` if this is the last one. Pass it to `after` of the query. It is a text without
-    /// special characters, for a URL, and contains the name of a client.
+    /// special characters, for a URL, and may contain the name of a client.
     pub next: Option<String>,
 }
 
@@ -58,18 +58,18 @@ impl<T> Page<T> {
 }
 
 /// Collects a page from the rows of a list, in any order.
-struct Pager<'q, T> {
+pub(super) struct Pager<'q, T> {
     paging: &'q Paging,
     after: Option<Position>,
     rows: BTreeMap<Position, T>,
 }
 
 impl<'q, T> Pager<'q, T> {
-    fn new(paging: &'q Paging, after: Option<Position>) -> Self {
+    pub(super) fn new(paging: &'q Paging, after: Option<Position>) -> Self {
         Self { paging, after, rows: BTreeMap::new() }
     }
 
-    fn add(&mut self, position: Position, row: T) {
+    pub(super) fn add(&mut self, position: Position, row: T) {
         let Self { paging, after, rows } = self;
         let is_beyond = |after: &Position| (position < *after) == paging.descending;
         if !after.as_ref().is_none_or(|after| position != *after && is_beyond(after)) {
@@ -87,7 +87,7 @@ impl<'q, T> Pager<'q, T> {
     }
 
     /// Returns the page, which reports these unreadable rows if it is the first.
-    fn finish_with(self, unreadable: Vec<String>) -> Page<T> {
+    pub(super) fn finish_with(self, unreadable: Vec<String>) -> Page<T> {
         let is_first = self.after.is_none();
         let rows = self.rows.into_iter().map(|(position, row)| (position, Ok(row)));
         let rows = if self.paging.descending { rows.rev().collect() } else { rows.collect() };

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{ClientQuery, KeyQuery, KeySort};
+use super::{ClientQuery, EventQuery, KeyQuery, KeySort};
 use crate::key::{KeyId, Timestamp};
 use crate::manage::{ClientInfo, KeyInfo, ManageError};
 
@@ -20,6 +20,7 @@ pub(crate) enum List {
     KeysByClient,
     KeysByCreated,
     KeysByExpires,
+    Events,
 }
 
 impl List {
@@ -29,7 +30,12 @@ impl List {
             Self::KeysByClient => 'k',
             Self::KeysByCreated => 'c',
             Self::KeysByExpires => 'e',
+            Self::Events => 'v',
         }
+    }
+
+    fn has_keys(self) -> bool {
+        !matches!(self, Self::Clients | Self::Events)
     }
 }
 
@@ -52,6 +58,11 @@ impl Position {
     pub(crate) fn of_key(sort: KeySort, client: &str, time: Timestamp, key_id: KeyId) -> Self {
         let name = if sort == KeySort::Client { client } else { "" }.to_owned();
         Self { list: sort.into(), name, number: time.micros(), key_id: Some(key_id) }
+    }
+
+    /// The position of an event with this number in its store, and this time in the form of the store.
+    pub(crate) fn of_event(number: u64, time: String) -> Self {
+        Self { list: List::Events, name: time, number, key_id: None }
     }
 
     /// Parses the text of a cursor of this list.
@@ -103,6 +114,14 @@ impl KeyQuery {
     }
 }
 
+impl EventQuery {
+    /// Returns the position that the page begins behind.
+    pub(crate) fn position(&self) -> Result<Option<Position>, ManageError> {
+        let after = self.paging.after.as_deref();
+        after.map(|text| Position::parse(List::Events, text)).transpose()
+    }
+}
+
 /// Writes the text of a cursor, which fits into a URL.
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,7 +141,7 @@ fn parse(list: List, text: &str) -> Option<Position> {
     let (letter, number, key_id, name) = (part()?, part()?, part()?, part()?);
     let mut position = Position { list, name: String::new(), number: 0, key_id: None };
     position.number = u64::from_str_radix(number, 16).ok()?;
-    if list != List::Clients {
+    if list.has_keys() {
         position.key_id = Some(key_id.parse().ok()?);
     }
     let digits = name.as_bytes().chunks(2).map(|digits| std::str::from_utf8(digits).ok());
@@ -138,16 +157,16 @@ mod tests {
 
     use super::*;
 
-    const LISTS: [List; 4] =
-        [List::Clients, List::KeysByClient, List::KeysByCreated, List::KeysByExpires];
+    const LISTS: [List; 5] =
+        [List::Clients, List::KeysByClient, List::KeysByCreated, List::KeysByExpires, List::Events];
 
     proptest! {
         #[test]
         fn cursor_parses_to_the_same_position(
-            list in 0..4_usize, name in ".{0,8}", number: u64, id: u64,
+            list in 0..5_usize, name in ".{0,8}", number: u64, id: u64,
         ) {
             let list = LISTS[list];
-            let key_id = (list != List::Clients).then(|| format!("{id:016x}").parse().unwrap());
+            let key_id = list.has_keys().then(|| format!("{id:016x}").parse().unwrap());
             let position = Position { list, name, number, key_id };
             let text = position.to_string();
             prop_assert_eq!(Position::parse(list, &text).unwrap(), position);
@@ -157,7 +176,7 @@ mod tests {
         }
 
         #[test]
-        fn any_other_text_is_refused(text in "[nkce]?-?[0-9a-fA-F+é]{0,20}(-.{0,20}){0,3}") {
+        fn any_other_text_is_refused(text in "[nkcev]?-?[0-9a-fA-F+é]{0,20}(-.{0,20}){0,3}") {
             for list in LISTS {
                 if let Ok(position) = Position::parse(list, &text) {
                     prop_assert_eq!(position.to_string(), &*text);

@@ -1,6 +1,7 @@
 //! Selects, binds and decodes columns.
 
 use std::borrow::Cow;
+use std::time::SystemTime;
 
 use sqlx::decode::Decode;
 use sqlx::postgres::{PgArguments, PgRow, PgValueFormat, Postgres};
@@ -65,6 +66,20 @@ impl Dialect for Postgres {
 
     fn order_value(time: Timestamp) -> Value<'static> {
         Value::Time(Some(time))
+    }
+
+    const EVENT_TIME: &'static str = "pg_catalog.timestamptz_send(e.at)";
+
+    fn event_time(time: SystemTime) -> Value<'static> {
+        Value::Time(Some(Timestamp::rounded_up(time).unwrap_or(Timestamp::nearest(time))))
+    }
+
+    fn event_position(text: &str) -> Option<Value<'static>> {
+        Some(Value::Time(Some(Timestamp::from_micros(text.parse().ok()?).ok()?)))
+    }
+
+    fn indexed_actor(actor: &str) -> String {
+        format!("pg_catalog.left({actor}, 128)")
     }
 }
 

@@ -24,6 +24,7 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 10, sql: include_str!("migrations/0010.sql") },
     Migration { oldest_reader: 11, sql: include_str!("migrations/0011.sql") },
     Migration { oldest_reader: 11, sql: include_str!("migrations/0012.sql") },
+    Migration { oldest_reader: 11, sql: include_str!("migrations/0013.sql") },
 ]);
 
 /// The advisory lock of migrations. The number is arbitrary.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
+use std::time::SystemTime;
 
 use super::column::{Codec, Column, Table, Value};
 use super::columns::{CLIENTS, KEYS};
@@ -49,6 +50,18 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
 
     /// Returns the argument that is compared with [`Dialect::order_time`].
     fn order_value(time: Timestamp) -> Value<'static>;
+
+    /// The expression that selects the time `e.at` of an event.
+    const EVENT_TIME: &'static str;
+
+    /// Returns the first time from this one on that an event can have, for comparisons with `e.at`.
+    fn event_time(time: SystemTime) -> Value<'static>;
+
+    /// Returns the argument that is compared with `e.at`, from [`Values::event_position`].
+    fn event_position(text: &str) -> Option<Value<'static>>;
+
+    /// Returns the part of the name of an actor that the index has: an index may limit the length of a text.
+    fn indexed_actor(actor: &str) -> String;
 }
 
 /// The values of a row, by position. `None` is null.
@@ -62,6 +75,10 @@ pub(in crate::store) trait Values {
     fn flag(&self, index: usize) -> Result<Option<bool>, ValueError>;
     fn time(&self, index: usize, rounding: Rounding) -> Result<Option<Timestamp>, ValueError>;
     fn number(&self, index: usize) -> Result<Option<i64>, ValueError>;
+    /// Reads [`Dialect::EVENT_TIME`] as a text without loss, for cursors.
+    fn event_position(&self, index: usize) -> Result<String, ValueError> {
+        Ok(self.time(index, Rounding::Down)?.ok_or(ValueError)?.micros().to_string())
+    }
     /// Reads [`Dialect::select_order_time`].
     fn order_time(&self, index: usize) -> Result<Option<Timestamp>, ValueError> {
         self.time(index, Rounding::Down)

@@ -9,9 +9,9 @@ macro_rules! manage_keys {
             use crate::client::ClientProfile;
             use crate::key::KeyId;
             use crate::manage::{
-                ClientChange, ClientInfo, ClientQuery, Export, Imported, KeyChange, KeyInfo,
-                KeyQuery, ManageError, ManageFuture, ManageKeys, NewKey, Page, PartialList, Policy,
-                Rotated, TransferKeys, Version,
+                ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, Export, Imported,
+                KeyChange, KeyInfo, KeyQuery, ManageError, ManageFuture, ManageKeys, NewKey, Page,
+                PartialList, Policy, Rotated, TransferKeys, Version,
             };
             use crate::store::sql;
 
@@ -141,6 +141,13 @@ macro_rules! manage_keys {
 
                 fn keys<'a>(&'a self, query: &'a KeyQuery) -> ManageFuture<'a, Page<KeyInfo>> {
                     Box::pin(sql::key_page(self, query))
+                }
+
+                fn events<'a>(
+                    &'a self,
+                    query: &'a EventQuery,
+                ) -> ManageFuture<'a, Page<ChangeEvent>> {
+                    Box::pin(sql::event_page(self, query))
                 }
             }
 

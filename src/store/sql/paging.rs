@@ -11,10 +11,10 @@ use crate::manage::{
     ClientInfo, ClientQuery, KeyInfo, KeyQuery, KeySort, ManageError, Page, Position,
 };
 
-type DialectOf<D> = <<D as Database>::Transaction as Transaction>::Dialect;
+pub(super) type DialectOf<D> = <<D as Database>::Transaction as Transaction>::Dialect;
 
 /// A row of a page, and its position in the list.
-type Placed<T> = (Position, Result<T, String>);
+pub(super) type Placed<T> = (Position, Result<T, String>);
 
 pub(in crate::store) async fn client_page<D: Database>(
     database: &D,

@@ -1,6 +1,7 @@
 //! The conditions of a query, as SQL with arguments.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::marker::PhantomData;
 use std::time::SystemTime;
 
@@ -8,7 +9,9 @@ use super::column::Value;
 use super::cursor::Dialect;
 use crate::client::Scope;
 use crate::key::Timestamp;
-use crate::manage::{ClientQuery, ExpiryFilter, KeyQuery, KeySort, KeyStatus, Paging, Prefix};
+use crate::manage::{
+    ClientQuery, EventQuery, ExpiryFilter, KeyQuery, KeySort, KeyStatus, Paging, Prefix,
+};
 
 /// The conditions, order and limit of a statement, and its arguments.
 pub(super) struct Select<'q, D> {
@@ -80,6 +83,36 @@ impl<'q, D: Dialect> Select<'q, D> {
             let scopes = select.bind(Value::Texts(scope.covering()));
             let own = D::overlaps("k.scopes", &scopes);
             select.and(format!("({} or {own})", D::is_empty("k.scopes")));
+        }
+        select
+    }
+
+    /// The filters for events `e`.
+    pub(super) fn events(query: &'q EventQuery) -> Self {
+        let EventQuery { paging: _, client, key_id, actor, action, since, until } = query;
+        let mut select = Self::new("");
+        if let Some(client) = client {
+            let client = select.bind(&**client);
+            select.and(format!("e.client = {client}"));
+        }
+        if let Some(key_id) = key_id {
+            let key_id = select.bind(*key_id);
+            select.and(format!("e.key_id = {key_id}"));
+        }
+        if let Some(actor) = actor {
+            let actor = select.bind(&**actor);
+            let [indexed, beginning] = ["e.actor", &actor].map(D::indexed_actor);
+            select.and(format!("{indexed} = {beginning} and e.actor = {actor}"));
+        }
+        if let Some(action) = action {
+            let action = select.bind(action.name());
+            select.and(format!("e.action = {action}"));
+        }
+        for (time, than) in [(since, ">="), (until, "<")] {
+            if let Some(time) = time {
+                let time = select.bind(D::event_time(*time));
+                select.and(format!("e.at {than} {time}"));
+            }
         }
         select
     }
@@ -169,7 +202,13 @@ impl<'q, D: Dialect> Select<'q, D> {
     }
 
     /// Orders the rows by these columns, limits them, and begins behind the values of a cursor.
-    pub(super) fn page(&mut self, paging: &Paging, after: Option<Vec<Value<'q>>>, by: &[String]) {
+    pub(super) fn page(
+        &mut self,
+        paging: &Paging,
+        after: Option<Vec<Value<'q>>>,
+        by: &[impl Display],
+    ) {
+        let by = by.iter().map(ToString::to_string).collect::<Vec<_>>();
         let (than, direction) = if paging.descending { ("<", " desc") } else { (">", "") };
         if let Some(after) = after {
             let after = after.into_iter().map(|value| self.bind(value)).collect::<Vec<_>>();

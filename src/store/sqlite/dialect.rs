@@ -1,6 +1,7 @@
 //! Selects, binds and decodes columns.
 
 use std::borrow::Cow;
+use std::time::SystemTime;
 
 use serde_json::json;
 use sqlx::Row as _;
@@ -54,6 +55,31 @@ impl Dialect for Sqlite {
     fn order_value(time: Timestamp) -> Value<'static> {
         Value::Number(time.micros().cast_signed())
     }
+
+    const EVENT_TIME: &'static str = "e.at";
+
+    fn event_time(time: SystemTime) -> Value<'static> {
+        let time = Timestamp::rounded_up(time).unwrap_or(Timestamp::nearest(time));
+        Value::Text(Some(millis(time).into()))
+    }
+
+    fn event_position(text: &str) -> Option<Value<'static>> {
+        let time = text.parse().ok().and_then(|micros| Timestamp::from_micros(micros).ok());
+        let text = time.map_or_else(|| text.to_owned(), millis);
+        (!text.is_empty()).then(|| Value::Text(Some(text.into())))
+    }
+
+    fn indexed_actor(actor: &str) -> String {
+        actor.to_owned()
+    }
+}
+
+/// Writes a time as the triggers do, in milliseconds and rounded up.
+fn millis(time: Timestamp) -> String {
+    let millis = time.micros().div_ceil(1_000);
+    let second = Timestamp::from_micros(millis / 1_000 * 1_000_000).unwrap_or(Timestamp::LAST);
+    let text = second.whole_second().to_string();
+    format!("{}.{:03}Z", text.trim_end_matches('Z'), millis % 1_000)
 }
 
 /// The members of a column of JSON. An unreadable one has none, and must not fail the statement.
@@ -114,6 +140,13 @@ impl Values for SqliteRow {
             .map(|text| Timestamp::parse(text, rounding))
             .transpose()
             .map_err(|_| ValueError)
+    }
+
+    fn event_position(&self, index: usize) -> Result<String, ValueError> {
+        let text = self.text(index)?.ok_or(ValueError)?;
+        // A row by hand may have the same time as another text, which has another place in the order.
+        let time = Timestamp::parse(text, Rounding::Down).ok().filter(|time| millis(*time) == text);
+        Ok(time.map_or_else(|| text.to_owned(), |time| time.micros().to_string()))
     }
 
     fn number(&self, index: usize) -> Result<Option<i64>, ValueError> {

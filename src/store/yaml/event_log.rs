@@ -11,7 +11,12 @@ use super::YamlStore;
 use super::report::YamlEvent;
 use crate::client::{ProfileParts, Quota, Rate};
 use crate::key::Timestamp;
-use crate::manage::{ClientFacts, Export, KeyFacts, Policy};
+use crate::manage::{
+    ChangeEvent, ClientFacts, EventQuery, Export, KeyFacts, ManageError, Page, Policy,
+};
+
+mod json;
+mod reading;
 
 /// The name of the log in its folder.
 const NAME: &str = "events.jsonl";
@@ -50,6 +55,22 @@ impl YamlStore {
         let path = std::path::absolute(folder.as_ref())?.join(NAME);
         open(&path)?;
         Ok(Self { event_log: Some(path.into()), ..self })
+    }
+
+    /// Returns a page of the recorded changes that a query selects, the newest first. Without filters it reads the lines
+    /// of the page, else as many as it needs to fill it.
+    ///
+    /// # Errors
+    ///
+    /// This handle records no changes ([`ManageError::NoEvents`]), the cursor is not from a page of events, or the log
+    /// cannot be read.
+    pub fn events(&self, query: &EventQuery) -> Result<Page<ChangeEvent>, ManageError> {
+        match self.event_log.as_deref() {
+            Some(path) => reading::page(path, query),
+            None => Err(ManageError::NoEvents {
+                why: "open the file with `YamlStore::record_events` and the folder of its log",
+            }),
+        }
     }
 
     /// Appends lines to the log.

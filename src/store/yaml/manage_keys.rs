@@ -6,8 +6,8 @@ use super::{YamlStore, blocking};
 use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
-    ClientChange, ClientInfo, ClientQuery, KeyChange, KeyInfo, KeyQuery, ManageError, ManageFuture,
-    ManageKeys, NewKey, Page, Policy, Rotated, Version,
+    ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, KeyChange, KeyInfo, KeyQuery,
+    ManageError, ManageFuture, ManageKeys, NewKey, Page, Policy, Rotated, Version,
 };
 
 impl ManageKeys for YamlStore {
@@ -94,6 +94,11 @@ impl ManageKeys for YamlStore {
 
     fn keys<'a>(&'a self, query: &'a KeyQuery) -> ManageFuture<'a, Page<KeyInfo>> {
         Box::pin(async move { self.keys(query) })
+    }
+
+    fn events<'a>(&'a self, query: &'a EventQuery) -> ManageFuture<'a, Page<ChangeEvent>> {
+        let query = query.clone();
+        self.in_thread(move |store| store.events(&query))
     }
 }
 

@@ -117,7 +117,7 @@ fn key_queries(keys: &[KeyInfo], now: SystemTime) -> Vec<KeyQuery> {
 }
 
 /// Reads all pages of a list, and checks that each but the last one is full.
-async fn all_pages<T, S: Managed>(
+pub(super) async fn all_pages<T, S: Managed>(
     case: &Case<S>,
     limit: usize,
     page: impl AsyncFn(Option<String>) -> Result<Page<T>, ManageError>,

@@ -26,10 +26,11 @@ use keygate::limit::{
     RateLimitRequest,
 };
 use keygate::manage::{
-    Audit, AuditFinding, AuditKind, ChangeContext, ClientChange, ClientFacts, ClientInfo,
-    ClientQuery, ConflictReason, Expiry, Export, ImportConflict, Imported, KeyChange, KeyError,
-    KeyFacts, KeyInfo, KeyQuery, KeySort, KeyStatus, LastUsed, ManageError, Page,
-    ParseVersionError, PartialList, Policy, PolicyError, Rotated, RotationConflict, Version,
+    Audit, AuditFinding, AuditKind, ChangeAction, ChangeContext, ChangeEvent, ClientChange,
+    ClientFacts, ClientInfo, ClientQuery, ConflictReason, EventQuery, Expiry, Export,
+    ImportConflict, Imported, KeyChange, KeyError, KeyFacts, KeyInfo, KeyQuery, KeySort, KeyStatus,
+    LastUsed, ManageError, Page, ParseActionError, ParseVersionError, PartialList, Policy,
+    PolicyError, Rotated, RotationConflict, Version,
 };
 use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
@@ -81,6 +82,10 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ConfigError,
         Expiry,
         ChangeContext,
+        ChangeAction,
+        ChangeEvent,
+        EventQuery,
+        ParseActionError,
         ClientAddress,
         ClientChange,
         ClientQuery,

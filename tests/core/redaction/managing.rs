@@ -8,9 +8,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::KeyFormat;
 use keygate::manage::{
-    Audit, AuditFinding, AuditKind, ChangeContext, ClientChange, ClientFacts, ClientQuery,
-    KeyChange, KeyFacts, KeyQuery, KeySort, ManageError, PartialList, Policy, PolicyError,
-    RotationConflict, Version,
+    Audit, AuditFinding, AuditKind, ChangeAction, ChangeContext, ChangeEvent, ClientChange,
+    ClientFacts, ClientQuery, EventQuery, KeyChange, KeyFacts, KeyQuery, KeySort, ManageError,
+    PartialList, Policy, PolicyError, RotationConflict, Version,
 };
 use keygate::{ApiKey, KeyDigest, KeyRecord, MemoryStore, NewKey, YamlStore};
 
@@ -59,6 +59,10 @@ pub(crate) fn all() -> Vec<Shown> {
         ("ClientChange", debug(&changes.0)),
         ("ClientQuery", debug(&ClientQuery::new())),
         ("KeyQuery", debug(&KeyQuery::new())),
+        ("EventQuery", debug(&EventQuery::new())),
+        ("ChangeEvent", debug(&ChangeEvent::new(UNIX_EPOCH, ChangeAction::KeyIssued))),
+        ("ChangeAction", text(&ChangeAction::KeyIssued)),
+        ("ParseActionError", error(&CANARY.parse::<ChangeAction>().unwrap_err())),
         ("KeySort", debug(&KeySort::Expires)),
         ("Page", debug(&store.keys(&KeyQuery::new()).unwrap())),
         ("KeyChange", debug(&changes.1)),

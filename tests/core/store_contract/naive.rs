@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use keygate::manage::{
-    BoxFuture, ChangeContext, ClientChange, ClientInfo, KeyChange, KeyFacts, KeyInfo, KeyQuery,
-    ManageError, Page, Policy, Rotated, Version,
+    BoxFuture, ChangeContext, ChangeEvent, ClientChange, ClientInfo, EventQuery, KeyChange,
+    KeyFacts, KeyInfo, KeyQuery, ManageError, Page, Policy, Rotated, Version,
 };
 use keygate::testing::FakeClock;
 use keygate::{
@@ -13,6 +13,7 @@ use keygate::{
 };
 
 use crate::managing::model::{Change, Changed, Model};
+use crate::store_contract::recording::events;
 
 pub(crate) type Made<T> = Result<T, ManageError>;
 pub(crate) type Making<T> = BoxFuture<'static, Made<T>>;
@@ -29,6 +30,8 @@ pub(crate) struct Fault {
     pub(crate) keys: fn(&Model, Option<&str>) -> Made<Vec<KeyInfo>>,
     /// Alters the pages of keys.
     pub(crate) page: fn(Made<Page<KeyInfo>>) -> Made<Page<KeyInfo>>,
+    /// Lists the events of the changes that are made at once.
+    pub(crate) events: fn(Vec<ChangeEvent>, &EventQuery) -> Made<Page<ChangeEvent>>,
     /// Makes a change in several steps, or `None` to make it at once.
     pub(crate) steps: Steps,
 }
@@ -42,6 +45,7 @@ impl Default for Fault {
             clients: Model::list_clients,
             keys: Model::list_keys,
             page: |page| page,
+            events: |_, _| Err(ManageError::NoEvents { why: "nobody asked for them" }),
             steps: Arc::new(|_, _| None),
         }
     }
@@ -104,6 +108,7 @@ pub(crate) fn error(alter: fn(&Change, ManageError) -> ManageError) -> Fault {
 #[derive(Clone)]
 pub(crate) struct Naive {
     model: Arc<Mutex<Model>>,
+    events: Arc<Mutex<Vec<ChangeEvent>>>,
     clock: FakeClock,
     fault: Fault,
     pub(crate) context: ChangeContext,
@@ -111,7 +116,8 @@ pub(crate) struct Naive {
 
 impl Naive {
     pub(crate) fn new(fault: Fault, clock: FakeClock) -> Self {
-        Self { model: Arc::default(), clock, fault, context: ChangeContext::default() }
+        let (model, events, context) = Default::default();
+        Self { model, events, clock, fault, context }
     }
 
     pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
@@ -158,10 +164,22 @@ impl Naive {
             } else {
                 let model = &mut *naive.model();
                 (naive.fault.check)(&naive, model, &change)?;
-                (naive.fault.make)(model, change, naive.now())?
+                let before = model.clone();
+                let made = (naive.fault.make)(model, change, naive.now());
+                naive.record(&before, model);
+                made?
             };
             Ok(pick(made).expect("a change has a result of its kind"))
         })
+    }
+
+    fn record(&self, before: &Model, after: &Model) {
+        let mut recorded = events(before, after);
+        for event in &mut recorded {
+            event.at = self.now();
+            event.actor = self.context.actor().map(str::to_owned);
+        }
+        self.events.lock().unwrap().extend(recorded);
     }
 
     fn of_client(&self, change: Change) -> Making<ClientInfo> {
@@ -256,7 +274,13 @@ impl ManageKeys for Naive {
     }
 
     fn set_policy(&self, policy: Policy) -> BoxFuture<'_, Made<Policy>> {
-        Box::pin(async move { (self.fault.policy)(&mut self.model(), policy) })
+        Box::pin(async move {
+            let model = &mut *self.model();
+            let before = model.clone();
+            let set = (self.fault.policy)(model, policy);
+            self.record(&before, model);
+            set
+        })
     }
 
     fn list_keys<'a>(&'a self, client: Option<&'a str>) -> BoxFuture<'a, Made<Vec<KeyInfo>>> {
@@ -268,5 +292,10 @@ impl ManageKeys for Naive {
             let (clients, keys) = (self.list_clients().await?, self.list_keys(None).await?);
             (self.fault.page)(query.page_of(keys, &clients, self.now()))
         })
+    }
+
+    fn events<'a>(&'a self, query: &'a EventQuery) -> BoxFuture<'a, Made<Page<ChangeEvent>>> {
+        let events = self.events.lock().unwrap().clone();
+        Box::pin(async move { (self.fault.events)(events, query) })
     }
 }

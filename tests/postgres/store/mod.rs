@@ -4,6 +4,7 @@ mod bad_input;
 mod collations;
 mod commits;
 mod contract;
+mod event_pages;
 mod events;
 mod facts;
 mod far;

@@ -1,5 +1,6 @@
 //! What becomes of a key file, and of all that is around it, when a store changes it.
 
+mod event_pages;
 mod files;
 mod generated;
 mod golden;
