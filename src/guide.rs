@@ -6,6 +6,7 @@
 //! | [`sources`] | Where in a request is the key, and what does a refusal look like? |
 //! | [`limits`] | What may a client do, how often, and who is calling? |
 //! | [`operate`] | How do I issue, rotate and revoke keys in a file? |
+//! | [`import`] | How do I take over the keys of another system? |
 //! | [`databases`] | How do I run keygate on SQLite and PostgreSQL? |
 //! | [`fleet`] | How do many instances share one database? |
 //! | [`stacks`] | How do I use keygate with actix, tonic, and other HTTP stacks? |
@@ -25,6 +26,7 @@ macro_rules! page {
         #[doc = "[limits]: crate::guide::limits"]
         #[doc = "[operate]: crate::guide::operate"]
         #[doc = "[databases]: crate::guide::databases"]
+        #[doc = "[import]: crate::guide::import"]
         #[doc = "[fleet]: crate::guide::fleet"]
         #[doc = "[stacks]: crate::guide::stacks"]
         #[doc = "[security]: crate::guide::security"]
@@ -43,6 +45,7 @@ page!(start, "../docs/start.md");
 page!(sources, "../docs/sources.md");
 page!(limits, "../docs/limits.md");
 page!(operate, "../docs/operate.md");
+page!(import, "../docs/import.md");
 page!(databases, "../docs/databases.md");
 page!(fleet, "../docs/fleet.md");
 page!(stacks, "../docs/stacks.md");

@@ -167,18 +167,24 @@ Counts are kept by minute for a day, by hour for 31 days and by day for two year
 nor KEYGATE_USAGE is given, and the store is in PostgreSQL, its own usage is read. Lists of keys then
 show their last use, too.")]
     Usage(UsageArgs),
-    /// Add the clients and keys of another store; existing ones stay as they are
+    /// Add the clients and keys of another store or system; existing ones stay as they are
     #[command(after_help = "\
 Examples:
   keygate import keys.yaml --store sqlite:keys.db
   keygate import keys.yaml --store postgres://owner@db.example/keys
   keygate import sqlite:keys.db --store new.yaml --json
+  keygate import kong.yml --dry-run
+  keygate import keys.json --format json --client 'App 1'
 
 The import is one step: everything is added, or nothing. A client or key that exists and is equal is
 kept. One that differs is refused, and so are new keys of a refused client: resolve the difference,
 and import again.
 
-Exit codes: 0 everything is in the store, 1 something was refused, 3 a store is unavailable.")]
+A file of another system is shown first, with what cannot be taken over, and imported after a
+confirmation. It is never changed.
+
+Exit codes: 0 everything is in the store, 1 something was refused or left out, 3 a store is
+unavailable.")]
     Import(ImportArgs),
     /// Write all clients and keys as a key file, with keys as digests
     #[command(after_help = "\

@@ -17,6 +17,7 @@ mod differences;
 mod duration;
 mod expiry;
 mod failure;
+mod foreign;
 mod history;
 mod identify;
 mod location;

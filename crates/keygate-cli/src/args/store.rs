@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::duration;
+use crate::foreign::{Format, ScopesFrom, Side};
 
 #[derive(Args)]
 pub(crate) struct MigrateArgs {
@@ -15,8 +16,20 @@ pub(crate) struct MigrateArgs {
 
 #[derive(Args)]
 pub(crate) struct ImportArgs {
-    /// Store to import from, named as for --store
+    /// Store to import from, named as for --store, or a file of another system
     pub(crate) source: OsString,
+    /// The format of a file of another system; without it, recognized where that is certain
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+    /// The client of keys for which the file names none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client: Option<String>,
+    /// The side of a JSON map that holds the keys
+    #[arg(long, value_name = "SIDE")]
+    pub(crate) keys: Option<Side>,
+    /// What becomes scopes of the clients
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) scopes_from: Option<ScopesFrom>,
 }
 
 #[derive(Args)]

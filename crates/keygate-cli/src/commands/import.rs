@@ -11,15 +11,21 @@ use crate::runtime::block_on;
 use crate::show::counted;
 use crate::store::{open_at, open_to_change};
 
+mod foreign_file;
+
+/// What failed, for a command that has two stores.
+const INTO: &str = "the store to import into";
+
 pub(super) fn run(args: &ImportArgs, globals: &Globals, out: &Output) -> Result<ExitCode, Failure> {
+    if let Some(file) = foreign_file::open(args)? {
+        return foreign_file::run(&file, args, globals, out);
+    }
     let export =
         exported(args, out).map_err(|failure| failure.in_store("the store to import from"))?;
-    let into = |failure: Failure| failure.in_store("the store to import into");
+    let into = |failure: Failure| failure.in_store(INTO);
     let store = open_to_change(globals, out).map_err(into)?;
     let imported = block_on(store.import_keys(&export)).map_err(|error| into(error.into()))?;
-    if !out.is_json() {
-        imported.refused.iter().for_each(|refused| out.warn(&format!("refused {refused}")));
-    }
+    warn_of_refused(&imported, out);
     out.report_change(&summary(&imported), &json(&imported))?;
     Ok(ExitCode::from(u8::from(!imported.is_complete())))
 }
@@ -27,6 +33,12 @@ pub(super) fn run(args: &ImportArgs, globals: &Globals, out: &Output) -> Result<
 fn exported(args: &ImportArgs, out: &Output) -> Result<Export, Failure> {
     let source = Location::parse(&args.source).map_err(Failure::usage)?;
     Ok(block_on(open_at(&source, out)?.export_keys())?)
+}
+
+fn warn_of_refused(imported: &Imported, out: &Output) {
+    if !out.is_json() {
+        imported.refused.iter().for_each(|refused| out.warn(&format!("refused {refused}")));
+    }
 }
 
 fn summary(imported: &Imported) -> String {

@@ -15,6 +15,7 @@ mod delivering;
 mod dry_run;
 mod exit_codes;
 mod flow_style;
+mod foreign_files;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod guide;
 mod identifying;

@@ -19,7 +19,7 @@ fn store_comes_only_from_the_option_or_the_environment() {
 }
 
 #[test]
-fn databases_are_recognised_and_their_passwords_never_shown() {
+fn databases_are_recognized_and_their_passwords_never_shown() {
     let sandbox = Sandbox::new();
     let postgres = if cfg!(feature = "postgres") {
         (3, "")

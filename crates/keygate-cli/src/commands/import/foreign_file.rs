@@ -1,0 +1,193 @@
+use std::fs::File;
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use keygate::manage::{Imported, TransferKeys as _};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{INTO, json as imported_json, summary, warn_of_refused};
+use crate::args::{Globals, ImportArgs};
+use crate::confirm::Confirmation;
+use crate::failure::Failure;
+use crate::foreign::{self, Draft, DraftKey, Fault, Format, Options};
+use crate::location::Location;
+use crate::output::Output;
+use crate::relative;
+use crate::runtime::block_on;
+use crate::show::{counted, joined};
+use crate::store::open_to_change;
+use crate::table::Table;
+
+/// Longer than any file of keys that people write or export.
+const MAX_SIZE: u64 = 256 * 1024 * 1024;
+
+/// A file of another system, read whole.
+pub(super) struct ForeignFile {
+    path: String,
+    format: Format,
+    text: Zeroizing<String>,
+}
+
+/// Reads the source if it is a file of another system. `None` stands for a store.
+pub(super) fn open(args: &ImportArgs) -> Result<Option<ForeignFile>, Failure> {
+    let location = Location::parse(&args.source).map_err(Failure::usage)?;
+    let Location::File(path) = location else {
+        if has_options(args) {
+            return Err(Failure::usage("--format and its options are for files of other systems"));
+        }
+        return Ok(None);
+    };
+    let shown = path.display().to_string();
+    let text = match (read(&path), args.format) {
+        (Ok(text), _) => text,
+        // The store says what is wrong with its file.
+        (Err(_), None) => return Ok(None),
+        (Err(why), Some(_)) => return Err(Failure::unavailable(format!("{shown} {why}"))),
+    };
+    let recognized = foreign::recognize(&path, &text);
+    let format = match (args.format, recognized) {
+        (_, Err(why)) => return Err(Failure::refused(format!("{shown}: {why}"))),
+        (Some(format), _) | (None, Ok(Some(format))) => format,
+        (None, Ok(None)) if has_options(args) => {
+            return Err(Failure::usage(format!(
+                "it is not certain what {shown} is: give its --format"
+            )));
+        }
+        (None, Ok(None)) => return Ok(None),
+    };
+    Ok(Some(ForeignFile { path: shown, format, text }))
+}
+
+fn has_options(args: &ImportArgs) -> bool {
+    args.format.is_some()
+        || args.client.is_some()
+        || args.keys.is_some()
+        || args.scopes_from.is_some()
+}
+
+fn read(path: &PathBuf) -> Result<Zeroizing<String>, String> {
+    let mut text = Zeroizing::new(String::new());
+    let read = File::open(path).and_then(|file| file.take(MAX_SIZE + 1).read_to_string(&mut text));
+    match read {
+        Ok(size) if size as u64 > MAX_SIZE => Err("is longer than 256 MiB: split it".to_owned()),
+        Ok(_) => Ok(text),
+        Err(error) => Err(format!("cannot be read ({error})")),
+    }
+}
+
+pub(super) fn run(
+    file: &ForeignFile,
+    args: &ImportArgs,
+    globals: &Globals,
+    out: &Output,
+) -> Result<ExitCode, Failure> {
+    let confirmation = Confirmation::new(globals)?;
+    let options =
+        Options { client: args.client.clone(), keys: args.keys, scopes_from: args.scopes_from };
+    let draft = foreign::read(file.format, &file.text, options);
+    refuse_faults(file, &draft, out)?;
+    let store =
+        draft.store().map_err(|error| Failure::refused(format!("{}: {error}", file.path)))?;
+    let export = block_on(store.export_keys())?;
+    show(file, &draft, out)?;
+    let clients = counted(draft.clients.len(), "client");
+    let keys = counted(draft.keys.len(), "key");
+    confirmation.ask(&format!("Import {clients} and {keys}?"))?;
+
+    let into = |failure: Failure| failure.in_store(INTO);
+    let store = open_to_change(globals, out).map_err(into)?;
+    let imported = block_on(store.import_keys(&export)).map_err(|error| into(error.into()))?;
+    warn_of_refused(&imported, out);
+    out.report_change(&summary(&imported), &json(file, &draft, &imported))?;
+    let is_complete = imported.is_complete() && draft.left_out.is_empty();
+    Ok(ExitCode::from(u8::from(!is_complete)))
+}
+
+/// Fails if the file holds something that is wrong: half of a file is not imported.
+fn refuse_faults(file: &ForeignFile, draft: &Draft, out: &Output) -> Result<(), Failure> {
+    const MAX_SHOWN: usize = 20;
+    match &draft.faults[..] {
+        [] => Ok(()),
+        [fault] => Err(Failure::refused(format!("{}; nothing was imported", located(file, fault)))),
+        faults => {
+            faults.iter().take(MAX_SHOWN).for_each(|fault| out.warn(&located(file, fault)));
+            let found = counted(faults.len(), "fault");
+            Err(Failure::refused(format!("{} has {found}; nothing was imported", file.path)))
+        }
+    }
+}
+
+fn located(file: &ForeignFile, fault: &Fault) -> String {
+    let blank = if fault.at.starts_with(|first: char| first.is_ascii_digit()) { "" } else { " " };
+    format!("{}:{blank}{fault}", file.path)
+}
+
+fn show(file: &ForeignFile, draft: &Draft, out: &Output) -> Result<(), Failure> {
+    if out.is_json() {
+        return Ok(());
+    }
+    let now = SystemTime::now();
+    let mut table = Table::new(["CLIENT", "TITLE", "KEY", "LABEL", "SCOPES", "EXPIRES", "FROM"]);
+    for key in &draft.keys {
+        let client = draft.clients.get(&key.client);
+        let expires = key.expires.map(|time| relative::from_now(time.into(), now));
+        table.push([
+            key.client.clone().into(),
+            client.and_then(|client| client.title.clone()).unwrap_or_default().into(),
+            key.key_id().to_string().into(),
+            key.label.clone().unwrap_or_default().into(),
+            client.map(|client| joined(&client.scopes)).unwrap_or_default().into(),
+            expires.unwrap_or_else(|| "never".to_owned()).into(),
+            key.at.clone().into(),
+        ]);
+    }
+    out.print(&table.without_empty([1, 3, 4]).render(), &Value::Null)?;
+    let used = |name: &str| draft.keys.iter().any(|key| key.client == name);
+    let idle = draft.clients.keys().filter(|name| !used(name)).count();
+    if idle > 0 {
+        out.note(&format!("without keys: {}", counted(idle, "client")));
+    }
+    for fault in &draft.left_out {
+        out.warn(&format!("left out: {}", located(file, fault)));
+    }
+    for (what, count) in &draft.settings {
+        let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
+        out.note(&format!("not taken over: {what}{times}"));
+    }
+    if let Some(source) = draft.header.as_deref().and_then(source) {
+        out.note(&format!(
+            "clients send these keys elsewhere than in x-api-key: give the service `{source}`"
+        ));
+    }
+    Ok(())
+}
+
+/// The source that reads the header which clients used before.
+fn source(header: &str) -> Option<String> {
+    match header.to_ascii_lowercase().as_str() {
+        "x-api-key" => None,
+        "authorization" => Some("Source::bearer()".to_owned()),
+        header => Some(format!("Source::header(\"{header}\")")),
+    }
+}
+
+fn json(file: &ForeignFile, draft: &Draft, imported: &Imported) -> Value {
+    let key = |key: &DraftKey| {
+        let DraftKey { at, client, digest: _, label, created, expires } = key;
+        let time = |time: &Option<keygate::key::Timestamp>| time.map(|time| time.to_string());
+        json!({
+            "at": at, "key_id": key.key_id(), "client": client, "label": label,
+            "created": time(created), "expires": time(expires),
+        })
+    };
+    let mut json = imported_json(imported);
+    json["file"] = json!(file.path);
+    json["found"] = draft.keys.iter().map(key).collect();
+    json["left_out"] =
+        draft.left_out.iter().map(|Fault { at, why }| json!({ "at": at, "why": why })).collect();
+    json["not_taken_over"] = draft.settings.keys().map(|what| json!(what)).collect();
+    json
+}

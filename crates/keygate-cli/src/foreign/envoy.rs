@@ -1,0 +1,35 @@
+use super::Fault;
+use super::draft::{Draft, Entry};
+use super::node::{Node, at};
+use super::secret::Secret;
+
+/// Reads every list `credentials` of keys with their clients, wherever it is in the configuration.
+pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
+    for document in Node::parse(text)? {
+        document.visit("", &mut |place, node| {
+            for (place, credential) in node.items(place, "credentials") {
+                read_credential(&place, credential, draft);
+            }
+            for (_, source) in node.items(place, "key_sources") {
+                if let Some(header) = source.text("header") {
+                    draft.header.get_or_insert_with(|| header.to_owned());
+                }
+            }
+        });
+    }
+    Ok(())
+}
+
+fn read_credential(place: &str, credential: &Node, draft: &mut Draft) {
+    match (credential.text("key"), credential.get("client")) {
+        (Some(key), client) => {
+            let client = client.and_then(Node::as_text);
+            draft.add(Entry::new(place, client, Secret::plain(key)));
+        }
+        (None, Some(_)) => {
+            draft.fault(at(place, "key"), "it is missing or no text: put it in quotes");
+        }
+        // Another kind of credentials, such as those of a cluster.
+        (None, None) => {}
+    }
+}

@@ -1,0 +1,129 @@
+use std::collections::HashMap;
+
+use jiff::Timestamp as Now;
+
+use super::draft::{Draft, Entry};
+use super::node::{Node, at};
+use super::secret::{Secret, unix_time};
+use super::{Fault, ScopesFrom};
+
+/// Fields by which other parts of a dump name a consumer.
+const IDS: [&str; 3] = ["id", "username", "custom_id"];
+
+/// Credentials of consumers that are no API keys.
+const OTHERS: [&str; 6] = [
+    "basicauth_credentials",
+    "hmacauth_credentials",
+    "jwt_secrets",
+    "mtls_auth_credentials",
+    "oauth2_credentials",
+    "plugins",
+];
+
+/// Parts of the file that can be named. The names of others may be keys, in a file of another kind.
+const SECTIONS: [&str; 7] =
+    ["certificates", "consumer_groups", "plugins", "routes", "services", "upstreams", "vaults"];
+
+/// Reads `consumers` with their `keyauth_credentials`, and those of a dump, which name their consumers.
+pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
+    for document in Node::parse(text)? {
+        let consumers = document.items("", "consumers");
+        let mut names = HashMap::new();
+        for (place, consumer) in &consumers {
+            let name = consumer.text("username").or_else(|| consumer.text("custom_id"));
+            let ids = IDS.map(|id| consumer.text(id));
+            names.extend(ids.into_iter().flatten().zip(std::iter::repeat(name)));
+            read_consumer(place, consumer, name, draft);
+        }
+        let consumer_of = |item| consumer_of(&names, item);
+        for (place, credential) in document.items("", "keyauth_credentials") {
+            read_credential(&place, credential, consumer_of(credential), draft);
+        }
+        for (place, acl) in document.items("", "acls") {
+            if let (Some(name), Some(group)) = (consumer_of(acl), acl.text("group")) {
+                draft.add_group(ScopesFrom::Acl, &place, name, group);
+            }
+        }
+        for (name, _) in document.entries() {
+            let name = name.as_str();
+            let is_read = ["consumers", "keyauth_credentials", "acls"].contains(&name);
+            if !is_read && !name.starts_with('_') {
+                let known = SECTIONS.iter().find(|known| **known == name);
+                draft.setting(known.unwrap_or(&"another part of the file"));
+            }
+        }
+        document.visit("", &mut |_, node| {
+            if node.text("name") == Some("key-auth") {
+                let names = node.get("config").and_then(|config| config.get("key_names"));
+                draft.header =
+                    names.and_then(|names| names.as_list().first()?.as_text()).map(str::to_owned);
+            }
+        });
+    }
+    draft.header.get_or_insert_with(|| "apikey".to_owned());
+    Ok(())
+}
+
+/// Returns the name of the consumer that an item of a dump belongs to.
+fn consumer_of<'a>(names: &HashMap<&str, Option<&'a str>>, item: &'a Node) -> Option<&'a str> {
+    let consumer = item.get("consumer")?;
+    let text = consumer.as_text().or_else(|| IDS.into_iter().find_map(|id| consumer.text(id)))?;
+    names.get(text).copied().unwrap_or(Some(text))
+}
+
+fn read_consumer(place: &str, consumer: &Node, name: Option<&str>, draft: &mut Draft) {
+    let credentials = consumer.items(place, "keyauth_credentials");
+    for (place, credential) in credentials {
+        read_credential(&place, credential, name, draft);
+    }
+    for field in OTHERS {
+        for (place, item) in consumer.items(place, field) {
+            match item.text("name") {
+                Some(plugin) if field == "plugins" => {
+                    draft.setting(&format!("the plugin {plugin}"));
+                }
+                _ if field == "plugins" => {}
+                _ => draft.leave_out(place, "it is no API key"),
+            }
+        }
+    }
+    let Some(name) = name else { return };
+    if !draft.add_client(place, name) {
+        return;
+    }
+    let tags: Vec<_> = consumer
+        .get("tags")
+        .map_or(&[][..], Node::as_list)
+        .iter()
+        .filter_map(Node::as_text)
+        .collect();
+    if !tags.is_empty() {
+        draft.add_metadata(&at(place, "tags"), name, "tags", &tags.join(", "));
+    }
+    if let Some(id) = consumer.text("custom_id").filter(|id| *id != name) {
+        draft.add_metadata(&at(place, "custom_id"), name, "custom_id", id);
+    }
+    for (place, acl) in consumer.items(place, "acls") {
+        if let Some(group) = acl.text("group") {
+            draft.add_group(ScopesFrom::Acl, &place, name, group);
+        }
+    }
+}
+
+fn read_credential(place: &str, credential: &Node, name: Option<&str>, draft: &mut Draft) {
+    let Some(key) = credential.text("key") else {
+        return draft.fault(at(place, "key"), "it is missing or no text: put it in quotes");
+    };
+    let mut entry = Entry::new(place, name, Secret::plain(key));
+    let created = credential.number("created_at").map(unix_time);
+    // The gateway counts the time to live from when it made the key, or loaded the file.
+    let from =
+        credential.number("created_at").unwrap_or_else(|| Now::now().as_duration().as_secs_f64());
+    let expires =
+        credential.number("ttl").filter(|ttl| *ttl > 0.0).map(|ttl| unix_time(from + ttl));
+    match (created.transpose(), expires.transpose()) {
+        (Ok(created), Ok(expires)) => (entry.created, entry.expires) = (created, expires),
+        (Err(why), _) | (_, Err(why)) => return draft.fault(place, &why),
+    }
+    draft.add(entry);
+}

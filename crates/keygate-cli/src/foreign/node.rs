@@ -1,0 +1,222 @@
+use std::collections::HashSet;
+use std::fmt;
+
+use keygate::KeyDigest;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use zeroize::Zeroizing;
+
+use super::Fault;
+
+/// A value of a YAML or JSON document. Unlike the formats' own types, it keeps texts apart from numbers, refuses a
+/// name that occurs twice in a map, and zeroizes texts.
+pub(super) enum Node {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(Zeroizing<String>),
+    List(Vec<Node>),
+    Map(Vec<(Zeroizing<String>, Node)>),
+}
+
+/// The way through a document, as in `consumers[2].username`.
+pub(super) fn at(parent: &str, name: impl fmt::Display) -> String {
+    if parent.is_empty() { name.to_string() } else { format!("{parent}.{name}") }
+}
+
+/// Names on the way to keys. Others are not shown: in the wrong file, they may be keys.
+const STRUCTURE: [&str; 9] = [
+    "filter_chains",
+    "filters",
+    "http_filters",
+    "listeners",
+    "resources",
+    "static_resources",
+    "typed_config",
+    "typed_per_filter_config",
+    "virtual_hosts",
+];
+
+const TWICE: &str = "a name occurs twice in a map";
+const NOT_TEXT: &str = "a name is not a text: put it in quotes";
+
+impl Node {
+    /// Reads all documents of a YAML text, of which JSON is a part.
+    pub(super) fn parse(text: &str) -> Result<Vec<Self>, Fault> {
+        let is_json = text.trim_start().starts_with(['{', '[']);
+        // YAML parsers refuse some escapes of JSON.
+        if is_json && let Ok(node) = serde_json::from_str(text) {
+            return Ok(vec![node]);
+        }
+        let documents = serde_yaml::Deserializer::from_str(text);
+        documents
+            .map(|document| Self::deserialize(document).map_err(|error| fault(&error)))
+            .collect()
+    }
+
+    /// Returns the value under a name. Null counts as absent.
+    pub(super) fn get(&self, name: &str) -> Option<&Self> {
+        let (_, value) = self.entries().iter().find(|(other, _)| other.as_str() == name)?;
+        (!matches!(value, Self::Null)).then_some(value)
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_text()
+    }
+
+    pub(super) fn number(&self, name: &str) -> Option<f64> {
+        match self.get(name)? {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_true(&self, name: &str) -> bool {
+        matches!(self.get(name), Some(Self::Bool(true)))
+    }
+
+    /// Returns the items of the list under a name, each with its place.
+    pub(super) fn items(&self, parent: &str, name: &str) -> Vec<(String, &Self)> {
+        let list = self.get(name).map_or(&[][..], Self::as_list);
+        let place = |index| format!("{}[{index}]", at(parent, name));
+        list.iter().enumerate().map(|(index, item)| (place(index), item)).collect()
+    }
+
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn as_list(&self) -> &[Self] {
+        match self {
+            Self::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn entries(&self) -> &[(Zeroizing<String>, Self)] {
+        match self {
+            Self::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Calls a function for this value and all within it.
+    pub(super) fn visit(&self, parent: &str, visit: &mut impl FnMut(&str, &Self)) {
+        visit(parent, self);
+        for (index, item) in self.as_list().iter().enumerate() {
+            item.visit(&format!("{parent}[{index}]"), visit);
+        }
+        for (name, value) in self.entries() {
+            let known = STRUCTURE.iter().find(|known| **known == name.as_str());
+            value.visit(&at(parent, known.unwrap_or(&"*")), visit);
+        }
+    }
+}
+
+/// The parser's message is not passed on: it may quote a key.
+fn fault(error: &serde_yaml::Error) -> Fault {
+    let message = error.to_string();
+    let known = [TWICE, NOT_TEXT].into_iter().find(|known| message.contains(known));
+    let why = known.unwrap_or("this is not valid YAML or JSON");
+    let at = error.location().map(|place| format!("{}:{}", place.line(), place.column()));
+    Fault { at: at.unwrap_or_default(), why: why.to_owned() }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a list or a map")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Number(value as f64))
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Number(value as f64))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Number(value))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned().into()))
+    }
+
+    fn visit_string<E: de::Error>(self, value: String) -> Result<Node, E> {
+        Ok(Node::Text(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Node::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        let mut entries: Vec<(Zeroizing<String>, Node)> = Vec::new();
+        let mut names = HashSet::new();
+        while let Some(name) = items.next_key::<Node>()? {
+            let Node::Text(name) = name else {
+                return Err(de::Error::custom(NOT_TEXT));
+            };
+            if !names.insert(KeyDigest::of(name.as_bytes()).to_bytes()) {
+                return Err(de::Error::custom(TWICE));
+            }
+            entries.push((name, items.next_value()?));
+        }
+        Ok(Node::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_name_the_place_and_never_the_text() {
+        for (text, place) in [
+            ("a: 1\nhunter2hunter2hunter2: &x [\n", "3:"),
+            ("{\"hunter2hunter2hunter2\": 1, \"hunter2hunter2hunter2\": 2}", "1:"),
+            ("a: !hunter2hunter2 x\n", ""),
+        ] {
+            let fault = Node::parse(text).err().unwrap();
+            assert!(fault.at.starts_with(place), "{}", fault.at);
+            assert!(!format!("{}{}", fault.at, fault.why).contains("hunter2"), "{}", fault.why);
+        }
+    }
+
+    #[test]
+    fn escapes_of_json_and_several_documents_are_read() {
+        let json = Node::parse(r#"{"a\/b": "\ud83d\ude00"}"#).ok().unwrap();
+        assert_eq!(json[0].text("a/b"), Some("\u{1f600}"));
+        let documents = Node::parse("a: 1\n---\nb: [x, ~]\n").ok().unwrap();
+        assert_eq!(documents.len(), 2);
+        assert_eq!(documents[0].number("a"), Some(1.0));
+        assert_eq!(documents[1].items("", "b")[0].0, "b[0]");
+    }
+}
