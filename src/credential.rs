@@ -4,8 +4,9 @@
 //! of a key is not kept.
 //!
 //! Start with [`Source`](crate::Source) in `source.rs`. Each kind of source is one file that implements the trait in
-//! `kind.rs`: `header.rs`, `authorization.rs`, `cookie.rs` and `query.rs`. `sources.rs` tries the sources of an
-//! authenticator in order, and `lines.rs` rewrites headers of several lines.
+//! `kind.rs`: `header.rs`, `header_raw.rs`, `authorization.rs`, `basic.rs`, `cookie.rs`, `query.rs` and
+//! `websocket_protocol.rs`. `expected.rs` distinguishes keys from other texts by their prefix. `sources.rs` tries the
+//! sources of an authenticator in order, and `lines.rs` rewrites headers of several lines.
 
 use http::header::{HeaderMap, HeaderName};
 
@@ -13,13 +14,17 @@ use crate::error::WrongReason;
 use crate::key::{KeyDigest, KeyFormat, MAX_KEY_BYTES};
 
 mod authorization;
+mod basic;
 mod cookie;
+mod expected;
 mod header;
+mod header_raw;
 mod kind;
 mod lines;
 mod query;
 mod source;
 mod sources;
+mod websocket_protocol;
 
 pub(crate) use authorization::{BEARER, is_bearer};
 pub(crate) use kind::Challenge;

@@ -1,13 +1,15 @@
 //! Reading the key from a request, against [`reference`](crate::reference).
 //!
-//! The first byte chooses the sources. Each line of the rest is a part of the request: its first character
+//! The first byte chooses the sources, and whether keys have a prefix. Each line of the rest is a part of the request: its first character
 //! says which one.
 
 use std::convert::Infallible;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{
+    AUTHORIZATION, COOKIE, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL, WWW_AUTHENTICATE,
+};
 use http::{Request, Response, Uri};
 use keygate::{
     ApiKeyLayer, AuthError, Authenticator, Client, KeyDigest, KeyRecord, LocalKeyStore,
@@ -22,7 +24,7 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const X_KEY: HeaderName = HeaderName::from_static("x-key");
 
 /// The locations to choose from. `every` has each kind of source.
-fn orders(every: &[Location]) -> [&[Location]; 8] {
+fn orders(every: &[Location]) -> [&[Location]; 12] {
     [
         &[Location::Header("x-api-key")],
         &[Location::Scheme("Bearer")],
@@ -32,6 +34,10 @@ fn orders(every: &[Location]) -> [&[Location]; 8] {
         &[Location::Query("k y"), Location::Scheme("Token"), Location::Scheme("Bearer")],
         &[Location::Cookie("key"), Location::Header("x-key"), Location::Header("x-api-key")],
         &[Location::Scheme("ApiKey"), Location::Query("schl\u{fc}ssel"), Location::Cookie("a.b")],
+        &[Location::Basic],
+        &[Location::Raw("authorization"), Location::Scheme("Bearer")],
+        &[Location::Protocol("keygate.")],
+        &[Location::Scheme("Bearer"), Location::Basic, Location::Protocol("k")],
     ]
 }
 
@@ -43,6 +49,9 @@ fn location(case: &SourceCase) -> Location {
         Constructor::Scheme => Location::Scheme("Token"),
         Constructor::Cookie => Location::Cookie("key"),
         Constructor::Query => Location::Query("key"),
+        Constructor::Basic => Location::Basic,
+        Constructor::HeaderRaw => Location::Raw("authorization"),
+        Constructor::WebsocketProtocol => Location::Protocol("keygate."),
     }
 }
 
@@ -55,18 +64,21 @@ pub fn check(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else { return };
     let every: Vec<_> = cases::all().iter().map(location).collect();
     let orders = orders(&every);
-    let locations = orders[usize::from(*choice) % orders.len()];
+    let locations = orders[usize::from(choice & 0x3f) % orders.len()];
+    let prefix = if choice & 0x40 == 0 { "" } else { "0k" };
     let Some(request) = request(rest) else { return };
-    let found = reference::read(locations, request.headers(), request.uri());
+    let found = reference::read(locations, prefix, request.headers(), request.uri());
     let auth = Authenticator::new(Half)
-        .with_sources_in_parts(locations.iter().map(source))
+        .with_sources_in_parts(locations.iter().map(|location| source(location, prefix)))
         .expect("the sources are well formed");
 
     let (parts, ()) = request.clone().into_parts();
     compare(&found, auth.verify_parts(&parts));
 
     let response = auth.respond::<String>(&AuthError::NoCredentials);
-    assert_eq!(response.headers().get_all(WWW_AUTHENTICATE).iter().count(), locations.len());
+    let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter().count();
+    // Basic and bare keys share a challenge.
+    assert!((1..=locations.len()).contains(&challenges));
 
     let layer = ApiKeyLayer::from(auth).strip_credentials();
     let service = layer.layer(tower::service_fn(|request: Request<()>| async move {
@@ -83,7 +95,7 @@ pub fn check(data: &[u8]) {
     if let Some(parts) = response.extensions_mut().remove::<http::request::Parts>() {
         let client = parts.extensions.get::<Client>().cloned();
         compare(&found, Ok(client.expect("an admitted request has a client")));
-        assert_stripped(locations, &parts);
+        assert_stripped(locations, prefix, &parts);
     } else {
         let error = response.extensions_mut().remove::<AuthError>();
         compare(&found, Err(error.expect("a refusal carries its error")));
@@ -91,20 +103,26 @@ pub fn check(data: &[u8]) {
 }
 
 /// No source finds a key, and `Authorization` contains no text that may be a key without its scheme.
-fn assert_stripped(locations: &[Location], parts: &http::request::Parts) {
+fn assert_stripped(locations: &[Location], prefix: &str, parts: &http::request::Parts) {
     for location in locations {
-        if let Location::Scheme(scheme) = location {
+        let scheme = match location {
+            Location::Scheme(scheme) => Some(*scheme),
+            Location::Basic => Some("Basic"),
+            Location::Raw(_) => Some(""),
+            _ => None,
+        };
+        if let (Some(scheme), "") = (scheme, prefix) {
             for line in parts.headers.get_all(AUTHORIZATION) {
                 let (name, credentials) = reference::words(line.as_bytes());
                 let is_empty = name.is_empty();
                 assert!(is_empty || !credentials.is_empty(), "{line:?} may be a key");
                 assert!(
-                    !name.eq_ignore_ascii_case(scheme.as_bytes()),
+                    is_empty || !name.eq_ignore_ascii_case(scheme.as_bytes()),
                     "a line of {scheme} is left"
                 );
             }
         } else {
-            let left = reference::read(&[*location], &parts.headers, &parts.uri);
+            let left = reference::read(&[*location], prefix, &parts.headers, &parts.uri);
             assert_eq!(left, Found::Nothing, "{:?} {}", parts.headers, parts.uri);
         }
     }
@@ -165,13 +183,17 @@ fn assert_wrong(error: &AuthError, expected: WrongReason, bearer: bool) {
     }
 }
 
-fn source(location: &Location) -> Source {
-    match location {
+fn source(location: &Location, prefix: &str) -> Source {
+    let source = match location {
         Location::Header(name) => Source::header(name),
         Location::Scheme(name) => Source::scheme(name),
         Location::Query(name) => Source::query(name),
         Location::Cookie(name) => Source::cookie(name),
-    }
+        Location::Basic => Source::basic(),
+        Location::Raw(name) => Source::header_raw(name),
+        Location::Protocol(text) => Source::websocket_protocol(text),
+    };
+    if prefix.is_empty() { source } else { source.with_prefix(prefix) }
 }
 
 /// The request; none where a part of it could not come from the wire.
@@ -184,6 +206,12 @@ fn request(text: &[u8]) -> Option<Request<()>> {
             b'k' => X_KEY,
             b'a' => AUTHORIZATION,
             b'c' => COOKIE,
+            b'w' => SEC_WEBSOCKET_PROTOCOL,
+            b'b' => {
+                let value = format!("Basic {}", cases::base64(value));
+                request.headers_mut().append(AUTHORIZATION, HeaderValue::try_from(value).ok()?);
+                continue;
+            }
             b'?' => {
                 *request.uri_mut() = Uri::try_from([b"/path?", value].concat()).ok()?;
                 continue;

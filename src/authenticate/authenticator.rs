@@ -268,7 +268,7 @@ impl<S: Clone, R> Clone for Authenticator<S, R> {
 impl<S, R> fmt::Debug for Authenticator<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authenticator")
-            .field("sources", &self.config().sources.kinds())
+            .field("sources", &self.config().sources.list())
             .field("realm", &self.config().challenges.realm())
             .field("deadline", &self.config().deadline)
             .finish_non_exhaustive()

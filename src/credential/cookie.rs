@@ -1,11 +1,13 @@
-use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{COOKIE, HeaderMap, HeaderName};
 use http::uri::Uri;
 
 use super::Credential;
+use super::expected::Expected;
 use super::kind::{Challenge, SourceKind};
-use super::lines::{is_token, rewrite};
+use super::lines::{is_token, members, remove_members};
 use crate::error::ConfigError;
-use crate::key::KeyFormat;
+
+const SEPARATOR: u8 = b';';
 
 /// A cookie of this name.
 pub(super) struct Cookie(Box<str>);
@@ -24,30 +26,14 @@ impl Cookie {
 
 impl SourceKind for Cookie {
     /// Counts names, not lines: HTTP/2 may split `Cookie` into several (RFC 9113 section 8.2.3).
-    fn read(&self, headers: &HeaderMap, _: Option<&Uri>, format: Option<&KeyFormat>) -> Credential {
-        let mut found = None;
-        for pair in headers.get_all(COOKIE).iter().flat_map(pairs) {
-            if let Some(value) = self.value_of(pair)
-                && found.replace(Credential::of(value, false, format)).is_some()
-            {
-                return Credential::ambiguous(false);
-            }
-        }
-        found.unwrap_or(Credential::Absent)
+    fn read(&self, headers: &HeaderMap, _: Option<&Uri>, expected: Expected<'_>) -> Credential {
+        let pairs = members(headers, &COOKIE, SEPARATOR);
+        expected.read_one(pairs.filter_map(|pair| self.value_of(pair)))
     }
 
-    fn strip(&self, headers: &mut HeaderMap, _: &mut Uri) {
-        rewrite(headers, &COOKIE, |line| {
-            let is_ours = |pair: &&[u8]| self.value_of(pair).is_some();
-            if !pairs(line).any(|pair| is_ours(&pair)) {
-                return Some(line.clone());
-            }
-            let kept: Vec<_> = pairs(line).filter(|pair| !is_ours(pair)).collect();
-            let kept = kept.join(&b';');
-            // These bytes were in a header already, so they fit in one.
-            let mut value = HeaderValue::from_bytes(kept.trim_ascii()).ok()?;
-            value.set_sensitive(line.is_sensitive());
-            (!value.is_empty()).then_some(value)
+    fn strip(&self, headers: &mut HeaderMap, _: &mut Uri, expected: Expected<'_>) {
+        remove_members(headers, &COOKIE, SEPARATOR, |pair| {
+            self.value_of(pair).is_some_and(|value| expected.is_ours(value))
         });
     }
 
@@ -58,8 +44,4 @@ impl SourceKind for Cookie {
     fn challenge(&self) -> Challenge<'_> {
         Challenge::of_location("cookie", &self.0)
     }
-}
-
-fn pairs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    line.as_bytes().split(|byte| *byte == b';')
 }

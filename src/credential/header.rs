@@ -1,7 +1,9 @@
-use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName};
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, SEC_WEBSOCKET_PROTOCOL};
 use http::uri::Uri;
 
+use super::expected::Expected;
 use super::kind::{Challenge, SourceKind};
+use super::lines::rewrite;
 use super::{Credential, has_several};
 use crate::error::ConfigError;
 use crate::key::KeyFormat;
@@ -14,6 +16,7 @@ impl Header {
         match HeaderName::from_bytes(name.as_bytes()) {
             Ok(AUTHORIZATION) => Err(ConfigError::SharedHeader("authorization")),
             Ok(COOKIE) => Err(ConfigError::SharedHeader("cookie")),
+            Ok(SEC_WEBSOCKET_PROTOCOL) => Err(ConfigError::SharedHeader("sec-websocket-protocol")),
             Ok(name) => Ok(Self(name)),
             Err(_) => Err(ConfigError::HeaderName),
         }
@@ -38,12 +41,14 @@ pub(super) fn read(
 }
 
 impl SourceKind for Header {
-    fn read(&self, headers: &HeaderMap, _: Option<&Uri>, format: Option<&KeyFormat>) -> Credential {
-        read(headers, &self.0, format)
+    fn read(&self, headers: &HeaderMap, _: Option<&Uri>, expected: Expected<'_>) -> Credential {
+        expected.read_one(headers.get_all(&self.0))
     }
 
-    fn strip(&self, headers: &mut HeaderMap, _: &mut Uri) {
-        headers.remove(&self.0);
+    fn strip(&self, headers: &mut HeaderMap, _: &mut Uri, expected: Expected<'_>) {
+        rewrite(headers, &self.0, |line| {
+            (!expected.is_ours(line.as_bytes())).then(|| line.clone())
+        });
     }
 
     fn header_name(&self) -> Option<&HeaderName> {

@@ -1,10 +1,12 @@
 use std::fmt;
+use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderName};
 use http::uri::Uri;
 
 use super::Credential;
-use crate::key::KeyFormat;
+use super::expected::Expected;
+use crate::error::ConfigError;
 
 /// The scheme of challenges for keys outside of `Authorization`. Like every scheme for API keys, it is not registered.
 const API_KEY: &str = "ApiKey";
@@ -12,15 +14,10 @@ const API_KEY: &str = "ApiKey";
 /// A kind of source: everything that depends on where a key is.
 pub(crate) trait SourceKind: Send + Sync {
     /// Reads the credential. There is no URI if the caller has headers alone.
-    fn read(
-        &self,
-        headers: &HeaderMap,
-        uri: Option<&Uri>,
-        format: Option<&KeyFormat>,
-    ) -> Credential;
+    fn read(&self, headers: &HeaderMap, uri: Option<&Uri>, expected: Expected<'_>) -> Credential;
 
     /// Removes the credential and nothing else.
-    fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri);
+    fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri, expected: Expected<'_>);
 
     /// The header that has the credential, or `None` if the URI has it.
     fn header_name(&self) -> Option<&HeaderName>;
@@ -31,14 +28,25 @@ pub(crate) trait SourceKind: Send + Sync {
     }
 
     fn challenge(&self) -> Challenge<'_>;
+
+    /// The function of [`Source`](super::Source) that makes this source, and its argument.
+    fn constructor(&self) -> (&'static str, &str) {
+        let Challenge { scheme, location } = self.challenge();
+        location.unwrap_or(("scheme", scheme))
+    }
+
+    fn with_basic_challenge(&self) -> Result<Arc<dyn SourceKind>, ConfigError> {
+        Err(ConfigError::BasicChallenge)
+    }
 }
 
 /// Shows the constructor of the source.
 impl fmt::Debug for dyn SourceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Challenge { scheme, location } = self.challenge();
-        let (constructor, name) = location.unwrap_or(("scheme", scheme));
-        write!(f, "{constructor}({name:?})")
+        match self.constructor() {
+            (constructor, "") => write!(f, "{constructor}()"),
+            (constructor, argument) => write!(f, "{constructor}({argument:?})"),
+        }
     }
 }
 

@@ -13,6 +13,39 @@ pub(super) fn rewrite(
     }
 }
 
+/// The members of a list that a header has in one or several lines.
+pub(super) fn members<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    separator: u8,
+) -> impl Iterator<Item = &'a [u8]> {
+    headers.get_all(name).iter().flat_map(move |line| split(line, separator))
+}
+
+/// Removes members from a list. Lines without one of them stay as they are.
+pub(super) fn remove_members(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+    separator: u8,
+    is_ours: impl Fn(&[u8]) -> bool,
+) {
+    rewrite(headers, name, |line| {
+        if !split(line, separator).any(&is_ours) {
+            return Some(line.clone());
+        }
+        let kept: Vec<_> = split(line, separator).filter(|member| !is_ours(member)).collect();
+        let kept = kept.join(&separator);
+        // These bytes were in a header already, so they fit in one.
+        let mut value = HeaderValue::from_bytes(kept.trim_ascii()).ok()?;
+        value.set_sensitive(line.is_sensitive());
+        (!value.is_empty()).then_some(value)
+    });
+}
+
+fn split(line: &HeaderValue, separator: u8) -> impl Iterator<Item = &[u8]> {
+    line.as_bytes().split(move |byte| *byte == separator)
+}
+
 /// Returns whether the text is a token (RFC 9110 section 5.6.2), as names of schemes and cookies are.
 pub(super) fn is_token(text: &str) -> bool {
     let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

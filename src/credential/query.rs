@@ -4,9 +4,9 @@ use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 use super::Credential;
+use super::expected::Expected;
 use super::kind::{Challenge, SourceKind};
 use crate::error::ConfigError;
-use crate::key::KeyFormat;
 
 /// A parameter of the query with this name.
 pub(super) struct Query(Box<str>);
@@ -23,23 +23,20 @@ impl Query {
 }
 
 impl SourceKind for Query {
-    fn read(&self, _: &HeaderMap, uri: Option<&Uri>, format: Option<&KeyFormat>) -> Credential {
-        let query = uri.and_then(Uri::query);
-        let mut ours = query.into_iter().flat_map(pairs).filter(|pair| self.is_ours(pair));
-        match (ours.next(), ours.next()) {
-            (None, _) => Credential::Absent,
-            (Some(pair), None) => Credential::of(&decode(split(pair).1), false, format),
-            (Some(_), Some(_)) => Credential::ambiguous(false),
-        }
+    fn read(&self, _: &HeaderMap, uri: Option<&Uri>, expected: Expected<'_>) -> Credential {
+        let pairs = uri.and_then(Uri::query).into_iter().flat_map(pairs);
+        let ours = pairs.filter(|pair| self.is_ours(pair));
+        expected.read_one(ours.map(|pair| decode(split(pair).1)))
     }
 
     /// Removes the parameter. The others keep their order and their spelling.
-    fn strip(&self, _: &mut HeaderMap, uri: &mut Uri) {
+    fn strip(&self, _: &mut HeaderMap, uri: &mut Uri, expected: Expected<'_>) {
         let Some(query) = uri.query() else { return };
-        if !pairs(query).any(|pair| self.is_ours(pair)) {
+        let is_ours = |pair: &&str| self.is_ours(pair) && expected.is_ours(&decode(split(pair).1));
+        if !pairs(query).any(|pair| is_ours(&pair)) {
             return;
         }
-        let kept: Vec<_> = pairs(query).filter(|pair| !self.is_ours(pair)).collect();
+        let kept: Vec<_> = pairs(query).filter(|pair| !is_ours(pair)).collect();
         let separator = if kept.is_empty() { "" } else { "?" };
         let path_and_query = format!("{}{separator}{}", uri.path(), kept.join("&"));
         // A part of a valid target is valid; if it were not, no query is better than one with a key in it.

@@ -1,10 +1,9 @@
-use std::sync::Arc;
-
 use http::header::{Entry, HeaderMap, HeaderName};
 use http::uri::Uri;
 
 use super::header::{self, Header};
-use super::kind::{Challenge, SourceKind};
+use super::kind::Challenge;
+use super::source::ConfiguredSource;
 use super::{Credential, Source, has_several};
 use crate::error::ConfigError;
 use crate::key::KeyFormat;
@@ -14,7 +13,7 @@ const DEFAULT_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 /// The sources of an authenticator, in the order in which they are tried.
 #[derive(Clone)]
 pub(crate) struct Sources {
-    kinds: Box<[Arc<dyn SourceKind>]>,
+    all: Box<[ConfiguredSource]>,
     /// The only source, if it is a header that has the key and nothing else.
     only_header: Option<HeaderName>,
     /// The headers that the sources read, each once.
@@ -26,29 +25,36 @@ pub(crate) struct Sources {
 
 impl Default for Sources {
     fn default() -> Self {
-        Self::of([Arc::new(Header::of(DEFAULT_HEADER)) as _].into())
+        Self::of([ConfiguredSource::of(Header::of(DEFAULT_HEADER))].into())
     }
 }
 
 impl Sources {
     pub(crate) fn new(sources: impl IntoIterator<Item = Source>) -> Result<Self, ConfigError> {
-        let kinds = sources.into_iter().map(|source| source.0).collect::<Result<Box<[_]>, _>>()?;
-        if kinds.is_empty() { Err(ConfigError::NoSources) } else { Ok(Self::of(kinds)) }
+        let sources =
+            sources.into_iter().map(|source| source.0).collect::<Result<Box<[_]>, _>>()?;
+        if sources.is_empty() { Err(ConfigError::NoSources) } else { Ok(Self::of(sources)) }
     }
 
-    fn of(kinds: Box<[Arc<dyn SourceKind>]>) -> Self {
+    fn of(sources: Box<[ConfiguredSource]>) -> Self {
         let mut header_names: Vec<HeaderName> = Vec::new();
-        for name in kinds.iter().filter_map(|kind| kind.header_name()) {
+        for name in sources.iter().filter_map(|source| source.kind.header_name()) {
             if !header_names.contains(name) {
                 header_names.push(name.clone());
             }
         }
-        let only_header = match &*kinds {
-            [only] if only.is_whole_header() => only.header_name().cloned(),
+        let only_header = match &*sources {
+            [only] => only.whole_header().cloned(),
             _ => None,
         };
-        let read_uri = kinds.iter().any(|kind| kind.header_name().is_none());
-        Self { kinds, only_header, header_names: header_names.into(), read_uri, format: None }
+        let read_uri = sources.iter().any(|source| source.kind.header_name().is_none());
+        Self {
+            all: sources,
+            only_header,
+            header_names: header_names.into(),
+            read_uri,
+            format: None,
+        }
     }
 
     /// Returns whether a source reads the URI, which a header map lacks.
@@ -71,14 +77,14 @@ impl Sources {
         Credential::of(key, false, self.format.as_ref())
     }
 
-    pub(crate) fn kinds(&self) -> &[Arc<dyn SourceKind>] {
-        &self.kinds
+    pub(crate) fn list(&self) -> &[ConfiguredSource] {
+        &self.all
     }
 
     /// The challenges, in the order of the sources, each once.
     pub(crate) fn challenges(&self) -> Vec<Challenge<'_>> {
         let mut challenges = Vec::new();
-        for challenge in self.kinds.iter().map(|kind| kind.challenge()) {
+        for challenge in self.all.iter().map(|source| source.kind.challenge()) {
             if !challenges.contains(&challenge) {
                 challenges.push(challenge);
             }
@@ -98,8 +104,8 @@ impl Sources {
 
     fn read_in_order(&self, headers: &HeaderMap, uri: Option<&Uri>) -> Credential {
         let mut blank = false;
-        for kind in &self.kinds {
-            match kind.read(headers, uri, self.format.as_ref()) {
+        for source in &self.all {
+            match source.read(headers, uri, self.format.as_ref()) {
                 Credential::Absent => {}
                 Credential::Blank => blank = true,
                 decided @ (Credential::Wrong { .. } | Credential::Key { .. }) => return decided,
@@ -148,8 +154,8 @@ impl Sources {
     /// Removes the credentials of every source, and nothing else.
     #[cfg_attr(not(feature = "tower"), allow(dead_code))]
     pub(crate) fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri) {
-        for kind in &self.kinds {
-            kind.strip(headers, uri);
+        for source in &self.all {
+            source.strip(headers, uri);
         }
     }
 

@@ -15,15 +15,15 @@ pub enum ConfigError {
     HeaderName,
     /// The header carries more than a key.
     #[error(
-        "`{0}` carries more than a key: use `Source::bearer()`, `Source::scheme(..)` or \
-         `Source::cookie(..)`"
+        "`{0}` carries more than a key: use `Source::bearer()`, `Source::scheme(..)`, `Source::basic()`, \
+         `Source::header_raw(..)`, `Source::cookie(..)` or `Source::websocket_protocol(..)`"
     )]
     SharedHeader(&'static str),
     /// The text given to `Source::scheme` is not the name of a scheme (RFC 9110 section 11.1).
     #[error("the text given to `Source::scheme` is not the name of a scheme, such as `ApiKey`")]
     SchemeName,
     /// The scheme carries a name and a password, not a key.
-    #[error("the scheme `{0}` carries passwords, not keys: use `Source::bearer()`")]
+    #[error("the scheme `{0}` carries passwords: use `Source::basic()` or `Source::bearer()`")]
     PasswordScheme(&'static str),
     /// A parameter of the query has no name.
     #[error("a parameter of the query needs a name, such as `api_key`")]
@@ -31,6 +31,19 @@ pub enum ConfigError {
     /// The text given to `Source::cookie` is not the name of a cookie (RFC 6265 section 4.1.1).
     #[error("the text given to `Source::cookie` is not the name of a cookie, such as `api_key`")]
     CookieName,
+    /// The text given to `Source::websocket_protocol` is not a token (RFC 9110 section 5.6.2).
+    #[error("the text given to `Source::websocket_protocol` must be a token, such as `keygate.`")]
+    ProtocolPrefix,
+    /// The text given to `Source::with_prefix` is not the beginning of a key.
+    #[error(
+        "the text given to `Source::with_prefix` must have 1 to 64 visible ASCII characters, such as `acme_`"
+    )]
+    SourcePrefix,
+    /// `Source::with_basic_challenge` was called on a source other than `Source::basic()`.
+    #[error(
+        "only `Source::basic()` can have a challenge of `Basic`: call `with_basic_challenge` on it"
+    )]
+    BasicChallenge,
     /// A header map holds no query.
     #[error(
         "`Source::query` reads the request's URI, which `verify(&HeaderMap)` does not have: \

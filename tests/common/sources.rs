@@ -12,6 +12,9 @@ pub(crate) enum Constructor {
     Scheme,
     Cookie,
     Query,
+    Basic,
+    HeaderRaw,
+    WebsocketProtocol,
 }
 
 pub(crate) struct SourceCase {
@@ -62,6 +65,32 @@ pub(crate) fn all() -> Vec<SourceCase> {
             write: |request, key| append(request, "authorization", &[b"Token ", key].concat()),
         },
         SourceCase {
+            constructor: Constructor::Basic,
+            source: Source::basic(),
+            header: Some("authorization"),
+            challenge: r#"ApiKey realm="api", in="header", name="authorization""#,
+            write: |request, key| {
+                let value = format!("Basic {}", base64(&[b":", key].concat()));
+                append(request, "authorization", value.as_bytes());
+            },
+        },
+        SourceCase {
+            constructor: Constructor::HeaderRaw,
+            source: Source::header_raw("authorization"),
+            header: Some("authorization"),
+            challenge: r#"ApiKey realm="api", in="header", name="authorization""#,
+            write: |request, key| append(request, "authorization", key),
+        },
+        SourceCase {
+            constructor: Constructor::WebsocketProtocol,
+            source: Source::websocket_protocol("keygate."),
+            header: Some("sec-websocket-protocol"),
+            challenge: r#"ApiKey realm="api", in="header", name="sec-websocket-protocol""#,
+            write: |request, key| {
+                append(request, "sec-websocket-protocol", &[b"keygate.", key].concat());
+            },
+        },
+        SourceCase {
             constructor: Constructor::Cookie,
             source: Source::cookie("key"),
             header: Some("cookie"),
@@ -83,6 +112,22 @@ pub(crate) fn all() -> Vec<SourceCase> {
             },
         },
     ]
+}
+
+/// Base64 with padding, bit by bit.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits: Vec<u8> =
+        bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
+    let digit = |bits: &[u8]| {
+        let value = (0..6).fold(0, |value, bit| value << 1 | bits.get(bit).unwrap_or(&0));
+        char::from(DIGITS[usize::from(value)])
+    };
+    let mut text: String = bits.chunks(6).map(digit).collect();
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    text
 }
 
 fn append(request: &mut Request<()>, name: &'static str, value: &[u8]) {

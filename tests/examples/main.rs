@@ -6,6 +6,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::time::Instant;
 
+mod basic;
 mod curl;
 mod half_sent;
 mod quotas;

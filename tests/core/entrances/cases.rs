@@ -7,7 +7,9 @@ use crate::common::keys::id_of;
 use crate::entrances::open::Outcome;
 
 mod authorization;
+mod basic;
 mod header;
+mod prefixed;
 mod several;
 mod target_and_cookies;
 
@@ -28,6 +30,10 @@ pub(crate) fn all() -> Vec<Case> {
         header::cases(),
         authorization::by_bearer(),
         authorization::by_scheme(),
+        basic::by_basic(),
+        basic::by_header_raw(),
+        prefixed::by_bearer(),
+        prefixed::by_websocket_protocol(),
         target_and_cookies::by_query(),
         target_and_cookies::by_cookie(),
         several::cases(),

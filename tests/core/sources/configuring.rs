@@ -37,16 +37,82 @@ fn header_that_carries_more_than_a_key_is_not_one() {
         ("Authorization", "authorization"),
         ("authorization", "authorization"),
         ("COOKIE", "cookie"),
+        ("Sec-WebSocket-Protocol", "sec-websocket-protocol"),
     ];
     for (name, known) in names {
         assert_refused(
             Source::header(name),
             &ConfigError::SharedHeader(known),
             &format!(
-                "`{known}` carries more than a key: use `Source::bearer()`, \
-                 `Source::scheme(..)` or `Source::cookie(..)`"
+                "`{known}` carries more than a key: use `Source::bearer()`, `Source::scheme(..)`, \
+                 `Source::basic()`, `Source::header_raw(..)`, `Source::cookie(..)` or \
+                 `Source::websocket_protocol(..)`"
             ),
         );
+        let raw = sources([Source::header_raw(name)]);
+        let is_shared = known != "authorization";
+        assert_eq!(raw, if is_shared { Err(ConfigError::SharedHeader(known)) } else { Ok(()) });
+    }
+    assert_eq!(sources([Source::header_raw("x y")]), Err(ConfigError::HeaderName));
+}
+
+#[test]
+fn websocket_protocol_needs_a_token() {
+    for prefix in ["", "key gate", "keygate/", "keygate,", "schlüssel", "keygate="] {
+        assert_refused(
+            Source::websocket_protocol(prefix),
+            &ConfigError::ProtocolPrefix,
+            "the text given to `Source::websocket_protocol` must be a token, such as `keygate.`",
+        );
+    }
+}
+
+#[test]
+fn prefix_is_visible_ascii() {
+    let long = "x".repeat(65);
+    for prefix in ["", " ", "acme ", "ac me", "größe", "acme\n", "\0", &long] {
+        for source in [Source::bearer(), Source::basic(), Source::cookie("key")] {
+            assert_refused(
+                source.with_prefix(prefix),
+                &ConfigError::SourcePrefix,
+                "the text given to `Source::with_prefix` must have 1 to 64 visible ASCII \
+                 characters, such as `acme_`",
+            );
+        }
+    }
+    for prefix in ["acme_", "a", "~", &long[1..]] {
+        assert_eq!(sources([Source::bearer().with_prefix(prefix)]), Ok(()));
+    }
+    // The first fault is reported.
+    let source = Source::cookie("").with_prefix("");
+    assert_eq!(sources([source]), Err(ConfigError::CookieName));
+}
+
+#[test]
+fn basic_challenge_is_for_basic_alone() {
+    for source in [Source::bearer(), Source::scheme("Token"), Source::header_raw("authorization")] {
+        assert_refused(
+            source.with_basic_challenge(),
+            &ConfigError::BasicChallenge,
+            "only `Source::basic()` can have a challenge of `Basic`: call \
+             `with_basic_challenge` on it",
+        );
+    }
+    let prefixed = Source::basic().with_prefix("acme_").with_basic_challenge();
+    assert_eq!(format!("{prefixed:?}"), r#"basic().with_basic_challenge().with_prefix("acme_")"#);
+}
+
+#[test]
+fn debug_of_a_source_is_its_constructor() {
+    for (source, expected) in [
+        (Source::header("x-key"), r#"header("x-key")"#),
+        (Source::bearer(), r#"scheme("Bearer")"#),
+        (Source::basic(), "basic()"),
+        (Source::header_raw("authorization"), r#"header_raw("authorization")"#),
+        (Source::websocket_protocol("keygate."), r#"websocket_protocol("keygate.")"#),
+        (Source::cookie("key").with_prefix("acme_"), r#"cookie("key").with_prefix("acme_")"#),
+    ] {
+        assert_eq!(format!("{source:?}"), expected);
     }
 }
 
@@ -67,7 +133,9 @@ fn scheme_for_passwords_is_not_one_for_keys() {
         assert_refused(
             Source::scheme(name),
             &ConfigError::PasswordScheme(known),
-            &format!("the scheme `{known}` carries passwords, not keys: use `Source::bearer()`"),
+            &format!(
+                "the scheme `{known}` carries passwords: use `Source::basic()` or `Source::bearer()`"
+            ),
         );
     }
 }

@@ -11,15 +11,43 @@ use crate::common::polling::at_once;
 use crate::common::services::respond;
 use crate::common::sources::all;
 
+/// Each source, and each with a prefix.
 fn sources() -> impl Iterator<Item = Source> {
-    all().into_iter().map(|case| case.source)
+    let prefixed = all().into_iter().map(|case| case.source.with_prefix("08zE"));
+    prefixed.chain(all().into_iter().map(|case| case.source))
 }
 
 /// Pieces that mean something to a source, in any order, and bytes that mean nothing.
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let meaning = select(vec![
-        "Bearer", "bearer ", "Token ", "Basic ", "key", "key=", "=", ";", "; ", "&", "%", "%6",
-        "%zz", "%00", "%ff", "+", " ", "\t", "\"", ",", "?", "#", "é", RIGHT,
+        "Bearer",
+        "bearer ",
+        "Token ",
+        "Basic ",
+        "key",
+        "key=",
+        "=",
+        ";",
+        "; ",
+        "&",
+        "%",
+        "%6",
+        "%zz",
+        "%00",
+        "%ff",
+        "+",
+        " ",
+        "\t",
+        "\"",
+        ",",
+        "?",
+        "#",
+        "é",
+        RIGHT,
+        "keygate.",
+        "Om9r",
+        "OjA4ekVrOElDMGxlM0kwa1B3U0YxZzRYVTlSNVdnYnBVcTJ2WmtaMHBrUVU=",
+        "08zE",
     ]);
     let piece = prop_oneof![
         3 => meaning.prop_map(|text: &str| text.as_bytes().to_owned()),
@@ -30,7 +58,8 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn lines() -> impl Strategy<Value = Vec<(HeaderName, HeaderValue)>> {
-    let names = ["x-key", "authorization", "cookie", "accept"].map(HeaderName::from_static);
+    let names = ["x-key", "authorization", "cookie", "accept", "sec-websocket-protocol"]
+        .map(HeaderName::from_static);
     let value = pieces().prop_map(|mut bytes| {
         bytes.retain(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f));
         HeaderValue::from_bytes(&bytes).unwrap()

@@ -4,6 +4,7 @@ mod challenging;
 mod configuring;
 mod every;
 mod hostile;
+mod prefixed;
 mod reading;
 mod stripping;
 mod writing;

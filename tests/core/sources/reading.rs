@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::common::sources::{all, base64};
 use crate::common::stores::Anyone;
 use crate::sources::writing::{
     OTHER_PARAMETERS, Written, authorization, cookies, key_in_cookie, key_in_header, parameter,
@@ -20,6 +21,23 @@ fn looked_up(source: Source, request: Request<()>) -> Result<KeyDigest, Option<W
     let digest = store.last_lookup();
     assert_eq!(result.is_ok(), digest.is_some());
     result.map(|_| digest.unwrap()).map_err(|error| error.reason())
+}
+
+/// A key as a WebSocket's protocol may carry it (RFC 9110 section 5.6.2).
+fn token() -> impl Strategy<Value = String> {
+    "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,504}"
+}
+
+/// Decodes base64 by trying what encodes to it.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let value = |digit| DIGITS.find(digit).map(|value| u8::try_from(value).unwrap());
+    let digits = text.trim_end_matches('=').chars().map(value).collect::<Option<Vec<_>>>()?;
+    let bit = |at: usize| digits[at / 6] >> (5 - at % 6) & 1;
+    let byte = |at: usize| (at..at + 8).fold(0, |byte, at| byte << 1 | bit(at));
+    let bytes: Vec<u8> = (0..digits.len() * 6 / 8).map(|index| byte(index * 8)).collect();
+    let encoded = base64(&bytes);
+    (encoded == text || encoded.trim_end_matches('=') == text).then_some(bytes)
 }
 
 const AMBIGUOUS: Result<KeyDigest, Option<WrongReason>> = Err(Some(WrongReason::Ambiguous));
@@ -64,6 +82,74 @@ proptest! {
         let request = request("/", &[("authorization", &written.text)]);
         let source = Source::scheme("X-API-Key");
         prop_assert_eq!(looked_up(source, request), Ok(KeyDigest::of(&written.key)));
+    }
+
+    #[test]
+    fn key_in_basic_is_read_exactly(
+        (name, password) in (".{0,20}", "\\PC{0,20}"), key in vec(any::<u8>(), 1..=512),
+        padded in any::<bool>(),
+    ) {
+        prop_assume!(!key.iter().all(|byte| b" \t".contains(byte)));
+        let name = name.replace(':', "");
+        let pairs = [
+            ([name.as_bytes(), b":", &key].concat(), &key),
+            ([key.as_slice(), b":"].concat(), &key),
+            (format!("{name}:{password}x").into_bytes(), &format!("{password}x").into_bytes()),
+        ];
+        for (pair, key) in pairs {
+            // A colon ends a user name.
+            prop_assume!(pair.last() != Some(&b':') || !key.contains(&b':'));
+            let encoded = base64(&pair);
+            let encoded = if padded { &*encoded } else { encoded.trim_end_matches('=') };
+            let request = request("/", &[("authorization", format!("basic {encoded}"))]);
+            prop_assert_eq!(looked_up(Source::basic(), request), Ok(KeyDigest::of(key)));
+        }
+    }
+
+    #[test]
+    fn text_in_basic_that_is_not_base64_is_malformed(text in "[A-Za-z0-9+/=_-]{1,24}") {
+        let request = request("/", &[("authorization", format!("Basic {text}"))]);
+        let has_colon = decoded(&text).is_some_and(|bytes| bytes.contains(&b':'));
+        let reason = looked_up(Source::basic(), request).err();
+        let malformed = reason == Some(Some(WrongReason::Malformed));
+        prop_assert_eq!(malformed, !has_colon);
+    }
+
+    #[test]
+    fn key_among_websocket_protocols_is_read_exactly(
+        key in token(), others in vec(select(vec!["chat", "keygate", "Keygate.x", "xkeygate.1"]), 0..6),
+        place in any::<prop::sample::Index>(), new_lines in vec(any::<bool>(), 7),
+    ) {
+        let ours = format!("keygate.{key}");
+        let mut protocols = others;
+        protocols.insert(place.index(protocols.len() + 1), &ours);
+        let mut lines: Vec<String> = Vec::new();
+        for (protocol, new_line) in protocols.into_iter().zip(new_lines) {
+            match lines.last_mut() {
+                Some(line) if !new_line => line.extend([", ", protocol]),
+                _ => lines.push(protocol.to_owned()),
+            }
+        }
+        let lines: Vec<_> = lines.iter().map(|line| ("sec-websocket-protocol", line)).collect();
+        let source = Source::websocket_protocol("keygate.");
+        prop_assert_eq!(looked_up(source, request("/", &lines)), Ok(KeyDigest::of(key.as_bytes())));
+    }
+
+    /// A token can travel in every source.
+    #[test]
+    fn key_is_the_same_in_every_source(key in token(), prefix in 1..20_usize) {
+        let digest = KeyDigest::of(key.as_bytes());
+        for case in all() {
+            let request = case.request(key.as_bytes());
+            prop_assert_eq!(looked_up(case.source.clone(), request.clone()), Ok(digest));
+            let prefix = &key[..prefix.min(key.len())];
+            let source = case.source.clone().with_prefix(prefix);
+            prop_assert_eq!(looked_up(source.clone(), request), Ok(digest));
+            // A source reads a text with the prefix, and no other.
+            let other = case.request(format!("_{key}").as_bytes());
+            let is_ours = format!("_{key}").starts_with(prefix);
+            prop_assert_eq!(looked_up(source, other).is_ok(), is_ours, "{:?}", case.constructor);
+        }
     }
 
     #[test]

@@ -1,0 +1,65 @@
+use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use http::uri::Uri;
+
+use super::authorization::{BEARER, is_scheme_name, split};
+use super::basic::BASIC;
+use super::expected::Expected;
+use super::kind::{Challenge, SourceKind};
+use super::lines::rewrite;
+use super::{Credential, has_several};
+use crate::error::ConfigError;
+
+/// A header that has a key without a scheme, or credentials of a scheme, which are not read.
+pub(super) struct HeaderRaw(HeaderName);
+
+impl HeaderRaw {
+    pub(super) fn new(name: &str) -> Result<Self, ConfigError> {
+        match HeaderName::from_bytes(name.as_bytes()) {
+            Ok(COOKIE) => Err(ConfigError::SharedHeader("cookie")),
+            Ok(SEC_WEBSOCKET_PROTOCOL) => Err(ConfigError::SharedHeader("sec-websocket-protocol")),
+            Ok(name) => Ok(Self(name)),
+            Err(_) => Err(ConfigError::HeaderName),
+        }
+    }
+}
+
+impl SourceKind for HeaderRaw {
+    fn read(&self, headers: &HeaderMap, _: Option<&Uri>, expected: Expected<'_>) -> Credential {
+        if has_several(headers, &self.0) {
+            return expected.read_one(headers.get_all(&self.0));
+        }
+        match headers.get(&self.0).map(|line| split(line.as_bytes())) {
+            Some((name, b"")) if lacks_key(name) => Credential::Blank,
+            Some((key, b"")) => expected.read(key, false),
+            Some(_) | None => Credential::Absent,
+        }
+    }
+
+    fn strip(&self, headers: &mut HeaderMap, _: &mut Uri, expected: Expected<'_>) {
+        rewrite(headers, &self.0, |line: &HeaderValue| {
+            let (name, credentials) = split(line.as_bytes());
+            let is_other = match credentials {
+                b"" => name.is_empty() || !(expected.is_ours(name) || lacks_key(name)),
+                _ => is_scheme_name(name) || !expected.is_part_of(line.as_bytes()),
+            };
+            is_other.then(|| line.clone())
+        });
+    }
+
+    fn header_name(&self) -> Option<&HeaderName> {
+        Some(&self.0)
+    }
+
+    fn challenge(&self) -> Challenge<'_> {
+        Challenge::of_location("header", self.0.as_str())
+    }
+
+    fn constructor(&self) -> (&'static str, &str) {
+        ("header_raw", self.0.as_str())
+    }
+}
+
+/// Returns whether a caller forgot the key behind the name of a scheme.
+fn lacks_key(name: &[u8]) -> bool {
+    [BEARER, BASIC].iter().any(|scheme| name.eq_ignore_ascii_case(scheme.as_bytes()))
+}
