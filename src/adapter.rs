@@ -1,7 +1,21 @@
-//! Extractors and responses for web frameworks, which the orphan rule keeps in this crate.
+//! What frameworks need and the orphan rule keeps in this crate: extractors, responses, and middleware.
 //!
 //! The parts of a request come in; a [`Client`](crate::Client) goes out, or an [`AuthError`](crate::AuthError) that is
-//! a response.
+//! a response. Each framework has a file: `axum.rs`, `actix.rs` with `actix_headers.rs`, and `tonic.rs`. A status of
+//! gRPC is made in `respond/status.rs`, where the tower layer can read it, too.
 
+#[cfg(feature = "actix-web-4")]
+mod actix;
+#[cfg(feature = "actix-web-4")]
+mod actix_headers;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(feature = "tonic-0_14")]
+mod tonic;
+
+#[cfg(feature = "actix-web-4")]
+#[cfg_attr(docsrs, doc(cfg(feature = "actix-web-4")))]
+pub use actix::ApiKeyMiddleware;
+#[cfg(feature = "tonic-0_14")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tonic-0_14")))]
+pub use tonic::ApiKeyInterceptor;

@@ -32,6 +32,8 @@ pub use authenticator::Authenticator;
 pub(crate) use config::SharedConfig;
 #[cfg(feature = "tower")]
 pub(crate) use config::{Config, is_downstream};
+#[cfg(feature = "actix-web-4")]
+pub(crate) use foreign::ForeignHead;
 pub use future::Authenticate;
 #[cfg(feature = "tower")]
 pub(crate) use future::Verification;

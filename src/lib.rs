@@ -17,7 +17,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
-mod adapter;
+#[cfg(any(feature = "actix-web-4", feature = "axum", feature = "tonic-0_14"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "actix-web-4", feature = "tonic-0_14"))))]
+pub mod adapter;
 mod authenticate;
 mod callback;
 pub mod client;

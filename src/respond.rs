@@ -4,6 +4,8 @@
 //! `problem_json.rs`, `no_body.rs` and `grpc.rs` implement it. `refusal.rs` adds the headers that every refusal carries;
 //! `challenge.rs` writes `WWW-Authenticate`. `caching.rs` and `warning.rs` add headers to responses to admitted requests.
 
+#[cfg(feature = "tower")]
+use http::Extensions;
 use http::{HeaderValue, Response, header::HeaderName};
 
 use crate::error::AuthError;
@@ -15,6 +17,8 @@ mod no_body;
 mod problem_json;
 #[cfg_attr(not(feature = "tower"), allow(dead_code))]
 mod refusal;
+#[cfg(feature = "tonic-0_14")]
+mod status;
 mod warning;
 
 pub(crate) use caching::Caching;
@@ -55,6 +59,16 @@ impl<B, F: Fn(&AuthError) -> Response<B>> Respond<B> for F {
     fn respond(&self, error: &AuthError) -> Response<B> {
         self(error)
     }
+}
+
+/// Returns the error of a response that refuses a request.
+#[cfg(feature = "tower")]
+#[inline]
+pub(crate) fn error_of(extensions: &Extensions) -> Option<&AuthError> {
+    let error = extensions.get();
+    #[cfg(feature = "tonic-0_14")]
+    let error = error.or_else(|| status::error_of(extensions));
+    error
 }
 
 fn set<B>(response: &mut Response<B>, name: HeaderName, value: &'static str) {

@@ -32,7 +32,11 @@ impl<S, R> Authenticator<S, R> {
     }
 
     /// Makes the same response as [`Authenticator::respond`] with another body.
-    pub fn respond_with<B>(&self, respond: &impl Respond<B>, error: &AuthError) -> Response<B> {
+    pub fn respond_with<B>(
+        &self,
+        respond: &(impl Respond<B> + ?Sized),
+        error: &AuthError,
+    ) -> Response<B> {
         let mut response = refusal(respond, error, Some(&self.config().challenges));
         if !self.config().observers.is_empty() && self.config().notify_downstream(error, false) {
             Refusal::of(&mut response).notified = true;

@@ -50,6 +50,9 @@ pub enum ConfigError {
          name the sources with `with_sources_in_parts`"
     )]
     QueryInHeaders,
+    /// The key given to a client has a character that a header cannot carry.
+    #[error("the key has a character that a header cannot carry")]
+    KeyValue,
     /// The realm is empty, not ASCII, or holds `"`, `\` or control characters.
     #[error(
         "a realm must be ASCII and not empty, and must not contain quotes, backslashes or control characters"

@@ -9,7 +9,9 @@ use http::{Extensions, Response};
 use super::future::{Decide, Finish, ResponseFuture};
 use crate::authenticate::{Authenticate, Config, SharedConfig, is_downstream};
 use crate::error::AuthError;
-use crate::respond::{Caching, Refusal, Respond, WarningHeader, add_warning, complete, refusal};
+use crate::respond::{
+    Caching, Refusal, Respond, WarningHeader, add_warning, complete, error_of, refusal,
+};
 
 /// The future of [`ApiKeyService`](crate::layer::ApiKeyService).
 pub type ApiKeyFuture<Inner, ReqBody, R> = ResponseFuture<Inner, ReqBody, Pending<R>, Completion>;
@@ -76,7 +78,7 @@ impl Finish for Completion {
 
     #[inline(never)]
     fn finish<B>(&self, mut response: Response<B>) -> Response<B> {
-        if response.extensions().get::<AuthError>().is_some() {
+        if error_of(response.extensions()).is_some() {
             self.complete_refusal(&mut response);
         } else {
             self.caching.apply(response.headers_mut(), &self.config.get().sources);
@@ -91,7 +93,7 @@ impl Completion {
     #[cold]
     fn complete_refusal<B>(&self, response: &mut Response<B>) {
         let config = self.config.get();
-        let Some(error) = response.extensions().get::<AuthError>().cloned() else { return };
+        let Some(error) = error_of(response.extensions()).cloned() else { return };
         let refusal = Refusal::of(response);
         let first = !mem::replace(&mut refusal.notified, true);
         if mem::take(&mut refusal.default_challenges) {

@@ -19,21 +19,25 @@ pub struct Grpc;
 
 impl<B: Default> Respond<B> for Grpc {
     fn respond(&self, error: &AuthError) -> Response<B> {
-        let code = match error {
-            AuthError::NoCredentials | AuthError::WrongCredentials(_) => "16",
-            AuthError::InsufficientScope(_) => "7",
-            AuthError::Throttled(_) => "8",
-            AuthError::Unavailable(_) => "14",
-            AuthError::Misconfigured(_) => "13",
-        };
         // gRPC has its own status; that of HTTP is always 200.
         let mut response = Response::new(B::default());
         set(&mut response, CONTENT_TYPE, "application/grpc");
-        set(&mut response, HeaderName::from_static("grpc-status"), code);
+        response.headers_mut().insert(HeaderName::from_static("grpc-status"), code(error).into());
         // No error has a character that `grpc-message` escapes.
         if let Ok(message) = HeaderValue::try_from(error.to_string()) {
             response.headers_mut().insert(HeaderName::from_static("grpc-message"), message);
         }
         response
+    }
+}
+
+/// The code of the error in gRPC.
+pub(super) fn code(error: &AuthError) -> i32 {
+    match error {
+        AuthError::NoCredentials | AuthError::WrongCredentials(_) => 16,
+        AuthError::InsufficientScope(_) => 7,
+        AuthError::Throttled(_) => 8,
+        AuthError::Unavailable(_) => 14,
+        AuthError::Misconfigured(_) => 13,
     }
 }

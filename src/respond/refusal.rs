@@ -27,7 +27,7 @@ impl Refusal {
 /// Makes the whole response to a refused request. The challenges are those given, whatever `respond` adds, so that no
 /// disabled scheme is ever offered. A layer that does not know them passes `None`: the key layer adds them.
 pub(crate) fn refusal<B>(
-    respond: &impl Respond<B>,
+    respond: &(impl Respond<B> + ?Sized),
     error: &AuthError,
     challenges: Option<&Challenges>,
 ) -> Response<B> {

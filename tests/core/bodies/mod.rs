@@ -6,4 +6,5 @@ mod in_axum;
 mod in_hyper;
 mod in_memory;
 mod in_tonic;
+mod in_tonic_handler;
 mod serving;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, Response};
+use keygate::adapter::{ApiKeyInterceptor, ApiKeyMiddleware};
 use keygate::client::{
     ClientAddress, LabelError, Network, ParseNetworkError, ParseQuotaError, ParseScopeError,
     ProfileError, Rate, RateUnit, TrustedProxies,
@@ -70,6 +71,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Activity,
         Permit,
         ApiKey,
+        ApiKeyInterceptor,
+        ApiKeyMiddleware<MemoryStore>,
         ApiKeyLayer<Arc<dyn KeyStore>>,
         ApiKeyService<Inner, Arc<dyn LocalKeyStore>, ProblemJson>,
         AuthError,

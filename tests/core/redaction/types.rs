@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, Request, Response};
+use keygate::adapter::{ApiKeyInterceptor, ApiKeyMiddleware};
 use keygate::client::{
     LabelError, Network, ParseQuotaError, ParseScopeError, ProfileError, Rate, RateUnit,
 };
@@ -262,6 +263,8 @@ fn entrances() -> Vec<Shown> {
     vec![
         ("Authenticator", debug(&auth()) + &debug(&Authenticator::new(Arc::new(store())))),
         ("MissingScope", missing_scope()),
+        ("ApiKeyInterceptor", debug(&ApiKeyInterceptor::new(CANARY).unwrap())),
+        ("ApiKeyMiddleware", debug(&ApiKeyMiddleware::new(store()))),
         ("RequireScope", debug(&RequireScope::new("a").unwrap())),
         ("RouteScopes", debug(&RouteScopes::new())),
         ("RequireScopeService", debug(&required)),

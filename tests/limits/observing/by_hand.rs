@@ -37,7 +37,7 @@ const REQUESTS: [(&str, Option<&str>, &str); 14] = [
     ("x-api-key", Some("wrong"), "nowhere"),
 ];
 
-fn requests() -> impl Iterator<Item = Request<()>> {
+pub(crate) fn requests() -> impl Iterator<Item = Request<()>> {
     REQUESTS.into_iter().map(|(source, key, from)| {
         let mut request = Request::builder().method(Method::GET).uri("/route1");
         if let Some(key) = key {
@@ -65,7 +65,7 @@ fn two_at_once() -> Quota {
     Quota::all_of([rate.with_burst(2).unwrap()]).unwrap()
 }
 
-fn auth(pending: bool, log: &Log, address: ClientAddress) -> Authenticator<Store> {
+pub(crate) fn auth(pending: bool, log: &Log, address: ClientAddress) -> Authenticator<Store> {
     let rate = "1/second".parse::<keygate::client::Rate>().unwrap().with_burst(3).unwrap();
     Authenticator::new(keys(pending))
         .with_sources([Source::header("x-api-key"), Source::bearer()])
@@ -78,11 +78,11 @@ fn auth(pending: bool, log: &Log, address: ClientAddress) -> Authenticator<Store
         .add_observer(log.observer())
 }
 
-fn throttle() -> Throttle {
+pub(crate) fn throttle() -> Throttle {
     Throttle::new().with_clock(fake_clock().reader())
 }
 
-async fn by_layers(pending: bool) -> Vec<(Reply, Vec<Reported>)> {
+pub(crate) async fn by_layers(pending: bool) -> Vec<(Reply, Vec<Reported>)> {
     let log = Log::default();
     let by_peer = ClientAddress::by_peer(|peer: &IpAddr| *peer);
     let service = service_fn(async |request: Request<()>| {

@@ -1,5 +1,6 @@
 //! What observers get.
 
+mod actix;
 mod by_hand;
 mod faults;
 mod fixture;
