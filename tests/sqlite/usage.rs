@@ -166,6 +166,26 @@ async fn folder_of_the_keys_is_refused() {
 }
 
 #[tokio::test]
+async fn files_of_keys_and_usage_are_told_apart() {
+    let folder = Folder::new();
+    drop(history(&folder).await);
+    let [usage, keys] = ["usage.db", "keys.db"].map(|name| folder.path().join(name));
+    for opened in [SqliteStore::open(&usage).await, SqliteStore::migrate(&usage).await] {
+        let error = opened.unwrap_err().to_string();
+        let expected = format!("{} holds usage, not keys: name another file", usage.display());
+        assert_eq!(error, expected);
+    }
+    drop(SqliteStore::migrate(&keys).await.unwrap());
+    let expected = format!("{} holds keys, not usage: name another file", keys.display());
+    assert_eq!(UsageHistory::open(&keys).await.unwrap_err().to_string(), expected);
+    // A service was stopped before it created the tables. `keygate migrate` would create those of keys.
+    fs::write(&usage, "").unwrap();
+    let error = UsageHistory::open(&usage).await.unwrap_err().to_string();
+    assert!(error.contains("holds no usage") && !error.contains("migrate"), "{error}");
+    history(&folder).await;
+}
+
+#[tokio::test]
 async fn failing_file_is_reported_and_costs_no_count_or_request() {
     let folder = Folder::new();
     let counted = Counted::new();

@@ -64,6 +64,10 @@ impl PooledConnection {
         sqlite.ok_or_else(|| file_error(path, "the connection is closed"))
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.pool.path
+    }
+
     /// Returns whether the connection reads the current file at the path; closes it if not.
     ///
     /// SQLite caches pages, and reads them again only after a commit. Copying a backup over the file is

@@ -19,8 +19,9 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
 /// The list of the migrations that were run.
 const CREATE_MIGRATIONS: &str = include_str!("migrations/0000.sql");
 
-const HAS_MIGRATIONS: &str =
-    "select count(*) from sqlite_schema where type = 'table' and name = 'keygate_migrations'";
+/// Whether there are the list of the migrations and the table ?1.
+const HAS_TABLES: &str = "select count(*) filter (where name = 'keygate_migrations') > 0, \
+    count(*) filter (where name = ?1) > 0 from sqlite_schema where type = 'table'";
 const HAS_CLIENTS: &str =
     "select 1 from sqlite_schema where type = 'table' and name = 'keygate_clients'";
 const NEWEST: &str =
@@ -33,13 +34,14 @@ pub(super) async fn check(
     connection: &mut PooledConnection,
     migrations: Migrations,
 ) -> Result<(), DatabaseError> {
-    let (found, oldest_reader) = newest(connection).await?.ok_or(DatabaseError::NoTables)?;
+    let newest = newest(connection, migrations).await?;
+    let (found, oldest_reader) = newest.ok_or(DatabaseError::NoTables)?;
     migrations.check(found, oldest_reader)
 }
 
-/// Returns the version of the tables.
+/// Returns the version of the tables of keys.
 pub(super) async fn version(connection: &mut PooledConnection) -> Result<i32, DatabaseError> {
-    newest(connection).await?.map(|(version, _)| version).ok_or(DatabaseError::NoTables)
+    newest(connection, MIGRATIONS).await?.map(|(version, _)| version).ok_or(DatabaseError::NoTables)
 }
 
 /// Creates or updates the tables. Concurrent migrations wait for the first one.
@@ -63,7 +65,7 @@ async fn apply(
 ) -> Result<(), DatabaseError> {
     connection.run(CREATE_MIGRATIONS).await?;
     // Another process may have migrated them meanwhile.
-    let found = newest(connection).await?.map_or(0, |(version, _)| version);
+    let found = newest(connection, migrations).await?.map_or(0, |(version, _)| version);
     for (version, migration) in migrations.newer_than(found) {
         connection.run(migration.sql).await?;
         let applied = sqlx::query(APPLIED).bind(version).bind(migration.oldest_reader);
@@ -77,12 +79,38 @@ async fn apply(
 }
 
 /// Returns the version of the tables, and the oldest version that can read them.
-async fn newest(connection: &mut PooledConnection) -> Result<Option<(i32, i32)>, DatabaseError> {
-    let tables = sqlx::query_scalar::<_, i64>(HAS_MIGRATIONS).fetch_one(connection.sqlite()?).await;
-    if tables.map_err(|error| connection.read_error(error))? == 0 {
+async fn newest(
+    connection: &mut PooledConnection,
+    migrations: Migrations,
+) -> Result<Option<(i32, i32)>, DatabaseError> {
+    let [content, other] = contents(migrations);
+    let tables = sqlx::query_as(HAS_TABLES).bind(other.table);
+    let tables = tables.fetch_one(connection.sqlite()?).await;
+    let (has_migrations, is_other): (bool, bool) =
+        tables.map_err(|error| connection.read_error(error))?;
+    if is_other {
+        let path = connection.path().display();
+        let why = format!("{path} holds {}, not {}: name another file", other.name, content.name);
+        return Err(DatabaseError::Location { why });
+    }
+    if !has_migrations {
         return Ok(None);
     }
     let newest = sqlx::query_as(NEWEST).fetch_optional(connection.sqlite()?).await;
     let newest = newest.map_err(|error| connection.query_error(error))?;
     Ok(Some(newest.unwrap_or((0, 0))))
+}
+
+/// What a file holds: keys or usage, never both. The versions of their tables are counted apart.
+struct Content {
+    name: &'static str,
+    table: &'static str,
+}
+
+/// Returns the content that these migrations create tables for, and the other.
+fn contents(migrations: Migrations) -> [Content; 2] {
+    let keys = Content { name: "keys", table: "keygate_keys" };
+    let usage = Content { name: "usage", table: "keygate_usage_counts" };
+    let has_keys = migrations.newer_than(0).any(|(_, one)| one.sql.contains(keys.table));
+    if has_keys { [keys, usage] } else { [usage, keys] }
 }

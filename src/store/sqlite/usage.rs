@@ -28,13 +28,14 @@ impl UsageFile {
     /// Opens the file, and with `migrate` creates it and its tables first.
     pub(in crate::store) async fn open(path: &Path, migrate: bool) -> Result<Self, DatabaseError> {
         if !migrate && matches!(path.try_exists(), Ok(false)) {
-            let why = format!(
-                "the file {} does not exist: the first service that keeps its usage there creates it",
-                path.display()
-            );
-            return Err(DatabaseError::Location { why });
+            return Err(missing(&format!("the file {} does not exist", path.display())));
         }
-        let connections = Connections::open(SqliteOptions::new(path), MIGRATIONS, migrate).await?;
+        let connections = Connections::open(SqliteOptions::new(path), MIGRATIONS, migrate).await;
+        // `keygate migrate` would create tables of keys.
+        let connections = connections.map_err(|error| match error {
+            DatabaseError::NoTables => missing(&format!("{} holds no usage", path.display())),
+            error => error,
+        })?;
         Ok(Self(Arc::new(connections)))
     }
 
@@ -52,6 +53,11 @@ impl UsageFile {
     {
         retrying_while(|error: &StoreError| error.kind() == StoreErrorKind::Busy, run).await
     }
+}
+
+fn missing(what: &str) -> DatabaseError {
+    let why = format!("{what}: the first service that keeps its usage there creates it");
+    DatabaseError::Location { why }
 }
 
 impl SqliteStore {
