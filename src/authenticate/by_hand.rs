@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use http::Response;
-use http::header::{HeaderMap, WWW_AUTHENTICATE};
+use http::header::HeaderMap;
 
 use super::Authenticator;
 use super::foreign::ForeignHead;
@@ -76,7 +76,6 @@ impl<S, R> Authenticator<S, R> {
     /// ```
     pub fn finish_refusal(&self, headers: &mut HeaderMap, error: &AuthError) {
         let config = self.config();
-        headers.remove(WWW_AUTHENTICATE);
         add_headers(headers, error, Some(&config.challenges), false);
         if let Some(client) = error.client() {
             add_warning(headers, &config.warning_for(client));

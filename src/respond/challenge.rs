@@ -4,7 +4,7 @@ use http::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::credential::{BEARER, Challenge, Sources, is_bearer};
-use crate::error::{AuthError, ConfigError};
+use crate::error::{AuthError, ConfigError, MissingScope};
 
 /// Not empty, and true of every service.
 const DEFAULT_REALM: &str = "api";
@@ -85,27 +85,22 @@ impl Challenges {
         &self.realm
     }
 
-    /// Replaces the challenges of a response.
+    /// Replaces the challenges of a response. Errors other than 401 and 403 have none.
     pub(crate) fn put(&self, error: &AuthError, headers: &mut HeaderMap) {
-        if let AuthError::InsufficientScope(missing) = error {
-            // RFC 6750 section 3.1, for keys that came by Bearer.
-            let bearer = self.lines.iter().find(|line| line.invalid_token.is_some());
-            if let (Some(_), true) = (bearer, missing.client().by_bearer()) {
-                let scope = match missing.list() {
-                    empty if empty.is_empty() => empty,
-                    list => format!(", scope=\"{list}\""),
-                };
-                let challenge = format!(
-                    "{BEARER} realm=\"{}\", error=\"insufficient_scope\"{scope}",
-                    self.realm,
-                );
-                headers.extend(
-                    HeaderValue::try_from(challenge).map(|value| (WWW_AUTHENTICATE, value)),
-                );
+        let by_bearer = match error {
+            AuthError::NoCredentials => false,
+            AuthError::WrongCredentials(wrong) => wrong.by_bearer(),
+            AuthError::InsufficientScope(missing) => {
+                headers.remove(WWW_AUTHENTICATE);
+                let challenge = self.insufficient_scope(missing);
+                headers.extend(challenge.map(|value| (WWW_AUTHENTICATE, value)));
+                return;
             }
-            return;
-        }
-        let by_bearer = matches!(error, AuthError::WrongCredentials(wrong) if wrong.by_bearer());
+            AuthError::Throttled(_) | AuthError::Unavailable(_) | AuthError::Misconfigured(_) => {
+                headers.remove(WWW_AUTHENTICATE);
+                return;
+            }
+        };
         let mut values = self.lines.iter().map(|line| {
             let named = line.invalid_token.as_ref().filter(|_| by_bearer);
             named.unwrap_or(&line.plain).clone()
@@ -116,5 +111,20 @@ impl Challenges {
         for value in values {
             headers.append(WWW_AUTHENTICATE, value);
         }
+    }
+
+    /// The challenge of RFC 6750 section 3.1, for a key that came by Bearer.
+    fn insufficient_scope(&self, missing: &MissingScope) -> Option<HeaderValue> {
+        let has_bearer = self.lines.iter().any(|line| line.invalid_token.is_some());
+        if !has_bearer || !missing.client().by_bearer() {
+            return None;
+        }
+        let realm = &self.realm;
+        let scope = match missing.list() {
+            empty if empty.is_empty() => empty,
+            list => format!(", scope=\"{list}\""),
+        };
+        let challenge = format!(r#"{BEARER} realm="{realm}", error="insufficient_scope"{scope}"#);
+        HeaderValue::try_from(challenge).ok()
     }
 }

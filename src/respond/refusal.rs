@@ -1,7 +1,7 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response};
 
 use super::{Challenges, Respond};
 use crate::error::AuthError;
@@ -32,7 +32,9 @@ pub(crate) fn refusal<B>(
     challenges: Option<&Challenges>,
 ) -> Response<B> {
     let mut response = respond.respond(error);
-    response.headers_mut().remove(WWW_AUTHENTICATE);
+    if challenges.is_none() {
+        response.headers_mut().remove(WWW_AUTHENTICATE);
+    }
     complete(&mut response, error, challenges);
     response.extensions_mut().insert(error.clone());
     response
@@ -57,20 +59,21 @@ pub(crate) fn add_headers(
     has_rate_limit: bool,
 ) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let AuthError::Throttled(throttled) = error {
-        headers.insert(RETRY_AFTER, throttled.retry_after().into());
+    match error {
+        AuthError::Throttled(throttled) => {
+            headers.insert(RETRY_AFTER, throttled.retry_after().into());
+        }
+        AuthError::Unavailable(_) => _ = headers.entry(RETRY_AFTER).or_insert_with(retry_after),
+        AuthError::NoCredentials
+        | AuthError::WrongCredentials(_)
+        | AuthError::InsufficientScope(_)
+        | AuthError::Misconfigured(_) => {}
     }
     for (name, value) in rate_limit(error).filter(|_| !has_rate_limit).into_iter().flatten() {
         headers.append(name, value.clone());
     }
-    match (error.status(), challenges) {
-        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(challenges)) => {
-            challenges.put(error, headers);
-        }
-        (StatusCode::SERVICE_UNAVAILABLE, _) => {
-            headers.entry(RETRY_AFTER).or_insert_with(retry_after);
-        }
-        _ => {}
+    if let Some(challenges) = challenges {
+        challenges.put(error, headers);
     }
 }
 
