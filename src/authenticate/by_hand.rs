@@ -7,7 +7,7 @@ use http::header::HeaderMap;
 
 use super::Authenticator;
 use super::foreign::ForeignHead;
-use super::future::Authenticate;
+use super::future::{Authenticate, Verification};
 use crate::client::Client;
 use crate::error::AuthError;
 use crate::respond::{Caching, ProblemJson, Refusal, Respond, add_headers, add_warning, refusal};
@@ -143,14 +143,14 @@ impl<S: KeyStore, R> Authenticator<S, R> {
     }
 
     pub(crate) fn authenticate_foreign(&self, foreign: &ForeignHead) -> Authenticate {
-        match &foreign.credential {
+        Authenticate(match &foreign.credential {
             Ok(credential) => {
                 self.config.authenticate(&self.store, *credential, Some(foreign.head()))
             }
             Err(error) => {
                 let error = self.config().refuse_head(error.clone(), foreign.head());
-                Authenticate::decided(Err(error))
+                Verification::Decided(Err(error))
             }
-        }
+        })
     }
 }

@@ -32,12 +32,7 @@ pub(crate) struct PendingVerification {
     config: SharedConfig,
 }
 
-impl Authenticate {
-    #[inline]
-    pub(super) fn decided(result: Result<Client, AuthError>) -> Self {
-        Self(Verification::Decided(result))
-    }
-
+impl Verification {
     #[cold]
     pub(super) fn waiting(
         lookup: Lookup,
@@ -45,12 +40,12 @@ impl Authenticate {
         address: Option<IpAddr>,
         config: &SharedConfig,
     ) -> Self {
-        Self(Verification::Waiting(Box::new(PendingVerification {
+        Self::Waiting(Box::new(PendingVerification {
             lookup: WithDeadline::new(lookup, config.get().deadline),
             request,
             address,
             config: config.clone(),
-        })))
+        }))
     }
 }
 

@@ -6,7 +6,7 @@ use http::request::Parts;
 use super::Authenticator;
 use super::admit::LookupRequest;
 use super::config::{Config, SharedConfig};
-use super::future::Authenticate;
+use super::future::{Authenticate, Verification};
 use super::guard::{AddressSource, Attempt};
 use super::head::RequestHead;
 use crate::client::Client;
@@ -55,7 +55,8 @@ impl<S: KeyStore, R> Authenticator<S, R> {
 
     /// Verifies a key that did not come in the head of a request. The future borrows nothing.
     pub fn authenticate_key(&self, key: &[u8]) -> Authenticate {
-        self.config.authenticate(&self.store, self.config().sources.credential(key), None)
+        let credential = self.config().sources.credential(key);
+        Authenticate(self.config.authenticate(&self.store, credential, None))
     }
 }
 
@@ -103,7 +104,8 @@ impl SharedConfig {
         store: &S,
         head: RequestHead<'_>,
     ) -> Authenticate {
-        self.authenticate(store, self.get().sources.read(head.headers, head.uri), Some(head))
+        let credential = self.get().sources.read(head.headers, head.uri);
+        Authenticate(self.authenticate(store, credential, Some(head)))
     }
 
     /// Decides at once if the store does not wait.
@@ -113,24 +115,24 @@ impl SharedConfig {
         store: &S,
         credential: Credential,
         head: Option<RequestHead<'_>>,
-    ) -> Authenticate {
+    ) -> Verification {
         let config = self.get();
         let address_source = AddressSource::new(head, config.client_address.as_ref());
         let mut attempt = Attempt { address_source, waited: false };
         let request = match LookupRequest::new(credential) {
             Ok(request) => request,
-            Err(error) => return Authenticate::decided(Err(config.refuse(error, attempt))),
+            Err(error) => return Verification::Decided(Err(config.refuse(error, attempt))),
         };
         if let Some(guard) = &config.guard {
             match guard.before_lookup(request.digest, address_source, config.clock.as_ref()) {
                 Ok(address_source) => attempt.address_source = address_source,
                 Err(error) => {
-                    return Authenticate::decided(Err(config.observers.notify_refused(error)));
+                    return Verification::Decided(Err(config.observers.notify_refused(error)));
                 }
             }
         }
         match store.lookup(request.digest).try_ready() {
-            Ok(found) => Authenticate::decided(config.decide(request, found, attempt)),
+            Ok(found) => Verification::Decided(config.decide(request, found, attempt)),
             Err(lookup) => self.wait(lookup, request, attempt.address_source),
         }
     }
@@ -141,16 +143,16 @@ impl SharedConfig {
         lookup: Lookup,
         request: LookupRequest,
         address_source: AddressSource<'_>,
-    ) -> Authenticate {
+    ) -> Verification {
         let config = self.get();
         let Some(guard) = &config.guard else {
             // The head is not kept. The key may turn out to be restricted to networks.
             let address = address_source.address();
-            return Authenticate::waiting(lookup, request, address, self);
+            return Verification::waiting(lookup, request, address, self);
         };
         match guard.before_waiting(request.digest, address_source, config.clock.as_ref()) {
-            Ok(address) => Authenticate::waiting(lookup, request, address, self),
-            Err(error) => Authenticate::decided(Err(config.observers.notify_refused(error))),
+            Ok(address) => Verification::waiting(lookup, request, address, self),
+            Err(error) => Verification::Decided(Err(config.observers.notify_refused(error))),
         }
     }
 }

@@ -72,7 +72,7 @@ where
             peer: None,
         };
         let auth = &self.layer.auth;
-        match auth.config.authenticate(&auth.store, credential, Some(head)).0 {
+        match auth.config.authenticate(&auth.store, credential, Some(head)) {
             Verification::Decided(Ok(client)) => {
                 let warning = auth.config.get().warning_for(&client);
                 request.extensions_mut().insert(client);
