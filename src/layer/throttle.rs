@@ -149,12 +149,27 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match self.layer.decide(request.extensions()) {
-            Action::Serve(permit) => ResponseFuture::running(self.inner.call(request), permit),
+            Action::Serve(permit) => self.serve(request, permit),
             Action::Refuse(error) => {
                 ResponseFuture::refused(refusal(&self.layer.respond, &error, None))
             }
             Action::Wait(pending) => ResponseFuture::waiting(pending, &mut self.inner, request),
         }
+    }
+}
+
+impl<Inner, C, R> ThrottleService<Inner, C, R> {
+    // Not inlined, so that the inner service writes its future where it stays.
+    #[inline(never)]
+    fn serve<ReqBody>(
+        &mut self,
+        request: Request<ReqBody>,
+        permit: Option<Permit>,
+    ) -> ThrottleFuture<Inner, ReqBody, R>
+    where
+        Inner: Service<Request<ReqBody>>,
+    {
+        ResponseFuture::running(self.inner.call(request), permit)
     }
 }
 
@@ -174,8 +189,11 @@ impl<C: Counters, R: Clone> ThrottleLayer<C, R> {
             Err(error) => return Action::Refuse(error),
         };
         let Some(request) = self.throttle.request(client) else { return Action::Serve(None) };
-        match self.throttle.counters().count(&request).try_ready() {
-            Ok(Ok(decision)) if decision.allowed && !self.headers => Action::Serve(None),
+        let decision = self.throttle.counters().count(&request);
+        if decision.is_allowed() && !self.headers {
+            return Action::Serve(None);
+        }
+        match decision.try_ready() {
             Ok(decision) => match decide(client, request.into(), decision) {
                 Ok(permit) => Action::Serve(self.headers.then_some(permit)),
                 Err(error) => Action::Refuse(error),

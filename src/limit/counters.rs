@@ -215,6 +215,13 @@ impl PendingDecision {
         Self(Err(Box::pin(future)))
     }
 
+    /// Returns whether the request is known to be allowed.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
+    #[inline]
+    pub(crate) fn is_allowed(&self) -> bool {
+        matches!(&self.0, Ok(Ok(decision)) if decision.allowed)
+    }
+
     /// Returns the decision if it is known without waiting.
     ///
     /// # Errors
