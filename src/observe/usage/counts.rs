@@ -4,9 +4,12 @@ use super::windows::Windows;
 use crate::observe::OutcomeKind;
 
 /// The counts of one key of one client. Times are nanoseconds since 1970.
+///
+/// In this order, what each request changes, the time and the first kind, is close together, and apart from what it reads.
+#[repr(C)]
 pub(super) struct Counts {
-    kinds: KindCounts,
     last_seen: AtomicU64,
+    kinds: KindCounts,
     windows: Windows,
     first_seen: AtomicU64,
     /// Counts that a [`UsageWriter`](crate::observe::UsageWriter) has taken.
@@ -20,9 +23,9 @@ const _: () = assert!(size_of::<Counts>() <= 768);
 impl Counts {
     pub(super) fn new(now: u64) -> Self {
         Self {
-            kinds: KindCounts::default(),
             // A sweep before the first count must not take the key for idle since 1970.
             last_seen: AtomicU64::new(now),
+            kinds: KindCounts::default(),
             windows: Windows::new(now),
             first_seen: AtomicU64::new(now),
             taken: KindCounts::default(),
