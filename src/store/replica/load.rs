@@ -30,7 +30,9 @@ const RECENT: &str = concat!(
     " from (select * from keygate.events order by seq desc limit 100) e order by e.seq"
 );
 
-const COUNT: &str = "select pg_catalog.count(*) from keygate.clients";
+/// About the number of clients, from the statistics of the planner.
+const ESTIMATE: &str = "select greatest(reltuples, 0)::bigint from pg_catalog.pg_class \
+    where oid = 'keygate.clients'::pg_catalog.regclass";
 
 /// The last event with the id of a future transaction: it came with a dump of another cluster.
 const FOREIGN: &str =
@@ -91,14 +93,15 @@ async fn load_keys(
     connection: &mut PgConnection,
     state: &mut FollowerState,
 ) -> Result<(), SessionError> {
-    let count = query_scalar(COUNT).persistent(false).fetch_one(&mut *connection);
-    let count: i64 = within(STALL_DEADLINE, count).await?;
+    let count = query_scalar(ESTIMATE).persistent(false).fetch_one(&mut *connection);
+    let count: i64 = within(POLL_DEADLINE, count).await?;
     let mut clients = Clients::with_capacity(usize::try_from(count).unwrap_or_default());
     let columns = sql::client_columns::<Postgres>();
     let select = format!("select {columns} from keygate.clients c");
     let insert = |rows: &[PgRow]| {
-        // A client without a name has no keys.
-        for client in rows.iter().filter_map(|row| Cursor::new(row).client().ok()) {
+        // A client without a name has no keys. All rows are decoded before one is inserted, which waits for memory.
+        let read = rows.iter().filter_map(|row| Cursor::new(row).client().ok());
+        for client in read.collect::<Vec<_>>() {
             clients.insert(client);
         }
     };

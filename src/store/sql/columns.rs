@@ -19,7 +19,11 @@ pub(in crate::store) static CLIENTS: Table<ClientFacts> = Table {
             Codec::Text(
                 |client| Some(client.profile.name().into()),
                 |client, name| {
-                    client.profile = ClientProfile::new(name.ok_or("its `name` is null")?);
+                    let name = name.ok_or("its `name` is null")?;
+                    // A cursor begins with a profile of this name.
+                    if client.profile.name() != name {
+                        client.profile = ClientProfile::new(name);
+                    }
                     Ok(())
                 },
             ),

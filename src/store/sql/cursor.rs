@@ -1,7 +1,6 @@
 //! Reads rows, one column after the other.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use super::column::{Codec, Column, Table, Value};
@@ -154,8 +153,10 @@ impl<'r, R: Values> Cursor<'r, R> {
 
     /// Reads a client whose row has a name.
     pub(in crate::store) fn client(&mut self) -> Result<PartialRow<ClientFacts>, BadRow> {
+        // The name is the first column.
+        let name = self.row.text(self.next).ok().flatten().unwrap_or_default();
         // An invalid value counts as enabled, so that the client can be disabled.
-        let mut row = ClientFacts { profile: UNNAMED.clone(), enabled: true };
+        let mut row = ClientFacts { profile: ClientProfile::new(name), enabled: true };
         let mut error = None;
         for (number, column) in CLIENTS.columns.iter().enumerate() {
             match self.read(column, &mut row) {
@@ -220,9 +221,6 @@ impl<'r, R: Values> Cursor<'r, R> {
         Ok(if is_revoked { record.with_state(KeyState::Revoked) } else { record })
     }
 }
-
-/// The profile of a row whose name was not read yet. Loads read millions of rows.
-static UNNAMED: LazyLock<ClientProfile> = LazyLock::new(|| ClientProfile::new(""));
 
 const NO_CLIENT: &str = "its client does not exist";
 
