@@ -99,6 +99,17 @@ impl Policy {
         }
     }
 
+    /// Returns the names of the fields that differ, as in a key file.
+    pub(super) fn differing(&self, other: &Self) -> Vec<&'static str> {
+        let Self { max_lifetime, default_lifetime, require_expiry } = self;
+        let fields = [
+            ("max_lifetime", *max_lifetime != other.max_lifetime),
+            ("default_lifetime", *default_lifetime != other.default_lifetime),
+            ("require_expiry", *require_expiry != other.require_expiry),
+        ];
+        fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    }
+
     /// Returns whether a key is within the policy: it expires if it must, and early enough. A key that was revoked
     /// always is.
     pub fn allows(&self, key: &KeyInfo) -> bool {

@@ -1,9 +1,9 @@
-//! Copying all clients and keys of a store to another.
+//! Copying all clients and keys of a store, and its policy, to another.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{ClientFacts, KeyFacts, ManageFuture, ManageKeys};
+use super::{ClientFacts, KeyFacts, ManageFuture, ManageKeys, Policy};
 use crate::key::KeyId;
 
 mod imported;
@@ -38,7 +38,7 @@ pub(crate) use plan::plan;
     note = "`MemoryStore`, `YamlStore`, `SqliteStore` and `PostgresStore` are"
 )]
 pub trait TransferKeys: ManageKeys {
-    /// Returns a consistent snapshot of all clients and keys.
+    /// Returns a consistent snapshot of all clients and keys, and of the policy.
     ///
     /// # Errors
     ///
@@ -52,16 +52,18 @@ pub trait TransferKeys: ManageKeys {
     /// this store stays revoked. If a client is refused, its new keys are refused as well, since the existing client
     /// may have more permissions.
     ///
+    /// The policy is copied if the store has none, and refused if the store has another one. Imported keys need not keep it.
+    ///
     /// # Errors
     ///
     /// The store could not be read or changed. Refused clients and keys are not an error.
     fn import_keys<'a>(&'a self, export: &'a Export) -> ManageFuture<'a, Imported>;
 }
 
-/// All clients and keys of a store, the keys as digests.
+/// All clients and keys of a store, the keys as digests, and its policy.
 ///
 /// Times have the range and precision of a [`Timestamp`](crate::key::Timestamp). No method returns a digest: one
-/// store creates an export, and another imports it. Two exports are equal if they have the same clients and keys.
+/// store creates an export, and another imports it. Two exports are equal if they have the same clients, keys and policy.
 ///
 /// ```
 /// use keygate::MemoryStore;
@@ -83,17 +85,27 @@ pub struct Export {
     keys: Vec<KeyFacts>,
     /// Keys that are disabled although their client is enabled. Only in-memory stores have such keys.
     disabled: BTreeSet<KeyId>,
+    policy: Policy,
 }
 
 impl Export {
     pub(crate) fn new(mut clients: Vec<ClientFacts>, mut keys: Vec<KeyFacts>) -> Self {
         clients.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
         keys.sort_by_key(KeyFacts::key_id);
-        Self { clients, keys, disabled: BTreeSet::new() }
+        Self { clients, keys, disabled: BTreeSet::new(), policy: Policy::new() }
     }
 
     pub(crate) fn with_disabled(self, disabled: BTreeSet<KeyId>) -> Self {
         Self { disabled, ..self }
+    }
+
+    pub(crate) fn with_policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Returns the policy for the lifetimes of keys.
+    pub fn policy(&self) -> Policy {
+        self.policy
     }
 
     pub(crate) fn clients(&self) -> &[ClientFacts] {
@@ -119,7 +131,7 @@ impl Export {
         self.keys.len()
     }
 
-    /// Returns whether there are neither clients nor keys.
+    /// Returns whether there are neither clients nor keys. There may be a policy.
     pub fn is_empty(&self) -> bool {
         self.clients.is_empty() && self.keys.is_empty()
     }
@@ -127,7 +139,7 @@ impl Export {
 
 impl fmt::Debug for Export {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { clients, keys, disabled: _ } = self;
+        let Self { clients, keys, disabled: _, policy: _ } = self;
         let mut shown = f.debug_struct("Export");
         shown.field("clients", &clients.len()).field("keys", &keys.len()).finish()
     }

@@ -21,7 +21,9 @@ pub struct Imported {
     pub keys_added: usize,
     /// Number of keys that existed already, with the same fields.
     pub keys_kept: usize,
-    /// Refused clients and keys, clients first. They were not changed in the store.
+    /// Whether the policy was copied, because the store had none.
+    pub policy_added: bool,
+    /// Refused parts: the policy, then clients, then keys. They were not changed in the store.
     pub refused: Vec<ImportConflict>,
 }
 
@@ -32,7 +34,7 @@ impl Imported {
     }
 }
 
-/// A client or key that an import refused.
+/// A policy, client or key that an import refused.
 ///
 /// ```
 /// use keygate::manage::{ConflictReason, ImportConflict};
@@ -48,6 +50,12 @@ impl Imported {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportConflict {
+    /// The policy.
+    #[error("the policy: {why}")]
+    Policy {
+        /// The reason.
+        why: ConflictReason,
+    },
     /// A client.
     #[error("the client {name}: {why}")]
     Client {
@@ -68,7 +76,7 @@ pub enum ImportConflict {
     },
 }
 
-/// Reason why an import refused a client or key.
+/// Reason why an import refused a policy, client or key.
 ///
 /// ```
 /// use keygate::manage::ConflictReason;

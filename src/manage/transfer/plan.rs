@@ -2,19 +2,21 @@ use std::collections::{HashMap, HashSet};
 
 use super::{ConflictReason, Export, ImportConflict, Imported};
 use crate::client::{ClientProfile, Scope};
-use crate::manage::{ClientFacts, KeyFacts, rules};
+use crate::manage::{ClientFacts, KeyFacts, Policy, rules};
 
-/// The clients and keys that an import adds, and its result.
+/// The clients, keys and policy that an import adds, and its result.
 pub(crate) struct ImportPlan<'a> {
     pub(crate) clients: Vec<&'a ClientFacts>,
     pub(crate) keys: Vec<&'a KeyFacts>,
+    pub(crate) policy: Option<Policy>,
     pub(crate) imported: Imported,
 }
 
 /// Decides for every store which clients and keys of `new` are added to the `existing` ones.
 pub(crate) fn plan<'a>(existing: &Export, new: &'a Export) -> ImportPlan<'a> {
-    let mut plan =
-        ImportPlan { clients: Vec::new(), keys: Vec::new(), imported: Imported::default() };
+    let (clients, keys, imported) = Default::default();
+    let mut plan = ImportPlan { clients, keys, policy: None, imported };
+    plan.decide_policy(existing.policy, new.policy);
     let refused = plan.decide_clients(existing, new);
     plan.decide_keys(existing, new, &refused);
     plan.imported.clients_added = plan.clients.len();
@@ -23,6 +25,19 @@ pub(crate) fn plan<'a>(existing: &Export, new: &'a Export) -> ImportPlan<'a> {
 }
 
 impl<'a> ImportPlan<'a> {
+    fn decide_policy(&mut self, existing: Policy, new: Policy) {
+        if new == Policy::new() || new == existing {
+            return;
+        }
+        if existing == Policy::new() {
+            self.policy = Some(new);
+            self.imported.policy_added = true;
+            return;
+        }
+        let why = ConflictReason::Differs { fields: existing.differing(&new) };
+        self.imported.refused.push(ImportConflict::Policy { why });
+    }
+
     /// Returns the names of the refused clients.
     fn decide_clients(&mut self, existing: &Export, new: &'a Export) -> HashSet<&'a str> {
         let known = existing.clients.iter().map(|client| (client.profile.name(), client));
@@ -113,7 +128,7 @@ fn lacked(client: &ClientProfile, key: &KeyFacts) -> Option<ConflictReason> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
     use crate::key::{KeyDigest, Lifetime, Timestamp};
@@ -152,6 +167,28 @@ mod tests {
         assert_eq!((imported.clients_added, imported.clients_kept), (1, 1));
         assert_eq!((imported.keys_added, imported.keys_kept), (2, 1));
         assert!(imported.is_complete());
+    }
+
+    #[test]
+    fn policy_is_added_to_none_and_another_one_is_refused() {
+        let lifetime =
+            |days: u64| Policy::new().with_max_lifetime(Duration::from_secs(days * 86_400));
+        let held = |policy| Export::new(vec![], vec![]).with_policy(policy);
+        for (existing, new, added, refused) in [
+            (Policy::new(), Policy::new(), None, false),
+            (Policy::new(), lifetime(9), Some(lifetime(9)), false),
+            (lifetime(9), lifetime(9), None, false),
+            (lifetime(9), Policy::new(), None, false),
+            (lifetime(9), lifetime(8).require_expiry(), None, true),
+        ] {
+            let (existing, new) = (held(existing), held(new));
+            let plan = plan(&existing, &new);
+            assert_eq!((plan.policy, plan.imported.policy_added), (added, added.is_some()));
+            let fields = vec!["max_lifetime", "require_expiry"];
+            let why = ConflictReason::Differs { fields };
+            let expected = if refused { vec![ImportConflict::Policy { why }] } else { vec![] };
+            assert_eq!(plan.imported.refused, expected);
+        }
     }
 
     #[test]
@@ -204,7 +241,9 @@ mod tests {
             let new = Export::new(of_client(client), of_key(key));
             let imported = plan(&Export::default(), &new).imported;
             let mut reasons = imported.refused.into_iter().map(|refused| match refused {
-                ImportConflict::Client { why, .. } | ImportConflict::Key { why, .. } => why,
+                ImportConflict::Policy { why }
+                | ImportConflict::Client { why, .. }
+                | ImportConflict::Key { why, .. } => why,
             });
             reasons.next()
         };

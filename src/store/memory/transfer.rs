@@ -41,6 +41,7 @@ impl MemoryStore {
     pub fn from_export(export: &Export) -> Result<Self, ManageError> {
         let store = Self::new();
         let mut index = store.lock();
+        index.policy = export.policy();
         for client in export.clients() {
             index.put_client(client.clone());
         }
@@ -56,7 +57,7 @@ impl MemoryStore {
         Ok(store)
     }
 
-    /// Adds the clients and keys that the store does not have yet.
+    /// Adds the clients, keys and policy that the store does not have yet.
     pub(in crate::store) fn import(&self, new: &Export) -> Result<Imported, ManageError> {
         let mut index = self.lock();
         let plan = plan(&self.export_locked(&index), new);
@@ -69,6 +70,9 @@ impl MemoryStore {
             let ClientFacts { profile, enabled } = after.client(&key.client)?;
             let key = PackedKey::new((*key).clone(), profile, enabled);
             self.insert_packed(&mut edit, &mut after, key)?;
+        }
+        if let Some(policy) = plan.policy {
+            after.policy = policy;
         }
         edit.publish();
         *index = after;
@@ -88,6 +92,8 @@ impl MemoryStore {
             }
             keys.push(key.facts());
         });
-        Export::new(index.clients().collect(), keys).with_disabled(disabled)
+        Export::new(index.clients().collect(), keys)
+            .with_disabled(disabled)
+            .with_policy(index.policy)
     }
 }

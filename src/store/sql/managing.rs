@@ -150,14 +150,23 @@ pub(in crate::store) async fn set_policy<D: Database>(
     let mut transaction = database.write().await?;
     // An unusable policy is replaced.
     if transaction.read_policy().await.ok() != Some(policy) {
-        transaction.write_policy(policy).await?;
-    }
-    if transaction.read_policy().await? != policy {
-        let found = "the policy is not what was written".to_owned();
-        return Err(not_kept(&mut transaction, found).await.into());
+        write_policy(&mut transaction, policy).await?;
     }
     read_back::commit(transaction, &[]).await?;
     Ok(policy)
+}
+
+/// Writes the policy, and reads it back.
+pub(super) async fn write_policy(
+    transaction: &mut impl Transaction,
+    policy: Policy,
+) -> Result<(), StoreError> {
+    transaction.write_policy(policy).await?;
+    if transaction.read_policy().await? != policy {
+        let found = "the policy is not what was written".to_owned();
+        return Err(not_kept(transaction, found).await);
+    }
+    Ok(())
 }
 
 const NOT_INDEXED: &str = "its index does not find it: rebuild the indexes, in PostgreSQL with `reindex \

@@ -1,3 +1,4 @@
+use super::managing::write_policy;
 use super::read_back::{self, Written};
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
@@ -25,6 +26,9 @@ pub(in crate::store) async fn import_keys<D: Database>(
         let keys = plan.keys.iter().copied().cloned().collect::<Vec<_>>();
         let written = [Written::Clients(&clients), Written::Keys(&keys)];
         if transaction.insert_clients(&clients).await? && transaction.insert_keys(&keys).await? {
+            if let Some(policy) = plan.policy {
+                write_policy(&mut transaction, policy).await?;
+            }
             read_back::commit(transaction, &written).await?;
             return Ok(plan.imported);
         }
@@ -47,5 +51,6 @@ async fn read_all(transaction: &mut impl Transaction) -> Result<Export, ManageEr
     for key in transaction.keys(None).await? {
         keys.push(key.map_err(StoreError::from)?.facts);
     }
-    Ok(Export::new(clients, keys))
+    let policy = transaction.read_policy().await?;
+    Ok(Export::new(clients, keys).with_policy(policy))
 }

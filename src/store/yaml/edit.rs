@@ -32,6 +32,8 @@ pub(super) struct Edit<'a> {
     /// The entries below `clients:`, by name.
     clients: HashMap<&'a str, &'a Entry<'a>>,
     splices: Vec<Splice>,
+    /// New fields of the file, behind new clients.
+    additions_to_root: Vec<Splice>,
     /// New fields and keys of clients, in the order of the calls.
     additions: Vec<Addition>,
     /// Indexes into `additions`, by client name.
@@ -64,6 +66,7 @@ impl<'a> Edit<'a> {
             outline,
             clients: named.collect(),
             splices: Vec::new(),
+            additions_to_root: Vec::new(),
             additions: Vec::new(),
             addition_indexes: HashMap::new(),
             removed: BTreeSet::new(),
@@ -87,7 +90,7 @@ impl<'a> Edit<'a> {
         }
         self.splices.extend(splices);
         if !new.is_empty() {
-            self.splices.extend(self.outline.add_to_root(&Value::Mapping(new)));
+            self.additions_to_root = self.outline.add_to_root(&Value::Mapping(new));
         }
     }
 
@@ -177,6 +180,7 @@ impl<'a> Edit<'a> {
     /// likely in a comment.
     pub(super) fn finish(mut self) -> Result<(Zeroizing<String>, usize), EditErrorKind> {
         self.splice_additions();
+        self.splices.append(&mut self.additions_to_root);
         self.splice_removals();
         let text = self.outline.text;
         if let Some(flow) =

@@ -107,16 +107,8 @@ fn append(path: &Path, lines: &str) -> io::Result<()> {
     file.sync_data()
 }
 
-/// A state of the keys and of their policy.
-pub(super) type State<'a> = (&'a Export, Policy);
-
 /// Returns the lines of the difference between two states.
-pub(super) fn lines(
-    at: Timestamp,
-    actor: Option<&str>,
-    before: State<'_>,
-    after: State<'_>,
-) -> String {
+pub(super) fn lines(at: Timestamp, actor: Option<&str>, before: &Export, after: &Export) -> String {
     let mut lines = String::new();
     let mut add = |action: &str,
                    client: Option<&str>,
@@ -134,16 +126,16 @@ pub(super) fn lines(
             optional(key_id.as_deref()),
         );
     };
-    if before.1 != after.1 {
+    if before.policy() != after.policy() {
         add(
             "policy.changed",
             None,
             None,
-            [before.1, after.1].map(|policy| Some(policy_json(policy))),
+            [before, after].map(|export| Some(policy_json(export.policy()))),
         );
     }
-    let clients = |state: State<'_>| -> BTreeMap<String, ClientFacts> {
-        let clients = state.0.clients().iter();
+    let clients = |export: &Export| -> BTreeMap<String, ClientFacts> {
+        let clients = export.clients().iter();
         clients.map(|client| (client.profile.name().to_owned(), client.clone())).collect()
     };
     for (name, [old, new]) in pairs(clients(before), clients(after)) {
@@ -156,8 +148,8 @@ pub(super) fn lines(
         };
         add(action, Some(&name), None, [old, new].map(|client| client.as_ref().map(client_json)));
     }
-    let keys = |state: State<'_>| -> BTreeMap<_, KeyFacts> {
-        state.0.keys().iter().map(|key| (key.key_id(), key.clone())).collect()
+    let keys = |export: &Export| -> BTreeMap<_, KeyFacts> {
+        export.keys().iter().map(|key| (key.key_id(), key.clone())).collect()
     };
     for (_, [old, new]) in pairs(keys(before), keys(after)) {
         let action = match [&old, &new] {

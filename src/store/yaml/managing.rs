@@ -316,7 +316,7 @@ impl YamlStore {
             checked.map_err(|error| ManageError::Unavailable(StoreError::new(error)))?;
             self.keys.prepare(&keys)
         };
-        let (before, policy) = (keys.export(), keys.policy());
+        let before = keys.export();
         let changed = change(&keys)?;
         let after = keys.export();
 
@@ -324,18 +324,15 @@ impl YamlStore {
             let outline = Outline::of(read::utf8(text).map_err(load_error)?).map_err(load_error)?;
             let mut edit = Edit::of(&outline);
             write_changes(&mut edit, &before, &after);
-            write_policy(&mut edit, policy, keys.policy());
+            write_policy(&mut edit, before.policy(), after.policy());
             rewrite(&mut edit);
             edit.finish().map_err(edit_error)?
         };
         match load(edited.as_bytes()) {
-            Ok(parsed)
-                if parsed.keys.export() == after && parsed.keys.policy() == keys.policy() =>
-            {
+            Ok(parsed) if parsed.keys.export() == after => {
                 let events = self.event_log.as_ref().map_or_else(String::new, |_| {
                     let at = Timestamp::nearest(keys.now());
-                    let (old, new) = ((&before, policy), (&after, keys.policy()));
-                    event_log::lines(at, keys.actor(), old, new)
+                    event_log::lines(at, keys.actor(), &before, &after)
                 });
                 Ok(Edited { changed, new: edited, parsed, events })
             }

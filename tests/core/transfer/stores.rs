@@ -13,6 +13,7 @@ use crate::transfer::folder::Folder;
 
 /// Every field that a file knows, in every form.
 const ALL: &str = "\
+policy: {max_lifetime: 365d, default_lifetime: 90d}
 clients:
   App 1:
     enabled: false
@@ -49,10 +50,14 @@ async fn nothing_is_lost_between_files_and_memory() {
     let memory = MemoryStore::new();
     let imported = memory.import_keys(&old).await.unwrap();
     assert_eq!((imported.clients_added, imported.keys_added), (4, 4));
-    assert!(imported.is_complete());
+    assert!(imported.is_complete() && imported.policy_added);
     let new = folder.empty_file("new.yml");
     assert!(new.import_keys(&held(&memory).await).await.unwrap().is_complete());
     assert_eq!(held(&new).await, old);
+    assert_eq!(new.policy().default_lifetime(), Some(Duration::from_secs(90 * 24 * 60 * 60)));
+    let flow = folder.file("flow.yml", "{} # nothing yet\n");
+    assert!(flow.import_keys(&old).await.unwrap().policy_added);
+    assert_eq!(held(&flow).await, old);
     assert_eq!(held(&YamlStore::open(folder.path("new.yml")).unwrap()).await, old);
 }
 

@@ -46,13 +46,23 @@ fn summary(imported: &Imported) -> String {
         |clients, keys| format!("{} and {}", counted(clients, "client"), counted(keys, "key"));
     let added = counted(imported.clients_added, imported.keys_added);
     let kept = counted(imported.clients_kept, imported.keys_kept);
-    let clients = imported.refused.iter().filter(|refused| is_client(refused)).count();
-    let refused = counted(clients, imported.refused.len() - clients);
-    format!("added {added}, kept {kept}, refused {refused}")
+    let is_client = |refused: &&ImportConflict| matches!(refused, ImportConflict::Client { .. });
+    let is_key = |refused: &&ImportConflict| matches!(refused, ImportConflict::Key { .. });
+    let clients = imported.refused.iter().filter(is_client).count();
+    let refused = counted(clients, imported.refused.iter().filter(is_key).count());
+    let policy = match (imported.policy_added, refused_policy(imported)) {
+        (true, _) => ", added the policy",
+        (_, Some(_)) => ", refused the policy",
+        _ => "",
+    };
+    format!("added {added}, kept {kept}, refused {refused}{policy}")
 }
 
-fn is_client(refused: &ImportConflict) -> bool {
-    matches!(refused, ImportConflict::Client { .. })
+fn refused_policy(imported: &Imported) -> Option<String> {
+    imported.refused.iter().find_map(|refused| match refused {
+        ImportConflict::Policy { why } => Some(why.to_string()),
+        _ => None,
+    })
 }
 
 fn json(imported: &Imported) -> Value {
@@ -69,8 +79,13 @@ fn json(imported: &Imported) -> Value {
         _ => None,
     });
     let part = |added, kept, refused: Vec<Value>| json!({ "added": added, "kept": kept, "refused": refused });
-    json!({
+    let mut json = json!({
         "clients": part(imported.clients_added, imported.clients_kept, clients.collect()),
         "keys": part(imported.keys_added, imported.keys_kept, keys.collect()),
-    })
+    });
+    let refused = refused_policy(imported);
+    if imported.policy_added || refused.is_some() {
+        json["policy"] = json!({ "added": imported.policy_added, "refused": refused });
+    }
+    json
 }

@@ -19,6 +19,51 @@ fn refused(sandbox: &Sandbox, command: &[&str], reason: &str) {
 }
 
 #[test]
+fn policy_is_exported_and_imported() {
+    for sandbox in stores() {
+        let set = ["policy", "set", "--max-lifetime", "365d", "--default-lifetime", "90d"];
+        sandbox.run(set).succeeds();
+        sandbox.run(["client", "add", "App 1"]).succeeds();
+        sandbox.run(["export", "--out", "exported.yml"]).succeeds();
+        let exported = sandbox.read("exported.yml");
+        assert!(exported.contains("max_lifetime: 365d"), "{exported}");
+
+        sandbox.run(["init", "--store", "new.yml"]).succeeds();
+        let import = ["import", "exported.yml", "--store", "new.yml"];
+        let note = sandbox.run(import).succeeds().err;
+        assert!(
+            note.contains("added 1 client and 0 keys, ") && note.ends_with(", added the policy\n"),
+            "{note}"
+        );
+        let shown = sandbox.run(["policy", "show"]).succeeds().out;
+        assert_eq!(sandbox.run(["policy", "show", "--store", "new.yml"]).succeeds().out, shown);
+        let note = sandbox.run(import).succeeds().err;
+        assert!(note.ends_with("refused 0 clients and 0 keys\n"), "{note}");
+
+        // A policy that differs stays, and is reported.
+        sandbox.run(["policy", "set", "--max-lifetime", "30d", "--no-default-lifetime"]).succeeds();
+        let result = sandbox.run(["import", "exported.yml"]);
+        assert_eq!(result.code, 1, "{}", result.err);
+        let warning =
+            "refused the policy: it already exists and differs in max_lifetime, default_lifetime";
+        assert!(result.err.contains(warning), "{}", result.err);
+        assert!(result.err.ends_with(", refused the policy\n"), "{}", result.err);
+        let refused = sandbox.run(["import", "exported.yml", "--json"]).json();
+        let why = "it already exists and differs in max_lifetime, default_lifetime";
+        assert_eq!(refused["policy"], json!({ "added": false, "refused": why }));
+        let shown = sandbox.run(["policy", "show"]).succeeds().out;
+        assert!(shown.starts_with("MAX LIFETIME      30d\n"), "{shown}");
+
+        // A store without a policy gets it in the same step.
+        let unset = ["policy", "set", "--no-max-lifetime", "--no-default-lifetime"];
+        sandbox.run(unset).succeeds();
+        sandbox.run(["import", "exported.yml"]).succeeds();
+        let shown = sandbox.run(["policy", "show", "--json"]).succeeds().json();
+        assert_eq!(shown["default_lifetime"], "90d");
+    }
+}
+
+#[test]
 fn policy_is_shown_changed_and_followed() {
     for sandbox in stores() {
         sandbox.run(["client", "add", "App 1"]).succeeds();
