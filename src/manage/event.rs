@@ -108,6 +108,8 @@ actions! {
     KeyChanged: "key.changed";
     /// A key was removed.
     KeyRemoved: "key.removed";
+    /// A revoked or expired key was purged.
+    KeyPurged: "key.purged";
     /// The policy was changed.
     PolicyChanged: "policy.changed";
     /// All clients or all keys were removed by hand (`truncate` in PostgreSQL).

@@ -1,12 +1,32 @@
-//! The actor and the tool that the history of a database records for each change.
+//! The actor and the tool that stores record for each change.
 
-/// The user account: its name from the environment, or else its number.
-pub(crate) fn actor() -> String {
-    let names = ["USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
-    let mut names = names.map(|name| cleaned(&name)).filter(|name| !name.is_empty());
-    names.next().or_else(number).unwrap_or_else(|| "unknown".to_owned())
+use keygate::manage::ChangeContext;
+
+use crate::failure::Failure;
+
+/// Returns the actor of changes: the given name, the one in the environment, or the user account.
+pub(crate) fn actor(given: Option<&str>) -> Result<String, Failure> {
+    let environment = || std::env::var_os("KEYGATE_ACTOR").filter(|name| !name.is_empty());
+    let name = match given {
+        Some(name) => Some(name.to_owned()),
+        None => environment().map(|name| name.to_string_lossy().into_owned()),
+    };
+    let Some(name) = name else { return Ok(account()) };
+    match ChangeContext::default().for_actor(&name) {
+        Ok(_) => Ok(name),
+        Err(error) => Err(Failure::usage(format!("--actor or KEYGATE_ACTOR: {error}"))),
+    }
 }
 
+/// The user account: its name from the environment, or else its number.
+fn account() -> String {
+    let names = ["USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let mut names = names.map(|name| cleaned(&name));
+    let names = names.find(|name| ChangeContext::default().for_actor(name).is_ok());
+    names.or_else(number).unwrap_or_else(|| "unknown".to_owned())
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn tool() -> String {
     concat!("keygate ", env!("CARGO_PKG_VERSION"), " (command line)").to_owned()
 }

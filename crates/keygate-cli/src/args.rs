@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use zeroize::Zeroizing;
 
 mod client;
+mod events;
 mod key;
 mod policy;
 mod store;
@@ -15,6 +16,7 @@ mod store;
 mod usage;
 
 pub(crate) use client::{AddArgs, ClientCommand, ListClientsArgs, SetClientArgs};
+pub(crate) use events::EventsArgs;
 pub(crate) use key::{
     IssueArgs, KeyCommand, ListKeysArgs, NewKeyArgs, RevokeArgs, RotateArgs, SetKeyArgs,
     ShowKeyArgs,
@@ -69,6 +71,12 @@ pub(crate) struct Globals {
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     #[arg(long, global = true, value_name = "STORE")]
     usage: Option<OsString>,
+    /// Who makes a change, for its record; in `events`, whose changes are listed [env: KEYGATE_ACTOR]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+    /// Folder with the record of a key file's changes, events.jsonl [env: KEYGATE_STATE_DIRECTORY]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    state_directory: Option<PathBuf>,
     /// Print JSON: one value on standard output, one object per line on standard error
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -85,6 +93,19 @@ impl Globals {
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn usage(&self) -> Option<OsString> {
         self.usage.clone().or_else(|| std::env::var_os("KEYGATE_USAGE"))
+    }
+
+    /// Returns the folder in which the changes of a key file are recorded. That of a unit of systemd is used if there is
+    /// a record in it.
+    pub(crate) fn state(&self) -> Option<PathBuf> {
+        let named = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let of_unit = || {
+            let folders = named("STATE_DIRECTORY")?;
+            let folder = std::env::split_paths(&folders).next()?;
+            folder.join("events.jsonl").exists().then_some(folder)
+        };
+        let given = self.state_directory.clone();
+        given.or_else(|| named("KEYGATE_STATE_DIRECTORY").map(PathBuf::from)).or_else(of_unit)
     }
 
     pub(crate) fn location(&self) -> Result<Location, Failure> {
@@ -167,7 +188,7 @@ Counts are kept by minute for a day, by hour for 31 days and by day for two year
 nor KEYGATE_USAGE is given, and the store is in PostgreSQL, its own usage is read. Lists of keys then
 show their last use, too.")]
     Usage(UsageArgs),
-    /// Add the clients and keys of another store or system; existing ones stay as they are
+    /// Add the clients, keys and policy of another store or system; existing ones stay as they are
     #[command(after_help = "\
 Examples:
   keygate import keys.yaml --store sqlite:keys.db
@@ -178,7 +199,8 @@ Examples:
 
 The import is one step: everything is added, or nothing. A client or key that exists and is equal is
 kept. One that differs is refused, and so are new keys of a refused client: resolve the difference,
-and import again.
+and import again. The policy is added if the store has none; another one is refused: see
+`keygate policy set`.
 
 A file of another system is shown first, with what cannot be taken over, and imported after a
 confirmation. It is never changed.
@@ -186,7 +208,7 @@ confirmation. It is never changed.
 Exit codes: 0 everything is in the store, 1 something was refused or left out, 3 a store is
 unavailable.")]
     Import(ImportArgs),
-    /// Write all clients and keys as a key file, with keys as digests
+    /// Write all clients and keys and the policy as a key file, with keys as digests
     #[command(after_help = "\
 Examples:
   keygate export --store sqlite:keys.db > keys.yaml
@@ -216,6 +238,18 @@ Examples:
 
 Exit codes: 0 nothing was found, 1 something was found, 3 the store is unavailable.")]
     Audit(AuditArgs),
+    /// Show who changed what, the newest change first
+    #[command(after_help = "\
+Examples:
+  keygate events --client 'App 1' --since 30d
+  keygate events --key 1f0c2b7a9d3e4c58
+  keygate events --actor ann --action key.revoked --json
+  keygate events --store keys.yaml --state-directory /var/lib/orders
+
+Databases record every change. The changes of a key file are recorded in events.jsonl, in the folder
+that --state-directory or KEYGATE_STATE_DIRECTORY names: by this tool, and by services that use the same folder
+with `YamlStore::record_events`.")]
+    Events(EventsArgs),
     /// Print the completion script for a shell
     #[command(after_help = "\
 Example:

@@ -9,6 +9,7 @@ mod audit;
 mod check;
 mod client;
 mod completions;
+mod events;
 mod export;
 mod hash;
 mod import;
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
         Command::Usage(args) => usage::run(&args, globals, out)?,
         Command::Policy(command) => policy::run(&command, globals, out)?,
         Command::Audit(args) => return audit::run(&args, globals, out),
+        Command::Events(args) => events::run(&args, globals, out)?,
         Command::Lint => return lint::run(globals, out),
         Command::Completions { shell } => completions::run(shell, out)?,
     }

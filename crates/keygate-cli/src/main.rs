@@ -7,14 +7,15 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod actor;
 mod args;
 mod commands;
 mod confirm;
+mod csv;
 mod deliver;
 mod differences;
 mod duration;
+mod events;
 mod expiry;
 mod failure;
 mod foreign;

@@ -153,6 +153,22 @@ pub(crate) fn unreadable(rows: &[String], out: &Output) -> Result<(), Failure> {
     }
 }
 
+/// Warns of events that a list lacks, and fails if there are any.
+pub(crate) fn unreadable_events(rows: &[String], out: &Output) -> Result<(), Failure> {
+    for row in rows {
+        out.warn(row);
+    }
+    match rows.len() {
+        0 => Ok(()),
+        count => {
+            let counted = counted(count, "recorded change");
+            Err(Failure::refused(format!(
+                "{counted} cannot be read, and not listed: see the warnings"
+            )))
+        }
+    }
+}
+
 /// Formats a count with its noun: `1 key`, `2 keys`.
 pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })

@@ -7,6 +7,9 @@ use keygate::manage::TransferKeys;
 use keygate::store::{YamlEvent, YamlWarning};
 use keygate::{KeyId, KeyStore, MemoryStore, YamlStore};
 
+use crate::actor::actor;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::actor::tool;
 use crate::args::Globals;
 use crate::failure::Failure;
 use crate::location::Location;
@@ -20,7 +23,18 @@ impl<S: TransferKeys + KeyStore> Store for S {}
 
 /// Opens the store that the command line or the environment names, and prints its warnings.
 pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
-    open_at(&globals.location()?, out)
+    // `events` lists the changes of any actor, and makes none.
+    let actor = actor(globals.actor.as_deref())?;
+    load(&globals.location()?, &actor, |store| {
+        let store = prepared(store, out);
+        let Some(folder) = globals.state() else { return Ok(store) };
+        store.record_events(&folder).map_err(|error| {
+            let folder = folder.display();
+            Failure::unavailable(format!(
+                "changes cannot be recorded in {folder} ({error}): check --state-directory and KEYGATE_STATE_DIRECTORY"
+            ))
+        })
+    })
 }
 
 /// Opens a store that the command changes. In a dry run it checks and shows changes, and makes none.
@@ -34,20 +48,23 @@ pub(crate) fn open_to_change(globals: &Globals, out: &Output) -> Result<Arc<dyn 
     }
     // A database has no dry run: the change is made in a copy.
     let copy = MemoryStore::from_export(&block_on(store.export_keys())?)?;
-    copy.set_policy(block_on(store.policy())?)?;
     Ok(Arc::new(copy))
 }
 
+/// Opens a store that the command reads besides.
 pub(crate) fn open_at(location: &Location, out: &Output) -> Result<Arc<dyn Store>, Failure> {
-    load(location, |store| {
-        // A store without keys has nothing to fix.
-        if !store.is_empty() {
-            let warnings = store.warnings();
-            let shown = warnings.iter().filter(|warning| is_shown(warning));
-            shown.for_each(|warning| out.warn(&warning.to_string()));
-        }
-        with_lock_notes(store, out)
-    })
+    load(location, &actor(None)?, |store| Ok(prepared(store, out)))
+}
+
+/// Prints the warnings of a file.
+fn prepared(store: YamlStore, out: &Output) -> YamlStore {
+    // A store without keys has nothing to fix.
+    if !store.is_empty() {
+        let warnings = store.warnings();
+        let shown = warnings.iter().filter(|warning| is_shown(warning));
+        shown.for_each(|warning| out.warn(&warning.to_string()));
+    }
+    with_lock_notes(store, out)
 }
 
 /// The mode of a file is a matter for people, and one warning of it is enough.
@@ -57,19 +74,19 @@ fn is_shown(warning: &YamlWarning) -> bool {
         || (io::stderr().is_terminal() && !WARNED.swap(true, Ordering::Relaxed))
 }
 
-/// Adds a note when the store waits for the lock of its file.
+/// Adds a note when the store waits for the lock of its file, and a warning when a change is not recorded.
 pub(crate) fn with_lock_notes(store: YamlStore, out: &Output) -> YamlStore {
     let out = out.clone();
-    store.with_events(move |event| {
-        if let YamlEvent::Waiting { .. } = event {
-            out.note(&event.to_string());
-        }
+    store.with_events(move |event| match event {
+        YamlEvent::Waiting { .. } => out.note(&event.to_string()),
+        YamlEvent::NotRecorded { .. } => out.warn(&event.to_string()),
+        _ => {}
     })
 }
 
 /// Returns whether a store may hold this key although the change failed.
 pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
-    let store = globals.location().and_then(|location| load(&location, |store| store));
+    let store = globals.location().and_then(|location| load(&location, "", Ok));
     match store.and_then(|store| Ok(block_on(store.find_key(&key_id))?)) {
         Ok(_) => true,
         Err(failure) => failure.is_unavailable(),
@@ -89,20 +106,22 @@ pub(crate) fn dry_run(globals: &Globals) -> Result<Option<YamlStore>, Failure> {
 
 fn load(
     location: &Location,
-    prepare: impl FnOnce(YamlStore) -> YamlStore,
+    actor: &str,
+    prepare: impl FnOnce(YamlStore) -> Result<YamlStore, Failure>,
 ) -> Result<Arc<dyn Store>, Failure> {
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    use crate::actor::{actor, tool};
     Ok(match location {
-        Location::File(path) => Arc::new(prepare(YamlStore::open(path).map_err(unreadable)?)),
+        Location::File(path) => {
+            let store = prepare(YamlStore::open(path).map_err(unreadable)?)?;
+            Arc::new(store.for_actor(actor).unwrap_or(store))
+        }
         #[cfg(feature = "sqlite")]
         Location::Sqlite(path) => {
             let store =
                 block_on(keygate::store::SqliteStore::open(path)).map_err(Failure::unavailable)?;
-            Arc::new(store.with_actor(actor()).with_tool(tool()))
+            Arc::new(store.with_actor(actor).with_tool(tool()))
         }
         #[cfg(feature = "postgres")]
-        Location::Postgres(url) => Arc::new(postgres(url)?.with_actor(actor()).with_tool(tool())),
+        Location::Postgres(url) => Arc::new(postgres(url)?.with_actor(actor).with_tool(tool())),
     })
 }
 

@@ -95,6 +95,8 @@ impl Sandbox {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keygate"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command.env_remove("KEYGATE_STATE_DIRECTORY").env_remove("STATE_DIRECTORY");
+        command.env_remove("KEYGATE_ACTOR").env("USER", "tester");
         command.env_remove("PGPASSFILE").env("KEYGATE_STORE", &self.store);
         command
     }

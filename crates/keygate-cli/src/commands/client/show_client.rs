@@ -1,10 +1,11 @@
 use std::time::SystemTime;
 
-use keygate::manage::PartialList;
+use keygate::manage::{EventQuery, PartialList};
 use serde_json::Value;
 
 use crate::args::Globals;
 use crate::commands::key::{View, table};
+use crate::events::{latest, latest_json, latest_text};
 use crate::failure::Failure;
 use crate::history::add_last_uses;
 use crate::identify::client_failure;
@@ -51,7 +52,10 @@ pub(super) fn run(
             + "\n"
             + &table(&keys, &View { soon: SOON, is_watched: watched.is_some(), policy, now });
     }
+    let events = latest(store, &EventQuery::new().with_client(name), globals, out);
+    text += &latest_text(events.as_deref());
     let mut json = show::client_json(&client);
+    json["events"] = latest_json(events.as_deref());
     json["key_list"] =
         keys.iter().map(|key| show::listed_json(key, &policy, now)).collect::<Value>();
     out.print(&text, &json)?;

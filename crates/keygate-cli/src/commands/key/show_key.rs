@@ -1,9 +1,10 @@
 use std::slice;
 use std::time::SystemTime;
 
-use keygate::manage::LastUsed;
+use keygate::manage::{EventQuery, LastUsed};
 
 use crate::args::{Globals, ShowKeyArgs};
+use crate::events::{latest, latest_json, latest_text};
 use crate::failure::Failure;
 use crate::history::add_last_uses;
 use crate::identify;
@@ -59,7 +60,11 @@ pub(super) fn run(
     if show::is_beyond(&key, &policy, now) {
         facts.push_fact("POLICY", Cell::styled("beyond it: see `keygate policy show`", YELLOW));
     }
-    out.print(&facts.render(), &show::listed_json(&key, &policy, now))?;
+    let events = latest(store, &EventQuery::new().with_key(key_id), globals, out);
+    let text = facts.render() + &latest_text(events.as_deref());
+    let mut json = show::listed_json(&key, &policy, now);
+    json["events"] = latest_json(events.as_deref());
+    out.print(&text, &json)?;
     show::watched(watched.as_ref(), out);
     Ok(())
 }

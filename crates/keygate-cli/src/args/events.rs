@@ -1,0 +1,29 @@
+use std::time::Duration;
+
+use clap::Args;
+use keygate::manage::ChangeAction;
+
+use crate::duration;
+
+#[derive(Args)]
+pub(crate) struct EventsArgs {
+    /// Only changes of this client and its keys
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client: Option<String>,
+    /// Only changes of this key
+    #[arg(long, value_name = "ID")]
+    pub(crate) key: Option<String>,
+    /// Only changes of this kind, such as key.revoked
+    #[arg(long)]
+    pub(crate) action: Option<ChangeAction>,
+    /// Only changes of the last hours or days
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
+    pub(crate) since: Option<Duration>,
+    /// The number of changes to list, the newest first
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+    /// Print comma-separated values (RFC 4180)
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}

@@ -1,0 +1,193 @@
+//! `keygate events`, and the actor of changes.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::tool::{Sandbox, id_of};
+
+/// Stores of every kind that record their changes, each with the options that name its record.
+fn stores() -> Vec<(Sandbox, Vec<&'static str>)> {
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    let stores = crate::databases::stores();
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    let stores = vec![Sandbox::new()];
+    let with_options = |sandbox: Sandbox| {
+        let is_file = sandbox.path("keys.yaml").exists();
+        fs::create_dir(sandbox.path("state")).unwrap();
+        (sandbox, if is_file { vec!["--state-directory", "state"] } else { vec![] })
+    };
+    stores.into_iter().map(with_options).collect()
+}
+
+fn with<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [arguments, more].concat()
+}
+
+#[test]
+fn changes_are_listed_with_actor_and_difference() {
+    for (sandbox, state) in stores() {
+        let run = |arguments: &[&str]| sandbox.run(with(arguments, &state)).succeeds();
+        run(&["client", "add", "App 1", "--metadata", "team=billing", "--actor", "ann"]);
+        run(&["client", "set", "App 1", "--quota", "9/day", "--add-scope", "orders:read"]);
+        let key = run(&["key", "issue", "App 1"]);
+        let id = id_of(key.out.trim());
+        run(&["key", "revoke", "--yes", &id, "--actor", "bob"]);
+        run(&["client", "disable", "App 1"]);
+        // No change, and a dry run.
+        run(&["client", "disable", "App 1"]);
+        run(&["client", "enable", "App 1", "--dry-run"]);
+
+        let listed = run(&["events"]).out;
+        let lines: Vec<_> = listed.lines().collect();
+        let fields = |line: &str| -> Vec<String> {
+            line.split("  ").map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect()
+        };
+        assert_eq!(fields(lines[0]), ["TIME", "ACTOR", "ACTION", "CLIENT", "KEY", "CHANGE"]);
+        let seen = lines[1..].iter().map(|line| fields(line)[1..].join("|")).collect::<Vec<_>>();
+        assert_eq!(seen[0], "tester|client.disabled|App 1");
+        assert_eq!(seen[1], format!("bob|key.revoked|App 1|{id}"));
+        assert_eq!(seen[2], format!("tester|key.issued|App 1|{id}"));
+        let mut change: Vec<_> = seen[3].split(['|', ',']).map(str::trim).collect();
+        change[3..].sort_unstable();
+        let expected = [
+            "tester",
+            "client.changed",
+            "App 1",
+            "quota none -> 9/day",
+            "scopes none -> orders:read",
+        ];
+        assert_eq!(change, expected);
+        assert_eq!(seen[4], "ann|client.added|App 1|team billing");
+        assert_eq!(seen.len(), 5, "{listed}");
+
+        let listed = run(&["events", "--json", "--actor", "ann"]).json();
+        let [event] = &listed.as_array().unwrap()[..] else { panic!("{listed}") };
+        assert_eq!((&event["action"], &event["actor"]), (&json!("client.added"), &json!("ann")));
+        assert_eq!((&event["before"], &event["after"]["name"]), (&Value::Null, &json!("App 1")));
+        let csv = run(&["events", "--csv", "--key", &id, "--action", "key.revoked"]).out;
+        let (head, row) = csv.split_once("\r\n").unwrap();
+        assert_eq!(head, "at,actor,tool,action,client,key_id,before,after");
+        assert!(
+            row.contains(",bob,") && row.contains(&format!(",key.revoked,App 1,{id},")),
+            "{row}"
+        );
+
+        let result = run(&["events", "--limit", "2"]);
+        assert_eq!(result.out.lines().count(), 3);
+        assert!(
+            result.err.contains("there are older changes: give a higher --limit"),
+            "{}",
+            result.err
+        );
+        let result = run(&["events", "--since", "30d", "--client", "App 1"]);
+        assert_eq!((result.out.lines().count(), &*result.err), (6, ""));
+    }
+}
+
+#[test]
+fn client_and_key_are_shown_with_their_latest_changes() {
+    for (sandbox, state) in stores() {
+        let run = |arguments: &[&str]| sandbox.run(with(arguments, &state)).succeeds();
+        run(&["client", "add", "App 1", "--actor", "ann"]);
+        let id = id_of(run(&["key", "issue", "App 1", "--actor", "bob"]).out.trim());
+        let shown = run(&["client", "show", "App 1"]).out;
+        let (_, events) = shown.split_once("\nTIME ").expect(&shown);
+        assert_eq!(events.lines().count(), 3, "{events}");
+        assert!(events.contains("  ann    client.added  App 1"), "{events}");
+        let shown = run(&["key", "show", &id]).out;
+        let (_, events) = shown.split_once("\nTIME ").expect(&shown);
+        assert!(
+            events.contains("  bob    key.issued  App 1   ") && events.lines().count() == 2,
+            "{events}"
+        );
+        let json = run(&["key", "show", &id, "--json"]).json();
+        assert_eq!(json["events"][0]["actor"], "bob");
+        let json = run(&["client", "show", "App 1", "--json"]).json();
+        assert_eq!(json["events"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn removed_client_and_key_keep_their_events() {
+    for (sandbox, state) in stores() {
+        let run = |arguments: &[&str]| sandbox.run(with(arguments, &state));
+        run(&["client", "add", "App 1"]).succeeds();
+        let id = id_of(run(&["key", "issue", "App 1"]).succeeds().out.trim());
+        run(&["client", "disable", "App 1"]).succeeds();
+        run(&["client", "remove", "App 1", "--yes"]).succeeds();
+        let listed = run(&["events", "--client", "App 1"]).succeeds().out;
+        assert_eq!(listed.lines().count(), 6, "{listed}");
+        let listed = run(&["events", "--key", &id]).succeeds().out;
+        assert!(listed.contains("key.removed"), "{listed}");
+        let none = run(&["events", "--client", "App 1", "--action", "policy.changed"]).succeeds();
+        assert_eq!((&*none.out, &*none.err), ("", "no such changes were recorded\n"));
+        run(&["client", "add", "App 2"]).succeeds();
+        run(&["events", "--client", "App 3"]).fails(1, "the nearest is `App 2`");
+        run(&["events", "--key", "1f0c2b7a9d3e4c58"])
+            .fails(1, "no key has the id 1f0c2b7a9d3e4c58");
+        run(&["events", "--action", "key.painted"]).fails(2, "an action is one of client.added");
+        run(&["events", "--limit", "0"]).fails(2, "--limit");
+        run(&["client", "add", "App 4", "--actor", "two\nlines"])
+            .fails(2, "invalid name of an actor");
+        assert_eq!(run(&["events", "--client", "App 4"]).code, 1);
+    }
+}
+
+#[test]
+fn changes_of_a_file_are_recorded_where_a_folder_is_named() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("state")).unwrap();
+    sandbox.run(["client", "add", "App 1"]).succeeds();
+    sandbox
+        .run(["events"])
+        .fails(2, "give --state-directory FOLDER or set KEYGATE_STATE_DIRECTORY");
+    let shown = sandbox.run(["client", "show", "App 1"]).succeeds();
+    assert!(!shown.out.contains("TIME") && shown.err.is_empty(), "{shown:?}");
+
+    let missing = ["client", "add", "App 2", "--state-directory", "missing"];
+    sandbox.run(missing).fails(3, "changes cannot be recorded in missing");
+    sandbox.run(["client", "show", "App 2"]).fails(1, "there is no client");
+
+    let in_environment = |name: &str, arguments: &[&str]| -> crate::tool::CommandResult {
+        let mut command = sandbox.command(arguments);
+        command
+            .env(name, sandbox.path("state"))
+            .env("KEYGATE_ACTOR", "ann")
+            .output()
+            .unwrap()
+            .into()
+    };
+    // A folder of systemd without a record is left alone.
+    in_environment("STATE_DIRECTORY", &["client", "add", "App 3"]).succeeds();
+    assert!(!sandbox.path("state/events.jsonl").exists());
+    in_environment("KEYGATE_STATE_DIRECTORY", &["client", "add", "App 4"]).succeeds();
+    in_environment("STATE_DIRECTORY", &["client", "add", "App 5"]).succeeds();
+    let recorded = sandbox.read("state/events.jsonl");
+    assert_eq!(recorded.lines().count(), 2, "{recorded}");
+    assert_eq!(
+        recorded.matches(r#""actor":"ann","action":"client.added""#).count(),
+        2,
+        "{recorded}"
+    );
+}
+
+/// A change is not undone because it could not be recorded, and the other events are listed.
+#[test]
+fn damaged_record_is_reported_beside_the_rest() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("state")).unwrap();
+    let state = ["--state-directory", "state"];
+    sandbox.run(with(&["client", "add", "App 1"], &state)).succeeds();
+    let log = sandbox.path("state/events.jsonl");
+    let text = sandbox.read("state/events.jsonl");
+    fs::write(&log, format!("{text}{{\"at\":\"2027-\n")).unwrap();
+    let result = sandbox.run(with(&["events"], &state));
+    assert_eq!((result.code, result.out.lines().count()), (1, 2), "{result:?}");
+    assert!(
+        result.err.contains("is not an event")
+            && result.err.contains("1 recorded change cannot be read"),
+        "{}",
+        result.err
+    );
+}
