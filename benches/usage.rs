@@ -17,6 +17,7 @@ use tower::{Layer as _, Service};
 use support::allocator;
 use support::by_hand::counted_and_limited;
 use support::clock::processor_time;
+use support::differences::Differences;
 use support::drive::{Handler, Requests, answer, through, time};
 use support::effort::Effort;
 use support::figures::Figures;
@@ -32,6 +33,7 @@ mod support {
     pub(crate) mod allocator;
     pub(crate) mod by_hand;
     pub(crate) mod clock;
+    pub(crate) mod differences;
     pub(crate) mod drive;
     pub(crate) mod effort;
     pub(crate) mod figures;
@@ -61,6 +63,9 @@ fn main() {
 fn rounds(effort: Effort) -> usize {
     effort.pick(1, 7, 31)
 }
+
+/// The most that a writer may add to a request, in nanoseconds.
+const WRITER: f64 = 15.0;
 
 /// The most memory that a counted key may take, in bytes.
 const BYTES_PER_KEY: f64 = 1024.0;
@@ -115,15 +120,19 @@ fn one_request(effort: Effort, size: u64, bound: f64) {
     table.compare(what, NANOSECONDS, &added, [FULL, BY_HAND], bound);
     table.print(&format!("what both add to the layer; keys: {size}"));
 
-    let mut table = Table::new(&["what", "with", "without", "difference"]);
-    let mut row = |with, without| difference(&mut table, &figures, [with, without]);
-    row(FULL, LAYER);
-    row(BY_HAND, LAYER);
-    row(FIELDS, FULL);
-    row(IDLE, LAYER);
-    row(USAGE, LAYER);
-    row(WRITTEN, USAGE);
-    row(THROTTLE, LAYER);
+    let mut table = Differences::new();
+    for (with, without, target) in [
+        (FULL, LAYER, None),
+        (BY_HAND, LAYER, None),
+        (FIELDS, FULL, None),
+        (IDLE, LAYER, None),
+        (USAGE, LAYER, None),
+        (WRITTEN, USAGE, Some(WRITER)),
+        (THROTTLE, LAYER, None),
+    ] {
+        let what = format!("{with} / {without}");
+        table.subtract(&what, NANOSECONDS, &figures, [with, without], target);
+    }
     table.print(&format!("one request; keys: {size}"));
 }
 
@@ -168,13 +177,6 @@ fn added_to(base: &str, figures: &Figures, subjects: [&'static str; 2]) -> Figur
         }
     }
     added
-}
-
-fn difference(table: &mut Table, figures: &Figures, [with, without]: [&str; 2]) {
-    let medians = [with, without].map(|name| figures.median(name));
-    let cells = [medians[0], medians[1], medians[0] - medians[1]];
-    let cells = cells.map(|figure| NANOSECONDS.show(figure));
-    table.row([format!("{with} / {without}")].into_iter().chain(cells));
 }
 
 const ONE_THREAD: &str = "one thread";

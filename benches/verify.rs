@@ -28,6 +28,7 @@ use support::threads::together;
 
 mod support {
     pub(crate) mod clock;
+    pub(crate) mod differences;
     pub(crate) mod drive;
     pub(crate) mod effort;
     pub(crate) mod exchange;

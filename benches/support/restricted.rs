@@ -9,13 +9,13 @@ use keygate::client::{ClientAddress, TrustedProxies};
 use keygate::{Authenticator, ClientProfile, KeyDigest, KeyRecord, MemoryStore};
 
 use super::clock::processor_time;
+use super::differences::Differences;
 use super::drive::X_API_KEY;
 use super::effort::Effort;
-use super::figures::part;
 use super::keys::{key, name};
 use super::probes::Probes;
 use super::rounds::Rounds;
-use super::table::{Table, Unit, met};
+use super::table::Unit;
 
 const NANOSECONDS: Unit = Unit("ns", 1.0, 0);
 
@@ -55,14 +55,9 @@ pub(crate) fn restricted(effort: Effort, size: u64) {
     }
     let figures = subjects.run(effort.pick(1, 7, 31));
 
-    let mut table = Table::new(&["what", "ours", "yardstick", "difference", "target", "met"]);
+    let mut table = Differences::new();
     for (name, bound) in BOUNDS {
-        let pairs = figures.of(name).iter().zip(figures.of(PLAIN));
-        let difference = part(pairs.map(|(ours, plain)| ours - plain).collect(), 500);
-        let [ours, yardstick] = [name, PLAIN].map(|name| NANOSECONDS.show(figures.median(name)));
-        let (shown, target) = (NANOSECONDS.show(difference), NANOSECONDS.show(bound));
-        let met = met(difference, Some(bound));
-        table.row([name.to_owned(), ours, yardstick, shown, target, met]);
+        table.subtract(name, NANOSECONDS, &figures, [name, PLAIN], bound);
     }
     table.print(&format!("a restricted key / an unrestricted one, keys: {size}"));
 }

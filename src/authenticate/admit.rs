@@ -81,11 +81,12 @@ fn refusal(
         KeyState::Revoked => Some(WrongReason::Revoked),
         KeyState::Disabled => Some(WrongReason::Disabled),
     };
-    if wrong.is_some() || !profile.has_networks() {
-        return wrong.map(Refused::Wrong);
+    if let Some(reason) = wrong {
+        return Some(Refused::Wrong(reason));
     }
+    let networks = profile.allowed_networks()?;
     match address_source.address() {
-        Some(address) if profile.is_usable_from(address) => None,
+        Some(address) if networks.iter().any(|network| network.contains(address)) => None,
         Some(_) => Some(Refused::Wrong(WrongReason::Network)),
         None => Some(Refused::NoAddress),
     }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -72,6 +73,39 @@ impl fmt::Display for Network {
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Network({self})")
+    }
+}
+
+/// A list of networks. Most have one at most, which needs no allocation: a request then waits for memory once less.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) enum Networks {
+    #[default]
+    None,
+    One([Network; 1]),
+    Many(Box<[Network]>),
+}
+
+const _: () = assert!(size_of::<Networks>() == 24);
+
+impl From<Vec<Network>> for Networks {
+    fn from(networks: Vec<Network>) -> Self {
+        match *networks {
+            [] => Self::None,
+            [network] => Self::One([network]),
+            _ => Self::Many(networks.into()),
+        }
+    }
+}
+
+impl Deref for Networks {
+    type Target = [Network];
+
+    fn deref(&self) -> &[Network] {
+        match self {
+            Self::None => &[],
+            Self::One(network) => network,
+            Self::Many(networks) => networks,
+        }
     }
 }
 

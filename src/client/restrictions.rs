@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::sync::Arc;
 
+use super::network::Networks;
 use super::profile::Fields;
 use super::{ClientProfile, Network, Scope};
 use crate::key::{Lifetime, Timestamp};
@@ -18,18 +19,33 @@ pub(crate) struct KeyRestrictions {
     pub(crate) networks: Vec<Network>,
 }
 
-/// The profile of a client, as a key with restrictions has it.
+/// The profile of a client, as a key with restrictions has it: a request reads nothing else, since each further
+/// allocation may be in no cache.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct KeyProfile {
     pub(super) client: ClientProfile,
+    /// The scopes that the key has.
+    pub(super) scopes: Arc<[Scope]>,
+    /// The networks from which the key may be used, if it may not be used from everywhere.
+    networks: Option<Networks>,
     restrictions: KeyRestrictions,
-    /// The scopes that the key has, if it does not have those of its client.
-    scopes: Option<Vec<Scope>>,
 }
 
 impl KeyProfile {
-    pub(super) fn scopes(&self) -> &[Scope] {
-        self.scopes.as_deref().unwrap_or(self.client.scopes())
+    fn new(client: ClientProfile, restrictions: KeyRestrictions) -> Self {
+        let KeyRestrictions { not_before: _, scopes, networks } = &restrictions;
+        let details = client.details();
+        let scopes = if scopes.is_empty() {
+            details.map(|details| Arc::clone(&details.scopes)).unwrap_or_default()
+        } else {
+            narrowed(client.scopes(), scopes, Scope::covers).into()
+        };
+        let networks = match (client.networks(), &**networks) {
+            ([], []) => None,
+            ([], networks) | (networks, []) => Some(networks.to_vec()),
+            (client, key) => Some(narrowed(client, key, |one, other| one.covers(*other))),
+        };
+        Self { client, scopes, networks: networks.map(Networks::from), restrictions }
     }
 }
 
@@ -74,18 +90,14 @@ impl ClientProfile {
         self.restrictions().map_or(&[], |key| &key.networks)
     }
 
-    /// Returns whether a key with this profile may be used from some networks only.
-    pub(crate) fn has_networks(&self) -> bool {
-        !self.networks().is_empty() || !self.key_networks().is_empty()
-    }
-
-    /// Returns whether a key with this profile may be used from this address: the networks of the key are within those of
-    /// its client, unless the client has lost some of them.
-    pub(crate) fn is_usable_from(&self, address: IpAddr) -> bool {
-        let is_in = |networks: &[Network]| {
-            networks.is_empty() || networks.iter().any(|network| network.contains(address))
-        };
-        is_in(self.networks()) && is_in(self.key_networks())
+    /// Returns the networks from which a key with this profile may be used: those of the key within those of its client.
+    /// `None` if it may be used from everywhere.
+    pub(crate) fn allowed_networks(&self) -> Option<&[Network]> {
+        match self.fields() {
+            Fields::Name(_) | Fields::Detailed(_) => None,
+            Fields::WithNetworks(details) => Some(&details.networks),
+            Fields::OfKey(key) => key.networks.as_deref(),
+        }
     }
 
     /// Returns the profile for a key with these restrictions, in place of any others.
@@ -94,9 +106,7 @@ impl ClientProfile {
         if restrictions == KeyRestrictions::default() {
             return client;
         }
-        let is_narrowed = !restrictions.scopes.is_empty();
-        let scopes = is_narrowed.then(|| narrowed(client.scopes(), &restrictions.scopes));
-        Self::from_fields(Fields::OfKey(Box::new(KeyProfile { client, restrictions, scopes })))
+        Self::from_fields(Fields::OfKey(Box::new(KeyProfile::new(client, restrictions))))
     }
 
     /// Returns the profile with the restrictions of the key that has the other profile.
@@ -118,15 +128,16 @@ impl ClientProfile {
     }
 }
 
-/// Returns the scopes that cover what both the client and the key cover.
-fn narrowed(client: &[Scope], key: &[Scope]) -> Vec<Scope> {
-    let both = |of_client: &Scope, of_key: &Scope| {
-        if of_client.covers(of_key) {
+/// Returns the scopes or networks that cover what both the client and the key cover.
+fn narrowed<T: Clone + Ord>(client: &[T], key: &[T], covers: impl Fn(&T, &T) -> bool) -> Vec<T> {
+    let both = |of_client: &T, of_key: &T| {
+        if covers(of_client, of_key) {
             Some(of_key.clone())
         } else {
-            of_key.covers(of_client).then(|| of_client.clone())
+            covers(of_key, of_client).then(|| of_client.clone())
         }
     };
+    let both = &both;
     sorted(key.iter().flat_map(|key| client.iter().filter_map(move |client| both(client, key))))
 }
 
@@ -168,27 +179,31 @@ mod tests {
             let restrictions = narrowed.restrictions().cloned().unwrap_or_default();
             assert_eq!(restrictions.scopes, scopes(key));
             assert_eq!(profile.for_key(restrictions), narrowed);
+            let later = profile.restricted(|it| it.not_before = Some(Timestamp::FIRST));
+            assert_eq!(later.scopes(), scopes(client));
         }
     }
 
     #[test]
     fn key_is_used_from_its_networks_within_those_of_its_client() {
-        let networks =
-            |text: &str| text.split_whitespace().map(|it| it.parse().unwrap()).collect::<Vec<_>>();
-        for (client, key, inside, outside) in [
-            ("", "", "10.1.2.3 ::1", ""),
-            ("10.0.0.0/8 ::1", "", "10.1.2.3 ::1 ::ffff:10.1.2.3", "11.0.0.0 ::2"),
-            ("", "10.1.0.0/16", "10.1.2.3 ::ffff:10.1.2.3", "10.2.0.0 ::1"),
-            ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "10.2.0.0 11.0.0.0"),
-            ("10.0.0.0/16", "10.1.0.0/16", "", "10.0.0.1 10.1.0.1"),
+        let networks = |text: &str| sorted(text.split_whitespace().map(|it| it.parse().unwrap()));
+        for (client, key, allowed) in [
+            ("", "", None),
+            ("10.0.0.0/8 ::1", "", Some("10.0.0.0/8 ::1")),
+            ("", "10.1.0.0/16", Some("10.1.0.0/16")),
+            ("10.0.0.0/8", "10.1.0.0/16", Some("10.1.0.0/16")),
+            ("10.0.0.0/8", "10.0.0.0/8", Some("10.0.0.0/8")),
+            ("10.1.0.0/16 10.2.0.0/16", "10.0.0.0/8 ::1", Some("10.1.0.0/16 10.2.0.0/16")),
+            ("10.0.0.0/8 ::/0", "10.1.0.0/16 ::1", Some("10.1.0.0/16 ::1")),
+            // The client has lost the network of the key, which may be used from nowhere.
+            ("10.0.0.0/16", "10.1.0.0/16", Some("")),
         ] {
             let profile = ClientProfile::new("App 1").with_networks(networks(client));
             let profile = profile.restricted(|it| it.networks = networks(key));
-            let is_inside = |address: &str| profile.is_usable_from(address.parse().unwrap());
-            assert!(inside.split_whitespace().all(is_inside), "{client} and {key}");
-            assert!(!outside.split_whitespace().any(is_inside), "{client} and {key}");
-            assert_eq!(profile.has_networks(), !outside.is_empty());
-            assert_eq!(profile.is_restricted(), !outside.is_empty());
+            assert_eq!(profile.allowed_networks(), allowed.map(networks).as_deref());
+            assert_eq!(profile.networks(), networks(client));
+            assert_eq!(profile.key_networks(), networks(key));
+            assert_eq!(profile.is_restricted(), allowed.is_some());
         }
     }
 
