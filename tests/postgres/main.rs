@@ -23,3 +23,4 @@ mod redaction;
 mod replica;
 mod store;
 mod usage;
+mod usage_fleet;

@@ -21,6 +21,7 @@ struct Line {
     trips: AtomicUsize,
     swallowed: Mutex<Option<&'static str>>,
     cut: Mutex<Option<&'static str>>,
+    watched: Mutex<(Option<&'static str>, Vec<Instant>)>,
 }
 
 impl Wire {
@@ -34,6 +35,7 @@ impl Wire {
             trips: AtomicUsize::new(0),
             swallowed: Mutex::new(None),
             cut: Mutex::new(None),
+            watched: Mutex::default(),
         });
         let accepting = Arc::clone(&line);
         thread::spawn(move || {
@@ -69,6 +71,17 @@ impl Wire {
     /// Closes the connection instead of returning the response to the next request with this text.
     pub(crate) fn cut_after(&self, text: &'static str) {
         *self.line.cut.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    /// Notes the times of later requests with this text.
+    pub(crate) fn watch(&self, text: &'static str) {
+        *self.line.watched.lock().unwrap_or_else(PoisonError::into_inner) =
+            (Some(text), Vec::new());
+    }
+
+    /// The times of requests with the text to [`Wire::watch`].
+    pub(crate) fn watched(&self) -> Vec<Instant> {
+        self.line.watched.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
     /// The number of round trips: a request after a response begins one.
@@ -111,6 +124,9 @@ impl Line {
                 if is_request && line.cuts_after(bytes) {
                     is_cut.store(true, Ordering::Release);
                 }
+                if is_request {
+                    line.note(bytes);
+                }
                 if !is_request && is_cut.load(Ordering::Acquire) {
                     break;
                 }
@@ -134,6 +150,13 @@ impl Line {
     fn loses(&self, bytes: &[u8]) -> bool {
         let swallowed = self.swallowed.lock().unwrap_or_else(PoisonError::into_inner);
         swallowed.is_some_and(|text| contains(bytes, text))
+    }
+
+    fn note(&self, bytes: &[u8]) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        if watched.0.is_some_and(|text| contains(bytes, text)) {
+            watched.1.push(Instant::now());
+        }
     }
 
     fn cuts_after(&self, bytes: &[u8]) -> bool {
