@@ -38,19 +38,19 @@ const TARGET: f64 = 2.0;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Ten keys to a client; one client of ten is disabled. The time of issue falls with the number, and the expiry of seven
+/// Ten keys to a client; one client of ten is disabled. Fifty keys are not yet valid. The time of issue falls with the number, and the expiry of seven
 /// keys of ten is from 300 days ago to 700 days from now. `first` and `last` are in the list of the numbers `n`.
 const POSTGRES: [&str; 3] = [
     "insert into keygate.clients (name, scopes, metadata, enabled) \
      select 'Client ' || lpad(n::text, 6, '0'), case n % 4 when 0 then '{orders:read}' else '{stock:*}' end::text[], \
      jsonb_build_object('team', (n % 3)::text), n % 10 <> 7 from generate_series(0, SIZE / 10 - 1) n",
-    "insert into keygate.keys (digest, client, label, created, expires, revoked, replaced_by) \
+    "insert into keygate.keys (digest, client, label, created, expires, revoked, replaced_by, not_before) \
      select sha256(n::text::bytea), 'Client ' || lpad((n / 10)::text, 6, '0'), \
      case n % 3 when 0 then 'Production' when 1 then 'Staging' else 'Label ' || n end, \
      now() - n * interval '1 minute', \
      case when n % 10 > 2 then now() + (n * 7 % 1000 - 300) * interval '1 day' end, \
-     case when n % 20 = 0 then now() end, case when n % 15 = 1 then '0123456789abcdef' end \
-     from generate_series(0, SIZE - 1) n",
+     case when n % 20 = 0 then now() end, case when n % 15 = 1 then '0123456789abcdef' end, \
+     case when n % (SIZE / 50) = 3 then now() + interval '90 days' end from generate_series(0, SIZE - 1) n",
     "analyze keygate.clients, keygate.keys",
 ];
 const SQLITE: [&str; 2] = [
@@ -59,13 +59,14 @@ const SQLITE: [&str; 2] = [
      select printf('Client %06d', n), case n % 4 when 0 then '[\"orders:read\"]' else '[\"stock:*\"]' end, \
      json_object('team', cast(n % 3 as text)), n % 10 <> 7 from numbers",
     "with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < SIZE - 1) \
-     insert into keygate_keys (digest, client, label, created, expires, revoked, replaced_by) \
+     insert into keygate_keys (digest, client, label, created, expires, revoked, replaced_by, not_before) \
      select randomblob(32), printf('Client %06d', n / 10), \
      case n % 3 when 0 then 'Production' when 1 then 'Staging' else 'Label ' || n end, \
      strftime('%Y-%m-%dT%H:%M:%SZ', 'now', -n || ' minutes'), \
      case when n % 10 > 2 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now', (n * 7 % 1000 - 300) || ' days') end, \
      case when n % 20 = 0 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now') end, \
-     case when n % 15 = 1 then '0123456789abcdef' end from numbers",
+     case when n % 15 = 1 then '0123456789abcdef' end, \
+     case when n % (SIZE / 50) = 3 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '90 days') end from numbers",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -121,6 +122,8 @@ async fn queries(store: &impl ManageKeys, size: usize) -> Vec<Query> {
     let ids: Vec<_> = ids.iter().map(|key| key.key_id).take(size / 2).collect();
     let id = ids[ids.len() / 2].to_string();
     let scope = "orders:read".parse().expect("a scope");
+    // As many keys out of both lists: about 35.
+    let few = if size > 2_000 { "label 9051" } else { "label 9" };
     vec![
         Keys("first page", keys()),
         Keys("page in the middle", keys().after(middle)),
@@ -139,10 +142,12 @@ async fn queries(store: &impl ManageKeys, size: usize) -> Vec<Query> {
         Keys("disabled", keys().add_status(KeyStatus::Disabled)),
         Keys("expired", keys().add_status(KeyStatus::Expired)),
         Keys("revoked", keys().add_status(KeyStatus::Revoked)),
+        Keys("not yet valid", keys().add_status(KeyStatus::NotYetValid)),
         Keys("label of a third", keys().with_label("Production")),
         Keys("label of one", keys().with_label("Label 905")),
         Keys("search for a third", keys().with_search("prod")),
-        Keys("search for a few", keys().with_search("label 905")),
+        Keys("search for a few", keys().with_search(few)),
+        Keys("search for 1 or 370", keys().with_search("label 905")),
         Keys("search for an id", keys().with_search(&id[..8])),
         Keys("with a scope", keys().with_scope(scope)),
         Keys("500 of 1,000 ids", keys().only(ids.iter().copied())),

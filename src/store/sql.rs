@@ -9,6 +9,7 @@ mod columns;
 mod cursor;
 mod error;
 mod events;
+mod filters;
 mod finding;
 mod listing;
 mod manage_keys;

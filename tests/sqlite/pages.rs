@@ -1,9 +1,9 @@
 //! Pages of lists whose rows were written by hand, and of lists so long that the order of an index decides.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keygate::ManageKeys as _;
-use keygate::manage::{ClientQuery, KeyInfo, KeyQuery, KeySort};
+use keygate::manage::{ClientQuery, KeyInfo, KeyQuery, KeySort, KeyStatus};
 use keygate::store::SqliteStore;
 
 use crate::fixture::{Folder, id, sqlite3, store};
@@ -90,25 +90,53 @@ async fn unreadable_rows_are_reported_on_their_page() {
     assert!(page.found.is_empty() && page.unreadable[0].contains("`App 1`"), "{page:?}");
 }
 
-/// So many keys match that they are found in the order of the list.
-#[tokio::test]
-async fn filter_of_many_rows_finds_the_same() {
-    let folder = Folder::new();
+/// Fills a store with 12,000 keys, of which filters find few or so many that they are found in the order of the list.
+async fn long_list(folder: &Folder) -> SqliteStore {
     let store = store(&folder.database(), "").await;
-    let sql = "with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < 7999) \
-        insert into keygate_keys (digest, client, label, created, expires) select randomblob(32), 'App 1', \
-        iif(n % 2, 'Many', 'few ' || n), strftime('%Y-%m-%dT%H:%M:%SZ', 'now', -(n * 37 % 8000) || ' minutes'), \
-        iif(n % 2, strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+1 day', (n * 53 % 1000) || ' minutes'), null) from numbers;";
-    sqlite3(&folder.database(), sql);
+    store.add_client("few's client".into()).await.unwrap();
+    let time =
+        |minutes: &str| format!("strftime('%Y-%m-%dT%H:%M:%SZ', 'now', {minutes} || ' minutes')");
+    let (created, expires, later) =
+        (time("-(n * 37 % 8000)"), time("1440 + (n * 53 % 1000)"), time("9 + n % 7"));
+    let sql = format!(
+        "with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < 11999) \
+         insert into keygate_keys (digest, client, label, created, expires, revoked, replaced_by, not_before) \
+         select randomblob(32), iif(n % 400, 'App 1', 'few''s client'), iif(n % 2, 'Many', 'few ' || n), {created}, \
+         case when n % 500 = 9 then '2026-01-01T00:00:00+14:00' when n % 2 then {expires} end, \
+         iif(n % 600 = 5, '2026-01-01T00:00:00Z', null), iif(n % 700 = 6, '0123456789abcdef', null), \
+         iif(n % 800 = 7, {later}, null) from numbers;"
+    );
+    sqlite3(&folder.database(), &sql);
+    store
+}
+
+#[tokio::test]
+async fn filters_of_few_and_of_many_rows_find_the_same() {
+    let folder = Folder::new();
+    let store = long_list(&folder).await;
     for query in [
         KeyQuery::new().with_search("m"),
-        KeyQuery::new().with_search("few 77"),
+        KeyQuery::new().with_search("FEW 77"),
+        KeyQuery::new().with_search("a"),
         KeyQuery::new().with_label("Many"),
         KeyQuery::new().with_label("few 78").with_search("f"),
+        KeyQuery::new().with_label("FEW 78"),
         KeyQuery::new().without_expiry(),
         KeyQuery::new().expiring_within(Duration::from_secs(2 * 24 * 60 * 60)),
+        KeyQuery::new().expiring_within(Duration::from_secs(25 * 60 * 60)),
         KeyQuery::new().without_expiry().with_search("few").descending(),
+        KeyQuery::new().add_status(KeyStatus::Expired),
+        KeyQuery::new().add_status(KeyStatus::Expired).with_search("few"),
+        KeyQuery::new().add_status(KeyStatus::Revoked).with_search("m"),
+        KeyQuery::new().add_status(KeyStatus::Replaced),
+        KeyQuery::new().add_status(KeyStatus::NotYetValid),
+        KeyQuery::new().add_status(KeyStatus::NotYetValid).add_status(KeyStatus::Expired),
     ] {
-        check(&store, &query.at(std::time::SystemTime::now()), 700).await;
+        check(&store, &query.at(SystemTime::now()), 700).await;
+    }
+    for (search, found) in [("APP", "App 1"), ("few'", "few's client")] {
+        let clients = store.clients(&ClientQuery::new().with_search(search)).await.unwrap();
+        assert_eq!(clients.found.len(), 1);
+        assert_eq!(clients.found[0].profile.name(), found);
     }
 }

@@ -16,7 +16,8 @@ impl Dialect for Postgres {
 
     /// A merge join would read all clients before the first one of the page.
     const BEFORE_PAGE: &'static str = "set local enable_mergejoin = off; ";
-    const NO_INDEX: Option<&'static str> = None;
+    const HAS_STATISTICS: bool = true;
+    const NO_INDEX: &'static str = "";
 
     /// The casts matter for `copy`, which reports no types. A statement that was not prepared returns texts, so
     /// that a time is sent as the bytes of its binary form.

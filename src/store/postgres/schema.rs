@@ -25,6 +25,7 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 11, sql: include_str!("migrations/0011.sql") },
     Migration { oldest_reader: 11, sql: include_str!("migrations/0012.sql") },
     Migration { oldest_reader: 11, sql: include_str!("migrations/0013.sql") },
+    Migration { oldest_reader: 11, sql: include_str!("migrations/0014.sql") },
 ]);
 
 /// The advisory lock of migrations. The number is arbitrary.

@@ -18,9 +18,10 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
 
     /// Statements before one that reads a page.
     const BEFORE_PAGE: &'static str;
-    /// Before an expression, keeps the planner from using its index; `None` if the planner has statistics and chooses
-    /// well.
-    const NO_INDEX: Option<&'static str>;
+    /// Whether the planner knows how many rows a condition selects, and chooses well.
+    const HAS_STATISTICS: bool;
+    /// Before an expression, keeps a planner without statistics from using its index.
+    const NO_INDEX: &'static str;
 
     /// Returns the expression that selects a column of the table with this alias.
     fn select<T>(alias: &str, column: &Column<T>) -> String;

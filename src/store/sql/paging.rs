@@ -4,7 +4,7 @@ use super::column::Value;
 use super::cursor::{self, Cursor, Dialect, ValueError, Values};
 use super::managing::existing_client;
 use super::row::{BadRow, KeyRow, PartialRow};
-use super::select::Select;
+use super::select::{MANY, Select};
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
 use crate::manage::{
@@ -22,9 +22,7 @@ pub(in crate::store) async fn client_page<D: Database>(
 ) -> Result<Page<ClientInfo>, ManageError> {
     let after = query.position()?.map(|after| vec![Value::Text(Some(after.name.into()))]);
     let mut transaction = database.read().await?;
-    let from = format!("{} c", cursor::clients_table::<DialectOf<D>>());
-    let mut select =
-        planned(&mut transaction, &from, |no_index| Select::clients(query, no_index)).await?;
+    let mut select = planned(&mut transaction, |hint| Select::clients(query, hint)).await?;
     select.page(&query.paging, after, &["c.name".to_owned()]);
     let sql = cursor::counted_clients::<DialectOf<D>>("c.name, ") + &select.clauses();
     let rows = transaction.rows(&sql, &select.values).await?;
@@ -58,9 +56,8 @@ pub(in crate::store) async fn key_page<D: Database>(
         KeySort::Client => vec![client, time, key_id],
         KeySort::Created | KeySort::Expires => vec![time, key_id],
     };
-    let from = format!("{} k", cursor::keys_table::<DialectOf<D>>());
-    let keys = |no_index| Select::keys(query, database.now(), no_index);
-    let mut select = planned(&mut transaction, &from, keys).await?;
+    let now = database.now();
+    let mut select = planned(&mut transaction, |hint| Select::keys(query, now, hint)).await?;
     select.page(&query.paging, after.map(|after| values::<DialectOf<D>>(after, query.sort)), &by);
     let first = format!("k.client, k.key_id, {selected}, ");
     let keys = cursor::keys_with::<DialectOf<D>>(&first);
@@ -70,25 +67,24 @@ pub(in crate::store) async fn key_page<D: Database>(
     Ok(Page::of_rows(&query.paging, rows.map_err(StoreError::new)?))
 }
 
-/// The most rows that an index finds and that are then sorted: if there are more, a page is found sooner in the order of
-/// the list.
-const SORTED: usize = 2_000;
-
-/// Returns the conditions of a query, for a planner that does not know how many rows an index finds.
+/// Returns the conditions of a query. A planner without statistics does not know how few rows an index finds, so that
+/// they are counted first.
 async fn planned<'q, T: Transaction>(
     transaction: &mut T,
-    from: &str,
-    select: impl Fn(&'static str) -> Select<'q, T::Dialect>,
+    select: impl Fn(Option<usize>) -> Select<'q, T::Dialect>,
 ) -> Result<Select<'q, T::Dialect>, StoreError> {
-    let indexed = select("");
-    let Some(no_index) = T::Dialect::NO_INDEX else { return Ok(indexed) };
-    let counts = indexed.counts(from, SORTED);
-    for count in &counts {
-        if transaction.count(&format!("select {count}"), &indexed.values).await? < SORTED {
-            return Ok(indexed);
+    let listed = select(None);
+    if T::Dialect::HAS_STATISTICS {
+        return Ok(listed);
+    }
+    let (mut fewest, mut hint) = (MANY, None);
+    for (number, count) in listed.counts().iter().enumerate() {
+        let count = transaction.count(count, &listed.values).await?;
+        if count < fewest {
+            (fewest, hint) = (count, Some(number));
         }
     }
-    Ok(if counts.is_empty() { indexed } else { select(no_index) })
+    Ok(if hint.is_some() { select(hint) } else { listed })
 }
 
 /// The values of the columns by which keys are sorted.

@@ -19,6 +19,9 @@ const READER_TIMEOUT: Duration = Duration::from_secs(2);
 /// can begin.
 const WRITER_TIMEOUT: Duration = Duration::from_millis(30);
 
+/// The most memory of a connection that reads, in negative KiB, as SQLite takes it.
+const CACHE: &str = "-16000";
+
 /// The number of attempts to open the file while it is being replaced.
 const ATTEMPTS: usize = 5;
 
@@ -70,7 +73,9 @@ impl Connections {
         // was reported as done must survive a loss of power: EXTRA.
         let writing = options.clone().synchronous(SqliteSynchronous::Extra);
         let writing = writing.pragma("cache_spill", "off").busy_timeout(WRITER_TIMEOUT);
-        let readers = Pool::new(&path, options, readers.max(1) as usize);
+        // Pages of long lists read thousands of pages of the file.
+        let reading = options.pragma("cache_size", CACHE);
+        let readers = Pool::new(&path, reading, readers.max(1) as usize);
         let writer = Pool::new(&path, writing, 1);
         Self { path, migrations, readers, writer }
     }

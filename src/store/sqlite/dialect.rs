@@ -17,7 +17,8 @@ impl Dialect for Sqlite {
     const PREFIX: &'static str = "keygate_";
 
     const BEFORE_PAGE: &'static str = "";
-    const NO_INDEX: Option<&'static str> = Some("+");
+    const HAS_STATISTICS: bool = false;
+    const NO_INDEX: &'static str = "+";
 
     fn select<T>(alias: &str, column: &Column<T>) -> String {
         format!("{alias}.{}", column.name)
@@ -41,7 +42,7 @@ impl Dialect for Sqlite {
     }
 
     fn lower(text: &str) -> String {
-        format!("lower({text})")
+        format!("{text} collate nocase")
     }
 
     fn order_time(column: &str) -> String {
