@@ -50,7 +50,7 @@ const POSTGRES: [&str; 3] = [
      now() - n * interval '1 minute', \
      case when n % 10 > 2 then now() + (n * 7 % 1000 - 300) * interval '1 day' end, \
      case when n % 20 = 0 then now() end, case when n % 15 = 1 then '0123456789abcdef' end, \
-     case when n % (SIZE / 50) = 3 then now() + interval '90 days' end from generate_series(0, SIZE - 1) n",
+     case when n % (SIZE / 50) = 1 then now() + interval '90 days' end from generate_series(0, SIZE - 1) n",
     "analyze keygate.clients, keygate.keys",
 ];
 const SQLITE: [&str; 2] = [
@@ -66,7 +66,7 @@ const SQLITE: [&str; 2] = [
      case when n % 10 > 2 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now', (n * 7 % 1000 - 300) || ' days') end, \
      case when n % 20 = 0 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now') end, \
      case when n % 15 = 1 then '0123456789abcdef' end, \
-     case when n % (SIZE / 50) = 3 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '90 days') end from numbers",
+     case when n % (SIZE / 50) = 1 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '90 days') end from numbers",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
