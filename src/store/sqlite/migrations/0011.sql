@@ -9,7 +9,3 @@ drop index keygate_clients_lower_name;
 drop index keygate_clients_lower_title;
 create index keygate_clients_name on keygate_clients (name collate nocase);
 create index keygate_clients_title on keygate_clients (title collate nocase);
-
--- Without columns that are never read from it.
-drop index keygate_keys_by_client;
-create index keygate_keys_by_client on keygate_keys (client, created_order, key_id);
