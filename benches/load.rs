@@ -1,4 +1,5 @@
-//! Loading a large key file: `YamlStore::open` beside bare `serde_yaml`, in time and peak memory.
+//! Loading a large key file: `YamlStore::open` beside bare `serde_yaml`, in time and peak memory. And `ApiKeys` beside a
+//! `HashMap`, by the same format crate.
 //!
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and the file small.
 
@@ -10,8 +11,9 @@ use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::time::Instant;
 
-use keygate::YamlStore;
+use keygate::{ApiKeys, YamlStore};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use support::effort::Effort;
 use support::figures::Figures;
@@ -52,7 +54,52 @@ fn main() -> Result<(), Failure> {
     table.compare("time", SECONDS, &times, [OURS, BARE], Some(1.0));
     table.compare("peak memory", MEBIBYTES, &peaks, [OURS, BARE], Some(0.8));
     table.print(&format!("{OURS} / {BARE}, {size} keys"));
+    by_serde(folder.path(), effort)
+}
+
+const API_KEYS: &str = "ApiKeys";
+const MAP: &str = "HashMap<String, String>";
+
+/// `ApiKeys`, which hashes each key, beside a map of texts.
+fn by_serde(folder: &Path, effort: Effort) -> Result<(), Failure> {
+    let size = effort.pick(1_000, 100_000, 100_000);
+    let rounds = effort.pick(1, 15, 31);
+    let mut table = Table::of_ratios();
+    for (format, bound) in [("yml", 1.1), ("json", 2.0)] {
+        let path = folder.join(format!("own.{format}"));
+        let entries =
+            (0..size).map(|number| Ok((String::from_utf8(key(number).to_vec())?, name(number))));
+        let entries = entries.collect::<Result<HashMap<_, _>, Failure>>()?;
+        let text = match format {
+            "yml" => serde_yaml::to_string(&entries)?,
+            _ => serde_json::to_string(&entries)?,
+        };
+        fs::write(&path, text)?;
+        let path = path.to_str().ok_or("the folder for temporary files has a strange name")?;
+        let mut times = Figures::default();
+        for _ in 0..rounds {
+            for subject in [API_KEYS, MAP] {
+                let [time, _] = child::run([subject, path])?;
+                times.add(subject, time);
+            }
+        }
+        table.compare(format, SECONDS, &times, [API_KEYS, MAP], Some(bound));
+    }
+    table.print(&format!("{API_KEYS} / {MAP}, {size} keys"));
     Ok(())
+}
+
+/// The time for which a text is deserialized.
+fn deserialize<T: DeserializeOwned>(path: &Path) -> Result<f64, Failure> {
+    let text = fs::read_to_string(path)?;
+    let start = Instant::now();
+    let keys: T = match path.extension().is_some_and(|extension| extension == "yml") {
+        true => serde_yaml::from_str(&text)?,
+        false => serde_json::from_str(&text)?,
+    };
+    let time = start.elapsed().as_secs_f64();
+    std::mem::forget(keys);
+    Ok(time)
 }
 
 fn write(path: &Path, size: u64) -> io::Result<()> {
@@ -87,6 +134,14 @@ struct KeyFile {
 }
 
 fn load(subject: &str, path: &Path) -> Result<(), Failure> {
+    if let API_KEYS | MAP = subject {
+        let time = match subject {
+            API_KEYS => deserialize::<ApiKeys>(path)?,
+            _ => deserialize::<HashMap<String, String>>(path)?,
+        };
+        child::report(&[time, memory::of_this_process("VmHWM")]);
+        return Ok(());
+    }
     let start = Instant::now();
     // What was loaded is kept to the end of the process: giving it up is not part of loading it.
     let (time, keys) = if subject == OURS {

@@ -5,6 +5,7 @@
 //! | [`start`] | How do I protect a service? |
 //! | [`sources`] | Where in a request is the key, and what does a refusal look like? |
 //! | [`limits`] | What may a client do, how often, and who is calling? |
+//! | [`config`] | How do I keep keys in my own configuration? |
 //! | [`operate`] | How do I issue, rotate and revoke keys in a file? |
 //! | [`import`] | How do I take over the keys of another system? |
 //! | [`databases`] | How do I run keygate on SQLite and PostgreSQL? |
@@ -24,6 +25,7 @@ macro_rules! page {
         #[doc = "[start]: crate::guide::start"]
         #[doc = "[sources]: crate::guide::sources"]
         #[doc = "[limits]: crate::guide::limits"]
+        #[doc = "[config]: crate::guide::config"]
         #[doc = "[operate]: crate::guide::operate"]
         #[doc = "[databases]: crate::guide::databases"]
         #[doc = "[import]: crate::guide::import"]
@@ -44,6 +46,7 @@ macro_rules! page {
 page!(start, "../docs/start.md");
 page!(sources, "../docs/sources.md");
 page!(limits, "../docs/limits.md");
+page!(config, "../docs/config.md");
 page!(operate, "../docs/operate.md");
 page!(import, "../docs/import.md");
 page!(databases, "../docs/databases.md");

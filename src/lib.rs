@@ -2,6 +2,7 @@
 #![doc = "[start]: crate::guide::start"]
 #![doc = "[sources]: crate::guide::sources"]
 #![doc = "[limits]: crate::guide::limits"]
+#![doc = "[config]: crate::guide::config"]
 #![doc = "[operate]: crate::guide::operate"]
 #![doc = "[databases]: crate::guide::databases"]
 #![doc = "[fleet]: crate::guide::fleet"]
@@ -27,6 +28,8 @@ pub mod client;
 mod clock;
 mod credential;
 mod deadline;
+#[cfg(feature = "serde")]
+mod deserialize;
 pub mod error;
 pub mod guide;
 pub mod key;
@@ -65,7 +68,10 @@ pub use observe::Outcome;
 #[cfg(feature = "usage")]
 #[cfg_attr(docsrs, doc(cfg(feature = "usage")))]
 pub use observe::Usage;
+#[cfg(all(feature = "serde", feature = "yaml"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "serde", feature = "yaml"))))]
+pub use store::Keys;
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 pub use store::YamlStore;
-pub use store::{KeyRecord, KeyStore, LocalKeyStore, Lookup, MemoryStore};
+pub use store::{ApiKeys, KeyRecord, KeyStore, LocalKeyStore, Lookup, MemoryStore};

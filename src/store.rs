@@ -10,6 +10,8 @@ use std::sync::Arc;
 use crate::error::StoreError;
 use crate::key::KeyDigest;
 
+#[cfg_attr(not(feature = "serde"), allow(dead_code))]
+mod api_keys;
 #[cfg(any(feature = "postgres", feature = "yaml"))]
 // Each feature uses a part of it.
 #[cfg_attr(not(all(feature = "postgres", feature = "yaml")), allow(dead_code, unused_imports))]
@@ -41,6 +43,7 @@ pub(crate) mod usage;
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 mod yaml;
 
+pub use api_keys::{ApiKeys, KeysError, KeysFault};
 pub use lookup::Lookup;
 pub(crate) use lookup::LookupResult;
 pub use memory::{FromKeysError, MemoryStore};
@@ -59,6 +62,9 @@ pub use sql::{DatabaseError, DatabaseFinding};
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use store_fn::{StoreFn, store_fn};
 pub use sync_store::SyncStore;
+#[cfg(all(feature = "serde", feature = "yaml"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "serde", feature = "yaml"))))]
+pub use yaml::Keys;
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 pub use yaml::{

@@ -1,6 +1,8 @@
-//! Loading a key file: no panic, a place for each error, and nothing of the file in any message.
+//! Loading a key file, or the same text with serde: no panic, a place for each error, and nothing of the text in any
+//! message.
 
-use keygate::YamlStore;
+use keygate::{ApiKeys, Keys, MemoryStore, YamlStore};
+use serde::de::DeserializeOwned;
 
 /// The shortest word that may be a key.
 const LONG_WORD: usize = 14;
@@ -23,6 +25,7 @@ pub fn check(data: &[u8]) {
             assert!((1..=text.len() + 1).contains(&column), "column {column}");
         }
     }
+    check_with_serde(data, loaded.as_ref().ok());
     let said = said(&loaded);
     for word in long_words(data).filter(|word| said.contains(word)) {
         // A word of the message itself stays there when the file has another one in its place.
@@ -31,6 +34,39 @@ pub fn check(data: &[u8]) {
         let said = self::said(&YamlStore::from_reader(changed.as_bytes()));
         assert!(!said.contains(&other), "a word of the file is shown: {said}");
     }
+}
+
+/// JSON is YAML, too.
+fn check_with_serde(data: &[u8], file: Option<&YamlStore>) {
+    let section = by_serde::<Keys>(data);
+    by_serde::<ApiKeys>(data);
+    if let (Some(section), Some(file)) = (section, file) {
+        assert_eq!(section.list_clients(), file.list_clients(), "a file and `Keys` differ");
+        let keys =
+            [section.list_keys(None), file.list_keys(None)].map(|keys| keys.expect("all keys"));
+        assert_eq!(keys[0], keys[1], "a file and `Keys` differ");
+    }
+}
+
+fn by_serde<T>(data: &[u8]) -> Option<MemoryStore>
+where
+    T: DeserializeOwned,
+    MemoryStore: TryFrom<T, Error = keygate::store::KeysError>,
+{
+    let load = |data: &[u8]| serde_json::from_slice::<T>(data).ok().map(MemoryStore::try_from);
+    let loaded = load(data)?;
+    let said = |result: &Result<MemoryStore, keygate::store::KeysError>| match result {
+        Ok(store) => format!("{store:?}"),
+        Err(error) => format!("{error}\n{error:?}"),
+    };
+    let shown = said(&loaded);
+    for word in long_words(data).filter(|word| shown.contains(word)) {
+        let other = if word.starts_with('Q') { "Z" } else { "Q" }.repeat(word.len());
+        let changed = String::from_utf8_lossy(data).replace(word, &other);
+        let shown = load(changed.as_bytes()).map_or(String::new(), |loaded| said(&loaded));
+        assert!(!shown.contains(&other), "a word of the text is shown: {shown}");
+    }
+    loaded.ok()
 }
 
 fn said(loaded: &Result<YamlStore, keygate::store::YamlError>) -> String {

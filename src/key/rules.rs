@@ -1,3 +1,4 @@
+use super::digest::KeyDigest;
 use super::invisible::{self, InvisibleChar};
 use super::weak::Strength;
 
@@ -25,6 +26,11 @@ pub enum UnusableKey {
     /// The key begins or ends with a blank, which every HTTP parser removes (RFC 9110 section 5.5).
     #[error("the key begins or ends with a blank, which no header can carry")]
     OuterBlank,
+    /// The text is a digest. As a key, it would admit whoever knows the digest.
+    #[error(
+        "this is the digest of a key and not a key, and belongs in the `digest` of a key below `clients`"
+    )]
+    Digest,
 }
 
 /// Checks the text of a key. Every loader calls it.
@@ -41,8 +47,13 @@ pub(crate) fn check(key: &[u8]) -> Result<Strength, UnusableKey> {
     if key.starts_with(b" ") || key.ends_with(b" ") {
         return Err(UnusableKey::OuterBlank);
     }
-    if let Some(found) = std::str::from_utf8(key).ok().and_then(invisible::in_key) {
-        return Err(UnusableKey::Invisible(found));
+    if let Ok(text) = std::str::from_utf8(key) {
+        if let Some(found) = invisible::in_key(text) {
+            return Err(UnusableKey::Invisible(found));
+        }
+        if text.parse::<KeyDigest>().is_ok() {
+            return Err(UnusableKey::Digest);
+        }
     }
     Ok(Strength::of(key))
 }
@@ -57,7 +68,8 @@ mod tests {
         let long = "k".repeat(MAX_KEY_BYTES + 1);
         let no_break = InvisibleChar { character: '\u{a0}', position: 5 };
         let bom = InvisibleChar { character: '\u{feff}', position: 1 };
-        let cases: [(&[u8], UnusableKey); 11] = [
+        let digest = KeyDigest::of(b"x").to_text();
+        let cases: [(&[u8], UnusableKey); 12] = [
             (b"", UnusableKey::Empty),
             (b" \t ", UnusableKey::Empty),
             (long.as_bytes(), UnusableKey::TooLong),
@@ -69,6 +81,7 @@ mod tests {
             (b"key before a blank ", UnusableKey::OuterBlank),
             ("key,\u{a0}then a no-break space".as_bytes(), UnusableKey::Invisible(no_break)),
             ("\u{feff}key behind a mark".as_bytes(), UnusableKey::Invisible(bom)),
+            (digest.as_bytes(), UnusableKey::Digest),
         ];
         for (key, reason) in cases {
             assert_eq!(check(key), Err(reason), "{}", key.escape_ascii());

@@ -30,6 +30,8 @@ mod parse;
 mod position;
 mod read;
 mod report;
+#[cfg(feature = "serde")]
+mod section;
 mod syntax;
 mod text;
 #[cfg(feature = "tracing")]
@@ -42,6 +44,8 @@ pub use health::{ReloadError, YamlHealth};
 use key_file::KeyFile;
 pub use lint::YamlLint;
 pub use report::YamlEvent;
+#[cfg(feature = "serde")]
+pub use section::Keys;
 pub use text::{YamlText, YamlTextKind};
 
 /// A text counts as complete if it has not changed for this long.

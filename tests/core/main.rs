@@ -14,6 +14,7 @@ mod concurrency;
 mod entrances;
 mod extract;
 mod layer;
+mod loading;
 mod managing;
 mod memory_store;
 mod redaction;

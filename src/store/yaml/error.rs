@@ -146,6 +146,11 @@ impl YamlWarning {
         self.0.position
     }
 
+    #[cfg(feature = "serde")]
+    pub(super) fn kind(&self) -> WarningKind {
+        self.0.kind
+    }
+
     /// Returns whether the warning is about a key that is easier to guess than a random one.
     pub fn is_about_weak_key(&self) -> bool {
         matches!(self.0.kind, WarningKind::WeakKey(_) | WarningKind::LowKey)

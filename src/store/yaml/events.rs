@@ -9,12 +9,19 @@ use crate::key::MAX_KEY_BYTES;
 /// Deeper than any key file needs, and shallow enough to stop a file made to exhaust the parser.
 const MAX_DEPTH: usize = 32;
 
-/// The parser events of one document. YAML features that a key file must not use are errors.
+/// The values of one document, in the order of the text. YAML features that a key file must not use are errors.
 pub(super) struct Events<'a> {
-    parser: Parser<'a, StrInput<'a>>,
+    source: Source<'a>,
     text: &'a str,
     /// The number of open mappings and lists.
     depth: usize,
+}
+
+enum Source<'a> {
+    Text(Box<Parser<'a, StrInput<'a>>>),
+    /// Values that serde has read; `None` ends a mapping or list.
+    #[cfg(feature = "serde")]
+    Recorded(std::vec::IntoIter<Option<Node<'static>>>),
 }
 
 impl<'a> Events<'a> {
@@ -28,11 +35,21 @@ impl<'a> Events<'a> {
         // Lets a key that is too long be reported as such.
         options.simple_key_max_lookahead = 8 * MAX_KEY_BYTES;
         options.set_emit_comments(false);
-        Self { parser: Parser::new_from_str_with_options(text, options), text, depth: 0 }
+        let parser = Box::new(Parser::new_from_str_with_options(text, options));
+        Self { source: Source::Text(parser), text, depth: 0 }
+    }
+
+    #[cfg(feature = "serde")]
+    pub(super) fn recorded(nodes: Vec<Option<Node<'static>>>) -> Self {
+        Self { source: Source::Recorded(nodes.into_iter()), text: "", depth: 0 }
     }
 
     pub(super) fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, LoadError> {
-        let next = self.parser.next().transpose();
+        let next = match &mut self.source {
+            Source::Text(parser) => parser.next().transpose(),
+            #[cfg(feature = "serde")]
+            Source::Recorded(_) => Ok(None),
+        };
         let next = next.map_err(|error| syntax::load_error(self.text, &error))?;
         match next {
             Some((Event::MappingStart(..) | Event::SequenceStart(..), _)) => self.depth += 1,
@@ -49,12 +66,24 @@ impl<'a> Events<'a> {
 
     /// Skips the rest of the value that began at this depth.
     pub(super) fn skip_to(&mut self, depth: usize) -> Result<(), LoadError> {
-        while self.depth > depth && self.next()?.is_some() {}
+        while self.depth > depth && self.skip_event()? {}
         Ok(())
+    }
+
+    fn skip_event(&mut self) -> Result<bool, LoadError> {
+        match &self.source {
+            Source::Text(_) => Ok(self.next()?.is_some()),
+            #[cfg(feature = "serde")]
+            Source::Recorded(_) => self.entry().map(|_| true),
+        }
     }
 
     /// Returns the value of the whole file, unless the file is empty.
     pub(super) fn root(&mut self) -> Result<Option<Node<'a>>, LoadError> {
+        #[cfg(feature = "serde")]
+        if let Source::Recorded(_) = self.source {
+            return Ok(self.entry()?.filter(|root| !root.is_null()));
+        }
         while let Some((event, span)) = self.next()? {
             match event {
                 Event::StreamStart | Event::DocumentStart(..) => {}
@@ -97,6 +126,16 @@ impl<'a> Events<'a> {
 
     /// Reads the next value of the current list; `None` at its end.
     pub(super) fn entry(&mut self) -> Result<Option<Node<'a>>, LoadError> {
+        #[cfg(feature = "serde")]
+        if let Source::Recorded(nodes) = &mut self.source {
+            let node = nodes.next().flatten();
+            match &node {
+                Some(node) if node.is_mapping() || node.is_sequence() => self.depth += 1,
+                Some(_) => {}
+                None => self.depth = self.depth.saturating_sub(1),
+            }
+            return Ok(node);
+        }
         match self.next()? {
             Some((event, span)) => self.begin(event, span),
             None => Ok(None),

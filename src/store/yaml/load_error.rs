@@ -5,7 +5,7 @@ use crate::client::{ParseNetworkError, ParseQuotaError, ParseScopeError, Profile
 use crate::key::{ParseDigestError, ParseKeyIdError, TimeError, WeakKey};
 use crate::manage::{KeyError, PolicyError};
 
-use super::position::Position;
+use super::position::{Place, Position};
 
 /// Why a text is not a valid key file, and the position of the mistake.
 #[derive(Debug)]
@@ -115,12 +115,12 @@ pub(super) enum LoadErrorKind {
          `{nearest}`: {hint}"
     )]
     UnknownField { nearest: &'static str, hint: &'static str },
-    #[error("the field `{field}` appears twice, first on line {first}: keep one of the two")]
-    SecondField { field: &'static str, first: u32 },
-    #[error("this key is already in the file, on line {first}: give each client its own key")]
-    SecondKey { first: u32 },
-    #[error("this key has the same id as the one on line {first}: generate a new key")]
-    SameId { first: u32 },
+    #[error("the field `{field}` appears twice, first {first}: keep one of the two")]
+    SecondField { field: &'static str, first: Place },
+    #[error("this key is already in the file, {first}: give each client its own key")]
+    SecondKey { first: Place },
+    #[error("this key has the same id as the one {first}: generate a new key")]
+    SameId { first: Place },
     #[error(
         "{0}: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk \
          (the key comes before the colon)"
@@ -139,8 +139,8 @@ pub(super) enum LoadErrorKind {
     Version { known: u32 },
     #[error("{0}: choose another name")]
     Client(ProfileError),
-    #[error("this client is already in the file, on line {first}: merge the two entries")]
-    SecondClient { first: u32 },
+    #[error("this client is already in the file, {first}: merge the two entries")]
+    SecondClient { first: Place },
     #[error(
         "a key without scopes has all scopes of its client: name some, or remove the line to give it all of them"
     )]
@@ -159,8 +159,8 @@ pub(super) enum LoadErrorKind {
     NullQuota,
     #[error("a rate is missing: write `{{rate: 100/minute, burst: 20}}`, or `100/minute` alone")]
     NoRate,
-    #[error("this name appears twice, first on line {first}: keep one of the two")]
-    SecondName { first: u32 },
+    #[error("this name appears twice, first {first}: keep one of the two")]
+    SecondName { first: Place },
     #[error("the key has no `digest`: write `digest: sha256:` and 64 hexadecimal digits")]
     NoDigest,
     #[error(
@@ -181,6 +181,19 @@ pub(super) enum LoadErrorKind {
 }
 
 impl LoadErrorKind {
+    /// Returns the place of an earlier entry that the message names.
+    #[cfg(feature = "serde")]
+    pub(super) fn first_mut(&mut self) -> Option<&mut Place> {
+        match self {
+            Self::SecondField { first, .. }
+            | Self::SecondKey { first }
+            | Self::SameId { first }
+            | Self::SecondClient { first }
+            | Self::SecondName { first } => Some(first),
+            _ => None,
+        }
+    }
+
     pub(super) fn at(self, position: Position) -> LoadError {
         LoadError { kind: self, position: Some(position) }
     }

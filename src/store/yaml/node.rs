@@ -16,6 +16,12 @@ pub(super) struct Node<'a> {
 pub(super) enum NodeKind<'a> {
     /// A text, and the start of its second line, if it has one.
     Scalar(Text<'a>, ScalarStyle, Option<Position>),
+    /// A number that serde has read.
+    #[cfg(feature = "serde")]
+    Number(Text<'a>),
+    /// A boolean that serde has read.
+    #[cfg(feature = "serde")]
+    Boolean(bool),
     /// `null`, or an empty value.
     Null {
         is_written: bool,
@@ -28,6 +34,10 @@ impl<'a> Node<'a> {
     fn found(&self) -> &'static str {
         match self.kind {
             NodeKind::Scalar(..) => "a text",
+            #[cfg(feature = "serde")]
+            NodeKind::Number(_) => "a number",
+            #[cfg(feature = "serde")]
+            NodeKind::Boolean(_) => "a boolean",
             NodeKind::Null { is_written: true } => "null",
             NodeKind::Null { is_written: false } => "nothing",
             NodeKind::Mapping => "a mapping",
@@ -71,6 +81,19 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Returns the digits of a number.
+    pub(super) fn number(
+        self,
+        expected: &'static str,
+        hint: &'static str,
+    ) -> Result<Text<'a>, LoadError> {
+        match self.kind {
+            #[cfg(feature = "serde")]
+            NodeKind::Number(digits) => Ok(digits),
+            _ => self.text(expected, hint),
+        }
+    }
+
     pub(super) fn mapping(
         &self,
         expected: &'static str,
@@ -111,6 +134,8 @@ impl<'a> Node<'a> {
                 "false" | "False" | "FALSE" => Some(false),
                 _ => None,
             },
+            #[cfg(feature = "serde")]
+            NodeKind::Boolean(boolean) => Some(*boolean),
             _ => None,
         }
         .ok_or_else(|| self.wrong_type("`true` or `false`", "write one of the two, without quotes"))

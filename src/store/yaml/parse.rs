@@ -89,6 +89,20 @@ pub(super) fn lint(text: &str, rule: Rule<'_>) -> (Vec<LoadError>, Findings) {
     (keys.err().unwrap_or_default(), findings)
 }
 
+/// Parses values that serde has read, and collects all errors.
+#[cfg(feature = "serde")]
+pub(super) fn parse_all(
+    events: &mut Events<'_>,
+    errors: Vec<LoadError>,
+) -> (Result<MemoryStore, Vec<LoadError>>, Findings) {
+    let mut rule = |_: YamlText<'_>| {};
+    let mut file = FileParser::new(ErrorCollector { first_only: false, found: errors }, &mut rule);
+    if let Err(last) = file.read_all(events) {
+        file.errors.found.push(last);
+    }
+    file.finish()
+}
+
 /// The closure of `YamlStore::lint_with`, called with each key and client name.
 type Rule<'r> = &'r mut dyn FnMut(YamlText<'_>);
 
@@ -281,7 +295,7 @@ impl<'r> FileParser<'r> {
             Ok(_) => {}
             Err(conflicts) => errors.extend(conflicts.iter().map(|conflict| {
                 let [first, second] = conflict.positions;
-                let first = first.line;
+                let first = first.into();
                 let kind = if conflict.same_key {
                     LoadErrorKind::SecondKey { first }
                 } else {
@@ -318,7 +332,7 @@ fn check_version(value: Node<'_>) -> Result<(), LoadError> {
     let position = value.position;
     let (expected, hint) = ("a whole number", "write `version: 1`, or remove the line");
     let wrong = value.wrong_type(expected, hint);
-    match value.text(expected, hint)?.parse::<u32>() {
+    match value.number(expected, hint)?.parse::<u32>() {
         Ok(1..=VERSION) => Ok(()),
         Ok(VERSION..) => Err(LoadErrorKind::Version { known: VERSION }.at(position)),
         _ => Err(wrong),

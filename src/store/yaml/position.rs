@@ -1,3 +1,5 @@
+use std::fmt;
+
 /// A line and a column, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
@@ -25,5 +27,30 @@ impl Position {
             after_cr = character == '\r';
         }
         self
+    }
+}
+
+/// The place of an earlier entry, in a message.
+#[derive(Debug)]
+pub(super) enum Place {
+    Line(u32),
+    /// In keys that serde has read.
+    #[cfg(feature = "serde")]
+    Entry(String),
+}
+
+impl From<Position> for Place {
+    fn from(position: Position) -> Self {
+        Self::Line(position.line)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "on line {line}"),
+            #[cfg(feature = "serde")]
+            Self::Entry(place) => write!(f, "as {place}"),
+        }
     }
 }

@@ -16,11 +16,12 @@ use keygate::client::{
 use keygate::key::{KeyState, ParseDigestError, ParseKeyIdError, TimeError, Timestamp};
 use keygate::manage::KeyError;
 use keygate::respond::{Grpc, NoBody, ProblemJson};
-use keygate::store::{YamlError, YamlEvent, YamlWarning, store_fn};
+use keygate::store::{KeysError, YamlError, YamlEvent, YamlWarning, store_fn};
 use keygate::testing::FakeClock;
 use keygate::{
-    ApiKeyLayer, AuthError, Authenticator, Client, ClientProfile, KeyDigest, KeyId, KeyRecord,
-    Lookup, MemoryStore, Quota, RequireScope, RouteScopes, Scope, StoreError, YamlStore,
+    ApiKeyLayer, ApiKeys, AuthError, Authenticator, Client, ClientProfile, KeyDigest, KeyId,
+    KeyRecord, Keys, Lookup, MemoryStore, Quota, RequireScope, RouteScopes, Scope, StoreError,
+    YamlStore,
     authenticate, verify,
 };
 use tower::{Layer as _, Service as _};
@@ -210,8 +211,14 @@ fn stores() -> Vec<Shown> {
         Lookup::failed(StoreError::new("no connection")),
         Lookup::pending(async { Ok(Some(record())) }),
     ];
+    let (loaded, faults) = loaded();
+    let keys_fault = faults.faults.iter().map(text).collect();
     vec![
         ("MemoryStore", debug(&store())),
+        ("ApiKeys", loaded.0),
+        ("Keys", loaded.1),
+        ("KeysError", error(&faults)),
+        ("KeysFault", keys_fault),
         ("YamlStore", debug(&yaml)),
         ("YamlEvent", events.try_iter().collect()),
         ("YamlWarning", warnings.iter().map(text).collect()),
@@ -221,6 +228,18 @@ fn stores() -> Vec<Shown> {
         ("StoreFn", debug(&function)),
         ("Lookup", lookups.iter().map(debug).collect()),
     ]
+}
+
+/// Shows keys that serde has read, and their faults.
+fn loaded() -> ((String, String), KeysError) {
+    let text = format!("{{{CANARY}: 7, {}: x, ' {CANARY}': x, x: {CANARY}}}", &CANARY[..8]);
+    let keys: ApiKeys = serde_yaml::from_str(&text).unwrap();
+    let section: Keys = serde_yaml::from_str(&format!("api_keys: {text}")).unwrap();
+    let shown = (debug(&keys), debug(&section));
+    let mut error = MemoryStore::try_from(keys).unwrap_err();
+    error.faults.extend(MemoryStore::try_from(section).unwrap_err().faults);
+    assert!(error.faults.len() > 6, "{error}");
+    (shown, error)
 }
 
 /// The end of a future that does not wait.

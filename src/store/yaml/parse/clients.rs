@@ -77,7 +77,7 @@ impl FileParser<'_> {
         let position = name.position;
         let name = name.text("the name of a client", CLIENTS_HINT)?;
         if let Some((first, ..)) = self.clients.0.get(&*name) {
-            return Err(LoadErrorKind::SecondClient { first: first.line }.at(position));
+            return Err(LoadErrorKind::SecondClient { first: (*first).into() }.at(position));
         }
         let client_error = |error| LoadErrorKind::Client(error).at(position);
         label::check(&name).map_err(|error| client_error(ProfileError::Name(error)))?;
@@ -171,7 +171,7 @@ impl FileParser<'_> {
             }
             self.warn_if_key("this name in the metadata", &name, position);
             if let Some(first) = positions.insert(name.clone(), position) {
-                return Err(LoadErrorKind::SecondName { first: first.line }.at(position));
+                return Err(LoadErrorKind::SecondName { first: first.into() }.at(position));
             }
             let position = value.position;
             let value = value.text("a text", HINT)?;

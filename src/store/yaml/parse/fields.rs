@@ -51,7 +51,7 @@ impl<F: Copy> SeenFields<F> {
         match self.positions[index].replace(position) {
             None => Ok(field),
             Some(first) => {
-                Err(LoadErrorKind::SecondField { field: name, first: first.line }.at(position))
+                Err(LoadErrorKind::SecondField { field: name, first: first.into() }.at(position))
             }
         }
     }

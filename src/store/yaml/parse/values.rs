@@ -63,7 +63,7 @@ fn limit(value: Node<'_>, events: &mut Events<'_>) -> Result<Rate, LoadError> {
                 rate = Some(text.parse::<Rate>().map_err(quota(position))?);
             }
             RateField::Burst => {
-                let text = value.text("a number", "write the burst as a whole number")?;
+                let text = value.number("a number", "write the burst as a whole number")?;
                 // `u32::from_str` accepts a leading plus sign, the grammar does not.
                 let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse());
                 burst = Some((number.and_then(Result::ok).unwrap_or_default(), position));
