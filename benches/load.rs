@@ -93,10 +93,8 @@ fn by_serde(folder: &Path, effort: Effort) -> Result<(), Failure> {
 fn deserialize<T: DeserializeOwned>(path: &Path) -> Result<f64, Failure> {
     let text = fs::read_to_string(path)?;
     let start = Instant::now();
-    let keys: T = match path.extension().is_some_and(|extension| extension == "yml") {
-        true => serde_yaml::from_str(&text)?,
-        false => serde_json::from_str(&text)?,
-    };
+    let is_yaml = path.extension().is_some_and(|extension| extension == "yml");
+    let keys: T = if is_yaml { serde_yaml::from_str(&text)? } else { serde_json::from_str(&text)? };
     let time = start.elapsed().as_secs_f64();
     std::mem::forget(keys);
     Ok(time)

@@ -11,6 +11,7 @@ use crate::key::{self, KeyDigest, MIN_KEY_CHARS, Strength};
 use crate::manage::KeyError;
 
 #[cfg(feature = "serde")]
+#[cfg_attr(not(feature = "yaml"), allow(dead_code))]
 pub(in crate::store) mod any;
 mod keys_error;
 #[cfg(feature = "serde")]
