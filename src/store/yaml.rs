@@ -21,15 +21,18 @@ mod events;
 mod file;
 mod health;
 mod key_file;
+mod layout;
 mod lint;
 mod load_error;
 mod manage_keys;
 mod managing;
 mod node;
+mod options;
 mod parse;
 mod position;
 mod read;
 mod report;
+mod rewrite;
 #[cfg(feature = "serde")]
 mod section;
 mod syntax;
@@ -42,7 +45,9 @@ mod watch;
 pub use error::{YamlError, YamlWarning};
 pub use health::{ReloadError, YamlHealth};
 use key_file::KeyFile;
+use layout::Layout;
 pub use lint::YamlLint;
+pub use options::YamlOptions;
 pub use report::YamlEvent;
 #[cfg(feature = "serde")]
 pub use section::Keys;
@@ -92,6 +97,10 @@ const STABLE_AFTER: Duration = Duration::from_millis(50);
 ///
 /// The text of the file is overwritten in memory after it was read; the store keeps digests, names and the
 /// fields of clients and keys. The store is a handle: cloning it is cheap, and clones share their keys.
+///
+/// # An application's own file
+///
+/// Keys may stand in a file with other settings: see [`YamlOptions::embedded`].
 ///
 /// # Changing the file
 ///
@@ -144,7 +153,7 @@ impl YamlStore {
     /// The file is missing, cannot be read, is not a regular file, was replaced outside its mount, or is not
     /// a valid key file. The error has the position and a hint, and shows no text of the file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, YamlError> {
-        Ok(Self::from_file(KeyFile::open(path.as_ref())?))
+        Self::options().open(path)
     }
 
     /// Loads the text of a reader, up to its end.
@@ -154,7 +163,7 @@ impl YamlStore {
     /// As for [`YamlStore::open`].
     pub fn from_reader(reader: impl Read) -> Result<Self, YamlError> {
         let text = read::read_all(reader, 0).map_err(|error| YamlError::new(None, error))?;
-        Ok(Self::from_file(KeyFile::text(&text)?))
+        Ok(Self::from_file(KeyFile::text(&text, Layout::Own)?))
     }
 
     fn from_file(file: KeyFile) -> Self {
@@ -229,7 +238,7 @@ impl FromStr for YamlStore {
     ///
     /// As for [`YamlStore::open`].
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self::from_file(KeyFile::text(text.as_bytes())?))
+        Self::options().parse(text)
     }
 }
 

@@ -19,5 +19,6 @@ mod this_program;
 
 mod bounds;
 mod editing;
+mod embedded;
 mod loading;
 mod watching;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use keygate::YamlStore;
+use keygate::store::YamlOptions;
 use zeroize::Zeroizing;
 
 mod client;
@@ -67,6 +69,9 @@ pub(crate) struct Globals {
     /// File that holds the URL of a database on one line, such as a mounted secret
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "store")]
     store_file: Option<PathBuf>,
+    /// Section of keys in an application's own file, such as auth.keys [default: keygate]
+    #[arg(long, global = true, value_name = "NAME")]
+    section: Option<String>,
     /// Where usage is kept: PATH of usage.db or its folder, or postgres://... [env: KEYGATE_USAGE]
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     #[arg(long, global = true, value_name = "STORE")]
@@ -89,6 +94,14 @@ pub(crate) struct Globals {
 }
 
 impl Globals {
+    /// Returns how a key file is read: as named, or as it looks.
+    pub(crate) fn options(&self, path: &Path) -> YamlOptions {
+        match &self.section {
+            Some(section) => YamlStore::options().section(section),
+            None => YamlStore::options().detect(path),
+        }
+    }
+
     /// Returns the usage that is named.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn usage(&self) -> Option<OsString> {

@@ -23,9 +23,11 @@ impl<S: TransferKeys + KeyStore> Store for S {}
 
 /// Opens the store that the command line or the environment names, and prints its warnings.
 pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {
+    let location = globals.location()?;
+    note_section(&location, globals, out);
     // `events` lists the changes of any actor, and makes none.
     let actor = actor(globals.actor.as_deref())?;
-    load(&globals.location()?, &actor, |store| {
+    load(&location, globals, &actor, |store| {
         let store = prepared(store, out);
         let Some(folder) = globals.state() else { return Ok(store) };
         store.record_events(&folder).map_err(|error| {
@@ -52,8 +54,13 @@ pub(crate) fn open_to_change(globals: &Globals, out: &Output) -> Result<Arc<dyn 
 }
 
 /// Opens a store that the command reads besides.
-pub(crate) fn open_at(location: &Location, out: &Output) -> Result<Arc<dyn Store>, Failure> {
-    load(location, &actor(None)?, |store| Ok(prepared(store, out)))
+pub(crate) fn open_at(
+    location: &Location,
+    globals: &Globals,
+    out: &Output,
+) -> Result<Arc<dyn Store>, Failure> {
+    note_section(location, globals, out);
+    load(location, globals, &actor(None)?, |store| Ok(prepared(store, out)))
 }
 
 /// Prints the warnings of a file.
@@ -65,6 +72,21 @@ fn prepared(store: YamlStore, out: &Output) -> YamlStore {
         shown.for_each(|warning| out.warn(&warning.to_string()));
     }
     with_lock_notes(store, out)
+}
+
+/// Says once that a file is read as an application's own, and which part of it.
+pub(crate) fn note_section(location: &Location, globals: &Globals, out: &Output) {
+    static NOTED: AtomicBool = AtomicBool::new(false);
+    if let Ok(path) = location.file("")
+        && let Some(section) = globals.options(path).section_name()
+        && !NOTED.swap(true, Ordering::Relaxed)
+    {
+        out.note(&format!(
+            "{} is an application's own file: its keys are in `api_keys` at the top and in the section `{section}` \
+             (--section for another)",
+            path.display()
+        ));
+    }
 }
 
 /// The mode of a file is a matter for people, and one warning of it is enough.
@@ -86,7 +108,7 @@ pub(crate) fn with_lock_notes(store: YamlStore, out: &Output) -> YamlStore {
 
 /// Returns whether a store may hold this key although the change failed.
 pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
-    let store = globals.location().and_then(|location| load(&location, "", Ok));
+    let store = globals.location().and_then(|location| load(&location, globals, "", Ok));
     match store.and_then(|store| Ok(block_on(store.find_key(&key_id))?)) {
         Ok(_) => true,
         Err(failure) => failure.is_unavailable(),
@@ -96,7 +118,9 @@ pub(crate) fn may_hold(key_id: KeyId, globals: &Globals) -> bool {
 /// Returns a dry run of the key file, or `None` for a database.
 pub(crate) fn dry_run(globals: &Globals) -> Result<Option<YamlStore>, Failure> {
     Ok(match globals.location()? {
-        Location::File(path) => Some(YamlStore::open(path).map_err(unreadable)?.dry_run()),
+        Location::File(path) => {
+            Some(globals.options(&path).open(path).map_err(unreadable)?.dry_run())
+        }
         #[cfg(feature = "sqlite")]
         Location::Sqlite(_) => None,
         #[cfg(feature = "postgres")]
@@ -106,12 +130,13 @@ pub(crate) fn dry_run(globals: &Globals) -> Result<Option<YamlStore>, Failure> {
 
 fn load(
     location: &Location,
+    globals: &Globals,
     actor: &str,
     prepare: impl FnOnce(YamlStore) -> Result<YamlStore, Failure>,
 ) -> Result<Arc<dyn Store>, Failure> {
     Ok(match location {
         Location::File(path) => {
-            let store = prepare(YamlStore::open(path).map_err(unreadable)?)?;
+            let store = prepare(globals.options(path).open(path).map_err(unreadable)?)?;
             Arc::new(store.for_actor(actor).unwrap_or(store))
         }
         #[cfg(feature = "sqlite")]

@@ -16,6 +16,7 @@ use crate::key::KeyDigest;
 mod merge;
 mod outline;
 mod plaintext;
+mod reading;
 mod splice;
 mod write;
 
@@ -33,7 +34,7 @@ pub(super) struct Edit<'a> {
     clients: HashMap<&'a str, &'a Entry<'a>>,
     splices: Vec<Splice>,
     /// New fields of the file, behind new clients.
-    additions_to_root: Vec<Splice>,
+    additions_to_root: Vec<(String, Value)>,
     /// New fields and keys of clients, in the order of the calls.
     additions: Vec<Addition>,
     /// Indexes into `additions`, by client name.
@@ -82,7 +83,7 @@ impl<'a> Edit<'a> {
     /// Sets or removes a field of the file itself.
     pub(super) fn set_root(&mut self, field: Field) {
         let (mut splices, mut new) = (Vec::new(), Vec::new());
-        match &self.outline.root {
+        match self.outline.home() {
             Some(root) if !root.is_empty() => {
                 (splices, new) = self.outline.set_fields(root, vec![field]);
             }
@@ -90,7 +91,7 @@ impl<'a> Edit<'a> {
         }
         self.splices.extend(splices);
         if !new.is_empty() {
-            self.additions_to_root = self.outline.add_to_root(&Value::Mapping(new));
+            self.additions_to_root = new;
         }
     }
 
@@ -180,7 +181,6 @@ impl<'a> Edit<'a> {
     /// likely in a comment.
     pub(super) fn finish(mut self) -> Result<(Zeroizing<String>, usize), EditErrorKind> {
         self.splice_additions();
-        self.splices.append(&mut self.additions_to_root);
         self.splice_removals();
         let text = self.outline.text;
         if let Some(flow) =
@@ -217,8 +217,14 @@ impl<'a> Edit<'a> {
                 None => new.push((client, Value::Mapping(fields))),
             }
         }
-        if !new.is_empty() {
-            self.splices.extend(self.outline.add_clients(Value::Mapping(new)));
+        let mut fields = mem::take(&mut self.additions_to_root);
+        match self.outline.field("clients") {
+            _ if new.is_empty() => {}
+            Some(clients) => self.splices.extend(self.outline.add(clients, &Value::Mapping(new))),
+            None => fields.insert(0, ("clients".to_owned(), Value::Mapping(new))),
+        }
+        if !fields.is_empty() {
+            self.splices.extend(self.outline.add_to_home(Value::Mapping(fields)));
         }
     }
 
@@ -227,15 +233,18 @@ impl<'a> Edit<'a> {
         let entries = self.plaintext_entries();
         let removed = entries.iter().filter(|entry| self.removed.contains(&entry.offset()));
         self.splices.extend(removed.map(|entry| self.outline.removal(entry.entry.range())));
-        let Some(field) = self.outline.field("api_keys") else { return };
-        let keys = field.value.entries();
-        let between = &self.outline.text[field.key.range.end..field.value.range.start];
-        if !keys.is_empty()
-            && keys.iter().all(|key| self.removed.contains(&key.key.range.start))
-            && between.trim_end().trim_start_matches(' ') == ":"
-        {
-            self.splices.push(self.outline.removal(field.key.range.clone()));
+        let mut removed = Vec::new();
+        for field in self.outline.key_fields("api_keys") {
+            let keys = field.value.entries();
+            let between = &self.outline.text[field.key.range.end..field.value.range.start];
+            if !keys.is_empty()
+                && keys.iter().all(|key| self.removed.contains(&key.key.range.start))
+                && between.trim_end().trim_start_matches(' ') == ":"
+            {
+                removed.push(self.outline.removal(field.key.range.clone()));
+            }
         }
+        self.splices.extend(removed);
     }
 
     fn addition(&mut self, client: &str) -> &mut Addition {
@@ -258,10 +267,9 @@ impl<'a> Edit<'a> {
 
     /// Returns the entries of `api_key` and `api_keys`, in the order of the file.
     fn plaintext_entries(&self) -> Vec<PlaintextEntry<'a>> {
-        let one = self.outline.field("api_key").into_iter();
+        let one = self.outline.key_fields("api_key");
         let one = one.filter_map(|entry| PlaintextEntry::new(entry, &entry.value, DEFAULT_CLIENT));
-        let many = self.outline.field("api_keys").map_or(&[][..], |field| field.value.entries());
-        let many = many.iter();
+        let many = self.outline.key_fields("api_keys").flat_map(|field| field.value.entries());
         let many =
             many.filter_map(|entry| PlaintextEntry::new(entry, &entry.key, entry.value.text()?));
         let mut entries = one.chain(many).collect::<Vec<_>>();

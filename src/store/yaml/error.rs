@@ -118,6 +118,15 @@ pub(super) enum WarningKind {
          client, or remove it here"
     )]
     LackedNetwork,
+    #[error(
+        "this name resembles {nearest}, and belongs to the application as it is written: correct it if it is to hold keys"
+    )]
+    NearMiss { nearest: &'static str },
+    #[error(
+        "`{name}` at the top of this file belongs to the application: move it into keygate's section if it is meant for \
+         keygate"
+    )]
+    Misplaced { name: &'static str },
     #[error("the file holds no keys, so that every request is refused")]
     NoKeys,
     #[error(

@@ -6,6 +6,10 @@ use super::position::Position;
 use super::syntax;
 use crate::key::MAX_KEY_BYTES;
 
+mod app;
+
+pub(super) use app::AppEntry;
+
 /// Deeper than any key file needs, and shallow enough to stop a file made to exhaust the parser.
 const MAX_DEPTH: usize = 32;
 
@@ -15,6 +19,8 @@ pub(super) struct Events<'a> {
     text: &'a str,
     /// The number of open mappings and lists.
     depth: usize,
+    /// Checked here for a value of ours inside an application's own file, and elsewhere by the parser.
+    max_depth: usize,
 }
 
 enum Source<'a> {
@@ -26,22 +32,31 @@ enum Source<'a> {
 
 impl<'a> Events<'a> {
     pub(super) fn new(text: &'a str) -> Self {
+        Self::with_options(text, Self::options(MAX_DEPTH))
+    }
+
+    fn options(max_depth: usize) -> Options {
         let mut options = Options::default();
-        options.flow_nesting_limit = MAX_DEPTH;
-        options.block_nesting_limit = MAX_DEPTH;
+        options.flow_nesting_limit = max_depth;
+        options.block_nesting_limit = max_depth;
         options.disallow_directives = true;
         options.emit_unresolved_aliases = true;
         options.emit_anchor_events = true;
         // Lets a key that is too long be reported as such.
         options.simple_key_max_lookahead = 8 * MAX_KEY_BYTES;
         options.set_emit_comments(false);
+        options
+    }
+
+    fn with_options(text: &'a str, options: Options) -> Self {
         let parser = Box::new(Parser::new_from_str_with_options(text, options));
-        Self { source: Source::Text(parser), text, depth: 0 }
+        Self { source: Source::Text(parser), text, depth: 0, max_depth: usize::MAX }
     }
 
     #[cfg(feature = "serde")]
     pub(super) fn recorded(nodes: Vec<Option<Node<'static>>>) -> Self {
-        Self { source: Source::Recorded(nodes.into_iter()), text: "", depth: 0 }
+        let source = Source::Recorded(nodes.into_iter());
+        Self { source, text: "", depth: 0, max_depth: usize::MAX }
     }
 
     pub(super) fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, LoadError> {
@@ -119,7 +134,7 @@ impl<'a> Events<'a> {
             Some(key) if key.is_mapping() || key.is_sequence() => {
                 Err(key.wrong_type(expected, hint))
             }
-            Some(key) => Ok(Some((key, self.node()?))),
+            Some(key) => Ok(Some((key, self.value()?))),
             None => Ok(None),
         }
     }
@@ -143,7 +158,7 @@ impl<'a> Events<'a> {
     }
 
     /// Reads the value of a key.
-    fn node(&mut self) -> Result<Node<'a>, LoadError> {
+    pub(super) fn value(&mut self) -> Result<Node<'a>, LoadError> {
         // The parser reports an empty value for a key without one.
         self.entry()?.ok_or_else(|| LoadErrorKind::Syntax("a value is missing".to_owned()).into())
     }
@@ -151,6 +166,9 @@ impl<'a> Events<'a> {
     /// Returns the value that begins with this event; `None` if a mapping or list ends.
     fn begin(&mut self, event: Event<'a>, span: Span) -> Result<Option<Node<'a>>, LoadError> {
         let position = start_of(&span);
+        if self.depth > self.max_depth {
+            return Err(LoadErrorKind::TooDeep.at(position));
+        }
         let (kind, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let is_written = !span.is_empty();

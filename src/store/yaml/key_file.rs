@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::error::WarningKind;
 use super::event_sink::EventSink;
 use super::file::digest_of_last_edit;
+use super::layout::Layout;
 use super::load_error::LoadError;
 use super::parse::{Findings, Parsed, parse};
 use super::{ReloadError, YamlError, YamlHealth, YamlWarning, read};
@@ -21,6 +22,7 @@ pub(super) struct KeyFile {
     path: Option<PathBuf>,
     /// Stays valid when the process changes its working directory.
     absolute_path: Option<PathBuf>,
+    layout: Layout,
     /// Held from reading the file to updating the keys, so that older content never replaces newer.
     update_lock: Mutex<()>,
     /// Locked only briefly.
@@ -40,19 +42,19 @@ pub(super) struct State {
 }
 
 impl KeyFile {
-    pub(super) fn open(path: &Path) -> Result<Self, YamlError> {
+    pub(super) fn open(path: &Path, layout: Layout) -> Result<Self, YamlError> {
         let error = |error| YamlError::new(Some(path), error);
         let text = read::read_regular(path).map_err(error)?;
-        let parsed = load(&text).map_err(error)?;
-        Ok(Self::new(Some(path), &text, parsed))
+        let parsed = load(&text, &layout).map_err(error)?;
+        Ok(Self::new(Some(path), layout, &text, parsed))
     }
 
-    pub(super) fn text(text: &[u8]) -> Result<Self, YamlError> {
-        let parsed = load(text).map_err(|error| YamlError::new(None, error))?;
-        Ok(Self::new(None, text, parsed))
+    pub(super) fn text(text: &[u8], layout: Layout) -> Result<Self, YamlError> {
+        let parsed = load(text, &layout).map_err(|error| YamlError::new(None, error))?;
+        Ok(Self::new(None, layout, text, parsed))
     }
 
-    fn new(path: Option<&Path>, text: &[u8], parsed: Parsed) -> Self {
+    fn new(path: Option<&Path>, layout: Layout, text: &[u8], parsed: Parsed) -> Self {
         let state = State {
             digest: KeyDigest::of(text),
             loaded: SystemTime::now(),
@@ -65,6 +67,7 @@ impl KeyFile {
             path: path.map(Path::to_owned),
             absolute_path: path
                 .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
+            layout,
             update_lock: Mutex::new(()),
             state: Mutex::new(state),
             events: EventSink::default(),
@@ -77,6 +80,14 @@ impl KeyFile {
 
     pub(super) fn absolute_path(&self) -> Option<&Path> {
         self.absolute_path.as_deref()
+    }
+
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub(super) fn load(&self, text: &[u8]) -> Result<Parsed, LoadError> {
+        load(text, &self.layout)
     }
 
     pub(super) fn warnings(&self) -> Vec<YamlWarning> {
@@ -135,7 +146,7 @@ impl KeyFile {
         text: Result<Zeroizing<Vec<u8>>, LoadError>,
         check: impl FnOnce(&mut State, KeyDigest, &MemoryStore) -> Result<(), ReloadError>,
     ) -> Result<(), ReloadError> {
-        let parsed = text.and_then(|text| Ok((KeyDigest::of(&text), load(&text)?)));
+        let parsed = text.and_then(|text| Ok((KeyDigest::of(&text), self.load(&text)?)));
         let parsed = parsed.map_err(|error| ReloadError::from(YamlError::new(self.path(), error)));
         let mut state = self.lock();
         let result = parsed.and_then(|(digest, parsed)| {
@@ -192,8 +203,8 @@ pub(super) enum FollowOutcome {
     Unstable,
 }
 
-pub(super) fn load(text: &[u8]) -> Result<Parsed, LoadError> {
-    parse(read::utf8(text)?)
+fn load(text: &[u8], layout: &Layout) -> Result<Parsed, LoadError> {
+    parse(read::utf8(text)?, layout)
 }
 
 impl Findings {

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use super::layout::Layout;
 use super::parse::Findings;
 use super::text::YamlText;
 use super::{YamlError, YamlStore, YamlWarning, parse, read};
@@ -31,7 +32,7 @@ pub struct YamlLint {
 impl YamlStore {
     /// Finds all errors and warnings of a file, up to its first YAML syntax error.
     pub fn lint(path: impl AsRef<Path>) -> YamlLint {
-        Self::lint_with(path, |_| {})
+        Self::options().lint(path)
     }
 
     /// Finds all errors and warnings of a file, as [`YamlStore::lint`] does, and passes each key and client name to
@@ -55,13 +56,18 @@ impl YamlStore {
     /// # std::fs::remove_file(path)?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn lint_with(path: impl AsRef<Path>, mut rule: impl FnMut(YamlText<'_>)) -> YamlLint {
-        let path = path.as_ref();
+    pub fn lint_with(path: impl AsRef<Path>, rule: impl FnMut(YamlText<'_>)) -> YamlLint {
+        Self::options().lint_with(path, rule)
+    }
+}
+
+impl YamlLint {
+    pub(super) fn of(path: &Path, layout: &Layout, mut rule: impl FnMut(YamlText<'_>)) -> Self {
         let text = read::read_regular(path);
-        let found = text.and_then(|text| Ok(parse::lint(read::utf8(&text)?, &mut rule)));
+        let found = text.and_then(|text| Ok(parse::lint(read::utf8(&text)?, layout, &mut rule)));
         let (errors, findings) = found.unwrap_or_else(|error| (vec![error], Findings::default()));
         let errors = errors.into_iter().map(|error| YamlError::new(Some(path), error));
-        YamlLint {
+        Self {
             errors: errors.collect(),
             warnings: findings.warnings_at(Some(path)),
             plaintext_keys: findings.plaintext_keys,

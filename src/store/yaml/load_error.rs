@@ -117,6 +117,21 @@ pub(super) enum LoadErrorKind {
     UnknownField { nearest: &'static str, hint: &'static str },
     #[error("the field `{field}` appears twice, first {first}: keep one of the two")]
     SecondField { field: &'static str, first: Place },
+    #[error(
+        "the name of a section is one or several names of mappings, joined by dots, such as `keygate` or `auth.keys`"
+    )]
+    SectionName,
+    #[error(
+        "keygate's section is below this name, whose value must be a mapping: name another section"
+    )]
+    SectionType,
+    #[error("keygate's section appears twice, first {first}: merge the two")]
+    SecondSection { first: Place },
+    #[error(
+        "this file has neither `api_key` nor `api_keys` nor the section `{section}`: write keys indented below \
+         `api_keys:`, as `KEY: client name`"
+    )]
+    NoSection { section: String },
     #[error("this key is already in the file, {first}: give each client its own key")]
     SecondKey { first: Place },
     #[error("this key has the same id as the one {first}: generate a new key")]

@@ -1,5 +1,6 @@
 use super::error::{WarningKind, YamlWarning};
 use super::events::Events;
+use super::layout::Layout;
 use super::load_error::{LoadError, LoadErrorKind};
 use super::node::{Node, Text};
 use super::position::Position;
@@ -14,43 +15,23 @@ use crate::store::MemoryStore;
 use crate::store::memory::Bulk;
 
 mod clients;
+mod embedded;
 mod fields;
 mod keys;
 mod policy;
+mod root;
 mod values;
 
 use clients::Clients;
+pub(super) use embedded::is_of_app;
 use fields::Fields;
+#[cfg(feature = "serde")]
+pub(super) use fields::NAMES;
 use policy::policy;
+use root::{ROOT, RootField, SECTION_FIELDS, check_version};
 
 /// The client of the key in the field `api_key`.
 pub(super) const DEFAULT_CLIENT: &str = "default";
-
-/// The newest supported version of the file format.
-const VERSION: u32 = 1;
-
-#[derive(Clone, Copy)]
-enum RootField {
-    ApiKey,
-    ApiKeys,
-    AllowWeakKeys,
-    Version,
-    Policy,
-    Clients,
-}
-
-const ROOT: Fields<RootField> = Fields {
-    known: &[
-        ("api_key", RootField::ApiKey),
-        ("api_keys", RootField::ApiKeys),
-        ("allow_weak_keys", RootField::AllowWeakKeys),
-        ("version", RootField::Version),
-        ("policy", RootField::Policy),
-        ("clients", RootField::Clients),
-    ],
-    fallback: "api_keys",
-    hint: "write keys indented below `api_keys:`, as `KEY: client name`",
-};
 
 /// A parsed key file.
 pub(super) struct Parsed {
@@ -70,19 +51,19 @@ pub(super) struct Findings {
 ///
 /// It makes one pass over the parser events. Their scalars borrow from the text, so that keys are hashed without
 /// being copied.
-pub(super) fn parse(text: &str) -> Result<Parsed, LoadError> {
+pub(super) fn parse(text: &str, layout: &Layout) -> Result<Parsed, LoadError> {
     let mut rule = |_: YamlText<'_>| {};
     let mut file =
         FileParser::new(ErrorCollector { first_only: true, found: Vec::new() }, &mut rule);
-    file.read_all(&mut Events::new(text))?;
+    file.read_text(text, layout)?;
     let (keys, findings) = file.finish();
     Ok(Parsed { keys: keys.map_err(|mut errors| errors.swap_remove(0))?, findings })
 }
 
 /// Parses the text of a key file and collects all errors, up to the first YAML syntax error.
-pub(super) fn lint(text: &str, rule: Rule<'_>) -> (Vec<LoadError>, Findings) {
+pub(super) fn lint(text: &str, layout: &Layout, rule: Rule<'_>) -> (Vec<LoadError>, Findings) {
     let mut file = FileParser::new(ErrorCollector { first_only: false, found: Vec::new() }, rule);
-    if let Err(last) = file.read_all(&mut Events::new(text)) {
+    if let Err(last) = file.read_text(text, layout) {
         file.errors.found.push(last);
     }
     let (keys, findings) = file.finish();
@@ -155,21 +136,32 @@ impl<'r> FileParser<'r> {
         }
     }
 
+    fn read_text(&mut self, text: &str, layout: &Layout) -> Result<(), LoadError> {
+        match layout.section() {
+            None => self.read_all(&mut Events::new(text)),
+            Some(section) => self.read_app(&mut Events::of_app(text), section),
+        }
+    }
+
     fn read_all(&mut self, events: &mut Events<'_>) -> Result<(), LoadError> {
         if let Some(root) = events.root()? {
             root.mapping(
                 "a mapping",
                 "begin the file with `api_keys:`, and indent the keys below it, as `KEY: client name`",
             )?;
-            self.read(events)?;
+            self.read(events, &ROOT)?;
             events.end()?;
         }
         Ok(())
     }
 
-    fn read(&mut self, events: &mut Events<'_>) -> Result<(), LoadError> {
-        let mut seen = ROOT.seen();
-        while let Some((field, value)) = events.pair("the name of a field", ROOT.hint)? {
+    fn read(
+        &mut self,
+        events: &mut Events<'_>,
+        fields: &'static Fields<RootField>,
+    ) -> Result<(), LoadError> {
+        let mut seen = fields.seen();
+        while let Some((field, value)) = events.pair("the name of a field", fields.hint)? {
             let depth = events.depth_before(&value);
             let result = seen.field(field).and_then(|field| self.read_field(field, value, events));
             self.errors.collect(result)?;
@@ -327,14 +319,3 @@ fn beyond_policy(keys: &MemoryStore) -> Option<YamlWarning> {
 }
 
 const KEY_AND_CLIENT: &str = "write each key on its own line, as `KEY: client name`";
-
-fn check_version(value: Node<'_>) -> Result<(), LoadError> {
-    let position = value.position;
-    let (expected, hint) = ("a whole number", "write `version: 1`, or remove the line");
-    let wrong = value.wrong_type(expected, hint);
-    match value.number(expected, hint)?.parse::<u32>() {
-        Ok(1..=VERSION) => Ok(()),
-        Ok(VERSION..) => Err(LoadErrorKind::Version { known: VERSION }.at(position)),
-        _ => Err(wrong),
-    }
-}

@@ -70,19 +70,22 @@ impl YamlStore {
         path: impl AsRef<Path>,
         events: impl Fn(YamlEvent) + Send + Sync + 'static,
     ) -> Result<Self, YamlError> {
-        let path = path.as_ref();
-        let store = Self::open(path)?.with_events(events);
+        Self::options().watch(path, events)
+    }
+
+    /// Starts to follow the file.
+    pub(super) fn followed(self, path: &Path) -> Result<Self, YamlError> {
         let follower = Follower {
-            path: store.file.absolute_path().unwrap_or(path).to_owned(),
-            file: Arc::downgrade(&store.file),
+            path: self.file.absolute_path().unwrap_or(path).to_owned(),
+            file: Arc::downgrade(&self.file),
             fingerprint: None,
             checks: 0,
-            reported: ReportState::at_start(&store.file),
+            reported: ReportState::at_start(&self.file),
         };
         let thread = thread::Builder::new().name("keygate-watch".to_owned());
         let started = thread.spawn(|| follower.run());
         started.map_err(|error| YamlError::new(Some(path), LoadErrorKind::Thread(error).into()))?;
-        Ok(store)
+        Ok(self)
     }
 }
 

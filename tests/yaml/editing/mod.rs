@@ -7,4 +7,4 @@ mod golden;
 mod processes;
 mod recording;
 
-mod fixture;
+pub(crate) mod fixture;

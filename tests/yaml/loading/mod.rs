@@ -1,7 +1,7 @@
 //! Loading key files: accepted content, and the place, message and remedy of each error.
 
 mod accepted;
-mod check;
+pub(crate) mod check;
 mod invisible;
 mod lines;
 mod lints;

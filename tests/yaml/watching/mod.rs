@@ -2,7 +2,7 @@
 
 mod changing;
 mod events;
-mod folder;
+pub(crate) mod folder;
 mod holding;
 #[cfg(target_os = "linux")]
 mod mounted;

@@ -1,7 +1,6 @@
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use keygate::YamlStore;
 use keygate::manage::{Audit, AuditFinding};
 use serde_json::{Value, json};
 
@@ -60,7 +59,7 @@ fn in_file(globals: &Globals) -> Result<Vec<FileFinding>, Failure> {
         expect(irrefutable_let_patterns, reason = "databases are other locations")
     )]
     let Location::File(path) = &location else { return Ok(Vec::new()) };
-    let lint = YamlStore::lint(path);
+    let lint = globals.options(path).lint(path);
     let file = path.display().to_string();
     let weak = lint.warnings.iter().filter(|warning| warning.is_about_weak_key());
     let mut findings: Vec<_> = weak

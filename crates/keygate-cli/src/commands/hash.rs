@@ -1,4 +1,3 @@
-use keygate::YamlStore;
 use serde_json::json;
 
 use crate::args::Globals;
@@ -6,13 +5,14 @@ use crate::confirm::Confirmation;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::show::counted;
-use crate::store::with_lock_notes;
+use crate::store::{note_section, with_lock_notes};
 
 pub(super) fn run(globals: &Globals, out: &Output) -> Result<(), Failure> {
     let location = globals.location()?;
     let file = location.file("hash")?;
     let confirmation = Confirmation::new(globals)?;
-    let store = with_lock_notes(YamlStore::open(file)?, out);
+    note_section(&location, globals, out);
+    let store = with_lock_notes(globals.options(file).open(file)?, out);
     let path = file.display().to_string();
     confirmation.ask(&format!("Replace every plaintext key in {path} by its digest, for good?"))?;
 

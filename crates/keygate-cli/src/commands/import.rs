@@ -20,8 +20,8 @@ pub(super) fn run(args: &ImportArgs, globals: &Globals, out: &Output) -> Result<
     if let Some(file) = foreign_file::open(args)? {
         return foreign_file::run(&file, args, globals, out);
     }
-    let export =
-        exported(args, out).map_err(|failure| failure.in_store("the store to import from"))?;
+    let export = exported(args, globals, out)
+        .map_err(|failure| failure.in_store("the store to import from"))?;
     let into = |failure: Failure| failure.in_store(INTO);
     let store = open_to_change(globals, out).map_err(into)?;
     let imported = block_on(store.import_keys(&export)).map_err(|error| into(error.into()))?;
@@ -30,9 +30,9 @@ pub(super) fn run(args: &ImportArgs, globals: &Globals, out: &Output) -> Result<
     Ok(ExitCode::from(u8::from(!imported.is_complete())))
 }
 
-fn exported(args: &ImportArgs, out: &Output) -> Result<Export, Failure> {
+fn exported(args: &ImportArgs, globals: &Globals, out: &Output) -> Result<Export, Failure> {
     let source = Location::parse(&args.source).map_err(Failure::usage)?;
-    Ok(block_on(open_at(&source, out)?.export_keys())?)
+    Ok(block_on(open_at(&source, globals, out)?.export_keys())?)
 }
 
 fn warn_of_refused(imported: &Imported, out: &Output) {

@@ -1,7 +1,6 @@
 use std::collections::HashSet;
 use std::process::ExitCode;
 
-use keygate::YamlStore;
 use keygate::store::{YamlLint, YamlText, YamlTextKind};
 use serde_json::{Value, json};
 
@@ -9,6 +8,7 @@ use crate::args::Globals;
 use crate::failure::Failure;
 use crate::output::{Output, one_line};
 use crate::show::counted;
+use crate::store::note_section;
 
 mod guessable;
 mod names;
@@ -29,7 +29,9 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
     let location = globals.location()?;
     let file = location.file("lint")?;
     let mut own_rules = OwnRules::default();
-    let lint = YamlStore::lint_with(file, |text| own_rules.apply(&text));
+    note_section(&location, globals, out);
+    let options = globals.options(file);
+    let lint = options.lint_with(file, |text| own_rules.apply(&text));
     // An error without a line means that the file could not be read.
     if let Some(place) = lint.errors.iter().position(|error| error.line().is_none()) {
         let mut errors = lint.errors;
@@ -48,8 +50,7 @@ pub(super) fn run(globals: &Globals, out: &Output) -> Result<ExitCode, Failure> 
     // `hash` needs a file that loads.
     if lint.plaintext_keys > 0 && lint.errors.is_empty() {
         let keys = counted(lint.plaintext_keys, "key");
-        let refusal =
-            YamlStore::open(file).ok().and_then(|store| store.dry_run().hash_keys().err());
+        let refusal = options.open(file).ok().and_then(|store| store.dry_run().hash_keys().err());
         let way_out = match refusal.map(|error| error.to_string()) {
             None => "`keygate hash` turns them into digests, and they keep working".to_owned(),
             Some(why) => {

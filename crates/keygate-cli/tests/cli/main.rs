@@ -13,6 +13,7 @@ mod curl;
 mod databases;
 mod delivering;
 mod dry_run;
+mod embedded;
 mod events;
 mod exit_codes;
 mod flow_style;

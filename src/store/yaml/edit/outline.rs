@@ -1,18 +1,16 @@
 use std::ops::Range;
 
-use granit_parser::{Event, Span};
+use crate::store::yaml::node::Text;
 
-use crate::store::yaml::events::Events;
-use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
-use crate::store::yaml::node::{Text, is_null};
-
-/// The values of a key file with their byte ranges.
+/// The values of a key file with their byte ranges. Those of an application's own are not looked into.
 pub(in crate::store::yaml) struct Outline<'a> {
     pub(super) text: &'a str,
     /// `None` if the file is empty or has only comments.
     pub(super) root: Option<Piece<'a>>,
     /// The end of the document: the offset of `...`, if present.
     pub(super) end: usize,
+    /// The path to the section of keys in an application's own file.
+    pub(super) section: Option<&'a [Box<str>]>,
 }
 
 /// A value and its byte range.
@@ -33,6 +31,8 @@ pub(super) enum Shape<'a> {
         flow: bool,
         items: Vec<Piece<'a>>,
     },
+    /// A value of the application.
+    Other,
 }
 
 pub(super) struct Entry<'a> {
@@ -41,28 +41,35 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Outline<'a> {
-    /// Reads a text that was loaded before and therefore is a valid key file.
-    pub(in crate::store::yaml) fn of(text: &'a str) -> Result<Self, LoadError> {
-        let mut events = Events::new(text);
-        let mut outline = Self { text, root: None, end: text.len() };
-        while let Some((event, span)) = events.next()? {
-            match event {
-                Event::StreamStart | Event::DocumentStart(..) | Event::StreamEnd => {}
-                Event::DocumentEnd => {
-                    let range = range(&span);
-                    if !range.is_empty() {
-                        outline.end = range.start;
-                    }
-                }
-                event => outline.root = piece(&mut events, event, &span)?,
-            }
-        }
-        Ok(outline)
+    /// Returns the mapping with the fields of keygate: the whole file, or the section.
+    pub(super) fn home(&self) -> Option<&Piece<'a>> {
+        let path = self.section.unwrap_or_default().iter();
+        path.fold(self.root.as_ref(), |piece, name| Some(&piece?.field(name)?.value))
     }
 
-    /// Returns the entry of the root with this name.
+    /// Returns the field of keygate with this name.
     pub(super) fn field(&self, name: &str) -> Option<&Entry<'a>> {
-        self.root.as_ref()?.field(name)
+        self.home()?.field(name)
+    }
+
+    /// Returns the fields of plaintext keys with this name. In an application's own file, there may be two.
+    pub(super) fn key_fields(&self, name: &str) -> impl Iterator<Item = &Entry<'a>> {
+        let top = self.section.and(self.root.as_ref()).and_then(|root| root.field(name));
+        top.into_iter().chain(self.field(name))
+    }
+
+    /// Returns the texts of the entries that belong to the application.
+    pub(in crate::store::yaml) fn others(&self) -> Vec<&'a str> {
+        let (mut found, mut mappings) = (Vec::new(), self.root.iter().collect::<Vec<_>>());
+        while let Some(mapping) = mappings.pop() {
+            for entry in mapping.entries() {
+                match entry.value.shape {
+                    Shape::Other => found.push(&self.text[entry.range()]),
+                    _ => mappings.push(&entry.value),
+                }
+            }
+        }
+        found
     }
 
     /// Returns the outermost mapping or list in flow style that contains this offset and has content.
@@ -125,7 +132,9 @@ impl<'a> Piece<'a> {
 
     /// Returns whether this is an empty mapping, an empty list or `null`.
     pub(super) fn is_empty(&self) -> bool {
-        self.text().is_none() && self.entries().is_empty() && self.items().is_empty()
+        !matches!(self.shape, Shape::Text(_) | Shape::Other)
+            && self.entries().is_empty()
+            && self.items().is_empty()
     }
 }
 
@@ -135,72 +144,15 @@ impl Entry<'_> {
     }
 }
 
-/// Reads the value that begins with this event; `None` if a mapping or list ends.
-fn piece<'a>(
-    events: &mut Events<'a>,
-    event: Event<'a>,
-    span: &Span,
-) -> Result<Option<Piece<'a>>, LoadError> {
-    let mut range = range(span);
-    let flow = !range.is_empty();
-    let shape = match event {
-        Event::Scalar(text, style, ..) if is_null(&text, style) => Shape::Null,
-        Event::Scalar(text, ..) => Shape::Text(Text::new(text)),
-        Event::MappingStart(..) => {
-            let mut entries = Vec::new();
-            while let Some(key) = child(events, &mut range, flow)? {
-                let value = child(events, &mut range, flow)?;
-                entries.push(Entry { key, value: value.ok_or_else(unfinished)? });
-            }
-            Shape::Mapping { flow, entries }
-        }
-        Event::SequenceStart(..) => {
-            let mut items = Vec::new();
-            while let Some(item) = child(events, &mut range, flow)? {
-                items.push(item);
-            }
-            Shape::List { flow, items }
-        }
-        _ => return Ok(None),
-    };
-    Ok(Some(Piece { range, shape }))
-}
-
-/// Reads the next value inside a mapping or list, and extends its range. In block style, the range ends with the last
-/// value.
-fn child<'a>(
-    events: &mut Events<'a>,
-    around: &mut Range<usize>,
-    flow: bool,
-) -> Result<Option<Piece<'a>>, LoadError> {
-    let (event, span) = events.next()?.ok_or_else(unfinished)?;
-    let end = range(&span).end;
-    let piece = piece(events, event, &span)?;
-    match &piece {
-        Some(piece) => around.end = around.end.max(piece.range.end),
-        None if flow => around.end = end,
-        None => {}
-    }
-    Ok(piece)
-}
-
 /// Returns the line of a byte offset, counted from 1.
 pub(super) fn line_number(text: &str, offset: usize) -> usize {
     text[..offset].split('\n').count()
 }
 
-fn unfinished() -> LoadError {
-    LoadErrorKind::Syntax("a value is missing".to_owned()).into()
-}
-
-fn range(span: &Span) -> Range<usize> {
-    // The parser always has byte offsets for a text in memory.
-    span.byte_range().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::yaml::layout::Layout;
 
     fn parts<'a>(piece: &Piece<'_>, text: &'a str, found: &mut Vec<&'a str>) {
         found.push(&text[piece.range.clone()]);
@@ -216,7 +168,7 @@ mod tests {
     #[test]
     fn outline_has_the_byte_range_of_every_value() {
         let text = "\u{feff}# é\r\nk1: 'v ''é'  # c\r\nk2:\r\n- {a: b , }\r\n-\r\n  x\r\n\r\n# z\r\nk3:\r\n...\r\n";
-        let outline = Outline::of(text).unwrap();
+        let outline = Outline::of(text, &Layout::Own).unwrap();
         let mut found = Vec::new();
         let root = outline.root.unwrap();
         parts(&root, text, &mut found);

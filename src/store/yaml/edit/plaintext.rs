@@ -58,7 +58,9 @@ fn chosen_texts<'o, 'a>(outline: &'o Outline<'a>) -> Vec<&'o Piece<'a>> {
         |field: Option<&'o Entry<'a>>| field.map_or(&[][..], |field| field.value.entries());
     let items = |field: Option<&'o Entry<'a>>| field.map_or(&[][..], |field| field.value.items());
     let mut texts = Vec::new();
-    texts.extend(entries(outline.field("api_keys")).iter().map(|entry| &entry.value));
+    for field in outline.key_fields("api_keys") {
+        texts.extend(field.value.entries().iter().map(|entry| &entry.value));
+    }
     for Entry { key: name, value: client } in entries(outline.field("clients")) {
         texts.push(name);
         texts.extend(items(client.field("scopes")));

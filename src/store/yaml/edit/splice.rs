@@ -62,16 +62,25 @@ impl Outline<'_> {
         insertion(offset, new.block(column), &entry.value)
     }
 
-    /// Adds clients to a file.
-    pub(super) fn add_clients(&self, new: Value) -> Vec<Splice> {
-        if let Some(clients) = self.field("clients") {
-            return self.add(clients, &new);
+    /// Adds fields of keygate: at the end of the file or of the section, which is created if it is missing.
+    pub(super) fn add_to_home(&self, new: Value) -> Vec<Splice> {
+        let path = self.section.unwrap_or_default();
+        let (mut found, mut at) = (None, self.root.as_ref());
+        let mut missing = path;
+        while let Some((name, inner)) = missing.split_first()
+            && let Some(entry) = at.and_then(|piece| piece.field(name))
+        {
+            (found, at, missing) = (Some(entry), Some(&entry.value), inner);
         }
-        self.add_to_root(&Value::Mapping(vec![("clients".to_owned(), new)]))
+        let new = missing
+            .iter()
+            .rev()
+            .fold(new, |new, name| Value::Mapping(vec![(name.to_string(), new)]));
+        found.map_or_else(|| self.add_to_root(&new), |entry| self.add(entry, &new))
     }
 
     /// Adds fields at the end of a file.
-    pub(super) fn add_to_root(&self, new: &Value) -> Vec<Splice> {
+    fn add_to_root(&self, new: &Value) -> Vec<Splice> {
         let lines = new.block(0);
         match &self.root {
             Some(root) => {

@@ -4,6 +4,49 @@ use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::Node;
 use crate::store::yaml::position::Position;
 
+/// The names of all fields. Messages show these, and no other text of a file, which may be a key.
+pub(in crate::store::yaml) const NAMES: [&str; 25] = [
+    "api_key",
+    "api_keys",
+    "allow_weak_keys",
+    "version",
+    "policy",
+    "max_lifetime",
+    "default_lifetime",
+    "require_expiry",
+    "clients",
+    "title",
+    "enabled",
+    "scopes",
+    "networks",
+    "quota",
+    "rate",
+    "burst",
+    "metadata",
+    "keys",
+    "digest",
+    "label",
+    "created",
+    "not_before",
+    "expires",
+    "replaced_by",
+    "revoked",
+];
+
+/// Returns the number of letters by which a name differs from a known one, at most one, apart from case and separators.
+pub(super) fn difference(name: &str, known: &str) -> Option<usize> {
+    // A longer text is probably a key, and slow to compare.
+    if name.len() > known.len() + 8 {
+        return None;
+    }
+    let letters = |text: &str| {
+        let letters = text.chars().filter(|char| !matches!(char, '_' | '-' | ' '));
+        Zeroizing::new(letters.map(|char| char.to_ascii_lowercase()).collect::<String>())
+    };
+    Some(strsim::damerau_levenshtein(&letters(name), &letters(known)))
+        .filter(|letters| *letters <= 1)
+}
+
 /// The fields of one kind of mapping, each with its name.
 pub(super) struct Fields<F: 'static> {
     pub(super) known: &'static [(&'static str, F)],

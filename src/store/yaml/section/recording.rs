@@ -10,39 +10,11 @@ use crate::store::api_keys::any::{Any, Receive, Scalar, skip_list};
 use crate::store::api_keys::{hidden, is_like_a_number};
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::{Node, NodeKind, Text};
+use crate::store::yaml::parse::NAMES;
 use crate::store::yaml::position::Position;
 
 /// As in a key file.
 const MAX_DEPTH: usize = 32;
-
-/// Names that messages show. Any other text may be a key.
-const FIELDS: [&str; 25] = [
-    "api_key",
-    "api_keys",
-    "allow_weak_keys",
-    "version",
-    "policy",
-    "max_lifetime",
-    "default_lifetime",
-    "require_expiry",
-    "clients",
-    "title",
-    "enabled",
-    "scopes",
-    "networks",
-    "quota",
-    "rate",
-    "burst",
-    "metadata",
-    "keys",
-    "digest",
-    "label",
-    "created",
-    "not_before",
-    "expires",
-    "replaced_by",
-    "revoked",
-];
 
 #[derive(Default)]
 pub(super) struct Recording {
@@ -127,7 +99,7 @@ impl<'r> Recorder<'r> {
     fn step(&self, index: usize) -> Step {
         let field = match self.into.nodes.last() {
             Some(Some(Node { kind: NodeKind::Scalar(name, ..), .. })) => {
-                FIELDS.into_iter().find(|field| *field == &**name)
+                NAMES.into_iter().find(|field| *field == &**name)
             }
             _ => None,
         };

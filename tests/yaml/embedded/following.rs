@@ -1,0 +1,54 @@
+//! An application's own file that changes.
+
+use std::fs;
+
+use keygate::YamlStore;
+
+use super::{AFTER, BEFORE};
+use crate::watching::folder::{Folder, events, lets_in, short, until};
+
+#[test]
+fn own_file_is_followed() {
+    let folder = Folder::new();
+    let text = |keys: &[usize]| format!("{BEFORE}{}{AFTER}", short(keys));
+    let path = folder.write("config.yml", &text(&[0]));
+    let store = YamlStore::options().embedded().watch(&path, |_| {}).unwrap();
+    assert!(lets_in(&store, 0) && !lets_in(&store, 1));
+    fs::write(&path, text(&[1])).unwrap();
+    until("the change", || !lets_in(&store, 0) && lets_in(&store, 1));
+    // A change of the application's part changes no keys.
+    fs::write(&path, format!("new: setting\n{}", text(&[1]))).unwrap();
+    until("the new text", || store.health().failing_since.is_none());
+    assert!(lets_in(&store, 1));
+}
+
+#[test]
+fn file_that_loses_its_section_keeps_the_keys() {
+    let folder = Folder::new();
+    let path = folder.write("config.yml", &format!("{BEFORE}{}", short(&[0])));
+    let (seen, on_event) = events();
+    let store = YamlStore::options().embedded().watch(&path, on_event).unwrap();
+    for without in [BEFORE, AFTER] {
+        fs::write(&path, without).unwrap();
+        until("the failure", || {
+            seen.lock().unwrap().iter().any(|event| event.contains("neither `api_key` nor"))
+        });
+        assert!(lets_in(&store, 0));
+        assert!(store.health().failing_since.is_some());
+    }
+    fs::write(&path, short(&[0, 1])).unwrap();
+    until("the new keys", || lets_in(&store, 1));
+    assert_eq!(store.health().failing_since, None);
+}
+
+#[test]
+fn near_miss_that_appears_later_is_reported() {
+    let folder = Folder::new();
+    let path = folder.write("config.yml", &format!("{BEFORE}{}", short(&[0])));
+    let (seen, on_event) = events();
+    let _store = YamlStore::options().embedded().watch(&path, on_event).unwrap();
+    fs::write(&path, format!("{BEFORE}{}api_kesy: 1\n", short(&[0]))).unwrap();
+    until("the warning", || {
+        seen.lock().unwrap().iter().any(|event| event.contains("resembles `api_keys`"))
+    });
+}
