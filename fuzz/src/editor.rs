@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, fs};
 
 use keygate::manage::{KeyInfo, ManageError, TransferKeys as _};
+use keygate::store::YamlOptions;
 use keygate::{KeyDigest, KeyId, MemoryStore, NewKey, YamlStore};
 use tempfile::TempDir;
 
@@ -62,9 +63,22 @@ pub fn check(data: &[u8]) {
     let mut parts = data.splitn(2, |byte| *byte == 0);
     let text = parts.next().unwrap_or_default();
     let changes = parts.next().unwrap_or(&[0, 0, 3, 0, 2, 0, 5, 0, 4, 0, 6, 1]);
+    change(text, changes, &YamlStore::options(), ["", ""]);
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let section: String = text.split_inclusive('\n').map(|line| format!("  {line}")).collect();
+    let own = format!("{BEFORE}keygate:\n{section}\n{AFTER}");
+    change(own.as_bytes(), changes, &YamlStore::options().embedded(), [BEFORE, AFTER]);
+}
+
+/// The part of an application, which keygate does not change.
+const BEFORE: &str = "# An application.\nversion: \"2.1\"\nbase: &b {x: !t [1, *b]}\n<<: *b\n";
+const AFTER: &str = "text: |\n  a: &b\n   c\n? [x]\n: *b\n";
+
+/// Applies changes to a file with a part that stays.
+fn change(text: &[u8], changes: &[u8], options: &YamlOptions, [first, last]: [&str; 2]) {
     let file = File::new();
     file.write(text);
-    let Ok(store) = YamlStore::open(&file.path) else { return };
+    let Ok(store) = options.open(&file.path) else { return };
     let model = MemoryStore::new();
     let export = ready(store.export_keys()).expect("a key file can be exported");
     ready(model.import_keys(&export)).expect("an empty store takes all keys");
@@ -92,8 +106,13 @@ pub fn check(data: &[u8]) {
                 assert!(is_right, "{change:?} was refused: {error}\n{before}");
             }
         }
+        let now = file.read();
+        assert!(
+            now.starts_with(first) && now.ends_with(last),
+            "{change:?} touched the rest: {now}"
+        );
         let after = || format!("after {change:?}\n{before}\n---\n{}", file.read());
-        let loaded = YamlStore::open(&file.path);
+        let loaded = options.open(&file.path);
         let loaded = loaded.unwrap_or_else(|error| panic!("{error} {}", after()));
         for store in [&store, &loaded] {
             assert_eq!(store.list_clients(), model.list_clients(), "{}", after());

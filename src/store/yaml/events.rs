@@ -19,8 +19,6 @@ pub(super) struct Events<'a> {
     text: &'a str,
     /// The number of open mappings and lists.
     depth: usize,
-    /// Checked here for a value of ours inside an application's own file, and elsewhere by the parser.
-    max_depth: usize,
 }
 
 enum Source<'a> {
@@ -50,13 +48,13 @@ impl<'a> Events<'a> {
 
     fn with_options(text: &'a str, options: Options) -> Self {
         let parser = Box::new(Parser::new_from_str_with_options(text, options));
-        Self { source: Source::Text(parser), text, depth: 0, max_depth: usize::MAX }
+        Self { source: Source::Text(parser), text, depth: 0 }
     }
 
     #[cfg(feature = "serde")]
     pub(super) fn recorded(nodes: Vec<Option<Node<'static>>>) -> Self {
         let source = Source::Recorded(nodes.into_iter());
-        Self { source, text: "", depth: 0, max_depth: usize::MAX }
+        Self { source, text: "", depth: 0 }
     }
 
     pub(super) fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, LoadError> {
@@ -166,9 +164,6 @@ impl<'a> Events<'a> {
     /// Returns the value that begins with this event; `None` if a mapping or list ends.
     fn begin(&mut self, event: Event<'a>, span: Span) -> Result<Option<Node<'a>>, LoadError> {
         let position = start_of(&span);
-        if self.depth > self.max_depth {
-            return Err(LoadErrorKind::TooDeep.at(position));
-        }
         let (kind, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let is_written = !span.is_empty();

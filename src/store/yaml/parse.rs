@@ -24,11 +24,10 @@ mod values;
 
 use clients::Clients;
 pub(super) use embedded::is_of_app;
-use fields::Fields;
 #[cfg(feature = "serde")]
 pub(super) use fields::NAMES;
 use policy::policy;
-use root::{ROOT, RootField, SECTION_FIELDS, check_version};
+use root::{ROOT, RootField, check_version};
 
 /// The client of the key in the field `api_key`.
 pub(super) const DEFAULT_CLIENT: &str = "default";
@@ -149,21 +148,23 @@ impl<'r> FileParser<'r> {
                 "a mapping",
                 "begin the file with `api_keys:`, and indent the keys below it, as `KEY: client name`",
             )?;
-            self.read(events, &ROOT)?;
+            self.read(events, true)?;
             events.end()?;
         }
         Ok(())
     }
 
-    fn read(
-        &mut self,
-        events: &mut Events<'_>,
-        fields: &'static Fields<RootField>,
-    ) -> Result<(), LoadError> {
-        let mut seen = fields.seen();
-        while let Some((field, value)) = events.pair("the name of a field", fields.hint)? {
+    fn read(&mut self, events: &mut Events<'_>, is_own_file: bool) -> Result<(), LoadError> {
+        let mut seen = ROOT.seen();
+        while let Some((field, value)) = events.pair("the name of a field", ROOT.hint)? {
             let depth = events.depth_before(&value);
-            let result = seen.field(field).and_then(|field| self.read_field(field, value, events));
+            let field = seen.field(field).map_err(|error| match error.kind {
+                LoadErrorKind::UnknownField { nearest, hint } if is_own_file => {
+                    LoadError { kind: LoadErrorKind::UnknownAtTop { nearest, hint }, ..error }
+                }
+                kind => LoadError { kind, ..error },
+            });
+            let result = field.and_then(|field| self.read_field(field, value, events));
             self.errors.collect(result)?;
             events.skip_to(depth)?;
         }

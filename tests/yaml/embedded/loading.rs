@@ -76,7 +76,8 @@ fn file_without_keys_and_section_is_refused() {
 fn yaml_that_keygate_does_not_allow_is_refused_in_its_part() {
     const ANCHOR: &str = "YAML anchors and aliases";
     const TAG: &str = "YAML tags";
-    let deep = format!("x: 1\nkeygate: {}1{}\n", "[".repeat(40), "]".repeat(40));
+    let deep = "[".repeat(40) + &"]".repeat(40);
+    let deep = format!("x: 1\nkeygate: {{clients: {{x: {{metadata: {{x: {deep}}}}}}}}}\n");
     let cases = [
         ("x: 1\napi_keys: &k {K: x}\n", "2:11", ANCHOR),
         ("x: &k {K: x}\napi_keys: *k\n", "2:11", ANCHOR),
@@ -101,7 +102,7 @@ fn yaml_that_keygate_does_not_allow_is_refused_in_its_part() {
         ),
         ("x: 1\nkeygate: {api_keys: {hunter2: y}}\n", "2:22", "the key is shorter"),
         ("x: 1\napi_key: K\n---\ny: 1\n", "3:1", "a second YAML document begins here"),
-        (&deep, "2:", "this is nested deeper"),
+        (&deep, "2:39", "expected a text, found a list"),
         ("x: [1\napi_key: K\n", "", "this "),
     ];
     for (text, place, message) in cases {

@@ -2,7 +2,8 @@ use super::check::{Bad, refused};
 
 const FIELD: [&str; 2] = [
     "unknown field (not shown here, since it may be a key); the nearest known one is `",
-    "`: write keys indented below `api_keys:`, as `KEY: client name`",
+    "`: write keys indented below `api_keys:`, as `KEY: client name`; for keys in an application's own file, use \
+     `YamlStore::options().embedded()`",
 ];
 const EMPTY: &str = "the key is empty: write `KEY: client name`, or remove the line";
 const CONTROL: &str =

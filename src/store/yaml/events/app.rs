@@ -2,7 +2,7 @@
 
 use granit_parser::{Event, Span};
 
-use super::{Events, MAX_DEPTH, start_of};
+use super::{Events, start_of};
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::{Node, Text, is_null};
 use crate::store::yaml::position::Position;
@@ -45,7 +45,6 @@ impl<'a> Events<'a> {
             None | Some((Event::MappingEnd, _)) => Ok(None),
             Some((Event::Scalar(text, style, anchor, tag), span)) => match class(&text) {
                 Some(class) => {
-                    self.max_depth = self.depth + MAX_DEPTH;
                     let event = Event::Scalar(text, style, anchor, tag);
                     Ok(self.begin(event, span)?.map(|name| AppEntry::Ours(class, name)))
                 }
@@ -80,12 +79,6 @@ impl<'a> Events<'a> {
             Some((event, _)) => self.skip_rest(&event),
             None => Ok(()),
         }
-    }
-
-    /// Ends a value of ours.
-    pub(in crate::store::yaml) fn leave(&mut self, depth: usize) -> Result<(), LoadError> {
-        self.max_depth = usize::MAX;
-        self.skip_to(depth)
     }
 
     pub(in crate::store::yaml) fn depth(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Keys in an application's own file.
 
 use super::fields::{NAMES, difference};
-use super::{FileParser, ROOT, SECTION_FIELDS};
+use super::{FileParser, ROOT};
 use crate::store::yaml::error::WarningKind;
 use crate::store::yaml::events::{AppEntry, Events};
 use crate::store::yaml::layout::{SECTION, is_top_name};
@@ -76,7 +76,7 @@ impl FileParser<'_> {
                 }
             };
             self.errors.collect(result)?;
-            events.leave(depth)?;
+            events.skip_to(depth)?;
         }
         Ok(has_keys)
     }
@@ -93,7 +93,7 @@ impl FileParser<'_> {
         let value = events.value()?;
         if !value.is_null() {
             value.mapping("a mapping", "write the fields of keygate indented below it")?;
-            self.read(events, &SECTION_FIELDS)?;
+            self.read(events, false)?;
         }
         Ok(true)
     }
@@ -109,7 +109,7 @@ fn lookalike(text: &str, section: &str) -> Option<WarningKind> {
     let known = [("api_keys", "`api_keys`"), ("api_key", "`api_key`"), (section, shown)];
     let near =
         known.into_iter().filter_map(|(known, shown)| Some((difference(text, known)?, shown)));
-    near.min().map(|(_, nearest)| WarningKind::NearMiss { nearest })
+    near.min_by_key(|(letters, _)| *letters).map(|(_, nearest)| WarningKind::NearMiss { nearest })
 }
 
 /// Returns whether a text looks like an application's own file: it has the name `keygate` at the top, or one that is no

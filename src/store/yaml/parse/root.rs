@@ -15,25 +15,15 @@ pub(super) enum RootField {
     Clients,
 }
 
-const KNOWN: &[(&str, RootField)] = &[
-    ("api_key", RootField::ApiKey),
-    ("api_keys", RootField::ApiKeys),
-    ("allow_weak_keys", RootField::AllowWeakKeys),
-    ("version", RootField::Version),
-    ("policy", RootField::Policy),
-    ("clients", RootField::Clients),
-];
-
 pub(super) const ROOT: Fields<RootField> = Fields {
-    known: KNOWN,
-    fallback: "api_keys",
-    hint: "write keys indented below `api_keys:`, as `KEY: client name`; an application's own file is opened with \
-           `YamlStore::options().embedded()`",
-};
-
-/// In an application's own file.
-pub(super) const SECTION_FIELDS: Fields<RootField> = Fields {
-    known: KNOWN,
+    known: &[
+        ("api_key", RootField::ApiKey),
+        ("api_keys", RootField::ApiKeys),
+        ("allow_weak_keys", RootField::AllowWeakKeys),
+        ("version", RootField::Version),
+        ("policy", RootField::Policy),
+        ("clients", RootField::Clients),
+    ],
     fallback: "api_keys",
     hint: "write keys indented below `api_keys:`, as `KEY: client name`",
 };
