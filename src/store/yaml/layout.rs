@@ -19,10 +19,10 @@ impl Layout {
     /// Parses the name of a section, such as `auth.keys`.
     pub(super) fn embedded(section: &str) -> Result<Self, LoadErrorKind> {
         let names = section.split('.').map(Box::from).collect::<Arc<[Box<str>]>>();
-        let is_name = |name: &Box<str>| {
-            !name.trim().is_empty() && name.trim() == &**name && !name.contains(char::is_control)
+        let is_name = |name: &str| {
+            !name.is_empty() && name.trim() == name && !name.contains(char::is_control)
         };
-        if names.iter().all(is_name) && !is_top_name(&names[0]) {
+        if names.iter().all(|name| is_name(name)) && !is_top_name(&names[0]) {
             Ok(Self::Embedded(names))
         } else {
             Err(LoadErrorKind::SectionName)

@@ -28,23 +28,26 @@ impl Loader {
 
     /// Returns the loader's own error as text.
     pub(super) fn load<T: DeserializeOwned>(self, text: &str) -> Result<T, String> {
-        fn say(error: impl ToString) -> String {
-            error.to_string()
-        }
         let config = |format| {
             let file = config::File::from_str(text, format);
             config::Config::builder().add_source(file).build()?.try_deserialize()
         };
         match self {
-            Self::SerdeYaml => serde_yaml::from_str(text).map_err(say),
-            Self::SerdeJson => serde_json::from_str(text).map_err(say),
-            Self::Toml => toml::from_str(text).map_err(say),
-            Self::FigmentYaml => Figment::from(Yaml::string(text)).extract().map_err(say),
-            Self::FigmentJson => Figment::from(Json::string(text)).extract().map_err(say),
-            Self::FigmentToml => Figment::from(Toml::string(text)).extract().map_err(say),
-            Self::ConfigYaml => config(FileFormat::Yaml).map_err(say),
-            Self::ConfigJson => config(FileFormat::Json).map_err(say),
-            Self::ConfigToml => config(FileFormat::Toml).map_err(say),
+            Self::SerdeYaml => serde_yaml::from_str(text).map_err(|error| error.to_string()),
+            Self::SerdeJson => serde_json::from_str(text).map_err(|error| error.to_string()),
+            Self::Toml => toml::from_str(text).map_err(|error| error.to_string()),
+            Self::FigmentYaml => {
+                Figment::from(Yaml::string(text)).extract().map_err(|error| error.to_string())
+            }
+            Self::FigmentJson => {
+                Figment::from(Json::string(text)).extract().map_err(|error| error.to_string())
+            }
+            Self::FigmentToml => {
+                Figment::from(Toml::string(text)).extract().map_err(|error| error.to_string())
+            }
+            Self::ConfigYaml => config(FileFormat::Yaml).map_err(|error| error.to_string()),
+            Self::ConfigJson => config(FileFormat::Json).map_err(|error| error.to_string()),
+            Self::ConfigToml => config(FileFormat::Toml).map_err(|error| error.to_string()),
         }
     }
 
