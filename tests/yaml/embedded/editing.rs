@@ -150,10 +150,12 @@ fn last_key_leaves_a_section_without_clients() {
     });
 }
 
+type Change = fn(&YamlStore) -> Result<(), ManageError>;
+
 #[test]
 fn every_change_leaves_the_rest_of_the_file() {
     let before = format!("{BEFORE}api_keys:\n  KEY_A: User 1\n{AFTER}");
-    let changes: [(&str, fn(&YamlStore) -> Result<(), ManageError>); 7] = [
+    let changes: [(&str, Change); 7] = [
         ("add", add_app),
         ("disable", |store| store.disable_client("User 1").map(drop)),
         ("issue", |store| store.issue("User 1", new('B')).map(drop)),
