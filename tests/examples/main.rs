@@ -9,6 +9,7 @@ use std::time::Instant;
 mod basic;
 mod curl;
 mod half_sent;
+mod own_config;
 mod quotas;
 mod scopes;
 mod server;

@@ -180,7 +180,7 @@ static BUILT: LazyLock<()> = LazyLock::new(|| {
     assert!(output.status.success(), "the examples are not built:\n{said}");
 });
 
-fn command(example: &str, keys: Option<&Path>) -> Command {
+pub(crate) fn command(example: &str, keys: Option<&Path>) -> Command {
     LazyLock::force(&BUILT);
     let mut command = cargo(&["run", "--example", example]);
     command.env_remove("KEYS");

@@ -21,8 +21,7 @@ use keygate::testing::FakeClock;
 use keygate::{
     ApiKeyLayer, ApiKeys, AuthError, Authenticator, Client, ClientProfile, KeyDigest, KeyId,
     KeyRecord, Keys, Lookup, MemoryStore, Quota, RequireScope, RouteScopes, Scope, StoreError,
-    YamlStore,
-    authenticate, verify,
+    YamlStore, authenticate, verify,
 };
 use tower::{Layer as _, Service as _};
 
