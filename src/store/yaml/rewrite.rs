@@ -117,9 +117,7 @@ impl YamlStore {
         let keeps_others =
             || Outline::of(&edited, layout).is_ok_and(|new| new.others() == outline.others());
         match self.file.load(edited.as_bytes()) {
-            Ok(parsed)
-                if parsed.keys.export() == after && keeps_others() =>
-            {
+            Ok(parsed) if parsed.keys.export() == after && keeps_others() => {
                 let events = self.event_log.as_ref().map_or_else(String::new, |_| {
                     let at = Timestamp::nearest(keys.now());
                     event_log::lines(at, keys.actor(), &before, &after)
