@@ -6,6 +6,7 @@
 //! implements. `require.rs` checks the scopes of a client in a handler,
 //! and `route_scopes.rs` has a table with the scopes of many routes, whose paths `route_path.rs` matches.
 //! `by_hand.rs` has the entrances and the exits for HTTP stacks without tower; `foreign.rs` reads their header types.
+//! `openapi.rs` describes sources and refusals in OpenAPI.
 
 use http::HeaderMap;
 
@@ -23,6 +24,8 @@ mod future;
 #[cfg_attr(not(feature = "throttle"), allow(dead_code))]
 mod guard;
 mod head;
+#[cfg(feature = "serde")]
+mod openapi;
 mod require;
 mod route_path;
 mod route_scopes;
@@ -41,6 +44,8 @@ pub(crate) use future::Verification;
 pub(crate) use guard::{AddressSource, Attempt, FailureGuard};
 #[cfg(feature = "tower")]
 pub(crate) use head::RequestHead;
+#[cfg(feature = "serde")]
+pub use openapi::{OpenApi, OpenApiValue};
 pub use route_scopes::RouteScopes;
 
 /// Verifies the key in `x-api-key` against a store that never waits, and returns its client.

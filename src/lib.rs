@@ -50,6 +50,9 @@ pub mod store;
 pub mod testing;
 
 pub use authenticate::{Authenticate, Authenticator, RouteScopes, authenticate, verify};
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+pub use authenticate::{OpenApi, OpenApiValue};
 pub use client::{Client, ClientProfile, Quota, Scope};
 pub use credential::Source;
 pub use error::{AuthError, StoreError, WrongReason};

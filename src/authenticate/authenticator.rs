@@ -14,7 +14,6 @@ use crate::credential::{Source, Sources};
 use crate::error::ConfigError;
 use crate::key::KeyFormat;
 use crate::observe::Observe;
-use crate::respond::Challenges;
 #[cfg(any(feature = "serde", feature = "yaml"))]
 use crate::respond::ExpiryWarning;
 use crate::store::KeyStore;
@@ -134,7 +133,7 @@ impl<S, R> Authenticator<S, R> {
     }
 
     fn replace_sources<Q>(self, mut sources: Sources) -> Result<Authenticator<S, Q>, ConfigError> {
-        let challenges = Challenges::new(self.config().challenges.realm(), &sources)?;
+        let challenges = self.config().challenges.with_sources(&sources)?;
         sources.require(self.config().sources.format().cloned());
         let configured = self.configure(|config| {
             config.challenges = challenges;
@@ -149,7 +148,34 @@ impl<S, R> Authenticator<S, R> {
     ///
     /// The realm is blank, is not ASCII, or has a `"`, a `\` or a control character.
     pub fn with_realm(self, realm: impl AsRef<str>) -> Result<Self, ConfigError> {
-        let challenges = Challenges::new(realm.as_ref(), &self.config().sources)?;
+        let challenges =
+            self.config().challenges.with_realm(realm.as_ref(), &self.config().sources)?;
+        Ok(self.configure(|config| config.challenges = challenges))
+    }
+
+    /// Adds `resource_metadata` to the challenges of Bearer: the URL of the metadata of this protected resource (RFC 9728
+    /// section 5.1), as clients of MCP expect. The service serves the metadata itself.
+    ///
+    /// ```
+    /// use keygate::{AuthError, Authenticator, MemoryStore, Source};
+    ///
+    /// let auth = Authenticator::new(MemoryStore::new())
+    ///     .with_sources([Source::bearer()])?
+    ///     .with_resource_metadata("https://api.example/.well-known/oauth-protected-resource")?;
+    /// let response = auth.respond::<String>(&AuthError::NoCredentials);
+    /// let expected = "Bearer realm=\"api\", \
+    ///     resource_metadata=\"https://api.example/.well-known/oauth-protected-resource\"";
+    /// assert_eq!(response.headers()["www-authenticate"], expected);
+    /// # Ok::<(), keygate::error::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The URL begins with neither `https://` nor `http://`, or has a blank, a quote, a backslash, or characters that are
+    /// not ASCII.
+    pub fn with_resource_metadata(self, url: impl AsRef<str>) -> Result<Self, ConfigError> {
+        let config = self.config();
+        let challenges = config.challenges.with_metadata(url.as_ref(), &config.sources)?;
         Ok(self.configure(|config| config.challenges = challenges))
     }
 

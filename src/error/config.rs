@@ -58,6 +58,11 @@ pub enum ConfigError {
         "a realm must be ASCII and not empty, and must not contain quotes, backslashes or control characters"
     )]
     Realm,
+    /// The text given to `with_resource_metadata` is not the URL of metadata.
+    #[error(
+        "resource metadata has a URL with `https://` or `http://`, and without blanks, quotes and backslashes"
+    )]
+    ResourceMetadata,
     /// The prefix given to `require_format` is invalid.
     #[error("the prefix of a key has 1 to 16 characters of a-z and 0-9, and begins with a letter")]
     Prefix,

@@ -20,6 +20,8 @@ const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 #[derive(Clone)]
 pub(crate) struct Challenges {
     realm: String,
+    /// The parameter `resource_metadata`, or nothing.
+    metadata: String,
     lines: Vec<Line>,
 }
 
@@ -31,7 +33,7 @@ struct Line {
 }
 
 impl Line {
-    fn new(realm: &str, challenge: Challenge<'_>) -> Result<Self, ConfigError> {
+    fn new(realm: &str, metadata: &str, challenge: Challenge<'_>) -> Result<Self, ConfigError> {
         let value = |text: String| HeaderValue::try_from(text).map_err(|_| ConfigError::Realm);
         let Challenge { scheme, location } = challenge;
         let plain = match location {
@@ -40,6 +42,7 @@ impl Line {
                 let name = name.replace('\\', r"\\").replace('"', r#"\""#);
                 format!(r#"{scheme} realm="{realm}", in="{location}", name="{name}""#)
             }
+            None if is_bearer(scheme) => format!("{scheme} realm=\"{realm}\"{metadata}"),
             None => format!("{scheme} realm=\"{realm}\""),
         };
         let invalid_token = format!("{plain}, error=\"invalid_token\"");
@@ -61,7 +64,7 @@ impl Challenges {
     /// The challenges of the default sources and realm, built once.
     pub(crate) fn of_default() -> &'static Self {
         static CHALLENGES: LazyLock<Challenges> = LazyLock::new(|| {
-            let challenges = Challenges::new(DEFAULT_REALM, &Sources::default());
+            let challenges = Challenges::new(DEFAULT_REALM, "", &Sources::default());
             challenges.expect("the default realm and sources are well formed")
         });
         &CHALLENGES
@@ -70,15 +73,40 @@ impl Challenges {
     /// # Errors
     ///
     /// The realm is blank, or cannot be a quoted string (RFC 9110 section 5.6.4).
-    pub(crate) fn new(realm: &str, sources: &Sources) -> Result<Self, ConfigError> {
-        let fits = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    fn new(realm: &str, metadata: &str, sources: &Sources) -> Result<Self, ConfigError> {
         if realm.trim().is_empty() || !realm.bytes().all(fits) {
             return Err(ConfigError::Realm);
         }
         let mut challenges = sources.challenges();
         challenges.sort_by_key(|challenge| !is_bearer(challenge.scheme));
-        let lines = challenges.into_iter().map(|challenge| Line::new(realm, challenge));
-        Ok(Self { realm: realm.to_owned(), lines: lines.collect::<Result<_, ConfigError>>()? })
+        let lines = challenges.into_iter().map(|challenge| Line::new(realm, metadata, challenge));
+        let lines = lines.collect::<Result<_, ConfigError>>()?;
+        Ok(Self { realm: realm.to_owned(), metadata: metadata.to_owned(), lines })
+    }
+
+    /// # Errors
+    ///
+    /// As for [`Challenges::new`].
+    pub(crate) fn with_realm(&self, realm: &str, sources: &Sources) -> Result<Self, ConfigError> {
+        Self::new(realm, &self.metadata, sources)
+    }
+
+    /// # Errors
+    ///
+    /// A challenge cannot carry the realm.
+    pub(crate) fn with_sources(&self, sources: &Sources) -> Result<Self, ConfigError> {
+        Self::new(&self.realm, &self.metadata, sources)
+    }
+
+    /// # Errors
+    ///
+    /// The URL is not one that a challenge can carry.
+    pub(crate) fn with_metadata(&self, url: &str, sources: &Sources) -> Result<Self, ConfigError> {
+        let has_scheme = url.starts_with("https://") || url.starts_with("http://");
+        if !has_scheme || !url.bytes().all(|byte| fits(byte) && byte != b' ') {
+            return Err(ConfigError::ResourceMetadata);
+        }
+        Self::new(&self.realm, &format!(", resource_metadata=\"{url}\""), sources)
     }
 
     pub(crate) fn realm(&self) -> &str {
@@ -119,12 +147,18 @@ impl Challenges {
         if !has_bearer || !missing.client().by_bearer() {
             return None;
         }
-        let realm = &self.realm;
+        let Self { realm, metadata, .. } = self;
         let scope = match missing.list() {
             empty if empty.is_empty() => empty,
             list => format!(", scope=\"{list}\""),
         };
-        let challenge = format!(r#"{BEARER} realm="{realm}", error="insufficient_scope"{scope}"#);
+        let challenge =
+            format!(r#"{BEARER} realm="{realm}", error="insufficient_scope"{scope}{metadata}"#);
         HeaderValue::try_from(challenge).ok()
     }
+}
+
+/// Returns whether a quoted string can carry the character without an escape.
+fn fits(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }

@@ -17,6 +17,7 @@ mod layer;
 mod loading;
 mod managing;
 mod memory_store;
+mod openapi;
 mod redaction;
 mod route_scopes;
 mod scopes;

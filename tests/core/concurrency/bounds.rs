@@ -45,9 +45,9 @@ use keygate::store::{
 use keygate::testing::FakeClock;
 use keygate::{
     ApiKey, ApiKeyLayer, AuthError, Authenticate, Authenticator, Client, ClientProfile, KeyDigest,
-    KeyId, KeyRecord, KeyStore, LocalKeyStore, Lookup, ManageKeys, MemoryStore, NewKey, Outcome,
-    Quota, RequireScope, RouteScopes, Scope, Source, StoreError, Throttle, ThrottleLayer, Usage,
-    WrongReason, YamlStore,
+    KeyId, KeyRecord, KeyStore, LocalKeyStore, Lookup, ManageKeys, MemoryStore, NewKey, OpenApi,
+    OpenApiValue, Outcome, Quota, RequireScope, RouteScopes, Scope, Source, StoreError, Throttle,
+    ThrottleLayer, Usage, WrongReason, YamlStore,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -150,6 +150,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ImportConflict,
         ReloadError,
         RequireScope<ProblemJson>,
+        OpenApi,
+        OpenApiValue,
         RouteScopes,
         RequireScopeService<Inner, ProblemJson>,
         Rotated,

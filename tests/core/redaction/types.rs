@@ -284,6 +284,8 @@ fn entrances() -> Vec<Shown> {
         ("ApiKeyInterceptor", debug(&ApiKeyInterceptor::new(CANARY).unwrap())),
         ("ApiKeyMiddleware", debug(&ApiKeyMiddleware::new(store()))),
         ("RequireScope", debug(&RequireScope::new("a").unwrap())),
+        ("OpenApi", debug(&Authenticator::new(store()).openapi())),
+        ("OpenApiValue", debug(&Authenticator::new(store()).openapi().responses())),
         ("RouteScopes", debug(&RouteScopes::new())),
         ("RequireScopeService", debug(&required)),
         ("RequireScopeFuture", debug(&required.call(request()))),

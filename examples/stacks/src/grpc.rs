@@ -1,0 +1,39 @@
+//! tonic 0.14: one guarded service, with the health service of tonic as the other one.
+
+use keygate::respond::Grpc;
+use keygate::{ApiKeyLayer, AuthError, Client};
+use tonic::service::LayerExt as _;
+use tonic::transport::server::{Router, Server};
+use tonic::{Request, Response, Status};
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+
+use crate::{WRITE, auth};
+
+struct Guarded;
+
+type Watch = tonic::codegen::tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
+
+#[tonic::async_trait]
+impl Health for Guarded {
+    type WatchStream = Watch;
+
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        let client = request.extensions().get::<Client>();
+        client.ok_or(AuthError::NoCredentials)?.require(WRITE)?;
+        Ok(Response::new(HealthCheckResponse { status: 1 }))
+    }
+
+    async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Watch>, Status> {
+        Err(Status::unimplemented("not needed"))
+    }
+}
+
+pub fn server() -> Router {
+    // Glue: 2 lines.
+    let keys = ApiKeyLayer::from(auth()).with_response(Grpc);
+    Server::builder().add_service(keys.named_layer(HealthServer::new(Guarded)))
+}
