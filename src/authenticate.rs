@@ -3,7 +3,7 @@
 //! Start with [`verify`] and [`authenticate`] below, or with [`Authenticator`](crate::Authenticator) in
 //! `authenticator.rs` and `config.rs`. All entrances are in `verify.rs`: they look the key up and call `admit.rs`,
 //! which decides. `future.rs` awaits a pending lookup, and `guard.rs` has the trait that a throttle of wrong keys
-//! implements. `require.rs` checks the scopes of a client in a handler,
+//! implements. `revalidate.rs` decides again on a client. `require.rs` checks the scopes of a client in a handler,
 //! and `route_scopes.rs` has a table with the scopes of many routes, whose paths `route_path.rs` matches.
 //! `by_hand.rs` has the entrances and the exits for HTTP stacks without tower; `foreign.rs` reads their header types.
 //! `openapi.rs` describes sources and refusals in OpenAPI.
@@ -27,6 +27,7 @@ mod head;
 #[cfg(feature = "serde")]
 mod openapi;
 mod require;
+mod revalidate;
 mod route_path;
 mod route_scopes;
 mod verify;
@@ -38,7 +39,7 @@ pub(crate) use config::{Config, is_downstream};
 #[cfg(feature = "actix-web-4")]
 pub(crate) use foreign::ForeignHead;
 pub use future::Authenticate;
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "tower", feature = "actix-web-4"))]
 pub(crate) use future::Verification;
 #[cfg(feature = "throttle")]
 pub(crate) use guard::{AddressSource, Attempt, FailureGuard};

@@ -4,7 +4,8 @@
 //! `verified.rs` and `profile.rs`. `scope.rs`, `quota.rs`, `rate.rs` and `label.rs` are the grammars of a profile's
 //! fields, and `profile_error.rs` their violations. `restrictions.rs` is the profile of a key that is restricted beyond its
 //! client. `client_map.rs` keeps state per client. `address.rs` works out the
-//! address that a client calls from, with `proxies.rs` and `forwarded.rs`, and `network.rs` is the grammar of networks.
+//! address that a client calls from, and its `transport.rs`, with `proxies.rs` and `forwarded.rs`; `network.rs` is the
+//! grammar of networks.
 
 mod address;
 #[cfg(any(feature = "throttle", feature = "usage", feature = "metrics"))]
@@ -21,6 +22,7 @@ mod quota;
 mod rate;
 mod restrictions;
 mod scope;
+mod transport;
 mod verified;
 
 pub use address::ClientAddress;
@@ -35,4 +37,5 @@ pub use rate::{ParseQuotaError, Rate, RateUnit};
 pub(crate) use restrictions::sorted;
 pub(crate) use scope::is_scope;
 pub use scope::{ParseScopeError, Scope};
+pub use transport::Transport;
 pub use verified::Client;

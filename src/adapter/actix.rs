@@ -11,8 +11,8 @@ use http::HeaderMap;
 use http::header::{CACHE_CONTROL, VARY, WWW_AUTHENTICATE};
 
 use super::actix_headers::{append, copied, redact, replace, response, status};
-use crate::authenticate::{Authenticate, Authenticator, ForeignHead};
-use crate::client::Client;
+use crate::authenticate::{Authenticate, Authenticator, ForeignHead, Verification};
+use crate::client::{Client, Transport};
 use crate::credential::Credential;
 use crate::error::{AuthError, Misconfiguration};
 use crate::respond::{Caching, Challenges, ProblemJson, Respond, add_headers, refusal};
@@ -239,9 +239,12 @@ impl<S: KeyStore> ApiKeyMiddleware<S> {
             request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let peer = request.peer_addr().map(|peer| peer.ip());
-        let foreign = ForeignHead::new(config, headers, Some(target), peer);
+        let mut foreign = ForeignHead::new(config, headers, Some(target), peer);
+        let is_encrypted = request.app_config().secure();
+        foreign.extensions.insert(if is_encrypted { Transport::Tls } else { Transport::Clear });
         if self.optional && matches!(foreign.credential, Ok(Credential::Absent)) {
-            return None;
+            let refused = config.admit_anonymous(foreign.head()).err()?;
+            return Some(Authenticate(Verification::Decided(Err(refused))));
         }
         for name in config.sources.header_names() {
             redact(request.headers_mut(), name);

@@ -1,9 +1,11 @@
+use std::net::IpAddr;
+
 use super::config::Config;
-use super::guard::{AddressSource, Attempt};
+use super::guard::{Attempt, Subject};
 use crate::client::{Client, ClientProfile};
 use crate::clock::{self, Clock};
 use crate::credential::Credential;
-use crate::error::{AuthError, Misconfiguration, StoreError, WrongReason};
+use crate::error::{AuthError, Misconfiguration, SentInClear, StoreError, WrongReason};
 use crate::key::{KeyDigest, KeyState, Lifetime, PackedStatus, Validity};
 use crate::observe::Outcome;
 use crate::store::LookupResult;
@@ -16,6 +18,11 @@ pub(super) struct LookupRequest {
 }
 
 impl LookupRequest {
+    /// Looks the key of an admitted client up again.
+    pub(super) fn of_client(client: &Client) -> Self {
+        Self { digest: client.digest(), by_bearer: client.by_bearer() }
+    }
+
     #[inline]
     pub(super) fn new(credential: Credential) -> Result<Self, AuthError> {
         match credential {
@@ -34,7 +41,7 @@ impl LookupRequest {
     fn admit(
         self,
         found: LookupResult,
-        address_source: AddressSource<'_>,
+        attempt: Attempt<'_>,
         clock: Option<&Clock>,
     ) -> Result<Client, AuthError> {
         let record = match found {
@@ -47,17 +54,19 @@ impl LookupRequest {
         if digest != self.digest {
             return Err(AuthError::Unavailable(StoreError::wrong_record()));
         }
-        let key_id = digest.key_id();
         // Most keys are active, never expire and have no restrictions: two comparisons.
         if status.is_clear() && !profile.is_restricted() {
-            return Ok(Client::new(profile, key_id, status, self.by_bearer));
+            return Ok(Client::new(profile, digest, status, self.by_bearer));
         }
-        match refusal(&profile, status, address_source, clock) {
-            None => Ok(Client::new(profile, key_id, status, self.by_bearer)),
-            Some(Refused::Wrong(reason)) => {
-                Err(AuthError::wrong(reason, Some(key_id), self.by_bearer))
+        match check(&profile, status, attempt, clock) {
+            Ok(address) => {
+                let client = Client::new(profile, digest, status, self.by_bearer);
+                Ok(client.with_address(address))
             }
-            Some(Refused::NoAddress) => {
+            Err(Refused::Wrong(reason)) => {
+                Err(AuthError::wrong(reason, Some(digest.key_id()), self.by_bearer))
+            }
+            Err(Refused::NoAddress) => {
                 Err(AuthError::Misconfigured(Misconfiguration::NoAddressForNetworks))
             }
         }
@@ -70,25 +79,30 @@ enum Refused {
     NoAddress,
 }
 
-fn refusal(
+/// Returns the client address, if it was needed.
+fn check(
     profile: &ClientProfile,
     status: PackedStatus,
-    address_source: AddressSource<'_>,
+    attempt: Attempt<'_>,
     clock: Option<&Clock>,
-) -> Option<Refused> {
+) -> Result<Option<IpAddr>, Refused> {
     let wrong = match status.state() {
         KeyState::Active => lapse(profile.lifetime(status.expires()), clock),
         KeyState::Revoked => Some(WrongReason::Revoked),
         KeyState::Disabled => Some(WrongReason::Disabled),
     };
     if let Some(reason) = wrong {
-        return Some(Refused::Wrong(reason));
+        return Err(Refused::Wrong(reason));
     }
-    let networks = profile.allowed_networks()?;
-    match address_source.address() {
-        Some(address) if networks.iter().any(|network| network.contains(address)) => None,
-        Some(_) => Some(Refused::Wrong(WrongReason::Network)),
-        None => Some(Refused::NoAddress),
+    let Some(networks) = profile.allowed_networks() else { return Ok(None) };
+    match attempt.address_source.address() {
+        Some(address) if networks.iter().any(|network| network.contains(address)) => {
+            Ok(Some(address))
+        }
+        Some(_) => Err(Refused::Wrong(WrongReason::Network)),
+        // The key had no networks when the client was admitted, and its address was not read.
+        None if attempt.subject == Subject::Client => Err(Refused::Wrong(WrongReason::Network)),
+        None => Err(Refused::NoAddress),
     }
 }
 
@@ -114,8 +128,13 @@ impl Config {
         found: LookupResult,
         attempt: Attempt<'_>,
     ) -> Result<Client, AuthError> {
-        if self.guard.is_none() && self.observers.is_empty() {
-            return request.admit(found, attempt.address_source, self.clock.as_ref());
+        let is_reported = match attempt.subject {
+            Subject::Request => self.guard.is_some() || !self.observers.is_empty(),
+            Subject::RequestInClear => true,
+            Subject::Client => false,
+        };
+        if !is_reported {
+            return request.admit(found, attempt, self.clock.as_ref());
         }
         self.decide_and_report(request, found, attempt)
     }
@@ -128,13 +147,14 @@ impl Config {
         attempt: Attempt<'_>,
     ) -> Result<Client, AuthError> {
         let clock = self.clock.as_ref();
+        let in_clear = attempt.subject == Subject::RequestInClear;
         let record = found.as_ref().ok().and_then(Option::as_ref);
         // The record of another key must not name a client.
         let record = record.filter(|record| record.digest() == request.digest);
         // For an unrestricted key, the admitted client has the profile.
         let record = record.filter(|record| !record.is_unrestricted());
-        let profile = record.map(|record| record.profile().clone());
-        let mut result = request.admit(found, attempt.address_source, clock);
+        let mut profile = record.map(|record| record.profile().clone());
+        let mut result = request.admit(found, attempt, clock);
         if let Some(guard) = &self.guard {
             let digest = request.digest;
             match &result {
@@ -144,6 +164,11 @@ impl Config {
                         result.map_err(|error| guard.refused(error, Some(digest), attempt, clock));
                 }
             }
+        }
+        if in_clear {
+            profile = result.as_ref().ok().map(|client| client.profile().clone());
+            let key_id = result.ok().map(|client| client.key_id());
+            result = Err(AuthError::SentInClear(SentInClear::new(key_id)));
         }
         self.observers.notify(match &result {
             Ok(client) => Outcome::admitted(client),
@@ -158,6 +183,15 @@ impl Config {
             Some(guard) => guard.refused(error, None, attempt, self.clock.as_ref()),
             None => error,
         };
-        self.observers.notify_refused(error)
+        self.report(error, attempt)
+    }
+
+    /// Reports the refusal of a key that was not looked up. Every refusal in clear is the same, so that a caller learns
+    /// nothing about its key.
+    pub(super) fn report(&self, error: AuthError, attempt: Attempt<'_>) -> AuthError {
+        self.observers.notify_refused(match attempt.subject {
+            Subject::RequestInClear => AuthError::SentInClear(SentInClear::new(None)),
+            Subject::Request | Subject::Client => error,
+        })
     }
 }

@@ -230,6 +230,39 @@ impl<S, R> Authenticator<S, R> {
         self.configure(|config| config.client_address = Some(address))
     }
 
+    /// Refuses requests that were sent in clear as [`AuthError::SentInClear`]: 403. The response is the same for right,
+    /// wrong and missing keys, also behind an [`optional`](crate::ApiKeyLayer::optional) layer, so that callers notice at
+    /// once that they send their keys in clear, and nobody can test keys in this way (draft-ietf-httpapi-privacy).
+    ///
+    /// The proxies that [`ClientAddress::behind`] names report how their requests were sent: see
+    /// [`TrustedProxies::transport`](crate::client::TrustedProxies::transport). For requests of other peers, the server puts
+    /// a [`Transport`](crate::client::Transport) into the extensions; behind proxies, a request of another peer
+    /// without it was sent in clear. If the service names no proxies, and in
+    /// [`verify_key`](Authenticator::verify_key), which sees no request, a missing `Transport` is
+    /// [`AuthError::Misconfigured`](crate::AuthError::Misconfigured).
+    ///
+    /// Observers get the [`KeyId`](crate::KeyId) of a right key. Anybody between the caller and the service may
+    /// have read it: [the guide](crate::guide::sources) shows how to revoke it. Wrong keys count for the throttle of
+    /// failures.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use keygate::client::Transport;
+    /// use keygate::{AuthError, Authenticator, MemoryStore};
+    ///
+    /// let auth = Authenticator::new(MemoryStore::new()).require_tls();
+    /// let request = |transport| Request::builder().extension(transport).body(()).unwrap();
+    ///
+    /// let (parts, ()) = request(Transport::Clear).into_parts();
+    /// assert!(matches!(auth.verify_parts(&parts), Err(AuthError::SentInClear(_))));
+    /// let (parts, ()) = request(Transport::Tls).into_parts();
+    /// assert!(matches!(auth.verify_parts(&parts), Err(AuthError::NoCredentials)));
+    /// ```
+    #[must_use]
+    pub fn require_tls(self) -> Self {
+        self.configure(|config| config.require_tls = true)
+    }
+
     /// Replaces the deadline of lookups that wait. After it, the result is
     /// [`AuthError::Unavailable`](crate::AuthError::Unavailable).
     ///

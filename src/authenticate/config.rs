@@ -17,6 +17,7 @@ pub(crate) struct Config {
     pub(crate) challenges: Challenges,
     pub(crate) clock: Option<Clock>,
     pub(crate) client_address: Option<ClientAddress>,
+    pub(crate) require_tls: bool,
     pub(crate) deadline: Duration,
     pub(crate) warning: Option<ExpiryWarning>,
     pub(crate) observers: Observers,
@@ -30,6 +31,7 @@ impl Default for Config {
             challenges: Challenges::default(),
             clock: None,
             client_address: None,
+            require_tls: false,
             deadline: DEFAULT_DEADLINE,
             warning: None,
             observers: Observers::default(),
@@ -83,7 +85,7 @@ pub(crate) fn is_downstream(error: &AuthError, anonymous: bool) -> bool {
     match error {
         AuthError::NoCredentials => anonymous,
         AuthError::Misconfigured(what) => what.is_downstream(),
-        AuthError::WrongCredentials(_) => false,
+        AuthError::WrongCredentials(_) | AuthError::SentInClear(_) => false,
         AuthError::InsufficientScope(_) | AuthError::Throttled(_) | AuthError::Unavailable(_) => {
             error.client().is_some()
         }

@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use http::Extensions;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::uri::Uri;
 use zeroize::Zeroizing;
@@ -16,6 +17,8 @@ pub(crate) struct ForeignHead {
     pub(crate) credential: Result<Credential, AuthError>,
     headers: HeaderMap,
     peer: Option<IpAddr>,
+    /// Extensions that the adapter of a stack adds.
+    pub(crate) extensions: Extensions,
 }
 
 impl ForeignHead {
@@ -37,11 +40,12 @@ impl ForeignHead {
             Ok(_) if !is_well_formed => Err(malformed()),
             Ok(uri) => Ok(config.sources.read(&map, uri.as_ref())),
         };
-        Self { credential, headers: map, peer }
+        Self { credential, headers: map, peer, extensions: Extensions::new() }
     }
 
     pub(crate) fn head(&self) -> RequestHead<'_> {
-        RequestHead { headers: &self.headers, uri: None, extensions: None, peer: self.peer }
+        let extensions = Some(&self.extensions);
+        RequestHead { headers: &self.headers, uri: None, extensions, peer: self.peer }
     }
 }
 

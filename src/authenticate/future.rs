@@ -1,12 +1,11 @@
 use std::fmt;
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::admit::LookupRequest;
 use super::config::SharedConfig;
-use super::guard::{AddressSource, Attempt};
+use super::guard::Attempt;
 use crate::client::Client;
 use crate::deadline::WithDeadline;
 use crate::error::AuthError;
@@ -27,8 +26,7 @@ pub(crate) enum Verification {
 pub(crate) struct PendingVerification {
     lookup: WithDeadline<Lookup>,
     request: LookupRequest,
-    /// The client address.
-    address: Option<IpAddr>,
+    attempt: Attempt<'static>,
     config: SharedConfig,
 }
 
@@ -37,13 +35,13 @@ impl Verification {
     pub(super) fn waiting(
         lookup: Lookup,
         request: LookupRequest,
-        address: Option<IpAddr>,
+        attempt: Attempt<'static>,
         config: &SharedConfig,
     ) -> Self {
         Self::Waiting(Box::new(PendingVerification {
             lookup: WithDeadline::new(lookup, config.get().deadline),
             request,
-            address,
+            attempt,
             config: config.clone(),
         }))
     }
@@ -74,9 +72,7 @@ impl Future for Authenticate {
 impl PendingVerification {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Client, AuthError>> {
         let found = ready!(Pin::new(&mut self.lookup).poll(cx));
-        let attempt =
-            Attempt { address_source: AddressSource::Address(self.address), waited: true };
-        Poll::Ready(self.config.get().decide(self.request, found, attempt))
+        Poll::Ready(self.config.get().decide(self.request, found, self.attempt))
     }
 }
 

@@ -74,4 +74,15 @@ pub(crate) struct Attempt<'a> {
     pub(crate) address_source: AddressSource<'a>,
     /// Whether the lookup had to wait.
     pub(crate) waited: bool,
+    pub(crate) subject: Subject,
+}
+
+/// The subject of a decision.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Request,
+    /// A request that was sent in clear, where TLS is required.
+    RequestInClear,
+    /// A client that was admitted before. No key was guessed, and there is no outcome to report.
+    Client,
 }

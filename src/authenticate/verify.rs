@@ -7,11 +7,11 @@ use super::Authenticator;
 use super::admit::LookupRequest;
 use super::config::{Config, SharedConfig};
 use super::future::{Authenticate, Verification};
-use super::guard::{AddressSource, Attempt};
+use super::guard::{AddressSource, Attempt, Subject};
 use super::head::RequestHead;
-use crate::client::Client;
+use crate::client::{Client, ClientAddress, Transport};
 use crate::credential::Credential;
-use crate::error::AuthError;
+use crate::error::{AuthError, Misconfiguration};
 use crate::store::{KeyStore, Lookup, SyncStore};
 
 impl<S: SyncStore, R> Authenticator<S, R> {
@@ -78,8 +78,10 @@ impl Config {
 
     /// Refuses a request without reading a credential from it.
     pub(super) fn refuse_head(&self, error: AuthError, head: RequestHead<'_>) -> AuthError {
-        let address_source = AddressSource::new(Some(head), self.client_address.as_ref());
-        self.refuse(error, Attempt { address_source, waited: false })
+        match self.attempt(Some(head)) {
+            Ok(attempt) => self.refuse(error, attempt),
+            Err(error) => error,
+        }
     }
 
     #[inline]
@@ -89,12 +91,45 @@ impl Config {
         credential: Credential,
         head: Option<RequestHead<'_>>,
     ) -> Result<Client, AuthError> {
-        let address_source = AddressSource::new(head, self.client_address.as_ref());
-        let attempt = Attempt { address_source, waited: false };
+        let attempt = self.attempt(head)?;
         match LookupRequest::new(credential) {
             Ok(request) => self.decide(request, store.find_local(&request.digest), attempt),
             Err(error) => Err(self.refuse(error, attempt)),
         }
+    }
+
+    /// Begins the decision on a request.
+    ///
+    /// # Errors
+    ///
+    /// TLS is required, and nothing reports whether the request was encrypted.
+    #[inline]
+    fn attempt<'a>(&'a self, head: Option<RequestHead<'a>>) -> Result<Attempt<'a>, AuthError> {
+        let address_source = AddressSource::new(head, self.client_address.as_ref());
+        let in_clear = self.require_tls && self.is_in_clear(head)?;
+        let subject = if in_clear { Subject::RequestInClear } else { Subject::Request };
+        Ok(Attempt { address_source, waited: false, subject })
+    }
+
+    #[cold]
+    fn is_in_clear(&self, head: Option<RequestHead<'_>>) -> Result<bool, AuthError> {
+        let transport = head.and_then(|RequestHead { headers, uri: _, extensions, peer }| {
+            ClientAddress::transport(self.client_address.as_ref(), headers, extensions, peer)
+        });
+        transport.map(|transport| transport == Transport::Clear).ok_or_else(|| {
+            let error = AuthError::Misconfigured(Misconfiguration::NoTransport);
+            self.observers.notify_refused(error)
+        })
+    }
+
+    /// Admits a request without credentials as anonymous, unless it was sent in clear.
+    #[cfg(any(feature = "tower", feature = "actix-web-4"))]
+    pub(crate) fn admit_anonymous(&self, head: RequestHead<'_>) -> Result<(), AuthError> {
+        let attempt = self.attempt(Some(head))?;
+        if attempt.subject == Subject::Request {
+            return Ok(());
+        }
+        Err(self.refuse(AuthError::NoCredentials, attempt))
     }
 }
 
@@ -117,42 +152,43 @@ impl SharedConfig {
         head: Option<RequestHead<'_>>,
     ) -> Verification {
         let config = self.get();
-        let address_source = AddressSource::new(head, config.client_address.as_ref());
-        let mut attempt = Attempt { address_source, waited: false };
+        let mut attempt = match config.attempt(head) {
+            Ok(attempt) => attempt,
+            Err(error) => return Verification::Decided(Err(error)),
+        };
         let request = match LookupRequest::new(credential) {
             Ok(request) => request,
             Err(error) => return Verification::Decided(Err(config.refuse(error, attempt))),
         };
         if let Some(guard) = &config.guard {
+            let address_source = attempt.address_source;
             match guard.before_lookup(request.digest, address_source, config.clock.as_ref()) {
                 Ok(address_source) => attempt.address_source = address_source,
-                Err(error) => {
-                    return Verification::Decided(Err(config.observers.notify_refused(error)));
-                }
+                Err(error) => return Verification::Decided(Err(config.report(error, attempt))),
             }
         }
         match store.lookup(request.digest).try_ready() {
             Ok(found) => Verification::Decided(config.decide(request, found, attempt)),
-            Err(lookup) => self.wait(lookup, request, attempt.address_source),
+            Err(lookup) => self.wait(lookup, request, attempt),
         }
     }
 
     #[cold]
-    fn wait(
-        &self,
-        lookup: Lookup,
-        request: LookupRequest,
-        address_source: AddressSource<'_>,
-    ) -> Verification {
+    fn wait(&self, lookup: Lookup, request: LookupRequest, attempt: Attempt<'_>) -> Verification {
         let config = self.get();
-        let Some(guard) = &config.guard else {
+        let address_source = attempt.address_source;
+        let address = match &config.guard {
+            Some(guard) => {
+                guard.before_waiting(request.digest, address_source, config.clock.as_ref())
+            }
             // The head is not kept. The key may turn out to be restricted to networks.
-            let address = address_source.address();
-            return Verification::waiting(lookup, request, address, self);
+            None => Ok(address_source.address()),
         };
-        match guard.before_waiting(request.digest, address_source, config.clock.as_ref()) {
-            Ok(address) => Verification::waiting(lookup, request, address, self),
-            Err(error) => Verification::Decided(Err(config.observers.notify_refused(error))),
-        }
+        let address_source = match address {
+            Ok(address) => AddressSource::Address(address),
+            Err(error) => return Verification::Decided(Err(config.report(error, attempt))),
+        };
+        let attempt = Attempt { address_source, waited: true, subject: attempt.subject };
+        Verification::waiting(lookup, request, attempt, self)
     }
 }

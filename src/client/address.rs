@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
 
-use super::TrustedProxies;
+use super::{Transport, TrustedProxies};
 
 /// Where the address of a client comes from:
 /// [`Authenticator::with_client_address`](crate::Authenticator::with_client_address).
@@ -90,15 +90,39 @@ impl ClientAddress {
         extensions: Option<&Extensions>,
         passed: Option<IpAddr>,
     ) -> Option<IpAddr> {
-        let peer = match (&self.peer, extensions) {
-            (None, _) => passed,
-            (Some(peer), Some(extensions)) => peer(headers, extensions),
-            (Some(peer), None) => peer(headers, &Extensions::new()),
-        };
-        peer.map(|peer| match &self.proxies {
+        self.peer_of(headers, extensions, passed).map(|peer| match &self.proxies {
             Some(proxies) => proxies.client(peer, headers),
             None => peer.to_canonical(),
         })
+    }
+
+    fn peer_of(
+        &self,
+        headers: &HeaderMap,
+        extensions: Option<&Extensions>,
+        passed: Option<IpAddr>,
+    ) -> Option<IpAddr> {
+        match (&self.peer, extensions) {
+            (None, _) => passed,
+            (Some(peer), Some(extensions)) => peer(headers, extensions),
+            (Some(peer), None) => peer(headers, &Extensions::new()),
+        }
+    }
+
+    /// Works the transport out. Trusted proxies report it for their requests, and the server for all others. `None` if
+    /// neither the server nor a proxy can have reported it.
+    pub(crate) fn transport(
+        address: Option<&Self>,
+        headers: &HeaderMap,
+        extensions: Option<&Extensions>,
+        passed: Option<IpAddr>,
+    ) -> Option<Transport> {
+        let by_server = extensions.and_then(|extensions| extensions.get().copied());
+        let behind = address.and_then(|address| Some((address, address.proxies.as_ref()?)));
+        let Some((address, proxies)) = behind else { return by_server };
+        let peer = address.peer_of(headers, extensions, passed)?;
+        let reported = proxies.transport(peer, headers).or(by_server);
+        Some(reported.unwrap_or(Transport::Clear))
     }
 }
 

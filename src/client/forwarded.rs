@@ -1,5 +1,5 @@
-//! Reads the headers in which proxies name the addresses of a request, from their end: a caller may have written the
-//! beginning, which must not change how the rest is parsed.
+//! Reads the headers in which proxies name the addresses and protocols of a request, from their end: a caller may have
+//! written the beginning, which must not change how the rest is parsed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::{FORWARDED, HeaderName};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Field {
@@ -15,25 +16,53 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// The addresses from the last to the first, over all lines; `None` for an element that is not an address.
-    pub(super) fn hops(self, headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-        let name = match self {
-            Self::XForwardedFor => X_FORWARDED_FOR,
-            Self::Forwarded => FORWARDED,
-        };
-        let lines = headers.get_all(name).iter().rev();
-        let elements = lines.flat_map(move |line| {
-            let quotes = matches!(self, Self::Forwarded);
-            Backwards { rest: Some(line.as_bytes()), separator: b',', quotes }
-        });
-        // Empty elements do not count (RFC 9110 section 5.6.1.2).
-        elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty()).map(move |element| {
-            match self {
-                Self::XForwardedFor => node(element),
-                Self::Forwarded => forwarded_for(element),
-            }
-        })
+    /// The elements from the last to the first, over all lines.
+    pub(super) fn elements(self, headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+        match self {
+            Self::XForwardedFor => elements(headers, &X_FORWARDED_FOR, false),
+            Self::Forwarded => elements(headers, &FORWARDED, true),
+        }
     }
+
+    /// The address of an element, or `None` if it is not an address.
+    pub(super) fn address(self, element: &[u8]) -> Option<IpAddr> {
+        match self {
+            Self::XForwardedFor => node(element),
+            // An address has no character that needs an escape, so escapes are not decoded.
+            Self::Forwarded => node(parameter(element, "for")?),
+        }
+    }
+}
+
+/// Returns whether `X-Forwarded-Proto` names encrypted protocols alone. Some proxies append to it, and others replace it.
+pub(super) fn are_protocols_encrypted(headers: &HeaderMap) -> bool {
+    let mut protocols = elements(headers, &X_FORWARDED_PROTO, false).peekable();
+    protocols.peek().is_some() && protocols.all(is_encrypted)
+}
+
+/// Returns whether a `forwarded-element` names an encrypted protocol.
+pub(super) fn is_element_encrypted(element: &[u8]) -> bool {
+    parameter(element, "proto").is_some_and(is_encrypted)
+}
+
+fn is_encrypted(protocol: &[u8]) -> bool {
+    // Traefik reports WebSockets as `wss`.
+    protocol.eq_ignore_ascii_case(b"https") || protocol.eq_ignore_ascii_case(b"wss")
+}
+
+fn elements<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    quotes: bool,
+) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    let lines = headers.get_all(name).iter().rev();
+    let elements = lines.flat_map(move |line| Backwards {
+        rest: Some(line.as_bytes()),
+        separator: b',',
+        quotes,
+    });
+    // Empty elements do not count (RFC 9110 section 5.6.1.2).
+    elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
 /// The parts of a text between separators, the last one first. A separator in quotes does not count.
@@ -67,22 +96,20 @@ fn is_escaped(before: &[u8]) -> bool {
     before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
-/// The one `for` of a `forwarded-element` (RFC 7239 section 4).
-fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
+/// The value of the only parameter of this name in a `forwarded-element` (RFC 7239 section 4), without quotes.
+fn parameter<'a>(element: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let mut found = None;
     for pair in (Backwards { rest: Some(element), separator: b';', quotes: true }) {
         let Some(equals) = pair.iter().position(|byte| *byte == b'=') else { continue };
-        if pair[..equals].trim_ascii().eq_ignore_ascii_case(b"for")
+        if pair[..equals].trim_ascii().eq_ignore_ascii_case(name.as_bytes())
             && found.replace(&pair[equals + 1..]).is_some()
         {
             return None;
         }
     }
-    let value = found?.trim_ascii();
-    match value {
-        // An address has no character that needs an escape, so escapes are not decoded.
-        [b'"', quoted @ .., b'"'] => node(quoted),
-        _ => node(value),
+    match found?.trim_ascii() {
+        [b'"', quoted @ .., b'"'] => Some(quoted),
+        value => Some(value),
     }
 }
 

@@ -2,8 +2,8 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 
-use super::forwarded::Field;
-use super::{Network, ParseNetworkError};
+use super::forwarded::{Field, are_protocols_encrypted, is_element_encrypted};
+use super::{Network, ParseNetworkError, Transport};
 
 /// The networks of your own proxies, whose headers name the address of a client.
 ///
@@ -66,12 +66,57 @@ impl TrustedProxies {
     /// returned as IPv4 addresses.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut nearest = peer.to_canonical();
-        let mut hops = self.field.hops(headers);
+        let mut elements = self.field.elements(headers);
         while self.trusts(nearest) {
-            let Some(Some(hop)) = hops.next() else { break };
+            let hop = elements.next().and_then(|element| self.field.address(element));
+            let Some(hop) = hop else { break };
             nearest = hop.to_canonical();
         }
         nearest
+    }
+
+    /// Returns how the client sent a request with these headers to the outermost proxy, or `None` if the peer is not one of
+    /// these proxies.
+    ///
+    /// The proxies report it in `X-Forwarded-Proto`, as `https` or `wss`. If it has several elements, all of them must be
+    /// one of these. With [`TrustedProxies::reading_forwarded`], `proto` in the last element that a trusted proxy wrote
+    /// counts. A request whose protocol no proxy reports was sent in clear.
+    ///
+    /// Make sure that the outermost proxy sets the header, and replaces one that the caller sent.
+    ///
+    /// ```
+    /// use http::HeaderMap;
+    /// use keygate::client::{Transport, TrustedProxies};
+    ///
+    /// let proxies = TrustedProxies::new(["10.0.0.0/8"])?;
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert("x-forwarded-proto", "https".parse()?);
+    ///
+    /// let proxy = "10.0.0.1".parse()?;
+    /// assert_eq!(proxies.transport(proxy, &headers), Some(Transport::Tls));
+    /// assert_eq!(proxies.transport(proxy, &HeaderMap::new()), Some(Transport::Clear));
+    /// assert_eq!(proxies.transport("203.0.113.9".parse()?, &headers), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn transport(&self, peer: IpAddr, headers: &HeaderMap) -> Option<Transport> {
+        let is_encrypted = self.trusts(peer.to_canonical()).then(|| match self.field {
+            Field::XForwardedFor => are_protocols_encrypted(headers),
+            Field::Forwarded => self.is_encrypted_by_forwarded(headers),
+        })?;
+        Some(if is_encrypted { Transport::Tls } else { Transport::Clear })
+    }
+
+    /// Reads the elements that trusted proxies wrote: up to the first one that does not name a trusted proxy.
+    fn is_encrypted_by_forwarded(&self, headers: &HeaderMap) -> bool {
+        let mut is_encrypted = false;
+        for element in self.field.elements(headers) {
+            is_encrypted = is_element_encrypted(element);
+            let hop = self.field.address(element);
+            if !hop.is_some_and(|hop| self.trusts(hop.to_canonical())) {
+                break;
+            }
+        }
+        is_encrypted
     }
 
     fn trusts(&self, address: IpAddr) -> bool {

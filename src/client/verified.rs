@@ -1,8 +1,9 @@
 use std::fmt;
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use crate::client::{ClientProfile, Scope};
-use crate::key::{KeyId, PackedStatus, Timestamp};
+use crate::key::{KeyDigest, KeyId, PackedStatus, Timestamp};
 
 /// A verified caller: its profile, and the key that it used.
 ///
@@ -26,20 +27,35 @@ use crate::key::{KeyId, PackedStatus, Timestamp};
 #[derive(Clone)]
 pub struct Client {
     profile: ClientProfile,
-    key_id: KeyId,
+    /// Never shown: the digest of a weak key helps to guess it.
+    digest: KeyDigest,
     status: PackedStatus,
     by_bearer: bool,
+    /// The address from which a key that is restricted to networks was used.
+    address: Option<IpAddr>,
 }
 
 impl Client {
     #[inline]
     pub(crate) fn new(
         profile: ClientProfile,
-        key_id: KeyId,
+        digest: KeyDigest,
         status: PackedStatus,
         by_bearer: bool,
     ) -> Self {
-        Self { profile, key_id, status, by_bearer }
+        Self { profile, digest, status, by_bearer, address: None }
+    }
+
+    pub(crate) fn with_address(self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self }
+    }
+
+    pub(crate) fn digest(&self) -> KeyDigest {
+        self.digest
+    }
+
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// Returns the name of the client.
@@ -74,7 +90,7 @@ impl Client {
 
     /// Returns the public handle of the key that the client used.
     pub fn key_id(&self) -> KeyId {
-        self.key_id
+        self.digest.key_id()
     }
 }
 
@@ -82,7 +98,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("profile", &self.profile)
-            .field("key_id", &self.key_id)
+            .field("key_id", &self.key_id())
             .finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@ use http::StatusCode;
 
 use super::misconfiguration::Misconfiguration;
 use super::missing_scope::MissingScope;
+use super::sent_in_clear::SentInClear;
 use super::store_error::StoreError;
 use super::throttled::Throttled;
 use super::wrong_key::WrongKey;
@@ -35,6 +36,10 @@ pub enum AuthError {
     /// The key is right, and its client lacks a scope: 403.
     #[error("{0}")]
     InsufficientScope(MissingScope),
+    /// The request was sent in clear, and the service requires TLS: 403, whatever its key. See
+    /// [`Authenticator::require_tls`](crate::Authenticator::require_tls).
+    #[error("Requests must use HTTPS")]
+    SentInClear(SentInClear),
     /// The client has spent its quota, or too many wrong keys came from one address: 429.
     #[error("Too many requests")]
     Throttled(Throttled),
@@ -57,7 +62,7 @@ impl AuthError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoCredentials | Self::WrongCredentials(_) => StatusCode::UNAUTHORIZED,
-            Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
+            Self::InsufficientScope(_) | Self::SentInClear(_) => StatusCode::FORBIDDEN,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -81,14 +86,19 @@ impl AuthError {
             Self::InsufficientScope(missing) => Some(missing.client()),
             Self::Throttled(throttled) => throttled.client(),
             Self::Unavailable(error) => error.client(),
-            Self::NoCredentials | Self::WrongCredentials(_) | Self::Misconfigured(_) => None,
+            Self::NoCredentials
+            | Self::WrongCredentials(_)
+            | Self::SentInClear(_)
+            | Self::Misconfigured(_) => None,
         }
     }
 
-    /// Returns the id of the refused key, if the store knows the key.
+    /// Returns the id of the refused key, if the store knows the key. For a request that was sent in clear: if it would
+    /// have been admitted over TLS.
     pub fn key_id(&self) -> Option<KeyId> {
         match self {
             Self::WrongCredentials(wrong) => wrong.key_id,
+            Self::SentInClear(sent) => sent.key_id(),
             Self::Throttled(throttled) if throttled.client().is_none() => throttled.wrong()?.1,
             _ => Some(self.client()?.key_id()),
         }

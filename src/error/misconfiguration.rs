@@ -35,6 +35,12 @@ pub enum Misconfiguration {
     /// A source is in the query, and the caller of `verify_headers` passed no URI.
     #[error("No URI for `Source::query`: pass the request's target to `verify_headers`")]
     NoUri,
+    /// TLS is required, and neither the server nor a proxy reports whether the request was encrypted.
+    #[error(
+        "No transport for `Authenticator::require_tls`: add a `Transport` to the extensions of each request, or name \
+         your proxies with `ClientAddress::behind`, and pass the peer's address with each request"
+    )]
+    NoTransport,
 }
 
 impl Misconfiguration {
@@ -42,7 +48,7 @@ impl Misconfiguration {
     pub(crate) fn is_downstream(self) -> bool {
         match self {
             Self::NoKeyLayer => true,
-            Self::NoAddress | Self::NoAddressForNetworks | Self::NoUri => false,
+            Self::NoAddress | Self::NoAddressForNetworks | Self::NoUri | Self::NoTransport => false,
         }
     }
 }

@@ -57,6 +57,10 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let credential = self.credential(&mut request);
         if self.layer.options.optional && matches!(credential, Credential::Absent) {
+            let config = self.layer.auth.config();
+            if let Err(error) = config.admit_anonymous(head_of(&request)) {
+                return ResponseFuture::refused(refuse(config, &self.layer.respond, &error));
+            }
             // An outer layer or the server may have inserted a `Client`.
             request.extensions_mut().remove::<Client>();
             request.extensions_mut().insert(Anonymous);
@@ -65,12 +69,7 @@ where
         if self.layer.options.strip {
             self.strip(&mut request);
         }
-        let head = RequestHead {
-            headers: request.headers(),
-            uri: Some(request.uri()),
-            extensions: Some(request.extensions()),
-            peer: None,
-        };
+        let head = head_of(&request);
         let auth = &self.layer.auth;
         match auth.config.authenticate(&auth.store, credential, Some(head)) {
             Verification::Decided(Ok(client)) => {
@@ -86,6 +85,16 @@ where
                 self.wait(Authenticate(pending), request)
             }
         }
+    }
+}
+
+#[inline]
+fn head_of<B>(request: &Request<B>) -> RequestHead<'_> {
+    RequestHead {
+        headers: request.headers(),
+        uri: Some(request.uri()),
+        extensions: Some(request.extensions()),
+        peer: None,
     }
 }
 

@@ -65,6 +65,8 @@ outcome_kinds! {
     /// The key is wrong, or was not looked up, and too many wrong keys came from its address: see
     /// `Authenticator::throttle_failures`.
     TooManyFailures = "too_many_failures",
+    /// The request was sent in clear: see [`AuthError::SentInClear`].
+    SentInClear = "sent_in_clear",
     /// The store or the quota counters are unavailable.
     Unavailable = "unavailable",
     /// The service lacks something that the decision needs: see [`AuthError::Misconfigured`].
@@ -96,6 +98,7 @@ impl OutcomeKind {
             AuthError::InsufficientScope(_) => Self::InsufficientScope,
             AuthError::Throttled(throttled) if throttled.client().is_some() => Self::Throttled,
             AuthError::Throttled(_) => Self::TooManyFailures,
+            AuthError::SentInClear(_) => Self::SentInClear,
             AuthError::Unavailable(_) => Self::Unavailable,
             AuthError::Misconfigured(_) => Self::Misconfigured,
         }

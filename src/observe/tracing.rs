@@ -11,6 +11,7 @@ use crate::error::AuthError;
 /// | `admitted` with a replaced key | INFO | `client`, `key_id`, `replaced` |
 /// | refused | INFO | `client`, `key_id`, if the key is known |
 /// | `too_many_failures` | INFO | the same, and `reason`: why the key is wrong, if that is known |
+/// | `sent_in_clear` | WARN with a right key, else INFO | `client`, `key_id` of a right key |
 /// | `unavailable` | ERROR | `error` and `source`: the error of the store or of the counters of quotas; for counters, also `client` and `key_id` |
 ///
 /// The target is `keygate::outcome`. No event holds a key. A request that is refused after it was admitted has two
@@ -65,8 +66,12 @@ impl Observe for OutcomeEvents {
             Err(error @ AuthError::Misconfigured(_)) => {
                 emit!(ERROR, outcome, "request refused", %error,);
             }
+            Err(AuthError::SentInClear(sent)) if sent.key_id().is_some() => {
+                emit!(WARN, outcome, "key sent in clear",);
+            }
             Err(
                 AuthError::NoCredentials
+                | AuthError::SentInClear(_)
                 | AuthError::WrongCredentials(_)
                 | AuthError::InsufficientScope(_),
             ) => emit!(INFO, outcome, "request refused",),

@@ -57,7 +57,7 @@ pub use writer::{UsageWriter, UsageWriterHealth};
 /// | | counts |
 /// | --- | --- |
 /// | requests | those with a valid key, also if a scope or a quota refused them afterwards |
-/// | refused | by [`Outcome::name`]. Requests refused as `insufficient_scope`, `throttled`, or `unavailable` because of the counters of quotas also count as requests; those refused as `expired`, `revoked` or `disabled`, or as `too_many_failures` with such a key, do not |
+/// | refused | by [`Outcome::name`]. Requests refused as `insufficient_scope`, `throttled`, or `unavailable` because of the counters of quotas also count as requests; those refused as `expired`, `revoked`, `disabled` or `sent_in_clear`, or as `too_many_failures` with such a key, do not |
 /// | first and last seen | any of these |
 /// | rates | requests a minute, over the last 1, 5 and 60 minutes |
 ///

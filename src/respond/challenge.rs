@@ -124,7 +124,11 @@ impl Challenges {
                 headers.extend(challenge.map(|value| (WWW_AUTHENTICATE, value)));
                 return;
             }
-            AuthError::Throttled(_) | AuthError::Unavailable(_) | AuthError::Misconfigured(_) => {
+            // No other key helps, and a challenge must not invite the caller to send one in clear.
+            AuthError::SentInClear(_)
+            | AuthError::Throttled(_)
+            | AuthError::Unavailable(_)
+            | AuthError::Misconfigured(_) => {
                 headers.remove(WWW_AUTHENTICATE);
                 return;
             }

@@ -35,7 +35,7 @@ impl<B: Default> Respond<B> for Grpc {
 pub(super) fn code(error: &AuthError) -> i32 {
     match error {
         AuthError::NoCredentials | AuthError::WrongCredentials(_) => 16,
-        AuthError::InsufficientScope(_) => 7,
+        AuthError::InsufficientScope(_) | AuthError::SentInClear(_) => 7,
         AuthError::Throttled(_) => 8,
         AuthError::Unavailable(_) => 14,
         AuthError::Misconfigured(_) => 13,

@@ -56,6 +56,9 @@ impl<B: From<String> + From<&'static str>> Respond<B> for ProblemJson {
             AuthError::Misconfigured(what) => {
                 format!(r#"{{"title":"Internal Server Error","status":500,"detail":"{what}"}}"#).into()
             }
+            AuthError::SentInClear(_) => {
+                r#"{"title":"Forbidden","status":403,"detail":"Requests must use HTTPS"}"#.into()
+            }
             AuthError::Throttled(_) => {
                 r#"{"title":"Too Many Requests","status":429,"detail":"Too many requests"}"#.into()
             }

@@ -67,6 +67,7 @@ pub(crate) fn add_headers(
         AuthError::NoCredentials
         | AuthError::WrongCredentials(_)
         | AuthError::InsufficientScope(_)
+        | AuthError::SentInClear(_)
         | AuthError::Misconfigured(_) => {}
     }
     for (name, value) in rate_limit(error).filter(|_| !has_rate_limit).into_iter().flatten() {

@@ -32,7 +32,7 @@ impl Client {
     /// ```
     pub fn for_test(profile: impl Into<ClientProfile>) -> Self {
         // Stores refuse a key this short.
-        let key_id = KeyDigest::of(b"for_test").key_id();
-        Self::new(profile.into(), key_id, PackedStatus::CLEAR, false)
+        let digest = KeyDigest::of(b"for_test");
+        Self::new(profile.into(), digest, PackedStatus::CLEAR, false)
     }
 }

@@ -13,6 +13,7 @@ mod own_config;
 mod quotas;
 mod scopes;
 mod server;
+mod tls;
 mod usage;
 
 use curl::{Reply, Version};

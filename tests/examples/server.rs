@@ -71,7 +71,12 @@ impl Server {
 
     /// Runs an example until it ends.
     pub(crate) fn run_to_end(example: &str, listen: &str, keys: Option<&Path>) -> Ended {
-        Self::spawn(command(example, keys).env("LISTEN", listen)).wait_for_end()
+        Self::run_command_to_end(command(example, keys).env("LISTEN", listen))
+    }
+
+    /// Runs an example by a complete command until it ends.
+    pub(crate) fn run_command_to_end(command: &mut Command) -> Ended {
+        Self::spawn(command).wait_for_end()
     }
 
     fn spawn(command: &mut Command) -> Self {
@@ -180,6 +185,7 @@ static BUILT: LazyLock<()> = LazyLock::new(|| {
     assert!(output.status.success(), "the examples are not built:\n{said}");
 });
 
+/// The command that runs an example.
 pub(crate) fn command(example: &str, keys: Option<&Path>) -> Command {
     LazyLock::force(&BUILT);
     let mut command = cargo(&["run", "--example", example]);

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue};
-use keygate::client::TrustedProxies;
+use keygate::client::{Transport, TrustedProxies};
 
 /// A network, and addresses on the lines behind it.
 pub(super) fn network(text: &str) {
@@ -23,6 +23,8 @@ pub(super) fn network(text: &str) {
         // Only the word of a trusted peer is taken.
         let expected = if is_inside { other } else { peer.to_canonical() };
         assert_eq!(proxies.client(peer, &headers), expected, "{network} {peer}");
+        let reported = proxies.transport(peer, &headers);
+        assert_eq!(reported, is_inside.then_some(Transport::Clear), "{network} {peer}");
     }
 }
 
@@ -86,8 +88,32 @@ pub(super) fn forwarded(text: &str) {
                 headers.append(name, HeaderValue::from_str(&line).expect("printable"));
             }
             assert_eq!(proxies.client(peer, &headers).to_string(), "192.0.2.7", "{headers:?}");
+            if name == "forwarded" {
+                assert_eq!(proxies.transport(peer, &headers), Some(Transport::Tls), "{headers:?}");
+            }
         }
     }
+    protocols(peer, text);
+}
+
+/// Lines of `X-Forwarded-Proto`, all elements of which must be encrypted.
+fn protocols(peer: IpAddr, text: &str) {
+    let proxies = TrustedProxies::new(["10.0.0.0/8"]).expect("a network");
+    let mut headers = HeaderMap::new();
+    for line in text.split('\n') {
+        headers.append("x-forwarded-proto", HeaderValue::from_str(line).expect("printable"));
+    }
+    let elements = text.split(['\n', ',']).map(|element| {
+        element.trim_matches([' ', '\t', '\x0c', '\r']).to_ascii_lowercase()
+    });
+    let elements: Vec<_> = elements.filter(|element| !element.is_empty()).collect();
+    let is_encrypted = !elements.is_empty()
+        && elements.iter().all(|element| ["https", "wss"].contains(&element.as_str()));
+    let expected = if is_encrypted { Transport::Tls } else { Transport::Clear };
+    assert_eq!(proxies.transport(peer, &headers), Some(expected), "{text:?}");
+    // Whatever a caller writes, the element that a proxy adds decides.
+    headers.append("x-forwarded-proto", HeaderValue::from_static("http"));
+    assert_eq!(proxies.transport(peer, &headers), Some(Transport::Clear), "{text:?}");
 }
 
 /// The rightmost address that is not of a proxy, without ports and quotes.

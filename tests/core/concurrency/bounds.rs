@@ -9,10 +9,10 @@ use http::{Request, Response};
 use keygate::adapter::{ApiKeyInterceptor, ApiKeyMiddleware};
 use keygate::client::{
     ClientAddress, LabelError, Network, ParseNetworkError, ParseQuotaError, ParseScopeError,
-    ProfileError, Rate, RateUnit, TrustedProxies,
+    ProfileError, Rate, RateUnit, Transport, TrustedProxies,
 };
 use keygate::error::{
-    ConfigError, Misconfiguration, MissingScope, StoreErrorKind, Throttled, WrongKey,
+    ConfigError, Misconfiguration, MissingScope, SentInClear, StoreErrorKind, Throttled, WrongKey,
 };
 use keygate::key::{
     GenerateError, InvalidPrefix, InvisibleChar, KeyFormat, KeyState, Lifetime, ParseDigestError,
@@ -157,6 +157,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Rotated,
         RotationConflict,
         Scope,
+        SentInClear,
         Source,
         RateLimitRequest,
         StoreError,
@@ -170,6 +171,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         ThrottleService<Inner, MemoryCounters, ProblemJson>,
         Throttled,
         TopClient,
+        Transport,
         TrustedProxies,
         UnusableKey,
         Version,

@@ -8,3 +8,5 @@ mod format;
 mod networks;
 mod open;
 mod responses;
+mod revalidating;
+mod tls;

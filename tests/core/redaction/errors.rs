@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::UNIX_EPOCH;
 
+use keygate::client::Transport;
 use keygate::error::{ConfigError, Misconfiguration, StoreErrorKind};
 use keygate::key::{KeyState, UnusableKey};
 use keygate::manage::KeyError;
@@ -48,6 +49,7 @@ pub(crate) fn all() -> Vec<Shown> {
     vec![
         ("AuthError", auth_errors().iter().map(|cause| error(cause)).collect()),
         ("WrongKey", auth_errors().iter().map(debug).collect()),
+        ("SentInClear", sent_in_clear()),
         ("WrongReason", reasons.iter().map(text).collect()),
         ("StoreError", error(&StoreError::new("no connection"))),
         ("StoreErrorKind", debug(&StoreErrorKind::WrongRecord)),
@@ -58,6 +60,15 @@ pub(crate) fn all() -> Vec<Shown> {
         ("WeakKey", error(&weak)),
         ("ConfigError", config_errors),
     ]
+}
+
+/// The refusal of a right key, and of a wrong one.
+fn sent_in_clear() -> String {
+    let mut parts = http::Request::new(()).into_parts().0;
+    parts.headers = headers();
+    parts.extensions.insert(Transport::Clear);
+    let refuse = |store| Authenticator::new(store).require_tls().verify_parts(&parts).unwrap_err();
+    [store(), MemoryStore::new()].map(|store| error(&refuse(store))).concat()
 }
 
 /// One of each kind, and of each reason, for the canary.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{Request, Response};
-use keygate::client::{ClientAddress, TrustedProxies};
+use keygate::client::{ClientAddress, Transport, TrustedProxies};
 use keygate::limit::{Decision, FailureThrottle, MemoryCounters, PendingDecision};
 use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
@@ -136,6 +136,7 @@ fn addresses() -> Vec<Shown> {
     let address = ClientAddress::by(|_, _| None).behind(proxies.clone());
     vec![
         ("TrustedProxies", debug(&proxies)),
+        ("Transport", debug(&Transport::Tls)),
         ("ParseNetworkError", error(&refused)),
         ("ClientAddress", debug(&address)),
         ("FailureThrottle", debug(&FailureThrottle::new())),

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use keygate::client::Transport;
 use keygate::{ApiKeyLayer, AuthError, Authenticator, Outcome, WrongReason};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
@@ -77,6 +78,27 @@ fn ambiguous_keys_count_too() {
     let statuses = [(); 4].map(|()| refusal(&auth, &several).0.as_u16());
     assert_eq!(statuses, [401, 401, 401, 429]);
     assert!(auth.verify_parts(&parts(RIGHT, HOME)).is_ok());
+}
+
+/// Otherwise, a caller would learn from a 429 that a key is wrong.
+#[test]
+fn wrong_keys_in_clear_count_and_have_the_response_of_right_ones() {
+    for waits in [false, true] {
+        let store: Arc<dyn keygate::KeyStore> =
+            if waits { Arc::new(crate::common::stores::Later(Keys)) } else { Arc::new(Keys) };
+        let auth = guarded(store).throttle_failures(throttle()).require_tls();
+        let auth = auth.with_clock(fake_clock().reader());
+        let refused = |key, transport| {
+            let mut parts = parts(key, HOME);
+            parts.extensions.insert(transport);
+            wait_for(auth.authenticate_parts(&parts)).unwrap_err()
+        };
+        for key in [WRONG, RIGHT, WRONG, "x", RIGHT, WRONG, WRONG, RIGHT] {
+            let error = refused(key, Transport::Clear);
+            assert!(matches!(error, AuthError::SentInClear(_)), "{error:?}, waits: {waits}");
+        }
+        assert_eq!(refused(WRONG, Transport::Tls).status(), 429, "waits: {waits}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use actix_web::{App, HttpMessage as _, HttpRequest, HttpResponse, web};
 use http::{Request, Response};
 use http_body_util::Full;
 use keygate::adapter::ApiKeyMiddleware;
-use keygate::client::ClientAddress;
+use keygate::client::{ClientAddress, TrustedProxies};
 use keygate::respond::NoBody;
 use keygate::{AuthError, Authenticator, Client, Source};
 
@@ -99,6 +99,40 @@ async fn anonymous_caller_has_no_client_and_wrong_keys_are_refused() {
     for key in [None, Some(" "), Some("nobody's")] {
         let response = call(&app, "/client", key).await;
         assert_eq!((response.status.as_u16(), log.take().len()), (401, 1), "{key:?}");
+    }
+}
+
+#[tokio::test]
+async fn requests_in_clear_are_refused_alike_if_tls_is_required() {
+    async fn anyone(client: Option<Client>) -> String {
+        client.map_or("nobody".to_owned(), |client| client.name().to_owned())
+    }
+    let proxies = TrustedProxies::new(["10.0.0.0/8"]).unwrap();
+    let address = ClientAddress::peer().behind(proxies);
+    let auth = Authenticator::new(store(false)).with_client_address(address).require_tls();
+    let keys = ApiKeyMiddleware::from(auth).optional();
+    let app = init_service(App::new().wrap(keys).route("/", web::get().to(anyone))).await;
+    for (peer, protocol, is_encrypted) in [
+        ("10.0.0.1:1", "https", true),
+        ("10.0.0.1:1", "http", false),
+        ("192.0.2.1:1", "https", false),
+    ] {
+        let mut refused = Vec::new();
+        for (key, name) in [(Some(KEY), "Right"), (Some("nobody's"), ""), (None, "nobody")] {
+            let mut request = TestRequest::with_uri("/").peer_addr(peer.parse().unwrap());
+            request = request.append_header(("x-forwarded-proto", protocol));
+            if let Some(key) = key {
+                request = request.append_header(("x-api-key", key));
+            }
+            let response = reply(call_service(&app, request.to_request()).await).await;
+            if is_encrypted && !name.is_empty() {
+                assert_eq!(response.body, name);
+            } else {
+                refused.push(response);
+            }
+        }
+        let expected = if is_encrypted { 401 } else { 403 };
+        assert!(refused.iter().all(|reply| *reply == refused[0] && reply.status == expected));
     }
 }
 

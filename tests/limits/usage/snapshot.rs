@@ -41,6 +41,7 @@ fn outcomes_have_all_names_from_the_start() {
         "not_yet_valid",
         "replaced",
         "revoked",
+        "sent_in_clear",
         "throttled",
         "too_many_failures",
         "unavailable",

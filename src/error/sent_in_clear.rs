@@ -1,0 +1,21 @@
+use crate::key::KeyId;
+
+/// A request that was sent in clear. Anybody on its way may have read its key.
+///
+/// The response is the same for right, wrong and missing keys. The id of a right key is for the service's own logs, and to
+/// revoke the key.
+#[derive(Clone, Copy, Debug)]
+pub struct SentInClear {
+    key_id: Option<KeyId>,
+}
+
+impl SentInClear {
+    pub(crate) fn new(key_id: Option<KeyId>) -> Self {
+        Self { key_id }
+    }
+
+    /// Returns the id of the key, if the request would have been admitted over TLS.
+    pub fn key_id(&self) -> Option<KeyId> {
+        self.key_id
+    }
+}
