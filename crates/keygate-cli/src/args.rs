@@ -108,6 +108,14 @@ impl Globals {
         self.usage.clone().or_else(|| std::env::var_os("KEYGATE_USAGE"))
     }
 
+    /// Returns whether the command line itself names the usage.
+    pub(crate) fn names_usage(&self) -> bool {
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        return self.usage.is_some();
+        #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+        false
+    }
+
     /// Returns the folder in which the changes of a key file are recorded. That of a unit of systemd is used if there is
     /// a record in it.
     pub(crate) fn state(&self) -> Option<PathBuf> {

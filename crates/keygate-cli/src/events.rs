@@ -150,7 +150,9 @@ fn change(event: &ChangeEvent) -> String {
         (None, Some(after)) => {
             let is_new =
                 |name: &str| !["name", "client", "key_id", "enabled", "created"].contains(&name);
-            let facts = after.into_iter().filter(|(name, value)| is_new(name) && value != "none");
+            let facts = after
+                .into_iter()
+                .filter(|(name, value)| is_new(name) && !["none", "false"].contains(&&**value));
             facts.map(|(name, value)| format!("{name} {value}")).collect()
         }
         (Some(before), Some(after)) => {

@@ -61,6 +61,22 @@ pub(crate) fn add_last_uses(
     Ok(None)
 }
 
+/// The same for a list that is of use without them: usage that only the environment names may not be kept yet.
+pub(crate) fn show_last_uses(
+    keys: &mut [KeyInfo],
+    client: Option<&str>,
+    globals: &Globals,
+    out: &Output,
+) -> Result<Option<Watched>, Failure> {
+    match add_last_uses(keys, client, globals, out) {
+        Err(failure) if !globals.names_usage() => {
+            out.warn(&format!("the last use of keys is not shown: {}", failure.message()));
+            Ok(None)
+        }
+        shown => shown,
+    }
+}
+
 /// Opens the usage that the command line or the environment names, or that of the database of the keys.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn open(globals: &Globals) -> Result<UsageHistory, Failure> {

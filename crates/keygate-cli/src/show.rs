@@ -182,6 +182,15 @@ pub(crate) fn moment(instant: Option<SystemTime>, none: &str, now: SystemTime) -
     )
 }
 
+/// Formats how long ago a key was used. Only the minute is known, which may have begun before the key was issued.
+pub(crate) fn last_minute(used: SystemTime, now: SystemTime) -> String {
+    const RECENT: Duration = Duration::from_secs(2 * 60);
+    match now.duration_since(used) {
+        Ok(age) if age >= RECENT => relative::from_now(used, now),
+        _ => "just now".to_owned(),
+    }
+}
+
 /// Formats a time as RFC 3339 in UTC.
 pub(crate) fn time(time: SystemTime) -> String {
     // Every time in a store can be written.
@@ -224,6 +233,13 @@ mod tests {
             key.replaced_by = Some("08c1d5e2f3a4b596".parse().unwrap());
         });
         assert_eq!(soon_and_replaced, "replaced by 08c1d5e2f3a4b596");
+    }
+
+    #[test]
+    fn use_of_the_last_two_minutes_is_just_now() {
+        let ago = |seconds| last_minute(now() - Duration::from_secs(seconds), now());
+        assert_eq!([ago(0), ago(119), ago(120)], ["just now", "just now", "2 minutes ago"]);
+        assert_eq!(last_minute(now() + WEEK, now()), "just now");
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn keys_are_listed_and_shown_with_their_last_use() {
         line.rsplit("  ").next().unwrap().to_owned()
     };
     let used = last_use(&counted.used);
-    assert!(used == "now" || used.ends_with(" ago"), "{used}");
+    assert!(used == "just now" || used.ends_with(" ago"), "{used}");
     assert_eq!(last_use(&counted.later), "never");
     assert_eq!(last_use(OLD), "unknown");
     assert!(result.err.starts_with("last use is watched since 20"), "{}", result.err);
@@ -210,6 +210,18 @@ fn missing_usage_is_named_with_the_way_out() {
         .fails(2, "the usage: the store is neither");
     sandbox.run(["usage", "--usage", "none.db"]).fails(3, "the usage: ");
     sandbox.run(["key", "list", "--usage", "none.db"]).fails(3, "the usage: ");
+    // The environment of every command names it, and no service has kept it yet.
+    let in_environment = |arguments: &[&str]| -> crate::tool::CommandResult {
+        sandbox.command(arguments).env("KEYGATE_USAGE", "none.db").output().unwrap().into()
+    };
+    for listed in [&["key", "list"][..], &["client", "show", "App 1"]] {
+        let result = in_environment(listed).succeeds();
+        assert!(result.out.contains("App 1"), "{}", result.out);
+        let warning = "warning: the last use of keys is not shown: the usage: ";
+        assert!(result.err.starts_with(warning), "{}", result.err);
+    }
+    in_environment(&["key", "list", "--unused-for", "90d"]).fails(3, "the usage: ");
+    in_environment(&["audit"]).fails(3, "the usage: ");
     sandbox.run(["usage", "--usage", "keys.yaml"]).fails(3, "the usage: ");
     sandbox.run(["usage", "--top", "0"]).fails(2, "--top <COUNT>");
     sandbox.run(["usage", "--top", "3", "--by", "day"]).fails(2, "cannot be used with");

@@ -7,7 +7,7 @@ use crate::args::Globals;
 use crate::commands::key::{View, table};
 use crate::events::{latest, latest_json, latest_text};
 use crate::failure::Failure;
-use crate::history::add_last_uses;
+use crate::history::show_last_uses;
 use crate::identify::client_failure;
 use crate::output::{GREEN, Output, RED};
 use crate::runtime::block_on;
@@ -26,7 +26,7 @@ pub(super) fn run(
         block_on(store.find_client(name)).map_err(|error| client_failure(error, name, store))?;
     let listed = block_on(store.list_readable_keys(Some(name)))?;
     let PartialList { found: mut keys, unreadable, .. } = listed;
-    let watched = add_last_uses(&mut keys, Some(name), globals, out)?;
+    let watched = show_last_uses(&mut keys, Some(name), globals, out)?;
 
     let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
     let metadata = client.profile.metadata().iter().map(|(name, value)| format!("{name}={value}"));

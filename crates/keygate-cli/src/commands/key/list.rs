@@ -6,7 +6,7 @@ use keygate::manage::{KeyInfo, KeyStatus, LastUsed, PartialList, Policy};
 use super::filter;
 use crate::args::{Globals, ListKeysArgs};
 use crate::failure::Failure;
-use crate::history::add_last_uses;
+use crate::history::{add_last_uses, show_last_uses};
 use crate::identify::client_failure;
 use crate::output::Output;
 use crate::relative::from_now;
@@ -29,8 +29,10 @@ pub(super) fn run(
     let is_by_use = args.unused_for.is_some() || args.used_within.is_some();
     let watched = if keys.is_empty() && !is_by_use {
         None
-    } else {
+    } else if is_by_use {
         add_last_uses(&mut keys, client, globals, out)?
+    } else {
+        show_last_uses(&mut keys, client, globals, out)?
     };
     filter::retain_by_use(&mut keys, args, watched.as_ref(), now)?;
     keys.truncate(args.limit.map_or(usize::MAX, |limit| limit as usize));
@@ -92,7 +94,7 @@ pub(in crate::commands) fn table(keys: &[KeyInfo], view: &View) -> String {
 
 fn last_used(key: &KeyInfo, now: SystemTime) -> String {
     match key.last_used {
-        LastUsed::At(time) => from_now(time, now),
+        LastUsed::At(time) => show::last_minute(time, now),
         other => other.to_string(),
     }
 }

@@ -6,7 +6,7 @@ use keygate::manage::{EventQuery, LastUsed};
 use crate::args::{Globals, ShowKeyArgs};
 use crate::events::{latest, latest_json, latest_text};
 use crate::failure::Failure;
-use crate::history::add_last_uses;
+use crate::history::show_last_uses;
 use crate::identify;
 use crate::output::{Output, YELLOW};
 use crate::runtime::block_on;
@@ -24,7 +24,7 @@ pub(super) fn run(
     let key_id = identify::key_id(&args.id, store, globals)?;
     let mut key = block_on(store.find_key(&key_id))?;
     let client = key.client.clone();
-    let watched = add_last_uses(slice::from_mut(&mut key), Some(&client), globals, out)?;
+    let watched = show_last_uses(slice::from_mut(&mut key), Some(&client), globals, out)?;
 
     let status = ShownStatus::of(&key, now, SOON);
     let mut facts = Table::default();
@@ -51,7 +51,9 @@ pub(super) fn run(
     }
     if watched.is_some() {
         let last_used = match key.last_used {
-            LastUsed::At(time) => moment(Some(time), "", now),
+            LastUsed::At(time) => {
+                format!("{} ({})", show::time(time), show::last_minute(time, now))
+            }
             other => other.to_string(),
         };
         facts.push_fact("LAST USED", last_used);
