@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
 use keygate::respond::{Grpc, NoBody, ProblemJson, Respond};
 use keygate::{ApiKeyLayer, AuthError};
@@ -135,6 +135,35 @@ async fn closure_makes_the_body_and_the_layer_adds_the_headers() {
         [r#"ApiKey realm="api", in="header", name="x-api-key""#]
     );
     assert_eq!(reply.lines("cache-control"), ["no-store"]);
+}
+
+#[test]
+fn challenges_of_a_closure_are_replaced_or_removed() {
+    let respond = |error: &AuthError| {
+        let response = Response::builder().status(error.status());
+        response.header("www-authenticate", "Negotiate").body(String::new()).unwrap()
+    };
+    let auth = keygate::Authenticator::new(Keys);
+    let missing_scope = keygate::Client::for_test("App 1").require("orders:read").unwrap_err();
+    let ours = r#"ApiKey realm="api", in="header", name="x-api-key""#;
+    for (error, expected) in [
+        (AuthError::NoCredentials, &[ours][..]),
+        (refusal_of(WRONG), &[ours]),
+        (refusal_of(UNANSWERABLE), &[]),
+        (missing_scope, &[]),
+    ] {
+        let mut response: Response<String> = auth.respond_with(&respond, &error);
+        assert_eq!(lines(response.headers()), expected, "{error}");
+        let headers = response.headers_mut();
+        headers.insert("www-authenticate", "Negotiate".parse().unwrap());
+        auth.finish_refusal(headers, &error);
+        assert_eq!(lines(headers), expected, "{error}");
+    }
+}
+
+fn lines(headers: &HeaderMap) -> Vec<&str> {
+    let lines = headers.get_all("www-authenticate").iter();
+    lines.map(|line| line.to_str().unwrap()).collect()
 }
 
 #[tokio::test]
