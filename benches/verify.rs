@@ -13,6 +13,7 @@ use keygate::{ApiKeyLayer, MemoryStore, verify};
 use tower::Layer as _;
 
 use support::clock::processor_time;
+use support::dead::dead_keys;
 use support::drive::{Handler, Requests, X_API_KEY, answer, calling, through, time};
 use support::effort::Effort;
 use support::exchange::Exchange;
@@ -28,6 +29,7 @@ use support::threads::together;
 
 mod support {
     pub(crate) mod clock;
+    pub(crate) mod dead;
     pub(crate) mod differences;
     pub(crate) mod drive;
     pub(crate) mod effort;
@@ -54,6 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for size in effort.pick(&[1, 10][..], &[1_000], &[1, 1_000, 100_000]) {
         one_request(effort, *size);
         restricted(effort, *size);
+        dead_keys(effort, *size);
     }
     let size = effort.pick(10, 1_000, 1_000);
     two_threads(effort, size);

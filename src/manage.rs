@@ -25,6 +25,7 @@ mod last_used;
 mod nearby;
 mod new_key;
 mod policy;
+mod purge;
 mod query;
 pub mod rules;
 mod transfer;
@@ -45,6 +46,7 @@ pub use new_key::NewKey;
 #[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres"))]
 pub(crate) use policy::Span;
 pub use policy::{Policy, PolicyError};
+pub use purge::{PurgeKeys, Purged};
 #[cfg(any(feature = "yaml", feature = "sqlite", feature = "postgres"))]
 pub(crate) use query::Position;
 pub use query::{ClientQuery, EventQuery, KeyQuery, KeySort, Page};
@@ -63,7 +65,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// The boxed future of a change or a list, which may fail.
 pub type ManageFuture<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
 
-/// Adds and removes clients; issues, revokes, rotates and lists keys.
+/// Adds and removes clients; issues, revokes, rotates, purges and lists keys.
 ///
 /// Command lines and admin pages use this trait. A store that only verifies keys implements just
 /// [`KeyStore`](crate::KeyStore). The trait is dyn-compatible, so that the store can be chosen at run time; stores that
@@ -116,7 +118,8 @@ pub trait ManageKeys: Send + Sync {
     ///
     /// It applies to the client or key that a method names: for [`ManageKeys::issue`] to the client, for
     /// [`ManageKeys::rotate`] to the key that is replaced. The refusal is [`ManageError::ClientChanged`] or
-    /// [`ManageError::KeyChanged`], which holds the current state. It has no effect on [`ManageKeys::add_client`].
+    /// [`ManageError::KeyChanged`], which holds the current state. It has no effect on [`ManageKeys::add_client`] and
+    /// [`ManageKeys::purge_keys`].
     fn if_version(&self, version: Version) -> Box<dyn ManageKeys>;
 
     /// Adds a client, enabled and without keys.
@@ -209,6 +212,18 @@ pub trait ManageKeys: Send + Sync {
         successor: NewKey,
         grace: Duration,
     ) -> ManageFuture<'a, Rotated>;
+
+    /// Removes the keys that a purge selects, and returns them in the order of [`ManageKeys::list_keys`].
+    ///
+    /// Afterwards, no list, page or export contains them, and a request with such a key is refused as one with an unknown
+    /// key. The store remembers their digests, as long as it can: a purged key cannot be added again. A key that was
+    /// replaced by a removed one no longer names it. The successor of a key that still works is kept, whatever the purge
+    /// selects.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read or changed.
+    fn purge_keys<'a>(&'a self, purge: &'a PurgeKeys) -> ManageFuture<'a, Vec<KeyInfo>>;
 
     /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and
     /// then by creation time.

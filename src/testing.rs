@@ -103,6 +103,11 @@
 //! - `one_of_competing_changes_is_made`, if all are based on the same version.
 //! - `actor_has_a_valid_name`
 //! - `unrecorded_changes_are_not_an_empty_list`: a store that records no changes refuses to list them.
+//! - `purged_key_is_gone_and_unknown`: no list, page or search finds it. A dry run only returns it.
+//! - `key_that_may_work_is_never_purged`: a key that was replaced and still works, of a disabled client, or not valid yet.
+//! - `purged_key_cannot_be_added_again`, at least as long as the store is open.
+//! - `successor_of_a_key_that_works_is_kept`; a key that has ended no longer names a purged successor.
+//! - `change_during_a_purge_is_kept`
 //! - `key_has_one_successor`: if several rotations compete, one succeeds, and the others return its successor.
 //! - `concurrent_changes_are_all_kept`
 //! - `rotation_is_atomic`: at least one of the two keys works at any moment, and not both after a grace of zero.

@@ -106,9 +106,9 @@ actions! {
     KeyRotated: "key.rotated";
     /// Another fact of a key was changed.
     KeyChanged: "key.changed";
-    /// A key was removed.
+    /// A key was removed with its client, or by hand.
     KeyRemoved: "key.removed";
-    /// A revoked or expired key was purged.
+    /// A key was removed by a [purge](crate::ManageKeys::purge_keys).
     KeyPurged: "key.purged";
     /// The policy was changed.
     PolicyChanged: "policy.changed";

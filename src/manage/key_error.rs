@@ -34,6 +34,12 @@ pub enum KeyError {
         /// The id of the key.
         key_id: KeyId,
     },
+    /// This key was removed by a [purge](crate::ManageKeys::purge_keys).
+    #[error("this key was purged, as {key_id}, and cannot be added again: generate a new key")]
+    Purged {
+        /// The id of the key.
+        key_id: KeyId,
+    },
     /// The key could be guessed.
     #[error("{0}: generate one of 32 random bytes")]
     Weak(WeakKey),

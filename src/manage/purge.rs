@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::SystemTime;
 
 use super::{KeyFacts, KeyInfo};
-use crate::key::{KeyId, KeyState, Timestamp, Validity};
+use crate::key::{KeyId, KeyState, Validity};
 
 /// Selects the keys that [`ManageKeys::purge_keys`](crate::ManageKeys::purge_keys) removes: those that were revoked or have
 /// expired before a time.
@@ -78,11 +78,11 @@ impl PurgeKeys {
         }
     }
 
-    /// Returns the latest times of revocation and expiry that are selected.
+    /// Returns whether the purge may select revoked keys, and the latest expiry of other keys that it selects.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    pub(crate) fn limits(&self, now: SystemTime) -> [Option<Timestamp>; 2] {
-        let expired = self.expired_before.map(|time| time.min(now));
-        [self.revoked_before, expired].map(|time| time.map(Timestamp::nearest))
+    pub(crate) fn limits(&self, now: SystemTime) -> (bool, Option<crate::key::Timestamp>) {
+        let expired = self.expired_before.map(|time| crate::key::Timestamp::nearest(time.min(now)));
+        (self.revoked_before.is_some(), expired)
     }
 }
 

@@ -32,7 +32,7 @@ use std::time::{Duration, SystemTime};
 use super::change::KeyEdit;
 use super::{
     ClientChange, ClientFacts, Expiry, KeyChange, KeyError, KeyFacts, ManageError, NewKey, Policy,
-    RotationConflict,
+    PurgeKeys, Purged, RotationConflict,
 };
 use crate::client::{ClientProfile, Network, Scope, label};
 use crate::key::{KeyDigest, Lifetime, TimeError, Timestamp, Validity};
@@ -178,6 +178,34 @@ fn changed_expiry(
         }
     };
     Err(ManageError::Conflict { key_id: key.key_id(), conflict })
+}
+
+/// Returns what a purge does, given the keys that it [selects](PurgeKeys::selects), and those that were replaced by one of
+/// them. Other keys do not matter.
+///
+/// The successor of a key that has not ended is kept.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+/// use keygate::{ApiKey, KeyDigest};
+/// use keygate::manage::{KeyFacts, PurgeKeys, rules};
+///
+/// let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+/// let mut old = KeyFacts::new(KeyDigest::of(b"the key from before"), "App 1");
+/// let mut new = KeyFacts::new(KeyDigest::of(b"its successor"), "App 1");
+/// old.replaced_by = Some(new.key_id());
+/// rules::revoke(&mut new, now);
+/// let purge = PurgeKeys::new().revoked_before(now);
+/// assert_eq!(rules::purge(vec![old.clone(), new.clone()], &purge, now).removed, []);
+///
+/// old.lifetime = old.lifetime.with_expiry(now);
+/// let purged = rules::purge(vec![old.clone(), new.clone()], &purge, now);
+/// assert_eq!((purged.removed, purged.changed.len()), (vec![new], 1));
+/// assert_eq!(purged.changed[0].replaced_by, None);
+/// ```
+#[must_use]
+pub fn purge(keys: Vec<KeyFacts>, purge: &PurgeKeys, now: SystemTime) -> Purged {
+    Purged::new(keys, purge, now)
 }
 
 /// Returns the error for issuing a key with the id of an existing key.

@@ -14,9 +14,11 @@ mod client_index;
 mod manage_keys;
 mod managing;
 mod packed;
+mod purging;
 #[cfg(feature = "yaml")]
 mod snapshot;
 mod transfer;
+mod writing;
 
 pub(super) use bulk::{Bulk, BulkConflict};
 use client_index::ClientIndex;

@@ -16,10 +16,12 @@ mod manage_keys;
 mod managing;
 mod migrations;
 mod paging;
+mod purging;
 mod read_back;
 mod retrying;
 mod row;
 mod select;
+mod tombstones;
 mod transaction;
 mod transfer;
 #[cfg(feature = "usage")]
@@ -43,6 +45,7 @@ pub(super) use managing::{
 };
 pub(super) use migrations::{Migration, Migrations};
 pub(super) use paging::{client_page, key_page};
+pub(super) use purging::purge_keys;
 pub(super) use read_back::not_kept;
 #[cfg(feature = "postgres")]
 pub(super) use read_back::not_read_back;

@@ -30,6 +30,7 @@ mod node;
 mod options;
 mod parse;
 mod position;
+mod purging;
 mod read;
 mod report;
 mod rewrite;

@@ -16,6 +16,7 @@ mod issuing;
 mod listing;
 mod paging;
 mod policies;
+mod purging;
 mod restricting;
 mod revoking;
 mod rotating;
@@ -54,7 +55,8 @@ where
 {
     macro_rules! check {
         ($($file:ident: $($rule:ident)+;)+) => {
-            $($($file::$rule(&case(stringify!($rule), &make).await).await;)+)+
+            // Boxed, since the largest of them would make the future of the suite large.
+            $($(Box::pin($file::$rule(&case(stringify!($rule), &make).await)).await;)+)+
         };
     }
     check! {
@@ -129,10 +131,17 @@ where
             actor_has_a_valid_name;
         events:
             unrecorded_changes_are_not_an_empty_list;
+        purging:
+            purged_key_is_gone_and_unknown
+            key_that_may_work_is_never_purged
+            purged_key_cannot_be_added_again
+            successor_of_a_key_that_works_is_kept;
         concurrency:
             key_has_one_successor
             concurrent_changes_are_all_kept
             rotation_is_atomic;
+        purging:
+            change_during_a_purge_is_kept;
     }
 }
 

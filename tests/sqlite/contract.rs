@@ -6,7 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use keygate::key::KeyState;
 use keygate::manage::{
-    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, Policy, Rotated, Version,
+    BoxFuture, ClientChange, ClientInfo, KeyChange, KeyInfo, ManageError, Policy, PurgeKeys,
+    Rotated, Version,
 };
 use keygate::store::SqliteStore;
 use keygate::testing::{FakeClock, manage_contract, store_contract};
@@ -146,6 +147,10 @@ impl ManageKeys for Pair {
         grace: Duration,
     ) -> Managing<'a, Rotated> {
         self.reading.rotate(key_id, successor, grace)
+    }
+
+    fn purge_keys<'a>(&'a self, purge: &'a PurgeKeys) -> Managing<'a, Vec<KeyInfo>> {
+        self.changing.purge_keys(purge)
     }
 
     fn policy(&self) -> Managing<'_, Policy> {

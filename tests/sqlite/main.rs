@@ -26,6 +26,7 @@ mod locking;
 mod migrating;
 mod pages;
 mod processes;
+mod purging;
 mod read_back;
 mod replacing;
 mod sharing;

@@ -20,7 +20,7 @@ mod usage;
 pub(crate) use client::{AddArgs, ClientCommand, ListClientsArgs, SetClientArgs};
 pub(crate) use events::EventsArgs;
 pub(crate) use key::{
-    IssueArgs, KeyCommand, ListKeysArgs, NewKeyArgs, RevokeArgs, RotateArgs, SetKeyArgs,
+    IssueArgs, KeyCommand, ListKeysArgs, NewKeyArgs, PurgeArgs, RevokeArgs, RotateArgs, SetKeyArgs,
     ShowKeyArgs,
 };
 pub(crate) use policy::{PolicyCommand, SetPolicyArgs};
@@ -179,7 +179,7 @@ Exit codes of --check: 0 no errors (there may be warnings), 1 errors, 3 the data
     /// Add, list, show, change, enable, disable and remove clients
     #[command(subcommand, arg_required_else_help = false)]
     Client(ClientCommand),
-    /// Issue, list, show, change, rotate and revoke keys
+    /// Issue, list, show, change, rotate, revoke and purge keys
     #[command(subcommand, arg_required_else_help = false)]
     Key(KeyCommand),
     /// Answered with the commands that list something

@@ -2,6 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{ConflictReason, Export, ImportConflict, Imported};
 use crate::client::{ClientProfile, Scope};
+use crate::key::KeyDigest;
 use crate::manage::{ClientFacts, KeyFacts, Policy, rules};
 
 /// The clients, keys and policy that an import adds, and its result.
@@ -12,13 +13,17 @@ pub(crate) struct ImportPlan<'a> {
     pub(crate) imported: Imported,
 }
 
-/// Decides for every store which clients and keys of `new` are added to the `existing` ones.
-pub(crate) fn plan<'a>(existing: &Export, new: &'a Export) -> ImportPlan<'a> {
+/// Decides for every store which clients and keys of `new` are added to the `existing` ones, of which some were purged.
+pub(crate) fn plan<'a>(
+    existing: &Export,
+    purged: &HashSet<KeyDigest>,
+    new: &'a Export,
+) -> ImportPlan<'a> {
     let (clients, keys, imported) = Default::default();
     let mut plan = ImportPlan { clients, keys, policy: None, imported };
     plan.decide_policy(existing.policy, new.policy);
     let refused = plan.decide_clients(existing, new);
-    plan.decide_keys(existing, new, &refused);
+    plan.decide_keys(existing, purged, new, &refused);
     plan.imported.clients_added = plan.clients.len();
     plan.imported.keys_added = plan.keys.len();
     plan
@@ -67,7 +72,13 @@ impl<'a> ImportPlan<'a> {
         refused
     }
 
-    fn decide_keys(&mut self, existing: &Export, new: &'a Export, refused: &HashSet<&str>) {
+    fn decide_keys(
+        &mut self,
+        existing: &Export,
+        purged: &HashSet<KeyDigest>,
+        new: &'a Export,
+        refused: &HashSet<&str>,
+    ) {
         let known = existing.keys.iter().map(|key| (key.key_id(), key)).collect::<HashMap<_, _>>();
         // A client that is not refused is the same in both.
         let clients = new.clients.iter().map(|client| (client.profile.name(), &client.profile));
@@ -91,6 +102,7 @@ impl<'a> ImportPlan<'a> {
                     }
                     ConflictReason::Differs { fields }
                 }
+                None if purged.contains(&key.digest) => ConflictReason::Purged,
                 None if refused.contains(&*key.client) => ConflictReason::Client,
                 None if is_disabled => ConflictReason::Disabled,
                 None => {
@@ -131,7 +143,11 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
-    use crate::key::{KeyDigest, Lifetime, Timestamp};
+    use crate::key::{Lifetime, Timestamp};
+
+    fn plan<'a>(existing: &Export, new: &'a Export) -> ImportPlan<'a> {
+        super::plan(existing, &HashSet::new(), new)
+    }
 
     fn client(name: &str, enabled: bool) -> ClientFacts {
         ClientFacts { enabled, ..ClientFacts::new(name) }
@@ -213,6 +229,17 @@ mod tests {
         assert_eq!(refused(revoked.clone(), key(1, "App 1")), ConflictReason::Revoked);
         let differs = ConflictReason::Differs { fields: vec!["revoked"] };
         assert_eq!(refused(key(1, "App 1"), revoked), differs);
+    }
+
+    #[test]
+    fn purged_keys_are_refused() {
+        let new = Export::new(vec![client("App 1", true)], vec![key(1, "App 1"), key(2, "App 1")]);
+        let plan = super::plan(&Export::default(), &[key(1, "").digest].into(), &new);
+        assert_eq!((plan.clients.len(), plan.keys.len()), (1, 1));
+        assert!(matches!(
+            &plan.imported.refused[..],
+            [ImportConflict::Key { why: ConflictReason::Purged, key_id, .. }] if *key_id == key(1, "").key_id()
+        ));
     }
 
     #[test]

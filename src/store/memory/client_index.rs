@@ -1,13 +1,13 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::mem;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::packed::{KeyMetadata, PackedKey};
 use crate::client::ClientProfile;
-use crate::key::{KeyId, PackedStatus};
+use crate::key::{KeyDigest, KeyId, PackedStatus};
 use crate::manage::{ClientFacts, KeyError, ManageError, Policy, nearest_client};
 use crate::store::table::Row;
 
@@ -20,6 +20,8 @@ pub(in crate::store) struct ClientIndex {
     pub(super) disabled: BTreeSet<Box<str>>,
     /// The metadata of keys that have any.
     pub(super) metadata: BTreeMap<KeyId, Box<KeyMetadata>>,
+    /// The digests of purged keys, which cannot be added again.
+    pub(super) purged: HashSet<KeyDigest>,
     pub(super) policy: Policy,
     pub(super) clock: Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>,
 }

@@ -5,7 +5,7 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
     ClientChange, ClientInfo, ClientQuery, KeyChange, KeyInfo, KeyQuery, ManageError, ManageFuture,
-    ManageKeys, NewKey, Page, Policy, Rotated, Version,
+    ManageKeys, NewKey, Page, Policy, PurgeKeys, Rotated, Version,
 };
 
 impl ManageKeys for MemoryStore {
@@ -64,6 +64,10 @@ impl ManageKeys for MemoryStore {
         grace: Duration,
     ) -> ManageFuture<'a, Rotated> {
         Box::pin(async move { self.rotate(key_id, successor, grace) })
+    }
+
+    fn purge_keys<'a>(&'a self, purge: &'a PurgeKeys) -> ManageFuture<'a, Vec<KeyInfo>> {
+        Box::pin(async move { self.purge_keys(purge) })
     }
 
     fn policy(&self) -> ManageFuture<'_, Policy> {

@@ -5,14 +5,14 @@ use std::time::{Duration, SystemTime};
 use super::MemoryStore;
 use super::client_index::ClientIndex;
 use super::packed::{KeyMetadata, PackedKey};
+use super::writing::update;
 use crate::client::ClientProfile;
 use crate::key::{KeyId, KeyState};
 use crate::manage::{
-    ChangeContext, ClientChange, ClientFacts, ClientInfo, ClientQuery, KeyChange, KeyError,
-    KeyFacts, KeyInfo, KeyQuery, ManageError, NewKey, Page, Policy, Rotated, Version, nearest_key,
-    rules,
+    ChangeContext, ClientChange, ClientFacts, ClientInfo, ClientQuery, KeyChange, KeyInfo,
+    KeyQuery, ManageError, NewKey, Page, Policy, Rotated, Version, nearest_key, rules,
 };
-use crate::store::table::{Edit, Row};
+use crate::store::table::Row;
 
 /// The methods of [`ManageKeys`](crate::ManageKeys) as synchronous methods.
 impl MemoryStore {
@@ -351,38 +351,8 @@ impl MemoryStore {
         Ok(key)
     }
 
-    /// Adds a key. The index is changed at once, and the table when the edit is published.
-    pub(super) fn insert_packed(
-        &self,
-        edit: &mut Edit<'_>,
-        index: &mut ClientIndex,
-        key: PackedKey,
-    ) -> Result<(), KeyError> {
-        let PackedKey { row, status, metadata } = key;
-        let (digest, key_id) = (row.digest, row.digest.key_id());
-        if edit.insert(row, status) {
-            index.set_metadata(key_id, metadata);
-            return Ok(());
-        }
-        let known = self.find_packed(index, key_id).map(PackedKey::facts);
-        Err(known.map_or(KeyError::IdConflict { key_id }, |known| rules::duplicate(&known, digest)))
-    }
-
     pub(super) fn lock(&self) -> MutexGuard<'_, ClientIndex> {
         // No code panics with a partly changed index, so a poisoned lock is safe to use.
         self.shared.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Replaces the facts of a key. The index is changed at once, and the table when the edit is published.
-pub(super) fn update(
-    edit: &mut Edit<'_>,
-    index: &mut ClientIndex,
-    known: &PackedKey,
-    facts: KeyFacts,
-) {
-    let PackedKey { row, status, metadata } =
-        PackedKey::new(facts, known.row.profile.clone(), known.is_enabled());
-    index.set_metadata(row.digest.key_id(), metadata);
-    edit.replace(row, status);
 }

@@ -25,6 +25,10 @@ impl KeyMetadata {
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    pub(super) fn replaced_by(&self) -> Option<KeyId> {
+        self.replaced_by
+    }
 }
 
 impl PackedKey {

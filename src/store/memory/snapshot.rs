@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::time::SystemTime;
 
 use super::MemoryStore;
-use super::managing::update;
+use super::writing::update;
 use crate::key::{KeyDigest, KeyId, KeyState};
 use crate::manage::rules;
 
@@ -11,9 +11,12 @@ impl MemoryStore {
     /// Atomically replaces the content with that of another store, to which no other handle exists.
     pub(in crate::store) fn replace(&self, other: &Self) {
         let mut index = self.lock();
-        let clock = index.clock.take();
+        let (clock, mut purged) = (index.clock.take(), std::mem::take(&mut index.purged));
         *index = std::mem::take(&mut *other.lock());
         index.clock = clock;
+        // Whoever edits a file can add a purged key again.
+        purged.retain(|digest| other.shared.table.state(digest).is_none());
+        index.purged.extend(purged);
         self.shared.table.replace(&other.shared.table);
     }
 
@@ -54,10 +57,16 @@ impl MemoryStore {
         edit.publish();
     }
 
-    /// Gives another store the clock and the context of this handle.
+    /// Gives another store the clock and the context of this handle, and the digests of its purged keys.
     pub(in crate::store) fn prepare(&self, other: &Self) -> Self {
-        let clock = self.lock().clock.clone();
-        other.lock().clock = clock;
+        let (clock, mut purged) = {
+            let index = self.lock();
+            (index.clock.clone(), index.purged.clone())
+        };
+        purged.retain(|digest| other.shared.table.state(digest).is_none());
+        let mut index = other.lock();
+        (index.clock, index.purged) = (clock, purged);
+        drop(index);
         other.in_context(self.context.clone())
     }
 

@@ -60,7 +60,7 @@ impl MemoryStore {
     /// Adds the clients, keys and policy that the store does not have yet.
     pub(in crate::store) fn import(&self, new: &Export) -> Result<Imported, ManageError> {
         let mut index = self.lock();
-        let plan = plan(&self.export_locked(&index), new);
+        let plan = plan(&self.export_locked(&index), &index.purged, new);
         let mut edit = self.shared.table.edit();
         let mut after = index.clone();
         for client in &plan.clients {

@@ -11,6 +11,10 @@ use crate::error::StoreError;
 /// The driver's own messages contain details from the server, which quote rows.
 #[allow(clippy::needless_pass_by_value)] // For `map_err`.
 pub(in crate::store) fn unavailable(error: Error) -> StoreError {
+    // A deadlock (appendix A of PostgreSQL's manual), of which only this transaction was rolled back.
+    if code(&error).as_deref() == Some("40P01") {
+        return StoreError::busy(text(&error));
+    }
     StoreError::new(text(&error))
 }
 

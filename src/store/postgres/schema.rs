@@ -26,6 +26,7 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 11, sql: include_str!("migrations/0012.sql") },
     Migration { oldest_reader: 11, sql: include_str!("migrations/0013.sql") },
     Migration { oldest_reader: 11, sql: include_str!("migrations/0014.sql") },
+    Migration { oldest_reader: 11, sql: include_str!("migrations/0015.sql") },
 ]);
 
 /// The advisory lock of migrations. The number is arbitrary.
@@ -61,7 +62,7 @@ async fn check_kinds(connection: &mut PgConnection) -> Result<(), DatabaseError>
         local_settings!(),
         "select c.relname::text from pg_catalog.pg_class c \
          where c.relnamespace = to_regnamespace('keygate') and c.relkind not in ('r', 'p') \
-         and c.relname in ('clients', 'keys', 'events', 'migrations', 'policy') order by c.relname limit 1"
+         and c.relname in ('clients', 'keys', 'events', 'migrations', 'policy', 'tombstones') order by c.relname limit 1"
     );
     let found = query::row(connection, other).await?;
     found.map_or(Ok(()), |(object,)| Err(DatabaseError::NotATable { object }))

@@ -36,7 +36,9 @@ impl ChangeQueue {
         let client: Option<&str> = row.try_get(4)?;
         let key_id: Option<&str> = row.try_get(5)?;
         match (key_id.map(str::parse), client) {
-            (Some(Ok(key_id)), _) if action == "key.issued" => _ = self.keys.insert(key_id),
+            (Some(Ok(key_id)), _) if matches!(action, "key.issued" | "key.purged") => {
+                self.keys.insert(key_id);
+            }
             (Some(Ok(key_id)), _) => _ = self.urgent.insert(key_id),
             (None, None) if action == "policy.changed" => {}
             (None, Some(client)) => _ = self.clients.insert(client.to_owned()),

@@ -114,6 +114,13 @@ impl<'r, R: Values> Cursor<'r, R> {
         self.row.flag(self.advance())
     }
 
+    /// Reads a digest.
+    pub(super) fn digest(&mut self) -> Result<Option<KeyDigest>, ValueError> {
+        let bytes = self.row.bytes(self.advance())?;
+        let digest = bytes.map(|bytes| (&*bytes).try_into().map(KeyDigest::from_bytes));
+        digest.transpose().map_err(|_| ValueError)
+    }
+
     /// Reads a number; null counts as zero.
     pub(in crate::store) fn count(&mut self) -> Result<usize, ValueError> {
         let count = self.row.number(self.advance())?.unwrap_or(0);

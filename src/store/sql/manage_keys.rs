@@ -11,7 +11,7 @@ macro_rules! manage_keys {
             use crate::manage::{
                 ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, Export, Imported,
                 KeyChange, KeyInfo, KeyQuery, ManageError, ManageFuture, ManageKeys, NewKey, Page,
-                PartialList, Policy, Rotated, TransferKeys, Version,
+                PartialList, Policy, PurgeKeys, Rotated, TransferKeys, Version,
             };
             use crate::store::sql;
 
@@ -103,6 +103,13 @@ macro_rules! manage_keys {
                     client: Option<&'a str>,
                 ) -> ManageFuture<'a, Vec<KeyInfo>> {
                     Box::pin(sql::list_keys(self, client))
+                }
+
+                fn purge_keys<'a>(
+                    &'a self,
+                    purge: &'a PurgeKeys,
+                ) -> ManageFuture<'a, Vec<KeyInfo>> {
+                    Box::pin(sql::retrying(move || sql::purge_keys(self, *purge)))
                 }
 
                 fn policy(&self) -> ManageFuture<'_, Policy> {

@@ -3,13 +3,14 @@ use std::time::Duration;
 
 use super::read_back::{self, Written, not_kept};
 use super::row::{BadRow, KeyRow, PartialRow};
+use super::tombstones;
 use super::transaction::{Database, Transaction};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::KeyId;
 use crate::manage::{
-    ClientChange, ClientFacts, ClientInfo, KeyChange, KeyFacts, KeyInfo, ManageError, NewKey,
-    Policy, Rotated, nearest_client, nearest_key, rules,
+    ClientChange, ClientFacts, ClientInfo, KeyChange, KeyError, KeyFacts, KeyInfo, ManageError,
+    NewKey, Policy, Rotated, nearest_client, nearest_key, rules,
 };
 
 pub(in crate::store) async fn add_client<D: Database>(
@@ -270,6 +271,9 @@ async fn insert_client(
 
 async fn insert_key(transaction: &mut impl Transaction, key: &KeyFacts) -> Result<(), ManageError> {
     let key_id = key.key_id();
+    if tombstones::is_purged(transaction, key.digest).await? {
+        return Err(KeyError::Purged { key_id }.into());
+    }
     for _ in 0..ATTEMPTS {
         if transaction.insert_key(key).await? {
             return Ok(());

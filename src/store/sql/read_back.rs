@@ -24,6 +24,7 @@ pub(super) enum Written<'a> {
     Removed {
         client: &'a str,
     },
+    Purged(&'a [KeyFacts]),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +123,11 @@ async fn difference(
                 (!is_kept).then(|| {
                     format!("the client `{client}` or one of its keys exists after it was deleted")
                 })
+            }
+            Written::Purged(keys) => {
+                let ids = keys.iter().map(|key| key.key_id().to_string()).collect();
+                let is_kept = transaction.keys_by_id(ids).await?.is_empty();
+                (!is_kept).then(|| "a key exists after it was purged".to_owned())
             }
         };
         if found.is_some() {

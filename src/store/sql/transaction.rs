@@ -37,14 +37,14 @@ pub(in crate::store) trait Database: Sync {
 /// A row that may be invalid.
 type Found<T> = Option<PartialRow<T>>;
 /// Rows, or the errors of invalid ones, in any order.
-type Listed<T> = Vec<Result<T, BadRow>>;
+pub(super) type Listed<T> = Vec<Result<T, BadRow>>;
 type Row<T> = <<T as Transaction>::Dialect as sqlx::Database>::Row;
 
 /// A transaction of one database, and the statements of all. Dropping it before the commit rolls it back.
 pub(in crate::store) trait Transaction: Send + Sized {
     type Dialect: Dialect;
 
-    /// Runs a statement that reads, with arguments `$1`, `$2`.
+    /// Runs a statement that returns rows, with arguments `$1`, `$2`.
     async fn rows(&mut self, sql: &str, values: &[Value<'_>])
     -> Result<Vec<Row<Self>>, StoreError>;
 

@@ -1,5 +1,6 @@
 use super::managing::write_policy;
 use super::read_back::{self, Written};
+use super::tombstones;
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
 use crate::manage::{ClientFacts, ClientInfo, Export, Imported, ManageError, plan};
@@ -21,7 +22,7 @@ pub(in crate::store) async fn import_keys<D: Database>(
     for _ in 0..ATTEMPTS {
         let mut transaction = database.write().await?;
         let here = read_all(&mut transaction).await?;
-        let plan = plan(&here, export);
+        let plan = plan(&here, &tombstones::purged(&mut transaction).await?, export);
         let clients = plan.clients.iter().copied().cloned().collect::<Vec<_>>();
         let keys = plan.keys.iter().copied().cloned().collect::<Vec<_>>();
         let written = [Written::Clients(&clients), Written::Keys(&keys)];

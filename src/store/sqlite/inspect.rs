@@ -18,7 +18,7 @@ macro_rules! own {
          ('keygate_keys_updated'), ('keygate_keys_renamed'), ('keygate_keys_deleted'), \
          ('keygate_events_not_updated'), ('keygate_events_not_deleted'), \
          ('keygate_events_not_replaced'), ('keygate_policy_inserted'), \
-         ('keygate_policy_updated'), ('keygate_policy_deleted'))"
+         ('keygate_policy_updated'), ('keygate_policy_deleted'), ('keygate_keys_not_purged'))"
     };
 }
 
@@ -31,7 +31,8 @@ const MISSING: &str = concat!(
 const FOREIGN: &str = concat!(
     "select 'the trigger `' || name || '` on `' || tbl_name || '`' from sqlite_schema \
      where type = 'trigger' and tbl_name in \
-     ('keygate_clients', 'keygate_keys', 'keygate_events', 'keygate_origin', 'keygate_policy') and name not in ",
+     ('keygate_clients', 'keygate_keys', 'keygate_events', 'keygate_origin', 'keygate_policy', \
+     'keygate_tombstones') and name not in ",
     own!(),
     " order by name"
 );

@@ -16,6 +16,7 @@ struct Recorded {
     /// The columns `client` and `key_id` of an event.
     subject: fn(&str) -> String,
     added: &'static str,
+    /// The action of a deletion.
     removed: &'static str,
     /// The action of an update.
     changed: &'static str,
@@ -31,7 +32,7 @@ pub(super) fn replace_triggers() -> String {
         id: "name",
         subject: |row| format!("{row}.name, null"),
         added: "client.added",
-        removed: "client.removed",
+        removed: "'client.removed'",
         changed: "case when new.enabled > old.enabled then 'client.enabled' \
              when new.enabled < old.enabled then 'client.disabled' else 'client.changed' end",
         facts: |row| facts(&CLIENTS, row),
@@ -42,7 +43,8 @@ pub(super) fn replace_triggers() -> String {
         id: "digest",
         subject: |row| format!("{row}.client, {row}.key_id"),
         added: "key.issued",
-        removed: "key.removed",
+        removed: "case when exists (select 1 from keygate_tombstones where digest = old.digest) \
+             then 'key.purged' else 'key.removed' end",
         changed: "case when old.revoked is null and new.revoked is not null then 'key.revoked' \
              when old.replaced_by is null and new.replaced_by is not null then 'key.rotated' \
              else 'key.changed' end",
@@ -55,9 +57,8 @@ pub(super) fn replace_triggers() -> String {
 impl Recorded {
     fn triggers(&self) -> String {
         let Self { table, id, added, removed, changed, differs, .. } = self;
-        let [added, removed] = [added, removed].map(|action| format!("'{action}'"));
-        let insert = self.event(&added, None, Some("new"));
-        let delete = self.event(&removed, Some("old"), None);
+        let insert = self.event(&format!("'{added}'"), None, Some("new"));
+        let delete = self.event(removed, Some("old"), None);
         let update = self.event(changed, Some("old"), Some("new"));
         let moved = format!("{delete}{insert}");
         [

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::edit::{Edit, Field, Value};
 use crate::key::Timestamp;
@@ -25,8 +25,19 @@ pub(super) fn write_changes(edit: &mut Edit<'_>, before: &Export, after: &Export
         }
     }
     // A client is removed with its keys.
-    for removed in known.into_keys() {
+    for removed in known.keys() {
         edit.remove_client(removed);
+    }
+
+    let present = after.keys().iter().map(|key| key.digest).collect::<HashSet<_>>();
+    let gone =
+        |key: &&KeyFacts| !present.contains(&key.digest) && !known.contains_key(&*key.client);
+    let mut removed = BTreeMap::<_, Vec<_>>::new();
+    for key in before.keys().iter().filter(gone) {
+        removed.entry(&*key.client).or_default().push(key.digest);
+    }
+    for (client, digests) in removed {
+        edit.remove_keys(client, &digests);
     }
 
     let known = before.keys().iter().map(|key| (key.key_id(), key)).collect::<HashMap<_, _>>();

@@ -4,7 +4,7 @@
 //! Block style only: the caller loads the edited text and compares it with the intended keys, so that an unusual layout
 //! is refused.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem;
 
 use zeroize::Zeroizing;
@@ -133,6 +133,23 @@ impl<'a> Edit<'a> {
         self.splices.extend(client.map(|client| self.outline.removal(client.range())));
         let keys = self.plaintext_entries().into_iter().filter(|entry| entry.client == name);
         self.removed.extend(keys.map(|entry| entry.offset()));
+    }
+
+    /// Removes keys of a client, including plaintext entries. If no keys are left, their field goes, too, unless it has
+    /// comments of its own.
+    pub(super) fn remove_keys(&mut self, client: &str, digests: &[KeyDigest]) {
+        let digests = digests.iter().copied().collect::<HashSet<_>>();
+        let entries = self.plaintext_entries().into_iter();
+        let entries = entries.filter(|entry| digests.contains(&entry.digest()));
+        self.removed.extend(entries.map(|entry| entry.offset()));
+        let client = self.clients.get(client);
+        let Some(keys) = client.and_then(|client| client.value.field("keys")) else { return };
+        let is_removed = |key: &&Piece<'_>| {
+            let digest = key.field("digest").and_then(|field| field.value.text());
+            digest.and_then(|text| text.parse().ok()).is_some_and(|it| digests.contains(&it))
+        };
+        let removed = keys.value.items().iter().filter(is_removed).collect::<Vec<_>>();
+        self.splices.extend(self.outline.removals(keys, &removed));
     }
 
     pub(super) fn add_key(&mut self, client: &str, fields: Vec<(String, Value)>) {

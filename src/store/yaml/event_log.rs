@@ -1,6 +1,6 @@
 //! The log of changes beside a key file: a JSON object in a line for each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -148,12 +148,15 @@ pub(super) fn lines(at: Timestamp, actor: Option<&str>, before: &Export, after: 
         };
         add(action, Some(&name), None, [old, new].map(|client| client.as_ref().map(client_json)));
     }
+    let remaining = after.clients().iter().map(|client| client.profile.name());
+    let remaining = remaining.collect::<HashSet<_>>();
     let keys = |export: &Export| -> BTreeMap<_, KeyFacts> {
         export.keys().iter().map(|key| (key.key_id(), key.clone())).collect()
     };
     for (_, [old, new]) in pairs(keys(before), keys(after)) {
         let action = match [&old, &new] {
             [None, _] => "key.issued",
+            [Some(old), None] if remaining.contains(&*old.client) => "key.purged",
             [_, None] => "key.removed",
             [Some(old), Some(new)] if old.revoked.is_none() && new.revoked.is_some() => {
                 "key.revoked"

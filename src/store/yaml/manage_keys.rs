@@ -7,7 +7,7 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
     ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, KeyChange, KeyInfo, KeyQuery,
-    ManageError, ManageFuture, ManageKeys, NewKey, Page, Policy, Rotated, Version,
+    ManageError, ManageFuture, ManageKeys, NewKey, Page, Policy, PurgeKeys, Rotated, Version,
 };
 
 impl ManageKeys for YamlStore {
@@ -74,6 +74,11 @@ impl ManageKeys for YamlStore {
     ) -> ManageFuture<'a, Rotated> {
         let key_id = *key_id;
         self.in_thread(move |store| store.rotate(&key_id, successor, grace))
+    }
+
+    fn purge_keys<'a>(&'a self, purge: &'a PurgeKeys) -> ManageFuture<'a, Vec<KeyInfo>> {
+        let purge = *purge;
+        self.in_thread(move |store| store.purge_keys(&purge))
     }
 
     fn policy(&self) -> ManageFuture<'_, Policy> {

@@ -122,6 +122,7 @@ impl YamlStore {
                     let at = Timestamp::nearest(keys.now());
                     event_log::lines(at, keys.actor(), &before, &after)
                 });
+                keys.prepare(&parsed.keys);
                 Ok(Edited { changed, new: edited, parsed, events })
             }
             _ => Err(edit_error(EditErrorKind::Layout { line })),

@@ -86,7 +86,7 @@ pub(super) async fn concurrent_changes_are_all_kept(case: &Case<impl Managed>) {
     }
 }
 
-fn dropped<'a, T: 'a>(change: Change<'a, T>) -> Change<'a, ()> {
+pub(super) fn dropped<'a, T: 'a>(change: Change<'a, T>) -> Change<'a, ()> {
     Box::pin(async move { change.await.map(drop) })
 }
 

@@ -6,7 +6,7 @@ use crate::client::ClientProfile;
 use crate::key::KeyId;
 use crate::manage::{
     ChangeAction, ChangeEvent, ClientChange, ClientQuery, EventQuery, KeyChange, ManageError,
-    ManageKeys, Policy,
+    ManageKeys, Policy, PurgeKeys,
 };
 use crate::testing::case::Case;
 
@@ -71,10 +71,17 @@ pub(super) async fn each_change_has_an_event(case: &Case<impl Managed>) {
 
     let issued = (ChangeAction::KeyIssued, Some(ids[2]));
     events.expect("issuing a key", ann.issue("Of Ann", other.to_new()), [issued]).await;
+    let revoked = (ChangeAction::KeyRevoked, Some(ids[2]));
+    events.expect("revoking a key", ann.revoke(&ids[2]), [revoked]).await;
+    // The other revoked key replaces one that still works.
+    let purge = PurgeKeys::new().revoked_before(case.now());
+    events.expect("a dry run", ann.purge_keys(&purge.dry_run()), []).await;
+    let purged = (ChangeAction::KeyPurged, Some(ids[2]));
+    events.expect("a purge", ann.purge_keys(&purge), [purged]).await;
     events
         .expect("a change", ann.disable_client("Of Ann"), [(ChangeAction::ClientDisabled, None)])
         .await;
-    let removed = ids.map(|id| (ChangeAction::KeyRemoved, Some(id)));
+    let removed = [ids[0], ids[1]].map(|id| (ChangeAction::KeyRemoved, Some(id)));
     let removed =
         [(ChangeAction::ClientRemoved, None)].into_iter().chain(removed).collect::<Vec<_>>();
     events.expect("removing a client", ann.remove_client("Of Ann"), removed).await;
@@ -240,8 +247,10 @@ impl<S: Managed> Events<'_, S> {
             assert!(is_whole, "{case}: {what} has an event without its actor or client: {event:?}");
             let begins =
                 matches!(event.action, ChangeAction::ClientAdded | ChangeAction::KeyIssued);
-            let ends =
-                matches!(event.action, ChangeAction::ClientRemoved | ChangeAction::KeyRemoved);
+            let ends = matches!(
+                event.action,
+                ChangeAction::ClientRemoved | ChangeAction::KeyPurged | ChangeAction::KeyRemoved
+            );
             let has_facts =
                 is_policy || event.before.is_some() != begins && event.after.is_some() != ends;
             assert!(has_facts, "{case}: {what} has an event without its facts: {event:?}");

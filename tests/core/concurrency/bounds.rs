@@ -31,7 +31,7 @@ use keygate::manage::{
     ClientFacts, ClientInfo, ClientQuery, ConflictReason, EventQuery, Expiry, Export,
     ImportConflict, Imported, KeyChange, KeyError, KeyFacts, KeyInfo, KeyQuery, KeySort, KeyStatus,
     LastUsed, ManageError, Page, ParseActionError, ParseVersionError, PartialList, Policy,
-    PolicyError, Rotated, RotationConflict, Version,
+    PolicyError, PurgeKeys, Purged, Rotated, RotationConflict, Version,
 };
 use keygate::observe::{
     Activity, ClientUsage, KeyUsage, OutcomeEvents, OutcomeKind, OutcomeMetrics, QueuedObserver,
@@ -140,6 +140,8 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         PolicyError,
         ProblemJson,
         ProfileError,
+        PurgeKeys,
+        Purged,
         QueuedObserver,
         Quota,
         Rate,

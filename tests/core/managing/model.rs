@@ -4,8 +4,8 @@
 use std::time::{Duration, SystemTime};
 
 use keygate::manage::{
-    ClientChange, ClientFacts, ClientInfo, KeyChange, KeyFacts, KeyInfo, ManageError, Policy,
-    Rotated, rules,
+    ClientChange, ClientFacts, ClientInfo, KeyChange, KeyError, KeyFacts, KeyInfo, ManageError,
+    Policy, PurgeKeys, Rotated, rules,
 };
 use keygate::{ClientProfile, KeyDigest, KeyId, KeyRecord, NewKey};
 
@@ -21,6 +21,7 @@ pub(crate) enum Change {
     UpdateKey(KeyId, KeyChange),
     Revoke(KeyId),
     Rotate(KeyId, NewKey, Duration),
+    Purge(PurgeKeys),
 }
 
 /// The result of a change.
@@ -30,6 +31,7 @@ pub(crate) enum Changed {
     Client(ClientInfo),
     Key(KeyInfo),
     Rotated(Rotated),
+    Purged(Vec<KeyInfo>),
 }
 
 /// Clients are in no order, keys in that of their creation.
@@ -38,6 +40,7 @@ pub(crate) struct Model {
     pub(crate) policy: Policy,
     pub(crate) clients: Vec<ClientFacts>,
     pub(crate) keys: Vec<KeyFacts>,
+    pub(crate) purged: Vec<KeyDigest>,
 }
 
 impl Model {
@@ -52,6 +55,7 @@ impl Model {
             Change::UpdateKey(id, change) => self.update_key(id, change, now),
             Change::Revoke(id) => self.revoke(id, now),
             Change::Rotate(id, new, grace) => self.rotate(id, new, grace, now),
+            Change::Purge(purge) => Ok(self.purge(&purge, now)),
         }
     }
 
@@ -72,13 +76,7 @@ impl Model {
         let is_meant = |key: &&KeyFacts| client.is_none_or(|name| key.client == name);
         let mut keys: Vec<_> =
             self.keys.iter().filter(is_meant).map(|key| self.info(key)).collect();
-        keys.sort_by(|one, other| {
-            (&one.client, one.created, one.key_id).cmp(&(
-                &other.client,
-                other.created,
-                other.key_id,
-            ))
-        });
+        sort(&mut keys);
         Ok(keys)
     }
 
@@ -165,7 +163,25 @@ impl Model {
         Ok(Changed::Rotated(Rotated::new(self.info(&old), self.info(&new))))
     }
 
+    fn purge(&mut self, purge: &PurgeKeys, now: SystemTime) -> Changed {
+        let purged = rules::purge(self.keys.clone(), purge, now);
+        let mut removed = purged.removed.iter().map(|key| self.info(key)).collect::<Vec<_>>();
+        sort(&mut removed);
+        if !purge.is_dry_run() {
+            self.purged.extend(purged.removed.iter().map(|key| key.digest));
+            self.keys.retain(|key| !purged.removed.contains(key));
+            for new in purged.changed {
+                let old = self.keys.iter_mut().find(|key| key.digest == new.digest);
+                *old.expect("the key is kept") = new;
+            }
+        }
+        Changed::Purged(removed)
+    }
+
     fn push(&mut self, new: KeyFacts) -> Result<(), ManageError> {
+        if self.purged.contains(&new.digest) {
+            return Err(KeyError::Purged { key_id: new.key_id() }.into());
+        }
         if let Some(known) = self.keys.iter().find(|key| key.key_id() == new.key_id()) {
             return Err(rules::duplicate(known, new.digest).into());
         }
@@ -208,4 +224,12 @@ impl Model {
         let client = self.clients.iter().find(|client| client.profile.name() == key.client);
         key.clone().info(client.is_none_or(|client| client.enabled))
     }
+}
+
+/// By client, time of issue and id.
+fn sort(keys: &mut [KeyInfo]) {
+    keys.sort_by(|one, other| {
+        let of = |key: &KeyInfo| (key.created, key.key_id);
+        one.client.cmp(&other.client).then_with(|| of(one).cmp(&of(other)))
+    });
 }

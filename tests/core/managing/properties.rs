@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
 use keygate::key::KeyState;
-use keygate::manage::ManageError;
+use keygate::manage::{ManageError, PurgeKeys};
 use keygate::testing::FakeClock;
 use keygate::{
     Authenticator, ClientProfile, KeyDigest, LocalKeyStore as _, MemoryStore, NewKey, WrongReason,
@@ -34,6 +34,8 @@ enum Step {
         label: Option<usize>,
         grace: u64,
     },
+    /// By how many seconds before now keys were revoked and have expired, and whether it is a dry run.
+    Purge(Option<u64>, Option<u64>, bool),
     /// Milliseconds, so that instants lie within a second.
     Advance(u64),
 }
@@ -56,6 +58,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Kind::Revoke),
     ];
     let label = || proptest::option::of(0..LABELS.len());
+    let ago = || proptest::option::of(0..20_u64);
     let grace = prop_oneof![Just(0), 0..40_u64, Just(u64::MAX)];
     let step = prop_oneof![
         4 => (kind, 0..NAMES.len(), 0..KEYS)
@@ -64,6 +67,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(name, key, label, expires)| Step::Issue { name, key, label, expires }),
         4 => (0..KEYS, 0..KEYS, label(), grace)
             .prop_map(|(key, successor, label, grace)| Step::Rotate { key, successor, label, grace }),
+        2 => (ago(), ago(), proptest::bool::ANY)
+            .prop_map(|(revoked, expired, is_dry_run)| Step::Purge(revoked, expired, is_dry_run)),
         2 => (0..30_000_u64).prop_map(Step::Advance),
     ];
     proptest::collection::vec(step, 1..60)
@@ -112,6 +117,13 @@ impl Step {
                 let new = labelled(NewKey::new(digest(successor)), label);
                 Change::Rotate(NewKey::new(digest(key)).key_id(), new, Duration::from_secs(grace))
             }
+            Self::Purge(revoked, expired, is_dry_run) => {
+                let ago = |seconds| now - Duration::from_secs(seconds);
+                let purge = if is_dry_run { PurgeKeys::new().dry_run() } else { PurgeKeys::new() };
+                let purge = revoked.map(ago).into_iter().fold(purge, PurgeKeys::revoked_before);
+                let purge = expired.map(ago).into_iter().fold(purge, PurgeKeys::expired_before);
+                Change::Purge(purge)
+            }
             Self::Advance(_) => return None,
         })
     }
@@ -128,6 +140,7 @@ fn make(store: &MemoryStore, change: Change) -> Result<Changed, ManageError> {
         Change::UpdateKey(id, change) => Changed::Key(store.update_key(&id, change)?),
         Change::Revoke(id) => Changed::Key(store.revoke(&id)?),
         Change::Rotate(id, new, grace) => Changed::Rotated(store.rotate(&id, new, grace)?),
+        Change::Purge(purge) => Changed::Purged(store.purge_keys(&purge)?),
     })
 }
 

@@ -10,7 +10,7 @@ use keygate::key::KeyFormat;
 use keygate::manage::{
     Audit, AuditFinding, AuditKind, ChangeAction, ChangeContext, ChangeEvent, ClientChange,
     ClientFacts, ClientQuery, EventQuery, KeyChange, KeyFacts, KeyQuery, KeySort, ManageError,
-    PartialList, Policy, PolicyError, RotationConflict, Version,
+    PartialList, Policy, PolicyError, PurgeKeys, Purged, RotationConflict, Version, rules,
 };
 use keygate::{ApiKey, KeyDigest, KeyRecord, MemoryStore, NewKey, YamlStore};
 
@@ -71,6 +71,8 @@ pub(crate) fn all() -> Vec<Shown> {
         ("AuditKind", kinds),
         ("Policy", debug(&Policy::new().require_expiry())),
         ("PolicyError", error(&PolicyError::NoExpiry)),
+        ("PurgeKeys", debug(&PurgeKeys::new().revoked_before(UNIX_EPOCH))),
+        ("Purged", debug(&purged())),
         ("Version", text(&client.version()) + &debug(&client.version())),
         ("ParseVersionError", error(&CANARY.parse::<Version>().unwrap_err())),
         ("ChangeContext", debug(&ChangeContext::default().for_actor("ann").unwrap())),
@@ -95,6 +97,19 @@ pub(crate) fn all() -> Vec<Shown> {
         ("ReloadError", reload),
         ("YamlLint", lint),
     ]
+}
+
+/// The facts of a key, and of the one that it replaced.
+fn purged() -> Purged {
+    let mut new = KeyFacts::new(digest(), "User 1");
+    assert!(rules::revoke(&mut new, UNIX_EPOCH));
+    let mut old = KeyFacts::new(KeyDigest::of(b"old"), "User 1");
+    old.replaced_by = Some(new.key_id());
+    assert!(rules::revoke(&mut old, UNIX_EPOCH + Duration::from_secs(1)));
+    let purged =
+        rules::purge(vec![old, new], &PurgeKeys::new().revoked_before(UNIX_EPOCH), UNIX_EPOCH);
+    assert_eq!((purged.removed.len(), purged.changed.len()), (1, 1));
+    purged
 }
 
 /// Exports, the outcomes of imports, and their conflicts.

@@ -4,6 +4,7 @@ mod broken;
 mod faults;
 mod managing;
 mod naive;
+mod purging;
 mod racing;
 mod recording;
 mod waiting;
@@ -73,8 +74,9 @@ fn every_rule_is_documented_and_has_a_broken_store() {
     let recorded = recording::faults().into_iter().map(|(message, _)| message);
     let broken = broken::broken().into_iter().map(|(message, _)| message);
     let others = ["key_is_found_by_its_exact_text", "unrecorded_changes_are_not_an_empty_list"];
-    let others = [waiting::RULES, racing::RULES, &others].concat();
-    let messages = faults.chain(recorded).chain(broken).chain(others);
+    let purging = purging::faults().into_iter().map(|(message, _)| message);
+    let others = [waiting::RULES, racing::RULES, purging::RULES, &others].concat();
+    let messages = faults.chain(recorded).chain(purging).chain(broken).chain(others);
     let tested: BTreeSet<_> = messages.map(|it| it.split(':').next().unwrap()).collect();
     assert_eq!(tested, rules);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use keygate::manage::{
     BoxFuture, ChangeContext, ChangeEvent, ClientChange, ClientInfo, EventQuery, KeyChange,
-    KeyFacts, KeyInfo, KeyQuery, ManageError, Page, Policy, Rotated, Version,
+    KeyFacts, KeyInfo, KeyQuery, ManageError, Page, Policy, PurgeKeys, Rotated, Version,
 };
 use keygate::testing::FakeClock;
 use keygate::{
@@ -265,6 +265,13 @@ impl ManageKeys for Naive {
     ) -> BoxFuture<'a, Made<Rotated>> {
         self.make(Change::Rotate(*key_id, successor, grace), |made| match made {
             Changed::Rotated(keys) => Some(keys),
+            _ => None,
+        })
+    }
+
+    fn purge_keys<'a>(&'a self, purge: &'a PurgeKeys) -> BoxFuture<'a, Made<Vec<KeyInfo>>> {
+        self.make(Change::Purge(*purge), |made| match made {
+            Changed::Purged(keys) => Some(keys),
             _ => None,
         })
     }

@@ -48,6 +48,7 @@ pub(crate) fn events(before: &Model, after: &Model) -> Vec<ChangeEvent> {
         (event.client, event.before, event.after) = (Some(name.clone()), before, after);
         events.push(event);
     }
+    let remaining = clients(after);
     let keys = |model: &Model| {
         model.keys.iter().cloned().map(|key| (key.key_id(), key)).collect::<BTreeMap<_, _>>()
     };
@@ -55,6 +56,7 @@ pub(crate) fn events(before: &Model, after: &Model) -> Vec<ChangeEvent> {
     for id in old.keys().chain(new.keys().filter(|id| !old.contains_key(id))) {
         let action = match (old.get(id), new.get(id)) {
             (None, _) => ChangeAction::KeyIssued,
+            (Some(old), None) if remaining.contains_key(&old.client) => ChangeAction::KeyPurged,
             (_, None) => ChangeAction::KeyRemoved,
             (Some(old), Some(new)) if old == new => continue,
             (Some(old), Some(new)) if old.revoked != new.revoked => ChangeAction::KeyRevoked,

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use keygate::key::KeyState;
-use keygate::manage::{ClientChange, KeyChange};
+use keygate::manage::{ClientChange, KeyChange, PurgeKeys};
 use keygate::store::{PostgresStore, Replica};
 use keygate::{LocalKeyStore as _, ManageKeys as _, NewKey};
 
@@ -142,6 +142,22 @@ async fn changes_through_a_store_are_followed() {
     store.disable_client("User 1").await.unwrap();
     store.remove_client("User 1").await.unwrap();
     until("a removal", || request(&replica, 1) == Response::Unknown).await;
+}
+
+#[tokio::test]
+async fn purge_is_followed() {
+    let database = database();
+    let replica = replica_with_keys(&database, 4).await;
+    let store = PostgresStore::connect(&database.url()).await.unwrap();
+    for number in 0..3 {
+        database.psql(&revoke(number));
+    }
+    until("the revokes", || (0..3).all(|number| is_revoked(&replica, number))).await;
+    let purge = PurgeKeys::new().revoked_before(SystemTime::now());
+    assert_eq!(store.purge_keys(&purge).await.unwrap().len(), 3);
+    until("a purge", || (0..3).all(|number| request(&replica, number) == Response::Unknown)).await;
+    assert!(is_active(&replica, 3));
+    assert_eq!((replica.health().keys, replica.health().loads), (1, 1));
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Roles with the documented grants.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use keygate::manage::{ManageError, TransferKeys as _};
+use keygate::manage::{ManageError, PurgeKeys, TransferKeys as _};
 use keygate::observe::UsageWriter;
 use keygate::store::PostgresStore;
 use keygate::{AuthError, KeyDigest, ManageKeys as _, MemoryStore, NewKey, WrongReason};
@@ -30,7 +30,7 @@ fn assert_denied(url: &str, statements: &[&str]) {
     }
 }
 
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 18] = [
     "alter table keygate.keys add column x int",
     "alter table keygate.clients disable trigger all",
     "alter table keygate.events disable trigger append_only",
@@ -40,6 +40,8 @@ const TABLES: [&str; 16] = [
     "create or replace function keygate.wake() returns trigger language plpgsql as 'begin end'",
     "truncate keygate.keys",
     "truncate keygate.events",
+    "delete from keygate.tombstones",
+    "update keygate.tombstones set purged = now()",
     "delete from keygate.events",
     "update keygate.events set actor = 'nobody'",
     "insert into keygate.events (actor, tool, action) values ('a', 'b', 'all.removed')",
@@ -77,6 +79,9 @@ async fn managing_role_changes_keys_and_nothing_else() {
     assert_eq!(format!("{held:?}"), "Export { clients: 3, keys: 4 }");
     store.disable_client("App 3").await.unwrap();
     store.remove_client("App 3").await.unwrap();
+
+    let purge = PurgeKeys::new().revoked_before(SystemTime::now());
+    assert_eq!(store.purge_keys(&purge).await.unwrap().len(), 1);
 
     let noted = "select distinct actor, role from keygate.events where seq > 2";
     assert_eq!(database.psql(noted), "ada|keygate_managing");

@@ -7,6 +7,7 @@ mod flow;
 mod issuing;
 mod moving;
 mod names;
+mod purging;
 mod refused;
 mod removing;
 mod setting;

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keygate::YamlStore;
-use keygate::manage::{ClientChange, KeyChange, Policy};
+use keygate::manage::{ClientChange, KeyChange, Policy, PurgeKeys};
 use keygate::store::YamlEvent;
 use serde_json::{Value, json};
 
-use crate::editing::fixture::{Folder, id, mode, new, open, read};
+use crate::editing::fixture::{Folder, id, mode, new, now, open, read};
 
 fn events(folder: &Folder) -> Vec<Value> {
     let log = read(&folder.path().join("events.jsonl"));
@@ -89,6 +89,24 @@ fn each_change_is_a_line_with_its_actor_and_both_states() {
     let log = read(&folder.path().join("events.jsonl"));
     assert!(!log.contains("sha256") && !log.contains(&crate::editing::fixture::key('A')));
     assert_eq!(mode(&folder.path().join("events.jsonl")), 0o600);
+}
+
+#[test]
+fn purge_is_recorded_with_what_the_key_was() {
+    let folder = Folder::new();
+    let store = recorded(&folder, "version: 1\n").for_actor("ann").unwrap();
+    store.add_client("App 1").unwrap();
+    store.issue("App 1", new('A').with_label("old")).unwrap();
+    store.revoke(&id('A')).unwrap();
+    let purge = PurgeKeys::new().revoked_before(now());
+    store.purge_keys(&purge.dry_run()).unwrap();
+    store.purge_keys(&purge).unwrap();
+    let events = events(&folder);
+    let [_, _, revoked, purged] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((&purged["action"], &purged["actor"]), (&json!("key.purged"), &json!("ann")));
+    assert_eq!(purged["key_id"], id('A').to_string());
+    assert_eq!((&purged["before"], &purged["after"]), (&revoked["after"], &Value::Null));
+    assert_eq!(purged["before"]["label"], "old");
 }
 
 #[test]

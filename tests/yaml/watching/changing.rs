@@ -4,8 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{Seek as _, Write as _};
 use std::time::{Duration, SystemTime};
 
-use keygate::manage::{ClientChange, KeyChange};
-use keygate::{ApiKey, NewKey, YamlStore};
+use keygate::manage::{ClientChange, KeyChange, KeyError, ManageError, PurgeKeys};
+use keygate::{ApiKey, KeyDigest, NewKey, YamlStore};
 
 use crate::watching::folder::{Folder, KEYS, lets_in, short, until, watch};
 
@@ -153,6 +153,28 @@ fn change_through_the_store_itself_is_not_undone() {
         YamlStore::open(&path).unwrap().list_keys(None).unwrap(),
         store.list_keys(None).unwrap()
     );
+}
+
+#[test]
+fn purge_is_followed_and_the_key_can_be_added_by_hand() {
+    let folder = Folder::new();
+    let path = folder.write("keys.yml", &short(&[0, 1]));
+    let (store, other) = (watch(&path).unwrap(), YamlStore::open(&path).unwrap());
+    let id = other.list_keys(Some("User 1")).unwrap()[0].key_id;
+    let end = SystemTime::now() + Duration::from_secs(3600);
+    other.update_key(&id, KeyChange::new().with_expiry(end)).unwrap();
+    let later = other.with_clock(move || end);
+    let purged = later.purge_keys(&PurgeKeys::new().expired_before(end)).unwrap();
+    assert_eq!(purged.iter().map(|key| key.key_id).collect::<Vec<_>>(), [id]);
+    follows_to(&store, &[0]);
+    let refused =
+        later.issue("User 0", NewKey::new(KeyDigest::of(KEYS[1].as_bytes()))).unwrap_err();
+    assert!(matches!(refused, ManageError::Key(KeyError::Purged { .. })), "{refused}");
+
+    folder.rename_over("keys.yml", &short(&[0, 1]));
+    follows_to(&store, &[0, 1]);
+    later.reload().unwrap();
+    assert_eq!(later.list_keys(None).unwrap().len(), 2);
 }
 
 #[test]

@@ -62,6 +62,16 @@ Examples:
   keygate key revoke 1f0c2b7a9d3e4c58
   keygate key revoke --yes 1f0c2b7a9d3e4c58 08c1d5e2f3a4b596")]
     Revoke(RevokeArgs),
+    /// Remove keys that were revoked or have expired long ago
+    #[command(after_help = "\
+Examples:
+  keygate key purge --revoked-before 90d --expired-before 90d --dry-run
+  keygate key purge --revoked-before 90d --expired-before 90d --yes
+  keygate key purge --revoked-before 0d
+
+A key that works is never removed, nor is the successor of one. Afterwards, no list and no export has
+the keys. A database keeps their digests, so that they cannot be added again; a key file does not.")]
+    Purge(PurgeArgs),
     /// Replace a key by a new one; the old key works until the grace period ends
     #[command(after_help = "\
 Examples:
@@ -235,6 +245,16 @@ pub(crate) struct RevokeArgs {
     /// The ids of the keys
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct PurgeArgs {
+    /// Keys that were revoked this long ago or earlier; 0d means now
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) revoked_before: Option<Duration>,
+    /// Keys that expired this long ago or earlier, and were not revoked; 0d means now
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) expired_before: Option<Duration>,
 }
 
 fn format(prefix: &str) -> Result<KeyFormat, InvalidPrefix> {

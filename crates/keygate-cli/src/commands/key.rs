@@ -10,6 +10,7 @@ mod draft;
 mod filter;
 mod issue;
 mod list;
+mod purge;
 mod revoke;
 mod rotate;
 mod set_key;
@@ -23,11 +24,12 @@ pub(super) fn run(
     out: &Output,
 ) -> Result<ExitCode, Failure> {
     let confirmation = match command {
-        KeyCommand::Revoke(_) => Confirmation::new(globals)?,
+        KeyCommand::Revoke(_) | KeyCommand::Purge(_) => Confirmation::new(globals)?,
         _ => Confirmation::Given,
     };
     let store = match command {
-        KeyCommand::List(_) | KeyCommand::Show(_) => open(globals, out)?,
+        // A purge has a dry run of its own.
+        KeyCommand::List(_) | KeyCommand::Show(_) | KeyCommand::Purge(_) => open(globals, out)?,
         _ => open_to_change(globals, out)?,
     };
     match command {
@@ -36,6 +38,7 @@ pub(super) fn run(
         KeyCommand::Show(args) => show_key::run(&args, &*store, globals, out)?,
         KeyCommand::Set(args) => set_key::run(&args, &*store, globals, out)?,
         KeyCommand::Revoke(args) => revoke::run(&args, confirmation, &*store, globals, out)?,
+        KeyCommand::Purge(args) => purge::run(&args, confirmation, &*store, globals, out)?,
         KeyCommand::Rotate(args) => rotate::run(&args, &*store, globals, out)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -31,6 +31,7 @@ mod listing;
 #[cfg(feature = "postgres")]
 mod passwords;
 mod policies;
+mod purging;
 mod restricting;
 mod revoking;
 mod rotating;

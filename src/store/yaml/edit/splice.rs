@@ -124,6 +124,31 @@ impl Outline<'_> {
         Splice { range, new: String::new(), inside: start }
     }
 
+    /// Removes items of the list in an entry, or the entry if no items and comments are left.
+    pub(super) fn removals(&self, entry: &Entry<'_>, items: &[&Piece<'_>]) -> Vec<Splice> {
+        let inside = entry.key.range.start;
+        let removal = |item: &&Piece<'_>| {
+            // The dash may be on a line of its own.
+            let before = self.text[..item.range.start].trim_end();
+            let start = if before.ends_with('-') { before.len() - 1 } else { item.range.start };
+            let is_flow = entry.value.is_filled_flow(self.text);
+            let inside = if is_flow { item.range.start } else { inside };
+            Splice { inside, ..self.removal(start..item.range.end) }
+        };
+        let splices = items.iter().map(removal).collect::<Vec<_>>();
+        if items.is_empty() || items.len() < entry.value.items().len() {
+            return splices;
+        }
+        let field = self.removal(entry.range());
+        let mut end = field.range.start;
+        let has_comment = { splices.iter() }.any(|splice| {
+            let between = &self.text[end..splice.range.start.max(end)];
+            end = splice.range.end;
+            between.contains('#')
+        });
+        if has_comment { splices } else { vec![Splice { inside, ..field }] }
+    }
+
     /// Removes brackets without content, or `null`, if they are written, with the blanks before them, or with their line.
     fn clear(&self, piece: &Piece<'_>) -> Option<Splice> {
         let Range { start, end } = piece.range;

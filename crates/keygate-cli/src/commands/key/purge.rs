@@ -1,0 +1,60 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use keygate::manage::{KeyInfo, PurgeKeys};
+
+use crate::args::{Globals, PurgeArgs};
+use crate::confirm::Confirmation;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::runtime::block_on;
+use crate::show;
+use crate::store::{Store, dry_run};
+
+/// The number of keys that are named in a sentence.
+const NAMED: usize = 10;
+
+pub(super) fn run(
+    args: &PurgeArgs,
+    confirmation: Confirmation,
+    store: &dyn Store,
+    globals: &Globals,
+    out: &Output,
+) -> Result<(), Failure> {
+    let now = SystemTime::now();
+    if args.revoked_before.is_none() && args.expired_before.is_none() {
+        return Err(Failure::usage(
+            "say which keys to purge: give --revoked-before, --expired-before or both",
+        ));
+    }
+    // A duration that reaches back before all keys selects none.
+    let ago = |time| now.checked_sub(time).unwrap_or(UNIX_EPOCH);
+    let purge = args.revoked_before.map(ago).into_iter();
+    let purge = purge.fold(PurgeKeys::new(), PurgeKeys::revoked_before);
+    let purge = args.expired_before.map(ago).into_iter().fold(purge, PurgeKeys::expired_before);
+
+    let mut keys = block_on(store.purge_keys(&purge.dry_run()))?;
+    if keys.is_empty() {
+        let note = "no keys were revoked or expired so long ago: nothing was purged";
+        return out.report_unchanged(note, &serde_json::json!([]));
+    }
+    if out.is_dry_run() {
+        // Finds a layout that cannot be edited.
+        if let Some(file) = dry_run(globals)? {
+            file.purge_keys(&purge)?;
+        }
+    } else {
+        confirmation.ask(&format!("Purge {}, for good?", named(&keys)))?;
+        keys = block_on(store.purge_keys(&purge))?;
+    }
+    let json = keys.iter().map(|key| show::key_json(key, now)).collect();
+    out.report_change(&format!("purged {}", named(&keys)), &json)
+}
+
+fn named(keys: &[KeyInfo]) -> String {
+    let names = keys.iter().take(NAMED).map(show::named).collect::<Vec<_>>().join(", ");
+    let more = match keys.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}: {names}{more}", show::counted(keys.len(), "key"))
+}

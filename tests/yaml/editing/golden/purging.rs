@@ -1,0 +1,92 @@
+//! Keys that are removed.
+
+use keygate::YamlStore;
+use keygate::manage::{KeyInfo, ManageError, PurgeKeys};
+
+use super::{edited, refused};
+use crate::editing::fixture::now;
+
+fn purge(store: &YamlStore) -> Result<Vec<KeyInfo>, ManageError> {
+    store.purge_keys(&PurgeKeys::new().revoked_before(now()).expired_before(now()))
+}
+
+#[test]
+fn purged_key_goes_with_its_lines_and_no_other() {
+    for (before, after) in [
+        (
+            "      # The first.\n      - digest: DIGEST_A   # a\n        revoked: 2026-01-01T00:00:00Z\n\n      # The second.\n      - digest: DIGEST_B   # b\n",
+            "      # The first.\n\n      # The second.\n      - digest: DIGEST_B   # b\n",
+        ),
+        (
+            "      - digest: DIGEST_B\n      - revoked: 2026-01-01T00:00:00Z\n        # Why.\n        digest: DIGEST_A\n",
+            "      - digest: DIGEST_B\n",
+        ),
+        (
+            "      - digest: DIGEST_B\n      -\n        digest: DIGEST_A\n        expires: 2026-01-01T00:00:00Z\n      - digest: DIGEST_C\n",
+            "      - digest: DIGEST_B\n      - digest: DIGEST_C\n",
+        ),
+        (
+            "      - {digest: DIGEST_A, revoked: 2026-01-01T00:00:00Z}   # a\n      - {digest: DIGEST_B}\n",
+            "      - {digest: DIGEST_B}\n",
+        ),
+        (
+            "      - digest: DIGEST_A\n        revoked: 2026-01-01T00:00:00Z\n      - digest: DIGEST_B\n        expires: 2026-01-01T00:00:00Z\n      - digest: DIGEST_C\n",
+            "      - digest: DIGEST_C\n",
+        ),
+    ] {
+        let file = |keys: &str| {
+            format!(
+                "# top\nclients:\n  A:   # the client\n    keys:   # all\n{keys}  B:\n    keys: []\n# end\n"
+            )
+        };
+        edited(&file(before), purge, &file(after));
+    }
+}
+
+/// A comment of the list stays, and the field with it.
+#[test]
+fn field_goes_with_its_last_key() {
+    let dead = "      - digest: DIGEST_A   # a\n        revoked: 2026-01-01T00:00:00Z\n";
+    for (before, after) in [
+        (format!("    scopes: [a]\n    keys:\n{dead}"), "    scopes: [a]\n"),
+        (format!("    keys:\n{dead}    scopes: [a]\n"), "    scopes: [a]\n"),
+        (format!("    keys:\n{dead}"), ""),
+        (format!("    keys:   # all\n{dead}    scopes: [a]\n"), "    keys:   # all\n    scopes: [a]\n"),
+        (
+            format!("    keys:\n      # The first.\n{dead}"),
+            "    keys:\n      # The first.\n",
+        ),
+        (
+            "    keys: [{digest: DIGEST_A, revoked: 2026-01-01T00:00:00Z}]   # a\n    scopes: [a]\n".to_owned(),
+            "    scopes: [a]\n",
+        ),
+    ] {
+        let file = |fields: &str| format!("clients:\n  A:   # the client\n{fields}  B:\n    enabled: false\n");
+        edited(&file(&before), purge, &file(after));
+    }
+}
+
+#[test]
+fn kept_key_no_longer_names_a_purged_successor() {
+    let revoked = |store: &YamlStore| store.purge_keys(&PurgeKeys::new().revoked_before(now()));
+    edited(
+        "clients:\n  A:\n    keys:\n      - digest: DIGEST_B\n        replaced_by: ID_A   # new\n        expires: 2026-01-01T00:00:00Z\n      - digest: DIGEST_A\n        revoked: 2026-01-01T00:00:00Z\n",
+        revoked,
+        "clients:\n  A:\n    keys:\n      - digest: DIGEST_B\n        expires: 2026-01-01T00:00:00Z\n",
+    );
+}
+
+#[test]
+fn purge_of_nothing_writes_nothing() {
+    let file = "clients: {A: {keys: [{digest: DIGEST_A}]}}\napi_keys: {KEY_B: A}\n";
+    edited(file, purge, file);
+    let dead = "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        revoked: 2026-01-01T00:00:00Z\n";
+    edited(dead, |store| store.purge_keys(&PurgeKeys::new().revoked_before(now()).dry_run()), dead);
+}
+
+#[test]
+fn some_keys_in_flow_style_are_refused() {
+    let file = "clients:\n  A:\n    keys: [{digest: DIGEST_A, revoked: 2026-01-01T00:00:00Z}, {digest: DIGEST_B}]\n";
+    let why = "line 3 is in flow style (between brackets, as in JSON), which is read but not edited: `keygate export` writes the same clients and keys in block style, which can be edited; nothing was changed";
+    refused(file, purge, why);
+}
