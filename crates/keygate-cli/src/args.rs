@@ -109,11 +109,9 @@ impl Globals {
     }
 
     /// Returns whether the command line itself names the usage.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn names_usage(&self) -> bool {
-        #[cfg(any(feature = "sqlite", feature = "postgres"))]
-        return self.usage.is_some();
-        #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-        false
+        self.usage.is_some()
     }
 
     /// Returns the folder in which the changes of a key file are recorded. That of a unit of systemd is used if there is

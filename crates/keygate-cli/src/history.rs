@@ -61,7 +61,11 @@ pub(crate) fn add_last_uses(
     Ok(None)
 }
 
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+pub(crate) use add_last_uses as show_last_uses;
+
 /// The same for a list that is of use without them: usage that only the environment names may not be kept yet.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn show_last_uses(
     keys: &mut [KeyInfo],
     client: Option<&str>,

@@ -34,6 +34,10 @@ pub(super) struct ForeignFile {
 /// Reads the source if it is a file of another system. `None` stands for a store.
 pub(super) fn open(args: &ImportArgs) -> Result<Option<ForeignFile>, Failure> {
     let location = Location::parse(&args.source).map_err(Failure::usage)?;
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres")),
+        expect(irrefutable_let_patterns, reason = "databases are other locations")
+    )]
     let Location::File(path) = location else {
         if has_options(args) {
             return Err(Failure::usage("--format and its options are for files of other systems"));
