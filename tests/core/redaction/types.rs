@@ -218,6 +218,7 @@ fn stores() -> Vec<Shown> {
         ("Keys", loaded.1),
         ("KeysError", error(&faults)),
         ("KeysFault", keys_fault),
+        ("YamlOptions", debug(&YamlStore::options().section("auth.keys"))),
         ("YamlStore", debug(&yaml)),
         ("YamlEvent", events.try_iter().collect()),
         ("YamlWarning", warnings.iter().map(text).collect()),
