@@ -68,8 +68,8 @@ pub use yaml::Keys;
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 pub use yaml::{
-    ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlOptions, YamlStore, YamlText,
-    YamlTextKind, YamlWarning,
+    FolderStore, ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlOptions, YamlStore,
+    YamlText, YamlTextKind, YamlWarning,
 };
 
 /// Looks up the record of a key by its digest, immediately or asynchronously.

@@ -13,6 +13,7 @@ use crate::manage::KeyError;
 #[cfg(feature = "serde")]
 #[cfg_attr(not(feature = "yaml"), allow(dead_code))]
 pub(in crate::store) mod any;
+mod env;
 mod keys_error;
 #[cfg(feature = "serde")]
 mod loading;
@@ -81,6 +82,8 @@ enum EntryFault {
         "the key is made of digits alone, as if a loader had read it as a number: use one with letters"
     )]
     Digits,
+    #[error("the key is in quotes, which would belong to it: remove them")]
+    Quoted,
     #[error("the name of the client is {0}: write it as a text, in quotes")]
     ClientType(&'static str),
     #[error("no client is named for the key: write `KEY: client name`")]

@@ -19,6 +19,7 @@ mod event_log;
 mod event_sink;
 mod events;
 mod file;
+mod folder;
 mod health;
 mod key_file;
 mod layout;
@@ -44,6 +45,7 @@ mod transfer;
 mod watch;
 
 pub use error::{YamlError, YamlWarning};
+pub use folder::FolderStore;
 pub use health::{ReloadError, YamlHealth};
 use key_file::KeyFile;
 use layout::Layout;

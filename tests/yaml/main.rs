@@ -20,5 +20,6 @@ mod this_program;
 mod bounds;
 mod editing;
 mod embedded;
+mod folders;
 mod loading;
 mod watching;

@@ -21,8 +21,12 @@ use crate::key::{KeyId, WeakKey};
 pub struct YamlError(Arc<Located<LoadErrorKind>>);
 
 impl YamlError {
-    pub(super) fn new(path: Option<&Path>, LoadError { kind, position }: LoadError) -> Self {
-        Self(Arc::new(Located { path: path.map(Arc::from), position, kind }))
+    pub(super) fn new(path: Option<&Path>, LoadError { kind, position, file }: LoadError) -> Self {
+        let path = match (path, file) {
+            (Some(folder), Some(file)) => Some(folder.join(file).into()),
+            (path, _) => path.map(Arc::from),
+        };
+        Self(Arc::new(Located { path, position, kind }))
     }
 
     /// The key file, if the text was read from one.
@@ -147,8 +151,14 @@ impl YamlWarning {
         Self(Located { path: None, position, kind })
     }
 
+    /// Names a file in a folder, whose path is to follow.
+    pub(super) fn in_file(self, name: &str) -> Self {
+        Self(Located { path: Some(Path::new(name).into()), ..self.0 })
+    }
+
     pub(super) fn at(self, path: &Arc<Path>) -> Self {
-        Self(Located { path: Some(Arc::clone(path)), ..self.0 })
+        let path = self.0.path.map_or_else(|| Arc::clone(path), |file| path.join(file).into());
+        Self(Located { path: Some(path), ..self.0 })
     }
 
     pub(super) fn position(&self) -> Option<Position> {

@@ -11,7 +11,7 @@ use super::file::digest_of_last_edit;
 use super::layout::Layout;
 use super::load_error::LoadError;
 use super::parse::{Findings, Parsed, parse};
-use super::{ReloadError, YamlError, YamlHealth, YamlWarning, read};
+use super::{ReloadError, YamlError, YamlHealth, YamlWarning, folder, read};
 use crate::key::KeyDigest;
 use crate::store::{MemoryStore, mount};
 
@@ -44,7 +44,7 @@ pub(super) struct State {
 impl KeyFile {
     pub(super) fn open(path: &Path, layout: Layout) -> Result<Self, YamlError> {
         let error = |error| YamlError::new(Some(path), error);
-        let text = read::read_regular(path).map_err(error)?;
+        let text = read(path, &layout).map_err(error)?;
         let parsed = load(&text, &layout).map_err(error)?;
         Ok(Self::new(Some(path), layout, &text, parsed))
     }
@@ -58,7 +58,7 @@ impl KeyFile {
         let state = State {
             digest: KeyDigest::of(text),
             loaded: SystemTime::now(),
-            warnings: parsed.findings.warnings_at(path),
+            warnings: parsed.findings.warnings_at(path, &layout),
             failure: None,
             revoked: parsed.keys.revoked(),
         };
@@ -84,6 +84,11 @@ impl KeyFile {
 
     pub(super) fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// Reads the file, or the files of the folder.
+    pub(super) fn read(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadError> {
+        read(path, &self.layout)
     }
 
     pub(super) fn load(&self, text: &[u8]) -> Result<Parsed, LoadError> {
@@ -114,14 +119,14 @@ impl KeyFile {
     pub(super) fn reload(&self) -> Result<(), ReloadError> {
         let path = self.absolute_path().ok_or(ReloadError::NoFile)?;
         let _lock = self.update_lock();
-        self.load_again(read::read_regular(path), |_, _, _| Ok(()))
+        self.load_again(self.read(path), |_, _, _| Ok(()))
     }
 
     /// Loads the file if it has not changed since the first read and passes [`KeyFile::check`].
     pub(super) fn follow(&self, first: Option<KeyDigest>) -> FollowOutcome {
         let Some(path) = self.absolute_path() else { return FollowOutcome::Kept };
         let _lock = self.update_lock();
-        let text = read::read_regular(path);
+        let text = self.read(path);
         let digest = text.as_ref().map(|text| KeyDigest::of(text)).ok();
         if digest != first {
             return FollowOutcome::Unstable;
@@ -186,7 +191,7 @@ impl KeyFile {
     pub(super) fn adopt(&self, state: &mut State, digest: KeyDigest, parsed: &Parsed) {
         state.revoked.retain(|digest| !parsed.keys.has_live(digest));
         state.revoked.extend(parsed.keys.revoked());
-        state.warnings = parsed.findings.warnings_at(self.path());
+        state.warnings = parsed.findings.warnings_at(self.path(), &self.layout);
         self.keys.replace(&parsed.keys);
         state.digest = digest;
         state.loaded = SystemTime::now();
@@ -203,16 +208,27 @@ pub(super) enum FollowOutcome {
     Unstable,
 }
 
+fn read(path: &Path, layout: &Layout) -> Result<Zeroizing<Vec<u8>>, LoadError> {
+    match layout {
+        Layout::Folder => folder::read(path),
+        Layout::Own | Layout::Embedded(_) => read::read_regular(path),
+    }
+}
+
 fn load(text: &[u8], layout: &Layout) -> Result<Parsed, LoadError> {
-    parse(read::utf8(text)?, layout)
+    match layout {
+        Layout::Folder => folder::parse(text),
+        Layout::Own | Layout::Embedded(_) => parse(read::utf8(text)?, layout),
+    }
 }
 
 impl Findings {
     /// Returns the warnings about a file: about the file itself, and about its text.
-    pub(super) fn warnings_at(&self, path: Option<&Path>) -> Vec<YamlWarning> {
+    pub(super) fn warnings_at(&self, path: Option<&Path>, layout: &Layout) -> Vec<YamlWarning> {
         let Some(path) = path else { return self.warnings.clone() };
         let mut all = Vec::new();
-        if mount::is_mount_point(path) {
+        // A folder is mounted as it should be.
+        if !matches!(layout, Layout::Folder) && mount::is_mount_point(path) {
             all.push(YamlWarning::new(WarningKind::Mounted, None));
         }
         #[cfg(unix)]

@@ -13,6 +13,8 @@ pub(super) enum Layout {
     Own,
     /// The file is an application's own, with `api_key` and `api_keys` at the top, and everything else below these names.
     Embedded(Arc<[Box<str>]>),
+    /// A folder with a file for each client.
+    Folder,
 }
 
 impl Layout {
@@ -31,7 +33,7 @@ impl Layout {
 
     pub(super) fn section(&self) -> Option<&[Box<str>]> {
         match self {
-            Self::Own => None,
+            Self::Own | Self::Folder => None,
             Self::Embedded(names) => Some(names),
         }
     }

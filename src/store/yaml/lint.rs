@@ -69,7 +69,7 @@ impl YamlLint {
         let errors = errors.into_iter().map(|error| YamlError::new(Some(path), error));
         Self {
             errors: errors.collect(),
-            warnings: findings.warnings_at(Some(path)),
+            warnings: findings.warnings_at(Some(path), layout),
             plaintext_keys: findings.plaintext_keys,
         }
     }

@@ -1,4 +1,5 @@
 use std::io;
+use std::path::Path;
 
 use crate::client::label::LabelError;
 use crate::client::{ParseNetworkError, ParseQuotaError, ParseScopeError, ProfileError};
@@ -12,11 +13,19 @@ use super::position::{Place, Position};
 pub(super) struct LoadError {
     pub(super) kind: LoadErrorKind,
     pub(super) position: Option<Position>,
+    /// The file in a folder.
+    pub(super) file: Option<Box<Path>>,
+}
+
+impl LoadError {
+    pub(super) fn in_file(self, name: impl AsRef<Path>) -> Self {
+        Self { file: Some(name.as_ref().into()), ..self }
+    }
 }
 
 impl From<LoadErrorKind> for LoadError {
     fn from(kind: LoadErrorKind) -> Self {
-        Self { kind, position: None }
+        Self { kind, position: None, file: None }
     }
 }
 
@@ -139,6 +148,10 @@ pub(super) enum LoadErrorKind {
     NoSection { section: String },
     #[error("this key is already in the file, {first}: give each client its own key")]
     SecondKey { first: Place },
+    #[error(
+        "this key, or one with its id, is also on line {line} of the file `{client}`: give each client its own key"
+    )]
+    OtherFile { client: String, line: u32 },
     #[error("this key has the same id as the one {first}: generate a new key")]
     SameId { first: Place },
     #[error(
@@ -215,6 +228,6 @@ impl LoadErrorKind {
     }
 
     pub(super) fn at(self, position: Position) -> LoadError {
-        LoadError { kind: self, position: Some(position) }
+        LoadError { kind: self, position: Some(position), file: None }
     }
 }

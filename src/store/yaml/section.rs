@@ -54,7 +54,7 @@ impl Keys {
 
     fn new(Recording { nodes, places, errors }: Recording) -> Self {
         let (keys, findings) = parse_all(&mut Events::recorded(nodes), errors);
-        let fault = |LoadError { mut kind, position }: LoadError| {
+        let fault = |LoadError { mut kind, position, file: _ }: LoadError| {
             if let Some(first) = kind.first_mut()
                 && let Place::Line(number) = *first
             {

@@ -6,9 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::key_file::{FollowOutcome, KeyFile};
+use super::layout::Layout;
 use super::load_error::{LoadError, LoadErrorKind};
 use super::report::YamlEvent;
-use super::{STABLE_AFTER, YamlError, YamlStore, read};
+use super::{STABLE_AFTER, YamlError, YamlStore};
 use crate::key::KeyDigest;
 
 mod fingerprint;
@@ -110,12 +111,12 @@ impl Follower {
     }
 
     fn check(&mut self, file: &KeyFile) {
-        let now = Fingerprint::of(&self.path);
+        let now = Fingerprint::of(&self.path, matches!(file.layout(), Layout::Folder));
         self.checks = (self.checks + 1) % READ_EVERY;
         if self.checks != 0 && self.fingerprint.as_ref().is_some_and(|last| last.is_current(&now)) {
             return;
         }
-        let read = read::read_regular(&self.path).map(|text| KeyDigest::of(&text));
+        let read = file.read(&self.path).map(|text| KeyDigest::of(&text));
         let is_refused = read.as_ref().is_err_and(is_permanent);
         let first = read.ok();
         if first != Some(file.digest()) {

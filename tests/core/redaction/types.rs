@@ -16,7 +16,7 @@ use keygate::client::{
 use keygate::key::{KeyState, ParseDigestError, ParseKeyIdError, TimeError, Timestamp};
 use keygate::manage::KeyError;
 use keygate::respond::{Grpc, NoBody, ProblemJson};
-use keygate::store::{KeysError, YamlError, YamlEvent, YamlWarning, store_fn};
+use keygate::store::{FolderStore, KeysError, YamlError, YamlEvent, YamlWarning, store_fn};
 use keygate::testing::FakeClock;
 use keygate::{
     ApiKeyLayer, ApiKeys, AuthError, Authenticator, Client, ClientProfile, KeyDigest, KeyId,
@@ -210,6 +210,9 @@ fn stores() -> Vec<Shown> {
         Lookup::failed(StoreError::new("no connection")),
         Lookup::pending(async { Ok(Some(record())) }),
     ];
+    let secrets = tempfile::tempdir().unwrap();
+    std::fs::write(secrets.path().join("User 1"), CANARY).unwrap();
+    let in_folder = FolderStore::open(secrets.path()).unwrap();
     let (loaded, faults) = loaded();
     let keys_fault = faults.faults.iter().map(text).collect();
     vec![
@@ -219,6 +222,7 @@ fn stores() -> Vec<Shown> {
         ("KeysError", error(&faults)),
         ("KeysFault", keys_fault),
         ("YamlOptions", debug(&YamlStore::options().section("auth.keys"))),
+        ("FolderStore", debug(&in_folder)),
         ("YamlStore", debug(&yaml)),
         ("YamlEvent", events.try_iter().collect()),
         ("YamlWarning", warnings.iter().map(text).collect()),

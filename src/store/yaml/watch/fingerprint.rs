@@ -1,16 +1,18 @@
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use crate::store::yaml::folder;
 
 /// Coarsest resolution of modification times: two seconds on FAT. A file changed within this time may keep its
 /// modification time.
 const RESOLUTION: Duration = Duration::from_secs(2);
 
-/// Metadata of a file, for detecting changes without reading it.
+/// Metadata of a file, or of the files of a folder, for detecting changes without reading them.
 #[derive(PartialEq, Eq)]
 pub(super) struct Fingerprint {
     taken: SystemTime,
-    file: Option<File>,
+    files: Vec<(Option<PathBuf>, Option<File>)>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -21,9 +23,10 @@ struct File {
     identity: (u64, u64, u64, i64, i64),
 }
 
-impl Fingerprint {
-    pub(super) fn of(path: &Path) -> Self {
-        let file = fs::metadata(path).ok().map(|metadata| File {
+impl File {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Self {
             size: metadata.len(),
             modified: metadata.modified().ok(),
             #[cfg(unix)]
@@ -32,16 +35,28 @@ impl Fingerprint {
                 let (dev, ino, nlink) = (metadata.dev(), metadata.ino(), metadata.nlink());
                 (dev, ino, nlink, metadata.ctime(), metadata.ctime_nsec())
             },
-        });
-        Self { taken: SystemTime::now(), file }
+        })
+    }
+}
+
+impl Fingerprint {
+    pub(super) fn of(path: &Path, is_folder: bool) -> Self {
+        let taken = SystemTime::now();
+        if !is_folder {
+            return Self { taken, files: vec![(None, File::of(path))] };
+        }
+        let files = folder::files(path).unwrap_or_default().into_iter();
+        Self { taken, files: files.map(|path| (Some(path.clone()), File::of(&path))).collect() }
     }
 
     /// Returns whether the content that was read at this fingerprint is still current.
     pub(super) fn is_current(&self, now: &Self) -> bool {
-        let modified = self.file.as_ref().and_then(|file| file.modified);
-        let is_old = modified.is_none_or(|modified| {
-            self.taken.duration_since(modified).is_ok_and(|age| age > RESOLUTION)
-        });
-        is_old && self.file == now.file
+        let is_old = |file: &File| {
+            file.modified.is_none_or(|modified| {
+                self.taken.duration_since(modified).is_ok_and(|age| age > RESOLUTION)
+            })
+        };
+        self.files.iter().filter_map(|(_, file)| file.as_ref()).all(is_old)
+            && self.files == now.files
     }
 }
