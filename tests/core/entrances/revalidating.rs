@@ -93,7 +93,7 @@ async fn failure_of_the_store_is_not_a_revoked_key() {
 }
 
 #[tokio::test]
-async fn neither_observers_nor_the_transport_are_asked_again() {
+async fn observers_and_transport_have_no_part_in_it() {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
     let auth = Authenticator::new(Keys)
