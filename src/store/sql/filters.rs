@@ -171,8 +171,11 @@ impl<'q, D: Dialect> Select<'q, D> {
         self.and(format!("({})", any.join(" or ")));
         let [status] = statuses else { return };
         match status {
-            KeyStatus::Expired if sort != KeySort::Expires => {
+            KeyStatus::Expired => {
                 let exact = format!("{} <= {at}", D::order_time("k.expires"));
+                if sort == KeySort::Expires {
+                    return self.and(exact);
+                }
                 self.hint(Rows::Keys, &[Indexed { estimate: rough("k.expires <=", now), exact }]);
             }
             KeyStatus::NotYetValid => {
