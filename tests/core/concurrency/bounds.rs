@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, Response};
+use keygate::ApiKeys;
+use keygate::Keys;
 use keygate::adapter::{ApiKeyInterceptor, ApiKeyMiddleware};
 use keygate::client::{
     ClientAddress, LabelError, Network, ParseNetworkError, ParseQuotaError, ParseScopeError,
@@ -38,6 +40,9 @@ use keygate::observe::{
     Rates, TopClient, UsageSnapshot,
 };
 use keygate::respond::{Grpc, NoBody, ProblemJson};
+use keygate::store::KeysError;
+use keygate::store::KeysFault;
+use keygate::store::YamlOptions;
 use keygate::store::{
     FromKeysError, ReloadError, StoreFn, YamlError, YamlEvent, YamlHealth, YamlLint, YamlText,
     YamlTextKind, YamlWarning,
@@ -71,6 +76,11 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Activity,
         Permit,
         ApiKey,
+        ApiKeys,
+        Keys,
+        KeysError,
+        KeysFault,
+        YamlOptions,
         ApiKeyInterceptor,
         ApiKeyMiddleware<MemoryStore>,
         ApiKeyLayer<Arc<dyn KeyStore>>,
