@@ -42,7 +42,7 @@ use keygate::observe::{
 use keygate::respond::{Grpc, NoBody, ProblemJson};
 use keygate::store::KeysError;
 use keygate::store::KeysFault;
-use keygate::store::YamlOptions;
+use keygate::store::{FolderStore, YamlOptions};
 use keygate::store::{
     FromKeysError, ReloadError, StoreFn, YamlError, YamlEvent, YamlHealth, YamlLint, YamlText,
     YamlTextKind, YamlWarning,
@@ -80,6 +80,7 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
         Keys,
         KeysError,
         KeysFault,
+        FolderStore,
         YamlOptions,
         ApiKeyInterceptor,
         ApiKeyMiddleware<MemoryStore>,
