@@ -6,6 +6,8 @@ use crate::credential::Challenge;
 
 /// The parts of an OpenAPI 3.1 document that describe keys: [`Authenticator::openapi`].
 ///
+/// OpenAPI knows no bare key in `Authorization`: tools ignore what describes it.
+///
 /// Each method returns a value that serializes to what the document has at that place. Crates such as utoipa and aide
 /// deserialize it into their own types.
 ///
@@ -42,8 +44,8 @@ enum Node {
 impl<S, R> Authenticator<S, R> {
     /// Returns the parts of an OpenAPI document that describe the sources and the refusals of this authenticator.
     pub fn openapi(&self) -> OpenApi {
-        let challenges = self.config().sources.challenges();
-        OpenApi { schemes: challenges.into_iter().map(scheme).collect() }
+        let descriptions = self.config().sources.descriptions();
+        OpenApi { schemes: descriptions.into_iter().map(scheme).collect() }
     }
 }
 
@@ -72,7 +74,13 @@ impl OpenApi {
     pub fn responses(&self) -> OpenApiValue {
         OpenApiValue(map([
             ("401", refusal("The key is missing or wrong", &[("WWW-Authenticate", "string")])),
-            ("403", refusal("The client lacks a scope", &[("WWW-Authenticate", "string")])),
+            (
+                "403",
+                refusal(
+                    "The client lacks a scope, or the request came without TLS",
+                    &[("WWW-Authenticate", "string")],
+                ),
+            ),
             (
                 "429",
                 refusal(
@@ -101,7 +109,7 @@ impl OpenApi {
     /// let paths = serde_json::to_value(auth.openapi().paths(&scopes)).unwrap();
     /// let operation = &paths["/orders/{id}"]["get"];
     /// assert_eq!(operation["security"][0]["header-x-api-key"][0], "orders:read");
-    /// assert_eq!(operation["responses"]["403"]["description"], "The client lacks a scope");
+    /// assert_eq!(operation["responses"]["403"]["headers"]["WWW-Authenticate"]["schema"]["type"], "string");
     /// # Ok::<(), keygate::error::ConfigError>(())
     /// ```
     pub fn paths(&self, scopes: &RouteScopes) -> OpenApiValue {

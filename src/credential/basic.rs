@@ -46,6 +46,11 @@ impl SourceKind for Basic {
         }
     }
 
+    /// OpenAPI knows no other key in `Authorization`.
+    fn description(&self) -> Challenge<'_> {
+        Challenge::of_scheme(BASIC)
+    }
+
     fn constructor(&self) -> (&'static str, &str) {
         if self.challenges_as_basic { ("basic().with_basic_challenge", "") } else { ("basic", "") }
     }

@@ -29,6 +29,11 @@ pub(crate) trait SourceKind: Send + Sync {
 
     fn challenge(&self) -> Challenge<'_>;
 
+    /// The scheme or the place by which OpenAPI describes the source.
+    fn description(&self) -> Challenge<'_> {
+        self.challenge()
+    }
+
     /// The function of [`Source`](super::Source) that makes this source, and its argument.
     fn constructor(&self) -> (&'static str, &str) {
         let Challenge { scheme, location } = self.challenge();

@@ -83,13 +83,12 @@ impl Sources {
 
     /// The challenges, in the order of the sources, each once.
     pub(crate) fn challenges(&self) -> Vec<Challenge<'_>> {
-        let mut challenges = Vec::new();
-        for challenge in self.all.iter().map(|source| source.kind.challenge()) {
-            if !challenges.contains(&challenge) {
-                challenges.push(challenge);
-            }
-        }
-        challenges
+        each_once(self.all.iter().map(|source| source.kind.challenge()))
+    }
+
+    /// The descriptions for OpenAPI, in the order of the sources, each once.
+    pub(crate) fn descriptions(&self) -> Vec<Challenge<'_>> {
+        each_once(self.all.iter().map(|source| source.kind.description()))
     }
 
     /// Reads the credential. The first source that is present and not blank decides: a right key in a later one does
@@ -163,4 +162,14 @@ impl Sources {
     pub(crate) fn header_names(&self) -> &[HeaderName] {
         &self.header_names
     }
+}
+
+fn each_once<'a>(all: impl Iterator<Item = Challenge<'a>>) -> Vec<Challenge<'a>> {
+    let mut unique = Vec::new();
+    for challenge in all {
+        if !unique.contains(&challenge) {
+            unique.push(challenge);
+        }
+    }
+    unique
 }

@@ -60,6 +60,14 @@ fn every_kind_of_source_is_one_that_openapi_knows() {
 }
 
 #[test]
+fn basic_is_described_as_a_scheme_whatever_it_challenges_with() {
+    for source in [Source::basic(), Source::basic().with_basic_challenge()] {
+        let schemes = value(auth([source]).openapi().security_schemes());
+        assert_eq!(schemes, json!({ "basic": { "type": "http", "scheme": "basic" } }));
+    }
+}
+
+#[test]
 fn any_source_with_the_scope_is_secure() {
     let auth = auth([Source::header("x-api-key"), Source::bearer()]);
     let security = value(auth.openapi().security(Some(&Scope::from_static("orders:read"))));

@@ -97,7 +97,7 @@ async fn unreadable_row_does_not_stop_a_purge() {
 
 /// Lookups read one row by its digest, and nothing of other keys or tombstones.
 #[tokio::test]
-async fn lookup_reads_no_dead_keys() {
+async fn ten_thousand_dead_keys_are_purged_at_once() {
     let folder = Folder::new();
     let store = store(&folder.database(), "A").await;
     let dead = "with recursive n (n) as (select 1 union all select n + 1 from n where n < 10000)
