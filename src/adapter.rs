@@ -1,4 +1,5 @@
-//! What frameworks need and the orphan rule keeps in this crate: extractors, responses, and middleware.
+//! What frameworks need and the orphan rule keeps in this crate: extractors, responses, and middleware; and the parts of
+//! an OpenAPI document.
 //!
 //! The parts of a request come in; a [`Client`](crate::Client) goes out, or an [`AuthError`](crate::AuthError) that is
 //! a response. Each framework has a file: `axum.rs`, `actix.rs` with `actix_headers.rs`, and `tonic.rs`. A status of
@@ -13,6 +14,9 @@ mod axum;
 #[cfg(feature = "tonic-0_14")]
 mod tonic;
 
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+pub use crate::authenticate::{OpenApi, OpenApiValue};
 #[cfg(feature = "actix-web-4")]
 #[cfg_attr(docsrs, doc(cfg(feature = "actix-web-4")))]
 pub use actix::ApiKeyMiddleware;

@@ -4,6 +4,7 @@
 #![doc = "[limits]: crate::guide::limits"]
 #![doc = "[config]: crate::guide::config"]
 #![doc = "[operate]: crate::guide::operate"]
+#![doc = "[import]: crate::guide::import"]
 #![doc = "[databases]: crate::guide::databases"]
 #![doc = "[fleet]: crate::guide::fleet"]
 #![doc = "[stacks]: crate::guide::stacks"]
@@ -18,8 +19,11 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
-#[cfg(any(feature = "actix-web-4", feature = "axum", feature = "tonic-0_14"))]
-#[cfg_attr(docsrs, doc(cfg(any(feature = "actix-web-4", feature = "tonic-0_14"))))]
+#[cfg(any(feature = "actix-web-4", feature = "axum", feature = "serde", feature = "tonic-0_14"))]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(feature = "actix-web-4", feature = "serde", feature = "tonic-0_14")))
+)]
 pub mod adapter;
 mod authenticate;
 mod callback;
@@ -50,9 +54,6 @@ pub mod store;
 pub mod testing;
 
 pub use authenticate::{Authenticate, Authenticator, RouteScopes, authenticate, verify};
-#[cfg(feature = "serde")]
-#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
-pub use authenticate::{OpenApi, OpenApiValue};
 pub use client::{Client, ClientProfile, Quota, Scope};
 pub use credential::Source;
 pub use error::{AuthError, StoreError, WrongReason};

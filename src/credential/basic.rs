@@ -47,6 +47,7 @@ impl SourceKind for Basic {
     }
 
     /// OpenAPI knows no other key in `Authorization`.
+    #[cfg(feature = "serde")]
     fn description(&self) -> Challenge<'_> {
         Challenge::of_scheme(BASIC)
     }

@@ -30,6 +30,7 @@ pub(crate) trait SourceKind: Send + Sync {
     fn challenge(&self) -> Challenge<'_>;
 
     /// The scheme or the place by which OpenAPI describes the source.
+    #[cfg(feature = "serde")]
     fn description(&self) -> Challenge<'_> {
         self.challenge()
     }

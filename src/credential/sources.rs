@@ -87,6 +87,7 @@ impl Sources {
     }
 
     /// The descriptions for OpenAPI, in the order of the sources, each once.
+    #[cfg(feature = "serde")]
     pub(crate) fn descriptions(&self) -> Vec<Challenge<'_>> {
         each_once(self.all.iter().map(|source| source.kind.description()))
     }

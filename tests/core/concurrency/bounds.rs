@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use keygate::ApiKeys;
 use keygate::Keys;
-use keygate::adapter::{ApiKeyInterceptor, ApiKeyMiddleware};
+use keygate::adapter::{ApiKeyInterceptor, ApiKeyMiddleware, OpenApi, OpenApiValue};
 use keygate::client::{
     ClientAddress, LabelError, Network, ParseNetworkError, ParseQuotaError, ParseScopeError,
     ProfileError, Rate, RateUnit, Transport, TrustedProxies,
@@ -50,9 +50,9 @@ use keygate::store::{
 use keygate::testing::FakeClock;
 use keygate::{
     ApiKey, ApiKeyLayer, AuthError, Authenticate, Authenticator, Client, ClientProfile, KeyDigest,
-    KeyId, KeyRecord, KeyStore, LocalKeyStore, Lookup, ManageKeys, MemoryStore, NewKey, OpenApi,
-    OpenApiValue, Outcome, Quota, RequireScope, RouteScopes, Scope, Source, StoreError, Throttle,
-    ThrottleLayer, Usage, WrongReason, YamlStore,
+    KeyId, KeyRecord, KeyStore, LocalKeyStore, Lookup, ManageKeys, MemoryStore, NewKey, Outcome,
+    Quota, RequireScope, RouteScopes, Scope, Source, StoreError, Throttle, ThrottleLayer, Usage,
+    WrongReason, YamlStore,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
