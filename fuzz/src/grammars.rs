@@ -1,8 +1,10 @@
 //! The small grammars, each against a second reading of it. The first byte chooses one.
 
 mod addresses;
+mod environment;
 mod keys;
 mod locations;
+mod routes;
 mod times;
 mod words;
 
@@ -10,7 +12,7 @@ mod words;
 ///
 /// # Panics
 ///
-/// A parser does not do as its second reading, or a message shows a password.
+/// A parser does not do as its second reading, or a message shows a password or key.
 pub fn check(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else { return };
     let Ok(text) = std::str::from_utf8(rest) else { return keys::matches(rest) };
@@ -21,6 +23,8 @@ pub fn check(data: &[u8]) {
         b'k' => keys::matches(rest),
         b'n' => addresses::network(text),
         b'f' => addresses::forwarded(text),
+        b'e' => environment::list(text),
+        b'r' => routes::routes(text),
         b'l' => locations::location(text),
         _ => {}
     }

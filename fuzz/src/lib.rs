@@ -2,7 +2,7 @@
 //!
 //! Each `check` panics where keygate disagrees with a second, independent parser of the same input.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod editor;
 pub mod grammars;

@@ -105,20 +105,22 @@ fn is_plain(path: &str) -> bool {
     begins && !path.contains(|char: char| char == '\\' || char.is_ascii_control())
 }
 
-/// Refuses a `%` without two digits, and escapes of slashes, dots, backslashes, control characters, and of the `%` of
-/// another escape.
+/// Refuses a `%` without two digits, escapes of slashes, dots, backslashes and control characters, and a segment that
+/// still has an escape when it is decoded.
 fn has_plain_escapes(segment: &str) -> bool {
+    if !segment.contains('%') {
+        return true;
+    }
+    let is_escape = |text: &[u8]| text[0] == b'%' && text[1..].iter().all(u8::is_ascii_hexdigit);
+    let decoded: Cow<'_, [u8]> = percent_decode_str(segment).into();
     let escapes = || segment.split('%').skip(1);
     let byte = |text: &str| u8::from_str_radix(text.get(..2)?, 16).ok();
     let is_hex = |text: &str| text.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
-    escapes().all(|escape| {
-        is_hex(escape)
-            && match byte(escape) {
-                None | Some(0..=0x1f | 0x7f | b'/' | b'.' | b'\\') => false,
-                Some(b'%') => !is_hex(&escape[2..]),
-                Some(_) => true,
-            }
-    })
+    !decoded.windows(3).any(is_escape)
+        && escapes().all(|escape| {
+            is_hex(escape)
+                && !matches!(byte(escape), None | Some(0..=0x1f | 0x7f | b'/' | b'.' | b'\\'))
+        })
 }
 
 #[cfg(test)]
@@ -206,6 +208,8 @@ mod tests {
             "/orders/%+1",
             "/orders/%252e",
             "/orders/%252F",
+            "/orders/%252%65",
+            "/orders/%25%32%65",
             "/orders/%é1",
         ] {
             assert_eq!(found(path), None, "{path}");

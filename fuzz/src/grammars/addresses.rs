@@ -103,9 +103,9 @@ fn protocols(peer: IpAddr, text: &str) {
     for line in text.split('\n') {
         headers.append("x-forwarded-proto", HeaderValue::from_str(line).expect("printable"));
     }
-    let elements = text.split(['\n', ',']).map(|element| {
-        element.trim_matches([' ', '\t', '\x0c', '\r']).to_ascii_lowercase()
-    });
+    let elements = text
+        .split(['\n', ','])
+        .map(|element| element.trim_matches([' ', '\t', '\x0c', '\r']).to_ascii_lowercase());
     let elements: Vec<_> = elements.filter(|element| !element.is_empty()).collect();
     let is_encrypted = !elements.is_empty()
         && elements.iter().all(|element| ["https", "wss"].contains(&element.as_str()));
