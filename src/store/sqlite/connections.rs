@@ -20,7 +20,7 @@ const READER_TIMEOUT: Duration = Duration::from_secs(2);
 const WRITER_TIMEOUT: Duration = Duration::from_millis(30);
 
 /// The most memory of a connection that reads, in negative KiB, as SQLite takes it.
-const CACHE: &str = "-16000";
+const LARGE_CACHE: &str = "pragma cache_size = -16000";
 
 /// The number of attempts to open the file while it is being replaced.
 const ATTEMPTS: usize = 5;
@@ -73,9 +73,7 @@ impl Connections {
         // was reported as done must survive a loss of power: EXTRA.
         let writing = options.clone().synchronous(SqliteSynchronous::Extra);
         let writing = writing.pragma("cache_spill", "off").busy_timeout(WRITER_TIMEOUT);
-        // Pages of long lists read thousands of pages of the file.
-        let reading = options.pragma("cache_size", CACHE);
-        let readers = Pool::new(&path, reading, readers.max(1) as usize);
+        let readers = Pool::new(&path, options, readers.max(1) as usize);
         let writer = Pool::new(&path, writing, 1);
         Self { path, migrations, readers, writer }
     }
@@ -100,6 +98,8 @@ impl Connections {
         if !connection.is_current().await? {
             connection.connect().await?;
             tables::check(&mut connection, self.migrations).await?;
+            // Reads the file, and so comes after the check, which names the right that is missing.
+            connection.run(LARGE_CACHE).await?;
             connection.mark_checked().await?;
         }
         Ok(connection)
