@@ -20,7 +20,7 @@ fn purged_keys_are_in_no_list() {
         sandbox.run(["client", "add", "App 1"]).succeeds();
         let keys = ["old", "live"].map(|label| sandbox.issue(&["App 1", "--label", label]));
         let [old, live] = keys.each_ref().map(|key| id_of(key));
-        let ending = sandbox.issue(&["App 1", "--expires", "1s"]);
+        let ending = sandbox.issue(&["App 1", "--expires", "3s"]);
         sandbox.run(["key", "revoke", "--yes", &old]).succeeds();
         while sandbox.run_with(ending.as_bytes(), ["check"]).code == 0 {
             thread::sleep(Duration::from_millis(100));

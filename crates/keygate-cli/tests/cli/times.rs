@@ -28,7 +28,9 @@ fn lifetime_of_a_hundred_years_is_kept() {
         let time: keygate::key::Timestamp = key[field].as_str().unwrap().parse().unwrap();
         time.system_time().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
     };
-    assert_eq!(seconds("expires") - seconds("created"), 36_500 * 86_400);
+    // The lifetime counts from the start of the command, which is before the key is created.
+    let lost = 36_500 * 86_400 - (seconds("expires") - seconds("created"));
+    assert!(lost < 60, "{lost} seconds are lost");
 }
 
 #[test]

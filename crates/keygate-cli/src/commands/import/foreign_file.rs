@@ -45,6 +45,10 @@ pub(super) fn open(args: &ImportArgs) -> Result<Option<ForeignFile>, Failure> {
         return Ok(None);
     };
     let shown = path.display().to_string();
+    // A pipe is read if its format is named, and refused as a key file otherwise.
+    if !has_options(args) && !path.is_file() {
+        return Ok(None);
+    }
     let text = match (read(&path), args.format) {
         (Ok(text), _) => text,
         // The store says what is wrong with its file.
