@@ -230,9 +230,10 @@ impl<S, R> Authenticator<S, R> {
         self.configure(|config| config.client_address = Some(address))
     }
 
-    /// Refuses requests that were sent in clear as [`AuthError::SentInClear`]: 403. The response is the same for right,
-    /// wrong and missing keys, also behind an [`optional`](crate::ApiKeyLayer::optional) layer, so that callers notice at
-    /// once that they send their keys in clear, and nobody can test keys in this way (draft-ietf-httpapi-privacy).
+    /// Refuses requests that were sent in clear as [`AuthError::SentInClear`](crate::AuthError::SentInClear): 403. The
+    /// response is the same for right, wrong and missing keys, also behind an
+    /// [`optional`](crate::ApiKeyLayer::optional) layer, so that callers notice at once that they send their keys in
+    /// clear, and nobody can test keys in this way (draft-ietf-httpapi-privacy).
     ///
     /// The proxies that [`ClientAddress::behind`] names report how their requests were sent: see
     /// [`TrustedProxies::transport`](crate::client::TrustedProxies::transport). For requests of other peers, the server puts
