@@ -122,7 +122,14 @@ fn assert_stripped(locations: &[Location], prefix: &str, parts: &http::request::
                 );
             }
         } else {
-            let left = reference::read(&[*location], prefix, &parts.headers, &parts.uri);
+            // Blank lines stay, although a caller who sends one beside others is ambiguous.
+            let mut headers = parts.headers.clone();
+            headers.remove(AUTHORIZATION);
+            let lines = parts.headers.get_all(AUTHORIZATION).iter();
+            for line in lines.filter(|line| !line.as_bytes().trim_ascii().is_empty()) {
+                headers.append(AUTHORIZATION, line.clone());
+            }
+            let left = reference::read(&[*location], prefix, &headers, &parts.uri);
             assert_eq!(left, Found::Nothing, "{:?} {}", parts.headers, parts.uri);
         }
     }

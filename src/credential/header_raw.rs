@@ -36,11 +36,14 @@ impl SourceKind for HeaderRaw {
     }
 
     fn strip(&self, headers: &mut HeaderMap, _: &mut Uri, expected: Expected<'_>) {
+        // A line that begins with the prefix goes, too: beside another line, it would be a key.
         rewrite(headers, &self.0, |line: &HeaderValue| {
             let (name, credentials) = split(line.as_bytes());
-            let is_other = match credentials {
-                b"" => name.is_empty() || !(expected.is_ours(name) || lacks_key(name)),
-                _ => is_scheme_name(name) || !expected.is_part_of(line.as_bytes()),
+            let is_other = if credentials.is_empty() {
+                name.is_empty() || !(expected.is_ours(name) || lacks_key(name))
+            } else {
+                let is_ours = expected.prefix.is_some() && expected.is_ours(line.as_bytes());
+                !is_ours && (is_scheme_name(name) || !expected.is_part_of(line.as_bytes()))
             };
             is_other.then(|| line.clone())
         });
