@@ -9,7 +9,6 @@ use super::authorization::Grammar;
 use super::expected::Expected;
 use super::kind::{Challenge, SourceKind};
 use crate::error::{ConfigError, WrongReason};
-use crate::key::MAX_KEY_BYTES;
 
 pub(super) const BASIC: &str = "Basic";
 
@@ -63,9 +62,8 @@ impl SourceKind for Basic {
 
 /// Reads the key of a user name and a password. A user name has no colon (RFC 7617 section 2).
 fn read(pair: &[u8], expected: Expected<'_>) -> Credential {
-    let pair = Pair::decode(pair);
-    let pair = pair.as_ref().map(Pair::as_bytes);
-    let colon = pair.and_then(|pair| pair.iter().position(|byte| *byte == b':'));
+    let pair = decode(pair);
+    let colon = pair.as_ref().and_then(|pair| pair.iter().position(|byte| *byte == b':'));
     match (pair, colon) {
         (Some(pair), Some(colon)) => match &pair[colon + 1..] {
             b"" => expected.read(&pair[..colon], false),
@@ -76,43 +74,27 @@ fn read(pair: &[u8], expected: Expected<'_>) -> Credential {
     }
 }
 
-/// The longest pair: a user name and a key of the longest length, and a colon.
-const MAX_PAIR_BYTES: usize = 2 * MAX_KEY_BYTES + 1;
-
-/// A pair on the stack, so that a request allocates nothing for it.
-struct Pair {
-    bytes: Zeroizing<[u8; MAX_PAIR_BYTES]>,
-    length: usize,
-}
-
-impl Pair {
-    /// Decodes base64 (RFC 4648 section 4), with its padding or without. A longer pair is none.
-    fn decode(text: &[u8]) -> Option<Self> {
-        let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
-        let is_padded = digits.len() < text.len();
-        if digits.len() % 4 == 1 || (is_padded && !text.len().is_multiple_of(4)) {
-            return None;
-        }
-        let mut pair = Self { bytes: Zeroizing::new([0; MAX_PAIR_BYTES]), length: 0 };
-        let (mut bits, mut count) = (0_u16, 0_u32);
-        for digit in digits {
-            bits = bits << 6 | u16::from(value(*digit)?);
-            count += 6;
-            if let Some(rest) = count.checked_sub(8) {
-                let [_, byte] = (bits >> rest).to_be_bytes();
-                *pair.bytes.get_mut(pair.length)? = byte;
-                pair.length += 1;
-                bits &= (1 << rest) - 1;
-                count = rest;
-            }
-        }
-        // Bits that are left over are zero.
-        (bits == 0).then_some(pair)
+/// Decodes base64 (RFC 4648 section 4), with its padding or without, into a buffer that never grows.
+fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
+    let is_padded = digits.len() < text.len();
+    if digits.len() % 4 == 1 || (is_padded && !text.len().is_multiple_of(4)) {
+        return None;
     }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    let (mut bits, mut count) = (0_u16, 0_u32);
+    for digit in digits {
+        bits = bits << 6 | u16::from(value(*digit)?);
+        count += 6;
+        if let Some(rest) = count.checked_sub(8) {
+            let [_, byte] = (bits >> rest).to_be_bytes();
+            bytes.push(byte);
+            bits &= (1 << rest) - 1;
+            count = rest;
+        }
     }
+    // Bits that are left over are zero.
+    (bits == 0).then_some(bytes)
 }
 
 fn value(digit: u8) -> Option<u8> {

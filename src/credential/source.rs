@@ -76,7 +76,7 @@ impl Source {
     /// credentials: git, pip, Prometheus, `curl -u`.
     ///
     /// The password is the key. If it is empty, the user name is: `curl -u KEY:`. A user name has no colon, so a key
-    /// with a colon must be the password. The two have at most 1,024 bytes; longer ones are malformed.
+    /// with a colon must be the password.
     ///
     /// The challenge is an `ApiKey` line, as of other sources, so that browsers do not ask for a password: a browser
     /// that has one sends it again with every request by itself, as it sends cookies. See

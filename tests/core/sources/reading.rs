@@ -107,19 +107,6 @@ proptest! {
     }
 
     #[test]
-    fn pair_in_basic_is_read_up_to_two_longest_keys(length in 400_usize..700) {
-        let pair = [&[b'n'; 512][..], b":", &vec![b'k'; length]].concat();
-        let request = request("/", &[("authorization", format!("Basic {}", base64(&pair)))]);
-        let read = looked_up(Source::basic(), request);
-        let expected = if length <= 512 {
-            Ok(KeyDigest::of(&pair[513..]))
-        } else {
-            Err(Some(WrongReason::Malformed))
-        };
-        prop_assert_eq!(read, expected);
-    }
-
-    #[test]
     fn text_in_basic_that_is_not_base64_is_malformed(text in "[A-Za-z0-9+/=_-]{1,24}") {
         let request = request("/", &[("authorization", format!("Basic {text}"))]);
         let has_colon = decoded(&text).is_some_and(|bytes| bytes.contains(&b':'));
