@@ -195,7 +195,7 @@ fn digest(number: u64) -> KeyDigest {
     KeyDigest::of(&key(number))
 }
 
-/// Adds twice so many keys, ten to a client; the latter half of keys and clients with all details.
+/// Adds twice this number of keys, ten per client. The second half of keys and clients has all details.
 async fn fill(store: &impl ManageKeys, size: u64) -> Result<(), Box<dyn Error>> {
     for number in 0..2 * size {
         let client = format!("Client {}", number / 10);

@@ -132,7 +132,7 @@ pub trait ManageKeys: Send + Sync {
     /// Changes the title, scopes, networks, quota or metadata of a client. What the change does not name stays. A change
     /// that changes nothing writes nothing.
     ///
-    /// Keys with scopes or networks of their own keep them, as far as the client still has them.
+    /// Scopes and networks of its keys have no effect once the client loses them.
     ///
     /// # Errors
     ///

@@ -145,8 +145,8 @@ impl Source {
     /// Challenges with `Basic realm="..."`, at which browsers ask for a user name and a password. For
     /// [`Source::basic`] alone.
     ///
-    /// A browser sends the password again with every request by itself, also with those that another site starts:
-    /// protect requests that change state against CSRF.
+    /// A browser repeats the password in every request, even in requests that another site starts: protect requests
+    /// that change state against CSRF.
     #[must_use]
     pub fn with_basic_challenge(self) -> Self {
         Self(self.0.and_then(|source| {

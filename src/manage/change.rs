@@ -67,7 +67,7 @@ impl ClientChange {
 
     /// Replaces the networks from which the keys of the client may be used. Without any, they may be used from everywhere.
     ///
-    /// A key with networks of its own works only in those that are within these, too.
+    /// A key that is restricted to networks keeps only the part of them that is within these.
     pub fn with_networks(self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.and(ClientEdit::Networks(networks.into_iter().collect()))
     }

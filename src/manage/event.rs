@@ -102,7 +102,7 @@ actions! {
     KeyIssued: "key.issued";
     /// A key was revoked.
     KeyRevoked: "key.revoked";
-    /// A key was replaced by another one, which has an event of its own.
+    /// A key was replaced by another one. The event of the new key is `KeyIssued`.
     KeyRotated: "key.rotated";
     /// Another fact of a key was changed.
     KeyChanged: "key.changed";

@@ -61,7 +61,7 @@ pub(in crate::store) use loading::hidden;
 ///   writes `0x1F` in YAML as `31`.
 /// - A duplicate key is refused if the format passes it on, as `serde_yaml` and `serde_json` do. In TOML, and in YAML for
 ///   `config`, the loader refuses it itself. `figment` (YAML, JSON) and `config` (JSON) keep the last one.
-/// - Loaders quote their input in some errors of their own. See [`guide::config`](crate::guide::config).
+/// - Some errors of loaders quote their input. See [`guide::config`](crate::guide::config).
 #[derive(Clone, Default)]
 pub struct ApiKeys(Vec<Result<Entry, EntryFault>>);
 
@@ -93,7 +93,7 @@ enum EntryFault {
 }
 
 impl ApiKeys {
-    /// Returns the number of entries, including those that will be refused.
+    /// Returns the number of entries, with the faulty ones.
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -22,8 +22,8 @@ const CLIENT: &str = "KEYGATE_TEST_FLEET_CLIENT";
 /// The longest time until each instance has written two batches.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// Serves requests of its own client and of one that all instances have, until its input ends. Prints the time in
-/// milliseconds and the number of admitted requests of each client, many times a second.
+/// Serves requests of one client per instance and of one that all instances share, until its input ends. Many
+/// times a second, prints the time in milliseconds and the number of admitted requests of each client.
 async fn instance(url: &str, client: &str) {
     let keys = ["All", client].map(|client| format!("a key of {client} that is long enough"));
     let clients = keys.iter().zip(["All", client]);
@@ -115,7 +115,7 @@ impl Drop for Instance {
     }
 }
 
-/// Waits until so many instances have written two batches.
+/// Waits until this number of instances have written two batches.
 fn wait_for(instances: usize, database: &Database<'_>) {
     let start = Instant::now();
     let sql = "select count(*) from \

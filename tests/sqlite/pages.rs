@@ -93,7 +93,7 @@ async fn unreadable_rows_are_reported_on_their_page() {
     assert!(page.found.is_empty() && page.unreadable[0].contains("`App 1`"), "{page:?}");
 }
 
-/// Fills a store with 12,000 keys, of which filters find few or so many that they are found in the order of the list.
+/// Fills a store with 12,000 keys, of which some filters find few and others many.
 async fn long_list(folder: &Folder) -> SqliteStore {
     let store = store(&folder.database(), "").await;
     store.add_client("few's client".into()).await.unwrap();

@@ -134,7 +134,7 @@ fn facts(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_else(|_| json.into())
 }
 
-/// Describes what is different: `quota none -> 9/day, team none -> billing`. Of something new, it has the facts.
+/// Describes the differences: `quota none -> 9/day, team none -> billing`; or all facts of a new client or key.
 fn change(event: &ChangeEvent) -> String {
     let fields = |json: &Option<String>| match json.as_deref().map(facts) {
         Some(Value::Object(fields)) => Some(flat(fields)),
@@ -173,7 +173,7 @@ fn change(event: &ChangeEvent) -> String {
     changes.join(", ")
 }
 
-/// Returns the fields as text, with each name of the metadata as a field of its own.
+/// Returns the fields as text. Each name of the metadata is a separate field.
 fn flat(fields: Map<String, Value>) -> Vec<(String, String)> {
     let mut flat = Vec::new();
     for (name, value) in fields {

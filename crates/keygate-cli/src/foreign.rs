@@ -65,7 +65,7 @@ pub(crate) enum Side {
     Right,
 }
 
-/// What becomes the scopes of a client.
+/// The groups or permissions that a client gets as scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ScopesFrom {
     /// The groups of Kong's ACLs
@@ -90,7 +90,7 @@ impl ScopesFrom {
     }
 }
 
-/// A place in a foreign file, and what is wrong there. Never holds a key.
+/// A fault in a foreign file, with its place. Never holds a key.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     /// The line and column, or the way through the document; empty for the file as a whole.

@@ -31,7 +31,7 @@ impl Scalar<'_> {
     }
 }
 
-/// What becomes of a value.
+/// The result of reading a value.
 pub(in crate::store) trait Receive<'de>: Sized {
     type Value;
 

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_split_at_commas_line_ends_and_the_first_equals_sign() {
+    fn entries_end_at_commas_and_lines_names_at_the_first_equals() {
         let both = [("User 1", A), ("App 1", B)];
         for text in [
             format!("User 1={A},App 1={B}"),

@@ -68,7 +68,7 @@ impl<'de> Receive<'de> for OnMap {
     }
 }
 
-/// The error of a format may quote a key, in its path, too.
+/// The error of a format may quote a key, also in its path.
 pub(in crate::store) fn hidden<E: Error>(entry: usize) -> E {
     E::custom(format_args!(
         "entry {entry} cannot be read: correct its syntax (it is not shown, since it may be a key)"

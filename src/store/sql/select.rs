@@ -105,5 +105,5 @@ impl<'q, D: Dialect> Select<'q, D> {
     }
 }
 
-/// If a hint finds so many rows, a page is found sooner in the order of the list than by sorting them.
+/// The number of rows from which reading in the order of the list is faster than sorting.
 pub(super) const MANY: usize = 5_000;

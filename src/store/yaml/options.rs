@@ -6,7 +6,7 @@ use super::load_error::LoadError;
 use super::text::YamlText;
 use super::{YamlError, YamlEvent, YamlLint, YamlStore, parse, read};
 
-/// How a [`YamlStore`] reads a file: as a file of keys, or as an application's own file that has keys, too.
+/// How a [`YamlStore`] reads a file: as a file of keys, or as an application's own file with keys in it.
 ///
 /// ```
 /// use keygate::YamlStore;

@@ -99,7 +99,7 @@ async fn other_statuses_of_a_tonic_handler_stay() {
     assert_eq!(*log.lock().unwrap(), ["admitted"]);
 }
 
-/// A service that responds with a status of its own.
+/// A service that makes its own status.
 #[derive(Clone)]
 struct Open;
 

@@ -82,7 +82,7 @@ fn ambiguous_keys_count_too() {
 
 /// Otherwise, a caller would learn from a 429 that a key is wrong.
 #[test]
-fn wrong_keys_in_clear_count_and_have_the_response_of_right_ones() {
+fn wrong_key_in_clear_counts_and_looks_like_a_right_one() {
     for waits in [false, true] {
         let store: Arc<dyn keygate::KeyStore> =
             if waits { Arc::new(crate::common::stores::Later(Keys)) } else { Arc::new(Keys) };

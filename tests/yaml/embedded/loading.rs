@@ -1,4 +1,4 @@
-//! What is read of an application's own file, and what is refused.
+//! Reading the keys in an application's own file, and the texts that are refused.
 
 use keygate::YamlStore;
 use keygate::store::YamlOptions;

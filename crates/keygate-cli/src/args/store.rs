@@ -27,7 +27,7 @@ pub(crate) struct ImportArgs {
     /// The side of a JSON map that holds the keys
     #[arg(long, value_name = "SIDE")]
     pub(crate) keys: Option<Side>,
-    /// What becomes scopes of the clients
+    /// The groups or permissions that the clients get as scopes
     #[arg(long, value_name = "WHAT")]
     pub(crate) scopes_from: Option<ScopesFrom>,
 }

@@ -12,7 +12,7 @@ fn shown(text: String) -> String {
     if looks_like_key(&text) { "(it looks like a key)".to_owned() } else { text }
 }
 
-/// The clients and keys found in a foreign file, and what is not taken over.
+/// The clients and keys found in a foreign file, and everything that the import leaves out.
 pub(crate) struct Draft {
     pub(crate) keys: Vec<DraftKey>,
     pub(crate) clients: BTreeMap<String, DraftClient>,

@@ -157,7 +157,7 @@ fn key_whose_client_lost_a_scope_can_be_changed() {
             let result = sandbox.run([&set[..], dry_run].concat()).succeeds();
             assert!(result.err.ends_with("of App 1: label none -> x\n"), "{}", result.err);
         }
-        // A file has a warning of the key, too.
+        // A file also warns of the key.
         let refused = sandbox.run(["key", "set", &id, "--scope", "b"]);
         assert!(
             refused.code == 1 && refused.err.contains("lacks the scope `b`"),

@@ -7,7 +7,7 @@ use super::outline::{Entry, Outline, Piece, Shape};
 use super::splice::Splice;
 use super::write::{Item, Value, entry};
 
-/// What becomes of an entry or item.
+/// The edit of an entry or item.
 enum Fate {
     Kept,
     Removed,

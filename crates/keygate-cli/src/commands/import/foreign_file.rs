@@ -51,7 +51,7 @@ pub(super) fn open(args: &ImportArgs) -> Result<Option<ForeignFile>, Failure> {
     }
     let text = match (read(&path), args.format) {
         (Ok(text), _) => text,
-        // The store says what is wrong with its file.
+        // Opening the store reports why.
         (Err(_), None) => return Ok(None),
         (Err(why), Some(_)) => return Err(Failure::unavailable(format!("{shown} {why}"))),
     };
