@@ -3,7 +3,6 @@
 //! `KEYGATE_BENCH_QUICK=1` makes the rounds few and short.
 
 use std::error::Error;
-use std::hint::black_box;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -12,12 +11,12 @@ use http_body_util::Full;
 use keygate::{ApiKeyLayer, MemoryStore, verify};
 use tower::Layer as _;
 
-use support::clock::processor_time;
 use support::dead::dead_keys;
-use support::drive::{Handler, Requests, X_API_KEY, answer, calling, through, time};
+use support::drive::{Handler, Requests, answer, calling, through, time};
 use support::effort::Effort;
 use support::exchange::Exchange;
 use support::figures::Figures;
+use support::headers::of_headers;
 use support::limit::{BareLimit, Limit};
 use support::plain;
 use support::probes::Probes;
@@ -35,6 +34,7 @@ mod support {
     pub(crate) mod effort;
     pub(crate) mod exchange;
     pub(crate) mod figures;
+    pub(crate) mod headers;
     pub(crate) mod keys;
     pub(crate) mod limit;
     pub(crate) mod plain;
@@ -138,32 +138,6 @@ fn print_request(size: u64, figures: &Figures) {
 /// The layer as in the design's ratios. The cost of the cache headers has its own line.
 fn bare_layer(store: &MemoryStore) -> ApiKeyLayer<MemoryStore> {
     ApiKeyLayer::new(store.clone()).without_cache_fields()
-}
-
-/// Measures a function of headers in blocks, so that building the headers stays out of the figure,
-/// and they are nearly as fresh as those of a request that has just been read.
-fn of_headers<R>(
-    count: u32,
-    mut probes: Probes,
-    check: impl Fn(&HeaderMap) -> R,
-) -> impl FnMut() -> f64 {
-    const BLOCK: u32 = 256;
-    let mut block: Vec<_> = (0..BLOCK).map(|_| HeaderMap::new()).collect();
-    move || {
-        let mut time = 0.0;
-        for _ in 0..count.div_ceil(BLOCK) {
-            for headers in &mut block {
-                headers.insert(&X_API_KEY, probes.value());
-            }
-            let start = processor_time();
-            for headers in &block {
-                let answer = check(headers);
-                black_box(&answer);
-            }
-            time += processor_time() - start;
-        }
-        time / f64::from(count.next_multiple_of(BLOCK))
-    }
 }
 
 const ONE_THREAD: &str = "one thread";

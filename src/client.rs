@@ -23,6 +23,7 @@ mod rate;
 mod restrictions;
 mod scope;
 mod transport;
+mod validate;
 mod verified;
 
 pub use address::ClientAddress;

@@ -1,16 +1,13 @@
 //! Requests beside 10,000 keys that were revoked or have expired, and after these were purged.
 
-use std::hint::black_box;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::HeaderMap;
 use keygate::key::KeyState;
 use keygate::manage::PurgeKeys;
 use keygate::{KeyDigest, KeyRecord, MemoryStore, verify};
 
-use super::clock::processor_time;
-use super::drive::X_API_KEY;
 use super::effort::Effort;
+use super::headers::of_headers;
 use super::keys::{key, name};
 use super::probes::Probes;
 use super::rounds::Rounds;
@@ -34,7 +31,12 @@ pub(crate) fn dead_keys(effort: Effort, size: u64) {
     for (name, store) in [(WITHOUT, store(size)), (BESIDE, with_dead_keys(size)), (PURGED, purged)]
     {
         let probes = Probes::picks(size, effort.pick(100, 1 << 16, 1 << 16));
-        subjects.add(name, of_headers(count, probes, store));
+        subjects.add(
+            name,
+            of_headers(count, probes, move |headers| {
+                verify(&store, headers).expect("the key is admitted")
+            }),
+        );
     }
     let figures = subjects.run(effort.pick(1, 7, 31));
     let mut table = Table::of_ratios();
@@ -58,23 +60,4 @@ fn with_dead_keys(size: u64) -> MemoryStore {
         store.insert_record(record).expect("the keys differ");
     }
     store
-}
-
-fn of_headers(count: u32, mut probes: Probes, store: MemoryStore) -> impl FnMut() -> f64 {
-    const BLOCK: u32 = 256;
-    let mut block: Vec<_> = (0..BLOCK).map(|_| HeaderMap::new()).collect();
-    move || {
-        let mut time = 0.0;
-        for _ in 0..count.div_ceil(BLOCK) {
-            for headers in &mut block {
-                headers.insert(&X_API_KEY, probes.value());
-            }
-            let start = processor_time();
-            for headers in &block {
-                black_box(verify(&store, headers).expect("the key is admitted"));
-            }
-            time += processor_time() - start;
-        }
-        time / f64::from(count.next_multiple_of(BLOCK))
-    }
 }

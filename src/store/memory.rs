@@ -11,6 +11,7 @@ use crate::store::KeyRecord;
 
 mod bulk;
 mod client_index;
+mod listing;
 mod manage_keys;
 mod managing;
 mod packed;

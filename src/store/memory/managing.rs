@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -9,8 +8,8 @@ use super::writing::update;
 use crate::client::ClientProfile;
 use crate::key::{KeyId, KeyState};
 use crate::manage::{
-    ChangeContext, ClientChange, ClientFacts, ClientInfo, ClientQuery, KeyChange, KeyInfo,
-    KeyQuery, ManageError, NewKey, Page, Policy, Rotated, Version, nearest_key, rules,
+    ChangeContext, ClientChange, ClientFacts, ClientInfo, KeyChange, KeyInfo, ManageError, NewKey,
+    Policy, Rotated, Version, nearest_key, rules,
 };
 use crate::store::table::Row;
 
@@ -170,29 +169,6 @@ impl MemoryStore {
         client.info(keys)
     }
 
-    /// Returns the clients, sorted by name.
-    pub fn list_clients(&self) -> Vec<ClientInfo> {
-        let index = self.lock();
-        let mut keys = HashMap::<_, usize>::new();
-        self.shared.table.for_each(|row, status| {
-            *keys.entry(row.profile.address()).or_default() += usize::from(!status.is_revoked());
-        });
-        let info = |client: ClientFacts| {
-            let keys = keys.get(&client.profile.address()).copied().unwrap_or_default();
-            client.info(keys)
-        };
-        index.clients().map(info).collect()
-    }
-
-    /// Returns a page of the clients that a query selects, sorted by name. Visits every client and key of the store.
-    ///
-    /// # Errors
-    ///
-    /// The cursor is not from a page of clients.
-    pub fn clients(&self, query: &ClientQuery) -> Result<Page<ClientInfo>, ManageError> {
-        query.page_of(self.list_clients())
-    }
-
     /// Adds a key to a client. A key of a disabled client is refused until the client is enabled.
     ///
     /// # Errors
@@ -287,48 +263,6 @@ impl MemoryStore {
         policy.validate()?;
         self.lock().policy = policy;
         Ok(policy)
-    }
-
-    /// Returns the keys of one client or of all, including revoked and expired ones, sorted by client and
-    /// then by creation time.
-    ///
-    /// # Errors
-    ///
-    /// No client of this name exists.
-    pub fn list_keys(&self, client: Option<&str>) -> Result<Vec<KeyInfo>, ManageError> {
-        let mut keys = Vec::new();
-        self.for_each_key(&self.lock(), client, |key, _| keys.push(key))?;
-        keys.sort_by(KeyInfo::in_list_order);
-        Ok(keys)
-    }
-
-    /// Returns a page of the keys that a query selects, in its order. Visits every key of the store.
-    ///
-    /// # Errors
-    ///
-    /// The store does not have the client of the query, or the cursor is not from a page of keys in the same order.
-    pub fn keys(&self, query: &KeyQuery) -> Result<Page<KeyInfo>, ManageError> {
-        let index = self.lock();
-        let mut pager = query.pager(index.now())?;
-        let offer = |key, client: &ClientProfile| pager.offer(key, client);
-        self.for_each_key(&index, query.client.as_deref(), offer)?;
-        Ok(pager.finish())
-    }
-
-    /// Visits the keys of one client or of all.
-    fn for_each_key(
-        &self,
-        index: &ClientIndex,
-        client: Option<&str>,
-        mut visit: impl FnMut(KeyInfo, &ClientProfile),
-    ) -> Result<(), ManageError> {
-        let only = client.map(|name| index.client(name)).transpose()?;
-        self.shared.table.for_each(|row, status| {
-            if only.as_ref().is_none_or(|client| row.profile.is_same(&client.profile)) {
-                visit(index.packed(row, status).info(), &row.profile);
-            }
-        });
-        Ok(())
     }
 
     pub(super) fn find_packed(&self, index: &ClientIndex, key_id: KeyId) -> Option<PackedKey> {

@@ -16,8 +16,10 @@ use super::shared::{MAX_CONTACT_TIMEOUT, Progress, Shared};
 
 mod client;
 mod file;
+mod header;
 
 use file::Snapshot;
+use header::Checksum;
 
 /// How long to wait for the first connection attempt: the database has newer keys.
 const GRACE: Duration = Duration::from_secs(1);
@@ -118,10 +120,7 @@ impl SnapshotTask {
 
     /// Updates the file with this checksum, or writes another one. Returns the checksum of the file, or `None`
     /// if another process replaced it.
-    async fn write(
-        &mut self,
-        written: Option<file::Checksum>,
-    ) -> io::Result<Option<file::Checksum>> {
+    async fn write(&mut self, written: Option<Checksum>) -> io::Result<Option<Checksum>> {
         let contact = self.shared.last_contact().unwrap_or(SystemTime::UNIX_EPOCH);
         let (path, database) = (self.path.clone(), self.database.clone());
         let mut write = if let Some(checksum) = written {

@@ -69,16 +69,10 @@ fn read_row(row: &StringRecord, columns: &[Column], draft: &mut Draft) {
         found.map(|(_, text)| text).filter(|text| !text.is_empty())
     };
     let place = place(row);
-    let secret = match (cell(Column::Key), cell(Column::Digest)) {
-        (Some(key), _) => Secret::plain(key),
-        (None, Some(text)) => match secret::digest(text) {
-            Some(digest) => Secret::Digest(digest),
-            None => {
-                return draft
-                    .leave_out(place, "its hash is no SHA-256 in hexadecimal digits or base64");
-            }
-        },
-        (None, None) => return draft.leave_out(place, "the row has no key"),
+    let secret = match secret::of_fields(cell(Column::Key), cell(Column::Digest)) {
+        Ok(Some(secret)) => secret,
+        Ok(None) => return draft.leave_out(place, "the row has no key"),
+        Err(why) => return draft.leave_out(place, why),
     };
     let client = cell(Column::Client);
     let mut entry = Entry::new(place.clone(), client, secret);

@@ -76,18 +76,10 @@ fn read_item(place: &str, item: &Node, draft: &mut Draft) {
         return draft.add(Entry::new(place, None, Secret::plain(key)));
     }
     let first = |names: &[&str]| names.iter().find_map(|name| item.text(name));
-    let secret = match (first(&KEY), first(&DIGEST)) {
-        (Some(key), _) => Secret::plain(key),
-        (None, Some(text)) => match secret::digest(text) {
-            Some(digest) => Secret::Digest(digest),
-            None => {
-                return draft
-                    .leave_out(place, "its hash is no SHA-256 in hexadecimal digits or base64");
-            }
-        },
-        (None, None) => {
-            return draft.fault(place, "it has neither a `key` nor a `digest`, as a text");
-        }
+    let secret = match secret::of_fields(first(&KEY), first(&DIGEST)) {
+        Ok(Some(secret)) => secret,
+        Ok(None) => return draft.fault(place, "it has neither a `key` nor a `digest`, as a text"),
+        Err(why) => return draft.leave_out(place, why),
     };
     let client = first(&CLIENT);
     let mut entry = Entry::new(place, client, secret);

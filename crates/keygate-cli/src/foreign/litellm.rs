@@ -20,17 +20,7 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
         return read_csv(text, draft);
     }
     for document in Node::parse(text)? {
-        let list = ["keys", "data"].into_iter().find(|name| document.get(name).is_some());
-        let rows = match list {
-            Some(name) => document.items("", name),
-            None => document
-                .as_list()
-                .iter()
-                .enumerate()
-                .map(|(i, row)| (format!("[{i}]"), row))
-                .collect(),
-        };
-        for (place, row) in rows {
+        for (place, row) in document.rows(&["keys", "data"]) {
             for setting in SETTINGS {
                 if row.get(setting).is_some_and(has_own) {
                     draft.setting(setting);

@@ -81,6 +81,15 @@ impl Node {
         list.iter().enumerate().map(|(index, item)| (place(index), item)).collect()
     }
 
+    /// Returns the items of a list, which is the document or under one of these names, each with its place.
+    pub(super) fn rows(&self, names: &[&str]) -> Vec<(String, &Self)> {
+        if let Some(name) = names.iter().find(|name| self.get(name).is_some()) {
+            return self.items("", name);
+        }
+        let items = self.as_list().iter().enumerate();
+        items.map(|(index, item)| (format!("[{index}]"), item)).collect()
+    }
+
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

@@ -18,6 +18,20 @@ impl Secret {
     }
 }
 
+/// Returns the key of two fields, of which one has the key and the other its digest; `None` if both are missing.
+pub(super) fn of_fields(
+    key: Option<&str>,
+    digest_text: Option<&str>,
+) -> Result<Option<Secret>, &'static str> {
+    match (key, digest_text) {
+        (Some(key), _) => Ok(Some(Secret::plain(key))),
+        (None, Some(text)) => digest(text).map(Secret::Digest).map(Some).ok_or(NO_DIGEST),
+        (None, None) => Ok(None),
+    }
+}
+
+const NO_DIGEST: &str = "its hash is no SHA-256 in hexadecimal digits or base64";
+
 /// Returns the digest that a text holds: SHA-256 in hexadecimal digits or in base64.
 pub(super) fn digest(text: &str) -> Option<KeyDigest> {
     let text = text.strip_prefix("sha256:").unwrap_or(text);

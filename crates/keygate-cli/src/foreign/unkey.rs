@@ -8,17 +8,7 @@ const SETTINGS: [&str; 5] = ["ratelimit", "ratelimits", "remaining", "refill", "
 /// Reads a list of keys with their hashes, alone or under `keys` or `data`.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     for document in Node::parse(text)? {
-        let list = ["keys", "data"].into_iter().find(|name| document.get(name).is_some());
-        let keys = match list {
-            Some(name) => document.items("", name),
-            None => document
-                .as_list()
-                .iter()
-                .enumerate()
-                .map(|(i, key)| (format!("[{i}]"), key))
-                .collect(),
-        };
-        for (place, key) in keys {
+        for (place, key) in document.rows(&["keys", "data"]) {
             read_key(&place, key, draft);
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::tool::{Sandbox, id_of};
+use crate::tool::{Sandbox, id_of, stores};
 
 #[test]
 fn audit_finds_what_needs_attention_in_every_store() {
@@ -77,11 +77,4 @@ fn audit_finds_keys_that_can_be_removed() {
     sandbox.run(longer).succeeds();
     sandbox.run(["audit", "--unused-for", "0d"]).fails(2, "the duration is zero");
     sandbox.run(["audit", "--store", "none.yaml"]).fails(3, "none.yaml");
-}
-
-fn stores() -> Vec<Sandbox> {
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    return crate::databases::stores();
-    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-    vec![Sandbox::new()]
 }

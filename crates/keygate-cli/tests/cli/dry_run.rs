@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::tool::{Sandbox, holds_key, id_of};
+use crate::tool::{Sandbox, holds_key, id_of, stores};
 
 #[test]
 fn dry_run_changes_nothing_in_any_store() {
@@ -141,11 +141,4 @@ fn dry_run_of_migrate_creates_no_tables() {
         assert!(result.err.starts_with("dry run: would have created the tables"), "{}", result.err);
         sandbox.run(["key", "list", "--store", &url]).fails(3, "has no tables");
     }
-}
-
-fn stores() -> Vec<Sandbox> {
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    return crate::databases::stores();
-    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-    vec![Sandbox::new()]
 }

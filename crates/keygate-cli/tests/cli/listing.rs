@@ -1,4 +1,4 @@
-use crate::tool::{Sandbox, id_of};
+use crate::tool::{Sandbox, id_of, stores};
 
 const FILE: &str = "\
 clients:
@@ -166,13 +166,6 @@ fn lists_are_filtered_in_every_store() {
         }
         sandbox.run(["key", "list", "App 3", "--no-expiry"]).fails(1, "the nearest is `App 1`");
     }
-}
-
-fn stores() -> Vec<Sandbox> {
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    return crate::databases::stores();
-    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-    vec![Sandbox::new()]
 }
 
 #[test]

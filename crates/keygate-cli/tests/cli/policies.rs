@@ -2,14 +2,7 @@
 
 use serde_json::json;
 
-use crate::tool::{Sandbox, id_of};
-
-fn stores() -> Vec<Sandbox> {
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    return crate::databases::stores();
-    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-    vec![Sandbox::new()]
-}
+use crate::tool::{Sandbox, id_of, stores};
 
 /// A file whose keys are beyond the policy is reported, too.
 fn refused(sandbox: &Sandbox, command: &[&str], reason: &str) {

@@ -5,14 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::tool::{Sandbox, id_of};
-
-fn stores() -> Vec<Sandbox> {
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    return crate::databases::stores();
-    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-    vec![Sandbox::new()]
-}
+use crate::tool::{Sandbox, id_of, stores};
 
 #[test]
 fn purged_keys_are_in_no_list() {

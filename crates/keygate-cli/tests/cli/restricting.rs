@@ -2,14 +2,7 @@
 
 use serde_json::json;
 
-use crate::tool::{Sandbox, id_of};
-
-fn stores() -> Vec<Sandbox> {
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    return crate::databases::stores();
-    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-    vec![Sandbox::new()]
-}
+use crate::tool::{id_of, stores};
 
 #[test]
 fn key_is_issued_with_its_restrictions_and_passes_them_on() {

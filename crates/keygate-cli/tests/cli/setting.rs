@@ -4,14 +4,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::tool::{Sandbox, id_of};
-
-fn stores() -> Vec<Sandbox> {
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    return crate::databases::stores();
-    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-    vec![Sandbox::new()]
-}
+use crate::tool::{Sandbox, id_of, stores};
 
 #[test]
 fn client_keeps_what_is_not_named() {

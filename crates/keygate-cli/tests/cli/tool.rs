@@ -158,6 +158,14 @@ impl Sandbox {
     }
 }
 
+/// A sandbox for each kind of store that the tool was built with.
+pub(crate) fn stores() -> Vec<Sandbox> {
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    return crate::databases::stores();
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    vec![Sandbox::new()]
+}
+
 pub(crate) fn finish(tool: Child) -> CommandResult {
     tool.wait_with_output().unwrap().into()
 }
