@@ -19,6 +19,7 @@ mod nginx_map;
 mod node;
 mod recognize;
 mod secret;
+mod state;
 mod unkey;
 
 pub(crate) use self::draft::{Draft, DraftKey};

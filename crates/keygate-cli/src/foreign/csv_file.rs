@@ -1,8 +1,8 @@
 use csv::{ReaderBuilder, StringRecord};
 
-use super::Fault;
 use super::draft::{Draft, Entry};
 use super::secret::{self, Secret};
+use super::{Fault, state};
 
 /// A column, by the names that exports give it.
 #[derive(Clone, Copy, PartialEq)]
@@ -46,7 +46,13 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
             draft.setting(&format!("the column {heading}"));
         }
         for row in rows {
-            read_row(&row.map_err(|error| fault(&error))?, &columns, draft);
+            let row = row.map_err(|error| fault(&error))?;
+            let mut fields = first.iter().zip(&row);
+            if fields.any(|(heading, cell)| state::is_off(heading, cell)) {
+                draft.leave_out(place(&row), state::REASON);
+            } else {
+                read_row(&row, &columns, draft);
+            }
         }
         return Ok(());
     }

@@ -115,11 +115,15 @@ impl Draft {
         };
         if let Some(index) = self.places.get(&digest.to_bytes()) {
             let other = &self.keys[*index];
-            if other.client != client {
-                let why = format!("it is the key at {} as well, of another client", other.at);
-                self.fault(at, &why);
-            }
-            return;
+            let why = if other.client != client {
+                "of another client"
+            } else if other.expires != expires {
+                "with another expiry"
+            } else {
+                return;
+            };
+            let why = format!("it is the key at {} as well, {why}", other.at);
+            return self.fault(at, &why);
         }
         if !self.add_client(&at, &client) {
             return;

@@ -3,7 +3,7 @@ use keygate::key::looks_like_key;
 use super::draft::{Draft, Entry};
 use super::node::{Node, at};
 use super::secret::{self, Secret};
-use super::{Fault, Side};
+use super::{Fault, Side, state};
 
 /// Names of lists that exports put around their keys.
 const LISTS: [&str; 5] = ["results", "keys", "api_keys", "apiKeys", "data"];
@@ -85,11 +85,15 @@ fn read_item(place: &str, item: &Node, draft: &mut Draft) {
     let mut entry = Entry::new(place, client, secret);
     entry.label = item.text("label").or_else(|| item.text("description"));
     for (names, time) in [(&CREATED, &mut entry.created), (&EXPIRES, &mut entry.expires)] {
-        let Some(text) = first(names) else { continue };
-        match secret::time(text, false) {
-            Ok(found) => *time = Some(found),
-            Err(why) => return draft.fault(at(place, names[0]), &why),
+        for name in names {
+            match secret::time_in(item, name, None) {
+                Ok(found) => *time = time.or(found),
+                Err(why) => return draft.fault(at(place, name), &why),
+            }
         }
+    }
+    if state::is_object_off(item) {
+        return draft.leave_out(place, state::REASON);
     }
     draft.add(entry);
     let Some(client) = client.filter(|client| draft.clients.contains_key(*client)) else { return };

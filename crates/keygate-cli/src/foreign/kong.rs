@@ -115,12 +115,18 @@ fn read_credential(place: &str, credential: &Node, name: Option<&str>, draft: &m
         return draft.fault(at(place, "key"), "it is missing or no text: put it in quotes");
     };
     let mut entry = Entry::new(place, name, Secret::plain(key));
-    let created = credential.number("created_at").map(unix_time);
+    let created_at = credential.number("created_at");
+    if credential.get("created_at").is_some() && created_at.is_none() {
+        return draft.fault(at(place, "created_at"), "it is no number of seconds since 1970");
+    }
+    let created = created_at.map(unix_time);
     // The gateway counts the time to live from when it made the key, or loaded the file.
-    let from =
-        credential.number("created_at").unwrap_or_else(|| Now::now().as_duration().as_secs_f64());
-    let expires =
-        credential.number("ttl").filter(|ttl| *ttl > 0.0).map(|ttl| unix_time(from + ttl));
+    let from = created_at.unwrap_or_else(|| Now::now().as_duration().as_secs_f64());
+    let expires = match credential.get("ttl") {
+        None => None,
+        Some(Node::Number(ttl)) => (*ttl > 0.0).then(|| unix_time(from + ttl)),
+        Some(_) => return draft.fault(at(place, "ttl"), "it is no number of seconds"),
+    };
     match (created.transpose(), expires.transpose()) {
         (Ok(created), Ok(expires)) => (entry.created, entry.expires) = (created, expires),
         (Err(why), _) | (_, Err(why)) => return draft.fault(place, &why),

@@ -1,7 +1,7 @@
 use super::draft::{Draft, Entry};
 use super::node::{Node, at};
 use super::secret::{self, Secret};
-use super::{Fault, has_own};
+use super::{Fault, has_own, state};
 
 /// Settings of a key that keygate has under other names, or not at all.
 const SETTINGS: [&str; 7] = [
@@ -13,6 +13,8 @@ const SETTINGS: [&str; 7] = [
     "budget_duration",
     "permissions",
 ];
+
+const TIMES: [&str; 2] = ["created_at", "expires"];
 
 /// Reads rows of the table of keys, whose `token` is the SHA-256 of the key.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
@@ -26,8 +28,14 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
                     draft.setting(setting);
                 }
             }
-            let blocked = row.is_true("blocked");
-            read_row(&place, |name| row.text(name), blocked, draft);
+            if let Some(name) = TIMES
+                .into_iter()
+                .find(|name| row.get(name).is_some_and(|value| value.as_text().is_none()))
+            {
+                draft.fault(at(&place, name), "it is no text");
+            } else {
+                read_row(&place, |name| row.text(name), state::is_object_off(row), draft);
+            }
         }
     }
     Ok(())
@@ -45,8 +53,8 @@ fn read_csv(text: &str, draft: &mut Draft) -> Result<(), Fault> {
             let index = headings.iter().position(|heading| heading == name)?;
             row.get(index).filter(|text| !text.is_empty())
         };
-        let blocked = cell("blocked").is_some_and(|text| text.starts_with(['t', 'T']));
-        read_row(&format!("line {line}"), cell, blocked, draft);
+        let is_off = headings.iter().zip(&row).any(|(field, value)| state::is_off(field, value));
+        read_row(&format!("line {line}"), cell, is_off, draft);
     }
     Ok(())
 }
@@ -54,7 +62,7 @@ fn read_csv(text: &str, draft: &mut Draft) -> Result<(), Fault> {
 fn read_row<'a>(
     place: &str,
     field: impl Fn(&str) -> Option<&'a str>,
-    blocked: bool,
+    is_off: bool,
     draft: &mut Draft,
 ) {
     let secret = match field("token") {
@@ -68,8 +76,8 @@ fn read_row<'a>(
         },
         None => return draft.fault(at(place, "token"), "it is missing or no text"),
     };
-    if blocked {
-        return draft.leave_out(place, "it is blocked");
+    if is_off {
+        return draft.leave_out(place, state::REASON);
     }
     let alias = field("key_alias");
     let client = field("user_id").or_else(|| field("team_id")).or(alias);

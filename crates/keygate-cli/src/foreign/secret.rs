@@ -6,6 +6,8 @@ use keygate::KeyDigest;
 use keygate::key::Timestamp;
 use zeroize::Zeroizing;
 
+use super::node::Node;
+
 /// A key as a foreign file holds it.
 pub(super) enum Secret {
     Plain(Zeroizing<String>),
@@ -69,6 +71,20 @@ pub(super) fn time(text: &str, without_offset_in_utc: bool) -> Result<Timestamp,
     let instant = instant
         .map_err(|_| "a time is written with its offset, as in 2026-12-31T00:00:00Z".to_owned())?;
     instant.to_string().parse().map_err(|error: keygate::key::TimeError| error.to_string())
+}
+
+/// Reads the time in a field: a text, or, if the system writes it so, a number of parts of a second since 1970.
+pub(super) fn time_in(
+    object: &Node,
+    field: &str,
+    parts: Option<f64>,
+) -> Result<Option<Timestamp>, String> {
+    match (object.get(field), parts) {
+        (None, _) => Ok(None),
+        (Some(Node::Text(text)), _) => time(text, false).map(Some),
+        (Some(Node::Number(number)), Some(parts)) => unix_time(number / parts).map(Some),
+        (Some(_), _) => Err("it is no time that this format knows".to_owned()),
+    }
 }
 
 /// A time as seconds since 1970.

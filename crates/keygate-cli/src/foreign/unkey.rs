@@ -1,7 +1,7 @@
 use super::draft::{Draft, Entry};
 use super::node::{Node, at};
-use super::secret::{self, Secret, unix_time};
-use super::{Fault, ScopesFrom, has_own};
+use super::secret::{self, Secret};
+use super::{Fault, ScopesFrom, has_own, state};
 
 const SETTINGS: [&str; 5] = ["ratelimit", "ratelimits", "remaining", "refill", "roles"];
 
@@ -33,15 +33,15 @@ fn read_key(place: &str, key: &Node, draft: &mut Draft) {
         }
         (None, None) => return draft.leave_out(place, "it has neither `hash` nor `plaintext`"),
     };
-    if matches!(key.get("enabled"), Some(Node::Bool(false))) {
-        return draft.leave_out(place, "it is disabled");
+    if state::is_object_off(key) {
+        return draft.leave_out(place, state::REASON);
     }
     let client = ["externalId", "ownerId", "name"].into_iter().find_map(|name| key.text(name));
     let mut entry = Entry::new(place, client, secret);
     entry.label = key.text("name");
     // In milliseconds.
     for (name, time) in [("createdAt", &mut entry.created), ("expires", &mut entry.expires)] {
-        match key.number(name).map(|time| unix_time(time / 1000.0)).transpose() {
+        match secret::time_in(key, name, Some(1000.0)) {
             Ok(found) => *time = found,
             Err(why) => return draft.fault(at(place, name), &why),
         }

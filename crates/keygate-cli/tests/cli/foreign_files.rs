@@ -163,9 +163,58 @@ fn plan_is_shown_and_nothing_is_imported_without_a_yes() {
     assert_eq!(sandbox.file(), before);
 }
 
+const KEY: &str = "Zq8T0pLr4VbXn2Jc7WmKd9Hs3Ga6Fe1Y";
+
+/// Imports texts in these formats, which must fail with these messages and change nothing.
+#[track_caller]
+fn assert_refused(cases: &[(&str, String, &str)]) {
+    let sandbox = Sandbox::new();
+    let before = sandbox.file();
+    for (format, text, expected) in cases {
+        std::fs::write(sandbox.path("bad"), text).unwrap();
+        let result = sandbox.run(["import", "bad", "--format", format, "--yes"]);
+        assert!(!result.err.contains(KEY) && !result.err.contains("hunter2"), "{}", result.err);
+        let result = result.fails(1, expected);
+        assert!(result.err.contains("nothing was imported"), "{}", result.err);
+        assert_eq!(sandbox.file(), before);
+    }
+}
+
+#[test]
+fn expiry_is_never_dropped() {
+    assert_refused(&[
+        (
+            "kong",
+            format!(
+                "consumers: [{{username: a, keyauth_credentials: [{{key: {KEY}, ttl: '9'}}]}}]"
+            ),
+            "bad: consumers[0].keyauth_credentials[0].ttl: it is no number of seconds",
+        ),
+        (
+            "json",
+            format!("[{{\"key\": \"{KEY}\", \"name\": \"a\", \"expires\": 1800000000}}]"),
+            "bad: [0].expires: it is no time that this format knows",
+        ),
+        (
+            "unkey",
+            format!("[{{\"plaintext\": \"{KEY}\", \"externalId\": \"a\", \"expires\": [1]}}]"),
+            "bad: [0].expires: it is no time that this format knows",
+        ),
+        (
+            "litellm",
+            format!("[{{\"token\": \"{:064}\", \"user_id\": \"a\", \"expires\": 1800000000}}]", 1),
+            "bad: [0].expires: it is no text",
+        ),
+        (
+            "csv",
+            format!("name,key,expires\na,{KEY},\na,{KEY},2036-01-01T00:00:00Z\n"),
+            "bad: line 3: it is the key at line 2 as well, with another expiry",
+        ),
+    ]);
+}
+
 #[test]
 fn faults_name_the_place_and_touch_nothing() {
-    const KEY: &str = "Zq8T0pLr4VbXn2Jc7WmKd9Hs3Ga6Fe1Y";
     let cases = [
         (
             "kong",
@@ -239,15 +288,38 @@ fn faults_name_the_place_and_touch_nothing() {
         // Another system's file under the wrong name.
         ("kong", format!("{{\"{KEY}\": \"a\"}}"), "no keys were found in it as kong"),
     ];
-    let sandbox = Sandbox::new();
-    let before = sandbox.file();
-    for (format, text, expected) in cases {
-        std::fs::write(sandbox.path("bad"), &text).unwrap();
-        let result = sandbox.run(["import", "bad", "--format", format, "--yes"]);
-        assert!(!result.err.contains(KEY) && !result.err.contains("hunter2"), "{}", result.err);
-        let result = result.fails(1, expected);
-        assert!(result.err.contains("nothing was imported"), "{}", result.err);
-        assert_eq!(sandbox.file(), before);
+    assert_refused(&cases);
+}
+
+#[test]
+fn keys_that_do_not_work_elsewhere_are_left_out() {
+    const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000001";
+    let cases = [
+        ("json", format!("[{{\"digest\": \"{DIGEST}\", \"name\": \"a\", \"enabled\": false}}]")),
+        (
+            "json",
+            format!(
+                "[{{\"digest\": \"{DIGEST}\", \"name\": \"a\", \"revokedAt\": \"2026-01-01\"}}]"
+            ),
+        ),
+        (
+            "unkey",
+            format!("[{{\"hash\": \"{DIGEST}\", \"externalId\": \"a\", \"enabled\": \"false\"}}]"),
+        ),
+        (
+            "litellm",
+            format!("[{{\"token\": \"{DIGEST}\", \"user_id\": \"a\", \"blocked\": \"true\"}}]"),
+        ),
+        ("litellm", format!("token,user_id,blocked\n{DIGEST},a,t\n")),
+        ("csv", format!("name,digest,status\na,{DIGEST},revoked\n")),
+        ("csv", format!("name,digest,active\na,{DIGEST},0\n")),
+    ];
+    for (format, text) in cases {
+        let sandbox = Sandbox::new();
+        std::fs::write(sandbox.path("keys"), &text).unwrap();
+        let result = sandbox.run(["import", "keys", "--format", format, "--yes"]);
+        assert!(result.err.contains("it is disabled or revoked"), "{text}: {}", result.err);
+        assert_eq!((result.code, sandbox.keys().len()), (1, 0), "{text}");
     }
 }
 
