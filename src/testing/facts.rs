@@ -173,8 +173,10 @@ pub async fn assert_finds_keys(expected: &Export, store: &impl KeyStore) {
     for key in expected.keys() {
         let client = expected.clients().iter().find(|it| it.profile.name() == key.client);
         let client = client.expect("an export has the clients of its keys");
-        let found = store.lookup(key.digest).await.ok().flatten();
-        let record = found.unwrap_or_else(|| panic!("the digest {} is not found", key.key_id()));
+        let id = key.key_id();
+        let found = store.lookup(key.digest).await;
+        let found = found.unwrap_or_else(|error| panic!("the lookup of {id} fails: {error}"));
+        let record = found.unwrap_or_else(|| panic!("the digest {id} is not found"));
         let KeyFacts {
             digest,
             client: name,
