@@ -9,6 +9,8 @@ use keygate::YamlStore;
 use keygate::store::YamlOptions;
 use zeroize::Zeroizing;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod admin;
 mod client;
 mod events;
 mod key;
@@ -17,6 +19,8 @@ mod store;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod usage;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use admin::AdminArgs;
 pub(crate) use client::{AddArgs, ClientCommand, ListClientsArgs, SetClientArgs};
 pub(crate) use events::EventsArgs;
 pub(crate) use key::{
@@ -269,6 +273,22 @@ Databases record every change. The changes of a key file are recorded in events.
 that --state-directory or KEYGATE_STATE_DIRECTORY names: by this tool, and by services that use the same folder
 with `YamlStore::record_events`.")]
     Events(EventsArgs),
+    /// Serve a page that manages clients and keys in the browser
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    #[command(after_help = "\
+Examples:
+  keygate admin --store keys.yaml
+  keygate admin --store keys.yaml --admins admins.yaml --usage /var/lib/orders/usage.db
+  keygate admin --store postgres://owner@db.example/keys --listen 10.0.0.5:8081 \\
+    --public-url https://keys.example --admins admins.yaml --api
+
+Without --public-url, the page is on loopback only, and a one-time code signs in: it is printed here, and
+another one when the form is opened after it was used or ten minutes have passed. Operators with a
+key in the store of --admins sign in with that key: the scope admin changes everything, and read
+changes nothing. Keys of the managed store never sign in. Ctrl-C ends the page.
+
+Exit codes: 0 it was stopped, 2 wrong usage, 3 the store or the address cannot be used.")]
+    Admin(AdminArgs),
     /// Print the completion script for a shell
     #[command(after_help = "\
 Example:

@@ -5,6 +5,8 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::usage_error::what_to_list;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod admin;
 mod audit;
 mod check;
 mod client;
@@ -40,6 +42,8 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<ExitCode, Failure> {
         Command::Audit(args) => return audit::run(&args, globals, out),
         Command::Events(args) => events::run(&args, globals, out)?,
         Command::Lint => return lint::run(globals, out),
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        Command::Admin(args) => admin::run(args, globals, out)?,
         Command::Completions { shell } => completions::run(shell, out)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -92,6 +92,22 @@ pub(crate) fn open(globals: &Globals) -> Result<UsageHistory, Failure> {
     open_at(&location).map_err(in_usage)
 }
 
+/// Opens it for a page that shows other things, too: none if none is named, or if the database of the keys keeps none.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn open_if_kept(
+    globals: &Globals,
+    out: &Output,
+) -> Result<Option<UsageHistory>, Failure> {
+    let Some(location) = location(globals)? else { return Ok(None) };
+    match open_at(&location) {
+        Err(failure) if !globals.names_usage() => {
+            out.warn(&format!("usage is not shown: {}", failure.message()));
+            Ok(None)
+        }
+        opened => opened.map(Some).map_err(in_usage),
+    }
+}
+
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn location(globals: &Globals) -> Result<Option<Location>, Failure> {
     let Some(usage) = globals.usage() else {

@@ -1,5 +1,6 @@
 use std::error::Error as _;
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -29,13 +30,10 @@ pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Fa
     let actor = actor(globals.actor.as_deref())?;
     load(&location, globals, &actor, |store| {
         let store = prepared(store, out);
-        let Some(folder) = globals.state() else { return Ok(store) };
-        store.record_events(&folder).map_err(|error| {
-            let folder = folder.display();
-            Failure::unavailable(format!(
-                "changes cannot be recorded in {folder} ({error}): check --state-directory and KEYGATE_STATE_DIRECTORY"
-            ))
-        })
+        match globals.state() {
+            Some(folder) => recorded(store, &folder),
+            None => Ok(store),
+        }
     })
 }
 
@@ -61,6 +59,49 @@ pub(crate) fn open_at(
 ) -> Result<Arc<dyn Store>, Failure> {
     note_section(location, globals, out);
     load(location, globals, &actor(None)?, |store| Ok(prepared(store, out)))
+}
+
+/// Opens a store for a process that stays: a file is followed. `records` says whether its changes are recorded, as by the
+/// other commands.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn open_to_serve(
+    location: &Location,
+    globals: &Globals,
+    out: &Output,
+    records: bool,
+) -> Result<Arc<dyn Store>, Failure> {
+    note_section(location, globals, out);
+    let actor = actor(globals.actor.as_deref())?;
+    let Location::File(path) = location else { return load(location, globals, &actor, Ok) };
+    let events = out.clone();
+    let store = globals.options(path).watch(path, move |event| report(&event, &events));
+    let mut store = store.map_err(unreadable)?;
+    if let Some(folder) = globals.state().filter(|_| records) {
+        store = recorded(store, &folder)?;
+    }
+    Ok(Arc::new(store.for_actor(&actor).unwrap_or(store)))
+}
+
+/// Prints what happens to a file that is followed.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn report(event: &YamlEvent, out: &Output) {
+    match event {
+        YamlEvent::Warning(warning) if is_shown(warning) => out.warn(&warning.to_string()),
+        YamlEvent::Warning(_) => {}
+        YamlEvent::Reloaded { .. } | YamlEvent::Recovered { .. } | YamlEvent::Waiting { .. } => {
+            out.note(&event.to_string());
+        }
+        _ => out.warn(&event.to_string()),
+    }
+}
+
+fn recorded(store: YamlStore, folder: &Path) -> Result<YamlStore, Failure> {
+    store.record_events(folder).map_err(|error| {
+        let folder = folder.display();
+        Failure::unavailable(format!(
+            "changes cannot be recorded in {folder} ({error}): check --state-directory and KEYGATE_STATE_DIRECTORY"
+        ))
+    })
 }
 
 /// Prints the warnings of a file.

@@ -1,0 +1,116 @@
+//! What every request passes before the router, and every response after it.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::header::{ALLOW, COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+
+use crate::app::App;
+use crate::error::PageError;
+use crate::layout;
+use crate::operator::Operator;
+use crate::session;
+
+mod headers;
+mod host;
+mod origin;
+
+/// Decides whether a request reaches the router, and puts the operator into it.
+///
+/// # Errors
+///
+/// Why it does not.
+pub(crate) async fn admit(app: &App, parts: &mut Parts) -> Result<(), PageError> {
+    host::check(&app.site, parts)?;
+    let area = Area::of(parts.uri.path());
+    let caller = app.sign_in.caller(parts);
+    let operator = match area {
+        Area::Pages | Area::SignIn => operator(app, parts).await,
+        Area::Assets | Area::Api => Ok(None),
+    };
+    // What the mounting service left there has been read, and parameters of its paths would count as parameters here.
+    parts.extensions.clear();
+    parts.extensions.insert(caller);
+    let is_signed_in = match operator? {
+        Some(operator) => parts.extensions.insert(operator).is_none(),
+        None => false,
+    };
+    if !parts.method.is_safe() {
+        origin::check(&app.site, &parts.headers)?;
+    }
+    if area == Area::Pages && !is_signed_in {
+        return Err(PageError::SignedOut);
+    }
+    Ok(())
+}
+
+/// Renders an error, and adds the headers of all responses.
+pub(crate) fn finish(
+    app: &App,
+    operator: Option<&Operator>,
+    method: &Method,
+    response: Response,
+) -> Response {
+    let error = response.extensions().get::<Arc<PageError>>().cloned();
+    let mut response = match error.as_deref() {
+        None => response,
+        Some(PageError::SignedOut) if method.is_safe() => layout::see_other(app, "/sign-in"),
+        Some(error) => {
+            let mut page = error.render(app, operator);
+            if let Some(allowed) = response.headers().get(ALLOW) {
+                page.headers_mut().insert(ALLOW, allowed.clone());
+            }
+            page
+        }
+    };
+    headers::add(response.headers_mut());
+    response
+}
+
+/// The parts of the service, which differ in who is let through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Area {
+    /// Signed-in operators.
+    Pages,
+    /// Everybody: the form.
+    SignIn,
+    /// Everybody: the style and the script.
+    Assets,
+    /// The API authenticates its requests itself, by key: a cookie means nothing there.
+    Api,
+}
+
+impl Area {
+    fn of(path: &str) -> Self {
+        if path == "/sign-in" {
+            Self::SignIn
+        } else if path.starts_with("/assets/") {
+            Self::Assets
+        } else if path.starts_with("/api/") {
+            Self::Api
+        } else {
+            Self::Pages
+        }
+    }
+}
+
+/// Finds the operator: the user of the mounting service, or that of the session.
+async fn operator(app: &App, parts: &Parts) -> Result<Option<Operator>, PageError> {
+    if let Some(user) = app.user.as_ref().and_then(|user| user(parts)) {
+        return Ok(Some(Operator::by_service(&user, app)));
+    }
+    match session_token(app, &parts.headers) {
+        Some(token) => session::operator(app, token).await,
+        None => Ok(None),
+    }
+}
+
+/// Returns the token in the session's cookie.
+pub(crate) fn session_token<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    let mut cookies =
+        lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    cookies.find(|(name, _)| *name == app.site.cookie).map(|(_, token)| token)
+}

@@ -1,0 +1,27 @@
+use http::HeaderMap;
+use http::header::{HeaderName, ORIGIN};
+
+use crate::error::PageError;
+use crate::site::Site;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Refuses a change that the page of another site sent.
+///
+/// Browsers send `Sec-Fetch-Site` to this service, since it is on loopback or behind TLS. With it, an `Origin` of `null` is
+/// expected: our pages send no referrer, and a form of such a page has no other origin. A request with neither header comes
+/// from no current browser; its token decides.
+pub(super) fn check(site: &Site, headers: &HeaderMap) -> Result<(), PageError> {
+    let value = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let is_ours = match (value(SEC_FETCH_SITE), value(ORIGIN)) {
+        (None, None) => true,
+        (None, Some(origin)) => site.is_origin(origin),
+        (Some("same-origin" | "none"), origin) => {
+            origin.is_none_or(|origin| origin == "null" || site.is_origin(origin))
+        }
+        (Some(_), _) => false,
+    };
+    let text =
+        "Nothing was changed. Another site sent this form: open the page here, and send it again.";
+    if is_ours { Ok(()) } else { Err(PageError::Forbidden(text.to_owned())) }
+}

@@ -1,0 +1,168 @@
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::HeaderMap;
+use http::request::Parts;
+use keygate::manage::ManageError;
+use keygate::{Authenticate, Authenticator, Client, KeyDigest, KeyStore, ManageKeys, Scope};
+
+use crate::app::App;
+use crate::error::PageError;
+
+/// The function that finds the user of the mounting service.
+pub(crate) type UserOf = Arc<dyn Fn(&Parts) -> Option<AdminUser> + Send + Sync>;
+
+/// What an operator may do: the scope `admin` or `read`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Sees everything and changes it.
+    Admin,
+    /// Sees everything but the keys themselves, which nobody sees again, and changes nothing.
+    Read,
+}
+
+/// A user whom the mounting service has authenticated: see [`Admin::with_user`](crate::Admin::with_user).
+///
+/// ```
+/// use keygate_admin::{AdminUser, Role};
+///
+/// let user = AdminUser::new("ann@example.org", Role::Read);
+/// assert_eq!(user.name(), "ann@example.org");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminUser {
+    name: String,
+    role: Role,
+}
+
+impl AdminUser {
+    /// A user with the name that events record, and a role. A name that breaks the rules of labels cannot change anything:
+    /// see [`NewKey::with_label`](keygate::NewKey::with_label).
+    pub fn new(name: impl Into<String>, role: Role) -> Self {
+        Self { name: name.into(), role }
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Debug for AdminUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminUser").field("name", &self.name).field("role", &self.role).finish()
+    }
+}
+
+/// An operator who is signed in. The guard puts it into the request.
+#[derive(Clone)]
+pub(crate) struct Operator {
+    name: Arc<str>,
+    role: Role,
+    /// The token of the operator's forms; empty for the API, which has none.
+    csrf: Arc<str>,
+    /// Whether a session of this service can be ended.
+    has_session: bool,
+}
+
+impl Operator {
+    pub(crate) fn of_session(name: &str, role: Role, csrf: &Arc<str>) -> Self {
+        Self { name: name.into(), role, csrf: Arc::clone(csrf), has_session: true }
+    }
+
+    /// A client of the operators' store, for the API. `None` without one of the two scopes.
+    pub(crate) fn by_key(client: &Client) -> Option<Self> {
+        let role = role_of(client)?;
+        Some(Self { name: client.name().into(), role, csrf: "".into(), has_session: false })
+    }
+
+    /// A user of the mounting service, who has no session here.
+    pub(crate) fn by_service(user: &AdminUser, app: &App) -> Self {
+        // The inner digest has a fixed length, so that no token can be computed from that of another name.
+        let name = KeyDigest::of(user.name.as_bytes()).to_text();
+        let secret = [&app.user_tokens[..], name.as_bytes()].concat();
+        let csrf = KeyDigest::of(&secret).to_text();
+        Self {
+            name: user.name.as_str().into(),
+            role: user.role,
+            csrf: csrf.trim_start_matches("sha256:").into(),
+            has_session: false,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn may_change(&self) -> bool {
+        self.role == Role::Admin
+    }
+
+    pub(crate) fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
+    pub(crate) fn has_session(&self) -> bool {
+        self.has_session
+    }
+
+    /// Returns a handle of the managed store that records changes under the operator's name.
+    pub(crate) fn store(&self, app: &App) -> Result<Box<dyn ManageKeys>, ManageError> {
+        app.store.for_actor(&self.name)
+    }
+}
+
+/// Returns the role of a client of the operators' store.
+pub(crate) fn role_of(client: &Client) -> Option<Role> {
+    const ADMIN: Scope = Scope::from_static("admin");
+    const READ: Scope = Scope::from_static("read");
+    let has = |scope: &Scope| client.scopes().iter().any(|held| held.covers(scope));
+    if has(&ADMIN) { Some(Role::Admin) } else { has(&READ).then_some(Role::Read) }
+}
+
+impl FromRequestParts<Arc<App>> for Operator {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, PageError> {
+        parts.extensions.get().cloned().ok_or(PageError::SignedOut)
+    }
+}
+
+impl OptionalFromRequestParts<Arc<App>> for Operator {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _: &Arc<App>,
+    ) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get().cloned())
+    }
+}
+
+/// The authenticator of operators, whatever its store.
+pub(crate) trait OperatorKeys: Send + Sync {
+    /// Verifies a key that was typed into the form.
+    fn authenticate_key(&self, key: &[u8]) -> Authenticate;
+
+    /// Verifies the key in the headers of a request to the API.
+    fn authenticate(&self, headers: &HeaderMap) -> Authenticate;
+
+    /// Decides again on a client that is signed in.
+    fn revalidate(&self, client: &Client) -> Authenticate;
+}
+
+impl<S: KeyStore + 'static> OperatorKeys for Authenticator<S> {
+    fn authenticate_key(&self, key: &[u8]) -> Authenticate {
+        Authenticator::authenticate_key(self, key)
+    }
+
+    fn authenticate(&self, headers: &HeaderMap) -> Authenticate {
+        Authenticator::authenticate(self, headers)
+    }
+
+    fn revalidate(&self, client: &Client) -> Authenticate {
+        Authenticator::revalidate(self, client)
+    }
+}

@@ -1,0 +1,135 @@
+//! Signing in and out.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use http::header::{RETRY_AFTER, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use keygate::AuthError;
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::error::{PageError, PageResult};
+use crate::form::{self, SignOutForm};
+use crate::layout;
+use crate::operator::{Operator, role_of};
+use crate::session::Who;
+
+mod code;
+mod page;
+mod throttle;
+
+pub use code::SignInCode;
+
+use code::CodeState;
+use page::Problem;
+use throttle::Throttle;
+
+/// The function that finds the address that sent a request.
+pub(crate) type AddressOf = Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>;
+
+/// The address that failures are counted by. The guard puts it into the request.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller(pub(crate) Option<IpAddr>);
+
+/// Signing in with a code or a key.
+pub(crate) struct SignIn {
+    code: Option<SignInCode>,
+    throttle: Throttle,
+    address: Option<AddressOf>,
+}
+
+impl SignIn {
+    pub(crate) fn new(code: Option<SignInCode>, address: Option<AddressOf>) -> Self {
+        Self { code, throttle: Throttle::default(), address }
+    }
+
+    /// Prints a new code if there is none that works.
+    pub(crate) fn print_code(&self, now: SystemTime) -> CodeState {
+        self.code.as_ref().map_or(CodeState::None, |code| code.renew(now))
+    }
+
+    pub(crate) fn caller(&self, parts: &Parts) -> Caller {
+        Caller(self.address.as_ref().and_then(|address| address(parts)))
+    }
+}
+
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/sign-in", get(show).post(sign_in)).route("/sign-out", post(sign_out))
+}
+
+async fn show(State(app): State<Arc<App>>, operator: Option<Operator>) -> Response {
+    if operator.is_some() {
+        return layout::see_other(&app, "/clients");
+    }
+    let code = app.sign_in.print_code(app.now());
+    page::sign_in(&app, StatusCode::OK, code, None)
+}
+
+async fn sign_in(State(app): State<Arc<App>>, request: Request) -> PageResult {
+    let caller = request.extensions().get().copied().unwrap_or(Caller(None));
+    let input = form::sign_in_input(request).await?;
+    let now = app.now();
+    let attempt = match app.sign_in.throttle.begin(caller.0, now) {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            let code = app.sign_in.print_code(now);
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let mut response = page::sign_in(&app, status, code, Some(Problem::TooMany(wait)));
+            let seconds = HeaderValue::from(wait.as_secs().max(1));
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+            return Ok(response);
+        }
+    };
+    let who = match who(&app, &input, now).await {
+        Ok(who) => who,
+        Err(problem) => {
+            if !problem.is_failure() {
+                app.sign_in.throttle.forget(attempt);
+            }
+            let code = app.sign_in.print_code(now);
+            return Ok(page::sign_in(&app, problem.status(), code, Some(problem)));
+        }
+    };
+    app.sign_in.throttle.forget(attempt);
+    let token = app.sessions.begin(who, now).map_err(|_| PageError::NoRandomness)?;
+    let mut response = layout::see_other(&app, "/clients");
+    set_cookie(&mut response, &app.site.set_cookie(&token));
+    Ok(response)
+}
+
+/// Finds out who typed this.
+async fn who(app: &App, input: &Zeroizing<String>, now: SystemTime) -> Result<Who, Problem> {
+    if input.is_empty() {
+        return Err(Problem::Empty);
+    }
+    if let Some(name) = app.sign_in.code.as_ref().and_then(|code| code.take(input, now)) {
+        return Ok(Who::ByCode(name));
+    }
+    let Some(operators) = &app.operators else { return Err(Problem::WrongCode) };
+    match operators.authenticate_key(input.as_bytes()).await {
+        Ok(client) if role_of(&client).is_none() => Err(Problem::NoRole),
+        Ok(client) => Ok(Who::ByKey(client)),
+        Err(AuthError::Unavailable(_)) => Err(Problem::Unavailable),
+        Err(_) => Err(Problem::WrongKey),
+    }
+}
+
+async fn sign_out(State(app): State<Arc<App>>, form: SignOutForm) -> PageResult {
+    app.sessions.end(&form.token);
+    let mut response = layout::see_other(&app, "/sign-in");
+    set_cookie(&mut response, &app.site.set_cookie(""));
+    Ok(response.into_response())
+}
+
+fn set_cookie(response: &mut Response, cookie: &str) {
+    if let Ok(cookie) = HeaderValue::from_str(cookie) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+}

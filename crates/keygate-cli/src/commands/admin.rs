@@ -1,0 +1,193 @@
+//! Serves the page that manages the store, until it is interrupted.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use keygate::{Authenticator, ManageKeys, Source};
+use keygate_admin::{Admin, AdminConfigError, AdminService, SignInCode};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::actor::actor;
+use crate::args::{AdminArgs, Globals};
+use crate::failure::Failure;
+use crate::history;
+use crate::location::Location;
+use crate::output::Output;
+use crate::runtime::block_on;
+use crate::store::{self, Store};
+
+/// Requests that are not answered this long after the interruption are cut off.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+pub(super) fn run(args: AdminArgs, globals: &Globals, out: &Output) -> Result<(), Failure> {
+    check(&args, globals, out)?;
+    let managed = store::open_to_serve(&globals.location()?, globals, out, true)?;
+    let operators =
+        args.admins.as_ref().map(|admins| operators(admins, globals, out)).transpose()?;
+    let listen = args.listen;
+    let listener = block_on(TcpListener::bind(listen)).map_err(|error| {
+        Failure::unavailable(format!(
+            "{listen} cannot be listened on ({error}): choose another with --listen"
+        ))
+    })?;
+    // Port 0 is any free one.
+    let address = listener.local_addr().unwrap_or(listen);
+    let admin = configured(args, address, managed, operators, globals, out)?;
+    block_on(serve(listener, admin))
+}
+
+/// Refuses what makes no sense before anything is opened.
+fn check(args: &AdminArgs, globals: &Globals, out: &Output) -> Result<(), Failure> {
+    let refuse = |why: &str| Err(Failure::usage(why));
+    if out.is_dry_run() {
+        return refuse(
+            "`keygate admin` has no dry run: the page says before each change what will happen",
+        );
+    }
+    if !args.listen.ip().is_loopback() && args.public_url.is_none() {
+        return refuse(
+            "off loopback, the page needs TLS in front of it: give --public-url https://HOST, its address there, or \
+             listen on 127.0.0.1",
+        );
+    }
+    match &args.admins {
+        None if args.public_url.is_some() => refuse(
+            "behind a public URL, operators sign in with keys of their own: give --admins STORE, whose clients have the \
+             scope admin or read",
+        ),
+        None if args.api => refuse(
+            "requests to the API carry keys of operators: give --admins STORE, whose clients have the scope admin or read",
+        ),
+        Some(admins) if same(&operators_location(admins)?, &globals.location()?) => refuse(
+            "--admins is the managed store itself, and its keys never sign in: keep operators in another one, such as \
+             admins.yml",
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn operators_location(admins: &std::ffi::OsStr) -> Result<Location, Failure> {
+    Location::parse(admins).map_err(|error| Failure::usage(error).in_store("--admins"))
+}
+
+/// Returns whether two names are those of the same store: also of the same file under another name.
+fn same(one: &Location, other: &Location) -> bool {
+    if one == other {
+        return true;
+    }
+    let path = |location: &Location| match location {
+        Location::File(path) => std::fs::canonicalize(path).ok(),
+        #[cfg(feature = "sqlite")]
+        Location::Sqlite(path) => std::fs::canonicalize(path).ok(),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(_) => None,
+    };
+    path(one).is_some_and(|path_of_one| path(other) == Some(path_of_one))
+}
+
+/// The authenticator of operators. The API takes their keys as `X-Api-Key` and as Bearer tokens.
+fn operators(
+    admins: &std::ffi::OsStr,
+    globals: &Globals,
+    out: &Output,
+) -> Result<Authenticator<Arc<dyn Store>>, Failure> {
+    let location = operators_location(admins)?;
+    let store = store::open_to_serve(&location, globals, out, false)
+        .map_err(|failure| failure.in_store("--admins"))?;
+    Authenticator::new(store)
+        .with_sources([Source::header("x-api-key"), Source::bearer()])
+        .map_err(Failure::usage)
+}
+
+fn configured(
+    args: AdminArgs,
+    address: SocketAddr,
+    managed: Arc<dyn Store>,
+    operators: Option<Authenticator<Arc<dyn Store>>>,
+    globals: &Globals,
+    out: &Output,
+) -> Result<AdminService, Failure> {
+    let refused = |error: AdminConfigError| Failure::usage(error);
+    let managed: Arc<dyn ManageKeys> = managed;
+    let mut admin = Admin::new(managed).with_metrics(args.metrics);
+    let (shown, url) = if let Some(url) = &args.public_url {
+        admin = admin.with_public_url(url).map_err(|_| {
+            Failure::usage(
+                "--public-url is https:// and a host, without a path, such as https://keys.example",
+            )
+        })?;
+        let url = url.trim_end_matches('/');
+        (format!("{url}/, served on {address}"), url.to_owned())
+    } else {
+        admin = admin.on_loopback(address).map_err(refused)?;
+        (format!("http://{address}/"), format!("http://{address}"))
+    };
+    if let Some(usage) = history::open_if_kept(globals, out)? {
+        admin = admin.with_usage(usage);
+    }
+    if let Some(prefix) = &args.prefix {
+        admin = admin
+            .with_key_prefix(prefix)
+            .map_err(|_| Failure::usage("--prefix cannot begin a key"))?;
+    }
+    if args.api {
+        admin = admin.with_api();
+    }
+    if let Some(operators) = operators {
+        admin = admin.with_operators(operators);
+    }
+    out.print(&format!("The page is at {shown}\n"), &json!({ "address": url }))?;
+    if args.public_url.is_none() {
+        let printed = out.clone();
+        let code = SignInCode::new(move |code| print_code(&printed, code));
+        admin = admin.with_sign_in_code(code.for_operator(&actor(globals.actor.as_deref())?));
+    }
+    admin.build().map_err(refused)
+}
+
+/// The code goes where the address went. If that cannot be written, nobody can sign in by it, and the page says so.
+fn print_code(out: &Output, code: &str) {
+    let printed = out.print(&format!("Sign-in code: {code}\n"), &json!({ "sign_in_code": code }));
+    if let Err(failure) = printed {
+        out.warn(&format!("the sign-in code is lost: {}", failure.message()));
+    }
+}
+
+async fn serve(listener: TcpListener, admin: AdminService) -> Result<(), Failure> {
+    let router = Router::new().fallback_service(admin);
+    let (stop, stopped) = tokio::sync::watch::channel(());
+    let mut stopping = stopped.clone();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let _ = stopping.changed().await;
+    });
+    let deadline = async move {
+        interrupted().await?;
+        drop(stop);
+        tokio::time::sleep(LAST_ANSWERS).await;
+        Ok(())
+    };
+    let result = tokio::select! {
+        result = server => result,
+        result = deadline => result,
+    };
+    result.map_err(|error| Failure::unavailable(format!("the page cannot be served ({error})")))
+}
+
+/// Waits for Ctrl-C, or for the signal by which service managers stop a process.
+async fn interrupted() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
