@@ -9,6 +9,7 @@ use keygate::{Authenticator, KeyStore, ManageKeys};
 
 use crate::app::{App, Clock};
 use crate::operator::{AdminUser, OperatorKeys, UserOf};
+use crate::pages::nonce::Nonces;
 use crate::service::AdminService;
 use crate::session::Sessions;
 use crate::sign_in::{AddressOf, SignIn, SignInCode};
@@ -188,6 +189,7 @@ impl Admin {
             user_tokens: crate::random::bytes().map_err(|_| AdminConfigError::NoRandomness)?,
             sessions: Sessions::default(),
             sign_in,
+            nonces: Nonces::default(),
             clock: self.clock,
         };
         Ok(AdminService::new(Arc::new(app)))

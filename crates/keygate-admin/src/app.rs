@@ -5,6 +5,7 @@ use keygate::ManageKeys;
 use keygate::observe::UsageHistory;
 
 use crate::operator::{OperatorKeys, UserOf};
+use crate::pages::nonce::Nonces;
 use crate::session::Sessions;
 use crate::sign_in::SignIn;
 use crate::site::Site;
@@ -31,6 +32,8 @@ pub(crate) struct App {
     pub(crate) user_tokens: [u8; 32],
     pub(crate) sessions: Sessions,
     pub(crate) sign_in: SignIn,
+    /// The forms that make keys.
+    pub(crate) nonces: Nonces,
     pub(crate) clock: Clock,
 }
 

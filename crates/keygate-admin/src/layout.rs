@@ -14,20 +14,26 @@ use crate::operator::Operator;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     Clients,
+    Keys,
+    Events,
 }
 
 impl Section {
-    const ALL: &[Self] = &[Self::Clients];
+    const ALL: &[Self] = &[Self::Clients, Self::Keys, Self::Events];
 
     fn name(self) -> &'static str {
         match self {
             Self::Clients => "Clients",
+            Self::Keys => "Keys",
+            Self::Events => "Events",
         }
     }
 
     fn path(self) -> &'static str {
         match self {
             Self::Clients => "/clients",
+            Self::Keys => "/keys",
+            Self::Events => "/events",
         }
     }
 }

@@ -82,6 +82,7 @@ mod service;
 mod session;
 mod sign_in;
 mod site;
+mod view;
 
 pub use admin::{Admin, AdminConfigError};
 pub use operator::{AdminUser, Role};

@@ -2,8 +2,15 @@
 
 mod attacks;
 mod building;
+mod clients;
+mod conflict;
+mod failing;
+mod filled;
 mod forms;
 mod hosts;
+mod issue;
+mod keys;
 mod sessions;
 mod sign_in;
+mod states;
 mod support;

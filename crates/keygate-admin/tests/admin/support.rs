@@ -119,6 +119,13 @@ impl Page {
         Self { service, origin: origin.to_owned(), cookie: None, csrf: String::new(), clock }
     }
 
+    /// Another tab of the same browser.
+    pub(crate) fn tab(&self) -> Self {
+        let Self { service, origin, cookie, csrf, clock } = self;
+        let (service, origin, clock) = (service.clone(), origin.clone(), clock.clone());
+        Self { service, origin, cookie: cookie.clone(), csrf: csrf.clone(), clock }
+    }
+
     /// Types this into the form.
     pub(crate) async fn sign_in(&mut self, code: &str) -> Answer {
         let answer = self.post("/sign-in", &[("code", code)]).await;

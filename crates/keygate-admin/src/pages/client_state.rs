@@ -1,0 +1,225 @@
+//! Disabling, enabling and removing a client: what will happen, and the change.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use keygate::manage::{ClientInfo, EventQuery, KeyQuery, ManageError, Version};
+use maud::{Markup, html};
+
+use super::conflict::{self, Conflict};
+use super::uses::Uses;
+use super::{must_change, newest, refusal};
+use crate::app::App;
+use crate::error::PageResult;
+use crate::form::{self, Form};
+use crate::layout::{Section, page_with, see_other};
+use crate::operator::Operator;
+use crate::view::field::{Errors, Field, hidden};
+use crate::view::time::counted;
+use crate::view::{ClientName, client_path, client_url};
+
+/// A change of a client that has no fields.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Disable,
+    Enable,
+    Remove,
+}
+
+type Shown = (State<Arc<App>>, Operator, ClientName);
+
+pub(super) async fn disable((app, operator, name): Shown) -> PageResult {
+    show(&app, &operator, &name.0, Change::Disable).await
+}
+
+pub(super) async fn enable((app, operator, name): Shown) -> PageResult {
+    show(&app, &operator, &name.0, Change::Enable).await
+}
+
+pub(super) async fn remove((app, operator, name): Shown) -> PageResult {
+    show(&app, &operator, &name.0, Change::Remove).await
+}
+
+pub(super) async fn send_disable((app, operator, name): Shown, form: Form) -> PageResult {
+    send(&app, &operator, &name.0, &form, Change::Disable).await
+}
+
+pub(super) async fn send_enable((app, operator, name): Shown, form: Form) -> PageResult {
+    send(&app, &operator, &name.0, &form, Change::Enable).await
+}
+
+pub(super) async fn send_remove((app, operator, name): Shown, form: Form) -> PageResult {
+    send(&app, &operator, &name.0, &form, Change::Remove).await
+}
+
+async fn show(app: &App, operator: &Operator, name: &str, change: Change) -> PageResult {
+    must_change(operator)?;
+    let client = app.store.find_client(name).await?;
+    confirm(StatusCode::OK, app, operator, &client, change, &html! {}, &Errors::default()).await
+}
+
+async fn send(
+    app: &App,
+    operator: &Operator,
+    name: &str,
+    form: &Form,
+    change: Change,
+) -> PageResult {
+    let client = app.store.find_client(name).await?;
+    if change == Change::Remove && form.text("confirm") != name {
+        let errors = Errors::one("confirm", "this is not the name of the client");
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return confirm(status, app, operator, &client, change, &html! {}, &errors).await;
+    }
+    let Ok(version) = form.text("version").parse::<Version>() else {
+        return changed(app, operator, &client, None, change).await;
+    };
+    let store = operator.store(app)?.if_version(version);
+    let done = match change {
+        Change::Disable => store.disable_client(name).await,
+        Change::Enable => store.enable_client(name).await,
+        Change::Remove => store.remove_client(name).await,
+    };
+    match done {
+        Ok(_) if change == Change::Remove => Ok(see_other(app, "/clients?done=removed")),
+        Ok(_) => Ok(see_other(app, &format!("{}?done={}", client_path(name, ""), change.done()))),
+        Err(ManageError::ClientChanged { current }) => {
+            changed(app, operator, &current, Some(form), change).await
+        }
+        Err(error) => {
+            let (status, errors) = refusal(error)?;
+            confirm(status, app, operator, &client, change, &html! {}, &errors).await
+        }
+    }
+}
+
+/// Asks again, since the client is not as it was shown.
+async fn changed(
+    app: &App,
+    operator: &Operator,
+    client: &ClientInfo,
+    form: Option<&Form>,
+    change: Change,
+) -> PageResult {
+    let state = |enabled| if enabled { "enabled" } else { "disabled" }.to_owned();
+    let was = form.map(|form| form.text("was-state").to_owned()).unwrap_or_default();
+    let now = state(client.enabled);
+    let conflict = Conflict { fact: "State", was, now, typed: None };
+    let conflicts = [conflict].into_iter().filter(|it| it.was != it.now).collect::<Vec<_>>();
+    let query = EventQuery::new().with_client(client.profile.name());
+    let event = newest(&*app.store, query).await;
+    let notice = conflict::notice("client", event.as_ref(), &conflicts, app.now());
+    confirm(StatusCode::CONFLICT, app, operator, client, change, &notice, &Errors::default()).await
+}
+
+impl Change {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Disable => "Disable",
+            Self::Enable => "Enable",
+            Self::Remove => "Remove",
+        }
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Disable => "/disable",
+            Self::Enable => "/enable",
+            Self::Remove => "/remove",
+        }
+    }
+
+    fn done(self) -> &'static str {
+        match self {
+            Self::Disable => "disabled",
+            Self::Enable => "enabled",
+            Self::Remove => "removed",
+        }
+    }
+
+    /// Says why there is nothing to do, if so.
+    fn is_done(self, client: &ClientInfo) -> Option<&'static str> {
+        match (self, client.enabled) {
+            (Self::Disable, false) => Some("This client is disabled already."),
+            (Self::Enable, true) => Some("This client is enabled already."),
+            (Self::Remove, true) => Some(
+                "This client is enabled. Disable it first, and remove it once nobody misses it.",
+            ),
+            _ => None,
+        }
+    }
+}
+
+async fn confirm(
+    status: StatusCode,
+    app: &App,
+    operator: &Operator,
+    client: &ClientInfo,
+    change: Change,
+    notice: &Markup,
+    errors: &Errors,
+) -> Result<Response, crate::error::PageError> {
+    let name = client.profile.name();
+    let url = client_url(app, name, "");
+    let body = if let Some(why) = change.is_done(client) {
+        html! { (notice) (errors.summary()) p { (why) } div.actions { a.button href=(url) { "Back to the client" } } }
+    } else {
+        let class = if change == Change::Enable { "primary" } else { "danger" };
+        html! {
+            (notice)
+            (errors.summary())
+            (effects(app, client, change).await?)
+            form method="post" action=(client_url(app, name, change.path())) {
+                (form::csrf(operator))
+                (hidden("version", &client.version().to_string()))
+                (hidden("was-state", if client.enabled { "enabled" } else { "disabled" }))
+                @if change == Change::Remove {
+                    (Field::new("confirm", "To be sure, type the name of the client").hint(name).required_line(errors))
+                }
+                div.actions {
+                    button.button.(class) type="submit" { (change.title()) " the client" }
+                    a.button.quiet href=(url) { "Cancel" }
+                }
+            }
+        }
+    };
+    let title = format!("{} {}", change.title(), client.profile.title().unwrap_or(name));
+    Ok(page_with(status, app, operator, &title, Section::Clients, body))
+}
+
+/// Says what the change will do, and to how many keys.
+async fn effects(app: &App, client: &ClientInfo, change: Change) -> Result<Markup, ManageError> {
+    let name = client.profile.name();
+    let keys = counted(u64::try_from(client.keys).unwrap_or(u64::MAX), "key");
+    Ok(match change {
+        Change::Enable => html! {
+            p { (keys) " of " strong { (name) } " will work again from the next request on, as far as they have "
+                "not expired." }
+        },
+        Change::Disable => {
+            let uses = Uses::of_client(app, name).await;
+            html! {
+                p { (keys) " of " strong { (name) } " will be refused from the next request on, until you enable "
+                    "the client again. No key is lost." }
+                (uses.of_all(app.now()))
+            }
+        }
+        Change::Remove => {
+            let query = KeyQuery::new().with_client(name).with_limit(1_000);
+            let page = app.store.keys(&query).await?;
+            let all = u64::try_from(page.found.len() + page.unreadable.len()).unwrap_or(u64::MAX);
+            let all = if page.next.is_some() {
+                "more than 1,000 keys".to_owned()
+            } else {
+                counted(all, "key")
+            };
+            html! {
+                p { strong { (name) } " and " (all) " will be removed, also those that were revoked or have "
+                    "expired. This cannot be undone." }
+                p { "What was recorded of it in the events stays." }
+            }
+        }
+    })
+}

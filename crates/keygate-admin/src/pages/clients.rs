@@ -1,0 +1,206 @@
+//! The list of clients.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use keygate::manage::{ClientInfo, ClientQuery};
+use maud::{Markup, html};
+
+use super::first_steps;
+use crate::app::App;
+use crate::error::PageResult;
+use crate::layout::{Section, page_with};
+use crate::operator::Operator;
+use crate::view::field::{Errors, error, kept};
+use crate::view::table::{Column, ListAddress, unreadable};
+use crate::view::{Params, badge, client_url};
+
+const COLUMNS: &[Column] = &[
+    Column::new("Client").sorted_by("name"),
+    Column::new("State"),
+    Column::new("Scopes"),
+    Column::new("Quota"),
+    Column::new("Keys").number(),
+];
+
+/// More scopes than these are counted in the list, so that one client does not fill the page.
+const SHOWN_SCOPES: usize = 4;
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    operator: Operator,
+    params: Params,
+) -> PageResult {
+    let filters = Filters::of(&params);
+    let mut errors = Errors::default();
+    let query = filters.query(&mut errors);
+    let Some(query) = query else {
+        let body = html! { (errors.summary()) (filters.form(&app, &errors)) };
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return Ok(page_with(status, &app, &operator, "Clients", Section::Clients, body));
+    };
+    let after = params.text("after");
+    let query = if after.is_empty() { query } else { query.after(after) };
+    let found = app.store.clients(&query).await?;
+
+    let path = app.url("/clients");
+    let address = ListAddress { path: &path, filters: filters.pairs(), sort: &filters.sort };
+    let is_whole = filters.are_empty() && after.is_empty();
+    let body = html! {
+        (super::done(params.text("done")))
+        @if is_whole && found.found.is_empty() && found.unreadable.is_empty() {
+            (first_steps::no_clients(&app, &operator))
+        } @else {
+            @if operator.may_change() {
+                div.actions { a.button.primary href=(app.url("/clients/new")) { "Add a client" } }
+            }
+            (filters.form(&app, &errors))
+            div.stack id="list" {
+            (unreadable(&found.unreadable))
+            @if found.found.is_empty() {
+                p.empty { "No client is like this. " a href=(path) { "Show all clients" } }
+            } @else {
+                div.table { table {
+                    caption.visually-hidden { "Clients" }
+                    (address.head(COLUMNS))
+                    tbody { @for client in &found.found { (row(&app, client)) } }
+                } }
+            }
+            (address.pager(after.is_empty(), found.next.as_deref()))
+            }
+        }
+    };
+    Ok(page_with(StatusCode::OK, &app, &operator, "Clients", Section::Clients, body))
+}
+
+fn row(app: &App, client: &ClientInfo) -> Markup {
+    let ClientInfo { profile, enabled, keys, .. } = client;
+    let scopes = profile.scopes();
+    html! {
+        tr {
+            th.name scope="row" { (name(app, client)) }
+            td { (badge::client(*enabled)) }
+            td.scopes {
+                @for scope in scopes.iter().take(SHOWN_SCOPES) { span.scope { (scope.as_str()) } " " }
+                @if scopes.len() > SHOWN_SCOPES { span.muted { "and " (scopes.len() - SHOWN_SCOPES) " more" } }
+                @if scopes.is_empty() { span.muted { "none" } }
+            }
+            td {
+                @match profile.quota() {
+                    Some(quota) => { (quota.to_string()) }
+                    None => { span.muted { "default" } }
+                }
+            }
+            td.num { (keys) }
+        }
+    }
+}
+
+/// Shows the title of a client as a link, with its name below; or the name alone.
+fn name(app: &App, client: &ClientInfo) -> Markup {
+    let name = client.profile.name();
+    html! {
+        a href=(client_url(app, name, "")) { (client.profile.title().unwrap_or(name)) }
+        @if client.profile.title().is_some() { small { (name) } }
+    }
+}
+
+/// The filters and the order of the list, as they were typed.
+struct Filters {
+    search: String,
+    state: String,
+    scope: String,
+    metadata: String,
+    sort: String,
+}
+
+impl Filters {
+    fn of(params: &Params) -> Self {
+        let text = |name| kept(params.text(name), "");
+        let sort = match params.text("sort") {
+            "" => "name".to_owned(),
+            sort => sort.to_owned(),
+        };
+        Self {
+            search: text("search"),
+            state: text("state"),
+            scope: text("scope"),
+            metadata: text("metadata"),
+            sort,
+        }
+    }
+
+    fn pairs(&self) -> Vec<(&str, &str)> {
+        let Self { search, state, scope, metadata, sort: _ } = self;
+        vec![("search", search), ("state", state), ("scope", scope), ("metadata", metadata)]
+    }
+
+    fn are_empty(&self) -> bool {
+        self.pairs().iter().all(|(_, value)| value.is_empty())
+    }
+
+    /// Returns the query, or what is wrong with the filters.
+    fn query(&self, errors: &mut Errors) -> Option<ClientQuery> {
+        let mut query = ClientQuery::new().with_search(&self.search);
+        match &*self.state {
+            "" => {}
+            "enabled" => query = query.with_enabled(true),
+            "disabled" => query = query.with_enabled(false),
+            _ => errors.add("state", "a state is enabled or disabled"),
+        }
+        if !self.scope.is_empty() {
+            match self.scope.parse() {
+                Ok(scope) => query = query.with_scope(scope),
+                Err(error) => errors.add("scope", error),
+            }
+        }
+        if !self.metadata.is_empty() {
+            match self.metadata.split_once('=') {
+                Some((name, value)) if !name.trim().is_empty() => {
+                    query = query.add_metadata(name.trim(), value.trim());
+                }
+                _ => errors.add("metadata", "write the metadata as name=value"),
+            }
+        }
+        if self.sort == "-name" {
+            query = query.descending();
+        }
+        errors.is_empty().then_some(query)
+    }
+
+    fn form(&self, app: &App, errors: &Errors) -> Markup {
+        let Self { search, state, scope, metadata, sort } = self;
+        let states = [("", "all"), ("enabled", "enabled"), ("disabled", "disabled")];
+        html! {
+            form.filters method="get" data-filter="list" action=(app.url("/clients")) role="search" {
+                div.field {
+                    label for="search" { "Name or title begins with" }
+                    input id="search" name="search" type="search" value=(search) autocomplete="off";
+                }
+                div.field {
+                    label for="state" { "State" }
+                    select id="state" name="state" {
+                        @for (value, word) in states { option value=(value) selected[value == state] { (word) } }
+                    }
+                    (error("state", errors))
+                }
+                div.field {
+                    label for="scope" { "Has scope" }
+                    input id="scope" name="scope" value=(scope) placeholder="orders:read"
+                        autocomplete="off" spellcheck="false";
+                    (error("scope", errors))
+                }
+                div.field {
+                    label for="metadata" { "Metadata" }
+                    input id="metadata" name="metadata" value=(metadata) placeholder="team=billing"
+                        autocomplete="off" spellcheck="false";
+                    (error("metadata", errors))
+                }
+                @if sort != "name" { input type="hidden" name="sort" value=(sort); }
+                button.button type="submit" { "Filter" }
+                @if !self.are_empty() { a href=(app.url("/clients")) { "Show all" } }
+            }
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Changing a client: the form, what the change will do, and the change.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use keygate::manage::{ClientChange, ClientInfo, EventQuery, KeyQuery, ManageError, Version};
+use keygate::{ClientProfile, ManageKeys};
+use maud::{Markup, html};
+
+use super::client_form::{ClientTexts, FACTS};
+use super::conflict::{self, Conflict};
+use super::{must_change, newest, refusal};
+use crate::app::App;
+use crate::error::PageResult;
+use crate::form::{self, Form};
+use crate::layout::{Section, page_with, see_other};
+use crate::operator::Operator;
+use crate::view::field::{Errors, hidden};
+use crate::view::time::counted;
+use crate::view::{ClientName, client_path, client_url};
+
+/// The form in one of its states.
+struct Edit<'a> {
+    app: &'a App,
+    operator: &'a Operator,
+    client: &'a ClientInfo,
+    typed: ClientTexts,
+    /// The texts when the form was opened.
+    was: ClientTexts,
+}
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    operator: Operator,
+    ClientName(name): ClientName,
+) -> PageResult {
+    must_change(&operator)?;
+    let client = app.store.find_client(&name).await?;
+    let edit = Edit::open(&app, &operator, &client);
+    Ok(edit.form(StatusCode::OK, &html! {}, &Errors::default()))
+}
+
+pub(super) async fn send(
+    State(app): State<Arc<App>>,
+    operator: Operator,
+    ClientName(name): ClientName,
+    form: Form,
+) -> PageResult {
+    let client = app.store.find_client(&name).await?;
+    let mut edit = Edit::open(&app, &operator, &client);
+    let stored = edit.was.clone();
+    let raw = ClientTexts::typed(&form, &name, "");
+    edit.was = ClientTexts::typed(&form, &name, "was-");
+    edit.typed = raw.kept(&stored);
+
+    let version = form.text("version").parse::<Version>();
+    if version != Ok(client.version()) {
+        return Ok(edit.conflict(&app.store).await);
+    }
+    edit.was = stored.clone();
+    let mut errors = Errors::default();
+    let Some(profile) = raw.parse(&stored, &mut errors) else {
+        return Ok(edit.form(StatusCode::UNPROCESSABLE_ENTITY, &html! {}, &errors));
+    };
+    let nothing_differs =
+        html! { div.notice role="status" { p { "Nothing differs from what is stored." } } };
+    match form.text("step") {
+        "edit" => return Ok(edit.form(StatusCode::OK, &html! {}, &errors)),
+        _ if profile == client.profile => {
+            return Ok(edit.form(StatusCode::OK, &nothing_differs, &errors));
+        }
+        "apply" => {}
+        _ => {
+            edit.typed = ClientTexts::of(&profile);
+            let effects = effects(&*app.store, &client, &profile).await?;
+            return Ok(edit.review(&effects));
+        }
+    }
+    let store = operator.store(&app)?.if_version(client.version());
+    match store.update_client(&name, change(&client.profile, &profile)).await {
+        Ok(_) => Ok(see_other(&app, &format!("{}?done=changed", client_path(&name, "")))),
+        Err(ManageError::ClientChanged { current }) => {
+            let edit = Edit { client: &current, ..edit };
+            Ok(edit.conflict(&app.store).await)
+        }
+        Err(error) => {
+            let (status, errors) = refusal(error)?;
+            Ok(edit.form(status, &html! {}, &errors))
+        }
+    }
+}
+
+/// Names what differs, and nothing else.
+fn change(old: &ClientProfile, new: &ClientProfile) -> ClientChange {
+    let mut change = ClientChange::new();
+    if old.title() != new.title() {
+        change = match new.title() {
+            Some(title) => change.with_title(title),
+            None => change.without_title(),
+        };
+    }
+    if old.quota() != new.quota() {
+        change = match new.quota() {
+            Some(quota) => change.with_quota(quota.clone()),
+            None => change.without_quota(),
+        };
+    }
+    if old.scopes() != new.scopes() {
+        change = change.with_scopes(new.scopes().iter().cloned());
+    }
+    if old.networks() != new.networks() {
+        change = change.with_networks(new.networks().iter().copied());
+    }
+    if old.metadata() != new.metadata() {
+        change = change.with_metadata(new.metadata().clone());
+    }
+    change
+}
+
+/// Says what the change does to the keys of the client.
+async fn effects(
+    store: &dyn ManageKeys,
+    client: &ClientInfo,
+    new: &ClientProfile,
+) -> Result<Vec<String>, ManageError> {
+    let keys = u64::try_from(client.keys).unwrap_or(u64::MAX);
+    let mut effects = vec![match keys {
+        0 => "The client has no keys: nobody notices the change now.".to_owned(),
+        _ => format!(
+            "The change applies to {} of this client, from the next request on.",
+            counted(keys, "key")
+        ),
+    }];
+    let lost = |scope: &&_| !new.scopes().iter().any(|kept| kept.covers(scope));
+    let lost: Vec<_> =
+        client.profile.scopes().iter().filter(lost).map(ToString::to_string).collect();
+    if !lost.is_empty() && keys > 0 {
+        effects.push(format!("Requests that need {} are refused from then on.", lost.join(", ")));
+    }
+    // Keys that name what the client loses. A thousand are as many as people read about.
+    let page = store.keys(&KeyQuery::new().with_client(new.name()).with_limit(1_000)).await?;
+    let narrowed = page.found.iter().filter(|key| {
+        let scope = |scope| !new.scopes().iter().any(|kept| kept.covers(scope));
+        let network = |network| {
+            !new.networks().is_empty() && !new.networks().iter().any(|kept| kept.covers(network))
+        };
+        key.revoked.is_none()
+            && (key.scopes.iter().any(scope) || key.networks.iter().copied().any(network))
+    });
+    match u64::try_from(narrowed.count()).unwrap_or(u64::MAX) {
+        0 => {}
+        count => effects.push(format!(
+            "{} with scopes or networks of their own lose a part of them.",
+            counted(count, "key")
+        )),
+    }
+    if client.profile.networks() != new.networks() && !new.networks().is_empty() && keys > 0 {
+        effects.push("Requests from other networks are refused from then on.".to_owned());
+    }
+    Ok(effects)
+}
+
+impl<'a> Edit<'a> {
+    fn open(app: &'a App, operator: &'a Operator, client: &'a ClientInfo) -> Self {
+        let texts = ClientTexts::of(&client.profile);
+        Self { app, operator, client, typed: texts.clone(), was: texts }
+    }
+
+    fn name(&self) -> &str {
+        self.client.profile.name()
+    }
+
+    fn title(&self) -> String {
+        format!("Change {}", self.client.profile.title().unwrap_or(self.name()))
+    }
+
+    fn respond(&self, status: StatusCode, body: Markup) -> Response {
+        page_with(status, self.app, self.operator, &self.title(), Section::Clients, body)
+    }
+
+    /// The hidden fields: the version, and the texts that it had.
+    fn base(&self) -> Markup {
+        let mut was = self.was.clone();
+        html! {
+            (form::csrf(self.operator))
+            (hidden("version", &self.client.version().to_string()))
+            @for (field, _, fact) in FACTS { (hidden(&format!("was-{field}"), fact(&mut was))) }
+        }
+    }
+
+    fn form(&self, status: StatusCode, notice: &Markup, errors: &Errors) -> Response {
+        let url = client_url(self.app, self.name(), "");
+        let keys = counted(u64::try_from(self.client.keys).unwrap_or(u64::MAX), "key");
+        self.respond(status, html! {
+            (notice)
+            (errors.summary())
+            p { "Everything here applies to all " (keys) " of " strong { (self.name()) } ". The next page says "
+                "what will change." }
+            form method="post" action=(client_url(self.app, self.name(), "/edit")) {
+                (self.base())
+                (self.typed.fields(errors))
+                div.actions {
+                    button.button.primary type="submit" name="step" value="review" { "Review the change" }
+                    a.button.quiet href=(url) { "Cancel" }
+                }
+            }
+        })
+    }
+
+    fn review(&self, effects: &[String]) -> Response {
+        let (mut was, mut typed) = (self.was.clone(), self.typed.clone());
+        self.respond(StatusCode::OK, html! {
+            div.table { table {
+                caption { "What will change" }
+                thead { tr { th scope="col" { "Fact" } th scope="col" { "Now" } th scope="col" { "Then" } } }
+                tbody { @for (_, label, fact) in FACTS {
+                    @let (was, typed) = (&*fact(&mut was), &*fact(&mut typed));
+                    @if was != typed {
+                        tr { th scope="row" { (label) } td { (conflict::text(was)) } td { (conflict::text(typed)) } }
+                    }
+                } }
+            } }
+            ul { @for effect in effects { li { (effect) } } }
+            form method="post" action=(client_url(self.app, self.name(), "/edit")) {
+                (self.base())
+                @for (field, _, fact) in FACTS { (hidden(field, fact(&mut typed))) }
+                div.actions {
+                    button.button.primary type="submit" name="step" value="apply" { "Make the change" }
+                    button.button.quiet type="submit" name="step" value="edit" { "Back to the form" }
+                }
+            }
+        })
+    }
+
+    /// Shows what differs, and the form with what was typed where it was typed, and with what is stored now elsewhere.
+    async fn conflict(mut self, store: &Arc<dyn ManageKeys>) -> Response {
+        let mut now = ClientTexts::of(&self.client.profile);
+        let mut conflicts = Vec::new();
+        for (_, label, fact) in FACTS {
+            let [was, typed, now] = [&mut self.was, &mut self.typed, &mut now].map(fact);
+            if was == now && typed == now {
+                continue;
+            }
+            conflicts.push(Conflict {
+                fact: label,
+                was: was.clone(),
+                now: now.clone(),
+                typed: Some(typed.clone()),
+            });
+            if was == typed {
+                typed.clone_from(now);
+            }
+        }
+        self.was = now;
+        let event = newest(&**store, EventQuery::new().with_client(self.name())).await;
+        let notice = html! {
+            (conflict::notice("client", event.as_ref(), &conflicts, self.app.now()))
+            p { "The form below has what you typed, and what is stored now where you typed nothing." }
+        };
+        self.form(StatusCode::CONFLICT, &notice, &Errors::default())
+    }
+}

@@ -1,0 +1,234 @@
+//! What was changed: by whom, when, and what it was before and after.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::extract::State;
+use http::StatusCode;
+use keygate::manage::{ChangeAction, ChangeEvent, EventQuery, ManageError};
+use maud::{Markup, html};
+
+use crate::app::App;
+use crate::error::PageResult;
+use crate::layout::{Section, page_with};
+use crate::operator::Operator;
+use crate::view::changes::{change, words};
+use crate::view::field::{Errors, error, kept};
+use crate::view::table::{Column, ListAddress, unreadable};
+use crate::view::time::{DAY, parse_day, relative};
+use crate::view::{Params, client_url, key_url};
+
+/// The number of changes that are shown with a client or key.
+pub(super) const LATEST: usize = 10;
+
+const DAY_FORM: &str = "write a day as in 2027-01-31";
+
+const COLUMNS: &[Column] = &[
+    Column::new("When"),
+    Column::new("Who"),
+    Column::new("What"),
+    Column::new("Client"),
+    Column::new("Key"),
+    Column::new("Before and after"),
+];
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    operator: Operator,
+    params: Params,
+) -> PageResult {
+    let filters = Filters::of(&params);
+    let mut errors = Errors::default();
+    let query = filters.query(&mut errors);
+    let after = params.text("after");
+    let respond = |status, list: Markup| {
+        let body = html! { (errors.summary()) (filters.form(&app, &errors)) div.stack id="list" { (list) } };
+        Ok(page_with(status, &app, &operator, "Events", Section::Events, body))
+    };
+    let Some(query) = query else {
+        return respond(StatusCode::UNPROCESSABLE_ENTITY, html! {});
+    };
+    let query = if after.is_empty() { query } else { query.after(after) };
+    let page = match app.store.events(&query).await {
+        Ok(page) => page,
+        Err(ManageError::NoEvents { why }) => {
+            let body = not_recorded(why);
+            return Ok(page_with(StatusCode::OK, &app, &operator, "Events", Section::Events, body));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let path = app.url("/events");
+    let address = ListAddress { path: &path, filters: filters.pairs(), sort: "" };
+    respond(
+        StatusCode::OK,
+        html! {
+            (unreadable_events(&page.unreadable))
+            @if page.found.is_empty() {
+                p.empty { "No change was recorded like this." }
+            } @else {
+                (table(&app, &page.found, &address))
+            }
+            (address.pager(after.is_empty(), page.next.as_deref()))
+        },
+    )
+}
+
+/// Shows the latest changes of a client or key. Why there are none to show is no reason to fail.
+pub(super) async fn latest(app: &App, query: &EventQuery, all: &str) -> Markup {
+    match app.store.events(query).await {
+        Ok(page) => html! {
+            @if page.found.is_empty() { p.muted { "No change was recorded." } }
+            @else {
+                (table(app, &page.found, &ListAddress { path: "", filters: Vec::new(), sort: "" }))
+                @if page.next.is_some() { p { a href={ (app.url("/events")) (all) } { "All changes" } } }
+            }
+        },
+        Err(ManageError::NoEvents { why }) => not_recorded(why),
+        Err(error) => {
+            html! { div.notice.warn role="status" { p { "The changes cannot be read now: " (error.to_string()) "." } } }
+        }
+    }
+}
+
+fn not_recorded(why: &str) -> Markup {
+    html! { p.muted { "The changes of this store are not recorded: " (why) "." } }
+}
+
+fn unreadable_events(messages: &[String]) -> Markup {
+    html! { @if !messages.is_empty() { (unreadable(messages)) } }
+}
+
+fn table(app: &App, events: &[ChangeEvent], address: &ListAddress<'_>) -> Markup {
+    let now = app.now();
+    html! {
+        div.table { table.events {
+            caption.visually-hidden { "Changes, the newest first" }
+            (address.head(COLUMNS))
+            tbody { @for event in events { (row(app, event, now)) } }
+        } }
+    }
+}
+
+fn row(app: &App, event: &ChangeEvent, now: SystemTime) -> Markup {
+    html! {
+        tr {
+            td.nowrap { (relative(event.at, now)) }
+            td {
+                @match (&event.actor, &event.tool) {
+                    (Some(actor), _) => { (actor) }
+                    // A change by hand has no actor, but a program.
+                    (None, Some(tool)) => { span.muted { "by hand, with " (tool) } }
+                    (None, None) => { span.muted { "not known" } }
+                }
+            }
+            td.nowrap { (words(event.action)) }
+            td { @if let Some(client) = &event.client { a href=(client_url(app, client, "")) { (client) } } }
+            td { @if let Some(id) = event.key_id { a href=(key_url(app, id, "")) { code.id { (id.to_string()) } } } }
+            td { (change(event)) }
+        }
+    }
+}
+
+/// The filters of the list, as they were typed.
+struct Filters {
+    client: String,
+    key: String,
+    actor: String,
+    action: String,
+    since: String,
+    until: String,
+}
+
+impl Filters {
+    fn of(params: &Params) -> Self {
+        let text = |name| kept(params.text(name), "");
+        Self {
+            client: text("client"),
+            key: text("key"),
+            actor: text("actor"),
+            action: text("action"),
+            since: text("since"),
+            until: text("until"),
+        }
+    }
+
+    fn pairs(&self) -> Vec<(&str, &str)> {
+        let Self { client, key, actor, action, since, until } = self;
+        vec![
+            ("client", client),
+            ("key", key),
+            ("actor", actor),
+            ("action", action),
+            ("since", since),
+            ("until", until),
+        ]
+    }
+
+    /// Returns the query, or what is wrong with the filters.
+    fn query(&self, errors: &mut Errors) -> Option<EventQuery> {
+        let Self { client, key, actor, action, since, until } = self;
+        let mut query = EventQuery::new();
+        if !client.is_empty() {
+            query = query.with_client(client);
+        }
+        if !actor.is_empty() {
+            query = query.with_actor(actor);
+        }
+        if !key.is_empty() {
+            match key.parse() {
+                Ok(key) => query = query.with_key(key),
+                Err(error) => errors.add("key", error),
+            }
+        }
+        if !action.is_empty() {
+            match action.parse() {
+                Ok(action) => query = query.with_action(action),
+                Err(error) => errors.add("action", error),
+            }
+        }
+        match (since.is_empty(), parse_day(since)) {
+            (true, _) => {}
+            (false, Some(day)) => query = query.since(day),
+            (false, None) => errors.add("since", DAY_FORM),
+        }
+        match (until.is_empty(), parse_day(until)) {
+            (true, _) => {}
+            (false, Some(day)) => query = query.until(day + DAY),
+            (false, None) => errors.add("until", DAY_FORM),
+        }
+        errors.is_empty().then_some(query)
+    }
+
+    fn form(&self, app: &App, errors: &Errors) -> Markup {
+        let field = |name: &str, label: &str, kind: &str, value: &str| {
+            html! {
+                div.field {
+                    label for=(name) { (label) }
+                    input id=(name) name=(name) type=(kind) value=(value) autocomplete="off" spellcheck="false";
+                    (error(name, errors))
+                }
+            }
+        };
+        html! {
+            form.filters method="get" data-filter="list" action=(app.url("/events")) role="search" {
+                (field("client", "Client", "text", &self.client))
+                (field("key", "Key id", "text", &self.key))
+                (field("actor", "Who", "text", &self.actor))
+                div.field {
+                    label for="action" { "What" }
+                    select id="action" name="action" {
+                        option value="" { "all" }
+                        @for action in ChangeAction::ALL {
+                            option value=(action.name()) selected[action.name() == self.action] { (words(*action)) }
+                        }
+                    }
+                    (error("action", errors))
+                }
+                (field("since", "From day (UTC)", "date", &self.since))
+                (field("until", "To day (UTC)", "date", &self.until))
+                button.button type="submit" { "Filter" }
+                @if self.pairs().iter().any(|(_, value)| !value.is_empty()) { a href=(app.url("/events")) { "Show all" } }
+            }
+        }
+    }
+}

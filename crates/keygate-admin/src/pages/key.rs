@@ -1,0 +1,78 @@
+//! A key: its facts, its uses, and what was changed of it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use keygate::manage::{EventQuery, KeyInfo};
+use maud::{Markup, html};
+
+use super::events::{self, LATEST};
+use super::key_table::{buttons, is_still_used};
+use super::revoke::named;
+use super::uses::Uses;
+use super::{done, key_form};
+use crate::app::App;
+use crate::error::PageResult;
+use crate::layout::{Section, page_with};
+use crate::operator::Operator;
+use crate::view::time::optional;
+use crate::view::{KeyIdInPath, Params, badge, client_url, key_url, query};
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    operator: Operator,
+    KeyIdInPath(key_id): KeyIdInPath,
+    params: Params,
+) -> PageResult {
+    let key = app.store.find_key(&key_id).await?;
+    let client = app.store.find_client(&key.client).await?;
+    let (profile, now) = (&client.profile, app.now());
+    let uses = Uses::of_client(&app, &key.client).await;
+    let id = key_id.to_string();
+    let latest = EventQuery::new().with_key(key_id).with_limit(LATEST);
+    let body = html! {
+        (done(params.text("done")))
+        @if operator.may_change() { (buttons(&app, &key, now)) }
+        dl.facts {
+            dt { "Key id" } dd { code.id { (id) } }
+            dt { "Client" }
+            dd { a href=(client_url(&app, profile.name(), "")) { (profile.title().unwrap_or(profile.name())) } }
+            dt { "State" } dd { (badge::key(key.status(now))) }
+            dt { "Scopes" } dd { (key_form::scopes(profile, &key.scopes)) }
+            dt { "Networks" } dd { (key_form::networks(profile, &key.networks)) }
+            dt { "Created" } dd { (optional(key.created, now, "not known")) }
+            @if key.not_before().is_some() {
+                dt { "Works from" } dd { (optional(key.not_before(), now, "")) }
+            }
+            dt { "Expires" } dd { (optional(key.expires(), now, "never")) }
+            @if key.revoked.is_some() { dt { "Revoked" } dd { (optional(key.revoked, now, "")) } }
+        }
+        (replaced(&app, &key, &uses).await)
+        section { h2 { "Use" } (uses.of_key(&key, now)) }
+        section {
+            h2 { "Changes" }
+            (events::latest(&app, &latest, &query([("key", &*id)])).await)
+        }
+    };
+    Ok(page_with(StatusCode::OK, &app, &operator, &named(&key), Section::Clients, body))
+}
+
+/// Says which key replaces this one, and whether this one is still used.
+async fn replaced(app: &App, key: &KeyInfo, uses: &Uses) -> Markup {
+    let Some(successor) = key.replaced_by else { return html! {} };
+    let new = app.store.find_key(&successor).await.ok();
+    let still = new.as_ref().and_then(|new| is_still_used(key, uses, new));
+    html! {
+        div.notice.warn[still == Some(true)] role="status" {
+            p {
+                "Replaced by the key " a href=(key_url(app, successor, "")) { code.id { (successor.to_string()) } } "."
+                @match still {
+                    Some(true) => { " " strong { "It is still used." } " The client has not changed over yet." }
+                    Some(false) => { " It has not been used since then: it is safe to revoke." }
+                    None => {}
+                }
+            }
+        }
+    }
+}

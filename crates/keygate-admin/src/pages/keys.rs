@@ -1,0 +1,184 @@
+//! The list of all keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use http::StatusCode;
+use keygate::manage::{KeyQuery, KeySort, KeyStatus};
+use maud::{Markup, html};
+
+use super::key_table::Columns;
+use crate::app::App;
+use crate::error::PageResult;
+use crate::layout::{Section, page_with};
+use crate::operator::Operator;
+use crate::view::Params;
+use crate::view::badge::key_word;
+use crate::view::field::{Errors, error, kept};
+use crate::view::table::{ListAddress, unreadable};
+use crate::view::time::DAY;
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    operator: Operator,
+    params: Params,
+) -> PageResult {
+    let filters = Filters::of(&params);
+    let mut errors = Errors::default();
+    let query = filters.query(&mut errors);
+    let after = params.text("after");
+    let path = app.url("/keys");
+    let address = ListAddress { path: &path, filters: filters.pairs(), sort: &filters.sort };
+    let (status, list) = match query {
+        None => (StatusCode::UNPROCESSABLE_ENTITY, html! {}),
+        Some(query) => {
+            let query = if after.is_empty() { query } else { query.after(after) };
+            let page = app.store.keys(&query).await?;
+            let columns = Columns { client: true, uses: None, buttons: false };
+            let now = app.now();
+            (
+                StatusCode::OK,
+                html! {
+                    (unreadable(&page.unreadable))
+                    @if page.found.is_empty() {
+                        p.empty { "No key is like this. " a href=(path) { "Show all keys" } }
+                    } @else {
+                        div.table { table {
+                            caption.visually-hidden { "Keys" }
+                            (address.head(&columns.heads()))
+                            tbody { @for key in &page.found { (columns.row(&app, key, now)) } }
+                        } }
+                    }
+                    (address.pager(after.is_empty(), page.next.as_deref()))
+                },
+            )
+        }
+    };
+    let body =
+        html! { (errors.summary()) (filters.form(&app, &errors)) div.stack id="list" { (list) } };
+    Ok(page_with(status, &app, &operator, "Keys", Section::Keys, body))
+}
+
+/// The filters and the order of the list, as they were typed.
+struct Filters {
+    search: String,
+    client: String,
+    status: String,
+    scope: String,
+    expires: String,
+    sort: String,
+}
+
+impl Filters {
+    fn of(params: &Params) -> Self {
+        let text = |name| kept(params.text(name), "");
+        let sort = Some(text("sort")).filter(|sort| !sort.is_empty());
+        Self {
+            search: text("search"),
+            client: text("client"),
+            status: text("status"),
+            scope: text("scope"),
+            expires: text("expires"),
+            sort: sort.unwrap_or_else(|| "client".to_owned()),
+        }
+    }
+
+    fn pairs(&self) -> Vec<(&str, &str)> {
+        let Self { search, client, status, scope, expires, sort: _ } = self;
+        vec![
+            ("search", search),
+            ("client", client),
+            ("status", status),
+            ("scope", scope),
+            ("expires", expires),
+        ]
+    }
+
+    /// Returns the query, or what is wrong with the filters.
+    fn query(&self, errors: &mut Errors) -> Option<KeyQuery> {
+        let mut query = KeyQuery::new().with_search(&self.search);
+        let sort = self.sort.strip_prefix('-');
+        query = query.sorted_by(match sort.unwrap_or(&self.sort) {
+            "created" => KeySort::Created,
+            "expires" => KeySort::Expires,
+            _ => KeySort::Client,
+        });
+        if sort.is_some() {
+            query = query.descending();
+        }
+        if !self.client.is_empty() {
+            query = query.with_client(&self.client);
+        }
+        match KeyStatus::ALL.iter().find(|status| status.name() == self.status) {
+            Some(status) => query = query.add_status(*status),
+            None if self.status.is_empty() => {}
+            None => errors.add("status", "choose one of the states"),
+        }
+        if !self.scope.is_empty() {
+            match self.scope.parse() {
+                Ok(scope) => query = query.with_scope(scope),
+                Err(error) => errors.add("scope", error),
+            }
+        }
+        match &*self.expires {
+            "" => {}
+            "never" => query = query.without_expiry(),
+            days => match days.parse::<u32>() {
+                Ok(days) => {
+                    let time = DAY.checked_mul(days).unwrap_or(Duration::MAX);
+                    query = query.expiring_within(time);
+                }
+                Err(_) => errors.add("expires", "choose one of the times"),
+            },
+        }
+        errors.is_empty().then_some(query)
+    }
+
+    fn form(&self, app: &App, errors: &Errors) -> Markup {
+        let Self { search, client, status, scope, expires, sort } = self;
+        let times = [
+            ("", "any time"),
+            ("7", "within 7 days"),
+            ("30", "within 30 days"),
+            ("90", "within 90 days"),
+            ("never", "never"),
+        ];
+        html! {
+            form.filters method="get" data-filter="list" action=(app.url("/keys")) role="search" {
+                div.field {
+                    label for="search" { "Label or id begins with" }
+                    input id="search" name="search" type="search" value=(search) autocomplete="off";
+                }
+                div.field {
+                    label for="client" { "Client" }
+                    input id="client" name="client" value=(client) autocomplete="off" spellcheck="false";
+                }
+                div.field {
+                    label for="status" { "State" }
+                    select id="status" name="status" {
+                        option value="" { "all" }
+                        @for known in KeyStatus::ALL { option value=(known.name()) selected[known.name() == status] { (key_word(*known)) } }
+                    }
+                    (error("status", errors))
+                }
+                div.field {
+                    label for="scope" { "Has scope" }
+                    input id="scope" name="scope" value=(scope) placeholder="orders:read"
+                        autocomplete="off" spellcheck="false";
+                    (error("scope", errors))
+                }
+                div.field {
+                    label for="expires" { "Expires" }
+                    select id="expires" name="expires" {
+                        @for (value, word) in times { option value=(value) selected[value == expires] { (word) } }
+                    }
+                    (error("expires", errors))
+                }
+                @if sort != "client" { input type="hidden" name="sort" value=(sort); }
+                button.button type="submit" { "Filter" }
+                @if self.pairs().iter().any(|(_, value)| !value.is_empty()) { a href=(app.url("/keys")) { "Show all" } }
+            }
+        }
+    }
+}

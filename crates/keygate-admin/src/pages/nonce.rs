@@ -1,0 +1,97 @@
+//! Single-use numbers of the forms that make a key, so that a form makes one key however often it is sent.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use keygate::KeyId;
+
+use crate::random::{self, NoRandomness};
+
+/// How long a form can be sent.
+const AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The number of forms that are remembered, the newest ones.
+const FORMS: usize = 10_000;
+
+/// What a form has made. The key itself is kept nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Made {
+    pub(crate) key_id: KeyId,
+    pub(crate) at: SystemTime,
+}
+
+/// A form. Its lock is held while it makes a key, so that a second request waits and then knows what was made.
+pub(crate) type Slot = Arc<tokio::sync::Mutex<Option<Made>>>;
+
+/// The forms that were opened, in this process alone.
+#[derive(Default)]
+pub(crate) struct Nonces(Mutex<Forms>);
+
+#[derive(Default)]
+struct Forms {
+    by_nonce: HashMap<String, (SystemTime, Slot)>,
+    /// The oldest first.
+    order: VecDeque<String>,
+}
+
+impl Nonces {
+    /// Opens a form, and returns its number.
+    ///
+    /// # Errors
+    ///
+    /// The system has no randomness.
+    pub(crate) fn open(&self, now: SystemTime) -> Result<String, NoRandomness> {
+        let nonce = random::token()?;
+        let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while forms.order.len() >= FORMS || forms.is_oldest_expired(now) {
+            let oldest = forms.order.pop_front();
+            oldest.and_then(|oldest| forms.by_nonce.remove(&oldest));
+        }
+        forms.order.push_back(nonce.clone());
+        forms.by_nonce.insert(nonce.clone(), (now, Slot::default()));
+        Ok(nonce)
+    }
+
+    /// Returns the form with this number, unless it is unknown or too old.
+    pub(crate) fn form(&self, nonce: &str, now: SystemTime) -> Option<Slot> {
+        let forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (opened, slot) = forms.by_nonce.get(nonce)?;
+        (!is_expired(*opened, now)).then(|| slot.clone())
+    }
+}
+
+impl Forms {
+    fn is_oldest_expired(&self, now: SystemTime) -> bool {
+        let oldest = self.order.front().and_then(|oldest| self.by_nonce.get(oldest));
+        oldest.is_some_and(|(opened, _)| is_expired(*opened, now))
+    }
+}
+
+fn is_expired(opened: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(opened).is_ok_and(|age| age > AGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn forms_are_forgotten_when_they_are_old_or_too_many() {
+        let (nonces, now) = (Nonces::default(), UNIX_EPOCH);
+        let first = nonces.open(now).unwrap();
+        assert!(nonces.form(&first, now + AGE).is_some());
+        assert!(nonces.form(&first, now + AGE + Duration::from_secs(1)).is_none());
+        assert!(nonces.form("", now).is_none());
+        for _ in 0..FORMS {
+            nonces.open(now).unwrap();
+        }
+        assert!(nonces.form(&first, now).is_none());
+        let last = nonces.open(now + 2 * AGE).unwrap();
+        assert!(nonces.form(&last, now + 2 * AGE).is_some());
+        let forms = nonces.0.lock().unwrap();
+        assert_eq!((forms.order.len(), forms.by_nonce.len()), (1, 1));
+    }
+}

@@ -1,0 +1,175 @@
+//! Making a key once, and the only response that shows it.
+
+use std::fmt::Display;
+use std::future::Future;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use keygate::key::DEFAULT_PREFIX;
+use keygate::manage::{ClientInfo, KeyInfo, ManageError};
+use keygate::{ApiKey, KeyId, StoreError};
+use maud::{Markup, html};
+use zeroize::Zeroizing;
+
+use super::nonce::{Made, Slot};
+use crate::app::App;
+use crate::error::{PageError, PageResult};
+use crate::layout::{Section, page, page_with};
+use crate::operator::Operator;
+use crate::random::{self, NoRandomness};
+use crate::view::{client_url, key_url, time};
+
+/// Opens a form that makes a key.
+pub(super) fn open(app: &App) -> Result<String, PageError> {
+    app.nonces.open(app.now()).map_err(|NoRandomness| PageError::NoRandomness)
+}
+
+/// Generates a key. Its text is overwritten in memory when it is dropped.
+pub(super) fn generate(app: &App) -> Result<ApiKey, PageError> {
+    ApiKey::generate(app.key_prefix.as_deref().unwrap_or(DEFAULT_PREFIX)).map_err(failed)
+}
+
+fn failed(error: impl Display) -> PageError {
+    PageError::Manage(ManageError::Unavailable(StoreError::new(error.to_string())))
+}
+
+/// Makes the key of a form, unless it was made before: then returns what was made.
+///
+/// The change is not cut off when the caller goes away, as a browser does at a double click: the next request with the form
+/// waits for it.
+pub(super) async fn once<T: Send + 'static>(
+    app: &App,
+    slot: Slot,
+    making: impl Future<Output = Result<T, ManageError>> + Send + 'static,
+    key_id: impl Fn(&T) -> KeyId + Send + 'static,
+) -> Result<Result<T, Made>, ManageError> {
+    let mut turn = slot.lock_owned().await;
+    if let Some(made) = *turn {
+        return Ok(Err(made));
+    }
+    let at = app.now();
+    let task = tokio::spawn(async move {
+        let made = making.await?;
+        *turn = Some(Made { key_id: key_id(&made), at });
+        Ok(made)
+    });
+    match task.await {
+        Ok(result) => result.map(Ok),
+        Err(error) => Err(ManageError::Unavailable(StoreError::new(error))),
+    }
+}
+
+/// A key that was just made.
+pub(super) struct New<'a> {
+    pub(super) key: ApiKey,
+    pub(super) client: &'a ClientInfo,
+    pub(super) issued: &'a KeyInfo,
+    /// What else happened.
+    pub(super) note: Markup,
+}
+
+/// Shows a new key, once.
+///
+/// The page is rendered with a random word in place of the key, so that the text of the key is only in the buffer of the
+/// response, which is overwritten after it was sent.
+pub(super) async fn respond(
+    app: &App,
+    operator: &Operator,
+    title: &str,
+    new: New<'_>,
+) -> PageResult {
+    let word = random::token().map_err(|NoRandomness| PageError::NoRandomness)?;
+    let shown = page(app, operator, title, Section::Clients, body(app, &new, &word));
+    let (mut parts, body) = shown.into_parts();
+    let page = to_bytes(body, usize::MAX).await.map_err(failed)?;
+    let page = String::from_utf8_lossy(&page);
+    let key = new.key.expose();
+    let length = page.len() + page.matches(&word).count() * key.len();
+    let mut buffer = Zeroizing::new(Vec::with_capacity(length));
+    for (index, part) in page.split(&word).enumerate() {
+        if index > 0 {
+            buffer.extend_from_slice(key.as_bytes());
+        }
+        buffer.extend_from_slice(part.as_bytes());
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(Response::from_parts(parts, Body::from(Bytes::from_owner(Buffer(buffer)))))
+}
+
+/// The bytes of a response with a key.
+struct Buffer(Zeroizing<Vec<u8>>);
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn body(app: &App, new: &New<'_>, key: &str) -> Markup {
+    let New { client, issued, note, .. } = new;
+    let name = client.profile.name();
+    html! {
+        div.notice.ok role="status" {
+            p { strong { "This is the only time that the key is shown." } " Copy it now: nobody can show it again, "
+                "and this page neither." }
+        }
+        div.field {
+            label for="key" { "Key" }
+            input.key id="key" type="text" readonly value=(key) spellcheck="false" autocomplete="off";
+            button.button type="button" hidden data-copy="#key" { "Copy the key" }
+        }
+        h2 { "Try it" }
+        p { "With the usual header, in place of the address of your service:" }
+        div.field {
+            label for="curl" { "Command" }
+            input.key id="curl" type="text" readonly value={ "curl -H 'x-api-key: " (key) "' https://api.example.com/" }
+                spellcheck="false" autocomplete="off";
+            button.button type="button" hidden data-copy="#curl" { "Copy the command" }
+        }
+        h2 { "Where to keep it" }
+        ul {
+            li { "In a secret manager or in an environment variable of the one program that uses it." }
+            li { "Never in source code, in a chat, in a mail or in a ticket." }
+            li { "If somebody else may have seen it, rotate it. That takes a minute." }
+        }
+        (note)
+        @if !client.enabled { p { "The client is disabled: the key is refused until you enable the client." } }
+        dl.facts {
+            dt { "Client" } dd { a href=(client_url(app, name, "")) { (client.profile.title().unwrap_or(name)) } }
+            dt { "Label" } dd { (issued.label.as_deref().unwrap_or("none")) }
+            dt { "Key id" } dd { a href=(key_url(app, issued.key_id, "")) { code.id { (issued.key_id.to_string()) } } }
+            dt { "Expires" } dd { (time::optional(issued.expires(), app.now(), "never")) }
+        }
+    }
+}
+
+/// Says what a form has made, without the key.
+pub(super) fn made_already(app: &App, operator: &Operator, made: Made) -> Response {
+    let url = key_url(app, made.key_id, "");
+    let body = html! {
+        div.notice role="status" {
+            p { strong { "This form has made its key already, and no second one." } }
+            p { "A key is shown only once, right after it was made." }
+        }
+        p {
+            "It made the key " a href=(url) { code.id { (made.key_id.to_string()) } } ", " (time::relative(made.at, app.now())) "."
+        }
+        p { "If you could not copy it, revoke it and issue another one: nobody can have it." }
+        div.actions {
+            a.button href=(url) { "Show the key’s page" }
+            a.button.danger href=(key_url(app, made.key_id, "/revoke")) { "Revoke it" }
+        }
+    };
+    page_with(StatusCode::OK, app, operator, "The key was made already", Section::Clients, body)
+}
+
+/// Says that a form was too old, or opened before the page was restarted.
+pub(super) fn too_old() -> Markup {
+    html! {
+        div.notice.warn role="status" {
+            p { strong { "No key was made yet." } " This form was too old. Look at it once more, and send it again." }
+        }
+    }
+}

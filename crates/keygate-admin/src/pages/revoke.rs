@@ -1,0 +1,129 @@
+//! Revoking a key: what will happen and who will notice, and the change.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use keygate::key::KeyState;
+use keygate::manage::{EventQuery, KeyInfo, ManageError, Version};
+use maud::{Markup, html};
+
+use super::conflict::{self, Conflict};
+use super::uses::Uses;
+use super::{must_change, newest, refusal};
+use crate::app::App;
+use crate::error::PageResult;
+use crate::form::{self, Form};
+use crate::layout::{Section, page_with, see_other};
+use crate::operator::Operator;
+use crate::view::badge::key_word;
+use crate::view::field::{Errors, hidden};
+use crate::view::time::{counted, optional};
+use crate::view::{KeyIdInPath, client_url, key_url};
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    operator: Operator,
+    KeyIdInPath(key_id): KeyIdInPath,
+) -> PageResult {
+    must_change(&operator)?;
+    let key = app.store.find_key(&key_id).await?;
+    confirm(StatusCode::OK, &app, &operator, &key, &html! {}, &Errors::default()).await
+}
+
+pub(super) async fn send(
+    State(app): State<Arc<App>>,
+    operator: Operator,
+    KeyIdInPath(key_id): KeyIdInPath,
+    form: Form,
+) -> PageResult {
+    let Ok(version) = form.text("version").parse::<Version>() else {
+        let key = app.store.find_key(&key_id).await?;
+        return changed(&app, &operator, &key, &form).await;
+    };
+    let store = operator.store(&app)?.if_version(version);
+    match store.revoke(&key_id).await {
+        Ok(_) => Ok(see_other(&app, &format!("/keys/{key_id}?done=revoked"))),
+        Err(ManageError::KeyChanged { current }) => changed(&app, &operator, &current, &form).await,
+        Err(error) => {
+            let (status, errors) = refusal(error)?;
+            // A damaged row has no facts to show, and no form: the error says so.
+            let key = app.store.find_key(&key_id).await?;
+            confirm(status, &app, &operator, &key, &html! {}, &errors).await
+        }
+    }
+}
+
+/// Asks again, since the key is not as it was shown.
+async fn changed(app: &App, operator: &Operator, key: &KeyInfo, form: &Form) -> PageResult {
+    let state = Conflict {
+        fact: "State",
+        was: form.text("was-state").to_owned(),
+        now: key_word(key.status(app.now())).to_owned(),
+        typed: None,
+    };
+    let conflicts: Vec<_> = [state].into_iter().filter(|it| it.was != it.now).collect();
+    let event = newest(&*app.store, EventQuery::new().with_key(key.key_id)).await;
+    let notice = conflict::notice("key", event.as_ref(), &conflicts, app.now());
+    confirm(StatusCode::CONFLICT, app, operator, key, &notice, &Errors::default()).await
+}
+
+async fn confirm(
+    status: StatusCode,
+    app: &App,
+    operator: &Operator,
+    key: &KeyInfo,
+    notice: &Markup,
+    errors: &Errors,
+) -> PageResult {
+    let now = app.now();
+    let url = key_url(app, key.key_id, "");
+    let body = if key.state == KeyState::Revoked {
+        html! {
+            (notice) (errors.summary())
+            p { "This key was revoked already, " (optional(key.revoked, now, "at a time that is not known")) "." }
+            div.actions { a.button href=(url) { "Back to the key" } }
+        }
+    } else {
+        let uses = Uses::of_client(app, &key.client).await;
+        html! {
+            (notice)
+            (errors.summary())
+            p {
+                (counted(1, "key")) " of " a href=(client_url(app, &key.client, "")) { (key.client) } " will be "
+                    "refused from the next request on, for good. "
+                "A revoked key never works again; no other key changes."
+            }
+            dl.facts {
+                dt { "Key id" } dd { code.id { (key.key_id.to_string()) } }
+                dt { "Label" } dd { (key.label.as_deref().unwrap_or("none")) }
+                dt { "State" } dd { (crate::view::badge::key(key.status(now))) }
+                dt { "Expires" } dd { (optional(key.expires(), now, "never")) }
+            }
+            section {
+                h2 { "Who will notice" }
+                (uses.of_key(key, now))
+            }
+            @if key.rotation_conflict(now).is_none() {
+                @let rotate = key_url(app, key.key_id, "/rotate");
+                p { "If the client must not stop, " a href=(rotate) { "rotate the key" } " instead." }
+            }
+            form method="post" action=(key_url(app, key.key_id, "/revoke")) {
+                (form::csrf(operator))
+                (hidden("version", &key.version().to_string()))
+                (hidden("was-state", key_word(key.status(now))))
+                div.actions {
+                    button.button.danger.primary type="submit" { "Revoke the key" }
+                    a.button.quiet href=(url) { "Cancel" }
+                }
+            }
+        }
+    };
+    let title = format!("Revoke {}", named(key));
+    Ok(page_with(status, app, operator, &title, Section::Clients, body))
+}
+
+/// Returns the label of a key, or its id.
+pub(super) fn named(key: &KeyInfo) -> String {
+    key.label.clone().unwrap_or_else(|| key.key_id.to_string())
+}

@@ -1,0 +1,91 @@
+//! Tables with links to further pages of a list.
+
+use maud::{Markup, html};
+
+use crate::view::query;
+
+/// A column: its heading, and the word by which the list can be sorted.
+pub(crate) struct Column {
+    pub(crate) heading: &'static str,
+    pub(crate) sort: Option<&'static str>,
+    pub(crate) class: &'static str,
+}
+
+impl Column {
+    pub(crate) const fn new(heading: &'static str) -> Self {
+        Self { heading, sort: None, class: "" }
+    }
+
+    pub(crate) const fn sorted_by(self, sort: &'static str) -> Self {
+        Self { sort: Some(sort), ..self }
+    }
+
+    pub(crate) const fn number(self) -> Self {
+        Self { class: "num", ..self }
+    }
+}
+
+/// The address of a list without its order and place, and its present order.
+pub(crate) struct ListAddress<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) filters: Vec<(&'a str, &'a str)>,
+    pub(crate) sort: &'a str,
+}
+
+impl ListAddress<'_> {
+    fn with(&self, sort: &str, after: &str) -> String {
+        let pairs = self.filters.iter().copied().chain([("sort", sort), ("after", after)]);
+        format!("{}{}", self.path, query(pairs))
+    }
+
+    /// Returns the head of the table. Columns that can be sorted are links, and say how they are sorted now.
+    pub(crate) fn head(&self, columns: &[Column]) -> Markup {
+        html! {
+            thead { tr {
+                @for Column { heading, sort, class } in columns {
+                    @if let Some(sort) = sort {
+                        @let reverse = format!("-{sort}");
+                        @let now = if self.sort == *sort { Some("ascending") }
+                            else if self.sort == reverse { Some("descending") } else { None };
+                        @let next = if self.sort == *sort { &*reverse } else { sort };
+                        th scope="col" class=[not_empty(class)] aria-sort=[now] {
+                            a href=(self.with(next, "")) { (heading) }
+                        }
+                    } @else {
+                        th scope="col" class=[not_empty(class)] { (heading) }
+                    }
+                }
+            } }
+        }
+    }
+
+    /// Returns the links to the first and the next page, if there are any.
+    pub(crate) fn pager(&self, is_first: bool, next: Option<&str>) -> Markup {
+        html! {
+            @if !is_first || next.is_some() {
+                nav.pager aria-label="Pages" {
+                    @if !is_first { a href=(self.with(self.sort, "")) { "First page" } }
+                    @if let Some(next) = next {
+                        a rel="next" href=(self.with(self.sort, next)) { "Next page" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn not_empty(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// Shows the messages about rows that the store could not read.
+pub(crate) fn unreadable(messages: &[String]) -> Markup {
+    html! {
+        @if !messages.is_empty() {
+            div.notice.bad role="alert" {
+                p { "The store has rows that cannot be read. Their keys are refused." }
+                ul { @for message in messages { li { (message) } } }
+            }
+        }
+    }
+}

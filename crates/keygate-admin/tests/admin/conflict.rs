@@ -1,0 +1,171 @@
+//! Two operators at once: nothing is overwritten, and nothing that was typed is lost.
+
+use std::sync::Arc;
+
+use keygate::manage::{ClientChange, KeyChange};
+use keygate::{ManageKeys, YamlStore};
+use tempfile::TempDir;
+
+use crate::filled::{client, page, send, store_with_app};
+use crate::support::{Answer, Page};
+
+const EDIT: &str = "/clients/App%201/edit";
+
+fn texts<'a>(title: &'a str, quota: &'a str, step: &'a str) -> [(&'a str, &'a str); 6] {
+    [
+        ("title", title),
+        ("scopes", "orders:*\r\nstock:read"),
+        ("quota", quota),
+        ("networks", ""),
+        ("metadata", ""),
+        ("step", step),
+    ]
+}
+
+#[tokio::test]
+async fn conflict_shows_what_differs_and_keeps_both_changes() {
+    let (store, _) = store_with_app();
+    let mut page = page(&store).await;
+    let form = page.get(EDIT).await;
+    store.update_client("App 1", ClientChange::new().with_quota("9/day".parse().unwrap())).unwrap();
+
+    let conflict = send(&mut page, EDIT, &form, &texts("My title", "100/minute", "apply")).await;
+    assert_eq!(conflict.status, 409);
+    conflict.says("Somebody else changed the client meanwhile");
+    // What it was, what it is now, and what was typed.
+    conflict
+        .says("<th scope=\"row\">Quota</th><td>100/minute</td><td>9/day</td><td>100/minute</td>");
+    conflict
+        .says("<th scope=\"row\">Title</th><td>The shop</td><td>The shop</td><td>My title</td>");
+    assert!(!conflict.body.contains("<th scope=\"row\">Scopes</th>"));
+    // The form has the typed title, and the quota of the other operator.
+    conflict.says("name=\"title\" type=\"text\" value=\"My title\"").says(">\n9/day</textarea>");
+    assert_eq!(client(&store, "App 1").profile.title(), Some("The shop"));
+
+    let done = send(&mut page, EDIT, &conflict, &texts("My title", "9/day", "apply")).await;
+    assert_eq!(done.status, 303);
+    let profile = client(&store, "App 1").profile;
+    assert_eq!(
+        (profile.title(), profile.quota().unwrap().to_string()),
+        (Some("My title"), "9/day".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn conflict_between_review_and_change_is_found() {
+    let (store, _) = store_with_app();
+    let mut page = page(&store).await;
+    let form = page.get(EDIT).await;
+    let review = send(&mut page, EDIT, &form, &texts("My title", "100/minute", "review")).await;
+    store.disable_client("App 1").unwrap();
+    let conflict = send(&mut page, EDIT, &review, &[("step", "apply")]).await;
+    assert_eq!(conflict.status, 409);
+    conflict.says("value=\"My title\"");
+    assert_eq!(client(&store, "App 1").profile.title(), Some("The shop"));
+}
+
+/// Opens a page of a change, lets another operator change the client or key, and sends the form.
+async fn sent_too_late(
+    path: &str,
+    typed: &[(&str, &str)],
+    meanwhile: impl FnOnce(&keygate::MemoryStore),
+) -> (keygate::MemoryStore, Answer) {
+    let (store, key) = store_with_app();
+    let mut page = page(&store).await;
+    let path = path.replace("ID", &key.key_id().to_string());
+    let form = page.get(&path).await;
+    assert_eq!(form.status, 200, "{path}");
+    meanwhile(&store);
+    let answer = send(&mut page, &path, &form, typed).await;
+    assert_eq!(answer.status, 409, "{path}");
+    answer.says("meanwhile");
+    (store, answer)
+}
+
+#[tokio::test]
+async fn state_is_not_changed_by_an_old_confirmation() {
+    let quota = || ClientChange::new().with_quota("9/day".parse().unwrap());
+    let (store, _) = sent_too_late("/clients/App%201/disable", &[], |store| {
+        store.update_client("App 1", quota()).unwrap();
+    })
+    .await;
+    assert!(client(&store, "App 1").enabled);
+    let (_, answer) = sent_too_late("/clients/App%201/disable", &[], |store| {
+        store.disable_client("App 1").unwrap();
+    })
+    .await;
+    answer.says("<td>enabled</td><td>disabled</td>").says("disabled already");
+}
+
+#[tokio::test]
+async fn key_is_not_changed_by_an_old_form() {
+    let label = |label: &'static str| KeyChange::new().with_label(label);
+    let (_, key) = store_with_app();
+    drop(key);
+    for (path, typed) in [
+        ("/keys/ID/revoke", vec![]),
+        ("/keys/ID/rotate", vec![("grace", "1h"), ("lifetime", "same"), ("label", "mine")]),
+        ("/keys/ID/edit", vec![("label", "mine"), ("lifetime", "same")]),
+    ] {
+        let (store, answer) = sent_too_late(path, &typed, |store| {
+            let id = store.list_keys(None).unwrap()[0].key_id;
+            store.update_key(&id, label("theirs")).unwrap();
+        })
+        .await;
+        let keys = store.list_keys(None).unwrap();
+        assert_eq!((keys.len(), keys[0].label.as_deref()), (1, Some("theirs")), "{path}");
+        assert!(keys[0].revoked.is_none());
+        if path.ends_with("edit") {
+            answer.says("<td>production</td><td>theirs</td><td>mine</td>");
+        }
+        if !typed.is_empty() {
+            answer.says("value=\"mine\"");
+        }
+    }
+}
+
+#[tokio::test]
+async fn key_is_not_issued_after_the_client_changed() {
+    let (store, _) = store_with_app();
+    let mut page = page(&store).await;
+    let path = "/clients/App%201/keys/new";
+    let form = page.get(path).await;
+    let review = send(&mut page, path, &form, &[("label", "mine"), ("lifetime", "30d")]).await;
+    store
+        .update_client("App 1", ClientChange::new().add_scope("billing:*".parse().unwrap()))
+        .unwrap();
+    let conflict = send(&mut page, path, &review, &[("step", "issue")]).await;
+    assert_eq!(conflict.status, 409);
+    conflict.says("Scopes of the client").says("billing:*").says("mine");
+    assert_eq!(client(&store, "App 1").keys, 1);
+    let shown = send(&mut page, path, &conflict, &[("step", "issue")]).await;
+    shown.says("only time that the key is shown");
+    assert_eq!(client(&store, "App 1").keys, 2);
+}
+
+#[tokio::test]
+async fn conflict_names_the_other_operator() {
+    let folder = TempDir::new().unwrap();
+    let store = YamlStore::create(folder.path().join("keys.yml")).unwrap();
+    let store = store.record_events(folder.path()).unwrap();
+    store.add_client("App 1").unwrap();
+    let mut page = Page::new(Arc::new(store.clone())).await;
+    let form = page.get(EDIT).await;
+    let bob: Box<dyn ManageKeys> = ManageKeys::for_actor(&store, "bob <b>").unwrap();
+    bob.update_client("App 1", ClientChange::new().with_title("Theirs")).await.unwrap();
+    let conflict = send(&mut page, EDIT, &form, &texts("Mine", "", "apply")).await;
+    assert_eq!(conflict.status, 409);
+    conflict.says("<strong>bob &lt;b&gt;</strong>").says("client changed");
+    let done = send(&mut page, EDIT, &conflict, &texts("Mine", "", "apply")).await;
+    assert_eq!(done.status, 303);
+
+    // The events of the page name who it was.
+    let client = page.get("/clients/App%201").await;
+    client.says("<td>ann</td>").says("<del>Theirs</del> <ins>Mine</ins>");
+    let events = page.get("/events?actor=bob+%3Cb%3E").await;
+    events.says("<ins>Theirs</ins>");
+    assert!(!events.body.contains("<ins>Mine</ins>"));
+    for query in ["key=x", "action=x", "since=x", "until=2027-13-01"] {
+        assert_eq!(page.get(&format!("/events?{query}")).await.status, 422, "{query}");
+    }
+}

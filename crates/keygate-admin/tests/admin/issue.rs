@@ -1,0 +1,240 @@
+//! Issuing a key: a summary first, and the key once.
+
+use std::time::Duration;
+
+use keygate::manage::Policy;
+use keygate::{ApiKey, ClientProfile, KeyDigest, LocalKeyStore as _, MemoryStore};
+
+use crate::failing::{Failing, Fault};
+use crate::filled::{between, client, lacks, page, send, store, store_with_app};
+use crate::support::{Answer, Page, at};
+
+const PATH: &str = "/clients/App%201/keys/new";
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The key in the only response that shows it.
+#[track_caller]
+fn key_in(answer: &Answer) -> String {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    between(answer, "id=\"key\" type=\"text\" readonly value=\"", "\"").to_owned()
+}
+
+fn typed(label: &str) -> [(&str, &str); 3] {
+    [("label", label), ("lifetime", "30d"), ("step", "review")]
+}
+
+fn works(store: &MemoryStore, key: &str) -> bool {
+    store.find(&KeyDigest::of(key.as_bytes())).unwrap().is_some()
+}
+
+async fn review(page: &mut Page, typed: &[(&str, &str)]) -> Answer {
+    let form = page.get(PATH).await;
+    assert_eq!(form.status, 200);
+    send(page, PATH, &form, typed).await
+}
+
+#[tokio::test]
+async fn key_is_shown_once_after_a_summary() {
+    let (store, _) = store_with_app();
+    let mut page = page(&store).await;
+    let summary = review(
+        &mut page,
+        &[
+            ("label", "laptop"),
+            ("scope", "stock:read"),
+            ("networks", "10.0.0.0/8"),
+            ("lifetime", "30d"),
+        ],
+    )
+    .await;
+    assert_eq!(summary.status, 200);
+    for fact in [
+        "laptop",
+        "stock:read",
+        "10.0.0.0/8",
+        "2027-01-31 00:00:00 UTC",
+        "in 30 days",
+        "One key will be made",
+        "The other key of the client stays",
+    ] {
+        summary.says(fact);
+    }
+    assert_eq!(client(&store, "App 1").keys, 1);
+
+    let shown = send(&mut page, PATH, &summary, &[("step", "issue")]).await;
+    let key = key_in(&shown);
+    assert!(key.starts_with("kg_") && works(&store, &key));
+    assert_eq!(shown.header("cache-control"), "no-store");
+    shown
+        .says(&format!("curl -H 'x-api-key: {key}'"))
+        .says("Where to keep it")
+        .says("data-copy=\"#key\"");
+    let info = store
+        .list_keys(Some("App 1"))
+        .unwrap()
+        .into_iter()
+        .find(|key| key.label.as_deref() == Some("laptop"))
+        .unwrap();
+    assert_eq!(
+        (info.expires(), info.scopes.len(), info.networks.len()),
+        (Some(at(0) + 30 * DAY), 1, 1)
+    );
+
+    for path in
+        ["/clients", "/clients/App%201", "/keys", "/events", &format!("/keys/{}", info.key_id)]
+    {
+        lacks(&page.get(path).await, &key);
+    }
+}
+
+#[tokio::test]
+async fn form_that_is_sent_again_makes_no_second_key() {
+    let (store, _) = store_with_app();
+    let mut page = page(&store).await;
+    let form = page.get(PATH).await;
+    let summary = send(&mut page, PATH, &form, &typed("laptop")).await;
+    let key = key_in(&send(&mut page, PATH, &summary, &[("step", "issue")]).await);
+    let id = store
+        .list_keys(Some("App 1"))
+        .unwrap()
+        .into_iter()
+        .find(|key| key.label.as_deref() == Some("laptop"))
+        .unwrap()
+        .key_id;
+    // Reload, back to the summary, back to the form.
+    for (shown, step) in
+        [(&summary, "issue"), (&summary, "edit"), (&summary, "review"), (&form, "review")]
+    {
+        let again =
+            send(&mut page, PATH, shown, &[("label", "other"), ("lifetime", "7d"), ("step", step)])
+                .await;
+        assert_eq!(again.status, 200);
+        again.says("has made its key already").says(&id.to_string());
+        lacks(&again, &key);
+    }
+    assert_eq!(client(&store, "App 1").keys, 2);
+    // A new form makes a new key.
+    let summary = review(&mut page, &typed("second")).await;
+    key_in(&send(&mut page, PATH, &summary, &[("step", "issue")]).await);
+    assert_eq!(client(&store, "App 1").keys, 3);
+}
+
+#[tokio::test]
+async fn second_click_waits_and_makes_no_second_key() {
+    let (store, _) = store_with_app();
+    let slow = Failing::new(store.clone());
+    let mut page = Page::new(slow.shared()).await;
+    let summary = review(&mut page, &typed("laptop")).await;
+    slow.set(Fault::Waits);
+    let mut other = page.tab();
+    // The browser gives up the first request at the second click.
+    tokio::select! {
+        biased;
+        answer = send(&mut page, PATH, &summary, &[("step", "issue")]) => panic!("{answer:?}"),
+        () = slow.began() => {}
+    }
+    let release = async {
+        slow.release();
+        std::future::pending::<()>().await;
+    };
+    let second = tokio::select! {
+        answer = send(&mut other, PATH, &summary, &[("step", "issue")]) => answer,
+        () = release => unreachable!(),
+    };
+    second.says("has made its key already");
+    assert_eq!(client(&store, "App 1").keys, 2);
+}
+
+#[tokio::test]
+async fn forged_or_forgotten_form_asks_once_more() {
+    let (store, _) = store_with_app();
+    let mut page = page(&store).await;
+    let summary = review(&mut page, &typed("laptop")).await;
+    for nonce in ["", "0123456789abcdef0123456789abcdef"] {
+        let again = send(&mut page, PATH, &summary, &[("nonce", nonce), ("step", "issue")]).await;
+        again.says("This form was too old").says("laptop");
+        assert_eq!(client(&store, "App 1").keys, 1);
+    }
+    let again = send(&mut page, PATH, &summary, &[("nonce", "x"), ("step", "issue")]).await;
+    key_in(&send(&mut page, PATH, &again, &[("step", "issue")]).await);
+    assert_eq!(client(&store, "App 1").keys, 2);
+}
+
+#[tokio::test]
+async fn wrong_scopes_networks_and_times_are_said_at_the_field() {
+    let store = store();
+    let scopes = ["orders:*".parse().unwrap()];
+    let profile = ClientProfile::new("App 1").with_scopes(scopes);
+    store.add_client(profile.with_networks(["10.0.0.0/8".parse().unwrap()])).unwrap();
+    let mut page = page(&store).await;
+    let wrong = [
+        (
+            [("scopes", "stock:read"), ("lifetime", "30d"), ("label", "a")],
+            "scopes",
+            "lacks the scope",
+        ),
+        (
+            [("networks", "192.0.2.0/24"), ("lifetime", "30d"), ("label", "a")],
+            "networks",
+            "not within those of the client",
+        ),
+        (
+            [("lifetime", "date"), ("date", "2020-01-01"), ("label", "a")],
+            "lifetime",
+            "already passed",
+        ),
+        ([("lifetime", "date"), ("date", "soon"), ("label", "a")], "lifetime", "last day"),
+        ([("lifetime", ""), ("date", ""), ("label", "a")], "lifetime", "Choose how long"),
+        ([("lifetime", "30d"), ("date", ""), ("label", "a\tb")], "label", "control character"),
+    ];
+    for (typed, field, why) in wrong {
+        let refused = review(&mut page, &typed).await;
+        assert_eq!(refused.status, 422, "{field}");
+        refused.says(&format!("id=\"{field}-error\"")).says(why).says("value=\"a");
+    }
+    let key = ApiKey::generate("kg").unwrap();
+    let refused = review(&mut page, &[("label", key.expose()), ("lifetime", "30d")]).await;
+    assert_eq!(refused.status, 422);
+    lacks(&refused, key.expose());
+    // Narrower scopes are within the client's.
+    review(&mut page, &[("scopes", "orders:read"), ("lifetime", "30d")])
+        .await
+        .says("One key will be made");
+}
+
+#[tokio::test]
+async fn policy_is_default_and_limit_of_the_lifetime() {
+    let (store, _) = store_with_app();
+    let policy = Policy::new().with_default_lifetime(60 * DAY).with_max_lifetime(90 * DAY);
+    store.set_policy(policy).unwrap();
+    let mut page = page(&store).await;
+    let form = page.get(PATH).await;
+    form.says("value=\"default\" checked").says("60 days, as the policy");
+    for absent in ["value=\"365d\"", "value=\"never\""] {
+        lacks(&form, absent);
+    }
+    let summary = send(&mut page, PATH, &form, &[("lifetime", "default")]).await;
+    summary.says("2027-03-02 00:00:00 UTC");
+    for forged in ["365d", "never"] {
+        let refused = send(&mut page, PATH, &form, &[("lifetime", forged)]).await;
+        assert_eq!(refused.status, 422, "{forged}");
+        refused.says("id=\"lifetime-error\"");
+    }
+}
+
+#[tokio::test]
+async fn failure_of_the_store_makes_no_key_and_can_be_repeated() {
+    let (store, _) = store_with_app();
+    let failing = Failing::new(store.clone());
+    let mut page = Page::new(failing.shared()).await;
+    let summary = review(&mut page, &typed("laptop")).await;
+    failing.set(Fault::NoChanges);
+    let failed = send(&mut page, PATH, &summary, &[("step", "issue")]).await;
+    assert_eq!(failed.status, 503);
+    failed.says("The change failed").says("The disk is full").says("value=\"laptop\"");
+    lacks(&failed, "kg_");
+    failing.set(Fault::None);
+    let typed = [("label", "laptop"), ("lifetime", "30d"), ("step", "issue")];
+    key_in(&send(&mut page, PATH, &failed, &typed).await);
+    assert_eq!(client(&store, "App 1").keys, 2);
+}
