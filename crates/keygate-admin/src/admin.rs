@@ -151,7 +151,8 @@ impl Admin {
         Self { address: Some(Arc::new(address)), ..self }
     }
 
-    /// Serves the JSON API below `/api/v1`. Its requests carry keys of [`Admin::with_operators`].
+    /// Serves the JSON API below `/api/v1`: see [`api_guide`](crate::api_guide). Its requests carry keys of
+    /// [`Admin::with_operators`].
     pub fn with_api(self) -> Self {
         Self { has_api: true, ..self }
     }
@@ -165,11 +166,15 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// Nobody could sign in; the address of the page is missing; or a sign-in code is to be used off loopback.
+    /// Nobody could sign in, or nobody to the API; the address of the page is missing; or a sign-in code is to be used off
+    /// loopback.
     pub fn build(self) -> Result<AdminService, AdminConfigError> {
         let site = self.site.ok_or(AdminConfigError::NoAddress)?;
         if self.code.is_none() && self.operators.is_none() && self.user.is_none() {
             return Err(AdminConfigError::NobodySignsIn);
+        }
+        if self.has_api && self.operators.is_none() {
+            return Err(AdminConfigError::ApiWithoutOperators);
         }
         if self.code.is_some() && !site.is_loopback {
             return Err(AdminConfigError::CodeOffLoopback);
@@ -244,6 +249,9 @@ pub enum AdminConfigError {
         "a sign-in code is for loopback alone: behind a public URL, set up `Admin::with_operators`"
     )]
     CodeOffLoopback,
+    /// Nobody could sign in to the API.
+    #[error("requests to the API carry keys of operators: set up `Admin::with_operators`")]
+    ApiWithoutOperators,
     /// The system has no randomness.
     #[error("the system has no randomness for tokens: try again")]
     NoRandomness,

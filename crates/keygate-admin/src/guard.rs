@@ -6,6 +6,7 @@ use axum::response::Response;
 use http::header::{ALLOW, COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use keygate::{AuthError, Client};
 
 use crate::app::App;
 use crate::error::PageError;
@@ -30,9 +31,16 @@ pub(crate) async fn admit(app: &App, parts: &mut Parts) -> Result<(), PageError>
         Area::Pages | Area::SignIn => operator(app, parts).await,
         Area::Assets | Area::Api => Ok(None),
     };
+    let key = match &app.operators {
+        Some(operators) if area == Area::Api => Some(operators.authenticate(parts).await),
+        _ => None,
+    };
     // What the mounting service left there has been read, and parameters of its paths would count as parameters here.
     parts.extensions.clear();
     parts.extensions.insert(caller);
+    if let Some(key) = key {
+        parts.extensions.insert(ApiKeyOutcome(key));
+    }
     let is_signed_in = match operator? {
         Some(operator) => parts.extensions.insert(operator).is_none(),
         None => false,
@@ -69,6 +77,15 @@ pub(crate) fn finish(
     response
 }
 
+/// The result of verifying the key of a request to the API, which decides what it means.
+#[derive(Clone)]
+pub(crate) struct ApiKeyOutcome(pub(crate) Result<Client, AuthError>);
+
+/// Returns whether a path belongs to the API.
+pub(crate) fn is_api(path: &str) -> bool {
+    Area::of(path) == Area::Api
+}
+
 /// The parts of the service, which differ in who is let through.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Area {
@@ -78,7 +95,7 @@ enum Area {
     SignIn,
     /// Everybody: the style and the script.
     Assets,
-    /// The API authenticates its requests itself, by key: a cookie means nothing there.
+    /// Requests with the key of an operator: a cookie means nothing there.
     Api,
 }
 

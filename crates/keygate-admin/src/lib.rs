@@ -40,6 +40,11 @@
 //! Operators with the scope `read` see no buttons, and their changes are refused. The events of the store name the
 //! operator.
 //!
+//! # For programs, and for customers
+//!
+//! [`Admin::with_api`] serves the same operations as JSON. [`self_service()`] is a router of its own, with which the customers
+//! of a service manage their keys. [`api_guide`] explains both.
+//!
 //! # Safety
 //!
 //! - The session is in the memory of this process. The cookie is `HttpOnly` and `SameSite=Strict`, with the prefix
@@ -69,15 +74,20 @@ compile_error!(
 );
 
 mod admin;
+mod api;
+pub mod api_guide;
 mod app;
 mod assets;
 mod error;
 mod form;
 mod guard;
+mod json;
 mod layout;
 mod operator;
 mod pages;
+pub mod problems;
 mod random;
+mod self_service;
 mod service;
 mod session;
 mod sign_in;
@@ -86,5 +96,6 @@ mod view;
 
 pub use admin::{Admin, AdminConfigError};
 pub use operator::{AdminUser, Role};
+pub use self_service::{Caller, InvalidOrigin, SelfService, self_service};
 pub use service::{AdminFuture, AdminService};
 pub use sign_in::SignInCode;

@@ -6,7 +6,10 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::HeaderMap;
 use http::request::Parts;
 use keygate::manage::ManageError;
-use keygate::{Authenticate, Authenticator, Client, KeyDigest, KeyStore, ManageKeys, Scope};
+use keygate::{
+    AuthError, Authenticate, Authenticator, Client, KeyDigest, KeyStore, ManageKeys, Scope,
+};
+use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::error::PageError;
@@ -146,8 +149,14 @@ pub(crate) trait OperatorKeys: Send + Sync {
     /// Verifies a key that was typed into the form.
     fn authenticate_key(&self, key: &[u8]) -> Authenticate;
 
-    /// Verifies the key in the headers of a request to the API.
-    fn authenticate(&self, headers: &HeaderMap) -> Authenticate;
+    /// Verifies the key of a request to the API.
+    fn authenticate(&self, parts: &Parts) -> Authenticate;
+
+    /// Returns the headers of the response to a refused request to the API.
+    fn refusal_headers(&self, error: &AuthError) -> HeaderMap;
+
+    /// Returns the security schemes of the API, for its document.
+    fn security_schemes(&self) -> Map<String, Value>;
 
     /// Decides again on a client that is signed in.
     fn revalidate(&self, client: &Client) -> Authenticate;
@@ -158,8 +167,21 @@ impl<S: KeyStore + 'static> OperatorKeys for Authenticator<S> {
         Authenticator::authenticate_key(self, key)
     }
 
-    fn authenticate(&self, headers: &HeaderMap) -> Authenticate {
-        Authenticator::authenticate(self, headers)
+    fn authenticate(&self, parts: &Parts) -> Authenticate {
+        self.authenticate_parts(parts)
+    }
+
+    fn refusal_headers(&self, error: &AuthError) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        self.finish_refusal(&mut headers, error);
+        headers
+    }
+
+    fn security_schemes(&self) -> Map<String, Value> {
+        match serde_json::to_value(self.openapi().security_schemes()) {
+            Ok(Value::Object(schemes)) => schemes,
+            _ => Map::new(),
+        }
     }
 
     fn revalidate(&self, client: &Client) -> Authenticate {

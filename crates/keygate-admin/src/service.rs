@@ -9,13 +9,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse as _;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use tower_service::Service;
 
 use crate::app::App;
 use crate::error::PageError;
 use crate::operator::Operator;
-use crate::{assets, guard, pages, sign_in};
+use crate::{api, assets, guard, pages, sign_in};
 
 /// The page and the API as a tower service: see [`Admin`](crate::Admin). It takes requests with any body and never fails.
 ///
@@ -33,23 +33,28 @@ impl AdminService {
     }
 }
 
-fn routes(app: &App) -> Router<Arc<App>> {
+fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let router = Router::new()
         .merge(sign_in::routes())
         .merge(assets::routes())
         .merge(pages::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed);
-    let _ = app.has_api;
-    router
+    match app.operators.as_ref().filter(|_| app.has_api) {
+        Some(operators) => router.nest("/api/v1", api::routes(app, operators)),
+        None => router,
+    }
 }
 
 async fn not_allowed() -> PageError {
     PageError::MethodNotAllowed
 }
 
-async fn not_found() -> PageError {
-    PageError::NotFound("There is no such page.".to_owned())
+async fn not_found(uri: Uri) -> Response<Body> {
+    if guard::is_api(uri.path()) {
+        return api::not_found();
+    }
+    PageError::NotFound("There is no such page.".to_owned()).into_response()
 }
 
 impl<B> Service<Request<B>> for AdminService
@@ -70,6 +75,7 @@ where
         AdminFuture(Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             let method = parts.method.clone();
+            let is_api = app.has_api && guard::is_api(parts.uri.path());
             let admitted = guard::admit(&app, &mut parts).await;
             let operator = parts.extensions.get::<Operator>().cloned();
             let response = match admitted {
@@ -78,6 +84,7 @@ where
                         router.call(Request::from_parts(parts, Body::new(body))).await;
                     response
                 }
+                Err(error) if is_api => api::refused(&error).into_response(),
                 Err(error) => error.into_response(),
             };
             guard::finish(&app, operator.as_ref(), &method, response)

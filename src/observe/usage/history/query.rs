@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -15,7 +14,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct UsageQuery {
-    pub(super) clients: Option<BTreeSet<String>>,
+    pub(super) client: Option<String>,
     pub(super) since: Option<SystemTime>,
     pub(super) until: Option<SystemTime>,
 }
@@ -28,12 +27,7 @@ impl UsageQuery {
 
     /// Reads only this client.
     pub fn for_client(self, name: impl Into<String>) -> Self {
-        self.for_clients([name])
-    }
-
-    /// Reads only these clients, such as those of a page. An index finds them, however many others there are.
-    pub fn for_clients(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { clients: Some(names.into_iter().map(Into::into).collect()), ..self }
+        Self { client: Some(name.into()), ..self }
     }
 
     /// Reads from this time on. A minute, hour or day that was summed before and ends later is read as a whole.

@@ -1,0 +1,75 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use keygate::manage::{ClientQuery, EventQuery, ManageError, Policy};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Api;
+use crate::json::{JsonResult, json, time};
+
+/// What this service can do with its store.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// `ok`. A store that cannot be read is a 503.
+    status: &'static str,
+    policy: PolicyView,
+    /// Whether the store records changes.
+    events: bool,
+    usage: UsageHealth,
+}
+
+/// The rules for the lifetimes of keys.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Policy)]
+struct PolicyView {
+    max_lifetime_seconds: Option<u64>,
+    default_lifetime_seconds: Option<u64>,
+    requires_expiry: bool,
+}
+
+/// The history of usage.
+#[derive(Serialize, ToSchema)]
+struct UsageHealth {
+    /// `ok`, `unavailable`, or `not_kept` by this service.
+    status: &'static str,
+    /// Since when usage has been written; `null` if it never was, or is not known.
+    #[schema(format = DateTime)]
+    watched_since: Option<String>,
+}
+
+impl PolicyView {
+    fn of(policy: &Policy) -> Self {
+        Self {
+            max_lifetime_seconds: policy.max_lifetime().map(|lifetime| lifetime.as_secs()),
+            default_lifetime_seconds: policy.default_lifetime().map(|lifetime| lifetime.as_secs()),
+            requires_expiry: policy.requires_expiry(),
+        }
+    }
+}
+
+/// Checks the store
+///
+/// It reads a row of the store. 503 if that fails.
+#[utoipa::path(get, path = "/health", tag = "health",
+    responses((status = 200, description = "The store can be read", body = Health)))]
+pub(super) async fn show_health(State(api): State<Arc<Api>>) -> JsonResult {
+    let store = &api.app.store;
+    store.clients(&ClientQuery::new().with_limit(1)).await?;
+    let policy = PolicyView::of(&store.policy().await?);
+    let events = match store.events(&EventQuery::default().with_limit(1)).await {
+        Ok(_) => true,
+        Err(ManageError::NoEvents { .. }) => false,
+        Err(error) => return Err(error.into()),
+    };
+    let (status, since) = match &api.app.usage {
+        None => ("not_kept", None),
+        Some(history) => match history.watched_since().await {
+            Ok(since) => ("ok", since),
+            Err(_) => ("unavailable", None),
+        },
+    };
+    let usage = UsageHealth { status, watched_since: since.map(time) };
+    Ok(json(StatusCode::OK, &Health { status: "ok", policy, events, usage }))
+}

@@ -1,0 +1,47 @@
+//! The parts that the JSON API and the self-service router share: bodies, query parameters, problem details, and the
+//! keys that make a request repeatable.
+
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+mod body;
+mod document;
+mod idempotency;
+mod making;
+mod manage_problem;
+mod new_key;
+mod page;
+mod params;
+mod problem;
+pub(crate) mod usage;
+mod view;
+
+pub(crate) use body::{Field, Fields, require_json};
+pub(crate) use document::Document;
+pub(crate) use idempotency::{Attempt, Idempotency};
+pub(crate) use making::{Failure, IssuedKey, Made, Making, RotatedKey};
+pub(crate) use new_key::{IssueKey, RotateKey};
+pub(crate) use page::{Cursor, List, paged};
+pub(crate) use params::{Params, Segment};
+pub(crate) use problem::{Kind, Problem, ProblemDetails, Violation, etag};
+pub(crate) use usage::{ReadUsage, UsageView};
+pub(crate) use view::{ClientView, EventView, KeyStatusView, KeyView, quota_schema, time};
+
+pub(crate) type JsonResult = Result<Response, Problem>;
+
+/// Returns a body in JSON.
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    (status, Json(body)).into_response()
+}
+
+/// Adds the headers that every response has. No response may be kept, and none is a page.
+pub(crate) fn secure(response: &mut Response) {
+    const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+}

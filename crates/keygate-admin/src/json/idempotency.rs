@@ -1,0 +1,223 @@
+//! Requests that may be repeated: the header `Idempotency-Key`.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use axum::http::{HeaderMap, HeaderName};
+use keygate::KeyId;
+use sha2::{Digest as _, Sha256};
+
+use super::{Kind, Made, Problem};
+
+/// How long a request is remembered.
+const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many requests are remembered.
+pub(crate) const MOST: usize = 10_000;
+
+const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// What requests with an `Idempotency-Key` made: the newest 10,000 of the last 24 hours, in the memory of this process.
+///
+/// It holds no text of a key.
+#[derive(Clone, Default)]
+pub(crate) struct Idempotency(Arc<Mutex<Memory>>);
+
+#[derive(Default)]
+struct Memory {
+    entries: HashMap<Name, Entry>,
+    /// The oldest first, with the number of the entry that it stands for.
+    order: VecDeque<(u64, SystemTime, Name)>,
+    next: u64,
+}
+
+/// The SHA-256 of a caller and its key.
+type Name = [u8; 32];
+
+struct Entry {
+    number: u64,
+    fingerprint: [u8; 32],
+    outcome: Outcome,
+}
+
+#[derive(Clone)]
+enum Outcome {
+    Running,
+    Made(Box<Made>),
+    /// The store failed, or the request ended early. If the store has this key, it was made.
+    Unknown(KeyId),
+}
+
+/// What to do with a request.
+pub(crate) enum Attempt {
+    /// It is the first one, or came without the header.
+    First(Slot),
+    /// It was made before.
+    Repeat(Made),
+    /// If the store has this key, it was made before. Otherwise, make it.
+    Recover(KeyId, Slot),
+}
+
+impl Idempotency {
+    /// Begins a request of a caller. `target` is its method and path.
+    ///
+    /// # Errors
+    ///
+    /// The header is malformed (400), the same request is at work (409), or the key came with another request (422).
+    pub(crate) fn begin(
+        &self,
+        caller: &str,
+        headers: &HeaderMap,
+        target: &str,
+        body: [u8; 32],
+        now: SystemTime,
+    ) -> Result<Attempt, Problem> {
+        let Some(key) = key(headers)? else { return Ok(Attempt::First(Slot::none())) };
+        let name = hash([caller, key]);
+        let mut fingerprint = Sha256::new();
+        fingerprint.update(body);
+        fingerprint.update(target);
+        let fingerprint = fingerprint.finalize().into();
+
+        let mut memory = self.lock();
+        memory.forget_old(now);
+        let outcome = match memory.entries.get_mut(&name) {
+            Some(entry) if entry.fingerprint != fingerprint => return Err(reused()),
+            // A request that continues an unknown one is at work again.
+            Some(entry) => match std::mem::replace(&mut entry.outcome, Outcome::Running) {
+                Outcome::Running => return Err(in_progress()),
+                Outcome::Made(made) => {
+                    entry.outcome = Outcome::Made(made.clone());
+                    return Ok(Attempt::Repeat(*made));
+                }
+                Outcome::Unknown(key_id) => Some((key_id, entry.number)),
+            },
+            None => None,
+        };
+        if let Some((key_id, number)) = outcome {
+            let slot = Slot { place: Some((self.clone(), name, number)), key_id: Some(key_id) };
+            return Ok(Attempt::Recover(key_id, slot));
+        }
+        let number = memory.add(name, fingerprint, now);
+        Ok(Attempt::First(Slot { place: Some((self.clone(), name, number)), key_id: None }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    fn add(&mut self, name: Name, fingerprint: [u8; 32], now: SystemTime) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.entries.insert(name, Entry { number, fingerprint, outcome: Outcome::Running });
+        self.order.push_back((number, now, name));
+        while self.order.len() > MOST {
+            self.forget_oldest();
+        }
+        number
+    }
+
+    fn forget_old(&mut self, now: SystemTime) {
+        let is_old = |at: &SystemTime| now.duration_since(*at).is_ok_and(|age| age >= KEPT_FOR);
+        while self.order.front().is_some_and(|(_, at, _)| is_old(at)) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((number, _, name)) = self.order.pop_front()
+            && self.entries.get(&name).is_some_and(|entry| entry.number == number)
+        {
+            self.entries.remove(&name);
+        }
+    }
+}
+
+/// The place of a request that is at work.
+///
+/// If it is dropped, the outcome is unknown once a key was named, and forgotten before.
+pub(crate) struct Slot {
+    place: Option<(Idempotency, Name, u64)>,
+    key_id: Option<KeyId>,
+}
+
+impl Slot {
+    fn none() -> Self {
+        Self { place: None, key_id: None }
+    }
+
+    /// Names the key that the store is asked to add from now on.
+    pub(crate) fn expect(&mut self, key_id: KeyId) {
+        self.key_id = Some(key_id);
+    }
+
+    pub(crate) fn finish(mut self, made: &Made) {
+        self.end(Some(Outcome::Made(Box::new(made.clone()))));
+    }
+
+    /// Nothing was made: the request may be repeated as if it were new.
+    pub(crate) fn forget(mut self) {
+        self.end(None);
+    }
+
+    fn end(&mut self, outcome: Option<Outcome>) {
+        let Some((idempotency, name, number)) = self.place.take() else { return };
+        let mut memory = idempotency.lock();
+        let Some(entry) = memory.entries.get_mut(&name) else { return };
+        if entry.number != number {
+            return;
+        }
+        match outcome {
+            Some(outcome) => entry.outcome = outcome,
+            None => drop(memory.entries.remove(&name)),
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let outcome = self.key_id.map(Outcome::Unknown);
+        self.end(outcome);
+    }
+}
+
+/// Returns the key of a request: 1 to 255 visible ASCII characters, whose quotes (RFC 9651 section 3.3.3) do not count.
+fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let malformed = || {
+        let detail =
+            "Send one `Idempotency-Key` of 1 to 255 visible ASCII characters, such as a UUID.";
+        Problem::new(Kind::Malformed, detail)
+    };
+    let mut lines = headers.get_all(HEADER).iter();
+    let Some(line) = lines.next() else { return Ok(None) };
+    let text = line.to_str().map_err(|_| malformed())?.trim();
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if lines.next().is_some() || !is_visible || !(1..=255).contains(&text.len()) {
+        return Err(malformed());
+    }
+    Ok(Some(text))
+}
+
+fn hash(parts: [&str; 2]) -> Name {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+fn reused() -> Problem {
+    let detail = "This `Idempotency-Key` came with another request before: choose a new one for each request that is \
+                  meant to do something new.";
+    Problem::new(Kind::KeyReused, detail)
+}
+
+fn in_progress() -> Problem {
+    let detail = "The first request with this `Idempotency-Key` is still at work: repeat it later.";
+    Problem::new(Kind::InProgress, detail).retry_after(1)
+}

@@ -1,0 +1,92 @@
+//! A store that runs a hook before and after each of its changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keygate::manage::{
+    BoxFuture, ChangeEvent, ClientChange, ClientInfo, ClientQuery, EventQuery, KeyChange, KeyInfo,
+    KeyQuery, ManageError, ManageFuture, Page, Policy, PurgeKeys, Rotated, Version,
+};
+use keygate::{ClientProfile, KeyId, ManageKeys, NewKey, StoreError};
+
+/// The hook gets the name of the method, and `true` before it. An error is that of the method.
+pub(crate) type Hook =
+    Arc<dyn Fn(&'static str, bool) -> BoxFuture<'static, Result<(), ManageError>> + Send + Sync>;
+
+pub(crate) struct Hooked {
+    inner: Box<dyn ManageKeys>,
+    hook: Hook,
+}
+
+impl Hooked {
+    pub(crate) fn new<F>(inner: Box<dyn ManageKeys>, hook: F) -> Arc<Self>
+    where
+        F: Fn(&'static str, bool) -> BoxFuture<'static, Result<(), ManageError>>,
+        F: Send + Sync + 'static,
+    {
+        Arc::new(Self { inner, hook: Arc::new(hook) })
+    }
+}
+
+/// An outage, whose message only operators may see.
+pub(crate) fn outage() -> ManageError {
+    ManageError::Unavailable(StoreError::new("no route to db.internal"))
+}
+
+macro_rules! hooked {
+    ($($method:ident $(<$a:lifetime>)? (&$s:lifetime self $(, $name:ident: $type:ty)*) -> $out:ty;)+) => {
+        $(fn $method $(<$a>)? (&$s self $(, $name: $type)*) -> ManageFuture<$s, $out> {
+            Box::pin(async move {
+                (self.hook)(stringify!($method), true).await?;
+                let result = self.inner.$method($($name),*).await;
+                (self.hook)(stringify!($method), false).await?;
+                result
+            })
+        })+
+    };
+}
+
+impl ManageKeys for Hooked {
+    fn for_actor(&self, actor: &str) -> Result<Box<dyn ManageKeys>, ManageError> {
+        let inner = self.inner.for_actor(actor)?;
+        Ok(Box::new(Self { inner, hook: self.hook.clone() }))
+    }
+
+    fn if_version(&self, version: Version) -> Box<dyn ManageKeys> {
+        Box::new(Self { inner: self.inner.if_version(version), hook: self.hook.clone() })
+    }
+
+    fn add_client(&self, profile: ClientProfile) -> ManageFuture<'_, ClientInfo> {
+        self.inner.add_client(profile)
+    }
+
+    fn list_clients(&self) -> ManageFuture<'_, Vec<ClientInfo>> {
+        self.inner.list_clients()
+    }
+
+    fn policy(&self) -> ManageFuture<'_, Policy> {
+        self.inner.policy()
+    }
+
+    fn set_policy(&self, policy: Policy) -> ManageFuture<'_, Policy> {
+        self.inner.set_policy(policy)
+    }
+
+    hooked! {
+        update_client<'a>(&'a self, name: &'a str, change: ClientChange) -> ClientInfo;
+        enable_client<'a>(&'a self, name: &'a str) -> ClientInfo;
+        disable_client<'a>(&'a self, name: &'a str) -> ClientInfo;
+        remove_client<'a>(&'a self, name: &'a str) -> ClientInfo;
+        issue<'a>(&'a self, client: &'a str, key: NewKey) -> KeyInfo;
+        update_key<'a>(&'a self, key_id: &'a KeyId, change: KeyChange) -> KeyInfo;
+        revoke<'a>(&'a self, key_id: &'a KeyId) -> KeyInfo;
+        rotate<'a>(&'a self, key_id: &'a KeyId, successor: NewKey, grace: Duration) -> Rotated;
+        purge_keys<'a>(&'a self, purge: &'a PurgeKeys) -> Vec<KeyInfo>;
+        list_keys<'a>(&'a self, client: Option<&'a str>) -> Vec<KeyInfo>;
+        find_client<'a>(&'a self, name: &'a str) -> ClientInfo;
+        find_key<'a>(&'a self, key_id: &'a KeyId) -> KeyInfo;
+        clients<'a>(&'a self, query: &'a ClientQuery) -> Page<ClientInfo>;
+        keys<'a>(&'a self, query: &'a KeyQuery) -> Page<KeyInfo>;
+        events<'a>(&'a self, query: &'a EventQuery) -> Page<ChangeEvent>;
+    }
+}
