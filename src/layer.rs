@@ -66,7 +66,7 @@ pub use throttle::{ThrottleFuture, ThrottleLayer, ThrottleService};
 /// let app: Router = Router::new()
 ///     .route("/route1", get(|client: Client| async move { format!("Hello, {}", client.name()) }))
 ///     .layer(ApiKeyLayer::new(store));
-/// # Ok::<(), keygate::store::YamlError>(())
+/// # Ok::<(), keygate::store::KeyFileError>(())
 /// ```
 #[must_use]
 pub struct ApiKeyLayer<S, R = ProblemJson> {

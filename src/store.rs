@@ -68,8 +68,8 @@ pub use yaml::Keys;
 #[cfg(feature = "yaml")]
 #[cfg_attr(docsrs, doc(cfg(feature = "yaml")))]
 pub use yaml::{
-    FolderStore, ReloadError, YamlError, YamlEvent, YamlHealth, YamlLint, YamlOptions, YamlStore,
-    YamlText, YamlTextKind, YamlWarning,
+    FolderStore, KeyFileError, KeyFileEvent, KeyFileHealth, KeyFileWarning, ReloadError, YamlLint,
+    YamlOptions, YamlStore, YamlText, YamlTextKind,
 };
 
 /// Looks up the record of a key by its digest, immediately or asynchronously.

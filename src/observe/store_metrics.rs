@@ -39,7 +39,7 @@ const NEXT_EXPIRY: &str = "keygate_next_expiry_timestamp_seconds";
 ///
 /// let store: YamlStore = "api_key: 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU".parse()?;
 /// record_store_metrics(&store);
-/// # Ok::<(), keygate::store::YamlError>(())
+/// # Ok::<(), keygate::store::KeyFileError>(())
 /// ```
 ///
 /// In an async service:

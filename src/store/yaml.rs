@@ -44,14 +44,14 @@ mod trace;
 mod transfer;
 mod watch;
 
-pub use error::{YamlError, YamlWarning};
+pub use error::{KeyFileError, KeyFileWarning};
 pub use folder::FolderStore;
-pub use health::{ReloadError, YamlHealth};
+pub use health::{KeyFileHealth, ReloadError};
 use key_file::KeyFile;
 use layout::Layout;
 pub use lint::YamlLint;
 pub use options::YamlOptions;
-pub use report::YamlEvent;
+pub use report::KeyFileEvent;
 #[cfg(feature = "serde")]
 pub use section::Keys;
 pub use text::{YamlText, YamlTextKind};
@@ -137,7 +137,7 @@ const STABLE_AFTER: Duration = Duration::from_millis(50);
 /// ".parse()?;
 /// assert_eq!((store.len(), store.client_count()), (2, 2));
 /// assert_eq!(store.profiles()[0].name(), "User 1");
-/// # Ok::<(), keygate::store::YamlError>(())
+/// # Ok::<(), keygate::store::KeyFileError>(())
 /// ```
 #[derive(Clone)]
 pub struct YamlStore {
@@ -155,7 +155,7 @@ impl YamlStore {
     ///
     /// The file is missing, cannot be read, is not a regular file, was replaced outside its mount, or is not
     /// a valid key file. The error has the position and a hint, and shows no text of the file.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, YamlError> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         Self::options().open(path)
     }
 
@@ -164,8 +164,8 @@ impl YamlStore {
     /// # Errors
     ///
     /// As for [`YamlStore::open`].
-    pub fn from_reader(reader: impl Read) -> Result<Self, YamlError> {
-        let text = read::read_all(reader, 0).map_err(|error| YamlError::new(None, error))?;
+    pub fn from_reader(reader: impl Read) -> Result<Self, KeyFileError> {
+        let text = read::read_all(reader, 0).map_err(|error| KeyFileError::new(None, error))?;
         Ok(Self::from_file(KeyFile::text(&text, Layout::Own)?))
     }
 
@@ -190,12 +190,12 @@ impl YamlStore {
     }
 
     /// Returns whether the store is up to date with its file, and the reason if it is not.
-    pub fn health(&self) -> YamlHealth {
+    pub fn health(&self) -> KeyFileHealth {
         self.file.health()
     }
 
     /// Returns the problems in the file that do not prevent loading it.
-    pub fn warnings(&self) -> Vec<YamlWarning> {
+    pub fn warnings(&self) -> Vec<KeyFileWarning> {
         self.file.warnings()
     }
 
@@ -233,7 +233,7 @@ impl YamlStore {
 }
 
 impl FromStr for YamlStore {
-    type Err = YamlError;
+    type Err = KeyFileError;
 
     /// Loads a text.
     ///

@@ -1,13 +1,16 @@
 //! Keys in a folder with a file for each client.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use keygate::store::FolderStore;
 use keygate::{Authenticator, KeyDigest, MemoryStore};
 use tempfile::TempDir;
 
+use crate::allocator::freed_with;
 use crate::watching::folder::{events, until};
 
 const A: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
@@ -64,12 +67,15 @@ fn folder_without_files_holds_no_keys() {
     let folder = folder(&[]);
     let store = FolderStore::open(folder.path()).unwrap();
     assert!(store.is_empty());
-    assert!(store.warnings()[0].to_string().contains("holds no keys"), "{:?}", store.warnings());
+    let warning = store.warnings()[0].to_string();
+    assert!(
+        warning.ends_with("no file of the folder holds a key, so that every request is refused")
+    );
 }
 
 #[test]
 fn faults_have_the_path_and_the_line() {
-    let cases: [(&[(&str, &str)], &str); 7] = [
+    let cases: [(&[(&str, &str)], &str); 10] = [
         (
             &[("a", A), ("b", &format!("{B}\n\nhunter2\n"))],
             "/b:3:1: the key is shorter than 16 characters",
@@ -89,16 +95,16 @@ fn faults_have_the_path_and_the_line() {
             &[("a", &format!("{A}\n{}", "k".repeat(600)))],
             "/a:2:1: the key is longer than 512 bytes",
         ),
+        (&[("a", &format!("\"{A}\"\n"))], "/a:1:1: the key is in quotes"),
+        (&[("a", &format!("'{A}'"))], "/a:1:1: the key is in quotes"),
+        (&[("a", &format!("{A}\n# {B}"))], "/a:2:1: a key cannot begin with `#`"),
     ];
     for (files, message) in cases {
         let folder = folder(files);
         let error = FolderStore::open(folder.path()).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(shown.starts_with(&format!("{}{message}", folder.path().display())), "{shown}");
-        assert!(
-            !shown.contains("hunter2") && !shown.contains(A) && !shown.contains("k e y"),
-            "{shown}"
-        );
+        assert!(["hunter2", A, B, "k e y"].iter().all(|key| !shown.contains(key)), "{shown}");
     }
 }
 
@@ -107,14 +113,55 @@ fn anything_but_files_is_refused() {
     let with_folder = folder(&[("a", A)]);
     fs::create_dir(with_folder.path().join("sub")).unwrap();
     let error = FolderStore::open(with_folder.path()).unwrap_err().to_string();
-    assert!(error.contains("/sub: this is not a regular file"), "{error}");
+    assert!(error.contains("/sub: this is not a regular file, and each entry of the"), "{error}");
     let dangling = folder(&[("a", A)]);
     symlink("nowhere", dangling.path().join("b")).unwrap();
     let error = FolderStore::open(dangling.path()).unwrap_err().to_string();
     assert!(error.contains("/b: the file cannot be read"), "{error}");
-    let missing = Path::new("no such folder");
-    let error = FolderStore::open(missing).unwrap_err().to_string();
-    assert!(error.starts_with("no such folder: the file cannot be read"), "{error}");
+    let folder = folder(&[("a", A)]);
+    for (path, shown) in [
+        (
+            PathBuf::from("no such folder"),
+            "no such folder: the folder cannot be read (No such file",
+        ),
+        (folder.path().join("a"), "/a: the folder cannot be read (Not a directory"),
+    ] {
+        let error = FolderStore::open(&path).unwrap_err();
+        assert!(error.to_string().contains(shown), "{error}");
+        assert_eq!((error.path(), error.line()), (Some(&*path), None));
+    }
+}
+
+#[test]
+fn name_that_looks_like_a_key_is_refused_and_not_shown() {
+    let with_file = folder(&[(A, "User 1\n"), ("User 1", B)]);
+    let with_folder = folder(&[]);
+    fs::create_dir(with_folder.path().join(A)).unwrap();
+    for folder in [with_file, with_folder] {
+        let error = FolderStore::open(folder.path()).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains(A), "{error}");
+        assert!(error.to_string().contains("name each file as its client"), "{error}");
+        assert_eq!(error.path(), Some(folder.path()));
+    }
+}
+
+#[test]
+fn name_that_is_no_text_is_refused() {
+    let folder = folder(&[]);
+    fs::write(folder.path().join(OsStr::from_bytes(b"a\xff")), A).unwrap();
+    let error = FolderStore::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("the name of this file is not UTF-8: rename it"), "{error}");
+}
+
+#[test]
+fn contents_of_files_are_overwritten() {
+    let folder = folder(&[("a", A), ("b", &format!("{B}\n{C}\n"))]);
+    let with_a_fault = self::folder(&[("a", A), ("b", A)]);
+    let found = freed_with(A.as_bytes(), || {
+        drop(FolderStore::open(folder.path()).unwrap());
+        drop(FolderStore::open(with_a_fault.path()).unwrap_err());
+    });
+    assert_eq!(found, 0, "a copy of the key is left");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::fmt::Display;
 
 use keygate::manage::ManageError;
-use keygate::store::YamlError;
+use keygate::store::KeyFileError;
 
 /// The error of a command: one line of plain words, and its exit code.
 #[derive(Debug)]
@@ -71,8 +71,8 @@ impl From<ManageError> for Failure {
     }
 }
 
-impl From<YamlError> for Failure {
-    fn from(error: YamlError) -> Self {
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
         Self::new(Code::Unavailable, error)
     }
 }

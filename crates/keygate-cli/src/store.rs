@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keygate::manage::TransferKeys;
-use keygate::store::{YamlEvent, YamlWarning};
+use keygate::store::{KeyFileEvent, KeyFileWarning};
 use keygate::{KeyId, KeyStore, MemoryStore, YamlStore};
 
 use crate::actor::actor;
@@ -131,7 +131,7 @@ pub(crate) fn note_section(location: &Location, globals: &Globals, out: &Output)
 }
 
 /// The mode of a file is a matter for people, and one warning of it is enough.
-fn is_shown(warning: &YamlWarning) -> bool {
+fn is_shown(warning: &KeyFileWarning) -> bool {
     static WARNED: AtomicBool = AtomicBool::new(false);
     !warning.is_about_mode()
         || (io::stderr().is_terminal() && !WARNED.swap(true, Ordering::Relaxed))
@@ -141,8 +141,8 @@ fn is_shown(warning: &YamlWarning) -> bool {
 pub(crate) fn with_lock_notes(store: YamlStore, out: &Output) -> YamlStore {
     let out = out.clone();
     store.with_events(move |event| match event {
-        YamlEvent::Waiting { .. } => out.note(&event.to_string()),
-        YamlEvent::NotRecorded { .. } => out.warn(&event.to_string()),
+        KeyFileEvent::Waiting { .. } => out.note(&event.to_string()),
+        KeyFileEvent::NotRecorded { .. } => out.warn(&event.to_string()),
         _ => {}
     })
 }
@@ -198,7 +198,7 @@ pub(crate) fn postgres(url: &str) -> Result<keygate::store::PostgresStore, Failu
     Ok(block_on(options.connect())?)
 }
 
-fn unreadable(error: keygate::store::YamlError) -> Failure {
+fn unreadable(error: keygate::store::KeyFileError) -> Failure {
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     let is_missing = source.is_some_and(|error| error.kind() == io::ErrorKind::NotFound);
     let way_out = if is_missing { "; `keygate init` makes a new one" } else { "" };

@@ -7,7 +7,8 @@ use super::load_error::{LoadError, LoadErrorKind};
 use super::position::Position;
 use crate::key::{KeyId, WeakKey};
 
-/// Reason why a key file was not loaded, with its position and a hint. Never shows text of the file.
+/// Reason why a key file, or a folder of them, was not loaded, with the position and a hint. Never shows text of a
+/// file.
 ///
 /// ```
 /// use keygate::YamlStore;
@@ -18,9 +19,9 @@ use crate::key::{KeyId, WeakKey};
 /// assert!(!format!("{error} {error:?}").contains("hunter2"));
 /// ```
 #[derive(Clone)]
-pub struct YamlError(Arc<Located<LoadErrorKind>>);
+pub struct KeyFileError(Arc<Located<LoadErrorKind>>);
 
-impl YamlError {
+impl KeyFileError {
     pub(super) fn new(path: Option<&Path>, LoadError { kind, position, file }: LoadError) -> Self {
         let path = match (path, file) {
             (Some(folder), Some(file)) => Some(folder.join(file).into()),
@@ -29,7 +30,7 @@ impl YamlError {
         Self(Arc::new(Located { path, position, kind }))
     }
 
-    /// The key file, if the text was read from one.
+    /// The key file, if the text was read from one; the folder if the error concerns all of it.
     pub fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
     }
@@ -45,35 +46,35 @@ impl YamlError {
     }
 }
 
-impl fmt::Display for YamlError {
+impl fmt::Display for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl fmt::Debug for YamlError {
+impl fmt::Debug for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "YamlError({self})")
+        write!(f, "KeyFileError({self})")
     }
 }
 
-impl Error for YamlError {
+impl Error for KeyFileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.kind.source()
     }
 }
 
-/// A problem in a key file that does not keep it from being loaded.
+/// A problem in a key file, or in a folder of them, that does not keep it from being loaded.
 ///
 /// ```
 /// use keygate::YamlStore;
 ///
 /// let store: YamlStore = "allow_weak_keys: true\napi_key: hunter2\n".parse()?;
 /// assert_eq!(store.warnings()[0].line(), Some(2));
-/// # Ok::<(), keygate::store::YamlError>(())
+/// # Ok::<(), keygate::store::KeyFileError>(())
 /// ```
 #[derive(Clone)]
-pub struct YamlWarning(Located<WarningKind>);
+pub struct KeyFileWarning(Located<WarningKind>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum WarningKind {
@@ -133,6 +134,8 @@ pub(super) enum WarningKind {
     Misplaced { name: &'static str },
     #[error("the file holds no keys, so that every request is refused")]
     NoKeys,
+    #[error("no file of the folder holds a key, so that every request is refused")]
+    NoKeysInFolder,
     #[error(
         "the file is mounted by itself: when it is replaced outside, as most editors and keygate itself do, \
          the change is not visible here, and a revoked key keeps working; mount its folder instead"
@@ -146,7 +149,7 @@ pub(super) enum WarningKind {
     ReadableByOthers,
 }
 
-impl YamlWarning {
+impl KeyFileWarning {
     pub(super) fn new(kind: WarningKind, position: Option<Position>) -> Self {
         Self(Located { path: None, position, kind })
     }
@@ -194,15 +197,15 @@ impl YamlWarning {
     }
 }
 
-impl fmt::Display for YamlWarning {
+impl fmt::Display for KeyFileWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl fmt::Debug for YamlWarning {
+impl fmt::Debug for KeyFileWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "YamlWarning({self})")
+        write!(f, "KeyFileWarning({self})")
     }
 }
 

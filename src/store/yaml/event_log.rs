@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::YamlStore;
-use super::report::YamlEvent;
+use super::report::KeyFileEvent;
 use crate::client::{ProfileParts, Quota, Rate};
 use crate::key::Timestamp;
 use crate::manage::{
@@ -27,7 +27,7 @@ impl YamlStore {
     /// Each change of a client, a key or the policy appends a line: a JSON object with `at`, `actor` (see
     /// [`YamlStore::for_actor`]), `action`, `client`, `key_id`, `before` and `after`, as in the events of databases. It
     /// holds no digests. Changes by hand are not recorded. A change whose event could not be written is made
-    /// nevertheless, and reported as [`YamlEvent::NotRecorded`].
+    /// nevertheless, and reported as [`KeyFileEvent::NotRecorded`].
     ///
     /// Use a folder of the service, such as `$STATE_DIRECTORY`. Only its owner can read a new log, since it contains the
     /// metadata of clients.
@@ -78,7 +78,7 @@ impl YamlStore {
         let Some(path) = self.event_log.as_deref().filter(|_| !lines.is_empty()) else { return };
         if let Err(error) = append(path, lines) {
             let (path, error) = (path.to_owned(), Arc::new(error));
-            self.file.events.report(YamlEvent::NotRecorded { path, error });
+            self.file.events.report(KeyFileEvent::NotRecorded { path, error });
         }
     }
 }

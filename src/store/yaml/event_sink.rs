@@ -1,17 +1,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::YamlStore;
-use super::report::YamlEvent;
+use super::report::KeyFileEvent;
 use crate::callback::guarded;
 
-type Callback = Arc<dyn Fn(YamlEvent) + Send + Sync>;
+type Callback = Arc<dyn Fn(KeyFileEvent) + Send + Sync>;
 
 /// Passes the events of a store to its callback.
 #[derive(Default)]
 pub(super) struct EventSink(Mutex<Option<Callback>>);
 
 impl EventSink {
-    pub(super) fn report(&self, event: YamlEvent) {
+    pub(super) fn report(&self, event: KeyFileEvent) {
         #[cfg(feature = "tracing")]
         super::trace::trace(&event);
         let callback = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -28,11 +28,11 @@ impl YamlStore {
     /// The closure runs in the thread that causes the event, and its panics are caught. It must not hold a clone of
     /// the store, which would then never be dropped.
     #[must_use]
-    pub fn with_events(self, callback: impl Fn(YamlEvent) + Send + Sync + 'static) -> Self {
+    pub fn with_events(self, callback: impl Fn(KeyFileEvent) + Send + Sync + 'static) -> Self {
         let events = &self.file.events;
         *events.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(callback));
         for warning in self.warnings() {
-            events.report(YamlEvent::Warning(warning));
+            events.report(KeyFileEvent::Warning(warning));
         }
         self
     }

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::key_file::KeyFile;
 use super::layout::Layout;
-use super::{ReloadError, YamlError, YamlEvent, YamlHealth, YamlStore, YamlWarning};
+use super::{KeyFileError, KeyFileEvent, KeyFileHealth, KeyFileWarning, ReloadError, YamlStore};
 use crate::client::ClientProfile;
 use crate::error::StoreError;
 use crate::key::KeyDigest;
@@ -17,7 +17,8 @@ pub(super) use reading::{files, parse, read};
 ///
 /// The name of a file is the name of the client, and each line of it is a key, or the digest of one (`sha256:...`). Empty
 /// lines are skipped. Names that begin with `..` are skipped: Kubernetes keeps its own links under them. Any other file,
-/// and any folder, is read or refused. The rules for keys and names are those of [`YamlStore`]; weak keys are refused.
+/// and any folder, is read or refused. The rules for keys and names are those of [`YamlStore`]; weak keys are refused, and
+/// so are keys in quotes, lines that begin with `#`, and files whose names look like keys.
 ///
 /// ```
 /// use keygate::store::FolderStore;
@@ -39,9 +40,10 @@ impl FolderStore {
     ///
     /// # Errors
     ///
-    /// The folder or a file in it cannot be read; a file is not a regular one; the name of a file is not a valid name of a
-    /// client; or a key is refused. The error has the path of the file and the line, and shows no key.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, YamlError> {
+    /// The folder or a file in it cannot be read; an entry is not a regular file; the files have more than 1 GiB in all; the
+    /// name of a file is not a valid name of a client; or a key is refused. The error has the path of the file and the
+    /// line, and shows no key.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         Ok(Self(YamlStore::from_file(KeyFile::open(path.as_ref(), Layout::Folder)?)))
     }
 
@@ -55,8 +57,8 @@ impl FolderStore {
     /// As for [`FolderStore::open`], or no thread could be started.
     pub fn watch(
         path: impl AsRef<Path>,
-        events: impl Fn(YamlEvent) + Send + Sync + 'static,
-    ) -> Result<Self, YamlError> {
+        events: impl Fn(KeyFileEvent) + Send + Sync + 'static,
+    ) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         Self::open(path)?.0.with_events(events).followed(path).map(Self)
     }
@@ -71,12 +73,12 @@ impl FolderStore {
     }
 
     /// Returns whether the store is up to date with its folder, and the reason if it is not.
-    pub fn health(&self) -> YamlHealth {
+    pub fn health(&self) -> KeyFileHealth {
         self.0.health()
     }
 
     /// Returns the problems that do not keep the folder from being loaded.
-    pub fn warnings(&self) -> Vec<YamlWarning> {
+    pub fn warnings(&self) -> Vec<KeyFileWarning> {
         self.0.warnings()
     }
 

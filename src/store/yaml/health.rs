@@ -1,9 +1,10 @@
 use std::time::SystemTime;
 
-use super::YamlError;
+use super::KeyFileError;
 use crate::key::KeyId;
 
-/// State of a [`YamlStore`](crate::YamlStore): whether it is up to date with its file.
+/// State of a [`YamlStore`](crate::YamlStore) or [`FolderStore`](crate::store::FolderStore): whether it is up to date with
+/// its file or folder.
 ///
 /// ```
 /// use keygate::YamlStore;
@@ -21,7 +22,7 @@ use crate::key::KeyId;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct YamlHealth {
+pub struct KeyFileHealth {
     /// Time of the last successful load.
     pub loaded: SystemTime,
     /// Time of the first failed reload since then, if any.
@@ -36,13 +37,13 @@ pub struct YamlHealth {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReloadError {
-    /// The file is missing, cannot be read, or is not a valid key file.
+    /// The file or folder is missing, cannot be read, or is not valid.
     #[error(transparent)]
-    Invalid(#[from] YamlError),
-    /// The file holds no keys any more, without their having been revoked. It may still be being written.
+    Invalid(#[from] KeyFileError),
+    /// The file or folder holds no keys any more, without their having been revoked. It may still be being written.
     #[error(
-        "the file no longer holds any keys, although they were not revoked: if that is intended, call \
-         `reload()` or restart the service"
+        "there are no longer any keys, although they were not revoked: if that is intended, call `reload()` or \
+         restart the service"
     )]
     NoKeys,
     /// A revoked key would work again. The line that revokes it may not have been written yet.

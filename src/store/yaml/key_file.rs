@@ -11,7 +11,7 @@ use super::file::digest_of_last_edit;
 use super::layout::Layout;
 use super::load_error::LoadError;
 use super::parse::{Findings, Parsed, parse};
-use super::{ReloadError, YamlError, YamlHealth, YamlWarning, folder, read};
+use super::{KeyFileError, KeyFileHealth, KeyFileWarning, ReloadError, folder, read};
 use crate::key::KeyDigest;
 use crate::store::{MemoryStore, mount};
 
@@ -34,7 +34,7 @@ pub(super) struct State {
     /// The digest of the loaded text.
     digest: KeyDigest,
     loaded: SystemTime,
-    warnings: Vec<YamlWarning>,
+    warnings: Vec<KeyFileWarning>,
     /// The time of the first failure, and the latest one.
     failure: Option<(SystemTime, ReloadError)>,
     /// Keys that were revoked and have not been restored by an explicit reload.
@@ -42,15 +42,15 @@ pub(super) struct State {
 }
 
 impl KeyFile {
-    pub(super) fn open(path: &Path, layout: Layout) -> Result<Self, YamlError> {
-        let error = |error| YamlError::new(Some(path), error);
+    pub(super) fn open(path: &Path, layout: Layout) -> Result<Self, KeyFileError> {
+        let error = |error| KeyFileError::new(Some(path), error);
         let text = read(path, &layout).map_err(error)?;
         let parsed = load(&text, &layout).map_err(error)?;
         Ok(Self::new(Some(path), layout, &text, parsed))
     }
 
-    pub(super) fn text(text: &[u8], layout: Layout) -> Result<Self, YamlError> {
-        let parsed = load(text, &layout).map_err(|error| YamlError::new(None, error))?;
+    pub(super) fn text(text: &[u8], layout: Layout) -> Result<Self, KeyFileError> {
+        let parsed = load(text, &layout).map_err(|error| KeyFileError::new(None, error))?;
         Ok(Self::new(None, layout, text, parsed))
     }
 
@@ -95,14 +95,14 @@ impl KeyFile {
         load(text, &self.layout)
     }
 
-    pub(super) fn warnings(&self) -> Vec<YamlWarning> {
+    pub(super) fn warnings(&self) -> Vec<KeyFileWarning> {
         self.lock().warnings.clone()
     }
 
-    pub(super) fn health(&self) -> YamlHealth {
+    pub(super) fn health(&self) -> KeyFileHealth {
         let state = self.lock();
         let (failing_since, error) = state.failure.clone().unzip();
-        YamlHealth { loaded: state.loaded, failing_since, error, keys: self.keys.len() }
+        KeyFileHealth { loaded: state.loaded, failing_since, error, keys: self.keys.len() }
     }
 
     /// Excludes other updates of the keys.
@@ -152,7 +152,8 @@ impl KeyFile {
         check: impl FnOnce(&mut State, KeyDigest, &MemoryStore) -> Result<(), ReloadError>,
     ) -> Result<(), ReloadError> {
         let parsed = text.and_then(|text| Ok((KeyDigest::of(&text), self.load(&text)?)));
-        let parsed = parsed.map_err(|error| ReloadError::from(YamlError::new(self.path(), error)));
+        let parsed =
+            parsed.map_err(|error| ReloadError::from(KeyFileError::new(self.path(), error)));
         let mut state = self.lock();
         let result = parsed.and_then(|(digest, parsed)| {
             check(&mut state, digest, &parsed.keys)?;
@@ -224,16 +225,16 @@ fn load(text: &[u8], layout: &Layout) -> Result<Parsed, LoadError> {
 
 impl Findings {
     /// Returns the warnings about a file: about the file itself, and about its text.
-    pub(super) fn warnings_at(&self, path: Option<&Path>, layout: &Layout) -> Vec<YamlWarning> {
+    pub(super) fn warnings_at(&self, path: Option<&Path>, layout: &Layout) -> Vec<KeyFileWarning> {
         let Some(path) = path else { return self.warnings.clone() };
         let mut all = Vec::new();
         // A folder is mounted as it should be.
         if !matches!(layout, Layout::Folder) && mount::is_mount_point(path) {
-            all.push(YamlWarning::new(WarningKind::Mounted, None));
+            all.push(KeyFileWarning::new(WarningKind::Mounted, None));
         }
         #[cfg(unix)]
         if self.plaintext_keys > 0 && is_readable_by_others(path) {
-            all.push(YamlWarning::new(WarningKind::ReadableByOthers, None));
+            all.push(KeyFileWarning::new(WarningKind::ReadableByOthers, None));
         }
         all.extend(self.warnings.iter().cloned());
         let path: Arc<Path> = path.into();

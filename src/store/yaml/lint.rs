@@ -3,7 +3,7 @@ use std::path::Path;
 use super::layout::Layout;
 use super::parse::Findings;
 use super::text::YamlText;
-use super::{YamlError, YamlStore, YamlWarning, parse, read};
+use super::{KeyFileError, KeyFileWarning, YamlStore, parse, read};
 
 /// All errors and warnings of a key file, in the order of the file.
 ///
@@ -22,9 +22,9 @@ use super::{YamlError, YamlStore, YamlWarning, parse, read};
 #[non_exhaustive]
 pub struct YamlLint {
     /// Errors that keep the file from being loaded.
-    pub errors: Vec<YamlError>,
+    pub errors: Vec<KeyFileError>,
     /// Problems that do not keep the file from being loaded.
-    pub warnings: Vec<YamlWarning>,
+    pub warnings: Vec<KeyFileWarning>,
     /// Number of keys in plaintext, which [`YamlStore::hash_keys`] replaces with their digests.
     pub plaintext_keys: usize,
 }
@@ -66,7 +66,7 @@ impl YamlLint {
         let text = read::read_regular(path);
         let found = text.and_then(|text| Ok(parse::lint(read::utf8(&text)?, layout, &mut rule)));
         let (errors, findings) = found.unwrap_or_else(|error| (vec![error], Findings::default()));
-        let errors = errors.into_iter().map(|error| YamlError::new(Some(path), error));
+        let errors = errors.into_iter().map(|error| KeyFileError::new(Some(path), error));
         Self {
             errors: errors.collect(),
             warnings: findings.warnings_at(Some(path), layout),

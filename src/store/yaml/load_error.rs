@@ -18,8 +18,13 @@ pub(super) struct LoadError {
 }
 
 impl LoadError {
+    /// Names the file of a folder.
     pub(super) fn in_file(self, name: impl AsRef<Path>) -> Self {
-        Self { file: Some(name.as_ref().into()), ..self }
+        let kind = match self.kind {
+            LoadErrorKind::NotRegular => LoadErrorKind::NotRegularInFolder,
+            kind => kind,
+        };
+        Self { kind, file: Some(name.as_ref().into()), ..self }
     }
 }
 
@@ -41,6 +46,26 @@ pub(super) enum LoadErrorKind {
     Io(#[source] io::Error),
     #[error("this is not a regular file, and only regular files are read: give the path of one")]
     NotRegular,
+    #[error("the folder cannot be read ({0}): check the path of the folder and its permissions")]
+    Folder(#[source] io::Error),
+    #[error(
+        "this is not a regular file, and each entry of the folder must be one: remove it, or use a folder that holds \
+         only files with keys"
+    )]
+    NotRegularInFolder,
+    #[error(
+        "the name of a file in this folder looks like a key, and names are shown: name each file as its client, and \
+         write its keys into it"
+    )]
+    FileNameLikeKey,
+    #[error("the name of this file is not UTF-8: rename it to the name of its client")]
+    FileName,
+    #[error("the files of the folder are larger than 1 GiB: keep this many keys in a database")]
+    FolderTooLarge,
+    #[error("the key is in quotes, which would belong to it: remove them")]
+    QuotedKey,
+    #[error("a key cannot begin with `#`, since this line may be a comment: remove the line")]
+    Comment,
     #[cfg_attr(not(unix), expect(dead_code, reason = "nothing shows it"))]
     #[error(
         "the file was replaced outside this mount, so later changes are not visible here: mount its folder \
@@ -208,7 +233,7 @@ pub(super) enum LoadErrorKind {
     #[error("{0}")]
     KeyId(ParseKeyIdError),
     #[error(
-        "no thread could be started to follow the file ({0}): open the file without following it"
+        "no thread could be started to follow changes ({0}): open the store without following them"
     )]
     Thread(io::Error),
 }

@@ -4,7 +4,7 @@ use super::key_file::KeyFile;
 use super::layout::{Layout, SECTION};
 use super::load_error::LoadError;
 use super::text::YamlText;
-use super::{YamlError, YamlEvent, YamlLint, YamlStore, parse, read};
+use super::{KeyFileError, KeyFileEvent, YamlLint, YamlStore, parse, read};
 
 /// How a [`YamlStore`] reads a file: as a file of keys, or as an application's own file with keys in it.
 ///
@@ -21,7 +21,7 @@ use super::{YamlError, YamlEvent, YamlLint, YamlStore, parse, read};
 /// ";
 /// let store = YamlStore::options().embedded().parse(config)?;
 /// assert_eq!(store.len(), 1);
-/// # Ok::<(), keygate::store::YamlError>(())
+/// # Ok::<(), keygate::store::KeyFileError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
@@ -74,7 +74,7 @@ impl YamlOptions {
     ///
     /// As for [`YamlStore::open`]; or the name of the section is not one or several names joined by dots; or the file of
     /// an application has neither `api_key` nor `api_keys` nor the section.
-    pub fn open(&self, path: impl AsRef<Path>) -> Result<YamlStore, YamlError> {
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<YamlStore, KeyFileError> {
         let path = path.as_ref();
         Ok(YamlStore::from_file(KeyFile::open(path, self.layout(Some(path))?)?))
     }
@@ -87,8 +87,8 @@ impl YamlOptions {
     pub fn watch(
         &self,
         path: impl AsRef<Path>,
-        events: impl Fn(YamlEvent) + Send + Sync + 'static,
-    ) -> Result<YamlStore, YamlError> {
+        events: impl Fn(KeyFileEvent) + Send + Sync + 'static,
+    ) -> Result<YamlStore, KeyFileError> {
         let path = path.as_ref();
         self.open(path)?.with_events(events).followed(path)
     }
@@ -98,7 +98,7 @@ impl YamlOptions {
     /// # Errors
     ///
     /// As for [`YamlOptions::open`].
-    pub fn parse(&self, text: &str) -> Result<YamlStore, YamlError> {
+    pub fn parse(&self, text: &str) -> Result<YamlStore, KeyFileError> {
         Ok(YamlStore::from_file(KeyFile::text(text.as_bytes(), self.layout(None)?)?))
     }
 
@@ -116,8 +116,8 @@ impl YamlOptions {
         }
     }
 
-    fn layout(&self, path: Option<&Path>) -> Result<Layout, YamlError> {
+    fn layout(&self, path: Option<&Path>) -> Result<Layout, KeyFileError> {
         let layout = self.section.as_deref().map_or(Ok(Layout::Own), Layout::embedded);
-        layout.map_err(|kind| YamlError::new(path, LoadError::from(kind)))
+        layout.map_err(|kind| KeyFileError::new(path, LoadError::from(kind)))
     }
 }

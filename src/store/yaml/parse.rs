@@ -1,4 +1,4 @@
-use super::error::{WarningKind, YamlWarning};
+use super::error::{KeyFileWarning, WarningKind};
 use super::events::Events;
 use super::layout::Layout;
 use super::load_error::{LoadError, LoadErrorKind};
@@ -41,7 +41,7 @@ pub(super) struct Parsed {
 /// What was found in a text, whether it can be loaded or not.
 #[derive(Default)]
 pub(super) struct Findings {
-    pub(super) warnings: Vec<YamlWarning>,
+    pub(super) warnings: Vec<KeyFileWarning>,
     /// The number of keys in plaintext.
     pub(super) plaintext_keys: usize,
 }
@@ -261,7 +261,7 @@ impl<'r> FileParser<'r> {
     }
 
     fn warn(&mut self, kind: WarningKind, position: Position) {
-        self.findings.warnings.push(YamlWarning::new(kind, Some(position)));
+        self.findings.warnings.push(KeyFileWarning::new(kind, Some(position)));
     }
 
     fn finish(mut self) -> (Result<MemoryStore, Vec<LoadError>>, Findings) {
@@ -269,7 +269,7 @@ impl<'r> FileParser<'r> {
         let Findings { warnings, .. } = &mut self.findings;
         for (why, position) in self.weak {
             if self.allow_weak {
-                warnings.push(YamlWarning::new(WarningKind::WeakKey(why), Some(position)));
+                warnings.push(KeyFileWarning::new(WarningKind::WeakKey(why), Some(position)));
             } else {
                 errors.push(LoadErrorKind::WeakKey(why).at(position));
             }
@@ -281,7 +281,7 @@ impl<'r> FileParser<'r> {
                 let unknown = self.successors.iter();
                 let unknown = unknown.filter(|(id, _)| keys.digest_of(*id).is_none());
                 warnings.extend(unknown.map(|(_, position)| {
-                    YamlWarning::new(WarningKind::UnknownSuccessor, Some(*position))
+                    KeyFileWarning::new(WarningKind::UnknownSuccessor, Some(*position))
                 }));
                 warnings.extend(beyond_policy(keys));
             }
@@ -297,18 +297,18 @@ impl<'r> FileParser<'r> {
                 kind.at(second)
             })),
         }
-        warnings.sort_by_key(YamlWarning::position);
+        warnings.sort_by_key(KeyFileWarning::position);
         errors.sort_by_key(|error| error.position);
         let keys = keys.ok().filter(|_| errors.is_empty()).ok_or(errors);
         if keys.as_ref().is_ok_and(MemoryStore::is_empty) {
-            warnings.push(YamlWarning::new(WarningKind::NoKeys, None));
+            warnings.push(KeyFileWarning::new(WarningKind::NoKeys, None));
         }
         (keys, self.findings)
     }
 }
 
 /// Returns the warning about keys that the policy does not allow. They keep working.
-fn beyond_policy(keys: &MemoryStore) -> Option<YamlWarning> {
+fn beyond_policy(keys: &MemoryStore) -> Option<KeyFileWarning> {
     let policy = keys.policy();
     if policy == Policy::new() {
         return None;
@@ -316,7 +316,7 @@ fn beyond_policy(keys: &MemoryStore) -> Option<YamlWarning> {
     let mut beyond = keys.list_keys(None).ok()?;
     beyond.retain(|key| !policy.allows(key));
     let (first, count) = (beyond.first()?.key_id, beyond.len());
-    Some(YamlWarning::new(WarningKind::BeyondPolicy { count, first }, None))
+    Some(KeyFileWarning::new(WarningKind::BeyondPolicy { count, first }, None))
 }
 
 const KEY_AND_CLIENT: &str = "write each key on its own line, as `KEY: client name`";

@@ -9,7 +9,7 @@ use super::load_error::{LoadError, LoadErrorKind};
 use super::position::Position;
 
 /// The largest file that is read, with about 18 million keys.
-const MAX_FILE_BYTES: usize = 1 << 30;
+pub(super) const MAX_FILE_BYTES: usize = 1 << 30;
 
 /// Reads a regular file. Pipes are refused because they could block, and devices because they cannot be reread.
 pub(super) fn read_regular(path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadError> {

@@ -3,21 +3,22 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use std::{fmt, io};
 
-use super::{ReloadError, YamlWarning};
+use super::{KeyFileWarning, ReloadError};
 use crate::key::Timestamp;
 
-/// An event of a [`YamlStore`](crate::YamlStore) that concerns the operator of the service.
+/// An event of a [`YamlStore`](crate::YamlStore) or [`FolderStore`](crate::store::FolderStore) that concerns the operator
+/// of the service.
 ///
 /// `Display` is one line, and never shows a key. `Reloaded`, `ReloadFailed` and `Recovered` are reported by stores
-/// that [follow](crate::YamlStore::watch) their file.
+/// that [follow](crate::YamlStore::watch) their file or folder.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum YamlEvent {
-    /// A problem in the file, reported when the store is opened or when the problem appears later.
-    Warning(YamlWarning),
+pub enum KeyFileEvent {
+    /// A problem in the file or folder, reported when the store is opened or when the problem appears later.
+    Warning(KeyFileWarning),
     /// The store has loaded a changed file.
     Reloaded {
-        /// The key file.
+        /// The key file or folder.
         path: PathBuf,
         /// The current number of keys, without revoked ones.
         keys: usize,
@@ -27,7 +28,7 @@ pub enum YamlEvent {
     /// The store cannot load the changed file and keeps its old content. Reported at the first failure, when the
     /// reason changes, and every minute while the failure lasts. [`YamlStore::health`](crate::YamlStore::health) returns the same.
     ReloadFailed {
-        /// The key file.
+        /// The key file or folder.
         path: PathBuf,
         /// Time of the first failure.
         since: SystemTime,
@@ -36,7 +37,7 @@ pub enum YamlEvent {
     },
     /// A failure has ended, and the store is up to date with its file.
     Recovered {
-        /// The key file.
+        /// The key file or folder.
         path: PathBuf,
     },
     /// A change was made, but could not be [recorded](crate::YamlStore::record_events).
@@ -57,7 +58,7 @@ pub enum YamlEvent {
     },
 }
 
-impl fmt::Display for YamlEvent {
+impl fmt::Display for KeyFileEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Warning(warning) => write!(f, "warning: {warning}"),

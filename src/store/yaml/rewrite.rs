@@ -10,7 +10,7 @@ use super::edit::{Edit, Outline};
 use super::file::{EditErrorKind, Lock, Replaced, Target, edit_error, replace};
 use super::load_error::LoadError;
 use super::parse::Parsed;
-use super::{STABLE_AFTER, YamlError, YamlStore, event_log, read};
+use super::{KeyFileError, STABLE_AFTER, YamlStore, event_log, read};
 use crate::error::StoreError;
 use crate::key::{KeyDigest, Timestamp};
 use crate::manage::ManageError;
@@ -49,7 +49,7 @@ impl YamlStore {
             });
         };
         let edit_error = |kind| edit_error(path, kind);
-        let load_error = |error| ManageError::from(YamlError::new(Some(path), error));
+        let load_error = |error| ManageError::from(KeyFileError::new(Some(path), error));
         let file = self.file.absolute_path().unwrap_or(path);
         if self.is_dry_run {
             let text = read::read_regular(file).map_err(load_error)?;
@@ -90,7 +90,7 @@ impl YamlStore {
         rewrite: impl FnOnce(&mut Edit<'_>),
     ) -> Result<Edited<T>, ManageError> {
         let edit_error = |kind| edit_error(path, kind);
-        let load_error = |error| ManageError::from(YamlError::new(Some(path), error));
+        let load_error = |error| ManageError::from(KeyFileError::new(Some(path), error));
         let digest = KeyDigest::of(text);
         let keys = if self.file.digest() == digest {
             self.keys.fork()

@@ -1,13 +1,13 @@
-use super::report::YamlEvent;
+use super::report::KeyFileEvent;
 
 /// Records an event with `tracing`, with its text as the message.
-pub(super) fn trace(event: &YamlEvent) {
+pub(super) fn trace(event: &KeyFileEvent) {
     match event {
-        YamlEvent::Warning(warning) => tracing::warn!("{warning}"),
-        YamlEvent::Waiting { .. } => tracing::warn!("{event}"),
-        YamlEvent::ReloadFailed { .. } | YamlEvent::NotRecorded { .. } => {
+        KeyFileEvent::Warning(warning) => tracing::warn!("{warning}"),
+        KeyFileEvent::Waiting { .. } => tracing::warn!("{event}"),
+        KeyFileEvent::ReloadFailed { .. } | KeyFileEvent::NotRecorded { .. } => {
             tracing::error!("{event}");
         }
-        YamlEvent::Reloaded { .. } | YamlEvent::Recovered { .. } => tracing::info!("{event}"),
+        KeyFileEvent::Reloaded { .. } | KeyFileEvent::Recovered { .. } => tracing::info!("{event}"),
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::key_file::{FollowOutcome, KeyFile};
 use super::layout::Layout;
 use super::load_error::{LoadError, LoadErrorKind};
-use super::report::YamlEvent;
-use super::{STABLE_AFTER, YamlError, YamlStore};
+use super::report::KeyFileEvent;
+use super::{KeyFileError, STABLE_AFTER, YamlStore};
 use crate::key::KeyDigest;
 
 mod fingerprint;
@@ -45,7 +45,7 @@ impl YamlStore {
     /// is a failure once the original has been replaced, unless another hard link keeps the old file. See
     /// [`guide::operate`](crate::guide::operate).
     ///
-    /// The closure gets each [`YamlEvent`]: current warnings, reloads, failures, and the end of failures. Print or
+    /// The closure gets each [`KeyFileEvent`]: current warnings, reloads, failures, and the end of failures. Print or
     /// log them: a typo in a manual revocation leaves the key working, and only these events and
     /// [`YamlStore::health`] show it. The closure runs in the thread that follows the file, and its panics are
     /// caught. It must not hold a clone of the store, which would then never be dropped. With the feature
@@ -69,13 +69,13 @@ impl YamlStore {
     /// As for [`YamlStore::open`], or no thread could be started.
     pub fn watch(
         path: impl AsRef<Path>,
-        events: impl Fn(YamlEvent) + Send + Sync + 'static,
-    ) -> Result<Self, YamlError> {
+        events: impl Fn(KeyFileEvent) + Send + Sync + 'static,
+    ) -> Result<Self, KeyFileError> {
         Self::options().watch(path, events)
     }
 
     /// Starts to follow the file.
-    pub(super) fn followed(self, path: &Path) -> Result<Self, YamlError> {
+    pub(super) fn followed(self, path: &Path) -> Result<Self, KeyFileError> {
         let follower = Follower {
             path: self.file.absolute_path().unwrap_or(path).to_owned(),
             file: Arc::downgrade(&self.file),
@@ -85,7 +85,8 @@ impl YamlStore {
         };
         let thread = thread::Builder::new().name("keygate-watch".to_owned());
         let started = thread.spawn(|| follower.run());
-        started.map_err(|error| YamlError::new(Some(path), LoadErrorKind::Thread(error).into()))?;
+        started
+            .map_err(|error| KeyFileError::new(Some(path), LoadErrorKind::Thread(error).into()))?;
         Ok(self)
     }
 }
@@ -126,7 +127,7 @@ impl Follower {
         if let FollowOutcome::Changed = outcome {
             let (keys, clients) = (file.keys.len(), file.keys.client_count());
             let path = self.path.clone();
-            file.events.report(YamlEvent::Reloaded { path, keys, clients });
+            file.events.report(KeyFileEvent::Reloaded { path, keys, clients });
         }
         // A file that cannot be used as it is, such as one that is too large, is read again only after a change.
         let again = first.is_none() && !is_refused || matches!(outcome, FollowOutcome::Unstable);
@@ -138,6 +139,10 @@ impl Follower {
 fn is_permanent(error: &LoadError) -> bool {
     matches!(
         error.kind,
-        LoadErrorKind::NotRegular | LoadErrorKind::TooLarge | LoadErrorKind::Replaced
+        LoadErrorKind::NotRegular
+            | LoadErrorKind::NotRegularInFolder
+            | LoadErrorKind::TooLarge
+            | LoadErrorKind::FolderTooLarge
+            | LoadErrorKind::Replaced
     )
 }

@@ -44,8 +44,8 @@ use keygate::store::KeysError;
 use keygate::store::KeysFault;
 use keygate::store::{FolderStore, YamlOptions};
 use keygate::store::{
-    FromKeysError, ReloadError, StoreFn, YamlError, YamlEvent, YamlHealth, YamlLint, YamlText,
-    YamlTextKind, YamlWarning,
+    FromKeysError, KeyFileError, KeyFileEvent, KeyFileHealth, KeyFileWarning, ReloadError, StoreFn,
+    YamlLint, YamlText, YamlTextKind,
 };
 use keygate::testing::FakeClock;
 use keygate::{
@@ -213,14 +213,14 @@ fn every_public_type_can_be_shared_or_at_least_sent() {
 
 fn of_yaml() -> [&'static str; 8] {
     check![is_shared:
-        YamlError,
-        YamlEvent,
-        YamlHealth,
+        KeyFileError,
+        KeyFileEvent,
+        KeyFileHealth,
         YamlLint,
         YamlStore,
         YamlText,
         YamlTextKind,
-        YamlWarning,
+        KeyFileWarning,
     ]
 }
 
@@ -305,7 +305,7 @@ fn errors_can_leave_their_thread() {
     is_error::<ProfileError>();
     is_error::<StoreError>();
     is_error::<UnusableKey>();
-    is_error::<YamlError>();
+    is_error::<KeyFileError>();
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub(crate) fn all() -> Vec<Shown> {
         ("ConflictReason", moved.3),
         ("LabelError", error(&label)),
         ("ManageError", errors.iter().map(|cause| error(cause)).collect()),
-        ("YamlHealth", health),
+        ("KeyFileHealth", health),
         ("ReloadError", reload),
         ("YamlLint", lint),
     ]

@@ -16,7 +16,9 @@ use keygate::client::{
 use keygate::key::{KeyState, ParseDigestError, ParseKeyIdError, TimeError, Timestamp};
 use keygate::manage::KeyError;
 use keygate::respond::{Grpc, NoBody, ProblemJson};
-use keygate::store::{FolderStore, KeysError, YamlError, YamlEvent, YamlWarning, store_fn};
+use keygate::store::{
+    FolderStore, KeyFileError, KeyFileEvent, KeyFileWarning, KeysError, store_fn,
+};
 use keygate::testing::FakeClock;
 use keygate::{
     ApiKeyLayer, ApiKeys, AuthError, Authenticator, Client, ClientProfile, KeyDigest, KeyId,
@@ -187,9 +189,9 @@ fn stores() -> Vec<Shown> {
     let file =
         format!("allow_weak_keys: true\napi_key: {CANARY}\napi_keys:\n  {}: x\n", &CANARY[..8]);
     let yaml: YamlStore = file.parse().unwrap();
-    let warnings: Vec<YamlWarning> = yaml.warnings();
+    let warnings: Vec<KeyFileWarning> = yaml.warnings();
     let (sender, events) = std::sync::mpsc::channel();
-    let yaml = yaml.with_events(move |event: YamlEvent| sender.send(text(&event)).unwrap());
+    let yaml = yaml.with_events(move |event: KeyFileEvent| sender.send(text(&event)).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.yml");
     std::fs::write(&path, &file).unwrap();
@@ -199,7 +201,7 @@ fn stores() -> Vec<Shown> {
         kinds += &debug(&text.kind);
     });
     assert!(!texts.is_empty());
-    let yaml_error: YamlError = format!("{CANARY}: x").parse::<YamlStore>().unwrap_err();
+    let yaml_error: KeyFileError = format!("{CANARY}: x").parse::<YamlStore>().unwrap_err();
     let known = record();
     let function = store_fn(move |_| {
         let known = known.clone();
@@ -224,9 +226,9 @@ fn stores() -> Vec<Shown> {
         ("YamlOptions", debug(&YamlStore::options().section("auth.keys"))),
         ("FolderStore", debug(&in_folder)),
         ("YamlStore", debug(&yaml)),
-        ("YamlEvent", events.try_iter().collect()),
-        ("YamlWarning", warnings.iter().map(text).collect()),
-        ("YamlError", error(&yaml_error)),
+        ("KeyFileEvent", events.try_iter().collect()),
+        ("KeyFileWarning", warnings.iter().map(text).collect()),
+        ("KeyFileError", error(&yaml_error)),
         ("YamlText", texts),
         ("YamlTextKind", kinds),
         ("StoreFn", debug(&function)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keygate::YamlStore;
 use keygate::manage::{ClientChange, KeyChange, Policy, PurgeKeys};
-use keygate::store::YamlEvent;
+use keygate::store::KeyFileEvent;
 use serde_json::{Value, json};
 
 use crate::editing::fixture::{Folder, id, mode, new, now, open, read};
@@ -130,7 +130,7 @@ fn change_that_is_not_recorded_is_made_and_reported() {
     let reported = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&reported);
     let store = open(&path).with_events(move |event| {
-        if let YamlEvent::NotRecorded { .. } = event {
+        if let KeyFileEvent::NotRecorded { .. } = event {
             sink.lock().unwrap().push(event.to_string());
         }
     });

@@ -200,7 +200,7 @@ fn lint_finds_every_error_and_warning_of_the_own_part() {
     let lint = embedded().lint(&path);
     let lines = lint.errors.iter().map(|error| error.line().unwrap() - first);
     assert_eq!(lines.collect::<Vec<_>>(), [2, 4, 5], "{:?}", lint.errors);
-    let warned = lint.warnings.iter().filter_map(keygate::store::YamlWarning::line);
+    let warned = lint.warnings.iter().filter_map(keygate::store::KeyFileWarning::line);
     assert_eq!(warned.map(|line| line - first).collect::<Vec<_>>(), [6]);
     assert_eq!(lint.plaintext_keys, 1);
     assert_eq!(embedded().lint(file(BEFORE.as_bytes())).errors.len(), 1);

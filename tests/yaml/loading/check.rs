@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keygate::store::YamlError;
+use keygate::store::KeyFileError;
 use keygate::{Authenticator, YamlStore};
 
 /// Stands in every key of a refused file, and in no message.
@@ -99,7 +99,7 @@ pub(crate) fn refused_bytes(bytes: &[u8], place: &str, message: &str) {
 
 fn check_refusal(text: &[u8], place: &str, message: &str) -> Result<(), String> {
     let path = file(text);
-    let error_of = |loaded: Result<YamlStore, YamlError>| match loaded {
+    let error_of = |loaded: Result<YamlStore, KeyFileError>| match loaded {
         Ok(store) => Err(format!("a file of {} keys", store.len())),
         Err(error) => Ok(error),
     };
@@ -129,7 +129,7 @@ fn check_refusal(text: &[u8], place: &str, message: &str) -> Result<(), String> 
     Ok(())
 }
 
-fn same(expected: &str, error: &YamlError) -> Result<(), String> {
+fn same(expected: &str, error: &KeyFileError) -> Result<(), String> {
     let found = error.to_string();
     if found == expected { Ok(()) } else { Err(found) }
 }

@@ -19,7 +19,7 @@ fn refused(path: &Path, kind: io::ErrorKind) {
         path.display(),
     );
     assert_eq!(error.to_string(), expected);
-    assert_eq!(format!("{error:?}"), format!("YamlError({expected})"));
+    assert_eq!(format!("{error:?}"), format!("KeyFileError({expected})"));
     assert_eq!((error.path(), error.line(), error.column()), (Some(path), None, None));
 }
 

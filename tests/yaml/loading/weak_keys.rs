@@ -1,5 +1,5 @@
 use keygate::YamlStore;
-use keygate::store::YamlWarning;
+use keygate::store::KeyFileWarning;
 
 use super::check::{CANARY, file, holds, refused};
 
@@ -40,7 +40,7 @@ fn allowed_weak_keys_are_reported_wherever_the_file_allows_them() {
 }
 
 fn lines(store: &YamlStore) -> Vec<usize> {
-    store.warnings().iter().filter_map(YamlWarning::line).collect()
+    store.warnings().iter().filter_map(KeyFileWarning::line).collect()
 }
 
 #[test]

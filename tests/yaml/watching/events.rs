@@ -3,7 +3,7 @@
 use std::fs;
 
 use keygate::YamlStore;
-use keygate::store::YamlEvent;
+use keygate::store::KeyFileEvent;
 
 use crate::watching::folder::{Folder, KEYS, events, lets_in, short, until};
 
@@ -60,7 +60,7 @@ fn panic_of_the_closure_does_not_end_the_following() {
     let path = folder.write("keys.yml", &short(&[0]));
     let store = YamlStore::watch(&path, |event| {
         // As a closed standard error has `eprintln!` do.
-        assert!(matches!(event, YamlEvent::Warning(_)), "in a test");
+        assert!(matches!(event, KeyFileEvent::Warning(_)), "in a test");
     });
     let store = store.unwrap();
     for keys in [&[0, 1][..], &[2], &[1]] {

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use keygate::store::YamlEvent;
+use keygate::store::KeyFileEvent;
 use keygate::{KeyDigest, YamlStore, verify};
 use tempfile::{Builder, TempDir};
 
@@ -69,14 +69,14 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Follows a file, and ignores its events.
-pub(crate) fn watch(path: impl AsRef<Path>) -> Result<YamlStore, keygate::store::YamlError> {
+pub(crate) fn watch(path: impl AsRef<Path>) -> Result<YamlStore, keygate::store::KeyFileError> {
     YamlStore::watch(path, |_| {})
 }
 
 type Events = Arc<Mutex<Vec<String>>>;
 
 /// Collects events, as they are shown.
-pub(crate) fn events() -> (Events, impl Fn(YamlEvent) + Send + Sync + 'static) {
+pub(crate) fn events() -> (Events, impl Fn(KeyFileEvent) + Send + Sync + 'static) {
     let events = Events::default();
     let collected = Arc::clone(&events);
     (events, move |event| collected.lock().unwrap().push(event.to_string()))

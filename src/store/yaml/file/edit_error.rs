@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 use crate::manage::ManageError;
-use crate::store::yaml::error::YamlError;
+use crate::store::yaml::error::KeyFileError;
 
 /// Reason why a key file was not edited, with a hint.
 #[derive(Debug, thiserror::Error)]
@@ -116,8 +116,8 @@ pub(in crate::store::yaml) fn edit_error(path: &Path, kind: EditErrorKind) -> Ma
     }
 }
 
-impl From<YamlError> for ManageError {
-    fn from(error: YamlError) -> Self {
+impl From<KeyFileError> for ManageError {
+    fn from(error: KeyFileError) -> Self {
         Self::Unavailable(StoreError::new(error))
     }
 }

@@ -13,7 +13,7 @@ use crate::store::folder::{
 };
 use crate::store::lock_holders::lock_holders;
 use crate::store::mount;
-use crate::store::yaml::report::YamlEvent;
+use crate::store::yaml::report::KeyFileEvent;
 
 /// An edit takes milliseconds, so that a process that holds the lock for this long has been stopped.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,7 +41,7 @@ impl Lock {
     /// Finds a file and acquires its lock. A long wait is reported once.
     pub(in crate::store::yaml) fn acquire(
         file: &Path,
-        report: &dyn Fn(YamlEvent),
+        report: &dyn Fn(KeyFileEvent),
     ) -> Result<(Target, Self), EditErrorKind> {
         loop {
             let target = Target::find(file)?;
@@ -57,7 +57,7 @@ impl Lock {
         }
     }
 
-    fn acquire_once(target: &Target, report: &dyn Fn(YamlEvent)) -> Result<Self, EditErrorKind> {
+    fn acquire_once(target: &Target, report: &dyn Fn(KeyFileEvent)) -> Result<Self, EditErrorKind> {
         let name = beside(&target.name, SUFFIX);
         let path = || target.path.with_file_name(&name);
         let lock_error = |error: io::Error| {
@@ -86,7 +86,7 @@ impl Lock {
                 }
                 Err(TryLockError::WouldBlock) if !is_reported && start.elapsed() > REPORT_AFTER => {
                     is_reported = true;
-                    report(YamlEvent::Waiting { lock: path(), holder: holder(&file) });
+                    report(KeyFileEvent::Waiting { lock: path(), holder: holder(&file) });
                 }
                 Err(TryLockError::WouldBlock) => thread::sleep(RETRY_EVERY),
             }

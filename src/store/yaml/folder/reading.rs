@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::client::{ClientProfile, ProfileError, label};
-use crate::key::{self, KeyDigest, Strength};
+use crate::key::{self, KeyDigest, Strength, looks_like_key};
 use crate::manage::{ClientFacts, KeyError};
 use crate::store::MemoryStore;
 use crate::store::memory::Bulk;
-use crate::store::yaml::error::{WarningKind, YamlWarning};
+use crate::store::yaml::error::{KeyFileWarning, WarningKind};
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::parse::{Findings, Parsed};
 use crate::store::yaml::position::Position;
-use crate::store::yaml::read::read_regular;
+use crate::store::yaml::read::{MAX_FILE_BYTES, read_regular};
 
 /// Ends the name and the length of a file. No name of a file contains it.
 const END: u8 = 0;
@@ -34,13 +34,23 @@ pub(in crate::store::yaml) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 pub(in crate::store::yaml) fn read(folder: &Path) -> Result<Zeroizing<Vec<u8>>, LoadError> {
-    let mut texts = Vec::new();
-    for path in files(folder)? {
+    read_at_most(MAX_FILE_BYTES, folder)
+}
+
+fn read_at_most(most: usize, folder: &Path) -> Result<Zeroizing<Vec<u8>>, LoadError> {
+    let (mut texts, mut size) = (Vec::new(), 0);
+    for path in files(folder).map_err(LoadErrorKind::Folder)? {
         let name = path.file_name().unwrap_or_default().to_owned();
+        if looks_like_key(&name.to_string_lossy()) {
+            return Err(LoadErrorKind::FileNameLikeKey.into());
+        }
         let text = read_regular(&path).map_err(|error| error.in_file(&name))?;
+        size += name.len() + text.len() + 24;
+        if size > most {
+            return Err(LoadErrorKind::FolderTooLarge.into());
+        }
         texts.push((name.into_encoded_bytes(), text));
     }
-    let size = texts.iter().map(|(name, text)| name.len() + text.len() + 24).sum();
     // Never grown, which would leave a copy of the keys in memory.
     let mut all = Zeroizing::new(Vec::with_capacity(size));
     for (name, text) in texts {
@@ -58,7 +68,7 @@ pub(in crate::store::yaml) fn parse(mut all: &[u8]) -> Result<Parsed, LoadError>
     let mut names = Vec::new();
     while let Some((name, text)) = next(&mut all) {
         let file = names.len();
-        let client = str::from_utf8(name).map_err(|_| LoadErrorKind::NotUtf8.into());
+        let client = str::from_utf8(name).map_err(|_| LoadErrorKind::FileName.into());
         let client = client.and_then(|client| {
             let checked = label::check(client).map_err(ProfileError::Name);
             checked.map(|()| client).map_err(|error| LoadErrorKind::Client(error).into())
@@ -75,9 +85,9 @@ pub(in crate::store::yaml) fn parse(mut all: &[u8]) -> Result<Parsed, LoadError>
             let position = Position::new(number, 1);
             let (digest, warning) =
                 digest(line).map_err(|kind| kind.at(position).in_file(client))?;
-            findings
-                .warnings
-                .extend(warning.map(|kind| YamlWarning::new(kind, Some(position)).in_file(client)));
+            findings.warnings.extend(
+                warning.map(|kind| KeyFileWarning::new(kind, Some(position)).in_file(client)),
+            );
             let pushed = keys.push(digest, ClientProfile::new(client), (file, position));
             pushed.map_err(|error| LoadErrorKind::Key(error).at(position).in_file(client))?;
         }
@@ -91,7 +101,7 @@ pub(in crate::store::yaml) fn parse(mut all: &[u8]) -> Result<Parsed, LoadError>
         kind.at(second).in_file(name(file))
     })?;
     if keys.is_empty() {
-        findings.warnings.push(YamlWarning::new(WarningKind::NoKeys, None));
+        findings.warnings.push(KeyFileWarning::new(WarningKind::NoKeysInFolder, None));
     }
     Ok(Parsed { keys, findings })
 }
@@ -118,9 +128,32 @@ fn digest(line: &[u8]) -> Result<(KeyDigest, Option<WarningKind>), LoadErrorKind
     {
         return Ok((digest, None));
     }
+    match line {
+        [b'#', ..] => return Err(LoadErrorKind::Comment),
+        [first @ (b'"' | b'\''), .., last] if first == last => {
+            return Err(LoadErrorKind::QuotedKey);
+        }
+        _ => {}
+    }
     match key::check(line).map_err(|unusable| LoadErrorKind::Key(unusable.into()))? {
         Strength::Weak(why) => Err(LoadErrorKind::Key(KeyError::Weak(why))),
         Strength::Low => Ok((KeyDigest::of(line), Some(WarningKind::LowKey))),
         Strength::Fair => Ok((KeyDigest::of(line), None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_a_folder_have_a_limit_in_all() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b"] {
+            fs::write(folder.path().join(name), [b'k'; 100]).unwrap();
+        }
+        assert!(read_at_most(300, folder.path()).is_ok());
+        let error = read_at_most(200, folder.path()).unwrap_err();
+        assert!(matches!(error.kind, LoadErrorKind::FolderTooLarge), "{error:?}");
     }
 }

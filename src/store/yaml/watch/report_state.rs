@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::key::KeyDigest;
 use crate::store::yaml::key_file::KeyFile;
-use crate::store::yaml::report::YamlEvent;
+use crate::store::yaml::report::KeyFileEvent;
 
 /// A lasting failure is reported again after this time.
 const REPORT_AGAIN_AFTER: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ impl ReportState {
         let warnings = file.warnings();
         for warning in &warnings {
             if !self.warnings.contains(&warning.to_string()) {
-                file.events.report(YamlEvent::Warning(warning.clone()));
+                file.events.report(KeyFileEvent::Warning(warning.clone()));
             }
         }
         self.warnings = warnings.iter().map(ToString::to_string).collect();
@@ -45,7 +45,7 @@ impl ReportState {
         let health = file.health();
         let Some(error) = health.error else {
             if self.failure.take().is_some() {
-                file.events.report(YamlEvent::Recovered { path: path.to_owned() });
+                file.events.report(KeyFileEvent::Recovered { path: path.to_owned() });
             }
             return;
         };
@@ -56,7 +56,7 @@ impl ReportState {
         if !self.failure.as_ref().is_some_and(is_reported) {
             let since = health.failing_since.unwrap_or_else(SystemTime::now);
             let path = path.to_owned();
-            file.events.report(YamlEvent::ReloadFailed { path, since, error });
+            file.events.report(KeyFileEvent::ReloadFailed { path, since, error });
             self.failure = Some((Instant::now(), text));
         }
     }

@@ -86,7 +86,7 @@ fn file_that_lost_all_its_keys_is_not_edited() {
     let store = open(&path);
     fs::write(&path, "").unwrap();
     let error = store.add_client("A").unwrap_err().to_string();
-    assert!(error.starts_with("the file no longer holds any keys"), "{error}");
+    assert!(error.starts_with("there are no longer any keys"), "{error}");
     assert_eq!(read(&path), "");
     assert_eq!(store.len(), 1);
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use keygate::store::YamlEvent;
+use keygate::store::KeyFileEvent;
 
 use crate::editing::fixture::{Folder, open, read};
 
@@ -17,10 +17,10 @@ fn edit_that_waits_for_a_second_is_an_event() {
     lock.lock().unwrap();
     let (sender, events) = channel();
     let store = open(&path).with_events(move |event| sender.send(event).unwrap());
-    assert!(matches!(events.recv().unwrap(), YamlEvent::Warning(_)), "there are no keys");
+    assert!(matches!(events.recv().unwrap(), KeyFileEvent::Warning(_)), "there are no keys");
     thread::scope(|scope| {
         let edit = scope.spawn(|| store.add_client("A"));
-        let YamlEvent::Waiting { lock: path, holder, .. } =
+        let KeyFileEvent::Waiting { lock: path, holder, .. } =
             events.recv_timeout(Duration::from_secs(25)).unwrap()
         else {
             panic!("another event")
