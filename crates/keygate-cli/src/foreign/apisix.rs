@@ -14,6 +14,8 @@ const SECTIONS: [&str; 7] = [
     "upstreams",
 ];
 
+const HEADER: &str = "apikey";
+
 /// Reads `consumers` with the plugin `key-auth`, in the consumer or in its `credentials`.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
     for document in Node::parse(text)? {
@@ -43,12 +45,16 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
             }
         }
         document.visit("", &mut |_, node| {
-            if let Some(header) = node.get("key-auth").and_then(|plugin| plugin.text("header")) {
-                draft.header = Some(header.to_owned());
+            match node.get("key-auth") {
+                // The plugin of a consumer has its key.
+                Some(plugin) if plugin.get("key").is_none() => {
+                    draft.add_header(plugin.text("header").unwrap_or(HEADER));
+                }
+                _ => {}
             }
         });
     }
-    draft.header.get_or_insert_with(|| "apikey".to_owned());
+    draft.add_default_header(HEADER);
     Ok(())
 }
 

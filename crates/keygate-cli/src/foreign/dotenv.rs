@@ -43,12 +43,49 @@ fn read_list(variable: &str, value: &str, draft: &mut Draft) {
 
 /// Escapes each `$`, so that a reference stays one: the parser would put in a variable of the tool's own environment.
 fn without_substitution(text: &str) -> String {
-    let escape = |line: &str| {
-        let value = line.split_once('=').map_or(line, |(_, value)| value);
-        let is_literal = value.trim_start().starts_with('\'');
-        let line =
-            if is_literal { line.to_owned() } else { line.replace("\\$", "$").replace('$', "\\$") };
-        line + "\n"
-    };
-    text.lines().map(escape).collect()
+    // Never grown, which would leave a copy of the keys in memory.
+    let mut escaped = String::with_capacity(text.len() * 2 + 1);
+    for line in text.lines() {
+        let (mut is_literal, mut is_quoted) = (false, false);
+        let mut characters = line.chars();
+        while let Some(character) = characters.next() {
+            match character {
+                '\'' if !is_quoted => is_literal = !is_literal,
+                '"' if !is_literal => is_quoted = !is_quoted,
+                '$' if !is_literal => escaped.push('\\'),
+                '\\' if !is_literal => {
+                    escaped.push('\\');
+                    escaped.extend(characters.next());
+                    continue;
+                }
+                _ => {}
+            }
+            escaped.push(character);
+        }
+        escaped.push('\n');
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollar_is_escaped_once_outside_of_single_quotes() {
+        for (text, expected) in [
+            ("A=$B", "A=\\$B"),
+            (r"A=\$B", r"A=\$B"),
+            (r"A=\\$B", r"A=\\\$B"),
+            ("A='$B'", "A='$B'"),
+            ("A=x'$B'$C", r"A=x'$B'\$C"),
+            (r#"A="it's $B""#, r#"A="it's \$B""#),
+            (r#"A="\"'$B""#, r#"A="\"'\$B""#),
+        ] {
+            assert_eq!(without_substitution(text), format!("{expected}\n"), "{text}");
+            let value = |text: &str| dotenvy::Iter::new(text.as_bytes()).next().unwrap().unwrap().1;
+            let escaped = value(&without_substitution(text));
+            assert!(escaped.contains('$'), "{escaped}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keygate::key::{Timestamp, looks_like_key};
 use keygate::{ClientProfile, KeyDigest, KeyId, MemoryStore, Scope, YamlStore};
@@ -7,10 +7,19 @@ use serde_json::{Map, Value, json};
 use super::secret::{Secret, reference};
 use super::{Fault, Options, ScopesFrom};
 
-/// Replaces a text with a key in it. In a file of another kind than expected, anything may be one.
+/// Replaces a text with a key in it, or one that is no line to be read. In a file of another kind than expected, anything
+/// may be one.
 fn shown(text: String) -> String {
-    if looks_like_key(&text) { "(it looks like a key)".to_owned() } else { text }
+    if looks_like_key(&text) {
+        "(it looks like a key)".to_owned()
+    } else if text.chars().nth(MAX_SHOWN).is_some() {
+        "(it is too long to be shown)".to_owned()
+    } else {
+        text
+    }
 }
+
+const MAX_SHOWN: usize = 200;
 
 /// The clients and keys found in a foreign file, and everything that the import leaves out.
 pub(crate) struct Draft {
@@ -22,8 +31,8 @@ pub(crate) struct Draft {
     pub(crate) faults: Vec<Fault>,
     /// Settings that are not taken over, and how often each occurs.
     pub(crate) settings: BTreeMap<String, usize>,
-    /// Where clients sent their keys.
-    pub(crate) header: Option<String>,
+    /// Where clients sent their keys, in lower case.
+    pub(crate) headers: BTreeSet<String>,
     options: Options,
     /// Checks keys by the rules of every store.
     rules: MemoryStore,
@@ -81,7 +90,7 @@ impl Draft {
             left_out: Vec::new(),
             faults: Vec::new(),
             settings: BTreeMap::new(),
-            header: None,
+            headers: BTreeSet::new(),
             options,
             rules: MemoryStore::new(),
             places: HashMap::new(),
@@ -204,6 +213,21 @@ impl Draft {
         self.setting(&format!("the scope at {at}: {why}"));
     }
 
+    /// Adds a header in which clients sent their keys. A text that names no header is left out.
+    pub(super) fn add_header(&mut self, name: &str) {
+        let is_part = |char: char| char.is_ascii_alphanumeric() || "_-".contains(char);
+        if !name.is_empty() && name.chars().all(is_part) && !looks_like_key(name) {
+            self.headers.insert(name.to_ascii_lowercase());
+        }
+    }
+
+    /// Adds the header that a system reads unless another one is configured.
+    pub(super) fn add_default_header(&mut self, name: &str) {
+        if self.headers.is_empty() {
+            self.add_header(name);
+        }
+    }
+
     pub(super) fn leave_out(&mut self, at: impl Into<String>, why: &str) {
         self.left_out.push(Fault { at: shown(at.into()), why: why.to_owned() });
     }
@@ -237,7 +261,7 @@ impl Draft {
     }
 
     /// Returns a store with these clients and keys, which every rule of a key file was applied to.
-    pub(crate) fn store(&self) -> Result<YamlStore, keygate::store::YamlError> {
+    pub(crate) fn store(&self) -> Result<YamlStore, keygate::store::KeyFileError> {
         // JSON is a part of YAML.
         let mut clients = Map::new();
         for (name, client) in &self.clients {

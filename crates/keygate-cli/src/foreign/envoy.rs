@@ -12,7 +12,7 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
             }
             for (_, source) in node.items(place, "key_sources") {
                 if let Some(header) = source.text("header") {
-                    draft.header.get_or_insert_with(|| header.to_owned());
+                    draft.add_header(header);
                 }
             }
         });

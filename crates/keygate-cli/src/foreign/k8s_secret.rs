@@ -22,24 +22,38 @@ fn read_secret(place: &str, secret: &Node, draft: &mut Draft) {
     if kind != "Secret" {
         return draft.setting(&format!("an object of the kind {kind}"));
     }
-    for (client, value) in secret.get("stringData").map_or(&[][..], Node::entries) {
+    for (place, client, value) in entries(place, secret, "stringData") {
         match value.as_text() {
-            Some(text) => read_lines(&at(place, "stringData"), client, text, draft),
-            None => draft.fault(at(place, "stringData"), "a value is no text: put it in quotes"),
+            Some(text) => read_lines(&place, client, text, draft),
+            None => draft.fault(place, "the value is no text: put it in quotes"),
         }
     }
-    for (client, value) in secret.get("data").map_or(&[][..], Node::entries) {
+    for (place, client, value) in entries(place, secret, "data") {
         let bytes = value.as_text().and_then(base64);
         match bytes.as_deref().and_then(|bytes| str::from_utf8(bytes).ok()) {
-            Some(text) => read_lines(&at(place, "data"), client, text, draft),
-            None => draft.fault(at(place, "data"), "a value is no base64 of a text"),
+            Some(text) => read_lines(&place, client, text, draft),
+            None => draft.fault(place, "the value is no base64 of a text"),
         }
     }
 }
 
+/// Returns the names and values of a field, each with its place. The names are not shown, since they may be keys.
+fn entries<'a>(
+    place: &str,
+    secret: &'a Node,
+    field: &str,
+) -> impl Iterator<Item = (String, &'a str, &'a Node)> {
+    let place = at(place, field);
+    let entries = secret.get(field).map_or(&[][..], Node::entries);
+    entries.iter().zip(1..).map(move |((name, value), number)| {
+        (format!("{place}, entry {number}"), name.as_str(), value)
+    })
+}
+
 fn read_lines(place: &str, client: &str, text: &str, draft: &mut Draft) {
-    let keys = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    for key in keys {
+    let lines = text.lines().map(str::trim).zip(1..);
+    for (key, number) in lines.filter(|(line, _)| !line.is_empty()) {
+        let place = format!("{place}, line {number}");
         draft.add(Entry::new(place, Some(client), Secret::plain(key)));
     }
 }

@@ -7,6 +7,8 @@ use super::node::{Node, at};
 use super::secret::{Secret, unix_time};
 use super::{Fault, ScopesFrom};
 
+const HEADER: &str = "apikey";
+
 /// Fields by which other parts of a dump name a consumer.
 const IDS: [&str; 3] = ["id", "username", "custom_id"];
 
@@ -55,12 +57,16 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
         document.visit("", &mut |_, node| {
             if node.text("name") == Some("key-auth") {
                 let names = node.get("config").and_then(|config| config.get("key_names"));
-                draft.header =
-                    names.and_then(|names| names.as_list().first()?.as_text()).map(str::to_owned);
+                match names.map(Node::as_list) {
+                    Some(names) => {
+                        names.iter().filter_map(Node::as_text).for_each(|n| draft.add_header(n));
+                    }
+                    None => draft.add_header(HEADER),
+                }
             }
         });
     }
-    draft.header.get_or_insert_with(|| "apikey".to_owned());
+    draft.add_default_header(HEADER);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
-use super::Fault;
 use super::draft::{Draft, Entry};
 use super::secret::Secret;
+use super::{Fault, state};
 
 /// Reads the `map` blocks whose variable names a key, and leaves the others alone.
 // No kept crate reads nginx's files.
@@ -18,8 +18,9 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
             return Err(open.fault("the block has no end"));
         };
         if is_of_keys(&source.text) {
-            let header = source.text.strip_prefix("$http_").map(|name| name.replace('_', "-"));
-            draft.header = draft.header.take().or(header);
+            if let Some(name) = source.text.strip_prefix("$http_") {
+                draft.add_header(&name.replace('_', "-"));
+            }
             read_block(&body[..length], draft)?;
         } else {
             draft.setting("a map of another variable");
@@ -47,8 +48,9 @@ fn read_block(block: &[Token], draft: &mut Draft) -> Result<(), Fault> {
             [first, ..] => return Err(first.fault("this is not `\"KEY\" \"name\";`")),
         };
         match (key.text.as_str(), name.text.as_str()) {
-            // What is refused, with or without a key.
-            (_, "" | "0") | ("", _) => {}
+            // Requests without a key.
+            ("", _) => {}
+            (_, "" | "0") => draft.leave_out(key.at(), state::REASON),
             (text, _) if text.starts_with('~') => {
                 draft.leave_out(key.at(), "it is a pattern, and not a key");
             }

@@ -1,8 +1,9 @@
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 
 use keygate::KeyDigest;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
 use super::Fault;
@@ -38,18 +39,24 @@ const STRUCTURE: [&str; 9] = [
 
 const TWICE: &str = "a name occurs twice in a map";
 const NOT_TEXT: &str = "a name is not a text: put it in quotes";
+const TAGGED: &str = "a tag of YAML (`!`) is not read: remove it, or put the text in quotes";
+const TOO_LARGE: &str = "its aliases (`*`) stand for too much: write out the values that hold keys";
+
+/// How much larger than its text a document may become by aliases.
+const MAX_GROWTH: usize = 16;
 
 impl Node {
     /// Reads all documents of a YAML text, of which JSON is a part.
     pub(super) fn parse(text: &str) -> Result<Vec<Self>, Fault> {
         let is_json = text.trim_start().starts_with(['{', '[']);
         // YAML parsers refuse some escapes of JSON.
-        if is_json && let Ok(node) = serde_json::from_str(text) {
+        if is_json && let Ok(node) = json(text) {
             return Ok(vec![node]);
         }
+        let room = Cell::new(text.len().saturating_mul(MAX_GROWTH));
         let documents = serde_yaml::Deserializer::from_str(text);
         documents
-            .map(|document| Self::deserialize(document).map_err(|error| fault(&error)))
+            .map(|document| NodeSeed(&room).deserialize(document).map_err(|error| fault(&error)))
             .collect()
     }
 
@@ -124,24 +131,44 @@ impl Node {
     }
 }
 
+fn json(text: &str) -> serde_json::Result<Node> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let node = NodeSeed(&Cell::new(usize::MAX)).deserialize(&mut deserializer)?;
+    deserializer.end().map(|()| node)
+}
+
 /// The parser's message is not passed on: it may quote a key.
 fn fault(error: &serde_yaml::Error) -> Fault {
     let message = error.to_string();
-    let known = [TWICE, NOT_TEXT].into_iter().find(|known| message.contains(known));
+    let known = [TWICE, NOT_TEXT, TAGGED, TOO_LARGE];
+    let known = known.into_iter().find(|known| message.contains(known));
     let why = known.unwrap_or("this is not valid YAML or JSON");
     let at = error.location().map(|place| format!("{}:{}", place.line(), place.column()));
     Fault { at: at.unwrap_or_default(), why: why.to_owned() }
 }
 
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
+/// Reads a value, as long as there is room for it: an alias of YAML is a few bytes, and may stand for any number.
+#[derive(Clone, Copy)]
+struct NodeSeed<'a>(&'a Cell<usize>);
+
+impl NodeSeed<'_> {
+    fn take<E: de::Error>(self, bytes: usize) -> Result<(), E> {
+        let left = self.0.get().checked_sub(bytes).ok_or_else(|| E::custom(TOO_LARGE))?;
+        self.0.set(left);
+        Ok(())
     }
 }
 
-struct NodeVisitor;
+impl<'de> DeserializeSeed<'de> for NodeSeed<'_> {
+    type Value = Node;
 
-impl<'de> Visitor<'de> for NodeVisitor {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        self.take(1)?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NodeSeed<'_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -166,21 +193,34 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::Number(value as f64))
     }
 
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Node, E> {
+        Ok(Node::Number(value as f64))
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Node, E> {
+        Ok(Node::Number(value as f64))
+    }
+
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
         Ok(Node::Number(value))
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Node, E> {
+        self.take(value.len())?;
         Ok(Node::Text(value.to_owned().into()))
     }
 
     fn visit_string<E: de::Error>(self, value: String) -> Result<Node, E> {
-        Ok(Node::Text(value.into()))
+        let value = Zeroizing::new(value);
+        self.take(value.len())?;
+        Ok(Node::Text(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
         }
         Ok(Node::List(list))
@@ -189,16 +229,20 @@ impl<'de> Visitor<'de> for NodeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
         let mut entries: Vec<(Zeroizing<String>, Node)> = Vec::new();
         let mut names = HashSet::new();
-        while let Some(name) = items.next_key::<Node>()? {
+        while let Some(name) = items.next_key_seed(self)? {
             let Node::Text(name) = name else {
                 return Err(de::Error::custom(NOT_TEXT));
             };
             if !names.insert(KeyDigest::of(name.as_bytes()).to_bytes()) {
                 return Err(de::Error::custom(TWICE));
             }
-            entries.push((name, items.next_value()?));
+            entries.push((name, items.next_value_seed(self)?));
         }
         Ok(Node::Map(entries))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
+        Err(de::Error::custom(TAGGED))
     }
 }
 
@@ -213,10 +257,31 @@ mod tests {
             ("{\"hunter2hunter2hunter2\": 1, \"hunter2hunter2hunter2\": 2}", "1:"),
             ("a: !hunter2hunter2 x\n", ""),
         ] {
-            let fault = Node::parse(text).err().unwrap();
+            let Err(fault) = Node::parse(text) else { panic!("{text}") };
             assert!(fault.at.starts_with(place), "{}", fault.at);
             assert!(!format!("{}{}", fault.at, fault.why).contains("hunter2"), "{}", fault.why);
         }
+    }
+
+    #[test]
+    fn aliases_cannot_make_much_of_a_short_text() {
+        let many = |item: &str| [item; 300].join(",");
+        let text = format!("a: &a [{}]\nb: &b [{}]\nc: [{}]\n", many("x"), many("*a"), many("*b"));
+        let Err(fault) = Node::parse(&text) else { panic!("27 million values were read") };
+        assert_eq!(fault.why, TOO_LARGE);
+        let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(3_000), many("*a"));
+        let Err(fault) = Node::parse(&long) else { panic!("900,000 bytes were read") };
+        assert_eq!(fault.why, TOO_LARGE);
+        let usual = "a: &a {key: x}\nb: [*a, *a]\n";
+        assert_eq!(Node::parse(usual).ok().unwrap()[0].items("", "b")[1].1.text("key"), Some("x"));
+    }
+
+    #[test]
+    fn numbers_of_any_size_and_tags_are_known() {
+        let number = Node::parse("a: 123456789012345678901234567890\n").ok().unwrap();
+        assert!(number[0].number("a").is_some_and(|number| number > 1e29));
+        let Err(fault) = Node::parse("a: !x y\n") else { panic!("the tag was read") };
+        assert_eq!(fault.why, TAGGED);
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn each_sample_becomes_clients_and_keys() {
         ),
         ("apisix.yaml", &["orders_app"], &["consumers[1].plugins.key-auth"], 2),
         ("envoy.yaml", &["orders", "shop"], &[], 0),
-        ("nginx.conf", &["Orders app", "shop"], &["6:5"], 1),
+        ("nginx.conf", &["Orders app", "shop"], &["6:5", "7:5"], 1),
         ("keys.csv", &["Orders app", "Shop, north"], &["line 4"], 2),
         ("keys.json", &["Orders app", "shop"], &[], 0),
         (".env", &["orders", "shop", "ACME"], &["API_KEY_LATER"], 1),
@@ -149,18 +149,52 @@ fn plan_is_shown_and_nothing_is_imported_without_a_yes() {
     sandbox.run(["import", "kong.yml"]).fails(2, "give --yes");
     let plan = sandbox.run(["import", "kong.yml", "--dry-run"]);
     assert_eq!(plan.code, 1);
-    assert!(plan.out.starts_with("CLIENT      KEY               EXPIRES"), "{}", plan.out);
-    assert!(plan.out.contains("28099cffa3693ff2"), "{}", plan.out);
+    assert!(
+        plan.out.starts_with("CLIENT      METADATA         KEY               EXPIRES"),
+        "{}",
+        plan.out
+    );
+    assert!(plan.out.contains("Orders app  custom_id, tags  28099cffa3693ff2"), "{}", plan.out);
     for line in [
         "left out: kong.yml: consumers[1].keyauth_credentials[0]: its text is a variable",
         "not taken over: the plugin rate-limiting",
-        "without keys: 1 client",
+        "without keys: 1 client (Shop)",
         "give the service `Source::header(\"x-orders-key\")`",
         "dry run: would have added 3 clients and 3 keys",
     ] {
         assert!(plan.err.contains(line), "{line}: {}", plan.err);
     }
     assert_eq!(sandbox.file(), before);
+}
+
+#[test]
+fn every_header_in_which_clients_sent_keys_is_named() {
+    let plugins = "services: [{plugins: [{name: key-auth}, {name: key-auth, config: {key_names: [X-Key, 'a b', x-key]}}]}]";
+    let keys = format!("consumers: [{{username: a, keyauth_credentials: [{{key: {KEY}}}]}}]");
+    let apisix =
+        "routes: [{plugins: {key-auth: {header: Authorization}}}, {plugins: {key-auth: {}}}]";
+    let consumers = format!("consumers: [{{username: a, plugins: {{key-auth: {{key: {KEY}}}}}}}]");
+    let cases = [
+        (
+            "kong",
+            format!("{plugins}\n{keys}\n"),
+            "`Source::header(\"apikey\")` and `Source::header(\"x-key\")`",
+        ),
+        ("kong", format!("{keys}\n"), "give the service `Source::header(\"apikey\")`\n"),
+        (
+            "apisix",
+            format!("{apisix}\n{consumers}\n"),
+            "`Source::header(\"apikey\")` and `Source::bearer()` (for bare keys, `Source::header_raw",
+        ),
+        ("nginx-map", format!("map $http_x_api_key $c {{ {KEY} a; }}\n"), ""),
+    ];
+    for (format, text, expected) in cases {
+        let sandbox = Sandbox::new();
+        std::fs::write(sandbox.path("keys"), text).unwrap();
+        let plan = sandbox.run(["import", "keys", "--format", format, "--dry-run"]).succeeds();
+        assert!(plan.err.contains(expected), "{}", plan.err);
+        assert_eq!(plan.err.contains("elsewhere"), !expected.is_empty(), "{}", plan.err);
+    }
 }
 
 const KEY: &str = "Zq8T0pLr4VbXn2Jc7WmKd9Hs3Ga6Fe1Y";
@@ -276,7 +310,7 @@ fn faults_name_the_place_and_touch_nothing() {
         (
             "k8s-secret",
             "kind: Secret\ndata: {a: '%%'}".to_owned(),
-            "bad: data: a value is no base64 of a text",
+            "bad: data, entry 1: the value is no base64 of a text",
         ),
         ("litellm", "[{\"key_alias\": \"a\"}]".to_owned(), "bad: [0].token: it is missing"),
         (

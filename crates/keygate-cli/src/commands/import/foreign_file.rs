@@ -138,13 +138,15 @@ fn show(file: &ForeignFile, draft: &Draft, out: &Output) -> Result<(), Failure> 
         return Ok(());
     }
     let now = SystemTime::now();
-    let mut table = Table::new(["CLIENT", "TITLE", "KEY", "LABEL", "SCOPES", "EXPIRES", "FROM"]);
+    let headings = ["CLIENT", "TITLE", "METADATA", "KEY", "LABEL", "SCOPES", "EXPIRES", "FROM"];
+    let mut table = Table::new(headings);
     for key in &draft.keys {
         let client = draft.clients.get(&key.client);
         let expires = key.expires.map(|time| relative::from_now(time.into(), now));
         table.push([
             key.client.clone().into(),
             client.and_then(|client| client.title.clone()).unwrap_or_default().into(),
+            client.map(|client| listed(client.metadata.keys())).unwrap_or_default().into(),
             key.key_id().to_string().into(),
             key.label.clone().unwrap_or_default().into(),
             client.map(|client| joined(&client.scopes)).unwrap_or_default().into(),
@@ -152,11 +154,12 @@ fn show(file: &ForeignFile, draft: &Draft, out: &Output) -> Result<(), Failure> 
             key.at.clone().into(),
         ]);
     }
-    out.print(&table.without_empty([1, 3, 4]).render(), &Value::Null)?;
+    out.print(&table.without_empty([1, 2, 4, 5]).render(), &Value::Null)?;
     let used = |name: &str| draft.keys.iter().any(|key| key.client == name);
-    let idle = draft.clients.keys().filter(|name| !used(name)).count();
-    if idle > 0 {
-        out.note(&format!("without keys: {}", counted(idle, "client")));
+    let idle: Vec<_> = draft.clients.keys().filter(|name| !used(name)).collect();
+    if !idle.is_empty() {
+        let clients = counted(idle.len(), "client");
+        out.note(&format!("without keys: {clients} ({})", listed(idle)));
     }
     for fault in &draft.left_out {
         out.warn(&format!("left out: {}", located(file, fault)));
@@ -165,20 +168,36 @@ fn show(file: &ForeignFile, draft: &Draft, out: &Output) -> Result<(), Failure> 
         let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
         out.note(&format!("not taken over: {what}{times}"));
     }
-    if let Some(source) = draft.header.as_deref().and_then(source) {
+    let sources: Vec<_> = draft.headers.iter().filter_map(|header| source(header)).collect();
+    if !sources.is_empty() {
+        let sources = sources.join(" and ");
         out.note(&format!(
-            "clients send these keys elsewhere than in x-api-key: give the service `{source}`"
+            "clients send these keys elsewhere than in x-api-key: give the service {sources}"
         ));
     }
     Ok(())
 }
 
+/// Returns the first names of a list.
+fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    const MAX_LISTED: usize = 5;
+    let mut names = names.into_iter();
+    let listed = names.by_ref().take(MAX_LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.count() {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
+    }
+}
+
 /// The source that reads the header which clients used before.
 fn source(header: &str) -> Option<String> {
-    match header.to_ascii_lowercase().as_str() {
+    match header {
         "x-api-key" => None,
-        "authorization" => Some("Source::bearer()".to_owned()),
-        header => Some(format!("Source::header(\"{header}\")")),
+        "authorization" => Some(
+            "`Source::bearer()` (for bare keys, `Source::header_raw(\"authorization\")`)"
+                .to_owned(),
+        ),
+        header => Some(format!("`Source::header(\"{header}\")`")),
     }
 }
 
