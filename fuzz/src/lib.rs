@@ -5,6 +5,8 @@
 #![deny(unsafe_code)]
 
 pub mod editor;
+pub mod folder;
+pub mod foreign;
 pub mod grammars;
 mod reference;
 pub mod sources;
@@ -19,6 +21,13 @@ mod cases;
 #[path = "../../crates/keygate-cli/src/location.rs"]
 #[allow(dead_code)]
 mod location;
+
+/// The tool's parsers of files of other systems, which are not in the library's public API either.
+#[path = "../../crates/keygate-cli/src"]
+#[allow(dead_code)]
+mod tool {
+    pub(crate) mod foreign;
+}
 
 /// The part of the tool that `location` uses.
 mod failure {
@@ -36,8 +45,10 @@ mod failure {
 pub type Check = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Check); 4] = [
+pub const TARGETS: [(&str, Check); 6] = [
     ("editor", editor::check),
+    ("folder", folder::check),
+    ("foreign", foreign::check),
     ("grammars", grammars::check),
     ("sources", sources::check),
     ("yaml", yaml::check),

@@ -2,7 +2,6 @@
 //! message.
 
 use keygate::{ApiKeys, Keys, MemoryStore, YamlStore};
-use serde::de::DeserializeOwned;
 
 /// The shortest word that may be a key.
 const LONG_WORD: usize = 14;
@@ -51,8 +50,18 @@ fn check_embedded(data: &[u8]) {
 
 /// JSON is YAML, too.
 fn check_with_serde(data: &[u8], file: Option<&YamlStore>) {
-    let section = by_serde::<Keys>(data);
-    by_serde::<ApiKeys>(data);
+    let section = by_serde::<Keys>(data, |data| serde_json::from_slice(data).ok());
+    by_serde::<ApiKeys>(data, |data| serde_json::from_slice(data).ok());
+    if serde_json::from_slice::<serde_json::Value>(data).is_ok() {
+        assert!(serde_json::from_slice::<ApiKeys>(data).is_ok(), "a key or name is an error");
+        assert!(serde_json::from_slice::<Keys>(data).is_ok(), "a key or name is an error");
+    }
+    by_serde::<Keys>(data, |data| serde_yaml::from_slice(data).ok());
+    by_serde::<ApiKeys>(data, |data| serde_yaml::from_slice(data).ok());
+    if serde_yaml::from_slice::<serde_yaml::Value>(data).is_ok() {
+        assert!(serde_yaml::from_slice::<ApiKeys>(data).is_ok(), "a key or name is an error");
+        assert!(serde_yaml::from_slice::<Keys>(data).is_ok(), "a key or name is an error");
+    }
     if let (Some(section), Some(file)) = (section, file) {
         assert_eq!(section.list_clients(), file.list_clients(), "a file and `Keys` differ");
         let keys =
@@ -61,12 +70,11 @@ fn check_with_serde(data: &[u8], file: Option<&YamlStore>) {
     }
 }
 
-fn by_serde<T>(data: &[u8]) -> Option<MemoryStore>
+fn by_serde<T>(data: &[u8], load: fn(&[u8]) -> Option<T>) -> Option<MemoryStore>
 where
-    T: DeserializeOwned,
     MemoryStore: TryFrom<T, Error = keygate::store::KeysError>,
 {
-    let load = |data: &[u8]| serde_json::from_slice::<T>(data).ok().map(MemoryStore::try_from);
+    let load = |data: &[u8]| load(data).map(MemoryStore::try_from);
     let loaded = load(data)?;
     let said = |result: &Result<MemoryStore, keygate::store::KeysError>| match result {
         Ok(store) => format!("{store:?}"),
@@ -82,7 +90,7 @@ where
     loaded.ok()
 }
 
-fn said(loaded: &Result<YamlStore, keygate::store::YamlError>) -> String {
+fn said(loaded: &Result<YamlStore, keygate::store::KeyFileError>) -> String {
     match loaded {
         Ok(store) => {
             let warnings: String =

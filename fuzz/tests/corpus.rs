@@ -24,6 +24,16 @@ fn editor_does_as_the_model() {
 }
 
 #[test]
+fn folders_do_as_keys_in_memory() {
+    replay("folder");
+}
+
+#[test]
+fn files_of_other_systems_show_no_key() {
+    replay("foreign");
+}
+
+#[test]
 fn grammars_do_as_their_second_reading() {
     replay("grammars");
 }
