@@ -39,7 +39,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
         // Added after the key layer, so that it is outermost.
         .layer(Extension(Transport::Tls));
 
-    let tls = RustlsConfig::from_pem_file(&certificate, &key)
+    let files = [certificate, key];
+    // Before the files are read, so that a change during that is noticed.
+    let loaded = versions(&files);
+    let [certificate, key] = &files;
+    let tls = RustlsConfig::from_pem_file(certificate, key)
         .await
         .map_err(|error| format!("{certificate} and {key}: {error}"))?;
     let listener = TcpListener::bind(&listen).map_err(|error| format!("{listen}: {error}"))?;
@@ -52,7 +56,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         r#"try: curl -i --cacert '{certificate}' https://{address}/route1 -H "x-api-key: {first}""#
     );
 
-    tokio::spawn(reload(tls.clone(), [certificate, key]));
+    tokio::spawn(reload(tls.clone(), files, loaded));
     let handle = Handle::new();
     tokio::spawn(stop(handle.clone()));
     let server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
@@ -63,8 +67,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 /// Looks at the files every second. A renewal may write them one after the other, so a pair that does not fit is read
 /// again until it does.
-async fn reload(tls: RustlsConfig, files: [String; 2]) {
-    let mut loaded = versions(&files);
+async fn reload(tls: RustlsConfig, files: [String; 2], mut loaded: Versions) {
     let mut refused = None;
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -86,7 +89,10 @@ async fn reload(tls: RustlsConfig, files: [String; 2]) {
     }
 }
 
-fn versions(files: &[String; 2]) -> [Option<SystemTime>; 2] {
+/// The times at which the files were changed.
+type Versions = [Option<SystemTime>; 2];
+
+fn versions(files: &[String; 2]) -> Versions {
     files.each_ref().map(|file| fs::metadata(file).and_then(|file| file.modified()).ok())
 }
 

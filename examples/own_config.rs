@@ -10,6 +10,7 @@ use axum::{Router, routing::get};
 use keygate::{ApiKeyLayer, Client, YamlStore};
 use serde::Deserialize;
 use tokio::net::TcpListener;
+use tokio::signal;
 
 /// Other settings, such as those of keygate, are ignored.
 #[derive(Deserialize)]
@@ -46,7 +47,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listener =
         TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
     println!("listening on http://{}, Ctrl-C stops", listener.local_addr()?);
-    Ok(axum::serve(listener, app).await?)
+    let stop = async { signal::ctrl_c().await.expect("Ctrl-C can be handled") };
+    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
+    println!("stopped");
+    Ok(())
 }
 
 async fn greet(client: Client) -> String {

@@ -15,6 +15,9 @@ thread_local! {
     static MADE: Cell<usize> = const { Cell::new(0) };
     static HELD: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
+    /// The bytes to look for in blocks that are freed. Empty for none.
+    static WANTED: Cell<&'static [u8]> = const { Cell::new(&[]) };
+    static FOUND: Cell<usize> = const { Cell::new(0) };
 }
 
 #[inline]
@@ -32,22 +35,60 @@ fn add(made: usize, bytes: isize) {
     let _ = HELD.try_with(|held| PEAK.try_with(|peak| peak.set(peak.get().max(held.get()))));
 }
 
-// SAFETY: every call is passed on to the system's allocator unchanged.
+fn is_looking() -> bool {
+    WANTED.try_with(|wanted| !wanted.get().is_empty()).unwrap_or(false)
+}
+
+/// Looks into a block before it is freed.
+///
+/// # Safety
+///
+/// `block` is one of `size` bytes, and was allocated with zeros.
+unsafe fn look_into(block: *const u8, size: usize) {
+    // SAFETY: the caller's.
+    let bytes = unsafe { std::slice::from_raw_parts(block, size) };
+    let _ = WANTED.try_with(|wanted| {
+        if bytes.windows(wanted.get().len()).any(|part| part == wanted.get()) {
+            let _ = FOUND.try_with(|found| found.set(found.get() + 1));
+        }
+    });
+}
+
+// SAFETY: every call is passed on to the system's allocator; blocks may be zeroed in addition.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(1, layout.size().cast_signed());
+        if is_looking() {
+            // SAFETY: as above.
+            return unsafe { System.alloc_zeroed(layout) };
+        }
         // SAFETY: as above.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
         count(0, -layout.size().cast_signed());
+        if is_looking() {
+            // SAFETY: blocks are zeroed while a thread looks.
+            unsafe { look_into(old, layout.size()) };
+        }
         // SAFETY: as above.
         unsafe { System.dealloc(old, layout) }
     }
 
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(1, size.cast_signed() - layout.size().cast_signed());
+        if is_looking() {
+            // SAFETY: as for `dealloc`. The block may stay where it is, and the bytes behind its old end are zeroed.
+            unsafe {
+                look_into(old, layout.size());
+                let new = System.realloc(old, layout, size);
+                if !new.is_null() && size > layout.size() {
+                    new.add(layout.size()).write_bytes(0, size - layout.size());
+                }
+                return new;
+            }
+        }
         // SAFETY: as above.
         unsafe { System.realloc(old, layout, size) }
     }
@@ -91,4 +132,13 @@ pub(crate) fn allocated<T>(run: impl FnOnce() -> T) -> (Allocated, T) {
 /// The bytes that this thread has allocated and not freed.
 pub(crate) fn held() -> isize {
     HELD.get()
+}
+
+/// Counts the blocks with these bytes that this thread frees or grows in `run`, which must allocate them itself.
+pub(crate) fn freed_with(wanted: &'static [u8], run: impl FnOnce()) -> usize {
+    FOUND.set(0);
+    WANTED.set(wanted);
+    run();
+    WANTED.set(&[]);
+    FOUND.get()
 }

@@ -44,6 +44,12 @@ fn keys_in_the_own_configuration_are_followed() {
     }
     let text = fs::read_to_string(&config).unwrap();
     assert!(text.starts_with("base: &base {pool: 4}\n") && !text.contains(&key), "{text}");
+    let address = format!("//{},", server.address());
+    server.interrupt();
+    let printed = server.wait_for_end().stdout;
+    assert_eq!(printed.last().map(String::as_str), Some("stopped"));
+    let addresses = printed.iter().filter(|line| line.contains("//") || line.contains("127."));
+    assert!(addresses.eq(printed.iter().filter(|line| line.contains(&address))), "{printed:?}");
 }
 
 #[test]

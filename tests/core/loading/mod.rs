@@ -3,4 +3,5 @@
 mod api_keys;
 mod grammars;
 mod loaders;
+mod overwriting;
 mod sections;
