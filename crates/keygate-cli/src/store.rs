@@ -84,11 +84,13 @@ pub(crate) fn open_to_serve(
 
 /// Prints what happens to a file that is followed.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-fn report(event: &YamlEvent, out: &Output) {
+fn report(event: &KeyFileEvent, out: &Output) {
     match event {
-        YamlEvent::Warning(warning) if is_shown(warning) => out.warn(&warning.to_string()),
-        YamlEvent::Warning(_) => {}
-        YamlEvent::Reloaded { .. } | YamlEvent::Recovered { .. } | YamlEvent::Waiting { .. } => {
+        KeyFileEvent::Warning(warning) if is_shown(warning) => out.warn(&warning.to_string()),
+        KeyFileEvent::Warning(_) => {}
+        KeyFileEvent::Reloaded { .. }
+        | KeyFileEvent::Recovered { .. }
+        | KeyFileEvent::Waiting { .. } => {
             out.note(&event.to_string());
         }
         _ => out.warn(&event.to_string()),
