@@ -37,8 +37,8 @@ pub use usage::{Activity, ClientUsage, KeyUsage, Rates, TopClient, Usage, UsageS
     doc(cfg(all(feature = "usage", any(feature = "postgres", feature = "sqlite"))))
 )]
 pub use usage::{
-    ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory, UsagePoint, UsageQuery,
-    UsageTotals, UsageWriter, UsageWriterHealth, state_folder,
+    ClientLastUse, ClientSeries, ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory,
+    UsagePoint, UsageQuery, UsageTotals, UsageWriter, UsageWriterHealth, state_folder,
 };
 
 /// Receives the outcome of each request: for logs, for metrics, and to see who is calling.

@@ -199,17 +199,18 @@ impl Serialize for Rotated {
     }
 }
 
-/// Writes an object with `kind` (its [`name`](crate::manage::AuditKind::name)), `client`, `key_id`, `label` and
+/// Writes an object with `kind` (its [`name`](crate::manage::AuditKind::name)), `client`, `key_id`, `label`, `place` and
 /// `message`. Needs the feature `serde`.
 impl Serialize for AuditFinding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { kind, client, key_id, label } = self;
+        let Self { kind, client, key_id, label, place, detail: _ } = self;
         object!(serializer, "AuditFinding", {
             "kind": kind.name(),
             "client": client,
             "key_id": key_id,
             "label": label,
-            "message": &kind.to_string(),
+            "place": place,
+            "message": &self.message(),
         })
     }
 }

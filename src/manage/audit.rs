@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
-use super::{ClientInfo, KeyInfo, KeyStatus, LastUsed, Policy};
+use super::{ClientInfo, KeyInfo, KeyStatus, LastUsed, Policy, PurgeKeys};
 use crate::key::KeyId;
 
 mod finding;
@@ -14,7 +14,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// are still used.
 ///
 /// It only looks at lists, and changes nothing. Keys that do not work are checked for one thing: whether they can be
-/// removed. The last use of keys is checked as far as it is watched.
+/// removed, by the rule of [`PurgeKeys`]. The last use of keys is checked as far as it is watched.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -37,11 +37,13 @@ pub struct Audit {
     policy: Policy,
     unused_for: Duration,
     watched_since: Option<SystemTime>,
+    in_file: Vec<AuditFinding>,
 }
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { policy: Policy::new(), unused_for: 90 * DAY, watched_since: None }
+        let (policy, in_file) = Default::default();
+        Self { policy, unused_for: 90 * DAY, watched_since: None, in_file }
     }
 }
 
@@ -67,7 +69,14 @@ impl Audit {
         Self { watched_since: since.into(), ..self }
     }
 
-    /// Returns what needs attention, sorted by client: first what concerns the client, then its keys in their order.
+    /// Sets what was found in the key file of the store, which lists do not show: weak keys, and keys in plaintext. They
+    /// are from `YamlLint::findings` (feature `yaml`), or from [`AuditFinding::in_file`].
+    pub fn with_file(self, found: impl IntoIterator<Item = AuditFinding>) -> Self {
+        Self { in_file: found.into_iter().collect(), ..self }
+    }
+
+    /// Returns what needs attention, sorted by client: first what concerns the client, then its keys in their order. What
+    /// concerns the file comes last.
     pub fn findings(
         &self,
         clients: &[ClientInfo],
@@ -85,70 +94,61 @@ impl Audit {
                 (AuditKind::NoKeys, !working.contains(name)),
             ];
             let found = kinds.into_iter().filter(|(_, is_found)| *is_found);
-            found.map(move |(kind, _)| AuditFinding {
-                kind,
-                client: name.to_owned(),
-                key_id: None,
-                label: None,
-            })
+            found.map(move |(kind, _)| AuditFinding::of_client(kind, name))
         });
+        let purge = self.purge(now);
+        let removable: HashSet<_> = purge.removable(keys, now).map(|key| key.key_id).collect();
         let of_keys = keys.iter().flat_map(|key| {
-            let kinds = self.kinds(key, &created, now).into_iter();
-            kinds.map(|kind| AuditFinding {
-                kind,
-                client: key.client.clone(),
-                key_id: Some(key.key_id),
-                label: key.label.clone(),
-            })
+            let removable = removable.contains(&key.key_id).then_some(AuditKind::Removable);
+            let kinds = self.kinds(key, &created, now).into_iter().chain(removable);
+            kinds.map(|kind| AuditFinding::of_key(kind, key))
         });
         let mut findings: Vec<_> = of_clients.chain(of_keys).collect();
         // Stable: the order of the keys of a client stays.
         findings.sort_by(|one, other| one.client.cmp(&other.client));
+        findings.extend(self.in_file.iter().cloned());
         findings
     }
 
+    /// Returns the purge that removes the keys of [`AuditKind::Removable`].
+    pub fn purge(&self, now: SystemTime) -> PurgeKeys {
+        let start = self.start(now);
+        PurgeKeys::new().revoked_before(start).expired_before(start)
+    }
+
+    fn start(&self, now: SystemTime) -> SystemTime {
+        now.checked_sub(self.unused_for).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    /// Returns the reasons why a key that works needs attention.
     fn kinds(
         &self,
         key: &KeyInfo,
         created: &HashMap<KeyId, SystemTime>,
         now: SystemTime,
     ) -> Vec<AuditKind> {
-        let start = now.checked_sub(self.unused_for).unwrap_or(SystemTime::UNIX_EPOCH);
-        match key.status(now) {
-            KeyStatus::Revoked => vec![(key.revoked, AuditKind::Removable)],
-            KeyStatus::Expired => vec![(key.expires(), AuditKind::Removable)],
-            KeyStatus::Active | KeyStatus::Replaced => {
-                let replaced = key.replaced_by.map(|id| created.get(&id).copied());
-                let mut kinds = Vec::new();
-                if key.expires().is_none() {
-                    kinds.push(AuditKind::NeverExpires);
-                } else if !self.policy.allows(key) {
-                    kinds.push(AuditKind::BeyondPolicy);
-                }
-                if self.is_unused(key, start) {
-                    kinds.push(AuditKind::Unused);
-                }
-                if let Some(replaced) = replaced {
-                    // Of an unknown successor, any use counts.
-                    let replaced = replaced.unwrap_or(SystemTime::UNIX_EPOCH);
-                    match key.last_used {
-                        LastUsed::At(time) if time >= replaced => {
-                            kinds.push(AuditKind::ReplacedButUsed);
-                        }
-                        _ if self.is_unused(key, replaced) => {
-                            kinds.push(AuditKind::ReplacedAndUnused);
-                        }
-                        _ => {}
-                    }
-                }
-                return kinds;
-            }
-            _ => Vec::new(),
+        let mut kinds = Vec::new();
+        if !matches!(key.status(now), KeyStatus::Active | KeyStatus::Replaced) {
+            return kinds;
         }
-        .into_iter()
-        .filter(|(since, _)| since.is_some_and(|since| since <= start))
-        .map(|(_, kind)| kind)
-        .collect()
+        if key.expires().is_none() {
+            kinds.push(AuditKind::NeverExpires);
+        } else if !self.policy.allows(key) {
+            kinds.push(AuditKind::BeyondPolicy);
+        }
+        if self.is_unused(key, self.start(now)) {
+            kinds.push(AuditKind::Unused);
+        }
+        if let Some(successor) = key.replaced_by {
+            // Of an unknown successor, any use counts.
+            let replaced = created.get(&successor).copied().unwrap_or(SystemTime::UNIX_EPOCH);
+            match key.last_used {
+                LastUsed::At(time) if time >= replaced => kinds.push(AuditKind::ReplacedButUsed),
+                _ if self.is_unused(key, replaced) => kinds.push(AuditKind::ReplacedAndUnused),
+                _ => {}
+            }
+        }
+        kinds
     }
 
     /// Returns whether a key was surely not used since this time, and is older.
@@ -261,6 +261,29 @@ mod tests {
     }
 
     #[test]
+    fn key_that_a_purge_keeps_is_not_removable() {
+        let successor: KeyId = "08c1d5e2f3a4b596".parse().unwrap();
+        let mut revoked = KeyInfo::new(successor, "App 1");
+        (revoked.state, revoked.revoked) = (KeyState::Revoked, Some(days_ago(100)));
+        let keys = |old: KeyInfo| kinds(&Audit::new(), &[old, revoked.clone()]);
+        // A key that still works names its successor.
+        let old = key(|key| key.replaced_by = Some(successor));
+        assert_eq!(keys(old.clone()), []);
+        let expired = Lifetime::default().with_expiry(days_ago(10));
+        assert_eq!(keys(KeyInfo { lifetime: expired, ..old }), [AuditKind::Removable]);
+    }
+
+    #[test]
+    fn findings_of_the_file_come_last() {
+        let in_file = AuditFinding::in_file(AuditKind::WeakKey, "keys.yml:3", "replace it");
+        let audit = Audit::new().with_file([in_file.clone()]);
+        let findings = audit.findings(&[ClientInfo::new("Z")], &[], UNIX_EPOCH + NOW);
+        assert_eq!(findings.len(), 3);
+        assert_eq!((&findings[2], findings[2].message().as_str()), (&in_file, "replace it"));
+        assert_eq!(findings[0].message(), AuditKind::NoQuota.to_string());
+    }
+
+    #[test]
     fn client_without_quota_or_keys_is_found_before_its_keys() {
         let client = |name: &str| ClientInfo::new(name);
         let mut disabled = client("Old");
@@ -272,11 +295,11 @@ mod tests {
         let findings =
             Audit::new().findings(&clients, std::slice::from_ref(&forever), UNIX_EPOCH + NOW);
         let found: Vec<_> =
-            findings.iter().map(|it| (&*it.client, it.kind.name(), it.key_id)).collect();
+            findings.iter().map(|it| (it.client.as_deref(), it.kind.name(), it.key_id)).collect();
         let expected = [
-            ("App 1", "no_quota", None),
-            ("App 1", "never_expires", Some(forever.key_id)),
-            ("App 2", "no_keys", None),
+            (Some("App 1"), "no_quota", None),
+            (Some("App 1"), "never_expires", Some(forever.key_id)),
+            (Some("App 2"), "no_keys", None),
         ];
         assert_eq!(found, expected);
     }

@@ -78,6 +78,24 @@ impl PurgeKeys {
         }
     }
 
+    /// Returns the keys of a whole list that the purge removes: those that it selects, unless a key that may still work
+    /// was replaced by one of them.
+    pub(crate) fn removable<'k>(
+        &self,
+        keys: &'k [KeyInfo],
+        now: SystemTime,
+    ) -> impl Iterator<Item = &'k KeyInfo> {
+        let may_work = |key: &&KeyInfo| {
+            key.state != KeyState::Revoked && key.lifetime.validity(now) != Validity::Expired
+        };
+        let named = keys.iter().filter(may_work).filter_map(|key| key.replaced_by);
+        let named = named.collect::<HashSet<_>>();
+        let purge = *self;
+        let is_removed =
+            move |key: &&KeyInfo| purge.selects(key, now) && !named.contains(&key.key_id);
+        keys.iter().filter(is_removed)
+    }
+
     /// Returns whether the purge may select revoked keys, and the latest expiry of other keys that it selects.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn limits(&self, now: SystemTime) -> (bool, Option<crate::key::Timestamp>) {
@@ -100,15 +118,10 @@ pub struct Purged {
 
 impl Purged {
     pub(super) fn new(keys: Vec<KeyFacts>, purge: &PurgeKeys, now: SystemTime) -> Self {
-        let ends = |key: &KeyFacts| purge.selects(&key.clone().info(true), now);
-        let has_ended = |key: &KeyFacts| {
-            key.revoked.is_some() || key.lifetime.validity(now) == Validity::Expired
-        };
-        let named = keys.iter().filter(|key| !has_ended(key)).filter_map(|key| key.replaced_by);
-        let named = named.collect::<HashSet<_>>();
-        let is_removed = |key: &KeyFacts| ends(key) && !named.contains(&key.key_id());
+        let listed = keys.iter().map(|key| key.clone().info(true)).collect::<Vec<_>>();
+        let ids = purge.removable(&listed, now).map(|key| key.key_id).collect::<HashSet<KeyId>>();
+        let is_removed = |key: &KeyFacts| ids.contains(&key.key_id());
         let (removed, kept) = keys.into_iter().partition::<Vec<_>, _>(is_removed);
-        let ids = removed.iter().map(KeyFacts::key_id).collect::<HashSet<KeyId>>();
         let changed = kept
             .into_iter()
             .filter(|key| key.replaced_by.is_some_and(|successor| ids.contains(&successor)))

@@ -90,6 +90,7 @@ pub struct ClientQuery {
     pub(crate) enabled: Option<bool>,
     pub(crate) scope: Option<Scope>,
     pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) only: Option<BTreeSet<String>>,
 }
 
 paging!(ClientQuery);
@@ -121,6 +122,14 @@ impl ClientQuery {
     pub fn add_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(name.into(), value.into());
         self
+    }
+
+    /// Lists only clients with these names. Names that the store does not have are ignored.
+    ///
+    /// The store of keys does not know when a client was last seen. To list clients by last use, take the names from the
+    /// usage (`UsageHistory::clients_by_last_use`), and read them in chunks.
+    pub fn only(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { only: Some(names.into_iter().map(Into::into).collect()), ..self }
     }
 }
 

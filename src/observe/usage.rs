@@ -22,8 +22,8 @@ use aggregate::time;
 use counts::{Counts, KindCounts};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use history::{
-    ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory, UsagePoint, UsageQuery,
-    UsageTotals, state_folder,
+    ClientLastUse, ClientSeries, ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory,
+    UsagePoint, UsageQuery, UsageTotals, state_folder,
 };
 pub use snapshot::{Activity, ClientUsage, KeyUsage, Rates, TopClient, UsageSnapshot};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

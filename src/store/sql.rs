@@ -59,4 +59,7 @@ pub(super) use transaction::policy_of;
 pub(super) use transaction::{Database, Transaction};
 pub(super) use transfer::{export_keys, import_keys};
 #[cfg(feature = "usage")]
-pub(super) use usage::{UsageDialect, read_counts, read_last_uses, read_watch, write_usage};
+pub(super) use usage::{
+    UsageDialect, read_clients_by_last_use, read_counts, read_last_uses, read_last_uses_of,
+    read_watch, write_usage,
+};

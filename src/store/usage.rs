@@ -1,5 +1,6 @@
 //! Where usage is kept: in PostgreSQL, or in an SQLite file of its own.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -40,9 +41,16 @@ pub(crate) struct LastUse {
     pub(crate) time: u64,
 }
 
+/// The last use of any key of a client.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ClientUse {
+    pub(crate) client: String,
+    pub(crate) time: u64,
+}
+
 /// Which counts to read, in seconds since 1970.
 pub(crate) struct CountsQuery<'a> {
-    pub(crate) client: Option<&'a str>,
+    pub(crate) clients: Option<&'a BTreeSet<String>>,
     pub(crate) since: Option<u64>,
     pub(crate) until: Option<u64>,
     pub(crate) group: Group,
@@ -55,6 +63,8 @@ pub(crate) enum Group {
     Key,
     /// Times of so many seconds.
     Time(u32),
+    /// Clients, and then times of so many seconds.
+    ClientTime(u32),
 }
 
 /// A sum of counts. What it was not grouped by is empty.
@@ -128,6 +138,23 @@ impl UsageTables {
     /// Lists when the keys of one client or of all clients were last used.
     pub(crate) async fn last_uses(&self, client: Option<&str>) -> Result<Vec<LastUse>, StoreError> {
         with_database!(self, sql::read_last_uses, client)
+    }
+
+    /// Lists clients by their last use, the latest first.
+    pub(crate) async fn clients_by_last_use(
+        &self,
+        limit: usize,
+        after: Option<ClientUse>,
+    ) -> Result<Vec<ClientUse>, StoreError> {
+        with_database!(self, sql::read_clients_by_last_use, limit, after.as_ref())
+    }
+
+    /// Lists the last uses of these clients, in the order of names.
+    pub(crate) async fn last_uses_of(
+        &self,
+        clients: BTreeSet<String>,
+    ) -> Result<Vec<ClientUse>, StoreError> {
+        with_database!(self, sql::read_last_uses_of, &clients)
     }
 
     /// Returns since when usage has been written, without a gap of more than a day.

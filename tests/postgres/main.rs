@@ -5,6 +5,8 @@
 mod canary;
 #[path = "../common/changes.rs"]
 mod changes;
+#[path = "../common/client_lists.rs"]
+mod client_lists;
 #[path = "../common/counted.rs"]
 mod counted;
 #[path = "../common/facts.rs"]

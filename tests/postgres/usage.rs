@@ -9,6 +9,7 @@ use keygate::manage::{KeyInfo, LastUsed};
 use keygate::observe::{UsageBucket, UsageHistory, UsageQuery, UsageWriter};
 use keygate::store::PostgresStore;
 
+use crate::client_lists;
 use crate::counted::{Counted, START, at, id, kept, requests};
 use crate::servers::{Database, Postgres, Wire};
 use crate::this_program;
@@ -213,4 +214,19 @@ async fn roll_up_by_several_instances_loses_nothing() {
     assert_eq!(kept, "3600|60|3600");
     let of_b = history.series(&UsageQuery::new().for_client("B"), UsageBucket::Hour).await.unwrap();
     assert_eq!(of_b.iter().map(|point| point.totals.requests).collect::<Vec<_>>(), [3; 6]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_are_listed_by_the_last_use_of_any_key() {
+    let database = Postgres::shared().database();
+    let history = history(&database).await;
+    client_lists::by_last_use(&history, "keygate.usage_last", |sql| drop(database.psql(sql))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn series_of_some_clients_are_those_of_each() {
+    let database = Postgres::shared().database();
+    let history = history(&database).await;
+    let run = |sql: &str| drop(database.psql(sql));
+    client_lists::series_of_some(&history, "keygate.usage_counts", run).await;
 }

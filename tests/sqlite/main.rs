@@ -2,6 +2,8 @@
 
 #[path = "../common/changes.rs"]
 mod changes;
+#[path = "../common/client_lists.rs"]
+mod client_lists;
 mod contract;
 mod copying;
 #[path = "../common/counted.rs"]
@@ -34,4 +36,5 @@ mod tables;
 #[path = "../common/this_program.rs"]
 mod this_program;
 mod usage;
+mod usage_lists;
 mod worker;

@@ -1,19 +1,47 @@
 use std::fmt;
 
 use crate::key::KeyId;
+use crate::manage::KeyInfo;
 
-/// A client or key that needs attention.
+/// A client, key or line of a key file that needs attention.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditFinding {
     /// Why.
     pub kind: AuditKind,
-    /// The name of the client.
-    pub client: String,
-    /// The key; `None` if the finding concerns the client.
+    /// The name of the client; `None` if the finding concerns a file.
+    pub client: Option<String>,
+    /// The key; `None` if the finding concerns the client or a file.
     pub key_id: Option<KeyId>,
     /// The label of the key.
     pub label: Option<String>,
+    /// The path of a key file, with the line if there is one: `keys.yml:3`.
+    pub place: Option<String>,
+    /// What is wrong with the file, and the way out. It never shows a key.
+    pub detail: Option<String>,
+}
+
+impl AuditFinding {
+    pub(super) fn of_client(kind: AuditKind, client: &str) -> Self {
+        let client = Some(client.to_owned());
+        Self { kind, client, key_id: None, label: None, place: None, detail: None }
+    }
+
+    pub(super) fn of_key(kind: AuditKind, key: &KeyInfo) -> Self {
+        let (key_id, label) = (Some(key.key_id), key.label.clone());
+        Self { key_id, label, ..Self::of_client(kind, &key.client) }
+    }
+
+    /// Creates a finding about a file, whose keys have no ids: see [`Audit::with_file`](super::Audit::with_file).
+    pub fn in_file(kind: AuditKind, place: impl Into<String>, detail: impl Into<String>) -> Self {
+        let (place, detail) = (Some(place.into()), Some(detail.into()));
+        Self { kind, client: None, key_id: None, label: None, place, detail }
+    }
+
+    /// Returns the reason and the way out, in one sentence.
+    pub fn message(&self) -> String {
+        self.detail.clone().unwrap_or_else(|| self.kind.to_string())
+    }
 }
 
 /// Reason why a client or key needs attention.
@@ -36,9 +64,27 @@ pub enum AuditKind {
     ReplacedAndUnused,
     /// The key was revoked or has expired a long time ago: it can be removed.
     Removable,
+    /// The key in a file is easier to guess than a random one.
+    WeakKey,
+    /// The file holds keys in plaintext.
+    Plaintext,
 }
 
 impl AuditKind {
+    /// All kinds.
+    pub const ALL: &'static [Self] = &[
+        Self::NoQuota,
+        Self::NoKeys,
+        Self::NeverExpires,
+        Self::BeyondPolicy,
+        Self::Unused,
+        Self::ReplacedButUsed,
+        Self::ReplacedAndUnused,
+        Self::Removable,
+        Self::WeakKey,
+        Self::Plaintext,
+    ];
+
     /// Returns one word: the variant's name in lower case, with underscores.
     pub fn name(self) -> &'static str {
         match self {
@@ -50,6 +96,8 @@ impl AuditKind {
             Self::ReplacedButUsed => "replaced_but_used",
             Self::ReplacedAndUnused => "replaced_and_unused",
             Self::Removable => "removable",
+            Self::WeakKey => "weak_key",
+            Self::Plaintext => "plaintext",
         }
     }
 }
@@ -70,6 +118,8 @@ impl fmt::Display for AuditKind {
             }
             Self::ReplacedAndUnused => "was replaced and is no longer used: it is safe to revoke",
             Self::Removable => "no longer works, for a long time: it is safe to remove",
+            Self::WeakKey => "is easier to guess than a random key: replace it",
+            Self::Plaintext => "is in plaintext: `keygate hash` turns it into a digest",
         })
     }
 }

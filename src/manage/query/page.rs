@@ -175,13 +175,14 @@ impl KeyPager<'_> {
 
 impl ClientQuery {
     fn admits(&self, client: &ClientInfo) -> bool {
-        let Self { paging: _, search, enabled, scope, metadata } = self;
+        let Self { paging: _, search, enabled, scope, metadata, only } = self;
         let profile = &client.profile;
         let is_found = |search: &Prefix| {
             search.begins(profile.name()) || profile.title().is_some_and(|it| search.begins(it))
         };
         search.as_ref().is_none_or(is_found)
             && enabled.is_none_or(|enabled| enabled == client.enabled)
+            && only.as_ref().is_none_or(|only| only.contains(profile.name()))
             && has_scope(profile, scope.as_ref())
             && has_metadata(profile, metadata)
     }

@@ -7,16 +7,18 @@ use crate::clock::nanos;
 use crate::store::DatabaseError;
 use crate::store::usage::{CountsQuery, CountsRow, Group, UsageTables};
 
+mod client_uses;
 mod last_uses;
 mod opening;
 mod past;
 mod query;
 mod totals;
 
+pub use client_uses::ClientLastUse;
 pub use last_uses::LastUses;
 pub use opening::state_folder;
 pub use query::{UsageBucket, UsageQuery};
-pub use totals::{ClientTotals, KeyTotals, UsagePoint, UsageTotals};
+pub use totals::{ClientSeries, ClientTotals, KeyTotals, UsagePoint, UsageTotals};
 
 /// The usage that [`UsageWriter`](super::UsageWriter)s have kept: who sent how many requests, and when each key was last
 /// used.
@@ -122,8 +124,23 @@ impl UsageHistory {
         bucket: UsageBucket,
     ) -> Result<Vec<UsagePoint>, DatabaseError> {
         let rows = self.counts(query, Group::Time(bucket.seconds())).await?;
-        let points = rows.chunk_by(|one, other| one.start == other.start);
-        Ok(points.filter_map(|rows| UsagePoint::sum(rows, bucket)).collect())
+        Ok(UsagePoint::all(&rows, bucket))
+    }
+
+    /// Sums the counts of each client as [`UsageHistory::series`] does, in the order of names. Clients without any counts
+    /// are left out.
+    ///
+    /// # Errors
+    ///
+    /// The history cannot be read.
+    pub async fn series_by_client(
+        &self,
+        query: &UsageQuery,
+        bucket: UsageBucket,
+    ) -> Result<Vec<ClientSeries>, DatabaseError> {
+        let rows = self.counts(query, Group::ClientTime(bucket.seconds())).await?;
+        let clients = rows.chunk_by(|one, other| one.client == other.client);
+        Ok(clients.filter_map(|rows| ClientSeries::sum(rows, bucket)).collect())
     }
 
     async fn counts(
@@ -132,9 +149,9 @@ impl UsageHistory {
         group: Group,
     ) -> Result<Vec<CountsRow>, DatabaseError> {
         let seconds = |time: Option<SystemTime>| time.map(|time| nanos(time) / 1_000_000_000);
-        let UsageQuery { client, since, until } = query;
+        let UsageQuery { clients, since, until } = query;
         let (since, until) = (seconds(*since), seconds(*until));
-        let query = CountsQuery { client: client.as_deref(), since, until, group };
+        let query = CountsQuery { clients: clients.as_ref(), since, until, group };
         Ok(self.0.counts(&query).await?)
     }
 }

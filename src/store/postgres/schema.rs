@@ -27,6 +27,7 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 11, sql: include_str!("migrations/0013.sql") },
     Migration { oldest_reader: 11, sql: include_str!("migrations/0014.sql") },
     Migration { oldest_reader: 11, sql: include_str!("migrations/0015.sql") },
+    Migration { oldest_reader: 11, sql: include_str!("migrations/0016.sql") },
 ]);
 
 /// The advisory lock of migrations. The number is arbitrary.

@@ -1,13 +1,18 @@
 //! The tables of usage: writing batches, and reading sums.
 
-use super::cursor::Dialect;
+use std::collections::BTreeSet;
+
+use super::column::Value;
+use super::cursor::{Cursor, Dialect, ValueError, Values};
 use super::transaction::{Database, Transaction};
 
+mod last_uses;
 mod reading;
 mod roll_up;
 mod writing;
 
-pub(in crate::store) use reading::{read_counts, read_last_uses, read_watch};
+pub(in crate::store) use last_uses::{read_clients_by_last_use, read_last_uses, read_last_uses_of};
+pub(in crate::store) use reading::{read_counts, read_watch};
 pub(in crate::store) use writing::write_usage;
 
 /// The differences between the databases in the statements of usage.
@@ -31,6 +36,15 @@ const DAY: u64 = 24 * HOUR;
 
 fn table<D: Dialect>(name: &str) -> String {
     format!("{}usage_{name}", D::PREFIX)
+}
+
+fn text<R: Values>(cursor: &mut Cursor<'_, R>) -> Result<String, ValueError> {
+    Ok(cursor.text()?.unwrap_or_default().to_owned())
+}
+
+/// Names of clients as an argument. PostgreSQL has no text with a zero byte: usage has another character in its place.
+fn names(clients: &BTreeSet<String>) -> Value<'static> {
+    Value::Texts(clients.iter().filter(|name| !name.contains('\0')).cloned().collect())
 }
 
 /// Completes an `insert into ... as u`.

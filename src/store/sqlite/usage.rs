@@ -17,8 +17,13 @@ use crate::store::sql::{
     Database, DatabaseError, Migration, Migrations, UsageDialect, retrying_while,
 };
 
-const MIGRATIONS: Migrations =
-    Migrations(&[Migration { oldest_reader: 1, sql: include_str!("usage/0001.sql") }]);
+const MIGRATIONS: Migrations = Migrations(&[
+    Migration { oldest_reader: 1, sql: include_str!("usage/0001.sql") },
+    Migration { oldest_reader: 1, sql: include_str!("usage/0002.sql") },
+]);
+
+/// The migrations that reading needs. Later ones only add indexes: a file that no newer service has opened is read, too.
+const TABLES: Migrations = Migrations(MIGRATIONS.0.split_at(1).0);
 
 /// The tables of usage in a file of their own.
 #[derive(Clone)]
@@ -30,7 +35,8 @@ impl UsageFile {
         if !migrate && matches!(path.try_exists(), Ok(false)) {
             return Err(missing(&format!("the file {} does not exist", path.display())));
         }
-        let connections = Connections::open(SqliteOptions::new(path), MIGRATIONS, migrate).await;
+        let migrations = if migrate { MIGRATIONS } else { TABLES };
+        let connections = Connections::open(SqliteOptions::new(path), migrations, migrate).await;
         // `keygate migrate` would create tables of keys.
         let connections = connections.map_err(|error| match error {
             DatabaseError::NoTables => missing(&format!("{} holds no usage", path.display())),

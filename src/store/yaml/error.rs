@@ -173,6 +173,15 @@ impl KeyFileWarning {
         self.0.kind
     }
 
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// Returns the message without the file and position.
+    pub(super) fn problem(&self) -> String {
+        self.0.kind.to_string()
+    }
+
     /// Returns whether the warning is about a key that is easier to guess than a random one.
     pub fn is_about_weak_key(&self) -> bool {
         matches!(self.0.kind, WarningKind::WeakKey(_) | WarningKind::LowKey)

@@ -1,9 +1,10 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
 use super::parse::Findings;
 use super::text::YamlText;
 use super::{KeyFileError, KeyFileWarning, YamlStore, parse, read};
+use crate::manage::{AuditFinding, AuditKind};
 
 /// All errors and warnings of a key file, in the order of the file.
 ///
@@ -27,6 +28,7 @@ pub struct YamlLint {
     pub warnings: Vec<KeyFileWarning>,
     /// Number of keys in plaintext, which [`YamlStore::hash_keys`] replaces with their digests.
     pub plaintext_keys: usize,
+    path: PathBuf,
 }
 
 impl YamlStore {
@@ -62,6 +64,44 @@ impl YamlStore {
 }
 
 impl YamlLint {
+    /// Returns the weak keys, and the keys in plaintext, for [`Audit::with_file`](crate::manage::Audit::with_file). No
+    /// finding shows a key.
+    ///
+    /// ```
+    /// use keygate::YamlStore;
+    /// use keygate::manage::AuditKind;
+    ///
+    /// # let path = std::env::temp_dir().join(format!("keygate-findings-{}.yml", std::process::id()));
+    /// std::fs::write(&path, "allow_weak_keys: true\napi_key: hunter2\n")?;
+    /// let findings = YamlStore::lint(&path).findings();
+    /// assert_eq!(findings[0].kind, AuditKind::WeakKey);
+    /// assert!(findings[0].place.as_ref().is_some_and(|place| place.ends_with(".yml:2")));
+    /// assert_eq!(findings[1].kind, AuditKind::Plaintext);
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn findings(&self) -> Vec<AuditFinding> {
+        let weak = self.warnings.iter().filter(|warning| warning.is_about_weak_key());
+        let weak = weak.map(|warning| {
+            let (path, line) = (warning.path().unwrap_or(&self.path).display(), warning.line());
+            let place = line.map_or_else(|| path.to_string(), |line| format!("{path}:{line}"));
+            AuditFinding::in_file(AuditKind::WeakKey, place, warning.problem())
+        });
+        let plaintext = (self.plaintext_keys > 0).then(|| {
+            let (count, s) = (self.plaintext_keys, if self.plaintext_keys == 1 { "" } else { "s" });
+            let detail = format!(
+                "holds {count} key{s} in plaintext: `keygate hash` turns them into digests"
+            );
+            AuditFinding::in_file(AuditKind::Plaintext, self.path.display().to_string(), detail)
+        });
+        weak.chain(plaintext).collect()
+    }
+
+    pub(super) fn failed(path: &Path, error: KeyFileError) -> Self {
+        let (warnings, path) = (Vec::new(), path.to_owned());
+        Self { errors: vec![error], warnings, plaintext_keys: 0, path }
+    }
+
     pub(super) fn of(path: &Path, layout: &Layout, mut rule: impl FnMut(YamlText<'_>)) -> Self {
         let text = read::read_regular(path);
         let found = text.and_then(|text| Ok(parse::lint(read::utf8(&text)?, layout, &mut rule)));
@@ -71,6 +111,7 @@ impl YamlLint {
             errors: errors.collect(),
             warnings: findings.warnings_at(Some(path), layout),
             plaintext_keys: findings.plaintext_keys,
+            path: path.to_owned(),
         }
     }
 }

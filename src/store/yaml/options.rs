@@ -112,7 +112,7 @@ impl YamlOptions {
         let path = path.as_ref();
         match self.layout(Some(path)) {
             Ok(layout) => YamlLint::of(path, &layout, rule),
-            Err(error) => YamlLint { errors: vec![error], warnings: Vec::new(), plaintext_keys: 0 },
+            Err(error) => YamlLint::failed(path, error),
         }
     }
 

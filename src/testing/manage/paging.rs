@@ -74,6 +74,9 @@ fn client_queries() -> Vec<ClientQuery> {
         query().add_metadata("team", "stock"),
         query().add_metadata("team", "billing").add_metadata("it's", "\"$1\""),
         query().add_metadata("other", "stock"),
+        query().only(["zulu", "acme", "no such client", "ACME_3", "a\"b", "a\\b", "a\0b"]),
+        query().only([""; 0]),
+        query().only(["Éclair", "backup"]).with_enabled(true),
         query().with_search("a").with_enabled(true).add_metadata("team", "stock"),
     ]
 }

@@ -258,17 +258,19 @@ fn of_sqlite() -> [&'static str; 2] {
 }
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-fn of_kept_usage() -> [&'static str; 10] {
+fn of_kept_usage() -> [&'static str; 12] {
     use keygate::observe::{
-        ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory, UsagePoint, UsageQuery,
-        UsageTotals, UsageWriter, UsageWriterHealth,
+        ClientLastUse, ClientSeries, ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory,
+        UsagePoint, UsageQuery, UsageTotals, UsageWriter, UsageWriterHealth,
     };
-    check![is_shared: ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory, UsagePoint, UsageQuery, UsageTotals, UsageWriter, UsageWriterHealth,]
+    check![is_shared: ClientLastUse, ClientSeries, ClientTotals, KeyTotals, LastUses, UsageBucket, UsageHistory, UsagePoint, UsageQuery, UsageTotals, UsageWriter, UsageWriterHealth,]
 }
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-fn of_kept_usage() -> [&'static str; 10] {
+fn of_kept_usage() -> [&'static str; 12] {
     [
+        "ClientLastUse",
+        "ClientSeries",
         "ClientTotals",
         "KeyTotals",
         "LastUses",

@@ -29,7 +29,10 @@ async fn kept() -> Vec<Shown> {
     let keys = history.keys(&query).await.unwrap();
     let clients = history.top(&query, 1).await.unwrap();
     let points = history.series(&query, UsageBucket::Hour).await.unwrap();
-    let json = serde_json::json!([keys, clients, points]).to_string();
+    let series = history.series_by_client(&query, UsageBucket::Hour).await.unwrap();
+    let last_uses = history.clients_by_last_use(1, None).await.unwrap();
+    assert_eq!((series.len(), last_uses.len()), (1, 1));
+    let json = serde_json::json!([keys, clients, points, series]).to_string();
     assert!(json.contains("User 1"), "{json}");
     vec![
         ("UsageWriter", debug(&writer)),
@@ -39,6 +42,8 @@ async fn kept() -> Vec<Shown> {
         ("KeyTotals", debug(&keys) + &json),
         ("UsageTotals", debug(&keys[0].totals)),
         ("ClientTotals", debug(&clients)),
+        ("ClientSeries", debug(&series)),
+        ("ClientLastUse", debug(&last_uses)),
         ("UsagePoint", debug(&points)),
         ("UsageBucket", debug(&points[0].bucket)),
         ("LastUses", debug(&history.last_uses(None).await.unwrap())),
@@ -48,6 +53,8 @@ async fn kept() -> Vec<Shown> {
 #[cfg(not(feature = "sqlite"))]
 pub(crate) fn all() -> Vec<Shown> {
     let names = [
+        "ClientLastUse",
+        "ClientSeries",
         "ClientTotals",
         "KeyTotals",
         "LastUses",

@@ -14,9 +14,9 @@ fn audit_finds_what_needs_attention_in_every_store() {
         let forever = id_of(&sandbox.issue(&["App 1", "--label", "production"]));
         let result = sandbox.run(["audit", "--json"]);
         let message = "never expires: set an expiry, or rotate it";
-        let found = |kind: &str, client: &str, message: &str| json!({ "kind": kind, "client": client, "key_id": null, "label": null, "message": message });
+        let found = |kind: &str, client: &str, message: &str| json!({ "kind": kind, "client": client, "key_id": null, "label": null, "place": null, "message": message });
         let expected = json!([
-            { "kind": "never_expires", "client": "App 1", "key_id": forever, "label": "production", "message": message },
+            { "kind": "never_expires", "client": "App 1", "key_id": forever, "label": "production", "place": null, "message": message },
             found("no_quota", "App 2", "has no quota: set one, or `unlimited`"),
             found("no_keys", "App 2", "has no key that works: issue one, or disable the client"),
         ]);

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -14,7 +15,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct UsageQuery {
-    pub(super) client: Option<String>,
+    pub(super) clients: Option<BTreeSet<String>>,
     pub(super) since: Option<SystemTime>,
     pub(super) until: Option<SystemTime>,
 }
@@ -27,7 +28,12 @@ impl UsageQuery {
 
     /// Reads only this client.
     pub fn for_client(self, name: impl Into<String>) -> Self {
-        Self { client: Some(name.into()), ..self }
+        self.for_clients([name])
+    }
+
+    /// Reads only these clients, such as those of a page. An index finds them, however many others there are.
+    pub fn for_clients(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { clients: Some(names.into_iter().map(Into::into).collect()), ..self }
     }
 
     /// Reads from this time on. A minute, hour or day that was summed before and ends later is read as a whole.

@@ -71,7 +71,25 @@ pub struct UsagePoint {
     pub totals: UsageTotals,
 }
 
+/// The counts of one client over time, the oldest first: see
+/// [`UsageHistory::series_by_client`](super::UsageHistory::series_by_client).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ClientSeries {
+    /// The name of the client.
+    pub client: String,
+    /// Its counts.
+    pub points: Vec<UsagePoint>,
+}
+
 impl UsageTotals {
+    /// Returns the number of requests that were refused for any reason.
+    ///
+    /// A request that was admitted and refused later, for a scope or a quota, is in [`requests`](Self::requests), too.
+    pub fn refusals(&self) -> u64 {
+        self.refused.values().sum()
+    }
+
     fn sum(rows: &[CountsRow]) -> Self {
         let mut totals = Self::default();
         for CountsRow { outcome, count, .. } in rows {
@@ -105,9 +123,23 @@ impl ClientTotals {
     }
 }
 
-impl UsagePoint {
-    /// Sums the rows of one time.
+impl ClientSeries {
+    /// Sums the rows of one client by time.
     pub(super) fn sum(rows: &[CountsRow], bucket: UsageBucket) -> Option<Self> {
+        let client = rows.first()?.client.clone();
+        Some(Self { client, points: UsagePoint::all(rows, bucket) })
+    }
+}
+
+impl UsagePoint {
+    /// Sums rows in the order of their times.
+    pub(super) fn all(rows: &[CountsRow], bucket: UsageBucket) -> Vec<Self> {
+        let points = rows.chunk_by(|one, other| one.start == other.start);
+        points.filter_map(|rows| Self::sum(rows, bucket)).collect()
+    }
+
+    /// Sums the rows of one time.
+    fn sum(rows: &[CountsRow], bucket: UsageBucket) -> Option<Self> {
         let longest = rows.iter().map(|row| UsageBucket::of_seconds(row.seconds)).max()?;
         let start = system_time(rows.first()?.start);
         Some(Self { start, bucket: bucket.max(longest), totals: UsageTotals::sum(rows) })

@@ -1,8 +1,8 @@
-use super::{DAY, DialectOf, HOUR, MINUTE, UsageDialect, table};
+use super::{DAY, DialectOf, HOUR, MINUTE, UsageDialect, names, table, text};
 use crate::error::StoreError;
-use crate::store::sql::cursor::{Cursor, ValueError, Values};
+use crate::store::sql::cursor::{Cursor, Dialect, ValueError, Values};
 use crate::store::sql::transaction::{Database, Transaction};
-use crate::store::usage::{CountsQuery, CountsRow, Group, LastUse};
+use crate::store::usage::{CountsQuery, CountsRow, Group};
 
 pub(in crate::store) async fn read_counts<B>(
     database: &B,
@@ -19,30 +19,42 @@ where
             let start = format!("start - start % {seconds}");
             (format!("'', '', {start}"), start)
         }
+        Group::ClientTime(seconds) => {
+            let start = format!("start - start % {seconds}");
+            (format!("client, '', {start}"), format!("client, {start}"))
+        }
     };
     let sql = format!(
         "select {columns}, cast(max(seconds) as bigint), outcome, cast(sum(count) as bigint) \
-         from {} where {} group by {group}, outcome order by {group}, outcome",
-        table::<DialectOf<B>>("counts"),
-        condition(query)
+         from {} group by {group}, outcome order by {group}, outcome",
+        source::<DialectOf<B>>(query)
     );
-    let client: Vec<_> = query.client.map(Into::into).into_iter().collect();
+    let clients: Vec<_> = query.clients.map(names).into_iter().collect();
     let mut transaction = database.read().await?;
-    let rows = transaction.rows(&sql, &client).await?;
+    let rows = transaction.rows(&sql, &clients).await?;
     transaction.commit().await?;
     rows.iter().map(counts_row).collect::<Result<_, _>>().map_err(StoreError::new)
 }
 
-/// The times that were counted and overlap the wanted one, so that an index finds them.
-fn condition(CountsQuery { client, since, until, group: _ }: &CountsQuery<'_>) -> String {
+/// The counts of the times that overlap the wanted one, in a form whose parts an index finds.
+fn source<D: UsageDialect>(query: &CountsQuery<'_>) -> String {
+    let CountsQuery { clients, since, until, group: _ } = query;
     let since = since.map_or(0, |since| since);
+    let until = until.map_or(String::new(), |until| format!(" and start < {until}"));
     let of_length = |length: u64| {
         format!("seconds = {length} and start > {}", since.cast_signed() - length.cast_signed())
     };
-    let lengths = [MINUTE, HOUR, DAY].map(of_length).join(" or ");
-    let until = until.map_or(String::new(), |until| format!(" and start < {until}"));
-    let client = client.map_or("", |_| " and client = $1");
-    format!("({lengths}){until}{client}")
+    let lengths = [MINUTE, HOUR, DAY].map(of_length);
+    let counts = table::<D>("counts");
+    if clients.is_none() {
+        return format!("{counts} where ({}){until}", lengths.join(" or "));
+    }
+    // Planners take the index of clients only for each length by itself.
+    let of_clients = <D as Dialect>::in_list("$1");
+    let select = |length: &String| {
+        format!("select * from {counts} where client {of_clients} and {length}{until}")
+    };
+    format!("({}) u", lengths.each_ref().map(select).join(" union all "))
 }
 
 fn counts_row<R: Values>(row: &R) -> Result<CountsRow, ValueError> {
@@ -57,29 +69,6 @@ fn counts_row<R: Values>(row: &R) -> Result<CountsRow, ValueError> {
     })
 }
 
-pub(in crate::store) async fn read_last_uses<B>(
-    database: &B,
-    client: Option<&str>,
-) -> Result<Vec<LastUse>, StoreError>
-where
-    B: Database,
-    DialectOf<B>: UsageDialect,
-{
-    let table = table::<DialectOf<B>>("last");
-    let condition = client.map_or("", |_| " where client = $1");
-    let sql = format!("select client, key_id, last_used from {table}{condition}");
-    let client: Vec<_> = client.map(Into::into).into_iter().collect();
-    let mut transaction = database.read().await?;
-    let rows = transaction.rows(&sql, &client).await?;
-    transaction.commit().await?;
-    let last_use = |row| {
-        let mut cursor = Cursor::new(row);
-        let (client, key_id) = (text(&mut cursor)?, text(&mut cursor)?);
-        Ok::<_, ValueError>(LastUse { client, key_id, time: cursor.count()? as u64 })
-    };
-    rows.iter().map(last_use).collect::<Result<_, _>>().map_err(StoreError::new)
-}
-
 /// Returns since when usage is written.
 pub(in crate::store) async fn read_watch<B>(database: &B) -> Result<Option<u64>, StoreError>
 where
@@ -92,8 +81,4 @@ where
     transaction.commit().await?;
     let since = rows.first().map(|row| Cursor::new(row).count()).transpose();
     since.map(|since| since.map(|since| since as u64)).map_err(StoreError::new)
-}
-
-fn text<R: Values>(cursor: &mut Cursor<'_, R>) -> Result<String, ValueError> {
-    Ok(cursor.text()?.unwrap_or_default().to_owned())
 }

@@ -1,0 +1,3 @@
+-- The tables of `usage.db`, version 2: indexes for lists of clients by last use, and for the usage of some clients.
+create index keygate_usage_last_by_time on keygate_usage_last (last_used, client);
+create index keygate_usage_counts_by_client on keygate_usage_counts (client, seconds, start, outcome, count);
