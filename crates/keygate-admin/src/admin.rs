@@ -8,9 +8,11 @@ use keygate::observe::UsageHistory;
 use keygate::{Authenticator, KeyStore, ManageKeys};
 
 use crate::app::{App, Clock};
+use crate::health::StoreHealth;
 use crate::operator::{AdminUser, OperatorKeys, UserOf};
 use crate::pages::nonce::Nonces;
 use crate::service::AdminService;
+use crate::serving::MetricsUrl;
 use crate::session::Sessions;
 use crate::sign_in::{AddressOf, SignIn, SignInCode};
 use crate::site::Site;
@@ -33,7 +35,8 @@ use crate::site::Site;
 pub struct Admin {
     store: Arc<dyn ManageKeys>,
     usage: Option<UsageHistory>,
-    metrics: Vec<String>,
+    health: Option<Arc<dyn StoreHealth>>,
+    metrics: Vec<MetricsUrl>,
     key_prefix: Option<String>,
     site: Option<Site>,
     base: String,
@@ -51,6 +54,7 @@ impl Admin {
         Self {
             store,
             usage: None,
+            health: None,
             metrics: Vec::new(),
             key_prefix: None,
             site: None,
@@ -69,10 +73,26 @@ impl Admin {
         Self { usage: Some(usage), ..self }
     }
 
-    /// Reads the health page's staleness and latency from these addresses, which serve the metrics of the processes
-    /// that verify keys.
-    pub fn with_metrics(self, urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { metrics: urls.into_iter().map(Into::into).collect(), ..self }
+    /// Shows the kind of the store, the version of its tables, and the latest failure of its file. Without it, the page says
+    /// that these are not known.
+    pub fn with_health(self, health: impl StoreHealth + 'static) -> Self {
+        Self { health: Some(Arc::new(health)), ..self }
+    }
+
+    /// Reads the staleness and the latency on the page of health from these addresses, where the processes that verify keys
+    /// export their metrics in Prometheus' text format. Each is read when the page is opened, within two seconds and up to
+    /// 4 MiB.
+    ///
+    /// # Errors
+    ///
+    /// An address is neither `https://` nor `http://` on loopback, or has a password.
+    pub fn with_metrics(
+        self,
+        urls: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Self, AdminConfigError> {
+        let urls = urls.into_iter().map(|url| MetricsUrl::parse(url.as_ref()));
+        let metrics = urls.collect::<Option<_>>().ok_or(AdminConfigError::MetricsUrl)?;
+        Ok(Self { metrics, ..self })
     }
 
     /// Generates keys that begin with this prefix, as [`ApiKey::generate`](keygate::ApiKey::generate) does.
@@ -184,6 +204,7 @@ impl Admin {
         let app = App {
             store: self.store,
             usage: self.usage,
+            health: self.health,
             metrics: self.metrics,
             key_prefix: self.key_prefix,
             operators: self.operators,
@@ -230,6 +251,12 @@ pub enum AdminConfigError {
         "the public URL is `https://` and a host, without a path, such as https://keys.example"
     )]
     PublicUrl,
+    /// The address of metrics cannot be read.
+    #[error(
+        "an address of metrics is https://, or http:// on loopback, and has no password, such as \
+         http://127.0.0.1:9000/metrics"
+    )]
+    MetricsUrl,
     /// The base path is not a plain path.
     #[error(
         "the base path begins with a slash and ends without one, and has only letters, digits, `-`, `_`, `.` and `/`"

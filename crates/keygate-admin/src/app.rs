@@ -4,8 +4,10 @@ use std::time::SystemTime;
 use keygate::ManageKeys;
 use keygate::observe::UsageHistory;
 
+use crate::health::StoreHealth;
 use crate::operator::{OperatorKeys, UserOf};
 use crate::pages::nonce::Nonces;
+use crate::serving::MetricsUrl;
 use crate::session::Sessions;
 use crate::sign_in::SignIn;
 use crate::site::Site;
@@ -18,8 +20,9 @@ pub(crate) struct App {
     /// operator.
     pub(crate) store: Arc<dyn ManageKeys>,
     pub(crate) usage: Option<UsageHistory>,
+    pub(crate) health: Option<Arc<dyn StoreHealth>>,
     /// Addresses of the metrics of serving processes.
-    pub(crate) metrics: Vec<String>,
+    pub(crate) metrics: Vec<MetricsUrl>,
     pub(crate) key_prefix: Option<String>,
     /// The store of operators, for sessions and the API.
     pub(crate) operators: Option<Arc<dyn OperatorKeys>>,

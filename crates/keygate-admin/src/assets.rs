@@ -26,8 +26,10 @@ impl Asset {
     }
 }
 
-pub(crate) static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", include_str!("style.css")));
+pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    let text = concat!(include_str!("style.css"), include_str!("plot.css"));
+    Asset::new("css", "text/css; charset=utf-8", text)
+});
 
 pub(crate) static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("js", "text/javascript; charset=utf-8", include_str!("script.js")));

@@ -1,4 +1,117 @@
-/// Reports the state of the managed store, for the page. The tool implements it for its stores.  (owner: insight)
+use std::pin::Pin;
+use std::time::SystemTime;
+
+use keygate::manage::AuditFinding;
+
+/// The future of [`StoreHealth::report`].
+pub type HealthFuture<'a> = Pin<Box<dyn Future<Output = HealthReport> + Send + 'a>>;
+
+/// Reports the state of the managed store, beyond what its lists show, for the pages on health and key safety.
+///
+/// `keygate admin` implements it for key files, SQLite and PostgreSQL. Without it, the page shows whether the store can be
+/// read, and that the rest is not known.
+///
+/// ```
+/// use keygate::YamlStore;
+/// use keygate_admin::{HealthFuture, HealthReport, StoreFailure, StoreHealth};
+/// use keygate::store::ReloadError;
+///
+/// struct FileHealth(YamlStore, String);
+///
+/// impl StoreHealth for FileHealth {
+///     fn report(&self) -> HealthFuture<'_> {
+///         let Self(store, path) = self;
+///         let health = store.health();
+///         let mut report = HealthReport::new("Key file").at(path).read(health.loaded);
+///         if let Some(error) = health.error {
+///             let failure = StoreFailure::new(error.to_string()).since(health.failing_since);
+///             report = report.failing(match &error {
+///                 ReloadError::Invalid(error) => failure.at(error.line(), error.column()),
+///                 _ => failure,
+///             });
+///         }
+///         let found = YamlStore::lint(path).findings();
+///         Box::pin(async { report.with_findings(found) })
+///     }
+/// }
+/// ```
 pub trait StoreHealth: Send + Sync {
+    /// Returns the current state. It is asked for each view of a page: a report of a database waits for a few seconds at most.
     fn report(&self) -> HealthFuture<'_>;
+}
+
+/// The state of a store. What is not set is shown as not known.
+///
+/// See [`StoreHealth`] for an example.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct HealthReport {
+    pub(crate) kind: String,
+    pub(crate) place: Option<String>,
+    pub(crate) schema: Option<i32>,
+    pub(crate) read: Option<SystemTime>,
+    pub(crate) failure: Option<StoreFailure>,
+    pub(crate) findings: Option<Vec<AuditFinding>>,
+}
+
+impl HealthReport {
+    /// Creates a report about a store of this kind, such as "Key file" or "PostgreSQL".
+    pub fn new(kind: impl Into<String>) -> Self {
+        let (place, schema, read, failure, findings) = Default::default();
+        Self { kind: kind.into(), place, schema, read, failure, findings }
+    }
+
+    /// Sets where the store is: a path, or the name of a database. It must hold no password, as the URL of a database may.
+    pub fn at(self, place: impl Into<String>) -> Self {
+        Self { place: Some(place.into()), ..self }
+    }
+
+    /// Sets the version of the tables of a database.
+    pub fn with_schema(self, version: i32) -> Self {
+        Self { schema: Some(version), ..self }
+    }
+
+    /// Sets when the file was last read without a failure.
+    pub fn read(self, time: SystemTime) -> Self {
+        Self { read: Some(time), ..self }
+    }
+
+    /// Sets the latest failure, if it has not ended.
+    pub fn failing(self, failure: StoreFailure) -> Self {
+        Self { failure: Some(failure), ..self }
+    }
+
+    /// Sets what was found in the file: weak keys, and keys in plaintext (`YamlLint::findings`). A database has neither.
+    pub fn with_findings(self, findings: impl IntoIterator<Item = AuditFinding>) -> Self {
+        Self { findings: Some(findings.into_iter().collect()), ..self }
+    }
+}
+
+/// Why a store cannot be read, or a file was not loaded again.
+///
+/// See [`StoreHealth`] for an example.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct StoreFailure {
+    pub(crate) message: String,
+    pub(crate) since: Option<SystemTime>,
+    pub(crate) line: Option<usize>,
+    pub(crate) column: Option<usize>,
+}
+
+impl StoreFailure {
+    /// Creates a failure with its message, which must hold no key.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), since: None, line: None, column: None }
+    }
+
+    /// Sets since when it fails.
+    pub fn since(self, time: Option<SystemTime>) -> Self {
+        Self { since: time, ..self }
+    }
+
+    /// Sets the line and the column of the file, both counted from 1.
+    pub fn at(self, line: Option<usize>, column: Option<usize>) -> Self {
+        Self { line, column, ..self }
+    }
 }

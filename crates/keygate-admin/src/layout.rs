@@ -15,17 +15,24 @@ use crate::operator::Operator;
 pub(crate) enum Section {
     Clients,
     Keys,
+    Safety,
+    Usage,
     Events,
+    Health,
 }
 
 impl Section {
-    const ALL: &[Self] = &[Self::Clients, Self::Keys, Self::Events];
+    const ALL: &[Self] =
+        &[Self::Clients, Self::Keys, Self::Safety, Self::Usage, Self::Events, Self::Health];
 
     fn name(self) -> &'static str {
         match self {
             Self::Clients => "Clients",
             Self::Keys => "Keys",
+            Self::Safety => "Key safety",
+            Self::Usage => "Usage",
             Self::Events => "Events",
+            Self::Health => "Health",
         }
     }
 
@@ -33,7 +40,10 @@ impl Section {
         match self {
             Self::Clients => "/clients",
             Self::Keys => "/keys",
+            Self::Safety => "/safety",
+            Self::Usage => "/usage",
             Self::Events => "/events",
+            Self::Health => "/health",
         }
     }
 }

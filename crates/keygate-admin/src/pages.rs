@@ -1,4 +1,4 @@
-//! The pages of clients, keys and events.
+//! The pages of signed-in operators: clients, keys and events, key safety, usage and health.
 //!
 //! A `GET` shows, and says what a change will do; a `POST` makes the change, and redirects to a page that says so. The
 //! exception is the response with a new key, which is shown once (`reveal.rs`). Start with `clients.rs`.
@@ -29,6 +29,7 @@ mod edit_client;
 mod edit_key;
 mod events;
 mod first_steps;
+mod health;
 mod issue;
 mod key;
 mod key_form;
@@ -39,7 +40,9 @@ pub(crate) mod nonce;
 mod reveal;
 mod revoke;
 mod rotate;
+mod safety;
 mod texts;
+mod usage;
 mod uses;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -62,6 +65,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/keys/{id}/rotate", get(rotate::show).post(rotate::send))
         .route("/keys/{id}/revoke", get(revoke::show).post(revoke::send))
         .route("/events", get(events::show))
+        .merge(safety::routes())
+        .merge(usage::routes())
+        .merge(health::routes())
 }
 
 async fn home(State(app): State<Arc<App>>) -> PageResult {

@@ -18,9 +18,50 @@ use crate::output::Output;
 use crate::runtime::block_on;
 
 /// A store of any kind, with the abilities that commands need.
-pub(crate) trait Store: TransferKeys + KeyStore {}
+pub(crate) trait Store: TransferKeys + KeyStore {
+    /// Returns the store itself, for what only its kind can report.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn kind(&self) -> Kind<'_>;
+}
 
-impl<S: TransferKeys + KeyStore> Store for S {}
+/// A store, by its kind.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) enum Kind<'s> {
+    Memory,
+    File(&'s YamlStore),
+    #[cfg(feature = "sqlite")]
+    Sqlite(&'s keygate::store::SqliteStore),
+    #[cfg(feature = "postgres")]
+    Postgres(&'s keygate::store::PostgresStore),
+}
+
+impl Store for MemoryStore {
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn kind(&self) -> Kind<'_> {
+        Kind::Memory
+    }
+}
+
+impl Store for YamlStore {
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn kind(&self) -> Kind<'_> {
+        Kind::File(self)
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl Store for keygate::store::SqliteStore {
+    fn kind(&self) -> Kind<'_> {
+        Kind::Sqlite(self)
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Store for keygate::store::PostgresStore {
+    fn kind(&self) -> Kind<'_> {
+        Kind::Postgres(self)
+    }
+}
 
 /// Opens the store that the command line or the environment names, and prints its warnings.
 pub(crate) fn open(globals: &Globals, out: &Output) -> Result<Arc<dyn Store>, Failure> {

@@ -20,6 +20,10 @@ use crate::output::Output;
 use crate::runtime::block_on;
 use crate::store::{self, Store};
 
+mod health;
+
+use health::ManagedHealth;
+
 /// Requests that are not answered this long after the interruption are cut off.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
@@ -112,8 +116,14 @@ fn configured(
     out: &Output,
 ) -> Result<AdminService, Failure> {
     let refused = |error: AdminConfigError| Failure::usage(error);
+    let health = ManagedHealth::new(Arc::clone(&managed), &globals.location()?, globals);
     let managed: Arc<dyn ManageKeys> = managed;
-    let mut admin = Admin::new(managed).with_metrics(args.metrics);
+    let admin = Admin::new(managed).with_health(health).with_metrics(args.metrics);
+    let mut admin = admin.map_err(|_| {
+        Failure::usage(
+            "--metrics is https://, or http:// on loopback, and has no password, such as http://127.0.0.1:9000/metrics",
+        )
+    })?;
     let (shown, url) = if let Some(url) = &args.public_url {
         admin = admin.with_public_url(url).map_err(|_| {
             Failure::usage(

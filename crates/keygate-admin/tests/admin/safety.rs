@@ -1,0 +1,183 @@
+//! Key safety: cards that count, and the lists behind them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Arc;
+
+use keygate::manage::{Audit, AuditKind, Policy, PurgeKeys};
+use keygate::{ClientProfile, KeyDigest, MemoryStore, NewKey, YamlStore};
+use keygate_admin::{HealthFuture, HealthReport, StoreHealth};
+
+use crate::kept::{DAY, Kept};
+use crate::support::{Answer, Page, Server, at};
+
+/// A store in which each card finds something.
+async fn unsafe_keys() -> Kept {
+    let kept = Kept::since(at(0) - 200 * DAY).await;
+    let limited = |name: &str| ClientProfile::new(name).with_quota("9/day".parse().unwrap());
+    for name in ["Quiet", "Empty", "Gone", "Rotated", "Silent", "Long", "Expired"] {
+        kept.store.add_client(limited(name)).unwrap();
+    }
+    kept.key("Quiet", "forever", |key| key.with_label("forever"));
+    let later = |days: u32| move |key: NewKey| key.with_expiry(at(0) + days * DAY);
+    kept.key("Loose", "loose", later(10));
+    kept.key("Long", "long", later(400));
+    let gone = kept.key("Gone", "gone", later(10));
+    kept.key("Gone", "stays", later(10));
+    kept.store.revoke(&gone).unwrap();
+    kept.key("Expired", "expired", |key| key.with_expiry(at(0) - 91 * DAY));
+    kept.key("Expired", "expired yesterday", |key| key.with_expiry(at(0) - DAY));
+    kept.key("Expired", "new", later(10));
+    let rotated = kept.key("Rotated", "old and used", later(100));
+    let silent = kept.key("Silent", "old and silent", later(100));
+    kept.pass(50 * DAY).await;
+    for (old, new) in [(rotated, "successor 1"), (silent, "successor 2")] {
+        let new = NewKey::new(KeyDigest::of(new.as_bytes()));
+        kept.store.rotate(&old, new, 250 * DAY).unwrap();
+    }
+    kept.pass(150 * DAY).await;
+    for key in ["loose", "long", "stays", "new", "old and used", "successor 1", "successor 2"] {
+        kept.calls(key, 1);
+    }
+    kept.flush().await;
+    let policy = Policy::new().with_max_lifetime(365 * DAY);
+    kept.store.set_policy(policy).unwrap();
+    kept
+}
+
+/// The number on a card.
+fn count(page: &Answer, title: &str) -> usize {
+    let (_, card) = page.body.split_once(&format!("<h2>{title}</h2>")).expect(title);
+    let (number, _) = card.split_once("</p>").unwrap();
+    number.rsplit_once('>').unwrap().1.parse().expect(card)
+}
+
+#[tokio::test]
+async fn cards_count_what_the_audit_finds() {
+    let kept = unsafe_keys().await;
+    let server = Server::with(Arc::new(kept.store.clone()), kept.with_usage());
+    let mut page = server.signed_in("ray").await;
+    let cards = page.get("/safety").await;
+
+    let mut keys = kept.store.list_keys(None).unwrap();
+    kept.history.last_uses(None).await.unwrap().add_to(&mut keys);
+    let since = kept.history.watched_since().await.unwrap();
+    let audit = Audit::new().with_policy(kept.store.policy()).with_watched_since(since);
+    let findings = audit.findings(&kept.store.list_clients(), &keys, at(0));
+    for (title, path, kind, client) in [
+        ("Never expires", "never-expires", AuditKind::NeverExpires, "Quiet"),
+        ("Unused for 90 days", "unused", AuditKind::Unused, "Quiet"),
+        ("No quota", "no-quota", AuditKind::NoQuota, "Loose"),
+        ("Beyond the policy", "beyond-policy", AuditKind::BeyondPolicy, "Long"),
+        ("Client without keys", "no-keys", AuditKind::NoKeys, "Empty"),
+        ("Replaced but still used", "replaced-but-used", AuditKind::ReplacedButUsed, "Rotated"),
+        ("Safe to revoke", "safe-to-revoke", AuditKind::ReplacedAndUnused, "Silent"),
+        ("Safe to remove", "safe-to-remove", AuditKind::Removable, "Gone"),
+    ] {
+        let found = findings.iter().filter(|finding| finding.kind == kind).count();
+        assert!(found > 0, "{title}");
+        assert_eq!(count(&cards, title), found, "{title}");
+        cards.says(&format!("href=\"/safety/{path}\""));
+        let list = page.get(&format!("/safety/{path}")).await;
+        list.says(&format!("<h1>{title}</h1>")).says(&format!("href=\"/clients/{client}\""));
+        assert_eq!(list.body.matches("<th scope=\"row\">").count(), found, "{title}");
+    }
+}
+
+#[tokio::test]
+async fn safe_to_remove_is_what_a_purge_takes() {
+    let kept = unsafe_keys().await;
+    let mut page = Page::new(Arc::new(kept.store.clone())).await;
+    let list = page.get("/safety/safe-to-remove").await;
+    let limit = at(0) - 90 * DAY;
+    let purge = PurgeKeys::new().revoked_before(limit).expired_before(limit).dry_run();
+    let purged = kept.store.purge_keys(&purge).unwrap();
+    let purged: BTreeSet<_> = purged.iter().map(|key| key.key_id.to_string()).collect();
+    let ids = list.body.split("href=\"/keys/").skip(1).map(|rest| rest[..16].to_owned());
+    assert_eq!(ids.collect::<BTreeSet<_>>(), purged);
+    assert_eq!(purged.len(), 2);
+}
+
+#[tokio::test]
+async fn card_without_its_facts_is_not_known_instead_of_zero() {
+    let kept = unsafe_keys().await;
+    let store = Arc::new(kept.store.clone());
+    let mut page = Page::new(store.clone()).await;
+    let cards = page.get("/safety").await;
+    for title in
+        ["Unused for 90 days", "Replaced but still used", "Safe to revoke", "Weak or in plaintext"]
+    {
+        let (_, card) = cards.body.split_once(&format!("<h2>{title}</h2>")).expect(title);
+        assert!(card[..60].contains("Not known here"), "{title}: {card}");
+    }
+    cards.says("no usage is given to this page");
+    page.get("/safety/unused").await.says("Not known here").says("last use of keys");
+    assert_eq!(count(&cards, "Never expires"), 1);
+
+    // The usage is down.
+    let server = Server::with(store, kept.with_usage());
+    let mut page = server.signed_in("ann").await;
+    let file = kept.folder.path().join("usage.db");
+    fs::rename(&file, kept.folder.path().join("away.db")).unwrap();
+    let cards = page.get("/safety").await;
+    cards.says("The last use of keys cannot be read").says("The others are complete");
+    assert_eq!((cards.status, count(&cards, "Never expires")), (200, 1));
+}
+
+struct FileHealth(YamlStore, std::path::PathBuf);
+
+impl StoreHealth for FileHealth {
+    fn report(&self) -> HealthFuture<'_> {
+        let report = HealthReport::new("Key file").read(self.0.health().loaded);
+        let report = report.with_findings(YamlStore::lint(&self.1).findings());
+        Box::pin(async { report })
+    }
+}
+
+#[tokio::test]
+async fn weak_keys_of_a_file_are_listed_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.yml");
+    fs::write(&path, "allow_weak_keys: true\napi_keys:\n  hunter2: A\n").unwrap();
+    let store = YamlStore::open(&path).unwrap();
+    let health = FileHealth(store.clone(), path);
+    let server = Server::with(Arc::new(store), |admin| admin.with_health(health));
+    let mut page = server.signed_in("ann").await;
+    let cards = page.get("/safety").await;
+    assert_eq!(count(&cards, "Weak or in plaintext"), 2);
+    let list = page.get("/safety/weak").await;
+    list.says("keys.yml:3</code>").says("The key is shorter than 16 characters");
+    list.says("Holds 1 key in plaintext");
+    assert!(!list.body.contains("hunter2") && !cards.body.contains("hunter2"));
+}
+
+#[tokio::test]
+async fn list_is_paged_and_its_names_are_escaped() {
+    let store = MemoryStore::new();
+    for number in 0..250 {
+        store.add_client(ClientProfile::new(format!("<i>{number:03}/x"))).unwrap();
+    }
+    let mut page = Page::new(Arc::new(store)).await;
+    let first = page.get("/safety/no-quota").await;
+    first.says("250 found, page 1 of 3").says("&lt;i&gt;000/x").says("%3Ci%3E000%2Fx");
+    assert!(!first.body.contains("<i>"));
+    first.says("href=\"/safety/no-quota?page=2\"");
+    let last = page.get("/safety/no-quota?page=3").await;
+    assert_eq!(last.body.matches("<th scope=\"row\">").count(), 50);
+    for (query, shown) in
+        [("?page=99", "page 3 of 3"), ("?page=x", "page 1 of 3"), ("?page=0", "page 1 of 3")]
+    {
+        page.get(&format!("/safety/no-quota{query}")).await.says(shown);
+    }
+    let unknown = page.get("/safety/nothing").await;
+    assert_eq!(unknown.status, 404);
+}
+
+#[tokio::test]
+async fn empty_store_needs_no_attention() {
+    let mut page = Page::new(Arc::new(MemoryStore::new())).await;
+    let cards = page.get("/safety").await;
+    assert_eq!((count(&cards, "No quota"), count(&cards, "Safe to remove")), (0, 0));
+    assert!(!cards.body.contains("href=\"/safety/no-quota\""));
+    page.get("/safety/no-quota").await.says("Nothing was found.");
+}
