@@ -19,6 +19,7 @@ mod parameters;
 mod password;
 mod pool;
 mod query;
+mod rights;
 pub(in crate::store) mod row_security;
 pub(super) mod schema;
 mod sequence;

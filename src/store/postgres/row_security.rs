@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Row as _, raw_sql};
 use tokio::time::timeout;
 
 use super::error::{denied, text, unavailable};
+use super::rights;
 use super::settings::local_settings;
 use crate::error::StoreError;
 use crate::store::sql::DatabaseError;
@@ -23,7 +24,7 @@ const HIDDEN: &str = concat!(
 
 /// Ends a failed transaction. Later statements of the same change must not take effect, so another
 /// transaction begins.
-const RESTART: &str = "rollback; begin read only; ";
+pub(super) const RESTART: &str = "rollback; begin read only; ";
 
 /// The least time between two queries for policies, so that an outage does not double the load.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -52,8 +53,21 @@ pub(in crate::store) async fn cause(
     tables.into_iter().find(|(table, _)| names_table(message, table)).map(row_security)
 }
 
+/// Names the policies that would have hidden rows, or the rights that the role lacks.
+async fn reason(
+    connection: &mut PgConnection,
+    in_transaction: bool,
+    message: &str,
+) -> Option<StoreError> {
+    if let Some(named) = cause(connection, in_transaction, message).await {
+        return Some(StoreError::new(named));
+    }
+    let lacking = rights::lacking(connection, in_transaction, message).await?;
+    Some(StoreError::new(format!("PostgreSQL: {message} (42501); {lacking}")))
+}
+
 /// The quotes around a name, if any, depend on the language.
-fn names_table(message: &str, table: &str) -> bool {
+pub(super) fn names_table(message: &str, table: &str) -> bool {
     let is_in_name = |char: char| char.is_alphanumeric() || char == '_';
     message.split(|char| !is_in_name(char)).any(|word| word == table)
 }
@@ -68,7 +82,7 @@ async fn hidden(
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
-/// The last error whose policies were looked up.
+/// The last error whose policies and rights were looked up.
 #[derive(Default)]
 pub(super) struct LastNamed(Mutex<Option<Named>>);
 
@@ -80,8 +94,8 @@ struct Named {
 }
 
 impl LastNamed {
-    /// Converts the error of a statement. If a policy would have hidden rows, the result names the
-    /// policies, unless the server does not list them before the deadline.
+    /// Converts the error of a statement. If a policy would have hidden rows, the result names the policies; if the
+    /// role lacks rights, it names these, unless the server does not list them before the deadline.
     pub(super) async fn explain(
         &self,
         connection: &mut PgConnection,
@@ -94,8 +108,8 @@ impl LastNamed {
         if let Some(error) = self.begin(&message, Instant::now()) {
             return error;
         }
-        match timeout(deadline, cause(connection, in_transaction, refused)).await {
-            Ok(Some(named)) => self.end(StoreError::new(named)),
+        match timeout(deadline, reason(connection, in_transaction, refused)).await {
+            Ok(Some(named)) => self.end(named),
             Ok(None) | Err(_) => StoreError::new(message),
         }
     }

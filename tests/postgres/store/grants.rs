@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use keygate::manage::{ManageError, PurgeKeys, TransferKeys as _};
+use keygate::manage::{ManageError, Policy, PurgeKeys, TransferKeys as _};
 use keygate::observe::UsageWriter;
 use keygate::store::PostgresStore;
 use keygate::{AuthError, KeyDigest, ManageKeys as _, MemoryStore, NewKey, WrongReason};
@@ -150,4 +150,46 @@ async fn serving_role_writes_usage_and_managing_role_reads_it() {
     assert_eq!(requests(&reading).await, 3);
     assert!(reading.last_uses(None).await.unwrap().watched_since().is_some());
     assert_denied(&url, &["delete from keygate.usage_counts", "truncate keygate.usage_last"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusal_names_the_missing_rights_on_the_policy() {
+    let server = Postgres::start();
+    let database = server.database();
+    let owner = store_with_key(&database).await;
+    let policy = Policy::new().with_max_lifetime(Duration::from_secs(365 * 24 * 60 * 60));
+    let shown = |role: &str, rights: &str| {
+        format!(
+            "PostgreSQL: permission denied for table policy (42501); the role {role} lacks `{rights}` on \
+             keygate.policy: use a role that has it, or run `grant {rights} on keygate.policy to {role}` as the \
+             owner of the tables (see docs/databases.md)"
+        )
+    };
+
+    let store = PostgresStore::connect(&granted(&database, SERVING)).await.unwrap();
+    let error = store.export_keys().await.unwrap_err();
+    assert_eq!(error.to_string(), shown("keygate_serving", "select"));
+    database.psql("grant select on keygate.policy to keygate_serving");
+    assert_eq!(store.export_keys().await.unwrap().key_count(), 1);
+
+    let url = granted(&database, MANAGING);
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let other = MemoryStore::from_keys([(OTHER_KEY, "App 2")]).unwrap();
+    other.set_policy(policy).unwrap();
+    let other = other.export_keys().await.unwrap();
+    let error = store.import_keys(&other).await.unwrap_err();
+    assert_eq!(error.to_string(), shown("keygate_managing", "insert, update"));
+    // Neither the keys nor the policy.
+    assert_eq!(owner.list_keys(None).await.unwrap().len(), 1);
+    assert_eq!(store.set_policy(policy).await.unwrap_err().to_string(), error.to_string());
+    database.psql("grant insert, update on keygate.policy to keygate_managing");
+    assert!(store.import_keys(&other).await.unwrap().policy_added);
+    assert_eq!(owner.policy().await.unwrap(), policy);
+
+    // The policy is read with each change.
+    database.psql("revoke select on keygate.policy from keygate_managing");
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let new = NewKey::new(KeyDigest::of(KEY.as_bytes()));
+    let error = store.issue("App 2", new).await.unwrap_err();
+    assert_eq!(error.to_string(), shown("keygate_managing", "select"));
 }
