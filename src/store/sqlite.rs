@@ -16,6 +16,8 @@ mod open_transaction;
 mod opening;
 mod options;
 mod pool;
+#[cfg(test)]
+mod steps;
 mod tables;
 mod transaction;
 mod triggers;

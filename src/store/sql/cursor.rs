@@ -29,6 +29,11 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
     /// Returns the condition that follows a text that must be in a list.
     fn in_list(list: &str) -> String;
 
+    /// Returns the keys `k` whose ids are in a list, as a table, if a condition would take longer.
+    fn keys_with_ids(_: &str) -> Option<String> {
+        None
+    }
+
     /// Returns the condition for a column of texts that has at least one text of a list.
     fn overlaps(column: &str, list: &str) -> String;
 
@@ -253,13 +258,24 @@ pub(in crate::store) fn record_columns<D: Dialect>() -> String {
 
 /// The rows of all keys, for [`Cursor::key`], up to a condition.
 pub(super) fn keys<D: Dialect>() -> String {
-    keys_with::<D>("")
+    keys_with::<D>("", &keys_and_clients::<D>())
 }
 
-/// The same behind other columns, each followed by a comma.
-pub(super) fn keys_with<D: Dialect>(first: &str) -> String {
-    let (keys, from) = (select::<D, _>("k", KEYS.columns.iter()), table::<D, _>(&KEYS));
-    format!("select {first}{keys}, c.enabled from {from} k {}", with_client::<D>())
+/// The same behind other columns, each followed by a comma, from these tables.
+pub(super) fn keys_with<D: Dialect>(first: &str, tables: &str) -> String {
+    let keys = select::<D, _>("k", KEYS.columns.iter());
+    format!("select {first}{keys}, c.enabled from {tables}")
+}
+
+/// All keys `k`, each with its client `c`.
+pub(super) fn keys_and_clients<D: Dialect>() -> String {
+    format!("{} k {}", keys_table::<D>(), with_client::<D>())
+}
+
+/// All clients `c`, each with its keys `k`. SQLite reads a cross join in this order.
+pub(super) fn clients_and_keys<D: Dialect>() -> String {
+    let (clients, keys) = (clients_table::<D>(), keys_table::<D>());
+    format!("{clients} c cross join {keys} k on k.client = c.name")
 }
 
 /// The rows of all clients `c` behind other columns, each followed by the number of the client's keys.

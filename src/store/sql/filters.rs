@@ -1,13 +1,13 @@
 //! The filters of the queries for clients and keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use super::column::Value;
 use super::cursor::Dialect;
 use super::select::{Indexed, Rows, Select};
 use crate::client::Scope;
-use crate::key::Timestamp;
+use crate::key::{KeyId, Timestamp};
 use crate::manage::{ClientQuery, EventQuery, ExpiryFilter, KeyQuery, KeySort, KeyStatus, Prefix};
 
 impl<'q, D: Dialect> Select<'q, D> {
@@ -49,12 +49,25 @@ impl<'q, D: Dialect> Select<'q, D> {
             select.and_label(label, *sort);
         }
         select.and_statuses(statuses, Timestamp::nearest(now), *sort);
-        for (ids, not) in only.iter().map(|ids| (ids, "")).chain([(except, "not ")]) {
-            if !(ids.is_empty() && not == "not ") {
-                let ids = ids.iter().map(ToString::to_string).collect();
-                let ids = select.bind(Value::Texts(ids));
-                select.and(format!("{not}(k.key_id {})", D::in_list(&ids)));
+        // A planner without statistics would read clients of all keys in the order of the list.
+        select.clients_first = !D::HAS_STATISTICS
+            && (*sort, &**statuses) == (KeySort::Client, &[KeyStatus::Disabled])
+            && client.is_none()
+            && label.is_none()
+            && only.is_none()
+            && used_hint.is_none();
+        let texts =
+            |ids: &BTreeSet<KeyId>| Value::Texts(ids.iter().map(KeyId::to_string).collect());
+        if let Some(only) = only {
+            let only = select.bind(texts(only));
+            select.keys = D::keys_with_ids(&only);
+            if select.keys.is_none() {
+                select.and(format!("k.key_id {}", D::in_list(&only)));
             }
+        }
+        if !except.is_empty() {
+            let except = select.bind(texts(except));
+            select.and(format!("not (k.key_id {})", D::in_list(&except)));
         }
         select.and_client(scope.as_ref(), metadata);
         if let Some(scope) = scope {
@@ -195,6 +208,9 @@ impl<'q, D: Dialect> Select<'q, D> {
             }
             KeyStatus::Replaced if sort != KeySort::Client => {
                 self.hint(Rows::Keys, &[Indexed::exactly("k.replaced_by is not null")]);
+            }
+            KeyStatus::Disabled if sort != KeySort::Client => {
+                self.hint(Rows::ClientsAndKeys, &[Indexed::exactly("not c.enabled")]);
             }
             _ => {}
         }

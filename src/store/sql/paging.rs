@@ -4,7 +4,7 @@ use super::column::Value;
 use super::cursor::{self, Cursor, Dialect, ValueError, Values};
 use super::managing::existing_client;
 use super::row::{BadRow, KeyRow, PartialRow};
-use super::select::{MANY, Select};
+use super::select::Select;
 use super::transaction::{Database, Transaction};
 use crate::error::StoreError;
 use crate::manage::{
@@ -48,19 +48,19 @@ pub(in crate::store) async fn key_page<D: Database>(
     if let Some(name) = &query.client {
         existing_client(&mut transaction, name).await?;
     }
-    let (client, key_id) = ("k.client".to_owned(), "k.key_id".to_owned());
     let column = if query.sort == KeySort::Expires { "k.expires" } else { "k.created" };
     let time = DialectOf::<D>::order_time(column);
     let selected = DialectOf::<D>::select_order_time(column);
-    let by = match query.sort {
-        KeySort::Client => vec![client, time, key_id],
-        KeySort::Created | KeySort::Expires => vec![time, key_id],
-    };
     let now = database.now();
     let mut select = planned(&mut transaction, |hint| Select::keys(query, now, hint)).await?;
+    let (tables, client) = select.tables();
+    let by = match query.sort {
+        KeySort::Client => vec![client, &time, "k.key_id"],
+        KeySort::Created | KeySort::Expires => vec![&time, "k.key_id"],
+    };
     select.page(&query.paging, after.map(|after| values::<DialectOf<D>>(after, query.sort)), &by);
     let first = format!("k.client, k.key_id, {selected}, ");
-    let keys = cursor::keys_with::<DialectOf<D>>(&first);
+    let keys = cursor::keys_with::<DialectOf<D>>(&first, &tables);
     let sql = format!("{}{keys}{}", DialectOf::<D>::BEFORE_PAGE, select.clauses());
     let rows = transaction.rows(&sql, &select.values).await?;
     let rows = rows.iter().map(|row| placed_key(row, query.sort)).collect::<Result<_, _>>();
@@ -77,10 +77,10 @@ async fn planned<'q, T: Transaction>(
     if T::Dialect::HAS_STATISTICS {
         return Ok(listed);
     }
-    let (mut fewest, mut hint) = (MANY, None);
-    for (number, count) in listed.counts().iter().enumerate() {
-        let count = transaction.count(count, &listed.values).await?;
-        if count < fewest {
+    let (mut fewest, mut hint) = (usize::MAX, None);
+    for (number, counted) in listed.counts().iter().enumerate() {
+        let count = transaction.count(&counted.sql, &listed.values).await?;
+        if count < fewest.min(counted.many) {
             (fewest, hint) = (count, Some(number));
         }
     }

@@ -10,11 +10,22 @@ use crate::manage::Paging;
 /// The conditions, order and limit of a statement, and its arguments.
 pub(super) struct Select<'q, D> {
     conditions: Vec<String>,
-    hints: Vec<String>,
+    hints: Vec<Count>,
     used_hint: Option<usize>,
     pub(super) values: Vec<Value<'q>>,
+    /// Whether the keys are found by their clients.
+    pub(super) clients_first: bool,
+    /// The keys `k`, if not all of them.
+    pub(super) keys: Option<String>,
     order: String,
     dialect: PhantomData<D>,
+}
+
+/// A statement that counts the rows of a hint, at least up to a number.
+pub(super) struct Count {
+    pub(super) sql: String,
+    /// The number of rows from which reading in the order of the list is faster than sorting.
+    pub(super) many: usize,
 }
 
 /// The rows that a hint finds.
@@ -22,6 +33,8 @@ pub(super) struct Select<'q, D> {
 pub(super) enum Rows {
     Clients,
     Keys,
+    /// Keys that are found by their clients.
+    ClientsAndKeys,
 }
 
 /// A condition that an index finds, in another order than that of the list.
@@ -41,8 +54,16 @@ impl Indexed {
 impl<'q, D: Dialect> Select<'q, D> {
     /// Selects all rows. With `used_hint`, the rows are found by the hint with this number.
     pub(super) fn new(used_hint: Option<usize>) -> Self {
-        let (conditions, hints, values, order) = Default::default();
-        Self { conditions, hints, used_hint, values, order, dialect: PhantomData }
+        Self {
+            conditions: Vec::new(),
+            hints: Vec::new(),
+            used_hint,
+            values: Vec::new(),
+            clients_first: false,
+            keys: None,
+            order: String::new(),
+            dialect: PhantomData,
+        }
     }
 
     /// Adds an argument, and returns its placeholder.
@@ -57,9 +78,10 @@ impl<'q, D: Dialect> Select<'q, D> {
 
     /// Notes that indexes find the rows of the other conditions, by these alternatives.
     pub(super) fn hint(&mut self, rows: Rows, alternatives: &[Indexed]) {
-        let (from, id) = match rows {
-            Rows::Clients => (cursor::clients_table::<D>() + " c", "c.name"),
-            Rows::Keys => (cursor::keys_table::<D>() + " k", "k.digest"),
+        let (from, id, many) = match rows {
+            Rows::Clients => (cursor::clients_table::<D>() + " c", "c.name", 1_500),
+            Rows::Keys => (cursor::keys_table::<D>() + " k", "k.digest", 5_000),
+            Rows::ClientsAndKeys => (cursor::clients_and_keys::<D>(), "k.digest", 5_000),
         };
         if self.used_hint == Some(self.hints.len()) {
             let found =
@@ -68,15 +90,24 @@ impl<'q, D: Dialect> Select<'q, D> {
             self.and(format!("{id} in ({found})"));
         }
         let count = |Indexed { estimate, .. }: &_| {
-            format!("(select count(*) from (select 1 from {from} where {estimate} limit {MANY}))")
+            format!("(select count(*) from (select 1 from {from} where {estimate} limit {many}))")
         };
         let counts = alternatives.iter().map(count).collect::<Vec<_>>().join(" + ");
-        self.hints.push(format!("select {counts}"));
+        self.hints.push(Count { sql: format!("select {counts}"), many });
     }
 
-    /// Returns the statements that count the rows of each hint, at least up to [`MANY`].
-    pub(super) fn counts(&self) -> &[String] {
+    /// Returns the counts of the rows of each hint.
+    pub(super) fn counts(&self) -> &[Count] {
         &self.hints
+    }
+
+    /// Returns the tables of keys and their clients, and the column with the name of the client.
+    pub(super) fn tables(&self) -> (String, &'static str) {
+        match &self.keys {
+            _ if self.clients_first => (cursor::clients_and_keys::<D>(), "c.name"),
+            Some(keys) => (format!("{keys} {}", cursor::with_client::<D>()), "k.client"),
+            None => (cursor::keys_and_clients::<D>(), "k.client"),
+        }
     }
 
     /// Orders the rows by these columns, limits them, and begins behind the values of a cursor.
@@ -104,6 +135,3 @@ impl<'q, D: Dialect> Select<'q, D> {
         format!("{keyword}{conditions}{}", self.order)
     }
 }
-
-/// The number of rows from which reading in the order of the list is faster than sorting.
-pub(super) const MANY: usize = 5_000;

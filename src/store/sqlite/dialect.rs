@@ -28,6 +28,15 @@ impl Dialect for Sqlite {
         format!("in (select value from json_each({list}))")
     }
 
+    /// An id is the beginning of the digest, which finds the row without another index.
+    fn keys_with_ids(ids: &str) -> Option<String> {
+        let rest = "ff".repeat(24);
+        Some(format!(
+            "json_each({ids}) i cross join keygate_keys k \
+             on k.digest between unhex(i.value) and unhex(i.value || '{rest}')"
+        ))
+    }
+
     fn overlaps(column: &str, list: &str) -> String {
         let of_list = Self::in_list(list);
         format!("exists (select 1 from {} e where e.value {of_list})", members(column))

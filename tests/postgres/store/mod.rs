@@ -16,6 +16,7 @@ mod migrations;
 mod outages;
 mod owners;
 mod passwords;
+mod plans;
 mod purging;
 mod read_back;
 mod rotation;

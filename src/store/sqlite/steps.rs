@@ -1,0 +1,131 @@
+//! The work of SQLite for a page of a long list, in steps of its virtual machine, beside that of a short one.
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tempfile::tempdir;
+
+use super::SqliteStore;
+use crate::key::KeyId;
+use crate::manage::{ClientQuery, KeyQuery, KeySort, KeyStatus, ManageKeys as _};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+const SIZES: [usize; 2] = [3_000, 30_000];
+
+/// Each filter finds a part of the keys (a third, or two of seven), or about fifty keys of each list.
+const FILL: &str = "
+    with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < SIZE / 10 - 1)
+    insert into keygate_clients (name, enabled) select printf('Client %06d', n), n % (SIZE / 50) <> 7 from numbers;
+    with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < SIZE - 1)
+    insert into keygate_keys (digest, client, label, created, expires, revoked, replaced_by, not_before)
+    select randomblob(32), printf('Client %06d', n / 10), iif(n % 3, 'Label ' || n, 'Production'),
+        strftime('%Y-%m-%dT%H:%M:%SZ', 'now', -n || ' minutes'),
+        case when n % (SIZE / 50) = 1 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 day')
+            when n % (SIZE / 50) = 2 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '1 day')
+            when n % 7 < 2 then strftime('%Y-%m-%dT%H:%M:%SZ', 'now', (100 + n % 1000) || ' days') end,
+        iif(n % (SIZE / 50) = 3, '2026-01-01T00:00:00Z', null), iif(n % (SIZE / 50) = 4, '0123456789abcdef', null),
+        iif(n % (SIZE / 50) = 5, strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '1 day'), null)
+    from numbers;
+";
+
+/// A store, and a counter of the steps of its only connection that reads.
+struct Measured {
+    store: SqliteStore,
+    steps: Arc<AtomicU64>,
+}
+
+impl Measured {
+    async fn filled(folder: &Path, size: usize) -> Self {
+        let options = SqliteStore::options(folder.join(format!("{size}.db")));
+        let store = options.with_max_connections(1).migrate().await.unwrap();
+        let mut filling = store.connections.begin_writing().await.unwrap();
+        let fill = FILL.replace("SIZE", &size.to_string());
+        filling.connection().run(&fill).await.unwrap();
+        filling.commit().await.unwrap();
+
+        let steps = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&steps);
+        let mut reader = store.connections.reader().await.unwrap();
+        let mut sqlite = reader.sqlite().unwrap().lock_handle().await.unwrap();
+        sqlite.set_progress_handler(1, move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            true
+        });
+        drop(sqlite);
+        drop(reader);
+        Self { store, steps }
+    }
+
+    /// The steps of a page, which has keys.
+    async fn of_keys(&self, query: &KeyQuery) -> u64 {
+        self.steps.store(0, Ordering::Relaxed);
+        assert!(!self.store.keys(query).await.unwrap().found.is_empty(), "{query:?}");
+        self.steps.load(Ordering::Relaxed)
+    }
+
+    async fn of_clients(&self, query: &ClientQuery) -> u64 {
+        self.steps.store(0, Ordering::Relaxed);
+        assert!(!self.store.clients(query).await.unwrap().found.is_empty(), "{query:?}");
+        self.steps.load(Ordering::Relaxed)
+    }
+
+    async fn ids(&self) -> Vec<KeyId> {
+        let page = self.store.keys(&KeyQuery::new().with_limit(500)).await.unwrap();
+        page.found.iter().map(|key| key.key_id).collect()
+    }
+}
+
+/// Checks that ten times the keys take at most twice the steps.
+#[track_caller]
+fn compare([short, long]: [u64; 2], query: &impl Debug) {
+    assert!((1..=2 * short).contains(&long), "{long} steps instead of {short}: {query:?}");
+}
+
+#[tokio::test]
+async fn page_of_a_long_list_takes_as_few_steps() {
+    let folder = tempdir().unwrap();
+    let [short, long] = SIZES.map(|size| Measured::filled(folder.path(), size));
+    let (short, long) = (short.await, long.await);
+    let ids = [short.ids().await, long.ids().await];
+
+    let keys = KeyQuery::new;
+    let status = |status| keys().add_status(status);
+    for query in [
+        keys(),
+        keys().descending(),
+        keys().with_client("Client 000150"),
+        keys().with_search("prod"),
+        keys().with_label("Production"),
+        keys().with_label("Label 2905"),
+        keys().without_expiry(),
+        keys().expiring_within(2 * DAY),
+        keys().expiring_within(1200 * DAY),
+        status(KeyStatus::Active),
+        status(KeyStatus::Expired),
+        status(KeyStatus::Revoked),
+        status(KeyStatus::Replaced),
+        status(KeyStatus::Disabled),
+        status(KeyStatus::NotYetValid),
+    ] {
+        for sort in [KeySort::Client, KeySort::Created, KeySort::Expires] {
+            let query = query.clone().sorted_by(sort);
+            compare([short.of_keys(&query).await, long.of_keys(&query).await], &query);
+        }
+    }
+    for sort in [KeySort::Client, KeySort::Created, KeySort::Expires] {
+        let query = |ids: &[KeyId]| keys().sorted_by(sort).only(ids.iter().copied());
+        let steps = [short.of_keys(&query(&ids[0])).await, long.of_keys(&query(&ids[1])).await];
+        compare(steps, &("500 ids", sort));
+        let query = |ids: &[KeyId]| keys().sorted_by(sort).except(ids.iter().copied());
+        let steps = [short.of_keys(&query(&ids[0])).await, long.of_keys(&query(&ids[1])).await];
+        compare(steps, &("without 500 ids", sort));
+    }
+    let clients = ClientQuery::new;
+    for query in [clients(), clients().with_search("client 0002"), clients().with_enabled(false)] {
+        compare([short.of_clients(&query).await, long.of_clients(&query).await], &query);
+    }
+}
