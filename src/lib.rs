@@ -4,6 +4,7 @@
 #![doc = "[limits]: crate::guide::limits"]
 #![doc = "[config]: crate::guide::config"]
 #![doc = "[operate]: crate::guide::operate"]
+#![doc = "[admin]: crate::guide::admin"]
 #![doc = "[import]: crate::guide::import"]
 #![doc = "[databases]: crate::guide::databases"]
 #![doc = "[fleet]: crate::guide::fleet"]

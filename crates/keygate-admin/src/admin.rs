@@ -27,7 +27,7 @@ use crate::site::Site;
 /// let admin = Admin::new(Arc::new(MemoryStore::new()))
 ///     .on_loopback("127.0.0.1:8081".parse()?)?
 ///     .with_sign_in_code(SignInCode::new(|code| println!("Sign-in code: {code}")))
-///     .with_key_prefix("acme")
+///     .with_key_prefix("acme")?
 ///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

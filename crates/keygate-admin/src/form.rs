@@ -13,7 +13,6 @@ use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::guard::session_token;
 use crate::operator::Operator;
 
 /// A form that an operator who may change sent from a page of this service. As an extractor it is the last argument.
@@ -84,9 +83,9 @@ pub(crate) struct SignOutForm {
 impl FromRequest<Arc<App>> for SignOutForm {
     type Rejection = PageError;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, PageError> {
+    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, PageError> {
         let operator = operator(&request)?;
-        let token = session_token(app, request.headers()).ok_or(PageError::SignedOut)?.to_owned();
+        let token = operator.session().ok_or(PageError::SignedOut)?.to_owned();
         let form = Form::read(request, 4 * 1024).await?;
         if form.has_token(&operator) { Ok(Self { token }) } else { Err(PageError::ForgedForm) }
     }

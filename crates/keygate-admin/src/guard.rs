@@ -18,6 +18,9 @@ mod headers;
 mod host;
 mod origin;
 
+/// At most this number of cookies are tried. On loopback, another server of the same host may have set one of the same name.
+const SESSIONS: usize = 4;
+
 /// Decides whether a request reaches the router, and puts the operator into it.
 ///
 /// # Errors
@@ -118,16 +121,18 @@ async fn operator(app: &App, parts: &Parts) -> Result<Option<Operator>, PageErro
     if let Some(user) = app.user.as_ref().and_then(|user| user(parts)) {
         return Ok(Some(Operator::by_service(&user, app)));
     }
-    match session_token(app, &parts.headers) {
-        Some(token) => session::operator(app, token).await,
-        None => Ok(None),
+    for token in session_tokens(app, &parts.headers).take(SESSIONS) {
+        if let Some(operator) = session::operator(app, token).await? {
+            return Ok(Some(operator));
+        }
     }
+    Ok(None)
 }
 
-/// Returns the token in the session's cookie.
-pub(crate) fn session_token<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+/// Returns the tokens in the session's cookies.
+fn session_tokens<'a>(app: &'a App, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
     let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let mut cookies =
+    let pairs =
         lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    cookies.find(|(name, _)| *name == app.site.cookie).map(|(_, token)| token)
+    pairs.filter(|(name, _)| *name == app.site.cookie).map(|(_, token)| token)
 }

@@ -83,7 +83,7 @@ pub(crate) fn page_with(
         }
         div .account {
             span .who { (operator.name()) @if !operator.may_change() { " " span .badge.muted { "read only" } } }
-            @if operator.has_session() {
+            @if operator.session().is_some() {
                 form method="post" action=(app.url("/sign-out")) {
                     (form::csrf(operator))
                     button .button.quiet type="submit" { "Sign out" }

@@ -66,19 +66,19 @@ pub(crate) struct Operator {
     role: Role,
     /// The token of the operator's forms; empty for the API, which has none.
     csrf: Arc<str>,
-    /// Whether a session of this service can be ended.
-    has_session: bool,
+    /// The token of the session, if there is one that can be ended.
+    session: Option<Arc<str>>,
 }
 
 impl Operator {
-    pub(crate) fn of_session(name: &str, role: Role, csrf: &Arc<str>) -> Self {
-        Self { name: name.into(), role, csrf: Arc::clone(csrf), has_session: true }
+    pub(crate) fn of_session(name: &str, role: Role, csrf: &Arc<str>, token: &str) -> Self {
+        Self { name: name.into(), role, csrf: Arc::clone(csrf), session: Some(token.into()) }
     }
 
     /// A client of the operators' store, for the API. `None` without one of the two scopes.
     pub(crate) fn by_key(client: &Client) -> Option<Self> {
         let role = role_of(client)?;
-        Some(Self { name: client.name().into(), role, csrf: "".into(), has_session: false })
+        Some(Self { name: client.name().into(), role, csrf: "".into(), session: None })
     }
 
     /// A user of the mounting service, who has no session here.
@@ -91,7 +91,7 @@ impl Operator {
             name: user.name.as_str().into(),
             role: user.role,
             csrf: csrf.trim_start_matches("sha256:").into(),
-            has_session: false,
+            session: None,
         }
     }
 
@@ -107,8 +107,9 @@ impl Operator {
         &self.csrf
     }
 
-    pub(crate) fn has_session(&self) -> bool {
-        self.has_session
+    /// Returns the token of the session.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.session.as_deref()
     }
 
     /// Returns a handle of the managed store that records changes under the operator's name.

@@ -91,7 +91,9 @@ impl Session {
 pub(crate) async fn operator(app: &App, token: &str) -> Result<Option<Operator>, PageError> {
     let Some((who, csrf)) = app.sessions.touch(token, app.now()) else { return Ok(None) };
     let client = match (&who, &app.operators) {
-        (Who::ByCode(name), _) => return Ok(Some(Operator::of_session(name, Role::Admin, &csrf))),
+        (Who::ByCode(name), _) => {
+            return Ok(Some(Operator::of_session(name, Role::Admin, &csrf, token)));
+        }
         (Who::ByKey(client), Some(operators)) => operators.revalidate(client).await,
         (Who::ByKey(_), None) => return Ok(None),
     };
@@ -101,7 +103,7 @@ pub(crate) async fn operator(app: &App, token: &str) -> Result<Option<Operator>,
             if role.is_none() {
                 app.sessions.end(token);
             }
-            Ok(role.map(|role| Operator::of_session(client.name(), role, &csrf)))
+            Ok(role.map(|role| Operator::of_session(client.name(), role, &csrf, token)))
         }
         // Nothing is known about the key: the session stays, and this request is refused.
         Err(AuthError::Unavailable(_)) => Err(PageError::OperatorsUnavailable),
@@ -109,5 +111,25 @@ pub(crate) async fn operator(app: &App, token: &str) -> Result<Option<Operator>,
             app.sessions.end(token);
             Ok(None)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn session_that_was_idle_for_longest_ends_at_the_limit() {
+        let sessions = Sessions::default();
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let begin = |seconds| sessions.begin(Who::ByCode("ann".into()), at(seconds)).unwrap();
+        let [first, second] = [0, 1].map(begin);
+        assert!(sessions.touch(&first, at(2)).is_some());
+        let others = (2..=1_000).map(begin).collect::<Vec<_>>();
+        assert!(sessions.touch(&second, at(1_000)).is_none());
+        assert!(sessions.touch(&first, at(1_000)).is_some());
+        assert!(others.iter().all(|token| sessions.touch(token, at(1_000)).is_some()));
     }
 }

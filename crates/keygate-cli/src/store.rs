@@ -127,8 +127,9 @@ pub(crate) fn open_to_serve(
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn report(event: &KeyFileEvent, out: &Output) {
     match event {
-        KeyFileEvent::Warning(warning) if is_shown(warning) => out.warn(&warning.to_string()),
-        KeyFileEvent::Warning(_) => {}
+        // The page shows the first steps.
+        KeyFileEvent::Warning(warning) if warning.is_about_no_keys() || !is_shown(warning) => {}
+        KeyFileEvent::Warning(warning) => out.warn(&warning.to_string()),
         KeyFileEvent::Reloaded { .. }
         | KeyFileEvent::Recovered { .. }
         | KeyFileEvent::Waiting { .. } => {

@@ -187,6 +187,11 @@ impl KeyFileWarning {
         matches!(self.0.kind, WarningKind::WeakKey(_) | WarningKind::LowKey)
     }
 
+    /// Returns whether the warning says that the file holds no keys, as a new one does.
+    pub fn is_about_no_keys(&self) -> bool {
+        matches!(self.0.kind, WarningKind::NoKeys)
+    }
+
     /// Returns whether the warning is about the mode of the file, which lets others read its keys.
     pub fn is_about_mode(&self) -> bool {
         #[cfg(unix)]

@@ -86,3 +86,64 @@ fn network(address: IpAddr) -> IpAddr {
         address @ IpAddr::V4(_) => address,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    const NOW: SystemTime = UNIX_EPOCH;
+
+    fn fail(throttle: &Throttle, address: &str) -> Result<Attempt, Duration> {
+        throttle.begin(Some(address.parse().unwrap()), NOW)
+    }
+
+    #[test]
+    fn attempts_at_the_same_time_cannot_exceed_the_limit() {
+        let throttle = Throttle::default();
+        let attempts = std::array::from_fn::<_, 7, _>(|_| throttle.begin(None, NOW));
+        assert_eq!(attempts.iter().filter(|attempt| attempt.is_ok()).count(), 5);
+        throttle.forget(*attempts[0].as_ref().unwrap());
+        assert!(throttle.begin(None, NOW).is_ok());
+        assert!(throttle.begin(None, NOW).is_err());
+    }
+
+    #[test]
+    fn attempt_of_an_earlier_window_is_not_taken_back() {
+        let throttle = Throttle::default();
+        let early = throttle.begin(None, NOW).unwrap();
+        let later = NOW + WINDOW;
+        let attempts = std::array::from_fn::<_, 5, _>(|_| throttle.begin(None, later));
+        assert!(attempts.iter().all(Result::is_ok));
+        throttle.forget(early);
+        assert!(throttle.begin(None, later).is_err());
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_are_counted_together() {
+        let throttle = Throttle::default();
+        for last in 0..5 {
+            assert!(fail(&throttle, &format!("2001:db8::{last}")).is_ok());
+        }
+        assert!(fail(&throttle, "2001:db8::ffff:0:0:1").is_err());
+        assert!(fail(&throttle, "2001:db8:0:1::1").is_ok());
+        assert!(fail(&throttle, "::ffff:192.0.2.1").is_ok());
+        for _ in 0..4 {
+            assert!(fail(&throttle, "192.0.2.1").is_ok());
+        }
+        assert!(fail(&throttle, "192.0.2.1").is_err());
+    }
+
+    #[test]
+    fn further_addresses_are_counted_together() {
+        let throttle = Throttle::default();
+        let address = |number: u32| Some(IpAddr::from(number.to_be_bytes()));
+        for number in 0..10_005 {
+            assert!(throttle.begin(address(number), NOW).is_ok(), "{number}");
+        }
+        assert!(throttle.begin(address(20_000), NOW).is_err());
+        assert!(throttle.begin(address(20_000), NOW + WINDOW).is_ok());
+        assert_eq!(throttle.0.lock().unwrap().len(), 1);
+    }
+}

@@ -162,3 +162,15 @@ async fn user_of_the_mounting_service_is_signed_in() {
     let (_, body) = get(None, "/admin/sign-in").await;
     assert!(body.contains("Sign in to the service") && !body.contains("<form"), "{body}");
 }
+
+#[tokio::test]
+async fn cookie_of_another_server_on_the_host_signs_nobody_out() {
+    let server = Server::empty();
+    let mut page = server.signed_in("ann").await;
+    let own = page.cookie.clone().unwrap();
+    page.cookie = Some(format!("keygate_admin_8081=planted; other=1; {own}"));
+    assert_eq!(page.get("/nowhere").await.status, 404);
+    assert_eq!(page.post("/sign-out", &[]).await.status, 303);
+    page.cookie = Some(own);
+    assert_eq!(page.get("/nowhere").await.status, 303);
+}

@@ -1,7 +1,10 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use clap::Args;
+use keygate::MemoryStore;
+use keygate_admin::{Admin, AdminConfigError};
 
 #[derive(Args)]
 pub(crate) struct AdminArgs {
@@ -12,15 +15,24 @@ pub(crate) struct AdminArgs {
     #[arg(long, value_name = "STORE")]
     pub(crate) admins: Option<OsString>,
     /// The page's address behind TLS, such as https://keys.example; needs --admins
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = public_url)]
     pub(crate) public_url: Option<String>,
     /// Address with the metrics of a serving process, for its health; may be repeated
     #[arg(long, value_name = "URL")]
     pub(crate) metrics: Vec<String>,
     /// Prefix of generated keys, such as acme
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, value_name = "PREFIX", value_parser = prefix)]
     pub(crate) prefix: Option<String>,
     /// Serve the JSON API under /api/v1 as well; needs --admins
     #[arg(long)]
     pub(crate) api: bool,
+}
+
+/// Checks it before anything is opened.
+fn public_url(url: &str) -> Result<String, AdminConfigError> {
+    Admin::new(Arc::new(MemoryStore::new())).with_public_url(url).map(|_| url.to_owned())
+}
+
+fn prefix(prefix: &str) -> Result<String, AdminConfigError> {
+    Admin::new(Arc::new(MemoryStore::new())).with_key_prefix(prefix).map(|_| prefix.to_owned())
 }

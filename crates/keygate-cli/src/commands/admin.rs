@@ -125,11 +125,7 @@ fn configured(
         )
     })?;
     let (shown, url) = if let Some(url) = &args.public_url {
-        admin = admin.with_public_url(url).map_err(|_| {
-            Failure::usage(
-                "--public-url is https:// and a host, without a path, such as https://keys.example",
-            )
-        })?;
+        admin = admin.with_public_url(url).map_err(refused)?;
         let url = url.trim_end_matches('/');
         (format!("{url}/, served on {address}"), url.to_owned())
     } else {
@@ -140,9 +136,7 @@ fn configured(
         admin = admin.with_usage(usage);
     }
     if let Some(prefix) = &args.prefix {
-        admin = admin
-            .with_key_prefix(prefix)
-            .map_err(|_| Failure::usage("--prefix cannot begin a key"))?;
+        admin = admin.with_key_prefix(prefix).map_err(refused)?;
     }
     if args.api {
         admin = admin.with_api();

@@ -1,6 +1,8 @@
 //! The command-line tool as users run it.
 #![cfg(unix)]
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod admin;
 mod asking;
 mod auditing;
 mod checking;
