@@ -162,6 +162,7 @@ async fn metrics_that_cannot_be_read_are_not_known_here() {
         "302",
         "not understood",
         "no metrics of keygate",
+        "The answer cannot be read",
     ] {
         answer.says(why);
     }

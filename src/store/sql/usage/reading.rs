@@ -38,24 +38,35 @@ where
 
 /// The counts of the times that overlap the wanted one, in a form whose parts an index finds.
 fn source<D: UsageDialect>(query: &CountsQuery<'_>) -> String {
-    let CountsQuery { clients, since, until, group: _ } = query;
-    let since = since.map_or(0, |since| since);
+    let CountsQuery { clients, since, until, group } = query;
+    let since = since.map_or(0, |since| since).cast_signed();
     let until = until.map_or(String::new(), |until| format!(" and start < {until}"));
-    let of_length = |length: u64| {
-        format!("seconds = {length} and start > {}", since.cast_signed() - length.cast_signed())
-    };
-    let lengths = [MINUTE, HOUR, DAY].map(of_length);
+    let behind = |length: u64| since - length.cast_signed();
     let counts = table::<D>("counts");
     if clients.is_none() {
-        return format!("{counts} where ({}){until}", lengths.join(" or "));
+        let of_length = |length| format!("seconds = {length} and start > {}", behind(length));
+        return format!("{counts} where ({}){until}", LENGTHS.map(of_length).join(" or "));
     }
     // Planners take the index of clients only for each length by itself.
-    let of_clients = <D as Dialect>::in_list("$1");
-    let select = |length: &String| {
-        format!("select * from {counts} where client {of_clients} and {length}{until}")
+    let select = |length| {
+        let (of_clients, behind) = (<D as Dialect>::in_list("$1"), behind(length));
+        let condition =
+            format!("client {of_clients} and seconds = {length} and start > {behind}{until}");
+        match group {
+            // In the order of SQLite's index: sorting the minutes takes four times as long.
+            Group::Time(seconds) | Group::ClientTime(seconds) if seconds % 3_600 == 0 => format!(
+                "select client, start - start % 3600 as start, {length} as seconds, outcome, sum(count) as count \
+                 from {counts} c where {condition} and start - start % 3600 > {} \
+                 group by c.client, c.start - c.start % 3600, c.outcome",
+                behind - HOUR.cast_signed()
+            ),
+            _ => format!("select * from {counts} where {condition}"),
+        }
     };
-    format!("({}) u", lengths.each_ref().map(select).join(" union all "))
+    format!("({}) u", LENGTHS.map(select).join(" union all "))
 }
+
+const LENGTHS: [u64; 3] = [MINUTE, HOUR, DAY];
 
 fn counts_row<R: Values>(row: &R) -> Result<CountsRow, ValueError> {
     let mut cursor = Cursor::new(row);
