@@ -11,6 +11,7 @@ mod documented;
 mod failing;
 mod filled;
 mod forms;
+mod generated_client;
 mod health;
 mod hooked;
 mod hosts;
