@@ -74,7 +74,7 @@ pub(super) async fn issue_key(
     let make = |key| async move {
         let _alone = state.places.lock(&name).await;
         let max = state.settings.max_keys;
-        if taken(&*store, &name, state.now()).await?.len() >= max {
+        if taken(&*store, &name, state.now()).await? >= max {
             return Err(too_many(max).into());
         }
         let issued = store.issue(&name, new.apply(key)).await?;
@@ -92,7 +92,7 @@ async fn take_back(
     shared: &Shared,
 ) -> Result<(), Failure> {
     let counted = taken(store, &issued.client, shared.now()).await;
-    if counted.as_ref().is_ok_and(|keys| keys.len() <= max) {
+    if counted.as_ref().is_ok_and(|taken| *taken <= max) {
         return Ok(());
     }
     store.revoke(&issued.key_id).await?;
@@ -130,10 +130,8 @@ pub(super) async fn rotate_key(
     let make = |key| async move {
         let _alone = state.places.lock(&name).await;
         let (max, grace) = (state.settings.max_keys, successor.grace());
-        let taken = taken(&*store, &name, state.now()).await?;
-        // Without grace, the new key takes the place of the old one.
-        let is_replaced_now = grace == Duration::ZERO && taken.iter().any(|key| key.key_id == old);
-        if !is_replaced_now && taken.len() >= max {
+        // Without grace, the new key takes the place of the old one, which the store refuses if it has ended.
+        if grace > Duration::ZERO && taken(&*store, &name, state.now()).await? >= max {
             return Err(too_many(max).into());
         }
         let rotated = store.rotate(&old, successor.apply(key), grace).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use keygate::ManageKeys;
-use keygate::manage::{KeyInfo, KeyStatus, ManageError};
+use keygate::manage::{KeyQuery, KeyStatus, ManageError};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::json::{Kind, Problem};
@@ -34,15 +34,23 @@ impl Places {
     }
 }
 
-/// Returns the keys of a client that take a place: all that have not ended, also those that were replaced.
+/// Counts the keys of a client that take a place: all that have not ended, also those that were replaced.
 pub(super) async fn taken(
     store: &dyn ManageKeys,
     client: &str,
     now: SystemTime,
-) -> Result<Vec<KeyInfo>, ManageError> {
-    let mut keys = store.list_keys(Some(client)).await?;
-    keys.retain(|key| !matches!(key.status(now), KeyStatus::Revoked | KeyStatus::Expired));
-    Ok(keys)
+) -> Result<usize, ManageError> {
+    let has_ended = |status: &&KeyStatus| matches!(status, KeyStatus::Revoked | KeyStatus::Expired);
+    let query = KeyQuery::new().with_client(client).at(now).with_limit(1_000);
+    let places = KeyStatus::ALL.iter().filter(|status| !has_ended(status));
+    let query = places.fold(query, |query, status| query.add_status(*status));
+    let mut page = store.keys(&query).await?;
+    let mut taken = page.found.len() + page.unreadable.len();
+    while let Some(next) = page.next {
+        page = store.keys(&query.clone().after(next)).await?;
+        taken += page.found.len() + page.unreadable.len();
+    }
+    Ok(taken)
 }
 
 pub(super) fn too_many(max: usize) -> Problem {

@@ -57,7 +57,7 @@ pub(super) async fn show_caller(
         quota: profile.quota().cloned(),
         key_id: caller.key_id(),
         may_make_keys: caller.may_make_keys() && client.enabled,
-        keys: taken.map_err(Problem::for_customer)?.len(),
+        keys: taken.map_err(Problem::for_customer)?,
         max_keys: shared.settings.max_keys,
     };
     Ok(json(StatusCode::OK, &whoami))

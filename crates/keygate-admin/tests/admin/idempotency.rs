@@ -25,6 +25,12 @@ fn count(store: &MemoryStore) -> usize {
     store.list_keys(None).unwrap().len()
 }
 
+/// Waits for something that happens at once, or never.
+async fn soon<F: Future>(future: F) -> F::Output {
+    let waited = tokio::time::timeout(Duration::from_secs(20), future).await;
+    waited.expect("nothing happened for 20 seconds")
+}
+
 fn once(api: &Documented, key: &str) -> Documented {
     api.with_header("idempotency-key", key)
 }
@@ -120,8 +126,8 @@ async fn request_at_work_is_not_made_again() {
         let request = request.clone();
         async move { request.post(ISSUE, json!({})).await }
     });
-    begun.notified().await;
-    let answer = request.post(ISSUE, json!({})).await.refused(409, "in-progress");
+    soon(begun.notified()).await;
+    let answer = soon(request.post(ISSUE, json!({}))).await.refused(409, "in-progress");
     assert_eq!(answer.header("retry-after"), "1");
     go.notify_one();
     let first = first.await.unwrap().expect(201);
@@ -153,11 +159,11 @@ async fn request_that_lost_its_caller_is_finished() {
         let request = request.clone();
         async move { request.post(ISSUE, json!({})).await.status }
     });
-    begun.notified().await;
+    soon(begun.notified()).await;
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
     go.notify_one();
-    begun.notified().await;
+    soon(begun.notified()).await;
     tokio::task::yield_now().await;
     let again = request.post(ISSUE, json!({})).await.expect(200);
     let only = store.list_keys(None).unwrap();
