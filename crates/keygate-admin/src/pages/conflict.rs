@@ -36,7 +36,7 @@ pub(super) fn notice(
             }
         }
         @if !conflicts.is_empty() {
-            div.table { table.conflict {
+            div.table tabindex="0" { table.conflict {
                 caption { "What differs" }
                 thead { tr {
                     th scope="col" { "Fact" }

@@ -1,0 +1,199 @@
+//! A person with a browser.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
+use fantoccini::elements::Element;
+use fantoccini::{Client, Locator};
+use serde_json::{Value, json};
+
+use crate::driver::{Driver, Extension};
+
+/// Whatever takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Browser {
+    pub(crate) client: Client,
+    pub(crate) has_script: bool,
+    origin: String,
+    // After the client, which ends its session.
+    _driver: Driver,
+}
+
+impl Browser {
+    /// Opens a window for the page at this address.
+    pub(crate) async fn start(origin: &str) -> Self {
+        let driver = Driver::start();
+        let client = driver.connect().await;
+        let origin = origin.to_owned();
+        let browser = Self { client, has_script: true, origin, _driver: driver };
+        browser.resize(1_400).await;
+        browser
+    }
+
+    /// Opens a window in which scripts of pages do not run.
+    pub(crate) async fn without_script(origin: &str) -> Self {
+        let browser = Self::start(origin).await;
+        let disabled = json!({ "value": true });
+        browser.devtools("Emulation.setScriptExecutionDisabled", disabled).await;
+        Self { has_script: false, ..browser }
+    }
+
+    pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        self.client.issue_cmd(Extension::devtools(command, &parameters)).await.unwrap()
+    }
+
+    pub(crate) async fn resize(&self, width: u32) {
+        let size =
+            json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// Goes to a path of the page.
+    pub(crate) async fn open(&self, path: &str) {
+        self.client.goto(&format!("{}{path}", self.origin)).await.unwrap();
+    }
+
+    /// Returns the path and the query of the page that is shown.
+    pub(crate) async fn path(&self) -> String {
+        let url = self.client.current_url().await.unwrap();
+        url.as_str().strip_prefix(&self.origin).expect("a page of this service").to_owned()
+    }
+
+    /// Runs a script of the test: the page's own ones may be disabled meanwhile.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// Returns the text that a person sees.
+    pub(crate) async fn text(&self) -> String {
+        let text = self.run("return document.body.innerText").await;
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn sees(&self, text: &str) -> impl Future<Output = ()> {
+        let place = std::panic::Location::caller();
+        async move {
+            let shown = self.text().await;
+            assert!(shown.contains(text), "{place}: {text:?} is not in:\n{shown}");
+        }
+    }
+
+    /// Fails if the page has a text, also where nobody sees it.
+    pub(crate) async fn lacks(&self, text: &str) {
+        let source = self.client.source().await.unwrap();
+        assert!(!source.contains(text), "{}", self.path().await);
+    }
+
+    /// Types a code or a key into the form.
+    pub(crate) async fn sign_in(&self, code: &str) {
+        self.open("/sign-in").await;
+        self.fill("code", code).await;
+        self.press("Sign in").await;
+        assert_eq!(self.path().await, "/clients");
+    }
+
+    /// Loads the page again, and sends its form again if it came by one.
+    pub(crate) async fn reload(&self) {
+        self.devtools("Page.reload", json!({})).await;
+    }
+
+    /// Returns what a field has.
+    pub(crate) async fn value(&self, id: &str) -> String {
+        let field = self.find(&format!("//*[@id='{id}']")).await;
+        field.prop("value").await.unwrap().unwrap_or_default()
+    }
+
+    /// Chooses one of several choices.
+    pub(crate) async fn choose(&self, name: &str, value: &str) {
+        let choice = self.find(&format!("//input[@name='{name}' and @value='{value}']")).await;
+        choice.click().await.unwrap();
+    }
+
+    /// Clicks twice, as people do who are used to icons.
+    pub(crate) async fn double_click(&self, text: &str) {
+        let element = self.button(text).await;
+        let click = || {
+            [
+                PointerAction::Down { button: MOUSE_BUTTON_LEFT },
+                PointerAction::Up { button: MOUSE_BUTTON_LEFT },
+            ]
+        };
+        let mut mouse = MouseActions::new("mouse".to_owned()).then(PointerAction::MoveToElement {
+            element,
+            duration: None,
+            x: 0.0,
+            y: 0.0,
+        });
+        for action in click().into_iter().chain(click()) {
+            mouse = mouse.then(action);
+        }
+        self.client.perform_actions(mouse).await.unwrap();
+    }
+
+    /// Types into the field with this id, in place of what it has.
+    pub(crate) async fn fill(&self, id: &str, text: &str) {
+        let field = self.find(&format!("//*[@id='{id}']")).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Returns the one element of an XPath.
+    pub(crate) async fn find(&self, path: &str) -> Element {
+        let mut found = self.client.find_all(Locator::XPath(path)).await.unwrap();
+        let count = found.len();
+        let Some(element) = found.pop().filter(|_| count == 1) else {
+            panic!("{count} elements are {path} in {}:\n{}", self.path().await, self.text().await);
+        };
+        element
+    }
+
+    /// Returns the button or link with this text.
+    pub(crate) async fn button(&self, text: &str) -> Element {
+        self.find(&format!("//*[(self::a or self::button) and normalize-space()='{text}']")).await
+    }
+
+    /// Clicks on the button or link with this text, and waits for the next page.
+    pub(crate) async fn press(&self, text: &str) {
+        let button = self.button(text).await;
+        self.next_page(async { button.click().await.unwrap() }).await;
+    }
+
+    /// Waits until an action has led to another page.
+    pub(crate) async fn next_page(&self, action: impl Future<Output = ()>) {
+        self.run("window.isOldPage = true").await;
+        action.await;
+        let is_next = "return window.isOldPage !== true && document.readyState === 'complete'";
+        self.until("the next page", is_next).await;
+    }
+
+    /// Waits until a script returns true.
+    pub(crate) async fn until(&self, what: &str, script: &str) {
+        let start = Instant::now();
+        // Between two pages, no script runs.
+        while self.client.execute(script, Vec::new()).await.ok() != Some(Value::Bool(true)) {
+            assert!(start.elapsed() < PATIENCE, "{what} does not come:\n{}", self.text().await);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Fails if the browser had something to complain of, such as a violation of the `Content-Security-Policy`.
+    pub(crate) async fn complains_of_nothing(&self) {
+        let complaints = self.complaints().await;
+        assert!(complaints.is_empty(), "{}: {complaints:#?}", self.path().await);
+    }
+
+    /// Returns what the browser complained of since the last time, apart from pages with the status of an error.
+    pub(crate) async fn complaints(&self) -> Vec<String> {
+        let log = self.client.issue_cmd(Extension::log()).await.unwrap();
+        let is_complaint = |entry: &&Value| {
+            let message = entry["message"].as_str().unwrap_or_default();
+            let is_status = message.contains("the server responded with a status of");
+            // Below a warning, it is advice.
+            matches!(entry["level"].as_str(), Some("WARNING" | "SEVERE")) && !is_status
+        };
+        log.as_array().unwrap().iter().filter(is_complaint).map(Value::to_string).collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! `chromedriver`, and the commands that the standard does not know.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder};
+use http::Method;
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use url::{ParseError, Url};
+
+/// A `chromedriver` with its Chromium, which end with this value, however the test ends.
+pub(crate) struct Driver {
+    process: Child,
+    port: u16,
+    /// Profile, crash reports and other files of the browser.
+    home: TempDir,
+}
+
+impl Driver {
+    pub(crate) fn start() -> Self {
+        // The shell reads from a pipe that only this process holds: when it is closed, also by a crash, the whole group ends.
+        const SCRIPT: &str = "chromedriver --port=0 & read -r _; kill -KILL 0";
+        let home = TempDir::new().unwrap();
+        let mut process = Command::new("sh")
+            .args(["-c", SCRIPT])
+            .env("HOME", home.path())
+            .env("TMPDIR", home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("a shell starts");
+        let output = BufReader::new(process.stdout.take().unwrap());
+        let mut lines = output.lines().map_while(Result::ok);
+        let port = lines.find_map(|line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        let Some(port) = port else {
+            panic!(
+                "chromedriver does not start: `tests/run` installs it (Debian: chromium-driver)"
+            );
+        };
+        Self { process, port, home }
+    }
+
+    /// Opens a window of Chromium.
+    pub(crate) async fn connect(&self) -> Client {
+        let mut arguments = vec![
+            "--headless=new",
+            "--no-proxy-server",
+            "--disable-component-update",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--hide-scrollbars",
+        ];
+        if self.home.path().metadata().unwrap().uid() == 0 {
+            arguments.push("--no-sandbox");
+        }
+        let Value::Object(capabilities) = json!({
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        }) else {
+            unreachable!()
+        };
+        ClientBuilder::new(HttpConnector::new())
+            .capabilities(Capabilities::from(capabilities))
+            .connect(&format!("http://127.0.0.1:{}", self.port))
+            .await
+            .unwrap_or_else(|error| panic!("Chromium does not start: {error}"))
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// A command of `chromedriver` beyond the standard.
+#[derive(Debug)]
+pub(crate) struct Extension {
+    path: &'static str,
+    body: Value,
+}
+
+impl Extension {
+    /// A command of the DevTools protocol.
+    pub(crate) fn devtools(command: &str, parameters: &Value) -> Self {
+        Self { path: "goog/cdp/execute", body: json!({ "cmd": command, "params": parameters }) }
+    }
+
+    /// Takes what the browser has logged since the last time.
+    pub(crate) fn log() -> Self {
+        Self { path: "se/log", body: json!({ "type": "browser" }) }
+    }
+}
+
+impl WebDriverCompatibleCommand for Extension {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.body.to_string()))
+    }
+}

@@ -1,0 +1,53 @@
+//! Looking at a page: narrow and wide, light and dark.
+
+use std::fs;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::json;
+
+use crate::axe::target;
+use crate::browser::Browser;
+
+const WIDTHS: [u32; 2] = [1_400, 360];
+const SCHEMES: [&str; 2] = ["light", "dark"];
+
+impl Browser {
+    /// Looks at the page in both widths and schemes: takes screenshots, runs `axe-core`, and fails if the page is wider
+    /// than the window or the browser complained of anything.
+    ///
+    /// Where scripts do not run, `axe-core` does not either: then only a screenshot is taken.
+    pub(crate) async fn look(&self, name: &str) {
+        if !self.has_script {
+            self.screenshot(&format!("{name}-no-script")).await;
+            return self.complains_of_nothing().await;
+        }
+        for width in WIDTHS {
+            self.resize(width).await;
+            for scheme in SCHEMES {
+                // In the middle of a transition, colours are neither here nor there.
+                let features = json!([
+                    { "name": "prefers-color-scheme", "value": scheme },
+                    { "name": "prefers-reduced-motion", "value": "reduce" },
+                ]);
+                self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+                let what = format!("{name}-{width}-{scheme}");
+                self.screenshot(&what).await;
+                self.is_accessible(&what).await;
+            }
+            let wide = self.run("return document.documentElement.scrollWidth").await;
+            assert!(wide.as_u64().unwrap() <= width.into(), "{name} is {wide} wide in {width}");
+        }
+        self.resize(WIDTHS[0]).await;
+        self.complains_of_nothing().await;
+    }
+
+    async fn screenshot(&self, name: &str) {
+        let whole = json!({ "captureBeyondViewport": true });
+        let shot = self.devtools("Page.captureScreenshot", whole).await;
+        let image = BASE64.decode(shot["data"].as_str().unwrap()).unwrap();
+        let folder = target().join("screenshots");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("{name}.png")), image).unwrap();
+    }
+}

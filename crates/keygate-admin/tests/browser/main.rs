@@ -1,0 +1,19 @@
+//! The page in a real browser: headless Chromium, driven through `chromedriver`.
+//!
+//! `tests/run` installs both, and `axe-core`. Each test has a service and a browser of its own. Screenshots of what the tests
+//! saw are in `target/screenshots`.
+
+mod axe;
+mod browser;
+mod driver;
+#[path = "../admin/failing.rs"]
+#[expect(dead_code, reason = "the other program uses all of it")]
+mod failing;
+mod life;
+mod look;
+mod once;
+mod reader;
+mod sign_in;
+mod site;
+mod states;
+mod tabs;
