@@ -22,7 +22,9 @@ use crate::view::field::Errors;
 
 mod client;
 mod client_form;
+mod client_list;
 mod client_state;
+mod client_uses;
 mod clients;
 mod conflict;
 mod edit_client;

@@ -7,11 +7,11 @@ use http::StatusCode;
 use keygate::manage::{ClientInfo, EventQuery, KeyQuery};
 use maud::{Markup, html};
 
-use super::events::{self, LATEST};
+use super::events::{self, LATEST, Of};
 use super::key_form;
 use super::key_table::Columns;
 use super::uses::Uses;
-use super::{done, first_steps};
+use super::{done, first_steps, usage};
 use crate::app::App;
 use crate::error::PageResult;
 use crate::layout::{Section, page_with};
@@ -59,9 +59,10 @@ pub(super) async fn show(
                 (uses.why_unknown())
             }
         }
+        (usage::of_client(&app, &name).await)
         section {
             h2 { "Changes" }
-            (events::latest(&app, &latest, &query([("client", &*name)])).await)
+            (events::latest(&app, &latest, Of::Client, &query([("client", &*name)])).await)
         }
     };
     let title = client.profile.title().unwrap_or(&name);
@@ -106,7 +107,10 @@ fn facts(client: &ClientInfo) -> Markup {
                 }
             }
             dt { "Networks" } dd { (key_form::networks(profile, profile.networks())) }
-            @for (name, value) in profile.metadata() { dt { (name) } dd { (value) } }
+            @if !profile.metadata().is_empty() {
+                dt { "Metadata" }
+                dd { @for (name, value) in profile.metadata() { div { (name) ": " (value) } } }
+            }
         }
     }
 }

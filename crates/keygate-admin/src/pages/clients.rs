@@ -1,28 +1,39 @@
 //! The list of clients.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::extract::State;
 use http::StatusCode;
 use keygate::manage::{ClientInfo, ClientQuery};
 use maud::{Markup, html};
 
+use super::client_list::{self, ClientPage};
+use super::client_uses::{self, ClientUse, HOURS, Uses};
 use super::first_steps;
 use crate::app::App;
-use crate::error::PageResult;
+use crate::error::{PageError, PageResult};
 use crate::layout::{Section, page_with};
 use crate::operator::Operator;
+use crate::plot::sparkline;
 use crate::view::field::{Errors, error, kept};
 use crate::view::table::{Column, ListAddress, unreadable};
+use crate::view::time::{counted, grouped, optional};
 use crate::view::{Params, badge, client_url};
 
-const COLUMNS: &[Column] = &[
+const COLUMNS: [Column; 8] = [
     Column::new("Client").sorted_by("name"),
     Column::new("State"),
     Column::new("Scopes"),
     Column::new("Quota"),
     Column::new("Keys").number(),
+    Column::new("Last used").descending_by("used"),
+    Column::new("Today").number(),
+    Column::new("Last 24 hours"),
 ];
+
+/// The columns that need no usage.
+const WITHOUT_USAGE: usize = 5;
 
 /// More scopes than these are counted in the list, so that one client does not fill the page.
 const SHOWN_SCOPES: usize = 4;
@@ -41,9 +52,9 @@ pub(super) async fn show(
         return Ok(page_with(status, &app, &operator, "Clients", Section::Clients, body));
     };
     let after = params.text("after");
-    let query = if after.is_empty() { query } else { query.after(after) };
-    let found = app.store.clients(&query).await?;
-
+    let (found, uses) = read(&app, &filters, query, after).await?;
+    let now = app.now();
+    let columns = if uses.is_some() { &COLUMNS[..] } else { &COLUMNS[..WITHOUT_USAGE] };
     let path = app.url("/clients");
     let address = ListAddress { path: &path, filters: filters.pairs(), sort: &filters.sort };
     let is_whole = filters.are_empty() && after.is_empty();
@@ -59,12 +70,15 @@ pub(super) async fn show(
             div.stack id="list" {
             (unreadable(&found.unreadable))
             @if found.found.is_empty() {
-                p.empty { "No client is like this. " a href=(path) { "Show all clients" } }
+                p.empty {
+                    @if after.is_empty() { "No client is like this. " } @else { "There are no more clients. " }
+                    a href=(path) { "Show all clients" }
+                }
             } @else {
                 div.table { table {
                     caption.visually-hidden { "Clients" }
-                    (address.head(COLUMNS))
-                    tbody { @for client in &found.found { (row(&app, client)) } }
+                    (address.head(columns))
+                    tbody { @for client in &found.found { (row(&app, client, uses.as_ref(), now)) } }
                 } }
             }
             (address.pager(after.is_empty(), found.next.as_deref()))
@@ -74,7 +88,28 @@ pub(super) async fn show(
     Ok(page_with(StatusCode::OK, &app, &operator, "Clients", Section::Clients, body))
 }
 
-fn row(app: &App, client: &ClientInfo) -> Markup {
+/// Reads a page of the list, and the uses of its clients if usage is kept. The list is shown without uses that cannot be read,
+/// unless it is to be sorted by them.
+async fn read(
+    app: &App,
+    filters: &Filters,
+    query: ClientQuery,
+    after: &str,
+) -> Result<(ClientPage, Option<Uses>), PageError> {
+    let Some(usage) = &app.usage else {
+        return Ok((client_list::by_name(&*app.store, query, after).await?, None));
+    };
+    let is_filtered = !filters.are_empty();
+    let found = if filters.sort == "used" {
+        client_list::by_last_use(&*app.store, usage, &query, is_filtered, after).await?
+    } else {
+        client_list::by_name(&*app.store, query, after).await?
+    };
+    let uses = client_uses::of(usage, &found.found, app.now()).await.ok();
+    Ok((found, uses))
+}
+
+fn row(app: &App, client: &ClientInfo, uses: Option<&Uses>, now: SystemTime) -> Markup {
     let ClientInfo { profile, enabled, keys, .. } = client;
     let scopes = profile.scopes();
     html! {
@@ -93,6 +128,21 @@ fn row(app: &App, client: &ClientInfo) -> Markup {
                 }
             }
             td.num { (keys) }
+            @if let Some(uses) = uses { (used(uses.get(profile.name()), now)) }
+        }
+    }
+}
+
+fn used(used: Option<&ClientUse>, now: SystemTime) -> Markup {
+    let unused = ClientUse::default();
+    let ClientUse { last, today, hours } = used.unwrap_or(&unused);
+    html! {
+        td.nowrap { (optional(*last, now, "not seen")) }
+        td.num { (grouped(*today)) }
+        td {
+            @if hours.iter().any(|requests| *requests > 0) {
+                (sparkline(hours, &format!("{} in the last {HOURS} hours", counted(hours.iter().sum(), "request"))))
+            }
         }
     }
 }

@@ -23,14 +23,22 @@ pub(super) const LATEST: usize = 10;
 
 const DAY_FORM: &str = "write a day as in 2027-01-31";
 
-const COLUMNS: &[Column] = &[
-    Column::new("When"),
-    Column::new("Who"),
-    Column::new("What"),
-    Column::new("Client"),
-    Column::new("Key"),
-    Column::new("Before and after"),
-];
+/// What a list of changes is about: columns that say the same in each row are left out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Of {
+    All,
+    Client,
+    Key,
+}
+
+impl Of {
+    fn columns(self) -> Vec<Column> {
+        let all =
+            [("When", Self::Key), ("Who", Self::Key), ("What", Self::Key), ("Client", Self::All)];
+        let all = all.into_iter().chain([("Key", Self::Client), ("Before and after", Self::Key)]);
+        all.filter(|(_, last)| self <= *last).map(|(heading, _)| Column::new(heading)).collect()
+    }
+}
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
@@ -66,7 +74,7 @@ pub(super) async fn show(
             @if page.found.is_empty() {
                 p.empty { "No change was recorded like this." }
             } @else {
-                (table(&app, &page.found, &address))
+                (table(&app, &page.found, Of::All, &address))
             }
             (address.pager(after.is_empty(), page.next.as_deref()))
         },
@@ -74,12 +82,12 @@ pub(super) async fn show(
 }
 
 /// Shows the latest changes of a client or key. Why there are none to show is no reason to fail.
-pub(super) async fn latest(app: &App, query: &EventQuery, all: &str) -> Markup {
+pub(super) async fn latest(app: &App, query: &EventQuery, of: Of, all: &str) -> Markup {
     match app.store.events(query).await {
         Ok(page) => html! {
             @if page.found.is_empty() { p.muted { "No change was recorded." } }
             @else {
-                (table(app, &page.found, &ListAddress { path: "", filters: Vec::new(), sort: "" }))
+                (table(app, &page.found, of, &ListAddress { path: "", filters: Vec::new(), sort: "" }))
                 @if page.next.is_some() { p { a href={ (app.url("/events")) (all) } { "All changes" } } }
             }
         },
@@ -98,18 +106,18 @@ fn unreadable_events(messages: &[String]) -> Markup {
     html! { @if !messages.is_empty() { (unreadable(messages)) } }
 }
 
-fn table(app: &App, events: &[ChangeEvent], address: &ListAddress<'_>) -> Markup {
+fn table(app: &App, events: &[ChangeEvent], of: Of, address: &ListAddress<'_>) -> Markup {
     let now = app.now();
     html! {
         div.table { table.events {
             caption.visually-hidden { "Changes, the newest first" }
-            (address.head(COLUMNS))
-            tbody { @for event in events { (row(app, event, now)) } }
+            (address.head(&of.columns()))
+            tbody { @for event in events { (row(app, event, of, now)) } }
         } }
     }
 }
 
-fn row(app: &App, event: &ChangeEvent, now: SystemTime) -> Markup {
+fn row(app: &App, event: &ChangeEvent, of: Of, now: SystemTime) -> Markup {
     html! {
         tr {
             td.nowrap { (relative(event.at, now)) }
@@ -122,8 +130,12 @@ fn row(app: &App, event: &ChangeEvent, now: SystemTime) -> Markup {
                 }
             }
             td.nowrap { (words(event.action)) }
+            @if of == Of::All {
             td { @if let Some(client) = &event.client { a href=(client_url(app, client, "")) { (client) } } }
+            }
+            @if of != Of::Key {
             td { @if let Some(id) = event.key_id { a href=(key_url(app, id, "")) { code.id { (id.to_string()) } } } }
+            }
             td { (change(event)) }
         }
     }

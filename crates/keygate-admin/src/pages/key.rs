@@ -7,7 +7,7 @@ use http::StatusCode;
 use keygate::manage::{EventQuery, KeyInfo};
 use maud::{Markup, html};
 
-use super::events::{self, LATEST};
+use super::events::{self, LATEST, Of};
 use super::key_table::{buttons, is_still_used};
 use super::revoke::named;
 use super::uses::Uses;
@@ -52,7 +52,7 @@ pub(super) async fn show(
         section { h2 { "Use" } (uses.of_key(&key, now)) }
         section {
             h2 { "Changes" }
-            (events::latest(&app, &latest, &query([("key", &*id)])).await)
+            (events::latest(&app, &latest, Of::Key, &query([("key", &*id)])).await)
         }
     };
     Ok(page_with(StatusCode::OK, &app, &operator, &named(&key), Section::Clients, body))

@@ -78,7 +78,7 @@ pub(super) fn buttons(app: &App, key: &KeyInfo, now: SystemTime) -> Markup {
     let is_revoked = key.state == keygate::key::KeyState::Revoked;
     let name = key.label.clone().unwrap_or_else(|| key.key_id.to_string());
     html! {
-        div.actions {
+        div.buttons {
             @if key.rotation_conflict(now).is_none() {
                 a.button.small href=(key_url(app, key.key_id, "/rotate")) { "Rotate" span.visually-hidden { " " (name) } }
             }

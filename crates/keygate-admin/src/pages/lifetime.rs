@@ -108,6 +108,11 @@ impl Lifetimes {
         let until = |end: Option<SystemTime>| {
             end.map(|end| format!(", until {}", day(end))).unwrap_or_default()
         };
+        let legend = match self.purpose {
+            Purpose::Issue => "How long the key works",
+            Purpose::Rotate(_) => "How long the new key works",
+            Purpose::Change(_) => "How long the key still works",
+        };
         let same = match self.purpose {
             Purpose::Issue => self.policy.default_lifetime().map(|time| {
                 (
@@ -158,7 +163,7 @@ impl Lifetimes {
         let all: Vec<_> =
             all.iter().map(|(value, label)| Choice { value, label: html! { (label) } }).collect();
         html! {
-            (choices("lifetime", "How long it works", &texts.choice, &all, errors))
+            (choices("lifetime", legend,  &texts.choice, &all, errors))
             (Field::new("date", "Last day").value(&texts.date)
                 .hint("Only for a day of your choice, as in 2027-01-31.").day(errors))
         }

@@ -112,27 +112,31 @@ fn body(app: &App, new: &New<'_>, key: &str) -> Markup {
     let name = client.profile.name();
     html! {
         div.notice.ok role="status" {
-            p { strong { "This is the only time that the key is shown." } " Copy it now: nobody can show it again, "
-                "and this page neither." }
+            p { strong { "This is the only time that the key is shown." } " Copy it now: nobody can show it again." }
         }
-        div.field {
-            label for="key" { "Key" }
-            input.key id="key" type="text" readonly value=(key) spellcheck="false" autocomplete="off";
+        div.stack {
+            h2 { "Key" }
+            code.key id="key" { (key) }
             button.button type="button" hidden data-copy="#key" { "Copy the key" }
         }
-        h2 { "Try it" }
-        p { "With the usual header, in place of the address of your service:" }
-        div.field {
-            label for="curl" { "Command" }
-            input.key id="curl" type="text" readonly value={ "curl -H 'x-api-key: " (key) "' https://api.example.com/" }
-                spellcheck="false" autocomplete="off";
+        section {
+            h2 { "Try it" }
+            p {
+                "Put the address of your service in place of the last part. The header is " code { "x-api-key" }
+                ", unless your service reads another one."
+            }
+            code.key id="curl" {
+                "curl -H 'x-api-key: " (key) "' https://api.example.com/"
+            }
             button.button type="button" hidden data-copy="#curl" { "Copy the command" }
         }
+        section {
         h2 { "Where to keep it" }
         ul {
             li { "In a secret manager or in an environment variable of the one program that uses it." }
             li { "Never in source code, in a chat, in a mail or in a ticket." }
             li { "If somebody else may have seen it, rotate it. That takes a minute." }
+        }
         }
         (note)
         @if !client.enabled { p { "The client is disabled: the key is refused until you enable the client." } }

@@ -198,7 +198,7 @@ impl GraceTexts {
         html! {
             (choices("grace", "How long the old key still works", &self.choice, &all, errors))
             div.row {
-                (Field::new("grace-count", "Number").value(&self.count).line(errors))
+                (Field::new("grace-count", "Time of your own").value(&self.count).line(errors))
                 div.field {
                     label for="grace-unit" { "Unit" }
                     select id="grace-unit" name="grace-unit" {

@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::error::{PageError, PageResult, sentence};
 use crate::layout::{Section, page};
 use crate::operator::Operator;
-use crate::view::Params;
 use crate::view::time::relative;
+use crate::view::{Params, query};
 
 mod csv;
 mod loud;
@@ -70,6 +70,21 @@ async fn body(
         p.muted { "Counted are requests with a key that the store knows. Missing and unknown keys have no client: the metrics of \
             the services count them." }
     })
+}
+
+/// Shows the requests of one client by outcome in the last day, if they can be read.
+pub(super) async fn of_client(app: &App, client: &str) -> Markup {
+    let Some(usage) = &app.usage else { return html! {} };
+    let shown = Shown::read(usage, Period::Day, Some(client), app.now()).await;
+    html! {
+        @if let Ok(shown) = shown {
+            (shown.outcomes(app))
+            p.muted {
+                "In the last 24 hours. "
+                a href={ (app.url("/usage")) (query([("client", client)])) } { "Other times, and refusals by reason" }
+            }
+        }
+    }
 }
 
 /// Says how to turn usage on.

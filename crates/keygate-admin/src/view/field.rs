@@ -177,7 +177,7 @@ pub(crate) fn choices(
 ) -> Markup {
     let described = errors.at(name).next().map(|_| format!("{name}-error"));
     html! {
-        fieldset.choices id=(name) aria-describedby=[described] {
+        fieldset.choices.list id=(name) aria-describedby=[described] {
             legend { (legend) }
             @for Choice { value, label } in choices {
                 label.choice { input type="radio" name=(name) value=(value) checked[*value == chosen]; " " span { (label) } }

@@ -8,16 +8,23 @@ use crate::view::query;
 pub(crate) struct Column {
     pub(crate) heading: &'static str,
     pub(crate) sort: Option<&'static str>,
+    /// Whether the only order is the descending one.
+    is_descending: bool,
     pub(crate) class: &'static str,
 }
 
 impl Column {
     pub(crate) const fn new(heading: &'static str) -> Self {
-        Self { heading, sort: None, class: "" }
+        Self { heading, sort: None, is_descending: false, class: "" }
     }
 
     pub(crate) const fn sorted_by(self, sort: &'static str) -> Self {
         Self { sort: Some(sort), ..self }
+    }
+
+    /// Sorts by this word alone, the latest or greatest first.
+    pub(crate) const fn descending_by(self, sort: &'static str) -> Self {
+        Self { sort: Some(sort), is_descending: true, ..self }
     }
 
     pub(crate) const fn number(self) -> Self {
@@ -42,12 +49,16 @@ impl ListAddress<'_> {
     pub(crate) fn head(&self, columns: &[Column]) -> Markup {
         html! {
             thead { tr {
-                @for Column { heading, sort, class } in columns {
+                @for Column { heading, sort, is_descending, class } in columns {
                     @if let Some(sort) = sort {
                         @let reverse = format!("-{sort}");
-                        @let now = if self.sort == *sort { Some("ascending") }
-                            else if self.sort == reverse { Some("descending") } else { None };
-                        @let next = if self.sort == *sort { &*reverse } else { sort };
+                        @let now = match self.sort {
+                            now if now == *sort && *is_descending => Some("descending"),
+                            now if now == *sort => Some("ascending"),
+                            now if now == reverse => Some("descending"),
+                            _ => None,
+                        };
+                        @let next = if self.sort == *sort && !is_descending { &*reverse } else { sort };
                         th scope="col" class=[not_empty(class)] aria-sort=[now] {
                             a href=(self.with(next, "")) { (heading) }
                         }

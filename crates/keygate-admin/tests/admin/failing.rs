@@ -59,7 +59,7 @@ impl Failing {
     }
 
     pub(crate) fn release(&self) {
-        self.state.gate.add_permits(1);
+        self.state.gate.add_permits(9);
     }
 
     fn read(&self) -> Result<(), ManageError> {

@@ -28,3 +28,4 @@ mod sign_in;
 mod states;
 mod support;
 mod usage;
+mod uses;

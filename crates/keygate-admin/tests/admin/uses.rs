@@ -1,0 +1,155 @@
+//! Last uses and requests on the pages of clients and keys.
+
+use std::sync::Arc;
+
+use crate::filled::{between, send, unescaped};
+use crate::kept::{HOUR, Kept};
+use crate::support::{Answer, Page, Server, at, minutes};
+
+async fn page(kept: &Kept) -> Page {
+    let server = Server::with(Arc::new(kept.store.clone()), kept.with_usage());
+    server.clock.set((kept.clock.reader())());
+    server.signed_in("ann").await
+}
+
+fn names(answer: &Answer) -> Vec<String> {
+    let rows = answer.body.split("<th class=\"name\" scope=\"row\"><a href=\"").skip(1);
+    rows.map(|row| row.split_once("\">").unwrap().1.split_once("</a>").unwrap().0.to_owned())
+        .collect()
+}
+
+/// Reads a list to its end, and returns the names and the number of rows of each page.
+async fn all(page: &mut Page, path: &str) -> (Vec<String>, Vec<usize>) {
+    let (mut path, mut found, mut rows) = (path.to_owned(), Vec::new(), Vec::new());
+    loop {
+        let list = page.get(&path).await;
+        assert_eq!(list.status, 200, "{path}");
+        assert!(list.body.len() < 60_000, "{}", list.body.len());
+        rows.push(names(&list).len());
+        found.extend(names(&list));
+        let Some((_, next)) = list.body.split_once("rel=\"next\" href=\"") else {
+            return (found, rows);
+        };
+        path = unescaped(next.split_once('"').unwrap().0);
+        assert!(rows.len() < 100, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn clients_are_sorted_by_last_use_and_then_by_name() {
+    let kept = Kept::since(at(0)).await;
+    let client = |number: usize| format!("client-{number:04}");
+    // More than are sorted in memory. Each 20th was used, the last one of them latest.
+    for number in 0..1_110 {
+        kept.key(&client(number), &format!("key {number}"), |key| key);
+    }
+    let used: Vec<_> = (0..1_110).step_by(20).rev().map(client).collect();
+    for number in (0..1_110).step_by(20) {
+        kept.clock.advance(minutes(1));
+        kept.calls(&format!("key {number}"), 1);
+    }
+    kept.key("removed", "key of removed", |key| key);
+    kept.calls("key of removed", 1);
+    kept.flush().await;
+    kept.store.disable_client("removed").unwrap();
+    kept.store.remove_client("removed").unwrap();
+
+    let unused = (0..1_110).map(client).filter(|name| !used.contains(name));
+    let expected: Vec<_> = used.iter().cloned().chain(unused).collect();
+    let mut page = page(&kept).await;
+    for filter in ["", "&search=client", "&state=enabled"] {
+        let (found, rows) = all(&mut page, &format!("/clients?sort=used{filter}")).await;
+        assert!(found == expected, "{filter} {found:?}");
+        assert!(rows[..rows.len() - 1].iter().all(|rows| *rows == 50), "{filter} {rows:?}");
+    }
+    // Fewer than are sorted in memory.
+    let few: Vec<_> =
+        expected.iter().filter(|name| name.starts_with("client-01")).cloned().collect();
+    let (found, rows) = all(&mut page, "/clients?sort=used&search=client-01").await;
+    assert_eq!((found, rows), (few, vec![50, 50]));
+    assert_eq!(page.get("/clients?sort=used&after=x").await.status, 400);
+    page.get("/clients?sort=used").await.says("aria-sort=\"descending\"");
+}
+
+#[tokio::test]
+async fn list_shows_last_use_and_requests_of_each_client() {
+    let kept = Kept::since(at(0)).await;
+    kept.key("A", "key of a", |key| key);
+    kept.key("B", "key of b", |key| key);
+    // Yesterday, and within 24 hours.
+    kept.pass(23 * HOUR).await;
+    kept.calls("key of a", 3);
+    kept.pass(2 * HOUR).await;
+    kept.calls("key of a", 1_200);
+    kept.pass(minutes(5)).await;
+    let mut page = page(&kept).await;
+    let list = page.get("/clients").await;
+    let row = |name: &str| between(&list, &format!("/clients/{name}\">"), "</tr>").to_owned();
+    let a = row("A");
+    for fact in [
+        "5 minutes ago",
+        "<td class=\"num\">1,200</td>",
+        "1,203 requests in the last 24 hours",
+        "<polyline",
+    ] {
+        assert!(a.contains(fact), "{fact}: {a}");
+    }
+    let b = row("B");
+    assert!(
+        b.contains("not seen") && b.contains("<td class=\"num\">0</td>") && !b.contains("polyline"),
+        "{b}"
+    );
+}
+
+#[tokio::test]
+async fn revoke_and_rotate_say_who_still_uses_the_key() {
+    let kept = Kept::since(at(0)).await;
+    let used = kept.key("A", "key of a", |key| key.with_label("used"));
+    let unused = kept.key("A", "another key of a", |key| key.with_label("unused"));
+    kept.pass(2 * HOUR).await;
+    kept.calls("key of a", 42);
+    kept.pass(3 * minutes(1)).await;
+    let mut page = page(&kept).await;
+    for path in ["", "/revoke", "/rotate"] {
+        let shown = page.get(&format!("/keys/{used}{path}")).await;
+        shown.says("last used").says("3 minutes ago").says("42 requests");
+        let shown = page.get(&format!("/keys/{unused}{path}")).await;
+        shown.says("never used").says("0 requests");
+    }
+    let client = page.get("/clients/A").await;
+    client.says("Requests by outcome").says("42 served").says("href=\"/usage?client=A\"");
+    let row = between(&client, ">used</a>", "</tr>");
+    assert!(row.contains("3 minutes ago") && row.contains("<td class=\"num\">42</td>"), "{row}");
+    page.get("/clients/A/disable").await.says("42 requests came with them today");
+
+    // The old key is used after its rotation, and then the new one.
+    let path = format!("/keys/{used}/rotate");
+    let form = page.get(&path).await;
+    let typed = [("grace", "24h"), ("lifetime", "same"), ("label", "")];
+    assert_eq!(send(&mut page, &path, &form, &typed).await.status, 200);
+    page.get(&format!("/keys/{used}")).await.says("it is safe to revoke");
+    kept.pass(HOUR).await;
+    kept.calls("key of a", 1);
+    kept.flush().await;
+    page.get(&format!("/keys/{used}")).await.says("It is still used");
+}
+
+#[tokio::test]
+async fn usage_that_cannot_be_read_hides_no_client() {
+    let kept = Kept::since(at(0)).await;
+    let key = kept.key("A", "key of a", |key| key);
+    kept.calls("key of a", 1);
+    kept.flush().await;
+    let mut page = page(&kept).await;
+    let file = kept.folder.path().join("usage.db");
+    std::fs::rename(file, kept.folder.path().join("away.db")).unwrap();
+    let list = page.get("/clients").await;
+    assert_eq!((list.status, names(&list)), (200, vec!["A".to_owned()]));
+    for path in ["/clients/A", &format!("/keys/{key}/revoke")] {
+        let shown = page.get(path).await;
+        assert_eq!(shown.status, 200, "{path}");
+        shown.says("The usage cannot be read now");
+    }
+    // The order needs the usage.
+    assert_eq!(page.get("/clients?sort=used").await.status, 503);
+}
