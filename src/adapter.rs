@@ -2,13 +2,15 @@
 //! an OpenAPI document.
 //!
 //! The parts of a request come in; a [`Client`](crate::Client) goes out, or an [`AuthError`](crate::AuthError) that is
-//! a response. Each framework has a file: `axum.rs`, `actix.rs` with `actix_headers.rs`, and `tonic.rs`. A status of
-//! gRPC is made in `respond/status.rs`, where the tower layer can read it, too.
+//! a response. Each framework has a file: `axum.rs`, `actix.rs` with `actix_service.rs` and `actix_headers.rs`, and
+//! `tonic.rs`. A status of gRPC is made in `respond/status.rs`, where the tower layer can read it, too.
 
 #[cfg(feature = "actix-web-4")]
 mod actix;
 #[cfg(feature = "actix-web-4")]
 mod actix_headers;
+#[cfg(feature = "actix-web-4")]
+mod actix_service;
 #[cfg(feature = "axum")]
 mod axum;
 #[cfg(feature = "tonic-0_14")]

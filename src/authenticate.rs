@@ -33,9 +33,11 @@ mod route_scopes;
 mod verify;
 
 pub use authenticator::Authenticator;
+#[cfg(any(feature = "tower", feature = "actix-web-4"))]
+pub(crate) use config::Config;
 pub(crate) use config::SharedConfig;
 #[cfg(feature = "tower")]
-pub(crate) use config::{Config, is_downstream};
+pub(crate) use config::is_downstream;
 #[cfg(feature = "actix-web-4")]
 pub(crate) use foreign::ForeignHead;
 pub use future::Authenticate;

@@ -38,10 +38,43 @@ impl<S, R> Authenticator<S, R> {
         error: &AuthError,
     ) -> Response<B> {
         let mut response = refusal(respond, error, Some(&self.config().challenges));
+        if let Some(client) = error.client() {
+            add_warning(response.headers_mut(), &self.config().warning_for(client));
+        }
         if !self.config().observers.is_empty() && self.config().notify_downstream(error, false) {
             Refusal::of(&mut response).notified = true;
         }
         response
+    }
+
+    /// Makes the response to a verified request: that of `handler`, completed by [`Authenticator::finish_response`], or that
+    /// of [`Authenticator::respond`] if the request or the handler is refused.
+    ///
+    /// ```
+    /// use http::{HeaderMap, Response};
+    /// use keygate::{Authenticator, MemoryStore};
+    ///
+    /// let auth = Authenticator::new(MemoryStore::new());
+    /// let response = auth.respond_to(auth.verify(&HeaderMap::new()), |client| {
+    ///     client.require("orders:read")?;
+    ///     Ok(Response::new(format!("Hello, {}", client.name())))
+    /// });
+    /// assert_eq!(response.status(), 401);
+    /// ```
+    pub fn respond_to<B>(
+        &self,
+        verified: Result<Client, AuthError>,
+        handler: impl FnOnce(&Client) -> Result<Response<B>, AuthError>,
+    ) -> Response<B>
+    where
+        ProblemJson: Respond<B>,
+    {
+        let response = verified.and_then(|client| {
+            let mut response = handler(&client)?;
+            self.finish_response(response.headers_mut(), &client);
+            Ok(response)
+        });
+        response.unwrap_or_else(|error| self.respond(&error))
     }
 
     /// Completes the headers of the response to an admitted request: `Vary`, `Cache-Control: private` unless it is set,

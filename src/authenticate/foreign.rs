@@ -28,10 +28,28 @@ impl ForeignHead {
         uri: Option<&str>,
         peer: Option<IpAddr>,
     ) -> Self {
+        let headers = headers.into_iter().filter(|(name, _)| config.reads(name));
+        Self::of_lines(
+            config,
+            headers.filter_map(|(name, value)| {
+                let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+                Some((name, Zeroizing::new(value.to_vec())))
+            }),
+            uri,
+            peer,
+        )
+    }
+
+    /// Reads lines that share their bytes with the request, or have a copy that is overwritten when it is dropped.
+    pub(crate) fn of_lines<T: AsRef<[u8]> + Send + 'static>(
+        config: &Config,
+        lines: impl IntoIterator<Item = (HeaderName, T)>,
+        uri: Option<&str>,
+        peer: Option<IpAddr>,
+    ) -> Self {
         let mut map = HeaderMap::new();
         let mut is_well_formed = true;
-        for (name, value) in headers.into_iter().filter(|(name, _)| config.reads(name)) {
-            let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
+        for (name, value) in lines {
             let added = sensitive(value).is_some_and(|value| map.try_append(name, value).is_ok());
             is_well_formed &= added;
         }
@@ -50,17 +68,20 @@ impl ForeignHead {
 }
 
 impl Config {
-    /// Returns whether a header has a part in the decision. The function that defines the address may read any.
+    /// Returns whether all headers have a part in the decision: the function that defines the address may read any.
+    pub(crate) fn reads_all(&self) -> bool {
+        self.client_address.is_some()
+    }
+
+    /// Returns whether a header has a part in the decision.
     fn reads(&self, name: &str) -> bool {
         let is_source = |source: &HeaderName| source.as_str().eq_ignore_ascii_case(name);
-        self.client_address.is_some() || self.sources.header_names().iter().any(is_source)
+        self.reads_all() || self.sources.header_names().iter().any(is_source)
     }
 }
 
-/// Copies the value, which may be a key, into a buffer that is overwritten when it is dropped.
-fn sensitive(value: &[u8]) -> Option<HeaderValue> {
-    let bytes = Bytes::from_owner(Zeroizing::new(value.to_vec()));
-    let mut value = HeaderValue::from_maybe_shared(bytes).ok()?;
+fn sensitive(value: impl AsRef<[u8]> + Send + 'static) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(value)).ok()?;
     value.set_sensitive(true);
     Some(value)
 }

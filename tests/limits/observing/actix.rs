@@ -1,17 +1,20 @@
 //! The actix middleware gives the responses of the layers, and the same reports to observers.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, UNIX_EPOCH};
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{Service, ServiceResponse};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use actix_web::{App, HttpMessage as _, HttpRequest, HttpResponse, web};
+use actix_web::{App, Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use http::{Request, Response};
 use http_body_util::Full;
 use keygate::adapter::ApiKeyMiddleware;
 use keygate::client::{ClientAddress, TrustedProxies};
 use keygate::respond::NoBody;
-use keygate::{AuthError, Authenticator, Client, Source};
+use keygate::testing::FakeClock;
+use keygate::{AuthError, Authenticator, Client, KeyDigest, KeyRecord, Source};
 
 use crate::common::reply::Reply;
 use crate::observing::by_hand::{auth, by_layers, requests, throttle};
@@ -95,6 +98,9 @@ async fn anonymous_caller_has_no_client_and_wrong_keys_are_refused() {
         (vec!["x-api-key"], 0)
     );
     assert_eq!(call(&app, "/anyone", Some(KEY)).await.body, "Right");
+    for key in [" ", "nobody's"] {
+        assert_eq!(call(&app, "/anyone", Some(key)).await.status, 401, "{key}");
+    }
     log.take();
     for key in [None, Some(" "), Some("nobody's")] {
         let response = call(&app, "/client", key).await;
@@ -179,6 +185,83 @@ async fn refusal_behind_two_middlewares_is_completed_by_the_inner_one() {
     assert!(response.lines("vary").is_empty());
     assert_eq!(outer.take(), [("admitted", Some("Right".to_owned()), true)]);
     assert_eq!(inner.take(), [("no_credentials", None, false)]);
+}
+
+#[tokio::test]
+async fn refusal_by_an_inner_middleware_is_that_of_a_handler() {
+    async fn require(
+        client: Client,
+        request: ServiceRequest,
+        next: Next<BoxBody>,
+    ) -> Result<ServiceResponse<BoxBody>, Error> {
+        client.require("orders:read")?;
+        next.call(request).await
+    }
+    let log = Log::default();
+    let auth = Authenticator::new(store(false)).add_observer(log.observer());
+    let auth = auth.with_realm("orders").unwrap().with_sources([Source::bearer()]).unwrap();
+    let keys = ApiKeyMiddleware::from(auth);
+    let by_handler = App::new().wrap(keys.clone()).route("/", web::get().to(greet));
+    let by_handler = init_service(by_handler).await;
+    let by_middleware = App::new().wrap(from_fn(require)).wrap(keys);
+    let by_middleware = init_service(by_middleware.route("/", web::get().to(greet))).await;
+    let request = || TestRequest::get().append_header(("authorization", format!("Bearer {KEY}")));
+    let expected = reply(call_service(&by_handler, request().to_request()).await).await;
+    let challenge = r#"Bearer realm="orders", error="insufficient_scope", scope="orders:read""#;
+    assert_eq!(expected.lines("www-authenticate"), [challenge]);
+    let reported = log.take();
+    assert_eq!(reported.len(), 2);
+    let Err(error) = by_middleware.call(request().to_request()).await else { panic!() };
+    let response = error.error_response().map_into_boxed_body();
+    let response = ServiceResponse::new(request().to_http_request(), response);
+    assert_eq!((reply(response).await, log.take()), (expected, reported));
+}
+
+#[tokio::test]
+async fn headers_of_the_service_stay() {
+    async fn respond(_: Client) -> HttpResponse {
+        let own = [("vary", "Accept"), ("cache-control", "max-age=60"), ("x-key-expires", "own")];
+        own.into_iter()
+            .fold(HttpResponse::Ok(), |mut response, header| {
+                response.append_header(header);
+                response
+            })
+            .finish()
+    }
+    let keys = store(false);
+    let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let record = KeyRecord::new(KeyDigest::of(b"ends-soon"), "Soon");
+    keys.0.insert_record(record.with_expiry(now + Duration::from_secs(1))).unwrap();
+    let auth = Authenticator::new(keys).with_clock(FakeClock::at(now).reader());
+    let keys = ApiKeyMiddleware::from(auth.warn_before(Duration::from_secs(60)));
+    let app = App::new().wrap(keys).route("/", web::get().to(respond));
+    let response = call(&init_service(app).await, "/", Some("ends-soon")).await;
+    assert_eq!(response.lines("vary"), ["Accept", "x-api-key"]);
+    assert_eq!(response.lines("cache-control"), ["max-age=60"]);
+    assert_eq!(response.lines("x-key-expires"), ["own"]);
+}
+
+#[tokio::test]
+async fn several_lines_of_a_key_are_ambiguous_and_all_hidden() {
+    async fn debug(request: HttpRequest) -> String {
+        format!("{:?}", request.headers())
+    }
+    let header = Source::header("x-api-key").with_prefix("tJ0");
+    let auth = Authenticator::new(store(false)).with_sources([header, Source::bearer()]).unwrap();
+    let keys = ApiKeyMiddleware::from(auth).optional();
+    let app = init_service(App::new().wrap(keys).route("/", web::get().to(debug))).await;
+    let both = |other: &str| {
+        let request = TestRequest::get().append_header(("x-api-key", KEY));
+        request.append_header(("x-api-key", other.to_owned())).to_request()
+    };
+    assert_eq!(reply(call_service(&app, both("tJ0")).await).await.status, 401);
+    // Neither line is a key, and `Bearer` decides.
+    let request = TestRequest::get().append_header(("x-api-key", "one"));
+    let request = request.append_header(("x-api-key", "other"));
+    let request = request.append_header(("authorization", format!("Bearer {KEY}")));
+    let shown = reply(call_service(&app, request.to_request()).await).await;
+    assert_eq!(shown.status, 200);
+    assert_eq!(shown.body.matches("Sensitive").count(), 3, "{}", shown.body);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::{Method, Request, Response};
 use keygate::client::{ClientAddress, Quota};
@@ -17,6 +18,9 @@ use crate::clock::fake_clock;
 use crate::common::reply::Reply;
 use crate::observing::fixture::{KEY, Log, Reported, Store, store};
 
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Its key ends soon.
 const READER: &str = "reader-1f-Vw3Ls8QeYb_Rm5uHcNf2PaGi6Do";
 
 /// The kind of source, key, and address of each request, in this order.
@@ -56,7 +60,8 @@ fn keys(pending: bool) -> Store {
     let profile = ClientProfile::new("Reader")
         .with_scopes(["orders:read".parse().unwrap()])
         .with_quota(two_at_once());
-    keys.0.insert_record(KeyRecord::new(KeyDigest::of(READER.as_bytes()), profile)).unwrap();
+    let record = KeyRecord::new(KeyDigest::of(READER.as_bytes()), profile);
+    keys.0.insert_record(record.with_expiry(fake_clock().now() + DAY)).unwrap();
     keys
 }
 
@@ -74,6 +79,7 @@ pub(crate) fn auth(pending: bool, log: &Log, address: ClientAddress) -> Authenti
         .unwrap()
         .with_client_address(address)
         .with_clock(fake_clock().reader())
+        .warn_before(7 * DAY)
         .throttle_failures(FailureThrottle::new().with_rate(rate))
         .add_observer(log.observer())
 }
@@ -110,7 +116,7 @@ fn decide(
     Ok((client, permit))
 }
 
-async fn by_hand(pending: bool) -> Vec<(Reply, Vec<Reported>)> {
+async fn by_parts(pending: bool) -> Vec<(Reply, Vec<Reported>)> {
     let log = Log::default();
     let auth = auth(pending, &log, ClientAddress::peer());
     let throttle = throttle();
@@ -146,6 +152,30 @@ fn refuse<S: KeyStore>(auth: &Authenticator<S>, error: &AuthError) -> Response<S
     response
 }
 
+async fn by_respond_to(pending: bool) -> Vec<(Reply, Vec<Reported>)> {
+    let log = Log::default();
+    let auth = auth(pending, &log, ClientAddress::peer());
+    let throttle = throttle();
+    let mut seen = Vec::new();
+    for request in requests() {
+        let headers =
+            request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let peer = request.extensions().get::<IpAddr>().copied();
+        let verified = auth.authenticate_headers(headers, None, peer).await;
+        let mut permit = None;
+        let mut response = auth.respond_to(verified, |client| {
+            permit = Some(throttle.check(client)?);
+            client.require("orders:read")?;
+            Ok(Response::new(client.name().to_owned()))
+        });
+        if let Some(permit) = permit {
+            permit.add_headers(response.headers_mut());
+        }
+        seen.push((Reply::of(response).await, log.take()));
+    }
+    seen
+}
+
 #[tokio::test]
 async fn nothing_that_the_layers_give_is_lost_by_hand() {
     for pending in [false, true] {
@@ -154,10 +184,12 @@ async fn nothing_that_the_layers_give_is_lost_by_hand() {
         let at_once = [401, 401, 403, 403, 200, 200, 429, 401, 401, 401, 429, 401, 403, 500];
         let later = [401, 401, 403, 403, 200, 200, 429, 401, 401, 401, 429, 401, 500, 500];
         assert_eq!(statuses, if pending { later } else { at_once });
-        for (number, (seen, expected)) in
-            by_hand(pending).await.into_iter().zip(expected).enumerate()
-        {
-            assert_eq!(seen, expected, "request {number}, pending: {pending}");
+        let warned = expected.iter().filter(|(reply, _)| !reply.lines("x-key-expires").is_empty());
+        assert_eq!(warned.count(), 3);
+        for by_hand in [by_parts(pending).await, by_respond_to(pending).await] {
+            for (number, (seen, expected)) in by_hand.into_iter().zip(&expected).enumerate() {
+                assert_eq!(seen, *expected, "request {number}, pending: {pending}");
+            }
         }
     }
 }
