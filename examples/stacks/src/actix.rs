@@ -18,11 +18,14 @@ async fn order(client: Client) -> Result<String, AuthError> {
 }
 
 pub async fn serve(listener: TcpListener) -> std::io::Result<()> {
-    // Glue: 2 lines.
+    // Glue
     let keys = ApiKeyMiddleware::from(auth());
+    // End of glue
     let app = move || {
         App::new()
+            // Glue
             .wrap(keys.clone())
+            // End of glue
             .route("/route1", web::get().to(greet))
             .route("/orders", web::get().to(order))
     };

@@ -1,25 +1,21 @@
 //! axum without the layer: a function that verifies, for services that do more in it.
 
-use std::sync::Arc;
-
 use axum::Extension;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{Response, Result};
 use axum::routing::get;
 use keygate::{AuthError, Authenticator, Client, MemoryStore};
 
 use crate::{WRITE, auth};
 
-type Keys = Arc<Authenticator<MemoryStore>>;
+// Glue
+type Keys = State<Authenticator<MemoryStore>>;
 
-/// Glue: 15 lines.
-async fn require_key(State(keys): State<Keys>, mut request: Request, next: Next) -> Response {
-    let client = match keys.verify(request.headers()) {
-        Ok(client) => client,
-        Err(error) => return keys.respond(&error),
-    };
+async fn require_key(keys: Keys, mut request: Request, next: Next) -> Result<Response> {
+    let verified = keys.verify(request.headers());
+    let client = verified.map_err(|error| keys.respond::<String>(&error))?;
     keys.redact(request.headers_mut());
     request.extensions_mut().insert(client.clone());
     let mut response = next.run(request).await;
@@ -27,8 +23,9 @@ async fn require_key(State(keys): State<Keys>, mut request: Request, next: Next)
         Some(error) => keys.finish_refusal(response.headers_mut(), &error),
         None => keys.finish_response(response.headers_mut(), &client),
     }
-    response
+    Ok(response)
 }
+// End of glue
 
 async fn greet(Extension(client): Extension<Client>) -> String {
     format!("Hello, {}", client.name())
@@ -43,5 +40,7 @@ pub fn app() -> Router {
     Router::new()
         .route("/route1", get(greet))
         .route("/orders", get(order))
-        .layer(from_fn_with_state(Arc::new(auth()), require_key))
+        // Glue
+        .layer(from_fn_with_state(auth(), require_key))
+    // End of glue
 }

@@ -15,10 +15,11 @@ async fn handle(request: Request) -> Result<Response<Body>, Error> {
 /// The service for `lambda_http::run`.
 pub fn service()
 -> impl Service<Request, Response = Response<Body>, Error = Error, Future: Send> + Clone + Send {
-    // Glue: 4 lines.
+    // Glue
     let scopes = RouteScopes::new()
         .any_client(Method::GET, "/route1")
         .and_then(|scopes| scopes.require(Method::GET, "/orders", WRITE));
     let scopes = RequireScope::by_path(scopes.expect("the routes are well formed"));
     ApiKeyLayer::from(auth()).layer(scopes.layer(service_fn(handle)))
+    // End of glue
 }

@@ -3,6 +3,7 @@
 
 pub mod actix;
 pub mod client;
+pub mod connections;
 pub mod from_fn;
 pub mod grpc;
 pub mod lambda;
@@ -11,7 +12,7 @@ pub mod openapi;
 pub mod salvo;
 pub mod streams;
 
-use keygate::{Authenticator, ClientProfile, MemoryStore, Scope, Source};
+use keygate::{Authenticator, ClientProfile, KeyStore, MemoryStore, Scope, Source};
 
 /// The key of a client without scopes.
 pub const READER: &str = "08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
@@ -20,11 +21,20 @@ pub const WRITER: &str = "ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM";
 
 pub const WRITE: Scope = Scope::from_static("orders:write");
 
-/// The authenticator of every stack: two clients, and keys in `x-api-key` or `Authorization: Bearer`.
-pub fn auth() -> Authenticator<MemoryStore> {
+/// The two clients of every stack.
+pub fn store() -> MemoryStore {
     let writer = ClientProfile::new("Writer").with_scopes([WRITE]);
     let store = MemoryStore::from_keys([(READER, ClientProfile::new("Reader")), (WRITER, writer)]);
-    Authenticator::new(store.expect("the keys are well formed"))
+    store.expect("the keys are well formed")
+}
+
+/// The authenticator of every stack, which reads keys from `x-api-key` or `Authorization: Bearer`.
+pub fn auth() -> Authenticator<MemoryStore> {
+    auth_with(store())
+}
+
+pub fn auth_with<S: KeyStore>(store: S) -> Authenticator<S> {
+    Authenticator::new(store)
         .with_sources([Source::header("x-api-key"), Source::bearer()])
         .expect("the sources are well formed")
 }

@@ -36,6 +36,22 @@ pub fn with_utoipa() -> Result<utoipa::openapi::OpenApi, serde_json::Error> {
         .build())
 }
 
+/// utoipa documents only the parameters that its attribute names, so the client costs no line.
+#[utoipa::path(get, path = "/route1", security(("bearer" = [])), responses((status = 200)))]
+async fn greet_utoipa(client: Client) -> String {
+    format!("Hello, {}", client.name())
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(greet_utoipa))]
+struct ByAttributes;
+
+/// The document of a handler with utoipa's attribute.
+pub fn by_attributes() -> utoipa::openapi::OpenApi {
+    let _app: axum::Router = axum::Router::new().route("/route1", axum::routing::get(greet_utoipa));
+    <ByAttributes as utoipa::OpenApi>::openapi()
+}
+
 fn paths_of(items: BTreeMap<String, utoipa::openapi::path::PathItem>) -> utoipa::openapi::Paths {
     let paths = utoipa::openapi::PathsBuilder::new();
     items.into_iter().fold(paths, |paths, (path, item)| paths.path(path, item)).build()

@@ -13,13 +13,16 @@ async fn greet(request: &mut Request, response: &mut Response) {
 }
 
 pub fn router() -> Router {
-    // Glue: 2 lines, and one for each scope.
+    // Glue
     let keys = ApiKeyLayer::from(auth()).compat::<ReqBody>();
     let scope = keygate::RequireScope::scope(WRITE).compat::<ReqBody>();
+    // End of glue
     Router::new()
-        .hoop(keys)
         .push(Router::with_path("route1").get(greet))
+        // Glue
         .push(Router::with_path("orders").hoop(scope).get(order))
+        .hoop(keys)
+    // End of glue
 }
 
 #[handler]

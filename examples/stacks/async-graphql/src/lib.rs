@@ -28,12 +28,16 @@ async fn graphql(
     client: Client,
     request: GraphQLRequest,
 ) -> GraphQLResponse {
-    // Glue: this line, and the layer.
+    // Glue
     let request = request.into_inner().data(client);
+    // End of glue
     api.execute(request).await.into()
 }
 
 pub fn app(auth: Authenticator<MemoryStore>) -> Router {
     let api = Schema::new(Query, EmptyMutation, EmptySubscription);
-    Router::new().route("/graphql", post(graphql)).with_state(api).layer(ApiKeyLayer::from(auth))
+    let router = Router::new().route("/graphql", post(graphql)).with_state(api);
+    // Glue
+    router.layer(ApiKeyLayer::from(auth))
+    // End of glue
 }

@@ -23,8 +23,9 @@ pub async fn serve(
 ) -> Result<ServerHandle, Box<dyn std::error::Error + Send + Sync>> {
     let mut methods = RpcModule::new(());
     methods.register_method("order", |_, (), extensions| order(extensions))?;
-    // Glue: 2 lines.
+    // Glue
     let keys = ServiceBuilder::new().layer(ApiKeyLayer::from(auth));
     let server = Server::builder().set_http_middleware(keys).build(address).await?;
+    // End of glue
     Ok(server.start(methods))
 }

@@ -10,14 +10,10 @@ use poem::{
     Endpoint, EndpointExt, Error, IntoResponse, Request, Response, Result, Route, get, handler,
 };
 
-type Keys = Arc<Authenticator<MemoryStore>>;
+// Glue
+type Keys = Authenticator<MemoryStore>;
 
-/// Glue: 11 lines, and 4 for `catch_error`.
-async fn require_key<E: Endpoint>(
-    keys: Keys,
-    next: Arc<E>,
-    mut request: Request,
-) -> Result<Response> {
+async fn keyed(keys: Keys, next: Arc<impl Endpoint>, mut request: Request) -> Result<Response> {
     let client = keys.verify(request.headers()).map_err(Unauthorized)?;
     keys.redact(request.headers_mut());
     request.extensions_mut().insert(client.clone());
@@ -27,6 +23,7 @@ async fn require_key<E: Endpoint>(
     keys.finish_response(response.headers_mut(), &client);
     Ok(response)
 }
+// End of glue
 
 #[handler]
 fn greet(Data(client): Data<&Client>) -> String {
@@ -39,15 +36,12 @@ fn order(Data(client): Data<&Client>) -> Result<&'static str> {
     Ok("ordered")
 }
 
-pub fn app(auth: Authenticator<MemoryStore>) -> impl Endpoint {
-    let keys = Arc::new(auth);
-    let refusing = keys.clone();
-    Route::new()
-        .at("/route1", get(greet))
-        .at("/orders", get(order))
-        .around(move |next, request| require_key(keys.clone(), next, request))
-        .catch_error(move |error: AuthError| {
-            let (parts, body) = refusing.respond::<String>(&error).into_parts();
-            ready((parts.status, parts.headers, body))
-        })
+pub fn app(auth: Keys) -> impl Endpoint {
+    let routes = Route::new().at("/route1", get(greet)).at("/orders", get(order));
+    // Glue
+    let refusing = auth.clone();
+    routes
+        .around(move |next, request| keyed(auth.clone(), next, request))
+        .catch_error(move |error: AuthError| ready(refusing.respond::<String>(&error)))
+    // End of glue
 }

@@ -1,33 +1,30 @@
-//! tiny_http 0.12: a function for each request.
+//! tiny_http 0.12: a function verifies each request, and copies the response into the types of tiny_http.
 
 use std::io;
 
 use keygate::{AuthError, Authenticator, Client, MemoryStore, Scope};
 use tiny_http::{Header, Request, Response, Server};
 
-/// Glue: 15 lines. It verifies a request, and copies the response into the types of tiny_http.
+// Glue
 fn handle(auth: &Authenticator<MemoryStore>, request: Request) -> io::Result<()> {
     let lines = request.headers().iter();
     let headers = lines.map(|line| (line.field.as_str().as_str(), line.value.as_bytes()));
     let peer = request.remote_addr().map(|peer| peer.ip());
-    let reply = auth.verify_headers(headers, Some(request.url()), peer).and_then(|client| {
-        let mut reply = http::Response::new(route(request.url(), &client)?);
-        auth.finish_response(reply.headers_mut(), &client);
-        Ok(reply)
-    });
-    let (parts, body) = reply.unwrap_or_else(|error| auth.respond(&error)).into_parts();
+    let verified = auth.verify_headers(headers, Some(request.url()), peer);
+    let (parts, body) = auth.respond_to(verified, |client| route(&request, client)).into_parts();
     let lines = parts.headers.iter();
     let lines = lines.filter_map(|(n, v)| Header::from_bytes(n.as_str(), v.as_bytes()).ok());
     let response = Response::from_data(body).with_status_code(parts.status.as_u16());
     request.respond(lines.fold(response, Response::with_header))
 }
+// End of glue
 
-fn route(path: &str, client: &Client) -> Result<String, AuthError> {
-    if path == "/orders" {
+fn route(request: &Request, client: &Client) -> Result<http::Response<String>, AuthError> {
+    if request.url() == "/orders" {
         client.require(Scope::from_static("orders:write"))?;
-        return Ok("ordered".to_owned());
+        return Ok(http::Response::new("ordered".to_owned()));
     }
-    Ok(format!("Hello, {}", client.name()))
+    Ok(http::Response::new(format!("Hello, {}", client.name())))
 }
 
 /// # Errors

@@ -14,10 +14,11 @@ pub fn service(
     let greet = |client: Client| format!("Hello, {}", client.name());
     let greet = warp::path!("route1").and(warp::ext::get::<Client>()).map(greet);
     let order = warp::path!("orders").map(|| "ordered");
-    // Glue: 5 lines.
+    // Glue
     let scopes = RouteScopes::new().any_client(Method::GET, "/route1").and_then(|scopes| {
         scopes.require(Method::GET, "/orders", Scope::from_static("orders:write"))
     });
     let scopes = RequireScope::by_path(scopes.expect("the routes are well formed"));
     ApiKeyLayer::from(auth).layer(scopes.layer(warp::service(greet.or(order))))
+    // End of glue
 }

@@ -1,12 +1,16 @@
 //! Starts each stack, and calls it with one table of cases.
 
+mod ending;
+mod guide;
+
 use std::net::SocketAddr;
 
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use keygate_stacks::{
-    READER, WRITER, actix, client, from_fn, grpc, lambda, mcp, openapi, salvo, streams,
+    READER, WRITER, actix, auth, client, from_fn, grpc, lambda, mcp, openapi, salvo, streams,
 };
 use tokio::net::TcpListener;
+use tonic::transport::Channel;
 
 const WRONG: &str = "Wg1vaDs8uqFbYtNDsJ8H3gKjl_oI0T_O6Jg8qNLWJcU";
 
@@ -43,11 +47,17 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// The cases for a stack with one route.
+fn cases_of_one_route() -> usize {
+    cases().iter().filter(|case| case.path == "/route1").count()
+}
+
 /// Calls a stack with all cases, and returns how many passed.
 async fn check(stack: &str, send: impl AsyncFn(&Case) -> (StatusCode, HeaderMap, String)) -> usize {
     let mut passed = 0;
-    for case in cases() {
-        let (status, headers, body) = send(&case).await;
+    // An MCP server has one route.
+    for case in cases().iter().filter(|case| stack != "rmcp" || case.path == "/route1") {
+        let (status, headers, body) = send(case).await;
         let about = format!("{stack}: {} {:?}", case.path, case.header);
         let lines = |name: &str| -> Vec<String> {
             headers.get_all(name).iter().map(|line| line.to_str().unwrap().to_owned()).collect()
@@ -55,11 +65,14 @@ async fn check(stack: &str, send: impl AsyncFn(&Case) -> (StatusCode, HeaderMap,
         assert_eq!(status.as_u16(), case.status, "{about}: {body}");
         assert!(body.contains(case.body), "{about}: {body}");
         assert_eq!(lines("www-authenticate"), case.challenges, "{about}");
-        let cached = if case.status == 200 { "private" } else { "no-store" };
-        assert_eq!(lines("cache-control"), [cached], "{about}");
+        // Event streams say that no cache keeps them, and stay as they are.
+        let cached = if case.status == 200 { &["private", "no-cache"][..] } else { &["no-store"] };
+        let cache_control = lines("cache-control");
+        let is_cached = cache_control.iter().all(|line| cached.contains(&&**line));
+        assert!(cache_control.len() == 1 && is_cached, "{about}: {cache_control:?}");
         if case.status == 200 {
             assert_eq!(lines("vary").join(","), "x-api-key,authorization", "{about}");
-        } else {
+        } else if stack != "tonic" {
             assert_eq!(lines("content-type"), ["application/problem+json"], "{about}");
         }
         passed += 1;
@@ -105,7 +118,7 @@ async fn axum_with_from_fn_passes() {
 
 #[tokio::test]
 async fn axum_with_the_layer_passes() {
-    check_at("layer", start(streams::app()).await).await;
+    check_at("layer", start(streams::app(auth())).await).await;
 }
 
 #[tokio::test]
@@ -164,88 +177,133 @@ async fn lambda_passes() {
 
 #[tokio::test]
 async fn events_and_sockets_are_for_clients_alone() {
-    let address = start(streams::app()).await;
-    let get = async |key: &str| {
-        let client = client::with_key(key).unwrap();
-        client.get(format!("http://{address}/events")).send().await.unwrap()
-    };
-    let events = get(READER).await;
+    let address = start(streams::app(auth())).await;
+    let mut events = ending::events(address, READER).await.unwrap();
     assert_eq!(events.headers()["content-type"], "text/event-stream");
-    assert_eq!(events.text().await.unwrap(), "data: Hello, Reader\n\n");
-    assert_eq!(get(WRONG).await.status(), 401);
+    assert_eq!(events.chunk().await.unwrap().unwrap(), "data: Hello, Reader\n\n");
+    assert_eq!(ending::events(address, WRONG).await.unwrap_err().status().unwrap(), 401);
 
-    let connect = async |key: &str| {
-        let request = Request::get(format!("ws://{address}/socket"))
-            .header("host", address.to_string())
-            .header("connection", "Upgrade")
-            .header("upgrade", "websocket")
-            .header("sec-websocket-version", "13")
-            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-            .header("x-api-key", key);
-        tokio_tungstenite::connect_async(request.body(()).unwrap()).await
-    };
-    let (mut socket, _) = connect(READER).await.unwrap();
+    let mut socket = ending::socket(address, READER).await.unwrap();
     let greeting = futures_util::StreamExt::next(&mut socket).await.unwrap().unwrap();
     assert_eq!(greeting.into_text().unwrap(), "Hello, Reader");
-    let refused = connect(WRONG).await.unwrap_err();
+    let refused = ending::socket(address, WRONG).await.unwrap_err();
     let tokio_tungstenite::tungstenite::Error::Http(response) = refused else {
         panic!("{refused:?}")
     };
     assert_eq!(response.status(), 401);
 }
 
-#[tokio::test]
-async fn tonic_passes() {
-    use keygate::adapter::ApiKeyInterceptor;
-    use tonic::Code;
-    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+async fn grpc_channel() -> Channel {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let incoming = tonic::transport::server::TcpIncoming::from(listener);
     tokio::spawn(grpc::server().serve_with_incoming(incoming));
     let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
-    let channel = endpoint.connect().await.unwrap();
+    endpoint.connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn tonic_passes() {
+    use tonic::metadata::AsciiMetadataKey;
+    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+    let channel = grpc_channel().await;
+    let passed = check("tonic", async |case| {
+        let service = case.path.trim_start_matches('/').to_owned();
+        let mut request = tonic::Request::new(HealthCheckRequest { service });
+        if let Some((name, value)) = &case.header {
+            let name = AsciiMetadataKey::from_bytes(name.as_bytes()).unwrap();
+            request.metadata_mut().insert(name, value.parse().unwrap());
+        }
+        match HealthClient::new(channel.clone()).check(request).await {
+            Ok(response) => {
+                let greeting = response.metadata().get("greeting").unwrap().to_str().unwrap();
+                (StatusCode::OK, response.metadata().clone().into_headers(), greeting.to_owned())
+            }
+            Err(status) => {
+                let code = match status.code() {
+                    tonic::Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+                    tonic::Code::PermissionDenied => StatusCode::FORBIDDEN,
+                    other => panic!("{other:?}"),
+                };
+                (code, status.metadata().clone().into_headers(), status.message().to_owned())
+            }
+        }
+    });
+    assert_eq!(passed.await, cases().len());
+}
+
+#[tokio::test]
+async fn tonic_client_sends_its_key_with_the_interceptor() {
+    use keygate::adapter::ApiKeyInterceptor;
+    use tonic::Code;
+    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+    let channel = grpc_channel().await;
     for (key, expected) in
         [(WRONG, Code::Unauthenticated), (READER, Code::PermissionDenied), (WRITER, Code::Ok)]
     {
         let key = ApiKeyInterceptor::bearer(key).unwrap();
         let mut client = HealthClient::with_interceptor(channel.clone(), key);
-        let called = client.check(HealthCheckRequest::default()).await;
+        let called = client.check(HealthCheckRequest { service: "orders".to_owned() }).await;
         assert_eq!(called.map_or_else(|status| status.code(), |_| Code::Ok), expected);
     }
 }
 
+const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"#;
+
+const METADATA: &str =
+    r#", resource_metadata="https://api.example/.well-known/oauth-protected-resource""#;
+
+/// Posts a message to the MCP server.
+fn post(address: SocketAddr, body: &'static str) -> reqwest::RequestBuilder {
+    reqwest::Client::new()
+        .post(format!("http://{address}/mcp"))
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+        .body(body)
+}
+
+#[tokio::test]
+async fn rmcp_passes() {
+    let address = start(mcp::app(auth())).await;
+    let passed = check("rmcp", async |case| {
+        let mut request = post(address, INITIALIZE);
+        if let Some((name, value)) = &case.header {
+            request = request.header(*name, value);
+        }
+        let response = request.send().await.unwrap();
+        let (status, mut headers) = (response.status(), response.headers().clone());
+        headers.remove("www-authenticate");
+        // The challenge of Bearer also names the metadata of the resource.
+        for line in response.headers().get_all("www-authenticate") {
+            let line = line.to_str().unwrap();
+            assert_eq!(line.starts_with("Bearer "), line.contains(METADATA), "{line}");
+            let line = line.replacen(METADATA, "", 1).parse().unwrap();
+            headers.append("www-authenticate", line);
+        }
+        (status, headers, response.text().await.unwrap())
+    });
+    assert_eq!(passed.await, cases_of_one_route());
+}
+
 #[tokio::test]
 async fn session_of_mcp_belongs_to_the_client_that_opened_it() {
-    let address = start(mcp::app()).await;
-    let post = async |key: Option<&str>, session: Option<&str>, body: &'static str| {
-        let client = match key {
-            Some(key) => client::with_key(key).unwrap(),
-            None => reqwest::Client::new(),
-        };
-        let mut request = client
-            .post(format!("http://{address}/mcp"))
-            .header("content-type", "application/json")
-            .header("accept", "application/json, text/event-stream")
-            .body(body);
+    let address = start(mcp::app(auth())).await;
+    let send = async |key: &str, session: Option<&str>, body: &'static str| {
+        let mut request = post(address, body).header("x-api-key", key);
         if let Some(session) = session {
             request = request.header("mcp-session-id", session);
         }
         request.send().await.unwrap()
     };
-    let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"#;
-    let refused = post(None, None, initialize).await;
-    assert_eq!(refused.status(), 401);
-    let challenge = r#"Bearer realm="api", resource_metadata="https://api.example/.well-known/oauth-protected-resource""#;
-    assert_eq!(refused.headers()["www-authenticate"], challenge);
-
-    let opened = post(Some(READER), None, initialize).await;
+    let opened = send(READER, None, INITIALIZE).await;
     assert_eq!(opened.status(), 200);
     let session = opened.headers()["mcp-session-id"].to_str().unwrap().to_owned();
     let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    for (key, status) in [(WRITER, 404), (READER, 202)] {
-        let response = post(Some(key), Some(&session), initialized).await;
-        assert_eq!(response.status(), status, "{key}");
+    for (key, session, status) in
+        [(WRITER, &*session, 404), (READER, "unknown", 404), (READER, &session, 202)]
+    {
+        let response = send(key, Some(session), initialized).await;
+        assert_eq!(response.status(), status, "{key} {session}");
     }
 }
 
@@ -266,7 +324,11 @@ fn openapi_is_understood_by_utoipa_and_aide() {
     let unavailable = &aide["components"]["responses"]["503"]["content"];
     assert!(unavailable["application/problem+json"]["schema"]["properties"]["detail"].is_object());
     // The client is an argument of the handler, and not of the operation.
-    assert!(aide["paths"]["/route1"]["get"]["parameters"].is_null());
+    let by_attributes = serde_json::to_value(openapi::by_attributes()).unwrap();
+    for document in [&aide, &by_attributes] {
+        let operation = &document["paths"]["/route1"]["get"];
+        assert!(operation.is_object() && operation["parameters"].is_null(), "{operation}");
+    }
 }
 
 #[test]
