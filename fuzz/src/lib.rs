@@ -24,7 +24,7 @@ mod location;
 
 /// The tool's parsers of files of other systems, which are not in the library's public API either.
 #[path = "../../crates/keygate-cli/src"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod tool {
     pub(crate) mod foreign;
 }

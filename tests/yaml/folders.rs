@@ -1,10 +1,12 @@
 //! Keys in a folder with a file for each client.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use keygate::store::FolderStore;
 use keygate::{Authenticator, KeyDigest, MemoryStore};
@@ -176,6 +178,22 @@ fn files_are_followed() {
     fs::remove_file(folder.path().join("b")).unwrap();
     until("a removed file", || client(&store, B).is_none());
     assert_eq!(store.health().failing_since, None);
+}
+
+#[test]
+fn file_that_changes_long_after_the_others_is_read() {
+    let folder = folder(&[("a", A)]);
+    let an_hour_ago = SystemTime::now() - Duration::from_secs(3_600);
+    let age = |path: &Path| File::open(path).unwrap().set_modified(an_hour_ago).unwrap();
+    age(&folder.path().join("a"));
+    age(folder.path());
+    let store = FolderStore::watch(folder.path(), |_| {}).unwrap();
+    // Several checks, after which the files count as unchanged.
+    thread::sleep(Duration::from_millis(700));
+    // In place, so that neither the folder nor the size of the file shows it.
+    fs::write(folder.path().join("a"), C).unwrap();
+    age(&folder.path().join("a"));
+    until("the new key", || client(&store, C).is_some());
 }
 
 /// Makes a folder as Kubernetes mounts a secret, and switches its files.

@@ -1,7 +1,10 @@
 //! The value of `api_keys` in the settings of an application.
 
-use keygate::{ApiKeys, KeyDigest, LocalKeyStore as _, MemoryStore};
+use keygate::{ApiKeys, KeyDigest, Keys, LocalKeyStore as _, MemoryStore};
 use proptest::prelude::*;
+use serde::de::value::{self, MapDeserializer, SeqDeserializer};
+use serde::de::{Deserialize as _, Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
 
 use super::loaders::{App, Loader, json, toml, yaml};
 
@@ -180,6 +183,46 @@ fn syntax_error_inside_the_keys_shows_none() {
         let error = Loader::SerdeJson.load::<App>(&json(&keys.replace('K', KEY))).unwrap_err();
         assert!(!error.contains(KEY), "{error}");
         assert!(error.contains("line 1 column "), "{error}");
+    }
+}
+
+/// A value whose format fails, and quotes a key.
+struct Quoting;
+
+impl<'de> Deserializer<'de> for Quoting {
+    type Error = value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, value::Error> {
+        Err(value::Error::custom(KEY))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl IntoDeserializer<'_> for Quoting {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+#[test]
+fn error_of_a_format_is_not_passed_on() {
+    let errors = [
+        ApiKeys::deserialize(MapDeserializer::new([("x", Quoting)].into_iter())).map(drop),
+        ApiKeys::deserialize(MapDeserializer::new([(Quoting, "x")].into_iter())).map(drop),
+        ApiKeys::deserialize(SeqDeserializer::new([Quoting].into_iter())).map(drop),
+        Keys::deserialize(MapDeserializer::new([("api_key", Quoting)].into_iter())).map(drop),
+        Keys::deserialize(MapDeserializer::new([(Quoting, "x")].into_iter())).map(drop),
+        Keys::deserialize(SeqDeserializer::new([Quoting].into_iter())).map(drop),
+    ];
+    for error in errors {
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with("entry 1 cannot be read") && !error.contains(KEY), "{error}");
     }
 }
 
