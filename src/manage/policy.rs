@@ -284,4 +284,13 @@ mod tests {
         assert_eq!(policy.check_expiry(created, None), Err(PolicyError::NoExpiry));
         assert_eq!(Policy::new().check_expiry(created, None), Ok(()));
     }
+
+    #[test]
+    fn revoked_key_is_within_every_policy() {
+        let policy = Policy::new().require_expiry();
+        let mut key = KeyInfo::new("1f0c2b7a9d3e4c58".parse().unwrap(), "App 1");
+        assert!(!policy.allows(&key));
+        key.state = KeyState::Revoked;
+        assert!(policy.allows(&key));
+    }
 }

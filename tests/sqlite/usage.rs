@@ -68,6 +68,8 @@ async fn older_counts_are_summed_by_hour_and_day_and_then_removed() {
     assert_eq!(series(Hour).await, [(0, Hour, 3), (3_600, Hour, 4)]);
     let at_midnight = [(0, Day, 7)];
     assert_eq!(series(Day).await, at_midnight);
+    let between = all.clone().since(at(60)).until(at(3_600));
+    assert_eq!(shown(&history.series(&between, Minute).await.unwrap()), minutes[1..2]);
 
     let later = async |time: u64| {
         counted.clock.set(at(time));
@@ -81,6 +83,9 @@ async fn older_counts_are_summed_by_hour_and_day_and_then_removed() {
     assert_eq!(later(32 * DAY).await, at_midnight);
     assert_eq!(requests(&history).await, 7 + 3);
     assert_eq!(later(732 * DAY + 3_600).await, []);
+    let kept = |sql| sqlite3(&folder.path().join("usage.db"), sql);
+    assert_eq!(kept("select client from keygate_usage_last"), "B");
+    assert_eq!(kept("select count(*) from keygate_usage_batches"), "1");
     writer.stop().await.unwrap();
 }
 

@@ -95,3 +95,20 @@ impl EventQuery {
             && until.is_none_or(|until| event.at < until)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn events_are_listed_from_since_until_before_until() {
+        let at = |second| UNIX_EPOCH + Duration::from_secs(second);
+        let query = EventQuery::new().since(at(2)).until(at(4));
+        let listed = (1..6).filter(|second| {
+            query.admits(&ChangeEvent::new(at(*second), ChangeAction::ClientAdded))
+        });
+        assert_eq!(listed.collect::<Vec<_>>(), [2, 3]);
+    }
+}

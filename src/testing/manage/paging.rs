@@ -119,7 +119,7 @@ fn key_queries(keys: &[KeyInfo], now: SystemTime) -> Vec<KeyQuery> {
     queries
 }
 
-/// Reads all pages of a list, and checks that each but the last one is full.
+/// Reads all pages of a list, and checks that each but the last one is full, and that only an empty list has an empty page.
 pub(super) async fn all_pages<T, S: Managed>(
     case: &Case<S>,
     limit: usize,
@@ -127,7 +127,9 @@ pub(super) async fn all_pages<T, S: Managed>(
 ) -> Vec<T> {
     let (mut found, mut next) = (Vec::new(), None);
     loop {
+        let is_first = next.is_none();
         let page = page(next).await.unwrap_or_else(|error| panic!("{case}: a page: {error:?}"));
+        assert!(is_first || !page.found.is_empty(), "{case}: the page after a cursor is empty");
         assert_eq!(page.unreadable, [""; 0], "{case}: unreadable rows");
         let is_full = page.found.len() == limit;
         found.extend(page.found);

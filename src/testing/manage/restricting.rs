@@ -46,6 +46,14 @@ pub(super) async fn scope_that_the_client_lacks_is_refused(case: &Case<impl Mana
         .await;
         case.refuses("after it was not issued", &key, WrongReason::Unknown).await;
     }
+    let id = case.issue("One", Key::of("old").to_new()).await.key_id;
+    let new = Key::of("new").to_new().with_scopes([scope("orders:*")]);
+    case.refused(
+        "rotating a key to the scope `orders:*`",
+        |store| store.rotate(&id, new, HOUR),
+        |error| matches!(error, ManageError::LacksScope { .. }),
+    )
+    .await;
 }
 
 /// Of a key, of its client, and of both.
@@ -97,6 +105,14 @@ pub(super) async fn network_outside_those_of_the_client_is_refused(case: &Case<i
         .await;
         case.refuses("after it was not issued", &key, WrongReason::Unknown).await;
     }
+    let id = case.issue(profile.name(), Key::of("old").to_new()).await.key_id;
+    let new = key.to_new().with_networks([network("11.0.0.0/8")]);
+    case.refused(
+        "rotating a key to the network 11.0.0.0/8",
+        |store| store.rotate(&id, new, HOUR),
+        |error| matches!(error, ManageError::LacksNetwork { .. }),
+    )
+    .await;
 }
 
 pub(super) async fn successor_inherits_scopes_and_networks(case: &Case<impl Managed>) {
