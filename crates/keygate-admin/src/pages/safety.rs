@@ -19,7 +19,7 @@ use crate::layout::{Section, page};
 use crate::operator::Operator;
 use crate::view::Params;
 use crate::view::table::unreadable;
-use crate::view::time::{grouped, relative};
+use crate::view::time::{DAY, grouped, relative};
 
 mod cards;
 mod list;
@@ -36,6 +36,7 @@ struct Safety {
     keys: HashMap<KeyId, KeyInfo>,
     unreadable: Vec<String>,
     usage: KeptUsage,
+    now: SystemTime,
     /// Whether the file of the keys was read, or the store has none.
     knows_file: bool,
 }
@@ -69,10 +70,11 @@ impl Safety {
             .with_policy(app.store.policy().await?)
             .with_watched_since(usage.since())
             .with_file(in_file.unwrap_or_default());
-        let findings = audit.findings(&clients.found, &keys.found, app.now());
+        let now = app.now();
+        let findings = audit.findings(&clients.found, &keys.found, now);
         let unreadable = [clients.unreadable, keys.unreadable].concat();
         let keys = keys.found.into_iter().map(|key| (key.key_id, key)).collect();
-        Ok(Self { findings, keys, unreadable, usage, knows_file })
+        Ok(Self { findings, keys, unreadable, usage, now, knows_file })
     }
 
     fn of<'s>(&'s self, card: &Card) -> impl Iterator<Item = &'s AuditFinding> {
@@ -85,6 +87,9 @@ impl Safety {
         match needs {
             Needs::Lists => true,
             Needs::Usage => self.usage.since().is_some(),
+            Needs::LongUsage => {
+                self.usage.since().is_some_and(|since| since + 90 * DAY <= self.now)
+            }
             Needs::File => self.knows_file,
         }
     }
@@ -124,7 +129,7 @@ fn kept_usage(app: &App, usage: &KeptUsage) -> Markup {
         },
         KeptUsage::Unreadable(why) => html! {
             div.notice.warn role="status" {
-                p { "The last use of keys cannot be read, so that two cards are not known. The others are complete. " (why) }
+                p { "The last use of keys cannot be read, so that three cards are not known. The others are complete. " (why) }
             }
         },
         KeptUsage::Since(since) => html! {
@@ -144,7 +149,7 @@ async fn show_card(
     let safety = Safety::read(&app).await?;
     let body = html! {
         p { a href=(app.url("/safety")) { "Key safety" } }
-        p { (card.text) }
+        p { (cards::with_code(card.text)) }
         (unreadable(&safety.unreadable))
         @if safety.knows(card.needs) {
             (list::show(&app, &safety, card, params.text("page")))

@@ -124,6 +124,21 @@ async fn card_without_its_facts_is_not_known_instead_of_zero() {
     assert_eq!((cards.status, count(&cards, "Never expires")), (200, 1));
 }
 
+#[tokio::test]
+async fn unused_keys_are_not_known_before_90_days_of_watching() {
+    let kept = Kept::since(at(0) - 89 * DAY).await;
+    kept.key("A", "never used", |key| key);
+    kept.pass(89 * DAY).await;
+    let server = Server::with(Arc::new(kept.store.clone()), kept.with_usage());
+    let mut page = server.signed_in("ann").await;
+    let cards = page.get("/safety").await;
+    cards.says("this needs the last use of keys over 90 days");
+    assert_eq!(count(&cards, "Safe to revoke"), 0);
+    server.pass(2 * DAY);
+    let mut page = server.signed_in("ann").await;
+    assert_eq!(count(&page.get("/safety").await, "Unused for 90 days"), 1);
+}
+
 struct FileHealth(YamlStore, std::path::PathBuf);
 
 impl StoreHealth for FileHealth {

@@ -153,5 +153,5 @@ async fn plot_of_a_history_without_requests_is_empty() {
     kept.pass(minutes(1)).await;
     let answer = page(&kept).await.get("/usage?over=hour").await;
     answer.says("<strong>0</strong> requests.").says("No requests were counted in this time.");
-    answer.says("No client is.").says("No request was refused in this time.");
+    answer.says("No client is suddenly loud.").says("No request was refused in this time.");
 }

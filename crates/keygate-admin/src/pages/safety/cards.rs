@@ -25,6 +25,8 @@ pub(super) enum Needs {
     Lists,
     /// When keys were last used.
     Usage,
+    /// The same for 90 days, the time of [`Audit`](keygate::manage::Audit).
+    LongUsage,
     /// The text of the key file.
     File,
 }
@@ -73,7 +75,7 @@ pub(super) const CARDS: &[Card] = &[
         &[AuditKind::BeyondPolicy],
     ),
     Card {
-        needs: Needs::Usage,
+        needs: Needs::LongUsage,
         ..card(
             "unused",
             "Unused for 90 days",
@@ -141,13 +143,23 @@ impl Card {
     }
 }
 
+/// Shows a text, whose commands are between backticks.
+pub(super) fn with_code(text: &str) -> Markup {
+    html! {
+        @for (number, part) in text.split('`').enumerate() {
+            @if number % 2 == 0 { (part) } @else { code { (part) } }
+        }
+    }
+}
+
 /// Says why something is not known.
 pub(super) fn not_known(needs: Needs) -> Markup {
     html! {
         p.muted {
             @match needs {
-                Needs::File => { "Not known here: this page is not told of the key file. `keygate audit` reads it." }
+                Needs::File => { "Not known here: this page is not told of the key file. " code { "keygate audit" } " reads it." }
                 Needs::Usage => { "Not known here: this needs the last use of keys." }
+                Needs::LongUsage => { "Not known here: this needs the last use of keys over 90 days." }
                 Needs::Lists => {}
             }
         }

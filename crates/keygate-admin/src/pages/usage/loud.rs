@@ -65,7 +65,7 @@ pub(super) fn show(app: &App, loud: &[Loud]) -> Markup {
             h2 { "Suddenly loud" }
             p.muted { (RULE) }
             @if loud.is_empty() {
-                p { "No client is." }
+                p { "No client is suddenly loud." }
             } @else {
                 div.table { table {
                     caption.visually-hidden { "Clients that are suddenly loud" }
