@@ -36,11 +36,6 @@ impl Form {
         self.pairs.iter().filter(move |(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
-    /// Returns whether there is a value of this name that is not blank, such as of a ticked box.
-    pub(crate) fn is_set(&self, name: &str) -> bool {
-        !self.text(name).is_empty()
-    }
-
     async fn read(request: Request, limit: usize) -> Result<Self, PageError> {
         let (parts, body) = request.into_parts();
         if !is_form(&parts.headers) {

@@ -65,8 +65,6 @@
 //! Sessions, the forms that issue keys, and the counts of failures are in this process: run one, or send all requests of an
 //! operator to the same one. After a restart, operators sign in again.
 #![forbid(unsafe_code)]
-// Until all parts of the page are there.
-#![allow(dead_code)]
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!(

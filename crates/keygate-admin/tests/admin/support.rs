@@ -84,8 +84,6 @@ impl Server {
     }
 }
 
-// Until the pages have tests.
-#[allow(dead_code)]
 /// A browser: it keeps the cookie, and sends the token and the headers that browsers send.
 pub(crate) struct Page {
     service: AdminService,
@@ -96,7 +94,6 @@ pub(crate) struct Page {
     pub(crate) clock: FakeClock,
 }
 
-#[allow(dead_code)]
 impl Page {
     /// A browser in which an operator is signed in who may change this store.
     pub(crate) async fn new(store: Arc<dyn ManageKeys>) -> Self {
