@@ -114,29 +114,26 @@ fn body(app: &App, new: &New<'_>, key: &str) -> Markup {
         div.notice.ok role="status" {
             p { strong { "This is the only time that the key is shown." } " Copy it now: nobody can show it again." }
         }
-        div.stack {
-            h2 { "Key" }
-            code.key id="key" { (key) }
+        div.field {
+            label for="key" { "Key" }
+            // It wraps in a narrow window, where a line would show a part of it.
+            textarea.key id="key" readonly rows="2" spellcheck="false" autocomplete="off" { (key) }
             button.button type="button" hidden data-copy="#key" { "Copy the key" }
         }
-        section {
-            h2 { "Try it" }
-            p {
-                "Put the address of your service in place of the last part. The header is " code { "x-api-key" }
-                ", unless your service reads another one."
-            }
-            code.key id="curl" {
+        h2 { "Try it" }
+        p { "The client sends the key in the header " code { "x-api-key" } ". Replace the address by that of your service." }
+        div.field {
+            label for="curl" { "Command" }
+            textarea.key id="curl" readonly rows="4" spellcheck="false" autocomplete="off" {
                 "curl -H 'x-api-key: " (key) "' https://api.example.com/"
             }
             button.button type="button" hidden data-copy="#curl" { "Copy the command" }
         }
-        section {
         h2 { "Where to keep it" }
         ul {
             li { "In a secret manager or in an environment variable of the one program that uses it." }
             li { "Never in source code, in a chat, in a mail or in a ticket." }
             li { "If somebody else may have seen it, rotate it. That takes a minute." }
-        }
         }
         (note)
         @if !client.enabled { p { "The client is disabled: the key is refused until you enable the client." } }

@@ -16,7 +16,12 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[track_caller]
 fn key_in(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{}", answer.body);
-    between(answer, "id=\"key\">", "<").to_owned()
+    between(
+        answer,
+        "id=\"key\" readonly rows=\"2\" spellcheck=\"false\" autocomplete=\"off\">",
+        "</textarea>",
+    )
+    .to_owned()
 }
 
 fn typed(label: &str) -> [(&str, &str); 3] {

@@ -25,7 +25,12 @@ fn works(store: &MemoryStore, key: &str) -> bool {
 #[track_caller]
 fn key_in(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{}", answer.body);
-    between(answer, "id=\"key\">", "<").to_owned()
+    between(
+        answer,
+        "id=\"key\" readonly rows=\"2\" spellcheck=\"false\" autocomplete=\"off\">",
+        "</textarea>",
+    )
+    .to_owned()
 }
 
 #[tokio::test]
