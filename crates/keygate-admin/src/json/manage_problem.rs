@@ -2,11 +2,12 @@ use keygate::client::ProfileError;
 use keygate::manage::{KeyError, ManageError, PolicyError};
 
 use super::{ClientView, KeyView, Kind, Problem};
+use crate::error::sentence;
 
 /// For operators, who may see the messages of the store.
 impl From<ManageError> for Problem {
     fn from(error: ManageError) -> Self {
-        let detail = error.to_string();
+        let detail = sentence(&error.to_string());
         match error {
             ManageError::UnknownClient { .. } | ManageError::UnknownKey { .. } => {
                 Self::new(Kind::NotFound, detail)
