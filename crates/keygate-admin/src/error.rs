@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use crate::app::App;
 use crate::layout::{self, Section};
 use crate::operator::Operator;
+use crate::pages::health;
 
 pub(crate) type PageResult = Result<Response, PageError>;
 
@@ -108,7 +109,7 @@ impl PageError {
                  again, and send it from there."
                 .to_owned(),
             Self::ReadOnlyOperator => "Nothing was changed. You may read everything here, and change nothing: ask for the \
-                 scope `admin`."
+                 scope “admin”."
                 .to_owned(),
             Self::SignedOut => "Nothing was changed. Your session has ended: sign in, and send the form again.".to_owned(),
             Self::OperatorsUnavailable => "The store of operators cannot be read right now, so that nobody knows whether your \
@@ -137,6 +138,7 @@ impl PageError {
         }
         let body = html! {
             p { (self.message()) }
+            @if let Self::Manage(ManageError::Unavailable(_)) = self { (health::what_still_works()) }
             p { (self.way_out(app)) }
         };
         match operator {

@@ -31,7 +31,7 @@ mod edit_client;
 mod edit_key;
 mod events;
 mod first_steps;
-mod health;
+pub(crate) mod health;
 mod issue;
 mod key;
 mod key_form;

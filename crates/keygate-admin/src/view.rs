@@ -3,6 +3,7 @@
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use keygate::KeyId;
+use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::app::App;
@@ -56,6 +57,19 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 fn escape(text: &mut String, value: &str) {
     text.extend(utf8_percent_encode(value, UNRESERVED));
+}
+
+/// Shows a text in which words between backticks are those of a program. A single backtick, as somebody typed it, stays.
+pub(crate) fn with_code(text: &str) -> Markup {
+    let parts: Vec<_> = text.split('`').collect();
+    html! {
+        @if parts.len() % 2 == 0 { (text) }
+        @else {
+            @for (index, part) in parts.iter().enumerate() {
+                @if index % 2 == 1 { code { (part) } } @else { (part) }
+            }
+        }
+    }
 }
 
 /// The name of a client in the path of a request.
@@ -129,6 +143,13 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(segment(name), expected);
         }
+    }
+
+    #[test]
+    fn words_between_backticks_are_code() {
+        let shown = with_code("`a` <b> `c`.").into_string();
+        assert_eq!(shown, "<code>a</code> &lt;b&gt; <code>c</code>.");
+        assert_eq!(with_code("a ` b").into_string(), "a ` b");
     }
 
     #[test]

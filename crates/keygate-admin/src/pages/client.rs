@@ -41,8 +41,8 @@ pub(super) async fn show(
     let address = ListAddress { path: &url, filters: Vec::new(), sort: "" };
     let is_empty = keys.found.is_empty() && keys.unreadable.is_empty() && after.is_empty();
     let body = html! {
-        (done(params.text("done")))
         @if operator.may_change() { (actions(&app, &client)) }
+        (done(params.text("done")))
         (facts(&client))
         section {
             h2 { "Keys" }

@@ -166,7 +166,7 @@ async fn confirm(
     let body = if let Some(why) = change.is_done(client) {
         html! { (notice) (errors.summary()) p { (why) } div.actions { a.button href=(url) { "Back to the client" } } }
     } else {
-        let class = if change == Change::Enable { "primary" } else { "danger" };
+        let class = if change == Change::Enable { "primary" } else { "danger primary" };
         html! {
             (notice)
             (errors.summary())

@@ -47,7 +47,7 @@ pub(super) async fn show(
     let mut errors = Errors::default();
     let query = filters.query(&mut errors);
     let Some(query) = query else {
-        let body = html! { (errors.summary()) (filters.form(&app, &errors)) };
+        let body = html! { (errors.summary_of_filters()) (filters.form(&app, &errors)) };
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(page_with(status, &app, &operator, "Clients", Section::Clients, body));
     };

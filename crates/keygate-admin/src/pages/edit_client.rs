@@ -196,7 +196,7 @@ impl<'a> Edit<'a> {
         self.respond(status, html! {
             (notice)
             (errors.summary())
-            p { "Everything here applies to all " (keys) " of " strong { (self.name()) } ". The next page says "
+            p { "Everything here applies to " (keys) " of " strong { (self.name()) } ". The next page says "
                 "what will change." }
             form method="post" action=(client_url(self.app, self.name(), "/edit")) {
                 (self.base())
@@ -212,7 +212,7 @@ impl<'a> Edit<'a> {
     fn review(&self, effects: &[String]) -> Response {
         let (mut was, mut typed) = (self.was.clone(), self.typed.clone());
         self.respond(StatusCode::OK, html! {
-            div.table { table {
+            div.table tabindex="0" { table {
                 caption { "What will change" }
                 thead { tr { th scope="col" { "Fact" } th scope="col" { "Now" } th scope="col" { "Then" } } }
                 tbody { @for (_, label, fact) in FACTS {

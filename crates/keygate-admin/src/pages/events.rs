@@ -50,7 +50,7 @@ pub(super) async fn show(
     let query = filters.query(&mut errors);
     let after = params.text("after");
     let respond = |status, list: Markup| {
-        let body = html! { (errors.summary()) (filters.form(&app, &errors)) div.stack id="list" { (list) } };
+        let body = html! { (errors.summary_of_filters()) (filters.form(&app, &errors)) div.stack id="list" { (list) } };
         Ok(page_with(status, &app, &operator, "Events", Section::Events, body))
     };
     let Some(query) = query else {

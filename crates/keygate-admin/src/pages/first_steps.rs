@@ -40,9 +40,8 @@ pub(super) fn no_keys(issue: Option<&str>) -> Markup {
 pub(super) fn no_usage() -> Markup {
     html! {
         p.muted {
-            "Last use and requests are not known here, since no usage is given to this page. "
-            "Let your service keep it with "
-            code { "UsageWriter" } ", and name the place to this page."
+            "Last use and requests are not known here: this page was started without usage. "
+            "Let your service write it with " code { "UsageWriter" } ", and tell this page where it is kept."
         }
     }
 }

@@ -60,13 +60,20 @@ fn down(why: &str) -> Markup {
     html! {
         div.notice.bad role="alert" {
             p { strong { "The store cannot be read. " } (why) }
-            p { "Nothing can be looked up or changed on this page until it is back. What still works:" }
-            ul {
-                li { "Services with the keys of a file go on with those that they have loaded." }
-                li { "Replicas of a database go on with the keys that they hold, for as long as their maximum staleness allows." }
-                li { "Services that look up each key in the database answer 503, and no key as wrong." }
-                li { "The page on usage, if usage is kept elsewhere." }
-            }
+            (what_still_works())
+        }
+    }
+}
+
+/// Says what does not need the store of keys.
+pub(crate) fn what_still_works() -> Markup {
+    html! {
+        p { "Nothing can be looked up or changed on this page until it is back. What still works:" }
+        ul {
+            li { "Services with the keys of a file go on with those that they have loaded." }
+            li { "Replicas of a database go on with the keys that they hold, for as long as their maximum staleness allows." }
+            li { "Services that look up each key in the database answer 503, and no key as wrong." }
+            li { "The page on usage, if usage is kept elsewhere." }
         }
     }
 }

@@ -32,8 +32,8 @@ pub(super) async fn show(
     let id = key_id.to_string();
     let latest = EventQuery::new().with_key(key_id).with_limit(LATEST);
     let body = html! {
-        (done(params.text("done")))
         @if operator.may_change() { (buttons(&app, &key, now)) }
+        (done(params.text("done")))
         dl.facts {
             dt { "Key id" } dd { code.id { (id) } }
             dt { "Client" }

@@ -38,7 +38,7 @@ impl Columns<'_> {
         }
         heads.push(sorted(Column::new("Expires"), "expires"));
         if self.buttons {
-            heads.push(Column::new("Change"));
+            heads.push(Column::new("Actions"));
         }
         heads
     }

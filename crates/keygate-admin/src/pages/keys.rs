@@ -55,8 +55,7 @@ pub(super) async fn show(
             )
         }
     };
-    let body =
-        html! { (errors.summary()) (filters.form(&app, &errors)) div.stack id="list" { (list) } };
+    let body = html! { (errors.summary_of_filters()) (filters.form(&app, &errors)) div.stack id="list" { (list) } };
     Ok(page_with(status, &app, &operator, "Keys", Section::Keys, body))
 }
 

@@ -17,9 +17,9 @@ use crate::app::App;
 use crate::error::{PageError, PageResult, sentence};
 use crate::layout::{Section, page};
 use crate::operator::Operator;
-use crate::view::Params;
 use crate::view::table::unreadable;
 use crate::view::time::{DAY, grouped, relative};
+use crate::view::{Params, with_code};
 
 mod cards;
 mod list;
@@ -148,8 +148,8 @@ async fn show_card(
     let card = card.ok_or_else(|| PageError::NotFound("There is no such list.".to_owned()))?;
     let safety = Safety::read(&app).await?;
     let body = html! {
-        p { a href=(app.url("/safety")) { "Key safety" } }
-        p { (cards::with_code(card.text)) }
+        p { a href=(app.url("/safety")) { "Back to key safety" } }
+        p { (with_code(card.text)) }
         (unreadable(&safety.unreadable))
         @if safety.knows(card.needs) {
             (list::show(&app, &safety, card, params.text("page")))

@@ -44,7 +44,7 @@ impl Problem {
                 "This key is not valid here. Use a key of an operator: keys of the managed clients do not sign in."
             }
             Self::NoRole => {
-                "This key is valid, but its client has neither the scope `admin` nor `read`. Ask for one of them."
+                "This key is valid, but its client has neither the scope “admin” nor “read”. Ask for one of them."
             }
             Self::Unavailable => {
                 "The operators cannot be read right now, so nobody can sign in with a key. Try again."

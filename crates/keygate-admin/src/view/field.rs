@@ -6,6 +6,7 @@ use keygate::key::looks_like_key;
 use maud::{Markup, html};
 
 use crate::error::sentence;
+use crate::view::with_code;
 
 /// What is wrong with a form, by field.
 #[derive(Default)]
@@ -53,14 +54,24 @@ impl Errors {
 
     /// Returns the summary above the form, with a link to each field.
     pub(crate) fn summary(&self) -> Markup {
+        let failed = "The change failed.";
+        self.titled(if self.is_failure { failed } else { "Nothing was changed yet." })
+    }
+
+    /// Returns the summary above the filters of a list.
+    pub(crate) fn summary_of_filters(&self) -> Markup {
+        self.titled("There is no such list.")
+    }
+
+    fn titled(&self, title: &str) -> Markup {
         html! {
             @if !self.is_empty() {
                 div.errors role="alert" {
-                    p { strong { (if self.is_failure { "The change failed." } else { "Nothing was changed yet." }) } }
+                    p { strong { (title) } }
                     ul {
                         @for (field, message) in &self.messages {
-                            @if field.is_empty() { li { (message) } }
-                            @else { li { a href={ "#" (field) } { (message) } } }
+                            @if field.is_empty() { li { (with_code(message)) } }
+                            @else { li { a href={ "#" (field) } { (with_code(message)) } } }
                         }
                     }
                 }
@@ -156,7 +167,7 @@ impl<'a> Field<'a> {
 pub(crate) fn error(name: &str, errors: &Errors) -> Markup {
     html! {
         @if errors.at(name).next().is_some() {
-            p.error id={ (name) "-error" } { @for message in errors.at(name) { (message) " " } }
+            p.error id={ (name) "-error" } { @for message in errors.at(name) { (with_code(message)) " " } }
         }
     }
 }

@@ -228,7 +228,9 @@ async fn change_says_what_will_happen_before_it_is_made() {
     let mut page = page(&store).await;
     let path = "/clients/App%201/edit";
     let form = page.get(path).await;
-    form.says("all 2 keys").says("orders:*\nstock:read</textarea>").says("value=\"The shop\"");
+    form.says("applies to 2 keys")
+        .says("orders:*\nstock:read</textarea>")
+        .says("value=\"The shop\"");
     let typed = [
         ("title", "The shop"),
         ("scopes", "orders:*"),

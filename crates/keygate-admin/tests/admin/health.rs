@@ -64,7 +64,7 @@ async fn what_is_not_given_is_not_known_here() {
     let answer = page.get("/health").await;
     answer.says("version of its tables are not known here");
     answer.says("Not known here: how old the keys of a serving process are").says("--metrics URL");
-    answer.says("no usage is given to this page");
+    answer.says("this page was started without usage");
 }
 
 #[tokio::test]

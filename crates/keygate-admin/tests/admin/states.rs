@@ -136,5 +136,5 @@ async fn missing_events_and_usage_are_explained() {
         .says("Last use and requests are not known here");
     page.get(&format!("/keys/{}/revoke", key.key_id()))
         .await
-        .says("no usage is given to this page");
+        .says("this page was started without usage");
 }

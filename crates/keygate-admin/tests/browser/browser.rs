@@ -103,7 +103,14 @@ impl Browser {
     /// Returns what a field has.
     pub(crate) async fn value(&self, id: &str) -> String {
         let field = self.find(&format!("//*[@id='{id}']")).await;
-        field.prop("value").await.unwrap().unwrap_or_default()
+        field.prop("value").await.unwrap().expect("a field")
+    }
+
+    /// Returns the new key that the page shows.
+    pub(crate) async fn new_key(&self) -> String {
+        let key = self.value("key").await;
+        assert!(key.starts_with("kg_"), "{key}");
+        key
     }
 
     /// Chooses one of several choices.

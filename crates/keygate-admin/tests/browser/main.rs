@@ -6,9 +6,14 @@
 mod axe;
 mod browser;
 mod driver;
+mod events;
 #[path = "../admin/failing.rs"]
 #[expect(dead_code, reason = "the other program uses all of it")]
 mod failing;
+mod insight;
+#[path = "../admin/kept.rs"]
+#[expect(dead_code, reason = "the other program uses all of it")]
+mod kept;
 mod life;
 mod look;
 mod once;

@@ -17,7 +17,7 @@ async fn key_is_not_shown_again_by_reload_or_back() {
     let browser = Browser::start(&site.origin()).await;
     reviewed(&browser, &site).await;
     browser.press("Issue the key").await;
-    let key = browser.value("key").await;
+    let key = browser.new_key().await;
     browser.look("key-issued").await;
 
     // Sends the form again.

@@ -30,6 +30,15 @@ impl Site {
 
     /// Starts a page of a store, and a service that verifies keys by another handle of it.
     pub(crate) async fn of(managed: Arc<dyn ManageKeys>, store: MemoryStore) -> Self {
+        Self::with(managed, store, |admin| admin).await
+    }
+
+    /// Starts both with further settings of the page.
+    pub(crate) async fn with(
+        managed: Arc<dyn ManageKeys>,
+        store: MemoryStore,
+        configure: impl FnOnce(Admin) -> Admin,
+    ) -> Self {
         let operators = MemoryStore::new();
         let codes = Arc::new(Mutex::new(Vec::new()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -40,9 +49,8 @@ impl Site {
             .on_loopback(page)
             .unwrap()
             .with_sign_in_code(code.for_operator("ann"))
-            .with_operators(Authenticator::new(operators.clone()))
-            .build()
-            .unwrap();
+            .with_operators(Authenticator::new(operators.clone()));
+        let admin = configure(admin).build().unwrap();
         serve(listener, Router::new().fallback_service(admin));
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -143,21 +143,12 @@ impl Card {
     }
 }
 
-/// Shows a text, whose commands are between backticks.
-pub(super) fn with_code(text: &str) -> Markup {
-    html! {
-        @for (number, part) in text.split('`').enumerate() {
-            @if number % 2 == 0 { (part) } @else { code { (part) } }
-        }
-    }
-}
-
 /// Says why something is not known.
 pub(super) fn not_known(needs: Needs) -> Markup {
     html! {
         p.muted {
             @match needs {
-                Needs::File => { "Not known here: this page is not told of the key file. " code { "keygate audit" } " reads it." }
+                Needs::File => { "Not known here: this page was started without the key file. " code { "keygate audit" } " reads it." }
                 Needs::Usage => { "Not known here: this needs the last use of keys." }
                 Needs::LongUsage => { "Not known here: this needs the last use of keys over 90 days." }
                 Needs::Lists => {}

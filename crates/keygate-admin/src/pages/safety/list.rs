@@ -39,9 +39,9 @@ fn keys(app: &App, safety: &Safety, found: &[&AuditFinding]) -> Markup {
         tbody {
             @for key in keys {
                 tr {
-                    th scope="row" {
+                    th.name scope="row" {
                         a href=(key_url(app, key.key_id, "")) { (key.label.as_deref().unwrap_or("without label")) }
-                        " " code.id { (key.key_id) }
+                        small.id { (key.key_id) }
                     }
                     td { a href=(client_url(app, &key.client, "")) { (key.client) } }
                     td { (optional(key.created, now, "not known")) }

@@ -57,7 +57,7 @@ impl Shown {
                 (plot::bars("outcomes", &title, &SERIES, &bars))
                 details {
                     summary { "Values as a table" }
-                    div.table { table {
+                    div.table tabindex="0" { table {
                         caption.visually-hidden { (title) }
                         (head("Begins (UTC)"))
                         tbody {
@@ -108,7 +108,7 @@ impl Shown {
                 @if reasons.is_empty() {
                     p { "No request was refused in this time." }
                 } @else {
-                    div.table { table {
+                    div.table tabindex="0" { table {
                         caption.visually-hidden { "Refusals by reason" }
                         thead { tr { th scope="col" { "Reason" } th.num scope="col" { "Requests" } } }
                         tbody {
