@@ -64,6 +64,18 @@ fn revoking_asks_and_only_yes_revokes() {
 }
 
 #[test]
+fn purging_asks_and_only_yes_purges() {
+    let sandbox = Sandbox::with_client("App 1");
+    let id = id_of(&sandbox.issue(&["App 1", "--label", "old"]));
+    sandbox.run(["key", "revoke", "--yes", &id]).succeeds();
+    let question = format!("Purge 1 key: {id} (old) of App 1, for good? [y/N] ");
+    for (typed, code, left) in [("n\n", 1, 1), ("y\n", 0, 0)] {
+        let screen = on_terminal(&sandbox, "key purge --revoked-before 0d", &question, typed);
+        assert_eq!((screen.code, sandbox.keys().len()), (code, left), "{}", screen.text);
+    }
+}
+
+#[test]
 fn removing_and_hashing_ask_for_confirmation() {
     let sandbox =
         Sandbox::with_file("api_keys:\n  08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1\n");

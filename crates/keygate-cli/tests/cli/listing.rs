@@ -64,6 +64,9 @@ fn expiring_lists_working_keys_soonest_first() {
     sandbox.issue(&["App 1"]);
     let revoked = id_of(&sandbox.issue(&["App 1", "--expires", "3d"]));
     sandbox.run(["key", "revoke", "--yes", &revoked]).succeeds();
+    sandbox.run(["client", "add", "App 2"]).succeeds();
+    sandbox.issue(&["App 2", "--expires", "4d"]);
+    sandbox.run(["client", "disable", "App 2"]).succeeds();
 
     let result = sandbox.run(["key", "list", "--expiring", "14d", "--json"]).succeeds();
     let ids: Vec<_> =

@@ -1,5 +1,6 @@
 //! `keygate usage`, and the last use of keys in lists.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use keygate::observe::{UsageHistory, UsageWriter};
@@ -182,6 +183,15 @@ fn keys_are_listed_and_shown_with_their_last_use() {
         }
         assert!(Instant::now() < deadline, "{output:?}");
     }
+
+    // As if the watch had begun long ago: a key that was issued since is not unused for so long.
+    let mut sqlite3 = Command::new("sqlite3");
+    sqlite3.arg(counted.sandbox.path("state/usage.db"));
+    let status = sqlite3.arg("update keygate_usage_watch set since = 0").status();
+    assert!(status.expect("`sqlite3` is installed: `tests/run` does it").success());
+    let unused = list(&["key", "list", "App 1", "--unused-for", "90d", "--json"]).json();
+    let unused = unused.as_array().unwrap().iter().map(|key| &key["key_id"]);
+    assert_eq!(unused.collect::<Vec<_>>(), [&both[0]]);
 }
 
 #[cfg(feature = "postgres")]
