@@ -1,4 +1,6 @@
-//! AWS Lambda behind API Gateway: the layer around the function.
+//! AWS Lambda behind API Gateway: the layer around the function. For a REST API, set the variable
+//! `AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH`: lambda_http otherwise puts the stage in front of the path, and the table of
+//! routes refuses every request.
 
 use http::Method;
 use keygate::{ApiKeyLayer, Client, RequireScope, RouteScopes};
