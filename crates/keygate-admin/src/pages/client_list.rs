@@ -60,7 +60,7 @@ pub(super) async fn by_last_use(
     }
     let mut page = ClientPage { found: Vec::new(), unreadable: Vec::new(), next: None };
     // Many clients at once where a filter drops most of them.
-    let chunk = if is_filtered { SORTED } else { ROWS + 1 };
+    let mut chunk = if is_filtered { SORTED } else { ROWS + 1 };
     while let Place::Seen(after) = &place {
         let uses = usage.clients_by_last_use(chunk, after.as_ref()).await?;
         let names = uses.iter().map(|used| &*used.client);
@@ -92,6 +92,8 @@ pub(super) async fn by_last_use(
             }
             _ => Place::Unseen(String::new()),
         };
+        // Few were in the store: look at more at once.
+        chunk = (4 * chunk).min(SORTED);
     }
     unseen(store, usage, query, place, page).await
 }
