@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 use std::iter;
 
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
@@ -29,7 +30,7 @@ impl Clients {
     pub(super) fn with_capacity(clients: usize) -> Self {
         let shard = || HashTable::with_capacity(clients.div_ceil(SHARDS));
         let shards = iter::repeat_with(shard).take(SHARDS).collect();
-        Self { shards, hasher: RandomState::new(), others: BTreeMap::new() }
+        Self { shards, hasher: RandomState::default(), others: BTreeMap::new() }
     }
 
     /// Returns the profile of the client with this name and whether it is enabled, or the reason why its row

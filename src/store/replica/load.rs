@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::{PgConnection, PgRow, Postgres};
 use sqlx::{AssertSqlSafe, Error, query, query_scalar, raw_sql};
 use tokio::task::yield_now;
@@ -12,7 +12,7 @@ use super::clients::Clients;
 use super::connection::{POLL_DEADLINE, SessionError, within};
 use super::health;
 use super::history::{RecentEvents, VisibleTransactions, event_columns};
-use super::rows::{RefusedKeys, read_keys};
+use super::rows::{RefusedKeys, decode_key, with_clients};
 use super::server_probe::{ProbeResult, SETTINGS, ServerProbe};
 use super::state::FollowerState;
 use crate::store::sql::{self, BadRow, Cursor};
@@ -22,7 +22,7 @@ use crate::store::table::{BucketSort, Table, TableBuilder};
 const STALL_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The most rows that are read at once.
-const GROUP: usize = 256;
+const GROUP: usize = 64;
 
 const RECENT: &str = concat!(
     "select ",
@@ -98,24 +98,20 @@ async fn load_keys(
     let mut clients = Clients::with_capacity(usize::try_from(count).unwrap_or_default());
     let columns = sql::client_columns::<Postgres>();
     let select = format!("select {columns} from keygate.clients c");
-    let insert = |rows: &[PgRow]| {
-        // A client without a name has no keys. All rows are decoded before one is inserted, which waits for memory.
-        let read = rows.iter().filter_map(|row| Cursor::new(row).client().ok());
-        for client in read.collect::<Vec<_>>() {
-            clients.insert(client);
-        }
-    };
-    read_rows(connection, select, insert).await?;
+    // A client without a name has no keys.
+    let decode = |row: &PgRow| Cursor::new(row).client().ok();
+    let insert = |read: Vec<_>| read.into_iter().flatten().for_each(|client| clients.insert(client));
+    read_rows(connection, select, decode, insert).await?;
     let (mut keys, mut refused) = (BucketSort::new(), RefusedKeys::default());
     // Unordered: sorting here is faster than reading by the server's index.
     let columns = sql::key_columns::<Postgres>();
     let select = format!("select {columns} from keygate.keys k");
-    let insert = |rows: &[PgRow]| {
-        for (row, status) in read_keys(rows, &clients, &mut refused) {
+    let insert = |read| {
+        for (row, status) in with_clients(read, &clients, &mut refused) {
             keys.push(row, status);
         }
     };
-    read_rows(connection, select, insert).await?;
+    read_rows(connection, select, decode_key, insert).await?;
     let table = build_table(keys, &mut refused).await;
 
     state.has_changed = true;
@@ -128,17 +124,19 @@ async fn load_keys(
     Ok(())
 }
 
-/// Passes the rows of a query to `read`, in groups of rows that have arrived.
-async fn read_rows(
+/// Decodes the rows of a query as they arrive, and passes them on in groups: inserting one waits for memory.
+async fn read_rows<T>(
     connection: &mut PgConnection,
     sql: String,
-    mut read: impl FnMut(&[PgRow]),
+    decode: impl Fn(&PgRow) -> T,
+    mut insert: impl FnMut(Vec<T>),
 ) -> Result<(), SessionError> {
     let rows = query(AssertSqlSafe(sql)).persistent(false).fetch(connection);
-    let mut groups = rows.ready_chunks(GROUP);
+    // The driver reuses the buffer of rows that were dropped.
+    let mut groups = rows.map_ok(|row| decode(&row)).ready_chunks(GROUP);
     let stalled = |_| SessionError::unreachable("loading the keys stalled");
     while let Some(rows) = timeout(STALL_DEADLINE, groups.next()).await.map_err(stalled)? {
-        read(&rows.into_iter().collect::<Result<Vec<_>, Error>>()?);
+        insert(rows.into_iter().collect::<Result<_, Error>>()?);
     }
     Ok(())
 }

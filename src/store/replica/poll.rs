@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Error, Row as _, raw_sql};
 use super::change_queue::{Batch, ChangeQueue};
 use super::connection::SessionError;
 use super::history::{Position, event_columns};
-use super::rows::read_keys;
+use super::rows::{decode_key, with_clients};
 use super::server_probe::{ProbeResult, SETTINGS, ServerProbe, array};
 use super::state::FollowerState;
 use crate::store::postgres::settings::hex;
@@ -145,7 +145,8 @@ impl PollResponse {
             refused.remove(key_id.prefix());
             changes.insert(key_id.prefix(), None);
         }
-        for (row, status) in read_keys(&self.keys, clients, refused) {
+        let keys = self.keys.iter().map(decode_key).collect();
+        for (row, status) in with_clients(keys, clients, refused) {
             changes.insert(row.prefix(), Some((row, status)));
         }
         *has_changed = true;

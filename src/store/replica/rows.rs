@@ -14,23 +14,29 @@ use crate::store::KeyRecord;
 use crate::store::sql::{BadRow, Cursor, PartialRow};
 use crate::store::table::Row;
 
-/// Reads the rows of keys. A key whose row cannot be used is refused.
-pub(super) fn read_keys(
-    rows: &[PgRow],
+/// A decoded row, or the digest of a key that is refused and the reason.
+pub(super) type DecodedKey = Result<KeyFacts, (Option<KeyDigest>, BadRow)>;
+
+pub(super) fn decode_key(row: &PgRow) -> DecodedKey {
+    let key = Cursor::new(row).authenticating_key();
+    let digest = key.as_ref().ok().map(|key| key.row.digest);
+    key.and_then(PartialRow::complete).map_err(|bad| (digest, bad))
+}
+
+/// Finds the clients of keys. A key whose row cannot be used is refused.
+pub(super) fn with_clients(
+    keys: Vec<DecodedKey>,
     clients: &Clients,
     refused: &mut RefusedKeys,
 ) -> Vec<(Row, PackedStatus)> {
-    let keys: Vec<_> = rows.iter().filter_map(|row| read_facts(row, refused)).collect();
+    let keys = keys.into_iter();
+    let keys: Vec<_> = keys
+        .filter_map(|key| key.map_err(|(digest, bad)| refused.add(digest, bad)).ok())
+        .collect();
     // All clients are found before one is copied: counting its references would wait for each by itself.
     let found: Vec<_> = keys.iter().map(|key| clients.get(&key.client)).collect();
     let keys = keys.iter().zip(found);
     keys.filter_map(|(key, client)| with_client(key, client, refused)).collect()
-}
-
-fn read_facts(row: &PgRow, refused: &mut RefusedKeys) -> Option<KeyFacts> {
-    let key = Cursor::new(row).authenticating_key();
-    let digest = key.as_ref().ok().map(|key| key.row.digest);
-    key.and_then(PartialRow::complete).map_err(|bad| refused.add(digest, bad)).ok()
 }
 
 fn with_client(
