@@ -27,7 +27,10 @@ pub fn check(data: &[u8]) {
         let (name, content) = file.split_at(end);
         let content = content.strip_prefix(b"\n").unwrap_or_default();
         let path = folder.path().join(OsStr::from_bytes(name));
-        // Names that are none, and those with a slash.
+        if name.contains(&b'/') {
+            continue;
+        }
+        // Names that are none.
         if path.parent() == Some(folder.path())
             && path.file_name().is_some()
             && fs::write(path, content).is_ok()

@@ -37,6 +37,8 @@ pub(crate) struct Draft {
     /// Checks keys by the rules of every store.
     rules: MemoryStore,
     places: HashMap<[u8; 32], usize>,
+    /// The beginnings of digests, which are the ids of keys.
+    ids: HashMap<[u8; 8], usize>,
 }
 
 #[derive(Default)]
@@ -94,6 +96,7 @@ impl Draft {
             options,
             rules: MemoryStore::new(),
             places: HashMap::new(),
+            ids: HashMap::new(),
         }
     }
 
@@ -134,9 +137,17 @@ impl Draft {
             let why = format!("it is the key at {} as well, {why}", other.at);
             return self.fault(at, &why);
         }
+        let id =
+            digest.to_bytes()[..8].try_into().unwrap_or_else(|_| unreachable!("8 bytes of 32"));
+        if let Some(index) = self.ids.get(&id) {
+            let other = &self.keys[*index].at;
+            let why = format!("it has the same id as the key at {other}: issue another one");
+            return self.fault(at, &why);
+        }
         if !self.add_client(&at, &client) {
             return;
         }
+        self.ids.insert(id, self.keys.len());
         let label = label.filter(|label| self.is_label(&at, label)).map(str::to_owned);
         self.places.insert(digest.to_bytes(), self.keys.len());
         self.keys.push(DraftKey { at, client, digest, label, created, expires });

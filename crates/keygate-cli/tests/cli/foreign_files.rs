@@ -318,6 +318,11 @@ fn faults_name_the_place_and_touch_nothing() {
             format!("[{{\"plaintext\": \"{KEY}\", \"externalId\": \"a\", \"expires\": 1e300}}]"),
             "bad: [0].expires: the time is too large",
         ),
+        (
+            "csv",
+            format!("name,digest\na,{:064}\na,{:064}\n", 1, 2),
+            "bad: line 3: it has the same id as the key at line 2",
+        ),
         ("kong", "services: []".to_owned(), "no keys were found in it as kong"),
         // Another system's file under the wrong name.
         ("kong", format!("{{\"{KEY}\": \"a\"}}"), "no keys were found in it as kong"),
