@@ -100,7 +100,8 @@ async fn load_keys(
     let select = format!("select {columns} from keygate.clients c");
     // A client without a name has no keys.
     let decode = |row: &PgRow| Cursor::new(row).client().ok();
-    let insert = |read: Vec<_>| read.into_iter().flatten().for_each(|client| clients.insert(client));
+    let insert =
+        |read: Vec<_>| read.into_iter().flatten().for_each(|client| clients.insert(client));
     read_rows(connection, select, decode, insert).await?;
     let (mut keys, mut refused) = (BucketSort::new(), RefusedKeys::default());
     // Unordered: sorting here is faster than reading by the server's index.

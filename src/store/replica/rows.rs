@@ -30,9 +30,8 @@ pub(super) fn with_clients(
     refused: &mut RefusedKeys,
 ) -> Vec<(Row, PackedStatus)> {
     let keys = keys.into_iter();
-    let keys: Vec<_> = keys
-        .filter_map(|key| key.map_err(|(digest, bad)| refused.add(digest, bad)).ok())
-        .collect();
+    let keys: Vec<_> =
+        keys.filter_map(|key| key.map_err(|(digest, bad)| refused.add(digest, bad)).ok()).collect();
     // All clients are found before one is copied: counting its references would wait for each by itself.
     let found: Vec<_> = keys.iter().map(|key| clients.get(&key.client)).collect();
     let keys = keys.iter().zip(found);
