@@ -139,7 +139,7 @@ async fn serving_role_writes_usage_and_managing_role_reads_it() {
     counted.calls("a 1", 3);
     // As after a migration from tables without usage.
     let error = writer.flush().await.unwrap_err();
-    assert!(error.to_string().contains("the role needs a grant"), "{error}");
+    assert!(error.to_string().contains("run `grant select on keygate.usage_batches"), "{error}");
     database.psql(after);
     writer.flush().await.unwrap();
     writer.stop().await.unwrap();
