@@ -21,8 +21,11 @@ use keygate_admin::{Admin, AdminUser, Role};
 use rustix::time::{ClockId, clock_gettime};
 use tower::ServiceExt as _;
 
+use effort::Effort;
 use servers::Postgres;
 
+#[path = "../../../benches/support/effort.rs"]
+mod effort;
 #[path = "../../../tests/servers/mod.rs"]
 mod servers;
 
@@ -38,8 +41,7 @@ const CLIENTS: &str = "select printf('Client %06d', n) as name, n from numbers";
 const NUMBERS: &str = "with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < SIZE - 1)";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let is_quick = std::env::var_os("KEYGATE_BENCH_QUICK").is_some();
-    let (size, requests) = if is_quick { (1_000, 5) } else { (100_000, 200) };
+    let (size, requests) = Effort::of_this_run().pick((100, 1), (1_000, 5), (100_000, 200));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(run(size, requests))
