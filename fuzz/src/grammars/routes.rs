@@ -96,6 +96,10 @@ fn resolved(path: &[u8]) -> Vec<Vec<u8>> {
 
 /// The route that a router takes, which tries literal segments first, then parameters, then the rest.
 fn matched<'a>(routes: &[(&'a str, Vec<&str>)], segments: &[Vec<u8>]) -> Option<&'a str> {
+    // Without it, a path of many segments takes forever.
+    if routes.is_empty() {
+        return None;
+    }
     let Some((segment, behind)) = segments.split_first() else {
         return routes.iter().find(|(_, left)| left.is_empty()).map(|(route, _)| *route);
     };
