@@ -1,17 +1,27 @@
+use zeroize::Zeroizing;
+
 use super::Fault;
 use super::draft::{Draft, Entry};
 use super::secret::Secret;
 
 /// Reads variables whose name contains `API_KEY`: lists of pairs, lists of keys, and `API_KEY_NAME=key`.
 pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Fault> {
-    let text = zeroize::Zeroizing::new(without_substitution(text));
+    // The parser would put in a variable of the tool's own environment for `$NAME`, so it never sees a `$`.
+    let dollar =
+        ('\u{e000}'..='\u{f8ff}').find(|stand_in| !text.contains(*stand_in)).ok_or_else(|| {
+            Fault { at: String::new(), why: "it has every private-use character".to_owned() }
+        })?;
+    let text = Zeroizing::new(text.replace('$', dollar.encode_utf8(&mut [0; 4])));
     for (index, variable) in dotenvy::Iter::new(text.as_bytes()).enumerate() {
         // The parser's message is not passed on: it quotes the line.
         let (name, value) = variable.map_err(|_| Fault {
             at: format!("variable {}", index + 1),
-            why: "this is not NAME=value; put a value with blanks in quotes".to_owned(),
+            why: "this is not NAME=value; put a value with blanks in quotes, and one with `\\$` in single quotes, \
+                  without the backslash"
+                .to_owned(),
         })?;
-        let value = zeroize::Zeroizing::new(value);
+        let value = Zeroizing::new(value);
+        let value = Zeroizing::new(value.replace(dollar, "$"));
         match name.split_once("API_KEY") {
             None => draft.setting("a variable without API_KEY in its name"),
             Some((_, "S" | "")) => read_list(&name, &value, draft),
@@ -41,51 +51,41 @@ fn read_list(variable: &str, value: &str, draft: &mut Draft) {
     }
 }
 
-/// Escapes each `$`, so that a reference stays one: the parser would put in a variable of the tool's own environment.
-fn without_substitution(text: &str) -> String {
-    // Never grown, which would leave a copy of the keys in memory.
-    let mut escaped = String::with_capacity(text.len() * 2 + 1);
-    for line in text.lines() {
-        let (mut is_literal, mut is_quoted) = (false, false);
-        let mut characters = line.chars();
-        while let Some(character) = characters.next() {
-            match character {
-                '\'' if !is_quoted => is_literal = !is_literal,
-                '"' if !is_literal => is_quoted = !is_quoted,
-                '$' if !is_literal => escaped.push('\\'),
-                '\\' if !is_literal => {
-                    escaped.push('\\');
-                    escaped.extend(characters.next());
-                    continue;
-                }
-                _ => {}
-            }
-            escaped.push(character);
-        }
-        escaped.push('\n');
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
+    use keygate::KeyDigest;
+
     use super::*;
 
     #[test]
-    fn dollar_is_escaped_once_outside_of_single_quotes() {
-        for (text, expected) in [
-            ("A=$B", "A=\\$B"),
-            (r"A=\$B", r"A=\$B"),
-            (r"A=\\$B", r"A=\\\$B"),
-            ("A='$B'", "A='$B'"),
-            ("A=x'$B'$C", r"A=x'$B'\$C"),
-            (r#"A="it's $B""#, r#"A="it's \$B""#),
-            (r#"A="\"'$B""#, r#"A="\"'\$B""#),
+    fn dollar_stays_as_written_wherever_it_stands() {
+        // `PATH` is a variable that every process has.
+        for (text, key) in [
+            ("API_KEY_A=<>$PATH", "<>$PATH"),
+            ("API_KEY_A='<>$PATH'", "<>$PATH"),
+            ("API_KEY_A=\"it's<>$PATH\"", "it's<>$PATH"),
+            (r"API_KEY_A=<>\\$PATH", r"<>\$PATH"),
+            (r"API_KEY_A='<>\$PATH'", r"<>\$PATH"),
+            ("A='a'$PATH # it's\nAPI_KEY_A=<>$PATH", "<>$PATH"),
+            ("A='x\ny'\nAPI_KEY_A=<>$PATH", "<>$PATH"),
+            ("A='x\n'$PATH\nAPI_KEY_A=<>$PATH", "<>$PATH"),
+            ("A=\u{e000}\nAPI_KEY_A=<>$PATH", "<>$PATH"),
         ] {
-            assert_eq!(without_substitution(text), format!("{expected}\n"), "{text}");
-            let value = |text: &str| dotenvy::Iter::new(text.as_bytes()).next().unwrap().unwrap().1;
-            let escaped = value(&without_substitution(text));
-            assert!(escaped.contains('$'), "{escaped}");
+            let [text, key] = [text, key].map(|text| text.replace("<>", "mX8qLw3ZtR5vBn7Kc2"));
+            let mut draft = Draft::new(crate::foreign::Options::default());
+            assert!(read(&text, &mut draft).is_ok(), "{text}");
+            let digests: Vec<_> = draft.keys.iter().map(|key| key.digest).collect();
+            assert_eq!(digests, [KeyDigest::of(key.as_bytes())], "{text}");
         }
+    }
+
+    #[test]
+    fn escaped_dollar_is_refused_with_the_way_out() {
+        let mut draft = Draft::new(crate::foreign::Options::default());
+        let fault = read("A=1\nAPI_KEY_A=\"x\\$PATH\"", &mut draft).err();
+        let fault = fault.map(|fault| fault.to_string());
+        let fault = fault.expect("it could be read in two ways");
+        assert!(fault.starts_with("variable 2: "), "{fault}");
+        assert!(fault.contains("in single quotes, without the backslash"), "{fault}");
     }
 }
