@@ -1,5 +1,7 @@
 //! The entrances of an authenticator. Each passes a request head or a key on to the configuration.
 
+use std::net::IpAddr;
+
 use http::HeaderMap;
 use http::request::Parts;
 
@@ -57,6 +59,41 @@ impl<S: KeyStore, R> Authenticator<S, R> {
     pub fn authenticate_key(&self, key: &[u8]) -> Authenticate {
         let credential = self.config().sources.credential(key);
         Authenticate(self.config.authenticate(&self.store, credential, None))
+    }
+
+    /// Verifies a key that did not come in the head of a request, of a client at this address: in a form, for example. A
+    /// key that is restricted to networks is compared with the address. The future borrows nothing.
+    ///
+    /// `address` is that of the client, as the service has worked it out:
+    /// [`TrustedProxies::client`](crate::client::TrustedProxies::client) does it behind proxies.
+    ///
+    /// ```
+    /// use keygate::{Authenticator, ClientProfile, MemoryStore, NewKey};
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = MemoryStore::new();
+    /// store.add_client(ClientProfile::new("App 1").with_networks(["10.0.0.0/8".parse()?]))?;
+    /// let key = keygate::ApiKey::generate("kg")?;
+    /// store.issue("App 1", NewKey::from(&key))?;
+    /// let auth = Authenticator::new(store);
+    ///
+    /// let key = key.expose().as_bytes();
+    /// assert!(auth.authenticate_key_from(key, "10.1.2.3".parse()?).await.is_ok());
+    /// assert!(auth.authenticate_key_from(key, "192.0.2.1".parse()?).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// # futures_util::FutureExt::now_or_never(run()).unwrap().unwrap();
+    /// ```
+    pub fn authenticate_key_from(&self, key: &[u8], address: IpAddr) -> Authenticate {
+        let config = self.config();
+        Authenticate(match config.attempt(None) {
+            Ok(attempt) => {
+                let address_source = AddressSource::Address(Some(address.to_canonical()));
+                let attempt = Attempt { address_source, ..attempt };
+                self.config.begin(&self.store, config.sources.credential(key), attempt)
+            }
+            Err(error) => Verification::Decided(Err(error)),
+        })
     }
 }
 
@@ -151,11 +188,20 @@ impl SharedConfig {
         credential: Credential,
         head: Option<RequestHead<'_>>,
     ) -> Verification {
+        match self.get().attempt(head) {
+            Ok(attempt) => self.begin(store, credential, attempt),
+            Err(error) => Verification::Decided(Err(error)),
+        }
+    }
+
+    #[inline]
+    fn begin<S: KeyStore + ?Sized>(
+        &self,
+        store: &S,
+        credential: Credential,
+        mut attempt: Attempt<'_>,
+    ) -> Verification {
         let config = self.get();
-        let mut attempt = match config.attempt(head) {
-            Ok(attempt) => attempt,
-            Err(error) => return Verification::Decided(Err(error)),
-        };
         let request = match LookupRequest::new(credential) {
             Ok(request) => request,
             Err(error) => return Verification::Decided(Err(config.refuse(error, attempt))),

@@ -149,7 +149,9 @@ impl Admin {
     /// Signs in clients of this authenticator's store, with the scope `admin` or `read`. It must be another store than the
     /// managed one.
     ///
-    /// A key with networks signs in only through the API, where its address is known.
+    /// A key that is restricted to networks signs in from the address of [`Admin::with_client_address`]. Through the API, it
+    /// is the address that the authenticator knows:
+    /// [`Authenticator::with_client_address`](keygate::Authenticator::with_client_address).
     pub fn with_operators<S: KeyStore + 'static>(self, operators: Authenticator<S>) -> Self {
         Self { operators: Some(Arc::new(operators)), ..self }
     }
@@ -162,8 +164,9 @@ impl Admin {
         Self { user: Some(Arc::new(user)), ..self }
     }
 
-    /// Counts failed sign-ins by the address that this function returns, instead of all together. It must not be one that
-    /// callers can choose, such as a header that no proxy overwrites.
+    /// Takes the address that this function returns for that of the caller: failed sign-ins are counted by it, instead of
+    /// all together, and keys that are restricted to networks sign in from theirs. It must not be one that callers can
+    /// choose, such as a header that no proxy overwrites.
     pub fn with_client_address(
         self,
         address: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,

@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -147,8 +148,8 @@ impl OptionalFromRequestParts<Arc<App>> for Operator {
 
 /// The authenticator of operators, whatever its store.
 pub(crate) trait OperatorKeys: Send + Sync {
-    /// Verifies a key that was typed into the form.
-    fn authenticate_key(&self, key: &[u8]) -> Authenticate;
+    /// Verifies a key that was typed into the form, by somebody at this address if it is known.
+    fn authenticate_key(&self, key: &[u8], address: Option<IpAddr>) -> Authenticate;
 
     /// Verifies the key of a request to the API.
     fn authenticate(&self, parts: &Parts) -> Authenticate;
@@ -164,8 +165,11 @@ pub(crate) trait OperatorKeys: Send + Sync {
 }
 
 impl<S: KeyStore + 'static> OperatorKeys for Authenticator<S> {
-    fn authenticate_key(&self, key: &[u8]) -> Authenticate {
-        Authenticator::authenticate_key(self, key)
+    fn authenticate_key(&self, key: &[u8], address: Option<IpAddr>) -> Authenticate {
+        match address {
+            Some(address) => self.authenticate_key_from(key, address),
+            None => Authenticator::authenticate_key(self, key),
+        }
     }
 
     fn authenticate(&self, parts: &Parts) -> Authenticate {

@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use keygate::AuthError;
+use keygate::{AuthError, WrongReason};
 use zeroize::Zeroizing;
 
 use crate::app::App;
@@ -34,7 +34,8 @@ use throttle::Throttle;
 /// The function that finds the address that sent a request.
 pub(crate) type AddressOf = Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>;
 
-/// The address that failures are counted by. The guard puts it into the request.
+/// The address that failures are counted by, and that keys with networks are compared with. The guard puts it into the
+/// request.
 #[derive(Clone, Copy)]
 pub(crate) struct Caller(pub(crate) Option<IpAddr>);
 
@@ -87,7 +88,7 @@ async fn sign_in(State(app): State<Arc<App>>, request: Request) -> PageResult {
             return Ok(response);
         }
     };
-    let who = match who(&app, &input, now).await {
+    let who = match who(&app, &input, caller, now).await {
         Ok(who) => who,
         Err(problem) => {
             if !problem.is_failure() {
@@ -105,7 +106,12 @@ async fn sign_in(State(app): State<Arc<App>>, request: Request) -> PageResult {
 }
 
 /// Finds out who typed this.
-async fn who(app: &App, input: &Zeroizing<String>, now: SystemTime) -> Result<Who, Problem> {
+async fn who(
+    app: &App,
+    input: &Zeroizing<String>,
+    Caller(address): Caller,
+    now: SystemTime,
+) -> Result<Who, Problem> {
     if input.is_empty() {
         return Err(Problem::Empty);
     }
@@ -113,11 +119,16 @@ async fn who(app: &App, input: &Zeroizing<String>, now: SystemTime) -> Result<Wh
         return Ok(Who::ByCode(name));
     }
     let Some(operators) = &app.operators else { return Err(Problem::WrongCode) };
-    match operators.authenticate_key(input.as_bytes()).await {
+    match operators.authenticate_key(input.as_bytes(), address).await {
         Ok(client) if role_of(&client).is_none() => Err(Problem::NoRole),
         Ok(client) => Ok(Who::ByKey(client)),
         Err(AuthError::Unavailable(_)) => Err(Problem::Unavailable),
-        Err(_) => Err(Problem::WrongKey),
+        // A known key, which is restricted to networks.
+        Err(AuthError::Misconfigured(_)) if address.is_none() => Err(Problem::NoAddress),
+        Err(error) => Err(match (error.reason(), address) {
+            (Some(WrongReason::Network), Some(address)) => Problem::Elsewhere(address),
+            _ => Problem::WrongKey,
+        }),
     }
 }
 

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::response::Response;
@@ -15,6 +16,10 @@ pub(super) enum Problem {
     WrongCode,
     WrongKey,
     NoRole,
+    /// The key is restricted to networks that this address is not in.
+    Elsewhere(IpAddr),
+    /// The key is restricted to networks, or needs TLS, and nothing says where the request came from.
+    NoAddress,
     Unavailable,
     TooMany(Duration),
 }
@@ -23,7 +28,11 @@ impl Problem {
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::Empty => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::WrongCode | Self::WrongKey | Self::NoRole => StatusCode::FORBIDDEN,
+            Self::WrongCode
+            | Self::WrongKey
+            | Self::NoRole
+            | Self::Elsewhere(_)
+            | Self::NoAddress => StatusCode::FORBIDDEN,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         }
@@ -31,7 +40,7 @@ impl Problem {
 
     /// Returns whether it counts towards the limit of failures.
     pub(super) fn is_failure(self) -> bool {
-        matches!(self, Self::WrongCode | Self::WrongKey | Self::NoRole)
+        matches!(self, Self::WrongCode | Self::WrongKey | Self::NoRole | Self::Elsewhere(_))
     }
 
     fn text(self) -> String {
@@ -45,6 +54,16 @@ impl Problem {
             }
             Self::NoRole => {
                 "This key is valid, but its client has neither the scope “admin” nor “read”. Ask for one of them."
+            }
+            Self::Elsewhere(address) => {
+                return format!(
+                    "This key works from certain networks alone, and your address {address} is in none of them. Sign in \
+                     from there, or with another key."
+                );
+            }
+            Self::NoAddress => {
+                "This key works from certain networks alone, and this page does not know which address you come from. \
+                 Sign in with another key."
             }
             Self::Unavailable => {
                 "The operators cannot be read right now, so nobody can sign in with a key. Try again."

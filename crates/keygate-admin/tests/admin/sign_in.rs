@@ -111,6 +111,39 @@ async fn failures_are_counted_by_address_where_it_is_known() {
 }
 
 #[tokio::test]
+async fn key_with_networks_signs_in_from_there_alone() {
+    let server = Server::with(Arc::new(MemoryStore::new()), |admin| {
+        admin.with_client_address(|parts| parts.extensions.get::<IpAddr>().copied())
+    });
+    let profile = ClientProfile::new("net").with_scopes(["read".parse().unwrap()]);
+    let profile = profile.with_networks(["10.0.0.0/8".parse().unwrap()]);
+    server.operators.add_client(profile).unwrap();
+    let key = new_key(&server.operators, "net");
+    let attempt = async |address: Option<&str>| {
+        let mut browser = server.browser();
+        let request = browser.request(Method::POST, "/sign-in").header("content-type", FORM);
+        let mut request = request.body(form(&[("code", &key)])).unwrap();
+        if let Some(address) = address {
+            request.extensions_mut().insert(address.parse::<IpAddr>().unwrap());
+        }
+        let answer = browser.send(request).await;
+        (answer, browser)
+    };
+    for inside in ["10.1.2.3", "::ffff:10.1.2.3"] {
+        let (answer, mut browser) = attempt(Some(inside)).await;
+        assert_eq!(answer.status, 303, "{inside}");
+        assert_eq!(browser.get("/clients").await.status, 200, "{inside}");
+    }
+    let (answer, mut browser) = attempt(Some("192.0.2.1")).await;
+    assert_eq!(answer.status, 403);
+    answer.says("your address 192.0.2.1 is in none of them");
+    assert_eq!(browser.get("/clients").await.status, 303);
+    let (answer, _) = attempt(None).await;
+    assert_eq!(answer.status, 403);
+    answer.says("does not know which address you come from");
+}
+
+#[tokio::test]
 async fn keys_of_the_managed_store_never_sign_in() {
     let store = MemoryStore::new();
     store.add_client(ClientProfile::new("ann").with_scopes(["admin".parse().unwrap()])).unwrap();

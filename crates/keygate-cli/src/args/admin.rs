@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use keygate::MemoryStore;
+use keygate::client::{Network, ParseNetworkError};
 use keygate_admin::{Admin, AdminConfigError};
 
 #[derive(Args)]
@@ -17,6 +18,9 @@ pub(crate) struct AdminArgs {
     /// The page's address behind TLS, such as https://keys.example; needs --admins
     #[arg(long, value_name = "URL", value_parser = public_url)]
     pub(crate) public_url: Option<String>,
+    /// Network of the proxies in front, whose X-Forwarded-For names the caller; may be repeated
+    #[arg(long, value_name = "NETWORK", requires = "public_url", value_parser = network)]
+    pub(crate) proxy: Vec<String>,
     /// Address with the metrics of a serving process, for its health; may be repeated
     #[arg(long, value_name = "URL")]
     pub(crate) metrics: Vec<String>,
@@ -35,4 +39,8 @@ fn public_url(url: &str) -> Result<String, AdminConfigError> {
 
 fn prefix(prefix: &str) -> Result<String, AdminConfigError> {
     Admin::new(Arc::new(MemoryStore::new())).with_key_prefix(prefix).map(|_| prefix.to_owned())
+}
+
+fn network(network: &str) -> Result<String, ParseNetworkError> {
+    network.parse::<Network>().map(|_| network.to_owned())
 }

@@ -20,8 +20,10 @@ use crate::output::Output;
 use crate::runtime::block_on;
 use crate::store::{self, Store};
 
+mod caller;
 mod health;
 
+use caller::Caller;
 use health::ManagedHealth;
 
 /// Requests that are not answered this long after the interruption are cut off.
@@ -30,8 +32,9 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 pub(super) fn run(args: AdminArgs, globals: &Globals, out: &Output) -> Result<(), Failure> {
     check(&args, globals, out)?;
     let managed = store::open_to_serve(&globals.location()?, globals, out, true)?;
+    let caller = Caller::new(&args)?;
     let operators =
-        args.admins.as_ref().map(|admins| operators(admins, globals, out)).transpose()?;
+        args.admins.as_ref().map(|admins| operators(admins, &caller, globals, out)).transpose()?;
     let listen = args.listen;
     let listener = block_on(TcpListener::bind(listen)).map_err(|error| {
         Failure::unavailable(format!(
@@ -40,7 +43,7 @@ pub(super) fn run(args: AdminArgs, globals: &Globals, out: &Output) -> Result<()
     })?;
     // Port 0 is any free one.
     let address = listener.local_addr().unwrap_or(listen);
-    let admin = configured(args, address, managed, operators, globals, out)?;
+    let admin = configured(args, address, managed, operators, caller, globals, out)?;
     block_on(serve(listener, admin))
 }
 
@@ -96,15 +99,17 @@ fn same(one: &Location, other: &Location) -> bool {
 /// The authenticator of operators. The API takes their keys as `X-Api-Key` and as Bearer tokens.
 fn operators(
     admins: &std::ffi::OsStr,
+    caller: &Caller,
     globals: &Globals,
     out: &Output,
 ) -> Result<Authenticator<Arc<dyn Store>>, Failure> {
     let location = operators_location(admins)?;
     let store = store::open_to_serve(&location, globals, out, false)
         .map_err(|failure| failure.in_store("--admins"))?;
-    Authenticator::new(store)
+    let operators = Authenticator::new(store)
         .with_sources([Source::header("x-api-key"), Source::bearer()])
-        .map_err(Failure::usage)
+        .map_err(Failure::usage)?;
+    Ok(operators.with_client_address(caller.client_address()))
 }
 
 fn configured(
@@ -112,6 +117,7 @@ fn configured(
     address: SocketAddr,
     managed: Arc<dyn Store>,
     operators: Option<Authenticator<Arc<dyn Store>>>,
+    caller: Caller,
     globals: &Globals,
     out: &Output,
 ) -> Result<AdminService, Failure> {
@@ -124,6 +130,8 @@ fn configured(
             "--metrics is https://, or http:// on loopback, and has no password, such as http://127.0.0.1:9000/metrics",
         )
     })?;
+    admin =
+        admin.with_client_address(move |parts| caller.address(&parts.headers, &parts.extensions));
     let (shown, url) = if let Some(url) = &args.public_url {
         admin = admin.with_public_url(url).map_err(refused)?;
         let url = url.trim_end_matches('/');
@@ -163,9 +171,10 @@ fn print_code(out: &Output, code: &str) {
 
 async fn serve(listener: TcpListener, admin: AdminService) -> Result<(), Failure> {
     let router = Router::new().fallback_service(admin);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let (stop, stopped) = tokio::sync::watch::channel(());
     let mut stopping = stopped.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         let _ = stopping.changed().await;
     });
     let deadline = async move {
