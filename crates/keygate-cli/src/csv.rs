@@ -6,11 +6,15 @@ pub(crate) fn row(values: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     values.join(",") + "\r\n"
 }
 
+/// Writes a value. A spreadsheet would run a text that begins like a formula, and clients may have any name: an apostrophe
+/// makes it a text.
 fn field(value: &str) -> String {
-    if value.contains([',', '"', '\r', '\n']) {
+    let is_formula = value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let value = if is_formula { format!("'{value}") } else { value.to_owned() };
+    if is_formula || value.contains([',', '"', '\r', '\n']) {
         format!("\"{}\"", value.replace('"', "\"\""))
     } else {
-        value.to_owned()
+        value
     }
 }
 
@@ -21,5 +25,20 @@ mod tests {
     #[test]
     fn values_are_quoted_where_needed() {
         assert_eq!(row(["App 1", "a,b", "a\"b", ""]), "App 1,\"a,b\",\"a\"\"b\",\r\n");
+    }
+
+    #[test]
+    fn values_never_begin_a_formula() {
+        for (value, expected) in [
+            ("=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\"\r\n"),
+            ("+1", "\"'+1\"\r\n"),
+            ("-1", "\"'-1\"\r\n"),
+            ("@x", "\"'@x\"\r\n"),
+            ("\t=1", "\"'\t=1\"\r\n"),
+            ("\r=1", "\"'\r=1\"\r\n"),
+            ("a=1", "a=1\r\n"),
+        ] {
+            assert_eq!(row([value]), expected);
+        }
     }
 }
