@@ -1,17 +1,42 @@
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::{CertificateError, ClientConfig, Error, RootCertStore, crypto};
 
 /// Starts TLS, with the certificates that the system trusts.
 pub(super) async fn connect(host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, String> {
     let name = ServerName::try_from(host.to_owned());
     let name = name.map_err(|_| "The host is no name for TLS.".to_owned())?;
     let connected = TlsConnector::from(config()?).connect(name, stream).await;
-    connected.map_err(|error| format!("There is no TLS: {error}."))
+    connected.map_err(|error| why(&error))
+}
+
+/// Says why there is no TLS, and of a certificate what is wrong with it.
+fn why(error: &io::Error) -> String {
+    let source = error.get_ref().and_then(|source| source.downcast_ref::<Error>());
+    let Some(Error::InvalidCertificate(why)) = source else {
+        return format!("There is no TLS: {error}.");
+    };
+    let why = match why {
+        CertificateError::UnknownIssuer => {
+            "nobody whom this system trusts has signed it".to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another name".to_owned()
+        }
+        other => format!("{other:?}"),
+    };
+    format!(
+        "The certificate of this address is not trusted: {why}. Renew it, or add its issuer to the certificates of the \
+         system, or to the file that SSL_CERT_FILE names when this process starts."
+    )
 }
 
 fn config() -> Result<Arc<ClientConfig>, String> {

@@ -1,117 +1,11 @@
 //! The page, served by the tool.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::tool::{CommandResult, Sandbox, finish, stores};
-
-/// A running `keygate admin`, which is stopped when dropped.
-struct Served {
-    tool: Option<Child>,
-    lines: BufReader<ChildStdout>,
-    /// The host and the port.
-    address: String,
-}
-
-impl Served {
-    /// Starts it on a free port of loopback with these arguments.
-    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
-        let mut command = sandbox.command(["admin", "--listen", "127.0.0.1:0"]);
-        let command = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut tool = command.spawn().unwrap();
-        let lines = BufReader::new(tool.stdout.take().unwrap());
-        let mut served = Self { tool: Some(tool), lines, address: String::new() };
-        let line = served.line();
-        let (_, address) = line.split_once("127.0.0.1:").unwrap_or_else(|| served.fail(&line));
-        let port = address.split(|other: char| !other.is_ascii_digit()).next().unwrap();
-        served.address = format!("127.0.0.1:{port}");
-        served
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    }
-
-    fn fail(&mut self, line: &str) -> ! {
-        let result = CommandResult::from(self.tool.take().unwrap().wait_with_output().unwrap());
-        panic!("{line}: {result:?}");
-    }
-
-    fn code(&mut self) -> String {
-        let line = self.line();
-        let code = line.strip_prefix("Sign-in code: ").unwrap_or_else(|| panic!("{line}"));
-        assert!(code.len() >= 8 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{code}");
-        code.to_owned()
-    }
-
-    fn signal(&self, name: &str) {
-        let process = self.tool.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args([name, &process]).status().unwrap().success());
-    }
-
-    /// Stops it with a signal, and returns how it ended.
-    fn stop(mut self, signal: &str) -> CommandResult {
-        self.signal(signal);
-        finish(self.tool.take().unwrap())
-    }
-
-    fn get(&self, path: &str, cookie: &str) -> Response {
-        self.send(&format!("GET {path}"), &[("host", &self.address), ("cookie", cookie)], "")
-    }
-
-    /// Types this into the form, and returns the cookie.
-    fn sign_in(&self, code: &str) -> Response {
-        let headers = [
-            ("host", &*self.address),
-            ("sec-fetch-site", "same-origin"),
-            ("content-type", "application/x-www-form-urlencoded"),
-        ];
-        self.send("POST /sign-in", &headers, &format!("code={code}"))
-    }
-
-    fn send(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Response {
-        let mut request = format!("{line} HTTP/1.1\r\nconnection: close\r\n");
-        for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
-            let _ = write!(request, "{name}: {value}\r\n");
-        }
-        let _ = write!(request, "content-length: {}\r\n\r\n{body}", body.len());
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).unwrap();
-        Response(response)
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        if let Some(tool) = &mut self.tool {
-            let _ = tool.kill();
-            let _ = tool.wait();
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Response(String);
-
-impl Response {
-    fn status(&self) -> u16 {
-        self.0.split(' ').nth(1).unwrap().parse().unwrap()
-    }
-
-    /// The cookie that it sets.
-    fn cookie(&self) -> &str {
-        let line = self.0.lines().find_map(|line| line.strip_prefix("set-cookie: "));
-        line.unwrap_or_default().split(';').next().unwrap()
-    }
-}
+use crate::served::Served;
+use crate::tool::{Sandbox, stores};
 
 fn operator(sandbox: &Sandbox, name: &str, scope: &str) -> String {
     sandbox.run(["client", "add", name, "--scope", scope, "--store", "admins.yaml"]).succeeds();
@@ -253,6 +147,44 @@ fn page_behind_a_public_url_answers_that_host_and_prints_no_code() {
 }
 
 #[test]
+fn operators_key_with_networks_signs_in_from_there() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["init", "--store", "admins.yaml"]).succeeds();
+    let key = |name: &str, network: &str| {
+        let add = ["client", "add", name, "--scope", "read", "--network", network];
+        sandbox.run([&add[..], &["--store", "admins.yaml"]].concat()).succeeds();
+        sandbox.issue(&[name, "--store", "admins.yaml"])
+    };
+    let [here, there] = [("here", "127.0.0.0/8"), ("there", "10.0.0.0/8")]
+        .map(|(name, network)| key(name, network));
+    let page = Served::start(&sandbox, &["--admins", "admins.yaml"]);
+    assert_eq!(page.sign_in(&here).status(), 303);
+    let refused = page.sign_in(&there);
+    assert_eq!(refused.status(), 403);
+    refused.says("your address 127.0.0.1 is in none of them");
+
+    // Behind a proxy, its address is not the caller's.
+    let arguments = ["--public-url", "https://keys.example", "--admins", "admins.yaml"];
+    let sign_in = |page: &Served, key: &str, from: &str| {
+        let headers = [
+            ("host", "keys.example"),
+            ("origin", "https://keys.example"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("x-forwarded-for", from),
+        ];
+        page.send("POST /sign-in", &headers, &format!("code={key}"))
+    };
+    let page = Served::start(&sandbox, &arguments);
+    for key in [&here, &there] {
+        sign_in(&page, key, "10.1.2.3").says("does not know which address you come from");
+    }
+    let page = Served::start(&sandbox, &[&arguments[..], &["--proxy", "127.0.0.1"]].concat());
+    assert_eq!(sign_in(&page, &there, "10.1.2.3").status(), 303);
+    sign_in(&page, &there, "10.1.2.3, 192.0.2.1").says("your address 192.0.2.1 is in none of them");
+    sandbox.run(["admin", "--proxy", "127.0.0.1"]).fails(2, "--public-url");
+}
+
+#[test]
 fn page_that_cannot_start_exits_3() {
     let sandbox = Sandbox::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -284,16 +216,7 @@ fn change_on_the_page_is_in_the_file_and_its_record() {
     let code = page.code();
     let answer = page.sign_in(&code);
     let cookie = answer.cookie();
-    let form = page.get("/clients/new", cookie);
-    let (_, token) = form.0.split_once("name=\"csrf\" value=\"").unwrap();
-    let (token, _) = token.split_once('"').unwrap();
-    let headers = [
-        ("host", &*page.address),
-        ("cookie", cookie),
-        ("sec-fetch-site", "same-origin"),
-        ("content-type", "application/x-www-form-urlencoded"),
-    ];
-    let added = page.send("POST /clients/new", &headers, &format!("csrf={token}&name=App+1"));
+    let added = page.post(cookie, "/clients/new", &[("name", "App 1")]);
     assert_eq!(added.status(), 303, "{added:?}");
     assert!(sandbox.file().contains("App 1"));
     let events = sandbox.run(["events", "--json", "--state-directory", "state"]).succeeds().json();

@@ -3,6 +3,8 @@
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod admin;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod admin_stores;
 mod asking;
 mod auditing;
 mod checking;
@@ -37,6 +39,8 @@ mod purging;
 mod restricting;
 mod revoking;
 mod rotating;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod served;
 #[cfg(feature = "postgres")]
 #[path = "../../../../tests/servers/mod.rs"]
 mod servers;

@@ -1,0 +1,213 @@
+//! What the page says of the tool's own stores: their health, and that one cannot be changed.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::served::{Response, Served};
+use crate::tool::Sandbox;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Opens the page on health again until it says this.
+fn health(page: &Served, cookie: &str, text: &str) -> Response {
+    let start = Instant::now();
+    loop {
+        let shown = page.get("/health", cookie);
+        if shown.0.contains(text) {
+            return shown;
+        }
+        assert!(start.elapsed() < PATIENCE, "{text} is not in {shown:?}");
+    }
+}
+
+#[test]
+fn health_of_a_file_has_its_failure_with_line_and_column() {
+    let sandbox = Sandbox::with_client("App 1");
+    let mut page = Served::start(&sandbox, &[]);
+    let cookie = page.signed_in();
+    let path = "<dt>Place</dt><dd><code>keys.yaml</code></dd>";
+    let shown = health(&page, &cookie, "can be read");
+    shown.says("<dd>Key file</dd>").says(path).says("it has none").says("<dt>Last read</dt>");
+    assert!(!shown.0.contains("The latest content was not loaded"), "{shown:?}");
+
+    let good = sandbox.file();
+    fs::write(sandbox.path("keys.yaml"), format!("{good}  \"App 2\": {{quota: many}}\n")).unwrap();
+    let shown = health(&page, &cookie, "The latest content was not loaded");
+    let line = good.lines().count() + 1;
+    shown.says(&format!("<p>Line {line}, column ")).says("The keys from before are still in use");
+    page.get("/clients", &cookie).says("App 1");
+
+    fs::write(sandbox.path("keys.yaml"), good).unwrap();
+    let start = Instant::now();
+    while page.get("/health", &cookie).0.contains("The latest content was not loaded") {
+        assert!(start.elapsed() < PATIENCE, "the failure does not end");
+    }
+}
+
+#[test]
+fn health_of_a_database_has_the_version_of_its_tables() {
+    let databases = [
+        #[cfg(feature = "sqlite")]
+        ("sqlite:keys.db".to_owned(), "SQLite", "<dt>Place</dt><dd><code>keys.db</code></dd>"),
+        #[cfg(feature = "postgres")]
+        (crate::servers::Postgres::shared().database().url(), "PostgreSQL", ""),
+    ];
+    for (url, kind, place) in databases {
+        let sandbox = Sandbox::with_database(&url);
+        let version = sandbox.run(["migrate", "--json"]).succeeds().json()["version"].clone();
+        let mut page = Served::start(&sandbox, &[]);
+        let cookie = page.signed_in();
+        let shown = health(&page, &cookie, "can be read");
+        shown.says(&format!("<dd>{kind}</dd>")).says(place);
+        shown.says(&format!("<dt>Version of its tables</dt><dd>{version}</dd>"));
+        // Neither the password nor the name of its host.
+        assert!(!shown.0.contains("postgres://"), "{shown:?}");
+    }
+}
+
+/// Tries every change of a client `App 1` and its key, and expects that each is refused with this status and reason.
+fn every_change_is_refused(page: &Served, cookie: &str, key: &str, status: u16, why: &str) {
+    let key = |below: &str| format!("/keys/{key}/{below}");
+    let changes: [(String, &[(&str, &str)]); 8] = [
+        ("/clients/new".to_owned(), &[("name", "App 2"), ("title", "Typed")]),
+        ("/clients/App%201/edit".to_owned(), &[("title", "Typed"), ("step", "apply")]),
+        ("/clients/App%201/disable".to_owned(), &[]),
+        ("/clients/App%201/keys/new".to_owned(), &[("lifetime", "never"), ("step", "issue")]),
+        (key("edit"), &[("label", "Typed"), ("lifetime", "same")]),
+        (key("rotate"), &[("label", "Typed"), ("lifetime", "same"), ("grace", "1h")]),
+        (key("revoke"), &[]),
+        ("/clients/App%202/remove".to_owned(), &[("confirm", "App 2")]),
+    ];
+    for (path, fields) in changes {
+        let refused = page.post(cookie, &path, fields);
+        assert_eq!(refused.status(), status, "{path}: {refused:?}");
+        refused.says(why);
+    }
+}
+
+/// A sandbox with a client that has a key, and one that is disabled. Returns the id of the key.
+fn fill(sandbox: &Sandbox) -> String {
+    sandbox.run(["client", "add", "App 1"]).succeeds();
+    sandbox.run(["client", "add", "App 2"]).succeeds();
+    sandbox.run(["client", "disable", "App 2"]).succeeds();
+    crate::tool::id_of(&sandbox.issue(&["App 1"]))
+}
+
+#[test]
+fn file_on_a_read_only_mount_is_shown_and_not_changed() {
+    let sandbox = Sandbox::new();
+    let key = fill(&sandbox);
+    let before = sandbox.file();
+    // Root may mount; others may in a name space of users.
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let unshare = if is_root { "--mount" } else { "--map-root-user --mount" };
+    let script = format!(
+        "exec unshare {unshare} sh -c 'mount --bind \"$PWD\" \"$PWD\" && mount -o remount,bind,ro \"$PWD\" && cd \"$PWD\" \
+         && exec \"$0\" \"$@\"' \"$0\" \"$@\""
+    );
+    let tool = sandbox.command(["admin", "--listen", "127.0.0.1:0"]);
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(script).arg(tool.get_program()).args(tool.get_args());
+    command.current_dir(tool.get_current_dir().unwrap()).stdin(Stdio::null());
+    for (name, value) in tool.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let mut page = Served::start_by(&mut command);
+    let cookie = page.signed_in();
+    page.get("/clients", &cookie).says("App 1");
+    let why = "This store is read-only: the file is on a read-only mount: change the original file";
+    every_change_is_refused(&page, &cookie, &key, 403, why);
+    assert_eq!(sandbox.file(), before);
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn role_that_may_only_read_sees_all_and_changes_nothing() {
+    let database = crate::servers::Postgres::shared().database();
+    let sandbox = Sandbox::with_database(&database.url());
+    let key = fill(&sandbox);
+    let role = format!("reader_of_{}", database.name());
+    database.psql(&format!(
+        "create role {role} login password 'secret'; grant usage on schema keygate to {role}; \
+         grant select on all tables in schema keygate to {role}"
+    ));
+    let store = database.url_as(&role, "secret");
+    let mut page = Served::start(&sandbox, &["--store", &store]);
+    let cookie = page.signed_in();
+    let shown = page.get("/clients", &cookie);
+    shown.says("App 1").says("App 2");
+    let before = sandbox.run(["export"]).succeeds().out;
+    every_change_is_refused(&page, &cookie, &key, 503, &format!("the role {role} lacks <code>"));
+    assert_eq!(sandbox.run(["export"]).succeeds().out, before);
+}
+
+/// Serves a file over TLS, with a certificate that signs itself, until it is dropped.
+struct Tls {
+    openssl: Child,
+    url: String,
+}
+
+impl Tls {
+    fn start(folder: &Path) -> Self {
+        let mut make = Command::new("openssl");
+        make.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+        make.args(["-nodes", "-days", "2", "-subj", "/CN=metrics"]);
+        make.args(["-addext", "subjectAltName = IP:127.0.0.1"]);
+        make.args(["-addext", "basicConstraints = critical, CA:FALSE"]);
+        make.args(["-keyout", "tls.key", "-out", "tls.pem"]).current_dir(folder);
+        assert!(make.output().expect("install the program `openssl`").status.success());
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut serve = Command::new("openssl");
+        serve.args(["s_server", "-accept", &format!("127.0.0.1:{port}"), "-HTTP", "-quiet"]);
+        serve.args(["-key", "tls.key", "-cert", "tls.pem"]).current_dir(folder);
+        serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let tls = Self {
+            openssl: serve.spawn().unwrap(),
+            url: format!("https://127.0.0.1:{port}/metrics"),
+        };
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(start.elapsed() < PATIENCE, "openssl does not listen");
+        }
+        tls
+    }
+}
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        let _ = self.openssl.kill();
+        let _ = self.openssl.wait();
+    }
+}
+
+#[test]
+fn metrics_over_tls_need_a_trusted_certificate() {
+    let sandbox = Sandbox::new();
+    // `s_server` sends the file as the whole response.
+    let metrics = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nkeygate_keys{store=\"yaml\"} 1200\n";
+    fs::write(sandbox.path("metrics"), metrics).unwrap();
+    let tls = Tls::start(&sandbox.path(""));
+    let start = |certificates: Option<&str>| {
+        let mut command = sandbox.command(["admin", "--listen", "127.0.0.1:0"]);
+        command.args(["--metrics", &tls.url]);
+        if let Some(file) = certificates {
+            command.env("SSL_CERT_FILE", sandbox.path(file));
+        }
+        Served::start_by(&mut command)
+    };
+    let mut page = start(Some("tls.pem"));
+    let cookie = page.signed_in();
+    page.get("/health", &cookie).says(&tls.url).says("<dd>1,200</dd>");
+
+    let mut page = start(None);
+    let cookie = page.signed_in();
+    let shown = page.get("/health", &cookie);
+    shown.says("Not known here. ").says("nobody whom this system trusts has signed it");
+    assert!(!shown.0.contains("1,200"), "{shown:?}");
+}
