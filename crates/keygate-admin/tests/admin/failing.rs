@@ -19,7 +19,7 @@ pub(crate) enum Fault {
     NoChanges,
     /// Lists work, changes are refused.
     ReadOnly,
-    /// Keys are issued only after `release`.
+    /// Keys are made only after `release`.
     Waits,
 }
 
@@ -53,7 +53,7 @@ impl Failing {
         *self.state.fault.lock().unwrap() = fault;
     }
 
-    /// Waits until a key is being issued.
+    /// Waits until a key is being made.
     pub(crate) async fn began(&self) {
         self.state.began.notified().await;
     }
@@ -127,6 +127,19 @@ impl ManageKeys for Failing {
         })
     }
 
+    fn rotate<'a>(
+        &'a self,
+        key_id: &'a KeyId,
+        successor: NewKey,
+        grace: Duration,
+    ) -> ManageFuture<'a, Rotated> {
+        Box::pin(async move {
+            self.write()?;
+            self.wait().await;
+            self.inner.rotate(key_id, successor, grace).await
+        })
+    }
+
     fn policy(&self) -> ManageFuture<'_, Policy> {
         Box::pin(async move {
             self.read()?;
@@ -145,7 +158,6 @@ impl ManageKeys for Failing {
         write remove_client(name: &'a str) -> ClientInfo;
         write update_key(key_id: &'a KeyId, change: KeyChange) -> KeyInfo;
         write revoke(key_id: &'a KeyId) -> KeyInfo;
-        write rotate(key_id: &'a KeyId, successor: NewKey, grace: Duration) -> Rotated;
         write purge_keys(purge: &'a PurgeKeys) -> Vec<KeyInfo>;
         read list_keys(client: Option<&'a str>) -> Vec<KeyInfo>;
         read events(query: &'a EventQuery) -> Page<ChangeEvent>;

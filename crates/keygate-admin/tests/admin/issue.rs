@@ -6,7 +6,7 @@ use keygate::manage::Policy;
 use keygate::{ApiKey, ClientProfile, KeyDigest, LocalKeyStore as _, MemoryStore};
 
 use crate::failing::{Failing, Fault};
-use crate::filled::{between, client, lacks, page, send, store, store_with_app};
+use crate::filled::{between, client, hidden, lacks, page, send, store, store_with_app};
 use crate::support::{Answer, Page, at};
 
 const PATH: &str = "/clients/App%201/keys/new";
@@ -148,6 +148,47 @@ async fn second_click_waits_and_makes_no_second_key() {
     };
     second.says("has made its key already");
     assert_eq!(client(&store, "App 1").keys, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn equal_posts_at_once_make_one_key() {
+    let (store, old) = store_with_app();
+    let slow = Failing::new(store.clone());
+    let mut page = Page::new(slow.shared()).await;
+    let rotate = format!("/keys/{}/rotate", old.key_id());
+    let issue = review(&mut page, &typed("laptop")).await;
+    let grace = [("label", "next"), ("lifetime", "same"), ("grace", "1h")];
+    let rotation = page.get(&rotate).await;
+    for (path, shown, typed) in
+        [(PATH, issue, &[("step", "issue")][..]), (&rotate, rotation, &grace)]
+    {
+        let before = store.list_keys(None).unwrap().len();
+        slow.set(Fault::Waits);
+        let fields: Vec<_> = hidden(&shown)
+            .into_iter()
+            .chain(typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+            .collect();
+        let posts: Vec<_> = (0..4)
+            .map(|_| {
+                let (mut page, path, fields) = (page.tab(), path.to_owned(), fields.clone());
+                tokio::spawn(async move {
+                    let fields: Vec<_> =
+                        fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+                    page.post(&path, &fields).await
+                })
+            })
+            .collect();
+        slow.began().await;
+        slow.release();
+        let mut shown_keys = 0;
+        for post in posts {
+            let answer = post.await.unwrap();
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            shown_keys += usize::from(answer.body.contains("id=\"key\""));
+        }
+        assert_eq!((shown_keys, store.list_keys(None).unwrap().len()), (1, before + 1), "{path}");
+        slow.set(Fault::None);
+    }
 }
 
 #[tokio::test]
