@@ -12,6 +12,8 @@ use crate::error::PageError;
 pub(crate) mod badge;
 pub(crate) mod changes;
 pub(crate) mod field;
+pub(crate) mod filters;
+pub(crate) mod paging;
 pub(crate) mod table;
 pub(crate) mod time;
 

@@ -17,7 +17,7 @@ use crate::error::PageResult;
 use crate::layout::{Section, page_with};
 use crate::operator::Operator;
 use crate::view::table::{ListAddress, unreadable};
-use crate::view::{ClientName, Params, badge, client_url, query};
+use crate::view::{ClientName, Params, badge, client_url, paging};
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
@@ -26,9 +26,13 @@ pub(super) async fn show(
     params: Params,
 ) -> PageResult {
     let client = app.store.find_client(&name).await?;
-    let after = params.text("after");
-    let keys = KeyQuery::new().with_client(&name);
-    let keys = app.store.keys(&if after.is_empty() { keys } else { keys.after(after) }).await?;
+    let (store, query) = (&app.store, KeyQuery::new().with_client(&name));
+    let after = paging::start(&params, |before| {
+        let back = query.clone().descending().after(before);
+        async move { store.keys(&back).await }
+    })
+    .await?;
+    let keys = store.keys(&if after.is_empty() { query } else { query.after(&after) }).await?;
     let uses = Uses::of_client(&app, &name).await;
     let columns = Columns {
         client: false,
@@ -38,7 +42,7 @@ pub(super) async fn show(
     let latest = EventQuery::new().with_client(&name).with_limit(LATEST);
     let (url, now) = (client_url(&app, &name, ""), app.now());
     let issue = client_url(&app, &name, "/keys/new");
-    let address = ListAddress { path: &url, filters: Vec::new(), sort: "" };
+    let address = ListAddress { path: &url, filters: Vec::new(), sort: "", has_previous: true };
     let is_empty = keys.found.is_empty() && keys.unreadable.is_empty() && after.is_empty();
     let body = html! {
         @if operator.may_change() { (actions(&app, &client)) }
@@ -55,14 +59,14 @@ pub(super) async fn show(
                     (address.head(&columns.heads()))
                     tbody { @for key in &keys.found { (columns.row(&app, key, now)) } }
                 } }
-                (address.pager(after.is_empty(), keys.next.as_deref()))
+                (address.pager(&after, keys.next.as_deref()))
                 (uses.why_unknown())
             }
         }
         (usage::of_client(&app, &name).await)
         section {
             h2 { "Changes" }
-            (events::latest(&app, &latest, Of::Client, &query([("client", &*name)])).await)
+            (events::latest(&app, &latest, Of::Client, &crate::view::query([("client", &*name)])).await)
         }
     };
     let title = client.profile.title().unwrap_or(&name);

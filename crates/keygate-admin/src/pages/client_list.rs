@@ -10,7 +10,7 @@ use keygate::observe::{ClientLastUse, UsageHistory};
 use crate::error::PageError;
 
 /// Rows of a page.
-const ROWS: usize = 50;
+pub(super) const ROWS: usize = 50;
 
 /// A list with a filter is sorted in memory, if it has at most this many clients.
 const SORTED: usize = 1_000;

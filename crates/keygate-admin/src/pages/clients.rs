@@ -5,10 +5,10 @@ use std::time::SystemTime;
 
 use axum::extract::State;
 use http::StatusCode;
-use keygate::manage::{ClientInfo, ClientQuery};
+use keygate::manage::{ClientInfo, ClientQuery, ManageError};
 use maud::{Markup, html};
 
-use super::client_list::{self, ClientPage};
+use super::client_list::{self, ClientPage, ROWS};
 use super::client_uses::{self, ClientUse, HOURS, Uses};
 use super::first_steps;
 use crate::app::App;
@@ -16,7 +16,9 @@ use crate::error::{PageError, PageResult};
 use crate::layout::{Section, page_with};
 use crate::operator::Operator;
 use crate::plot::sparkline;
-use crate::view::field::{Errors, error, kept};
+use crate::view::field::{Errors, kept};
+use crate::view::filters::FilterForm;
+use crate::view::paging;
 use crate::view::table::{Column, ListAddress, unreadable};
 use crate::view::time::{counted, grouped, optional};
 use crate::view::{Params, badge, client_url};
@@ -51,12 +53,17 @@ pub(super) async fn show(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(page_with(status, &app, &operator, "Clients", Section::Clients, body));
     };
-    let after = params.text("after");
-    let (found, uses) = read(&app, &filters, query, after).await?;
+    let after = filters.start(&app, &params, &query).await?;
+    let (found, uses) = read(&app, &filters, query, &after).await?;
     let now = app.now();
     let columns = if uses.is_some() { &COLUMNS[..] } else { &COLUMNS[..WITHOUT_USAGE] };
     let path = app.url("/clients");
-    let address = ListAddress { path: &path, filters: filters.pairs(), sort: &filters.sort };
+    let address = ListAddress {
+        path: &path,
+        filters: filters.pairs(),
+        sort: &filters.sort,
+        has_previous: filters.sort != "used",
+    };
     let is_whole = filters.are_empty() && after.is_empty();
     let body = html! {
         (super::done(params.text("done")))
@@ -81,7 +88,7 @@ pub(super) async fn show(
                     tbody { @for client in &found.found { (row(&app, client, uses.as_ref(), now)) } }
                 } }
             }
-            (address.pager(after.is_empty(), found.next.as_deref()))
+            (address.pager(&after, found.next.as_deref()))
             }
         }
     };
@@ -97,13 +104,13 @@ async fn read(
     after: &str,
 ) -> Result<(ClientPage, Option<Uses>), PageError> {
     let Some(usage) = &app.usage else {
-        return Ok((client_list::by_name(&*app.store, query, after).await?, None));
+        return Ok((client_list::by_name(&*app.store, filters.ordered(query), after).await?, None));
     };
     let is_filtered = !filters.are_empty();
     let found = if filters.sort == "used" {
         client_list::by_last_use(&*app.store, usage, &query, is_filtered, after).await?
     } else {
-        client_list::by_name(&*app.store, query, after).await?
+        client_list::by_name(&*app.store, filters.ordered(query), after).await?
     };
     let uses = client_uses::of(usage, &found.found, app.now()).await.ok();
     Ok((found, uses))
@@ -190,6 +197,25 @@ impl Filters {
         self.pairs().iter().all(|(_, value)| value.is_empty())
     }
 
+    /// Returns the cursor that the page begins behind.
+    async fn start(
+        &self,
+        app: &App,
+        params: &Params,
+        query: &ClientQuery,
+    ) -> Result<String, ManageError> {
+        paging::start(params, |before| {
+            let query = query.clone().after(before);
+            let back = if self.sort == "-name" { query } else { query.descending() };
+            async move { app.store.clients(&back.with_limit(ROWS)).await }
+        })
+        .await
+    }
+
+    fn ordered(&self, query: ClientQuery) -> ClientQuery {
+        if self.sort == "-name" { query.descending() } else { query }
+    }
+
     /// Returns the query, or what is wrong with the filters.
     fn query(&self, errors: &mut Errors) -> Option<ClientQuery> {
         let mut query = ClientQuery::new().with_search(&self.search);
@@ -213,44 +239,17 @@ impl Filters {
                 _ => errors.add("metadata", "write the metadata as name=value"),
             }
         }
-        if self.sort == "-name" {
-            query = query.descending();
-        }
         errors.is_empty().then_some(query)
     }
 
     fn form(&self, app: &App, errors: &Errors) -> Markup {
-        let Self { search, state, scope, metadata, sort } = self;
         let states = [("", "all"), ("enabled", "enabled"), ("disabled", "disabled")];
-        html! {
-            form.filters method="get" data-filter="list" action=(app.url("/clients")) role="search" {
-                div.field {
-                    label for="search" { "Name or title begins with" }
-                    input id="search" name="search" type="search" value=(search) autocomplete="off";
-                }
-                div.field {
-                    label for="state" { "State" }
-                    select id="state" name="state" {
-                        @for (value, word) in states { option value=(value) selected[value == state] { (word) } }
-                    }
-                    (error("state", errors))
-                }
-                div.field {
-                    label for="scope" { "Has scope" }
-                    input id="scope" name="scope" value=(scope) placeholder="orders:read"
-                        autocomplete="off" spellcheck="false";
-                    (error("scope", errors))
-                }
-                div.field {
-                    label for="metadata" { "Metadata" }
-                    input id="metadata" name="metadata" value=(metadata) placeholder="team=billing"
-                        autocomplete="off" spellcheck="false";
-                    (error("metadata", errors))
-                }
-                @if sort != "name" { input type="hidden" name="sort" value=(sort); }
-                button.button type="submit" { "Filter" }
-                @if !self.are_empty() { a href=(app.url("/clients")) { "Show all" } }
-            }
-        }
+        FilterForm::new(app, "/clients", errors)
+            .search("Name or title begins with", &self.search)
+            .choice("state", "State", &self.state, states)
+            .text("scope", "Has scope", &self.scope, "orders:read")
+            .text("metadata", "Metadata", &self.metadata, "team=billing")
+            .sorted(&self.sort, "name")
+            .show()
     }
 }

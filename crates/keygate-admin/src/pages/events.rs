@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use axum::extract::State;
 use http::StatusCode;
-use keygate::manage::{ChangeAction, ChangeEvent, EventQuery, ManageError};
+use keygate::manage::{ChangeAction, ChangeEvent, EventQuery, ManageError, Page};
 use maud::{Markup, html};
 
 use crate::app::App;
@@ -13,7 +13,9 @@ use crate::error::PageResult;
 use crate::layout::{Section, page_with};
 use crate::operator::Operator;
 use crate::view::changes::{change, words};
-use crate::view::field::{Errors, error, kept};
+use crate::view::field::{Errors, kept};
+use crate::view::filters::FilterForm;
+use crate::view::paging;
 use crate::view::table::{Column, ListAddress, unreadable};
 use crate::view::time::{DAY, parse_day, relative};
 use crate::view::{Params, client_url, key_url};
@@ -48,7 +50,6 @@ pub(super) async fn show(
     let filters = Filters::of(&params);
     let mut errors = Errors::default();
     let query = filters.query(&mut errors);
-    let after = params.text("after");
     let respond = |status, list: Markup| {
         let body = html! { (errors.summary_of_filters()) (filters.form(&app, &errors)) div.stack id="list" { (list) } };
         Ok(page_with(status, &app, &operator, "Events", Section::Events, body))
@@ -56,9 +57,8 @@ pub(super) async fn show(
     let Some(query) = query else {
         return respond(StatusCode::UNPROCESSABLE_ENTITY, html! {});
     };
-    let query = if after.is_empty() { query } else { query.after(after) };
-    let page = match app.store.events(&query).await {
-        Ok(page) => page,
+    let (after, page) = match read(&app, &params, query).await {
+        Ok(read) => read,
         Err(ManageError::NoEvents { why }) => {
             let body = not_recorded(why);
             return Ok(page_with(StatusCode::OK, &app, &operator, "Events", Section::Events, body));
@@ -66,7 +66,8 @@ pub(super) async fn show(
         Err(error) => return Err(error.into()),
     };
     let path = app.url("/events");
-    let address = ListAddress { path: &path, filters: filters.pairs(), sort: "" };
+    let address =
+        ListAddress { path: &path, filters: filters.pairs(), sort: "", has_previous: true };
     respond(
         StatusCode::OK,
         html! {
@@ -76,9 +77,24 @@ pub(super) async fn show(
             } @else {
                 (table(&app, &page.found, Of::All, &address))
             }
-            (address.pager(after.is_empty(), page.next.as_deref()))
+            (address.pager(&after, page.next.as_deref()))
         },
     )
+}
+
+/// Reads a page, and returns the cursor that it begins behind, too.
+async fn read(
+    app: &App,
+    params: &Params,
+    query: EventQuery,
+) -> Result<(String, Page<ChangeEvent>), ManageError> {
+    let after = paging::start(params, |before| {
+        let back = query.clone().oldest_first().after(before);
+        async move { app.store.events(&back).await }
+    })
+    .await?;
+    let query = if after.is_empty() { query } else { query.after(&after) };
+    Ok((after, app.store.events(&query).await?))
 }
 
 /// Shows the latest changes of a client or key. Why there are none to show is no reason to fail.
@@ -87,7 +103,7 @@ pub(super) async fn latest(app: &App, query: &EventQuery, of: Of, all: &str) -> 
         Ok(page) => html! {
             @if page.found.is_empty() { p.muted { "No change was recorded." } }
             @else {
-                (table(app, &page.found, of, &ListAddress { path: "", filters: Vec::new(), sort: "" }))
+                (table(app, &page.found, of, &ListAddress { path: "", filters: Vec::new(), sort: "", has_previous: false }))
                 @if page.next.is_some() { p { a href={ (app.url("/events")) (all) } { "All changes" } } }
             }
         },
@@ -212,35 +228,19 @@ impl Filters {
     }
 
     fn form(&self, app: &App, errors: &Errors) -> Markup {
-        let field = |name: &str, label: &str, kind: &str, value: &str| {
-            html! {
-                div.field {
-                    label for=(name) { (label) }
-                    input id=(name) name=(name) type=(kind) value=(value) autocomplete="off" spellcheck="false";
-                    (error(name, errors))
-                }
-            }
-        };
-        html! {
-            form.filters method="get" data-filter="list" action=(app.url("/events")) role="search" {
-                (field("client", "Client", "text", &self.client))
-                (field("key", "Key id", "text", &self.key))
-                (field("actor", "Who", "text", &self.actor))
-                div.field {
-                    label for="action" { "What" }
-                    select id="action" name="action" {
-                        option value="" { "all" }
-                        @for action in ChangeAction::ALL {
-                            option value=(action.name()) selected[action.name() == self.action] { (words(*action)) }
-                        }
-                    }
-                    (error("action", errors))
-                }
-                (field("since", "From day (UTC)", "date", &self.since))
-                (field("until", "To day (UTC)", "date", &self.until))
-                button.button type="submit" { "Filter" }
-                @if self.pairs().iter().any(|(_, value)| !value.is_empty()) { a href=(app.url("/events")) { "Show all" } }
-            }
-        }
+        let actions = ChangeAction::ALL.iter().map(|action| (action.name(), words(*action)));
+        FilterForm::new(app, "/events", errors)
+            .text("client", "Client", &self.client, "")
+            .text("key", "Key id", &self.key, "")
+            .text("actor", "Who", &self.actor, "")
+            .choice(
+                "action",
+                "What",
+                &self.action,
+                [("", "all".to_owned())].into_iter().chain(actions),
+            )
+            .day("since", "From day (UTC)", &self.since)
+            .day("until", "To day (UTC)", &self.until)
+            .show()
     }
 }

@@ -15,7 +15,9 @@ use crate::layout::{Section, page_with};
 use crate::operator::Operator;
 use crate::view::Params;
 use crate::view::badge::key_word;
-use crate::view::field::{Errors, error, kept};
+use crate::view::field::{Errors, kept};
+use crate::view::filters::FilterForm;
+use crate::view::paging;
 use crate::view::table::{ListAddress, unreadable};
 use crate::view::time::DAY;
 
@@ -27,14 +29,29 @@ pub(super) async fn show(
     let filters = Filters::of(&params);
     let mut errors = Errors::default();
     let query = filters.query(&mut errors);
-    let after = params.text("after");
     let path = app.url("/keys");
-    let address = ListAddress { path: &path, filters: filters.pairs(), sort: &filters.sort };
+    let address = ListAddress {
+        path: &path,
+        filters: filters.pairs(),
+        sort: &filters.sort,
+        has_previous: true,
+    };
     let (status, list) = match query {
         None => (StatusCode::UNPROCESSABLE_ENTITY, html! {}),
         Some(query) => {
-            let query = if after.is_empty() { query } else { query.after(after) };
-            let page = app.store.keys(&query).await?;
+            let is_descending = filters.sort.starts_with('-');
+            let ordered = |query: KeyQuery, is_descending| {
+                if is_descending { query.descending() } else { query }
+            };
+            let store = &app.store;
+            let read_back = |before: &str| {
+                let back = ordered(query.clone().after(before), !is_descending);
+                async move { store.keys(&back).await }
+            };
+            let after = paging::start(&params, read_back).await?;
+            let query = ordered(query, is_descending);
+            let query = if after.is_empty() { query } else { query.after(&after) };
+            let page = store.keys(&query).await?;
             let columns = Columns { client: true, uses: None, buttons: false };
             let now = app.now();
             (
@@ -50,7 +67,7 @@ pub(super) async fn show(
                             tbody { @for key in &page.found { (columns.row(&app, key, now)) } }
                         } }
                     }
-                    (address.pager(after.is_empty(), page.next.as_deref()))
+                    (address.pager(&after, page.next.as_deref()))
                 },
             )
         }
@@ -103,9 +120,6 @@ impl Filters {
             "expires" => KeySort::Expires,
             _ => KeySort::Client,
         });
-        if sort.is_some() {
-            query = query.descending();
-        }
         if !self.client.is_empty() {
             query = query.with_client(&self.client);
         }
@@ -135,7 +149,6 @@ impl Filters {
     }
 
     fn form(&self, app: &App, errors: &Errors) -> Markup {
-        let Self { search, client, status, scope, expires, sort } = self;
         let times = [
             ("", "any time"),
             ("7", "within 7 days"),
@@ -143,41 +156,14 @@ impl Filters {
             ("90", "within 90 days"),
             ("never", "never"),
         ];
-        html! {
-            form.filters method="get" data-filter="list" action=(app.url("/keys")) role="search" {
-                div.field {
-                    label for="search" { "Label or id begins with" }
-                    input id="search" name="search" type="search" value=(search) autocomplete="off";
-                }
-                div.field {
-                    label for="client" { "Client" }
-                    input id="client" name="client" value=(client) autocomplete="off" spellcheck="false";
-                }
-                div.field {
-                    label for="status" { "State" }
-                    select id="status" name="status" {
-                        option value="" { "all" }
-                        @for known in KeyStatus::ALL { option value=(known.name()) selected[known.name() == status] { (key_word(*known)) } }
-                    }
-                    (error("status", errors))
-                }
-                div.field {
-                    label for="scope" { "Has scope" }
-                    input id="scope" name="scope" value=(scope) placeholder="orders:read"
-                        autocomplete="off" spellcheck="false";
-                    (error("scope", errors))
-                }
-                div.field {
-                    label for="expires" { "Expires" }
-                    select id="expires" name="expires" {
-                        @for (value, word) in times { option value=(value) selected[value == expires] { (word) } }
-                    }
-                    (error("expires", errors))
-                }
-                @if sort != "client" { input type="hidden" name="sort" value=(sort); }
-                button.button type="submit" { "Filter" }
-                @if self.pairs().iter().any(|(_, value)| !value.is_empty()) { a href=(app.url("/keys")) { "Show all" } }
-            }
-        }
+        let states = KeyStatus::ALL.iter().map(|status| (status.name(), key_word(*status)));
+        FilterForm::new(app, "/keys", errors)
+            .search("Label or id begins with", &self.search)
+            .text("client", "Client", &self.client, "")
+            .choice("status", "State", &self.status, [("", "all")].into_iter().chain(states))
+            .text("scope", "Has scope", &self.scope, "orders:read")
+            .choice("expires", "Expires", &self.expires, times)
+            .sorted(&self.sort, "client")
+            .show()
     }
 }

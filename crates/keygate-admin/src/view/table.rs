@@ -37,11 +37,18 @@ pub(crate) struct ListAddress<'a> {
     pub(crate) path: &'a str,
     pub(crate) filters: Vec<(&'a str, &'a str)>,
     pub(crate) sort: &'a str,
+    /// Whether the list can be read in the reverse order.
+    pub(crate) has_previous: bool,
 }
 
 impl ListAddress<'_> {
-    fn with(&self, sort: &str, after: &str) -> String {
-        let pairs = self.filters.iter().copied().chain([("sort", sort), ("after", after)]);
+    /// Returns the address of a page in the present order.
+    pub(crate) fn with(&self, place: (&str, &str)) -> String {
+        self.sorted(self.sort, place)
+    }
+
+    fn sorted(&self, sort: &str, place: (&str, &str)) -> String {
+        let pairs = self.filters.iter().copied().chain([("sort", sort), place]);
         format!("{}{}", self.path, query(pairs))
     }
 
@@ -60,27 +67,13 @@ impl ListAddress<'_> {
                         };
                         @let next = if self.sort == *sort && !is_descending { &*reverse } else { sort };
                         th scope="col" class=[not_empty(class)] aria-sort=[now] {
-                            a href=(self.with(next, "")) { (heading) }
+                            a href=(self.sorted(next, ("after", ""))) { (heading) }
                         }
                     } @else {
                         th scope="col" class=[not_empty(class)] { (heading) }
                     }
                 }
             } }
-        }
-    }
-
-    /// Returns the links to the first and the next page, if there are any.
-    pub(crate) fn pager(&self, is_first: bool, next: Option<&str>) -> Markup {
-        html! {
-            @if !is_first || next.is_some() {
-                nav.pager aria-label="Pages" {
-                    @if !is_first { a href=(self.with(self.sort, "")) { "First page" } }
-                    @if let Some(next) = next {
-                        a rel="next" href=(self.with(self.sort, next)) { "Next page" }
-                    }
-                }
-            }
         }
     }
 }

@@ -20,6 +20,7 @@ mod issue;
 mod kept;
 mod keys;
 mod openapi;
+mod paging;
 mod safety;
 mod self_service;
 mod self_service_limits;
