@@ -1,9 +1,8 @@
-//! What frameworks need and the orphan rule keeps in this crate: extractors, responses, and middleware; and the parts of
-//! an OpenAPI document.
+//! Extractors, responses and middleware for web frameworks. They are in this crate because of the orphan rule.
 //!
 //! The parts of a request come in; a [`Client`](crate::Client) goes out, or an [`AuthError`](crate::AuthError) that is
 //! a response. Each framework has a file: `axum.rs`, `actix.rs` with `actix_service.rs` and `actix_headers.rs`, and
-//! `tonic.rs`. A status of gRPC is made in `respond/status.rs`, where the tower layer can read it, too.
+//! `tonic.rs`. gRPC statuses are made in `respond/status.rs`, so that the tower layer can read them, too.
 
 #[cfg(feature = "actix-web-4")]
 mod actix;

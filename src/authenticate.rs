@@ -5,8 +5,8 @@
 //! which decides. `future.rs` awaits a pending lookup, and `guard.rs` has the trait that a throttle of wrong keys
 //! implements. `revalidate.rs` decides again on a client. `require.rs` checks the scopes of a client in a handler,
 //! and `route_scopes.rs` has a table with the scopes of many routes, whose paths `route_path.rs` matches.
-//! `by_hand.rs` has the entrances and the exits for HTTP stacks without tower; `foreign.rs` reads their header types.
-//! `openapi.rs` describes sources and refusals in OpenAPI.
+//! `by_hand.rs` has the functions for HTTP stacks without tower; `foreign.rs` reads their header types. `openapi.rs`
+//! describes sources and refusals in OpenAPI.
 
 use http::HeaderMap;
 
@@ -20,7 +20,7 @@ mod by_hand;
 mod config;
 mod foreign;
 mod future;
-// Read by the throttle of wrong keys alone.
+// Only the throttle of wrong keys reads these.
 #[cfg_attr(not(feature = "throttle"), allow(dead_code))]
 mod guard;
 mod head;

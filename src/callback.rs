@@ -10,7 +10,7 @@ pub(crate) fn guarded(call: impl FnOnce()) {
     }
 }
 
-/// The panic hook has printed the message, but nobody may see that output.
+/// The panic hook has printed the message, but perhaps nobody reads that output.
 #[cold]
 fn report_panic() {
     #[cfg(feature = "tracing")]

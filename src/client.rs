@@ -1,15 +1,15 @@
 //! Clients: their profiles, and the verified caller.
 //!
-//! A [`ClientProfile`] comes from a store; a [`Client`] goes out, which only verification creates. Start with
-//! `verified.rs` and `profile.rs`. `scope.rs`, `quota.rs`, `rate.rs` and `label.rs` are the grammars of a profile's
-//! fields, and `profile_error.rs` their violations. `restrictions.rs` is the profile of a key that is restricted beyond its
-//! client. `client_map.rs` keeps state per client. `address.rs` works out the
-//! address that a client calls from, and its `transport.rs`, with `proxies.rs` and `forwarded.rs`; `network.rs` is the
-//! grammar of networks.
+//! A [`ClientProfile`] comes from a store. Only verification makes a [`Client`] of it. Start with `verified.rs` and
+//! `profile.rs`. `scope.rs`, `quota.rs`, `rate.rs` and `label.rs` are the grammars of a profile's fields, and
+//! `profile_error.rs` their violations. `restrictions.rs` is the profile of a key that is restricted beyond its client.
+//! `client_map.rs` keeps state per client. `address.rs` finds the address of a client and the transport of its request
+//! (`transport.rs`), with the headers of proxies (`proxies.rs`, `forwarded.rs`). `network.rs` is the grammar of
+//! networks.
 
 mod address;
 #[cfg(any(feature = "throttle", feature = "usage", feature = "metrics"))]
-// Each of the three needs a part of it.
+// Each of these three features uses a part of it.
 #[cfg_attr(not(all(feature = "throttle", feature = "usage")), allow(dead_code))]
 pub(crate) mod client_map;
 mod forwarded;

@@ -12,7 +12,7 @@ pub(crate) fn now(clock: Option<&Clock>) -> SystemTime {
     clock.map_or_else(SystemTime::now, |clock| clock())
 }
 
-/// Returns the nanoseconds since 1970, capped at half of the range to leave room for sums. That is the year 2262.
+/// Returns the nanoseconds since 1970, capped at half of the range (the year 2262) to leave room for sums.
 #[inline]
 pub(crate) fn nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();

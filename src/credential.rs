@@ -1,7 +1,7 @@
 //! Where a request carries its key.
 //!
-//! The headers and the URI of a request come in; the digest of its key goes out, or the reason why there is none. The text
-//! of a key is not kept.
+//! The headers and the URI of a request come in; the digest of its key goes out, or the reason why there is none. The
+//! text of the key is not kept.
 //!
 //! Start with [`Source`](crate::Source) in `source.rs`. Each kind of source is one file that implements the trait in
 //! `kind.rs`: `header.rs`, `header_raw.rs`, `authorization.rs`, `basic.rs`, `cookie.rs`, `query.rs` and
@@ -71,8 +71,7 @@ fn is_blank(text: &[u8]) -> bool {
     text.iter().all(|byte| matches!(byte, b' ' | b'\t'))
 }
 
-/// Returns whether a header has several lines. Most requests have no such header, which the two lengths show without a
-/// search.
+/// Returns whether a header has several lines. In most requests no header has, which two lengths show without a search.
 #[inline]
 fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
     headers.len() != headers.keys_len() && headers.get_all(name).iter().nth(1).is_some()

@@ -9,8 +9,8 @@ use futures_timer::Delay;
 
 use crate::error::StoreError;
 
-/// The default deadline of stores and counters that wait: long enough for a database that fails over, short enough that
-/// callers do not pile up.
+/// The default deadline of stores and counters that wait: long enough for the failover of a database, and short enough
+/// that callers do not pile up.
 pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(1);
 
 /// A pending result and its deadline.

@@ -1,7 +1,7 @@
-//! `Deserialize` (feature `serde`) for what a service may keep in its own settings or send in requests: scopes, networks,
-//! quotas and profiles.
+//! `Deserialize` (feature `serde`) for values that services keep in their settings or send in requests: scopes,
+//! networks, quotas and profiles.
 //!
-//! The forms are those of key files, which `Serialize` writes, too. Errors do not quote their input.
+//! The format is that of key files and of `Serialize`. Errors do not quote their input.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -80,7 +80,7 @@ impl<'de> Visitor<'de> for RateVisitor {
     }
 }
 
-/// Reads a text alone.
+/// Reads only texts.
 struct Parsed<T>(PhantomData<T>);
 
 impl<'de, T: FromStr<Err: Display>> serde::de::DeserializeSeed<'de> for Parsed<T> {
@@ -133,7 +133,8 @@ impl<'de> Visitor<'de> for QuotaVisitor {
 }
 
 /// Reads a name alone, or an object with `name` and any of `title`, `scopes`, `networks`, `quota` and `metadata`, as
-/// `Serialize` writes it. What [`validate`](ClientProfile::validate) refuses is an error. Needs the feature `serde`.
+/// `Serialize` writes it. A profile that [`validate`](ClientProfile::validate) refuses is an error. Needs the feature
+/// `serde`.
 ///
 /// ```
 /// use keygate::ClientProfile;

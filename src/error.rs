@@ -1,7 +1,7 @@
-//! Errors that several rooms share: why a request is refused, and why a store fails.
+//! Errors that several modules share: why a request is refused, and why a store fails.
 //!
-//! Start with [`AuthError`] in `auth_error.rs`; the other files are what its
-//! variants hold. [`ConfigError`] is returned when something is built, never during a request.
+//! Start with [`AuthError`] in `auth_error.rs`; most other files hold the types in its variants. [`ConfigError`] is
+//! returned when something is built, never during a request.
 
 mod auth_error;
 mod config;

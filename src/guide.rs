@@ -3,7 +3,7 @@
 //! | page | answers |
 //! | --- | --- |
 //! | [`start`] | How do I protect a service? |
-//! | [`sources`] | Where in a request is the key, and what does a refusal look like? |
+//! | [`sources`] | Where does a request carry its key, and what does a refusal look like? |
 //! | [`limits`] | What may a client do, how often, and who is calling? |
 //! | [`config`] | How do I keep keys in my own configuration? |
 //! | [`operate`] | How do I issue, rotate and revoke keys in a file? |
@@ -13,14 +13,14 @@
 //! | [`fleet`] | How do many instances share one database? |
 //! | [`stacks`] | How do I use keygate with actix, tonic, and other HTTP stacks? |
 //! | [`security`] | Why is it safe, and when is another tool better? |
-//! | [`threats`] | What is protected against whom? |
+//! | [`threats`] | What does keygate protect, and against whom? |
 //! | [`benchmarks`] | What does it cost? |
 //! | [`changelog`] | What is new? |
 //! | [`contributing`] | How do I change keygate? |
 //! | [`architecture`] | Which file does what? |
 
-// In the repository, pages link to files. Here the same names link to modules: of two definitions of a
-// link, Markdown takes the first.
+// In the repository, pages link to files. These definitions come first, so that the same names link to modules here:
+// Markdown uses the first definition of a link.
 macro_rules! page {
     ($name:ident, $file:literal) => {
         #[doc = "[start]: crate::guide::start"]

@@ -1,10 +1,10 @@
 //! Keys: generating, checking and hashing them.
 //!
-//! The bytes of a key come in; a [`KeyDigest`] goes out, which is all that stores see. Start with `digest.rs`;
+//! The bytes of a key come in; a [`KeyDigest`] goes out. Stores see only the digest. Start with `digest.rs`;
 //! `key_id.rs` is the public handle of a key. `api_key.rs` generates keys in the format of `format.rs`. `rules.rs`
-//! decides which texts can be keys, with `weak.rs`, `template.rs` and `invisible.rs`; `lookalike.rs` recognizes keys in
-//! the wrong place. `lifetime.rs` is the time during which a key works, and `status.rs` packs it with the key's state.
-//! `timestamp.rs` is the type of all times, and `rfc3339.rs` parses them.
+//! decides which texts can be keys, with `weak.rs`, `template.rs` and `invisible.rs`; `lookalike.rs` recognizes keys
+//! entered in the wrong place. `lifetime.rs` is the time during which a key works, and `status.rs` packs it with the
+//! key's state. `timestamp.rs` is the type of all times, and `rfc3339.rs` parses them.
 
 mod api_key;
 mod crc32;

@@ -1,4 +1,4 @@
-// In the repository, the README links to files. Here the same names link to the guide.
+// In the repository, the README links to files. These definitions make the same names link to the guide.
 #![doc = "[start]: crate::guide::start"]
 #![doc = "[sources]: crate::guide::sources"]
 #![doc = "[limits]: crate::guide::limits"]

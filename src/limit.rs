@@ -1,6 +1,6 @@
 //! Quotas, and the throttle of wrong keys.
 //!
-//! A verified [`Client`](crate::Client) comes in with its [`Quota`](crate::Quota); a [`Permit`] or
+//! A verified [`Client`](crate::Client) with its [`Quota`](crate::Quota) comes in; a [`Permit`] or
 //! [`AuthError::Throttled`](crate::AuthError::Throttled) goes out. Start with [`Throttle`] in `throttle.rs`, which
 //! calls its [`Counters`] (`counters.rs`). The counters in `memory.rs` keep one `QuotaState` (`state.rs`) per client,
 //! and decide by GCRA (`gcra.rs`). `headers.rs` writes the RateLimit headers. `failures.rs` throttles wrong keys by

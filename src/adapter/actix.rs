@@ -17,11 +17,11 @@ use crate::error::{AuthError, Misconfiguration};
 use crate::respond::{Challenges, ProblemJson, Respond, refusal};
 use crate::store::KeyStore;
 
-/// Middleware for actix-web, which gives what [`ApiKeyLayer`](crate::ApiKeyLayer) gives to tower services: it admits
-/// requests with a valid key, puts the [`Client`] into their extensions, and refuses other requests.
+/// Middleware for actix-web, the counterpart of [`ApiKeyLayer`](crate::ApiKeyLayer): it admits requests with a valid
+/// key, puts the [`Client`] into their extensions, and refuses other requests.
 ///
-/// A handler takes a [`Client`] as an argument, and can return an [`AuthError`] with `?`. Create the middleware outside of
-/// the closure of `HttpServer::new`, which is called for each worker, so that all workers share its throttles.
+/// A handler takes a [`Client`] as an argument, and can return an [`AuthError`] with `?`. `HttpServer::new` calls its
+/// closure once per worker, so create the middleware outside of it: all workers then share its throttles.
 ///
 /// ```
 /// use actix_web::{App, web};
@@ -42,7 +42,7 @@ use crate::store::KeyStore;
 /// [`ClientAddress::peer`](crate::client::ClientAddress::peer): the middleware passes the address of the connection's
 /// peer.
 ///
-/// With `Option<Client>`, actix gives `None` for any error, also if no middleware saw the request.
+/// actix extracts `Option<Client>` as `None` after any error, even if no middleware saw the request.
 #[must_use]
 pub struct ApiKeyMiddleware<S> {
     pub(super) auth: Arc<Authenticator<S>>,

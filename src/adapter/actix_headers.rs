@@ -8,7 +8,8 @@ use crate::respond::Caching;
 /// The headers of the sources in the types of actix, made once, since each conversion of a name costs 30 ns.
 pub(super) struct SourceHeaders {
     names: Vec<(HeaderName, http::HeaderName)>,
-    /// What a response without `Vary` and `Cache-Control` gets, by [`Caching::Private`] and by [`Caching::Vary`].
+    /// The headers added to a response without `Vary` and `Cache-Control`, for [`Caching::Private`] and for
+    /// [`Caching::Vary`].
     private: HeaderMap,
     vary: HeaderMap,
 }
@@ -29,7 +30,7 @@ impl SourceHeaders {
         Self { names: names.collect(), private, vary }
     }
 
-    /// The lines of these headers in a request, which share their bytes with it.
+    /// The lines of these headers in a request. Their bytes are shared with the request.
     pub(super) fn lines(
         &self,
         headers: &HeaderMap,
@@ -67,7 +68,7 @@ impl SourceHeaders {
     }
 }
 
-/// Replaces the headers of an actix response that these headers name.
+/// Sets these headers of an actix response, replacing existing ones.
 pub(super) fn replace(headers: &mut HeaderMap, with: &http::HeaderMap) {
     for name in with.keys() {
         headers.remove(name.as_str());
@@ -78,7 +79,7 @@ pub(super) fn replace(headers: &mut HeaderMap, with: &http::HeaderMap) {
 /// Appends these headers to those of an actix response.
 pub(super) fn append(headers: &mut HeaderMap, more: &http::HeaderMap) {
     for (name, value) in more {
-        // What is valid for one version of `http` is valid for the other.
+        // Names and values valid in one version of `http` are valid in the other.
         if let Ok(name) = HeaderName::from_bytes(name.as_str().as_bytes())
             && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
         {
@@ -107,11 +108,11 @@ pub(super) fn status(status: http::StatusCode) -> StatusCode {
     StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Makes an actix response of this one.
+/// Converts to an actix response.
 pub(super) fn response(response: http::Response<String>) -> HttpResponse {
     let (parts, body) = response.into_parts();
     let mut response = HttpResponseBuilder::new(status(parts.status)).body(body);
-    // The builder guesses a type for text.
+    // For text, the builder sets a content type of its own.
     replace(response.headers_mut(), &parts.headers);
     response
 }

@@ -19,8 +19,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Client {
     }
 }
 
-/// The caller behind a layer that is [`optional`](crate::ApiKeyLayer::optional): `None` for an
-/// anonymous caller.
+/// The caller behind an [`optional`](crate::ApiKeyLayer::optional) layer: `None` if it is anonymous.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for Client {
     type Rejection = AuthError;
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 
-/// A tonic interceptor of a client, which sends a key with each call and marks it as sensitive, so that `Debug` of the
+/// A tonic interceptor for clients. It sends a key with each call, and marks it as sensitive, so that `Debug` of the
 /// metadata hides it.
 ///
 /// ```

@@ -18,7 +18,7 @@ pub(super) struct LookupRequest {
 }
 
 impl LookupRequest {
-    /// Looks the key of an admitted client up again.
+    /// Looks up the key of an admitted client again.
     pub(super) fn of_client(client: &Client) -> Self {
         Self { digest: client.digest(), by_bearer: client.by_bearer() }
     }
@@ -35,7 +35,7 @@ impl LookupRequest {
     }
 
     /// The one place where a record becomes a [`Client`] or an error.
-    // Always inlined, so that record and client stay in registers.
+    // Always inlined, so that the record and the client stay in registers.
     #[allow(clippy::inline_always)]
     #[inline(always)]
     fn admit(
@@ -50,7 +50,7 @@ impl LookupRequest {
             Err(error) => return Err(AuthError::Unavailable(error)),
         };
         let (digest, profile, status) = record.into_parts();
-        // A store or cache that returns the wrong row is a fault and must admit nobody.
+        // A store or cache that returns the wrong row is broken and must admit nobody.
         if digest != self.digest {
             return Err(AuthError::Unavailable(StoreError::wrong_record()));
         }
@@ -119,7 +119,7 @@ fn lapse(lifetime: Lifetime, clock: Option<&Clock>) -> Option<WrongReason> {
 }
 
 impl Config {
-    /// Decides on a key that was looked up. Every entrance ends here.
+    /// Decides on a key that was looked up. Every function that verifies ends here.
     #[allow(clippy::inline_always)]
     #[inline(always)]
     pub(super) fn decide(
@@ -177,7 +177,7 @@ impl Config {
         result
     }
 
-    /// Refuses a request without a lookup: it has no key, or a text that cannot be a key.
+    /// Refuses a request without a lookup, because it has no key, or a text that cannot be a key.
     pub(super) fn refuse(&self, error: AuthError, attempt: Attempt<'_>) -> AuthError {
         let error = match &self.guard {
             Some(guard) => guard.refused(error, None, attempt, self.clock.as_ref()),
@@ -186,8 +186,8 @@ impl Config {
         self.report(error, attempt)
     }
 
-    /// Reports the refusal of a key that was not looked up. Every refusal in clear is the same, so that a caller learns
-    /// nothing about its key.
+    /// Reports the refusal of a key that was not looked up. All requests sent in clear get the same refusal, so that a
+    /// caller learns nothing about its key.
     pub(super) fn report(&self, error: AuthError, attempt: Attempt<'_>) -> AuthError {
         self.observers.notify_refused(match attempt.subject {
             Subject::RequestInClear => AuthError::SentInClear(SentInClear::new(None)),

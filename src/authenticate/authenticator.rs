@@ -92,7 +92,7 @@ impl<S, R> Authenticator<S, R> {
     /// # Ok::<(), keygate::error::ConfigError>(())
     /// ```
     ///
-    /// In the challenge of a query parameter, the `%` and all but printable ASCII in its name are percent-encoded.
+    /// In the challenge of a query parameter, `%` and everything but printable ASCII are percent-encoded in its name.
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ impl<S, R> Authenticator<S, R> {
         Ok(self.configure(|config| config.challenges = challenges))
     }
 
-    /// Refuses all keys but those in the format of generated keys with this prefix, as
+    /// Refuses all keys except generated keys with this prefix, as
     /// [`WrongReason::Malformed`](crate::WrongReason::Malformed), without hashing them or looking them up.
     ///
     /// For services whose keys are all made by [`ApiKey::generate`](crate::ApiKey::generate) or the command line:
@@ -221,10 +221,9 @@ impl<S, R> Authenticator<S, R> {
 
     /// Defines the address of a client, for keys that are restricted to networks, and for the throttle of wrong keys.
     ///
-    /// Without it, a key with networks is refused as
-    /// [`AuthError::Misconfigured`](crate::AuthError::Misconfigured), and so is one in a request without the address.
-    /// [`verify_key`](Authenticator::verify_key) sees no request and knows no address; [`verify`](Authenticator::verify)
-    /// sees headers, and empty extensions.
+    /// Without it, a key with networks is refused as [`AuthError::Misconfigured`](crate::AuthError::Misconfigured), as
+    /// it is in a request whose address is unknown. [`verify_key`](Authenticator::verify_key) sees no request and knows
+    /// no address; [`verify`](Authenticator::verify) sees headers, and empty extensions.
     #[must_use]
     pub fn with_client_address(self, address: ClientAddress) -> Self {
         self.configure(|config| config.client_address = Some(address))
@@ -235,14 +234,14 @@ impl<S, R> Authenticator<S, R> {
     /// [`optional`](crate::ApiKeyLayer::optional) layer, so that callers notice at once that they send their keys in
     /// clear, and nobody can test keys in this way (draft-ietf-httpapi-privacy).
     ///
-    /// The proxies that [`ClientAddress::behind`] names report how their requests were sent: see
+    /// The proxies named by [`ClientAddress::behind`] report how the client sent a request: see
     /// [`TrustedProxies::transport`](crate::client::TrustedProxies::transport). For requests of other peers, the server puts
     /// a [`Transport`](crate::client::Transport) into the extensions; behind proxies, a request of another peer
     /// without it was sent in clear. If the service names no proxies, and in
     /// [`verify_key`](Authenticator::verify_key), which sees no request, a missing `Transport` is
     /// [`AuthError::Misconfigured`](crate::AuthError::Misconfigured).
     ///
-    /// Observers get the [`KeyId`](crate::KeyId) of a right key. Anybody between the caller and the service may
+    /// Observers get the [`KeyId`](crate::KeyId) if the key is right. Anybody between the caller and the service may
     /// have read it: [the guide](crate::guide::sources) shows how to revoke it. Wrong keys count for the throttle of
     /// failures.
     ///
@@ -295,7 +294,7 @@ impl<S, R> Authenticator<S, R> {
         self.warn_before_in(time, HeaderName::from_static("x-key-expires"))
     }
 
-    /// Does the same as [`Authenticator::warn_before`], in a header of another name.
+    /// Does the same as [`Authenticator::warn_before`], with another header name.
     #[cfg(any(feature = "serde", feature = "yaml"))]
     #[cfg_attr(docsrs, doc(cfg(any(feature = "serde", feature = "yaml"))))]
     #[must_use]

@@ -80,8 +80,8 @@ impl<S, R> Authenticator<S, R> {
     /// Completes the headers of the response to an admitted request: `Vary`, `Cache-Control: private` unless it is set,
     /// and the header of [`Authenticator::warn_before`].
     ///
-    /// With a header type of another stack, pass the `Vary` and `Cache-Control` of the response, or an empty map, and
-    /// copy what it has afterwards.
+    /// If your stack has its own header type, pass a map with the response's `Vary` and `Cache-Control`, or an empty
+    /// map, and copy the map's headers to the response afterwards.
     pub fn finish_response(&self, headers: &mut HeaderMap, client: &Client) {
         Caching::Private.apply(headers, &self.config().sources);
         add_warning(headers, &self.config().warning_for(client));
@@ -90,8 +90,8 @@ impl<S, R> Authenticator<S, R> {
     /// Completes the headers of the response to a refused request, whoever refused it: the challenges,
     /// `Cache-Control: no-store`, `Retry-After` and the RateLimit headers, where each applies.
     ///
-    /// It also notifies the observers of a refusal that was decided after the key was verified: of a missing scope or a
-    /// spent quota. They know of all others. So call it once for each refused request.
+    /// It also notifies the observers of a refusal that was decided after the key was verified, such as a missing scope
+    /// or a spent quota. Other refusals were reported when they were decided. So call it once for each refused request.
     ///
     /// ```
     /// use http::HeaderMap;
@@ -120,7 +120,7 @@ impl<S, R> Authenticator<S, R> {
 }
 
 impl<S: SyncStore, R> Authenticator<S, R> {
-    /// Verifies a request of an HTTP stack with other header types than those of `http` 1.
+    /// Verifies a request of an HTTP stack that does not use the header types of `http` 1.
     ///
     /// `headers` are all headers of the request, each line by itself. `uri` is the target of the request, as in the
     /// request line; only [`Source::query`](crate::Source::query) needs it. `peer` is the address of the connection's
@@ -135,7 +135,7 @@ impl<S: SyncStore, R> Authenticator<S, R> {
     /// let headers = [("Host", &b"example.org"[..]), ("X-Api-Key", b"08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU")];
     /// assert_eq!(auth.verify_headers(headers, None, None)?.name(), "User 1");
     ///
-    /// // A refusal, to be copied into a response of the stack.
+    /// // Copy a refusal into a response of the stack.
     /// let error = auth.verify_headers([], None, None).unwrap_err();
     /// let response = auth.respond::<String>(&error);
     /// assert_eq!(response.status(), 401);
@@ -147,7 +147,7 @@ impl<S: SyncStore, R> Authenticator<S, R> {
     ///
     /// Why the request is refused. If a source is in the query, a request without `uri` is
     /// [`AuthError::Misconfigured`]. A URI that cannot be parsed is refused as a malformed key, and so is a control
-    /// character in a header that decides.
+    /// character in a header that the decision depends on.
     pub fn verify_headers<'h>(
         &self,
         headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,

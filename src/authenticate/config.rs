@@ -60,15 +60,15 @@ impl SharedConfig {
 }
 
 impl Config {
-    /// Returns the header that names the end of the client's key, if it is configured and due.
+    /// Returns the header with the time at which the client's key expires, if it is configured and due.
     #[inline]
     pub(crate) fn warning_for(&self, client: &Client) -> WarningHeader {
         self.warning.as_ref()?.header(client, self.clock.as_ref())
     }
 
-    /// Notifies the observers of a refusal that was decided behind this authenticator's layer: for a missing scope, a
-    /// spent quota, an anonymous caller, or a wrong order of layers. Returns whether it was such a refusal. All others
-    /// were reported when this authenticator decided.
+    /// Notifies the observers of a refusal that was decided behind this authenticator's layer, because of a missing
+    /// scope, a spent quota, an anonymous caller, or a wrong order of layers. Returns whether the refusal was decided
+    /// there. All others were reported when this authenticator decided.
     #[cold]
     pub(crate) fn notify_downstream(&self, error: &AuthError, anonymous: bool) -> bool {
         let downstream = is_downstream(error, anonymous);
@@ -79,8 +79,8 @@ impl Config {
     }
 }
 
-/// Returns whether this refusal may have been decided behind a key layer, which passed the request on, as anonymous or
-/// with a client.
+/// Returns whether this refusal may have been decided behind a key layer that had passed the request on, with a client
+/// or as anonymous.
 pub(crate) fn is_downstream(error: &AuthError, anonymous: bool) -> bool {
     match error {
         AuthError::NoCredentials => anonymous,

@@ -11,7 +11,7 @@ use super::head::RequestHead;
 use crate::credential::Credential;
 use crate::error::{AuthError, Misconfiguration, WrongReason};
 
-/// The head of a request with other header types, as far as verification reads it.
+/// The parts of a request that verification reads, converted from other header types.
 pub(crate) struct ForeignHead {
     /// Why no credential could be read, or the credential.
     pub(crate) credential: Result<Credential, AuthError>,
@@ -40,7 +40,8 @@ impl ForeignHead {
         )
     }
 
-    /// Reads lines that share their bytes with the request, or have a copy that is overwritten when it is dropped.
+    /// Reads header lines. They share their bytes with the request, or have a copy that is overwritten when it is
+    /// dropped.
     pub(crate) fn of_lines<T: AsRef<[u8]> + Send + 'static>(
         config: &Config,
         lines: impl IntoIterator<Item = (HeaderName, T)>,
@@ -68,12 +69,13 @@ impl ForeignHead {
 }
 
 impl Config {
-    /// Returns whether all headers have a part in the decision: the function that defines the address may read any.
+    /// Returns whether the decision may depend on any header: the function that defines the client address can read all
+    /// of them.
     pub(crate) fn reads_all(&self) -> bool {
         self.client_address.is_some()
     }
 
-    /// Returns whether a header has a part in the decision.
+    /// Returns whether the decision depends on a header.
     fn reads(&self, name: &str) -> bool {
         let is_source = |source: &HeaderName| source.as_str().eq_ignore_ascii_case(name);
         self.reads_all() || self.sources.header_names().iter().any(is_source)

@@ -8,8 +8,8 @@ use crate::key::KeyDigest;
 
 /// Throttles wrong keys by client address. `FailureThrottle` implements it.
 pub(crate) trait FailureGuard: Send + Sync {
-    /// Checks a key before its lookup if the store is known to wait, and returns the source of the address, with the address if
-    /// it was read. Refuses the key if the address is over its limit.
+    /// Checks a key before its lookup if the store is known to wait, and refuses it if its address is over the limit.
+    /// Returns where to find the address, or the address itself if it was read.
     fn before_lookup<'a>(
         &self,
         digest: KeyDigest,
@@ -17,8 +17,8 @@ pub(crate) trait FailureGuard: Send + Sync {
         clock: Option<&Clock>,
     ) -> Result<AddressSource<'a>, AuthError>;
 
-    /// Checks a key whose lookup waits, and returns the address that a failure is counted by. Refuses the key if the
-    /// address is over its limit.
+    /// Checks a key whose lookup waits, and refuses it if its address is over the limit. Returns the address to count a
+    /// failure for.
     fn before_waiting(
         &self,
         digest: KeyDigest,
@@ -39,10 +39,10 @@ pub(crate) trait FailureGuard: Send + Sync {
     ) -> AuthError;
 }
 
-/// Where the client address of a request is to be found.
+/// Where to find the client address of a request.
 #[derive(Clone, Copy)]
 pub(crate) enum AddressSource<'a> {
-    /// A head whose client address was not read yet.
+    /// The head of a request, whose client address was not read yet.
     Head(RequestHead<'a>, &'a ClientAddress),
     /// The client address; `None` if the caller passed only a key, if the head has no address, or if the service does not
     /// define it.

@@ -6,10 +6,10 @@ use crate::credential::Challenge;
 
 /// The parts of an OpenAPI 3.1 document that describe keys: [`Authenticator::openapi`].
 ///
-/// OpenAPI knows no bare key in `Authorization`: tools ignore what describes it.
+/// OpenAPI cannot describe a bare key in `Authorization`: tools ignore its description.
 ///
-/// Each method returns a value that serializes to what the document has at that place. Crates such as utoipa and aide
-/// deserialize it into their own types.
+/// Each method returns a value that serializes to one part of the document. Crates such as utoipa and aide deserialize
+/// it into their own types.
 ///
 /// ```
 /// use keygate::{Authenticator, MemoryStore, Source};
@@ -62,7 +62,8 @@ impl OpenApi {
         OpenApiValue(Node::Map(schemes.collect()))
     }
 
-    /// The `security` of an operation or of the document: any of the sources, and the scope that the client needs.
+    /// The `security` of an operation or of the whole document: any of the sources, with the scope that the client
+    /// needs.
     pub fn security(&self, scope: Option<&Scope>) -> OpenApiValue {
         let roles = Node::List(scope.into_iter().map(|scope| text(scope.as_str())).collect());
         let alternatives =
@@ -96,8 +97,8 @@ impl OpenApi {
         ]))
     }
 
-    /// The `paths` of these routes: the security and the refusals of each operation, to be merged with what else is known
-    /// of it.
+    /// The `paths` of these routes: the security and the refusals of each operation. Merge them with your own
+    /// description of the operations.
     ///
     /// ```
     /// use http::Method;
@@ -137,7 +138,7 @@ fn scheme(challenge: Challenge<'_>) -> (String, OpenApiValue) {
         let scheme = [("type", text("http")), ("scheme", text(&name))];
         (name, map(scheme))
     };
-    // The characters of a name in `components`.
+    // The characters allowed in a name in `components`.
     let allowed = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_');
     let name = name.chars().map(|char| if allowed(char) { char } else { '_' }).collect();
     (name, OpenApiValue(scheme))

@@ -38,7 +38,7 @@ impl Client {
         &self,
         scopes: impl IntoIterator<Item = T>,
     ) -> Result<(), AuthError> {
-        // A text that is no scope is covered by none, not even by `*`.
+        // No scope covers a text that is not a scope, not even `*`.
         let covered = |text: &str| self.has(text) && is_scope(text.as_bytes());
         let mut needed = Vec::new();
         let mut all = true;

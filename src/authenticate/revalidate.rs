@@ -10,13 +10,14 @@ use crate::error::AuthError;
 use crate::store::{KeyStore, LookupResult, SyncStore};
 
 impl<S: KeyStore, R> Authenticator<S, R> {
-    /// Decides again on a client that this authenticator admitted: its key may have been revoked, disabled, restricted or
-    /// expired since. For WebSockets, event streams and other connections that stay open: [the guide][guide] ends them
-    /// with one timer.
+    /// Checks a client again that this authenticator admitted: since then, its key may have expired, or may have been
+    /// revoked, disabled or restricted. For WebSockets, event streams and other connections that stay open: [the
+    /// guide][guide] ends them with one timer.
     ///
     /// The result is the client as it is now, with its current scopes. [`AuthError::WrongCredentials`] means that the key no
-    /// longer works. [`AuthError::Unavailable`] says nothing about the key: the store failed. A key with networks is checked
-    /// from the address of the request; if it had no networks then, it is refused, since its address is not known.
+    /// longer works. [`AuthError::Unavailable`] says nothing about the key: the store failed. A key with networks is
+    /// checked against the address of the request. If it had no networks at that time, it is refused, since the address
+    /// was not read.
     ///
     /// Observers and the throttle of wrong keys see no request, and are not called. The future borrows nothing.
     ///

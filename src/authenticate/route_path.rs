@@ -10,7 +10,7 @@ pub(super) struct Pattern {
     segments: Box<[Segment]>,
 }
 
-/// In the order in which a router tries them.
+/// In the order in which routers try them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Literal(Box<str>),
@@ -43,8 +43,8 @@ impl Pattern {
         self.segments.cmp(&other.segments)
     }
 
-    /// Returns the value of the first pattern that matches the path of a request. A path that another server could read
-    /// as another one has none.
+    /// Returns the value of the first pattern that matches the path of a request. A path that servers could read in
+    /// different ways has none.
     pub(super) fn find<'a, T>(sorted: &'a [(Self, T)], path: &str) -> Option<&'a T> {
         if !is_plain(path) {
             return None;

@@ -6,11 +6,11 @@ use super::route_path::Pattern;
 use crate::client::{Client, Scope};
 use crate::error::{AuthError, ConfigError, MissingScope, Need};
 
-/// A table of routes and their scopes. What it does not list is refused.
+/// A table of routes and their scopes. Routes that it does not list are refused.
 ///
-/// A route is a method and a path such as `/orders/{id}`. `HEAD` has the scope of `GET`. Other methods, such as `OPTIONS`,
-/// are listed like all others. If several paths match, the one with the first literal segment counts, as in the routers of
-/// axum and actix: `/orders/export` before `/orders/{id}` before `/orders/{*path}`.
+/// A route is a method and a path such as `/orders/{id}`. `HEAD` has the scope of `GET`. No other method is special,
+/// not even `OPTIONS`. If several paths match, the most specific one counts, as in the routers of axum and actix:
+/// `/orders/export` before `/orders/{id}` before `/orders/{*path}`.
 ///
 /// [`RequireScope::by_route`](crate::RequireScope::by_route) and
 /// [`RequireScope::by_path`](crate::RequireScope::by_path) apply it in front of a service.
@@ -34,7 +34,7 @@ use crate::error::{AuthError, ConfigError, MissingScope, Need};
 /// # Ok::<(), keygate::error::ConfigError>(())
 /// ```
 ///
-/// A test can hold the routes of a service to the table, so that no route is added without a scope:
+/// A test can check that the table lists all routes of a service, so that no route is added without a scope:
 ///
 /// ```
 /// # use http::Method;
@@ -70,7 +70,7 @@ impl RouteScopes {
         self.add(method, path, Some(scope))
     }
 
-    /// Adds a route for every client, whatever its scopes. Anonymous callers are refused.
+    /// Adds a route that is open to every client, whatever its scopes. Anonymous callers are refused.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl RouteScopes {
         match search {
             Ok(index) => {
                 let (known, entries) = &mut self.paths[index];
-                // The same shape with other names would be another route of the router.
+                // Routers treat paths that differ only in the names of parameters as the same route.
                 if known.as_str() != path || entries.iter().any(|(known, _)| *known == method) {
                     return Err(ConfigError::RouteTwice);
                 }
@@ -119,8 +119,8 @@ impl RouteScopes {
     /// Checks a client by the path of its request, as it was sent.
     ///
     /// A path that servers read in different ways is refused: with an empty segment (`//`), a segment `.` or `..`, a
-    /// backslash, or an encoded slash, dot, backslash or control character. So is a path that is another route when it is
-    /// decoded.
+    /// backslash, or an encoded slash, dot, backslash or control character. So is a path that matches another route
+    /// when it is decoded.
     ///
     /// # Errors
     ///

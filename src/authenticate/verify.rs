@@ -1,4 +1,4 @@
-//! The entrances of an authenticator. Each passes a request head or a key on to the configuration.
+//! The verifying methods of an authenticator. Each passes a request head or a key to the configuration.
 
 use std::net::IpAddr;
 
@@ -26,8 +26,8 @@ impl<S: SyncStore, R> Authenticator<S, R> {
         self.config().verify_head(&self.store, parts.into())
     }
 
-    /// Verifies a key that did not come in the head of a request: in a WebSocket message, in the header type of another
-    /// HTTP stack, in a tool.
+    /// Verifies a key that did not come in the head of a request, but in a WebSocket message, for example, or in a
+    /// command-line tool.
     ///
     /// # Errors
     ///
@@ -227,7 +227,7 @@ impl SharedConfig {
             Some(guard) => {
                 guard.before_waiting(request.digest, address_source, config.clock.as_ref())
             }
-            // The head is not kept. The key may turn out to be restricted to networks.
+            // The head is not kept, so the address is read now: the key may turn out to be restricted to networks.
             None => Ok(address_source.address()),
         };
         let address_source = match address {

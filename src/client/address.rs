@@ -27,7 +27,7 @@ use super::{Transport, TrustedProxies};
 /// ```
 #[derive(Clone)]
 pub struct ClientAddress {
-    /// `None` is the peer that the caller passes.
+    /// `None` reads the peer that the caller passes.
     peer: Option<Arc<PeerOf>>,
     proxies: Option<Arc<TrustedProxies>>,
 }
@@ -54,7 +54,7 @@ impl ClientAddress {
     /// use http::{Extensions, HeaderMap};
     /// use keygate::client::ClientAddress;
     ///
-    /// /// What the server of this service leaves in every request.
+    /// /// The server adds this to every request.
     /// #[derive(Clone)]
     /// struct Connection { peer: IpAddr }
     ///
@@ -76,14 +76,14 @@ impl ClientAddress {
         Self::by(move |_, extensions| extensions.get().map(&address))
     }
 
-    /// Treats the address as that of a peer. If the peer is one of these proxies, the client address that the proxies
-    /// report counts instead.
+    /// Treats the address as that of a peer. If the peer is one of these proxies, the client address is the one that
+    /// the proxies report.
     #[must_use]
     pub fn behind(self, proxies: TrustedProxies) -> Self {
         Self { proxies: Some(Arc::new(proxies)), ..self }
     }
 
-    /// Works the address out. Everything that depends on the address of a client calls this.
+    /// Returns the address. Everything that depends on the address of a client calls this.
     pub(crate) fn of(
         &self,
         headers: &HeaderMap,
@@ -109,7 +109,7 @@ impl ClientAddress {
         }
     }
 
-    /// Works the transport out. Trusted proxies report it for their requests, and the server for all others. `None` if
+    /// Returns the transport. Trusted proxies report it for their requests, and the server for all others. `None` if
     /// neither the server nor a proxy can have reported it.
     pub(crate) fn transport(
         address: Option<&Self>,

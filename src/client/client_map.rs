@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 use papaya::{Equivalent, HashMap, HashMapRef, LocalGuard};
 use smol_str::SmolStr;
 
-/// With this many, sweeping one shard takes well below a millisecond for a million clients.
+/// With this number of shards and a million clients, sweeping one shard takes well below a millisecond.
 const SHARDS: usize = 256;
 
 /// Nanoseconds between the sweeps of two shards: about a minute for all of them.
@@ -27,7 +27,7 @@ pub(crate) struct ClientMap<K, V> {
     next: AtomicUsize,
 }
 
-/// The name of a client, and `of`, which distinguishes the states of one client.
+/// The name of a client, and `of`, which distinguishes several states of one client.
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct ClientKey<T> {
     pub(crate) of: T,
@@ -88,7 +88,7 @@ impl<K: Eq + Hash + Send + 'static, V: Send + 'static> ClientMap<K, V> {
     /// Returns the shard of a key, given as any type with the same hash.
     #[inline]
     pub(crate) fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> Shard<'_, K, V> {
-        // The remainder is below 256.
+        // The remainder fits in a `u8`.
         #[allow(clippy::cast_possible_truncation)]
         let shard = (self.hasher.hash_one(key) % SHARDS as u64) as usize;
         self.shards[shard].pin()

@@ -1,5 +1,5 @@
-//! Reads the headers in which proxies name the addresses and protocols of a request, from their end: a caller may have
-//! written the beginning, which must not change how the rest is parsed.
+//! Reads the headers in which proxies report the address and protocol of a request. They are read from the end: a
+//! caller may have written the beginning, which must not change how the rest is parsed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -80,7 +80,7 @@ impl<'a> Iterator for Backwards<'a> {
         let mut quoted = false;
         for (at, byte) in text.iter().enumerate().rev() {
             if *byte == b'"' && self.quotes {
-                // An escaped quote is inside of quotes.
+                // An escaped quote does not end the quoted text.
                 quoted = !quoted || is_escaped(&text[..at]);
             } else if *byte == self.separator && !quoted {
                 self.rest = Some(&text[..at]);
@@ -114,7 +114,7 @@ fn parameter<'a>(element: &'a [u8], name: &str) -> Option<&'a [u8]> {
 }
 
 /// An address, with a port or without: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`,
-/// `[2001:db8::1]:80` (RFC 7239 section 6). A port may be hidden, an address may not.
+/// `[2001:db8::1]:80` (RFC 7239 section 6). A port may be obfuscated, but an address may not.
 fn node(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
     if let Some(bracketed) = text.strip_prefix('[') {

@@ -27,7 +27,7 @@ pub(crate) fn check(text: &str) -> Result<(), LabelError> {
     Ok(())
 }
 
-/// Reason why a text is not a valid client name or key label. `Display` is the predicate of a sentence.
+/// Reason why a text is not a valid client name or key label. `Display` continues a sentence whose subject is the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LabelError {
@@ -43,7 +43,7 @@ pub enum LabelError {
     /// The label has an invisible character.
     #[error("contains {0}, which is invisible")]
     Invisible(InvisibleChar),
-    /// The label is a key, but labels are shown to people.
+    /// The label is a key, which must not be shown to people as labels are.
     #[error("is a key")]
     Key,
     /// The label begins or ends with a blank.

@@ -53,7 +53,7 @@ impl FromStr for Network {
             address => address.map(IpNet::from),
         };
         let network = network.ok_or(ParseNetworkError::Form)?;
-        // Addresses are compared in canonical form, so that such a network would contain none.
+        // Addresses are compared in canonical form, so this network would contain none.
         if network.addr() != network.addr().to_canonical() {
             return Err(ParseNetworkError::Mapped);
         }
@@ -76,7 +76,8 @@ impl fmt::Debug for Network {
     }
 }
 
-/// A list of networks. Most have one at most, which needs no allocation: a request then waits for memory once less.
+/// A list of networks. Most lists have at most one, which needs no allocation, so that a request waits for memory one
+/// time less.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) enum Networks {
     #[default]
@@ -122,7 +123,7 @@ pub enum ParseNetworkError {
     /// The address has bits set beyond the length of the network.
     #[error("a network is written with its first address: `10.0.0.0/8`, not `10.1.2.3/8`")]
     NotTheFirst,
-    /// The network is one of IPv4 addresses in IPv6.
+    /// The network contains IPv4 addresses in their IPv6 form.
     #[error("a network of IPv4 addresses is written like `10.0.0.0/8`, not in IPv6")]
     Mapped,
 }

@@ -34,15 +34,15 @@ pub struct ClientProfile(Arc<Fields>);
 pub(super) enum Fields {
     Name(SmolStr),
     Detailed(Box<Details>),
-    /// Of a client that is restricted to networks.
+    /// The profile of a client that is restricted to networks.
     WithNetworks(Box<Details>),
-    /// Of one key, which has restrictions.
+    /// The profile of a single key with restrictions.
     OfKey(Box<KeyProfile>),
 }
 
 const _: () = assert!(size_of::<Fields>() == 24);
 
-/// In this order, so that what a request reads lies together: with many clients, it is in no cache.
+/// The fields that a request reads come first and lie together: with many clients, they are in no cache.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[repr(C)]
 pub(super) struct Details {
@@ -54,7 +54,7 @@ pub(super) struct Details {
     metadata: BTreeMap<String, String>,
 }
 
-/// The parts of a profile. Taken apart without `..`, so that a new part is a compile error.
+/// The parts of a profile. Destructured without `..`, so that a new part is a compile error.
 pub(crate) struct ProfileParts<'a> {
     #[cfg_attr(not(feature = "serde"), allow(dead_code))]
     pub(crate) name: &'a str,
@@ -73,7 +73,7 @@ impl ClientProfile {
         Self(Arc::new(Fields::Name(SmolStr::new(name))))
     }
 
-    /// Replaces the title, which is shown to people. It can change, while the name identifies the client and never does.
+    /// Replaces the title, which is shown to people. Unlike the name, which identifies the client, it can change.
     ///
     /// It has 1 to [`MAX_NAME_CHARS`](crate::client::MAX_NAME_CHARS) characters, and follows the rules of names.
     #[must_use]
@@ -254,7 +254,7 @@ impl fmt::Debug for ClientProfile {
         shown.field("name", &self.name());
         if let Some(details) = self.details() {
             let Details { networks, scopes: _, name: _, title, quota, metadata } = details;
-            // Of a key, they are narrowed.
+            // The scopes of a key with restrictions are narrowed.
             let scopes = self.scopes();
             shown.field("title", title).field("scopes", &scopes).field("networks", &&**networks);
             shown.field("quota", quota);

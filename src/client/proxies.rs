@@ -7,8 +7,8 @@ use super::{Network, ParseNetworkError, Transport};
 
 /// The networks of your own proxies, whose headers name the address of a client.
 ///
-/// A proxy appends the address that a request came from to a header. So the list is read from its end, and only as far as
-/// trusted proxies wrote it:
+/// A proxy appends the address of its own peer to a header. So the list is read from its end, and only the part that
+/// trusted proxies wrote:
 ///
 /// - A peer that is not in a trusted network is the client, whatever the headers say.
 /// - Otherwise the client is the rightmost address that is not in a trusted network. All lines of the
@@ -17,9 +17,9 @@ use super::{Network, ParseNetworkError, Transport};
 ///   client is the last trusted proxy before it.
 ///
 /// The header is `X-Forwarded-For`, or [`Forwarded`](TrustedProxies::reading_forwarded) (RFC 7239), and never
-/// both: a proxy that adds to one of them passes the other on as the caller wrote it. Name the one that your proxies
-/// write, and make sure that each of them does: a proxy that passes it on unchanged lets callers choose their
-/// address. Trust the addresses of your proxies, not a whole network that others share.
+/// both: a proxy that appends to one of them leaves the other as the caller wrote it. Choose the one that your proxies
+/// write, and make sure that each of them writes it: if a proxy passes it on unchanged, callers can choose their
+/// address. Trust only the addresses of your proxies, not a whole network that they share with others.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -43,7 +43,7 @@ pub struct TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// The proxies in these networks, such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`, that write
+    /// Trusts the proxies in these networks, such as `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`, which write
     /// `X-Forwarded-For`.
     ///
     /// # Errors
@@ -79,8 +79,8 @@ impl TrustedProxies {
     /// these proxies.
     ///
     /// The proxies report it in `X-Forwarded-Proto`, as `https` or `wss`. If it has several elements, all of them must be
-    /// one of these. With [`TrustedProxies::reading_forwarded`], `proto` in the last element that a trusted proxy wrote
-    /// counts. A request whose protocol no proxy reports was sent in clear.
+    /// one of these. With [`TrustedProxies::reading_forwarded`], it is `proto` in the last element that a trusted proxy
+    /// wrote. A request whose protocol no proxy reports was sent in clear.
     ///
     /// Make sure that the outermost proxy sets the header, and replaces one that the caller sent.
     ///
@@ -106,7 +106,8 @@ impl TrustedProxies {
         Some(if is_encrypted { Transport::Tls } else { Transport::Clear })
     }
 
-    /// Reads the elements that trusted proxies wrote: up to the first one that does not name a trusted proxy.
+    /// Reads the elements that trusted proxies wrote, from the end up to the first one that does not name a trusted
+    /// proxy.
     fn is_encrypted_by_forwarded(&self, headers: &HeaderMap) -> bool {
         let mut is_encrypted = false;
         for element in self.field.elements(headers) {

@@ -47,8 +47,8 @@ impl RateUnit {
 /// parse; in key files, write `{rate: 100/minute, burst: 20}`.
 ///
 /// An idle client may make as many requests at once as the burst. With N requests per unit, it then earns one request
-/// in every N-th part of the unit, and never has more than the burst. In a time T, at most burst + N x T / unit requests
-/// are allowed: the burst is added once, so that the first unit allows more requests than later ones.
+/// in every N-th part of the unit, and never has more than the burst. During a time T, at most burst + N x T / unit
+/// requests are allowed: the burst is available once, so the first unit allows more requests than later ones.
 ///
 /// | rate | at once | 1st minute | each later minute |
 /// | --- | --- | --- | --- |
@@ -107,7 +107,7 @@ impl Rate {
     /// The burst is zero, or takes more than 100 years to earn.
     pub fn with_burst(self, burst: u32) -> Result<Self, ParseQuotaError> {
         let burst = NonZeroU32::new(burst).ok_or(ParseQuotaError::Burst)?;
-        // Neither product can overflow.
+        // Neither multiplication can overflow.
         let seconds = self.per.duration().as_secs() * u64::from(burst.get());
         if seconds > LONGEST_BURST * u64::from(self.count.get()) {
             return Err(ParseQuotaError::LongBurst);

@@ -6,9 +6,9 @@ use super::profile::Fields;
 use super::{ClientProfile, Network, Scope};
 use crate::key::{Lifetime, Timestamp};
 
-/// What restricts one key beyond its client.
+/// The restrictions of one key, in addition to those of its client.
 ///
-/// Few keys have restrictions, so a key with any has its own profile, which holds them. All others share the profile of
+/// A key with restrictions has its own profile, which holds them. All other keys, most of them, share the profile of
 /// their client.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct KeyRestrictions {
@@ -19,12 +19,12 @@ pub(crate) struct KeyRestrictions {
     pub(crate) networks: Vec<Network>,
 }
 
-/// The profile of a client, as a key with restrictions has it: a request reads nothing else, since each further
-/// allocation may be in no cache.
+/// The profile of a key with restrictions. It contains everything that a request reads, since another allocation might
+/// not be in a cache.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct KeyProfile {
     pub(super) client: ClientProfile,
-    /// The scopes that the key has.
+    /// The effective scopes of the key.
     pub(super) scopes: Arc<[Scope]>,
     /// The networks from which the key may be used, if it may not be used from everywhere.
     networks: Option<Networks>,
@@ -50,7 +50,7 @@ impl KeyProfile {
 }
 
 impl ClientProfile {
-    /// Returns whether a key with this profile may be refused although its status is clear.
+    /// Returns whether a key with this profile may be refused although its packed status is zero.
     #[inline]
     pub(crate) fn is_restricted(&self) -> bool {
         match self.fields() {
@@ -195,7 +195,7 @@ mod tests {
             ("10.0.0.0/8", "10.0.0.0/8", Some("10.0.0.0/8")),
             ("10.1.0.0/16 10.2.0.0/16", "10.0.0.0/8 ::1", Some("10.1.0.0/16 10.2.0.0/16")),
             ("10.0.0.0/8 ::/0", "10.1.0.0/16 ::1", Some("10.1.0.0/16 ::1")),
-            // The client has lost the network of the key, which may be used from nowhere.
+            // The client has lost the key's only network, so the key may be used from nowhere.
             ("10.0.0.0/16", "10.1.0.0/16", Some("")),
         ] {
             let profile = ClientProfile::new("App 1").with_networks(networks(client));

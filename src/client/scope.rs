@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 /// least one more; `*` covers all scopes. A client without scopes may do nothing that requires one.
 ///
 /// Scopes below `keygate:` are reserved for the administration of keys. Only the scopes below `keygate:` cover them, and
-/// imports do not add them: give them by hand.
+/// imports do not add them: grant them by hand.
 ///
 /// | the client has | required | covered |
 /// | --- | --- | --- |
@@ -220,7 +220,7 @@ mod tests {
         text.prop_map(|text| text.parse().unwrap())
     }
 
-    /// The definition of covering by segments.
+    /// The definition of `covers`, by segments.
     fn covers(has: &Scope, required: &Scope) -> bool {
         let (has, required) = (has.as_str().split(':'), required.as_str().split(':'));
         let (has, required) = (has.collect::<Vec<_>>(), required.collect::<Vec<_>>());

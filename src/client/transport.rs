@@ -2,8 +2,8 @@
 ///
 /// [`Authenticator::require_tls`](crate::Authenticator::require_tls) refuses requests in clear. The server puts this value
 /// into the extensions of each request, unless a proxy reports it: see
-/// [`TrustedProxies::transport`](super::TrustedProxies::transport). A server that accepts nothing but TLS adds the same
-/// value to all requests:
+/// [`TrustedProxies::transport`](super::TrustedProxies::transport). A server that accepts only TLS adds the same value
+/// to all requests:
 ///
 /// ```
 /// use axum::{Extension, Router, routing::get};

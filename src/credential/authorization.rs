@@ -56,7 +56,7 @@ impl Authorization {
     }
 }
 
-/// How `Authorization` is read with one scheme. `read` reads the credentials behind its name.
+/// How to read `Authorization` with one scheme. `read` reads the credentials that follow the name of the scheme.
 pub(super) struct Grammar<'a, F> {
     pub(super) scheme: &'a str,
     pub(super) expected: Expected<'a>,
@@ -99,7 +99,7 @@ impl<F: Fn(&[u8]) -> Credential> Grammar<'_, F> {
         });
     }
 
-    /// Returns whether the prefix shows that a text behind no well-formed scheme is not a key.
+    /// Returns whether a text without a well-formed scheme lacks the prefix of keys, and so is not a key.
     fn is_credential_of_another_kind(&self, credentials: &[u8]) -> bool {
         let is_key = || !credentials.is_empty() && !is_absent((self.read)(credentials));
         self.expected.prefix.is_some() && !is_key()

@@ -45,7 +45,7 @@ impl SourceKind for Basic {
         }
     }
 
-    /// OpenAPI knows no other key in `Authorization`.
+    /// OpenAPI cannot describe any other key in `Authorization`.
     #[cfg(feature = "serde")]
     fn description(&self) -> Challenge<'_> {
         Challenge::of_scheme(BASIC)
@@ -60,7 +60,7 @@ impl SourceKind for Basic {
     }
 }
 
-/// Reads the key of a user name and a password. A user name has no colon (RFC 7617 section 2).
+/// Reads the key from a user name and a password. A user name has no colon (RFC 7617 section 2).
 fn read(pair: &[u8], expected: Expected<'_>) -> Credential {
     let pair = decode(pair);
     let colon = pair.as_ref().and_then(|pair| pair.iter().position(|byte| *byte == b':'));

@@ -9,7 +9,7 @@ use super::lines::rewrite;
 use super::{Credential, has_several};
 use crate::error::ConfigError;
 
-/// A header that has a key without a scheme, or credentials of a scheme, which are not read.
+/// A header with a key that has no scheme. Credentials with a scheme are not read.
 pub(super) struct HeaderRaw(HeaderName);
 
 impl HeaderRaw {
@@ -36,7 +36,7 @@ impl SourceKind for HeaderRaw {
     }
 
     fn strip(&self, headers: &mut HeaderMap, _: &mut Uri, expected: Expected<'_>) {
-        // A line that begins with the prefix goes, too: beside another line, it would be a key.
+        // A line that begins with the prefix is removed, too: on its own it would be a key.
         rewrite(headers, &self.0, |line: &HeaderValue| {
             let (name, credentials) = split(line.as_bytes());
             let is_other = if credentials.is_empty() {
@@ -62,7 +62,7 @@ impl SourceKind for HeaderRaw {
     }
 }
 
-/// Returns whether a caller forgot the key behind the name of a scheme.
+/// Returns whether the value is the name of a scheme whose key was forgotten.
 fn lacks_key(name: &[u8]) -> bool {
     [BEARER, BASIC].iter().any(|scheme| name.eq_ignore_ascii_case(scheme.as_bytes()))
 }

@@ -22,20 +22,20 @@ pub(crate) trait SourceKind: Send + Sync {
     /// The header that has the credential, or `None` if the URI has it.
     fn header_name(&self) -> Option<&HeaderName>;
 
-    /// Returns whether the header has the key and nothing else. One such source is read on a shorter path.
+    /// Returns whether the header has the key and nothing else. A single source of this kind is read on a shorter path.
     fn is_whole_header(&self) -> bool {
         false
     }
 
     fn challenge(&self) -> Challenge<'_>;
 
-    /// The scheme or the place by which OpenAPI describes the source.
+    /// The scheme or the place in OpenAPI's description of the source.
     #[cfg(feature = "serde")]
     fn description(&self) -> Challenge<'_> {
         self.challenge()
     }
 
-    /// The function of [`Source`](super::Source) that makes this source, and its argument.
+    /// The constructor of this source in [`Source`](super::Source), and its argument.
     fn constructor(&self) -> (&'static str, &str) {
         let Challenge { scheme, location } = self.challenge();
         location.unwrap_or(("scheme", scheme))

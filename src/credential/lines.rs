@@ -13,7 +13,7 @@ pub(super) fn rewrite(
     }
 }
 
-/// The members of a list that a header has in one or several lines.
+/// The members of a header's list, which may have several lines.
 pub(super) fn members<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -22,7 +22,7 @@ pub(super) fn members<'a>(
     headers.get_all(name).iter().flat_map(move |line| split(line, separator))
 }
 
-/// Removes members from a list. Lines without one of them stay as they are.
+/// Removes members from a list. Lines without any of them are unchanged.
 pub(super) fn remove_members(
     headers: &mut HeaderMap,
     name: &HeaderName,

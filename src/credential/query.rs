@@ -39,7 +39,7 @@ impl SourceKind for Query {
         let kept: Vec<_> = pairs(query).filter(|pair| !is_ours(pair)).collect();
         let separator = if kept.is_empty() { "" } else { "?" };
         let path_and_query = format!("{}{separator}{}", uri.path(), kept.join("&"));
-        // A part of a valid target is valid; if it were not, no query is better than one with a key in it.
+        // A part of a valid target is valid. If it were not, no query would be better than one with a key in it.
         let path_and_query = PathAndQuery::try_from(path_and_query)
             .or_else(|_| PathAndQuery::try_from(uri.path()))
             .unwrap_or_else(|_| PathAndQuery::from_static("/"));
@@ -65,7 +65,7 @@ fn split(pair: &str) -> (&str, &str) {
     pair.split_once('=').unwrap_or((pair, ""))
 }
 
-/// Decodes into a buffer that never grows, since growing would leave a copy of a part of the key behind.
+/// Decodes into a buffer that never grows, since growing would leave behind a copy of part of the key.
 fn decode(text: &str) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     bytes.extend(decoded(text));

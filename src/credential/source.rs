@@ -35,8 +35,8 @@ pub struct Source(pub(super) Result<ConfiguredSource, ConfigError>);
 impl Source {
     /// A header whose whole value is the key, such as `x-api-key`.
     ///
-    /// A `Bearer` before the key would be part of the key. Use `-` in the name and not `_`: nginx drops headers with a
-    /// `_` unless `underscores_in_headers` is on.
+    /// If the value starts with `Bearer`, that is part of the key. Use `-` in the name and not `_`: nginx drops headers
+    /// with a `_` unless `underscores_in_headers` is on.
     pub fn header(name: impl AsRef<str>) -> Self {
         Self::of(Header::new(name.as_ref()))
     }
@@ -78,9 +78,8 @@ impl Source {
     /// The password is the key. If it is empty, the user name is: `curl -u KEY:`. A user name has no colon, so a key
     /// with a colon must be the password.
     ///
-    /// The challenge is an `ApiKey` line, as of other sources, so that browsers do not ask for a password: a browser
-    /// that has one sends it again with every request by itself, as it sends cookies. See
-    /// [`Source::with_basic_challenge`].
+    /// The challenge is an `ApiKey` line, as for other sources, so that browsers do not ask for a password: like a
+    /// cookie, a browser would send the password again with every request. See [`Source::with_basic_challenge`].
     #[must_use]
     pub fn basic() -> Self {
         Self::of(Ok(Basic::default()))
@@ -88,8 +87,8 @@ impl Source {
 
     /// A header that has the key without a scheme, such as `Authorization: KEY`.
     ///
-    /// A value of several words is not a key: `Authorization: Bearer KEY` counts as absent here. Use this for callers
-    /// that cannot send a scheme.
+    /// A value of several words is not a key: `Authorization: Bearer KEY` counts as absent here. For callers that
+    /// cannot send a scheme.
     pub fn header_raw(name: impl AsRef<str>) -> Self {
         Self::of(HeaderRaw::new(name.as_ref()))
     }
@@ -97,11 +96,11 @@ impl Source {
     /// A subprotocol of a WebSocket with this text before the key: `Sec-WebSocket-Protocol: chat, keygate.KEY` for the
     /// text `keygate.`. Scripts in browsers can set no other header of a WebSocket.
     ///
-    /// Two subprotocols with this text are ambiguous. A key must be a token (RFC 9110 section 5.6.2): one with `=`, `/`,
-    /// blanks or quotes cannot be sent this way. Generated keys can.
+    /// Two subprotocols that begin with this text are ambiguous. A key must be a token (RFC 9110 section 5.6.2): one
+    /// with `=`, `/`, blanks or quotes cannot be sent this way. Generated keys can.
     ///
-    /// A browser closes the connection unless the response names one of the subprotocols. So the caller must send
-    /// another one as well, and the service must respond with that one: the response must not repeat the key.
+    /// A browser closes the connection unless the response names one of the subprotocols, and the response must not
+    /// repeat the key. So the caller must send another subprotocol as well, and the service must respond with that one.
     /// [`strip_credentials`](crate::ApiKeyLayer::strip_credentials) removes the key and leaves the others.
     pub fn websocket_protocol(prefix: impl AsRef<str>) -> Self {
         Self::of(WebSocketProtocol::new(prefix.as_ref()))
@@ -110,10 +109,10 @@ impl Source {
     /// Reads only texts that begin with this prefix. A text without it is not a key of this service, and counts as
     /// absent.
     ///
-    /// So keys can share a place with other credentials, such as a JWT in `Authorization: Bearer`. Behind a layer that is
-    /// [`optional`](crate::ApiKeyLayer::optional), a request with such a text is anonymous, and the service must check the
-    /// other credential. The text stays in a request whose credentials are
-    /// [stripped](crate::ApiKeyLayer::strip_credentials). A blank text is still a blank key.
+    /// This lets keys share a place with other credentials, such as a JWT in `Authorization: Bearer`. Behind a layer
+    /// that is [`optional`](crate::ApiKeyLayer::optional), a request with such a text is anonymous, and the service
+    /// must check the other credential. The text stays in a request whose credentials are
+    /// [stripped](crate::ApiKeyLayer::strip_credentials). A blank text still counts as a blank key.
     ///
     /// The prefix has 1 to 64 visible ASCII characters. It is part of the key.
     ///
@@ -142,8 +141,8 @@ impl Source {
         Self(self.0.and_then(|source| Ok(ConfiguredSource { prefix: Some(prefix?), ..source })))
     }
 
-    /// Challenges with `Basic realm="..."`, at which browsers ask for a user name and a password. For
-    /// [`Source::basic`] alone.
+    /// Challenges with `Basic realm="..."`, at which browsers ask for a user name and a password. Only for
+    /// [`Source::basic`].
     ///
     /// A browser repeats the password in every request, even in requests that another site starts: protect requests
     /// that change state against CSRF.

@@ -12,8 +12,9 @@ use crate::key::KeyId;
 
 /// Why a request was refused.
 ///
-/// `Display` is safe to show to callers and is the `detail` of the response: it distinguishes a missing key from a wrong
-/// one, and nothing else. [`AuthError::reason`] says why a key is wrong, for the service's own logs and metrics.
+/// `Display` is safe to show to callers and is the `detail` of the response: it distinguishes a missing key from a
+/// wrong one, but does not say why a key is wrong. [`AuthError::reason`] says why a key is wrong, for the service's own
+/// logs and metrics.
 ///
 /// ```
 /// use http::{HeaderMap, StatusCode};
@@ -93,8 +94,8 @@ impl AuthError {
         }
     }
 
-    /// Returns the id of the refused key, if the store knows the key. For a request that was sent in clear: if it would
-    /// have been admitted over TLS.
+    /// Returns the id of the refused key, if the store knows the key. For a request that was sent in clear, it is
+    /// returned only if the request would have been admitted over TLS.
     pub fn key_id(&self) -> Option<KeyId> {
         match self {
             Self::WrongCredentials(wrong) => wrong.key_id,

@@ -3,7 +3,7 @@ use crate::client::ParseScopeError;
 /// An invalid configuration of an [`Authenticator`](crate::Authenticator), a `RequireScope` or a `Throttle`.
 ///
 /// It is returned when these are built, never at the first request. It does not contain the given text, which may be a
-/// key by mistake.
+/// key entered by mistake.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -44,7 +44,7 @@ pub enum ConfigError {
         "only `Source::basic()` can have a challenge of `Basic`: call `with_basic_challenge` on it"
     )]
     BasicChallenge,
-    /// A header map holds no query.
+    /// A header map has no query.
     #[error(
         "`Source::query` reads the request's URI, which `verify(&HeaderMap)` does not have: \
          name the sources with `with_sources_in_parts`"
@@ -81,7 +81,7 @@ pub enum ConfigError {
          `/files/{{*path}}` for all paths below one"
     )]
     RoutePath,
-    /// `RouteScopes` lists a method and path twice, or with other names of its parameters.
+    /// `RouteScopes` lists a method and path twice, perhaps with different parameter names.
     #[error("a route is listed twice with the same method, so that it would have two scopes")]
     RouteTwice,
     /// `RouteScopes` lists a route with the method HEAD.

@@ -13,8 +13,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misconfiguration {
-    /// No key layer saw the request before a handler that takes a [`Client`](crate::Client), a `RequireScope` or a
-    /// `ThrottleLayer`.
+    /// A handler that takes a [`Client`](crate::Client), a `RequireScope` or a `ThrottleLayer` received a request that
+    /// no key layer had seen.
     #[error(
         "No `ApiKeyLayer` saw this request: put one around the routes that need a `Client`, outside of `RequireScope` \
          and `ThrottleLayer`"
@@ -44,7 +44,7 @@ pub enum Misconfiguration {
 }
 
 impl Misconfiguration {
-    /// Returns whether it is found behind the authenticator, which has not reported it.
+    /// Returns whether it is detected behind the authenticator, which then has not reported it.
     pub(crate) fn is_downstream(self) -> bool {
         match self {
             Self::NoKeyLayer => true,

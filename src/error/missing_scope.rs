@@ -30,7 +30,7 @@ struct Missing {
 pub(crate) enum Need {
     All,
     Any,
-    /// No scope helps: the table of routes does not list this one.
+    /// No scope would help: the table of routes does not list this route.
     Unlisted,
 }
 

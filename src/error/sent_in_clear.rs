@@ -1,9 +1,9 @@
 use crate::key::KeyId;
 
-/// A request that was sent in clear. Anybody on its way may have read its key.
+/// A request that was sent in clear. Anybody along the network path may have read its key.
 ///
-/// The response is the same for right, wrong and missing keys. The id of a right key is for the service's own logs, and to
-/// revoke the key.
+/// The response is the same for right, wrong and missing keys. If the key is right, its id is for the service's own
+/// logs, and for revoking the key.
 #[derive(Clone, Copy, Debug)]
 pub struct SentInClear {
     key_id: Option<KeyId>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::client::Client;
 
-/// The failure of a store, or of the counters of quotas. It is never the same as "no such key".
+/// The failure of a store, or of the counters of quotas. It is never reported as an unknown key.
 ///
 /// The cause is its [`source`](Error::source), for the service's own logs; neither `Display` nor the response to the
 /// caller shows it.
@@ -29,7 +29,7 @@ struct Fault {
     of: Respondent,
 }
 
-/// What failed.
+/// The part that failed.
 #[cfg_attr(not(feature = "throttle"), allow(dead_code))]
 enum Respondent {
     Store,
@@ -61,7 +61,7 @@ impl StoreError {
         Self(Arc::new(Fault { kind, source: source.map(Arc::from), of: Respondent::Store }))
     }
 
-    /// Returns the same failure as one of the counters of quotas for this client.
+    /// Marks the failure as one of the quota counters, for this client.
     #[cold]
     #[cfg_attr(not(feature = "throttle"), allow(dead_code))]
     pub(crate) fn for_client(&self, client: &Client) -> Self {

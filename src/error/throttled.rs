@@ -35,7 +35,7 @@ impl Throttled {
         Self::new(retry_after, Cause::Quota { client: client.clone(), headers })
     }
 
-    /// Creates the refusal of an address. `wrong` has the reason for which the key is refused when the address is not
+    /// Creates the refusal of an address. `wrong` is the reason why the key would be refused if the address were not
     /// throttled.
     #[cold]
     pub(crate) fn address(retry_after: u64, wrong: Option<(WrongReason, Option<KeyId>)>) -> Self {
@@ -63,8 +63,8 @@ impl Throttled {
         }
     }
 
-    /// Seconds to wait, at least one. After this time, a client is admitted, unless other requests have spent its
-    /// quota. A wrong key from a throttled address is then refused as wrong again.
+    /// Seconds to wait, at least one. After this time, the client is admitted, unless other requests have spent its
+    /// quota, and a wrong key from a throttled address is again refused as wrong.
     pub fn retry_after(&self) -> u64 {
         self.0.retry_after
     }

@@ -14,7 +14,7 @@ use crate::key::KeyId;
 pub struct WrongKey {
     pub(super) reason: WrongReason,
     pub(super) key_id: Option<KeyId>,
-    /// The key came as `Authorization: Bearer`, whose challenge then names the error (RFC 6750 section 3.1).
+    /// The key came in `Authorization: Bearer`, so the challenge names the error (RFC 6750 section 3.1).
     pub(super) by_bearer: bool,
 }
 

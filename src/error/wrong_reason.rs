@@ -3,7 +3,7 @@ use std::fmt;
 
 /// Why a key is wrong: for logs and metrics, never for the caller.
 ///
-/// Its `Display` is one word, made for a metric's label.
+/// `Display` is one word, fit for the label of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WrongReason {
@@ -20,7 +20,7 @@ pub enum WrongReason {
     /// The key may not be used from the network of the caller: see
     /// [`ClientProfile::with_networks`](crate::ClientProfile::with_networks).
     Network,
-    /// A source of the request has more than one value.
+    /// The source of the key has more than one value.
     Ambiguous,
     /// The text cannot be a key: it is longer than [`MAX_KEY_BYTES`](crate::key::MAX_KEY_BYTES), or does not have the
     /// format that [`require_format`](crate::Authenticator::require_format) requires.

@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 use super::format::{CHECKSUM_CHARS, DIGITS, InvalidPrefix, KeyFormat, RANDOM_CHARS, checksum};
 use crate::key::{KeyDigest, KeyId};
 
-/// A newly generated key, the only type of this crate that owns the text of a key.
+/// A newly generated key. No other type of this crate owns the text of a key.
 ///
 /// The text is overwritten in memory when the key is dropped. There is no `Display`, and `Debug` does not show the
-/// text: pass it to the client once, with [`ApiKey::expose`], and give the digest to a store.
+/// text: pass it to the client once, with [`ApiKey::expose`], and add the digest to a store.
 ///
 /// ```
 /// use keygate::{ApiKey, MemoryStore, NewKey};
@@ -72,7 +72,7 @@ impl KeyFormat {
 
 /// Appends uniformly distributed random characters.
 fn push_random(text: &mut String) -> Result<(), GenerateError> {
-    // The largest multiple of 62 in a byte. Greater bytes would make some digits more likely.
+    // The largest multiple of 62 that fits in a byte. Larger bytes would make some digits more likely.
     const LIMIT: u8 = 248;
     let end = text.len() + RANDOM_CHARS;
     let mut bytes = Zeroizing::new([0; 64]);

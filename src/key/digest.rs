@@ -17,7 +17,7 @@ const ALGORITHM: &str = "sha256";
 /// because the digest of an unknown key may be the digest of a password.
 ///
 /// Plain SHA-256 is secure for keys with at least 112 random bits, which cannot be guessed, but not for keys that
-/// people make up. Every loader therefore refuses keys with fewer than 16 characters, unless weak keys are allowed.
+/// people invent. Every loader therefore refuses keys with fewer than 16 characters, unless weak keys are allowed.
 ///
 /// ```
 /// use keygate::KeyDigest;
@@ -28,7 +28,7 @@ const ALGORITHM: &str = "sha256";
 /// assert_eq!(text.parse::<KeyDigest>()?, digest);
 /// # Ok::<(), keygate::key::ParseDigestError>(())
 /// ```
-// Words of eight bytes in big-endian order, as SHA-256 computes them and tables search for them.
+// Big-endian words of eight bytes, as computed by SHA-256 and compared by tables.
 #[derive(Clone, Copy)]
 pub struct KeyDigest([u64; 4]);
 
@@ -107,8 +107,8 @@ const INITIAL: [u32; 8] = [
     0x5be0_cd19,
 ];
 
-/// Computes the SHA-256 of a text that fits into one block, as most keys do. It is 15 ns faster than the hasher, which
-/// copies the key twice.
+/// Computes the SHA-256 of a text that fits into one block, as most keys do. This is 15 ns faster than the hasher,
+/// which copies the key twice.
 #[inline]
 fn one_block(key: &[u8]) -> [u64; 4] {
     let mut block = [0; 64];
@@ -130,8 +130,8 @@ fn one_block(key: &[u8]) -> [u64; 4] {
     [word(0), word(1), word(2), word(3)]
 }
 
-/// Compares the folded difference of the words. This takes constant time, as `ct_eq` on the 32 bytes does, but 1 ns
-/// instead of 40 ns.
+/// Compares the folded difference of the words: in constant time, like `ct_eq` on the 32 bytes, but in 1 ns instead of
+/// 40 ns.
 impl PartialEq for KeyDigest {
     #[inline]
     fn eq(&self, other: &Self) -> bool {

@@ -16,7 +16,7 @@ pub const MAX_PREFIX_CHARS: usize = 16;
 /// The default prefix of generated keys.
 pub const DEFAULT_PREFIX: &str = "kg";
 
-/// A regular expression for secret scanners, which finds generated keys with any prefix.
+/// A regular expression with which secret scanners find generated keys with any prefix.
 ///
 /// `\b` is a word boundary, as in PCRE, RE2 and most other dialects. Replace `[a-z][a-z0-9]{0,15}` with your prefix to
 /// find only your keys; [`KeyFormat::matches`] verifies the checksum of a match.
@@ -102,7 +102,7 @@ pub(super) fn checksum(text: &[u8]) -> [u8; CHECKSUM_CHARS] {
 
 /// Error for a prefix that is not 1 to 16 characters `a` to `z` and `0` to `9`, beginning with a letter.
 ///
-/// It does not contain the text, which may be a key by mistake.
+/// It does not contain the text, which may be a key entered by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the prefix of a key has 1 to {MAX_PREFIX_CHARS} characters of a-z and 0-9, and begins with a letter"

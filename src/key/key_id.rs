@@ -5,7 +5,7 @@ use std::str::FromStr;
 ///
 /// Logs, lists and commands show it: it identifies a key and does not help to guess it. Ids are unique in a store.
 /// Only known keys have an id, since an unknown key may be a password: [`NewKey::key_id`](crate::NewKey::key_id) and
-/// [`KeyRecord::key_id`](crate::KeyRecord::key_id) return one, a [`KeyDigest`](crate::KeyDigest) does not.
+/// [`KeyRecord::key_id`](crate::KeyRecord::key_id) return one, and [`KeyDigest`](crate::KeyDigest) has no such method.
 ///
 /// ```
 /// use keygate::{KeyId, MemoryStore};
@@ -54,7 +54,7 @@ impl FromStr for KeyId {
     }
 }
 
-/// Error for a text that is not a [`KeyId`]. Does not contain the text, which may be a key by mistake.
+/// Error for a text that is not a [`KeyId`]. Does not contain the text, which may be a key entered by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a key id has 16 hexadecimal digits")]
 #[non_exhaustive]

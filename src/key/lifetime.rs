@@ -2,10 +2,10 @@ use std::time::SystemTime;
 
 use crate::key::Timestamp;
 
-/// The time during which a key works: always, or from its beginning until its expiry.
+/// The time during which a key works, from its beginning until its expiry; both are optional.
 ///
-/// Both are kept as a [`Timestamp`], so that no key works longer than it should: fractions of a microsecond are cut off
-/// the expiry, and the beginning is rounded up. A time before 1970 is kept as the start of 1970, and a time after 9999 as
+/// Both are kept as a [`Timestamp`]: the expiry is rounded down to a microsecond and the beginning is rounded up, so
+/// that no key works longer than it should. A time before 1970 is kept as the start of 1970, and a time after 9999 as
 /// the end of 9999.
 ///
 /// ```
@@ -24,7 +24,7 @@ pub struct Lifetime {
     pub(crate) expires: Option<Timestamp>,
 }
 
-/// Whether a key works at an instant, by its [`Lifetime`] alone.
+/// Whether a key works at an instant, according to its [`Lifetime`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Validity {
     NotYetValid,
@@ -59,7 +59,7 @@ impl Lifetime {
         self.not_before.map(SystemTime::from)
     }
 
-    /// A key whose expiry is before its beginning has expired: it will never work.
+    /// A key whose expiry is before its beginning counts as expired, since it will never work.
     pub(crate) fn validity(self, now: SystemTime) -> Validity {
         let Self { not_before, expires } = self;
         match (not_before, expires) {
@@ -69,7 +69,7 @@ impl Lifetime {
         }
     }
 
-    /// Returns the times of a lifetime, by the names that they have in files, databases and JSON.
+    /// Returns the times of a lifetime with their names in files, databases and JSON.
     pub(crate) fn times(self) -> [(&'static str, Option<Timestamp>); 2] {
         let Self { not_before, expires } = self;
         [("not_before", not_before), ("expires", expires)]
@@ -91,7 +91,7 @@ impl Lifetime {
         Self { not_before, expires: renewed().or(expires) }
     }
 
-    /// Returns the lifetime, shortened to this end if it is longer.
+    /// Returns the lifetime, shortened to end at this time if it ends later.
     pub(crate) fn ended(self, end: Option<Timestamp>) -> Self {
         let Self { not_before, expires } = self;
         Self { not_before, expires: [expires, end].into_iter().flatten().min() }

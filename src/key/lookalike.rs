@@ -2,19 +2,19 @@
 use super::Strength;
 use crate::key::is_generated_key;
 
-/// The shortest word that looks like a key because of its mix of characters alone.
+/// The minimum length of a word that looks like a key only because of its mix of characters.
 const MIN_MIXED_CHARS: usize = 32;
 
-/// The shortest word that looks like a key if letters also follow digits, which is rare in names.
+/// The minimum length of a word that looks like a key if letters also follow digits, which is rare in names.
 const MIN_RANDOM_CHARS: usize = 19;
 
 /// Returns whether a text contains something that looks like a key: a generated key, or a word of at least 32
 /// characters with lower case, upper case and digits. A word of 19 to 31 characters looks like a key if a letter
 /// also follows a digit at least twice.
 ///
-/// Call it before storing a name, a label or metadata, which are shown to people. Some keys are not recognized:
-/// shorter keys, about a quarter of the random keys of 19 characters, and hexadecimal keys, which look like the
-/// ids that many systems use as names.
+/// Call it before storing a name, a label or metadata, which are shown to people. It does not recognize shorter keys,
+/// about a quarter of the random keys with 19 characters, and hexadecimal keys, which look like ids that many systems
+/// use as names.
 ///
 /// ```
 /// use keygate::key::looks_like_key;
@@ -48,7 +48,7 @@ pub(crate) fn look_swapped(key: &[u8], client: &str) -> bool {
     std::str::from_utf8(key).is_ok_and(looks_like_name) && looks_random(client)
 }
 
-/// Returns whether a text is words, perhaps followed by a number.
+/// Returns whether a text consists of words, perhaps followed by a number.
 #[cfg(feature = "yaml")]
 fn looks_like_name(key: &str) -> bool {
     let words = key.trim_end_matches(|char: char| char.is_ascii_digit());

@@ -4,7 +4,7 @@ use super::weak::Strength;
 
 /// The maximum length of a key in bytes. A longer key is refused before it is hashed.
 ///
-/// Apart from JSON Web Tokens, keys in use are far shorter. Unkey and api-keys-simplified have the same limit.
+/// Apart from JSON Web Tokens, keys in practice are far shorter. Unkey and api-keys-simplified have the same limit.
 pub const MAX_KEY_BYTES: usize = 512;
 
 /// Reason why a text cannot be a key: no request could present it.
@@ -26,7 +26,7 @@ pub enum UnusableKey {
     /// The key begins or ends with a blank, which every HTTP parser removes (RFC 9110 section 5.5).
     #[error("the key begins or ends with a blank, which no header can carry")]
     OuterBlank,
-    /// The text is a digest. As a key, it would admit whoever knows the digest.
+    /// The text is a digest. As a key, it would admit anyone who knows the digest.
     #[error(
         "this is the digest of a key and not a key, and belongs in the `digest` of a key below `clients`"
     )]

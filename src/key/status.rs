@@ -26,8 +26,8 @@ impl KeyState {
 /// The state and expiry of a key, and whether it was replaced, packed into eight bytes.
 ///
 /// It is zero for an active key that never expires and was not replaced: most checks are one comparison, and a table of
-/// such keys stores no status. The two top bits are the state, and the next one is set if it was replaced; the others
-/// are the expiry in microseconds since 1970, plus one. The end of 9999 takes 58 bits.
+/// such keys stores no status. The two top bits are the state, and the next one is set if the key was replaced. The
+/// other bits are the expiry in microseconds since 1970, plus one. The end of 9999 takes 58 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PackedStatus(u64);
 

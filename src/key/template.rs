@@ -139,8 +139,8 @@ mod tests {
         }
     }
 
-    /// Texts of which each character is as likely as any other, as in random keys. Patterns such as `[A-Z_-]` would
-    /// draw `_` as often as a letter.
+    /// Texts in which all characters are equally likely, as in random keys. Patterns such as `[A-Z_-]` would draw `_`
+    /// as often as a letter.
     fn random(alphabet: &str) -> impl Strategy<Value = String> {
         let character = prop::sample::select(alphabet.chars().collect::<Vec<_>>());
         prop::collection::vec(character, 22..=64).prop_map(String::from_iter)

@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A time with the precision and range of all stores: whole microseconds, from 1970 to the end of 9999 in UTC.
 ///
-/// Fractions of a microsecond are cut off, so that no key lives longer than it should; those of
+/// Fractions of a microsecond are cut off, so that no key works longer than it should; those of
 /// [`Lifetime::not_before`](crate::key::Lifetime::not_before) are rounded up. Times out of range are refused.
 /// As text (feature `yaml` or `serde`), a timestamp is written as in RFC 3339 with an offset, such as
 /// `2027-01-31T00:00:00Z`. It is displayed in UTC, without a fraction if that is zero.

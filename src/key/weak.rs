@@ -10,7 +10,7 @@ pub const MIN_KEY_CHARS: usize = 16;
 /// The minimum number of different characters of a key, unless `allow_weak_keys` is set.
 const MIN_DISTINCT_CHARS: usize = 6;
 
-/// Reason why a key could be guessed. Contains no text of the key.
+/// Reason why a key could be guessed easily. Contains no text of the key.
 ///
 /// ```
 /// use keygate::MemoryStore;

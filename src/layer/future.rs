@@ -44,7 +44,7 @@ struct Waiting<Inner, ReqBody, D> {
 pub trait Decide<ResBody> {
     type Finish: Finish;
 
-    /// Polls the decision: how to finish the response if the request is admitted, or else the refusal.
+    /// Polls the decision: the completion of the response if the request is admitted, or the refusal.
     fn poll(
         &mut self,
         request: &mut Extensions,
@@ -75,7 +75,7 @@ impl<Inner: Service<Request<ReqBody>>, ReqBody, D, F> ResponseFuture<Inner, ReqB
         Self { state: State::Running { future, finish } }
     }
 
-    /// Calls the service after the decision. `ready` has been polled ready, and a clone takes its place.
+    /// Calls the service after the decision. `ready` has been polled ready; a clone replaces it in the layer.
     pub(super) fn waiting(decision: D, ready: &mut Inner, request: Request<ReqBody>) -> Self
     where
         Inner: Clone,

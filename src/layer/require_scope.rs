@@ -113,7 +113,8 @@ impl RequireScope {
         Ok(Self::of(Required::Any(parse(scopes)?)))
     }
 
-    /// Requires the scope that a table has for the method and path of the request. Routes that it lacks are refused.
+    /// Requires the scope that a table has for the method and path of the request. Routes that the table does not list
+    /// are refused.
     ///
     /// Use this with routers that do not say which route they matched. It must see the path that the router sees: put it
     /// outside of layers that rewrite paths, and of nested services that remove a prefix.
@@ -134,7 +135,7 @@ impl RequireScope {
 
     /// Requires the scope that a table has for the method of the request and the route that the router matched. The
     /// closure reads the route from the extensions; a request without one is refused, and so are routes that the table
-    /// lacks.
+    /// does not list.
     ///
     /// ```
     /// use axum::{Router, extract::MatchedPath, routing::get};

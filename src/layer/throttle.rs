@@ -45,15 +45,15 @@ use crate::respond::{ProblemJson, Respond, refusal};
 /// | --- | --- | --- |
 /// | `Retry-After: 12` | 429 | whole seconds, rounded up, after which a request is allowed (RFC 9110 section 10.2.3) |
 /// | `RateLimit-Policy: "minute";q=100;w=60` | all | each rate of the quota: `q` requests in `w` seconds |
-/// | `RateLimit: "minute";r=42;t=26` | all | the tightest rate: `r` more requests are allowed at once, and are earned in `t` seconds; if none is left, the next is allowed in `t` seconds |
+/// | `RateLimit: "minute";r=42;t=26` | all | the tightest rate: `r` more requests are allowed at once, and `t` is the number of seconds in which they are earned; if `r` is 0, the next request is allowed in `t` seconds |
 /// | `Cache-Control: no-store` | 429 | no cache keeps the refusal |
-/// | `Content-Type: application/problem+json` | 429 | that of the body (RFC 9457), unless [`ThrottleLayer::with_response`] makes another |
+/// | `Content-Type: application/problem+json` | 429 | of the body (RFC 9457), unless [`ThrottleLayer::with_response`] replaces it |
 ///
 /// `RateLimit-Policy` and `RateLimit` follow draft-ietf-httpapi-ratelimit-headers-11, where `t` is the effective window:
 /// `r` requests in `t` seconds keep to the rate, and on a 429 `t` is the time of `Retry-After`. They name no client and
-/// no key. A rate is named after its unit, and after its limit unless that is `default`: `"search-minute"`. A burst that
-/// differs from the count shows in `r` and `t` alone: of `{rate: 100/minute, burst: 20}`, 20 are left at first, which are
-/// earned in 12 seconds. Behind two throttles, each adds a line: give their limits different names.
+/// no key. A rate is named after its unit, and after its limit unless that is `default`: `"search-minute"`. A burst
+/// that differs from the count is visible only in `r` and `t`: with `{rate: 100/minute, burst: 20}`, `r` starts at 20
+/// and `t` at 12. Each of several throttles adds a line: give their limits different names.
 /// [`ThrottleLayer::without_headers`] leaves the two headers out of responses to allowed requests.
 ///
 /// ```text

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 use crate::client::Quota;
 use crate::error::StoreError;
 
-/// Name of the limit that [`Throttle::new`] makes.
+/// Name of the limit of [`Throttle::new`].
 pub(super) const DEFAULT_LIMIT: &str = "default";
 
 /// One request to be counted against a quota.
 ///
-/// Requests are counted together if their limit and their client are the same, in whichever process.
+/// Requests with the same limit and client are counted together, whichever process they come from.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RateLimitRequest<'a> {
@@ -56,23 +56,23 @@ pub struct Decision {
     /// Whether the request is allowed. An allowed request was counted by all rates of the quota, a refused one by
     /// none.
     pub allowed: bool,
-    /// Index of the tightest of the quota's rates: the one that refuses for longest, or that allows the fewest
-    /// further requests.
+    /// Index of the tightest of the quota's rates: the one with the longest wait if the request is refused, otherwise
+    /// the one that allows the fewest further requests.
     pub rate: usize,
     /// The number of further requests that this rate allows at once.
     pub remaining: u64,
-    /// Time until one more request is allowed; zero if one is.
+    /// Time until one more request is allowed; zero if one is allowed now.
     pub wait: Duration,
 }
 
 impl Decision {
-    /// Creates the decision to allow a request: the tightest rate, the number of further requests that it allows at
-    /// once, and the time until it allows one more, which is zero if any remain.
+    /// Creates the decision to allow a request, with the tightest rate, the number of further requests that it allows
+    /// at once, and the time until it allows one more (zero if any remain).
     pub fn allowed(rate: usize, remaining: u64, wait: Duration) -> Self {
         Self { allowed: true, rate, remaining, wait }
     }
 
-    /// Creates the decision to refuse a request, by this rate and for this long.
+    /// Creates the decision to refuse a request because of this rate, for this long.
     pub fn refused(rate: usize, wait: Duration) -> Self {
         Self { allowed: false, rate, remaining: 0, wait }
     }
@@ -84,14 +84,14 @@ impl Decision {
 /// never do: they are `Counters` as well. The trait is dyn-compatible.
 ///
 /// All rates of a quota must allow a request, and count it together or not at all. Concurrent requests of one client
-/// must not be allowed more than the quota. When the quota differs from that of the last request, requests that are
-/// owed are carried over, as the table of [`Throttle`](crate::Throttle) says.
+/// must not be allowed more than the quota. When a client's quota has changed since its last request, the requests that
+/// it owes are carried over as in the table of [`Throttle`](crate::Throttle).
 ///
 /// Later versions may add methods with a default implementation, such as one that settles the cost of a request after
-/// its response, and fields to the request and the decision, such as the end of a calendar window. Such additions break
-/// no implementation, and no unit test that creates requests with [`RateLimitRequest::new`] and decisions with
-/// [`Decision::allowed`] and [`Decision::refused`].
-/// Counters that wrap others forward such a method only once they implement it: look for new methods when you update.
+/// its response, and fields to the request and the decision, such as the end of a calendar window. These additions will
+/// break neither implementations nor unit tests that create requests with [`RateLimitRequest::new`] and decisions with
+/// [`Decision::allowed`] and [`Decision::refused`]. Counters that wrap others do not forward a new method until they
+/// implement it: look for new methods when you update.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -127,7 +127,7 @@ pub trait Counters: Send + Sync + 'static {
 
 /// Counts requests against quotas without waiting.
 ///
-/// All such counters are [`Counters`]. `Arc<C>` and `Arc<dyn LocalCounters>` work as well as `C`.
+/// Every implementation is also [`Counters`], and so are `Arc<C>` and `Arc<dyn LocalCounters>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not count without waiting",
     note = "if it is a `Counters` that waits, use `check_later` or the layer instead of `check`"
@@ -197,7 +197,7 @@ pub struct PendingDecision(Result<Result<Decision, StoreError>, BoxedDecision>);
 type BoxedDecision = Pin<Box<dyn Future<Output = Result<Decision, StoreError>> + Send>>;
 
 impl PendingDecision {
-    /// Creates a decision that is known.
+    /// Creates a decision that is ready.
     pub fn ready(decision: Decision) -> Self {
         Self(Ok(Ok(decision)))
     }

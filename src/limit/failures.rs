@@ -18,21 +18,21 @@ use verified::Verified;
 /// Throttles wrong keys that come from one address:
 /// [`Authenticator::throttle_failures`](crate::Authenticator::throttle_failures).
 ///
-/// Up to 20 wrong keys at once are refused as wrong (401), then one every six seconds, unless
+/// An address can send 20 wrong keys at once, and then one every six seconds, which are refused as wrong (401).
 /// [`FailureThrottle::with_rate`] sets another rate. Further wrong keys are refused as
 /// [`AuthError::Throttled`](crate::AuthError::Throttled): 429 with a `Retry-After`, without the RateLimit headers.
 /// Right keys from the same address are admitted, depending on the store:
 ///
 /// - A store that never waits looks up every key. Right keys are admitted, and wrong keys get 429.
 /// - A store that waits is not called while the address is over its limit, except for keys that it has verified within
-///   a day (the last 16,384 of them). These are looked up again, so a revoked key is refused. All other keys get 429,
-///   even right ones: after a start of the service, no key has been verified yet.
-/// - A store may wait for some lookups only, such as a cache in front of a database. It is always called, and results
-///   that are ready are used. While the address is over its limit, a lookup that waits is dropped before it is polled.
-///   Once any lookup has waited, all right keys are remembered.
+///   a day (the last 16,384 of them). These keys are looked up again, so a revoked key is refused. All other keys get
+///   429, even right ones, as no key has been verified yet when the service starts.
+/// - A store may wait only for some lookups, such as a cache in front of a database. It is always called, and results
+///   that are ready are used. While the address is over its limit, a lookup that would wait is dropped before it is
+///   polled. Once any lookup has waited, all right keys are remembered.
 ///
 /// Every [`AuthError::WrongCredentials`](crate::AuthError::WrongCredentials) counts, whatever its reason. Otherwise the
-/// start of the 429s would tell a caller whether a key is unknown, or revoked, expired or disabled. Requests without
+/// first 429 would show a caller whether a key is unknown, or revoked, expired or disabled. Requests without
 /// credentials and failures of the store do not count.
 ///
 /// # Addresses
@@ -64,22 +64,22 @@ use verified::Verified;
 ///
 /// # Limits
 ///
-/// The throttle takes 1.2 MB, and 0.3 MB more with a store that waits. It counts 65,536 addresses. With more, it
-/// forgets the addresses with the fewest recent failures, and never one over its limit. Without any room left, new addresses
-/// share the limit of a network.
+/// The throttle takes 1.2 MB, and 0.3 MB more with a store that waits. It counts 65,536 addresses. Beyond that, it
+/// forgets the addresses with the fewest recent failures, but never one over its limit. If there is no room, new
+/// addresses share the limit of a network.
 ///
-/// The throttle reduces the load of the store, and shows guessing in the logs. It does not replace keys that cannot be
-/// guessed: a right guess is admitted (with a store that waits, after the `Retry-After`), and a caller with many
-/// addresses has many limits. Concurrent keys all reach the store before the first is known to be wrong; all are
-/// counted, up to four times the burst. Counts are per process.
+/// The throttle reduces the load of the store, and shows guessing in the logs. Keys must still be hard to guess: a
+/// right guess is admitted (with a store that waits, after the `Retry-After`), and a caller with many addresses has
+/// many limits. Concurrent requests all reach the store before the first key is known to be wrong; all are counted, up
+/// to four times the burst. Counts are per process.
 ///
-/// A pending lookup whose caller disconnects does not count: neither side has learnt anything about the key, and
+/// A lookup whose caller disconnects does not count: neither side has learnt anything about the key. If it counted,
 /// clients with right keys and short timeouts would lock themselves out of a slow store. The load of such lookups is
 /// bounded by the deadline ([`Authenticator::with_deadline`](crate::Authenticator::with_deadline)), the store's pool of
 /// connections, and a limit of concurrent requests outside the key layer, such as tower's `ConcurrencyLimitLayer`.
 ///
-/// If the clock is set back, an address over its limit is throttled for up to four times as long as its burst takes to
-/// be earned.
+/// If the clock is set back, an address over its limit is throttled for at most four times the time in which its burst
+/// is earned.
 ///
 /// # Headers
 ///
@@ -87,7 +87,7 @@ use verified::Verified;
 /// [`ThrottleLayer`](crate::ThrottleLayer). It has no `RateLimit` headers, which would show a guesser how many guesses
 /// are left.
 ///
-/// A throttle is a handle: clones share their counts, and several authenticators can use them. A clone with another
+/// A throttle is a handle: clones share their counts, and several authenticators can share one. A clone with another
 /// rate counts separately.
 #[derive(Clone)]
 pub struct FailureThrottle {
@@ -98,7 +98,7 @@ pub struct FailureThrottle {
 
 struct Counts {
     buckets: Buckets,
-    /// Only for stores that wait.
+    /// Used only with stores that wait.
     verified: OnceLock<Verified>,
 }
 
@@ -127,7 +127,7 @@ impl FailureThrottle {
 
     /// Does not throttle requests whose address is unknown, such as those of a Unix socket.
     ///
-    /// There is no limit for all of them together: callers who can hide their address would lock out the others.
+    /// They have no shared limit either: callers who can hide their address would lock out the others.
     #[must_use]
     pub fn allow_unknown_addresses(self) -> Self {
         Self { allow_unknown: true, ..self }

@@ -6,16 +6,16 @@ use crate::client::Rate;
 /// fits into 64 bits.
 const MAX_WINDOW: u64 = 1 << 62;
 
-/// One rate as the generic cell rate algorithm counts it (ITU-T I.371 annex A, virtual scheduling).
+/// One rate of the generic cell rate algorithm (ITU-T I.371 annex A, virtual scheduling).
 ///
-/// The state of a client is one instant, its theoretical arrival time (`tat`): when it will have its whole burst
-/// again. Each request moves it by `step`; a request that would move it beyond `window` from now is refused.
-/// Instants are nanoseconds since 1970.
+/// The state of a client is one instant, its theoretical arrival time (`tat`), at which it will have its whole burst
+/// again. Each request moves it by `step`; a request that would move it beyond `window` from now is refused. Instants
+/// are nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Gcra {
-    /// Nanoseconds in which one request is earned, rounded up so that the rate is never exceeded.
+    /// Nanoseconds to earn one request, rounded up so that the rate is never exceeded.
     step: u64,
-    /// Nanoseconds in which the whole burst is earned.
+    /// Nanoseconds to earn the whole burst.
     window: u64,
 }
 
@@ -28,7 +28,7 @@ impl Gcra {
         Self { step, window }
     }
 
-    /// The limit shared by `many` callers, which allows each of them as much as this limit does.
+    /// The limit shared by `many` callers, which allows `many` times as much as this limit.
     pub(super) fn shared_by(self, many: u64) -> Self {
         let burst = self.window / self.step;
         let step = self.step.div_ceil(many);
@@ -44,12 +44,12 @@ impl Gcra {
         if next <= latest { Ok(next) } else { Err(next - latest) }
     }
 
-    /// Nanoseconds in which one request is earned.
+    /// Nanoseconds to earn one request.
     pub(super) fn step(self) -> u64 {
         self.step
     }
 
-    /// The latest `tat` that requests can lead to. One beyond it comes from a clock that was set back.
+    /// The latest `tat` that requests can lead to. A later one means that the clock was set back.
     #[inline]
     pub(super) fn latest(self, now: u64) -> u64 {
         now.saturating_add(self.window)
@@ -61,7 +61,7 @@ impl Gcra {
         (self.window - self.debt(tat, now)) / self.step
     }
 
-    /// The requests that have not been earned back, in nanoseconds.
+    /// The debt of requests that have not been earned back, in nanoseconds.
     #[inline]
     fn debt(self, tat: u64, now: u64) -> u64 {
         tat.saturating_sub(now).min(self.window)
@@ -72,10 +72,10 @@ impl Gcra {
         self.debt(tat, now).div_ceil(self.step)
     }
 
-    /// The `tat` at which this rate owes as many requests as another one, at most the burst.
+    /// The `tat` at which this rate owes as many requests as `other`, but at most its burst.
     pub(super) fn carry_over(self, other: Self, tat: u64, now: u64) -> u64 {
         let debt = u128::from(other.debt(tat, now)) * u128::from(self.step);
-        // Rounded up, so that changes back and forth give nothing away.
+        // Rounded up, so that changing a quota back and forth allows no extra requests.
         let debt = u64::try_from(debt.div_ceil(other.step.into())).unwrap_or(u64::MAX);
         now.saturating_add(debt.min(self.window))
     }
@@ -115,7 +115,7 @@ mod tests {
         let start = 1_000 * S;
         assert_eq!([at(start), at(start), at(start), at(start)], [true, true, true, false]);
         assert_eq!([at(start + S - 1), at(start + S), at(start + S)], [false, true, false]);
-        // After the time of the burst, all of it is earned again, and no more.
+        // After this time, the whole burst is earned again, and no more.
         let later = start + 100 * S;
         assert_eq!([at(later), at(later), at(later), at(later)], [true, true, true, false]);
     }
@@ -172,7 +172,7 @@ mod tests {
         rates
     }
 
-    /// A window that was cut would silently allow less than the rate says.
+    /// A window that is cut off would silently allow less than the rate.
     #[test]
     fn every_rate_allows_its_burst_at_once_and_no_more() {
         let now = 1 << 60;
@@ -208,7 +208,7 @@ mod tests {
                     (Err(wait), Err(refused)) => {
                         let until = refused.wait_time_from(clock.now());
                         prop_assert_eq!(Duration::from_nanos(wait), until);
-                        // That wait is enough, and nothing shorter is.
+                        // The returned wait is enough, and no shorter wait is.
                         prop_assert!(ours.check(tat, 1, now + wait).is_ok());
                         prop_assert!(ours.check(tat, 1, now + wait - 1).is_err());
                     }

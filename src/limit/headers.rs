@@ -12,7 +12,7 @@ use crate::client::Quota;
 ///
 /// `RateLimit-Policy` lists all rates: `q` requests in `w` seconds. `RateLimit` describes the tightest: `r` requests
 /// are left, and `t` is the effective window (section 4.1.2): the time in which they are earned, so that `r` in `t`
-/// seconds is the rate and no more (section 8.5). If none is left, it is the time until there is one, as in
+/// seconds is the rate and no more (section 8.5). If none is left, `t` is the time until one is allowed, as in
 /// `Retry-After` (section 6).
 #[derive(Clone, Debug)]
 pub(crate) struct RateLimitHeaders {
@@ -28,7 +28,7 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const MAX_INTEGER: u64 = 999_999_999_999_999;
 
 impl RateLimitHeaders {
-    /// Appends a line to each header, which leaves those of another limit in place.
+    /// Appends a line to each header, and keeps the lines of other limits.
     pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
         for (name, line) in [(POLICY, self.policy()), (LIMIT, self.limit())] {
             // This fails only if counters of the service report a rate that the quota does not have.
@@ -67,8 +67,8 @@ impl RateLimitHeaders {
         Ok(line)
     }
 
-    /// Writes the name of a rate: the name of the limit, unless that is the default; the unit; and a number, if the
-    /// unit has an earlier rate.
+    /// Writes the name of a rate: the name of the limit, unless it is the default; the unit; and a number, if an
+    /// earlier rate has the same unit.
     fn write_name(&self, index: usize, line: &mut String) -> fmt::Result {
         let unit = self.quota.rates()[index].per();
         line.push('"');

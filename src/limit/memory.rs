@@ -11,9 +11,9 @@ use crate::error::StoreError;
 
 /// Counters in the memory of this process.
 ///
-/// A decision about a client that was seen before allocates nothing, and takes only a lock of that client. A client
-/// that has earned back its whole burst is removed: requests sweep the clients, a part at a time and all of them about
-/// once a minute.
+/// A decision about a client that was seen before allocates nothing, and locks only the state of this client. A client
+/// that has earned back its whole burst is removed: requests sweep the clients, one part at a time, and all of them
+/// about once a minute.
 ///
 /// ```
 /// use keygate::Throttle;
@@ -27,7 +27,7 @@ pub struct MemoryCounters {
     clients: ClientMap<ClientKey<SmolStr>, Entry>,
 }
 
-/// `None` once it is swept: another entry is taking its place.
+/// `None` after it was swept: a new entry replaces it.
 type Entry = Mutex<Option<QuotaState>>;
 
 impl MemoryCounters {

@@ -3,7 +3,7 @@ use http::HeaderMap;
 use super::counters::Decision;
 use super::headers::RateLimitHeaders;
 
-/// Permission for one request, with what remains of the client's quota.
+/// Permission for one request, with the remaining quota of the client.
 ///
 /// ```
 /// use http::HeaderMap;

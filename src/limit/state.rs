@@ -5,10 +5,10 @@ use super::counters::Decision;
 use super::gcra::Gcra;
 use crate::client::{Quota, Rate};
 
-/// Rates of earlier quotas that are remembered for one client.
+/// The number of rates of earlier quotas that are remembered for one client.
 const MAX_RETIRED: usize = 8;
 
-/// A clock that is behind the last request by less than this was read by a slower thread, and was not set back.
+/// If the clock is behind the last request by less than this, a slower thread has read it, and it was not set back.
 const LATE: u64 = 1_000_000_000;
 
 /// The state of one client at one limit.
@@ -18,8 +18,8 @@ pub(super) struct QuotaState {
     quota: Quota,
     /// In the order of the quota's rates.
     rates: Box<[RateState]>,
-    /// Rates of earlier quotas that are not earned back. They are charged for each request, so that a rate that
-    /// returns has missed nothing.
+    /// Rates of earlier quotas whose requests are not earned back. Each request is charged to them, so that a rate that
+    /// returns to the quota has missed none.
     retired: Vec<RateState>,
     /// Time of the latest request, in nanoseconds since 1970.
     last: u64,
@@ -70,13 +70,13 @@ impl QuotaState {
         self.tightest(now)
     }
 
-    /// Whether nothing is owed any more, so that a new state would be the same.
+    /// Returns whether no request is owed, so that the state equals a new one.
     pub(super) fn is_idle(&mut self, now: u64) -> bool {
         let now = self.advance(now);
         self.rates.iter().chain(&self.retired).all(|state| state.is_earned_back(now))
     }
 
-    /// The time to count with. If the clock was set back, no debt outlasts the time of a burst.
+    /// Returns the time to count with. If the clock was set back, debts are limited to one burst.
     fn advance(&mut self, now: u64) -> u64 {
         if self.last.saturating_sub(now) < LATE {
             self.last = self.last.max(now);
@@ -89,7 +89,7 @@ impl QuotaState {
         self.last
     }
 
-    /// The rate that allows the fewest further requests; of several with none left, the one that waits longest.
+    /// The rate that allows the fewest further requests; if several allow none, the one with the longest wait.
     fn tightest(&self, now: u64) -> Decision {
         let left = self.rates.iter().enumerate().map(|(rate, state)| {
             let wait = state.gcra.check(state.tat, 1, now).err().unwrap_or(0);
@@ -157,7 +157,7 @@ mod tests {
             let mut state = QuotaState::new(&quota);
             let mut allowed = |now| state.check(&quota, 1, now).allowed;
             assert!(allowed(NOW) && allowed(NOW));
-            // If this counted as a clock that was set back, each iteration would give back half a second.
+            // If this counted as setting the clock back, each iteration would earn half a second.
             for _ in 0..10 {
                 assert!(!allowed(NOW - SECOND / 2));
             }

@@ -17,10 +17,10 @@ use crate::deadline::{DEFAULT_DEADLINE, WithDeadline};
 use crate::error::{AuthError, ConfigError, StoreError, Throttled};
 use http::HeaderMap;
 
-/// Characters of the longest name of a limit.
+/// The maximum length of the name of a limit, in characters.
 const MAX_LIMIT_CHARS: usize = 64;
 
-/// Decides whether a client may make one more request, by its quota.
+/// Decides whether the quota of a client allows one more request.
 ///
 /// A quota is one [`Rate`](crate::client::Rate) or several. A rate of N per unit with a burst of M allows M requests at
 /// once, and earns one more in every N-th part of the unit, up to M (the generic cell rate algorithm, ITU-T I.371). In
@@ -32,7 +32,7 @@ const MAX_LIMIT_CHARS: usize = 64;
 /// | `100/minute` | 100 | 200 | 100 | 100 |
 /// | `{rate: 100/minute, burst: 20}` | 20 | 120 | 100 | 100 |
 /// | `{rate: 1/second, burst: 1}` | 1 | 61 | 60 | 60 |
-/// | `[10/second, 10000/day]` | 10 | 610 | 600 | 600, until 10000 and what the day has earned are spent |
+/// | `[10/second, 10000/day]` | 10 | 610 | 600 | 600, until the 10,000 of the day and those earned meanwhile are spent |
 ///
 /// If a quota has several rates, all must allow a request, and it is counted by all or by none. All keys of a client
 /// share its quota. A client without one has the default quota, which is none unless
@@ -54,8 +54,8 @@ const MAX_LIMIT_CHARS: usize = 64;
 /// # Limits have names
 ///
 /// The name of a limit decides what is counted together. Throttles with the same counters and the same name count
-/// together, whatever their default quota. So do clones. `Throttle::new()` is the limit `default`; [`Throttle::named`]
-/// and [`Throttle::limit`] make others, for routes that have a limit of their own:
+/// together, whatever their default quota, and so do clones. `Throttle::new()` is the limit `default`;
+/// [`Throttle::named`] and [`Throttle::limit`] make others, for routes that have a limit of their own:
 ///
 /// ```
 /// use keygate::{Client, Throttle};
@@ -70,23 +70,22 @@ const MAX_LIMIT_CHARS: usize = 64;
 ///
 /// # When a quota changes
 ///
-/// A changed quota applies to the next request. Requests that are owed, because they have not been earned back, stay
-/// owed:
+/// A changed quota applies to the next request. A client owes the requests that it has not earned back, and continues
+/// to owe them:
 ///
 /// | a rate of the new quota | starts with |
 /// | --- | --- |
-/// | that the client had before | its own debt, and the requests made meanwhile |
-/// | that replaces a rate of the same unit, or of a unit that the new quota lacks | the number of requests owed there, at most its burst |
-/// | that is added to the others | nothing owed |
+/// | that an earlier quota had, too | its debt from then, and the requests made meanwhile |
+/// | that replaces a rate of the same unit, or of a unit that the new quota lacks | the debt of the replaced rate, at most its own burst |
+/// | that is added | no debt |
 ///
-/// So changes back and forth at one instant allow nothing more. The last 8 rates that a client still owes requests for
-/// are remembered.
+/// So changing a quota back and forth allows no extra requests. The last 8 removed rates with a debt are remembered.
 ///
 /// # Clocks
 ///
-/// A rate is kept to the nanosecond: of more than 10^9 requests a second, 10^9 are allowed. A clock that is set back
-/// admits no extra requests, and delays no client for longer than the time of its burst plus one second. A clock that
-/// is set forward earns the requests of the skipped time.
+/// Rates have the precision of a nanosecond: of more than 10^9 requests a second, 10^9 are allowed. A clock that is set
+/// back admits no extra requests, and delays no client for longer than its burst takes to earn, plus one second. A
+/// clock that is set forward earns the requests of the skipped time.
 pub struct Throttle<C = MemoryCounters> {
     counters: Arc<C>,
     limit: SmolStr,
@@ -200,8 +199,8 @@ impl<C: SyncCounters> Throttle<C> {
 }
 
 impl<C: Counters> Throttle<C> {
-    /// As [`Throttle::check`], for counters that wait. The request is counted by this call, and not when the future is
-    /// first polled. The future borrows nothing.
+    /// Like [`Throttle::check`], for counters that wait. This call counts the request, not the first poll of the
+    /// future. The future borrows nothing.
     ///
     /// # Errors
     ///

@@ -7,11 +7,11 @@ pub(super) const WAYS: usize = 8;
 /// The number of single addresses that an IPv6 network of 2^80 addresses counts as.
 const NETWORK_COUNTS_AS: u64 = 8;
 
-/// The bursts that an address can owe after concurrent lookups of wrong keys: enough that a guesser gains little, and
-/// not so many that others at the address are refused for long.
+/// The number of bursts that an address can owe after concurrent lookups of wrong keys: enough that guessing in
+/// parallel gains little, but few enough that other callers at the address are not refused for long.
 const MOST_OWED: u64 = 4;
 
-/// The limits of wrong keys from one address, and from one IPv6 network.
+/// The limits on wrong keys from one address, and from one IPv6 network.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
     pub(super) address: Gcra,
@@ -26,7 +26,7 @@ impl Limits {
 }
 
 impl Gcra {
-    /// Counts one request even beyond the limit, up to [`Set::clamp`].
+    /// Counts one wrong key, even over the limit, up to [`Set::clamp`].
     pub(super) fn charge(self, tat: u64, now: u64) -> u64 {
         tat.max(now).saturating_add(self.step())
     }
@@ -44,19 +44,19 @@ impl Gcra {
 #[derive(Default)]
 pub(super) struct Set {
     pub(super) ways: [Way; WAYS],
-    /// The `tat` shared by the addresses that find no free way.
+    /// The `tat` shared by addresses for which no way of the set is free.
     pub(super) shared: u64,
 }
 
 #[derive(Clone, Copy, Default)]
 pub(super) struct Way {
     pub(super) tag: Tag,
-    /// When the whole burst is earned again, in nanoseconds since 1970.
+    /// Time at which the whole burst is earned again, in nanoseconds since 1970.
     pub(super) tat: u64,
 }
 
 impl Set {
-    /// Limits each debt, also if the clock was set back.
+    /// Limits each debt, even if the clock was set back.
     pub(super) fn clamp(&mut self, limits: Limits, now: u64) {
         let furthest = limits.address.furthest(now).max(limits.network.furthest(now));
         for way in &mut self.ways {
@@ -65,7 +65,7 @@ impl Set {
         self.shared = self.shared.min(furthest);
     }
 
-    /// Returns the index of the entry's way, or of the way that it replaces; `None` if the entry must share.
+    /// Returns the index of the entry's way, or of the way that it replaces; `None` if it must use the shared `tat`.
     pub(super) fn place(&self, tag: Tag, limits: Limits, now: u64) -> Option<usize> {
         let own = self.ways.iter().position(|way| way.tag == tag);
         // This uses the limit of an address even for networks, whose own limit is higher.

@@ -8,9 +8,9 @@ const SETS: usize = 8_192;
 
 /// The counts of wrong keys of 65,536 addresses, in a table of fixed size.
 ///
-/// In a full set of eight, the entry that will have its whole burst again first gives way to a new one, unless it is
-/// over its limit. So a flood of addresses cannot free an address that is throttled. If all entries of a set are over
-/// their limits, further addresses share one more entry, which has the limit of a network.
+/// A new address replaces the entry of its set of eight that will first have its whole burst again, unless that is over
+/// its limit. So a flood of addresses cannot free an address that is throttled. If all entries of a set are over their
+/// limits, further addresses share an extra entry, which has the limit of a network.
 pub(super) struct Buckets {
     sets: ShardedCache<Set>,
     limits: Limits,
@@ -28,7 +28,7 @@ impl Buckets {
         Self { sets: ShardedCache::new(SETS), limits }
     }
 
-    /// Counts one wrong key, unless the address is over its limit: then the error is the wait in nanoseconds.
+    /// Counts one wrong key, unless the address is over its limit. The error is the wait in nanoseconds.
     pub(super) fn spend(&self, address: IpAddr, now: u64) -> Result<(), u64> {
         let (single, network) = self.counted(address);
         let spend = |counted| self.count(counted, now, |limit, tat| limit.check(tat, 1, now));
@@ -43,7 +43,7 @@ impl Buckets {
         Err(self.over(address, now).unwrap_or_default())
     }
 
-    /// As [`Buckets::spend`], but counts in any case: for keys that were looked up before the others were known to be
+    /// Like [`Buckets::spend`], but always counts: for keys that were looked up before earlier ones were known to be
     /// wrong.
     pub(super) fn charge(&self, address: IpAddr, now: u64) -> Result<(), u64> {
         let over = self.over(address, now).is_some();
@@ -101,8 +101,7 @@ impl Buckets {
         })
     }
 
-    /// Each IPv4 address counts separately. In IPv6, one caller has at least 2^64 addresses, and often a network of
-    /// 2^80.
+    /// Each IPv4 address counts separately. In IPv6, one caller has at least 2^64 addresses, and often 2^80.
     fn counted(&self, address: IpAddr) -> (Counted, Option<Counted>) {
         let limits = self.limits;
         let of =
@@ -164,7 +163,7 @@ mod tests {
         let buckets = Buckets::new(Limits::for_test());
         assert_eq!(spent(&buckets, address("::ffff:192.0.2.1"), 2, NOW), 2);
         assert_eq!(spent(&buckets, address("192.0.2.1"), 10, NOW), 1);
-        // Mapped addresses do not share the limit of an IPv6 network.
+        // IPv4 addresses in IPv6 do not share the limit of a network.
         for last in 2..100 {
             let mapped = Ipv4Addr::new(192, 0, 2, last).to_ipv6_mapped();
             assert_eq!(spent(&buckets, mapped.into(), 10, NOW), 3);

@@ -43,7 +43,7 @@ impl<S, R> Authenticator<S, R> {
     }
 }
 
-/// The failure throttle of one authenticator, and what its store was seen to do.
+/// The failure throttle of one authenticator, and what is known about its store.
 struct Failures {
     throttle: FailureThrottle,
     has_waited: AtomicBool,
@@ -64,7 +64,7 @@ impl Failures {
         Ok(address)
     }
 
-    /// Refuses a key that a store would wait for, unless the store has verified it lately.
+    /// Refuses a key whose lookup would wait, unless the store has verified it recently.
     fn check(
         &self,
         digest: KeyDigest,
@@ -117,7 +117,7 @@ impl FailureGuard for Failures {
         if !attempt.waited {
             set(&self.has_answered);
         }
-        // A store that decided this lookup at once may wait in another lookup of the same key.
+        // A store that answered this lookup at once may wait in another lookup of the same key.
         if self.has_waited.load(Ordering::Relaxed) {
             let verified = self.throttle.counts.verified.get_or_init(Verified::new);
             verified.remember(digest, nanos(clock::now(clock)));
@@ -131,7 +131,7 @@ impl FailureGuard for Failures {
         attempt: Attempt<'_>,
         clock: Option<&Clock>,
     ) -> AuthError {
-        // Otherwise no key was guessed.
+        // In other cases, no key was guessed.
         if !matches!(error, AuthError::WrongCredentials(_)) {
             return error;
         }
@@ -170,7 +170,7 @@ fn throttled(wait: u64, error: Option<&AuthError>) -> AuthError {
     AuthError::Throttled(Throttled::address(seconds(Duration::from_nanos(wait)), wrong))
 }
 
-/// Writes once only, so that processors do not contend for the flag.
+/// Writes only once, so that processors do not contend for the flag.
 fn set(flag: &AtomicBool) {
     if !flag.load(Ordering::Relaxed) {
         flag.store(true, Ordering::Relaxed);

@@ -1,7 +1,8 @@
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::sync::{Mutex, PoisonError};
 
-/// A table of fixed size, in small sets with a lock each. A keyed hash selects the set, so that nobody can aim at one.
+/// A table of fixed size, in small sets with a lock each. A keyed hash selects the set, so that an attacker cannot
+/// choose one.
 pub(super) struct ShardedCache<T> {
     hasher: RandomState,
     sets: Box<[Mutex<T>]>,

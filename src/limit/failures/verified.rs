@@ -9,8 +9,8 @@ const LASTS: u64 = 86_400_000_000_000;
 
 /// The digests that a waiting store has verified recently: up to 16,384 of them, each for a day.
 ///
-/// They decide which keys are looked up, not the result, so a key that is revoked meanwhile is refused. A full set
-/// forgets the digest that was verified longest ago. Only right keys are added, so no guesser can make it forget.
+/// They decide which keys are looked up, but not the result, so a key that is revoked meanwhile is refused. A full set
+/// forgets the digest that was verified longest ago. Only right keys are added, so guessing cannot make it forget any.
 pub(super) struct Verified(ShardedCache<[Seen; WAYS]>);
 
 #[derive(Clone, Copy, Default)]
