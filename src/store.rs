@@ -13,7 +13,7 @@ use crate::key::KeyDigest;
 #[cfg_attr(not(feature = "serde"), allow(dead_code))]
 mod api_keys;
 #[cfg(any(feature = "postgres", feature = "yaml"))]
-// Each feature uses a part of it.
+// Each feature uses a part of this module.
 #[cfg_attr(not(all(feature = "postgres", feature = "yaml")), allow(dead_code, unused_imports))]
 mod folder;
 #[cfg(any(feature = "sqlite", feature = "yaml"))]
@@ -84,8 +84,8 @@ pub use yaml::{
 /// - Return `Ok(None)` for an unknown key, and a [`StoreError`] if the lookup fails. Callers get status 401 for the
 ///   first and 503 for the second.
 /// - Return the records of expired, disabled and revoked keys, too: verification refuses them.
-/// - Take the digest of the record from the stored row, not from the argument. Verification compares the two, so that a
-///   store or cache that returns the wrong row admits nobody.
+/// - Build the record with the digest of the stored row, not with the argument. Verification compares the two, so that
+///   a store or cache that returns the wrong row admits nobody.
 /// - The lookup must not borrow the store. Clone the pool or the `Arc` into the future.
 ///
 /// ```
@@ -127,9 +127,8 @@ pub trait KeyStore: Send + Sync + 'static {
 
 /// Looks up the record of a key by its digest, without waiting.
 ///
-/// Every local store is a [`KeyStore`], and works with the synchronous [`verify`](crate::verify). `Arc<S>` and
-/// `Arc<dyn LocalKeyStore>` work as well as `S`. `Box` does not work, because another crate could implement this trait
-/// for it.
+/// Every local store is a [`KeyStore`], and works with the synchronous [`verify`](crate::verify). `Arc<S>` and `Arc<dyn
+/// LocalKeyStore>` are stores, too, but `Box` is not, because another crate could implement this trait for it.
 ///
 /// ```
 /// use keygate::{KeyDigest, KeyRecord, LocalKeyStore, StoreError};

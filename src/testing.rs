@@ -31,10 +31,11 @@
 //! - `unknown_digest_is_none`: in every lookup. An unknown key is not an error, for which callers would get status 503
 //!   instead of 401.
 //! - `key_is_found_by_its_exact_text`: case, blanks and leading zeros included.
-//! - `record_is_kept`: each key is found in every lookup, also an expired, disabled or revoked one, since verification
-//!   needs its record to report the reason. The record has its digest, name, title, scopes (in any order), networks, quota,
-//!   metadata, state, beginning and expiry, and the key's own scopes and networks. No quota differs from `unlimited`. The
-//!   expiry may be cut to the microsecond, and the beginning rounded up to it; those of a revoked key need not be kept.
+//! - `record_is_kept`: each key is found in every lookup, even if it is expired, disabled or revoked, since
+//!   verification needs its record to report the reason. The record has its digest, name, title, scopes (in any order),
+//!   networks, quota, metadata, state, beginning and expiry, and the key's own scopes and networks. An absent quota is
+//!   not the same as `unlimited`. The expiry may be cut to the microsecond, and the beginning rounded up to it. Those
+//!   of a revoked key need not be kept.
 //! - `whole_digest_is_compared`
 //! - `lookups_can_be_interleaved`: lookups in progress at once do not affect each other.
 //! - `lookups_can_run_in_threads`: only for stores that never wait, because the threads of the suite are outside the

@@ -88,7 +88,7 @@ impl<K: Eq + Hash + Send + 'static, V: Send + 'static> ClientMap<K, V> {
     /// Returns the shard of a key, given as any type with the same hash.
     #[inline]
     pub(crate) fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> Shard<'_, K, V> {
-        // The remainder fits in a `u8`.
+        // The remainder is less than `SHARDS`.
         #[allow(clippy::cast_possible_truncation)]
         let shard = (self.hasher.hash_one(key) % SHARDS as u64) as usize;
         self.shards[shard].pin()

@@ -8,8 +8,8 @@ use crate::key::{Lifetime, Timestamp};
 
 /// The restrictions of one key, in addition to those of its client.
 ///
-/// A key with restrictions has its own profile, which holds them. All other keys, most of them, share the profile of
-/// their client.
+/// A key with restrictions has its own profile, which holds them. Most keys have none, and share the profile of their
+/// client.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct KeyRestrictions {
     pub(crate) not_before: Option<Timestamp>,

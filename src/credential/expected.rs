@@ -20,8 +20,7 @@ impl Expected<'_> {
         }
     }
 
-    /// Reads the texts of a source. It must have exactly one: several are ambiguous, unless none of them can be a key
-    /// of this service.
+    /// Reads the texts of a source. Several texts are ambiguous, unless none of them can be a key of this service.
     pub(super) fn read_one<T: AsRef<[u8]>>(self, texts: impl IntoIterator<Item = T>) -> Credential {
         let mut texts = texts.into_iter();
         let Some(first) = texts.next() else { return Credential::Absent };

@@ -36,7 +36,8 @@ impl SourceKind for HeaderRaw {
     }
 
     fn strip(&self, headers: &mut HeaderMap, _: &mut Uri, expected: Expected<'_>) {
-        // A line that begins with the prefix is removed, too: on its own it would be a key.
+        // A line of several words that begins with the prefix is removed, too: if there is a second line, `read` takes
+        // it for a key.
         rewrite(headers, &self.0, |line: &HeaderValue| {
             let (name, credentials) = split(line.as_bytes());
             let is_other = if credentials.is_empty() {

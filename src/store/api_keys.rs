@@ -22,7 +22,7 @@ pub use keys_error::{KeysError, KeysFault};
 #[cfg(all(feature = "serde", feature = "yaml"))]
 pub(in crate::store) use loading::hidden;
 
-/// The keys of an application's own settings: each key with the name of its client.
+/// Keys in an application's own settings, each with the name of its client.
 ///
 /// It deserializes from a map of keys to client names, the value of `api_keys` in a key file, in any self-describing
 /// format (feature `serde`). A key is hashed at once; its text is not kept, and buffers that keygate owns are overwritten.
@@ -53,14 +53,14 @@ pub(in crate::store) use loading::hidden;
 /// `MemoryStore::try_from` reports all faults, by the number of the entry and without its text. It refuses what
 /// [`MemoryStore::insert`] refuses, and keys and names that are not texts.
 ///
-/// A text of the form `sha256:...` is the digest of a key. `Serialize` writes all keys so.
+/// A text of the form `sha256:...` is the digest of a key. `Serialize` writes all keys in this form.
 ///
 /// # Limits
 ///
-/// - A key or name that looks like a number or a boolean must be in quotes. A key of digits alone is refused, since `config`
-///   writes `0x1F` in YAML as `31`.
-/// - A duplicate key is refused if the format passes it on, as `serde_yaml` and `serde_json` do. In TOML, and in YAML for
-///   `config`, the loader refuses it itself. `figment` (YAML, JSON) and `config` (JSON) keep the last one.
+/// - A key or name that looks like a number or a boolean must be in quotes. A key that consists of digits is refused,
+///   since `config` reads `0x1F` in YAML as `31`.
+/// - A duplicate key is refused if the format crate passes it on, as `serde_yaml` and `serde_json` do. TOML, and
+///   `config` for YAML, refuse it themselves. `figment` (YAML, JSON) and `config` (JSON) keep the last one.
 /// - Some errors of loaders quote their input. See [`guide::config`](crate::guide::config).
 #[derive(Clone, Default)]
 pub struct ApiKeys(Vec<Result<Entry, EntryFault>>);
@@ -93,7 +93,7 @@ enum EntryFault {
 }
 
 impl ApiKeys {
-    /// Returns the number of entries, with the faulty ones.
+    /// Returns the number of entries, including faulty ones.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -104,7 +104,7 @@ impl ApiKeys {
     }
 }
 
-/// Returns the digest of a key, or the digest that a text writes.
+/// Returns the digest of a key, or parses the text of a digest.
 fn digest(key: &str) -> Result<KeyDigest, EntryFault> {
     if let Ok(digest) = key.parse() {
         return Ok(digest);
@@ -116,7 +116,7 @@ fn digest(key: &str) -> Result<KeyDigest, EntryFault> {
     }
 }
 
-/// Returns whether a key may be a number that a loader has written in another way: `config` reads `0x1F` as `31`.
+/// Returns whether a key may be a number that a loader has rewritten: `config` reads `0x1F` as `31`.
 pub(in crate::store) fn is_like_a_number(key: &str) -> bool {
     key.len() >= MIN_KEY_CHARS && key.bytes().all(|byte| byte.is_ascii_digit())
 }

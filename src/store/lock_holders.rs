@@ -1,8 +1,7 @@
 use std::fs::Metadata;
 use std::io;
 
-/// Describes the processes that hold locks on these files: `process 71 (sqlite3)`. `None` if there are none, or none is
-/// known.
+/// Describes the processes that hold locks on these files: `process 71 (sqlite3)`. `None` if none is known.
 ///
 /// Processes in other containers are not visible.
 #[cfg(target_os = "linux")]
@@ -14,7 +13,7 @@ pub(super) fn lock_holders(
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
     let files = files.into_iter().flatten();
     let found = files.flat_map(|file| locks_of(&locks, file.dev(), file.ino()));
-    // A waiting change of a database holds locks itself.
+    // A change of a database that waits holds locks itself.
     let (own, mut others) = found.partition::<Vec<_>, _>(|lock| lock.process == std::process::id());
     // Readers only block a commit, so they matter only where no other process writes.
     if others.iter().any(|lock| lock.is_write) {

@@ -60,7 +60,7 @@ struct Shared {
 }
 
 impl MemoryStore {
-    /// Creates a store without keys, with which every request is refused.
+    /// Creates a store without keys: every request is refused.
     pub fn new() -> Self {
         Self::from_parts(Table::new(), ClientIndex::default())
     }
@@ -80,7 +80,7 @@ impl MemoryStore {
             let pushed = checked_digest(key.as_ref())
                 .and_then(|digest| bulk.push(digest, profile.into(), index));
             if let Err(error) = pushed {
-                // Two earlier keys may conflict.
+                // Two earlier keys may conflict, which is only noticed now.
                 let earlier = bulk.finish().err().and_then(first);
                 return Err(earlier.unwrap_or(FromKeysError { index, error }));
             }
@@ -137,7 +137,7 @@ impl MemoryStore {
         let profile = index.shared_profile(profile)?;
         let is_enabled = state != KeyState::Disabled && index.is_enabled(profile.name());
         let mut key = PackedKey::new(key, profile.clone(), is_enabled);
-        // Without the id of the successor, which a record does not have.
+        // A record does not have the id of the successor.
         key.status = key.status.with_replaced(is_replaced);
         let mut edit = self.shared.table.edit();
         self.insert_packed(&mut edit, &mut index, key)?;

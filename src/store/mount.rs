@@ -1,4 +1,4 @@
-//! Files that are mounted by themselves, such as with `docker -v ./keys.yml:/app/keys.yml` or a `subPath` of
+//! Files that are mounted without their folder, such as with `docker -v ./keys.yml:/app/keys.yml` or a `subPath` of
 //! Kubernetes.
 
 use std::path::Path;

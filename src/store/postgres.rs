@@ -61,9 +61,8 @@ use server::Server;
 ///   or `~/.pgpass`; `chmod 600`). The file is read for each new connection, so it can be changed while the
 ///   service runs.
 /// - The default user is `PGUSER`, or the user of the process.
-/// - TLS is used if the server offers it. With `?sslmode=verify-full` it is required, and an authority that the
-///   system trusts must have signed the server's certificate for its name. `&sslrootcert=/etc/ca.pem` adds an
-///   authority.
+/// - TLS is used if the server offers it. With `?sslmode=verify-full` it is required, and the server needs a
+///   certificate for its name from an authority that the system trusts. `&sslrootcert=/etc/ca.pem` adds an authority.
 /// - `?host=` may name the folder of a socket.
 /// - Unsupported parameters of libpq, such as `channel_binding` and `target_session_attrs`, are refused by
 ///   name.
@@ -97,24 +96,24 @@ use server::Server;
 ///   [`PostgresOptions::with_lookup_deadline`] and [`PostgresOptions::with_max_connections`]. An idle connection is closed
 ///   after 30 seconds.
 /// - Behind a pooler in transaction mode, use [`PostgresOptions::through_pooler`].
-/// - A standby is an outage, since it may not have a revoke yet, unless
-///   [`PostgresOptions::allow_standby`] allows it. Each lookup and each transaction checks this, and that the
-///   tables are those of the opened store.
-/// - If its connection was lost, a lookup is retried once on a new connection. If no server is reachable, it
-///   fails at once.
+/// - A standby is treated as an outage, since it may lack a recent revocation, unless
+///   [`PostgresOptions::allow_standby`] is set. Each lookup and each transaction checks this, and that the tables are
+///   those of the opened store.
+/// - A lookup whose connection was lost is retried once on a new connection. If no server is reachable, it fails at
+///   once.
 /// - A change may have taken effect if its commit was interrupted or not confirmed within ten seconds. The error
 ///   says so; list keys and clients before you repeat it.
 /// - Triggers send notifications, which `prepare transaction` does not support: change rows by hand in an
 ///   ordinary transaction.
-/// - A dump of the data alone (`pg_dump -a`) contains the events, and restoring it records them again: dump the
-///   tables, too, or restore with `pg_restore --disable-triggers`.
+/// - A data-only dump (`pg_dump -a`) contains the events, and restoring it records them again: dump the schema, too, or
+///   restore with `pg_restore --disable-triggers`.
 /// - The error for an unknown key id names a similar one, found among the 100,000 ids next to it.
 /// - An invalid row is an error for its key, never an unknown key.
 /// - Dropping the future of a change rolls the change back, unless the commit was already sent.
 #[derive(Clone)]
 pub struct PostgresStore {
     connections: Pool,
-    /// Separate, so that no lookup waits for changes.
+    /// A separate pool, so that no lookup waits for changes.
     changing: Pool,
     lookup_deadline: Duration,
     through_pooler: bool,
@@ -125,7 +124,7 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects to a database that has tables. Changes nothing.
+    /// Connects to a database whose tables exist. Changes nothing.
     ///
     /// # Errors
     ///

@@ -57,7 +57,7 @@ impl KeyRecord {
         record.with_scopes(scopes.iter().cloned()).with_networks(networks.iter().copied())
     }
 
-    /// Returns the facts of the key that authentication needs. The time of revocation is not among them.
+    /// Returns the facts of the key that authentication needs. They do not include the time of revocation.
     pub(crate) fn facts(&self) -> KeyFacts {
         let client = self.profile.name().to_owned();
         KeyFacts {

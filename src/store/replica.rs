@@ -2,7 +2,7 @@
 //!
 //! `follower` runs on its own thread and keeps one `session` with the database: it loads all keys (`load`), then
 //! polls for changes (`poll`). Both read rows with `rows`. Requests read `shared`. `snapshot` is the copy on disk.
-//! Start reading at `session`. Imports go one way only: follower, session, load and poll, state, shared.
+//! Start reading at `session`. Each module only imports later ones: follower, session, load and poll, state, shared.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -79,8 +79,7 @@ use shared::{Progress, Shared};
 ///
 /// - A key whose row is invalid is refused with 503; other keys are not affected.
 /// - Changes by a session with `session_replication_role = replica` are not seen before the next load.
-/// - While a machine sleeps, time may stand still for the replica: for a moment after it wakes up, stale keys are
-///   served.
+/// - While a machine sleeps, the replica's clock may stop: for a moment after waking up, it may serve stale keys.
 ///
 /// ```no_run
 /// use keygate::ApiKeyLayer;

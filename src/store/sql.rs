@@ -1,7 +1,7 @@
-//! The common part of the SQL stores: rows, changes and errors.
+//! The shared part of the SQL stores: rows, changes and errors.
 //!
-//! A store implements [`Database`], [`Transaction`] and [`Dialect`]; the functions here are its operations, and
-//! `columns.rs` is the list of its columns. Start with `managing.rs`.
+//! A store implements [`Database`], [`Transaction`] and [`Dialect`]; the functions here implement the operations of the
+//! store, and `columns.rs` lists its columns. Start with `managing.rs`.
 
 mod client_columns;
 mod column;

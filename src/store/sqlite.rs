@@ -37,11 +37,11 @@ pub(in crate::store) use usage::UsageFile;
 /// not supported by SQLite.
 ///
 /// Restore a backup with `sqlite3 keys.db '.restore saved.db'`. A store also notices a file that was renamed
-/// or copied over the database. Do that only while nothing changes keys, and with no `-journal` or `-wal` file
-/// beside the database: SQLite would apply it to the restored file. See [`guide`](crate::guide::databases).
+/// or copied over the database. Do that only while nothing changes keys, and while there is no `-journal` or `-wal`
+/// file beside the database: SQLite would apply it to the restored file. See [`guide`](crate::guide::databases).
 ///
-/// A file that is mounted without its folder and a file with more than one hard link are refused: mount or
-/// share the folder.
+/// A file is refused if it is mounted without its folder, or has more than one hard link: mount or share the folder
+/// instead.
 ///
 /// # Behavior
 ///
@@ -50,7 +50,7 @@ pub(in crate::store) use usage::UsageFile;
 ///   [`Authenticator`](crate::Authenticator) gives up on a lookup after a second.
 /// - A change waits at most 5 seconds for other changes and long reads, and holds no lock meanwhile. Then it
 ///   fails, with an error that names the blocking process where the system shows it.
-/// - After a repair, the store needs no restart: the next lookup or change opens the file again.
+/// - After a repair of the file, the service needs no restart: the next lookup or change opens the file again.
 /// - The store keeps the journal mode of the file. New files use SQLite's default, a rollback journal. A
 ///   write-ahead log would stay beside the file while the database is open, and corrupt a restored one.
 /// - A change that was reported as done survives a loss of power (`synchronous` is `extra`).
@@ -131,10 +131,9 @@ impl SqliteStore {
         tables::version(&mut self.connections.reader().await?).await
     }
 
-    /// Replaces the clock for issuing, rotating and revoking keys through this handle.
+    /// Replaces the clock that is used to issue, rotate and revoke keys through this handle.
     ///
-    /// At a request, the clock of the [`Authenticator`](crate::Authenticator) decides whether a key has
-    /// expired.
+    /// Requests do not use it: the [`Authenticator`](crate::Authenticator) has its own clock.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { clock: Some(Arc::new(clock)), ..self }

@@ -80,7 +80,7 @@ impl Table {
         let root = self.root.load();
         let segment = root.node(digest.prefix()).node(digest.prefix());
         // A search by plain comparison is safe: only a digest with the same first eight bytes gets this far, and
-        // `admit` compares again.
+        // `admit` compares the whole digest in constant time.
         let (row, status) = segment.find(digest.prefix())?;
         (row.digest.difference(*digest) == 0)
             .then(|| KeyRecord::from_parts(row.digest, row.profile.clone(), status))
@@ -147,7 +147,7 @@ mod tests {
         KeyDigest::of(&number.to_be_bytes()).prefix()
     }
 
-    /// Prefixes that are evenly distributed, as of SHA-256, or crowded at either end.
+    /// Prefixes that are evenly distributed, as those of SHA-256 are, or crowded at either end.
     fn prefix() -> impl Strategy<Value = u64> {
         prop_oneof![4 => any::<u64>(), 1 => 0..900_u64, 1 => (0..900_u64).prop_map(|end| !end)]
     }

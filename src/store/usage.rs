@@ -11,16 +11,16 @@ use super::sql;
 use super::sqlite::UsageFile;
 use crate::error::StoreError;
 
-/// What an instance counted since its last batch. Times are seconds since 1970.
+/// The counts of an instance since its last batch. Times are seconds since 1970.
 pub(crate) struct UsageBatch {
-    /// The instance and the number of the batch: a batch that is sent twice is counted once.
+    /// The instance and the number of the batch, so that a batch that is sent twice is counted once.
     pub(crate) instance: String,
     pub(crate) sequence: u64,
     /// The start of the instance.
     pub(crate) since: u64,
     pub(crate) now: u64,
     pub(crate) rows: Vec<UsageRow>,
-    /// Keys that were admitted.
+    /// The last uses of keys that were admitted.
     pub(crate) last_uses: Vec<LastUse>,
     /// Whether to sum older counts by hour and day, and to remove the oldest.
     pub(crate) rolls_up: bool,
@@ -48,7 +48,7 @@ pub(crate) struct ClientUse {
     pub(crate) time: u64,
 }
 
-/// Which counts to read, in seconds since 1970.
+/// The counts to read. Times are seconds since 1970.
 pub(crate) struct CountsQuery<'a> {
     pub(crate) clients: Option<&'a BTreeSet<String>>,
     pub(crate) since: Option<u64>,
@@ -56,24 +56,24 @@ pub(crate) struct CountsQuery<'a> {
     pub(crate) group: Group,
 }
 
-/// What counts are summed by, besides their outcome.
+/// The grouping of counts, in addition to their outcome.
 #[derive(Clone, Copy)]
 pub(crate) enum Group {
     Client,
     Key,
-    /// Times of so many seconds.
+    /// By time, in buckets of this many seconds.
     Time(u32),
-    /// Clients, and then times of so many seconds.
+    /// By client, and then by time in buckets of this many seconds.
     ClientTime(u32),
 }
 
-/// A sum of counts. What it was not grouped by is empty.
+/// A sum of counts. Fields that it was not grouped by are empty.
 pub(crate) struct CountsRow {
     pub(crate) client: String,
     pub(crate) key_id: String,
-    /// The first second that was counted.
+    /// The start of the first bucket that was counted.
     pub(crate) start: u64,
-    /// The length of the longest time that was counted as one.
+    /// The length of the longest bucket that was counted.
     pub(crate) seconds: u64,
     pub(crate) outcome: String,
     pub(crate) count: u64,
@@ -101,7 +101,7 @@ macro_rules! with_database {
 }
 
 impl UsageTables {
-    /// Opens a file, and with `create` makes it and its tables first.
+    /// Opens a file. With `create`, creates it and its tables first.
     #[cfg(feature = "sqlite")]
     pub(crate) async fn file(path: &Path, create: bool) -> Result<Self, sql::DatabaseError> {
         Ok(Self::Sqlite(UsageFile::open(path, create).await?))
@@ -127,7 +127,7 @@ impl UsageTables {
         with_database!(self, sql::write_usage, batch)
     }
 
-    /// Sums counts, in the order of what they are grouped by.
+    /// Sums counts, sorted by their groups.
     pub(crate) async fn counts(
         &self,
         query: &CountsQuery<'_>,
@@ -173,7 +173,7 @@ impl UsageTables {
     }
 }
 
-/// Returns whether a folder is that of a file, or of the file that it links to.
+/// Returns whether a folder contains a file, or the target of its link.
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code))]
 pub(crate) fn is_in(file: &Path, folder: &Path) -> io::Result<bool> {
     let folder = folder.canonicalize()?;

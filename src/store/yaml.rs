@@ -56,7 +56,7 @@ pub use report::KeyFileEvent;
 pub use section::Keys;
 pub use text::{YamlText, YamlTextKind};
 
-/// A text counts as complete if it has not changed for this long.
+/// A text is considered complete if it has not changed for this long.
 const STABLE_AFTER: Duration = Duration::from_millis(50);
 
 /// Keys and their clients in a YAML file.
@@ -103,7 +103,7 @@ const STABLE_AFTER: Duration = Duration::from_millis(50);
 ///
 /// # An application's own file
 ///
-/// Keys may stand in a file with other settings: see [`YamlOptions::embedded`].
+/// Keys may be in a file with other settings: see [`YamlOptions::embedded`].
 ///
 /// # Changing the file
 ///
@@ -115,9 +115,9 @@ const STABLE_AFTER: Duration = Duration::from_millis(50);
 ///
 /// JSON and other flow style (between brackets) is read but not edited: a change inside it is refused with
 /// [`ManageError::NotEditable`](crate::manage::ManageError::NotEditable). The scopes, quota and metadata of
-/// a client may be in flow style, and empty brackets are filled. A change of an entry whose name is written as `? name`,
-/// or of a list whose first dash is alone on its line, is refused in the same way. `keygate export` writes all of them
-/// in a form that can be edited.
+/// a client may be in flow style, and empty brackets are filled. A change is refused in the same way if the name of the
+/// entry is written as `? name`, or if the first dash of the list is alone on its line. `keygate export` writes all of
+/// them in a form that can be edited.
 ///
 /// Other processes see a change when they read the file: see [`YamlStore::watch`] and
 /// [`YamlStore::reload`].
@@ -173,7 +173,7 @@ impl YamlStore {
         Self { keys: file.keys.clone(), file: Arc::new(file), is_dry_run: false, event_log: None }
     }
 
-    /// Returns whether a folder is that of the file. A store without a file is in none.
+    /// Returns whether a folder contains the file. A store without a file is in no folder.
     #[cfg(all(feature = "usage", feature = "sqlite"))]
     pub(crate) fn is_in(&self, folder: &Path) -> std::io::Result<bool> {
         self.file.absolute_path().map_or(Ok(false), |path| super::usage::is_in(path, folder))

@@ -20,7 +20,7 @@ use crate::store::{KeyStore, MemoryStore};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A step of time that the clocks of all platforms can represent.
+/// A duration that the clocks of all platforms can represent.
 pub(super) const INSTANT: Duration = Duration::from_micros(1);
 
 /// About 32 years.
@@ -118,7 +118,7 @@ impl<S: KeyStore> Case<S> {
     }
 }
 
-/// Polls each future once before any is polled again, the last one first, and returns the outputs in any order.
+/// Polls all futures in turn, starting with the last one, and returns their outputs in any order.
 pub(super) async fn interleave<F: Future + Unpin>(mut futures: Vec<F>) -> Vec<F::Output> {
     let mut outputs = Vec::new();
     poll_fn(|cx| {
@@ -151,7 +151,7 @@ pub(super) fn in_threads<T: Send>(tasks: Vec<Box<dyn FnOnce() -> T + Send + '_>>
     })
 }
 
-/// Returns whether a time equals another one, which may be cut to the microsecond but never rounded up.
+/// Returns whether a time equals another one, which a store may cut to the microsecond but never round up.
 pub(super) fn is_same_microsecond(stored: Option<SystemTime>, seen: Option<SystemTime>) -> bool {
     match (stored, seen) {
         (Some(stored), Some(seen)) => stored.duration_since(seen).is_ok_and(|cut| cut < INSTANT),
@@ -159,7 +159,7 @@ pub(super) fn is_same_microsecond(stored: Option<SystemTime>, seen: Option<Syste
     }
 }
 
-/// Returns whether a time equals another one, which may be rounded up to the microsecond but never cut.
+/// Returns whether a time equals another one, which a store may round up to the microsecond but never cut.
 pub(super) fn is_rounded_up(stored: Option<SystemTime>, seen: Option<SystemTime>) -> bool {
     match (stored, seen) {
         (Some(stored), Some(seen)) => seen.duration_since(stored).is_ok_and(|more| more < INSTANT),

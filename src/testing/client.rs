@@ -5,7 +5,7 @@ use crate::key::{KeyDigest, PackedStatus};
 impl Client {
     /// Creates a client without verification, for testing a handler.
     ///
-    /// All these clients have the same [`KeyId`](crate::KeyId), of a key that stores refuse.
+    /// All clients created by this function have the same [`KeyId`](crate::KeyId), that of a key that stores refuse.
     ///
     /// ```
     /// use keygate::{Client, ClientProfile};

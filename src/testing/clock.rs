@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 /// A clock that stands still until a test sets it, for tests of expiry, grace periods, quotas and usage.
 ///
-/// Clones are the same clock. Deadlines of lookups follow the system's monotonic clock, which this does not replace.
+/// Clones show the same time. Deadlines of lookups follow the system's monotonic clock, which this does not replace.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};

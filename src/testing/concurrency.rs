@@ -90,7 +90,7 @@ mod tests {
     use crate::store::store_fn;
     use crate::testing::{FakeClock, sample};
 
-    /// The store hangs if two lookups are in progress.
+    /// This store hangs if two lookups are in progress.
     #[test]
     fn store_that_hangs_fails_after_the_timeout() {
         let samples = sample::records();

@@ -8,7 +8,8 @@ use crate::key::{KeyDigest, Lifetime, Timestamp};
 use crate::manage::{ClientFacts, Export, KeyFacts, ManageKeys, NewKey};
 use crate::store::KeyStore;
 
-/// Returns clients and keys for tests that copy keys from one place to another: every fact differs between two of them.
+/// Returns clients and keys for tests that copy them from one place to another. For every fact, there are two that
+/// differ in it.
 ///
 /// Import them, or write them with [`write_keys`], copy them, and compare the copy with [`assert_same_facts`] and
 /// [`assert_finds_keys`].
@@ -37,7 +38,7 @@ pub fn keys_of_every_kind() -> Export {
     let scopes = |text: &str| vec![scope(text)];
     let networks = |text: &str| vec![network(text)];
     let [detailed, unlimited] = [detailed_profile(), unlimited_profile()];
-    // Without `..`, so that a new fact has to be set here.
+    // Written without `..`, so that a new fact must be set here.
     let every = KeyFacts {
         digest: digest("a key with every fact"),
         client: detailed.name().to_owned(),
@@ -87,7 +88,7 @@ fn beginning() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-/// Writes the [`keys_of_every_kind`] with the methods of an empty store that uses this clock.
+/// Adds the [`keys_of_every_kind`] to an empty store that uses this clock, with the methods of the store.
 ///
 /// # Panics
 ///
@@ -108,7 +109,7 @@ pub async fn write_keys(store: &impl ManageKeys, clock: &FakeClock) {
     }
     let successors: BTreeSet<_> = export.keys().iter().filter_map(|key| key.replaced_by).collect();
     for key in export.keys().iter().filter(|key| !successors.contains(&key.key_id())) {
-        // The others are set by `new`.
+        // The other facts are set by `new`.
         let KeyFacts {
             digest: _,
             client,
@@ -216,7 +217,7 @@ mod tests {
     use crate::manage::TransferKeys as _;
     use crate::store::MemoryStore;
 
-    /// A copy that leaves out one fact of all keys, or of all clients.
+    /// Copies an export without one fact of all keys, or of all clients.
     enum Dropping {
         OfKeys(fn(&mut KeyFacts)),
         OfClients(fn(&mut ClientFacts)),
@@ -249,7 +250,7 @@ mod tests {
             ("replaced_by", OfKeys(|key| key.replaced_by = None), false),
             ("enabled", OfClients(|client| client.enabled = true), true),
             ("title", OfClients(|it| it.profile = without_title(&it.profile)), true),
-            // Keys keep the scopes that narrow it.
+            // The scopes of the keys still narrow `*`.
             (
                 "scopes",
                 OfClients(|it| it.profile = it.profile.clone().with_scopes("*".parse())),
@@ -284,7 +285,7 @@ mod tests {
         Some(*panic.downcast::<String>().expect("a message"))
     }
 
-    /// Two keys, and two clients, that differ in every fact name all of them.
+    /// Two keys, or two clients, that differ in every fact: all names must be returned.
     #[test]
     fn every_fact_is_left_out_by_a_copy() {
         let export = keys_of_every_kind();

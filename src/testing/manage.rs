@@ -55,7 +55,7 @@ where
 {
     macro_rules! check {
         ($($file:ident: $($rule:ident)+;)+) => {
-            // Boxed, since the largest of them would make the future of the suite large.
+            // Boxed, since the largest rule would make the future of the suite large.
             $($(Box::pin($file::$rule(&case(stringify!($rule), &make).await)).await;)+)+
         };
     }

@@ -171,10 +171,10 @@ pub(super) fn largest_profile() -> ClientProfile {
         .with_metadata([("k", "v".repeat(MAX_METADATA_BYTES - 1))])
 }
 
-/// A digest that exposes stores which end text at a zero byte, trim it, or decode it as UTF-8.
+/// A digest that exposes stores that end a text at a zero byte, trim it, or decode it as UTF-8.
 const TRAPS: &[u8; 32] = b"\x7f 'a\"\\\0b%_\xc3\x28\xff\n\r\t\0\0Ab\x80\xfeZz;--\x01\x02\x03\x04 ";
 
-/// Keys as from common generators: letters, digits, and the characters of both base64 alphabets.
+/// Keys like those of common generators: letters, digits, and the characters of both base64 alphabets.
 pub(super) fn keys() -> Vec<Sample> {
     let long = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_".repeat(8);
     let keys = [
@@ -192,7 +192,7 @@ pub(super) fn keys() -> Vec<Sample> {
     keys.map(|(what, key, client)| Sample::of_key(what, key, client)).into()
 }
 
-/// Returns digests that resemble a known digest and are unknown.
+/// Returns unknown digests that resemble a known one.
 pub(super) fn near(digest: KeyDigest) -> Vec<(String, KeyDigest)> {
     let bytes = digest.to_bytes();
     let changed = |change: &dyn Fn(&mut [u8; 32])| {
@@ -231,7 +231,7 @@ fn other_case(bytes: [u8; 32]) -> [u8; 32] {
     bytes
 }
 
-/// Returns texts that resemble a key and are different.
+/// Returns other texts that resemble a key.
 pub(super) fn similar(key: &str) -> Vec<(&'static str, String)> {
     let cut = |length: usize| key.get(..length).unwrap_or(key).to_owned();
     let mut similar = vec![

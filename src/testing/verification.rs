@@ -102,7 +102,7 @@ mod tests {
 
     type Find = fn(Option<KeyRecord>) -> LookupResult;
 
-    /// Returns the start of the message with which the rules fail.
+    /// Returns the start of the message with which the rules panic.
     fn failure(find: Find) -> String {
         let samples = sample::records();
         let records: Vec<_> = samples.iter().map(|sample| sample.record.clone()).collect();

@@ -1,4 +1,5 @@
-//! Reads any value with serde. A value of the wrong type is no error of the format, which would quote it.
+//! Reads any value with serde. A value of the wrong type must not become an error of the format crate, which would
+//! quote it.
 
 use std::fmt::{self, Display};
 
@@ -14,7 +15,7 @@ pub(in crate::store) enum Scalar<'a> {
     Number(&'a dyn Display),
     Null,
     Binary,
-    /// With a tag of YAML.
+    /// A value with a YAML tag.
     Tagged,
 }
 
@@ -122,7 +123,7 @@ impl<'de, R: Receive<'de>> Visitor<'de> for Any<R> {
     }
 }
 
-/// Passes a text to a closure. Anything else becomes its type.
+/// Passes a text to a closure. Of any other value, only the type is kept.
 pub(in crate::store) struct OnText<F>(pub(in crate::store) F);
 
 impl<'de, T, F: FnOnce(&str) -> T> Receive<'de> for OnText<F> {
@@ -146,7 +147,7 @@ impl<'de, T, F: FnOnce(&str) -> T> Receive<'de> for OnText<F> {
     }
 }
 
-/// Skips the rest of a list. Formats report one that was not read to its end.
+/// Skips the rest of a list. Format crates report a list that was not read to its end.
 pub(in crate::store) fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
     while list.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())

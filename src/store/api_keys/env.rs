@@ -9,18 +9,18 @@ use zeroize::Zeroizing;
 
 use super::{ApiKeys, Entry, EntryFault, KeysError, KeysFault, digest};
 
-/// The largest file that is read.
+/// The maximum size of a file.
 const MAX_FILE_BYTES: u64 = 1 << 24;
 
 const FORM: &str = "write `name=key,name2=key2`";
 
 impl ApiKeys {
-    /// Reads keys from a variable of the environment, such as `APP_API_KEYS`, in the form `name=key,name2=key2`; or from
-    /// the file that the variable with `_FILE` after its name gives, with such entries in its lines.
+    /// Reads keys from an environment variable, such as `APP_API_KEYS`, in the form `name=key,name2=key2`; or from a
+    /// file with the same entries, whose path is in the variable `APP_API_KEYS_FILE`.
     ///
-    /// Entries are separated by commas or line ends, and each is split at its first `=`. A client may have several
-    /// entries. Blanks around names and keys are removed. In a file, a line that begins with `#` is skipped. A blank
-    /// variable counts as not set. Keys with a comma belong in a file of their own: see `FolderStore` (feature `yaml`).
+    /// Entries are separated by commas or line ends, and split at their first `=`. A client may have several entries.
+    /// Blanks around names and keys are removed. In a file, a line that begins with `#` is skipped. A blank variable
+    /// counts as not set. Keys with a comma belong in a file of their own: see `FolderStore` (feature `yaml`).
     ///
     /// ```no_run
     /// use keygate::{ApiKeys, MemoryStore};
@@ -32,7 +32,7 @@ impl ApiKeys {
     ///
     /// # Errors
     ///
-    /// None of the two variables is set, or both are; the file cannot be read, is no regular file or has more than 16 MiB;
+    /// Neither variable is set, or both are; the file cannot be read, is not a regular file or is larger than 16 MiB;
     /// the text is not UTF-8; or an entry has no name. Other faults are reported by `MemoryStore::try_from`.
     pub fn from_env(name: &str) -> Result<Self, KeysError> {
         Self::from_variables(name, |name| std::env::var_os(name))
@@ -100,9 +100,9 @@ impl ApiKeys {
     }
 }
 
-/// Reads a file into a buffer that does not grow, which would leave a copy of the keys in memory.
+/// Reads a file into a buffer that does not grow, since growing would leave a copy of the keys in memory.
 fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Before it is opened, since a pipe would block.
+    // Checked before the file is opened, since opening a pipe would block.
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
@@ -176,7 +176,7 @@ mod tests {
             assert!(error.contains("the key has no name: write `name=key,name2=key2`"), "{error}");
             assert!(!error.contains(A), "{error}");
         }
-        // The padding of a key looks like the key of a client.
+        // A key without a name that ends in `=` looks like a name with an empty key.
         let padded = load(&[("KEYS", B)]).unwrap();
         let error = MemoryStore::try_from(padded).unwrap_err().to_string();
         assert!(error.contains("shorter than 16") && !error.contains("ZtRE"), "{error}");

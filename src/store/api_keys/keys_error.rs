@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Error for keys that were deserialized: everything in them that is refused.
+/// Error for deserialized keys, with everything that is refused.
 ///
 /// ```
 /// use keygate::{ApiKeys, MemoryStore};
@@ -32,7 +32,7 @@ pub struct KeysFault {
     pub reason: String,
 }
 
-/// Faults shown by `Display`.
+/// The maximum number of faults that `Display` shows.
 const SHOWN: usize = 3;
 
 impl KeysError {

@@ -6,7 +6,7 @@ use serde::ser::{self, Serialize, SerializeMap as _, Serializer};
 use super::any::{Any, OnText, Receive, Scalar, skip_list};
 use super::{ApiKeys, Entry, EntryFault, digest};
 
-/// Room for this many entries is reserved at most, whatever a format claims.
+/// The maximum number of entries to reserve memory for, whatever a format claims.
 const MOST_RESERVED: usize = 1 << 17;
 
 /// Reads a map of keys to client names. Needs the feature `serde`.
@@ -68,7 +68,7 @@ impl<'de> Receive<'de> for OnMap {
     }
 }
 
-/// The error of a format may quote a key, also in its path.
+/// The error of a format crate may quote a key, even in its path.
 pub(in crate::store) fn hidden<E: Error>(entry: usize) -> E {
     E::custom(format_args!(
         "entry {entry} cannot be read: correct its syntax (it is not shown, since it may be a key)"

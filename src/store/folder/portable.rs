@@ -22,8 +22,8 @@ pub(crate) fn require_own(file: File, _: Option<Owner>) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(UntrustedFile::NotRegular.into()) }
 }
 
-/// A folder, by its path. On this platform, a link or pipe that is placed between the check and the opening of a file
-/// goes unnoticed.
+/// A folder, identified by its path. On this platform, a link or pipe that appears after a file was checked and before
+/// it is opened goes unnoticed.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {

@@ -38,10 +38,11 @@ pub(crate) fn require_own(file: File, owner: Option<Owner>) -> io::Result<File> 
     Ok(file)
 }
 
-/// Checks the same as [`require_own`], and that the file has no other hard link that a write would change too.
+/// Checks the same as [`require_own`], and that the file has no other hard link, whose content a write would change,
+/// too.
 pub(crate) fn require_own_unlinked(file: File, owner: Option<Owner>) -> io::Result<File> {
     let file = require_own(file, owner)?;
-    // A file that was removed meanwhile has none.
+    // A file that was removed meanwhile has no links.
     if file.metadata()?.nlink() > 1 { Err(UntrustedFile::HardLink.into()) } else { Ok(file) }
 }
 
@@ -99,7 +100,7 @@ impl Folder {
         }
     }
 
-    /// Renames a file, and replaces a file of the new name.
+    /// Renames a file, replacing a file with the new name.
     pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         Ok(renameat(&self.0, from, &self.0, to)?)
     }
@@ -115,7 +116,7 @@ impl Folder {
         entries.map(|entry| OsStr::from_bytes(entry.file_name().to_bytes()).to_owned()).collect()
     }
 
-    /// Syncs the names in the folder to the disk. Does nothing if the folder cannot be read.
+    /// Syncs the entries of the folder to the disk. Does nothing if the folder cannot be read.
     pub(crate) fn sync(&self) -> io::Result<()> {
         match self.readable() {
             Err(Errno::ACCESS) => Ok(()),

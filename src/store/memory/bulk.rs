@@ -12,7 +12,7 @@ mod declared;
 pub(in crate::store) struct Bulk<P> {
     entries: Vec<(Row, PackedStatus, P)>,
     index: ClientIndex,
-    /// Whether rows may have been pushed before their client was declared.
+    /// Whether keys may have been pushed before their client was declared.
     declared: bool,
 }
 
@@ -36,7 +36,7 @@ impl<P: Copy + Ord> Bulk<P> {
         Self { entries: Vec::new(), index: ClientIndex::default(), declared: false }
     }
 
-    /// Adds a key of which nothing but its client is known.
+    /// Adds a key with nothing but its client.
     pub(in crate::store) fn push(
         &mut self,
         digest: KeyDigest,

@@ -14,7 +14,8 @@ use crate::store::table::Row;
 /// Data that changes of the store need, but lookups do not.
 #[derive(Clone, Default)]
 pub(in crate::store) struct ClientIndex {
-    /// The profiles, sorted by name. Growing a hash table of ten million clients would block changes for seconds.
+    /// The profiles, sorted by name. Not a hash table, since growing one with ten million clients would block changes
+    /// for seconds.
     pub(super) clients: BTreeSet<ByName>,
     /// The names of disabled clients.
     pub(super) disabled: BTreeSet<Box<str>>,
@@ -70,7 +71,7 @@ impl ClientIndex {
         self.clients.replace(ByName(profile));
     }
 
-    /// Adds a client, or replaces all that is known of it.
+    /// Adds a client, or replaces all of its facts.
     pub(super) fn put_client(&mut self, client: ClientFacts) {
         let ClientFacts { profile, enabled } = client;
         self.set_enabled(profile.name(), enabled);
@@ -99,7 +100,7 @@ impl ClientIndex {
         }
     }
 
-    /// Returns the key of a row of the table.
+    /// Returns the facts of the key in a row of the table.
     pub(super) fn packed(&self, row: &Row, status: PackedStatus) -> PackedKey {
         let metadata = self.metadata.get(&row.digest.key_id());
         let metadata = metadata.map(|metadata| KeyMetadata::clone(metadata)).unwrap_or_default();

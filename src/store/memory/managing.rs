@@ -33,7 +33,7 @@ impl MemoryStore {
         Ok(self.in_context(self.context.for_actor(actor)?))
     }
 
-    /// Returns a handle whose changes are refused if what they change no longer has this version: see
+    /// Returns a handle whose changes are refused if the client or key no longer has this version: see
     /// [`ManageKeys::if_version`](crate::ManageKeys::if_version).
     #[must_use]
     pub fn if_version(&self, version: Version) -> Self {
@@ -59,7 +59,8 @@ impl MemoryStore {
         Ok(client.info(0))
     }
 
-    /// Changes the title, scopes, networks, quota or metadata of a client. What the change does not name stays.
+    /// Changes the title, scopes, networks, quota or metadata of a client. Everything that the change does not name
+    /// stays.
     ///
     /// A change visits every key of the store, which takes 0.1 s for ten million keys.
     ///
@@ -154,7 +155,7 @@ impl MemoryStore {
         Ok(removed)
     }
 
-    /// Finds a client that is to be changed, unless it is not what the change is based on.
+    /// Finds a client to be changed. Refuses it if the change is based on another version.
     fn expected(&self, index: &ClientIndex, name: &str) -> Result<ClientFacts, ManageError> {
         let client = index.client(name)?;
         self.context.check_client(&client, || self.counted(client.clone()).keys)?;
@@ -185,7 +186,7 @@ impl MemoryStore {
         Ok(key.info(enabled))
     }
 
-    /// Changes the label, expiry, scopes or networks of a key. What the change does not name stays.
+    /// Changes the label, expiry, scopes or networks of a key. Everything that the change does not name stays.
     ///
     /// # Errors
     ///
@@ -278,7 +279,7 @@ impl MemoryStore {
         })
     }
 
-    /// Finds a key that is to be changed, unless it is not what the change is based on.
+    /// Finds a key to be changed. Refuses it if the change is based on another version.
     fn expected_key(&self, index: &ClientIndex, key_id: KeyId) -> Result<PackedKey, ManageError> {
         let key = self.existing(index, key_id)?;
         self.context.check_key(|| key.clone().info())?;
@@ -286,7 +287,7 @@ impl MemoryStore {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, ClientIndex> {
-        // No code panics with a partly changed index, so a poisoned lock is safe to use.
+        // No code panics while the index is partly changed, so a poisoned lock is safe to use.
         self.shared.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,7 @@ use crate::manage::{KeyFacts, KeyInfo};
 use crate::store::KeyRecord;
 use crate::store::table::Row;
 
-/// The facts of a key, as the store in memory keeps them: its row in the table, and its metadata in the index.
+/// The facts of a key as the in-memory store keeps them: its row in the table, and its metadata in the index.
 #[derive(Clone)]
 pub(super) struct PackedKey {
     pub(super) row: Row,
@@ -36,7 +36,7 @@ impl PackedKey {
     pub(super) fn new(facts: KeyFacts, profile: ClientProfile, client_enabled: bool) -> Self {
         let record = KeyRecord::of(&facts, profile, client_enabled);
         let (digest, profile, status) = record.into_parts();
-        // The others are in the record.
+        // The other facts are in the record.
         let KeyFacts {
             digest: _,
             client: _,
@@ -53,7 +53,7 @@ impl PackedKey {
         Self { row: Row { digest, profile }, status, metadata }
     }
 
-    /// Returns whether the key's client is enabled and the key is not disabled by itself.
+    /// Returns whether both the key and its client are enabled.
     pub(super) fn is_enabled(&self) -> bool {
         self.status.state() != KeyState::Disabled
     }

@@ -8,13 +8,13 @@ use crate::manage::rules;
 
 /// For stores that load their keys from a file or database.
 impl MemoryStore {
-    /// Atomically replaces the content with that of another store, to which no other handle exists.
+    /// Atomically replaces the content with that of another store, which must have no other handles.
     pub(in crate::store) fn replace(&self, other: &Self) {
         let mut index = self.lock();
         let (clock, mut purged) = (index.clock.take(), std::mem::take(&mut index.purged));
         *index = std::mem::take(&mut *other.lock());
         index.clock = clock;
-        // Whoever edits a file can add a purged key again.
+        // A purged key may be in the file again, since an editor can add it.
         purged.retain(|digest| other.shared.table.state(digest).is_none());
         index.purged.extend(purged);
         self.shared.table.replace(&other.shared.table);
@@ -30,12 +30,12 @@ impl MemoryStore {
         revoked
     }
 
-    /// Returns whether the store has the key with this digest, not revoked.
+    /// Returns whether the store has the key with this digest, and it is not revoked.
     pub(in crate::store) fn has_live(&self, digest: &KeyDigest) -> bool {
         self.shared.table.state(digest).is_some_and(|state| state != KeyState::Revoked)
     }
 
-    /// Returns whether the store has a key, not revoked, that is missing from the other store.
+    /// Returns whether a key of this store that is not revoked is missing from the other store.
     pub(in crate::store) fn has_live_unknown_to(&self, other: &Self) -> bool {
         let mut found = false;
         self.shared.table.for_each(|row, status| {
@@ -57,7 +57,7 @@ impl MemoryStore {
         edit.publish();
     }
 
-    /// Gives another store the clock and the context of this handle, and the digests of its purged keys.
+    /// Copies the clock, the context and the digests of purged keys to another store.
     pub(in crate::store) fn prepare(&self, other: &Self) -> Self {
         let (clock, mut purged) = {
             let index = self.lock();

@@ -16,7 +16,7 @@ impl TransferKeys for MemoryStore {
 }
 
 impl MemoryStore {
-    /// Creates a store with exactly the clients and keys of an export, such as to try a change out.
+    /// Creates a store with exactly the clients and keys of an export, for example to try out a change.
     ///
     /// Unlike an import, it also takes keys with scopes or networks that their clients have lost.
     ///
@@ -37,7 +37,7 @@ impl MemoryStore {
     ///
     /// # Errors
     ///
-    /// A key of the export has no client, which only a fault of the exporting store can cause.
+    /// A key of the export has no client. Only a bug in the exporting store can cause this.
     pub fn from_export(export: &Export) -> Result<Self, ManageError> {
         let store = Self::new();
         let mut index = store.lock();

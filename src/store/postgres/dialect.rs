@@ -14,13 +14,13 @@ use crate::store::sql::{self, Codec, Column, Dialect, Table, Value, ValueError, 
 impl Dialect for Postgres {
     const PREFIX: &'static str = "keygate.";
 
-    /// A merge join would read all clients before the first one of the page.
+    /// A merge join would read all clients that precede the page.
     const BEFORE_PAGE: &'static str = "set local enable_mergejoin = off; ";
     const HAS_STATISTICS: bool = true;
     const NO_INDEX: &'static str = "";
 
-    /// The casts matter for `copy`, which reports no types. A statement that was not prepared returns texts, so
-    /// that a time is sent as the bytes of its binary form.
+    /// The casts matter for `copy`, which reports no types. Unprepared statements return text, so times are sent as the
+    /// bytes of their binary form.
     fn select<T>(alias: &str, Column { name, codec, .. }: &Column<T>) -> String {
         match codec {
             Codec::Bytes(..) => format!("{alias}.{name}::bytea"),
@@ -47,14 +47,15 @@ impl Dialect for Postgres {
         format!("{column} ->> {name}")
     }
 
-    /// Whatever the language of the database.
+    /// Compared by bytes, whatever the language of the database.
     fn lower(text: &str) -> String {
         format!("pg_catalog.lower({text} collate \"C\")")
     }
 
     fn order_time(column: &str) -> String {
         let (first, last) = ("1970-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00");
-        // `greatest` and `least` ignore null. `infinity` and times before 1970 are unreadable, and have a place, too.
+        // `greatest` and `least` ignore null. `infinity` and times before 1970 are unreadable, but must have a place in
+        // the order.
         match column {
             "k.expires" => format!("greatest(least({column}, '{last}'), '{first}')"),
             _ => format!("least(greatest({column}, '{first}'), '{last}')"),
@@ -102,7 +103,8 @@ fn insert_value<T>(_: usize, Column { name, codec, .. }: &Column<T>) -> String {
     match codec {
         Codec::Json(..) => format!("{name}::jsonb"),
         Codec::Time(..) => format!("{name}::timestamptz"),
-        // PostgreSQL has no arrays of arrays of different lengths. The texts contain no blanks.
+        // PostgreSQL has no arrays of arrays with different lengths, so each list is joined by blanks, which its texts
+        // do not contain.
         Codec::Texts(..) => format!("string_to_array({name}, ' ')"),
         Codec::Bytes(..) | Codec::Text(..) | Codec::Flag(..) => (*name).to_owned(),
     }
@@ -150,7 +152,7 @@ impl Values for PgRow {
             PgValueFormat::Binary => {
                 value.as_bytes().map(|bytes| Some(Cow::Borrowed(bytes))).map_err(|_| ValueError)
             }
-            // A statement that was not prepared returns them in hex.
+            // Unprepared statements return bytes in hex.
             PgValueFormat::Text => {
                 decoded::<Vec<u8>>(self, index).map(|bytes| bytes.map(Cow::Owned))
             }
@@ -180,7 +182,8 @@ impl Values for PgRow {
     }
 }
 
-/// Decodes a value that the statement casts to its type, without the driver's check of the type: a load decodes millions.
+/// Decodes a value that the statement casts to its type. Skips the driver's check of the type, since a load decodes
+/// millions of values.
 fn decoded<'r, T: Decode<'r, Postgres>>(
     row: &'r PgRow,
     index: usize,

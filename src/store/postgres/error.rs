@@ -11,7 +11,7 @@ use crate::error::StoreError;
 /// The driver's own messages contain details from the server, which quote rows.
 #[allow(clippy::needless_pass_by_value)] // For `map_err`.
 pub(in crate::store) fn unavailable(error: Error) -> StoreError {
-    // A deadlock (appendix A of PostgreSQL's manual), of which only this transaction was rolled back.
+    // A deadlock (appendix A of PostgreSQL's manual): only this transaction was rolled back.
     if code(&error).as_deref() == Some("40P01") {
         return StoreError::busy(text(&error));
     }
@@ -32,13 +32,13 @@ pub(in crate::store) fn not_connected(error: Error, no_password: Option<&str>) -
 pub(super) fn is_lost(error: &Error) -> bool {
     match error {
         Error::Io(_) => true,
-        // Sent by a server that closed the connection, and read by the next statement.
+        // The server sent this when it closed the connection, and the next statement reads it.
         error => code(error).is_some_and(|code| code.starts_with("57P") || code.starts_with("08")),
     }
 }
 
-/// Returns whether a commit that failed with this error may have taken effect: only the server knows that it
-/// rolled back.
+/// Returns whether a commit that failed with this error may have taken effect. Only an error from the server proves
+/// that it rolled back.
 pub(super) fn may_have_committed(error: &Error) -> bool {
     is_lost(error) || !matches!(error, Error::Database(_))
 }
@@ -55,7 +55,7 @@ pub(super) fn text(error: &Error) -> String {
              which is not allowed: see the docs of `PostgresStore`"
                 .to_owned()
         }
-        // Other errors of certificates.
+        // Other certificate errors.
         Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
             format!("PostgreSQL cannot be reached by TLS: {error}")
         }
@@ -87,8 +87,7 @@ const SEQUENCE: &str = "; the sequence of keygate.events may be behind its rows,
 const READ_ONLY: &str = "; the server is a standby, or `default_transaction_read_only` is on for this role \
     or database";
 
-/// Returns the remedy for an error whose message does not name the cause. The server's messages may be in any
-/// language.
+/// Returns the remedy for an error whose message does not name the cause. Server messages may be in any language.
 fn remedy(error: &dyn DatabaseError, code: &str) -> &'static str {
     match code {
         "42501" => DENIED,

@@ -1,4 +1,4 @@
-//! Reads the files that a connection needs, up to a size.
+//! Reads the files that a connection needs, up to a maximum size.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
@@ -15,7 +15,7 @@ pub(super) enum Access {
 
 /// Reads a regular file of at most `kibibytes` KiB.
 pub(super) fn read(path: &Path, kibibytes: u64, access: Access) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Opening a pipe would wait for its writer.
+    // Opening a pipe would block until it has a writer.
     if !path.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
@@ -28,7 +28,7 @@ pub(super) fn read(path: &Path, kibibytes: u64, access: Access) -> io::Result<Ze
         return Err(io::Error::other(format!("it is longer than {kibibytes} KiB")));
     }
     let length = usize::try_from(metadata.len()).unwrap_or_default();
-    // Full capacity, since growing the buffer would leave a copy of a secret behind.
+    // Reserved in full, since growing the buffer would leave a copy of a secret behind.
     let mut text = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
     file.take(kibibytes * 1024).read_to_end(&mut text)?;
     Ok(text)

@@ -38,7 +38,7 @@ impl PostgresOptions {
 }
 
 fn login(Address { connect, has_password }: Address) -> Login {
-    // The statements never change, so logging them at each lookup is noise.
+    // The statements never change, so logging them with every lookup is noise.
     let options = connect.disable_statement_logging();
     let options = match options.get_application_name() {
         Some(_) => options,

@@ -16,7 +16,7 @@ use crate::key::KeyDigest;
 use crate::store::sql::{self, Cursor};
 use crate::store::{KeyStore, Lookup, LookupResult};
 
-/// Returns one row in any case. A key without its client differs from an unknown key.
+/// Always returns one row, so that a key without its client differs from an unknown key.
 fn select(digest: &str) -> String {
     format!(
         "select {}, k.digest is not null, k.revoked is not null, {} from (select) as one \
@@ -54,7 +54,7 @@ async fn look_up(store: &PostgresStore, digest: KeyDigest) -> LookupResult {
     let row = match row {
         Ok(row) => row,
         Err(error) => {
-            // Half of the remaining time, so that the error itself arrives before the deadline.
+            // Half of the remaining time, so that the error arrives before the deadline.
             let left = store.lookup_deadline.saturating_sub(started.elapsed()) / 2;
             return Err(connection.explain(error, left).await);
         }
@@ -63,7 +63,7 @@ async fn look_up(store: &PostgresStore, digest: KeyDigest) -> LookupResult {
     record(&row, &store.server)
 }
 
-/// Looks the digest up by a prepared statement, which takes one round trip after the first use.
+/// Looks up the digest with a prepared statement, which takes one round trip after the first use.
 async fn find(
     store: &PostgresStore,
     connection: &mut PooledConnection,
@@ -75,7 +75,7 @@ async fn find(
     sqlx::query(SELECT.as_str()).bind(&digest[..]).fetch_one(&mut **connection).await
 }
 
-/// Looks the digest up by one message, which a pooler may send over any of its connections.
+/// Looks up the digest with a single message, which a pooler may send over any of its connections.
 async fn find_unprepared(
     connection: &mut PooledConnection,
     digest: &[u8; 32],

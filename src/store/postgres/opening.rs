@@ -19,7 +19,7 @@ const SERVER: &str = concat!(local_settings!(), "select ", server_columns!());
 const NOT_MIGRATED: &str = "PostgreSQL did not migrate the tables within twenty minutes";
 
 impl PostgresOptions {
-    /// Connects to a database that has tables: see [`PostgresStore::connect`].
+    /// Connects to a database whose tables exist: see [`PostgresStore::connect`].
     ///
     /// # Errors
     ///
@@ -37,10 +37,9 @@ impl PostgresOptions {
         open(&self, true).await
     }
 
-    /// Inspects a database for what keeps it from being used, and for what can hide, delay or rewrite
-    /// changes.
+    /// Inspects a database for problems that keep it from being used, or that can hide, delay or rewrite changes.
     ///
-    /// Changes nothing. Missing tables, or tables of another version, are the only finding.
+    /// Changes nothing. If the tables are missing or of another version, that is the only finding.
     ///
     /// # Errors
     ///
@@ -54,7 +53,7 @@ async fn open(options: &PostgresOptions, migrate: bool) -> Result<PostgresStore,
     let lookup_deadline = options.lookup_deadline;
     let connections = Pool::new(options, options.max_connections, lookup_deadline);
     let changing = Pool::new(options, 1, CHANGE_DEADLINE);
-    // The deadline of changes: many instances that start at once slow the server down.
+    // Uses the deadline of changes, since many instances that start at once slow down the server.
     let mut connection = changing.acquire().await?;
     if migrate {
         let migrated = timeout(schema::MIGRATE_DEADLINE, schema::migrate(&mut connection)).await;

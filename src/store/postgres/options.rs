@@ -73,8 +73,8 @@ impl PostgresOptions {
 
     /// Avoids prepared statements and session settings.
     ///
-    /// For poolers in transaction mode, such as pgbouncer with `pool_mode=transaction`: each transaction may run
-    /// on another connection, where a statement was not prepared. A lookup still takes one round trip.
+    /// For poolers in transaction mode, such as pgbouncer with `pool_mode=transaction`: each transaction may run on
+    /// another connection, on which no statement was prepared. A lookup still takes one round trip.
     pub fn through_pooler(self) -> Self {
         Self { through_pooler: true, ..self }
     }
@@ -82,7 +82,7 @@ impl PostgresOptions {
     /// Allows lookups on a standby, which cannot make changes and may lag behind: a revoked key is
     /// admitted, and a new one is unknown, until the standby has caught up.
     ///
-    /// By default, a standby is an outage.
+    /// By default, a standby is treated as an outage.
     pub fn allow_standby(self) -> Self {
         Self { allows_standby: true, ..self }
     }

@@ -1,4 +1,4 @@
-//! Checks the owners of the schema and the tables, who could replace them.
+//! Checks who owns the schema and the tables, since an owner could replace them.
 
 use sqlx::postgres::PgConnection;
 
@@ -6,8 +6,8 @@ use super::query;
 use super::settings::local_settings;
 use crate::store::sql::DatabaseError;
 
-/// Returns the first object of the schema whose owner is neither the role of this session, nor a role that it
-/// is a member of, nor the owner of the database. Being a superuser does not make a role a member of others.
+/// Returns the first object in the schema whose owner is neither the role of this session, nor a role of which it is a
+/// member, nor the owner of the database. A superuser does not count as a member of all roles.
 const FOREIGN: &str = concat!(
     local_settings!(),
     "

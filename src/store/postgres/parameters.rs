@@ -45,8 +45,7 @@ pub(super) fn names_hosts(url: &str) -> bool {
         || options.any(|(name, hosts)| matches!(name, "host" | "hostaddr") && hosts.contains(','))
 }
 
-/// Requirements from libpq's environment variables that the driver would silently ignore. `None` is any
-/// value.
+/// libpq's environment variables with requirements that the driver would silently ignore. `None` means any value.
 const REQUIREMENTS: [(&str, Option<&str>); 6] = [
     ("PGCHANNELBINDING", Some("require")),
     ("PGGSSENCMODE", Some("require")),
@@ -84,7 +83,7 @@ pub(super) fn system_user() -> Result<String, String> {
     if let Some(user) = env::var("PGUSER").ok().filter(|user| !user.is_empty()) {
         return Ok(user);
     }
-    // The name on a system without users.
+    // The default on a system without users.
     let user = whoami::username().ok().filter(|user| user != "anonymous");
     user.ok_or_else(|| {
         "it names no user, and the user of this process has no name: write \

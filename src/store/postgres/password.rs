@@ -1,7 +1,7 @@
 //! The password file, read by the rules of libpq (section "The Password File" of PostgreSQL's manual).
 //!
-//! sqlx would read it, too, but logs each line that it cannot parse, which may be a password. This file exists
-//! for that reason alone: remove it once sqlx logs only the number of the line.
+//! sqlx would read it, too, but logs each line that it cannot parse, which may be a password. Remove this file once
+//! sqlx logs only the number of the line.
 
 use std::env;
 use std::io::ErrorKind;
@@ -45,7 +45,7 @@ fn path() -> Option<(PathBuf, bool)> {
     Some((path, false))
 }
 
-/// Enough for ten thousand lines.
+/// Room for ten thousand lines.
 const MAX_KIBIBYTES: u64 = 1024;
 
 /// Host, port, database and user, each with an optional alias.

@@ -85,7 +85,7 @@ impl Pool {
             if let Some(connection) = self.0.responsive().await {
                 return Ok(PooledConnection::new(connection, true, permit, &self.0));
             }
-            // Connecting may take longer than the deadline: it continues, for a later caller.
+            // If connecting takes longer than the deadline, it continues for a later caller.
             let shared = Arc::clone(&self.0);
             let connecting = tokio::spawn(async move {
                 let connection = timeout(CONNECT_DEADLINE, shared.connect()).await;
@@ -141,7 +141,7 @@ impl Shared {
     }
 }
 
-/// Unregisters the reaper when it ends, even with its runtime.
+/// Unregisters the reaper when it ends, even when its runtime shuts down.
 struct Reaper(Weak<Shared>);
 
 impl Drop for Reaper {
@@ -208,8 +208,8 @@ impl PooledConnection {
         Ok(true)
     }
 
-    /// Converts the error of a statement. If row-level security caused it, the deadline limits the
-    /// query for the names of the policies.
+    /// Converts the error of a statement. If row-level security caused it, the names of the policies are queried, up to
+    /// the deadline.
     pub(super) async fn explain(&mut self, error: sqlx::Error, deadline: Duration) -> StoreError {
         let shared = Arc::clone(&self.shared);
         let in_transaction = self.in_transaction;

@@ -22,11 +22,10 @@ const HIDDEN: &str = concat!(
      and pg_catalog.row_security_active(c.oid) order by c.relname"
 );
 
-/// Ends a failed transaction. Later statements of the same change must not take effect, so another
-/// transaction begins.
+/// Ends a failed transaction and begins another one, so that later statements of the same change do not take effect.
 pub(super) const RESTART: &str = "rollback; begin read only; ";
 
-/// The least time between two queries for policies, so that an outage does not double the load.
+/// The minimum time between two queries for policies, so that an outage does not double the load.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Refuses tables whose rows a policy would hide.
@@ -89,13 +88,13 @@ pub(super) struct LastNamed(Mutex<Option<Named>>);
 struct Named {
     since: Instant,
     message: String,
-    /// None while the query runs, and after it failed.
+    /// `None` while the query runs, and after it failed.
     error: Option<StoreError>,
 }
 
 impl LastNamed {
-    /// Converts the error of a statement. If a policy would have hidden rows, the result names the policies; if the
-    /// role lacks rights, it names these, unless the server does not list them before the deadline.
+    /// Converts the error of a statement. If a policy would have hidden rows or the role lacks rights, the result names
+    /// them, provided that the server lists them before the deadline.
     pub(super) async fn explain(
         &self,
         connection: &mut PgConnection,
@@ -114,7 +113,7 @@ impl LastNamed {
         }
     }
 
-    /// Returns the error for this message if its policies were looked up a short time ago.
+    /// Returns the error for this message if its policies were looked up recently.
     fn begin(&self, message: &str, now: Instant) -> Option<StoreError> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = last.as_ref().filter(|named| {

@@ -57,7 +57,7 @@ pub(super) async fn within_deadline<T, E: Into<DatabaseError>>(
     done.map_err(Into::into)
 }
 
-/// Refuses views in the place of tables: a view may hide rows, and has no triggers that record changes.
+/// Refuses views with the names of tables: a view may hide rows, and has no triggers that record changes.
 async fn check_kinds(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     let other = concat!(
         local_settings!(),
@@ -119,8 +119,8 @@ pub(in crate::store) async fn migrate(connection: &mut PgConnection) -> Result<(
     check(connection).await
 }
 
-/// A migration waits for another one, but only a moment for a locked table, since all lookups queue behind
-/// it. The role's own timeouts do not apply.
+/// A migration waits for another migration, but only briefly for a locked table, since all lookups queue behind it. The
+/// role's own timeouts do not apply.
 const LOCK_SETTINGS: &str = "set local lock_timeout = '60s'; set local statement_timeout = 0; \
                         set local idle_in_transaction_session_timeout = 0";
 const TABLE_SETTINGS: &str = "set local lock_timeout = '5s'";

@@ -1,5 +1,5 @@
-//! The sequence that numbers events. Logical replication and a dump of the data alone copy rows without the
-//! state of the sequence, which then returns numbers that are in use.
+//! The sequence that numbers events. Logical replication and data-only dumps copy rows without the state of the
+//! sequence, which then returns numbers that are in use.
 
 use sqlx::postgres::PgConnection;
 use sqlx::{Row as _, raw_sql};
@@ -15,7 +15,7 @@ select s.last_value + s.is_called::int
     <= (select coalesce(pg_catalog.max(e.seq), 0) from keygate.events e)
 from keygate.events_seq_seq s";
 
-/// The lock keeps others from inserting events meanwhile.
+/// The lock keeps other sessions from inserting events meanwhile.
 const SET: &str = "
 lock table keygate.events in share row exclusive mode;
 select pg_catalog.setval('keygate.events_seq_seq', pg_catalog.max(e.seq)) from keygate.events e";

@@ -5,8 +5,8 @@ use sqlx::postgres::PgRow;
 use crate::error::StoreError;
 use crate::store::sql::Cursor;
 
-/// The columns for [`Server::check`], part of every statement: behind a pooler, another server may respond
-/// at any time.
+/// The columns for [`Server::check`]. They are part of every statement, since another server may respond at any time
+/// behind a pooler.
 macro_rules! server_columns {
     () => {
         "pg_catalog.pg_is_in_recovery(), (select extract(epoch from m.applied)::text \
@@ -25,13 +25,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Reads a row of [`server_columns`] of the opened database.
+    /// Reads the [`server_columns`] of the opened database.
     pub(super) fn new(row: &PgRow, allows_standby: bool) -> Result<Self, StoreError> {
         let created = read(&mut Cursor::new(row), allows_standby)?.map(str::to_owned);
         Ok(Self { allows_standby, created })
     }
 
-    /// Checks the [`server_columns`] that are next.
+    /// Checks the [`server_columns`] at the cursor.
     pub(super) fn check(&self, cursor: &mut Cursor<'_, PgRow>) -> Result<(), StoreError> {
         if read(cursor, self.allows_standby)? != self.created.as_deref() {
             let why = "PostgreSQL responds with the tables of another store than the opened one: the host \
@@ -52,7 +52,7 @@ fn read<'r>(
     cursor.text().map_err(StoreError::new)
 }
 
-/// Refuses a standby: it may lag behind, admit revoked keys and refuse new ones.
+/// Refuses a standby, which may lag behind: it would admit revoked keys and refuse new ones.
 pub(super) fn refuse_standby(is_refused: bool) -> Result<(), StoreError> {
     if is_refused {
         let why =

@@ -1,12 +1,12 @@
 //! Settings for all statements, which override the defaults of the server, the database and the role.
 //!
-//! Names without a schema, operators included, are found in `pg_catalog` alone: in other schemas, any role
-//! may have created objects of the same names (CVE-2018-1058). A policy that would hide rows is an error.
+//! Names without a schema, including operators, are only found in `pg_catalog`: any role may have created objects with
+//! the same names in other schemas (CVE-2018-1058). A policy that would hide rows is an error.
 
 use std::fmt::Write as _;
 
-/// The settings of one transaction, as the beginning of a message with more statements, which the server runs
-/// as one transaction.
+/// The settings of one transaction. They begin a message with more statements, which the server runs as one
+/// transaction.
 macro_rules! local_settings {
     () => {
         "set local search_path = pg_catalog, pg_temp; set local row_security = off; "

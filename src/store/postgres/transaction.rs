@@ -33,17 +33,17 @@ pub(in crate::store) struct PostgresTransaction {
     server: Server,
     writes: bool,
     written: Written,
-    /// If it was read at the beginning of the transaction.
+    /// The policy, if it was read at the beginning of the transaction.
     policy: Option<Result<Policy, StoreError>>,
 }
 
 /// Overrides the default of the role or the database: a crash must not lose a change that was reported as
-/// done. A stronger setting stays.
+/// done. A stronger setting is kept.
 const SYNCHRONOUS: &str = "set_config('synchronous_commit', case current_setting('synchronous_commit') \
                            when 'remote_apply' then 'remote_apply' else 'on' end, true)";
 
-/// Runs deferred triggers before the change is read back. Any trigger may defer others again, so this runs
-/// right before each read.
+/// Runs deferred triggers before the change is read back. A trigger may defer others again, so this runs right before
+/// each read.
 const RUN_TRIGGERS: &str = "set constraints all immediate; ";
 
 const BEGIN_READ: &str = "begin isolation level repeatable read read only";
@@ -142,8 +142,8 @@ impl PostgresTransaction {
         completed(&mut self.connection, rows).await
     }
 
-    /// Checks that each written client and key has an event. Returns whether triggers of others may undo
-    /// the change during the commit.
+    /// Checks that each written client and key has an event. Returns whether foreign triggers may undo the change
+    /// during the commit.
     async fn check_events(&mut self) -> Result<bool, StoreError> {
         let sql = format!(
             "{RUN_TRIGGERS}select ({}), exists ({FOREIGN_TRIGGERS}), \
@@ -266,8 +266,8 @@ async fn begin(
     columns: &str,
 ) -> Result<PgRow, StoreError> {
     let settings = local_settings!();
-    // A change waits for another change, but not for a forgotten session. Timeouts of the role or the
-    // database would end it sooner; each statement has a deadline here.
+    // A change waits for another change, but not for a forgotten session. Each statement has its own deadline here, so
+    // the timeouts of the role or the database are disabled.
     let sql = format!(
         "{sql}; {settings}set local lock_timeout = '10s'; set local statement_timeout = 0; \
          set local idle_in_transaction_session_timeout = 0; \

@@ -7,8 +7,8 @@ use super::pool::{CHANGE_DEADLINE, Pool};
 use crate::store::sql::UsageDialect;
 
 impl PostgresStore {
-    /// Returns a store with a connection of its own, opened when it is first needed: no change of keys waits for
-    /// usage, and a runtime that ends takes no connection of another one along.
+    /// Returns a store with a connection of its own, opened on first use. No change of keys waits for usage, and when
+    /// the runtime of one shuts down, the other keeps its connection.
     pub(in crate::store) fn for_usage(&self) -> Self {
         let changing = Pool::new(self.changing.options(), 1, CHANGE_DEADLINE);
         Self { changing, ..self.clone() }
@@ -22,7 +22,7 @@ impl UsageDialect for Postgres {
     const MAY_ROLL_UP: &'static str =
         "select pg_catalog.pg_try_advisory_xact_lock(7738725019629675778)";
 
-    /// In one statement: no other transaction adds to the rows meanwhile.
+    /// Done in one statement, so that no other transaction adds to the rows meanwhile.
     fn move_rows(table: &str, condition: &str, insert: impl Fn(&str) -> String) -> Vec<String> {
         let delete = format!("delete from {table} where {condition} returning *");
         vec![format!("with moved as ({delete}) {}", insert("moved"))]

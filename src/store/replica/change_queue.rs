@@ -1,4 +1,4 @@
-//! The changes whose rows are still to be read.
+//! The changes whose rows must still be read.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use crate::key::KeyId;
 
 /// Clients and keys whose rows in the database may be newer than those in memory.
 ///
-/// A row is read in its state at the time of reading, so the order is free: changes that may take rights
-/// away come first.
+/// Reading a row returns its current state, so changes may be read in any order: those that may take rights away come
+/// first.
 #[derive(Default)]
 pub(super) struct ChangeQueue {
     clients: BTreeSet<String>,
@@ -22,7 +22,7 @@ pub(super) struct ChangeQueue {
     has_unapplied: bool,
 }
 
-/// The most rows per poll. The rest waits for the next poll, so that a revoke is seen soon.
+/// The maximum number of rows per poll. The rest waits for the next poll, so that a revocation is seen soon.
 const BATCH: usize = 10_000;
 
 impl ChangeQueue {

@@ -12,10 +12,10 @@ use crate::store::sql::{BadRow, PartialRow};
 
 /// The clients in memory, by name.
 pub(super) struct Clients {
-    /// The enabled ones, sharded: growing one table of ten million names would stop every change for seconds.
+    /// The enabled clients, in shards: growing a single table of ten million names would stop every change for seconds.
     shards: Vec<HashTable<ClientProfile>>,
     hasher: RandomState,
-    /// Disabled clients, and errors of invalid rows.
+    /// Disabled clients, and the errors of invalid rows.
     others: BTreeMap<Box<str>, Result<ClientProfile, BadRow>>,
 }
 
@@ -79,7 +79,7 @@ impl Clients {
     }
 }
 
-/// Returns the shard of a hash, by its middle bits: the table uses those at both ends.
+/// Returns the shard of a hash, by its middle bits: the table uses the bits at both ends.
 // Less than the number of shards, so it fits.
 #[allow(clippy::cast_possible_truncation)]
 fn shard(hash: u64) -> usize {

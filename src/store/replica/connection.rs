@@ -12,14 +12,14 @@ use crate::store::postgres::error::{code, denied, not_connected, unavailable};
 use crate::store::postgres::{Login, PostgresOptions};
 use crate::store::sql::DatabaseError;
 
-/// The deadline of a poll: a stopped server keeps its connections open and never responds. A server on a
-/// machine without CPU time responds late (2.3 s were seen), and a new connection would cost it more.
+/// The deadline of a poll: a stopped server keeps its connections open and never responds. A server that gets no CPU
+/// time responds late (2.3 s were seen), and a new connection would cost it more.
 pub(super) const POLL_DEADLINE: Duration = Duration::from_secs(4);
 
 /// Seven round trips to a distant database, with TLS and a password.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(8);
 
-/// After this time, a second connection is attempted to learn the reason of the delay.
+/// After this time, a second connection is attempted, to learn the reason for the delay.
 const SLOW: Duration = Duration::from_millis(100);
 
 /// Connects the listener of a session.
@@ -74,7 +74,7 @@ fn connect_timed_out() -> SessionError {
 /// The error that ended a session with the database.
 pub(super) struct SessionError {
     pub(super) error: DatabaseError,
-    /// Whether retrying alone cannot help.
+    /// Whether retrying alone does not help.
     pub(super) is_lasting: bool,
     /// The server's message, if the role lacks a grant or row-level security would have hidden rows.
     pub(super) denied: Option<String>,

@@ -27,14 +27,13 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 /// The interval between two updates of the status.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Starts the follower on its own thread and runtime, so that blocking work of the service delays no
-/// revoke.
+/// Starts the follower on its own thread and runtime, so that blocking work of the service delays no revocation.
 pub(super) fn start(options: ReplicaOptions, shared: &Arc<Shared>, dropped: Receiver<Infallible>) {
     let guard = EndOnDrop(Arc::clone(shared));
     let run = move || match runtime() {
         Ok(runtime) => {
             runtime.block_on(follow_until(dropped, options, guard));
-            // Does not wait for a DNS lookup or the disk.
+            // Does not wait for DNS lookups or the disk.
             runtime.shutdown_background();
         }
         Err(error) => fail(&guard.0, error),
@@ -45,8 +44,8 @@ pub(super) fn start(options: ReplicaOptions, shared: &Arc<Shared>, dropped: Rece
     }
 }
 
-/// Starts the thread that stops serving keys that are too old. A follower blocked by a disk or a DNS lookup cannot make
-/// stale keys look fresh. It ends after the follower.
+/// Starts the watchdog, a thread that stops serving keys that are too old, even if the follower is blocked by a disk or
+/// a DNS lookup. It ends after the follower.
 pub(super) fn start_watchdog(shared: &Arc<Shared>) -> io::Result<()> {
     let shared = Arc::clone(shared);
     let run = move || {
@@ -68,7 +67,7 @@ fn fail(shared: &Shared, error: io::Error) {
     shared.set_progress(Progress::Failed(error));
 }
 
-/// Stops serving when the follower ends, even by a panic: nothing would update the keys any more.
+/// Stops serving when the follower ends, even by a panic, since nothing would update the keys any more.
 struct EndOnDrop(Arc<Shared>);
 
 impl Drop for EndOnDrop {

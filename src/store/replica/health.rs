@@ -28,7 +28,7 @@ pub struct ReplicaHealth {
     /// Whether known keys are served: the keys were loaded, and the last contact with the database was
     /// within the [maximum staleness](crate::store::ReplicaOptions::with_max_staleness).
     pub is_ready: bool,
-    /// The start of the last poll of the primary whose changes are all served.
+    /// The start of the last poll of the primary after which all changes were served.
     pub last_contact: Option<SystemTime>,
     /// Time since the last contact: the upper bound for the age of the served keys.
     pub lag: Option<Duration>,
@@ -40,20 +40,20 @@ pub struct ReplicaHealth {
     pub refused_rows: usize,
     /// The reasons for the first ten of them.
     pub refused: Vec<String>,
-    /// How often all keys were loaded.
+    /// The number of times that all keys were loaded.
     pub loads: u64,
-    /// How often the database turned out to be another one or to have gone back in time, after a restore
+    /// The number of times that the database was found to be another one or to have gone back in time, after a restore
     /// from a backup or a failover to a standby.
     pub resets: u64,
     /// The time of the first failure since the replica last followed the database; `None` while it follows.
     pub failing_since: Option<SystemTime>,
     /// The reason why the replica does not follow the database.
     pub error: Option<DatabaseError>,
-    /// The reason why the replica gets no wake-ups, if it gets none: it then finds changes within half a
-    /// second, by polling.
+    /// The reason why the replica receives no notifications, if it receives none. It then finds changes by polling,
+    /// within half a second.
     pub no_wake_ups: Option<String>,
-    /// The reason why the [snapshot](crate::store::ReplicaOptions::with_snapshot) could not be read or written,
-    /// until it could be.
+    /// The reason why the [snapshot](crate::store::ReplicaOptions::with_snapshot) could not be read or written. Cleared
+    /// by the next success.
     pub snapshot_error: Option<String>,
 }
 

@@ -22,14 +22,14 @@ impl Position {
     }
 }
 
-/// One event of each recent transaction. A database that went back in time has lost its latest changes, and
-/// so at least one of these.
+/// One event of each recent transaction. A database that went back in time has lost its latest changes, and therefore
+/// at least one of these.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RecentEvents {
     pub(super) events: VecDeque<Event>,
     /// The greatest sequence number seen.
     pub(super) greatest: i64,
-    /// Events up to this number came with a dump of another cluster.
+    /// Events up to this number came from a dump of another cluster.
     pub(super) foreign: i64,
 }
 

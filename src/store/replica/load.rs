@@ -18,10 +18,10 @@ use super::state::FollowerState;
 use crate::store::sql::{self, BadRow, Cursor};
 use crate::store::table::{BucketSort, Table, TableBuilder};
 
-/// The longest wait for the next row: a server that reads a table from a busy disk may take seconds.
+/// The maximum wait for the next row: a server that reads a table from a busy disk may take seconds.
 const STALL_DEADLINE: Duration = Duration::from_secs(30);
 
-/// The most rows that are read at once.
+/// The maximum number of rows that are read at once.
 const GROUP: usize = 64;
 
 const RECENT: &str = concat!(
@@ -30,11 +30,11 @@ const RECENT: &str = concat!(
     " from (select * from keygate.events order by seq desc limit 100) e order by e.seq"
 );
 
-/// About the number of clients, from the statistics of the planner.
+/// The approximate number of clients, from the planner's statistics.
 const ESTIMATE: &str = "select greatest(reltuples, 0)::bigint from pg_catalog.pg_class \
     where oid = 'keygate.clients'::pg_catalog.regclass";
 
-/// The last event with the id of a future transaction: it came with a dump of another cluster.
+/// The last event whose transaction id is in the future: it came from a dump of another cluster.
 const FOREIGN: &str =
     "select coalesce(pg_catalog.max(seq), 0) from keygate.events where txid >= $1::text::xid8";
 
@@ -104,7 +104,7 @@ async fn load_keys(
         |read: Vec<_>| read.into_iter().flatten().for_each(|client| clients.insert(client));
     read_rows(connection, select, decode, insert).await?;
     let (mut keys, mut refused) = (BucketSort::new(), RefusedKeys::default());
-    // Unordered: sorting here is faster than reading by the server's index.
+    // Unordered: sorting here is faster than reading in the order of the server's index.
     let columns = sql::key_columns::<Postgres>();
     let select = format!("select {columns} from keygate.keys k");
     let insert = |read| {
@@ -125,7 +125,7 @@ async fn load_keys(
     Ok(())
 }
 
-/// Decodes the rows of a query as they arrive, and passes them on in groups: inserting one waits for memory.
+/// Decodes the rows of a query as they arrive, and passes them on in groups, because inserting a row waits for memory.
 async fn read_rows<T>(
     connection: &mut PgConnection,
     sql: String,
@@ -156,7 +156,7 @@ async fn build_table(keys: BucketSort, refused: &mut RefusedKeys) -> Table {
             last = Some(row.prefix());
             builder.push(row, status);
         }
-        // Lets the snapshot be served meanwhile.
+        // Lets other tasks serve the snapshot meanwhile.
         yield_now().await;
     }
     builder.finish()

@@ -1,4 +1,4 @@
-//! Stands in for `events` without the feature `tracing`.
+//! Replaces `events` without the feature `tracing`.
 
 use std::time::Duration;
 

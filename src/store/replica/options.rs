@@ -30,8 +30,8 @@ pub struct ReplicaOptions {
     pub(super) through_pooler: bool,
 }
 
-/// Longer than the failover of a managed database, which takes one to two minutes, and short enough to bound
-/// how late a revoke may take effect.
+/// Longer than the failover of a managed database, which takes one to two minutes, and short enough to limit how late a
+/// revocation may take effect.
 const DEFAULT_MAX_STALENESS: Duration = Duration::from_secs(5 * 60);
 
 /// Two poll intervals.
@@ -67,15 +67,15 @@ impl ReplicaOptions {
     ///
     /// The snapshot is served when the first attempt to connect fails, or takes more than a second. Once
     /// connected, the replica waits for the keys of the database, which replace those of the snapshot as soon as
-    /// they are loaded. An error that retrying alone does not resolve (see
-    /// [`Replica::ready`](crate::store::Replica::ready)) means that the database can be reached: the snapshot is
-    /// not served then.
+    /// they are loaded. After an error that retrying alone does not resolve (see
+    /// [`Replica::ready`](crate::store::Replica::ready)), the snapshot is not served, since the database can be
+    /// reached.
     ///
-    /// The file holds digests and clients, never the text of a key, and only its owner can read it. It is
-    /// written after each load and after changes. Between two writes there is a pause of nine times the duration
-    /// of a write, and at least a second; a change during the pause is in the file only after it. The file
-    /// contains the time of the last contact, accurate to ten seconds, from which
-    /// the [maximum staleness](ReplicaOptions::with_max_staleness) counts, even if the file was copied.
+    /// The file holds digests and clients, never the text of a key, and only its owner can read it. It is written after
+    /// each load and after changes. After each write there is a pause of nine times its duration, at least a second;
+    /// changes during the pause are written at its end. The file contains the time of the last contact, accurate to ten
+    /// seconds, from which the [maximum staleness](ReplicaOptions::with_max_staleness) counts, even if the file was
+    /// copied.
     ///
     /// The file also names the host or socket, the port and the database of the URL. A snapshot of another
     /// database is not served, and is reported as
@@ -90,16 +90,16 @@ impl ReplicaOptions {
 
     /// Creates or upgrades the tables before the keys are loaded.
     ///
-    /// Safe when several instances start at once: one migrates while the others wait. The role needs the rights to
-    /// do so, which it does not need to serve.
+    /// Safe when several instances start at once: one migrates while the others wait. The role needs the rights to do
+    /// so, which serving does not require.
     pub fn migrate(self) -> Self {
         Self { migrate: true, ..self }
     }
 
     /// Polls twice a second, without `LISTEN`.
     ///
-    /// For poolers in transaction mode, such as pgbouncer with `pool_mode=transaction`. There a `LISTEN` would
-    /// remain on a server connection that other clients use, whose drivers may not expect notifications.
+    /// For poolers in transaction mode, such as pgbouncer with `pool_mode=transaction`. With these, a `LISTEN` would
+    /// stay active on a server connection that other clients use, and their drivers may not expect notifications.
     pub fn through_pooler(self) -> Self {
         Self { through_pooler: true, ..self }
     }

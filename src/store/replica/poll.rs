@@ -17,15 +17,15 @@ use crate::store::sql::{self, Cursor};
 
 const SNAPSHOT: &str = "set transaction isolation level repeatable read read only; ";
 
-/// More events than this cause a load of all keys.
+/// If there are more events than this, all keys are loaded.
 const MAX_EVENTS: usize = 200_000;
 
 /// Returns the query for events that were not visible before.
 ///
-/// Transactions commit in an order that differs from the order of their ids and of their events. No visible
-/// transaction has an id from the next one on, unless it came with a dump of another cluster, which had
-/// counted further. A database that went back in time assigns ids of transactions again, but none of the
-/// events that the replica follows.
+/// Transactions may commit in another order than that of their ids and of their events. No visible event has a
+/// transaction id equal to or above the next one, unless it came from a dump of another cluster that had counted
+/// further. A database that went back in time assigns transaction ids again, but has lost the events that the replica
+/// follows.
 fn events(last: &Position) -> String {
     let (next, greatest) = (last.visible.next, last.recent.greatest);
     let running = array(last.visible.running.iter());
@@ -40,7 +40,7 @@ fn events(last: &Position) -> String {
     )
 }
 
-/// Returns the queries for the rows, and for those of the keys' clients, which may be new.
+/// Returns the queries for the rows of clients and keys, and for the clients of these keys, which may be new.
 fn rows(batch: &Batch) -> String {
     // Writing to a `String` cannot fail.
     let mut sql = String::new();

@@ -32,7 +32,7 @@ pub(super) fn with_clients(
     let keys = keys.into_iter();
     let keys: Vec<_> =
         keys.filter_map(|key| key.map_err(|(digest, bad)| refused.add(digest, bad)).ok()).collect();
-    // All clients are found before one is copied: counting its references would wait for each by itself.
+    // All clients are found before any is copied, so that the waits for memory overlap.
     let found: Vec<_> = keys.iter().map(|key| clients.get(&key.client)).collect();
     let keys = keys.iter().zip(found);
     keys.filter_map(|(key, client)| with_client(key, client, refused)).collect()
@@ -64,13 +64,13 @@ const LISTED: usize = 10;
 pub(super) struct RefusedKeys {
     /// By the first bytes of their digests, as in the table.
     keys: BTreeMap<u64, (KeyDigest, BadRow)>,
-    /// Rows without a digest: no key can be refused, but the row is reported.
+    /// Rows without a digest: there is no key to refuse, but the row is reported.
     without_digest: Vec<BadRow>,
     changed: bool,
 }
 
 impl RefusedKeys {
-    /// The state before the first load: a snapshot may refuse other keys.
+    /// The state before the first load. A snapshot may refuse other keys.
     pub(super) fn unknown() -> Self {
         Self { changed: true, ..Self::default() }
     }

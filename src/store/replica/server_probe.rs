@@ -15,15 +15,14 @@ const SYSTEM: &str = "(select system_identifier::text from pg_catalog.pg_control
 const TIMELINE: &str = "case when not pg_catalog.pg_is_in_recovery() then pg_catalog.left(\
                         pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) end";
 
-/// Used where the server does not permit these two: a running server does not go back in time.
+/// The start time of the server, used if it does not permit these two: a running server does not go back in time.
 const STARTED: &str = "pg_catalog.pg_postmaster_start_time()::text";
 
-/// Whether keygate's triggers leave out wake-ups, since unread notifications fill the queue.
+/// Whether keygate's triggers send no notifications, because unread ones fill the queue.
 const QUEUE: &str = "pg_catalog.pg_notification_queue_usage() > 0.01";
 
-/// The settings of polls and loads. Without sequential scans, the cost of a poll does not depend on the
-/// planner's statistics: an index serves each of its queries. The role's timeouts do not apply, since
-/// polls have their own.
+/// The settings of polls and loads. Sequential scans are disabled, so that each query of a poll uses an index whatever
+/// the planner's statistics. The role's timeouts do not apply, since polls have their own.
 ///
 /// Statements are unnamed and not in a transaction block: a pooler may send each message over another
 /// connection, and a failed message leaves nothing behind.
@@ -37,7 +36,7 @@ pub(super) const SETTINGS: &str = concat!(
 pub(super) struct ServerProbe {
     /// Identifies the cluster.
     database: String,
-    /// Differs when events may be missing.
+    /// A value that changes when events may be missing.
     feed: String,
     queue: &'static str,
     /// Whether servers behind the same address cannot be told apart.
@@ -54,8 +53,8 @@ pub(super) struct ProbeResult {
 }
 
 impl ServerProbe {
-    /// Finds out which expressions the server permits: some managed servers, and some owners, revoke the
-    /// right to these functions.
+    /// Finds out which expressions the server permits: some managed servers and some owners revoke the right to call
+    /// these functions.
     pub(super) async fn new(connection: &mut PgConnection) -> Result<Self, Error> {
         let system = if_permitted(connection, SYSTEM).await?;
         let timeline = if_permitted(connection, TIMELINE).await?;

@@ -14,7 +14,7 @@ use super::state::FollowerState;
 use super::{health, load, poll};
 use crate::store::postgres::{row_security, schema};
 
-/// The least time between two polls: a burst of wake-ups causes one poll.
+/// The minimum time between two polls, so that a burst of notifications causes only one poll.
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 
 /// The deadline of `listen`, which is optional, and the pause before it is tried again.
@@ -59,7 +59,7 @@ impl Session {
 
     /// Follows the database until the connection fails.
     pub(super) async fn follow(&mut self, state: &mut FollowerState) -> SessionError {
-        // The last session may have ended before it applied the changes that it took.
+        // The last session may have ended before it applied all changes that it took from the queue.
         state.queue.reload |= state.queue.has_unapplied();
         loop {
             let result = match self.poll_once(state).await {
@@ -106,7 +106,7 @@ impl Session {
                     return Ok(Progressed::MoreToRead);
                 }
                 response.queue_changes(&mut state.queue)?;
-                // Set before the rows are served: a database that loses them later is then found out.
+                // Set before the rows are served, so that a database that loses them later is detected.
                 state.position = Some(response.probed.position.clone());
                 response.apply(state, batch)?;
                 state.queue.applied();
@@ -118,7 +118,7 @@ impl Session {
         }
         state.shared.record_contact(started.elapsed());
         if state.shared.status() != Status::Fresh {
-            // A long load: more may have changed meanwhile.
+            // A load takes long, so more may have changed meanwhile.
             return Ok(Progressed::MoreToRead);
         }
         health::caught_up(&state.shared, &state.clients);
@@ -129,7 +129,7 @@ impl Session {
         Ok(Progressed::CaughtUp)
     }
 
-    /// Waits for a wake-up, at most until the next poll is due.
+    /// Waits for a notification, but not beyond the time of the next poll.
     async fn wait(&mut self) -> Result<(), SessionError> {
         if self.listener.next_buffered().is_none() {
             match timeout(POLL_INTERVAL, self.listener.try_recv()).await {
@@ -145,7 +145,7 @@ impl Session {
     }
 }
 
-/// Starts listening for wake-ups. On a server with a full notification queue, `listen` may take minutes:
+/// Starts listening for notifications. On a server with a full notification queue, `listen` may take minutes:
 /// the session then ends, and the next one only polls.
 async fn listen(listener: &mut PgListener, state: &mut FollowerState) -> Result<(), SessionError> {
     if let Ok(listening) = timeout(LISTEN_DEADLINE, listener.listen("keygate")).await {

@@ -15,11 +15,11 @@ use crate::store::sql::DatabaseError;
 use crate::store::table::Table;
 use crate::store::{LocalKeyStore, LookupResult};
 
-/// After this time without contact, an unknown key may have been issued meanwhile. Four polls, so that one late or
-/// lost poll changes nothing.
+/// After this time without contact, an unknown key may have been issued meanwhile. It is four polls long, so that one
+/// late or lost poll makes no difference.
 const MIN_CONTACT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// For a distant database, the timeout is the poll interval and this many polls, up to a maximum.
+/// For a distant database, the timeout is the poll interval plus the duration of this many polls, up to a maximum.
 const POLLS: u32 = 4;
 pub(super) const MAX_CONTACT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -35,16 +35,16 @@ pub(super) enum Status {
     Ended,
 }
 
-/// The interval between polls without a wake-up: a lost wake-up delays a change by half a second.
+/// The interval between polls without a notification: a lost notification delays a change by at most half a second.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(super) struct Shared {
-    /// A [`Status`]. Computing it for each request would read the clock.
+    /// A [`Status`]. It is stored, since computing it for each request would read the clock.
     status: AtomicU8,
     pub(super) table: Table,
     /// Keys whose rows cannot be used.
     refused: ArcSwap<HashSet<KeyDigest>>,
-    /// The last contact, in milliseconds since `started`; the minimum before it.
+    /// The last contact, in milliseconds since `started`; the minimum value if there was none.
     contact: AtomicI64,
     /// The duration of a poll in milliseconds.
     poll_time: AtomicU64,
@@ -116,7 +116,8 @@ impl Shared {
     /// Decides about a key that was not in the table.
     #[cold]
     fn miss(&self, digest: &KeyDigest) -> LookupResult {
-        // On a busy machine, the watchdog may be late. Read before the table, which is then at least as new.
+        // On a busy machine, the watchdog may be late. The status is read before the table, so that the table is at
+        // least as new.
         let status = self.current_status();
         loop {
             let refused = self.refused.load();
@@ -126,7 +127,7 @@ impl Shared {
             if let Some(record) = self.table.find(digest) {
                 return Ok(Some(record));
             }
-            // Otherwise keys have moved between the two.
+            // Otherwise keys have moved between the two meanwhile.
             if Arc::ptr_eq(&refused, &self.refused.load()) {
                 break;
             }
@@ -142,12 +143,12 @@ impl Shared {
         Some(Duration::from_millis(u64::try_from(since).unwrap_or(0)))
     }
 
-    /// The time of the last contact, by the current system clock, which may have been set since.
+    /// The time of the last contact, by the current system clock, which may have been changed since.
     pub(super) fn last_contact(&self) -> Option<SystemTime> {
         SystemTime::now().checked_sub(self.since_contact()?)
     }
 
-    /// Records that everything the database had at this age is served.
+    /// Records that the served keys are at most this old.
     pub(super) fn record_contact(&self, age: Duration) {
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         let now = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
@@ -168,7 +169,7 @@ impl Shared {
         (POLL_INTERVAL + poll.saturating_mul(POLLS)).clamp(MIN_CONTACT_TIMEOUT, MAX_CONTACT_TIMEOUT)
     }
 
-    /// Updates the status. The follower and the watchdog both do, so it is repeated until it changes nothing.
+    /// Updates the status. The follower and the watchdog both call this, so it repeats until nothing changes.
     pub(super) fn update_status(&self) {
         let update = |before| {
             let now = self.current_status() as u8;
@@ -332,7 +333,7 @@ mod tests {
             edit.apply(vec![(digest.prefix(), Some((row, PackedStatus::CLEAR)))]);
             edit.publish();
         });
-        // As if the table had been searched before the change.
+        // This simulates a search of the table before the change.
         assert!(matches!(shared.miss(&digest), Ok(Some(_))));
         assert!(matches!(shared.miss(&KeyDigest::of(b"unknown")), Ok(None)));
     }

@@ -28,16 +28,16 @@ const GRACE: Duration = Duration::from_secs(1);
 const CONTACT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The pause after writing the snapshot, as a multiple of the time that this took (half a second of CPU time
-/// for a million keys). A revoke that is not in the file is lost if an instance starts from it.
+/// for a million keys). An instance that starts from the file misses revocations that are not in it yet.
 const PAUSE_FACTOR: u32 = 9;
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// After this time, a write is reported as hanging.
 const WRITE_DEADLINE: Duration = Duration::from_secs(60);
 
-/// The task that starts from the snapshot if it must, and keeps the file up to date.
+/// The task that starts from the snapshot if necessary, and keeps the file up to date.
 ///
-/// It runs beside the follower, and reads and writes on other threads: no revoke waits for the disk.
+/// It runs beside the follower, and reads and writes on other threads: no revocation waits for the disk.
 pub(super) struct SnapshotTask {
     path: PathBuf,
     database: String,
@@ -76,7 +76,7 @@ impl SnapshotTask {
             snapshot = spawn_blocking(move || file::read(&path, &database)) => snapshot,
         };
         match snapshot.map_err(io::Error::from).flatten() {
-            // The keys of the database, loaded meanwhile, are newer.
+            // The keys of the database were loaded meanwhile, and are newer.
             _ if self.shared.lock_health().loads > 0 => {}
             Ok(snapshot) => self.serve(snapshot),
             Err(error) => health::snapshot_failed(&self.shared, &self.path, &error),
@@ -89,7 +89,7 @@ impl SnapshotTask {
         let age = SystemTime::now().duration_since(contact).unwrap_or_default();
         shared.change(Some(refused), |served| served.replace(&table));
         shared.lock_health().clients = clients;
-        // Never fresh: keys may have been issued since, so an unknown key must get 503.
+        // A snapshot is never fresh: keys may have been issued since, so an unknown key must get 503.
         shared.record_contact(age.max(MAX_CONTACT_TIMEOUT));
         if shared.is_ready() {
             shared.set_progress(Progress::Ready);
@@ -99,7 +99,7 @@ impl SnapshotTask {
 
     /// Writes the file after changes, and updates the time of the last contact in it while there are none.
     async fn keep(&mut self) {
-        // The checksum of the file, if this process wrote it last.
+        // The checksum of the file, if this process was the last to write it.
         let mut written = None;
         loop {
             if written.is_some() && timeout(CONTACT_INTERVAL, self.changes.changed()).await.is_ok()
@@ -118,8 +118,8 @@ impl SnapshotTask {
         }
     }
 
-    /// Updates the file with this checksum, or writes another one. Returns the checksum of the file, or `None`
-    /// if another process replaced it.
+    /// Updates the file if it has this checksum, or writes it anew. Returns the checksum of the file, or `None` if
+    /// another process replaced it.
     async fn write(&mut self, written: Option<Checksum>) -> io::Result<Option<Checksum>> {
         let contact = self.shared.last_contact().unwrap_or(SystemTime::UNIX_EPOCH);
         let (path, database) = (self.path.clone(), self.database.clone());
@@ -142,12 +142,12 @@ impl SnapshotTask {
     }
 }
 
-/// Identifies the database of a snapshot by its address, since the server may be away. One line without a
-/// role or a password.
+/// Identifies the database of a snapshot by its address, since the server may be unreachable. The text is one line
+/// without a role or a password.
 fn database_label(options: &PgConnectOptions) -> String {
     let socket = options.get_socket().map(|socket| socket.to_string_lossy().into_owned());
     let host = socket.unwrap_or_else(|| options.get_host().to_owned());
-    // The server's default is the name of the role.
+    // The default database has the name of the role.
     let database = options.get_database().unwrap_or(options.get_username());
     format!("{database:?} at {host:?}, port {}", options.get_port())
 }

@@ -8,7 +8,7 @@ use super::options::ReplicaOptions;
 use super::rows::RefusedKeys;
 use super::shared::Shared;
 
-/// The follower's state apart from the table, which outlives connections.
+/// The follower's state apart from the table. It outlives connections.
 pub(super) struct FollowerState {
     pub(super) options: ReplicaOptions,
     pub(super) shared: Arc<Shared>,
@@ -20,7 +20,7 @@ pub(super) struct FollowerState {
     pub(super) migrated: bool,
     /// Whether changes were served that [`Shared::changes`] does not count yet.
     pub(super) has_changed: bool,
-    /// `listen` is not attempted until then, since it took too long.
+    /// The end of the pause after a `listen` that took too long.
     pub(super) listen_paused_until: Option<Instant>,
 }
 
@@ -43,7 +43,7 @@ impl FollowerState {
         self.listen_paused_until.is_some()
     }
 
-    /// Ends the pause of `listen` when its time is over, and returns whether it did.
+    /// Ends the pause of `listen` when its time is over. Returns whether it ended.
     pub(super) fn resume_listen(&mut self) -> bool {
         self.listen_paused_until.take_if(|until| *until <= Instant::now()).is_some()
     }

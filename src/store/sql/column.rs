@@ -1,4 +1,4 @@
-//! The types of columns, and of their values.
+//! The types of columns and of their values.
 
 use std::borrow::Cow;
 
@@ -18,8 +18,7 @@ pub(in crate::store) struct Column<T> {
     pub(in crate::store) authenticates: bool,
 }
 
-/// The type of a column, with the functions that encode and decode it. An error is a sentence about the
-/// value.
+/// The type of a column, with the functions that encode and decode it. An error is a phrase about the value.
 pub(in crate::store) enum Codec<T> {
     Bytes(fn(&T) -> Vec<u8>, fn(&mut T, &[u8]) -> Result<(), String>),
     Text(Encode<T>, Decode<T>),
@@ -59,7 +58,7 @@ impl<T> Column<T> {
     }
 }
 
-/// A value of a column, or another argument of a statement.
+/// An argument of a statement, such as the value of a column.
 #[derive(Debug, PartialEq)]
 pub(in crate::store) enum Value<'a> {
     Bytes(Vec<u8>),

@@ -1,7 +1,7 @@
-//! The columns of the tables. Statements, bulk inserts, the rows of lookups and comparisons are made from
-//! these lists alone.
+//! The columns of the tables. Statements, bulk inserts, the rows of lookups and comparisons are all made from these
+//! lists.
 //!
-//! A column is read where a [`Cursor`] is, so that no position is written down.
+//! A [`Cursor`] reads one column after the other, so that no code contains the position of a column.
 
 use super::client_columns::{networks, scopes};
 use super::column::{Codec, Column, Table};
@@ -127,7 +127,7 @@ mod tests {
     use crate::manage::ClientFacts;
     use crate::store::sql::{Migration, Migrations};
 
-    /// Copies all columns but one.
+    /// Copies all columns except one.
     fn copied<T>(table: &Table<T>, without: &str, from: &T, mut into: T) -> T {
         for column in table.columns.iter().filter(|column| column.name != without) {
             let into = &mut into;
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// The names and types in the documentation of a table, without computed columns.
+    /// The names and types of a table's columns in the documentation, without computed columns.
     fn documented<'a>(docs: &'a str, table: &str) -> Vec<(&'a str, &'a str)> {
         let (_, rest) = docs.split_once(&format!("\n| `{table}` |")).expect(table);
         let rows = rest.split("\n\n").next().unwrap().lines().skip(2);
@@ -228,8 +228,7 @@ mod tests {
         assert_eq!(listed(&KEYS, types), documented(docs, "keygate_keys"));
     }
 
-    /// Whether no migration lets older versions read tables with a column that they would ignore when they
-    /// authenticate.
+    /// Checks that older versions may not read tables with a column that they would ignore when they authenticate.
     fn excludes_older_readers(migrations: Migrations) -> bool {
         let names = |sql: &str| {
             let words = sql.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();

@@ -13,41 +13,41 @@ use crate::store::KeyRecord;
 
 /// The differences between the databases in names, types and rows.
 pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
-    /// Before the name of a table.
+    /// The prefix of table names.
     const PREFIX: &'static str;
 
-    /// Statements before one that reads a page.
+    /// Statements that precede one that reads a page.
     const BEFORE_PAGE: &'static str;
     /// Whether the planner knows how many rows a condition selects, and chooses well.
     const HAS_STATISTICS: bool;
-    /// Before an expression, keeps a planner without statistics from using its index.
+    /// A prefix of an expression that keeps a planner without statistics from using its index.
     const NO_INDEX: &'static str;
 
     /// Returns the expression that selects a column of the table with this alias.
     fn select<T>(alias: &str, column: &Column<T>) -> String;
 
-    /// Returns the condition that follows a text that must be in a list.
+    /// Returns the condition, to follow a text, that the text is in a list.
     fn in_list(list: &str) -> String;
 
-    /// Returns the keys `k` whose ids are in a list, as a table, if a condition would take longer.
+    /// Returns a table of the keys `k` whose ids are in a list, if that is faster than a condition.
     fn keys_with_ids(_: &str) -> Option<String> {
         None
     }
 
-    /// Returns the condition for a column of texts that has at least one text of a list.
+    /// Returns the condition that a column of texts contains at least one text of a list.
     fn overlaps(column: &str, list: &str) -> String;
 
-    /// Returns the condition for a column of texts without texts.
+    /// Returns the condition that a column of texts is empty.
     fn is_empty(column: &str) -> String;
 
-    /// Returns the value under a name in a column of JSON.
+    /// Returns the expression for the value under a name in a JSON column.
     fn member(column: &str, name: &str) -> String;
 
-    /// Returns a text with the letters A to Z in lower case, as the indexes have it.
+    /// Returns the expression that converts the letters A to Z of a text to lower case, as in the indexes.
     fn lower(text: &str) -> String;
 
-    /// Returns the expression by which lists are sorted by the column `k.created` or `k.expires`, as the indexes
-    /// have it. It is never null: unknown times of issue are the first time, and missing expiries are the last.
+    /// Returns the expression that sorts lists by the column `k.created` or `k.expires`, as in the indexes. It is never
+    /// null: an unknown time of issue sorts first, and a missing expiry last.
     fn order_time(column: &str) -> String;
 
     /// Returns the expression that selects [`Dialect::order_time`].
@@ -59,13 +59,13 @@ pub(in crate::store) trait Dialect: sqlx::Database<Row: Values> {
     /// The expression that selects the time `e.at` of an event.
     const EVENT_TIME: &'static str;
 
-    /// Returns the first time from this one on that an event can have, for comparisons with `e.at`.
+    /// Returns this time, rounded up to the precision of events, for comparisons with `e.at`.
     fn event_time(time: SystemTime) -> Value<'static>;
 
     /// Returns the argument that is compared with `e.at`, from [`Values::event_position`].
     fn event_position(text: &str) -> Option<Value<'static>>;
 
-    /// Returns the part of the name of an actor that the index has: an index may limit the length of a text.
+    /// Returns the part of an actor's name that is in the index, which may limit the length of a text.
     fn indexed_actor(actor: &str) -> String;
 }
 
@@ -80,7 +80,7 @@ pub(in crate::store) trait Values {
     fn flag(&self, index: usize) -> Result<Option<bool>, ValueError>;
     fn time(&self, index: usize, rounding: Rounding) -> Result<Option<Timestamp>, ValueError>;
     fn number(&self, index: usize) -> Result<Option<i64>, ValueError>;
-    /// Reads [`Dialect::EVENT_TIME`] as a text without loss, for cursors.
+    /// Reads [`Dialect::EVENT_TIME`] as a text, in full precision, for cursors.
     fn event_position(&self, index: usize) -> Result<String, ValueError> {
         Ok(self.time(index, Rounding::Down)?.ok_or(ValueError)?.micros().to_string())
     }
@@ -136,7 +136,7 @@ impl<'r, R: Values> Cursor<'r, R> {
         self.row.order_time(self.advance())?.ok_or(ValueError)
     }
 
-    /// Reads a column of `into`. An error is a sentence about its value.
+    /// Reads a column of `into`. An error is a phrase about its value.
     fn read<T>(&mut self, column: &Column<T>, into: &mut T) -> Result<(), String> {
         let (row, index) = (self.row, self.advance());
         let is_not = |form: &str| format!("its `{}` is not {form}", column.name);
@@ -168,7 +168,7 @@ impl<'r, R: Values> Cursor<'r, R> {
     pub(in crate::store) fn client(&mut self) -> Result<PartialRow<ClientFacts>, BadRow> {
         // The name is the first column.
         let name = self.row.text(self.next).ok().flatten().unwrap_or_default();
-        // An invalid value counts as enabled, so that the client can be disabled.
+        // An invalid value is read as enabled, so that the client can be disabled.
         let mut row = ClientFacts { profile: ClientProfile::new(name), enabled: true };
         let mut error = None;
         for (number, column) in CLIENTS.columns.iter().enumerate() {
@@ -220,7 +220,7 @@ impl<'r, R: Values> Cursor<'r, R> {
         self.key_columns(authenticating())
     }
 
-    /// Reads the [`record_columns`]. A key that is known to be revoked needs no other valid column.
+    /// Reads the [`record_columns`]. If the key is known to be revoked, its other columns may be invalid.
     pub(in crate::store) fn record(&mut self, is_revoked: bool) -> Result<KeyRecord, BadRow> {
         let mut key = self.authenticating_key()?;
         if matches!(self.row.text(self.next), Ok(None)) {
@@ -246,7 +246,7 @@ pub(in crate::store) fn client_columns<D: Dialect>() -> String {
     select::<D, _>("c", CLIENTS.columns.iter())
 }
 
-/// The columns of a key `k` that a request needs, for [`Cursor::authenticating_key`].
+/// The columns of a key `k` that authentication needs, for [`Cursor::authenticating_key`].
 pub(in crate::store) fn key_columns<D: Dialect>() -> String {
     select::<D, _>("k", authenticating())
 }
@@ -256,12 +256,12 @@ pub(in crate::store) fn record_columns<D: Dialect>() -> String {
     format!("{}, {}", key_columns::<D>(), client_columns::<D>())
 }
 
-/// The rows of all keys, for [`Cursor::key`], up to a condition.
+/// The beginning of a statement that selects keys, for [`Cursor::key`]. A condition may follow.
 pub(super) fn keys<D: Dialect>() -> String {
     keys_with::<D>("", &keys_and_clients::<D>())
 }
 
-/// The same behind other columns, each followed by a comma, from these tables.
+/// The same with other columns first, each followed by a comma, and with these tables.
 pub(super) fn keys_with<D: Dialect>(first: &str, tables: &str) -> String {
     let keys = select::<D, _>("k", KEYS.columns.iter());
     format!("select {first}{keys}, c.enabled from {tables}")
@@ -278,7 +278,7 @@ pub(super) fn clients_and_keys<D: Dialect>() -> String {
     format!("{clients} c cross join {keys} k on k.client = c.name")
 }
 
-/// The rows of all clients `c` behind other columns, each followed by the number of the client's keys.
+/// Selects all clients `c`: these other columns, the columns of the client, and the number of its keys.
 pub(super) fn counted_clients<D: Dialect>(first: &str) -> String {
     format!(
         "select {first}{}, (select count(*) from {} k where k.client = c.name and k.revoked is null) from {} c",

@@ -1,7 +1,7 @@
 use crate::error::StoreError;
 use crate::manage::ManageError;
 
-/// The reason why a database of keys cannot be used.
+/// Reason why a database of keys cannot be used.
 ///
 /// The message is for the operator, and never shows a password.
 ///
@@ -16,7 +16,7 @@ pub enum DatabaseError {
     /// The URL or path is invalid, or it has an unknown option.
     #[error("{why}")]
     Location {
-        /// The error in it.
+        /// The reason.
         why: String,
     },
     /// The database has no tables of keygate.

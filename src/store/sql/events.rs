@@ -18,7 +18,7 @@ pub(in crate::store) async fn event_page<D: Database>(
     let mut transaction = database.read().await?;
     let events = format!("{}events", DialectOf::<D>::PREFIX);
     let mut select = Select::<DialectOf<D>>::events(query);
-    // Transactions may end in another order than that of the numbers.
+    // Transactions may not commit in the order of their numbers.
     select.page(&query.paging, after, &["e.at", "e.seq"]);
     let sql = format!(
         "select e.seq, {}, e.actor, e.tool, e.action, e.client, e.key_id, \
@@ -47,7 +47,7 @@ fn placed_event(row: &impl Values) -> Result<Placed<ChangeEvent>, ValueError> {
     ))
 }
 
-/// Reads the columns behind the number. An error is the name of an invalid one.
+/// Reads the columns after the number. The error is the name of an invalid column.
 fn event(row: &impl Values) -> Result<ChangeEvent, &'static str> {
     let text =
         |index, column| row.text(index).map(|text| text.map(str::to_owned)).map_err(|_| column);

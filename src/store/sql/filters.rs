@@ -21,7 +21,7 @@ impl<'q, D: Dialect> Select<'q, D> {
             select.and(if *enabled { "c.enabled" } else { "not c.enabled" });
         }
         if let Some(names) = only {
-            // PostgreSQL has no text with a zero byte, and no client such a name.
+            // PostgreSQL refuses texts with a zero byte, and no client has such a name.
             let names = names.iter().filter(|name| !name.contains('\0')).cloned().collect();
             let names = select.bind(Value::Texts(names));
             select.and(format!("c.name {}", D::in_list(&names)));
@@ -49,7 +49,7 @@ impl<'q, D: Dialect> Select<'q, D> {
             select.and_label(label, *sort);
         }
         select.and_statuses(statuses, Timestamp::nearest(now), *sort);
-        // A planner without statistics would read clients of all keys in the order of the list.
+        // A planner without statistics would look up the client of every key in the order of the list.
         select.clients_first = !D::HAS_STATISTICS
             && (*sort, &**statuses) == (KeySort::Client, &[KeyStatus::Disabled])
             && client.is_none()
@@ -126,11 +126,11 @@ impl<'q, D: Dialect> Select<'q, D> {
     fn and_label(&mut self, label: &'q str, sort: KeySort) {
         let label = self.bind(label);
         let (no_index, lower) = (D::NO_INDEX, D::lower("k.label"));
-        // SQLite would put the label into the other condition, which then has no index.
+        // SQLite would move the label into the other condition, which could then not use its index.
         self.and(format!("{no_index}k.label = {label}"));
         let found = format!("{lower} = {}", D::lower(&label));
         if sort == KeySort::Client {
-            // The index has the texts in lower case, and then the order of the list.
+            // The index has the texts in lower case, followed by the columns that sort the list.
             self.and(found);
         } else {
             self.and(format!("{no_index}{found}"));
@@ -154,11 +154,11 @@ impl<'q, D: Dialect> Select<'q, D> {
         let (now, last) = (Timestamp::nearest(now), Timestamp::LAST);
         let (condition, estimate, exact) = match expiry {
             ExpiryFilter::Never if sort == KeySort::Client => {
-                // An index of these keys has the order of the list.
+                // An index of these keys is sorted like the list.
                 return self.and("k.expires is null");
             }
             ExpiryFilter::Never => {
-                // The index has a time in the place of null.
+                // The index has a time instead of null.
                 let exact = vec![format!("{expires} = {}", self.bind(D::order_value(last)))];
                 ("k.expires is null", exact.clone(), exact)
             }
@@ -202,7 +202,7 @@ impl<'q, D: Dialect> Select<'q, D> {
                 let later = format!("k.not_before is not null and {later}");
                 self.hint(Rows::Keys, &[Indexed::exactly(later)]);
             }
-            // In the order by clients, the indexes of these keys have the order of the list.
+            // If the list is sorted by client, the indexes of these keys are sorted like it.
             KeyStatus::Revoked if sort != KeySort::Client => {
                 self.hint(Rows::Keys, &[Indexed::exactly("k.revoked is not null")]);
             }
@@ -217,12 +217,12 @@ impl<'q, D: Dialect> Select<'q, D> {
     }
 }
 
-/// Compares the text of a time, which is only about right: the text may have another offset.
+/// Compares the text of a time, which is approximate, since the text may have any offset.
 fn rough(compare: &str, time: Timestamp) -> String {
     format!("{compare} '{time}'")
 }
 
-/// The condition for keys with this status at the time of a placeholder.
+/// The condition for keys with this status at the time in a placeholder.
 fn status_is<D: Dialect>(status: KeyStatus, now: &str) -> String {
     let no_index = D::NO_INDEX;
     let [ends, begins] = ["k.expires", "k.not_before"].map(D::order_time);

@@ -9,7 +9,7 @@ use super::DatabaseError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DatabaseFinding {
-    /// A short name, stable across versions, such as `triggers`.
+    /// A short name, such as `triggers`, which is stable across versions.
     pub name: &'static str,
     /// Whether lookups or changes fail because of it. Otherwise it is a warning.
     pub is_error: bool,

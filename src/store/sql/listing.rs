@@ -15,7 +15,7 @@ pub(in crate::store) async fn list_readable_clients<D: Database>(
     database: &D,
 ) -> Result<PartialList<ClientInfo>, ManageError> {
     let mut listed = readable(database.read().await?.clients().await?);
-    // The database may sort by the rules of a language.
+    // The database may sort by the rules of some language.
     listed.found.sort_by(|client, other| client.profile.name().cmp(other.profile.name()));
     Ok(listed)
 }
@@ -61,7 +61,7 @@ pub(in crate::store) async fn find_key<D: Database>(
     }
 }
 
-/// Returns the list, or the error of an invalid row.
+/// Returns the list, or the error of the first invalid row.
 fn complete<T>(listed: PartialList<T>) -> Result<Vec<T>, ManageError> {
     match listed.unreadable.into_iter().next() {
         Some(why) => Err(StoreError::new(why).into()),

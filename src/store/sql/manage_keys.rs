@@ -25,8 +25,8 @@ macro_rules! manage_keys {
                     Ok(Self { context: self.context.for_actor(actor)?, ..self.clone() })
                 }
 
-                /// Returns a handle whose changes are refused if what they change no longer has this
-                /// version: see [`ManageKeys::if_version`].
+                /// Returns a handle whose changes are refused if the client or key no longer has this version: see
+                /// [`ManageKeys::if_version`].
                 #[must_use]
                 pub fn if_version(&self, version: Version) -> Self {
                     Self { context: self.context.if_version(version), ..self.clone() }

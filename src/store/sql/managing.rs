@@ -47,7 +47,7 @@ pub(in crate::store) async fn enable_client<D: Database>(
     let mut transaction = database.write().await?;
     let mut client = existing_client(&mut transaction, name).await?;
     check_client(database, &mut transaction, &client.row).await?;
-    // A client with an invalid row can be disabled.
+    // A client whose row is invalid can still be disabled.
     if enabled && let Some(error) = client.error {
         return Err(StoreError::from(error).into());
     }
@@ -149,7 +149,7 @@ pub(in crate::store) async fn set_policy<D: Database>(
 ) -> Result<Policy, ManageError> {
     policy.validate()?;
     let mut transaction = database.write().await?;
-    // An unusable policy is replaced.
+    // An unusable policy can be replaced.
     if transaction.read_policy().await.ok() != Some(policy) {
         write_policy(&mut transaction, policy).await?;
     }
@@ -195,7 +195,7 @@ pub(super) async fn existing_client(
     Err(ManageError::UnknownClient { nearest })
 }
 
-/// Checks that a client is what the change is based on.
+/// Checks that a client has the version that the change is based on.
 async fn check_client<D: Database>(
     database: &D,
     transaction: &mut D::Transaction,
@@ -210,7 +210,7 @@ async fn check_client<D: Database>(
     }
 }
 
-/// Finds a key that is to be changed, unless it is not what the change is based on.
+/// Finds a key to be changed. Refuses it if the change is based on another version.
 async fn expected_key<D: Database>(
     database: &D,
     transaction: &mut D::Transaction,
@@ -248,8 +248,8 @@ pub(super) async fn unknown_key(
     Ok(ManageError::UnknownKey { key_id, nearest })
 }
 
-/// The number of attempts of an insert that neither adds a row nor finds a conflicting one, which may have
-/// been deleted meanwhile.
+/// The number of attempts of an insert that neither adds a row nor finds the conflicting one, which may have been
+/// deleted meanwhile.
 const ATTEMPTS: usize = 3;
 
 async fn insert_client(

@@ -2,8 +2,8 @@
 
 use super::DatabaseError;
 
-/// All migrations of a database, in order: the first creates version 1. They were run on databases somewhere,
-/// so they are never changed, only added to.
+/// All migrations of a database, in order; the first creates version 1. Existing databases have run them, so never
+/// change one: add another.
 #[derive(Clone, Copy)]
 pub(in crate::store) struct Migrations(pub(in crate::store) &'static [Migration]);
 
@@ -15,7 +15,7 @@ pub(in crate::store) struct Migration {
 }
 
 impl Migrations {
-    /// Returns the version that this code needs, which is the newest that it knows.
+    /// Returns the version that this code needs, the newest one that it knows.
     fn needed(self) -> i32 {
         self.newer_than(0).last().map_or(0, |(version, _)| version)
     }

@@ -1,4 +1,4 @@
-//! Pages of clients and keys, each read by one statement.
+//! Pages of clients and keys. Each is read by one statement.
 
 use super::column::Value;
 use super::cursor::{self, Cursor, Dialect, ValueError, Values};
@@ -67,8 +67,8 @@ pub(in crate::store) async fn key_page<D: Database>(
     Ok(Page::of_rows(&query.paging, rows.map_err(StoreError::new)?))
 }
 
-/// Returns the conditions of a query. A planner without statistics does not know how few rows an index finds, so that
-/// they are counted first.
+/// Returns the conditions of a query. A planner without statistics does not know how few rows an index finds, so they
+/// are counted first.
 async fn planned<'q, T: Transaction>(
     transaction: &mut T,
     select: impl Fn(Option<usize>) -> Select<'q, T::Dialect>,

@@ -21,7 +21,8 @@ pub(in crate::store) async fn purge_keys<D: Database>(
     if ended.is_empty() {
         return Ok(Vec::new());
     }
-    // Every change of a key locks its client first. The keys are read again, since others may have changed them before.
+    // Every change of a key locks its client first. The keys are read again, since they may have changed before they
+    // were locked.
     let clients = ended.iter().map(|key| key.facts.client.clone()).collect::<BTreeSet<_>>();
     tombstones::lock_clients(&mut transaction, clients.into_iter().collect()).await?;
     let ids = ended.iter().map(|key| key.facts.key_id().to_string()).collect::<Vec<_>>();
@@ -52,7 +53,7 @@ pub(in crate::store) async fn purge_keys<D: Database>(
     Ok(removed)
 }
 
-/// Leaves out rows that cannot be read: lists name them, and an operator repairs them.
+/// Skips rows that cannot be read: lists report them, and an operator can repair them.
 fn readable(rows: Vec<Result<KeyRow, BadRow>>) -> impl Iterator<Item = KeyRow> {
     rows.into_iter().filter_map(Result::ok)
 }

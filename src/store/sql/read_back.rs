@@ -9,10 +9,10 @@ use super::transaction::Transaction;
 use crate::error::StoreError;
 use crate::manage::{ClientFacts, KeyFacts};
 
-/// The number of rows that are read back at once.
+/// The number of rows to read back at once.
 const BATCH: usize = 5_000;
 
-/// The parts of a change that must read back as written.
+/// The parts of a change that must be the same when read back.
 #[derive(Clone, Copy)]
 pub(super) enum Written<'a> {
     Clients(&'a [ClientFacts]),
@@ -62,8 +62,7 @@ pub(in crate::store) async fn not_kept(
     }
 }
 
-/// Commits a change after it was read back. If triggers may run during the commit, reads it back once
-/// more after it.
+/// Commits a change after it was read back. If triggers may run during the commit, reads it back again afterwards.
 pub(super) async fn commit(
     mut transaction: impl Transaction,
     written: &[Written<'_>],
@@ -88,7 +87,7 @@ pub(in crate::store) fn not_read_back(error: StoreError) -> StoreError {
     StoreError::new(NotKept::Unreadable(error))
 }
 
-/// Checks, before the commit, that a change reads back as written.
+/// Checks, before the commit, that a change was written as intended.
 pub(super) async fn check(
     transaction: &mut impl Transaction,
     written: &[Written<'_>],

@@ -6,7 +6,7 @@ use futures_timer::Delay;
 use crate::error::StoreErrorKind;
 use crate::manage::ManageError;
 
-/// The time during which a blocked change is retried, and the pause between two attempts.
+/// How long to retry a blocked change, and the pause between two attempts.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(60);
 

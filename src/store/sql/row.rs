@@ -2,7 +2,7 @@ use crate::error::StoreError;
 use crate::key::KeyId;
 use crate::manage::{KeyFacts, KeyInfo};
 
-/// A row of the keys, and whether the key's client is enabled.
+/// A key, and whether its client is enabled.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) struct KeyRow {
     pub(in crate::store) facts: KeyFacts,

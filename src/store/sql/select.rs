@@ -15,20 +15,20 @@ pub(super) struct Select<'q, D> {
     pub(super) values: Vec<Value<'q>>,
     /// Whether the keys are found by their clients.
     pub(super) clients_first: bool,
-    /// The keys `k`, if not all of them.
+    /// A table of some keys to use as `k`, instead of all of them.
     pub(super) keys: Option<String>,
     order: String,
     dialect: PhantomData<D>,
 }
 
-/// A statement that counts the rows of a hint, at least up to a number.
+/// A statement that counts the rows of a hint. The count may be capped, but not below `many`.
 pub(super) struct Count {
     pub(super) sql: String,
     /// The number of rows from which reading in the order of the list is faster than sorting.
     pub(super) many: usize,
 }
 
-/// The rows that a hint finds.
+/// The rows that the hint finds.
 #[derive(Clone, Copy)]
 pub(super) enum Rows {
     Clients,
@@ -37,9 +37,9 @@ pub(super) enum Rows {
     ClientsAndKeys,
 }
 
-/// A condition that an index finds, in another order than that of the list.
+/// A condition with an index whose order differs from that of the list.
 pub(super) struct Indexed {
-    /// About the same condition, on columns that an index has as they are: counting reads no row.
+    /// Approximately the same condition, on indexed columns only, so that counting reads no rows.
     pub(super) estimate: String,
     pub(super) exact: String,
 }
@@ -52,7 +52,7 @@ impl Indexed {
 }
 
 impl<'q, D: Dialect> Select<'q, D> {
-    /// Selects all rows. With `used_hint`, the rows are found by the hint with this number.
+    /// Selects all rows. With `used_hint`, they are found by the hint with this index.
     pub(super) fn new(used_hint: Option<usize>) -> Self {
         Self {
             conditions: Vec::new(),
@@ -76,7 +76,7 @@ impl<'q, D: Dialect> Select<'q, D> {
         self.conditions.push(condition.into());
     }
 
-    /// Notes that indexes find the rows of the other conditions, by these alternatives.
+    /// Adds a hint that indexes find the rows of the other conditions, with these alternatives.
     pub(super) fn hint(&mut self, rows: Rows, alternatives: &[Indexed]) {
         let (from, id, many) = match rows {
             Rows::Clients => (cursor::clients_table::<D>() + " c", "c.name", 1_500),
@@ -128,7 +128,7 @@ impl<'q, D: Dialect> Select<'q, D> {
         self.order = format!(" order by {} limit {}", by.join(", "), paging.limit + 1);
     }
 
-    /// Returns the end of the statement, behind the tables.
+    /// Returns the end of the statement, after the tables.
     pub(super) fn clauses(&self) -> String {
         let conditions = self.conditions.join(" and ");
         let keyword = if conditions.is_empty() { "" } else { " where " };

@@ -1,4 +1,4 @@
-//! The statements of a purge, which leaves a tombstone of each key.
+//! The statements of a purge, which leaves a tombstone for each key.
 
 use std::collections::HashSet;
 
@@ -29,7 +29,7 @@ pub(super) async fn purged<T: Transaction>(
     Ok(rows.iter().filter_map(|row| Cursor::new(row).digest().ok().flatten()).collect())
 }
 
-/// Lists the revoked keys, if they are selected, and the others that have expired at this time.
+/// Lists the revoked keys, if they are selected, and other keys that have expired at this time.
 pub(super) async fn ended_keys<T: Transaction>(
     transaction: &mut T,
     with_revoked: bool,
@@ -102,7 +102,7 @@ pub(super) async fn bury<T: Transaction>(
 ) -> Result<usize, StoreError> {
     let (keys_table, ids) = (cursor::keys_table::<T::Dialect>(), [noted(transaction, keys)]);
     let ids_in = T::Dialect::in_list("$1");
-    // First, since the triggers call the removal of a key with a tombstone a purge.
+    // Tombstones come first: if a removed key has one, the triggers record its removal as a purge.
     let sql = format!(
         "insert into {} (digest) select digest from {keys_table} where key_id {ids_in} returning digest",
         table::<T>()
@@ -112,7 +112,7 @@ pub(super) async fn bury<T: Transaction>(
     Ok(tombstones)
 }
 
-/// Notes keys before a change, and returns their ids as an argument.
+/// Announces a change of keys to the transaction, and returns their ids as an argument.
 fn noted(transaction: &mut impl Transaction, keys: &[KeyFacts]) -> Value<'static> {
     for key in keys {
         transaction.note_key(key.key_id());

@@ -14,7 +14,7 @@ use crate::manage::{ChangeContext, ClientFacts, ClientInfo, KeyFacts, Policy, Sp
 pub(in crate::store) trait Database: Sync {
     type Transaction: Transaction;
 
-    /// Begins a transaction that reads one state of the database.
+    /// Begins a transaction that reads one snapshot of the database.
     async fn read(&self) -> Result<Self::Transaction, StoreError>;
 
     /// Begins a transaction that writes.
@@ -36,11 +36,12 @@ pub(in crate::store) trait Database: Sync {
 
 /// A row that may be invalid.
 type Found<T> = Option<PartialRow<T>>;
-/// Rows, or the errors of invalid ones, in any order.
+/// Rows, or errors for invalid rows, in any order.
 pub(super) type Listed<T> = Vec<Result<T, BadRow>>;
 type Row<T> = <<T as Transaction>::Dialect as sqlx::Database>::Row;
 
-/// A transaction of one database, and the statements of all. Dropping it before the commit rolls it back.
+/// A transaction. The required methods depend on the database; the provided ones are the statements that all databases
+/// share. Dropping it before the commit rolls it back.
 pub(in crate::store) trait Transaction: Send + Sized {
     type Dialect: Dialect;
 
@@ -51,18 +52,18 @@ pub(in crate::store) trait Transaction: Send + Sized {
     /// Runs a statement that writes, with arguments `$1`, `$2`.
     async fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError>;
 
-    /// Adds all of these rows. Returns `false` if one of them is in use or was discarded: unless it is the
-    /// only one, the transaction must then be dropped.
+    /// Adds all of these rows. Returns `false` if one of them conflicts or was discarded. If there are other rows, the
+    /// transaction must then be dropped.
     async fn insert<T: Sync>(
         &mut self,
         table: &'static Table<T>,
         rows: &[T],
     ) -> Result<bool, StoreError>;
 
-    /// Notes, before a change, that it needs an event for this client.
+    /// Announces a change of this client, which must be recorded by an event.
     fn note_client(&mut self, _: &str) {}
 
-    /// Notes, before a change, that it needs an event for this key.
+    /// Announces a change of this key, which must be recorded by an event.
     fn note_key(&mut self, _: KeyId) {}
 
     /// The beginning of a statement that may read a change back.
@@ -78,14 +79,14 @@ pub(in crate::store) trait Transaction: Send + Sized {
     /// Describes the triggers and rules on the tables that are not keygate's.
     async fn foreign_triggers(&mut self) -> Result<Vec<String>, StoreError>;
 
-    /// Describes changes without events. For the transaction that a commit returned: of the committed changes.
+    /// Describes changes without events. After a commit, call it on the transaction that the commit returned.
     async fn missing_events(&mut self) -> Result<Option<String>, StoreError>;
 
-    /// Commits the changes, if all of them have events. If triggers of others may have undone them
-    /// during the commit, returns a transaction that reads.
+    /// Commits the changes, if all of them have events. If foreign triggers may have undone them during the commit,
+    /// returns a transaction for reading them.
     async fn commit(self) -> Result<Option<Self>, StoreError>;
 
-    /// Returns the policy, without another statement if possible.
+    /// Returns the policy, without a further statement if possible.
     async fn policy(&mut self) -> Result<Policy, StoreError> {
         self.read_policy().await
     }
@@ -260,7 +261,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
         self.insert(&KEYS, keys).await
     }
 
-    /// Writes the columns in which an existing client differs from its row.
+    /// Updates the columns in which an existing client differs from its row.
     async fn update_client(
         &mut self,
         old: &ClientFacts,
@@ -276,7 +277,7 @@ pub(in crate::store) trait Transaction: Send + Sized {
         self.execute(&format!("update {clients} set {columns} where name = $1"), &values).await
     }
 
-    /// Writes the columns in which an existing key differs from its row.
+    /// Updates the columns in which an existing key differs from its row.
     async fn update_key(&mut self, old: &KeyFacts, new: &KeyFacts) -> Result<(), StoreError> {
         let (columns, values) = differing(&KEYS, old, new, new.key_id().into());
         if columns.is_empty() {
@@ -306,7 +307,7 @@ pub(in crate::store) fn policy_of<R: Values>(
     Ok(policy)
 }
 
-/// Returns the assignments of the columns that differ, and the values, of which the first identifies the row.
+/// Returns the assignments of the columns that differ, and the values. The first value identifies the row.
 fn differing<'a, T>(
     table: &Table<T>,
     old: &T,
@@ -334,7 +335,7 @@ fn keys_table<T: Transaction>() -> String {
     cursor::keys_table::<T::Dialect>()
 }
 
-/// Reads rows of one text.
+/// Reads rows with one text each.
 fn texts<R: Values>(rows: &[R]) -> Result<Vec<String>, StoreError> {
     let text = |row| Cursor::new(row).text().map(|text| text.unwrap_or_default().to_owned());
     rows.iter().map(text).collect::<Result<_, _>>().map_err(StoreError::new)

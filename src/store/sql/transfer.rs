@@ -41,7 +41,7 @@ pub(in crate::store) async fn import_keys<D: Database>(
     Err(ManageError::Unavailable(StoreError::new(busy)))
 }
 
-/// Reads everything. An unreadable row is an error, since an export must be complete.
+/// Reads all clients and keys. An unreadable row is an error, since an export must be complete.
 async fn read_all(transaction: &mut impl Transaction) -> Result<Export, ManageError> {
     let mut clients = Vec::new();
     for client in transaction.clients().await? {

@@ -1,4 +1,4 @@
-//! The tables of usage: writing batches, and reading sums.
+//! The tables of usage: writes batches, and reads sums.
 
 use std::collections::BTreeSet;
 
@@ -15,16 +15,16 @@ pub(in crate::store) use last_uses::{read_clients_by_last_use, read_last_uses, r
 pub(in crate::store) use reading::{read_counts, read_watch};
 pub(in crate::store) use writing::write_usage;
 
-/// The differences between the databases in the statements of usage.
+/// The parts of the usage statements that differ between databases.
 pub(in crate::store) trait UsageDialect: Dialect {
-    /// The elements of the JSON array `$1`, as a table.
+    /// A table of the elements of the JSON array `$1`.
     const ELEMENTS: &'static str;
-    /// One of these elements.
+    /// The column with an element.
     const ELEMENT: &'static str;
-    /// Selects whether this transaction may move counts. No other one may until it ends.
+    /// Selects whether this transaction may move counts. Only one transaction at a time may.
     const MAY_ROLL_UP: &'static str;
 
-    /// Returns the statements that delete rows and insert what `insert` selects from them.
+    /// Returns the statements that delete rows, and insert the rows that `insert` selects from them.
     fn move_rows(table: &str, condition: &str, insert: impl Fn(&str) -> String) -> Vec<String>;
 }
 
@@ -42,7 +42,8 @@ fn text<R: Values>(cursor: &mut Cursor<'_, R>) -> Result<String, ValueError> {
     Ok(cursor.text()?.unwrap_or_default().to_owned())
 }
 
-/// Names of clients as an argument. PostgreSQL has no text with a zero byte: usage has another character in its place.
+/// Converts client names to an argument. PostgreSQL refuses zero bytes in texts, so usage has another character
+/// instead.
 fn names(clients: &BTreeSet<String>) -> Value<'static> {
     Value::Texts(clients.iter().filter(|name| !name.contains('\0')).cloned().collect())
 }

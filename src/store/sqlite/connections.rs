@@ -13,13 +13,13 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::store::sql::{DatabaseError, Migrations, retrying_while};
 
 /// The longest wait of a lookup for a commit: committing 100,000 new keys locked readers out for 0.1 s.
-/// The authenticator drops a lookup after 1 s; its thread should be free soon after.
+/// The authenticator drops a lookup after 1 s; its thread should be free again soon afterwards.
 const READER_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest wait of one attempt of a change for a lock. While a commit waits for a reader, no lookup
 /// can begin.
 const WRITER_TIMEOUT: Duration = Duration::from_millis(30);
 
-/// The most memory of a connection that reads, in negative KiB, as SQLite takes it.
+/// The maximum cache of a reading connection, in SQLite's notation: a negative number of KiB.
 const LARGE_CACHE: &str = "pragma cache_size = -16000";
 
 /// The number of attempts to open the file while it is being replaced.
@@ -30,7 +30,7 @@ pub(super) struct Connections {
     path: PathBuf,
     migrations: Migrations,
     readers: Arc<Pool>,
-    /// A single connection: changes wait for each other here, and not in threads of SQLite.
+    /// A single connection, so that changes wait for each other here, and not in threads of SQLite.
     writer: Arc<Pool>,
 }
 
@@ -69,8 +69,8 @@ impl Connections {
             .busy_timeout(READER_TIMEOUT)
             .foreign_keys(true)
             .thread_name(|number| format!("keygate-sqlite-{number}"));
-        // A change that spills out of the cache locks all readers out until its commit. A revocation that
-        // was reported as done must survive a loss of power: EXTRA.
+        // `cache_spill`: a change that is too large for the cache would lock out all readers until its commit. `EXTRA`:
+        // a revocation that was reported as done must survive a loss of power.
         let writing = options.clone().synchronous(SqliteSynchronous::Extra);
         let writing = writing.pragma("cache_spill", "off").busy_timeout(WRITER_TIMEOUT);
         let readers = Pool::new(&path, options, readers.max(1) as usize);
@@ -88,7 +88,7 @@ impl Connections {
         &self.path
     }
 
-    /// Waits for a connection that reads the current file at the path.
+    /// Waits for a reading connection to the current file at the path.
     pub(super) async fn reader(&self) -> Result<PooledConnection, StoreError> {
         self.acquire(&self.readers).await.map_err(|error| unusable(&self.path, error))
     }
@@ -98,14 +98,14 @@ impl Connections {
         if !connection.is_current().await? {
             connection.connect().await?;
             tables::check(&mut connection, self.migrations).await?;
-            // Reads the file, and so comes after the check, which names the right that is missing.
+            // Reads the file, so it must come after the check that reports a missing right.
             connection.run(LARGE_CACHE).await?;
             connection.mark_checked().await?;
         }
         Ok(connection)
     }
 
-    /// Begins a transaction that writes to the current file at the path.
+    /// Begins a writing transaction on the current file at the path.
     pub(super) async fn begin_writing(&self) -> Result<OpenTransaction, StoreError> {
         for _ in 0..ATTEMPTS {
             let connection = self.acquire(&self.writer).await;

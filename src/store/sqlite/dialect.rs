@@ -28,7 +28,7 @@ impl Dialect for Sqlite {
         format!("in (select value from json_each({list}))")
     }
 
-    /// An id is the beginning of the digest, which finds the row without another index.
+    /// An id is the beginning of the digest, so the index of digests finds the row.
     fn keys_with_ids(ids: &str) -> Option<String> {
         let rest = "ff".repeat(24);
         Some(format!(
@@ -84,7 +84,7 @@ impl Dialect for Sqlite {
     }
 }
 
-/// Writes a time as the triggers do, in milliseconds and rounded up.
+/// Formats a time as the triggers do, in milliseconds and rounded up.
 fn millis(time: Timestamp) -> String {
     let millis = time.micros().div_ceil(1_000);
     let second = Timestamp::from_micros(millis / 1_000 * 1_000_000).unwrap_or(Timestamp::LAST);
@@ -92,7 +92,7 @@ fn millis(time: Timestamp) -> String {
     format!("{}.{:03}Z", text.trim_end_matches('Z'), millis % 1_000)
 }
 
-/// The members of a column of JSON. An unreadable one has none, and must not fail the statement.
+/// The members of a JSON column. A malformed value must not fail the statement, and has no members.
 fn members(column: &str) -> String {
     format!("json_each(iif(json_valid({column}), {column}, null))")
 }
@@ -117,7 +117,7 @@ pub(super) fn bind<'q>(statement: Statement<'q>, value: &Value<'_>) -> Statement
     }
 }
 
-/// Unless decoded as an `Option`, the driver reads null as an empty text or zero.
+/// The driver reads null as an empty text or zero unless it is decoded as an `Option`.
 impl Values for SqliteRow {
     const TIME: &'static str = "a time of RFC 3339";
 
@@ -154,7 +154,7 @@ impl Values for SqliteRow {
 
     fn event_position(&self, index: usize) -> Result<String, ValueError> {
         let text = self.text(index)?.ok_or(ValueError)?;
-        // A row by hand may have the same time as another text, which has another place in the order.
+        // Hand-written rows may have the same time in another notation, which sorts differently.
         let time = Timestamp::parse(text, Rounding::Down).ok().filter(|time| millis(*time) == text);
         Ok(time.map_or_else(|| text.to_owned(), |time| time.micros().to_string()))
     }

@@ -75,7 +75,7 @@ pub(super) fn file_error(path: &Path, message: &str) -> StoreError {
     StoreError::new(FileError::new(path, message.to_owned(), None))
 }
 
-/// Converts the error for unusable tables: for lookups and changes, it is an outage.
+/// Converts the error for unusable tables, which is an outage for lookups and changes.
 pub(super) fn unusable(path: &Path, error: DatabaseError) -> StoreError {
     match error {
         DatabaseError::Unavailable(error) => error,

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::store::mount;
 use crate::store::sql::DatabaseError;
 
-/// The identity of a file, whatever path leads to it, and the time of its last change.
+/// The identity of a file, independent of its path, and the time of its last change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     file: Identity,
@@ -52,8 +52,8 @@ impl Stamp {
     }
 }
 
-/// Refuses a file with several names: SQLite keeps a journal beside each. A change made by one name is not
-/// seen by another, and a change that was rolled back is.
+/// Refuses a file with several names (hard links): SQLite keeps a journal for each name, so a process that uses another
+/// name may miss a change, or see one that was rolled back.
 #[cfg(unix)]
 fn check_links(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
     match std::os::unix::fs::MetadataExt::nlink(metadata) {
@@ -73,7 +73,7 @@ fn check_links(_: &Path, _: &Metadata) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Refuses a file that is mounted without its folder: outside the mount, it has another name.
+/// Refuses a file that is mounted without its folder, since it has another name outside the mount.
 pub(super) fn check_mount(path: &Path) -> Result<(), StoreError> {
     if mount::is_mount_point(path) {
         return Err(file_error(
@@ -89,7 +89,7 @@ pub(super) fn check_mount(path: &Path) -> Result<(), StoreError> {
 #[cfg(unix)]
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Refuses a database whose log or journal may be a trap: SQLite would write to the file that it leads to.
+/// Refuses a database whose log or journal may be a link planted by an attacker: SQLite would write to its target.
 ///
 /// Each must be a regular file with one name. Its owner does not matter: in a shared folder, it is the last
 /// writer.
@@ -130,11 +130,11 @@ pub(super) fn check_companions(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-// POSIX: closing a file releases all locks that the process holds on it, also those of SQLite. So an empty
-// file must be closed before SQLite opens it.
+// In POSIX, closing a file releases all locks that the process holds on it, including those of SQLite. So an empty file
+// must be closed before SQLite opens it.
 static CREATING: Mutex<()> = Mutex::new(());
 
-/// Creates an empty file, accessible to its owner alone, unless the path exists.
+/// Creates an empty file that only its owner can access, unless the path exists.
 pub(super) fn create(path: &Path) -> Result<(), DatabaseError> {
     let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut options = OpenOptions::new();

@@ -1,4 +1,4 @@
-//! Inspects a database for triggers and faults that could hide or rewrite changes.
+//! Inspects a database for triggers and faults that can hide or rewrite changes.
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;

@@ -4,21 +4,21 @@ use std::task::{Context, Waker};
 use super::pool::PooledConnection;
 use crate::error::StoreError;
 
-/// A transaction, which is rolled back when it is dropped before the commit.
+/// A transaction. Dropping it before the commit rolls it back.
 pub(super) struct OpenTransaction {
     connection: PooledConnection,
     is_open: bool,
 }
 
 impl OpenTransaction {
-    /// Begins a transaction that reads one state of the database.
+    /// Begins a transaction that reads one snapshot of the database.
     pub(super) async fn reader(connection: PooledConnection) -> Result<Self, StoreError> {
         Self::begin(connection, "begin").await
     }
 
-    /// Begins the only transaction that writes.
+    /// Begins the only writing transaction.
     pub(super) async fn writer(connection: PooledConnection) -> Result<Self, StoreError> {
-        // A transaction that reads first cannot wait for another writer.
+        // A transaction that reads first could not wait for another writer.
         Self::begin(connection, "begin immediate").await
     }
 
@@ -33,7 +33,7 @@ impl OpenTransaction {
         &mut self.connection
     }
 
-    /// Commits. If this fails, nothing was changed.
+    /// Commits. If this fails, nothing has changed.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
         self.connection.run("commit").await?;
         self.is_open = false;

@@ -6,7 +6,7 @@ use crate::manage::ChangeContext;
 use crate::store::sql::{DatabaseError, DatabaseFinding};
 
 impl SqliteOptions {
-    /// Opens a database that has tables: see [`SqliteStore::open`].
+    /// Opens a database whose tables exist: see [`SqliteStore::open`].
     ///
     /// # Errors
     ///
@@ -15,7 +15,7 @@ impl SqliteOptions {
         open(self, false).await
     }
 
-    /// Creates the missing parts, and opens the database: see [`SqliteStore::migrate`].
+    /// Creates the file and tables if they are missing, and opens the database: see [`SqliteStore::migrate`].
     ///
     /// # Errors
     ///
@@ -24,7 +24,7 @@ impl SqliteOptions {
         open(self, true).await
     }
 
-    /// Inspects a database for what keeps it from being used, and for what can hide or rewrite changes.
+    /// Inspects a database for problems that keep it from being used, or that can hide or rewrite changes.
     ///
     /// Changes nothing. A missing file and missing tables are findings.
     ///

@@ -70,9 +70,8 @@ impl PooledConnection {
 
     /// Returns whether the connection reads the current file at the path; closes it if not.
     ///
-    /// SQLite caches pages, and reads them again only after a commit. Copying a backup over the file is
-    /// not a commit, and an open handle keeps its rights. So a file that changed without a commit is
-    /// opened again.
+    /// SQLite caches pages, and reads them again only after a commit. Copying a backup over the file is not a commit,
+    /// and a handle that is open keeps its rights. So a file that changed without a commit is opened again.
     pub(super) async fn is_current(&mut self) -> Result<bool, StoreError> {
         let now = Stamp::at(&self.pool.path)?;
         let Some(OpenConnection { stamp, version: Some(version), .. }) = self.open else {
@@ -102,7 +101,7 @@ impl PooledConnection {
     pub(super) async fn connect(&mut self) -> Result<(), StoreError> {
         self.open = None;
         let path = &self.pool.path;
-        // Before opening: a file that changes meanwhile is opened again, rather than missed.
+        // Read before the file is opened, so that a change meanwhile causes another reopening instead of being missed.
         let stamp = Stamp::at(path)?;
         file::check_mount(path)?;
         file::check_companions(path)?;
@@ -141,8 +140,8 @@ impl PooledConnection {
         done.map(drop).map_err(|error| self.query_error(error))
     }
 
-    /// Converts the error of a query. Unless another connection held a lock, closes this connection: the
-    /// error may persist in an open handle after its cause is gone.
+    /// Converts the error of a query. Closes this connection, unless another one held a lock: an open handle may keep
+    /// returning the error after its cause is gone.
     pub(super) fn query_error(&mut self, error: sqlx::Error) -> StoreError {
         self.close_unless_busy(query_error(&self.pool.path, error))
     }

@@ -1,4 +1,4 @@
-//! The work of SQLite for a page of a long list, in steps of its virtual machine, beside that of a short one.
+//! Compares SQLite's work for a page of a long list with that for a short list, in steps of its virtual machine.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -16,7 +16,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 const SIZES: [usize; 2] = [3_000, 30_000];
 
-/// Each filter finds a part of the keys (a third, or two of seven), or about fifty keys of each list.
+/// Each filter selects a fraction of the keys (a third, or two sevenths), or about fifty keys of each list.
 const FILL: &str = "
     with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < SIZE / 10 - 1)
     insert into keygate_clients (name, enabled) select printf('Client %06d', n), n % (SIZE / 50) <> 7 from numbers;
@@ -32,7 +32,7 @@ const FILL: &str = "
     from numbers;
 ";
 
-/// A store, and a counter of the steps of its only connection that reads.
+/// A store, and a counter of the steps of its only reading connection.
 struct Measured {
     store: SqliteStore,
     steps: Arc<AtomicU64>,
@@ -60,7 +60,7 @@ impl Measured {
         Self { store, steps }
     }
 
-    /// The steps of a page, which has keys.
+    /// The steps of a page, which must not be empty.
     async fn of_keys(&self, query: &KeyQuery) -> u64 {
         self.steps.store(0, Ordering::Relaxed);
         assert!(!self.store.keys(query).await.unwrap().found.is_empty(), "{query:?}");
@@ -79,7 +79,7 @@ impl Measured {
     }
 }
 
-/// Checks that ten times the keys take at most twice the steps.
+/// Checks that a page of ten times as many keys takes at most twice the steps.
 #[track_caller]
 fn compare([short, long]: [u64; 2], query: &impl Debug) {
     assert!((1..=2 * short).contains(&long), "{long} steps instead of {short}: {query:?}");

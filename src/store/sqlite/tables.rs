@@ -19,10 +19,10 @@ pub(in crate::store) const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 8, sql: include_str!("migrations/0013.sql") },
 ]);
 
-/// The list of the migrations that were run.
+/// The table of migrations that were run.
 const CREATE_MIGRATIONS: &str = include_str!("migrations/0000.sql");
 
-/// Whether there are the list of the migrations and the table ?1.
+/// Whether the table of migrations and the table `?1` exist.
 const HAS_TABLES: &str = "select count(*) filter (where name = 'keygate_migrations') > 0, \
     count(*) filter (where name = ?1) > 0 from sqlite_schema where type = 'table'";
 const HAS_CLIENTS: &str =
@@ -52,7 +52,7 @@ pub(super) async fn migrate(
     mut connection: PooledConnection,
     migrations: Migrations,
 ) -> Result<(), DatabaseError> {
-    // First without a lock: a file with up-to-date tables may be read-only.
+    // Checked without a lock first: a file with up-to-date tables may be read-only.
     match check(&mut connection, migrations).await {
         Err(DatabaseError::NoTables | DatabaseError::TooOld { .. }) => {}
         checked => return checked,
@@ -74,7 +74,7 @@ async fn apply(
         let applied = sqlx::query(APPLIED).bind(version).bind(migration.oldest_reader);
         connection.rows(applied.bind(concat!("keygate ", env!("CARGO_PKG_VERSION")))).await?;
     }
-    // A file of usage has no clients. The triggers record all columns that this version knows.
+    // A file of usage has no clients, and so no triggers. The triggers record all columns that this version knows.
     if !connection.rows(sqlx::query(HAS_CLIENTS)).await?.is_empty() {
         connection.run(&replace_triggers()).await?;
     }
@@ -104,13 +104,13 @@ async fn newest(
     Ok(Some(newest.unwrap_or((0, 0))))
 }
 
-/// What a file holds: keys or usage, never both. The versions of their tables are counted apart.
+/// The contents of a file: keys or usage, never both. Their tables have separate version numbers.
 struct Content {
     name: &'static str,
     table: &'static str,
 }
 
-/// Returns the content that these migrations create tables for, and the other.
+/// Returns the contents that these migrations create tables for, and the other contents.
 fn contents(migrations: Migrations) -> [Content; 2] {
     let keys = Content { name: "keys", table: "keygate_keys" };
     let usage = Content { name: "usage", table: "keygate_usage_counts" };

@@ -15,7 +15,7 @@ use crate::store::sql::{Column, Database, Table, Transaction, Value, Values as _
 const SET_ORIGIN: &str =
     "insert or replace into keygate_origin (only_one, actor, tool) values (1, ?1, ?2)";
 const CLEAR_ORIGIN: &str = "delete from keygate_origin";
-/// The rows changed by this connection, those changed by triggers included.
+/// The number of rows changed by this connection, including those changed by triggers.
 const TOTAL_CHANGES: &str = "select total_changes()";
 const LAST_EVENT: &str = "select coalesce(max(seq), 0) from keygate_events";
 const EVENTS: &str = "select count(*) from keygate_events where seq > ?1";
@@ -28,7 +28,7 @@ pub(in crate::store) struct SqliteTransaction {
 }
 
 pub(super) struct Written {
-    /// The last event before the transaction.
+    /// The number of the last event before the transaction.
     last_event: i64,
     /// The number of written rows.
     rows: u64,
@@ -123,7 +123,7 @@ impl Transaction for SqliteTransaction {
         Ok(None)
     }
 
-    /// Triggers of SQLite do not run during the commit, so that nothing is read back after it.
+    /// SQLite's triggers do not run during the commit, so nothing is read back afterwards.
     async fn commit(mut self) -> Result<Option<Self>, StoreError> {
         if let Some(Written { last_event, rows }) = self.written.take() {
             let events = self.number(sqlx::query(EVENTS).bind(last_event)).await?;
@@ -131,7 +131,7 @@ impl Transaction for SqliteTransaction {
                 let found = "the change was not recorded in `keygate_events`".to_owned();
                 return Err(not_kept(&mut self, found).await);
             }
-            // This runs after the change was read back, so a trigger on it must not change anything else.
+            // This runs after the change was read back, so a trigger on this table must not change anything else.
             let before = self.number(sqlx::query(TOTAL_CHANGES)).await?;
             self.change(sqlx::query(CLEAR_ORIGIN)).await?;
             if self.number(sqlx::query(TOTAL_CHANGES)).await? != before + 1 {

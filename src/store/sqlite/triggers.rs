@@ -11,9 +11,9 @@ const ACTOR: &str =
 /// A table whose changes are recorded.
 struct Recorded {
     table: String,
-    /// The first column identifies a row, in events as another one.
+    /// The columns. The first identifies a row, and has another name in events.
     id: &'static str,
-    /// The columns `client` and `key_id` of an event.
+    /// The expressions for the columns `client` and `key_id` of an event.
     subject: fn(&str) -> String,
     added: &'static str,
     /// The action of a deletion.
@@ -96,7 +96,7 @@ fn facts<T>(table: &Table<T>, row: &str) -> String {
             Codec::Bytes(..) => return None,
             Codec::Text(..) if *name == "algorithm" => return None,
             Codec::Text(..) | Codec::Time(..) => format!("{row}.{name}"),
-            // A change by hand may write anything.
+            // A change by hand may write invalid JSON.
             Codec::Json(..) | Codec::Texts(..) => format!(
                 "json(case when json_valid({row}.{name}) then {row}.{name} else json_quote({row}.{name}) end)"
             ),
@@ -107,7 +107,7 @@ fn facts<T>(table: &Table<T>, row: &str) -> String {
     table.columns.iter().filter_map(pair).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the condition that a column apart from the first one has another value.
+/// Returns the condition that any column except the first one has changed.
 fn differs<T>(table: &Table<T>) -> String {
     let columns = table.columns.iter().skip(1);
     let differs = columns.map(|Column { name, .. }| format!("old.{name} is not new.{name}"));

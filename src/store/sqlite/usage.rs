@@ -22,10 +22,11 @@ const MIGRATIONS: Migrations = Migrations(&[
     Migration { oldest_reader: 1, sql: include_str!("usage/0002.sql") },
 ]);
 
-/// The migrations that reading needs. Later ones only add indexes: a file that no newer service has opened is read, too.
+/// The migrations that reading needs. Later ones only add indexes, so a file that no newer service has opened can be
+/// read, too.
 const TABLES: Migrations = Migrations(MIGRATIONS.0.split_at(1).0);
 
-/// The tables of usage in a file of their own.
+/// The tables of usage, in a file of their own.
 #[derive(Clone)]
 pub(crate) struct UsageFile(Arc<Connections>);
 
@@ -49,7 +50,7 @@ impl UsageFile {
         self.0.path()
     }
 
-    /// Runs a statement again while another process holds a lock.
+    /// Retries a statement while another process holds a lock.
     pub(in crate::store) async fn retrying<F, T>(
         &self,
         run: impl Fn() -> F,
@@ -93,7 +94,7 @@ impl Database for UsageFile {
 impl UsageDialect for Sqlite {
     const ELEMENTS: &'static str = "json_each($1) e";
     const ELEMENT: &'static str = "e.value";
-    /// Only one transaction writes.
+    /// Only one transaction writes at a time.
     const MAY_ROLL_UP: &'static str = "select 1";
 
     fn move_rows(table: &str, condition: &str, insert: impl Fn(&str) -> String) -> Vec<String> {

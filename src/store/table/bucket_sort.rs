@@ -5,8 +5,8 @@ use crate::key::PackedStatus;
 
 /// Sorts rows by digest.
 ///
-/// Rows are put into buckets by their first bits. Digests are evenly distributed, so that a bucket has a few thousand
-/// rows to sort, and its memory is freed as soon as it was used.
+/// Rows are put into buckets by their first bits. Digests are evenly distributed, so a bucket has a few thousand rows
+/// to sort, and its memory is freed as soon as it has been used.
 pub(in crate::store) struct BucketSort {
     buckets: Vec<Bucket>,
     rows: usize,
@@ -22,7 +22,7 @@ struct Bucket {
 /// Few enough buckets for the ends of all of them to stay in the cache.
 const BUCKET_BITS: u32 = 9;
 
-/// The same as in a block of the table, which can reuse the memory of a piece.
+/// The same number as in a block of the table, which can then reuse the memory of a piece.
 const PIECE_ROWS: usize = 64;
 
 impl BucketSort {
@@ -71,7 +71,7 @@ mod tests {
         let profile = ClientProfile::new("User 1");
         let digests = (0..40_000_u32).map(|number| KeyDigest::of(&number.to_be_bytes()));
         let ends = [[0; 32], [0xff; 32]].map(KeyDigest::from_bytes);
-        // The same prefix, the greater digest first.
+        // Two digests with the same prefix, the greater one first.
         let twins = [[7; 32], [[7; 8], [6; 8], [7; 8], [7; 8]].concat().try_into().unwrap()];
         let digests = digests.chain(ends).chain(twins.map(KeyDigest::from_bytes));
         let mut digests = digests.collect::<Vec<_>>();

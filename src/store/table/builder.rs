@@ -23,7 +23,7 @@ pub(in crate::store) struct TableBuilder {
 impl TableBuilder {
     /// Creates a builder for about `count` rows.
     pub(in crate::store) fn new(count: usize) -> Self {
-        // Segments at most three quarters full and groups half full can grow before they split.
+        // Segments are at most three quarters full and groups half full, so that they can grow before they split.
         let mut bits = 0;
         while count >> bits > MAX_ROWS / 4 * 3 {
             bits += 1;
@@ -39,7 +39,7 @@ impl TableBuilder {
         }
     }
 
-    /// Adds the next row, with a greater prefix than all previous ones.
+    /// Adds the next row, whose prefix must be greater than all previous ones.
     pub(in crate::store) fn push(&mut self, row: Row, status: PackedStatus) {
         // In two steps, since `bits` may be zero and a shift by 64 would overflow.
         let slot = row.prefix() >> 1 >> (63 - self.bits);

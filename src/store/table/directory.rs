@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 /// A node of a directory: rows whose prefixes share their first bits.
 pub(super) trait Node: Sized {
-    /// A directory with fewer rows than this per slot does not double; its nodes grow instead. This only happens
-    /// with digests that were not made by SHA-256.
+    /// A directory with fewer rows per slot than this does not double; its nodes grow instead. This only happens with
+    /// digests that are not from SHA-256.
     const MIN_ROWS: usize;
 
     /// The number of leading bits that all rows share.
@@ -27,7 +27,7 @@ pub(super) struct Directory<T> {
 }
 
 impl<T: Node> Directory<T> {
-    /// The limit for a directory that is a node itself. Copying its slots costs less than copying the rows of a
+    /// The limit for a directory that is itself a node. Copying its slots costs less than copying the rows of a
     /// segment.
     const MAX_SLOTS: usize = 256;
 

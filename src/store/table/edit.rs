@@ -30,7 +30,7 @@ impl Table {
 }
 
 impl Edit<'_> {
-    /// Adds a row; returns false if there is one with its prefix.
+    /// Adds a row; returns `false` if there is one with the same prefix.
     pub(in crate::store) fn insert(&mut self, row: Row, status: PackedStatus) -> bool {
         let prefix = row.prefix();
         let is_new = self.row(prefix).is_none();
@@ -40,7 +40,7 @@ impl Edit<'_> {
         is_new
     }
 
-    /// Replaces the row with this prefix; returns false if there is none.
+    /// Replaces the row with this prefix; returns `false` if there is none.
     pub(in crate::store) fn replace(&mut self, row: Row, status: PackedStatus) -> bool {
         let prefix = row.prefix();
         if self.row(prefix).is_none() {
@@ -54,13 +54,13 @@ impl Edit<'_> {
         self.root.node(prefix).node(prefix).find(prefix)
     }
 
-    /// Changes all selected rows, which keep their digests, or removes them. Visits every row of the table.
+    /// Changes or removes all selected rows. A changed row keeps its digest. Visits every row of the table.
     pub(in crate::store) fn change_all(
         &mut self,
         is_selected: impl Fn(&Row) -> bool,
         change: impl Fn(&Row, PackedStatus) -> Option<(Row, PackedStatus)>,
     ) {
-        // Group by group, so that the changes take little memory.
+        // One group at a time, so that the changes take little memory.
         for group in self.root.nodes().map(Arc::clone).collect::<Vec<_>>() {
             let rows = group.nodes().flat_map(|segment| segment.rows_with_status());
             let changes = rows

@@ -19,7 +19,7 @@ impl Table {
 }
 
 impl Segment {
-    /// Returns the status of each row, or nothing if all are clear.
+    /// Returns the status of each row, or nothing if all are zero.
     fn statuses(&self) -> impl Iterator<Item = PackedStatus> {
         let has_status = !matches!(self.slots, Slots::Plain(_));
         let rows = has_status.then(|| self.rows_with_status());

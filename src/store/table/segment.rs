@@ -11,7 +11,7 @@ pub(super) struct Segment {
 }
 
 pub(super) enum Slots {
-    /// The status of every row is clear.
+    /// The status of every row is zero.
     Plain(SortedBlocks<Row>),
     WithStatus(SortedBlocks<(Row, PackedStatus)>),
     /// Too many rows for blocks, or too unevenly distributed; does not happen with SHA-256.

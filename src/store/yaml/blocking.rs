@@ -20,7 +20,7 @@ pub(super) async fn run<T: Send + 'static>(
         let mut shared = of_thread.lock().unwrap_or_else(PoisonError::into_inner);
         shared.0 = Some(result);
         let waker = shared.1.clone();
-        // Some wakers poll at once, and would deadlock.
+        // Some wakers poll at once, and would deadlock if the lock were held.
         drop(shared);
         waker.wake();
     })?;

@@ -33,7 +33,7 @@ pub(super) struct Edit<'a> {
     /// The entries below `clients:`, by name.
     clients: HashMap<&'a str, &'a Entry<'a>>,
     splices: Vec<Splice>,
-    /// New fields of the file, behind new clients.
+    /// New fields of the file, written after new clients.
     additions_to_root: Vec<(String, Value)>,
     /// New fields and keys of clients, in the order of the calls.
     additions: Vec<Addition>,
@@ -41,7 +41,7 @@ pub(super) struct Edit<'a> {
     addition_indexes: HashMap<String, usize>,
     /// The offsets of plaintext entries to remove.
     removed: BTreeSet<usize>,
-    /// Whether copies of the removed keys, as in comments, are an error.
+    /// Whether copies of the removed keys, for example in comments, are an error.
     forbid_copies: bool,
 }
 
@@ -135,8 +135,8 @@ impl<'a> Edit<'a> {
         self.removed.extend(keys.map(|entry| entry.offset()));
     }
 
-    /// Removes keys of a client, including plaintext entries. If no keys are left, their field goes, too, unless it has
-    /// comments of its own.
+    /// Removes keys of a client, including plaintext entries. If no keys are left, the field `keys` is removed, too,
+    /// unless it has comments of its own.
     pub(super) fn remove_keys(&mut self, client: &str, digests: &[KeyDigest]) {
         let digests = digests.iter().copied().collect::<HashSet<_>>();
         let entries = self.plaintext_entries().into_iter();
@@ -194,7 +194,7 @@ impl<'a> Edit<'a> {
     ///
     /// # Errors
     ///
-    /// A part in flow style would have to change, or a plaintext key to be removed also appears elsewhere, most
+    /// A part in flow style would have to change, or a plaintext key that would be removed also appears elsewhere, most
     /// likely in a comment.
     pub(super) fn finish(mut self) -> Result<(Zeroizing<String>, usize), EditErrorKind> {
         self.splice_additions();
@@ -205,7 +205,7 @@ impl<'a> Edit<'a> {
         {
             return Err(EditErrorKind::Flow { line: line_number(text, flow.range.start) });
         }
-        // A revoked or removed key is no secret any more, and a copy of it must not block the edit.
+        // A revoked or removed key is not secret any more, so a copy of it must not block the edit.
         if self.forbid_copies
             && let Some(line) = line_with_key(self.outline, &self.plaintext_entries())
         {
@@ -245,7 +245,8 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Removes plaintext entries, and the field `api_keys` with its last entry unless that would lose a comment.
+    /// Removes plaintext entries. With its last entry, the field `api_keys` is removed, too, unless that would lose a
+    /// comment.
     fn splice_removals(&mut self) {
         let entries = self.plaintext_entries();
         let removed = entries.iter().filter(|entry| self.removed.contains(&entry.offset()));

@@ -64,7 +64,7 @@ impl Error for KeyFileError {
     }
 }
 
-/// A problem in a key file, or in a folder of them, that does not keep it from being loaded.
+/// A problem in a key file, or in a folder of them, that does not prevent loading it.
 ///
 /// ```
 /// use keygate::YamlStore;
@@ -154,7 +154,7 @@ impl KeyFileWarning {
         Self(Located { path: None, position, kind })
     }
 
-    /// Names a file in a folder, whose path is to follow.
+    /// Names a file in a folder, whose path is added later.
     pub(super) fn in_file(self, name: &str) -> Self {
         Self(Located { path: Some(Path::new(name).into()), ..self.0 })
     }
@@ -187,7 +187,7 @@ impl KeyFileWarning {
         matches!(self.0.kind, WarningKind::WeakKey(_) | WarningKind::LowKey)
     }
 
-    /// Returns whether the warning says that the file holds no keys, as a new one does.
+    /// Returns whether the warning says that the file has no keys, like a new file.
     pub fn is_about_no_keys(&self) -> bool {
         matches!(self.0.kind, WarningKind::NoKeys)
     }

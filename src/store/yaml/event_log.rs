@@ -1,4 +1,4 @@
-//! The log of changes beside a key file: a JSON object in a line for each.
+//! The log of changes beside a key file, with one JSON object per line.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
@@ -57,8 +57,8 @@ impl YamlStore {
         Ok(Self { event_log: Some(path.into()), ..self })
     }
 
-    /// Returns a page of the recorded changes that a query selects, the newest first. Without filters it reads the lines
-    /// of the page, else as many as it needs to fill it.
+    /// Returns a page of the recorded changes that a query selects, the newest first. Without filters, it reads only
+    /// the lines of the page; otherwise as many lines as it takes to fill the page.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ fn open(path: &Path) -> io::Result<File> {
 
 fn append(path: &Path, lines: &str) -> io::Result<()> {
     let mut file = open(path)?;
-    // A process that was killed may have left a part of a line.
+    // A process that was killed may have left part of a line.
     let mut last = *b"\n";
     if file.metadata()?.len() > 0 {
         file.seek(SeekFrom::End(-1))?;
@@ -107,7 +107,7 @@ fn append(path: &Path, lines: &str) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Returns the lines of the difference between two states.
+/// Returns the log lines for the difference between two states.
 pub(super) fn lines(at: Timestamp, actor: Option<&str>, before: &Export, after: &Export) -> String {
     let mut lines = String::new();
     let mut add = |action: &str,

@@ -10,7 +10,7 @@ mod app;
 
 pub(super) use app::AppEntry;
 
-/// Deeper than any key file needs, and shallow enough to stop a file made to exhaust the parser.
+/// Deeper than any key file needs, and shallow enough that no file can exhaust the parser.
 const MAX_DEPTH: usize = 32;
 
 /// The values of one document, in the order of the text. YAML features that a key file must not use are errors.
@@ -40,7 +40,7 @@ impl<'a> Events<'a> {
         options.disallow_directives = true;
         options.emit_unresolved_aliases = true;
         options.emit_anchor_events = true;
-        // Lets a key that is too long be reported as such.
+        // This way, a key that is too long is reported as too long.
         options.simple_key_max_lookahead = 8 * MAX_KEY_BYTES;
         options.set_emit_comments(false);
         options
@@ -177,7 +177,7 @@ impl<'a> Events<'a> {
             Event::MappingStart(_, anchor, tag) => (NodeKind::Mapping, anchor, tag.is_some()),
             Event::SequenceStart(_, anchor, tag) => (NodeKind::Sequence, anchor, tag.is_some()),
             Event::MappingEnd | Event::SequenceEnd => return Ok(None),
-            // Aliases, and events that later versions of the parser may add.
+            // Aliases, and events that may be added by later versions of the parser.
             _ => return Err(LoadErrorKind::Anchor.at(position)),
         };
         if anchor != 0 {

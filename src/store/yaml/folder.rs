@@ -16,9 +16,9 @@ pub(super) use reading::{files, parse, read};
 /// Keys in a folder with a file for each client, as Kubernetes and Docker mount secrets.
 ///
 /// The name of a file is the name of the client, and each line of it is a key, or the digest of one (`sha256:...`). Empty
-/// lines are skipped. Names that begin with `..` are skipped: Kubernetes keeps its own links under them. Any other file,
-/// and any folder, is read or refused. The rules for keys and names are those of [`YamlStore`]; weak keys are refused, and
-/// so are keys in quotes, lines that begin with `#`, and files whose names look like keys.
+/// lines are skipped. Names that begin with `..` are skipped: Kubernetes keeps its own links under them. Every other
+/// entry is read or refused, including folders. The rules for keys and names are those of [`YamlStore`]. Weak keys,
+/// keys in quotes, lines that begin with `#`, and files whose names look like keys are refused.
 ///
 /// ```
 /// use keygate::store::FolderStore;
@@ -36,7 +36,7 @@ pub(super) use reading::{files, parse, read};
 pub struct FolderStore(YamlStore);
 
 impl FolderStore {
-    /// Loads a folder. One without files is valid: every request is refused.
+    /// Loads a folder. An empty folder is valid: every request is refused.
     ///
     /// # Errors
     ///

@@ -40,7 +40,7 @@ pub enum ReloadError {
     /// The file or folder is missing, cannot be read, or is not valid.
     #[error(transparent)]
     Invalid(#[from] KeyFileError),
-    /// The file or folder holds no keys any more, without their having been revoked. It may still be being written.
+    /// All keys disappeared from the file or folder without having been revoked. It may still be being written.
     #[error(
         "there are no longer any keys, although they were not revoked: if that is intended, call `reload()` or \
          restart the service"

@@ -20,7 +20,7 @@ pub(super) struct KeyFile {
     pub(super) keys: MemoryStore,
     /// The path as given, for messages.
     path: Option<PathBuf>,
-    /// Stays valid when the process changes its working directory.
+    /// The absolute path, which stays valid when the process changes its working directory.
     absolute_path: Option<PathBuf>,
     layout: Layout,
     /// Held from reading the file to updating the keys, so that older content never replaces newer.
@@ -137,7 +137,8 @@ impl KeyFile {
         }
         let loaded = self.load_again(text, |state, digest, keys| {
             self.check(state, digest, keys).inspect_err(|_| {
-                // Revocations apply even from a refused file: a partly written file cannot revoke a key by mistake.
+                // Revocations take effect even if the file is refused, since a partly written file cannot revoke a key
+                // by mistake.
                 state.revoked.extend(keys.revoked());
                 self.keys.revoke_all(&state.revoked);
             })
@@ -228,7 +229,7 @@ impl Findings {
     pub(super) fn warnings_at(&self, path: Option<&Path>, layout: &Layout) -> Vec<KeyFileWarning> {
         let Some(path) = path else { return self.warnings.clone() };
         let mut all = Vec::new();
-        // A folder is mounted as it should be.
+        // Folders should be mounted, and need no check.
         if !matches!(layout, Layout::Folder) && mount::is_mount_point(path) {
             all.push(KeyFileWarning::new(WarningKind::Mounted, None));
         }

@@ -5,13 +5,14 @@ use super::load_error::LoadErrorKind;
 /// The section of an application's own file, unless another one is named.
 pub(super) const SECTION: &str = "keygate";
 
-/// Where a file has its keys.
+/// The place of the keys in a file.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Layout {
-    /// The file has keys and nothing else.
+    /// The file contains only keys.
     #[default]
     Own,
-    /// The file is an application's own, with `api_key` and `api_keys` at the top, and everything else below these names.
+    /// The file is an application's own, with `api_key` and `api_keys` at the top level, and all other fields below
+    /// these names.
     Embedded(Arc<[Box<str>]>),
     /// A folder with a file for each client.
     Folder,

@@ -239,7 +239,7 @@ pub(super) enum LoadErrorKind {
 }
 
 impl LoadErrorKind {
-    /// Returns the place of an earlier entry that the message names.
+    /// Returns the place of the earlier entry that the message refers to.
     #[cfg(feature = "serde")]
     pub(super) fn first_mut(&mut self) -> Option<&mut Place> {
         match self {

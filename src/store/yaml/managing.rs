@@ -47,8 +47,8 @@ impl YamlStore {
         Ok(Self { keys: self.keys.for_actor(actor)?, ..self.clone() })
     }
 
-    /// Returns a handle whose changes are refused if what they change no longer has this version: see
-    /// [`ManageKeys::if_version`](crate::ManageKeys::if_version). It is compared with the file.
+    /// Returns a handle whose changes are refused if the client or key no longer has this version: see
+    /// [`ManageKeys::if_version`](crate::ManageKeys::if_version). The version is compared with the file.
     #[must_use]
     pub fn if_version(&self, version: Version) -> Self {
         Self { keys: self.keys.if_version(version), ..self.clone() }
@@ -64,8 +64,8 @@ impl YamlStore {
         self.change(|keys| keys.add_client(&profile))
     }
 
-    /// Changes the title, scopes, networks, quota or metadata of a client. What the change does not name stays, in the text
-    /// of the file, too.
+    /// Changes the title, scopes, networks, quota or metadata of a client. Everything that the change does not name
+    /// stays, and so does its text in the file.
     ///
     /// # Errors
     ///
@@ -124,8 +124,8 @@ impl YamlStore {
         self.change(|keys| keys.issue(client, key.clone()))
     }
 
-    /// Changes the label, expiry, scopes or networks of a key. What the change does not name stays, in the text of the file,
-    /// too. A plaintext key is replaced with its digest.
+    /// Changes the label, expiry, scopes or networks of a key. Everything that the change does not name stays, and so
+    /// does its text in the file. A plaintext key is replaced with its digest.
     ///
     /// # Errors
     ///

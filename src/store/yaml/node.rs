@@ -14,7 +14,7 @@ pub(super) struct Node<'a> {
 }
 
 pub(super) enum NodeKind<'a> {
-    /// A text, and the start of its second line, if it has one.
+    /// A text, with the start of its second line, if it has one.
     Scalar(Text<'a>, ScalarStyle, Option<Position>),
     /// A number that serde has read.
     #[cfg(feature = "serde")]
@@ -46,7 +46,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn wrong_type(&self, expected: &'static str, hint: &'static str) -> LoadError {
-        // Lines with the same indentation are a file of another format, not a wrong indentation.
+        // If the lines have the same indentation, the file has another format, and the indentation is not the mistake.
         if let NodeKind::Scalar(_, ScalarStyle::Plain, Some(second)) = self.kind
             && second.column != self.position.column
         {

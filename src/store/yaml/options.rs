@@ -43,19 +43,21 @@ impl YamlOptions {
     /// `allow_weak_keys`, `version`) are in the section `keygate`, which may have `api_keys`, too. Everything else is the
     /// application's: it may use anchors, tags and any other YAML, and changes of keys leave every byte of it as it is.
     ///
-    /// A file with none of the three names is an error, and a watched store keeps its keys. A name at the top that
-    /// resembles one of them is a warning.
+    /// A file without any of these three names is an error, and a store that follows it keeps its keys. A name at the
+    /// top that resembles one of them causes a warning.
     pub fn embedded(self) -> Self {
         Self { section: Some(self.section.unwrap_or_else(|| SECTION.to_owned())) }
     }
 
-    /// Reads an application's own file with another section than `keygate`, such as `auth.keys`: `keys` below `auth`.
+    /// Reads an application's own file whose section is not `keygate` but, for example, `auth.keys`: `keys` below
+    /// `auth`.
     pub fn section(self, section: impl Into<String>) -> Self {
         Self { section: Some(section.into()) }
     }
 
-    /// Reads a file as an application's own if it looks so: it has the name `keygate` at the top, or one that is no field
-    /// of key files and resembles none. For tools that open any file; a service should say what its file is.
+    /// Detects whether a file is an application's own: if it has the name `keygate` at the top level, or a name that
+    /// neither is nor resembles a field of key files. For tools that open any file; a service should say which kind its
+    /// file is.
     pub fn detect(self, path: impl AsRef<Path>) -> Self {
         let text = read::read_regular(path.as_ref());
         let is_embedded = text.is_ok_and(|text| read::utf8(&text).is_ok_and(parse::is_of_app));
@@ -72,8 +74,8 @@ impl YamlOptions {
     ///
     /// # Errors
     ///
-    /// As for [`YamlStore::open`]; or the name of the section is not one or several names joined by dots; or the file of
-    /// an application has neither `api_key` nor `api_keys` nor the section.
+    /// As for [`YamlStore::open`]; or the section is not one name, or several joined by dots; or the file of an
+    /// application has neither `api_key` nor `api_keys` nor the section.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<YamlStore, KeyFileError> {
         let path = path.as_ref();
         Ok(YamlStore::from_file(KeyFile::open(path, self.layout(Some(path))?)?))

@@ -38,7 +38,7 @@ pub(super) struct Parsed {
     pub(super) findings: Findings,
 }
 
-/// What was found in a text, whether it can be loaded or not.
+/// The result of parsing a text, even if it cannot be loaded.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) warnings: Vec<KeyFileWarning>,
@@ -86,7 +86,7 @@ pub(super) fn parse_all(
 /// The closure of `YamlStore::lint_with`, called with each key and client name.
 type Rule<'r> = &'r mut dyn FnMut(YamlText<'_>);
 
-/// Returns the first error to the caller, or collects all errors.
+/// Whether to return the first error, or to collect all errors.
 struct ErrorCollector {
     first_only: bool,
     found: Vec<LoadError>,

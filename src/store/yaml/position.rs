@@ -30,7 +30,7 @@ impl Position {
     }
 }
 
-/// The place of an earlier entry, in a message.
+/// The place of an earlier entry, for a message.
 #[derive(Debug)]
 pub(super) enum Place {
     Line(u32),

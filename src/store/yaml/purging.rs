@@ -4,8 +4,8 @@ use crate::manage::{KeyInfo, ManageError, PurgeKeys};
 impl YamlStore {
     /// Removes the keys that a purge selects, with their lines, and returns them, sorted by client and then by creation time.
     ///
-    /// This store refuses to add them again. The file keeps nothing of them: whoever edits it can add them again, and so can
-    /// another process.
+    /// This store refuses to add them again. But the file keeps no trace of them, so an editor or another process can
+    /// add them again.
     ///
     /// # Errors
     ///

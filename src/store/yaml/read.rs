@@ -8,7 +8,7 @@ use super::file::Target;
 use super::load_error::{LoadError, LoadErrorKind};
 use super::position::Position;
 
-/// The largest file that is read, with about 18 million keys.
+/// The maximum size of a file, enough for about 18 million keys.
 pub(super) const MAX_FILE_BYTES: usize = 1 << 30;
 
 /// Reads a regular file. Pipes are refused because they could block, and devices because they cannot be reread.
@@ -29,8 +29,8 @@ pub(super) fn read_regular(path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadError>
     read_opened(&file)
 }
 
-/// Returns whether a path leads to a file without a name: one that was mounted by itself and then replaced.
-/// Reopening the path excludes a file that was replaced just after it was opened.
+/// Returns whether a path leads to a file that has no name any more, because it was mounted without its folder and then
+/// replaced. The path is opened again, to exclude a file that was replaced just after it was opened.
 #[cfg(unix)]
 fn is_unlinked(file: &File, reopen: impl FnOnce() -> io::Result<File>) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
@@ -54,7 +54,7 @@ fn read_opened(file: &File) -> Result<Zeroizing<Vec<u8>>, LoadError> {
         return Err(LoadErrorKind::NotRegular.into());
     }
     let size = usize::try_from(metadata.len()).ok().filter(|size| *size <= MAX_FILE_BYTES);
-    // One byte more than the size, so that the end is reached without growing the buffer.
+    // One byte more than the size, so that the end of the file is reached without growing the buffer.
     read_all(file, size.ok_or(LoadErrorKind::TooLarge)? + 1)
 }
 
@@ -94,7 +94,7 @@ fn read_at_most(
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, LoadError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
-        // The parser gives a byte order mark no column either.
+        // The parser does not count a byte order mark as a column either.
         let valid = valid.strip_prefix('\u{feff}').unwrap_or(valid);
         LoadErrorKind::NotUtf8.at(Position::new(1, 1).after(valid))
     })

@@ -47,8 +47,7 @@ pub enum KeyFileEvent {
         /// The reason.
         error: Arc<io::Error>,
     },
-    /// An edit has been waiting for one second because another process holds the lock. It waits for at most 30
-    /// seconds.
+    /// An edit has waited for one second because another process holds the lock. It will wait for at most 30 seconds.
     Waiting {
         /// The lock.
         lock: PathBuf,

@@ -1,4 +1,4 @@
-//! Changes of the file: made in memory, written into its text, and read back before the file is replaced.
+//! Changes of the file. They are made in memory, written into its text, and read back before the file is replaced.
 
 use std::path::Path;
 use std::thread;
@@ -16,7 +16,7 @@ use crate::key::{KeyDigest, Timestamp};
 use crate::manage::ManageError;
 use crate::store::MemoryStore;
 
-/// How often an edit is tried again because another process has changed the file.
+/// The number of retries of an edit because another process has changed the file.
 const ATTEMPTS: usize = 10;
 
 /// The result of a change, before it is written.

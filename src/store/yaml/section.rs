@@ -17,7 +17,7 @@ mod writing;
 use recording::{Recorder, Recording};
 use writing::Section;
 
-/// A whole section of keys in an application's own settings: all that a key file may hold.
+/// A whole section of keys in an application's own settings, with everything that a key file may contain.
 ///
 /// It deserializes from a map with any of the fields of a key file ([`YamlStore`](crate::YamlStore)): `api_key`,
 /// `api_keys`, `clients`, `policy`, `allow_weak_keys` and `version`, in any self-describing format. Needs the features

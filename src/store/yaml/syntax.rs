@@ -1,4 +1,4 @@
-//! Errors of the YAML parser, in words for operators who may not know YAML.
+//! Errors of the YAML parser, explained for operators who may not know YAML.
 
 use granit_parser::{ErrorKind, Marker, ScanError};
 

@@ -18,10 +18,10 @@ mod report_state;
 use fingerprint::Fingerprint;
 use report_state::ReportState;
 
-/// A check costs one system call, unless the metadata of the file has changed.
+/// The interval between two checks. A check costs one system call, unless the metadata of the file has changed.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// The file is read at least once in this many checks, whatever its metadata: every 30 seconds.
+/// The file is read at least once in this many checks (every 30 seconds), whatever its metadata.
 const READ_EVERY: u32 = 150;
 
 impl YamlStore {
@@ -31,8 +31,8 @@ impl YamlStore {
     /// The file may be changed in place, replaced by renaming, deleted and created again, or reached through symbolic
     /// links that change, as in ConfigMaps and Secrets of Kubernetes. The switch is atomic, and no lookup waits.
     ///
-    /// A change is loaded when it is the same in two reads, 50 ms apart. The store keeps its old content, and
-    /// reports so in [`YamlStore::health`], while
+    /// A change is loaded when two reads, 50 ms apart, return the same text. The store keeps its old content, and says
+    /// so in [`YamlStore::health`], while
     ///
     /// - the file is missing, cannot be read, or is not a valid key file;
     /// - the file no longer holds any keys, unless they were revoked or removed by keygate; or a revoked key would
@@ -41,7 +41,7 @@ impl YamlStore {
     /// Keys that the file revokes are refused even if the rest of it is not loaded.
     ///
     /// In containers, mount the folder of the file, not the file itself: a mounted file does not change when the
-    /// original is replaced, so that a revoked key keeps working. On Linux, such a mount is a warning. On Unix, it
+    /// original is replaced, so that a revoked key keeps working. On Linux, such a mount causes a warning. On Unix, it
     /// is a failure once the original has been replaced, unless another hard link keeps the old file. See
     /// [`guide::operate`](crate::guide::operate).
     ///
@@ -129,7 +129,8 @@ impl Follower {
             let path = self.path.clone();
             file.events.report(KeyFileEvent::Reloaded { path, keys, clients });
         }
-        // A file that cannot be used as it is, such as one that is too large, is read again only after a change.
+        // A file that cannot be used in its current state, such as one that is too large, is not read again before it
+        // changes.
         let again = first.is_none() && !is_refused || matches!(outcome, FollowOutcome::Unstable);
         self.fingerprint = if again { None } else { Some(now) };
     }

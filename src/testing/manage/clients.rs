@@ -7,7 +7,7 @@ use crate::testing::sample::{detailed_profile, largest_profile, unlimited_profil
 
 pub(super) async fn added_client_keeps_its_profile(case: &Case<impl Managed>) {
     for profile in [
-        // Names that differ in their case alone are two names.
+        // Names that differ only in case are different names.
         ClientProfile::new("app 1"),
         ClientProfile::new("O'Hara \"&\" \\ Søn: {#}; --"),
         detailed_profile(),

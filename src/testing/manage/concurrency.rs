@@ -16,7 +16,7 @@ use crate::testing::case::{Case, in_threads, interleave};
 const AT_ONCE: usize = 8;
 /// Races in which changes are interleaved.
 const INTERLEAVED: usize = 2;
-/// Races in threads: in a single one, a thread may finish before the others start.
+/// Races in threads. There are several, since a thread may finish before the others start.
 const IN_THREADS: usize = 8;
 /// Maximum number of checks during a rotation that waits.
 const LOOKS: usize = 64;
@@ -104,7 +104,7 @@ pub(super) async fn rounds(case: &Case<impl Managed>) -> usize {
     INTERLEAVED
 }
 
-/// Makes changes at once: interleaved in the first rounds, and then in threads.
+/// Makes changes at the same time: interleaved in the first rounds, and in threads after these.
 pub(super) async fn at_once<S: Managed, T: fmt::Debug + Send>(
     case: &Case<S>,
     round: usize,
@@ -120,7 +120,7 @@ pub(super) async fn at_once<S: Managed, T: fmt::Debug + Send>(
     results
 }
 
-/// Polls a change once, and returns the rest of it.
+/// Polls a change once, and returns it if it is not complete.
 fn polled<'a, T: Send + 'a>(mut change: Change<'a, T>) -> Change<'a, T> {
     match change.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => Box::pin(ready(result)),

@@ -111,7 +111,7 @@ pub(super) async fn change_of_nothing_has_no_event(case: &Case<impl Managed>) {
     assert_eq!(after, before, "{case}: the events after changes of nothing");
 }
 
-/// Each page has what the filter selects, the newest or the oldest event first, for each filter and limit.
+/// For each filter and limit, the pages contain the selected events, the newest or the oldest first.
 pub(super) async fn pages_are_parts_of_the_filtered_events(case: &Case<impl Managed>) {
     let mut keys = Vec::new();
     for number in 0..6 {
@@ -176,7 +176,7 @@ pub(super) async fn every_event_is_in_one_page(case: &Case<impl Managed>) {
     assert!(found[new..] == before, "{case}: not every event is in one page: {found:?}");
 }
 
-/// A cursor of another list, or of no page, is an error.
+/// A cursor that is from another list, or from no page, is an error.
 pub(super) async fn event_cursor_of_another_list_is_refused(case: &Case<impl Managed>) {
     let query = EventQuery::new().with_limit(1);
     let page = case.done("a page of events", case.store.events(&query)).await;

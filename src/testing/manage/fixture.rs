@@ -16,7 +16,7 @@ pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A run of hexadecimal digits that is shorter than a digest, and longer than the two ids of a rotation.
+/// A number of hexadecimal digits less than those of a digest, and more than those of the two ids of a rotation.
 const DIGITS: usize = 40;
 
 pub(super) type Change<'a, T> = BoxFuture<'a, Result<T, ManageError>>;
@@ -26,7 +26,7 @@ pub(in crate::testing) trait Managed: KeyStore + ManageKeys {}
 
 impl<S: KeyStore + ManageKeys> Managed for S {}
 
-/// The text of a key of the suite. The store only gets its digest.
+/// The text of a key. The store only gets its digest.
 pub(super) struct Key(String);
 
 impl Deref for Key {

@@ -71,7 +71,7 @@ pub(super) async fn key_that_would_never_work_is_refused(case: &Case<impl Manage
 
 pub(super) async fn fields_of_a_key_are_kept(case: &Case<impl Managed>) {
     let longest = "é".repeat(MAX_NAME_CHARS);
-    // These times have fractions of a microsecond, as the clock has.
+    // These times have fractions of a microsecond, like the clock.
     let (day, year_2112) = (case.now() + DAY, case.now() + 84 * 365 * DAY);
     for (index, (label, not_before, expires)) in [
         (None, None, None),

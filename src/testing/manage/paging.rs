@@ -119,7 +119,8 @@ fn key_queries(keys: &[KeyInfo], now: SystemTime) -> Vec<KeyQuery> {
     queries
 }
 
-/// Reads all pages of a list, and checks that each but the last one is full, and that only an empty list has an empty page.
+/// Reads all pages of a list. Checks that all pages but the last one are full, and that only an empty list has an empty
+/// page.
 pub(super) async fn all_pages<T, S: Managed>(
     case: &Case<S>,
     limit: usize,
@@ -139,7 +140,7 @@ pub(super) async fn all_pages<T, S: Managed>(
     }
 }
 
-/// Each page has what the filter selects, in the order of the query, for each filter, order and limit.
+/// For each filter, order and limit, the pages contain the selected rows in the order of the query.
 pub(super) async fn pages_are_parts_of_the_filtered_list(case: &Case<impl Managed>) {
     fill(case).await;
     let clients = case.clients().await;

@@ -54,7 +54,7 @@ pub(super) async fn policy_limits_the_lifetime_of_keys(case: &Case<impl Managed>
     let is_default = lifetime.is_some_and(|it| it <= 2 * DAY && it + HOUR > 2 * DAY);
     assert!(is_default, "{case}: the successor of a key without an expiry: {lifetime:?}");
 
-    // A lifetime that is inherited is cut.
+    // An inherited lifetime is shortened.
     set(case, policy.with_default_lifetime(DAY).with_max_lifetime(3 * DAY)).await;
     let rotated = case.rotate(&new, Key::of("cut").to_new(), HOUR).await;
     let lifetime = rotated.new.expires().and_then(|end| end.duration_since(case.now()).ok());
@@ -62,7 +62,7 @@ pub(super) async fn policy_limits_the_lifetime_of_keys(case: &Case<impl Managed>
     assert!(is_cut, "{case}: the inherited lifetime is {lifetime:?}");
 }
 
-/// The policy is kept, and one that cannot be used is refused.
+/// The policy is kept, and an invalid policy is refused.
 pub(super) async fn policy_is_kept(case: &Case<impl Managed>) {
     let read = async || case.done("reading the policy", case.store.policy()).await;
     assert_eq!(read().await, Policy::new(), "{case}: the policy of a new store");

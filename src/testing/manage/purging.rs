@@ -6,7 +6,7 @@ use crate::error::WrongReason;
 use crate::manage::{ClientChange, KeyChange, KeyError, KeyInfo, KeyQuery, ManageError, PurgeKeys};
 use crate::testing::case::Case;
 
-/// Takes the keys whose time has come, and leaves nothing of them in any list.
+/// A purge removes the selected keys from every list, and no others.
 pub(super) async fn purged_key_is_gone_and_unknown(case: &Case<impl Managed>) {
     let start = case.now();
     let keys =
@@ -79,7 +79,7 @@ pub(super) async fn purged_key_is_gone_and_unknown(case: &Case<impl Managed>) {
     case.admits("after all purges", &live, "App 1").await;
 }
 
-/// Whatever the times, also of a disabled client.
+/// Whatever the times of the purge, and even if the client is disabled.
 pub(super) async fn key_that_may_work_is_never_purged(case: &Case<impl Managed>) {
     let [live, replaced, of_disabled] = ["live", "replaced", "of a disabled client"].map(Key::of);
     let (expiring, later, successor) =
@@ -106,7 +106,7 @@ pub(super) async fn key_that_may_work_is_never_purged(case: &Case<impl Managed>)
     }
     case.enable("App 2").await;
     case.admits("of an enabled client", &of_disabled, "App 2").await;
-    // At the instant of its expiry, it has ended.
+    // At the instant of its expiry, the key has ended.
     case.clock.advance(MINUTE);
     let purged = purge_keys(case, &PurgeKeys::new().expired_before(case.now())).await;
     let ids = purged.iter().map(|key| key.key_id).collect::<Vec<_>>();
@@ -140,7 +140,7 @@ fn issue<'a, S: Managed>(store: &'a S, client: &'a str, key: &Key) -> Change<'a,
     store.issue(client, key.to_new())
 }
 
-/// It stays until the key that it replaces has ended, which then no longer names it.
+/// It stays until the key that it replaces has ended. That key then no longer names it.
 pub(super) async fn successor_of_a_key_that_works_is_kept(case: &Case<impl Managed>) {
     let [old] = case.issued("App 1", ["old"]).await;
     let new = Key::of("new");
@@ -165,7 +165,7 @@ pub(super) async fn successor_of_a_key_that_works_is_kept(case: &Case<impl Manag
     assert_eq!(case.keys(None).await, [expected], "{case}: a key without its successor");
     case.refuses("without its successor", &old, WrongReason::Expired).await;
 
-    // The other way round, the successor is not affected.
+    // Purging the old key does not affect its successor.
     let [first] = case.issued("App 2", ["first"]).await;
     let second = Key::of("second");
     let rotated = case.rotate(&first, second.to_new(), Duration::ZERO).await;
@@ -193,7 +193,7 @@ pub(super) async fn change_during_a_purge_is_kept(case: &Case<impl Managed>) {
         let of_dead = case.store.update_key(&dead_id, label());
         let of_dead: Change<'_, ()> = Box::pin(async move {
             match of_dead.await {
-                // Purged before.
+                // These keys were purged before.
                 Ok(_) | Err(ManageError::UnknownKey { .. }) => Ok(()),
                 Err(error) => Err(error),
             }

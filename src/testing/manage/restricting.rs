@@ -56,7 +56,7 @@ pub(super) async fn scope_that_the_client_lacks_is_refused(case: &Case<impl Mana
     .await;
 }
 
-/// Of a key, of its client, and of both.
+/// Networks of a key, of its client, and of both.
 pub(super) async fn key_is_refused_outside_its_networks(case: &Case<impl Managed>) {
     let (profile, networks) = (restricted_profile(), ["10.1.0.0/16", "2001:db8::/32"].map(network));
     case.add(profile.clone()).await;
@@ -136,7 +136,7 @@ pub(super) async fn successor_inherits_scopes_and_networks(case: &Case<impl Mana
     assert_eq!((new.scopes, new.networks), (vec![write], vec![elsewhere]), "{case}: its own");
 }
 
-/// Requests see the change at once, and what it does not name stays.
+/// Requests see the change at once, and everything that it does not name stays.
 pub(super) async fn restrictions_of_a_key_are_changed_at_once(case: &Case<impl Managed>) {
     let [home, part, office] = ["10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24"].map(network);
     let [all, read, write] = ["orders:*", "orders:read", "orders:write"].map(scope);
@@ -183,7 +183,7 @@ pub(super) async fn restrictions_of_a_key_are_changed_at_once(case: &Case<impl M
     assert_eq!(case.listed(&other).await, untouched, "{case}: another key was changed");
 }
 
-/// A key may keep what its client has lost, and never gets it again.
+/// A change may leave a key with scopes and networks that its client has lost, but cannot add them.
 pub(super) async fn change_beyond_the_client_is_refused(case: &Case<impl Managed>) {
     let [read, write] = ["orders:read", "orders:write"].map(scope);
     let [home, office] = ["10.0.0.0/8", "192.0.2.0/24"].map(network);
@@ -225,7 +225,7 @@ pub(super) async fn change_beyond_the_client_is_refused(case: &Case<impl Managed
     assert_eq!(seen, Ok(vec![read]), "{case}: a key after the change");
 }
 
-/// A key gets back what its client gets back, and never more than it had.
+/// A key gets back the scopes and networks that its client gets back, but never more than it had.
 pub(super) async fn key_loses_what_its_client_loses(case: &Case<impl Managed>) {
     let [home, part, office] = ["10.0.0.0/8", "10.1.2.0/24", "192.0.2.0/24"].map(network);
     let [orders, read, stock] = ["orders:*", "orders:read", "stock:read"].map(scope);

@@ -43,14 +43,14 @@ pub(super) async fn revoked_key_never_works_again(case: &Case<impl Managed>) {
     case.disable("App 1").await;
     case.refuses("when its client is disabled", &revoked, WrongReason::Revoked).await;
     assert_eq!(case.listed(&revoked).await.state, KeyState::Revoked, "{case}: while disabled");
-    // Enabling a client that is enabled has no effect either.
+    // Enabling an enabled client has no effect either.
     for _ in 0..2 {
         case.enable("App 1").await;
         case.refuses("when its client is enabled", &revoked, WrongReason::Revoked).await;
     }
     assert_eq!(case.listed(&revoked).await.state, KeyState::Revoked, "{case}: when enabled");
 
-    // A key that leaks while it is being replaced.
+    // Revokes a key that was replaced, as after a leak during a rotation.
     let new = Key::of("new");
     case.rotate(&old, new.to_new(), 2 * HOUR).await;
     case.revoke(&old).await;

@@ -7,7 +7,7 @@ use crate::manage::{
 use crate::testing::case::Case;
 use crate::testing::sample::detailed_profile;
 
-/// Handlers see the change at the next request, and what the change does not name stays.
+/// Handlers see the change at the next request, and everything that it does not name stays.
 pub(super) async fn client_is_changed_at_once(case: &Case<impl Managed>) {
     let (before, name) = (detailed_profile(), "Detailed");
     case.add(before.clone()).await;
@@ -120,7 +120,7 @@ pub(super) async fn key_is_changed_at_once(case: &Case<impl Managed>) {
     expect("another label", KeyChange::new().with_label("mobile \"2\""), labelled.clone()).await;
     let bare = KeyInfo { label: None, ..issued };
     expect("no label", KeyChange::new().without_label(), bare.clone()).await;
-    // Earlier and later; and the label stays.
+    // The expiry may move earlier or later, and the label stays.
     expect("the label again", KeyChange::new().with_label("mobile \"2\""), labelled.clone()).await;
     let until =
         |time| KeyInfo { lifetime: labelled.lifetime.with_expiry(time), ..labelled.clone() };

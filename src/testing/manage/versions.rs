@@ -6,7 +6,7 @@ use crate::manage::{
 };
 use crate::testing::case::Case;
 
-/// A client and a key have another version after each change, the same one in lists, and no other one meanwhile.
+/// The version of a client or key differs after each change, is the same in lists, and does not change otherwise.
 pub(super) async fn version_is_another_one_after_a_change(case: &Case<impl Managed>) {
     let [key, other] = case.issued("App 1", ["a key", "another key"]).await;
     let versions = async || {
@@ -104,7 +104,8 @@ pub(super) async fn outdated_version_is_a_conflict(case: &Case<impl Managed>) {
     case.done("a change", removing.remove_client("App 1")).await;
 }
 
-/// Of several changes that are based on one version, one is made, and the others are conflicts with its result.
+/// Of several changes that are based on the same version, one succeeds, and the others are conflicts that return its
+/// result.
 pub(super) async fn one_of_competing_changes_is_made(case: &Case<impl Managed>) {
     let [key] = case.issued("App 1", ["a key"]).await;
     for round in 0..super::concurrency::rounds(case).await {

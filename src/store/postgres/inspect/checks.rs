@@ -63,7 +63,7 @@ const UNSAFE: &str = "
 select pg_catalog.string_agg(name, ' and ' order by name) from pg_catalog.pg_settings
 where name in ('fsync', 'full_page_writes') and setting = 'off' having count(*) > 0";
 
-/// Without the right to call the function, nothing is found.
+/// If the role may not call the function, nothing is reported.
 const QUEUE: &str = "
 select 'full' where case
     when pg_catalog.has_function_privilege('pg_catalog.pg_notification_queue_usage()', 'execute')

@@ -1,4 +1,4 @@
-/// The triggers of keygate, by table, name and function: another trigger may have the name of one of them.
+/// The triggers of keygate, by table, name and function, since a foreign trigger may have the name of one of them.
 macro_rules! own {
     () => {
         "(values
@@ -12,8 +12,7 @@ macro_rules! own {
     };
 }
 
-/// Triggers and rules of others on the tables of keygate, and foreign keys whose actions change other
-/// tables.
+/// Foreign triggers and rules on the tables of keygate, and foreign keys whose actions change other tables.
 pub(in crate::store::postgres) const FOREIGN: &str = concat!(
     "
 select pg_catalog.format('the trigger `%s` on `keygate.%s`', t.tgname, c.relname)

@@ -31,13 +31,13 @@ fn value_literal(value: &Value<'_>) -> String {
     }
 }
 
-/// Quotes a text for a statement without parameters, whatever the server's `standard_conforming_strings`.
-/// Decoding it from bytes by a function would add a collation.
+/// Quotes a text for a statement without parameters, whatever the server's `standard_conforming_strings`. A function
+/// that decodes it from bytes would add a collation.
 pub(super) fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// Returns an array as one literal: parsing a list of a million elements takes long.
+/// Returns an array as one literal, since parsing a list of a million elements is slow.
 pub(super) fn array(texts: impl Iterator<Item = impl AsRef<str>>) -> String {
     let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     let texts = texts.map(|text| format!("\"{}\"", quoted(text.as_ref())));

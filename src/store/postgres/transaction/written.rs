@@ -1,4 +1,4 @@
-//! The rows whose changes must have events, since replicas learn of changes from events alone.
+//! The rows whose changes must have events, since replicas only learn of changes from events.
 
 use super::literals::{array, literal};
 use crate::key::KeyId;

@@ -150,7 +150,7 @@ fn write_rows(file: &File, database: &str, table: &Table, refused: &Refused) -> 
     let mut file = BufWriter::new(file);
     let counts = json!([database, clients.len(), restricted.len(), keys, refused.len()]);
     writeln!(file, "{counts}")?;
-    // Restricted keys are in the order of the digests, too.
+    // Restricted keys are sorted by digest, too.
     let mut next_restricted = clients.len()..;
     for client in clients {
         writeln!(file, "{}", client::to_json(client))?;
@@ -179,7 +179,7 @@ fn write_rows(file: &File, database: &str, table: &Table, refused: &Refused) -> 
     file.flush()
 }
 
-/// Updates the time of the last contact, and returns the checksum, if the file has this one.
+/// Updates the time of the last contact, if the file has this checksum, and returns the checksum.
 ///
 /// Otherwise another process wrote the file, and may have missed changes.
 pub(super) fn update_contact(
@@ -208,7 +208,7 @@ fn locate(path: &Path) -> io::Result<(Folder, &OsStr)> {
 
 const TEMPORARY: &str = ".keygate-tmp-";
 
-/// A temporary file of this age belongs to no running write.
+/// A temporary file that is older than this belongs to no running write.
 const STALE: Duration = Duration::from_secs(60 * 60);
 
 /// Returns a random name, since several instances may share a path.
@@ -220,7 +220,8 @@ fn temporary(name: &OsStr) -> io::Result<OsString> {
     Ok(temporary)
 }
 
-/// Removes temporary files of crashed processes. An error here shows up again when the snapshot is written.
+/// Removes temporary files of crashed processes. An error here is not reported, since writing the snapshot reports it
+/// again.
 fn remove_stale(folder: &Folder, name: &OsStr) {
     let prefix = format!("{}{TEMPORARY}", name.to_string_lossy());
     for name in folder.names() {

@@ -18,7 +18,7 @@ pub(super) struct Header {
 }
 
 const FORMAT: &[u8] = b"keygate snapshot 5\n";
-/// Another size of a key's status needs another version of the format.
+/// If the size of a key's status changes, the version of the format must change.
 const _: () = assert!(PackedStatus::BYTES == 8);
 pub(super) const HEADER_BYTES: u64 = (FORMAT.len() + 8 + 2 * size_of::<Checksum>()) as u64;
 
@@ -51,7 +51,7 @@ impl Header {
     }
 }
 
-/// Computes the checksum of the file behind its header.
+/// Computes the checksum of the file after its header.
 pub(super) fn checksum(mut file: &File) -> io::Result<Checksum> {
     file.seek(SeekFrom::Start(HEADER_BYTES))?;
     let mut hasher = Sha256::new();

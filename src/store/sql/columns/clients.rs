@@ -16,7 +16,7 @@ pub(in crate::store) static CLIENTS: Table<ClientFacts> = Table {
                 |client| Some(client.profile.name().into()),
                 |client, name| {
                     let name = name.ok_or("its `name` is null")?;
-                    // A cursor begins with a profile of this name.
+                    // A cursor already starts with a profile of this name.
                     if client.profile.name() != name {
                         client.profile = ClientProfile::new(name);
                     }

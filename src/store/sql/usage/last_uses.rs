@@ -31,7 +31,7 @@ where
     rows.iter().map(last_use).collect::<Result<_, _>>().map_err(StoreError::new)
 }
 
-/// The fewest rows to read at once: most clients have several keys.
+/// The minimum number of rows to read at once, since most clients have several keys.
 const ROWS: usize = 200;
 
 /// Lists clients by the last use of any of their keys, the latest first, and then by name.
@@ -53,7 +53,7 @@ where
         after = uses.last().cloned();
         let clients = uses.iter().map(|used| used.client.clone()).collect();
         let latest = latest_uses(&mut transaction, &clients).await?;
-        // A client with several keys is where its latest use is.
+        // A client with several keys is listed by its latest use.
         found.extend(uses.into_iter().filter(|used| latest.contains(used)));
         if is_last {
             break;
@@ -64,7 +64,7 @@ where
     Ok(found)
 }
 
-/// Returns uses of any key, the latest first.
+/// Returns the last uses of all keys, the latest first.
 async fn uses_after<T>(
     transaction: &mut T,
     rows: usize,

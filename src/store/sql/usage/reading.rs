@@ -36,7 +36,7 @@ where
     rows.iter().map(counts_row).collect::<Result<_, _>>().map_err(StoreError::new)
 }
 
-/// The counts of the times that overlap the wanted one, in a form whose parts an index finds.
+/// Selects the counts that overlap the given time, in parts that each use an index.
 fn source<D: UsageDialect>(query: &CountsQuery<'_>) -> String {
     let CountsQuery { clients, since, until, group } = query;
     let since = since.map_or(0, |since| since).cast_signed();
@@ -47,13 +47,13 @@ fn source<D: UsageDialect>(query: &CountsQuery<'_>) -> String {
         let of_length = |length| format!("seconds = {length} and start > {}", behind(length));
         return format!("{counts} where ({}){until}", LENGTHS.map(of_length).join(" or "));
     }
-    // Planners take the index of clients only for each length by itself.
+    // Planners use the index of clients only if each bucket length has its own query.
     let select = |length| {
         let (of_clients, behind) = (<D as Dialect>::in_list("$1"), behind(length));
         let condition =
             format!("client {of_clients} and seconds = {length} and start > {behind}{until}");
         match group {
-            // In the order of SQLite's index: sorting the minutes takes four times as long.
+            // Grouped in the order of SQLite's index: sorting the minutes would take four times as long.
             Group::Time(seconds) | Group::ClientTime(seconds) if seconds % 3_600 == 0 => format!(
                 "select client, start - start % 3600 as start, {length} as seconds, outcome, sum(count) as count \
                  from {counts} c where {condition} and start - start % 3600 > {} \
@@ -80,7 +80,7 @@ fn counts_row<R: Values>(row: &R) -> Result<CountsRow, ValueError> {
     })
 }
 
-/// Returns since when usage is written.
+/// Returns since when usage has been written.
 pub(in crate::store) async fn read_watch<B>(database: &B) -> Result<Option<u64>, StoreError>
 where
     B: Database,

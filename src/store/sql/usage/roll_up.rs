@@ -8,11 +8,11 @@ const MINUTES_KEPT: u64 = DAY;
 const HOURS_KEPT: u64 = 31 * DAY;
 const DAYS_KEPT: u64 = 731 * DAY;
 
-/// A batch is not sent again after so long.
+/// A batch is never sent again after this time.
 const BATCHES_KEPT: u64 = DAY;
 
-/// Sums older minutes by hour and older hours by day, and removes what is older still. Every count stays in one row, so
-/// that sums over all rows are right at any time.
+/// Sums older minutes by hour and older hours by day, and removes the oldest days. Every count is always in exactly one
+/// row, so that sums over all rows are right at any time.
 pub(super) async fn roll_up<T>(transaction: &mut T, now: u64) -> Result<(), StoreError>
 where
     T: Transaction<Dialect: UsageDialect>,

@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::store::sql::transaction::{Database, Transaction};
 use crate::store::usage::{LastUse, UsageBatch, UsageRow};
 
-/// Without any batch for longer than this, nothing was watched.
+/// If there was no batch for longer than this, usage was not watched meanwhile.
 const MAX_GAP: u64 = DAY;
 
 /// The number of rows per statement.
@@ -40,7 +40,7 @@ where
     if *rolls_up {
         roll_up::roll_up(&mut transaction, *now).await?;
     }
-    // Last, since all instances write this row.
+    // Written last, since all instances write this row.
     let watch = format!(
         "insert into {} as w (only_one, since, until) values (1, {since}, {now}) \
          on conflict (only_one) do update set until = excluded.until, \
@@ -52,8 +52,8 @@ where
     transaction.commit().await.map(drop)
 }
 
-/// Returns `false` if the batch was added before. If another attempt is about to commit it, the unique key makes this
-/// one wait.
+/// Returns `false` if the batch was added before. If another attempt is about to commit it, this one waits, because of
+/// the unique key.
 async fn add_batch<T: Transaction>(
     transaction: &mut T,
     UsageBatch { instance, sequence, now, .. }: &UsageBatch,
@@ -75,7 +75,7 @@ async fn insert<T: Transaction>(
     transaction.execute(sql, &[rows.as_str().into()]).await
 }
 
-/// PostgreSQL has no text with a zero byte, and clients of other stores may have any name.
+/// PostgreSQL refuses zero bytes in texts, and clients of your own store may have any name.
 fn text(client: &str) -> String {
     client.replace('\0', "\u{fffd}")
 }

@@ -1,4 +1,4 @@
-//! Changes inside of a mapping or list: what stays keeps its text, with comments.
+//! Changes inside a mapping or list. Unchanged parts keep their text, with comments.
 
 use std::ops::Range;
 
@@ -15,14 +15,14 @@ enum Fate {
     Replaced(Range<usize>, String),
 }
 
-/// The entries or items of a value, and those to be added.
+/// The entries or items of a value, with those to be added.
 struct Merge {
     fates: Vec<(Range<usize>, Fate)>,
     new: Value,
 }
 
 impl Outline<'_> {
-    /// Sets and removes fields of a mapping. Returns the new ones, which are still to be added.
+    /// Sets and removes fields of a mapping. Returns the new fields, which the caller must add.
     pub(super) fn set_fields(
         &self,
         mapping: &Piece<'_>,
@@ -41,7 +41,7 @@ impl Outline<'_> {
         (splices, new)
     }
 
-    /// Removes the lines of a field. If it is on the line of a dash, the next field that stays moves there.
+    /// Removes the lines of a field. If it is on the line of a dash, the next remaining field moves there.
     fn remove_field(&self, mapping: &Piece<'_>, field: &Entry<'_>, removed: &[String]) -> Splice {
         let start = field.key.range.start;
         let is_kept = |other: &&Entry<'_>| {
@@ -107,7 +107,7 @@ impl Outline<'_> {
             match fate {
                 Fate::Removed if has_kept => at = range.end,
                 Fate::Removed => {
-                    // With the comma behind it: the next one begins where this one did.
+                    // Removed with the comma after it: the next item begins where this one did.
                     text.push_str(self.text.get(at..range.start).unwrap_or_default());
                     at = usize::MAX;
                 }
@@ -137,13 +137,13 @@ impl Outline<'_> {
             text.extend([", ", more]);
         }
         text.push_str(&self.text[at..old.range.end]);
-        // A splice writes the line ends of the file.
+        // A splice writes the line endings of the file.
         text.replace("\r\n", "\n")
     }
 }
 
 impl Merge {
-    /// Compares a mapping or list of texts with a new value. Returns `None` if nothing of it stays.
+    /// Compares a mapping or list of texts with a new value. Returns `None` if no part of it stays.
     fn of(old: &Piece<'_>, new: &Value) -> Option<Self> {
         let Value::Flow(new) = new else { return None };
         let merge = match (&**new, &old.shape) {

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use crate::store::yaml::node::Text;
 
-/// The values of a key file with their byte ranges. Those of an application's own are not looked into.
+/// The values of a key file with their byte ranges. The values of the application are not parsed further.
 pub(in crate::store::yaml) struct Outline<'a> {
     pub(super) text: &'a str,
     /// `None` if the file is empty or has only comments.

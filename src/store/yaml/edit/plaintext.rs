@@ -37,8 +37,8 @@ impl<'a> PlaintextEntry<'a> {
     }
 }
 
-/// Returns the first line that contains one of these keys apart from the entry itself: in a comment, or in a text that
-/// people choose.
+/// Returns the first line that contains one of these keys outside of its entry: in a comment, or in a text that people
+/// choose.
 pub(super) fn line_with_key(
     outline: &Outline<'_>,
     entries: &[PlaintextEntry<'_>],
@@ -72,7 +72,7 @@ fn chosen_texts<'o, 'a>(outline: &'o Outline<'a>) -> Vec<&'o Piece<'a>> {
     texts
 }
 
-/// Keys to search for in texts. A short key may be an ordinary word, and is found as a whole word only.
+/// Keys to search for in texts. A short key may be an ordinary word, and is only found as a whole word.
 struct KeySet<'a> {
     keys: HashSet<&'a str>,
     lengths: BTreeSet<usize>,
@@ -95,7 +95,7 @@ impl<'a> KeySet<'a> {
     }
 }
 
-/// Returns whether no letter or digit next to a part of a text continues it.
+/// Returns whether a part of a text is a whole word, with no letter or digit next to it.
 fn is_word(text: &str, start: usize, end: usize) -> bool {
     [start, end].iter().all(|at| {
         let neighbours = [text[..*at].chars().next_back(), text[*at..].chars().next()];

@@ -12,7 +12,7 @@ use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::{Text, is_null};
 
 impl<'a> Outline<'a> {
-    /// Reads a text that was loaded before and therefore is a valid key file.
+    /// Reads a text that was loaded before, and is therefore a valid key file.
     pub(in crate::store::yaml) fn of(text: &'a str, layout: &'a Layout) -> Result<Self, LoadError> {
         let section = layout.section();
         let mut events = if section.is_some() { Events::of_app(text) } else { Events::new(text) };
@@ -69,8 +69,8 @@ fn piece<'a>(
     Ok(Some(Piece { range, shape }))
 }
 
-/// Reads the next value inside a mapping or list, and extends its range. In block style, the range ends with the last
-/// value.
+/// Reads the next value inside a mapping or list, and extends the range of the latter. In block style, the range ends
+/// with the last value.
 fn child<'a>(
     events: &mut Events<'a>,
     around: &mut Range<usize>,
@@ -137,7 +137,7 @@ fn other<'a>(
     let mut around = range(span);
     let is_start =
         |event: &Event<'_>| matches!(event, Event::MappingStart(..) | Event::SequenceStart(..));
-    // Whether each open mapping or list is in flow style, whose end is written.
+    // Whether each open mapping or list is in flow style, whose end is written in the text.
     let mut open = Vec::new();
     open.extend(is_start(event).then_some(!around.is_empty()));
     while !open.is_empty() {
@@ -170,6 +170,6 @@ fn unfinished() -> LoadError {
 }
 
 fn range(span: &Span) -> Range<usize> {
-    // The parser always has byte offsets for a text in memory.
+    // The parser always knows byte offsets for a text in memory.
     span.byte_range().unwrap_or_default()
 }

@@ -5,11 +5,11 @@ use zeroize::Zeroizing;
 use super::outline::{Entry, Outline, Piece};
 use super::write::Value;
 
-/// A range of the text and its replacement: whole lines if the range is empty.
+/// A range of the text and its replacement. If the range is empty, the replacement is whole lines.
 pub(super) struct Splice {
     pub(super) range: Range<usize>,
     pub(super) new: String,
-    /// An offset in the mapping or list that changes.
+    /// An offset in the changed mapping or list.
     pub(super) inside: usize,
 }
 
@@ -24,11 +24,12 @@ pub(super) fn apply(text: &str, splices: &[Splice]) -> Zeroizing<String> {
     let eol = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let new = splices.iter().map(|splice| splice.new.replace('\n', eol)).collect::<Vec<_>>();
     let more: usize = new.iter().map(|new| new.len() + eol.len()).sum();
-    // Never grown, which would leave a copy of the keys in memory.
+    // Never grown, since growing would leave a copy of the keys in memory.
     let mut edited = Zeroizing::new(String::with_capacity(text.len() + more));
     let mut end = 0;
     for (Splice { range, .. }, new) in splices.iter().zip(&new) {
-        // Overlapping splices would be a bug. The result is loaded and compared before it is used.
+        // Overlapping splices would be a bug, which is noticed because the result is loaded and compared before it is
+        // used.
         edited.push_str(&text[end..range.start.max(end)]);
         let is_in_line = edited.ends_with(|last| last != '\n' && last != '\u{feff}');
         if range.is_empty() && is_in_line {
@@ -42,7 +43,7 @@ pub(super) fn apply(text: &str, splices: &[Splice]) -> Zeroizing<String> {
 }
 
 impl Outline<'_> {
-    /// Adds entries or items to the value of an entry.
+    /// Adds entries or items at the end of the value of an entry.
     pub(super) fn add(&self, entry: &Entry<'_>, new: &Value) -> Vec<Splice> {
         let old = &entry.value;
         if !old.is_empty() {
@@ -55,7 +56,7 @@ impl Outline<'_> {
         self.clear(old).into_iter().chain([lines]).collect()
     }
 
-    /// Adds an entry before the others in the value of an entry.
+    /// Adds an entry at the beginning of the value of an entry.
     pub(super) fn add_first(&self, entry: &Entry<'_>, new: &Value) -> Splice {
         let column = self.column(entry.value.range.start);
         let offset = self.line_after(entry.key.range.end, usize::MAX);
@@ -91,7 +92,7 @@ impl Outline<'_> {
         }
     }
 
-    /// Adds fields to a client that has some, before its keys.
+    /// Adds fields to a client that already has some, before its keys.
     pub(super) fn add_before_keys(&self, client: &Entry<'_>, new: &Value) -> Splice {
         let entries = client.value.entries().iter();
         match entries.take_while(|entry| entry.key.text() != Some("keys")).last() {
@@ -149,7 +150,8 @@ impl Outline<'_> {
         if has_comment { splices } else { vec![Splice { inside, ..field }] }
     }
 
-    /// Removes brackets without content, or `null`, if they are written, with the blanks before them, or with their line.
+    /// Removes empty brackets or `null`, if they are written in the text, with the blanks before them or with their
+    /// whole line.
     fn clear(&self, piece: &Piece<'_>) -> Option<Splice> {
         let Range { start, end } = piece.range;
         let start = self.text[..start].trim_end_matches([' ', '\t']).len();

@@ -60,7 +60,7 @@ impl Value {
         Self::Flow(Box::new(Self::List(items.collect())))
     }
 
-    /// Returns whether a scalar of the file is equal, or the same time in another notation.
+    /// Returns whether a scalar in the file has the same text, or is the same time in another notation.
     pub(super) fn is_equivalent(&self, old: &str) -> bool {
         let new = match self {
             Self::Raw(new) => new,
@@ -136,7 +136,7 @@ fn quota_value(quota: &Quota) -> Value {
     match quota.rates() {
         [] => Value::Raw("unlimited".to_owned()),
         [rate] => rate_value(rate),
-        // Written as a whole, since the order of rates matters.
+        // Replaced as a whole, since the order of rates matters.
         rates => Value::Raw(Value::flow_list(rates.iter().map(rate_value)).flow()),
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the lines of the log: objects in JSON (RFC 8259) whose objects are kept as text.
+//! Reads the lines of the log: JSON objects (RFC 8259) whose inner objects are kept as text.
 
 use crate::key::{Rounding, Timestamp};
 use crate::manage::ChangeEvent;
@@ -23,7 +23,7 @@ pub(super) fn event(line: &[u8]) -> Option<ChangeEvent> {
             "key_id" => key_id = text(json)?,
             "before" => before = object(json)?,
             "after" => after = object(json)?,
-            // A newer version may record more.
+            // A newer version may record more fields.
             _ => {}
         }
     }
@@ -38,7 +38,7 @@ pub(super) fn event(line: &[u8]) -> Option<ChangeEvent> {
     Some(event)
 }
 
-/// Splits off a value, which ends at a comma, a colon or the end.
+/// Splits off a value, which ends at a comma, a colon or the end of the text.
 fn value(text: &str) -> (&str, &str) {
     let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
     for (index, byte) in text.bytes().enumerate() {

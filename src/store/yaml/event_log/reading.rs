@@ -1,4 +1,4 @@
-//! Pages of the log, which is read from the cursor on, forwards or backwards.
+//! Pages of the log, read forwards or backwards from the cursor.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
@@ -8,7 +8,7 @@ use super::json;
 use crate::error::StoreError;
 use crate::manage::{ChangeEvent, EventQuery, ManageError, Page, Position};
 
-/// The longest line that is read. Metadata has at most 4 KiB, and an event has it twice.
+/// The maximum length of a line. Metadata has at most 4 KiB, and an event has it twice.
 const MAX_LINE: usize = 1024 * 1024;
 
 const BLOCK: usize = 64 * 1024;
@@ -71,7 +71,7 @@ enum Lines {
 }
 
 impl Lines {
-    /// Returns the next line. A last one without an end is still being written.
+    /// Returns the next line. A last line without a line end is still being written.
     fn next(&mut self) -> io::Result<Option<Line>> {
         match self {
             Self::Forwards(lines) => lines.next(),
@@ -115,7 +115,7 @@ impl Backwards {
 
     fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
-            // The end of the line itself may be there, too.
+            // The buffer may contain the end of the line itself, too.
             let before = self.buffer.split_last().map_or(&[][..], |(_, before)| before);
             let end_of_previous = before.iter().rposition(|byte| *byte == b'\n');
             let index = match end_of_previous {

@@ -1,4 +1,4 @@
-//! The part of an application's own file that is not keygate's. Whatever YAML it uses is skipped.
+//! The part of an application's own file that is not keygate's. It may use any YAML, and is skipped.
 
 use granit_parser::{Event, Span};
 
@@ -7,10 +7,10 @@ use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::{Node, Text, is_null};
 use crate::store::yaml::position::Position;
 
-/// Deeper than the crates that load configurations allow.
+/// Deeper than crates for configurations allow.
 const MAX_DEPTH_OF_APP: usize = 1_000;
 
-/// An entry of a mapping. Its value is still to be read.
+/// An entry of a mapping, whose value must still be read.
 pub(in crate::store::yaml) enum AppEntry<'a, C> {
     Ours(C, Node<'a>),
     /// A name of the application, if it is a text.
@@ -35,8 +35,8 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// Reads the next name of the current mapping; `None` at its end. A name for which `class` returns something is ours,
-    /// with its value.
+    /// Reads the next name of the current mapping; `None` at its end. If `class` returns something for a name, the
+    /// entry is keygate's.
     pub(in crate::store::yaml) fn app_entry<C>(
         &mut self,
         class: impl FnOnce(&str) -> Option<C>,
@@ -57,7 +57,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// Opens the value of a name that leads to our section. Returns whether it is a mapping; it may be null.
+    /// Opens the value of a name on the path to keygate's section. Returns whether it is a mapping; it may be null.
     pub(in crate::store::yaml) fn app_mapping(&mut self) -> Result<bool, LoadError> {
         match self.next_value()? {
             Some((Event::MappingStart(..), _)) => Ok(true),
@@ -85,7 +85,7 @@ impl<'a> Events<'a> {
         self.depth
     }
 
-    /// Skips the values inside of one that begins with this event.
+    /// Skips the values inside the one that begins with this event.
     fn skip_rest(&mut self, event: &Event<'_>) -> Result<(), LoadError> {
         match event {
             Event::MappingStart(..) | Event::SequenceStart(..) => self.skip_to(self.depth - 1),
@@ -93,7 +93,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// Returns the next event that is not about the anchor of the value before it.
+    /// Returns the next event, without those about the anchor of the previous value.
     pub(in crate::store::yaml) fn next_value(
         &mut self,
     ) -> Result<Option<(Event<'a>, Span)>, LoadError> {

@@ -15,7 +15,7 @@ use crate::store::lock_holders::lock_holders;
 use crate::store::mount;
 use crate::store::yaml::report::KeyFileEvent;
 
-/// An edit takes milliseconds, so that a process that holds the lock for this long has been stopped.
+/// An edit takes milliseconds, so a process that holds the lock for this long must have been stopped.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Waiting for longer than this is reported.
@@ -31,8 +31,8 @@ const CONTENT_BYTES: usize = 71;
 /// An exclusive lock on editing a key file, held until it is dropped or its process ends.
 ///
 /// The lock is on a separate file, since the key file is replaced. That file is never removed, so that two processes
-/// cannot lock two different files. It contains the digest of the text that the last edit wrote, which
-/// tells a complete file from a partly written one.
+/// cannot lock two different files. It contains the digest of the text that the last edit wrote, by which a complete
+/// file is distinguished from a partly written one.
 pub(in crate::store::yaml) struct Lock {
     file: File,
 }
@@ -156,7 +156,7 @@ fn open(folder: &Folder, name: &OsStr, key_file: &Metadata) -> io::Result<File> 
             .write(name)
             .and_then(|file| require_own_unlinked(file, Some(owner_of(key_file))))
         {
-            // Removed since its creation.
+            // Another process removed the file since it was created.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             opened => return opened,
         }

@@ -14,7 +14,7 @@ const TEMPORARY_SUFFIX: &str = ".keygate-tmp";
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::store::yaml) enum Replaced {
     Done,
-    /// Not replaced: the file no longer holds the text that was edited.
+    /// Not replaced, because the file no longer contains the text that was edited.
     Changed,
     /// Replaced, but the folder could not be synced.
     Unsynced(String),

@@ -17,7 +17,7 @@ use crate::store::yaml::parse::{Findings, Parsed};
 use crate::store::yaml::position::Position;
 use crate::store::yaml::read::{MAX_FILE_BYTES, read_regular};
 
-/// Ends the name and the length of a file. No name of a file contains it.
+/// Ends the name and the length of a file. File names cannot contain it.
 const END: u8 = 0;
 
 /// Returns the files of a folder, sorted by name, without those whose names begin with `..`.
@@ -51,7 +51,7 @@ fn read_at_most(most: usize, folder: &Path) -> Result<Zeroizing<Vec<u8>>, LoadEr
         }
         texts.push((name.into_encoded_bytes(), text));
     }
-    // Never grown, which would leave a copy of the keys in memory.
+    // Never grown, since growing would leave a copy of the keys in memory.
     let mut all = Zeroizing::new(Vec::with_capacity(size));
     for (name, text) in texts {
         all.extend_from_slice(&name);

@@ -8,7 +8,7 @@ use crate::store::yaml::layout::{SECTION, is_top_name};
 use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::position::Position;
 
-/// A name that is ours.
+/// A name that belongs to keygate.
 enum Ours {
     /// `api_key` or `api_keys`.
     Keys,
@@ -30,7 +30,7 @@ impl FileParser<'_> {
         if has_keys {
             return Ok(());
         }
-        // At a place, since an error without one means that the file cannot be read.
+        // The error needs a place, since one without a place means that the file cannot be read.
         Err(LoadErrorKind::NoSection { section: section.join(".") }.at(Position::new(1, 1)))
     }
 
@@ -99,7 +99,7 @@ impl FileParser<'_> {
     }
 }
 
-/// Returns the warning about a name of the application that may have been meant as ours.
+/// Returns the warning about a name of the application that may have been meant for keygate.
 fn lookalike(text: &str, section: &str) -> Option<WarningKind> {
     let misplaced = ["clients", "allow_weak_keys"].into_iter().find(|name| *name == text);
     if let Some(name) = misplaced {
@@ -112,8 +112,8 @@ fn lookalike(text: &str, section: &str) -> Option<WarningKind> {
     near.min_by_key(|(letters, _)| *letters).map(|(_, nearest)| WarningKind::NearMiss { nearest })
 }
 
-/// Returns whether a text looks like an application's own file: it has the name `keygate` at the top, or one that is no
-/// field of ours and resembles none.
+/// Returns whether a text looks like an application's own file: it has the name `keygate` at the top level, or a name
+/// that neither is nor resembles a field of key files.
 pub(in crate::store::yaml) fn is_of_app(text: &str) -> bool {
     let mut events = Events::of_app(text);
     let mut has_other = || -> Result<bool, LoadError> {

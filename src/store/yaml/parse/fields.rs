@@ -4,7 +4,7 @@ use crate::store::yaml::load_error::{LoadError, LoadErrorKind};
 use crate::store::yaml::node::Node;
 use crate::store::yaml::position::Position;
 
-/// The names of all fields. Messages show these, and no other text of a file, which may be a key.
+/// The names of all fields. Messages show only these, since any other text of a file may be a key.
 pub(in crate::store::yaml) const NAMES: [&str; 25] = [
     "api_key",
     "api_keys",
@@ -33,7 +33,7 @@ pub(in crate::store::yaml) const NAMES: [&str; 25] = [
     "revoked",
 ];
 
-/// Returns the number of letters by which a name differs from a known one, at most one, apart from case and separators.
+/// Returns the number of letters, at most one, by which a name differs from a known one, ignoring case and separators.
 pub(super) fn difference(name: &str, known: &str) -> Option<usize> {
     // A longer text is probably a key, and slow to compare.
     if name.len() > known.len() + 8 {
@@ -55,7 +55,7 @@ pub(super) struct Fields<F: 'static> {
     pub(super) hint: &'static str,
 }
 
-/// The fields that one mapping has had so far.
+/// The fields of one mapping that were read so far.
 pub(super) struct SeenFields<F: 'static> {
     fields: &'static Fields<F>,
     positions: Vec<Option<Position>>,

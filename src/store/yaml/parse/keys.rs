@@ -73,7 +73,7 @@ impl FileParser<'_> {
             let result = seen.field(field).and_then(|field| {
                 match field {
                     KeyField::Digest => {
-                        // An invalid digest is not reported as missing, too.
+                        // An invalid digest is not also reported as missing.
                         digest = Some((None, position));
                         let text =
                             value.text("a digest", "write `sha256:` and 64 hexadecimal digits")?;

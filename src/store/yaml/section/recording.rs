@@ -24,7 +24,7 @@ pub(super) struct Recording {
     pub(super) errors: Vec<LoadError>,
 }
 
-/// The places of all values. Their numbers stand in for lines.
+/// The places of all values. Their numbers are used instead of lines.
 #[derive(Default)]
 pub(super) struct Places(Vec<(u32, Step)>);
 
@@ -36,7 +36,7 @@ enum Step {
 }
 
 impl Places {
-    /// Adds a value that is in another one. The root has the number 0.
+    /// Adds a value inside another one. The root has the number 0.
     fn add(&mut self, parent: u32, step: Step) -> u32 {
         self.0.push((parent, step));
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
@@ -80,7 +80,7 @@ impl<'r> Recorder<'r> {
         Recorder { into: self.into, place, depth: self.depth + 1, is_name: false }
     }
 
-    /// Of the name of an entry.
+    /// The number of the entry's name.
     fn name(&mut self, place: u32) -> Recorder<'_> {
         Recorder { is_name: true, ..self.inner(place) }
     }
@@ -95,7 +95,7 @@ impl<'r> Recorder<'r> {
         self.push(NodeKind::Null { is_written: true });
     }
 
-    /// Names an entry after its field, if the key that was recorded last is the name of one.
+    /// Names an entry after its field, if the last recorded key is the name of a field.
     fn step(&self, index: usize) -> Step {
         let field = match self.into.nodes.last() {
             Some(Some(Node { kind: NodeKind::Scalar(name, ..), .. })) => {

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::store::yaml::folder;
 
-/// Coarsest resolution of modification times: two seconds on FAT. A file changed within this time may keep its
-/// modification time.
+/// The coarsest resolution of modification times: two seconds on FAT. A file that changes twice within this time may
+/// keep its modification time.
 const RESOLUTION: Duration = Duration::from_secs(2);
 
 /// Metadata of a file, or of the files of a folder, for detecting changes without reading them.

@@ -19,7 +19,7 @@ pub(super) struct ReportState {
 }
 
 impl ReportState {
-    /// State of a store that was just opened, whose warnings have been reported.
+    /// The state of a store that was just opened and whose warnings have been reported.
     pub(super) fn at_start(file: &KeyFile) -> Self {
         let warnings = file.warnings().iter().map(ToString::to_string).collect();
         Self { failure: None, digest: file.digest(), warnings }
