@@ -42,7 +42,7 @@
 //!   store's async runtime.
 //! - `dropped_lookup_affects_no_other`: a dropped lookup releases its locks and connections.
 //! - `valid_key_is_admitted`, `key_is_refused_before_its_beginning`, `key_is_refused_from_its_expiry`,
-//!   `key_is_refused_from_elsewhere` (than its networks) and `refusal_has_its_reason`, by an
+//!   `key_is_refused_from_other_networks` (than its networks) and `refusal_has_its_reason`, by an
 //!   [`Authenticator`](crate::Authenticator).
 //! - `lookup_outlives_its_store`: a lookup borrows nothing from its store.
 //! - `empty_store_has_no_keys`: even if a previous store had some.
@@ -54,7 +54,7 @@
 //!
 //! - `new_store_is_empty`
 //! - `added_client_keeps_its_profile`: it is listed as enabled, and handlers see the same profile.
-//! - `name_of_a_client_is_unique`: names are compared exactly, and disabled clients keep their names.
+//! - `client_name_is_unique`: names are compared exactly, and disabled clients keep their names.
 //! - `invalid_profile_is_refused`: see [`ClientProfile::validate`](crate::ClientProfile::validate).
 //! - `issued_key_is_admitted_at_once`, `issued_key_is_refused_from_its_expiry` and
 //!   `issued_key_is_refused_before_its_beginning`
@@ -71,14 +71,14 @@
 //! - `repeated_change_changes_nothing`: revoking, disabling or enabling again is no error and changes no time.
 //! - `clients_are_listed_in_order`: sorted by name. Their number of keys does not include revoked ones.
 //! - `keys_are_listed_in_order`: sorted by client and then by creation time, expired and revoked keys included.
-//! - `pages_are_parts_of_the_filtered_list`: for each filter, order and limit of a [`ClientQuery`](crate::manage::ClientQuery)
+//! - `pages_cover_the_filtered_list`: for each filter, order and limit of a [`ClientQuery`](crate::manage::ClientQuery)
 //!   and a [`KeyQuery`](crate::manage::KeyQuery).
 //! - `every_key_is_in_one_page`: a change between two pages moves no other row.
-//! - `query_that_fits_no_list_is_refused`: a cursor of another list or order, or the name of an unknown client.
+//! - `invalid_query_is_refused`: a cursor of another list or order, or the name of an unknown client.
 //! - `unknown_name_suggests_the_nearest` and `unknown_id_suggests_the_nearest`
 //! - `successor_is_admitted_at_once`: it has the old key's client, and its label unless it has one.
 //! - `successor_inherits_the_lifetime`: see [`KeyInfo::inherited_lifetime`](crate::manage::KeyInfo::inherited_lifetime).
-//! - `successor_inherits_a_beginning_to_come`, and none that has passed.
+//! - `successor_inherits_a_future_beginning`, and none that has passed.
 //! - `successor_inherits_scopes_and_networks`, unless it has its own.
 //! - `refused_rotation_changes_nothing`
 //! - `key_that_cannot_be_rotated_is_a_conflict`: a key that was revoked, has expired or was replaced.
@@ -92,18 +92,18 @@
 //! - `client_is_changed_at_once`, with all its keys. What the change does not name stays.
 //! - `changed_client_stays_disabled`
 //! - `key_is_changed_at_once`: its label, and its expiry to an earlier or later one.
-//! - `ended_key_is_not_brought_back`: a key that was revoked or has expired keeps its expiry.
-//! - `change_of_nothing_changes_nothing`
+//! - `ended_key_is_not_revived`: a key that was revoked or has expired keeps its expiry.
+//! - `empty_change_changes_nothing`
 //! - `refused_change_changes_nothing`
 //! - `restrictions_of_a_key_are_changed_at_once`, and `change_beyond_the_client_is_refused`.
 //! - `key_loses_what_its_client_loses`: scopes and networks. It gets them back with its client, and never more than it had.
 //! - `policy_is_kept`, and one that cannot be used is refused.
 //! - `policy_limits_the_lifetime_of_keys`: see [`Policy`](crate::manage::Policy).
-//! - `version_is_another_one_after_a_change`: see [`Version`](crate::manage::Version).
+//! - `version_differs_after_a_change`: see [`Version`](crate::manage::Version).
 //! - `outdated_version_is_a_conflict`: each change of an existing client or key compares the version in the same step.
-//! - `one_of_competing_changes_is_made`, if all are based on the same version.
+//! - `one_competing_change_succeeds`, if all are based on the same version.
 //! - `actor_has_a_valid_name`
-//! - `unrecorded_changes_are_not_an_empty_list`: a store that records no changes refuses to list them.
+//! - `listing_unrecorded_changes_is_an_error`: a store that records no changes refuses to list them.
 //! - `purged_key_is_gone_and_unknown`: no list, page or search finds it. A dry run only returns it.
 //! - `key_that_may_work_is_never_purged`: a key that was replaced and still works, of a disabled client, or not valid yet.
 //! - `purged_key_cannot_be_added_again`, at least as long as the store is open.
@@ -119,8 +119,8 @@
 //!
 //! - `each_change_has_an_event`: with its actor, action, client and key, and the facts before and after it. A rotation has
 //!   one for each key, and a removed client one for each of its keys.
-//! - `change_of_nothing_has_no_event`: nor has a refused change.
-//! - `pages_are_parts_of_the_filtered_events`: for each filter, order and limit of an
+//! - `empty_change_has_no_event`: nor has a refused change.
+//! - `pages_cover_the_filtered_events`: for each filter, order and limit of an
 //!   [`EventQuery`](crate::manage::EventQuery).
 //! - `every_event_is_in_one_page`: an event that is recorded between two pages moves no other one.
 //! - `event_cursor_of_another_list_is_refused`

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_paths_of_routes() {
+    fn texts_that_are_not_route_paths_are_refused() {
         for text in [
             "", "orders", "//", "/a//b", "/.", "/a/../b", "/{}", "/{*}", "/{a}b", "/b{a}",
             "/{*a}/b", "/{{a}}", "/a%20b", "/a?b", "/a#b", "/a\\b", "/{a*}", "/a\n",

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn key_has_what_it_and_its_client_cover() {
+    fn key_has_scopes_that_it_and_its_client_cover() {
         for (client, key, has) in [
             ("orders:read orders:write", "orders:read", "orders:read"),
             ("orders:*", "orders:read stock:read", "orders:read"),

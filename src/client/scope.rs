@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_scopes_are_covered_by_their_own_alone() {
+    fn only_reserved_scopes_cover_reserved_scopes() {
         let covers = |has: &str, required: &str| {
             let [has, required] = [has, required].map(|text| text.parse::<Scope>().unwrap());
             has.covers(&required)

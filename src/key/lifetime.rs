@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn successor_inherits_a_beginning_to_come() {
+    fn successor_inherits_a_future_beginning() {
         let [second, hour] = [1, 3_600].map(Duration::from_secs);
         let created = Some(Timestamp::nearest(UNIX_EPOCH));
         let begins = UNIX_EPOCH + hour;

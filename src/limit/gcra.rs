@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_of_a_higher_cost_take_as_much_at_once() {
+    fn request_of_cost_n_counts_as_n_requests() {
         let gcra = Gcra::new(&rate(60, "minute", 3));
         let now = 1_000 * S;
         let tat = gcra.check(0, 2, now).unwrap();
@@ -190,7 +190,7 @@ mod tests {
 
         /// Compares with governor, request by request.
         #[test]
-        fn decisions_are_those_of_governor(
+        fn decisions_match_governor(
             step in 1_u64..5_000, burst in 1_u32..20,
             waits in proptest::collection::vec(0_u64..20_000, 1..100),
         ) {

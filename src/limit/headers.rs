@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_many_rates_and_large_numbers_are_whole() {
+    fn headers_hold_many_rates_and_large_numbers() {
         let units = ["second", "minute", "hour", "day"];
         let rates: Vec<_> =
             (0..24).map(|number| format!("{}/{}", u32::MAX, units[number % units.len()])).collect();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn window_is_that_of_the_rate_or_the_wait() {
+    fn window_is_the_time_to_earn_or_the_wait() {
         for (remaining, wait, expected) in [
             (99, 0, r#""minute";r=99;t=60"#),
             (3, 0, r#""minute";r=3;t=2"#),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn named_limit_is_part_of_the_names() {
+    fn limit_name_is_part_of_the_rate_names() {
         let decision = Decision::allowed(1, 50, Duration::ZERO);
         let headers = added("search", &["10/second", "100/minute"], decision);
         let policy = r#""search-second";q=10;w=1, "search-minute";q=100;w=60"#;

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn slower_thread_gives_nothing_back() {
+    fn late_thread_does_not_count_as_a_clock_set_back() {
         for quota in quotas() {
             let mut state = QuotaState::new(&quota);
             let mut allowed = |now| state.check(&quota, 1, now).allowed;
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn clock_set_back_owes_no_more_than_the_burst() {
+    fn clock_set_back_limits_debt_to_the_burst() {
         for quota in quotas() {
             let mut state = QuotaState::new(&quota);
             let mut allowed = |now| state.check(&quota, 1, now).allowed;

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn key_is_unused_only_if_it_was_watched_for_so_long() {
+    fn key_is_unused_only_if_watched_for_that_long() {
         let found = |last_used, created, watched: Option<SystemTime>| {
             let audit = Audit::new().with_watched_since(watched);
             kinds(&audit, &[key(|key| (key.last_used, key.created) = (last_used, created))])

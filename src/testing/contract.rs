@@ -103,7 +103,7 @@ async fn check<S: KeyStore>(samples: &[Sample], store: Arc<S>) {
             valid_key_is_admitted
             key_is_refused_before_its_beginning
             key_is_refused_from_its_expiry
-            key_is_refused_from_elsewhere
+            key_is_refused_from_other_networks
             refusal_has_its_reason;
     }
     concurrency::lookup_outlives_its_store(case("lookup_outlives_its_store", store), samples).await;

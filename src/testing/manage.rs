@@ -67,7 +67,7 @@ where
             issued_key_is_refused_before_its_beginning;
         clients:
             added_client_keeps_its_profile
-            name_of_a_client_is_unique
+            client_name_is_unique
             invalid_profile_is_refused;
         issuing:
             fields_of_a_key_are_kept;
@@ -93,13 +93,13 @@ where
             unknown_name_suggests_the_nearest
             unknown_id_suggests_the_nearest;
         paging:
-            pages_are_parts_of_the_filtered_list
+            pages_cover_the_filtered_list
             every_key_is_in_one_page
-            query_that_fits_no_list_is_refused;
+            invalid_query_is_refused;
         rotating:
             successor_is_admitted_at_once
             successor_inherits_the_lifetime
-            successor_inherits_a_beginning_to_come
+            successor_inherits_a_future_beginning
             refused_rotation_changes_nothing
             key_that_cannot_be_rotated_is_a_conflict;
         ending:
@@ -114,8 +114,8 @@ where
             client_is_changed_at_once
             changed_client_stays_disabled
             key_is_changed_at_once
-            ended_key_is_not_brought_back
-            change_of_nothing_changes_nothing
+            ended_key_is_not_revived
+            empty_change_changes_nothing
             refused_change_changes_nothing;
         restricting:
             restrictions_of_a_key_are_changed_at_once
@@ -125,12 +125,12 @@ where
             policy_is_kept
             policy_limits_the_lifetime_of_keys;
         versions:
-            version_is_another_one_after_a_change
+            version_differs_after_a_change
             outdated_version_is_a_conflict
-            one_of_competing_changes_is_made
+            one_competing_change_succeeds
             actor_has_a_valid_name;
         events:
-            unrecorded_changes_are_not_an_empty_list;
+            listing_unrecorded_changes_is_an_error;
         purging:
             purged_key_is_gone_and_unknown
             key_that_may_work_is_never_purged
@@ -185,8 +185,8 @@ where
     }
     check! {
         each_change_has_an_event
-        change_of_nothing_has_no_event
-        pages_are_parts_of_the_filtered_events
+        empty_change_has_no_event
+        pages_cover_the_filtered_events
         every_event_is_in_one_page
         event_cursor_of_another_list_is_refused
     }

@@ -19,7 +19,7 @@ fn has_networks(Sample { record, .. }: &Sample) -> bool {
 }
 
 /// All samples with networks may be used from the first address, and none from the others.
-pub(super) async fn key_is_refused_from_elsewhere(case: &Case<impl KeyStore>, samples: &[Sample]) {
+pub(super) async fn key_is_refused_from_other_networks(case: &Case<impl KeyStore>, samples: &[Sample]) {
     case.clock.set(now());
     for (sample, key) in all_with_keys(samples).filter(|(sample, _)| has_networks(sample)) {
         let (id, what) = (sample.record.key_id(), &sample.what);
@@ -117,7 +117,7 @@ mod tests {
                 valid_key_is_admitted(&case("valid"), &samples).await;
                 key_is_refused_before_its_beginning(&case("beginning"), &samples).await;
                 key_is_refused_from_its_expiry(&case("expiring"), &samples).await;
-                key_is_refused_from_elsewhere(&case("elsewhere"), &samples).await;
+                key_is_refused_from_other_networks(&case("elsewhere"), &samples).await;
                 refusal_has_its_reason(&case("wrong"), &samples).await;
             });
         };
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn store_with_a_fault_fails_with_the_name_of_the_rule() {
+    fn faulty_store_fails_with_the_name_of_the_rule() {
         let faults: [(&str, Find); 14] = [
             ("passes", Ok),
             ("valid: ", |_| Ok(None)),

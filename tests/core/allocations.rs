@@ -90,7 +90,7 @@ fn admitted_request_allocates_only_for_its_extension() {
 }
 
 #[test]
-fn second_source_in_a_header_allocates_no_more_either() {
+fn second_source_in_a_header_allocates_no_more() {
     for case in all().into_iter().filter(|case| case.header.is_some()) {
         let sources = [Source::header("x-api-key"), case.source.clone()];
         let auth = Authenticator::new(store()).with_sources(sources).unwrap();

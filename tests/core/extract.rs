@@ -125,7 +125,7 @@ async fn extractor_refuses_anonymous_requests_as_the_layer_does() {
 }
 
 #[tokio::test]
-async fn unguarded_route_is_a_fault_of_the_service_and_says_so() {
+async fn unguarded_route_is_reported_as_misconfigured() {
     for app in apps(None) {
         for route in ["/", "/option"] {
             for key in [None, Some(RIGHT), Some(WRONG)] {
@@ -149,7 +149,7 @@ async fn route_added_outside_of_the_layer_is_unguarded() {
 }
 
 #[tokio::test]
-async fn client_is_read_from_the_extensions_and_stays_there() {
+async fn client_is_read_from_the_extensions_and_kept() {
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.extensions.insert(client_of(RIGHT));
     for _ in 0..2 {
@@ -186,7 +186,7 @@ async fn error_without_a_layer_has_the_default_challenge() {
 }
 
 #[tokio::test]
-async fn error_is_a_response_with_the_challenges_of_its_layer_once() {
+async fn error_response_has_the_layer_challenges_once() {
     let sources = [Source::header("x-api-key"), Source::bearer()];
     let auth =
         Authenticator::new(Keys).with_sources(sources).unwrap().with_realm("orders").unwrap();

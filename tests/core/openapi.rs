@@ -42,7 +42,7 @@ fn each_source_has_a_security_scheme() {
 }
 
 #[test]
-fn every_kind_of_source_is_one_that_openapi_knows() {
+fn every_kind_of_source_is_valid_in_openapi() {
     for case in sources::all() {
         let schemes = value(auth([case.source]).openapi().security_schemes());
         let (name, scheme) = schemes.as_object().unwrap().iter().next().unwrap();
@@ -60,7 +60,7 @@ fn every_kind_of_source_is_one_that_openapi_knows() {
 }
 
 #[test]
-fn basic_is_described_as_a_scheme_whatever_it_challenges_with() {
+fn basic_is_a_scheme_whatever_its_challenge() {
     for source in [Source::basic(), Source::basic().with_basic_challenge()] {
         let schemes = value(auth([source]).openapi().security_schemes());
         assert_eq!(schemes, json!({ "basic": { "type": "http", "scheme": "basic" } }));
@@ -68,7 +68,7 @@ fn basic_is_described_as_a_scheme_whatever_it_challenges_with() {
 }
 
 #[test]
-fn any_source_with_the_scope_is_secure() {
+fn any_source_with_the_scope_satisfies_security() {
     let auth = auth([Source::header("x-api-key"), Source::bearer()]);
     let security = value(auth.openapi().security(Some(&Scope::from_static("orders:read"))));
     let expected = json!([{ "header-x-api-key": ["orders:read"] }, { "bearer": ["orders:read"] }]);

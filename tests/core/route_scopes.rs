@@ -118,7 +118,7 @@ async fn anonymous_caller_reaches_no_route_of_the_table() {
 
 /// The trap that the table does not have.
 #[tokio::test]
-async fn layer_between_two_methods_guards_the_first_alone() {
+async fn layer_between_two_methods_guards_only_the_first() {
     let methods =
         get(|| async { "read" }).layer(RequireScope::scope(READ)).delete(|| async { "gone" });
     let app = Router::new().route("/orders/{id}", methods).layer(ApiKeyLayer::from(auth()));
@@ -163,7 +163,7 @@ fn routes_are_listed_with_their_scopes() {
 }
 
 #[test]
-fn mistakes_in_a_table_are_found_when_it_is_built() {
+fn mistakes_in_a_table_are_errors_when_it_is_built() {
     let add = |method: Method, path: &str| scopes().require(method, path, READ).map(|_| ());
     assert_eq!(add(Method::GET, "orders"), Err(ConfigError::RoutePath));
     assert_eq!(add(Method::GET, "/orders//{id}"), Err(ConfigError::RoutePath));

@@ -67,7 +67,7 @@ async fn send(target: &str, key: &str) -> Response<Body> {
 }
 
 #[tokio::test]
-async fn clients_come_as_far_as_their_scopes_go() {
+async fn clients_reach_the_routes_that_their_scopes_cover() {
     let cases = [
         ("/open", [200, 200, 200]),
         ("/write", [403, 200, 403]),
@@ -134,7 +134,7 @@ async fn anonymous_caller_is_challenged_for_a_key() {
 }
 
 #[tokio::test]
-async fn without_a_key_layer_nobody_comes_through() {
+async fn without_a_key_layer_nobody_is_admitted() {
     let app: Router = Router::new()
         .route("/", get(|| async { "admitted" }))
         .layer(RequireScope::new("orders:read").unwrap());
@@ -174,7 +174,7 @@ async fn grpc_says_internal_without_a_key_layer() {
 }
 
 #[test]
-fn empty_list_of_scopes_is_an_error_from_the_beginning() {
+fn empty_list_of_scopes_is_an_error_when_built() {
     let none: [&str; 0] = [];
     for layer in [RequireScope::all(none), RequireScope::any(none)] {
         assert_eq!(layer.unwrap_err(), ConfigError::NoScopes);
@@ -182,7 +182,7 @@ fn empty_list_of_scopes_is_an_error_from_the_beginning() {
 }
 
 #[test]
-fn of_no_scopes_every_client_has_all_and_none_has_one() {
+fn every_client_has_all_of_no_scopes_and_none_has_any() {
     let none: [&str; 0] = [];
     for scope in [None, Some("*")] {
         let scopes = scope.iter().map(|scope| scope.parse().unwrap());
@@ -193,7 +193,7 @@ fn of_no_scopes_every_client_has_all_and_none_has_one() {
 }
 
 #[test]
-fn text_that_is_no_scope_is_an_error_and_covered_by_nothing() {
+fn text_that_is_not_a_scope_is_covered_by_nothing() {
     for text in ["", "Orders:read", "orders:", "a b"] {
         let error = RequireScope::new(text).unwrap_err();
         assert!(matches!(error, ConfigError::Scope(_)), "{text}: {error}");

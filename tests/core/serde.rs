@@ -98,7 +98,7 @@ fn client_is_written_with_its_profile_flattened() {
 }
 
 #[test]
-fn quota_is_written_as_a_key_file_has_it() {
+fn quota_serializes_as_in_a_key_file() {
     let rate = |text: &str| text.parse::<Rate>().unwrap();
     let burst = rate("100/minute").with_burst(20).unwrap();
     let cases: [(Quota, &str); 4] = [

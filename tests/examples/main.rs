@@ -46,20 +46,20 @@ macro_rules! for_every_example {
 }
 
 for_every_example! {
-    right_key_of_each_client_is_greeted_by_name
+    each_client_is_greeted_by_name
     missing_and_wrong_keys_have_different_responses
-    other_pages_ask_for_no_key
+    other_pages_need_no_key
     printed_curl_line_greets_the_first_client
-    one_key_alone_is_the_default_client
-    weak_key_is_warned_of_with_its_line
-    broken_key_file_ends_it_with_the_place_of_the_fault
-    missing_key_file_ends_it_with_its_path
-    address_that_is_taken_ends_it_with_the_address
-    request_in_flight_is_answered_after_ctrl_c
-    idle_connections_do_not_hold_up_ctrl_c
+    single_key_is_the_default_client
+    weak_key_causes_a_warning_with_its_line
+    example_exits_with_the_place_of_a_key_file_error
+    example_exits_with_the_path_of_a_missing_key_file
+    example_exits_with_the_address_in_use
+    request_in_flight_completes_after_ctrl_c
+    idle_connections_do_not_delay_ctrl_c
 }
 
-fn right_key_of_each_client_is_greeted_by_name(example: &str) {
+fn each_client_is_greeted_by_name(example: &str) {
     let server = Server::start(example, None);
     let clients = seed_clients();
     assert_eq!(clients.len(), 3);
@@ -103,7 +103,7 @@ fn missing_and_wrong_keys_have_different_responses(example: &str) {
     }
 }
 
-fn other_pages_ask_for_no_key(example: &str) {
+fn other_pages_need_no_key(example: &str) {
     let server = Server::start(example, None);
     for version in Version::ALL {
         for key in [None, Some(CANARY)] {
@@ -124,7 +124,7 @@ fn printed_curl_line_greets_the_first_client(example: &str) {
     assert_eq!((response.status, &*response.body), (200, "Hello, User 1\n"), "{line}");
 }
 
-fn one_key_alone_is_the_default_client(example: &str) {
+fn single_key_is_the_default_client(example: &str) {
     let key = format!("{CANARY}-a-key-for-one-client");
     let text = format!("# One key, and a remark.\napi_key: {key}\n");
     let keys = key_file(&format!("one key of {example}"), &text);
@@ -138,7 +138,7 @@ fn one_key_alone_is_the_default_client(example: &str) {
     assert_eq!(curl::get(Version::Http1, &server.url("/route1"), Some(seed)).status, 401);
 }
 
-fn weak_key_is_warned_of_with_its_line(example: &str) {
+fn weak_key_causes_a_warning_with_its_line(example: &str) {
     let text = format!("allow_weak_keys: true\napi_keys:\n  {CANARY}: User 1\n");
     let keys = key_file(&format!("weak key of {example}"), &text);
     let server = Server::start(example, Some(&keys));
@@ -151,7 +151,7 @@ fn weak_key_is_warned_of_with_its_line(example: &str) {
     assert!(said.iter().any(|line| line.contains(&place)), "{said:?}");
 }
 
-fn broken_key_file_ends_it_with_the_place_of_the_fault(example: &str) {
+fn example_exits_with_the_place_of_a_key_file_error(example: &str) {
     let text =
         format!("api_keys:\n  {CANARY}-sixteen-chars: User 1\n  {CANARY}-sixteen-chars: User 2\n");
     let keys = key_file(&format!("broken keys of {example}"), &text);
@@ -165,7 +165,7 @@ fn broken_key_file_ends_it_with_the_place_of_the_fault(example: &str) {
     assert!(said[0].starts_with(&place), "{said:?}");
 }
 
-fn missing_key_file_ends_it_with_its_path(example: &str) {
+fn example_exits_with_the_path_of_a_missing_key_file(example: &str) {
     let keys = key_file(&format!("missing keys of {example}"), "");
     fs::remove_file(&keys).unwrap();
     let ended = Server::run_to_end(example, "127.0.0.1:0", Some(&keys));
@@ -176,7 +176,7 @@ fn missing_key_file_ends_it_with_its_path(example: &str) {
     assert!(said[0].starts_with(&format!("{}: ", keys.display())), "{said:?}");
 }
 
-fn address_that_is_taken_ends_it_with_the_address(example: &str) {
+fn example_exits_with_the_address_in_use(example: &str) {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let text = format!("api_key: {CANARY}-sixteen-chars\n");
@@ -189,7 +189,7 @@ fn address_that_is_taken_ends_it_with_the_address(example: &str) {
     assert!(said[0].starts_with(&format!("{address}: ")), "{said:?}");
 }
 
-fn request_in_flight_is_answered_after_ctrl_c(example: &str) {
+fn request_in_flight_completes_after_ctrl_c(example: &str) {
     let server = Server::start(example, None);
     let (key, name) = &seed_clients()[1];
     let mut request = HalfSent::send(server.address(), key);
@@ -207,7 +207,7 @@ fn request_in_flight_is_answered_after_ctrl_c(example: &str) {
     assert_eq!(ended.stdout.last().map(String::as_str), Some("stopped"));
 }
 
-fn idle_connections_do_not_hold_up_ctrl_c(example: &str) {
+fn idle_connections_do_not_delay_ctrl_c(example: &str) {
     let server = Server::start(example, None);
     let _silent = TcpStream::connect(server.address()).unwrap();
     let mut idle = TcpStream::connect(server.address()).unwrap();
@@ -228,7 +228,7 @@ fn idle_connections_do_not_hold_up_ctrl_c(example: &str) {
 }
 
 #[test]
-fn all_examples_give_the_same_answers() {
+fn all_examples_give_the_same_responses() {
     let clients = seed_clients();
     let keys = [None, Some("c4n4ry-not-a-key-of-anyone"), Some(""), Some(&*clients[2].0)];
     let responses = |example: &str| -> Vec<Reply> {
@@ -250,7 +250,7 @@ fn all_examples_give_the_same_answers() {
 }
 
 #[test]
-fn changed_key_file_is_followed_without_a_restart() {
+fn changed_key_file_is_loaded_without_a_restart() {
     let [key, later] = ["a", "b"].map(|letter| format!("{CANARY}-sixteen-chars-{letter}"));
     let keys = key_file("keys that change", &format!("api_key: {key}\n"));
     let server = Server::start("axum", Some(&keys));
@@ -268,7 +268,7 @@ fn changed_key_file_is_followed_without_a_restart() {
 }
 
 #[test]
-fn store_that_cannot_answer_is_not_a_wrong_key() {
+fn store_failure_is_not_a_wrong_key() {
     let [key, later] = ["a", "b"].map(|letter| format!("{CANARY}-sixteen-chars-{letter}"));
     let text = format!("api_keys:\n  {key}: User 1\n");
     let keys = key_file("keys of a store that fails", &text);

@@ -15,7 +15,7 @@ fn greeting(server: &Server, key: &str) -> (u16, String) {
 }
 
 #[test]
-fn keys_in_the_own_configuration_are_followed() {
+fn keys_in_an_own_configuration_are_followed() {
     let key = format!("{CANARY}-in-the-configuration");
     let text = format!(
         "base: &base {{pool: 4}}\ndatabase_url: postgres://localhost/app\nlisten: 127.0.0.1:1\nmore: *base\napi_keys:\n  {key}: User 1\n"

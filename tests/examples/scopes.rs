@@ -8,7 +8,7 @@ const USER_2: &str = "ZtRE7FXwZdtCLMfFHWPTom7_d-4XFbXEkHR5bIdG2TM";
 const OPERATOR: &str = "Kp3xQm7Zr1Vt9Yw5Bn2Hc8Jd4Lf6Gs0Ta-Ue_Io3Rk1";
 
 #[test]
-fn clients_do_what_their_scopes_cover_and_nothing_else() {
+fn clients_can_only_do_what_their_scopes_cover() {
     let server = Server::start("scopes", None);
     let get = |path, key| {
         let response = curl::get(Version::Http1, &server.url(path), Some(key));

@@ -81,7 +81,7 @@ fn changed_certificate_is_served_without_a_restart() {
 }
 
 #[test]
-fn missing_certificate_ends_it_with_the_path() {
+fn example_exits_with_the_path_of_a_missing_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing.pem");
     let mut command = command("axum_tls", None);

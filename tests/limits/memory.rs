@@ -13,7 +13,7 @@ use crate::clock::fake_clock;
 const MILLION: u64 = 1_000_000;
 
 #[test]
-fn million_clients_take_little_memory_until_their_burst_is_back() {
+fn idle_clients_take_little_memory_and_are_freed() {
     let clock = fake_clock();
     let beginning = clock.now();
     let throttle =
@@ -56,7 +56,7 @@ impl LocalKeyStore for Any {
 }
 
 #[test]
-fn million_clients_over_years_take_no_more_memory_than_in_weeks() {
+fn memory_does_not_grow_with_clients_over_years() {
     const WAVE: usize = 100_000;
     const MEMORY: Duration = Duration::from_secs(40 * 24 * 60 * 60);
     let clock = fake_clock();

@@ -79,7 +79,7 @@ fn server_of_a_killed_test_is_gone() {
 }
 
 #[test]
-fn databases_of_a_server_are_apart() {
+fn databases_of_a_server_are_separate() {
     let (one, other) = (Postgres::shared().database(), Postgres::shared().database());
     assert_ne!(one.name(), other.name());
     one.psql("create table here ()");
@@ -136,7 +136,7 @@ fn killed_server_restarts_with_all_confirmed_data() {
 }
 
 #[test]
-fn data_can_go_back_in_time() {
+fn data_can_be_restored_to_an_earlier_state() {
     let identity = "select system_identifier from pg_control_system()";
     let timeline = "select timeline_id from pg_control_checkpoint()";
     let server = Postgres::start();

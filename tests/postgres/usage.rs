@@ -112,7 +112,7 @@ async fn hanging_server_delays_no_request_and_loses_no_count() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn failure_is_shown_until_it_ends_and_loses_no_count() {
+async fn failure_is_reported_until_it_ends_and_loses_no_count() {
     let server = Postgres::start();
     let database = server.database();
     let history = history(&database).await;
@@ -154,7 +154,7 @@ async fn count_until_killed(url: &str) -> ! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_instance_loses_its_last_batch_alone() {
+async fn killed_instance_loses_only_its_last_batch() {
     if let Ok(url) = env::var(URL) {
         count_until_killed(&url).await;
     }
@@ -164,7 +164,7 @@ async fn killed_instance_loses_its_last_batch_alone() {
     let writer = UsageWriter::start(&counted.usage, &history).unwrap();
     counted.calls("b 1", 1);
     let mut killed =
-        this_program::command(module_path!(), "killed_instance_loses_its_last_batch_alone")
+        this_program::command(module_path!(), "killed_instance_loses_only_its_last_batch")
             .env(URL, database.url())
             .stdout(Stdio::piped())
             .spawn()
@@ -224,7 +224,7 @@ async fn clients_are_listed_by_the_last_use_of_any_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn series_of_some_clients_are_those_of_each() {
+async fn series_by_client_equals_the_series_of_each() {
     let database = Postgres::shared().database();
     let history = history(&database).await;
     let run = |sql: &str| drop(database.psql(sql));

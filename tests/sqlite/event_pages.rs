@@ -37,7 +37,7 @@ async fn change_by_hand_is_listed_without_an_actor() {
 
 /// Such as one of a version to come.
 #[tokio::test]
-async fn event_of_an_unknown_kind_is_reported_as_unreadable() {
+async fn event_of_an_unknown_kind_is_unreadable() {
     let folder = Folder::new();
     let store = store(&folder.database(), "").await;
     let sql = "insert into keygate_events (at, tool, action, client) \

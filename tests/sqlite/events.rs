@@ -221,7 +221,7 @@ async fn change_of_any_column_has_an_event() {
 }
 
 #[tokio::test]
-async fn default_tool_is_the_crate() {
+async fn default_tool_is_keygate() {
     let folder = Folder::new();
     store(&folder.database(), "").await;
     assert_eq!(events(&folder), ["|keygate|client.added|App 1|"]);
@@ -296,7 +296,7 @@ async fn changes_by_hand_have_events() {
 }
 
 #[tokio::test]
-async fn events_are_only_ever_added() {
+async fn events_cannot_be_changed_or_removed() {
     let folder = Folder::new();
     store(&folder.database(), "A").await;
     let before = events(&folder);

@@ -77,7 +77,7 @@ async fn write_ahead_log_without_rights_is_named() {
 }
 
 #[tokio::test]
-async fn unreadable_file_is_reported_as_such() {
+async fn unreadable_file_is_reported() {
     let folder = Folder::new();
     store(&folder.database(), "A").await;
     set_mode(&folder.database(), 0o000);
@@ -88,7 +88,7 @@ async fn unreadable_file_is_reported_as_such() {
 }
 
 #[tokio::test]
-async fn file_without_a_database_is_reported_as_such() {
+async fn file_that_is_not_a_database_is_reported() {
     let folder = Folder::new();
     let path = folder.database();
     let text = "App 1: not a database, and longer than the head of one\n".repeat(9);
@@ -103,7 +103,7 @@ async fn file_without_a_database_is_reported_as_such() {
 }
 
 #[tokio::test]
-async fn folder_in_place_of_a_file_is_reported_as_such() {
+async fn folder_instead_of_a_file_is_reported() {
     let folder = Folder::new();
     for opened in
         [SqliteStore::open(folder.path()).await, SqliteStore::migrate(folder.path()).await]
@@ -136,7 +136,7 @@ async fn files_with_unusual_names_are_opened() {
 
 /// SQLite would parse the first ones as URLs or as no file, and resolve each when it opens a connection.
 #[tokio::test]
-async fn relative_path_is_resolved_when_it_is_given() {
+async fn relative_path_is_resolved_once() {
     let folder = Folder::new();
     let inner = folder.path().join("inner");
     fs::create_dir(&inner).unwrap();

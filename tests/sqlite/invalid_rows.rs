@@ -119,7 +119,7 @@ async fn operators_list_readable_rows_and_the_errors_of_others() {
 }
 
 #[tokio::test]
-async fn invalid_row_stops_no_change_of_others() {
+async fn invalid_row_does_not_prevent_other_changes() {
     let folder = Folder::new();
     let store = store(&folder.database(), "ABC").await;
     let sql = format!(
@@ -148,7 +148,7 @@ async fn invalid_row_stops_no_change_of_others() {
 }
 
 #[tokio::test]
-async fn rows_by_hand_are_checked_by_the_database() {
+async fn database_checks_rows_written_by_hand() {
     let folder = Folder::new();
     store(&folder.database(), "A").await;
     for sql in [

@@ -18,7 +18,7 @@ fn unavailable(error: keygate::manage::ManageError) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lookups_go_on_while_a_change_waits_for_a_long_read() {
+async fn lookups_continue_while_a_change_waits_for_a_read() {
     let folder = Folder::new();
     let path = folder.database();
     let store = store(&path, "AB").await;
@@ -89,7 +89,7 @@ async fn blocked_lookup_names_the_writer() {
 
 /// In WAL mode, readers block no one, but writers still wait for each other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn write_ahead_log_takes_changes_beside_a_long_read() {
+async fn write_ahead_log_allows_changes_during_a_long_read() {
     let folder = Folder::new();
     let path = folder.database();
     drop(store(&path, "A").await);

@@ -38,7 +38,7 @@ async fn opening_creates_nothing() {
 }
 
 #[tokio::test]
-async fn new_file_is_for_its_owner_alone() {
+async fn new_file_is_only_for_its_owner() {
     let folder = Folder::new();
     let store = store(&folder.database(), "A").await;
     let mode = fs::metadata(folder.database()).unwrap().permissions().mode();
@@ -63,7 +63,7 @@ async fn migrating_twice_changes_nothing() {
 }
 
 #[tokio::test]
-async fn tables_of_others_stay_as_they_are() {
+async fn other_tables_are_unchanged() {
     let folder = Folder::new();
     let path = folder.database();
     sqlite3(
@@ -77,7 +77,7 @@ async fn tables_of_others_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn newer_tables_are_read_where_they_say_so() {
+async fn newer_tables_are_read_if_they_allow_it() {
     let folder = Folder::new();
     let path = folder.database();
     store(&path, "A").await;

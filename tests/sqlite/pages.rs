@@ -114,7 +114,7 @@ async fn long_list(folder: &Folder) -> SqliteStore {
 }
 
 #[tokio::test]
-async fn filters_of_few_and_of_many_rows_find_the_same() {
+async fn filters_find_the_same_rows_few_or_many() {
     let folder = Folder::new();
     let store = long_list(&folder).await;
     let keys = store.list_keys(None).await.unwrap();

@@ -50,7 +50,7 @@ fn concurrent_processes_lose_no_change() {
 
 /// Another process adds 100,000 keys in one transaction: lookups continue, and wait only for the commit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lookups_go_on_while_many_keys_are_added() {
+async fn lookups_continue_while_many_keys_are_added() {
     let folder = Folder::new();
     let path = folder.database();
     let store = store(&path, "A").await;

@@ -54,7 +54,7 @@ async fn purge_leaves_a_tombstone_and_an_event() {
 }
 
 #[tokio::test]
-async fn purged_key_is_refused_by_every_way_in() {
+async fn every_way_to_add_a_purged_key_is_refused() {
     let folder = Folder::new();
     let first = store(&folder.database(), "AB").await;
     let export = first.export_keys().await.unwrap();

@@ -42,7 +42,7 @@ async fn fails(when: &str, body: &str, changes: &[&str]) {
 }
 
 #[tokio::test]
-async fn changes_that_a_trigger_swallows_fail() {
+async fn changes_discarded_by_a_trigger_fail() {
     for (when, changes) in [
         ("before insert on keygate_clients", &["add", "import"][..]),
         ("before update on keygate_clients", &["enable", "disable"]),
@@ -56,7 +56,7 @@ async fn changes_that_a_trigger_swallows_fail() {
 }
 
 #[tokio::test]
-async fn changes_that_a_trigger_rewrites_fail() {
+async fn changes_rewritten_by_a_trigger_fail() {
     for (when, body, changes) in [
         (
             "after insert on keygate_clients",
@@ -105,7 +105,7 @@ async fn changes_without_events_fail() {
 }
 
 #[tokio::test]
-async fn triggers_that_only_read_stop_no_change() {
+async fn triggers_that_only_read_are_allowed() {
     let folder = Folder::new();
     let path = folder.database();
     let store = prepared(&path).await;

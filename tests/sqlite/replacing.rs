@@ -65,7 +65,7 @@ async fn change_waiting_during_a_restore_is_in_the_new_file() {
 }
 
 #[tokio::test]
-async fn file_restored_in_place_is_served_as_it_is() {
+async fn file_restored_in_place_is_served() {
     let (_folder, path, store, saved) = saved().await;
     store.revoke(&id('A')).await.unwrap();
     assert_eq!(request(&store, 'A').await, REVOKED);
@@ -127,7 +127,7 @@ async fn file_without_tables_is_an_outage_until_migrated() {
 }
 
 #[tokio::test]
-async fn file_of_something_else_is_an_outage() {
+async fn file_with_other_content_is_an_outage() {
     let folder = Folder::new();
     let path = folder.database();
     let store = store(&path, "A").await;
@@ -141,7 +141,7 @@ async fn file_of_something_else_is_an_outage() {
 
 /// Swaps two files repeatedly under concurrent lookups, which see the current file after each swap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_answer_is_stale_while_many_ask() {
+async fn concurrent_lookups_are_never_stale() {
     let folder = Folder::new();
     let [one, two] = ["one.db", "two.db"].map(|name| folder.path().join(name));
     store(&one, "A").await;

@@ -79,7 +79,7 @@ async fn symbolic_links_to_a_file_are_served_alike() {
 }
 
 #[tokio::test]
-async fn prepared_log_file_is_not_written_to() {
+async fn planted_log_file_is_not_written() {
     for suffix in ["-wal", "-shm", "-journal"] {
         let folder = Folder::new();
         let path = folder.database();

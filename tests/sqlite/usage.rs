@@ -131,7 +131,7 @@ async fn last_use_is_never_a_time_or_unknown() {
 }
 
 #[tokio::test]
-async fn watch_starts_again_after_a_day_without_a_writer() {
+async fn watch_restarts_after_a_day_without_a_writer() {
     let folder = Folder::new();
     let history = history(&folder).await;
     let mut since = Vec::new();
@@ -171,7 +171,7 @@ async fn folder_of_the_keys_is_refused() {
 }
 
 #[tokio::test]
-async fn files_of_keys_and_usage_are_told_apart() {
+async fn files_of_keys_and_usage_are_distinguished() {
     let folder = Folder::new();
     drop(history(&folder).await);
     let [usage, keys] = ["usage.db", "keys.db"].map(|name| folder.path().join(name));
@@ -191,7 +191,7 @@ async fn files_of_keys_and_usage_are_told_apart() {
 }
 
 #[tokio::test]
-async fn failing_file_is_reported_and_costs_no_count_or_request() {
+async fn failing_file_is_reported_and_loses_no_count() {
     let folder = Folder::new();
     let counted = Counted::new();
     let history = history(&folder).await;
@@ -268,7 +268,7 @@ async fn snapshot_includes_the_loaded_past_but_no_rate_does() {
 }
 
 #[tokio::test]
-async fn batch_that_is_refused_for_an_hour_is_dropped_alone() {
+async fn only_the_batch_refused_for_an_hour_is_dropped() {
     let folder = Folder::new();
     let counted = Counted::new();
     let history = history(&folder).await;
@@ -314,14 +314,14 @@ async fn count_on_full_disk(folder: &std::path::Path) {
 }
 
 #[tokio::test]
-async fn full_disk_costs_no_count() {
+async fn full_disk_loses_no_count() {
     if let Some(folder) = std::env::var_os(DISK) {
         return count_on_full_disk(folder.as_ref()).await;
     }
     let folder = Folder::new();
     let place = folder.path().join("mounted");
     fs::create_dir(&place).unwrap();
-    let mut job = crate::this_program::command(module_path!(), "full_disk_costs_no_count");
+    let mut job = crate::this_program::command(module_path!(), "full_disk_loses_no_count");
     job.env(DISK, &place);
     let mount = "mount -t tmpfs -o size=1m none \"$PLACE\" || exit 99; RUN";
     let said = crate::files::in_name_space(mount, &job, &place, folder.path());
@@ -330,7 +330,7 @@ async fn full_disk_costs_no_count() {
 }
 
 #[tokio::test]
-async fn requests_with_a_replaced_key_are_kept_apart() {
+async fn requests_with_a_replaced_key_are_kept_separately() {
     let folder = Folder::new();
     let counted = Counted::new();
     let history = history(&folder).await;

@@ -19,7 +19,7 @@ async fn clients_are_listed_by_the_last_use_of_any_key() {
 }
 
 #[tokio::test]
-async fn series_of_some_clients_are_those_of_each() {
+async fn series_by_client_equals_the_series_of_each() {
     let folder = Folder::new();
     let history = history(&folder).await;
     let run = |sql: &str| drop(sqlite3(&folder.path().join("usage.db"), sql));

@@ -50,7 +50,7 @@ fn long(piece: &str) -> String {
 }
 
 #[test]
-fn nesting_and_brackets_do_not_exhaust_it() {
+fn nesting_does_not_exhaust_the_loader() {
     for piece in ["[", "{", "[[]", "{a: ", "- ", "? ", ": ", "?,", "[a, "] {
         refused(long(piece));
         refused(format!("api_keys: {}", long(piece)));
@@ -67,7 +67,7 @@ fn nesting_and_brackets_do_not_exhaust_it() {
 }
 
 #[test]
-fn anchors_and_aliases_do_not_multiply() {
+fn aliases_are_not_expanded() {
     let laughs = "api_keys:\n  a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned()
         + &('b'..='z').map(alias_line).collect::<String>();
     refused(laughs);
@@ -90,7 +90,7 @@ fn alias_line(name: char) -> String {
 }
 
 #[test]
-fn long_texts_do_not_exhaust_it() {
+fn long_texts_do_not_exhaust_the_loader() {
     for text in ["k", "k ", "k\n   ", "k\n\n   ", "\\n", "\\\n", "é", "''", " "] {
         for begin in ["'", "\"", "? '", "api_key: '", "api_key: \"", "api_keys:\n  ? "] {
             refused(format!("{begin}{}", long(text)));
@@ -105,7 +105,7 @@ fn long_texts_do_not_exhaust_it() {
 }
 
 #[test]
-fn long_nothing_does_not_exhaust_it() {
+fn long_blank_texts_do_not_exhaust_it() {
     for nothing in ["\n", "\r", " ", "\t", "#\n", "#", "\u{feff}", "...\n", "# remark\r\n"] {
         let (loaded, factor) = load(long(nothing));
         assert!(loaded.is_ok_and(|keys| keys == 0) && factor <= 3, "{nothing:?}: {factor}");

@@ -111,7 +111,7 @@ fn faults_have_the_path_and_the_line() {
 }
 
 #[test]
-fn anything_but_files_is_refused() {
+fn entries_that_are_not_files_are_refused() {
     let with_folder = folder(&[("a", A)]);
     fs::create_dir(with_folder.path().join("sub")).unwrap();
     let error = FolderStore::open(with_folder.path()).unwrap_err().to_string();
@@ -148,7 +148,7 @@ fn name_that_looks_like_a_key_is_refused_and_not_shown() {
 }
 
 #[test]
-fn name_that_is_no_text_is_refused() {
+fn name_that_is_not_utf8_is_refused() {
     let folder = folder(&[]);
     fs::write(folder.path().join(OsStr::from_bytes(b"a\xff")), A).unwrap();
     let error = FolderStore::open(folder.path()).unwrap_err().to_string();
@@ -181,7 +181,7 @@ fn files_are_followed() {
 }
 
 #[test]
-fn file_that_changes_long_after_the_others_is_read() {
+fn file_that_changes_after_a_long_time_is_read() {
     let folder = folder(&[("a", A)]);
     let an_hour_ago = SystemTime::now() - Duration::from_secs(3_600);
     let age = |path: &Path| File::open(path).unwrap().set_modified(an_hour_ago).unwrap();
@@ -239,7 +239,7 @@ fn switched_link_of_kubernetes_is_followed() {
 }
 
 #[test]
-fn folder_with_a_fault_keeps_the_keys() {
+fn store_keeps_its_keys_if_the_folder_is_invalid() {
     let folder = folder(&[("a", A)]);
     let (seen, on_event) = events();
     let store = FolderStore::watch(folder.path(), on_event).unwrap();

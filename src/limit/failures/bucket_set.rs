@@ -92,7 +92,7 @@ mod tests {
     const NOW: u64 = 1 << 60;
 
     #[test]
-    fn entry_that_has_spent_least_gives_way() {
+    fn entry_with_the_least_debt_is_replaced() {
         let set = Set {
             ways: std::array::from_fn(|way| Way { tag: 1 + way as u64, tat: NOW + way as u64 }),
             shared: 0,

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn clock_set_back_holds_an_address_no_longer_than_it_can_owe() {
+    fn clock_set_back_throttles_for_at_most_four_bursts() {
         let buckets = Buckets::new(Limits::for_test());
         let one = address("192.0.2.1");
         hold(&buckets, one, NOW);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn flood_of_addresses_frees_none_that_is_over_its_limit() {
+    fn flood_of_addresses_frees_no_throttled_address() {
         let buckets = Buckets::new(Limits::for_test());
         let held = (0..100).map(|last| IpAddr::from([192, 0, 2, last])).collect::<Vec<_>>();
         for address in &held {
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn where_all_are_held_newcomers_share_the_limit_of_a_network() {
+    fn newcomers_to_a_full_set_share_a_network_limit() {
         let buckets = Buckets::new(Limits::for_test());
         let mut next = 0;
         let mut newcomer = || {

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn those_verified_last_stay_when_there_are_more_than_fit() {
+    fn full_cache_keeps_the_last_verified_digests() {
         let verified = Verified::new();
         for number in 0..100_000 {
             verified.remember(digest(number), NOW + u64::from(number));

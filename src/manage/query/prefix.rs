@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_of_ascii_letters_alone_is_ignored() {
+    fn only_ascii_letters_ignore_case() {
         let begins = |prefix: &str, text| Prefix::new(prefix).unwrap().begins(text);
         for text in ["App 1", "APP", "app-é"] {
             assert!(begins("aPp", text), "{text}");
@@ -56,7 +56,7 @@ mod tests {
 
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     #[test]
-    fn range_ends_behind_the_last_text_that_begins_so() {
+    fn range_ends_after_the_last_text_with_the_prefix() {
         let end = |prefix: &str| Prefix::new(prefix).unwrap().range().1;
         assert_eq!(end("Ab").as_deref(), Some("ac"));
         assert_eq!(end("a\u{10ffff}").as_deref(), Some("b"));

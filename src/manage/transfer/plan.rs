@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn policy_is_added_to_none_and_another_one_is_refused() {
+    fn policy_is_added_if_absent_and_refused_if_different() {
         let lifetime =
             |days: u64| Policy::new().with_max_lifetime(Duration::from_secs(days * 86_400));
         let held = |policy| Export::new(vec![], vec![]).with_policy(policy);

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_without_names_are_refused_with_the_form_that_works() {
+    fn texts_without_names_are_refused_with_the_right_form() {
         for text in [A.to_owned(), format!("={A}"), format!("x={A},{A},y={A}"), format!("{A} {A}")]
         {
             let error = load(&[("KEYS", &text)]).unwrap_err();

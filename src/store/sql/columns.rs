@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn key_without_one_of_its_columns_is_another_key() {
+    fn key_that_lacks_a_column_differs() {
         let at = |micros| Timestamp::from_micros(micros).ok();
         let digest = KeyDigest::of(b"one");
         let key = KeyFacts {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn client_without_one_of_its_columns_is_another_client() {
+    fn client_that_lacks_a_column_differs() {
         let profile = ClientProfile::new("App 1")
             .with_title("The app")
             .with_networks(["10.0.0.0/8".parse().unwrap()])
@@ -217,7 +217,7 @@ mod tests {
 
     /// Tests of each database compare the documentation with the tables that the migrations create.
     #[test]
-    fn columns_are_those_of_the_documentation() {
+    fn columns_match_the_documentation() {
         let docs = include_str!("../postgres/tables.md");
         let types = ["bytea", "text", "jsonb", "text[]", "boolean", "timestamptz"];
         assert_eq!(listed(&CLIENTS, types), documented(docs, "keygate.clients"));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn column_that_authenticates_excludes_older_readers() {
+    fn authenticating_column_excludes_older_readers() {
         #[cfg(feature = "postgres")]
         assert!(excludes_older_readers(crate::store::postgres::MIGRATIONS));
         #[cfg(feature = "sqlite")]

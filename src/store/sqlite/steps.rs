@@ -86,7 +86,7 @@ fn compare([short, long]: [u64; 2], query: &impl Debug) {
 }
 
 #[tokio::test]
-async fn page_of_a_long_list_takes_as_few_steps() {
+async fn page_of_a_long_list_takes_few_steps() {
     let folder = tempdir().unwrap();
     let [short, long] = SIZES.map(|size| Measured::filled(folder.path(), size));
     let (short, long) = (short.await, long.await);

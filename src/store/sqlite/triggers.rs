@@ -11,7 +11,7 @@ const ACTOR: &str =
 /// A table whose changes are recorded.
 struct Recorded {
     table: String,
-    /// The columns. The first identifies a row, and has another name in events.
+    /// The column that identifies a row. Events identify a key by its id instead.
     id: &'static str,
     /// The expressions for the columns `client` and `key_id` of an event.
     subject: fn(&str) -> String,

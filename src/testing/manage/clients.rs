@@ -31,7 +31,7 @@ pub(super) async fn added_client_keeps_its_profile(case: &Case<impl Managed>) {
     }
 }
 
-pub(super) async fn name_of_a_client_is_unique(case: &Case<impl Managed>) {
+pub(super) async fn client_name_is_unique(case: &Case<impl Managed>) {
     case.add(detailed_profile()).await;
     case.add("Disabled").await;
     case.disable("Disabled").await;

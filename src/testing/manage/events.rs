@@ -11,7 +11,7 @@ use crate::manage::{
 use crate::testing::case::Case;
 
 /// A store that records no changes refuses to list them: an empty list would mean that there were none.
-pub(super) async fn unrecorded_changes_are_not_an_empty_list(case: &Case<impl Managed>) {
+pub(super) async fn listing_unrecorded_changes_is_an_error(case: &Case<impl Managed>) {
     let listed = case.result("a page of events", case.store.events(&EventQuery::new())).await;
     match listed {
         Err(ManageError::NoEvents { .. }) => {}
@@ -88,7 +88,7 @@ pub(super) async fn each_change_has_an_event(case: &Case<impl Managed>) {
 }
 
 /// A change that is refused or changes nothing has no event.
-pub(super) async fn change_of_nothing_has_no_event(case: &Case<impl Managed>) {
+pub(super) async fn empty_change_has_no_event(case: &Case<impl Managed>) {
     let [key] = case.issued("App 1", ["key"]).await;
     case.revoke(&key).await;
     case.disable("App 2").await;
@@ -112,7 +112,7 @@ pub(super) async fn change_of_nothing_has_no_event(case: &Case<impl Managed>) {
 }
 
 /// For each filter and limit, the pages contain the selected events, the newest or the oldest first.
-pub(super) async fn pages_are_parts_of_the_filtered_events(case: &Case<impl Managed>) {
+pub(super) async fn pages_cover_the_filtered_events(case: &Case<impl Managed>) {
     let mut keys = Vec::new();
     for number in 0..6 {
         let (ann, bob) = (actor(case, "ann"), actor(case, "bob"));

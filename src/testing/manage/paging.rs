@@ -141,7 +141,7 @@ pub(super) async fn all_pages<T, S: Managed>(
 }
 
 /// For each filter, order and limit, the pages contain the selected rows in the order of the query.
-pub(super) async fn pages_are_parts_of_the_filtered_list(case: &Case<impl Managed>) {
+pub(super) async fn pages_cover_the_filtered_list(case: &Case<impl Managed>) {
     fill(case).await;
     let clients = case.clients().await;
     for query in client_queries() {
@@ -226,7 +226,7 @@ pub(super) async fn every_key_is_in_one_page(case: &Case<impl Managed>) {
 }
 
 /// A cursor of another list or order is an error, and so is the name of an unknown client.
-pub(super) async fn query_that_fits_no_list_is_refused(case: &Case<impl Managed>) {
+pub(super) async fn invalid_query_is_refused(case: &Case<impl Managed>) {
     case.issued("App 1", ["one", "two"]).await;
     let query = KeyQuery::new().with_limit(1);
     let page = case.done("a page of keys", case.store.keys(&query)).await;

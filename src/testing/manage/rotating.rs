@@ -82,7 +82,7 @@ pub(super) async fn successor_inherits_the_lifetime(case: &Case<impl Managed>) {
 }
 
 /// A successor must not work before the old key would have, and need not wait for a beginning that has passed.
-pub(super) async fn successor_inherits_a_beginning_to_come(case: &Case<impl Managed>) {
+pub(super) async fn successor_inherits_a_future_beginning(case: &Case<impl Managed>) {
     let [first, second, third, fourth] = ["first", "second", "third", "fourth"].map(Key::of);
     let begins = case.now() + DAY;
     case.issue("App 1", first.to_new().with_not_before(begins)).await;

@@ -140,7 +140,7 @@ pub(super) async fn key_is_changed_at_once(case: &Case<impl Managed>) {
 }
 
 /// A key that was revoked or has expired can get another label, but never another expiry.
-pub(super) async fn ended_key_is_not_brought_back(case: &Case<impl Managed>) {
+pub(super) async fn ended_key_is_not_revived(case: &Case<impl Managed>) {
     let (revoked, expired) = (Key::of("revoked"), Key::of("expired"));
     let end = case.now() + HOUR;
     for key in [&revoked, &expired] {
@@ -173,7 +173,7 @@ pub(super) async fn ended_key_is_not_brought_back(case: &Case<impl Managed>) {
     }
 }
 
-pub(super) async fn change_of_nothing_changes_nothing(case: &Case<impl Managed>) {
+pub(super) async fn empty_change_changes_nothing(case: &Case<impl Managed>) {
     case.add(detailed_profile()).await;
     let key = Key::of("a key");
     let new = key.to_new().with_label("production").with_expiry(case.now() + HOUR);

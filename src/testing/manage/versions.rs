@@ -7,7 +7,7 @@ use crate::manage::{
 use crate::testing::case::Case;
 
 /// The version of a client or key differs after each change, is the same in lists, and does not change otherwise.
-pub(super) async fn version_is_another_one_after_a_change(case: &Case<impl Managed>) {
+pub(super) async fn version_differs_after_a_change(case: &Case<impl Managed>) {
     let [key, other] = case.issued("App 1", ["a key", "another key"]).await;
     let versions = async || {
         let clients = case.clients().await;
@@ -106,7 +106,7 @@ pub(super) async fn outdated_version_is_a_conflict(case: &Case<impl Managed>) {
 
 /// Of several changes that are based on the same version, one succeeds, and the others are conflicts that return its
 /// result.
-pub(super) async fn one_of_competing_changes_is_made(case: &Case<impl Managed>) {
+pub(super) async fn one_competing_change_succeeds(case: &Case<impl Managed>) {
     let [key] = case.issued("App 1", ["a key"]).await;
     for round in 0..super::concurrency::rounds(case).await {
         let id = key.id();

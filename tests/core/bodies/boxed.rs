@@ -80,7 +80,7 @@ where
 }
 
 #[tokio::test]
-async fn problem_json_needs_a_body_from_text_and_no_more() {
+async fn problem_json_only_needs_bodies_from_text() {
     assert_problem_json::<_, FromText>(ProblemJson).await;
 }
 

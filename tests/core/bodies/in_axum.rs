@@ -23,7 +23,7 @@ async fn serve<S: KeyStore>(layer: ApiKeyLayer<S>) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn requests_are_answered_as_in_memory() {
+async fn responses_are_the_same_as_in_memory() {
     for address in [serve(ApiKeyLayer::new(Keys)).await, serve(ApiKeyLayer::new(Later(Keys))).await]
     {
         for version in VERSIONS {
@@ -59,7 +59,7 @@ async fn requests_are_answered_as_in_memory() {
 }
 
 #[tokio::test]
-async fn cookie_on_a_line_of_its_own_is_found() {
+async fn cookie_on_a_separate_line_is_found() {
     let auth = Authenticator::new(Keys).with_sources([Source::cookie("key")]).unwrap();
     let address = serve(auth.into()).await;
     let key = format!("key={RIGHT}");
@@ -74,7 +74,7 @@ async fn cookie_on_a_line_of_its_own_is_found() {
 }
 
 #[tokio::test]
-async fn key_is_stripped_from_the_target_as_it_came_in() {
+async fn key_is_stripped_from_the_received_target() {
     let auth = Authenticator::new(Keys).with_sources_in_parts([Source::query("key")]).unwrap();
     let address = serve(ApiKeyLayer::from(auth).strip_credentials()).await;
     let path = format!("/target?%61=%31&key={RIGHT}&b");

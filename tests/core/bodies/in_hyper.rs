@@ -45,7 +45,7 @@ where
 }
 
 #[tokio::test]
-async fn requests_are_answered_as_in_memory() {
+async fn responses_are_the_same_as_in_memory() {
     let addresses = [
         serve(ApiKeyLayer::new(Keys)).await,
         serve(ApiKeyLayer::new(Later(Keys))).await,
@@ -71,7 +71,7 @@ async fn requests_are_answered_as_in_memory() {
 }
 
 #[tokio::test]
-async fn bodies_are_the_configured_ones() {
+async fn bodies_are_as_configured() {
     let problem = serve(ApiKeyLayer::new(Keys)).await;
     let nothing = serve(ApiKeyLayer::new(Keys).with_response(NoBody)).await;
     let own = serve(ApiKeyLayer::new(Keys).with_response(|error: &keygate::AuthError| {

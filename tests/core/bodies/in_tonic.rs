@@ -34,7 +34,7 @@ fn request(key: Option<&str>) -> Request<HealthCheckRequest> {
 }
 
 #[tokio::test]
-async fn right_key_gets_the_services_answer() {
+async fn right_key_gets_the_response_of_the_service() {
     async fn check<S: KeyStore>(store: S) {
         let mut client = client(store).await;
         let response = client.check(request(Some(RIGHT))).await.unwrap();
@@ -57,7 +57,7 @@ fn assert_refused(status: &Status, code: Code, message: &str) {
 }
 
 #[tokio::test]
-async fn other_keys_get_the_status_of_grpc() {
+async fn other_keys_get_a_grpc_status() {
     async fn check<S: KeyStore>(store: S) {
         let mut client = client(store).await;
         for (key, code, message) in [

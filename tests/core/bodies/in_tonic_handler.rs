@@ -72,7 +72,7 @@ async fn guarded(log: &Log) -> Channel {
 }
 
 #[tokio::test]
-async fn refusal_by_a_tonic_handler_is_that_of_the_layer() {
+async fn tonic_handler_refuses_like_the_layer() {
     let log = Log::default();
     let key = ApiKeyInterceptor::bearer(RIGHT).unwrap();
     let mut client = HealthClient::with_interceptor(guarded(&log).await, key);
@@ -89,7 +89,7 @@ async fn refusal_by_a_tonic_handler_is_that_of_the_layer() {
 }
 
 #[tokio::test]
-async fn other_statuses_of_a_tonic_handler_stay() {
+async fn other_statuses_of_a_tonic_handler_are_unchanged() {
     let log = Log::default();
     let key = ApiKeyInterceptor::new(RIGHT).unwrap();
     let mut client = HealthClient::with_interceptor(guarded(&log).await, key);

@@ -71,7 +71,7 @@ type Found = Result<Option<KeyRecord>, StoreError>;
 
 #[test]
 #[allow(clippy::too_many_lines)] // A list.
-fn every_public_type_can_be_shared_or_at_least_sent() {
+fn every_public_type_is_send_or_sync() {
     let shared = check![is_shared:
         Activity,
         Permit,

@@ -77,7 +77,7 @@ fn state(store: &MemoryStore, digest: KeyDigest) -> Option<KeyState> {
 }
 
 #[test]
-fn key_is_found_by_all_threads_once_insert_has_returned() {
+fn all_threads_find_a_key_once_insert_returned() {
     let (store, digests) = (MemoryStore::new(), digests());
     Progress::default().watch(
         |writer| {
@@ -98,7 +98,7 @@ fn key_is_found_by_all_threads_once_insert_has_returned() {
 }
 
 #[test]
-fn key_is_refused_by_all_threads_once_revoke_has_returned() {
+fn all_threads_refuse_a_key_once_revoke_returned() {
     let store = MemoryStore::from_keys((0..KEYS).map(|number| (key(number), "User 1"))).unwrap();
     let digests = digests();
     let seen_revoked: Vec<_> = (0..KEYS).map(|_| AtomicBool::new(false)).collect();
@@ -122,7 +122,7 @@ fn key_is_refused_by_all_threads_once_revoke_has_returned() {
 }
 
 #[test]
-fn changes_of_many_threads_all_count() {
+fn changes_of_many_threads_are_all_kept() {
     const WRITERS: usize = 4;
     let store = MemoryStore::new();
     thread::scope(|scope| {
@@ -152,7 +152,7 @@ fn changes_of_many_threads_all_count() {
 }
 
 #[test]
-fn key_that_many_threads_insert_belongs_to_one_of_them() {
+fn key_inserted_by_many_threads_belongs_to_one() {
     const WRITERS: usize = 4;
     const RACES: usize = 1_000;
     let store = MemoryStore::new();
@@ -186,7 +186,7 @@ fn key_that_many_threads_insert_belongs_to_one_of_them() {
 }
 
 #[test]
-fn key_that_is_revoked_while_others_insert_it_never_comes_back() {
+fn key_revoked_during_inserts_stays_revoked() {
     let store = MemoryStore::new();
     for number in 0..200 {
         let insert = || (0..50).filter(|_| store.insert(key(number), "User 1").is_ok()).count();

@@ -43,7 +43,7 @@ fn is_in_order(store: &MemoryStore) {
 }
 
 #[test]
-fn insert_that_panics_leaves_the_store_in_order() {
+fn store_works_after_a_panic_during_an_insert() {
     let store = MemoryStore::from_keys([(key(1), "User 1")]).unwrap();
     panics(|| store.insert(key(2), NoProfile));
     panics(|| store.insert(NoKey, "User 2"));
@@ -52,7 +52,7 @@ fn insert_that_panics_leaves_the_store_in_order() {
 }
 
 #[test]
-fn thread_that_panics_with_a_store_in_hand_leaves_it_in_order() {
+fn store_works_after_a_thread_that_uses_it_panics() {
     let store = MemoryStore::from_keys([(key(1), "User 1")]).unwrap();
     panics(|| {
         let _clone = store.clone();
@@ -78,7 +78,7 @@ impl Broken {
 }
 
 #[test]
-fn clock_that_panics_leaves_the_authenticator_in_order() {
+fn authenticator_works_after_its_clock_panics() {
     let broken = Broken::default();
     let store = MemoryStore::new();
     let expires = UNIX_EPOCH + Duration::from_secs(1);
@@ -98,7 +98,7 @@ fn clock_that_panics_leaves_the_authenticator_in_order() {
 }
 
 #[tokio::test]
-async fn store_that_panics_leaves_the_authenticator_in_order() {
+async fn authenticator_works_after_its_store_panics() {
     let broken = Broken::default();
     let auth = Authenticator::new(store_fn({
         let broken = broken.clone();

@@ -64,7 +64,7 @@ async fn key_is_right_until_it_expires() {
 }
 
 #[tokio::test]
-async fn key_has_expired_from_the_instant_of_its_expiry_on() {
+async fn key_has_expired_at_the_instant_of_its_expiry() {
     for now in [end(), end() + Duration::from_nanos(1), end() + Duration::from_secs(1 << 33)] {
         for (entrance, result) in at(now, EXPIRING).await.into_iter().enumerate() {
             assert_eq!(result.unwrap_err().reason(), Some(WrongReason::Expired), "{entrance}");

@@ -25,7 +25,7 @@ fn query_without_a_uri_is_misconfigured_and_never_skipped() {
 }
 
 #[test]
-fn target_that_is_no_uri_is_refused() {
+fn target_that_is_not_a_uri_is_refused() {
     let sources = [Source::header("x-api-key"), Source::query("api_key")];
     let auth = Authenticator::new(Keys).with_sources_in_parts(sources).unwrap();
     let headers = [("x-api-key", RIGHT.as_bytes())];
@@ -37,7 +37,7 @@ fn target_that_is_no_uri_is_refused() {
 }
 
 #[test]
-fn header_that_cannot_be_one_is_refused_if_it_decides() {
+fn malformed_header_is_refused_if_it_matters() {
     let auth = Authenticator::new(Keys);
     let with = |name, value| {
         let headers = [("x-api-key", RIGHT.as_bytes()), (name, value)];
@@ -50,7 +50,7 @@ fn header_that_cannot_be_one_is_refused_if_it_decides() {
 }
 
 #[test]
-fn more_headers_than_a_map_holds_are_refused() {
+fn too_many_headers_for_a_map_are_refused() {
     let names: Vec<_> = (0..40_000).map(|number| format!("x-{number}")).collect();
     let many = names.iter().map(|name| (&**name, &b"1"[..]));
     let many = || many.clone().chain([("x-api-key", RIGHT.as_bytes())]);
@@ -62,7 +62,7 @@ fn more_headers_than_a_map_holds_are_refused() {
 }
 
 #[test]
-fn what_the_service_says_of_caching_stays() {
+fn caching_headers_of_the_service_are_kept() {
     let auth =
         Authenticator::new(Keys).with_clock(FakeClock::at(end() - Duration::from_secs(1)).reader());
     let client = auth.verify_key(RIGHT.as_bytes()).unwrap();

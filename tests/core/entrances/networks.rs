@@ -81,7 +81,7 @@ async fn all(key: &str, from: Option<&str>) -> Vec<Result<Client, AuthError>> {
 }
 
 #[tokio::test]
-async fn key_is_admitted_from_its_networks_alone() {
+async fn key_is_admitted_only_from_its_networks() {
     for (key, from, is_inside) in [
         (OF_CLIENT, "10.2.3.4", true),
         (OF_CLIENT, "::ffff:10.2.3.4", true),

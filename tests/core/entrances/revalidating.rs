@@ -55,7 +55,7 @@ async fn key_is_refused_once_it_is_revoked() {
 }
 
 #[tokio::test]
-async fn key_is_refused_from_its_expiry_on() {
+async fn key_is_refused_from_its_expiry() {
     let clock = FakeClock::at(end() - Duration::from_secs(1));
     let auth = Authenticator::new(Keys).with_clock(clock.reader());
     let later = Authenticator::new(Later(Keys)).with_clock(clock.reader());
@@ -67,7 +67,7 @@ async fn key_is_refused_from_its_expiry_on() {
 }
 
 #[tokio::test]
-async fn result_has_the_scopes_of_today() {
+async fn result_has_the_current_scopes() {
     let store = MemoryStore::new();
     store.insert(RIGHT, "User 1").unwrap();
     let auth = Authenticator::new(store);
@@ -93,7 +93,7 @@ async fn failure_of_the_store_is_not_a_revoked_key() {
 }
 
 #[tokio::test]
-async fn observers_and_transport_have_no_part_in_it() {
+async fn observers_and_transport_are_ignored() {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
     let auth = Authenticator::new(Keys)
@@ -114,7 +114,7 @@ async fn observers_and_transport_have_no_part_in_it() {
 }
 
 #[tokio::test]
-async fn networks_are_checked_from_the_address_of_the_request() {
+async fn networks_are_checked_against_the_request_address() {
     let digest = KeyDigest::of(RIGHT.as_bytes());
     let store = |networks: &[&str]| {
         let store = MemoryStore::new();

@@ -134,7 +134,7 @@ async fn store_that_never_responds_is_hidden_in_clear() {
 }
 
 #[tokio::test]
-async fn observers_get_the_id_of_a_right_key_alone() {
+async fn observers_only_get_the_id_of_a_right_key() {
     type Seen = (&'static str, Option<KeyId>, Option<String>);
     let log: Arc<Mutex<Vec<Seen>>> = Arc::default();
     for request in requests() {
@@ -309,7 +309,7 @@ fn proto_in_forwarded_of_the_outermost_proxy_decides() {
 }
 
 #[test]
-fn server_reports_for_other_peers_and_not_for_proxies() {
+fn server_reports_for_peers_other_than_proxies() {
     let (clear, tls) = (Some(Transport::Clear), Some(Transport::Tls));
     let https: &[(&str, &str)] = &[("x-forwarded-proto", "https")];
     for (peer, lines, transport, expected) in [

@@ -49,7 +49,7 @@ async fn response_to_a_client_is_private_and_varies_by_key_header() {
 }
 
 #[tokio::test]
-async fn answer_to_an_anonymous_request_varies_and_is_not_private() {
+async fn anonymous_response_varies_and_is_not_private() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         let response = respond(&layer.optional(), Request::new(())).await;
         assert_eq!(response.status(), 200);
@@ -61,7 +61,7 @@ async fn answer_to_an_anonymous_request_varies_and_is_not_private() {
 }
 
 #[tokio::test]
-async fn answer_varies_by_the_header_of_each_source_once() {
+async fn response_varies_by_each_source_header_once() {
     let sources = [
         Source::query("key"),
         Source::cookie("one"),
@@ -81,7 +81,7 @@ async fn answer_varies_by_the_header_of_each_source_once() {
 }
 
 #[tokio::test]
-async fn vary_of_the_service_is_appended_to_and_repeats_nothing() {
+async fn vary_of_the_service_is_extended_without_repeats() {
     let layer = ApiKeyLayer::new(Keys);
     let cases: [(&'static [&str], &[&str]); 6] = [
         (&["accept"], &["accept", "x-api-key"]),
@@ -110,7 +110,7 @@ async fn cache_control_of_the_service_is_kept() {
 }
 
 #[tokio::test]
-async fn cache_headers_are_left_to_the_service_if_configured() {
+async fn cache_headers_can_be_left_to_the_service() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         let layer = layer.optional().without_cache_fields();
         for request in [with_key(RIGHT), Request::new(())] {
@@ -140,7 +140,7 @@ async fn refusals_are_not_stored() {
 }
 
 #[tokio::test]
-async fn errors_of_the_service_itself_are_private_too() {
+async fn error_responses_of_the_service_are_private_too() {
     let response = respond_from(&ApiKeyLayer::new(Keys), with_key(RIGHT), |request| {
         let mut response = greet(&request);
         *response.status_mut() = http::StatusCode::NOT_FOUND;

@@ -19,7 +19,7 @@ fn request() -> Request<()> {
 }
 
 #[tokio::test]
-async fn future_of_the_service_is_dropped_with_that_of_the_layer() {
+async fn dropping_the_layer_future_drops_the_service_future() {
     let dropped = Drops::default();
     let stuck = Arc::new(AtomicBool::new(true));
     let inner = tower::service_fn(|request: Request<()>| {
@@ -49,7 +49,7 @@ async fn future_of_the_service_is_dropped_with_that_of_the_layer() {
 }
 
 #[tokio::test]
-async fn lookup_is_dropped_with_the_future_of_the_layer() {
+async fn dropping_the_layer_future_drops_the_lookup() {
     let store = Stuck::times(1, Keys);
     let mut service = ApiKeyLayer::new(store.clone()).layer(Strict::default());
     {

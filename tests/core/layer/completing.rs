@@ -70,7 +70,7 @@ async fn bearer_refusal_from_a_handler_names_the_error() {
 }
 
 #[tokio::test]
-async fn outage_from_a_handler_gets_one_retry_after_and_no_challenge() {
+async fn outage_in_a_handler_gets_retry_after_and_no_challenge() {
     let response = returned(&orders(Keys).into(), refusal_of(UNANSWERABLE)).await;
     assert_eq!(response.status(), 503);
     assert!(lines(&response, "www-authenticate").is_empty());
@@ -94,7 +94,7 @@ async fn error_in_the_extensions_is_enough_for_a_service_of_any_kind() {
 }
 
 #[tokio::test]
-async fn challenges_that_a_service_has_chosen_are_kept() {
+async fn challenges_set_by_a_service_are_kept() {
     let response = respond_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
         let mut response = Response::new(String::new());
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Negotiate"));
@@ -107,7 +107,7 @@ async fn challenges_that_a_service_has_chosen_are_kept() {
 }
 
 #[tokio::test]
-async fn refusal_without_an_error_extension_is_left_alone() {
+async fn refusal_without_an_error_extension_is_unchanged() {
     let response = respond_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), |_| {
         let mut response = Response::new(String::new());
         *response.status_mut() = http::StatusCode::UNAUTHORIZED;
@@ -119,7 +119,7 @@ async fn refusal_without_an_error_extension_is_left_alone() {
 }
 
 #[tokio::test]
-async fn response_of_respond_keeps_its_authenticators_challenges() {
+async fn respond_keeps_the_challenges_of_its_authenticator() {
     let stock = Authenticator::new(Keys).with_realm("stock").unwrap();
     let respond = move |_| stock.respond(&AuthError::NoCredentials);
     let response = respond_from(&orders(Keys).into(), with_key("x-api-key", RIGHT), respond).await;
@@ -143,7 +143,7 @@ async fn through_both<S: KeyStore>(inner: S, request: Request<()>) -> Response<S
 }
 
 #[tokio::test]
-async fn refusal_of_an_inner_layer_keeps_the_challenge_of_that_layer() {
+async fn inner_refusal_keeps_the_challenge_of_its_layer() {
     for key in [None, Some(WRONG)] {
         for later in [false, true] {
             let mut request = with_key("x-api-key", RIGHT);
@@ -166,13 +166,13 @@ async fn refusal_of_an_inner_layer_keeps_the_challenge_of_that_layer() {
 }
 
 #[tokio::test]
-async fn refusal_of_an_outer_layer_has_the_challenges_of_that_layer() {
+async fn outer_refusal_has_the_challenges_of_its_layer() {
     let response = through_both(Keys, with_key("x-inner", RIGHT)).await;
     assert_eq!(lines(&response, "www-authenticate"), PLAIN);
 }
 
 #[tokio::test]
-async fn client_of_nested_layers_is_that_of_the_innermost() {
+async fn innermost_of_nested_layers_sets_the_client() {
     let mut request = with_key("x-api-key", RIGHT);
     request.headers_mut().insert("x-inner", RIGHT_TOO.parse().unwrap());
     let response = through_both(Keys, request).await;
@@ -182,7 +182,7 @@ async fn client_of_nested_layers_is_that_of_the_innermost() {
 }
 
 #[tokio::test]
-async fn refusal_carries_its_error_for_outer_layers_to_see() {
+async fn refusal_carries_its_error_for_outer_layers() {
     let layer = ApiKeyLayer::new(Keys).with_response(NoBody);
     let response = respond(&layer, with_key("x-api-key", WRONG)).await;
     let error = response.extensions().get::<AuthError>().unwrap();

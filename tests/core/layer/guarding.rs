@@ -16,7 +16,7 @@ fn client_in(extensions: &Extensions) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn client_stands_in_the_extensions_of_the_request() {
+async fn client_is_in_the_extensions_of_the_request() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         let seen = seen_behind(&layer, with_key(RIGHT)).await.unwrap();
         let client = seen.extensions.get::<Client>().unwrap();
@@ -43,7 +43,7 @@ async fn earlier_client_is_replaced_by_the_verified_one() {
 }
 
 #[tokio::test]
-async fn client_that_was_there_before_lets_nobody_in() {
+async fn preset_client_admits_nobody() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         for mut request in [Request::new(()), with_key(WRONG), with_key("")] {
             request.extensions_mut().insert(client_of(RIGHT));
@@ -79,7 +79,7 @@ async fn every_line_of_cookies_is_marked_sensitive() {
 }
 
 #[tokio::test]
-async fn options_gets_no_free_pass() {
+async fn options_requests_need_a_key() {
     for layer in [ApiKeyLayer::new(Keys), ApiKeyLayer::new(Keys).optional()] {
         let preflight = Request::builder()
             .method(Method::OPTIONS)

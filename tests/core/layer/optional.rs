@@ -43,7 +43,7 @@ async fn request_without_credentials_is_anonymous() {
 }
 
 #[tokio::test]
-async fn request_with_a_right_key_is_its_clients() {
+async fn request_with_a_right_key_has_its_client() {
     let requests = all().into_iter().map(|case| case.request(RIGHT.as_bytes()));
     let blank = get("/").header("x-key", "").header("authorization", format!("Bearer {RIGHT}"));
     for request in requests.chain([blank.body(()).unwrap()]) {
@@ -95,7 +95,7 @@ async fn request_with_blank_credentials_is_refused() {
 }
 
 #[tokio::test]
-async fn store_errors_make_no_request_anonymous() {
+async fn store_error_does_not_make_a_request_anonymous() {
     let response = response(get("/").header("x-key", UNANSWERABLE)).await;
     assert_eq!(response.status(), 503);
 }

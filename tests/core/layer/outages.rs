@@ -60,7 +60,7 @@ async fn in_time<T>(future: impl Future<Output = T>) -> T {
 // In the two tests that follow, and in no other, the real clock is the subject.
 
 #[tokio::test]
-async fn store_that_never_answers_is_unavailable_after_the_deadline() {
+async fn hanging_store_is_unavailable_after_the_deadline() {
     let layer =
         ApiKeyLayer::from(Authenticator::new(Stuck::times(1, Keys)).with_deadline(DEADLINE));
     let begun = Instant::now();
@@ -73,7 +73,7 @@ async fn store_that_never_answers_is_unavailable_after_the_deadline() {
 }
 
 #[tokio::test]
-async fn lookup_that_never_answers_is_dropped_at_the_deadline() {
+async fn hanging_lookup_is_dropped_at_the_deadline() {
     let store = Stuck::times(1, Keys);
     let auth = Authenticator::new(store.clone()).with_deadline(DEADLINE);
     let mut pending = pin!(auth.authenticate_key(RIGHT.as_bytes()));
@@ -83,7 +83,7 @@ async fn lookup_that_never_answers_is_dropped_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn answer_that_is_there_counts_whatever_the_deadline() {
+async fn ready_result_is_used_whatever_the_deadline() {
     let at_once = store_fn(|digest| std::future::ready(Keys.find(&digest)));
     let auth = Authenticator::new(at_once).with_deadline(Duration::ZERO);
     assert_eq!(respond(&auth.into(), with_key(RIGHT)).await.body(), "User 1");
@@ -92,18 +92,18 @@ async fn answer_that_is_there_counts_whatever_the_deadline() {
 }
 
 #[tokio::test]
-async fn deadline_may_be_as_far_as_can_be() {
+async fn deadline_may_be_the_maximum_duration() {
     let layer = ApiKeyLayer::from(Authenticator::new(Later(Keys)).with_deadline(Duration::MAX));
     assert_eq!(respond(&layer, with_key(RIGHT)).await.body(), "User 1");
 }
 
 #[test]
-fn deadline_is_a_second_where_nothing_else_is_said() {
+fn default_deadline_is_one_second() {
     assert!(format!("{:?}", Authenticator::new(Keys)).contains("deadline: 1s"));
 }
 
 #[tokio::test]
-async fn callers_that_are_refused_together_do_not_come_back_together() {
+async fn retry_after_of_concurrent_refusals_differs() {
     let layer = ApiKeyLayer::new(Keys);
     let mut seen = BTreeSet::new();
     // All of the five are missing one in 5 * 0.8^300 times, which is never.

@@ -42,13 +42,13 @@ async fn one_after_the_other<S: KeyStore>(layer: ApiKeyLayer<S>, anonymous: &str
 }
 
 #[tokio::test]
-async fn ready_instance_is_called_where_the_store_is_local() {
+async fn ready_instance_is_called_with_a_local_store() {
     one_after_the_other(ApiKeyLayer::new(Keys), "401").await;
     one_after_the_other(ApiKeyLayer::new(Keys).strip_credentials(), "401").await;
 }
 
 #[tokio::test]
-async fn ready_instance_is_called_where_the_store_waits() {
+async fn ready_instance_is_called_with_a_store_that_waits() {
     one_after_the_other(ApiKeyLayer::new(Later(Keys)), "401").await;
     one_after_the_other(ApiKeyLayer::new(Later(Keys)).strip_credentials(), "401").await;
 }
@@ -60,7 +60,7 @@ async fn ready_instance_is_called_for_anonymous_requests() {
 }
 
 #[tokio::test]
-async fn requests_that_wait_at_the_same_time_have_an_instance_each() {
+async fn concurrent_waiting_requests_have_own_instances() {
     let mut service = ApiKeyLayer::new(Later(Keys)).layer(Strict::default());
     let Ok(ready) = service.ready().await;
     let one = ready.call(request(Some(RIGHT)));
@@ -72,7 +72,7 @@ async fn requests_that_wait_at_the_same_time_have_an_instance_each() {
 }
 
 #[tokio::test]
-async fn clones_of_the_service_are_polled_ready_on_their_own() {
+async fn clones_of_the_service_are_polled_ready_separately() {
     let mut service = ApiKeyLayer::new(Keys).layer(Strict::default());
     let Ok(_) = service.ready().await;
     let Ok(response) = service.clone().oneshot(request(Some(RIGHT))).await;

@@ -26,7 +26,7 @@ fn lines<'a>(parts: &'a Parts, name: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-async fn credentials_stay_where_nobody_asks_to_remove_them() {
+async fn credentials_stay_by_default() {
     let layer: ApiKeyLayer<_> = Authenticator::new(Keys)
         .with_sources_in_parts([Source::query("key"), Source::header("x-api-key")])
         .unwrap()
@@ -38,7 +38,7 @@ async fn credentials_stay_where_nobody_asks_to_remove_them() {
 }
 
 #[tokio::test]
-async fn header_goes_and_other_headers_stay() {
+async fn only_the_key_header_is_stripped() {
     let layer = layer([Source::header("x-api-key")]);
     let fields =
         [("accept", "*/*"), ("x-api-key", RIGHT), ("x-api-key-2", RIGHT), ("te", "trailers")];
@@ -51,7 +51,7 @@ async fn header_goes_and_other_headers_stay() {
 }
 
 #[tokio::test]
-async fn credentials_go_where_the_store_waits_too() {
+async fn credentials_are_stripped_with_a_store_that_waits() {
     let layer = ApiKeyLayer::new(Later(Keys)).strip_credentials();
     let request = Request::builder().header("x-api-key", RIGHT).header("accept", "*/*");
     let parts = seen_behind(&layer, request.body(()).unwrap()).await.unwrap();
@@ -60,7 +60,7 @@ async fn credentials_go_where_the_store_waits_too() {
 }
 
 #[tokio::test]
-async fn blank_and_repeated_credentials_go_too() {
+async fn blank_and_repeated_credentials_are_stripped() {
     let layer = layer([
         Source::header("x-blank"),
         Source::header("x-api-key"),
@@ -81,7 +81,7 @@ async fn blank_and_repeated_credentials_go_too() {
 }
 
 #[tokio::test]
-async fn authorization_of_the_scheme_goes_however_it_is_written() {
+async fn authorization_is_stripped_in_every_spelling() {
     for scheme in ["Bearer", "bearer", "BEARER"] {
         let layer = layer([Source::header("x-api-key"), Source::bearer()]);
         let value = format!("{scheme}   {RIGHT_TOO}");
@@ -92,7 +92,7 @@ async fn authorization_of_the_scheme_goes_however_it_is_written() {
 }
 
 #[tokio::test]
-async fn authorization_of_another_scheme_stays() {
+async fn authorization_of_another_scheme_is_kept() {
     let layer = layer([Source::header("x-api-key"), Source::bearer(), Source::scheme("ApiKey")]);
     for value in ["Basic dXNlcjpwYXNz", "Bearerish token", "ApiKey2 key", "Token ApiKey"] {
         let fields = [("x-api-key", RIGHT), ("authorization", value)];
@@ -135,7 +135,7 @@ async fn other_query_parameters_keep_their_order_and_spelling() {
 }
 
 #[tokio::test]
-async fn targets_without_the_parameter_stay_as_they_are() {
+async fn targets_without_the_parameter_are_unchanged() {
     let layer = layer([Source::header("x-api-key"), Source::query("api_key")]);
     for target in ["/", "/?", "/?a=1&&%62=2&", "*", "http://example.com/?a", "example.com:443"] {
         let parts = stripped(&layer, target, &[("x-api-key", RIGHT)]).await;
@@ -154,7 +154,7 @@ async fn parameter_name_with_a_space_is_stripped_in_every_spelling() {
 }
 
 #[tokio::test]
-async fn cookies_of_the_name_go_and_the_others_stay() {
+async fn only_cookies_with_the_name_are_stripped() {
     let layer = layer([Source::cookie("key")]);
     let check = async |before: &[&str], after: &[&str]| {
         let before: Vec<_> = before.iter().map(|line| line.replace("KEY", RIGHT)).collect();
@@ -173,7 +173,7 @@ async fn cookies_of_the_name_go_and_the_others_stay() {
 }
 
 #[tokio::test]
-async fn key_in_authorization_without_its_scheme_goes() {
+async fn key_without_its_scheme_is_stripped() {
     let with_bearer = layer([Source::header("x-api-key"), Source::bearer()]);
     for value in [RIGHT_TOO, "Bearer:KEY", "Bearer: KEY", "\"Bearer KEY\"", "=KEY x"] {
         let value = value.replace("KEY", RIGHT_TOO);

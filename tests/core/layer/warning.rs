@@ -44,7 +44,7 @@ async fn warnings<S: KeyStore>(layer: &ApiKeyLayer<S>, key: &str, name: &str) ->
 }
 
 #[tokio::test]
-async fn key_that_ends_soon_or_was_replaced_is_named_with_its_end() {
+async fn header_warns_of_keys_that_end_soon_or_were_replaced() {
     async fn check<S: KeyStore>(layer: ApiKeyLayer<S>) {
         for (key, expected) in [
             ("never", None),
@@ -66,7 +66,7 @@ async fn key_that_ends_soon_or_was_replaced_is_named_with_its_end() {
 }
 
 #[tokio::test]
-async fn header_has_another_name_or_is_left_out() {
+async fn header_can_be_renamed_or_omitted() {
     let none = warnings(&auth(store()).into(), "soon", "x-key-expires").await;
     assert!(none.is_empty());
     let named = auth(store()).warn_before_in(14 * DAY, HeaderName::from_static("key-ends")).into();
@@ -75,7 +75,7 @@ async fn header_has_another_name_or_is_left_out() {
 }
 
 #[tokio::test]
-async fn header_of_the_service_stays() {
+async fn header_set_by_the_service_is_kept() {
     let layer = ApiKeyLayer::from(auth(store()).warn_before(14 * DAY));
     let request = Request::builder().header("x-api-key", "soon").body(()).unwrap();
     let response = respond_from(&layer, request, |_| {
@@ -88,7 +88,7 @@ async fn header_of_the_service_stays() {
 }
 
 #[test]
-fn header_is_added_by_hand_too() {
+fn finish_response_adds_the_header() {
     let auth = auth(store()).warn_before(14 * DAY);
     let client = auth.verify_key(b"soon").unwrap();
     let mut headers = HeaderMap::new();

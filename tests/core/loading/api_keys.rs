@@ -88,7 +88,7 @@ fn all_faults_are_reported_by_the_number_of_the_entry() {
 }
 
 #[test]
-fn another_type_in_place_of_the_map_is_a_fault() {
+fn other_types_than_a_map_are_refused() {
     let cases = [
         (format!("\"{KEY}\""), "a text"),
         (format!("[\"{KEY}\", {{\"{KEY}\": [1]}}]"), "a list"),
@@ -110,7 +110,7 @@ fn another_type_in_place_of_the_map_is_a_fault() {
 }
 
 #[test]
-fn number_in_place_of_a_key_is_refused() {
+fn number_instead_of_a_key_is_refused() {
     let number = Loader::SerdeYaml.keys(&yaml("\n  0x9f3c5a7b1d2e4f68: User 1")).unwrap_err();
     assert_eq!(number.faults[0].reason, format!("the key is a number{QUOTES}"));
     let other = Loader::SerdeYaml.keys(&yaml("\n  'true': User 1\n  false: User 2")).unwrap_err();
@@ -169,7 +169,7 @@ fn one_client_may_have_several_keys() {
 }
 
 #[test]
-fn syntax_error_inside_the_keys_shows_none() {
+fn syntax_error_shows_no_key() {
     let in_yaml = [": *x", ": 'x", ": \"\\q\"", ": [", ": @x"];
     for after in in_yaml {
         let error = Loader::SerdeYaml.load::<App>(&yaml(&format!("\n  {KEY}: x\n  k{KEY}{after}")));
@@ -211,7 +211,7 @@ impl IntoDeserializer<'_> for Quoting {
 }
 
 #[test]
-fn error_of_a_format_is_not_passed_on() {
+fn error_of_a_format_crate_is_not_shown() {
     let errors = [
         ApiKeys::deserialize(MapDeserializer::new([("x", Quoting)].into_iter())).map(drop),
         ApiKeys::deserialize(MapDeserializer::new([(Quoting, "x")].into_iter())).map(drop),
@@ -247,7 +247,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn key_is_the_same_by_serde_and_in_a_file(key in "[!-~]{16,40}", name in "[A-Z][a-z]{1,8}") {
+    fn key_is_the_same_through_serde_and_a_file(key in "[!-~]{16,40}", name in "[A-Z][a-z]{1,8}") {
         let loaded = serde_json::from_value::<ApiKeys>(serde_json::json!({ (&*key): name })).unwrap();
         let loaded = MemoryStore::try_from(loaded);
         let file = format!("api_keys:\n  '{}': {name}\n", key.replace('\'', "''"));

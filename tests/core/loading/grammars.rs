@@ -14,7 +14,7 @@ fn round_trips<T: Serialize + DeserializeOwned>(json: &str) {
 }
 
 #[test]
-fn values_load_in_the_form_in_which_they_are_written() {
+fn values_deserialize_from_their_serialized_form() {
     for scope in ["\"orders:read\"", "\"*\""] {
         round_trips::<Scope>(scope);
     }
@@ -48,7 +48,7 @@ fn is_refused<T: DeserializeOwned>(json: &str, reason: &str) {
 }
 
 #[test]
-fn what_the_grammars_refuse_does_not_load() {
+fn values_that_break_a_grammar_do_not_deserialize() {
     is_refused::<Scope>("\"Orders:read\"", "segment 1 of the scope");
     is_refused::<Scope>("7", "expected a scope such as `orders:read`");
     is_refused::<Network>("\"10.1.2.3/8\"", "written with its first address");

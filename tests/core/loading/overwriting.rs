@@ -30,7 +30,7 @@ fn load<T: for<'de> Deserialize<'de>>(entries: Vec<(String, String)>) -> T {
 }
 
 #[test]
-fn texts_that_a_format_hands_over_are_overwritten() {
+fn owned_texts_of_a_format_are_overwritten() {
     for name in ["User 1", ""] {
         let found = freed_with(KEY.as_bytes(), || {
             let keys: ApiKeys = load(vec![(KEY.to_owned(), name.to_owned())]);

@@ -81,7 +81,7 @@ fn drop_nulls(mut value: serde_json::Value) -> serde_json::Value {
 }
 
 #[test]
-fn section_is_a_field_of_the_settings() {
+fn section_can_be_a_field_of_the_settings() {
     let app: App =
         serde_yaml::from_str(&format!("listen: x\nauth:\n  api_keys: {{{KEY}: User 1}}\n"))
             .unwrap();
@@ -99,7 +99,7 @@ fn stores_of_one_section_are_independent() {
 }
 
 #[test]
-fn faults_have_a_place_and_no_text() {
+fn faults_have_a_place_and_do_not_quote_text() {
     let cases = [
         ("[]", "the keys", "expected a mapping, found a list"),
         ("{quota: 1}", "`quota`", "unknown field (not shown here"),

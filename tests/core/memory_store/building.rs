@@ -17,7 +17,7 @@ fn refused(keys: Vec<(String, ClientProfile)>) -> (usize, KeyError) {
 }
 
 #[test]
-fn refused_list_names_the_key_by_its_place() {
+fn refused_list_names_the_index_of_the_key() {
     let key_id = KeyRecord::new(digest(2), "User 2").key_id();
     let detailed = ClientProfile::new("User 1").with_metadata([("team", "billing")]);
     let cases = [
@@ -56,7 +56,7 @@ fn error_index_counts_from_zero_and_its_message_from_one() {
 }
 
 #[test]
-fn store_built_at_once_takes_more_keys_and_revokes_the_first() {
+fn bulk_built_store_adds_and_revokes_keys() {
     let store = MemoryStore::from_keys((0..2_000).map(|number| (key(number), "User 1"))).unwrap();
     let key_id = KeyRecord::new(digest(7), "User 1").key_id();
     assert_eq!(store.insert(key(7), "User 1"), Err(KeyError::Duplicate { key_id }));
@@ -106,7 +106,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn order_and_way_of_filling_make_no_difference([one, other] in orders()) {
+    fn order_of_inserts_and_bulk_building_do_not_matter([one, other] in orders()) {
         let entry = |number: usize| (key(number), format!("User {}", number % 7));
         let at_once = MemoryStore::from_keys(one.iter().map(|number| entry(*number))).unwrap();
         let in_turn = MemoryStore::new();

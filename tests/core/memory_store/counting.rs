@@ -35,7 +35,7 @@ fn keys_are_counted_until_they_are_revoked() {
 }
 
 #[test]
-fn key_inserted_as_revoked_is_not_counted_and_its_client_is() {
+fn key_inserted_as_revoked_counts_only_its_client() {
     let store = MemoryStore::new();
     let record = KeyRecord::new(digest(1), "User 1").with_state(KeyState::Revoked);
     store.insert_record(record).unwrap();
@@ -43,7 +43,7 @@ fn key_inserted_as_revoked_is_not_counted_and_its_client_is() {
 }
 
 #[test]
-fn client_whose_keys_were_all_revoked_is_still_one() {
+fn client_without_unrevoked_keys_is_still_counted() {
     let store = MemoryStore::new();
     for number in 0..3 {
         let key_id = store.insert(key(number), "User 1").unwrap();
@@ -54,7 +54,7 @@ fn client_whose_keys_were_all_revoked_is_still_one() {
 }
 
 #[test]
-fn clients_are_listed_once_each_and_in_the_order_of_their_names() {
+fn clients_are_listed_once_and_sorted_by_name() {
     let sorted = ["App 1", "User 1", "User 10", "User 2", "app 1", "Österreich", "ä"];
     let store = MemoryStore::new();
     for (number, name) in sorted.iter().rev().chain(&sorted).enumerate() {
@@ -65,7 +65,7 @@ fn clients_are_listed_once_each_and_in_the_order_of_their_names() {
 }
 
 #[test]
-fn clients_are_listed_with_all_that_is_known_of_them() {
+fn clients_are_listed_with_their_whole_profile() {
     let profile = ClientProfile::new("User 1")
         .with_scopes(["orders:read".parse().unwrap(), "*".parse().unwrap()])
         .with_quota("100/minute".parse().unwrap())
@@ -102,7 +102,7 @@ fn clones_are_handles_to_the_same_keys() {
 }
 
 #[test]
-fn debug_shows_how_much_there_is() {
+fn debug_shows_the_numbers_of_keys_and_clients() {
     let store = MemoryStore::from_keys((0..3).map(|number| (key(number), "User 1"))).unwrap();
     assert_eq!(format!("{store:?}"), "MemoryStore { keys: 3, clients: 1 }");
 }

@@ -8,7 +8,7 @@ use keygate::{ClientProfile, KeyDigest, KeyRecord, MemoryStore};
 use crate::memory_store::{Contents, by_hand, digest, find, key};
 
 #[test]
-fn key_that_is_there_is_a_duplicate_whoever_it_is_for() {
+fn existing_key_is_a_duplicate_for_any_client() {
     let store = MemoryStore::new();
     let key_id = store.insert(key(1), "User 1").unwrap();
     assert_eq!(key_id, KeyRecord::new(digest(1), "User 1").key_id());
@@ -135,7 +135,7 @@ fn client_of_the_same_name_with_another_profile_is_a_conflict() {
 }
 
 #[test]
-fn refused_key_leaves_the_store_as_it_was() {
+fn refused_key_leaves_the_store_unchanged() {
     let store = MemoryStore::new();
     store.insert(key(1), "User 1").unwrap();
     let revoked = store.insert(key(2), "User 2").unwrap();
@@ -187,7 +187,7 @@ fn invisible_characters_are_refused_in_keys_and_names() {
 }
 
 #[test]
-fn texts_that_are_no_secret_are_refused_by_every_constructor() {
+fn texts_that_are_not_secrets_are_refused() {
     let cases = [
         ("${ACME_API_KEY_1}", WeakKey::Template),
         ("$env://ACME_API_KEY", WeakKey::Template),

@@ -21,7 +21,7 @@ fn revoked_key_is_refused_as_revoked() {
 }
 
 #[test]
-fn revoked_key_cannot_come_back() {
+fn revoked_key_cannot_be_added_again() {
     let store = MemoryStore::new();
     let key_id = store.insert(key(1), "User 1").unwrap();
     store.revoke(&key_id).unwrap();
@@ -36,7 +36,7 @@ fn revoked_key_cannot_come_back() {
 }
 
 #[test]
-fn key_inserted_as_revoked_cannot_come_back() {
+fn key_inserted_as_revoked_cannot_be_added_again() {
     let store = MemoryStore::new();
     let record = KeyRecord::new(digest(1), "User 1");
     let key_id = store.insert_record(record.clone().with_state(KeyState::Revoked)).unwrap();
@@ -47,7 +47,7 @@ fn key_inserted_as_revoked_cannot_come_back() {
 }
 
 #[test]
-fn id_of_a_revoked_key_stays_taken() {
+fn id_of_a_revoked_key_cannot_be_reused() {
     let store = MemoryStore::new();
     let key_id = store.insert_record(KeyRecord::new(by_hand(7, 0), "User 1")).unwrap();
     store.revoke(&key_id).unwrap();
@@ -88,7 +88,7 @@ fn revoking_again_changes_nothing() {
 }
 
 #[test]
-fn revoking_an_id_that_no_key_has_is_an_error() -> Result<(), ParseKeyIdError> {
+fn revoking_an_unknown_id_is_an_error() -> Result<(), ParseKeyIdError> {
     let store = MemoryStore::new();
     let known = store.insert_record(KeyRecord::new(by_hand(7, 0), "User 1")).unwrap();
     for text in ["0000000000000006", "0000000000000008", "8000000000000007", "ffffffffffffffff"] {
@@ -106,7 +106,7 @@ fn revoking_an_id_that_no_key_has_is_an_error() -> Result<(), ParseKeyIdError> {
 }
 
 #[test]
-fn revoking_a_key_leaves_all_others_alone() {
+fn revoking_a_key_does_not_affect_others() {
     let keys = (0..3_000).map(|number| (key(number), "User 1"));
     let store = MemoryStore::from_keys(keys).unwrap();
     let key_id = |number| KeyRecord::new(digest(number), "User 1").key_id();
@@ -121,7 +121,7 @@ fn revoking_a_key_leaves_all_others_alone() {
 }
 
 #[test]
-fn revoked_key_stays_revoked_while_the_store_grows_around_it() {
+fn revoked_key_stays_revoked_while_the_store_grows() {
     let store = MemoryStore::new();
     let mut revoked = Vec::new();
     for number in 0..3_000 {

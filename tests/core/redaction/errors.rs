@@ -105,7 +105,7 @@ pub(crate) fn auth_errors() -> Vec<AuthError> {
 }
 
 #[test]
-fn key_that_no_store_knows_is_not_even_shown_by_its_id() {
+fn unknown_key_is_not_even_shown_by_its_id() {
     let auth = Authenticator::new(MemoryStore::new());
     let mut twice = headers();
     twice.append("x-api-key", CANARY.parse().unwrap());

@@ -28,7 +28,7 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 #[test]
-fn futures_polled_after_their_end_panic_without_a_key() {
+fn futures_polled_after_completion_panic_without_a_key() {
     let headers = HeaderMap::from_iter([("x-api-key".parse().unwrap(), CANARY.parse().unwrap())]);
     let record = || KeyRecord::new(KeyDigest::of(CANARY.as_bytes()), "User 1");
     let known = MemoryStore::from_keys([(CANARY, "User 1")]).unwrap();

@@ -90,7 +90,7 @@ fn file(pattern: &str) -> Vec<u8> {
 }
 
 #[test]
-fn no_fault_shows_what_stands_in_the_file() {
+fn no_error_shows_text_of_the_file() {
     let mut messages = BTreeSet::new();
     for pattern in FAULTY {
         let cause = YamlStore::from_reader(&*file(pattern)).expect_err(pattern);
@@ -130,7 +130,7 @@ impl Read for BreaksOff<'_> {
 }
 
 #[test]
-fn reader_that_breaks_off_shows_no_key() {
+fn failing_reader_shows_no_key() {
     let file = file("api_keys:\n  KEY: x\n  HALF");
     let cause = YamlStore::from_reader(BreaksOff(&file)).unwrap_err();
     assert_hidden("a reader that breaks off", &error(&cause));
@@ -193,7 +193,7 @@ const SIGNS: &[&str] = &[
 ];
 
 #[test]
-fn no_sign_anywhere_in_a_file_makes_it_show_a_key() {
+fn no_special_character_makes_an_error_show_a_key() {
     let whole = file("api_key: KEY\napi_keys:\n  \"KEY\": KEY\n  'KEY': [KEY, {KEY: KEY}]\n");
     let whole = String::from_utf8(whole).unwrap();
     // Most show the same in another place: each is looked at once.

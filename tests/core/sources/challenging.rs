@@ -13,7 +13,7 @@ fn challenges(sources: impl IntoIterator<Item = Source>) -> Vec<String> {
 }
 
 #[test]
-fn each_place_is_one_line_in_the_order_of_the_sources() {
+fn each_source_has_one_challenge_line_in_order() {
     let sources = [
         Source::query("key"),
         Source::scheme("Token"),
@@ -34,7 +34,7 @@ fn each_place_is_one_line_in_the_order_of_the_sources() {
 }
 
 #[test]
-fn place_that_is_named_twice_is_challenged_once() {
+fn duplicate_source_is_challenged_once() {
     let sources = [
         Source::header("x-api-key"),
         Source::header("X-API-KEY"),
@@ -56,7 +56,7 @@ fn place_that_is_named_twice_is_challenged_once() {
 }
 
 #[test]
-fn name_in_the_query_is_quoted_and_escaped_where_it_must_be() {
+fn query_name_in_a_challenge_is_escaped() {
     for (name, written) in [
         ("api key", r"api key"),
         ("a\"b\\c", r#"a\"b\\c"#),

@@ -20,7 +20,7 @@ fn assert_refused(source: Source, error: &ConfigError, message: &str) {
 }
 
 #[test]
-fn header_needs_the_name_of_a_field() {
+fn header_source_needs_a_valid_header_name() {
     let long = "x".repeat(70_000);
     for name in ["", "x api key", "x-api-key:", "schlüssel", "x\n", &long] {
         assert_refused(
@@ -32,7 +32,7 @@ fn header_needs_the_name_of_a_field() {
 }
 
 #[test]
-fn header_that_carries_more_than_a_key_is_not_one() {
+fn header_that_carries_more_than_a_key_is_refused() {
     let names = [
         ("Authorization", "authorization"),
         ("authorization", "authorization"),
@@ -89,7 +89,7 @@ fn prefix_is_visible_ascii() {
 }
 
 #[test]
-fn basic_challenge_is_for_basic_alone() {
+fn basic_challenge_is_only_for_basic() {
     for source in [Source::bearer(), Source::scheme("Token"), Source::header_raw("authorization")] {
         assert_refused(
             source.with_basic_challenge(),
@@ -128,7 +128,7 @@ fn scheme_needs_a_token() {
 }
 
 #[test]
-fn scheme_for_passwords_is_not_one_for_keys() {
+fn scheme_for_passwords_is_refused() {
     for (name, known) in [("basic", "Basic"), ("Basic", "Basic"), ("DIGEST", "Digest")] {
         assert_refused(
             Source::scheme(name),
@@ -167,7 +167,7 @@ fn list_of_sources_is_not_empty() {
 }
 
 #[test]
-fn headers_alone_hold_no_query() {
+fn query_source_needs_more_than_headers() {
     for place in [&[] as &[Source], &[Source::bearer()]] {
         let sources = place.iter().cloned().chain([Source::query("key")]);
         let error = Authenticator::new(Keys).with_sources(sources).unwrap_err();
@@ -187,7 +187,7 @@ fn first_fault_in_the_list_is_reported() {
 }
 
 #[test]
-fn what_can_be_a_name_is_one() {
+fn valid_names_are_accepted() {
     let fine = [
         Source::header("X-API-Key"),
         Source::header("proxy-key"),
@@ -203,7 +203,7 @@ fn what_can_be_a_name_is_one() {
 }
 
 #[test]
-fn realm_stands_between_quotes_as_it_is() {
+fn realm_is_quoted_unchanged() {
     let message = "a realm must be ASCII and not empty, and must not contain quotes, backslashes or control characters";
     assert_eq!(ConfigError::Realm.to_string(), message);
     for realm in ["", " ", "  ", "a\"b", "a\\b", "a\nb", "a\tb", "a\0", "\x7f", "Größe", "a\u{a0}b"]

@@ -114,7 +114,7 @@ async fn missing_key_is_challenged_and_anonymous_if_optional() {
 }
 
 #[tokio::test]
-async fn blank_key_is_missing_and_not_anonymous() {
+async fn blank_key_is_missing_but_never_anonymous() {
     for case in all() {
         let request = case.request(b"");
         let error = verify(Keys, &case, &request).unwrap_err();
@@ -178,7 +178,7 @@ async fn strip_removes_the_key_and_nothing_else() {
 
 /// The first source decides, and the keys in the others are hidden and removed like its own.
 #[tokio::test]
-async fn sources_are_read_in_order_and_all_are_stripped() {
+async fn first_source_decides_and_all_are_stripped() {
     for first in all() {
         let others = || all().into_iter().filter(|case| case.header != first.header);
         let sources = std::iter::once(first.source.clone()).chain(others().map(|case| case.source));

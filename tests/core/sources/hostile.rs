@@ -77,7 +77,7 @@ fn target() -> impl Strategy<Value = Uri> {
 
 proptest! {
     #[test]
-    fn no_bytes_in_a_request_make_anything_panic(
+    fn no_request_bytes_cause_a_panic(
         lines in lines(), target in target(), optional in any::<bool>()
     ) {
         let mut request = Request::new(());
@@ -116,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_as_a_key_make_anything_panic(key in vec(any::<u8>(), 0..700)) {
+    fn no_key_bytes_cause_a_panic(key in vec(any::<u8>(), 0..700)) {
         let auth = Authenticator::new(Keys);
         let verified = auth.verify_key(&key);
         let authenticated = at_once(auth.authenticate_key(&key));

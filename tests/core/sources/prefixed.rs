@@ -18,7 +18,7 @@ fn auth(case: &SourceCase) -> Authenticator<Keys, Parts> {
 }
 
 #[tokio::test]
-async fn text_without_the_prefix_is_absent_and_left_alone() {
+async fn text_without_the_prefix_is_absent_and_kept() {
     for case in all() {
         let other = case.request(RIGHT_TOO.as_bytes());
         let error = auth(&case).verify_parts(&other.clone().into_parts().0).unwrap_err();

@@ -72,13 +72,13 @@ proptest! {
     }
 
     #[test]
-    fn key_behind_bearer_is_read_exactly(written in authorization("bearer")) {
+    fn key_after_bearer_is_read_exactly(written in authorization("bearer")) {
         let request = request("/", &[("authorization", &written.text)]);
         prop_assert_eq!(looked_up(Source::bearer(), request), Ok(KeyDigest::of(&written.key)));
     }
 
     #[test]
-    fn key_behind_a_scheme_is_read_exactly(written in authorization("x-Api-Key")) {
+    fn key_after_a_scheme_is_read_exactly(written in authorization("x-Api-Key")) {
         let request = request("/", &[("authorization", &written.text)]);
         let source = Source::scheme("X-API-Key");
         prop_assert_eq!(looked_up(source, request), Ok(KeyDigest::of(&written.key)));
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn keys_behind_two_schemes_are_ambiguous(
+    fn keys_after_two_schemes_are_ambiguous(
         one in authorization("bearer"),
         other in prop_oneof![authorization("bearer"), authorization("basic")],
         swapped in any::<bool>(),
@@ -175,7 +175,7 @@ proptest! {
     }
 
     #[test]
-    fn name_of_the_parameter_may_be_any_text(
+    fn parameter_name_may_be_any_text(
         written in parameter("größe & co=1"), place in any::<prop::sample::Index>()
     ) {
         let target = query(std::slice::from_ref(&written), &["a=1"], place);

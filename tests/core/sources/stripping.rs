@@ -125,7 +125,7 @@ fn line() -> impl Strategy<Value = Line> {
 
 proptest! {
     #[test]
-    fn parameters_stay_in_their_order_and_spelling(
+    fn parameters_keep_their_order_and_spelling(
         pieces in vec(parameter(), 0..8),
         base in select(&["/", "/a/b%2Fc", "http://example.com/", "https://user@e.org:8443/~a"][..]),
     ) {
@@ -135,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn fields_stay_in_their_order(fields in vec(field(), 0..8)) {
+    fn headers_keep_their_order(fields in vec(field(), 0..8)) {
         let written: Vec<_> = fields.iter().map(|(name, piece)| (*name, &piece.text)).collect();
         let (_, headers) = stripped(request("/", &written));
         let mut left = 0;
@@ -149,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn cookies_stay_in_their_order(written in vec(line(), 0..4)) {
+    fn cookies_keep_their_order(written in vec(line(), 0..4)) {
         let texts: Vec<_> = written.iter().map(|line| ("cookie", line.text())).collect();
         let (_, headers) = stripped(request("/", &texts));
         let left = lines(&headers, "cookie");
@@ -162,7 +162,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_of_the_key_is_left_anywhere(
+    fn no_part_of_the_key_is_left_anywhere(
         fields in vec(field(), 0..5),
         cookies in vec(line(), 0..3),
         parameters in vec(parameter(), 0..5),

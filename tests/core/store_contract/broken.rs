@@ -276,7 +276,7 @@ pub(crate) fn broken() -> Vec<(&'static str, Find)> {
 }
 
 #[tokio::test]
-async fn store_with_a_fault_fails_with_the_name_of_the_rule() {
+async fn faulty_store_fails_with_the_name_of_the_rule() {
     for (rule, find) in broken() {
         let contract = store_contract(async |records| Broken(records, Arc::clone(&find)));
         let message = failure(contract).await;

@@ -56,7 +56,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 change => model.make(change, now),
             })
         }),
-        ("name_of_a_client_is_unique", {
+        ("client_name_is_unique", {
             make(|model, change, now| match (model.make(change.clone(), now), change) {
                 (Err(ManageError::ClientExists { .. }), Change::Add(profile)) => {
                     Ok(Changed::Client(ClientInfo::new(profile)))
@@ -216,7 +216,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
             })
         }),
         // The successor works at once.
-        ("successor_inherits_a_beginning_to_come", {
+        ("successor_inherits_a_future_beginning", {
             make(|model, change, now| {
                 let is_bare =
                     matches!(&change, Change::Rotate(_, new, _) if new.not_before().is_none());
@@ -300,7 +300,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 (new, if is_max { grace } else { Duration::from_secs(seconds) })
             })
         }),
-        ("pages_are_parts_of_the_filtered_list", {
+        ("pages_cover_the_filtered_list", {
             let page = |page: Made<Page<KeyInfo>>| {
                 page.map(|mut page| {
                     page.found.sort_by_key(|key| key.label.clone());
@@ -319,7 +319,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
             };
             Fault { keys, ..Fault::default() }
         }),
-        ("query_that_fits_no_list_is_refused", {
+        ("invalid_query_is_refused", {
             let page = |page: Made<Page<KeyInfo>>| {
                 page.or_else(|_| KeyQuery::new().page_of(vec![], &[], UNIX_EPOCH))
             };
@@ -412,7 +412,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
                 made
             })
         }),
-        ("ended_key_is_not_brought_back", {
+        ("ended_key_is_not_revived", {
             prepare(|model, change| {
                 let Change::UpdateKey(id, _) = change else { return };
                 if let Some(key) = key(model, *id) {
@@ -421,7 +421,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
             })
         }),
         // A change of nothing loses the label.
-        ("change_of_nothing_changes_nothing", {
+        ("empty_change_changes_nothing", {
             prepare(|model, change| {
                 let Change::UpdateKey(id, change) = change else { return };
                 if change.is_empty()
@@ -481,7 +481,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
             })
         }),
         // A change of a client changes its keys, too.
-        ("version_is_another_one_after_a_change", {
+        ("version_differs_after_a_change", {
             mar(|change, key| match change {
                 Change::UpdateClient(name, _) if key.client == *name && name == "App 1" => {
                     key.label = Some("changed".to_owned());
@@ -537,7 +537,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
 }
 
 #[tokio::test]
-async fn store_with_a_fault_fails_with_the_name_of_the_rule() {
+async fn faulty_store_fails_with_the_name_of_the_rule() {
     for (rule, fault) in faults() {
         let contract = manage_contract(async |clock| Naive::new(fault.clone(), clock));
         let message = failure(contract).await;

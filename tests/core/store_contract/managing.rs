@@ -30,7 +30,7 @@ async fn yaml_store_can_be_managed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn yaml_store_that_begins_with_empty_brackets_can_be_managed() {
+async fn yaml_store_starting_with_empty_brackets_can_be_managed() {
     manage_contract(async |clock| yaml(&clock, "{} # nothing yet\n")).await;
 }
 
@@ -41,7 +41,7 @@ async fn model_can_be_managed() {
 
 /// Makes each change in a task of its runtime, as some database clients do.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn store_that_waits_can_be_managed() {
+async fn waiting_store_can_be_managed() {
     let fault = Fault {
         steps: Arc::new(|naive, change| {
             Some(Box::pin(async move {

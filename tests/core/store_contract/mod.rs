@@ -73,7 +73,7 @@ fn every_rule_is_documented_and_has_a_broken_store() {
     let faults = faults::faults().into_iter().map(|(message, _)| message);
     let recorded = recording::faults().into_iter().map(|(message, _)| message);
     let broken = broken::broken().into_iter().map(|(message, _)| message);
-    let others = ["key_is_found_by_its_exact_text", "unrecorded_changes_are_not_an_empty_list"];
+    let others = ["key_is_found_by_its_exact_text", "listing_unrecorded_changes_is_an_error"];
     let purging = purging::faults().into_iter().map(|(message, _)| message);
     let others = [waiting::RULES, racing::RULES, purging::RULES, &others].concat();
     let messages = faults.chain(recorded).chain(purging).chain(broken).chain(others);
@@ -93,7 +93,7 @@ async fn yaml_store_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn stores_behind_dyn_keep_the_contract() {
+async fn dyn_stores_keep_the_contract() {
     store_contract(async |records| Arc::new(memory(records)) as Arc<dyn KeyStore>).await;
     store_contract(async |records| Arc::new(memory(records)) as Arc<dyn LocalKeyStore>).await;
     key_contract(async |keys| Arc::new(yaml(keys)) as Arc<dyn KeyStore>).await;
@@ -126,13 +126,13 @@ impl KeyStore for Spawning {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn contract_can_be_spawned_and_stays_within_its_runtime() {
+async fn contract_can_be_spawned_and_stays_in_its_runtime() {
     let contract = store_contract(async |records| Spawning(memory(records)));
     tokio::spawn(contract).await.unwrap();
 }
 
 #[tokio::test]
-async fn scopes_may_come_back_in_another_order() {
+async fn scopes_may_be_returned_in_another_order() {
     store_contract(async |records: Vec<KeyRecord>| {
         let reversed = |record: KeyRecord| {
             let scopes: Vec<_> = record.profile().scopes().iter().rev().cloned().collect();

@@ -64,7 +64,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
 }
 
 #[tokio::test]
-async fn store_with_a_faulty_purge_fails_with_the_name_of_the_rule() {
+async fn faulty_purge_fails_with_the_name_of_the_rule() {
     for (rule, fault) in faults() {
         let contract = manage_contract(async |clock| Naive::new(fault.clone(), clock));
         let message = failure(contract).await;

@@ -17,7 +17,7 @@ pub(crate) const RULES: &[&str] = &[
     "key_has_one_successor",
     "concurrent_changes_are_all_kept",
     "rotation_is_atomic",
-    "one_of_competing_changes_is_made",
+    "one_competing_change_succeeds",
 ];
 
 /// Returns the message of the suite for a store that makes the changes of one kind in steps.
@@ -63,7 +63,7 @@ fn change_old(model: &mut Model, old: &KeyFacts, change: impl FnOnce(&mut KeyFac
 }
 
 #[tokio::test]
-async fn version_that_is_compared_before_the_change_fails() {
+async fn comparing_the_version_before_the_change_fails() {
     let is_update = |change: &Change| matches!(change, Change::UpdateKey(..));
     let message = failure_of(is_update, |naive, change| {
         Box::pin(async move {
@@ -72,7 +72,7 @@ async fn version_that_is_compared_before_the_change_fails() {
         })
     })
     .await;
-    assert!(message.starts_with("one_of_competing_changes_is_made"), "{message}");
+    assert!(message.starts_with("one_competing_change_succeeds"), "{message}");
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn rotation_in_two_steps_fails() {
 }
 
 #[tokio::test]
-async fn rotation_that_is_checked_before_it_waits_fails() {
+async fn checking_a_rotation_before_waiting_fails() {
     let message = failure_of(is_rotation, |naive, change| {
         Box::pin(async move {
             let (plan, made) = planned(&naive.model(), &change, naive.now())?;
@@ -127,7 +127,7 @@ async fn rotation_that_is_checked_before_it_waits_fails() {
 
 /// Reads all, and writes all later, as an editor of files without a lock.
 #[tokio::test]
-async fn changes_that_undo_each_other_fail() {
+async fn changes_that_overwrite_each_other_fail() {
     let message = failure_of(
         |change| !is_rotation(change) && !matches!(change, Change::UpdateKey(..)),
         |naive, change| {
@@ -145,7 +145,7 @@ async fn changes_that_undo_each_other_fail() {
 
 /// Undo each other only in other threads, where two read before one writes.
 #[tokio::test]
-async fn changes_in_threads_that_undo_each_other_fail() {
+async fn changes_in_threads_that_overwrite_each_other_fail() {
     let is_issue: fn(&Change) -> bool = |change| matches!(change, Change::Issue(..));
     for (rule, is_meant) in [(RULES[0], is_rotation as fn(&Change) -> bool), (RULES[1], is_issue)] {
         let (home, readers) = (thread::current().id(), Arc::new(AtomicUsize::new(0)));

@@ -111,7 +111,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
             }),
         ),
         (
-            "change_of_nothing_has_no_event: the events after changes of nothing",
+            "empty_change_has_no_event: the events after changes of nothing",
             Fault {
                 events: |events, query| query.page_of(events),
                 // Revoking again changes the label.
@@ -127,7 +127,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
             },
         ),
         (
-            "pages_are_parts_of_the_filtered_events",
+            "pages_cover_the_filtered_events",
             list(|events, query| {
                 let is_actor = format!("{query:?}").contains("bob");
                 if is_actor { EventQuery::new().page_of(events) } else { query.page_of(events) }
@@ -151,7 +151,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Fault)> {
 }
 
 #[tokio::test]
-async fn record_with_a_fault_fails_with_the_name_of_the_rule() {
+async fn faulty_record_fails_with_the_name_of_the_rule() {
     for (rule, fault) in faults() {
         let contract = event_contract(async |clock| Naive::new(fault.clone(), clock));
         let message = failure(contract).await;
@@ -165,7 +165,7 @@ async fn record_with_a_fault_fails_with_the_name_of_the_rule() {
         let fault = Fault { events, ..Fault::default() };
         let contract = manage_contract(async |clock| Naive::new(fault.clone(), clock));
         let message = failure(contract).await;
-        let is_rule = message.starts_with("unrecorded_changes_are_not_an_empty_list");
+        let is_rule = message.starts_with("listing_unrecorded_changes_is_an_error");
         assert!(is_rule, "{message}");
     }
 }

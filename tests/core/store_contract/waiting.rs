@@ -19,7 +19,7 @@ pub(crate) const RULES: &[&str] = &[
     "valid_key_is_admitted",
     "key_is_refused_before_its_beginning",
     "key_is_refused_from_its_expiry",
-    "key_is_refused_from_elsewhere",
+    "key_is_refused_from_other_networks",
     "refusal_has_its_reason",
 ];
 
@@ -101,7 +101,7 @@ async fn connections_lost_with_dropped_lookups_fail() {
 }
 
 #[tokio::test]
-async fn lookup_that_needs_its_store_fails() {
+async fn lookup_that_borrows_its_store_fails() {
     struct Needed(Arc<MemoryStore>);
 
     impl KeyStore for Needed {

@@ -111,7 +111,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn whatever_a_store_holds_comes_back_the_same(
+    fn export_and_import_keep_everything(
         profiles in proptest::collection::vec(profiles(), 1..5),
         keys in proptest::collection::vec(keys(), 0..8),
     ) {

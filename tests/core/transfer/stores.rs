@@ -92,7 +92,7 @@ async fn imported_keys_work_unless_their_client_is_disabled() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_there_is_changed() {
+async fn import_changes_nothing_that_exists() {
     let old = MemoryStore::new();
     old.add_client("App 1").unwrap();
     let key = old.issue("App 1", NewKey::new(KeyDigest::of(b"1"))).unwrap();
@@ -152,7 +152,7 @@ async fn times_up_to_the_end_of_9999_stay_the_same() {
 }
 
 #[tokio::test]
-async fn expiries_that_cannot_be_kept_are_refused() {
+async fn expiries_out_of_range_are_refused() {
     let folder = Folder::new();
     let file = folder.empty_file("keys.yml");
     file.add_client("App 1").unwrap();
@@ -182,7 +182,7 @@ async fn expiries_that_cannot_be_kept_are_refused() {
 }
 
 #[tokio::test]
-async fn times_finer_than_a_microsecond_are_cut_and_stay_the_same() {
+async fn times_are_cut_to_the_microsecond_once() {
     let expires = UNIX_EPOCH + Duration::from_nanos(1_900_000_000_123_456_789);
     let old = MemoryStore::new();
     let record = KeyRecord::new(KeyDigest::of(b"1"), "App 1").with_expiry(expires);
@@ -211,7 +211,7 @@ async fn key_that_is_disabled_by_itself_is_refused() {
 }
 
 #[tokio::test]
-async fn key_revoked_nobody_knows_when_stays_revoked() {
+async fn key_revoked_at_an_unknown_time_stays_revoked() {
     let old = MemoryStore::new();
     let record = KeyRecord::new(KeyDigest::of(b"1"), "App 1").with_state(KeyState::Revoked);
     old.insert_record(record).unwrap();
@@ -223,7 +223,7 @@ async fn key_revoked_nobody_knows_when_stays_revoked() {
 }
 
 #[tokio::test]
-async fn keys_come_to_a_file_between_what_stands_there() {
+async fn imported_keys_are_inserted_between_existing_entries() {
     let folder = Folder::new();
     let text = "# ours\nclients:\n  App 1:   # the first\n    scopes: [a]\napi_keys:\n  \
                 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU: User 1\n";

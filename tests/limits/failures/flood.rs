@@ -21,7 +21,7 @@ fn flood(number: u32) -> IpAddr {
 }
 
 #[test]
-fn million_addresses_take_no_memory_and_free_no_throttled_one() {
+fn million_addresses_take_no_memory_and_free_no_address() {
     let auth = guarded(MemoryStore::new()).throttle_failures(throttle());
     let auth = auth.with_clock(fake_clock().reader());
     let attempt = |key: &str| auth.verify_parts(&parts(key, HOME));

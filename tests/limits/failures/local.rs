@@ -58,7 +58,7 @@ fn default_is_twenty_at_once_and_ten_a_minute() {
 }
 
 #[test]
-fn missing_keys_and_store_errors_are_no_failures() {
+fn missing_keys_and_store_errors_do_not_count() {
     let auth = guarded(Keys).throttle_failures(throttle()).with_clock(fake_clock().reader());
     let attempt = |key: &str| auth.verify_parts(&parts(key, HOME));
     for _ in 0..100 {
@@ -107,7 +107,7 @@ fn unknown_addresses_are_not_throttled_if_they_are_allowed() {
 }
 
 #[test]
-fn clones_share_what_they_count_also_between_authenticators() {
+fn clones_share_counts_across_authenticators() {
     let clock = fake_clock();
     let failures = throttle();
     let one = guarded(Keys).throttle_failures(failures.clone()).with_clock(clock.reader());
@@ -118,7 +118,7 @@ fn clones_share_what_they_count_also_between_authenticators() {
 }
 
 #[test]
-fn clone_with_another_rate_counts_on_its_own() {
+fn clone_with_another_rate_counts_separately() {
     let clock = fake_clock();
     let failures = throttle();
     let quick = failures.clone().with_rate(rate("60/second", 2));

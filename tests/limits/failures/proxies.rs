@@ -31,7 +31,7 @@ fn client(proxies: &TrustedProxies, peer: &str, name: &'static str, lines: &[&[u
 }
 
 #[test]
-fn client_is_the_last_address_that_is_no_trusted_proxy() {
+fn client_is_the_last_address_not_of_a_trusted_proxy() {
     let cases: &[(&str, &[&str], &str)] = &[
         // Nobody in between, whatever is said.
         ("203.0.113.9", &["192.0.2.1"], "203.0.113.9"),
@@ -123,7 +123,7 @@ fn header_that_is_not_configured_is_not_read() {
 }
 
 #[test]
-fn networks_are_checked_when_they_are_named() {
+fn invalid_networks_are_refused_when_built() {
     let refused = |networks: &[&str]| TrustedProxies::new(networks).unwrap_err();
     assert_eq!(refused(&["10.0.0.0/8", "the proxy"]), ParseNetworkError::Form);
     assert_eq!(refused(&["10.0.0.0/33"]), ParseNetworkError::Form);
@@ -168,7 +168,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn peer_that_is_not_trusted_is_the_client_whatever_is_said(
+    fn untrusted_peer_is_the_client_whatever_the_headers(
         lines in proptest::collection::vec(said(), 0..4), forwarded: bool,
     ) {
         let lines: Vec<_> = lines.iter().map(|line| &**line).collect();

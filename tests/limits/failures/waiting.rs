@@ -58,7 +58,7 @@ fn over_the_limit_only_verified_keys_are_looked_up() {
 }
 
 #[test]
-fn remembered_key_is_refused_and_forgotten_once_revoked() {
+fn remembered_key_is_forgotten_once_revoked() {
     let fixture = Fixture::new(Waits::Always);
     let key = "kg-remembered-5WgbpUq2vZkZ0pkQU9R5Wgbp";
     fixture.store.keys.insert(key, "User 3").unwrap();
@@ -90,7 +90,7 @@ fn key_is_remembered_for_a_day() {
 }
 
 #[test]
-fn over_the_limit_only_immediate_responses_of_a_store_count() {
+fn over_the_limit_only_ready_results_are_used() {
     let fixture = Fixture::new(Waits::ForUnknown);
     assert!(fixture.attempt(RIGHT_TOO, HOME).is_ok());
     assert_eq!(exhaust(|guess| fixture.attempt(guess, HOME)), 3);
@@ -155,7 +155,7 @@ fn concurrent_lookups_are_all_counted() {
 }
 
 #[test]
-fn abandoned_lookups_are_no_failures() {
+fn abandoned_lookups_do_not_count() {
     let fixture = Fixture::new(Waits::Always);
     for number in 0..100 {
         let request = parts(&guess(number), HOME);
@@ -180,7 +180,7 @@ fn store_errors_and_malformed_keys_count_as_with_local_stores() {
 }
 
 #[test]
-fn malformed_keys_do_not_block_right_ones_of_an_unused_store() {
+fn malformed_keys_do_not_block_right_keys() {
     let auth = guarded(crate::common::keys::Keys).throttle_failures(throttle());
     let auth = auth.with_clock(fake_clock().reader());
     let long = "k".repeat(10_000);

@@ -143,7 +143,7 @@ async fn requests_in_clear_are_refused_alike_if_tls_is_required() {
 }
 
 #[tokio::test]
-async fn handler_without_the_middleware_is_a_fault_of_the_service() {
+async fn handler_without_the_middleware_is_misconfigured() {
     let app = init_service(App::new().route("/", web::get().to(greet))).await;
     for key in [None, Some(KEY)] {
         let response = call(&app, "/", key).await;
@@ -218,7 +218,7 @@ async fn refusal_by_an_inner_middleware_is_that_of_a_handler() {
 }
 
 #[tokio::test]
-async fn headers_of_the_service_stay() {
+async fn headers_set_by_the_service_are_kept() {
     async fn respond(_: Client) -> HttpResponse {
         let own = [("vary", "Accept"), ("cache-control", "max-age=60"), ("x-key-expires", "own")];
         own.into_iter()

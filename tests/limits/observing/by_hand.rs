@@ -177,7 +177,7 @@ async fn by_respond_to(pending: bool) -> Vec<(Reply, Vec<Reported>)> {
 }
 
 #[tokio::test]
-async fn nothing_that_the_layers_give_is_lost_by_hand() {
+async fn responses_by_hand_equal_those_of_the_layers() {
     for pending in [false, true] {
         let expected = by_layers(pending).await;
         let statuses: Vec<_> = expected.iter().map(|(reply, _)| reply.status.as_u16()).collect();

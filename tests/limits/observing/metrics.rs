@@ -94,7 +94,7 @@ fn clients_above_the_bound_share_a_label() {
 
 /// A recorder that is installed late, or forgets idle series.
 #[test]
-fn recorder_that_did_not_know_the_counter_counts_from_there_on() {
+fn late_recorder_counts_from_its_installation() {
     let auth = Authenticator::new(store()).add_observer(OutcomeMetrics::new());
     let verify = || auth.verify_key(KEY.as_bytes()).unwrap();
     verify();
@@ -141,7 +141,7 @@ fn client_named_like_the_shared_label_counts_under_it() {
 }
 
 #[test]
-fn bound_holds_and_no_count_is_lost_when_clients_come_at_once() {
+fn concurrent_clients_keep_the_bound_and_lose_no_count() {
     const CLIENTS: usize = 40;
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
@@ -203,14 +203,14 @@ fn keys_without_expiry_have_an_infinite_next_expiry() {
 }
 
 #[test]
-fn store_that_follows_nothing_has_neither_an_age_nor_failures() {
+fn store_in_memory_has_no_age_and_no_failures() {
     let gauges = gauges("memory", &Arc::new(store()));
     let expected = [(KEYS, 1.0), (NEXT_EXPIRY, f64::INFINITY)];
     assert_eq!(gauges, expected.map(|(name, value)| (name.to_owned(), value)).into());
 }
 
 #[test]
-fn next_expiry_is_the_first_ahead_of_all_keys_that_work() {
+fn next_expiry_is_the_first_of_all_working_keys() {
     let store = MemoryStore::new();
     for client in ["App 1", "App 2", "Off"] {
         store.add_client(client).unwrap();

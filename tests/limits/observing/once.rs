@@ -181,7 +181,7 @@ async fn layer_without_a_client_is_reported_as_misconfigured() {
 }
 
 #[tokio::test]
-async fn unknown_address_is_reported_by_the_inner_layer_alone() {
+async fn unknown_address_is_reported_only_by_the_inner_layer() {
     let [inner, outer] = [Log::default(), Log::default()];
     let gateway = Authenticator::new(store(false).0).add_observer(outer.observer());
     let address = ClientAddress::by_peer(|peer: &IpAddr| *peer);

@@ -11,7 +11,7 @@ use crate::observing::fixture::{KEY, Log, store};
 const LONG: Duration = Duration::from_secs(60);
 
 #[test]
-fn slow_observer_behind_a_queue_delays_no_request() {
+fn slow_queued_observer_delays_no_request() {
     let (go_on, wait) = sync_channel(0);
     let wait = Mutex::new(wait);
     // Closed when the thread of the observer has ended.
@@ -44,7 +44,7 @@ fn slow_observer_behind_a_queue_delays_no_request() {
 }
 
 #[test]
-fn observer_behind_a_queue_goes_on_after_a_panic() {
+fn queued_observer_continues_after_a_panic() {
     let (sender, reported) = channel();
     let panics = move |outcome: &Outcome<'_>| {
         sender.send(outcome.name()).unwrap();

@@ -114,7 +114,7 @@ fn clock_set_back_neither_admits_nor_locks_out() {
 }
 
 #[test]
-fn cost_is_spent_as_so_many_requests() {
+fn request_of_a_higher_cost_spends_as_many_requests() {
     let counters = MemoryCounters::new();
     let quota = Quota::from(rate("10/hour", 10));
     let request = RateLimitRequest::new("default", "User 1", &quota, SystemTime::now());
@@ -133,7 +133,7 @@ fn system_clock_is_the_default() {
 }
 
 #[test]
-fn counters_behind_a_pointer_do_not_wait() {
+fn counters_in_an_arc_do_not_wait() {
     let counters: Arc<dyn LocalCounters> = Arc::new(MemoryCounters::new());
     let throttle = Throttle::with_counters(counters).with_clock(fake_clock().reader());
     let client = client("User 1", rate("3/day", 3));

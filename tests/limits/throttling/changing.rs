@@ -59,7 +59,7 @@ fn rate_that_returns_has_missed_no_request() {
 }
 
 #[test]
-fn changes_back_and_forth_at_one_instant_allow_nothing_more() {
+fn changes_back_and_forth_allow_no_extra_requests() {
     let throttle = throttle();
     let few = list(&["10/minute"]);
     let many = list(&["100/minute"]);
@@ -74,7 +74,7 @@ fn changes_back_and_forth_at_one_instant_allow_nothing_more() {
 }
 
 #[test]
-fn rates_keep_their_debt_when_they_change_places() {
+fn reordered_rates_keep_their_debt() {
     let clock = fake_clock();
     let throttle = throttle_at(&clock);
     let list = |rates: [Rate; 2]| client("User 1", Quota::all_of(rates).unwrap());
@@ -89,7 +89,7 @@ fn rates_keep_their_debt_when_they_change_places() {
 }
 
 #[test]
-fn own_and_default_quota_of_a_client_share_what_is_owed() {
+fn own_and_default_quota_share_their_debt() {
     for (own, default) in [("100/hour", "100/hour"), ("100/day", "100/hour")] {
         let [own, default] = [own, default].map(|text| rate(text, 100));
         let [without, with] = [Client::for_test("User 1"), client("User 1", own)];
@@ -103,7 +103,7 @@ fn own_and_default_quota_of_a_client_share_what_is_owed() {
 }
 
 #[test]
-fn limits_of_other_names_count_apart() {
+fn limits_with_different_names_count_separately() {
     let clock = fake_clock();
     let all = throttle_at(&clock).with_default_quota(rate("600/hour", 600).into());
     let login = all.limit("login").unwrap().with_default_quota(rate("10/day", 10).into());
@@ -119,7 +119,7 @@ fn limits_of_other_names_count_apart() {
 }
 
 #[test]
-fn limits_of_one_name_count_together() {
+fn limits_with_the_same_name_count_together() {
     let throttle = throttle();
     let route = || throttle.limit("search").unwrap().with_default_quota(rate("5/hour", 5).into());
     let client = Client::for_test("User 1");
@@ -160,7 +160,7 @@ fn only_idle_clients_are_swept() {
 }
 
 #[test]
-fn clock_that_was_ahead_keeps_no_client_in_memory() {
+fn clock_that_was_ahead_does_not_keep_idle_clients() {
     for quota in [Quota::from(rate("1/minute", 1)), several()] {
         let clock = fake_clock();
         let throttle = throttle_at(&clock);
@@ -180,7 +180,7 @@ fn clock_that_was_ahead_keeps_no_client_in_memory() {
 }
 
 #[test]
-fn spent_day_is_remembered_while_the_quota_has_none() {
+fn spent_daily_rate_is_remembered_while_removed() {
     let clock = fake_clock();
     let throttle = throttle_at(&clock);
     assert_eq!(admitted(&throttle, &client("User 1", rate("1/day", 1)), 100), 1);

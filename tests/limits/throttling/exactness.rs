@@ -62,7 +62,7 @@ async fn thousand_tasks_through_the_layer_are_admitted_exactly() {
 }
 
 #[test]
-fn quota_that_changes_while_threads_spend_it_is_kept() {
+fn quota_changed_during_requests_is_not_exceeded() {
     // The alternating quotas are of one size, so that as much is spent under both.
     let quotas = [rate("100/day", 100), rate("101/day", 101)];
     for _ in 0..50 {

@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 use crate::throttling::fixture::{KEY, client, rate, send, throttle};
 
 #[tokio::test]
-async fn refusals_further_out_spend_nothing() {
+async fn refusals_by_outer_layers_spend_no_quota() {
     let profile = ClientProfile::new("User 1").with_quota(rate("2/day", 2).into());
     let store =
         MemoryStore::from_keys([(KEY, profile.with_scopes(["a".parse().unwrap()]))]).unwrap();

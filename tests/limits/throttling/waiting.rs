@@ -28,7 +28,7 @@ impl Counters for Remote {
 }
 
 #[tokio::test]
-async fn faults_of_counters_that_wait_admit_nobody() {
+async fn failing_counters_admit_nobody() {
     let decisions = vec![
         None,
         Some(Err(StoreError::new("connection refused"))),
@@ -74,7 +74,7 @@ async fn check_later_waits_up_to_the_deadline() {
 }
 
 #[tokio::test]
-async fn endless_wait_is_the_longest_retry_after() {
+async fn endless_wait_has_the_maximum_retry_after() {
     let decisions = vec![Some(Ok(Decision::refused(0, Duration::MAX)))];
     let throttle = Throttle::with_counters(Remote(Mutex::new(decisions)));
     let refused = throttle.check_later(&client("User 1", rate("10/hour", 10))).await.unwrap_err();

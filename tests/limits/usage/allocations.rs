@@ -22,7 +22,7 @@ fn counting_a_key_that_was_seen_before_allocates_nothing() {
 }
 
 #[test]
-fn neither_do_throttle_and_usage_together() {
+fn throttle_and_usage_together_allocate_nothing() {
     let fixture = Fixture::new();
     let one = keygate::Quota::from("100/second".parse::<keygate::client::Rate>().unwrap());
     let several = ["100/second", "1000/day"].map(|rate| rate.parse().unwrap());

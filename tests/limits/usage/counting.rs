@@ -58,7 +58,7 @@ fn refusals_are_counted_by_kind_where_the_key_is_known() {
 
 #[cfg(feature = "throttle")]
 #[test]
-fn throttled_requests_are_among_those_that_a_client_made() {
+fn throttled_requests_count_as_requests() {
     let fixture = Fixture::new();
     let throttle = keygate::Throttle::new().with_default_quota("1/day".parse().unwrap());
     for _ in 0..5 {
@@ -73,7 +73,7 @@ fn throttled_requests_are_among_those_that_a_client_made() {
 }
 
 #[test]
-fn strangers_are_counted_by_outcome_and_leave_nothing_else() {
+fn unknown_keys_are_only_counted_by_outcome() {
     let usage = Usage::new();
     let auth = Authenticator::new(MemoryStore::new())
         .with_sources([Source::header("x-api-key")])
@@ -101,7 +101,7 @@ fn strangers_are_counted_by_outcome_and_leave_nothing_else() {
 }
 
 #[tokio::test]
-async fn stores_that_cannot_answer_are_counted() {
+async fn store_failures_are_counted() {
     let usage = Usage::new();
     let failing =
         keygate::store::store_fn(|_| async { Err(keygate::StoreError::new("connection refused")) });
@@ -162,7 +162,7 @@ fn clones_share_what_they_count() {
 }
 
 #[test]
-fn requests_with_a_replaced_key_are_counted_among_all() {
+fn requests_with_a_replaced_key_count_as_requests() {
     let store = MemoryStore::new();
     let digest = KeyDigest::of(b"old");
     store.insert_record(keygate::KeyRecord::new(digest, "A").with_replaced(true)).unwrap();

@@ -26,7 +26,7 @@ fn client_silent_for_40_days_is_forgotten_but_not_its_outcomes() {
 }
 
 #[test]
-fn who_calls_once_a_month_is_remembered() {
+fn client_that_calls_once_a_month_is_remembered() {
     let fixture = Fixture::new();
     for month in 0..4 {
         let from = 31.0 * DAY * f64::from(month);

@@ -30,7 +30,7 @@ fn even_stream_has_its_rate_at_every_instant() {
 }
 
 #[test]
-fn requests_leave_the_windows_one_after_the_other() {
+fn requests_leave_the_windows_gradually() {
     let fixture = Fixture::new();
     fixture.calls("a 1", 600);
     assert_rates(&fixture, "A", [600.0, 120.0, 10.0]);
@@ -54,7 +54,7 @@ fn requests_leave_the_windows_one_after_the_other() {
 }
 
 #[test]
-fn long_silence_leaves_nothing_of_what_came_before() {
+fn long_silence_resets_the_rates() {
     let fixture = Fixture::new();
     for silence in [70.0, 81.0, 400.0, 3_000.0, 4_000.0, 4_900.0, 100_000.0] {
         let before = Fixture::new();
@@ -88,7 +88,7 @@ fn clock_set_back_restarts_the_rates_and_keeps_the_counts() {
 }
 
 #[test]
-fn loudest_comes_first_and_says_how_loud_it_was_before() {
+fn busiest_client_is_first_with_its_rate_before() {
     let fixture = Fixture::new();
     // B sends ten requests a minute for an hour, C ten in all, and A only in the last minute.
     for minute in 0..60 {
@@ -113,7 +113,7 @@ fn loudest_comes_first_and_says_how_loud_it_was_before() {
 }
 
 #[test]
-fn client_that_is_steady_is_so_soon_after_the_start_too() {
+fn steady_client_has_its_rate_soon_after_the_start() {
     let fixture = Fixture::new();
     for second in 0..4_200 {
         fixture.set_seconds(f64::from(second));

@@ -51,7 +51,7 @@ fn outcomes_have_all_names_from_the_start() {
 }
 
 #[test]
-fn client_of_another_name_is_another_client() {
+fn client_with_another_name_is_counted_separately() {
     let usage = Usage::new();
     for name in ["Old", "New"] {
         let store = MemoryStore::new();

@@ -21,7 +21,7 @@ async fn polled(replica: &Replica) {
 }
 
 #[tokio::test]
-async fn poll_takes_one_round_trip_and_a_revoke_two() {
+async fn poll_takes_one_round_trip_and_a_revocation_two() {
     let database = Postgres::shared().database();
     drop(replica_with_keys(&database, 8).await);
     let wire = Wire::to(database.server().port());
@@ -42,7 +42,7 @@ async fn poll_takes_one_round_trip_and_a_revoke_two() {
 }
 
 #[tokio::test]
-async fn unknown_keys_of_a_far_database_do_not_flap() {
+async fn unknown_keys_of_a_distant_database_do_not_flap() {
     let database = Postgres::shared().database();
     drop(replica_with_keys(&database, 1).await);
     let wire = Wire::to(database.server().port());

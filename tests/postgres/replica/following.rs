@@ -161,7 +161,7 @@ async fn purge_is_followed() {
 }
 
 #[tokio::test]
-async fn changes_are_found_without_wake_ups() {
+async fn changes_are_found_without_notifications() {
     let database = database();
     let replica = replica_with_keys(&database, 2).await;
     database.psql("alter table keygate.events disable trigger woken");

@@ -103,7 +103,7 @@ const TRANSACTIONS: &str =
 
 /// Lost changes have no events, and their numbers are assigned again, one of them to a revoke.
 #[tokio::test]
-async fn revoke_with_the_number_of_a_lost_transaction_is_heard() {
+async fn revocation_with_a_reused_transaction_id_is_seen() {
     let server = Postgres::start();
     let database = server.database();
     migrate(&database.url()).await;

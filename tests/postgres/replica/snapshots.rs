@@ -85,7 +85,7 @@ async fn copied_snapshot_is_as_old_as_it_was() {
 }
 
 #[tokio::test]
-async fn snapshot_of_another_database_is_not_taken() {
+async fn snapshot_of_another_database_is_not_served() {
     let (server, path) = fixture("snapshot of another").await;
     let other = server.url().replace("/postgres", "/other");
     let replica = Replica::options(&other).unwrap().with_snapshot(&path).start();
@@ -132,7 +132,7 @@ async fn hanging_snapshot_does_not_block_the_database() {
 }
 
 #[tokio::test]
-async fn revoke_reaches_the_snapshot_despite_others_at_its_path() {
+async fn revocation_reaches_a_shared_snapshot() {
     let (server, path) = fixture("shared snapshot").await;
     server.restart();
     let replicas = [(); 4].map(|()| start(&server, &path));
@@ -156,7 +156,7 @@ async fn revoke_reaches_the_snapshot_despite_others_at_its_path() {
 }
 
 #[tokio::test]
-async fn snapshot_stays_young_while_nothing_changes() {
+async fn snapshot_stays_fresh_while_nothing_changes() {
     let (server, path) = fixture("young snapshot").await;
     server.restart();
     let first = fs::read(&path).unwrap();

@@ -14,7 +14,7 @@ const FILL: &str =
 const USAGE: &str = "select pg_notification_queue_usage() > 0.01";
 
 #[tokio::test]
-async fn full_queue_costs_wake_ups_and_no_change() {
+async fn full_queue_stops_notifications_but_no_change() {
     let server = Postgres::start();
     let database = server.database();
     let replica = replica_with_keys(&database, 3).await;

@@ -88,7 +88,7 @@ async fn migrating_repairs_indexes_after_an_upgrade() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn key_without_an_indexed_client_is_an_outage() {
+async fn key_whose_client_is_not_indexed_is_an_outage() {
     let database = Postgres::shared().database();
     migrated(&database).await;
     fill(&database);

@@ -10,7 +10,7 @@ use crate::servers::Postgres;
 use crate::store::{KEY, OTHER_KEY, PATIENCE, issue, options, request, store_with_key};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn revoke_outlives_a_crash_where_commits_are_asynchronous() {
+async fn revocation_survives_a_crash_with_asynchronous_commits() {
     let server = Postgres::start();
     let database = server.database();
     store_with_key(&database).await;
@@ -75,7 +75,7 @@ async fn unconfirmed_commit_may_still_take_effect() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn read_only_default_is_named_where_it_stops_changes() {
+async fn read_only_default_is_named_when_it_prevents_changes() {
     let database = Postgres::shared().database();
     store_with_key(&database).await;
     let set = "set default_transaction_read_only = on";

@@ -266,7 +266,7 @@ async fn events_are_append_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn listeners_are_woken_once_in_a_transaction() {
+async fn listeners_are_notified_once_per_transaction() {
     let database = Postgres::shared().database();
     migrated(&database).await;
     let mut listener = Command::new("psql");

@@ -9,7 +9,7 @@ use crate::store::{KEY, PATIENCE, request, store_with_key};
 
 /// Connecting takes longer than the deadline of a lookup.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn far_database_is_connected_to_beside_lookups() {
+async fn connecting_to_a_distant_database_outlasts_lookups() {
     let database = Postgres::shared().database();
     store_with_key(&database).await;
     let wire = Wire::to(database.server().port());

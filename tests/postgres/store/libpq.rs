@@ -31,7 +31,7 @@ async fn url_without_a_user_uses_the_user_of_the_process() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn demands_of_the_environment_are_not_passed_over() {
+async fn unsupported_environment_variables_are_refused() {
     let database = Postgres::shared().database();
     migrated(&database).await;
     let home = Home::new();

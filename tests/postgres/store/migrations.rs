@@ -69,7 +69,7 @@ async fn migrating_twice_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn later_tables_are_read_where_they_allow_it() {
+async fn newer_tables_are_read_if_they_allow_it() {
     let database = Postgres::shared().database();
     store_with_key(&database).await;
     mark_newer(&database, newest() + 1, 1);
@@ -117,7 +117,7 @@ async fn failed_migration_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn objects_of_the_same_names_elsewhere_are_not_taken() {
+async fn objects_in_other_schemas_are_not_used() {
     let database = Postgres::shared().database();
     database.psql(
         "create table public.clients (name text primary key); \
@@ -129,7 +129,7 @@ async fn objects_of_the_same_names_elsewhere_are_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn other_encodings_than_utf8_are_refused_before_and_after() {
+async fn other_encodings_than_utf8_are_refused() {
     let server = Postgres::start();
     for encoding in ["SQL_ASCII", "LATIN1"] {
         let name = encoding.to_lowercase();
@@ -159,7 +159,7 @@ async fn other_encodings_than_utf8_are_refused_before_and_after() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn views_in_the_place_of_tables_are_refused() {
+async fn views_instead_of_tables_are_refused() {
     for name in ["clients", "events", "keys", "migrations"] {
         let database = Postgres::shared().database();
         store_with_key(&database).await;

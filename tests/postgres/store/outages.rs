@@ -184,7 +184,7 @@ async fn dropped_lookup_leaves_the_store_usable() {
 
 /// As in a forgotten terminal session.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wait_for_locked_tables_has_a_deadline() {
+async fn waiting_for_locked_tables_has_a_deadline() {
     let database = Postgres::shared().database();
     store_with_key(&database).await;
     let hold = "begin; lock table keygate.migrations; select pg_sleep(120)";

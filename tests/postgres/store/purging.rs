@@ -58,7 +58,7 @@ async fn purge_leaves_a_tombstone_and_an_event() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn purged_key_is_refused_by_every_way_in() {
+async fn every_way_to_add_a_purged_key_is_refused() {
     let database = Postgres::shared().database();
     let (first, id) = with_revoked_key(&database).await;
     let export = first.export_keys().await.unwrap();

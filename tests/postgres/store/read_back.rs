@@ -48,7 +48,7 @@ fn trigger(when: &str, body: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_that_a_trigger_swallows_fail() {
+async fn changes_discarded_by_a_trigger_fail() {
     for (when, body, changes) in [
         ("before insert on keygate.clients", "return null;", &["add", "import"][..]),
         ("before update on keygate.clients", "return null;", &["enable", "disable"]),
@@ -64,7 +64,7 @@ async fn changes_that_a_trigger_swallows_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_that_a_trigger_rewrites_fail() {
+async fn changes_rewritten_by_a_trigger_fail() {
     for (when, body, changes) in [
         (
             "before insert on keygate.clients",
@@ -102,7 +102,7 @@ async fn changes_that_a_trigger_rewrites_fail() {
 
 /// A trigger may defer others again after keygate ran them early.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_undone_by_triggers_deferred_midway_fail() {
+async fn changes_undone_by_newly_deferred_triggers_fail() {
     for (table, event, undo, changes) in [
         (
             "keys",
@@ -229,7 +229,7 @@ async fn changes_that_cannot_be_read_after_the_commit_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_that_a_rule_swallows_fail() {
+async fn changes_discarded_by_a_rule_fail() {
     for (rule, changes) in [
         ("update to keygate.clients", &["enable", "disable"][..]),
         ("delete to keygate.clients", &["remove"]),
@@ -246,7 +246,7 @@ async fn changes_without_events_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_whose_events_a_trigger_rewrites_fail() {
+async fn changes_whose_events_are_rewritten_fail() {
     let of_clients = ["import", "add", "enable", "disable", "remove", "remove without keys"];
     let redact = "if new.key_id is null then new.client := 'redacted';
         else new.key_id := left(md5(new.key_id), 16); end if;";
@@ -275,7 +275,7 @@ async fn changes_of_clients_whose_names_need_quotes_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn triggers_that_only_read_stop_no_change() {
+async fn triggers_that_only_read_are_allowed() {
     let database = Postgres::shared().database();
     let store = prepared(&database).await;
     database.psql(

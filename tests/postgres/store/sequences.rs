@@ -12,7 +12,7 @@ use crate::store::{KEY, OTHER_KEY, issue, migrated, request, store_with_key};
 const EVENTS: &str = "select count(*), max(seq) from keygate.events";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sequence_behind_its_rows_is_named_and_set_by_migrating() {
+async fn sequence_behind_its_rows_is_fixed_by_migrating() {
     for behind in ["restart with 1", "restart with 2"] {
         let database = Postgres::shared().database();
         let store = store_with_key(&database).await;

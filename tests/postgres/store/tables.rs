@@ -51,7 +51,7 @@ async fn documented_statements_do_what_the_docs_say() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn old_events_go_as_the_documentation_says_and_no_others() {
+async fn documented_statement_removes_only_old_events() {
     let database = Postgres::shared().database();
     store_with_key(&database).await;
     let old = "insert into keygate.events (actor, tool, action, at)

@@ -80,7 +80,7 @@ async fn server_with_required_tls_refuses_plain_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn server_without_tls_is_refused_with_the_way_out() {
+async fn server_without_tls_is_refused_with_a_remedy() {
     let database = Postgres::shared().database();
     for mode in ["require", "verify-ca", "verify-full"] {
         let error = refused(&format!("{}?sslmode={mode}", database.url())).await;
@@ -135,7 +135,7 @@ fn unreadable_root_certificate_is_an_outage() {
 
 /// PostgreSQL's manual creates one like this, and libpq accepts it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn self_signed_certificate_is_refused_in_plain_words() {
+async fn self_signed_certificate_is_refused_with_a_clear_error() {
     let server = Postgres::tls();
     let database = server.database();
     let folder = server.ca().parent().unwrap().to_owned();

@@ -60,7 +60,7 @@ fn log_of_many_blocks_is_read_in_both_directions() {
 }
 
 #[test]
-fn line_that_is_no_event_is_reported_and_the_others_are_read() {
+fn malformed_line_is_reported_and_others_are_read() {
     let folder = Folder::new();
     let store = recorded(&folder);
     let cut = "{\"at\":\"2027-01-15T0\n".to_owned();
@@ -79,7 +79,7 @@ fn line_that_is_no_event_is_reported_and_the_others_are_read() {
 }
 
 #[test]
-fn file_whose_changes_are_not_recorded_lists_none() {
+fn file_without_a_log_refuses_to_list_events() {
     let folder = Folder::new();
     let store = open(&folder.file("keys.yml", "version: 1\n"));
     store.add_client("App 1").unwrap();
@@ -95,7 +95,7 @@ fn file_whose_changes_are_not_recorded_lists_none() {
 }
 
 #[test]
-fn cursor_behind_a_shorter_log_is_refused() {
+fn cursor_beyond_the_end_of_the_log_is_refused() {
     let folder = Folder::new();
     let store = recorded(&folder);
     log(&folder, ["App 1", "App 2", "App 3"].map(line));

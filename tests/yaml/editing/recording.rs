@@ -92,7 +92,7 @@ fn each_change_is_a_line_with_its_actor_and_both_states() {
 }
 
 #[test]
-fn purge_is_recorded_with_what_the_key_was() {
+fn purge_is_recorded_with_the_facts_of_the_key() {
     let folder = Folder::new();
     let store = recorded(&folder, "version: 1\n").for_actor("ann").unwrap();
     store.add_client("App 1").unwrap();
@@ -110,7 +110,7 @@ fn purge_is_recorded_with_what_the_key_was() {
 }
 
 #[test]
-fn changes_are_recorded_only_when_that_was_asked_for() {
+fn changes_are_recorded_only_if_enabled() {
     let folder = Folder::new();
     let store = open(&folder.file("keys.yml", "version: 1\n"));
     store.add_client("App 1").unwrap();
@@ -122,7 +122,7 @@ fn changes_are_recorded_only_when_that_was_asked_for() {
 }
 
 #[test]
-fn change_that_is_not_recorded_is_made_and_reported() {
+fn unrecorded_change_is_made_and_reported() {
     let folder = Folder::new();
     let state = folder.path().join("state");
     fs::create_dir(&state).unwrap();
@@ -144,7 +144,7 @@ fn change_that_is_not_recorded_is_made_and_reported() {
 }
 
 #[test]
-fn line_that_was_cut_off_stays_apart_from_the_next() {
+fn truncated_line_stays_separate_from_the_next() {
     let folder = Folder::new();
     let store = recorded(&folder, "version: 1\n");
     let log = folder.path().join("events.jsonl");

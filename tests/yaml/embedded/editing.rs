@@ -153,7 +153,7 @@ fn last_key_leaves_a_section_without_clients() {
 type Change = fn(&YamlStore) -> Result<(), ManageError>;
 
 #[test]
-fn every_change_leaves_the_rest_of_the_file() {
+fn every_change_keeps_the_rest_of_the_file() {
     let before = format!("{BEFORE}api_keys:\n  KEY_A: User 1\n{AFTER}");
     let changes: [(&str, Change); 7] = [
         ("add", add_app),

@@ -23,7 +23,7 @@ fn own_file_is_followed() {
 }
 
 #[test]
-fn file_that_loses_its_section_keeps_the_keys() {
+fn store_keeps_its_keys_if_the_section_disappears() {
     let folder = Folder::new();
     let path = folder.write("config.yml", &format!("{BEFORE}{}", short(&[0])));
     let (seen, on_event) = events();
@@ -42,7 +42,7 @@ fn file_that_loses_its_section_keeps_the_keys() {
 }
 
 #[test]
-fn near_miss_that_appears_later_is_reported() {
+fn misspelt_name_that_appears_later_is_reported() {
     let folder = Folder::new();
     let path = folder.write("config.yml", &format!("{BEFORE}{}", short(&[0])));
     let (seen, on_event) = events();

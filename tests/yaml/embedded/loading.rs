@@ -36,7 +36,7 @@ fn keys_are_at_the_top_and_in_the_section() {
 }
 
 #[test]
-fn section_has_another_name_and_depth() {
+fn section_can_have_another_name_and_depth() {
     let keys = format!("keys:\n    api_keys: {{{A}: User 1}}\n    allow_weak_keys: true");
     let text = format!("{BEFORE}auth: &auth\n  realm: !x y\n  {keys}\n  other: [*auth]\n{AFTER}");
     let auth = YamlStore::options().section("auth.keys");
@@ -133,7 +133,7 @@ fn path_to_the_section_is_a_mapping() {
 }
 
 #[test]
-fn names_that_resemble_ours_are_warnings() {
+fn names_that_resemble_fields_are_warnings() {
     let warned = [
         ("apikeys", "resembles `api_keys`"),
         ("API_KEYS", "resembles `api_keys`"),
@@ -168,14 +168,14 @@ fn names_that_resemble_ours_are_warnings() {
 }
 
 #[test]
-fn refusal_of_an_own_file_names_the_option() {
+fn refusal_of_an_embedded_file_names_the_option() {
     let error = format!("database_url: x\napi_key: {A}\n").parse::<YamlStore>().unwrap_err();
     assert_eq!((error.line(), error.column()), (Some(1), Some(1)));
     assert!(error.to_string().contains("`YamlStore::options().embedded()`"), "{error}");
 }
 
 #[test]
-fn own_files_are_told_from_files_of_keys() {
+fn embedded_files_are_distinguished_from_key_files() {
     let is_embedded = |text: &str| {
         YamlStore::options().detect(file(text.as_bytes())).section_name().map(str::to_owned)
     };
@@ -191,7 +191,7 @@ fn own_files_are_told_from_files_of_keys() {
 }
 
 #[test]
-fn lint_finds_every_error_and_warning_of_the_own_part() {
+fn lint_finds_every_error_and_warning_of_keygates_part() {
     let text = format!(
         "{BEFORE}api_keys:\n  hunter2: x\nkeygate:\n  quota: 1\n  clients: {{x: {{scopes: [A]}}}}\napikey:\n"
     );

@@ -5,7 +5,7 @@ const A: &str = "key-a-0123456789";
 const B: &str = "key-b-0123456789";
 
 #[test]
-fn both_forms_are_taken_alone_and_together() {
+fn both_forms_are_accepted_alone_and_together() {
     holds("api_key: key-a-0123456789\n", &[(A, "default")]);
     holds("api_keys:\n  key-a-0123456789: User 1\n", &[(A, "User 1")]);
     let both = [(A, "default"), (B, "User 1")];
@@ -93,7 +93,7 @@ fn keys_that_look_like_other_types_are_read_as_text() {
 }
 
 #[test]
-fn keys_that_mean_the_same_number_are_two_keys() {
+fn keys_that_are_equal_as_numbers_are_different() {
     for (one, other) in
         [("0x1F", "31"), ("1_000", "1000"), ("+1", "1"), ("1.0", "1"), ("'~'", "'null'")]
     {
@@ -137,7 +137,7 @@ fn quotes_and_escapes_are_read_as_yaml_says() {
 }
 
 #[test]
-fn flow_style_and_json_are_taken() {
+fn flow_style_and_json_are_accepted() {
     let both = [(A, "User 1"), (B, "User 2")];
     holds("api_keys: {key-a-0123456789: User 1, key-b-0123456789: User 2}", &both);
     holds("{api_keys: {key-a-0123456789: User 1,\n\nkey-b-0123456789: User 2,},}\n", &both);
@@ -146,7 +146,7 @@ fn flow_style_and_json_are_taken() {
 }
 
 #[test]
-fn lines_may_end_in_any_way_and_the_last_one_need_not() {
+fn all_line_endings_are_accepted() {
     let text = "# remark\n\napi_keys:\n  key-a-0123456789: User 1\n\n  key-b-0123456789: User 2\n";
     let both = [(A, "User 1"), (B, "User 2")];
     for end in ["\n", "\r\n", "\r"] {
@@ -156,7 +156,7 @@ fn lines_may_end_in_any_way_and_the_last_one_need_not() {
 }
 
 #[test]
-fn beginnings_ends_and_remarks_change_nothing() {
+fn document_markers_and_comments_change_nothing() {
     let entry = [(A, "User 1")];
     let text = "api_keys:\n  key-a-0123456789: User 1\n";
     for before in
@@ -176,7 +176,7 @@ fn beginnings_ends_and_remarks_change_nothing() {
 }
 
 #[test]
-fn file_without_keys_loads_and_lets_nobody_in() {
+fn file_without_keys_admits_nobody() {
     for text in [
         "",
         "\n",
@@ -215,7 +215,7 @@ fn keys_and_names_may_be_in_any_language() {
 }
 
 #[test]
-fn longest_and_shortest_keys_and_names_are_taken() {
+fn longest_and_shortest_keys_and_names_are_accepted() {
     let keys = [
         "sixteen-letters.".to_owned(),
         "séchzéhn-zéichén".to_owned(),

@@ -18,7 +18,7 @@ fn quoted(first: u32) -> String {
 }
 
 #[test]
-fn key_below_a_name_is_not_read_as_part_of_it() {
+fn key_on_the_line_after_a_name_is_not_part_of_it() {
     refused(&[
         (
             "api_keys:\n  c4n4ry-a-01234567: acme\n    c4n4ry-b-01234567\n  c4n4ry-c-01234567: other\n",
@@ -37,7 +37,7 @@ fn key_below_a_name_is_not_read_as_part_of_it() {
 }
 
 #[test]
-fn line_behind_a_text_of_the_wrong_type_is_named() {
+fn line_after_a_text_of_the_wrong_type_is_named() {
     let text = "expected a mapping of client names, found a text: write each client as `NAME:`, with its fields indented below";
     refused(&[
         ("clients:\n  A:\n    scopes: c4n4ry\n      c4n4ry\n", "4:7", &plain(3)),
@@ -105,7 +105,7 @@ fn block_scalars_are_refused_even_with_one_line() {
 }
 
 #[test]
-fn text_that_begins_on_the_next_line_and_ends_there_is_taken() {
+fn text_on_the_next_line_is_accepted() {
     const A: &str = "key-a-0123456789";
     for name in ["User 1", "'User 1'", "\"User 1\""] {
         holds(format!("api_keys:\n  {A}:\n    {name}\n"), &[(A, "User 1")]);

@@ -46,7 +46,7 @@ clients: []
 }
 
 #[test]
-fn missing_successors_and_endless_rotations_are_reported() {
+fn rotations_without_a_successor_or_end_are_reported() {
     let other = "sha256:3c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
     let text = format!(
         "clients:

@@ -63,7 +63,7 @@ fn null_is_no_text() {
 }
 
 #[test]
-fn null_is_no_list_mapping_or_boolean() {
+fn null_is_not_a_list_mapping_or_boolean() {
     let client = |field: &str| format!("clients:\n  A:\n    {field}\n");
     let boolean = ("`true` or `false`", "write one of the two, without quotes");
     let scopes = ("a list of scopes", "write it as `[orders:read, stock:*]`");
@@ -85,7 +85,7 @@ fn null_is_no_list_mapping_or_boolean() {
 }
 
 #[test]
-fn null_is_an_empty_section_a_client_and_its_keys() {
+fn null_is_an_empty_section_client_or_list_of_keys() {
     for null in SPELLINGS {
         for text in [format!("api_keys: {null}\n"), format!("clients: {null}\n"), null.to_owned()] {
             assert!(load(text).is_empty());

@@ -72,7 +72,7 @@ fn unknown_client_fields_are_refused_with_the_nearest_name() {
 }
 
 #[test]
-fn what_is_there_twice_is_refused() {
+fn duplicates_are_refused() {
     let field = |name, line| {
         format!("the field `{name}` appears twice, first on line {line}: keep one of the two")
     };
@@ -106,7 +106,7 @@ fn what_is_there_twice_is_refused() {
 }
 
 #[test]
-fn other_types_are_refused_where_they_stand() {
+fn wrong_types_are_refused_at_their_position() {
     let all = "write each client as `NAME:`, with its fields indented below";
     let clients = |found| wrong("a mapping of client names", found, all);
     let name = |found| wrong("the name of a client", found, all);
@@ -300,7 +300,7 @@ fn names_and_labels_follow_their_rules() {
 }
 
 #[test]
-fn versions_that_are_not_known_are_refused() {
+fn unknown_versions_are_refused() {
     let newer = "this file has a version that this keygate does not support; it supports version 1: update keygate, or write `version: 1` if the file needs nothing newer";
     let number = |found| wrong("a whole number", found, "write `version: 1`, or remove the line");
     for (text, place, message) in [
@@ -320,7 +320,7 @@ fn versions_that_are_not_known_are_refused() {
 }
 
 #[test]
-fn clients_and_keys_may_hold_nothing() {
+fn clients_and_keys_may_be_empty() {
     for text in ["clients:", "clients: {}", "clients: ~"] {
         assert_eq!(load(text).client_count(), 0, "{text}");
     }

@@ -43,7 +43,7 @@ fn unknown_fields_are_refused_with_the_nearest_name() {
 }
 
 #[test]
-fn field_that_is_there_twice_is_refused() {
+fn duplicate_field_is_refused() {
     let message = |field, line| {
         format!("the field `{field}` appears twice, first on line {line}: keep one of the two")
     };
@@ -63,7 +63,7 @@ fn field_that_is_there_twice_is_refused() {
 }
 
 #[test]
-fn key_that_is_there_twice_is_refused_however_it_is_written() {
+fn duplicate_key_is_refused_in_every_spelling() {
     let message = |line| {
         format!("this key is already in the file, on line {line}: give each client its own key")
     };
@@ -151,7 +151,7 @@ fn clients_without_a_name_are_refused() {
 }
 
 #[test]
-fn names_that_are_none_are_refused() {
+fn invalid_names_are_refused() {
     let long = format!("api_keys:\n  c4n4ry-0123456789: {}\n", "é".repeat(129));
     refused(&[
         (&long, "2:22", NAME_LONG),
@@ -164,7 +164,7 @@ fn names_that_are_none_are_refused() {
 }
 
 #[test]
-fn other_types_are_refused_where_they_stand() {
+fn wrong_types_are_refused_at_their_position() {
     let found = |expected: &str, found: &str, way_out: &str| {
         format!("expected {expected}, found {found}: {way_out}")
     };

@@ -6,7 +6,7 @@ use super::refused_clients::{DIGEST, key, refused_in, wrong};
 const TIME: &str = "this is not a time: write it as in `2027-01-31T00:00:00Z`, with an offset (RFC 3339), or remove the line";
 
 #[test]
-fn same_key_twice_is_refused_in_whatever_forms() {
+fn duplicate_key_is_refused_in_every_form() {
     let digest = KeyDigest::of(b"c4n4ry-0123456789").to_text();
     let second = |line| {
         format!("this key is already in the file, on line {line}: give each client its own key")
@@ -38,7 +38,7 @@ fn last_digit_changed(digest: &str) -> String {
 }
 
 #[test]
-fn digests_that_are_none_are_refused_and_never_shown() {
+fn invalid_digests_are_refused_and_never_shown() {
     let message = |what| {
         format!(
             "{what}: `keygate key issue` writes digests, and a plaintext key belongs below `api_keys:` (the value is not shown, since it may be a key)"

@@ -77,7 +77,7 @@ fn directives_are_refused() {
 }
 
 #[test]
-fn second_document_is_refused_where_it_begins() {
+fn second_document_is_refused_at_its_start() {
     refused(&[
         ("api_key: c4n4ry-0123456789\n---\napi_key: c4n4ry-0123456788\n", "2:1", DOCUMENT),
         ("api_key: c4n4ry-0123456789\n...\n\napi_key: c4n4ry-0123456788\n", "4:1", DOCUMENT),
@@ -89,7 +89,7 @@ fn second_document_is_refused_where_it_begins() {
 }
 
 #[test]
-fn bytes_that_are_not_utf8_are_refused_where_they_stand() {
+fn bytes_that_are_not_utf8_are_refused_at_their_position() {
     refused_bytes(b"api_keys:\n  c4n4ry-0123456789: Gr\xf6\xdfe\n", "2:24", NOT_UTF8);
     refused_bytes(b"api_keys:\n  c4n4ry-\xf6-0123456789: User 1\n", "2:10", NOT_UTF8);
     refused_bytes(b"api_keys:\r\n  c4n4ry-\xf6-0123456789: User 1\r\n", "2:10", NOT_UTF8);
@@ -167,7 +167,7 @@ fn unquoted_special_characters_are_reported_at_their_position() {
 }
 
 #[test]
-fn tabs_are_refused_where_they_stand() {
+fn tabs_are_refused_at_their_position() {
     refused(&[
         ("api_keys:\n\tc4n4ry-0123456789: User 1\n", "2:1", TAB),
         ("api_keys:\n  c4n4ry-0123456789: x\n\tc4n4ry-0123456788: y\n", "3:1", TAB),
@@ -208,7 +208,7 @@ fn lines_that_are_not_yaml_are_refused_with_a_remedy() {
 }
 
 #[test]
-fn nesting_is_refused_before_it_is_followed() {
+fn deep_nesting_is_refused_early() {
     let opened = |bracket: &str| bracket.repeat(100_000);
     let stairs: Vec<_> = (0..300).map(|depth| " ".repeat(depth) + "? ").collect();
     let list = "expected a mapping of keys to client names, found a list: write each key on its own line, as `KEY: client name`";

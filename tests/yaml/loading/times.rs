@@ -53,7 +53,7 @@ fn times_up_to_the_end_of_9999_are_kept_exactly() {
 }
 
 #[test]
-fn times_that_are_not_kept_are_refused_with_a_reason() {
+fn times_out_of_range_are_refused_with_a_reason() {
     for field in FIELDS {
         let place = format!("5:{}", 9 + field.len() + 2);
         for (time, reason) in [

@@ -71,7 +71,7 @@ impl Read for Failing<'_> {
 }
 
 #[test]
-fn reader_that_fails_midway_gives_no_store() {
+fn reader_that_fails_midway_is_an_error() {
     let text = format!("api_keys:\n  {CANARY}-0123456789: User 1\n");
     let error = YamlStore::from_reader(Failing(text.as_bytes())).err().unwrap();
     assert_eq!(

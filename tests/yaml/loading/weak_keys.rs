@@ -8,7 +8,7 @@ const LIST: &str = "expected a mapping of keys to client names, found a list: wr
 const WARNED: &str = "the key is shorter than 16 characters and could be guessed: replace it with one of 32 random bytes, and remove `allow_weak_keys`";
 
 #[test]
-fn weak_keys_are_refused_where_they_stand() {
+fn weak_keys_are_refused_at_their_position() {
     refused(&[
         ("api_key: c4n4ry\n", "1:10", REFUSED),
         ("api_keys:\n  c4n4ry: User 1\n", "2:3", REFUSED),
@@ -21,7 +21,7 @@ fn weak_keys_are_refused_where_they_stand() {
 }
 
 #[test]
-fn allowed_weak_keys_are_reported_wherever_the_file_allows_them() {
+fn allowed_weak_keys_are_reported() {
     let entries = [
         (CANARY, "default"),
         ("c4n4ry-1", "User 1"),
@@ -57,7 +57,7 @@ fn warnings_have_the_position_and_a_remedy_but_no_key() {
 }
 
 #[test]
-fn names_that_look_like_keys_are_warned_about_where_they_stand() {
+fn names_that_look_like_keys_are_warnings() {
     let swapped = "api_keys:\n  Accounting Service: 08zEk8IC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU\n";
     let store: keygate::YamlStore = swapped.parse().unwrap();
     let [warning] = &store.warnings()[..] else { panic!("{:?}", store.warnings()) };
@@ -85,7 +85,7 @@ const SEQUENCE: &str = "the key is a simple sequence of characters and could be 
 const FEW: &str = "the key has fewer than 6 different characters and could be guessed";
 
 #[test]
-fn texts_that_are_no_secret_are_refused_unless_allowed() {
+fn texts_that_are_not_secrets_are_refused_unless_allowed() {
     for (key, why) in NO_SECRET {
         let message = format!(
             "{why}: generate one of 32 random bytes, or set `allow_weak_keys: true` to accept the risk (the key comes before the colon)"
@@ -105,7 +105,7 @@ fn texts_that_are_no_secret_are_refused_unless_allowed() {
 }
 
 #[test]
-fn keys_below_112_bits_are_warned_about() {
+fn keys_below_112_bits_are_warnings() {
     let cases = [
         ("c4n4ry-01234567zy", true),
         ("c4n4ry-012345678zyx", false),
@@ -120,7 +120,7 @@ fn keys_below_112_bits_are_warned_about() {
 }
 
 #[test]
-fn key_in_the_place_of_a_text_is_warned_about_everywhere() {
+fn key_instead_of_a_text_is_a_warning_everywhere() {
     const KEY: &str = "c4n4ryIC0le3I0kPwSF1g4XU9R5WgbpUq2vZkZ0pkQU";
     let text = format!(
         "clients:\n  {KEY}:\n    metadata: {{{KEY}: x, key: {KEY}}}\n    keys:\n      - digest: sha256:{}\n        label: {KEY}\n",

@@ -18,7 +18,7 @@ fn follows_to(store: &YamlStore, keys: &[usize]) {
 }
 
 #[test]
-fn file_renamed_over_it_is_followed_again_and_again() {
+fn repeatedly_renamed_files_are_followed() {
     let folder = Folder::new();
     let store = watch(folder.write("keys.yml", &short(&[0]))).unwrap();
     for keys in [&[0, 1][..], &[1], &[0, 1, 2], &[2]] {
@@ -57,7 +57,7 @@ fn edit_of_the_same_length_and_time_is_followed() {
 }
 
 #[test]
-fn file_that_is_deleted_and_made_again_is_followed() {
+fn deleted_and_recreated_file_is_followed() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
     let store = watch(&path).unwrap();
@@ -69,7 +69,7 @@ fn file_that_is_deleted_and_made_again_is_followed() {
 }
 
 #[test]
-fn folder_that_is_removed_and_made_again_is_followed() {
+fn removed_and_recreated_folder_is_followed() {
     let folder = Folder::new();
     let inner = folder.path("inner");
     fs::create_dir(&inner).unwrap();
@@ -111,7 +111,7 @@ fn swap_of_a_mounted_volume_is_followed() {
 
 #[cfg(unix)]
 #[test]
-fn target_of_a_link_into_another_folder_is_followed() {
+fn changed_target_of_a_link_is_followed() {
     let (folder, other) = (Folder::new(), Folder::new());
     let target = other.write("real.yml", &short(&[0]));
     std::os::unix::fs::symlink(target, folder.path("keys.yml")).unwrap();

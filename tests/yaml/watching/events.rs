@@ -27,7 +27,7 @@ fn warnings_at_the_start_and_new_ones_are_events() {
 }
 
 #[test]
-fn changes_failures_and_their_end_are_events_that_show_no_key() {
+fn changes_and_failures_are_events_without_keys() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
     let (reported, report) = events();
@@ -55,7 +55,7 @@ fn changes_failures_and_their_end_are_events_that_show_no_key() {
 }
 
 #[test]
-fn panic_of_the_closure_does_not_end_the_following() {
+fn panic_of_the_closure_does_not_stop_the_follower() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
     let store = YamlStore::watch(&path, |event| {

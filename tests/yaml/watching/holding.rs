@@ -15,7 +15,7 @@ fn held(store: &YamlStore) -> ReloadError {
 }
 
 #[test]
-fn unparsable_file_keeps_the_last_good_state_and_says_where() {
+fn unparsable_file_keeps_the_old_keys_and_is_reported() {
     let folder = Folder::new();
     let store = watch(folder.write("keys.yml", &short(&[0]))).unwrap();
     folder.rename_over("keys.yml", &format!("{}  oops\n", short(&[0, 1])));
@@ -35,7 +35,7 @@ fn unparsable_file_keeps_the_last_good_state_and_says_where() {
 }
 
 #[test]
-fn revoked_key_whose_line_is_not_written_yet_does_not_come_back() {
+fn revoked_key_stays_refused_until_its_line_is_written() {
     let folder = Folder::new();
     let whole = long(0, "        revoked: 2026-11-01T12:00:00Z\n");
     let store = watch(folder.write("keys.yml", &whole)).unwrap();
@@ -53,7 +53,7 @@ fn revoked_key_whose_line_is_not_written_yet_does_not_come_back() {
 }
 
 #[test]
-fn revoked_key_stays_refused_after_its_line_was_gone() {
+fn revoked_key_stays_refused_after_its_line_disappears() {
     let folder = Folder::new();
     let whole = long(0, "        revoked: 2026-11-01T12:00:00Z\n") + &short(&[1]);
     let store = watch(folder.write("keys.yml", &whole)).unwrap();
@@ -72,7 +72,7 @@ fn revoked_key_stays_refused_after_its_line_was_gone() {
 }
 
 #[test]
-fn file_without_keys_is_taken_by_hand_alone() {
+fn file_without_keys_is_loaded_only_by_reload() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
     let store = watch(&path).unwrap();
@@ -92,7 +92,7 @@ fn file_without_keys_is_taken_by_hand_alone() {
 }
 
 #[test]
-fn last_client_that_is_removed_by_an_edit_is_gone() {
+fn last_client_can_be_removed_by_an_edit() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
     let store = watch(&path).unwrap();
@@ -104,7 +104,7 @@ fn last_client_that_is_removed_by_an_edit_is_gone() {
 }
 
 #[test]
-fn revocation_is_honoured_beside_something_in_doubt() {
+fn revocation_applies_even_if_the_file_is_refused() {
     let folder = Folder::new();
     let revoked = "        revoked: 2026-11-01T12:00:00Z\n";
     let store = watch(folder.write("keys.yml", &(long(0, revoked) + &short(&[1, 2])))).unwrap();
@@ -117,10 +117,10 @@ fn revocation_is_honoured_beside_something_in_doubt() {
 }
 
 #[test]
-fn folder_of_the_process_does_not_change_the_file() {
+fn working_folder_does_not_change_the_file() {
     // A separate process, since all threads share the working folder.
     if !this_program::is_alone() {
-        this_program::pass_alone(module_path!(), "folder_of_the_process_does_not_change_the_file");
+        this_program::pass_alone(module_path!(), "working_folder_does_not_change_the_file");
         return;
     }
     let (folder, other) = (Folder::new(), Folder::new());
@@ -139,7 +139,7 @@ fn folder_of_the_process_does_not_change_the_file() {
 
 #[cfg(unix)]
 #[test]
-fn pipe_in_the_place_of_the_file_stops_nobody() {
+fn pipe_instead_of_the_file_does_not_block() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
     let store = watch(&path).unwrap();
@@ -187,7 +187,7 @@ fn last_key_can_be_revoked() {
 }
 
 #[test]
-fn file_that_is_being_written_is_taken_when_it_is_whole() {
+fn file_being_written_is_loaded_once_complete() {
     // Where the machine lets the writer wait for as long as lies between two readings, nothing is shown.
     let shown = (0..20).any(|_| is_taken_when_whole());
     assert!(shown, "the machine was never quick enough");
@@ -224,7 +224,7 @@ fn is_taken_when_whole() -> bool {
 }
 
 #[test]
-fn reload_by_hand_says_what_is_wrong() {
+fn reload_returns_the_error() {
     let store: YamlStore = short(&[0]).parse().unwrap();
     assert!(matches!(store.reload(), Err(ReloadError::NoFile)));
     let folder = Folder::new();

@@ -40,8 +40,8 @@ fn mounted(name: &str) -> Option<PathBuf> {
 }
 
 #[test]
-fn file_mounted_by_itself_is_warned_about() {
-    let Some(folder) = mounted("file_mounted_by_itself_is_warned_about") else { return };
+fn file_mounted_without_its_folder_is_a_warning() {
+    let Some(folder) = mounted("file_mounted_without_its_folder_is_a_warning") else { return };
     let path = folder.join("app/keys.yml");
     let (reported, report) = events();
     let _store = YamlStore::watch(&path, report).unwrap();
@@ -58,8 +58,8 @@ fn file_mounted_by_itself_is_warned_about() {
 }
 
 #[test]
-fn file_replaced_outside_of_its_mount_is_a_failure() {
-    let name = "file_replaced_outside_of_its_mount_is_a_failure";
+fn file_replaced_outside_its_mount_is_a_failure() {
+    let name = "file_replaced_outside_its_mount_is_a_failure";
     let Some(folder) = mounted(name) else { return };
     let path = folder.join("app/keys.yml");
     let store = watch(&path).unwrap();

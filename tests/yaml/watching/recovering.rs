@@ -137,18 +137,18 @@ fn recovers_from(faults: &[Fault], folder: &Path) {
 }
 
 #[test]
-fn store_follows_its_file_again_when_a_fault_is_mended() {
+fn store_follows_its_file_again_after_a_repair() {
     recovers_from(FAULTS, &Folder::new().path(""));
 }
 
 #[test]
-fn store_follows_its_file_again_when_rights_are_mended() {
+fn store_follows_its_file_again_with_restored_rights() {
     const NOBODY: u32 = 65_534;
     if let Some(folder) = std::env::var_os("KEYGATE_RIGHTS") {
         return recovers_from(RIGHTS, Path::new(&folder));
     }
     let folder = shared_folder();
-    let name = "store_follows_its_file_again_when_rights_are_mended";
+    let name = "store_follows_its_file_again_with_restored_rights";
     let mut command = this_program::command(module_path!(), name);
     command.env("KEYGATE_RIGHTS", folder.path());
     // This user, unless it is root.
@@ -162,7 +162,7 @@ fn store_follows_its_file_again_when_rights_are_mended() {
 
 /// As a clock that is set back or forward leaves them.
 #[test]
-fn file_of_any_time_is_followed() {
+fn file_with_any_modification_time_is_followed() {
     let folder = Folder::new();
     let path = folder.write("keys.yml", &short(&[0]));
     let store = watch(&path).unwrap();

@@ -4,7 +4,7 @@ use crate::captured::Captured;
 use crate::watching::folder::{Folder, KEYS, lets_in, short, until, watch};
 
 #[test]
-fn changes_and_failures_are_events_that_show_no_key() {
+fn changes_and_failures_are_tracing_events_without_keys() {
     let log = Captured::default();
     let writer = log.clone();
     // For all threads, since the follower is one; events of other tests arrive, too.

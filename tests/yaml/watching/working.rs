@@ -58,7 +58,7 @@ fn readers_see_the_old_or_the_new_state_while_the_file_changes() {
 }
 
 #[test]
-fn missing_file_is_an_error_from_the_beginning() {
+fn watching_a_missing_file_is_an_error() {
     let folder = Folder::new();
     let error = watch(folder.path("none.yml")).unwrap_err();
     assert!(error.to_string().contains("none.yml"), "{error}");

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_count_in_their_minute_though_the_thread_is_late() {
+    fn late_thread_counts_requests_in_their_minute() {
         let mut fixture = Fixture::new();
         fixture.call(1);
         assert_eq!(fixture.batch(), Some(vec![(0, 1)]));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn minutes_are_collected_apart_until_the_next_batch() {
+    fn minutes_are_collected_separately_until_the_next_batch() {
         let mut fixture = Fixture::new();
         for minute in 0..5 {
             fixture.at(60_000 * minute + 9_000);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn without_requests_there_is_one_batch_an_hour() {
+    fn idle_writer_writes_one_batch_per_hour() {
         let mut fixture = Fixture::new();
         assert_eq!(fixture.batch(), Some(vec![]));
         fixture.at(3_599_000);

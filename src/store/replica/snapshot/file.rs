@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn link_in_place_of_a_snapshot_is_not_followed() {
+    fn symbolic_link_to_a_snapshot_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("snapshot");
         let checksum = write_empty(&path);

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn long_keys_are_found_inside_of_words() {
+    fn long_keys_are_found_inside_words() {
         let key = "0123456789abcdef";
         let keys = KeySet::of([key, "0123456789abcdefg"]);
         assert!(keys.is_in(&format!("é{key}x")) && !keys.is_in(&key[1..]));

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_no_events() {
+    fn lines_that_are_not_events_are_refused() {
         let whole =
             r#"{"at":"2027-01-15T08:00:00Z","action":"client.added","client":"A","after":{}}"#;
         assert!(event(whole.as_bytes()).is_some());

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_a_folder_have_a_limit_in_all() {
+    fn files_of_a_folder_have_a_total_size_limit() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a", "b"] {
             fs::write(folder.path().join(name), [b'k'; 100]).unwrap();

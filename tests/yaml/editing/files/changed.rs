@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::editing::fixture::{Folder, fill, id, new, open, read};
 
 #[test]
-fn change_of_somebody_else_is_not_lost() {
+fn change_by_another_program_is_not_lost() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n  A:\n");
     let store = open(&path);
@@ -25,7 +25,7 @@ fn change_of_somebody_else_is_not_lost() {
 }
 
 #[test]
-fn two_stores_of_one_file_see_what_the_other_has_done() {
+fn two_stores_of_one_file_see_each_others_changes() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n  A:\n");
     let (one, other) = (open(&path), open(&path));
@@ -44,7 +44,7 @@ fn two_stores_of_one_file_see_what_the_other_has_done() {
 }
 
 #[test]
-fn file_that_is_no_key_file_any_more_is_not_edited() {
+fn file_that_became_invalid_is_not_edited() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", fill("api_key: KEY_A\n"));
     let store = open(&path);
@@ -56,7 +56,7 @@ fn file_that_is_no_key_file_any_more_is_not_edited() {
 }
 
 #[test]
-fn key_that_was_revoked_does_not_come_back_by_an_edit() {
+fn edit_does_not_restore_a_revoked_key() {
     let folder = Folder::new();
     let live = fill("clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n");
     let path = folder.file("keys.yml", &live);
@@ -80,7 +80,7 @@ fn key_that_was_revoked_does_not_come_back_by_an_edit() {
 }
 
 #[test]
-fn file_that_lost_all_its_keys_is_not_edited() {
+fn file_that_lost_all_keys_is_not_edited() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", fill("api_key: KEY_A\n"));
     let store = open(&path);
@@ -92,7 +92,7 @@ fn file_that_lost_all_its_keys_is_not_edited() {
 }
 
 #[test]
-fn file_that_somebody_is_writing_is_edited_when_it_is_whole() {
+fn file_being_written_is_edited_once_complete() {
     let whole = fill(
         "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        revoked: 2026-11-01T12:00:00Z\n  B: {}\n",
     );

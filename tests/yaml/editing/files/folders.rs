@@ -6,7 +6,7 @@ use super::users::add_as_plain_user;
 use crate::editing::fixture::{Folder, open, read, set_mode};
 
 #[test]
-fn folder_that_cannot_be_written_to_is_an_error_with_a_way_out() {
+fn read_only_folder_is_an_error_with_a_remedy() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
     set_mode(folder.path(), 0o555);
@@ -46,7 +46,7 @@ fn file_in_a_folder_that_cannot_be_listed_is_edited() {
 }
 
 #[test]
-fn file_that_cannot_be_read_any_more_is_an_error() {
+fn file_that_became_unreadable_is_an_error() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
     set_mode(&path, 0o000);
@@ -55,7 +55,7 @@ fn file_that_cannot_be_read_any_more_is_an_error() {
 }
 
 #[test]
-fn file_that_is_gone_is_an_error_and_not_made_anew() {
+fn deleted_file_is_an_error_and_not_created() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n  A:\n");
     let store = open(&path);
@@ -70,7 +70,7 @@ fn file_that_is_gone_is_an_error_and_not_made_anew() {
 }
 
 #[test]
-fn folder_in_the_place_of_the_file_is_an_error() {
+fn folder_instead_of_the_file_is_an_error() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
     let store = open(&path);
@@ -82,7 +82,7 @@ fn folder_in_the_place_of_the_file_is_an_error() {
 }
 
 #[test]
-fn names_of_any_bytes_and_paths_without_a_folder_are_edited() {
+fn unusual_file_names_and_bare_names_are_edited() {
     use std::os::unix::ffi::OsStrExt as _;
     let folder = Folder::new();
     for name in [&b"-"[..], b"a b", b".keys", b"\xff\xfe.yml", "🦀.yml".as_bytes(), &[b'n'; 200]]

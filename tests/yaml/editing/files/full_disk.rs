@@ -8,7 +8,7 @@ use crate::editing::processes::worker;
 
 /// A limit on the size of files ends a write in the middle, as a full disk does, for any user.
 #[test]
-fn write_that_ends_in_the_middle_leaves_the_old_file() {
+fn interrupted_write_leaves_the_old_file() {
     let folder = Folder::new();
     let text = format!("{}clients:\n", "# long\n".repeat(100_000));
     let path = folder.file("keys.yml", &text);

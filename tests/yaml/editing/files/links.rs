@@ -31,7 +31,7 @@ fn links(folder: &Folder) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn links_stay_and_their_target_is_edited() {
+fn links_are_kept_and_their_target_is_edited() {
     let folder = Folder::new();
     for (number, link) in links(&folder).into_iter().enumerate() {
         let is_link = |path: &Path| fs::symlink_metadata(path).unwrap().is_symlink();
@@ -50,7 +50,7 @@ fn links_stay_and_their_target_is_edited() {
 }
 
 #[test]
-fn link_that_came_to_point_elsewhere_is_followed() {
+fn retargeted_link_is_followed() {
     let folder = Folder::new();
     let one = folder.file("one.yml", "clients:\n  A:\n");
     let other = folder.file("other.yml", "clients:\n  B:\n");
@@ -65,7 +65,7 @@ fn link_that_came_to_point_elsewhere_is_followed() {
 }
 
 #[test]
-fn link_that_points_nowhere_is_an_error() {
+fn dangling_link_is_an_error() {
     let folder = Folder::new();
     let target = folder.file("target.yml", "clients:\n");
     let link = folder.path().join("link.yml");

@@ -20,7 +20,7 @@ fn mode_stays() {
 }
 
 #[test]
-fn new_file_is_for_its_owner_alone() {
+fn new_file_is_only_for_its_owner() {
     let folder = Folder::new();
     let path = folder.path().join("keys.yml");
     let store = YamlStore::create(&path).unwrap();
@@ -44,7 +44,7 @@ fn new_file_is_for_its_owner_alone() {
 /// Looked at as often as can be while a public file is edited: what is being written is not public
 /// before it is the file.
 #[test]
-fn what_is_being_written_is_for_its_owner_alone() {
+fn temporary_file_is_only_for_its_owner() {
     let folder = Folder::new();
     let text = "# long\n".repeat(300_000);
     let path = folder.file("keys.yml", fill(&format!("api_key: KEY_A\n{text}")));

@@ -38,7 +38,7 @@ pub(super) fn inside_mount(options: &str, script: &str, job: &str, text: &str) -
 }
 
 #[test]
-fn edit_of_a_file_mounted_by_itself_says_so() {
+fn file_mounted_without_its_folder_is_not_edited() {
     let script = "cp \"$FROM\" real.yml; touch keys.yml; mount --bind real.yml keys.yml || exit 99; RUN; \
                   cmp \"$FROM\" real.yml && ls -A";
     let output = inside_mount("size=64k", script, "add A", "clients:\n");

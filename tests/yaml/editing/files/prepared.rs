@@ -93,7 +93,7 @@ fn lock_of_another_user_is_refused() {
 
 /// The remains of a write to a full disk, and of a crash.
 #[test]
-fn lock_with_half_a_note_is_used() {
+fn partly_written_lock_is_used() {
     let note = format!("sha256:{}", "0".repeat(64));
     for left in ["", "sha", "sha256:0123", &note, "\0\0\0\0", &"\0".repeat(71)] {
         let folder = Folder::new();
@@ -107,7 +107,7 @@ fn lock_with_half_a_note_is_used() {
 
 /// Read as a whole, it would take more memory than the process may have.
 #[test]
-fn lock_of_any_length_takes_no_memory() {
+fn oversized_lock_takes_no_memory() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
     File::create(folder.path().join(".keys.yml.lock")).unwrap().set_len(3 << 30).unwrap();

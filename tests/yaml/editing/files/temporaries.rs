@@ -3,7 +3,7 @@
 use crate::editing::fixture::{Folder, open, read};
 
 #[test]
-fn left_over_temporaries_are_removed_and_nothing_else() {
+fn only_left_over_temporary_files_are_removed() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
     for name in [".keys.yml.1.keygate-tmp", ".keys.yml.4194304.keygate-tmp"] {

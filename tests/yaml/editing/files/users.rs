@@ -31,7 +31,7 @@ pub(super) fn add_as_plain_user(folder: &Folder, path: &Path, name: &str) -> Str
 }
 
 #[test]
-fn plain_user_edits_their_own_file() {
+fn ordinary_user_edits_their_own_file() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
     assert_eq!(add_as_plain_user(&folder, &path, "A"), "done");
@@ -66,7 +66,7 @@ fn other_group() -> Option<u32> {
 }
 
 #[test]
-fn lock_that_root_has_made_is_for_the_owner_of_the_file_too() {
+fn lock_created_by_root_belongs_to_the_file_owner() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
     if is_root() {
@@ -85,7 +85,7 @@ fn lock_that_root_has_made_is_for_the_owner_of_the_file_too() {
 
 /// Only root can make a file of another user, which this case needs.
 #[test]
-fn file_of_somebody_else_is_edited_by_root_alone() {
+fn file_of_another_user_is_edited_only_by_root() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n");
     set_mode(&path, 0o644);

@@ -13,7 +13,7 @@ fn app_1() -> ClientProfile {
 }
 
 #[test]
-fn client_goes_behind_the_others() {
+fn client_is_added_after_the_others() {
     edited(
         "# Head.\nversion: 1\n\nclients:\n  Zeta:   # first\n    keys: []\n\n  # About B.\n  'B': {}   # second\n\n# Tail.\n",
         |store| store.add_client("App 1"),
@@ -22,7 +22,7 @@ fn client_goes_behind_the_others() {
 }
 
 #[test]
-fn comments_as_deep_as_the_clients_stay_with_the_last_one() {
+fn comments_at_client_depth_stay_with_the_last_client() {
     edited(
         "clients:\n    B:\n        enabled: true\n        # deep\n    # as deep\n  # less deep\n# not deep\nallow_weak_keys: false\n",
         |store| store.add_client("App 1"),
@@ -31,7 +31,7 @@ fn comments_as_deep_as_the_clients_stay_with_the_last_one() {
 }
 
 #[test]
-fn clients_go_to_the_end_of_a_file_that_has_none() {
+fn first_clients_are_added_at_the_end_of_the_file() {
     edited(
         "api_keys:\n    KEY_A: User 1   # one\n# Tail.\n",
         |store| store.add_client("App 1"),
@@ -45,7 +45,7 @@ fn clients_go_to_the_end_of_a_file_that_has_none() {
 }
 
 #[test]
-fn clients_may_stand_before_other_fields() {
+fn clients_may_come_before_other_fields() {
     edited(
         "clients:\n  B:\n    scopes: [a]\n\napi_keys:\n  KEY_A: User 1\n",
         |store| store.add_client("App 1"),
@@ -54,7 +54,7 @@ fn clients_may_stand_before_other_fields() {
 }
 
 #[test]
-fn all_that_there_is_to_say_of_a_client_is_written() {
+fn all_fields_of_a_client_are_written() {
     let scopes = || ["stock:*", "orders:read"].map(|scope| scope.parse().unwrap());
     edited(
         "clients:\n  B:\n",
@@ -119,7 +119,7 @@ fn texts_with_line_ends_and_controls_stay_on_one_line() {
 }
 
 #[test]
-fn explicit_keys_are_left_as_they_are() {
+fn explicit_keys_are_left_unchanged() {
     edited(
         "? clients\n:\n  ? B\n  : keys: []\n",
         |store| store.add_client("App 1"),

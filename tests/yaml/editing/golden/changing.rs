@@ -228,7 +228,7 @@ fn changed_restrictions_of_a_key_keep_its_other_fields() {
 }
 
 #[test]
-fn client_of_the_short_form_is_changed_below_clients() {
+fn changed_client_of_the_short_form_moves_to_clients() {
     edited(
         "api_keys:\n  KEY_A: A\n",
         QUOTA,
@@ -337,7 +337,7 @@ fn change_in_flow_style_is_refused() {
 }
 
 #[test]
-fn change_of_nothing_writes_nothing() {
+fn empty_change_writes_nothing() {
     let file =
         "clients: {A: {scopes: [c:*, c:*], keys: [{digest: DIGEST_A, label: 'new: label'}]}}\n";
     for edit in [ADD_SCOPE, NO_QUOTA, REMOVE, LABEL, NO_EXPIRY] {

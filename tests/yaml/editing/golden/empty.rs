@@ -4,7 +4,7 @@ use super::{edited, made};
 use crate::editing::fixture::new;
 
 #[test]
-fn file_without_anything_gets_its_first_client() {
+fn empty_file_gets_its_first_client() {
     edited("", |store| store.add_client("A"), "clients:\n  A:\n");
     assert_eq!(made("\n\n", &|store| store.add_client("A")), "\n\nclients:\n  A:\n");
     edited("# Alone.\n", |store| store.add_client("A"), "# Alone.\nclients:\n  A:\n");
@@ -16,7 +16,7 @@ fn file_without_anything_gets_its_first_client() {
 }
 
 #[test]
-fn clients_that_hold_nothing_get_their_first() {
+fn empty_clients_get_their_first_client() {
     for nothing in ["", " ~", " null", " Null", " NULL", " {}", " { }"] {
         edited(
             &format!("clients:{nothing}   # none yet\n# Tail.\n"),
@@ -33,7 +33,7 @@ fn clients_that_hold_nothing_get_their_first() {
 }
 
 #[test]
-fn client_that_holds_nothing_gets_its_first_key() {
+fn empty_client_gets_its_first_key() {
     for nothing in ["", " ~", " null", " {}", " { }"] {
         edited(
             &format!("clients:\n  A:{nothing}   # new\n  # About B.\n  B:\n"),
@@ -44,7 +44,7 @@ fn client_that_holds_nothing_gets_its_first_key() {
 }
 
 #[test]
-fn keys_that_hold_nothing_get_their_first() {
+fn empty_keys_get_their_first_key() {
     for nothing in ["", " ~", " null", " []", " [ ]"] {
         edited(
             &format!("clients:\n  A:\n    keys:{nothing}   # none yet\n    enabled: true\n"),
@@ -55,7 +55,7 @@ fn keys_that_hold_nothing_get_their_first() {
 }
 
 #[test]
-fn nothing_on_a_line_of_its_own_goes() {
+fn empty_value_on_its_own_line_is_removed() {
     edited(
         "clients:\n  A:\n    {}\n  B:\n",
         |store| store.disable_client("A"),
@@ -69,7 +69,7 @@ fn nothing_on_a_line_of_its_own_goes() {
 }
 
 #[test]
-fn nothing_over_several_lines_goes() {
+fn empty_value_over_several_lines_is_removed() {
     edited(
         "clients:\n  A:\n    keys: [\n\n    ]\n",
         |store| store.issue("A", new('A')),

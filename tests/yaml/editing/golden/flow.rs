@@ -72,7 +72,7 @@ fn dry_run_is_refused_or_succeeds_without_changes() {
 }
 
 #[test]
-fn edits_inside_of_flow_style_change_nothing() {
+fn edits_inside_flow_style_are_refused() {
     for (file, line, edits) in CASES {
         for edit in edits {
             refused(file, edit, &flow(line));
@@ -81,7 +81,7 @@ fn edits_inside_of_flow_style_change_nothing() {
 }
 
 #[tokio::test]
-async fn import_into_flow_style_changes_nothing() {
+async fn import_into_flow_style_is_refused() {
     let other = MemoryStore::new();
     for name in ["A", "New"] {
         other.add_client(name).unwrap();
@@ -102,7 +102,7 @@ async fn import_into_flow_style_changes_nothing() {
 }
 
 #[test]
-fn flow_style_of_scopes_quota_and_metadata_is_no_hindrance() {
+fn scopes_quota_and_metadata_in_flow_style_are_edited() {
     edited(
         "clients:\n  A:\n    scopes: [a]\n    quota: [{rate: 1/day, burst: 2}]\n    metadata: {\n      k: v\n    }\n",
         |store| store.issue("A", new('A')),
@@ -111,7 +111,7 @@ fn flow_style_of_scopes_quota_and_metadata_is_no_hindrance() {
 }
 
 #[test]
-fn flow_style_beside_the_change_is_left() {
+fn flow_style_beside_the_change_is_kept() {
     edited(
         "api_keys: {KEY_A: B}\nclients:\n  B: {keys: [{digest: DIGEST_B}]}\n  A:\n",
         |store| store.issue("A", new('C')),

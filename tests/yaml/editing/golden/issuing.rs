@@ -8,7 +8,7 @@ use crate::editing::fixture::new;
 const CREATED: &str = "created: 2026-11-24T10:00:00Z";
 
 #[test]
-fn key_goes_behind_the_others() {
+fn key_is_added_after_the_others() {
     edited(
         "clients:\n  A:\n    keys:\n      - digest: DIGEST_A   # first\n        label: 'old'\n\n      # Second.\n      - label: x\n        digest: DIGEST_B\n        # deep\n      # as deep\n    # less deep\n    enabled: true\n",
         |store| store.issue("A", new('C')),
@@ -78,7 +78,7 @@ fn client_without_a_list_of_keys_gets_one() {
 }
 
 #[test]
-fn client_of_the_short_form_gets_a_place_below_clients() {
+fn client_of_the_short_form_gets_an_entry_in_clients() {
     edited(
         "api_keys:\n  KEY_A: User 1\n",
         |store| store.issue("User 1", new('B')),
@@ -96,7 +96,7 @@ fn client_of_the_short_form_gets_a_place_below_clients() {
 }
 
 #[test]
-fn texts_on_the_next_line_end_there() {
+fn text_on_the_next_line_ends_there() {
     for text in ["one", "'one'", "\"one\""] {
         edited(
             &format!(
@@ -111,7 +111,7 @@ fn texts_on_the_next_line_end_there() {
 }
 
 #[test]
-fn tabs_that_separate_are_left() {
+fn separating_tabs_are_kept() {
     edited(
         "clients:\t# all\n  A:\t\n    scopes:\t[a]\t# one\n    keys:\t\t\n      - digest:\tDIGEST_A\t# one\n",
         |store| store.issue("A", new('B')),

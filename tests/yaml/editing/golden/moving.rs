@@ -10,7 +10,7 @@ use crate::editing::fixture::{id, new};
 const REVOKED: &str = "revoked: 2026-11-24T10:00:00Z";
 
 #[test]
-fn last_key_of_the_short_form_takes_its_field_along() {
+fn field_is_removed_with_its_last_plaintext_key() {
     edited(
         "# Head.\napi_key: KEY_A   # the one\n# Tail.\n",
         |store| store.revoke(&id('A')),
@@ -28,7 +28,7 @@ fn last_key_of_the_short_form_takes_its_field_along() {
 }
 
 #[test]
-fn other_keys_of_the_short_form_stay() {
+fn other_plaintext_keys_stay() {
     edited(
         "api_keys:   # all\n    # About A.\n    KEY_A: User 1\n\n    # About B.\n    'KEY_B':   \"User 2\"   # two\n    KEY_C: User 1   # three\n# Tail.\n",
         |store| store.revoke(&id('B')),
@@ -50,7 +50,7 @@ fn field_with_a_comment_stays_without_keys() {
 }
 
 #[test]
-fn comments_of_a_key_go_with_it() {
+fn comments_of_a_key_move_with_it() {
     edited(
         "api_keys:\n  KEY_A: U   # one\n  KEY_B: V   # two\nclients:\n  U:\n",
         |store| store.revoke(&id('A')),
@@ -114,7 +114,7 @@ fn explicit_keys_move_too() {
 }
 
 #[test]
-fn hashing_moves_all_keys_each_to_its_client() {
+fn hashing_moves_each_key_to_its_client() {
     edited(
         "api_key: KEY_A   # first\nallow_weak_keys: false\napi_keys:\n  # People.\n  KEY_B: User 1\n  KEY_C: App 1   # an app\n  KEY_D: User 1\nclients:\n  App 1:   # known\n    scopes: [a]\n",
         |store| store.hash_keys().inspect(|count| assert_eq!(*count, 4)),
@@ -123,7 +123,7 @@ fn hashing_moves_all_keys_each_to_its_client() {
 }
 
 #[test]
-fn hashing_what_holds_no_keys_changes_nothing() {
+fn hashing_without_plaintext_keys_changes_nothing() {
     for text in
         ["", "# c\n", "api_keys: {}   # none\n", "clients:\n  A: {keys: [{digest: DIGEST_A}]}\n"]
     {
@@ -132,7 +132,7 @@ fn hashing_what_holds_no_keys_changes_nothing() {
 }
 
 #[test]
-fn clients_before_the_keys_get_them() {
+fn hashed_keys_move_to_clients_above_them() {
     edited(
         "clients:\n  User 1:\n\napi_keys:\n  KEY_A: User 1\n  KEY_B: User 2\n",
         YamlStore::hash_keys,
@@ -141,7 +141,7 @@ fn clients_before_the_keys_get_them() {
 }
 
 #[test]
-fn seed_of_the_readme_is_hashed() {
+fn keys_of_the_readme_are_hashed() {
     edited(
         "api_keys:\n    KEY_A: User 1\n    KEY_B: User 2\n    KEY_C: App 1\n",
         YamlStore::hash_keys,

@@ -55,7 +55,7 @@ const NAMES: [(&str, &str); 45] = [
 ];
 
 #[test]
-fn names_are_quoted_where_they_must_be() {
+fn names_are_quoted_when_necessary() {
     for (name, written) in NAMES {
         edited("clients:\n", |store| store.add_client(name), &format!("clients:\n  {written}:\n"));
         edited(
@@ -73,7 +73,7 @@ fn names_are_quoted_where_they_must_be() {
 
 /// The same names as other tools may have written them, so that a client is found by any.
 #[test]
-fn clients_are_found_however_their_names_are_written() {
+fn clients_are_found_in_every_spelling_of_their_name() {
     for (name, written) in NAMES {
         let double = format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
         let escaped = name.chars().map(|char| format!("\\U{:08x}", u32::from(char)));

@@ -11,7 +11,7 @@ fn purge(store: &YamlStore) -> Result<Vec<KeyInfo>, ManageError> {
 }
 
 #[test]
-fn purged_key_goes_with_its_lines_and_no_other() {
+fn only_the_lines_of_a_purged_key_are_removed() {
     for (before, after) in [
         (
             "      # The first.\n      - digest: DIGEST_A   # a\n        revoked: 2026-01-01T00:00:00Z\n\n      # The second.\n      - digest: DIGEST_B   # b\n",
@@ -45,7 +45,7 @@ fn purged_key_goes_with_its_lines_and_no_other() {
 
 /// A comment of the list stays, and the field with it.
 #[test]
-fn field_goes_with_its_last_key() {
+fn field_is_removed_with_its_last_key() {
     let dead = "      - digest: DIGEST_A   # a\n        revoked: 2026-01-01T00:00:00Z\n";
     for (before, after) in [
         (format!("    scopes: [a]\n    keys:\n{dead}"), "    scopes: [a]\n"),

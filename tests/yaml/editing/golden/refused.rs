@@ -34,7 +34,7 @@ fn unusual_layouts_are_refused_with_their_line() {
 }
 
 #[test]
-fn changes_that_the_rules_forbid_leave_the_file_alone() {
+fn refused_changes_leave_the_file_unchanged() {
     let file = "api_keys:\n  KEY_A: User 1   # c\nclients:\n  App 1:\n";
     refused(
         file,
@@ -97,7 +97,7 @@ fn elsewhere(line: usize) -> String {
 }
 
 #[test]
-fn key_that_stands_elsewhere_too_is_reported_before_hashing() {
+fn key_in_a_comment_is_reported_before_hashing() {
     for (text, line) in [
         ("# was KEY_B, then KEY_A\napi_keys:\n  KEY_A: User 1\n", 1),
         ("api_keys:\n  KEY_A: User 1   # (KEY_A)\n", 2),
@@ -115,7 +115,7 @@ fn key_that_stands_elsewhere_too_is_reported_before_hashing() {
 }
 
 #[test]
-fn weak_key_is_found_as_a_word_of_any_comment() {
+fn weak_key_is_found_as_a_word_in_comments() {
     for comment in
         ["x=hunter2", "a/hunter2/b", "|hunter2|", "was.hunter2", "hunter2", "old-hunter2_"]
     {
@@ -131,7 +131,7 @@ fn weak_key_is_found_as_a_word_of_any_comment() {
 }
 
 #[test]
-fn weak_key_is_found_as_a_word_of_free_texts() {
+fn weak_key_is_found_as_a_word_in_free_texts() {
     for (clients, line) in [
         ("  A:\n    metadata:\n      n: hunter2xyz\n", 7),
         ("  A:\n    metadata:\n      hunter2xyz: n\n", 7),
@@ -148,7 +148,7 @@ fn weak_key_is_found_as_a_word_of_free_texts() {
 }
 
 #[test]
-fn weak_key_that_is_a_word_of_the_grammar_is_hashed() {
+fn weak_key_that_is_a_field_name_is_hashed() {
     super::edited(
         "allow_weak_keys: true\napi_keys:\n  true: A\nclients:\n  A:\n    enabled: true\n    scopes: [truest]\n    quota: 7/second\n",
         YamlStore::hash_keys,
@@ -157,7 +157,7 @@ fn weak_key_that_is_a_word_of_the_grammar_is_hashed() {
 }
 
 #[test]
-fn short_keys_that_stand_in_other_words_are_hashed_all_the_same() {
+fn short_keys_inside_other_words_are_hashed() {
     super::edited(
         "# A keys file, of the seventh.\nallow_weak_keys: true\napi_keys:\n  key: User 1\n  7: seven\n",
         YamlStore::hash_keys,

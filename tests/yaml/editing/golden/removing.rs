@@ -9,7 +9,7 @@ fn remove(
 }
 
 #[test]
-fn client_goes_with_its_keys_and_no_other() {
+fn only_the_removed_client_and_its_keys_are_gone() {
     edited(
         "# Head.\nclients:\n  # About A.\n  A:   # a\n    enabled: false\n    # Deep.\n    keys:\n      - digest: DIGEST_A\n        # Deeper.\n\n  # About B.\n  B:\n    keys:\n      - digest: DIGEST_B\n# Tail.\n",
         remove,
@@ -23,12 +23,12 @@ fn client_goes_with_its_keys_and_no_other() {
 }
 
 #[test]
-fn last_client_leaves_the_field() {
+fn removing_the_last_client_keeps_the_field() {
     edited("clients:   # all\n  A:\n    enabled: false\n", remove, "clients:   # all\n");
 }
 
 #[test]
-fn client_in_both_forms_goes_from_both() {
+fn client_in_both_forms_is_removed_from_both() {
     edited(
         "api_keys:\n  KEY_A: A   # one\n  KEY_B: B   # two\n  KEY_C: 'A'\nclients:\n  A:\n    enabled: false\n  B:\n",
         remove,
@@ -42,7 +42,7 @@ fn client_in_both_forms_goes_from_both() {
 }
 
 #[test]
-fn client_in_flow_style_goes_with_its_lines() {
+fn client_in_flow_style_is_removed_with_its_lines() {
     edited(
         "clients:\n  # About A.\n  A: {\n    enabled: false   # off\n  }   # a\n  # About B.\n  B: {}   # b\n",
         remove,

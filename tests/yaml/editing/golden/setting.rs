@@ -8,7 +8,7 @@ use crate::editing::fixture::{id, new};
 const REVOKED: &str = "revoked: 2026-11-24T10:00:00Z";
 
 #[test]
-fn client_is_switched_where_it_says_whether_it_is_enabled() {
+fn existing_enabled_field_is_changed() {
     edited(
         "clients:\n  A:\n    scopes: [a]\n    enabled: true   # for now\n",
         |store| store.disable_client("A"),
@@ -22,7 +22,7 @@ fn client_is_switched_where_it_says_whether_it_is_enabled() {
 }
 
 #[test]
-fn switch_stands_before_what_else_is_said_of_the_client() {
+fn enabled_field_is_added_before_other_fields() {
     edited(
         "clients:\n  A:   # a\n\n    # About scopes.\n    scopes: [a]\n    keys:\n      - digest: DIGEST_A\n",
         |store| store.disable_client("A"),
@@ -31,7 +31,7 @@ fn switch_stands_before_what_else_is_said_of_the_client() {
 }
 
 #[test]
-fn client_of_the_short_form_is_switched_below_clients() {
+fn disabled_client_of_the_short_form_moves_to_clients() {
     edited(
         "api_keys:\n  KEY_A: User 1\n",
         |store| store.disable_client("User 1"),
@@ -40,7 +40,7 @@ fn client_of_the_short_form_is_switched_below_clients() {
 }
 
 #[test]
-fn what_is_so_already_stays_as_it_is_written() {
+fn unchanged_value_keeps_its_spelling() {
     for text in ["clients:\n  A:\n    enabled: False   # off\n", "clients: {A: {enabled: FALSE}}\n"]
     {
         edited(text, |store| store.disable_client("A"), text);
@@ -59,7 +59,7 @@ fn what_is_so_already_stays_as_it_is_written() {
 }
 
 #[test]
-fn key_is_revoked_behind_what_else_is_said_of_it() {
+fn revocation_is_added_after_other_fields() {
     edited(
         "clients:\n  A:\n    keys:\n      - digest: DIGEST_A   # one\n        label: x   # two\n        # deep\n      # as deep as the dash\n      - digest: DIGEST_B\n",
         |store| store.revoke(&id('A')),
@@ -95,7 +95,7 @@ fn digests_in_capitals_are_found() {
 }
 
 #[test]
-fn rotation_sets_the_end_of_the_old_key() {
+fn rotation_sets_the_expiry_of_the_old_key() {
     let hour = Duration::from_secs(3600);
     let successor = "digest: DIGEST_B\n        label: x\n        created: 2026-11-24T10:00:00Z\n";
     edited(
@@ -123,7 +123,7 @@ fn rotation_sets_the_end_of_the_old_key() {
 }
 
 #[test]
-fn end_that_stays_is_left_as_it_is_written() {
+fn unchanged_expiry_keeps_its_spelling() {
     edited(
         "clients:\n  A:\n    keys:\n      - digest: DIGEST_A\n        expires: '2026-11-24T12:30:00.0+02:00'\n        label: x\n",
         |store| store.rotate(&id('A'), new('B'), Duration::from_secs(3600)),

@@ -14,7 +14,7 @@ use crate::editing::fixture::{Folder, new, open, read};
 const FILE: &str = "clients:\n  App 1:\n";
 
 #[test]
-fn change_that_was_never_polled_is_not_made() {
+fn unpolled_change_is_not_made() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", FILE);
     let store = open(&path);
@@ -25,7 +25,7 @@ fn change_that_was_never_polled_is_not_made() {
 }
 
 #[test]
-fn change_that_was_begun_is_made_whole_though_nobody_waits() {
+fn started_change_completes_after_its_future_is_dropped() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", FILE);
     let store = open(&path);

@@ -25,7 +25,7 @@ struct Seen {
 }
 
 #[test]
-fn killed_process_leaves_a_whole_file_and_a_free_lock() {
+fn killed_process_leaves_a_complete_file_and_no_lock() {
     let kills = std::env::var("KEYGATE_KILLS");
     let kills = kills.map_or(DEFAULT_KILLS, |kills| kills.parse().expect("a number"));
     let begun = Instant::now();
@@ -114,7 +114,7 @@ fn temporaries(folder: &Folder) -> usize {
 }
 
 #[test]
-fn file_that_could_not_be_removed_is_no_reason_to_stop() {
+fn failure_to_remove_a_file_does_not_stop_an_edit() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", "clients:\n  App 1:\n");
     // No killed process leaves a folder of this name.

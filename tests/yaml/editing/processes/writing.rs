@@ -12,7 +12,7 @@ use crate::editing::fixture::{Folder, open, read};
 const FILE: &str = "# Head.\nclients:\n  App 1:   # c\n# Tail.\n";
 
 #[test]
-fn twenty_processes_lose_none_of_their_keys() {
+fn twenty_processes_lose_no_key() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", FILE);
     let children: Vec<_> =
@@ -35,7 +35,7 @@ fn twenty_processes_lose_none_of_their_keys() {
 
 /// Each thread has its own store or a clone of one, and waits or lets wait.
 #[test]
-fn threads_lose_none_of_their_keys_by_either_entrance() {
+fn threads_lose_no_key_through_either_api() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", FILE);
     let shared = YamlStore::open(&path).unwrap();
@@ -69,7 +69,7 @@ fn threads_lose_none_of_their_keys_by_either_entrance() {
 }
 
 #[tokio::test]
-async fn task_that_waits_for_the_disk_lets_others_run() {
+async fn task_that_waits_for_the_disk_does_not_block_others() {
     let folder = Folder::new();
     let path = folder.file("keys.yml", FILE);
     let lock = std::fs::File::create(folder.path().join(".keys.yml.lock")).unwrap();
